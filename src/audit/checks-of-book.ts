@@ -1,0 +1,220 @@
+// Checks of the book: positions, movements and executions agree with each other.
+
+import { type Check, clockSkew, importTime } from './check.ts';
+
+const positionsAreSums: Check = {
+  name: 'positions_are_sums_of_movements',
+  says: 'The quantity and the locked part of a position are the sums of its movements.',
+  sql: `
+    select
+      coalesce(p.tenant_id, m.tenant_id) as tenant_id,
+      'position' as subject,
+      concat(coalesce(p.account_id, m.account_id), '/', coalesce(p.isin, m.isin)) as subject_id,
+      concat(trim_scale(coalesce(m.quantity, 0)), ', locked ', trim_scale(coalesce(m.locked, 0)))
+        as expected,
+      case
+        when p.tenant_id is not null
+          then concat(trim_scale(p.quantity), ', locked ', trim_scale(p.locked))
+      end as found,
+      case
+        when p.tenant_id is null then 'there are movements, but no position'
+        when m.tenant_id is null then 'there is a position without any movement'
+        else 'the position is not the sum of its movements'
+      end as message
+    from unwind_v1.positions p
+    full join (
+      select
+        m.tenant_id, m.account_id, m.isin,
+        sum(m.quantity) as quantity,
+        sum(m.locked) as locked
+      from unwind_v1.movements m
+      group by m.tenant_id, m.account_id, m.isin
+    ) m
+      on m.tenant_id = p.tenant_id
+      and m.account_id = p.account_id
+      and m.isin = p.isin
+    where p.tenant_id is null
+      or p.quantity <> coalesce(m.quantity, 0)
+      or p.locked <> coalesce(m.locked, 0)`,
+};
+
+const positionsHold: Check = {
+  name: 'positions_hold_open_orders',
+  says: 'A position holds exactly what its open orders still have to sell.',
+  sql: `
+    select
+      coalesce(p.tenant_id, o.tenant_id) as tenant_id,
+      'position' as subject,
+      concat(coalesce(p.account_id, o.account_id), '/', coalesce(p.isin, o.isin)) as subject_id,
+      trim_scale(coalesce(o.open, 0))::text as expected,
+      trim_scale(p.held)::text as found,
+      'what is held is not what open orders still have to sell' as message
+    from unwind_v1.positions p
+    full join (
+      select o.tenant_id, o.account_id, o.isin, sum(o.quantity - o.filled_quantity) as open
+      from unwind_v1.orders o
+      where o.status in ('NEW', 'PROCESSING')
+      group by o.tenant_id, o.account_id, o.isin
+    ) o
+      on o.tenant_id = p.tenant_id
+      and o.account_id = p.account_id
+      and o.isin = p.isin
+    where p.tenant_id is null
+      or p.held <> coalesce(o.open, 0)`,
+};
+
+const positionsAreCovered: Check = {
+  name: 'positions_are_covered',
+  says: 'No position is short: quantity, locked, held and what is left of them are never negative.',
+  sql: `
+    select
+      p.tenant_id,
+      'position' as subject,
+      concat(p.account_id, '/', p.isin) as subject_id,
+      'nothing below 0' as expected,
+      concat(
+        'quantity ', trim_scale(p.quantity), ', locked ', trim_scale(p.locked),
+        ', held ', trim_scale(p.held), ', available ', trim_scale(p.available)
+      ) as found,
+      'the position is short' as message
+    from unwind_v1.positions p
+    where least(p.quantity, p.locked, p.held, p.available) < 0`,
+};
+
+const movementsNeverShort: Check = {
+  name: 'movements_never_go_short',
+  says: 'At no time did an account have less than nothing of an instrument.',
+  sql: `
+    select
+      b.tenant_id,
+      'movement' as subject,
+      b.movement_id::text as subject_id,
+      'at least 0' as expected,
+      trim_scale(b.balance)::text as found,
+      concat('after this movement account ', b.account_id, ' was short of ', b.isin) as message
+    from (
+      select
+        m.tenant_id, m.movement_id, m.account_id, m.isin,
+        sum(m.quantity) over (
+          partition by m.tenant_id, m.account_id, m.isin
+          order by
+            case
+              when m.quantity > 0 then m.recorded_at - ${clockSkew}
+              when m.reason = 'import' then m.recorded_at + ${importTime}
+              else m.recorded_at
+            end,
+            m.movement_id
+          rows unbounded preceding
+        ) as balance
+      from unwind_v1.movements m
+    ) b
+    where b.balance < 0`,
+};
+
+const importsMoveNoCash: Check = {
+  name: 'imports_move_no_cash',
+  says: 'A movement is an import without cash, or it belongs to an execution.',
+  sql: `
+    select
+      m.tenant_id,
+      'movement' as subject,
+      m.movement_id::text as subject_id,
+      'import, cash 0, no execution' as expected,
+      concat(m.reason, ', cash ', trim_scale(m.cash), ', execution ', m.execution_id) as found,
+      'only the movement of an execution may carry cash' as message
+    from unwind_v1.movements m
+    where m.reason <> 'execution'
+      and not (m.reason = 'import' and m.cash = 0 and m.execution_id is null)`,
+};
+
+const executionsMove: Check = {
+  name: 'executions_have_one_movement',
+  says: 'Each execution has exactly one movement: its units out, its proceeds in.',
+  sql: `
+    select
+      coalesce(e.tenant_id, m.tenant_id) as tenant_id,
+      case when e.tenant_id is null then 'movement' else 'execution' end as subject,
+      coalesce(
+        e.execution_id::text,
+        m.execution_id::text,
+        concat('of ', m.account_id, '/', m.isin)
+      ) as subject_id,
+      case
+        when e.tenant_id is not null
+          then concat(e.account_id, '/', e.isin, ': ', -e.quantity, ', cash ', e.proceeds)
+      end as expected,
+      case
+        when m.tenant_id is not null
+          then concat(
+            m.account_id, '/', m.isin, ': ', m.quantity, ', cash ', m.cash, ', ',
+            m.movements, ' movements'
+          )
+      end as found,
+      case
+        when e.tenant_id is null then 'there is a movement, but no such execution'
+        when m.tenant_id is null then 'the execution has no movement'
+        else 'the execution and its movement disagree'
+      end as message
+    from unwind_v1.executions e
+    full join (
+      select
+        m.tenant_id, m.execution_id, m.account_id, m.isin, m.effective_at, m.recorded_at,
+        sum(m.quantity) as quantity,
+        sum(m.locked) as locked,
+        sum(m.cash) as cash,
+        count(*) as movements
+      from unwind_v1.movements m
+      where m.reason <> 'import'
+      group by
+        m.tenant_id, m.execution_id, m.account_id, m.isin, m.effective_at, m.recorded_at
+    ) m
+      on m.tenant_id = e.tenant_id
+      and m.execution_id = e.execution_id
+    where e.tenant_id is null
+      or m.tenant_id is null
+      or m.movements <> 1
+      or m.quantity <> -e.quantity
+      or m.cash <> e.proceeds
+      or m.locked <> 0
+      or (m.account_id, m.isin, m.effective_at, m.recorded_at)
+        is distinct from (e.account_id, e.isin, e.executed_at, e.recorded_at)`,
+};
+
+// Half-even to the cent: up when more than half a cent is left over, or exactly half of one and the
+// cents would be odd.
+const proceedsAreRounded: Check = {
+  name: 'proceeds_are_quantity_times_price',
+  says: 'Proceeds are quantity times price, rounded half-even to the cent.',
+  sql: `
+    select
+      e.tenant_id,
+      'execution' as subject,
+      e.execution_id::text as subject_id,
+      trim_scale(e.expected)::text as expected,
+      trim_scale(e.proceeds)::text as found,
+      concat(trim_scale(e.quantity), ' times ', trim_scale(e.price), ' EUR') as message
+    from (
+      select
+        e.tenant_id, e.execution_id, e.quantity, e.price, e.proceeds,
+        0.01 * (
+          floor(c.cents) + case
+            when c.cents - floor(c.cents) > 0.5 then 1
+            when c.cents - floor(c.cents) < 0.5 then 0
+            else mod(floor(c.cents), 2)
+          end
+        ) as expected
+      from unwind_v1.executions e
+      cross join lateral (select 100 * e.quantity * e.price as cents) c
+    ) e
+    where e.proceeds <> e.expected`,
+};
+
+export const checksOfBook: readonly Check[] = [
+  positionsAreSums,
+  positionsHold,
+  positionsAreCovered,
+  movementsNeverShort,
+  importsMoveNoCash,
+  executionsMove,
+  proceedsAreRounded,
+];

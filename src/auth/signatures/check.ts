@@ -1,0 +1,179 @@
+// Second stage of verification: everything about a signature short of the mathematics. Cheap, and
+// without effects: keys, clock, rules and the memory of accepted bases are handed in.
+
+import { hash } from 'node:crypto';
+import { hasDueForm, type Scheme } from './algorithm.ts';
+import { signatureBase } from './base.ts';
+import { coveredAspects, type Dialect, neededAspects } from './dialect.ts';
+import { checkDigest } from './digest.ts';
+import type { VerificationKey } from './keys.ts';
+import { MAX_AGE_S, MAX_AHEAD_S, MAX_CANDIDATES } from './limits.ts';
+import {
+  type FaultySignature,
+  firstOf,
+  isFaulty,
+  type ParsedSignature,
+  type ParsedSignatures,
+} from './parse.ts';
+import { outcome, SignatureError } from './signature-error.ts';
+
+/** Headers with a meaning of their own that a signature may have to cover. */
+type GuardedHeader = 'authorization' | 'idempotency-key' | 'upvest-client-id';
+
+/** Which headers a signature has to cover, besides the digest of a body. */
+export type HeaderRules = {
+  /** Whether the message has to carry `upvest-client-id` at all. */
+  readonly clientIdRequired: boolean;
+  readonly coveredIfSent: readonly GuardedHeader[];
+};
+
+/** Clients under the policy `strict`. */
+export const STRICT: HeaderRules = {
+  clientIdRequired: true,
+  coveredIfSent: ['authorization', 'upvest-client-id', 'idempotency-key'],
+};
+
+/** Clients under the policy `compatible`. */
+export const COMPATIBLE: HeaderRules = { clientIdRequired: true, coveredIfSent: ['authorization'] };
+
+/** The token request under `compatible`: one published client sends it without its client id. */
+export const COMPATIBLE_TOKEN: HeaderRules = { ...COMPATIBLE, clientIdRequired: false };
+
+/** Deliveries to a webhook, for their receiver. */
+export const DELIVERY: HeaderRules = {
+  clientIdRequired: false,
+  coveredIfSent: ['upvest-client-id'],
+};
+
+/** What the second stage works on. */
+export type Check = {
+  readonly parsed: ParsedSignatures;
+  readonly keys: (keyid: string) => VerificationKey | undefined;
+  /** Whose key it has to be; undefined where keys have no owner. */
+  readonly clientId: string | undefined;
+  /** The clock in Unix seconds, floored. */
+  readonly now: number;
+  readonly rules: HeaderRules;
+  /** Whether a base with this SHA-256 (hex) was accepted before. */
+  readonly isReplay: (baseSha256: string) => boolean;
+};
+
+/** A signature that is right in everything, if the mathematics say so. */
+export type CheckedSignature = {
+  readonly dialect: Dialect;
+  readonly signature: ParsedSignature;
+  readonly key: VerificationKey;
+  readonly scheme: Scheme;
+  readonly base: string;
+  readonly baseSha256: string;
+};
+
+/** Signatures to verify in turn, at least one; one that holds suffices. */
+export type CheckedSignatures = {
+  readonly toVerify: readonly CheckedSignature[];
+  /** Why the first candidate was refused, where it was: the answer, if none of the others holds. */
+  readonly refusal: SignatureError | undefined;
+};
+
+/**
+ * Checks everything but the mathematics of at most two signatures by live keys of the client.
+ *
+ * Members by other keys cost nothing more. Throws the refusal of the first candidate, or without
+ * one that of the first member, if nothing is left to verify. Pure and repeatable: it records
+ * nothing.
+ */
+export function checkSignatures(check: Check): CheckedSignatures {
+  const { message, signatures } = check.parsed;
+  if (check.rules.clientIdRequired && !message.lines.has('upvest-client-id')) {
+    throw new SignatureError('client_id_missing', 'upvest-client-id');
+  }
+  const candidates = signatures
+    .filter((signature) => ownLiveKey(check, signature.keyid).key)
+    .slice(0, MAX_CANDIDATES);
+  const results = (candidates.length > 0 ? candidates : [firstOf(signatures)]).map((candidate) =>
+    outcome(() => checkSignature(check, candidate)),
+  );
+  const toVerify = results.flatMap((result) => (result instanceof SignatureError ? [] : [result]));
+  const first = firstOf(results);
+  const refusal = first instanceof SignatureError ? first : undefined;
+  if (refusal && toVerify.length === 0) throw refusal;
+  return { toVerify, refusal };
+}
+
+function ownLiveKey({ keys, clientId }: Check, keyid: string | undefined) {
+  const key = keyid === undefined ? undefined : keys(keyid);
+  if (key === undefined) return { fault: 'keyid_unknown' } as const;
+  if (key.clientId !== clientId) return { fault: 'key_wrong_client' } as const;
+  if (!key.live) return { fault: 'key_not_live' } as const;
+  return { key };
+}
+
+function checkSignature(
+  check: Check,
+  signature: ParsedSignature | FaultySignature,
+): CheckedSignature {
+  if (isFaulty(signature)) throw signature.fault;
+  const { dialect, message } = check.parsed;
+  const base = signatureBase(dialect, message, signature);
+  const baseSha256 = hash('sha256', base);
+  const result = outcome(() => {
+    const { key, fault } = ownLiveKey(check, signature.keyid);
+    if (key === undefined) throw new SignatureError(fault, 'keyid');
+    checkCoverage(check, signature);
+    checkTimes(signature, check.now);
+    const scheme = dueScheme(dialect, signature, key);
+    if (check.isReplay(baseSha256)) throw new SignatureError('replayed');
+    checkDigest(dialect.digest, message);
+    return { dialect, signature, key, scheme, base, baseSha256 };
+  });
+  if (result instanceof SignatureError) throw result.withBase(base);
+  return result;
+}
+
+const UNCOVERED_HEADER = {
+  authorization: 'uncovered_authorization',
+  'idempotency-key': 'uncovered_idempotency_key',
+  'upvest-client-id': 'uncovered_client_id',
+} as const;
+
+// Headers and aspects are kept apart: a header may well be called `path`.
+function checkCoverage({ parsed, rules }: Check, signature: ParsedSignature): void {
+  const { dialect, message } = parsed;
+  const aspects = coveredAspects(dialect, signature.components);
+  for (const aspect of neededAspects(message, signature.expires !== undefined)) {
+    if (!aspects.has(aspect)) throw new SignatureError(`uncovered_${aspect}`);
+  }
+  for (const name of rules.coveredIfSent) {
+    if (message.lines.has(name) && !covers(signature, name)) {
+      throw new SignatureError(UNCOVERED_HEADER[name], name);
+    }
+  }
+  const { name } = dialect.digest;
+  if (message.body.length > 0 && message.lines.has(name) && !covers(signature, name)) {
+    throw new SignatureError('uncovered_digest', name);
+  }
+}
+
+function covers(signature: ParsedSignature, header: string): boolean {
+  return signature.components.includes(header);
+}
+
+function checkTimes({ created, expires }: ParsedSignature, now: number): void {
+  if (now - created > MAX_AGE_S) throw new SignatureError('created_too_old', 'created');
+  if (created - now > MAX_AHEAD_S) throw new SignatureError('created_future', 'created');
+  if (expires === undefined) return;
+  if (expires < created) throw new SignatureError('expires_before_created', 'expires');
+  if (expires < now) throw new SignatureError('expired', 'expires');
+}
+
+function dueScheme(dialect: Dialect, signature: ParsedSignature, key: VerificationKey): Scheme {
+  const scheme = dialect.schemes.get(key.algorithm);
+  if (scheme === undefined) throw new SignatureError('alg_not_allowed', 'keyid');
+  if (signature.alg !== undefined && signature.alg !== scheme.alg) {
+    throw new SignatureError('alg_mismatch', 'alg');
+  }
+  if (!hasDueForm(scheme, key.publicKey, signature.signature)) {
+    throw new SignatureError('signature_encoding', 'signature');
+  }
+  return scheme;
+}

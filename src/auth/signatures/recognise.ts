@@ -1,0 +1,72 @@
+// Which dialect a message is signed in: by what it says or by its form, once, never by trying.
+
+import { DIALECTS, type Dialect, type DialectVersion } from './dialect.ts';
+import { fieldValue, type ReadMessage } from './message.ts';
+import { SignatureError } from './signature-error.ts';
+import { splitMembers, structuredInput, unquote, withoutStrings } from './signature-input.ts';
+
+const VERSION_HEADER = 'upvest-signature-version';
+
+// RFC 9421 section 6.2.2. An `alg` out of these tells RFC 9421 from draft -15.
+const REGISTERED_ALGORITHMS: ReadonlySet<string> = new Set([
+  'rsa-pss-sha512',
+  'rsa-v1_5-sha256',
+  'hmac-sha256',
+  'ecdsa-p256-sha256',
+  'ecdsa-p384-sha384',
+  'ed25519',
+]);
+
+/**
+ * The dialect of a message, by its header `upvest-signature-version` or else by its form.
+ *
+ * Lists of tokens are -01; a digest header or no body -06; a registered `alg` of the first
+ * signature RFC 9421; anything else -15. Whether header lines are there counts, not whether they
+ * are covered. A client of -15 or RFC 9421 that does not name its version is therefore read as
+ * -06 where there is no body. Throws `version_unknown` or `dialect_mismatch`, or what is wrong
+ * with the first member.
+ */
+export function recogniseDialect(message: ReadMessage, signatureInput: string): Dialect {
+  const version = fieldValue(message, VERSION_HEADER);
+  const form = listForm(signatureInput);
+  if (version !== undefined) return namedDialect(version, form);
+  if (form === 'tokens' || (form === 'empty' && namesKeyAsDraft01(signatureInput))) {
+    return DIALECTS[1];
+  }
+  if (message.lines.has('digest') || message.body.length === 0) return DIALECTS[6];
+  if (message.lines.has('content-digest') && hasRegisteredAlgorithm(signatureInput)) {
+    return DIALECTS[9421];
+  }
+  return DIALECTS[15];
+}
+
+type ListForm = Dialect['input']['elements'] | 'empty' | 'none';
+
+function listForm(signatureInput: string): ListForm {
+  const opening = /^[^="(]*=\( */.exec(signatureInput)?.[0];
+  if (opening === undefined) return 'none';
+  const first = signatureInput.charAt(opening.length);
+  if (first === '') return 'none';
+  if (first === ')') return 'empty';
+  return first === '"' ? 'strings' : 'tokens';
+}
+
+function namedDialect(version: string, form: ListForm): Dialect {
+  if (!Object.hasOwn(DIALECTS, version)) {
+    throw new SignatureError('version_unknown', VERSION_HEADER);
+  }
+  const dialect = DIALECTS[version as DialectVersion];
+  const opposite = dialect.input.elements === 'strings' ? 'tokens' : 'strings';
+  if (form === opposite) throw new SignatureError('dialect_mismatch', VERSION_HEADER);
+  return dialect;
+}
+
+function namesKeyAsDraft01(signatureInput: string): boolean {
+  return /;[ \t]*keyId=/.test(withoutStrings(signatureInput));
+}
+
+function hasRegisteredAlgorithm(signatureInput: string): boolean {
+  const [first = ''] = splitMembers(signatureInput, 'syntax_signature_input').values();
+  const alg = structuredInput.read(first).params.get('alg');
+  return alg !== undefined && REGISTERED_ALGORITHMS.has(unquote(alg));
+}

@@ -1,0 +1,170 @@
+// The statements about who may call: tenants, their keys, tokens and used signatures.
+
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import type { KeyId, TenantId } from '../ids.ts';
+import type { Scope } from './scope.ts';
+
+export type SignaturePolicy = 'strict' | 'compatible';
+
+export interface Tenant {
+  readonly tenantId: TenantId;
+  readonly name: string;
+  readonly secretHash: Buffer;
+  readonly scopes: readonly Scope[];
+  readonly signaturePolicy: SignaturePolicy;
+}
+
+export interface ClientKey {
+  readonly keyId: KeyId;
+  readonly publicKeyPem: string;
+  readonly live: boolean;
+}
+
+export async function insertTenant(tx: Tx, tenant: Tenant & { now: Date }): Promise<void> {
+  await tx`
+    insert into unwind.tenants (
+      tenant_id, name, secret_hash, scopes, signature_policy, created_at
+    )
+    values (
+      ${tenant.tenantId}, ${tenant.name}, ${tenant.secretHash}, ${tenant.scopes},
+      ${tenant.signaturePolicy}, ${tenant.now}
+    )`;
+}
+
+export async function insertClientKey(
+  tx: Tx,
+  key: { tenantId: TenantId; keyId: KeyId; publicKeyPem: string; now: Date },
+): Promise<void> {
+  await tx`
+    insert into unwind.client_keys (tenant_id, key_id, public_key_pem, status, created_at)
+    values (${key.tenantId}, ${key.keyId}, ${key.publicKeyPem}, 'live', ${key.now})`;
+}
+
+interface TenantRow {
+  tenant_id: TenantId;
+  name: string;
+  secret_hash: Buffer;
+  scopes: Scope[];
+  signature_policy: SignaturePolicy;
+  keys: { key_id: KeyId; public_key_pem: string; status: string }[] | null;
+}
+
+/** A tenant with all its keys, or undefined. */
+export async function findTenant(
+  sql: SqlOrTx,
+  tenantId: TenantId,
+): Promise<(Tenant & { keys: readonly ClientKey[] }) | undefined> {
+  const rows = await sql<TenantRow[]>`
+    select
+      t.tenant_id, t.name, t.secret_hash, t.scopes, t.signature_policy,
+      (
+        select json_agg(json_build_object(
+          'key_id', k.key_id, 'public_key_pem', k.public_key_pem, 'status', k.status
+        ))
+        from unwind.client_keys k
+        where k.tenant_id = t.tenant_id
+      ) as keys
+    from unwind.tenants t
+    where t.tenant_id = ${tenantId}`;
+  const [row] = rows;
+  return (
+    row && {
+      tenantId: row.tenant_id,
+      name: row.name,
+      secretHash: row.secret_hash,
+      scopes: row.scopes,
+      signaturePolicy: row.signature_policy,
+      keys: (row.keys ?? []).map((key) => ({
+        keyId: key.key_id,
+        publicKeyPem: key.public_key_pem,
+        live: key.status === 'live',
+      })),
+    }
+  );
+}
+
+/** The oldest tenants, at most `limit`. */
+export async function listTenants(
+  sql: Sql,
+  limit: number,
+): Promise<readonly { tenantId: TenantId; name: string }[]> {
+  const rows = await sql<{ tenant_id: TenantId; name: string }[]>`
+    select t.tenant_id, t.name
+    from unwind.tenants t
+    order by t.created_at, t.tenant_id
+    limit ${limit}`;
+  return rows.map((row) => ({ tenantId: row.tenant_id, name: row.name }));
+}
+
+export interface AccessToken {
+  readonly tenantId: TenantId;
+  readonly scopes: readonly Scope[];
+  readonly expiresAt: Date;
+}
+
+export async function insertToken(
+  tx: Tx,
+  token: AccessToken & { tokenHash: Buffer; now: Date },
+): Promise<void> {
+  await tx`
+    insert into unwind.access_tokens (tenant_id, token_hash, scopes, created_at, expires_at)
+    values (
+      ${token.tenantId}, ${token.tokenHash}, ${token.scopes}, ${token.now}, ${token.expiresAt}
+    )`;
+}
+
+export async function findToken(
+  sql: Sql,
+  which: { tenantId: TenantId; tokenHash: Buffer },
+): Promise<AccessToken | undefined> {
+  const rows = await sql<{ scopes: Scope[]; expires_at: Date }[]>`
+    select t.scopes, t.expires_at
+    from unwind.access_tokens t
+    where t.tenant_id = ${which.tenantId}
+      and t.token_hash = ${which.tokenHash}`;
+  const [row] = rows;
+  return row && { tenantId: which.tenantId, scopes: row.scopes, expiresAt: row.expires_at };
+}
+
+/** Records that a signature base was used. @returns false when it had been used before. */
+export async function recordSignatureUse(
+  tx: Tx,
+  use: { tenantId: TenantId; baseSha256: Buffer; expiresAt: Date },
+): Promise<boolean> {
+  const rows = await tx`
+    insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
+    values (${use.tenantId}, ${use.baseSha256}, ${use.expiresAt})
+    on conflict (tenant_id, base_sha256) do nothing`;
+  return rows.count === 1;
+}
+
+/** Removes tokens, used signatures and idempotency records past their time, at most so many each. */
+export async function removeExpired(sql: Sql, now: Date, limit: number): Promise<number> {
+  const counts = await Promise.all([
+    sql`
+      delete from unwind.access_tokens
+      where (tenant_id, token_hash) in (
+        select t.tenant_id, t.token_hash
+        from unwind.access_tokens t
+        where t.expires_at < ${now}
+        limit ${limit}
+      )`,
+    sql`
+      delete from unwind.signature_replays
+      where (tenant_id, base_sha256) in (
+        select r.tenant_id, r.base_sha256
+        from unwind.signature_replays r
+        where r.expires_at < ${now}
+        limit ${limit}
+      )`,
+    sql`
+      delete from unwind.idempotency_keys
+      where (tenant_id, idempotency_key) in (
+        select k.tenant_id, k.idempotency_key
+        from unwind.idempotency_keys k
+        where k.expires_at < ${now}
+        limit ${limit}
+      )`,
+  ]);
+  return counts.reduce((total, rows) => total + rows.count, 0);
+}

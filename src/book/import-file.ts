@@ -1,0 +1,108 @@
+// The five files of a book: their names, their columns and what one line of each must be by itself.
+// How lines relate to each other and to what the database holds is asked by import-store.ts.
+
+import { decimal } from '../money.ts';
+import { accountStatuses } from './account.ts';
+import {
+  type ReadField,
+  type Reading,
+  readInstant,
+  readIsin,
+  readName,
+  readOneOf,
+  readPrice,
+  readQuantity,
+  readUuid,
+} from './import-fields.ts';
+
+/** The names of the files, in the order in which they are imported: what is referred to, first. */
+export const bookFileNames = [
+  'users.csv',
+  'accounts.csv',
+  'instruments.csv',
+  'prices.csv',
+  'positions.csv',
+] as const;
+
+export type BookFileName = (typeof bookFileNames)[number];
+
+/** One line as the database takes it: canonical text by column. */
+export type Row<Column extends string> = Readonly<Record<Column, string>>;
+
+export interface BookFile<Column extends string> {
+  readonly name: BookFileName;
+  /** Every column the header must name, with the reader of its fields. */
+  readonly columns: Readonly<Record<Column, ReadField>>;
+  /** What is wrong with a line whose fields are right one by one. */
+  readonly faultOf?: (row: Row<Column>) => string | undefined;
+}
+
+const readCurrency = readOneOf(['EUR']);
+
+export const usersFile: BookFile<'user_id'> = {
+  name: 'users.csv',
+  columns: { user_id: readUuid },
+};
+
+export const accountsFile: BookFile<'account_id' | 'user_id' | 'status' | 'currency'> = {
+  name: 'accounts.csv',
+  columns: {
+    account_id: readUuid,
+    user_id: readUuid,
+    status: readOneOf(accountStatuses),
+    currency: readCurrency,
+  },
+};
+
+export const instrumentsFile: BookFile<'isin' | 'name' | 'trading_status' | 'fractional'> = {
+  name: 'instruments.csv',
+  columns: {
+    isin: readIsin,
+    name: readName,
+    trading_status: readOneOf(['ACTIVE', 'INACTIVE']),
+    fractional: readOneOf(['true', 'false']),
+  },
+};
+
+export const pricesFile: BookFile<'isin' | 'price' | 'currency'> = {
+  name: 'prices.csv',
+  columns: { isin: readIsin, price: readPrice, currency: readCurrency },
+};
+
+/**
+ * A part of a unit of an instrument that is not `fractional` is no bad line: it can be held (after
+ * a split, say) although it cannot be sold, and a liquidation leaves it (decisions, point 3).
+ */
+export const positionsFile: BookFile<'account_id' | 'isin' | 'quantity' | 'locked' | 'as_of'> = {
+  name: 'positions.csv',
+  columns: {
+    account_id: readUuid,
+    isin: readIsin,
+    quantity: readQuantity,
+    locked: readQuantity,
+    as_of: readInstant,
+  },
+  faultOf: ({ locked, quantity }) =>
+    locked !== '0' && decimal(locked).gt(decimal(quantity))
+      ? `locked: ${locked} is more than the quantity, ${quantity}`
+      : undefined,
+};
+
+/** Reads one line, its fields in the order of the file's columns: its row, or the first fault. */
+export function readRow<Column extends string>(
+  file: BookFile<Column>,
+  fields: readonly string[],
+  reading: Reading,
+): { readonly row: Row<Column> } | { readonly fault: string } {
+  const row: Record<string, string> = {};
+  let place = 0;
+  for (const [column, read] of Object.entries<ReadField>(file.columns)) {
+    const value = read(fields[place] ?? '', reading);
+    if (typeof value !== 'string') return { fault: `${column}: ${value.fault}` };
+    row[column] = value;
+    place += 1;
+  }
+  const complete = row as Row<Column>;
+  const fault = file.faultOf?.(complete);
+  return fault === undefined ? { row: complete } : { fault };
+}

@@ -1,0 +1,102 @@
+// Reads one file of comma separated values as a stream of lines: RFC 4180, a header first, UTF-8
+// with or without byte order mark, lines ended by LF or CRLF. It answers for the form of the file
+// (columns, quotes, sizes, encoding); what stands in the fields is left to the caller.
+
+import type { Stats } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
+import { type CsvLine, CsvSheet } from './csv-sheet.ts';
+import { csvFileBytesMax, stagedLinesMax } from './import-limits.ts';
+import type { BadLine } from './import-report.ts';
+
+/** What was read since the last part. */
+export interface CsvPart {
+  readonly lines: readonly CsvLine[];
+  readonly badLines: readonly BadLine[];
+  /** Of the file, so far. */
+  readonly bytesRead: number;
+  readonly bytesTotal: number;
+  /** False when the file is broken: nothing after the last bad line was looked at. */
+  readonly isWhole: boolean;
+}
+
+interface Source {
+  readonly file: FileHandle;
+  readonly bytesTotal: number;
+  bytesRead: number;
+}
+
+const readBytes = 256 * 1024;
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/**
+ * Reads a file part by part, at most `stagedLinesMax` good lines each; a part may be empty.
+ *
+ * A line that is wrong by itself is told and passed over. Where nothing sensible can follow (wrong
+ * header, quotes that do not close, a line or file too long, a file that changes while it is read)
+ * the reading ends with the bad line that says so. Errors of the file system are thrown.
+ */
+export async function* readCsv(
+  path: string,
+  columns: readonly string[],
+): AsyncGenerator<CsvPart, void> {
+  const file = await open(path, 'r');
+  try {
+    const atOpen = await file.stat();
+    const source: Source = { file, bytesTotal: atOpen.size, bytesRead: 0 };
+    if (atOpen.size > csvFileBytesMax) {
+      const reason = `the file has ${atOpen.size} bytes, at most ${csvFileBytesMax} are allowed`;
+      yield brokenPart(source, reason);
+      return;
+    }
+    yield* readParts(source, new CsvSheet(columns));
+    if (hasChanged(atOpen, await file.stat())) {
+      yield brokenPart(source, 'the file changed while it was read');
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function* readParts(source: Source, sheet: CsvSheet): AsyncGenerator<CsvPart, void> {
+  // Errors of both streams come out of the iteration below; the callback has nothing to add.
+  pipeline(bytesOf(source, sheet), sheet.parser, () => {});
+  let lines: CsvLine[] = [];
+  const part = (): CsvPart => ({
+    lines,
+    badLines: sheet.takeBadLines(),
+    bytesRead: source.bytesRead,
+    bytesTotal: source.bytesTotal,
+    isWhole: !sheet.isBroken,
+  });
+  for await (const line of sheet.parser as AsyncIterable<CsvLine>) {
+    lines.push(line);
+    if (lines.length === stagedLinesMax) {
+      yield part();
+      lines = [];
+    }
+  }
+  sheet.end();
+  yield part();
+}
+
+/** The bytes of the file without the byte order mark; ends early when the sheet is broken. */
+async function* bytesOf(source: Source, sheet: CsvSheet): AsyncGenerator<Buffer, void> {
+  while (!sheet.isBroken) {
+    const { bytesRead, buffer } = await source.file.read(Buffer.allocUnsafe(readBytes));
+    if (bytesRead === 0) return;
+    const bytes = buffer.subarray(0, bytesRead);
+    const isMarked = source.bytesRead === 0 && bytes.indexOf(byteOrderMark) === 0;
+    source.bytesRead += bytesRead;
+    yield isMarked ? bytes.subarray(byteOrderMark.length) : bytes;
+  }
+}
+
+function brokenPart({ bytesRead, bytesTotal }: Source, reason: string): CsvPart {
+  const badLines = [{ line: undefined, reason }];
+  return { lines: [], badLines, bytesRead, bytesTotal, isWhole: false };
+}
+
+function hasChanged(before: Stats, after: Stats): boolean {
+  return before.size !== after.size || before.mtimeMs !== after.mtimeMs;
+}

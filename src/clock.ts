@@ -1,0 +1,15 @@
+// The wall clock, handed in wherever time matters (signatures, tokens, leases, retries, records).
+// The market clock is the wall clock plus the offset that the database keeps for all processes:
+// SQL asks `unwind.market_time(<wall time>)`.
+
+export interface Clock {
+  /** Now, in milliseconds of precision. */
+  now(): Date;
+}
+
+export const systemClock: Clock = { now: () => new Date() };
+
+/** The instant so many milliseconds later (or earlier, when negative). */
+export function later(instant: Date, ms: number): Date {
+  return new Date(instant.getTime() + ms);
+}

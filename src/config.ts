@@ -1,0 +1,203 @@
+// The settings of the service, read once from the environment and checked as a whole: every wrong one
+// is named before anything starts.
+
+import { join, resolve } from 'node:path';
+
+export type Mode = 'sandbox' | 'live';
+
+export interface Config {
+  readonly mode: Mode;
+  readonly host: string;
+  readonly port: number;
+  /** Where the embedded database, the keys and the sandbox client are kept. */
+  readonly home: string;
+  /** A PostgreSQL 15 to 18; undefined: the embedded one. */
+  readonly databaseUrl: string | undefined;
+  readonly databasePrepare: boolean;
+  readonly databaseSessionSettings: boolean;
+  readonly databaseConnections: number;
+  readonly keyFile: string | undefined;
+  readonly releaseDelayMs: number;
+  readonly venueDelayMs: number;
+  readonly webhookTimeoutMs: number;
+  readonly idempotencyRetentionMs: number;
+  readonly logLevel: string;
+}
+
+/** Settings that are wrong, one sentence each. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One setting: its name, what it means, and how it is read. */
+interface Setting<T> {
+  readonly name: string;
+  readonly meaning: string;
+  readonly shape: string;
+  readonly read: (text: string | undefined) => T;
+}
+
+const dayMs = 24 * 3_600_000;
+
+function integer(range: { min: number; max: number; otherwise: number }) {
+  return {
+    shape: `whole number, ${range.min} to ${range.max}; default ${range.otherwise}`,
+    read: (text: string | undefined): number => {
+      if (text === undefined) return range.otherwise;
+      const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      if (value >= range.min && value <= range.max) return value;
+      throw new RangeError(`is no whole number from ${range.min} to ${range.max}`);
+    },
+  };
+}
+
+function oneOf<const T extends string>(values: readonly T[], otherwise: T) {
+  return {
+    shape: `${values.join(' or ')}; default ${otherwise}`,
+    read: (text: string | undefined): T => {
+      const found = values.find((value) => value === (text ?? otherwise));
+      if (found === undefined) throw new RangeError(`is none of ${values.join(', ')}`);
+      return found;
+    },
+  };
+}
+
+function onOff(otherwise: 'on' | 'off') {
+  const choice = oneOf(['on', 'off'], otherwise);
+  return { shape: choice.shape, read: (text: string | undefined) => choice.read(text) === 'on' };
+}
+
+function text(otherwise: string) {
+  return {
+    shape: `text; default ${otherwise}`,
+    read: (given: string | undefined): string => given ?? otherwise,
+  };
+}
+
+const optionalText = {
+  shape: 'text; default none',
+  read: (given: string | undefined): string | undefined => given,
+};
+
+const databaseUrl = {
+  shape: 'postgres://user:password@host:port/database; default the embedded PostgreSQL',
+  read: (given: string | undefined): string | undefined => {
+    if (given === undefined || /^postgres(ql)?:\/\//.test(given)) return given;
+    throw new RangeError('is no postgres:// URL');
+  },
+};
+
+function setting<T>(
+  name: string,
+  meaning: string,
+  how: Pick<Setting<T>, 'shape' | 'read'>,
+): Setting<T> {
+  return { name, meaning, ...how };
+}
+
+/** Every setting there is; the table in docs/configuration.md is made of it. */
+export const settings = {
+  mode: setting('UNWIND_MODE', 'sandbox or live', oneOf(['sandbox', 'live'], 'sandbox')),
+  host: setting('HOST', 'address to listen on', text('127.0.0.1')),
+  port: setting(
+    'PORT',
+    'port to listen on; 0: any free',
+    integer({ min: 0, max: 65_535, otherwise: 8_080 }),
+  ),
+  home: setting('UNWIND_HOME', 'directory of the database and the keys', text('.unwind')),
+  databaseUrl: setting('DATABASE_URL', 'a PostgreSQL 15 to 18 to use instead', databaseUrl),
+  databasePrepare: setting(
+    'UNWIND_DATABASE_PREPARE',
+    'named prepared statements; off for PgBouncer before 1.21',
+    onOff('on'),
+  ),
+  databaseSessionSettings: setting(
+    'UNWIND_DATABASE_SESSION_SETTINGS',
+    'timeouts set when connecting; off for PgBouncer, then set them for the role',
+    onOff('on'),
+  ),
+  databaseConnections: setting(
+    'UNWIND_DATABASE_CONNECTIONS',
+    'connections for requests; loops and the venue take 10 more',
+    integer({ min: 1, max: 500, otherwise: 16 }),
+  ),
+  keyFile: setting(
+    'UNWIND_KEY_FILE',
+    'file of 32 random bytes in base64 that encrypts the keys of webhooks; live mode needs it',
+    optionalText,
+  ),
+  releaseDelayMs: setting(
+    'UNWIND_RELEASE_DELAY_MS',
+    'how long a liquidation stays NEW and can be cancelled, in ms; default 2000 sandbox, 0 live',
+    {
+      shape: 'whole number, 0 to 86400000',
+      read: (given) =>
+        given === undefined ? undefined : integer({ min: 0, max: dayMs, otherwise: 0 }).read(given),
+    },
+  ),
+  venueDelayMs: setting(
+    'UNWIND_VENUE_DELAY_MS',
+    'within how many ms the simulated venue reports first',
+    integer({ min: 0, max: 60_000, otherwise: 800 }),
+  ),
+  webhookTimeoutMs: setting(
+    'UNWIND_WEBHOOK_TIMEOUT_MS',
+    'how long a receiver may take to answer, in ms',
+    integer({ min: 100, max: 60_000, otherwise: 15_000 }),
+  ),
+  idempotencyRetentionDays: setting(
+    'UNWIND_IDEMPOTENCY_DAYS',
+    'how long an idempotency key is remembered, in days',
+    integer({ min: 1, max: 365, otherwise: 30 }),
+  ),
+  logLevel: setting(
+    'UNWIND_LOG_LEVEL',
+    'what is logged to standard error',
+    oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),
+  ),
+} as const;
+
+const sandboxReleaseDelayMs = 2_000;
+
+/** Reads and checks all settings. @throws ConfigError that names every wrong one. */
+export function readConfig(environment: Environment): Config {
+  const faults: string[] = [];
+  const read = <T>({ name, read }: Setting<T>): T | undefined => {
+    try {
+      return read(environment[name] === '' ? undefined : environment[name]);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      faults.push(`${name} ${error.message}.`);
+      return undefined;
+    }
+  };
+  const values = {
+    mode: read(settings.mode) ?? 'sandbox',
+    host: read(settings.host) ?? '',
+    port: read(settings.port) ?? 0,
+    home: resolve(read(settings.home) ?? ''),
+    databaseUrl: read(settings.databaseUrl),
+    databasePrepare: read(settings.databasePrepare) ?? true,
+    databaseSessionSettings: read(settings.databaseSessionSettings) ?? true,
+    databaseConnections: read(settings.databaseConnections) ?? 0,
+    keyFile: read(settings.keyFile),
+    venueDelayMs: read(settings.venueDelayMs) ?? 0,
+    webhookTimeoutMs: read(settings.webhookTimeoutMs) ?? 0,
+    idempotencyRetentionMs: (read(settings.idempotencyRetentionDays) ?? 0) * dayMs,
+    logLevel: read(settings.logLevel) ?? 'info',
+  };
+  const releaseDelayMs =
+    read(settings.releaseDelayMs) ?? (values.mode === 'sandbox' ? sandboxReleaseDelayMs : 0);
+  if (values.mode === 'live' && values.keyFile === undefined) {
+    faults.push('UNWIND_KEY_FILE is needed in live mode.');
+  }
+  if (faults.length > 0) throw new ConfigError(faults.join('\n'));
+  return { ...values, releaseDelayMs };
+}
+
+/** The file that seals keys: the one configured, or the sandbox's own. */
+export function keyFileOf(config: Config): string {
+  return config.keyFile ?? join(config.home, 'key');
+}

@@ -1,0 +1,51 @@
+// Words for what can keep the built-in database from running.
+
+export type EmbeddedProblem =
+  | 'unsupported_platform'
+  | 'no_account'
+  | 'home_unusable'
+  | 'other_version'
+  | 'data_lost'
+  | 'init_failed'
+  | 'start_failed';
+
+/** Thrown when the built-in database cannot be used; the message tells a person what to do. */
+export class EmbeddedError extends Error {
+  readonly code: EmbeddedProblem;
+
+  constructor(code: EmbeddedProblem, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'EmbeddedError';
+    this.code = code;
+  }
+}
+
+/** The code of a system error (`ENOENT`), or null for any other value. */
+export function systemCode(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : null;
+}
+
+/** Turns a failed file operation below `home` into words; other errors come back as they are. */
+export function explainFileTrouble(home: string, error: unknown): unknown {
+  const why: Readonly<Record<string, string>> = {
+    EROFS: 'the file system is read-only',
+    EACCES: 'permission is denied',
+    EPERM: 'the operation is not permitted',
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the disk quota is used up',
+    ENOTDIR: 'a part of the path is not a directory',
+    EEXIST: 'something that is no directory is in its place',
+  };
+  const reason = why[systemCode(error) ?? ''];
+  if (reason === undefined) {
+    return error;
+  }
+  return new EmbeddedError(
+    'home_unusable',
+    `The built-in database cannot be kept in ${home}: ${reason}. ` +
+      'Choose another directory, or set DATABASE_URL to use a PostgreSQL of your own.',
+    { cause: error },
+  );
+}

@@ -1,0 +1,132 @@
+// Says what kind of trouble an error of the database is, by SQLSTATE, constraint name and socket
+// code, never by message text (which is translated and changes). It leaves to the callers what to
+// do about it.
+import postgres from 'postgres';
+
+// A wrapped error is recognised by its cause; deeper chains than this are somebody's mistake.
+const maxCauses = 8;
+
+// Codes of Node's sockets and name look-up, of the driver, and SQLSTATEs (PostgreSQL appendix A).
+const goneCodes: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT', // the file of a local socket is not there
+  'POOL_EXHAUSTED',
+  'POOL_CLOSED',
+  'CONNECTION_CLOSED',
+  'CONNECTION_DESTROYED',
+  'CONNECTION_ENDED',
+  'CONNECT_TIMEOUT',
+  '25006', // read_only_sql_transaction: this server is no primary (any more)
+  '53300', // too_many_connections
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now: starting, stopping or recovering
+  '57P05', // idle_session_timeout
+]);
+
+// Where a socket code is only about the database when a socket call failed with it.
+const socketCalls: ReadonlySet<string> = new Set(['connect', 'read', 'write', 'getaddrinfo']);
+
+/**
+ * True when a unique, primary key or exclusion-free constraint refused a row (SQLSTATE 23505);
+ * with `constraint`, only when it was that one.
+ */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  return violates(error, '23505', constraint);
+}
+
+/** True when a check constraint refused a row (SQLSTATE 23514), or the named one did. */
+export function isCheckViolation(error: unknown, constraint?: string): boolean {
+  return violates(error, '23514', constraint);
+}
+
+/** True when a foreign key refused a change (SQLSTATE 23503), or the named one did. */
+export function isForeignKeyViolation(error: unknown, constraint?: string): boolean {
+  return violates(error, '23503', constraint);
+}
+
+/** True when a lock was not given in time or at once (SQLSTATE 55P03). */
+export function isLockTimeout(error: unknown): boolean {
+  return serverErrorOf(error)?.code === '55P03';
+}
+
+/** True when a statement ran out of its time or was cancelled (SQLSTATE 57014). */
+export function isStatementTimeout(error: unknown): boolean {
+  return serverErrorOf(error)?.code === '57014';
+}
+
+/**
+ * True when the transaction lost against another and may be run again as it is: serialization
+ * failure (40001) or deadlock (40P01).
+ */
+export function isConflict(error: unknown): boolean {
+  const code = serverErrorOf(error)?.code;
+  return code === '40001' || code === '40P01';
+}
+
+/** True when a database of this name is there already (SQLSTATE 42P04, or 23505 in a race). */
+export function isDuplicateDatabase(error: unknown): boolean {
+  return (
+    serverErrorOf(error)?.code === '42P04' || isUniqueViolation(error, 'pg_database_datname_index')
+  );
+}
+
+/** True when the server did not accept user and password (SQLSTATE class 28). */
+export function isWrongPassword(error: unknown): boolean {
+  return serverErrorOf(error)?.code.startsWith('28') ?? false;
+}
+
+/**
+ * True when the database is gone, not there yet, or takes no connections or no writes: the same
+ * call may succeed later, and if a COMMIT was under way its outcome is unknown.
+ */
+export function isConnectionError(error: unknown): boolean {
+  const server = serverErrorOf(error);
+  if (server !== null) {
+    return server.code.startsWith('08') || goneCodes.has(server.code);
+  }
+  return causesOf(error).some(isLineTrouble);
+}
+
+function violates(error: unknown, code: string, constraint: string | undefined): boolean {
+  const server = serverErrorOf(error);
+  if (server?.code !== code) {
+    return false;
+  }
+  return constraint === undefined || server.constraint_name === constraint;
+}
+
+function serverErrorOf(error: unknown): postgres.PostgresError | null {
+  const found = causesOf(error).find((cause) => cause instanceof postgres.PostgresError);
+  return found instanceof postgres.PostgresError ? found : null;
+}
+
+function isLineTrouble(error: Error): boolean {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (!goneCodes.has(code)) {
+    return false;
+  }
+  // A missing file has ENOENT too; only the calls of sockets speak of the database.
+  const call = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : null;
+  return code === 'ENOENT' ? call === 'connect' : call === null || socketCalls.has(call);
+}
+
+function causesOf(error: unknown): readonly Error[] {
+  const causes: Error[] = [];
+  let next = error;
+  while (next instanceof Error && causes.length < maxCauses) {
+    causes.push(next);
+    next = next.cause;
+  }
+  return causes;
+}

@@ -1,0 +1,107 @@
+// The event log: what happened to liquidations, written in the commit that caused it. An event gets
+// its position in the tenant's log later, in a publishing step of its own.
+
+import type { Tx } from '../db/connect.ts';
+import { type LiquidationId, newId, type TenantId } from '../ids.ts';
+
+/**
+ * Records that liquidations reached their present status: one event each, with the object as it
+ * stands in this transaction. The caller holds their row locks and has counted the event.
+ */
+export async function recordLiquidationEvents(
+  tx: Tx,
+  change: { tenantId: TenantId; liquidationIds: readonly LiquidationId[]; now: Date },
+): Promise<void> {
+  const { tenantId, liquidationIds, now } = change;
+  if (liquidationIds.length === 0) return;
+  const eventIds = liquidationIds.map(() => newId<'event'>());
+  await tx`
+    insert into unwind.events (
+      tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+    )
+    select
+      l.tenant_id, n.event_id, l.account_id, l.liquidation_id, l.sequence, l.event_count,
+      'ACCOUNT_LIQUIDATION.' || l.status, unwind.liquidation_object(l), ${now}
+    from unnest(${liquidationIds}::uuid[], ${eventIds}::uuid[]) as n (liquidation_id, event_id)
+    join unwind.liquidations l
+      on l.tenant_id = ${tenantId}
+      and l.liquidation_id = n.liquidation_id`;
+}
+
+/** The tenant after `after` that has events without a position, or undefined where none has. */
+export async function nextTenantToPublish(tx: Tx, after: string): Promise<TenantId | undefined> {
+  const rows = await tx<{ tenant_id: TenantId }[]>`
+    select e.tenant_id
+    from unwind.events e
+    where e.position is null
+      and e.tenant_id > ${after}
+    order by e.tenant_id
+    limit 1`;
+  return rows[0]?.tenant_id;
+}
+
+/** Locks the end of a tenant's log, so that one process at a time gives positions. */
+export async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<void> {
+  await tx`
+    insert into unwind.event_heads (tenant_id, position)
+    values (${tenantId}, 0)
+    on conflict (tenant_id) do nothing`;
+  await tx`
+    select h.position
+    from unwind.event_heads h
+    where h.tenant_id = ${tenantId}
+    for update`;
+}
+
+/**
+ * Gives positions to a tenant's oldest events that have none: all that are visible of each account
+ * concerned, so that no two events of one account can ever turn around. The caller holds the head.
+ *
+ * @returns how many events were published.
+ */
+export async function appendToLog(
+  tx: Tx,
+  batch: { tenantId: TenantId; eventsMax: number },
+): Promise<number> {
+  const { tenantId, eventsMax } = batch;
+  const rows = await tx`
+    with waiting as (
+      select e.account_id
+      from unwind.events e
+      where e.tenant_id = ${tenantId}
+        and e.position is null
+      order by e.created_at
+      limit ${eventsMax}
+    ),
+    fresh as (
+      select
+        e.event_id, e.sequence, e.number,
+        max(e.created_at) over (
+          partition by e.account_id
+          order by e.sequence, e.number
+        ) as not_before
+      from unwind.events e
+      where e.tenant_id = ${tenantId}
+        and e.position is null
+        and e.account_id in (select w.account_id from waiting w)
+    ),
+    placed as (
+      select
+        f.event_id,
+        row_number() over (order by f.not_before, f.sequence, f.number, f.event_id) as place
+      from fresh f
+    ),
+    head as (
+      update unwind.event_heads h
+      set position = h.position + (select count(*) from placed)
+      where h.tenant_id = ${tenantId}
+      returning h.position - (select count(*) from placed) as base
+    )
+    update unwind.events e
+    set position = head.base + placed.place
+    from placed, head
+    where e.tenant_id = ${tenantId}
+      and e.event_id = placed.event_id
+      and e.position is null`;
+  return rows.count;
+}

@@ -1,0 +1,103 @@
+// The four operations on liquidations, between the wire and the verbs of the room. No decisions here.
+
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { parseId } from '../ids.ts';
+import { cancelLiquidation } from '../liquidations/cancel-liquidation.ts';
+import { type CreateSettings, createLiquidation } from '../liquidations/create-liquidation.ts';
+import { findLiquidationObject, findLiquidationPage } from '../liquidations/store.ts';
+import { Refusal } from '../refusal.ts';
+import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import {
+  createLiquidationBody,
+  listLiquidationsQuery,
+  noQuery,
+  queryReaderOf,
+  readerOf,
+  readInstant,
+} from './schemas.ts';
+
+export interface LiquidationHandlers {
+  readonly list: Handler;
+  readonly create: Handler;
+  readonly retrieve: Handler;
+  readonly cancel: Handler;
+}
+
+const readCreateBody = readerOf(createLiquidationBody);
+const readListQuery = queryReaderOf(listLiquidationsQuery);
+const readNoQuery = queryReaderOf(noQuery);
+
+const noSuchAccount = 'There is no such account.';
+const noSuchLiquidation = 'There is no such liquidation of this account.';
+
+export function liquidationHandlers(options: {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly settings: CreateSettings;
+  /** Called when there is something to release. */
+  readonly onCreated: () => void;
+  /** Called when there is an event to publish. */
+  readonly onEvent: () => void;
+}): LiquidationHandlers {
+  const { sql, clock, settings, onCreated, onEvent } = options;
+  return {
+    list: async (call) => {
+      const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
+      const query = readListQuery(call.search);
+      const { offset = 0, limit = 100 } = query;
+      const from = readInstant(query.start_date, 'start_date');
+      const until = readInstant(query.end_date, 'end_date');
+      const { tenantId } = call.caller;
+      const page = await findLiquidationPage(sql, {
+        tenantId,
+        accountId,
+        offset,
+        limit,
+        from,
+        until,
+      });
+      if (page === undefined) throw new Refusal('not_found', noSuchAccount);
+      const { objects, count, totalCount } = page;
+      const meta = { count, limit, offset, order: 'ASC', sort: 'id', total_count: totalCount };
+      return { status: 200, body: `{"data":[${objects}],"meta":${JSON.stringify(meta)}}` };
+    },
+
+    create: async (call) => {
+      const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
+      readNoQuery(call.search);
+      const body = readCreateBody(jsonBody(call), 'body');
+      const userId = parseId<'user'>(body.user_id);
+      if (userId === undefined) throw new Refusal('bad_request', '/user_id is no UUID.');
+      const { tenantId, signature } = call.caller;
+      const { idempotencyKey, requestHash } = call;
+      const request = { tenantId, accountId, userId, signature, idempotencyKey, requestHash };
+      const answer = await createLiquidation(sql, clock, request, settings);
+      if (answer.replayed) {
+        return { ...answer, headers: { 'idempotency-replayed': 'true' } };
+      }
+      onCreated();
+      return answer;
+    },
+
+    retrieve: async (call) => {
+      const accountId = idParam<'account'>(call, 'account_id', 'not_found');
+      const liquidationId = idParam<'liquidation'>(call, 'account_liquidation_id', 'not_found');
+      readNoQuery(call.search);
+      const { tenantId } = call.caller;
+      const body = await findLiquidationObject(sql, { tenantId, accountId, liquidationId });
+      if (body === undefined) throw new Refusal('not_found', noSuchLiquidation);
+      return { status: 200, body };
+    },
+
+    cancel: async (call) => {
+      const accountId = idParam<'account'>(call, 'account_id', 'not_found');
+      const liquidationId = idParam<'liquidation'>(call, 'account_liquidation_id', 'not_found');
+      readNoQuery(call.search);
+      const { tenantId, signature } = call.caller;
+      await cancelLiquidation(sql, clock, { tenantId, accountId, liquidationId, signature });
+      onEvent();
+      return { status: 204 };
+    },
+  };
+}

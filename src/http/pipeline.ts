@@ -1,0 +1,160 @@
+// What every request passes, in one order from cheap to costly: form of the headers, token, signature
+// (form, key, age, replay, digest, mathematics), scope, schema, and then its handler.
+
+import type { FastifyRequest } from 'fastify';
+import type { Authenticator, Caller } from '../auth/authenticate.ts';
+import type { Scope } from '../auth/scope.ts';
+import { sha256 } from '../auth/secret.ts';
+import type { SignedMessage } from '../auth/signatures/message.ts';
+import { parseId } from '../ids.ts';
+import { Refusal } from '../refusal.ts';
+
+/** What a handler answers: a JSON text, or nothing. */
+export interface Answer {
+  readonly status: number;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A request that is authenticated and allowed. */
+export interface Call {
+  readonly caller: Caller;
+  /** Path parameters as sent; `idParam` reads one. */
+  readonly params: Readonly<Record<string, string>>;
+  /** The query as sent, without its question mark. */
+  readonly search: string;
+  readonly rawBody: Buffer;
+  readonly contentType: string | undefined;
+  /** The key, dashes and letter case taken out; empty on routes that are not idempotent by key. */
+  readonly idempotencyKey: string;
+  /** SHA-256 of method, path and body: what "the same request" means. */
+  readonly requestHash: Buffer;
+}
+
+export type Handler = (call: Call) => Promise<Answer>;
+
+export interface SignedRoute {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  /** Any one of them; `admin` stands in for `read`, since routes list both. */
+  readonly scopes: readonly Scope[];
+  /** Whether the contract demands an `idempotency-key`. */
+  readonly idempotent: boolean;
+  readonly handler: Handler;
+}
+
+const bearer = /^Bearer ([a-zA-Z0-9\-._~+/]+=*)$/;
+const idempotencyKeyForm =
+  /^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$/;
+
+/** Runs a request of a signed route through all checks and its handler. */
+export async function handleSigned(
+  route: SignedRoute,
+  request: FastifyRequest,
+  authenticator: Authenticator,
+): Promise<Answer> {
+  const message = toMessage(request);
+  const clientId = readClientId(request);
+  checkApiVersion(request);
+  const token = bearer.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) {
+    throw new Refusal('unauthorized', 'The header authorization carries no bearer token.');
+  }
+  const caller = await authenticator.authenticate(message, { clientId, token });
+  if (!route.scopes.some((scope) => caller.scopes.includes(scope))) {
+    const detail = `The access token lacks the scope ${route.scopes.join(' or ')}.`;
+    throw new Refusal('forbidden', detail);
+  }
+  const [path = '', search = ''] = splitTarget(request.raw.url ?? '/');
+  const rawBody = bodyOf(request);
+  return route.handler({
+    caller,
+    params: request.params as Readonly<Record<string, string>>,
+    search,
+    rawBody,
+    contentType: headerOf(request, 'content-type'),
+    idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
+    requestHash: sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody])),
+  });
+}
+
+/** The request as its sender signed it: raw target, all header lines, body bytes. */
+export function toMessage(request: FastifyRequest): SignedMessage {
+  const { rawHeaders, method = 'GET', url = '/' } = request.raw;
+  const headers: [string, string][] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    headers.push([rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '']);
+  }
+  return { method, target: url, headers, body: bodyOf(request) };
+}
+
+export function bodyOf(request: FastifyRequest): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
+
+/** The value of a header that may come once; undefined where it is absent. */
+export function headerOf(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** `upvest-client-id`. @throws Refusal `bad_request` when it is missing or no UUID. */
+export function readClientId(request: FastifyRequest): string {
+  const clientId = headerOf(request, 'upvest-client-id');
+  if (clientId === undefined) {
+    throw new Refusal('bad_request', 'The header upvest-client-id is missing.');
+  }
+  if (parseId(clientId) === undefined) {
+    throw new Refusal('bad_request', 'The header upvest-client-id is no UUID.');
+  }
+  return clientId;
+}
+
+/** @throws Refusal `bad_request` for any version but 1. */
+export function checkApiVersion(request: FastifyRequest): void {
+  const version = headerOf(request, 'upvest-api-version');
+  if (version !== undefined && version !== '1') {
+    throw new Refusal('bad_request', 'The header upvest-api-version can only be 1.');
+  }
+}
+
+function readIdempotencyKey(request: FastifyRequest): string {
+  const key = headerOf(request, 'idempotency-key');
+  if (key === undefined) {
+    throw new Refusal('bad_request', 'The header idempotency-key is missing.');
+  }
+  if (!idempotencyKeyForm.test(key)) {
+    throw new Refusal('bad_request', 'The header idempotency-key is no UUID of version 0 to 5.');
+  }
+  return key.replaceAll('-', '').toLowerCase();
+}
+
+function splitTarget(target: string): [path: string, search: string] {
+  const mark = target.indexOf('?');
+  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)];
+}
+
+/** A path parameter as id; where it is none, the refusal the contract lists for the operation. */
+export function idParam<Thing extends string>(
+  call: Call,
+  name: string,
+  otherwise: 'bad_request' | 'not_found',
+) {
+  const id = parseId<Thing>(call.params[name] ?? '');
+  if (id === undefined) throw new Refusal(otherwise, `The path parameter ${name} is no UUID.`);
+  return id;
+}
+
+const json = /^application\/json(\s*;\s*charset="?utf-8"?)?\s*$/i;
+
+/** The body as JSON. @throws Refusal `unsupported_media_type`, `bad_request`. */
+export function jsonBody(call: Call): unknown {
+  if (!json.test(call.contentType ?? '')) {
+    throw new Refusal('unsupported_media_type', 'The body has to be application/json in UTF-8.');
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(call.rawBody));
+  } catch (error) {
+    throw new Refusal('bad_request', 'The body is not JSON.', { cause: error });
+  }
+}

@@ -1,0 +1,81 @@
+// The only place that knows which status a refusal has. Every error a client sees is made here, in
+// the form of RFC 9457 with the members of the contract.
+
+import { maskAuthorization } from '../auth/signatures/base.ts';
+import { SignatureError } from '../auth/signatures/signature-error.ts';
+import { isConnectionError, isStatementTimeout } from '../db/errors.ts';
+import { Refusal, type RefusalCode } from '../refusal.ts';
+
+interface Kind {
+  readonly status: number;
+  readonly title: string;
+}
+
+/** A code without a status does not compile. */
+export const problemKinds: Readonly<Record<RefusalCode, Kind>> = {
+  bad_request: { status: 400, title: 'Bad Request' },
+  unauthorized: { status: 401, title: 'Unauthorized' },
+  forbidden: { status: 403, title: 'Forbidden' },
+  not_found: { status: 404, title: 'Not Found' },
+  method_not_allowed: { status: 405, title: 'Method Not Allowed' },
+  not_acceptable: { status: 406, title: 'Not Acceptable' },
+  conflict: { status: 409, title: 'Conflict' },
+  content_too_large: { status: 413, title: 'Content Too Large' },
+  unsupported_media_type: { status: 415, title: 'Unsupported Media Type' },
+  unprocessable_content: { status: 422, title: 'Unprocessable Content' },
+  too_many_requests: { status: 429, title: 'Too Many Requests' },
+  internal_server_error: { status: 500, title: 'Internal Server Error' },
+  service_unavailable: { status: 503, title: 'Service Unavailable' },
+  gateway_timeout: { status: 504, title: 'Gateway Timeout' },
+};
+
+export interface Problem {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface ProblemOptions {
+  readonly requestId: string;
+  /** Sandbox only: a refused signature is shown with the base the service computed. */
+  readonly showSignatureBase: boolean;
+}
+
+/** The answer to a failed request. What is not a refusal says nothing of its cause. */
+export function toProblem(error: unknown, options: ProblemOptions): Problem {
+  const refusal = toRefusal(error, options);
+  const { status, title } = problemKinds[refusal.code];
+  const { requestId } = options;
+  const body = JSON.stringify({
+    type: refusal.code,
+    status,
+    title,
+    detail: refusal.message,
+    instance: `urn:uuid:${requestId}`,
+    request_id: requestId,
+  });
+  return { status, body, headers: refusal.headers };
+}
+
+/** Whether an error is a fault of the service, to be logged with its cause. */
+export function isFault(error: unknown): boolean {
+  return !(error instanceof Refusal) && !(error instanceof SignatureError);
+}
+
+function toRefusal(error: unknown, { showSignatureBase }: ProblemOptions): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof SignatureError) {
+    const code = error.code === 'client_id_missing' ? 'bad_request' : 'unauthorized';
+    const { base } = error;
+    const shown =
+      showSignatureBase && base !== undefined
+        ? `${error.detail} The service computed this signature base:\n${maskAuthorization(base)}`
+        : error.detail;
+    return new Refusal(code, shown);
+  }
+  if (isConnectionError(error) || isStatementTimeout(error)) {
+    const detail = 'The database does not answer; try again with the same idempotency key.';
+    return new Refusal('service_unavailable', detail, { headers: { 'retry-after': '1' } });
+  }
+  return new Refusal('internal_server_error', 'The service failed; the error was recorded.');
+}

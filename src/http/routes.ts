@@ -1,0 +1,30 @@
+// Every signed operation of the service: method, path, scope, idempotent by key or not, handler.
+// Beside them stand only `POST /auth/token` (signed, without a token) and the two health probes.
+
+import type { LiquidationHandlers } from './liquidation-handlers.ts';
+import type { SignedRoute } from './pipeline.ts';
+import type { WebhookHandlers } from './webhook-handlers.ts';
+
+const liquidationRead = ['account_liquidations:read', 'account_liquidations:admin'] as const;
+const liquidationAdmin = ['account_liquidations:admin'] as const;
+const webhookRead = ['webhooks:read', 'webhooks:admin'] as const;
+const webhookAdmin = ['webhooks:admin'] as const;
+
+const ofAccount = '/accounts/:account_id/liquidations';
+const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
+
+// biome-ignore format: one line a route.
+export function signedRoutes(liquidations: LiquidationHandlers, webhooks: WebhookHandlers): readonly SignedRoute[] {
+  return [
+    { method: 'GET',    path: ofAccount,               scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
+    { method: 'POST',   path: ofAccount,               scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },
+    { method: 'GET',    path: ofLiquidation,           scopes: liquidationRead,  idempotent: false, handler: liquidations.retrieve },
+    { method: 'DELETE', path: ofLiquidation,           scopes: liquidationAdmin, idempotent: false, handler: liquidations.cancel },
+    { method: 'GET',    path: '/webhooks',             scopes: webhookRead,      idempotent: false, handler: webhooks.list },
+    { method: 'POST',   path: '/webhooks',             scopes: webhookAdmin,     idempotent: false, handler: webhooks.create },
+    { method: 'GET',    path: '/webhooks/:webhook_id', scopes: webhookRead,      idempotent: false, handler: webhooks.retrieve },
+    { method: 'PATCH',  path: '/webhooks/:webhook_id', scopes: webhookAdmin,     idempotent: false, handler: webhooks.update },
+    { method: 'DELETE', path: '/webhooks/:webhook_id', scopes: webhookAdmin,     idempotent: false, handler: webhooks.remove },
+    { method: 'GET',    path: '/auth/verify_keys',     scopes: webhookRead,      idempotent: false, handler: webhooks.verifyKeys },
+  ];
+}

@@ -1,0 +1,145 @@
+// The shapes of requests, one schema each: what validates a request is also its type.
+
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Refusal } from '../refusal.ts';
+import { webhookTypes } from '../webhooks/webhook.ts';
+
+const strict = { additionalProperties: false };
+const uuid = Type.String({ format: 'uuid' });
+
+export const createLiquidationBody = Type.Object({ user_id: uuid }, strict);
+
+export const listLiquidationsQuery = Type.Object(
+  {
+    sort: Type.Optional(Type.Literal('id')),
+    order: Type.Optional(Type.Literal('ASC')),
+    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+    limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+    start_date: Type.Optional(Type.String({ maxLength: 40 })),
+    end_date: Type.Optional(Type.String({ maxLength: 40 })),
+  },
+  strict,
+);
+
+export const listWebhooksQuery = Type.Object(
+  {
+    sort: Type.Optional(Type.Literal('created_at')),
+    order: Type.Optional(Type.Literal('ASC')),
+    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+    limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+  },
+  strict,
+);
+
+export const noQuery = Type.Object({}, strict);
+
+const webhookConfig = Type.Object(
+  {
+    delay: Type.Optional(Type.String({ pattern: '^([1-9]|[12][0-9]|30)s$' })),
+    max_package_size: Type.Optional(Type.Integer({ minimum: 100, maximum: 1_048_576 })),
+    signature_version: Type.Optional(
+      Type.Union([Type.Literal('6'), Type.Literal('15'), Type.Literal('9421')]),
+    ),
+    signature_algorithm: Type.Optional(
+      Type.Union([Type.Literal('ecdsa-p521'), Type.Literal('ed25519')]),
+    ),
+  },
+  strict,
+);
+
+const title = Type.String({ minLength: 1, maxLength: 100 });
+const url = Type.String({ minLength: 1, maxLength: 1_000 });
+const type = Type.Array(Type.Enum([...webhookTypes]), {
+  minItems: 1,
+  maxItems: webhookTypes.length,
+  uniqueItems: true,
+});
+
+export const createWebhookBody = Type.Object(
+  {
+    title,
+    url,
+    type: Type.Optional(type),
+    enabled: Type.Optional(Type.Boolean()),
+    config: Type.Optional(webhookConfig),
+  },
+  strict,
+);
+
+export const updateWebhookBody = Type.Object(
+  {
+    title: Type.Optional(title),
+    url: Type.Optional(url),
+    type: Type.Optional(type),
+    enabled: Type.Optional(Type.Boolean()),
+    config: Type.Optional(webhookConfig),
+  },
+  strict,
+);
+
+export type CreateLiquidationBody = Static<typeof createLiquidationBody>;
+export type ListLiquidationsQuery = Static<typeof listLiquidationsQuery>;
+export type ListWebhooksQuery = Static<typeof listWebhooksQuery>;
+export type CreateWebhookBody = Static<typeof createWebhookBody>;
+export type UpdateWebhookBody = Static<typeof updateWebhookBody>;
+
+/** Reads a value of one shape or refuses it, naming the place. */
+export type Reader<T> = (value: unknown, what: string) => T;
+
+/** A reader of bodies. @throws Refusal `bad_request`. */
+export function readerOf<S extends TSchema>(schema: S): Reader<Static<S>> {
+  const validator = Compile(schema);
+  return (value, what) => {
+    if (validator.Check(value)) return value as Static<S>;
+    const errors = [...validator.Errors(value)];
+    // The last of nested complaints is about the whole; the first is about the place.
+    const named = errors.find((error) => error.keyword === 'additionalProperties') ?? errors[0];
+    throw new Refusal('bad_request', `The ${what} is not as it must be: ${explain(named)}.`);
+  };
+}
+
+function explain(
+  error: { instancePath: string; message: string; params: object } | undefined,
+): string {
+  if (error === undefined) return 'it has another shape';
+  const place = error.instancePath === '' ? '(root)' : error.instancePath;
+  const unknown = Object.values(error.params).flat().join(', ');
+  const isUnknown = 'additionalProperties' in error.params;
+  return isUnknown ? `${place} has unknown members (${unknown})` : `${place} ${error.message}`;
+}
+
+/**
+ * A reader of query strings: each parameter once, digits become numbers where a number is due.
+ * @throws Refusal `bad_request`.
+ */
+export function queryReaderOf<S extends TSchema>(
+  schema: S,
+): (search: string) => Static<S> {
+  const read = readerOf(schema);
+  return (search) => {
+    const values: Record<string, unknown> = {};
+    for (const [name, value] of new URLSearchParams(search)) {
+      if (Object.hasOwn(values, name)) {
+        throw new Refusal('bad_request', `The query parameter ${name} is given more than once.`);
+      }
+      const isCount = name === 'limit' || name === 'offset';
+      values[name] = isCount && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
+    }
+    return read(values, 'query');
+  };
+}
+
+const instant = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** RFC 3339 date-time, or a date as its first instant in UTC. @throws Refusal `bad_request`. */
+export function readInstant(text: string | undefined, name: string): Date | undefined {
+  if (text === undefined) return undefined;
+  const at = new Date(text);
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number);
+  const isDay = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day ?? 0)).getUTCDate() === day;
+  if (!instant.test(text) || Number.isNaN(at.getTime()) || !isDay) {
+    throw new Refusal('bad_request', `The query parameter ${name} is no RFC 3339 date or time.`);
+  }
+  return at;
+}

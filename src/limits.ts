@@ -1,0 +1,38 @@
+// Every limit of the service, with its unit and its reason. Settings that an operator may change are
+// in config.ts; what stands here is part of the design.
+
+/** Rows that one step of a loop claims and commits at once: large enough to share the commit. */
+export const batchRowsMax = 200;
+
+/** Reports asked of a venue, received and applied at once. */
+export const reportBatchMax = 500;
+
+/** How long a process may be silent before another takes its submissions over, in ms. */
+export const submissionLeaseMs = 5_000;
+
+/** How long a delivery of webhooks may stay claimed, in ms: longer than its slowest batch. */
+export const deliveryLeaseMs = 30_000;
+
+/** Wait before an order that was postponed is sent again, in ms of market time. */
+export const postponedWaitMs = 5_000;
+
+/** Wait before a liquidation that waits for a lock or a halt is looked at again, in market ms. */
+export const idleLiquidationWaitMs = 5_000;
+
+/** Rounds of orders of one liquidation: a purchase in a loop must not sell for ever. */
+export const roundsMax = 100;
+
+/** Age of a liquidation in ms after which it ends with what was sold: 30 days of market time. */
+export const liquidationAgeMsMax = 30 * 24 * 3_600_000;
+
+/** Times a statement is tried again when a concurrent change overtook it. */
+export const overtakenTriesMax = 5;
+
+/** Largest request body in bytes: no operation of the contract needs a tenth of it. */
+export const requestBodyBytesMax = 16 * 1024;
+
+/** Signatures under verification at once before new ones are answered 503; each holds a thread. */
+export const verificationsQueuedMax = 256;
+
+/** First bytes of a receiver's answer that are read; the rest is discarded unread. */
+export const receiverAnswerBytesMax = 4 * 1024;

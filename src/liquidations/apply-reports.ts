@@ -1,0 +1,232 @@
+// Applies what the venue reported: executions, orders, movements of the book and the liquidation's
+// amounts, in one commit for a batch of one tenant. Reports may be repeated, late or out of order;
+// one that contradicts what is known is parked for a person, and the rest goes on.
+
+import { assert, assertNever } from '../assert.ts';
+import { moveOutOfPositions, type PositionChange } from '../book/store.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql, Tx } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { newId, nilId, type TenantId } from '../ids.ts';
+import { postponedWaitMs, reportBatchMax } from '../limits.ts';
+import { type Decimal, proceedsOf, sum, zero } from '../money.ts';
+import {
+  claimReports,
+  clearReports,
+  findKnownExecutions,
+  type InboxReport,
+  insertExecutions,
+  lockSubmissions,
+  type NewExecution,
+  type OrderChange,
+  type SubmissionChange,
+  updateOrders,
+  updateSubmissions,
+} from '../orders/apply-store.ts';
+import {
+  type News,
+  type OrderResult,
+  type Progress,
+  progressOf,
+  type Submission,
+  tradeOf,
+} from '../orders/order.ts';
+import { type LiquidationChange, settleProgress } from './progress-store.ts';
+
+/** One turn: applies reports of the next tenant that has some. @returns how many. */
+export function reportApplier(sql: Sql, clock: Clock): () => Promise<number> {
+  let turn: string = nilId;
+  return () =>
+    inTransaction(sql, async (tx) => {
+      let reports = await claimReports(tx, { after: turn, limit: reportBatchMax });
+      if (reports.length === 0) {
+        reports = await claimReports(tx, { after: nilId, limit: reportBatchMax });
+      }
+      const [one] = reports;
+      turn = one?.tenantId ?? nilId;
+      if (one !== undefined) await apply(tx, { tenantId: one.tenantId, reports, now: clock.now() });
+      return reports.length;
+    });
+}
+
+interface Batch {
+  readonly tenantId: TenantId;
+  readonly reports: readonly InboxReport[];
+  readonly now: Date;
+}
+
+/** Everything that one batch changes; a submission appears in at most one of the lists. */
+interface Changes {
+  readonly executions: NewExecution[];
+  readonly submissions: SubmissionChange[];
+  readonly orders: OrderChange[];
+  readonly positions: PositionChange[];
+  readonly liquidations: LiquidationChange[];
+  /** Reason by `venue/reportId`. */
+  readonly parked: Map<string, string>;
+}
+
+async function apply(tx: Tx, batch: Batch): Promise<void> {
+  const { tenantId, reports, now } = batch;
+  const clientOrderIds = [...new Set(reports.map((report) => report.clientOrderId))];
+  const submissions = await lockSubmissions(tx, tenantId, clientOrderIds);
+  const known = await knownExecutions(tx, batch);
+  const changes = changesOf(reports, submissions, known);
+  await insertExecutions(tx, { tenantId, executions: changes.executions, now });
+  const counts = await Promise.all([
+    updateSubmissions(tx, { tenantId, changes: changes.submissions, now }),
+    updateOrders(tx, { tenantId, changes: changes.orders, now }),
+  ]);
+  assert(counts[0] === changes.submissions.length, 'a locked submission stays open');
+  assert(counts[1] === changes.orders.length, 'a locked order stays PROCESSING');
+  await moveOutOfPositions(tx, { tenantId, changes: changes.positions });
+  await settleProgress(tx, { tenantId, changes: changes.liquidations, now });
+  await clearReports(tx, { tenantId, reports, parked: changes.parked });
+}
+
+async function knownExecutions(tx: Tx, { tenantId, reports }: Batch): Promise<Set<string>> {
+  const byVenue = Map.groupBy(
+    reports.filter((report) => tradeOf(report.event) !== undefined),
+    (report) => report.venue,
+  );
+  const known = new Set<string>();
+  for (const [venue, trades] of byVenue) {
+    const venueExecutionIds = trades.flatMap(
+      (report) => tradeOf(report.event)?.venueExecutionId ?? [],
+    );
+    const found = await findKnownExecutions(tx, { tenantId, venue, venueExecutionIds });
+    for (const id of found) known.add(`${venue}/${id}`);
+  }
+  return known;
+}
+
+function changesOf(
+  reports: readonly InboxReport[],
+  submissions: ReadonlyMap<string, Submission>,
+  known: Set<string>,
+): Changes {
+  const changes: Changes = {
+    executions: [],
+    submissions: [],
+    orders: [],
+    positions: [],
+    liquidations: [],
+    parked: new Map(),
+  };
+  for (const [clientOrderId, own] of Map.groupBy(reports, (report) => report.clientOrderId)) {
+    const submission = submissions.get(clientOrderId);
+    if (submission === undefined) {
+      park(changes, own, 'no order of ours has this client order id');
+    } else {
+      addProgress(changes, { submission, reports: own, known });
+    }
+  }
+  return changes;
+}
+
+function park(changes: Changes, reports: readonly InboxReport[], reason: string): void {
+  for (const { venue, reportId } of reports) changes.parked.set(`${venue}/${reportId}`, reason);
+}
+
+interface Told {
+  readonly submission: Submission;
+  readonly reports: readonly InboxReport[];
+  readonly known: Set<string>;
+}
+
+function addProgress(changes: Changes, { submission, reports, known }: Told): void {
+  const news = reports.map((report): News & { report: InboxReport } => {
+    const trade = tradeOf(report.event);
+    const key = `${report.venue}/${trade?.venueExecutionId}`;
+    const isNew = trade !== undefined && !known.has(key);
+    if (isNew) known.add(key);
+    return { report, event: report.event, trade: isNew ? trade : undefined };
+  });
+  const progress = progressOf(submission, news);
+  switch (progress.type) {
+    case 'impossible':
+      park(changes, reports, progress.reason);
+      return;
+    case 'repeated':
+      return;
+    case 'working':
+    case 'done': {
+      const executions = news.flatMap((one) => executionOf(submission, one) ?? []);
+      changes.executions.push(...executions);
+      write(changes, { submission, progress, executions });
+      return;
+    }
+    default:
+      assertNever(progress);
+  }
+}
+
+function executionOf(
+  { clientOrderId, order }: Submission,
+  { report, trade }: News & { report: InboxReport },
+): NewExecution | undefined {
+  if (trade === undefined) return undefined;
+  const { lastQuantity: quantity, lastPrice: price, venueExecutionId } = trade;
+  return {
+    executionId: newId<'execution'>(),
+    movementId: newId<'movement'>(),
+    venue: report.venue,
+    venueExecutionId,
+    clientOrderId,
+    orderId: order.orderId,
+    liquidationId: order.liquidationId,
+    accountId: order.accountId,
+    isin: order.isin,
+    quantity,
+    price,
+    proceeds: proceedsOf({ quantity, price }),
+    executedAt: report.transactionAt,
+  };
+}
+
+interface Step {
+  readonly submission: Submission;
+  readonly progress: Extract<Progress, { type: 'working' | 'done' }>;
+  readonly executions: readonly NewExecution[];
+}
+
+function write(changes: Changes, { submission, progress, executions }: Step): void {
+  const { clientOrderId, order } = submission;
+  const { orderId, liquidationId, accountId, isin } = order;
+  const isDone = progress.type === 'done';
+  const filledQuantity = sum(executions.map((execution) => execution.quantity));
+  const proceeds = sum(executions.map((execution) => execution.proceeds));
+  const end = endOf(isDone ? progress.result : undefined);
+  const isEnded = end.status !== 'PROCESSING';
+  changes.submissions.push({
+    clientOrderId,
+    isDone,
+    executedQuantity: submission.executedQuantity.plus(filledQuantity),
+    final: progress.final,
+  });
+  changes.orders.push({ orderId, filledQuantity, proceeds, ...end });
+  const freed = isEnded ? unsold(order, filledQuantity) : zero;
+  changes.positions.push({ accountId, isin, sold: filledQuantity, freed });
+  changes.liquidations.push({ liquidationId, proceeds, ended: isEnded ? 1 : 0 });
+}
+
+function unsold(order: Submission['order'], justFilled: Decimal): Decimal {
+  return order.quantity.minus(order.filledQuantity).minus(justFilled);
+}
+
+function endOf(
+  result: OrderResult | undefined,
+): Pick<OrderChange, 'status' | 'cancellationReason' | 'submitAfterMs'> {
+  const going = { cancellationReason: undefined, submitAfterMs: undefined };
+  if (result === undefined) return { ...going, status: 'PROCESSING' };
+  switch (result.type) {
+    case 'filled':
+      return { ...going, status: 'FILLED' };
+    case 'cancelled':
+      return { ...going, status: 'CANCELLED', cancellationReason: result.reason };
+    case 'tried_again':
+      return { ...going, status: 'PROCESSING', submitAfterMs: postponedWaitMs };
+    default:
+      return assertNever(result);
+  }
+}

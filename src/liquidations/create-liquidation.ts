@@ -1,0 +1,121 @@
+// Takes the order to liquidate an account: idempotency record, liquidation NEW and its event in one
+// commit. Decides which of the reasons against it is told.
+
+import { assertNever } from '../assert.ts';
+import type { SignatureUse } from '../auth/signature-use.ts';
+import { type Clock, later } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { isLockTimeout, isUniqueViolation } from '../db/errors.ts';
+import { type AccountId, newId, type TenantId, type UserId } from '../ids.ts';
+import { overtakenTriesMax } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { type Creation, type CreationRow, insertLiquidation } from './store.ts';
+
+export interface CreateRequest {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+  readonly userId: UserId;
+  readonly signature: SignatureUse;
+  readonly idempotencyKey: string;
+  /** SHA-256 over method, path and raw body: what "the same request" means. */
+  readonly requestHash: Buffer;
+}
+
+export interface CreateSettings {
+  readonly releaseDelayMs: number;
+  readonly idempotencyRetentionMs: number;
+}
+
+/** The stored answer: of this request, or of the first one with the same key. */
+export interface CreateAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly replayed: boolean;
+}
+
+/**
+ * Creates a liquidation of an account. Idempotent by key: the same request again gets the first
+ * answer byte for byte (decisions, points 2, 6 and 9).
+ *
+ * @throws Refusal `unauthorized` (signature used before), `unprocessable_content` (key used for
+ *   another request), `not_found`, `conflict`.
+ */
+export async function createLiquidation(
+  sql: Sql,
+  clock: Clock,
+  request: CreateRequest,
+  settings: CreateSettings,
+): Promise<CreateAnswer> {
+  let signatureIsNew = true;
+  for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
+    const now = clock.now();
+    const row = await tryToInsert(sql, {
+      ...request,
+      liquidationId: newId(),
+      eventId: newId(),
+      now,
+      releaseDelayMs: settings.releaseDelayMs,
+      signatureIsNew,
+      idempotencyExpiresAt: later(now, settings.idempotencyRetentionMs),
+    });
+    if (row === undefined) continue;
+    const verdict = verdictOf(row, request);
+    if (verdict.type === 'answer') return verdict.answer;
+    signatureIsNew = false;
+  }
+  throw new Refusal('conflict', 'The account is being changed by other requests; try again.');
+}
+
+/** The row, or undefined when a concurrent request was first and this try left nothing behind. */
+async function tryToInsert(sql: Sql, creation: Creation): Promise<CreationRow | undefined> {
+  try {
+    return await insertLiquidation(sql, creation);
+  } catch (error) {
+    if (isUniqueViolation(error)) return undefined;
+    if (isLockTimeout(error)) {
+      const detail = 'Another change of this account or of this idempotency key is still running.';
+      throw new Refusal('conflict', detail, { cause: error });
+    }
+    throw error;
+  }
+}
+
+type Verdict = { type: 'answer'; answer: CreateAnswer } | { type: 'overtaken' };
+
+function verdictOf(row: CreationRow, request: CreateRequest): Verdict {
+  if (row.signature_replayed) {
+    throw new Refusal('unauthorized', 'This signature was used before.');
+  }
+  if (row.prior_hash !== null && row.prior_body !== null && row.prior_status !== null) {
+    if (!row.prior_hash.equals(request.requestHash)) {
+      const detail = 'The idempotency key was used for another request.';
+      throw new Refusal('unprocessable_content', detail);
+    }
+    const answer = { status: row.prior_status, body: row.prior_body, replayed: true };
+    return { type: 'answer', answer };
+  }
+  if (row.body !== null) {
+    return { type: 'answer', answer: { status: 202, body: row.body, replayed: false } };
+  }
+  if (row.overtaken) return { type: 'overtaken' };
+  throw refusalOf(row, request);
+}
+
+function refusalOf(row: CreationRow, { accountId }: CreateRequest): Refusal {
+  switch (row.account_status) {
+    case null:
+      return new Refusal('not_found', 'There is no such account of this user.');
+    case 'ACTIVE':
+    case 'CLOSING': {
+      const location = `/accounts/${accountId}/liquidations/${row.running_id}`;
+      const detail = `Liquidation ${row.running_id} of this account is still running.`;
+      return new Refusal('conflict', detail, { headers: { location } });
+    }
+    case 'PENDING_APPROVAL':
+    case 'LOCKED':
+    case 'CLOSED':
+      return new Refusal('conflict', `The account is ${row.account_status}.`);
+    default:
+      return assertNever(row.account_status);
+  }
+}

@@ -1,0 +1,297 @@
+// The statements of the steps that move liquidations on by themselves: what is due, what accounts
+// hold, and the writes of a whole batch. All of one batch belongs to one tenant and one commit.
+
+import type { Tx } from '../db/connect.ts';
+import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+import { type Decimal, decimal, plain } from '../money.ts';
+import type { EndReason, Holding, LiquidationStatus, NewOrder } from './liquidation.ts';
+
+export interface DueLiquidation {
+  readonly tenantId: TenantId;
+  readonly liquidationId: LiquidationId;
+  readonly accountId: AccountId;
+  readonly status: LiquidationStatus;
+  readonly rounds: number;
+  /** Market time since its release was due, in ms. */
+  readonly ageMs: number;
+}
+
+export interface Turn {
+  /** The batch is of the first tenant after this one that has work. */
+  readonly after: string;
+  readonly now: Date;
+  readonly limit: number;
+}
+
+interface DueRow {
+  tenant_id: TenantId;
+  liquidation_id: LiquidationId;
+  account_id: AccountId;
+  status: LiquidationStatus;
+  rounds: number;
+  age_ms: string;
+}
+
+function toDue(row: DueRow): DueLiquidation {
+  return {
+    tenantId: row.tenant_id,
+    liquidationId: row.liquidation_id,
+    accountId: row.account_id,
+    status: row.status,
+    rounds: row.rounds,
+    ageMs: Number(row.age_ms),
+  };
+}
+
+/** Locks NEW liquidations whose release is due; rows another process holds are passed over. */
+export async function claimToRelease(tx: Tx, turn: Turn): Promise<readonly DueLiquidation[]> {
+  const rows = await tx<DueRow[]>`
+    with turn as (
+      select l.tenant_id
+      from unwind.liquidations l
+      where l.status = 'NEW'
+        and l.release_at <= unwind.market_time(${turn.now})
+        and l.tenant_id > ${turn.after}
+      order by l.tenant_id
+      limit 1
+    )
+    select
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
+      trunc(extract(epoch from unwind.market_time(${turn.now}) - l.release_at) * 1000) as age_ms
+    from turn
+    join unwind.liquidations l on l.tenant_id = turn.tenant_id
+    where l.status = 'NEW'
+      and l.release_at <= unwind.market_time(${turn.now})
+    order by l.release_at
+    limit ${turn.limit}
+    for update of l skip locked`;
+  return rows.map(toDue);
+}
+
+/** Locks PROCESSING liquidations without open orders that are to be looked at. */
+export async function claimToAdvance(tx: Tx, turn: Turn): Promise<readonly DueLiquidation[]> {
+  const rows = await tx<DueRow[]>`
+    with turn as (
+      select l.tenant_id
+      from unwind.liquidations l
+      where l.advance_at <= unwind.market_time(${turn.now})
+        and l.tenant_id > ${turn.after}
+      order by l.tenant_id
+      limit 1
+    )
+    select
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
+      trunc(extract(epoch from unwind.market_time(${turn.now}) - l.release_at) * 1000) as age_ms
+    from turn
+    join unwind.liquidations l on l.tenant_id = turn.tenant_id
+    where l.advance_at <= unwind.market_time(${turn.now})
+    order by l.advance_at
+    limit ${turn.limit}
+    for update of l skip locked`;
+  return rows.map(toDue);
+}
+
+interface HoldingRow {
+  liquidation_id: LiquidationId;
+  isin: string;
+  quantity: string;
+  locked: string;
+  held: string;
+  fractional: boolean;
+  tradable: boolean;
+  refused: boolean;
+}
+
+/** Locks and reads what the accounts of these liquidations hold. */
+export async function lockHoldings(
+  tx: Tx,
+  tenantId: TenantId,
+  liquidationIds: readonly LiquidationId[],
+): Promise<ReadonlyMap<LiquidationId, readonly Holding[]>> {
+  const rows = await tx<HoldingRow[]>`
+    select
+      l.liquidation_id, p.isin, p.quantity, p.locked, p.held, i.fractional,
+      i.trading_status = 'ACTIVE' as tradable,
+      exists (
+        select
+        from unwind.orders o
+        where o.tenant_id = l.tenant_id
+          and o.liquidation_id = l.liquidation_id
+          and o.isin = p.isin
+          and o.status = 'CANCELLED'
+      ) as refused
+    from unwind.liquidations l
+    join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.account_id
+    join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = any (${liquidationIds}::uuid[])
+      and p.quantity > 0
+    order by p.account_id, p.isin
+    for no key update of p`;
+  const holdings = new Map<LiquidationId, Holding[]>(liquidationIds.map((id) => [id, []]));
+  for (const row of rows) {
+    holdings.get(row.liquidation_id)?.push({
+      isin: row.isin,
+      quantity: decimal(row.quantity),
+      locked: decimal(row.locked),
+      held: decimal(row.held),
+      fractional: row.fractional,
+      tradable: row.tradable,
+      refused: row.refused,
+    });
+  }
+  return holdings;
+}
+
+/** Inserts orders, due at once, and holds the quantity each of them sells. */
+export async function insertOrders(
+  tx: Tx,
+  batch: { tenantId: TenantId; orders: readonly NewOrder[]; now: Date },
+): Promise<void> {
+  const { tenantId, orders, now } = batch;
+  await tx`
+    with placed as (
+      insert into unwind.orders (
+        tenant_id, order_id, liquidation_id, account_id, isin, round, quantity, status,
+        submit_at, created_at, updated_at, status_at
+      )
+      select
+        ${tenantId}, n.order_id, n.liquidation_id, n.account_id, n.isin, n.round, n.quantity, 'NEW',
+        unwind.market_time(${now}), ${now}, ${now}, ${now}
+      from unnest(
+        ${orders.map((order) => order.orderId)}::uuid[],
+        ${orders.map((order) => order.liquidationId)}::uuid[],
+        ${orders.map((order) => order.accountId)}::uuid[],
+        ${orders.map((order) => order.isin)}::text[],
+        ${orders.map((order) => order.round)}::integer[],
+        ${orders.map((order) => plain(order.quantity))}::numeric[]
+      ) as n (order_id, liquidation_id, account_id, isin, round, quantity)
+      returning account_id, isin, quantity
+    )
+    update unwind.positions p
+    set held = p.held + placed.quantity
+    from placed
+    where p.tenant_id = ${tenantId}
+      and p.account_id = placed.account_id
+      and p.isin = placed.isin`;
+}
+
+/** How one claimed liquidation goes on. */
+export interface Move {
+  readonly liquidationId: LiquidationId;
+  readonly from: LiquidationStatus;
+  readonly to: LiquidationStatus;
+  readonly newOrders: number;
+  readonly endReason: EndReason | undefined;
+}
+
+/**
+ * Moves claimed liquidations on, each guarded by the status it was claimed in; counts the event of
+ * those whose status changes, and freezes their new amounts.
+ *
+ * @returns how many rows moved: all of them, since the caller holds their locks.
+ */
+export async function moveLiquidations(
+  tx: Tx,
+  batch: { tenantId: TenantId; moves: readonly Move[]; waitMs: number; now: Date },
+): Promise<number> {
+  const { tenantId, moves, waitMs, now } = batch;
+  const rows = await tx`
+    update unwind.liquidations l
+    set
+      status = m.to_status,
+      rounds = l.rounds + (m.new_orders > 0)::integer,
+      open_orders = m.new_orders,
+      released_at = coalesce(l.released_at, unwind.market_time(${now})),
+      advance_at = case
+        when m.to_status = 'PROCESSING' and m.new_orders = 0
+          then unwind.market_time(${now}) + ${waitMs} * interval '1 millisecond'
+      end,
+      ended_at = case when m.to_status <> 'PROCESSING' then ${now}::timestamptz end,
+      end_reason = m.end_reason,
+      cash_amount = m.cash_amount,
+      event_count = l.event_count + (m.to_status <> m.from_status)::integer,
+      updated_at = case
+        when m.to_status = m.from_status and m.cash_amount = l.cash_amount then l.updated_at
+        else greatest(${now}, l.updated_at + interval '1 millisecond')
+      end
+    from (
+      select
+        n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason,
+        c.proceeds + case
+          when n.to_status = 'PROCESSING'
+            then unwind.indicative_value(c.tenant_id, c.account_id, c.liquidation_id)
+          else 0
+        end as cash_amount
+      from unnest(
+        ${moves.map((move) => move.liquidationId)}::uuid[],
+        ${moves.map((move) => move.from)}::text[],
+        ${moves.map((move) => move.to)}::text[],
+        ${moves.map((move) => move.newOrders)}::integer[],
+        ${moves.map((move) => move.endReason ?? null)}::text[]
+      ) as n (liquidation_id, from_status, to_status, new_orders, end_reason)
+      join unwind.liquidations c
+        on c.tenant_id = ${tenantId}
+        and c.liquidation_id = n.liquidation_id
+    ) as m
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = m.liquidation_id
+      and l.status = m.from_status
+      and l.open_orders = 0`;
+  return rows.count;
+}
+
+/** What a batch of reports changes in one liquidation; several of one liquidation add up. */
+export interface LiquidationChange {
+  readonly liquidationId: LiquidationId;
+  readonly proceeds: Decimal;
+  /** Orders that became final. */
+  readonly ended: number;
+}
+
+/**
+ * Adds proceeds to liquidations, counts their open orders down and freezes their new amounts. The
+ * caller holds their locks, so the last order of one is counted by exactly one commit; whoever
+ * counts it down to zero makes the liquidation due to be looked at.
+ */
+export async function settleProgress(
+  tx: Tx,
+  batch: { tenantId: TenantId; changes: readonly LiquidationChange[]; now: Date },
+): Promise<void> {
+  const { tenantId, changes, now } = batch;
+  if (changes.length === 0) return;
+  await tx`
+    update unwind.liquidations l
+    set
+      proceeds = m.proceeds,
+      open_orders = m.open_orders,
+      advance_at = case when m.open_orders = 0 then unwind.market_time(${now}) end,
+      cash_amount = m.cash_amount,
+      updated_at = case
+        when m.cash_amount = l.cash_amount then l.updated_at
+        else greatest(${now}, l.updated_at + interval '1 millisecond')
+      end
+    from (
+      select
+        c.liquidation_id,
+        c.proceeds + n.proceeds as proceeds,
+        c.open_orders - n.ended as open_orders,
+        c.proceeds + n.proceeds
+          + unwind.indicative_value(c.tenant_id, c.account_id, c.liquidation_id) as cash_amount
+      from (
+        select u.liquidation_id, sum(u.proceeds) as proceeds, sum(u.ended)::integer as ended
+        from unnest(
+          ${changes.map((change) => change.liquidationId)}::uuid[],
+          ${changes.map((change) => plain(change.proceeds))}::numeric[],
+          ${changes.map((change) => change.ended)}::integer[]
+        ) as u (liquidation_id, proceeds, ended)
+        group by u.liquidation_id
+      ) as n
+      join unwind.liquidations c
+        on c.tenant_id = ${tenantId}
+        and c.liquidation_id = n.liquidation_id
+    ) as m
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = m.liquidation_id
+      and l.status = 'PROCESSING'`;
+}

@@ -1,0 +1,107 @@
+// Moves liquidations on: releases NEW ones whose delay is over, the point of no return, and looks
+// again at PROCESSING ones without open orders. Both ask `nextStep` and write its answer as one
+// commit: orders, holds, the new state and its event.
+
+import { assert, assertNever } from '../assert.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql, Tx } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { recordLiquidationEvents } from '../events/store.ts';
+import { type LiquidationId, newId, nilId, type TenantId } from '../ids.ts';
+import { batchRowsMax, idleLiquidationWaitMs, liquidationAgeMsMax, roundsMax } from '../limits.ts';
+import { type Holding, type NewOrder, type NextStep, nextStep } from './liquidation.ts';
+import {
+  claimToAdvance,
+  claimToRelease,
+  type DueLiquidation,
+  insertOrders,
+  lockHoldings,
+  type Move,
+  moveLiquidations,
+  type Turn,
+} from './progress-store.ts';
+
+type Claim = (tx: Tx, turn: Turn) => Promise<readonly DueLiquidation[]>;
+
+/** One turn: releases due NEW liquidations of the next tenant. @returns how many. */
+export function liquidationReleaser(sql: Sql, clock: Clock): () => Promise<number> {
+  return stepOverTenants(sql, clock, claimToRelease);
+}
+
+/** One turn: moves idle PROCESSING liquidations of the next tenant on. @returns how many. */
+export function liquidationAdvancer(sql: Sql, clock: Clock): () => Promise<number> {
+  return stepOverTenants(sql, clock, claimToAdvance);
+}
+
+function stepOverTenants(sql: Sql, clock: Clock, claim: Claim): () => Promise<number> {
+  let turn: string = nilId;
+  return () =>
+    inTransaction(sql, async (tx) => {
+      const now = clock.now();
+      let due = await claim(tx, { after: turn, now, limit: batchRowsMax });
+      if (due.length === 0) due = await claim(tx, { after: nilId, now, limit: batchRowsMax });
+      const [one] = due;
+      if (one === undefined) {
+        turn = nilId;
+        return 0;
+      }
+      turn = one.tenantId;
+      await moveOn(tx, { tenantId: one.tenantId, due, now });
+      return due.length;
+    });
+}
+
+interface Batch {
+  readonly tenantId: TenantId;
+  readonly due: readonly DueLiquidation[];
+  readonly now: Date;
+}
+
+async function moveOn(tx: Tx, { tenantId, due, now }: Batch): Promise<void> {
+  const ids = due.map((liquidation) => liquidation.liquidationId);
+  const holdings = await lockHoldings(tx, tenantId, ids);
+  const plans = due.map((liquidation) => planFor(liquidation, holdings));
+  const orders = plans.flatMap((plan) => plan.orders);
+  const moves = plans.map((plan) => plan.move);
+  if (orders.length > 0) await insertOrders(tx, { tenantId, orders, now });
+  const moved = await moveLiquidations(tx, { tenantId, moves, waitMs: idleLiquidationWaitMs, now });
+  assert(moved === moves.length, 'a claimed liquidation stays as it was claimed');
+  const changed = moves.filter((move) => move.from !== move.to);
+  const liquidationIds = changed.map((move) => move.liquidationId);
+  await recordLiquidationEvents(tx, { tenantId, liquidationIds, now });
+}
+
+interface Plan {
+  readonly move: Move;
+  readonly orders: readonly NewOrder[];
+}
+
+function planFor(
+  liquidation: DueLiquidation,
+  holdings: ReadonlyMap<LiquidationId, readonly Holding[]>,
+): Plan {
+  const exhausted = liquidation.rounds >= roundsMax || liquidation.ageMs >= liquidationAgeMsMax;
+  return planOf(liquidation, nextStep(holdings.get(liquidation.liquidationId) ?? [], exhausted));
+}
+
+function planOf(liquidation: DueLiquidation, step: NextStep): Plan {
+  const { liquidationId, accountId, status, rounds } = liquidation;
+  const staying = { liquidationId, from: status, to: 'PROCESSING', endReason: undefined } as const;
+  switch (step.type) {
+    case 'sell': {
+      const round = rounds + 1;
+      const orders = step.sales.map(({ isin, quantity }) => {
+        return { orderId: newId<'order'>(), liquidationId, accountId, isin, round, quantity };
+      });
+      return { move: { ...staying, newOrders: orders.length }, orders };
+    }
+    case 'wait':
+      return { move: { ...staying, newOrders: 0 }, orders: [] };
+    case 'end': {
+      const end = { to: step.status, endReason: step.reason, newOrders: 0 };
+      return { move: { ...staying, ...end }, orders: [] };
+    }
+    default:
+      return assertNever(step);
+  }
+}

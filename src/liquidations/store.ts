@@ -1,0 +1,285 @@
+// The statements that requests run on liquidations: create, cancel, read. Each is one statement and
+// one commit, since round trips are the cost of a request.
+
+import type { SignatureUse } from '../auth/signature-use.ts';
+import type { AccountStatus } from '../book/account.ts';
+import type { Sql } from '../db/connect.ts';
+import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
+import type { EndReason, LiquidationStatus } from './liquidation.ts';
+
+export interface Creation {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+  readonly userId: UserId;
+  readonly liquidationId: LiquidationId;
+  readonly eventId: EventId;
+  readonly now: Date;
+  readonly releaseDelayMs: number;
+  readonly signature: SignatureUse;
+  /** False when an earlier try of the same request has recorded it. */
+  readonly signatureIsNew: boolean;
+  readonly idempotencyKey: string;
+  readonly requestHash: Buffer;
+  readonly idempotencyExpiresAt: Date;
+}
+
+export interface CreationRow {
+  readonly signature_replayed: boolean;
+  readonly prior_hash: Buffer | null;
+  readonly prior_status: number | null;
+  readonly prior_body: string | null;
+  /** Null when the account is not there for this tenant and user. */
+  readonly account_status: AccountStatus | null;
+  /** True when the account changed while this statement waited for it: try again. */
+  readonly overtaken: boolean;
+  readonly running_id: LiquidationId | null;
+  readonly body: string | null;
+}
+
+/**
+ * Creates a liquidation with its event and its idempotency record, all or nothing; where something
+ * stands against it, only the use of the signature is recorded and the row says what.
+ *
+ * @throws unique violations when a concurrent request was first; the next try sees its work.
+ */
+export async function insertLiquidation(sql: Sql, c: Creation): Promise<CreationRow | undefined> {
+  const rows = await sql<CreationRow[]>`
+    with signature as (
+      insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
+      select ${c.tenantId}, ${c.signature.baseSha256}, ${c.signature.expiresAt}
+      where ${c.signatureIsNew}
+      on conflict (tenant_id, base_sha256) do nothing
+      returning base_sha256
+    ),
+    prior as materialized (
+      select k.request_hash, k.status, k.body
+      from unwind.idempotency_keys k
+      where k.tenant_id = ${c.tenantId}
+        and k.idempotency_key = ${c.idempotencyKey}
+    ),
+    account as materialized (
+      select a.user_id, a.status, a.version
+      from unwind.accounts a
+      where a.tenant_id = ${c.tenantId}
+        and a.account_id = ${c.accountId}
+        and a.user_id = ${c.userId}
+        and not exists (select from prior)
+      for no key update
+    ),
+    running as (
+      select l.liquidation_id
+      from unwind.liquidations l
+      where l.tenant_id = ${c.tenantId}
+        and l.account_id = ${c.accountId}
+        and l.status in ('NEW', 'PROCESSING')
+    ),
+    verdict as (
+      select
+        ${c.signatureIsNew} and not exists (select from signature) as signature_replayed,
+        account.status as account_status,
+        account.version is distinct from (
+          select a.version
+          from unwind.accounts a
+          where a.tenant_id = ${c.tenantId}
+            and a.account_id = ${c.accountId}
+        ) as overtaken,
+        (select r.liquidation_id from running r) as running_id
+      from (select) as always
+      left join account on true
+    ),
+    created as (
+      insert into unwind.liquidations as l (
+        tenant_id, liquidation_id, account_id, user_id, sequence, status, cash_amount,
+        event_count, release_at, created_at, updated_at
+      )
+      select
+        ${c.tenantId}, ${c.liquidationId}, ${c.accountId}, ${c.userId},
+        (
+          select coalesce(max(e.sequence), 0) + 1
+          from unwind.liquidations e
+          where e.tenant_id = ${c.tenantId}
+            and e.account_id = ${c.accountId}
+        ),
+        'NEW',
+        unwind.indicative_value(${c.tenantId}, ${c.accountId}, ${c.liquidationId}),
+        1,
+        unwind.market_time(${c.now}) + ${c.releaseDelayMs} * interval '1 millisecond',
+        ${c.now}, ${c.now}
+      from verdict v
+      where not v.signature_replayed
+        and not v.overtaken
+        and v.account_status in ('ACTIVE', 'CLOSING')
+        and v.running_id is null
+      returning l
+    ),
+    rendered as materialized (
+      select (c.l).sequence, unwind.liquidation_object(c.l) as object
+      from created c
+    ),
+    event as (
+      insert into unwind.events (
+        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+      )
+      select
+        ${c.tenantId}, ${c.eventId}, ${c.accountId}, ${c.liquidationId}, r.sequence, 1,
+        'ACCOUNT_LIQUIDATION.NEW', r.object, ${c.now}
+      from rendered r
+    ),
+    remembered as (
+      insert into unwind.idempotency_keys (
+        tenant_id, idempotency_key, request_hash, status, body, created_at, expires_at
+      )
+      select
+        ${c.tenantId}, ${c.idempotencyKey}, ${c.requestHash}, 202, r.object, ${c.now},
+        ${c.idempotencyExpiresAt}
+      from rendered r
+    )
+    select
+      v.signature_replayed, v.account_status, v.overtaken, v.running_id,
+      p.request_hash as prior_hash,
+      p.status as prior_status,
+      p.body as prior_body,
+      (select r.object from rendered r) as body
+    from verdict v
+    left join prior p on true`;
+  return rows[0];
+}
+
+export interface Cancellation {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+  readonly liquidationId: LiquidationId;
+  readonly eventId: EventId;
+  readonly now: Date;
+  readonly signature: SignatureUse;
+  readonly signatureIsNew: boolean;
+}
+
+export interface CancellationRow {
+  readonly signature_replayed: boolean;
+  readonly cancelled: boolean;
+  /** The status before this statement; null when there is no such liquidation of the account. */
+  readonly status: LiquidationStatus | null;
+  readonly end_reason: EndReason | null;
+}
+
+/** Cancels a NEW liquidation with its event; in any other state only the signature is recorded. */
+export async function cancelNewLiquidation(
+  sql: Sql,
+  c: Cancellation,
+): Promise<CancellationRow | undefined> {
+  const rows = await sql<CancellationRow[]>`
+    with signature as (
+      insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
+      select ${c.tenantId}, ${c.signature.baseSha256}, ${c.signature.expiresAt}
+      where ${c.signatureIsNew}
+      on conflict (tenant_id, base_sha256) do nothing
+      returning base_sha256
+    ),
+    verdict as (
+      select ${c.signatureIsNew} and not exists (select from signature) as signature_replayed
+    ),
+    found as materialized (
+      select l.status, l.end_reason
+      from unwind.liquidations l
+      where l.tenant_id = ${c.tenantId}
+        and l.account_id = ${c.accountId}
+        and l.liquidation_id = ${c.liquidationId}
+    ),
+    cancelled as (
+      update unwind.liquidations l
+      set
+        status = 'CANCELLED',
+        end_reason = 'client',
+        ended_at = ${c.now},
+        cash_amount = l.proceeds,
+        event_count = l.event_count + 1,
+        updated_at = greatest(${c.now}, l.updated_at + interval '1 millisecond')
+      from verdict v
+      where l.tenant_id = ${c.tenantId}
+        and l.account_id = ${c.accountId}
+        and l.liquidation_id = ${c.liquidationId}
+        and l.status = 'NEW'
+        and not v.signature_replayed
+      returning l
+    ),
+    event as (
+      insert into unwind.events (
+        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+      )
+      select
+        (c.l).tenant_id, ${c.eventId}, (c.l).account_id, (c.l).liquidation_id, (c.l).sequence,
+        (c.l).event_count, 'ACCOUNT_LIQUIDATION.CANCELLED', unwind.liquidation_object(c.l), ${c.now}
+      from cancelled c
+    )
+    select
+      v.signature_replayed,
+      exists (select from cancelled) as cancelled,
+      f.status,
+      f.end_reason
+    from verdict v
+    left join found f on true`;
+  return rows[0];
+}
+
+/** The liquidation as the contract shows it, or undefined where this account has no such one. */
+export async function findLiquidationObject(
+  sql: Sql,
+  which: { tenantId: TenantId; accountId: AccountId; liquidationId: LiquidationId },
+): Promise<string | undefined> {
+  const rows = await sql<{ object: string }[]>`
+    select unwind.liquidation_object(l) as object
+    from unwind.liquidations l
+    where l.tenant_id = ${which.tenantId}
+      and l.account_id = ${which.accountId}
+      and l.liquidation_id = ${which.liquidationId}`;
+  return rows[0]?.object;
+}
+
+export interface PageQuery {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+  readonly offset: number;
+  readonly limit: number;
+  /** Inclusive. */
+  readonly from: Date | undefined;
+  /** Exclusive. */
+  readonly until: Date | undefined;
+}
+
+export interface Page {
+  /** JSON text of the objects, joined by commas; empty where there are none. */
+  readonly objects: string;
+  readonly count: number;
+  readonly totalCount: number;
+}
+
+/** One page of an account's liquidations by id; undefined where the tenant has no such account. */
+export async function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | undefined> {
+  const rows = await sql<{ objects: string; count: number; total_count: string }[]>`
+    with matching as not materialized (
+      select l
+      from unwind.liquidations l
+      where l.tenant_id = ${q.tenantId}
+        and l.account_id = ${q.accountId}
+        and (${q.from ?? null}::timestamptz is null or l.created_at >= ${q.from ?? null})
+        and (${q.until ?? null}::timestamptz is null or l.created_at < ${q.until ?? null})
+    ),
+    page as (
+      select (m.l).liquidation_id, unwind.liquidation_object(m.l) as object
+      from matching m
+      order by (m.l).liquidation_id
+      offset ${q.offset}
+      limit ${q.limit}
+    )
+    select
+      coalesce((select string_agg(p.object, ',' order by p.liquidation_id) from page p), '')
+        as objects,
+      (select count(*)::integer from page) as count,
+      (select count(*) from matching) as total_count
+    from unwind.accounts a
+    where a.tenant_id = ${q.tenantId}
+      and a.account_id = ${q.accountId}`;
+  const [row] = rows;
+  return row && { objects: row.objects, count: row.count, totalCount: Number(row.total_count) };
+}

@@ -1,0 +1,195 @@
+#!/usr/bin/env node
+// The command line. Each command reads the settings, does its work in a room of its own and sets the
+// exit code: 0 done, 1 found something wrong, 2 could not be run.
+
+import { readFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import pino, { type Logger } from 'pino';
+import { runAuditCommand } from './audit/audit-command.ts';
+import { createClient } from './auth/create-client.ts';
+import { isScope, type Scope, scopes } from './auth/scope.ts';
+import { UnusableKeyError } from './auth/signatures/keys.ts';
+import type { SignaturePolicy } from './auth/store.ts';
+import { runImport } from './book/import-command.ts';
+import { systemClock } from './clock.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { withDatabase } from './database.ts';
+import { EmbeddedError } from './db/embedded-error.ts';
+import { isConnectionError } from './db/errors.ts';
+import { MigrationError, migrate } from './db/migrate.ts';
+import { parseId, type TenantId } from './ids.ts';
+import { openKeyFile } from './key-file.ts';
+import { runRequest } from './request-command.ts';
+import { readSandboxClient } from './sandbox.ts';
+import { runStart } from './start-command.ts';
+
+/** What a person did wrong; told without a stack. */
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+const program = new Command('unwind')
+  .description(
+    'Turns every position of a brokerage account into cash, exactly once, and proves it.',
+  )
+  .showHelpAfterError();
+
+program
+  .command('start')
+  .description('start the service')
+  .action(() => run((config, log) => runStart(config, log, process.stdout)));
+
+program
+  .command('migrate')
+  .description('bring the database schema up to this version')
+  .action(() => run(migrateCommand));
+
+program
+  .command('import')
+  .description('import the book (users, accounts, instruments, prices, positions) from CSV files')
+  .argument('<dir>', 'directory with any of the five files')
+  .option('--client <id>', 'whose book it is (default: the sandbox client)', clientId)
+  .action((directory: string, { client }: { client?: TenantId }) => {
+    return run((config, log) => importCommand(config, log, { directory, client }));
+  });
+
+program
+  .command('audit')
+  .description('recompute everything from executions and movements and name every difference')
+  .option('--json', 'one JSON document instead of a report')
+  .action(({ json = false }: { json?: boolean }) => {
+    return run((config, log) => {
+      const { stdout } = process;
+      return withDatabase(config, log, (sql) => runAuditCommand({ sql, json, stdout }));
+    });
+  });
+
+program
+  .command('request')
+  .description('send a signed request as the sandbox client and print the answer')
+  .argument('<method>', 'GET, POST, PATCH or DELETE')
+  .argument('<target>', 'path and query, for example /webhooks')
+  .option('--data <json>', 'body')
+  .option('--idempotency-key <uuid>', 'default for POST: a fresh one')
+  .action((method: string, target: string, options: { data?: string; idempotencyKey?: string }) => {
+    const { stdout } = process;
+    return run((config) => runRequest({ config, method, target, ...options, stdout }));
+  });
+
+program
+  .command('clients')
+  .description('API clients')
+  .command('create')
+  .description('make an API client; prints its secret once')
+  .requiredOption('--name <name>', 'what it is called')
+  .requiredOption('--scopes <scopes>', 'separated by spaces or commas, or "all"', scopeList)
+  .requiredOption('--public-key <file>', 'PEM, SubjectPublicKeyInfo')
+  .addOption(
+    new Option('--signature-policy <policy>', 'strict also demands client id and key covered')
+      .choices(['strict', 'compatible'])
+      .default('compatible'),
+  )
+  .action((options: CreateOptions) => run((config, log) => createCommand(config, log, options)));
+
+await program.parseAsync();
+
+async function run(command: (config: Config, log: Logger) => Promise<number>): Promise<void> {
+  try {
+    const config = readConfig(process.env);
+    const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
+    process.exitCode = await command(config, log);
+  } catch (error) {
+    process.exitCode = 2;
+    process.stderr.write(`${tell(error)}\n`);
+  }
+}
+
+/** One sentence for what a person can mend, the whole story for what is our fault. */
+function tell(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const mendable = [ConfigError, UsageError, UnusableKeyError, EmbeddedError, MigrationError];
+  if (mendable.some((kind) => error instanceof kind)) return `unwind: ${error.message}`;
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'EADDRINUSE') return 'unwind: the port is in use; choose another with PORT.';
+  if (isConnectionError(error)) return `unwind: the database does not answer (${code}).`;
+  return error.stack ?? error.message;
+}
+
+async function migrateCommand(config: Config, log: Logger): Promise<number> {
+  const applied = await withDatabase(config, log, (sql) => migrate(sql));
+  for (const { number, name } of applied) process.stdout.write(`applied ${number} ${name}\n`);
+  if (applied.length === 0) process.stdout.write('the schema is current\n');
+  return 0;
+}
+
+async function importCommand(
+  config: Config,
+  log: Logger,
+  options: { directory: string; client: TenantId | undefined },
+): Promise<number> {
+  const tenantId = options.client ?? (await sandboxTenant(config));
+  const { stdout } = process;
+  return withDatabase(config, log, async (sql) => {
+    await migrate(sql);
+    const { directory } = options;
+    const isTerminal = stdout.isTTY === true;
+    return runImport({ sql, clock: systemClock, tenantId, directory, stdout, isTerminal });
+  });
+}
+
+async function sandboxTenant(config: Config): Promise<TenantId> {
+  const sandbox = await readSandboxClient(config.home);
+  const tenantId = sandbox && parseId<'tenant'>(sandbox.client_id);
+  if (tenantId === undefined) {
+    throw new UsageError(
+      `there is no sandbox client in ${config.home} yet: run "unwind start" once, or name a client.`,
+    );
+  }
+  return tenantId;
+}
+
+interface CreateOptions {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly publicKey: string;
+  readonly signaturePolicy: SignaturePolicy;
+}
+
+async function createCommand(config: Config, log: Logger, options: CreateOptions): Promise<number> {
+  const { name, signaturePolicy } = options;
+  const publicKeysPem = [await readFileOrExplain(options.publicKey)];
+  const seal = await openKeyFile(config);
+  const created = await withDatabase(config, log, async (sql) => {
+    await migrate(sql);
+    const client = { name, scopes: options.scopes, signaturePolicy, publicKeysPem };
+    return createClient(sql, systemClock, seal, client);
+  });
+  const { clientId, clientSecret, keyIds } = created;
+  const shown = { client_id: clientId, client_secret: clientSecret, key_id: keyIds[0] };
+  process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+  return 0;
+}
+
+async function readFileOrExplain(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`the file ${file} cannot be read.`, { cause: error });
+  }
+}
+
+function clientId(text: string): TenantId {
+  const id = parseId<'tenant'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+function scopeList(text: string): readonly Scope[] {
+  if (text === 'all') return scopes;
+  const names = text.split(/[\s,]+/).filter((name) => name !== '');
+  const known = names.filter(isScope);
+  const unknown = names.filter((name) => !isScope(name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`Unknown: ${unknown.join(', ')}.`);
+  if (known.length === 0) throw new InvalidArgumentError('It names no scope.');
+  return [...new Set(known)];
+}

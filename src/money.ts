@@ -1,0 +1,44 @@
+// Exact decimals. No amount, price or quantity of the service is ever a JavaScript number: strings on
+// the wire and from SQL, `Decimal` where the code computes. Nothing here divides.
+
+import Big from 'big.js';
+
+/** An exact decimal number. */
+export type Decimal = Big;
+
+// A private constructor, so that no other user of the library can change its settings under us;
+// strict: it takes strings only, and refuses to become a number that would lose digits.
+const Exact = Big();
+Exact.strict = true;
+
+/** The decimal that a text in plain notation names. @throws when the text is no such number. */
+export function decimal(text: string): Decimal {
+  return new Exact(text);
+}
+
+export const zero: Decimal = decimal('0');
+
+/** Plain notation, never an exponent: the form that SQL and the wire take. */
+export function plain(value: Decimal): string {
+  return value.toFixed();
+}
+
+export function sum(values: Iterable<Decimal>): Decimal {
+  let total = zero;
+  for (const value of values) total = total.plus(value);
+  return total;
+}
+
+export function smaller(a: Decimal, b: Decimal): Decimal {
+  return a.lt(b) ? a : b;
+}
+
+/** Proceeds of one execution: quantity times price, half-even to the cent (decisions, point 1). */
+export function proceedsOf(execution: { quantity: Decimal; price: Decimal }): Decimal {
+  return execution.quantity.times(execution.price).round(2, Big.roundHalfEven);
+}
+
+/** The part of a quantity that can be sold: whole units unless the instrument is fractional. */
+export function sellable(quantity: Decimal, fractional: boolean): Decimal {
+  return fractional ? quantity : quantity.round(0, Big.roundDown);
+}

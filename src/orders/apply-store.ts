@@ -1,0 +1,344 @@
+// The statements of applying reports: take a batch of one tenant from the inbox, lock what it is
+// about in the one order of locks, and write executions, submissions and orders set by set.
+
+import type { Tx } from '../db/connect.ts';
+import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
+import { type Decimal, decimal, plain } from '../money.ts';
+import { type ReportColumns, type ReportEvent, toReportEvent } from '../venue/venue.ts';
+import type { OrderStatus, Submission, SubmissionOutcome } from './order.ts';
+
+/** A report of the inbox, named by `reportId` within its tenant and venue. */
+export interface InboxReport {
+  readonly tenantId: TenantId;
+  readonly venue: string;
+  readonly reportId: string;
+  readonly clientOrderId: string;
+  readonly event: ReportEvent;
+  readonly transactionAt: Date;
+}
+
+interface InboxRow extends ReportColumns {
+  readonly tenant_id: TenantId;
+  readonly venue: string;
+  readonly report_id: string;
+  readonly client_order_id: string;
+  readonly transaction_at: Date;
+}
+
+/** Locks reports to apply, of the next tenant that has some; others' rows are passed over. */
+export async function claimReports(
+  tx: Tx,
+  turn: { after: string; limit: number },
+): Promise<readonly InboxReport[]> {
+  const rows = await tx<InboxRow[]>`
+    with turn as (
+      select r.tenant_id
+      from unwind.venue_reports r
+      where r.parked_reason is null
+        and r.tenant_id > ${turn.after}
+      order by r.tenant_id
+      limit 1
+    )
+    select
+      r.tenant_id, r.venue, r.report_id, r.client_order_id, r.type, r.venue_execution_id,
+      r.last_quantity, r.last_price, r.cumulative_quantity, r.reason, r.transaction_at
+    from turn
+    join unwind.venue_reports r on r.tenant_id = turn.tenant_id
+    where r.parked_reason is null
+    order by r.received_at, r.report_id
+    limit ${turn.limit}
+    for update of r skip locked`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    venue: row.venue,
+    reportId: row.report_id,
+    clientOrderId: row.client_order_id,
+    event: toReportEvent(row),
+    transactionAt: row.transaction_at,
+  }));
+}
+
+interface SubmissionRow {
+  client_order_id: string;
+  status: Submission['status'];
+  quantity: string;
+  executed_quantity: string;
+  final_quantity: string | null;
+  outcome: SubmissionOutcome | null;
+  reason: string | null;
+  order_id: OrderId;
+  liquidation_id: LiquidationId;
+  account_id: AccountId;
+  isin: string;
+  order_quantity: string;
+  filled_quantity: string;
+  order_status: OrderStatus;
+}
+
+/**
+ * Locks and reads the submissions of these client order ids with their orders, after the accounts
+ * and liquidations they belong to: the one order in which everybody locks.
+ */
+export async function lockSubmissions(
+  tx: Tx,
+  tenantId: TenantId,
+  clientOrderIds: readonly string[],
+): Promise<ReadonlyMap<string, Submission>> {
+  await tx`
+    select a.account_id
+    from unwind.accounts a
+    where a.tenant_id = ${tenantId}
+      and a.account_id in (
+        select o.account_id
+        from unwind.submissions s
+        join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
+        where s.tenant_id = ${tenantId}
+          and s.client_order_id = any (${clientOrderIds}::text[])
+      )
+    order by a.account_id
+    for no key update`;
+  await tx`
+    select l.liquidation_id
+    from unwind.liquidations l
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id in (
+        select s.liquidation_id
+        from unwind.submissions s
+        where s.tenant_id = ${tenantId}
+          and s.client_order_id = any (${clientOrderIds}::text[])
+      )
+    order by l.liquidation_id
+    for no key update`;
+  const rows = await tx<SubmissionRow[]>`
+    select
+      s.client_order_id, s.status, s.quantity, s.executed_quantity, s.final_quantity, s.outcome,
+      s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin, o.quantity as order_quantity,
+      o.filled_quantity, o.status as order_status
+    from unwind.submissions s
+    join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
+    where s.tenant_id = ${tenantId}
+      and s.client_order_id = any (${clientOrderIds}::text[])
+    order by o.order_id, s.client_order_id
+    for no key update`;
+  return new Map(rows.map((row) => [row.client_order_id, toSubmission(row)]));
+}
+
+function toSubmission(row: SubmissionRow): Submission {
+  const { outcome, final_quantity: finalQuantity } = row;
+  return {
+    clientOrderId: row.client_order_id,
+    status: row.status,
+    quantity: decimal(row.quantity),
+    executedQuantity: decimal(row.executed_quantity),
+    final:
+      outcome === null || finalQuantity === null
+        ? undefined
+        : { outcome, quantity: decimal(finalQuantity), reason: row.reason ?? undefined },
+    order: {
+      orderId: row.order_id,
+      liquidationId: row.liquidation_id,
+      accountId: row.account_id,
+      isin: row.isin,
+      quantity: decimal(row.order_quantity),
+      filledQuantity: decimal(row.filled_quantity),
+      status: row.order_status,
+    },
+  };
+}
+
+/** Which of these executions of a venue are recorded already; called under the orders' locks. */
+export async function findKnownExecutions(
+  tx: Tx,
+  which: { tenantId: TenantId; venue: string; venueExecutionIds: readonly string[] },
+): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ venue_execution_id: string }[]>`
+    select e.venue_execution_id
+    from unwind.executions e
+    where e.tenant_id = ${which.tenantId}
+      and e.venue = ${which.venue}
+      and e.venue_execution_id = any (${which.venueExecutionIds}::text[])`;
+  return new Set(rows.map((row) => row.venue_execution_id));
+}
+
+export interface NewExecution {
+  readonly executionId: string;
+  readonly movementId: string;
+  readonly venue: string;
+  readonly venueExecutionId: string;
+  readonly clientOrderId: string;
+  readonly orderId: OrderId;
+  readonly liquidationId: LiquidationId;
+  readonly accountId: AccountId;
+  readonly isin: string;
+  readonly quantity: Decimal;
+  readonly price: Decimal;
+  readonly proceeds: Decimal;
+  readonly executedAt: Date;
+}
+
+/** Records executions, each with the movement it makes in the book. */
+export async function insertExecutions(
+  tx: Tx,
+  batch: { tenantId: TenantId; executions: readonly NewExecution[]; now: Date },
+): Promise<void> {
+  const { tenantId, executions, now } = batch;
+  if (executions.length === 0) return;
+  await tx`
+    with recorded as (
+      insert into unwind.executions (
+        tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
+        liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, recorded_at
+      )
+      select
+        ${tenantId}, n.execution_id, n.venue, n.venue_execution_id, n.client_order_id, n.order_id,
+        n.liquidation_id, n.account_id, n.isin, n.quantity, n.price, n.proceeds, n.executed_at, ${now}
+      from unnest(
+        ${executions.map((one) => one.executionId)}::uuid[],
+        ${executions.map((one) => one.venue)}::text[],
+        ${executions.map((one) => one.venueExecutionId)}::text[],
+        ${executions.map((one) => one.clientOrderId)}::text[],
+        ${executions.map((one) => one.orderId)}::uuid[],
+        ${executions.map((one) => one.liquidationId)}::uuid[],
+        ${executions.map((one) => one.accountId)}::uuid[],
+        ${executions.map((one) => one.isin)}::text[],
+        ${executions.map((one) => plain(one.quantity))}::numeric[],
+        ${executions.map((one) => plain(one.price))}::numeric[],
+        ${executions.map((one) => plain(one.proceeds))}::numeric[],
+        ${executions.map((one) => one.executedAt)}::timestamptz[]
+      ) as n (
+        execution_id, venue, venue_execution_id, client_order_id, order_id, liquidation_id,
+        account_id, isin, quantity, price, proceeds, executed_at
+      )
+      returning execution_id, account_id, isin, quantity, proceeds, executed_at
+    )
+    insert into unwind.movements (
+      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
+      effective_at, recorded_at
+    )
+    select
+      ${tenantId}, n.movement_id, r.account_id, r.isin, -r.quantity, 0, r.proceeds, 'execution',
+      r.execution_id, r.executed_at, ${now}
+    from recorded r
+    join unnest(
+      ${executions.map((one) => one.executionId)}::uuid[],
+      ${executions.map((one) => one.movementId)}::uuid[]
+    ) as n (execution_id, movement_id) on n.execution_id = r.execution_id`;
+}
+
+export interface SubmissionChange {
+  readonly clientOrderId: string;
+  readonly isDone: boolean;
+  readonly executedQuantity: Decimal;
+  readonly final: Submission['final'];
+}
+
+/** Writes how far submissions are executed and which final report they have. */
+export async function updateSubmissions(
+  tx: Tx,
+  batch: { tenantId: TenantId; changes: readonly SubmissionChange[]; now: Date },
+): Promise<number> {
+  const { tenantId, changes, now } = batch;
+  const rows = await tx`
+    update unwind.submissions s
+    set
+      status = case when n.is_done then 'DONE' else s.status end,
+      executed_quantity = n.executed_quantity,
+      final_quantity = n.final_quantity,
+      outcome = n.outcome,
+      reason = n.reason,
+      lease_holder = case when n.is_done then null else s.lease_holder end,
+      lease_expires_at = case when n.is_done then null else s.lease_expires_at end,
+      updated_at = ${now}
+    from unnest(
+      ${changes.map((change) => change.clientOrderId)}::text[],
+      ${changes.map((change) => change.isDone)}::boolean[],
+      ${changes.map((change) => plain(change.executedQuantity))}::numeric[],
+      ${changes.map(({ final }) => (final ? plain(final.quantity) : null))}::numeric[],
+      ${changes.map(({ final }) => final?.outcome ?? null)}::text[],
+      ${changes.map(({ final }) => final?.reason ?? null)}::text[]
+    ) as n (client_order_id, is_done, executed_quantity, final_quantity, outcome, reason)
+    where s.tenant_id = ${tenantId}
+      and s.client_order_id = n.client_order_id
+      and s.status <> 'DONE'`;
+  return rows.count;
+}
+
+export interface OrderChange {
+  readonly orderId: OrderId;
+  /** Quantity and proceeds of new executions. */
+  readonly filledQuantity: Decimal;
+  readonly proceeds: Decimal;
+  readonly status: OrderStatus;
+  readonly cancellationReason: string | undefined;
+  /** Sent again after so long on the market clock; undefined: not. */
+  readonly submitAfterMs: number | undefined;
+}
+
+/** Adds executions to orders and ends them, each guarded by being PROCESSING. */
+export async function updateOrders(
+  tx: Tx,
+  batch: { tenantId: TenantId; changes: readonly OrderChange[]; now: Date },
+): Promise<number> {
+  const { tenantId, changes, now } = batch;
+  const rows = await tx`
+    update unwind.orders o
+    set
+      filled_quantity = o.filled_quantity + n.filled_quantity,
+      proceeds = o.proceeds + n.proceeds,
+      status = n.status,
+      cancellation_reason = n.cancellation_reason,
+      submit_at = unwind.market_time(${now}) + n.submit_after_ms * interval '1 millisecond',
+      updated_at = ${now},
+      status_at = case
+        when n.status <> o.status then greatest(${now}, o.status_at + interval '1 millisecond')
+        else o.status_at
+      end,
+      ended_at = case when n.status <> 'PROCESSING' then ${now}::timestamptz end
+    from unnest(
+      ${changes.map((change) => change.orderId)}::uuid[],
+      ${changes.map((change) => plain(change.filledQuantity))}::numeric[],
+      ${changes.map((change) => plain(change.proceeds))}::numeric[],
+      ${changes.map((change) => change.status)}::text[],
+      ${changes.map((change) => change.cancellationReason ?? null)}::text[],
+      ${changes.map((change) => change.submitAfterMs ?? null)}::integer[]
+    ) as n (order_id, filled_quantity, proceeds, status, cancellation_reason, submit_after_ms)
+    where o.tenant_id = ${tenantId}
+      and o.order_id = n.order_id
+      and o.status = 'PROCESSING'`;
+  return rows.count;
+}
+
+/** Takes applied reports out of the inbox and marks those that a person has to look at. */
+export async function clearReports(
+  tx: Tx,
+  batch: {
+    tenantId: TenantId;
+    reports: readonly InboxReport[];
+    parked: ReadonlyMap<string, string>;
+  },
+): Promise<void> {
+  const { tenantId, reports, parked } = batch;
+  const applied = reports.filter((report) => !parked.has(`${report.venue}/${report.reportId}`));
+  const kept = reports.filter((report) => parked.has(`${report.venue}/${report.reportId}`));
+  await tx`
+    delete from unwind.venue_reports r
+    using unnest(
+      ${applied.map((report) => report.venue)}::text[],
+      ${applied.map((report) => report.reportId)}::text[]
+    ) as n (venue, report_id)
+    where r.tenant_id = ${tenantId}
+      and r.venue = n.venue
+      and r.report_id = n.report_id`;
+  if (kept.length === 0) return;
+  await tx`
+    update unwind.venue_reports r
+    set parked_reason = n.reason
+    from unnest(
+      ${kept.map((report) => report.venue)}::text[],
+      ${kept.map((report) => report.reportId)}::text[],
+      ${kept.map((report) => parked.get(`${report.venue}/${report.reportId}`) ?? '')}::text[]
+    ) as n (venue, report_id, reason)
+    where r.tenant_id = ${tenantId}
+      and r.venue = n.venue
+      and r.report_id = n.report_id`;
+}

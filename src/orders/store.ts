@@ -1,0 +1,317 @@
+// The statements of orders and submissions on their way to the venue and back. What reports make of
+// them is decided in order.ts and written by the step that applies them.
+
+import type { Sql, Tx } from '../db/connect.ts';
+import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
+import { type Decimal, decimal, plain } from '../money.ts';
+import type { OrderReference, VenueReport } from '../venue/venue.ts';
+import { tradeOf } from './order.ts';
+
+/** Who may write what a call to the venue answered: its holder, in its epoch, while it lasts. */
+export interface Lease {
+  readonly holder: string;
+  readonly expiresAt: Date;
+}
+
+export interface OrderToSubmit {
+  readonly tenantId: TenantId;
+  readonly orderId: OrderId;
+  readonly liquidationId: LiquidationId;
+  readonly isin: string;
+  /** What is left to sell. */
+  readonly quantity: Decimal;
+  /** Client order ids used for it before. */
+  readonly submissions: number;
+}
+
+interface OrderToSubmitRow {
+  tenant_id: TenantId;
+  order_id: OrderId;
+  liquidation_id: LiquidationId;
+  isin: string;
+  quantity: string;
+  submissions: number;
+}
+
+/** Locks orders that are due to be sent, of the next tenant that has some. */
+export async function claimToSubmit(
+  tx: Tx,
+  turn: { after: string; now: Date; limit: number },
+): Promise<readonly OrderToSubmit[]> {
+  const rows = await tx<OrderToSubmitRow[]>`
+    with turn as (
+      select o.tenant_id
+      from unwind.orders o
+      where o.submit_at <= unwind.market_time(${turn.now})
+        and o.tenant_id > ${turn.after}
+      order by o.tenant_id
+      limit 1
+    )
+    select
+      o.tenant_id, o.order_id, o.liquidation_id, o.isin,
+      o.quantity - o.filled_quantity as quantity,
+      o.submissions
+    from turn
+    join unwind.orders o on o.tenant_id = turn.tenant_id
+    where o.submit_at <= unwind.market_time(${turn.now})
+    order by o.submit_at
+    limit ${turn.limit}
+    for no key update of o skip locked`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    orderId: row.order_id,
+    liquidationId: row.liquidation_id,
+    isin: row.isin,
+    quantity: decimal(row.quantity),
+    submissions: row.submissions,
+  }));
+}
+
+/** A client order id about to be sent for an order. */
+export interface Intent extends OrderToSubmit {
+  readonly clientOrderId: string;
+}
+
+/** Commits the intent to send: orders PROCESSING, submissions SENDING under a lease. */
+export async function insertSubmissions(
+  tx: Tx,
+  batch: { intents: readonly Intent[]; venue: string; lease: Lease; now: Date },
+): Promise<number> {
+  const { intents, venue, lease, now } = batch;
+  const tenantIds = intents.map((intent) => intent.tenantId);
+  const orderIds = intents.map((intent) => intent.orderId);
+  const updated = await tx`
+    update unwind.orders o
+    set
+      status = 'PROCESSING',
+      submissions = o.submissions + 1,
+      submit_at = null,
+      updated_at = ${now},
+      status_at = case
+        when o.status = 'NEW' then greatest(${now}, o.status_at + interval '1 millisecond')
+        else o.status_at
+      end
+    from unnest(${tenantIds}::uuid[], ${orderIds}::uuid[]) as n (tenant_id, order_id)
+    where o.tenant_id = n.tenant_id
+      and o.order_id = n.order_id
+      and o.status in ('NEW', 'PROCESSING')
+      and o.submit_at is not null`;
+  await tx`
+    insert into unwind.submissions (
+      tenant_id, client_order_id, order_id, liquidation_id, venue, quantity, status,
+      lease_holder, lease_epoch, lease_expires_at, sent_at, updated_at
+    )
+    select
+      n.tenant_id, n.client_order_id, n.order_id, n.liquidation_id, ${venue}, n.quantity, 'SENDING',
+      ${lease.holder}, 1, ${lease.expiresAt}, ${now}, ${now}
+    from unnest(
+      ${tenantIds}::uuid[],
+      ${intents.map((intent) => intent.clientOrderId)}::text[],
+      ${orderIds}::uuid[],
+      ${intents.map((intent) => intent.liquidationId)}::uuid[],
+      ${intents.map((intent) => plain(intent.quantity))}::numeric[]
+    ) as n (tenant_id, client_order_id, order_id, liquidation_id, quantity)`;
+  return updated.count;
+}
+
+/** A submission whose call has an answer or is still without one. */
+export interface Held extends OrderReference {
+  readonly epoch: number;
+}
+
+export interface HeldSubmission extends Held {
+  readonly sentAt: Date;
+}
+
+/** Takes over submissions whose lease ran out, in a new epoch. */
+export async function claimExpired(
+  sql: Sql,
+  claim: { lease: Lease; now: Date; limit: number },
+): Promise<readonly HeldSubmission[]> {
+  const { lease, now, limit } = claim;
+  const rows = await sql<
+    { tenant_id: TenantId; client_order_id: string; lease_epoch: number; sent_at: Date }[]
+  >`
+    with expired as (
+      select s.tenant_id, s.client_order_id
+      from unwind.submissions s
+      where s.status = 'SENDING'
+        and s.lease_expires_at <= ${now}
+      order by s.lease_expires_at
+      limit ${limit}
+      for update skip locked
+    )
+    update unwind.submissions s
+    set
+      lease_holder = ${lease.holder},
+      lease_epoch = s.lease_epoch + 1,
+      lease_expires_at = ${lease.expiresAt}
+    from expired e
+    where s.tenant_id = e.tenant_id
+      and s.client_order_id = e.client_order_id
+    returning s.tenant_id, s.client_order_id, s.lease_epoch, s.sent_at`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    clientOrderId: row.client_order_id,
+    epoch: row.lease_epoch,
+    sentAt: row.sent_at,
+  }));
+}
+
+export interface Acceptance extends Held {
+  readonly venueOrderId: string;
+}
+
+/** Records that the venue works these orders. Rows of another holder or epoch are left alone. */
+export async function recordAcceptances(
+  tx: Tx,
+  batch: { accepted: readonly Acceptance[]; holder: string; now: Date },
+): Promise<void> {
+  const { accepted, holder, now } = batch;
+  if (accepted.length === 0) return;
+  await tx`
+    update unwind.submissions s
+    set
+      status = 'WORKING',
+      venue_order_id = n.venue_order_id,
+      lease_holder = null,
+      lease_expires_at = null,
+      updated_at = ${now}
+    from unnest(
+      ${accepted.map((one) => one.tenantId)}::uuid[],
+      ${accepted.map((one) => one.clientOrderId)}::text[],
+      ${accepted.map((one) => one.epoch)}::integer[],
+      ${accepted.map((one) => one.venueOrderId)}::text[]
+    ) as n (tenant_id, client_order_id, epoch, venue_order_id)
+    where s.tenant_id = n.tenant_id
+      and s.client_order_id = n.client_order_id
+      and s.status = 'SENDING'
+      and s.lease_holder = ${holder}
+      and s.lease_epoch = n.epoch`;
+}
+
+export interface NotWorking extends Held {
+  readonly type: 'rejected' | 'postponed';
+  readonly reason: string;
+}
+
+/**
+ * Records that the venue does not work these orders, as reports of ours beside the venue's own, so
+ * that one step applies both. Rows of another holder or epoch are left alone.
+ */
+export async function recordNotWorking(
+  tx: Tx,
+  batch: { refused: readonly NotWorking[]; holder: string; venue: string; now: Date },
+): Promise<void> {
+  const { refused, holder, venue, now } = batch;
+  if (refused.length === 0) return;
+  await tx`
+    with answered as (
+      update unwind.submissions s
+      set
+        status = 'WORKING',
+        lease_holder = null,
+        lease_expires_at = null,
+        updated_at = ${now}
+      from unnest(
+        ${refused.map((one) => one.tenantId)}::uuid[],
+        ${refused.map((one) => one.clientOrderId)}::text[],
+        ${refused.map((one) => one.epoch)}::integer[],
+        ${refused.map((one) => one.type)}::text[],
+        ${refused.map((one) => one.reason)}::text[]
+      ) as n (tenant_id, client_order_id, epoch, type, reason)
+      where s.tenant_id = n.tenant_id
+        and s.client_order_id = n.client_order_id
+        and s.status = 'SENDING'
+        and s.lease_holder = ${holder}
+        and s.lease_epoch = n.epoch
+      returning s.tenant_id, s.client_order_id, n.type, n.reason
+    )
+    insert into unwind.venue_reports (
+      tenant_id, venue, report_id, client_order_id, type, cumulative_quantity, reason,
+      transaction_at, received_at
+    )
+    select
+      a.tenant_id, ${venue}, 'answer/' || a.client_order_id, a.client_order_id, a.type, 0, a.reason,
+      unwind.market_time(${now}), ${now}
+    from answered a`;
+}
+
+/** Lets the leases of submissions whose answer is unknown run out at an instant of our choice. */
+export async function shortenLeases(
+  tx: Tx,
+  batch: { unknown: readonly (Held & { until: Date })[]; holder: string },
+): Promise<void> {
+  const { unknown, holder } = batch;
+  if (unknown.length === 0) return;
+  await tx`
+    update unwind.submissions s
+    set lease_expires_at = n.until
+    from unnest(
+      ${unknown.map((one) => one.tenantId)}::uuid[],
+      ${unknown.map((one) => one.clientOrderId)}::text[],
+      ${unknown.map((one) => one.epoch)}::integer[],
+      ${unknown.map((one) => one.until)}::timestamptz[]
+    ) as n (tenant_id, client_order_id, epoch, until)
+    where s.tenant_id = n.tenant_id
+      and s.client_order_id = n.client_order_id
+      and s.status = 'SENDING'
+      and s.lease_holder = ${holder}
+      and s.lease_epoch = n.epoch`;
+}
+
+/** How far the reports of a venue are received. */
+export async function findCursor(sql: Sql, venue: string): Promise<number> {
+  const rows = await sql<{ position: string }[]>`
+    select c.position
+    from unwind.venue_cursors c
+    where c.venue = ${venue}`;
+  return Number(rows[0]?.position ?? 0);
+}
+
+/** Moves the cursor of a venue, if it is still where it was. @returns whether it was. */
+export async function moveCursor(
+  tx: Tx,
+  move: { venue: string; from: number; to: number },
+): Promise<boolean> {
+  const rows = await tx`
+    insert into unwind.venue_cursors as c (venue, position)
+    values (${move.venue}, ${move.to})
+    on conflict (venue) do update
+    set position = excluded.position
+    where c.position = ${move.from}`;
+  return rows.count === 1;
+}
+
+/** Takes reports in, to be applied; one that is known already changes nothing. */
+export async function insertReports(
+  tx: Tx,
+  batch: { venue: string; reports: readonly VenueReport[]; now: Date },
+): Promise<void> {
+  const { venue, reports, now } = batch;
+  const trades = reports.map((report) => tradeOf(report.event));
+  await tx`
+    insert into unwind.venue_reports (
+      tenant_id, venue, report_id, client_order_id, type, venue_execution_id, last_quantity,
+      last_price, cumulative_quantity, reason, transaction_at, received_at
+    )
+    select
+      n.tenant_id, ${venue}, n.report_id, n.client_order_id, n.type, n.venue_execution_id,
+      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at, ${now}
+    from unnest(
+      ${reports.map((report) => report.tenantId)}::uuid[],
+      ${reports.map((report) => `report/${report.number}`)}::text[],
+      ${reports.map((report) => report.clientOrderId)}::text[],
+      ${reports.map((report) => report.event.type)}::text[],
+      ${trades.map((trade) => trade?.venueExecutionId ?? null)}::text[],
+      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
+      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
+      ${reports.map((report) => plain(report.event.cumulativeQuantity))}::numeric[],
+      ${reports.map(({ event }) => ('reason' in event ? event.reason : null))}::text[],
+      ${reports.map((report) => report.transactionAt)}::timestamptz[]
+    ) as n (
+      tenant_id, report_id, client_order_id, type, venue_execution_id, last_quantity, last_price,
+      cumulative_quantity, reason, transaction_at
+    )
+    on conflict (tenant_id, venue, report_id) do nothing`;
+}

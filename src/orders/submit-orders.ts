@@ -1,0 +1,74 @@
+// Sends orders to the venue. The intent (order PROCESSING, client order id, lease) is committed
+// before the call, the call is made outside any transaction, and what it answered is written only
+// by the holder of the lease. An order whose answer is not known stays SENDING, to be looked up.
+
+import { assert } from '../assert.ts';
+import { type Clock, later } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { nilId } from '../ids.ts';
+import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
+import type { SubmitOutcome, Venue } from '../venue/venue.ts';
+import { clientOrderIdOf } from './order.ts';
+import { type Answered, recordAnswers } from './record-answers.ts';
+import { claimToSubmit, type Intent, insertSubmissions } from './store.ts';
+
+export interface Sender {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly venue: Venue;
+  /** This process, as holder of leases. */
+  readonly holder: string;
+}
+
+/** One turn: sends due orders of the next tenant that has some. @returns how many. */
+export function orderSubmitter(sender: Sender): () => Promise<number> {
+  let turn: string = nilId;
+  return async () => {
+    const intents = await commitIntents(sender, turn);
+    const [one] = intents;
+    turn = one?.tenantId ?? nilId;
+    if (one !== undefined) await send(sender, intents);
+    return intents.length;
+  };
+}
+
+function commitIntents(sender: Sender, turn: string): Promise<readonly Intent[]> {
+  const { sql, clock, venue, holder } = sender;
+  return inTransaction(sql, async (tx) => {
+    const now = clock.now();
+    let due = await claimToSubmit(tx, { after: turn, now, limit: batchRowsMax });
+    if (due.length === 0) due = await claimToSubmit(tx, { after: nilId, now, limit: batchRowsMax });
+    if (due.length === 0) return [];
+    const intents = due.map((order) => {
+      return { ...order, clientOrderId: clientOrderIdOf(order.orderId, order.submissions + 1) };
+    });
+    const lease = { holder, expiresAt: later(now, submissionLeaseMs) };
+    const count = await insertSubmissions(tx, { intents, venue: venue.mic, lease, now });
+    assert(count === intents.length, 'a claimed order stays as it was claimed');
+    return intents;
+  });
+}
+
+async function send(sender: Sender, intents: readonly Intent[]): Promise<void> {
+  const outcomes = await submitOrNothing(sender.venue, intents);
+  const answers = intents.map((intent, i): Answered => {
+    const { tenantId, clientOrderId } = intent;
+    const outcome = outcomes[i] ?? { type: 'unknown', reason: 'the venue did not answer' };
+    return { tenantId, clientOrderId, epoch: 1, sentAt: undefined, outcome };
+  });
+  await recordAnswers(sender, answers);
+}
+
+/** A venue that fails to answer leaves every order unknown: that is an outcome, not a fault. */
+async function submitOrNothing(
+  venue: Venue,
+  intents: readonly Intent[],
+): Promise<readonly SubmitOutcome[]> {
+  try {
+    return await venue.submit(intents);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return intents.map(() => ({ type: 'unknown', reason }));
+  }
+}

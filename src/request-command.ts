@@ -1,0 +1,69 @@
+// `unwind request`: one signed request as the sandbox client, for a first look and for scripts.
+
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { type ApiAnswer, Client } from './client/client.ts';
+import { type Config, ConfigError } from './config.ts';
+import { readSandboxClient, type SandboxClient } from './sandbox.ts';
+
+export interface RequestOptions {
+  readonly config: Config;
+  readonly method: string;
+  readonly target: string;
+  readonly data?: string;
+  readonly idempotencyKey?: string;
+  readonly stdout: NodeJS.WritableStream;
+}
+
+/** Prints status, headers and body. @returns 0 for a 2xx answer, else 1. */
+export async function runRequest(options: RequestOptions): Promise<number> {
+  const { config, target, data, stdout } = options;
+  const sandbox = await readSandboxClient(config.home);
+  if (sandbox === undefined) {
+    throw new ConfigError(`There is no sandbox client in ${config.home}: run "unwind start".`);
+  }
+  if (!target.startsWith('/')) throw new ConfigError('The target begins with a slash.');
+  const method = options.method.toUpperCase();
+  const client = await clientOf(sandbox);
+  const idempotencyKey = options.idempotencyKey ?? (method === 'POST' ? randomUUID() : undefined);
+  const answer = await client.send({
+    method,
+    target,
+    ...(data === undefined ? {} : { json: parse(data) }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  });
+  await client.close();
+  stdout.write(print(answer));
+  return answer.status < 300 ? 0 : 1;
+}
+
+/** A client that signs with the first key of the sandbox. */
+export async function clientOf(sandbox: SandboxClient): Promise<Client> {
+  const [key] = sandbox.keys;
+  if (key === undefined) throw new ConfigError('The sandbox client has no key.');
+  return new Client({
+    baseUrl: sandbox.base_url,
+    clientId: sandbox.client_id,
+    clientSecret: sandbox.client_secret,
+    keyId: key.key_id,
+    privateKeyPem: await readFile(key.private_key_file, 'utf8'),
+    scopes: sandbox.scopes,
+  });
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch (error) {
+    throw new ConfigError('--data is not JSON.', { cause: error });
+  }
+}
+
+function print({ status, headers, text, json }: ApiAnswer): string {
+  const shown = ['content-type', 'location', 'allow', 'idempotency-replayed', 'upvest-request-id'];
+  const lines = shown.flatMap((name) => {
+    return headers[name] === undefined ? [] : [`${name}: ${headers[name]}`];
+  });
+  const body = json === undefined ? text : JSON.stringify(json, undefined, 2);
+  return `${[String(status), ...lines, '', body].join('\n')}\n`;
+}

@@ -1,0 +1,200 @@
+// The statements of the simulated venue, in its own schema: the journal of everything submitted, the
+// reports it owes, and the one sequence in which it sends them.
+
+import type { Sql, Tx } from '../../db/connect.ts';
+import type { TenantId } from '../../ids.ts';
+import { type Decimal, decimal, plain } from '../../money.ts';
+import type { NewOrder, OrderReference, ReportColumns } from '../venue.ts';
+import type { ScheduledReport } from './behaviour.ts';
+
+/** The market's prices, by firm and ISIN; missing where none was imported. */
+export async function findPrices(
+  tx: Tx,
+  orders: readonly NewOrder[],
+): Promise<ReadonlyMap<string, Decimal>> {
+  const rows = await tx<{ tenant_id: string; isin: string; price: string }[]>`
+    select distinct p.tenant_id, p.isin, p.price
+    from unnest(
+      ${orders.map((order) => order.tenantId)}::uuid[],
+      ${orders.map((order) => order.isin)}::text[]
+    ) as n (tenant_id, isin)
+    join unwind.prices p on p.tenant_id = n.tenant_id and p.isin = n.isin`;
+  return new Map(rows.map((row) => [`${row.tenant_id}/${row.isin}`, decimal(row.price)]));
+}
+
+/** Now on the market clock. */
+export async function findMarketTime(tx: Tx, now: Date): Promise<Date> {
+  const rows = await tx<{ at: Date }[]>`select unwind.market_time(${now}) as at`;
+  const [row] = rows;
+  return row?.at ?? now;
+}
+
+export interface JournalEntry extends NewOrder {
+  readonly decision:
+    | { readonly outcome: 'accepted'; readonly venueOrderId: string; readonly price: Decimal }
+    | { readonly outcome: 'refused'; readonly reason: string };
+}
+
+/** Enters orders that were never seen before. @returns the client order ids that were new. */
+export async function enterOrders(
+  tx: Tx,
+  batch: { entries: readonly JournalEntry[]; receivedAt: Date },
+): Promise<ReadonlySet<string>> {
+  const { entries, receivedAt } = batch;
+  const rows = await tx<{ firm: string; client_order_id: string }[]>`
+    insert into simulated_venue.journal (
+      firm, client_order_id, isin, side, quantity, outcome, venue_order_id, price, reason,
+      received_at
+    )
+    select
+      n.firm, n.client_order_id, n.isin, 'SELL', n.quantity, n.outcome, n.venue_order_id, n.price,
+      n.reason, ${receivedAt}
+    from unnest(
+      ${entries.map((entry) => entry.tenantId)}::uuid[],
+      ${entries.map((entry) => entry.clientOrderId)}::text[],
+      ${entries.map((entry) => entry.isin)}::text[],
+      ${entries.map((entry) => plain(entry.quantity))}::numeric[],
+      ${entries.map(({ decision }) => decision.outcome)}::text[],
+      ${entries.map(({ decision }) => ('venueOrderId' in decision ? decision.venueOrderId : null))}::text[],
+      ${entries.map(({ decision }) => ('price' in decision ? plain(decision.price) : null))}::numeric[],
+      ${entries.map(({ decision }) => ('reason' in decision ? decision.reason : null))}::text[]
+    ) as n (firm, client_order_id, isin, quantity, outcome, venue_order_id, price, reason)
+    on conflict (firm, client_order_id) where outcome <> 'repeated' do nothing
+    returning firm, client_order_id`;
+  return new Set(rows.map((row) => `${row.firm}/${row.client_order_id}`));
+}
+
+/** Enters orders whose client order id was used before: journalled, and refused as repeats. */
+export async function enterRepeats(
+  tx: Tx,
+  batch: { orders: readonly NewOrder[]; receivedAt: Date },
+): Promise<void> {
+  const { orders, receivedAt } = batch;
+  if (orders.length === 0) return;
+  await tx`
+    insert into simulated_venue.journal (
+      firm, client_order_id, isin, side, quantity, outcome, received_at
+    )
+    select n.firm, n.client_order_id, n.isin, 'SELL', n.quantity, 'repeated', ${receivedAt}
+    from unnest(
+      ${orders.map((order) => order.tenantId)}::uuid[],
+      ${orders.map((order) => order.clientOrderId)}::text[],
+      ${orders.map((order) => order.isin)}::text[],
+      ${orders.map((order) => plain(order.quantity))}::numeric[]
+    ) as n (firm, client_order_id, isin, quantity)`;
+}
+
+export interface OwedReport {
+  readonly reportId: string;
+  readonly tenantId: TenantId;
+  readonly clientOrderId: string;
+  readonly venueOrderId: string;
+  readonly report: ScheduledReport;
+}
+
+/** Fixes what will be reported about accepted orders, and when. */
+export async function scheduleReports(
+  tx: Tx,
+  batch: { owed: readonly OwedReport[]; acceptedAt: Date },
+): Promise<void> {
+  const { owed, acceptedAt } = batch;
+  const trades = owed.map(({ report }) => ('trade' in report ? report.trade : undefined));
+  await tx`
+    insert into simulated_venue.reports (
+      firm, report, client_order_id, venue_order_id, due_at, type, venue_execution_id,
+      last_quantity, last_price, cumulative_quantity, reason
+    )
+    select
+      n.firm, n.report, n.client_order_id, n.venue_order_id,
+      ${acceptedAt} + n.offset_ms * interval '1 millisecond',
+      n.type, n.venue_execution_id, n.last_quantity, n.last_price, n.cumulative_quantity, n.reason
+    from unnest(
+      ${owed.map((one) => one.tenantId)}::uuid[],
+      ${owed.map((one) => one.reportId)}::uuid[],
+      ${owed.map((one) => one.clientOrderId)}::text[],
+      ${owed.map((one) => one.venueOrderId)}::text[],
+      ${owed.map((one) => one.report.offsetMs)}::integer[],
+      ${owed.map((one) => one.report.type)}::text[],
+      ${trades.map((trade) => trade?.venueExecutionId ?? null)}::text[],
+      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
+      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
+      ${owed.map((one) => plain(one.report.cumulativeQuantity))}::numeric[],
+      ${owed.map(({ report }) => ('reason' in report ? report.reason : null))}::text[]
+    ) as n (
+      firm, report, client_order_id, venue_order_id, offset_ms, type, venue_execution_id,
+      last_quantity, last_price, cumulative_quantity, reason
+    )`;
+}
+
+export interface JournalRow {
+  readonly firm: TenantId;
+  readonly client_order_id: string;
+  readonly outcome: 'accepted' | 'refused';
+  readonly venue_order_id: string | null;
+  readonly reason: string | null;
+}
+
+/** What was decided about orders, without repeats. */
+export async function findDecisions(
+  sql: Sql,
+  orders: readonly OrderReference[],
+): Promise<readonly JournalRow[]> {
+  return sql<JournalRow[]>`
+    select j.firm, j.client_order_id, j.outcome, j.venue_order_id, j.reason
+    from unnest(
+      ${orders.map((order) => order.tenantId)}::uuid[],
+      ${orders.map((order) => order.clientOrderId)}::text[]
+    ) as n (firm, client_order_id)
+    join simulated_venue.journal j
+      on j.firm = n.firm
+      and j.client_order_id = n.client_order_id
+      and j.outcome <> 'repeated'`;
+}
+
+/** Numbers reports that have become due, under the lock of the session, so without gap or race. */
+export async function numberDueReports(tx: Tx, batch: { now: Date; limit: number }): Promise<void> {
+  await tx`select s.last_number from simulated_venue.session s for update`;
+  await tx`
+    with due as (
+      select
+        r.firm, r.report,
+        row_number() over (order by r.due_at, r.report) as place
+      from simulated_venue.reports r
+      where r.number is null
+        and r.due_at <= unwind.market_time(${batch.now})
+      order by r.due_at, r.report
+      limit ${batch.limit}
+    ),
+    session as (
+      update simulated_venue.session s
+      set last_number = s.last_number + (select count(*) from due)
+      returning s.last_number - (select count(*) from due) as base
+    )
+    update simulated_venue.reports r
+    set number = session.base + due.place
+    from due, session
+    where r.firm = due.firm
+      and r.report = due.report`;
+}
+
+export interface ReportRow extends ReportColumns {
+  readonly number: string;
+  readonly firm: TenantId;
+  readonly client_order_id: string;
+  readonly due_at: Date;
+}
+
+/** Numbered reports after a position, ascending. */
+export async function findReports(
+  sql: Sql,
+  page: { after: number; limit: number },
+): Promise<readonly ReportRow[]> {
+  return sql<ReportRow[]>`
+    select
+      r.number, r.firm, r.client_order_id, r.due_at, r.type, r.venue_execution_id, r.last_quantity,
+      r.last_price, r.cumulative_quantity, r.reason
+    from simulated_venue.reports r
+    where r.number > ${page.after}
+    order by r.number
+    limit ${page.limit}`;
+}

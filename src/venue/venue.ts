@@ -1,0 +1,116 @@
+// The port to the outside market. A venue takes orders in batches, can be asked about a client
+// order id, and hands out its reports from any position again. Every call is made outside any
+// transaction; whoever calls has committed the client order ids before.
+
+import { assert } from '../assert.ts';
+import type { TenantId } from '../ids.ts';
+import { type Decimal, decimal } from '../money.ts';
+
+/** A new MARKET order to sell units (FIX 35=D; 54=2, 40=1). */
+export interface NewOrder {
+  /** On whose behalf (FIX 115). */
+  readonly tenantId: TenantId;
+  /** FIX 11, at most 20 characters, never used before by this tenant. */
+  readonly clientOrderId: string;
+  /** FIX 48 with 22=4. */
+  readonly isin: string;
+  /** FIX 38. */
+  readonly quantity: Decimal;
+}
+
+export type OrderReference = Pick<NewOrder, 'tenantId' | 'clientOrderId'>;
+
+/**
+ * What a submit answered for one order. `unknown` says nothing: no answer, a broken one, or a
+ * refusal as a repeat; the order is then looked up, never sent again blindly.
+ */
+export type SubmitOutcome =
+  | { readonly type: 'accepted'; readonly venueOrderId: string }
+  | { readonly type: 'refused'; readonly reason: string; readonly temporary: boolean }
+  | { readonly type: 'unknown'; readonly reason: string };
+
+/** What the venue knows of one client order id. */
+export type LookUpOutcome =
+  | { readonly type: 'accepted'; readonly venueOrderId: string }
+  | { readonly type: 'refused'; readonly reason: string; readonly temporary: boolean }
+  | { readonly type: 'not_found' };
+
+/** FIX 35=8 in the form the service keeps; quantities in units, the price in EUR. */
+export interface VenueReport {
+  /** Place in the venue's gapless sequence of reports (FIX 34). */
+  readonly number: number;
+  readonly tenantId: TenantId;
+  readonly clientOrderId: string;
+  readonly event: ReportEvent;
+  /** FIX 60, market clock. */
+  readonly transactionAt: Date;
+}
+
+/** An execution: FIX 17, 32, 31. */
+export interface Trade {
+  readonly venueExecutionId: string;
+  readonly lastQuantity: Decimal;
+  readonly lastPrice: Decimal;
+}
+
+/**
+ * What a report says. `filled`, `cancelled`, `rejected` and `postponed` are final for the client
+ * order id and carry the cumulative quantity (FIX 14) that its executions must add up to;
+ * `postponed` ends it for a temporary cause (halt, closed market), so it may be tried again.
+ */
+export type ReportEvent =
+  | { readonly type: 'trade'; readonly trade: Trade; readonly cumulativeQuantity: Decimal }
+  | { readonly type: 'filled'; readonly trade: Trade; readonly cumulativeQuantity: Decimal }
+  | {
+      readonly type: 'cancelled' | 'rejected' | 'postponed';
+      readonly reason: string;
+      readonly cumulativeQuantity: Decimal;
+    };
+
+export interface Venue {
+  /** ISO 10383 market identifier code. */
+  readonly mic: string;
+  /** How long a submitted order may be under way before "not found" counts. */
+  readonly flightMsMax: number;
+
+  /**
+   * Sends orders; one outcome each, in the order given. Refuses a client order id it has seen.
+   * @throws when nothing is known of any of them (the venue did not answer): all are unknown.
+   */
+  submit(orders: readonly NewOrder[]): Promise<readonly SubmitOutcome[]>;
+
+  /** Asks about client order ids; one outcome each, in the order given. @throws when it is silent. */
+  lookUp(orders: readonly OrderReference[]): Promise<readonly LookUpOutcome[]>;
+
+  /** The reports after a position, ascending, gapless. Idempotent. @throws when it is silent. */
+  reports(request: { after: number; limit: number }): Promise<readonly VenueReport[]>;
+}
+
+/** A report as SQL rows carry it: the columns of the inbox and of the simulated venue alike. */
+export interface ReportColumns {
+  readonly type: ReportEvent['type'];
+  readonly venue_execution_id: string | null;
+  readonly last_quantity: string | null;
+  readonly last_price: string | null;
+  readonly cumulative_quantity: string;
+  readonly reason: string | null;
+}
+
+/** @throws ImpossibleState when a trade lacks its execution id, quantity or price. */
+export function toReportEvent(row: ReportColumns): ReportEvent {
+  const cumulativeQuantity = decimal(row.cumulative_quantity);
+  if (row.type !== 'trade' && row.type !== 'filled') {
+    return { type: row.type, reason: row.reason ?? row.type, cumulativeQuantity };
+  }
+  const { venue_execution_id: venueExecutionId, last_quantity, last_price } = row;
+  assert(
+    venueExecutionId !== null && last_quantity !== null && last_price !== null,
+    'a trade has an execution id, a quantity and a price',
+  );
+  const trade = {
+    venueExecutionId,
+    lastQuantity: decimal(last_quantity),
+    lastPrice: decimal(last_price),
+  };
+  return { type: row.type, trade, cumulativeQuantity };
+}

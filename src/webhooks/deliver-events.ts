@@ -1,0 +1,156 @@
+// Delivers the event log to subscriptions: claim one under a lease, send what follows its mark in
+// the order of the log, commit how far it came. A receiver that fails costs its own subscription a
+// growing wait and nobody else anything.
+
+import { LRUCache } from 'lru-cache';
+import type { Agent } from 'undici';
+import { assert } from '../assert.ts';
+import type { Seal } from '../auth/seal.ts';
+import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
+import { type Clock, later } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { deliveryLeaseMs } from '../limits.ts';
+import { type Attempt, post } from './post.ts';
+import {
+  type ClaimedWebhook,
+  claimWebhooks,
+  type DeliveryResult,
+  readLog,
+  releaseWebhook,
+} from './store.ts';
+import { nextPackage, retryGapMs } from './webhook.ts';
+
+/** Subscriptions a process delivers to at once. */
+const deliveriesMax = 32;
+/** Events read at once for one subscription. */
+const readAheadMax = 200;
+/** A claim is given back after so many ms of sending, well before its lease can run out. */
+const sendingMsMax = 10_000;
+const cachedKeysMax = 1_000;
+const cachedKeyMs = 60_000;
+
+export interface DeliverOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly seal: Seal;
+  readonly agent: Agent;
+  readonly holder: string;
+  readonly timeoutMs: number;
+  readonly log: {
+    info(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+  /** Called when a delivery is done: another may be due. */
+  readonly onDone: () => void;
+}
+
+/** Delivers events. One for a process. */
+export class Deliverer {
+  readonly #options: DeliverOptions;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #keys = new LRUCache<string, DeliveryKey>({ max: cachedKeysMax, ttl: cachedKeyMs });
+
+  constructor(options: DeliverOptions) {
+    this.#options = options;
+  }
+
+  /** One turn: claims subscriptions that are due and begins to send. @returns how many. */
+  async step(): Promise<number> {
+    const { sql, clock, holder } = this.#options;
+    const limit = deliveriesMax - this.#underWay.size;
+    if (limit <= 0) return 0;
+    const now = clock.now();
+    const leaseExpiresAt = later(now, deliveryLeaseMs);
+    const claimed = await claimWebhooks(sql, { holder, leaseExpiresAt, now, limit });
+    for (const webhook of claimed) this.#begin(webhook);
+    return claimed.length;
+  }
+
+  /** Waits until everything that was begun is given back. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#underWay);
+  }
+
+  #begin(webhook: ClaimedWebhook): void {
+    const { log, onDone } = this.#options;
+    const task = this.#deliver(webhook)
+      .catch((error: unknown) => {
+        // The claim runs out by itself; until then nobody else sends to this subscription.
+        log.error({ webhook: webhook.webhookId, err: error }, 'webhook.delivery_failed');
+      })
+      .finally(() => {
+        this.#underWay.delete(task);
+        onDone();
+      });
+    this.#underWay.add(task);
+  }
+
+  async #deliver(webhook: ClaimedWebhook): Promise<void> {
+    const { sql, holder, log } = this.#options;
+    const key = await this.#key(webhook);
+    const result = await this.#send(webhook, key);
+    const isOurs = await releaseWebhook(sql, webhook, { ...result, holder });
+    const { position, attempts, lastOutcome } = result;
+    const fields = { webhook: webhook.webhookId, position, attempts, lastOutcome, isOurs };
+    if (lastOutcome !== undefined) log.info(fields, 'webhook.sent');
+  }
+
+  async #key(webhook: ClaimedWebhook): Promise<DeliveryKey> {
+    const { tenantId, signatureAlgorithm: algorithm } = webhook;
+    const name = `${tenantId}/${algorithm}`;
+    const cached = this.#keys.get(name);
+    if (cached !== undefined) return cached;
+    const { sql, seal } = this.#options;
+    const key = await findDeliveryKey(sql, seal, { tenantId, algorithm });
+    assert(key !== undefined, 'every tenant has its signing keys');
+    this.#keys.set(name, key);
+    return key;
+  }
+
+  /** Sends until the log is at its end, an attempt fails, or the time of the claim is used up. */
+  async #send(webhook: ClaimedWebhook, key: DeliveryKey): Promise<Omit<DeliveryResult, 'holder'>> {
+    const { sql, clock, agent, timeoutMs } = this.#options;
+    const begunAt = clock.now();
+    let { position, attempts } = webhook;
+    let lastOutcome: string | undefined;
+    let events = await readLog(sql, { ...webhook, after: position, limit: readAheadMax });
+    for (;;) {
+      const now = clock.now();
+      const given = { position, attempts, lastOutcome, disable: false, nextAttemptAt: now, now };
+      if (now.getTime() - begunAt.getTime() > sendingMsMax) return given;
+      const next = nextPackage(webhook, events, now, events.length < readAheadMax);
+      // What is left up to the head of the claim is of kinds this subscription does not take.
+      if (next.type === 'nothing') {
+        return { ...given, position: Math.max(position, webhook.head) };
+      }
+      if (next.type === 'collect') return { ...given, nextAttemptAt: next.until };
+      const { body, upTo } = next.package;
+      const attempt = await post(agent, { webhook, body, key, now, timeoutMs });
+      lastOutcome = outcomeText(attempt);
+      if (attempt.type !== 'delivered') {
+        return failed({ ...given, lastOutcome, now: clock.now() }, attempt);
+      }
+      position = upTo;
+      attempts = 0;
+      events = events.filter((event) => event.position > upTo);
+      if (events.length === 0) {
+        events = await readLog(sql, { ...webhook, after: position, limit: readAheadMax });
+      }
+    }
+  }
+}
+
+function failed(
+  given: Omit<DeliveryResult, 'holder'>,
+  attempt: Exclude<Attempt, { type: 'delivered' }>,
+): Omit<DeliveryResult, 'holder'> {
+  const attempts = given.attempts + 1;
+  const gapMs = retryGapMs(attempts, Math.random());
+  const askedMs = attempt.type === 'failed' ? (attempt.retryAfterMs ?? 0) : 0;
+  const nextAttemptAt = later(given.now, Math.max(gapMs, Math.min(askedMs, 600_000)));
+  return { ...given, attempts, nextAttemptAt, disable: attempt.type === 'gone' };
+}
+
+function outcomeText(attempt: Attempt): string {
+  return attempt.type === 'failed' ? attempt.reason : `answered ${attempt.status}`;
+}

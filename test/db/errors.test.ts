@@ -1,0 +1,170 @@
+// Each recogniser against the error it is for, made by a real server or a real socket, and against
+// all the others.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { connect, type Sql } from '../../src/db/connect.ts';
+import {
+  isCheckViolation,
+  isConflict,
+  isConnectionError,
+  isDuplicateDatabase,
+  isForeignKeyViolation,
+  isLockTimeout,
+  isStatementTimeout,
+  isUniqueViolation,
+  isWrongPassword,
+} from '../../src/db/errors.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { portOf } from '../support/condition.ts';
+import { createTestDatabase, testAdminUrl } from '../support/database.ts';
+
+const recognisers = {
+  isCheckViolation,
+  isConflict,
+  isConnectionError,
+  isDuplicateDatabase,
+  isForeignKeyViolation,
+  isLockTimeout,
+  isStatementTimeout,
+  isUniqueViolation,
+  isWrongPassword,
+};
+
+type Recogniser = keyof typeof recognisers;
+
+function recognise(error: unknown): readonly string[] {
+  return Object.entries(recognisers)
+    .filter(([, recogniser]) => recogniser(error))
+    .map(([name]) => name);
+}
+
+async function errorOf(work: () => Promise<unknown>): Promise<unknown> {
+  try {
+    await work();
+  } catch (error) {
+    return error;
+  }
+  return assert.fail('expected an error');
+}
+
+function assertOnly(error: unknown, expected: readonly Recogniser[]): void {
+  assert.deepEqual(recognise(error), expected, String(error));
+  const wrapped = new Error('wrapped', { cause: new Error('again', { cause: error }) });
+  assert.deepEqual(recognise(wrapped), expected, 'a wrapped error is the same kind of trouble');
+}
+
+async function makeTables(sql: Sql): Promise<void> {
+  await sql.unsafe(`
+    create schema errors_test;
+    create table errors_test.parents (
+      id integer,
+      constraint parents_pkey primary key (id),
+      constraint parents_id_small check (id < 10)
+    );
+    create table errors_test.children (
+      id integer,
+      constraint children_parent foreign key (id) references errors_test.parents
+    );
+    insert into errors_test.parents (id) values (1);`);
+}
+
+test('constraints are told apart by kind and by name', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeTables(sql);
+
+  const unique = await errorOf(() => sql`insert into errors_test.parents (id) values (1)`);
+  assertOnly(unique, ['isUniqueViolation']);
+  assert.equal(isUniqueViolation(unique, 'parents_pkey'), true);
+  assert.equal(isUniqueViolation(unique, 'children_pkey'), false);
+
+  const check = await errorOf(() => sql`insert into errors_test.parents (id) values (10)`);
+  assertOnly(check, ['isCheckViolation']);
+  assert.equal(isCheckViolation(check, 'parents_id_small'), true);
+  assert.equal(isCheckViolation(check, 'parents_pkey'), false);
+
+  const foreign = await errorOf(() => sql`insert into errors_test.children (id) values (2)`);
+  assertOnly(foreign, ['isForeignKeyViolation']);
+  assert.equal(isForeignKeyViolation(foreign, 'children_parent'), true);
+  assert.equal(isForeignKeyViolation(foreign, 'parents_pkey'), false);
+});
+
+test('waiting too long: for a lock, and in a statement', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeTables(sql);
+  await inTransaction(sql, async (tx) => {
+    await tx`select id from errors_test.parents for update`;
+    const denied = await errorOf(() => sql`select id from errors_test.parents for update nowait`);
+    assertOnly(denied, ['isLockTimeout']);
+    const waited = await errorOf(() =>
+      inTransaction(sql, async (other) => {
+        await other`set local lock_timeout = '20ms'`;
+        await other`select id from errors_test.parents for update`;
+      }),
+    );
+    assertOnly(waited, ['isLockTimeout']);
+  });
+  const slow = await errorOf(() =>
+    inTransaction(sql, async (tx) => {
+      await tx`set local statement_timeout = '20ms'`;
+      await tx`select pg_sleep(60)`;
+    }),
+  );
+  assertOnly(slow, ['isStatementTimeout']);
+});
+
+test('the session is ended by the server, the pool by us', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const ended = await errorOf(() => sql`select pg_terminate_backend(pg_backend_pid())`);
+  assertOnly(ended, ['isConnectionError']);
+  const own = connect({ url: testAdminUrl(), max: 1, applicationName: 'unwind test' });
+  await own.end();
+  assertOnly(await errorOf(() => own`select 1`), ['isConnectionError']);
+});
+
+test('nobody answers at the address, or the database is not there', async (t) => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = portOf(server);
+  server.close();
+  await once(server, 'close');
+  const nobody = [
+    `postgres://u@127.0.0.1:${port}/x`,
+    'postgres:///x?host=/nowhere/at/all',
+    'postgres://u@no-such-host.invalid/x',
+  ];
+  for (const url of nobody) {
+    const sql = connect({ url, max: 1, applicationName: 'unwind test' });
+    t.after(() => sql.end());
+    assertOnly(await errorOf(() => sql`select 1`), ['isConnectionError']);
+  }
+});
+
+test('a user without the right password', async (t) => {
+  const sql = connect({
+    url: testAdminUrl().replace(/\/\/.*@/, '//stranger:wrong@'),
+    max: 1,
+    applicationName: 'unwind test',
+  });
+  t.after(() => sql.end());
+  assertOnly(await errorOf(() => sql`select 1`), ['isWrongPassword']);
+});
+
+test('a database that is there already', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const error = await errorOf(() => sql`create database postgres`);
+  assertOnly(error, ['isDuplicateDatabase']);
+});
+
+test('other errors are none of these', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  assertOnly(await errorOf(() => sql`select 1 / 0`), []);
+  assertOnly(await errorOf(() => readFile('/nowhere/at/all')), []);
+  assertOnly(new Error('ECONNREFUSED 40001 57P01'), []);
+  assertOnly(Object.assign(new Error('from elsewhere'), { code: '23505' }), []);
+  assertOnly('ECONNREFUSED', []);
+  assertOnly(null, []);
+});

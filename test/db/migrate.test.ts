@@ -1,0 +1,179 @@
+// Migrations: order, record, refusals, and several processes at once.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { connect, type Sql } from '../../src/db/connect.ts';
+import {
+  MigrationError,
+  type MigrationRefusal,
+  migrate,
+  readMigrations,
+  refuseOldServer,
+  schemaState,
+} from '../../src/db/migrate.ts';
+import { createTestDatabase } from '../support/database.ts';
+
+type Files = Readonly<Record<string, string>>;
+
+const two: Files = {
+  '0001-books.sql': 'create table unwind.books (id integer primary key);',
+  '0002-first-book.sql': 'insert into unwind.books (id) values (1);\nselect 1;',
+};
+
+async function folderOf(t: TestContext, files: Files): Promise<URL> {
+  const folder = await mkdtemp(join(tmpdir(), 'unwind-migrations-'));
+  t.after(() => rm(folder, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(folder, name), text);
+  }
+  return pathToFileURL(`${folder}/`);
+}
+
+async function recorded(sql: Sql): Promise<readonly string[]> {
+  const rows = await sql<{ shown: string }[]>`
+    select number || ' ' || name as shown
+    from unwind.migrations
+    order by number`;
+  return rows.map((row) => row.shown);
+}
+
+function refusal(code: MigrationRefusal, words: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof MigrationError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, words);
+    return true;
+  };
+}
+
+test('applies what is missing, in order, once', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const first = await folderOf(t, { '0001-books.sql': two['0001-books.sql'] ?? '' });
+  const both = await folderOf(t, two);
+
+  assert.equal(await schemaState(sql, first), 'behind');
+  assert.deepEqual(
+    (await migrate(sql, first)).map((step) => step.name),
+    ['books'],
+  );
+  assert.equal(await schemaState(sql, first), 'current');
+  assert.equal(await schemaState(sql, both), 'behind');
+  assert.deepEqual(
+    (await migrate(sql, both)).map((step) => step.name),
+    ['first-book'],
+  );
+  assert.deepEqual(await migrate(sql, both), []);
+  assert.equal(await schemaState(sql, both), 'current');
+  assert.equal(await schemaState(sql, first), 'ahead');
+  assert.deepEqual(await recorded(sql), ['1 books', '2 first-book']);
+});
+
+test('eight processes at once apply each step once between them', async (t) => {
+  const { sql, url } = await createTestDatabase(t, { migrated: false });
+  const folder = await folderOf(t, two);
+  const pools = Array.from({ length: 8 }, () =>
+    connect({ url, max: 1, applicationName: 'unwind test' }),
+  );
+  t.after(async () => {
+    await Promise.all(pools.map((pool) => pool.end()));
+  });
+  const applied = await Promise.all(pools.map((pool) => migrate(pool, folder)));
+  assert.deepEqual(
+    applied
+      .flat()
+      .map((step) => step.number)
+      .toSorted(),
+    [1, 2],
+  );
+  assert.deepEqual(await recorded(sql), ['1 books', '2 first-book']);
+  assert.deepEqual([...(await sql`select id from unwind.books`)], [{ id: 1 }]);
+});
+
+test('a step that fails leaves nothing of itself; the ones before it stay', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const folder = await folderOf(t, {
+    ...two,
+    '0003-broken.sql': 'insert into unwind.books (id) values (2); select 1 / 0;',
+  });
+  await assert.rejects(migrate(sql, folder), { code: '22012' });
+  assert.deepEqual(await recorded(sql), ['1 books', '2 first-book']);
+  assert.deepEqual([...(await sql`select id from unwind.books`)], [{ id: 1 }]);
+  assert.equal(await schemaState(sql, folder), 'behind');
+});
+
+test('a table without its schema is refused by the database', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const folder = await folderOf(t, { '0001-books.sql': 'create table books (id integer);' });
+  await assert.rejects(migrate(sql, folder), { code: '3F000' });
+});
+
+test('refuses a file that has changed after it was applied, not its line ends', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await migrate(sql, await folderOf(t, two));
+  const text = two['0002-first-book.sql'] ?? '';
+  const windows = await folderOf(t, {
+    ...two,
+    '0002-first-book.sql': text.replaceAll('\n', '\r\n'),
+  });
+  assert.deepEqual(await migrate(sql, windows), []);
+
+  const changed = await folderOf(t, { ...two, '0002-first-book.sql': `${text} ` });
+  await assert.rejects(
+    migrate(sql, changed),
+    refusal('migration_changed', /0002-first-book.*never change/s),
+  );
+  const { '0001-books.sql': books = '' } = two;
+  const renamed = await folderOf(t, { '0001-shelves.sql': books });
+  await assert.rejects(migrate(sql, renamed), refusal('migration_changed', /0001-books/));
+});
+
+test('refuses a database that a newer version has migrated, and changes nothing', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await migrate(sql, await folderOf(t, two));
+  const older = await folderOf(t, { '0001-books.sql': two['0001-books.sql'] ?? '' });
+  await assert.rejects(
+    migrate(sql, older),
+    refusal('database_ahead', /0002-first-book.*newer version/s),
+  );
+  assert.deepEqual(await recorded(sql), ['1 books', '2 first-book']);
+});
+
+test('refuses a folder with gaps, doubles or other names', async (t) => {
+  const wrong: readonly Files[] = [
+    { '0002-second.sql': '' },
+    { '0001-a.sql': '', '0003-c.sql': '' },
+    { '0001-a.sql': '', '0001-b.sql': '' },
+    { '1-a.sql': '' },
+    { '0001_a.sql': '' },
+    { '0001-A.sql': '' },
+  ];
+  for (const files of wrong) {
+    const folder = await folderOf(t, files);
+    await assert.rejects(
+      readMigrations(folder),
+      refusal('bad_migration_file', /expected the name/),
+    );
+  }
+});
+
+test('refuses PostgreSQL before 15', () => {
+  const old = { version: 140_022, shown: '14.22 (Debian 14.22-1)' };
+  assert.throws(() => refuseOldServer(old), refusal('postgres_too_old', /14\.22.*needs 15/s));
+  refuseOldServer({ version: 150_000, shown: '15.0' });
+});
+
+test('the schema of this code applies to an empty database and is then current', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const applied = await migrate(sql);
+  assert.deepEqual(applied, await readMigrations());
+  assert.equal(await schemaState(sql), 'current');
+});
+
+test('a database of a test has the schema of this code', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  assert.equal(await schemaState(sql), 'current');
+  assert.deepEqual(await migrate(sql), []);
+});

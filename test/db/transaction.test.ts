@@ -1,0 +1,170 @@
+// Transactions that lose against others, made by real deadlocks and serialization failures.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Sql, Tx } from '../../src/db/connect.ts';
+import { isConflict, isConnectionError, isUniqueViolation } from '../../src/db/errors.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { createTestDatabase } from '../support/database.ts';
+
+async function makeCounters(sql: Sql): Promise<void> {
+  await sql.unsafe(`
+    create schema tx_test;
+    create table tx_test.counters (
+      id integer,
+      n integer not null,
+      constraint counters_pkey primary key (id)
+    );
+    insert into tx_test.counters (id, n) values (1, 0), (2, 0);`);
+}
+
+async function increment(tx: Tx, id: number): Promise<void> {
+  await tx`update tx_test.counters set n = n + 1 where id = ${id}`;
+}
+
+async function counters(sql: Sql): Promise<readonly number[]> {
+  const rows = await sql<{ n: number }[]>`select n from tx_test.counters order by id`;
+  return rows.map((row) => row.n);
+}
+
+/** Lets `parties` callers pass together once all of them have come; later ones pass at once. */
+function meetingPoint(parties: number): () => Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let arrived = 0;
+  return async () => {
+    arrived += 1;
+    if (arrived >= parties) {
+      resolve();
+    }
+    await promise;
+  };
+}
+
+test('of two that deadlock, the one broken off runs again and both take effect', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const bothHoldOne = meetingPoint(2);
+  let runs = 0;
+  const crosswise = (first: number, second: number) =>
+    inTransaction(sql, async (tx) => {
+      runs += 1;
+      await increment(tx, first);
+      await bothHoldOne();
+      await increment(tx, second);
+    });
+  await Promise.all([crosswise(1, 2), crosswise(2, 1)]);
+  assert.deepEqual(await counters(sql), [2, 2]);
+  assert.equal(runs, 3);
+});
+
+test('lost updates are refused under repeatable read, and run again', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const bothHaveRead = meetingPoint(2);
+  const readThenWrite = () =>
+    inTransaction(
+      sql,
+      async (tx) => {
+        const [row] = await tx<{ n: number }[]>`select n from tx_test.counters where id = 1`;
+        await bothHaveRead();
+        await tx`update tx_test.counters set n = ${(row?.n ?? 0) + 1} where id = 1`;
+      },
+      { isolation: 'repeatable read' },
+    );
+  await Promise.all([readThenWrite(), readThenWrite()]);
+  assert.deepEqual(await counters(sql), [2, 0]);
+});
+
+test('gives up after the last attempt with the error of the database', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  let runs = 0;
+  const alwaysLosing = inTransaction(
+    sql,
+    async (tx) => {
+      runs += 1;
+      await tx.unsafe(`do $$ begin raise sqlstate '40001'; end $$`);
+    },
+    { attempts: 3 },
+  );
+  await assert.rejects(alwaysLosing, isConflict);
+  assert.equal(runs, 3);
+});
+
+test('any other error rolls back and is not tried again', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  let runs = 0;
+  const own = new Error('our own');
+  const failing = inTransaction(sql, async (tx) => {
+    runs += 1;
+    await increment(tx, 1);
+    throw own;
+  });
+  await assert.rejects(failing, (error) => error === own);
+  assert.equal(runs, 1);
+  assert.deepEqual(await counters(sql), [0, 0]);
+});
+
+test('a failed query fails the transaction, unless it had a savepoint', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const duplicate = (tx: Tx) => tx`insert into tx_test.counters (id, n) values (1, 0)`;
+  const swallowed = inTransaction(sql, async (tx) => {
+    await increment(tx, 1);
+    await duplicate(tx).catch(() => {});
+  });
+  await assert.rejects(swallowed, isUniqueViolation);
+  assert.deepEqual(await counters(sql), [0, 0]);
+
+  await inTransaction(sql, async (tx) => {
+    await increment(tx, 1);
+    await assert.rejects(
+      tx.savepoint((inner) => duplicate(inner)),
+      isUniqueViolation,
+    );
+    await increment(tx, 2);
+  });
+  assert.deepEqual(await counters(sql), [1, 1]);
+});
+
+test('a session that is ended in the middle is an error, not a second run', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  let runs = 0;
+  const broken = inTransaction(sql, async (tx) => {
+    runs += 1;
+    await increment(tx, 1);
+    await tx`select pg_terminate_backend(pg_backend_pid())`;
+  });
+  await assert.rejects(broken, isConnectionError);
+  assert.equal(runs, 1);
+  assert.deepEqual(await counters(sql), [0, 0]);
+  assert.equal(await inTransaction(sql, async (tx) => (await tx`select 1`).count), 1);
+});
+
+test('results come back as they are, lists too', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const pending = Promise.resolve(2);
+  const list = await inTransaction(sql, async () => [1, pending] as const);
+  assert.equal(list[1], pending);
+  assert.equal(await inTransaction(sql, async () => undefined), undefined);
+});
+
+test('the isolation is the one asked for, whatever the database prefers', async (t) => {
+  const { sql, url } = await createTestDatabase(t, { migrated: false });
+  const name = new URL(url).pathname.slice(1);
+  await sql`alter database ${sql(name)} set default_transaction_isolation = 'serializable'`;
+  await sql`select pg_terminate_backend(pg_backend_pid())`.catch(() => {});
+  const isolation = (options: Parameters<typeof inTransaction>[2]) =>
+    inTransaction(
+      sql,
+      async (tx) => (await tx`show transaction_isolation`)[0]?.['transaction_isolation'],
+      options,
+    );
+  assert.equal(
+    (await sql`show transaction_isolation`)[0]?.['transaction_isolation'],
+    'serializable',
+  );
+  assert.equal(await isolation({}), 'read committed');
+  assert.equal(await isolation({ isolation: 'repeatable read' }), 'repeatable read');
+  assert.equal(await isolation({ isolation: 'serializable' }), 'serializable');
+});

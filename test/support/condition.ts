@@ -1,0 +1,33 @@
+// Waiting in tests: for a condition, with a bound, instead of sleeping.
+import assert from 'node:assert/strict';
+import type { Server } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+
+const pollMs = 5;
+
+/**
+ * Asks again and again until the answer is neither null, undefined nor false, and returns it.
+ * Fails after `timeoutMs` (10 s), naming what was waited for.
+ */
+export async function eventually<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  timeoutMs = 10_000,
+): Promise<Exclude<T, null | undefined | false>> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null && answer !== undefined && answer !== false) {
+      return answer as Exclude<T, null | undefined | false>;
+    }
+    assert.ok(performance.now() < deadline, `not within ${timeoutMs} ms: ${what}`);
+    await wait(pollMs);
+  }
+}
+
+/** The TCP port a listening server got. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  assert.ok(address !== null && typeof address === 'object', 'the server listens on TCP');
+  return address.port;
+}

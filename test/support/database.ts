@@ -1,0 +1,87 @@
+// Gives a test a database of its own with the whole schema, and takes it away again. The server and
+// the template come from tools/test.ts, which also removes what a killed test leaves behind.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connect, type Sql } from '../../src/db/connect.ts';
+import { withDatabase } from '../../src/db/database-url.ts';
+
+export type TestDatabase = { readonly url: string; readonly sql: Sql };
+
+/** What is needed of a test's context; `{ after }` of `node:test` serves a whole file. */
+export type AfterTest = { after(hook: () => Promise<void>): void };
+
+export type TestDatabaseOptions = {
+  /** False for a database without any table. */
+  readonly migrated?: boolean;
+  /** Most connections of `sql`. */
+  readonly max?: number;
+};
+
+// A connection that was closed in time is gone from the server's list well within this.
+const leakPatienceMs = 3_000;
+const pollMs = 10;
+
+/**
+ * Makes a fresh database with all migrations applied.
+ *
+ * It is dropped after the test, behind all hooks that the test itself has registered. Connections
+ * which are still open then fail the test: something was not closed.
+ */
+export async function createTestDatabase(
+  t: AfterTest,
+  options: TestDatabaseOptions = {},
+): Promise<TestDatabase> {
+  const { adminUrl, template } = readEnvironment();
+  const name = `${template.replace(/_template$/, '')}_${randomBytes(6).toString('hex')}`;
+  const admin = connect({ url: adminUrl, max: 1, applicationName: 'unwind test admin' });
+  const source = options.migrated === false ? 'template0' : template;
+  await admin`create database ${admin(name)} template ${admin(source)}`;
+  const url = withDatabase(adminUrl, name);
+  const sql = connect({ url, max: options.max ?? 10, applicationName: 'unwind test' });
+  // Hooks run in the order they were registered; one that is registered by a hook runs last.
+  t.after(async () => {
+    t.after(() => remove(admin, sql, name));
+  });
+  return { url, sql };
+}
+
+/** The URL of the server's own database, for tests that make and drop databases themselves. */
+export function testAdminUrl(): string {
+  return readEnvironment().adminUrl;
+}
+
+function readEnvironment(): { adminUrl: string; template: string } {
+  const adminUrl = process.env['UNWIND_TEST_ADMIN_URL'];
+  const template = process.env['UNWIND_TEST_TEMPLATE'];
+  if (adminUrl === undefined || template === undefined) {
+    throw new Error('This test needs a database: run it by `npm test -- test/path/of.test.ts`.');
+  }
+  return { adminUrl, template };
+}
+
+async function remove(admin: Sql, sql: Sql, name: string): Promise<void> {
+  try {
+    await sql.end();
+    const open = await openConnections(admin, name);
+    await admin`drop database ${admin(name)} with (force)`;
+    assert.deepEqual(open, [], 'the test has left connections to its database open');
+  } finally {
+    await admin.end();
+  }
+}
+
+async function openConnections(admin: Sql, name: string): Promise<readonly string[]> {
+  const deadline = performance.now() + leakPatienceMs;
+  for (;;) {
+    const rows = await admin<{ shown: string }[]>`
+      select application_name || ': ' || state || ', ' || query as shown
+      from pg_stat_activity
+      where datname = ${name}
+        and backend_type = 'client backend'`;
+    if (rows.length === 0 || performance.now() > deadline) {
+      return rows.map((row) => row.shown);
+    }
+    await wait(pollMs);
+  }
+}

@@ -1,0 +1,100 @@
+// The steps of the engine, to be called by hand: a test moves the work on as far as it wants to
+// look at it. Nothing here runs by itself.
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type Clock, later } from '../../src/clock.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import { eventPublisher } from '../../src/events/publish-events.ts';
+import { type LiquidationId, newId } from '../../src/ids.ts';
+import { reportApplier } from '../../src/liquidations/apply-reports.ts';
+import { cancelLiquidation } from '../../src/liquidations/cancel-liquidation.ts';
+import { createLiquidation } from '../../src/liquidations/create-liquidation.ts';
+import {
+  liquidationAdvancer,
+  liquidationReleaser,
+} from '../../src/liquidations/release-liquidations.ts';
+import { reportReceiver } from '../../src/orders/receive-reports.ts';
+import { submissionResolver } from '../../src/orders/resolve-submissions.ts';
+import { orderSubmitter } from '../../src/orders/submit-orders.ts';
+import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import type { Venue } from '../../src/venue/venue.ts';
+import type { AccountOfUser } from './book.ts';
+
+/** One turn of a step. @returns how many rows it worked on; 0 when there was nothing to do. */
+type Step = () => Promise<number>;
+
+export interface EngineSteps {
+  readonly release: Step;
+  readonly submit: Step;
+  readonly resolve: Step;
+  readonly receive: Step;
+  readonly apply: Step;
+  readonly advance: Step;
+  readonly publish: Step;
+}
+
+export interface EngineSettings {
+  /** Market time within which the simulated venue first reports. */
+  readonly delayMs: number;
+  /** Default the simulated venue. */
+  readonly venue?: Venue;
+}
+
+export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
+  const venue = settings.venue ?? simulatedVenue(sql, clock, settings.delayMs);
+  const sender = { sql, clock, venue, holder: newId<'process'>() };
+  return {
+    release: liquidationReleaser(sql, clock),
+    submit: orderSubmitter(sender),
+    resolve: submissionResolver(sender),
+    receive: reportReceiver(sender),
+    apply: reportApplier(sql, clock),
+    advance: liquidationAdvancer(sql, clock),
+    publish: eventPublisher(sql),
+  };
+}
+
+/** Most passes over all steps before a test gives up on the engine becoming idle. */
+const usualPassesMax = 10_000;
+
+/** Runs all steps, over and over, until none of them finds anything to do at this instant. */
+export async function runUntilIdle(steps: EngineSteps, passesMax = usualPassesMax): Promise<void> {
+  for (let pass = 1; pass <= passesMax; pass += 1) {
+    let worked = 0;
+    for (const step of Object.values(steps)) worked += await step();
+    if (worked === 0) return;
+  }
+  assert.fail(`the engine is still busy after ${passesMax} passes`);
+}
+
+export interface Ask extends AccountOfUser {
+  /** Default 0. */
+  readonly releaseDelayMs?: number;
+}
+
+/** Asks for the liquidation of an account, as a request would. @returns its id. */
+export async function askToLiquidate(sql: Sql, clock: Clock, ask: Ask): Promise<LiquidationId> {
+  const { releaseDelayMs = 0, ...account } = ask;
+  const request = {
+    ...account,
+    signature: newSignature(clock),
+    idempotencyKey: randomUUID(),
+    requestHash: randomBytes(32),
+  };
+  const settings = { releaseDelayMs, idempotencyRetentionMs: 86_400_000 };
+  const answer = await createLiquidation(sql, clock, request, settings);
+  return JSON.parse(answer.body).id;
+}
+
+/** Cancels a liquidation, as a request of its client would. */
+export async function askToCancel(
+  sql: Sql,
+  clock: Clock,
+  ask: AccountOfUser & { readonly liquidationId: LiquidationId },
+): Promise<void> {
+  await cancelLiquidation(sql, clock, { ...ask, signature: newSignature(clock) });
+}
+
+function newSignature(clock: Clock) {
+  return { baseSha256: randomBytes(32), expiresAt: later(clock.now(), 300_000) };
+}
