@@ -139,7 +139,7 @@ export const settings = {
   ),
   venueDelayMs: setting(
     'UNWIND_VENUE_DELAY_MS',
-    'within how many ms the simulated venue reports first',
+    'within how many ms the simulated venue reports on an order',
     integer({ min: 0, max: 60_000, otherwise: 800 }),
   ),
   webhookTimeoutMs: setting(

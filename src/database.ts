@@ -2,7 +2,7 @@
 // service opens it through here.
 
 import type { Config } from './config.ts';
-import { type ConnectOptions, connect, disconnect, type Sql } from './db/connect.ts';
+import { type ConnectOptions, connect, type Sql } from './db/connect.ts';
 import { type EmbeddedLog, startEmbedded } from './db/embedded.ts';
 
 export interface Database {
@@ -43,7 +43,7 @@ export async function withDatabase<T>(
     try {
       return await work(sql);
     } finally {
-      await disconnect(sql);
+      await sql.end();
     }
   } finally {
     await database.close();

@@ -8,7 +8,7 @@ import { Authenticator } from './auth/authenticate.ts';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { openDatabase } from './database.ts';
-import { connect, disconnect, openPools, type Sql } from './db/connect.ts';
+import { connect, openPools, type Sql } from './db/connect.ts';
 import { isConnectionError } from './db/errors.ts';
 import { migrate, schemaState } from './db/migrate.ts';
 import { buildEngine, type Engine } from './engine.ts';
@@ -92,7 +92,7 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
     max: venueConnections,
     applicationName: 'unwind venue',
   });
-  opened.add(() => disconnect(venueSql));
+  opened.add(() => venueSql.end());
   const policy = { allowLoopback: config.mode === 'sandbox' && isLoopback(config.host) };
   const agent = receiverAgent({ policy, timeoutMs: config.webhookTimeoutMs });
   opened.add(() => agent.close());

@@ -1,4 +1,4 @@
-// Checks of orders, their submissions and their executions, as the service itself records them.
+// Checks of orders: what they sell, what became of them, and which liquidation they serve.
 
 import { type Check, clockSkew, importTime } from './check.ts';
 
@@ -171,38 +171,30 @@ const ordersFollowEachOther: Check = {
       or o.cancelled_round < o.last_round`,
 };
 
-const submissionsAreSums: Check = {
-  name: 'submissions_are_sums_of_executions',
-  says: 'What a submission has executed is the sum of its executions, all of them of its order.',
+const executionsBelong: Check = {
+  name: 'executions_belong_to_orders',
+  says: 'Each execution names the account, the instrument and the liquidation of its order.',
   sql: `
     select
-      coalesce(s.tenant_id, e.tenant_id) as tenant_id,
-      'submission' as subject,
-      coalesce(s.client_order_id, e.client_order_id) as subject_id,
-      concat(
-        trim_scale(coalesce(e.quantity, 0)), ' of order ', coalesce(e.order_id, s.order_id)
-      ) as expected,
-      case
-        when s.tenant_id is not null
-          then concat(trim_scale(s.executed_quantity), ' of order ', s.order_id)
-      end as found,
-      case
-        when s.tenant_id is null then 'there are executions, but no such submission'
-        else 'the submission is not the sum of its executions'
-      end as message
-    from unwind_v1.submissions s
-    full join (
-      select
-        e.tenant_id, e.client_order_id, e.venue, e.order_id, e.liquidation_id,
-        sum(e.quantity) as quantity
-      from unwind_v1.executions e
-      group by e.tenant_id, e.client_order_id, e.venue, e.order_id, e.liquidation_id
-    ) e
-      on e.tenant_id = s.tenant_id
-      and e.client_order_id = s.client_order_id
-    where s.tenant_id is null
-      or s.executed_quantity <> coalesce(e.quantity, 0)
-      or (e.tenant_id is not null
-        and (e.venue, e.order_id, e.liquidation_id)
-          is distinct from (s.venue, s.order_id, s.liquidation_id))`,
+      e.tenant_id,
+      'execution' as subject,
+      e.execution_id::text as subject_id,
+      concat(o.account_id, '/', o.isin, ' of liquidation ', o.liquidation_id) as expected,
+      concat(e.account_id, '/', e.isin, ' of liquidation ', e.liquidation_id) as found,
+      concat('of order ', e.order_id) as message
+    from unwind_v1.executions e
+    left join unwind_v1.orders o
+      on o.tenant_id = e.tenant_id
+      and o.order_id = e.order_id
+    where (e.account_id, e.isin, e.liquidation_id)
+      is distinct from (o.account_id, o.isin, o.liquidation_id)`,
 };
+
+export const checksOfOrders: readonly Check[] = [
+  ordersAreSums,
+  ordersHaveTheirStatus,
+  ordersAreWithinHoldings,
+  ordersBelong,
+  ordersFollowEachOther,
+  executionsBelong,
+];

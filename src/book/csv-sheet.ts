@@ -19,7 +19,7 @@ export class CsvSheet {
   readonly #columns: readonly string[];
   /** Where each column stands in the file; undefined until the header was read. */
   #places: readonly number[] | undefined;
-  #badLines: BadLine[] = [];
+  readonly #badLines: BadLine[] = [];
   #isBroken = false;
   #lines = 0;
   // csv-parse counts a carriage return as a line of its own where it does not end a record.
@@ -38,7 +38,7 @@ export class CsvSheet {
       on_skip: (error) => this.#skip(error),
     };
     // Its types know records of another form only together with `columns`.
-    this.parser = parse(options as Options);
+    this.parser = parse(options as unknown as Options);
   }
 
   /** True when nothing sensible can follow; the last bad line says why. */
@@ -46,11 +46,15 @@ export class CsvSheet {
     return this.#isBroken;
   }
 
-  /** The bad lines since the last call. */
-  takeBadLines(): readonly BadLine[] {
-    const taken = this.#badLines;
-    this.#badLines = [];
-    return taken;
+  /** Lines below the header so far, good and bad; the parser runs ahead of what is taken of it. */
+  get linesRead(): number {
+    return this.#lines;
+  }
+
+  /** The bad lines up to this line that were not taken yet, in their order. */
+  takeBadLines(upTo: number): readonly BadLine[] {
+    const later = this.#badLines.findIndex(({ line }) => line !== undefined && line > upTo);
+    return this.#badLines.splice(0, later === -1 ? this.#badLines.length : later);
   }
 
   /** To be called when the stream has ended. */
@@ -63,11 +67,11 @@ export class CsvSheet {
   #take(fields: string[], info: InfoRecord): CsvLine | null {
     if (this.#isBroken) return null;
     const line = this.#lineOf(fields, info.lines);
-    const reason = formFault(fields, this.#columns.length);
     if (this.#places === undefined) {
       this.#readHeader(fields);
       return null;
     }
+    const reason = formFault(fields, this.#columns.length);
     this.#lines += 1;
     if (this.#lines > csvLinesMax) {
       this.#break(line, `the file has more than ${csvLinesMax} lines`);
@@ -82,6 +86,7 @@ export class CsvSheet {
 
   #skip(error: CsvError | undefined): undefined {
     if (this.#isBroken) return;
+    this.#lines += 1;
     const line = Number(error?.['lines'] ?? 1) - this.#surplusBreaks;
     switch (error?.code) {
       case 'INVALID_OPENING_QUOTE':

@@ -27,7 +27,8 @@ export interface Reading {
 /** Reads one field: its canonical text, or what is wrong. */
 export type ReadField = (text: string, reading: Reading) => string | FieldFault;
 
-export const readUuid: ReadField = (text) => parseId(text) ?? { fault: `${shown(text)} is no UUID` };
+export const readUuid: ReadField = (text) =>
+  parseId(text) ?? { fault: `${shown(text)} is no UUID` };
 
 export const readIsin: ReadField = (text) => {
   try {

@@ -33,6 +33,8 @@ export interface BookFile<Column extends string> {
   readonly name: BookFileName;
   /** Every column the header must name, with the reader of its fields. */
   readonly columns: Readonly<Record<Column, ReadField>>;
+  /** The columns that no two lines have in common. */
+  readonly key: readonly Column[];
   /** What is wrong with a line whose fields are right one by one. */
   readonly faultOf?: (row: Row<Column>) => string | undefined;
 }
@@ -42,6 +44,7 @@ const readCurrency = readOneOf(['EUR']);
 export const usersFile: BookFile<'user_id'> = {
   name: 'users.csv',
   columns: { user_id: readUuid },
+  key: ['user_id'],
 };
 
 export const accountsFile: BookFile<'account_id' | 'user_id' | 'status' | 'currency'> = {
@@ -52,6 +55,7 @@ export const accountsFile: BookFile<'account_id' | 'user_id' | 'status' | 'curre
     status: readOneOf(accountStatuses),
     currency: readCurrency,
   },
+  key: ['account_id'],
 };
 
 export const instrumentsFile: BookFile<'isin' | 'name' | 'trading_status' | 'fractional'> = {
@@ -62,11 +66,13 @@ export const instrumentsFile: BookFile<'isin' | 'name' | 'trading_status' | 'fra
     trading_status: readOneOf(['ACTIVE', 'INACTIVE']),
     fractional: readOneOf(['true', 'false']),
   },
+  key: ['isin'],
 };
 
 export const pricesFile: BookFile<'isin' | 'price' | 'currency'> = {
   name: 'prices.csv',
   columns: { isin: readIsin, price: readPrice, currency: readCurrency },
+  key: ['isin'],
 };
 
 /**
@@ -82,6 +88,7 @@ export const positionsFile: BookFile<'account_id' | 'isin' | 'quantity' | 'locke
     locked: readQuantity,
     as_of: readInstant,
   },
+  key: ['account_id', 'isin'],
   faultOf: ({ locked, quantity }) =>
     locked !== '0' && decimal(locked).gt(decimal(quantity))
       ? `locked: ${locked} is more than the quantity, ${quantity}`

@@ -65,13 +65,13 @@ export interface BadLines {
   readonly count: number;
 }
 
-export const noBadLines: BadLines = { listed: [], count: 0 };
-
 /** Both together, in the order of their lines; each line stands in one of the two at most. */
 export function joinBadLines(one: BadLines, other: BadLines): BadLines {
-  if (other.count === 0) return one;
-  const listed = [...one.listed, ...other.listed]
-    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
-    .slice(0, badLinesListedMax);
+  const listed = [...one.listed, ...other.listed].sort(byLine).slice(0, badLinesListedMax);
   return { listed, count: one.count + other.count };
+}
+
+/** Compares by place in the file; what concerns the file as a whole comes first. */
+export function byLine(a: BadLine, b: BadLine): number {
+  return (a.line ?? 0) - (b.line ?? 0);
 }

@@ -2,9 +2,10 @@
 // with each other and with the book, and what differs is written in slices. This file has the shape
 // of that way; the statements are in import-store.ts and import-positions-store.ts.
 
+import { assertNever } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
-import type { Row } from './import-file.ts';
+import type { BookFile, Row } from './import-file.ts';
 import { writtenRowsMax } from './import-limits.ts';
 
 /** A line that is right by itself. */
@@ -13,7 +14,7 @@ export interface StagedLine<Column extends string> {
   readonly row: Row<Column>;
 }
 
-/** What is wrong with a staged line, as far as only the database can tell. */
+/** What is wrong with a staged line, as far as only the database can tell; a row of SQL. */
 export interface StagedFault {
   readonly line: number;
   readonly fault:
@@ -23,12 +24,13 @@ export interface StagedFault {
     | 'instrument_unknown'
     | 'owner_while_running'
     | 'position_while_running'
-    | 'stale';
+    | 'moved_since'
+    | 'sold_since';
   /** Of `repeated`: where the same key stands first. */
   readonly first_line: number | null;
   /** Of the two `…_while_running`. */
   readonly liquidation_id: string | null;
-  /** Of `stale`: the account's last movement. */
+  /** Of the two `…_since`: the account's last movement. */
   readonly moved_at: Date | null;
   /** Faults of the file in all, of which at most `badLinesListedMax` are listed. */
   readonly total: number;
@@ -42,6 +44,8 @@ export interface Counts {
 export interface Writing {
   readonly tenantId: TenantId;
   readonly now: Date;
+  /** Number of the last line staged. */
+  readonly lastLine: number;
   onWritten(rows: { rowsWritten: number; rowsTotal: number }): void;
 }
 
@@ -50,11 +54,11 @@ export interface Staging<Column extends string> {
   /** Makes the empty staging table; it vanishes with the transaction. */
   open(tx: Tx): Promise<unknown>;
   load(tx: Tx, lines: readonly StagedLine<Column>[]): Promise<unknown>;
-  /** Ends the loading: gives the planner its statistics. */
+  /** Ends the loading: tells the planner the size of what it would take to be empty. */
   settle(tx: Tx): Promise<unknown>;
-  /** Locks the accounts named, where what may be done depends on their state. */
-  lock(tx: Tx, tenantId: TenantId): Promise<unknown>;
-  /** The bad lines among those staged, one fault each, in the order of lines. */
+  /** Locks the accounts named, where what may be done depends on their liquidations. */
+  lock?(tx: Tx, tenantId: TenantId): Promise<unknown>;
+  /** What is wrong with staged lines, one fault a line, in their order. Called under the locks. */
   findFaults(tx: Tx, tenantId: TenantId): Promise<readonly StagedFault[]>;
   /** Writes what differs from the book; only after no fault was found. */
   write(tx: Tx, writing: Writing): Promise<Counts>;
@@ -75,4 +79,43 @@ export async function inSlices(
     writing.onWritten({ rowsWritten: last, rowsTotal });
   }
   return counts;
+}
+
+/** A row of an upsert; `xmax` is 0 in a row that is new, and not in one that was updated. */
+export interface Written {
+  readonly is_new: boolean;
+}
+
+/** Counts the rows of an upsert that returns them. */
+export async function countWritten(written: PromiseLike<readonly Written[]>): Promise<Counts> {
+  const rows = await written;
+  const inserted = rows.filter((row) => row.is_new).length;
+  return { inserted, changed: rows.length - inserted };
+}
+
+/** The sentence that tells people a fault. */
+export function faultReason<Column extends string>(
+  file: BookFile<Column>,
+  { fault, first_line, liquidation_id, moved_at }: StagedFault,
+): string {
+  switch (fault) {
+    case 'repeated':
+      return `${file.key.join(' and ')}: the same as in line ${first_line}`;
+    case 'user_unknown':
+      return 'user_id: this client has no such user';
+    case 'account_unknown':
+      return 'account_id: this client has no such account';
+    case 'instrument_unknown':
+      return 'isin: this client has no such instrument';
+    case 'owner_while_running':
+      return `user_id: liquidation ${liquidation_id} runs, until its end the account stays with its user`;
+    case 'position_while_running':
+      return `account_id: liquidation ${liquidation_id} runs, until its end positions stay`;
+    case 'moved_since':
+      return `as_of: older than the account's last movement, at ${moved_at?.toISOString()}`;
+    case 'sold_since':
+      return `as_of: not after the account's last sale, at ${moved_at?.toISOString()}`;
+    default:
+      return assertNever(fault);
+  }
 }

@@ -13,7 +13,8 @@ import type { BadLine } from './import-report.ts';
 export interface CsvPart {
   readonly lines: readonly CsvLine[];
   readonly badLines: readonly BadLine[];
-  /** Of the file, so far. */
+  /** Of the file so far: lines below the header, good and bad, and bytes. */
+  readonly linesRead: number;
   readonly bytesRead: number;
   readonly bytesTotal: number;
   /** False when the file is broken: nothing after the last bad line was looked at. */
@@ -44,14 +45,15 @@ export async function* readCsv(
   try {
     const atOpen = await file.stat();
     const source: Source = { file, bytesTotal: atOpen.size, bytesRead: 0 };
+    const sheet = new CsvSheet(columns);
     if (atOpen.size > csvFileBytesMax) {
       const reason = `the file has ${atOpen.size} bytes, at most ${csvFileBytesMax} are allowed`;
-      yield brokenPart(source, reason);
+      yield brokenPart(source, sheet, reason);
       return;
     }
-    yield* readParts(source, new CsvSheet(columns));
+    yield* readParts(source, sheet);
     if (hasChanged(atOpen, await file.stat())) {
-      yield brokenPart(source, 'the file changed while it was read');
+      yield brokenPart(source, sheet, 'the file changed while it was read');
     }
   } finally {
     await file.close();
@@ -62,9 +64,10 @@ async function* readParts(source: Source, sheet: CsvSheet): AsyncGenerator<CsvPa
   // Errors of both streams come out of the iteration below; the callback has nothing to add.
   pipeline(bytesOf(source, sheet), sheet.parser, () => {});
   let lines: CsvLine[] = [];
-  const part = (): CsvPart => ({
+  const part = (upTo: number): CsvPart => ({
     lines,
-    badLines: sheet.takeBadLines(),
+    badLines: sheet.takeBadLines(upTo),
+    linesRead: sheet.linesRead,
     bytesRead: source.bytesRead,
     bytesTotal: source.bytesTotal,
     isWhole: !sheet.isBroken,
@@ -72,12 +75,12 @@ async function* readParts(source: Source, sheet: CsvSheet): AsyncGenerator<CsvPa
   for await (const line of sheet.parser as AsyncIterable<CsvLine>) {
     lines.push(line);
     if (lines.length === stagedLinesMax) {
-      yield part();
+      yield part(line.line);
       lines = [];
     }
   }
   sheet.end();
-  yield part();
+  yield part(Number.POSITIVE_INFINITY);
 }
 
 /** The bytes of the file without the byte order mark; ends early when the sheet is broken. */
@@ -92,9 +95,10 @@ async function* bytesOf(source: Source, sheet: CsvSheet): AsyncGenerator<Buffer,
   }
 }
 
-function brokenPart({ bytesRead, bytesTotal }: Source, reason: string): CsvPart {
+function brokenPart(source: Source, sheet: CsvSheet, reason: string): CsvPart {
+  const { bytesRead, bytesTotal } = source;
   const badLines = [{ line: undefined, reason }];
-  return { lines: [], badLines, bytesRead, bytesTotal, isWhole: false };
+  return { lines: [], badLines, linesRead: sheet.linesRead, bytesRead, bytesTotal, isWhole: false };
 }
 
 function hasChanged(before: Stats, after: Stats): boolean {

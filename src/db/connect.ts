@@ -31,6 +31,10 @@ export type ConnectOptions = {
   readonly statementTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
   readonly idleInTransactionTimeoutMs?: number;
+  /** How much longer than a statement's own timeout the server may be silent before it is lost. */
+  readonly silenceMarginMs?: number;
+  /** How long a statement may wait for a connection to become free. */
+  readonly waitTimeoutMs?: number;
   /**
    * For a pool of one that stands for a session: the connection is kept until it breaks, and
    * `onClose` tells of every connection that ends.
@@ -65,7 +69,7 @@ const limits = {
   // again and the server's memory for it is freed.
   lifetimeMs: 60 * 60_000,
   // No request lives longer than this wait; beyond that many, waiting is hopeless.
-  waitMs: 10_000,
+  waitTimeoutMs: 10_000,
   maxWaiting: 5_000,
   closeMs: 5_000,
   maxRequests: 16,
@@ -87,7 +91,7 @@ export function connect(options: ConnectOptions): Sql {
   const pool = new Pool({
     max: options.max,
     lifetimeMs: session === undefined ? limits.lifetimeMs * (0.5 + Math.random() / 2) : Infinity,
-    waitMs: limits.waitMs,
+    waitMs: options.waitTimeoutMs ?? limits.waitTimeoutMs,
     maxWaiting: limits.maxWaiting,
     closeMs: limits.closeMs,
     open: (onDead) =>
@@ -95,7 +99,7 @@ export function connect(options: ConnectOptions): Sql {
         return new Line({
           builder,
           host,
-          silenceMs: statementTimeoutMs + limits.silenceMarginMs,
+          silenceMs: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
           onDead: (line) => {
             onDead(line);
             session?.onClose();

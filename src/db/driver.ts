@@ -67,6 +67,15 @@ export function asQuery(value: unknown): DriverQuery {
   return value;
 }
 
+/**
+ * True when a connection can be used after a statement failed with this error: the server refused
+ * the statement, and did not end the session (severity FATAL or PANIC). After anything else,
+ * trouble of the line or of the driver, nobody knows what state it is in.
+ */
+export function leavesLineUsable(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.severity === 'ERROR';
+}
+
 function isQuery(value: unknown): value is DriverQuery {
   return value instanceof Promise && 'handler' in value && typeof value.handler === 'function';
 }

@@ -3,7 +3,14 @@
 // error. Who may use it when is left to pool.ts.
 import type { Socket } from 'node:net';
 import { type DatabaseHost, deadSocket, dial, LineError } from './dial.ts';
-import { asQuery, type Driver, type DriverQuery, makeConnection, runnerOf } from './driver.ts';
+import {
+  asQuery,
+  type Driver,
+  type DriverQuery,
+  leavesLineUsable,
+  makeConnection,
+  runnerOf,
+} from './driver.ts';
 
 export type LineOptions = {
   readonly builder: Driver;
@@ -50,11 +57,15 @@ export class Line {
     }
     this.#underWay += 1;
     this.#watch();
-    const settled = () => {
-      this.#underWay -= 1;
-      this.#watch();
-    };
-    query.then(settled, settled);
+    query.then(
+      () => this.#settle(),
+      (error: unknown) => {
+        this.#settle();
+        if (!leavesLineUsable(error)) {
+          this.destroy();
+        }
+      },
+    );
     this.#runner(query);
   }
 
@@ -102,6 +113,11 @@ export class Line {
       clearTimeout(this.#silence);
       this.#options.onDead(this);
     }
+  }
+
+  #settle(): void {
+    this.#underWay -= 1;
+    this.#watch();
   }
 
   // A connection without a question may rest for hours. One that has asked and hears nothing for

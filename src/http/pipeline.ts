@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Authenticator, Caller } from '../auth/authenticate.ts';
 import type { Scope } from '../auth/scope.ts';
 import { sha256 } from '../auth/secret.ts';
-import type { SignedMessage } from '../auth/signatures/message.ts';
+import { headerPairs, type SignedMessage } from '../auth/signatures/message.ts';
 import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 
@@ -81,11 +81,7 @@ export async function handleSigned(
 /** The request as its sender signed it: raw target, all header lines, body bytes. */
 export function toMessage(request: FastifyRequest): SignedMessage {
   const { rawHeaders, method = 'GET', url = '/' } = request.raw;
-  const headers: [string, string][] = [];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    headers.push([rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '']);
-  }
-  return { method, target: url, headers, body: bodyOf(request) };
+  return { method, target: url, headers: headerPairs(rawHeaders), body: bodyOf(request) };
 }
 
 export function bodyOf(request: FastifyRequest): Buffer {

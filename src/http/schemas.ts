@@ -113,9 +113,7 @@ function explain(
  * A reader of query strings: each parameter once, digits become numbers where a number is due.
  * @throws Refusal `bad_request`.
  */
-export function queryReaderOf<S extends TSchema>(
-  schema: S,
-): (search: string) => Static<S> {
+export function queryReaderOf<S extends TSchema>(schema: S): (search: string) => Static<S> {
   const read = readerOf(schema);
   return (search) => {
     const values: Record<string, unknown> = {};

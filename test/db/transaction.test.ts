@@ -1,7 +1,7 @@
 // Transactions that lose against others, made by real deadlocks and serialization failures.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Sql, Tx } from '../../src/db/connect.ts';
+import { connect, type Sql, type SqlOrTx, type Tx } from '../../src/db/connect.ts';
 import { isConflict, isConnectionError, isUniqueViolation } from '../../src/db/errors.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -167,4 +167,113 @@ test('the isolation is the one asked for, whatever the database prefers', async 
   assert.equal(await isolation({}), 'read committed');
   assert.equal(await isolation({ isolation: 'repeatable read' }), 'repeatable read');
   assert.equal(await isolation({ isolation: 'serializable' }), 'serializable');
+});
+
+test('a transaction that lost its session never touches the one that follows', async (t) => {
+  const { sql, url } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const pool = connect({ url, max: 1, applicationName: 'unwind test' });
+  t.after(() => pool.end());
+  const gate = Promise.withResolvers<void>();
+  const [lost, session] = [Promise.withResolvers<void>(), Promise.withResolvers<number>()];
+  const first = inTransaction(pool, async (tx) => {
+    await increment(tx, 1);
+    const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    session.resolve(row?.pid ?? 0);
+    await gate.promise;
+    const late = increment(tx, 1);
+    await assert.rejects(late, isConnectionError);
+    lost.resolve();
+    await late;
+  });
+  const outcome = first.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  await sql`select pg_terminate_backend(${await session.promise})`;
+
+  await inTransaction(pool, async (tx) => {
+    await increment(tx, 2);
+    gate.resolve();
+    await lost.promise;
+    await outcome;
+    const [own] = await tx<{ n: number }[]>`select n from tx_test.counters where id = 2`;
+    assert.equal(own?.n, 1, 'the second transaction is still whole');
+  });
+  assert.ok(isConnectionError(await outcome));
+  assert.deepEqual(await counters(sql), [0, 1]);
+});
+
+test('after all sessions are ended in the middle, every place serves again', async (t) => {
+  const { sql, url } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const pool = connect({ url, max: 8, applicationName: 'unwind victim' });
+  t.after(() => pool.end());
+  for (let round = 0; round < 5; round += 1) {
+    const allHoldOne = meetingPoint(9);
+    const ids = Array.from({ length: 8 }, (_, index) => 100 + index);
+    const broken = Array.from({ length: 8 }, async () => {
+      const work = inTransaction(pool, async (tx) => {
+        await tx`insert into tx_test.counters (id, n) values (${ids.pop() ?? 0}, 0)`;
+        await allHoldOne();
+        await tx`select pg_sleep(60)`;
+      });
+      await assert.rejects(work, isConnectionError);
+    });
+    await allHoldOne();
+    await sql`
+      select pg_terminate_backend(pid)
+      from pg_stat_activity
+      where application_name = 'unwind victim'`;
+    await Promise.all(broken);
+  }
+  await Promise.all(
+    Array.from({ length: 16 }, () => inTransaction(pool, (tx) => increment(tx, 1))),
+  );
+  assert.deepEqual(await counters(sql), [16, 0]);
+});
+
+test('a statement nobody waited for still fails the transaction', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const careless = inTransaction(sql, async (tx) => {
+    await increment(tx, 1);
+    tx`insert into tx_test.counters (id, n) values (1, 0)`.execute();
+  });
+  await assert.rejects(careless);
+  assert.deepEqual(await counters(sql), [0, 0]);
+});
+
+test('statements after the end are refused, on a savepoint too', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const kept: Tx[] = [];
+  await inTransaction(sql, async (tx) => {
+    kept.push(tx);
+    await tx.savepoint(async (inner) => {
+      kept.push(inner);
+    });
+  });
+  for (const tx of kept) {
+    await assert.rejects(increment(tx, 1), /has ended/);
+    await assert.rejects(
+      tx.savepoint(async () => {}),
+      /has ended/,
+    );
+  }
+  assert.deepEqual(await counters(sql), [0, 0]);
+});
+
+test('longer work may have longer bounds, for its own transaction only', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false, max: 1 });
+  const bounds = async (tx: SqlOrTx) =>
+    (
+      await tx`
+      select current_setting('statement_timeout') as statement,
+             current_setting('lock_timeout') as lock`
+    )[0];
+  const longer = { statementTimeoutMs: 60_000, lockTimeoutMs: 30_000 };
+  const inside = await inTransaction(sql, bounds, longer);
+  assert.deepEqual(inside, { statement: '1min', lock: '30s' });
+  assert.deepEqual(await bounds(sql), { statement: '15s', lock: '5s' });
 });

@@ -73,7 +73,7 @@ export function scheduleOf(order: {
   clientOrderId: string;
   quantity: Decimal;
   price: Decimal;
-  /** The first report comes within so many ms, the later ones one such span after another. */
+  /** All reports come within so many ms of market time. */
   delayMs: number;
 }): readonly ScheduledReport[] {
   const behaviour = behaviourOf(order.isin);
@@ -83,7 +83,7 @@ export function scheduleOf(order: {
   const reports: ScheduledReport[] = [];
   let cumulativeQuantity = zero;
   for (const [i, lastQuantity] of parts.entries()) {
-    const offsetMs = startMs + i * order.delayMs;
+    const offsetMs = startMs + Math.floor(((order.delayMs - startMs) * i) / parts.length);
     const isLast = i === parts.length - 1;
     if (isLast && behaviour === 'partial_then_cancelled') {
       const reason = 'cancelled by the trading partner';

@@ -37,7 +37,7 @@ export const simulatedMic = 'XSIM';
 /** A call to it is one transaction of a local database: nothing is under way for longer. */
 const flightMsMax = 2_000;
 
-/** @param delayMs within how many ms of market time the first report of an order comes. */
+/** @param delayMs within how many ms of market time the reports of an order come. */
 export function simulatedVenue(sql: Sql, clock: Clock, delayMs: number): Venue {
   return {
     mic: simulatedMic,

@@ -1,0 +1,195 @@
+// `npm run demo`: the whole of Unwind in one run, every part real. It starts the service on an empty
+// home, imports the example book, sells one portfolio, cancels the sale of another, and lets the
+// audit recompute it all. It ends with 0 only if every claim held.
+
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ApiAnswer, Client } from '../../src/client/client.ts';
+import {
+  type AccountLiquidation,
+  type AccountLiquidationEvent,
+  readDeliveryKeys,
+} from '../../src/client/deliveries.ts';
+import { decimal, plain, sum } from '../../src/money.ts';
+import { clientOf } from '../../src/request-command.ts';
+import { readSandboxClient } from '../../src/sandbox.ts';
+import { describePortfolio, type Holding, readAccounts, readHoldings } from './book.ts';
+import { findExecutions } from './executions.ts';
+import { runCommand, startService } from './processes.ts';
+import { Receiver } from './receiver.ts';
+import { check, DemoFailure, euros, say, table, title } from './terminal.ts';
+
+const book = fileURLToPath(new URL('../book/', import.meta.url));
+
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stopping.abort(new DemoFailure(`stopped by ${signal}`)));
+}
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const home = await mkdtemp(join(tmpdir(), 'unwind-demo-'));
+  // Where root runs it, the account that PostgreSQL runs under has to pass through.
+  await chmod(home, 0o711);
+  const closers: (() => Promise<unknown>)[] = [];
+  try {
+    const stopped = new Promise<never>((_resolve, reject) => {
+      stopping.signal.addEventListener('abort', () => reject(stopping.signal.reason));
+    });
+    await Promise.race([story(home, closers), stopped]);
+    return 0;
+  } catch (error) {
+    const isOurs = error instanceof DemoFailure;
+    process.stderr.write(`\n✗ ${isOurs ? error.message : error}\n`);
+    if (!isOurs && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    return 1;
+  } finally {
+    for (const close of closers.reverse()) await close();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function story(home: string, closers: (() => Promise<unknown>)[]): Promise<void> {
+  const env = { ...process.env, UNWIND_HOME: home, PORT: '0', UNWIND_LOG_LEVEL: 'warn' };
+  title('The service and its book');
+  const service = await startService(env);
+  closers.push(() => service.stop());
+  say(`service on ${service.url}, with a PostgreSQL of its own`);
+  const imported = await runCommand(env, 'import', book);
+  check(imported.code === 0, 'example book imported: 81 instruments, 1,000 accounts');
+
+  title('A client, signed from the first request');
+  const sandbox = await readSandboxClient(home);
+  if (sandbox === undefined) throw new DemoFailure('the service made no sandbox client');
+  const client = await clientOf(sandbox);
+  closers.push(() => client.close());
+  const token = await client.requestToken();
+  check(token.status === 200, `token for client ${sandbox.client_id}, request signed with Ed25519`);
+  const receiver = await subscribe(client, closers);
+
+  const [first, second] = await readAccounts(book);
+  if (first === undefined || second === undefined) throw new DemoFailure('the book is empty');
+  const holdings = await readHoldings(book, first.accountId);
+  await sell({ client, receiver, env, account: first, holdings });
+  await cancelAnother({ client, receiver, account: second });
+
+  title('The audit');
+  const audit = await runCommand(env, 'audit');
+  process.stdout.write(audit.text.replace(/^(?=.)/gm, '          '));
+  check(audit.code === 0, 'recomputed from executions, movements and the venue’s journal: clean');
+  process.stdout.write('\n');
+}
+
+async function subscribe(client: Client, closers: (() => Promise<unknown>)[]): Promise<Receiver> {
+  const keys = await client.send({ method: 'GET', target: '/auth/verify_keys' });
+  const jwks = keys.json as Parameters<typeof readDeliveryKeys>[0];
+  const receiver = new Receiver(readDeliveryKeys(jwks), (event) => announce(event));
+  closers.push(() => receiver.close());
+  const url = await receiver.listen();
+  const webhook = await client.send({
+    method: 'POST',
+    target: '/webhooks',
+    json: { title: 'demo', url, enabled: true, type: ['ACCOUNT_LIQUIDATION'] },
+  });
+  check(webhook.status === 201, `webhook to ${url}, deliveries signed with P-521`);
+  return receiver;
+}
+
+function announce({ type, object }: AccountLiquidationEvent): void {
+  const done = object.orders.filter((order) => order.status === 'FILLED').length;
+  const orders =
+    object.orders.length === 0 ? '' : `, ${done} of ${object.orders.length} orders filled`;
+  say(`⟵ ${type.padEnd(30)} verified: ${euros(object.cash_amount)}${orders}`);
+}
+
+interface Sale {
+  readonly client: Client;
+  readonly receiver: Receiver;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly account: { readonly accountId: string; readonly userId: string };
+  readonly holdings: readonly Holding[];
+}
+
+async function sell({ client, receiver, env, account, holdings }: Sale): Promise<void> {
+  title(`Selling everything of account ${account.accountId}`);
+  describePortfolio(holdings);
+  const path = `/accounts/${account.accountId}/liquidations`;
+  const created = await post(client, path, account.userId);
+  check(created.status === 202, `POST ${path}: 202`);
+  const liquidation = created.json as AccountLiquidation;
+  const { object: sold } = await receiver.event(liquidation.id, 'ACCOUNT_LIQUIDATION.FILLED');
+  const types = receiver.events(liquidation.id).map((event) => event.object.status);
+  check(types.join() === 'NEW,PROCESSING,FILLED', 'NEW, PROCESSING, FILLED: once each, in order');
+
+  title('What the venue executed');
+  const executions = await findExecutions(env, liquidation.id);
+  table(
+    executions.map((one) => [
+      one.at,
+      one.isin,
+      one.quantity,
+      `× ${one.price}`,
+      euros(one.proceeds),
+    ]),
+    [2, 3, 4],
+  );
+  const proceeds = sum(executions.map((one) => decimal(one.proceeds)));
+  check(
+    proceeds.eq(sold.cash_amount),
+    `${executions.length} executions add up to ${euros(sold.cash_amount)}, to the cent`,
+  );
+  const quantity = (isin: string) => {
+    return sum(executions.flatMap((one) => (one.isin === isin ? decimal(one.quantity) : [])));
+  };
+  check(
+    holdings.every((holding) => quantity(holding.isin).eq(holding.quantity)),
+    `every unit was sold exactly once (${plain(sum(holdings.map((h) => decimal(h.quantity))))})`,
+  );
+  await readBack({ client, path, sold });
+}
+
+async function readBack(of: {
+  client: Client;
+  path: string;
+  sold: AccountLiquidation;
+}): Promise<void> {
+  const { client, path, sold } = of;
+  title('Reading it back');
+  const one = await client.send({ method: 'GET', target: `${path}/${sold.id}` });
+  const isSame = one.text === JSON.stringify(sold);
+  check(one.status === 200 && isSame, 'GET one: the bytes of the FILLED event');
+  const list = await client.send({ method: 'GET', target: `${path}?limit=10` });
+  const { meta } = list.json as { meta: { total_count: number } };
+  check(list.status === 200 && meta.total_count === 1, 'GET list: one liquidation');
+  const late = await client.send({ method: 'DELETE', target: `${path}/${sold.id}` });
+  const { detail } = late.json as { detail: string };
+  check(late.status === 409, `DELETE: 409, ${detail}`);
+}
+
+async function cancelAnother({
+  client,
+  receiver,
+  account,
+}: Pick<Sale, 'client' | 'receiver' | 'account'>): Promise<void> {
+  title(`Changing one’s mind about account ${account.accountId}`);
+  const path = `/accounts/${account.accountId}/liquidations`;
+  const created = await post(client, path, account.userId);
+  const { id } = created.json as AccountLiquidation;
+  check(created.status === 202, `POST ${path}: 202`);
+  const cancelled = await client.send({ method: 'DELETE', target: `${path}/${id}` });
+  check(cancelled.status === 204, 'DELETE in time: 204');
+  const { object } = await receiver.event(id, 'ACCOUNT_LIQUIDATION.CANCELLED');
+  check(object.cash_amount === '0.00', 'CANCELLED, and nothing was sold');
+}
+
+function post(client: Client, path: string, userId: string): Promise<ApiAnswer> {
+  return client.send({
+    method: 'POST',
+    target: path,
+    json: { user_id: userId },
+    idempotencyKey: randomUUID(),
+  });
+}

@@ -1,0 +1,261 @@
+// Checks of the event log: each liquidation tells its life once, truly and in order.
+
+import type { Check } from './check.ts';
+
+// One event for each change of status, so the status and its way there say which events there are.
+// Only where nothing was ever ordered may the end follow NEW without PROCESSING between.
+const eventsTellTheLife: Check = {
+  name: 'events_tell_each_status_once',
+  says: 'The events of a liquidation are the statuses it went through, numbered without a gap.',
+  sql: `
+    select
+      coalesce(l.tenant_id, e.tenant_id) as tenant_id,
+      'liquidation' as subject,
+      coalesce(l.liquidation_id, e.liquidation_id)::text as subject_id,
+      case when l.tenant_id is not null then concat(w.told, ' and ', w.events, ' counted') end
+        as expected,
+      concat(e.told, ' and ', l.event_count, ' counted') as found,
+      case
+        when l.tenant_id is null then 'there are events, but no such liquidation'
+        when e.tenant_id is null then 'the liquidation has no events'
+        else concat('the liquidation is ', l.status)
+      end as message
+    from unwind_v1.liquidations l
+    full join (
+      select
+        e.tenant_id, e.liquidation_id,
+        count(*) as events,
+        string_agg(concat(e.number, ' ', split_part(e.type, '.', 2)), ', ' order by e.number)
+          as told
+      from unwind_v1.events e
+      group by e.tenant_id, e.liquidation_id
+    ) e
+      on e.tenant_id = l.tenant_id
+      and e.liquidation_id = l.liquidation_id
+    cross join lateral (
+      select
+        case
+          when l.status = 'NEW' then '1 NEW'
+          when l.status = 'PROCESSING' then '1 NEW, 2 PROCESSING'
+          when l.end_reason = 'client' or (e.events = 2 and l.rounds = 0)
+            then concat('1 NEW, 2 ', l.status)
+          else concat('1 NEW, 2 PROCESSING, 3 ', l.status)
+        end as told,
+        case
+          when l.status = 'NEW' then 1
+          when l.status = 'PROCESSING' or l.end_reason = 'client' then 2
+          when e.events = 2 and l.rounds = 0 then 2
+          else 3
+        end as events
+    ) w
+    where l.tenant_id is null
+      or e.told is distinct from w.told
+      or l.event_count <> w.events`,
+};
+
+const eventsBelong: Check = {
+  name: 'events_belong_to_liquidations',
+  says: 'Each event names the account and the sequence of its liquidation, and its true time.',
+  sql: `
+    select
+      e.tenant_id,
+      'event' as subject,
+      e.event_id::text as subject_id,
+      concat(
+        'account ', l.account_id, ', sequence ', l.sequence, ', at ',
+        case
+          when e.number = 1 then l.created_at
+          when l.status in ('FILLED', 'CANCELLED') and e.number = l.event_count then l.ended_at
+        end
+      ) as expected,
+      concat('account ', e.account_id, ', sequence ', e.sequence, ', at ', e.created_at) as found,
+      concat(e.type, ' of liquidation ', e.liquidation_id) as message
+    from unwind_v1.events e
+    join unwind_v1.liquidations l
+      on l.tenant_id = e.tenant_id
+      and l.liquidation_id = e.liquidation_id
+    where (e.account_id, e.sequence) is distinct from (l.account_id, l.sequence)
+      or (e.number = 1 and e.created_at <> l.created_at)
+      or (l.status in ('FILLED', 'CANCELLED') and e.number = l.event_count
+        and e.created_at <> l.ended_at)`,
+};
+
+// The object is written here a second time, from its rows. Of an event before the end the cash
+// amount and the update time were true only then, so they are taken as told. The orders of a
+// PROCESSING event are those of round one as they were made, or none where nothing could be sold
+// yet. Of a final event every byte is known.
+const eventsShow: Check = {
+  name: 'events_show_the_liquidation',
+  says: 'The object of an event is the liquidation as it was; of a final event, to the byte as it is.',
+  sql: `
+    with listed as (
+      select
+        o.tenant_id, o.liquidation_id,
+        string_agg(
+          concat('{"id":"', o.order_id, '","side":"', o.side, '","status":"', o.status, '"}'),
+          ',' order by o.order_id
+        ) as orders,
+        string_agg(
+          concat('{"id":"', o.order_id, '","side":"', o.side, '","status":"NEW"}'),
+          ',' order by o.order_id
+        ) filter (where o.round = 1) as first_orders,
+        max(o.status_at) as status_at
+      from unwind_v1.orders o
+      group by o.tenant_id, o.liquidation_id
+    )
+    select
+      e.tenant_id,
+      'event' as subject,
+      e.event_id::text as subject_id,
+      w.object as expected,
+      e.object as found,
+      concat(e.type, ' of liquidation ', e.liquidation_id) as message
+    from unwind_v1.events e
+    join unwind_v1.liquidations l
+      on l.tenant_id = e.tenant_id
+      and l.liquidation_id = e.liquidation_id
+    left join listed o
+      on o.tenant_id = e.tenant_id
+      and o.liquidation_id = e.liquidation_id
+    cross join lateral (
+      select
+        split_part(e.type, '.', 2) as status,
+        split_part(e.object, '"', 8) as cash_amount,
+        left(right(e.object, 75), 24) as updated_at,
+        position('"orders":[]' in e.object) > 0 as without_orders,
+        to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at
+    ) told
+    cross join lateral (
+      select concat(
+        '{"account_id":"', l.account_id,
+        '","cash_amount":"',
+        case when told.status in ('NEW', 'PROCESSING') then told.cash_amount
+          else round(l.cash_amount, 2)::text
+        end,
+        '","created_at":"', told.created_at,
+        '","currency":"EUR","id":"', l.liquidation_id,
+        '","orders":[',
+        case
+          when told.status = 'NEW' then ''
+          when told.status <> 'PROCESSING' then o.orders
+          when not told.without_orders then o.first_orders
+        end,
+        '],"status":"', told.status,
+        '","updated_at":"',
+        case told.status
+          when 'NEW' then told.created_at
+          when 'PROCESSING' then told.updated_at
+          else to_char(
+            greatest(l.updated_at, o.status_at) at time zone 'UTC',
+            'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+          )
+        end,
+        '","user_id":"', l.user_id, '"}'
+      ) as object
+    ) w
+    where e.object <> w.object
+      or told.cash_amount !~ '^[0-9]+[.][0-9]{2}$'
+      or told.updated_at !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$'`,
+};
+
+const finalEventsTellTheCash: Check = {
+  name: 'final_events_tell_the_cash',
+  says: 'The cash amount in a final event is the sum of the executions of the liquidation.',
+  sql: `
+    select
+      e.tenant_id,
+      'event' as subject,
+      e.event_id::text as subject_id,
+      w.cash_amount as expected,
+      split_part(e.object, '"', 8) as found,
+      concat(e.type, ' of liquidation ', e.liquidation_id) as message
+    from unwind_v1.events e
+    left join (
+      select x.tenant_id, x.liquidation_id, sum(x.proceeds) as proceeds
+      from unwind_v1.executions x
+      group by x.tenant_id, x.liquidation_id
+    ) x
+      on x.tenant_id = e.tenant_id
+      and x.liquidation_id = e.liquidation_id
+    cross join lateral (select round(coalesce(x.proceeds, 0), 2)::text as cash_amount) w
+    where e.type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')
+      and split_part(e.object, '"', 8) <> w.cash_amount`,
+};
+
+const logIsGapless: Check = {
+  name: 'log_positions_are_gapless',
+  says: 'The positions in the log of a tenant are 1, 2, 3 and so on, up to its head.',
+  sql: `
+    select
+      e.tenant_id,
+      'event' as subject,
+      e.event_id::text as subject_id,
+      e.place::text as expected,
+      e.position::text as found,
+      'the log has a gap, or a position twice, at or before this event' as message
+    from (
+      select
+        e.tenant_id, e.event_id, e.position,
+        lag(e.position, 1, 0::bigint) over (
+          partition by e.tenant_id
+          order by e.position
+        ) + 1 as place
+      from unwind_v1.events e
+      where e.position is not null
+    ) e
+    where e.position <> e.place
+    union all
+    select
+      coalesce(h.tenant_id, e.tenant_id) as tenant_id,
+      'log' as subject,
+      coalesce(h.tenant_id, e.tenant_id)::text as subject_id,
+      coalesce(e.position, 0)::text as expected,
+      h.position::text as found,
+      'the head is not the position of the last published event' as message
+    from unwind_v1.event_heads h
+    full join (
+      select e.tenant_id, max(e.position) as position
+      from unwind_v1.events e
+      where e.position is not null
+      group by e.tenant_id
+    ) e
+      on e.tenant_id = h.tenant_id
+    where h.position is distinct from coalesce(e.position, 0)`,
+};
+
+const logKeepsOrder: Check = {
+  name: 'log_keeps_the_order_of_accounts',
+  says: 'The log has the events of each account in the order in which they happened.',
+  sql: `
+    select
+      e.tenant_id,
+      'event' as subject,
+      e.event_id::text as subject_id,
+      concat('after position ', e.before) as expected,
+      e.position::text as found,
+      concat('the event before it, of account ', e.account_id, ', comes later in the log')
+        as message
+    from (
+      select
+        e.tenant_id, e.event_id, e.account_id, e.position,
+        lag(e.position) over account as before,
+        row_number() over account as place
+      from unwind_v1.events e
+      window account as (
+        partition by e.tenant_id, e.account_id
+        order by e.sequence, e.number
+      )
+    ) e
+    where e.position is not null
+      and e.place > 1
+      and (e.before is null or e.before >= e.position)`,
+};
+
+export const checksOfEvents: readonly Check[] = [
+  eventsTellTheLife,
+  eventsBelong,
+  eventsShow,
+  finalEventsTellTheCash,
+  logIsGapless,
+  logKeepsOrder,
+];

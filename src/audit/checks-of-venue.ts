@@ -1,0 +1,276 @@
+// Checks against the other side: the journal and the reports of the simulated venue (XSIM), which
+// it writes by itself. What other venues know is not in this database, so their submissions and
+// executions are passed over here.
+
+import type { Check } from './check.ts';
+
+// A submission that never reached the venue has no entry: it is SENDING, or it was looked up, not
+// found, and ended as postponed without any execution.
+const journalKnows: Check = {
+  name: 'venue_has_each_submission',
+  says: 'The venue has each submission with its instrument and quantity, answered as we recorded.',
+  sql: `
+    select
+      s.tenant_id,
+      'submission' as subject,
+      s.client_order_id as subject_id,
+      concat(
+        o.isin, ', ', trim_scale(s.quantity), ', ', s.status, ', venue order id ',
+        s.venue_order_id, ', ', s.outcome
+      ) as expected,
+      case
+        when j.tenant_id is not null
+          then concat(
+            j.isin, ', ', trim_scale(j.quantity), ', ', j.outcome, ', venue order id ',
+            j.venue_order_id
+          )
+      end as found,
+      case
+        when j.tenant_id is null then 'the venue never received it'
+        else 'the venue received something else, or answered something else'
+      end as message
+    from unwind_v1.submissions s
+    left join unwind_v1.orders o
+      on o.tenant_id = s.tenant_id
+      and o.order_id = s.order_id
+    left join unwind_v1.venue_journal j
+      on j.tenant_id = s.tenant_id
+      and j.venue = s.venue
+      and j.client_order_id = s.client_order_id
+      and j.outcome <> 'repeated'
+    where s.venue = 'XSIM'
+      and case
+        when j.tenant_id is null
+          then s.status <> 'SENDING'
+            and (s.venue_order_id is not null
+              or s.executed_quantity > 0
+              or (s.status = 'DONE' and s.outcome <> 'postponed'))
+        when (j.isin, j.quantity) is distinct from (o.isin, s.quantity) then true
+        when s.status = 'SENDING' then false
+        when j.outcome = 'accepted' and s.status = 'DONE' and s.venue_order_id is null then false
+        when j.outcome = 'accepted' then s.venue_order_id is distinct from j.venue_order_id
+        else s.venue_order_id is not null
+          or s.executed_quantity > 0
+          or (s.status = 'DONE' and s.outcome <> 'refused')
+      end`,
+};
+
+const journalIsOurs: Check = {
+  name: 'venue_has_only_our_submissions',
+  says: 'The venue received nothing that we have not recorded as sent.',
+  sql: `
+    select
+      j.tenant_id,
+      'journal entry' as subject,
+      concat(j.client_order_id, ' (', j.entry, ')') as subject_id,
+      null as expected,
+      concat(j.outcome, ', ', j.isin, ', ', trim_scale(j.quantity)) as found,
+      'the venue received an order, but there is no such submission' as message
+    from unwind_v1.venue_journal j
+    left join unwind_v1.submissions s
+      on s.tenant_id = j.tenant_id
+      and s.venue = j.venue
+      and s.client_order_id = j.client_order_id
+    where s.tenant_id is null`,
+};
+
+const sentOnce: Check = {
+  name: 'venue_received_nothing_twice',
+  says: 'No client order id ever reached the venue a second time.',
+  sql: `
+    select
+      j.tenant_id,
+      'submission' as subject,
+      j.client_order_id as subject_id,
+      '1 entry' as expected,
+      concat(count(*), ' entries') as found,
+      'the same order was sent more than once' as message
+    from unwind_v1.venue_journal j
+    group by j.tenant_id, j.venue, j.client_order_id
+    having count(*) > 1`,
+};
+
+const executionsAreReported: Check = {
+  name: 'venue_reported_each_execution',
+  says: 'Each execution is one that the venue reported: same order, quantity, price and time.',
+  sql: `
+    select
+      e.tenant_id,
+      'execution' as subject,
+      e.execution_id::text as subject_id,
+      case
+        when r.tenant_id is not null
+          then concat(
+            r.client_order_id, ': ', trim_scale(r.last_quantity), ' at ',
+            trim_scale(r.last_price), ', ', r.transaction_at
+          )
+      end as expected,
+      concat(
+        e.client_order_id, ': ', trim_scale(e.quantity), ' at ', trim_scale(e.price), ', ',
+        e.executed_at
+      ) as found,
+      concat('venue execution id ', e.venue_execution_id) as message
+    from unwind_v1.executions e
+    left join unwind_v1.venue_reports r
+      on r.tenant_id = e.tenant_id
+      and r.venue = e.venue
+      and r.venue_execution_id = e.venue_execution_id
+    where e.venue = 'XSIM'
+      and (e.client_order_id, e.quantity, e.price, e.executed_at)
+        is distinct from (r.client_order_id, r.last_quantity, r.last_price, r.transaction_at)`,
+};
+
+const executionsAreUnique: Check = {
+  name: 'executions_are_recorded_once',
+  says: 'No execution of a venue is recorded twice.',
+  sql: `
+    select
+      e.tenant_id,
+      'venue execution' as subject,
+      concat(e.venue, '/', e.venue_execution_id) as subject_id,
+      '1 execution' as expected,
+      concat(count(*), ' executions') as found,
+      'the same execution counts more than once' as message
+    from unwind_v1.executions e
+    group by e.tenant_id, e.venue, e.venue_execution_id
+    having count(*) > 1`,
+};
+
+const pricesAreFixed: Check = {
+  name: 'venue_price_was_fixed',
+  says: 'Each execution has the price that the venue fixed when it accepted the order.',
+  sql: `
+    select
+      e.tenant_id,
+      'execution' as subject,
+      e.execution_id::text as subject_id,
+      trim_scale(j.price)::text as expected,
+      trim_scale(e.price)::text as found,
+      case
+        when j.tenant_id is null then 'the venue never accepted the order'
+        else 'the price is not the one fixed'
+      end as message
+    from unwind_v1.executions e
+    left join unwind_v1.venue_journal j
+      on j.tenant_id = e.tenant_id
+      and j.venue = e.venue
+      and j.client_order_id = e.client_order_id
+      and j.outcome = 'accepted'
+    where e.venue = 'XSIM'
+      and e.price is distinct from j.price`,
+};
+
+const doneIsReported: Check = {
+  name: 'venue_confirms_what_is_done',
+  says: 'A DONE submission has all executions the venue reported, and ended as the venue said.',
+  sql: `
+    select
+      s.tenant_id,
+      'submission' as subject,
+      s.client_order_id as subject_id,
+      concat('executed ', trim_scale(r.traded), ', then ', r.outcome, ' with ', r.cumulative)
+        as expected,
+      concat(
+        'executed ', trim_scale(s.executed_quantity), ', then ', s.outcome, ' with ',
+        trim_scale(s.final_quantity)
+      ) as found,
+      case
+        when r.tenant_id is null then 'the venue has reported nothing of it'
+        else 'the reports of the venue say something else'
+      end as message
+    from unwind_v1.submissions s
+    join unwind_v1.venue_journal j
+      on j.tenant_id = s.tenant_id
+      and j.venue = s.venue
+      and j.client_order_id = s.client_order_id
+      and j.outcome = 'accepted'
+    left join (
+      select
+        r.tenant_id, r.venue, r.client_order_id,
+        coalesce(sum(r.last_quantity), 0) as traded,
+        string_agg(case r.type when 'rejected' then 'refused' else r.type end, ' and ')
+          filter (where r.type <> 'trade') as outcome,
+        string_agg(trim_scale(r.cumulative_quantity)::text, ' and ')
+          filter (where r.type <> 'trade') as cumulative
+      from unwind_v1.venue_reports r
+      group by r.tenant_id, r.venue, r.client_order_id
+    ) r
+      on r.tenant_id = s.tenant_id
+      and r.venue = s.venue
+      and r.client_order_id = s.client_order_id
+    where s.status = 'DONE'
+      and (s.executed_quantity, s.outcome, trim_scale(s.final_quantity)::text)
+        is distinct from (r.traded, r.outcome, r.cumulative)`,
+};
+
+// Reports up to the cursor were received: each waits, is parked, or is applied, and shows.
+const noReportIsLost: Check = {
+  name: 'received_reports_are_not_lost',
+  says: 'Each report received is waiting, parked, or applied: nothing is lost between.',
+  sql: `
+    select
+      r.tenant_id,
+      'report' as subject,
+      concat(r.venue, '/', r.number) as subject_id,
+      'waiting, parked or applied' as expected,
+      concat(r.type, ' of ', r.client_order_id, ', cumulative ', trim_scale(r.cumulative_quantity))
+        as found,
+      'the report was received, but nothing shows it' as message
+    from unwind_v1.venue_reports r
+    join unwind_v1.venue_cursors c
+      on c.venue = r.venue
+      and c.position >= r.number
+    left join unwind_v1.executions e
+      on e.tenant_id = r.tenant_id
+      and e.venue = r.venue
+      and e.venue_execution_id = r.venue_execution_id
+    left join unwind_v1.submissions s
+      on s.tenant_id = r.tenant_id
+      and s.venue = r.venue
+      and s.client_order_id = r.client_order_id
+    where (
+        (r.venue_execution_id is not null and e.tenant_id is null)
+        or (r.type <> 'trade' and s.outcome is null)
+      )
+      and not exists (
+        select
+        from unwind_v1.waiting_reports w
+        where w.tenant_id = r.tenant_id
+          and w.venue = r.venue
+          and w.report_id = 'report/' || r.number
+      )
+      and not exists (
+        select
+        from unwind_v1.parked_reports w
+        where w.tenant_id = r.tenant_id
+          and w.venue = r.venue
+          and w.report_id = 'report/' || r.number
+      )`,
+};
+
+const nothingIsParked: Check = {
+  name: 'no_report_is_parked',
+  says: 'No report of a venue contradicts what is known, so none waits for a person.',
+  sql: `
+    select
+      r.tenant_id,
+      'report' as subject,
+      concat(r.venue, '/', r.report_id) as subject_id,
+      null as expected,
+      concat(r.type, ' of ', r.client_order_id, ', cumulative ', trim_scale(r.cumulative_quantity))
+        as found,
+      r.parked_reason as message
+    from unwind_v1.parked_reports r`,
+};
+
+export const checksOfVenue: readonly Check[] = [
+  journalKnows,
+  journalIsOurs,
+  sentOnce,
+  executionsAreReported,
+  executionsAreUnique,
+  pricesAreFixed,
+  doneIsReported,
+  noReportIsLost,
+  nothingIsParked,
+];

@@ -1,0 +1,18 @@
+// Every check of the audit, in the order in which it is run and told.
+
+import type { Check } from './check.ts';
+import { checksOfBook } from './checks-of-book.ts';
+import { checksOfEvents } from './checks-of-events.ts';
+import { checksOfLiquidations } from './checks-of-liquidations.ts';
+import { checksOfOrders } from './checks-of-orders.ts';
+import { checksOfSubmissions } from './checks-of-submissions.ts';
+import { checksOfVenue } from './checks-of-venue.ts';
+
+export const checks: readonly Check[] = [
+  ...checksOfBook,
+  ...checksOfOrders,
+  ...checksOfSubmissions,
+  ...checksOfLiquidations,
+  ...checksOfEvents,
+  ...checksOfVenue,
+];

@@ -1,0 +1,147 @@
+// The import as a person meets it: a progress bar on a terminal, and a line for each file that says
+// what became of it. The import itself is import-directory.ts.
+
+import { SingleBar } from 'cli-progress';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
+import { ImportDirectoryError, importDirectory } from './import-directory.ts';
+import { shown } from './import-fields.ts';
+import { bookFileNames } from './import-file.ts';
+import type {
+  FileReport,
+  ImportedFile,
+  ImportProgress,
+  ImportReport,
+  RefusedFile,
+} from './import-report.ts';
+
+export interface ImportCommand {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly tenantId: TenantId;
+  readonly directory: string;
+  readonly stdout: NodeJS.WritableStream;
+  /** True where a progress bar can be drawn on `stdout`. */
+  readonly isTerminal: boolean;
+}
+
+/**
+ * Imports a directory and tells about it.
+ *
+ * @returns the exit code: 0 when every file that is there was imported, otherwise 1.
+ * @throws trouble of the database; the files told of before it are settled.
+ */
+export async function runImport(command: ImportCommand): Promise<number> {
+  const { sql, clock, tenantId, directory, stdout, isTerminal } = command;
+  const say = (text: string): void => {
+    stdout.write(`${text}\n`);
+  };
+  const bar = isTerminal ? new ProgressBar(stdout) : undefined;
+  try {
+    const report = await importDirectory(sql, clock, {
+      tenantId,
+      directory,
+      onProgress: (progress) => bar?.show(progress),
+      onFile: (file) => {
+        bar?.clear();
+        for (const line of linesAbout(file)) say(line);
+      },
+    });
+    for (const line of summaryOf(report)) say(line);
+    return report.files.every((file) => file.outcome === 'imported') ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof ImportDirectoryError)) throw error;
+    say(`Nothing was imported: ${error.message}.`);
+    return 1;
+  } finally {
+    bar?.clear();
+  }
+}
+
+function linesAbout(file: FileReport): readonly string[] {
+  return file.outcome === 'imported' ? [importedLine(file)] : refusedLines(file);
+}
+
+function importedLine({ file, lines, inserted, changed, unchanged }: ImportedFile): string {
+  const counts = `${figure(inserted)} new, ${figure(changed)} changed, ${figure(unchanged)} as before`;
+  return `${inColumn(file)} ${amount(lines, 'line')}: ${counts}`;
+}
+
+function refusedLines(report: RefusedFile): readonly string[] {
+  const { file, lines, badLines, badLineCount, isWhole } = report;
+  const unlisted = badLineCount - badLines.length;
+  return [
+    `${inColumn(file)} nothing imported: ${amount(badLineCount, 'bad line')} of ${figure(lines)}`,
+    ...badLines.map(({ line, reason }) =>
+      line === undefined ? `  ${file}: ${reason}` : `  ${file}:${line}: ${reason}`,
+    ),
+    ...(unlisted > 0 ? [`  and ${amount(unlisted, 'more bad line')}`] : []),
+    ...(isWhole ? [] : ['  The rest of the file could not be read.']),
+  ];
+}
+
+function summaryOf({ files, ignored, ignoredCount }: ImportReport): readonly string[] {
+  const refused = files.filter((file) => file.outcome === 'refused');
+  const others = ignoredCount - ignored.length;
+  const names = [...ignored.map(shown), ...(others > 0 ? [`${figure(others)} more`] : [])];
+  return [
+    ...(names.length > 0 ? [`Ignored, since no part of a book: ${names.join(', ')}`] : []),
+    refused.length === 0
+      ? `Imported ${amount(files.length, 'file')}.`
+      : `Imported ${figure(files.length - refused.length)} of ${amount(files.length, 'file')}. ` +
+        'Mend the bad lines and import again: what is imported already stays as it is.',
+  ];
+}
+
+/** One bar that turns to one file after the other; nothing of it stays on the terminal. */
+class ProgressBar {
+  readonly #bar: SingleBar;
+  #shownStep = '';
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#bar = new SingleBar({
+      stream,
+      format: '{label} [{bar}] {percentage}%  {lines}',
+      barsize: 30,
+      clearOnComplete: true,
+      hideCursor: true,
+    });
+  }
+
+  show(progress: ImportProgress): void {
+    const isReading = progress.step === 'reading';
+    const total = isReading ? progress.bytesTotal : progress.rowsTotal;
+    const done = isReading ? progress.bytesRead : progress.rowsWritten;
+    const lines = amount(isReading ? progress.linesRead : progress.rowsWritten, 'line');
+    const label = `${inColumn(progress.file)} ${progress.step}`;
+    if (label !== this.#shownStep) {
+      this.clear();
+      this.#bar.start(total, done, { label, lines });
+      this.#shownStep = label;
+    } else {
+      this.#bar.update(done, { label, lines });
+    }
+  }
+
+  /** Takes the bar off the terminal until the next progress. Idempotent. */
+  clear(): void {
+    if (this.#shownStep === '') return;
+    this.#bar.stop();
+    this.#shownStep = '';
+  }
+}
+
+const columnWidth = Math.max(...bookFileNames.map((name) => name.length));
+
+function inColumn(name: string): string {
+  return name.padEnd(columnWidth);
+}
+
+function amount(count: number, thing: string): string {
+  return `${figure(count)} ${thing}${count === 1 ? '' : 's'}`;
+}
+
+function figure(count: number): string {
+  return count.toLocaleString('en');
+}

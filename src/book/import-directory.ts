@@ -1,0 +1,193 @@
+// Imports the book of one client from a directory: users, accounts, instruments, prices and
+// positions. It answers for each file being imported wholly or not at all, and for every bad line
+// being told; what a line must be is in import-file.ts, what the database must say to it in
+// import-store.ts and its neighbours.
+
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { assertNever } from '../assert.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql, Tx } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { TenantId } from '../ids.ts';
+import {
+  accountsFile,
+  type BookFile,
+  type BookFileName,
+  bookFileNames,
+  instrumentsFile,
+  positionsFile,
+  pricesFile,
+  readRow,
+  usersFile,
+} from './import-file.ts';
+import { instrumentsStaging, pricesStaging } from './import-instruments-store.ts';
+import { badLinesListedMax, ignoredNamesListedMax } from './import-limits.ts';
+import { positionsStaging } from './import-positions-store.ts';
+import {
+  type BadLine,
+  type BadLines,
+  byLine,
+  type FileReport,
+  type ImportProgress,
+  type ImportReport,
+  joinBadLines,
+} from './import-report.ts';
+import { faultReason, type StagedLine, type Staging } from './import-staging.ts';
+import { accountsStaging, readLatestInstant, usersStaging } from './import-store.ts';
+import { readCsv } from './read-csv.ts';
+
+export interface ImportRequest {
+  readonly tenantId: TenantId;
+  readonly directory: string;
+  onProgress?(progress: ImportProgress): void;
+  /** Called with each file's report as soon as it is settled, also when a later file throws. */
+  onFile?(report: FileReport): void;
+}
+
+/** The directory cannot be read or holds no file of a book; nothing was imported. */
+export class ImportDirectoryError extends Error {
+  override readonly name = 'ImportDirectoryError';
+}
+
+/**
+ * Imports what is there of a book, file by file, each in one transaction.
+ *
+ * A file with bad lines changes nothing; the files after it are still checked and imported, as far
+ * as they do not refer to what it would have brought. What a file does not name stays as it is.
+ * Repeating an import changes nothing. Accounts named in `accounts.csv` and `positions.csv` are
+ * locked from the end of the checks to the commit, so nobody starts a liquidation on what is about
+ * to change.
+ *
+ * @throws ImportDirectoryError, and whatever the database is in trouble with: the file under way
+ *   is not imported then, those before it are.
+ */
+export async function importDirectory(
+  sql: Sql,
+  clock: Clock,
+  request: ImportRequest,
+): Promise<ImportReport> {
+  const names = await namesIn(request.directory);
+  const present = bookFileNames.filter((name) => names.includes(name));
+  if (present.length === 0) {
+    const wanted = bookFileNames.join(', ');
+    throw new ImportDirectoryError(`${request.directory} holds none of ${wanted}`);
+  }
+  const files: FileReport[] = [];
+  for (const name of present) {
+    const report = await importNamed({ sql, clock, request }, name);
+    request.onFile?.(report);
+    files.push(report);
+  }
+  const ignored = names.filter((name) => !present.some((known) => known === name)).sort();
+  return {
+    files,
+    ignored: ignored.slice(0, ignoredNamesListedMax),
+    ignoredCount: ignored.length,
+  };
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ImportDirectoryError(`${directory} cannot be read: ${reason}`, { cause: error });
+  }
+}
+
+interface Context {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly request: ImportRequest;
+}
+
+function importNamed(context: Context, name: BookFileName): Promise<FileReport> {
+  switch (name) {
+    case 'users.csv':
+      return importFile(context, usersFile, usersStaging);
+    case 'accounts.csv':
+      return importFile(context, accountsFile, accountsStaging);
+    case 'instruments.csv':
+      return importFile(context, instrumentsFile, instrumentsStaging);
+    case 'prices.csv':
+      return importFile(context, pricesFile, pricesStaging);
+    case 'positions.csv':
+      return importFile(context, positionsFile, positionsStaging);
+    default:
+      return assertNever(name);
+  }
+}
+
+/** Imports one file; a transaction that lost against another reads it again from its beginning. */
+function importFile<Column extends string>(
+  { sql, clock, request }: Context,
+  file: BookFile<Column>,
+  staging: Staging<Column>,
+): Promise<FileReport> {
+  const { tenantId } = request;
+  return inTransaction(sql, async (tx) => {
+    const now = clock.now();
+    const { lines, lastLine, isWhole, bad } = await stage(tx, { file, staging, request, now });
+    // A file that is refused anyway need not hold anybody up.
+    if (bad.count === 0) await staging.lock?.(tx, tenantId);
+    const faults = await staging.findFaults(tx, tenantId);
+    const { listed, count } = joinBadLines(bad, {
+      listed: faults.map((fault) => ({ line: fault.line, reason: faultReason(file, fault) })),
+      count: faults[0]?.total ?? 0,
+    });
+    if (count > 0) {
+      const refused = { lines, badLines: listed, badLineCount: count, isWhole };
+      return { outcome: 'refused', file: file.name, ...refused };
+    }
+    const { inserted, changed } = await staging.write(tx, {
+      tenantId,
+      now,
+      lastLine,
+      onWritten: (rows) => request.onProgress?.({ step: 'writing', file: file.name, ...rows }),
+    });
+    const unchanged = lines - inserted - changed;
+    return { outcome: 'imported', file: file.name, lines, inserted, changed, unchanged };
+  });
+}
+
+interface Staged {
+  /** Below the header, good and bad. */
+  readonly lines: number;
+  readonly lastLine: number;
+  readonly isWhole: boolean;
+  readonly bad: BadLines;
+}
+
+/** Reads a file, stages the lines that are right by themselves and tells the others. */
+async function stage<Column extends string>(
+  tx: Tx,
+  work: { file: BookFile<Column>; staging: Staging<Column>; request: ImportRequest; now: Date },
+): Promise<Staged> {
+  const { file, staging, request, now } = work;
+  const reading = { latest: await readLatestInstant(tx, now) };
+  const path = join(request.directory, file.name);
+  const badLines: BadLine[] = [];
+  const result = { lines: 0, lastLine: 0, isWhole: true, badCount: 0 };
+  await staging.open(tx);
+  for await (const part of readCsv(path, Object.keys(file.columns))) {
+    const good: StagedLine<Column>[] = [];
+    const bad = [...part.badLines];
+    for (const { line, fields } of part.lines) {
+      const read = readRow(file, fields, reading);
+      if ('row' in read) good.push({ line, row: read.row });
+      else bad.push({ line, reason: read.fault });
+    }
+    bad.sort(byLine);
+    if (good.length > 0) await staging.load(tx, good);
+    result.lines = part.linesRead;
+    result.lastLine = good.at(-1)?.line ?? result.lastLine;
+    result.isWhole &&= part.isWhole;
+    result.badCount += bad.length;
+    badLines.push(...bad.slice(0, badLinesListedMax - badLines.length));
+    const { linesRead, bytesRead, bytesTotal } = part;
+    request.onProgress?.({ step: 'reading', file: file.name, linesRead, bytesRead, bytesTotal });
+  }
+  await staging.settle(tx);
+  return { ...result, bad: { listed: badLines, count: result.badCount } };
+}

@@ -1,0 +1,218 @@
+// The statements of importing positions: a snapshot of what accounts hold is compared with the
+// book, and the difference is booked as movements. What the steps are, and in which order, stands
+// in import-staging.ts.
+//
+// Whoever changes positions of an account locks the account first (creating a liquidation, applying
+// executions) or works for a liquidation that runs on it (holding quantity). An import locks the
+// accounts, then looks for liquidations that run, and leaves the accounts that have one alone. So
+// nothing but imports changes what is compared here, and nothing is held.
+//
+// `as_of` is the time of the movement. Executions have theirs on the market clock, which is the wall
+// clock unless a sandbox test has moved it; then a snapshot has to be of market time as well, and
+// `readLatestInstant` lets it.
+
+import { assert } from '../assert.ts';
+import { newId } from '../ids.ts';
+import { badLinesListedMax } from './import-limits.ts';
+import { type Counts, inSlices, type StagedFault, type Staging } from './import-staging.ts';
+
+type PositionColumn = 'account_id' | 'isin' | 'quantity' | 'locked' | 'as_of';
+
+export const positionsStaging: Staging<PositionColumn> = {
+  open: async (tx) => {
+    await tx`
+      create temporary table import_positions (
+        line integer primary key,
+        movement_id uuid not null,
+        account_id uuid not null,
+        isin text not null,
+        quantity numeric not null,
+        locked numeric not null,
+        as_of timestamptz not null
+      ) on commit drop`;
+    await tx`
+      create temporary table import_changes (
+        number integer primary key,
+        movement_id uuid not null,
+        account_id uuid not null,
+        isin text not null,
+        quantity numeric not null,
+        locked numeric not null,
+        as_of timestamptz not null,
+        old_quantity numeric not null,
+        old_locked numeric not null,
+        is_new boolean not null,
+        is_first_of_account boolean not null
+      ) on commit drop`;
+  },
+
+  load: (tx, lines) => tx`
+    insert into pg_temp.import_positions (
+      line, movement_id, account_id, isin, quantity, locked, as_of
+    )
+    select
+      n.line, n.movement_id, n.account_id, n.isin, trim_scale(n.quantity), trim_scale(n.locked),
+      n.as_of
+    from unnest(
+      ${lines.map(({ line }) => line)}::integer[],
+      ${lines.map(() => newId<'movement'>())}::uuid[],
+      ${lines.map(({ row }) => row.account_id)}::uuid[],
+      ${lines.map(({ row }) => row.isin)}::text[],
+      ${lines.map(({ row }) => row.quantity)}::numeric[],
+      ${lines.map(({ row }) => row.locked)}::numeric[],
+      ${lines.map(({ row }) => row.as_of)}::text[]::timestamptz[]
+    ) as n (line, movement_id, account_id, isin, quantity, locked, as_of)`,
+
+  settle: (tx) => tx`analyze pg_temp.import_positions`,
+
+  lock: (tx, tenantId) => tx`
+    with locked as materialized (
+      select a.account_id
+      from unwind.accounts a
+      where a.tenant_id = ${tenantId}
+        and a.account_id in (select s.account_id from pg_temp.import_positions s)
+      order by a.account_id
+      for no key update
+    )
+    select count(*) from locked`,
+
+  // A snapshot of the instant of a sale may be from before or after it: it is refused, so that what
+  // was sold never comes back. One of the instant of an earlier import is the same snapshot again,
+  // or another part of it.
+  findFaults: (tx, tenantId) => tx<StagedFault[]>`
+    with repeated as (
+      select r.account_id, r.isin, min(r.line) as first_line
+      from pg_temp.import_positions r
+      group by r.account_id, r.isin
+      having count(*) > 1
+    ),
+    account as materialized (
+      select
+        n.account_id, l.liquidation_id, last.effective_at as moved_at,
+        last.reason = 'execution' as moved_by_sale
+      from (select distinct s.account_id from pg_temp.import_positions s) as n
+      join unwind.accounts a
+        on a.tenant_id = ${tenantId}
+        and a.account_id = n.account_id
+      left join unwind.liquidations l
+        on l.tenant_id = ${tenantId}
+        and l.account_id = n.account_id
+        and l.status in ('NEW', 'PROCESSING')
+      left join lateral (
+        select m.effective_at, m.reason
+        from unwind.movements m
+        where m.tenant_id = ${tenantId}
+          and m.account_id = n.account_id
+        order by m.effective_at desc, (m.reason = 'execution') desc
+        limit 1
+      ) as last on true
+    ),
+    checked as (
+      select
+        s.line, f.first_line, a.liquidation_id, a.moved_at,
+        case
+          when s.line > f.first_line then 'repeated'
+          when a.account_id is null then 'account_unknown'
+          when i.isin is null then 'instrument_unknown'
+          when a.liquidation_id is not null then 'position_while_running'
+          when a.moved_by_sale and s.as_of <= a.moved_at then 'sold_since'
+          when s.as_of < a.moved_at then 'moved_since'
+        end as fault
+      from pg_temp.import_positions s
+      left join repeated f
+        on f.account_id = s.account_id
+        and f.isin = s.isin
+      left join account a on a.account_id = s.account_id
+      left join unwind.instruments i
+        on i.tenant_id = ${tenantId}
+        and i.isin = s.isin
+    )
+    select
+      c.line, c.fault, c.first_line, c.liquidation_id, c.moved_at,
+      (count(*) over ())::integer as total
+    from checked c
+    where c.fault is not null
+    order by c.line
+    limit ${badLinesListedMax}`,
+
+  // The changes go in the order of the tables' keys: rows of one account stand together then.
+  write: async (tx, writing) => {
+    const { tenantId, now } = writing;
+    const compared = await tx`
+      insert into pg_temp.import_changes (
+        number, movement_id, account_id, isin, quantity, locked, as_of, old_quantity, old_locked,
+        is_new, is_first_of_account
+      )
+      select
+        row_number() over (order by s.account_id, s.isin),
+        s.movement_id, s.account_id, s.isin, s.quantity, s.locked, s.as_of,
+        coalesce(p.quantity, 0), coalesce(p.locked, 0),
+        p.account_id is null,
+        row_number() over (partition by s.account_id order by s.isin) = 1
+      from pg_temp.import_positions s
+      left join unwind.positions p
+        on p.tenant_id = ${tenantId}
+        and p.account_id = s.account_id
+        and p.isin = s.isin
+      where s.quantity <> coalesce(p.quantity, 0)
+        or s.locked <> coalesce(p.locked, 0)`;
+    await tx`analyze pg_temp.import_changes`;
+    return inSlices(compared.count, writing, async ({ first, last }) => {
+      const [written] = await tx<Counts[]>`
+        with slice as materialized (
+          select *
+          from pg_temp.import_changes c
+          where c.number between ${first} and ${last}
+        ),
+        moved as (
+          insert into unwind.movements (
+            tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at,
+            recorded_at
+          )
+          select
+            ${tenantId}, c.movement_id, c.account_id, c.isin, c.quantity - c.old_quantity,
+            c.locked - c.old_locked, 0, 'import', c.as_of, ${now}
+          from slice c
+        ),
+        touched as (
+          update unwind.accounts a
+          set
+            version = a.version + 1,
+            updated_at = ${now}
+          from slice c
+          where c.is_first_of_account
+            and a.tenant_id = ${tenantId}
+            and a.account_id = c.account_id
+        ),
+        inserted as (
+          insert into unwind.positions (tenant_id, account_id, isin, quantity, locked)
+          select ${tenantId}, c.account_id, c.isin, c.quantity, c.locked
+          from slice c
+          where c.is_new
+          returning isin
+        ),
+        changed as (
+          update unwind.positions p
+          set
+            quantity = c.quantity,
+            locked = c.locked
+          from slice c
+          where not c.is_new
+            and p.tenant_id = ${tenantId}
+            and p.account_id = c.account_id
+            and p.isin = c.isin
+            and p.quantity = c.old_quantity
+            and p.locked = c.old_locked
+          returning p.isin
+        )
+        select
+          (select count(*) from inserted)::integer as inserted,
+          (select count(*) from changed)::integer as changed`;
+      assert(
+        written !== undefined && written.inserted + written.changed === last - first + 1,
+        'positions stay as they were compared while their accounts are locked',
+      );
+      return written;
+    });
+  },
+};
