@@ -19,6 +19,7 @@ import { Deliverer } from './webhooks/deliver-events.ts';
 
 export interface EngineLog {
   info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
@@ -51,7 +52,7 @@ const cleaning = { rows: 1_000, idleMs: { first: 60_000, longest: 60_000 } };
 export function buildEngine(options: EngineOptions): Engine {
   const { sql, clock, venue, seal, agent, webhookTimeoutMs: timeoutMs, log } = options;
   const holder = newId<'process'>();
-  const sender = { sql, clock, venue, holder };
+  const sender = { sql, clock, venue, holder, log };
   const loops = new Map<string, Loop>();
   const wake = (...names: readonly string[]) => {
     for (const name of names) loops.get(name)?.wake();
@@ -94,7 +95,7 @@ export function buildEngine(options: EngineOptions): Engine {
     unhealthy: () => [...loops.values()].flatMap((loop) => (loop.isHealthy ? [] : [loop.name])),
     stop: async () => {
       await Promise.all([...loops.values(), cleaner].map((loop) => loop.stop()));
-      await deliverer.drain();
+      await deliverer.stop();
     },
   };
 }

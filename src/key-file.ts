@@ -2,7 +2,7 @@
 // own; live mode is given one, the same for all processes of a database.
 
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Seal, sealKeyBytes, sealWith } from './auth/seal.ts';
 import { type Config, ConfigError, keyFileOf } from './config.ts';
@@ -27,13 +27,29 @@ async function readKeyFile(file: string): Promise<string> {
   }
 }
 
+/** Written beside and linked, so that of two first starts at once one wins and nobody reads half. */
 async function makeIfMissing(file: string): Promise<void> {
+  if (await isThere(file)) return;
   await mkdir(dirname(file), { recursive: true });
+  const beside = `${file}.${process.pid}`;
+  const text = `${randomBytes(sealKeyBytes).toString('base64')}\n`;
+  await writeFile(beside, text, { mode: 0o600 });
   try {
-    const text = `${randomBytes(sealKeyBytes).toString('base64')}\n`;
-    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
+    await link(beside, file);
   } catch (error) {
     const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
     if (!exists) throw error;
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
   }
 }

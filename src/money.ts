@@ -11,8 +11,11 @@ export type Decimal = Big;
 const Exact = Big();
 Exact.strict = true;
 
-/** The decimal that a text in plain notation names. @throws when the text is no such number. */
+const plainNotation = /^-?[0-9]+(\.[0-9]+)?$/;
+
+/** The decimal that a text in plain notation names. @throws RangeError when it names none. */
 export function decimal(text: string): Decimal {
+  if (!plainNotation.test(text)) throw new RangeError('not a decimal number in plain notation');
   return new Exact(text);
 }
 

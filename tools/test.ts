@@ -17,6 +17,7 @@ import { connect, type Sql } from '../src/db/connect.ts';
 import { withDatabase } from '../src/db/database-url.ts';
 import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
+import { identifier } from '../src/db/sql.ts';
 
 type Server = { readonly url: string; close(): Promise<void> };
 
@@ -84,7 +85,7 @@ async function testOn(
 }
 
 async function makeTemplate(admin: Sql, url: string, template: string): Promise<void> {
-  await admin`create database ${admin(template)} template template0`;
+  await admin`create database ${identifier(template)} template template0`;
   const sql = connect({
     url: withDatabase(url, template),
     max: 1,
@@ -137,6 +138,6 @@ async function dropAll(admin: Sql, prefix: string): Promise<void> {
     from pg_database
     where starts_with(datname, ${prefix})`;
   for (const { name } of found) {
-    await admin`drop database if exists ${admin(name)} with (force)`;
+    await admin`drop database if exists ${identifier(name)} with (force)`;
   }
 }

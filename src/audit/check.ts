@@ -2,6 +2,8 @@
 // `unwind_v1.*` and nothing else: no table, function or query of the engine, whose mistakes it
 // would repeat. It leaves running them to run-audit.ts.
 
+import { type Fragment, fragment } from '../db/sql.ts';
+
 export interface Check {
   /** Unique, snake_case; programs may rely on it, so it stays. */
   readonly name: string;
@@ -12,7 +14,7 @@ export interface Check {
    * subject_id, expected, found (null: nothing there) and message (all text). It has to be true of
    * every commit of a running service, not only of one at rest.
    */
-  readonly sql: string;
+  readonly sql: Fragment;
 }
 
 /** One thing that is not as it must be. */
@@ -34,7 +36,7 @@ export interface Difference {
 // earlier or later than it says is given the benefit of the doubt.
 
 /** SQL: how far the clocks of two processes may be apart. */
-export const clockSkew = "interval '5 seconds'";
+export const clockSkew = fragment`interval '5 seconds'`;
 
 /** SQL: how long an import may take from the instant it records to its commit. */
-export const importTime = "interval '1 hour'";
+export const importTime = fragment`interval '1 hour'`;

@@ -1,11 +1,12 @@
 // Checks of the book: positions, movements and executions agree with each other.
 
+import { fragment } from '../db/sql.ts';
 import { type Check, clockSkew, importTime } from './check.ts';
 
 const positionsAreSums: Check = {
   name: 'positions_are_sums_of_movements',
   says: 'The quantity and the locked part of a position are the sums of its movements.',
-  sql: `
+  sql: fragment`
     select
       coalesce(p.tenant_id, m.tenant_id) as tenant_id,
       'position' as subject,
@@ -26,7 +27,7 @@ const positionsAreSums: Check = {
       select
         m.tenant_id, m.account_id, m.isin,
         sum(m.quantity) as quantity,
-        sum(m.locked) as locked
+        sum(m.locked) filter (where m.locked <> 0) as locked
       from unwind_v1.movements m
       group by m.tenant_id, m.account_id, m.isin
     ) m
@@ -41,7 +42,7 @@ const positionsAreSums: Check = {
 const positionsHold: Check = {
   name: 'positions_hold_open_orders',
   says: 'A position holds exactly what its open orders still have to sell.',
-  sql: `
+  sql: fragment`
     select
       coalesce(p.tenant_id, o.tenant_id) as tenant_id,
       'position' as subject,
@@ -66,7 +67,7 @@ const positionsHold: Check = {
 const positionsAreCovered: Check = {
   name: 'positions_are_covered',
   says: 'No position is short: quantity, locked, held and what is left of them are never negative.',
-  sql: `
+  sql: fragment`
     select
       p.tenant_id,
       'position' as subject,
@@ -84,7 +85,7 @@ const positionsAreCovered: Check = {
 const movementsNeverShort: Check = {
   name: 'movements_never_go_short',
   says: 'At no time did an account have less than nothing of an instrument.',
-  sql: `
+  sql: fragment`
     select
       b.tenant_id,
       'movement' as subject,
@@ -96,7 +97,7 @@ const movementsNeverShort: Check = {
       select
         m.tenant_id, m.movement_id, m.account_id, m.isin,
         sum(m.quantity) over (
-          partition by m.tenant_id, m.account_id, m.isin
+          partition by m.account_id, m.isin, m.tenant_id
           order by
             case
               when m.quantity > 0 then m.recorded_at - ${clockSkew}
@@ -114,7 +115,7 @@ const movementsNeverShort: Check = {
 const importsMoveNoCash: Check = {
   name: 'imports_move_no_cash',
   says: 'A movement is an import without cash, or it belongs to an execution.',
-  sql: `
+  sql: fragment`
     select
       m.tenant_id,
       'movement' as subject,
@@ -130,25 +131,18 @@ const importsMoveNoCash: Check = {
 const executionsMove: Check = {
   name: 'executions_have_one_movement',
   says: 'Each execution has exactly one movement: its units out, its proceeds in.',
-  sql: `
+  sql: fragment`
     select
       coalesce(e.tenant_id, m.tenant_id) as tenant_id,
       case when e.tenant_id is null then 'movement' else 'execution' end as subject,
-      coalesce(
-        e.execution_id::text,
-        m.execution_id::text,
-        concat('of ', m.account_id, '/', m.isin)
-      ) as subject_id,
+      coalesce(e.execution_id, m.movement_id)::text as subject_id,
       case
         when e.tenant_id is not null
           then concat(e.account_id, '/', e.isin, ': ', -e.quantity, ', cash ', e.proceeds)
       end as expected,
       case
         when m.tenant_id is not null
-          then concat(
-            m.account_id, '/', m.isin, ': ', m.quantity, ', cash ', m.cash, ', ',
-            m.movements, ' movements'
-          )
+          then concat(m.account_id, '/', m.isin, ': ', m.quantity, ', cash ', m.cash)
       end as found,
       case
         when e.tenant_id is null then 'there is a movement, but no such execution'
@@ -157,27 +151,31 @@ const executionsMove: Check = {
       end as message
     from unwind_v1.executions e
     full join (
-      select
-        m.tenant_id, m.execution_id, m.account_id, m.isin, m.effective_at, m.recorded_at,
-        sum(m.quantity) as quantity,
-        sum(m.locked) as locked,
-        sum(m.cash) as cash,
-        count(*) as movements
+      select *
       from unwind_v1.movements m
-      where m.reason <> 'import'
-      group by
-        m.tenant_id, m.execution_id, m.account_id, m.isin, m.effective_at, m.recorded_at
+      where m.reason = 'execution'
     ) m
       on m.tenant_id = e.tenant_id
       and m.execution_id = e.execution_id
     where e.tenant_id is null
       or m.tenant_id is null
-      or m.movements <> 1
       or m.quantity <> -e.quantity
       or m.cash <> e.proceeds
       or m.locked <> 0
       or (m.account_id, m.isin, m.effective_at, m.recorded_at)
-        is distinct from (e.account_id, e.isin, e.executed_at, e.recorded_at)`,
+        is distinct from (e.account_id, e.isin, e.executed_at, e.recorded_at)
+    union all
+    select
+      m.tenant_id,
+      'execution' as subject,
+      m.execution_id::text as subject_id,
+      '1 movement' as expected,
+      concat(count(*), ' movements') as found,
+      'the execution has moved its units more than once' as message
+    from unwind_v1.movements m
+    where m.execution_id is not null
+    group by m.tenant_id, m.execution_id
+    having count(*) > 1`,
 };
 
 // Half-even to the cent: up when more than half a cent is left over, or exactly half of one and the
@@ -185,7 +183,7 @@ const executionsMove: Check = {
 const proceedsAreRounded: Check = {
   name: 'proceeds_are_quantity_times_price',
   says: 'Proceeds are quantity times price, rounded half-even to the cent.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'execution' as subject,

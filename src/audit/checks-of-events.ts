@@ -1,5 +1,6 @@
 // Checks of the event log: each liquidation tells its life once, truly and in order.
 
+import { fragment } from '../db/sql.ts';
 import type { Check } from './check.ts';
 
 // One event for each change of status, so the status and its way there say which events there are.
@@ -7,7 +8,7 @@ import type { Check } from './check.ts';
 const eventsTellTheLife: Check = {
   name: 'events_tell_each_status_once',
   says: 'The events of a liquidation are the statuses it went through, numbered without a gap.',
-  sql: `
+  sql: fragment`
     select
       coalesce(l.tenant_id, e.tenant_id) as tenant_id,
       'liquidation' as subject,
@@ -56,7 +57,7 @@ const eventsTellTheLife: Check = {
 const eventsBelong: Check = {
   name: 'events_belong_to_liquidations',
   says: 'Each event names the account and the sequence of its liquidation, and its true time.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'event' as subject,
@@ -80,6 +81,9 @@ const eventsBelong: Check = {
         and e.created_at <> l.ended_at)`,
 };
 
+/** SQL: how instants are written on the wire, for `to_char`. */
+const isoForm = fragment`'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
+
 // The object is written here a second time, from its rows. Of an event before the end the cash
 // amount and the update time were true only then, so they are taken as told. The orders of a
 // PROCESSING event are those of round one as they were made, or none where nothing could be sold
@@ -87,7 +91,7 @@ const eventsBelong: Check = {
 const eventsShow: Check = {
   name: 'events_show_the_liquidation',
   says: 'The object of an event is the liquidation as it was; of a final event, to the byte as it is.',
-  sql: `
+  sql: fragment`
     with listed as (
       select
         o.tenant_id, o.liquidation_id,
@@ -119,11 +123,9 @@ const eventsShow: Check = {
       and o.liquidation_id = e.liquidation_id
     cross join lateral (
       select
-        split_part(e.type, '.', 2) as status,
+        substr(e.type, 21) as status,
         split_part(e.object, '"', 8) as cash_amount,
-        left(right(e.object, 75), 24) as updated_at,
-        position('"orders":[]' in e.object) > 0 as without_orders,
-        to_char(l.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as created_at
+        left(right(e.object, 75), 24) as updated_at
     ) told
     cross join lateral (
       select concat(
@@ -132,36 +134,35 @@ const eventsShow: Check = {
         case when told.status in ('NEW', 'PROCESSING') then told.cash_amount
           else round(l.cash_amount, 2)::text
         end,
-        '","created_at":"', told.created_at,
+        '","created_at":"', to_char(l.created_at at time zone 'UTC', ${isoForm}),
         '","currency":"EUR","id":"', l.liquidation_id,
         '","orders":[',
         case
           when told.status = 'NEW' then ''
           when told.status <> 'PROCESSING' then o.orders
-          when not told.without_orders then o.first_orders
+          when position('"orders":[]' in e.object) = 0 then o.first_orders
         end,
         '],"status":"', told.status,
         '","updated_at":"',
         case told.status
-          when 'NEW' then told.created_at
+          when 'NEW' then to_char(l.created_at at time zone 'UTC', ${isoForm})
           when 'PROCESSING' then told.updated_at
-          else to_char(
-            greatest(l.updated_at, o.status_at) at time zone 'UTC',
-            'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
-          )
+          else to_char(greatest(l.updated_at, o.status_at) at time zone 'UTC', ${isoForm})
         end,
         '","user_id":"', l.user_id, '"}'
       ) as object
     ) w
     where e.object <> w.object
-      or told.cash_amount !~ '^[0-9]+[.][0-9]{2}$'
-      or told.updated_at !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$'`,
+      or (told.status in ('NEW', 'PROCESSING')
+        and told.cash_amount !~ '^[0-9]+[.][0-9]{2}$')
+      or (told.status = 'PROCESSING'
+        and told.updated_at !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$')`,
 };
 
 const finalEventsTellTheCash: Check = {
   name: 'final_events_tell_the_cash',
   says: 'The cash amount in a final event is the sum of the executions of the liquidation.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'event' as subject,
@@ -185,7 +186,7 @@ const finalEventsTellTheCash: Check = {
 const logIsGapless: Check = {
   name: 'log_positions_are_gapless',
   says: 'The positions in the log of a tenant are 1, 2, 3 and so on, up to its head.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'event' as subject,
@@ -198,7 +199,7 @@ const logIsGapless: Check = {
         e.tenant_id, e.event_id, e.position,
         lag(e.position, 1, 0::bigint) over (
           partition by e.tenant_id
-          order by e.position
+          order by e.position, e.event_id
         ) + 1 as place
       from unwind_v1.events e
       where e.position is not null
@@ -226,7 +227,7 @@ const logIsGapless: Check = {
 const logKeepsOrder: Check = {
   name: 'log_keeps_the_order_of_accounts',
   says: 'The log has the events of each account in the order in which they happened.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'event' as subject,
@@ -242,7 +243,7 @@ const logKeepsOrder: Check = {
         row_number() over account as place
       from unwind_v1.events e
       window account as (
-        partition by e.tenant_id, e.account_id
+        partition by e.account_id, e.tenant_id
         order by e.sequence, e.number
       )
     ) e

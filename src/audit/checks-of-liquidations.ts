@@ -1,11 +1,12 @@
 // Checks of liquidations: their amounts, their ends, and their order on an account.
 
+import { fragment } from '../db/sql.ts';
 import { type Check, clockSkew, importTime } from './check.ts';
 
 const liquidationsAreSums: Check = {
   name: 'liquidations_are_sums_of_executions',
   says: 'The proceeds of a liquidation are the sum of those of its executions.',
-  sql: `
+  sql: fragment`
     select
       coalesce(l.tenant_id, e.tenant_id) as tenant_id,
       'liquidation' as subject,
@@ -31,7 +32,7 @@ const liquidationsAreSums: Check = {
 const cashAmountsAreTrue: Check = {
   name: 'cash_amounts_are_true',
   says: 'A cash amount is what was earned when all is over, and never less before.',
-  sql: `
+  sql: fragment`
     select
       l.tenant_id,
       'liquidation' as subject,
@@ -49,7 +50,7 @@ const cashAmountsAreTrue: Check = {
 const openOrdersAreCounted: Check = {
   name: 'open_orders_are_counted',
   says: 'A liquidation counts its open orders, and knows its rounds; a final one has none open.',
-  sql: `
+  sql: fragment`
     select
       l.tenant_id,
       'liquidation' as subject,
@@ -76,7 +77,7 @@ const openOrdersAreCounted: Check = {
 const liquidationsHaveTheirStatus: Check = {
   name: 'liquidations_have_their_status',
   says: 'A liquidation has an end and a reason exactly when final, and was released as it says.',
-  sql: `
+  sql: fragment`
     select
       l.tenant_id,
       'liquidation' as subject,
@@ -114,7 +115,8 @@ const liquidationsHaveTheirStatus: Check = {
         when l.status <> 'CANCELLED' then false
         when l.end_reason = 'client'
           then l.released_at is null and o.orders is null and l.proceeds = 0
-        when l.end_reason = 'refused' then l.released_at is not null and o.cancelled > 0
+        when l.end_reason = 'refused'
+          then l.released_at is not null and coalesce(o.cancelled, 0) > 0
         else l.end_reason in ('limit', 'abandoned')
       end`,
 };
@@ -125,7 +127,7 @@ const liquidationsHaveTheirStatus: Check = {
 const filledMeansFlat: Check = {
   name: 'filled_means_nothing_left',
   says: 'A liquidation that ended FILLED left nothing that could be sold, and nothing refused.',
-  sql: `
+  sql: fragment`
     with left_over as (
       select
         l.tenant_id, l.liquidation_id, l.account_id, l.ended_at, m.isin,
@@ -173,7 +175,7 @@ const filledMeansFlat: Check = {
 const oneRuns: Check = {
   name: 'one_liquidation_runs_per_account',
   says: 'At most one liquidation of an account runs, and it is the last one.',
-  sql: `
+  sql: fragment`
     select
       a.tenant_id,
       'account' as subject,
@@ -197,7 +199,7 @@ const oneRuns: Check = {
 const sequenceIsGapless: Check = {
   name: 'liquidations_are_numbered',
   says: 'The liquidations of an account are numbered 1, 2, 3 and so on.',
-  sql: `
+  sql: fragment`
     select
       l.tenant_id,
       'liquidation' as subject,
@@ -220,7 +222,7 @@ const sequenceIsGapless: Check = {
 const liquidationsBelong: Check = {
   name: 'liquidations_belong_to_accounts',
   says: 'Each liquidation is of an account of its user.',
-  sql: `
+  sql: fragment`
     select
       l.tenant_id,
       'liquidation' as subject,

@@ -1,11 +1,12 @@
 // Checks of orders: what they sell, what became of them, and which liquidation they serve.
 
+import { fragment } from '../db/sql.ts';
 import { type Check, clockSkew, importTime } from './check.ts';
 
 const ordersAreSums: Check = {
   name: 'orders_are_sums_of_executions',
   says: 'What an order has filled and earned are the sums of its executions.',
-  sql: `
+  sql: fragment`
     select
       coalesce(o.tenant_id, e.tenant_id) as tenant_id,
       'order' as subject,
@@ -34,7 +35,7 @@ const ordersAreSums: Check = {
 const ordersHaveTheirStatus: Check = {
   name: 'orders_have_their_status',
   says: 'An order is FILLED with all of it, CANCELLED with less, and open with nothing decided.',
-  sql: `
+  sql: fragment`
     select
       o.tenant_id,
       'order' as subject,
@@ -73,7 +74,7 @@ const ordersHaveTheirStatus: Check = {
 const ordersAreWithinHoldings: Check = {
   name: 'orders_sell_what_is_held',
   says: 'No order was made for more than the account held, unlocked, when it was made.',
-  sql: `
+  sql: fragment`
     select
       s.tenant_id,
       'order' as subject,
@@ -85,7 +86,7 @@ const ordersAreWithinHoldings: Check = {
       select
         x.tenant_id, x.account_id, x.isin, x.order_id, x.wanted,
         sum(x.change) over (
-          partition by x.tenant_id, x.account_id, x.isin
+          partition by x.account_id, x.isin, x.tenant_id
           order by x.at, x.id
           rows between unbounded preceding and 1 preceding
         ) as available
@@ -119,7 +120,7 @@ const ordersAreWithinHoldings: Check = {
 const ordersBelong: Check = {
   name: 'orders_belong_to_liquidations',
   says: 'Each order belongs to a released liquidation of its account; open ones to a running one.',
-  sql: `
+  sql: fragment`
     select
       o.tenant_id,
       'order' as subject,
@@ -144,7 +145,7 @@ const ordersBelong: Check = {
 const ordersFollowEachOther: Check = {
   name: 'orders_follow_each_other',
   says: 'A liquidation has one open order for an instrument, and none after one was CANCELLED.',
-  sql: `
+  sql: fragment`
     select
       o.tenant_id,
       'liquidation' as subject,
@@ -174,7 +175,7 @@ const ordersFollowEachOther: Check = {
 const executionsBelong: Check = {
   name: 'executions_belong_to_orders',
   says: 'Each execution names the account, the instrument and the liquidation of its order.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'execution' as subject,

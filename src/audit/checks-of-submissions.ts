@@ -1,11 +1,12 @@
 // Checks of submissions: the client order ids under which orders went to a venue.
 
+import { fragment } from '../db/sql.ts';
 import type { Check } from './check.ts';
 
 const submissionsAreSums: Check = {
   name: 'submissions_are_sums_of_executions',
   says: 'What a submission has executed is the sum of its executions, all of them of its order.',
-  sql: `
+  sql: fragment`
     select
       coalesce(s.tenant_id, e.tenant_id) as tenant_id,
       'submission' as subject,
@@ -41,7 +42,7 @@ const submissionsAreSums: Check = {
 const submissionsHaveTheirStatus: Check = {
   name: 'submissions_have_their_status',
   says: 'A submission is DONE exactly when its executions add up to its final report.',
-  sql: `
+  sql: fragment`
     select
       s.tenant_id,
       'submission' as subject,
@@ -70,7 +71,7 @@ const submissionsHaveTheirStatus: Check = {
 const submissionsServeOrders: Check = {
   name: 'submissions_serve_their_orders',
   says: 'An order is with the venue once, or due to be sent, or at its end; never two of these.',
-  sql: `
+  sql: fragment`
     select
       coalesce(o.tenant_id, s.tenant_id) as tenant_id,
       'order' as subject,
@@ -103,7 +104,7 @@ const submissionsServeOrders: Check = {
         count(*) as submissions,
         count(*) filter (where s.status <> 'DONE') as open,
         sum(s.quantity) filter (where s.status <> 'DONE') as open_quantity,
-        coalesce(sum(s.executed_quantity) filter (where s.status = 'DONE'), 0) as done_quantity
+        sum(s.executed_quantity) filter (where s.status <> 'DONE') as open_executed
       from unwind_v1.submissions s
       group by s.tenant_id, s.order_id
     ) s
@@ -113,17 +114,17 @@ const submissionsServeOrders: Check = {
       or o.submissions <> coalesce(s.submissions, 0)
       or case
         when o.status <> 'PROCESSING' then s.open > 0
-        when s.open = 0 then o.submit_at is null or s.done_quantity >= o.quantity
+        when coalesce(s.open, 0) = 0 then o.submit_at is null or o.filled_quantity >= o.quantity
         else s.open > 1
           or o.submit_at is not null
-          or s.open_quantity <> o.quantity - s.done_quantity
+          or s.open_quantity <> o.quantity - (o.filled_quantity - s.open_executed)
       end`,
 };
 
 const submissionsName: Check = {
   name: 'submissions_belong_to_orders',
   says: 'Each submission names the liquidation of its order.',
-  sql: `
+  sql: fragment`
     select
       s.tenant_id,
       'submission' as subject,
@@ -143,7 +144,7 @@ const submissionsName: Check = {
 const submissionsAreAnswered: Check = {
   name: 'submissions_are_answered',
   says: 'A WORKING submission has a venue order id, or its refusal is about to be applied.',
-  sql: `
+  sql: fragment`
     select
       s.tenant_id,
       'submission' as subject,

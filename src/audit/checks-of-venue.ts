@@ -2,6 +2,7 @@
 // it writes by itself. What other venues know is not in this database, so their submissions and
 // executions are passed over here.
 
+import { fragment } from '../db/sql.ts';
 import type { Check } from './check.ts';
 
 // A submission that never reached the venue has no entry: it is SENDING, or it was looked up, not
@@ -9,7 +10,7 @@ import type { Check } from './check.ts';
 const journalKnows: Check = {
   name: 'venue_has_each_submission',
   says: 'The venue has each submission with its instrument and quantity, answered as we recorded.',
-  sql: `
+  sql: fragment`
     select
       s.tenant_id,
       'submission' as subject,
@@ -44,21 +45,21 @@ const journalKnows: Check = {
           then s.status <> 'SENDING'
             and (s.venue_order_id is not null
               or s.executed_quantity > 0
-              or (s.status = 'DONE' and s.outcome <> 'postponed'))
+              or (s.status = 'DONE' and s.outcome is distinct from 'postponed'))
         when (j.isin, j.quantity) is distinct from (o.isin, s.quantity) then true
         when s.status = 'SENDING' then false
         when j.outcome = 'accepted' and s.status = 'DONE' and s.venue_order_id is null then false
         when j.outcome = 'accepted' then s.venue_order_id is distinct from j.venue_order_id
         else s.venue_order_id is not null
           or s.executed_quantity > 0
-          or (s.status = 'DONE' and s.outcome <> 'refused')
+          or (s.status = 'DONE' and s.outcome is distinct from 'refused')
       end`,
 };
 
 const journalIsOurs: Check = {
   name: 'venue_has_only_our_submissions',
   says: 'The venue received nothing that we have not recorded as sent.',
-  sql: `
+  sql: fragment`
     select
       j.tenant_id,
       'journal entry' as subject,
@@ -77,7 +78,7 @@ const journalIsOurs: Check = {
 const sentOnce: Check = {
   name: 'venue_received_nothing_twice',
   says: 'No client order id ever reached the venue a second time.',
-  sql: `
+  sql: fragment`
     select
       j.tenant_id,
       'submission' as subject,
@@ -93,7 +94,7 @@ const sentOnce: Check = {
 const executionsAreReported: Check = {
   name: 'venue_reported_each_execution',
   says: 'Each execution is one that the venue reported: same order, quantity, price and time.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'execution' as subject,
@@ -123,7 +124,7 @@ const executionsAreReported: Check = {
 const executionsAreUnique: Check = {
   name: 'executions_are_recorded_once',
   says: 'No execution of a venue is recorded twice.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'venue execution' as subject,
@@ -139,7 +140,7 @@ const executionsAreUnique: Check = {
 const pricesAreFixed: Check = {
   name: 'venue_price_was_fixed',
   says: 'Each execution has the price that the venue fixed when it accepted the order.',
-  sql: `
+  sql: fragment`
     select
       e.tenant_id,
       'execution' as subject,
@@ -162,21 +163,20 @@ const pricesAreFixed: Check = {
 
 const doneIsReported: Check = {
   name: 'venue_confirms_what_is_done',
-  says: 'A DONE submission has all executions the venue reported, and ended as the venue said.',
-  sql: `
+  says: 'A DONE submission ended as the venue said, and has all executions the venue reported.',
+  sql: fragment`
     select
       s.tenant_id,
       'submission' as subject,
       s.client_order_id as subject_id,
-      concat('executed ', trim_scale(r.traded), ', then ', r.outcome, ' with ', r.cumulative)
-        as expected,
-      concat(
-        'executed ', trim_scale(s.executed_quantity), ', then ', s.outcome, ' with ',
-        trim_scale(s.final_quantity)
-      ) as found,
       case
-        when r.tenant_id is null then 'the venue has reported nothing of it'
-        else 'the reports of the venue say something else'
+        when r.tenant_id is not null
+          then concat(r.outcome, ' with ', trim_scale(r.cumulative_quantity))
+      end as expected,
+      concat(s.outcome, ' with ', trim_scale(s.final_quantity)) as found,
+      case
+        when r.tenant_id is null then 'the venue has not reported the end of it'
+        else 'the venue has reported another end of it'
       end as message
     from unwind_v1.submissions s
     join unwind_v1.venue_journal j
@@ -186,28 +186,43 @@ const doneIsReported: Check = {
       and j.outcome = 'accepted'
     left join (
       select
-        r.tenant_id, r.venue, r.client_order_id,
-        coalesce(sum(r.last_quantity), 0) as traded,
-        string_agg(case r.type when 'rejected' then 'refused' else r.type end, ' and ')
-          filter (where r.type <> 'trade') as outcome,
-        string_agg(trim_scale(r.cumulative_quantity)::text, ' and ')
-          filter (where r.type <> 'trade') as cumulative
+        r.tenant_id, r.venue, r.client_order_id, r.cumulative_quantity,
+        case r.type when 'rejected' then 'refused' else r.type end as outcome
       from unwind_v1.venue_reports r
-      group by r.tenant_id, r.venue, r.client_order_id
+      where r.type <> 'trade'
     ) r
       on r.tenant_id = s.tenant_id
       and r.venue = s.venue
       and r.client_order_id = s.client_order_id
     where s.status = 'DONE'
-      and (s.executed_quantity, s.outcome, trim_scale(s.final_quantity)::text)
-        is distinct from (r.traded, r.outcome, r.cumulative)`,
+      and (s.outcome, s.final_quantity) is distinct from (r.outcome, r.cumulative_quantity)
+    union all
+    select
+      s.tenant_id,
+      'submission' as subject,
+      s.client_order_id as subject_id,
+      concat(trim_scale(r.last_quantity), ' at ', trim_scale(r.last_price)) as expected,
+      null as found,
+      concat('the venue reported execution ', r.venue_execution_id, ', but we have none') as message
+    from unwind_v1.venue_reports r
+    join unwind_v1.submissions s
+      on s.tenant_id = r.tenant_id
+      and s.venue = r.venue
+      and s.client_order_id = r.client_order_id
+    left join unwind_v1.executions e
+      on e.tenant_id = r.tenant_id
+      and e.venue = r.venue
+      and e.venue_execution_id = r.venue_execution_id
+    where s.status = 'DONE'
+      and r.venue_execution_id is not null
+      and e.tenant_id is null`,
 };
 
 // Reports up to the cursor were received: each waits, is parked, or is applied, and shows.
 const noReportIsLost: Check = {
   name: 'received_reports_are_not_lost',
   says: 'Each report received is waiting, parked, or applied: nothing is lost between.',
-  sql: `
+  sql: fragment`
     select
       r.tenant_id,
       'report' as subject,
@@ -251,7 +266,7 @@ const noReportIsLost: Check = {
 const nothingIsParked: Check = {
   name: 'no_report_is_parked',
   says: 'No report of a venue contradicts what is known, so none waits for a person.',
-  sql: `
+  sql: fragment`
     select
       r.tenant_id,
       'report' as subject,

@@ -87,7 +87,7 @@ function linesOf({ check, total, differences }: CheckResult): string[] {
 function differenceLines(difference: Difference): string[] {
   const { tenantId, subject, subjectId, expected, found, message } = difference;
   return [
-    `  ${subject} ${subjectId} of tenant ${tenantId ?? 'unknown'}: ${message}`,
+    `  ${subject} ${subjectId} of tenant ${tenantId ?? 'unknown'}: ${shown(message)}`,
     `    expected  ${shown(expected)}`,
     `    found     ${shown(found)}`,
   ];
@@ -95,7 +95,9 @@ function differenceLines(difference: Difference): string[] {
 
 function shown(value: string | null): string {
   if (value === null) return 'nothing';
-  return value.length > valueCharactersMax ? `${value.slice(0, valueCharactersMax)}…` : value;
+  // Texts of a venue are not ours: nothing in them may move the cursor of a terminal.
+  const text = value.replace(/\p{Cc}/gu, '�');
+  return text.length > valueCharactersMax ? `${text.slice(0, valueCharactersMax)}…` : text;
 }
 
 /** The report as one JSON document; ends with a line end. Times in ms, instants in UTC. */

@@ -2,6 +2,7 @@
 // that one check finds. They too read only the published views.
 
 import type { Tx } from '../db/connect.ts';
+import { raw } from '../db/sql.ts';
 import type { Check, Difference } from './check.ts';
 
 /**
@@ -100,14 +101,13 @@ export interface Differences {
 }
 
 export async function findDifferences(tx: Tx, check: Check, limit: number): Promise<Differences> {
-  const rows = await tx.unsafe<DifferenceRow[]>(
-    `select
+  const rows = await tx<DifferenceRow[]>`
+    select
       d.tenant_id, d.subject, d.subject_id, d.expected, d.found, d.message,
       count(*) over () as total
     from (${check.sql}) d
     order by d.tenant_id, d.subject, d.subject_id
-    limit ${limit}`,
-  );
+    limit ${limit}`;
   const first = rows.map((row) => ({
     check: check.name,
     tenantId: row.tenant_id,

@@ -150,10 +150,17 @@ export class Authenticator {
       now: Math.floor(this.#clock.now().getTime() / 1_000),
       isReplay: (baseSha256) => this.#usedBases.has(`${tenant.tenantId}/${baseSha256}`),
     });
-    const { baseSha256, created } = await this.#doMathematics(checked);
-    this.#remember(tenant.tenantId, baseSha256);
-    const expiresAt = new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000);
-    return { baseSha256: Buffer.from(baseSha256, 'hex'), expiresAt };
+    const { baseSha256 } = await this.#doMathematics(checked);
+    // A message may carry two good signatures: with one of them, both are used up.
+    const bases = [...new Set(checked.toVerify.map((one) => one.baseSha256))];
+    this.#remember(tenant.tenantId, bases);
+    const created = Math.max(...checked.toVerify.map((one) => one.signature.created));
+    const others = bases.filter((base) => base !== baseSha256);
+    return {
+      baseSha256: Buffer.from(baseSha256, 'hex'),
+      otherBasesSha256: others.map((base) => Buffer.from(base, 'hex')),
+      expiresAt: new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000),
+    };
   }
 
   async #doMathematics(checked: CheckedSignatures): Promise<VerifiedSignature> {
@@ -173,11 +180,11 @@ export class Authenticator {
   }
 
   /** Two copies of one request may be verified at the same time: only the first one passes here. */
-  #remember(tenantId: TenantId, baseSha256: string): void {
-    const key = `${tenantId}/${baseSha256}`;
-    if (this.#usedBases.has(key)) {
+  #remember(tenantId: TenantId, bases: readonly string[]): void {
+    const keys = bases.map((base) => `${tenantId}/${base}`);
+    if (keys.some((key) => this.#usedBases.has(key))) {
       throw new Refusal('unauthorized', 'This signature was used before.');
     }
-    this.#usedBases.set(key, true);
+    for (const key of keys) this.#usedBases.set(key, true);
   }
 }

@@ -3,6 +3,7 @@
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import type { Scope } from './scope.ts';
+import { type SignatureUse, usedBases } from './signature-use.ts';
 
 export type SignaturePolicy = 'strict' | 'compatible';
 
@@ -126,16 +127,18 @@ export async function findToken(
   return row && { tenantId: which.tenantId, scopes: row.scopes, expiresAt: row.expires_at };
 }
 
-/** Records that a signature base was used. @returns false when it had been used before. */
+/** Records the use of a message's signatures. @returns false when one had been used before. */
 export async function recordSignatureUse(
   tx: Tx,
-  use: { tenantId: TenantId; baseSha256: Buffer; expiresAt: Date },
+  use: SignatureUse & { tenantId: TenantId },
 ): Promise<boolean> {
+  const bases = usedBases(use);
   const rows = await tx`
     insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
-    values (${use.tenantId}, ${use.baseSha256}, ${use.expiresAt})
+    select ${use.tenantId}, u.base_sha256, ${use.expiresAt}
+    from unnest(${bases}::bytea[]) as u (base_sha256)
     on conflict (tenant_id, base_sha256) do nothing`;
-  return rows.count === 1;
+  return rows.count === bases.length;
 }
 
 /** Removes tokens, used signatures and idempotency records past their time, at most so many each. */

@@ -3,7 +3,7 @@
 
 import { type CsvError, type InfoRecord, type Options, type Parser, parse } from 'csv-parse';
 import { shown } from './import-fields.ts';
-import { csvLineBytesMax, csvLinesMax } from './import-limits.ts';
+import { csvLineBytesMax } from './import-limits.ts';
 import type { BadLine } from './import-report.ts';
 
 /** One line with as many fields as there are columns, in the order of the columns. */
@@ -17,16 +17,20 @@ export class CsvSheet {
   /** Takes the bytes of the file and gives a `CsvLine` for each good line. */
   readonly parser: Parser;
   readonly #columns: readonly string[];
+  readonly #linesMax: number;
   /** Where each column stands in the file; undefined until the header was read. */
   #places: readonly number[] | undefined;
   readonly #badLines: BadLine[] = [];
   #isBroken = false;
   #lines = 0;
+  /** Where the record begins that the parser is at. */
+  #nextLine = 1;
   // csv-parse counts a carriage return as a line of its own where it does not end a record.
   #surplusBreaks = 0;
 
-  constructor(columns: readonly string[]) {
+  constructor(columns: readonly string[], linesMax: number) {
     this.#columns = columns;
+    this.#linesMax = linesMax;
     const options: Options<CsvLine, string[]> = {
       record_delimiter: ['\r\n', '\n'],
       max_record_size: csvLineBytesMax,
@@ -73,8 +77,8 @@ export class CsvSheet {
     }
     const reason = formFault(fields, this.#columns.length);
     this.#lines += 1;
-    if (this.#lines > csvLinesMax) {
-      this.#break(line, `the file has more than ${csvLinesMax} lines`);
+    if (this.#lines > this.#linesMax) {
+      this.#break(line, `the file has more than ${this.#linesMax} lines`);
       return null;
     }
     if (reason !== undefined) {
@@ -86,18 +90,22 @@ export class CsvSheet {
 
   #skip(error: CsvError | undefined): undefined {
     if (this.#isBroken) return;
-    this.#lines += 1;
-    const line = Number(error?.['lines'] ?? 1) - this.#surplusBreaks;
+    const line = this.#nextLine;
     switch (error?.code) {
-      case 'INVALID_OPENING_QUOTE':
-        // The parser goes on at the next line; without a header there is nothing to go on with.
-        if (this.#places === undefined) this.#break(line, 'a quote stands inside a column name');
-        else this.#badLines.push({ line, reason: 'a quote stands inside an unquoted field' });
+      case 'INVALID_OPENING_QUOTE': {
+        if (this.#places === undefined) return this.#break(1, 'a quote stands inside a name');
+        // The parser goes on, and tells each further quote of the record; once is enough.
+        const next = Number(error['lines']) - this.#surplusBreaks + 1;
+        if (next === line) return;
+        this.#nextLine = next;
+        this.#lines += 1;
+        this.#badLines.push({ line, reason: 'a quote stands inside an unquoted field' });
         return;
+      }
       case 'CSV_INVALID_CLOSING_QUOTE':
         return this.#break(line, 'text follows a closing quote');
       case 'CSV_QUOTE_NOT_CLOSED':
-        return this.#break(line, 'the file ends inside a quoted field');
+        return this.#break(line, 'a quoted field that begins here does not end');
       case 'CSV_MAX_RECORD_SIZE':
         return this.#break(line, `the line has more than ${csvLineBytesMax} bytes`);
       default:
@@ -139,6 +147,7 @@ export class CsvSheet {
       line -= returns + field.split('\n').length - 1;
       this.#surplusBreaks += returns;
     }
+    this.#nextLine = lineOfEnd - this.#surplusBreaks + 1;
     return line;
   }
 }
@@ -147,7 +156,7 @@ function formFault(fields: readonly string[], columns: number): string | undefin
   if (fields.length !== columns) {
     return fields.length === 1 && fields[0] === ''
       ? 'the line is empty'
-      : `the line has ${fields.length} fields, not ${columns}`;
+      : `the number of fields is ${fields.length}, not ${columns}`;
   }
   // What the decoder puts for bytes that are no UTF-8; nobody means it in a book.
   return fields.some((field) => field.includes('\uFFFD'))

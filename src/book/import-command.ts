@@ -5,7 +5,7 @@ import { SingleBar } from 'cli-progress';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
-import { ImportDirectoryError, importDirectory } from './import-directory.ts';
+import { ImportError, importDirectory } from './import-directory.ts';
 import { shown } from './import-fields.ts';
 import { bookFileNames } from './import-file.ts';
 import type {
@@ -51,7 +51,7 @@ export async function runImport(command: ImportCommand): Promise<number> {
     for (const line of summaryOf(report)) say(line);
     return report.files.every((file) => file.outcome === 'imported') ? 0 : 1;
   } catch (error) {
-    if (!(error instanceof ImportDirectoryError)) throw error;
+    if (!(error instanceof ImportError)) throw error;
     say(`Nothing was imported: ${error.message}.`);
     return 1;
   } finally {
@@ -105,7 +105,11 @@ class ProgressBar {
       format: '{label} [{bar}] {percentage}%  {lines}',
       barsize: 30,
       clearOnComplete: true,
-      hideCursor: true,
+      // The terminal's settings are left alone, so that nothing has to be put right on Ctrl-C: the
+      // library's way to do that would keep it from ending the process.
+      hideCursor: false,
+      linewrap: true,
+      gracefulExit: false,
     });
   }
 

@@ -22,7 +22,12 @@ import {
   usersFile,
 } from './import-file.ts';
 import { instrumentsStaging, pricesStaging } from './import-instruments-store.ts';
-import { badLinesListedMax, ignoredNamesListedMax } from './import-limits.ts';
+import {
+  badLinesListedMax,
+  ignoredNamesListedMax,
+  importLockMsMax,
+  importStatementMsMax,
+} from './import-limits.ts';
 import { positionsStaging } from './import-positions-store.ts';
 import {
   type BadLine,
@@ -34,7 +39,7 @@ import {
   joinBadLines,
 } from './import-report.ts';
 import { faultReason, type StagedLine, type Staging } from './import-staging.ts';
-import { accountsStaging, readLatestInstant, usersStaging } from './import-store.ts';
+import { accountsStaging, hasClient, readLatestInstant, usersStaging } from './import-store.ts';
 import { readCsv } from './read-csv.ts';
 
 export interface ImportRequest {
@@ -45,9 +50,9 @@ export interface ImportRequest {
   onFile?(report: FileReport): void;
 }
 
-/** The directory cannot be read or holds no file of a book; nothing was imported. */
-export class ImportDirectoryError extends Error {
-  override readonly name = 'ImportDirectoryError';
+/** There is nothing to import, or nobody to import it for; nothing was imported. */
+export class ImportError extends Error {
+  override readonly name = 'ImportError';
 }
 
 /**
@@ -59,7 +64,7 @@ export class ImportDirectoryError extends Error {
  * locked from the end of the checks to the commit, so nobody starts a liquidation on what is about
  * to change.
  *
- * @throws ImportDirectoryError, and whatever the database is in trouble with: the file under way
+ * @throws ImportError, and whatever the database is in trouble with: the file under way
  *   is not imported then, those before it are.
  */
 export async function importDirectory(
@@ -67,11 +72,14 @@ export async function importDirectory(
   clock: Clock,
   request: ImportRequest,
 ): Promise<ImportReport> {
+  if (!(await hasClient(sql, request.tenantId))) {
+    throw new ImportError(`there is no client ${request.tenantId}`);
+  }
   const names = await namesIn(request.directory);
   const present = bookFileNames.filter((name) => names.includes(name));
   if (present.length === 0) {
     const wanted = bookFileNames.join(', ');
-    throw new ImportDirectoryError(`${request.directory} holds none of ${wanted}`);
+    throw new ImportError(`${request.directory} holds none of ${wanted}`);
   }
   const files: FileReport[] = [];
   for (const name of present) {
@@ -92,7 +100,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
     return await readdir(directory);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ImportDirectoryError(`${directory} cannot be read: ${reason}`, { cause: error });
+    throw new ImportError(`${directory} cannot be read: ${reason}`, { cause: error });
   }
 }
 
@@ -126,7 +134,7 @@ function importFile<Column extends string>(
   staging: Staging<Column>,
 ): Promise<FileReport> {
   const { tenantId } = request;
-  return inTransaction(sql, async (tx) => {
+  const work = async (tx: Tx): Promise<FileReport> => {
     const now = clock.now();
     const { lines, lastLine, isWhole, bad } = await stage(tx, { file, staging, request, now });
     // A file that is refused anyway need not hold anybody up.
@@ -148,6 +156,10 @@ function importFile<Column extends string>(
     });
     const unchanged = lines - inserted - changed;
     return { outcome: 'imported', file: file.name, lines, inserted, changed, unchanged };
+  };
+  return inTransaction(sql, work, {
+    statementTimeoutMs: importStatementMsMax,
+    lockTimeoutMs: importLockMsMax,
   });
 }
 

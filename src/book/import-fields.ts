@@ -34,7 +34,7 @@ export const readIsin: ReadField = (text) => {
   try {
     return parseIsin(text);
   } catch (error) {
-    if (error instanceof RangeError) return { fault: error.message };
+    if (error instanceof RangeError) return { fault: harmless(error.message) };
     throw error;
   }
 };
@@ -110,7 +110,12 @@ function isDayOfMonth(parts: RegExpExecArray): boolean {
 /** A text from a file or directory for people to read: bounded, and harmless to a terminal. */
 export function shown(text: string): string {
   const cut = text.length > shownValueMax ? `${text.slice(0, shownValueMax)}…` : text;
-  return JSON.stringify(cut).replace(/\p{C}/gu, escapeOf);
+  return harmless(JSON.stringify(cut));
+}
+
+// Control characters of any kind and what only turns the direction of text around.
+function harmless(text: string): string {
+  return text.replace(/\p{C}/gu, escapeOf);
 }
 
 function escapeOf(character: string): string {

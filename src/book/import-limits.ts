@@ -15,6 +15,12 @@ export const stagedLinesMax = 5_000;
 /** Rows written by one statement: it has to end within the time a statement may take. */
 export const writtenRowsMax = 20_000;
 
+/** One statement of an import, in ms: those that check a whole file take longer than requests may. */
+export const importStatementMsMax = 120_000;
+
+/** Wait of an import for an account, in ms: whoever holds one is soon done, but for an import. */
+export const importLockMsMax = 60_000;
+
 /** Bad lines of one file that are listed; the rest is counted. A person reads no more. */
 export const badLinesListedMax = 1_000;
 

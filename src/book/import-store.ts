@@ -1,7 +1,8 @@
 // The statements of importing users and accounts; instruments and positions have files of their own.
 // What the steps are, and in which order, stands in import-staging.ts.
 
-import type { Tx } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
 import { badLinesListedMax } from './import-limits.ts';
 import {
   countWritten,
@@ -10,6 +11,14 @@ import {
   type Staging,
   type Written,
 } from './import-staging.ts';
+
+export async function hasClient(sql: Sql, tenantId: TenantId): Promise<boolean> {
+  const rows = await sql`
+    select t.tenant_id
+    from unwind.tenants t
+    where t.tenant_id = ${tenantId}`;
+  return rows.count === 1;
+}
 
 /** The later of wall clock and market clock, which a sandbox test may have moved. */
 export async function readLatestInstant(tx: Tx, now: Date): Promise<Date> {

@@ -3,10 +3,10 @@
 // (columns, quotes, sizes, encoding); what stands in the fields is left to the caller.
 
 import type { Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { type CsvLine, CsvSheet } from './csv-sheet.ts';
-import { csvFileBytesMax, stagedLinesMax } from './import-limits.ts';
+import { csvFileBytesMax, csvLinesMax, stagedLinesMax } from './import-limits.ts';
 import type { BadLine } from './import-report.ts';
 
 /** What was read since the last part. */
@@ -40,20 +40,22 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 export async function* readCsv(
   path: string,
   columns: readonly string[],
+  linesMax = csvLinesMax,
 ): AsyncGenerator<CsvPart, void> {
+  // Asked before it is opened, which would wait for ever for the writer of a named pipe.
+  const found = await stat(path);
+  if (!found.isFile()) return yield brokenPart('this is not a regular file');
+  if (found.size > csvFileBytesMax) {
+    const reason = `the file has ${found.size} bytes, at most ${csvFileBytesMax} are allowed`;
+    return yield brokenPart(reason);
+  }
   const file = await open(path, 'r');
   try {
-    const atOpen = await file.stat();
-    const source: Source = { file, bytesTotal: atOpen.size, bytesRead: 0 };
-    const sheet = new CsvSheet(columns);
-    if (atOpen.size > csvFileBytesMax) {
-      const reason = `the file has ${atOpen.size} bytes, at most ${csvFileBytesMax} are allowed`;
-      yield brokenPart(source, sheet, reason);
-      return;
-    }
+    const source: Source = { file, bytesTotal: found.size, bytesRead: 0 };
+    const sheet = new CsvSheet(columns, linesMax);
     yield* readParts(source, sheet);
-    if (hasChanged(atOpen, await file.stat())) {
-      yield brokenPart(source, sheet, 'the file changed while it was read');
+    if (hasChanged(found, await file.stat())) {
+      yield { ...brokenPart('the file changed while it was read'), ...progressOf(source, sheet) };
     }
   } finally {
     await file.close();
@@ -67,9 +69,7 @@ async function* readParts(source: Source, sheet: CsvSheet): AsyncGenerator<CsvPa
   const part = (upTo: number): CsvPart => ({
     lines,
     badLines: sheet.takeBadLines(upTo),
-    linesRead: sheet.linesRead,
-    bytesRead: source.bytesRead,
-    bytesTotal: source.bytesTotal,
+    ...progressOf(source, sheet),
     isWhole: !sheet.isBroken,
   });
   for await (const line of sheet.parser as AsyncIterable<CsvLine>) {
@@ -95,10 +95,14 @@ async function* bytesOf(source: Source, sheet: CsvSheet): AsyncGenerator<Buffer,
   }
 }
 
-function brokenPart(source: Source, sheet: CsvSheet, reason: string): CsvPart {
-  const { bytesRead, bytesTotal } = source;
+function progressOf({ bytesRead, bytesTotal }: Source, { linesRead }: CsvSheet) {
+  return { linesRead, bytesRead, bytesTotal };
+}
+
+/** What is wrong with the file as a whole, as when it cannot be read. */
+function brokenPart(reason: string): CsvPart {
   const badLines = [{ line: undefined, reason }];
-  return { lines: [], badLines, linesRead: sheet.linesRead, bytesRead, bytesTotal, isWhole: false };
+  return { lines: [], badLines, linesRead: 0, bytesRead: 0, bytesTotal: 0, isWhole: false };
 }
 
 function hasChanged(before: Stats, after: Stats): boolean {

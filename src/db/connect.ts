@@ -3,18 +3,14 @@
 // the stores.
 //
 // Values come back as: numeric and int8 as strings, timestamptz as Date, date as 'YYYY-MM-DD',
-// bytea as Buffer, json as parsed values.
-import { readFileSync } from 'node:fs';
-import { type DatabaseAddress, DatabaseUrlError, parseDatabaseUrl } from './database-url.ts';
-import type { DatabaseHost } from './dial.ts';
-import { type DriverOptions, makeBuilder } from './driver.ts';
-import { Line } from './line.ts';
-import { Pool } from './pool.ts';
+// bytea as Buffer, json as parsed values; so do the elements of arrays of them.
+import pg from 'pg';
 import { makeSql, type Sql } from './sql.ts';
 
 export type { Sql, SqlOrTx, Tx } from './sql.ts';
 
 export type ConnectOptions = {
+  /** `postgres://user:password@host:port/database`, with libpq's options behind `?`. */
   readonly url: string;
   /** Most connections of this pool. */
   readonly max: number;
@@ -24,17 +20,16 @@ export type ConnectOptions = {
   readonly prepare?: boolean;
   /**
    * False where the server refuses settings at connection start: PgBouncer. The three timeouts
-   * below then have to be set for the role (`alter role … set statement_timeout = …`).
+   * below and TimeZone then have to be set for the role (`alter role … set TimeZone = 'UTC'`).
    */
   readonly sessionSettings?: boolean;
-  readonly connectTimeoutS?: number;
+  /** How long a statement may wait for a connection, be it free or new. */
+  readonly connectTimeoutMs?: number;
   readonly statementTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
   readonly idleInTransactionTimeoutMs?: number;
   /** How much longer than a statement's own timeout the server may be silent before it is lost. */
   readonly silenceMarginMs?: number;
-  /** How long a statement may wait for a connection to become free. */
-  readonly waitTimeoutMs?: number;
   /**
    * For a pool of one that stands for a session: the connection is kept until it breaks, and
    * `onClose` tells of every connection that ends.
@@ -46,7 +41,7 @@ export type ConnectOptions = {
 export type Pools = {
   readonly requests: Sql;
   readonly loops: Sql;
-  /** Lets running queries end for some seconds, then breaks them off. Idempotent. */
+  /** Lets what runs end for some seconds, then closes every connection. Idempotent. */
   close(): Promise<void>;
 };
 
@@ -59,18 +54,19 @@ export type PoolsOptions = Omit<ConnectOptions, 'max' | 'applicationName' | 'ses
 
 // A request lives 10 s and a lease some seconds; nothing in the engine may wait longer than that.
 const limits = {
-  connectTimeoutS: 5,
+  connectTimeoutMs: 5_000,
   statementTimeoutMs: 15_000,
-  lockTimeoutMs: 5_000,
+  // A request that waits for another one's lock answers within the 2 s of the contract.
+  lockTimeoutMs: 2_000,
   idleInTransactionTimeoutMs: 15_000,
+  // A statement whose process was killed gives its locks back in this time, not at its own end.
+  lostClientMs: 1_000,
   // Above the longest statement: only a server that is lost stays silent for so long.
   silenceMarginMs: 5_000,
-  // A connection is given up after 30 to 60 minutes, so that those behind a load balancer spread
-  // again and the server's memory for it is freed.
-  lifetimeMs: 60 * 60_000,
-  // No request lives longer than this wait; beyond that many, waiting is hopeless.
-  waitTimeoutMs: 10_000,
-  maxWaiting: 5_000,
+  // A connection is given up after half an hour, so that those behind a load balancer spread again
+  // and the server's memory for it is freed.
+  lifetimeS: 30 * 60,
+  // How long what runs may go on after the pool was told to end.
   closeMs: 5_000,
   maxRequests: 16,
   maxLoops: 8,
@@ -78,39 +74,33 @@ const limits = {
 
 /**
  * Makes a pool. Nothing is opened until the first statement; a server that cannot be reached is an
- * error of that statement (`isConnectionError`), at the latest after `connectTimeoutS`.
- *
- * With several hosts in the URL the pool uses the primary. Throws `DatabaseUrlError`.
+ * error of that statement (`isConnectionError`), at the latest after `connectTimeoutMs`.
  */
 export function connect(options: ConnectOptions): Sql {
-  const address = parseDatabaseUrl(options.url);
   const statementTimeoutMs = options.statementTimeoutMs ?? limits.statementTimeoutMs;
   const { session } = options;
-  const builder = makeBuilder(driverOptions(options, address, statementTimeoutMs));
-  const hosts = rotation(address.hosts);
-  const pool = new Pool({
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
     max: options.max,
-    lifetimeMs: session === undefined ? limits.lifetimeMs * (0.5 + Math.random() / 2) : Infinity,
-    waitMs: options.waitTimeoutMs ?? limits.waitTimeoutMs,
-    maxWaiting: limits.maxWaiting,
-    closeMs: limits.closeMs,
-    open: (onDead) =>
-      hosts((host) => {
-        return new Line({
-          builder,
-          host,
-          silenceMs: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
-          onDead: (line) => {
-            onDead(line);
-            session?.onClose();
-          },
-        });
-      }),
+    connectionTimeoutMillis: options.connectTimeoutMs ?? limits.connectTimeoutMs,
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+    query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
+    types: { getTypeParser },
+    ...(session === undefined ? { maxLifetimeSeconds: limits.lifetimeS } : {}),
+    ...(options.sessionSettings === false ? {} : sessionSettings(options, statementTimeoutMs)),
   });
-  return makeSql(builder, pool);
+  // A connection that breaks while nobody uses it leaves the pool; the next statement gets another,
+  // and if there is none, that statement tells. One that breaks in use fails its own statement.
+  const isToldElsewhere = () => {};
+  pool.on('error', isToldElsewhere);
+  pool.on('connect', (client) => client.on('error', isToldElsewhere));
+  if (session !== undefined) pool.on('remove', () => session.onClose());
+  return makeSql({ pool, prepare: options.prepare ?? true, closeMs: limits.closeMs });
 }
 
-/** Makes the two pools of one process. Throws `DatabaseUrlError`; opens nothing yet. */
+/** Makes the two pools of one process; opens nothing yet. */
 export function openPools(options: PoolsOptions): Pools {
   const { applicationName = 'unwind', maxRequests, maxLoops, ...common } = options;
   const requests = connect({
@@ -132,88 +122,31 @@ export function openPools(options: PoolsOptions): Pools {
   };
 }
 
-function driverOptions(
-  options: ConnectOptions,
-  address: DatabaseAddress,
-  statementTimeoutMs: number,
-): DriverOptions {
-  const { sslmode, sslrootcert, ...startup } = address.options;
-  return {
-    ...(address.hosts[0] ?? {}), // for the words of errors; sockets are opened by us
-    ...(address.hosts.length > 1 ? { target_session_attrs: 'primary' } : {}),
-    ...(address.user === null ? {} : { user: address.user }),
-    ...(address.password === null ? {} : { pass: address.password }),
-    ...(address.database === null ? {} : { database: address.database }),
-    ssl: tlsSettings(sslmode, sslrootcert),
-    connect_timeout: options.connectTimeoutS ?? limits.connectTimeoutS,
-    prepare: options.prepare ?? true,
-    max_lifetime: null, // the pool sees to it
-    onnotice: () => {},
-    connection: {
-      ...startup,
-      application_name: options.applicationName,
-      TimeZone: 'UTC',
-      ...(options.sessionSettings === false ? {} : timeouts(options, statementTimeoutMs)),
-    },
-  };
-}
-
-/**
- * Chooses the host for each new line. With several it tries them, from the one that served last,
- * until one is the primary; a line to the only host is not tried before its first statement.
- */
-function rotation(hosts: readonly DatabaseHost[]) {
-  let current = 0;
-  const tryEach = async (open: OpenLine): Promise<Line> => {
-    const troubles: unknown[] = [];
-    for (const host of [...hosts.slice(current), ...hosts.slice(0, current)]) {
-      const line = open(host);
-      try {
-        await line.command('select 1');
-        current = hosts.indexOf(host);
-        return line;
-      } catch (error) {
-        line.destroy();
-        troubles.push(error);
-      }
-    }
-    throw new AggregateError(troubles, 'none of the hosts is a primary that answers', {
-      cause: troubles[0],
-    });
-  };
-  return (open: OpenLine): Line | Promise<Line> => {
-    const [only, ...others] = hosts;
-    return only !== undefined && others.length === 0 ? open(only) : tryEach(open);
-  };
-}
-
-type OpenLine = (host: DatabaseHost) => Line;
-
-function timeouts(options: ConnectOptions, statementTimeoutMs: number) {
+function sessionSettings(options: ConnectOptions, statementTimeoutMs: number) {
   return {
     statement_timeout: statementTimeoutMs,
     lock_timeout: options.lockTimeoutMs ?? limits.lockTimeoutMs,
     idle_in_transaction_session_timeout:
       options.idleInTransactionTimeoutMs ?? limits.idleInTransactionTimeoutMs,
+    options: `-c TimeZone=UTC -c client_connection_check_interval=${limits.lostClientMs}`,
   };
 }
 
-// The modes are libpq's. `verify-ca` is answered with more than it asks, the check of the name.
-function tlsSettings(mode: string | undefined, rootCertFile: string | undefined) {
-  switch (mode) {
-    case undefined:
-    case 'disable':
-      return false;
-    case 'allow':
-    case 'prefer':
-    case 'require':
-      return mode;
-    case 'verify-ca':
-    case 'verify-full':
-      return rootCertFile === undefined || rootCertFile === 'system'
-        ? 'verify-full'
-        : { ca: readFileSync(rootCertFile) };
+// What the driver would make a Number, and with it inexact, or a Date at midnight of some zone.
+const numericArray = 1231;
+const dateArray = 1182;
+const textArray = 1009;
+
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: 'text' | 'binary') => {
+  switch (oid) {
+    case pg.types.builtins.DATE:
+      return (text: string) => text;
+    case numericArray:
+    case dateArray:
+      return pg.types.getTypeParser(textArray as number);
     default:
-      throw new DatabaseUrlError(`has an unknown sslmode, ${JSON.stringify(mode)}`);
+      return format === 'binary'
+        ? pg.types.getTypeParser(oid, format)
+        : pg.types.getTypeParser(oid, format);
   }
-}
+};

@@ -6,6 +6,7 @@
 import { connect, type Sql } from './connect.ts';
 import { EmbeddedError } from './embedded-error.ts';
 import { isConnectionError, isDuplicateDatabase, isWrongPassword } from './errors.ts';
+import { identifier } from './sql.ts';
 
 export type Membership = {
   /** Becomes true when the session has broken, and membership with it. */
@@ -95,7 +96,7 @@ async function makeDatabase(sql: Sql): Promise<void> {
     return;
   }
   try {
-    await sql`create database ${sql(database)} template template0`;
+    await sql`create database ${identifier(database)} template template0`;
   } catch (error) {
     // Another member has made it in the same moment.
     if (!isDuplicateDatabase(error)) {

@@ -143,7 +143,8 @@ class EmbeddedServer {
       const now = performance.now();
       this.#deaths = [...this.#deaths.filter((at) => now - at < limits.deathWindowMs), now];
       const deaths = this.#deaths.length;
-      const gapMs = deaths === 1 ? 0 : Math.min(limits.firstGapMs * 2 ** deaths, limits.maxGapMs);
+      const gapMs =
+        deaths === 1 ? 0 : Math.min(limits.firstGapMs * 2 ** (deaths - 1), limits.maxGapMs);
       log.warn({ port, deaths, gapMs }, 'the built-in database is gone; starting it again');
       await wait(gapMs, null, { signal: this.#leaving.signal }).catch(() => {});
       if (this.#leaving.signal.aborted) {

@@ -1,31 +1,14 @@
-// Says what kind of trouble an error of the database is, by SQLSTATE, constraint name and socket
-// code, never by message text (which is translated and changes). It leaves to the callers what to
+// Says what kind of trouble an error of the database is, by SQLSTATE and constraint name, never
+// by message text (which is translated and changes). It leaves to the callers what to
 // do about it.
-import postgres from 'postgres';
+import pg from 'pg';
+import { ConnectionLostError } from './sql.ts';
 
 // A wrapped error is recognised by its cause; deeper chains than this are somebody's mistake.
 const maxCauses = 8;
 
-// Codes of Node's sockets and name look-up, of the driver, and SQLSTATEs (PostgreSQL appendix A).
+// SQLSTATEs of a server that takes no connections or no writes (PostgreSQL appendix A).
 const goneCodes: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENOENT', // the file of a local socket is not there
-  'POOL_EXHAUSTED',
-  'POOL_CLOSED',
-  'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
-  'CONNECTION_ENDED',
-  'CONNECT_TIMEOUT',
   '25006', // read_only_sql_transaction: this server is no primary (any more)
   '53300', // too_many_connections
   '57P01', // admin_shutdown
@@ -33,9 +16,6 @@ const goneCodes: ReadonlySet<string> = new Set([
   '57P03', // cannot_connect_now: starting, stopping or recovering
   '57P05', // idle_session_timeout
 ]);
-
-// Where a socket code is only about the database when a socket call failed with it.
-const socketCalls: ReadonlySet<string> = new Set(['connect', 'read', 'write', 'getaddrinfo']);
 
 /**
  * True when a unique, primary key or exclusion-free constraint refused a row (SQLSTATE 23505);
@@ -83,7 +63,7 @@ export function isDuplicateDatabase(error: unknown): boolean {
 
 /** True when the server did not accept user and password (SQLSTATE class 28). */
 export function isWrongPassword(error: unknown): boolean {
-  return serverErrorOf(error)?.code.startsWith('28') ?? false;
+  return serverErrorOf(error)?.code?.startsWith('28') ?? false;
 }
 
 /**
@@ -92,10 +72,10 @@ export function isWrongPassword(error: unknown): boolean {
  */
 export function isConnectionError(error: unknown): boolean {
   const server = serverErrorOf(error);
-  if (server !== null) {
-    return server.code.startsWith('08') || goneCodes.has(server.code);
+  if (server !== undefined) {
+    return codeOf(server).startsWith('08') || goneCodes.has(codeOf(server));
   }
-  return causesOf(error).some(isLineTrouble);
+  return causesOf(error).some((cause) => cause instanceof ConnectionLostError);
 }
 
 function violates(error: unknown, code: string, constraint: string | undefined): boolean {
@@ -103,22 +83,15 @@ function violates(error: unknown, code: string, constraint: string | undefined):
   if (server?.code !== code) {
     return false;
   }
-  return constraint === undefined || server.constraint_name === constraint;
+  return constraint === undefined || server.constraint === constraint;
 }
 
-function serverErrorOf(error: unknown): postgres.PostgresError | null {
-  const found = causesOf(error).find((cause) => cause instanceof postgres.PostgresError);
-  return found instanceof postgres.PostgresError ? found : null;
+function serverErrorOf(error: unknown): pg.DatabaseError | undefined {
+  return causesOf(error).find((cause) => cause instanceof pg.DatabaseError);
 }
 
-function isLineTrouble(error: Error): boolean {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (!goneCodes.has(code)) {
-    return false;
-  }
-  // A missing file has ENOENT too; only the calls of sockets speak of the database.
-  const call = 'syscall' in error && typeof error.syscall === 'string' ? error.syscall : null;
-  return code === 'ENOENT' ? call === 'connect' : call === null || socketCalls.has(call);
+function codeOf(error: pg.DatabaseError): string {
+  return error.code ?? '';
 }
 
 function causesOf(error: unknown): readonly Error[] {

@@ -134,7 +134,7 @@ async function readServerVersion(sql: Sql): Promise<ServerVersion> {
 
 async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migration | null> {
   // One round trip. Nothing is found by search_path, so a step that forgets a schema fails.
-  await tx.unsafe(`
+  await tx.script(`
     set local search_path = '';
     select pg_advisory_xact_lock(${lockKey});`);
   await createRecord(tx);
@@ -147,7 +147,7 @@ async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migr
   if (next === undefined) {
     return null;
   }
-  await tx.unsafe(next.text);
+  await tx.script(next.text);
   await tx`
     insert into unwind.migrations (number, name, sha256)
     values (${next.number}, ${next.name}, ${next.sha256})`;
@@ -160,7 +160,7 @@ async function createRecord(tx: Tx): Promise<void> {
   if (table?.present === true) {
     return;
   }
-  await tx.unsafe(`
+  await tx.script(`
     create schema if not exists unwind;
     create table unwind.migrations (
       number integer not null,

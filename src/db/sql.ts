@@ -1,33 +1,39 @@
-// What stores write SQL with: tagged templates on a pool, and on one transaction. It answers for
-// a transaction's statements running on its own connection or not at all. Trying again is left to
-// transaction.ts, connecting to connect.ts.
-import type postgres from 'postgres';
-import { LineError } from './dial.ts';
-import { type Driver, type DriverQuery, redirect } from './driver.ts';
-import type { Line } from './line.ts';
-import type { Pool } from './pool.ts';
+// What stores write SQL with: tagged templates whose values become parameters, on a pool and on one
+// transaction. It answers for a transaction's statements running on its own connection or not at all.
+// Trying again is left to transaction.ts, connecting to connect.ts.
+import { createHash } from 'node:crypto';
+import pg from 'pg';
 
-/**
- * Tagged templates of the driver: values become parameters, `sql(name)` an identifier, a statement
- * inside another one a fragment. Results are read whole: cursors and streams are refused.
- */
-export interface SqlOrTx extends postgres.ISql {
-  readonly notify: never;
-  readonly file: never;
+/** What a statement may carry as a parameter; PostgreSQL infers its type from the statement. */
+export type Value = Scalar | readonly Scalar[] | Fragment;
+type Scalar = string | number | bigint | boolean | Date | Uint8Array | null;
+
+/** Rows of a result; `count` is how many rows the statement returned or changed. */
+export type Rows<Row> = readonly Row[] & { readonly count: number };
+
+type AnyRow = Readonly<Record<string, unknown>>;
+
+/** Runs one statement. `Found` is the type of its rows, as an array. */
+export interface SqlOrTx {
+  <Found extends readonly object[] = readonly AnyRow[]>(
+    strings: TemplateStringsArray,
+    ...values: readonly Value[]
+  ): Promise<Rows<Found[number]>>;
+  /** Runs a text of several statements, without parameters. For migrations. */
+  script(text: string): Promise<void>;
 }
 
 /** A pool: each statement runs on some connection, committed by itself. */
 export interface Sql extends SqlOrTx {
   /** One transaction, run once; `inTransaction` is the way to use it. */
   transact<T>(options: TransactOptions, work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Lets statements under way end for some seconds, then breaks them off. Idempotent. */
+  /** Lets what runs end for some seconds, then closes every connection. Idempotent. */
   end(): Promise<void>;
 }
 
 /** One transaction. It ends with the work it was made for; later statements are refused. */
 export interface Tx extends SqlOrTx {
-  /** Work that may fail without failing the transaction: then only the work itself is undone. */
-  savepoint<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  readonly isTransaction: true;
 }
 
 export type TransactOptions = {
@@ -35,138 +41,252 @@ export type TransactOptions = {
   readonly mode: string;
   /** Settings of this transaction. */
   readonly settings: Readonly<Record<string, string | number>>;
-  /** How long one of its statements may take, if longer than usual. */
+  /** How long the server may leave a statement unanswered, if longer than usual. */
   readonly silenceMs: number | null;
 };
 
-/** One scope of a transaction: all of it, or what is inside one savepoint. */
-type Scope = { readonly line: Line; isOpen: boolean; failure: { readonly error: unknown } | null };
+/** The connection broke, or none could be had: whether the statement took effect is not known. */
+export class ConnectionLostError extends Error {
+  override readonly name = 'ConnectionLostError';
+  readonly code = 'CONNECTION_LOST';
+}
+
+/** A part of a statement with its own parameters, to be set into another one. */
+export class Fragment {
+  readonly strings: readonly string[];
+  readonly values: readonly Value[];
+
+  constructor(strings: readonly string[], values: readonly Value[]) {
+    this.strings = strings;
+    this.values = values;
+  }
+}
+
+export function fragment(strings: TemplateStringsArray, ...values: readonly Value[]): Fragment {
+  return new Fragment(strings, values);
+}
+
+/** SQL text of our own that is put together elsewhere; never anything that came from outside. */
+export function raw(text: string): Fragment {
+  return new Fragment([text], []);
+}
+
+/** A name in a statement, quoted. */
+export function identifier(name: string): Fragment {
+  return new Fragment([pg.escapeIdentifier(name)], []);
+}
+
+type Statement = { readonly name?: string; readonly text: string; readonly values: Scalar[] };
+
+export type Driver = {
+  readonly pool: pg.Pool;
+  /** Whether statements are prepared by name, once for each connection. */
+  readonly prepare: boolean;
+  /** How long what runs may go on after `end`. */
+  readonly closeMs: number;
+};
+
+/** A connection lent to one user of it. */
+type Lent = {
+  readonly client: pg.PoolClient;
+  readonly prepare: boolean;
+  readonly silenceMs: number | null;
+};
 
 /** Makes the templates of a pool. */
-export function makeSql(builder: Driver, pool: Pool): Sql {
-  return Object.assign(
-    templates(builder, (query) => {
-      void runOnPool(pool, query);
-    }),
-    {
-      transact: <T>(options: TransactOptions, work: (tx: Tx) => Promise<T>) =>
-        transact(builder, pool, options, work),
-      end: () => pool.close(),
+export function makeSql(driver: Driver): Sql {
+  const lentClients = new Set<pg.PoolClient>();
+  driver.pool.on('acquire', (client) => lentClients.add(client));
+  driver.pool.on('release', (_error, client) => lentClients.delete(client));
+  let ended: Promise<void> | undefined;
+  const tagged = async (strings: TemplateStringsArray, ...values: readonly Value[]) => {
+    return onSomeConnection(driver, null, (lent) => run(lent, strings, values));
+  };
+  return Object.assign(tagged, {
+    script: (text: string) => {
+      return onSomeConnection(driver, null, async (lent) => {
+        await command(lent, text);
+      });
     },
-  );
+    transact: <T>(options: TransactOptions, work: (tx: Tx) => Promise<T>) => {
+      return onSomeConnection(driver, options.silenceMs, (lent) => transact(lent, options, work));
+    },
+    end: () => {
+      ended ??= end(driver, lentClients);
+      return ended;
+    },
+  }) as Sql;
 }
 
-async function runOnPool(pool: Pool, query: DriverQuery): Promise<void> {
-  if (refuseStream(query)) {
-    return;
-  }
-  let line: Line;
+/** Lends a connection. One that broke, or whose state nobody knows, is closed afterwards. */
+async function onSomeConnection<T>(
+  { pool, prepare }: Driver,
+  silenceMs: number | null,
+  work: (lent: Lent) => Promise<T>,
+): Promise<T> {
+  const client = await acquire(pool);
+  let isUsable = false;
   try {
-    line = await pool.acquire();
+    const result = await work({ client, prepare, silenceMs });
+    isUsable = true;
+    return result;
   } catch (error) {
-    query.reject(error);
-    return;
+    isUsable = !breaksConnection(error);
+    throw error;
+  } finally {
+    client.release(!isUsable);
   }
-  line.run(query);
-  const release = () => pool.release(line);
-  query.then(release, release);
 }
+
+async function acquire(pool: pg.Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect();
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+async function end({ pool, closeMs }: Driver, lent: ReadonlySet<pg.PoolClient>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const breakOff = async () => {
+    await Promise.all([...lent].map((client) => client.end()));
+    late.resolve();
+  };
+  const timer = setTimeout(() => breakOff().catch(late.reject), closeMs);
+  try {
+    await Promise.race([pool.end(), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function run(
+  { client, prepare, silenceMs }: Lent,
+  strings: TemplateStringsArray,
+  values: readonly Value[],
+): Promise<Rows<AnyRow>> {
+  try {
+    const statement = compile(strings, values, prepare);
+    const { rows, rowCount } = await client.query<AnyRow>({ ...statement, ...patience(silenceMs) });
+    return Object.assign(rows, { count: rowCount ?? 0 });
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+/** Sends one of our own statements. @returns what the server calls it, such as `COMMIT`. */
+async function command({ client, silenceMs }: Lent, text: string): Promise<string> {
+  try {
+    const results: pg.QueryResult | pg.QueryResult[] = await client.query({
+      text,
+      ...patience(silenceMs),
+    });
+    const last = Array.isArray(results) ? results.at(-1) : results;
+    return last?.command ?? '';
+  } catch (error) {
+    throw named(error);
+  }
+}
+
+function patience(silenceMs: number | null) {
+  return silenceMs === null ? {} : { query_timeout: silenceMs };
+}
+
+/** Whatever is no answer of the server is trouble of the connection. */
+function named(error: unknown): unknown {
+  if (error instanceof pg.DatabaseError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ConnectionLostError(`the database does not answer: ${reason}`, { cause: error });
+}
+
+/**
+ * True for errors after which a connection is of no more use. The word for how severe an error is
+ * comes in the server's language, so the codes with which PostgreSQL ends sessions count as well.
+ */
+function breaksConnection(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) {
+    const { code = '', severity } = error;
+    return severity === 'FATAL' || severity === 'PANIC' || sessionEnds.test(code);
+  }
+  return error instanceof ConnectionLostError;
+}
+
+// 08 connection, 25006 a server that is no primary any more, 25P03 and 25P04 time in a transaction,
+// 57P01 to 57P05 shutdown, crash, dropped database, idle session.
+const sessionEnds = /^(?:08...|25006|25P0[34]|57P0[1-5])$/;
+
+/** A transaction while its work runs. Its statements take turns on the one connection. */
+type Scope = {
+  isOpen: boolean;
+  failure: { readonly error: unknown } | null;
+  last: Promise<unknown>;
+};
 
 async function transact<T>(
-  builder: Driver,
-  pool: Pool,
+  lent: Lent,
   options: TransactOptions,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  const line = await pool.acquire();
+  await command(lent, beginText(options));
+  let result: T;
   try {
-    line.allowSilence(options.silenceMs);
-    await line.command(beginText(options));
-    const result = await within(builder, line, work);
-    // PostgreSQL answers COMMIT with ROLLBACK where a statement nobody waited for has failed.
-    const outcome = await line.command('commit');
-    if (outcome !== 'COMMIT') {
-      throw new Error(`the transaction was not committed: ${outcome}`);
-    }
-    return result;
+    result = await within(lent, work);
   } catch (error) {
-    await rollBack(line, 'rollback');
+    if (!breaksConnection(error)) {
+      await rollBack(lent, error);
+    }
     throw error;
-  } finally {
-    line.allowSilence(null);
-    pool.release(line);
   }
+  // PostgreSQL answers COMMIT with ROLLBACK where a statement has failed.
+  const outcome = await command(lent, 'commit');
+  if (outcome !== 'COMMIT') throw new Error(`the transaction was not committed: ${outcome}`);
+  return result;
 }
 
-// Runs work in a scope of its own and fails if one of its statements has, whatever the work made
-// of it: PostgreSQL has given the scope up by then.
-async function within<T>(builder: Driver, line: Line, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const scope: Scope = { line, isOpen: true, failure: null };
+/** Fails if one of the statements has, whatever the work made of it: all is lost by then. */
+async function within<T>(lent: Lent, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const scope: Scope = { isOpen: true, failure: null, last: Promise.resolve() };
   try {
-    const result = await work(makeTx(builder, scope));
-    if (scope.failure !== null) {
-      throw scope.failure.error;
-    }
+    const result = await work(makeTx(lent, scope));
+    await scope.last;
+    if (scope.failure !== null) throw scope.failure.error;
     return result;
   } finally {
     scope.isOpen = false;
+    await scope.last;
   }
 }
 
-function makeTx(builder: Driver, scope: Scope): Tx {
-  return Object.assign(
-    templates(builder, (query) => runInScope(scope, query)),
-    { savepoint: <T>(work: (tx: Tx) => Promise<T>) => savepoint(builder, scope, work) },
-  );
-}
-
-function runInScope(scope: Scope, query: DriverQuery): void {
-  if (refuseStream(query)) {
-    return;
-  }
-  if (!scope.isOpen) {
-    query.reject(new Error('the transaction of this statement has ended'));
-    return;
-  }
-  query.catch((error: unknown) => {
-    scope.failure ??= { error };
-  });
-  scope.line.run(query);
-}
-
-// The name may be the same at every depth: PostgreSQL keeps a stack.
-async function savepoint<T>(
-  builder: Driver,
-  scope: Scope,
-  work: (tx: Tx) => Promise<T>,
-): Promise<T> {
-  if (!scope.isOpen) {
-    throw new Error('the transaction of this savepoint has ended');
-  }
-  await scope.line.command('savepoint unwind');
-  try {
-    const result = await within(builder, scope.line, work);
-    await scope.line.command('release savepoint unwind');
-    return result;
-  } catch (error) {
-    if (!(await rollBack(scope.line, 'rollback to savepoint unwind'))) {
-      scope.failure ??= { error };
+function makeTx(lent: Lent, scope: Scope): Tx {
+  const inTurn = <T>(statement: () => Promise<T>): Promise<T> => {
+    if (!scope.isOpen) {
+      return Promise.reject(new Error('the transaction of this statement has ended'));
     }
-    throw error;
-  }
+    const result = scope.last.then(statement);
+    scope.last = result.catch((error: unknown) => {
+      scope.failure ??= { error };
+    });
+    return result;
+  };
+  const tagged = (strings: TemplateStringsArray, ...values: readonly Value[]) => {
+    return inTurn(() => run(lent, strings, values));
+  };
+  return Object.assign(tagged, {
+    isTransaction: true as const,
+    script: (text: string) => {
+      return inTurn(async () => {
+        await command(lent, text);
+      });
+    },
+  }) as Tx;
 }
 
-// Where the server does not confirm, the connection is closed, which has the same effect.
-async function rollBack(line: Line, command: string): Promise<boolean> {
-  if (line.isDead) {
-    return false;
-  }
+/** Where the server does not confirm, the connection is closed, which has the same effect. */
+async function rollBack(lent: Lent, reason: unknown): Promise<void> {
   try {
-    await line.command(command);
-    return true;
+    await command(lent, 'rollback');
   } catch {
-    line.destroy(new LineError('ECONNRESET', `no answer to ${command}`));
-    return false;
+    throw new ConnectionLostError('no answer to rollback', { cause: reason });
   }
 }
 
@@ -175,23 +295,38 @@ function beginText({ mode, settings }: TransactOptions): string {
   return `begin ${mode}${set.join('')}`;
 }
 
-function templates(builder: Driver, handler: (query: DriverQuery) => void): SqlOrTx {
-  const tagged = (first: never, ...rest: never[]) =>
-    redirect((builder as (...all: unknown[]) => unknown)(first, ...rest), handler);
-  return Object.assign(tagged, {
-    unsafe: (...all: Parameters<Driver['unsafe']>) => redirect(builder.unsafe(...all), handler),
-    json: builder.json,
-    array: builder.array,
-    types: builder.types,
-    typed: builder.typed,
-  }) as unknown as SqlOrTx;
+/** Texts of templates without fragments, with the name each is prepared under. */
+const compiled = new WeakMap<TemplateStringsArray, { name: string; text: string }>();
+
+function compile(
+  strings: TemplateStringsArray,
+  values: readonly Value[],
+  prepare: boolean,
+): Statement {
+  const known = compiled.get(strings);
+  if (known !== undefined) {
+    const { name, text } = known;
+    const plain = values as readonly Scalar[];
+    return prepare ? { name, text, values: [...plain] } : { text, values: [...plain] };
+  }
+  const flat: Scalar[] = [];
+  const text = flatten(strings, values, flat);
+  const name = createHash('sha1').update(text).digest('base64url');
+  const hasFragments = values.some((value) => value instanceof Fragment);
+  if (!hasFragments) compiled.set(strings, { name, text });
+  return prepare ? { name, text, values: flat } : { text, values: flat };
 }
 
-// Their statements settle in ways of their own, which the pool would not see.
-function refuseStream(query: DriverQuery): boolean {
-  const isStream = query.cursorFn !== undefined || query.streaming !== undefined;
-  if (isStream) {
-    query.reject(new Error('cursors and streams are not supported'));
+function flatten(strings: readonly string[], values: readonly Value[], flat: Scalar[]): string {
+  let text = strings[0] ?? '';
+  for (const [i, value] of values.entries()) {
+    if (value instanceof Fragment) {
+      text += flatten(value.strings, value.values, flat);
+    } else {
+      flat.push(value as Scalar);
+      text += `$${flat.length}`;
+    }
+    text += strings[i + 1] ?? '';
   }
-  return isStream;
+  return text;
 }

@@ -27,9 +27,9 @@ const silenceMarginMs = 5_000; // the server breaks off first
  * When PostgreSQL breaks the transaction off in favour of another (SQLSTATE 40001, 40P01), the
  * work runs again in a new one, up to `attempts` times (5) with growing, random waits: so it must
  * do nothing that cannot be done twice outside the database. Any other error rolls back and is
- * thrown. A statement that failed has broken its transaction, even if the work catches the error;
- * use `tx.savepoint` where an error is an expected answer. If the connection dies while COMMIT is
- * under way, the error is a connection error and the outcome is unknown.
+ * thrown. A statement that failed has broken its transaction, even if the work catches the error.
+ * If the connection dies while COMMIT is under way, the error is a connection error and the outcome
+ * is unknown.
  */
 export async function inTransaction<T>(
   sql: Sql,

@@ -8,6 +8,7 @@ import { sha256 } from '../auth/secret.ts';
 import { headerPairs, type SignedMessage } from '../auth/signatures/message.ts';
 import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { checkAccept } from './accept.ts';
 
 /** What a handler answers: a JSON text, or nothing. */
 export interface Answer {
@@ -54,6 +55,7 @@ export async function handleSigned(
   authenticator: Authenticator,
 ): Promise<Answer> {
   const message = toMessage(request);
+  checkAccept(headerOf(request, 'accept'));
   const clientId = readClientId(request);
   checkApiVersion(request);
   const token = bearer.exec(request.headers.authorization ?? '')?.[1];

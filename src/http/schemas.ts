@@ -116,7 +116,8 @@ function explain(
 export function queryReaderOf<S extends TSchema>(schema: S): (search: string) => Static<S> {
   const read = readerOf(schema);
   return (search) => {
-    const values: Record<string, unknown> = {};
+    // Without a prototype, so that no name is special: not even `__proto__`.
+    const values: Record<string, unknown> = Object.create(null);
     for (const [name, value] of new URLSearchParams(search)) {
       if (Object.hasOwn(values, name)) {
         throw new Refusal('bad_request', `The query parameter ${name} is given more than once.`);
@@ -128,16 +129,30 @@ export function queryReaderOf<S extends TSchema>(schema: S): (search: string) =>
   };
 }
 
-const instant = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2}))?$/;
+const date = /^\d{4}-\d{2}-\d{2}$/;
+const dateTime =
+  /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+/** What both a four-digit year and the database can say. */
+const earliest = Date.parse('0001-01-01T00:00:00.000Z');
+const latest = Date.parse('9999-12-31T23:59:59.999Z');
 
-/** RFC 3339 date-time, or a date as its first instant in UTC. @throws Refusal `bad_request`. */
+/**
+ * RFC 3339 date-time, or a date as its first instant in UTC. Digits beyond the millisecond count up:
+ * what was recorded within it is before them. @throws Refusal `bad_request`.
+ */
 export function readInstant(text: string | undefined, name: string): Date | undefined {
   if (text === undefined) return undefined;
-  const at = new Date(text);
-  const [year, month, day] = text.slice(0, 10).split('-').map(Number);
-  const isDay = new Date(Date.UTC(year ?? 0, (month ?? 0) - 1, day ?? 0)).getUTCDate() === day;
-  if (!instant.test(text) || Number.isNaN(at.getTime()) || !isDay) {
+  const at = new Date(Date.parse(text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
+  const isForm = date.test(text) || dateTime.test(text);
+  const isInRange = at.getTime() >= earliest && at.getTime() <= latest;
+  if (!isForm || !isInRange || !isDay(text.slice(0, 10))) {
     throw new Refusal('bad_request', `The query parameter ${name} is no RFC 3339 date or time.`);
   }
   return at;
+}
+
+/** Whether the calendar has the day; `Date` takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const at = new Date(`${text}T00:00:00.000Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }

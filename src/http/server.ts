@@ -2,10 +2,12 @@
 // Which checks a request passes is written in pipeline.ts, which operations there are in routes.ts.
 
 import { randomUUID } from 'node:crypto';
+import { METHODS } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
 import { requestBodyBytesMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import { brokenRequests } from './broken-request.ts';
 import { type Answer, handleSigned, type SignedRoute } from './pipeline.ts';
 import { isFault, toProblem } from './problem.ts';
 
@@ -27,31 +29,56 @@ export interface ServerOptions {
   readonly readiness: () => Promise<Readiness>;
   readonly log: ServerLog;
   readonly showSignatureBase: boolean;
+  readonly timeouts?: Timeouts;
 }
 
-/** How long a client may take to send its headers, and its whole request, in ms. */
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 20_000;
+/** How long a client may take, in ms. */
+export interface Timeouts {
+  /** To send its headers. */
+  readonly headersMs: number;
+  /** To send its whole request. */
+  readonly requestMs: number;
+  /** How often that is looked at. */
+  readonly checkMs: number;
+}
+
+const usualTimeouts: Timeouts = { headersMs: 10_000, requestMs: 20_000, checkMs: 1_000 };
 const keepAliveTimeoutMs = 65_000;
+/** Header bytes are bounded at 16 KiB by Node; within that a path parameter may have any length. */
+const paramLengthMax = 16 * 1024;
 
 type Work = (request: FastifyRequest) => Promise<Answer>;
 
 /** Builds the server; the caller decides where it listens. */
 export function buildServer(options: ServerOptions): FastifyInstance {
+  const { headersMs, requestMs, checkMs } = options.timeouts ?? usualTimeouts;
+  const broken = brokenRequests(options.log);
   const app = fastify({
     logger: false,
     bodyLimit: requestBodyBytesMax,
-    requestTimeout: requestTimeoutMs,
+    routerOptions: { maxParamLength: paramLengthMax },
+    requestTimeout: requestMs,
     keepAliveTimeout: keepAliveTimeoutMs,
+    // A request without a host is refused by ourselves, so that the answer has its form.
+    http: { connectionsCheckingInterval: checkMs, requireHostHeader: false },
     genReqId: () => randomUUID(),
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // What comes while the service stops is answered like anything else, and ends its connection.
+    return503OnClosing: false,
+    clientErrorHandler: broken.answer,
+    frameworkErrors: (error, request, reply) => sendProblem(options, { error, request, reply }),
   });
-  app.server.headersTimeout = headersTimeoutMs;
+  app.server.headersTimeout = headersMs;
+  broken.watch(app.server);
+  // Other expectations than 100-continue are ignored (RFC 9110 section 10.1.1).
+  app.server.on('checkExpectation', (request, response) => {
+    app.server.emit('request', request, response);
+  });
   // The digest is over the bytes as received, so nobody parses them before the signature is checked.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', async ({ raw }) => checkFraming(raw));
   app.setErrorHandler((error, request, reply) => sendProblem(options, { error, request, reply }));
   app.setNotFoundHandler(() => {
     throw new Refusal('not_found', 'There is no such resource.');
@@ -61,6 +88,26 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   refuseOtherMethods(app, [...options.routes, { method: 'POST', path: '/auth/token' }]);
   addProbes(app, options);
   return app;
+}
+
+/** What the headers say of the body, before any of it is read. @throws Refusal */
+function checkFraming({ method, headers, httpVersion }: FastifyRequest['raw']): void {
+  if (httpVersion === '1.1' && headers.host === undefined) {
+    throw new Refusal('bad_request', 'The header host is missing.');
+  }
+  const length = Number(headers['content-length'] ?? 0);
+  if (length > requestBodyBytesMax) throw tooLarge();
+  // The framework reads no body of a GET, so no digest could be checked over it.
+  if (method === 'GET' && (length > 0 || headers['transfer-encoding'] !== undefined)) {
+    const detail = 'A GET has no body here.';
+    throw new Refusal('bad_request', detail, { headers: { connection: 'close' } });
+  }
+}
+
+/** The rest of the body is not waited for. */
+function tooLarge(cause?: unknown): Refusal {
+  const detail = `The body is larger than ${requestBodyBytesMax} bytes.`;
+  return new Refusal('content_too_large', detail, { headers: { connection: 'close' }, cause });
 }
 
 function addSignedRoutes(app: FastifyInstance, options: ServerOptions): void {
@@ -91,16 +138,21 @@ function refuseOtherMethods(
   app: FastifyInstance,
   routes: readonly { method: SignedRoute['method']; path: string }[],
 ): void {
+  for (const method of METHODS) {
+    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
+  }
   for (const [path, known] of Map.groupBy(routes, (route) => route.path)) {
     const methods = known.map((route) => route.method);
     const allow = methods.join(', ');
+    const refuse = async () => {
+      const detail = `This resource knows ${allow}.`;
+      throw new Refusal('method_not_allowed', detail, { headers: { allow } });
+    };
     app.route({
       method: app.supportedMethods.filter((method) => !methods.some((one) => one === method)),
       url: path,
-      handler: () => {
-        const detail = `This resource knows ${allow}.`;
-        throw new Refusal('method_not_allowed', detail, { headers: { allow } });
-      },
+      onRequest: refuse,
+      handler: refuse,
     });
   }
 }
@@ -128,7 +180,7 @@ function sendProblem(
   failed: { error: unknown; request: FastifyRequest; reply: FastifyReply },
 ): FastifyReply {
   const { request, reply } = failed;
-  const error = translate(failed.error);
+  const error = translate(failed);
   const problem = toProblem(error, { requestId: request.id, showSignatureBase });
   if (isFault(error)) {
     log.error({ request_id: request.id, status: problem.status, err: error }, 'request.failed');
@@ -139,15 +191,20 @@ function sendProblem(
 }
 
 /** What the framework refuses by itself, in our words. */
-function translate(error: unknown): unknown {
+function translate({ error, request }: { error: unknown; request: FastifyRequest }): unknown {
+  if (error !== undefined && request.raw.errored === error) {
+    return new Refusal('bad_request', 'The body did not arrive.', { cause: error });
+  }
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-      const detail = `The body is larger than ${requestBodyBytesMax} bytes.`;
-      return new Refusal('content_too_large', detail, { cause: error });
-    }
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return tooLarge(error);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new Refusal('bad_request', 'content-length is not the length of the body.', {
+        cause: error,
+      });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Refusal('unsupported_media_type', 'The header content-type cannot be read.', {
         cause: error,
       });
     case 'FST_ERR_BAD_URL':
@@ -180,5 +237,6 @@ function send(
   reply.code(answer.status).header('upvest-request-id', requestId);
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
   if (answer.body === undefined) return reply.send();
-  return reply.header('content-type', answer.type).send(answer.body);
+  // As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
+  return reply.header('content-type', answer.type).send(Buffer.from(answer.body));
 }

@@ -6,6 +6,7 @@ import { issueToken } from '../auth/issue-token.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
+import { checkAccept } from './accept.ts';
 import {
   type Answer,
   bodyOf,
@@ -28,6 +29,7 @@ export function tokenHandler(options: {
 }): (request: FastifyRequest) => Promise<Answer> {
   const { sql, clock, authenticator } = options;
   return async (request) => {
+    checkAccept(headerOf(request, 'accept'));
     checkApiVersion(request);
     const given = readForm(request);
     const isNamed = request.headers['upvest-client-id'] !== undefined;

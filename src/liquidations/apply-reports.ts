@@ -204,7 +204,7 @@ function write(changes: Changes, { submission, progress, executions }: Step): vo
     executedQuantity: submission.executedQuantity.plus(filledQuantity),
     final: progress.final,
   });
-  changes.orders.push({ orderId, filledQuantity, proceeds, ...end });
+  changes.orders.push({ orderId, liquidationId, filledQuantity, proceeds, ...end });
   const freed = isEnded ? unsold(order, filledQuantity) : zero;
   changes.positions.push({ accountId, isin, sold: filledQuantity, freed });
   changes.liquidations.push({ liquidationId, proceeds, ended: isEnded ? 1 : 0 });

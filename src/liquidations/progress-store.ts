@@ -150,14 +150,20 @@ export async function insertOrders(
 ): Promise<void> {
   const { tenantId, orders, now } = batch;
   await tx`
-    with placed as (
+    with changes as (
+      select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
+      from unwind.liquidations l
+      where l.tenant_id = ${tenantId}
+        and l.liquidation_id = any (${orders.map((order) => order.liquidationId)}::uuid[])
+    ),
+    placed as (
       insert into unwind.orders (
         tenant_id, order_id, liquidation_id, account_id, isin, round, quantity, status,
         submit_at, created_at, updated_at, status_at
       )
       select
         ${tenantId}, n.order_id, n.liquidation_id, n.account_id, n.isin, n.round, n.quantity, 'NEW',
-        unwind.market_time(${now}), ${now}, ${now}, ${now}
+        unwind.market_time(${now}), ${now}, ${now}, changes.at
       from unnest(
         ${orders.map((order) => order.orderId)}::uuid[],
         ${orders.map((order) => order.liquidationId)}::uuid[],
@@ -166,6 +172,7 @@ export async function insertOrders(
         ${orders.map((order) => order.round)}::integer[],
         ${orders.map((order) => plain(order.quantity))}::numeric[]
       ) as n (order_id, liquidation_id, account_id, isin, round, quantity)
+      join changes on changes.liquidation_id = n.liquidation_id
       returning account_id, isin, quantity
     )
     update unwind.positions p
@@ -213,11 +220,12 @@ export async function moveLiquidations(
       event_count = l.event_count + (m.to_status <> m.from_status)::integer,
       updated_at = case
         when m.to_status = m.from_status and m.cash_amount = l.cash_amount then l.updated_at
-        else greatest(${now}, l.updated_at + interval '1 millisecond')
+        else m.changed_at
       end
     from (
       select
         n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason,
+        unwind.next_change_at(c, ${now}) as changed_at,
         c.proceeds + case
           when n.to_status = 'PROCESSING'
             then unwind.indicative_value(c.tenant_id, c.account_id, c.liquidation_id)
@@ -269,11 +277,12 @@ export async function settleProgress(
       cash_amount = m.cash_amount,
       updated_at = case
         when m.cash_amount = l.cash_amount then l.updated_at
-        else greatest(${now}, l.updated_at + interval '1 millisecond')
+        else m.changed_at
       end
     from (
       select
         c.liquidation_id,
+        unwind.next_change_at(c, ${now}) as changed_at,
         c.proceeds + n.proceeds as proceeds,
         c.open_orders - n.ended as open_orders,
         c.proceeds + n.proceeds

@@ -1,7 +1,7 @@
 // The statements that requests run on liquidations: create, cancel, read. Each is one statement and
 // one commit, since round trips are the cost of a request.
 
-import type { SignatureUse } from '../auth/signature-use.ts';
+import { type SignatureUse, usedBases } from '../auth/signature-use.ts';
 import type { AccountStatus } from '../book/account.ts';
 import type { Sql } from '../db/connect.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
@@ -43,10 +43,12 @@ export interface CreationRow {
  * @throws unique violations when a concurrent request was first; the next try sees its work.
  */
 export async function insertLiquidation(sql: Sql, c: Creation): Promise<CreationRow | undefined> {
+  const bases = usedBases(c.signature);
   const rows = await sql<CreationRow[]>`
     with signature as (
       insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
-      select ${c.tenantId}, ${c.signature.baseSha256}, ${c.signature.expiresAt}
+      select ${c.tenantId}, u.base_sha256, ${c.signature.expiresAt}
+      from unnest(${bases}::bytea[]) as u (base_sha256)
       where ${c.signatureIsNew}
       on conflict (tenant_id, base_sha256) do nothing
       returning base_sha256
@@ -75,13 +77,15 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
     ),
     verdict as (
       select
-        ${c.signatureIsNew} and not exists (select from signature) as signature_replayed,
+        ${c.signatureIsNew} and (select count(*) from signature) < ${bases.length}
+          as signature_replayed,
         account.status as account_status,
         account.version is distinct from (
           select a.version
           from unwind.accounts a
           where a.tenant_id = ${c.tenantId}
             and a.account_id = ${c.accountId}
+            and a.user_id = ${c.userId}
         ) as overtaken,
         (select r.liquidation_id from running r) as running_id
       from (select) as always
@@ -168,16 +172,20 @@ export async function cancelNewLiquidation(
   sql: Sql,
   c: Cancellation,
 ): Promise<CancellationRow | undefined> {
+  const bases = usedBases(c.signature);
   const rows = await sql<CancellationRow[]>`
     with signature as (
       insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
-      select ${c.tenantId}, ${c.signature.baseSha256}, ${c.signature.expiresAt}
+      select ${c.tenantId}, u.base_sha256, ${c.signature.expiresAt}
+      from unnest(${bases}::bytea[]) as u (base_sha256)
       where ${c.signatureIsNew}
       on conflict (tenant_id, base_sha256) do nothing
       returning base_sha256
     ),
     verdict as (
-      select ${c.signatureIsNew} and not exists (select from signature) as signature_replayed
+      select
+        ${c.signatureIsNew} and (select count(*) from signature) < ${bases.length}
+          as signature_replayed
     ),
     found as materialized (
       select l.status, l.end_reason
@@ -194,7 +202,7 @@ export async function cancelNewLiquidation(
         ended_at = ${c.now},
         cash_amount = l.proceeds,
         event_count = l.event_count + 1,
-        updated_at = greatest(${c.now}, l.updated_at + interval '1 millisecond')
+        updated_at = unwind.next_change_at(l, ${c.now})
       from verdict v
       where l.tenant_id = ${c.tenantId}
         and l.account_id = ${c.accountId}

@@ -265,6 +265,7 @@ export async function updateSubmissions(
 
 export interface OrderChange {
   readonly orderId: OrderId;
+  readonly liquidationId: LiquidationId;
   /** Quantity and proceeds of new executions. */
   readonly filledQuantity: Decimal;
   readonly proceeds: Decimal;
@@ -280,7 +281,14 @@ export async function updateOrders(
   batch: { tenantId: TenantId; changes: readonly OrderChange[]; now: Date },
 ): Promise<number> {
   const { tenantId, changes, now } = batch;
+  const liquidationIds = changes.map((change) => change.liquidationId);
   const rows = await tx`
+    with changes as (
+      select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
+      from unwind.liquidations l
+      where l.tenant_id = ${tenantId}
+        and l.liquidation_id = any (${[...new Set(liquidationIds)]}::uuid[])
+    )
     update unwind.orders o
     set
       filled_quantity = o.filled_quantity + n.filled_quantity,
@@ -289,19 +297,21 @@ export async function updateOrders(
       cancellation_reason = n.cancellation_reason,
       submit_at = unwind.market_time(${now}) + n.submit_after_ms * interval '1 millisecond',
       updated_at = ${now},
-      status_at = case
-        when n.status <> o.status then greatest(${now}, o.status_at + interval '1 millisecond')
-        else o.status_at
-      end,
+      status_at = case when n.status <> o.status then c.at else o.status_at end,
       ended_at = case when n.status <> 'PROCESSING' then ${now}::timestamptz end
     from unnest(
       ${changes.map((change) => change.orderId)}::uuid[],
+      ${liquidationIds}::uuid[],
       ${changes.map((change) => plain(change.filledQuantity))}::numeric[],
       ${changes.map((change) => plain(change.proceeds))}::numeric[],
       ${changes.map((change) => change.status)}::text[],
       ${changes.map((change) => change.cancellationReason ?? null)}::text[],
       ${changes.map((change) => change.submitAfterMs ?? null)}::integer[]
-    ) as n (order_id, filled_quantity, proceeds, status, cancellation_reason, submit_after_ms)
+    ) as n (
+      order_id, liquidation_id, filled_quantity, proceeds, status, cancellation_reason,
+      submit_after_ms
+    )
+    join changes c on c.liquidation_id = n.liquidation_id
     where o.tenant_id = ${tenantId}
       and o.order_id = n.order_id
       and o.status = 'PROCESSING'`;

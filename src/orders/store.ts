@@ -80,18 +80,27 @@ export async function insertSubmissions(
   const { intents, venue, lease, now } = batch;
   const tenantIds = intents.map((intent) => intent.tenantId);
   const orderIds = intents.map((intent) => intent.orderId);
+  const liquidationIds = intents.map((intent) => intent.liquidationId);
   const updated = await tx`
+    with changes as (
+      select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
+      from unwind.liquidations l
+      where l.tenant_id = any (${[...new Set(tenantIds)]}::uuid[])
+        and l.liquidation_id = any (${[...new Set(liquidationIds)]}::uuid[])
+    )
     update unwind.orders o
     set
       status = 'PROCESSING',
       submissions = o.submissions + 1,
       submit_at = null,
       updated_at = ${now},
-      status_at = case
-        when o.status = 'NEW' then greatest(${now}, o.status_at + interval '1 millisecond')
-        else o.status_at
-      end
-    from unnest(${tenantIds}::uuid[], ${orderIds}::uuid[]) as n (tenant_id, order_id)
+      status_at = case when o.status = 'NEW' then changes.at else o.status_at end
+    from unnest(
+      ${tenantIds}::uuid[],
+      ${orderIds}::uuid[],
+      ${liquidationIds}::uuid[]
+    ) as n (tenant_id, order_id, liquidation_id)
+    join changes on changes.liquidation_id = n.liquidation_id
     where o.tenant_id = n.tenant_id
       and o.order_id = n.order_id
       and o.status in ('NEW', 'PROCESSING')
@@ -108,7 +117,7 @@ export async function insertSubmissions(
       ${tenantIds}::uuid[],
       ${intents.map((intent) => intent.clientOrderId)}::text[],
       ${orderIds}::uuid[],
-      ${intents.map((intent) => intent.liquidationId)}::uuid[],
+      ${liquidationIds}::uuid[],
       ${intents.map((intent) => plain(intent.quantity))}::numeric[]
     ) as n (tenant_id, client_order_id, order_id, liquidation_id, quantity)`;
   return updated.count;

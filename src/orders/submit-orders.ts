@@ -19,6 +19,7 @@ export interface Sender {
   readonly venue: Venue;
   /** This process, as holder of leases. */
   readonly holder: string;
+  readonly log: { warn(fields: object, message: string): void };
 }
 
 /** One turn: sends due orders of the next tenant that has some. @returns how many. */
@@ -51,7 +52,7 @@ function commitIntents(sender: Sender, turn: string): Promise<readonly Intent[]>
 }
 
 async function send(sender: Sender, intents: readonly Intent[]): Promise<void> {
-  const outcomes = await submitOrNothing(sender.venue, intents);
+  const outcomes = await submitOrNothing(sender, intents);
   const answers = intents.map((intent, i): Answered => {
     const { tenantId, clientOrderId } = intent;
     const outcome = outcomes[i] ?? { type: 'unknown', reason: 'the venue did not answer' };
@@ -62,13 +63,13 @@ async function send(sender: Sender, intents: readonly Intent[]): Promise<void> {
 
 /** A venue that fails to answer leaves every order unknown: that is an outcome, not a fault. */
 async function submitOrNothing(
-  venue: Venue,
+  { venue, log }: Sender,
   intents: readonly Intent[],
 ): Promise<readonly SubmitOutcome[]> {
   try {
     return await venue.submit(intents);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return intents.map(() => ({ type: 'unknown', reason }));
+    log.warn({ venue: venue.mic, orders: intents.length, err: error }, 'venue.submit_unanswered');
+    return intents.map(() => ({ type: 'unknown', reason: 'the venue did not answer' }));
   }
 }

@@ -9,7 +9,6 @@ import type { Seal } from '../auth/seal.ts';
 import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { deliveryLeaseMs } from '../limits.ts';
 import { type Attempt, post } from './post.ts';
 import {
   type ClaimedWebhook,
@@ -24,8 +23,12 @@ import { nextPackage, retryGapMs } from './webhook.ts';
 const deliveriesMax = 32;
 /** Events read at once for one subscription. */
 const readAheadMax = 200;
-/** A claim is given back after so many ms of sending, well before its lease can run out. */
-const sendingMsMax = 10_000;
+/** No attempt of a claim begins later than so many ms after it. */
+const sendingMsMax = 2_000;
+/** What a lease lasts beyond its last attempt, in ms: statements, pauses, clocks that differ. */
+const leaseMarginMs = 5_000;
+/** How long a stop waits for attempts under way before it cuts them off, in ms. */
+const stopGraceMs = 3_000;
 const cachedKeysMax = 1_000;
 const cachedKeyMs = 60_000;
 
@@ -48,6 +51,8 @@ export interface DeliverOptions {
 export class Deliverer {
   readonly #options: DeliverOptions;
   readonly #underWay = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  readonly #cut = new AbortController();
   readonly #keys = new LRUCache<string, DeliveryKey>({ max: cachedKeysMax, ttl: cachedKeyMs });
 
   constructor(options: DeliverOptions) {
@@ -56,13 +61,15 @@ export class Deliverer {
 
   /** One turn: claims subscriptions that are due and begins to send. @returns how many. */
   async step(): Promise<number> {
-    const { sql, clock, holder } = this.#options;
+    const { sql, clock, holder, timeoutMs } = this.#options;
     const limit = deliveriesMax - this.#underWay.size;
-    if (limit <= 0) return 0;
+    if (limit <= 0 || this.#stopping.signal.aborted) return 0;
     const now = clock.now();
-    const leaseExpiresAt = later(now, deliveryLeaseMs);
+    // As long as its last attempt can take, since two processes must not send at the same time, and
+    // not longer: after a kill the subscription waits for the end of its lease.
+    const leaseExpiresAt = later(now, sendingMsMax + timeoutMs + leaseMarginMs);
     const claimed = await claimWebhooks(sql, { holder, leaseExpiresAt, now, limit });
-    for (const webhook of claimed) this.#begin(webhook);
+    for (const webhook of claimed) this.#begin(webhook, now);
     return claimed.length;
   }
 
@@ -71,9 +78,17 @@ export class Deliverer {
     await Promise.all(this.#underWay);
   }
 
-  #begin(webhook: ClaimedWebhook): void {
+  /** Begins nothing more and gives everything back; slow receivers are cut off after a while. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const timer = setTimeout(() => this.#cut.abort(), stopGraceMs);
+    await this.drain();
+    clearTimeout(timer);
+  }
+
+  #begin(webhook: ClaimedWebhook, claimedAt: Date): void {
     const { log, onDone } = this.#options;
-    const task = this.#deliver(webhook)
+    const task = this.#deliver(webhook, claimedAt)
       .catch((error: unknown) => {
         // The claim runs out by itself; until then nobody else sends to this subscription.
         log.error({ webhook: webhook.webhookId, err: error }, 'webhook.delivery_failed');
@@ -85,10 +100,10 @@ export class Deliverer {
     this.#underWay.add(task);
   }
 
-  async #deliver(webhook: ClaimedWebhook): Promise<void> {
+  async #deliver(webhook: ClaimedWebhook, claimedAt: Date): Promise<void> {
     const { sql, holder, log } = this.#options;
     const key = await this.#key(webhook);
-    const result = await this.#send(webhook, key);
+    const result = await this.#send(webhook, { key, claimedAt });
     const isOurs = await releaseWebhook(sql, webhook, { ...result, holder });
     const { position, attempts, lastOutcome } = result;
     const fields = { webhook: webhook.webhookId, position, attempts, lastOutcome, isOurs };
@@ -107,25 +122,32 @@ export class Deliverer {
     return key;
   }
 
-  /** Sends until the log is at its end, an attempt fails, or the time of the claim is used up. */
-  async #send(webhook: ClaimedWebhook, key: DeliveryKey): Promise<Omit<DeliveryResult, 'holder'>> {
+  /** Sends until the log is at its end, an attempt fails, the claim's time is up, or a stop. */
+  async #send(
+    webhook: ClaimedWebhook,
+    { key, claimedAt }: { key: DeliveryKey; claimedAt: Date },
+  ): Promise<Omit<DeliveryResult, 'holder'>> {
     const { sql, clock, agent, timeoutMs } = this.#options;
-    const begunAt = clock.now();
     let { position, attempts } = webhook;
     let lastOutcome: string | undefined;
     let events = await readLog(sql, { ...webhook, after: position, limit: readAheadMax });
+    let isAll = events.length < readAheadMax;
     for (;;) {
       const now = clock.now();
       const given = { position, attempts, lastOutcome, disable: false, nextAttemptAt: now, now };
-      if (now.getTime() - begunAt.getTime() > sendingMsMax) return given;
-      const next = nextPackage(webhook, events, now, events.length < readAheadMax);
+      if (now.getTime() - claimedAt.getTime() > sendingMsMax) return given;
+      if (this.#stopping.signal.aborted) return given;
+      const next = nextPackage(webhook, events, now, isAll);
       // What is left up to the head of the claim is of kinds this subscription does not take.
       if (next.type === 'nothing') {
         return { ...given, position: Math.max(position, webhook.head) };
       }
       if (next.type === 'collect') return { ...given, nextAttemptAt: next.until };
       const { body, upTo } = next.package;
-      const attempt = await post(agent, { webhook, body, key, now, timeoutMs });
+      const stop = this.#cut.signal;
+      const attempt = await post(agent, { webhook, body, key, now, timeoutMs, stop });
+      // What we cut off ourselves says nothing about the receiver.
+      if (attempt.type === 'failed' && stop.aborted) return given;
       lastOutcome = outcomeText(attempt);
       if (attempt.type !== 'delivered') {
         return failed({ ...given, lastOutcome, now: clock.now() }, attempt);
@@ -135,6 +157,7 @@ export class Deliverer {
       events = events.filter((event) => event.position > upTo);
       if (events.length === 0) {
         events = await readLog(sql, { ...webhook, after: position, limit: readAheadMax });
+        isAll = events.length < readAheadMax;
       }
     }
   }

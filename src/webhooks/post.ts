@@ -1,12 +1,17 @@
 // Sends one signed request to a receiver and says what came of it. Redirects are not followed, the
 // answer's body is read only as far as its limit, and the whole attempt has one timeout.
 
-import { Agent, request } from 'undici';
+import { Agent, buildConnector, request } from 'undici';
 import { signMessage, usualComponents } from '../auth/signatures/sign.ts';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import { newId } from '../ids.ts';
 import { receiverAnswerBytesMax } from '../limits.ts';
-import { type AddressPolicy, guardedLookup } from './address.ts';
+import {
+  type AddressPolicy,
+  checkReceiverUrl,
+  ForbiddenAddressError,
+  guardedLookup,
+} from './address.ts';
 import type { Webhook } from './webhook.ts';
 
 export type Attempt =
@@ -25,14 +30,32 @@ const connectionsPerReceiver = 4;
 
 /** Connections to receivers; `timeoutMs` bounds connecting and the pauses of an answer alike. */
 export function receiverAgent(options: { policy: AddressPolicy; timeoutMs: number }): Agent {
-  const { policy, timeoutMs } = options;
+  const { timeoutMs } = options;
   return new Agent({
-    connect: { lookup: guardedLookup(policy), timeout: timeoutMs, minVersion: 'TLSv1.2' },
+    connect: guardedConnector(options),
     connections: connectionsPerReceiver,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxResponseSize: -1,
   });
+}
+
+/**
+ * Judges the form again at every connection: a subscription may be older than the policy, and a
+ * host that is an address is never looked up.
+ */
+function guardedConnector(options: {
+  policy: AddressPolicy;
+  timeoutMs: number;
+}): buildConnector.connector {
+  const { policy, timeoutMs: timeout } = options;
+  const lookup = guardedLookup(policy);
+  const connect = buildConnector({ lookup, timeout, minVersion: 'TLSv1.2' });
+  return (to, callback) => {
+    const checked = checkReceiverUrl(`${to.protocol}//${to.host ?? to.hostname}`, policy);
+    if ('url' in checked) return connect(to, callback);
+    return callback(new ForbiddenAddressError(`the receiver ${checked.fault}`), null);
+  };
 }
 
 export interface Post {
@@ -41,6 +64,8 @@ export interface Post {
   readonly key: DeliveryKey;
   readonly now: Date;
   readonly timeoutMs: number;
+  /** Cuts the attempt off when the process stops. */
+  readonly stop: AbortSignal;
 }
 
 /** One attempt. A receiver that fails is an outcome; only a fault of ours is thrown. */
@@ -54,7 +79,7 @@ export async function post(agent: Agent, delivery: Post): Promise<Attempt> {
       method: 'POST',
       headers,
       body,
-      signal: AbortSignal.timeout(delivery.timeoutMs),
+      signal: AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), delivery.stop]),
     });
     await answer.body.dump({ limit: receiverAnswerBytesMax });
     return attemptOf(answer.statusCode, answer.headers['retry-after'], delivery.now);

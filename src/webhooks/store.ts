@@ -2,6 +2,7 @@
 
 import type { SigningAlgorithm } from '../auth/signing-keys.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import type { EventId, TenantId, WebhookId } from '../ids.ts';
 import type { LoggedEvent, SignatureVersion, Webhook, WebhookType } from './webhook.ts';
 
@@ -37,11 +38,9 @@ function toWebhook(row: WebhookRow): Webhook {
   };
 }
 
-function columns(sql: SqlOrTx) {
-  return sql`
+const columns = fragment`
     w.tenant_id, w.webhook_id, w.title, w.url, w.enabled, w.types, w.delay_s, w.max_package_size,
     w.signature_version, w.signature_algorithm, w.created_at, w.updated_at`;
-}
 
 /** Subscriptions of a tenant, locked against a second creation meanwhile. */
 export async function countWebhooks(tx: Tx, tenantId: TenantId): Promise<number> {
@@ -86,7 +85,7 @@ export async function findWebhook(
   { tenantId, webhookId }: WebhookKey,
 ): Promise<Webhook | undefined> {
   const rows = await sql<WebhookRow[]>`
-    select ${columns(sql)}
+    select ${columns}
     from unwind.webhooks w
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}`;
@@ -99,7 +98,7 @@ export async function lockWebhook(
   { tenantId, webhookId }: WebhookKey,
 ): Promise<Webhook | undefined> {
   const rows = await tx<WebhookRow[]>`
-    select ${columns(tx)}
+    select ${columns}
     from unwind.webhooks w
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}
@@ -114,7 +113,7 @@ export async function listWebhooks(
 ): Promise<{ webhooks: readonly Webhook[]; totalCount: number }> {
   const [rows, counts] = await Promise.all([
     sql<WebhookRow[]>`
-      select ${columns(sql)}
+      select ${columns}
       from unwind.webhooks w
       where w.tenant_id = ${page.tenantId}
       order by w.created_at, w.webhook_id
@@ -193,7 +192,7 @@ export async function claimWebhooks(
     from due
     where w.tenant_id = due.tenant_id
       and w.webhook_id = due.webhook_id
-    returning ${columns(sql)}, w.lease_epoch, w.position, due.head, w.attempts`;
+    returning ${columns}, w.lease_epoch, w.position, due.head, w.attempts`;
   return rows.map((row) => ({
     ...toWebhook(row),
     epoch: row.lease_epoch,
@@ -239,7 +238,12 @@ export interface DeliveryResult {
   readonly now: Date;
 }
 
-/** Gives a claimed subscription back with what came of it. @returns false: no longer ours. */
+/**
+ * Gives a claimed subscription back with what came of it. Where its settings were changed meanwhile,
+ * the outcome was that of the old ones: the new ones keep their chance.
+ *
+ * @returns false: no longer ours, nothing was written.
+ */
 export async function releaseWebhook(
   sql: Sql,
   webhook: ClaimedWebhook,
@@ -253,13 +257,16 @@ export async function releaseWebhook(
       failing_since = case
         when ${result.attempts} > 0 then coalesce(w.failing_since, ${result.now})
       end,
-      next_attempt_at = ${result.nextAttemptAt},
+      next_attempt_at = case
+        when w.updated_at = ${webhook.updatedAt} then ${result.nextAttemptAt}
+        else w.next_attempt_at
+      end,
       last_attempt_at = case
         when ${result.lastOutcome ?? null}::text is null then w.last_attempt_at
         else ${result.now}
       end,
       last_outcome = coalesce(${result.lastOutcome ?? null}, w.last_outcome),
-      enabled = w.enabled and not ${result.disable},
+      enabled = w.enabled and not (${result.disable} and w.updated_at = ${webhook.updatedAt}),
       lease_holder = null,
       lease_expires_at = null
     where w.tenant_id = ${webhook.tenantId}

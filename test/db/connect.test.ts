@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ConnectOptions, connect, openPools, type Sql } from '../../src/db/connect.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
+import { fragment } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { eventually, portOf } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -21,14 +22,6 @@ function atPort(url: string, port: number): string {
   const changed = new URL(url);
   changed.port = String(port);
   return changed.href;
-}
-
-function hasCode(code: string) {
-  return (error: unknown) => {
-    assert.ok(isConnectionError(error), String(error));
-    assert.equal(error instanceof Error && 'code' in error && error.code, code);
-    return true;
-  };
 }
 
 async function firstError(work: Promise<unknown>): Promise<unknown> {
@@ -69,7 +62,7 @@ test('values go in as they come back', async (t) => {
   const { sql } = await createTestDatabase(t, { migrated: false });
   const instant = new Date('2026-03-29T00:30:00.123Z');
   const bytes = Buffer.from([0, 255]);
-  const names = sql`n::numeric as n, d::date as d`;
+  const names = fragment`n::numeric as n, d::date as d`;
   const rows = await sql`
     select ${names}, ${instant}::timestamptz as instant, ${bytes}::bytea as bytes
     from unnest(${['0.10', '9007199254740993.5']}::numeric[],
@@ -99,7 +92,7 @@ test('a session has its name, UTC and bounds on every wait', async (t) => {
   const named = { name: 'unwind test', zone: 'UTC' };
   assert.deepEqual(await settings(pool(t, url)), {
     ...named,
-    ...{ statement: '15s', lock: '5s', idle: '15s' },
+    ...{ statement: '15s', lock: '2s', idle: '15s' },
   });
   const chosen = { statementTimeoutMs: 1, lockTimeoutMs: 2, idleInTransactionTimeoutMs: 3 };
   const own = pool(t, url, { ...chosen, statementTimeoutMs: 1001 });
@@ -114,7 +107,7 @@ test('a session has its name, UTC and bounds on every wait', async (t) => {
 
 test('requests cannot take the connections of the loops', async (t) => {
   const { url } = await createTestDatabase(t, { migrated: false });
-  const pools = openPools({ url, maxRequests: 2, maxLoops: 1, waitTimeoutMs: 50 });
+  const pools = openPools({ url, maxRequests: 2, maxLoops: 1, connectTimeoutMs: 250 });
   t.after(() => pools.close());
   const gate = Promise.withResolvers<void>();
   const flood = Array.from({ length: 20 }, () =>
@@ -125,21 +118,11 @@ test('requests cannot take the connections of the loops', async (t) => {
   );
   assert.equal((await pools.loops`select 1`).count, 1);
   const refused = await firstError(pools.requests`select 1`);
-  assert.ok(hasCode('POOL_EXHAUSTED')(refused));
+  assert.ok(isConnectionError(refused));
   gate.resolve();
   const outcomes = await Promise.all(flood);
   assert.equal(outcomes.filter((outcome) => outcome === 'served').length, 2);
   assert.equal((await pools.requests`select 1`).count, 1);
-});
-
-test('cursors and streams are refused, since they settle where nobody looks', async (t) => {
-  const { sql } = await createTestDatabase(t, { migrated: false, max: 1 });
-  await assert.rejects(
-    sql`select 1`.cursor(() => {}),
-    /not supported/,
-  );
-  await assert.rejects(sql`select 1`.simple().readable(), /not supported/);
-  assert.equal((await sql`select 1`).count, 1);
 });
 
 test('a server that takes connections and closes them is dialled once a statement', async (t) => {
@@ -152,8 +135,8 @@ test('a server that takes connections and closes them is dialled once a statemen
   await once(server, 'listening');
   t.after(() => server.close());
   const sql = pool(t, `postgres://u:p@127.0.0.1:${portOf(server)}/x`);
-  await assert.rejects(sql`select 1`, hasCode('ECONNRESET'));
-  await assert.rejects(sql`select 1`, hasCode('ECONNRESET'));
+  await assert.rejects(sql`select 1`, isConnectionError);
+  await assert.rejects(sql`select 1`, isConnectionError);
   assert.equal(dialled, 2);
 });
 
@@ -162,8 +145,8 @@ test('a server that answers nothing is left after the connect timeout', async (t
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `postgres://u:p@127.0.0.1:${portOf(server)}/x`;
-  const sql = pool(t, url, { connectTimeoutS: 0.1 });
-  await assert.rejects(sql`select 1`, hasCode('CONNECT_TIMEOUT'));
+  const sql = pool(t, url, { connectTimeoutMs: 100 });
+  await assert.rejects(sql`select 1`, isConnectionError);
   await sql.end();
   server.close();
   await once(server, 'close');
@@ -186,12 +169,19 @@ test('after all connections are cut, every place of the pool serves again', asyn
   for (let round = 0; round < 5; round += 1) {
     const started = Promise.all(Array.from({ length: 4 }, () => sql`select 1`));
     await started;
-    const running = Array.from({ length: 8 }, () => firstError(sql`select pg_sleep(60)`));
-    await eventually('four statements run', async () => {
+    const [clock] = await observer<{ now: string }[]>`select clock_timestamp()::text as now`;
+    const startedAt = clock?.now ?? '';
+    const running = Array.from({ length: 8 }, () =>
+      firstError(sql`select pg_sleep(60), ${round}::integer as round`),
+    );
+    await eventually('four statements run, of this round', async () => {
       const [row] = await observer<{ n: number }[]>`
         select count(*)::integer as n
         from pg_stat_activity
-        where query = 'select pg_sleep(60)' and datname = current_database()`;
+        where state = 'active'
+          and query like 'select pg_sleep(60)%'
+          and application_name = 'unwind test'
+          and query_start > ${startedAt}::timestamptz`;
       return row?.n === 4;
     });
     proxy.cut();
@@ -208,30 +198,20 @@ test('after all connections are cut, every place of the pool serves again', asyn
   );
 });
 
-test('a host that is down is passed over for the next one', async (t) => {
-  const { url } = await createTestDatabase(t, { migrated: false });
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const down = portOf(server);
-  server.close();
-  const both = url.replace(/@[^/]*/, (host) => `@127.0.0.1:${down},${host.slice(1)}`);
-  const sql = pool(t, both);
-  assert.equal((await sql`select 1`).count, 1);
-  const nobody = pool(t, url.replace(/@[^/]*/, `@127.0.0.1:${down},127.0.0.1:${down}`));
-  await assert.rejects(nobody`select 1`, isConnectionError);
-});
-
 test('end lets statements finish, refuses later ones, and may be called twice', async (t) => {
   const { sql: observer, url } = await createTestDatabase(t, { migrated: false });
   const sql = pool(t, url);
-  const running = sql<{ n: number }[]>`select 1 as n from pg_sleep(0.1)`;
-  await eventually('the statement runs', async () => {
-    const rows = await observer`
-      select pid from pg_stat_activity where query like '%pg_sleep(0.1)' and state = 'active'`;
-    return rows.length > 0;
+  const waiting = await inTransaction(observer, async (tx) => {
+    await tx`select pg_advisory_xact_lock(1)`;
+    const running = sql`select pg_advisory_xact_lock(1)`;
+    await eventually('the statement waits for the lock', async () => {
+      const [row] = await observer`
+        select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted`;
+      return row?.['n'] === 1;
+    });
+    return { running, ended: Promise.all([sql.end(), sql.end()]) };
   });
-  await Promise.all([running.execute(), sql.end(), sql.end()]);
-  assert.deepEqual([...(await running)], [{ n: 1 }]);
-  await assert.rejects(sql`select 1`, hasCode('POOL_CLOSED'));
+  await waiting.ended;
+  assert.equal((await waiting.running).count, 1);
+  await assert.rejects(sql`select 1`, isConnectionError);
 });

@@ -57,7 +57,7 @@ function assertOnly(error: unknown, expected: readonly Recogniser[]): void {
 }
 
 async function makeTables(sql: Sql): Promise<void> {
-  await sql.unsafe(`
+  await sql.script(`
     create schema errors_test;
     create table errors_test.parents (
       id integer,

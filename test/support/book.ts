@@ -95,7 +95,7 @@ async function insertInstruments(
     from unnest(
       ${instruments.map((one) => one.isin)}::text[],
       ${instruments.map((one) => one.tradingStatus ?? 'ACTIVE')}::text[],
-      ${instruments.map((one) => one.fractional ?? true)}::boolean[]
+      ${instruments.map((one) => String(one.fractional ?? true))}::text[]::boolean[]
     ) as n (isin, status, fractional)`;
   const priced = instruments.filter((one) => one.price !== undefined);
   await sql`

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { withDatabase } from '../../src/db/database-url.ts';
+import { identifier } from '../../src/db/sql.ts';
 
 export type TestDatabase = { readonly url: string; readonly sql: Sql };
 
@@ -36,7 +37,7 @@ export async function createTestDatabase(
   const name = `${template.replace(/_template$/, '')}_${randomBytes(6).toString('hex')}`;
   const admin = connect({ url: adminUrl, max: 1, applicationName: 'unwind test admin' });
   const source = options.migrated === false ? 'template0' : template;
-  await admin`create database ${admin(name)} template ${admin(source)}`;
+  await admin`create database ${identifier(name)} template ${identifier(source)}`;
   const url = withDatabase(adminUrl, name);
   const sql = connect({ url, max: options.max ?? 10, applicationName: 'unwind test' });
   // Hooks run in the order they were registered; one that is registered by a hook runs last.
@@ -64,7 +65,7 @@ async function remove(admin: Sql, sql: Sql, name: string): Promise<void> {
   try {
     await sql.end();
     const open = await openConnections(admin, name);
-    await admin`drop database ${admin(name)} with (force)`;
+    await admin`drop database ${identifier(name)} with (force)`;
     assert.deepEqual(open, [], 'the test has left connections to its database open');
   } finally {
     await admin.end();

@@ -38,11 +38,14 @@ export interface EngineSettings {
   readonly delayMs: number;
   /** Default the simulated venue. */
   readonly venue?: Venue;
+  /** Told of a venue that does not answer; by default that is a failure of the test. */
+  readonly onWarning?: (fields: object) => void;
 }
 
 export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
   const venue = settings.venue ?? simulatedVenue(sql, clock, settings.delayMs);
-  const sender = { sql, clock, venue, holder: newId<'process'>() };
+  const log = { warn: settings.onWarning ?? failOnWarning };
+  const sender = { sql, clock, venue, holder: newId<'process'>(), log };
   return {
     release: liquidationReleaser(sql, clock),
     submit: orderSubmitter(sender),
@@ -52,6 +55,11 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
     advance: liquidationAdvancer(sql, clock),
     publish: eventPublisher(sql),
   };
+}
+
+function failOnWarning(fields: object): void {
+  const cause = 'err' in fields ? fields.err : undefined;
+  throw new Error('the venue did not answer', { cause });
 }
 
 /** Most passes over all steps before a test gives up on the engine becoming idle. */

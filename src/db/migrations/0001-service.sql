@@ -533,6 +533,20 @@ create function unwind.indicative_value(
       )
   );
 
+-- When the next change of a liquidation's object happens: now, but always after the last one.
+create function unwind.next_change_at(l unwind.liquidations, now timestamptz) returns timestamptz
+  language sql stable parallel safe
+  return greatest(
+    now,
+    l.updated_at + interval '1 millisecond',
+    (
+      select max(o.status_at) + interval '1 millisecond'
+      from unwind.orders o
+      where o.tenant_id = l.tenant_id
+        and o.liquidation_id = l.liquidation_id
+    )
+  );
+
 -- The liquidation as the contract shows it; answers, lists and events all carry these bytes. Its
 -- updated_at moves exactly when the rest does: with its own row or with the status of an order.
 create function unwind.liquidation_object(l unwind.liquidations) returns text

@@ -106,7 +106,7 @@ export async function scheduleReports(
     )
     select
       n.firm, n.report, n.client_order_id, n.venue_order_id,
-      ${acceptedAt} + n.offset_ms * interval '1 millisecond',
+      ${acceptedAt}::timestamptz + n.offset_ms * interval '1 millisecond',
       n.type, n.venue_execution_id, n.last_quantity, n.last_price, n.cumulative_quantity, n.reason
     from unnest(
       ${owed.map((one) => one.tenantId)}::uuid[],

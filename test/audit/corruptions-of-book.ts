@@ -1,0 +1,158 @@
+// Corruptions of the book: positions, movements, executions.
+
+import {
+  all,
+  type Corruption,
+  itsExecution,
+  itsMovement,
+  itsPosition,
+  remove,
+  set,
+  stranger,
+} from './corrupt.ts';
+
+/** Movements of executions. */
+const sales = all('unwind.movements', 'execution_id is not null');
+
+export const corruptionsOfBook: readonly Corruption[] = [
+  {
+    what: 'a position grows',
+    victims: all('unwind.positions'),
+    change: set('unwind.positions', 'quantity = t.quantity + 0.01'),
+    check: 'positions_are_sums_of_movements',
+    subject: itsPosition,
+  },
+  {
+    what: 'a lock is lost',
+    victims: all('unwind.positions', 'locked > 0'),
+    change: set('unwind.positions', 'locked = 0'),
+    check: 'positions_are_sums_of_movements',
+    subject: itsPosition,
+  },
+  {
+    what: 'a position is deleted',
+    victims: all('unwind.positions'),
+    change: remove('unwind.positions'),
+    check: 'positions_are_sums_of_movements',
+    subject: itsPosition,
+  },
+  {
+    what: 'a position appears from nowhere',
+    victims: all('unwind.accounts'),
+    change: `
+      insert into unwind.positions (tenant_id, account_id, isin, quantity, locked)
+      select v.tenant_id, v.account_id, 'XX0000000000', 1, 0 from v`,
+    check: 'positions_are_sums_of_movements',
+    subject: "concat(v.account_id, '/XX0000000000')",
+  },
+  {
+    what: 'an import is deleted',
+    victims: all('unwind.movements', "reason = 'import' and quantity > 0"),
+    change: remove('unwind.movements'),
+    check: 'positions_are_sums_of_movements',
+    subject: itsPosition,
+  },
+  {
+    what: 'a hold outlives its order',
+    victims: all('unwind.positions', 'held = 0'),
+    change: set('unwind.positions', 'held = 0.5'),
+    check: 'positions_hold_open_orders',
+    subject: itsPosition,
+  },
+  {
+    what: 'a hold is lost',
+    victims: all('unwind.positions', 'held > 0'),
+    change: set('unwind.positions', 'held = 0'),
+    check: 'positions_hold_open_orders',
+    subject: itsPosition,
+  },
+  {
+    what: 'a position is short',
+    victims: all('unwind.positions'),
+    change: set('unwind.positions', 'quantity = -1'),
+    check: 'positions_are_covered',
+    subject: itsPosition,
+  },
+  {
+    what: 'more is locked than there is',
+    victims: all('unwind.positions'),
+    change: set('unwind.positions', 'locked = t.quantity + 1'),
+    check: 'positions_are_covered',
+    subject: itsPosition,
+  },
+  {
+    what: 'something was sold hours before it was bought',
+    victims: sales,
+    change: set('unwind.movements', "recorded_at = '2020-01-01Z'"),
+    check: 'movements_never_go_short',
+    subject: itsMovement,
+  },
+  {
+    what: 'an import brings cash',
+    victims: all('unwind.movements', "reason = 'import'"),
+    change: set('unwind.movements', 'cash = 5'),
+    check: 'imports_move_no_cash',
+    subject: itsMovement,
+  },
+  {
+    what: 'a movement has a reason that nobody knows',
+    victims: all('unwind.movements'),
+    change: set('unwind.movements', "reason = 'gift'"),
+    check: 'imports_move_no_cash',
+    subject: itsMovement,
+  },
+  {
+    what: 'the movement of an execution is deleted',
+    victims: sales,
+    change: remove('unwind.movements'),
+    check: 'executions_have_one_movement',
+    subject: itsExecution,
+  },
+  {
+    what: 'an execution moves twice',
+    victims: sales,
+    change: `
+      insert into unwind.movements
+      select
+        v.tenant_id, ${stranger}, v.account_id, v.isin, v.quantity, v.locked, v.cash, v.reason,
+        v.execution_id, v.effective_at, v.recorded_at
+      from v`,
+    check: 'executions_have_one_movement',
+    subject: itsExecution,
+  },
+  {
+    what: 'a movement carries a cent less than its execution earned',
+    victims: sales,
+    change: set('unwind.movements', 'cash = t.cash - 0.01'),
+    check: 'executions_have_one_movement',
+    subject: itsExecution,
+  },
+  {
+    what: 'a movement is of another account than its execution',
+    victims: sales,
+    change: set('unwind.movements', `account_id = ${stranger}`),
+    check: 'executions_have_one_movement',
+    subject: itsExecution,
+  },
+  {
+    what: 'a sale without an execution',
+    victims: sales,
+    change: set('unwind.movements', `execution_id = ${stranger}`),
+    check: 'executions_have_one_movement',
+    subject: itsExecution,
+  },
+  {
+    what: 'proceeds are rounded up where half-even rounds down',
+    victims: all('unwind.executions', 'mod(100 * quantity * price, 2) = 0.5'),
+    change: set('unwind.executions', 'proceeds = round(t.quantity * t.price, 2)'),
+    check: 'proceeds_are_quantity_times_price',
+    subject: itsExecution,
+  },
+  {
+    what: 'proceeds are a cent short',
+    victims: all('unwind.executions'),
+    change: set('unwind.executions', 'proceeds = t.proceeds - 0.01'),
+    check: 'proceeds_are_quantity_times_price',
+    subject: itsExecution,
+  },
+];

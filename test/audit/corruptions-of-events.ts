@@ -1,0 +1,222 @@
+// Corruptions of the event log.
+
+import {
+  all,
+  type Corruption,
+  itsEvent,
+  itsLiquidation,
+  remove,
+  set,
+  stranger,
+} from './corrupt.ts';
+
+const events = 'unwind.events';
+const isFinal = "type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')";
+
+/** Each event with the one before it of the same account. */
+const pairs = `
+  select e.*, b.event_id as before_id, b.position as before_position
+  from unwind.events e
+  join lateral (
+    select b.event_id, b.position
+    from unwind.events b
+    where b.account_id = e.account_id
+      and (b.sequence, b.number) < (e.sequence, e.number)
+    order by b.sequence desc, b.number desc
+    limit 1
+  ) b on true
+  where e.position is not null
+  order by e.event_id`;
+
+export const corruptionsOfEvents: readonly Corruption[] = [
+  {
+    what: 'an event is deleted',
+    victims: all(events),
+    change: remove(events),
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
+  },
+  {
+    what: 'an event is told twice',
+    victims: all(events),
+    change: `
+      insert into unwind.events (
+        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+      )
+      select
+        v.tenant_id, ${stranger}, v.account_id, v.liquidation_id, v.sequence, v.number + 1, v.type,
+        v.object, v.created_at
+      from v`,
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
+  },
+  {
+    what: 'an event has another number',
+    victims: all(events),
+    change: set(events, 'number = t.number + 1'),
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
+  },
+  {
+    what: 'a final event says the opposite',
+    victims: all(events, "type = 'ACCOUNT_LIQUIDATION.FILLED'"),
+    change: set(events, "type = 'ACCOUNT_LIQUIDATION.CANCELLED'"),
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
+  },
+  {
+    what: 'an event is not counted',
+    victims: all('unwind.liquidations'),
+    change: set('unwind.liquidations', 'event_count = t.event_count - 1'),
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
+  },
+  {
+    what: 'a status changed without an event',
+    victims: all('unwind.liquidations', "status = 'NEW'"),
+    change: set(
+      'unwind.liquidations',
+      "status = 'CANCELLED', end_reason = 'client', ended_at = now(), cash_amount = 0",
+    ),
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
+  },
+  {
+    what: 'a cancelled liquidation is deleted, its events are not',
+    victims: all('unwind.liquidations', "end_reason = 'client'"),
+    change: remove('unwind.liquidations'),
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
+  },
+  {
+    what: 'an event is of another account',
+    victims: all(events),
+    change: set(events, `account_id = ${stranger}`),
+    check: 'events_belong_to_liquidations',
+    subject: itsEvent,
+  },
+  {
+    what: 'an event has another sequence',
+    victims: all(events),
+    change: set(events, 'sequence = t.sequence + 1'),
+    check: 'events_belong_to_liquidations',
+    subject: itsEvent,
+  },
+  {
+    what: 'a final event came before the end',
+    victims: all(events, isFinal),
+    change: set(events, "created_at = t.created_at - interval '1 millisecond'"),
+    check: 'events_belong_to_liquidations',
+    subject: itsEvent,
+  },
+  {
+    what: 'the object of an event names another account',
+    victims: all(events),
+    change: set(events, `object = replace(t.object, t.account_id::text, ${stranger}::text)`),
+    check: 'events_show_the_liquidation',
+    subject: itsEvent,
+  },
+  {
+    what: 'the object of an event has another status than its type',
+    victims: all(events, "type = 'ACCOUNT_LIQUIDATION.PROCESSING'"),
+    change: set(events, `object = replace(t.object, '"status":"PROCESSING"', '"status":"FILLED"')`),
+    check: 'events_show_the_liquidation',
+    subject: itsEvent,
+  },
+  {
+    what: 'an order is missing in the object of an event',
+    victims: all(events, `object like '%},{%'`),
+    change: set(events, `object = regexp_replace(t.object, '},{[^}]*}', '}')`),
+    check: 'events_show_the_liquidation',
+    subject: itsEvent,
+  },
+  {
+    what: 'the object of an event is reordered, as jsonb would',
+    victims: all(events),
+    change: set(events, 'object = t.object::jsonb::text'),
+    check: 'events_show_the_liquidation',
+    subject: itsEvent,
+  },
+  {
+    what: 'the object of an event is no JSON',
+    victims: all(events),
+    change: set(events, `object = '{"account_id":'`),
+    check: 'events_show_the_liquidation',
+    subject: itsEvent,
+  },
+  {
+    what: 'a final liquidation changed after its last event',
+    victims: `
+      select e.*
+      from unwind.events e
+      where ${isFinal}
+      order by e.event_id`,
+    change: `
+      update unwind.liquidations l
+      set updated_at = l.updated_at + interval '1 day'
+      from v
+      where l.liquidation_id = v.liquidation_id`,
+    check: 'events_show_the_liquidation',
+    subject: itsEvent,
+  },
+  {
+    what: 'the cash amount of an event has a third decimal',
+    victims: all(events),
+    change: set(events, `object = regexp_replace(t.object, '("cash_amount":"[0-9.]+)', '\\10')`),
+    check: 'events_show_the_liquidation',
+    subject: itsEvent,
+  },
+  {
+    what: 'a final event tells another cash amount',
+    victims: all(events, isFinal),
+    change: set(
+      events,
+      `object = regexp_replace(t.object, '"cash_amount":"[0-9.]+"', '"cash_amount":"7.77"')`,
+    ),
+    check: 'final_events_tell_the_cash',
+    subject: itsEvent,
+  },
+  {
+    what: 'the log has a gap',
+    victims: all(events, 'position is not null'),
+    change: set(events, 'position = t.position + 1000'),
+    check: 'log_positions_are_gapless',
+    subject: itsEvent,
+  },
+  {
+    what: 'the log has a position twice',
+    victims: pairs,
+    change: set(events, 'position = v.before_position'),
+    check: 'log_positions_are_gapless',
+    subject: itsEvent,
+  },
+  {
+    what: 'the head of a log is behind',
+    victims: all('unwind.event_heads'),
+    change: set('unwind.event_heads', 'position = t.position - 1'),
+    check: 'log_positions_are_gapless',
+    subject: 'v.tenant_id::text',
+  },
+  {
+    what: 'two events of an account are turned around in the log',
+    victims: pairs,
+    change: `
+      update unwind.events t
+      set position = case t.event_id when v.event_id then v.before_position else v.position end
+      from v
+      where t.event_id in (v.event_id, v.before_id)`,
+    check: 'log_keeps_the_order_of_accounts',
+    subject: itsEvent,
+  },
+  {
+    what: 'an event is published before the one that happened first',
+    victims: pairs,
+    change: `
+      update unwind.events t
+      set position = null
+      from v
+      where t.event_id = v.before_id`,
+    check: 'log_keeps_the_order_of_accounts',
+    subject: itsEvent,
+  },
+];

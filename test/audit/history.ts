@@ -1,0 +1,233 @@
+// A small true history, made by the engine itself: every way a liquidation can end, and work
+// stopped at every place where a running service may stand between two commits.
+import type { Sql } from '../../src/db/connect.ts';
+import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import type { Venue } from '../../src/venue/venue.ts';
+import {
+  type AccountOfUser,
+  type BookAccount,
+  type BookInstrument,
+  importPositions,
+  makeBook,
+  makeTenant,
+} from '../support/book.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import {
+  askToCancel,
+  askToLiquidate,
+  type EngineSteps,
+  engineSteps,
+  runUntilIdle,
+} from '../support/engine.ts';
+
+const plain = 'DE0007164600';
+const other = 'DE0007236101';
+const wholeUnits = 'US0378331005';
+const unpriced = 'NL0000235190';
+const halted = 'FR0000121014';
+const filledInParts = 'IE00B5M1WJ87';
+const cancelledOnTheWay = 'IE00BF2GFH28';
+const refused = 'ZZREFUSED006';
+
+const instruments: readonly BookInstrument[] = [
+  { isin: plain, price: '120.345' },
+  { isin: other, price: '33.335' },
+  { isin: wholeUnits, price: '150.1', fractional: false },
+  { isin: unpriced },
+  { isin: halted, price: '700', tradingStatus: 'INACTIVE' },
+  { isin: filledInParts, price: '50.005' },
+  { isin: cancelledOnTheWay, price: '80' },
+  { isin: refused, price: '1' },
+];
+
+const ended: readonly BookAccount[] = [
+  ...['1', '2.5', '0.333', '17'].map((quantity) => ({
+    positions: [
+      { isin: plain, quantity },
+      { isin: other, quantity: '3.3' },
+    ],
+  })),
+  { positions: [{ isin: unpriced, quantity: '2' }] },
+  { positions: [] },
+  { positions: [{ isin: wholeUnits, quantity: '10.5' }] },
+  { positions: [{ isin: filledInParts, quantity: '30.25' }] },
+  {
+    positions: [
+      { isin: cancelledOnTheWay, quantity: '20' },
+      { isin: plain, quantity: '1' },
+    ],
+  },
+  {
+    positions: [
+      { isin: refused, quantity: '5' },
+      { isin: other, quantity: '7' },
+    ],
+  },
+];
+
+const twoPositions: BookAccount = {
+  positions: [
+    { isin: plain, quantity: '4' },
+    { isin: other, quantity: '6' },
+  ],
+};
+
+export interface History {
+  readonly clock: TestClock;
+  /** The steps of an engine whose venue reports within a second of market time. */
+  readonly steps: EngineSteps;
+}
+
+/** Makes the history. `atEachStop` is called wherever a running service might be looked at. */
+export async function makeHistory(
+  sql: Sql,
+  atEachStop: (where: string) => Promise<void> = async () => {},
+): Promise<History> {
+  const clock = testClock();
+  const scene: Scene = { sql, clock, stop: atEachStop };
+  await stop(scene, 'with an empty database');
+  await liquidateAtOnce(scene);
+  await liquidateAgain(scene);
+  const steps = await leaveWorkBehind(scene);
+  return { clock, steps };
+}
+
+interface Scene {
+  readonly sql: Sql;
+  readonly clock: TestClock;
+  readonly stop: (where: string) => Promise<void>;
+}
+
+async function stop({ clock, stop: look }: Scene, where: string): Promise<void> {
+  await look(where);
+  clock.advance(1_000);
+}
+
+/** Two tenants whose accounts are liquidated to the end, each in its way. */
+async function liquidateAtOnce(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  for (const name of ['First', 'Second']) {
+    const tenantId = await makeTenant(sql, name);
+    const idle = { positions: [{ isin: plain, quantity: '9', locked: '9' }] };
+    const accounts = await makeBook(sql, { tenantId, instruments, accounts: [...ended, idle] });
+    for (const account of accounts.slice(0, ended.length)) {
+      await askToLiquidate(sql, clock, account);
+    }
+    await stop(scene, `with liquidations of tenant ${name} asked for`);
+  }
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  for (const [name, step] of Object.entries(steps)) {
+    await step();
+    await stop(scene, `after the first step ${name}`);
+  }
+  await runUntilIdle(steps);
+  await stop(scene, 'with all of the first round ended');
+}
+
+/** One account twice, with a purchase between; a lock that ends; a client that changes its mind. */
+async function liquidateAgain(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  const { again, unlocked, stuck, cancelled } = await openAccounts(scene, 'Third', {
+    again: twoPositions,
+    unlocked: { positions: [{ isin: plain, quantity: '8', locked: '3' }] },
+    stuck: { positions: [{ isin: halted, quantity: '1' }] },
+    cancelled: twoPositions,
+  });
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  for (const account of [again, unlocked, stuck]) await askToLiquidate(sql, clock, account);
+  const liquidationId = await askToLiquidate(sql, clock, { ...cancelled, releaseDelayMs: 60_000 });
+  await stop(scene, 'with a liquidation to be cancelled');
+  await askToCancel(sql, clock, { ...cancelled, liquidationId });
+  await runUntilIdle(steps);
+  await stop(scene, 'with two liquidations waiting');
+  const changes = [
+    { accountId: again.accountId, isin: plain, quantity: '1.5' },
+    { accountId: again.accountId, isin: unpriced, quantity: '3' },
+    { accountId: unlocked.accountId, isin: plain, quantity: '0', locked: '-3' },
+  ];
+  await importPositions(sql, { tenantId: again.tenantId, changes, importedAt: clock.now() });
+  await askToLiquidate(sql, clock, again);
+  clock.advance(10_000);
+  await runUntilIdle(steps);
+  await stop(scene, 'with the second liquidation of an account ended');
+}
+
+/** Work stopped in the middle: lost answers, orders at the venue, reports not applied. */
+async function leaveWorkBehind(scene: Scene): Promise<EngineSteps> {
+  const { sql, clock } = scene;
+  const accounts = await openAccounts(scene, 'Fourth', {
+    lost: twoPositions,
+    working: { positions: [{ isin: filledInParts, quantity: '40' }] },
+    waiting: twoPositions,
+    atVenue: twoPositions,
+    sending: twoPositions,
+    unsent: twoPositions,
+    fresh: twoPositions,
+  });
+  const steps = engineSteps(sql, clock, { delayMs: 1_000 });
+  const release = async (account: AccountOfUser) => {
+    await askToLiquidate(sql, clock, account);
+    await steps.release();
+  };
+  await release(accounts.lost);
+  await submitTo(scene, forgetfulVenue(simulatedVenue(sql, clock, 0)));
+  await stop(scene, 'with submissions whose answer was lost');
+  await release(accounts.working);
+  await steps.submit();
+  await stop(scene, 'with orders at the venue');
+  await steps.receive();
+  await steps.apply();
+  await steps.publish();
+  await stop(scene, 'with an order partly filled');
+  await release(accounts.waiting);
+  await steps.submit();
+  clock.advance(1_000);
+  await steps.receive();
+  await stop(scene, 'with reports not applied');
+  await release(accounts.atVenue);
+  await steps.submit();
+  await stop(scene, 'with orders of which nothing is reported');
+  await release(accounts.sending);
+  await submitTo(scene, silentVenue);
+  await stop(scene, 'with submissions that never arrived');
+  await release(accounts.unsent);
+  await askToLiquidate(sql, clock, { ...accounts.fresh, releaseDelayMs: 3_600_000 });
+  await stop(scene, 'with orders not sent and events not published');
+  return steps;
+}
+
+async function openAccounts<Name extends string>(
+  { sql }: Scene,
+  tenant: string,
+  accounts: Readonly<Record<Name, BookAccount>>,
+): Promise<Readonly<Record<Name, AccountOfUser>>> {
+  const tenantId = await makeTenant(sql, tenant);
+  const list: readonly BookAccount[] = Object.values(accounts);
+  const made = await makeBook(sql, { tenantId, instruments, accounts: list });
+  const named = Object.keys(accounts).map((name, i) => [name, made[i]]);
+  return Object.fromEntries(named) as Record<Name, AccountOfUser>;
+}
+
+async function submitTo({ sql, clock }: Scene, venue: Venue): Promise<void> {
+  await engineSteps(sql, clock, { delayMs: 0, venue }).submit();
+}
+
+/** Takes orders and dies before it answers. */
+function forgetfulVenue(venue: Venue): Venue {
+  return {
+    ...venue,
+    submit: async (orders) => {
+      await venue.submit(orders);
+      throw new Error('the line broke');
+    },
+  };
+}
+
+/** A venue that is not there. */
+const silentVenue: Venue = {
+  mic: 'XSIM',
+  flightMsMax: 2_000,
+  submit: () => Promise.reject(new Error('the line is dead')),
+  lookUp: () => Promise.reject(new Error('the line is dead')),
+  reports: () => Promise.reject(new Error('the line is dead')),
+};

@@ -1,0 +1,136 @@
+// What a person sees of an import, on a terminal and elsewhere, and the exit code.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { after, test } from 'node:test';
+import { runImport } from '../../src/book/import-command.ts';
+import { makeTenant } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import {
+  anna,
+  type BookFiles,
+  bookDirectory,
+  headers,
+  positions,
+  sap,
+  smallBook,
+} from './import-support.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+
+/** What is written, as text; a terminal where `isTTY` says so. */
+class Screen extends Writable {
+  readonly isTTY: boolean;
+  readonly columns = 100;
+  text = '';
+
+  constructor(isTTY: boolean) {
+    super({ decodeStrings: false });
+    this.isTTY = isTTY;
+  }
+
+  override _write(chunk: string, _encoding: string, done: () => void): void {
+    this.text += chunk;
+    done();
+  }
+}
+
+async function run(directory: string, options: { isTerminal?: boolean } = {}) {
+  const { isTerminal = false } = options;
+  const stdout = new Screen(isTerminal);
+  const tenantId = await makeTenant(sql);
+  const code = await runImport({ sql, clock, tenantId, directory, stdout, isTerminal });
+  return { code, text: stdout.text };
+}
+
+test('says what became of each file', async (t) => {
+  const directory = await bookDirectory(t, smallBook);
+  const { code, text } = await run(directory);
+  assert.equal(code, 0);
+  assert.equal(
+    text,
+    [
+      'users.csv       2 lines: 2 new, 0 changed, 0 as before',
+      'accounts.csv    2 lines: 2 new, 0 changed, 0 as before',
+      'instruments.csv 2 lines: 2 new, 0 changed, 0 as before',
+      'prices.csv      2 lines: 2 new, 0 changed, 0 as before',
+      'positions.csv   3 lines: 3 new, 0 changed, 0 as before',
+      'Imported 5 files.',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('names each bad line by file, line and reason, and fails', async (t) => {
+  const directory = await bookDirectory(t, {
+    'users.csv': [headers.users, anna.userId],
+    'prices.csv': `isin;price\n`,
+    'positions.csv': positions([anna.accountId, sap, '-1', '0']),
+  });
+  const { code, text } = await run(directory);
+  assert.equal(code, 1);
+  assert.equal(
+    text,
+    [
+      'users.csv       1 line: 1 new, 0 changed, 0 as before',
+      'prices.csv      nothing imported: 1 bad line of 0',
+      '  prices.csv:1: column isin is missing, column price is missing, column currency is ' +
+        'missing, column "isin;price" is unknown; the first line must be isin,price,currency',
+      '  The rest of the file could not be read.',
+      'positions.csv   nothing imported: 1 bad line of 1',
+      '  positions.csv:2: quantity: "-1" is negative',
+      'Imported 1 of 3 files. Mend the bad lines and import again: what is imported already stays ' +
+        'as it is.',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('lists no more than can be read, and counts the rest', async (t) => {
+  const users = Array.from({ length: 1_234 }, (_, index) => `user ${index}`);
+  const directory = await bookDirectory(t, { 'users.csv': [headers.users, ...users] });
+  const { text } = await run(directory);
+  const lines = text.split('\n');
+  assert.equal(lines[0], 'users.csv       nothing imported: 1,234 bad lines of 1,234');
+  assert.equal(lines[1_000], '  users.csv:1001: user_id: "user 999" is no UUID');
+  assert.equal(lines[1_001], '  and 234 more bad lines');
+});
+
+test('names what it ignores, harmless to a terminal', async (t) => {
+  const odd = { 'users.csv': [headers.users], 'Users.csv': '', '\u001b[31m.csv': '' };
+  const directory = await bookDirectory(t, odd as BookFiles);
+  const { code, text } = await run(directory);
+  assert.equal(code, 0);
+  assert.match(text, /^Ignored, since no part of a book: "\\u001b\[31m\.csv", "Users\.csv"$/m);
+});
+
+test('says why there is nothing to import', async (t) => {
+  const directory = join(await bookDirectory(t, {}), 'nowhere');
+  const { code, text } = await run(directory);
+  assert.equal(code, 1);
+  assert.match(text, /^Nothing was imported: .*nowhere cannot be read: ENOENT/);
+});
+
+test('draws a bar on a terminal, and leaves nothing of it', async (t) => {
+  const directory = await bookDirectory(t, smallBook);
+  const { code, text } = await run(directory, { isTerminal: true });
+  assert.equal(code, 0);
+  const esc = String.fromCharCode(27);
+  const clearLine = `${esc}[2K`;
+  for (const step of ['users.csv       reading', 'positions.csv   writing']) {
+    assert.ok(text.includes(`${step} [==============================] 100%`), step);
+  }
+  // Whatever is said stands on a cleared line, and the last bar is cleared as well.
+  assert.ok(text.includes(`${clearLine}users.csv       2 lines: 2 new`));
+  assert.ok(text.lastIndexOf(clearLine) > text.lastIndexOf('100%'));
+  assert.ok(!text.includes(`${esc}[?25l`), 'the cursor is not hidden');
+  assert.ok(!text.includes(`${esc}[?7l`), 'the wrapping of lines is left alone');
+  assert.equal(process.listenerCount('SIGINT'), 0);
+});
+
+test('writes nothing but lines where there is no terminal', async (t) => {
+  const { text } = await run(await bookDirectory(t, smallBook));
+  assert.doesNotMatch(text, /[^\P{Cc}\n]/u);
+});

@@ -1,0 +1,181 @@
+// An API client at work: it holds a token and sends requests that are signed as they should be.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Sql } from '../../src/db/connect.ts';
+import type { SignedRoute } from '../../src/http/pipeline.ts';
+import { type AccountOfUser, type BookAccount, makeBook } from '../support/book.ts';
+import {
+  type ApiClient,
+  type Content,
+  type HttpService,
+  type Outgoing,
+  outgoing,
+  type Reply,
+  type Signing,
+  send,
+  sign,
+} from '../support/http.ts';
+
+export interface Api {
+  readonly client: ApiClient;
+  readonly token: string;
+  /** A request with all it needs but a signature. */
+  unsigned(method: string, target: string, content?: Content): Outgoing;
+  signed(
+    method: string,
+    target: string,
+    content?: Content,
+    signing?: Partial<Signing>,
+  ): Promise<Outgoing>;
+  /** Signs and sends. */
+  call(
+    method: string,
+    target: string,
+    content?: Content,
+    signing?: Partial<Signing>,
+  ): Promise<Reply>;
+}
+
+/** A client with a token for some or all of its scopes. */
+export async function apiOf(
+  service: HttpService,
+  client: ApiClient,
+  scopes: readonly string[] = client.scopes,
+): Promise<Api> {
+  const answer = await askForToken(service, client, { scope: scopes.join(' ') });
+  assert.equal(answer.status, 200, answer.text);
+  const token = String(answer.json['access_token']);
+  const unsigned: Api['unsigned'] = (method, target, content = {}) => {
+    const headers = { authorization: `Bearer ${token}`, 'upvest-client-id': client.clientId };
+    return outgoing(method, target, { ...content, headers: { ...headers, ...content.headers } });
+  };
+  const signed: Api['signed'] = (method, target, content, signing = {}) => {
+    const usual = { clock: service.clock, key: client.key, keyId: client.keyId };
+    return sign(unsigned(method, target, content), { ...usual, ...signing });
+  };
+  const call: Api['call'] = async (...request) => send(service, await signed(...request));
+  return { client, token, unsigned, signed, call };
+}
+
+export interface TokenRequest {
+  readonly client_id?: string | undefined;
+  readonly client_secret?: string | undefined;
+  readonly grant_type?: string | undefined;
+  readonly scope?: string | undefined;
+}
+
+/** A signed request for a token; fields and headers can be replaced, or left out as undefined. */
+export async function tokenRequest(
+  service: HttpService,
+  client: ApiClient,
+  fields: TokenRequest = {},
+  content: Content = {},
+): Promise<Outgoing> {
+  const all = {
+    client_id: client.clientId,
+    client_secret: client.clientSecret,
+    grant_type: 'client_credentials',
+    scope: client.scopes.join(' '),
+    ...fields,
+  };
+  const given = Object.entries(all).flatMap(([name, value]): [string, string][] => {
+    return value === undefined ? [] : [[name, value]];
+  });
+  const message = outgoing('POST', '/auth/token', {
+    body: new URLSearchParams(given).toString(),
+    ...content,
+    headers: {
+      'upvest-client-id': client.clientId,
+      'content-type': 'application/x-www-form-urlencoded',
+      ...content.headers,
+    },
+  });
+  return sign(message, { clock: service.clock, key: client.key, keyId: client.keyId });
+}
+
+export async function askForToken(
+  service: HttpService,
+  client: ApiClient,
+  fields: TokenRequest = {},
+  content: Content = {},
+): Promise<Reply> {
+  return send(service, await tokenRequest(service, client, fields, content));
+}
+
+export const instruments = [
+  { isin: 'DE0007164600', price: '208.35' },
+  { isin: 'IE00B4L5Y983', price: '111.935' },
+  { isin: 'DE0008404005', price: '391.2', fractional: false },
+  { isin: 'DE0007472060' },
+];
+
+const usualPositions = [{ isin: 'DE0007164600', quantity: '10' }];
+
+/** Gives a client accounts; without a description one active account with one position. */
+export async function giveAccounts(
+  sql: Sql,
+  { clientId: tenantId }: ApiClient,
+  accounts: readonly Partial<BookAccount>[] = [{}],
+): Promise<readonly [AccountOfUser, ...AccountOfUser[]]> {
+  const known = await sql`
+    select i.isin
+    from unwind.instruments i
+    where i.tenant_id = ${tenantId}`;
+  const [first, ...others] = await makeBook(sql, {
+    tenantId,
+    instruments: known.length === 0 ? instruments : [],
+    accounts: accounts.map((account) => ({ positions: usualPositions, ...account })),
+  });
+  assert.ok(first);
+  return [first, ...others];
+}
+
+/** What asks for a liquidation of an account. */
+export function toLiquidate(account: AccountOfUser, idempotencyKey: string = randomUUID()) {
+  const target = `/accounts/${account.accountId}/liquidations`;
+  const content = {
+    json: { user_id: account.userId },
+    headers: { 'idempotency-key': idempotencyKey },
+  };
+  return { target, content };
+}
+
+/** Asks for a liquidation. @returns its path. */
+export async function liquidate(api: Api, account: AccountOfUser): Promise<string> {
+  const { target, content } = toLiquidate(account);
+  const answer = await api.call('POST', target, content);
+  assert.equal(answer.status, 202, answer.text);
+  return `${target}/${answer.json['id']}`;
+}
+
+export const hook = { title: 'Hook', url: 'https://hooks.example.test/in' };
+
+/** Creates a webhook. @returns its path. */
+export async function subscribe(api: Api, settings: object = {}): Promise<string> {
+  const answer = await api.call('POST', '/webhooks', { json: { ...hook, ...settings } });
+  assert.equal(answer.status, 201, answer.text);
+  return `/webhooks/${answer.json['id']}`;
+}
+
+/** A request of a route that would succeed, once it is signed. */
+export interface Wish {
+  readonly method: string;
+  readonly target: string;
+  readonly content: Content;
+}
+
+/** Makes what a route needs to succeed. Each wish has an account or a webhook of its own. */
+export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<Wish> {
+  const { method, path } = route;
+  if (path.startsWith('/accounts/')) {
+    const [account] = await giveAccounts(sql, api.client);
+    const { target, content } = toLiquidate(account);
+    const isOfOne = path.endsWith('/:account_liquidation_id');
+    if (method === 'POST') return { method, target, content };
+    return { method, target: isOfOne ? await liquidate(api, account) : target, content: {} };
+  }
+  const target = path.includes(':webhook_id') ? await subscribe(api) : path;
+  assert.ok(!target.includes(':'), `what ${path} needs is known`);
+  const bodies: Readonly<Record<string, object>> = { POST: hook, PATCH: { title: 'Renamed' } };
+  return { method, target, content: { json: bodies[method] } };
+}

@@ -1,0 +1,158 @@
+// Each signature counts once: a captured request is refused when it comes again, as it is or with
+// only some of its signatures, at the same process or at another one.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import {
+  headerOf,
+  makeApiClient,
+  type Outgoing,
+  type Reply,
+  send,
+  startHttp,
+  withHeaders,
+} from '../support/http.ts';
+import { apiOf, giveAccounts, hook, tokenRequest, toLiquidate, type Wish, wishFor } from './api.ts';
+import { assertProblem, tablesOf } from './expect.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+const service = await startHttp({ after }, { sql, clock });
+const elsewhere = await startHttp({ after }, { sql, clock });
+const client = await makeApiClient(sql, clock, { keyTypes: ['ed25519', 'P-256'] });
+const [firstSigner, secondSigner] = client.signers;
+assert.ok(secondSigner);
+const api = await apiOf(service, client);
+
+const used = /^This signature (has been|was) used before\.$/;
+
+/** Sends a request that has to be refused as a replay and to change nothing. */
+async function assertReplay(where: typeof service, message: Outgoing): Promise<void> {
+  const before = await tablesOf(sql);
+  assertProblem(await send(where, message), 'unauthorized', used);
+  assert.deepEqual(await tablesOf(sql), before);
+}
+
+/** The request of a wish with a signature of each of two keys. */
+async function signedTwice({ method, target, content }: Wish): Promise<Outgoing> {
+  const one = await api.signed(method, target, content, { ...firstSigner, label: 'one' });
+  const two = await api.signed(method, target, content, { ...secondSigner, label: 'two' });
+  const both = (name: string) => `${headerOf(one, name)}, ${headerOf(two, name)}`;
+  return withHeaders(one, {
+    'signature-input': both('signature-input'),
+    signature: both('signature'),
+  });
+}
+
+/** What is left of it when only one of its signatures is sent, or both the other way round. */
+function variants(twice: Outgoing): readonly Outgoing[] {
+  const inputs = headerOf(twice, 'signature-input').split(', ');
+  const signatures = headerOf(twice, 'signature').split(', ');
+  const orders = [[0], [1], [1, 0], [0, 1]];
+  return orders.map((order) => {
+    const some = (members: readonly string[]) => order.map((at) => members[at]).join(', ');
+    return withHeaders(twice, { 'signature-input': some(inputs), signature: some(signatures) });
+  });
+}
+
+function countBy(replies: readonly Reply[]): Readonly<Record<string, number | undefined>> {
+  const groups = Object.groupBy(replies, (reply) => reply.status);
+  return Object.fromEntries(Object.entries(groups).map(([status, all]) => [status, all?.length]));
+}
+
+for (const route of service.routes) {
+  const isChange = route.method !== 'GET';
+
+  test(`${route.method} ${route.path}: a request again`, async () => {
+    const wish = await wishFor(sql, api, route);
+    const message = await api.signed(wish.method, wish.target, wish.content);
+    const answer = await send(service, message);
+    assert.ok(answer.status < 300, answer.text);
+    const { verifications } = service.authenticator;
+    await assertReplay(service, message);
+    assert.equal(service.authenticator.verifications, verifications);
+    if (isChange) await assertReplay(elsewhere, message);
+  });
+
+  test(`${route.method} ${route.path}: with one of its two signatures`, async () => {
+    const twice = await signedTwice(await wishFor(sql, api, route));
+    const answer = await send(service, twice);
+    assert.ok(answer.status < 300, answer.text);
+    for (const variant of variants(twice)) {
+      await assertReplay(service, variant);
+      if (isChange) await assertReplay(elsewhere, variant);
+    }
+  });
+}
+
+test('a request for a token again', async () => {
+  const message = await tokenRequest(service, client);
+  assert.equal((await send(service, message)).status, 200);
+  await assertReplay(service, message);
+  await assertReplay(elsewhere, message);
+});
+
+test('a refused change uses its signature up as well', async () => {
+  const [account] = await giveAccounts(sql, client, [{ status: 'LOCKED' }]);
+  const { target, content } = toLiquidate(account);
+  const message = await api.signed('POST', target, content);
+  assertProblem(await send(service, message), 'conflict', 'The account is LOCKED.');
+  await sql`
+    update unwind.accounts
+    set status = 'ACTIVE'
+    where account_id = ${account.accountId}`;
+  await assertReplay(service, message);
+  await assertReplay(elsewhere, message);
+});
+
+test('a signature with other bytes over the same base is the same signature', async () => {
+  const message = await api.signed('GET', '/webhooks', {}, secondSigner);
+  const malleated = withHeaders(message, { signature: negated(headerOf(message, 'signature')) });
+  assert.equal((await send(service, malleated)).status, 200);
+  await assertReplay(service, message);
+  const relabelled = withHeaders(message, {
+    'signature-input': headerOf(message, 'signature-input').replace(/^sig1=/, 'other='),
+    signature: headerOf(message, 'signature').replace(/^sig1=/, 'other='),
+  });
+  await assertReplay(service, relabelled);
+});
+
+/** An ECDSA signature on P-256 in DER with n - s in place of s, which anybody can make of it. */
+function negated(signature: string): string {
+  const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const der = Buffer.from(signature.slice('sig1=:'.length, -1), 'base64');
+  const rEnd = 4 + der.readUInt8(3);
+  const r = der.subarray(2, rEnd);
+  const s = BigInt(`0x${der.subarray(rEnd + 2).toString('hex')}`);
+  const digits = (n - s).toString(16).padStart(64, '0');
+  const bytes = Buffer.from(/^[89a-f]/.test(digits) ? `00${digits}` : digits, 'hex');
+  const body = Buffer.concat([r, Buffer.from([2, bytes.length]), bytes]);
+  const encoded = Buffer.concat([Buffer.from([0x30, body.length]), body]).toString('base64');
+  return `sig1=:${encoded}:`;
+}
+
+test('of many copies at once, at two processes, one is accepted', async () => {
+  const [account] = await giveAccounts(sql, client);
+  const { target, content } = toLiquidate(account);
+  const message = await api.signed('POST', target, content);
+  const copies = Array.from({ length: 20 }, (_, at) => send(at % 2 ? service : elsewhere, message));
+  assert.deepEqual(countBy(await Promise.all(copies)), { 202: 1, 401: 19 });
+});
+
+test('of many copies of one with two signatures, sent in parts, one is accepted', async () => {
+  const wish = { method: 'POST', target: '/webhooks', content: { json: hook } };
+  const parts = variants(await signedTwice(wish));
+  const places = [service, elsewhere];
+  const sent = places.flatMap((place) => parts.map((part) => send(place, part)));
+  const counts = countBy(await Promise.all(sent));
+  // Sent apart before they were ever together, two signatures may count as two requests.
+  assert.ok((counts[201] ?? 0) >= 1 && (counts[201] ?? 0) <= 2, JSON.stringify(counts));
+  assert.equal((counts[201] ?? 0) + (counts[401] ?? 0), sent.length);
+});
+
+test('of many copies of a GET at once, one is accepted', async () => {
+  const message = await api.signed('GET', '/webhooks');
+  const replies = await Promise.all(Array.from({ length: 20 }, () => send(service, message)));
+  assert.deepEqual(countBy(replies), { 200: 1, 401: 19 });
+});

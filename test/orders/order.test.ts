@@ -1,0 +1,270 @@
+// What reports make of an order: tables for each kind of report, and properties over reports that
+// arrive repeated, late and out of order.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type LiquidationId, newId } from '../../src/ids.ts';
+import { decimal, plain, sum } from '../../src/money.ts';
+import {
+  clientOrderIdOf,
+  type News,
+  type OrderStatus,
+  orderTransitions,
+  progressOf,
+  type Submission,
+  tradeOf,
+} from '../../src/orders/order.ts';
+import { scheduleOf } from '../../src/venue/simulated/behaviour.ts';
+import type { ReportEvent } from '../../src/venue/venue.ts';
+
+function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): Submission {
+  return {
+    clientOrderId: 'A'.repeat(20),
+    status: 'WORKING',
+    quantity: decimal('10'),
+    executedQuantity: decimal('0'),
+    final: undefined,
+    order: {
+      orderId: newId(),
+      liquidationId: newId() as LiquidationId,
+      accountId: newId(),
+      isin: 'DE0007164600',
+      quantity: decimal('10'),
+      filledQuantity: decimal(over.filled ?? '0'),
+      status: 'PROCESSING',
+    },
+    ...over,
+  };
+}
+
+const trade = (id: string, quantity: string, cumulative: string): ReportEvent => ({
+  type: 'trade',
+  trade: { venueExecutionId: id, lastQuantity: decimal(quantity), lastPrice: decimal('5') },
+  cumulativeQuantity: decimal(cumulative),
+});
+const filled = (id: string, quantity: string, cumulative: string): ReportEvent => ({
+  type: 'filled',
+  trade: { venueExecutionId: id, lastQuantity: decimal(quantity), lastPrice: decimal('5') },
+  cumulativeQuantity: decimal(cumulative),
+});
+const ended = (type: 'cancelled' | 'rejected' | 'postponed', cumulative: string): ReportEvent => ({
+  type,
+  reason: type,
+  cumulativeQuantity: decimal(cumulative),
+});
+
+const fresh = (...events: readonly ReportEvent[]): readonly News[] =>
+  events.map((event) => ({ event, trade: tradeOf(event) }));
+const known = (event: ReportEvent): News => ({ event, trade: undefined });
+
+function told(submission: Submission, news: readonly News[]): string {
+  const progress = progressOf(submission, news);
+  switch (progress.type) {
+    case 'repeated':
+      return 'repeated';
+    case 'impossible':
+      return `impossible: ${progress.reason}`;
+    case 'working':
+      return `working ${plain(progress.executedQuantity)}${progress.final ? ' final' : ''}`;
+    case 'done':
+      return `done ${plain(progress.final.quantity)} ${progress.result.type}`;
+  }
+}
+
+test('each report, alone and with others', () => {
+  const all = filled('1', '10', '10');
+  const done = makeSubmission({
+    status: 'DONE',
+    executedQuantity: decimal('10'),
+    final: { quantity: decimal('10'), outcome: 'filled', reason: undefined },
+    filled: '10',
+  });
+  const cases: readonly [string, Submission, readonly News[], string][] = [
+    ['a part', makeSubmission(), fresh(trade('1', '4', '4')), 'working 4'],
+    ['all at once', makeSubmission(), fresh(all), 'done 10 filled'],
+    [
+      'in parts',
+      makeSubmission(),
+      fresh(trade('1', '4', '4'), filled('2', '6', '10')),
+      'done 10 filled',
+    ],
+    ['the last part first', makeSubmission(), fresh(filled('2', '6', '10')), 'working 6 final'],
+    [
+      'cancelled with nothing sold',
+      makeSubmission(),
+      fresh(ended('cancelled', '0')),
+      'done 0 cancelled',
+    ],
+    ['refused', makeSubmission(), fresh(ended('rejected', '0')), 'done 0 cancelled'],
+    ['postponed', makeSubmission(), fresh(ended('postponed', '0')), 'done 0 tried_again'],
+    [
+      'cancelled before its parts arrive',
+      makeSubmission(),
+      fresh(ended('cancelled', '4')),
+      'working 0 final',
+    ],
+    [
+      'cancelled after a part',
+      makeSubmission(),
+      fresh(trade('1', '4', '4'), ended('cancelled', '4')),
+      'done 4 cancelled',
+    ],
+    [
+      'a trade known already',
+      makeSubmission({ executedQuantity: decimal('4'), filled: '4' }),
+      [known(trade('1', '4', '4'))],
+      'working 4',
+    ],
+    ['a repeat after the end', done, [known(all)], 'repeated'],
+    [
+      'a trade after the end',
+      done,
+      fresh(trade('9', '1', '11')),
+      'impossible: executions exceed the quantity of the order',
+    ],
+    ['another end', done, fresh(ended('cancelled', '4')), 'impossible: two final reports disagree'],
+    [
+      'more than ordered',
+      makeSubmission(),
+      fresh(filled('1', '11', '11')),
+      'impossible: more was reported than was ordered',
+    ],
+    [
+      'more than final',
+      makeSubmission(),
+      fresh(trade('1', '5', '5'), ended('cancelled', '4')),
+      'impossible: executions exceed the quantity of the order',
+    ],
+    [
+      'two ends that disagree',
+      makeSubmission(),
+      fresh(ended('cancelled', '0'), ended('postponed', '0')),
+      'impossible: two final reports disagree',
+    ],
+  ];
+  for (const [name, submission, news, expected] of cases) {
+    assert.equal(told(submission, news), expected, name);
+  }
+});
+
+test('a second submission completes what the first one left', () => {
+  const second = makeSubmission({ quantity: decimal('6'), filled: '4' });
+  assert.equal(told(second, fresh(filled('2', '6', '6'))), 'done 6 filled');
+  assert.equal(
+    told(second, fresh(trade('2', '1', '1'), ended('cancelled', '1'))),
+    'done 1 cancelled',
+  );
+});
+
+test('any order and grouping of reports, repeats among them, ends in the same state', () => {
+  const quantity = fc
+    .integer({ min: 1, max: 5_000_000 })
+    .map((n) => decimal(String(n)).div('1000'));
+  const isins = fc.constantFrom('DE0007164600', 'IE00B5M1WJ87', 'IE00BF2GFH28');
+  fc.assert(
+    fc.property(quantity, isins, fc.infiniteStream(fc.nat()), (ordered, isin, random) => {
+      const price = decimal('50');
+      const clientOrderId = 'B'.repeat(20);
+      const reports = scheduleOf({ isin, clientOrderId, quantity: ordered, price, delayMs: 100 });
+      const events = shuffled([...reports, ...reports], random).map(toEvent);
+      let submission = makeSubmission({ quantity: ordered });
+      submission = { ...submission, order: { ...submission.order, quantity: ordered } };
+      const seen = new Set<string>();
+      let result = '';
+      for (const group of groups(events, random)) {
+        const news = group.map((event) => {
+          const found = tradeOf(event);
+          const isNew = found !== undefined && !seen.has(found.venueExecutionId);
+          if (isNew) seen.add(found.venueExecutionId);
+          return { event, trade: isNew ? found : undefined };
+        });
+        const progress = progressOf(submission, news);
+        assert.notEqual(progress.type, 'impossible');
+        if (progress.type === 'working') {
+          const { executedQuantity, final } = progress;
+          const order = { ...submission.order, filledQuantity: executedQuantity };
+          submission = { ...submission, executedQuantity, final, order };
+        }
+        if (progress.type === 'done') {
+          const { final } = progress;
+          submission = { ...submission, status: 'DONE', final, executedQuantity: final.quantity };
+          result = progress.result.type;
+        }
+      }
+      const sold = sum(reports.flatMap((one) => ('trade' in one ? one.trade.lastQuantity : [])));
+      assert.equal(submission.status, 'DONE');
+      assert.ok(submission.executedQuantity.eq(sold));
+      assert.equal(result, sold.eq(ordered) ? 'filled' : 'cancelled');
+    }),
+  );
+});
+
+function toEvent(report: ReturnType<typeof scheduleOf>[number]): ReportEvent {
+  const { offsetMs: _, ...event } = report;
+  return event;
+}
+
+function shuffled<T>(items: readonly T[], random: Iterator<number>): T[] {
+  const rest = [...items];
+  const result: T[] = [];
+  while (rest.length > 0) result.push(...rest.splice(random.next().value % rest.length, 1));
+  return result;
+}
+
+function groups<T>(items: readonly T[], random: Iterator<number>): T[][] {
+  const result: T[][] = [];
+  for (let i = 0; i < items.length; ) {
+    const size = 1 + (random.next().value % 3);
+    result.push(items.slice(i, i + size));
+    i += size;
+  }
+  return result;
+}
+
+test('a client order id is short, and the same for the same attempt only', () => {
+  const orderId = newId<'order'>();
+  const ids = [1, 2, 3].map((attempt) => clientOrderIdOf(orderId, attempt));
+  assert.deepEqual(
+    ids,
+    [1, 2, 3].map((attempt) => clientOrderIdOf(orderId, attempt)),
+  );
+  assert.equal(new Set(ids).size, 3);
+  assert.notEqual(clientOrderIdOf(newId(), 1), ids[0]);
+  for (const id of ids) assert.match(id, /^[A-Z2-7]{20}$/);
+});
+
+test('the parts of a schedule add up to what is reported at its end', () => {
+  const amounts = fc.tuple(fc.bigInt({ min: 1n, max: 10n ** 12n }), fc.nat({ max: 9 }));
+  fc.assert(
+    fc.property(amounts, fc.integer({ min: 1, max: 100_000 }), ([units, scale], cents) => {
+      const quantity = decimal(String(units)).div(`1${'0'.repeat(scale)}`);
+      const price = decimal(String(cents)).div('100');
+      for (const isin of ['IE00B5M1WJ87', 'IE00BF2GFH28', 'US0378331005']) {
+        const order = { isin, clientOrderId: 'C'.repeat(20), quantity, price, delayMs: 800 };
+        const reports = scheduleOf(order);
+        const trades = reports.flatMap((one) => ('trade' in one ? one.trade.lastQuantity : []));
+        const last = reports.at(-1);
+        assert.ok(last && reports.length <= 5);
+        assert.ok(sum(trades).eq(last.cumulativeQuantity));
+        assert.ok(trades.every((part) => part.gt('0')));
+        assert.ok(reports.every((one) => one.offsetMs >= 0 && one.offsetMs < 800));
+        assert.equal(last.type, isin === 'IE00BF2GFH28' ? 'cancelled' : 'filled');
+        assert.deepEqual(scheduleOf(order), reports);
+      }
+    }),
+  );
+});
+
+test('final statuses go nowhere, open ones only forward', () => {
+  const statuses: readonly OrderStatus[] = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'];
+  assert.deepEqual(Object.keys(orderTransitions), statuses);
+  assert.deepEqual([...orderTransitions.FILLED, ...orderTransitions.CANCELLED], []);
+  assert.ok(
+    !(['NEW'] as const).some((to) =>
+      Object.values(orderTransitions)
+        .flat()
+        .includes(to as never),
+    ),
+  );
+});

@@ -1,0 +1,265 @@
+// The HTTP side of the service on a real port, and API clients that send it signed requests. Every
+// part of a request can be changed, before it is signed or after. The engine does not run here.
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { Authenticator } from '../../src/auth/authenticate.ts';
+import { createClient } from '../../src/auth/create-client.ts';
+import type { Scope } from '../../src/auth/scope.ts';
+import { sealWith } from '../../src/auth/seal.ts';
+import type { DialectVersion } from '../../src/auth/signatures/dialect.ts';
+import { keyAlgorithm } from '../../src/auth/signatures/keys.ts';
+import { type SigningKey, signMessage, usualComponents } from '../../src/auth/signatures/sign.ts';
+import type { SignaturePolicy } from '../../src/auth/store.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
+import type { SignedRoute } from '../../src/http/pipeline.ts';
+import { signedRoutes } from '../../src/http/routes.ts';
+import { buildServer, type ServerOptions } from '../../src/http/server.ts';
+import { tokenHandler } from '../../src/http/token-handler.ts';
+import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
+import type { TenantId } from '../../src/ids.ts';
+import { portOf } from './condition.ts';
+import type { AfterTest } from './database.ts';
+
+export interface HttpOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  /** Default a minute. */
+  readonly releaseDelayMs?: number;
+  /** Whether webhooks may name receivers on this machine; default false. */
+  readonly allowLoopback?: boolean;
+  /** Default false, as in live mode. */
+  readonly showSignatureBase?: boolean;
+  readonly timeouts?: NonNullable<ServerOptions['timeouts']>;
+}
+
+export interface HttpService {
+  readonly port: number;
+  readonly clock: Clock;
+  readonly authenticator: Authenticator;
+  readonly routes: readonly SignedRoute[];
+  /** Connections of the clients of this service, kept open. */
+  readonly agent: Agent;
+  /** What was logged as finished, in order. */
+  readonly finished: readonly object[];
+  /** Stops listening; also done after the test. */
+  close(): Promise<void>;
+}
+
+/** Starts the service on a free port. After the test it must have logged no fault of its own. */
+export async function startHttp(t: AfterTest, options: HttpOptions): Promise<HttpService> {
+  const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
+  const { showSignatureBase = false, timeouts } = options;
+  const authenticator = new Authenticator(sql, clock);
+  const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
+  const nobodyWaits = () => {};
+  const routes = signedRoutes(
+    liquidationHandlers({ sql, clock, settings, onCreated: nobodyWaits, onEvent: nobodyWaits }),
+    webhookHandlers({ sql, clock, policy: { allowLoopback }, onChanged: nobodyWaits }),
+  );
+  const faults: object[] = [];
+  const finished: object[] = [];
+  const app = buildServer({
+    routes,
+    token: tokenHandler({ sql, clock, authenticator }),
+    authenticator,
+    readiness: async () => ({ ready: true, checks: {} }),
+    log: {
+      info: (fields) => finished.push(fields),
+      error: (fields) => faults.push(fields),
+    },
+    showSignatureBase,
+    ...(timeouts === undefined ? {} : { timeouts }),
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const agent = new Agent({ keepAlive: true });
+  const close = () => app.close();
+  t.after(async () => {
+    agent.destroy();
+    await close();
+    assert.deepEqual(faults, [], 'the service has logged faults of its own');
+  });
+  return { port: portOf(app.server), clock, authenticator, routes, agent, finished, close };
+}
+
+const seal = sealWith(randomBytes(32));
+const keyPairs = {
+  ed25519: () => generateKeyPairSync('ed25519'),
+  'P-256': () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  'P-384': () => generateKeyPairSync('ec', { namedCurve: 'P-384' }),
+  'P-521': () => generateKeyPairSync('ec', { namedCurve: 'P-521' }),
+};
+
+export type KeyType = keyof typeof keyPairs;
+
+/** Who signs: a key and the name it is registered under. */
+export interface Signer {
+  readonly key: SigningKey;
+  readonly keyId: string;
+}
+
+export interface ApiClient extends Signer {
+  readonly clientId: TenantId;
+  readonly clientSecret: string;
+  readonly scopes: readonly Scope[];
+  /** All keys in the order of their types. */
+  readonly signers: readonly [Signer, ...Signer[]];
+}
+
+export interface ClientSettings {
+  /** Default one Ed25519 key. */
+  readonly keyTypes?: readonly [KeyType, ...KeyType[]];
+  readonly scopes?: readonly Scope[];
+  readonly signaturePolicy?: SignaturePolicy;
+}
+
+export const usualScopes = [
+  'account_liquidations:admin',
+  'account_liquidations:read',
+  'accounts:read',
+  'webhooks:admin',
+  'webhooks:read',
+] as const;
+
+/** Registers an API client, a tenant, with fresh keys. */
+export async function makeApiClient(
+  sql: Sql,
+  clock: Clock,
+  settings: ClientSettings = {},
+): Promise<ApiClient> {
+  const { keyTypes = ['ed25519'], scopes = usualScopes } = settings;
+  const { signaturePolicy = 'compatible' } = settings;
+  const pairs = keyTypes.map((type) => keyPairs[type]());
+  const publicKeysPem = pairs.map(({ publicKey }) => {
+    return publicKey.export({ format: 'pem', type: 'spki' }).toString();
+  });
+  const details = { name: 'Test client', scopes, signaturePolicy, publicKeysPem };
+  const { clientId, clientSecret, keyIds } = await createClient(sql, clock, seal, details);
+  const [first, ...others] = pairs.map(({ privateKey }, at): Signer => {
+    return { key: { privateKey, algorithm: keyAlgorithm(privateKey) }, keyId: keyIds[at] ?? '' };
+  });
+  assert.ok(first);
+  return { ...first, clientId, clientSecret, scopes, signers: [first, ...others] };
+}
+
+export type Header = readonly [name: string, value: string];
+
+/** A request as its bytes go out: nothing is added to it but `connection`. */
+export interface Outgoing {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly Header[];
+  readonly body: Buffer;
+}
+
+/** What a request has besides method and target. */
+export interface Content {
+  /** A value that becomes the JSON body. */
+  readonly json?: unknown;
+  /** A body as it is. */
+  readonly body?: string | Buffer;
+  /** Replace the usual headers, or take them away where undefined; others are added. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A request with host, length and type of its body, and no header else. */
+export function outgoing(method: string, target: string, content: Content = {}): Outgoing {
+  const { json, body = json === undefined ? '' : JSON.stringify(json), headers = {} } = content;
+  const bytes = Buffer.from(body);
+  const usual = {
+    host: 'api.example.test',
+    accept: 'application/json',
+    ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(bytes.length === 0 ? {} : { 'content-length': String(bytes.length) }),
+  };
+  const given = Object.entries({ ...usual, ...headers }).flatMap(([name, value]): Header[] => {
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { method, target, headers: given, body: bytes };
+}
+
+/** The same request with headers replaced by one line each, or taken away where undefined. */
+export function withHeaders(
+  message: Outgoing,
+  changes: Readonly<Record<string, string | undefined>>,
+): Outgoing {
+  const kept = message.headers.filter(([name]) => !Object.hasOwn(changes, name));
+  const added = Object.entries(changes).flatMap(([name, value]): Header[] => {
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { ...message, headers: [...kept, ...added] };
+}
+
+export function headerOf(message: Outgoing, name: string): string {
+  const value = message.headers.find(([known]) => known === name)?.[1];
+  assert.ok(value !== undefined, `the request has a header ${name}`);
+  return value;
+}
+
+export interface Signing extends Signer {
+  readonly clock: Clock;
+  /** Unix seconds; default now. */
+  readonly created?: number;
+  /** Unix seconds; default a minute after `created`. */
+  readonly expires?: number;
+  /** Default 15. */
+  readonly dialect?: DialectVersion;
+  readonly label?: string;
+}
+
+const coveredHeaders = [
+  'accept',
+  'authorization',
+  'content-type',
+  'content-length',
+  'digest',
+  'idempotency-key',
+  'upvest-api-version',
+  'upvest-client-id',
+];
+
+/** Signs what a request has, with a nonce of its own where the dialect knows one. */
+export async function sign(message: Outgoing, signing: Signing): Promise<Outgoing> {
+  const { clock, key, keyId, dialect = '15', label = 'sig1' } = signing;
+  const { created = Math.floor(clock.now().getTime() / 1_000), expires = created + 60 } = signing;
+  const components = usualComponents({ dialect, message, headers: coveredHeaders, expires: true });
+  const nonce = dialect === '1' ? {} : { nonce: randomUUID() };
+  const params = { keyid: keyId, created, expires, ...nonce };
+  const added = await signMessage({ dialect, message, components, label, params, key });
+  return { ...message, headers: [...message.headers, ...Object.entries(added)] };
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The members of a JSON body; none where it is no JSON object. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+const answerTimeoutMs = 20_000;
+
+/** Sends a request as it is and reads the whole answer. */
+export async function send(service: HttpService, message: Outgoing): Promise<Reply> {
+  const { method, target, headers, body } = message;
+  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+  const { port, agent } = service;
+  const options = { host: '127.0.0.1', port, agent, method, path: target, headers: headers.flat() };
+  const sent = httpRequest({ ...options, signal: AbortSignal.timeout(answerTimeoutMs) });
+  sent.on('error', reject);
+  sent.on('response', (answer) => {
+    const chunks: Buffer[] = [];
+    answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    answer.on('error', reject);
+    answer.on('end', () => {
+      const text = Buffer.concat(chunks).toString('utf8');
+      const isJson = /json/.test(answer.headers['content-type'] ?? '') && text !== '';
+      const json: Reply['json'] = isJson ? JSON.parse(text) : {};
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, json });
+    });
+  });
+  sent.end(body);
+  return promise;
+}

@@ -1,0 +1,154 @@
+// What every venue has to keep, whatever it is made of: one suite for all of them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newId, type TenantId } from '../../src/ids.ts';
+import { decimal, sum } from '../../src/money.ts';
+import { clientOrderIdOf, tradeOf } from '../../src/orders/order.ts';
+import type { NewOrder, Venue, VenueReport } from '../../src/venue/venue.ts';
+
+/** A venue under test, its clock and instruments for each of the ways an order can end. */
+export interface VenueUnderTest {
+  readonly venue: Venue;
+  readonly tenantId: TenantId;
+  /** The same venue as another process sees it. */
+  readonly elsewhere: Venue;
+  readonly isins: {
+    readonly filled: string;
+    readonly inParts: string;
+    readonly cancelled: string;
+    readonly refused: string;
+  };
+  /** Lets so much market time pass that everything due is reported. */
+  letPass(): void;
+}
+
+export function conformanceSuite(
+  name: string,
+  open: (t: { after(hook: () => Promise<void>): void }) => Promise<VenueUnderTest>,
+): void {
+  const makeOrder = (of: VenueUnderTest, over: Partial<NewOrder> = {}): NewOrder => ({
+    tenantId: of.tenantId,
+    clientOrderId: clientOrderIdOf(newId(), 1),
+    isin: of.isins.filled,
+    quantity: decimal('12.5'),
+    ...over,
+  });
+
+  test(`${name}: answers each order of a batch in its place`, async (t) => {
+    const of = await open(t);
+    const orders = [
+      makeOrder(of),
+      makeOrder(of, { isin: of.isins.refused }),
+      makeOrder(of, { isin: of.isins.inParts }),
+    ];
+    const outcomes = await of.venue.submit(orders);
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome.type),
+      ['accepted', 'refused', 'accepted'],
+    );
+    const ids = outcomes.map((outcome) => 'venueOrderId' in outcome && outcome.venueOrderId);
+    assert.notEqual(ids[0], ids[2]);
+  });
+
+  test(`${name}: refuses a client order id it has seen, and executes it once`, async (t) => {
+    const of = await open(t);
+    const order = makeOrder(of);
+    await of.venue.submit([order]);
+    const again = await of.venue.submit([order, makeOrder(of), order]);
+    assert.deepEqual(
+      again.map((outcome) => outcome.type),
+      ['unknown', 'accepted', 'unknown'],
+    );
+    const many = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => (i % 2 ? of.venue : of.elsewhere).submit([order])),
+    );
+    assert.ok(many.flat().every((outcome) => outcome.type === 'unknown'));
+    of.letPass();
+    const reports = await allReports(of.venue);
+    const own = reports.filter((report) => report.clientOrderId === order.clientOrderId);
+    assert.ok(soldBy(own).eq(order.quantity));
+  });
+
+  test(`${name}: of ten at once with one client order id, one is accepted`, async (t) => {
+    const of = await open(t);
+    const order = makeOrder(of);
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => (i % 2 ? of.venue : of.elsewhere).submit([order])),
+    );
+    const types = outcomes.flat().map((outcome) => outcome.type);
+    assert.equal(types.filter((type) => type === 'accepted').length, 1);
+    assert.equal(types.filter((type) => type === 'unknown').length, 9);
+  });
+
+  test(`${name}: looks up what it has decided`, async (t) => {
+    const of = await open(t);
+    const accepted = makeOrder(of);
+    const refused = makeOrder(of, { isin: of.isins.refused });
+    const [answer] = await of.venue.submit([accepted, refused]);
+    const never = makeOrder(of);
+    const foreign = { ...accepted, tenantId: newId<'tenant'>() };
+    const found = await of.elsewhere.lookUp([accepted, refused, never, foreign]);
+    const types = found.map((outcome) => outcome.type);
+    assert.deepEqual(types, ['accepted', 'refused', 'not_found', 'not_found']);
+    assert.deepEqual(found[0], answer);
+  });
+
+  test(`${name}: reports each way an order can end, adding up to the final report`, async (t) => {
+    const of = await open(t);
+    const orders = [of.isins.filled, of.isins.inParts, of.isins.cancelled].map((isin) => {
+      return makeOrder(of, { isin });
+    });
+    await of.venue.submit(orders);
+    of.letPass();
+    const reports = await allReports(of.venue);
+    const ends = orders.map((order) => {
+      const own = reports.filter((report) => report.clientOrderId === order.clientOrderId);
+      const final = own.filter((report) => report.event.type !== 'trade');
+      assert.equal(final.length, 1);
+      const [last] = final;
+      assert.ok(last && soldBy(own).eq(last.event.cumulativeQuantity));
+      assert.ok(own.every((report) => report.tenantId === of.tenantId));
+      return last.event.type;
+    });
+    assert.deepEqual(ends, ['filled', 'filled', 'cancelled']);
+    const parts = reports.filter((report) => report.clientOrderId === orders[1]?.clientOrderId);
+    assert.ok(parts.length > 1);
+  });
+
+  test(`${name}: gives the same gapless reports to whoever asks, from any position`, async (t) => {
+    const of = await open(t);
+    const orders = Array.from({ length: 20 }, () => makeOrder(of, { isin: of.isins.inParts }));
+    await of.venue.submit(orders);
+    of.letPass();
+    const here = await allReports(of.venue);
+    const there = await allReports(of.elsewhere);
+    assert.deepEqual(there, here);
+    assert.deepEqual(
+      here.map((report) => report.number),
+      here.map((_, i) => i + 1),
+    );
+    const middle = await of.elsewhere.reports({ after: 7, limit: 5 });
+    assert.deepEqual(
+      middle.map((report) => report.number),
+      [8, 9, 10, 11, 12],
+    );
+    await of.venue.submit([makeOrder(of)]);
+    of.letPass();
+    assert.deepEqual((await allReports(of.venue)).slice(0, here.length), here);
+  });
+}
+
+function soldBy(reports: readonly VenueReport[]) {
+  return sum(reports.flatMap((report) => tradeOf(report.event)?.lastQuantity ?? []));
+}
+
+/** Everything the venue reports until it has nothing new, in small pages. */
+async function allReports(venue: Venue): Promise<readonly VenueReport[]> {
+  const reports: VenueReport[] = [];
+  for (;;) {
+    const page = await venue.reports({ after: reports.at(-1)?.number ?? 0, limit: 7 });
+    if (page.length === 0) return reports;
+    reports.push(...page);
+  }
+}

@@ -1,0 +1,190 @@
+// Several processes on one database: a subscription has one sender at a time, a sender that lost its
+// lease writes nothing, and a process that stops gives back what it holds.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Sql } from '../../src/db/connect.ts';
+import { newId, type TenantId } from '../../src/ids.ts';
+import { claimWebhooks, releaseWebhook } from '../../src/webhooks/store.ts';
+import type { Webhook } from '../../src/webhooks/webhook.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { startReceiver, type TestReceiver } from './receiver.ts';
+import {
+  eventsOf,
+  eventsOfLiquidation,
+  keysOf,
+  makeTenantWithKeys,
+  publishAll,
+  startDeliverer,
+  stateOf,
+  subscribe,
+  writeEvents,
+} from './subscriptions.ts';
+
+interface World {
+  readonly sql: Sql;
+  readonly clock: TestClock;
+  readonly tenantId: TenantId;
+  readonly receiver: TestReceiver;
+  readonly webhook: Webhook;
+}
+
+/** A subscription with the events of so many liquidations before it. */
+async function newWorld(t: TestContext, liquidations: number): Promise<World> {
+  const { sql } = await createTestDatabase(t, { max: 20 });
+  const clock = testClock();
+  const tenantId = await makeTenantWithKeys(sql, clock);
+  const receiver = await startReceiver(t, clock);
+  const webhook = await subscribe(sql, clock, { tenantId, url: receiver.url });
+  for (let i = 0; i < liquidations; i += 1) {
+    const events = eventsOfLiquidation(newId<'account'>());
+    await writeEvents(sql, { tenantId, events, at: clock.now() });
+  }
+  await publishAll(sql);
+  return { sql, clock, tenantId, receiver, webhook };
+}
+
+function isDone(state: { readonly position: number; readonly head: number }): boolean {
+  return state.position === state.head;
+}
+
+test('four processes never send to one subscription at the same time', async (t) => {
+  const { sql, clock, tenantId, receiver, webhook } = await newWorld(t, 20);
+  // Failures give the lease back in between, so that it changes hands.
+  receiver.react = (number) => ({ status: number % 4 === 0 ? 500 : 200 });
+  const deliverers = Array.from({ length: 4 }, () => startDeliverer(t, sql, { clock }));
+  await eventually(
+    'the whole log is delivered',
+    async () => {
+      await Promise.all(deliverers.map((deliverer) => deliverer.step()));
+      await Promise.all(deliverers.map((deliverer) => deliverer.drain()));
+      clock.advance(1_100);
+      return isDone(await stateOf(sql, webhook));
+    },
+    60_000,
+  );
+  assert.equal(receiver.mostAtOnce(), 1);
+  const events = await eventsOf(receiver.received, await keysOf(sql, tenantId));
+  const first = [...new Set(events.map((event) => event.id))];
+  const rows = await sql<{ event_id: string }[]>`
+    select e.event_id
+    from unwind.events e
+    where e.tenant_id = ${tenantId}
+    order by e.position`;
+  assert.deepEqual(
+    first,
+    rows.map((row) => row.event_id),
+  );
+  assert.ok((await stateOf(sql, webhook)).epoch > 1, 'the lease did change hands');
+});
+
+test('a claimed subscription is nobody else’s until the lease runs out', async (t) => {
+  const { sql, clock } = await newWorld(t, 1);
+  const claim = (holder: string) => {
+    const now = clock.now();
+    const leaseExpiresAt = new Date(now.getTime() + 10_000);
+    return claimWebhooks(sql, { holder, leaseExpiresAt, now, limit: 10 });
+  };
+  const [first] = await claim(newId());
+  assert.ok(first !== undefined);
+  assert.deepEqual(await claim(newId()), []);
+  clock.advance(9_999);
+  assert.deepEqual(await claim(newId()), []);
+  clock.advance(1);
+  const [second] = await claim(newId());
+  assert.equal(second?.epoch, first.epoch + 1);
+});
+
+test('many claims at once give a subscription to exactly one of them', async (t) => {
+  const { sql, clock } = await newWorld(t, 1);
+  const now = clock.now();
+  const leaseExpiresAt = new Date(now.getTime() + 10_000);
+  const claims = await Promise.all(
+    Array.from({ length: 16 }, () => {
+      return claimWebhooks(sql, { holder: newId(), leaseExpiresAt, now, limit: 10 });
+    }),
+  );
+  assert.equal(claims.flat().length, 1);
+});
+
+test('who lost the lease writes nothing, neither success nor failure', async (t) => {
+  const { sql, clock, webhook } = await newWorld(t, 1);
+  const claimFor = async (holder: string) => {
+    const now = clock.now();
+    const leaseExpiresAt = new Date(now.getTime() + 1_000);
+    const [claimed] = await claimWebhooks(sql, { holder, leaseExpiresAt, now, limit: 1 });
+    assert.ok(claimed !== undefined);
+    return claimed;
+  };
+  const [slow, quick] = [newId(), newId()];
+  const lost = await claimFor(slow);
+  clock.advance(1_000);
+  const held = await claimFor(quick);
+  const before = await stateOf(sql, webhook);
+  const now = clock.now();
+  const success = { position: 3, attempts: 0, lastOutcome: 'late', disable: false };
+  const failure = { position: 0, attempts: 9, lastOutcome: 'late', disable: true };
+  for (const result of [success, failure]) {
+    const late = { ...result, holder: slow, nextAttemptAt: now, now };
+    assert.equal(await releaseWebhook(sql, lost, late), false);
+    // The right holder by an older claim of its own is as late.
+    const stale = { ...held, epoch: held.epoch - 1 };
+    assert.equal(await releaseWebhook(sql, stale, { ...late, holder: quick }), false);
+  }
+  assert.deepEqual(await stateOf(sql, webhook), before);
+  const result = { ...success, lastOutcome: 'mine', holder: quick, nextAttemptAt: now, now };
+  assert.equal(await releaseWebhook(sql, held, result), true);
+  assert.equal((await stateOf(sql, webhook)).lastOutcome, 'mine');
+});
+
+test('a delivery that outlives its lease leaves the work of the next holder alone', async (t) => {
+  const { sql, clock, receiver, webhook } = await newWorld(t, 1);
+  const lines: object[] = [];
+  const frozen = startDeliverer(t, sql, { clock, onLog: (fields) => lines.push(fields) });
+  const other = startDeliverer(t, sql, { clock });
+  const resumed = Promise.withResolvers<{ status: number }>();
+  receiver.react = (number) => (number === 1 ? resumed.promise : { status: 200 });
+  await frozen.step();
+  await eventually('its request has come', () => receiver.received.length === 1);
+  clock.advance(60_000);
+  assert.equal(await other.step(), 1, 'the lease has run out');
+  await other.drain();
+  const after = await stateOf(sql, webhook);
+  assert.deepEqual([after.position, after.isLeased], [3, false]);
+  resumed.resolve({ status: 500 });
+  await frozen.drain();
+  assert.deepEqual(await stateOf(sql, webhook), after);
+  assert.deepEqual(
+    lines.map((line) => 'isOurs' in line && line.isOurs),
+    [false],
+  );
+});
+
+test('no attempt begins when the claim is older than its time for sending', async (t) => {
+  const { sql, clock, receiver, webhook } = await newWorld(t, 2);
+  receiver.react = () => {
+    clock.advance(1_100);
+    return { status: 200 };
+  };
+  const deliverer = startDeliverer(t, sql, { clock });
+  await deliverer.step();
+  await deliverer.drain();
+  const { position, isLeased } = await stateOf(sql, webhook);
+  assert.deepEqual([receiver.received.length, position, isLeased], [2, 2, false]);
+});
+
+test('a stop gives back at once what waits, and cuts off a receiver that does not answer', async (t) => {
+  const { sql, clock, receiver, webhook } = await newWorld(t, 2);
+  receiver.react = (number) => (number === 2 ? 'never' : { status: 200 });
+  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  await deliverer.step();
+  await eventually('the second request has come', () => receiver.received.length === 2);
+  const begunAt = performance.now();
+  await deliverer.stop();
+  assert.ok(performance.now() - begunAt < 30_000, 'long before the timeout of the attempt');
+  const { position, attempts, isLeased, nextAttemptAt } = await stateOf(sql, webhook);
+  assert.deepEqual({ position, attempts, isLeased }, { position: 1, attempts: 0, isLeased: false });
+  assert.deepEqual(nextAttemptAt, clock.now(), 'the next process goes on at once');
+  assert.equal(await deliverer.step(), 0, 'it claims nothing more');
+});

@@ -1,0 +1,124 @@
+// A receiver of webhooks on loopback, with the troubles real ones have. It keeps every request as
+// it came, so that a test can verify signatures and look at the order.
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Delivery } from '../../src/client/deliveries.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { portOf } from '../support/condition.ts';
+import type { AfterTest } from '../support/database.ts';
+
+/** What the receiver does with a request after it has read it. */
+export type Reaction =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  /** Closes the socket without an answer. */
+  | 'close'
+  /** Keeps the socket open and says nothing. */
+  | 'never'
+  /** Answers 200 and a body that does not end, as fast as it is read. */
+  | 'endless'
+  /** Answers 200 and one byte of a body that never goes on. */
+  | 'stalled';
+
+export interface Received extends Delivery {
+  readonly receivedAt: Date;
+}
+
+export interface TestReceiver {
+  readonly url: string;
+  readonly port: number;
+  /** All requests so far, whatever became of them. */
+  readonly received: readonly Received[];
+  /** Decides about each request, numbered from 1; set before requests come. Default 204. */
+  react: (number: number, delivery: Received) => Reaction | Promise<Reaction>;
+  /** Bytes of endless bodies written so far. */
+  bytesWritten(): number;
+  /** Most requests that were under way at one moment. */
+  mostAtOnce(): number;
+}
+
+const chunk = Buffer.alloc(16 * 1024, 'x');
+
+/** Starts a receiver, which tells the time by `clock`; it ends with the test. */
+export async function startReceiver(
+  t: AfterTest,
+  clock: Clock = systemClock,
+): Promise<TestReceiver> {
+  const received: Received[] = [];
+  let bytesWritten = 0;
+  let atOnce = 0;
+  let mostAtOnce = 0;
+  const server = createServer((request, response) => {
+    atOnce += 1;
+    mostAtOnce = Math.max(mostAtOnce, atOnce);
+    response.once('close', () => {
+      atOnce -= 1;
+    });
+    void take(request, response);
+  });
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const delivery = { ...(await readRequest(request)), receivedAt: clock.now() };
+    received.push(delivery);
+    perform(await receiver.react(received.length, delivery), response, (bytes) => {
+      bytesWritten += bytes;
+    });
+  };
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  const port = portOf(server);
+  const receiver: TestReceiver = {
+    url: `http://127.0.0.1:${port}/events?from=unwind`,
+    port,
+    received,
+    react: () => ({ status: 204 }),
+    bytesWritten: () => bytesWritten,
+    mostAtOnce: () => mostAtOnce,
+  };
+  return receiver;
+}
+
+async function readRequest(request: IncomingMessage): Promise<Delivery> {
+  const chunks: Buffer[] = [];
+  for await (const part of request) chunks.push(part as Buffer);
+  const { method = '', url = '', rawHeaders } = request;
+  return { method, url, rawHeaders, body: Buffer.concat(chunks) };
+}
+
+function perform(
+  reaction: Reaction,
+  response: ServerResponse,
+  onWritten: (bytes: number) => void,
+): void {
+  switch (reaction) {
+    case 'close':
+      response.socket?.destroy();
+      return;
+    case 'never':
+      return;
+    case 'stalled':
+      response.writeHead(200).write('x');
+      return;
+    case 'endless':
+      response.writeHead(200);
+      pour(response, onWritten);
+      return;
+    default:
+      response.writeHead(reaction.status, reaction.headers).end();
+  }
+}
+
+/** Writes until the socket is closed by the other side, waiting whenever it is full. */
+function pour(response: ServerResponse, onWritten: (bytes: number) => void): void {
+  const write = (): void => {
+    while (!response.destroyed) {
+      onWritten(chunk.length);
+      if (!response.write(chunk)) break;
+    }
+  };
+  response.on('drain', write);
+  write();
+}

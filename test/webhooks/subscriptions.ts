@@ -1,0 +1,226 @@
+// Tenants, subscriptions and logged events for the tests of deliveries, by the functions that the
+// service itself uses; only the events are written by hand, since no liquidation is needed for them.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { createClient } from '../../src/auth/create-client.ts';
+import { type Seal, sealKeyBytes, sealWith } from '../../src/auth/seal.ts';
+import { findPublicJwks } from '../../src/auth/signing-keys.ts';
+import {
+  type AccountLiquidationEvent,
+  type DeliveryKeys,
+  readDelivery,
+  readDeliveryKeys,
+} from '../../src/client/deliveries.ts';
+import type { Clock } from '../../src/clock.ts';
+import type { Sql, SqlOrTx } from '../../src/db/connect.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { eventPublisher } from '../../src/events/publish-events.ts';
+import {
+  type AccountId,
+  type EventId,
+  newId,
+  type TenantId,
+  type WebhookId,
+} from '../../src/ids.ts';
+import { Deliverer } from '../../src/webhooks/deliver-events.ts';
+import { receiverAgent } from '../../src/webhooks/post.ts';
+import { insertWebhook } from '../../src/webhooks/store.ts';
+import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
+import type { AfterTest } from '../support/database.ts';
+import type { Received } from './receiver.ts';
+
+export const testSeal: Seal = sealWith(randomBytes(sealKeyBytes));
+
+/** Makes a tenant with the keys that sign its deliveries. */
+export async function makeTenantWithKeys(sql: Sql, clock: Clock): Promise<TenantId> {
+  const { clientId } = await createClient(sql, clock, testSeal, {
+    name: 'Receiver',
+    scopes: [],
+    signaturePolicy: 'compatible',
+    publicKeysPem: [],
+  });
+  return clientId;
+}
+
+/** The keys of a tenant as its receiver gets them. */
+export async function keysOf(sql: Sql, tenantId: TenantId): Promise<DeliveryKeys> {
+  const jwks = await findPublicJwks(sql, tenantId);
+  return readDeliveryKeys({ keys: jwks.map((jwk) => JSON.parse(jwk)) });
+}
+
+const usual: Omit<WebhookSettings, 'url'> = {
+  title: 'test',
+  enabled: true,
+  types: ['ALL'],
+  delayS: undefined,
+  maxPackageSize: undefined,
+  signatureVersion: '6',
+  signatureAlgorithm: 'ecdsa-p521',
+};
+
+/** Subscribes to everything that is published from now on. */
+export async function subscribe(
+  sql: Sql,
+  clock: Clock,
+  settings: Partial<WebhookSettings> & { readonly tenantId: TenantId; readonly url: string },
+): Promise<Webhook> {
+  const now = clock.now();
+  const webhookId = newId<'webhook'>();
+  const webhook = { ...usual, ...settings, webhookId, createdAt: now, updatedAt: now };
+  await inTransaction(sql, (tx) => insertWebhook(tx, webhook));
+  return webhook;
+}
+
+export interface WrittenEvent {
+  readonly eventId: EventId;
+  readonly accountId: AccountId;
+  /** Which liquidation of the account, from 1, and which of its events, from 1. */
+  readonly sequence: number;
+  readonly number: number;
+}
+
+const statuses = ['NEW', 'PROCESSING', 'FILLED'] as const;
+
+/** The three events of one liquidation of an account; `padding` makes their objects longer. */
+export function eventsOfLiquidation(
+  accountId: AccountId,
+  sequence = 1,
+): readonly (WrittenEvent & { status: string; liquidationId: string })[] {
+  const liquidationId = newId<'liquidation'>();
+  return statuses.map((status, i) => {
+    return { eventId: newId<'event'>(), accountId, sequence, number: i + 1, status, liquidationId };
+  });
+}
+
+/** Writes events without a position, as the commits of liquidations do. */
+export async function writeEvents(
+  sql: SqlOrTx,
+  batch: {
+    readonly tenantId: TenantId;
+    readonly events: ReturnType<typeof eventsOfLiquidation>;
+    readonly at: Date;
+    readonly padding?: string;
+  },
+): Promise<void> {
+  const { tenantId, events, at, padding = '' } = batch;
+  for (const { eventId, accountId, liquidationId, sequence, number, status } of events) {
+    const object = JSON.stringify({ id: liquidationId, account_id: accountId, status, padding });
+    await sql`
+      insert into unwind.events (
+        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+      )
+      values (
+        ${tenantId}, ${eventId}, ${accountId}, ${liquidationId}, ${sequence}, ${number},
+        ${`ACCOUNT_LIQUIDATION.${status}`}, ${object}, ${at}
+      )`;
+  }
+}
+
+/** Gives all events that wait for it their position. */
+export async function publishAll(sql: Sql): Promise<void> {
+  const publish = eventPublisher(sql);
+  const turnsMax = 1_000;
+  for (let turn = 0; turn < turnsMax; turn += 1) {
+    if ((await publish()) === 0) return;
+  }
+  assert.fail(`there are still events to publish after ${turnsMax} turns`);
+}
+
+export interface DelivererOptions {
+  readonly clock: Clock;
+  readonly timeoutMs?: number;
+  /** Called with every line of its log. */
+  readonly onLog?: (fields: object, message: string) => void;
+}
+
+/** A deliverer as a process has one, with connections of its own; they end with the test. */
+export function startDeliverer(t: AfterTest, sql: Sql, options: DelivererOptions): Deliverer {
+  const { clock, timeoutMs = 5_000, onLog = () => {} } = options;
+  const agent = receiverAgent({ policy: { allowLoopback: true }, timeoutMs });
+  const deliverer = new Deliverer({
+    sql,
+    clock,
+    seal: testSeal,
+    agent,
+    holder: newId<'process'>(),
+    timeoutMs,
+    log: { info: onLog, error: onLog },
+    onDone: () => {},
+  });
+  t.after(async () => {
+    await deliverer.stop();
+    await agent.close();
+  });
+  return deliverer;
+}
+
+/** Delivers whatever is due at this instant of the clock. @returns how many claims it took. */
+export async function deliverDue(deliverer: Deliverer): Promise<number> {
+  const claimsMax = 10_000;
+  for (let claims = 0; claims < claimsMax; ) {
+    const claimed = await deliverer.step();
+    await deliverer.drain();
+    if (claimed === 0) return claims;
+    claims += claimed;
+  }
+  return assert.fail(`there is still something due after ${claimsMax} claims`);
+}
+
+export interface WebhookState {
+  readonly position: number;
+  readonly head: number;
+  readonly attempts: number;
+  readonly enabled: boolean;
+  readonly nextAttemptAt: Date;
+  readonly lastOutcome: string | null;
+  readonly isLeased: boolean;
+  readonly epoch: number;
+}
+
+/** What the database holds of a subscription. */
+export async function stateOf(
+  sql: Sql,
+  { tenantId, webhookId }: { tenantId: TenantId; webhookId: WebhookId },
+): Promise<WebhookState> {
+  const [row] = await sql<
+    {
+      position: string;
+      head: string;
+      attempts: number;
+      enabled: boolean;
+      next_attempt_at: Date;
+      last_outcome: string | null;
+      lease_holder: string | null;
+      lease_epoch: number;
+    }[]
+  >`
+    select
+      w.position, coalesce(h.position, 0) as head, w.attempts, w.enabled, w.next_attempt_at,
+      w.last_outcome, w.lease_holder, w.lease_epoch
+    from unwind.webhooks w
+    left join unwind.event_heads h on h.tenant_id = w.tenant_id
+    where w.tenant_id = ${tenantId}
+      and w.webhook_id = ${webhookId}`;
+  assert.ok(row !== undefined, 'the subscription is there');
+  return {
+    position: Number(row.position),
+    head: Number(row.head),
+    attempts: row.attempts,
+    enabled: row.enabled,
+    nextAttemptAt: row.next_attempt_at,
+    lastOutcome: row.last_outcome,
+    isLeased: row.lease_holder !== null,
+    epoch: row.lease_epoch,
+  };
+}
+
+/** Verifies deliveries and gives their events in the order of arrival, repeats included. */
+export async function eventsOf(
+  deliveries: readonly Received[],
+  keys: DeliveryKeys,
+): Promise<readonly AccountLiquidationEvent[]> {
+  const packages = await Promise.all(
+    deliveries.map((one) => readDelivery(one, keys, one.receivedAt)),
+  );
+  return packages.flat();
+}
