@@ -31,6 +31,10 @@ export interface Difference {
   readonly message: string;
 }
 
+// Sums over almost as many groups as rows are taken from sorted rows: a hash table of that many
+// sums needs several times the memory and the time. Sorted and partitioned is by the id first, and
+// by the tenant last, since rows that agree in the first column cost a further comparison.
+
 // Records carry the clock of the process that wrote them and the instant at which its work began.
 // Checks that compare such instants of different writers must not cry wolf: what may have come
 // earlier or later than it says is given the benefit of the doubt.

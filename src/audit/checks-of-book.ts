@@ -28,8 +28,12 @@ const positionsAreSums: Check = {
         m.tenant_id, m.account_id, m.isin,
         sum(m.quantity) as quantity,
         sum(m.locked) filter (where m.locked <> 0) as locked
-      from unwind_v1.movements m
-      group by m.tenant_id, m.account_id, m.isin
+      from (
+        select *
+        from unwind_v1.movements m
+        order by m.account_id, m.isin, m.tenant_id
+      ) m
+      group by m.account_id, m.isin, m.tenant_id
     ) m
       on m.tenant_id = p.tenant_id
       and m.account_id = p.account_id

@@ -22,8 +22,12 @@ const ordersAreSums: Check = {
     from unwind_v1.orders o
     full join (
       select e.tenant_id, e.order_id, sum(e.quantity) as quantity, sum(e.proceeds) as proceeds
-      from unwind_v1.executions e
-      group by e.tenant_id, e.order_id
+      from (
+        select *
+        from unwind_v1.executions e
+        order by e.order_id, e.tenant_id
+      ) e
+      group by e.order_id, e.tenant_id
     ) e
       on e.tenant_id = o.tenant_id
       and e.order_id = o.order_id
@@ -174,21 +178,30 @@ const ordersFollowEachOther: Check = {
 
 const executionsBelong: Check = {
   name: 'executions_belong_to_orders',
-  says: 'Each execution names the account, the instrument and the liquidation of its order.',
+  says: 'Each execution names account, instrument and liquidation of its order, and its submission.',
   sql: fragment`
     select
       e.tenant_id,
       'execution' as subject,
       e.execution_id::text as subject_id,
-      concat(o.account_id, '/', o.isin, ' of liquidation ', o.liquidation_id) as expected,
-      concat(e.account_id, '/', e.isin, ' of liquidation ', e.liquidation_id) as found,
-      concat('of order ', e.order_id) as message
+      concat(
+        o.account_id, '/', o.isin, ' of liquidation ', o.liquidation_id, ', order ', s.order_id,
+        ' at ', s.venue
+      ) as expected,
+      concat(
+        e.account_id, '/', e.isin, ' of liquidation ', e.liquidation_id, ', order ', e.order_id,
+        ' at ', e.venue
+      ) as found,
+      concat('of client order id ', e.client_order_id) as message
     from unwind_v1.executions e
     left join unwind_v1.orders o
       on o.tenant_id = e.tenant_id
       and o.order_id = e.order_id
-    where (e.account_id, e.isin, e.liquidation_id)
-      is distinct from (o.account_id, o.isin, o.liquidation_id)`,
+    left join unwind_v1.submissions s
+      on s.tenant_id = e.tenant_id
+      and s.client_order_id = e.client_order_id
+    where (e.account_id, e.isin, e.liquidation_id, e.order_id, e.venue)
+      is distinct from (o.account_id, o.isin, o.liquidation_id, s.order_id, s.venue)`,
 };
 
 export const checksOfOrders: readonly Check[] = [

@@ -6,15 +6,22 @@ import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { Check, Difference } from './check.ts';
 import { checks } from './checks.ts';
-import { type AuditCounts, countEverything, findDifferences, openSnapshot } from './store.ts';
+import {
+  type AuditCounts,
+  countEverything,
+  enterSnapshot,
+  exportSnapshot,
+  findDifferences,
+  openSnapshot,
+} from './store.ts';
 
 /** Differences that one check names; their number is told in full. A page a person can read. */
 export const differencesShownMax = 100;
 
-/**
- * Give the pool of an audit this statement timeout (`connect`), in ms: a check reads whole tables,
- * for which the one that suits requests may be too short.
- */
+/** Connections that an audit uses at once: half of what the smallest machine has cores for. */
+export const auditConnectionsMax = 2;
+
+/** How long one check may take, in ms: it reads whole tables, so longer than any request. */
 export const auditStatementTimeoutMs = 600_000;
 
 export interface CheckResult {
@@ -39,31 +46,24 @@ export interface AuditReport {
  * Runs all checks on one snapshot, so that it is consistent while the service runs. Changes nothing
  * and waits for nobody.
  *
+ * @param sql a pool of `auditConnectionsMax` connections that nobody else uses, with
+ *   `auditStatementTimeoutMs`.
  * @throws when a check cannot be run; nothing is known then.
  */
 export function runAudit(sql: Sql): Promise<AuditReport> {
-  return inTransaction(sql, auditSnapshot, { isolation: 'repeatable read' });
+  return inSnapshot(sql, async (tx) => {
+    const snapshot = await exportSnapshot(tx);
+    const rest = [...checks];
+    return audit(tx, rest, () => {
+      return inSnapshot(sql, async (other) => {
+        await enterSnapshot(other, snapshot);
+        return runChecks(other, rest);
+      });
+    });
+  });
 }
 
 /** Runs all checks in a transaction of the caller, which can only be read from afterwards. */
-export async function auditSnapshot(tx: Tx): Promise<AuditReport> {
-  const startedAt = performance.now();
-  const at = await openSnapshot(tx);
-  const counts = await countEverything(tx);
-  const results: CheckResult[] = [];
-  for (const check of checks) results.push(await runCheck(tx, check));
-  const total = results.reduce((before, result) => before + result.total, 0);
-  return { at, counts, results, total, durationMs: performance.now() - startedAt };
-}
-
-async function runCheck(tx: Tx, { name, says, sql }: Check): Promise<CheckResult> {
-  const startedAt = performance.now();
-  try {
-    const { total, first } = await findDifferences(tx, { name, says, sql }, differencesShownMax);
-    const durationMs = performance.now() - startedAt;
-    return { check: { name, says }, total, differences: first, durationMs };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`the check ${name} could not be run: ${reason}`, { cause: error });
-  }
+export function auditSnapshot(tx: Tx): Promise<AuditReport> {
+  return audit(tx, [...checks], async () => []);
 }

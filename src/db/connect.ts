@@ -30,6 +30,8 @@ export type ConnectOptions = {
   readonly idleInTransactionTimeoutMs?: number;
   /** How much longer than a statement's own timeout the server may be silent before it is lost. */
   readonly silenceMarginMs?: number;
+  /** How long what runs may go on after the pool was told to end. */
+  readonly closeTimeoutMs?: number;
   /**
    * For a pool of one that stands for a session: the connection is kept until it breaks, and
    * `onClose` tells of every connection that ends.
@@ -66,8 +68,7 @@ const limits = {
   // A connection is given up after half an hour, so that those behind a load balancer spread again
   // and the server's memory for it is freed.
   lifetimeS: 30 * 60,
-  // How long what runs may go on after the pool was told to end.
-  closeMs: 5_000,
+  closeTimeoutMs: 5_000,
   maxRequests: 16,
   maxLoops: 8,
 };
@@ -97,7 +98,11 @@ export function connect(options: ConnectOptions): Sql {
   pool.on('error', isToldElsewhere);
   pool.on('connect', (client) => client.on('error', isToldElsewhere));
   if (session !== undefined) pool.on('remove', () => session.onClose());
-  return makeSql({ pool, prepare: options.prepare ?? true, closeMs: limits.closeMs });
+  return makeSql({
+    pool,
+    prepare: options.prepare ?? true,
+    closeMs: options.closeTimeoutMs ?? limits.closeTimeoutMs,
+  });
 }
 
 /** Makes the two pools of one process; opens nothing yet. */

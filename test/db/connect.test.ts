@@ -39,8 +39,10 @@ test('numbers that may be money are text, instants are Dates, days are text', as
            2::integer as small,
            '2026-03-29 02:30:00+02'::timestamptz as instant,
            '2026-03-29'::date as day,
-           array['2026-03-29'::date] as days,
-           array[1.50::numeric, 2] as list,
+           array['2026-03-29'::date, null] as days,
+           array[1.50::numeric, null, 'NaN'] as list,
+           array['a', null, 'NULL', '{"\\,}'] as words,
+           array[9007199254740993::bigint] as bigs,
            '{"a": 1.50}'::jsonb as json,
            '\\x00ff'::bytea as bytes,
            null::text as nothing`;
@@ -50,8 +52,10 @@ test('numbers that may be money are text, instants are Dates, days are text', as
     small: 2,
     instant: new Date('2026-03-29T00:30:00Z'),
     day: '2026-03-29',
-    days: ['2026-03-29'],
-    list: ['1.50', '2'],
+    days: ['2026-03-29', null],
+    list: ['1.50', null, 'NaN'],
+    words: ['a', null, 'NULL', '{"\\,}'],
+    bigs: ['9007199254740993'],
     json: { a: 1.5 },
     bytes: Buffer.from([0, 255]),
     nothing: null,
@@ -214,4 +218,34 @@ test('end lets statements finish, refuses later ones, and may be called twice', 
   await waiting.ended;
   assert.equal((await waiting.running).count, 1);
   await assert.rejects(sql`select 1`, isConnectionError);
+});
+
+test('end breaks off what does not end in time, and work that hangs', async (t) => {
+  const { sql: observer, url } = await createTestDatabase(t, { migrated: false });
+  const sql = connect({ url, max: 2, applicationName: 'unwind test', closeTimeoutMs: 50 });
+  const endless = firstError(sql`select pg_sleep(60)`);
+  const begun = Promise.withResolvers<void>();
+  const hanging = inTransaction(sql, async (tx) => {
+    await tx`select 1`;
+    begun.resolve();
+    await new Promise(() => {});
+  });
+  hanging.catch(() => assert.fail('work that hangs tells nothing'));
+  await begun.promise;
+  await eventually('the statement runs', async () => {
+    const { count } = await observer`
+      select pid from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'`;
+    return count === 1;
+  });
+  await sql.end();
+  assert.ok(isConnectionError(await endless));
+});
+
+test('a session the server has ended is not lent again, whatever it said', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false, max: 1 });
+  for (let round = 0; round < 20; round += 1) {
+    const told = await firstError(sql`select pg_terminate_backend(pg_backend_pid())`);
+    assert.ok(isConnectionError(told), String(told));
+    assert.equal((await sql`select 1`).count, 1);
+  }
 });

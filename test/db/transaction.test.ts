@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, type Sql, type SqlOrTx, type Tx } from '../../src/db/connect.ts';
-import { isConflict, isConnectionError, isUniqueViolation } from '../../src/db/errors.ts';
+import {
+  isConflict,
+  isConnectionError,
+  isStatementTimeout,
+  isUniqueViolation,
+} from '../../src/db/errors.ts';
 import { identifier } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -260,4 +265,20 @@ test('longer work may have longer bounds, for its own transaction only', async (
   const inside = await inTransaction(sql, bounds, longer);
   assert.deepEqual(inside, { statement: '1min', lock: '30s' });
   assert.deepEqual(await bounds(sql), { statement: '15s', lock: '2s' });
+});
+
+test('work with longer bounds is waited for longer than the pool has patience', async (t) => {
+  const { url } = await createTestDatabase(t, { migrated: false });
+  const pool = connect({
+    url,
+    max: 1,
+    applicationName: 'unwind test',
+    statementTimeoutMs: 50,
+    silenceMarginMs: 50,
+  });
+  t.after(() => pool.end());
+  const slow = (tx: SqlOrTx) => tx`select 1 as n from pg_sleep(0.3)`;
+  await assert.rejects(inTransaction(pool, slow), isStatementTimeout);
+  const rows = await inTransaction(pool, slow, { statementTimeoutMs: 5_000 });
+  assert.equal(rows.count, 1);
 });

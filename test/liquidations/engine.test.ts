@@ -58,7 +58,7 @@ async function lookAt(sql: Sql, liquidationId: LiquidationId): Promise<string> {
       l.status || ' ' || round(l.cash_amount, 2) || coalesce(' ' || l.end_reason, ''),
       (
         select string_agg(o.status || ' ' || trim_scale(o.filled_quantity) || '/' || trim_scale(o.quantity), ', '
-          order by o.isin)
+          order by o.isin, o.round)
         from unwind_v1.orders o
         where o.liquidation_id = l.liquidation_id
       ),
@@ -163,7 +163,7 @@ test('locked and halted positions are waited for, then sold in a further round',
   await finish();
   assert.equal(
     await look(),
-    'FILLED 500.01 flat | FILLED 1/1, FILLED 0.5/0.5, FILLED 1.5/1.5 | 0 held 0, 0 held 0 | NEW PROCESSING FILLED',
+    'FILLED 500.01 flat | FILLED 0.5/0.5, FILLED 1.5/1.5, FILLED 1/1 | 0 held 0, 0 held 0 | NEW PROCESSING FILLED',
   );
 });
 

@@ -1,0 +1,60 @@
+// Settings: each is checked, all wrong ones are told at once, and the page about them is current.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { ConfigError, readConfig } from '../src/config.ts';
+import { configurationPage } from '../tools/configuration-table.ts';
+
+test('defaults are those of a sandbox on loopback', () => {
+  const config = readConfig({});
+  assert.equal(config.mode, 'sandbox');
+  assert.equal(config.host, '127.0.0.1');
+  assert.equal(config.port, 8080);
+  assert.equal(config.databaseUrl, undefined);
+  assert.equal(config.releaseDelayMs, 2000);
+});
+
+test('live mode releases at once and needs a key file', () => {
+  const config = readConfig({ UNWIND_MODE: 'live', UNWIND_KEY_FILE: '/run/key' });
+  assert.equal(config.releaseDelayMs, 0);
+  assert.throws(() => readConfig({ UNWIND_MODE: 'live' }), /UNWIND_KEY_FILE/);
+});
+
+test('every wrong setting is named, and its value is not printed', () => {
+  const wrong = {
+    UNWIND_MODE: 'prod',
+    PORT: '80a',
+    DATABASE_URL: 'mysql://u:secret@h/x',
+    UNWIND_DATABASE_PREPARE: 'yes',
+    UNWIND_DATABASE_CONNECTIONS: '0',
+    UNWIND_RELEASE_DELAY_MS: '-1',
+    UNWIND_VENUE_DELAY_MS: '1e3',
+    UNWIND_WEBHOOK_TIMEOUT_MS: '99',
+    UNWIND_IDEMPOTENCY_DAYS: '0',
+    UNWIND_LOG_LEVEL: 'loud',
+  };
+  assert.throws(
+    () => readConfig(wrong),
+    (error) => {
+      assert.ok(error instanceof ConfigError);
+      for (const name of Object.keys(wrong))
+        assert.match(error.message, new RegExp(`^${name} `, 'm'));
+      assert.doesNotMatch(error.message, /secret/);
+      return true;
+    },
+  );
+});
+
+test('an empty variable counts as absent', () => {
+  assert.equal(readConfig({ PORT: '', HOST: '' }).host, '127.0.0.1');
+});
+
+test('docs/configuration.md is made of the settings', async () => {
+  const page = await readFile(new URL('../docs/configuration.md', import.meta.url), 'utf8');
+  assert.equal(
+    page,
+    configurationPage(),
+    'run: node tools/configuration-table.ts > docs/configuration.md',
+  );
+});
