@@ -137,6 +137,11 @@ export const settings = {
         given === undefined ? undefined : integer({ min: 0, max: dayMs, otherwise: 0 }).read(given),
     },
   ),
+  venue: setting(
+    'UNWIND_VENUE',
+    'where orders go: there is only the simulated venue yet, and live mode has to name it',
+    optionalText,
+  ),
   venueDelayMs: setting(
     'UNWIND_VENUE_DELAY_MS',
     'within how many ms the simulated venue reports on an order',
@@ -190,6 +195,11 @@ export function readConfig(environment: Environment): Config {
   };
   const releaseDelayMs =
     read(settings.releaseDelayMs) ?? (values.mode === 'sandbox' ? sandboxReleaseDelayMs : 0);
+  const venue = read(settings.venue);
+  if (venue !== undefined && venue !== 'simulated') faults.push('UNWIND_VENUE is not simulated.');
+  if (values.mode === 'live' && venue === undefined) {
+    faults.push('UNWIND_VENUE is needed in live mode; the simulated venue sells nothing real.');
+  }
   if (values.mode === 'live' && values.keyFile === undefined) {
     faults.push('UNWIND_KEY_FILE is needed in live mode.');
   }

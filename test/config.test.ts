@@ -15,10 +15,13 @@ test('defaults are those of a sandbox on loopback', () => {
   assert.equal(config.releaseDelayMs, 2000);
 });
 
-test('live mode releases at once and needs a key file', () => {
-  const config = readConfig({ UNWIND_MODE: 'live', UNWIND_KEY_FILE: '/run/key' });
+test('live mode releases at once, and needs a key file and the name of its venue', () => {
+  const live = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: '/run/key', UNWIND_VENUE: 'simulated' };
+  const config = readConfig(live);
   assert.equal(config.releaseDelayMs, 0);
-  assert.throws(() => readConfig({ UNWIND_MODE: 'live' }), /UNWIND_KEY_FILE/);
+  assert.throws(() => readConfig({ ...live, UNWIND_KEY_FILE: '' }), /UNWIND_KEY_FILE/);
+  assert.throws(() => readConfig({ ...live, UNWIND_VENUE: '' }), /UNWIND_VENUE/);
+  assert.throws(() => readConfig({ UNWIND_VENUE: 'XETR' }), /UNWIND_VENUE/);
 });
 
 test('every wrong setting is named, and its value is not printed', () => {

@@ -51,19 +51,59 @@ export interface AuditReport {
  * @throws when a check cannot be run; nothing is known then.
  */
 export function runAudit(sql: Sql): Promise<AuditReport> {
-  return inSnapshot(sql, async (tx) => {
+  const isolation = 'repeatable read';
+  const work = async (tx: Tx) => {
     const snapshot = await exportSnapshot(tx);
-    const rest = [...checks];
-    return audit(tx, rest, () => {
-      return inSnapshot(sql, async (other) => {
+    return audit(tx, (queue) => {
+      const beside = async (other: Tx) => {
         await enterSnapshot(other, snapshot);
-        return runChecks(other, rest);
-      });
+        return takeChecks(other, queue);
+      };
+      const others = Array.from({ length: auditConnectionsMax - 1 });
+      return others.map(() => inTransaction(sql, beside, { isolation }));
     });
-  });
+  };
+  return inTransaction(sql, work, { isolation });
 }
 
 /** Runs all checks in a transaction of the caller, which can only be read from afterwards. */
 export function auditSnapshot(tx: Tx): Promise<AuditReport> {
-  return audit(tx, [...checks], async () => []);
+  return audit(tx, () => []);
+}
+
+/** Checks that nobody has taken yet. */
+type Queue = Check[];
+type Help = (queue: Queue) => readonly Promise<readonly CheckResult[]>[];
+
+async function audit(tx: Tx, help: Help): Promise<AuditReport> {
+  const startedAt = performance.now();
+  const at = await openSnapshot(tx);
+  const counts = await countEverything(tx);
+  const queue = [...checks];
+  const found = (await Promise.all([takeChecks(tx, queue), ...help(queue)])).flat();
+  const results = checks.flatMap(({ name }) => found.filter(({ check }) => check.name === name));
+  const total = results.reduce((before, result) => before + result.total, 0);
+  return { at, counts, results, total, durationMs: performance.now() - startedAt };
+}
+
+async function takeChecks(tx: Tx, queue: Queue): Promise<readonly CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (let check = queue.shift(); check !== undefined; check = queue.shift()) {
+    try {
+      results.push(await runCheck(tx, check));
+    } catch (error) {
+      queue.length = 0;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(`the check ${check.name} failed: ${reason}`, { cause: error });
+    }
+  }
+  return results;
+}
+
+async function runCheck(tx: Tx, check: Check): Promise<CheckResult> {
+  const startedAt = performance.now();
+  const { total, first } = await findDifferences(tx, check, differencesShownMax);
+  const { name, says } = check;
+  const durationMs = performance.now() - startedAt;
+  return { check: { name, says }, total, differences: first, durationMs };
 }

@@ -1,12 +1,13 @@
 // The statements around the checks: the snapshot they all see, what there is, and the differences
 // that one check finds. They too read only the published views.
 
+import { assert, first } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
-import { raw } from '../db/sql.ts';
+import { type Fragment, raw } from '../db/sql.ts';
 import type { Check, Difference } from './check.ts';
 
 /**
- * Makes a transaction ready for the audit. Nothing can be written in it. Each check reads whole
+ * Makes a transaction of the audit ready: nothing can be written in it. Each check reads whole
  * tables once, so hash joins with room are right for all of them; loops, which the planner picks
  * where its statistics are old, and compiling are not.
  *
@@ -18,7 +19,25 @@ export async function openSnapshot(tx: Tx): Promise<Date> {
   await tx`set local enable_nestloop = off`;
   await tx`set local jit = off`;
   const rows = await tx<{ at: Date }[]>`select statement_timestamp() as at`;
-  return rows[0]?.at ?? new Date(Number.NaN);
+  return first(rows).at;
+}
+
+/** Lets other transactions see what this one sees, while it lasts. @returns the name to enter by. */
+export async function exportSnapshot(tx: Tx): Promise<string> {
+  const rows = await tx<{ name: string }[]>`select pg_export_snapshot() as name`;
+  return first(rows).name;
+}
+
+/** Makes a transaction see what another one sees; has to come before anything else in it. */
+export async function enterSnapshot(tx: Tx, name: string): Promise<void> {
+  await tx`set transaction snapshot ${literal(name)}`;
+  await openSnapshot(tx);
+}
+
+/** `set` takes no parameters. The names that PostgreSQL gives need no escaping. */
+function literal(name: string): Fragment {
+  assert(/^[0-9A-F-]+$/.test(name), 'the name of a snapshot is hexadecimal');
+  return raw(`'${name}'`);
 }
 
 /** How much of everything there is; statuses that do not occur are left out. */
@@ -108,7 +127,7 @@ export async function findDifferences(tx: Tx, check: Check, limit: number): Prom
     from (${check.sql}) d
     order by d.tenant_id, d.subject, d.subject_id
     limit ${limit}`;
-  const first = rows.map((row) => ({
+  const differences = rows.map((row) => ({
     check: check.name,
     tenantId: row.tenant_id,
     subject: row.subject,
@@ -117,5 +136,5 @@ export async function findDifferences(tx: Tx, check: Check, limit: number): Prom
     found: row.found,
     message: row.message,
   }));
-  return { total: Number(rows[0]?.total ?? 0), first };
+  return { total: Number(rows[0]?.total ?? 0), first: differences };
 }

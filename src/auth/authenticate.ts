@@ -101,9 +101,12 @@ export class Authenticator {
     const parsed = parseSignatures(message);
     const tenantId = parseId<'tenant'>(claim.clientId);
     const tenant = tenantId && (await this.#tenant(tenantId));
-    const known = isSecret(claim.clientSecret, tenant?.secretHash);
-    if (tenant === undefined || !known) {
-      throw new Refusal('unauthorized', 'The client or its secret is not known.');
+    const isKnown = isSecret(claim.clientSecret, tenant?.secretHash);
+    const hasKey = parsed.signatures.some(({ keyid = '' }) => {
+      return tenant?.verificationKeys.get(keyid)?.live === true;
+    });
+    if (tenant === undefined || !isKnown || !hasKey) {
+      throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE_TOKEN;
     const signature = await this.#verify(parsed, tenant, rules);

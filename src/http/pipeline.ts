@@ -67,12 +67,12 @@ export async function handleSigned(
     const detail = `The access token lacks the scope ${route.scopes.join(' or ')}.`;
     throw new Refusal('forbidden', detail);
   }
-  const [path = '', search = ''] = splitTarget(request.raw.url ?? '/');
+  const [path] = splitTarget(request.raw.url ?? '/');
   const rawBody = bodyOf(request);
   return route.handler({
     caller,
     params: request.params as Readonly<Record<string, string>>,
-    search,
+    search: searchOf(request),
     rawBody,
     contentType: headerOf(request, 'content-type'),
     idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
@@ -125,6 +125,11 @@ function readIdempotencyKey(request: FastifyRequest): string {
     throw new Refusal('bad_request', 'The header idempotency-key is no UUID of version 0 to 5.');
   }
   return key.replaceAll('-', '').toLowerCase();
+}
+
+/** The query as sent, without its question mark. */
+export function searchOf(request: FastifyRequest): string {
+  return splitTarget(request.raw.url ?? '/')[1];
 }
 
 function splitTarget(target: string): [path: string, search: string] {

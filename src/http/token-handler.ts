@@ -13,12 +13,16 @@ import {
   checkApiVersion,
   headerOf,
   readClientId,
+  searchOf,
   toMessage,
 } from './pipeline.ts';
+import { noQuery, queryReaderOf } from './schemas.ts';
 
 const form = /^application\/x-www-form-urlencoded(\s*;\s*charset="?utf-8"?)?\s*$/i;
 const fields = ['client_id', 'client_secret', 'grant_type', 'scope'] as const;
 const fieldLengthMax = 1_000;
+
+const readNoQuery = queryReaderOf(noQuery);
 
 type TokenForm = Readonly<Record<(typeof fields)[number], string>>;
 
@@ -31,6 +35,7 @@ export function tokenHandler(options: {
   return async (request) => {
     checkAccept(headerOf(request, 'accept'));
     checkApiVersion(request);
+    readNoQuery(searchOf(request));
     const given = readForm(request);
     const isNamed = request.headers['upvest-client-id'] !== undefined;
     if (isNamed && readClientId(request).toLowerCase() !== given.client_id.toLowerCase()) {

@@ -11,10 +11,7 @@ import { newId, nilId, type TenantId } from '../ids.ts';
 import { postponedWaitMs, reportBatchMax } from '../limits.ts';
 import { type Decimal, proceedsOf, sum, zero } from '../money.ts';
 import {
-  claimReports,
-  clearReports,
   findKnownExecutions,
-  type InboxReport,
   insertExecutions,
   lockSubmissions,
   type NewExecution,
@@ -23,6 +20,7 @@ import {
   updateOrders,
   updateSubmissions,
 } from '../orders/apply-store.ts';
+import { claimReports, clearReports, type InboxReport } from '../orders/inbox-store.ts';
 import {
   type News,
   type OrderResult,

@@ -4,59 +4,7 @@
 import type { Tx } from '../db/connect.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import { type ReportColumns, type ReportEvent, toReportEvent } from '../venue/venue.ts';
 import type { OrderStatus, Submission, SubmissionOutcome } from './order.ts';
-
-/** A report of the inbox, named by `reportId` within its tenant and venue. */
-export interface InboxReport {
-  readonly tenantId: TenantId;
-  readonly venue: string;
-  readonly reportId: string;
-  readonly clientOrderId: string;
-  readonly event: ReportEvent;
-  readonly transactionAt: Date;
-}
-
-interface InboxRow extends ReportColumns {
-  readonly tenant_id: TenantId;
-  readonly venue: string;
-  readonly report_id: string;
-  readonly client_order_id: string;
-  readonly transaction_at: Date;
-}
-
-/** Locks reports to apply, of the next tenant that has some; others' rows are passed over. */
-export async function claimReports(
-  tx: Tx,
-  turn: { after: string; limit: number },
-): Promise<readonly InboxReport[]> {
-  const rows = await tx<InboxRow[]>`
-    with turn as (
-      select r.tenant_id
-      from unwind.venue_reports r
-      where r.parked_reason is null
-        and r.tenant_id > ${turn.after}
-      order by r.tenant_id
-      limit 1
-    )
-    select
-      r.tenant_id, r.venue, r.report_id, r.client_order_id, r.type, r.venue_execution_id,
-      r.last_quantity, r.last_price, r.cumulative_quantity, r.reason, r.transaction_at
-    from turn
-    join unwind.venue_reports r on r.tenant_id = turn.tenant_id
-    where r.parked_reason is null
-    order by r.received_at, r.report_id
-    limit ${turn.limit}
-    for update of r skip locked`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    venue: row.venue,
-    reportId: row.report_id,
-    clientOrderId: row.client_order_id,
-    event: toReportEvent(row),
-    transactionAt: row.transaction_at,
-  }));
-}
 
 interface SubmissionRow {
   client_order_id: string;
@@ -316,39 +264,4 @@ export async function updateOrders(
       and o.order_id = n.order_id
       and o.status = 'PROCESSING'`;
   return rows.count;
-}
-
-/** Takes applied reports out of the inbox and marks those that a person has to look at. */
-export async function clearReports(
-  tx: Tx,
-  batch: {
-    tenantId: TenantId;
-    reports: readonly InboxReport[];
-    parked: ReadonlyMap<string, string>;
-  },
-): Promise<void> {
-  const { tenantId, reports, parked } = batch;
-  const applied = reports.filter((report) => !parked.has(`${report.venue}/${report.reportId}`));
-  const kept = reports.filter((report) => parked.has(`${report.venue}/${report.reportId}`));
-  await tx`
-    delete from unwind.venue_reports r
-    using unnest(
-      ${applied.map((report) => report.venue)}::text[],
-      ${applied.map((report) => report.reportId)}::text[]
-    ) as n (venue, report_id)
-    where r.tenant_id = ${tenantId}
-      and r.venue = n.venue
-      and r.report_id = n.report_id`;
-  if (kept.length === 0) return;
-  await tx`
-    update unwind.venue_reports r
-    set parked_reason = n.reason
-    from unnest(
-      ${kept.map((report) => report.venue)}::text[],
-      ${kept.map((report) => report.reportId)}::text[],
-      ${kept.map((report) => parked.get(`${report.venue}/${report.reportId}`) ?? '')}::text[]
-    ) as n (venue, report_id, reason)
-    where r.tenant_id = ${tenantId}
-      and r.venue = n.venue
-      and r.report_id = n.report_id`;
 }

@@ -3,7 +3,7 @@
 
 import { inTransaction } from '../db/transaction.ts';
 import { reportBatchMax } from '../limits.ts';
-import { findCursor, insertReports, moveCursor } from './store.ts';
+import { findCursor, insertReports, moveCursor } from './inbox-store.ts';
 import type { Sender } from './submit-orders.ts';
 
 /**

@@ -4,8 +4,7 @@
 import type { Sql, Tx } from '../db/connect.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import type { OrderReference, VenueReport } from '../venue/venue.ts';
-import { tradeOf } from './order.ts';
+import type { OrderReference } from '../venue/venue.ts';
 
 /** Who may write what a call to the venue answered: its holder, in its epoch, while it lasts. */
 export interface Lease {
@@ -267,60 +266,4 @@ export async function shortenLeases(
       and s.status = 'SENDING'
       and s.lease_holder = ${holder}
       and s.lease_epoch = n.epoch`;
-}
-
-/** How far the reports of a venue are received. */
-export async function findCursor(sql: Sql, venue: string): Promise<number> {
-  const rows = await sql<{ position: string }[]>`
-    select c.position
-    from unwind.venue_cursors c
-    where c.venue = ${venue}`;
-  return Number(rows[0]?.position ?? 0);
-}
-
-/** Moves the cursor of a venue, if it is still where it was. @returns whether it was. */
-export async function moveCursor(
-  tx: Tx,
-  move: { venue: string; from: number; to: number },
-): Promise<boolean> {
-  const rows = await tx`
-    insert into unwind.venue_cursors as c (venue, position)
-    values (${move.venue}, ${move.to})
-    on conflict (venue) do update
-    set position = excluded.position
-    where c.position = ${move.from}`;
-  return rows.count === 1;
-}
-
-/** Takes reports in, to be applied; one that is known already changes nothing. */
-export async function insertReports(
-  tx: Tx,
-  batch: { venue: string; reports: readonly VenueReport[]; now: Date },
-): Promise<void> {
-  const { venue, reports, now } = batch;
-  const trades = reports.map((report) => tradeOf(report.event));
-  await tx`
-    insert into unwind.venue_reports (
-      tenant_id, venue, report_id, client_order_id, type, venue_execution_id, last_quantity,
-      last_price, cumulative_quantity, reason, transaction_at, received_at
-    )
-    select
-      n.tenant_id, ${venue}, n.report_id, n.client_order_id, n.type, n.venue_execution_id,
-      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at, ${now}
-    from unnest(
-      ${reports.map((report) => report.tenantId)}::uuid[],
-      ${reports.map((report) => `report/${report.number}`)}::text[],
-      ${reports.map((report) => report.clientOrderId)}::text[],
-      ${reports.map((report) => report.event.type)}::text[],
-      ${trades.map((trade) => trade?.venueExecutionId ?? null)}::text[],
-      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
-      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
-      ${reports.map((report) => plain(report.event.cumulativeQuantity))}::numeric[],
-      ${reports.map(({ event }) => ('reason' in event ? event.reason : null))}::text[],
-      ${reports.map((report) => report.transactionAt)}::timestamptz[]
-    ) as n (
-      tenant_id, report_id, client_order_id, type, venue_execution_id, last_quantity, last_price,
-      cumulative_quantity, reason, transaction_at
-    )
-    on conflict (tenant_id, venue, report_id) do nothing`;
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { Sql, Tx } from '../../src/db/connect.ts';
 import { raw } from '../../src/db/sql.ts';
-import { Fragment } from '../../src/db/sql.ts';
 
 /** One kind of corruption and what the audit must say of it. */
 export interface Corruption {
@@ -103,24 +102,20 @@ export async function dropConstraints(sql: Sql): Promise<void> {
     end $$`);
 }
 
-function text(sql: string): Fragment {
-  return new Fragment([sql], []);
-}
-
 /** Corrupts one victim, which the seed chooses. */
 export async function corrupt(tx: Tx, corruption: Corruption, seed: string): Promise<Hit> {
   const { what, victims, change, subject } = corruption;
   const [counted] = await tx<{ count: string }[]>`
     select count(*) as count
-    from (${text(victims)}) v`;
+    from (${raw(victims)}) v`;
   const count = Number(counted?.count ?? 0);
   assert.ok(count > 0, `the history has no victim for: ${what}`);
   const digest = createHash('sha256').update(`${seed}/${what}`).digest();
   const place = digest.readUInt32BE(0) % count;
   const hits = await tx<(Hit & { changed: string })[]>`
-    with v as materialized (${text(victims)} offset ${place} limit 1),
-    changed as (${text(change)} returning 1)
-    select v.tenant_id, ${text(subject)} as subject, (select count(*) from changed) as changed
+    with v as materialized (${raw(victims)} offset ${place} limit 1),
+    changed as (${raw(change)} returning 1)
+    select v.tenant_id, ${raw(subject)} as subject, (select count(*) from changed) as changed
     from v`;
   const [hit] = hits;
   assert.ok(hit !== undefined && Number(hit.changed) > 0, `nothing was changed by: ${what}`);

@@ -123,7 +123,7 @@ test('a refused order does not use up its key', async () => {
   const { target } = toLiquidate(account);
   const headers = { 'idempotency-key': key };
   const wrong = await api.call('POST', target, { json: { user: account.userId }, headers });
-  assertProblem(wrong, 'bad_request', /user_id/);
+  assertProblem(wrong, 'bad_request', /unknown members \(user\)/);
   await sql`
     update unwind.accounts
     set status = 'ACTIVE'

@@ -1,0 +1,147 @@
+// The commands beside `unwind start`, each as its own process: what they print, what they change, and
+// which exit code they end with.
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { Client } from '../../src/client/client.ts';
+import { databasesOn, newHome, runUnwind, startService } from './processes.ts';
+
+const quiet = { UNWIND_LOG_LEVEL: 'error' };
+
+async function newKeyPair(_t: TestContext, home: string, name: string) {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const file = join(dirname(home), `${name}.pem`);
+  await writeFile(file, publicKey.export({ format: 'pem', type: 'spki' }));
+  return { file, privateKeyPem: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString() };
+}
+
+test('clients create prints a client once, and the client works', async (t) => {
+  const home = await newHome(t);
+  const service = await startService(t, { home, settings: quiet });
+  const { file, privateKeyPem } = await newKeyPair(t, home, 'client');
+  const create = ['clients', 'create', '--name', 'Broker', '--public-key', file];
+  const made = await runUnwind(t, [...create, '--scopes', 'webhooks:read webhooks:admin'], {
+    home,
+    settings: quiet,
+  });
+  assert.deepEqual([made.code, made.stderr], [0, '']);
+  const shown = JSON.parse(made.stdout) as Record<string, string>;
+  assert.deepEqual(Object.keys(shown), ['client_id', 'client_secret', 'key_id']);
+  const client = new Client({
+    baseUrl: service.url,
+    clientId: shown['client_id'] ?? '',
+    clientSecret: shown['client_secret'] ?? '',
+    keyId: shown['key_id'] ?? '',
+    privateKeyPem,
+    scopes: ['webhooks:read', 'webhooks:admin'],
+  });
+  t.after(() => client.close());
+  const keys = await client.send({ method: 'GET', target: '/auth/verify_keys' });
+  assert.equal(keys.status, 200, keys.text);
+  assert.equal((keys.json as { keys: unknown[] }).keys.length, 2, 'with keys for its webhooks');
+  const account = 'c0ffee00-0000-4000-8000-000000000000';
+  const forbidden = await client.send({
+    method: 'GET',
+    target: `/accounts/${account}/liquidations`,
+  });
+  assert.equal(forbidden.status, 403, 'and no more scopes than it was given');
+});
+
+describe('clients create refuses', () => {
+  const table: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [
+    ['unknown scopes', ['--scopes', 'webhooks:read,moon:admin'], /Unknown: moon:admin/],
+    ['no scope', ['--scopes', ' , '], /names no scope/],
+    ['another policy', ['--scopes', 'all', '--signature-policy', 'lax'], /strict, compatible/],
+    ['a missing name', ['--scopes', 'all'], /--name/],
+  ];
+  for (const [what, args, says] of table) {
+    test(what, async (t) => {
+      const home = await newHome(t);
+      const name = what === 'a missing name' ? [] : ['--name', 'x'];
+      const all = ['clients', 'create', ...name, '--public-key', '/dev/null', ...args];
+      const { code, stdout, stderr } = await runUnwind(t, all, { home });
+      assert.equal(stdout, '');
+      assert.match(stderr, says);
+      assert.ok(code !== 0);
+    });
+  }
+
+  test('a key file that is not there, and one that holds no public key', async (t) => {
+    const home = await newHome(t);
+    const create = ['clients', 'create', '--name', 'x', '--scopes', 'all', '--public-key'];
+    const missing = join(home, 'no-such.pem');
+    const absent = await runUnwind(t, [...create, missing], { home, settings: quiet });
+    assert.deepEqual([absent.code, absent.stdout], [2, '']);
+    assert.equal(absent.stderr, `unwind: the file ${missing} cannot be read.\n`);
+    const nonsense = join(dirname(home), 'nonsense.pem');
+    await writeFile(nonsense, 'nonsense');
+    const wrong = await runUnwind(t, [...create, nonsense], { home, settings: quiet });
+    assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
+    assert.match(wrong.stderr, /^unwind: .+\n$/);
+    assert.deepEqual(await databasesOn(home), []);
+  });
+});
+
+test('migrate makes the schema once, and leaves no database behind', async (t) => {
+  const home = await newHome(t);
+  const options = { home, settings: quiet };
+  const first = await runUnwind(t, ['migrate'], options);
+  assert.equal(first.code, 0, first.stderr);
+  assert.match(first.stdout, /^(applied \d+ \S.*\n)+$/);
+  assert.deepEqual(await databasesOn(home), []);
+  const second = await runUnwind(t, ['migrate'], options);
+  assert.deepEqual([second.code, second.stdout], [0, 'the schema is current\n']);
+  assert.deepEqual(await databasesOn(home), []);
+});
+
+test('request prints status, headers and body; its exit code tells a success', async (t) => {
+  const home = await newHome(t);
+  const options = { home, settings: quiet };
+  const early = await runUnwind(t, ['request', 'GET', '/webhooks'], options);
+  assert.deepEqual([early.code, early.stdout], [2, '']);
+  assert.match(early.stderr, /^unwind: There is no sandbox client in .+: run "unwind start"\.\n$/);
+
+  await startService(t, options);
+  const list = await runUnwind(t, ['request', 'get', '/webhooks?limit=5'], options);
+  assert.deepEqual([list.code, list.stderr], [0, '']);
+  assert.match(
+    list.stdout,
+    /^200\ncontent-type: application\/json.*\nupvest-request-id: \S+\n\n\{/,
+  );
+  assert.match(list.stdout, /"total_count": 0/);
+
+  const data = JSON.stringify({ title: 'first', url: 'https://hooks.example.com/' });
+  const post = await runUnwind(t, ['request', 'POST', '/webhooks', '--data', data], options);
+  assert.equal(post.code, 0, post.stdout);
+  assert.match(post.stdout, /^201\n/);
+
+  const absent = await runUnwind(t, ['request', 'GET', '/nowhere'], options);
+  assert.equal(absent.code, 1);
+  assert.match(absent.stdout, /^404\ncontent-type: application\/problem\+json/);
+
+  for (const args of [
+    ['GET', 'webhooks'],
+    ['POST', '/webhooks', '--data', '{'],
+  ]) {
+    const wrong = await runUnwind(t, ['request', ...args], options);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /^unwind: (The target begins|--data is not JSON).*\n$/);
+  }
+});
+
+test('import and audit work on a database of their own when no service runs', async (t) => {
+  const home = await newHome(t);
+  const options = { home, settings: quiet };
+  const early = await runUnwind(t, ['import', home], options);
+  assert.equal(early.code, 2);
+  assert.match(early.stderr, /^unwind: there is no sandbox client in /);
+  const unmade = await runUnwind(t, ['audit'], options);
+  assert.equal(unmade.code, 2, unmade.stdout + unmade.stderr);
+  assert.equal((await runUnwind(t, ['migrate'], options)).code, 0);
+  const audit = await runUnwind(t, ['audit', '--json'], options);
+  assert.deepEqual([audit.code, audit.stderr], [0, '']);
+  assert.equal(JSON.parse(audit.stdout).ok, true);
+  assert.deepEqual(await databasesOn(home), []);
+});

@@ -1,0 +1,56 @@
+// Two services at once on one home: they share the database, make it only once, and either may go
+// first.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { clientOf } from '../../src/request-command.ts';
+import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
+import { eventually } from '../support/condition.ts';
+import {
+  databasesOn,
+  newHome,
+  patienceMs,
+  type RunningService,
+  startService,
+} from './processes.ts';
+
+async function isReady({ url }: RunningService): Promise<boolean> {
+  return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(30_000) })).status === 200;
+}
+
+test('two first starts at the same moment give two services on one database', async (t) => {
+  const home = await newHome(t);
+  const services = await Promise.all([startService(t, { home }), startService(t, { home })]);
+  const [one, two] = services;
+  assert.notEqual(one.url, two.url);
+  for (const service of services) {
+    await eventually('it is ready', () => isReady(service), patienceMs);
+  }
+  assert.equal((await databasesOn(home)).length, 1);
+  const sandbox = await readSandboxClient(home);
+  assert.ok(sandbox !== undefined);
+  assert.ok(services.some((service) => service.url === sandbox.base_url));
+
+  const at = async (service: RunningService) => {
+    const client = await clientOf({ ...sandbox, base_url: service.url } satisfies SandboxClient);
+    t.after(() => client.close());
+    return client;
+  };
+  const json = { title: 'shared', url: 'https://hooks.example.com/' };
+  const made = await (await at(one)).send({ method: 'POST', target: '/webhooks', json });
+  assert.equal(made.status, 201, made.text);
+  const { id } = made.json as { id: string };
+  const other = await at(two);
+  const seen = await other.send({ method: 'GET', target: `/webhooks/${id}` });
+  assert.deepEqual([seen.status, seen.text], [200, made.text]);
+
+  // The one that started the database goes first, or the other: both must be possible.
+  one.kill('SIGTERM');
+  assert.deepEqual(await one.ended, { code: 0, signal: null });
+  assert.equal((await databasesOn(home)).length, 1, 'the other still uses it');
+  assert.ok(await isReady(two));
+  const still = await other.send({ method: 'GET', target: `/webhooks/${id}` });
+  assert.equal(still.status, 200);
+  two.kill('SIGTERM');
+  assert.deepEqual(await two.ended, { code: 0, signal: null });
+  assert.deepEqual(await databasesOn(home), []);
+});

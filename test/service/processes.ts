@@ -1,0 +1,152 @@
+// The service and its commands as child processes, each on a home of its own. It answers for nothing
+// being left behind: whatever a test has started is ended after it, the database included.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { eventually } from '../support/condition.ts';
+import type { AfterTest } from '../support/database.ts';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const run = promisify(execFile);
+
+/** A start takes seconds; on a busy machine the first one, which makes a database, many. */
+export const patienceMs = 120_000;
+const commandMsMax = 120_000;
+
+export type Settings = Readonly<Record<string, string>>;
+
+/** A directory for the service; after the test it is removed, and a database left in it ended. */
+export async function newHome(t: AfterTest): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'unwind-service-'));
+  await chmod(directory, 0o711); // where root runs it, PostgreSQL's own account has to pass
+  const home = join(directory, 'home');
+  t.after(async () => {
+    await endDatabase(home);
+    await rm(directory, { recursive: true, force: true });
+  });
+  return home;
+}
+
+/** Process ids of PostgreSQL servers on a home. */
+export async function databasesOn(home: string): Promise<readonly number[]> {
+  const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pid=,args=']);
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, args = ''] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
+    return args.includes(`-D ${home}/`) ? [Number(pid)] : [];
+  });
+}
+
+async function endDatabase(home: string): Promise<void> {
+  for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
+    const pids = await databasesOn(home);
+    if (pids.length === 0) return;
+    for (const pid of pids) process.kill(pid, signal);
+    const isGone = async () => (await databasesOn(home)).length === 0;
+    if (await within(10_000, isGone)) return;
+  }
+}
+
+async function within(ms: number, ask: () => Promise<boolean>): Promise<boolean> {
+  try {
+    return await eventually('it is gone', ask, ms);
+  } catch (error) {
+    if (error instanceof assert.AssertionError) return false;
+    throw error;
+  }
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface RunningService {
+  readonly url: string;
+  readonly pid: number;
+  /** From its start until it said where it listens. */
+  readonly startMs: number;
+  stdout(): string;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+  /** How it ended, once it has. */
+  readonly ended: Promise<Ended>;
+}
+
+export interface ServiceOptions {
+  readonly home: string;
+  /** Settings besides home and a free port. */
+  readonly settings?: Settings;
+}
+
+/** `unwind start`, once it says where it listens. Killed after the test if it still runs. */
+export async function startService(t: AfterTest, options: ServiceOptions): Promise<RunningService> {
+  const begunAt = performance.now();
+  const { child, stdout, stderr, ended } = spawnUnwind(t, ['start'], options);
+  const url = await eventually(
+    'the service says where it listens',
+    () => {
+      const hasEnded = child.exitCode !== null || child.signalCode !== null;
+      assert.ok(!hasEnded, `it ended instead: ${stdout()}${stderr()}`);
+      return /listens at (http:\S+)/.exec(stdout())?.[1];
+    },
+    patienceMs,
+  );
+  const { pid } = child;
+  assert.ok(pid !== undefined);
+  const startMs = performance.now() - begunAt;
+  const kill = (signal: NodeJS.Signals): void => {
+    child.kill(signal);
+  };
+  return { url, pid, startMs, stdout, stderr, kill, ended };
+}
+
+export interface CommandResult extends Ended {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end. */
+export async function runUnwind(
+  t: AfterTest,
+  args: readonly string[],
+  options: ServiceOptions,
+): Promise<CommandResult> {
+  const { child, stdout, stderr, ended } = spawnUnwind(t, args, options);
+  const timer = setTimeout(() => child.kill('SIGKILL'), commandMsMax);
+  const how = await ended;
+  clearTimeout(timer);
+  return { ...how, stdout: stdout(), stderr: stderr() };
+}
+
+function spawnUnwind(t: AfterTest, args: readonly string[], options: ServiceOptions) {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: environmentOf(options),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // A child is closed when it has ended and its streams are read to their end.
+  const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal }));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, stdout: collect(child.stdout), stderr: collect(child.stderr), ended };
+}
+
+/** Nothing of the environment of the tests but what finds programs. */
+function environmentOf({ home, settings = {} }: ServiceOptions): Settings {
+  const { PATH = '', HOME = '' } = process.env;
+  return { PATH, HOME, UNWIND_HOME: home, PORT: '0', ...settings };
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}

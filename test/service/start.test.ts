@@ -1,0 +1,217 @@
+// `unwind start` as a person meets it: the first start, the second, the end, and everything that can
+// be wrong before it begins.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { clientOf } from '../../src/request-command.ts';
+import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
+import { eventually, portOf } from '../support/condition.ts';
+import {
+  databasesOn,
+  newHome,
+  patienceMs,
+  type RunningService,
+  runUnwind,
+  startService,
+} from './processes.ts';
+
+async function get(url: string): Promise<{ status: number; json: unknown }> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(30_000) });
+  return { status: answer.status, json: await answer.json() };
+}
+
+function ready({ url }: RunningService): Promise<unknown> {
+  const isReady = async () => (await get(`${url}/readyz`)).status === 200;
+  return eventually('the service is ready', isReady, patienceMs);
+}
+
+async function modeOf(path: string): Promise<string> {
+  return ((await stat(path)).mode & 0o777).toString(8);
+}
+
+async function sandboxOf(home: string): Promise<SandboxClient> {
+  const sandbox = await readSandboxClient(home);
+  assert.ok(sandbox !== undefined, 'there is a sandbox client');
+  return sandbox;
+}
+
+test('a first start makes everything it needs, a second one keeps it', async (t) => {
+  const home = await newHome(t);
+  const first = await startService(t, { home });
+  t.diagnostic(`first start: listens after ${Math.round(first.startMs)} ms (aim 6,000)`);
+  assert.match(first.stdout(), welcomeOf(first, home));
+  await ready(first);
+  const sandbox = await sandboxOf(home);
+  await checkSandbox(home, sandbox, first);
+  await checkProbes(first);
+  const client = await clientOf(sandbox);
+  t.after(() => client.close());
+  const json = { title: 'kept', url: 'https://hooks.example.com/' };
+  const made = await client.send({ method: 'POST', target: '/webhooks', json });
+  assert.equal(made.status, 201, made.text);
+  await checkEnd(home, first, 'SIGTERM');
+
+  const second = await startService(t, { home });
+  t.diagnostic(`second start: listens after ${Math.round(second.startMs)} ms (aim 3,000)`);
+  await ready(second);
+  const kept = await sandboxOf(home);
+  assert.deepEqual(kept, { ...sandbox, base_url: second.url });
+  const again = await clientOf(kept);
+  t.after(() => again.close());
+  const list = await again.send({ method: 'GET', target: '/webhooks' });
+  const { data } = list.json as { data: readonly { title: string }[] };
+  assert.deepEqual(
+    data.map((webhook) => webhook.title),
+    ['kept'],
+  );
+  await checkEnd(home, second, 'SIGINT');
+});
+
+function welcomeOf({ url }: RunningService, home: string): RegExp {
+  const escaped = (text: string) => RegExp.escape(text);
+  return new RegExp(
+    `^\\n  Unwind listens at ${escaped(url)} \\(sandbox, ready in \\d+ ms\\)\\n` +
+      `  Sandbox client:   ${escaped(join(home, 'sandbox-client.json'))}\\n` +
+      '  First request:    npm run -s unwind -- request GET /webhooks\\n' +
+      '  A book to sell:   npm run -s unwind -- import examples/book\\n\\n$',
+  );
+}
+
+async function checkSandbox(
+  home: string,
+  sandbox: SandboxClient,
+  { url }: RunningService,
+): Promise<void> {
+  assert.equal(sandbox.base_url, url);
+  assert.match(sandbox.client_id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+  assert.ok(sandbox.client_secret.length >= 43, '256 bits');
+  assert.equal(sandbox.scopes.length, 34);
+  assert.deepEqual(
+    sandbox.keys.map((key) => key.algorithm),
+    ['ed25519', 'ecdsa-p521'],
+  );
+  for (const { private_key_file: file } of sandbox.keys) {
+    assert.equal(await modeOf(file), '600', file);
+    assert.match(await readFile(file, 'utf8'), /^-----BEGIN PRIVATE KEY-----\n/);
+  }
+  for (const file of ['sandbox-client.json', 'key', 'pg18.log']) {
+    assert.equal(await modeOf(join(home, file)), '600', file);
+  }
+  assert.equal(await modeOf(join(home, 'keys')), '700');
+  const entries = await readdir(home);
+  const known = ['key', 'keys', 'pg18', 'pg18.log', 'sandbox-client.json'];
+  assert.deepEqual(entries.toSorted(), known, 'nothing half-written is left');
+}
+
+async function checkProbes({ url }: RunningService): Promise<void> {
+  assert.deepEqual(await get(`${url}/healthz`), { status: 200, json: { status: 'alive' } });
+  const checks = { database: 'reached', schema: 'current', loops: 'running' };
+  assert.deepEqual(await get(`${url}/readyz`), { status: 200, json: { status: 'ready', checks } });
+}
+
+async function checkEnd(
+  home: string,
+  service: RunningService,
+  signal: 'SIGINT' | 'SIGTERM',
+): Promise<void> {
+  assert.equal((await databasesOn(home)).length, 1, 'one database');
+  service.kill(signal);
+  assert.deepEqual(await service.ended, { code: 0, signal: null });
+  assert.deepEqual(await databasesOn(home), [], 'the database is gone with it');
+  for (const line of service.stderr().split('\n')) {
+    if (line !== '') assert.ok(JSON.parse(line).level < 50, line);
+  }
+}
+
+describe('a service that cannot start says why and ends with 2:', () => {
+  test('every wrong setting is named at once', async (t) => {
+    const home = await newHome(t);
+    const settings = {
+      UNWIND_MODE: 'production',
+      PORT: 'http',
+      DATABASE_URL: 'mysql://localhost',
+      UNWIND_DATABASE_CONNECTIONS: '0',
+      UNWIND_VENUE_DELAY_MS: '-1',
+      UNWIND_RELEASE_DELAY_MS: '2 s',
+      UNWIND_LOG_LEVEL: 'loud',
+    };
+    const { code, stdout, stderr } = await runUnwind(t, ['start'], { home, settings });
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, /^unwind: /);
+    for (const name of Object.keys(settings)) assert.match(stderr, new RegExp(`\\b${name} is `));
+    assert.equal(stderr.trimEnd().split('\n').length, Object.keys(settings).length);
+    await assert.rejects(stat(home), { code: 'ENOENT' }, 'nothing was begun');
+  });
+
+  test('the port is in use', async (t) => {
+    const home = await newHome(t);
+    const other = createServer();
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    t.after(() => other.close());
+    const settings = { PORT: String(portOf(other)), UNWIND_LOG_LEVEL: 'error' };
+    const { code, stdout, stderr } = await runUnwind(t, ['start'], { home, settings });
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.equal(stderr, 'unwind: the port is in use; choose another with PORT.\n');
+    assert.deepEqual(await databasesOn(home), [], 'the database was stopped again');
+  });
+
+  test('live mode has no key file', async (t) => {
+    const home = await newHome(t);
+    const settings = { UNWIND_MODE: 'live' };
+    const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
+    assert.equal(code, 2);
+    assert.equal(stderr, 'unwind: UNWIND_KEY_FILE is needed in live mode.\n');
+    await assert.rejects(stat(home), { code: 'ENOENT' }, 'nothing was begun');
+  });
+
+  test('the key file of live mode is not there', async (t) => {
+    const home = await newHome(t);
+    const file = join(home, 'no-such-key');
+    const settings = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: file };
+    const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
+    assert.equal(code, 2);
+    assert.equal(stderr, `unwind: The key file ${file} cannot be read.\n`);
+  });
+
+  test('the key file holds something else', async (t) => {
+    const home = await newHome(t);
+    const file = await writeKeyFile(t, home, randomBytes(16));
+    const settings = { UNWIND_KEY_FILE: file };
+    const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
+    assert.equal(code, 2);
+    assert.equal(stderr, `unwind: ${file} does not hold 32 bytes in base64.\n`);
+  });
+
+  test('the database given by URL does not answer', async (t) => {
+    const home = await newHome(t);
+    const settings = { DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' };
+    const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
+    assert.equal(code, 2);
+    assert.match(stderr, /^unwind: the database does not answer/m);
+    assert.doesNotMatch(stderr, /secret/);
+  });
+});
+
+async function writeKeyFile(_t: TestContext, home: string, key: Buffer): Promise<string> {
+  const file = join(dirname(home), 'webhook-key');
+  await mkdir(dirname(home), { recursive: true });
+  await writeFile(file, key.toString('base64'), { mode: 0o600 });
+  return file;
+}
+
+test('live mode starts with its key file and makes no sandbox client', async (t) => {
+  const home = await newHome(t);
+  const file = await writeKeyFile(t, home, randomBytes(32));
+  const settings = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: file };
+  const service = await startService(t, { home, settings });
+  await ready(service);
+  assert.match(service.stdout(), /^\n {2}Unwind listens at \S+ \(live, ready in \d+ ms\)\n\n$/);
+  assert.equal(await readSandboxClient(home), undefined);
+  assert.ok(!(await readdir(home)).includes('key'), 'it makes no key of its own');
+  await checkEnd(home, service, 'SIGTERM');
+});

@@ -1,0 +1,168 @@
+// The house rules that a machine can check. The rules stand here as data, so that documentation and
+// check are one.
+
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Lines of the longest source file. */
+const fileLinesMax = 330;
+
+/** Packages that only some places may import. */
+const keepers: readonly { package: string; places: readonly string[] }[] = [
+  { package: 'pg', places: ['src/db/'] },
+  { package: 'fastify', places: ['src/http/', 'src/service.ts'] },
+  {
+    package: 'undici',
+    places: ['src/webhooks/', 'src/client/', 'src/service.ts', 'src/engine.ts'],
+  },
+  { package: 'commander', places: ['src/main.ts'] },
+  { package: 'uuid', places: ['src/ids.ts'] },
+  { package: 'big.js', places: ['src/money.ts'] },
+  { package: 'structured-headers', places: ['src/auth/signatures/'] },
+];
+
+/** Rooms that a room must not import: calls go down. */
+const upward: readonly { from: string; to: readonly string[] }[] = [
+  { from: 'src/auth/', to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'events'] },
+  { from: 'src/auth/signatures/', to: ['db'] },
+  { from: 'src/book/', to: ['http', 'liquidations', 'orders', 'webhooks', 'events', 'venue'] },
+  { from: 'src/events/', to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue'] },
+  { from: 'src/orders/', to: ['http', 'liquidations', 'webhooks', 'book', 'auth'] },
+  {
+    from: 'src/venue/',
+    to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'auth', 'events'],
+  },
+  { from: 'src/liquidations/', to: ['http', 'webhooks'] },
+  { from: 'src/webhooks/', to: ['http', 'liquidations', 'orders', 'book', 'venue'] },
+  {
+    from: 'src/audit/',
+    to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue', 'events'],
+  },
+  {
+    from: 'src/client/',
+    to: ['http', 'db', 'liquidations', 'orders', 'webhooks', 'book', 'events'],
+  },
+  { from: 'src/db/', to: ['http', 'auth', 'liquidations', 'orders', 'webhooks', 'book', 'events'] },
+];
+
+/** Pure files: no input or output, no database. */
+const nouns = [
+  'src/orders/order.ts',
+  'src/liquidations/liquidation.ts',
+  'src/webhooks/webhook.ts',
+  'src/money.ts',
+];
+
+/** Where the wall clock is read; everybody else is handed one. */
+const clockReaders = ['src/clock.ts', 'src/client/client.ts', 'src/db/embedded-cluster.ts'];
+
+const bannedFolders = /\/(utils?|common|helpers|types|shared|misc)\//;
+
+interface Source {
+  readonly file: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+async function readSources(folder: string): Promise<readonly Source[]> {
+  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.ts'));
+  return Promise.all(
+    files.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const text = await readFile(path, 'utf8');
+      const imports = [...text.matchAll(/^(?:import|export)[^;]*?from '([^']+)'/gms)].flatMap(
+        ([, from = '']) => from,
+      );
+      return { file: relative(root, path), text, imports };
+    }),
+  );
+}
+
+const sources = await readSources('src');
+
+function roomOf(source: Source, imported: string): string {
+  if (!imported.startsWith('.')) return '';
+  const path = relative(root, resolve(root, dirname(source.file), imported));
+  return path.split('/')[1] ?? '';
+}
+
+test('there are sources to look at', () => {
+  assert.ok(sources.length > 50);
+});
+
+test('every file opens by saying what it is for, and stays short', () => {
+  for (const { file, text } of sources) {
+    const lines = text.split('\n');
+    const opening = lines[0]?.startsWith('#!') ? lines[1] : lines[0];
+    assert.match(opening ?? '', /^\/\/ \S/, `${file} has no opening comment`);
+    assert.ok(lines.length <= fileLinesMax, `${file} has ${lines.length} lines`);
+    assert.doesNotMatch(file, bannedFolders);
+  }
+});
+
+test('packages are imported only where they are kept', () => {
+  for (const source of sources) {
+    for (const { package: name, places } of keepers) {
+      if (!source.imports.includes(name)) continue;
+      assert.ok(
+        places.some((place) => source.file.startsWith(place)),
+        `${source.file}: ${name}`,
+      );
+    }
+  }
+});
+
+test('calls go down', () => {
+  for (const source of sources) {
+    for (const { from, to } of upward) {
+      if (!source.file.startsWith(from)) continue;
+      const wrong = source.imports.filter((one) => to.includes(roomOf(source, one)));
+      assert.deepEqual(wrong, [], source.file);
+    }
+  }
+});
+
+test('only stores and the database room hold SQL', () => {
+  const isStore = /(^src\/db\/|^src\/audit\/|store\.ts$|^src\/auth\/signing-keys\.ts$)/;
+  for (const { file, text } of sources) {
+    if (isStore.test(file)) continue;
+    assert.doesNotMatch(text, /\b(sql|tx)(<[^`]*>)?`/, `${file} holds SQL`);
+  }
+});
+
+test('nouns are pure', () => {
+  for (const source of sources.filter(({ file }) => nouns.includes(file))) {
+    const impure = source.imports.filter((one) =>
+      /^node:(?!crypto|assert)|\/db\/|store\.ts$/.test(one),
+    );
+    assert.deepEqual(impure, [], source.file);
+    assert.doesNotMatch(source.text, /\basync\b/, source.file);
+  }
+});
+
+test('the clock is handed in', () => {
+  for (const { file, text } of sources) {
+    if (clockReaders.includes(file)) continue;
+    assert.doesNotMatch(text, /Date\.now\(\)|new Date\(\)/, `${file} reads the clock itself`);
+  }
+});
+
+test('money never becomes a number', () => {
+  const rooms = /^src\/(money|orders|liquidations|venue|book)/;
+  for (const { file, text } of sources.filter((source) => rooms.test(source.file))) {
+    assert.doesNotMatch(text, /parseFloat|\.toNumber\(|Math\.round/, file);
+  }
+});
+
+test('nothing is left to do, and nothing is exported twice removed', () => {
+  for (const { file, text } of sources) {
+    assert.doesNotMatch(text, /\b(TODO|FIXME|XXX|HACK)\b/, file);
+    assert.doesNotMatch(text, /export default|^enum |^namespace /m, file);
+  }
+});
