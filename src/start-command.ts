@@ -15,8 +15,10 @@ export async function runStart(
   stdout: NodeJS.WritableStream,
 ): Promise<number> {
   const stopped = Promise.withResolvers<number>();
+  // Not once: Ctrl-C reaches us from the terminal and again from npm, and by default the second one
+  // would end the process in the middle of its stop.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => stopped.resolve(0));
+    process.on(signal, () => stopped.resolve(0));
   }
   const begunAt = performance.now();
   const service = await startService(config, log, (error) => {

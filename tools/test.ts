@@ -10,12 +10,13 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Sql } from '../src/db/connect.ts';
 import { withDatabase } from '../src/db/database-url.ts';
 import { startEmbedded } from '../src/db/embedded.ts';
+import { isAlive } from '../src/db/embedded-program.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { identifier } from '../src/db/sql.ts';
 
@@ -32,6 +33,9 @@ const throwaway = {
   full_page_writes: 'off',
   search_path: '',
 };
+
+const homePrefix = 'unwind-test-';
+const log = { info: () => {}, warn: console.warn, error: console.error };
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -50,17 +54,40 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function startThrowaway(): Promise<Server> {
-  const home = await mkdtemp(join(tmpdir(), 'unwind-test-'));
+  await endOrphans();
+  const home = await mkdtemp(join(tmpdir(), `${homePrefix}${process.pid}-`));
   await chmod(home, 0o711); // also PostgreSQL's own account has to pass when we are root
-  const log = { info: () => {}, warn: console.warn, error: console.error };
   const database = await startEmbedded({ home, log, settings: throwaway });
-  return {
-    url: database.url,
-    close: async () => {
-      await database.stop();
-      await rm(home, { recursive: true, force: true });
-    },
+  const close = async () => {
+    await database.stop();
+    await rm(home, { recursive: true, force: true });
   };
+  return { url: database.url, close };
+}
+
+// The server of a runner that was killed lives on. Being its only user, we may end it.
+async function endOrphans(): Promise<void> {
+  for (const entry of await readdir(tmpdir())) {
+    const pid = new RegExp(`^${homePrefix}(\\d+)-`).exec(entry)?.[1];
+    const home = join(tmpdir(), entry);
+    if (pid === undefined || isAlive(Number(pid)) || !(await isOurs(home))) {
+      continue;
+    }
+    try {
+      const orphan = await startEmbedded({ home, log, settings: throwaway });
+      await orphan.stop();
+    } catch (error) {
+      log.warn({ home, error }, 'a server left behind could not be ended');
+    }
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function isOurs(path: string): Promise<boolean> {
+  return await stat(path).then(
+    ({ uid }) => uid === process.getuid?.(),
+    () => false, // another runner has just removed it
+  );
 }
 
 async function testOn(

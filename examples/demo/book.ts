@@ -50,12 +50,19 @@ export async function readHoldings(
   });
 }
 
+const nameLengthMax = 34;
+
+function shortened(name: string): string {
+  return name.length <= nameLengthMax ? name : `${name.slice(0, nameLengthMax - 1).trimEnd()}…`;
+}
+
 export function describePortfolio(holdings: readonly Holding[]): void {
   const values = holdings.map(({ quantity, price }) => {
     return proceedsOf({ quantity: decimal(quantity), price: decimal(price) });
   });
   const rows = holdings.map(({ isin, name, quantity, price }, i) => {
-    return [isin, name, quantity, `× ${price}`, euros(plain(values[i] ?? decimal('0')))];
+    const value = euros(plain(values[i] ?? decimal('0')));
+    return [isin, shortened(name), quantity, `× ${price}`, value];
   });
-  table([...rows, ['', '', '', '', euros(plain(sum(values)))]], [2, 3, 4]);
+  table([...rows, ['', 'together', '', '', euros(plain(sum(values)))]], [2, 3, 4]);
 }

@@ -1,4 +1,5 @@
 // The processes of the demo: the service, and the commands beside it, each the one a person would run.
+// It answers for all of them being gone when the demo is, however it ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -7,64 +8,83 @@ import { DemoFailure } from './terminal.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const startMsMax = 60_000;
+/** Longer than the service itself gives its stop. */
+const stopMsMax = 30_000;
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Starts the service and waits until it says where it listens. */
-export async function startService(env: Environment): Promise<{
-  readonly url: string;
-  stop(): Promise<void>;
-}> {
-  const child = spawn(process.execPath, [main, 'start'], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const url = await listening(child);
-  return { url, stop: () => stop(child) };
+/** An environment for a service on this home alone: none of the caller's own settings. */
+export function environmentOf(home: string): Environment {
+  const foreign = /^(UNWIND_.*|DATABASE_URL|HOST|PORT)$/;
+  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+  return { ...Object.fromEntries(kept), UNWIND_HOME: home, PORT: '0', UNWIND_LOG_LEVEL: 'warn' };
 }
 
-async function listening(child: ChildProcess): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => {
-    child.kill('SIGKILL');
-    reject(new DemoFailure(`the service did not start within ${startMsMax} ms`));
-  }, startMsMax);
-  let text = '';
-  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-    const url = /listens at (http:\S+)/.exec(text)?.[1];
-    if (url !== undefined) resolve(url);
-  });
-  child.once('exit', (code) => {
-    reject(new DemoFailure(`the service ended with ${code} instead of starting`));
-  });
-  try {
-    return await promise;
-  } finally {
-    clearTimeout(timer);
+/** Starts processes, and ends those that still run. */
+export class Processes {
+  readonly #env: Environment;
+  /** In the order they were started: the service, whose database the others use, comes first. */
+  readonly #running = new Set<ChildProcess>();
+  #isEnding = false;
+
+  constructor(env: Environment) {
+    this.#env = env;
   }
-}
 
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
-}
+  /** Starts the service and waits until it says where it listens. @returns its URL. */
+  async startService(): Promise<string> {
+    const child = this.#spawn('start');
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const timer = setTimeout(() => {
+      reject(new DemoFailure(`the service did not start within ${startMsMax} ms`));
+    }, startMsMax);
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const url = /listens at (http:\S+)/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once('close', (code) => {
+      reject(new DemoFailure(`the service ended with ${code} instead of starting`));
+    });
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 
-/** Runs a command to its end. @returns its exit code and what it printed. */
-export async function runCommand(
-  env: Environment,
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly text: string }> {
-  const child = spawn(process.execPath, [main, ...args], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  const [code] = await once(child, 'close');
-  return { code: typeof code === 'number' ? code : 1, text };
+  /** Runs a command to its end. @returns its exit code and what it printed. */
+  async run(...args: readonly string[]): Promise<{ readonly code: number; readonly text: string }> {
+    const child = this.#spawn(...args);
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+    });
+    const [code] = await once(child, 'close');
+    return { code: typeof code === 'number' ? code : 1, text };
+  }
+
+  /** Ends what still runs, the commands before the service. Nothing can be started afterwards. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    for (const child of [...this.#running].reverse()) {
+      const closed = once(child, 'close');
+      const timer = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
+      child.kill('SIGTERM');
+      await closed;
+      clearTimeout(timer);
+    }
+  }
+
+  #spawn(...args: readonly string[]): ChildProcess {
+    if (this.#isEnding) throw new DemoFailure('the demo is ending');
+    const child = spawn(process.execPath, [main, ...args], {
+      env: this.#env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#running.add(child);
+    child.once('close', () => this.#running.delete(child));
+    return child;
+  }
 }

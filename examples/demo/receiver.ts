@@ -20,6 +20,7 @@ export class Receiver {
   readonly #onEvent: (event: AccountLiquidationEvent) => void;
   readonly #seen = new Map<string, AccountLiquidationEvent>();
   readonly #waiting = new Set<() => void>();
+  #isClosed = false;
 
   constructor(keys: DeliveryKeys, onEvent: (event: AccountLiquidationEvent) => void) {
     this.#keys = keys;
@@ -48,7 +49,9 @@ export class Receiver {
       const found = this.events(liquidationId).find((event) => event.type === type);
       if (found !== undefined) return found;
       const left = deadline - performance.now();
-      if (left <= 0) throw new DemoFailure(`no ${type} of ${liquidationId} within ${waitMsMax} ms`);
+      if (left <= 0 || this.#isClosed) {
+        throw new DemoFailure(`no ${type} of ${liquidationId} within ${waitMsMax} ms`);
+      }
       await this.#next(left);
     }
   }
@@ -58,9 +61,12 @@ export class Receiver {
     return [...this.#seen.values()].filter((event) => event.object.id === liquidationId);
   }
 
+  /** Ends it, and the wait for events with it. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#server.close();
     this.#server.closeAllConnections();
+    for (const wake of this.#waiting) wake();
   }
 
   async #take(delivery: Parameters<typeof readDelivery>[0]): Promise<number> {

@@ -13,53 +13,70 @@ import {
   type AccountLiquidationEvent,
   readDeliveryKeys,
 } from '../../src/client/deliveries.ts';
-import { decimal, plain, sum } from '../../src/money.ts';
+import { decimal, sum } from '../../src/money.ts';
 import { clientOf } from '../../src/request-command.ts';
 import { readSandboxClient } from '../../src/sandbox.ts';
 import { describePortfolio, type Holding, readAccounts, readHoldings } from './book.ts';
 import { findExecutions } from './executions.ts';
-import { runCommand, startService } from './processes.ts';
+import { type Environment, environmentOf, Processes } from './processes.ts';
 import { Receiver } from './receiver.ts';
-import { check, DemoFailure, euros, say, table, title } from './terminal.ts';
+import { check, DemoFailure, euros, Interruption, quote, say, table, title } from './terminal.ts';
 
 const book = fileURLToPath(new URL('../book/', import.meta.url));
+/** As a shell tells of a program that was interrupted. */
+const interrupted = 130;
 
-const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => stopping.abort(new DemoFailure(`stopped by ${signal}`)));
-}
 process.exitCode = await main();
 
 async function main(): Promise<number> {
+  const stopped = Promise.withResolvers<never>();
+  stopped.promise.catch(() => {}); // looked at below; this only says that it will be
+  // Not once: Ctrl-C comes from the terminal and from npm, and neither must cut the ending short.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => stopped.reject(new Interruption(`stopped by ${signal}`)));
+  }
   const home = await mkdtemp(join(tmpdir(), 'unwind-demo-'));
   // Where root runs it, the account that PostgreSQL runs under has to pass through.
   await chmod(home, 0o711);
-  const closers: (() => Promise<unknown>)[] = [];
+  const env = environmentOf(home);
+  const processes = new Processes(env);
+  const closers: (() => Promise<unknown>)[] = [() => processes.end()];
+  const telling = story({ home, env, processes, closers });
   try {
-    const stopped = new Promise<never>((_resolve, reject) => {
-      stopping.signal.addEventListener('abort', () => reject(stopping.signal.reason));
-    });
-    await Promise.race([story(home, closers), stopped]);
+    await Promise.race([telling, stopped.promise]);
     return 0;
   } catch (error) {
-    const isOurs = error instanceof DemoFailure;
-    process.stderr.write(`\n✗ ${isOurs ? error.message : error}\n`);
-    if (!isOurs && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-    return 1;
+    complain(error);
+    return error instanceof Interruption ? interrupted : 1;
   } finally {
-    for (const close of closers.reverse()) await close();
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
+    // With everything closed the story cannot go on; what it fails with now is of no interest.
+    await Promise.allSettled([telling]);
     await rm(home, { recursive: true, force: true });
   }
 }
 
-async function story(home: string, closers: (() => Promise<unknown>)[]): Promise<void> {
-  const env = { ...process.env, UNWIND_HOME: home, PORT: '0', UNWIND_LOG_LEVEL: 'warn' };
+function complain(error: unknown): void {
+  const isOurs = error instanceof DemoFailure;
+  process.stderr.write(`\n✗ ${isOurs ? error.message : error}\n`);
+  if (!isOurs && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+}
+
+interface Stage {
+  readonly home: string;
+  readonly env: Environment;
+  readonly processes: Processes;
+  /** What to end afterwards, the last one first. */
+  readonly closers: (() => Promise<unknown>)[];
+}
+
+async function story({ home, env, processes, closers }: Stage): Promise<void> {
   title('The service and its book');
-  const service = await startService(env);
-  closers.push(() => service.stop());
-  say(`service on ${service.url}, with a PostgreSQL of its own`);
-  const imported = await runCommand(env, 'import', book);
-  check(imported.code === 0, 'example book imported: 81 instruments, 1,000 accounts');
+  const url = await processes.startService();
+  say(`service on ${url}, with a PostgreSQL of its own`);
+  const imported = await processes.run('import', book);
+  quote(imported.text);
+  check(imported.code === 0, 'example book imported');
 
   title('A client, signed from the first request');
   const sandbox = await readSandboxClient(home);
@@ -77,13 +94,13 @@ async function story(home: string, closers: (() => Promise<unknown>)[]): Promise
   await cancelAnother({ client, receiver, account: second });
 
   title('The audit');
-  const audit = await runCommand(env, 'audit');
-  process.stdout.write(audit.text.replace(/^(?=.)/gm, '          '));
+  const audit = await processes.run('audit');
+  quote(audit.text);
   check(audit.code === 0, 'recomputed from executions, movements and the venue’s journal: clean');
-  process.stdout.write('\n');
+  process.stdout.write('\nAll of it is removed again now. To keep your own: npm start\n');
 }
 
-async function subscribe(client: Client, closers: (() => Promise<unknown>)[]): Promise<Receiver> {
+async function subscribe(client: Client, closers: Stage['closers']): Promise<Receiver> {
   const keys = await client.send({ method: 'GET', target: '/auth/verify_keys' });
   const jwks = keys.json as Parameters<typeof readDeliveryKeys>[0];
   const receiver = new Receiver(readDeliveryKeys(jwks), (event) => announce(event));
@@ -108,7 +125,7 @@ function announce({ type, object }: AccountLiquidationEvent): void {
 interface Sale {
   readonly client: Client;
   readonly receiver: Receiver;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly account: { readonly accountId: string; readonly userId: string };
   readonly holdings: readonly Holding[];
 }
@@ -146,7 +163,7 @@ async function sell({ client, receiver, env, account, holdings }: Sale): Promise
   };
   check(
     holdings.every((holding) => quantity(holding.isin).eq(holding.quantity)),
-    `every unit was sold exactly once (${plain(sum(holdings.map((h) => decimal(h.quantity))))})`,
+    `each of the ${holdings.length} positions was sold to the last unit, and only once`,
   );
   await readBack({ client, path, sold });
 }

@@ -10,6 +10,9 @@ export class DemoFailure extends Error {
   override readonly name = 'DemoFailure';
 }
 
+/** Somebody has had enough of the demo. */
+export class Interruption extends DemoFailure {}
+
 export function title(text: string): void {
   process.stdout.write(`\n${styleText('bold', text)}\n`);
 }
@@ -24,6 +27,11 @@ export function say(text: string): void {
 export function check(holds: boolean, text: string): asserts holds {
   if (!holds) throw new DemoFailure(text);
   say(`${styleText('green', '✓')} ${text}`);
+}
+
+/** What a command has printed, set off from our own words. */
+export function quote(text: string): void {
+  process.stdout.write(text.replace(/^(?=.)/gm, ' '.repeat(timeWidth + 2)));
 }
 
 export type Cell = string;

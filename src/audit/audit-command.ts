@@ -5,7 +5,7 @@ import { printFailure, printReport, toJson } from './print-report.ts';
 import { runAudit } from './run-audit.ts';
 
 export interface AuditCommand {
-  /** A pool whose statement timeout suits an audit: `auditStatementTimeoutMs`. */
+  /** A pool of at least `auditConnectionsMax` connections. */
   readonly sql: Sql;
   /** One JSON document instead of text. */
   readonly json: boolean;

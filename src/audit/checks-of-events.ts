@@ -90,7 +90,7 @@ const isoForm = fragment`'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 // yet. Of a final event every byte is known.
 const eventsShow: Check = {
   name: 'events_show_the_liquidation',
-  says: 'The object of an event is the liquidation as it was; of a final event, to the byte as it is.',
+  says: 'The object of an event is the liquidation as it was; at its end, to the byte as it is.',
   sql: fragment`
     with listed as (
       select

@@ -86,7 +86,7 @@ const liquidationsHaveTheirStatus: Check = {
         when 'NEW' then 'NEW, not released, no orders, nothing earned, no end'
         when 'PROCESSING' then 'PROCESSING, released, no end'
         when 'FILLED' then 'FILLED, released, ended flat'
-        when 'CANCELLED' then 'CANCELLED, ended: by its client unreleased, or refused, limit, abandoned'
+        when 'CANCELLED' then 'CANCELLED, ended: by its client unreleased, or for a reason of ours'
         else 'a known status'
       end as expected,
       concat(
@@ -129,9 +129,7 @@ const filledMeansFlat: Check = {
   says: 'A liquidation that ended FILLED left nothing that could be sold, and nothing refused.',
   sql: fragment`
     with left_over as (
-      select
-        l.tenant_id, l.liquidation_id, l.account_id, l.ended_at, m.isin,
-        sum(m.quantity) as quantity
+      select l.tenant_id, l.liquidation_id, m.isin, sum(m.quantity) as quantity
       from unwind_v1.liquidations l
       join unwind_v1.movements m
         on m.tenant_id = l.tenant_id
@@ -141,7 +139,7 @@ const filledMeansFlat: Check = {
           else m.recorded_at - ${clockSkew} <= l.ended_at
         end
       where l.status = 'FILLED'
-      group by l.tenant_id, l.liquidation_id, l.account_id, l.ended_at, m.isin
+      group by l.liquidation_id, m.isin, l.tenant_id
       having sum(m.quantity) > 0
     ),
     refused as (
@@ -160,6 +158,9 @@ const filledMeansFlat: Check = {
         else 'FILLED, though there was more to sell'
       end as message
     from left_over x
+    join unwind_v1.liquidations l
+      on l.tenant_id = x.tenant_id
+      and l.liquidation_id = x.liquidation_id
     left join unwind_v1.instruments i
       on i.tenant_id = x.tenant_id
       and i.isin = x.isin
@@ -169,7 +170,7 @@ const filledMeansFlat: Check = {
       and r.isin = x.isin
     where x.quantity >= 1
       or r.isin is not null
-      or (i.fractional and i.updated_at + ${importTime} <= x.ended_at)`,
+      or (i.fractional and i.updated_at + ${importTime} <= l.ended_at)`,
 };
 
 const oneRuns: Check = {

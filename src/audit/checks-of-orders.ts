@@ -178,7 +178,7 @@ const ordersFollowEachOther: Check = {
 
 const executionsBelong: Check = {
   name: 'executions_belong_to_orders',
-  says: 'Each execution names account, instrument and liquidation of its order, and its submission.',
+  says: 'Each execution agrees with its order and its submission on what was sold for whom.',
   sql: fragment`
     select
       e.tenant_id,

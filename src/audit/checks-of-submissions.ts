@@ -23,9 +23,9 @@ const submissionsAreSums: Check = {
       from (
         select *
         from unwind_v1.executions e
-        order by e.client_order_id, e.tenant_id
+        order by e.order_id, e.client_order_id, e.tenant_id
       ) e
-      group by e.client_order_id, e.tenant_id
+      group by e.order_id, e.client_order_id, e.tenant_id
     ) e
       on e.tenant_id = s.tenant_id
       and e.client_order_id = s.client_order_id

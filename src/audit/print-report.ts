@@ -86,8 +86,9 @@ function linesOf({ check, total, differences }: CheckResult): string[] {
 
 function differenceLines(difference: Difference): string[] {
   const { tenantId, subject, subjectId, expected, found, message } = difference;
+  const where = `${subject} ${subjectId} of tenant ${tenantId ?? 'unknown'}`;
   return [
-    `  ${subject} ${subjectId} of tenant ${tenantId ?? 'unknown'}: ${shown(message)}`,
+    `  ${shown(where)}: ${shown(message)}`,
     `    expected  ${shown(expected)}`,
     `    found     ${shown(found)}`,
   ];

@@ -18,11 +18,11 @@ import {
 /** Differences that one check names; their number is told in full. A page a person can read. */
 export const differencesShownMax = 100;
 
-/** Connections that an audit uses at once: half of what the smallest machine has cores for. */
+/** Connections that an audit uses at once: as many as the smallest machine has cores. */
 export const auditConnectionsMax = 2;
 
 /** How long one check may take, in ms: it reads whole tables, so longer than any request. */
-export const auditStatementTimeoutMs = 600_000;
+const checkTimeoutMs = 600_000;
 
 export interface CheckResult {
   readonly check: Pick<Check, 'name' | 'says'>;
@@ -46,12 +46,11 @@ export interface AuditReport {
  * Runs all checks on one snapshot, so that it is consistent while the service runs. Changes nothing
  * and waits for nobody.
  *
- * @param sql a pool of `auditConnectionsMax` connections that nobody else uses, with
- *   `auditStatementTimeoutMs`.
+ * @param sql a pool of at least `auditConnectionsMax` connections.
  * @throws when a check cannot be run; nothing is known then.
  */
 export function runAudit(sql: Sql): Promise<AuditReport> {
-  const isolation = 'repeatable read';
+  const options = { isolation: 'repeatable read', statementTimeoutMs: checkTimeoutMs } as const;
   const work = async (tx: Tx) => {
     const snapshot = await exportSnapshot(tx);
     return audit(tx, (queue) => {
@@ -60,10 +59,10 @@ export function runAudit(sql: Sql): Promise<AuditReport> {
         return takeChecks(other, queue);
       };
       const others = Array.from({ length: auditConnectionsMax - 1 });
-      return others.map(() => inTransaction(sql, beside, { isolation }));
+      return others.map(() => inTransaction(sql, beside, options));
     });
   };
-  return inTransaction(sql, work, { isolation });
+  return inTransaction(sql, work, options);
 }
 
 /** Runs all checks in a transaction of the caller, which can only be read from afterwards. */

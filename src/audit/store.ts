@@ -9,7 +9,8 @@ import type { Check, Difference } from './check.ts';
 /**
  * Makes a transaction of the audit ready: nothing can be written in it. Each check reads whole
  * tables once, so hash joins with room are right for all of them; loops, which the planner picks
- * where its statistics are old, and compiling are not.
+ * where its statistics are old, and compiling are not. One connection may wait for the last check
+ * of another.
  *
  * @returns the instant of the database at which the snapshot is true.
  */
@@ -18,11 +19,12 @@ export async function openSnapshot(tx: Tx): Promise<Date> {
   await tx`set local work_mem = '128MB'`;
   await tx`set local enable_nestloop = off`;
   await tx`set local jit = off`;
+  await tx`set local idle_in_transaction_session_timeout = 0`;
   const rows = await tx<{ at: Date }[]>`select statement_timestamp() as at`;
   return first(rows).at;
 }
 
-/** Lets other transactions see what this one sees, while it lasts. @returns the name to enter by. */
+/** Lets others see what this transaction sees, while it lasts. @returns the name to enter by. */
 export async function exportSnapshot(tx: Tx): Promise<string> {
   const rows = await tx<{ name: string }[]>`select pg_export_snapshot() as name`;
   return first(rows).name;

@@ -64,15 +64,16 @@ function linesAbout(file: FileReport): readonly string[] {
 }
 
 function importedLine({ file, lines, inserted, changed, unchanged }: ImportedFile): string {
-  const counts = `${figure(inserted)} new, ${figure(changed)} changed, ${figure(unchanged)} as before`;
-  return `${inColumn(file)} ${amount(lines, 'line')}: ${counts}`;
+  const written = `${figure(inserted)} new, ${figure(changed)} changed`;
+  return `${inColumn(file)} ${amount(lines, 'line')}: ${written}, ${figure(unchanged)} as before`;
 }
 
 function refusedLines(report: RefusedFile): readonly string[] {
   const { file, lines, badLines, badLineCount, isWhole } = report;
+  const ofLines = lines === 0 ? '' : ` of ${figure(lines)}`;
   const unlisted = badLineCount - badLines.length;
   return [
-    `${inColumn(file)} nothing imported: ${amount(badLineCount, 'bad line')} of ${figure(lines)}`,
+    `${inColumn(file)} nothing imported: ${amount(badLineCount, 'bad line')}${ofLines}`,
     ...badLines.map(({ line, reason }) =>
       line === undefined ? `  ${file}: ${reason}` : `  ${file}:${line}: ${reason}`,
     ),
@@ -90,7 +91,7 @@ function summaryOf({ files, ignored, ignoredCount }: ImportReport): readonly str
     refused.length === 0
       ? `Imported ${amount(files.length, 'file')}.`
       : `Imported ${figure(files.length - refused.length)} of ${amount(files.length, 'file')}. ` +
-        'Mend the bad lines and import again: what is imported already stays as it is.',
+        'Correct the bad lines and import again: what is imported already stays as it is.',
   ];
 }
 

@@ -61,10 +61,10 @@ export class ImportError extends Error {
  * A file with bad lines changes nothing; the files after it are still checked and imported, as far
  * as they do not refer to what it would have brought. What a file does not name stays as it is.
  * Repeating an import changes nothing. Accounts named in `accounts.csv` and `positions.csv` are
- * locked from the end of the checks to the commit, so nobody starts a liquidation on what is about
- * to change.
+ * locked from the end of the reading to the commit, so nobody starts a liquidation on what is about
+ * to change: whoever asks for one meanwhile waits, and may be refused for waiting too long.
  *
- * @throws ImportError, and whatever the database is in trouble with: the file under way
+ * @throws ImportError, and whatever file system or database are in trouble with: the file under way
  *   is not imported then, those before it are.
  */
 export async function importDirectory(

@@ -80,8 +80,12 @@ function readDecimal(text: string, decimalsMax: number): string | FieldFault {
   return text;
 }
 
-const instantForm =
-  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
+const dateForm = String.raw`(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`;
+const clockForm = String.raw`(?:[01]\d|2[0-3]):[0-5]\d`;
+const instantForm = new RegExp(
+  String.raw`^${dateForm}T${clockForm}:[0-5]\d(?:\.\d+)?(?:Z|[+-]${clockForm})$`,
+  'i',
+);
 
 /**
  * Reads an RFC 3339 instant from 1970 on that is not in the future.

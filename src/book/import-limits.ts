@@ -6,16 +6,16 @@ export const csvLineBytesMax = 8 * 1024;
 /** Lines of one file below its header: one transaction takes them, and holds its locks so long. */
 export const csvLinesMax = 2_000_000;
 
-/** Bytes of one file: more than the most lines have, and the end of a file that is no book. */
+/** Bytes of one file: twice what the most lines come to, and a bound for what is no book at all. */
 export const csvFileBytesMax = 512 * 1024 * 1024;
 
 /** Lines read, checked and staged by one statement: enough to share the round trip. */
 export const stagedLinesMax = 5_000;
 
 /** Rows written by one statement: it has to end within the time a statement may take. */
-export const writtenRowsMax = 20_000;
+export const writtenRowsMax = 10_000;
 
-/** One statement of an import, in ms: those that check a whole file take longer than requests may. */
+/** One statement of an import, in ms: those that check a whole file take longer than others may. */
 export const importStatementMsMax = 120_000;
 
 /** Wait of an import for an account, in ms: whoever holds one is soon done, but for an import. */

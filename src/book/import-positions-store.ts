@@ -7,14 +7,21 @@
 // accounts, then looks for liquidations that run, and leaves the accounts that have one alone. So
 // nothing but imports changes what is compared here, and nothing is held.
 //
-// `as_of` is the time of the movement. Executions have theirs on the market clock, which is the wall
-// clock unless a sandbox test has moved it; then a snapshot has to be of market time as well, and
-// `readLatestInstant` lets it.
+// `as_of` is the time of the movement. Executions have theirs on the market clock, which is the
+// wall clock unless a sandbox test has moved it; then a snapshot has to be of market time as well,
+// and `readLatestInstant` lets it.
 
 import { assert } from '../assert.ts';
-import { newId } from '../ids.ts';
+import type { Tx } from '../db/connect.ts';
+import { newId, type TenantId } from '../ids.ts';
 import { badLinesListedMax } from './import-limits.ts';
-import { type Counts, inSlices, type StagedFault, type Staging } from './import-staging.ts';
+import {
+  type Counts,
+  inSlices,
+  type StagedFault,
+  type Staging,
+  type Writing,
+} from './import-staging.ts';
 
 type PositionColumn = 'account_id' | 'isin' | 'quantity' | 'locked' | 'as_of';
 
@@ -135,84 +142,101 @@ export const positionsStaging: Staging<PositionColumn> = {
     order by c.line
     limit ${badLinesListedMax}`,
 
-  // The changes go in the order of the tables' keys: rows of one account stand together then.
   write: async (tx, writing) => {
-    const { tenantId, now } = writing;
-    const compared = await tx`
-      insert into pg_temp.import_changes (
-        number, movement_id, account_id, isin, quantity, locked, as_of, old_quantity, old_locked,
-        is_new, is_first_of_account
-      )
-      select
-        row_number() over (order by s.account_id, s.isin),
-        s.movement_id, s.account_id, s.isin, s.quantity, s.locked, s.as_of,
-        coalesce(p.quantity, 0), coalesce(p.locked, 0),
-        p.account_id is null,
-        row_number() over (partition by s.account_id order by s.isin) = 1
-      from pg_temp.import_positions s
-      left join unwind.positions p
-        on p.tenant_id = ${tenantId}
-        and p.account_id = s.account_id
-        and p.isin = s.isin
-      where s.quantity <> coalesce(p.quantity, 0)
-        or s.locked <> coalesce(p.locked, 0)`;
-    await tx`analyze pg_temp.import_changes`;
-    return inSlices(compared.count, writing, async ({ first, last }) => {
-      const [written] = await tx<Counts[]>`
-        with slice as materialized (
-          select *
-          from pg_temp.import_changes c
-          where c.number between ${first} and ${last}
-        ),
-        moved as (
-          insert into unwind.movements (
-            tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at,
-            recorded_at
-          )
-          select
-            ${tenantId}, c.movement_id, c.account_id, c.isin, c.quantity - c.old_quantity,
-            c.locked - c.old_locked, 0, 'import', c.as_of, ${now}
-          from slice c
-        ),
-        touched as (
-          update unwind.accounts a
-          set
-            version = a.version + 1,
-            updated_at = ${now}
-          from slice c
-          where c.is_first_of_account
-            and a.tenant_id = ${tenantId}
-            and a.account_id = c.account_id
-        ),
-        inserted as (
-          insert into unwind.positions (tenant_id, account_id, isin, quantity, locked)
-          select ${tenantId}, c.account_id, c.isin, c.quantity, c.locked
-          from slice c
-          where c.is_new
-          returning isin
-        ),
-        changed as (
-          update unwind.positions p
-          set
-            quantity = c.quantity,
-            locked = c.locked
-          from slice c
-          where not c.is_new
-            and p.tenant_id = ${tenantId}
-            and p.account_id = c.account_id
-            and p.isin = c.isin
-            and p.quantity = c.old_quantity
-            and p.locked = c.old_locked
-          returning p.isin
-        )
-        select
-          (select count(*) from inserted)::integer as inserted,
-          (select count(*) from changed)::integer as changed`;
-      assert(
-        written !== undefined && written.inserted + written.changed === last - first + 1,
-        'positions stay as they were compared while their accounts are locked',
-      );
-      return written;
-    });
+    const changes = await findChanges(tx, writing.tenantId);
+    return inSlices(changes, writing, (slice) => writeChanges(tx, writing, slice));
   },
 };
+
+/**
+ * Lists the positions that differ from the book, numbered in the order of the tables' keys, where
+ * the rows of one account stand together. @returns how many.
+ */
+async function findChanges(tx: Tx, tenantId: TenantId): Promise<number> {
+  const compared = await tx`
+    insert into pg_temp.import_changes (
+      number, movement_id, account_id, isin, quantity, locked, as_of, old_quantity, old_locked,
+      is_new, is_first_of_account
+    )
+    select
+      row_number() over (order by s.account_id, s.isin),
+      s.movement_id, s.account_id, s.isin, s.quantity, s.locked, s.as_of,
+      coalesce(p.quantity, 0), coalesce(p.locked, 0),
+      p.account_id is null,
+      row_number() over (partition by s.account_id order by s.isin) = 1
+    from pg_temp.import_positions s
+    left join unwind.positions p
+      on p.tenant_id = ${tenantId}
+      and p.account_id = s.account_id
+      and p.isin = s.isin
+    where s.quantity <> coalesce(p.quantity, 0)
+      or s.locked <> coalesce(p.locked, 0)`;
+  await tx`analyze pg_temp.import_changes`;
+  return compared.count;
+}
+
+/** Books a slice of the changes: movements, positions and, once each, versions of accounts. */
+async function writeChanges(
+  tx: Tx,
+  { tenantId, now }: Writing,
+  { first, last }: { first: number; last: number },
+): Promise<Counts> {
+  const [written] = await tx<Counts[]>`
+    with slice as materialized (
+      select
+        c.movement_id, c.account_id, c.isin, c.quantity, c.locked, c.as_of, c.old_quantity,
+        c.old_locked, c.is_new, c.is_first_of_account
+      from pg_temp.import_changes c
+      where c.number between ${first} and ${last}
+    ),
+    moved as (
+      insert into unwind.movements (
+        tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at,
+        recorded_at
+      )
+      select
+        ${tenantId}, c.movement_id, c.account_id, c.isin,
+        trim_scale(c.quantity - c.old_quantity), trim_scale(c.locked - c.old_locked), 0,
+        'import', c.as_of, ${now}
+      from slice c
+    ),
+    touched as (
+      update unwind.accounts a
+      set
+        version = a.version + 1,
+        updated_at = ${now}
+      from slice c
+      where c.is_first_of_account
+        and a.tenant_id = ${tenantId}
+        and a.account_id = c.account_id
+    ),
+    inserted as (
+      insert into unwind.positions (tenant_id, account_id, isin, quantity, locked)
+      select ${tenantId}, c.account_id, c.isin, c.quantity, c.locked
+      from slice c
+      where c.is_new
+      returning isin
+    ),
+    changed as (
+      update unwind.positions p
+      set
+        quantity = c.quantity,
+        locked = c.locked
+      from slice c
+      where not c.is_new
+        and p.tenant_id = ${tenantId}
+        and p.account_id = c.account_id
+        and p.isin = c.isin
+        and p.quantity = c.old_quantity
+        and p.locked = c.old_locked
+      returning p.isin
+    )
+    select
+      (select count(*) from inserted)::integer as inserted,
+      (select count(*) from changed)::integer as changed`;
+  assert(
+    written !== undefined && written.inserted + written.changed === last - first + 1,
+    'positions stay as they were compared while their accounts are locked',
+  );
+  return written;
+}

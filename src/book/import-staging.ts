@@ -1,6 +1,7 @@
-// The way by which every file gets into the book: its lines are staged in a temporary table, compared
-// with each other and with the book, and what differs is written in slices. This file has the shape
-// of that way; the statements are in import-store.ts and import-positions-store.ts.
+// The way by which every file gets into the book: its lines are staged in a temporary table,
+// compared with each other and with the book, and what differs is written in slices. This file has
+// the shape of that way and the words for what is wrong; the statements are in import-store.ts and
+// its neighbours.
 
 import { assertNever } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
@@ -108,7 +109,7 @@ export function faultReason<Column extends string>(
     case 'instrument_unknown':
       return 'isin: this client has no such instrument';
     case 'owner_while_running':
-      return `user_id: liquidation ${liquidation_id} runs, until its end the account stays with its user`;
+      return `user_id: liquidation ${liquidation_id} runs, until its end the user stays`;
     case 'position_while_running':
       return `account_id: liquidation ${liquidation_id} runs, until its end positions stay`;
     case 'moved_since':

@@ -1,6 +1,7 @@
-// The statements of importing users and accounts; instruments and positions have files of their own.
+// The statements of importing users and accounts; instruments and positions have their own files.
 // What the steps are, and in which order, stands in import-staging.ts.
 
+import { first } from '../assert.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { badLinesListedMax } from './import-limits.ts';
@@ -24,7 +25,7 @@ export async function hasClient(sql: Sql, tenantId: TenantId): Promise<boolean> 
 export async function readLatestInstant(tx: Tx, now: Date): Promise<Date> {
   const rows = await tx<{ latest: Date }[]>`
     select greatest(${now}, unwind.market_time(${now})) as latest`;
-  return rows[0]?.latest ?? now;
+  return first(rows).latest;
 }
 
 export const usersStaging: Staging<'user_id'> = {
@@ -60,12 +61,12 @@ export const usersStaging: Staging<'user_id'> = {
     limit ${badLinesListedMax}`,
 
   write: (tx, writing) =>
-    inSlices(writing.lastLine, writing, async ({ first, last }) => {
+    inSlices(writing.lastLine, writing, async (slice) => {
       const rows = await tx`
         insert into unwind.users (tenant_id, user_id, created_at)
         select ${writing.tenantId}, s.user_id, ${writing.now}
         from pg_temp.import_users s
-        where s.line between ${first} and ${last}
+        where s.line between ${slice.first} and ${slice.last}
         order by s.user_id
         on conflict (tenant_id, user_id) do nothing`;
       return { inserted: rows.count, changed: 0 };
@@ -143,7 +144,7 @@ export const accountsStaging: Staging<'account_id' | 'user_id' | 'status' | 'cur
     limit ${badLinesListedMax}`,
 
   write: (tx, writing) =>
-    inSlices(writing.lastLine, writing, ({ first, last }) =>
+    inSlices(writing.lastLine, writing, (slice) =>
       countWritten(tx<Written[]>`
         insert into unwind.accounts as a (
           tenant_id, account_id, user_id, status, currency, created_at, updated_at
@@ -152,7 +153,7 @@ export const accountsStaging: Staging<'account_id' | 'user_id' | 'status' | 'cur
           ${writing.tenantId}, s.account_id, s.user_id, s.status, s.currency, ${writing.now},
           ${writing.now}
         from pg_temp.import_accounts s
-        where s.line between ${first} and ${last}
+        where s.line between ${slice.first} and ${slice.last}
         order by s.account_id
         on conflict (tenant_id, account_id) do update
         set

@@ -7,7 +7,7 @@ import { EmbeddedError } from './embedded-error.ts';
 /** An account to run PostgreSQL under; `null` in its place means: the one we run under. */
 export type Account = { readonly name: string; readonly uid: number; readonly gid: number };
 
-const candidates = ['postgres', 'nobody'];
+const candidates = ['postgres', '_postgres', 'nobody']; // the second one is macOS's
 
 /**
  * The account to lend to PostgreSQL: null unless this process runs as root.

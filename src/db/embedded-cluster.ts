@@ -25,7 +25,7 @@ import { join } from 'node:path';
 import { type Account, canReach, makeOpenDirectory } from './embedded-account.ts';
 import { type Binaries, major } from './embedded-binaries.ts';
 import { EmbeddedError, systemCode } from './embedded-error.ts';
-import { runInitdb } from './embedded-program.ts';
+import { isAlive, runInitdb } from './embedded-program.ts';
 
 /** A database directory that is there and complete. */
 export type Cluster = {
@@ -204,15 +204,6 @@ async function ageMs(path: string): Promise<number> {
       return 0;
     }
     throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return systemCode(error) === 'EPERM';
   }
 }
 

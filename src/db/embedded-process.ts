@@ -36,6 +36,8 @@ export type LaunchOptions = {
   readonly port: number;
   /** Settings for this start only, before those in postgresql.conf. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Ends the wait, not the server. */
+  readonly signal: AbortSignal;
 };
 
 export type Launch =
@@ -49,7 +51,7 @@ export type Launch =
  *
  * Answers `ready`, or `ended` with the last words of its log (another server may be running on the
  * directory: PostgreSQL itself allows only one), or `late` when it is still busy after two minutes
- * (recovering from a crash); then it is left running.
+ * (recovering from a crash) or the signal ends the wait; then it is left running.
  */
 export async function launch(options: LaunchOptions): Promise<Launch> {
   const { cluster, binaries } = options;
@@ -66,7 +68,7 @@ export async function launch(options: LaunchOptions): Promise<Launch> {
       { ...identity(options.account), detached: true, stdio: ['ignore', log.fd, log.fd] },
     );
     child.unref();
-    const outcome = await readyOrEnded(cluster, child);
+    const outcome = await readyOrEnded(cluster, child, options.signal);
     return outcome === 'ended'
       ? { outcome, said: await readFrom(cluster.logFile, before) }
       : { outcome };
@@ -80,6 +82,7 @@ export async function launch(options: LaunchOptions): Promise<Launch> {
 async function readyOrEnded(
   cluster: Cluster,
   child: ChildProcess,
+  signal: AbortSignal,
 ): Promise<'ready' | 'ended' | 'late'> {
   let isEnded = false;
   const ended = once(child, 'exit').finally(() => {
@@ -92,7 +95,7 @@ async function readyOrEnded(
     if (found !== null && found.pid === child.pid && found.ready) {
       return 'ready';
     }
-    if (performance.now() > deadline) {
+    if (signal.aborted || performance.now() > deadline) {
       return 'late';
     }
     await Promise.race([ended, wait(limits.pollMs)]);

@@ -109,3 +109,13 @@ export async function explainSpawn(error: unknown, program: string): Promise<unk
     { cause: error },
   );
 }
+
+/** True when some process has this number, be it one that may not be looked at. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return systemCode(error) === 'EPERM';
+  }
+}

@@ -18,6 +18,7 @@ import {
   removeStale,
   runsOn,
 } from './embedded-process.ts';
+import { isAlive } from './embedded-program.ts';
 import { isConnectionError } from './errors.ts';
 
 /** Where the database tells of what it does; a pino logger fits. */
@@ -48,7 +49,7 @@ export type EmbeddedDatabase = {
   stop(): Promise<void>;
 };
 
-type Parts = Omit<LaunchOptions, 'port'> & {
+type Parts = Omit<LaunchOptions, 'port' | 'signal'> & {
   readonly log: EmbeddedLog;
   readonly maxDeaths: number;
 };
@@ -106,7 +107,8 @@ class EmbeddedServer {
   readonly #parts: Parts;
   readonly #onLost: (error: unknown) => void;
   readonly #leaving = new AbortController();
-  #joined: Joined | null = null;
+  #port: number | null = null;
+  #membership: Membership | null = null;
   #recovery: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | null = null;
   #deaths: readonly number[] = [];
@@ -117,7 +119,8 @@ class EmbeddedServer {
   }
 
   async start(): Promise<string> {
-    const { port } = await this.#join(null);
+    const port = await this.#join();
+    this.#port = port;
     return serviceUrl({ port, password: this.#parts.cluster.password });
   }
 
@@ -127,18 +130,18 @@ class EmbeddedServer {
     return this.#stopped;
   }
 
-  async #join(port: number | null): Promise<Joined> {
-    this.#joined = await join(this.#parts, port, () => {
+  async #join(): Promise<number> {
+    const joined = await join(this.#parts, this.#port, this.#leaving.signal, () => {
       this.#recovery = this.#recover();
     });
-    return this.#joined;
+    this.#membership = joined.membership;
+    return joined.port;
   }
 
   // Never rejects: what cannot be mended is told to `onLost`.
   async #recover(): Promise<void> {
     const { log } = this.#parts;
-    const port = this.#joined?.port ?? null;
-    this.#joined = null;
+    const port = this.#port;
     for (;;) {
       const now = performance.now();
       this.#deaths = [...this.#deaths.filter((at) => now - at < limits.deathWindowMs), now];
@@ -151,10 +154,13 @@ class EmbeddedServer {
         return;
       }
       try {
-        await this.#join(port);
+        await this.#join();
         log.info({ port, ms: performance.now() - now }, 'the built-in database is back');
         return;
       } catch (error) {
+        if (this.#leaving.signal.aborted) {
+          return;
+        }
         if (deaths >= this.#parts.maxDeaths) {
           log.error({ port, error }, 'the built-in database cannot be started again');
           this.#onLost(error);
@@ -167,8 +173,8 @@ class EmbeddedServer {
 
   async #leave(): Promise<void> {
     const { cluster, log } = this.#parts;
-    const membership = this.#joined?.membership;
-    if (membership === undefined) {
+    const membership = this.#membership;
+    if (membership === null || membership.isLost()) {
       return;
     }
     try {
@@ -189,14 +195,24 @@ class EmbeddedServer {
 }
 
 /** Joins the running server, launching one when none runs; on `port` only, if one is given. */
-async function join(parts: Parts, port: number | null, onLost: () => void): Promise<Joined> {
+async function join(
+  parts: Parts,
+  port: number | null,
+  signal: AbortSignal,
+  onLost: () => void,
+): Promise<Joined> {
   const { cluster } = parts;
   const deadline = performance.now() + limits.joinMs;
   let failures = 0;
   while (performance.now() < deadline) {
+    signal.throwIfAborted();
     const running = await findRunning(cluster);
     if (running === null) {
-      const result = await launch({ ...parts, port: port ?? (await choosePort(cluster)) });
+      const result = await launch({
+        ...parts,
+        signal,
+        port: port ?? (await choosePort(cluster)),
+      });
       // Of two launched at once PostgreSQL lets one live: then there is one to join after all.
       if (result.outcome === 'ended' && (await findRunning(cluster)) === null) {
         failures += 1;
@@ -225,7 +241,10 @@ async function findRunning(cluster: Cluster): Promise<Postmaster | null> {
   if (found === null || (await runsOn(cluster, found.pid))) {
     return found;
   }
-  await removeStale(cluster, found);
+  // With nobody under that number PostgreSQL takes the file away itself, and nobody races with it.
+  if (isAlive(found.pid)) {
+    await removeStale(cluster, found);
+  }
   return null;
 }
 

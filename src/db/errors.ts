@@ -2,7 +2,7 @@
 // by message text (which is translated and changes). It leaves to the callers what to
 // do about it.
 import pg from 'pg';
-import { ConnectionLostError } from './sql.ts';
+import { ConnectionLostError } from './connection.ts';
 
 // A wrapped error is recognised by its cause; deeper chains than this are somebody's mistake.
 const maxCauses = 8;

@@ -3,6 +3,18 @@
 // Trying again is left to transaction.ts, connecting to connect.ts.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
+import {
+  breaksConnection,
+  ConnectionLostError,
+  command,
+  type Driver,
+  end,
+  type Lent,
+  onSomeConnection,
+  run,
+  type Statement,
+  watchLent,
+} from './connection.ts';
 
 /** What a statement may carry as a parameter; PostgreSQL infers its type from the statement. */
 export type Value = Scalar | readonly Scalar[] | Fragment;
@@ -45,12 +57,6 @@ export type TransactOptions = {
   readonly silenceMs: number | null;
 };
 
-/** The connection broke, or none could be had: whether the statement took effect is not known. */
-export class ConnectionLostError extends Error {
-  override readonly name = 'ConnectionLostError';
-  readonly code = 'CONNECTION_LOST';
-}
-
 /** A part of a statement with its own parameters, to be set into another one. */
 export class Fragment {
   readonly strings: readonly string[];
@@ -76,31 +82,12 @@ export function identifier(name: string): Fragment {
   return new Fragment([pg.escapeIdentifier(name)], []);
 }
 
-type Statement = { readonly name?: string; readonly text: string; readonly values: Scalar[] };
-
-export type Driver = {
-  readonly pool: pg.Pool;
-  /** Whether statements are prepared by name, once for each connection. */
-  readonly prepare: boolean;
-  /** How long what runs may go on after `end`. */
-  readonly closeMs: number;
-};
-
-/** A connection lent to one user of it. */
-type Lent = {
-  readonly client: pg.PoolClient;
-  readonly prepare: boolean;
-  readonly silenceMs: number | null;
-};
-
 /** Makes the templates of a pool. */
 export function makeSql(driver: Driver): Sql {
-  const lentClients = new Set<pg.PoolClient>();
-  driver.pool.on('acquire', (client) => lentClients.add(client));
-  driver.pool.on('release', (_error, client) => lentClients.delete(client));
+  const lentNow = watchLent(driver.pool);
   let ended: Promise<void> | undefined;
   const tagged = async (strings: TemplateStringsArray, ...values: readonly Value[]) => {
-    return onSomeConnection(driver, null, (lent) => run(lent, strings, values));
+    return onSomeConnection(driver, null, (lent) => runTemplate(lent, strings, values));
   };
   return Object.assign(tagged, {
     script: (text: string) => {
@@ -112,108 +99,20 @@ export function makeSql(driver: Driver): Sql {
       return onSomeConnection(driver, options.silenceMs, (lent) => transact(lent, options, work));
     },
     end: () => {
-      ended ??= end(driver, lentClients);
+      ended ??= end(driver, lentNow);
       return ended;
     },
   }) as Sql;
 }
 
-/** Lends a connection. One that broke, or whose state nobody knows, is closed afterwards. */
-async function onSomeConnection<T>(
-  { pool, prepare }: Driver,
-  silenceMs: number | null,
-  work: (lent: Lent) => Promise<T>,
-): Promise<T> {
-  const client = await acquire(pool);
-  let isUsable = false;
-  try {
-    const result = await work({ client, prepare, silenceMs });
-    isUsable = true;
-    return result;
-  } catch (error) {
-    isUsable = !breaksConnection(error);
-    throw error;
-  } finally {
-    client.release(!isUsable);
-  }
-}
-
-async function acquire(pool: pg.Pool): Promise<pg.PoolClient> {
-  try {
-    return await pool.connect();
-  } catch (error) {
-    throw named(error);
-  }
-}
-
-async function end({ pool, closeMs }: Driver, lent: ReadonlySet<pg.PoolClient>): Promise<void> {
-  const late = Promise.withResolvers<void>();
-  const breakOff = async () => {
-    await Promise.all([...lent].map((client) => client.end()));
-    late.resolve();
-  };
-  const timer = setTimeout(() => breakOff().catch(late.reject), closeMs);
-  try {
-    await Promise.race([pool.end(), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function run(
-  { client, prepare, silenceMs }: Lent,
+async function runTemplate(
+  lent: Lent,
   strings: TemplateStringsArray,
   values: readonly Value[],
 ): Promise<Rows<AnyRow>> {
-  try {
-    const statement = compile(strings, values, prepare);
-    const { rows, rowCount } = await client.query<AnyRow>({ ...statement, ...patience(silenceMs) });
-    return Object.assign(rows, { count: rowCount ?? 0 });
-  } catch (error) {
-    throw named(error);
-  }
+  const { rows, count } = await run<AnyRow>(lent, compile(strings, values, lent.prepare));
+  return Object.assign(rows, { count });
 }
-
-/** Sends one of our own statements. @returns what the server calls it, such as `COMMIT`. */
-async function command({ client, silenceMs }: Lent, text: string): Promise<string> {
-  try {
-    const results: pg.QueryResult | pg.QueryResult[] = await client.query({
-      text,
-      ...patience(silenceMs),
-    });
-    const last = Array.isArray(results) ? results.at(-1) : results;
-    return last?.command ?? '';
-  } catch (error) {
-    throw named(error);
-  }
-}
-
-function patience(silenceMs: number | null) {
-  return silenceMs === null ? {} : { query_timeout: silenceMs };
-}
-
-/** Whatever is no answer of the server is trouble of the connection. */
-function named(error: unknown): unknown {
-  if (error instanceof pg.DatabaseError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new ConnectionLostError(`the database does not answer: ${reason}`, { cause: error });
-}
-
-/**
- * True for errors after which a connection is of no more use. The word for how severe an error is
- * comes in the server's language, so the codes with which PostgreSQL ends sessions count as well.
- */
-function breaksConnection(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) {
-    const { code = '', severity } = error;
-    return severity === 'FATAL' || severity === 'PANIC' || sessionEnds.test(code);
-  }
-  return error instanceof ConnectionLostError;
-}
-
-// 08 connection, 25006 a server that is no primary any more, 25P03 and 25P04 time in a transaction,
-// 57P01 to 57P05 shutdown, crash, dropped database, idle session.
-const sessionEnds = /^(?:08...|25006|25P0[34]|57P0[1-5])$/;
 
 /** A transaction while its work runs. Its statements take turns on the one connection. */
 type Scope = {
@@ -227,9 +126,9 @@ async function transact<T>(
   options: TransactOptions,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
-  await command(lent, beginText(options));
   let result: T;
   try {
+    await command(lent, beginText(options));
     result = await within(lent, work);
   } catch (error) {
     if (!breaksConnection(error)) {
@@ -269,7 +168,7 @@ function makeTx(lent: Lent, scope: Scope): Tx {
     return result;
   };
   const tagged = (strings: TemplateStringsArray, ...values: readonly Value[]) => {
-    return inTurn(() => run(lent, strings, values));
+    return inTurn(() => runTemplate(lent, strings, values));
   };
   return Object.assign(tagged, {
     isTransaction: true as const,
@@ -303,27 +202,27 @@ function compile(
   values: readonly Value[],
   prepare: boolean,
 ): Statement {
-  const known = compiled.get(strings);
+  // The same template may be given a fragment at one time and a value at another.
+  const hasFragments = values.some((value) => value instanceof Fragment);
+  const known = hasFragments ? undefined : compiled.get(strings);
   if (known !== undefined) {
     const { name, text } = known;
-    const plain = values as readonly Scalar[];
-    return prepare ? { name, text, values: [...plain] } : { text, values: [...plain] };
+    return prepare ? { name, text, values } : { text, values };
   }
-  const flat: Scalar[] = [];
+  const flat: Value[] = [];
   const text = flatten(strings, values, flat);
   const name = createHash('sha1').update(text).digest('base64url');
-  const hasFragments = values.some((value) => value instanceof Fragment);
   if (!hasFragments) compiled.set(strings, { name, text });
   return prepare ? { name, text, values: flat } : { text, values: flat };
 }
 
-function flatten(strings: readonly string[], values: readonly Value[], flat: Scalar[]): string {
+function flatten(strings: readonly string[], values: readonly Value[], flat: Value[]): string {
   let text = strings[0] ?? '';
   for (const [i, value] of values.entries()) {
     if (value instanceof Fragment) {
       text += flatten(value.strings, value.values, flat);
     } else {
-      flat.push(value as Scalar);
+      flat.push(value);
       text += `$${flat.length}`;
     }
     text += strings[i + 1] ?? '';

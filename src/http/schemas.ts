@@ -48,7 +48,8 @@ const webhookConfig = Type.Object(
   strict,
 );
 
-const title = Type.String({ minLength: 1, maxLength: 100 });
+// No control characters, which PostgreSQL (NUL) or a terminal would stumble over, no half characters.
+const title = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]*$' });
 const url = Type.String({ minLength: 1, maxLength: 1_000 });
 const type = Type.Array(Type.Enum([...webhookTypes]), {
   minItems: 1,

@@ -11,6 +11,9 @@ export interface AddressPolicy {
   readonly allowLoopback: boolean;
 }
 
+/** Characters of a URL in its normal form, the one that is stored. */
+const urlLengthMax = 1_000;
+
 /**
  * The URL in normal form, or a sentence that says why nothing is delivered there. Judges the form
  * only; addresses are judged by `guardedLookup` at every connection.
@@ -21,15 +24,19 @@ export function checkReceiverUrl(
 ): { readonly url: URL } | { readonly fault: string } {
   const url = URL.parse(text);
   if (url === null) return { fault: 'is not a URL' };
-  const { protocol, hostname } = url;
+  const { protocol, hostname, href } = url;
   const local = policy.allowLoopback && isLoopbackName(hostname);
   if (protocol !== 'https:' && !(protocol === 'http:' && local)) return { fault: 'is not https' };
   if (url.username !== '' || url.password !== '') return { fault: 'carries credentials' };
-  if (url.hash !== '') return { fault: 'has a fragment' };
+  // An empty fragment shows in the text only.
+  if (href.includes('#')) return { fault: 'has a fragment' };
+  // The normal form may be longer than what was sent: it has no letters beyond ASCII.
+  if (href.length > urlLengthMax) return { fault: `is longer than ${urlLengthMax} characters` };
   if (local) return { url };
   const bare = hostname.replace(/^\[|\]$/g, '');
   if (isIP(bare) !== 0) return { fault: 'names an address instead of a host' };
-  if (!hostname.includes('.') || hostname.endsWith('.localhost')) {
+  const name = hostname.replace(/\.$/, '');
+  if (!name.includes('.') || name.endsWith('.localhost')) {
     return { fault: 'does not name a public host' };
   }
   return { url };

@@ -73,7 +73,8 @@ export const corruptionsOfSubmissions: readonly Corruption[] = [
     what: 'the answer of the venue is lost',
     victims: all(
       'unwind.submissions',
-      "status = 'WORKING' and client_order_id not in (select client_order_id from unwind.venue_reports)",
+      `status = 'WORKING'
+        and client_order_id not in (select r.client_order_id from unwind.venue_reports r)`,
     ),
     change: set('unwind.submissions', 'venue_order_id = null'),
     check: 'submissions_are_answered',

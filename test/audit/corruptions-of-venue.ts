@@ -166,8 +166,8 @@ export const corruptionsOfVenue: readonly Corruption[] = [
         v.firm, ${stranger}, v.client_order_id, v.venue_order_id, v.due_at, v.type, 'further',
         v.last_quantity, v.last_price, v.cumulative_quantity, null, 1000000
       from v`,
-    check: 'venue_confirms_what_is_done',
-    subject: itsSubmission,
+    check: 'venue_reports_are_applied',
+    subject: "concat('XSIM/', 1000000)",
   },
   {
     what: 'the venue ended an order otherwise',
@@ -187,7 +187,7 @@ export const corruptionsOfVenue: readonly Corruption[] = [
     what: 'a report is taken out of the inbox without being applied',
     victims: all('unwind.venue_reports'),
     change: remove('unwind.venue_reports'),
-    check: 'received_reports_are_not_lost',
+    check: 'venue_reports_are_applied',
     subject: "concat(v.venue, '/', split_part(v.report_id, '/', 2))",
   },
   {

@@ -209,7 +209,7 @@ async function openAccounts<Name extends string>(
 }
 
 async function submitTo({ sql, clock }: Scene, venue: Venue): Promise<void> {
-  await engineSteps(sql, clock, { delayMs: 0, venue }).submit();
+  await engineSteps(sql, clock, { delayMs: 0, venue, onWarning: () => {} }).submit();
 }
 
 /** Takes orders and dies before it answers. */

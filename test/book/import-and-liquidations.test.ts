@@ -1,18 +1,13 @@
-// The import beside liquidations: what was sold never comes back, an account that is being
-// liquidated is left alone, and an import and a request for the same account wait for each other.
+// The import after and during liquidations: what was sold never comes back, and an account that is
+// being liquidated is left alone.
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { later } from '../../src/clock.ts';
-import type { Sql } from '../../src/db/connect.ts';
-import { inTransaction } from '../../src/db/transaction.ts';
-import type { AccountId, UserId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
-import { makeTenant } from '../support/book.ts';
-import { testClock } from '../support/clock.ts';
-import { eventually } from '../support/condition.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { askToCancel, askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { askToCancel, askToLiquidate, runUntilIdle } from '../support/engine.ts';
 import {
+  type AccountBench,
+  accountBench,
   anna,
   asOf,
   assertBookAddsUp,
@@ -27,27 +22,12 @@ import {
   positions,
   sap,
   siemens,
-  smallBook,
-  versionsOf,
 } from './import-support.ts';
 
-const accountId = anna.accountId as AccountId;
-const userId = anna.userId as UserId;
-
-/** A database of its own with the small book imported, and the engine stopped. */
-async function newBench(t: TestContext) {
-  const { sql } = await createTestDatabase(t);
-  const clock = testClock();
-  const bench = { sql, clock, tenantId: await makeTenant(sql) };
-  await importRight(t, bench, smallBook);
-  const account = { tenantId: bench.tenantId, accountId, userId };
-  return { ...bench, account, steps: engineSteps(sql, clock, { delayMs: 0 }) };
-}
-
-type LiquidationBench = Awaited<ReturnType<typeof newBench>>;
+const { accountId, userId } = anna;
 
 /** Liquidates the account, on which nothing is locked. @returns the instant of the last sale. */
-async function liquidate(bench: LiquidationBench): Promise<Date> {
+async function liquidate(bench: AccountBench): Promise<Date> {
   const { sql, clock, account, steps } = bench;
   const liquidationId = await askToLiquidate(sql, clock, account);
   await runUntilIdle(steps);
@@ -68,20 +48,8 @@ async function liquidate(bench: LiquidationBench): Promise<Date> {
   return row.last;
 }
 
-/** Waits until so many connections wait for a lock. */
-async function waitingForLocks(sql: Sql, count: number): Promise<void> {
-  await eventually(`${count} connections wait for a lock`, async () => {
-    const rows = await sql`
-      select pid
-      from pg_stat_activity
-      where datname = current_database()
-        and wait_event_type = 'Lock'`;
-    return rows.length === count;
-  });
-}
-
 test('what was sold does not come back with an old file', async (t) => {
-  const bench = await newBench(t);
+  const bench = await accountBench(t);
   const { clock } = bench;
   const unlocked = positions(
     [accountId, sap, '12.5', '0', '2026-01-05T08:00:00Z'],
@@ -137,8 +105,8 @@ test('what was sold does not come back with an old file', async (t) => {
   await assertBookAddsUp(bench);
 });
 
-test('a line older than the last import of its account is refused, one of its time is not', async (t) => {
-  const bench = await newBench(t);
+test('a line older than the last import of its account is refused, one as old is not', async (t) => {
+  const bench = await accountBench(t);
   const next = '2026-01-03T17:30:00Z';
   await importRight(t, bench, { 'positions.csv': positions([accountId, sap, '1', '0', next]) });
   assert.deepEqual(
@@ -159,7 +127,7 @@ test('a line older than the last import of its account is refused, one of its ti
 });
 
 test('positions and owner of an account stay while its liquidation runs', async (t) => {
-  const bench = await newBench(t);
+  const bench = await accountBench(t);
   const { sql, clock, account, steps } = bench;
   const liquidationId = await askToLiquidate(sql, clock, { ...account, releaseDelayMs: 1_000 });
   const files = {
@@ -175,7 +143,7 @@ test('positions and owner of an account stay while its liquidation runs', async 
     'accounts.csv': [headers.accounts, `${accountId},${bert.userId},ACTIVE,EUR`],
   };
   const ownerRefused = [
-    `2: user_id: liquidation ${liquidationId} runs, until its end the account stays with its user`,
+    `2: user_id: liquidation ${liquidationId} runs, until its end the user stays`,
   ];
   // NEW
   assert.deepEqual(await badLinesOf(t, bench, files), refused);
@@ -198,7 +166,7 @@ test('positions and owner of an account stay while its liquidation runs', async 
 });
 
 test('a cancelled liquidation is in nobody’s way', async (t) => {
-  const bench = await newBench(t);
+  const bench = await accountBench(t);
   const { sql, clock, account } = bench;
   const liquidationId = await askToLiquidate(sql, clock, { ...account, releaseDelayMs: 1_000 });
   await askToCancel(sql, clock, { ...account, liquidationId });
@@ -209,125 +177,8 @@ test('a cancelled liquidation is in nobody’s way', async (t) => {
   assert.equal((await holdingsOf(bench))[0], `${accountId} ${sap} 1 0`);
 });
 
-test('an import waits for a request that holds the account, and then sees its liquidation', async (t) => {
-  const bench = await newBench(t);
-  const { sql, clock, account, tenantId } = bench;
-  const held = Promise.withResolvers<void>();
-  const finish = Promise.withResolvers<void>();
-  // As a request does it: the account is locked, the liquidation inserted, the commit is to come.
-  const request = inTransaction(sql, async (tx) => {
-    await tx`
-      select a.account_id
-      from unwind.accounts a
-      where a.tenant_id = ${tenantId}
-        and a.account_id = ${accountId}
-      for no key update`;
-    await tx`
-      insert into unwind.liquidations (
-        tenant_id, liquidation_id, account_id, user_id, sequence, status, cash_amount, event_count,
-        release_at, created_at, updated_at
-      )
-      values (
-        ${tenantId}, ${bert.userId}, ${accountId}, ${account.userId}, 1, 'NEW', 0, 1,
-        ${clock.now()}, ${clock.now()}, ${clock.now()}
-      )`;
-    held.resolve();
-    await finish.promise;
-  });
-  await held.promise;
-  const importing = badLinesOf(t, bench, {
-    'positions.csv': positions([accountId, sap, '99', '0', '2026-01-04T00:00:00Z']),
-  });
-  await waitingForLocks(sql, 1);
-  finish.resolve();
-  await request;
-  assert.deepEqual(await importing, [
-    `2: account_id: liquidation ${bert.userId} runs, until its end positions stay`,
-  ]);
-});
-
-test('a request waits for an import that holds the account, and then values what it brought', async (t) => {
-  const bench = await newBench(t);
-  const { sql, clock, account, tenantId } = bench;
-  const held = Promise.withResolvers<void>();
-  const finish = Promise.withResolvers<void>();
-  // A reader of another kind keeps the import from writing, when it has locked the account.
-  const reader = inTransaction(sql, async (tx) => {
-    await tx`
-      select p.isin
-      from unwind.positions p
-      where p.tenant_id = ${tenantId}
-        and p.account_id = ${accountId}
-      for share`;
-    held.resolve();
-    await finish.promise;
-  });
-  await held.promise;
-  const importing = importRight(t, bench, {
-    'positions.csv': positions(
-      [accountId, sap, '10', '0', '2026-01-04T00:00:00Z'],
-      [accountId, siemens, '0', '0', '2026-01-04T00:00:00Z'],
-    ),
-  });
-  await waitingForLocks(sql, 1);
-  const asking = askToLiquidate(sql, clock, account);
-  await waitingForLocks(sql, 2);
-  finish.resolve();
-  await Promise.all([reader, importing]);
-  const liquidationId = await asking;
-  const [row] = await sql`
-    select l.cash_amount
-    from unwind.liquidations l
-    where l.liquidation_id = ${liquidationId}`;
-  assert.equal(row?.['cash_amount'], '2083.50');
-  assert.equal((await versionsOf(bench))[accountId], '2');
-});
-
-test('a request that comes with the import of its account is refused or sees all of it', async (t) => {
-  const bench = await newBench(t);
-  const { sql, clock, account } = bench;
-  for (let round = 1; round <= 10; round += 1) {
-    const time = `2026-01-04T00:00:${String(round).padStart(2, '0')}Z`;
-    const lines = positions([accountId, sap, `${round}`, '0', time]);
-    const [imported, liquidationId] = await Promise.all([
-      importFiles(t, bench, { 'positions.csv': lines }),
-      askToLiquidate(sql, clock, { ...account, releaseDelayMs: 60_000 }),
-    ]);
-    const [holding] = await holdingsOf(bench);
-    const isImported = countsOf(imported.files[0]) === '0/1/0';
-    const quantity = holding?.split(' ')[2];
-    assert.equal(quantity === `${round}`, isImported);
-    const [row] = await sql`
-      select l.cash_amount = unwind.indicative_value(l.tenant_id, l.account_id, l.liquidation_id)
-        as is_current
-      from unwind.liquidations l
-      where l.liquidation_id = ${liquidationId}`;
-    assert.equal(row?.['is_current'], true);
-    await askToCancel(sql, clock, { ...account, liquidationId });
-  }
-  await assertBookAddsUp(bench);
-});
-
-test('two imports of the same files at once book each difference once', async (t) => {
-  const bench = await newBench(t);
-  const lines = positions(
-    [accountId, sap, '20', '0', '2026-01-04T00:00:00Z'],
-    [bert.accountId, siemens, '5', '1', '2026-01-04T00:00:00Z'],
-  );
-  const reports = await Promise.all(
-    [1, 2, 3].map(() => importFiles(t, bench, { ...smallBook, 'positions.csv': lines })),
-  );
-  assert.deepEqual(reports.map((report) => countsOf(report.files.at(-1))).sort(), [
-    '0/0/2',
-    '0/0/2',
-    '1/1/0',
-  ]);
-  assert.equal((await movementsOf(bench)).length, 5);
-  await assertBookAddsUp(bench);
-});
-
 test('a snapshot may be of market time, where a sandbox test has moved it ahead', async (t) => {
-  const bench = await newBench(t);
+  const bench = await accountBench(t);
   const unlocked = positions(
     [accountId, sap, '12.5', '0', '2026-01-05T08:00:00Z'],
     [accountId, siemens, '0', '0', '2026-01-05T08:00:00Z'],
@@ -350,8 +201,8 @@ test('a snapshot may be of market time, where a sandbox test has moved it ahead'
   await assertBookAddsUp(bench);
 });
 
-test('an account that is locked at its keeper is not liquidated after the import that says so', async (t) => {
-  const bench = await newBench(t);
+test('an account that an import has told to be locked is not liquidated', async (t) => {
+  const bench = await accountBench(t);
   await importRight(t, bench, {
     'accounts.csv': [headers.accounts, `${accountId},${userId},LOCKED,EUR`],
   });

@@ -75,13 +75,13 @@ test('names each bad line by file, line and reason, and fails', async (t) => {
     text,
     [
       'users.csv       1 line: 1 new, 0 changed, 0 as before',
-      'prices.csv      nothing imported: 1 bad line of 0',
+      'prices.csv      nothing imported: 1 bad line',
       '  prices.csv:1: column isin is missing, column price is missing, column currency is ' +
         'missing, column "isin;price" is unknown; the first line must be isin,price,currency',
       '  The rest of the file could not be read.',
       'positions.csv   nothing imported: 1 bad line of 1',
       '  positions.csv:2: quantity: "-1" is negative',
-      'Imported 1 of 3 files. Mend the bad lines and import again: what is imported already stays ' +
+      'Imported 1 of 3 files. Correct the bad lines and import again: what is imported already stays ' +
         'as it is.',
       '',
     ].join('\n'),

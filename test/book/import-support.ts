@@ -9,8 +9,11 @@ import type { BookFileName } from '../../src/book/import-file.ts';
 import type { FileReport, ImportReport } from '../../src/book/import-report.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import type { TenantId } from '../../src/ids.ts';
-import type { AfterTest } from '../support/database.ts';
+import { parseId, type TenantId } from '../../src/ids.ts';
+import { type AccountOfUser, makeTenant } from '../support/book.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { type AfterTest, createTestDatabase } from '../support/database.ts';
+import { type EngineSteps, engineSteps } from '../support/engine.ts';
 
 /** The lines of each file, header first; or the whole content. */
 export type BookFiles = Partial<Record<BookFileName, string | Buffer | readonly string[]>>;
@@ -60,7 +63,7 @@ export const smallBook: BookFiles = {
   ),
 };
 
-/** Lines of positions.csv: account, instrument, quantity, locked and, where not `asOf`, the time. */
+/** Lines of positions.csv: account, instrument, quantity, locked and, but for `asOf`, the time. */
 export function positions(...lines: readonly (readonly string[])[]): readonly string[] {
   return [
     headers.positions,
@@ -86,6 +89,25 @@ export interface Bench {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly tenantId: TenantId;
+}
+
+export interface AccountBench extends Bench {
+  /** Anna's, as the small book has it. */
+  readonly account: AccountOfUser;
+  readonly clock: TestClock;
+  readonly steps: EngineSteps;
+}
+
+/** A database of its own with the small book imported, and the engine stopped. */
+export async function accountBench(t: AfterTest): Promise<AccountBench> {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const bench = { sql, clock, tenantId: await makeTenant(sql) };
+  await importRight(t, bench, smallBook);
+  const [accountId, userId] = [parseId<'account'>(anna.accountId), parseId<'user'>(anna.userId)];
+  assert.ok(accountId !== undefined && userId !== undefined);
+  const account = { tenantId: bench.tenantId, accountId, userId };
+  return { ...bench, account, steps: engineSteps(sql, clock, { delayMs: 0 }) };
 }
 
 /** Imports these files and returns the report. */
@@ -131,7 +153,8 @@ export function countsOf(report: FileReport | undefined): string {
 /** What a client's accounts hold, as `account isin quantity locked`, sorted. */
 export async function holdingsOf({ sql, tenantId }: Bench): Promise<readonly string[]> {
   const rows = await sql<{ holding: string }[]>`
-    select concat_ws(' ', p.account_id, p.isin, p.quantity, p.locked) as holding
+    select
+      concat_ws(' ', p.account_id, p.isin, trim_scale(p.quantity), p.locked) as holding
     from unwind.positions p
     where p.tenant_id = ${tenantId}
     order by p.account_id, p.isin`;

@@ -11,7 +11,7 @@ import { bookDirectory } from './import-support.ts';
 
 const columns = ['a', 'b'];
 
-/** Reads a file: its lines as `line: a|b`, its bad lines as `line! reason`, and whether it ended. */
+/** Reads a file: lines as `line: a|b`, bad lines as `line! reason`, and whether it was whole. */
 async function read(t: TestContext, content: string | Buffer, wanted: readonly string[] = columns) {
   const directory = await bookDirectory(t, { 'users.csv': content });
   return readFile(join(directory, 'users.csv'), wanted);
@@ -166,6 +166,22 @@ test('a line that is too long ends the reading', async (t) => {
   assert.deepEqual(await read(t, `a,b\n"${'x\n'.repeat(csvLineBytesMax)}`), {
     ...broken(`2! ${reason}`),
   });
+});
+
+test('a part tells bad lines as far as its good lines go', async (t) => {
+  const rows = Array.from({ length: stagedLinesMax * 3 }, (_, index) => {
+    return index % 3 === 0 ? '1' : '1,2';
+  });
+  const directory = await bookDirectory(t, { 'users.csv': `a,b\n${rows.join('\n')}\n` });
+  const found: number[] = [];
+  for await (const part of readCsv(join(directory, 'users.csv'), columns)) {
+    const ofPart = [...part.lines, ...part.badLines].map(({ line }) => line ?? 0);
+    found.push(...ofPart.sort((one, other) => one - other));
+  }
+  assert.deepEqual(
+    found,
+    rows.map((_, index) => index + 2),
+  );
 });
 
 test('a file with too many lines is not read on', async (t) => {

@@ -62,8 +62,7 @@ async function backAgain(t: TestContext, url: string): Promise<number> {
 }
 
 async function killServer(home: string): Promise<number> {
-  const pid = await serverOf(home);
-  assert.ok(pid !== null);
+  const pid = await eventually('there is a server', () => serverOf(home));
   process.kill(pid, 'SIGKILL');
   await eventually('the killed server is gone', async () => !(await isAlive(pid)));
   return pid;

@@ -59,7 +59,7 @@ test('of two that deadlock, the one broken off runs again and both take effect',
     });
   await Promise.all([crosswise(1, 2), crosswise(2, 1)]);
   assert.deepEqual(await counters(sql), [2, 2]);
-  assert.equal(runs, 3);
+  assert.ok(runs > 2, 'one was broken off, at least');
 });
 
 test('lost updates are refused under repeatable read, and run again', async (t) => {

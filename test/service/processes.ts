@@ -25,9 +25,13 @@ export async function newHome(t: AfterTest): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'unwind-service-'));
   await chmod(directory, 0o711); // where root runs it, PostgreSQL's own account has to pass
   const home = join(directory, 'home');
+  // Hooks run in the order they were registered; one that is registered by a hook runs last, when
+  // the processes on this home have been ended.
   t.after(async () => {
-    await endDatabase(home);
-    await rm(directory, { recursive: true, force: true });
+    t.after(async () => {
+      await endDatabase(home);
+      await rm(directory, { recursive: true, force: true });
+    });
   });
   return home;
 }
@@ -65,16 +69,22 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
-export interface RunningService {
-  readonly url: string;
+/** A service that may not be listening yet. */
+export interface LaunchedService {
   readonly pid: number;
-  /** From its start until it said where it listens. */
-  readonly startMs: number;
   stdout(): string;
   stderr(): string;
   kill(signal: NodeJS.Signals): void;
   /** How it ended, once it has. */
   readonly ended: Promise<Ended>;
+  /** Where it listens, once it says so; fails if it ends before. */
+  listening(): Promise<string>;
+}
+
+export interface RunningService extends LaunchedService {
+  readonly url: string;
+  /** From its start until it said where it listens. */
+  readonly startMs: number;
 }
 
 export interface ServiceOptions {
@@ -86,23 +96,31 @@ export interface ServiceOptions {
 /** `unwind start`, once it says where it listens. Killed after the test if it still runs. */
 export async function startService(t: AfterTest, options: ServiceOptions): Promise<RunningService> {
   const begunAt = performance.now();
+  const launched = launchService(t, options);
+  const url = await launched.listening();
+  return { ...launched, url, startMs: performance.now() - begunAt };
+}
+
+/** `unwind start`, at once. Killed after the test if it still runs. */
+export function launchService(t: AfterTest, options: ServiceOptions): LaunchedService {
   const { child, stdout, stderr, ended } = spawnUnwind(t, ['start'], options);
-  const url = await eventually(
-    'the service says where it listens',
-    () => {
-      const hasEnded = child.exitCode !== null || child.signalCode !== null;
-      assert.ok(!hasEnded, `it ended instead: ${stdout()}${stderr()}`);
-      return /listens at (http:\S+)/.exec(stdout())?.[1];
-    },
-    patienceMs,
-  );
   const { pid } = child;
-  assert.ok(pid !== undefined);
-  const startMs = performance.now() - begunAt;
-  const kill = (signal: NodeJS.Signals): void => {
-    child.kill(signal);
+  assert.ok(pid !== undefined, 'the process could be started');
+  const findUrl = (): string | undefined => {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    assert.ok(!hasEnded, `it ended instead: ${stdout()}${stderr()}`);
+    return /listens at (http:\S+)/.exec(stdout())?.[1];
   };
-  return { url, pid, startMs, stdout, stderr, kill, ended };
+  return {
+    pid,
+    stdout,
+    stderr,
+    kill: (signal) => {
+      child.kill(signal);
+    },
+    ended,
+    listening: () => eventually('the service says where it listens', findUrl, patienceMs),
+  };
 }
 
 export interface CommandResult extends Ended {

@@ -19,6 +19,8 @@ import {
   startService,
 } from './processes.ts';
 
+const live = { UNWIND_MODE: 'live', UNWIND_VENUE: 'simulated' };
+
 async function get(url: string): Promise<{ status: number; json: unknown }> {
   const answer = await fetch(url, { signal: AbortSignal.timeout(30_000) });
   return { status: answer.status, json: await answer.json() };
@@ -119,6 +121,8 @@ async function checkEnd(
   signal: 'SIGINT' | 'SIGTERM',
 ): Promise<void> {
   assert.equal((await databasesOn(home)).length, 1, 'one database');
+  // Twice, as npm makes it of one Ctrl-C: the second one must not cut the stop short.
+  service.kill(signal);
   service.kill(signal);
   assert.deepEqual(await service.ended, { code: 0, signal: null });
   assert.deepEqual(await databasesOn(home), [], 'the database is gone with it');
@@ -162,7 +166,7 @@ describe('a service that cannot start says why and ends with 2:', () => {
 
   test('live mode has no key file', async (t) => {
     const home = await newHome(t);
-    const settings = { UNWIND_MODE: 'live' };
+    const settings = live;
     const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
     assert.equal(code, 2);
     assert.equal(stderr, 'unwind: UNWIND_KEY_FILE is needed in live mode.\n');
@@ -172,7 +176,7 @@ describe('a service that cannot start says why and ends with 2:', () => {
   test('the key file of live mode is not there', async (t) => {
     const home = await newHome(t);
     const file = join(home, 'no-such-key');
-    const settings = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: file };
+    const settings = { ...live, UNWIND_KEY_FILE: file };
     const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
     assert.equal(code, 2);
     assert.equal(stderr, `unwind: The key file ${file} cannot be read.\n`);
@@ -207,7 +211,7 @@ async function writeKeyFile(_t: TestContext, home: string, key: Buffer): Promise
 test('live mode starts with its key file and makes no sandbox client', async (t) => {
   const home = await newHome(t);
   const file = await writeKeyFile(t, home, randomBytes(32));
-  const settings = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: file };
+  const settings = { ...live, UNWIND_KEY_FILE: file };
   const service = await startService(t, { home, settings });
   await ready(service);
   assert.match(service.stdout(), /^\n {2}Unwind listens at \S+ \(live, ready in \d+ ms\)\n\n$/);

@@ -76,10 +76,11 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   await app.listen({ host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true });
   const close = () => app.close();
+  // A hook that fails keeps those behind it from running, so the verdict comes last.
   t.after(async () => {
     agent.destroy();
     await close();
-    assert.deepEqual(faults, [], 'the service has logged faults of its own');
+    t.after(async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   });
   return { port: portOf(app.server), clock, authenticator, routes, agent, finished, close };
 }

@@ -30,6 +30,12 @@ select
   a.currency
 from unwind.accounts a;
 
+-- A function called by a view runs with the rights of the reader, who may have none on the tables.
+create function unwind_v1.liquidation_object(l unwind.liquidations) returns text
+  language sql stable parallel safe security definer
+  set search_path = ''
+  return unwind.liquidation_object(l);
+
 create view unwind_v1.liquidations as
 select
   l.tenant_id,
@@ -48,7 +54,7 @@ select
   l.released_at,
   l.ended_at,
   l.end_reason,
-  unwind.liquidation_object(l) as object
+  unwind_v1.liquidation_object(l) as object
 from unwind.liquidations l;
 
 create view unwind_v1.orders as

@@ -1,0 +1,160 @@
+// What must be true after a crash run, read from the published views and from what the receiver got.
+// Each violation is one sentence; none is what a run has to end with.
+import pino from 'pino';
+import type { AccountLiquidationEvent } from '../../src/client/deliveries.ts';
+import { readConfig } from '../../src/config.ts';
+import { withDatabase } from '../../src/database.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import type { Settings } from '../service/processes.ts';
+import type { Sale } from './seller.ts';
+
+export interface Findings {
+  readonly faults: readonly string[];
+  readonly orders: number;
+  readonly events: number;
+  /** Liquidations, orders at the venue or executions that are there twice. */
+  readonly duplicates: number;
+  /** Acknowledged liquidations or events that are missing. */
+  readonly losses: number;
+}
+
+interface Run {
+  readonly sales: readonly Sale[];
+  /** In the order of their first arrival. */
+  readonly arrivals: readonly AccountLiquidationEvent[];
+}
+
+/** Compares a run with the database of the service, which may still be running. */
+export function checkRun(settings: Settings, run: Run): Promise<Findings> {
+  return withDatabase(readConfig(settings), pino({ level: 'silent' }), async (sql) => {
+    const outcomes = await checkOutcomes(sql, run.sales);
+    const arrived = await checkArrivals(sql, run);
+    const venue = await checkVenue(sql);
+    const faults = [...outcomes.faults, ...arrived.faults, ...venue.faults];
+    const contradicted = run.sales.filter((sale) => sale.contradictions > 0);
+    for (const { liquidationId } of contradicted) {
+      faults.push(`${liquidationId}: its POST was answered differently the second time`);
+    }
+    return {
+      faults,
+      orders: venue.orders,
+      events: arrived.events,
+      duplicates: outcomes.duplicates + venue.duplicates,
+      losses: outcomes.losses + arrived.losses,
+    };
+  });
+}
+
+async function checkOutcomes(sql: Sql, sales: readonly Sale[]) {
+  const rows = await sql<
+    {
+      liquidation_id: string;
+      account_id: string;
+      status: string;
+      end_reason: string | null;
+      cash_amount: string;
+      left: string;
+    }[]
+  >`
+    select
+      l.liquidation_id, l.account_id, l.status, l.end_reason, l.cash_amount,
+      (
+        select coalesce(sum(p.quantity), 0)
+        from unwind_v1.positions p
+        where p.tenant_id = l.tenant_id
+          and p.account_id = l.account_id
+      ) as left
+    from unwind_v1.liquidations l`;
+  const faults: string[] = [];
+  const byId = new Map(rows.map((row) => [row.liquidation_id, row]));
+  let losses = 0;
+  for (const sale of sales) {
+    const row = byId.get(sale.liquidationId);
+    if (row === undefined) {
+      losses += 1;
+      faults.push(`${sale.liquidationId}: acknowledged and not there`);
+      continue;
+    }
+    const expected = expectedEnd(sale);
+    const found = `${row.status} (${row.end_reason})`;
+    if (found !== expected) faults.push(`${sale.liquidationId}: ${found} instead of ${expected}`);
+    if (row.status === 'FILLED' && Number(row.left) !== 0) {
+      faults.push(`${sale.liquidationId}: FILLED, but ${row.left} units are left`);
+    }
+    if (row.end_reason === 'client' && row.cash_amount !== '0') {
+      if (Number(row.cash_amount) !== 0) {
+        faults.push(`${sale.liquidationId}: cancelled by its client, but sold`);
+      }
+    }
+  }
+  const acknowledged = new Set(sales.map((sale) => sale.liquidationId));
+  const others = rows.filter((row) => !acknowledged.has(row.liquidation_id));
+  for (const row of others) faults.push(`${row.liquidation_id}: there, but never acknowledged`);
+  const accounts = new Set(rows.map((row) => row.account_id));
+  return { faults, losses, duplicates: rows.length - accounts.size };
+}
+
+function expectedEnd({ candidate, cancelStatus }: Sale): string {
+  if (cancelStatus === 204) return 'CANCELLED (client)';
+  return candidate.isRefusedInPart ? 'CANCELLED (refused)' : 'FILLED (flat)';
+}
+
+/** The orders in which the events of one liquidation may arrive first. */
+const legal: ReadonlySet<string> = new Set([
+  'NEW,PROCESSING,FILLED',
+  'NEW,PROCESSING,CANCELLED',
+  'NEW,CANCELLED',
+]);
+
+async function checkArrivals(sql: Sql, { sales, arrivals }: Run) {
+  const rows = await sql<{ event_id: string; object: string }[]>`
+    select e.event_id, e.object
+    from unwind_v1.events e
+    order by e.account_id, e.sequence, e.number`;
+  const faults: string[] = [];
+  const arrived = new Map(arrivals.map((event) => [event.id, event]));
+  let losses = 0;
+  for (const row of rows) {
+    const event = arrived.get(row.event_id);
+    if (event === undefined) {
+      losses += 1;
+      faults.push(`event ${row.event_id} never arrived`);
+    } else if (JSON.stringify(event.object) !== row.object) {
+      faults.push(`event ${row.event_id} arrived with another object`);
+    }
+  }
+  if (arrived.size > rows.length) faults.push('events arrived that are in no log');
+  const ofLiquidation = Map.groupBy(arrivals, (event) => event.object.id);
+  for (const { liquidationId } of sales) {
+    const own = ofLiquidation.get(liquidationId) ?? [];
+    const statuses = own.map((event) => event.object.status).join();
+    if (!legal.has(statuses)) faults.push(`${liquidationId}: arrived as ${statuses}`);
+  }
+  return { faults, losses, events: rows.length };
+}
+
+async function checkVenue(sql: Sql) {
+  const [row] = await sql<
+    { orders: string; repeated: string; accepted_twice: string; parked: string; open: string }[]
+  >`
+    select
+      (select count(*) from unwind_v1.orders) as orders,
+      (select count(*) from unwind_v1.venue_journal j where j.outcome = 'repeated') as repeated,
+      (
+        select count(*) - count(distinct j.client_order_id)
+        from unwind_v1.venue_journal j
+      ) as accepted_twice,
+      (select count(*) from unwind_v1.parked_reports) as parked,
+      (
+        select count(*)
+        from unwind_v1.orders o
+        where o.status not in ('FILLED', 'CANCELLED')
+      ) as open`;
+  const counted = { repeated: 0, accepted_twice: 0, parked: 0, open: 0 };
+  const faults = Object.keys(counted).flatMap((name) => {
+    const count = Number(row?.[name as keyof typeof counted] ?? Number.NaN);
+    return count === 0 ? [] : [`${count} ${name.replace('_', ' ')} at the venue or in its orders`];
+  });
+  const duplicates = Number(row?.repeated ?? 0) + Number(row?.accepted_twice ?? 0);
+  return { faults, duplicates, orders: Number(row?.orders ?? 0) };
+}

@@ -1,0 +1,84 @@
+// The receiver of a crash run: verifies every delivery, keeps the first arrival of each event, and
+// now and then fails, as receivers do.
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import {
+  type AccountLiquidationEvent,
+  type DeliveryKeys,
+  readDelivery,
+} from '../../src/client/deliveries.ts';
+import { portOf } from '../support/condition.ts';
+import type { AfterTest } from '../support/database.ts';
+import type { Lot } from './random.ts';
+
+/** One of so many requests is answered 500 before it is looked at. */
+const failsOneIn = 40;
+
+export interface Collector {
+  readonly url: string;
+  /** Events in the order of their first arrival. */
+  readonly events: readonly AccountLiquidationEvent[];
+  /** Deliveries of events that had arrived before. */
+  repeats(): number;
+  /** Deliveries that did not verify. */
+  readonly refused: readonly unknown[];
+}
+
+export interface CollectorOptions {
+  readonly lot: Lot;
+  readonly keys: DeliveryKeys;
+  /** Called when an event arrives for the first time. */
+  readonly onArrival: () => void;
+}
+
+/** Starts a receiver on loopback; it ends with the run. */
+export async function startCollector(t: AfterTest, options: CollectorOptions): Promise<Collector> {
+  const { lot, keys, onArrival } = options;
+  const seen = new Set<string>();
+  const events: AccountLiquidationEvent[] = [];
+  const refused: unknown[] = [];
+  let repeats = 0;
+  const take = (event: AccountLiquidationEvent): void => {
+    if (seen.has(event.id)) {
+      repeats += 1;
+      return;
+    }
+    seen.add(event.id);
+    events.push(event);
+    onArrival();
+  };
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+    } catch {
+      return; // the sender was killed in the middle of its request
+    }
+    const { method = '', url = '', rawHeaders } = request;
+    const delivery = { method, url, rawHeaders, body: Buffer.concat(chunks) };
+    if (lot.between(1, failsOneIn) === 1) {
+      response.writeHead(500).end();
+      return;
+    }
+    try {
+      for (const event of await readDelivery(delivery, keys, new Date())) take(event);
+      response.writeHead(204).end();
+    } catch (error) {
+      refused.push(error);
+      response.writeHead(401).end();
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  });
+  return {
+    url: `http://127.0.0.1:${portOf(server)}/`,
+    events,
+    repeats: () => repeats,
+    refused,
+  };
+}
