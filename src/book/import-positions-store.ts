@@ -95,8 +95,10 @@ export const positionsStaging: Staging<PositionColumn> = {
     ),
     account as materialized (
       select
-        n.account_id, l.liquidation_id, last.effective_at as moved_at,
-        last.reason = 'execution' as moved_by_sale
+        n.account_id, l.liquidation_id,
+        greatest(last.effective_at, a.positions_as_of) as moved_at,
+        last.reason = 'execution' and last.effective_at >= coalesce(a.positions_as_of, '-infinity')
+          as moved_by_sale
       from (select distinct s.account_id from pg_temp.import_positions s) as n
       join unwind.accounts a
         on a.tenant_id = ${tenantId}
@@ -143,10 +145,26 @@ export const positionsStaging: Staging<PositionColumn> = {
     limit ${badLinesListedMax}`,
 
   write: async (tx, writing) => {
+    await rememberSnapshot(tx, writing.tenantId);
     const changes = await findChanges(tx, writing.tenantId);
     return inSlices(changes, writing, (slice) => writeChanges(tx, writing, slice));
   },
 };
+
+/** A snapshot counts also where it changes nothing: an older one must not follow it. */
+async function rememberSnapshot(tx: Tx, tenantId: TenantId): Promise<void> {
+  await tx`
+    update unwind.accounts a
+    set positions_as_of = n.as_of
+    from (
+      select s.account_id, max(s.as_of) as as_of
+      from pg_temp.import_positions s
+      group by s.account_id
+    ) as n
+    where a.tenant_id = ${tenantId}
+      and a.account_id = n.account_id
+      and (a.positions_as_of is null or a.positions_as_of < n.as_of)`;
+}
 
 /**
  * Lists the positions that differ from the book, numbered in the order of the tables' keys, where

@@ -113,7 +113,7 @@ export function faultReason<Column extends string>(
     case 'position_while_running':
       return `account_id: liquidation ${liquidation_id} runs, until its end positions stay`;
     case 'moved_since':
-      return `as_of: older than the account's last movement, at ${moved_at?.toISOString()}`;
+      return `as_of: older than the account's last movement or snapshot, at ${moved_at?.toISOString()}`;
     case 'sold_since':
       return `as_of: not after the account's last sale, at ${moved_at?.toISOString()}`;
     default:

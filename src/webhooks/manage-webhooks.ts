@@ -38,23 +38,20 @@ export async function createWebhook(
   caller: Caller,
   settings: WebhookSettings,
 ): Promise<Webhook> {
-  const now = clock.now();
-  const webhook = {
-    ...checked(settings, policy),
-    tenantId: caller.tenantId,
-    webhookId: newId<'webhook'>(),
-    createdAt: now,
-    updatedAt: now,
-  };
-  await inTransaction(sql, async (tx) => {
-    await useSignature(tx, caller);
-    const count = await countWebhooks(tx, caller.tenantId);
+  const { tenantId } = caller;
+  return change(sql, caller, async (tx) => {
+    const valid = checked(settings, policy);
+    if (valid instanceof Refusal) return valid;
+    const count = await countWebhooks(tx, tenantId);
     if (count >= webhooksOfTenantMax) {
-      throw new Refusal('conflict', `There can be at most ${webhooksOfTenantMax} webhooks.`);
+      return new Refusal('conflict', `There can be at most ${webhooksOfTenantMax} webhooks.`);
     }
+    const now = clock.now();
+    const webhookId = newId<'webhook'>();
+    const webhook = { ...valid, tenantId, webhookId, createdAt: now, updatedAt: now };
     await insertWebhook(tx, webhook);
+    return webhook;
   });
-  return webhook;
 }
 
 /**
@@ -64,15 +61,15 @@ export async function createWebhook(
 export async function changeWebhook(
   { sql, clock, policy }: Context,
   caller: Caller,
-  change: { webhookId: WebhookId; settings: (webhook: Webhook) => WebhookSettings },
+  wish: { webhookId: WebhookId; settings: (webhook: Webhook) => WebhookSettings },
 ): Promise<Webhook> {
   const { tenantId } = caller;
-  return inTransaction(sql, async (tx) => {
-    await useSignature(tx, caller);
-    const webhook = await lockWebhook(tx, { tenantId, webhookId: change.webhookId });
-    if (webhook === undefined) throw new Refusal('not_found', noSuchWebhook);
-    const settings = checked(change.settings(webhook), policy);
-    const changed = { ...webhook, ...settings, updatedAt: clock.now() };
+  return change(sql, caller, async (tx) => {
+    const webhook = await lockWebhook(tx, { tenantId, webhookId: wish.webhookId });
+    if (webhook === undefined) return new Refusal('not_found', noSuchWebhook);
+    const valid = checked(wish.settings(webhook), policy);
+    if (valid instanceof Refusal) return valid;
+    const changed = { ...webhook, ...valid, updatedAt: clock.now() };
     await updateWebhook(tx, changed);
     return changed;
   });
@@ -85,24 +82,33 @@ export async function removeWebhook(
   webhookId: WebhookId,
 ): Promise<void> {
   const { tenantId } = caller;
-  await inTransaction(sql, async (tx) => {
-    await useSignature(tx, caller);
+  await change(sql, caller, async (tx) => {
     const removed = await deleteWebhook(tx, { tenantId, webhookId });
-    if (!removed) throw new Refusal('not_found', noSuchWebhook);
+    return removed ? undefined : new Refusal('not_found', noSuchWebhook);
   });
 }
 
-async function useSignature(tx: Tx, { tenantId, signature }: Caller): Promise<void> {
-  const isFirstUse = await recordSignatureUse(tx, { tenantId, ...signature });
-  if (!isFirstUse) throw new Refusal('unauthorized', 'This signature was used before.');
+/** Runs a change. A refusal of its own is thrown behind the commit: the signature is used up. */
+async function change<T>(
+  sql: Sql,
+  { tenantId, signature }: Caller,
+  work: (tx: Tx) => Promise<T | Refusal>,
+): Promise<T> {
+  const outcome = await inTransaction(sql, async (tx) => {
+    const isFirstUse = await recordSignatureUse(tx, { tenantId, ...signature });
+    if (!isFirstUse) throw new Refusal('unauthorized', 'This signature was used before.');
+    return work(tx);
+  });
+  if (outcome instanceof Refusal) throw outcome;
+  return outcome;
 }
 
-function checked(settings: WebhookSettings, policy: AddressPolicy): WebhookSettings {
+function checked(settings: WebhookSettings, policy: AddressPolicy): WebhookSettings | Refusal {
   const receiver = checkReceiverUrl(settings.url, policy);
-  if ('fault' in receiver) throw new Refusal('bad_request', `The url ${receiver.fault}.`);
+  if ('fault' in receiver) return new Refusal('bad_request', `The url ${receiver.fault}.`);
   if (settings.signatureVersion === '9421' && settings.signatureAlgorithm === 'ecdsa-p521') {
     const detail = 'RFC 9421 registers no algorithm for P-521; choose ed25519 with version 9421.';
-    throw new Refusal('bad_request', detail);
+    return new Refusal('bad_request', detail);
   }
   return { ...settings, url: receiver.url.href };
 }

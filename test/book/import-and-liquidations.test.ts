@@ -116,13 +116,26 @@ test('a line older than the last import of its account is refused, one as old is
         [bert.accountId, sap, '8', '0', '2026-01-03T17:29:59.999Z'],
       ),
     }),
-    ["2: as_of: older than the account's last movement, at 2026-01-03T17:30:00.000Z"],
+    ["2: as_of: older than the account's last movement or snapshot, at 2026-01-03T17:30:00.000Z"],
   );
   // The other part of the same snapshot, written in another time zone.
   const part = positions([accountId, siemens, '4', '0', '2026-01-03T18:30:00+01:00']);
   await importRight(t, bench, { 'positions.csv': part });
   const { files } = await importFiles(t, bench, { 'positions.csv': part });
   assert.deepEqual(files.map(countsOf), ['0/0/1']);
+  await assertBookAddsUp(bench);
+});
+
+test('a snapshot that changes nothing is remembered: an older one cannot follow it', async (t) => {
+  const bench = await accountBench(t);
+  const at = (time: string, quantity: string) => ({
+    'positions.csv': positions([accountId, sap, quantity, '0', time]),
+  });
+  await importRight(t, bench, at('2026-01-03T17:30:00Z', '5'));
+  await importRight(t, bench, at('2026-01-04T17:30:00Z', '5'));
+  assert.deepEqual(await badLinesOf(t, bench, at('2026-01-03T18:00:00Z', '99')), [
+    "2: as_of: older than the account's last movement or snapshot, at 2026-01-04T17:30:00.000Z",
+  ]);
   await assertBookAddsUp(bench);
 });
 

@@ -117,7 +117,7 @@ test('one bad line, of whatever kind, and nothing of its file is imported', asyn
     [[anna.accountId, siemens, '1'], '3: the number of fields is 4, not 5'],
     [
       [anna.accountId, siemens, '1', '0', '2026-01-01T00:00:00Z'],
-      "3: as_of: older than the account's last movement, at 2026-01-02T17:30:00.000Z",
+      "3: as_of: older than the account's last movement or snapshot, at 2026-01-02T17:30:00.000Z",
     ],
     [[stranger, siemens, '1', '0', next], '3: account_id: this client has no such account'],
   ];

@@ -79,3 +79,9 @@ export async function tablesOf(sql: Sql): Promise<Readonly<Record<string, string
   assert.ok(tables.length > 10, 'the tables are found');
   return Object.fromEntries(tables.map(({ name, digest }) => [name, digest]));
 }
+
+/** The same without the memory of used signatures, which a refused change may well add to. */
+export async function recordsOf(sql: Sql): Promise<Readonly<Record<string, string>>> {
+  const { signature_replays: _, ...records } = await tablesOf(sql);
+  return records;
+}

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, liquidate } from './api.ts';
-import { assertProblem, assertSuccess, tablesOf } from './expect.ts';
+import { assertProblem, assertSuccess, recordsOf } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -26,10 +26,9 @@ const eventsOf = async (path: string): Promise<readonly string[]> => {
 
 /** Cancels what cannot be cancelled; nothing but the use of the signature may be recorded. */
 async function assertNotCancelled(path: string, type: string, detail: RegExp | string) {
-  const { signature_replays: _, ...before } = await tablesOf(sql);
+  const before = await recordsOf(sql);
   assertProblem(await api.call('DELETE', path), type, detail);
-  const { signature_replays: __, ...now } = await tablesOf(sql);
-  assert.deepEqual(now, before);
+  assert.deepEqual(await recordsOf(sql), before);
 }
 
 test('NEW is cancelled with one event; again it is 204 without a second one', async () => {
@@ -44,10 +43,9 @@ test('NEW is cancelled with one event; again it is 204 without a second one', as
   assert.deepEqual(await eventsOf(path), ['NEW', 'CANCELLED']);
 
   clock.advance(1_000);
-  const { signature_replays: _, ...before } = await tablesOf(sql);
+  const before = await recordsOf(sql);
   assertSuccess(await api.call('DELETE', path), 204);
-  const { signature_replays: __, ...now } = await tablesOf(sql);
-  assert.deepEqual(now, before);
+  assert.deepEqual(await recordsOf(sql), before);
   assert.equal((await api.call('GET', path)).text, cancelled.text);
   clock.advance(10_000);
   await runUntilIdle(steps);

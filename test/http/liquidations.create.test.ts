@@ -8,7 +8,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { type Content, makeApiClient, type Reply, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, liquidate, toLiquidate } from './api.ts';
-import { assertProblem, assertSuccess, tablesOf } from './expect.ts';
+import { assertProblem, assertSuccess, recordsOf } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -23,10 +23,9 @@ const { target } = toLiquidate(account);
 
 /** Sends an order that has to be refused; only the use of its signature may be recorded. */
 async function refused(path: string, content: Content): Promise<Reply> {
-  const { signature_replays: _, ...before } = await tablesOf(sql);
+  const before = await recordsOf(sql);
   const reply = await api.call('POST', path, content);
-  const { signature_replays: __, ...now } = await tablesOf(sql);
-  assert.deepEqual(now, before);
+  assert.deepEqual(await recordsOf(sql), before);
   return reply;
 }
 

@@ -13,7 +13,16 @@ import {
   startHttp,
   withHeaders,
 } from '../support/http.ts';
-import { apiOf, giveAccounts, hook, tokenRequest, toLiquidate, type Wish, wishFor } from './api.ts';
+import {
+  apiOf,
+  giveAccounts,
+  hook,
+  subscribe,
+  tokenRequest,
+  toLiquidate,
+  type Wish,
+  wishFor,
+} from './api.ts';
 import { assertProblem, tablesOf } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -93,17 +102,29 @@ test('a request for a token again', async () => {
   await assertReplay(elsewhere, message);
 });
 
-test('a refused change uses its signature up as well', async () => {
-  const [account] = await giveAccounts(sql, client, [{ status: 'LOCKED' }]);
-  const { target, content } = toLiquidate(account);
-  const message = await api.signed('POST', target, content);
-  assertProblem(await send(service, message), 'conflict', 'The account is LOCKED.');
-  await sql`
-    update unwind.accounts
-    set status = 'ACTIVE'
-    where account_id = ${account.accountId}`;
-  await assertReplay(service, message);
-  await assertReplay(elsewhere, message);
+test('a refused change uses its signature up as well', async (t) => {
+  await t.test('of an account', async () => {
+    const [account] = await giveAccounts(sql, client, [{ status: 'LOCKED' }]);
+    const { target, content } = toLiquidate(account);
+    const message = await api.signed('POST', target, content);
+    assertProblem(await send(service, message), 'conflict', 'The account is LOCKED.');
+    await sql`
+      update unwind.accounts
+      set status = 'ACTIVE'
+      where account_id = ${account.accountId}`;
+    await assertReplay(service, message);
+    await assertReplay(elsewhere, message);
+  });
+  await t.test('of a webhook', async () => {
+    const path = await subscribe(api);
+    const version = { json: { config: { signature_version: '9421' } } };
+    const message = await api.signed('PATCH', path, version);
+    assertProblem(await send(service, message), 'bad_request', /no algorithm for P-521/);
+    const algorithm = { json: { config: { signature_algorithm: 'ed25519' } } };
+    assert.equal((await api.call('PATCH', path, algorithm)).status, 200);
+    await assertReplay(service, message);
+    await assertReplay(elsewhere, message);
+  });
 });
 
 test('a signature with other bytes over the same base is the same signature', async () => {

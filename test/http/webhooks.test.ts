@@ -8,7 +8,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
 import { apiOf, hook, subscribe } from './api.ts';
-import { assertProblem, assertSuccess, tablesOf } from './expect.ts';
+import { assertProblem, assertSuccess, recordsOf } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -84,11 +84,11 @@ test('a PATCH is judged by what it would make', async () => {
   const path = await subscribe(api, {
     config: { signature_version: '9421', signature_algorithm: 'ed25519' },
   });
-  const before = await tablesOf(sql);
+  const before = await recordsOf(sql);
   const p521 = { config: { signature_algorithm: 'ecdsa-p521' } };
   const reply = await api.call('PATCH', path, { json: p521 });
   assertProblem(reply, 'bad_request', /no algorithm for P-521/);
-  assert.deepEqual(await tablesOf(sql), before);
+  assert.deepEqual(await recordsOf(sql), before);
   const both = { config: { signature_algorithm: 'ecdsa-p521', signature_version: '15' } };
   assertSuccess(await api.call('PATCH', path, { json: both }), 200);
   const back = await api.call('PATCH', path, { json: { config: { signature_version: '9421' } } });
@@ -98,7 +98,7 @@ test('a PATCH is judged by what it would make', async () => {
 test('DELETE answers 204, afterwards it is 404', async () => {
   const path = await subscribe(api);
   assertSuccess(await api.call('DELETE', path), 204);
-  const before = await tablesOf(sql);
+  const before = await recordsOf(sql);
   for (const method of ['GET', 'DELETE', 'PATCH']) {
     const content = method === 'PATCH' ? { json: {} } : {};
     assertProblem(await api.call(method, path, content), 'not_found', noSuch);
@@ -107,7 +107,7 @@ test('DELETE answers 204, afterwards it is 404', async () => {
     const reply = await api.call('DELETE', `/webhooks/${id}`);
     assertProblem(reply, 'not_found', /webhook_id is no UUID/);
   }
-  assert.deepEqual(await tablesOf(sql), before);
+  assert.deepEqual(await recordsOf(sql), before);
 });
 
 test('the list in pages, oldest first', async () => {

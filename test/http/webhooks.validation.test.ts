@@ -5,7 +5,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
 import { apiOf, hook, subscribe } from './api.ts';
-import { assertProblem, assertSuccess, tablesOf } from './expect.ts';
+import { assertProblem, assertSuccess, recordsOf } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -117,11 +117,11 @@ for (const [settings, detail] of [
   ...refusedUrls.map(([url, said]) => [{ url }, said] as const),
 ]) {
   test(`refused: ${JSON.stringify(settings).slice(0, 80)}`, async () => {
-    const before = await tablesOf(sql);
+    const before = await recordsOf(sql);
     const created = await api.call('POST', '/webhooks', { json: { ...isComplete, ...settings } });
     assertProblem(created, 'bad_request', detail);
     assertProblem(await api.call('PATCH', path, { json: settings }), 'bad_request', detail);
-    assert.deepEqual(await tablesOf(sql), before);
+    assert.deepEqual(await recordsOf(sql), before);
   });
 }
 
@@ -131,7 +131,7 @@ test('a creation needs title and url', async () => {
     const reply = await api.call('POST', '/webhooks', { json });
     assertProblem(reply, 'bad_request', new RegExp(`required properties ${name}`));
   }
-  const before = await tablesOf(sql);
+  const before = await recordsOf(sql);
   const headers = { 'content-type': 'text/plain' };
   for (const [method, target] of [['POST', '/webhooks'] as const, ['PATCH', path] as const]) {
     const notJson = await api.call(method, target, { body: '{', headers: { ...headers } });
@@ -140,7 +140,7 @@ test('a creation needs title and url', async () => {
     const broken = await api.call(method, target, { body: '{', headers: json });
     assertProblem(broken, 'bad_request', 'The body is not JSON.');
   }
-  assert.deepEqual(await tablesOf(sql), before);
+  assert.deepEqual(await recordsOf(sql), before);
 });
 
 test('what is just right is taken', async (t) => {

@@ -80,7 +80,7 @@ create table unwind.users (
   constraint users_tenant foreign key (tenant_id) references unwind.tenants
 );
 
--- version changes with every import of positions.
+-- version changes with every import of positions; positions_as_of is of when the newest snapshot is.
 create table unwind.accounts (
   tenant_id uuid not null,
   account_id uuid not null,
@@ -88,6 +88,7 @@ create table unwind.accounts (
   status text not null,
   currency text not null,
   version bigint not null default 0,
+  positions_as_of timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint accounts_pkey primary key (tenant_id, account_id),
