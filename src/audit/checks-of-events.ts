@@ -95,17 +95,18 @@ const eventsShow: Check = {
     with listed as (
       select
         o.tenant_id, o.liquidation_id,
-        string_agg(
-          concat('{"id":"', o.order_id, '","side":"', o.side, '","status":"', o.status, '"}'),
-          ',' order by o.order_id
-        ) as orders,
-        string_agg(
-          concat('{"id":"', o.order_id, '","side":"', o.side, '","status":"NEW"}'),
-          ',' order by o.order_id
-        ) filter (where o.round = 1) as first_orders,
+        string_agg(o.told || o.status || '"}', ',' order by o.order_id) as orders,
+        string_agg(o.told || 'NEW"}', ',' order by o.order_id) filter (where o.round = 1)
+          as first_orders,
         max(o.status_at) as status_at
-      from unwind_v1.orders o
-      group by o.tenant_id, o.liquidation_id
+      from (
+        select
+          o.tenant_id, o.liquidation_id, o.order_id, o.status, o.round, o.status_at,
+          concat('{"id":"', o.order_id, '","side":"', o.side, '","status":"') as told
+        from unwind_v1.orders o
+        order by o.liquidation_id, o.tenant_id, o.order_id
+      ) o
+      group by o.liquidation_id, o.tenant_id
     )
     select
       e.tenant_id,

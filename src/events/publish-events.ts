@@ -4,22 +4,19 @@
 
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { nilId } from '../ids.ts';
 import { batchRowsMax } from '../limits.ts';
-import { appendToLog, lockLogHead, nextTenantToPublish } from './store.ts';
+import { Turn } from '../turn.ts';
+import { appendToLog, findTenantToPublish, lockLogHead } from './store.ts';
 
 /** One turn: the events of the next tenant that has some. @returns how many were published. */
 export function eventPublisher(sql: Sql): () => Promise<number> {
-  let turn: string = nilId;
-  return async () => {
-    const published = await inTransaction(sql, async (tx) => {
-      const tenantId =
-        (await nextTenantToPublish(tx, turn)) ?? (await nextTenantToPublish(tx, nilId));
-      if (tenantId === undefined) return 0;
-      turn = tenantId;
+  const turn = new Turn();
+  return () =>
+    inTransaction(sql, async (tx) => {
+      const [waiting] = await turn.next((after) => findTenantToPublish(tx, after));
+      if (waiting === undefined) return 0;
+      const { tenantId } = waiting;
       await lockLogHead(tx, tenantId);
       return appendToLog(tx, { tenantId, eventsMax: batchRowsMax });
     });
-    return published;
-  };
 }

@@ -28,8 +28,11 @@ export async function recordLiquidationEvents(
       and l.liquidation_id = n.liquidation_id`;
 }
 
-/** The tenant after `after` that has events without a position, or undefined where none has. */
-export async function nextTenantToPublish(tx: Tx, after: string): Promise<TenantId | undefined> {
+/** The first tenant after this id that has events without a position; none or one. */
+export async function findTenantToPublish(
+  tx: Tx,
+  after: string,
+): Promise<readonly { tenantId: TenantId }[]> {
   const rows = await tx<{ tenant_id: TenantId }[]>`
     select e.tenant_id
     from unwind.events e
@@ -37,7 +40,7 @@ export async function nextTenantToPublish(tx: Tx, after: string): Promise<Tenant
       and e.tenant_id > ${after}
     order by e.tenant_id
     limit 1`;
-  return rows[0]?.tenant_id;
+  return rows.map((row) => ({ tenantId: row.tenant_id }));
 }
 
 /** Locks the end of a tenant's log, so that one process at a time gives positions. */

@@ -7,7 +7,7 @@ import { moveOutOfPositions, type PositionChange } from '../book/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { newId, nilId, type TenantId } from '../ids.ts';
+import { newId, type TenantId } from '../ids.ts';
 import { postponedWaitMs, reportBatchMax } from '../limits.ts';
 import { type Decimal, proceedsOf, sum, zero } from '../money.ts';
 import {
@@ -29,19 +29,18 @@ import {
   type Submission,
   tradeOf,
 } from '../orders/order.ts';
+import { Turn } from '../turn.ts';
 import { type LiquidationChange, settleProgress } from './progress-store.ts';
 
 /** One turn: applies reports of the next tenant that has some. @returns how many. */
 export function reportApplier(sql: Sql, clock: Clock): () => Promise<number> {
-  let turn: string = nilId;
+  const turn = new Turn();
   return () =>
     inTransaction(sql, async (tx) => {
-      let reports = await claimReports(tx, { after: turn, limit: reportBatchMax });
-      if (reports.length === 0) {
-        reports = await claimReports(tx, { after: nilId, limit: reportBatchMax });
-      }
+      const reports = await turn.next((after) =>
+        claimReports(tx, { after, limit: reportBatchMax }),
+      );
       const [one] = reports;
-      turn = one?.tenantId ?? nilId;
       if (one !== undefined) await apply(tx, { tenantId: one.tenantId, reports, now: clock.now() });
       return reports.length;
     });

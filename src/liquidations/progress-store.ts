@@ -2,6 +2,7 @@
 // hold, and the writes of a whole batch. All of one batch belongs to one tenant and one commit.
 
 import type { Tx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
 import type { EndReason, Holding, LiquidationStatus, NewOrder } from './liquidation.ts';
@@ -16,79 +17,65 @@ export interface DueLiquidation {
   readonly ageMs: number;
 }
 
-export interface Turn {
+export interface DueClaim {
   /** The batch is of the first tenant after this one that has work. */
   readonly after: string;
   readonly now: Date;
   readonly limit: number;
 }
 
-interface DueRow {
-  tenant_id: TenantId;
-  liquidation_id: LiquidationId;
-  account_id: AccountId;
-  status: LiquidationStatus;
-  rounds: number;
-  age_ms: string;
+/** Locks NEW liquidations whose release is due; rows another process holds are passed over. */
+export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  const isDue = fragment`l.status = 'NEW' and l.release_at <= unwind.market_time(${claim.now})`;
+  return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
 }
 
-function toDue(row: DueRow): DueLiquidation {
-  return {
+/** Locks PROCESSING liquidations without open orders that are to be looked at. */
+export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  const isDue = fragment`l.advance_at <= unwind.market_time(${claim.now})`;
+  return claimDue(tx, claim, { isDue, since: fragment`l.advance_at` });
+}
+
+interface DueRow {
+  readonly tenant_id: TenantId;
+  readonly liquidation_id: LiquidationId;
+  readonly account_id: AccountId;
+  readonly status: LiquidationStatus;
+  readonly rounds: number;
+  readonly age_ms: string;
+}
+
+async function claimDue(
+  tx: Tx,
+  { after, now, limit }: DueClaim,
+  { isDue, since }: { isDue: Fragment; since: Fragment },
+): Promise<readonly DueLiquidation[]> {
+  const rows = await tx<DueRow[]>`
+    with turn as (
+      select l.tenant_id
+      from unwind.liquidations l
+      where ${isDue}
+        and l.tenant_id > ${after}
+      order by l.tenant_id
+      limit 1
+    )
+    select
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
+      trunc(extract(epoch from unwind.market_time(${now}) - l.release_at) * 1000) as age_ms
+    from turn
+    join unwind.liquidations l on l.tenant_id = turn.tenant_id
+    where ${isDue}
+    order by ${since}
+    limit ${limit}
+    for update of l skip locked`;
+  return rows.map((row) => ({
     tenantId: row.tenant_id,
     liquidationId: row.liquidation_id,
     accountId: row.account_id,
     status: row.status,
     rounds: row.rounds,
     ageMs: Number(row.age_ms),
-  };
-}
-
-/** Locks NEW liquidations whose release is due; rows another process holds are passed over. */
-export async function claimToRelease(tx: Tx, turn: Turn): Promise<readonly DueLiquidation[]> {
-  const rows = await tx<DueRow[]>`
-    with turn as (
-      select l.tenant_id
-      from unwind.liquidations l
-      where l.status = 'NEW'
-        and l.release_at <= unwind.market_time(${turn.now})
-        and l.tenant_id > ${turn.after}
-      order by l.tenant_id
-      limit 1
-    )
-    select
-      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
-      trunc(extract(epoch from unwind.market_time(${turn.now}) - l.release_at) * 1000) as age_ms
-    from turn
-    join unwind.liquidations l on l.tenant_id = turn.tenant_id
-    where l.status = 'NEW'
-      and l.release_at <= unwind.market_time(${turn.now})
-    order by l.release_at
-    limit ${turn.limit}
-    for update of l skip locked`;
-  return rows.map(toDue);
-}
-
-/** Locks PROCESSING liquidations without open orders that are to be looked at. */
-export async function claimToAdvance(tx: Tx, turn: Turn): Promise<readonly DueLiquidation[]> {
-  const rows = await tx<DueRow[]>`
-    with turn as (
-      select l.tenant_id
-      from unwind.liquidations l
-      where l.advance_at <= unwind.market_time(${turn.now})
-        and l.tenant_id > ${turn.after}
-      order by l.tenant_id
-      limit 1
-    )
-    select
-      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
-      trunc(extract(epoch from unwind.market_time(${turn.now}) - l.release_at) * 1000) as age_ms
-    from turn
-    join unwind.liquidations l on l.tenant_id = turn.tenant_id
-    where l.advance_at <= unwind.market_time(${turn.now})
-    order by l.advance_at
-    limit ${turn.limit}
-    for update of l skip locked`;
-  return rows.map(toDue);
+  }));
 }
 
 interface HoldingRow {

@@ -7,21 +7,22 @@ import type { Clock } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { recordLiquidationEvents } from '../events/store.ts';
-import { type LiquidationId, newId, nilId, type TenantId } from '../ids.ts';
+import { type LiquidationId, newId, type TenantId } from '../ids.ts';
 import { batchRowsMax, idleLiquidationWaitMs, liquidationAgeMsMax, roundsMax } from '../limits.ts';
+import { Turn } from '../turn.ts';
 import { type Holding, type NewOrder, type NextStep, nextStep } from './liquidation.ts';
 import {
   claimToAdvance,
   claimToRelease,
+  type DueClaim,
   type DueLiquidation,
   insertOrders,
   lockHoldings,
   type Move,
   moveLiquidations,
-  type Turn,
 } from './progress-store.ts';
 
-type Claim = (tx: Tx, turn: Turn) => Promise<readonly DueLiquidation[]>;
+type Claim = (tx: Tx, claim: DueClaim) => Promise<readonly DueLiquidation[]>;
 
 /** One turn: releases due NEW liquidations of the next tenant. @returns how many. */
 export function liquidationReleaser(sql: Sql, clock: Clock): () => Promise<number> {
@@ -34,19 +35,13 @@ export function liquidationAdvancer(sql: Sql, clock: Clock): () => Promise<numbe
 }
 
 function stepOverTenants(sql: Sql, clock: Clock, claim: Claim): () => Promise<number> {
-  let turn: string = nilId;
+  const turn = new Turn();
   return () =>
     inTransaction(sql, async (tx) => {
       const now = clock.now();
-      let due = await claim(tx, { after: turn, now, limit: batchRowsMax });
-      if (due.length === 0) due = await claim(tx, { after: nilId, now, limit: batchRowsMax });
+      const due = await turn.next((after) => claim(tx, { after, now, limit: batchRowsMax }));
       const [one] = due;
-      if (one === undefined) {
-        turn = nilId;
-        return 0;
-      }
-      turn = one.tenantId;
-      await moveOn(tx, { tenantId: one.tenantId, due, now });
+      if (one !== undefined) await moveOn(tx, { tenantId: one.tenantId, due, now });
       return due.length;
     });
 }

@@ -6,8 +6,8 @@ import { assert } from '../assert.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { nilId } from '../ids.ts';
 import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
+import { Turn } from '../turn.ts';
 import type { SubmitOutcome, Venue } from '../venue/venue.ts';
 import { clientOrderIdOf } from './order.ts';
 import { type Answered, recordAnswers } from './record-answers.ts';
@@ -24,22 +24,19 @@ export interface Sender {
 
 /** One turn: sends due orders of the next tenant that has some. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
-  let turn: string = nilId;
+  const turn = new Turn();
   return async () => {
     const intents = await commitIntents(sender, turn);
-    const [one] = intents;
-    turn = one?.tenantId ?? nilId;
-    if (one !== undefined) await send(sender, intents);
+    if (intents.length > 0) await send(sender, intents);
     return intents.length;
   };
 }
 
-function commitIntents(sender: Sender, turn: string): Promise<readonly Intent[]> {
+function commitIntents(sender: Sender, turn: Turn): Promise<readonly Intent[]> {
   const { sql, clock, venue, holder } = sender;
   return inTransaction(sql, async (tx) => {
     const now = clock.now();
-    let due = await claimToSubmit(tx, { after: turn, now, limit: batchRowsMax });
-    if (due.length === 0) due = await claimToSubmit(tx, { after: nilId, now, limit: batchRowsMax });
+    const due = await turn.next((after) => claimToSubmit(tx, { after, now, limit: batchRowsMax }));
     if (due.length === 0) return [];
     const intents = due.map((order) => {
       return { ...order, clientOrderId: clientOrderIdOf(order.orderId, order.submissions + 1) };

@@ -16,6 +16,8 @@ const titles: Readonly<Record<string, readonly [status: number, title: string]>>
   content_too_large: [413, 'Content Too Large'],
   unsupported_media_type: [415, 'Unsupported Media Type'],
   unprocessable_content: [422, 'Unprocessable Content'],
+  internal_server_error: [500, 'Internal Server Error'],
+  service_unavailable: [503, 'Service Unavailable'],
 };
 
 /** Holds an answer against the contract's form of an error; `detail` says which one it is. */

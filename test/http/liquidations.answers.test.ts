@@ -6,7 +6,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
 import { makeApiClient, outgoing, send, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, liquidate, toLiquidate } from './api.ts';
-import { assertProblem, assertSuccess } from './expect.ts';
+import { assertProblem, assertRequestId, assertSuccess } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -171,8 +171,12 @@ test('a path that is not there is 404 to everybody', async () => {
   }
 });
 
-test('every request has an id of its own', async () => {
-  const requests = Array.from({ length: 20 }, () => send(service, outgoing('GET', '/')));
-  const ids = (await Promise.all(requests)).map((reply) => reply.headers['upvest-request-id']);
-  assert.equal(new Set(ids).size, 20);
+test('every request has an id of its own, whatever the client calls it', async () => {
+  const theirs = client.clientId;
+  const headers = { 'upvest-request-id': theirs, 'request-id': theirs, 'x-request-id': theirs };
+  const message = outgoing('GET', '/', { headers });
+  const replies = await Promise.all(Array.from({ length: 20 }, () => send(service, message)));
+  const ids = new Set(replies.map(assertRequestId));
+  assert.equal(ids.size, 20);
+  assert.ok(!ids.has(theirs));
 });

@@ -101,10 +101,17 @@ test('a key in other letters and without dashes is the same key', async () => {
 test('another order under the same key is 422', async () => {
   const [account, another] = await giveAccounts(sql, client, [{}, {}]);
   assert.ok(another);
+  // The same user: then the bodies are the same, and only the paths differ.
+  const { accountId: anotherId } = another;
+  await sql`
+    update unwind.accounts
+    set user_id = ${account.userId}
+    where account_id = ${anotherId}`;
   const key = randomUUID();
   const first = await ask(account, key);
   const used = 'The idempotency key was used for another request.';
-  assertProblem(await ask(another, key), 'unprocessable_content', used);
+  const elsewise = await ask({ ...account, accountId: anotherId }, key);
+  assertProblem(elsewise, 'unprocessable_content', used);
   const { target } = toLiquidate(account);
   const headers = { 'idempotency-key': key, 'content-type': 'application/json' };
   // The same to JSON, but not the same bytes.

@@ -95,6 +95,15 @@ for (const route of service.routes) {
   });
 }
 
+test('one signature of two again, with the other one, at another process', async () => {
+  const wish = { method: 'POST', target: '/webhooks', content: { json: hook } };
+  const twice = await signedTwice(wish);
+  const [alone] = variants(twice);
+  assert.ok(alone);
+  assert.equal((await send(service, alone)).status, 201);
+  await assertReplay(elsewhere, twice);
+});
+
 test('a request for a token again', async () => {
   const message = await tokenRequest(service, client);
   assert.equal((await send(service, message)).status, 200);

@@ -33,6 +33,8 @@ export interface HttpOptions {
   /** Default false, as in live mode. */
   readonly showSignatureBase?: boolean;
   readonly timeouts?: NonNullable<ServerOptions['timeouts']>;
+  /** Default ready. */
+  readonly readiness?: ServerOptions['readiness'];
 }
 
 export interface HttpService {
@@ -44,6 +46,8 @@ export interface HttpService {
   readonly agent: Agent;
   /** What was logged as finished, in order. */
   readonly finished: readonly object[];
+  /** Faults of the service that were logged, for a test that expects some: it has to take them. */
+  takeFaults(): readonly object[];
   /** Stops listening; also done after the test. */
   close(): Promise<void>;
 }
@@ -52,6 +56,7 @@ export interface HttpService {
 export async function startHttp(t: AfterTest, options: HttpOptions): Promise<HttpService> {
   const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
   const { showSignatureBase = false, timeouts } = options;
+  const { readiness = async () => ({ ready: true, checks: {} }) } = options;
   const authenticator = new Authenticator(sql, clock);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
   const nobodyWaits = () => {};
@@ -65,7 +70,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     routes,
     token: tokenHandler({ sql, clock, authenticator }),
     authenticator,
-    readiness: async () => ({ ready: true, checks: {} }),
+    readiness,
     log: {
       info: (fields) => finished.push(fields),
       error: (fields) => faults.push(fields),
@@ -82,7 +87,9 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     await close();
     t.after(async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   });
-  return { port: portOf(app.server), clock, authenticator, routes, agent, finished, close };
+  const takeFaults = () => faults.splice(0);
+  const port = portOf(app.server);
+  return { port, clock, authenticator, routes, agent, finished, takeFaults, close };
 }
 
 const seal = sealWith(randomBytes(32));

@@ -1,0 +1,68 @@
+// When the service itself is in trouble: what clients are told, what is logged, and the probes.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { connect } from '../../src/db/connect.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { makeApiClient, outgoing, type Reply, send, startHttp } from '../support/http.ts';
+import { apiOf, askForToken } from './api.ts';
+import { assertProblem, assertRequestId, assertSuccess } from './expect.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+const service = await startHttp({ after }, { sql, clock });
+const client = await makeApiClient(sql, clock);
+const api = await apiOf(service, client);
+
+/** The one fault that was logged, which has to be that of an answer. */
+function assertLogged(faults: readonly object[], reply: Reply): unknown {
+  const [fault, ...others] = faults as readonly { request_id: string; err: unknown }[];
+  assert.deepEqual(others, []);
+  assert.equal(fault?.request_id, assertRequestId(reply));
+  return fault.err;
+}
+
+test('a fault is told as one, without its cause; the log has it', async () => {
+  await sql`alter table unwind.webhooks rename to elsewhere`;
+  const reply = await api.call('GET', '/webhooks');
+  await sql`alter table unwind.elsewhere rename to webhooks`;
+  const said = 'The service failed; the error was recorded.';
+  assertProblem(reply, 'internal_server_error', said);
+  const error = assertLogged(service.takeFaults(), reply);
+  assert.match(String(error), /webhooks/);
+  assertSuccess(await api.call('GET', '/webhooks'), 200);
+});
+
+test('without its database the service is 503, and says when to come again', async (t) => {
+  const nowhere = connect({
+    url: 'postgres://nobody@127.0.0.1:1/none',
+    max: 1,
+    applicationName: '',
+  });
+  t.after(() => nowhere.end());
+  const cutOff = await startHttp(t, { sql: nowhere, clock });
+  const again = 'The database does not answer; try again with the same idempotency key.';
+  const signed = await api.signed('GET', '/webhooks');
+  for (const ask of [() => send(cutOff, signed), () => askForToken(cutOff, client)]) {
+    const reply = await ask();
+    assertProblem(reply, 'service_unavailable', again);
+    assert.equal(reply.headers['retry-after'], '1');
+    assertLogged(cutOff.takeFaults(), reply);
+  }
+  assert.equal(cutOff.authenticator.verifications, 0);
+});
+
+test('the probes tell alive from ready', async (t) => {
+  const readiness = { ready: false, checks: { database: 'not reached' } };
+  const waiting = await startHttp(t, { sql, clock, readiness: async () => readiness });
+  const probe = (of: typeof service, target: string) => send(of, outgoing('GET', target));
+  assertSuccess(await probe(service, '/healthz'), 200);
+  const ready = await probe(service, '/readyz');
+  assertSuccess(ready, 200);
+  assert.equal(ready.text, '{"status":"ready","checks":{}}');
+  assertSuccess(await probe(waiting, '/healthz'), 200);
+  const notReady = await probe(waiting, '/readyz');
+  assert.equal(notReady.status, 503);
+  assert.equal(notReady.text, '{"status":"not_ready","checks":{"database":"not reached"}}');
+  assertRequestId(notReady);
+});
