@@ -22,7 +22,7 @@ import { identifier } from '../src/db/sql.ts';
 
 type Server = { readonly url: string; close(): Promise<void> };
 
-// Two cores are the smallest machine this is developed on; no test may hang longer than two minutes.
+// Two cores are the smallest machine this is developed on; a test that hangs is ended.
 const defaultFlags = ['--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec'];
 
 // The throwaway server may forget everything at a power failure, and its search path is empty, so

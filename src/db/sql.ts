@@ -1,6 +1,6 @@
 // What stores write SQL with: tagged templates whose values become parameters, on a pool and on one
-// transaction. It answers for a transaction's statements running on its own connection or not at all.
-// Trying again is left to transaction.ts, connecting to connect.ts.
+// transaction. It answers for a transaction's statements running on its own connection or not at
+// all. Trying again is left to transaction.ts, connecting to connect.ts.
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import {
