@@ -31,9 +31,11 @@ export interface Difference {
   readonly message: string;
 }
 
-// Sums over almost as many groups as rows are taken from sorted rows: a hash table of that many
-// sums needs several times the memory and the time. Sorted and partitioned is by the id first, and
-// by the tenant last, since rows that agree in the first column cost a further comparison.
+// Sums over almost as many groups as rows are taken from sorted rows, since a hash table of that many
+// sums takes memory by the hundred bytes: for a million orders, `orders_are_sums_of_executions` takes
+// 2.7 s of processor time so, and 3.9 s without its inner `order by` (explain analyze). Sorted and
+// partitioned is by the id first, and by the tenant last: rows that agree in the first column cost a
+// further comparison.
 
 // Records carry the clock of the process that wrote them and the instant at which its work began.
 // Checks that compare such instants of different writers must not cry wolf: what may have come

@@ -19,7 +19,7 @@ import {
   STRICT,
 } from './signatures/check.ts';
 import { parsePublicKey, type VerificationKey } from './signatures/keys.ts';
-import { MAX_AGE_S, MAX_AHEAD_S } from './signatures/limits.ts';
+import { MAX_AGE_S, MAX_AHEAD_S, MAX_CANDIDATES } from './signatures/limits.ts';
 import type { SignedMessage } from './signatures/message.ts';
 import { type ParsedSignatures, parseSignatures } from './signatures/parse.ts';
 import { type VerifiedSignature, verifySignatures } from './signatures/verify.ts';
@@ -102,9 +102,7 @@ export class Authenticator {
     const tenantId = parseId<'tenant'>(claim.clientId);
     const tenant = tenantId && (await this.#tenant(tenantId));
     const isKnown = isSecret(claim.clientSecret, tenant?.secretHash);
-    const hasKey = parsed.signatures.some(({ keyid = '' }) => {
-      return tenant?.verificationKeys.get(keyid)?.live === true;
-    });
+    const hasKey = tenant !== undefined && ownSignatures(parsed, tenant).length > 0;
     if (tenant === undefined || !isKnown || !hasKey) {
       throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
@@ -145,6 +143,11 @@ export class Authenticator {
     tenant: KnownTenant,
     rules: HeaderRules,
   ): Promise<SignatureUse> {
+    // What is not looked at cannot be remembered, and could bring the message in once more.
+    if (ownSignatures(parsed, tenant).length > MAX_CANDIDATES) {
+      const detail = `At most ${MAX_CANDIDATES} signatures of one client are accepted.`;
+      throw new Refusal('unauthorized', detail);
+    }
     const checked = checkSignatures({
       parsed,
       rules,
@@ -190,4 +193,9 @@ export class Authenticator {
     }
     for (const key of keys) this.#usedBases.set(key, true);
   }
+}
+
+/** The signatures of a message that claim a live key of the client. */
+function ownSignatures({ signatures }: ParsedSignatures, { verificationKeys }: KnownTenant) {
+  return signatures.filter(({ keyid = '' }) => verificationKeys.get(keyid)?.live === true);
 }

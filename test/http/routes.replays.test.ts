@@ -109,6 +109,24 @@ for (const route of service.routes) {
   }
 }
 
+test('more than two signatures of one client are not taken', async () => {
+  const { target, content } = { target: '/webhooks', content: { json: hook } };
+  const [one, two, three] = await Promise.all(
+    ['one', 'two', 'three'].map((label) => api.signed('POST', target, content, { label })),
+  );
+  assert.ok(one && two && three);
+  const all = (name: string) => [one, two, three].map((each) => headerOf(each, name)).join(', ');
+  const message = withHeaders(one, {
+    'signature-input': all('signature-input'),
+    signature: all('signature'),
+  });
+  const before = await tablesOf(sql);
+  const { verifications } = service.authenticator;
+  assertProblem(await send(service, message), 'unauthorized', /^At most 2 signatures/);
+  assert.equal(service.authenticator.verifications, verifications);
+  assert.deepEqual(await tablesOf(sql), before);
+});
+
 test('a request for a token again', async () => {
   const message = await tokenRequest(service, client);
   assert.equal((await send(service, message)).status, 200);

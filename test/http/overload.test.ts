@@ -1,0 +1,66 @@
+// More signatures at once than may wait for their verification: the rest is answered 503.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, type TestContext, test } from 'node:test';
+import { verificationsQueuedMax } from '../../src/limits.ts';
+import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { makeApiClient, send, startHttp } from '../support/http.ts';
+import { apiOf } from './api.ts';
+import { assertProblem, assertSuccess } from './expect.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+const service = await startHttp({ after }, { sql, clock });
+const api = await apiOf(service, await makeApiClient(sql, clock));
+
+const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+
+/** Holds all threads that mathematics are done on: each opens a pipe that nobody writes to. */
+async function holdThreads(t: TestContext): Promise<() => void> {
+  const directory = await mkdtemp(join(tmpdir(), 'unwind-pipes-'));
+  const pipes = Array.from({ length: threads }, (_, at) => join(directory, String(at)));
+  execFileSync('mkfifo', pipes);
+  const opening = pipes.map((pipe) => open(pipe, 'r'));
+  const release = () => {
+    const { O_RDWR, O_NONBLOCK } = constants;
+    for (const pipe of pipes) closeSync(openSync(pipe, O_RDWR | O_NONBLOCK));
+  };
+  t.after(async () => {
+    for (const file of await Promise.all(opening)) await file.close();
+    await rm(directory, { recursive: true });
+  });
+  return release;
+}
+
+test('the queue has an end, and what waits in it is answered', async (t) => {
+  const extra = 10;
+  const count = verificationsQueuedMax + extra;
+  const signed = Array.from({ length: count }, () => api.signed('GET', '/auth/verify_keys'));
+  const messages = await Promise.all(signed);
+  assertSuccess(await api.call('GET', '/auth/verify_keys'), 200); // token and keys are cached now
+  const release = await holdThreads(t);
+  const replies = messages.map((message) => send(service, message));
+  let refused = 0;
+  for (const reply of replies) {
+    void reply.then(({ status }) => {
+      if (status === 503) refused += 1;
+    });
+  }
+  try {
+    await eventually('those beyond the queue are refused', () => refused === extra);
+  } finally {
+    release();
+  }
+  const all = await Promise.all(replies);
+  assert.equal(all.filter(({ status }) => status === 200).length, verificationsQueuedMax);
+  for (const reply of all.filter(({ status }) => status !== 200)) {
+    assertProblem(reply, 'service_unavailable', 'Too many signatures are waiting to be verified.');
+    assert.equal(reply.headers['retry-after'], '1');
+  }
+});
