@@ -38,7 +38,7 @@ export async function findTenantToPublish(
     from unwind.events e
     where e.position is null
       and e.tenant_id > ${after}
-    order by e.tenant_id
+    order by e.tenant_id, e.created_at
     limit 1`;
   return rows.map((row) => ({ tenantId: row.tenant_id }));
 }

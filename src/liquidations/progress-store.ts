@@ -45,6 +45,7 @@ interface DueRow {
   readonly age_ms: string;
 }
 
+// Ordered as the partial indexes are, which then serve both parts.
 async function claimDue(
   tx: Tx,
   { after, now, limit }: DueClaim,
@@ -56,7 +57,7 @@ async function claimDue(
       from unwind.liquidations l
       where ${isDue}
         and l.tenant_id > ${after}
-      order by l.tenant_id
+      order by l.tenant_id, ${since}
       limit 1
     )
     select
@@ -65,7 +66,7 @@ async function claimDue(
     from turn
     join unwind.liquidations l on l.tenant_id = turn.tenant_id
     where ${isDue}
-    order by ${since}
+    order by l.tenant_id, ${since}
     limit ${limit}
     for update of l skip locked`;
   return rows.map((row) => ({

@@ -97,7 +97,7 @@ export async function claimReports(
       from unwind.venue_reports r
       where r.parked_reason is null
         and r.tenant_id > ${turn.after}
-      order by r.tenant_id
+      order by r.tenant_id, r.received_at, r.report_id
       limit 1
     )
     select
@@ -106,7 +106,7 @@ export async function claimReports(
     from turn
     join unwind.venue_reports r on r.tenant_id = turn.tenant_id
     where r.parked_reason is null
-    order by r.received_at, r.report_id
+    order by r.tenant_id, r.received_at, r.report_id
     limit ${turn.limit}
     for update of r skip locked`;
   return rows.map((row) => ({

@@ -32,7 +32,10 @@ interface OrderToSubmitRow {
   submissions: number;
 }
 
-/** Locks orders that are due to be sent, of the next tenant that has some. */
+/**
+ * Locks orders that are due to be sent, of the next tenant that has some. Both orders are those of
+ * the index orders_to_submit: any other would read every order there ever was.
+ */
 export async function claimToSubmit(
   tx: Tx,
   turn: { after: string; now: Date; limit: number },
@@ -43,7 +46,7 @@ export async function claimToSubmit(
       from unwind.orders o
       where o.submit_at <= unwind.market_time(${turn.now})
         and o.tenant_id > ${turn.after}
-      order by o.tenant_id
+      order by o.tenant_id, o.submit_at
       limit 1
     )
     select
@@ -53,7 +56,7 @@ export async function claimToSubmit(
     from turn
     join unwind.orders o on o.tenant_id = turn.tenant_id
     where o.submit_at <= unwind.market_time(${turn.now})
-    order by o.submit_at
+    order by o.tenant_id, o.submit_at
     limit ${turn.limit}
     for no key update of o skip locked`;
   return rows.map((row) => ({
@@ -170,7 +173,10 @@ export interface Acceptance extends Held {
   readonly venueOrderId: string;
 }
 
-/** Records that the venue works these orders. Rows of another holder or epoch are left alone. */
+/**
+ * Records that the venue works these orders. Rows of another holder or epoch are left alone; one that
+ * reports have ended meanwhile only learns the venue's name for it.
+ */
 export async function recordAcceptances(
   tx: Tx,
   batch: { accepted: readonly Acceptance[]; holder: string; now: Date },
@@ -180,7 +186,7 @@ export async function recordAcceptances(
   await tx`
     update unwind.submissions s
     set
-      status = 'WORKING',
+      status = case when s.status = 'SENDING' then 'WORKING' else s.status end,
       venue_order_id = n.venue_order_id,
       lease_holder = null,
       lease_expires_at = null,
@@ -193,9 +199,10 @@ export async function recordAcceptances(
     ) as n (tenant_id, client_order_id, epoch, venue_order_id)
     where s.tenant_id = n.tenant_id
       and s.client_order_id = n.client_order_id
-      and s.status = 'SENDING'
-      and s.lease_holder = ${holder}
-      and s.lease_epoch = n.epoch`;
+      and (
+        (s.status = 'SENDING' and s.lease_holder = ${holder} and s.lease_epoch = n.epoch)
+        or (s.status <> 'SENDING' and s.venue_order_id is null)
+      )`;
 }
 
 export interface NotWorking extends Held {
