@@ -90,6 +90,7 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
   const venueSql = connect({
     ...database.options,
     max: venueConnections,
+    plansAnew: true,
     applicationName: 'unwind venue',
   });
   opened.add(() => venueSql.end());

@@ -1,5 +1,5 @@
-// The processes of the demo: the service, and the commands beside it, each the one a person would run.
-// It answers for all of them being gone when the demo is, however it ends.
+// The processes of the demo: the service, and the commands beside it, each the one a person would
+// run. It answers for all of them being gone when the demo is, however it ends.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

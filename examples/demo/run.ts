@@ -1,6 +1,6 @@
-// `npm run demo`: the whole of Unwind in one run, every part real. It starts the service on an empty
-// home, imports the example book, sells one portfolio, cancels the sale of another, and lets the
-// audit recompute it all. It ends with 0 only if every claim held.
+// `npm run demo`: the whole of Unwind in one run, every part real. It starts the service on an
+// empty home, imports the example book, sells one portfolio, cancels the sale of another, and lets
+// the audit recompute it all. It ends with 0 only if every claim held.
 
 import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';

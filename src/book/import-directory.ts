@@ -39,7 +39,13 @@ import {
   joinBadLines,
 } from './import-report.ts';
 import { faultReason, type StagedLine, type Staging } from './import-staging.ts';
-import { accountsStaging, hasClient, readLatestInstant, usersStaging } from './import-store.ts';
+import {
+  accountsStaging,
+  analyseBook,
+  hasClient,
+  readLatestInstant,
+  usersStaging,
+} from './import-store.ts';
 import { readCsv } from './read-csv.ts';
 
 export interface ImportRequest {
@@ -87,6 +93,10 @@ export async function importDirectory(
     request.onFile?.(report);
     files.push(report);
   }
+  const hasChanged = files.some((file) => {
+    return file.outcome === 'imported' && file.inserted + file.changed > 0;
+  });
+  if (hasChanged) await analyseBook(sql);
   const ignored = names.filter((name) => !present.some((known) => known === name)).sort();
   return {
     files,

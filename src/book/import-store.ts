@@ -166,3 +166,10 @@ export const accountsStaging: Staging<'account_id' | 'user_id' | 'status' | 'cur
         returning a.xmax = 0 as is_new`),
     ),
 };
+
+/** Renews what the planner knows of the tables that an import fills, so that no plan is stale. */
+export async function analyseBook(sql: Sql): Promise<void> {
+  await sql`
+    analyze unwind.users, unwind.accounts, unwind.instruments, unwind.prices, unwind.positions,
+      unwind.movements`;
+}

@@ -28,6 +28,11 @@ export type ConnectOptions = {
   readonly statementTimeoutMs?: number;
   readonly lockTimeoutMs?: number;
   readonly idleInTransactionTimeoutMs?: number;
+  /**
+   * True: statements are planned anew each time instead of keeping a plan that was made when their
+   * tables were empty (decision 6).
+   */
+  readonly plansAnew?: boolean;
   /** How much longer than a statement's own timeout the server may be silent before it is lost. */
   readonly silenceMarginMs?: number;
   /** How long what runs may go on after the pool was told to end. */
@@ -115,6 +120,7 @@ export function openPools(options: PoolsOptions): Pools {
   });
   const loops = connect({
     ...common,
+    plansAnew: true,
     max: maxLoops ?? limits.maxLoops,
     applicationName: `${applicationName} loops`,
   });
@@ -128,12 +134,19 @@ export function openPools(options: PoolsOptions): Pools {
 }
 
 function sessionSettings(options: ConnectOptions, statementTimeoutMs: number) {
+  const chosen = {
+    TimeZone: 'UTC',
+    client_connection_check_interval: limits.lostClientMs,
+    ...(options.plansAnew ? { plan_cache_mode: 'force_custom_plan' } : {}),
+  };
   return {
     statement_timeout: statementTimeoutMs,
     lock_timeout: options.lockTimeoutMs ?? limits.lockTimeoutMs,
     idle_in_transaction_session_timeout:
       options.idleInTransactionTimeoutMs ?? limits.idleInTransactionTimeoutMs,
-    options: `-c TimeZone=UTC -c client_connection_check_interval=${limits.lostClientMs}`,
+    options: Object.entries(chosen)
+      .map(([name, value]) => `-c ${name}=${value}`)
+      .join(' '),
   };
 }
 

@@ -17,6 +17,8 @@ const limits = {
 const firstSettings: Readonly<Record<string, string>> = {
   max_connections: '100',
   shared_buffers: '128MB',
+  // A first import or burst fills empty tables; plans should not wait a minute to know of it.
+  autovacuum_naptime: '10s',
   max_wal_size: '1GB',
   jit: 'off',
   timezone: 'UTC',

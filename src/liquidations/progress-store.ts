@@ -138,7 +138,7 @@ export async function insertOrders(
 ): Promise<void> {
   const { tenantId, orders, now } = batch;
   await tx`
-    with changes as (
+    with changes as materialized (
       select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
       from unwind.liquidations l
       where l.tenant_id = ${tenantId}

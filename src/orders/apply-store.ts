@@ -231,7 +231,7 @@ export async function updateOrders(
   const { tenantId, changes, now } = batch;
   const liquidationIds = changes.map((change) => change.liquidationId);
   const rows = await tx`
-    with changes as (
+    with changes as materialized (
       select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
       from unwind.liquidations l
       where l.tenant_id = ${tenantId}

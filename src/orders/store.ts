@@ -84,7 +84,7 @@ export async function insertSubmissions(
   const orderIds = intents.map((intent) => intent.orderId);
   const liquidationIds = intents.map((intent) => intent.liquidationId);
   const updated = await tx`
-    with changes as (
+    with changes as materialized (
       select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
       from unwind.liquidations l
       where l.tenant_id = any (${[...new Set(tenantIds)]}::uuid[])

@@ -9,6 +9,7 @@ import type { Seal } from '../auth/seal.ts';
 import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { type KeptLease, keepLease } from './keep-lease.ts';
 import { type Attempt, post } from './post.ts';
 import {
   type ClaimedWebhook,
@@ -16,6 +17,7 @@ import {
   type DeliveryResult,
   readLog,
   releaseWebhook,
+  renewLease,
 } from './store.ts';
 import { nextPackage, retryGapMs } from './webhook.ts';
 
@@ -25,8 +27,12 @@ const deliveriesMax = 32;
 const readAheadMax = 200;
 /** No attempt of a claim begins later than so many ms after it. */
 const sendingMsMax = 2_000;
-/** What a lease lasts beyond its last attempt, in ms: statements, pauses, clocks that differ. */
-const leaseMarginMs = 5_000;
+/**
+ * How long a claim lasts, in ms, while an attempt that takes longer renews it. After a kill the
+ * subscription waits for its end; a process that only stutters should not lose it.
+ */
+const leaseMs = 6_000;
+const renewEveryMs = 2_000;
 /** How long a stop waits for attempts under way before it cuts them off, in ms. */
 const stopGraceMs = 3_000;
 const cachedKeysMax = 1_000;
@@ -61,13 +67,11 @@ export class Deliverer {
 
   /** One turn: claims subscriptions that are due and begins to send. @returns how many. */
   async step(): Promise<number> {
-    const { sql, clock, holder, timeoutMs } = this.#options;
+    const { sql, clock, holder } = this.#options;
     const limit = deliveriesMax - this.#underWay.size;
     if (limit <= 0 || this.#stopping.signal.aborted) return 0;
     const now = clock.now();
-    // As long as its last attempt can take, since two processes must not send at the same time, and
-    // not longer: after a kill the subscription waits for the end of its lease.
-    const leaseExpiresAt = later(now, sendingMsMax + timeoutMs + leaseMarginMs);
+    const leaseExpiresAt = later(now, leaseMs);
     const claimed = await claimWebhooks(sql, { holder, leaseExpiresAt, now, limit });
     for (const webhook of claimed) this.#begin(webhook, now);
     return claimed.length;
@@ -102,12 +106,26 @@ export class Deliverer {
 
   async #deliver(webhook: ClaimedWebhook, claimedAt: Date): Promise<void> {
     const { sql, holder, log } = this.#options;
-    const key = await this.#key(webhook);
-    const result = await this.#send(webhook, { key, claimedAt });
+    const lease = this.#keepLease(webhook);
+    const result = await this.#send(webhook, { claimedAt, lost: lease.lost }).finally(lease.end);
     const isOurs = await releaseWebhook(sql, webhook, { ...result, holder });
     const { position, attempts, lastOutcome } = result;
     const fields = { webhook: webhook.webhookId, position, attempts, lastOutcome, isOurs };
     if (lastOutcome !== undefined) log.info(fields, 'webhook.sent');
+  }
+
+  #keepLease(webhook: ClaimedWebhook): KeptLease {
+    const { sql, clock, holder, log } = this.#options;
+    return keepLease({
+      renew: () => {
+        return renewLease(sql, webhook, { holder, leaseExpiresAt: later(clock.now(), leaseMs) });
+      },
+      renewEveryMs,
+      lifeMs: leaseMs,
+      onError: (error) => {
+        log.error({ webhook: webhook.webhookId, err: error }, 'webhook.lease_not_renewed');
+      },
+    });
   }
 
   async #key(webhook: ClaimedWebhook): Promise<DeliveryKey> {
@@ -125,9 +143,11 @@ export class Deliverer {
   /** Sends until the log is at its end, an attempt fails, the claim's time is up, or a stop. */
   async #send(
     webhook: ClaimedWebhook,
-    { key, claimedAt }: { key: DeliveryKey; claimedAt: Date },
+    { claimedAt, lost }: { claimedAt: Date; lost: AbortSignal },
   ): Promise<Omit<DeliveryResult, 'holder'>> {
     const { sql, clock, agent, timeoutMs } = this.#options;
+    const key = await this.#key(webhook);
+    const stop = AbortSignal.any([this.#cut.signal, lost]);
     let { position, attempts } = webhook;
     let lastOutcome: string | undefined;
     let events = await readLog(sql, { ...webhook, after: position, limit: readAheadMax });
@@ -136,7 +156,7 @@ export class Deliverer {
       const now = clock.now();
       const given = { position, attempts, lastOutcome, disable: false, nextAttemptAt: now, now };
       if (now.getTime() - claimedAt.getTime() > sendingMsMax) return given;
-      if (this.#stopping.signal.aborted) return given;
+      if (this.#stopping.signal.aborted || lost.aborted) return given;
       const next = nextPackage(webhook, events, now, isAll);
       // What is left up to the head of the claim is of kinds this subscription does not take.
       if (next.type === 'nothing') {
@@ -144,7 +164,6 @@ export class Deliverer {
       }
       if (next.type === 'collect') return { ...given, nextAttemptAt: next.until };
       const { body, upTo } = next.package;
-      const stop = this.#cut.signal;
       const attempt = await post(agent, { webhook, body, key, now, timeoutMs, stop });
       // What we cut off ourselves says nothing about the receiver.
       if (attempt.type === 'failed' && stop.aborted) return given;

@@ -202,6 +202,22 @@ export async function claimWebhooks(
   }));
 }
 
+/** Prolongs the lease of a claimed subscription. @returns false: no longer ours. */
+export async function renewLease(
+  sql: Sql,
+  webhook: ClaimedWebhook,
+  lease: { holder: string; leaseExpiresAt: Date },
+): Promise<boolean> {
+  const rows = await sql`
+    update unwind.webhooks w
+    set lease_expires_at = ${lease.leaseExpiresAt}
+    where w.tenant_id = ${webhook.tenantId}
+      and w.webhook_id = ${webhook.webhookId}
+      and w.lease_holder = ${lease.holder}
+      and w.lease_epoch = ${webhook.epoch}`;
+  return rows.count === 1;
+}
+
 /** The events after a position of a tenant's log that are of these kinds, ascending. */
 export async function readLog(
   sql: Sql,

@@ -1,5 +1,5 @@
-// What must be true after a crash run, read from the published views and from what the receiver got.
-// Each violation is one sentence; none is what a run has to end with.
+// What must be true after a crash run, read from the published views and from what the receiver
+// got. Each violation is one sentence; none is what a run has to end with.
 import pino from 'pino';
 import type { AccountLiquidationEvent } from '../../src/client/deliveries.ts';
 import { readConfig } from '../../src/config.ts';

@@ -1,5 +1,6 @@
-// One cycle of a crash run: a fresh service with the example book, many clients that sell and cancel,
-// SIGKILL at random moments, at least once while it recovers, and at the end the reckoning.
+// One cycle of a crash run: a fresh service with the example book, many clients that sell and
+// cancel, SIGKILL at random moments, at least once while it recovers, and at the end the
+// reckoning.
 import assert from 'node:assert/strict';
 import { readDeliveryKeys } from '../../src/client/deliveries.ts';
 import { clientOf } from '../../src/request-command.ts';
@@ -17,6 +18,8 @@ import { freePort, Supervisor } from './supervisor.ts';
 export interface CycleOptions {
   readonly seed: number;
   readonly liquidations: number;
+  /** At least three. */
+  readonly kills: number;
 }
 
 export interface CycleReport extends Findings {
@@ -37,7 +40,7 @@ const cancelsOneIn = 5;
 
 /** Runs a cycle. Whatever it started is ended with `t`. */
 export async function runCycle(t: AfterTest, options: CycleOptions): Promise<CycleReport> {
-  const { seed, liquidations } = options;
+  const { seed, liquidations, kills } = options;
   const lot = lotOf(seed);
   const home = await newHome(t);
   const settings = {
@@ -59,10 +62,9 @@ export async function runCycle(t: AfterTest, options: CycleOptions): Promise<Cyc
   const answered = new Counter();
   const seller: Seller = { client, supervisor, onAnswer: () => answered.add() };
   const selling = sellAll(seller, candidates, lotOf(seed + 2));
-  const [sales] = await Promise.all([
-    selling,
-    killAtRandom({ supervisor, lot, answered, liquidations }),
-  ]);
+  const answers = 2 * liquidations;
+  const killing = killAtRandom({ supervisor, lot, answered, answers, kills });
+  const [sales] = await Promise.all([selling, killing]);
   await eventually(
     'every final event has arrived',
     () => isDelivered(collector, sales),
@@ -135,19 +137,25 @@ interface Killing {
   readonly supervisor: Supervisor;
   readonly lot: Lot;
   readonly answered: Counter;
-  readonly liquidations: number;
+  /** Answers there will be at least. */
+  readonly answers: number;
+  readonly kills: number;
 }
 
-/** In the middle of the work, while it starts again, and once more when it works again. */
-async function killAtRandom({ supervisor, lot, answered, liquidations }: Killing): Promise<void> {
-  const answers = 2 * liquidations;
+/** In the middle of the work, then by turns while it starts again and when it works again. */
+async function killAtRandom(killing: Killing): Promise<void> {
+  const { supervisor, lot, answered, answers, kills } = killing;
   await answered.atLeast(lot.between(Math.ceil(answers * 0.1), Math.floor(answers * 0.5)));
   await supervisor.killIn(lot.between(0, 200));
-  supervisor.launch();
-  await supervisor.killIn(lot.between(0, 1_500));
-  supervisor.launch();
-  await supervisor.listen();
-  await supervisor.killIn(lot.between(0, 1_000));
+  for (let kill = 2; kill <= kills; kill += 1) {
+    supervisor.launch();
+    if (kill % 2 === 0) {
+      await supervisor.killIn(lot.between(0, 1_500));
+    } else {
+      await supervisor.listen();
+      await supervisor.killIn(lot.between(0, 1_000));
+    }
+  }
   supervisor.launch();
   await supervisor.listen();
 }

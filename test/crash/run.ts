@@ -1,23 +1,23 @@
 // Crash runs by hand, as long as one likes:
 //
-//   node test/crash/run.ts --cycles 20 --liquidations 200 --seed 42
+//   node test/crash/run.ts --cycles 20 --liquidations 200 --kills 5 --seed 42
 //
-// Prints a line for each cycle and a table at the end; exits with 1 if anything was wrong. The seed of
-// a cycle repeats what was drawn by lot; the rest is up to the clock.
+// Prints a line for each cycle and a table at the end; exits with 1 if anything was wrong. The seed
+// of a cycle repeats what was drawn by lot; the rest is up to the clock.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
-import type { AfterTest } from '../support/database.ts';
+import { cleanly } from './cleanly.ts';
 import { type CycleReport, runCycle } from './cycle.ts';
 import { totalOf } from './report.ts';
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { cycles, liquidations, seed } = readArguments();
+  const { cycles, liquidations, kills, seed } = readArguments();
   const reports: CycleReport[] = [];
   for (let cycle = 0; cycle < cycles; cycle += 1) {
     const begunAt = performance.now();
-    const report = await cleanly((t) => runCycle(t, { seed: seed + cycle, liquidations }));
+    const report = await cleanly((t) => runCycle(t, { seed: seed + cycle, liquidations, kills }));
     reports.push(report);
     const seconds = ((performance.now() - begunAt) / 1_000).toFixed(1);
     const verdict = report.faults.length === 0 ? 'well' : `${report.faults.length} faults`;
@@ -36,6 +36,7 @@ function readArguments() {
     options: {
       cycles: { type: 'string', default: '1' },
       liquidations: { type: 'string', default: '200' },
+      kills: { type: 'string', default: '3' },
       seed: { type: 'string', default: String(randomInt(1_000_000)) },
     },
   });
@@ -44,16 +45,10 @@ function readArguments() {
     if (!/^[0-9]{1,9}$/.test(text)) throw new RangeError(`--${name} is no whole number`);
     return Number(text);
   };
-  return { cycles: read('cycles'), liquidations: read('liquidations'), seed: read('seed') };
-}
-
-/** What a test does after itself; hooks may register further ones, which run last. */
-async function cleanly<T>(work: (t: AfterTest) => Promise<T>): Promise<T> {
-  const hooks: (() => Promise<void>)[] = [];
-  const t: AfterTest = { after: (hook) => hooks.push(hook) };
-  try {
-    return await work(t);
-  } finally {
-    for (const hook of hooks) await hook();
-  }
+  return {
+    cycles: read('cycles'),
+    liquidations: read('liquidations'),
+    kills: read('kills'),
+    seed: read('seed'),
+  };
 }

@@ -1,5 +1,5 @@
-// The clients of a crash run: each asks for a liquidation until it is answered, always with the same
-// idempotency key, and some change their mind.
+// The clients of a crash run: each asks for a liquidation until it is answered, always with the
+// same idempotency key, and some change their mind.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { ApiAnswer, Client } from '../../src/client/client.ts';

@@ -1,5 +1,5 @@
-// Runs the service of a crash cycle, kills it, starts it again, and measures how long its clients and
-// its receivers noticed.
+// Runs the service of a crash cycle, kills it, starts it again, and measures how long its clients
+// and its receivers noticed.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';

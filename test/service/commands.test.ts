@@ -1,5 +1,5 @@
-// The commands beside `unwind start`, each as its own process: what they print, what they change, and
-// which exit code they end with.
+// The commands beside `unwind start`, each as its own process: what they print, what they change,
+// and which exit code they end with.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';

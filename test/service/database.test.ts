@@ -1,5 +1,5 @@
-// The running service while its database dies: it says so, goes on living, and works again as soon as
-// the database is back, which it sees to itself.
+// The running service while its database dies: it says so, goes on living, and works again as soon
+// as the database is back, which it sees to itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientOf } from '../../src/request-command.ts';

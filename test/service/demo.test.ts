@@ -1,5 +1,5 @@
-// `npm run demo` from the outside: it ends well, says what it should, and leaves nothing behind, also
-// when it is interrupted wherever it happens to be.
+// `npm run demo` from the outside: it ends well, says what it should, and leaves nothing behind,
+// also when it is interrupted wherever it happens to be.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

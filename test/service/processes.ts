@@ -1,5 +1,5 @@
-// The service and its commands as child processes, each on a home of its own. It answers for nothing
-// being left behind: whatever a test has started is ended after it, the database included.
+// The service and its commands as child processes, each on a home of its own. It answers for
+// nothing being left behind: whatever a test has started is ended after it, the database included.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// `unwind start` as a person meets it: the first start, the second, the end, and everything that can
-// be wrong before it begins.
+// `unwind start` as a person meets it: the first start, the second, the end, and everything that
+// can be wrong before it begins.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
-// Several processes on one database: a subscription has one sender at a time, a sender that lost its
-// lease writes nothing, and a process that stops gives back what it holds.
+// Several processes on one database: a subscription has one sender at a time, a sender that lost
+// its lease writes nothing, and a process that stops gives back what it holds.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
@@ -161,6 +161,49 @@ test('a delivery that outlives its lease leaves the work of the next holder alon
   );
 });
 
+test('a lease is kept for as long as an attempt takes', async (t) => {
+  const { sql, clock, receiver, webhook } = await newWorld(t, 1);
+  const patient = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  const other = startDeliverer(t, sql, { clock });
+  const answer = Promise.withResolvers<{ status: number }>();
+  receiver.react = (number) => (number === 1 ? answer.promise : { status: 200 });
+  await patient.step();
+  await eventually('its request has come', () => receiver.received.length === 1);
+  for (let renewals = 1; renewals <= 3; renewals += 1) {
+    const { leaseExpiresAt } = await stateOf(sql, webhook);
+    assert.ok(leaseExpiresAt !== null);
+    clock.set(new Date(leaseExpiresAt.getTime() - 1));
+    const isRenewed = async () => {
+      const now = (await stateOf(sql, webhook)).leaseExpiresAt;
+      return now !== null && now > leaseExpiresAt;
+    };
+    await eventually('the lease is renewed', isRenewed, 30_000);
+    clock.advance(1);
+    assert.equal(await other.step(), 0, 'nobody else gets the subscription');
+  }
+  answer.resolve({ status: 200 });
+  await patient.drain();
+  assert.equal((await stateOf(sql, webhook)).isLeased, false);
+  assert.equal(receiver.mostAtOnce(), 1);
+});
+
+test('who learns that the lease is lost breaks its attempt off', async (t) => {
+  const { sql, clock, receiver, webhook } = await newWorld(t, 1);
+  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  receiver.react = () => 'never';
+  await deliverer.step();
+  await eventually('its request has come', () => receiver.received.length === 1);
+  await sql`
+    update unwind.webhooks w
+    set lease_epoch = w.lease_epoch + 1
+    where w.webhook_id = ${webhook.webhookId}`;
+  const begunAt = performance.now();
+  await deliverer.drain();
+  assert.ok(performance.now() - begunAt < 30_000, 'long before the timeout of the attempt');
+  const { attempts, position, isLeased } = await stateOf(sql, webhook);
+  assert.deepEqual({ attempts, position, isLeased }, { attempts: 0, position: 0, isLeased: true });
+});
+
 test('no attempt begins when the claim is older than its time for sending', async (t) => {
   const { sql, clock, receiver, webhook } = await newWorld(t, 2);
   receiver.react = () => {
@@ -174,7 +217,7 @@ test('no attempt begins when the claim is older than its time for sending', asyn
   assert.deepEqual([receiver.received.length, position, isLeased], [2, 2, false]);
 });
 
-test('a stop gives back at once what waits, and cuts off a receiver that does not answer', async (t) => {
+test('a stop gives back what waits, and cuts off a receiver that does not answer', async (t) => {
   const { sql, clock, receiver, webhook } = await newWorld(t, 2);
   receiver.react = (number) => (number === 2 ? 'never' : { status: 200 });
   const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });

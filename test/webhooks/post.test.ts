@@ -1,5 +1,5 @@
-// One attempt of a delivery against a real receiver: that its signature verifies in each dialect and
-// for nothing else, and what is made of everything a receiver can answer or not answer.
+// One attempt of a delivery against a real receiver: that its signature verifies in each dialect
+// and for nothing else, and what is made of everything a receiver can answer or not answer.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';

@@ -1,7 +1,8 @@
 // Tenants, subscriptions and logged events for the tests of deliveries, by the functions that the
-// service itself uses; only the events are written by hand, since no liquidation is needed for them.
+// service itself uses; only the events are written by hand, since no liquidation is needed for
+// them.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createClient } from '../../src/auth/create-client.ts';
 import { type Seal, sealKeyBytes, sealWith } from '../../src/auth/seal.ts';
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
@@ -19,6 +20,7 @@ import {
   type AccountId,
   type EventId,
   newId,
+  parseId,
   type TenantId,
   type WebhookId,
 } from '../../src/ids.ts';
@@ -81,18 +83,23 @@ export interface WrittenEvent {
 
 const statuses = ['NEW', 'PROCESSING', 'FILLED'] as const;
 
-/** The three events of one liquidation of an account; `padding` makes their objects longer. */
+/** The three events of one liquidation of an account. Their ids have no order on purpose. */
 export function eventsOfLiquidation(
   accountId: AccountId,
   sequence = 1,
 ): readonly (WrittenEvent & { status: string; liquidationId: string })[] {
   const liquidationId = newId<'liquidation'>();
   return statuses.map((status, i) => {
-    return { eventId: newId<'event'>(), accountId, sequence, number: i + 1, status, liquidationId };
+    const eventId = parseId<'event'>(randomUUID());
+    assert.ok(eventId !== undefined);
+    return { eventId, accountId, sequence, number: i + 1, status, liquidationId };
   });
 }
 
-/** Writes events without a position, as the commits of liquidations do. */
+/**
+ * Writes events without a position, as the commits of liquidations do; `padding` makes their
+ * objects longer.
+ */
 export async function writeEvents(
   sql: SqlOrTx,
   batch: {
@@ -174,6 +181,7 @@ export interface WebhookState {
   readonly nextAttemptAt: Date;
   readonly lastOutcome: string | null;
   readonly isLeased: boolean;
+  readonly leaseExpiresAt: Date | null;
   readonly epoch: number;
 }
 
@@ -191,12 +199,13 @@ export async function stateOf(
       next_attempt_at: Date;
       last_outcome: string | null;
       lease_holder: string | null;
+      lease_expires_at: Date | null;
       lease_epoch: number;
     }[]
   >`
     select
       w.position, coalesce(h.position, 0) as head, w.attempts, w.enabled, w.next_attempt_at,
-      w.last_outcome, w.lease_holder, w.lease_epoch
+      w.last_outcome, w.lease_holder, w.lease_expires_at, w.lease_epoch
     from unwind.webhooks w
     left join unwind.event_heads h on h.tenant_id = w.tenant_id
     where w.tenant_id = ${tenantId}
@@ -210,6 +219,7 @@ export async function stateOf(
     nextAttemptAt: row.next_attempt_at,
     lastOutcome: row.last_outcome,
     isLeased: row.lease_holder !== null,
+    leaseExpiresAt: row.lease_expires_at,
     epoch: row.lease_epoch,
   };
 }

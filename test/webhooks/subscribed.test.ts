@@ -1,0 +1,122 @@
+// Which events a subscription gets: disabled and enabled again, changed in flight, new, of some kinds
+// only, and never another tenant's.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Sql } from '../../src/db/connect.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { updateWebhook } from '../../src/webhooks/store.ts';
+import type { Webhook } from '../../src/webhooks/webhook.ts';
+import type { TestClock } from '../support/clock.ts';
+import { startReceiver } from './receiver.ts';
+import { deliverDue, makeTenantWithKeys, startDeliverer, stateOf } from './subscriptions.ts';
+import {
+  arrivals,
+  deliverAll,
+  logLiquidations,
+  logOf,
+  newAccounts,
+  newWorld,
+  subscribeTo,
+} from './world.ts';
+
+describe('410 Gone', () => {
+  test('disables the subscription; enabled again it gets what it missed', async (t) => {
+    const world = await newWorld(t);
+    const { sql, clock, receiver } = world;
+    const webhook = await subscribeTo(world);
+    await logLiquidations(world, newAccounts(2));
+    const deliverer = startDeliverer(t, sql, { clock });
+    receiver.react = (number) => ({ status: number === 3 ? 410 : 200 });
+    await deliverDue(deliverer);
+    const gone = await stateOf(sql, webhook);
+    assert.deepEqual([gone.enabled, gone.position], [false, 2]);
+    clock.advance(86_400_000);
+    assert.equal(await deliverDue(deliverer), 0, 'nothing more is sent');
+    await change(sql, clock, { ...webhook, enabled: true });
+    await deliverAll(t, world, webhook);
+    assert.deepEqual(
+      await arrivals(world),
+      (await logOf(world)).map((event) => event.id),
+    );
+  });
+
+  test('of an address that was changed meanwhile does not disable the new one', async (t) => {
+    const world = await newWorld(t);
+    const { sql, clock, receiver } = world;
+    const webhook = await subscribeTo(world);
+    await logLiquidations(world, newAccounts(1));
+    const other = await startReceiver(t, world.clock);
+    receiver.react = async () => {
+      clock.advance(1);
+      await change(sql, clock, { ...webhook, url: other.url });
+      return { status: 410 };
+    };
+    const deliverer = startDeliverer(t, sql, { clock });
+    await deliverDue(deliverer);
+    const { enabled, position, head } = await stateOf(sql, webhook);
+    assert.deepEqual([enabled, position], [true, head]);
+    assert.deepEqual([receiver.received.length, other.received.length], [1, 3]);
+  });
+});
+
+async function change(sql: Sql, clock: TestClock, webhook: Webhook): Promise<void> {
+  await inTransaction(sql, (tx) => updateWebhook(tx, { ...webhook, updatedAt: clock.now() }));
+}
+
+test('a disabled subscription keeps its events until it is enabled', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const webhook = await subscribeTo(world, { enabled: false });
+  await logLiquidations(world, newAccounts(2));
+  const deliverer = startDeliverer(t, sql, { clock });
+  assert.equal(await deliverDue(deliverer), 0);
+  assert.deepEqual([receiver.received.length, (await stateOf(sql, webhook)).position], [0, 0]);
+  await change(sql, clock, { ...webhook, enabled: true });
+  await deliverAll(t, world, webhook);
+  assert.deepEqual(
+    await arrivals(world),
+    (await logOf(world)).map((event) => event.id),
+  );
+});
+
+test('a new subscription gets what is published from then on', async (t) => {
+  const world = await newWorld(t);
+  await logLiquidations(world, newAccounts(2));
+  const webhook = await subscribeTo(world);
+  await logLiquidations(world, newAccounts(1));
+  await deliverAll(t, world, webhook);
+  const log = await logOf(world);
+  assert.deepEqual(
+    await arrivals(world),
+    log.slice(6).map((event) => event.id),
+  );
+});
+
+test('events of kinds it does not take move the mark without a request', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const other = await subscribeTo(world, { types: ['ORDER', 'EXECUTION'] });
+  const named = await startReceiver(t, world.clock);
+  const taking = await subscribeTo(world, { types: ['ACCOUNT_LIQUIDATION'], url: named.url });
+  await logLiquidations(world, newAccounts(2));
+  const deliverer = startDeliverer(t, sql, { clock });
+  await deliverDue(deliverer);
+  assert.deepEqual([receiver.received.length, named.received.length], [0, 6]);
+  assert.equal((await stateOf(sql, other)).position, 6);
+  assert.equal((await stateOf(sql, taking)).position, 6);
+  assert.equal(await deliverDue(deliverer), 0, 'and none of them is claimed again');
+});
+
+test('another tenant’s events are never delivered', async (t) => {
+  const world = await newWorld(t);
+  const webhook = await subscribeTo(world);
+  const stranger = await makeTenantWithKeys(world.sql, world.clock);
+  await logLiquidations({ ...world, tenantId: stranger }, newAccounts(3));
+  await logLiquidations(world, newAccounts(1));
+  await deliverAll(t, world, webhook);
+  assert.deepEqual(
+    await arrivals(world),
+    (await logOf(world)).map((event) => event.id),
+  );
+  assert.equal(world.receiver.received.length, 3);
+});
