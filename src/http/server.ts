@@ -46,6 +46,11 @@ const usualTimeouts: Timeouts = { headersMs: 10_000, requestMs: 20_000, checkMs:
 const keepAliveTimeoutMs = 65_000;
 /** Header bytes are bounded at 16 KiB by Node; within that a path parameter may have any length. */
 const paramLengthMax = 16 * 1024;
+/**
+ * A refused body up to this size is read and thrown away: on a connection that is closed while it
+ * comes, its sender might never see the answer (RFC 9112 section 9.6).
+ */
+const discardedBodyBytesMax = 1024 * 1024;
 
 type Work = (request: FastifyRequest) => Promise<Answer>;
 
@@ -96,18 +101,17 @@ function checkFraming({ method, headers, httpVersion }: FastifyRequest['raw']): 
     throw new Refusal('bad_request', 'The header host is missing.');
   }
   const length = Number(headers['content-length'] ?? 0);
-  if (length > requestBodyBytesMax) throw tooLarge();
+  if (length > requestBodyBytesMax) throw tooLarge(length > discardedBodyBytesMax);
   // The framework reads no body of a GET, so no digest could be checked over it.
   if (method === 'GET' && (length > 0 || headers['transfer-encoding'] !== undefined)) {
-    const detail = 'A GET has no body here.';
-    throw new Refusal('bad_request', detail, { headers: { connection: 'close' } });
+    throw new Refusal('bad_request', 'A GET has no body here.');
   }
 }
 
-/** The rest of the body is not waited for. */
-function tooLarge(cause?: unknown): Refusal {
+function tooLarge(isLast: boolean, cause?: unknown): Refusal {
   const detail = `The body is larger than ${requestBodyBytesMax} bytes.`;
-  return new Refusal('content_too_large', detail, { headers: { connection: 'close' }, cause });
+  const headers: Record<string, string> = isLast ? { connection: 'close' } : {};
+  return new Refusal('content_too_large', detail, { headers, cause });
 }
 
 function addSignedRoutes(app: FastifyInstance, options: ServerOptions): void {
@@ -198,7 +202,7 @@ function translate({ error, request }: { error: unknown; request: FastifyRequest
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return tooLarge(error);
+      return tooLarge(true, error);
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new Refusal('bad_request', 'content-length is not the length of the body.', {
         cause: error,

@@ -12,7 +12,7 @@ import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
 import { apiOf } from './api.ts';
-import { assertProblem, assertSuccess } from './expect.ts';
+import { assertProblem } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -43,7 +43,8 @@ test('the queue has an end, and what waits in it is answered', async (t) => {
   const count = verificationsQueuedMax + extra;
   const signed = Array.from({ length: count }, () => api.signed('GET', '/auth/verify_keys'));
   const messages = await Promise.all(signed);
-  assertSuccess(await api.call('GET', '/auth/verify_keys'), 200); // token and keys are cached now
+  // A connection that has to be opened now would need one of the threads for the name of its host.
+  await Promise.all(messages.slice(0, 10).map(() => sql`select pg_sleep(0.05)`));
   const release = await holdThreads(t);
   const replies = messages.map((message) => send(service, message));
   let refused = 0;

@@ -178,8 +178,10 @@ function negated(signature: string): string {
   const rEnd = 4 + der.readUInt8(3);
   const r = der.subarray(2, rEnd);
   const s = BigInt(`0x${der.subarray(rEnd + 2).toString('hex')}`);
-  const digits = (n - s).toString(16).padStart(64, '0');
-  const bytes = Buffer.from(/^[89a-f]/.test(digits) ? `00${digits}` : digits, 'hex');
+  const digits = (n - s).toString(16);
+  const even = digits.padStart(digits.length + (digits.length % 2), '0');
+  // An integer in DER is as short as it can be, and positive.
+  const bytes = Buffer.from(/^[89a-f]/.test(even) ? `00${even}` : even, 'hex');
   const body = Buffer.concat([r, Buffer.from([2, bytes.length]), bytes]);
   const encoded = Buffer.concat([Buffer.from([0x30, body.length]), body]).toString('base64');
   return `sig1=:${encoded}:`;

@@ -209,7 +209,19 @@ test('a body in chunks is a body, up to the same size', async (t) => {
   assert.equal(reply.headers['connection'], 'close');
 });
 
-test('who announces a body that is too large is refused before it comes', async (t) => {
+test('a body that is too large is thrown away, and the connection goes on', async (t) => {
+  const wire = await openWire(t, service);
+  for (const method of ['POST', 'GET']) {
+    const length = 1024 * 1024;
+    wire.write(`${method} /webhooks HTTP/1.1\r\n${host}content-length: ${length}\r\n\r\n`);
+    assertProblem(await wire.answer(), 'content_too_large', /larger than 16384 bytes/);
+    wire.write(Buffer.alloc(length, 'x'));
+    wire.write(bytesOf(await api.signed('GET', '/webhooks')));
+    assertSuccess(await wire.answer(), 200);
+  }
+});
+
+test('who announces a body that is far too large is refused before it comes', async (t) => {
   const expects = 'content-length: 99999999999999\r\nexpect: 100-continue\r\n';
   const wire = await openWire(t, service);
   wire.write(`POST /auth/token HTTP/1.1\r\n${host}${expects}\r\n`);
