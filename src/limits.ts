@@ -10,9 +10,6 @@ export const reportBatchMax = 500;
 /** How long a process may be silent before another takes its submissions over, in ms. */
 export const submissionLeaseMs = 5_000;
 
-/** How long a delivery of webhooks may stay claimed, in ms: longer than its slowest batch. */
-export const deliveryLeaseMs = 30_000;
-
 /** Wait before an order that was postponed is sent again, in ms of market time. */
 export const postponedWaitMs = 5_000;
 

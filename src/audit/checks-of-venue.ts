@@ -76,17 +76,18 @@ const journalIsOurs: Check = {
 };
 
 const sentOnce: Check = {
-  name: 'venue_received_nothing_twice',
-  says: 'No client order id ever reached the venue a second time.',
+  name: 'venue_took_nothing_twice',
+  says: 'No client order id was decided twice by the venue; repeats were refused.',
   sql: fragment`
     select
       j.tenant_id,
       'submission' as subject,
       j.client_order_id as subject_id,
-      '1 entry' as expected,
-      concat(count(*), ' entries') as found,
-      'the same order was sent more than once' as message
+      '1 decision' as expected,
+      concat(count(*), ' decisions') as found,
+      'the same order was taken more than once' as message
     from unwind_v1.venue_journal j
+    where j.outcome <> 'repeated'
     group by j.tenant_id, j.venue, j.client_order_id
     having count(*) > 1`,
 };

@@ -1,13 +1,14 @@
 // Finds out what became of submissions whose answer is not known: the process died, or the venue did
-// not answer. They are looked up by client order id, never sent again; "not found" counts only when
-// the order can no longer be under way, and then the order is tried again under a new id.
+// not answer. They are looked up by client order id. One that the venue does not know although it
+// must have landed by now is sent again under the same client order id, never under another one: a
+// process that was only asleep may still wake up and send it, and of the two the venue takes one.
 
 import { later } from '../clock.ts';
 import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
-import type { LookUpOutcome, Venue } from '../venue/venue.ts';
+import type { LookUpOutcome, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { type Answered, recordAnswers } from './record-answers.ts';
 import { claimExpired, type HeldSubmission } from './store.ts';
-import type { Sender } from './submit-orders.ts';
+import { type Sender, submitOrNothing } from './submit-orders.ts';
 
 /** One turn: looks up submissions whose lease ran out. @returns how many were decided. */
 export function submissionResolver(sender: Sender): () => Promise<number> {
@@ -17,8 +18,16 @@ export function submissionResolver(sender: Sender): () => Promise<number> {
     const held = await claimExpired(sender.sql, { lease, now, limit: batchRowsMax });
     if (held.length === 0) return 0;
     const found = await sender.venue.lookUp(held);
-    const answers = held.map((submission, i): Answered => {
-      return { ...submission, outcome: outcomeOf(sender.venue, submission, found[i], now) };
+    const known = held.map((submission, i) => {
+      return { submission, outcome: outcomeOf(sender.venue, submission, found[i], now) };
+    });
+    const missing = known.flatMap(({ submission, outcome }) => {
+      return outcome === 'never_arrived' ? submission : [];
+    });
+    const sent = missing.length === 0 ? [] : await submitOrNothing(sender, missing);
+    const answers = known.map(({ submission, outcome }): Answered => {
+      if (outcome !== 'never_arrived') return { ...submission, outcome };
+      return { ...submission, sentAt: undefined, outcome: answerTo(submission, missing, sent) };
     });
     await recordAnswers(sender, answers);
     return answers.filter(({ outcome }) => outcome.type !== 'unknown').length;
@@ -30,9 +39,16 @@ function outcomeOf(
   submission: HeldSubmission,
   found: LookUpOutcome | undefined,
   now: Date,
-): Answered['outcome'] {
+): SubmitOutcome | 'never_arrived' {
   if (found !== undefined && found.type !== 'not_found') return found;
-  const landed = later(submission.sentAt, venue.flightMsMax) <= now;
-  if (!landed) return { type: 'unknown', reason: 'the order may still be under way' };
-  return { type: 'refused', temporary: true, reason: 'the venue never received the order' };
+  if (later(submission.sentAt, venue.flightMsMax) <= now) return 'never_arrived';
+  return { type: 'unknown', reason: 'the order may still be under way' };
+}
+
+function answerTo(
+  submission: HeldSubmission,
+  missing: readonly HeldSubmission[],
+  sent: readonly SubmitOutcome[],
+): SubmitOutcome {
+  return sent[missing.indexOf(submission)] ?? { type: 'unknown', reason: 'not answered' };
 }

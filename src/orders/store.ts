@@ -4,7 +4,7 @@
 import type { Sql, Tx } from '../db/connect.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import type { OrderReference } from '../venue/venue.ts';
+import type { NewOrder, OrderReference } from '../venue/venue.ts';
 
 /** Who may write what a call to the venue answered: its holder, in its epoch, while it lasts. */
 export interface Lease {
@@ -130,8 +130,18 @@ export interface Held extends OrderReference {
   readonly epoch: number;
 }
 
-export interface HeldSubmission extends Held {
+export interface HeldSubmission extends Held, NewOrder {
+  /** When its intent was committed. */
   readonly sentAt: Date;
+}
+
+interface HeldRow {
+  readonly tenant_id: TenantId;
+  readonly client_order_id: string;
+  readonly isin: string;
+  readonly quantity: string;
+  readonly lease_epoch: number;
+  readonly sent_at: Date;
 }
 
 /** Takes over submissions whose lease ran out, in a new epoch. */
@@ -140,11 +150,9 @@ export async function claimExpired(
   claim: { lease: Lease; now: Date; limit: number },
 ): Promise<readonly HeldSubmission[]> {
   const { lease, now, limit } = claim;
-  const rows = await sql<
-    { tenant_id: TenantId; client_order_id: string; lease_epoch: number; sent_at: Date }[]
-  >`
+  const rows = await sql<HeldRow[]>`
     with expired as (
-      select s.tenant_id, s.client_order_id
+      select s.tenant_id, s.client_order_id, s.order_id
       from unwind.submissions s
       where s.status = 'SENDING'
         and s.lease_expires_at <= ${now}
@@ -158,12 +166,15 @@ export async function claimExpired(
       lease_epoch = s.lease_epoch + 1,
       lease_expires_at = ${lease.expiresAt}
     from expired e
+    join unwind.orders o on o.tenant_id = e.tenant_id and o.order_id = e.order_id
     where s.tenant_id = e.tenant_id
       and s.client_order_id = e.client_order_id
-    returning s.tenant_id, s.client_order_id, s.lease_epoch, s.sent_at`;
+    returning s.tenant_id, s.client_order_id, o.isin, s.quantity, s.lease_epoch, s.sent_at`;
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     clientOrderId: row.client_order_id,
+    isin: row.isin,
+    quantity: decimal(row.quantity),
     epoch: row.lease_epoch,
     sentAt: row.sent_at,
   }));

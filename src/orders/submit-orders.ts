@@ -8,7 +8,7 @@ import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
 import { Turn } from '../turn.ts';
-import type { SubmitOutcome, Venue } from '../venue/venue.ts';
+import type { NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { clientOrderIdOf } from './order.ts';
 import { type Answered, recordAnswers } from './record-answers.ts';
 import { claimToSubmit, type Intent, insertSubmissions } from './store.ts';
@@ -59,14 +59,14 @@ async function send(sender: Sender, intents: readonly Intent[]): Promise<void> {
 }
 
 /** A venue that fails to answer leaves every order unknown: that is an outcome, not a fault. */
-async function submitOrNothing(
+export async function submitOrNothing(
   { venue, log }: Sender,
-  intents: readonly Intent[],
+  orders: readonly NewOrder[],
 ): Promise<readonly SubmitOutcome[]> {
   try {
-    return await venue.submit(intents);
+    return await venue.submit(orders);
   } catch (error) {
-    log.warn({ venue: venue.mic, orders: intents.length, err: error }, 'venue.submit_unanswered');
-    return intents.map(() => ({ type: 'unknown', reason: 'the venue did not answer' }));
+    log.warn({ venue: venue.mic, orders: orders.length, err: error }, 'venue.submit_unanswered');
+    return orders.map(() => ({ type: 'unknown', reason: 'the venue did not answer' }));
   }
 }

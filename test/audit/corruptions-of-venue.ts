@@ -91,18 +91,6 @@ export const corruptionsOfVenue: readonly Corruption[] = [
     subject: "concat(v.client_order_id, ' (', v.entry, ')')",
   },
   {
-    what: 'an order was sent a second time and refused as a repeat',
-    victims: entries(),
-    change: `
-      insert into simulated_venue.journal (
-        firm, client_order_id, isin, side, quantity, outcome, received_at
-      )
-      select v.firm, v.client_order_id, v.isin, v.side, v.quantity, 'repeated', v.received_at
-      from v`,
-    check: 'venue_received_nothing_twice',
-    subject: itsSubmission,
-  },
-  {
     what: 'an order was sent a second time and accepted again',
     victims: entries("j.outcome = 'accepted'"),
     change: `
@@ -113,7 +101,7 @@ export const corruptionsOfVenue: readonly Corruption[] = [
         v.firm, v.client_order_id, v.isin, v.side, v.quantity, v.outcome, v.venue_order_id,
         v.price, v.received_at
       from v`,
-    check: 'venue_received_nothing_twice',
+    check: 'venue_took_nothing_twice',
     subject: itsSubmission,
   },
   {

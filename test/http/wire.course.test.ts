@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, type Outgoing, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, toLiquidate } from './api.ts';
@@ -44,10 +45,12 @@ test('an order with rubbish behind it is never told that it was refused', async 
   for (let times = 0; times < 10; times += 1) {
     const order = await newOrder();
     const wire = await openWire(t, service);
+    const finished = service.finished.length;
     wire.write(Buffer.concat([bytesOf(order), Buffer.from('rubbish\r\n\r\n')]));
     // Cut off, its sender does not know and has to ask: the order may well be carried out.
     const text = await wire.rest();
     assert.ok(text === '' || text.startsWith('HTTP/1.1 202 '), text);
+    await eventually('the order is finished', () => service.finished.length > finished);
   }
 });
 

@@ -187,7 +187,7 @@ test('an answer lost after acceptance is looked up, not sent again', async (t) =
   assert.deepEqual([...journal], [{ outcome: 'accepted' }]);
 });
 
-test('an order that never arrived is sent under a new id, once that is certain', async (t) => {
+test('an order that never arrived is sent again under its own id, once that is certain', async (t) => {
   let isDown = true;
   const down = (venue: Venue): Venue => ({
     ...venue,
@@ -200,22 +200,50 @@ test('an order that never arrived is sent under a new id, once that is certain',
   const { look, finish, clock, sql } = await begin(t, { positions, wrap: down });
   await finish();
   assert.match(await look(), /^PROCESSING 200.00 \| PROCESSING 0\/1/);
+  clock.advance(submissionLeaseMs);
+  await finish();
+  assert.match(await look(), /^PROCESSING 200.00 \| PROCESSING 0\/1/, 'still down');
   isDown = false;
   clock.advance(submissionLeaseMs);
   await finish();
-  clock.advance(5_000);
-  await finish();
   assert.match(await look(), /^FILLED 200.00 flat/);
-  const used = await sql`
-    select s.outcome
-    from unwind_v1.submissions s
-    order by s.sent_at`;
+  const used = await sql`select s.outcome from unwind_v1.submissions s`;
   assert.deepEqual(
     used.map((row) => row['outcome']),
-    ['postponed', 'filled'],
+    ['filled'],
   );
-  const journal = await sql`select from unwind_v1.venue_journal`;
-  assert.equal(journal.length, 1);
+});
+
+test('a process that wakes up late cannot sell a second time', async (t) => {
+  const asleep = Promise.withResolvers<void>();
+  const woken = Promise.withResolvers<void>();
+  const late = (venue: Venue): Venue => ({
+    ...venue,
+    submit: async (orders) => {
+      asleep.resolve();
+      await woken.promise;
+      return venue.submit(orders);
+    },
+  });
+  const positions = [{ isin: sap, quantity: '1' }];
+  const { sql, clock, steps, look } = await begin(t, { positions, wrap: late });
+  await steps.release();
+  const sleeping = steps.submit();
+  await asleep.promise;
+  // Its lease runs out, another process finds nothing at the venue and sends the order.
+  clock.advance(submissionLeaseMs);
+  const others = engineSteps(sql, clock, { delayMs: 0 });
+  await runUntilIdle(others);
+  assert.match(await look(), /^FILLED 200.00 flat/);
+  woken.resolve();
+  await sleeping;
+  await runUntilIdle(others);
+  assert.equal(await look(), 'FILLED 200.00 flat | FILLED 1/1 | 0 held 0 | NEW PROCESSING FILLED');
+  const journal = await sql`select outcome from unwind_v1.venue_journal order by entry`;
+  assert.deepEqual(
+    journal.map((row) => row['outcome']),
+    ['accepted', 'repeated'],
+  );
 });
 
 test('a temporary refusal is waited out and tried under a new id', async (t) => {

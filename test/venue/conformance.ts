@@ -54,8 +54,9 @@ export function conformanceSuite(
   test(`${name}: refuses a client order id it has seen, and executes it once`, async (t) => {
     const of = await open(t);
     const order = makeOrder(of);
-    await of.venue.submit([order]);
-    const again = await of.venue.submit([order, makeOrder(of), order]);
+    const refused = makeOrder(of, { isin: of.isins.refused });
+    await of.venue.submit([order, refused]);
+    const again = await of.venue.submit([order, makeOrder(of), refused]);
     assert.deepEqual(
       again.map((outcome) => outcome.type),
       ['unknown', 'accepted', 'unknown'],
