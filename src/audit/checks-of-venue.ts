@@ -5,8 +5,7 @@
 import { fragment } from '../db/sql.ts';
 import type { Check } from './check.ts';
 
-// A submission that never reached the venue has no entry: it is SENDING, or it was looked up, not
-// found, and ended as postponed without any execution.
+// A submission may have no entry only while it is SENDING: on its way, or never sent yet.
 const journalKnows: Check = {
   name: 'venue_has_each_submission',
   says: 'The venue has each submission with its instrument and quantity, answered as we recorded.',
@@ -41,11 +40,7 @@ const journalKnows: Check = {
       and j.outcome <> 'repeated'
     where s.venue = 'XSIM'
       and case
-        when j.tenant_id is null
-          then s.status <> 'SENDING'
-            and (s.venue_order_id is not null
-              or s.executed_quantity > 0
-              or (s.status = 'DONE' and s.outcome is distinct from 'postponed'))
+        when j.tenant_id is null then s.status <> 'SENDING'
         when (j.isin, j.quantity) is distinct from (o.isin, s.quantity) then true
         when s.status = 'SENDING' then false
         when j.outcome = 'accepted' and s.status = 'DONE' and s.venue_order_id is null then false

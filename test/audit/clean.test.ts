@@ -38,7 +38,7 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
     // Only the one that waits for a halted instrument still runs.
     liquidations: { CANCELLED: 5, FILLED: 26, PROCESSING: 1 },
     orders: { CANCELLED: 4, FILLED: 45 },
-    submissions: 51,
+    submissions: 49,
     executions: 65,
     events: 92,
     journalEntries: 49,
