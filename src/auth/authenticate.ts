@@ -156,15 +156,13 @@ export class Authenticator {
       now: Math.floor(this.#clock.now().getTime() / 1_000),
       isReplay: (baseSha256) => this.#usedBases.has(`${tenant.tenantId}/${baseSha256}`),
     });
-    const { baseSha256 } = await this.#doMathematics(checked);
+    await this.#doMathematics(checked);
     // A message may carry two good signatures: with one of them, both are used up.
-    const bases = [...new Set(checked.toVerify.map((one) => one.baseSha256))];
+    const bases = [...new Set(checked.toVerify.map((one) => one.baseSha256))].sort();
     this.#remember(tenant.tenantId, bases);
     const created = Math.max(...checked.toVerify.map((one) => one.signature.created));
-    const others = bases.filter((base) => base !== baseSha256);
     return {
-      baseSha256: Buffer.from(baseSha256, 'hex'),
-      otherBasesSha256: others.map((base) => Buffer.from(base, 'hex')),
+      basesSha256: bases.map((base) => Buffer.from(base, 'hex')),
       expiresAt: new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000),
     };
   }

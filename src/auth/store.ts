@@ -3,7 +3,7 @@
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import type { Scope } from './scope.ts';
-import { type SignatureUse, usedBases } from './signature-use.ts';
+import type { SignatureUse } from './signature-use.ts';
 
 export type SignaturePolicy = 'strict' | 'compatible';
 
@@ -132,7 +132,7 @@ export async function recordSignatureUse(
   tx: Tx,
   use: SignatureUse & { tenantId: TenantId },
 ): Promise<boolean> {
-  const bases = usedBases(use);
+  const bases = use.basesSha256;
   const rows = await tx`
     insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
     select ${use.tenantId}, u.base_sha256, ${use.expiresAt}

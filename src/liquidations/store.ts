@@ -1,7 +1,7 @@
 // The statements that requests run on liquidations: create, cancel, read. Each is one statement and
 // one commit, since round trips are the cost of a request.
 
-import { type SignatureUse, usedBases } from '../auth/signature-use.ts';
+import type { SignatureUse } from '../auth/signature-use.ts';
 import type { AccountStatus } from '../book/account.ts';
 import type { Sql } from '../db/connect.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
@@ -43,7 +43,7 @@ export interface CreationRow {
  * @throws unique violations when a concurrent request was first; the next try sees its work.
  */
 export async function insertLiquidation(sql: Sql, c: Creation): Promise<CreationRow | undefined> {
-  const bases = usedBases(c.signature);
+  const bases = c.signature.basesSha256;
   const rows = await sql<CreationRow[]>`
     with signature as (
       insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
@@ -172,7 +172,7 @@ export async function cancelNewLiquidation(
   sql: Sql,
   c: Cancellation,
 ): Promise<CancellationRow | undefined> {
-  const bases = usedBases(c.signature);
+  const bases = c.signature.basesSha256;
   const rows = await sql<CancellationRow[]>`
     with signature as (
       insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)

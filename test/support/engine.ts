@@ -104,5 +104,5 @@ export async function askToCancel(
 }
 
 function newSignature(clock: Clock) {
-  return { baseSha256: randomBytes(32), expiresAt: later(clock.now(), 300_000) };
+  return { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 300_000) };
 }
