@@ -21,7 +21,8 @@ export interface Config {
   readonly venueDelayMs: number;
   readonly webhookTimeoutMs: number;
   readonly idempotencyRetentionMs: number;
-  readonly logLevel: string;
+  /** Undefined: each command has its own default. */
+  readonly logLevel: string | undefined;
 }
 
 /** Settings that are wrong, one sentence each. */
@@ -97,6 +98,8 @@ function setting<T>(
   return { name, meaning, ...how };
 }
 
+const logLevel = oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info');
+
 /** Every setting there is; the table in docs/configuration.md is made of it. */
 export const settings = {
   mode: setting('UNWIND_MODE', 'sandbox or live', oneOf(['sandbox', 'live'], 'sandbox')),
@@ -157,11 +160,10 @@ export const settings = {
     'how long an idempotency key is remembered, in days',
     integer({ min: 1, max: 365, otherwise: 30 }),
   ),
-  logLevel: setting(
-    'UNWIND_LOG_LEVEL',
-    'what is logged to standard error',
-    oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info'),
-  ),
+  logLevel: setting('UNWIND_LOG_LEVEL', 'what is logged to standard error', {
+    shape: 'debug or info or warn or error or silent; default info for start, else warn',
+    read: (given) => (given === undefined ? undefined : logLevel.read(given)),
+  }),
 } as const;
 
 const sandboxReleaseDelayMs = 2_000;
@@ -191,7 +193,7 @@ export function readConfig(environment: Environment): Config {
     venueDelayMs: read(settings.venueDelayMs) ?? 0,
     webhookTimeoutMs: read(settings.webhookTimeoutMs) ?? 0,
     idempotencyRetentionMs: (read(settings.idempotencyRetentionDays) ?? 0) * dayMs,
-    logLevel: read(settings.logLevel) ?? 'info',
+    logLevel: read(settings.logLevel),
   };
   const releaseDelayMs =
     read(settings.releaseDelayMs) ?? (values.mode === 'sandbox' ? sandboxReleaseDelayMs : 0);

@@ -16,7 +16,7 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { withDatabase } from './database.ts';
 import { EmbeddedError } from './db/embedded-error.ts';
 import { isConnectionError } from './db/errors.ts';
-import { MigrationError, migrate } from './db/migrate.ts';
+import { MigrationError, migrate, schemaState } from './db/migrate.ts';
 import { parseId, type TenantId } from './ids.ts';
 import { openKeyFile } from './key-file.ts';
 import { runRequest } from './request-command.ts';
@@ -37,7 +37,7 @@ const program = new Command('unwind')
 program
   .command('start')
   .description('start the service')
-  .action(() => run((config, log) => runStart(config, log, process.stdout)));
+  .action(() => run((config, log) => runStart(config, log, process.stdout), 'info'));
 
 program
   .command('migrate')
@@ -58,10 +58,7 @@ program
   .description('recompute everything from executions and movements and name every difference')
   .option('--json', 'one JSON document instead of a report')
   .action(({ json = false }: { json?: boolean }) => {
-    return run((config, log) => {
-      const { stdout } = process;
-      return withDatabase(config, log, (sql) => runAuditCommand({ sql, json, stdout }));
-    });
+    return run((config, log) => auditCommand(config, log, json));
   });
 
 program
@@ -93,10 +90,13 @@ program
 
 await program.parseAsync();
 
-async function run(command: (config: Config, log: Logger) => Promise<number>): Promise<void> {
+async function run(
+  command: (config: Config, log: Logger) => Promise<number>,
+  usualLogLevel: 'info' | 'warn' = 'warn',
+): Promise<void> {
   try {
     const config = readConfig(process.env);
-    const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
+    const log = pino({ level: config.logLevel ?? usualLogLevel, base: null }, pino.destination(2));
     process.exitCode = await command(config, log);
   } catch (error) {
     process.exitCode = 2;
@@ -120,6 +120,16 @@ async function migrateCommand(config: Config, log: Logger): Promise<number> {
   for (const { number, name } of applied) process.stdout.write(`applied ${number} ${name}\n`);
   if (applied.length === 0) process.stdout.write('the schema is current\n');
   return 0;
+}
+
+async function auditCommand(config: Config, log: Logger, json: boolean): Promise<number> {
+  return withDatabase(config, log, async (sql) => {
+    const schema = await schemaState(sql);
+    if (schema !== 'current') {
+      throw new UsageError(`the schema of the database is ${schema}: run "unwind migrate" first.`);
+    }
+    return runAuditCommand({ sql, json, stdout: process.stdout });
+  });
 }
 
 async function importCommand(
