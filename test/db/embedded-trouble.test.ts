@@ -114,7 +114,9 @@ test('a server that is killed is started again, with all that was committed', as
     [1, 2, 3],
   );
   await other.leave();
-  assert.equal((await client(t, database.url)`select 1`).count, 1);
+  // Who leaves while the first is still joining again takes itself for the last and stops the
+  // server; then the first one starts it once more.
+  await backAgain(t, database.url);
   await database.stop();
   assert.equal(await serverOf(place.home), null);
 });
