@@ -20,6 +20,7 @@ import { webhookHandlers } from './http/webhook-handlers.ts';
 import { openKeyFile } from './key-file.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox.ts';
 import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
+import type { AddressPolicy } from './webhooks/address.ts';
 import { receiverAgent } from './webhooks/post.ts';
 
 export interface Service {
@@ -94,7 +95,7 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
     applicationName: 'unwind venue',
   });
   opened.add(() => venueSql.end());
-  const policy = { allowLoopback: config.mode === 'sandbox' && isLoopback(config.host) };
+  const policy = addressPolicyOf(config);
   const agent = receiverAgent({ policy, timeoutMs: config.webhookTimeoutMs });
   opened.add(() => agent.close());
   const engine = buildEngine({
@@ -107,7 +108,7 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
     webhookTimeoutMs: config.webhookTimeoutMs,
   });
   opened.add(() => engine.stop());
-  const app = buildHttp({ config, log, engine, sql: pools.requests });
+  const app = buildHttp({ config, log, engine, policy, sql: pools.requests });
   opened.add(() => app.close());
   await app.listen({ host: config.host, port: config.port });
   const url = urlOf(config, app.server.address() as AddressInfo);
@@ -124,12 +125,12 @@ interface HttpParts {
   readonly config: Config;
   readonly log: Logger;
   readonly engine: Engine;
+  readonly policy: AddressPolicy;
   readonly sql: Sql;
 }
 
-function buildHttp({ config, log, engine, sql }: HttpParts): FastifyInstance {
+function buildHttp({ config, log, engine, policy, sql }: HttpParts): FastifyInstance {
   const clock = systemClock;
-  const policy = { allowLoopback: config.mode === 'sandbox' && isLoopback(config.host) };
   const authenticator = new Authenticator(sql, clock);
   const liquidations = liquidationHandlers({
     sql,
@@ -160,6 +161,11 @@ async function readinessOf(sql: Sql, engine: Engine): Promise<Readiness> {
     if (!isConnectionError(error)) throw error;
     return { ready: false, checks: { database: 'not reached', schema: 'unknown', loops } };
   }
+}
+
+/** Where webhooks may go: one policy for registering a receiver and for delivering to it. */
+function addressPolicyOf(config: Config): AddressPolicy {
+  return { allowLoopback: config.mode === 'sandbox' && isLoopback(config.host) };
 }
 
 function isLoopback(host: string): boolean {

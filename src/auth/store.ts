@@ -84,19 +84,6 @@ export async function findTenant(
   );
 }
 
-/** The oldest tenants, at most `limit`. */
-export async function listTenants(
-  sql: Sql,
-  limit: number,
-): Promise<readonly { tenantId: TenantId; name: string }[]> {
-  const rows = await sql<{ tenant_id: TenantId; name: string }[]>`
-    select t.tenant_id, t.name
-    from unwind.tenants t
-    order by t.created_at, t.tenant_id
-    limit ${limit}`;
-  return rows.map((row) => ({ tenantId: row.tenant_id, name: row.name }));
-}
-
 export interface AccessToken {
   readonly tenantId: TenantId;
   readonly scopes: readonly Scope[];

@@ -79,10 +79,6 @@ export const updateWebhookBody = Type.Object(
   strict,
 );
 
-export type CreateLiquidationBody = Static<typeof createLiquidationBody>;
-export type ListLiquidationsQuery = Static<typeof listLiquidationsQuery>;
-export type ListWebhooksQuery = Static<typeof listWebhooksQuery>;
-export type CreateWebhookBody = Static<typeof createWebhookBody>;
 export type UpdateWebhookBody = Static<typeof updateWebhookBody>;
 
 /** Reads a value of one shape or refuses it, naming the place. */

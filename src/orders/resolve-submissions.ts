@@ -8,7 +8,7 @@ import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
 import type { LookUpOutcome, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { type Answered, recordAnswers } from './record-answers.ts';
 import { claimExpired, type HeldSubmission } from './store.ts';
-import { type Sender, submitOrNothing } from './submit-orders.ts';
+import { type Sender, submitOrNothing, unanswered } from './submit-orders.ts';
 
 /** One turn: looks up submissions whose lease ran out. @returns how many were decided. */
 export function submissionResolver(sender: Sender): () => Promise<number> {
@@ -24,10 +24,11 @@ export function submissionResolver(sender: Sender): () => Promise<number> {
     const missing = known.flatMap(({ submission, outcome }) => {
       return outcome === 'never_arrived' ? submission : [];
     });
-    const sent = missing.length === 0 ? [] : await submitOrNothing(sender, missing);
+    const answered = missing.length === 0 ? [] : await submitOrNothing(sender, missing);
+    const sent = new Map(missing.map((submission, i) => [submission, answered[i]]));
     const answers = known.map(({ submission, outcome }): Answered => {
       if (outcome !== 'never_arrived') return { ...submission, outcome };
-      return { ...submission, sentAt: undefined, outcome: answerTo(submission, missing, sent) };
+      return { ...submission, sentAt: undefined, outcome: sent.get(submission) ?? unanswered };
     });
     await recordAnswers(sender, answers);
     return answers.filter(({ outcome }) => outcome.type !== 'unknown').length;
@@ -43,12 +44,4 @@ function outcomeOf(
   if (found !== undefined && found.type !== 'not_found') return found;
   if (later(submission.sentAt, venue.flightMsMax) <= now) return 'never_arrived';
   return { type: 'unknown', reason: 'the order may still be under way' };
-}
-
-function answerTo(
-  submission: HeldSubmission,
-  missing: readonly HeldSubmission[],
-  sent: readonly SubmitOutcome[],
-): SubmitOutcome {
-  return sent[missing.indexOf(submission)] ?? { type: 'unknown', reason: 'not answered' };
 }

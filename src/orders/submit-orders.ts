@@ -22,6 +22,9 @@ export interface Sender {
   readonly log: { warn(fields: object, message: string): void };
 }
 
+/** What is known of an order whose call had no answer. */
+export const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue did not answer' };
+
 /** One turn: sends due orders of the next tenant that has some. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
   const turn = new Turn();
@@ -52,7 +55,7 @@ async function send(sender: Sender, intents: readonly Intent[]): Promise<void> {
   const outcomes = await submitOrNothing(sender, intents);
   const answers = intents.map((intent, i): Answered => {
     const { tenantId, clientOrderId } = intent;
-    const outcome = outcomes[i] ?? { type: 'unknown', reason: 'the venue did not answer' };
+    const outcome = outcomes[i] ?? unanswered;
     return { tenantId, clientOrderId, epoch: 1, sentAt: undefined, outcome };
   });
   await recordAnswers(sender, answers);
@@ -67,6 +70,6 @@ export async function submitOrNothing(
     return await venue.submit(orders);
   } catch (error) {
     log.warn({ venue: venue.mic, orders: orders.length, err: error }, 'venue.submit_unanswered');
-    return orders.map(() => ({ type: 'unknown', reason: 'the venue did not answer' }));
+    return orders.map(() => unanswered);
   }
 }
