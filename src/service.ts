@@ -141,7 +141,7 @@ function buildHttp({ config, log, engine, policy, sql }: HttpParts): FastifyInst
   });
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine.wakeDeliver() });
   return buildServer({
-    routes: signedRoutes(liquidations, webhooks),
+    routes: signedRoutes({ liquidations, webhooks }),
     token: tokenHandler({ sql, clock, authenticator }),
     authenticator,
     readiness: () => readinessOf(sql, engine),

@@ -13,8 +13,14 @@ const webhookAdmin = ['webhooks:admin'] as const;
 const ofAccount = '/accounts/:account_id/liquidations';
 const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
 
+/** The handlers of each room. */
+export interface Handlers {
+  readonly liquidations: LiquidationHandlers;
+  readonly webhooks: WebhookHandlers;
+}
+
 // biome-ignore format: one line a route.
-export function signedRoutes(liquidations: LiquidationHandlers, webhooks: WebhookHandlers): readonly SignedRoute[] {
+export function signedRoutes({ liquidations, webhooks }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: ofAccount,               scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
     { method: 'POST',   path: ofAccount,               scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },

@@ -60,10 +60,16 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const authenticator = new Authenticator(sql, clock);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
   const nobodyWaits = () => {};
-  const routes = signedRoutes(
-    liquidationHandlers({ sql, clock, settings, onCreated: nobodyWaits, onEvent: nobodyWaits }),
-    webhookHandlers({ sql, clock, policy: { allowLoopback }, onChanged: nobodyWaits }),
-  );
+  const liquidations = liquidationHandlers({
+    sql,
+    clock,
+    settings,
+    onCreated: nobodyWaits,
+    onEvent: nobodyWaits,
+  });
+  const policy = { allowLoopback };
+  const webhooks = webhookHandlers({ sql, clock, policy, onChanged: nobodyWaits });
+  const routes = signedRoutes({ liquidations, webhooks });
   const faults: object[] = [];
   const finished: object[] = [];
   const app = buildServer({
