@@ -13,9 +13,10 @@ import { isConnectionError } from './db/errors.ts';
 import { migrate, schemaState } from './db/migrate.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
+import { probes, type Readiness } from './http/probes.ts';
 import { signedRoutes } from './http/routes.ts';
-import { buildServer, type Readiness } from './http/server.ts';
-import { tokenHandler } from './http/token-handler.ts';
+import { buildServer } from './http/server.ts';
+import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
 import { openKeyFile } from './key-file.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox.ts';
@@ -142,9 +143,8 @@ function buildHttp({ config, log, engine, policy, sql }: HttpParts): FastifyInst
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine.wakeDeliver() });
   return buildServer({
     routes: signedRoutes({ liquidations, webhooks }),
-    token: tokenHandler({ sql, clock, authenticator }),
+    open: [tokenRoute({ sql, clock, authenticator }), ...probes(() => readinessOf(sql, engine))],
     authenticator,
-    readiness: () => readinessOf(sql, engine),
     log,
     showSignatureBase: config.mode === 'sandbox',
   });

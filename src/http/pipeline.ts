@@ -10,10 +10,12 @@ import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAccept } from './accept.ts';
 
-/** What a handler answers: a JSON text, or nothing. */
+/** What a handler answers: a text, or nothing. */
 export interface Answer {
   readonly status: number;
   readonly body?: string;
+  /** Media type of the body; default JSON. */
+  readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

@@ -8,14 +8,9 @@ import type { Authenticator } from '../auth/authenticate.ts';
 import { requestBodyBytesMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { brokenRequests } from './broken-request.ts';
+import { allowedMethods, type OpenRoute } from './open-route.ts';
 import { type Answer, handleSigned, type SignedRoute } from './pipeline.ts';
 import { isFault, toProblem } from './problem.ts';
-
-/** What a probe learns: whether, and if not, why. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly checks: Readonly<Record<string, string>>;
-}
 
 export interface ServerLog {
   info(fields: object, message: string): void;
@@ -24,9 +19,9 @@ export interface ServerLog {
 
 export interface ServerOptions {
   readonly routes: readonly SignedRoute[];
-  readonly token: (request: FastifyRequest) => Promise<Answer>;
+  /** The token, probes and pages. */
+  readonly open: readonly OpenRoute[];
   readonly authenticator: Authenticator;
-  readonly readiness: () => Promise<Readiness>;
   readonly log: ServerLog;
   readonly showSignatureBase: boolean;
   readonly timeouts?: Timeouts;
@@ -67,7 +62,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     // A request without a host is refused by ourselves, so that the answer has its form.
     http: { connectionsCheckingInterval: checkMs, requireHostHeader: false },
     genReqId: () => randomUUID(),
-    exposeHeadRoutes: false,
+    // A HEAD passes the checks of its GET, is signed as HEAD, and gets the headers alone.
+    exposeHeadRoutes: true,
     forceCloseConnections: 'idle',
     // What comes while the service stops is answered like anything else, and ends its connection.
     return503OnClosing: false,
@@ -85,13 +81,14 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', async ({ raw }) => checkFraming(raw));
   app.setErrorHandler((error, request, reply) => sendProblem(options, { error, request, reply }));
-  app.setNotFoundHandler(() => {
+  app.setNotFoundHandler(async ({ raw, id }, reply) => {
+    // `OPTIONS *` asks the server, not a resource (RFC 9110 section 9.3.7).
+    if (raw.method === 'OPTIONS' && raw.url === '*') return send(reply, id, { status: 204 });
     throw new Refusal('not_found', 'There is no such resource.');
   });
+  for (const route of options.open) addRoute(app, options, route);
   addSignedRoutes(app, options);
-  addRoute(app, options, { method: 'POST', path: '/auth/token', work: options.token });
-  refuseOtherMethods(app, [...options.routes, { method: 'POST', path: '/auth/token' }]);
-  addProbes(app, options);
+  answerOtherMethods(app, [...options.open, ...options.routes]);
   return app;
 }
 
@@ -102,9 +99,12 @@ function checkFraming({ method, headers, httpVersion }: FastifyRequest['raw']): 
   }
   const length = Number(headers['content-length'] ?? 0);
   if (length > requestBodyBytesMax) throw tooLarge(length > discardedBodyBytesMax);
-  // The framework reads no body of a GET, so no digest could be checked over it.
-  if (method === 'GET' && (length > 0 || headers['transfer-encoding'] !== undefined)) {
-    throw new Refusal('bad_request', 'A GET has no body here.');
+  // The framework reads no body of these, so no digest could be checked over it.
+  if (
+    (method === 'GET' || method === 'HEAD') &&
+    (length > 0 || headers['transfer-encoding'] !== undefined)
+  ) {
+    throw new Refusal('bad_request', `A ${method} has no body here.`);
   }
 }
 
@@ -132,51 +132,33 @@ function addRoute(
     handler: async (request, reply) => {
       const answer = await route.work(request);
       logAnswer(options.log, { request, reply }, answer.status);
-      return send(reply, request.id, { ...answer, type: 'application/json' });
+      return send(reply, request.id, answer);
     },
   });
 }
 
-/** Known path, other method: 405 with what is allowed (RFC 9110 15.5.6). */
-function refuseOtherMethods(
+/** Known path, other method: OPTIONS tells what is allowed, all others are 405 (RFC 9110 15.5.6). */
+function answerOtherMethods(
   app: FastifyInstance,
-  routes: readonly { method: SignedRoute['method']; path: string }[],
+  routes: readonly { method: string; path: string }[],
 ): void {
   for (const method of METHODS) {
     if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
   }
-  for (const [path, known] of Map.groupBy(routes, (route) => route.path)) {
-    const methods = known.map((route) => route.method);
-    const allow = methods.join(', ');
+  for (const [path, methods] of allowedMethods(routes)) {
+    const headers = { allow: methods.join(', ') };
     const refuse = async () => {
-      const detail = `This resource knows ${allow}.`;
-      throw new Refusal('method_not_allowed', detail, { headers: { allow } });
+      const detail = `This resource knows ${headers.allow}.`;
+      throw new Refusal('method_not_allowed', detail, { headers });
     };
     app.route({
-      method: app.supportedMethods.filter((method) => !methods.some((one) => one === method)),
+      method: app.supportedMethods.filter((method) => !methods.includes(method)),
       url: path,
       onRequest: refuse,
       handler: refuse,
     });
+    app.options(path, async ({ id }, reply) => send(reply, id, { status: 204, headers }));
   }
-}
-
-function addProbes(app: FastifyInstance, { readiness }: ServerOptions): void {
-  app.get('/healthz', (request, reply) => {
-    return send(reply, request.id, {
-      status: 200,
-      body: '{"status":"alive"}',
-      type: 'application/json',
-    });
-  });
-  app.get('/readyz', async (request, reply) => {
-    const { ready, checks } = await readiness();
-    return send(reply, request.id, {
-      status: ready ? 200 : 503,
-      body: JSON.stringify({ status: ready ? 'ready' : 'not_ready', checks }),
-      type: 'application/json',
-    });
-  });
 }
 
 function sendProblem(
@@ -233,14 +215,11 @@ function logAnswer(
   log.info(fields, 'request.finished');
 }
 
-function send(
-  reply: FastifyReply,
-  requestId: string,
-  answer: Answer & { readonly type: string },
-): FastifyReply {
+function send(reply: FastifyReply, requestId: string, answer: Answer): FastifyReply {
   reply.code(answer.status).header('upvest-request-id', requestId);
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
   if (answer.body === undefined) return reply.send();
+  const { type = 'application/json' } = answer;
   // As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
-  return reply.header('content-type', answer.type).send(Buffer.from(answer.body));
+  return reply.header('content-type', type).send(Buffer.from(answer.body));
 }

@@ -58,10 +58,6 @@ const byToken = (token: string | undefined) => (wish: Wish) => {
 };
 
 /** The other methods of a path in the table. */
-function methodsOf(path: string): readonly string[] {
-  return service.routes.filter((route) => route.path === path).map((route) => route.method);
-}
-
 function flipped(signature: string): string {
   const [, label = '', base64 = ''] = /^(\w+)=:(.+):$/.exec(signature) ?? [];
   const bytes = Buffer.from(base64, 'base64');
@@ -263,10 +259,9 @@ for (const route of service.routes) {
 
 test('other methods of every path are answered 405 with what is allowed', async () => {
   const before = await tablesOf(sql);
-  const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'];
-  const paths = new Set([...service.routes.map((route) => route.path), '/auth/token']);
-  for (const path of paths) {
-    const known = path === '/auth/token' ? ['POST'] : methodsOf(path);
+  const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND'];
+  for (const path of allPaths()) {
+    const known = allowedOf(path);
     const target = path.replaceAll(/:\w+/g, ours.clientId);
     for (const method of others.filter((one) => !known.includes(one))) {
       const reply = await send(service, outgoing(method, target));
@@ -277,3 +272,28 @@ test('other methods of every path are answered 405 with what is allowed', async 
   }
   assert.deepEqual(await tablesOf(sql), before);
 });
+
+test('OPTIONS tells of every path what is allowed, and of the server that it is there', async () => {
+  for (const path of allPaths()) {
+    const target = path.replaceAll(/:\w+/g, ours.clientId);
+    const reply = await send(service, outgoing('OPTIONS', target));
+    assert.equal(reply.status, 204);
+    assert.equal(reply.headers.allow, allowedOf(path).join(', '));
+    assert.equal(reply.text, '');
+  }
+  assert.equal((await send(service, outgoing('OPTIONS', '*'))).status, 204);
+  const nowhere = await send(service, outgoing('OPTIONS', '/nowhere'));
+  assertProblem(nowhere, 'not_found', 'There is no such resource.');
+});
+
+function allPaths(): ReadonlySet<string> {
+  return new Set([...service.routes, ...service.open].map((route) => route.path));
+}
+
+function allowedOf(path: string): readonly string[] {
+  const methods = [...service.routes, ...service.open].flatMap((route) => {
+    if (route.path !== path) return [];
+    return route.method === 'GET' ? ['GET', 'HEAD'] : [route.method];
+  });
+  return [...methods, 'OPTIONS'];
+}

@@ -14,10 +14,12 @@ import type { SignaturePolicy } from '../../src/auth/store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
+import type { OpenRoute } from '../../src/http/open-route.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
+import { probes, type Readiness } from '../../src/http/probes.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
-import { tokenHandler } from '../../src/http/token-handler.ts';
+import { tokenRoute } from '../../src/http/token-route.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
 import { portOf } from './condition.ts';
@@ -34,7 +36,7 @@ export interface HttpOptions {
   readonly showSignatureBase?: boolean;
   readonly timeouts?: NonNullable<ServerOptions['timeouts']>;
   /** Default ready. */
-  readonly readiness?: ServerOptions['readiness'];
+  readonly readiness?: () => Promise<Readiness>;
 }
 
 export interface HttpService {
@@ -42,6 +44,7 @@ export interface HttpService {
   readonly clock: Clock;
   readonly authenticator: Authenticator;
   readonly routes: readonly SignedRoute[];
+  readonly open: readonly OpenRoute[];
   /** Connections of the clients of this service, kept open. */
   readonly agent: Agent;
   /** What was logged as finished, in order. */
@@ -70,13 +73,13 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const policy = { allowLoopback };
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: nobodyWaits });
   const routes = signedRoutes({ liquidations, webhooks });
+  const open = [tokenRoute({ sql, clock, authenticator }), ...probes(readiness)];
   const faults: object[] = [];
   const finished: object[] = [];
   const app = buildServer({
     routes,
-    token: tokenHandler({ sql, clock, authenticator }),
+    open,
     authenticator,
-    readiness,
     log: {
       info: (fields) => finished.push(fields),
       error: (fields) => faults.push(fields),
@@ -95,7 +98,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   });
   const takeFaults = () => faults.splice(0);
   const port = portOf(app.server);
-  return { port, clock, authenticator, routes, agent, finished, takeFaults, close };
+  return { port, clock, authenticator, routes, open, agent, finished, takeFaults, close };
 }
 
 const seal = sealWith(randomBytes(32));

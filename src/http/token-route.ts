@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAccept } from './accept.ts';
+import type { OpenRoute } from './open-route.ts';
 import {
   type Answer,
   bodyOf,
@@ -26,13 +27,13 @@ const readNoQuery = queryReaderOf(noQuery);
 
 type TokenForm = Readonly<Record<(typeof fields)[number], string>>;
 
-export function tokenHandler(options: {
+export function tokenRoute(options: {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly authenticator: Authenticator;
-}): (request: FastifyRequest) => Promise<Answer> {
+}): OpenRoute {
   const { sql, clock, authenticator } = options;
-  return async (request) => {
+  const work = async (request: FastifyRequest): Promise<Answer> => {
     checkAccept(headerOf(request, 'accept'));
     checkApiVersion(request);
     readNoQuery(searchOf(request));
@@ -55,6 +56,7 @@ export function tokenHandler(options: {
     });
     return { status: 200, body, headers: { 'cache-control': 'no-store' } };
   };
+  return { method: 'POST', path: '/auth/token', work };
 }
 
 function readForm(request: FastifyRequest): TokenForm {

@@ -1,0 +1,24 @@
+// Routes outside the signed ones: the token, probes and pages. And what RFC 9110 asks of every path:
+// HEAD wherever there is GET, OPTIONS with what is allowed, 405 for the rest.
+
+import type { FastifyRequest } from 'fastify';
+import type { Answer } from './pipeline.ts';
+
+/** A route that does its own checks: nobody has been authenticated when `work` begins. */
+export interface OpenRoute {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly work: (request: FastifyRequest) => Promise<Answer>;
+}
+
+/** The methods of each path, as the header `allow` lists them (RFC 9110 sections 9.3.2, 9.3.7). */
+export function allowedMethods(
+  routes: readonly { readonly method: string; readonly path: string }[],
+): ReadonlyMap<string, readonly string[]> {
+  const allowed = new Map<string, readonly string[]>();
+  for (const [path, known] of Map.groupBy(routes, (route) => route.path)) {
+    const methods = known.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+    allowed.set(path, [...methods, 'OPTIONS']);
+  }
+  return allowed;
+}
