@@ -8,7 +8,6 @@ import pino, { type Logger } from 'pino';
 import { runAuditCommand } from './audit/audit-command.ts';
 import { createClient } from './auth/create-client.ts';
 import { isScope, type Scope, scopes } from './auth/scope.ts';
-import { UnusableKeyError } from './auth/signatures/keys.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { runImport } from './book/import-command.ts';
 import { systemClock } from './clock.ts';
@@ -21,6 +20,7 @@ import { parseId, type TenantId } from './ids.ts';
 import { openKeyFile } from './key-file.ts';
 import { runRequest } from './request-command.ts';
 import { readSandboxClient } from './sandbox.ts';
+import { UnusableKeyError } from './signatures/keys.ts';
 import { runStart } from './start-command.ts';
 
 /** What a person did wrong; told without a stack. */

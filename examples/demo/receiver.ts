@@ -3,12 +3,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SignatureError } from '../../src/auth/signatures/signature-error.ts';
 import {
   type AccountLiquidationEvent,
   type DeliveryKeys,
   readDelivery,
 } from '../../src/client/deliveries.ts';
+import { SignatureError } from '../../src/signatures/signature-error.ts';
 import { DemoFailure } from './terminal.ts';
 
 const waitMsMax = 30_000;

@@ -7,9 +7,6 @@ import type { Sql } from '../db/connect.ts';
 import { type KeyId, parseId, type TenantId } from '../ids.ts';
 import { verificationsQueuedMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import type { Scope } from './scope.ts';
-import { isSecret, sha256 } from './secret.ts';
-import type { SignatureUse } from './signature-use.ts';
 import {
   type CheckedSignatures,
   COMPATIBLE,
@@ -17,12 +14,15 @@ import {
   checkSignatures,
   type HeaderRules,
   STRICT,
-} from './signatures/check.ts';
-import { parsePublicKey, type VerificationKey } from './signatures/keys.ts';
-import { MAX_AGE_S, MAX_AHEAD_S, MAX_CANDIDATES } from './signatures/limits.ts';
-import type { SignedMessage } from './signatures/message.ts';
-import { type ParsedSignatures, parseSignatures } from './signatures/parse.ts';
-import { type VerifiedSignature, verifySignatures } from './signatures/verify.ts';
+} from '../signatures/check.ts';
+import { parsePublicKey, type VerificationKey } from '../signatures/keys.ts';
+import { MAX_AGE_S, MAX_AHEAD_S, MAX_CANDIDATES } from '../signatures/limits.ts';
+import type { SignedMessage } from '../signatures/message.ts';
+import { type ParsedSignatures, parseSignatures } from '../signatures/parse.ts';
+import { type VerifiedSignature, verifySignatures } from '../signatures/verify.ts';
+import type { Scope } from './scope.ts';
+import { isSecret, sha256 } from './secret.ts';
+import type { SignatureUse } from './signature-use.ts';
 import { type AccessToken, findTenant, findToken, type Tenant } from './store.ts';
 
 /** How long a process may go on using a token or a key after it was revoked elsewhere, in ms. */

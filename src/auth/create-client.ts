@@ -5,10 +5,10 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
+import { parsePublicKey } from '../signatures/keys.ts';
 import type { Scope } from './scope.ts';
 import type { Seal } from './seal.ts';
 import { newSecret, sha256 } from './secret.ts';
-import { parsePublicKey } from './signatures/keys.ts';
 import { makeSigningKeys } from './signing-keys.ts';
 import { insertClientKey, insertTenant, type SignaturePolicy } from './store.ts';
 

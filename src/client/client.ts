@@ -3,9 +3,9 @@
 
 import { createPrivateKey, randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
-import type { DialectVersion } from '../auth/signatures/dialect.ts';
-import { keyAlgorithm } from '../auth/signatures/keys.ts';
-import { type SigningKey, signMessage, usualComponents } from '../auth/signatures/sign.ts';
+import type { DialectVersion } from '../signatures/dialect.ts';
+import { keyAlgorithm } from '../signatures/keys.ts';
+import { type SigningKey, signMessage, usualComponents } from '../signatures/sign.ts';
 
 export interface ClientOptions {
   readonly baseUrl: string;

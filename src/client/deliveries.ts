@@ -2,10 +2,10 @@
 // the server but the signature code.
 
 import type { JsonWebKey } from 'node:crypto';
-import { DELIVERY } from '../auth/signatures/check.ts';
-import { parsePublicJwk, type VerificationKey } from '../auth/signatures/keys.ts';
-import { headerPairs } from '../auth/signatures/message.ts';
-import { verifyMessage } from '../auth/signatures/verify.ts';
+import { DELIVERY } from '../signatures/check.ts';
+import { parsePublicJwk, type VerificationKey } from '../signatures/keys.ts';
+import { headerPairs } from '../signatures/message.ts';
+import { verifyMessage } from '../signatures/verify.ts';
 
 /** An event as the contract prints it. */
 export interface AccountLiquidationEvent {

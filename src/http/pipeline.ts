@@ -5,9 +5,9 @@ import type { FastifyRequest } from 'fastify';
 import type { Authenticator, Caller } from '../auth/authenticate.ts';
 import type { Scope } from '../auth/scope.ts';
 import { sha256 } from '../auth/secret.ts';
-import { headerPairs, type SignedMessage } from '../auth/signatures/message.ts';
 import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { headerPairs, type SignedMessage } from '../signatures/message.ts';
 import { checkAccept } from './accept.ts';
 
 /** What a handler answers: a text, or nothing. */

@@ -1,10 +1,10 @@
 // The only place that knows which status a refusal has. Every error a client sees is made here, in
 // the form of RFC 9457 with the members of the contract.
 
-import { maskAuthorization } from '../auth/signatures/base.ts';
-import { SignatureError } from '../auth/signatures/signature-error.ts';
 import { isConnectionError, isStatementTimeout } from '../db/errors.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
+import { maskAuthorization } from '../signatures/base.ts';
+import { SignatureError } from '../signatures/signature-error.ts';
 
 interface Kind {
   readonly status: number;

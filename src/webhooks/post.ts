@@ -2,10 +2,10 @@
 // answer's body is read only as far as its limit, and the whole attempt has one timeout.
 
 import { Agent, buildConnector, request } from 'undici';
-import { signMessage, usualComponents } from '../auth/signatures/sign.ts';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import { newId } from '../ids.ts';
 import { receiverAnswerBytesMax } from '../limits.ts';
+import { signMessage, usualComponents } from '../signatures/sign.ts';
 import {
   type AddressPolicy,
   checkReceiverUrl,

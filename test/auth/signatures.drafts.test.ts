@@ -13,12 +13,12 @@ import {
   rsaPssSha512,
   type Scheme,
   verifyBytes,
-} from '../../src/auth/signatures/algorithm.ts';
-import { signatureBase } from '../../src/auth/signatures/base.ts';
-import { DIALECTS, type Dialect } from '../../src/auth/signatures/dialect.ts';
-import type { VerificationKey } from '../../src/auth/signatures/keys.ts';
-import { fieldValue, readMessage } from '../../src/auth/signatures/message.ts';
-import { readSignatureBytes, splitMembers } from '../../src/auth/signatures/signature-input.ts';
+} from '../../src/signatures/algorithm.ts';
+import { signatureBase } from '../../src/signatures/base.ts';
+import { DIALECTS, type Dialect } from '../../src/signatures/dialect.ts';
+import type { VerificationKey } from '../../src/signatures/keys.ts';
+import { fieldValue, readMessage } from '../../src/signatures/message.ts';
+import { readSignatureBytes, splitMembers } from '../../src/signatures/signature-input.ts';
 import { readVectors, signedMessage, type Vector, vectorKeys } from './vectors.ts';
 
 // Component parameters and responses bound to requests are refused by this service (they protect

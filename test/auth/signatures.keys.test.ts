@@ -3,11 +3,7 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { suite, test } from 'node:test';
-import {
-  parsePublicJwk,
-  parsePublicKey,
-  UnusableKeyError,
-} from '../../src/auth/signatures/keys.ts';
+import { parsePublicJwk, parsePublicKey, UnusableKeyError } from '../../src/signatures/keys.ts';
 
 const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
 const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });

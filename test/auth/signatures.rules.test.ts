@@ -3,21 +3,18 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { maskAuthorization } from '../../src/auth/signatures/base.ts';
+import { maskAuthorization } from '../../src/signatures/base.ts';
 import {
   COMPATIBLE,
   COMPATIBLE_TOKEN,
   type HeaderRules,
   STRICT,
-} from '../../src/auth/signatures/check.ts';
-import type { DialectVersion } from '../../src/auth/signatures/dialect.ts';
-import type { SignedMessage } from '../../src/auth/signatures/message.ts';
-import { signMessage } from '../../src/auth/signatures/sign.ts';
-import {
-  SIGNATURE_ERROR_CODES,
-  SignatureError,
-} from '../../src/auth/signatures/signature-error.ts';
-import { verifyMessage } from '../../src/auth/signatures/verify.ts';
+} from '../../src/signatures/check.ts';
+import type { DialectVersion } from '../../src/signatures/dialect.ts';
+import type { SignedMessage } from '../../src/signatures/message.ts';
+import { signMessage } from '../../src/signatures/sign.ts';
+import { SIGNATURE_ERROR_CODES, SignatureError } from '../../src/signatures/signature-error.ts';
+import { verifyMessage } from '../../src/signatures/verify.ts';
 
 const NOW = 1_700_000_000;
 const CLIENT = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';

@@ -7,16 +7,12 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
-import { DELIVERY } from '../../src/auth/signatures/check.ts';
-import type { DialectVersion } from '../../src/auth/signatures/dialect.ts';
-import { keyAlgorithm, parsePublicJwk } from '../../src/auth/signatures/keys.ts';
-import { headerPairs, type SignedMessage } from '../../src/auth/signatures/message.ts';
-import {
-  type SigningParams,
-  signMessage,
-  usualComponents,
-} from '../../src/auth/signatures/sign.ts';
-import { verifyMessage } from '../../src/auth/signatures/verify.ts';
+import { DELIVERY } from '../../src/signatures/check.ts';
+import type { DialectVersion } from '../../src/signatures/dialect.ts';
+import { keyAlgorithm, parsePublicJwk } from '../../src/signatures/keys.ts';
+import { headerPairs, type SignedMessage } from '../../src/signatures/message.ts';
+import { type SigningParams, signMessage, usualComponents } from '../../src/signatures/sign.ts';
+import { verifyMessage } from '../../src/signatures/verify.ts';
 import { readJson, signedMessage, type VectorMessage } from './vectors.ts';
 
 type Delivery = {

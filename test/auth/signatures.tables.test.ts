@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { componentValue } from '../../src/auth/signatures/base.ts';
-import { DIALECTS, type DialectVersion } from '../../src/auth/signatures/dialect.ts';
-import { readMessage, type SignedMessage } from '../../src/auth/signatures/message.ts';
-import { parseSignatures } from '../../src/auth/signatures/parse.ts';
-import { recogniseDialect } from '../../src/auth/signatures/recognise.ts';
-import { SignatureError } from '../../src/auth/signatures/signature-error.ts';
+import { componentValue } from '../../src/signatures/base.ts';
+import { DIALECTS, type DialectVersion } from '../../src/signatures/dialect.ts';
+import { readMessage, type SignedMessage } from '../../src/signatures/message.ts';
+import { parseSignatures } from '../../src/signatures/parse.ts';
+import { recogniseDialect } from '../../src/signatures/recognise.ts';
+import { SignatureError } from '../../src/signatures/signature-error.ts';
 import { readJson } from './vectors.ts';
 
 type Recognition = {

@@ -2,10 +2,10 @@
 
 import { createPublicKey, createSecretKey, type JsonWebKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { KeyAlgorithm } from '../../src/auth/signatures/algorithm.ts';
-import type { DialectVersion } from '../../src/auth/signatures/dialect.ts';
-import { keyAlgorithm, type VerificationKey } from '../../src/auth/signatures/keys.ts';
-import type { SignedMessage } from '../../src/auth/signatures/message.ts';
+import type { KeyAlgorithm } from '../../src/signatures/algorithm.ts';
+import type { DialectVersion } from '../../src/signatures/dialect.ts';
+import { keyAlgorithm, type VerificationKey } from '../../src/signatures/keys.ts';
+import type { SignedMessage } from '../../src/signatures/message.ts';
 
 export type VectorMessage = {
   readonly method?: string;

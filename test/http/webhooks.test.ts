@@ -2,7 +2,7 @@
 // keys that deliveries are signed with.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { parsePublicJwk } from '../../src/auth/signatures/keys.ts';
+import { parsePublicJwk } from '../../src/signatures/keys.ts';
 import { webhooksOfTenantMax } from '../../src/webhooks/manage-webhooks.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';

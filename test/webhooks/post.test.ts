@@ -3,8 +3,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import type { DialectVersion } from '../../src/auth/signatures/dialect.ts';
-import { SignatureError } from '../../src/auth/signatures/signature-error.ts';
 import type { DeliveryKey, SigningAlgorithm } from '../../src/auth/signing-keys.ts';
 import {
   type Delivery,
@@ -14,6 +12,8 @@ import {
 } from '../../src/client/deliveries.ts';
 import { later } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
+import type { DialectVersion } from '../../src/signatures/dialect.ts';
+import { SignatureError } from '../../src/signatures/signature-error.ts';
 import { type Attempt, post, receiverAgent } from '../../src/webhooks/post.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
 import { type Reaction, startReceiver, type TestReceiver } from './receiver.ts';
