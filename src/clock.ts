@@ -9,6 +9,21 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => new Date() };
 
+/** Time that only goes on, for what lasts: nobody who sets the wall clock moves it. */
+export interface Stopwatch {
+  elapsedMs(): number;
+  /** Does something again and again until the function it returns is called. */
+  every(ms: number, work: () => void): () => void;
+}
+
+export const systemStopwatch: Stopwatch = {
+  elapsedMs: () => performance.now(),
+  every: (ms, work) => {
+    const timer = setInterval(work, ms);
+    return () => clearInterval(timer);
+  },
+};
+
 /** The instant so many milliseconds later (or earlier, when negative). */
 export function later(instant: Date, ms: number): Date {
   return new Date(instant.getTime() + ms);

@@ -17,9 +17,25 @@ export type EventId = Id<'event'>;
 export type WebhookId = Id<'webhook'>;
 export type KeyId = Id<'key'>;
 
+/** Where a simulation's ids come from: all of them follow from its seed and its clock. */
+export interface IdSource {
+  now(): Date;
+  /** 16 bytes, as if they were random. */
+  bytes(): Uint8Array;
+}
+
+let source: IdSource | undefined;
+
+/** Takes every later id of this process from a source; for simulations only. */
+export function drawIdsFrom(simulated: IdSource | undefined): void {
+  source = simulated;
+}
+
 /** A fresh UUIDv7 in lower case. */
 export function newId<Thing extends string>(): Id<Thing> {
-  return v7() as Id<Thing>;
+  // Without options, ids of one process ascend within a millisecond as well.
+  if (source === undefined) return v7() as Id<Thing>;
+  return v7({ msecs: source.now().getTime(), random: source.bytes() }) as Id<Thing>;
 }
 
 /** The id in lower case, or undefined where the text is not an RFC 9562 UUID. */

@@ -4,6 +4,7 @@
 //
 // Values come back as: numeric and int8 as strings, timestamptz as Date, date as 'YYYY-MM-DD',
 // bytea as Buffer, json as parsed values; so do the elements of arrays of them.
+import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { makeSql, type Sql } from './sql.ts';
 
@@ -37,6 +38,11 @@ export type ConnectOptions = {
   readonly silenceMarginMs?: number;
   /** How long what runs may go on after the pool was told to end. */
   readonly closeTimeoutMs?: number;
+  /** How the pool connects and waits, where that is not the real thing: in a simulation. */
+  readonly simulated?: {
+    readonly Client: typeof pg.Client;
+    readonly rest: (msMax: number) => Promise<void>;
+  };
   /**
    * For a pool of one that stands for a session: the connection is kept until it breaks, and
    * `onClose` tells of every connection that ends.
@@ -84,7 +90,7 @@ const limits = {
  */
 export function connect(options: ConnectOptions): Sql {
   const statementTimeoutMs = options.statementTimeoutMs ?? limits.statementTimeoutMs;
-  const { session } = options;
+  const { session, simulated } = options;
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.applicationName,
@@ -94,6 +100,7 @@ export function connect(options: ConnectOptions): Sql {
     keepAlive: true,
     query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
     types: { getTypeParser },
+    ...(simulated === undefined ? {} : { Client: simulated.Client }),
     ...(session === undefined ? { maxLifetimeSeconds: limits.lifetimeS } : {}),
     ...(options.sessionSettings === false ? {} : sessionSettings(options, statementTimeoutMs)),
   });
@@ -107,7 +114,12 @@ export function connect(options: ConnectOptions): Sql {
     pool,
     prepare: options.prepare ?? true,
     closeMs: options.closeTimeoutMs ?? limits.closeTimeoutMs,
+    rest: simulated?.rest ?? restByLot,
   });
+}
+
+async function restByLot(msMax: number): Promise<void> {
+  await wait(Math.random() * msMax);
 }
 
 /** Makes the two pools of one process; opens nothing yet. */

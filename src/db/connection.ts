@@ -24,6 +24,8 @@ export type Driver = {
   readonly prepare: boolean;
   /** How long what runs may go on after `end`. */
   readonly closeMs: number;
+  /** Waits up to so many ms, by lot. */
+  readonly rest: (msMax: number) => Promise<void>;
 };
 
 /** A connection lent to one user of it. */

@@ -39,6 +39,8 @@ export interface SqlOrTx {
 export interface Sql extends SqlOrTx {
   /** One transaction, run once; `inTransaction` is the way to use it. */
   transact<T>(options: TransactOptions, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Waits up to so many ms, by lot: rivals that come back at once meet again. */
+  rest(msMax: number): Promise<void>;
   /** Lets what runs end for some seconds, then closes every connection. Idempotent. */
   end(): Promise<void>;
 }
@@ -98,6 +100,7 @@ export function makeSql(driver: Driver): Sql {
     transact: <T>(options: TransactOptions, work: (tx: Tx) => Promise<T>) => {
       return onSomeConnection(driver, options.silenceMs, (lent) => transact(lent, options, work));
     },
+    rest: driver.rest,
     end: () => {
       ended ??= end(driver, lentNow);
       return ended;

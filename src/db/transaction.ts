@@ -1,6 +1,5 @@
 // Runs work inside one transaction, and runs it again when it lost against another transaction. It
 // leaves every other error, and what to do when the database is gone, to the caller.
-import { setTimeout as wait } from 'node:timers/promises';
 import { isConflict } from './errors.ts';
 import type { Sql, TransactOptions, Tx } from './sql.ts';
 
@@ -44,7 +43,7 @@ export async function inTransaction<T>(
       if (attempt >= attempts || !isConflict(error)) {
         throw error;
       }
-      await wait(Math.random() * Math.min(firstWaitMs * 2 ** attempt, maxWaitMs));
+      await sql.rest(Math.min(firstWaitMs * 2 ** attempt, maxWaitMs));
     }
   }
 }

@@ -3,11 +3,11 @@
 // growing wait and nobody else anything.
 
 import { LRUCache } from 'lru-cache';
-import type { Agent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { assert } from '../assert.ts';
 import type { Seal } from '../auth/seal.ts';
 import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
-import { type Clock, later } from '../clock.ts';
+import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { type KeptLease, keepLease } from './keep-lease.ts';
 import { type Attempt, post } from './post.ts';
@@ -42,7 +42,8 @@ export interface DeliverOptions {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly seal: Seal;
-  readonly agent: Agent;
+  /** The way out to receivers. */
+  readonly agent: Dispatcher;
   readonly holder: string;
   readonly timeoutMs: number;
   readonly log: {
@@ -51,6 +52,10 @@ export interface DeliverOptions {
   };
   /** Called when a delivery is done: another may be due. */
   readonly onDone: () => void;
+  /** Default the system's. */
+  readonly stopwatch?: Stopwatch;
+  /** From 0 up to 1: spreads retries. Default `Math.random`. */
+  readonly random?: () => number;
 }
 
 /** Delivers events. One for a process. */
@@ -59,10 +64,13 @@ export class Deliverer {
   readonly #underWay = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
-  readonly #keys = new LRUCache<string, DeliveryKey>({ max: cachedKeysMax, ttl: cachedKeyMs });
+  readonly #keys: LRUCache<string, DeliveryKey>;
 
   constructor(options: DeliverOptions) {
     this.#options = options;
+    const { stopwatch = systemStopwatch } = options;
+    const perf = { now: () => stopwatch.elapsedMs() };
+    this.#keys = new LRUCache({ max: cachedKeysMax, ttl: cachedKeyMs, ttlResolution: 0, perf });
   }
 
   /** One turn: claims subscriptions that are due and begins to send. @returns how many. */
@@ -115,8 +123,9 @@ export class Deliverer {
   }
 
   #keepLease(webhook: ClaimedWebhook): KeptLease {
-    const { sql, clock, holder, log } = this.#options;
+    const { sql, clock, stopwatch = systemStopwatch, holder, log } = this.#options;
     return keepLease({
+      stopwatch,
       renew: () => {
         return renewLease(sql, webhook, { holder, leaseExpiresAt: later(clock.now(), leaseMs) });
       },
@@ -145,7 +154,7 @@ export class Deliverer {
     webhook: ClaimedWebhook,
     { claimedAt, lost }: { claimedAt: Date; lost: AbortSignal },
   ): Promise<Omit<DeliveryResult, 'holder'>> {
-    const { sql, clock, agent, timeoutMs } = this.#options;
+    const { sql, clock, agent, timeoutMs, random = Math.random } = this.#options;
     const key = await this.#key(webhook);
     const stop = AbortSignal.any([this.#cut.signal, lost]);
     let { position, attempts } = webhook;
@@ -169,7 +178,7 @@ export class Deliverer {
       if (attempt.type === 'failed' && stop.aborted) return given;
       lastOutcome = outcomeText(attempt);
       if (attempt.type !== 'delivered') {
-        return failed({ ...given, lastOutcome, now: clock.now() }, attempt);
+        return failed({ ...given, lastOutcome, now: clock.now() }, attempt, random());
       }
       position = upTo;
       attempts = 0;
@@ -185,9 +194,10 @@ export class Deliverer {
 function failed(
   given: Omit<DeliveryResult, 'holder'>,
   attempt: Exclude<Attempt, { type: 'delivered' }>,
+  random: number,
 ): Omit<DeliveryResult, 'holder'> {
   const attempts = given.attempts + 1;
-  const gapMs = retryGapMs(attempts, Math.random());
+  const gapMs = retryGapMs(attempts, random);
   const askedMs = attempt.type === 'failed' ? (attempt.retryAfterMs ?? 0) : 0;
   const nextAttemptAt = later(given.now, Math.max(gapMs, Math.min(askedMs, 600_000)));
   return { ...given, attempts, nextAttemptAt, disable: attempt.type === 'gone' };

@@ -1,7 +1,7 @@
 // Sends one signed request to a receiver and says what came of it. Redirects are not followed, the
 // answer's body is read only as far as its limit, and the whole attempt has one timeout.
 
-import { Agent, buildConnector, request } from 'undici';
+import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import { newId } from '../ids.ts';
 import { receiverAnswerBytesMax } from '../limits.ts';
@@ -69,7 +69,7 @@ export interface Post {
 }
 
 /** One attempt. A receiver that fails is an outcome; only a fault of ours is thrown. */
-export async function post(agent: Agent, delivery: Post): Promise<Attempt> {
+export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> {
   const url = new URL(delivery.webhook.url);
   const body = Buffer.from(delivery.body);
   const headers = await signedHeaders(url, body, delivery);

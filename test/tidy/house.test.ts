@@ -18,7 +18,7 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
   { package: 'fastify', places: ['src/http/', 'src/service.ts'] },
   {
     package: 'undici',
-    places: ['src/webhooks/', 'src/client/', 'src/service.ts', 'src/engine.ts'],
+    places: ['src/webhooks/', 'src/client/', 'src/service.ts', 'src/steps.ts'],
   },
   { package: 'commander', places: ['src/main.ts'] },
   { package: 'uuid', places: ['src/ids.ts'] },

@@ -1,0 +1,89 @@
+// The steps of the engine, by name, in the order of a liquidation's life: what each loop does in one
+// turn. Whoever has them decides when they run: the loops of engine.ts, or a test.
+
+import type { Dispatcher } from 'undici';
+import type { Seal } from './auth/seal.ts';
+import { removeExpired } from './auth/store.ts';
+import type { Clock, Stopwatch } from './clock.ts';
+import type { Sql } from './db/connect.ts';
+import { eventPublisher } from './events/publish-events.ts';
+import { newId } from './ids.ts';
+import { reportApplier } from './liquidations/apply-reports.ts';
+import { liquidationAdvancer, liquidationReleaser } from './liquidations/release-liquidations.ts';
+import type { Step } from './loop.ts';
+import { reportReceiver } from './orders/receive-reports.ts';
+import { submissionResolver } from './orders/resolve-submissions.ts';
+import { orderSubmitter } from './orders/submit-orders.ts';
+import type { Venue } from './venue/venue.ts';
+import { Deliverer } from './webhooks/deliver-events.ts';
+
+export interface EngineLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface StepsOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly venue: Venue;
+  readonly seal: Seal;
+  /** The way out to receivers. */
+  readonly agent: Dispatcher;
+  readonly webhookTimeoutMs: number;
+  readonly log: EngineLog;
+  /** Called when a delivery is done: another may be due. */
+  readonly onDelivered?: () => void;
+  /** Default the system's. */
+  readonly stopwatch?: Stopwatch;
+  /** From 0 up to 1, for what is spread by lot. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+export interface EngineSteps {
+  readonly release: Step;
+  readonly submit: Step;
+  /** Looks up submissions whose answer is unknown. */
+  readonly resolve: Step;
+  readonly receive: Step;
+  readonly apply: Step;
+  readonly advance: Step;
+  readonly publish: Step;
+  /** Begins deliveries; they go on after the step has ended. */
+  readonly deliver: Step;
+  /** Removes what has expired. */
+  readonly clean: Step;
+}
+
+/** The steps of one process: they share its identity as a holder of leases. */
+export interface ProcessSteps {
+  readonly steps: EngineSteps;
+  readonly deliverer: Deliverer;
+}
+
+/** Rows that one turn of cleaning removes at most. */
+const cleanedRowsMax = 1_000;
+
+export function stepsOfProcess(options: StepsOptions): ProcessSteps {
+  const { sql, clock, venue, log, webhookTimeoutMs, onDelivered = () => {} } = options;
+  const holder = newId<'process'>();
+  const sender = { sql, clock, venue, holder, log };
+  const deliverer = new Deliverer({
+    ...options,
+    holder,
+    timeoutMs: webhookTimeoutMs,
+    onDone: onDelivered,
+  });
+  const steps = {
+    release: liquidationReleaser(sql, clock),
+    submit: orderSubmitter(sender),
+    resolve: submissionResolver(sender),
+    receive: reportReceiver(sender),
+    apply: reportApplier(sql, clock),
+    advance: liquidationAdvancer(sql, clock),
+    publish: eventPublisher(sql),
+    deliver: () => deliverer.step(),
+    clean: () => removeExpired(sql, clock.now(), cleanedRowsMax),
+  };
+  return { steps, deliverer };
+}
