@@ -112,6 +112,7 @@ const executionsAreReported: Check = {
       on r.tenant_id = e.tenant_id
       and r.venue = e.venue
       and r.venue_execution_id = e.venue_execution_id
+      and r.type in ('trade', 'filled')
     where e.venue = 'XSIM'
       and (e.client_order_id, e.quantity, e.price, e.executed_at)
         is distinct from (r.client_order_id, r.last_quantity, r.last_price, r.transaction_at)`,
@@ -185,7 +186,7 @@ const doneIsReported: Check = {
           r.tenant_id, r.venue, r.client_order_id, r.cumulative_quantity,
           case r.type when 'rejected' then 'refused' else r.type end as outcome
         from unwind_v1.venue_reports r
-        where r.type <> 'trade'
+        where r.type not in ('trade', 'bust')
       ) r
         on r.tenant_id = s.tenant_id
         and r.venue = s.venue
@@ -203,7 +204,8 @@ const doneIsReported: Check = {
       or j.tenant_id is not null`,
 };
 
-// Reports up to the cursor were received, and a DONE submission leaves none out.
+// Reports up to the cursor were received, and a DONE submission leaves out none that its end counts:
+// a fill that came later counts more. A bust is a person's to decide.
 const reportsAreApplied: Check = {
   name: 'venue_reports_are_applied',
   says: 'Each report received is applied, waiting or parked: nothing is lost between.',
@@ -226,10 +228,14 @@ const reportsAreApplied: Check = {
       on s.tenant_id = r.tenant_id
       and s.venue = r.venue
       and s.client_order_id = r.client_order_id
-    where (r.number <= c.position or s.status = 'DONE')
+    where (
+        r.number <= c.position
+        or (s.status = 'DONE' and r.type <> 'bust' and r.cumulative_quantity <= s.final_quantity)
+      )
       and (
-        (r.venue_execution_id is not null and e.tenant_id is null)
-        or (r.type <> 'trade' and s.outcome is null)
+        (r.type in ('trade', 'filled') and e.tenant_id is null)
+        or (r.type not in ('trade', 'bust') and s.outcome is null)
+        or r.type = 'bust'
       )
       and not exists (
         select

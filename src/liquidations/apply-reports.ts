@@ -115,7 +115,10 @@ function changesOf(
     if (submission === undefined) {
       park(changes, own, 'no order of ours has this client order id');
     } else {
-      addProgress(changes, { submission, reports: own, known });
+      const busts = own.filter((report) => report.event.type === 'bust');
+      park(changes, busts, 'the venue has declared an execution void');
+      const others = own.filter((report) => report.event.type !== 'bust');
+      if (others.length > 0) addProgress(changes, { submission, reports: others, known });
     }
   }
   return changes;

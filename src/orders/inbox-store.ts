@@ -55,7 +55,7 @@ export async function insertReports(
       ${reports.map((report) => `report/${report.number}`)}::text[],
       ${reports.map((report) => report.clientOrderId)}::text[],
       ${reports.map((report) => report.event.type)}::text[],
-      ${trades.map((trade) => trade?.venueExecutionId ?? null)}::text[],
+      ${reports.map(({ event }) => executionIdIn(event))}::text[],
       ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
       ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
       ${reports.map((report) => plain(report.event.cumulativeQuantity))}::numeric[],
@@ -66,6 +66,12 @@ export async function insertReports(
       cumulative_quantity, reason, transaction_at
     )
     on conflict (tenant_id, venue, report_id) do nothing`;
+}
+
+function executionIdIn(event: ReportEvent): string | null {
+  return event.type === 'bust'
+    ? event.venueExecutionId
+    : (tradeOf(event)?.venueExecutionId ?? null);
 }
 
 /** A report of the inbox, named by `reportId` within its tenant and venue. */

@@ -129,6 +129,7 @@ function finalOf(
 function finalIn(event: ReportEvent): Final | undefined {
   switch (event.type) {
     case 'trade':
+    case 'bust':
       return undefined;
     case 'filled':
       return { quantity: event.cumulativeQuantity, outcome: 'filled', reason: undefined };

@@ -35,6 +35,16 @@ export type LookUpOutcome =
   | { readonly type: 'refused'; readonly reason: string; readonly temporary: boolean }
   | { readonly type: 'not_found' };
 
+/**
+ * What a cancel request answered for one order (FIX 35=F). `accepted`: the venue will report
+ * `cancelled` with the cumulative quantity. `too_late`: it is final already, its report comes or
+ * came, or it was refused when submitted. `not_found`: the venue has no such order, yet.
+ */
+export type CancelOutcome =
+  | { readonly type: 'accepted' }
+  | { readonly type: 'too_late' }
+  | { readonly type: 'not_found' };
+
 /** FIX 35=8 in the form the service keeps; quantities in units, the price in EUR. */
 export interface VenueReport {
   /** Place in the venue's gapless sequence of reports (FIX 34). */
@@ -57,6 +67,8 @@ export interface Trade {
  * What a report says. `filled`, `cancelled`, `rejected` and `postponed` are final for the client
  * order id and carry the cumulative quantity (FIX 14) that its executions must add up to;
  * `postponed` ends it for a temporary cause (halt, closed market), so it may be tried again.
+ * After the end two things may still come: a `trade` (a late fill), and a `bust` (FIX 150=H), which
+ * says that an execution reported before is void; each carries the cumulative quantity since then.
  */
 export type ReportEvent =
   | { readonly type: 'trade'; readonly trade: Trade; readonly cumulativeQuantity: Decimal }
@@ -64,6 +76,12 @@ export type ReportEvent =
   | {
       readonly type: 'cancelled' | 'rejected' | 'postponed';
       readonly reason: string;
+      readonly cumulativeQuantity: Decimal;
+    }
+  | {
+      readonly type: 'bust';
+      /** The execution that is void (FIX 19). */
+      readonly venueExecutionId: string;
       readonly cumulativeQuantity: Decimal;
     };
 
@@ -82,6 +100,12 @@ export interface Venue {
   /** Asks about client order ids; one outcome each, in the order given. @throws when it is silent. */
   lookUp(orders: readonly OrderReference[]): Promise<readonly LookUpOutcome[]>;
 
+  /**
+   * Asks for the end of orders; one outcome each, in the order given. Idempotent: an order that is
+   * cancelled once is not cancelled twice. @throws when it is silent; whether it has heard is unknown.
+   */
+  cancel(orders: readonly OrderReference[]): Promise<readonly CancelOutcome[]>;
+
   /** The reports after a position, ascending, gapless. Idempotent. @throws when it is silent. */
   reports(request: { after: number; limit: number }): Promise<readonly VenueReport[]>;
 }
@@ -96,13 +120,17 @@ export interface ReportColumns {
   readonly reason: string | null;
 }
 
-/** @throws ImpossibleState when a trade lacks its execution id, quantity or price. */
+/** @throws ImpossibleState when an execution or a bust lacks its id, quantity or price. */
 export function toReportEvent(row: ReportColumns): ReportEvent {
   const cumulativeQuantity = decimal(row.cumulative_quantity);
+  const { venue_execution_id: venueExecutionId, last_quantity, last_price } = row;
+  if (row.type === 'bust') {
+    assert(venueExecutionId !== null, 'a bust names its execution');
+    return { type: row.type, venueExecutionId, cumulativeQuantity };
+  }
   if (row.type !== 'trade' && row.type !== 'filled') {
     return { type: row.type, reason: row.reason ?? row.type, cumulativeQuantity };
   }
-  const { venue_execution_id: venueExecutionId, last_quantity, last_price } = row;
   assert(
     venueExecutionId !== null && last_quantity !== null && last_price !== null,
     'a trade has an execution id, a quantity and a price',

@@ -149,10 +149,13 @@ export const corruptionsOfVenue: readonly Corruption[] = [
     what: 'the venue reported more than was applied',
     victims: doneReports("r.type = 'trade'"),
     change: `
-      insert into simulated_venue.reports
+      insert into simulated_venue.reports (
+        firm, report, client_order_id, venue_order_id, due_at, transaction_at, type,
+        venue_execution_id, last_quantity, last_price, cumulative_quantity, number
+      )
       select
-        v.firm, ${stranger}, v.client_order_id, v.venue_order_id, v.due_at, v.type, 'further',
-        v.last_quantity, v.last_price, v.cumulative_quantity, null, 1000000
+        v.firm, ${stranger}, v.client_order_id, v.venue_order_id, v.due_at, v.transaction_at, v.type,
+        'further', v.last_quantity, v.last_price, v.cumulative_quantity, 1000000
       from v`,
     check: 'venue_reports_are_applied',
     subject: "concat('XSIM/', 1000000)",

@@ -229,5 +229,6 @@ const silentVenue: Venue = {
   flightMsMax: 2_000,
   submit: () => Promise.reject(new Error('the line is dead')),
   lookUp: () => Promise.reject(new Error('the line is dead')),
+  cancel: () => Promise.reject(new Error('the line is dead')),
   reports: () => Promise.reject(new Error('the line is dead')),
 };

@@ -18,9 +18,11 @@ export interface VenueUnderTest {
     readonly inParts: string;
     readonly cancelled: string;
     readonly refused: string;
+    /** Taken and not executed until it is cancelled. */
+    readonly resting: string;
   };
-  /** Lets so much market time pass that everything due is reported. */
-  letPass(): void;
+  /** Lets so much market time pass that everything due is reported, or a share of that time. */
+  letPass(share?: number): void;
 }
 
 export function conformanceSuite(
@@ -137,6 +139,62 @@ export function conformanceSuite(
     await of.venue.submit([makeOrder(of)]);
     of.letPass();
     assert.deepEqual((await allReports(of.venue)).slice(0, here.length), here);
+  });
+
+  test(`${name}: cancels what is not final, once, whoever asks and however often`, async (t) => {
+    const of = await open(t);
+    const order = makeOrder(of, { isin: of.isins.resting });
+    await of.venue.submit([order]);
+    const both = [of.venue, of.elsewhere];
+    const answers = await Promise.all(both.map((venue) => venue.cancel([order, order])));
+    assert.ok(answers.flat().some((outcome) => outcome.type === 'accepted'));
+    of.letPass();
+    await of.venue.cancel([order]);
+    of.letPass();
+    const reports = await allReports(of.venue);
+    assert.deepEqual(
+      reports.map(({ event }) => [event.type, event.cumulativeQuantity.toString()]),
+      [['cancelled', '0']],
+    );
+  });
+
+  test(`${name}: says that it is too late to cancel, or that there is no such order`, async (t) => {
+    const of = await open(t);
+    const filled = makeOrder(of);
+    const refused = makeOrder(of, { isin: of.isins.refused });
+    const never = makeOrder(of);
+    const resting = makeOrder(of, { isin: of.isins.resting });
+    const foreign = { ...resting, tenantId: newId<'tenant'>() };
+    await of.venue.submit([filled, refused, resting]);
+    of.letPass();
+    const answers = await of.elsewhere.cancel([filled, refused, never, foreign, resting]);
+    assert.deepEqual(
+      answers.map((outcome) => outcome.type),
+      ['too_late', 'too_late', 'not_found', 'not_found', 'accepted'],
+    );
+    assert.deepEqual(await of.venue.lookUp([never]), [{ type: 'not_found' }]);
+    of.letPass();
+    const reports = await allReports(of.venue);
+    const ends = reports.map(({ event }) => event.type);
+    assert.deepEqual(ends.toSorted(), ['cancelled', 'filled']);
+  });
+
+  test(`${name}: what is executed before a cancel counts, and nothing after it`, async (t) => {
+    const of = await open(t);
+    const orders = Array.from({ length: 12 }, () => makeOrder(of, { isin: of.isins.inParts }));
+    await of.venue.submit(orders);
+    of.letPass(0.5);
+    const answers = await of.venue.cancel(orders);
+    of.letPass();
+    const reports = await allReports(of.venue);
+    for (const [i, order] of orders.entries()) {
+      const own = reports.filter((report) => report.clientOrderId === order.clientOrderId);
+      const finals = own.filter((report) => report.event.type !== 'trade');
+      assert.equal(finals.length, 1);
+      const end = answers[i]?.type === 'accepted' ? 'cancelled' : 'filled';
+      assert.equal(finals[0]?.event.type, end);
+      assert.ok(finals[0]?.event.cumulativeQuantity.eq(soldBy(own)));
+    }
   });
 }
 

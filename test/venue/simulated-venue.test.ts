@@ -22,6 +22,7 @@ conformanceSuite('simulated venue', async (t) => {
     inParts: 'IE00B5M1WJ87',
     cancelled: 'IE00BF2GFH28',
     refused: 'ZZREFUSED006',
+    resting: 'ZZRESTING006',
   };
   const instruments = Object.values(isins).map((isin) => ({ isin, price: '200' }));
   await makeBook(sql, { tenantId, instruments, accounts: [] });
@@ -30,7 +31,7 @@ conformanceSuite('simulated venue', async (t) => {
     elsewhere: simulatedVenue(sql, clock, delayMs),
     tenantId,
     isins,
-    letPass: () => clock.advance(delayMs),
+    letPass: (share = 1) => clock.advance(delayMs * share),
   };
 });
 

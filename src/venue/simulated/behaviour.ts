@@ -6,7 +6,7 @@ import { type Decimal, decimal, plain, smaller, zero } from '../../money.ts';
 import type { Trade } from '../venue.ts';
 
 /** What an instrument does with orders. Chosen by ISIN; every other instrument fills at once. */
-export type Behaviour = 'fill' | 'partial_fills' | 'partial_then_cancelled' | 'refused';
+export type Behaviour = 'fill' | 'partial_fills' | 'partial_then_cancelled' | 'refused' | 'resting';
 
 const behaviours: Readonly<Record<string, Behaviour>> = {
   // 1 to 5 executions by the amount of the order.
@@ -15,6 +15,8 @@ const behaviours: Readonly<Record<string, Behaviour>> = {
   IE00BF2GFH28: 'partial_then_cancelled',
   // Refused for good.
   ZZREFUSED006: 'refused',
+  // Taken, and never executed: it rests until it is cancelled.
+  ZZRESTING006: 'resting',
 };
 
 /** Prices of sandbox instruments that do not follow the imported ones: what a seller gets, EUR. */
@@ -77,6 +79,7 @@ export function scheduleOf(order: {
   delayMs: number;
 }): readonly ScheduledReport[] {
   const behaviour = behaviourOf(order.isin);
+  if (behaviour === 'resting') return [];
   const split = behaviour === 'partial_fills' || behaviour === 'partial_then_cancelled';
   const parts = split ? partsOf(order.quantity, order.price) : [order.quantity];
   const startMs = order.delayMs === 0 ? 0 : fingerprint(order.clientOrderId) % order.delayMs;

@@ -17,6 +17,7 @@ import {
   type VenueReport,
 } from '../venue.ts';
 import { behaviourOf, priceOf, scheduleOf } from './behaviour.ts';
+import { cancelOrders } from './cancel-orders.ts';
 import {
   enterOrders,
   enterRepeats,
@@ -44,6 +45,7 @@ export function simulatedVenue(sql: Sql, clock: Clock, delayMs: number): Venue {
     flightMsMax,
     submit: (orders) => submit(sql, clock, { orders, delayMs }),
     lookUp: (orders) => lookUp(sql, orders),
+    cancel: (orders) => cancelOrders(sql, clock, orders),
     reports: (request) => reports(sql, clock, request),
   };
 }
@@ -131,6 +133,6 @@ function toReport(row: ReportRow): VenueReport {
     tenantId: row.firm,
     clientOrderId: row.client_order_id,
     event: toReportEvent(row),
-    transactionAt: row.due_at,
+    transactionAt: row.transaction_at,
   };
 }

@@ -98,14 +98,16 @@ export async function scheduleReports(
   batch: { owed: readonly OwedReport[]; acceptedAt: Date },
 ): Promise<void> {
   const { owed, acceptedAt } = batch;
+  if (owed.length === 0) return;
   const trades = owed.map(({ report }) => ('trade' in report ? report.trade : undefined));
   await tx`
     insert into simulated_venue.reports (
-      firm, report, client_order_id, venue_order_id, due_at, type, venue_execution_id,
-      last_quantity, last_price, cumulative_quantity, reason
+      firm, report, client_order_id, venue_order_id, due_at, transaction_at, type,
+      venue_execution_id, last_quantity, last_price, cumulative_quantity, reason
     )
     select
       n.firm, n.report, n.client_order_id, n.venue_order_id,
+      ${acceptedAt}::timestamptz + n.offset_ms * interval '1 millisecond',
       ${acceptedAt}::timestamptz + n.offset_ms * interval '1 millisecond',
       n.type, n.venue_execution_id, n.last_quantity, n.last_price, n.cumulative_quantity, n.reason
     from unnest(
@@ -181,7 +183,7 @@ export interface ReportRow extends ReportColumns {
   readonly number: string;
   readonly firm: TenantId;
   readonly client_order_id: string;
-  readonly due_at: Date;
+  readonly transaction_at: Date;
 }
 
 /** Numbered reports after a position, ascending. */
@@ -191,8 +193,8 @@ export async function findReports(
 ): Promise<readonly ReportRow[]> {
   return sql<ReportRow[]>`
     select
-      r.number, r.firm, r.client_order_id, r.due_at, r.type, r.venue_execution_id, r.last_quantity,
-      r.last_price, r.cumulative_quantity, r.reason
+      r.number, r.firm, r.client_order_id, r.transaction_at, r.type, r.venue_execution_id,
+      r.last_quantity, r.last_price, r.cumulative_quantity, r.reason
     from simulated_venue.reports r
     where r.number > ${page.after}
     order by r.number
