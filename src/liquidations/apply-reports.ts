@@ -24,6 +24,7 @@ import { claimReports, clearReports, type InboxReport } from '../orders/inbox-st
 import {
   type News,
   type OrderResult,
+  orderTransitions,
   type Progress,
   progressOf,
   type Submission,
@@ -196,15 +197,15 @@ function write(changes: Changes, { submission, progress, executions }: Step): vo
   const isDone = progress.type === 'done';
   const filledQuantity = sum(executions.map((execution) => execution.quantity));
   const proceeds = sum(executions.map((execution) => execution.proceeds));
-  const end = endOf(isDone ? progress.result : undefined);
-  const isEnded = end.status !== 'PROCESSING';
+  const to = stateAfter(isDone ? progress.result : undefined);
+  const isEnded = to.status !== 'PROCESSING';
   changes.submissions.push({
     clientOrderId,
     isDone,
     executedQuantity: submission.executedQuantity.plus(filledQuantity),
     final: progress.final,
   });
-  changes.orders.push({ orderId, liquidationId, filledQuantity, proceeds, ...end });
+  changes.orders.push({ orderId, liquidationId, filledQuantity, proceeds, to });
   const freed = isEnded ? unsold(order, filledQuantity) : zero;
   changes.positions.push({ accountId, isin, sold: filledQuantity, freed });
   changes.liquidations.push({ liquidationId, proceeds, ended: isEnded ? 1 : 0 });
@@ -214,18 +215,16 @@ function unsold(order: Submission['order'], justFilled: Decimal): Decimal {
   return order.quantity.minus(order.filledQuantity).minus(justFilled);
 }
 
-function endOf(
-  result: OrderResult | undefined,
-): Pick<OrderChange, 'status' | 'cancellationReason' | 'submitAfterMs'> {
-  const going = { cancellationReason: undefined, submitAfterMs: undefined };
-  if (result === undefined) return { ...going, status: 'PROCESSING' };
+function stateAfter(result: OrderResult | undefined): OrderChange['to'] {
+  const leads = orderTransitions.PROCESSING;
+  if (result === undefined) return { status: 'PROCESSING', submitAfterMs: undefined };
   switch (result.type) {
     case 'filled':
-      return { ...going, status: 'FILLED' };
+      return { status: leads.filled };
     case 'cancelled':
-      return { ...going, status: 'CANCELLED', cancellationReason: result.reason };
+      return { status: leads.cancelled, reason: result.reason };
     case 'tried_again':
-      return { ...going, status: 'PROCESSING', submitAfterMs: postponedWaitMs };
+      return { status: leads.tried_again, submitAfterMs: postponedWaitMs };
     default:
       return assertNever(result);
   }

@@ -1,21 +1,58 @@
 // A liquidation and the decision what it does next. Pure: what the account holds goes in, the next
 // step comes out; release and every later round ask the same question.
 
+import { assert } from '../assert.ts';
 import type { AccountId, LiquidationId, OrderId } from '../ids.ts';
 import { type Decimal, sellable } from '../money.ts';
+import { follow, type Transitions } from '../state-machine.ts';
 
-export type LiquidationStatus = 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
+/** What each status of a liquidation carries. */
+export type LiquidationState =
+  | { readonly status: 'NEW' }
+  | { readonly status: 'PROCESSING'; readonly openOrders: number }
+  | { readonly status: 'FILLED'; readonly endReason: 'flat' }
+  | { readonly status: 'CANCELLED'; readonly endReason: Exclude<EndReason, 'flat'> };
 
-/** Where each status may go; constraints of the table mirror it. */
-export const liquidationTransitions = {
-  NEW: ['PROCESSING', 'FILLED', 'CANCELLED'],
-  PROCESSING: ['FILLED', 'CANCELLED'],
-  FILLED: [],
-  CANCELLED: [],
-} as const satisfies Record<LiquidationStatus, readonly LiquidationStatus[]>;
+export type LiquidationStatus = LiquidationState['status'];
 
 /** Why a liquidation ended: `flat` when FILLED, all others when CANCELLED. */
 export type EndReason = 'flat' | 'client' | 'refused' | 'limit' | 'abandoned';
+
+/**
+ * The life of a liquidation: it is released, ends because the account is flat, or is cancelled by its
+ * client, by a final refusal, at its limit of rounds or age, or by an operator.
+ */
+export const liquidationTransitions = {
+  NEW: {
+    released: 'PROCESSING',
+    flat: 'FILLED',
+    client: 'CANCELLED',
+    limit: 'CANCELLED',
+    abandoned: 'CANCELLED',
+  },
+  PROCESSING: {
+    flat: 'FILLED',
+    refused: 'CANCELLED',
+    limit: 'CANCELLED',
+    abandoned: 'CANCELLED',
+  },
+  FILLED: {},
+  CANCELLED: {},
+} as const satisfies Transitions<LiquidationStatus>;
+
+/** The end that a reason leads to. @throws ImpossibleState where the table has no such end. */
+export function endOf(
+  from: LiquidationStatus,
+  reason: EndReason,
+): Extract<LiquidationState, { endReason: unknown }> {
+  const status = follow(liquidationTransitions, { from, cause: reason });
+  if (reason === 'flat') {
+    assert(status === 'FILLED', 'what is flat is FILLED');
+    return { status, endReason: reason };
+  }
+  assert(status === 'CANCELLED', 'every other end is CANCELLED');
+  return { status, endReason: reason };
+}
 
 /** One instrument an account holds, as a liquidation sees it. */
 export interface Holding {
@@ -43,8 +80,7 @@ export interface NewOrder {
 export type NextStep =
   | { readonly type: 'sell'; readonly sales: readonly { isin: string; quantity: Decimal }[] }
   | { readonly type: 'wait' }
-  | { readonly type: 'end'; readonly status: 'FILLED'; readonly reason: 'flat' }
-  | { readonly type: 'end'; readonly status: 'CANCELLED'; readonly reason: 'refused' | 'limit' };
+  | { readonly type: 'end'; readonly reason: 'flat' | 'refused' | 'limit' };
 
 /**
  * What a liquidation without open orders does next: sells what can be sold now, waits for what is
@@ -58,12 +94,12 @@ export function nextStep(holdings: readonly Holding[], exhausted: boolean): Next
     return quantity.gt('0') ? [{ isin: holding.isin, quantity }] : [];
   });
   const unsold = open.some(({ quantity, fractional }) => sellable(quantity, fractional).gt('0'));
-  if (unsold && exhausted) return { type: 'end', status: 'CANCELLED', reason: 'limit' };
+  if (unsold && exhausted) return { type: 'end', reason: 'limit' };
   if (sales.length > 0) return { type: 'sell', sales };
   if (unsold) return { type: 'wait' };
   const refused = holdings.some((holding) => holding.refused && holding.quantity.gt('0'));
-  if (refused) return { type: 'end', status: 'CANCELLED', reason: 'refused' };
-  return { type: 'end', status: 'FILLED', reason: 'flat' };
+  if (refused) return { type: 'end', reason: 'refused' };
+  return { type: 'end', reason: 'flat' };
 }
 
 function sellableNow({ quantity, locked, held, fractional, tradable }: Holding): Decimal {

@@ -5,7 +5,7 @@ import type { Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import type { EndReason, Holding, LiquidationStatus, NewOrder } from './liquidation.ts';
+import type { Holding, LiquidationState, LiquidationStatus, NewOrder } from './liquidation.ts';
 
 export interface DueLiquidation {
   readonly tenantId: TenantId;
@@ -175,9 +175,7 @@ export async function insertOrders(
 export interface Move {
   readonly liquidationId: LiquidationId;
   readonly from: LiquidationStatus;
-  readonly to: LiquidationStatus;
-  readonly newOrders: number;
-  readonly endReason: EndReason | undefined;
+  readonly to: Exclude<LiquidationState, { status: 'NEW' }>;
 }
 
 /**
@@ -222,9 +220,9 @@ export async function moveLiquidations(
       from unnest(
         ${moves.map((move) => move.liquidationId)}::uuid[],
         ${moves.map((move) => move.from)}::text[],
-        ${moves.map((move) => move.to)}::text[],
-        ${moves.map((move) => move.newOrders)}::integer[],
-        ${moves.map((move) => move.endReason ?? null)}::text[]
+        ${moves.map(({ to }) => to.status)}::text[],
+        ${moves.map(({ to }) => ('openOrders' in to ? to.openOrders : 0))}::integer[],
+        ${moves.map(({ to }) => ('endReason' in to ? to.endReason : null))}::text[]
       ) as n (liquidation_id, from_status, to_status, new_orders, end_reason)
       join unwind.liquidations c
         on c.tenant_id = ${tenantId}

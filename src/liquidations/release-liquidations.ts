@@ -10,7 +10,14 @@ import { recordLiquidationEvents } from '../events/store.ts';
 import { type LiquidationId, newId, type TenantId } from '../ids.ts';
 import { batchRowsMax, idleLiquidationWaitMs, liquidationAgeMsMax, roundsMax } from '../limits.ts';
 import { Turn } from '../turn.ts';
-import { type Holding, type NewOrder, type NextStep, nextStep } from './liquidation.ts';
+import {
+  endOf,
+  type Holding,
+  liquidationTransitions,
+  type NewOrder,
+  type NextStep,
+  nextStep,
+} from './liquidation.ts';
 import {
   claimToAdvance,
   claimToRelease,
@@ -61,7 +68,7 @@ async function moveOn(tx: Tx, { tenantId, due, now }: Batch): Promise<void> {
   if (orders.length > 0) await insertOrders(tx, { tenantId, orders, now });
   const moved = await moveLiquidations(tx, { tenantId, moves, waitMs: idleLiquidationWaitMs, now });
   assert(moved === moves.length, 'a claimed liquidation stays as it was claimed');
-  const changed = moves.filter((move) => move.from !== move.to);
+  const changed = moves.filter((move) => move.from !== move.to.status);
   const liquidationIds = changed.map((move) => move.liquidationId);
   await recordLiquidationEvents(tx, { tenantId, liquidationIds, now });
 }
@@ -80,23 +87,24 @@ function planFor(
 }
 
 function planOf(liquidation: DueLiquidation, step: NextStep): Plan {
-  const { liquidationId, accountId, status, rounds } = liquidation;
-  const staying = { liquidationId, from: status, to: 'PROCESSING', endReason: undefined } as const;
+  const { liquidationId, accountId, status: from, rounds } = liquidation;
   switch (step.type) {
     case 'sell': {
       const round = rounds + 1;
       const orders = step.sales.map(({ isin, quantity }) => {
         return { orderId: newId<'order'>(), liquidationId, accountId, isin, round, quantity };
       });
-      return { move: { ...staying, newOrders: orders.length }, orders };
+      return { move: { liquidationId, from, to: runningOn(orders.length) }, orders };
     }
     case 'wait':
-      return { move: { ...staying, newOrders: 0 }, orders: [] };
-    case 'end': {
-      const end = { to: step.status, endReason: step.reason, newOrders: 0 };
-      return { move: { ...staying, ...end }, orders: [] };
-    }
+      return { move: { liquidationId, from, to: runningOn(0) }, orders: [] };
+    case 'end':
+      return { move: { liquidationId, from, to: endOf(from, step.reason) }, orders: [] };
     default:
       return assertNever(step);
   }
+}
+
+function runningOn(openOrders: number): Move['to'] {
+  return { status: liquidationTransitions.NEW.released, openOrders };
 }

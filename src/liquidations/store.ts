@@ -5,7 +5,7 @@ import type { SignatureUse } from '../auth/signature-use.ts';
 import type { AccountStatus } from '../book/account.ts';
 import type { Sql } from '../db/connect.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
-import type { EndReason, LiquidationStatus } from './liquidation.ts';
+import { type EndReason, type LiquidationStatus, liquidationTransitions } from './liquidation.ts';
 
 export interface Creation {
   readonly tenantId: TenantId;
@@ -197,7 +197,7 @@ export async function cancelNewLiquidation(
     cancelled as (
       update unwind.liquidations l
       set
-        status = 'CANCELLED',
+        status = ${liquidationTransitions.NEW.client},
         end_reason = 'client',
         ended_at = ${c.now},
         cash_amount = l.proceeds,

@@ -4,7 +4,13 @@
 import type { Tx } from '../db/connect.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import type { OrderStatus, Submission, SubmissionOutcome } from './order.ts';
+import {
+  type OrderState,
+  type OrderStatus,
+  type Submission,
+  type SubmissionOutcome,
+  submissionTransitions,
+} from './order.ts';
 
 interface SubmissionRow {
   client_order_id: string;
@@ -189,7 +195,10 @@ export async function updateSubmissions(
   const rows = await tx`
     update unwind.submissions s
     set
-      status = case when n.is_done then 'DONE' else s.status end,
+      status = case
+        when n.is_done then ${submissionTransitions.WORKING.reported}
+        else s.status
+      end,
       executed_quantity = n.executed_quantity,
       final_quantity = n.final_quantity,
       outcome = n.outcome,
@@ -217,10 +226,7 @@ export interface OrderChange {
   /** Quantity and proceeds of new executions. */
   readonly filledQuantity: Decimal;
   readonly proceeds: Decimal;
-  readonly status: OrderStatus;
-  readonly cancellationReason: string | undefined;
-  /** Sent again after so long on the market clock; undefined: not. */
-  readonly submitAfterMs: number | undefined;
+  readonly to: Exclude<OrderState, { status: 'NEW' }>;
 }
 
 /** Adds executions to orders and ends them, each guarded by being PROCESSING. */
@@ -252,9 +258,9 @@ export async function updateOrders(
       ${liquidationIds}::uuid[],
       ${changes.map((change) => plain(change.filledQuantity))}::numeric[],
       ${changes.map((change) => plain(change.proceeds))}::numeric[],
-      ${changes.map((change) => change.status)}::text[],
-      ${changes.map((change) => change.cancellationReason ?? null)}::text[],
-      ${changes.map((change) => change.submitAfterMs ?? null)}::integer[]
+      ${changes.map(({ to }) => to.status)}::text[],
+      ${changes.map(({ to }) => ('reason' in to ? to.reason : null))}::text[],
+      ${changes.map(({ to }) => ('submitAfterMs' in to ? (to.submitAfterMs ?? null) : null))}::integer[]
     ) as n (
       order_id, liquidation_id, filled_quantity, proceeds, status, cancellation_reason,
       submit_after_ms

@@ -6,17 +6,44 @@ import { createHash } from 'node:crypto';
 import { assertNever } from '../assert.ts';
 import type { AccountId, LiquidationId, OrderId } from '../ids.ts';
 import { type Decimal, sum } from '../money.ts';
+import type { Transitions } from '../state-machine.ts';
 import type { ReportEvent, Trade } from '../venue/venue.ts';
 
-export type OrderStatus = 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
+/** What each status of an order carries once it left NEW. */
+export type OrderState =
+  | { readonly status: 'NEW' }
+  /** At the venue, or sent again after so long on the market clock. */
+  | { readonly status: 'PROCESSING'; readonly submitAfterMs: number | undefined }
+  | { readonly status: 'FILLED' }
+  | { readonly status: 'CANCELLED'; readonly reason: string };
 
-/** Where each status may go; a constraint of the table mirrors it. */
+export type OrderStatus = OrderState['status'];
+
+/** The life of an order: `stopped` is what happens to one that is not at the venue and shall not be. */
 export const orderTransitions = {
-  NEW: ['PROCESSING', 'CANCELLED'],
-  PROCESSING: ['FILLED', 'CANCELLED'],
-  FILLED: [],
-  CANCELLED: [],
-} as const satisfies Record<OrderStatus, readonly OrderStatus[]>;
+  NEW: { sent: 'PROCESSING', stopped: 'CANCELLED' },
+  PROCESSING: {
+    sent: 'PROCESSING',
+    tried_again: 'PROCESSING',
+    filled: 'FILLED',
+    cancelled: 'CANCELLED',
+    stopped: 'CANCELLED',
+  },
+  FILLED: {},
+  CANCELLED: {},
+} as const satisfies Transitions<OrderStatus>;
+
+/**
+ * The life of one client order id: under way, answered by the venue, and done when its executions add
+ * up to its final report, which may come before the answer.
+ */
+export const submissionTransitions = {
+  SENDING: { answered: 'WORKING', reported: 'DONE' },
+  WORKING: { reported: 'DONE' },
+  DONE: {},
+} as const satisfies Transitions<SubmissionStatus>;
+
+export type SubmissionStatus = 'SENDING' | 'WORKING' | 'DONE';
 
 export type SubmissionOutcome = 'filled' | 'cancelled' | 'refused' | 'postponed';
 
@@ -30,7 +57,7 @@ export interface Final {
 /** One client order id with the order it serves, as far as reports change them. */
 export interface Submission {
   readonly clientOrderId: string;
-  readonly status: 'SENDING' | 'WORKING' | 'DONE';
+  readonly status: SubmissionStatus;
   readonly quantity: Decimal;
   readonly executedQuantity: Decimal;
   readonly final: Final | undefined;

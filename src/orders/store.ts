@@ -5,6 +5,7 @@ import type { Sql, Tx } from '../db/connect.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
+import { orderTransitions, submissionTransitions } from './order.ts';
 
 /** Who may write what a call to the venue answered: its holder, in its epoch, while it lasts. */
 export interface Lease {
@@ -92,7 +93,7 @@ export async function insertSubmissions(
     )
     update unwind.orders o
     set
-      status = 'PROCESSING',
+      status = ${orderTransitions.NEW.sent},
       submissions = o.submissions + 1,
       submit_at = null,
       updated_at = ${now},
@@ -197,7 +198,10 @@ export async function recordAcceptances(
   await tx`
     update unwind.submissions s
     set
-      status = case when s.status = 'SENDING' then 'WORKING' else s.status end,
+      status = case
+        when s.status = 'SENDING' then ${submissionTransitions.SENDING.answered}
+        else s.status
+      end,
       venue_order_id = n.venue_order_id,
       lease_holder = null,
       lease_expires_at = null,
@@ -235,7 +239,7 @@ export async function recordNotWorking(
     with answered as (
       update unwind.submissions s
       set
-        status = 'WORKING',
+        status = ${submissionTransitions.SENDING.answered},
         lease_holder = null,
         lease_expires_at = null,
         updated_at = ${now}

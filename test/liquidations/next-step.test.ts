@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Holding, nextStep } from '../../src/liquidations/liquidation.ts';
+import { endOf, type Holding, nextStep } from '../../src/liquidations/liquidation.ts';
 import { decimal, plain } from '../../src/money.ts';
 
 interface Sketch {
@@ -36,7 +36,7 @@ function told(sketches: readonly Sketch[], exhausted = false): string {
     case 'wait':
       return 'wait';
     case 'end':
-      return `${step.status} ${step.reason}`;
+      return `${endOf('PROCESSING', step.reason).status} ${step.reason}`;
   }
 }
 

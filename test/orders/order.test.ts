@@ -9,8 +9,6 @@ import { decimal, plain, sum } from '../../src/money.ts';
 import {
   clientOrderIdOf,
   type News,
-  type OrderStatus,
-  orderTransitions,
   progressOf,
   type Submission,
   tradeOf,
@@ -253,18 +251,5 @@ test('the parts of a schedule add up to what is reported at its end', () => {
         assert.deepEqual(scheduleOf(order), reports);
       }
     }),
-  );
-});
-
-test('final statuses go nowhere, open ones only forward', () => {
-  const statuses: readonly OrderStatus[] = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'];
-  assert.deepEqual(Object.keys(orderTransitions), statuses);
-  assert.deepEqual([...orderTransitions.FILLED, ...orderTransitions.CANCELLED], []);
-  assert.ok(
-    !(['NEW'] as const).some((to) =>
-      Object.values(orderTransitions)
-        .flat()
-        .includes(to as never),
-    ),
   );
 });
