@@ -73,7 +73,7 @@ function isVictim(table: Table): string {
   return keys[table].map((column) => `t.${column} = v.${column}`).join(' and ');
 }
 
-/** Takes away every constraint that stands in the way of corruption. */
+/** Takes away every constraint and trigger that stands in the way of corruption. */
 export async function dropConstraints(sql: Sql): Promise<void> {
   await sql.script(`
     do $$
@@ -99,6 +99,9 @@ export async function dropConstraints(sql: Sql): Promise<void> {
       loop
         execute format('drop index %s', dropped.relation);
       end loop;
+      alter table unwind.liquidations disable trigger user;
+      alter table unwind.orders disable trigger user;
+      alter table unwind.submissions disable trigger user;
     end $$`);
 }
 
