@@ -2,6 +2,7 @@
 // is named before anything starts.
 
 import { join, resolve } from 'node:path';
+import ipaddr from 'ipaddr.js';
 
 export type Mode = 'sandbox' | 'live';
 
@@ -21,6 +22,12 @@ export interface Config {
   readonly venueDelayMs: number;
   readonly webhookTimeoutMs: number;
   readonly idempotencyRetentionMs: number;
+  /** Of one client, by this process; 0 for no limit. */
+  readonly requestsPerS: number;
+  /** Failed authentications of one address, by this process; 0 for no limit. */
+  readonly failuresPerS: number;
+  readonly trustedProxies: readonly string[];
+  readonly errorsUrl: string | undefined;
   /** Undefined: each command has its own default. */
   readonly logLevel: string | undefined;
 }
@@ -90,6 +97,28 @@ const databaseUrl = {
   },
 };
 
+const errorsUrl = {
+  shape: 'https://host/path; default none',
+  read: (given: string | undefined): string | undefined => {
+    if (given === undefined) return undefined;
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
+      throw new RangeError('is no http or https URL without query and fragment');
+    }
+    return given.replace(/\/+$/, '');
+  },
+};
+
+const networks = {
+  shape: 'addresses and networks such as 10.0.0.0/8, separated by commas; default none',
+  read: (given: string | undefined): readonly string[] => {
+    const all = given?.split(',').map((one) => one.trim()) ?? [];
+    const isNetwork = (one: string) => ipaddr.isValid(one) || ipaddr.isValidCIDR(one);
+    if (all.every(isNetwork)) return all;
+    throw new RangeError('is no list of addresses and networks');
+  },
+};
+
 function setting<T>(
   name: string,
   meaning: string,
@@ -98,6 +127,7 @@ function setting<T>(
   return { name, meaning, ...how };
 }
 
+const rate = integer({ min: 0, max: 1_000_000, otherwise: 0 });
 const logLevel = oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info');
 
 /** Every setting there is; the table in docs/configuration.md is made of it. */
@@ -160,6 +190,29 @@ export const settings = {
     'how long an idempotency key is remembered, in days',
     integer({ min: 1, max: 365, otherwise: 30 }),
   ),
+  requestsPerS: setting(
+    'UNWIND_REQUESTS_PER_SECOND',
+    'requests a second of one client before 429, for each process; 0: no limit; default 200 live, 0 sandbox',
+    {
+      shape: 'whole number, 0 to 1000000',
+      read: (given) => (given === undefined ? undefined : rate.read(given)),
+    },
+  ),
+  failuresPerS: setting(
+    'UNWIND_FAILURES_PER_SECOND',
+    'failed authentications a second from one address before 429, for each process; 0: no limit',
+    integer({ min: 0, max: 1_000_000, otherwise: 50 }),
+  ),
+  trustedProxies: setting(
+    'UNWIND_TRUSTED_PROXIES',
+    'proxies in front whose x-forwarded-for names the address of the client',
+    networks,
+  ),
+  errorsUrl: setting(
+    'UNWIND_ERRORS_URL',
+    'where the pages of errors are reached: the type of an error is then a URL below it',
+    errorsUrl,
+  ),
   logLevel: setting('UNWIND_LOG_LEVEL', 'what is logged to standard error', {
     shape: 'debug or info or warn or error or silent; default info for start, else warn',
     read: (given) => (given === undefined ? undefined : logLevel.read(given)),
@@ -167,6 +220,7 @@ export const settings = {
 } as const;
 
 const sandboxReleaseDelayMs = 2_000;
+const liveRequestsPerS = 200;
 
 /** Reads and checks all settings. @throws ConfigError that names every wrong one. */
 export function readConfig(environment: Environment): Config {
@@ -193,8 +247,13 @@ export function readConfig(environment: Environment): Config {
     venueDelayMs: read(settings.venueDelayMs) ?? 0,
     webhookTimeoutMs: read(settings.webhookTimeoutMs) ?? 0,
     idempotencyRetentionMs: (read(settings.idempotencyRetentionDays) ?? 0) * dayMs,
+    failuresPerS: read(settings.failuresPerS) ?? 0,
+    trustedProxies: read(settings.trustedProxies) ?? [],
+    errorsUrl: read(settings.errorsUrl),
     logLevel: read(settings.logLevel),
   };
+  const requestsPerS =
+    read(settings.requestsPerS) ?? (values.mode === 'sandbox' ? 0 : liveRequestsPerS);
   const releaseDelayMs =
     read(settings.releaseDelayMs) ?? (values.mode === 'sandbox' ? sandboxReleaseDelayMs : 0);
   const venue = read(settings.venue);
@@ -206,7 +265,7 @@ export function readConfig(environment: Environment): Config {
     faults.push('UNWIND_KEY_FILE is needed in live mode.');
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
-  return { ...values, releaseDelayMs };
+  return { ...values, releaseDelayMs, requestsPerS };
 }
 
 /** The file that seals keys: the one configured, or the sandbox's own. */

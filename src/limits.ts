@@ -33,3 +33,10 @@ export const verificationsQueuedMax = 256;
 
 /** First bytes of a receiver's answer that are read; the rest is discarded unread. */
 export const receiverAnswerBytesMax = 4 * 1024;
+
+/** How long a request may take in ms, and no statement of it longer (decisions, point 11). */
+export const requestDeadlineMs = 10_000;
+
+/** Clients and addresses whose requests are counted at once; the least recent are forgotten. */
+export const countedClientsMax = 2_000;
+export const countedAddressesMax = 10_000;

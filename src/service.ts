@@ -12,8 +12,10 @@ import { connect, openPools, type Sql } from './db/connect.ts';
 import { isConnectionError } from './db/errors.ts';
 import { migrate, schemaState } from './db/migrate.ts';
 import { buildEngine, type Engine } from './engine.ts';
+import { errorPages } from './http/error-pages.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
 import { probes, type Readiness } from './http/probes.ts';
+import { Rates } from './http/rates.ts';
 import { signedRoutes } from './http/routes.ts';
 import { buildServer } from './http/server.ts';
 import { tokenRoute } from './http/token-route.ts';
@@ -141,12 +143,19 @@ function buildHttp({ config, log, engine, policy, sql }: HttpParts): FastifyInst
     onEvent: () => engine.wakePublish(),
   });
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine.wakeDeliver() });
+  const rates = new Rates(clock, config);
   return buildServer({
     routes: signedRoutes({ liquidations, webhooks }),
-    open: [tokenRoute({ sql, clock, authenticator }), ...probes(() => readinessOf(sql, engine))],
+    open: [
+      tokenRoute({ sql, clock, authenticator, rates }),
+      ...errorPages(),
+      ...probes(() => readinessOf(sql, engine)),
+    ],
     authenticator,
+    rates,
+    problems: { showSignatureBase: config.mode === 'sandbox', errorsUrl: config.errorsUrl },
+    trustedProxies: config.trustedProxies,
     log,
-    showSignatureBase: config.mode === 'sandbox',
   });
 }
 

@@ -3,6 +3,7 @@
 // is said on them is left to sql.ts.
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
+import { currentDeadline, OverdueError } from './deadline.ts';
 
 /** The connection broke, or none could be had: whether the statement took effect is not known. */
 export class ConnectionLostError extends Error {
@@ -45,15 +46,22 @@ export async function onSomeConnection<T>(
   work: (lent: Lent) => Promise<T>,
 ): Promise<T> {
   const client = await acquire(pool);
-  let isUsable = false;
+  let isUsable = true;
+  // A connection that ends in the middle of a statement makes the server roll back.
+  const breakOff = () => {
+    isUsable = false;
+    void client.end();
+  };
+  const deadline = currentDeadline();
   try {
-    const result = await work({ client, prepare, silenceMs });
-    isUsable = true;
-    return result;
+    if (deadline?.aborted) throw new OverdueError('the work is overdue');
+    deadline?.addEventListener('abort', breakOff);
+    return await work({ client, prepare, silenceMs });
   } catch (error) {
-    isUsable = !breaksConnection(error);
+    if (breaksConnection(error)) isUsable = false;
     throw error;
   } finally {
+    deadline?.removeEventListener('abort', breakOff);
     client.release(!isUsable);
   }
 }

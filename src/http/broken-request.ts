@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Refusal } from '../refusal.ts';
-import { toProblem } from './problem.ts';
+import { type ProblemSettings, toProblem } from './problem.ts';
 
 /** What went wrong with a connection, as `clientError` of Node's server tells it. */
 export type ConnectionTrouble = Error & { readonly code?: string };
@@ -18,9 +18,10 @@ export interface BrokenRequests {
   answer(trouble: ConnectionTrouble, socket: Socket): void;
 }
 
-export function brokenRequests(log: {
-  info(fields: object, message: string): void;
-}): BrokenRequests {
+export function brokenRequests(
+  log: { info(fields: object, message: string): void },
+  problems: ProblemSettings,
+): BrokenRequests {
   const due = new WeakMap<Socket, Set<ServerResponse>>();
   return {
     watch: (server) => {
@@ -43,15 +44,15 @@ export function brokenRequests(log: {
       const requestId = randomUUID();
       const code = trouble.code ?? 'unknown';
       log.info({ request_id: requestId, status: 400, code }, 'request.broken');
-      socket.end(answerText(code, requestId));
+      socket.end(answerText(code, requestId, problems));
       socket.destroySoon();
     },
   };
 }
 
-function answerText(code: string, requestId: string): string {
+function answerText(code: string, requestId: string, problems: ProblemSettings): string {
   const refusal = new Refusal('bad_request', sentenceOf(code));
-  const { status, body } = toProblem(refusal, { requestId, showSignatureBase: false });
+  const { status, body } = toProblem(refusal, requestId, problems);
   return [
     `HTTP/1.1 ${status} Bad Request`,
     'connection: close',

@@ -1,14 +1,17 @@
 // Routes outside the signed ones: the token, probes and pages. And what RFC 9110 asks of every path:
 // HEAD wherever there is GET, OPTIONS with what is allowed, 405 for the rest.
 
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer } from './pipeline.ts';
+
+/** Answers a request, or refuses it. Headers that belong to both are set on the reply. */
+export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<Answer>;
 
 /** A route that does its own checks: nobody has been authenticated when `work` begins. */
 export interface OpenRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  readonly work: (request: FastifyRequest) => Promise<Answer>;
+  readonly work: Work;
 }
 
 /** The methods of each path, as the header `allow` lists them (RFC 9110 sections 9.3.2, 9.3.7). */

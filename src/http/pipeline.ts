@@ -1,7 +1,7 @@
 // What every request passes, in one order from cheap to costly: form of the headers, token, signature
 // (form, key, age, replay, digest, mathematics), scope, schema, and then its handler.
 
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator, Caller } from '../auth/authenticate.ts';
 import type { Scope } from '../auth/scope.ts';
 import { sha256 } from '../auth/secret.ts';
@@ -9,6 +9,8 @@ import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import { headerPairs, type SignedMessage } from '../signatures/message.ts';
 import { checkAccept } from './accept.ts';
+import { isUnauthenticated } from './problem.ts';
+import type { Rates } from './rates.ts';
 
 /** What a handler answers: a text, or nothing. */
 export interface Answer {
@@ -50,11 +52,17 @@ const bearer = /^Bearer ([a-zA-Z0-9\-._~+/]+=*)$/;
 const idempotencyKeyForm =
   /^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$/;
 
+/** Who is asked whether a request may pass. */
+export interface Gate {
+  readonly authenticator: Authenticator;
+  readonly rates: Rates;
+}
+
 /** Runs a request of a signed route through all checks and its handler. */
 export async function handleSigned(
   route: SignedRoute,
-  request: FastifyRequest,
-  authenticator: Authenticator,
+  { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
+  { authenticator, rates }: Gate,
 ): Promise<Answer> {
   const message = toMessage(request);
   checkAccept(headerOf(request, 'accept'));
@@ -64,7 +72,10 @@ export async function handleSigned(
   if (token === undefined) {
     throw new Refusal('unauthorized', 'The header authorization carries no bearer token.');
   }
-  const caller = await authenticator.authenticate(message, { clientId, token });
+  const caller = await countingFailures(rates, request.ip, () => {
+    return authenticator.authenticate(message, { clientId, token });
+  });
+  reply.headers(rates.admitClient(caller.tenantId));
   if (!route.scopes.some((scope) => caller.scopes.includes(scope))) {
     const detail = `The access token lacks the scope ${route.scopes.join(' or ')}.`;
     throw new Refusal('forbidden', detail);
@@ -80,6 +91,21 @@ export async function handleSigned(
     idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
     requestHash: sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody])),
   });
+}
+
+/** Authenticates; addresses where that fails too often are refused before (decisions, point 14). */
+export async function countingFailures<T>(
+  rates: Rates,
+  address: string,
+  authenticate: () => Promise<T>,
+): Promise<T> {
+  rates.admitAddress(address);
+  try {
+    return await authenticate();
+  } catch (error) {
+    if (isUnauthenticated(error)) rates.countFailure(address);
+    throw error;
+  }
 }
 
 /** The request as its sender signed it: raw target, all header lines, body bytes. */

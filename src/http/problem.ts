@@ -35,26 +35,39 @@ export interface Problem {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-export interface ProblemOptions {
-  readonly requestId: string;
+export interface ProblemSettings {
   /** Sandbox only: a refused signature is shown with the base the service computed. */
   readonly showSignatureBase: boolean;
+  /** Where the pages of errors are, without a slash at the end; `type` is then a URL. */
+  readonly errorsUrl: string | undefined;
 }
 
 /** The answer to a failed request. What is not a refusal says nothing of its cause. */
-export function toProblem(error: unknown, options: ProblemOptions): Problem {
-  const refusal = toRefusal(error, options);
-  const { status, title } = problemKinds[refusal.code];
-  const { requestId } = options;
+export function toProblem(error: unknown, requestId: string, settings: ProblemSettings): Problem {
+  const refusal = toRefusal(error, settings);
+  const { code } = refusal;
+  const { status, title } = problemKinds[code];
   const body = JSON.stringify({
-    type: refusal.code,
+    type: settings.errorsUrl === undefined ? code : `${settings.errorsUrl}/${code}`,
     status,
     title,
     detail: refusal.message,
     instance: `urn:uuid:${requestId}`,
     request_id: requestId,
   });
-  return { status, body, headers: refusal.headers };
+  // RFC 9110 section 15.5.2 asks for a challenge; the token is the credential, the signature its seal.
+  const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="unwind"' } : {};
+  return { status, body, headers: { ...challenge, ...refusal.headers } };
+}
+
+/** Whether a request failed because its sender is not who it says, or did not sign it as it came. */
+export function isUnauthenticated(error: unknown): boolean {
+  if (error instanceof SignatureError) return codeOf(error) === 'unauthorized';
+  return error instanceof Refusal && error.code === 'unauthorized';
+}
+
+function codeOf(error: SignatureError): RefusalCode {
+  return error.code === 'client_id_missing' ? 'bad_request' : 'unauthorized';
 }
 
 /** Whether an error is a fault of the service, to be logged with its cause. */
@@ -62,16 +75,15 @@ export function isFault(error: unknown): boolean {
   return !(error instanceof Refusal) && !(error instanceof SignatureError);
 }
 
-function toRefusal(error: unknown, { showSignatureBase }: ProblemOptions): Refusal {
+function toRefusal(error: unknown, { showSignatureBase }: ProblemSettings): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof SignatureError) {
-    const code = error.code === 'client_id_missing' ? 'bad_request' : 'unauthorized';
     const { base } = error;
     const shown =
       showSignatureBase && base !== undefined
         ? `${error.detail} The service computed this signature base:\n${maskAuthorization(base)}`
         : error.detail;
-    return new Refusal(code, shown);
+    return new Refusal(codeOf(error), shown);
   }
   if (isConnectionError(error) || isStatementTimeout(error)) {
     const detail = 'The database does not answer; try again with the same idempotency key.';

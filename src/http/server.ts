@@ -5,12 +5,14 @@ import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
-import { requestBodyBytesMax } from '../limits.ts';
+import { requestBodyBytesMax, requestDeadlineMs } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { brokenRequests } from './broken-request.ts';
-import { allowedMethods, type OpenRoute } from './open-route.ts';
+import { withinDeadline } from './deadline.ts';
+import { allowedMethods, type OpenRoute, type Work } from './open-route.ts';
 import { type Answer, handleSigned, type SignedRoute } from './pipeline.ts';
-import { isFault, toProblem } from './problem.ts';
+import { isFault, type ProblemSettings, toProblem } from './problem.ts';
+import type { Rates } from './rates.ts';
 
 export interface ServerLog {
   info(fields: object, message: string): void;
@@ -22,9 +24,13 @@ export interface ServerOptions {
   /** The token, probes and pages. */
   readonly open: readonly OpenRoute[];
   readonly authenticator: Authenticator;
+  readonly rates: Rates;
+  readonly problems: ProblemSettings;
+  /** Addresses and networks of proxies whose `x-forwarded-for` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly log: ServerLog;
-  readonly showSignatureBase: boolean;
-  readonly timeouts?: Timeouts;
+  /** What differs from the usual. */
+  readonly timeouts?: Partial<Timeouts>;
 }
 
 /** How long a client may take, in ms. */
@@ -35,9 +41,16 @@ export interface Timeouts {
   readonly requestMs: number;
   /** How often that is looked at. */
   readonly checkMs: number;
+  /** From the whole request to its answer. */
+  readonly deadlineMs: number;
 }
 
-const usualTimeouts: Timeouts = { headersMs: 10_000, requestMs: 20_000, checkMs: 1_000 };
+const usualTimeouts: Timeouts = {
+  headersMs: 10_000,
+  requestMs: 20_000,
+  checkMs: 1_000,
+  deadlineMs: requestDeadlineMs,
+};
 const keepAliveTimeoutMs = 65_000;
 /** Header bytes are bounded at 16 KiB by Node; within that a path parameter may have any length. */
 const paramLengthMax = 16 * 1024;
@@ -47,12 +60,10 @@ const paramLengthMax = 16 * 1024;
  */
 const discardedBodyBytesMax = 1024 * 1024;
 
-type Work = (request: FastifyRequest) => Promise<Answer>;
-
 /** Builds the server; the caller decides where it listens. */
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { headersMs, requestMs, checkMs } = options.timeouts ?? usualTimeouts;
-  const broken = brokenRequests(options.log);
+  const { headersMs, requestMs, checkMs } = { ...usualTimeouts, ...options.timeouts };
+  const broken = brokenRequests(options.log, options.problems);
   const app = fastify({
     logger: false,
     bodyLimit: requestBodyBytesMax,
@@ -62,6 +73,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     // A request without a host is refused by ourselves, so that the answer has its form.
     http: { connectionsCheckingInterval: checkMs, requireHostHeader: false },
     genReqId: () => randomUUID(),
+    trustProxy: options.trustedProxies.length > 0 && [...options.trustedProxies],
     // A HEAD passes the checks of its GET, is signed as HEAD, and gets the headers alone.
     exposeHeadRoutes: true,
     forceCloseConnections: 'idle',
@@ -116,7 +128,7 @@ function tooLarge(isLast: boolean, cause?: unknown): Refusal {
 
 function addSignedRoutes(app: FastifyInstance, options: ServerOptions): void {
   for (const route of options.routes) {
-    const work: Work = (request) => handleSigned(route, request, options.authenticator);
+    const work: Work = (request, reply) => handleSigned(route, { request, reply }, options);
     addRoute(app, options, { method: route.method, path: route.path, work });
   }
 }
@@ -126,11 +138,12 @@ function addRoute(
   options: ServerOptions,
   route: { method: SignedRoute['method']; path: string; work: Work },
 ): void {
+  const { deadlineMs } = { ...usualTimeouts, ...options.timeouts };
   app.route({
     method: route.method,
     url: route.path,
     handler: async (request, reply) => {
-      const answer = await route.work(request);
+      const answer = await withinDeadline(deadlineMs, () => route.work(request, reply));
       logAnswer(options.log, { request, reply }, answer.status);
       return send(reply, request.id, answer);
     },
@@ -162,12 +175,12 @@ function answerOtherMethods(
 }
 
 function sendProblem(
-  { log, showSignatureBase }: ServerOptions,
+  { log, problems }: ServerOptions,
   failed: { error: unknown; request: FastifyRequest; reply: FastifyReply },
 ): FastifyReply {
   const { request, reply } = failed;
   const error = translate(failed);
-  const problem = toProblem(error, { requestId: request.id, showSignatureBase });
+  const problem = toProblem(error, request.id, problems);
   if (isFault(error)) {
     log.error({ request_id: request.id, status: problem.status, err: error }, 'request.failed');
   } else {

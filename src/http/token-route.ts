@@ -7,16 +7,17 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAccept } from './accept.ts';
-import type { OpenRoute } from './open-route.ts';
+import type { OpenRoute, Work } from './open-route.ts';
 import {
-  type Answer,
   bodyOf,
   checkApiVersion,
+  countingFailures,
   headerOf,
   readClientId,
   searchOf,
   toMessage,
 } from './pipeline.ts';
+import type { Rates } from './rates.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
 
 const form = /^application\/x-www-form-urlencoded(\s*;\s*charset="?utf-8"?)?\s*$/i;
@@ -31,9 +32,10 @@ export function tokenRoute(options: {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly authenticator: Authenticator;
+  readonly rates: Rates;
 }): OpenRoute {
-  const { sql, clock, authenticator } = options;
-  const work = async (request: FastifyRequest): Promise<Answer> => {
+  const { sql, clock, authenticator, rates } = options;
+  const work: Work = async (request, reply) => {
     checkAccept(headerOf(request, 'accept'));
     checkApiVersion(request);
     readNoQuery(searchOf(request));
@@ -43,7 +45,10 @@ export function tokenRoute(options: {
       throw new Refusal('unauthorized', 'The header upvest-client-id names another client.');
     }
     const claim = { clientId: given.client_id, clientSecret: given.client_secret };
-    const caller = await authenticator.authenticateClient(toMessage(request), claim);
+    const caller = await countingFailures(rates, request.ip, () => {
+      return authenticator.authenticateClient(toMessage(request), claim);
+    });
+    reply.headers(rates.admitClient(caller.tenantId));
     if (given.grant_type !== 'client_credentials') {
       throw new Refusal('bad_request', 'The field grant_type can only be client_credentials.');
     }

@@ -16,8 +16,10 @@ const titles: Readonly<Record<string, readonly [status: number, title: string]>>
   content_too_large: [413, 'Content Too Large'],
   unsupported_media_type: [415, 'Unsupported Media Type'],
   unprocessable_content: [422, 'Unprocessable Content'],
+  too_many_requests: [429, 'Too Many Requests'],
   internal_server_error: [500, 'Internal Server Error'],
   service_unavailable: [503, 'Service Unavailable'],
+  gateway_timeout: [504, 'Gateway Timeout'],
 };
 
 /** Holds an answer against the contract's form of an error; `detail` says which one it is. */
@@ -25,6 +27,7 @@ export function assertProblem(reply: Reply, type: string, detail: RegExp | strin
   const [status, title] = titles[type] ?? assert.fail(`no such problem: ${type}`);
   assert.equal(reply.status, status, reply.text);
   assert.equal(reply.headers['content-type'], 'application/problem+json');
+  if (status === 401) assert.equal(reply.headers['www-authenticate'], 'Bearer realm="unwind"');
   const requestId = assertRequestId(reply);
   const said = reply.json['detail'];
   assert.equal(

@@ -10,10 +10,12 @@ import { sealWith } from '../../src/auth/seal.ts';
 import type { SignaturePolicy } from '../../src/auth/store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { errorPages } from '../../src/http/error-pages.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import { probes, type Readiness } from '../../src/http/probes.ts';
+import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
 import { tokenRoute } from '../../src/http/token-route.ts';
@@ -34,6 +36,12 @@ export interface HttpOptions {
   readonly allowLoopback?: boolean;
   /** Default false, as in live mode. */
   readonly showSignatureBase?: boolean;
+  /** Default none, so that `type` is a slug. */
+  readonly errorsUrl?: string;
+  /** Default none. */
+  readonly trustedProxies?: readonly string[];
+  /** Default no limits. */
+  readonly rates?: RateSettings;
   readonly timeouts?: NonNullable<ServerOptions['timeouts']>;
   /** Default ready. */
   readonly readiness?: () => Promise<Readiness>;
@@ -58,7 +66,7 @@ export interface HttpService {
 /** Starts the service on a free port. After the test it must have logged no fault of its own. */
 export async function startHttp(t: AfterTest, options: HttpOptions): Promise<HttpService> {
   const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
-  const { showSignatureBase = false, timeouts } = options;
+  const { showSignatureBase = false, errorsUrl, trustedProxies = [], timeouts } = options;
   const { readiness = async () => ({ ready: true, checks: {} }) } = options;
   const authenticator = new Authenticator(sql, clock);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
@@ -73,7 +81,12 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const policy = { allowLoopback };
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: nobodyWaits });
   const routes = signedRoutes({ liquidations, webhooks });
-  const open = [tokenRoute({ sql, clock, authenticator }), ...probes(readiness)];
+  const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
+  const open = [
+    tokenRoute({ sql, clock, authenticator, rates }),
+    ...errorPages(),
+    ...probes(readiness),
+  ];
   const faults: object[] = [];
   const finished: object[] = [];
   const app = buildServer({
@@ -84,7 +97,9 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
       info: (fields) => finished.push(fields),
       error: (fields) => faults.push(fields),
     },
-    showSignatureBase,
+    rates,
+    problems: { showSignatureBase, errorsUrl },
+    trustedProxies,
     ...(timeouts === undefined ? {} : { timeouts }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
