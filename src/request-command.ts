@@ -32,7 +32,6 @@ export async function runRequest(options: RequestOptions): Promise<number> {
     ...(data === undefined ? {} : { json: parse(data) }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   });
-  await client.close();
   stdout.write(print(answer));
   return answer.status < 300 ? 0 : 1;
 }
@@ -46,7 +45,7 @@ export async function clientOf(sandbox: SandboxClient): Promise<Client> {
     clientId: sandbox.client_id,
     clientSecret: sandbox.client_secret,
     keyId: key.key_id,
-    privateKeyPem: await readFile(key.private_key_file, 'utf8'),
+    privateKey: await readFile(key.private_key_file, 'utf8'),
     scopes: sandbox.scopes,
   });
 }
@@ -62,7 +61,8 @@ function parse(data: string): unknown {
 function print({ status, headers, text, json }: ApiAnswer): string {
   const shown = ['content-type', 'location', 'allow', 'idempotency-replayed', 'upvest-request-id'];
   const lines = shown.flatMap((name) => {
-    return headers[name] === undefined ? [] : [`${name}: ${headers[name]}`];
+    const value = headers.get(name);
+    return value === null ? [] : [`${name}: ${value}`];
   });
   const body = json === undefined ? text : JSON.stringify(json, undefined, 2);
   return `${[String(status), ...lines, '', body].join('\n')}\n`;

@@ -1,36 +1,36 @@
-// A receiver of webhooks as an integrator would write it: verify, answer, then look at the event.
+// A receiver of webhooks as an integrator would write it: verify, look at the events, answer.
 
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   type AccountLiquidationEvent,
-  type DeliveryKeys,
-  readDelivery,
-} from '../../src/client/deliveries.ts';
-import { SignatureError } from '../../src/signatures/signature-error.ts';
+  DeliveryError,
+  type FetchKeys,
+  isLiquidationEvent,
+  type WebhookReceiver,
+  webhookReceiver,
+} from '../../src/client/webhooks.ts';
 import { DemoFailure } from './terminal.ts';
 
 const waitMsMax = 30_000;
 
+type LiquidationStatus = AccountLiquidationEvent['object']['status'];
+
 /** Takes deliveries in and hands out their events in the order of arrival. */
 export class Receiver {
   readonly #server = createServer();
-  readonly #keys: DeliveryKeys;
+  readonly #deliveries: WebhookReceiver;
   readonly #onEvent: (event: AccountLiquidationEvent) => void;
   readonly #seen = new Map<string, AccountLiquidationEvent>();
   readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
-  constructor(keys: DeliveryKeys, onEvent: (event: AccountLiquidationEvent) => void) {
-    this.#keys = keys;
+  constructor(keys: FetchKeys, onEvent: (event: AccountLiquidationEvent) => void) {
+    this.#deliveries = webhookReceiver({ keys });
     this.#onEvent = onEvent;
     this.#server.on('request', async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { method = '', url = '', rawHeaders } = request;
-      const delivery = { method, url, rawHeaders, body: Buffer.concat(chunks) };
-      response.statusCode = await this.#take(delivery);
+      response.statusCode = await this.#take(request);
       response.end();
     });
   }
@@ -42,15 +42,15 @@ export class Receiver {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/liquidations`;
   }
 
-  /** The event of this type of a liquidation, as soon as it is there. */
-  async event(liquidationId: string, type: string): Promise<AccountLiquidationEvent> {
+  /** The event that a liquidation has reached a state, as soon as it is there. */
+  async event(liquidationId: string, status: LiquidationStatus): Promise<AccountLiquidationEvent> {
     const deadline = performance.now() + waitMsMax;
     for (;;) {
-      const found = this.events(liquidationId).find((event) => event.type === type);
+      const found = this.events(liquidationId).find((event) => event.object.status === status);
       if (found !== undefined) return found;
       const left = deadline - performance.now();
       if (left <= 0 || this.#isClosed) {
-        throw new DemoFailure(`no ${type} of ${liquidationId} within ${waitMsMax} ms`);
+        throw new DemoFailure(`no event ${status} of ${liquidationId} within ${waitMsMax} ms`);
       }
       await this.#next(left);
     }
@@ -69,15 +69,15 @@ export class Receiver {
     for (const wake of this.#waiting) wake();
   }
 
-  async #take(delivery: Parameters<typeof readDelivery>[0]): Promise<number> {
+  async #take(request: IncomingMessage): Promise<number> {
     try {
-      for (const event of await readDelivery(delivery, this.#keys, new Date())) {
-        if (this.#seen.has(event.id)) continue;
+      for (const event of await this.#deliveries.read(request)) {
+        if (!isLiquidationEvent(event) || this.#seen.has(event.id)) continue;
         this.#seen.set(event.id, event);
         this.#onEvent(event);
       }
     } catch (error) {
-      if (error instanceof SignatureError) return 401;
+      if (error instanceof DeliveryError) return error.status;
       throw error;
     }
     for (const wake of this.#waiting) wake();

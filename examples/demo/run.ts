@@ -2,17 +2,12 @@
 // empty home, imports the example book, sells one portfolio, cancels the sale of another, and lets
 // the audit recompute it all. It ends with 0 only if every claim held.
 
-import { randomUUID } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ApiAnswer, Client } from '../../src/client/client.ts';
-import {
-  type AccountLiquidation,
-  type AccountLiquidationEvent,
-  readDeliveryKeys,
-} from '../../src/client/deliveries.ts';
+import { ApiError, type Client, type Liquidation } from '../../src/client/client.ts';
+import type { AccountLiquidationEvent } from '../../src/client/webhooks.ts';
 import { decimal, sum } from '../../src/money.ts';
 import { clientOf } from '../../src/request-command.ts';
 import { readSandboxClient } from '../../src/sandbox.ts';
@@ -82,9 +77,8 @@ async function story({ home, env, processes, closers }: Stage): Promise<void> {
   const sandbox = await readSandboxClient(home);
   if (sandbox === undefined) throw new DemoFailure('the service made no sandbox client');
   const client = await clientOf(sandbox);
-  closers.push(() => client.close());
-  const token = await client.requestToken();
-  check(token.status === 200, `token for client ${sandbox.client_id}, request signed with Ed25519`);
+  const scopes = await client.grantedScopes();
+  check(scopes.length > 0, `token for client ${sandbox.client_id}, request signed with Ed25519`);
   const receiver = await subscribe(client, closers);
 
   const [first, second] = await readAccounts(book);
@@ -101,17 +95,12 @@ async function story({ home, env, processes, closers }: Stage): Promise<void> {
 }
 
 async function subscribe(client: Client, closers: Stage['closers']): Promise<Receiver> {
-  const keys = await client.send({ method: 'GET', target: '/auth/verify_keys' });
-  const jwks = keys.json as Parameters<typeof readDeliveryKeys>[0];
-  const receiver = new Receiver(readDeliveryKeys(jwks), (event) => announce(event));
+  const receiver = new Receiver(() => client.webhooks.verifyKeys(), announce);
   closers.push(() => receiver.close());
   const url = await receiver.listen();
-  const webhook = await client.send({
-    method: 'POST',
-    target: '/webhooks',
-    json: { title: 'demo', url, enabled: true, type: ['ACCOUNT_LIQUIDATION'] },
-  });
-  check(webhook.status === 201, `webhook to ${url}, deliveries signed with P-521`);
+  const type = ['ACCOUNT_LIQUIDATION'];
+  const webhook = await client.webhooks.create({ title: 'demo', url, enabled: true, type });
+  check(webhook.enabled, `webhook to ${url}, deliveries signed with P-521`);
   return receiver;
 }
 
@@ -133,11 +122,10 @@ interface Sale {
 async function sell({ client, receiver, env, account, holdings }: Sale): Promise<void> {
   title(`Selling everything of account ${account.accountId}`);
   describePortfolio(holdings);
-  const path = `/accounts/${account.accountId}/liquidations`;
-  const created = await post(client, path, account.userId);
-  check(created.status === 202, `POST ${path}: 202`);
-  const liquidation = created.json as AccountLiquidation;
-  const { object: sold } = await receiver.event(liquidation.id, 'ACCOUNT_LIQUIDATION.FILLED');
+  const { accountId, userId } = account;
+  const liquidation = await client.liquidations.create(accountId, { user_id: userId });
+  check(liquidation.status === 'NEW', `POST /accounts/${accountId}/liquidations: NEW`);
+  const { object: sold } = await receiver.event(liquidation.id, 'FILLED');
   const types = receiver.events(liquidation.id).map((event) => event.object.status);
   check(types.join() === 'NEW,PROCESSING,FILLED', 'NEW, PROCESSING, FILLED: once each, in order');
 
@@ -165,48 +153,33 @@ async function sell({ client, receiver, env, account, holdings }: Sale): Promise
     holdings.every((holding) => quantity(holding.isin).eq(holding.quantity)),
     `each of the ${holdings.length} positions was sold to the last unit, and only once`,
   );
-  await readBack({ client, path, sold });
+  await readBack(client, sold);
 }
 
-async function readBack(of: {
-  client: Client;
-  path: string;
-  sold: AccountLiquidation;
-}): Promise<void> {
-  const { client, path, sold } = of;
+async function readBack(client: Client, sold: Liquidation): Promise<void> {
+  const { id, account_id: accountId } = sold;
   title('Reading it back');
-  const one = await client.send({ method: 'GET', target: `${path}/${sold.id}` });
+  const target = `/accounts/${accountId}/liquidations/${id}`;
+  const one = await client.send({ method: 'GET', target });
   const isSame = one.text === JSON.stringify(sold);
   check(one.status === 200 && isSame, 'GET one: the bytes of the FILLED event');
-  const list = await client.send({ method: 'GET', target: `${path}?limit=10` });
-  const { meta } = list.json as { meta: { total_count: number } };
-  check(list.status === 200 && meta.total_count === 1, 'GET list: one liquidation');
-  const late = await client.send({ method: 'DELETE', target: `${path}/${sold.id}` });
-  const { detail } = late.json as { detail: string };
-  check(late.status === 409, `DELETE: 409, ${detail}`);
+  const all = await client.liquidations.list(accountId).all();
+  check(all.length === 1, 'GET list: one liquidation');
+  const late = await client.liquidations.cancel(accountId, id).catch((error: unknown) => error);
+  const isRefused = late instanceof ApiError && late.status === 409;
+  check(isRefused, `DELETE: 409, ${isRefused ? late.detail : late}`);
 }
 
 async function cancelAnother({
   client,
   receiver,
-  account,
+  account: { accountId, userId },
 }: Pick<Sale, 'client' | 'receiver' | 'account'>): Promise<void> {
-  title(`Changing one’s mind about account ${account.accountId}`);
-  const path = `/accounts/${account.accountId}/liquidations`;
-  const created = await post(client, path, account.userId);
-  const { id } = created.json as AccountLiquidation;
-  check(created.status === 202, `POST ${path}: 202`);
-  const cancelled = await client.send({ method: 'DELETE', target: `${path}/${id}` });
-  check(cancelled.status === 204, 'DELETE in time: 204');
-  const { object } = await receiver.event(id, 'ACCOUNT_LIQUIDATION.CANCELLED');
+  title(`Changing one’s mind about account ${accountId}`);
+  const { id, status } = await client.liquidations.create(accountId, { user_id: userId });
+  check(status === 'NEW', `POST /accounts/${accountId}/liquidations: NEW`);
+  const refused = await client.liquidations.cancel(accountId, id).catch((error: unknown) => error);
+  check(refused === undefined, 'DELETE in time: 204');
+  const { object } = await receiver.event(id, 'CANCELLED');
   check(object.cash_amount === '0.00', 'CANCELLED, and nothing was sold');
-}
-
-function post(client: Client, path: string, userId: string): Promise<ApiAnswer> {
-  return client.send({
-    method: 'POST',
-    target: path,
-    json: { user_id: userId },
-    idempotencyKey: randomUUID(),
-  });
 }

@@ -1,38 +1,14 @@
-// The receiver's side of webhooks: verifies a delivery and reads its events. It depends on nothing of
-// the server but the signature code.
+// Verifies one delivery with keys at hand and reads its events. Where the keys come from and what a
+// refusal is answered with is for the receiver (webhooks.ts).
 
-import type { JsonWebKey } from 'node:crypto';
 import { DELIVERY } from '../signatures/check.ts';
-import { parsePublicJwk, type VerificationKey } from '../signatures/keys.ts';
-import { headerPairs } from '../signatures/message.ts';
-import { verifyMessage } from '../signatures/verify.ts';
+import { parsePublicJwk, UnusableKeyError, type VerificationKey } from '../signatures/keys.ts';
+import { headerPairs, type SignedMessage } from '../signatures/message.ts';
+import { type VerifiedSignature, verifyMessage } from '../signatures/verify.ts';
+import type { KeySet, VerifyKey } from './contract.ts';
+import { readEvents, type WebhookEvent } from './events.ts';
 
-/** An event as the contract prints it. */
-export interface AccountLiquidationEvent {
-  readonly id: string;
-  readonly created_at: string;
-  readonly type: string;
-  readonly webhook_id: string;
-  readonly object: AccountLiquidation;
-}
-
-export interface AccountLiquidation {
-  readonly id: string;
-  readonly account_id: string;
-  readonly user_id: string;
-  readonly cash_amount: string;
-  readonly currency: string;
-  readonly status: 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
-  readonly orders: readonly {
-    readonly id: string;
-    readonly side: string;
-    readonly status: string;
-  }[];
-  readonly created_at: string;
-  readonly updated_at: string;
-}
-
-/** A request as Node's `http` hands it over, with its body. */
+/** A request as Node's `http` hands it over, with its body as it came. */
 export interface Delivery {
   readonly method: string;
   readonly url: string;
@@ -43,38 +19,58 @@ export interface Delivery {
 /** The keys of `GET /auth/verify_keys`, by `kid`. */
 export type DeliveryKeys = ReadonlyMap<string, VerificationKey>;
 
-/** Reads a JWK set. @throws UnusableKeyError for a key that cannot verify. */
-export function readDeliveryKeys(jwks: {
-  keys: readonly (JsonWebKey & { kid: string })[];
-}): DeliveryKeys {
-  return new Map(
-    jwks.keys.map((jwk) => [jwk.kid, { ...parsePublicJwk(jwk), clientId: undefined, live: true }]),
-  );
+/** Keys of a set that are looked at: the service has two, and some more while they rotate. */
+const keysMax = 100;
+
+/** Reads a set of keys; one of a kind that this version does not know is left out. */
+export function readDeliveryKeys({ keys }: KeySet): DeliveryKeys {
+  return new Map(keys.slice(0, keysMax).flatMap(readKey));
+}
+
+function readKey(jwk: VerifyKey): [string, VerificationKey][] {
+  try {
+    return [[jwk.kid, { ...parsePublicJwk(jwk), clientId: undefined, live: true }]];
+  } catch (error) {
+    if (error instanceof UnusableKeyError) return [];
+    throw error;
+  }
+}
+
+/** A delivery as it was signed. */
+export function messageOf({ method, url, rawHeaders, body }: Delivery): SignedMessage {
+  return { method, target: url, headers: headerPairs(rawHeaders), body };
+}
+
+/**
+ * Verifies that a delivery comes from the owner of one of the keys, unchanged and not older than the
+ * five minutes a signature lives. @throws SignatureError
+ */
+export function verifyDelivery(
+  message: SignedMessage,
+  keys: DeliveryKeys,
+  now: Date,
+): Promise<VerifiedSignature> {
+  return verifyMessage(message, {
+    rules: DELIVERY,
+    clientId: undefined,
+    keys: (keyid) => keys.get(keyid),
+    now: Math.floor(now.getTime() / 1_000),
+    isReplay: () => false,
+  });
 }
 
 /**
  * Verifies a delivery and gives its events, ascending. The same event may come again, with the same
  * id: handle it once.
  *
- * @throws SignatureError when it is not signed by one of the keys, was changed, or is too old.
+ * @throws SignatureError when it is not signed by one of the keys, was changed, or is too old;
+ *   MalformedEventError.
  */
 export async function readDelivery(
   delivery: Delivery,
   keys: DeliveryKeys,
   now: Date,
-): Promise<readonly AccountLiquidationEvent[]> {
-  const { method, url: target, rawHeaders, body } = delivery;
-  const message = { method, target, headers: headerPairs(rawHeaders), body };
-  await verifyMessage(message, {
-    rules: DELIVERY,
-    clientId: undefined,
-    keys: (keyid) => keys.get(keyid),
-    now: Math.floor(now.getTime() / 1_000),
-    // A repeated delivery is signed anew; replays of one are told by the event ids.
-    isReplay: () => false,
-  });
-  const content = JSON.parse(Buffer.from(body).toString('utf8')) as
-    | AccountLiquidationEvent
-    | { readonly payload: readonly AccountLiquidationEvent[] };
-  return 'payload' in content ? content.payload : [content];
+): Promise<readonly WebhookEvent[]> {
+  await verifyDelivery(messageOf(delivery), keys, now);
+  return readEvents(delivery.body);
 }

@@ -38,7 +38,9 @@ export async function cancelLiquidation(
     const row = await cancelNewLiquidation(sql, cancellation);
     if (row !== undefined && isSettled(row)) return;
   }
-  throw new Refusal('conflict', 'The liquidation is being changed by others; try again.');
+  throw new Refusal('conflict', 'The liquidation is being changed by others; try again.', {
+    headers: { 'retry-after': '1' },
+  });
 }
 
 /** True when it is cancelled; false when it changed under the statement and has to be read again. */

@@ -33,6 +33,9 @@ export interface CreateAnswer {
   readonly replayed: boolean;
 }
 
+/** Tells a conflict that passes by itself from one that stays: only the former says when. */
+const passing = { 'retry-after': '1' };
+
 /**
  * Creates a liquidation of an account. Idempotent by key: the same request again gets the first
  * answer byte for byte (decisions, points 2, 6 and 9).
@@ -63,7 +66,9 @@ export async function createLiquidation(
     if (verdict.type === 'answer') return verdict.answer;
     signatureIsNew = false;
   }
-  throw new Refusal('conflict', 'The account is being changed by other requests; try again.');
+  throw new Refusal('conflict', 'The account is being changed by other requests; try again.', {
+    headers: passing,
+  });
 }
 
 /** The row, or undefined when a concurrent request was first and this try left nothing behind. */
@@ -74,7 +79,7 @@ async function tryToInsert(sql: Sql, creation: Creation): Promise<CreationRow | 
     if (isUniqueViolation(error)) return undefined;
     if (isLockTimeout(error)) {
       const detail = 'Another change of this account or of this idempotency key is still running.';
-      throw new Refusal('conflict', detail, { cause: error });
+      throw new Refusal('conflict', detail, { headers: passing, cause: error });
     }
     throw error;
   }

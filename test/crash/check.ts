@@ -1,7 +1,7 @@
 // What must be true after a crash run, read from the published views and from what the receiver
 // got. Each violation is one sentence; none is what a run has to end with.
 import pino from 'pino';
-import type { AccountLiquidationEvent } from '../../src/client/deliveries.ts';
+import type { AccountLiquidationEvent } from '../../src/client/events.ts';
 import { readConfig } from '../../src/config.ts';
 import { withDatabase } from '../../src/database.ts';
 import type { Sql } from '../../src/db/connect.ts';

@@ -2,11 +2,12 @@
 // now and then fails, as receivers do.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { type DeliveryKeys, readDelivery } from '../../src/client/deliveries.ts';
 import {
   type AccountLiquidationEvent,
-  type DeliveryKeys,
-  readDelivery,
-} from '../../src/client/deliveries.ts';
+  isLiquidationEvent,
+  type WebhookEvent,
+} from '../../src/client/events.ts';
 import { portOf } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
 import type { Lot } from './random.ts';
@@ -38,7 +39,8 @@ export async function startCollector(t: AfterTest, options: CollectorOptions): P
   const events: AccountLiquidationEvent[] = [];
   const refused: unknown[] = [];
   let repeats = 0;
-  const take = (event: AccountLiquidationEvent): void => {
+  const take = (event: WebhookEvent): void => {
+    if (!isLiquidationEvent(event)) throw new TypeError(`an event of type ${event.type}`);
     if (seen.has(event.id)) {
       repeats += 1;
       return;

@@ -100,7 +100,6 @@ async function subscribe(
   const sandbox = await readSandboxClient(home);
   assert.ok(sandbox !== undefined, 'the service has made its client');
   const client = await clientOf(sandbox);
-  t.after(() => client.close());
   const answer = await client.send({ method: 'GET', target: '/auth/verify_keys' });
   const keys = readDeliveryKeys(answer.json as Parameters<typeof readDeliveryKeys>[0]);
   const collector = await startCollector(t, {

@@ -55,7 +55,6 @@ async function freeze(t: AfterTest, rounds: number, seed: number): Promise<numbe
   const sandbox = await readSandboxClient(home);
   assert.ok(sandbox !== undefined);
   const client = await clientOf({ ...sandbox, base_url: other.url });
-  t.after(() => client.close());
   const candidates = await drawAccounts(lot, rounds * accountsOfRound);
   let differences = 0;
   for (let round = 0; round < rounds; round += 1) {

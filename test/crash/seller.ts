@@ -2,7 +2,7 @@
 // same idempotency key, and some change their mind.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { ApiAnswer, Client } from '../../src/client/client.ts';
+import { type ApiAnswer, type Client, NoAnswerError } from '../../src/client/client.ts';
 import { eventually } from '../support/condition.ts';
 import type { Candidate } from './book.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -77,7 +77,7 @@ async function untilAnswered(
         const given = await send();
         return decides(given) ? given : undefined;
       } catch (error) {
-        if (isBrokenOff(error)) return undefined;
+        if (error instanceof NoAnswerError) return undefined;
         throw error;
       }
     },
@@ -91,16 +91,4 @@ async function untilAnswered(
 /** A database that is coming back, or the broken request still running: ask again. */
 function decides({ status, text }: ApiAnswer): boolean {
   return status < 500 && !(status === 409 && /still running|try again/.test(text));
-}
-
-const brokenOff: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'UND_ERR_SOCKET',
-  'UND_ERR_CLOSED',
-]);
-
-function isBrokenOff(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && brokenOff.has(String(error.code));
 }

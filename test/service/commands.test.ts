@@ -34,10 +34,9 @@ test('clients create prints a client once, and the client works', async (t) => {
     clientId: shown['client_id'] ?? '',
     clientSecret: shown['client_secret'] ?? '',
     keyId: shown['key_id'] ?? '',
-    privateKeyPem,
+    privateKey: privateKeyPem,
     scopes: ['webhooks:read', 'webhooks:admin'],
   });
-  t.after(() => client.close());
   const keys = await client.send({ method: 'GET', target: '/auth/verify_keys' });
   assert.equal(keys.status, 200, keys.text);
   assert.equal((keys.json as { keys: unknown[] }).keys.length, 2, 'with keys for its webhooks');

@@ -26,7 +26,6 @@ test('a killed database is told of and started again', async (t) => {
   const sandbox = await readSandboxClient(home);
   assert.ok(sandbox !== undefined);
   const client = await clientOf(sandbox);
-  t.after(() => client.close());
   const create = () => {
     const json = { title: 'test', url: 'https://hooks.example.com/' };
     return client.send({ method: 'POST', target: '/webhooks', json });

@@ -32,7 +32,6 @@ test('two first starts at the same moment give two services on one database', as
 
   const at = async (service: RunningService) => {
     const client = await clientOf({ ...sandbox, base_url: service.url } satisfies SandboxClient);
-    t.after(() => client.close());
     return client;
   };
   const json = { title: 'shared', url: 'https://hooks.example.com/' };

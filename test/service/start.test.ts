@@ -51,7 +51,6 @@ test('a first start makes everything it needs, a second one keeps it', async (t)
   await checkSandbox(home, sandbox, first);
   await checkProbes(first);
   const client = await clientOf(sandbox);
-  t.after(() => client.close());
   const json = { title: 'kept', url: 'https://hooks.example.com/' };
   const made = await client.send({ method: 'POST', target: '/webhooks', json });
   assert.equal(made.status, 201, made.text);
@@ -63,7 +62,6 @@ test('a first start makes everything it needs, a second one keeps it', async (t)
   const kept = await sandboxOf(home);
   assert.deepEqual(kept, { ...sandbox, base_url: second.url });
   const again = await clientOf(kept);
-  t.after(() => again.close());
   const list = await again.send({ method: 'GET', target: '/webhooks' });
   const { data } = list.json as { data: readonly { title: string }[] };
   assert.deepEqual(

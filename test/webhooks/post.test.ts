@@ -19,7 +19,7 @@ import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
 import { type Reaction, startReceiver, type TestReceiver } from './receiver.ts';
 
 const now = new Date('2026-01-05T09:00:00.000Z');
-const body = JSON.stringify({ id: 'e1', object: { name: 'Zürich' } });
+const body = JSON.stringify({ id: 'e1', type: 'TEST', object: { name: 'Zürich' } });
 
 interface Signer {
   readonly key: DeliveryKey;

@@ -6,12 +6,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { createClient } from '../../src/auth/create-client.ts';
 import { type Seal, sealKeyBytes, sealWith } from '../../src/auth/seal.ts';
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
-import {
-  type AccountLiquidationEvent,
-  type DeliveryKeys,
-  readDelivery,
-  readDeliveryKeys,
-} from '../../src/client/deliveries.ts';
+import { type DeliveryKeys, readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
+import type { WebhookEvent } from '../../src/client/events.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql, SqlOrTx } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -228,7 +224,7 @@ export async function stateOf(
 export async function eventsOf(
   deliveries: readonly Received[],
   keys: DeliveryKeys,
-): Promise<readonly AccountLiquidationEvent[]> {
+): Promise<readonly WebhookEvent[]> {
   const packages = await Promise.all(
     deliveries.map((one) => readDelivery(one, keys, one.receivedAt)),
   );

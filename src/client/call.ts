@@ -1,0 +1,175 @@
+// A call as an operation makes it: a request that carries a token, is sent again where that is safe,
+// and ends with the object of the answer or a typed error.
+
+import type { Token } from './contract.ts';
+import { type ApiAnswer, ApiError } from './errors.ts';
+import { exchange, type Outgoing, type Sender } from './exchange.ts';
+import { type Persistence, persist, type RetryPolicy } from './retry.ts';
+import { type HeldToken, TokenKeeper } from './token.ts';
+
+/** What a caller may say about one call. */
+export interface CallOptions {
+  /** Ends the call at once, with the signal's reason; the service may still do what it asks. */
+  readonly signal?: AbortSignal;
+  /** How long the call may take with all its attempts, in ms; default 60 s. */
+  readonly deadlineMs?: number;
+}
+
+/** A call of an operation that is done once for each key. */
+export interface KeyedOptions extends CallOptions {
+  /** Default a fresh one. Give your own to be able to ask again after a crash. */
+  readonly idempotencyKey?: string;
+}
+
+/** Any request of the contract. */
+export interface ApiRequest extends KeyedOptions {
+  readonly method: string;
+  /** Path, and query where `query` does not give it. */
+  readonly target: string;
+  readonly query?: object | undefined;
+  /** A value that becomes JSON. */
+  readonly json?: unknown;
+}
+
+/** Makes calls for one client, with one token between them. */
+export class Caller {
+  readonly #sender: Sender;
+  readonly #policy: RetryPolicy;
+  readonly #tokens: TokenKeeper;
+
+  constructor(sender: Sender, policy: RetryPolicy, credentials: Credentials) {
+    this.#sender = sender;
+    this.#policy = policy;
+    this.#tokens = new TokenKeeper(() => this.#askForToken(credentials), sender.now);
+  }
+
+  /**
+   * The object of a successful answer; undefined where it has no body. Its type is the caller's word.
+   *
+   * @throws ApiError, NoAnswerError, or the reason of `signal`.
+   */
+  async request<T>(request: ApiRequest): Promise<T> {
+    const { method, idempotencyKey, signal } = request;
+    const outgoing = outgoingOf(request);
+    const renewal = { isDone: false };
+    const { answer, attempts } = await persist(
+      (either) => this.#sendWithToken(outgoing, either, renewal),
+      {
+        ...this.#persistence(request.deadlineMs, signal),
+        isRepeatable: method !== 'POST' || idempotencyKey !== undefined,
+        idempotencyKey,
+      },
+    );
+    if (answer.status >= 200 && answer.status < 300) return answer.json as T;
+    throw new ApiError(answer, { attempts, idempotencyKey });
+  }
+
+  /**
+   * Sends a request once and gives the answer, whatever its status. @throws NoAnswerError; ApiError
+   * when there is no token to be had.
+   */
+  async send(request: ApiRequest): Promise<ApiAnswer> {
+    const { idempotencyKey, signal } = request;
+    const outgoing = outgoingOf(request);
+    const persistence = this.#persistence(request.deadlineMs, signal);
+    const policy = { ...persistence.policy, attemptsMax: 1 };
+    const of = { ...persistence, policy, isRepeatable: false, idempotencyKey };
+    const { answer } = await persist(async (either) => {
+      const { text } = await abortable(this.#tokens.valid(), either);
+      return exchange(this.#sender, withToken(outgoing, text), either);
+    }, of);
+    return answer;
+  }
+
+  /** The scopes of the token, which may be fewer than were asked for. */
+  async scopes(): Promise<readonly string[]> {
+    const { scopes } = await this.#tokens.valid();
+    return scopes;
+  }
+
+  /**
+   * A 401 has changed nothing, so the request may go out again: once, with a new token, where the old
+   * one may have been at fault. Many calls with one old token ask for one new one.
+   */
+  async #sendWithToken(
+    outgoing: Outgoing,
+    signal: AbortSignal,
+    renewal: { isDone: boolean },
+  ): Promise<ApiAnswer> {
+    const { asked } = this.#tokens;
+    const token = await abortable(this.#tokens.valid(), signal);
+    const answer = await exchange(this.#sender, withToken(outgoing, token.text), signal);
+    if (answer.status !== 401) return answer;
+    this.#tokens.drop(token);
+    const isFresh = token.number > asked;
+    if (isFresh || renewal.isDone) return answer;
+    renewal.isDone = true;
+    const { text } = await abortable(this.#tokens.valid(), signal);
+    return exchange(this.#sender, withToken(outgoing, text), signal);
+  }
+
+  async #askForToken({ clientSecret, scopes }: Credentials): Promise<Token> {
+    const form = new URLSearchParams({
+      client_id: this.#sender.clientId,
+      client_secret: clientSecret,
+      grant_type: 'client_credentials',
+      scope: scopes.join(' '),
+    });
+    const outgoing: Outgoing = {
+      method: 'POST',
+      target: '/auth/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new TextEncoder().encode(form.toString()),
+    };
+    const { answer, attempts } = await persist(
+      (signal) => exchange(this.#sender, outgoing, signal),
+      { ...this.#persistence(), isRepeatable: true, idempotencyKey: undefined },
+    );
+    const token = answer.json as Partial<Token> | undefined;
+    if (answer.status === 200 && typeof token?.access_token === 'string') return token as Token;
+    throw new ApiError(answer, { attempts, idempotencyKey: undefined });
+  }
+
+  #persistence(deadlineMs = this.#policy.deadlineMs, signal?: AbortSignal): Persistence {
+    return { policy: { ...this.#policy, deadlineMs }, now: this.#sender.now, signal };
+  }
+}
+
+/** What a client proves itself with beside its key. */
+export interface Credentials {
+  readonly clientSecret: string;
+  readonly scopes: readonly string[];
+}
+
+function outgoingOf({ method, target, query, json, idempotencyKey }: ApiRequest): Outgoing {
+  const given = Object.entries(query ?? {}).flatMap(([name, value]): [string, string][] => {
+    return value === undefined ? [] : [[name, String(value)]];
+  });
+  const search = new URLSearchParams(given);
+  return {
+    method,
+    target: given.length === 0 ? target : `${target}?${search}`,
+    headers: {
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+    },
+    body: new TextEncoder().encode(json === undefined ? '' : JSON.stringify(json)),
+  };
+}
+
+function withToken(outgoing: Outgoing, token: HeldToken['text']): Outgoing {
+  return { ...outgoing, headers: { authorization: `Bearer ${token}`, ...outgoing.headers } };
+}
+
+/** Waits for what others wait for too: the signal ends this waiting alone. */
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

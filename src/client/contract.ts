@@ -1,0 +1,97 @@
+// The objects of the contract as TypeScript sees them on the wire: names in snake case, money and
+// quantities as decimal strings, instants as RFC 3339 text. Later versions may add members and values.
+
+import type { JsonWebKey } from 'node:crypto';
+
+export type LiquidationStatus = 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
+
+export type OrderStatus = LiquidationStatus;
+
+export interface Liquidation {
+  readonly id: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+  readonly user_id: string;
+  readonly account_id: string;
+  /** What was earned, plus what is expected of the rest; final once the status is. */
+  readonly cash_amount: string;
+  readonly currency: string;
+  readonly status: LiquidationStatus;
+  readonly orders: readonly LiquidationOrder[];
+}
+
+export interface LiquidationOrder {
+  readonly id: string;
+  readonly side: 'SELL';
+  readonly status: OrderStatus;
+}
+
+/** One page of a list. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly meta: PageMeta;
+}
+
+export interface PageMeta {
+  readonly offset: number;
+  readonly limit: number;
+  /** Of this page. */
+  readonly count: number;
+  /** Of all that match. */
+  readonly total_count: number;
+  readonly sort?: string;
+  readonly order?: string;
+}
+
+/** Which part of a list, and in how large pages. */
+export interface PageQuery {
+  readonly offset?: number;
+  /** Objects a page, 1 to 1000; default 100. */
+  readonly limit?: number;
+}
+
+export interface LiquidationQuery extends PageQuery {
+  /** Inclusive: RFC 3339 date-time, or a date in UTC. */
+  readonly start_date?: string;
+  /** Exclusive. */
+  readonly end_date?: string;
+}
+
+export interface WebhookConfig {
+  /** Collect events for so long, `1s` to `30s`. */
+  readonly delay?: string;
+  /** Send so many bytes of events together, 100 to 1048576. */
+  readonly max_package_size?: number;
+  readonly signature_version?: '6' | '15' | '9421';
+  readonly signature_algorithm?: 'ecdsa-p521' | 'ed25519';
+}
+
+export interface NewWebhook {
+  readonly title: string;
+  readonly url: string;
+  /** Kinds of events; default `['ALL']`. */
+  readonly type?: readonly string[];
+  /** Default false: nothing is delivered until it is switched on. */
+  readonly enabled?: boolean;
+  readonly config?: WebhookConfig;
+}
+
+export interface Webhook extends Required<NewWebhook> {
+  readonly id: string;
+  readonly created_at: string;
+  readonly updated_at: string;
+}
+
+/** The keys that deliveries are signed with (RFC 7517). */
+export interface KeySet {
+  readonly keys: readonly VerifyKey[];
+}
+
+export type VerifyKey = JsonWebKey & { readonly kid: string };
+
+export interface Token {
+  readonly access_token: string;
+  readonly expires_in: number;
+  readonly token_type: string;
+  readonly scope: string;
+}

@@ -1,0 +1,112 @@
+// What a call can end with besides its answer, so that a caller can tell the cases apart: refused by
+// the service, unanswered, or still going on.
+
+import type { Liquidation } from './contract.ts';
+
+/** The body of a refusal (RFC 9457, with the members of the contract). */
+export interface Problem {
+  readonly type: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly instance: string;
+  readonly request_id: string;
+}
+
+/** An answer as it came. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; undefined where it is none. */
+  readonly json: unknown;
+}
+
+/** What belongs to a call, however it ended. */
+export interface CallFacts {
+  /** How often the request was sent, or tried to be. */
+  readonly attempts: number;
+  /** Send the call again with this key to learn what became of it; it is never done twice. */
+  readonly idempotencyKey: string | undefined;
+}
+
+/**
+ * The service has answered, but not with success. Nothing has changed, except where `status` is 500
+ * or above: then ask again with the same idempotency key.
+ */
+export class ApiError extends Error implements CallFacts {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  /** Last part of `type`, such as `conflict`; `unknown` for an answer that is no problem document. */
+  readonly code: string;
+  readonly type: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly instance: string | undefined;
+  /** `upvest-request-id`: what support and logs need. */
+  readonly requestId: string | undefined;
+  /** Among them `location` of what is in the way, `allow`, `retry-after`. */
+  readonly headers: Headers;
+  readonly attempts: number;
+  readonly idempotencyKey: string | undefined;
+
+  constructor(answer: ApiAnswer, { attempts, idempotencyKey }: CallFacts) {
+    const problem = problemOf(answer);
+    super(`${problem.status} ${problem.title}: ${problem.detail}`);
+    this.status = answer.status;
+    this.type = problem.type;
+    this.code = problem.type.split('/').at(-1) ?? problem.type;
+    this.title = problem.title;
+    this.detail = problem.detail;
+    this.instance = problem.instance;
+    this.requestId = answer.headers.get('upvest-request-id') ?? problem.request_id;
+    this.headers = answer.headers;
+    this.attempts = attempts;
+    this.idempotencyKey = idempotencyKey;
+  }
+}
+
+const shownLengthMax = 200;
+
+/** The problem document of an answer; something like it where a proxy has answered instead. */
+function problemOf({ status, headers, json, text }: ApiAnswer) {
+  const isProblem = /problem\+json/.test(headers.get('content-type') ?? '');
+  const given = isProblem && typeof json === 'object' && json !== null ? json : {};
+  const problem = given as Partial<Problem>;
+  return {
+    status,
+    type: problem.type ?? 'unknown',
+    title: problem.title ?? 'Unexpected answer',
+    detail: problem.detail ?? text.slice(0, shownLengthMax),
+    instance: problem.instance,
+    request_id: problem.request_id,
+  };
+}
+
+/** No answer came: the network failed, or the time was up. `cause` says more. */
+export class NoAnswerError extends Error implements CallFacts {
+  override readonly name = 'NoAnswerError';
+  readonly attempts: number;
+  readonly idempotencyKey: string | undefined;
+  /** Whether the service may have got the request, and so may have done what it asks. */
+  readonly mayBeDone: boolean;
+
+  constructor(message: string, facts: CallFacts & { mayBeDone: boolean; cause: unknown }) {
+    super(message, { cause: facts.cause });
+    this.attempts = facts.attempts;
+    this.idempotencyKey = facts.idempotencyKey;
+    this.mayBeDone = facts.mayBeDone;
+  }
+}
+
+/** The patience of the caller has ended before the liquidation has. */
+export class StillRunningError extends Error {
+  override readonly name = 'StillRunningError';
+  /** As it was last seen. */
+  readonly liquidation: Liquidation;
+
+  constructor(liquidation: Liquidation) {
+    super(`Liquidation ${liquidation.id} is still ${liquidation.status}.`);
+    this.liquidation = liquidation;
+  }
+}

@@ -1,0 +1,76 @@
+// The events of the contract and how they are read out of a delivery's body. An event of a type that
+// this version does not know is handed on as it is, so that nobody fails at what comes later.
+
+import type { Liquidation, LiquidationStatus } from './contract.ts';
+
+/** What every event has. */
+interface EventOf<Type extends string, Thing> {
+  /** The same at every repetition: handle it once. */
+  readonly id: string;
+  readonly created_at: string;
+  readonly type: Type;
+  readonly webhook_id: string;
+  readonly object: Thing;
+}
+
+/** A liquidation has reached a state; `object` is the liquidation as it was then. */
+export type AccountLiquidationEvent = {
+  [Status in LiquidationStatus]: EventOf<
+    `ACCOUNT_LIQUIDATION.${Status}`,
+    Liquidation & { readonly status: Status }
+  >;
+}[LiquidationStatus];
+
+declare const unknownType: unique symbol;
+
+/** The type of an event of which this version knows no more. */
+export type UnknownType = string & { readonly [unknownType]: true };
+
+export type UnknownEvent = EventOf<UnknownType, Readonly<Record<string, unknown>>>;
+
+/** `switch` on `type` tells them apart; let `default` take the unknown ones. */
+export type WebhookEvent = AccountLiquidationEvent | UnknownEvent;
+
+/** Whether an event is about a liquidation, in a state that this version knows. */
+export function isLiquidationEvent(event: WebhookEvent): event is AccountLiquidationEvent {
+  return /^ACCOUNT_LIQUIDATION\.(NEW|PROCESSING|FILLED|CANCELLED)$/.test(event.type);
+}
+
+/** A body that is no event and no list of events. */
+export class MalformedEventError extends Error {
+  override readonly name = 'MalformedEventError';
+}
+
+/**
+ * The events of a body: one alone, or the `payload` of several, ascending.
+ * @throws MalformedEventError
+ */
+export function readEvents(body: Uint8Array): readonly WebhookEvent[] {
+  const content = parse(body);
+  if (!isObject(content)) throw new MalformedEventError('The body is no JSON object.');
+  const events = 'payload' in content ? content['payload'] : [content];
+  if (!Array.isArray(events)) throw new MalformedEventError('The payload is no list.');
+  return events.map(readEvent);
+}
+
+function readEvent(event: unknown): WebhookEvent {
+  const isEvent =
+    isObject(event) &&
+    typeof event['id'] === 'string' &&
+    typeof event['type'] === 'string' &&
+    isObject(event['object']);
+  if (!isEvent) throw new MalformedEventError('An event has no id, no type or no object.');
+  return event as unknown as WebhookEvent;
+}
+
+function parse(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch (cause) {
+    throw new MalformedEventError('The body is not JSON.', { cause });
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,116 @@
+// One signed request and its answer, by the `fetch` of the platform. It knows nothing of tokens and
+// never asks twice.
+
+import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
+import type { DialectVersion } from '../signatures/dialect.ts';
+import { keyAlgorithm } from '../signatures/keys.ts';
+import { type SigningKey, signMessage, usualComponents } from '../signatures/sign.ts';
+import { readBytes } from './body.ts';
+import type { ApiAnswer } from './errors.ts';
+
+/** Who signs, how, and where to. */
+export interface Sender {
+  /** Where the service is; a path in it comes before every target. */
+  readonly baseUrl: URL;
+  readonly clientId: string;
+  readonly keyId: string;
+  readonly key: SigningKey;
+  readonly dialect: DialectVersion;
+  readonly fetch: typeof fetch;
+  readonly now: () => Date;
+}
+
+/** A request before it is signed. */
+export interface Outgoing {
+  readonly method: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Signatures live so many seconds: longer than a slow network, shorter than the service allows. */
+const signatureLifeS = 60;
+
+/** Bytes of an answer that are read at most: a page of 1000 liquidations of 50 orders is 5 MB. */
+const answerBytesMax = 64 * 1024 * 1024;
+
+const coveredHeaders = [
+  'accept',
+  'authorization',
+  'content-type',
+  'content-length',
+  'digest',
+  'idempotency-key',
+  'upvest-api-version',
+  'upvest-client-id',
+];
+
+/** A private key: PEM (PKCS #8), or as Node has it. @throws UnusableKeyError, or Node's error. */
+export function signingKeyOf(privateKey: string | KeyObject): SigningKey {
+  const key = typeof privateKey === 'string' ? createPrivateKey(privateKey) : privateKey;
+  return { privateKey: key, algorithm: keyAlgorithm(key) };
+}
+
+/**
+ * Signs a request with a fresh nonce, sends it and reads the whole answer, whatever its status.
+ * Redirects are not followed: the signature is good for one place only.
+ *
+ * @throws what `fetch` throws when no answer comes, or the reason of the signal.
+ */
+export async function exchange(
+  sender: Sender,
+  request: Outgoing,
+  signal: AbortSignal,
+): Promise<ApiAnswer> {
+  const { method, body } = request;
+  const url = urlOf(sender.baseUrl, request.target);
+  const headers = await signedHeaders(sender, { ...request, target: url.pathname + url.search });
+  const answer = await sender.fetch(url, {
+    method,
+    headers,
+    redirect: 'manual',
+    signal,
+    ...(body.length === 0 ? {} : { body }),
+  });
+  const text = new TextDecoder().decode(await readBytes(answer.body, answerBytesMax));
+  const { status } = answer;
+  return { status, headers: answer.headers, text, json: jsonOf(answer.headers, text) };
+}
+
+/** Put together as text: a target that looks like a host must not lead to another one. */
+function urlOf({ origin, pathname }: URL, target: string): URL {
+  if (!target.startsWith('/')) throw new TypeError(`A target begins with a slash: ${target}`);
+  return new URL(origin + pathname.replace(/\/$/, '') + target);
+}
+
+/** What goes out beside what `fetch` adds by itself, `content-length` among that. */
+async function signedHeaders(
+  sender: Sender,
+  { method, target, headers, body }: Outgoing,
+): Promise<Readonly<Record<string, string>>> {
+  const { dialect, keyId: keyid, key } = sender;
+  const sent = { accept: 'application/json', 'upvest-client-id': sender.clientId, ...headers };
+  const length = body.length === 0 ? {} : { 'content-length': String(body.length) };
+  const message = { method, target, headers: Object.entries({ ...sent, ...length }), body };
+  const created = Math.floor(sender.now().getTime() / 1_000);
+  const expires = created + signatureLifeS;
+  const nonce = dialect === '1' ? {} : { nonce: randomUUID() };
+  const signature = await signMessage({
+    dialect,
+    message,
+    components: usualComponents({ dialect, message, headers: coveredHeaders, expires: true }),
+    params: { keyid, created, expires, ...nonce },
+    key,
+  });
+  return { ...sent, ...signature };
+}
+
+function jsonOf(headers: Headers, text: string): unknown {
+  if (text === '' || !/json/.test(headers.get('content-type') ?? '')) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // cut off or a lie of the content type: the text says what came
+  }
+}

@@ -1,0 +1,131 @@
+// The operations of the contract, each a line over `Caller.request`.
+
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Caller, CallOptions, KeyedOptions } from './call.ts';
+import type {
+  KeySet,
+  Liquidation,
+  LiquidationQuery,
+  NewWebhook,
+  Page,
+  PageQuery,
+  Webhook,
+} from './contract.ts';
+import { ApiError, StillRunningError } from './errors.ts';
+import { Listing } from './listing.ts';
+
+export interface Liquidations {
+  /** Asks to sell everything of an account; answers the liquidation, NEW. Once for each key. */
+  create(
+    accountId: string,
+    body: { readonly user_id: string },
+    options?: KeyedOptions,
+  ): Promise<Liquidation>;
+  /** Oldest first. */
+  list(
+    accountId: string,
+    query?: LiquidationQuery,
+    options?: CallOptions,
+  ): Listing<Liquidation, LiquidationQuery>;
+  retrieve(accountId: string, liquidationId: string, options?: CallOptions): Promise<Liquidation>;
+  /** Only while it is NEW. @throws ApiError `conflict`, which names the state it is in. */
+  cancel(accountId: string, liquidationId: string, options?: CallOptions): Promise<void>;
+  /**
+   * Waits until it is FILLED or CANCELLED, by asking again and again; webhooks tell it sooner.
+   * @throws StillRunningError when the patience ends.
+   */
+  untilFinal(accountId: string, liquidationId: string, options?: WaitOptions): Promise<Liquidation>;
+}
+
+export interface WaitOptions {
+  /** How long to wait in ms; default ten minutes. */
+  readonly patienceMs?: number;
+  /** From one look to the next in ms; it grows to ten times of it. Default 500. */
+  readonly everyMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface Webhooks {
+  /** It delivers nothing until it is enabled. Not repeatable: a lost answer is for you to look into. */
+  create(body: NewWebhook, options?: CallOptions): Promise<Webhook>;
+  list(query?: PageQuery, options?: CallOptions): Listing<Webhook>;
+  retrieve(webhookId: string, options?: CallOptions): Promise<Webhook>;
+  update(webhookId: string, body: Partial<NewWebhook>, options?: CallOptions): Promise<Webhook>;
+  remove(webhookId: string, options?: CallOptions): Promise<void>;
+  /** The public keys of deliveries, for `unwind/webhooks`. */
+  verifyKeys(options?: CallOptions): Promise<KeySet>;
+}
+
+/** A path with its parts encoded, so that no id can lead elsewhere. */
+function at(texts: TemplateStringsArray, ...parts: readonly string[]): string {
+  return String.raw({ raw: texts }, ...parts.map(encodeURIComponent));
+}
+
+function lister<T, Query extends PageQuery>(caller: Caller, target: string, options?: CallOptions) {
+  return (query: Query) => caller.request<Page<T>>({ method: 'GET', target, query, ...options });
+}
+
+export function liquidationsOf(caller: Caller): Liquidations {
+  const ofAccount = (id: string) => at`/accounts/${id}/liquidations`;
+  const one = (accountId: string, id: string) => at`/accounts/${accountId}/liquidations/${id}`;
+  const retrieve: Liquidations['retrieve'] = (accountId, id, options) => {
+    return caller.request({ method: 'GET', target: one(accountId, id), ...options });
+  };
+  return {
+    create: (accountId, json, { idempotencyKey = randomUUID(), ...options } = {}) => {
+      const target = ofAccount(accountId);
+      return caller.request({ method: 'POST', target, json, idempotencyKey, ...options });
+    },
+    list: (accountId, query = {}, options = {}) => {
+      return new Listing(lister(caller, ofAccount(accountId), options), query);
+    },
+    retrieve,
+    cancel: (accountId, id, options) => {
+      return caller.request({ method: 'DELETE', target: one(accountId, id), ...options });
+    },
+    untilFinal: (accountId, id, options = {}) => {
+      return untilFinal((signal) => retrieve(accountId, id, signal && { signal }), options);
+    },
+  };
+}
+
+async function untilFinal(
+  look: (signal: AbortSignal | undefined) => Promise<Liquidation>,
+  { patienceMs = 600_000, everyMs = 500, signal }: WaitOptions,
+): Promise<Liquidation> {
+  const endMs = performance.now() + patienceMs;
+  for (let waitMs = everyMs; ; waitMs = Math.min(waitMs * 1.25, everyMs * 10)) {
+    const liquidation = await look(signal);
+    const { status } = liquidation;
+    if (status !== 'NEW' && status !== 'PROCESSING') return liquidation;
+    if (performance.now() + waitMs > endMs) throw new StillRunningError(liquidation);
+    await sleep(waitMs, undefined, signal && { signal }).catch(() => signal?.throwIfAborted());
+  }
+}
+
+export function webhooksOf(caller: Caller): Webhooks {
+  const target = '/webhooks';
+  return {
+    create: (json, options) => caller.request({ method: 'POST', target, json, ...options }),
+    list: (query = {}, options = {}) => new Listing(lister(caller, target, options), query),
+    retrieve: (id, options) => {
+      return caller.request({ method: 'GET', target: at`/webhooks/${id}`, ...options });
+    },
+    update: (id, json, options) => {
+      return caller.request({ method: 'PATCH', target: at`/webhooks/${id}`, json, ...options });
+    },
+    remove: async (id, options) => {
+      try {
+        await caller.request({ method: 'DELETE', target: at`/webhooks/${id}`, ...options });
+      } catch (error) {
+        // The answer to an earlier attempt was lost: it is gone, as it should be.
+        const isGone = error instanceof ApiError && error.status === 404 && error.attempts > 1;
+        if (!isGone) throw error;
+      }
+    },
+    verifyKeys: (options) => {
+      return caller.request({ method: 'GET', target: '/auth/verify_keys', ...options });
+    },
+  };
+}

@@ -1,0 +1,161 @@
+// `unwind/webhooks`: the receiver's side of webhooks. It verifies deliveries with the keys that the
+// service publishes and gives their events. It needs nothing of the service but the signature code.
+
+import { parseSignatures } from '../signatures/parse.ts';
+import { SignatureError, type SignatureErrorCode } from '../signatures/signature-error.ts';
+import type { VerifiedSignature } from '../signatures/verify.ts';
+import { BodyTooLargeError, readBytes } from './body.ts';
+import { type Delivery, messageOf, verifyDelivery } from './deliveries.ts';
+import {
+  type FetchKeys,
+  KeyRing,
+  KeysUnavailableError,
+  type KeyTimes,
+  usualKeyTimes,
+} from './delivery-keys.ts';
+import { MalformedEventError, readEvents, type WebhookEvent } from './events.ts';
+
+export type { SignatureErrorCode } from '../signatures/signature-error.ts';
+export type { KeySet, Liquidation, VerifyKey } from './contract.ts';
+export type { Delivery } from './deliveries.ts';
+export type { FetchKeys, KeyTimes } from './delivery-keys.ts';
+export type * from './events.ts';
+// biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
+export { isLiquidationEvent } from './events.ts';
+
+/** A delivery that is refused; the message says why, in one sentence. */
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError';
+  /** Which check of the signature failed, or what else is wrong. */
+  readonly code: SignatureErrorCode | 'malformed_event' | 'too_large' | 'keys_unavailable';
+  /** What to answer. The service delivers again after anything but a 2xx. */
+  readonly status: 400 | 401 | 413 | 503;
+
+  constructor(
+    reason: { code: DeliveryError['code']; status: DeliveryError['status'] },
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+    this.code = reason.code;
+    this.status = reason.status;
+  }
+}
+
+export interface ReceiverOptions {
+  /** Where the keys come from: `() => client.webhooks.verifyKeys()`. */
+  readonly keys: FetchKeys;
+  /** Oldest signature that is taken, in seconds; default and most 300. */
+  readonly ageSMax?: number;
+  /** Bytes of a body that are read at most; default 4 MiB. */
+  readonly bodyBytesMax?: number;
+  /**
+   * Remembers a delivery and says whether it has come before: `id` is the same for the same
+   * signature, and no signature is taken after `expiresAt`. A delivery that the service repeats is
+   * signed anew, so this is for captured ones; event ids tell both.
+   */
+  readonly wasSeen?: (use: DeliveryUse) => boolean | Promise<boolean>;
+  readonly keyTimes?: Partial<KeyTimes>;
+  /** Default the machine's clock. */
+  readonly now?: () => Date;
+}
+
+export interface DeliveryUse {
+  readonly id: string;
+  readonly expiresAt: Date;
+}
+
+/** A request of Node's `http`, and of Express and others that build on it. */
+export interface IncomingDelivery extends AsyncIterable<Uint8Array> {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** Express: the target before a router took its part of it. */
+  readonly originalUrl?: string | undefined;
+  readonly rawHeaders: readonly string[];
+  /** The bytes, where something before has read them; never what it has parsed. */
+  readonly body?: unknown;
+}
+
+export interface WebhookReceiver {
+  /**
+   * Verifies a delivery and gives its events, ascending. Answer 2xx when you have made sure of them;
+   * the same event may come again, with the same id.
+   *
+   * @param from a request of Node's `http`, a `Request` of the Fetch API, or method, target, header
+   *   lines and bytes of one.
+   * @throws DeliveryError; TypeError when its body was parsed before.
+   */
+  read(from: IncomingDelivery | Request | Delivery): Promise<readonly WebhookEvent[]>;
+}
+
+const signatureLifeS = 300;
+const bodyBytesUsual = 4 * 1024 * 1024;
+
+/** Makes a receiver; make one and share it, since it holds the keys. */
+export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
+  const { ageSMax = signatureLifeS, bodyBytesMax = bodyBytesUsual } = options;
+  const now = options.now ?? (() => new Date());
+  const ring = new KeyRing(options.keys, { ...usualKeyTimes, ...options.keyTimes }, now);
+  return {
+    read: async (from) => {
+      try {
+        const delivery = await deliveryOf(from, bodyBytesMax);
+        const message = messageOf(delivery);
+        const keyids = parseSignatures(message).signatures.map(({ keyid = '' }) => keyid);
+        const verified = await verifyDelivery(message, await ring.keysFor(keyids), now());
+        refuseOld(verified, now(), ageSMax);
+        const expiresAt = new Date((verified.created + signatureLifeS + 1) * 1_000);
+        const isRepeated = await options.wasSeen?.({ id: verified.baseSha256, expiresAt });
+        if (isRepeated === true) throw new SignatureError('replayed');
+        return readEvents(delivery.body);
+      } catch (error) {
+        throw deliveryErrorOf(error);
+      }
+    },
+  };
+}
+
+function refuseOld({ created }: VerifiedSignature, now: Date, ageSMax: number): void {
+  const ageS = now.getTime() / 1_000 - created;
+  if (ageS > ageSMax) throw new SignatureError('created_too_old', 'created');
+}
+
+async function deliveryOf(
+  from: IncomingDelivery | Request | Delivery,
+  bytesMax: number,
+): Promise<Delivery> {
+  if (from instanceof Request) {
+    const { method, url, headers } = from;
+    const body = await readBytes(from.body, bytesMax);
+    return { method, url, rawHeaders: [...headers].flat(), body };
+  }
+  const { method = '', url = '', rawHeaders } = from;
+  const target = 'originalUrl' in from ? (from.originalUrl ?? url) : url;
+  return { method, url: target, rawHeaders, body: await bodyOf(from, bytesMax) };
+}
+
+async function bodyOf(from: IncomingDelivery | Delivery, bytesMax: number): Promise<Uint8Array> {
+  const { body } = from;
+  if (body === undefined) return readBytes(from as IncomingDelivery, bytesMax);
+  if (!(body instanceof Uint8Array)) {
+    throw new TypeError('The body was parsed before: a signature needs its bytes as they came.');
+  }
+  if (body.length > bytesMax) throw new BodyTooLargeError('The body is too large.');
+  return body;
+}
+
+function deliveryErrorOf(error: unknown): unknown {
+  if (error instanceof SignatureError) {
+    return new DeliveryError({ code: error.code, status: 401 }, error.detail, error);
+  }
+  if (error instanceof KeysUnavailableError) {
+    return new DeliveryError({ code: 'keys_unavailable', status: 503 }, error.message, error);
+  }
+  if (error instanceof MalformedEventError) {
+    return new DeliveryError({ code: 'malformed_event', status: 400 }, error.message, error);
+  }
+  if (error instanceof BodyTooLargeError) {
+    return new DeliveryError({ code: 'too_large', status: 413 }, error.message, error);
+  }
+  return error;
+}
