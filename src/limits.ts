@@ -40,3 +40,9 @@ export const requestDeadlineMs = 10_000;
 /** Clients and addresses whose requests are counted at once; the least recent are forgotten. */
 export const countedClientsMax = 2_000;
 export const countedAddressesMax = 10_000;
+
+/** Deltas of positions in one request: more than fit into a body of the size allowed. */
+export const deltasOfRequestMax = 100;
+
+/** Deltas of positions in one file: one commit takes them, and holds its locks so long. */
+export const deltasOfFileMax = 10_000;

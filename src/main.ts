@@ -9,6 +9,8 @@ import { runAuditCommand } from './audit/audit-command.ts';
 import { createClient } from './auth/create-client.ts';
 import { isScope, type Scope, scopes } from './auth/scope.ts';
 import type { SignaturePolicy } from './auth/store.ts';
+import { deltaTypes } from './book/delta.ts';
+import { type DeltasCommand, runDelta, runDeltaFile } from './book/deltas-command.ts';
 import { runImport } from './book/import-command.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
@@ -27,6 +29,12 @@ import { runStart } from './start-command.ts';
 class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+const deltaDescriptions = {
+  credit: 'units come in',
+  lock: 'units must not be sold yet',
+  unlock: 'locked units may be sold again',
+};
 
 const program = new Command('unwind')
   .description(
@@ -51,6 +59,38 @@ program
   .option('--client <id>', 'whose book it is (default: the sandbox client)', clientId)
   .action((directory: string, { client }: { client?: TenantId }) => {
     return run((config, log) => importCommand(config, log, { directory, client }));
+  });
+
+const positions = program
+  .command('positions')
+  .description('change positions, also while a liquidation runs on their account');
+
+for (const type of deltaTypes) {
+  positions
+    .command(type)
+    .description(deltaDescriptions[type])
+    .requiredOption('--account <id>', 'the account')
+    .requiredOption('--isin <isin>', 'the instrument')
+    .requiredOption('--quantity <units>', 'more than 0')
+    .requiredOption('--reference <text>', 'your name for it: the same again changes nothing')
+    .option('--client <id>', 'whose account it is (default: the sandbox client)', clientId)
+    .action(({ account, isin, quantity, reference, client }: DeltaOptions) => {
+      const fields = [type, account, isin, quantity, reference];
+      return run((config, log) => {
+        return deltasCommand(config, log, { client, work: (to) => runDelta(to, fields) });
+      });
+    });
+}
+
+positions
+  .command('apply')
+  .description('credits, locks and unlocks from a CSV file: all of them or none')
+  .argument('<file>', 'type,account_id,isin,quantity,reference')
+  .option('--client <id>', 'whose accounts they are (default: the sandbox client)', clientId)
+  .action((file: string, { client }: { client?: TenantId }) => {
+    return run((config, log) => {
+      return deltasCommand(config, log, { client, work: (to) => runDeltaFile(to, file) });
+    });
   });
 
 program
@@ -144,6 +184,27 @@ async function importCommand(
     const { directory } = options;
     const isTerminal = stdout.isTTY === true;
     return runImport({ sql, clock: systemClock, tenantId, directory, stdout, isTerminal });
+  });
+}
+
+interface DeltaOptions {
+  readonly account: string;
+  readonly isin: string;
+  readonly quantity: string;
+  readonly reference: string;
+  readonly client?: TenantId;
+}
+
+async function deltasCommand(
+  config: Config,
+  log: Logger,
+  options: { client: TenantId | undefined; work: (to: DeltasCommand) => Promise<number> },
+): Promise<number> {
+  const tenantId = options.client ?? (await sandboxTenant(config));
+  const { stdout } = process;
+  return withDatabase(config, log, async (sql) => {
+    await migrate(sql);
+    return options.work({ sql, clock: systemClock, tenantId, stdout });
   });
 }
 

@@ -14,9 +14,10 @@ import { migrate, schemaState } from './db/migrate.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { errorPages } from './http/error-pages.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
+import { positionHandlers } from './http/position-handlers.ts';
 import { probes, type Readiness } from './http/probes.ts';
 import { Rates } from './http/rates.ts';
-import { signedRoutes } from './http/routes.ts';
+import { signedRoutes, type TestHandlers } from './http/routes.ts';
 import { buildServer } from './http/server.ts';
 import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
@@ -145,7 +146,7 @@ function buildHttp({ config, log, engine, policy, sql }: HttpParts): FastifyInst
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine.wakeDeliver() });
   const rates = new Rates(clock, config);
   return buildServer({
-    routes: signedRoutes({ liquidations, webhooks }),
+    routes: signedRoutes({ liquidations, webhooks, tests: testHandlersOf(config, sql) }),
     open: [
       tokenRoute({ sql, clock, authenticator, rates }),
       ...errorPages(),
@@ -157,6 +158,12 @@ function buildHttp({ config, log, engine, policy, sql }: HttpParts): FastifyInst
     trustedProxies: config.trustedProxies,
     log,
   });
+}
+
+/** What a sandbox can be told besides the contract; in live mode nothing. */
+function testHandlersOf(config: Config, sql: Sql): TestHandlers | undefined {
+  if (config.mode === 'live') return undefined;
+  return { positions: positionHandlers({ sql, clock: systemClock, settings: config }) };
 }
 
 async function readinessOf(sql: Sql, engine: Engine): Promise<Readiness> {

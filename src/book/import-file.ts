@@ -97,7 +97,7 @@ export const positionsFile: BookFile<'account_id' | 'isin' | 'quantity' | 'locke
 
 /** Reads one line, its fields in the order of the file's columns: its row, or the first fault. */
 export function readRow<Column extends string>(
-  file: BookFile<Column>,
+  file: Pick<BookFile<Column>, 'columns' | 'faultOf'>,
   fields: readonly string[],
   reading: Reading,
 ): { readonly row: Row<Column> } | { readonly fault: string } {

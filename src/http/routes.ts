@@ -3,12 +3,14 @@
 
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
+import type { PositionHandlers } from './position-handlers.ts';
 import type { WebhookHandlers } from './webhook-handlers.ts';
 
 const liquidationRead = ['account_liquidations:read', 'account_liquidations:admin'] as const;
 const liquidationAdmin = ['account_liquidations:admin'] as const;
 const webhookRead = ['webhooks:read', 'webhooks:admin'] as const;
 const webhookAdmin = ['webhooks:admin'] as const;
+const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
 const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
@@ -17,10 +19,21 @@ const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
 export interface Handlers {
   readonly liquidations: LiquidationHandlers;
   readonly webhooks: WebhookHandlers;
+  /** What only a sandbox has: in live mode these routes do not exist. */
+  readonly tests?: TestHandlers | undefined;
+}
+
+export interface TestHandlers {
+  readonly positions: PositionHandlers;
+}
+
+export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
+  const { tests } = handlers;
+  return [...contractRoutes(handlers), ...(tests === undefined ? [] : testRoutes(tests))];
 }
 
 // biome-ignore format: one line a route.
-export function signedRoutes({ liquidations, webhooks }: Handlers): readonly SignedRoute[] {
+function contractRoutes({ liquidations, webhooks }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: ofAccount,               scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
     { method: 'POST',   path: ofAccount,               scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },
@@ -32,5 +45,12 @@ export function signedRoutes({ liquidations, webhooks }: Handlers): readonly Sig
     { method: 'PATCH',  path: '/webhooks/:webhook_id', scopes: webhookAdmin,     idempotent: false, handler: webhooks.update },
     { method: 'DELETE', path: '/webhooks/:webhook_id', scopes: webhookAdmin,     idempotent: false, handler: webhooks.remove },
     { method: 'GET',    path: '/auth/verify_keys',     scopes: webhookRead,      idempotent: false, handler: webhooks.verifyKeys },
+  ];
+}
+
+// biome-ignore format: one line a route.
+function testRoutes({ positions }: TestHandlers): readonly SignedRoute[] {
+  return [
+    { method: 'POST',   path: '/tests/positions',      scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
   ];
 }

@@ -148,6 +148,17 @@ export async function liquidate(api: Api, account: AccountOfUser): Promise<strin
   return `${target}/${answer.json['id']}`;
 }
 
+/** The header that a request which is idempotent by key must have. */
+export function keyOf(idempotencyKey: string): Readonly<Record<string, string>> {
+  return { 'idempotency-key': idempotencyKey };
+}
+
+/** What credits two units of its first instrument to an account. */
+export function toCredit({ accountId }: AccountOfUser, reference: string = randomUUID()) {
+  const delta = { type: 'credit', account_id: accountId, isin: 'DE0007164600', quantity: '2' };
+  return { target: '/tests/positions', json: { deltas: [{ ...delta, reference }] } };
+}
+
 export const hook = { title: 'Hook', url: 'https://hooks.example.test/in' };
 
 /** Creates a webhook. @returns its path. */
@@ -173,6 +184,11 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     const isOfOne = path.endsWith('/:account_liquidation_id');
     if (method === 'POST') return { method, target, content };
     return { method, target: isOfOne ? await liquidate(api, account) : target, content: {} };
+  }
+  if (path === '/tests/positions') {
+    const [account] = await giveAccounts(sql, api.client);
+    const { json } = toCredit(account);
+    return { method, target: path, content: { json, headers: keyOf(randomUUID()) } };
   }
   const target = path.includes(':webhook_id') ? await subscribe(api) : path;
   assert.ok(!target.includes(':'), `what ${path} needs is known`);

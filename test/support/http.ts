@@ -14,6 +14,7 @@ import { errorPages } from '../../src/http/error-pages.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
+import { positionHandlers } from '../../src/http/position-handlers.ts';
 import { probes, type Readiness } from '../../src/http/probes.ts';
 import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
@@ -34,6 +35,8 @@ export interface HttpOptions {
   readonly releaseDelayMs?: number;
   /** Whether webhooks may name receivers on this machine; default false. */
   readonly allowLoopback?: boolean;
+  /** Whether there are the routes of a sandbox; default true. */
+  readonly isSandbox?: boolean;
   /** Default false, as in live mode. */
   readonly showSignatureBase?: boolean;
   /** Default none, so that `type` is a slug. */
@@ -66,7 +69,8 @@ export interface HttpService {
 /** Starts the service on a free port. After the test it must have logged no fault of its own. */
 export async function startHttp(t: AfterTest, options: HttpOptions): Promise<HttpService> {
   const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
-  const { showSignatureBase = false, errorsUrl, trustedProxies = [], timeouts } = options;
+  const { showSignatureBase = false, isSandbox = true, errorsUrl } = options;
+  const { trustedProxies = [], timeouts } = options;
   const { readiness = async () => ({ ready: true, checks: {} }) } = options;
   const authenticator = new Authenticator(sql, clock);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
@@ -80,7 +84,8 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   });
   const policy = { allowLoopback };
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: nobodyWaits });
-  const routes = signedRoutes({ liquidations, webhooks });
+  const tests = { positions: positionHandlers({ sql, clock, settings }) };
+  const routes = signedRoutes({ liquidations, webhooks, tests: isSandbox ? tests : undefined });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
   const open = [
     tokenRoute({ sql, clock, authenticator, rates }),
@@ -151,6 +156,7 @@ export const usualScopes = [
   'account_liquidations:admin',
   'account_liquidations:read',
   'accounts:read',
+  'tests:admin',
   'webhooks:admin',
   'webhooks:read',
 ] as const;

@@ -1,0 +1,88 @@
+// A changing request runs once: the use of its signatures, its change and its stored answer are one
+// commit (decisions, points 9 and 13). What the change is, the caller knows.
+
+import { type Clock, later } from '../clock.ts';
+import type { Sql, Tx } from '../db/connect.ts';
+import { isLockTimeout, isUniqueViolation } from '../db/errors.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { TenantId } from '../ids.ts';
+import { overtakenTriesMax } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { findStoredAnswer, insertStoredAnswer } from './idempotency-store.ts';
+import type { SignatureUse } from './signature-use.ts';
+import { recordSignatureUse } from './store.ts';
+
+export interface ChangeRequest {
+  readonly tenantId: TenantId;
+  readonly signature: SignatureUse;
+  readonly idempotencyKey: string;
+  /** SHA-256 over method, path and raw body. */
+  readonly requestHash: Buffer;
+  readonly idempotencyRetentionMs: number;
+}
+
+export interface OnceAnswer {
+  readonly status: number;
+  readonly body: string;
+  readonly replayed: boolean;
+}
+
+/** Makes the change and its answer; a refusal is returned, not thrown, and has changed nothing. */
+export type Change = (tx: Tx, now: Date) => Promise<{ status: number; body: string } | Refusal>;
+
+/**
+ * Makes a change unless the same request was answered before: then it gets that answer again.
+ *
+ * @throws Refusal `unauthorized` (signature used before), `unprocessable_content` (key used for
+ *   another request), `conflict` (others hold what it needs), and whatever the change refuses with.
+ */
+export async function changeOnce(
+  sql: Sql,
+  clock: Clock,
+  request: ChangeRequest,
+  change: Change,
+): Promise<OnceAnswer> {
+  for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
+    try {
+      const now = clock.now();
+      const result = await inTransaction(sql, (tx) => attempt(tx, { request, change, now }));
+      if (result instanceof Refusal) throw result;
+      return result;
+    } catch (error) {
+      // A concurrent request of the same key was first; the next try sees its answer.
+      if (isUniqueViolation(error)) continue;
+      if (!isLockTimeout(error)) throw error;
+      const detail = 'Another change of what this one needs is still running.';
+      throw new Refusal('conflict', detail, { cause: error });
+    }
+  }
+  throw new Refusal('conflict', 'Other requests have changed the same; try again.');
+}
+
+async function attempt(
+  tx: Tx,
+  { request, change, now }: { request: ChangeRequest; change: Change; now: Date },
+): Promise<OnceAnswer | Refusal> {
+  const { tenantId, signature, idempotencyKey, requestHash, idempotencyRetentionMs } = request;
+  if (!(await recordSignatureUse(tx, { ...signature, tenantId }))) {
+    return new Refusal('unauthorized', 'This signature was used before.');
+  }
+  const prior = await findStoredAnswer(tx, { tenantId, idempotencyKey });
+  if (prior !== undefined) {
+    return prior.requestHash.equals(requestHash)
+      ? { status: prior.status, body: prior.body, replayed: true }
+      : new Refusal('unprocessable_content', 'The idempotency key was used for another request.');
+  }
+  const answer = await change(tx, now);
+  if (answer instanceof Refusal) return answer;
+  const expiresAt = later(now, idempotencyRetentionMs);
+  await insertStoredAnswer(tx, {
+    tenantId,
+    idempotencyKey,
+    requestHash,
+    ...answer,
+    now,
+    expiresAt,
+  });
+  return { ...answer, replayed: false };
+}

@@ -1,0 +1,40 @@
+// The statements of idempotency records: the stored answer of a request that succeeded, by tenant
+// and key. Creating a liquidation has them inside its one statement.
+
+import type { Tx } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
+
+export interface StoredAnswer {
+  /** What "the same request" means: SHA-256 over method, path and body. */
+  readonly requestHash: Buffer;
+  readonly status: number;
+  readonly body: string;
+}
+
+export async function findStoredAnswer(
+  tx: Tx,
+  which: { tenantId: TenantId; idempotencyKey: string },
+): Promise<StoredAnswer | undefined> {
+  const rows = await tx<{ request_hash: Buffer; status: number; body: string }[]>`
+    select k.request_hash, k.status, k.body
+    from unwind.idempotency_keys k
+    where k.tenant_id = ${which.tenantId}
+      and k.idempotency_key = ${which.idempotencyKey}`;
+  const [row] = rows;
+  return row && { requestHash: row.request_hash, status: row.status, body: row.body };
+}
+
+/** @throws a unique violation when a concurrent request of the same key was first. */
+export async function insertStoredAnswer(
+  tx: Tx,
+  record: StoredAnswer & { tenantId: TenantId; idempotencyKey: string; now: Date; expiresAt: Date },
+): Promise<void> {
+  await tx`
+    insert into unwind.idempotency_keys (
+      tenant_id, idempotency_key, request_hash, status, body, created_at, expires_at
+    )
+    values (
+      ${record.tenantId}, ${record.idempotencyKey}, ${record.requestHash}, ${record.status},
+      ${record.body}, ${record.now}, ${record.expiresAt}
+    )`;
+}

@@ -1,0 +1,200 @@
+// The statements of applying deltas to positions. Locks come in the one order: accounts,
+// liquidations, positions; whoever holds the first two is alone with the positions of the account.
+
+import { assert } from '../assert.ts';
+import type { Tx } from '../db/connect.ts';
+import type { AccountId, TenantId } from '../ids.ts';
+import { decimal, plain } from '../money.ts';
+import { type Delta, type DeltaType, type HoldingChange, positionKey } from './delta.ts';
+
+/** Locks accounts, so that nobody starts a liquidation on them. @returns those that are there. */
+export async function lockAccounts(
+  tx: Tx,
+  tenantId: TenantId,
+  accountIds: readonly AccountId[],
+): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ account_id: string }[]>`
+    select a.account_id
+    from unwind.accounts a
+    where a.tenant_id = ${tenantId}
+      and a.account_id = any (${accountIds}::uuid[])
+    order by a.account_id
+    for no key update`;
+  return new Set(rows.map((row) => row.account_id));
+}
+
+/** Locks the liquidations that run on these accounts: their steps hold and free quantity. */
+export async function lockRunningLiquidations(
+  tx: Tx,
+  tenantId: TenantId,
+  accountIds: readonly AccountId[],
+): Promise<void> {
+  await tx`
+    select l.liquidation_id
+    from unwind.liquidations l
+    where l.tenant_id = ${tenantId}
+      and l.account_id = any (${accountIds}::uuid[])
+      and l.status in ('NEW', 'PROCESSING')
+    order by l.liquidation_id
+    for no key update`;
+}
+
+interface PositionRow {
+  readonly account_id: string;
+  readonly isin: string;
+  readonly quantity: string;
+  readonly locked: string;
+  readonly held: string;
+}
+
+/** Locks and reads the positions that deltas are about, by `positionKey`. */
+export async function lockPositions(tx: Tx, tenantId: TenantId, deltas: readonly Delta[]) {
+  const rows = await tx<PositionRow[]>`
+    select p.account_id, p.isin, p.quantity, p.locked, p.held
+    from unwind.positions p
+    where p.tenant_id = ${tenantId}
+      and (p.account_id, p.isin) in (
+        select n.account_id, n.isin
+        from unnest(
+          ${deltas.map((delta) => delta.accountId)}::uuid[],
+          ${deltas.map((delta) => delta.isin)}::text[]
+        ) as n (account_id, isin)
+      )
+    order by p.account_id, p.isin
+    for no key update`;
+  return new Map(
+    rows.map((row) => {
+      const { quantity, locked, held } = row;
+      const key = positionKey({ accountId: row.account_id, isin: row.isin });
+      return [
+        key,
+        { quantity: decimal(quantity), locked: decimal(locked), held: decimal(held) },
+      ] as const;
+    }),
+  );
+}
+
+export async function findInstruments(
+  tx: Tx,
+  tenantId: TenantId,
+  isins: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ isin: string }[]>`
+    select i.isin
+    from unwind.instruments i
+    where i.tenant_id = ${tenantId}
+      and i.isin = any (${isins}::text[])`;
+  return new Set(rows.map((row) => row.isin));
+}
+
+interface KnownDeltaRow {
+  readonly reason: DeltaType;
+  readonly account_id: AccountId;
+  readonly isin: string;
+  readonly quantity: string;
+  readonly reference: string;
+}
+
+/** Deltas of these references that were applied before. */
+export async function findDeltas(
+  tx: Tx,
+  tenantId: TenantId,
+  references: readonly string[],
+): Promise<ReadonlyMap<string, Delta>> {
+  const rows = await tx<KnownDeltaRow[]>`
+    select m.reason, m.account_id, m.isin, m.quantity + abs(m.locked) as quantity, m.reference
+    from unwind.movements m
+    where m.tenant_id = ${tenantId}
+      and m.reference = any (${references}::text[])`;
+  return new Map(
+    rows.map((row) => {
+      const { reason: type, account_id: accountId, isin, reference } = row;
+      return [reference, { type, accountId, isin, quantity: decimal(row.quantity), reference }];
+    }),
+  );
+}
+
+/** A delta about to be recorded. */
+export interface NewDelta extends Delta {
+  readonly movementId: string;
+}
+
+export interface DeltaWriting {
+  readonly tenantId: TenantId;
+  readonly deltas: readonly NewDelta[];
+  readonly changes: readonly HoldingChange[];
+  readonly now: Date;
+}
+
+/**
+ * Writes deltas as movements and positions as their sums. The version of the accounts moves, so
+ * that a liquidation which is just being asked for looks again; one that waits is looked at now.
+ */
+export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> {
+  const { tenantId, changes, now } = writing;
+  const accountIds = [...new Set(changes.map((change) => change.accountId))];
+  const known = changes.filter((change) => !change.isNew);
+  const fresh = changes.filter((change) => change.isNew);
+  await insertMovements(tx, writing);
+  const changed = await tx`
+    update unwind.positions p
+    set
+      quantity = p.quantity + n.quantity,
+      locked = p.locked + n.locked
+    from unnest(
+      ${known.map((change) => change.accountId)}::uuid[],
+      ${known.map((change) => change.isin)}::text[],
+      ${known.map((change) => plain(change.quantity))}::numeric[],
+      ${known.map((change) => plain(change.locked))}::numeric[]
+    ) as n (account_id, isin, quantity, locked)
+    where p.tenant_id = ${tenantId}
+      and p.account_id = n.account_id
+      and p.isin = n.isin`;
+  assert(changed.count === known.length, 'a locked position stays where it is');
+  await tx`
+    insert into unwind.positions (tenant_id, account_id, isin, quantity, locked)
+    select ${tenantId}, n.account_id, n.isin, n.quantity, n.locked
+    from unnest(
+      ${fresh.map((change) => change.accountId)}::uuid[],
+      ${fresh.map((change) => change.isin)}::text[],
+      ${fresh.map((change) => plain(change.quantity))}::numeric[],
+      ${fresh.map((change) => plain(change.locked))}::numeric[]
+    ) as n (account_id, isin, quantity, locked)`;
+  const touched = await tx`
+    with waiting as (
+      update unwind.liquidations l
+      set advance_at = unwind.market_time(${now})
+      where l.tenant_id = ${tenantId}
+        and l.account_id = any (${accountIds}::uuid[])
+        and l.status = 'PROCESSING'
+        and l.advance_at > unwind.market_time(${now})
+    )
+    update unwind.accounts a
+    set
+      version = a.version + 1,
+      updated_at = ${now}
+    where a.tenant_id = ${tenantId}
+      and a.account_id = any (${accountIds}::uuid[])`;
+  assert(touched.count === accountIds.length, 'a locked account stays where it is');
+}
+
+async function insertMovements(tx: Tx, { tenantId, deltas, now }: DeltaWriting): Promise<void> {
+  await tx`
+    insert into unwind.movements (
+      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, reference,
+      effective_at, recorded_at
+    )
+    select
+      ${tenantId}, n.movement_id, n.account_id, n.isin,
+      case when n.type = 'credit' then n.quantity else 0 end,
+      case n.type when 'lock' then n.quantity when 'unlock' then -n.quantity else 0 end,
+      0, n.type, n.reference, unwind.market_time(${now}), ${now}
+    from unnest(
+      ${deltas.map((delta) => delta.movementId)}::uuid[],
+      ${deltas.map((delta) => delta.accountId)}::uuid[],
+      ${deltas.map((delta) => delta.isin)}::text[],
+      ${deltas.map((delta) => delta.type)}::text[],
+      ${deltas.map((delta) => plain(delta.quantity))}::numeric[],
+      ${deltas.map((delta) => delta.reference)}::text[]
+    ) as n (movement_id, account_id, isin, type, quantity, reference)`;
+}

@@ -1,0 +1,108 @@
+// `unwind positions`: deltas as an operator brings them, one by the command line or many from a file,
+// all of them or none. A file is read as those of an import are: every bad line is told.
+
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { isUniqueViolation } from '../db/errors.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { TenantId } from '../ids.ts';
+import { deltasOfFileMax, overtakenTriesMax } from '../limits.ts';
+import { plain } from '../money.ts';
+import { applyDeltas, type DeltaResult } from './apply-deltas.ts';
+import { type Delta, deltaColumns, readDelta } from './delta.ts';
+import { importLockMsMax } from './import-limits.ts';
+import { type BadLine, byLine } from './import-report.ts';
+import { readCsv } from './read-csv.ts';
+
+export interface DeltasCommand {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly tenantId: TenantId;
+  readonly stdout: NodeJS.WritableStream;
+}
+
+/** One delta as typed, in the order of `deltaColumns`. @returns the exit code: 0 done, 1 refused. */
+export async function runDelta(command: DeltasCommand, fields: readonly string[]): Promise<number> {
+  const { stdout } = command;
+  const read = readDelta(fields);
+  if ('fault' in read) {
+    stdout.write(`Nothing was changed: ${read.fault}.\n`);
+    return 1;
+  }
+  const result = await apply(command, [read.delta]);
+  if (result.outcome === 'refused') {
+    const reasons = result.refusals.map(({ reason }) => reason).join('; ');
+    stdout.write(`Nothing was changed: ${reasons}.\n`);
+    return 1;
+  }
+  for (const { delta, isRepeated } of result.deltas) {
+    const was = isRepeated ? 'was applied before, nothing was changed' : 'is applied';
+    stdout.write(`${delta.type} of ${plain(delta.quantity)} ${delta.isin} ${was}.\n`);
+  }
+  return 0;
+}
+
+/** A file of deltas. @returns the exit code: 0 done, 1 refused; then nothing of it was applied. */
+export async function runDeltaFile(command: DeltasCommand, file: string): Promise<number> {
+  const { stdout } = command;
+  const { deltas, lines, badLines } = await readDeltaFile(file);
+  const result = badLines.length > 0 ? undefined : await apply(command, deltas);
+  const refused: readonly BadLine[] =
+    result?.outcome === 'refused'
+      ? result.refusals.map(({ place, reason }) => ({ line: lines[place], reason }))
+      : badLines;
+  if (result?.outcome === 'applied') {
+    const repeated = result.deltas.filter((one) => one.isRepeated).length;
+    stdout.write(`Applied ${deltas.length - repeated} deltas; ${repeated} were applied before.\n`);
+    return 0;
+  }
+  for (const { line, reason } of refused) {
+    stdout.write(line === undefined ? `${file}: ${reason}\n` : `${file}:${line}: ${reason}\n`);
+  }
+  stdout.write('Nothing was changed: correct these lines and apply the file again.\n');
+  return 1;
+}
+
+/** Tries again when a set with the same references was first: then it sees them. */
+async function apply(
+  { sql, clock, tenantId }: DeltasCommand,
+  deltas: readonly Delta[],
+): Promise<DeltaResult> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await inTransaction(
+        sql,
+        (tx) => applyDeltas(tx, { tenantId, deltas, now: clock.now() }),
+        { lockTimeoutMs: importLockMsMax },
+      );
+    } catch (error) {
+      if (!isUniqueViolation(error) || tries >= overtakenTriesMax) throw error;
+    }
+  }
+}
+
+interface DeltaFile {
+  readonly deltas: readonly Delta[];
+  /** Where each of them stands. */
+  readonly lines: readonly number[];
+  readonly badLines: readonly BadLine[];
+}
+
+async function readDeltaFile(file: string): Promise<DeltaFile> {
+  const deltas: Delta[] = [];
+  const lines: number[] = [];
+  const badLines: BadLine[] = [];
+  for await (const part of readCsv(file, Object.keys(deltaColumns), deltasOfFileMax)) {
+    badLines.push(...part.badLines);
+    for (const { line, fields } of part.lines) {
+      const read = readDelta(fields);
+      if ('fault' in read) {
+        badLines.push({ line, reason: read.fault });
+      } else {
+        deltas.push(read.delta);
+        lines.push(line);
+      }
+    }
+  }
+  return { deltas, lines, badLines: badLines.sort(byLine) };
+}

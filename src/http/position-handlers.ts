@@ -1,0 +1,83 @@
+// `POST /tests/positions` of the sandbox: changes positions by deltas, also while a liquidation runs on
+// their account. In live mode there is no such route; the command `unwind positions` does the same.
+
+import { changeOnce } from '../auth/change-once.ts';
+import { applyDeltas, type DeltaResult, type RefusedDelta } from '../book/apply-deltas.ts';
+import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { plain } from '../money.ts';
+import { Refusal, type RefusalCode } from '../refusal.ts';
+import { type Handler, jsonBody } from './pipeline.ts';
+import { applyDeltasBody } from './position-schemas.ts';
+import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+
+export interface PositionHandlers {
+  readonly applyDeltas: Handler;
+}
+
+const readBody = readerOf(applyDeltasBody);
+const readNoQuery = queryReaderOf(noQuery);
+
+export function positionHandlers(options: {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly settings: { readonly idempotencyRetentionMs: number };
+}): PositionHandlers {
+  const { sql, clock, settings } = options;
+  return {
+    applyDeltas: async (call) => {
+      readNoQuery(call.search);
+      const { deltas } = readBody(jsonBody(call), 'body');
+      const set = deltas.map((fields, place) => readMember(fields, place));
+      const { tenantId, signature } = call.caller;
+      const { idempotencyKey, requestHash } = call;
+      const { idempotencyRetentionMs } = settings;
+      const request = { tenantId, signature, idempotencyKey, requestHash, idempotencyRetentionMs };
+      const answer = await changeOnce(sql, clock, request, async (tx, now) => {
+        const result = await applyDeltas(tx, { tenantId, deltas: set, now });
+        return answerOf(result);
+      });
+      return answer.replayed ? { ...answer, headers: { 'idempotency-replayed': 'true' } } : answer;
+    },
+  };
+}
+
+type Fields = Readonly<Record<keyof typeof deltaColumns, string>>;
+
+/** @throws Refusal `bad_request`. */
+function readMember(fields: Fields, place: number): Delta {
+  const columns = Object.keys(deltaColumns) as (keyof Fields)[];
+  const read = readDelta(columns.map((column) => fields[column]));
+  if ('delta' in read) return read.delta;
+  throw new Refusal('bad_request', `/deltas/${place}/${read.fault}.`);
+}
+
+function answerOf(result: DeltaResult): { status: number; body: string } | Refusal {
+  if (result.outcome === 'refused') return refusalOf(result.refusals);
+  const data = result.deltas.map(({ delta, isRepeated }) => ({
+    type: delta.type,
+    account_id: delta.accountId,
+    isin: delta.isin,
+    quantity: plain(delta.quantity),
+    reference: delta.reference,
+    outcome: isRepeated ? 'repeated' : 'applied',
+  }));
+  return { status: 200, body: JSON.stringify({ data }) };
+}
+
+const codes = {
+  account_unknown: 'not_found',
+  instrument_unknown: 'not_found',
+  reference_used: 'unprocessable_content',
+  more_than_locked: 'conflict',
+  more_than_free: 'conflict',
+} as const satisfies Record<RefusedDelta['refusal']['type'], RefusalCode>;
+
+/** Names every refused delta; the first of them gives the code. */
+function refusalOf(refusals: readonly RefusedDelta[]): Refusal {
+  const [first] = refusals;
+  const code = first === undefined ? 'conflict' : codes[first.refusal.type];
+  const reasons = refusals.map(({ place, reason }) => `/deltas/${place}/${reason}`);
+  return new Refusal(code, `${reasons.join('; ')}. Nothing was applied.`);
+}
