@@ -118,7 +118,7 @@ const movementsNeverShort: Check = {
 
 const importsMoveNoCash: Check = {
   name: 'imports_move_no_cash',
-  says: 'A movement is an import without cash, or it belongs to an execution.',
+  says: 'A movement is an import without cash, or a delta, or it belongs to an execution.',
   sql: fragment`
     select
       m.tenant_id,
@@ -128,8 +128,51 @@ const importsMoveNoCash: Check = {
       concat(m.reason, ', cash ', trim_scale(m.cash), ', execution ', m.execution_id) as found,
       'only the movement of an execution may carry cash' as message
     from unwind_v1.movements m
-    where m.reason <> 'execution'
+    where m.reason not in ('execution', 'credit', 'lock', 'unlock')
       and not (m.reason = 'import' and m.cash = 0 and m.execution_id is null)`,
+};
+
+const deltasMove: Check = {
+  name: 'deltas_move_what_they_say',
+  says: 'A credit brings units, a lock locks, an unlock unlocks; each reference counts once.',
+  sql: fragment`
+    select
+      m.tenant_id,
+      'movement' as subject,
+      m.movement_id::text as subject_id,
+      case m.reason
+        when 'credit' then 'units in, nothing locked'
+        when 'lock' then 'units locked, none in'
+        when 'unlock' then 'units unlocked, none in'
+        else 'no reference'
+      end as expected,
+      concat(
+        m.reason, ' of ', trim_scale(m.quantity), ', locked ', trim_scale(m.locked),
+        ', cash ', trim_scale(m.cash), ', execution ', m.execution_id,
+        ', reference ', m.reference
+      ) as found,
+      'the movement is not what its reason says' as message
+    from unwind_v1.movements m
+    where not case m.reason
+      when 'credit' then m.quantity > 0 and m.locked = 0 and m.cash = 0
+      when 'lock' then m.quantity = 0 and m.locked > 0 and m.cash = 0
+      when 'unlock' then m.quantity = 0 and m.locked < 0 and m.cash = 0
+      else m.reference is null
+    end
+      or m.reason in ('credit', 'lock', 'unlock')
+      and (m.reference is null or m.execution_id is not null)
+    union all
+    select
+      m.tenant_id,
+      'movement' as subject,
+      min(m.movement_id::text) as subject_id,
+      '1 movement' as expected,
+      concat(count(*), ' movements') as found,
+      concat('the delta ', m.reference, ' was applied more than once') as message
+    from unwind_v1.movements m
+    where m.reference is not null
+    group by m.tenant_id, m.reference
+    having count(*) > 1`,
 };
 
 const executionsMove: Check = {
@@ -217,6 +260,7 @@ export const checksOfBook: readonly Check[] = [
   positionsAreCovered,
   movementsNeverShort,
   importsMoveNoCash,
+  deltasMove,
   executionsMove,
   proceedsAreRounded,
 ];

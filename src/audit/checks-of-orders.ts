@@ -106,7 +106,7 @@ const ordersAreWithinHoldings: Check = {
           null::uuid as order_id,
           0 as wanted
         from unwind_v1.movements m
-        where m.reason = 'import'
+        where m.reason in ('import', 'credit', 'lock', 'unlock')
         union all
         select
           o.tenant_id, o.account_id, o.isin,

@@ -139,8 +139,8 @@ export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> 
   const changed = await tx`
     update unwind.positions p
     set
-      quantity = p.quantity + n.quantity,
-      locked = p.locked + n.locked
+      quantity = trim_scale(p.quantity + n.quantity),
+      locked = trim_scale(p.locked + n.locked)
     from unnest(
       ${known.map((change) => change.accountId)}::uuid[],
       ${known.map((change) => change.isin)}::text[],

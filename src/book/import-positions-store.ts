@@ -3,7 +3,7 @@
 // in import-staging.ts.
 //
 // Whoever changes positions of an account locks the account first (creating a liquidation, applying
-// executions) or works for a liquidation that runs on it (holding quantity). An import locks the
+// executions, applying deltas) or works for a liquidation that runs on it (holding quantity). An import locks the
 // accounts, then looks for liquidations that run, and leaves the accounts that have one alone. So
 // nothing but imports changes what is compared here, and nothing is held.
 //
@@ -83,8 +83,8 @@ export const positionsStaging: Staging<PositionColumn> = {
     )
     select count(*) from locked`,
 
-  // A snapshot of the instant of a sale may be from before or after it: it is refused, so that what
-  // was sold never comes back. One of the instant of an earlier import is the same snapshot again,
+  // A snapshot of the instant of a sale or a delta may be from before or after it: it is refused, so
+  // that what was sold never comes back, and what was credited never leaves. One of the instant of an earlier import is the same snapshot again,
   // or another part of it.
   findFaults: (tx, tenantId) => tx<StagedFault[]>`
     with repeated as (
@@ -97,8 +97,9 @@ export const positionsStaging: Staging<PositionColumn> = {
       select
         n.account_id, l.liquidation_id,
         greatest(last.effective_at, a.positions_as_of) as moved_at,
-        last.reason = 'execution' and last.effective_at >= coalesce(a.positions_as_of, '-infinity')
-          as moved_by_sale
+        case
+          when last.effective_at >= coalesce(a.positions_as_of, '-infinity') then last.reason
+        end as moved_by
       from (select distinct s.account_id from pg_temp.import_positions s) as n
       join unwind.accounts a
         on a.tenant_id = ${tenantId}
@@ -112,7 +113,7 @@ export const positionsStaging: Staging<PositionColumn> = {
         from unwind.movements m
         where m.tenant_id = ${tenantId}
           and m.account_id = n.account_id
-        order by m.effective_at desc, (m.reason = 'execution') desc
+        order by m.effective_at desc, (m.reason <> 'import') desc
         limit 1
       ) as last on true
     ),
@@ -124,7 +125,9 @@ export const positionsStaging: Staging<PositionColumn> = {
           when a.account_id is null then 'account_unknown'
           when i.isin is null then 'instrument_unknown'
           when a.liquidation_id is not null then 'position_while_running'
-          when a.moved_by_sale and s.as_of <= a.moved_at then 'sold_since'
+          when s.as_of <= a.moved_at and a.moved_by in ('credit', 'lock', 'unlock')
+            then 'delta_since'
+          when s.as_of <= a.moved_at and a.moved_by <> 'import' then 'sold_since'
           when s.as_of < a.moved_at then 'moved_since'
         end as fault
       from pg_temp.import_positions s

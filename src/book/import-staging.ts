@@ -26,12 +26,13 @@ export interface StagedFault {
     | 'owner_while_running'
     | 'position_while_running'
     | 'moved_since'
-    | 'sold_since';
+    | 'sold_since'
+    | 'delta_since';
   /** Of `repeated`: where the same key stands first. */
   readonly first_line: number | null;
   /** Of the two `…_while_running`. */
   readonly liquidation_id: string | null;
-  /** Of the two `…_since`: the account's last movement. */
+  /** Of the three `…_since`: the account's last movement. */
   readonly moved_at: Date | null;
   /** Faults of the file in all, of which at most `badLinesListedMax` are listed. */
   readonly total: number;
@@ -111,11 +112,16 @@ export function faultReason<Column extends string>(
     case 'owner_while_running':
       return `user_id: liquidation ${liquidation_id} runs, until its end the user stays`;
     case 'position_while_running':
-      return `account_id: liquidation ${liquidation_id} runs, until its end positions stay`;
+      return (
+        `account_id: liquidation ${liquidation_id} runs, until its end positions change only by ` +
+        'credits and locks (unwind positions)'
+      );
     case 'moved_since':
       return `as_of: older than the account's last movement or snapshot, at ${moved_at?.toISOString()}`;
     case 'sold_since':
       return `as_of: not after the account's last sale, at ${moved_at?.toISOString()}`;
+    case 'delta_since':
+      return `as_of: not after the account's last credit, lock or unlock, at ${moved_at?.toISOString()}`;
     default:
       return assertNever(fault);
   }

@@ -33,15 +33,15 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
   assert.deepEqual(counts, {
     tenants: 4,
     accounts: 33,
-    positions: 52,
-    movements: 119,
+    positions: 53,
+    movements: 123,
     // Only the one that waits for a halted instrument still runs.
     liquidations: { CANCELLED: 5, FILLED: 26, PROCESSING: 1 },
-    orders: { CANCELLED: 4, FILLED: 45 },
-    submissions: 49,
-    executions: 65,
+    orders: { CANCELLED: 4, FILLED: 46 },
+    submissions: 50,
+    executions: 66,
     events: 92,
-    journalEntries: 49,
+    journalEntries: 50,
   });
 });
 

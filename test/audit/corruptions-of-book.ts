@@ -101,6 +101,37 @@ export const corruptionsOfBook: readonly Corruption[] = [
     check: 'imports_move_no_cash',
     subject: itsMovement,
   },
+  ...[
+    { what: 'a credit locks', of: 'credit', change: 'locked = 1' },
+    { what: 'a credit takes away', of: 'credit', change: 'quantity = -t.quantity' },
+    { what: 'a lock brings units', of: 'lock', change: 'quantity = 1' },
+    { what: 'a lock unlocks', of: 'lock', change: 'locked = -t.locked' },
+    { what: 'an unlock locks', of: 'unlock', change: 'locked = -t.locked' },
+    { what: 'an unlock brings cash', of: 'unlock', change: 'cash = 1' },
+    { what: 'a delta has lost its reference', of: 'credit', change: 'reference = null' },
+    { what: 'an import has a reference', of: 'import', change: "reference = 'mine'" },
+  ].map(({ what, of, change }) => ({
+    what,
+    victims: all('unwind.movements', `reason = '${of}'`),
+    change: set('unwind.movements', change),
+    check: 'deltas_move_what_they_say',
+    subject: itsMovement,
+  })),
+  {
+    what: 'a delta was applied twice',
+    victims: all('unwind.movements', 'reference is not null'),
+    change: `
+      insert into unwind.movements (
+        tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at,
+        recorded_at, reference
+      )
+      select
+        v.tenant_id, 'ffffffff-ffff-7fff-bfff-ffffffffffff', v.account_id, v.isin, v.quantity,
+        v.locked, v.cash, v.reason, v.effective_at, v.recorded_at, v.reference
+      from v`,
+    check: 'deltas_move_what_they_say',
+    subject: itsMovement,
+  },
   {
     what: 'the movement of an execution is deleted',
     victims: sales,

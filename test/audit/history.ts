@@ -12,6 +12,7 @@ import {
   makeTenant,
 } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { changePositions } from '../support/deltas.ts';
 import {
   askToCancel,
   askToLiquidate,
@@ -143,9 +144,16 @@ async function liquidateAgain(scene: Scene): Promise<void> {
   const changes = [
     { accountId: again.accountId, isin: plain, quantity: '1.5' },
     { accountId: again.accountId, isin: unpriced, quantity: '3' },
-    { accountId: unlocked.accountId, isin: plain, quantity: '0', locked: '-3' },
   ];
-  await importPositions(sql, { tenantId: again.tenantId, changes, importedAt: clock.now() });
+  const { tenantId } = again;
+  await importPositions(sql, { tenantId, changes, importedAt: clock.now() });
+  const { accountId } = unlocked;
+  await changePositions({ sql, clock, tenantId }, [
+    { type: 'unlock', accountId, isin: plain, quantity: '3' },
+    { type: 'credit', accountId, isin: other, quantity: '0.75' },
+    { type: 'lock', accountId, isin: other, quantity: '0.25' },
+    { type: 'unlock', accountId, isin: other, quantity: '0.25' },
+  ]);
   await askToLiquidate(sql, clock, again);
   clock.advance(10_000);
   await runUntilIdle(steps);

@@ -150,7 +150,8 @@ test('positions and owner of an account stay while its liquidation runs', async 
     ),
   };
   const refused = [
-    `3: account_id: liquidation ${liquidationId} runs, until its end positions stay`,
+    `3: account_id: liquidation ${liquidationId} runs, until its end positions change only by ` +
+      'credits and locks (unwind positions)',
   ];
   const owner = {
     'accounts.csv': [headers.accounts, `${accountId},${bert.userId},ACTIVE,EUR`],

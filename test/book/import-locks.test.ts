@@ -3,9 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ImpossibleState } from '../../src/assert.ts';
-import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { eventually } from '../support/condition.ts';
 import { askToCancel, askToLiquidate } from '../support/engine.ts';
 import {
   accountBench,
@@ -25,28 +23,17 @@ import {
   siemens,
   smallBook,
   versionsOf,
+  waitingForLocks,
 } from './import-support.ts';
 
 const { accountId } = anna;
-
-/** Waits until so many connections wait for a lock. */
-async function waitingForLocks(sql: Sql, count: number): Promise<void> {
-  await eventually(`${count} connections wait for a lock`, async () => {
-    const rows = await sql`
-      select pid
-      from pg_stat_activity
-      where datname = current_database()
-        and wait_event_type = 'Lock'`;
-    return rows.length === count;
-  });
-}
 
 test('an import waits for a request on the account, and then sees its liquidation', async (t) => {
   const runs = `liquidation ${bert.userId} runs, until its end`;
   const imports: readonly (readonly [BookFiles, string])[] = [
     [
       { 'positions.csv': positions([accountId, sap, '99', '0', '2026-01-04T00:00:00Z']) },
-      `2: account_id: ${runs} positions stay`,
+      `2: account_id: ${runs} positions change only by credits and locks (unwind positions)`,
     ],
     [
       { 'accounts.csv': [headers.accounts, `${accountId},${bert.userId},ACTIVE,EUR`] },
