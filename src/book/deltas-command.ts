@@ -45,7 +45,12 @@ export async function runDelta(command: DeltasCommand, fields: readonly string[]
 /** A file of deltas. @returns the exit code: 0 done, 1 refused; then nothing of it was applied. */
 export async function runDeltaFile(command: DeltasCommand, file: string): Promise<number> {
   const { stdout } = command;
-  const { deltas, lines, badLines } = await readDeltaFile(file);
+  const read = await readOrExplain(file);
+  if (typeof read === 'string') {
+    stdout.write(`Nothing was changed: ${file} cannot be read: ${read}.\n`);
+    return 1;
+  }
+  const { deltas, lines, badLines } = read;
   const result = badLines.length > 0 ? undefined : await apply(command, deltas);
   const refused: readonly BadLine[] =
     result?.outcome === 'refused'
@@ -86,6 +91,16 @@ interface DeltaFile {
   /** Where each of them stands. */
   readonly lines: readonly number[];
   readonly badLines: readonly BadLine[];
+}
+
+/** The file, or why the file system does not give it. */
+async function readOrExplain(file: string): Promise<DeltaFile | string> {
+  try {
+    return await readDeltaFile(file);
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) return error.message;
+    throw error;
+  }
 }
 
 async function readDeltaFile(file: string): Promise<DeltaFile> {

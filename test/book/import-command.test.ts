@@ -1,7 +1,6 @@
 // What a person sees of an import, on a terminal and elsewhere, and the exit code.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
 import { runImport } from '../../src/book/import-command.ts';
 import { makeTenant } from '../support/book.ts';
@@ -16,26 +15,10 @@ import {
   sap,
   smallBook,
 } from './import-support.ts';
+import { Screen } from './screen.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
-
-/** What is written, as text; a terminal where `isTTY` says so. */
-class Screen extends Writable {
-  readonly isTTY: boolean;
-  readonly columns = 100;
-  text = '';
-
-  constructor(isTTY: boolean) {
-    super({ decodeStrings: false });
-    this.isTTY = isTTY;
-  }
-
-  override _write(chunk: string, _encoding: string, done: () => void): void {
-    this.text += chunk;
-    done();
-  }
-}
 
 async function run(directory: string, options: { isTerminal?: boolean } = {}) {
   const { isTerminal = false } = options;
