@@ -3,11 +3,14 @@
 
 import { join, resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
+import { parseRoles, type Role } from './roles.ts';
 
 export type Mode = 'sandbox' | 'live';
 
 export interface Config {
   readonly mode: Mode;
+  /** What this process does. */
+  readonly roles: ReadonlySet<Role>;
   readonly host: string;
   readonly port: number;
   /** Where the embedded database, the keys and the sandbox client are kept. */
@@ -28,6 +31,8 @@ export interface Config {
   readonly failuresPerS: number;
   readonly trustedProxies: readonly string[];
   readonly errorsUrl: string | undefined;
+  /** How long a stop may take before the process ends anyway. */
+  readonly stopTimeoutMs: number;
   /** Undefined: each command has its own default. */
   readonly logLevel: string | undefined;
 }
@@ -89,6 +94,11 @@ const optionalText = {
   read: (given: string | undefined): string | undefined => given,
 };
 
+const roleList = {
+  shape: 'api or worker or api,worker; default api,worker',
+  read: (given = 'api,worker'): ReadonlySet<Role> => parseRoles(given),
+};
+
 const databaseUrl = {
   shape: 'postgres://user:password@host:port/database; default the embedded PostgreSQL',
   read: (given: string | undefined): string | undefined => {
@@ -133,6 +143,11 @@ const logLevel = oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info');
 /** Every setting there is; the table in docs/configuration.md is made of it. */
 export const settings = {
   mode: setting('UNWIND_MODE', 'sandbox or live', oneOf(['sandbox', 'live'], 'sandbox')),
+  roles: setting(
+    'UNWIND_ROLES',
+    'what this process does: answer requests (api), do the work (worker)',
+    roleList,
+  ),
   host: setting('HOST', 'address to listen on', text('127.0.0.1')),
   port: setting(
     'PORT',
@@ -213,6 +228,11 @@ export const settings = {
     'where the pages of errors are reached: the type of an error is then a URL below it',
     errorsUrl,
   ),
+  stopTimeoutMs: setting(
+    'UNWIND_STOP_TIMEOUT_MS',
+    'how long a stop may take before the process ends anyway, in ms; nothing is lost by that',
+    integer({ min: 1_000, max: 600_000, otherwise: 20_000 }),
+  ),
   logLevel: setting('UNWIND_LOG_LEVEL', 'what is logged to standard error', {
     shape: 'debug or info or warn or error or silent; default info for start, else warn',
     read: (given) => (given === undefined ? undefined : logLevel.read(given)),
@@ -236,6 +256,7 @@ export function readConfig(environment: Environment): Config {
   };
   const values = {
     mode: read(settings.mode) ?? 'sandbox',
+    roles: read(settings.roles) ?? new Set<Role>(),
     host: read(settings.host) ?? '',
     port: read(settings.port) ?? 0,
     home: resolve(read(settings.home) ?? ''),
@@ -250,6 +271,7 @@ export function readConfig(environment: Environment): Config {
     failuresPerS: read(settings.failuresPerS) ?? 0,
     trustedProxies: read(settings.trustedProxies) ?? [],
     errorsUrl: read(settings.errorsUrl),
+    stopTimeoutMs: read(settings.stopTimeoutMs) ?? 0,
     logLevel: read(settings.logLevel),
   };
   const requestsPerS =

@@ -2,13 +2,19 @@
 // it has worked; none depends on being woken.
 
 import { Loop } from './loop.ts';
+import { endSubmissionLeases } from './orders/store.ts';
 import { type EngineSteps, type StepsOptions, stepsOfProcess } from './steps.ts';
+import { endDeliveryLeases } from './webhooks/store.ts';
 
-export type EngineOptions = Omit<StepsOptions, 'onDelivered'>;
+export type EngineOptions = Omit<StepsOptions, 'onDelivered'> & { readonly holder: string };
 
 /** The running loops. */
 export interface Engine {
-  start(): void;
+  /**
+   * Starts the loops. What dead processes in this one's place held is free from then on, instead of
+   * when their leases run out.
+   */
+  start(): Promise<void>;
   /** There may be a liquidation to release. */
   wakeRelease(): void;
   /** There may be an event to publish or to deliver. */
@@ -40,7 +46,7 @@ const stepNames = Object.keys(next) as readonly StepName[];
 const cleaningIdleMs = { first: 60_000, longest: 60_000 };
 
 export function buildEngine(options: EngineOptions): Engine {
-  const { clock, log } = options;
+  const { sql, clock, holder, log } = options;
   const { steps, deliverer } = stepsOfProcess({ ...options, onDelivered: () => wake('deliver') });
   const loops = new Map(
     stepNames.map((name) => {
@@ -55,7 +61,11 @@ export function buildEngine(options: EngineOptions): Engine {
   // Cleaning rests longer than a loop may be silent, and nothing waits for it.
   const watched = [...loops.values()].filter((loop) => loop.name !== 'clean');
   return {
-    start: () => {
+    start: async () => {
+      const successor = { holder, now: clock.now() };
+      const submissions = await endSubmissionLeases(sql, successor);
+      const deliveries = await endDeliveryLeases(sql, successor);
+      if (submissions + deliveries > 0) log.info({ submissions, deliveries }, 'leases.inherited');
       for (const loop of loops.values()) loop.start();
     },
     wakeRelease: () => wake('release', 'publish'),

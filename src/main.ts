@@ -21,6 +21,7 @@ import { MigrationError, migrate, schemaState } from './db/migrate.ts';
 import { parseId, type TenantId } from './ids.ts';
 import { openKeyFile } from './key-file.ts';
 import { runRequest } from './request-command.ts';
+import { parseRoles, type Role } from './roles.ts';
 import { readSandboxClient } from './sandbox.ts';
 import { UnusableKeyError } from './signatures/keys.ts';
 import { runStart } from './start-command.ts';
@@ -40,12 +41,17 @@ const program = new Command('unwind')
   .description(
     'Turns every position of a brokerage account into cash, exactly once, and proves it.',
   )
-  .showHelpAfterError();
+  .showHelpAfterError()
+  // A command line that cannot be read ends like every other command that could not be run.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 program
   .command('start')
   .description('start the service')
-  .action(() => run((config, log) => runStart(config, log, process.stdout), 'info'));
+  .option('--roles <list>', 'api, worker, or both: api,worker (default: UNWIND_ROLES)', roleList)
+  .action((options: Partial<Pick<Config, 'roles'>>) => {
+    return run((config, log) => runStart({ ...config, ...options }, log, process.stdout), 'info');
+  });
 
 program
   .command('migrate')
@@ -253,6 +259,15 @@ function clientId(text: string): TenantId {
   const id = parseId<'tenant'>(text);
   if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
   return id;
+}
+
+function roleList(text: string): ReadonlySet<Role> {
+  try {
+    return parseRoles(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InvalidArgumentError(`It ${error.message}.`);
+  }
 }
 
 function scopeList(text: string): readonly Scope[] {

@@ -1,14 +1,20 @@
 // The sandbox client: on its first start in sandbox mode the service makes a tenant with all scopes
 // and two key pairs, and writes down how to use it.
 
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createClient } from './auth/create-client.ts';
+import { enterClient, newIdentity } from './auth/create-client.ts';
 import { scopes } from './auth/scope.ts';
 import type { Seal } from './auth/seal.ts';
 import { findTenant } from './auth/store.ts';
 import type { Clock } from './clock.ts';
+import { ConfigError } from './config.ts';
 import type { Sql } from './db/connect.ts';
 import { parseId } from './ids.ts';
 
@@ -41,15 +47,15 @@ export async function readSandboxClient(home: string): Promise<SandboxClient | u
     return JSON.parse(await readFile(file, 'utf8')) as SandboxClient;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw new Error(`${file} cannot be read; remove it to get a new sandbox client`, {
-      cause: error,
-    });
+    throw unusable(home, error);
   }
 }
 
 /**
- * Makes the sandbox client unless the home has one that this database knows. Idempotent; the file
- * always names the address the service really has.
+ * Makes the sandbox client of a home unless there is one, and enters it where the database does not
+ * know it. Idempotent, also for several processes at once: the one that writes the file first
+ * decides who the client is, and all of them enter the same. The file names the address of the
+ * process that came last.
  */
 export async function ensureSandboxClient(
   sql: Sql,
@@ -57,40 +63,77 @@ export async function ensureSandboxClient(
   where: { home: string; seal: Seal; baseUrl: string },
 ): Promise<SandboxClient> {
   const { home, seal, baseUrl } = where;
-  const known = await readSandboxClient(home);
-  const knownId = known && parseId<'tenant'>(known.client_id);
-  const isKnown = knownId !== undefined && (await findTenant(sql, knownId)) !== undefined;
-  const client =
-    known !== undefined && isKnown ? known : await makeSandboxClient(sql, clock, { home, seal });
+  const client = (await readSandboxClient(home)) ?? (await makeSandboxClient(home, baseUrl));
+  const clientId = idIn<'tenant'>(home, client.client_id);
+  if ((await findTenant(sql, clientId)) === undefined) {
+    await enterClient(sql, clock, seal, {
+      name: 'sandbox',
+      scopes,
+      signaturePolicy: 'compatible',
+      clientId,
+      clientSecret: client.client_secret,
+      keyIds: client.keys.map((key) => idIn<'key'>(home, key.key_id)),
+      publicKeysPem: await Promise.all(client.keys.map((key) => publicKeyOf(home, key))),
+    });
+  }
   const current = { ...client, base_url: baseUrl };
-  if (known?.base_url !== baseUrl || !isKnown) await writeOwnerOnly(sandboxFileOf(home), current);
+  if (client.base_url !== baseUrl) {
+    const beside = await writeBeside(sandboxFileOf(home), current);
+    await rename(beside, sandboxFileOf(home));
+  }
   return current;
 }
 
-async function makeSandboxClient(
-  sql: Sql,
-  clock: Clock,
-  { home, seal }: { home: string; seal: Seal },
-): Promise<Omit<SandboxClient, 'base_url'>> {
+/** @returns the client made here, or that of another process which was first. */
+async function makeSandboxClient(home: string, baseUrl: string): Promise<SandboxClient> {
   const pairs = [
     { algorithm: 'ed25519', ...generateKeyPairSync('ed25519') },
     { algorithm: 'ecdsa-p521', ...generateKeyPairSync('ec', { namedCurve: 'P-521' }) },
   ] as const;
-  const created = await createClient(sql, clock, seal, {
-    name: 'sandbox',
-    scopes,
-    signaturePolicy: 'compatible',
-    publicKeysPem: pairs.map(({ publicKey }) => toPem(publicKey, 'spki')),
-  });
+  const { clientId, clientSecret, keyIds } = newIdentity(pairs.length);
   const keys: SandboxKey[] = [];
   for (const [i, { algorithm, privateKey }] of pairs.entries()) {
-    const file = join(home, 'keys', `${created.clientId}-${algorithm}.pem`);
+    const file = join(home, 'keys', `${clientId}-${algorithm}.pem`);
     await mkdir(dirname(file), { recursive: true, mode: ownerOnlyDirectory });
     await writeFile(file, toPem(privateKey, 'pkcs8'), { mode: ownerOnly });
-    keys.push({ key_id: created.keyIds[i] ?? '', algorithm, private_key_file: file });
+    keys.push({ key_id: keyIds[i] ?? '', algorithm, private_key_file: file });
   }
-  const { clientId, clientSecret } = created;
-  return { client_id: clientId, client_secret: clientSecret, keys, scopes };
+  const own = { base_url: baseUrl, client_id: clientId, client_secret: clientSecret, keys, scopes };
+  const beside = await writeBeside(sandboxFileOf(home), own);
+  try {
+    await link(beside, sandboxFileOf(home));
+    return own;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  } finally {
+    await rm(beside, { force: true });
+  }
+  for (const { private_key_file: file } of keys) await rm(file, { force: true });
+  const first = await readSandboxClient(home);
+  if (first === undefined) throw new Error(`${sandboxFileOf(home)} came and went; start again`);
+  return first;
+}
+
+function idIn<Thing extends string>(home: string, text: string) {
+  const id = parseId<Thing>(text);
+  if (id === undefined) throw unusable(home, undefined);
+  return id;
+}
+
+async function publicKeyOf(home: string, key: SandboxKey): Promise<string> {
+  try {
+    const privateKey = createPrivateKey(await readFile(key.private_key_file, 'utf8'));
+    return toPem(createPublicKey(privateKey), 'spki');
+  } catch (error) {
+    throw unusable(home, error);
+  }
+}
+
+function unusable(home: string, cause: unknown): Error {
+  const file = sandboxFileOf(home);
+  return new ConfigError(`${file} cannot be used; remove it to get a new sandbox client.`, {
+    cause,
+  });
 }
 
 function toPem(key: KeyObject, type: 'spki' | 'pkcs8'): string {
@@ -99,9 +142,9 @@ function toPem(key: KeyObject, type: 'spki' | 'pkcs8'): string {
     : key.export({ format: 'pem', type }).toString();
 }
 
-/** Written beside and renamed, so that nobody ever reads half of it. */
-async function writeOwnerOnly(file: string, content: object): Promise<void> {
+/** Written beside and then renamed or linked, so that nobody ever reads half of it. */
+async function writeBeside(file: string, content: object): Promise<string> {
   const beside = `${file}.${process.pid}`;
   await writeFile(beside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: ownerOnly });
-  await rename(beside, file);
+  return beside;
 }

@@ -5,13 +5,16 @@ import type { FastifyInstance } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
 import { Authenticator } from './auth/authenticate.ts';
+import type { Seal } from './auth/seal.ts';
+import { canOpenKeys } from './auth/signing-keys.ts';
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
-import { openDatabase } from './database.ts';
+import { type Config, ConfigError, keyFileOf } from './config.ts';
+import { type Database, openDatabase } from './database.ts';
 import { connect, openPools, type Sql } from './db/connect.ts';
 import { isConnectionError } from './db/errors.ts';
 import { migrate, schemaState } from './db/migrate.ts';
 import { buildEngine, type Engine } from './engine.ts';
+import { newHolder } from './holder.ts';
 import { errorPages } from './http/error-pages.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
 import { positionHandlers } from './http/position-handlers.ts';
@@ -30,7 +33,7 @@ import { receiverAgent } from './webhooks/post.ts';
 export interface Service {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Sandbox mode only. */
+  /** Sandbox mode and role api only. */
   readonly sandbox: SandboxClient | undefined;
   /** Answers what has begun, lets steps end, closes everything. Idempotent. */
   stop(): Promise<void>;
@@ -92,71 +95,114 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
   });
   opened.add(() => pools.close());
   await migrate(pools.loops);
-  const venueSql = connect({
-    ...database.options,
-    max: venueConnections,
-    plansAnew: true,
-    applicationName: 'unwind venue',
-  });
-  opened.add(() => venueSql.end());
-  const policy = addressPolicyOf(config);
-  const agent = receiverAgent({ policy, timeoutMs: config.webhookTimeoutMs });
-  opened.add(() => agent.close());
-  const engine = buildEngine({
-    sql: pools.loops,
-    clock,
-    seal,
-    agent,
-    log,
-    venue: simulatedVenue(venueSql, clock, config.venueDelayMs),
-    webhookTimeoutMs: config.webhookTimeoutMs,
-  });
-  opened.add(() => engine.stop());
-  const app = buildHttp({ config, log, engine, policy, sql: pools.requests });
+  await refuseOtherKeyFile(pools.loops, config, seal);
+  const parts = { config, log, seal, sql: pools.loops, connection: database.options, opened };
+  const engine = config.roles.has('worker') ? openEngine(parts) : undefined;
+  let isStopping = false;
+  const readiness = () => readinessOf(pools.requests, engine, isStopping);
+  const app = buildHttp({ config, log, engine, readiness, sql: pools.requests });
   opened.add(() => app.close());
   await app.listen({ host: config.host, port: config.port });
   const url = urlOf(config, app.server.address() as AddressInfo);
   const { home } = config;
   const sandbox =
-    config.mode === 'sandbox'
+    config.mode === 'sandbox' && config.roles.has('api')
       ? await ensureSandboxClient(pools.requests, clock, { home, seal, baseUrl: url })
       : undefined;
-  engine.start();
-  return { url, sandbox, stop: () => opened.close() };
+  await engine?.start();
+  return {
+    url,
+    sandbox,
+    stop: () => {
+      isStopping = true;
+      return opened.close();
+    },
+  };
+}
+
+/** @throws ConfigError when webhooks could not be signed, since their keys are sealed by another. */
+async function refuseOtherKeyFile(sql: Sql, config: Config, seal: Seal): Promise<void> {
+  if (await canOpenKeys(sql, seal)) return;
+  throw new ConfigError(
+    `The keys in this database were sealed with another key file than ${keyFileOf(config)}: ` +
+      'all processes of a database need the same one (UNWIND_KEY_FILE).',
+  );
+}
+
+interface EngineParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly seal: Seal;
+  readonly sql: Sql;
+  readonly connection: Database['options'];
+  readonly opened: Opened;
+}
+
+function openEngine({ config, log, seal, sql, connection, opened }: EngineParts): Engine {
+  const venueSql = connect({
+    ...connection,
+    max: venueConnections,
+    plansAnew: true,
+    applicationName: 'unwind venue',
+  });
+  opened.add(() => venueSql.end());
+  const { webhookTimeoutMs } = config;
+  const agent = receiverAgent({
+    policy: addressPolicyOf(config),
+    timeoutMs: webhookTimeoutMs,
+  });
+  opened.add(() => agent.close());
+  const engine = buildEngine({
+    sql,
+    clock: systemClock,
+    seal,
+    agent,
+    log,
+    venue: simulatedVenue(venueSql, systemClock, config.venueDelayMs),
+    webhookTimeoutMs,
+    holder: newHolder(config),
+  });
+  opened.add(() => engine.stop());
+  return engine;
 }
 
 interface HttpParts {
   readonly config: Config;
   readonly log: Logger;
-  readonly engine: Engine;
-  readonly policy: AddressPolicy;
+  /** Undefined where other processes do the work; they look for it by themselves. */
+  readonly engine: Engine | undefined;
+  readonly readiness: () => Promise<Readiness>;
   readonly sql: Sql;
 }
 
-function buildHttp({ config, log, engine, policy, sql }: HttpParts): FastifyInstance {
+/** Every process answers the probes; requests only in the role api. */
+function buildHttp({ config, log, engine, readiness, sql }: HttpParts): FastifyInstance {
   const clock = systemClock;
   const authenticator = new Authenticator(sql, clock);
-  const liquidations = liquidationHandlers({
-    sql,
-    clock,
-    settings: config,
-    onCreated: () => engine.wakeRelease(),
-    onEvent: () => engine.wakePublish(),
-  });
-  const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine.wakeDeliver() });
   const rates = new Rates(clock, config);
-  return buildServer({
-    routes: signedRoutes({ liquidations, webhooks, tests: testHandlersOf(config, sql) }),
-    open: [
-      tokenRoute({ sql, clock, authenticator, rates }),
-      ...errorPages(),
-      ...probes(() => readinessOf(sql, engine)),
-    ],
+  const server = {
     authenticator,
     rates,
     problems: { showSignatureBase: config.mode === 'sandbox', errorsUrl: config.errorsUrl },
     trustedProxies: config.trustedProxies,
     log,
+  };
+  if (!config.roles.has('api')) {
+    return buildServer({ ...server, routes: [], open: probes(readiness) });
+  }
+  const liquidations = liquidationHandlers({
+    sql,
+    clock,
+    settings: config,
+    onCreated: () => engine?.wakeRelease(),
+    onEvent: () => engine?.wakePublish(),
+  });
+  const policy = addressPolicyOf(config);
+  const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine?.wakeDeliver() });
+  return buildServer({
+    ...server,
+    routes: signedRoutes({ liquidations, webhooks, tests: testHandlersOf(config, sql) }),
+    open: [tokenRoute({ sql, clock, authenticator, rates }), ...errorPages(), ...probes(readiness)],
   });
 }
 
@@ -166,16 +212,25 @@ function testHandlersOf(config: Config, sql: Sql): TestHandlers | undefined {
   return { positions: positionHandlers({ sql, clock: systemClock, settings: config }) };
 }
 
-async function readinessOf(sql: Sql, engine: Engine): Promise<Readiness> {
-  const unhealthy = engine.unhealthy();
-  const loops = unhealthy.length === 0 ? 'running' : `not running: ${unhealthy.join(', ')}`;
+/** Ready is a process that reaches a database of its version and whose loops, if it has any, run. */
+async function readinessOf(
+  sql: Sql,
+  engine: Engine | undefined,
+  isStopping: boolean,
+): Promise<Readiness> {
+  const unhealthy = engine?.unhealthy() ?? [];
+  const running = unhealthy.length === 0 ? 'running' : `not running: ${unhealthy.join(', ')}`;
+  const others = {
+    ...(engine === undefined ? {} : { loops: running }),
+    ...(isStopping ? { service: 'stopping' } : {}),
+  };
   try {
     const schema = await schemaState(sql);
-    const ready = schema === 'current' && unhealthy.length === 0;
-    return { ready, checks: { database: 'reached', schema, loops } };
+    const ready = schema === 'current' && unhealthy.length === 0 && !isStopping;
+    return { ready, checks: { database: 'reached', schema, ...others } };
   } catch (error) {
     if (!isConnectionError(error)) throw error;
-    return { ready: false, checks: { database: 'not reached', schema: 'unknown', loops } };
+    return { ready: false, checks: { database: 'not reached', schema: 'unknown', ...others } };
   }
 }
 

@@ -5,42 +5,65 @@ import type { Config } from './config.ts';
 import { sandboxFileOf } from './sandbox.ts';
 import { type Service, startService } from './service.ts';
 
-/** How long a stop may take before the process ends anyway, in ms; nothing is lost by that. */
-const stopMsMax = 20_000;
+/** npm repeats what the terminal has sent: a signal so soon after the first is the same one, in ms. */
+const sameSignalMs = 1_000;
 
-/** Ends with 0 after SIGTERM or Ctrl-C, with 1 when the database is lost for good. */
+/**
+ * Ends with 0 when everything under way has ended after SIGTERM or Ctrl-C, with 1 when the database
+ * is lost for good. A second signal, or the end of the time a stop may take, ends the process at
+ * once with 1: what was under way is cut off and goes on elsewhere or at the next start.
+ */
 export async function runStart(
   config: Config,
   log: Logger,
   stdout: NodeJS.WritableStream,
 ): Promise<number> {
   const stopped = Promise.withResolvers<number>();
-  // Not once: Ctrl-C reaches us from the terminal and again from npm, and by default the second one
-  // would end the process in the middle of its stop.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => stopped.resolve(0));
-  }
+  onStopSignal(config, log, () => stopped.resolve(0));
   const begunAt = performance.now();
   const service = await startService(config, log, (error) => {
     log.error({ err: error }, 'database.lost');
+    limitStop(config, log);
     stopped.resolve(1);
   });
   stdout.write(welcome(config, service, performance.now() - begunAt));
   const code = await stopped.promise;
-  const deadline = setTimeout(() => {
-    log.error({ stop_ms_max: stopMsMax }, 'service.stop_timed_out');
-    process.exit(1);
-  }, stopMsMax);
   await service.stop();
-  clearTimeout(deadline);
   return code;
 }
 
+/** The time a stop may take counts from the signal on, also while the service is still starting. */
+function onStopSignal(config: Config, log: Logger, stop: () => void): void {
+  let firstAt: number | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      const now = performance.now();
+      if (firstAt === undefined) {
+        firstAt = now;
+        log.info({ signal, stop_timeout_ms: config.stopTimeoutMs }, 'service.stopping');
+        limitStop(config, log);
+        stop();
+      } else if (now - firstAt >= sameSignalMs) {
+        log.error({ signal }, 'service.stop_cut_short');
+        process.exit(1);
+      }
+    });
+  }
+}
+
+function limitStop({ stopTimeoutMs }: Config, log: Logger): void {
+  const deadline = setTimeout(() => {
+    log.error({ stop_timeout_ms: stopTimeoutMs }, 'service.stop_timed_out');
+    process.exit(1);
+  }, stopTimeoutMs);
+  deadline.unref();
+}
+
 function welcome(config: Config, service: Service, startMs: number): string {
-  const lines = [
-    '',
-    `  Unwind listens at ${service.url} (${config.mode}, ready in ${Math.round(startMs)} ms)`,
-  ];
+  const [role, other] = config.roles;
+  const does = other === undefined ? [`only ${role}`] : [];
+  const facts = [config.mode, ...does, `ready in ${Math.round(startMs)} ms`].join(', ');
+  const lines = ['', `  Unwind listens at ${service.url} (${facts})`];
   if (service.sandbox !== undefined) {
     lines.push(
       `  Sandbox client:   ${sandboxFileOf(config.home)}`,

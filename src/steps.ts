@@ -31,6 +31,8 @@ export interface StepsOptions {
   /** The way out to receivers. */
   readonly agent: Dispatcher;
   readonly webhookTimeoutMs: number;
+  /** This process, as holder of leases. Default one like no other. */
+  readonly holder?: string;
   readonly log: EngineLog;
   /** Called when a delivery is done: another may be due. */
   readonly onDelivered?: () => void;
@@ -66,7 +68,7 @@ const cleanedRowsMax = 1_000;
 
 export function stepsOfProcess(options: StepsOptions): ProcessSteps {
   const { sql, clock, venue, log, webhookTimeoutMs, onDelivered = () => {} } = options;
-  const holder = newId<'process'>();
+  const { holder = newId<'process'>() } = options;
   const sender = { sql, clock, venue, holder, log };
   const deliverer = new Deliverer({
     ...options,

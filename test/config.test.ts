@@ -35,6 +35,8 @@ test('every wrong setting is named, and its value is not printed', () => {
     UNWIND_VENUE_DELAY_MS: '1e3',
     UNWIND_WEBHOOK_TIMEOUT_MS: '99',
     UNWIND_IDEMPOTENCY_DAYS: '0',
+    UNWIND_ROLES: 'api,clerk',
+    UNWIND_STOP_TIMEOUT_MS: '999',
     UNWIND_LOG_LEVEL: 'loud',
   };
   assert.throws(

@@ -1,8 +1,10 @@
 // Makes an API client: a tenant with its secret, scopes, public keys and the keys that will sign its
 // webhooks.
 
+import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { isUniqueViolation } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
 import { parsePublicKey } from '../signatures/keys.ts';
@@ -28,6 +30,15 @@ export interface CreatedClient {
   readonly keyIds: readonly KeyId[];
 }
 
+/** A client's id, secret and key ids, known to nobody yet. */
+export function newIdentity(keyCount: number): CreatedClient {
+  return {
+    clientId: newId(),
+    clientSecret: newSecret(),
+    keyIds: Array.from({ length: keyCount }, () => newId<'key'>()),
+  };
+}
+
 /** Makes a client, all or nothing. @throws UnusableKeyError for a key that cannot verify. */
 export async function createClient(
   sql: Sql,
@@ -35,19 +46,39 @@ export async function createClient(
   seal: Seal,
   client: NewClient,
 ): Promise<CreatedClient> {
-  const keys = client.publicKeysPem.map((publicKeyPem) => {
+  const identity = newIdentity(client.publicKeysPem.length);
+  await enterClient(sql, clock, seal, { ...client, ...identity });
+  return identity;
+}
+
+/**
+ * Enters a client that has its identity already, all or nothing. Idempotent: of several at once, one
+ * enters it.
+ *
+ * @throws UnusableKeyError for a key that cannot verify.
+ */
+export async function enterClient(
+  sql: Sql,
+  clock: Clock,
+  seal: Seal,
+  client: NewClient & CreatedClient,
+): Promise<void> {
+  const { clientId: tenantId, clientSecret, name, scopes, signaturePolicy } = client;
+  const keys = client.publicKeysPem.map((publicKeyPem, i) => {
     parsePublicKey(publicKeyPem);
-    return { keyId: newId<'key'>(), publicKeyPem };
+    const keyId = client.keyIds[i];
+    assert(keyId !== undefined, 'an identity has an id for each key');
+    return { keyId, publicKeyPem };
   });
-  const tenantId = newId<'tenant'>();
-  const clientSecret = newSecret();
   const now = clock.now();
-  await inTransaction(sql, async (tx) => {
-    const { name, scopes, signaturePolicy } = client;
-    const secretHash = sha256(clientSecret);
-    await insertTenant(tx, { tenantId, name, secretHash, scopes, signaturePolicy, now });
-    for (const key of keys) await insertClientKey(tx, { tenantId, ...key, now });
-    await makeSigningKeys(tx, { tenantId, seal, now });
-  });
-  return { clientId: tenantId, clientSecret, keyIds: keys.map((key) => key.keyId) };
+  try {
+    await inTransaction(sql, async (tx) => {
+      const secretHash = sha256(clientSecret);
+      await insertTenant(tx, { tenantId, name, secretHash, scopes, signaturePolicy, now });
+      for (const key of keys) await insertClientKey(tx, { tenantId, ...key, now });
+      await makeSigningKeys(tx, { tenantId, seal, now });
+    });
+  } catch (error) {
+    if (!isUniqueViolation(error, 'tenants_pkey')) throw error;
+  }
 }

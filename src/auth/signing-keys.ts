@@ -52,6 +52,23 @@ export async function findPublicJwks(sql: Sql, tenantId: TenantId): Promise<read
   return rows.map((row) => row.public_jwk);
 }
 
+/** Whether the keys in this database, if there are any, were sealed with this key file. */
+export async function canOpenKeys(sql: Sql, seal: Seal): Promise<boolean> {
+  const rows = await sql<{ key_id: KeyId; private_key_sealed: Buffer }[]>`
+    select k.key_id, k.private_key_sealed
+    from unwind.signing_keys k
+    order by k.created_at desc
+    limit 1`;
+  const [row] = rows;
+  if (row === undefined) return true;
+  try {
+    seal.open(row.key_id, row.private_key_sealed);
+    return true;
+  } catch {
+    return false; // the authentication tag is of another key
+  }
+}
+
 /** The key that signs for a tenant by this algorithm. @throws when the key file is another one. */
 export async function findDeliveryKey(
   sql: Sql,

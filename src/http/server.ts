@@ -88,6 +88,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   app.server.on('checkExpectation', (request, response) => {
     app.server.emit('request', request, response);
   });
+  endConnectionsOnClose(app);
   // The digest is over the bytes as received, so nobody parses them before the signature is checked.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -102,6 +103,27 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   addSignedRoutes(app, options);
   answerOtherMethods(app, [...options.open, ...options.routes]);
   return app;
+}
+
+/**
+ * A connection whose request is under way when the server closes ends with its answer; otherwise it
+ * would be kept alive, and the server open, until its client has been silent for long enough.
+ */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let isClosing = false;
+  app.addHook('preClose', (done) => {
+    isClosing = true;
+    done();
+  });
+  app.addHook('onSend', (_request, reply, _payload, done) => {
+    if (isClosing) reply.header('connection', 'close');
+    done();
+  });
+  // For an answer whose headers had gone before.
+  app.addHook('onResponse', (_request, _reply, done) => {
+    if (isClosing) setImmediate(() => app.server.closeIdleConnections());
+    done();
+  });
 }
 
 /** What the headers say of the body, before any of it is read. @throws Refusal */

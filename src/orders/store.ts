@@ -2,6 +2,7 @@
 // them is decided in order.ts and written by the step that applies them.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { placeLength } from '../holder.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
@@ -179,6 +180,24 @@ export async function claimExpired(
     epoch: row.lease_epoch,
     sentAt: row.sent_at,
   }));
+}
+
+/**
+ * Ends the leases of those who held the place of this holder before it: they are dead, and what they
+ * sent may be looked up now. @returns how many.
+ */
+export async function endSubmissionLeases(
+  sql: Sql,
+  { holder, now }: { holder: string; now: Date },
+): Promise<number> {
+  const rows = await sql`
+    update unwind.submissions s
+    set lease_expires_at = ${now}
+    where s.status = 'SENDING'
+      and s.lease_expires_at > ${now}
+      and left(s.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
+      and s.lease_holder <> ${holder}`;
+  return rows.count;
 }
 
 export interface Acceptance extends Held {

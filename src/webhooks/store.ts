@@ -3,6 +3,7 @@
 import type { SigningAlgorithm } from '../auth/signing-keys.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
+import { placeLength } from '../holder.ts';
 import type { EventId, TenantId, WebhookId } from '../ids.ts';
 import type { LoggedEvent, SignatureVersion, Webhook, WebhookType } from './webhook.ts';
 
@@ -216,6 +217,23 @@ export async function renewLease(
       and w.lease_holder = ${lease.holder}
       and w.lease_epoch = ${webhook.epoch}`;
   return rows.count === 1;
+}
+
+/**
+ * Ends the leases of those who held the place of this holder before it: they are dead.
+ * @returns how many.
+ */
+export async function endDeliveryLeases(
+  sql: Sql,
+  { holder, now }: { holder: string; now: Date },
+): Promise<number> {
+  const rows = await sql`
+    update unwind.webhooks w
+    set lease_expires_at = ${now}
+    where w.lease_expires_at > ${now}
+      and left(w.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
+      and w.lease_holder <> ${holder}`;
+  return rows.count;
 }
 
 /** The events after a position of a tenant's log that are of these kinds, ascending. */

@@ -2,13 +2,14 @@
 // cancel, SIGKILL at random moments, at least once while it recovers, and at the end the
 // reckoning.
 import assert from 'node:assert/strict';
+import { dirname, join } from 'node:path';
 import { readDeliveryKeys } from '../../src/client/deliveries.ts';
 import { clientOf } from '../../src/request-command.ts';
 import { readSandboxClient } from '../../src/sandbox.ts';
 import { databasesOn, newHome, runUnwind } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
-import { bookDirectory, type Candidate, drawAccounts } from './book.ts';
+import { type Candidate, drawAccounts, writeBook } from './book.ts';
 import { checkRun, type Findings } from './check.ts';
 import { type Collector, startCollector } from './collector.ts';
 import { type Lot, lotOf } from './random.ts';
@@ -54,11 +55,13 @@ export async function runCycle(t: AfterTest, options: CycleOptions): Promise<Cyc
   const supervisor = new Supervisor(t, home, settings);
   supervisor.launch();
   await supervisor.listen();
-  const imported = await runUnwind(t, ['import', bookDirectory], { home, settings });
+  const candidates = drawAccounts(lot, liquidations);
+  const directory = join(dirname(home), 'book');
+  await writeBook(directory, candidates);
+  const imported = await runUnwind(t, ['import', directory], { home, settings });
   assert.equal(imported.code, 0, imported.stdout + imported.stderr);
   const { client, collector } = await subscribe(t, { home, lot: lotOf(seed + 1), supervisor });
 
-  const candidates = await drawAccounts(lot, liquidations);
   const answered = new Counter();
   const seller: Seller = { client, supervisor, onAnswer: () => answered.add() };
   const selling = sellAll(seller, candidates, lotOf(seed + 2));

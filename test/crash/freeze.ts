@@ -8,6 +8,7 @@
 // to send or to write must have no effect. Exits with 1 if anything was wrong.
 import assert from 'node:assert/strict';
 import { randomInt, randomUUID } from 'node:crypto';
+import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Client } from '../../src/client/client.ts';
@@ -16,7 +17,7 @@ import { clientOf } from '../../src/request-command.ts';
 import { readSandboxClient } from '../../src/sandbox.ts';
 import { newHome, runUnwind, startService } from '../service/processes.ts';
 import type { AfterTest } from '../support/database.ts';
-import { bookDirectory, type Candidate, drawAccounts } from './book.ts';
+import { type Candidate, drawAccounts, writeBook } from './book.ts';
 import { cleanly } from './cleanly.ts';
 import { lotOf } from './random.ts';
 
@@ -50,12 +51,14 @@ async function freeze(t: AfterTest, rounds: number, seed: number): Promise<numbe
   };
   const frozen = await startService(t, { home, settings });
   const other = await startService(t, { home, settings });
-  const imported = await runUnwind(t, ['import', bookDirectory], { home, settings });
+  const candidates = drawAccounts(lot, rounds * accountsOfRound);
+  const directory = join(dirname(home), 'book');
+  await writeBook(directory, candidates);
+  const imported = await runUnwind(t, ['import', directory], { home, settings });
   assert.equal(imported.code, 0, imported.stdout);
   const sandbox = await readSandboxClient(home);
   assert.ok(sandbox !== undefined);
   const client = await clientOf({ ...sandbox, base_url: other.url });
-  const candidates = await drawAccounts(lot, rounds * accountsOfRound);
   let differences = 0;
   for (let round = 0; round < rounds; round += 1) {
     const own = candidates.slice(round * accountsOfRound, (round + 1) * accountsOfRound);

@@ -2,6 +2,9 @@
 // first.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import pino from 'pino';
+import { readConfig } from '../../src/config.ts';
+import { withDatabase } from '../../src/database.ts';
 import { clientOf } from '../../src/request-command.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
 import { eventually } from '../support/condition.ts';
@@ -29,6 +32,15 @@ test('two first starts at the same moment give two services on one database', as
   const sandbox = await readSandboxClient(home);
   assert.ok(sandbox !== undefined);
   assert.ok(services.some((service) => service.url === sandbox.base_url));
+  const config = readConfig({ UNWIND_HOME: home });
+  const tenants = await withDatabase(config, pino({ level: 'silent' }), (sql) => {
+    return sql<{ tenant_id: string }[]>`select t.tenant_id from unwind.tenants t`;
+  });
+  assert.deepEqual(
+    [...tenants],
+    [{ tenant_id: sandbox.client_id }],
+    'one client, that of the file',
+  );
 
   const at = async (service: RunningService) => {
     const client = await clientOf({ ...sandbox, base_url: service.url } satisfies SandboxClient);

@@ -91,6 +91,10 @@ export interface ServiceOptions {
   readonly home: string;
   /** Settings besides home and a free port. */
   readonly settings?: Settings;
+  /** What follows `unwind start`. */
+  readonly args?: readonly string[];
+  /** Called now and then until it listens. */
+  readonly whileStarting?: () => Promise<void>;
 }
 
 /** `unwind start`, once it says where it listens. Killed after the test if it still runs. */
@@ -103,10 +107,15 @@ export async function startService(t: AfterTest, options: ServiceOptions): Promi
 
 /** `unwind start`, at once. Killed after the test if it still runs. */
 export function launchService(t: AfterTest, options: ServiceOptions): LaunchedService {
-  const { child, stdout, stderr, ended } = spawnUnwind(t, ['start'], options);
+  const { child, stdout, stderr, ended } = spawnUnwind(
+    t,
+    ['start', ...(options.args ?? [])],
+    options,
+  );
   const { pid } = child;
   assert.ok(pid !== undefined, 'the process could be started');
-  const findUrl = (): string | undefined => {
+  const findUrl = async (): Promise<string | undefined> => {
+    await options.whileStarting?.();
     const hasEnded = child.exitCode !== null || child.signalCode !== null;
     assert.ok(!hasEnded, `it ended instead: ${stdout()}${stderr()}`);
     return /listens at (http:\S+)/.exec(stdout())?.[1];

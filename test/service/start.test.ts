@@ -189,6 +189,18 @@ describe('a service that cannot start says why and ends with 2:', () => {
     assert.equal(stderr, `unwind: ${file} does not hold 32 bytes in base64.\n`);
   });
 
+  test('the key file is not the one the database was filled with', async (t) => {
+    const home = await newHome(t);
+    const before = await startService(t, { home, settings: { UNWIND_LOG_LEVEL: 'error' } });
+    before.kill('SIGTERM');
+    await before.ended;
+    const settings = { UNWIND_KEY_FILE: await writeKeyFile(t, home, randomBytes(32)) };
+    const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
+    assert.equal(code, 2);
+    assert.match(stderr, /^unwind: The keys in this database were sealed with another key file/m);
+    assert.deepEqual(await databasesOn(home), [], 'the database was stopped again');
+  });
+
   test('the database given by URL does not answer', async (t) => {
     const home = await newHome(t);
     const settings = { DATABASE_URL: 'postgres://nobody:secret@127.0.0.1:1/none' };

@@ -1,0 +1,38 @@
+// What a killed process held goes on at once when it is started again in its place.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { newHolder, placeLength } from '../../src/holder.ts';
+import { parseId } from '../../src/ids.ts';
+import { freePort } from '../crash/supervisor.ts';
+import { eventually } from '../support/condition.ts';
+import { quick, says, startDelivering } from './delivering.ts';
+import { patienceMs, startService } from './processes.ts';
+
+test('holders of one address begin alike, all others differ from the start', () => {
+  const here = { host: '127.0.0.1', port: 8080 };
+  const [one, two] = [newHolder(here), newHolder(here)];
+  assert.notEqual(one, two);
+  assert.equal(one.slice(0, placeLength), two.slice(0, placeLength));
+  for (const holder of [one, newHolder({ ...here, port: 0 })]) {
+    assert.equal(parseId(holder), holder, 'it is a UUID');
+  }
+  for (const other of [
+    { ...here, port: 8081 },
+    { ...here, host: '::1' },
+    { ...here, port: 0 },
+  ]) {
+    assert.notEqual(newHolder(other).slice(0, placeLength), one.slice(0, placeLength));
+  }
+});
+
+test('a process in the place of a killed one does not wait for its leases', async (t) => {
+  const PORT = String(await freePort());
+  const { home, service, receiver } = await startDelivering(t, { PORT });
+  service.kill('SIGKILL');
+  await service.ended;
+  receiver.react = () => ({ status: 204 });
+  const before = receiver.received.length;
+  const again = await startService(t, { home, settings: { ...quick, PORT } });
+  await eventually('it is delivered', () => receiver.received.length > before, patienceMs);
+  assert.ok(says(again, 'leases.inherited'), again.stderr());
+});

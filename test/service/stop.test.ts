@@ -1,0 +1,75 @@
+// How a process ends when it is told to: what is under way is finished, nothing is begun, and a stop
+// that takes too long is cut short with an exit code that says so.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { eventually } from '../support/condition.ts';
+import { quick, says, startDelivering } from './delivering.ts';
+import { newHome, patienceMs, startService } from './processes.ts';
+
+/** A connection to a service that collects what comes. */
+async function dial(t: TestContext, url: string): Promise<{ socket: Socket; text: () => string }> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port) });
+  let text = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  await once(socket, 'connect');
+  t.after(async () => void socket.destroy());
+  return { socket, text: () => text };
+}
+
+test('a request under way is answered, its connection ends, and no other is taken', async (t) => {
+  const home = await newHome(t);
+  const service = await startService(t, { home, settings: quick });
+  const [slow, idle] = [await dial(t, service.url), await dial(t, service.url)];
+  idle.socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');
+  await eventually('the idle connection was used', () => idle.text().includes('alive'));
+  const head = 'POST /auth/token HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n';
+  slow.socket.write(`${head}ab`);
+  // Once a later connection is answered, the bytes before it have arrived as well.
+  assert.equal((await fetch(`${service.url}/healthz`)).status, 200);
+  service.kill('SIGTERM');
+  await once(idle.socket, 'close');
+  await assert.rejects(fetch(`${service.url}/healthz`), 'it listens no more');
+  slow.socket.write('cd');
+  await once(slow.socket, 'close');
+  assert.match(slow.text(), /^HTTP\/1\.1 4\d\d .*\r\n\r\n\{"type":/s, 'the whole answer');
+  assert.match(slow.text(), /^connection: close\r$/im);
+  assert.deepEqual(await service.ended, { code: 0, signal: null }, service.stderr());
+});
+
+test('a stop gives a receiver that does not answer a while, and ends with 0', async (t) => {
+  const { service } = await startDelivering(t, {});
+  service.kill('SIGTERM');
+  assert.deepEqual(await service.ended, { code: 0, signal: null }, service.stderr());
+  assert.ok(says(service, 'service.stopping'));
+});
+
+test('a stop that takes longer than it may ends with 1', async (t) => {
+  const { service } = await startDelivering(t, { UNWIND_STOP_TIMEOUT_MS: '1000' });
+  service.kill('SIGTERM');
+  assert.deepEqual(await service.ended, { code: 1, signal: null }, service.stderr());
+  assert.ok(says(service, 'service.stop_timed_out'));
+});
+
+test('a second signal, once it cannot be an echo of the first, ends the stop with 1', async (t) => {
+  const { service } = await startDelivering(t, {});
+  const ended = service.ended.then((how) => how);
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  await eventually(
+    'it has ended',
+    () => {
+      if (!isOver) service.kill('SIGTERM');
+      return isOver;
+    },
+    patienceMs,
+  );
+  assert.deepEqual(await ended, { code: 1, signal: null }, service.stderr());
+  assert.ok(says(service, 'service.stop_cut_short'));
+});
