@@ -21,10 +21,22 @@ export type AccountLiquidationEvent = {
   >;
 }[LiquidationStatus];
 
-declare const unknownType: unique symbol;
+/** What else the contract has events of. */
+type OtherCategory =
+  | 'ACCOUNT'
+  | 'CASH_BALANCE'
+  | 'CORPORATE_ACTION'
+  | 'EXECUTION'
+  | 'ORDER'
+  | 'POSITION'
+  | 'REPORT'
+  | 'USER';
 
-/** The type of an event of which this version knows no more. */
-export type UnknownType = string & { readonly [unknownType]: true };
+/**
+ * The type of an event that this version does not know. To tell it from the known ones the compiler
+ * needs a form that none of them has; what comes may have any other form as well.
+ */
+export type UnknownType = `${OtherCategory}.${string}` | 'ACCOUNT_LIQUIDATION.SETTLED';
 
 export type UnknownEvent = EventOf<UnknownType, Readonly<Record<string, unknown>>>;
 
