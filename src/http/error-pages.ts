@@ -150,11 +150,13 @@ export function errorPages(): readonly OpenRoute[] {
     {
       method: 'GET',
       path: '/errors',
+      operation: 'page',
       work: async () => ({ status: 200, body: index, type, headers }),
     },
     {
       method: 'GET',
       path: '/errors/:slug',
+      operation: 'page',
       work: async ({ params }) => {
         const { slug = '' } = params as Readonly<Record<string, string>>;
         const body = pages.get(slug);

@@ -2,6 +2,7 @@
 // HEAD wherever there is GET, OPTIONS with what is allowed, 405 for the rest.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { OperationId } from './openapi/operations.ts';
 import type { Answer } from './pipeline.ts';
 
 /** Answers a request, or refuses it. Headers that belong to both are set on the reply. */
@@ -11,6 +12,8 @@ export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<Ans
 export interface OpenRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** Its id in the API document, or that it is a page for people, which the document leaves out. */
+  readonly operation: OperationId | 'page';
   readonly work: Work;
 }
 

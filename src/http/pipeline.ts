@@ -9,6 +9,7 @@ import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import { headerPairs, type SignedMessage } from '../signatures/message.ts';
 import { checkAccept } from './accept.ts';
+import type { OperationId } from './openapi/operations.ts';
 import { isUnauthenticated } from './problem.ts';
 import type { Rates } from './rates.ts';
 
@@ -41,6 +42,8 @@ export type Handler = (call: Call) => Promise<Answer>;
 export interface SignedRoute {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
+  /** Its id in the API document; what it says of itself stands in `openapi/`, by room. */
+  readonly operation: OperationId;
   /** Any one of them; `admin` stands in for `read`, since routes list both. */
   readonly scopes: readonly Scope[];
   /** Whether the contract demands an `idempotency-key`. */

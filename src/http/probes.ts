@@ -14,11 +14,13 @@ export function probes(readiness: () => Promise<Readiness>): readonly OpenRoute[
     {
       method: 'GET',
       path: '/healthz',
+      operation: 'check_liveness',
       work: async () => ({ status: 200, body: '{"status":"alive"}' }),
     },
     {
       method: 'GET',
       path: '/readyz',
+      operation: 'check_readiness',
       work: async () => {
         const { ready, checks } = await readiness();
         const body = JSON.stringify({ status: ready ? 'ready' : 'not_ready', checks });

@@ -1,4 +1,4 @@
-// Every signed operation of the service: method, path, scope, idempotent by key or not, handler.
+// Every signed operation of the service: method, path, operation, scope, idempotent by key or not, handler.
 // Beside them stand only `POST /auth/token` (signed, without a token) and the two health probes.
 
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
@@ -35,16 +35,16 @@ export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
 // biome-ignore format: one line a route.
 function contractRoutes({ liquidations, webhooks }: Handlers): readonly SignedRoute[] {
   return [
-    { method: 'GET',    path: ofAccount,               scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
-    { method: 'POST',   path: ofAccount,               scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },
-    { method: 'GET',    path: ofLiquidation,           scopes: liquidationRead,  idempotent: false, handler: liquidations.retrieve },
-    { method: 'DELETE', path: ofLiquidation,           scopes: liquidationAdmin, idempotent: false, handler: liquidations.cancel },
-    { method: 'GET',    path: '/webhooks',             scopes: webhookRead,      idempotent: false, handler: webhooks.list },
-    { method: 'POST',   path: '/webhooks',             scopes: webhookAdmin,     idempotent: false, handler: webhooks.create },
-    { method: 'GET',    path: '/webhooks/:webhook_id', scopes: webhookRead,      idempotent: false, handler: webhooks.retrieve },
-    { method: 'PATCH',  path: '/webhooks/:webhook_id', scopes: webhookAdmin,     idempotent: false, handler: webhooks.update },
-    { method: 'DELETE', path: '/webhooks/:webhook_id', scopes: webhookAdmin,     idempotent: false, handler: webhooks.remove },
-    { method: 'GET',    path: '/auth/verify_keys',     scopes: webhookRead,      idempotent: false, handler: webhooks.verifyKeys },
+    { method: 'GET',    path: ofAccount,               operation: 'list_accounts_liquidations',   scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
+    { method: 'POST',   path: ofAccount,               operation: 'create_account_liquidation',   scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },
+    { method: 'GET',    path: ofLiquidation,           operation: 'retrieve_account_liquidation', scopes: liquidationRead,  idempotent: false, handler: liquidations.retrieve },
+    { method: 'DELETE', path: ofLiquidation,           operation: 'cancel_account_liquidation',   scopes: liquidationAdmin, idempotent: false, handler: liquidations.cancel },
+    { method: 'GET',    path: '/webhooks',             operation: 'list_webhooks',                scopes: webhookRead,      idempotent: false, handler: webhooks.list },
+    { method: 'POST',   path: '/webhooks',             operation: 'create_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.create },
+    { method: 'GET',    path: '/webhooks/:webhook_id', operation: 'retrieve_webhook',             scopes: webhookRead,      idempotent: false, handler: webhooks.retrieve },
+    { method: 'PATCH',  path: '/webhooks/:webhook_id', operation: 'update_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.update },
+    { method: 'DELETE', path: '/webhooks/:webhook_id', operation: 'delete_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.remove },
+    { method: 'GET',    path: '/auth/verify_keys',     operation: 'get_jwks',                     scopes: webhookRead,      idempotent: false, handler: webhooks.verifyKeys },
   ];
 }
 

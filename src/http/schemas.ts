@@ -6,55 +6,152 @@ import { Refusal } from '../refusal.ts';
 import { webhookTypes } from '../webhooks/webhook.ts';
 
 const strict = { additionalProperties: false };
-const uuid = Type.String({ format: 'uuid' });
 
-export const createLiquidationBody = Type.Object({ user_id: uuid }, strict);
+export const createLiquidationBody = Type.Object(
+  { user_id: Type.String({ format: 'uuid', description: 'The user who owns the account.' }) },
+  strict,
+);
+
+/** The part of a list that is asked for. */
+const paging = {
+  offset: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 2_147_483_647,
+      default: 0,
+      description: 'How many items to skip.',
+    }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 1_000,
+      default: 100,
+      description:
+        'The most items to answer; with 0 there are none, and `total_count` is still true.',
+    }),
+  ),
+};
+
+/** The order of a list: there is one sort key and one direction. */
+function sortedBy<const Key extends string>(key: Key) {
+  return {
+    sort: Type.Optional(
+      Type.Literal(key, { default: key, description: 'What the list is sorted by.' }),
+    ),
+    order: Type.Optional(
+      Type.Literal('ASC', { default: 'ASC', description: 'The sort order: ascending.' }),
+    ),
+  };
+}
+
+const instantForm = 'An RFC 3339 date-time, or a date, which means its first instant in UTC.';
 
 export const listLiquidationsQuery = Type.Object(
   {
-    sort: Type.Optional(Type.Literal('id')),
-    order: Type.Optional(Type.Literal('ASC')),
-    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
-    limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
-    start_date: Type.Optional(Type.String({ maxLength: 40 })),
-    end_date: Type.Optional(Type.String({ maxLength: 40 })),
+    ...sortedBy('id'),
+    ...paging,
+    start_date: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: `Only liquidations created at this time or later. ${instantForm}`,
+        examples: ['2022-10-14T00:00:00Z'],
+      }),
+    ),
+    end_date: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: `Only liquidations created before this time. ${instantForm}`,
+        examples: ['2022-10-14T00:00:00Z'],
+      }),
+    ),
   },
   strict,
 );
 
-export const listWebhooksQuery = Type.Object(
-  {
-    sort: Type.Optional(Type.Literal('created_at')),
-    order: Type.Optional(Type.Literal('ASC')),
-    offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
-    limit: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
-  },
-  strict,
-);
+export const listWebhooksQuery = Type.Object({ ...sortedBy('created_at'), ...paging }, strict);
 
 export const noQuery = Type.Object({}, strict);
 
-const webhookConfig = Type.Object(
+/** Longest field of the form that asks for a token, in characters. */
+export const tokenFieldLengthMax = 1_000;
+
+export const tokenForm = Type.Object(
   {
-    delay: Type.Optional(Type.String({ pattern: '^([1-9]|[12][0-9]|30)s$' })),
-    max_package_size: Type.Optional(Type.Integer({ minimum: 100, maximum: 1_048_576 })),
-    signature_version: Type.Optional(
-      Type.Union([Type.Literal('6'), Type.Literal('15'), Type.Literal('9421')]),
-    ),
-    signature_algorithm: Type.Optional(
-      Type.Union([Type.Literal('ecdsa-p521'), Type.Literal('ed25519')]),
-    ),
+    client_id: Type.String({
+      maxLength: tokenFieldLengthMax,
+      description: 'The id of the client, a UUID.',
+    }),
+    client_secret: Type.String({
+      maxLength: tokenFieldLengthMax,
+      format: 'password',
+      description: 'The secret given to the client when it was registered.',
+    }),
+    grant_type: Type.String({ const: 'client_credentials' }),
+    scope: Type.String({
+      maxLength: tokenFieldLengthMax,
+      description: 'The scopes asked for, separated by spaces; all must be granted to the client.',
+    }),
   },
   strict,
 );
 
+const webhookConfig = Type.Object(
+  {
+    delay: Type.Optional(
+      Type.String({
+        pattern: '^([1-9]|[12][0-9]|30)s$',
+        description: 'Gather events for 1 to 30 seconds and send them together.',
+        examples: ['5s'],
+      }),
+    ),
+    max_package_size: Type.Optional(
+      Type.Integer({
+        minimum: 100,
+        maximum: 1_048_576,
+        description: 'Bytes of events sent together at most; a larger single event is still sent.',
+      }),
+    ),
+    signature_version: Type.Optional(
+      Type.Enum(['6', '15', '9421'], {
+        type: 'string',
+        default: '6',
+        description: 'The dialect that deliveries are signed in.',
+      }),
+    ),
+    signature_algorithm: Type.Optional(
+      Type.Enum(['ecdsa-p521', 'ed25519'], {
+        type: 'string',
+        default: 'ecdsa-p521',
+        description: 'What signs deliveries. RFC 9421 has no place for P-521.',
+      }),
+    ),
+  },
+  { ...strict, description: 'How events are delivered and signed.' },
+);
+
 // No control characters, which PostgreSQL (NUL) or a terminal would stumble over, no half characters.
-const title = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\p{Cc}\\p{Cs}]*$' });
-const url = Type.String({ minLength: 1, maxLength: 1_000 });
-const type = Type.Array(Type.Enum([...webhookTypes]), {
+const title = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  description: 'A name to know it by.',
+});
+const url = Type.String({
+  minLength: 1,
+  maxLength: 1_000,
+  description: 'Where events are posted: https, at a public address.',
+  examples: ['https://hooks.example.com/unwind'],
+});
+const type = Type.Array(Type.Enum([...webhookTypes], { type: 'string' }), {
   minItems: 1,
   maxItems: webhookTypes.length,
   uniqueItems: true,
+  default: ['ALL'],
+  description: 'The kinds of events to get. This service has ACCOUNT_LIQUIDATION.',
+});
+const enabled = Type.Boolean({
+  description: 'Whether events are delivered; until then they are kept.',
 });
 
 export const createWebhookBody = Type.Object(
@@ -62,7 +159,7 @@ export const createWebhookBody = Type.Object(
     title,
     url,
     type: Type.Optional(type),
-    enabled: Type.Optional(Type.Boolean()),
+    enabled: Type.Optional(enabled),
     config: Type.Optional(webhookConfig),
   },
   strict,
@@ -73,7 +170,7 @@ export const updateWebhookBody = Type.Object(
     title: Type.Optional(title),
     url: Type.Optional(url),
     type: Type.Optional(type),
-    enabled: Type.Optional(Type.Boolean()),
+    enabled: Type.Optional(enabled),
     config: Type.Optional(webhookConfig),
   },
   strict,

@@ -9,6 +9,7 @@ import { requestBodyBytesMax, requestDeadlineMs } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { brokenRequests } from './broken-request.ts';
 import { withinDeadline } from './deadline.ts';
+import { documentRoutes } from './document-routes.ts';
 import { allowedMethods, type OpenRoute, type Work } from './open-route.ts';
 import { type Answer, handleSigned, type SignedRoute } from './pipeline.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
@@ -99,9 +100,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (raw.method === 'OPTIONS' && raw.url === '*') return send(reply, id, { status: 204 });
     throw new Refusal('not_found', 'There is no such resource.');
   });
-  for (const route of options.open) addRoute(app, options, route);
+  // The document is made of what this server has, so it cannot tell of anything else.
+  const open = [...options.open, ...documentRoutes(options)];
+  for (const route of open) addRoute(app, options, route);
   addSignedRoutes(app, options);
-  answerOtherMethods(app, [...options.open, ...options.routes]);
+  answerOtherMethods(app, [...open, ...options.routes]);
   return app;
 }
 

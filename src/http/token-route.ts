@@ -1,6 +1,7 @@
 // `POST /auth/token` (decisions, point 12): the one operation that is signed but carries no token.
 
 import type { FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
 import type { Authenticator } from '../auth/authenticate.ts';
 import { issueToken } from '../auth/issue-token.ts';
 import type { Clock } from '../clock.ts';
@@ -18,15 +19,14 @@ import {
   toMessage,
 } from './pipeline.ts';
 import type { Rates } from './rates.ts';
-import { noQuery, queryReaderOf } from './schemas.ts';
+import { noQuery, queryReaderOf, tokenFieldLengthMax, type tokenForm } from './schemas.ts';
 
 const form = /^application\/x-www-form-urlencoded(\s*;\s*charset="?utf-8"?)?\s*$/i;
 const fields = ['client_id', 'client_secret', 'grant_type', 'scope'] as const;
-const fieldLengthMax = 1_000;
 
 const readNoQuery = queryReaderOf(noQuery);
 
-type TokenForm = Readonly<Record<(typeof fields)[number], string>>;
+type TokenForm = Readonly<Static<typeof tokenForm>>;
 
 export function tokenRoute(options: {
   readonly sql: Sql;
@@ -61,7 +61,7 @@ export function tokenRoute(options: {
     });
     return { status: 200, body, headers: { 'cache-control': 'no-store' } };
   };
-  return { method: 'POST', path: '/auth/token', work };
+  return { method: 'POST', path: '/auth/token', operation: 'issue_token', work };
 }
 
 function readForm(request: FastifyRequest): TokenForm {
@@ -77,7 +77,7 @@ function readForm(request: FastifyRequest): TokenForm {
     if (value === undefined || others.length > 0) {
       throw new Refusal('bad_request', `The form needs the field ${field} exactly once.`);
     }
-    if (value.length > fieldLengthMax) {
+    if (value.length > tokenFieldLengthMax) {
       throw new Refusal('bad_request', `The field ${field} is too long.`);
     }
     return value;

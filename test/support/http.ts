@@ -10,6 +10,7 @@ import { sealWith } from '../../src/auth/seal.ts';
 import type { SignaturePolicy } from '../../src/auth/store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
@@ -27,6 +28,7 @@ import { keyAlgorithm } from '../../src/signatures/keys.ts';
 import { type SigningKey, signMessage, usualComponents } from '../../src/signatures/sign.ts';
 import { portOf } from './condition.ts';
 import type { AfterTest } from './database.ts';
+import { type ApiDocument, readDocument } from './document.ts';
 
 export interface HttpOptions {
   readonly sql: Sql;
@@ -56,6 +58,8 @@ export interface HttpService {
   readonly authenticator: Authenticator;
   readonly routes: readonly SignedRoute[];
   readonly open: readonly OpenRoute[];
+  /** What the service says of itself; every answer is held against it. */
+  readonly document: ApiDocument;
   /** Connections of the clients of this service, kept open. */
   readonly agent: Agent;
   /** What was logged as finished, in order. */
@@ -116,9 +120,10 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     await close();
     t.after(async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   });
+  const document = readDocument(documentText({ routes, open }));
   const takeFaults = () => faults.splice(0);
   const port = portOf(app.server);
-  return { port, clock, authenticator, routes, open, agent, finished, takeFaults, close };
+  return { port, clock, authenticator, routes, open, document, agent, finished, takeFaults, close };
 }
 
 const seal = sealWith(randomBytes(32));
@@ -279,7 +284,10 @@ export interface Reply {
 
 const answerTimeoutMs = 20_000;
 
-/** Sends a request as it is and reads the whole answer. */
+/**
+ * Sends a request as it is and reads the whole answer, which has to be one that the API document
+ * lists for the operation.
+ */
 export async function send(service: HttpService, message: Outgoing): Promise<Reply> {
   const { method, target, headers, body } = message;
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
@@ -295,7 +303,13 @@ export async function send(service: HttpService, message: Outgoing): Promise<Rep
       const text = Buffer.concat(chunks).toString('utf8');
       const isJson = /json/.test(answer.headers['content-type'] ?? '') && text !== '';
       const json: Reply['json'] = isJson ? JSON.parse(text) : {};
-      resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text, json });
+      const reply = { status: answer.statusCode ?? 0, headers: answer.headers, text, json };
+      try {
+        service.document.judge(message, reply);
+        resolve(reply);
+      } catch (error) {
+        reject(error);
+      }
     });
   });
   sent.end(body);

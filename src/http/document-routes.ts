@@ -1,0 +1,148 @@
+// The API document and the page that shows it: `/openapi.json`, `/docs` and the script of that page.
+// All are the same for everybody and may be kept; nothing is fetched from anywhere else.
+
+import { createHash } from 'node:crypto';
+import fastify, { type FastifyRequest } from 'fastify';
+import type { OpenRoute } from './open-route.ts';
+import { makeDocument } from './openapi/document.ts';
+import { packageVersion } from './openapi/package-version.ts';
+import type { Answer, SignedRoute } from './pipeline.ts';
+
+/** How long an answer may be used before it is asked for again, in s; the tag then saves the body. */
+const keepS = 300;
+
+const configuration = {
+  url: '/openapi.json',
+  title: 'Unwind',
+  // Nothing that talks to the outside, and no client in the page: it could not sign.
+  withDefaultFonts: false,
+  telemetry: false,
+  agent: { disabled: true, hideAddApi: true },
+  mcp: { disabled: true },
+  hideTestRequestButton: true,
+  hideClientButton: true,
+  // Generated samples would not be signed either.
+  hiddenClients: true,
+  showDeveloperTools: 'never',
+  defaultOpenAllTags: true,
+  hideModels: false,
+};
+
+const inlineScript = `Scalar.createApiReference('#reference', ${JSON.stringify(configuration)});`;
+
+const page = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Unwind API</title>
+</head>
+<body>
+<div id="reference"></div>
+<noscript>This page needs JavaScript. The document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+<script src="/docs/scalar.js"></script>
+<script>${inlineScript}</script>
+</body>
+</html>
+`;
+
+/** The page may run its own scripts and ask this service, and nothing else. */
+const pagePolicy = [
+  "default-src 'none'",
+  `script-src 'self' 'sha256-${createHash('sha256').update(inlineScript).digest('base64')}'`,
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+interface Documented {
+  readonly routes: readonly SignedRoute[];
+  readonly open: readonly OpenRoute[];
+}
+
+/** The three routes, for a server that has these others. */
+export function documentRoutes(others: Documented): readonly OpenRoute[] {
+  let document: Tagged | undefined;
+  const madeOnce = async () => {
+    document ??= tagged(documentText(others), 'application/json');
+    return document;
+  };
+  return ownRoutes(madeOnce);
+}
+
+/** The document of a server that has these routes, and its own. */
+export function documentText({ routes, open }: Documented): string {
+  const own = ownRoutes(async () => docsPage);
+  return JSON.stringify(makeDocument({ routes, open: [...open, ...own], version: packageVersion }));
+}
+
+function ownRoutes(document: () => Promise<Tagged>): readonly OpenRoute[] {
+  return [
+    route('/openapi.json', 'get_openapi_document', document),
+    route('/docs', 'page', async () => docsPage),
+    route('/docs/scalar.js', 'page', scalarScript),
+  ];
+}
+
+/** A text that never changes while the process lives, and its entity tag. */
+interface Tagged {
+  readonly body: string;
+  readonly type: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function tagged(body: string, type: string, headers: Record<string, string> = {}): Tagged {
+  const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  const kept = { etag: `"${hash}"`, 'cache-control': `public, max-age=${keepS}` };
+  return { body, type, headers: { ...kept, 'x-content-type-options': 'nosniff', ...headers } };
+}
+
+function route(
+  path: string,
+  operation: OpenRoute['operation'],
+  text: () => Promise<Tagged>,
+): OpenRoute {
+  const work = async (request: FastifyRequest): Promise<Answer> => {
+    const { body, type, headers } = await text();
+    const isKnown = isAmong(request.headers['if-none-match'], headers['etag'] ?? '');
+    return isKnown ? { status: 304, headers } : { status: 200, body, type, headers };
+  };
+  return { method: 'GET', path, operation, work };
+}
+
+/** RFC 9110 section 13.1.2: a list of tags, weak ones too, or a star. */
+function isAmong(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes('*') || tags.includes(etag);
+}
+
+const docsPage = tagged(page, 'text/html; charset=utf-8', {
+  'content-security-policy': pagePolicy,
+  'referrer-policy': 'no-referrer',
+});
+
+let script: Promise<Tagged> | undefined;
+
+/** The bundle, four megabytes, which only those who open the page need: loaded with the first of them. */
+function scalarScript(): Promise<Tagged> {
+  script ??= loadScript();
+  script.catch(() => {
+    script = undefined;
+  });
+  return script;
+}
+
+async function loadScript(): Promise<Tagged> {
+  const { default: scalar } = await import('@scalar/fastify-api-reference');
+  // The package hands its bundle out as a route only.
+  const app = fastify({ logger: false });
+  await app.register(scalar, { routePrefix: '/docs', configuration: { url: '/openapi.json' } });
+  const { body } = await app.inject('/docs/js/scalar.js');
+  await app.close();
+  return tagged(body, 'text/javascript; charset=utf-8');
+}

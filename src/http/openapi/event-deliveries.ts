@@ -1,0 +1,73 @@
+// The webhooks section: what the service sends to receivers, one entry for each event of the contract.
+
+import { eventOf } from './examples.ts';
+import { type Json, type Names, toJsonSchema } from './json-schema.ts';
+import { event, eventPackage } from './objects.ts';
+
+const deliveries = {
+  NEW: 'A liquidation was created. It has no orders yet and can still be cancelled.',
+  PROCESSING: 'A liquidation was released: it has its orders, and they are under way.',
+  FILLED: 'A liquidation ended: nothing sellable is left, and `cash_amount` is what was earned.',
+  CANCELLED:
+    'A liquidation ended before everything was sold: its client cancelled it, or the venue refused ' +
+    'an order. What was sold stays sold.',
+} as const;
+
+type Status = keyof typeof deliveries;
+
+const headers: readonly Json[] = [
+  {
+    name: 'upvest-client-id',
+    description: 'The client whose event it is.',
+    schema: { type: 'string', format: 'uuid' },
+  },
+  {
+    name: 'signature',
+    description: 'The signature of the service; verify it before you believe the body.',
+    schema: { type: 'string' },
+  },
+  {
+    name: 'signature-input',
+    description:
+      'What it covers: `@method`, `@path`, `@query` if there is one, `content-type`, ' +
+      '`content-length`, the digest, `upvest-client-id`. `keyid` names a key of `/auth/verify_keys`.',
+    schema: { type: 'string' },
+  },
+].map((header) => ({ ...header, in: 'header', required: true }));
+
+/** The section, by event type. */
+export function eventDeliveries(names: Names): Json {
+  const entries = (Object.keys(deliveries) as Status[]).map((status): [string, Json] => {
+    return [`ACCOUNT_LIQUIDATION.${status}`, { post: delivery(status, names) }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function delivery(status: Status, names: Names): Json {
+  return {
+    tags: ['Webhooks'],
+    operationId: `account_liquidation_${status.toLowerCase()}`,
+    summary: `Liquidation ${status}`,
+    description:
+      `${deliveries[status]}\n\nEvents of one account arrive in the order they happened. A delivery ` +
+      'that is not answered with a 2xx is repeated with growing gaps; a repeat has the same `id`. ' +
+      'Subscriptions with `delay` or `max_package_size` get several events in one `payload`.',
+    // Receivers know no tokens: what proves a delivery is its signature.
+    security: [],
+    parameters: headers,
+    requestBody: {
+      required: true,
+      content: {
+        'application/json': {
+          schema: { oneOf: [toJsonSchema(event, names), toJsonSchema(eventPackage, names)] },
+          examples: {
+            event: { summary: `Liquidation ${status}`, value: eventOf(status) as Json },
+          },
+        },
+      },
+    },
+    responses: {
+      '2XX': { description: 'Received. Any other answer, or none, means: again.' },
+    },
+  };
+}

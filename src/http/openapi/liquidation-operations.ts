@@ -1,0 +1,87 @@
+// What the document says of the four operations on liquidations.
+
+import { createLiquidationBody, listLiquidationsQuery } from '../schemas.ts';
+import { createRequest, liquidationPage, newLiquidation, releasedLiquidation } from './examples.ts';
+import { liquidation, pageOf } from './objects.ts';
+import type { OperationPart } from './operation.ts';
+
+const noSuchAccount = 'This client has no such account.';
+const noSuchLiquidation =
+  'This account of this client has no such liquidation, or an id is no UUID.';
+
+export const liquidationOperations = {
+  list_accounts_liquidations: {
+    tag: 'Liquidations',
+    summary: 'List liquidations',
+    description:
+      'All liquidations of an account, oldest first, in pages. `start_date` and `end_date` bound the ' +
+      'time of creation.',
+    query: listLiquidationsQuery,
+    success: {
+      status: 200,
+      description: 'A page of liquidations.',
+      body: {
+        schema: pageOf(liquidation),
+        examples: { page: { summary: 'One under way', value: liquidationPage } },
+      },
+    },
+    refusals: { not_found: noSuchAccount },
+  },
+  create_account_liquidation: {
+    tag: 'Liquidations',
+    summary: 'Liquidate an account',
+    description:
+      'Asks for every position of the account to be sold. The answer comes at once and says NEW; the ' +
+      'selling follows, and events tell of it. Until the release (2 seconds later in the sandbox, at ' +
+      'once when live, unless set otherwise) it can be cancelled. An account has at most one ' +
+      'liquidation under way.\n\nWith the same `idempotency-key` and the same request the first answer ' +
+      'comes again, byte for byte, so a request whose answer was lost can safely be repeated. A refused ' +
+      'request does not use up its key.',
+    body: {
+      schema: createLiquidationBody,
+      examples: { request: { summary: 'The owner of the account', value: createRequest } },
+    },
+    success: {
+      status: 202,
+      description: 'The liquidation is recorded and will be carried out.',
+      body: {
+        schema: liquidation,
+        examples: { created: { summary: 'Just created', value: newLiquidation } },
+      },
+      headers: ['IdempotencyReplayed'],
+    },
+    refusals: {
+      not_found: 'This client has no such account, or the user does not own it.',
+      conflict:
+        'A liquidation of the account is under way (`location` names it), the account is not active, ' +
+        'or the first request under this key has not ended yet.',
+    },
+  },
+  retrieve_account_liquidation: {
+    tag: 'Liquidations',
+    summary: 'Retrieve a liquidation',
+    description: 'The liquidation as it is now: the same object its last event carried.',
+    success: {
+      status: 200,
+      description: 'The liquidation.',
+      body: {
+        schema: liquidation,
+        examples: { released: { summary: 'Released', value: releasedLiquidation } },
+      },
+    },
+    refusals: { not_found: noSuchLiquidation },
+  },
+  cancel_account_liquidation: {
+    tag: 'Liquidations',
+    summary: 'Cancel a liquidation',
+    description:
+      'Ends a liquidation that is still NEW: nothing was or will be sold. Asking again is answered the ' +
+      'same. Against the release there is exactly one winner.',
+    success: { status: 204, description: 'It is cancelled.' },
+    refusals: {
+      not_found: noSuchLiquidation,
+      conflict:
+        'It is no longer NEW, or ended otherwise than by its client; `detail` names the state.',
+    },
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;

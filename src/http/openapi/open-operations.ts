@@ -1,0 +1,95 @@
+// What the document says of the routes that need no token: the token itself, probes and documents.
+
+import { Type } from 'typebox';
+import { tokenForm } from '../schemas.ts';
+import { tokenAnswer, tokenRequest } from './examples.ts';
+import { liveness, readiness, token } from './objects.ts';
+import type { OperationPart } from './operation.ts';
+
+export const openOperations = {
+  issue_token: {
+    tag: 'Authentication',
+    summary: 'Get a token',
+    description:
+      'The OAuth2 client credentials grant. The request is signed like any other, over its body; it ' +
+      'carries no token. Ask for a new token before the old one expires, and for no more scopes than ' +
+      'you use.',
+    body: {
+      type: 'application/x-www-form-urlencoded',
+      schema: tokenForm,
+      examples: { request: { summary: 'Two scopes', value: tokenRequest } },
+    },
+    success: {
+      status: 200,
+      description: 'A token, with the scopes asked for.',
+      body: {
+        schema: token,
+        examples: { token: { summary: 'A token for half an hour', value: tokenAnswer } },
+      },
+      headers: ['CacheControl'],
+    },
+    refusals: {
+      bad_request: 'A field is missing, unknown or malformed, or a scope is not granted.',
+      unauthorized:
+        'The client, its secret or its key is wrong (which of them is not said), or the signature ' +
+        'does not hold.',
+    },
+  },
+  check_liveness: {
+    tag: 'Service',
+    summary: 'Is the process alive?',
+    description: 'Answers as long as the process does, with or without its database.',
+    success: {
+      status: 200,
+      description: 'It is.',
+      body: {
+        schema: liveness,
+        examples: { alive: { summary: 'Alive', value: { status: 'alive' } } },
+      },
+    },
+    refusals: {},
+  },
+  check_readiness: {
+    tag: 'Service',
+    summary: 'Can the process work?',
+    description: 'Whether it reaches its database, knows its schema, and all its loops run.',
+    success: {
+      status: 200,
+      description: 'It can.',
+      body: {
+        schema: readiness,
+        examples: {
+          ready: {
+            summary: 'Ready',
+            value: {
+              status: 'ready',
+              checks: { database: 'reached', schema: 'current', loops: 'running' },
+            },
+          },
+        },
+      },
+    },
+    refusals: {},
+    others: {
+      503: { description: 'It cannot; `checks` says why.', body: { schema: readiness } },
+    },
+  },
+  get_openapi_document: {
+    tag: 'Service',
+    summary: 'Get this document',
+    description: 'This document, made of the schemas that validate requests.',
+    success: {
+      status: 200,
+      description: 'The document of the operations this service has.',
+      body: { schema: Type.Object({}, { description: 'OpenAPI 3.1.' }) },
+      headers: ['ETag', 'CacheControl'],
+    },
+    refusals: {},
+    others: {
+      304: {
+        description: 'It is still the one that `if-none-match` names.',
+        headers: ['ETag', 'CacheControl'],
+      },
+    },
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;

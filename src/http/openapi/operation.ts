@@ -1,0 +1,63 @@
+// What an operation says of itself in the API document. Each room writes its operations in a file
+// beside this one; operations.ts joins them; document.ts makes the document of those a service has.
+
+import type { TObject, TSchema } from 'typebox';
+import type { RefusalCode } from '../../refusal.ts';
+
+/** Groups of operations, in the order in which they are shown. */
+export const tags = {
+  Liquidations: 'Turn every position of an account into cash, and follow how far that is.',
+  Webhooks: 'Who is told of events, and the public keys that prove who tells.',
+  Authentication: 'A signed request with the client secret gets a bearer token for half an hour.',
+  Service: 'For whoever runs the service, and for tools: probes, this document, error pages.',
+} as const;
+
+export type Tag = keyof typeof tags;
+
+/** Named examples of one body. */
+export type Examples = Readonly<
+  Record<string, { readonly summary: string; readonly value: unknown }>
+>;
+
+export interface RequestBody {
+  /** Default JSON. */
+  readonly type?: string;
+  readonly schema: TObject;
+  readonly examples: Examples;
+}
+
+export interface Success {
+  readonly status: 200 | 201 | 202 | 204;
+  readonly description: string;
+  /** Absent where the answer has no body. */
+  readonly body?: {
+    /** Default JSON. */
+    readonly type?: string;
+    readonly schema: TSchema;
+    readonly examples?: Examples;
+  };
+  /** Names of response headers besides those every answer has; see answers.ts. */
+  readonly headers?: readonly ResponseHeader[];
+}
+
+export type ResponseHeader = 'IdempotencyReplayed' | 'ETag' | 'CacheControl';
+
+/** When an operation refuses, by code, in one sentence each. */
+export type Refusals = Partial<Readonly<Record<RefusalCode, string>>>;
+
+export interface OperationPart {
+  readonly tag: Tag;
+  /** A few words, as a title. */
+  readonly summary: string;
+  /** Whole sentences, in Markdown. */
+  readonly description: string;
+  /** The schema that also validates the query. */
+  readonly query?: TObject;
+  /** The schema that also validates the body. */
+  readonly body?: RequestBody;
+  readonly success: Success;
+  /** Beside those that every operation of its kind can answer (answers.ts). */
+  readonly refusals: Refusals;
+  /** An answer that is neither success nor problem, such as that of a probe. */
+  readonly others?: Readonly<Record<number, Omit<Success, 'status'>>>;
+}

@@ -1,0 +1,18 @@
+// All operations the service can have. A route names its operation; one without a part here does not
+// compile: write it in the file of its room beside this one.
+
+import { liquidationOperations } from './liquidation-operations.ts';
+import { openOperations } from './open-operations.ts';
+import type { OperationPart } from './operation.ts';
+import { webhookOperations } from './webhook-operations.ts';
+
+const parts = {
+  ...liquidationOperations,
+  ...webhookOperations,
+  ...openOperations,
+} as const;
+
+/** The `operationId` of an operation; those of the contract are its own. */
+export type OperationId = keyof typeof parts;
+
+export const operations: Readonly<Record<OperationId, OperationPart>> = parts;

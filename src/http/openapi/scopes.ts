@@ -1,0 +1,70 @@
+// The scopes as the API document lists them, and how a request is authenticated.
+
+import type { Scope } from '../../auth/scope.ts';
+
+/** A scope without its meaning does not compile. */
+export const scopeMeanings: Readonly<Record<Scope, string>> = {
+  'account_liquidations:admin': 'Create, read and cancel liquidations',
+  'account_liquidations:read': 'Read liquidations',
+  'account_returns:read': 'Read the returns of accounts',
+  'accounts:admin': 'Create, change and close accounts and account groups',
+  'accounts:read': 'Read accounts and account groups',
+  'checks:admin': 'Create checks of users',
+  'checks:read': 'Read checks of users',
+  'credit_fundings:read': 'Read credit fundings',
+  'fees:admin': 'Create and read fees',
+  'fees:read': 'Read fees',
+  'instruments:read': 'Read instruments',
+  'mandates:admin': 'Create, change and delete mandates',
+  'mandates:read': 'Read mandates',
+  'orders:admin': 'Create, change and cancel orders',
+  'orders:read': 'Read orders and their executions',
+  'payments:admin': 'Create payments in and withdrawals',
+  'payments:read': 'Read payments in and withdrawals',
+  'portfolios:admin': 'Change portfolios',
+  'portfolios:read': 'Read portfolios',
+  'positions:read': 'Read positions',
+  'reference_accounts:admin': 'Create, change and delete reference accounts',
+  'reference_accounts:read': 'Read reference accounts',
+  'reports:read': 'Read reports',
+  'taxes:admin': 'Change tax residencies',
+  'taxes:read': 'Read tax residencies',
+  'topups:admin': 'Create top-ups',
+  'topups:read': 'Read top-ups',
+  'transactions:read': 'Read cash and securities transactions',
+  'users:admin': 'Create, change and delete users',
+  'users:read': 'Read users',
+  'valuations:read': 'Read valuations',
+  'webhooks:admin': 'Create, change and delete webhooks',
+  'webhooks:read': 'Read webhooks and the keys of their signatures',
+  'tests:admin': 'Steer the sandbox: clock, market and faults',
+};
+
+export const oauthScheme = 'oauth-client-credentials';
+export const signatureScheme = 'http-message-signature';
+
+/** @param isSandbox whether `tests:admin` exists. */
+export function securitySchemes(isSandbox: boolean): object {
+  const scopes = Object.entries(scopeMeanings).filter(([scope]) => {
+    return isSandbox || scope !== 'tests:admin';
+  });
+  return {
+    [oauthScheme]: {
+      type: 'oauth2',
+      description:
+        'A token of half an hour from `POST /auth/token`, sent as `authorization: Bearer …`. An ' +
+        '`:admin` scope serves wherever the `:read` scope beside it does.',
+      flows: {
+        clientCredentials: { tokenUrl: '/auth/token', scopes: Object.fromEntries(scopes) },
+      },
+    },
+    [signatureScheme]: {
+      type: 'apiKey',
+      in: 'header',
+      name: 'signature',
+      description:
+        'An HTTP message signature over the request, described by `signature-input`. See ' +
+        '“Signing a request” above.',
+    },
+  };
+}

@@ -1,0 +1,109 @@
+// What the document says of the operations on webhook subscriptions.
+
+import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../schemas.ts';
+import { publicKeys, webhookRequest, webhookView } from './examples.ts';
+import { jwks, pageOf, webhook } from './objects.ts';
+import type { OperationPart } from './operation.ts';
+
+const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
+const one = { subscription: { summary: 'A subscription', value: webhookView } } as const;
+
+export const webhookOperations = {
+  list_webhooks: {
+    tag: 'Webhooks',
+    summary: 'List subscriptions',
+    description: 'All subscriptions of the client, oldest first, in pages.',
+    query: listWebhooksQuery,
+    success: {
+      status: 200,
+      description: 'A page of subscriptions.',
+      body: {
+        schema: pageOf(webhook),
+        examples: {
+          page: {
+            summary: 'One subscription',
+            value: {
+              data: [webhookView],
+              meta: {
+                count: 1,
+                limit: 100,
+                offset: 0,
+                order: 'ASC',
+                sort: 'created_at',
+                total_count: 1,
+              },
+            },
+          },
+        },
+      },
+    },
+    refusals: {},
+  },
+  create_webhook: {
+    tag: 'Webhooks',
+    summary: 'Create a subscription',
+    description:
+      'A receiver of the events that happen from now on. It starts disabled unless `enabled` says ' +
+      'otherwise. The receiver has to be reachable by https at a public address; `http` and this ' +
+      'machine are taken only by a sandbox that itself listens on this machine alone.',
+    body: {
+      schema: createWebhookBody,
+      examples: { request: { summary: 'Signed with Ed25519', value: webhookRequest } },
+    },
+    success: {
+      status: 201,
+      description: 'The subscription.',
+      body: { schema: webhook, examples: one },
+    },
+    refusals: { conflict: 'The client has as many subscriptions as it can have.' },
+  },
+  retrieve_webhook: {
+    tag: 'Webhooks',
+    summary: 'Retrieve a subscription',
+    description: 'The subscription with all its settings.',
+    success: {
+      status: 200,
+      description: 'The subscription.',
+      body: { schema: webhook, examples: one },
+    },
+    refusals: { not_found: noSuchWebhook },
+  },
+  update_webhook: {
+    tag: 'Webhooks',
+    summary: 'Change a subscription',
+    description: 'Changes the settings that the body names; the others stay.',
+    body: {
+      schema: updateWebhookBody,
+      examples: { enable: { summary: 'Begin to deliver', value: { enabled: true } } },
+    },
+    success: {
+      status: 200,
+      description: 'The subscription with its settings from now on.',
+      body: { schema: webhook, examples: one },
+    },
+    refusals: { not_found: noSuchWebhook },
+  },
+  delete_webhook: {
+    tag: 'Webhooks',
+    summary: 'Delete a subscription',
+    description: 'Nothing more is delivered to it; a delivery under way may still arrive.',
+    success: { status: 204, description: 'It is deleted.' },
+    refusals: { not_found: noSuchWebhook },
+  },
+  get_jwks: {
+    tag: 'Webhooks',
+    summary: 'List the keys of deliveries',
+    description:
+      'The public keys that verify deliveries to this client, as a JSON Web Key Set. Keys change: look ' +
+      'here for a `keyid` you do not know.',
+    success: {
+      status: 200,
+      description: 'The keys, oldest first.',
+      body: {
+        schema: jwks,
+        examples: { keys: { summary: 'An Ed25519 key', value: publicKeys } },
+      },
+    },
+    refusals: {},
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;

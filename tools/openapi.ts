@@ -1,0 +1,45 @@
+// Prints the API document, of a sandbox with everything it has, or checks it by the rules in redocly.yaml:
+//   node tools/openapi.ts > openapi.json
+//   node tools/openapi.ts --check
+import { fileURLToPath } from 'node:url';
+import { formatProblems, getTotals, lintFromString, loadConfig } from '@redocly/openapi-core';
+import { documentText } from '../src/http/document-routes.ts';
+import { errorPages } from '../src/http/error-pages.ts';
+import type { OpenRoute } from '../src/http/open-route.ts';
+import { probes } from '../src/http/probes.ts';
+import { type Handlers, signedRoutes } from '../src/http/routes.ts';
+import { tokenRoute } from '../src/http/token-route.ts';
+
+/** Stands for whatever a route would call: the document is made of the table alone. */
+const nobody: object = new Proxy(() => nobody, { get: () => nobody });
+
+/** The document of a service that has every operation. */
+export function wholeDocument(): string {
+  const open: readonly OpenRoute[] = [
+    tokenRoute(nobody as Parameters<typeof tokenRoute>[0]),
+    ...errorPages(),
+    ...probes(async () => ({ ready: true, checks: {} })),
+  ];
+  return documentText({ routes: signedRoutes(nobody as Handlers), open });
+}
+
+/** Holds a document against the rules. @returns how many it breaks. */
+export async function checkDocument(text: string): Promise<number> {
+  const configPath = fileURLToPath(new URL('../redocly.yaml', import.meta.url));
+  const config = await loadConfig({ configPath });
+  const problems = await lintFromString({ source: text, absoluteRef: 'openapi.json', config });
+  const totals = getTotals(problems);
+  formatProblems(problems, { format: 'codeframe', totals, version: 'openapi' });
+  return totals.errors + totals.warnings;
+}
+
+if (import.meta.main) {
+  const text = `${JSON.stringify(JSON.parse(wholeDocument()), null, 2)}\n`;
+  if (process.argv.includes('--check')) {
+    const broken = await checkDocument(text);
+    process.stdout.write(`The API document breaks ${broken} rules.\n`);
+    process.exitCode = broken === 0 ? 0 : 1;
+  } else {
+    process.stdout.write(text);
+  }
+}
