@@ -8,11 +8,15 @@ const strict = { additionalProperties: false };
 
 const delta = Type.Object(
   {
-    type: Type.Enum(['credit', 'lock', 'unlock']),
-    account_id: Type.String({ format: 'uuid' }),
-    isin: Type.String({ minLength: 12, maxLength: 12 }),
-    quantity: Type.String({ minLength: 1, maxLength: 40 }),
-    reference: Type.String({ minLength: 1, maxLength: 100 }),
+    type: Type.Enum(['credit', 'lock', 'unlock'], { type: 'string', description: 'What it does.' }),
+    account_id: Type.String({ format: 'uuid', description: 'The account.' }),
+    isin: Type.String({ minLength: 12, maxLength: 12, description: 'The instrument.' }),
+    quantity: Type.String({ minLength: 1, maxLength: 40, description: 'A decimal above zero.' }),
+    reference: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Your name of this change: it is applied once.',
+    }),
   },
   strict,
 );

@@ -51,6 +51,6 @@ function contractRoutes({ liquidations, webhooks }: Handlers): readonly SignedRo
 // biome-ignore format: one line a route.
 function testRoutes({ positions }: TestHandlers): readonly SignedRoute[] {
   return [
-    { method: 'POST',   path: '/tests/positions',      scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
+    { method: 'POST',   path: '/tests/positions',      operation: 'apply_position_deltas',        scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
   ];
 }

@@ -43,6 +43,12 @@ export const responseHeaders = {
     schema: { type: 'string', pattern: '^[0-9]+$' },
     example: '1',
   },
+  MayRetryAfter: {
+    name: 'retry-after',
+    description: 'Whole seconds after which it is worth trying again; absent where it is not.',
+    schema: { type: 'string', pattern: '^[0-9]+$' },
+    example: '1',
+  },
   RateLimit: {
     name: 'ratelimit',
     description:
@@ -89,7 +95,7 @@ export const rateHeaders = ['RateLimit', 'RateLimitPolicy'] as const;
 export const problemHeaders: Readonly<Partial<Record<RefusalCode, readonly HeaderName[]>>> = {
   unauthorized: ['WwwAuthenticate'],
   method_not_allowed: ['Allow'],
-  conflict: ['Location'],
+  conflict: ['Location', 'MayRetryAfter'],
   too_many_requests: ['RetryAfter'],
   service_unavailable: ['RetryAfter'],
 };

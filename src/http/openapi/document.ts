@@ -20,7 +20,7 @@ import { eventDeliveries } from './event-deliveries.ts';
 import { introduction } from './introduction.ts';
 import { type Json, type Names, toComponent, toJsonSchema } from './json-schema.ts';
 import { named } from './objects.ts';
-import { type OperationPart, type Refusals, type Success, tags } from './operation.ts';
+import { type OperationPart, type Refusals, type Success, type Tag, tags } from './operation.ts';
 import { type OperationId, operations } from './operations.ts';
 import { type HeaderParameter, headerParameters, pathParameter } from './parameters.ts';
 import { oauthScheme, securitySchemes, signatureScheme } from './scopes.ts';
@@ -57,7 +57,7 @@ export function makeDocument({ routes, open, version }: DocumentOptions): JsonOb
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'The service this document comes from' }],
-    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    tags: usedTags(entries.map(({ route }) => route.operation)),
     paths: Object.fromEntries(
       [...paths].map(([path, its]) => {
         const byMethod = its.map(({ route, operation }): [string, Json] => {
@@ -75,6 +75,14 @@ export function makeDocument({ routes, open, version }: DocumentOptions): JsonOb
       securitySchemes: securitySchemes(isSandbox) as JsonObject,
     },
   };
+}
+
+/** The groups there is something in, in their order. */
+function usedTags(ids: readonly OpenRoute['operation'][]): Json {
+  const used = new Set(ids.map((id) => (id === 'page' ? undefined : operations[id].tag)));
+  return Object.entries(tags)
+    .filter(([name]) => used.has(name as Tag))
+    .map(([name, description]) => ({ name, description }));
 }
 
 /** `/accounts/:account_id` as `/accounts/{account_id}`. */

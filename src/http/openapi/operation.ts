@@ -9,6 +9,7 @@ export const tags = {
   Liquidations: 'Turn every position of an account into cash, and follow how far that is.',
   Webhooks: 'Who is told of events, and the public keys that prove who tells.',
   Authentication: 'A signed request with the client secret gets a bearer token for half an hour.',
+  Sandbox: 'Only in a sandbox: what happens outside of it in real life, on demand.',
   Service: 'For whoever runs the service, and for tools: probes, this document, error pages.',
 } as const;
 

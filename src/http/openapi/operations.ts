@@ -4,12 +4,14 @@
 import { liquidationOperations } from './liquidation-operations.ts';
 import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
+import { sandboxOperations } from './sandbox-operations.ts';
 import { webhookOperations } from './webhook-operations.ts';
 
 const parts = {
   ...liquidationOperations,
   ...webhookOperations,
   ...openOperations,
+  ...sandboxOperations,
 } as const;
 
 /** The `operationId` of an operation; those of the contract are its own. */
