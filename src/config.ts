@@ -33,6 +33,8 @@ export interface Config {
   readonly errorsUrl: string | undefined;
   /** How long a stop may take before the process ends anyway. */
   readonly stopTimeoutMs: number;
+  /** When a liquidation that is not flat ends with what was sold. */
+  readonly endLimits: { readonly roundsMax: number; readonly ageMsMax: number };
   /** Undefined: each command has its own default. */
   readonly logLevel: string | undefined;
 }
@@ -185,6 +187,16 @@ export const settings = {
         given === undefined ? undefined : integer({ min: 0, max: dayMs, otherwise: 0 }).read(given),
     },
   ),
+  liquidationRoundsMax: setting(
+    'UNWIND_LIQUIDATION_ROUNDS',
+    'rounds of orders after which a liquidation ends with what was sold',
+    integer({ min: 1, max: 10_000, otherwise: 100 }),
+  ),
+  liquidationDaysMax: setting(
+    'UNWIND_LIQUIDATION_DAYS',
+    'days of market time after which a liquidation ends with what was sold',
+    integer({ min: 1, max: 365, otherwise: 30 }),
+  ),
   venue: setting(
     'UNWIND_VENUE',
     'where orders go: there is only the simulated venue yet, and live mode has to name it',
@@ -272,6 +284,10 @@ export function readConfig(environment: Environment): Config {
     trustedProxies: read(settings.trustedProxies) ?? [],
     errorsUrl: read(settings.errorsUrl),
     stopTimeoutMs: read(settings.stopTimeoutMs) ?? 0,
+    endLimits: {
+      roundsMax: read(settings.liquidationRoundsMax) ?? 0,
+      ageMsMax: (read(settings.liquidationDaysMax) ?? 0) * dayMs,
+    },
     logLevel: read(settings.logLevel),
   };
   const requestsPerS =

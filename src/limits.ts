@@ -16,12 +16,6 @@ export const postponedWaitMs = 5_000;
 /** Wait before a liquidation that waits for a lock or a halt is looked at again, in market ms. */
 export const idleLiquidationWaitMs = 5_000;
 
-/** Rounds of orders of one liquidation: a purchase in a loop must not sell for ever. */
-export const roundsMax = 100;
-
-/** Age of a liquidation in ms after which it ends with what was sold: 30 days of market time. */
-export const liquidationAgeMsMax = 30 * 24 * 3_600_000;
-
 /** Times a statement is tried again when a concurrent change overtook it. */
 export const overtakenTriesMax = 5;
 

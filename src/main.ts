@@ -15,11 +15,13 @@ import { runImport } from './book/import-command.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { withDatabase } from './database.ts';
+import type { Sql } from './db/connect.ts';
 import { EmbeddedError } from './db/embedded-error.ts';
 import { isConnectionError } from './db/errors.ts';
 import { MigrationError, migrate, schemaState } from './db/migrate.ts';
 import { parseId, type TenantId } from './ids.ts';
 import { openKeyFile } from './key-file.ts';
+import { close, listParked, type ParkedCommand, resume } from './parked/parked-command.ts';
 import { runRequest } from './request-command.ts';
 import { parseRoles, type Role } from './roles.ts';
 import { readSandboxClient } from './sandbox.ts';
@@ -107,6 +109,38 @@ program
     return run((config, log) => auditCommand(config, log, json));
   });
 
+const parked = program.command('parked').description('what waits for a person, and why');
+
+parked
+  .command('list', { isDefault: true })
+  .description('list it; exits 1 when there is something')
+  .option('--json', 'one JSON document instead of text')
+  .action(({ json = false }: { json?: boolean }) => {
+    return run((config, log) => onParked(config, log, (command) => listParked(command, json)));
+  });
+
+parked
+  .command('resume')
+  .description('let the service work on it again')
+  .argument('[id]', 'as listed')
+  .option('--all', 'everything that can be resumed')
+  .option('--client <id>', 'whose it is, if clients have the same id', clientId)
+  .action((id: string | undefined, { all, client }: { all?: true; client?: TenantId }) => {
+    if ((id === undefined) === (all === undefined)) parked.error('Name one id, or --all.');
+    const choice = id === undefined ? 'all' : { id, tenantId: client };
+    return run((config, log) => onParked(config, log, (command) => resume(command, choice)));
+  });
+
+parked
+  .command('close')
+  .description('mark a correction as seen to')
+  .argument('<id>', 'as listed')
+  .option('--client <id>', 'whose it is, if clients have the same id', clientId)
+  .action((id: string, { client }: { client?: TenantId }) => {
+    const choice = { id, tenantId: client };
+    return run((config, log) => onParked(config, log, (command) => close(command, choice)));
+  });
+
 program
   .command('request')
   .description('send a signed request as the sandbox client and print the answer')
@@ -170,11 +204,25 @@ async function migrateCommand(config: Config, log: Logger): Promise<number> {
 
 async function auditCommand(config: Config, log: Logger, json: boolean): Promise<number> {
   return withDatabase(config, log, async (sql) => {
-    const schema = await schemaState(sql);
-    if (schema !== 'current') {
-      throw new UsageError(`the schema of the database is ${schema}: run "unwind migrate" first.`);
-    }
+    await checkSchema(sql);
     return runAuditCommand({ sql, json, stdout: process.stdout });
+  });
+}
+
+async function checkSchema(sql: Sql): Promise<void> {
+  const schema = await schemaState(sql);
+  if (schema === 'current') return;
+  throw new UsageError(`the schema of the database is ${schema}: run "unwind migrate" first.`);
+}
+
+async function onParked(
+  config: Config,
+  log: Logger,
+  work: (command: ParkedCommand) => Promise<number>,
+): Promise<number> {
+  return withDatabase(config, log, async (sql) => {
+    await checkSchema(sql);
+    return work({ sql, clock: systemClock, stdout: process.stdout });
   });
 }
 

@@ -25,6 +25,7 @@ import { buildServer } from './http/server.ts';
 import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
 import { openKeyFile } from './key-file.ts';
+import { countParked } from './parked/store.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox.ts';
 import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
 import type { AddressPolicy } from './webhooks/address.ts';
@@ -227,10 +228,15 @@ async function readinessOf(
   try {
     const schema = await schemaState(sql);
     const ready = schema === 'current' && unhealthy.length === 0 && !isStopping;
-    return { ready, checks: { database: 'reached', schema, ...others } };
+    // What waits for a person does not stop the rest, so it does not make the service unready.
+    const parked = schema === 'current' ? String(await countParked(sql)) : 'unknown';
+    return { ready, checks: { database: 'reached', schema, parked, ...others } };
   } catch (error) {
     if (!isConnectionError(error)) throw error;
-    return { ready: false, checks: { database: 'not reached', schema: 'unknown', ...others } };
+    return {
+      ready: false,
+      checks: { database: 'not reached', schema: 'unknown', parked: 'unknown', ...others },
+    };
   }
 }
 

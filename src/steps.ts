@@ -9,11 +9,16 @@ import type { Sql } from './db/connect.ts';
 import { eventPublisher } from './events/publish-events.ts';
 import { newId } from './ids.ts';
 import { reportApplier } from './liquidations/apply-reports.ts';
-import { liquidationAdvancer, liquidationReleaser } from './liquidations/release-liquidations.ts';
+import {
+  type EndLimits,
+  liquidationAdvancer,
+  liquidationReleaser,
+} from './liquidations/release-liquidations.ts';
 import type { Step } from './loop.ts';
 import { reportReceiver } from './orders/receive-reports.ts';
 import { submissionResolver } from './orders/resolve-submissions.ts';
 import { orderSubmitter } from './orders/submit-orders.ts';
+import { forgetOldTries } from './parked/store.ts';
 import type { Venue } from './venue/venue.ts';
 import { Deliverer } from './webhooks/deliver-events.ts';
 
@@ -33,6 +38,7 @@ export interface StepsOptions {
   readonly webhookTimeoutMs: number;
   /** This process, as holder of leases. Default one like no other. */
   readonly holder?: string;
+  readonly endLimits: EndLimits;
   readonly log: EngineLog;
   /** Called when a delivery is done: another may be due. */
   readonly onDelivered?: () => void;
@@ -67,9 +73,10 @@ export interface ProcessSteps {
 const cleanedRowsMax = 1_000;
 
 export function stepsOfProcess(options: StepsOptions): ProcessSteps {
-  const { sql, clock, venue, log, webhookTimeoutMs, onDelivered = () => {} } = options;
+  const { sql, clock, venue, log, endLimits, webhookTimeoutMs, onDelivered = () => {} } = options;
   const { holder = newId<'process'>() } = options;
-  const sender = { sql, clock, venue, holder, log };
+  const worker = { sql, clock, log };
+  const sender = { ...worker, venue, holder };
   const deliverer = new Deliverer({
     ...options,
     holder,
@@ -77,15 +84,20 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     onDone: onDelivered,
   });
   const steps = {
-    release: liquidationReleaser(sql, clock),
+    release: liquidationReleaser(worker, endLimits),
     submit: orderSubmitter(sender),
     resolve: submissionResolver(sender),
     receive: reportReceiver(sender),
-    apply: reportApplier(sql, clock),
-    advance: liquidationAdvancer(sql, clock),
-    publish: eventPublisher(sql),
+    apply: reportApplier(worker),
+    advance: liquidationAdvancer(worker, endLimits),
+    publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
-    clean: () => removeExpired(sql, clock.now(), cleanedRowsMax),
+    clean: () => clean(sql, clock.now()),
   };
   return { steps, deliverer };
+}
+
+async function clean(sql: Sql, now: Date): Promise<number> {
+  const expired = await removeExpired(sql, now, cleanedRowsMax);
+  return expired + (await forgetOldTries(sql, now, cleanedRowsMax));
 }

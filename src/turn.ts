@@ -10,6 +10,15 @@ export type Claim<Row> = (after: string) => Promise<readonly Row[]>;
 export class Turn {
   #after: string = nilId;
 
+  /** After which tenant the next batch is looked for; set back, the same one is looked at again. */
+  get place(): string {
+    return this.#after;
+  }
+
+  set place(after: string) {
+    this.#after = after;
+  }
+
   /** The next batch, all of one tenant; empty when no tenant has work. */
   async next<Row extends { readonly tenantId: TenantId }>(
     claim: Claim<Row>,

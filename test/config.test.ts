@@ -37,6 +37,8 @@ test('every wrong setting is named, and its value is not printed', () => {
     UNWIND_IDEMPOTENCY_DAYS: '0',
     UNWIND_ROLES: 'api,clerk',
     UNWIND_STOP_TIMEOUT_MS: '999',
+    UNWIND_LIQUIDATION_ROUNDS: '0',
+    UNWIND_LIQUIDATION_DAYS: '366',
     UNWIND_LOG_LEVEL: 'loud',
   };
   assert.throws(

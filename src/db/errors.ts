@@ -17,6 +17,8 @@ const goneCodes: ReadonlySet<string> = new Set([
   '57P05', // idle_session_timeout
 ]);
 
+const dataClasses: ReadonlySet<string> = new Set(['21', '22', '23', 'P0', 'XX']);
+
 /**
  * True when a unique, primary key or exclusion-free constraint refused a row (SQLSTATE 23505);
  * with `constraint`, only when it was that one.
@@ -52,6 +54,20 @@ export function isStatementTimeout(error: unknown): boolean {
 export function isConflict(error: unknown): boolean {
   const code = serverErrorOf(error)?.code;
   return code === '40001' || code === '40P01';
+}
+
+/**
+ * True when the server refused what rows or values are, and would again: cardinality (SQLSTATE class
+ * 21), data (22), integrity (23), an error raised by our own SQL (P0), damaged data (XX).
+ */
+export function isDataError(error: unknown): boolean {
+  const code = serverErrorOf(error)?.code;
+  return code !== undefined && dataClasses.has(code.slice(0, 2));
+}
+
+/** True when the server answered with an error, whichever. */
+export function isServerError(error: unknown): boolean {
+  return serverErrorOf(error) !== undefined;
 }
 
 /** True when a database of this name is there already (SQLSTATE 42P04, or 23505 in a race). */

@@ -48,6 +48,11 @@ export interface Sql extends SqlOrTx {
 /** One transaction. It ends with the work it was made for; later statements are refused. */
 export interface Tx extends SqlOrTx {
   readonly isTransaction: true;
+  /**
+   * Runs a part that may fail: then only what it did is undone, and the transaction goes on.
+   * @throws what the part threw.
+   */
+  part<T>(work: (part: Tx) => Promise<T>): Promise<T>;
 }
 
 export type TransactOptions = {
@@ -175,12 +180,34 @@ function makeTx(lent: Lent, scope: Scope): Tx {
   };
   return Object.assign(tagged, {
     isTransaction: true as const,
+    part: async <T>(work: (part: Tx) => Promise<T>): Promise<T> => {
+      const outcome = await inTurn(() => runPart(lent, work));
+      if ('error' in outcome) throw outcome.error;
+      return outcome.result;
+    },
     script: (text: string) => {
       return inTurn(async () => {
         await command(lent, text);
       });
     },
   }) as Tx;
+}
+
+/** A savepoint: an error undoes the part; one that breaks the connection undoes everything. */
+async function runPart<T>(
+  lent: Lent,
+  work: (part: Tx) => Promise<T>,
+): Promise<{ result: T } | { error: unknown }> {
+  await command(lent, 'savepoint part');
+  try {
+    const result = await within(lent, work);
+    await command(lent, 'release savepoint part');
+    return { result };
+  } catch (error) {
+    if (breaksConnection(error)) throw error;
+    await command(lent, 'rollback to savepoint part; release savepoint part');
+    return { error };
+  }
 }
 
 /** Where the server does not confirm, the connection is closed, which has the same effect. */

@@ -2,21 +2,32 @@
 // happen in the order of any number drawn before them: a reader of the log that goes by position
 // misses nothing, and events of one account keep the order in which they happened.
 
-import type { Sql } from '../db/connect.ts';
-import { inTransaction } from '../db/transaction.ts';
 import { batchRowsMax } from '../limits.ts';
-import { Turn } from '../turn.ts';
-import { appendToLog, findTenantToPublish, lockLogHead } from './store.ts';
+import { batchWorker, type Worker } from '../parked/work-batches.ts';
+import { appendToLog, claimToPublish } from './store.ts';
 
-/** One turn: the events of the next tenant that has some. @returns how many were published. */
-export function eventPublisher(sql: Sql): () => Promise<number> {
-  const turn = new Turn();
-  return () =>
-    inTransaction(sql, async (tx) => {
-      const [waiting] = await turn.next((after) => findTenantToPublish(tx, after));
-      if (waiting === undefined) return 0;
-      const { tenantId } = waiting;
-      await lockLogHead(tx, tenantId);
-      return appendToLog(tx, { tenantId, eventsMax: batchRowsMax });
-    });
+/**
+ * One turn: the oldest events of the next tenant that has some, with all others of their accounts.
+ * What cannot be published is parked by the account, whose later events have to wait as well.
+ *
+ * @returns how many events were published.
+ */
+export function eventPublisher(worker: Worker): () => Promise<number> {
+  const turn = batchWorker(worker, {
+    step: 'publish',
+    limit: batchRowsMax,
+    claim: claimToPublish,
+    subjectOf: ({ accountId }) => accountId,
+    work: async (tx, { tenantId, rows }) => {
+      const accountIds = rows.map(({ accountId }) => accountId);
+      return [await appendToLog(tx, { tenantId, accountIds })];
+    },
+  });
+  return async () => {
+    const { count, done } = await turn();
+    return Math.max(
+      count,
+      done.reduce((sum, published) => sum + published, 0),
+    );
+  };
 }

@@ -2,7 +2,9 @@
 // its position in the tenant's log later, in a publishing step of its own.
 
 import type { Tx } from '../db/connect.ts';
-import { type LiquidationId, newId, type TenantId } from '../ids.ts';
+import { fragment } from '../db/sql.ts';
+import { type AccountId, type LiquidationId, newId, type TenantId } from '../ids.ts';
+import { mayBeWorked } from '../parked/store.ts';
 
 /**
  * Records that liquidations reached their present status: one event each, with the object as it
@@ -28,23 +30,51 @@ export async function recordLiquidationEvents(
       and l.liquidation_id = n.liquidation_id`;
 }
 
-/** The first tenant after this id that has events without a position; none or one. */
-export async function findTenantToPublish(
+/** An account with events that have no position yet. */
+export interface AccountToPublish {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+}
+
+/**
+ * Locks the end of the log of the first tenant after this id that has events without a position, so
+ * that one process at a time gives positions, and finds the accounts of its oldest such events.
+ */
+export async function claimToPublish(
   tx: Tx,
-  after: string,
-): Promise<readonly { tenantId: TenantId }[]> {
-  const rows = await tx<{ tenant_id: TenantId }[]>`
+  turn: { after: string; now: Date; limit: number },
+): Promise<readonly AccountToPublish[]> {
+  const mayBePublished = mayBeWorked('publish', {
+    tenantId: fragment`e.tenant_id`,
+    subject: fragment`e.account_id::text`,
+    now: turn.now,
+  });
+  const found = await tx<{ tenant_id: TenantId }[]>`
     select e.tenant_id
     from unwind.events e
     where e.position is null
-      and e.tenant_id > ${after}
+      and e.tenant_id > ${turn.after}
+      and ${mayBePublished}
     order by e.tenant_id, e.created_at
     limit 1`;
-  return rows.map((row) => ({ tenantId: row.tenant_id }));
+  const tenantId = found[0]?.tenant_id;
+  if (tenantId === undefined) return [];
+  await lockLogHead(tx, tenantId);
+  const rows = await tx<{ account_id: AccountId }[]>`
+    select distinct w.account_id
+    from (
+      select e.account_id
+      from unwind.events e
+      where e.tenant_id = ${tenantId}
+        and e.position is null
+        and ${mayBePublished}
+      order by e.created_at
+      limit ${turn.limit}
+    ) w`;
+  return rows.map((row) => ({ tenantId, accountId: row.account_id }));
 }
 
-/** Locks the end of a tenant's log, so that one process at a time gives positions. */
-export async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<void> {
+async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<void> {
   await tx`
     insert into unwind.event_heads (tenant_id, position)
     values (${tenantId}, 0)
@@ -57,26 +87,18 @@ export async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<void> {
 }
 
 /**
- * Gives positions to a tenant's oldest events that have none: all that are visible of each account
- * concerned, so that no two events of one account can ever turn around. The caller holds the head.
+ * Gives positions to all events of these accounts that have none and can be seen, so that no two
+ * events of one account can ever turn around. The caller holds the head.
  *
  * @returns how many events were published.
  */
 export async function appendToLog(
   tx: Tx,
-  batch: { tenantId: TenantId; eventsMax: number },
+  batch: { tenantId: TenantId; accountIds: readonly AccountId[] },
 ): Promise<number> {
-  const { tenantId, eventsMax } = batch;
+  const { tenantId, accountIds } = batch;
   const rows = await tx`
-    with waiting as (
-      select e.account_id
-      from unwind.events e
-      where e.tenant_id = ${tenantId}
-        and e.position is null
-      order by e.created_at
-      limit ${eventsMax}
-    ),
-    fresh as (
+    with fresh as (
       select
         e.event_id, e.sequence, e.number,
         max(e.created_at) over (
@@ -86,7 +108,7 @@ export async function appendToLog(
       from unwind.events e
       where e.tenant_id = ${tenantId}
         and e.position is null
-        and e.account_id in (select w.account_id from waiting w)
+        and e.account_id = any (${accountIds}::uuid[])
     ),
     placed as (
       select

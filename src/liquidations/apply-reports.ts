@@ -4,9 +4,7 @@
 
 import { assert, assertNever } from '../assert.ts';
 import { moveOutOfPositions, type PositionChange } from '../book/store.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql, Tx } from '../db/connect.ts';
-import { inTransaction } from '../db/transaction.ts';
+import type { Tx } from '../db/connect.ts';
 import { newId, type TenantId } from '../ids.ts';
 import { postponedWaitMs, reportBatchMax } from '../limits.ts';
 import { type Decimal, proceedsOf, sum, zero } from '../money.ts';
@@ -20,7 +18,7 @@ import {
   updateOrders,
   updateSubmissions,
 } from '../orders/apply-store.ts';
-import { claimReports, clearReports, type InboxReport } from '../orders/inbox-store.ts';
+import { type ClaimedReport, claimReports, clearReports } from '../orders/inbox-store.ts';
 import {
   type News,
   type OrderResult,
@@ -30,24 +28,31 @@ import {
   type Submission,
   tradeOf,
 } from '../orders/order.ts';
-import { Turn } from '../turn.ts';
+import { batchWorker, type Worker } from '../parked/work-batches.ts';
+import { type ReportEvent, toReportEvent } from '../venue/venue.ts';
 import { type LiquidationChange, settleProgress } from './progress-store.ts';
 
 /** One turn: applies reports of the next tenant that has some. @returns how many. */
-export function reportApplier(sql: Sql, clock: Clock): () => Promise<number> {
-  const turn = new Turn();
-  return () =>
-    inTransaction(sql, async (tx) => {
-      const reports = await turn.next((after) =>
-        claimReports(tx, { after, limit: reportBatchMax }),
-      );
-      const [one] = reports;
-      if (one !== undefined) await apply(tx, { tenantId: one.tenantId, reports, now: clock.now() });
-      return reports.length;
-    });
+export function reportApplier(worker: Worker): () => Promise<number> {
+  const turn = batchWorker(worker, {
+    step: 'apply',
+    limit: reportBatchMax,
+    claim: claimReports,
+    subjectOf: ({ venue, reportId }) => `${venue}/${reportId}`,
+    work: async (tx, { tenantId, rows, now }) => {
+      const reports = rows.map((row) => ({ ...row, event: toReportEvent(row.columns) }));
+      await apply(tx, { tenantId, reports, now });
+      return [];
+    },
+  });
+  return async () => (await turn()).count;
 }
 
-interface Batch {
+interface InboxReport extends ClaimedReport {
+  readonly event: ReportEvent;
+}
+
+interface Reports {
   readonly tenantId: TenantId;
   readonly reports: readonly InboxReport[];
   readonly now: Date;
@@ -64,7 +69,7 @@ interface Changes {
   readonly parked: Map<string, string>;
 }
 
-async function apply(tx: Tx, batch: Batch): Promise<void> {
+async function apply(tx: Tx, batch: Reports): Promise<void> {
   const { tenantId, reports, now } = batch;
   const clientOrderIds = [...new Set(reports.map((report) => report.clientOrderId))];
   const submissions = await lockSubmissions(tx, tenantId, clientOrderIds);
@@ -82,7 +87,7 @@ async function apply(tx: Tx, batch: Batch): Promise<void> {
   await clearReports(tx, { tenantId, reports, parked: changes.parked });
 }
 
-async function knownExecutions(tx: Tx, { tenantId, reports }: Batch): Promise<Set<string>> {
+async function knownExecutions(tx: Tx, { tenantId, reports }: Reports): Promise<Set<string>> {
   const byVenue = Map.groupBy(
     reports.filter((report) => tradeOf(report.event) !== undefined),
     (report) => report.venue,

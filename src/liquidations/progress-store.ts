@@ -5,6 +5,8 @@ import type { Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
+import type { ParkedStep } from '../parked/parked.ts';
+import { mayBeWorked } from '../parked/store.ts';
 import type { Holding, LiquidationState, LiquidationStatus, NewOrder } from './liquidation.ts';
 
 export interface DueLiquidation {
@@ -26,14 +28,24 @@ export interface DueClaim {
 
 /** Locks NEW liquidations whose release is due; rows another process holds are passed over. */
 export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
-  const isDue = fragment`l.status = 'NEW' and l.release_at <= unwind.market_time(${claim.now})`;
+  const isDue = fragment`
+    l.status = 'NEW'
+    and l.release_at <= unwind.market_time(${claim.now})
+    and ${mayBeMoved('release', claim.now)}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
 }
 
 /** Locks PROCESSING liquidations without open orders that are to be looked at. */
 export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
-  const isDue = fragment`l.advance_at <= unwind.market_time(${claim.now})`;
+  const isDue = fragment`
+    l.advance_at <= unwind.market_time(${claim.now})
+    and ${mayBeMoved('advance', claim.now)}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.advance_at` });
+}
+
+function mayBeMoved(step: ParkedStep, now: Date): Fragment {
+  const subject = fragment`l.liquidation_id::text`;
+  return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });
 }
 
 interface DueRow {

@@ -3,13 +3,11 @@
 // commit: orders, holds, the new state and its event.
 
 import { assert, assertNever } from '../assert.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql, Tx } from '../db/connect.ts';
-import { inTransaction } from '../db/transaction.ts';
+import type { Tx } from '../db/connect.ts';
 import { recordLiquidationEvents } from '../events/store.ts';
-import { type LiquidationId, newId, type TenantId } from '../ids.ts';
-import { batchRowsMax, idleLiquidationWaitMs, liquidationAgeMsMax, roundsMax } from '../limits.ts';
-import { Turn } from '../turn.ts';
+import { type LiquidationId, newId } from '../ids.ts';
+import { batchRowsMax, idleLiquidationWaitMs } from '../limits.ts';
+import { type Batch, type BatchStep, batchWorker, type Worker } from '../parked/work-batches.ts';
 import {
   endOf,
   type Holding,
@@ -21,7 +19,6 @@ import {
 import {
   claimToAdvance,
   claimToRelease,
-  type DueClaim,
   type DueLiquidation,
   insertOrders,
   lockHoldings,
@@ -29,40 +26,46 @@ import {
   moveLiquidations,
 } from './progress-store.ts';
 
-type Claim = (tx: Tx, claim: DueClaim) => Promise<readonly DueLiquidation[]>;
+/** When a liquidation that is not flat ends with what was sold (decisions, point 3). */
+export interface EndLimits {
+  /** Rounds of orders. */
+  readonly roundsMax: number;
+  /** Market time since its release was due, in ms. */
+  readonly ageMsMax: number;
+}
 
 /** One turn: releases due NEW liquidations of the next tenant. @returns how many. */
-export function liquidationReleaser(sql: Sql, clock: Clock): () => Promise<number> {
-  return stepOverTenants(sql, clock, claimToRelease);
+export function liquidationReleaser(worker: Worker, limits: EndLimits): () => Promise<number> {
+  return stepOverTenants(worker, limits, { step: 'release', claim: claimToRelease });
 }
 
 /** One turn: moves idle PROCESSING liquidations of the next tenant on. @returns how many. */
-export function liquidationAdvancer(sql: Sql, clock: Clock): () => Promise<number> {
-  return stepOverTenants(sql, clock, claimToAdvance);
+export function liquidationAdvancer(worker: Worker, limits: EndLimits): () => Promise<number> {
+  return stepOverTenants(worker, limits, { step: 'advance', claim: claimToAdvance });
 }
 
-function stepOverTenants(sql: Sql, clock: Clock, claim: Claim): () => Promise<number> {
-  const turn = new Turn();
-  return () =>
-    inTransaction(sql, async (tx) => {
-      const now = clock.now();
-      const due = await turn.next((after) => claim(tx, { after, now, limit: batchRowsMax }));
-      const [one] = due;
-      if (one !== undefined) await moveOn(tx, { tenantId: one.tenantId, due, now });
-      return due.length;
-    });
+function stepOverTenants(
+  worker: Worker,
+  limits: EndLimits,
+  which: Pick<BatchStep<DueLiquidation, never>, 'step' | 'claim'>,
+): () => Promise<number> {
+  const turn = batchWorker(worker, {
+    ...which,
+    limit: batchRowsMax,
+    subjectOf: (due) => due.liquidationId,
+    work: (tx, batch) => moveOn(tx, batch, limits),
+  });
+  return async () => (await turn()).count;
 }
 
-interface Batch {
-  readonly tenantId: TenantId;
-  readonly due: readonly DueLiquidation[];
-  readonly now: Date;
-}
-
-async function moveOn(tx: Tx, { tenantId, due, now }: Batch): Promise<void> {
+async function moveOn(
+  tx: Tx,
+  { tenantId, rows: due, now }: Batch<DueLiquidation>,
+  limits: EndLimits,
+): Promise<readonly never[]> {
   const ids = due.map((liquidation) => liquidation.liquidationId);
   const holdings = await lockHoldings(tx, tenantId, ids);
-  const plans = due.map((liquidation) => planFor(liquidation, holdings));
+  const plans = due.map((liquidation) => planFor(liquidation, holdings, limits));
   const orders = plans.flatMap((plan) => plan.orders);
   const moves = plans.map((plan) => plan.move);
   if (orders.length > 0) await insertOrders(tx, { tenantId, orders, now });
@@ -71,6 +74,7 @@ async function moveOn(tx: Tx, { tenantId, due, now }: Batch): Promise<void> {
   const changed = moves.filter((move) => move.from !== move.to.status);
   const liquidationIds = changed.map((move) => move.liquidationId);
   await recordLiquidationEvents(tx, { tenantId, liquidationIds, now });
+  return [];
 }
 
 interface Plan {
@@ -81,8 +85,9 @@ interface Plan {
 function planFor(
   liquidation: DueLiquidation,
   holdings: ReadonlyMap<LiquidationId, readonly Holding[]>,
+  { roundsMax, ageMsMax }: EndLimits,
 ): Plan {
-  const exhausted = liquidation.rounds >= roundsMax || liquidation.ageMs >= liquidationAgeMsMax;
+  const exhausted = liquidation.rounds >= roundsMax || liquidation.ageMs >= ageMsMax;
   return planOf(liquidation, nextStep(holdings.get(liquidation.liquidationId) ?? [], exhausted));
 }
 

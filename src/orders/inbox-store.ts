@@ -2,14 +2,11 @@
 // and leaves it in the commit that applies it.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { plain } from '../money.ts';
-import {
-  type ReportColumns,
-  type ReportEvent,
-  toReportEvent,
-  type VenueReport,
-} from '../venue/venue.ts';
+import { mayBeWorked } from '../parked/store.ts';
+import type { ReportColumns, ReportEvent, VenueReport } from '../venue/venue.ts';
 import { tradeOf } from './order.ts';
 
 /** How far the reports of a venue are received. */
@@ -74,13 +71,13 @@ function executionIdIn(event: ReportEvent): string | null {
     : (tradeOf(event)?.venueExecutionId ?? null);
 }
 
-/** A report of the inbox, named by `reportId` within its tenant and venue. */
-export interface InboxReport {
+/** A report of the inbox, named by `reportId` within its tenant and venue, as it lies there. */
+export interface ClaimedReport {
   readonly tenantId: TenantId;
   readonly venue: string;
   readonly reportId: string;
   readonly clientOrderId: string;
-  readonly event: ReportEvent;
+  readonly columns: ReportColumns;
   readonly transactionAt: Date;
 }
 
@@ -95,13 +92,18 @@ interface InboxRow extends ReportColumns {
 /** Locks reports to apply, of the next tenant that has some; others' rows are passed over. */
 export async function claimReports(
   tx: Tx,
-  turn: { after: string; limit: number },
-): Promise<readonly InboxReport[]> {
+  turn: { after: string; now: Date; limit: number },
+): Promise<readonly ClaimedReport[]> {
+  const isDue = fragment`r.parked_reason is null and ${mayBeWorked('apply', {
+    tenantId: fragment`r.tenant_id`,
+    subject: fragment`concat(r.venue, '/', r.report_id)`,
+    now: turn.now,
+  })}`;
   const rows = await tx<InboxRow[]>`
     with turn as (
       select r.tenant_id
       from unwind.venue_reports r
-      where r.parked_reason is null
+      where ${isDue}
         and r.tenant_id > ${turn.after}
       order by r.tenant_id, r.received_at, r.report_id
       limit 1
@@ -111,7 +113,7 @@ export async function claimReports(
       r.last_quantity, r.last_price, r.cumulative_quantity, r.reason, r.transaction_at
     from turn
     join unwind.venue_reports r on r.tenant_id = turn.tenant_id
-    where r.parked_reason is null
+    where ${isDue}
     order by r.tenant_id, r.received_at, r.report_id
     limit ${turn.limit}
     for update of r skip locked`;
@@ -120,7 +122,7 @@ export async function claimReports(
     venue: row.venue,
     reportId: row.report_id,
     clientOrderId: row.client_order_id,
-    event: toReportEvent(row),
+    columns: row,
     transactionAt: row.transaction_at,
   }));
 }
@@ -130,7 +132,7 @@ export async function clearReports(
   tx: Tx,
   batch: {
     tenantId: TenantId;
-    reports: readonly InboxReport[];
+    reports: readonly ClaimedReport[];
     parked: ReadonlyMap<string, string>;
   },
 ): Promise<void> {

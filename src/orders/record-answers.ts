@@ -3,7 +3,10 @@
 
 import { assertNever } from '../assert.ts';
 import { later } from '../clock.ts';
+import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { isMistake } from '../parked/parked.ts';
+import { workInHalves } from '../parked/work-batches.ts';
 import type { SubmitOutcome } from '../venue/venue.ts';
 import {
   type Acceptance,
@@ -21,10 +24,41 @@ export interface Answered extends Held {
   readonly outcome: SubmitOutcome;
 }
 
-/** Records acceptances and refusals; what is unknown is looked up once it can have landed. */
+/**
+ * Records acceptances and refusals; what is unknown is looked up once it can have landed. An answer
+ * that cannot be recorded by a mistake of ours is looked up again some times, then parked.
+ */
 export async function recordAnswers(sender: Sender, answers: readonly Answered[]): Promise<void> {
-  const { sql, clock, venue, holder } = sender;
+  const { sql, clock } = sender;
   const now = clock.now();
+  const work = async (
+    tx: Tx,
+    { rows }: { rows: readonly Answered[] },
+  ): Promise<readonly never[]> => {
+    await record(tx, { sender, answers: rows, now });
+    return [];
+  };
+  try {
+    await inTransaction(sql, (tx) => work(tx, { rows: answers }));
+  } catch (error) {
+    if (!isMistake(error)) throw error;
+    const step = { step: 'answer', subjectOf: (one: Answered) => one.clientOrderId, work } as const;
+    await inTransaction(sql, async (tx) => {
+      for (const [tenantId, rows] of Map.groupBy(answers, (one) => one.tenantId)) {
+        await workInHalves(tx, sender, step, { tenantId, rows, now });
+      }
+    });
+  }
+}
+
+interface Recording {
+  readonly sender: Sender;
+  readonly answers: readonly Answered[];
+  readonly now: Date;
+}
+
+async function record(tx: Tx, { sender, answers, now }: Recording): Promise<void> {
+  const { venue, holder } = sender;
   const accepted: Acceptance[] = [];
   const refused: NotWorking[] = [];
   const unknown: (Held & { until: Date })[] = [];
@@ -45,9 +79,7 @@ export async function recordAnswers(sender: Sender, answers: readonly Answered[]
         assertNever(outcome);
     }
   }
-  await inTransaction(sql, async (tx) => {
-    await recordAcceptances(tx, { accepted, holder, now });
-    await recordNotWorking(tx, { refused, holder, venue: venue.mic, now });
-    await shortenLeases(tx, { unknown, holder });
-  });
+  await recordAcceptances(tx, { accepted, holder, now });
+  await recordNotWorking(tx, { refused, holder, venue: venue.mic, now });
+  await shortenLeases(tx, { unknown, holder });
 }

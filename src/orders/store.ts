@@ -2,9 +2,11 @@
 // them is decided in order.ts and written by the step that applies them.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import { placeLength } from '../holder.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain } from '../money.ts';
+import { decimal, plain } from '../money.ts';
+import { mayBeWorked } from '../parked/store.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
 import { orderTransitions, submissionTransitions } from './order.ts';
 
@@ -14,18 +16,19 @@ export interface Lease {
   readonly expiresAt: Date;
 }
 
-export interface OrderToSubmit {
+/** An order that is due to be sent, as its row says. */
+export interface DueOrder {
   readonly tenantId: TenantId;
   readonly orderId: OrderId;
   readonly liquidationId: LiquidationId;
   readonly isin: string;
   /** What is left to sell. */
-  readonly quantity: Decimal;
+  readonly quantity: string;
   /** Client order ids used for it before. */
   readonly submissions: number;
 }
 
-interface OrderToSubmitRow {
+interface DueOrderRow {
   tenant_id: TenantId;
   order_id: OrderId;
   liquidation_id: LiquidationId;
@@ -41,12 +44,20 @@ interface OrderToSubmitRow {
 export async function claimToSubmit(
   tx: Tx,
   turn: { after: string; now: Date; limit: number },
-): Promise<readonly OrderToSubmit[]> {
-  const rows = await tx<OrderToSubmitRow[]>`
+): Promise<readonly DueOrder[]> {
+  const isDue = fragment`o.submit_at <= unwind.market_time(${turn.now}) and ${mayBeWorked(
+    'submit',
+    {
+      tenantId: fragment`o.tenant_id`,
+      subject: fragment`o.order_id::text`,
+      now: turn.now,
+    },
+  )}`;
+  const rows = await tx<DueOrderRow[]>`
     with turn as (
       select o.tenant_id
       from unwind.orders o
-      where o.submit_at <= unwind.market_time(${turn.now})
+      where ${isDue}
         and o.tenant_id > ${turn.after}
       order by o.tenant_id, o.submit_at
       limit 1
@@ -57,7 +68,7 @@ export async function claimToSubmit(
       o.submissions
     from turn
     join unwind.orders o on o.tenant_id = turn.tenant_id
-    where o.submit_at <= unwind.market_time(${turn.now})
+    where ${isDue}
     order by o.tenant_id, o.submit_at
     limit ${turn.limit}
     for no key update of o skip locked`;
@@ -66,14 +77,15 @@ export async function claimToSubmit(
     orderId: row.order_id,
     liquidationId: row.liquidation_id,
     isin: row.isin,
-    quantity: decimal(row.quantity),
+    quantity: row.quantity,
     submissions: row.submissions,
   }));
 }
 
 /** A client order id about to be sent for an order. */
-export interface Intent extends OrderToSubmit {
-  readonly clientOrderId: string;
+export interface Intent extends NewOrder {
+  readonly orderId: OrderId;
+  readonly liquidationId: LiquidationId;
 }
 
 /** Commits the intent to send: orders PROCESSING, submissions SENDING under a lease. */
@@ -152,12 +164,18 @@ export async function claimExpired(
   claim: { lease: Lease; now: Date; limit: number },
 ): Promise<readonly HeldSubmission[]> {
   const { lease, now, limit } = claim;
+  const mayBeAnswered = mayBeWorked('answer', {
+    tenantId: fragment`s.tenant_id`,
+    subject: fragment`s.client_order_id`,
+    now,
+  });
   const rows = await sql<HeldRow[]>`
     with expired as (
       select s.tenant_id, s.client_order_id, s.order_id
       from unwind.submissions s
       where s.status = 'SENDING'
         and s.lease_expires_at <= ${now}
+        and ${mayBeAnswered}
       order by s.lease_expires_at
       limit ${limit}
       for update skip locked

@@ -3,23 +3,20 @@
 // by the holder of the lease. An order whose answer is not known stays SENDING, to be looked up.
 
 import { assert } from '../assert.ts';
-import { type Clock, later } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
-import { inTransaction } from '../db/transaction.ts';
+import { later } from '../clock.ts';
+import type { Tx } from '../db/connect.ts';
 import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
-import { Turn } from '../turn.ts';
+import { decimal } from '../money.ts';
+import { type Batch, batchWorker, type Worker } from '../parked/work-batches.ts';
 import type { NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { clientOrderIdOf } from './order.ts';
 import { type Answered, recordAnswers } from './record-answers.ts';
-import { claimToSubmit, type Intent, insertSubmissions } from './store.ts';
+import { claimToSubmit, type DueOrder, type Intent, insertSubmissions } from './store.ts';
 
-export interface Sender {
-  readonly sql: Sql;
-  readonly clock: Clock;
+export interface Sender extends Worker {
   readonly venue: Venue;
   /** This process, as holder of leases. */
   readonly holder: string;
-  readonly log: { warn(fields: object, message: string): void };
 }
 
 /** What is known of an order whose call had no answer. */
@@ -27,28 +24,33 @@ export const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue d
 
 /** One turn: sends due orders of the next tenant that has some. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
-  const turn = new Turn();
+  const turn = batchWorker(sender, {
+    step: 'submit',
+    limit: batchRowsMax,
+    claim: claimToSubmit,
+    subjectOf: ({ orderId }) => orderId,
+    work: (tx, batch) => commitIntents(tx, sender, batch),
+  });
   return async () => {
-    const intents = await commitIntents(sender, turn);
+    const { count, done: intents } = await turn();
     if (intents.length > 0) await send(sender, intents);
-    return intents.length;
+    return count;
   };
 }
 
-function commitIntents(sender: Sender, turn: Turn): Promise<readonly Intent[]> {
-  const { sql, clock, venue, holder } = sender;
-  return inTransaction(sql, async (tx) => {
-    const now = clock.now();
-    const due = await turn.next((after) => claimToSubmit(tx, { after, now, limit: batchRowsMax }));
-    if (due.length === 0) return [];
-    const intents = due.map((order) => {
-      return { ...order, clientOrderId: clientOrderIdOf(order.orderId, order.submissions + 1) };
-    });
-    const lease = { holder, expiresAt: later(now, submissionLeaseMs) };
-    const count = await insertSubmissions(tx, { intents, venue: venue.mic, lease, now });
-    assert(count === intents.length, 'a claimed order stays as it was claimed');
-    return intents;
+async function commitIntents(
+  tx: Tx,
+  { venue, holder }: Sender,
+  { rows, now }: Batch<DueOrder>,
+): Promise<readonly Intent[]> {
+  const intents = rows.map(({ submissions, quantity, ...order }): Intent => {
+    const clientOrderId = clientOrderIdOf(order.orderId, submissions + 1);
+    return { ...order, quantity: decimal(quantity), clientOrderId };
   });
+  const lease = { holder, expiresAt: later(now, submissionLeaseMs) };
+  const count = await insertSubmissions(tx, { intents, venue: venue.mic, lease, now });
+  assert(count === intents.length, 'a claimed order stays as it was claimed');
+  return intents;
 }
 
 async function send(sender: Sender, intents: readonly Intent[]): Promise<void> {

@@ -282,3 +282,49 @@ test('work with longer bounds is waited for longer than the pool has patience', 
   const rows = await inTransaction(pool, slow, { statementTimeoutMs: 5_000 });
   assert.equal(rows.count, 1);
 });
+
+test('a part that fails is undone alone, also inside another part', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  await inTransaction(sql, async (tx) => {
+    await increment(tx, 1);
+    const failing = tx.part(async (part) => {
+      await increment(part, 1);
+      await part.part((inner) => increment(inner, 1));
+      await part`insert into tx_test.counters (id, n) values (1, 0)`;
+    });
+    await assert.rejects(failing, (error) => isUniqueViolation(error, 'counters_pkey'));
+    const answer = await tx.part(async (part) => {
+      await increment(part, 2);
+      await assert.rejects(part.part((inner) => inner`select 1 / 0`));
+      return 'done';
+    });
+    assert.equal(answer, 'done');
+  });
+  assert.deepEqual(await counters(sql), [1, 1]);
+});
+
+test('statements of a part that has ended are refused, and a lost connection loses all', async (t) => {
+  const { sql, url } = await createTestDatabase(t, { migrated: false });
+  await makeCounters(sql);
+  const other = connect({ url, max: 1, applicationName: 'unwind test killer' });
+  t.after(() => other.end());
+  await assert.rejects(
+    inTransaction(sql, async (tx) => {
+      await increment(tx, 1);
+      let ended: Tx | undefined;
+      await tx.part(async (part) => {
+        ended = part;
+      });
+      assert.ok(ended);
+      await assert.rejects(increment(ended, 1), /has ended/);
+      await tx.part(async (part) => {
+        const [row] = await part<{ pid: number }[]>`select pg_backend_pid() as pid`;
+        await other`select pg_terminate_backend(${row?.pid ?? 0})`;
+        await increment(part, 2);
+      });
+    }),
+    isConnectionError,
+  );
+  assert.deepEqual(await counters(sql), [0, 0]);
+});

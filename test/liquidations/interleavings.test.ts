@@ -2,13 +2,21 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Sql } from '../../src/db/connect.ts';
 import { reportApplier } from '../../src/liquidations/apply-reports.ts';
 import { liquidationReleaser } from '../../src/liquidations/release-liquidations.ts';
 import { Refusal } from '../../src/refusal.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { askToCancel, askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import {
+  askToCancel,
+  askToLiquidate,
+  engineSteps,
+  quietWorker,
+  runUntilIdle,
+  usualEndLimits,
+} from '../support/engine.ts';
 import { gated } from '../support/gated.ts';
 
 const isins = ['DE0007164600', 'DE0008404005'];
@@ -25,6 +33,7 @@ test('cancel against release: one winner in a hundred forced interleavings', asy
     instruments,
     accounts: Array.from({ length: count }, () => ({ positions })),
   });
+  const releaserOn = (pool: Sql) => liquidationReleaser(quietWorker(pool, clock), usualEndLimits);
   const won = { cancel: 0, release: 0 };
   for (const [i, account] of accounts.entries()) {
     const liquidationId = await askToLiquidate(sql, clock, account);
@@ -41,7 +50,7 @@ test('cancel against release: one winner in a hundred forced interleavings', asy
         );
       }
     };
-    const release = liquidationReleaser(
+    const release = releaserOn(
       gated(sql, async (statement) => {
         if (statement !== at || cancels.length > 0) return;
         cancel();
@@ -49,9 +58,8 @@ test('cancel against release: one winner in a hundred forced interleavings', asy
         const blocked = new Promise((resolve) => setTimeout(resolve, 5));
         if (i % 2 === 0) await Promise.race([Promise.all(cancels), blocked]);
       }),
-      clock,
     );
-    const second = liquidationReleaser(sql, clock);
+    const second = releaserOn(sql);
     await (i % 5 === 0 ? Promise.all([release(), second()]) : release());
     if (cancels.length === 0) cancel();
     const outcomes = await Promise.all(cancels);
@@ -91,6 +99,7 @@ test('two workers finishing the last two orders of a liquidation at once', async
     instruments,
     accounts: Array.from({ length: 20 }, () => ({ positions })),
   });
+  const applierOn = (pool: Sql) => reportApplier(quietWorker(pool, clock));
   const steps = engineSteps(sql, clock, { delayMs: 0 });
   for (const [i, account] of accounts.entries()) {
     const liquidationId = await askToLiquidate(sql, clock, account);
@@ -105,20 +114,19 @@ test('two workers finishing the last two orders of a liquidation at once', async
     const parted = Promise.withResolvers<void>();
     const met = Promise.withResolvers<void>();
     await sql`update unwind.venue_reports set parked_reason = 'later' where report_id = ${held.report_id}`;
-    const first = reportApplier(
+    const first = applierOn(
       gated(sql, async (statement) => {
         if (statement !== i % 10 && statement !== 'commit') return;
         parted.resolve();
         await met.promise;
       }),
-      clock,
     )();
     await parted.promise;
     await sql`
       update unwind.venue_reports
       set parked_reason = null
       where report_id = ${held.report_id}`;
-    const second = reportApplier(sql, clock)();
+    const second = applierOn(sql)();
     const soon = new Promise((resolve) => setTimeout(resolve, 5));
     await Promise.race([second, soon]);
     met.resolve();

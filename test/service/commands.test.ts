@@ -144,3 +144,21 @@ test('import and audit work on a database of their own when no service runs', as
   assert.equal(JSON.parse(audit.stdout).ok, true);
   assert.deepEqual(await databasesOn(home), []);
 });
+
+test('parked lists nothing on a new database, and says what it does not know', async (t) => {
+  const home = await newHome(t);
+  const unwind = (...args: readonly string[]) => runUnwind(t, args, { home, settings: quiet });
+  const early = await unwind('parked');
+  assert.deepEqual([early.code, early.stdout], [2, '']);
+  assert.match(early.stderr, /run "unwind migrate" first/);
+  await unwind('migrate');
+  const empty = await unwind('parked');
+  assert.deepEqual([empty.code, empty.stdout], [0, 'nothing is parked\n']);
+  const json = await unwind('parked', 'list', '--json');
+  assert.deepEqual([json.code, json.stdout], [0, '[]\n']);
+  const unknown = await unwind('parked', 'resume', 'release/none');
+  assert.deepEqual([unknown.code, unknown.stdout], [1, 'nothing is parked as release/none\n']);
+  const nothing = await unwind('parked', 'resume');
+  assert.equal(nothing.code, 1);
+  assert.match(nothing.stderr, /Name one id, or --all/);
+});

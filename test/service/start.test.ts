@@ -109,7 +109,7 @@ async function checkSandbox(
 
 async function checkProbes({ url }: RunningService): Promise<void> {
   assert.deepEqual(await get(`${url}/healthz`), { status: 200, json: { status: 'alive' } });
-  const checks = { database: 'reached', schema: 'current', loops: 'running' };
+  const checks = { database: 'reached', schema: 'current', loops: 'running', parked: '0' };
   assert.deepEqual(await get(`${url}/readyz`), { status: 200, json: { status: 'ready', checks } });
 }
 

@@ -10,12 +10,14 @@ import { reportApplier } from '../../src/liquidations/apply-reports.ts';
 import { cancelLiquidation } from '../../src/liquidations/cancel-liquidation.ts';
 import { createLiquidation } from '../../src/liquidations/create-liquidation.ts';
 import {
+  type EndLimits,
   liquidationAdvancer,
   liquidationReleaser,
 } from '../../src/liquidations/release-liquidations.ts';
 import { reportReceiver } from '../../src/orders/receive-reports.ts';
 import { submissionResolver } from '../../src/orders/resolve-submissions.ts';
 import { orderSubmitter } from '../../src/orders/submit-orders.ts';
+import type { Worker } from '../../src/parked/work-batches.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import type { AccountOfUser } from './book.ts';
@@ -38,28 +40,39 @@ export interface EngineSettings {
   readonly delayMs: number;
   /** Default the simulated venue. */
   readonly venue?: Venue;
-  /** Told of a venue that does not answer; by default that is a failure of the test. */
-  readonly onWarning?: (fields: object) => void;
+  /** Told of a venue that does not answer, and of rows that fail; by default a failure of the test. */
+  readonly onWarning?: (fields: object, message: string) => void;
+  /** Default as in decisions, point 3. */
+  readonly endLimits?: EndLimits;
 }
 
 export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
   const venue = settings.venue ?? simulatedVenue(sql, clock, settings.delayMs);
-  const log = { warn: settings.onWarning ?? failOnWarning };
-  const sender = { sql, clock, venue, holder: newId<'process'>(), log };
+  const { onWarning = failOnWarning, endLimits = usualEndLimits } = settings;
+  const worker = { sql, clock, log: { warn: onWarning, error: onWarning } };
+  const sender = { ...worker, venue, holder: newId<'process'>() };
   return {
-    release: liquidationReleaser(sql, clock),
+    release: liquidationReleaser(worker, endLimits),
     submit: orderSubmitter(sender),
     resolve: submissionResolver(sender),
     receive: reportReceiver(sender),
-    apply: reportApplier(sql, clock),
-    advance: liquidationAdvancer(sql, clock),
-    publish: eventPublisher(sql),
+    apply: reportApplier(worker),
+    advance: liquidationAdvancer(worker, endLimits),
+    publish: eventPublisher(worker),
   };
+}
+
+/** As in decisions, point 3. */
+export const usualEndLimits: EndLimits = { roundsMax: 100, ageMsMax: 30 * 24 * 3_600_000 };
+
+/** A worker whose warnings fail the test. */
+export function quietWorker(sql: Sql, clock: Clock): Worker {
+  return { sql, clock, log: { warn: failOnWarning, error: failOnWarning } };
 }
 
 function failOnWarning(fields: object): void {
   const cause = 'err' in fields ? fields.err : undefined;
-  throw new Error('the venue did not answer', { cause });
+  throw new Error('something went wrong that this test does not expect', { cause });
 }
 
 /** Most passes over all steps before a test gives up on the engine becoming idle. */

@@ -37,6 +37,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     from: 'src/venue/',
     to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'auth', 'events'],
   },
+  {
+    from: 'src/parked/',
+    to: ['http', 'auth', 'liquidations', 'orders', 'webhooks', 'book', 'events', 'venue'],
+  },
   { from: 'src/liquidations/', to: ['http', 'webhooks'] },
   { from: 'src/webhooks/', to: ['http', 'liquidations', 'orders', 'book', 'venue'] },
   {
@@ -55,6 +59,7 @@ const nouns = [
   'src/orders/order.ts',
   'src/liquidations/liquidation.ts',
   'src/webhooks/webhook.ts',
+  'src/state-machine.ts',
   'src/money.ts',
 ];
 

@@ -11,6 +11,7 @@ import { type AccountId, newId, type TenantId } from '../../src/ids.ts';
 import { batchRowsMax } from '../../src/limits.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { quietWorker } from '../support/engine.ts';
 import {
   eventsOfLiquidation,
   makeTenantWithKeys,
@@ -133,7 +134,7 @@ test('a batch that is full leaves no account with a hole', async (t) => {
       await writeEvents(sql, { tenantId, events: [event], at });
     }
   }
-  const publish = eventPublisher(sql);
+  const publish = eventPublisher(quietWorker(sql, testClock()));
   const [one, two] = [await publish(), await publish()];
   assert.ok(one >= batchRowsMax && two > 0, `${one}, ${two}`);
   await assertSound(sql, tenantId);

@@ -24,7 +24,9 @@ import { Deliverer } from '../../src/webhooks/deliver-events.ts';
 import { receiverAgent } from '../../src/webhooks/post.ts';
 import { insertWebhook } from '../../src/webhooks/store.ts';
 import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
+import { testClock } from '../support/clock.ts';
 import type { AfterTest } from '../support/database.ts';
+import { quietWorker } from '../support/engine.ts';
 import type { Received } from './receiver.ts';
 
 export const testSeal: Seal = sealWith(randomBytes(sealKeyBytes));
@@ -121,7 +123,7 @@ export async function writeEvents(
 
 /** Gives all events that wait for it their position. */
 export async function publishAll(sql: Sql): Promise<void> {
-  const publish = eventPublisher(sql);
+  const publish = eventPublisher(quietWorker(sql, testClock()));
   const turnsMax = 1_000;
   for (let turn = 0; turn < turnsMax; turn += 1) {
     if ((await publish()) === 0) return;

@@ -1,0 +1,204 @@
+// The statements of parked rows. The rows themselves stay as they are: writing to one that is broken
+// might fail as well.
+
+import type { Sql, Tx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
+import type { TenantId } from '../ids.ts';
+import { gapMsAfter, type ParkedStep, triesMax } from './parked.ts';
+
+/** A row that a step worked on, named within its tenant. */
+export interface Subject {
+  readonly tenantId: TenantId;
+  readonly step: ParkedStep;
+  readonly subject: string;
+}
+
+/** SQL, for claims: the row is neither parked for this step nor resting after a try that failed. */
+export function mayBeWorked(
+  step: ParkedStep,
+  row: { readonly tenantId: Fragment; readonly subject: Fragment; readonly now: Date },
+): Fragment {
+  return fragment`not exists (
+    select
+    from unwind.parked k
+    where k.tenant_id = ${row.tenantId}
+      and k.step = ${step}
+      and k.subject = ${row.subject}
+      and (k.parked_at is not null or k.retry_at > ${row.now})
+  )`;
+}
+
+/**
+ * Counts a try that failed; the last one parks the row. Tries an hour apart do not add up.
+ *
+ * @returns how many tries there were, and whether it is parked now.
+ */
+export async function countTry(
+  tx: Tx,
+  failed: Subject & { reason: string; now: Date; triesMax: number },
+): Promise<{ tries: number; isParked: boolean }> {
+  const { tenantId, step, subject, reason, now, triesMax: limit } = failed;
+  const gaps = Array.from({ length: triesMax }, (_, i) => gapMsAfter(i + 1));
+  const rows = await tx<{ tries: number; is_parked: boolean }[]>`
+    insert into unwind.parked as k (
+      tenant_id, step, subject, reason, tries, first_at, last_at, retry_at, parked_at
+    )
+    values (
+      ${tenantId}, ${step}, ${subject}, ${reason}, 1, ${now}, ${now},
+      ${now}::timestamptz + ${gapMsAfter(1)}::integer * interval '1 millisecond',
+      case when ${limit}::integer <= 1 then ${now}::timestamptz end
+    )
+    on conflict (tenant_id, step, subject) do update
+    set
+      reason = excluded.reason,
+      tries = case when k.last_at < ${now}::timestamptz - interval '1 hour' then 1 else k.tries + 1 end,
+      last_at = excluded.last_at,
+      retry_at = ${now}::timestamptz + interval '1 millisecond' * case
+        when k.last_at < ${now}::timestamptz - interval '1 hour' then ${gapMsAfter(1)}::integer
+        else (${gaps}::integer[])[least(k.tries + 1, ${triesMax}::integer)]
+      end,
+      parked_at = case
+        when k.last_at < ${now}::timestamptz - interval '1 hour' then excluded.parked_at
+        when k.tries + 1 >= ${limit}::integer then ${now}::timestamptz
+      end,
+      closed_at = null
+    returning k.tries, k.parked_at is not null as is_parked`;
+  const [row] = rows;
+  return { tries: row?.tries ?? 1, isParked: row?.is_parked ?? false };
+}
+
+/** Forgets tries that were followed by none for a day: the row has gone on. @returns how many. */
+export async function forgetOldTries(sql: Sql, now: Date, limit: number): Promise<number> {
+  const rows = await sql`
+    delete from unwind.parked k
+    where (k.tenant_id, k.step, k.subject) in (
+      select o.tenant_id, o.step, o.subject
+      from unwind.parked o
+      where o.parked_at is null
+        and o.step <> 'receive'
+        and o.last_at < ${now}::timestamptz - interval '1 day'
+      limit ${limit}
+    )`;
+  return rows.count;
+}
+
+/** Something that waits for a person. */
+export interface ParkedItem {
+  readonly tenantId: TenantId;
+  /** Step and subject: `release/<liquidation>`, `apply/<venue>/<report>` and so on. */
+  readonly id: string;
+  readonly reason: string;
+  readonly tries: number;
+  readonly since: Date;
+}
+
+interface ParkedRow {
+  readonly tenant_id: TenantId;
+  readonly parked_id: string;
+  readonly reason: string;
+  readonly tries: number;
+  readonly parked_at: Date;
+}
+
+/** What waits for a person, the oldest first. */
+export async function findParked(sql: Sql, limit: number): Promise<readonly ParkedItem[]> {
+  const rows = await sql<ParkedRow[]>`
+    select p.tenant_id, p.parked_id, p.reason, p.tries, p.parked_at
+    from unwind_v1.parked p
+    order by p.parked_at, p.parked_id
+    limit ${limit}`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    id: row.parked_id,
+    reason: row.reason,
+    tries: row.tries,
+    since: row.parked_at,
+  }));
+}
+
+/** How much waits for a person. */
+export async function countParked(sql: Sql): Promise<number> {
+  const rows = await sql<{ count: string }[]>`
+    select
+      (select count(*) from unwind.parked k where k.parked_at is not null and k.closed_at is null)
+        + (select count(*) from unwind.venue_reports r where r.parked_reason is not null) as count`;
+  return Number(rows[0]?.count ?? 0);
+}
+
+/** Which parked rows: one by its id, or all that have been parked. */
+export type Choice = { readonly id: string; readonly tenantId: TenantId | undefined } | 'all';
+
+/**
+ * Lets steps work on parked rows again, with all their tries before them. What nobody can try again
+ * (`correction`) stays. @returns the ids of what was resumed.
+ */
+export async function resumeParked(tx: Tx, choice: Choice, now: Date): Promise<readonly string[]> {
+  const id = choice === 'all' ? null : choice.id;
+  const tenantId = choice === 'all' ? null : (choice.tenantId ?? null);
+  const chosen = (tenant: Fragment, name: Fragment) => fragment`
+    (${id}::text is null or ${name} = ${id})
+    and (${tenantId}::uuid is null or ${tenant} = ${tenantId})`;
+  // What the venue said and did not get in has no row but this one: it stays, to be asked for again.
+  const kept = await tx<{ id: string }[]>`
+    update unwind.parked k
+    set
+      parked_at = null,
+      tries = 1,
+      retry_at = ${now}
+    where k.step = 'receive'
+      and k.parked_at is not null
+      and ${chosen(fragment`k.tenant_id`, fragment`k.step || '/' || k.subject`)}
+    returning k.step || '/' || k.subject as id`;
+  const steps = await tx<{ id: string }[]>`
+    delete from unwind.parked k
+    where k.step not in ('receive', 'correction')
+      and k.parked_at is not null
+      and ${chosen(fragment`k.tenant_id`, fragment`k.step || '/' || k.subject`)}
+    returning k.step || '/' || k.subject as id`;
+  const reports = await tx<{ id: string }[]>`
+    update unwind.venue_reports r
+    set parked_reason = null
+    where r.parked_reason is not null
+      and ${chosen(fragment`r.tenant_id`, fragment`concat('report/', r.venue, '/', r.report_id)`)}
+    returning concat('report/', r.venue, '/', r.report_id) as id`;
+  return [...kept, ...steps, ...reports].map((row) => row.id);
+}
+
+/** Numbers of a venue's reports that a person has resumed: they are to be asked for again. */
+export async function findResumed(sql: Sql, venue: string): Promise<readonly number[]> {
+  const rows = await sql<{ subject: string }[]>`
+    select k.subject
+    from unwind.parked k
+    where k.step = 'receive'
+      and k.parked_at is null
+      and starts_with(k.subject, ${`${venue}/`})`;
+  return rows.map((row) => Number(row.subject.slice(venue.length + 1)));
+}
+
+/** Forgets that a report was parked; where it does not fit again, it is parked anew. */
+export async function forgetResumed(
+  tx: Tx,
+  report: { readonly venue: string; readonly number: number },
+): Promise<void> {
+  await tx`
+    delete from unwind.parked k
+    where k.step = 'receive'
+      and k.parked_at is null
+      and k.subject = ${`${report.venue}/${report.number}`}`;
+}
+
+/** Marks a correction as seen to. @returns whether there was one that was not. */
+export async function closeParked(
+  sql: Sql,
+  choice: { readonly id: string; readonly tenantId: TenantId | undefined; readonly now: Date },
+): Promise<boolean> {
+  const rows = await sql`
+    update unwind.parked k
+    set closed_at = ${choice.now}
+    where k.step = 'correction'
+      and k.parked_at is not null
+      and k.closed_at is null
+      and k.step || '/' || k.subject = ${choice.id}
+      and (${choice.tenantId ?? null}::uuid is null or k.tenant_id = ${choice.tenantId ?? null})`;
+  return rows.count > 0;
+}
