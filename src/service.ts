@@ -161,6 +161,7 @@ function openEngine({ config, log, seal, sql, connection, opened }: EngineParts)
     log,
     venue: simulatedVenue(venueSql, systemClock, config.venueDelayMs),
     webhookTimeoutMs,
+    endLimits: config.endLimits,
     holder: newHolder(config),
   });
   opened.add(() => engine.stop());
