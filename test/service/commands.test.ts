@@ -159,6 +159,6 @@ test('parked lists nothing on a new database, and says what it does not know', a
   const unknown = await unwind('parked', 'resume', 'release/none');
   assert.deepEqual([unknown.code, unknown.stdout], [1, 'nothing is parked as release/none\n']);
   const nothing = await unwind('parked', 'resume');
-  assert.equal(nothing.code, 1);
+  assert.equal(nothing.code, 2);
   assert.match(nothing.stderr, /Name one id, or --all/);
 });
