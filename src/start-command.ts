@@ -59,6 +59,11 @@ function limitStop({ stopTimeoutMs }: Config, log: Logger): void {
   deadline.unref();
 }
 
+/** How a person calls the command: in the repository through npm, else as it was installed. */
+const [command, book] = import.meta.filename.endsWith('.ts')
+  ? ['npm run -s unwind --', 'examples/book']
+  : ['npx unwind', 'node_modules/unwind/examples/book'];
+
 function welcome(config: Config, service: Service, startMs: number): string {
   const [role, other] = config.roles;
   const does = other === undefined ? [`only ${role}`] : [];
@@ -67,8 +72,8 @@ function welcome(config: Config, service: Service, startMs: number): string {
   if (service.sandbox !== undefined) {
     lines.push(
       `  Sandbox client:   ${sandboxFileOf(config.home)}`,
-      '  First request:    npm run -s unwind -- request GET /webhooks',
-      '  A book to sell:   npm run -s unwind -- import examples/book',
+      `  First request:    ${command} request GET /webhooks`,
+      `  A book to sell:   ${command} import ${book}`,
     );
   }
   return `${lines.join('\n')}\n\n`;
