@@ -1,0 +1,215 @@
+// Describes one operation: its parameters, its body, all its answers, and how a request looks. What is
+// particular about it comes from its part (operations.ts), the rest from what all have in common.
+
+import type { RefusalCode } from '../../refusal.ts';
+import type { OpenRoute } from '../open-route.ts';
+import type { SignedRoute } from '../pipeline.ts';
+import { problemKinds } from '../problem.ts';
+import {
+  everyOpen,
+  everySigned,
+  type HeaderName,
+  otherRequestUnderKey,
+  problemExample,
+  problemHeaders,
+  rateHeaders,
+  responseHeaders,
+  unsupportedBody,
+} from './answers.ts';
+import { type Json, type JsonObject, type Names, toJsonSchema } from './json-schema.ts';
+import type { OperationPart, Refusals, Success } from './operation.ts';
+import { type OperationId, operations } from './operations.ts';
+import {
+  type HeaderParameter,
+  headerParameters,
+  type Parameter,
+  pathParameter,
+} from './parameters.ts';
+import { samplesOf } from './samples.ts';
+import { oauthScheme, signatureScheme } from './scopes.ts';
+
+const problemType = 'application/problem+json';
+
+/** @throws Error for an operation that nobody has described, where no compiler was asked. */
+function partOf(id: OperationId): OperationPart {
+  const part: OperationPart | undefined = operations[id];
+  if (part === undefined) {
+    throw new Error(`Describe the operation ${id} in src/http/openapi/ (see operations.ts).`);
+  }
+  return part;
+}
+
+/** An operation that needs a token. */
+export function signedOperation(route: SignedRoute, names: Names): Json {
+  const part = partOf(route.operation);
+  const digests: readonly HeaderParameter[] = part.body ? ['ContentDigest', 'Digest'] : [];
+  const shared: readonly HeaderParameter[] = [
+    'UpvestClientId',
+    'Authorization',
+    'Signature',
+    'SignatureInput',
+    'SignatureVersion',
+    'ApiVersion',
+    ...digests,
+    ...(route.idempotent ? (['IdempotencyKey'] as const) : []),
+  ];
+  const refusals = {
+    ...everySigned,
+    ...(part.body ? { unsupported_media_type: unsupportedBody } : {}),
+    ...(route.idempotent ? { unprocessable_content: otherRequestUnderKey } : {}),
+    ...part.refusals,
+  };
+  return {
+    ...head(route.operation, part),
+    security: route.scopes.map((scope) => ({ [oauthScheme]: [scope], [signatureScheme]: [] })),
+    parameters: parameters(route.path, part.query, shared, names),
+    ...requestBody(part, names),
+    responses: responses(part, refusals, rateHeaders, names),
+    'x-codeSamples': samples(route, part, shared),
+  };
+}
+
+/** A route without a token. One with a body is signed: that is the request for a token. */
+export function openOperation({ method, path }: OpenRoute, id: OperationId, names: Names): Json {
+  const part = partOf(id);
+  const isSigned = part.body !== undefined;
+  const shared: readonly HeaderParameter[] = isSigned
+    ? [
+        'TokenClientId',
+        'Signature',
+        'SignatureInput',
+        'SignatureVersion',
+        'ApiVersion',
+        'ContentDigest',
+        'Digest',
+      ]
+    : [];
+  const usual = isSigned ? { ...everySigned, unsupported_media_type: unsupportedBody } : everyOpen;
+  const refusals = { ...usual, ...part.refusals };
+  return {
+    ...head(id, part),
+    security: isSigned ? [{ [signatureScheme]: [] }] : [],
+    parameters: parameters(path, part.query, shared, names),
+    ...requestBody(part, names),
+    responses: responses(part, refusals, isSigned ? rateHeaders : [], names),
+    'x-codeSamples': samples({ method, path }, part, shared),
+  };
+}
+
+function head(operationId: OperationId, { tag, summary, description }: OperationPart): JsonObject {
+  return { operationId, tags: [tag], summary, description };
+}
+
+function samples(
+  { method, path }: { readonly method: string; readonly path: string },
+  { body }: OperationPart,
+  shared: readonly HeaderParameter[],
+): readonly Json[] {
+  const inHeaders = shared.map((name) => headerParameters[name]);
+  const [example] = Object.values(body?.examples ?? {});
+  return samplesOf({
+    method,
+    path,
+    parameters: [...pathParameters(path), ...inHeaders],
+    body: body && { type: body.type ?? 'application/json', value: example?.value },
+  });
+}
+
+function pathParameters(path: string): readonly Parameter[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => pathParameter(name));
+}
+
+function parameters(
+  path: string,
+  query: OperationPart['query'],
+  shared: readonly HeaderParameter[],
+  names: Names,
+): readonly Json[] {
+  const required = new Set(query?.required ?? []);
+  const inQuery = Object.entries(query?.properties ?? {}).map(([name, schema]) => {
+    const { description, ...rest } = toJsonSchema(schema, names) as JsonObject;
+    const isRequired = required.has(name);
+    return {
+      name,
+      in: 'query',
+      required: isRequired,
+      description: description ?? '',
+      schema: rest,
+    };
+  });
+  const inHeaders = shared.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+  return [...pathParameters(path), ...inQuery, ...inHeaders] as readonly Json[];
+}
+
+function requestBody({ body }: OperationPart, names: Names): JsonObject {
+  if (body === undefined) return {};
+  const { type = 'application/json', schema, examples } = body;
+  const content = { [type]: { schema: toJsonSchema(schema, names), examples: examples as Json } };
+  return { requestBody: { required: true, content } };
+}
+
+function responses(
+  part: OperationPart,
+  refusals: Refusals,
+  usual: readonly HeaderName[],
+  names: Names,
+): JsonObject {
+  const others = Object.entries(part.others ?? {}).map(([status, other]) => {
+    return [status, answer(other, names)] as const;
+  });
+  const problems = (Object.entries(refusals) as [RefusalCode, string][])
+    .map(([code, when]) => {
+      return [String(problemKinds[code].status), problemOrReference(code, when)] as const;
+    })
+    .toSorted(([one], [other]) => one.localeCompare(other));
+  const { success } = part;
+  return {
+    [success.status]: answer(
+      { ...success, headers: [...usual, ...(success.headers ?? [])] },
+      names,
+    ),
+    ...Object.fromEntries(problems),
+    ...Object.fromEntries(others),
+  };
+}
+
+type Described = Omit<Success, 'status' | 'headers'> & { headers?: readonly HeaderName[] };
+
+function answer({ description, body, headers = [] }: Described, names: Names): Json {
+  const described = { description, headers: headerReferences(['UpvestRequestId', ...headers]) };
+  if (body === undefined) return described;
+  const { type = 'application/json', schema, examples } = body;
+  const media = {
+    schema: toJsonSchema(schema, names),
+    ...(examples === undefined ? {} : { examples: examples as Json }),
+  };
+  return { ...described, content: { [type]: media } };
+}
+
+/** A problem, by reference where its sentence is the usual one. */
+function problemOrReference(code: RefusalCode, when: string): Json {
+  if (when !== everySigned[code]) return problem(code, when);
+  return { $ref: `#/components/responses/${componentOf(code)}` };
+}
+
+/** The name of a usual problem among the components: `Bad Request` as `BadRequest`. */
+export function componentOf(code: RefusalCode): string {
+  return problemKinds[code].title.replaceAll(' ', '');
+}
+
+/** A problem in full. */
+export function problem(code: RefusalCode, when: string): Json {
+  const schema = { $ref: '#/components/schemas/Problem' };
+  const example = problemExample(code, when) as Json;
+  return {
+    description: when,
+    headers: headerReferences(['UpvestRequestId', ...rateHeaders, ...(problemHeaders[code] ?? [])]),
+    content: { [problemType]: { schema, example } },
+  };
+}
+
+function headerReferences(used: readonly HeaderName[]): Json {
+  return Object.fromEntries(
+    used.map((name) => [responseHeaders[name].name, { $ref: `#/components/headers/${name}` }]),
+  );
+}
