@@ -15,8 +15,10 @@ import { isConnectionError } from './db/errors.ts';
 import { migrate, schemaState } from './db/migrate.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { newHolder } from './holder.ts';
+import { bookHandlers } from './http/book-handlers.ts';
 import { errorPages } from './http/error-pages.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
+import { orderHandlers } from './http/order-handlers.ts';
 import { positionHandlers } from './http/position-handlers.ts';
 import { probes, type Readiness } from './http/probes.ts';
 import { Rates } from './http/rates.ts';
@@ -203,7 +205,13 @@ function buildHttp({ config, log, engine, readiness, sql }: HttpParts): FastifyI
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine?.wakeDeliver() });
   return buildServer({
     ...server,
-    routes: signedRoutes({ liquidations, webhooks, tests: testHandlersOf(config, sql) }),
+    routes: signedRoutes({
+      liquidations,
+      webhooks,
+      book: bookHandlers({ sql }),
+      orders: orderHandlers({ sql }),
+      tests: testHandlersOf(config, sql),
+    }),
     open: [tokenRoute({ sql, clock, authenticator, rates }), ...errorPages(), ...probes(readiness)],
   });
 }

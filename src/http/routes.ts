@@ -1,7 +1,9 @@
 // Every signed operation of the service: method, path, operation, scope, idempotent by key or not, handler.
 // Beside them stand only `POST /auth/token` (signed, without a token) and the two health probes.
 
+import type { BookHandlers } from './book-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
+import type { OrderHandlers } from './order-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
 import type { WebhookHandlers } from './webhook-handlers.ts';
@@ -10,15 +12,27 @@ const liquidationRead = ['account_liquidations:read', 'account_liquidations:admi
 const liquidationAdmin = ['account_liquidations:admin'] as const;
 const webhookRead = ['webhooks:read', 'webhooks:admin'] as const;
 const webhookAdmin = ['webhooks:admin'] as const;
+const accountRead = ['accounts:read', 'accounts:admin'] as const;
+const positionRead = ['positions:read'] as const;
+const orderRead = ['orders:read', 'orders:admin'] as const;
+const instrumentRead = ['instruments:read'] as const;
 const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
 const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
+const ofPositions = '/accounts/:account_id/positions';
+const ofPosition = `${ofPositions}/:instrument_id`;
+const ofOrders = '/accounts/:account_id/orders';
+const ofExecutions = '/orders/:order_id/executions';
+const ofExecution = `${ofExecutions}/:execution_id`;
+const ofInstrument = '/instruments/:instrument_id';
 
 /** The handlers of each room. */
 export interface Handlers {
   readonly liquidations: LiquidationHandlers;
   readonly webhooks: WebhookHandlers;
+  readonly book: BookHandlers;
+  readonly orders: OrderHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
   readonly tests?: TestHandlers | undefined;
 }
@@ -33,7 +47,7 @@ export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
 }
 
 // biome-ignore format: one line a route.
-function contractRoutes({ liquidations, webhooks }: Handlers): readonly SignedRoute[] {
+function contractRoutes({ liquidations, webhooks, book, orders }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: ofAccount,               operation: 'list_accounts_liquidations',   scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
     { method: 'POST',   path: ofAccount,               operation: 'create_account_liquidation',   scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },
@@ -45,6 +59,16 @@ function contractRoutes({ liquidations, webhooks }: Handlers): readonly SignedRo
     { method: 'PATCH',  path: '/webhooks/:webhook_id', operation: 'update_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.update },
     { method: 'DELETE', path: '/webhooks/:webhook_id', operation: 'delete_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.remove },
     { method: 'GET',    path: '/auth/verify_keys',     operation: 'get_jwks',                     scopes: webhookRead,      idempotent: false, handler: webhooks.verifyKeys },
+    { method: 'GET',    path: '/accounts',             operation: 'list_accounts',                scopes: accountRead,      idempotent: false, handler: book.listAccounts },
+    { method: 'GET',    path: '/accounts/:account_id', operation: 'retrieve_account',             scopes: accountRead,      idempotent: false, handler: book.retrieveAccount },
+    { method: 'GET',    path: ofPositions,             operation: 'list_positions',               scopes: positionRead,     idempotent: false, handler: book.listPositions },
+    { method: 'GET',    path: ofPosition,              operation: 'retrieve_position',            scopes: positionRead,     idempotent: false, handler: book.retrievePosition },
+    { method: 'GET',    path: ofOrders,                operation: 'list_account_orders',          scopes: orderRead,        idempotent: false, handler: orders.list },
+    { method: 'GET',    path: '/orders/:order_id',     operation: 'retrieve_order',               scopes: orderRead,        idempotent: false, handler: orders.retrieve },
+    { method: 'GET',    path: ofExecutions,            operation: 'list_order_executions',        scopes: orderRead,        idempotent: false, handler: orders.listExecutions },
+    { method: 'GET',    path: ofExecution,             operation: 'retrieve_order_execution',     scopes: orderRead,        idempotent: false, handler: orders.retrieveExecution },
+    { method: 'GET',    path: '/instruments',          operation: 'list_instruments',             scopes: instrumentRead,   idempotent: false, handler: book.listInstruments },
+    { method: 'GET',    path: ofInstrument,            operation: 'retrieve_instrument',          scopes: instrumentRead,   idempotent: false, handler: book.retrieveInstrument },
   ];
 }
 

@@ -1,9 +1,11 @@
 // An API client at work: it holds a token and sends requests that are signed as they should be.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import { type AccountOfUser, type BookAccount, makeBook } from '../support/book.ts';
+import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 import {
   type ApiClient,
   type Content,
@@ -17,6 +19,7 @@ import {
 } from '../support/http.ts';
 
 export interface Api {
+  readonly clock: Clock;
   readonly client: ApiClient;
   readonly token: string;
   /** A request with all it needs but a signature. */
@@ -54,7 +57,7 @@ export async function apiOf(
     return sign(unsigned(method, target, content), { ...usual, ...signing });
   };
   const call: Api['call'] = async (...request) => send(service, await signed(...request));
-  return { client, token, unsigned, signed, call };
+  return { clock: service.clock, client, token, unsigned, signed, call };
 }
 
 export interface TokenRequest {
@@ -175,23 +178,51 @@ export interface Wish {
   readonly content: Content;
 }
 
+/** The units of one account sold by the engine. @returns an order and one of its executions. */
+export async function sell(sql: Sql, clock: Clock, account: AccountOfUser) {
+  const liquidationId = await askToLiquidate(sql, clock, account);
+  await runUntilIdle(engineSteps(sql, clock, { delayMs: 0 }));
+  const [row] = await sql<{ order_id: string; execution_id: string }[]>`
+    select e.order_id, e.execution_id
+    from unwind.executions e
+    where e.liquidation_id = ${liquidationId}
+    order by e.execution_id`;
+  assert.ok(row);
+  return { liquidationId, orderId: row.order_id, executionId: row.execution_id };
+}
+
+/** The path of a route with these ids in it. */
+export function targetOf(path: string, ids: Readonly<Record<string, string>>): string {
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => {
+    return ids[name] ?? assert.fail(`nobody says what :${name} is`);
+  });
+}
+
 /** Makes what a route needs to succeed. Each wish has an account or a webhook of its own. */
 export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<Wish> {
   const { method, path } = route;
-  if (path.startsWith('/accounts/')) {
-    const [account] = await giveAccounts(sql, api.client);
+  if (path.endsWith('/webhooks') || path.includes(':webhook_id')) {
+    const bodies: Readonly<Record<string, object>> = { POST: hook, PATCH: { title: 'Renamed' } };
+    const target = path.includes(':webhook_id') ? await subscribe(api) : path;
+    return { method, target, content: { json: bodies[method] } };
+  }
+  const [account] = await giveAccounts(sql, api.client);
+  if (path.includes('/liquidations')) {
     const { target, content } = toLiquidate(account);
-    const isOfOne = path.endsWith('/:account_liquidation_id');
     if (method === 'POST') return { method, target, content };
+    const isOfOne = path.endsWith('/:account_liquidation_id');
     return { method, target: isOfOne ? await liquidate(api, account) : target, content: {} };
   }
   if (path === '/tests/positions') {
-    const [account] = await giveAccounts(sql, api.client);
     const { json } = toCredit(account);
     return { method, target: path, content: { json, headers: keyOf(randomUUID()) } };
   }
-  const target = path.includes(':webhook_id') ? await subscribe(api) : path;
-  assert.ok(!target.includes(':'), `what ${path} needs is known`);
-  const bodies: Readonly<Record<string, object>> = { POST: hook, PATCH: { title: 'Renamed' } };
-  return { method, target, content: { json: bodies[method] } };
+  const sold = path.includes(':order_id') ? await sell(sql, api.clock, account) : undefined;
+  const ids = {
+    account_id: account.accountId,
+    instrument_id: 'isin:DE0007164600',
+    ...(sold && { order_id: sold.orderId, execution_id: sold.executionId }),
+  };
+  assert.equal(method, 'GET', `what ${method} ${path} needs is known`);
+  return { method, target: targetOf(path, ids), content: {} };
 }

@@ -4,42 +4,75 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
+import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { type Content, makeApiClient, type Reply, startHttp } from '../support/http.ts';
-import { type Api, apiOf, giveAccounts, hook, liquidate, subscribe, toLiquidate } from './api.ts';
+import { type Content, makeApiClient, send, startHttp } from '../support/http.ts';
+import { sentDuring } from '../support/statements.ts';
+import {
+  type Api,
+  apiOf,
+  giveAccounts,
+  hook,
+  liquidate,
+  sell,
+  subscribe,
+  targetOf,
+  toLiquidate,
+} from './api.ts';
 import { assertProblem, recordsOf, shapeOf } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
 const service = await startHttp({ after }, { sql, clock });
 
+/** An instrument of each tenant that the other does not have, with its units in every account. */
+const ownIsins = ['DE0007236101', 'US0378331005'] as const;
+
 /** A client and one of each thing it can have. */
-async function tenant() {
+async function tenant(isin: string) {
   const client = await makeApiClient(sql, clock);
   const api = await apiOf(service, client);
   const [account, free] = await giveAccounts(sql, client, [{}, {}]);
-  assert.ok(free);
+  const [sold] = await makeBook(sql, {
+    tenantId: client.clientId,
+    instruments: [{ isin, price: '10' }],
+    accounts: [{ positions: [{ isin, quantity: '1' }] }],
+  });
+  assert.ok(free && sold);
+  const { orderId, executionId } = await sell(sql, clock, sold);
+  const [row] = await sql<{ instrument_id: string }[]>`
+    select i.instrument_id
+    from unwind.instruments i
+    where i.isin = ${isin}`;
   const last = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+  const ids = {
+    account_id: account.accountId,
+    account_liquidation_id: last(await liquidate(api, account)),
+    webhook_id: last(await subscribe(api, { title: `Hook of ${client.clientId}` })),
+    order_id: orderId,
+    execution_id: executionId,
+    instrument_id: `isin:${isin}`,
+  };
   return {
     api,
     userId: free.userId,
-    ids: {
-      account_id: account.accountId,
-      account_liquidation_id: last(await liquidate(api, account)),
-      webhook_id: last(await subscribe(api, { title: `Hook of ${client.clientId}` })),
-    },
+    ids,
+    /** Other words for the same. */
+    otherIds: [
+      { account_id: free.accountId },
+      { account_id: sold.accountId },
+      { instrument_id: `uuid:${row?.instrument_id}` },
+      { instrument_id: `urn:isin:${isin}` },
+    ] satisfies Partial<typeof ids>[],
     freeAccountId: free.accountId,
   };
 }
 
 type Tenant = Awaited<ReturnType<typeof tenant>>;
+type Ids = Readonly<Record<keyof Tenant['ids'], string>>;
 
-const tenants = [await tenant(), await tenant()] as const;
-
-function targetOf(path: string, ids: Readonly<Record<string, string>>): string {
-  return path.replaceAll(/:(\w+)/g, (_, name: string) => ids[name] ?? assert.fail(name));
-}
+const tenants = [await tenant(ownIsins[0]), await tenant(ownIsins[1])] as const;
 
 function contentOf({ method, path }: SignedRoute, userId: string): Content {
   if (method === 'PATCH') return { json: { title: 'Mine now' } };
@@ -47,45 +80,80 @@ function contentOf({ method, path }: SignedRoute, userId: string): Content {
   return { json: { user_id: userId }, headers: { 'idempotency-key': randomUUID() } };
 }
 
+/** Who is calling is remembered for a while, so it is asked for at some requests only. */
+const asksForCaller = /from unwind\.(access_tokens|tenants|client_keys) /;
+
 /** Sends a request that must not find anything, and changes nothing but the memory of signatures. */
 async function lookInVain(api: Api, route: SignedRoute, target: string, content: Content) {
   const before = await recordsOf(sql);
-  const reply = await api.call(route.method, target, content);
+  const message = await api.signed(route.method, target, content);
+  const { result: reply, statements } = await sentDuring(() => send(service, message));
   assert.deepEqual(await recordsOf(sql), before);
   assertProblem(reply, 'not_found', /^There is no such /);
-  return reply;
+  const texts = statements.map(({ text }) => text).filter((text) => !asksForCaller.test(text));
+  assert.ok(texts.length > 0, 'the database was asked');
+  return { ...reply, statements: texts };
 }
 
-function assertAlike(reply: Reply, other: Reply): void {
+type Vain = Awaited<ReturnType<typeof lookInVain>>;
+
+function assertAlike(reply: Vain, other: Vain): void {
   assert.deepEqual(shapeOf(reply), shapeOf(other));
   assert.deepEqual(Object.keys(reply.headers), Object.keys(other.headers));
   assert.equal(reply.headers['content-length'], other.headers['content-length']);
+  assert.deepEqual(reply.statements, other.statements);
 }
 
-const unknownIds = {
+const unknownIds: Ids = {
   account_id: randomUUID(),
   account_liquidation_id: randomUUID(),
   webhook_id: randomUUID(),
+  order_id: randomUUID(),
+  execution_id: randomUUID(),
+  instrument_id: 'isin:FR0000121014',
 };
 
-/** All ids theirs, and each of them alone among our own. */
-function mixtures(ours: Tenant, theirs: Tenant, path: string) {
-  const names = (['account_id', 'account_liquidation_id', 'webhook_id'] as const).filter((name) => {
-    return new RegExp(`:${name}\\b`).test(path);
+/** All ids theirs, in all their words, and each of them alone among our own. */
+function mixtures(ours: Tenant, theirs: Tenant, path: string): readonly Ids[] {
+  const names = [...path.matchAll(/:(\w+)/g)].map(([, name = '']) => name as keyof Ids);
+  const foreign = [theirs.ids, ...theirs.otherIds.map((other) => ({ ...theirs.ids, ...other }))];
+  const alone = foreign.flatMap((ids) => {
+    return names.map((name) => ({ ...ours.ids, [name]: ids[name] }));
   });
-  const alone = names.map((name) => ({ ...ours.ids, [name]: theirs.ids[name] }));
-  return [theirs.ids, { ...theirs.ids, account_id: theirs.freeAccountId }, ...alone];
+  return [...foreign, ...alone];
+}
+
+/** Ids of which none is there, in the words of these: `uuid:` is not asked for as `isin:` is. */
+function unknownAs({ instrument_id: words }: Ids): Ids {
+  const isByUuid = words.startsWith('uuid:');
+  return { ...unknownIds, instrument_id: isByUuid ? `uuid:${randomUUID()}` : 'isin:FR0000121014' };
 }
 
 for (const route of service.routes.filter(({ path }) => path.includes(':'))) {
   test(`${route.method} ${route.path}`, async () => {
     for (const [ours, theirs] of [tenants, tenants.toReversed() as [Tenant, Tenant]]) {
-      const unknown = targetOf(route.path, unknownIds);
-      const content = () => contentOf(route, ours.userId);
-      const nothing = await lookInVain(ours.api, route, unknown, content());
-      for (const ids of mixtures(ours, theirs, route.path)) {
+      const ask = (ids: Ids) => {
         const target = targetOf(route.path, ids);
-        assertAlike(await lookInVain(ours.api, route, target, content()), nothing);
+        return lookInVain(ours.api, route, target, contentOf(route, ours.userId));
+      };
+      for (const ids of mixtures(ours, theirs, route.path)) {
+        assertAlike(await ask(ids), await ask(unknownAs(ids)));
+      }
+    }
+  });
+}
+
+for (const route of service.routes.filter(({ method, path }) => {
+  return method === 'GET' && !path.includes(':');
+})) {
+  test(`GET ${route.path}: nothing of another is in it`, async () => {
+    for (const [ours, theirs] of [tenants, tenants.toReversed() as [Tenant, Tenant]]) {
+      const reply = await ours.api.call('GET', route.path);
+      assert.equal(reply.status, 200, reply.text);
+      const foreign = [theirs.ids, ...theirs.otherIds].flatMap((ids) => Object.values(ids));
+      for (const id of foreign) {
+        const name = id.replace(/^(urn:)?(isin|uuid):/, '');
+        assert.ok(!reply.text.includes(name), `${route.path} tells of ${id}`);
       }
     }
   });

@@ -10,10 +10,12 @@ import { sealWith } from '../../src/auth/seal.ts';
 import type { SignaturePolicy } from '../../src/auth/store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { bookHandlers } from '../../src/http/book-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
+import { orderHandlers } from '../../src/http/order-handlers.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import { positionHandlers } from '../../src/http/position-handlers.ts';
 import { probes, type Readiness } from '../../src/http/probes.ts';
@@ -89,7 +91,13 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const policy = { allowLoopback };
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: nobodyWaits });
   const tests = { positions: positionHandlers({ sql, clock, settings }) };
-  const routes = signedRoutes({ liquidations, webhooks, tests: isSandbox ? tests : undefined });
+  const routes = signedRoutes({
+    liquidations,
+    webhooks,
+    book: bookHandlers({ sql }),
+    orders: orderHandlers({ sql }),
+    tests: isSandbox ? tests : undefined,
+  });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
   const open = [
     tokenRoute({ sql, clock, authenticator, rates }),
@@ -161,6 +169,9 @@ export const usualScopes = [
   'account_liquidations:admin',
   'account_liquidations:read',
   'accounts:read',
+  'instruments:read',
+  'orders:read',
+  'positions:read',
   'tests:admin',
   'webhooks:admin',
   'webhooks:read',

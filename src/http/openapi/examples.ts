@@ -123,3 +123,9 @@ export const tokenRequest = {
   grant_type: 'client_credentials',
   scope: 'account_liquidations:admin account_liquidations:read',
 } as const;
+
+/** The example of a page with one item. */
+export function pageExample(summary: string, item: object, sort: string) {
+  const meta = { count: 1, limit: 100, offset: 0, order: 'ASC', sort, total_count: 1 };
+  return { summary, value: { data: [item], meta } };
+}

@@ -2,6 +2,7 @@
 // open; the tests close them, so that no answer has a member this page does not name.
 
 import { type TSchema, Type } from 'typebox';
+import { account, execution, instrument, order, position } from './book-objects.ts';
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description });
 const instant = (description: string) => Type.String({ format: 'date-time', description });
@@ -178,6 +179,11 @@ export const readiness = Type.Object({
 export const named = {
   Liquidation: liquidation,
   LiquidationOrder: liquidationOrder,
+  Account: account,
+  Position: position,
+  Instrument: instrument,
+  Order: order,
+  Execution: execution,
   PageMeta: pageMeta,
   AccessToken: token,
   PublicKey: jwk,

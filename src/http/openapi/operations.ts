@@ -1,15 +1,19 @@
 // All operations the service can have. A route names its operation; one without a part here does not
 // compile: write it in the file of its room beside this one.
 
+import { bookOperations } from './book-operations.ts';
 import { liquidationOperations } from './liquidation-operations.ts';
 import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
+import { orderOperations } from './order-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
 import { webhookOperations } from './webhook-operations.ts';
 
 const parts = {
   ...liquidationOperations,
   ...webhookOperations,
+  ...bookOperations,
+  ...orderOperations,
   ...openOperations,
   ...sandboxOperations,
 } as const;

@@ -107,6 +107,22 @@ const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'r
     schema: uuid,
     example: 'b2f541dc-a27b-4d5a-b970-41812b0892b9',
   },
+  order_id: {
+    description: 'The order.',
+    schema: uuid,
+    example: '79f2c816-13ed-4588-85e6-f3398b0b5825',
+  },
+  execution_id: {
+    description: 'The execution.',
+    schema: uuid,
+    example: 'b9dc0676-8a7d-412d-802a-3b325eefd15e',
+  },
+  instrument_id: {
+    description:
+      'The instrument: `isin:` and its ISIN, or `uuid:` and its id; `urn:` may stand before both.',
+    schema: { type: 'string', pattern: '^(urn:)?(isin:[A-Z]{2}[A-Z0-9]{9}[0-9]|uuid:.+)$' },
+    example: 'isin:US0378331005',
+  },
   webhook_id: {
     description: 'The subscription.',
     schema: uuid,

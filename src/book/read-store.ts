@@ -1,0 +1,165 @@
+// The statements that requests read the book by: accounts, positions, instruments. One statement each,
+// its objects rendered by the database; a page is taken by the index it is sorted by, and rendered
+// after it is taken. What is another's and what is not there are asked for in the same words.
+
+import { first } from '../assert.ts';
+import type { Sql } from '../db/connect.ts';
+import { type Fragment, fragment, raw } from '../db/sql.ts';
+import type { AccountId, TenantId } from '../ids.ts';
+import { directionSql, type Page, type PageRange, type PageRow, toPage } from '../page.ts';
+import type { InstrumentKey } from './instrument-key.ts';
+
+export async function findAccountObject(
+  sql: Sql,
+  which: { tenantId: TenantId; accountId: AccountId },
+): Promise<string | undefined> {
+  const rows = await sql<{ object: string }[]>`
+    select unwind.account_object(a) as object
+    from unwind.accounts a
+    where a.tenant_id = ${which.tenantId}
+      and a.account_id = ${which.accountId}`;
+  return rows[0]?.object;
+}
+
+/** One page of a tenant's accounts by their creation. */
+export async function findAccountPage(
+  sql: Sql,
+  q: PageRange & { tenantId: TenantId },
+): Promise<Page> {
+  const direction = directionSql(q.direction);
+  const rows = await sql<PageRow[]>`
+    with page as (
+      select a
+      from unwind.accounts a
+      where a.tenant_id = ${q.tenantId}
+      order by a.created_at ${direction}, a.account_id ${direction}
+      offset ${q.offset}
+      limit ${q.limit}
+    )
+    select
+      coalesce(string_agg(
+        unwind.account_object(p.a), ','
+        order by (p.a).created_at ${direction}, (p.a).account_id ${direction}
+      ), '') as objects,
+      count(*)::integer as count,
+      (
+        select count(*)
+        from unwind.accounts a
+        where a.tenant_id = ${q.tenantId}
+      ) as total_count
+    from page p`;
+  return toPage(first(rows));
+}
+
+/** A position of an account, also one of which all was sold. */
+export async function findPositionObject(
+  sql: Sql,
+  which: { tenantId: TenantId; accountId: AccountId; instrument: InstrumentKey },
+): Promise<string | undefined> {
+  const rows = await sql<{ object: string }[]>`
+    select unwind.position_object(p) as object
+    from unwind.positions p
+    where p.tenant_id = ${which.tenantId}
+      and p.account_id = ${which.accountId}
+      and p.isin = ${isinOf(which.tenantId, which.instrument)}`;
+  return rows[0]?.object;
+}
+
+/** SQL: the ISIN that a key names; null where the tenant has no such instrument. */
+function isinOf(tenantId: TenantId, instrument: InstrumentKey): Fragment {
+  if (instrument.type === 'isin') return fragment`${instrument.isin}`;
+  return fragment`(
+        select i.isin
+        from unwind.instruments i
+        where i.tenant_id = ${tenantId}
+          and i.instrument_id = ${instrument.instrumentId}
+      )`;
+}
+
+/** One page of an account's positions by ISIN; undefined where the tenant has no such account. */
+export async function findPositionPage(
+  sql: Sql,
+  q: PageRange & { tenantId: TenantId; accountId: AccountId },
+): Promise<Page | undefined> {
+  const rows = await sql<PageRow[]>`
+    with page as (
+      select p
+      from unwind.positions p
+      where p.tenant_id = ${q.tenantId}
+        and p.account_id = ${q.accountId}
+      order by p.isin
+      offset ${q.offset}
+      limit ${q.limit}
+    )
+    select
+      coalesce((
+        select string_agg(unwind.position_object(g.p), ',' order by (g.p).isin)
+        from page g
+      ), '') as objects,
+      (select count(*)::integer from page) as count,
+      (
+        select count(*)
+        from unwind.positions p
+        where p.tenant_id = ${q.tenantId}
+          and p.account_id = ${q.accountId}
+      ) as total_count
+    from unwind.accounts a
+    where a.tenant_id = ${q.tenantId}
+      and a.account_id = ${q.accountId}`;
+  const [row] = rows;
+  return row && toPage(row);
+}
+
+export async function findInstrumentObject(
+  sql: Sql,
+  which: { tenantId: TenantId; instrument: InstrumentKey },
+): Promise<string | undefined> {
+  const { tenantId, instrument } = which;
+  const isIt =
+    instrument.type === 'isin'
+      ? fragment`i.isin = ${instrument.isin}`
+      : fragment`i.instrument_id = ${instrument.instrumentId}`;
+  const rows = await sql<{ object: string }[]>`
+    select unwind.instrument_object(i) as object
+    from unwind.instruments i
+    where i.tenant_id = ${tenantId}
+      and ${isIt}`;
+  return rows[0]?.object;
+}
+
+export interface InstrumentQuery extends PageRange {
+  readonly tenantId: TenantId;
+  readonly tradingStatus: 'ACTIVE' | 'INACTIVE' | undefined;
+  readonly sort: 'created_at' | 'updated_at';
+}
+
+/** One page of a tenant's instruments by their creation or their last change. */
+export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<Page> {
+  const direction = directionSql(q.direction);
+  const sort = raw(q.sort === 'created_at' ? 'created_at' : 'updated_at');
+  const status = q.tradingStatus ?? null;
+  const rows = await sql<PageRow[]>`
+    with page as (
+      select i
+      from unwind.instruments i
+      where i.tenant_id = ${q.tenantId}
+        and (${status}::text is null or i.trading_status = ${status})
+      order by i.${sort} ${direction}, i.isin ${direction}
+      offset ${q.offset}
+      limit ${q.limit}
+    )
+    select
+      coalesce(string_agg(
+        unwind.instrument_object(p.i), ','
+        order by (p.i).${sort} ${direction}, (p.i).isin ${direction}
+      ), '') as objects,
+      count(*)::integer as count,
+      (
+        select count(*)
+        from unwind.instruments i
+        where i.tenant_id = ${q.tenantId}
+          and (${status}::text is null or i.trading_status = ${status})
+      ) as total_count
+    from page p`;
+  return toPage(first(rows));
+}

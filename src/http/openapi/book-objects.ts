@@ -1,0 +1,138 @@
+// The shapes of accounts, positions, instruments, orders and executions as they are answered. Fields
+// that have no source here and a fixed value instead: docs/integrators/differences.md.
+
+import { Type } from 'typebox';
+
+const uuid = (description: string) => Type.String({ format: 'uuid', description });
+const instant = (description: string) => Type.String({ format: 'date-time', description });
+const word = (value: string, description: string) => {
+  return Type.Enum([value], { type: 'string', description });
+};
+const decimal = (description: string) => {
+  return Type.String({ pattern: '^[0-9]{0,63}(\\.[0-9]{1,27})?$', description });
+};
+const cash = (description: string) => {
+  return Type.String({ pattern: '^[0-9]{1,63}(\\.[0-9]{2})?$', description });
+};
+const isin = (description: string) => {
+  return Type.String({ pattern: '^[A-Z]{2}[A-Z0-9]{9}[0-9]$', description });
+};
+
+const createdAt = instant('When it was recorded here first, in UTC.');
+const updatedAt = instant('When it last changed, in UTC.');
+
+export const account = Type.Object(
+  {
+    id: uuid('The account.'),
+    created_at: createdAt,
+    updated_at: updatedAt,
+    account_group_id: uuid('The group of the accounts of one user: the id of that user.'),
+    account_number: Type.Integer({ minimum: 1, description: 'Always 1.' }),
+    name: Type.String({ maxLength: 100, description: 'Always Account.' }),
+    status: Type.Enum(['PENDING_APPROVAL', 'ACTIVE', 'CLOSING', 'CLOSED', 'LOCKED'], {
+      type: 'string',
+      description: 'As the book says. ACTIVE and CLOSING accounts can be liquidated.',
+    }),
+    type: word('TRADING', 'The kind of account.'),
+    users: Type.Array(
+      Type.Object({ id: uuid('The user.'), type: word('OWNER', 'What the user is to it.') }),
+      { minItems: 1, maxItems: 1, description: 'Its owner.' },
+    ),
+  },
+  { title: 'Account' },
+);
+
+export const position = Type.Object(
+  {
+    account_id: uuid('The account.'),
+    instrument: Type.Object(
+      { isin: isin('ISO 6166.'), uuid: uuid('The `id` of the instrument.') },
+      { description: 'What is held.' },
+    ),
+    quantity: decimal('Units held; 0 once all are sold.'),
+    locked_for_trading: decimal('Of these, units that open orders still have to sell.'),
+    available_for_trading: decimal(
+      'Units that can be sold: without those of open orders, and without those locked otherwise.',
+    ),
+    pending_settlement: decimal('Always 0: purchases are not known here before they settle.'),
+  },
+  { title: 'Position' },
+);
+
+export const instrument = Type.Object(
+  {
+    id: uuid('The instrument; the same in every installation, computed from its ISIN.'),
+    created_at: createdAt,
+    updated_at: updatedAt,
+    isin: isin('ISO 6166.'),
+    name: Type.String({ maxLength: 100, description: 'Its first 100 characters.' }),
+    fractional_trading: Type.Boolean({ description: 'False: only whole units are sold.' }),
+    trading_status: Type.Enum(['ACTIVE', 'INACTIVE'], {
+      type: 'string',
+      description: 'While INACTIVE it is not sold; liquidations wait for it.',
+    }),
+  },
+  { title: 'Instrument' },
+);
+
+export const execution = Type.Object(
+  {
+    id: uuid('The execution.'),
+    order_id: uuid('The order it is of.'),
+    cash_amount: cash('What it earned: quantity times price, rounded half-even. Two decimals.'),
+    currency: word('EUR', 'ISO 4217.'),
+    price: decimal('EUR a unit.'),
+    share_quantity: decimal('Units sold.'),
+    side: word('SELL', 'A liquidation only sells.'),
+    status: Type.Enum(['FILLED', 'SETTLED', 'CANCELLED'], {
+      type: 'string',
+      description: 'FILLED; SETTLED does not occur.',
+    }),
+    taxes: Type.Array(
+      Type.Object({ type: word('TOTAL', 'The kind of tax.'), amount: decimal('EUR.') }),
+      { description: 'Always empty: taxes are not computed here.' },
+    ),
+    transaction_time: instant('When the venue executed it, in UTC.'),
+  },
+  { title: 'Execution' },
+);
+
+export const order = Type.Object(
+  {
+    id: uuid('The order. Ids are UUIDv7: their order is the order of creation.'),
+    created_at: createdAt,
+    updated_at: updatedAt,
+    user_id: uuid('The owner of the account.'),
+    account_id: uuid('The account.'),
+    client_reference: Type.String({ maxLength: 100, description: 'The id of the liquidation.' }),
+    cash_amount: cash('Always 0, since units are ordered. What it earned is in `executions`.'),
+    currency: word('EUR', 'ISO 4217.'),
+    side: word('SELL', 'A liquidation only sells.'),
+    instrument_id: isin('What is sold.'),
+    instrument_id_type: word('ISIN', 'What `instrument_id` is.'),
+    order_type: word('MARKET', 'Sold at the price of the market.'),
+    quantity: decimal('Units to sell.'),
+    limit_price: word('', 'Empty: a market order has none.'),
+    stop_price: word('', 'Empty: a market order has none.'),
+    status: Type.Enum(['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'], {
+      type: 'string',
+      description: 'FILLED when all is sold, CANCELLED when it ended with less.',
+    }),
+    cancellation_reason: Type.Optional(
+      Type.Enum(
+        [
+          'CANCELLED_BY_CLIENT',
+          'CANCELLED_BY_UPVEST_OPERATIONS',
+          'CANCELLED_BY_TRADING_PARTNER',
+          'CANCELLED_BY_UPVEST_PLATFORM',
+        ],
+        { type: 'string', description: 'Only of a CANCELLED order: who ended it.' },
+      ),
+    ),
+    fee: decimal('Always 0: fees are not computed here.'),
+    initiation_flow: word('ACCOUNT_LIQUIDATION', 'What it is made for.'),
+    execution_flow: word('STRAIGHT_THROUGH', 'Each order goes to the venue by itself.'),
+    executions: Type.Array(execution, { description: 'What is sold of it so far.' }),
+  },
+  { title: 'Order' },
+);
