@@ -163,11 +163,10 @@ test('paths are taken as they are sent, or not at all', async (t) => {
   ];
   for (const target of nowhere) {
     const message = await api.signed('GET', target);
-    assertProblem(
-      await exchange(t, service, bytesOf(message)),
-      'not_found',
-      'There is no such resource.',
-    );
+    // An encoded slash is part of a name; there is a resource of one name behind /accounts/.
+    const isOneName = target.includes('%2F');
+    const detail = isOneName ? /account_id is no UUID/ : /^There is no such resource\.$/;
+    assertProblem(await exchange(t, service, bytesOf(message)), 'not_found', detail);
   }
   const cutShort = await api.signed('GET', path.replace(accountId, '%e4%zz'));
   const unreadable = 'The request target cannot be read.';
