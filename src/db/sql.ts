@@ -227,7 +227,8 @@ function beginText({ mode, settings }: TransactOptions): string {
 /** Texts of templates without fragments, with the name each is prepared under. */
 const compiled = new WeakMap<TemplateStringsArray, { name: string; text: string }>();
 
-function compile(
+/** The statement that a template with its values makes. */
+export function compile(
   strings: TemplateStringsArray,
   values: readonly Value[],
   prepare: boolean,
