@@ -1,11 +1,11 @@
 // Every limit of the service, with its unit and its reason. Settings that an operator may change are
 // in config.ts; what stands here is part of the design.
 
-/** Rows that one step of a loop claims and commits at once: large enough to share the commit. */
-export const batchRowsMax = 200;
+/** Rows that one step of a loop claims and commits at once: large enough to share what a commit costs. */
+export const batchRowsMax = 500;
 
 /** Reports asked of a venue, received and applied at once. */
-export const reportBatchMax = 500;
+export const reportBatchMax = 1_000;
 
 /** How long a process may be silent before another takes its submissions over, in ms. */
 export const submissionLeaseMs = 5_000;

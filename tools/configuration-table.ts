@@ -34,7 +34,7 @@ export function configurationPage(): string {
     'temporary tables (for `unwind import`). Through PgBouncer in transaction mode set both',
     '`UNWIND_DATABASE_PREPARE=off` (before version 1.21) and `UNWIND_DATABASE_SESSION_SETTINGS=off`, and give',
     'the role its timeouts (`alter role … set statement_timeout`, `lock_timeout`,',
-    '`idle_in_transaction_session_timeout`, and `plan_cache_mode = force_custom_plan`). Several hosts in one URL are not taken: put a proxy in front.',
+    '`idle_in_transaction_session_timeout`). Several hosts in one URL are not taken: put a proxy in front.',
     '',
     'Limits that are part of the design stand in [`src/limits.ts`](../src/limits.ts), each with its reason.',
     '',

@@ -163,11 +163,11 @@ export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> 
   const touched = await tx`
     with waiting as (
       update unwind.liquidations l
-      set advance_at = unwind.market_time(${now})
+      set advance_at = (select unwind.market_time(${now}))
       where l.tenant_id = ${tenantId}
         and l.account_id = any (${accountIds}::uuid[])
         and l.status = 'PROCESSING'
-        and l.advance_at > unwind.market_time(${now})
+        and l.advance_at > (select unwind.market_time(${now}))
     )
     update unwind.accounts a
     set
@@ -188,7 +188,7 @@ async function insertMovements(tx: Tx, { tenantId, deltas, now }: DeltaWriting):
       ${tenantId}, n.movement_id, n.account_id, n.isin,
       case when n.type = 'credit' then n.quantity else 0 end,
       case n.type when 'lock' then n.quantity when 'unlock' then -n.quantity else 0 end,
-      0, n.type, n.reference, unwind.market_time(${now}), ${now}
+      0, n.type, n.reference, (select unwind.market_time(${now})), ${now}
     from unnest(
       ${deltas.map((delta) => delta.movementId)}::uuid[],
       ${deltas.map((delta) => delta.accountId)}::uuid[],

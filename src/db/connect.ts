@@ -112,7 +112,7 @@ export function connect(options: ConnectOptions): Sql {
   if (session !== undefined) pool.on('remove', () => session.onClose());
   return makeSql({
     pool,
-    prepare: options.prepare ?? true,
+    prepare: (options.prepare ?? true) && !options.plansAnew,
     closeMs: options.closeTimeoutMs ?? limits.closeTimeoutMs,
     rest: simulated?.rest ?? restByLot,
   });
@@ -149,7 +149,6 @@ function sessionSettings(options: ConnectOptions, statementTimeoutMs: number) {
   const chosen = {
     TimeZone: 'UTC',
     client_connection_check_interval: limits.lostClientMs,
-    ...(options.plansAnew ? { plan_cache_mode: 'force_custom_plan' } : {}),
   };
   return {
     statement_timeout: statementTimeoutMs,

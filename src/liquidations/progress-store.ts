@@ -30,7 +30,7 @@ export interface DueClaim {
 export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
   const isDue = fragment`
     l.status = 'NEW'
-    and l.release_at <= unwind.market_time(${claim.now})
+    and l.release_at <= (select unwind.market_time(${claim.now}))
     and ${mayBeMoved('release', claim.now)}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
 }
@@ -38,7 +38,7 @@ export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiq
 /** Locks PROCESSING liquidations without open orders that are to be looked at. */
 export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
   const isDue = fragment`
-    l.advance_at <= unwind.market_time(${claim.now})
+    l.advance_at <= (select unwind.market_time(${claim.now}))
     and ${mayBeMoved('advance', claim.now)}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.advance_at` });
 }
@@ -74,7 +74,7 @@ async function claimDue(
     )
     select
       l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
-      trunc(extract(epoch from unwind.market_time(${now}) - l.release_at) * 1000) as age_ms
+      trunc(extract(epoch from (select unwind.market_time(${now})) - l.release_at) * 1000) as age_ms
     from turn
     join unwind.liquidations l on l.tenant_id = turn.tenant_id
     where ${isDue}
@@ -149,12 +149,14 @@ export async function insertOrders(
   batch: { tenantId: TenantId; orders: readonly NewOrder[]; now: Date },
 ): Promise<void> {
   const { tenantId, orders, now } = batch;
+  const liquidationIds = [...new Set(orders.map((order) => order.liquidationId))];
   await tx`
     with changes as materialized (
-      select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
+      select l.liquidation_id, c.at
       from unwind.liquidations l
+      cross join lateral unwind.next_changes(l, ${now}) as c
       where l.tenant_id = ${tenantId}
-        and l.liquidation_id = any (${orders.map((order) => order.liquidationId)}::uuid[])
+        and l.liquidation_id = any (${liquidationIds}::uuid[])
     ),
     placed as (
       insert into unwind.orders (
@@ -163,7 +165,7 @@ export async function insertOrders(
       )
       select
         ${tenantId}, n.order_id, n.liquidation_id, n.account_id, n.isin, n.round, n.quantity, 'NEW',
-        unwind.market_time(${now}), ${now}, ${now}, changes.at
+        (select unwind.market_time(${now})), ${now}, ${now}, changes.at
       from unnest(
         ${orders.map((order) => order.orderId)}::uuid[],
         ${orders.map((order) => order.liquidationId)}::uuid[],
@@ -207,10 +209,10 @@ export async function moveLiquidations(
       status = m.to_status,
       rounds = l.rounds + (m.new_orders > 0)::integer,
       open_orders = m.new_orders,
-      released_at = coalesce(l.released_at, unwind.market_time(${now})),
+      released_at = coalesce(l.released_at, (select unwind.market_time(${now}))),
       advance_at = case
         when m.to_status = 'PROCESSING' and m.new_orders = 0
-          then unwind.market_time(${now}) + ${waitMs} * interval '1 millisecond'
+          then (select unwind.market_time(${now})) + ${waitMs} * interval '1 millisecond'
       end,
       ended_at = case when m.to_status <> 'PROCESSING' then ${now}::timestamptz end,
       end_reason = m.end_reason,
@@ -223,12 +225,8 @@ export async function moveLiquidations(
     from (
       select
         n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason,
-        unwind.next_change_at(c, ${now}) as changed_at,
-        c.proceeds + case
-          when n.to_status = 'PROCESSING'
-            then unwind.indicative_value(c.tenant_id, c.account_id, c.liquidation_id)
-          else 0
-        end as cash_amount
+        changed.at as changed_at,
+        c.proceeds + case when n.to_status = 'PROCESSING' then v.value else 0 end as cash_amount
       from unnest(
         ${moves.map((move) => move.liquidationId)}::uuid[],
         ${moves.map((move) => move.from)}::text[],
@@ -239,6 +237,8 @@ export async function moveLiquidations(
       join unwind.liquidations c
         on c.tenant_id = ${tenantId}
         and c.liquidation_id = n.liquidation_id
+      cross join lateral unwind.next_changes(c, ${now}) as changed
+      cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
     where l.tenant_id = ${tenantId}
       and l.liquidation_id = m.liquidation_id
@@ -271,7 +271,7 @@ export async function settleProgress(
     set
       proceeds = m.proceeds,
       open_orders = m.open_orders,
-      advance_at = case when m.open_orders = 0 then unwind.market_time(${now}) end,
+      advance_at = case when m.open_orders = 0 then (select unwind.market_time(${now})) end,
       cash_amount = m.cash_amount,
       updated_at = case
         when m.cash_amount = l.cash_amount then l.updated_at
@@ -280,11 +280,10 @@ export async function settleProgress(
     from (
       select
         c.liquidation_id,
-        unwind.next_change_at(c, ${now}) as changed_at,
+        changed.at as changed_at,
         c.proceeds + n.proceeds as proceeds,
         c.open_orders - n.ended as open_orders,
-        c.proceeds + n.proceeds
-          + unwind.indicative_value(c.tenant_id, c.account_id, c.liquidation_id) as cash_amount
+        c.proceeds + n.proceeds + v.value as cash_amount
       from (
         select u.liquidation_id, sum(u.proceeds) as proceeds, sum(u.ended)::integer as ended
         from unnest(
@@ -297,6 +296,8 @@ export async function settleProgress(
       join unwind.liquidations c
         on c.tenant_id = ${tenantId}
         and c.liquidation_id = n.liquidation_id
+      cross join lateral unwind.next_changes(c, ${now}) as changed
+      cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
     where l.tenant_id = ${tenantId}
       and l.liquidation_id = m.liquidation_id

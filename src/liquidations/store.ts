@@ -105,9 +105,12 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
             and e.account_id = ${c.accountId}
         ),
         'NEW',
-        unwind.indicative_value(${c.tenantId}, ${c.accountId}, ${c.liquidationId}),
+        (
+          select i.value
+          from unwind.indicative_values(${c.tenantId}, ${c.accountId}, ${c.liquidationId}) as i
+        ),
         1,
-        unwind.market_time(${c.now}) + ${c.releaseDelayMs} * interval '1 millisecond',
+        (select unwind.market_time(${c.now})) + ${c.releaseDelayMs} * interval '1 millisecond',
         ${c.now}, ${c.now}
       from verdict v
       where not v.signature_replayed
@@ -117,8 +120,9 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       returning l
     ),
     rendered as materialized (
-      select (c.l).sequence, unwind.liquidation_object(c.l) as object
+      select (c.l).sequence, o.object
       from created c
+      cross join lateral unwind.liquidation_objects(c.l) as o
     ),
     event as (
       insert into unwind.events (

@@ -238,8 +238,9 @@ export async function updateOrders(
   const liquidationIds = changes.map((change) => change.liquidationId);
   const rows = await tx`
     with changes as materialized (
-      select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
+      select l.liquidation_id, c.at
       from unwind.liquidations l
+      cross join lateral unwind.next_changes(l, ${now}) as c
       where l.tenant_id = ${tenantId}
         and l.liquidation_id = any (${[...new Set(liquidationIds)]}::uuid[])
     )
@@ -249,7 +250,7 @@ export async function updateOrders(
       proceeds = o.proceeds + n.proceeds,
       status = n.status,
       cancellation_reason = n.cancellation_reason,
-      submit_at = unwind.market_time(${now}) + n.submit_after_ms * interval '1 millisecond',
+      submit_at = (select unwind.market_time(${now})) + n.submit_after_ms * interval '1 millisecond',
       updated_at = ${now},
       status_at = case when n.status <> o.status then c.at else o.status_at end,
       ended_at = case when n.status <> 'PROCESSING' then ${now}::timestamptz end

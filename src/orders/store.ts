@@ -45,7 +45,7 @@ export async function claimToSubmit(
   tx: Tx,
   turn: { after: string; now: Date; limit: number },
 ): Promise<readonly DueOrder[]> {
-  const isDue = fragment`o.submit_at <= unwind.market_time(${turn.now}) and ${mayBeWorked(
+  const isDue = fragment`o.submit_at <= (select unwind.market_time(${turn.now})) and ${mayBeWorked(
     'submit',
     {
       tenantId: fragment`o.tenant_id`,
@@ -99,8 +99,9 @@ export async function insertSubmissions(
   const liquidationIds = intents.map((intent) => intent.liquidationId);
   const updated = await tx`
     with changes as materialized (
-      select l.liquidation_id, unwind.next_change_at(l, ${now}) as at
+      select l.liquidation_id, c.at
       from unwind.liquidations l
+      cross join lateral unwind.next_changes(l, ${now}) as c
       where l.tenant_id = any (${[...new Set(tenantIds)]}::uuid[])
         and l.liquidation_id = any (${[...new Set(liquidationIds)]}::uuid[])
     )
@@ -300,7 +301,7 @@ export async function recordNotWorking(
     )
     select
       a.tenant_id, ${venue}, 'answer/' || a.client_order_id, a.client_order_id, a.type, 0, a.reason,
-      unwind.market_time(${now}), ${now}
+      (select unwind.market_time(${now})), ${now}
     from answered a`;
 }
 

@@ -163,7 +163,7 @@ export async function numberDueReports(tx: Tx, batch: { now: Date; limit: number
         row_number() over (order by r.due_at, r.report) as place
       from simulated_venue.reports r
       where r.number is null
-        and r.due_at <= unwind.market_time(${batch.now})
+        and r.due_at <= (select unwind.market_time(${batch.now}))
       order by r.due_at, r.report
       limit ${batch.limit}
     ),
