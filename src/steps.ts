@@ -84,12 +84,12 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     onDone: onDelivered,
   });
   const steps = {
-    release: liquidationReleaser(worker, endLimits),
+    release: liquidationReleaser(sender, endLimits),
     submit: orderSubmitter(sender),
     resolve: submissionResolver(sender),
     receive: reportReceiver(sender),
     apply: reportApplier(worker),
-    advance: liquidationAdvancer(worker, endLimits),
+    advance: liquidationAdvancer(sender, endLimits),
     publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
     clean: () => clean(sql, clock.now()),

@@ -21,8 +21,9 @@ const journalKnows: Check = {
       case
         when j.tenant_id is not null
           then concat(
-            j.isin, ', ', trim_scale(j.quantity), ', ', j.outcome, ', venue order id ',
-            j.venue_order_id
+            j.isin, ', ', trim_scale(j.quantity), ', ',
+            case when j.temporary then 'postponed' else j.outcome end,
+            ', venue order id ', j.venue_order_id
           )
       end as found,
       case
@@ -47,7 +48,10 @@ const journalKnows: Check = {
         when j.outcome = 'accepted' then s.venue_order_id is distinct from j.venue_order_id
         else s.venue_order_id is not null
           or s.executed_quantity > 0
-          or (s.status = 'DONE' and s.outcome is distinct from 'refused')
+          or (
+            s.status = 'DONE'
+            and s.outcome is distinct from case when j.temporary then 'postponed' else 'refused' end
+          )
       end`,
 };
 

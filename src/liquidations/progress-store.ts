@@ -1,95 +1,11 @@
-// The statements of the steps that move liquidations on by themselves: what is due, what accounts
-// hold, and the writes of a whole batch. All of one batch belongs to one tenant and one commit.
+// The statements of the steps that move liquidations on by themselves: what accounts hold, and the
+// writes of a whole batch. All of one batch belongs to one tenant and one commit. Which liquidations
+// are due is asked in due-store.ts.
 
 import type { Tx } from '../db/connect.ts';
-import { type Fragment, fragment } from '../db/sql.ts';
-import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+import type { LiquidationId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import type { ParkedStep } from '../parked/parked.ts';
-import { mayBeWorked } from '../parked/store.ts';
 import type { Holding, LiquidationState, LiquidationStatus, NewOrder } from './liquidation.ts';
-
-export interface DueLiquidation {
-  readonly tenantId: TenantId;
-  readonly liquidationId: LiquidationId;
-  readonly accountId: AccountId;
-  readonly status: LiquidationStatus;
-  readonly rounds: number;
-  /** Market time since its release was due, in ms. */
-  readonly ageMs: number;
-}
-
-export interface DueClaim {
-  /** The batch is of the first tenant after this one that has work. */
-  readonly after: string;
-  readonly now: Date;
-  readonly limit: number;
-}
-
-/** Locks NEW liquidations whose release is due; rows another process holds are passed over. */
-export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
-  const isDue = fragment`
-    l.status = 'NEW'
-    and l.release_at <= (select unwind.market_time(${claim.now}))
-    and ${mayBeMoved('release', claim.now)}`;
-  return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
-}
-
-/** Locks PROCESSING liquidations without open orders that are to be looked at. */
-export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
-  const isDue = fragment`
-    l.advance_at <= (select unwind.market_time(${claim.now}))
-    and ${mayBeMoved('advance', claim.now)}`;
-  return claimDue(tx, claim, { isDue, since: fragment`l.advance_at` });
-}
-
-function mayBeMoved(step: ParkedStep, now: Date): Fragment {
-  const subject = fragment`l.liquidation_id::text`;
-  return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });
-}
-
-interface DueRow {
-  readonly tenant_id: TenantId;
-  readonly liquidation_id: LiquidationId;
-  readonly account_id: AccountId;
-  readonly status: LiquidationStatus;
-  readonly rounds: number;
-  readonly age_ms: string;
-}
-
-// Ordered as the partial indexes are, which then serve both parts.
-async function claimDue(
-  tx: Tx,
-  { after, now, limit }: DueClaim,
-  { isDue, since }: { isDue: Fragment; since: Fragment },
-): Promise<readonly DueLiquidation[]> {
-  const rows = await tx<DueRow[]>`
-    with turn as (
-      select l.tenant_id
-      from unwind.liquidations l
-      where ${isDue}
-        and l.tenant_id > ${after}
-      order by l.tenant_id, ${since}
-      limit 1
-    )
-    select
-      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
-      trunc(extract(epoch from (select unwind.market_time(${now})) - l.release_at) * 1000) as age_ms
-    from turn
-    join unwind.liquidations l on l.tenant_id = turn.tenant_id
-    where ${isDue}
-    order by l.tenant_id, ${since}
-    limit ${limit}
-    for update of l skip locked`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    liquidationId: row.liquidation_id,
-    accountId: row.account_id,
-    status: row.status,
-    rounds: row.rounds,
-    ageMs: Number(row.age_ms),
-  }));
-}
 
 interface HoldingRow {
   liquidation_id: LiquidationId;
@@ -102,16 +18,21 @@ interface HoldingRow {
   refused: boolean;
 }
 
-/** Locks and reads what the accounts of these liquidations hold. */
+/** Locks and reads what the accounts of these liquidations hold, tradable or not at the venue. */
 export async function lockHoldings(
   tx: Tx,
-  tenantId: TenantId,
-  liquidationIds: readonly LiquidationId[],
+  which: { tenantId: TenantId; liquidationIds: readonly LiquidationId[]; venue: string },
 ): Promise<ReadonlyMap<LiquidationId, readonly Holding[]>> {
+  const { tenantId, liquidationIds, venue } = which;
   const rows = await tx<HoldingRow[]>`
     select
       l.liquidation_id, p.isin, p.quantity, p.locked, p.held, i.fractional,
-      i.trading_status = 'ACTIVE' as tradable,
+      i.trading_status = 'ACTIVE' and not exists (
+        select
+        from unwind.venue_halts h
+        where h.venue = ${venue}
+          and h.isin = p.isin
+      ) as tradable,
       exists (
         select
         from unwind.orders o

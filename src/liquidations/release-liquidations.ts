@@ -1,6 +1,7 @@
 // Moves liquidations on: releases NEW ones whose delay is over, the point of no return, and looks
 // again at PROCESSING ones without open orders. Both ask `nextStep` and write its answer as one
-// commit: orders, holds, the new state and its event.
+// commit: orders, holds, the new state and its event. While the venue is closed only liquidations that
+// need none are released; the others are set aside until it opens (decisions, point 2).
 
 import { assert, assertNever } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
@@ -8,6 +9,15 @@ import { recordLiquidationEvents } from '../events/store.ts';
 import { type LiquidationId, newId } from '../ids.ts';
 import { batchRowsMax, idleLiquidationWaitMs } from '../limits.ts';
 import { type Batch, type BatchStep, batchWorker, type Worker } from '../parked/work-batches.ts';
+import type { Venue } from '../venue/venue.ts';
+import {
+  claimToAdvance,
+  claimToRelease,
+  claimToSift,
+  type DueClaim,
+  type DueLiquidation,
+  setAside,
+} from './due-store.ts';
 import {
   endOf,
   type Holding,
@@ -16,15 +26,7 @@ import {
   type NextStep,
   nextStep,
 } from './liquidation.ts';
-import {
-  claimToAdvance,
-  claimToRelease,
-  type DueLiquidation,
-  insertOrders,
-  lockHoldings,
-  type Move,
-  moveLiquidations,
-} from './progress-store.ts';
+import { insertOrders, lockHoldings, type Move, moveLiquidations } from './progress-store.ts';
 
 /** When a liquidation that is not flat ends with what was sold (decisions, point 3). */
 export interface EndLimits {
@@ -34,38 +36,92 @@ export interface EndLimits {
   readonly ageMsMax: number;
 }
 
-/** One turn: releases due NEW liquidations of the next tenant. @returns how many. */
-export function liquidationReleaser(worker: Worker, limits: EndLimits): () => Promise<number> {
-  return stepOverTenants(worker, limits, { step: 'release', claim: claimToRelease });
+/** A worker, and where orders go. */
+export interface Mover extends Worker {
+  readonly venue: Pick<Venue, 'mic'>;
+}
+
+/**
+ * One turn: releases due NEW liquidations of the next tenant; while the venue is closed, those that
+ * have nothing to sell there. @returns how many it has released or set aside.
+ */
+export function liquidationReleaser(mover: Mover, limits: EndLimits): () => Promise<number> {
+  const release = stepOverTenants(mover, {
+    step: 'release',
+    claim: claimToRelease,
+    work: (tx, batch) => moveOn(tx, mover, batch, limits),
+  });
+  const siftWhileClosed = stepOverTenants(mover, {
+    step: 'release',
+    claim: claimToSift,
+    work: (tx, batch) => sift(tx, mover, batch, limits),
+  });
+  return async () => (await release()) || siftWhileClosed();
 }
 
 /** One turn: moves idle PROCESSING liquidations of the next tenant on. @returns how many. */
-export function liquidationAdvancer(worker: Worker, limits: EndLimits): () => Promise<number> {
-  return stepOverTenants(worker, limits, { step: 'advance', claim: claimToAdvance });
+export function liquidationAdvancer(mover: Mover, limits: EndLimits): () => Promise<number> {
+  return stepOverTenants(mover, {
+    step: 'advance',
+    claim: claimToAdvance,
+    work: (tx, batch) => moveOn(tx, mover, batch, limits),
+  });
 }
 
+type DueBatch = Batch<DueLiquidation>;
+
 function stepOverTenants(
-  worker: Worker,
-  limits: EndLimits,
-  which: Pick<BatchStep<DueLiquidation, never>, 'step' | 'claim'>,
+  mover: Mover,
+  which: Pick<BatchStep<DueLiquidation, never>, 'step'> & {
+    claim: (tx: Tx, claim: DueClaim) => Promise<readonly DueLiquidation[]>;
+    work: (tx: Tx, batch: DueBatch) => Promise<void>;
+  },
 ): () => Promise<number> {
-  const turn = batchWorker(worker, {
-    ...which,
+  const { step, claim, work } = which;
+  const turn = batchWorker<DueLiquidation>(mover, {
+    step,
+    claim: (tx, due) => claim(tx, { ...due, venue: mover.venue.mic }),
     limit: batchRowsMax,
     subjectOf: (due) => due.liquidationId,
-    work: (tx, batch) => moveOn(tx, batch, limits),
+    work: async (tx, batch) => {
+      await work(tx, batch);
+      return [];
+    },
   });
   return async () => (await turn()).count;
 }
 
-async function moveOn(
+async function moveOn(tx: Tx, mover: Mover, batch: DueBatch, limits: EndLimits): Promise<void> {
+  await carryOut(tx, batch, await planAll(tx, mover, batch, limits));
+}
+
+/** Ends what has nothing to sell; the rest needs the venue and waits for its opening. */
+async function sift(tx: Tx, mover: Mover, batch: DueBatch, limits: EndLimits): Promise<void> {
+  const plans = await planAll(tx, mover, batch, limits);
+  const isWaiting = ({ move }: Plan) => move.to.status === 'PROCESSING';
+  const ends = plans.filter((plan) => !isWaiting(plan));
+  if (ends.length > 0) await carryOut(tx, batch, ends);
+  const liquidationIds = plans.filter(isWaiting).map(({ move }) => move.liquidationId);
+  await setAside(tx, { tenantId: batch.tenantId, liquidationIds });
+}
+
+async function planAll(
   tx: Tx,
-  { tenantId, rows: due, now }: Batch<DueLiquidation>,
+  mover: Mover,
+  { tenantId, rows: due }: DueBatch,
   limits: EndLimits,
-): Promise<readonly never[]> {
-  const ids = due.map((liquidation) => liquidation.liquidationId);
-  const holdings = await lockHoldings(tx, tenantId, ids);
-  const plans = due.map((liquidation) => planFor(liquidation, holdings, limits));
+): Promise<readonly Plan[]> {
+  const liquidationIds = due.map((liquidation) => liquidation.liquidationId);
+  const { mic: venue } = mover.venue;
+  const holdings = await lockHoldings(tx, { tenantId, liquidationIds, venue });
+  return due.map((liquidation) => planFor(liquidation, holdings, limits));
+}
+
+async function carryOut(
+  tx: Tx,
+  { tenantId, now }: Pick<DueBatch, 'tenantId' | 'now'>,
+  plans: readonly Plan[],
+): Promise<void> {
   const orders = plans.flatMap((plan) => plan.orders);
   const moves = plans.map((plan) => plan.move);
   if (orders.length > 0) await insertOrders(tx, { tenantId, orders, now });
@@ -74,7 +130,6 @@ async function moveOn(
   const changed = moves.filter((move) => move.from !== move.to.status);
   const liquidationIds = changed.map((move) => move.liquidationId);
   await recordLiquidationEvents(tx, { tenantId, liquidationIds, now });
-  return [];
 }
 
 interface Plan {

@@ -6,7 +6,7 @@ import { fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { plain } from '../money.ts';
 import { mayBeWorked } from '../parked/store.ts';
-import type { ReportColumns, ReportEvent, VenueReport } from '../venue/venue.ts';
+import { executionIdIn, type ReportColumns, type VenueReport } from '../venue/venue.ts';
 import { tradeOf } from './order.ts';
 
 /** How far the reports of a venue are received. */
@@ -63,12 +63,6 @@ export async function insertReports(
       cumulative_quantity, reason, transaction_at
     )
     on conflict (tenant_id, venue, report_id) do nothing`;
-}
-
-function executionIdIn(event: ReportEvent): string | null {
-  return event.type === 'bust'
-    ? event.venueExecutionId
-    : (tradeOf(event)?.venueExecutionId ?? null);
 }
 
 /** A report of the inbox, named by `reportId` within its tenant and venue, as it lies there. */

@@ -9,9 +9,10 @@ import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
 import { decimal } from '../money.ts';
 import { type Batch, batchWorker, type Worker } from '../parked/work-batches.ts';
 import type { NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
+import { claimToSubmit, type DueOrder } from './due-store.ts';
 import { clientOrderIdOf } from './order.ts';
 import { type Answered, recordAnswers } from './record-answers.ts';
-import { claimToSubmit, type DueOrder, type Intent, insertSubmissions } from './store.ts';
+import { type Intent, insertSubmissions } from './store.ts';
 
 export interface Sender extends Worker {
   readonly venue: Venue;
@@ -27,7 +28,7 @@ export function orderSubmitter(sender: Sender): () => Promise<number> {
   const turn = batchWorker(sender, {
     step: 'submit',
     limit: batchRowsMax,
-    claim: claimToSubmit,
+    claim: (tx, due) => claimToSubmit(tx, { ...due, venue: sender.venue.mic }),
     subjectOf: ({ orderId }) => orderId,
     work: (tx, batch) => commitIntents(tx, sender, batch),
   });

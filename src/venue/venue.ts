@@ -85,6 +85,12 @@ export type ReportEvent =
       readonly cumulativeQuantity: Decimal;
     };
 
+/** The execution a report is about: that it reports, or that it declares void; null for the others. */
+export function executionIdIn(event: ReportEvent): string | null {
+  if (event.type === 'bust') return event.venueExecutionId;
+  return 'trade' in event ? event.trade.venueExecutionId : null;
+}
+
 export interface Venue {
   /** ISO 10383 market identifier code. */
   readonly mic: string;

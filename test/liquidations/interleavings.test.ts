@@ -19,6 +19,7 @@ import {
 } from '../support/engine.ts';
 import { gated } from '../support/gated.ts';
 
+const venue = { mic: 'XSIM' };
 const isins = ['DE0007164600', 'DE0008404005'];
 const instruments = isins.map((isin) => ({ isin, price: '10' }));
 const positions = isins.map((isin) => ({ isin, quantity: '1' }));
@@ -33,7 +34,9 @@ test('cancel against release: one winner in a hundred forced interleavings', asy
     instruments,
     accounts: Array.from({ length: count }, () => ({ positions })),
   });
-  const releaserOn = (pool: Sql) => liquidationReleaser(quietWorker(pool, clock), usualEndLimits);
+  const releaserOn = (pool: Sql) => {
+    return liquidationReleaser({ ...quietWorker(pool, clock), venue }, usualEndLimits);
+  };
   const won = { cancel: 0, release: 0 };
   for (const [i, account] of accounts.entries()) {
     const liquidationId = await askToLiquidate(sql, clock, account);

@@ -13,7 +13,8 @@ import {
   type Submission,
   tradeOf,
 } from '../../src/orders/order.ts';
-import { scheduleOf } from '../../src/venue/simulated/behaviour.ts';
+import { type Course, usualBehaviour } from '../../src/venue/simulated/behaviour.ts';
+import { scheduleOf } from '../../src/venue/simulated/schedule.ts';
 import type { ReportEvent } from '../../src/venue/venue.ts';
 
 function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): Submission {
@@ -159,13 +160,16 @@ test('any order and grouping of reports, repeats among them, ends in the same st
   const quantity = fc
     .integer({ min: 1, max: 5_000_000 })
     .map((n) => decimal(String(n)).div('1000'));
-  const isins = fc.constantFrom('DE0007164600', 'IE00B5M1WJ87', 'IE00BF2GFH28');
+  const courses = fc.constantFrom<Course>('filled', 'in_parts', 'cancelled_before_last');
+  const terms = { seed: '', delayMs: 100, closesMs: undefined, fixingMs: 0 };
   fc.assert(
-    fc.property(quantity, isins, fc.infiniteStream(fc.nat()), (ordered, isin, random) => {
+    fc.property(quantity, courses, fc.infiniteStream(fc.nat()), (ordered, course, random) => {
       const price = decimal('50');
       const clientOrderId = 'B'.repeat(20);
-      const reports = scheduleOf({ isin, clientOrderId, quantity: ordered, price, delayMs: 100 });
-      const events = shuffled([...reports, ...reports], random).map(toEvent);
+      const behaviour = { ...usualBehaviour, course };
+      const order = { clientOrderId, quantity: ordered, price, behaviour };
+      const reports = scheduleOf(order, terms).map((report) => report.event);
+      const events = shuffled([...reports, ...reports], random);
       let submission = makeSubmission({ quantity: ordered });
       submission = { ...submission, order: { ...submission.order, quantity: ordered } };
       const seen = new Set<string>();
@@ -198,11 +202,6 @@ test('any order and grouping of reports, repeats among them, ends in the same st
   );
 });
 
-function toEvent(report: ReturnType<typeof scheduleOf>[number]): ReportEvent {
-  const { offsetMs: _, ...event } = report;
-  return event;
-}
-
 function shuffled<T>(items: readonly T[], random: Iterator<number>): T[] {
   const rest = [...items];
   const result: T[] = [];
@@ -230,26 +229,4 @@ test('a client order id is short, and the same for the same attempt only', () =>
   assert.equal(new Set(ids).size, 3);
   assert.notEqual(clientOrderIdOf(newId(), 1), ids[0]);
   for (const id of ids) assert.match(id, /^[A-Z2-7]{20}$/);
-});
-
-test('the parts of a schedule add up to what is reported at its end', () => {
-  const amounts = fc.tuple(fc.bigInt({ min: 1n, max: 10n ** 12n }), fc.nat({ max: 9 }));
-  fc.assert(
-    fc.property(amounts, fc.integer({ min: 1, max: 100_000 }), ([units, scale], cents) => {
-      const quantity = decimal(String(units)).div(`1${'0'.repeat(scale)}`);
-      const price = decimal(String(cents)).div('100');
-      for (const isin of ['IE00B5M1WJ87', 'IE00BF2GFH28', 'US0378331005']) {
-        const order = { isin, clientOrderId: 'C'.repeat(20), quantity, price, delayMs: 800 };
-        const reports = scheduleOf(order);
-        const trades = reports.flatMap((one) => ('trade' in one ? one.trade.lastQuantity : []));
-        const last = reports.at(-1);
-        assert.ok(last && reports.length <= 5);
-        assert.ok(sum(trades).eq(last.cumulativeQuantity));
-        assert.ok(trades.every((part) => part.gt('0')));
-        assert.ok(reports.every((one) => one.offsetMs >= 0 && one.offsetMs < 800));
-        assert.equal(last.type, isin === 'IE00BF2GFH28' ? 'cancelled' : 'filled');
-        assert.deepEqual(scheduleOf(order), reports);
-      }
-    }),
-  );
 });

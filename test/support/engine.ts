@@ -52,12 +52,12 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
   const worker = { sql, clock, log: { warn: onWarning, error: onWarning } };
   const sender = { ...worker, venue, holder: newId<'process'>() };
   return {
-    release: liquidationReleaser(worker, endLimits),
+    release: liquidationReleaser(sender, endLimits),
     submit: orderSubmitter(sender),
     resolve: submissionResolver(sender),
     receive: reportReceiver(sender),
     apply: reportApplier(worker),
-    advance: liquidationAdvancer(worker, endLimits),
+    advance: liquidationAdvancer(sender, endLimits),
     publish: eventPublisher(worker),
   };
 }

@@ -2,9 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../../src/ids.ts';
 import { decimal } from '../../src/money.ts';
-import { priceOf } from '../../src/venue/simulated/behaviour.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
@@ -62,18 +60,4 @@ test('the price is fixed at acceptance, whatever the market does afterwards', as
   assert.ok(report?.event.type === 'filled' && report.event.trade.lastPrice.eq('123.4567'));
   const journal = await sql`select outcome, price from unwind_v1.venue_journal`;
   assert.deepEqual([...journal], [{ outcome: 'accepted', price: '123.4567' }]);
-});
-
-test('prices: the sandbox’s own, else the imported one, else 100', () => {
-  const clientOrderId = newId();
-  const price = (isin: string, imported?: string) => {
-    const given = imported === undefined ? undefined : decimal(imported);
-    return priceOf({ isin, clientOrderId, imported: given }).toString();
-  };
-  assert.equal(price('DE0005933931', '1'), '81.77');
-  assert.equal(price('DE0007164600', '1.5'), '1.5');
-  assert.equal(price('DE0007164600'), '100');
-  const wandering = priceOf({ isin: 'IE00B95PGT31', clientOrderId, imported: undefined });
-  assert.ok(wandering.gte('80') && wandering.lt('120'));
-  assert.equal(wandering.toString(), price('IE00B95PGT31'));
 });

@@ -1,123 +1,125 @@
-// How the simulated venue treats an order: a pure function of the order, its price and the behaviour
-// of its instrument, so that the same order always gets the same reports at the same offsets.
+// How the simulated venue treats instruments: one table as data, which docs/simulated-venue.md shows.
+// What follows from a behaviour for an order is worked out in schedule.ts and price.ts.
 
-import { createHash } from 'node:crypto';
-import { type Decimal, decimal, plain, smaller, zero } from '../../money.ts';
-import type { Trade } from '../venue.ts';
+/** What happens to an order that is taken. */
+export const courses = {
+  filled: 'filled at once',
+  in_parts: 'one to five executions: one below EUR 101, one more from each of 101, 201, 301, 401',
+  cancelled_before_last: 'the same executions but the last, then cancelled by the trading partner',
+  cancelled: 'cancelled by the trading partner, nothing sold',
+  refused: 'refused for good',
+  resting: 'taken and never executed: it rests until it is cancelled',
+  interrupted: 'in parts; by lot every second order is postponed after the first of two halves',
+  filled_late: 'cancelled before the last execution, which is reported all the same 10 s later',
+  busted: 'in parts, and 10 s after the end the first execution is declared void',
+  once_a_day:
+    'filled at the fixing, at 16:00 of the next trading day in the time zone of the venue',
+} as const;
 
-/** What an instrument does with orders. Chosen by ISIN; every other instrument fills at once. */
-export type Behaviour = 'fill' | 'partial_fills' | 'partial_then_cancelled' | 'refused' | 'resting';
+export type Course = keyof typeof courses;
 
-const behaviours: Readonly<Record<string, Behaviour>> = {
-  // 1 to 5 executions by the amount of the order.
-  IE00B5M1WJ87: 'partial_fills',
-  // Up to 4 executions, then cancelled by the trading partner before the last.
-  IE00BF2GFH28: 'partial_then_cancelled',
-  // Refused for good.
-  ZZREFUSED006: 'refused',
-  // Taken, and never executed: it rests until it is cancelled.
-  ZZRESTING006: 'resting',
+/** What happens to an order, and how truthfully the venue tells of it. */
+export interface Behaviour {
+  readonly course: Course;
+  /** The order is taken, but the answer to it is lost. */
+  readonly losesAnswers: boolean;
+  /** Each report comes a second time. */
+  readonly repeatsReports: boolean;
+  /** Reports are held until all of it has happened, and come in any order. */
+  readonly shufflesReports: boolean;
+  /** How long after it happened something is reported, in ms of market time. */
+  readonly delaysReportsMs: number;
+}
+
+export const usualBehaviour: Behaviour = {
+  course: 'filled',
+  losesAnswers: false,
+  repeatsReports: false,
+  shufflesReports: false,
+  delaysReportsMs: 0,
 };
 
-/** Prices of sandbox instruments that do not follow the imported ones: what a seller gets, EUR. */
-const sandboxPrices: Readonly<Record<string, string>> = {
-  IE00BKBF6H24: '7.51',
-  IE00B3XXRP09: '113.03',
-  DE0005933931: '81.77',
+/** A price in EUR that a seller gets; `imported`: that of the book, or 100 where it has none. */
+export type PriceRule =
+  | { readonly type: 'imported' | 'wandering' | 'swinging' }
+  | { readonly type: 'fixed'; readonly price: string };
+
+export interface SandboxInstrument {
+  readonly price: PriceRule;
+  readonly behaviour: Behaviour;
+}
+
+const imported: PriceRule = { type: 'imported' };
+
+function fixedAt(price: string): SandboxInstrument {
+  return { price: { type: 'fixed', price }, behaviour: usualBehaviour };
+}
+
+function priced(type: 'wandering' | 'swinging'): SandboxInstrument {
+  return { price: { type }, behaviour: usualBehaviour };
+}
+
+function behaving(behaviour: Partial<Behaviour>): SandboxInstrument {
+  return { price: imported, behaviour: { ...usualBehaviour, ...behaviour } };
+}
+
+/**
+ * The instruments that behave in a way of their own, by ISIN. The real ones are those that the sandbox
+ * of this API is known for; the ones beginning with ZZ, which no country has, are ours.
+ */
+export const sandboxInstruments: Readonly<Record<string, SandboxInstrument>> = {
+  IE00BKBF6H24: fixedAt('7.51'),
+  IE00B3XXRP09: fixedAt('113.03'),
+  DE0005933931: fixedAt('81.77'),
+  IE00B95PGT31: priced('wandering'),
+  ZZSWINGING08: priced('swinging'),
+  IE00B5M1WJ87: behaving({ course: 'in_parts' }),
+  IE00BF2GFH28: behaving({ course: 'cancelled_before_last' }),
+  ZZCANCEL0000: behaving({ course: 'cancelled' }),
+  ZZREFUSED006: behaving({ course: 'refused' }),
+  ZZRESTING006: behaving({ course: 'resting' }),
+  ZZHALTING000: behaving({ course: 'interrupted' }),
+  ZZLATEFILL05: behaving({ course: 'filled_late' }),
+  ZZBUST000004: behaving({ course: 'busted' }),
+  ZZFUND000003: behaving({ course: 'once_a_day' }),
+  ZZLOSTREPLY4: behaving({ losesAnswers: true }),
+  ZZTWICE00002: behaving({ course: 'in_parts', repeatsReports: true }),
+  ZZSHUFFLED01: behaving({ course: 'in_parts', shufflesReports: true }),
+  ZZDELAYED004: behaving({ delaysReportsMs: 30_000 }),
 };
 
-/** Where no price was imported either. */
-const defaultPrice = decimal('100');
+const anyOther: SandboxInstrument = { price: imported, behaviour: usualBehaviour };
 
-export function behaviourOf(isin: string): Behaviour {
-  return behaviours[isin] ?? 'fill';
+export function sandboxInstrument(isin: string): SandboxInstrument {
+  return Object.hasOwn(sandboxInstruments, isin)
+    ? (sandboxInstruments[isin] ?? anyOther)
+    : anyOther;
 }
 
-/** The price the venue fixes when it accepts an order, in EUR. */
-export function priceOf(order: {
-  isin: string;
-  clientOrderId: string;
-  imported: Decimal | undefined;
-}): Decimal {
-  const { isin, clientOrderId, imported } = order;
-  if (isin === 'IE00B95PGT31') return wanderingPrice(clientOrderId);
-  const fixed = sandboxPrices[isin];
-  return fixed === undefined ? (imported ?? defaultPrice) : decimal(fixed);
+/** A behaviour that a test has asked for; what is undefined stays as it is without. */
+export interface AskedBehaviour {
+  readonly course: Course | undefined;
+  readonly losesAnswers: boolean | undefined;
+  readonly repeatsReports: boolean | undefined;
+  readonly shufflesReports: boolean | undefined;
+  readonly delaysReportsMs: number | undefined;
+  /** Only one of so many orders, by lot. */
+  readonly oneIn: number;
 }
 
-/** 80.00 to 119.99 EUR: looks random, but is the same for the same order. */
-function wanderingPrice(clientOrderId: string): Decimal {
-  return decimal(String(8_000 + (fingerprint(clientOrderId) % 4_000))).times('0.01');
-}
-
-function fingerprint(clientOrderId: string): number {
-  return createHash('sha256').update(clientOrderId).digest().readUInt32BE(0);
-}
-
-/** A report of the venue's future, so many ms of market time after acceptance. */
-export type ScheduledReport =
-  | {
-      readonly offsetMs: number;
-      readonly type: 'trade' | 'filled';
-      readonly trade: Trade;
-      readonly cumulativeQuantity: Decimal;
-    }
-  | {
-      readonly offsetMs: number;
-      readonly type: 'cancelled';
-      readonly reason: string;
-      readonly cumulativeQuantity: Decimal;
-    };
-
-/** Everything the venue will report about an order it accepts, ascending. */
-export function scheduleOf(order: {
-  isin: string;
-  clientOrderId: string;
-  quantity: Decimal;
-  price: Decimal;
-  /** All reports come within so many ms of market time. */
-  delayMs: number;
-}): readonly ScheduledReport[] {
-  const behaviour = behaviourOf(order.isin);
-  if (behaviour === 'resting') return [];
-  const split = behaviour === 'partial_fills' || behaviour === 'partial_then_cancelled';
-  const parts = split ? partsOf(order.quantity, order.price) : [order.quantity];
-  const startMs = order.delayMs === 0 ? 0 : fingerprint(order.clientOrderId) % order.delayMs;
-  const reports: ScheduledReport[] = [];
-  let cumulativeQuantity = zero;
-  for (const [i, lastQuantity] of parts.entries()) {
-    const offsetMs = startMs + Math.floor(((order.delayMs - startMs) * i) / parts.length);
-    const isLast = i === parts.length - 1;
-    if (isLast && behaviour === 'partial_then_cancelled') {
-      const reason = 'cancelled by the trading partner';
-      reports.push({ offsetMs, type: 'cancelled', reason, cumulativeQuantity });
-    } else {
-      cumulativeQuantity = cumulativeQuantity.plus(lastQuantity);
-      const venueExecutionId = `${order.clientOrderId}-${i + 1}`;
-      const trade = { venueExecutionId, lastQuantity, lastPrice: order.price };
-      reports.push({ offsetMs, type: isLast ? 'filled' : 'trade', trade, cumulativeQuantity });
-    }
-  }
-  return reports;
-}
-
-/** One part below EUR 101, two below 201, … five above 401; never more parts than units. */
-function partsOf(quantity: Decimal, price: Decimal): readonly Decimal[] {
-  const amount = quantity.times(price);
-  const steps = ['101', '201', '301', '401'].filter((step) => amount.gte(step)).length;
-  const share = quantity.times(['1', '0.5', '0.333', '0.25', '0.2'][steps] ?? '1');
-  const part = share.round(decimalsOf(quantity), 0);
-  if (part.eq('0')) return [quantity];
-  const parts: Decimal[] = [];
-  let left = quantity;
-  for (let i = 0; i < steps; i += 1) {
-    const next = smaller(part, left);
-    parts.push(next);
-    left = left.minus(next);
-  }
-  return left.gt('0') ? [...parts, left] : parts;
-}
-
-function decimalsOf(quantity: Decimal): number {
-  return plain(quantity).split('.')[1]?.length ?? 0;
+/** The behaviour of the table with what was asked for; the lot falls the same for the same order. */
+export function behaviourOf(
+  isin: string,
+  asked: AskedBehaviour | undefined,
+  lot: number,
+): Behaviour {
+  const { behaviour } = sandboxInstrument(isin);
+  if (asked === undefined || lot % asked.oneIn !== 0) return behaviour;
+  return {
+    course: asked.course ?? behaviour.course,
+    losesAnswers: asked.losesAnswers ?? behaviour.losesAnswers,
+    repeatsReports: asked.repeatsReports ?? behaviour.repeatsReports,
+    shufflesReports: asked.shufflesReports ?? behaviour.shufflesReports,
+    delaysReportsMs: asked.delaysReportsMs ?? behaviour.delaysReportsMs,
+  };
 }

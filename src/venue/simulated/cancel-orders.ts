@@ -13,7 +13,9 @@ import {
   lockSession,
   type OrderState,
 } from './cancel-store.ts';
-import { findMarketTime, type OwedReport, scheduleReports } from './store.ts';
+import { findMarket } from './market-store.ts';
+import { type OwedReport, scheduleReports } from './store.ts';
+import { checkReached } from './submit-orders.ts';
 
 /** One commit: decides each request, journals it, and plans the reports it leads to. */
 export function cancelOrders(
@@ -23,7 +25,9 @@ export function cancelOrders(
 ): Promise<readonly CancelOutcome[]> {
   return inTransaction(sql, async (tx) => {
     await lockSession(tx);
-    const at = await findMarketTime(tx, clock.now());
+    const market = await findMarket(tx, clock.now());
+    checkReached(market);
+    const { at } = market;
     const states = await findOrderStates(tx, { orders, at });
     const byKey = new Map(states.map((state) => [`${state.firm}/${state.clientOrderId}`, state]));
     const outcomes = orders.map((order) => {
@@ -32,7 +36,7 @@ export function cancelOrders(
     await enterCancels(tx, { orders, outcomes, receivedAt: at });
     const owed = states.filter((state) => !state.isFinal && !state.isCancelled).flatMap(endOf);
     await dropPlans(tx, { orders: owed, after: at });
-    await scheduleReports(tx, { owed, acceptedAt: at });
+    await scheduleReports(tx, { owed, from: at });
     return outcomes;
   });
 }
@@ -45,11 +49,8 @@ function outcomeOf(state: OrderState | undefined): CancelOutcome {
 function endOf(state: OrderState): readonly OwedReport[] {
   const { firm: tenantId, clientOrderId, venueOrderId, soldQuantity } = state;
   if (venueOrderId === undefined) return [];
-  const report = {
-    offsetMs: 0,
-    type: 'cancelled',
-    reason: 'cancelled on request',
-    cumulativeQuantity: soldQuantity,
-  } as const;
+  const reason = 'cancelled on request';
+  const event = { type: 'cancelled', reason, cumulativeQuantity: soldQuantity } as const;
+  const report = { happensMs: 0, sentMs: 0, copy: 0, event };
   return [{ reportId: newId<'report'>(), tenantId, clientOrderId, venueOrderId, report }];
 }

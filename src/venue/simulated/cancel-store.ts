@@ -66,11 +66,18 @@ export async function findOrderStates(
     cross join lateral (
       select
         bool_or(r.type not in ('trade', 'bust')) as is_final,
-        sum(r.last_quantity) filter (where r.copy = 0) as sold_quantity
+        sum(r.last_quantity) filter (where r.copy = 0 and b.report is null) as sold_quantity
       from simulated_venue.reports r
+      left join simulated_venue.reports b
+        on b.firm = r.firm
+        and b.venue_execution_id = r.venue_execution_id
+        and b.type = 'bust'
+        and b.copy = 0
+        and r.type <> 'bust'
+        and b.transaction_at <= ${at}
       where r.firm = j.firm
         and r.client_order_id = j.client_order_id
-        and r.transaction_at <= ${at}
+        and (r.transaction_at <= ${at} or r.number is not null)
     ) r`;
   return rows.map((row) => ({
     firm: row.firm,

@@ -4,8 +4,8 @@
 import type { Sql, Tx } from '../../db/connect.ts';
 import type { TenantId } from '../../ids.ts';
 import { type Decimal, decimal, plain } from '../../money.ts';
-import type { NewOrder, OrderReference, ReportColumns } from '../venue.ts';
-import type { ScheduledReport } from './behaviour.ts';
+import { executionIdIn, type NewOrder, type OrderReference, type ReportColumns } from '../venue.ts';
+import type { ScheduledReport } from './schedule.ts';
 
 /** The market's prices, by firm and ISIN; missing where none was imported. */
 export async function findPrices(
@@ -22,17 +22,10 @@ export async function findPrices(
   return new Map(rows.map((row) => [`${row.tenant_id}/${row.isin}`, decimal(row.price)]));
 }
 
-/** Now on the market clock. */
-export async function findMarketTime(tx: Tx, now: Date): Promise<Date> {
-  const rows = await tx<{ at: Date }[]>`select unwind.market_time(${now}) as at`;
-  const [row] = rows;
-  return row?.at ?? now;
-}
-
 export interface JournalEntry extends NewOrder {
   readonly decision:
     | { readonly outcome: 'accepted'; readonly venueOrderId: string; readonly price: Decimal }
-    | { readonly outcome: 'refused'; readonly reason: string };
+    | { readonly outcome: 'refused'; readonly reason: string; readonly temporary: boolean };
 }
 
 /** Enters orders that were never seen before. @returns the client order ids that were new. */
@@ -44,11 +37,11 @@ export async function enterOrders(
   const rows = await tx<{ firm: string; client_order_id: string }[]>`
     insert into simulated_venue.journal (
       firm, client_order_id, isin, side, quantity, outcome, venue_order_id, price, reason,
-      received_at
+      temporary, received_at
     )
     select
       n.firm, n.client_order_id, n.isin, 'SELL', n.quantity, n.outcome, n.venue_order_id, n.price,
-      n.reason, ${receivedAt}
+      n.reason, n.temporary, ${receivedAt}
     from unnest(
       ${entries.map((entry) => entry.tenantId)}::uuid[],
       ${entries.map((entry) => entry.clientOrderId)}::text[],
@@ -57,8 +50,9 @@ export async function enterOrders(
       ${entries.map(({ decision }) => decision.outcome)}::text[],
       ${entries.map(({ decision }) => ('venueOrderId' in decision ? decision.venueOrderId : null))}::text[],
       ${entries.map(({ decision }) => ('price' in decision ? plain(decision.price) : null))}::numeric[],
-      ${entries.map(({ decision }) => ('reason' in decision ? decision.reason : null))}::text[]
-    ) as n (firm, client_order_id, isin, quantity, outcome, venue_order_id, price, reason)
+      ${entries.map(({ decision }) => ('reason' in decision ? decision.reason : null))}::text[],
+      ${entries.map(({ decision }) => 'temporary' in decision && decision.temporary)}::boolean[]
+    ) as n (firm, client_order_id, isin, quantity, outcome, venue_order_id, price, reason, temporary)
     on conflict (firm, client_order_id) where outcome <> 'repeated' do nothing
     returning firm, client_order_id`;
   return new Set(rows.map((row) => `${row.firm}/${row.client_order_id}`));
@@ -92,39 +86,43 @@ export interface OwedReport {
   readonly report: ScheduledReport;
 }
 
-/** Fixes what will be reported about accepted orders, and when. */
+/** Fixes what will be reported about orders, and when, counted from an instant of the market. */
 export async function scheduleReports(
   tx: Tx,
-  batch: { owed: readonly OwedReport[]; acceptedAt: Date },
+  batch: { owed: readonly OwedReport[]; from: Date },
 ): Promise<void> {
-  const { owed, acceptedAt } = batch;
+  const { owed, from } = batch;
   if (owed.length === 0) return;
-  const trades = owed.map(({ report }) => ('trade' in report ? report.trade : undefined));
+  const events = owed.map((one) => one.report.event);
+  const trades = events.map((event) => ('trade' in event ? event.trade : undefined));
   await tx`
     insert into simulated_venue.reports (
       firm, report, client_order_id, venue_order_id, due_at, transaction_at, type,
-      venue_execution_id, last_quantity, last_price, cumulative_quantity, reason
+      venue_execution_id, last_quantity, last_price, cumulative_quantity, reason, copy
     )
     select
       n.firm, n.report, n.client_order_id, n.venue_order_id,
-      ${acceptedAt}::timestamptz + n.offset_ms * interval '1 millisecond',
-      ${acceptedAt}::timestamptz + n.offset_ms * interval '1 millisecond',
-      n.type, n.venue_execution_id, n.last_quantity, n.last_price, n.cumulative_quantity, n.reason
+      ${from}::timestamptz + n.sent_ms * interval '1 millisecond',
+      ${from}::timestamptz + n.happens_ms * interval '1 millisecond',
+      n.type, n.venue_execution_id, n.last_quantity, n.last_price, n.cumulative_quantity, n.reason,
+      n.copy
     from unnest(
       ${owed.map((one) => one.tenantId)}::uuid[],
       ${owed.map((one) => one.reportId)}::uuid[],
       ${owed.map((one) => one.clientOrderId)}::text[],
       ${owed.map((one) => one.venueOrderId)}::text[],
-      ${owed.map((one) => one.report.offsetMs)}::integer[],
-      ${owed.map((one) => one.report.type)}::text[],
-      ${trades.map((trade) => trade?.venueExecutionId ?? null)}::text[],
+      ${owed.map((one) => one.report.sentMs)}::bigint[],
+      ${owed.map((one) => one.report.happensMs)}::bigint[],
+      ${events.map((event) => event.type)}::text[],
+      ${events.map(executionIdIn)}::text[],
       ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
       ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
-      ${owed.map((one) => plain(one.report.cumulativeQuantity))}::numeric[],
-      ${owed.map(({ report }) => ('reason' in report ? report.reason : null))}::text[]
+      ${events.map((event) => plain(event.cumulativeQuantity))}::numeric[],
+      ${events.map((event) => ('reason' in event ? event.reason : null))}::text[],
+      ${owed.map((one) => one.report.copy)}::integer[]
     ) as n (
-      firm, report, client_order_id, venue_order_id, offset_ms, type, venue_execution_id,
-      last_quantity, last_price, cumulative_quantity, reason
+      firm, report, client_order_id, venue_order_id, sent_ms, happens_ms, type, venue_execution_id,
+      last_quantity, last_price, cumulative_quantity, reason, copy
     )`;
 }
 
@@ -134,6 +132,7 @@ export interface JournalRow {
   readonly outcome: 'accepted' | 'refused';
   readonly venue_order_id: string | null;
   readonly reason: string | null;
+  readonly temporary: boolean;
 }
 
 /** What was decided about orders, without repeats. */
@@ -142,7 +141,7 @@ export async function findDecisions(
   orders: readonly OrderReference[],
 ): Promise<readonly JournalRow[]> {
   return sql<JournalRow[]>`
-    select j.firm, j.client_order_id, j.outcome, j.venue_order_id, j.reason
+    select j.firm, j.client_order_id, j.outcome, j.venue_order_id, j.reason, j.temporary
     from unnest(
       ${orders.map((order) => order.tenantId)}::uuid[],
       ${orders.map((order) => order.clientOrderId)}::text[]

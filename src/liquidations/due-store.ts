@@ -1,0 +1,127 @@
+// The statements that find what is due: NEW liquidations to release, or to set aside while the venue is
+// closed, and PROCESSING ones to look at again. All of one batch belongs to one tenant.
+
+import type { Tx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
+import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+import type { ParkedStep } from '../parked/parked.ts';
+import { mayBeWorked } from '../parked/store.ts';
+import type { LiquidationStatus } from './liquidation.ts';
+
+export interface DueLiquidation {
+  readonly tenantId: TenantId;
+  readonly liquidationId: LiquidationId;
+  readonly accountId: AccountId;
+  readonly status: LiquidationStatus;
+  readonly rounds: number;
+  /** Market time since its release was due, in ms. */
+  readonly ageMs: number;
+}
+
+export interface DueClaim {
+  /** The batch is of the first tenant after this one that has work. */
+  readonly after: string;
+  readonly now: Date;
+  /** Where their orders go. */
+  readonly venue: string;
+  readonly limit: number;
+}
+
+/**
+ * Locks NEW liquidations whose release is due, none while the venue is closed; rows another process
+ * holds are passed over.
+ */
+export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  const isDue = fragment`
+    l.status = 'NEW'
+    and l.release_at <= (select unwind.market_time(${claim.now}))
+    and ${isOpen(claim)}
+    and ${mayBeMoved('release', claim.now)}`;
+  return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
+}
+
+/** Locks NEW liquidations that are due while the venue is closed and were not looked at since. */
+export function claimToSift(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  const isDue = fragment`
+    l.status = 'NEW'
+    and not l.waits_for_venue
+    and l.release_at <= (select unwind.market_time(${claim.now}))
+    and not ${isOpen(claim)}
+    and ${mayBeMoved('release', claim.now)}`;
+  return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
+}
+
+// In a subquery of its own it is asked once, not for each row.
+function isOpen({ venue, now }: DueClaim): Fragment {
+  return fragment`(select unwind.venue_is_open(${venue}, unwind.market_time(${now})))`;
+}
+
+/** Leaves claimed NEW liquidations until the venue opens. */
+export async function setAside(
+  tx: Tx,
+  which: { tenantId: TenantId; liquidationIds: readonly LiquidationId[] },
+): Promise<void> {
+  const { tenantId, liquidationIds } = which;
+  await tx`
+    update unwind.liquidations l
+    set waits_for_venue = true
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = any (${liquidationIds}::uuid[])
+      and l.status = 'NEW'`;
+}
+
+/** Locks PROCESSING liquidations without open orders that are to be looked at. */
+export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  const isDue = fragment`
+    l.advance_at <= (select unwind.market_time(${claim.now}))
+    and ${mayBeMoved('advance', claim.now)}`;
+  return claimDue(tx, claim, { isDue, since: fragment`l.advance_at` });
+}
+
+function mayBeMoved(step: ParkedStep, now: Date): Fragment {
+  const subject = fragment`l.liquidation_id::text`;
+  return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });
+}
+
+interface DueRow {
+  readonly tenant_id: TenantId;
+  readonly liquidation_id: LiquidationId;
+  readonly account_id: AccountId;
+  readonly status: LiquidationStatus;
+  readonly rounds: number;
+  readonly age_ms: string;
+}
+
+// Ordered as the partial indexes are, which then serve both parts.
+async function claimDue(
+  tx: Tx,
+  { after, now, limit }: DueClaim,
+  { isDue, since }: { isDue: Fragment; since: Fragment },
+): Promise<readonly DueLiquidation[]> {
+  const rows = await tx<DueRow[]>`
+    with turn as (
+      select l.tenant_id
+      from unwind.liquidations l
+      where ${isDue}
+        and l.tenant_id > ${after}
+      order by l.tenant_id, ${since}
+      limit 1
+    )
+    select
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
+      trunc(extract(epoch from (select unwind.market_time(${now})) - l.release_at) * 1000) as age_ms
+    from turn
+    join unwind.liquidations l on l.tenant_id = turn.tenant_id
+    where ${isDue}
+    order by l.tenant_id, ${since}
+    limit ${limit}
+    for update of l skip locked`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    liquidationId: row.liquidation_id,
+    accountId: row.account_id,
+    status: row.status,
+    rounds: row.rounds,
+    ageMs: Number(row.age_ms),
+  }));
+}

@@ -1,0 +1,155 @@
+// The statements about calendars of venues and what venues have announced. Both count for the service
+// and for the simulated venue alike: the market is one.
+
+import type { SqlOrTx, Tx } from '../db/connect.ts';
+import { type Calendar, CalendarError, type Holiday, weekdays } from './calendar.ts';
+
+/**
+ * Gives a venue another calendar, or none: then it is always open. Idempotent.
+ * @throws CalendarError when the database does not know the time zone.
+ */
+export async function setCalendar(
+  tx: Tx,
+  venue: string,
+  calendar: Calendar | undefined,
+): Promise<void> {
+  const timeZone = calendar?.timeZone ?? 'UTC';
+  const known = await tx`select from pg_timezone_names z where z.name = ${timeZone}`;
+  if (known.count === 0) {
+    throw new CalendarError([`/time_zone is not known to the database: ${timeZone}.`]);
+  }
+  await tx`
+    insert into unwind.venues (venue, time_zone)
+    values (${venue}, ${timeZone})
+    on conflict (venue) do update
+    set time_zone = excluded.time_zone`;
+  await tx`delete from unwind.venue_hours h where h.venue = ${venue}`;
+  await tx`delete from unwind.venue_holidays x where x.venue = ${venue}`;
+  if (calendar === undefined) return;
+  const { sessions, holidays } = calendar;
+  await tx`
+    insert into unwind.venue_hours (venue, weekday, opens, closes)
+    select ${venue}, n.weekday, n.opens, n.closes
+    from unnest(
+      ${sessions.map((session) => weekdays.indexOf(session.weekday) + 1)}::smallint[],
+      ${sessions.map((session) => session.opens)}::time[],
+      ${sessions.map((session) => session.closes)}::time[]
+    ) as n (weekday, opens, closes)`;
+  await tx`
+    insert into unwind.venue_holidays (venue, day, closes, name)
+    select ${venue}, n.day, n.closes, n.name
+    from unnest(
+      ${holidays.map((holiday) => holiday.date)}::date[],
+      ${holidays.map((holiday) => holiday.closes ?? null)}::time[],
+      ${holidays.map((holiday) => holiday.name)}::text[]
+    ) as n (day, closes, name)`;
+}
+
+/** The calendar of a venue; undefined: it is always open. */
+export async function findCalendar(sql: SqlOrTx, venue: string): Promise<Calendar | undefined> {
+  const sessions = await sql<
+    { time_zone: string; weekday: number; opens: string; closes: string }[]
+  >`
+    select
+      v.time_zone, h.weekday,
+      left(h.opens::text, 5) as opens,
+      left(h.closes::text, 5) as closes
+    from unwind.venues v
+    join unwind.venue_hours h on h.venue = v.venue
+    where v.venue = ${venue}
+    order by h.weekday, h.opens`;
+  const [first] = sessions;
+  if (first === undefined) return undefined;
+  const holidays = await sql<{ date: string; name: string; closes: string | null }[]>`
+    select x.day::text as date, x.name, left(x.closes::text, 5) as closes
+    from unwind.venue_holidays x
+    where x.venue = ${venue}
+    order by x.day`;
+  return {
+    timeZone: first.time_zone,
+    sessions: sessions.map(({ weekday, opens, closes }) => {
+      return { weekday: weekdays[weekday - 1] ?? 'MON', opens, closes };
+    }),
+    holidays: holidays.map(({ date, name, closes }): Holiday => {
+      return { date, name, closes: closes ?? undefined };
+    }),
+  };
+}
+
+/** What a venue announces against its calendar: `undefined` follows the calendar again. */
+export type Announced = 'open' | 'closed' | undefined;
+
+/** Writes down what a venue has announced. Idempotent. */
+export async function announceStatus(tx: Tx, venue: string, status: Announced): Promise<void> {
+  await tx`
+    insert into unwind.venues (venue, status)
+    values (${venue}, ${status ?? null})
+    on conflict (venue) do update
+    set status = excluded.status`;
+}
+
+/** Writes down that a venue has halted an instrument, or resumed its trading. Idempotent. */
+export async function announceHalt(
+  tx: Tx,
+  halt: { venue: string; isin: string; isHalted: boolean },
+): Promise<void> {
+  const { venue, isin, isHalted } = halt;
+  if (!isHalted) {
+    await tx`delete from unwind.venue_halts h where h.venue = ${venue} and h.isin = ${isin}`;
+    return;
+  }
+  await tx`
+    insert into unwind.venue_halts (venue, isin)
+    values (${venue}, ${isin})
+    on conflict (venue, isin) do nothing`;
+}
+
+/** When a venue trades, as far as is known at an instant of the market. */
+export interface Trading {
+  readonly isOpen: boolean;
+  readonly announced: Announced;
+  /** The first session by the calendar that has not closed yet; undefined: none is known of. */
+  readonly session: { readonly opensAt: Date; readonly closesAt: Date } | undefined;
+  /** Instruments that are halted. */
+  readonly halted: readonly string[];
+}
+
+interface TradingRow {
+  readonly is_open: boolean;
+  readonly status: 'open' | 'closed' | null;
+  readonly opens_at: Date | null;
+  readonly closes_at: Date | null;
+  readonly halted: readonly string[];
+}
+
+export async function findTrading(sql: SqlOrTx, venue: string, at: Date): Promise<Trading> {
+  const rows = await sql<TradingRow[]>`
+    select
+      unwind.venue_is_open(${venue}, ${at}) as is_open,
+      v.status, s.opens_at, s.closes_at,
+      array(
+        select h.isin
+        from unwind.venue_halts h
+        where h.venue = ${venue}
+        order by h.isin
+      ) as halted
+    from (values (${venue}::text)) as n (venue)
+    left join unwind.venues v on v.venue = n.venue
+    left join lateral unwind.venue_session(n.venue, ${at}) s on true`;
+  const [row] = rows;
+  if (row === undefined) throw new Error('a select without a condition has no row');
+  const { opens_at: opensAt, closes_at: closesAt } = row;
+  return {
+    isOpen: row.is_open,
+    announced: row.status ?? undefined,
+    session: opensAt !== null && closesAt !== null ? { opensAt, closesAt } : undefined,
+    halted: row.halted,
+  };
+}
+
+/** Whether a venue is open at an instant of the wall clock. */
+export async function findIsOpen(sql: SqlOrTx, venue: string, now: Date): Promise<boolean> {
+  const rows = await sql<{ is_open: boolean }[]>`
+    select unwind.venue_is_open(${venue}, unwind.market_time(${now})) as is_open`;
+  return rows[0]?.is_open ?? false;
+}
