@@ -12,11 +12,12 @@ import {
   COMPATIBLE,
   COMPATIBLE_TOKEN,
   checkSignatures,
+  entrancesOf,
   type HeaderRules,
   STRICT,
 } from '../signatures/check.ts';
 import { parsePublicKey, type VerificationKey } from '../signatures/keys.ts';
-import { MAX_AGE_S, MAX_AHEAD_S, MAX_CANDIDATES } from '../signatures/limits.ts';
+import { MAX_AGE_S, MAX_AHEAD_S } from '../signatures/limits.ts';
 import type { SignedMessage } from '../signatures/message.ts';
 import { type ParsedSignatures, parseSignatures } from '../signatures/parse.ts';
 import { type VerifiedSignature, verifySignatures } from '../signatures/verify.ts';
@@ -102,7 +103,7 @@ export class Authenticator {
     const tenantId = parseId<'tenant'>(claim.clientId);
     const tenant = tenantId && (await this.#tenant(tenantId));
     const isKnown = isSecret(claim.clientSecret, tenant?.secretHash);
-    const hasKey = tenant !== undefined && ownSignatures(parsed, tenant).length > 0;
+    const hasKey = tenant !== undefined && hasOwnSignature(parsed, tenant);
     if (tenant === undefined || !isKnown || !hasKey) {
       throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
@@ -143,24 +144,22 @@ export class Authenticator {
     tenant: KnownTenant,
     rules: HeaderRules,
   ): Promise<SignatureUse> {
-    // What is not looked at cannot be remembered, and could bring the message in once more.
-    if (ownSignatures(parsed, tenant).length > MAX_CANDIDATES) {
-      const detail = `At most ${MAX_CANDIDATES} signatures of one client are accepted.`;
-      throw new Refusal('unauthorized', detail);
-    }
-    const checked = checkSignatures({
+    const check = {
       parsed,
       rules,
       clientId: tenant.tenantId,
-      keys: (keyid) => tenant.verificationKeys.get(keyid),
+      keys: (keyid: string) => tenant.verificationKeys.get(keyid),
       now: Math.floor(this.#clock.now().getTime() / 1_000),
-      isReplay: (baseSha256) => this.#usedBases.has(`${tenant.tenantId}/${baseSha256}`),
-    });
+      isReplay: (baseSha256: string) => this.#usedBases.has(`${tenant.tenantId}/${baseSha256}`),
+    };
+    const checked = checkSignatures(check);
+    // Of a message's signatures one counts, and all of them are used up by it, verified or not: none
+    // brings it in once more.
+    const entrances = entrancesOf(check);
     await this.#doMathematics(checked);
-    // A message may carry two good signatures: with one of them, both are used up.
-    const bases = [...new Set(checked.toVerify.map((one) => one.baseSha256))].sort();
+    const bases = [...new Set(entrances.map((one) => one.baseSha256))].sort();
     this.#remember(tenant.tenantId, bases);
-    const created = Math.max(...checked.toVerify.map((one) => one.signature.created));
+    const created = Math.max(...entrances.map((one) => one.created));
     return {
       basesSha256: bases.map((base) => Buffer.from(base, 'hex')),
       expiresAt: new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000),
@@ -193,7 +192,7 @@ export class Authenticator {
   }
 }
 
-/** The signatures of a message that claim a live key of the client. */
-function ownSignatures({ signatures }: ParsedSignatures, { verificationKeys }: KnownTenant) {
-  return signatures.filter(({ keyid = '' }) => verificationKeys.get(keyid)?.live === true);
+/** Whether a signature of the message claims a live key of the client. */
+function hasOwnSignature({ signatures }: ParsedSignatures, { verificationKeys }: KnownTenant) {
+  return signatures.some(({ keyid = '' }) => verificationKeys.get(keyid)?.live === true);
 }

@@ -87,9 +87,7 @@ export function checkSignatures(check: Check): CheckedSignatures {
   if (check.rules.clientIdRequired && !message.lines.has('upvest-client-id')) {
     throw new SignatureError('client_id_missing', 'upvest-client-id');
   }
-  const candidates = signatures
-    .filter((signature) => ownLiveKey(check, signature.keyid).key)
-    .slice(0, MAX_CANDIDATES);
+  const candidates = ownSignatures(check).slice(0, MAX_CANDIDATES);
   const results = (candidates.length > 0 ? candidates : [firstOf(signatures)]).map((candidate) =>
     outcome(() => checkSignature(check, candidate)),
   );
@@ -100,7 +98,67 @@ export function checkSignatures(check: Check): CheckedSignatures {
   return { toVerify, refusal };
 }
 
-function ownLiveKey({ keys, clientId }: Check, keyid: string | undefined) {
+/** The checks of one signature in their order: what a look-up refuses first, mathematics never. */
+export type CheckStep = 'key' | 'coverage' | 'time' | 'algorithm' | 'replay' | 'digest';
+
+/** One thing that is wrong with a signature. */
+export type StepFault = { readonly step: CheckStep; readonly error: SignatureError };
+
+/**
+ * What is wrong with a signature short of the mathematics, in the order of the checks. Lazy: the
+ * verifier takes the first and pays for no more; the inspector takes all.
+ */
+export function* faultsOf(
+  check: Check,
+  signature: ParsedSignature,
+  baseSha256: string,
+): Generator<StepFault> {
+  const { dialect, message } = check.parsed;
+  const { key, fault } = ownLiveKey(check, signature.keyid);
+  if (key === undefined) yield { step: 'key', error: new SignatureError(fault, 'keyid') };
+  for (const error of uncovered(check, signature)) yield { step: 'coverage', error };
+  const untimely = untimeliness(signature, check.now);
+  if (untimely !== undefined) yield { step: 'time', error: untimely };
+  const scheme = key && outcome(() => dueScheme(dialect, signature, key));
+  if (scheme instanceof SignatureError) yield { step: 'algorithm', error: scheme };
+  if (check.isReplay(baseSha256)) yield { step: 'replay', error: new SignatureError('replayed') };
+  const digest = outcome(() => checkDigest(dialect.digest, message));
+  if (digest instanceof SignatureError) yield { step: 'digest', error: digest };
+}
+
+/**
+ * The signatures of a message that claim a live key of the client, in the order they are listed. The
+ * first `MAX_CANDIDATES` of them may be verified.
+ */
+export function ownSignatures(
+  check: Pick<Check, 'parsed' | 'keys' | 'clientId'>,
+): ParsedSignatures['signatures'] {
+  return check.parsed.signatures.filter(({ keyid }) => ownLiveKey(check, keyid).key);
+}
+
+/** One way by which a message can come in: a signature's base, and until when. */
+export type Entrance = { readonly baseSha256: string; readonly created: number };
+
+/**
+ * The bases of all signatures of a message that a verifier may ever take as the client's, verified or
+ * not: remembered together, none of them brings the message in once more. Throws `created_future`
+ * where one of them is good only later, since it could not be remembered for so long.
+ */
+export function entrancesOf(
+  check: Pick<Check, 'parsed' | 'keys' | 'clientId' | 'now'>,
+): readonly Entrance[] {
+  const { dialect, message } = check.parsed;
+  return ownSignatures(check).flatMap((signature) => {
+    if (isFaulty(signature)) return [];
+    const base = outcome(() => signatureBase(dialect, message, signature));
+    if (base instanceof SignatureError) return [];
+    const { created } = signature;
+    if (created - check.now > MAX_AHEAD_S) throw new SignatureError('created_future', 'created');
+    return [{ baseSha256: hash('sha256', base), created }];
+  });
+}
+
+function ownLiveKey({ keys, clientId }: Pick<Check, 'keys' | 'clientId'>, keyid?: string) {
   const key = keyid === undefined ? undefined : keys(keyid);
   if (key === undefined) return { fault: 'keyid_unknown' } as const;
   if (key.clientId !== clientId) return { fault: 'key_wrong_client' } as const;
@@ -116,18 +174,11 @@ function checkSignature(
   const { dialect, message } = check.parsed;
   const base = signatureBase(dialect, message, signature);
   const baseSha256 = hash('sha256', base);
-  const result = outcome(() => {
-    const { key, fault } = ownLiveKey(check, signature.keyid);
-    if (key === undefined) throw new SignatureError(fault, 'keyid');
-    checkCoverage(check, signature);
-    checkTimes(signature, check.now);
-    const scheme = dueScheme(dialect, signature, key);
-    if (check.isReplay(baseSha256)) throw new SignatureError('replayed');
-    checkDigest(dialect.digest, message);
-    return { dialect, signature, key, scheme, base, baseSha256 };
-  });
-  if (result instanceof SignatureError) throw result.withBase(base);
-  return result;
+  for (const { error } of faultsOf(check, signature, baseSha256)) throw error.withBase(base);
+  const { key } = ownLiveKey(check, signature.keyid);
+  if (key === undefined) throw new TypeError('a signature without fault has a key');
+  const scheme = dueScheme(dialect, signature, key);
+  return { dialect, signature, key, scheme, base, baseSha256 };
 }
 
 const UNCOVERED_HEADER = {
@@ -137,20 +188,20 @@ const UNCOVERED_HEADER = {
 } as const;
 
 // Headers and aspects are kept apart: a header may well be called `path`.
-function checkCoverage({ parsed, rules }: Check, signature: ParsedSignature): void {
+function* uncovered({ parsed, rules }: Check, signature: ParsedSignature) {
   const { dialect, message } = parsed;
   const aspects = coveredAspects(dialect, signature.components);
   for (const aspect of neededAspects(message, signature.expires !== undefined)) {
-    if (!aspects.has(aspect)) throw new SignatureError(`uncovered_${aspect}`);
+    if (!aspects.has(aspect)) yield new SignatureError(`uncovered_${aspect}`);
   }
   for (const name of rules.coveredIfSent) {
     if (message.lines.has(name) && !covers(signature, name)) {
-      throw new SignatureError(UNCOVERED_HEADER[name], name);
+      yield new SignatureError(UNCOVERED_HEADER[name], name);
     }
   }
   const { name } = dialect.digest;
   if (message.body.length > 0 && message.lines.has(name) && !covers(signature, name)) {
-    throw new SignatureError('uncovered_digest', name);
+    yield new SignatureError('uncovered_digest', name);
   }
 }
 
@@ -158,15 +209,23 @@ function covers(signature: ParsedSignature, header: string): boolean {
   return signature.components.includes(header);
 }
 
-function checkTimes({ created, expires }: ParsedSignature, now: number): void {
-  if (now - created > MAX_AGE_S) throw new SignatureError('created_too_old', 'created');
-  if (created - now > MAX_AHEAD_S) throw new SignatureError('created_future', 'created');
-  if (expires === undefined) return;
-  if (expires < created) throw new SignatureError('expires_before_created', 'expires');
-  if (expires < now) throw new SignatureError('expired', 'expires');
+function untimeliness(
+  { created, expires }: ParsedSignature,
+  now: number,
+): SignatureError | undefined {
+  if (now - created > MAX_AGE_S) return new SignatureError('created_too_old', 'created');
+  if (created - now > MAX_AHEAD_S) return new SignatureError('created_future', 'created');
+  if (expires === undefined) return undefined;
+  if (expires < created) return new SignatureError('expires_before_created', 'expires');
+  return expires < now ? new SignatureError('expired', 'expires') : undefined;
 }
 
-function dueScheme(dialect: Dialect, signature: ParsedSignature, key: VerificationKey): Scheme {
+/** The algorithm of a key in a dialect; throws where `alg` or the signature's form contradict it. */
+export function dueScheme(
+  dialect: Dialect,
+  signature: ParsedSignature,
+  key: VerificationKey,
+): Scheme {
   const scheme = dialect.schemes.get(key.algorithm);
   if (scheme === undefined) throw new SignatureError('alg_not_allowed', 'keyid');
   if (signature.alg !== undefined && signature.alg !== scheme.alg) {
