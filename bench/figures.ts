@@ -10,7 +10,7 @@ export interface Figure {
   readonly against_value: number;
   /** `value` as a part of `against_value`. */
   readonly ratio: number;
-  /** What the ratio should be: at least, or with `goal_is` at most. */
+  /** The ratio to reach; for a latency the most it may be, in its unit. */
   readonly goal: number;
 }
 

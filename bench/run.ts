@@ -8,12 +8,20 @@ import { parseArgs } from 'node:util';
 import type { Figure } from './figures.ts';
 import { openPlace, type Place } from './place.ts';
 import { create } from './scenarios/create.ts';
+import { fairness } from './scenarios/fairness.ts';
+import { flood } from './scenarios/flood.ts';
 import { liquidate } from './scenarios/liquidate.ts';
 import { read } from './scenarios/read.ts';
 
 type Scenario = (place: Place, isTiny: boolean) => Promise<readonly Figure[]>;
 
-const scenarios: Readonly<Record<string, Scenario>> = { create, read, liquidate };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  create,
+  read,
+  liquidate,
+  flood,
+  fairness,
+};
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -49,5 +57,6 @@ function print(figure: Figure, asJson: boolean): void {
   }
   const { scenario, value, unit, against, against_value, ratio, goal } = figure;
   console.log(`${scenario}: ${value} ${unit}`);
-  console.log(`  ${against}: ${against_value}; ratio ${ratio}, goal ${goal}`);
+  console.log(`  ${against}: ${against_value}`);
+  console.log(`  ratio ${ratio}, goal ${goal}`);
 }

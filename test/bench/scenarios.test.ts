@@ -1,0 +1,39 @@
+// Every scenario of the bench runs, with next to no data: the figures mean nothing here.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const program = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
+
+async function bench(...args: readonly string[]) {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const exited = once(child, 'exit');
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  const [code] = await exited;
+  return { code, stdout, stderr };
+}
+
+test('every scenario runs and tells its figures beside their floors', async () => {
+  const { code, stdout, stderr } = await bench('--tiny', '--json');
+  assert.equal(code, 0, stderr);
+  const figures = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const members = ['scenario', 'value', 'unit', 'against', 'against_value', 'ratio', 'goal'];
+  for (const figure of figures) {
+    assert.deepEqual(Object.keys(figure), members);
+    assert.ok(figure.value > 0 && figure.against_value > 0, JSON.stringify(figure));
+  }
+  const told = new Set(figures.map((figure) => figure.scenario));
+  assert.deepEqual([...told], ['create', 'read', 'liquidate', 'flood', 'fairness']);
+});
+
+test('a scenario that is not there is named, with those that are', async () => {
+  const { code, stderr } = await bench('nonsense');
+  assert.equal(code, 2);
+  assert.match(stderr, /^There is no scenario nonsense; there are create, /);
+});
