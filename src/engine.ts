@@ -4,7 +4,7 @@
 import { Loop } from './loop.ts';
 import { endSubmissionLeases } from './orders/store.ts';
 import { type EngineSteps, type StepsOptions, stepsOfProcess } from './steps.ts';
-import { endDeliveryLeases } from './webhooks/store.ts';
+import { endDeliveryLeases } from './webhooks/delivery-store.ts';
 
 export type EngineOptions = Omit<StepsOptions, 'onDelivered'> & { readonly holder: string };
 

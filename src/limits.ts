@@ -40,3 +40,41 @@ export const deltasOfRequestMax = 100;
 
 /** Deltas of positions in one file: one commit takes them, and holds its locks so long. */
 export const deltasOfFileMax = 10_000;
+
+/** Subscriptions that one process delivers to at once: each holds events in memory. */
+export const deliveredWebhooksMax = 128;
+
+/** Requests to receivers under way at once in a process: each holds a socket. */
+export const deliveriesMax = 128;
+
+/** The same to subscriptions known to fail, so that dead receivers leave room for the others. */
+export const failingDeliveriesMax = 32;
+
+/** Requests under way at once of one subscription: of single events, and of packages. */
+export const singlesAtOnceMax = 8;
+export const packagesAtOnceMax = 4;
+
+/** Events of one package: what 1 MiB holds of the usual size. */
+export const packageEventsMax = 1_000;
+
+/** Events held in memory for one subscription: a package under way and one to follow it. */
+export const deliveryWindowMax = 1_500;
+
+/** Events read from the log at once for one subscription. */
+export const logReadMax = 500;
+
+/** Positions looked through in one read, so that a log of kinds nobody takes is read in steps. */
+export const logSpanMax = 20_000;
+
+/** Accounts of one subscription that may be out of step with its mark before it waits as a whole. */
+export const heldAccountsMax = 5_000;
+
+/** Signatures of deliveries made at once: libuv's threads also verify requests and look up names. */
+export const deliverySigningsMax = 2;
+
+/** Attempts kept in the delivery log of a subscription: that succeeded, and that failed. */
+export const takenAttemptsKept = 200;
+export const failedAttemptsKept = 300;
+
+/** Characters of a receiver's answer kept in the delivery log. */
+export const keptAnswerMax = 1_000;

@@ -4,7 +4,8 @@ import { fragment } from '../db/sql.ts';
 import type { Check } from './check.ts';
 
 // One event for each change of status, so the status and its way there say which events there are.
-// Only where nothing was ever ordered may the end follow NEW without PROCESSING between.
+// Only where nothing was ever ordered may the end follow NEW without PROCESSING between. Those of old
+// liquidations have been dropped, all of one together.
 const eventsTellTheLife: Check = {
   name: 'events_tell_each_status_once',
   says: 'The events of a liquidation are the statuses it went through, numbered without a gap.',
@@ -49,9 +50,13 @@ const eventsTellTheLife: Check = {
           else 3
         end as events
     ) w
-    where l.tenant_id is null
+    cross join unwind_v1.event_retention r
+    where (
+      l.tenant_id is null
       or e.told is distinct from w.told
-      or l.event_count <> w.events`,
+      or l.event_count <> w.events
+    )
+      and not (e.tenant_id is null and l.liquidation_id < r.dropped_before)`,
 };
 
 const eventsBelong: Check = {
@@ -186,7 +191,7 @@ const finalEventsTellTheCash: Check = {
 
 const logIsGapless: Check = {
   name: 'log_positions_are_gapless',
-  says: 'The positions in the log of a tenant are 1, 2, 3 and so on, up to its head.',
+  says: 'The positions in the log of a tenant follow each other from its low mark to its head.',
   sql: fragment`
     select
       e.tenant_id,
@@ -198,12 +203,13 @@ const logIsGapless: Check = {
     from (
       select
         e.tenant_id, e.event_id, e.position,
-        lag(e.position, 1, 0::bigint) over (
+        lag(e.position, 1, coalesce(h.dropped_to, 0)) over (
           partition by e.tenant_id
           order by e.position, e.event_id
         ) + 1 as place
       from unwind_v1.events e
-      where e.position is not null
+      left join unwind_v1.event_heads h on h.tenant_id = e.tenant_id
+      where e.position > coalesce(h.dropped_to, 0)
     ) e
     where e.position <> e.place
     union all
@@ -211,7 +217,7 @@ const logIsGapless: Check = {
       coalesce(h.tenant_id, e.tenant_id) as tenant_id,
       'log' as subject,
       coalesce(h.tenant_id, e.tenant_id)::text as subject_id,
-      coalesce(e.position, 0)::text as expected,
+      greatest(e.position, h.dropped_to, 0)::text as expected,
       h.position::text as found,
       'the head is not the position of the last published event' as message
     from unwind_v1.event_heads h
@@ -222,7 +228,7 @@ const logIsGapless: Check = {
       group by e.tenant_id
     ) e
       on e.tenant_id = h.tenant_id
-    where h.position is distinct from coalesce(e.position, 0)`,
+    where h.position is distinct from greatest(e.position, h.dropped_to, 0)`,
 };
 
 const logKeepsOrder: Check = {

@@ -101,7 +101,7 @@ export async function appendToLog(
   const rows = await tx`
     with fresh as (
       select
-        e.event_id, e.sequence, e.number,
+        e.event_id, e.liquidation_id, e.sequence, e.number,
         max(e.created_at) over (
           partition by e.account_id
           order by e.sequence, e.number
@@ -113,7 +113,7 @@ export async function appendToLog(
     ),
     placed as (
       select
-        f.event_id,
+        f.liquidation_id, f.number,
         row_number() over (order by f.not_before, f.sequence, f.number, f.event_id) as place
       from fresh f
     ),
@@ -127,7 +127,8 @@ export async function appendToLog(
     set position = head.base + placed.place
     from placed, head
     where e.tenant_id = ${tenantId}
-      and e.event_id = placed.event_id
+      and e.liquidation_id = placed.liquidation_id
+      and e.number = placed.number
       and e.position is null`;
   return rows.count;
 }

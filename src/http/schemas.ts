@@ -126,6 +126,14 @@ const webhookConfig = Type.Object(
         description: 'What signs deliveries. RFC 9421 has no place for P-521.',
       }),
     ),
+    standard_webhooks: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Sign the headers webhook-id, webhook-timestamp and webhook-signature as well, with the ' +
+          'Ed25519 key of the client (v1a of Standard Webhooks).',
+      }),
+    ),
   },
   { ...strict, description: 'How events are delivered and signed.' },
 );

@@ -40,6 +40,7 @@ const unset: Omit<WebhookSettings, 'title' | 'url'> = {
   maxPackageSize: undefined,
   signatureVersion: '6',
   signatureAlgorithm: 'ecdsa-p521',
+  standardHeaders: false,
 };
 
 export function webhookHandlers(options: {
@@ -122,6 +123,7 @@ function withChanges(settings: WebhookSettings, body: UpdateWebhookBody): Webhoo
     maxPackageSize: config.max_package_size ?? settings.maxPackageSize,
     signatureVersion: config.signature_version ?? settings.signatureVersion,
     signatureAlgorithm: config.signature_algorithm ?? settings.signatureAlgorithm,
+    standardHeaders: config.standard_webhooks ?? settings.standardHeaders,
   };
 }
 
@@ -139,6 +141,7 @@ function toView(webhook: Webhook): object {
       ...(webhook.maxPackageSize === undefined ? {} : { max_package_size: webhook.maxPackageSize }),
       signature_version: webhook.signatureVersion,
       signature_algorithm: webhook.signatureAlgorithm,
+      ...(webhook.standardHeaders ? { standard_webhooks: true } : {}),
     },
   };
 }

@@ -1,6 +1,6 @@
-// Delivers the event log to subscriptions: claim one under a lease, send what follows its mark in
-// the order of the log, commit how far it came. A receiver that fails costs its own subscription a
-// growing wait and nobody else anything.
+// Delivers the event log to subscriptions: claims those that are due under a lease, lets a session
+// send for each, and shares places, statements and leases among the sessions. A receiver that fails
+// costs its own subscription a growing wait and nobody else anything.
 
 import { LRUCache } from 'lru-cache';
 import type { Dispatcher } from 'undici';
@@ -9,34 +9,46 @@ import type { Seal } from '../auth/seal.ts';
 import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { type KeptLease, keepLease } from './keep-lease.ts';
-import { type Attempt, post } from './post.ts';
+import { gathering } from '../gather.ts';
+import { newId } from '../ids.ts';
 import {
-  type ClaimedWebhook,
+  deliveredWebhooksMax,
+  deliveriesMax,
+  deliverySigningsMax,
+  failingDeliveriesMax,
+} from '../limits.ts';
+import type { Sending } from './delivery.ts';
+import {
   claimWebhooks,
-  type DeliveryResult,
-  readLog,
-  releaseWebhook,
-  renewLease,
-} from './store.ts';
-import { nextPackage, retryGapMs } from './webhook.ts';
+  readHeads,
+  readHeld,
+  readHolds,
+  readLogs,
+  renewLeases,
+} from './delivery-store.ts';
+import { FairSlots } from './fair-slots.ts';
+import type { Hold } from './hold.ts';
+import { LeaseKeeper } from './keep-leases.ts';
+import { type Attempt, post } from './post.ts';
+import { type Progress, recordProgress } from './progress-store.ts';
+import { Session, type SessionPorts } from './session.ts';
+import { attemptsWithin, requestBody, type Webhook } from './webhook.ts';
 
-/** Subscriptions a process delivers to at once. */
-const deliveriesMax = 32;
-/** Events read at once for one subscription. */
-const readAheadMax = 200;
-/** No attempt of a claim begins later than so many ms after it. */
-const sendingMsMax = 2_000;
 /**
- * How long a claim lasts, in ms, while an attempt that takes longer renews it. After a kill the
- * subscription waits for its end; a process that only stutters should not lose it.
+ * How long a claim lasts, in ms, while its session renews it. After a kill the subscription waits
+ * for its end; a process that only stutters should not lose it.
  */
 const leaseMs = 6_000;
 const renewEveryMs = 2_000;
 /** How long a stop waits for attempts under way before it cuts them off, in ms. */
 const stopGraceMs = 3_000;
+/** How long a session may go on while others wait for a place in this process, in ms. */
+const turnMs = 10_000;
+/** Questions answered by one statement. */
+const batchMax = 32;
 const cachedKeysMax = 1_000;
 const cachedKeyMs = 60_000;
+const setAsideAfterMsDefault = 3_600_000;
 
 export interface DeliverOptions {
   readonly sql: Sql;
@@ -46,11 +58,14 @@ export interface DeliverOptions {
   readonly agent: Dispatcher;
   readonly holder: string;
   readonly timeoutMs: number;
+  /** How long an account is tried again before it is set aside; default an hour. */
+  readonly setAsideAfterMs?: number;
   readonly log: {
     info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
-  /** Called when a delivery is done: another may be due. */
+  /** Called when a subscription is given back: another may be due. */
   readonly onDone: () => void;
   /** Default the system's. */
   readonly stopwatch?: Stopwatch;
@@ -61,83 +76,158 @@ export interface DeliverOptions {
 /** Delivers events. One for a process. */
 export class Deliverer {
   readonly #options: DeliverOptions;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #sessions = new Map<Session, { readonly since: Date; readonly done: Promise<void> }>();
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
   readonly #keys: LRUCache<string, DeliveryKey>;
+  readonly #signings = new FairSlots(deliverySigningsMax);
+  readonly #leases: LeaseKeeper<Session>;
+  readonly #ports: SessionPorts;
 
   constructor(options: DeliverOptions) {
     this.#options = options;
-    const { stopwatch = systemStopwatch } = options;
+    const { stopwatch = systemStopwatch, log } = options;
     const perf = { now: () => stopwatch.elapsedMs() };
     this.#keys = new LRUCache({ max: cachedKeysMax, ttl: cachedKeyMs, ttlResolution: 0, perf });
+    this.#leases = new LeaseKeeper<Session>({
+      renew: (sessions) => this.#renew(sessions),
+      renewEveryMs,
+      lifeMs: leaseMs,
+      onLost: (session) => session.lose(),
+      onError: (error) => log.error({ err: error }, 'webhook.leases_not_renewed'),
+      stopwatch,
+    });
+    this.#ports = this.#makePorts();
   }
 
   /** One turn: claims subscriptions that are due and begins to send. @returns how many. */
   async step(): Promise<number> {
     const { sql, clock, holder } = this.#options;
-    const limit = deliveriesMax - this.#underWay.size;
-    if (limit <= 0 || this.#stopping.signal.aborted) return 0;
+    if (this.#stopping.signal.aborted) return 0;
+    await this.#pokeSessions();
+    const limit = deliveredWebhooksMax - this.#sessions.size;
+    if (limit <= 0) {
+      this.#endLongTurns();
+      return 0;
+    }
     const now = clock.now();
     const leaseExpiresAt = later(now, leaseMs);
     const claimed = await claimWebhooks(sql, { holder, leaseExpiresAt, now, limit });
-    for (const webhook of claimed) this.#begin(webhook, now);
+    if (claimed.length === 0) return 0;
+    const holds = await readHolds(
+      sql,
+      claimed.map(({ webhook }) => webhook),
+    );
+    for (const [i, one] of claimed.entries()) {
+      this.#begin(new Session(one, holds[i] ?? [], this.#ports), now);
+    }
     return claimed.length;
   }
 
   /** Waits until everything that was begun is given back. */
   async drain(): Promise<void> {
-    await Promise.all(this.#underWay);
+    await Promise.all([...this.#sessions.values()].map(({ done }) => done));
+    await this.#leases.settled();
   }
 
   /** Begins nothing more and gives everything back; slow receivers are cut off after a while. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    for (const session of this.#sessions.keys()) session.windDown();
     const timer = setTimeout(() => this.#cut.abort(), stopGraceMs);
     await this.drain();
     clearTimeout(timer);
   }
 
-  #begin(webhook: ClaimedWebhook, claimedAt: Date): void {
+  #begin(session: Session, since: Date): void {
     const { log, onDone } = this.#options;
-    const task = this.#deliver(webhook, claimedAt)
+    this.#leases.keep(session);
+    const done = session
+      .run()
       .catch((error: unknown) => {
         // The claim runs out by itself; until then nobody else sends to this subscription.
-        log.error({ webhook: webhook.webhookId, err: error }, 'webhook.delivery_failed');
+        const { webhookId } = session.lease.webhook;
+        log.error({ webhook: webhookId, err: error }, 'webhook.delivery_failed');
       })
       .finally(() => {
-        this.#underWay.delete(task);
+        this.#leases.leave(session);
+        this.#sessions.delete(session);
         onDone();
       });
-    this.#underWay.add(task);
+    this.#sessions.set(session, { since, done });
   }
 
-  async #deliver(webhook: ClaimedWebhook, claimedAt: Date): Promise<void> {
-    const { sql, holder, log } = this.#options;
-    const lease = this.#keepLease(webhook);
-    const result = await this.#send(webhook, { claimedAt, lost: lease.lost }).finally(lease.end);
-    const isOurs = await releaseWebhook(sql, webhook, { ...result, holder });
-    const { position, attempts, lastOutcome } = result;
-    const fields = { webhook: webhook.webhookId, position, attempts, lastOutcome, isOurs };
-    if (lastOutcome !== undefined) log.info(fields, 'webhook.sent');
+  /** Tells sessions how far the log has come; retries and collected events may be due by now. */
+  async #pokeSessions(): Promise<void> {
+    if (this.#sessions.size === 0) return;
+    const tenants = [...this.#sessions.keys()].map(({ lease }) => lease.webhook.tenantId);
+    const heads = await readHeads(this.#options.sql, [...new Set(tenants)]);
+    for (const session of this.#sessions.keys()) {
+      session.poke(heads.get(session.lease.webhook.tenantId));
+    }
   }
 
-  #keepLease(webhook: ClaimedWebhook): KeptLease {
-    const { sql, clock, stopwatch = systemStopwatch, holder, log } = this.#options;
-    return keepLease({
-      stopwatch,
-      renew: () => {
-        return renewLease(sql, webhook, { holder, leaseExpiresAt: later(clock.now(), leaseMs) });
-      },
-      renewEveryMs,
-      lifeMs: leaseMs,
-      onError: (error) => {
-        log.error({ webhook: webhook.webhookId, err: error }, 'webhook.lease_not_renewed');
-      },
+  #endLongTurns(): void {
+    const now = this.#options.clock.now().getTime();
+    for (const [session, { since }] of this.#sessions) {
+      if (now - since.getTime() > turnMs) session.windDown();
+    }
+  }
+
+  async #renew(sessions: readonly Session[]): Promise<readonly Session[]> {
+    const { sql, clock, holder } = this.#options;
+    const leases = sessions.map(({ lease }) => ({ ...lease.webhook, epoch: lease.epoch }));
+    const expiresAt = later(clock.now(), leaseMs);
+    const renewed = await renewLeases(sql, leases, { holder, expiresAt });
+    return sessions.filter((session) => {
+      const { webhookId, updatedAt } = session.lease.webhook;
+      const changedAt = renewed.get(webhookId);
+      if (changedAt !== undefined && changedAt.getTime() !== updatedAt.getTime()) {
+        session.windDown();
+      }
+      return changedAt === undefined;
     });
   }
 
-  async #key(webhook: ClaimedWebhook): Promise<DeliveryKey> {
+  #makePorts(): SessionPorts {
+    const { sql, clock, holder, log, random = Math.random } = this.#options;
+    const { setAsideAfterMs = setAsideAfterMsDefault } = this.#options;
+    const pages = gathering(batchMax, (asked: readonly (Webhook & { after: number })[]) => {
+      return readLogs(sql, asked);
+    });
+    const held = gathering(batchMax, (pages: readonly (Webhook & { hold: Hold; upTo: number })[]) =>
+      readHeld(sql, pages),
+    );
+    const record = gathering(batchMax, async (all: readonly Progress[]) => {
+      const ours = await recordProgress(sql, holder, all);
+      return all.map(({ webhook }) => ours.get(webhook.webhookId));
+    });
+    return {
+      clock,
+      random,
+      newId,
+      setAsideAttempts: attemptsWithin(setAsideAfterMs),
+      readLog: (webhook, after) => pages({ ...webhook, after }),
+      readHeld: (webhook, hold, upTo) => held({ ...webhook, hold, upTo }),
+      record,
+      send: (webhook, sending, stop) => this.#send(webhook, sending, stop),
+      slots: new FairSlots(deliveriesMax),
+      failingSlots: new FairSlots(failingDeliveriesMax),
+      stopping: this.#stopping.signal,
+      cut: this.#cut.signal,
+      log,
+    };
+  }
+
+  async #send(webhook: Webhook, { events }: Sending, stop: AbortSignal): Promise<Attempt> {
+    const { agent, clock, timeoutMs } = this.#options;
+    const key = await this.#key(webhook);
+    const body = requestBody(webhook, events);
+    const signings = this.#signings;
+    return post(agent, { webhook, body, key, clock, timeoutMs, stop, signings });
+  }
+
+  async #key(webhook: Webhook): Promise<DeliveryKey> {
     const { tenantId, signatureAlgorithm: algorithm } = webhook;
     const name = `${tenantId}/${algorithm}`;
     const cached = this.#keys.get(name);
@@ -148,61 +238,4 @@ export class Deliverer {
     this.#keys.set(name, key);
     return key;
   }
-
-  /** Sends until the log is at its end, an attempt fails, the claim's time is up, or a stop. */
-  async #send(
-    webhook: ClaimedWebhook,
-    { claimedAt, lost }: { claimedAt: Date; lost: AbortSignal },
-  ): Promise<Omit<DeliveryResult, 'holder'>> {
-    const { sql, clock, agent, timeoutMs, random = Math.random } = this.#options;
-    const key = await this.#key(webhook);
-    const stop = AbortSignal.any([this.#cut.signal, lost]);
-    let { position, attempts } = webhook;
-    let lastOutcome: string | undefined;
-    let events = await readLog(sql, { ...webhook, after: position, limit: readAheadMax });
-    let isAll = events.length < readAheadMax;
-    for (;;) {
-      const now = clock.now();
-      const given = { position, attempts, lastOutcome, disable: false, nextAttemptAt: now, now };
-      if (now.getTime() - claimedAt.getTime() > sendingMsMax) return given;
-      if (this.#stopping.signal.aborted || lost.aborted) return given;
-      const next = nextPackage(webhook, events, now, isAll);
-      // What is left up to the head of the claim is of kinds this subscription does not take.
-      if (next.type === 'nothing') {
-        return { ...given, position: Math.max(position, webhook.head) };
-      }
-      if (next.type === 'collect') return { ...given, nextAttemptAt: next.until };
-      const { body, upTo } = next.package;
-      const attempt = await post(agent, { webhook, body, key, now, timeoutMs, stop });
-      // What we cut off ourselves says nothing about the receiver.
-      if (attempt.type === 'failed' && stop.aborted) return given;
-      lastOutcome = outcomeText(attempt);
-      if (attempt.type !== 'delivered') {
-        return failed({ ...given, lastOutcome, now: clock.now() }, attempt, random());
-      }
-      position = upTo;
-      attempts = 0;
-      events = events.filter((event) => event.position > upTo);
-      if (events.length === 0) {
-        events = await readLog(sql, { ...webhook, after: position, limit: readAheadMax });
-        isAll = events.length < readAheadMax;
-      }
-    }
-  }
-}
-
-function failed(
-  given: Omit<DeliveryResult, 'holder'>,
-  attempt: Exclude<Attempt, { type: 'delivered' }>,
-  random: number,
-): Omit<DeliveryResult, 'holder'> {
-  const attempts = given.attempts + 1;
-  const gapMs = retryGapMs(attempts, random);
-  const askedMs = attempt.type === 'failed' ? (attempt.retryAfterMs ?? 0) : 0;
-  const nextAttemptAt = later(given.now, Math.max(gapMs, Math.min(askedMs, 600_000)));
-  return { ...given, attempts, nextAttemptAt, disable: attempt.type === 'gone' };
-}
-
-function outcomeText(attempt: Attempt): string {
-  return attempt.type === 'failed' ? attempt.reason : `answered ${attempt.status}`;
 }

@@ -3,6 +3,7 @@
 
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
+import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
 import { receiverAnswerBytesMax } from '../limits.ts';
 import { signMessage, usualComponents } from '../signatures/sign.ts';
@@ -12,21 +13,38 @@ import {
   ForbiddenAddressError,
   guardedLookup,
 } from './address.ts';
+import type { FairSlots } from './fair-slots.ts';
 import type { Webhook } from './webhook.ts';
 
-export type Attempt =
-  | { readonly type: 'delivered'; readonly status: number }
-  | { readonly type: 'gone'; readonly status: 410 }
+export type Attempt = { readonly durationMs: number } & (
   | {
-      readonly type: 'failed';
-      readonly reason: string;
+      readonly type: 'answered';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+      /** The first bytes of the body, as UTF-8. */
+      readonly answer: string;
       /** What `Retry-After` asked for, if it did. */
       readonly retryAfterMs: number | undefined;
-    };
+    }
+  | {
+      readonly type: 'unanswered';
+      readonly reason: string;
+      /** False where there was no connection: the request cannot be what is wrong. */
+      readonly wasReached: boolean;
+    }
+);
+
+/** What came of an attempt, in a few words. */
+export function outcomeText(attempt: Attempt): string {
+  return attempt.type === 'answered' ? `answered ${attempt.status}` : attempt.reason;
+}
 
 /** Seconds after its creation within which a receiver should take a delivery's signature. */
 const signatureLifeS = 60;
-const connectionsPerReceiver = 4;
+/** Requests of several subscriptions may go to one receiver. */
+const connectionsPerReceiver = 16;
+/** A receiver that takes longer to accept a connection is not there, in ms. */
+const connectMsMax = 5_000;
 
 /** Connections to receivers; `timeoutMs` bounds connecting and the pauses of an answer alike. */
 export function receiverAgent(options: { policy: AddressPolicy; timeoutMs: number }): Agent {
@@ -48,7 +66,8 @@ function guardedConnector(options: {
   policy: AddressPolicy;
   timeoutMs: number;
 }): buildConnector.connector {
-  const { policy, timeoutMs: timeout } = options;
+  const { policy } = options;
+  const timeout = Math.min(options.timeoutMs, connectMsMax);
   const lookup = guardedLookup(policy);
   const connect = buildConnector({ lookup, timeout, minVersion: 'TLSv1.2' });
   return (to, callback) => {
@@ -62,33 +81,61 @@ export interface Post {
   readonly webhook: Webhook;
   readonly body: string;
   readonly key: DeliveryKey;
-  readonly now: Date;
+  readonly clock: Clock;
   readonly timeoutMs: number;
   /** Cuts the attempt off when the process stops. */
   readonly stop: AbortSignal;
+  /** Places for signing. */
+  readonly signings: FairSlots;
 }
 
 /** One attempt. A receiver that fails is an outcome; only a fault of ours is thrown. */
 export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> {
-  const url = new URL(delivery.webhook.url);
+  const { webhook, clock, stop, signings } = delivery;
+  const url = new URL(webhook.url);
   const body = Buffer.from(delivery.body);
-  const headers = await signedHeaders(url, body, delivery);
+  const headers = await signings.within(webhook.tenantId, () => {
+    return signedHeaders(url, body, { ...delivery, now: clock.now() });
+  });
+  const begunAt = clock.now();
+  const durationMs = () => Math.max(clock.now().getTime() - begunAt.getTime(), 0);
+  const signal = AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), stop]);
   try {
-    const answer = await request(url, {
-      dispatcher: agent,
-      method: 'POST',
-      headers,
-      body,
-      signal: AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), delivery.stop]),
-    });
-    await answer.body.dump({ limit: receiverAnswerBytesMax });
-    return attemptOf(answer.statusCode, answer.headers['retry-after'], delivery.now);
+    const options = { dispatcher: agent, method: 'POST', headers, body, signal } as const;
+    const { statusCode: status, headers: answered, body: content } = await request(url, options);
+    const answer = await readStart(content);
+    const retryAfterMs = readRetryAfter(answered['retry-after'], clock.now());
+    return {
+      type: 'answered',
+      status,
+      headers: answered,
+      answer,
+      retryAfterMs,
+      durationMs: durationMs(),
+    };
   } catch (error) {
-    return { type: 'failed', reason: reasonOf(error), retryAfterMs: undefined };
+    const reason = reasonOf(error);
+    return { type: 'unanswered', reason, wasReached: wasReached(reason), durationMs: durationMs() };
   }
 }
 
-async function signedHeaders(url: URL, body: Buffer, delivery: Post) {
+/** The first bytes of a body; a body that stalls or breaks off has none but those. */
+async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= receiverAnswerBytesMax) break;
+    }
+  } catch {
+    // The status has arrived, and that decides.
+  }
+  return Buffer.concat(chunks).subarray(0, receiverAnswerBytesMax).toString('utf8');
+}
+
+async function signedHeaders(url: URL, body: Buffer, delivery: Post & { now: Date }) {
   const { webhook, key, now } = delivery;
   const headers = {
     'content-type': 'application/json',
@@ -119,13 +166,6 @@ async function signedHeaders(url: URL, body: Buffer, delivery: Post) {
   return { ...headers, ...signature };
 }
 
-function attemptOf(status: number, retryAfter: unknown, now: Date): Attempt {
-  if (status >= 200 && status < 300) return { type: 'delivered', status };
-  if (status === 410) return { type: 'gone', status };
-  const reason = `answered ${status}`;
-  return { type: 'failed', reason, retryAfterMs: readRetryAfter(retryAfter, now) };
-}
-
 /** RFC 9110 10.2.3: seconds or a date. */
 function readRetryAfter(value: unknown, now: Date): number | undefined {
   if (typeof value !== 'string') return undefined;
@@ -134,8 +174,19 @@ function readRetryAfter(value: unknown, now: Date): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0);
 }
 
+const tooLate = 'no answer in time';
+
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   const name = error instanceof Error ? error.name : 'unknown';
-  return name === 'TimeoutError' ? 'no answer in time' : (code ?? name);
+  return name === 'TimeoutError' ? tooLate : (code ?? name);
+}
+
+/** What can only happen on a connection that was there; the names are of undici, Node and llhttp. */
+function wasReached(reason: string): boolean {
+  return (
+    [tooLate, 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'ECONNRESET', 'EPIPE'].includes(
+      reason,
+    ) || reason.startsWith('HPE_')
+  );
 }

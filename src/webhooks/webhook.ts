@@ -2,7 +2,8 @@
 // sent next, and when it is tried again.
 
 import type { SigningAlgorithm } from '../auth/signing-keys.ts';
-import type { EventId, TenantId, WebhookId } from '../ids.ts';
+import type { AccountId, EventId, TenantId, WebhookId } from '../ids.ts';
+import { packageEventsMax } from '../limits.ts';
 
 export type SignatureVersion = '6' | '15' | '9421';
 
@@ -50,6 +51,8 @@ export interface WebhookSettings {
   readonly maxPackageSize: number | undefined;
   readonly signatureVersion: SignatureVersion;
   readonly signatureAlgorithm: SigningAlgorithm;
+  /** Whether requests carry the headers of Standard Webhooks as well. */
+  readonly standardHeaders: boolean;
 }
 
 export interface Webhook extends WebhookSettings {
@@ -63,6 +66,7 @@ export interface Webhook extends WebhookSettings {
 export interface LoggedEvent {
   readonly position: number;
   readonly eventId: EventId;
+  readonly accountId: AccountId;
   readonly type: string;
   readonly object: string;
   readonly createdAt: Date;
@@ -77,65 +81,97 @@ export function eventBody(event: LoggedEvent, webhookId: WebhookId): string {
   );
 }
 
-/** What one request carries: events up to and including `upTo`. */
-export interface Package {
-  readonly body: string;
-  readonly upTo: number;
-}
-
-export type NextPackage =
-  | { readonly type: 'send'; readonly package: Package }
-  | { readonly type: 'collect'; readonly until: Date }
-  | { readonly type: 'nothing' };
-
-const packageSizeDefault = 1_048_576;
-
-/**
- * The next request of a subscription (decisions, point 15): one event alone with the body of the
- * contract, or, where `delay` or `max_package_size` is set, `{"payload": […]}` with as many as fit.
- *
- * @param events all that follow the subscription's mark, ascending; `isAll` when there are no more.
- */
-export function nextPackage(
+/** The body of a request that carries these events, ascending: see `isPackaged`. */
+export function requestBody(
   webhook: Pick<Webhook, 'webhookId' | 'delayS' | 'maxPackageSize'>,
   events: readonly LoggedEvent[],
-  now: Date,
-  isAll: boolean,
-): NextPackage {
-  const [oldest] = events;
-  if (oldest === undefined) return { type: 'nothing' };
-  const { webhookId, delayS, maxPackageSize } = webhook;
-  if (delayS === undefined && maxPackageSize === undefined) {
-    const body = eventBody(oldest, webhookId);
-    return { type: 'send', package: { body, upTo: oldest.position } };
-  }
-  const bodies = events.map((event) => eventBody(event, webhookId));
-  const count = countThatFit(bodies, maxPackageSize ?? packageSizeDefault);
-  const due = new Date(oldest.createdAt.getTime() + (delayS ?? 0) * 1_000);
-  const isFull = count < events.length || !isAll;
-  if (!isFull && due > now) return { type: 'collect', until: due };
-  const last = events[count - 1] ?? oldest;
-  const body = `{"payload":[${bodies.slice(0, count).join(',')}]}`;
-  return { type: 'send', package: { body, upTo: last.position } };
+): string {
+  const bodies = events.map((event) => eventBody(event, webhook.webhookId));
+  return isPackaged(webhook) ? `{"payload":[${bodies.join(',')}]}` : bodies.join('');
 }
 
-/** At least one; the size counts the whole request body. */
-function countThatFit(bodies: readonly string[], sizeMax: number): number {
-  let size = '{"payload":[]}'.length;
-  let count = 0;
-  for (const body of bodies) {
-    size += Buffer.byteLength(body) + (count > 0 ? 1 : 0);
-    if (size > sizeMax && count > 0) break;
-    count += 1;
+/**
+ * Whether a request carries `{"payload": […]}` with as many events as fit, since `delay` or
+ * `max_package_size` is set, and not one event alone with the body of the contract (decisions, point
+ * 15).
+ */
+export function isPackaged(webhook: Pick<Webhook, 'delayS' | 'maxPackageSize'>): boolean {
+  return webhook.delayS !== undefined || webhook.maxPackageSize !== undefined;
+}
+
+const packageSizeDefault = 1_048_576;
+const emptyPackageBytes = '{"payload":[]}'.length;
+
+/** Counts what fits into one request: at least one event, and the size is that of the whole body. */
+export class PackageSize {
+  readonly #webhookId: WebhookId;
+  readonly #eventsMax: number;
+  readonly #bytesMax: number;
+  #bytes = emptyPackageBytes;
+  #events = 0;
+
+  constructor(webhook: Pick<Webhook, 'webhookId' | 'delayS' | 'maxPackageSize'>) {
+    this.#webhookId = webhook.webhookId;
+    this.#eventsMax = isPackaged(webhook) ? packageEventsMax : 1;
+    this.#bytesMax = webhook.maxPackageSize ?? packageSizeDefault;
   }
-  return count;
+
+  /** Adds an event. @returns false where it does not fit any more; it was not added then. */
+  add(event: LoggedEvent): boolean {
+    const separator = this.#events > 0 ? 1 : 0;
+    const bytes = this.#bytes + separator + eventBytes(event, this.#webhookId);
+    if (this.#events >= this.#eventsMax) return false;
+    if (this.#events > 0 && bytes > this.#bytesMax) return false;
+    this.#bytes = bytes;
+    this.#events += 1;
+    return true;
+  }
+
+  /** Roughly how many more events like those so far make it full. */
+  missing(): number {
+    const average = Math.max((this.#bytes - emptyPackageBytes) / Math.max(this.#events, 1), 1);
+    return Math.max(Math.ceil((this.#bytesMax - this.#bytes) / average), 1);
+  }
+}
+
+/** As many of the events, ascending, as one request carries: at least one. */
+export function fitting(
+  webhook: Webhook,
+  events: readonly LoggedEvent[],
+): {
+  readonly events: readonly LoggedEvent[];
+  readonly size: PackageSize;
+} {
+  const size = new PackageSize(webhook);
+  const tooMany = events.findIndex((event) => !size.add(event));
+  return { events: tooMany < 0 ? events : events.slice(0, tooMany), size };
+}
+
+/** The length of an event's body: all of it but the object is ASCII. */
+function eventBytes(event: LoggedEvent, webhookId: WebhookId): number {
+  const bare = eventBody({ ...event, object: '' }, webhookId).length;
+  return bare + Buffer.byteLength(event.object);
 }
 
 const longestGapS = 600;
 
 /** Wait in ms after so many failed attempts: 1, 2, 3, 5, 8 … 600 s, plus up to a tenth of jitter. */
 export function retryGapMs(attempts: number, random: number): number {
+  return Math.round(retryGapS(attempts) * 1_000 * (1 + random / 10));
+}
+
+function retryGapS(attempts: number): number {
   let [gap, next] = [1, 2];
   for (let i = 1; i < attempts && gap < longestGapS; i += 1) [gap, next] = [next, gap + next];
-  return Math.round(Math.min(gap, longestGapS) * 1_000 * (1 + random / 10));
+  return Math.min(gap, longestGapS);
 }
+
+/** The number of the first attempt that comes so many ms or more after the first failure. */
+export function attemptsWithin(ms: number): number {
+  let attempts = 1;
+  for (let waitedS = 0; waitedS * 1_000 < ms; attempts += 1) waitedS += retryGapS(attempts);
+  return attempts;
+}
+
+/** The longest wait that `Retry-After` can ask for, in ms. */
+export const retryAfterMsMax = longestGapS * 1_000;

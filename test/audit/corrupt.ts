@@ -86,6 +86,7 @@ export async function dropConstraints(sql: Sql): Promise<void> {
         where c.connamespace in ('unwind'::regnamespace, 'simulated_venue'::regnamespace)
           and c.conrelid <> 0
           and c.contype in ('c', 'f', 'p', 'u')
+          and c.coninhcount = 0
         order by c.contype = 'f' desc
       loop
         execute format('alter table %s drop constraint %I', dropped.relation, dropped.name);
@@ -96,6 +97,7 @@ export async function dropConstraints(sql: Sql): Promise<void> {
         join pg_class c on c.oid = i.indrelid
         where c.relnamespace in ('unwind'::regnamespace, 'simulated_venue'::regnamespace)
           and i.indisunique
+          and not c.relispartition
       loop
         execute format('drop index %s', dropped.relation);
       end loop;

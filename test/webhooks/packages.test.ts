@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { deliverDue, startDeliverer, stateOf } from './subscriptions.ts';
 import {
-  arrivals,
+  assertArrived,
   deliverAll,
   logLiquidations,
   logOf,
@@ -26,10 +26,7 @@ describe('packages', () => {
     await logLiquidations(world, newAccounts(8));
     await deliverAll(t, world, webhook);
     const { received } = world.receiver;
-    assert.deepEqual(
-      await arrivals(world),
-      (await logOf(world)).map((event) => event.id),
-    );
+    await assertArrived(world);
     assert.ok(received.length > 1 && received.length < 24, `${received.length} requests`);
     assert.ok(received.every((delivery) => sizeOf(delivery) <= 2_000));
     assert.equal(
@@ -75,10 +72,7 @@ describe('packages', () => {
       bodies.filter((_, i) => i % 2 === 0),
       bodies.filter((_, i) => i % 2 === 1),
     );
-    assert.deepEqual(
-      await arrivals(world),
-      (await logOf(world)).map((event) => event.id),
-    );
+    await assertArrived(world);
   });
 
   test('go on beyond what is read from the log at once', async (t) => {
@@ -86,12 +80,8 @@ describe('packages', () => {
     const webhook = await subscribeTo(world, { maxPackageSize: 30_000, delayS: 30 });
     await logLiquidations(world, newAccounts(150));
     await deliverAll(t, world, webhook);
-    const log = await logOf(world);
-    assert.equal(log.length, 450);
-    assert.deepEqual(
-      await arrivals(world),
-      log.map((event) => event.id),
-    );
+    assert.equal((await logOf(world)).length, 450);
+    await assertArrived(world);
     assert.ok(world.receiver.received.every((delivery) => sizeOf(delivery) <= 30_000));
   });
 });

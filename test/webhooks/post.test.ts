@@ -14,6 +14,7 @@ import { later } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
 import type { DialectVersion } from '../../src/signatures/dialect.ts';
 import { SignatureError } from '../../src/signatures/signature-error.ts';
+import { FairSlots } from '../../src/webhooks/fair-slots.ts';
 import { type Attempt, post, receiverAgent } from '../../src/webhooks/post.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
 import { type Reaction, startReceiver, type TestReceiver } from './receiver.ts';
@@ -48,6 +49,7 @@ function webhookTo(url: string, version: SignatureVersion, algorithm: SigningAlg
     maxPackageSize: undefined,
     signatureVersion: version,
     signatureAlgorithm: algorithm,
+    standardHeaders: false,
     createdAt: now,
     updatedAt: now,
   };
@@ -62,6 +64,20 @@ interface Sending {
   readonly stop?: AbortSignal;
 }
 
+/** What an attempt means, without how long it took and what was said. */
+function verdictOf(attempt: Attempt): object {
+  if (attempt.type === 'unanswered') {
+    const { reason, wasReached } = attempt;
+    return { type: 'unanswered', reason, wasReached };
+  }
+  const { status, retryAfterMs } = attempt;
+  return { type: 'answered', status, retryAfterMs };
+}
+
+function answered(status: number, retryAfterMs?: number): object {
+  return { type: 'answered', status, retryAfterMs };
+}
+
 async function send(t: TestContext, sending: Sending): Promise<Attempt> {
   const { url, version = '6', timeoutMs = 20_000, allowLoopback = true } = sending;
   const { key } = sending.signer ?? newSigner('ed25519');
@@ -69,7 +85,9 @@ async function send(t: TestContext, sending: Sending): Promise<Attempt> {
   t.after(() => agent.close());
   const webhook = webhookTo(url, version, key.algorithm);
   const stop = sending.stop ?? new AbortController().signal;
-  return post(agent, { webhook, body, key, now, timeoutMs, stop });
+  const clock = { now: () => now };
+  const signings = new FairSlots(2);
+  return post(agent, { webhook, body, key, clock, timeoutMs, stop, signings });
 }
 
 function lastOf(receiver: TestReceiver): Delivery {
@@ -107,7 +125,7 @@ for (const [version, algorithm] of dialects) {
       const receiver = await startReceiver(t);
       const signer = newSigner(algorithm);
       const attempt = await send(t, { url: receiver.url, version, signer });
-      assert.deepEqual(attempt, { type: 'delivered', status: 204 });
+      assert.deepEqual(verdictOf(attempt), answered(204));
       const delivery = lastOf(receiver);
       assert.equal(delivery.method, 'POST');
       assert.equal(delivery.url, '/events?from=unwind');
@@ -171,33 +189,30 @@ test('each attempt is signed anew, so that no two carry the same signature', asy
 });
 
 describe('an answer', () => {
-  const failedWith = (reason: string, retryAfterMs?: number): Attempt => {
-    return { type: 'failed', reason, retryAfterMs };
-  };
   const soon = later(now, 120_000).toUTCString();
   const past = later(now, -120_000).toUTCString();
-  const table: readonly (readonly [what: string, Reaction, Attempt])[] = [
-    ['200', { status: 200 }, { type: 'delivered', status: 200 }],
-    ['202', { status: 202 }, { type: 'delivered', status: 202 }],
-    ['299', { status: 299 }, { type: 'delivered', status: 299 }],
-    ['300', { status: 300 }, failedWith('answered 300')],
-    ['301', { status: 301, headers: { location: '/elsewhere' } }, failedWith('answered 301')],
-    ['307', { status: 307, headers: { location: '/elsewhere' } }, failedWith('answered 307')],
-    ['400', { status: 400 }, failedWith('answered 400')],
-    ['410', { status: 410 }, { type: 'gone', status: 410 }],
-    ['429', { status: 429 }, failedWith('answered 429')],
-    ['429 in s', reacting(429, '7'), failedWith('answered 429', 7_000)],
-    ['429 by date', reacting(429, soon), failedWith('answered 429', 120_000)],
-    ['429 in the past', reacting(429, past), failedWith('answered 429', 0)],
-    ['429 and nonsense', reacting(429, 'soon'), failedWith('answered 429')],
-    ['500', { status: 500 }, failedWith('answered 500')],
-    ['503 in s', reacting(503, '0'), failedWith('answered 503', 0)],
+  const table: readonly (readonly [what: string, Reaction, object])[] = [
+    ['200', { status: 200 }, answered(200)],
+    ['202', { status: 202 }, answered(202)],
+    ['299', { status: 299 }, answered(299)],
+    ['300', { status: 300 }, answered(300)],
+    ['301', { status: 301, headers: { location: '/elsewhere' } }, answered(301)],
+    ['307', { status: 307, headers: { location: '/elsewhere' } }, answered(307)],
+    ['400', { status: 400 }, answered(400)],
+    ['410', { status: 410 }, answered(410)],
+    ['429', { status: 429 }, answered(429)],
+    ['429 in s', reacting(429, '7'), answered(429, 7_000)],
+    ['429 by date', reacting(429, soon), answered(429, 120_000)],
+    ['429 in the past', reacting(429, past), answered(429, 0)],
+    ['429 and nonsense', reacting(429, 'soon'), answered(429)],
+    ['500', { status: 500 }, answered(500)],
+    ['503 in s', reacting(503, '0'), answered(503, 0)],
   ];
   for (const [what, reaction, expected] of table) {
-    test(`${what}: ${expected.type}`, async (t) => {
+    test(`${what} is told as it came`, async (t) => {
       const receiver = await startReceiver(t);
       receiver.react = () => reaction;
-      assert.deepEqual(await send(t, { url: receiver.url }), expected);
+      assert.deepEqual(verdictOf(await send(t, { url: receiver.url })), expected);
       assert.equal(receiver.received.length, 1, 'nothing is followed and nothing is repeated');
     });
   }
@@ -212,17 +227,18 @@ describe('a receiver that', () => {
     const receiver = await startReceiver(t);
     receiver.react = () => 'close';
     const attempt = await send(t, { url: receiver.url });
-    assert.deepEqual(attempt, {
-      type: 'failed',
+    assert.deepEqual(verdictOf(attempt), {
+      type: 'unanswered',
       reason: 'UND_ERR_SOCKET',
-      retryAfterMs: undefined,
+      wasReached: true,
     });
     assert.equal(receiver.received.length, 1);
   });
 
   test('does not listen has failed', async (t) => {
     const attempt = await send(t, { url: 'http://127.0.0.1:1/' });
-    assert.deepEqual(attempt, { type: 'failed', reason: 'ECONNREFUSED', retryAfterMs: undefined });
+    const nobody = { type: 'unanswered', reason: 'ECONNREFUSED', wasReached: false };
+    assert.deepEqual(verdictOf(attempt), nobody);
   });
 
   test('never answers has failed after the timeout', async (t) => {
@@ -230,7 +246,7 @@ describe('a receiver that', () => {
     receiver.react = () => 'never';
     const begunAt = performance.now();
     const attempt = await send(t, { url: receiver.url, timeoutMs: 200 });
-    assert.ok(attempt.type === 'failed');
+    assert.ok(attempt.type === 'unanswered' && attempt.wasReached);
     assert.ok(performance.now() - begunAt < 10_000, 'bounded');
     assert.match(attempt.reason, /^(no answer in time|UND_ERR_HEADERS_TIMEOUT)$/);
   });
@@ -239,14 +255,14 @@ describe('a receiver that', () => {
     const receiver = await startReceiver(t);
     receiver.react = () => 'stalled';
     const attempt = await send(t, { url: receiver.url, timeoutMs: 200 });
-    assert.deepEqual(attempt, { type: 'delivered', status: 200 });
+    assert.deepEqual(verdictOf(attempt), answered(200));
   });
 
   test('answers without end is read no further than a few KiB', async (t) => {
     const receiver = await startReceiver(t);
     receiver.react = () => 'endless';
     const attempt = await send(t, { url: receiver.url });
-    assert.deepEqual(attempt, { type: 'delivered', status: 200 });
+    assert.deepEqual(verdictOf(attempt), answered(200));
     // What the buffers of the two sockets took, not what the receiver had to give.
     assert.ok(receiver.bytesWritten() < 16 * 1024 * 1024, `${receiver.bytesWritten()} bytes`);
   });
@@ -259,7 +275,7 @@ describe('a receiver that', () => {
       return 'never';
     };
     const attempt = await send(t, { url: receiver.url, stop: stopping.signal });
-    assert.equal(attempt.type, 'failed');
+    assert.equal(attempt.type, 'unanswered');
   });
 });
 
@@ -271,7 +287,7 @@ describe('where loopback is not allowed', () => {
         const url = `${scheme}://${host}:${receiver.port}/`;
         const attempt = await send(t, { url, allowLoopback: false });
         const reason = 'FORBIDDEN_ADDRESS';
-        assert.deepEqual(attempt, { type: 'failed', reason, retryAfterMs: undefined });
+        assert.deepEqual(verdictOf(attempt), { type: 'unanswered', reason, wasReached: false });
         assert.equal(receiver.received.length, 0);
       });
     }

@@ -34,6 +34,8 @@ export interface TestReceiver {
   bytesWritten(): number;
   /** Most requests that were under way at one moment. */
   mostAtOnce(): number;
+  /** Most requests with events of one account that were under way at one moment. */
+  mostOfOneAtOnce(): number;
 }
 
 const chunk = Buffer.alloc(16 * 1024, 'x');
@@ -47,6 +49,8 @@ export async function startReceiver(
   let bytesWritten = 0;
   let atOnce = 0;
   let mostAtOnce = 0;
+  const atOnceOf = new Map<string, number>();
+  let mostOfOne = 0;
   const server = createServer((request, response) => {
     atOnce += 1;
     mostAtOnce = Math.max(mostAtOnce, atOnce);
@@ -58,6 +62,12 @@ export async function startReceiver(
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const delivery = { ...(await readRequest(request)), receivedAt: clock.now() };
     received.push(delivery);
+    for (const accountId of accountsOf(delivery)) {
+      const count = (atOnceOf.get(accountId) ?? 0) + 1;
+      atOnceOf.set(accountId, count);
+      mostOfOne = Math.max(mostOfOne, count);
+      response.once('close', () => atOnceOf.set(accountId, (atOnceOf.get(accountId) ?? 1) - 1));
+    }
     perform(await receiver.react(received.length, delivery), response, (bytes) => {
       bytesWritten += bytes;
     });
@@ -77,8 +87,16 @@ export async function startReceiver(
     react: () => ({ status: 204 }),
     bytesWritten: () => bytesWritten,
     mostAtOnce: () => mostAtOnce,
+    mostOfOneAtOnce: () => mostOfOne,
   };
   return receiver;
+}
+
+function accountsOf({ body }: Delivery): ReadonlySet<string> {
+  const found = Buffer.from(body)
+    .toString()
+    .matchAll(/"account_id":"([0-9a-f-]+)"/g);
+  return new Set([...found].map(([, accountId = '']) => accountId));
 }
 
 async function readRequest(request: IncomingMessage): Promise<Delivery> {

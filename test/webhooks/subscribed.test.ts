@@ -10,7 +10,7 @@ import type { TestClock } from '../support/clock.ts';
 import { startReceiver } from './receiver.ts';
 import { deliverDue, makeTenantWithKeys, startDeliverer, stateOf } from './subscriptions.ts';
 import {
-  arrivals,
+  assertArrived,
   deliverAll,
   logLiquidations,
   logOf,
@@ -29,15 +29,15 @@ describe('410 Gone', () => {
     receiver.react = (number) => ({ status: number === 3 ? 410 : 200 });
     await deliverDue(deliverer);
     const gone = await stateOf(sql, webhook);
-    assert.deepEqual([gone.enabled, gone.position], [false, 2]);
+    assert.equal(gone.enabled, false);
+    const sent = receiver.received.length;
+    assert.ok(sent >= 3 && sent < 6, `${sent} requests`);
     clock.advance(86_400_000);
     assert.equal(await deliverDue(deliverer), 0, 'nothing more is sent');
+    assert.equal(receiver.received.length, sent);
     await change(sql, clock, { ...webhook, enabled: true });
     await deliverAll(t, world, webhook);
-    assert.deepEqual(
-      await arrivals(world),
-      (await logOf(world)).map((event) => event.id),
-    );
+    await assertArrived(world);
   });
 
   test('of an address that was changed meanwhile does not disable the new one', async (t) => {
@@ -73,10 +73,7 @@ test('a disabled subscription keeps its events until it is enabled', async (t) =
   assert.deepEqual([receiver.received.length, (await stateOf(sql, webhook)).position], [0, 0]);
   await change(sql, clock, { ...webhook, enabled: true });
   await deliverAll(t, world, webhook);
-  assert.deepEqual(
-    await arrivals(world),
-    (await logOf(world)).map((event) => event.id),
-  );
+  await assertArrived(world);
 });
 
 test('a new subscription gets what is published from then on', async (t) => {
@@ -85,11 +82,7 @@ test('a new subscription gets what is published from then on', async (t) => {
   const webhook = await subscribeTo(world);
   await logLiquidations(world, newAccounts(1));
   await deliverAll(t, world, webhook);
-  const log = await logOf(world);
-  assert.deepEqual(
-    await arrivals(world),
-    log.slice(6).map((event) => event.id),
-  );
+  await assertArrived(world, (await logOf(world)).slice(6));
 });
 
 test('events of kinds it does not take move the mark without a request', async (t) => {
@@ -114,9 +107,6 @@ test('another tenant’s events are never delivered', async (t) => {
   await logLiquidations({ ...world, tenantId: stranger }, newAccounts(3));
   await logLiquidations(world, newAccounts(1));
   await deliverAll(t, world, webhook);
-  assert.deepEqual(
-    await arrivals(world),
-    (await logOf(world)).map((event) => event.id),
-  );
+  await assertArrived(world);
   assert.equal(world.receiver.received.length, 3);
 });

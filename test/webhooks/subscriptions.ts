@@ -56,6 +56,7 @@ const usual: Omit<WebhookSettings, 'url'> = {
   maxPackageSize: undefined,
   signatureVersion: '6',
   signatureAlgorithm: 'ecdsa-p521',
+  standardHeaders: false,
 };
 
 /** Subscribes to everything that is published from now on. */
@@ -134,13 +135,14 @@ export async function publishAll(sql: Sql): Promise<void> {
 export interface DelivererOptions {
   readonly clock: Clock;
   readonly timeoutMs?: number;
+  readonly setAsideAfterMs?: number;
   /** Called with every line of its log. */
   readonly onLog?: (fields: object, message: string) => void;
 }
 
 /** A deliverer as a process has one, with connections of its own; they end with the test. */
 export function startDeliverer(t: AfterTest, sql: Sql, options: DelivererOptions): Deliverer {
-  const { clock, timeoutMs = 5_000, onLog = () => {} } = options;
+  const { clock, timeoutMs = 5_000, setAsideAfterMs, onLog = () => {} } = options;
   const agent = receiverAgent({ policy: { allowLoopback: true }, timeoutMs });
   const deliverer = new Deliverer({
     sql,
@@ -149,7 +151,8 @@ export function startDeliverer(t: AfterTest, sql: Sql, options: DelivererOptions
     agent,
     holder: newId<'process'>(),
     timeoutMs,
-    log: { info: onLog, error: onLog },
+    ...(setAsideAfterMs === undefined ? {} : { setAsideAfterMs }),
+    log: { info: onLog, warn: onLog, error: onLog },
     onDone: () => {},
   });
   t.after(async () => {
@@ -181,6 +184,9 @@ export interface WebhookState {
   readonly isLeased: boolean;
   readonly leaseExpiresAt: Date | null;
   readonly epoch: number;
+  /** Accounts that are out of step, and when the first of them is due. */
+  readonly holds: number;
+  readonly holdDueAt: Date | null;
 }
 
 /** What the database holds of a subscription. */
@@ -199,11 +205,19 @@ export async function stateOf(
       lease_holder: string | null;
       lease_expires_at: Date | null;
       lease_epoch: number;
+      holds: number;
+      hold_due_at: Date | null;
     }[]
   >`
     select
       w.position, coalesce(h.position, 0) as head, w.attempts, w.enabled, w.next_attempt_at,
-      w.last_outcome, w.lease_holder, w.lease_expires_at, w.lease_epoch
+      w.last_outcome, w.lease_holder, w.lease_expires_at, w.lease_epoch, w.hold_due_at,
+      (
+        select count(*)::integer
+        from unwind.webhook_holds o
+        where o.tenant_id = w.tenant_id
+          and o.webhook_id = w.webhook_id
+      ) as holds
     from unwind.webhooks w
     left join unwind.event_heads h on h.tenant_id = w.tenant_id
     where w.tenant_id = ${tenantId}
@@ -219,6 +233,8 @@ export async function stateOf(
     isLeased: row.lease_holder !== null,
     leaseExpiresAt: row.lease_expires_at,
     epoch: row.lease_epoch,
+    holds: row.holds,
+    holdDueAt: row.hold_due_at,
   };
 }
 

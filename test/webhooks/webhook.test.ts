@@ -5,18 +5,21 @@ import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
 import {
+  attemptsWithin,
   eventBody,
   type LoggedEvent,
-  nextPackage,
+  requestBody,
   retryGapMs,
 } from '../../src/webhooks/webhook.ts';
+import { queueOf, settingsOf } from './queues.ts';
 
 const webhookId = newId<'webhook'>();
 const start = new Date('2026-01-05T09:00:00.000Z');
 
 function loggedEvent(position: number, object = '{}', createdAt = start): LoggedEvent {
   const type = 'ACCOUNT_LIQUIDATION.NEW';
-  return { position, eventId: newId<'event'>(), type, object, createdAt };
+  const accountId = newId<'account'>();
+  return { position, eventId: newId<'event'>(), accountId, type, object, createdAt };
 }
 
 describe('retryGapMs', () => {
@@ -51,6 +54,42 @@ describe('retryGapMs', () => {
   });
 });
 
+test('attempts are counted by the time that retries have taken', () => {
+  const table = [
+    [0, 1],
+    [1, 2],
+    [1_000, 2],
+    [1_001, 3],
+    [11_000, 5],
+    [3_600_000, 19],
+  ] as const;
+  for (const [ms, attempts] of table) assert.equal(attemptsWithin(ms), attempts, `${ms} ms`);
+});
+
+interface Packaging {
+  readonly delayS?: number;
+  readonly maxPackageSize?: number;
+}
+
+/** What is sent first of a log that is read so far. */
+function nextPackage(
+  packaging: Packaging,
+  events: readonly LoggedEvent[],
+  now: Date,
+  isAll: boolean,
+) {
+  const webhook = { ...settingsOf(packaging), webhookId };
+  const queue = queueOf({ webhook });
+  const readTo = events.at(-1)?.position ?? 0;
+  queue.setHead(isAll ? readTo : readTo + 1);
+  queue.addLog(events, readTo);
+  const next = queue.next(now);
+  if (next.type !== 'send') return next;
+  const { events: sent } = next.sending;
+  const upTo = sent.at(-1)?.position ?? 0;
+  return { type: 'send', body: requestBody(webhook, sent), upTo } as const;
+}
+
 test('an event is delivered with exactly these bytes', () => {
   const event = loggedEvent(7, '{"id":"1","cash_amount":"852.20"}');
   assert.equal(
@@ -61,13 +100,13 @@ test('an event is delivered with exactly these bytes', () => {
   );
 });
 
-describe('nextPackage', () => {
-  const plain = { webhookId, delayS: undefined, maxPackageSize: undefined };
+describe('the next request', () => {
+  const plain: Packaging = {};
   const [one, two, three] = [loggedEvent(3), loggedEvent(5), loggedEvent(6)];
   const packageOf = (...events: readonly LoggedEvent[]): string => {
     return `{"payload":[${events.map((event) => eventBody(event, webhookId)).join(',')}]}`;
   };
-  const send = (body: string, upTo: number) => ({ type: 'send', package: { body, upTo } });
+  const send = (body: string, upTo: number) => ({ type: 'send', body, upTo });
 
   test('finds nothing to send where nothing is', () => {
     assert.deepEqual(nextPackage(plain, [], start, true), { type: 'nothing' });
@@ -83,10 +122,8 @@ describe('nextPackage', () => {
     const delayed = { ...plain, delayS: 10 };
     const due = later(start, 10_000);
     const events = [one, two, loggedEvent(6, '{}', later(start, 9_000))];
-    assert.deepEqual(nextPackage(delayed, events, later(due, -1), true), {
-      type: 'collect',
-      until: due,
-    });
+    const early = nextPackage(delayed, events, later(due, -1), true);
+    assert.deepEqual([early.type, early.type === 'collect' && early.until], ['collect', due]);
     assert.deepEqual(nextPackage(delayed, events, due, true), send(packageOf(...events), 6));
   });
 
@@ -116,7 +153,7 @@ describe('nextPackage', () => {
     const body = packageOf(...umlauts);
     assert.ok(Buffer.byteLength(body) > body.length);
     const next = nextPackage({ ...plain, maxPackageSize: body.length }, umlauts, start, true);
-    assert.deepEqual(next.type === 'send' && next.package.upTo, 1);
+    assert.deepEqual(next.type === 'send' && next.upTo, 1);
   });
 
   const texts = fc.string({ unit: 'binary', maxLength: 400 });
@@ -140,7 +177,7 @@ describe('nextPackage', () => {
         while (left.length > 0) {
           const next = nextPackage(sized, left, start, true);
           assert.ok(next.type === 'send');
-          const { body, upTo } = next.package;
+          const { body, upTo } = next;
           const count = left.findIndex((event) => event.position > upTo);
           const taken = count < 0 ? left.length : count;
           assert.equal(body, packageOf(...left.slice(0, taken)));

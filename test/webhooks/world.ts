@@ -9,6 +9,7 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startReceiver, type TestReceiver } from './receiver.ts';
 import {
+  type DelivererOptions,
   deliverDue,
   eventsOf,
   eventsOfLiquidation,
@@ -60,37 +61,79 @@ export function newAccounts(count: number): readonly AccountId[] {
   return Array.from({ length: count }, () => newId<'account'>());
 }
 
-/** The log of the tenant as it must arrive. */
-export async function logOf({
-  sql,
-  tenantId,
-}: World): Promise<readonly { id: string; at: number }[]> {
-  const rows = await sql<{ event_id: string; position: string }[]>`
-    select e.event_id, e.position
+export interface LoggedHere {
+  readonly id: string;
+  readonly at: number;
+  readonly accountId: string;
+}
+
+/** The log of the tenant. */
+export async function logOf({ sql, tenantId }: World): Promise<readonly LoggedHere[]> {
+  const rows = await sql<{ event_id: string; position: string; account_id: string }[]>`
+    select e.event_id, e.position, e.account_id
     from unwind.events e
     where e.tenant_id = ${tenantId}
       and e.position is not null
     order by e.position`;
-  return rows.map((row) => ({ id: row.event_id, at: Number(row.position) }));
+  return rows.map((row) => ({
+    id: row.event_id,
+    at: Number(row.position),
+    accountId: row.account_id,
+  }));
 }
 
-/** Ids in the order of their first arrival. */
-export async function arrivals(world: World): Promise<readonly string[]> {
-  const { sql, tenantId, receiver } = world;
+/** Ids in the order of their first arrival, whatever was answered. */
+export async function arrivals(
+  world: World,
+  receiver: TestReceiver = world.receiver,
+): Promise<readonly string[]> {
+  const { sql, tenantId } = world;
   const events = await eventsOf(receiver.received, await keysOf(sql, tenantId));
   return [...new Set(events.map((event) => event.id))];
 }
 
-/** Advances the clock by the longest gap and delivers, until the subscription is at the head. */
-export async function deliverAll(t: TestContext, world: World, webhook: Webhook): Promise<void> {
+/**
+ * The promise of deliveries: exactly these events have arrived, and those of each account in the
+ * order in which they happened.
+ */
+export async function assertArrived(
+  world: World,
+  expected?: readonly LoggedHere[],
+  receiver: TestReceiver = world.receiver,
+): Promise<void> {
+  const log = expected ?? (await logOf(world));
+  const arrived = await arrivals(world, receiver);
+  assert.deepEqual(arrived.toSorted(), log.map(({ id }) => id).toSorted(), 'exactly these');
+  const places = new Map(arrived.map((id, place) => [id, place]));
+  for (const [accountId, own] of Map.groupBy(log, (event) => event.accountId)) {
+    const order = own.map(({ id }) => places.get(id) ?? -1);
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+      `the order of account ${accountId}`,
+    );
+  }
+}
+
+/** Advances the clock from retry to retry and delivers, until nothing is left to deliver. */
+export async function deliverAll(
+  t: TestContext,
+  world: World,
+  webhook: Webhook,
+  options: Partial<DelivererOptions> = {},
+): Promise<void> {
   const { sql, clock } = world;
-  const deliverer = startDeliverer(t, sql, { clock });
-  const turnsMax = 200;
+  const deliverer = startDeliverer(t, sql, { clock, ...options });
+  const turnsMax = 500;
   for (let turn = 0; turn < turnsMax; turn += 1) {
     await deliverDue(deliverer);
-    const { position, head, nextAttemptAt } = await stateOf(sql, webhook);
-    if (position === head) return;
-    clock.set(nextAttemptAt);
+    const state = await stateOf(sql, webhook);
+    const { position, head, nextAttemptAt, holdDueAt } = state;
+    if (position === head && holdDueAt === null) return;
+    const isResting = nextAttemptAt > clock.now();
+    const due = position < head || isResting ? nextAttemptAt : (holdDueAt ?? nextAttemptAt);
+    assert.ok(due > clock.now(), `nothing is due although ${JSON.stringify(state)}`);
+    clock.set(due);
   }
   assert.fail(`not delivered after ${turnsMax} retries`);
 }

@@ -1,0 +1,321 @@
+// One claimed subscription while this process delivers to it: reads what its queue wants, sends what
+// the queue says, records what came of it, and gives the claim back when there is nothing to do.
+
+import type { Clock } from '../clock.ts';
+import { failedAttemptsKept, keptAnswerMax, takenAttemptsKept } from '../limits.ts';
+import type { Outcome, Sending, Wanted } from './delivery.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
+import type { ClaimedWebhook, LogPage } from './delivery-store.ts';
+import type { FairSlots } from './fair-slots.ts';
+import type { Hold } from './hold.ts';
+import { type Attempt, outcomeText } from './post.ts';
+import type { LoggedAttempt, Progress } from './progress-store.ts';
+import type { LoggedEvent, Webhook } from './webhook.ts';
+
+/** What sessions share in a process. */
+export interface SessionPorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly newId: () => string;
+  readonly setAsideAttempts: number;
+  readonly readLog: (webhook: Webhook, after: number) => Promise<LogPage>;
+  readonly readHeld: (
+    webhook: Webhook,
+    hold: Hold,
+    upTo: number,
+  ) => Promise<readonly LoggedEvent[]>;
+  /** @returns when the settings last changed; undefined: no longer ours, nothing was written. */
+  readonly record: (progress: Progress) => Promise<Date | undefined>;
+  readonly send: (webhook: Webhook, sending: Sending, stop: AbortSignal) => Promise<Attempt>;
+  readonly slots: FairSlots;
+  /** For subscriptions that are known to fail. */
+  readonly failingSlots: FairSlots;
+  /** The process begins nothing more. */
+  readonly stopping: AbortSignal;
+  /** The process breaks off what is under way. */
+  readonly cut: AbortSignal;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
+}
+
+const dayMs = 24 * 3_600_000;
+
+export class Session {
+  readonly #claimed: ClaimedWebhook;
+  readonly #ports: SessionPorts;
+  readonly #queue: DeliveryQueue;
+  readonly #lost = new AbortController();
+  #isWindingDown = false;
+  #isAsking = false;
+  #isChanged = false;
+  #requests = 0;
+  #taken: number;
+  #failed: number;
+  #attempts: LoggedAttempt[] = [];
+  #gap: Progress['gap'];
+  #recording: Promise<void> | undefined;
+  #failure: unknown;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(claimed: ClaimedWebhook, holds: readonly Hold[], ports: SessionPorts) {
+    const { webhook, standing, head, takenCount, failedCount, gap } = claimed;
+    const { setAsideAttempts, newId, random, clock, log } = ports;
+    this.#claimed = claimed;
+    this.#ports = ports;
+    this.#queue = new DeliveryQueue({ webhook, standing, holds, setAsideAttempts, newId, random });
+    this.#queue.setHead(head);
+    this.#taken = takenCount;
+    this.#failed = failedCount;
+    if (gap === undefined) return;
+    const at = clock.now();
+    this.#gap = { ...gap, noticedAt: at };
+    const outcome = `events behind position ${gap.after} up to ${gap.upTo} were dropped unread`;
+    this.#keep({ kind: 'gap', at, durationMs: 0, outcome, attempt: 0, events: [] });
+    log.warn({ webhook: webhook.webhookId, ...gap }, 'webhook.gap');
+  }
+
+  get lease(): ClaimedWebhook {
+    return this.#claimed;
+  }
+
+  /** The lease is another's: breaks off, since another sends by now. */
+  lose(): void {
+    this.#lost.abort();
+    this.#notify();
+  }
+
+  /** Begins nothing more, so that others have their turn, or new settings. */
+  windDown(): void {
+    this.#isWindingDown = true;
+    this.#notify();
+  }
+
+  /** Time has gone on, and the log maybe as well. */
+  poke(head: number | undefined): void {
+    if (head !== undefined) this.#queue.setHead(head);
+    this.#notify();
+  }
+
+  /** Delivers until nothing is due. @throws what reading or recording throws; the lease runs out. */
+  async run(): Promise<void> {
+    const { webhook } = this.#claimed;
+    for (;;) {
+      const wanted = this.#mayBegin() ? this.#queue.wanted(this.#ports.clock.now()) : undefined;
+      if (wanted !== undefined) {
+        await this.#read(wanted);
+        continue;
+      }
+      this.#askForSlot();
+      const mayGoOn = this.#isAsking && this.#mayBegin();
+      if (this.#queue.underWay === 0 && !mayGoOn) break;
+      await this.#wake.promise;
+      this.#wake = Promise.withResolvers();
+    }
+    await this.#recording;
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#queue.finish();
+    const isOurs = (await this.#record(true)) !== undefined;
+    if (this.#requests === 0) return;
+    const { position, attempts, lastOutcome } = this.#queue.standing;
+    const fields = { webhook: webhook.webhookId, position, attempts, lastOutcome, isOurs };
+    this.#ports.log.info({ ...fields, requests: this.#requests }, 'webhook.sent');
+  }
+
+  #mayBegin(): boolean {
+    const { stopping } = this.#ports;
+    return !this.#isWindingDown && !stopping.aborted && !this.#lost.signal.aborted;
+  }
+
+  #notify(): void {
+    this.#wake.resolve();
+  }
+
+  async #read(wanted: Wanted): Promise<void> {
+    const { webhook } = this.#claimed;
+    if (wanted.type === 'log') {
+      const { events, readTo, head } = await this.#ports.readLog(webhook, wanted.after);
+      this.#queue.setHead(head);
+      this.#queue.addLog(events, readTo);
+    } else {
+      const events = await this.#ports.readHeld(webhook, wanted.hold, wanted.upTo);
+      this.#queue.addHeld(wanted.hold, events, wanted.upTo);
+      this.#isChanged = true;
+    }
+  }
+
+  #askForSlot(): void {
+    if (this.#isAsking || !this.#mayBegin()) return;
+    if (this.#queue.next(this.#ports.clock.now()).type !== 'send') return;
+    this.#isAsking = true;
+    const { slots, failingSlots } = this.#ports;
+    const own = this.#queue.isFailing ? failingSlots : slots;
+    own.ask(this.#claimed.webhook.tenantId, () => {
+      this.#isAsking = false;
+      this.#begin(own);
+      this.#notify();
+    });
+  }
+
+  /** The place is there; what was to be sent may have changed meanwhile. */
+  #begin(own: FairSlots): void {
+    const next = this.#mayBegin() ? this.#queue.next(this.#ports.clock.now()) : undefined;
+    if (next?.type !== 'send') {
+      own.give();
+      return;
+    }
+    this.#queue.begin(next.sending);
+    this.#requests += 1;
+    void this.#send(next.sending).finally(() => {
+      own.give();
+      this.#notify();
+    });
+  }
+
+  async #send(sending: Sending): Promise<void> {
+    const { clock, cut, random, send } = this.#ports;
+    const at = clock.now();
+    const stop = AbortSignal.any([cut, this.#lost.signal]);
+    try {
+      const attempt = await send(this.#claimed.webhook, sending, stop);
+      const isCut = attempt.type === 'unanswered' && stop.aborted;
+      const outcome: Outcome = isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());
+      this.#queue.settle(sending, outcome);
+      if (outcome.type === 'cut') return;
+      const { events } = sending;
+      const number = sending.attempt;
+      this.#keep({ kind: 'delivery', at, ...kept(attempt), attempt: number, events });
+      this.#recordSoon();
+    } catch (error) {
+      this.#queue.settle(sending, { type: 'cut' });
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#lost.abort();
+    this.#notify();
+  }
+
+  #recordSoon(): void {
+    this.#isChanged = true;
+    this.#recording ??= this.#recordChanges()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#recording = undefined;
+      });
+  }
+
+  async #recordChanges(): Promise<void> {
+    while (this.#isChanged && !this.#lost.signal.aborted) {
+      const changedAt = await this.#record(false);
+      if (changedAt === undefined) this.lose();
+      else if (changedAt.getTime() !== this.#claimed.webhook.updatedAt.getTime()) this.windDown();
+    }
+  }
+
+  #record(release: boolean): Promise<Date | undefined> {
+    this.#isChanged = false;
+    const { webhook, epoch } = this.#claimed;
+    const now = this.#ports.clock.now();
+    const { standing, holdDueAt, isResting, isGone } = this.#queue;
+    const next = this.#queue.next(now);
+    const collects = next.type === 'collect' ? next : undefined;
+    const due = collects === undefined ? now : earliest(collects.until, holdDueAt);
+    const attempts = this.#takeAttempts();
+    this.#warnOfDay();
+    return this.#ports.record({
+      webhook,
+      epoch,
+      standing: { ...standing, nextAttemptAt: isResting ? standing.nextAttemptAt : due },
+      holdDueAt,
+      fullAt: release ? collects?.fullAt : undefined,
+      takenCount: this.#taken,
+      failedCount: this.#failed,
+      gap: this.#gap,
+      disable: isGone,
+      release,
+      holds: this.#queue.takeChanges(),
+      attempts,
+    });
+  }
+
+  /** Whoever operates the service hears of a receiver once for each day that it fails. */
+  #warnOfDay(): void {
+    const { failingSince, lastAttemptAt, attempts, lastOutcome } = this.#queue.standing;
+    const before = this.#claimed.standing.lastAttemptAt;
+    if (failingSince === undefined || lastAttemptAt === undefined || before === undefined) return;
+    const days = (at: Date) => Math.floor((at.getTime() - failingSince.getTime()) / dayMs);
+    if (days(lastAttemptAt) <= Math.max(days(before), 0)) return;
+    const { webhookId } = this.#claimed.webhook;
+    const fields = { webhook: webhookId, failingSince, attempts, lastOutcome };
+    this.#ports.log.warn(fields, 'webhook.failing_for_days');
+  }
+
+  /** Keeps an attempt for the delivery log, where it takes the oldest place of its kind. */
+  #keep(attempt: {
+    readonly kind: LoggedAttempt['kind'];
+    readonly at: Date;
+    readonly durationMs: number;
+    readonly outcome: string;
+    readonly status?: number | undefined;
+    readonly answer?: string;
+    readonly attempt: number;
+    readonly events: readonly LoggedEvent[];
+  }): void {
+    const { events, status, answer = '' } = attempt;
+    const isTaken = status !== undefined && status >= 200 && status < 300;
+    const place = isTaken
+      ? this.#taken % takenAttemptsKept
+      : takenAttemptsKept + (this.#failed % failedAttemptsKept);
+    if (isTaken) this.#taken += 1;
+    else this.#failed += 1;
+    this.#attempts.push({
+      ...attempt,
+      place,
+      attemptId: this.#ports.newId(),
+      status,
+      answer,
+      events: events.length,
+      firstEventId: events[0]?.eventId,
+      lastEventId: events.at(-1)?.eventId,
+    });
+  }
+
+  /** What is not recorded yet; where a place was taken twice meanwhile, the later attempt. */
+  #takeAttempts(): readonly LoggedAttempt[] {
+    const byPlace = new Map(this.#attempts.map((attempt) => [attempt.place, attempt]));
+    this.#attempts = [];
+    return [...byPlace.values()];
+  }
+}
+
+function kept(attempt: Attempt) {
+  const outcome = outcomeText(attempt);
+  const { durationMs } = attempt;
+  if (attempt.type === 'unanswered') return { outcome, durationMs };
+  // PostgreSQL has no NUL in texts, and half characters are no JSON.
+  const answer = attempt.answer.toWellFormed().replaceAll('\0', '\u{fffd}').slice(0, keptAnswerMax);
+  return { outcome, durationMs, status: attempt.status, answer: answer.toWellFormed() };
+}
+
+function outcomeOf(attempt: Attempt, at: Date, random: number): Outcome {
+  const reason = outcomeText(attempt);
+  if (attempt.type === 'unanswered') {
+    const failure = { at, reason, random, retryAfterMs: undefined };
+    return { type: attempt.wasReached ? 'refused' : 'down', ...failure };
+  }
+  const { status, retryAfterMs } = attempt;
+  const failure = { at, reason, random, retryAfterMs };
+  if (status >= 200 && status < 300) return { type: 'taken', at, reason };
+  if (status === 410) return { type: 'gone', ...failure };
+  if (status === 429) return { type: 'down', ...failure, retryAfterMs: retryAfterMs ?? 0 };
+  if (status === 503 && retryAfterMs !== undefined) return { type: 'down', ...failure };
+  return { type: 'refused', ...failure };
+}
+
+function earliest(one: Date, other: Date | undefined): Date {
+  return other !== undefined && other < one ? other : one;
+}

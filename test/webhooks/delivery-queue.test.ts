@@ -1,0 +1,271 @@
+// The queue of one subscription against a model: any log, any receiver, any interleaving of several
+// requests, deaths at any moment. Whatever happens, the events of an account first arrive in order,
+// and in the end nothing is missing but what was set aside.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { later } from '../../src/clock.ts';
+import { type AccountId, newId } from '../../src/ids.ts';
+import type { Outcome, Sending, Standing } from '../../src/webhooks/delivery.ts';
+import type { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
+import type { Hold } from '../../src/webhooks/hold.ts';
+import type { LoggedEvent, WebhookSettings } from '../../src/webhooks/webhook.ts';
+import { queueOf, settingsOf, startOfTime } from './queues.ts';
+
+type Answer = 'taken' | 'refused' | 'down' | 'cut';
+
+interface Script {
+  /** The account of each event of the log. */
+  readonly accounts: readonly number[];
+  readonly packaging: Partial<WebhookSettings>;
+  /** What the receiver answers, in turn, and which of the requests under way is answered. */
+  readonly answers: readonly { readonly answer: Answer; readonly which: number }[];
+  /** Before which answers the process dies, and whether it had recorded by then. */
+  readonly deaths: readonly { readonly before: number; readonly isRecorded: boolean }[];
+  readonly random: number;
+}
+
+const script: fc.Arbitrary<Script> = fc.record({
+  accounts: fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 30 }),
+  packaging: fc.constantFrom<Partial<WebhookSettings>>(
+    {},
+    { maxPackageSize: 1_000 },
+    { maxPackageSize: 1_048_576, delayS: 3 },
+  ),
+  answers: fc.array(
+    fc.record({
+      answer: fc.constantFrom<Answer>('taken', 'refused', 'refused', 'down', 'cut'),
+      which: fc.nat({ max: 7 }),
+    }),
+    { maxLength: 60 },
+  ),
+  deaths: fc.array(fc.record({ before: fc.nat({ max: 60 }), isRecorded: fc.boolean() }), {
+    maxLength: 4,
+  }),
+  random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+});
+
+/** What the database holds of the subscription, and how it is read. */
+class Ledger {
+  standing: Standing = queueOf().standing;
+  holds = new Map<AccountId, Hold>();
+  readonly log: readonly LoggedEvent[];
+
+  constructor(log: readonly LoggedEvent[]) {
+    this.log = log;
+  }
+
+  get head(): number {
+    return this.log.length;
+  }
+
+  record(queue: DeliveryQueue): void {
+    this.standing = queue.standing;
+    for (const [accountId, hold] of queue.takeChanges()) {
+      if (hold === undefined) this.holds.delete(accountId);
+      else this.holds.set(accountId, hold);
+    }
+  }
+
+  /** The holds as they are read back: accounts of one request together, each as recorded. */
+  distinctHolds(): readonly Hold[] {
+    const byRequest = Map.groupBy(this.holds, ([, hold]) => hold.requestId);
+    return [...byRequest.values()].flatMap((rows) => {
+      const [first] = rows;
+      if (first === undefined) return [];
+      const afters = rows.map(([accountId, hold]) => [accountId, hold.afters.get(accountId)]);
+      return [{ ...first[1], afters: new Map(afters as [AccountId, number][]) }];
+    });
+  }
+
+  feed(queue: DeliveryQueue, now: Date): void {
+    queue.setHead(this.head);
+    for (let reads = 0; reads < 1_000; reads += 1) {
+      const wanted = queue.wanted(now);
+      if (wanted === undefined) return;
+      if (wanted.type === 'log') {
+        const page = this.log.filter(({ position }) => position > wanted.after).slice(0, 7);
+        queue.addLog(page, page.at(-1)?.position ?? this.head);
+      } else {
+        const { hold, upTo } = wanted;
+        const events = this.log.filter(({ accountId, position }) => {
+          const after = hold.afters.get(accountId);
+          return after !== undefined && position > after && position <= upTo;
+        });
+        queue.addHeld(hold, events, upTo);
+      }
+    }
+    assert.fail('the queue wants to read for ever');
+  }
+}
+
+function logOf(accounts: readonly number[]): readonly LoggedEvent[] {
+  const ids = new Map<number, AccountId>();
+  return accounts.map((account, i) => {
+    const accountId = ids.get(account) ?? newId<'account'>();
+    ids.set(account, accountId);
+    const object = JSON.stringify({ padding: 'x'.repeat(account * 40) });
+    const eventId = newId<'event'>();
+    const type = 'ACCOUNT_LIQUIDATION.NEW';
+    return { position: i + 1, eventId, accountId, type, object, createdAt: startOfTime };
+  });
+}
+
+function outcomeOf(answer: Answer, at: Date): Outcome {
+  const failure = { at, reason: answer, retryAfterMs: undefined, random: 0 };
+  if (answer === 'taken') return { type: 'taken', at, reason: answer };
+  if (answer === 'cut') return { type: 'cut' };
+  return { type: answer, ...failure };
+}
+
+/** Runs a script, then a receiver that takes everything. @returns positions as they first arrived. */
+function deliver({ accounts, packaging, answers, deaths, random }: Script): readonly LoggedEvent[] {
+  const ledger = new Ledger(logOf(accounts));
+  const webhook = settingsOf(packaging);
+  const arrived = new Set<LoggedEvent>();
+  const open = () => {
+    const holds = ledger.distinctHolds();
+    const { standing } = ledger;
+    return queueOf({ webhook, standing, holds, setAsideAttempts: 1_000, random: () => random });
+  };
+  let queue = open();
+  let underWay: Sending[] = [];
+  let now = later(startOfTime, 10_000);
+  let answered = 0;
+  const dying = [...deaths];
+  for (let turn = 0; turn < 20_000; turn += 1) {
+    const death = dying.findIndex(({ before }) => before === answered);
+    for (const { isRecorded } of death < 0 ? [] : dying.splice(death, 1)) {
+      if (isRecorded) ledger.record(queue);
+      [queue, underWay] = [open(), []];
+    }
+    ledger.feed(queue, now);
+    const next = queue.next(now);
+    if (next.type === 'send') {
+      const own = next.sending.events.map((event) => event.accountId);
+      const busy = underWay.flatMap(({ events }) => events.map((event) => event.accountId));
+      assert.ok(!own.some((id) => busy.includes(id)), 'one request of an account at a time');
+      queue.begin(next.sending);
+      underWay.push(next.sending);
+      const positions = next.sending.events.map((event) => event.position);
+      assert.deepEqual(
+        positions,
+        positions.toSorted((a, b) => a - b),
+        'ascending',
+      );
+      // A request arrives when it is sent, whatever becomes of it.
+      for (const event of next.sending.events) arrived.add(event);
+      continue;
+    }
+    const { answer, which } = answers[answered] ?? { answer: 'taken', which: 0 };
+    const [sending] = underWay.splice(which % Math.max(underWay.length, 1), 1);
+    answered += 1;
+    if (sending !== undefined) {
+      queue.settle(sending, outcomeOf(answer, now));
+      continue;
+    }
+    queue.finish();
+    ledger.record(queue);
+    const { position } = ledger.standing;
+    if (position === ledger.head && ledger.holds.size === 0) return [...arrived];
+    now = later(now, 600_000);
+    queue = open();
+  }
+  return assert.fail('not delivered in the end');
+}
+
+test('the events of an account first arrive in order, and none is missing', () => {
+  fc.assert(
+    fc.property(script, (one) => {
+      const arrived = deliver(one);
+      assert.equal(arrived.length, one.accounts.length);
+      for (const own of Map.groupBy(arrived, (event) => event.accountId).values()) {
+        const positions = own.map((event) => event.position);
+        assert.deepEqual(
+          positions,
+          positions.toSorted((a, b) => a - b),
+        );
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+/** Delivers with a receiver that decides by the events of a request. @returns the queue's ledger. */
+function deliverTo(
+  takes: (events: readonly LoggedEvent[]) => boolean,
+  given: { accounts: readonly number[]; packaging?: Partial<WebhookSettings>; hours: number },
+) {
+  const ledger = new Ledger(logOf(given.accounts));
+  const webhook = settingsOf(given.packaging ?? {});
+  const taken = new Set<number>();
+  let requests = 0;
+  let now = later(startOfTime, 10_000);
+  const end = later(now, given.hours * 3_600_000);
+  while (now < end) {
+    const holds = ledger.distinctHolds();
+    // Something else is taken now and then, as of a receiver with traffic.
+    const standing = { ...ledger.standing, lastSuccessAt: taken.size > 0 ? now : undefined };
+    let random = 0;
+    const queue = queueOf({
+      webhook,
+      standing,
+      holds,
+      random: () => {
+        random = (random + 0.37) % 1;
+        return random;
+      },
+    });
+    for (;;) {
+      ledger.feed(queue, now);
+      const next = queue.next(now);
+      if (next.type !== 'send') break;
+      queue.begin(next.sending);
+      requests += 1;
+      const isTaken = takes(next.sending.events);
+      if (isTaken) for (const { position } of next.sending.events) taken.add(position);
+      queue.settle(next.sending, outcomeOf(isTaken ? 'taken' : 'refused', now));
+    }
+    queue.finish();
+    ledger.record(queue);
+    const isResting = ledger.standing.attempts > 0 && ledger.standing.nextAttemptAt > now;
+    const due = isResting ? ledger.standing.nextAttemptAt : queue.holdDueAt;
+    if (due === undefined) break;
+    now = due > now ? due : later(now, 1);
+  }
+  return { ledger, taken, requests };
+}
+
+for (const packaging of [{}, { maxPackageSize: 1_048_576 }]) {
+  const what = JSON.stringify(packaging);
+
+  test(`one event that is never taken costs its own account only, with ${what}`, () => {
+    const accounts = [0, 1, 2, 3, 4, 2, 2, 5, 6, 7, 8, 9];
+    const isPoison = (event: LoggedEvent) => event.position === 6;
+    const { ledger, taken } = deliverTo((events) => !events.some(isPoison), {
+      accounts,
+      packaging,
+      hours: 24,
+    });
+    assert.deepEqual(
+      [...taken].toSorted((a, b) => a - b),
+      [1, 2, 3, 4, 5, 8, 9, 10, 11, 12],
+      'all but the event and what follows it in its account',
+    );
+    const [hold, ...others] = ledger.distinctHolds();
+    assert.deepEqual(others, []);
+    const [after = 0] = hold?.afters.values() ?? [];
+    assert.equal(hold?.status, 'set_aside');
+    assert.ok(after >= 3 && after < 6, 'behind what was taken of the account');
+    assert.equal(ledger.standing.position, 12);
+  });
+
+  test(`a receiver that takes nothing is not held to account, with ${what}`, () => {
+    const accounts = Array.from({ length: 30 }, (_, i) => i % 10);
+    const { ledger, requests } = deliverTo(() => false, { accounts, packaging, hours: 2 });
+    assert.deepEqual(ledger.distinctHolds(), [], 'it costs its own row and no other');
+    assert.equal(ledger.standing.position, 0);
+    // 1, 2, 3, 5 … 600 s: some twenty retries in two hours, of two requests at most.
+    assert.ok(requests >= 20 && requests <= 60, `${requests} requests`);
+  });
+}

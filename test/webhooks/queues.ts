@@ -1,0 +1,46 @@
+// Queues of deliveries for tests that need no database.
+import { newId } from '../../src/ids.ts';
+import type { QueueOptions } from '../../src/webhooks/delivery.ts';
+import { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
+import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
+
+export const startOfTime = new Date('2026-01-05T09:00:00.000Z');
+
+export function settingsOf(settings: Partial<WebhookSettings>): Webhook {
+  return {
+    tenantId: newId<'tenant'>(),
+    webhookId: newId<'webhook'>(),
+    title: 'test',
+    url: 'https://receiver.example/',
+    enabled: true,
+    types: ['ALL'],
+    delayS: undefined,
+    maxPackageSize: undefined,
+    signatureVersion: '6',
+    signatureAlgorithm: 'ecdsa-p521',
+    standardHeaders: false,
+    createdAt: startOfTime,
+    updatedAt: startOfTime,
+    ...settings,
+  };
+}
+
+export function queueOf(options: Partial<QueueOptions> = {}): DeliveryQueue {
+  return new DeliveryQueue({
+    webhook: settingsOf({}),
+    standing: {
+      position: 0,
+      attempts: 0,
+      failingSince: undefined,
+      nextAttemptAt: startOfTime,
+      lastAttemptAt: undefined,
+      lastSuccessAt: undefined,
+      lastOutcome: undefined,
+    },
+    holds: [],
+    setAsideAttempts: 18,
+    newId,
+    random: () => 0,
+    ...options,
+  });
+}
