@@ -8,7 +8,7 @@ import { makeDocument } from '../../src/http/openapi/document.ts';
 import { newEvent, newLiquidation } from '../../src/http/openapi/examples.ts';
 import { operations } from '../../src/http/openapi/operations.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
-import type { EventId, WebhookId } from '../../src/ids.ts';
+import type { AccountId, EventId, WebhookId } from '../../src/ids.ts';
 import { eventBody } from '../../src/webhooks/webhook.ts';
 import { checkDocument, wholeDocument } from '../../tools/openapi.ts';
 import { testClock } from '../support/clock.ts';
@@ -161,6 +161,7 @@ test('the webhooks section has the four events, as the service sends them', () =
   const logged = {
     position: 1,
     eventId: newEvent.id as EventId,
+    accountId: newLiquidation.account_id as AccountId,
     type: 'ACCOUNT_LIQUIDATION.NEW',
     object: JSON.stringify(newLiquidation),
     createdAt: new Date(newEvent.created_at),
