@@ -14,7 +14,7 @@ const api = await apiOf(service, await makeApiClient(sql, clock));
 
 const list = (accept: string | undefined) => api.call('GET', '/webhooks', { headers: { accept } });
 
-test('what admits JSON or problem+json', async (t) => {
+test('point 11: what admits JSON or problem+json', async (t) => {
   const admitted = [
     undefined,
     '',
@@ -36,7 +36,7 @@ test('what admits JSON or problem+json', async (t) => {
   }
 });
 
-test('what admits neither', async (t) => {
+test('point 11: what admits neither', async (t) => {
   const { verifications } = service.authenticator;
   const refused = [
     'text/html',

@@ -37,7 +37,7 @@ function liquidationText(of: {
   );
 }
 
-test('create answers 202 with the new liquidation, retrieve the same bytes', async () => {
+test('point 2: create answers 202 with the new liquidation, retrieve the same bytes', async () => {
   clock.set(new Date('2026-01-05T09:00:00.007Z'));
   const [account] = await giveAccounts(sql, client);
   const { target, content } = toLiquidate(account);
@@ -55,7 +55,7 @@ test('create answers 202 with the new liquidation, retrieve the same bytes', asy
   assert.notEqual(found.headers['upvest-request-id'], answer.headers['upvest-request-id']);
 });
 
-test('cash_amount is rounded half-even to the cent, position by position', async () => {
+test('point 1: cash_amount is rounded half-even to the cent, position by position', async () => {
   const amounts: readonly (readonly [string, readonly { isin: string; quantity: string }[]])[] = [
     ['0.00', []],
     // 208.35 × 0.1 = 20.835 and 208.35 × 0.3 = 62.505: both halves go to the even cent.
@@ -92,7 +92,7 @@ test('cash_amount is rounded half-even to the cent, position by position', async
   }
 });
 
-test('while it is worked off, retrieve and list show what the last event says', async () => {
+test('point 1: while it is worked off, retrieve and list show what the last event says', async () => {
   clock.set(new Date('2026-01-05T09:10:00.000Z'));
   const positions = [sap, allianz].map((isin) => ({ isin, quantity: '2' }));
   const [account] = await giveAccounts(sql, client, [{ positions }]);
@@ -141,7 +141,7 @@ async function lastEventOf(liquidationId: string): Promise<string | undefined> {
   return rows[0]?.object;
 }
 
-test('cancel answers 204 without a body', async () => {
+test('point 4: cancel answers 204 without a body', async () => {
   const [account] = await giveAccounts(sql, client);
   const answer = await api.call('DELETE', await liquidate(api, account));
   assertSuccess(answer, 204);
@@ -164,14 +164,14 @@ function upperCase<T extends string>(id: T): T {
   return id.toUpperCase() as T;
 }
 
-test('a path that is not there is 404 to everybody', async () => {
+test('point 10: a path that is not there is 404 to everybody', async () => {
   for (const target of ['/', '/account', '/liquidations', '/webhooks/a/b', '/error', '/auth']) {
     const reply = await send(service, outgoing('GET', target));
     assertProblem(reply, 'not_found', 'There is no such resource.');
   }
 });
 
-test('every request has an id of its own, whatever the client calls it', async () => {
+test('point 10: every request has an id of its own, whatever the client calls it', async () => {
   const theirs = client.clientId;
   const headers = { 'upvest-request-id': theirs, 'request-id': theirs, 'x-request-id': theirs };
   const message = outgoing('GET', '/', { headers });

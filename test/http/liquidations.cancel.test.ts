@@ -31,7 +31,7 @@ async function assertNotCancelled(path: string, type: string, detail: RegExp | s
   assert.deepEqual(await recordsOf(sql), before);
 }
 
-test('NEW is cancelled with one event; again it is 204 without a second one', async () => {
+test('point 4: NEW is cancelled with one event; again it is 204 without a second one', async () => {
   const [account] = await giveAccounts(sql, client);
   const path = await liquidate(api, account);
   clock.advance(1_000);
@@ -54,7 +54,7 @@ test('NEW is cancelled with one event; again it is 204 without a second one', as
 
 const only = 'Only a NEW liquidation can be cancelled; this one is';
 
-test('PROCESSING and FILLED are 409 that names the state', async () => {
+test('point 4: PROCESSING and FILLED are 409 that names the state', async () => {
   const [account] = await giveAccounts(sql, client);
   const path = await liquidate(api, account);
   clock.advance(2_000);
@@ -66,7 +66,7 @@ test('PROCESSING and FILLED are 409 that names the state', async () => {
   assert.deepEqual(await eventsOf(path), ['NEW', 'PROCESSING', 'FILLED']);
 });
 
-test('CANCELLED by somebody else than its client is 409', async () => {
+test('point 4: CANCELLED by somebody else than its client is 409', async () => {
   const refused = { isin: 'ZZREFUSED006', price: '100' };
   const [account] = await giveAccounts(sql, client, [{ positions: [] }]);
   await sql`
@@ -88,7 +88,7 @@ test('CANCELLED by somebody else than its client is 409', async () => {
   await assertNotCancelled(path, 'conflict', `${only} CANCELLED.`);
 });
 
-test('what is not there, or not of this account, or no id, is 404', async () => {
+test('point 4: what is not there, or not of this account, or no id, is 404', async () => {
   const [account, another] = await giveAccounts(sql, client, [{}, {}]);
   assert.ok(another);
   const path = await liquidate(api, account);
@@ -118,7 +118,7 @@ test('what is not there, or not of this account, or no id, is 404', async () => 
   assert.deepEqual(await eventsOf(path), ['NEW']);
 });
 
-test('many cancellations at once: one event, every answer 204', async () => {
+test('point 4: many cancellations at once: one event, every answer 204', async () => {
   const [account] = await giveAccounts(sql, client);
   const path = await liquidate(api, account);
   const signed = Array.from({ length: 20 }, () => api.signed('DELETE', path));
@@ -128,7 +128,7 @@ test('many cancellations at once: one event, every answer 204', async () => {
   assert.deepEqual(await eventsOf(path), ['NEW', 'CANCELLED']);
 });
 
-test('cancellations against the release: one side wins', async () => {
+test('point 4: cancellations against the release: one side wins', async () => {
   const accounts = await giveAccounts(
     sql,
     client,

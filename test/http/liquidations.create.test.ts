@@ -39,7 +39,7 @@ function forAccount({ accountId, userId }: Pick<AccountOfUser, 'accountId' | 'us
   return refused(path, content);
 }
 
-test('an account or a user that is not there, or not of each other', async () => {
+test('point 6: an account or a user that is not there, or not of each other', async () => {
   const noSuch = 'There is no such account of this user.';
   const { accountId, userId } = account;
   assertProblem(await forAccount({ accountId: theirs.accountId, userId }), 'not_found', noSuch);
@@ -59,7 +59,7 @@ async function nobody(): Promise<AccountOfUser> {
   return gone;
 }
 
-test('the states of an account', async (t) => {
+test('point 6: the states of an account', async (t) => {
   const states: Readonly<Record<AccountStatus, 202 | 409>> = {
     PENDING_APPROVAL: 409,
     ACTIVE: 202,
@@ -77,7 +77,7 @@ test('the states of an account', async (t) => {
   }
 });
 
-test('one is running already: the answer says which and where', async () => {
+test('point 6: one is running already: the answer says which and where', async () => {
   const [busy] = await giveAccounts(sql, client);
   const path = await liquidate(api, busy);
   const order = toLiquidate(busy);
@@ -92,7 +92,7 @@ test('one is running already: the answer says which and where', async () => {
   assertSuccess(await api.call('POST', order.target, order.content), 202);
 });
 
-test('a body that is not what it must be', async (t) => {
+test('point 6: a body that is not what it must be', async (t) => {
   const user = account.userId;
   const notJson = 'The body is not JSON.';
   const bodies: readonly (readonly [body: string | Buffer, detail: RegExp | string])[] = [
@@ -139,7 +139,7 @@ test('a body that is not what it must be', async (t) => {
   }
 });
 
-test('a body that is not said to be JSON in UTF-8', async (t) => {
+test('point 11: a body that is not said to be JSON in UTF-8', async (t) => {
   const body = JSON.stringify({ user_id: account.userId });
   const types = [
     undefined,
@@ -165,7 +165,7 @@ test('a body that is not said to be JSON in UTF-8', async (t) => {
   }
 });
 
-test('no body at all', async () => {
+test('point 6: no body at all', async () => {
   const headers = { 'idempotency-key': randomUUID() };
   const without = await refused(target, { headers });
   assertProblem(without, 'unsupported_media_type', /application\/json/);
@@ -173,7 +173,7 @@ test('no body at all', async () => {
   assertProblem(await refused(target, { headers: named }), 'bad_request', 'The body is not JSON.');
 });
 
-test('JSON in UTF-8 may be said and written in several ways', async (t) => {
+test('point 11: JSON in UTF-8 may be said and written in several ways', async (t) => {
   const types = [
     'application/json',
     'Application/JSON',
@@ -196,7 +196,7 @@ test('JSON in UTF-8 may be said and written in several ways', async (t) => {
   }
 });
 
-test('an idempotency key that is missing or malformed', async (t) => {
+test('point 9: an idempotency key that is missing or malformed', async (t) => {
   const json = { user_id: account.userId };
   const without = await refused(target, { json });
   assertProblem(without, 'bad_request', 'The header idempotency-key is missing.');
@@ -212,7 +212,7 @@ test('an idempotency key that is missing or malformed', async (t) => {
   }
 });
 
-test('a malformed account id', async () => {
+test('point 6: a malformed account id', async () => {
   const { content } = toLiquidate(account);
   for (const id of ['1', `${account.accountId}0`, '%2e%2e', 'a'.repeat(3_000)]) {
     const reply = await refused(`/accounts/${id}/liquidations`, content);

@@ -57,7 +57,7 @@ async function countLiquidations({ accountId }: AccountOfUser): Promise<string> 
 
 const one = '1 liquidations, 1 events';
 
-test('the same order again gets the first answer, also after the liquidation moved on', async () => {
+test('point 9: the same order again gets the first answer, also after the liquidation moved on', async () => {
   const [account] = await giveAccounts(sql, client);
   const key = randomUUID();
   const first = await ask(account, key);
@@ -81,14 +81,14 @@ test('the same order again gets the first answer, also after the liquidation mov
   assertReplayed(await ask(account, key), first);
 });
 
-test('the answer is remembered by all processes', async () => {
+test('point 9: the answer is remembered by all processes', async () => {
   const [account] = await giveAccounts(sql, client);
   const { target, content } = toLiquidate(account);
   const first = await api.call('POST', target, content);
   assertReplayed(await send(elsewhere, await api.signed('POST', target, content)), first);
 });
 
-test('a key in other letters and without dashes is the same key', async () => {
+test('point 9: a key in other letters and without dashes is the same key', async () => {
   const [account] = await giveAccounts(sql, client);
   const key = randomUUID();
   const first = await ask(account, key);
@@ -98,7 +98,7 @@ test('a key in other letters and without dashes is the same key', async () => {
   assert.equal(await countLiquidations(account), one);
 });
 
-test('another order under the same key is 422', async () => {
+test('point 9: another order under the same key is 422', async () => {
   const [account, another] = await giveAccounts(sql, client, [{}, {}]);
   assert.ok(another);
   // The same user: then the bodies are the same, and only the paths differ.
@@ -122,7 +122,7 @@ test('another order under the same key is 422', async () => {
   assert.equal(await countLiquidations(another), '0 liquidations, 0 events');
 });
 
-test('a refused order does not use up its key', async () => {
+test('point 9: a refused order does not use up its key', async () => {
   const [account] = await giveAccounts(sql, client, [{ status: 'LOCKED' }]);
   const key = randomUUID();
   assertProblem(await ask(account, key), 'conflict', 'The account is LOCKED.');
@@ -141,7 +141,7 @@ test('a refused order does not use up its key', async () => {
   assertProblem(await ask(account, randomUUID()), 'conflict', /still running/);
 });
 
-test('the same key of another client is another key', async () => {
+test('point 9: the same key of another client is another key', async () => {
   const neighbour = await makeApiClient(sql, clock);
   const [[account], [theirs]] = [
     await giveAccounts(sql, client),
@@ -155,7 +155,7 @@ test('the same key of another client is another key', async () => {
   assert.equal(answer.headers['idempotency-replayed'], undefined);
 });
 
-test('fifty of one order at once make one liquidation', async () => {
+test('point 9: fifty of one order at once make one liquidation', async () => {
   const [account] = await giveAccounts(sql, client);
   const key = randomUUID();
   const replies = await askAtOnce(50, () => [account, key]);
@@ -169,7 +169,7 @@ test('fifty of one order at once make one liquidation', async () => {
   assert.equal(await countLiquidations(account), one);
 });
 
-test('fifty orders with keys of their own at once: one is accepted', async () => {
+test('point 9: fifty orders with keys of their own at once: one is accepted', async () => {
   const [account] = await giveAccounts(sql, client);
   const replies = await askAtOnce(50, () => [account, randomUUID()]);
   const accepted = replies.filter((reply) => reply.status === 202);
@@ -181,7 +181,7 @@ test('fifty orders with keys of their own at once: one is accepted', async () =>
   assert.equal(await countLiquidations(account), one);
 });
 
-test('orders for many accounts under one key at once: one is accepted', async () => {
+test('point 9: orders for many accounts under one key at once: one is accepted', async () => {
   const accounts = await giveAccounts(
     sql,
     client,
@@ -197,7 +197,7 @@ test('orders for many accounts under one key at once: one is accepted', async ()
   assert.equal(counts.filter((count) => count === one).length, 1);
 });
 
-test('while another change of the account does not end, the answer is 409; later all is well', async (t) => {
+test('point 9: while another change of the account does not end, the answer is 409; later all is well', async (t) => {
   const [account] = await giveAccounts(sql, client);
   const impatient = connect({ url, max: 2, applicationName: 'impatient', lockTimeoutMs: 100 });
   t.after(() => impatient.end());

@@ -50,7 +50,7 @@ function assertPage(reply: Reply, shown: readonly (string | undefined)[], meta: 
 
 const list = (query: string) => api.call('GET', `${target}${query}`);
 
-test('all liquidations of the account in the order of their ids', async () => {
+test('point 8: all liquidations of the account in the order of their ids', async () => {
   assert.deepEqual(ids, ids.toSorted());
   assertPage(await list(''), ids);
   assertPage(await list('?'), ids);
@@ -61,11 +61,11 @@ test('all liquidations of the account in the order of their ids', async () => {
   assert.equal(JSON.stringify(first), one.text);
 });
 
-test('an account without any has an empty list', async () => {
+test('point 8: an account without any has an empty list', async () => {
   assertPage(await api.call('GET', `/accounts/${empty.accountId}/liquidations`), []);
 });
 
-test('pages', async () => {
+test('point 8: pages', async () => {
   const total_count = 5;
   assertPage(await list('?limit=2'), ids.slice(0, 2), { limit: 2, total_count });
   assertPage(await list('?limit=2&offset=2'), ids.slice(2, 4), {
@@ -82,7 +82,7 @@ test('pages', async () => {
   assertPage(await list('?%6Cimit=%32'), ids.slice(0, 2), { limit: 2, total_count });
 });
 
-test('start_date is inclusive, end_date exclusive, to the millisecond', async () => {
+test('point 8: start_date is inclusive, end_date exclusive, to the millisecond', async () => {
   const windows: readonly (readonly [query: string, from: number, until: number])[] = [
     ['start_date=2026-01-05T09:02:00Z', 2, 5],
     ['start_date=2026-01-05T09:02:00.001Z', 3, 5],
@@ -111,7 +111,7 @@ test('start_date is inclusive, end_date exclusive, to the millisecond', async ()
   assertPage(page, [ids[2]], { limit: 1, offset: 1, total_count: 4 });
 });
 
-test('every other query is refused, and the answer names the parameter', async () => {
+test('point 8: every other query is refused, and the answer names the parameter', async () => {
   const before = await tablesOf(sql);
   const refused: readonly (readonly [query: string, detail: RegExp])[] = [
     ['limit=-1', /limit/],
@@ -170,7 +170,7 @@ test('every other query is refused, and the answer names the parameter', async (
   assert.deepEqual(await tablesOf(sql), before);
 });
 
-test('an account that is not there, or a malformed id', async () => {
+test('point 8: an account that is not there, or a malformed id', async () => {
   const path = (id: string) => `/accounts/${id}/liquidations`;
   const unknown = await api.call('GET', path(client.clientId));
   assertProblem(unknown, 'not_found', 'There is no such account.');

@@ -38,7 +38,7 @@ async function holdThreads(t: TestContext): Promise<() => void> {
   return release;
 }
 
-test('the queue has an end, and what waits in it is answered', async (t) => {
+test('point 14: the queue has an end, and what waits in it is answered', async (t) => {
   const extra = 10;
   const count = verificationsQueuedMax + extra;
   const signed = Array.from({ length: count }, () => api.signed('GET', '/auth/verify_keys'));

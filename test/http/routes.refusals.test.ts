@@ -242,7 +242,7 @@ const cases: readonly Case[] = [
 ];
 
 for (const route of service.routes) {
-  test(`${route.method} ${route.path}`, async (t) => {
+  test(`point 14: ${route.method} ${route.path}`, async (t) => {
     const wish = await wishFor(sql, api, route);
     for (const { name, make, type, detail, verified = 0 } of cases) {
       await t.test(name, async () => {
@@ -257,7 +257,7 @@ for (const route of service.routes) {
   });
 }
 
-test('other methods of every path are answered 405 with what is allowed', async () => {
+test('point 11: other methods of every path are answered 405 with what is allowed', async () => {
   const before = await tablesOf(sql);
   const others = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND'];
   for (const path of allPaths()) {

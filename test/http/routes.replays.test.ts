@@ -73,7 +73,7 @@ function countBy(replies: readonly Reply[]): Readonly<Record<string, number | un
 for (const route of service.routes) {
   const isChange = route.method !== 'GET';
 
-  test(`${route.method} ${route.path}: a request again`, async () => {
+  test(`point 13: ${route.method} ${route.path}: a request again`, async () => {
     const wish = await wishFor(sql, api, route);
     const message = await api.signed(wish.method, wish.target, wish.content);
     const answer = await send(service, message);
@@ -84,7 +84,7 @@ for (const route of service.routes) {
     if (isChange) await assertReplay(elsewhere, message);
   });
 
-  test(`${route.method} ${route.path}: with one of its two signatures`, async () => {
+  test(`point 13: ${route.method} ${route.path}: with one of its two signatures`, async () => {
     const twice = await signedTwice(await wishFor(sql, api, route));
     const answer = await send(service, twice);
     assert.ok(answer.status < 300, answer.text);
@@ -95,7 +95,7 @@ for (const route of service.routes) {
   });
 
   if (isChange) {
-    test(`${route.method} ${route.path}: a used signature beside a new one`, async () => {
+    test(`point 13: ${route.method} ${route.path}: a used signature beside a new one`, async () => {
       const twice = await signedTwice(await wishFor(sql, api, route));
       const [alone] = variants(twice);
       assert.ok(alone);
@@ -130,7 +130,7 @@ async function signedThrice(created?: number): Promise<readonly Outgoing[]> {
   );
 }
 
-test('of any number of signatures one suffices, and all of them are used up by it', async () => {
+test('point 13: of any number of signatures one suffices, and all of them are used up by it', async () => {
   const messages = await signedThrice();
   const { verifications } = service.authenticator;
   assert.equal((await send(service, joined(messages))).status, 201);
@@ -141,7 +141,7 @@ test('of any number of signatures one suffices, and all of them are used up by i
   }
 });
 
-test('at most two of them are looked at', async () => {
+test('point 13: at most two of them are looked at', async () => {
   const messages = await signedThrice();
   const broken = messages.slice(0, 2).map((one) => {
     const wrong = Buffer.alloc(64, 1).toString('base64');
@@ -155,7 +155,7 @@ test('at most two of them are looked at', async () => {
   assert.equal((await send(service, joined(last))).status, 201, 'nothing was used up by that');
 });
 
-test('a signature that is good only later could not be remembered: not even beside a good one', async () => {
+test('point 13: a signature that is good only later could not be remembered: not even beside a good one', async () => {
   const later = Math.floor(clock.now().getTime() / 1_000) + 31;
   const messages = await signedThrice(later);
   const before = await tablesOf(sql);
@@ -164,14 +164,14 @@ test('a signature that is good only later could not be remembered: not even besi
   assert.deepEqual(await tablesOf(sql), before);
 });
 
-test('a request for a token again', async () => {
+test('point 13: a request for a token again', async () => {
   const message = await tokenRequest(service, client);
   assert.equal((await send(service, message)).status, 200);
   await assertReplay(service, message);
   await assertReplay(elsewhere, message);
 });
 
-test('a refused change uses its signature up as well', async (t) => {
+test('point 13: a refused change uses its signature up as well', async (t) => {
   await t.test('of an account', async () => {
     const [account] = await giveAccounts(sql, client, [{ status: 'LOCKED' }]);
     const { target, content } = toLiquidate(account);
@@ -196,7 +196,7 @@ test('a refused change uses its signature up as well', async (t) => {
   });
 });
 
-test('a signature with other bytes over the same base is the same signature', async () => {
+test('point 13: a signature with other bytes over the same base is the same signature', async () => {
   const message = await api.signed('GET', '/webhooks', {}, secondSigner);
   const malleated = withHeaders(message, { signature: negated(headerOf(message, 'signature')) });
   assert.equal((await send(service, malleated)).status, 200);
@@ -224,7 +224,7 @@ function negated(signature: string): string {
   return `sig1=:${encoded}:`;
 }
 
-test('of many copies at once, at two processes, one is accepted', async () => {
+test('point 13: of many copies at once, at two processes, one is accepted', async () => {
   const [account] = await giveAccounts(sql, client);
   const { target, content } = toLiquidate(account);
   const message = await api.signed('POST', target, content);
@@ -232,7 +232,7 @@ test('of many copies at once, at two processes, one is accepted', async () => {
   assert.deepEqual(countBy(await Promise.all(copies)), { 202: 1, 401: 19 });
 });
 
-test('of many copies of one with two signatures, sent in parts, one is accepted', async () => {
+test('point 13: of many copies of one with two signatures, sent in parts, one is accepted', async () => {
   const wish = { method: 'POST', target: '/webhooks', content: { json: hook } };
   const parts = variants(await signedTwice(wish));
   const places = [service, elsewhere];
@@ -243,7 +243,7 @@ test('of many copies of one with two signatures, sent in parts, one is accepted'
   assert.equal((counts[201] ?? 0) + (counts[401] ?? 0), sent.length);
 });
 
-test('of many copies of a GET at once, one is accepted', async () => {
+test('point 13: of many copies of a GET at once, one is accepted', async () => {
   const message = await api.signed('GET', '/webhooks');
   const replies = await Promise.all(Array.from({ length: 20 }, () => send(service, message)));
   assert.deepEqual(countBy(replies), { 200: 1, 401: 19 });

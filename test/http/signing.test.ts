@@ -49,7 +49,7 @@ for (const dialect of dialects) {
   for (const keyType of keyTypes) {
     if (dialect === '9421' && keyType === 'P-521') continue; // RFC 9421 registers no such algorithm
 
-    test(`${keyType} in dialect ${dialect}`, async () => {
+    test(`point 13: ${keyType} in dialect ${dialect}`, async () => {
       const signaturePolicy = 'strict';
       const registered = await makeApiClient(sql, clock, { keyTypes: [keyType], signaturePolicy });
       const [account] = await giveAccounts(sql, registered);
@@ -71,7 +71,7 @@ for (const dialect of dialects) {
   }
 }
 
-test('a P-521 key under 9421 is refused by the service as well', async () => {
+test('point 13: a P-521 key under 9421 is refused by the service as well', async () => {
   const client = await makeApiClient(sql, clock, { keyTypes: ['P-521'] });
   const api = await apiOf(service, client);
   const message = await api.signed('GET', '/webhooks');
@@ -79,7 +79,7 @@ test('a P-521 key under 9421 is refused by the service as well', async () => {
   assertProblem(await send(service, named), 'unauthorized', /cannot be used with this signature/);
 });
 
-test('the same request under another dialect than it was signed in', async () => {
+test('point 13: the same request under another dialect than it was signed in', async () => {
   const api = await apiOf(service, await makeApiClient(sql, clock));
   for (const dialect of dialects) {
     for (const other of dialects.filter((one) => one !== dialect)) {
@@ -94,7 +94,7 @@ test('the same request under another dialect than it was signed in', async () =>
   }
 });
 
-test('headers that are sent but not signed: strict refuses them, compatible some', async () => {
+test('point 13: headers that are sent but not signed: strict refuses them, compatible some', async () => {
   for (const signaturePolicy of ['strict', 'compatible'] as const) {
     const client = await makeApiClient(sql, clock, { signaturePolicy });
     const api = await apiOf(service, client);
@@ -117,7 +117,7 @@ test('headers that are sent but not signed: strict refuses them, compatible some
   }
 });
 
-test('a changed body, or a digest that is not signed', async () => {
+test('point 13: a changed body, or a digest that is not signed', async () => {
   const api = await apiOf(service, await makeApiClient(sql, clock));
   for (const dialect of dialects) {
     const message = await api.signed('POST', '/webhooks', { json: hook }, { dialect });
@@ -133,7 +133,7 @@ test('a changed body, or a digest that is not signed', async () => {
   assertProblem(await send(service, added), 'unauthorized', /has to carry the digest header/);
 });
 
-test('a sandbox shows the base it computed, without the token; live shows nothing', async () => {
+test('point 13: a sandbox shows the base it computed, without the token; live shows nothing', async () => {
   const api = await apiOf(service, await makeApiClient(sql, clock));
   const broken = async () => {
     const message = await api.signed('GET', '/webhooks?limit=1');

@@ -130,7 +130,7 @@ function unknownAs({ instrument_id: words }: Ids): Ids {
 }
 
 for (const route of service.routes.filter(({ path }) => path.includes(':'))) {
-  test(`${route.method} ${route.path}`, async () => {
+  test(`point 7: ${route.method} ${route.path}`, async () => {
     for (const [ours, theirs] of [tenants, tenants.toReversed() as [Tenant, Tenant]]) {
       const ask = (ids: Ids) => {
         const target = targetOf(route.path, ids);
@@ -159,7 +159,7 @@ for (const route of service.routes.filter(({ method, path }) => {
   });
 }
 
-test("another's account with another's user, and our account with another's user", async () => {
+test("point 7: another's account with another's user, and our account with another's user", async () => {
   const [ours, theirs] = tenants;
   const route = service.routes.find(({ method, path }) => {
     return method === 'POST' && path.startsWith('/accounts');
@@ -179,7 +179,7 @@ test("another's account with another's user, and our account with another's user
   for (const reply of replies) assertAlike(reply, replies[0] ?? assert.fail());
 });
 
-test('lists and keys are those of the client alone', async () => {
+test('point 7: lists and keys are those of the client alone', async () => {
   for (const { api, ids } of tenants) {
     const { data, meta } = (await api.call('GET', '/webhooks')).json;
     assert.ok(Array.isArray(data));
@@ -198,7 +198,7 @@ test('lists and keys are those of the client alone', async () => {
   assert.equal(new Set([...ours, ...theirs]).size, 4);
 });
 
-test('what a client has is no limit for another', async () => {
+test('point 7: what a client has is no limit for another', async () => {
   const [ours, theirs] = tenants;
   const [account] = await giveAccounts(sql, ours.api.client);
   const key = randomUUID();

@@ -39,7 +39,7 @@ async function refused(
   return reply;
 }
 
-test('a token with the form of the contract, stored only as its hash', async () => {
+test('point 12: a token with the form of the contract, stored only as its hash', async () => {
   const reply = await askForToken(service, client, { scope: 'webhooks:read accounts:read' });
   assertSuccess(reply, 200);
   const token = reply.json['access_token'];
@@ -55,7 +55,7 @@ test('a token with the form of the contract, stored only as its hash', async () 
   assert.notEqual(again.json['access_token'], token);
 });
 
-test('it works at every process until it expires, and not a moment longer', async () => {
+test('point 12: it works at every process until it expires, and not a moment longer', async () => {
   const elsewhere = await startHttp({ after }, { sql, clock });
   const api = await apiOf(service, client);
   assertSuccess(await api.call('GET', '/webhooks'), 200);
@@ -69,7 +69,7 @@ test('it works at every process until it expires, and not a moment longer', asyn
   assertProblem(there, 'unauthorized', expired);
 });
 
-test('it has the scopes that were asked for and no others', async () => {
+test('point 12: it has the scopes that were asked for and no others', async () => {
   const list = `/accounts/${randomUUID()}/liquidations`;
   const reader = await apiOf(service, client, ['account_liquidations:read']);
   assertProblem(await reader.call('GET', list), 'not_found', /no such account/);
@@ -88,7 +88,7 @@ test('it has the scopes that were asked for and no others', async () => {
   assert.equal(twice.json['scope'], 'webhooks:read');
 });
 
-test('a scope that is unknown, not granted, or none', async (t) => {
+test('point 12: a scope that is unknown, not granted, or none', async (t) => {
   assert.ok(isScope('orders:admin'));
   const scopes = ['', ' ', 'everything', 'orders:admin', 'webhooks:read orders:admin', 'webhooks'];
   for (const scope of [...scopes, 'WEBHOOKS:READ', 'webhooks:read,webhooks:admin', 'toString']) {
@@ -99,7 +99,7 @@ test('a scope that is unknown, not granted, or none', async (t) => {
   }
 });
 
-test('a form that is not what it must be', async (t) => {
+test('point 12: a form that is not what it must be', async (t) => {
   const form = (await tokenRequest(service, client)).body.toString();
   const bodies: readonly (readonly [name: string, body: string, detail: RegExp])[] = [
     ['no field', 'a=', /unknown field/],
@@ -133,7 +133,7 @@ test('a form that is not what it must be', async (t) => {
   });
 });
 
-test('a body that is not said to be a form is 415', async () => {
+test('point 12: a body that is not said to be a form is 415', async () => {
   const json = JSON.stringify({ grant_type: 'client_credentials' });
   const form = /has to be application\/x-www-form-urlencoded/;
   for (const type of ['application/json', undefined, 'text/plain', 'multipart/form-data']) {
@@ -144,7 +144,7 @@ test('a body that is not said to be a form is 415', async () => {
   assertSuccess(await askForToken(service, client, {}, { headers }), 200);
 });
 
-test('wrong client, secret or key: one and the same answer, before any mathematics', async () => {
+test('point 12: wrong client, secret or key: one and the same answer, before any mathematics', async () => {
   const { verifications } = service.authenticator;
   const header = (id: string | undefined) => ({ headers: { 'upvest-client-id': id } });
   const nobody = randomUUID();
@@ -172,7 +172,7 @@ test('wrong client, secret or key: one and the same answer, before any mathemati
   assert.equal(service.authenticator.verifications, verifications);
 });
 
-test('a revoked key is as good as none', async () => {
+test('point 12: a revoked key is as good as none', async () => {
   const twoKeys = await makeApiClient(sql, clock, { keyTypes: ['ed25519', 'P-256'] });
   await sql`
     update unwind.client_keys
@@ -184,7 +184,7 @@ test('a revoked key is as good as none', async () => {
   assertSuccess(await askForToken(service, { ...twoKeys, ...live }), 200);
 });
 
-test('the client id of the header is that of the form, where there is one', async () => {
+test('point 12: the client id of the header is that of the form, where there is one', async () => {
   const other = { headers: { 'upvest-client-id': neighbour.clientId } };
   const another = 'The header upvest-client-id names another client.';
   assertProblem(await refused({}, other), 'unauthorized', another);
@@ -196,7 +196,7 @@ test('the client id of the header is that of the form, where there is one', asyn
   assertProblem(await refused({}, malformed), 'bad_request', /upvest-client-id is no UUID/);
 });
 
-test('under the strict policy the header is needed and signed', async () => {
+test('point 12: under the strict policy the header is needed and signed', async () => {
   const strict = await makeApiClient(sql, clock, { signaturePolicy: 'strict' });
   assertSuccess(await askForToken(service, strict), 200);
   const none = { headers: { 'upvest-client-id': undefined } };
@@ -210,7 +210,7 @@ test('under the strict policy the header is needed and signed', async () => {
   );
 });
 
-test('the request has to be signed, over its body', async () => {
+test('point 12: the request has to be signed, over its body', async () => {
   const signed = await tokenRequest(service, client);
   const bare = withHeaders(signed, { signature: undefined, 'signature-input': undefined });
   const missing = /has to carry both signature-input and signature/;
@@ -226,7 +226,7 @@ test('the request has to be signed, over its body', async () => {
   assertProblem(await refused({}, html), 'not_acceptable', /application\/json/);
 });
 
-test('a query that is signed is no place for credentials', async () => {
+test('point 12: a query that is signed is no place for credentials', async () => {
   const { body } = await tokenRequest(service, client);
   const target = `/auth/token?${body}`;
   const headers = {

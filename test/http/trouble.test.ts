@@ -22,7 +22,7 @@ function assertLogged(faults: readonly object[], reply: Reply): unknown {
   return fault.err;
 }
 
-test('a fault is told as one, without its cause; the log has it', async () => {
+test('point 10: a fault is told as one, without its cause; the log has it', async () => {
   await sql`alter table unwind.webhooks rename to elsewhere`;
   const reply = await api.call('GET', '/webhooks');
   await sql`alter table unwind.elsewhere rename to webhooks`;
@@ -33,7 +33,7 @@ test('a fault is told as one, without its cause; the log has it', async () => {
   assertSuccess(await api.call('GET', '/webhooks'), 200);
 });
 
-test('without its database the service is 503, and says when to come again', async (t) => {
+test('point 11: without its database the service is 503, and says when to come again', async (t) => {
   const nowhere = connect({
     url: 'postgres://nobody@127.0.0.1:1/none',
     max: 1,

@@ -18,7 +18,7 @@ const api = await apiOf(service, client);
 
 const noSuch = 'There is no such webhook.';
 
-test('create answers 201 with all settings, disabled unless asked otherwise', async () => {
+test('point 15: create answers 201 with all settings, disabled unless asked otherwise', async () => {
   const plain = await api.call('POST', '/webhooks', { json: hook });
   assertSuccess(plain, 201);
   const { id } = plain.json;
@@ -53,7 +53,7 @@ test('create answers 201 with all settings, disabled unless asked otherwise', as
   assert.equal((await api.call('GET', `/webhooks/${full.json['id']}`)).text, full.text);
 });
 
-test('PATCH changes what it names and nothing else', async () => {
+test('point 15: PATCH changes what it names and nothing else', async () => {
   const path = await subscribe(api, { config: { delay: '5s', max_package_size: 100 } });
   let expected = (await api.call('GET', path)).json;
   const config = { ...(expected['config'] as object) };
@@ -80,7 +80,7 @@ test('PATCH changes what it names and nothing else', async () => {
   }
 });
 
-test('a PATCH is judged by what it would make', async () => {
+test('point 15: a PATCH is judged by what it would make', async () => {
   const path = await subscribe(api, {
     config: { signature_version: '9421', signature_algorithm: 'ed25519' },
   });
@@ -95,7 +95,7 @@ test('a PATCH is judged by what it would make', async () => {
   assertProblem(back, 'bad_request', /no algorithm for P-521/);
 });
 
-test('DELETE answers 204, afterwards it is 404', async () => {
+test('point 15: DELETE answers 204, afterwards it is 404', async () => {
   const path = await subscribe(api);
   assertSuccess(await api.call('DELETE', path), 204);
   const before = await recordsOf(sql);
@@ -110,7 +110,7 @@ test('DELETE answers 204, afterwards it is 404', async () => {
   assert.deepEqual(await recordsOf(sql), before);
 });
 
-test('the list in pages, oldest first', async () => {
+test('point 15: the list in pages, oldest first', async () => {
   const collector = await apiOf(service, await makeApiClient(sql, clock));
   const titles = ['a', 'b', 'c', 'd', 'e'];
   for (const title of titles) {
@@ -149,7 +149,7 @@ test('the list in pages, oldest first', async () => {
   }
 });
 
-test('there are only so many of one client, also when they are created at once', async () => {
+test('point 15: there are only so many of one client, also when they are created at once', async () => {
   const greedy = await apiOf(service, await makeApiClient(sql, clock));
   await subscribe(greedy);
   await sql`
@@ -175,7 +175,7 @@ test('there are only so many of one client, also when they are created at once',
   }
 });
 
-test('verify_keys are one P-521 and one Ed25519 public key, named as deliveries name them', async () => {
+test('point 15: verify_keys are one P-521 and one Ed25519 public key, named as deliveries name them', async () => {
   const reply = await api.call('GET', '/auth/verify_keys');
   assertSuccess(reply, 200);
   assert.deepEqual(Object.keys(reply.json), ['keys']);

@@ -116,7 +116,7 @@ for (const [settings, detail] of [
   ...refused,
   ...refusedUrls.map(([url, said]) => [{ url }, said] as const),
 ]) {
-  test(`refused: ${JSON.stringify(settings).slice(0, 80)}`, async () => {
+  test(`point 15: refused: ${JSON.stringify(settings).slice(0, 80)}`, async () => {
     const before = await recordsOf(sql);
     const created = await api.call('POST', '/webhooks', { json: { ...isComplete, ...settings } });
     assertProblem(created, 'bad_request', detail);
@@ -125,7 +125,7 @@ for (const [settings, detail] of [
   });
 }
 
-test('a creation needs title and url', async () => {
+test('point 15: a creation needs title and url', async () => {
   for (const name of ['title', 'url'] as const) {
     const { [name]: _, ...json } = hook;
     const reply = await api.call('POST', '/webhooks', { json });
@@ -143,7 +143,7 @@ test('a creation needs title and url', async () => {
   assert.deepEqual(await recordsOf(sql), before);
 });
 
-test('what is just right is taken', async (t) => {
+test('point 15: what is just right is taken', async (t) => {
   const right: readonly Readonly<Record<string, unknown>>[] = [
     { title: 'a'.repeat(100) },
     { title: '📈'.repeat(100) },
@@ -167,7 +167,7 @@ test('what is just right is taken', async (t) => {
   }
 });
 
-test('receivers on this machine are taken only where the service allows them', async (t) => {
+test('point 15: receivers on this machine are taken only where the service allows them', async (t) => {
   const local = [
     'http://localhost:9000/in',
     'http://127.0.0.1:9000/',
