@@ -13,7 +13,7 @@ import type { AfterTest } from '../support/database.ts';
 import type { Lot } from './random.ts';
 
 /** One of so many requests is answered 500 before it is looked at. */
-const failsOneIn = 40;
+const failsOneIn = 300;
 
 export interface Collector {
   readonly url: string;
@@ -21,20 +21,22 @@ export interface Collector {
   readonly events: readonly AccountLiquidationEvent[];
   /** Deliveries of events that had arrived before. */
   repeats(): number;
-  /** Deliveries that did not verify. */
-  readonly refused: readonly unknown[];
+  /** Deliveries that did not verify since this was asked last. */
+  takeRefused(): readonly unknown[];
 }
 
 export interface CollectorOptions {
   readonly lot: Lot;
   readonly keys: DeliveryKeys;
   /** Called when an event arrives for the first time. */
-  readonly onArrival: () => void;
+  readonly onArrival: (event: AccountLiquidationEvent) => void;
+  /** Awaited before a delivery is answered. */
+  readonly beforeAnswer: () => Promise<void>;
 }
 
 /** Starts a receiver on loopback; it ends with the run. */
 export async function startCollector(t: AfterTest, options: CollectorOptions): Promise<Collector> {
-  const { lot, keys, onArrival } = options;
+  const { lot, keys, onArrival, beforeAnswer } = options;
   const seen = new Set<string>();
   const events: AccountLiquidationEvent[] = [];
   const refused: unknown[] = [];
@@ -47,7 +49,7 @@ export async function startCollector(t: AfterTest, options: CollectorOptions): P
     }
     seen.add(event.id);
     events.push(event);
-    onArrival();
+    onArrival(event);
   };
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -64,6 +66,7 @@ export async function startCollector(t: AfterTest, options: CollectorOptions): P
     }
     try {
       for (const event of await readDelivery(delivery, keys, new Date())) take(event);
+      await beforeAnswer();
       response.writeHead(204).end();
     } catch (error) {
       refused.push(error);
@@ -81,6 +84,6 @@ export async function startCollector(t: AfterTest, options: CollectorOptions): P
     url: `http://127.0.0.1:${portOf(server)}/`,
     events,
     repeats: () => repeats,
-    refused,
+    takeRefused: () => refused.splice(0),
   };
 }

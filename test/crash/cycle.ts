@@ -1,194 +1,159 @@
-// One cycle of a crash run: a fresh service with the example book, many clients that sell and
-// cancel, SIGKILL at random moments, at least once while it recovers, and at the end the
-// reckoning.
-import assert from 'node:assert/strict';
-import { dirname, join } from 'node:path';
-import { readDeliveryKeys } from '../../src/client/deliveries.ts';
-import { clientOf } from '../../src/request-command.ts';
-import { readSandboxClient } from '../../src/sandbox.ts';
-import { databasesOn, newHome, runUnwind } from '../service/processes.ts';
+// One cycle of a crash run: clients sell and cancel, faults happen among them, and when everything
+// has come to its end the reckoning is done.
+import { setTimeout as wait } from 'node:timers/promises';
+import { runAudit } from '../../src/audit/run-audit.ts';
 import { eventually } from '../support/condition.ts';
-import type { AfterTest } from '../support/database.ts';
-import { type Candidate, drawAccounts, writeBook } from './book.ts';
-import { checkRun, type Findings } from './check.ts';
-import { type Collector, startCollector } from './collector.ts';
-import { type Lot, lotOf } from './random.ts';
-import { type Sale, type Seller, sell } from './seller.ts';
-import { freePort, Supervisor } from './supervisor.ts';
+import { checkSales, type Findings } from './check.ts';
+import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
+import { lotOf } from './random.ts';
+import { type Recovery, recoveriesOf } from './report.ts';
+import { type Sale, sell } from './seller.ts';
+import type { World } from './world.ts';
 
 export interface CycleOptions {
   readonly seed: number;
-  readonly liquidations: number;
-  /** At least three. */
-  readonly kills: number;
+  /** Drawn by lot where none are given. */
+  readonly faults?: readonly Fault[];
 }
 
 export interface CycleReport extends Findings {
+  readonly seed: number;
   readonly liquidations: number;
-  readonly kills: number;
-  /** Requests that broke off and were sent again. */
+  readonly struck: readonly FaultReport[];
+  /** Requests that were sent again. */
   readonly retries: number;
   /** Deliveries of events that had arrived before. */
   readonly repeatedDeliveries: number;
-  /** Longest time from a kill to the next answer, and to the next webhook, in ms. */
-  readonly longestOutageMs: { readonly requests: number; readonly deliveries: number };
+  /** Writes that came too late and changed nothing. */
+  readonly staleWrites: number;
+  /** Longest wait of a client for its answer, in ms. */
+  readonly longestAnswerMs: number;
+  readonly recoveries: readonly Recovery[];
 }
 
-const patienceMs = 240_000;
-const sellersAtOnce = 6;
+const patienceMs = 120_000;
+const sellersAtOnce = 4;
 /** One of so many clients cancels at once. */
-const cancelsOneIn = 5;
+const cancelsOneIn = 4;
+/** One of so many faults is followed by the next before its work is done. */
+const overlapsOneIn = 3;
+const faultsOfCycle = { min: 2, max: 4 };
+/** Accounts sold in a cycle at least, and at most while its faults last. */
+const salesOfCycle = { min: 24, max: 5_000 };
+/** Of a client between two accounts. */
+const pauseMs = { min: 50, max: 200 };
+/** Clients wait while so many are not at their end, so that recovery and not a queue is measured. */
+const underWayMax = 20;
 
-/** Runs a cycle. Whatever it started is ended with `t`. */
-export async function runCycle(t: AfterTest, options: CycleOptions): Promise<CycleReport> {
-  const { seed, liquidations, kills } = options;
-  const lot = lotOf(seed);
-  const home = await newHome(t);
-  const settings = {
-    UNWIND_HOME: home,
-    PORT: String(await freePort()),
-    UNWIND_RELEASE_DELAY_MS: String(lot.between(0, 200)),
-    UNWIND_VENUE_DELAY_MS: '100',
-    UNWIND_WEBHOOK_TIMEOUT_MS: '2000',
-    UNWIND_LOG_LEVEL: 'error',
-  };
-  const supervisor = new Supervisor(t, home, settings);
-  supervisor.launch();
-  await supervisor.listen();
-  const candidates = drawAccounts(lot, liquidations);
-  const directory = join(dirname(home), 'book');
-  await writeBook(directory, candidates);
-  const imported = await runUnwind(t, ['import', directory], { home, settings });
-  assert.equal(imported.code, 0, imported.stdout + imported.stderr);
-  const { client, collector } = await subscribe(t, { home, lot: lotOf(seed + 1), supervisor });
+/** All that was under way is at its end. */
+async function settled(world: World): Promise<void> {
+  const ids = world.underWay();
+  const isDone = () => ids.every((id) => world.finalAt.has(id));
+  await eventually('what was under way is done', isDone, patienceMs);
+}
 
-  const answered = new Counter();
-  const seller: Seller = { client, supervisor, onAnswer: () => answered.add() };
-  const selling = sellAll(seller, candidates, lotOf(seed + 2));
-  const answers = 2 * liquidations;
-  const killing = killAtRandom({ supervisor, lot, answered, answers, kills });
-  const [sales] = await Promise.all([selling, killing]);
-  await eventually(
-    'every final event has arrived',
-    () => isDelivered(collector, sales),
-    patienceMs,
-  );
-  const findings = await checkRun(settings, { sales, arrivals: collector.events });
-  const audit = await runUnwind(t, ['audit', '--json'], { home, settings });
-  const faults = [
-    ...findings.faults,
-    ...(audit.code === 0 ? [] : [`the audit ended with ${audit.code}: ${audit.stdout}`]),
-    ...collector.refused.map((error) => `a delivery did not verify: ${error}`),
-  ];
-  await supervisor.stop();
-  if ((await databasesOn(home)).length > 0) faults.push('the database outlived the service');
+/** Runs a cycle on a world where everything runs. */
+export async function runCycle(world: World, options: CycleOptions): Promise<CycleReport> {
+  const lot = lotOf(options.seed);
+  const { min, max } = faultsOfCycle;
+  const faults =
+    options.faults ?? Array.from({ length: lot.between(min, max) }, () => drawFault(lot));
+  const before = standOf(world);
+  world.longestAnswerMs = 0;
+  let isOver = false;
+  const selling = sellWhile(world, options.seed, (sold) => {
+    return sold < salesOfCycle.min || (!isOver && sold < salesOfCycle.max);
+  });
+  const struck: FaultReport[] = [];
+  try {
+    for (const fault of faults) {
+      const striking = strike(world, lotOf(lot.between(1, 1e9)), fault);
+      // Selling ends before the faults only by failing, and then nobody comes to any point.
+      const failed = selling.then(() => striking);
+      struck.push(await Promise.race([striking, failed]));
+      if (lot.between(1, overlapsOneIn) > 1) await settled(world);
+    }
+  } finally {
+    isOver = true;
+    world.fleet.trap.disarm();
+  }
+  const sales = await selling;
+  const isDelivered = () => sales.every((sale) => world.finalAt.has(sale.liquidationId));
+  await eventually('every final event has arrived', isDelivered, patienceMs);
+  const findings = await reckon(world, sales, struck);
+  const after = standOf(world);
   return {
     ...findings,
-    faults,
+    seed: options.seed,
     liquidations: sales.length,
-    kills: supervisor.kills,
-    retries: sales.reduce((sum, sale) => sum + sale.retries, 0),
-    repeatedDeliveries: collector.repeats(),
-    longestOutageMs: {
-      requests: supervisor.requests.longestMs,
-      deliveries: supervisor.deliveries.longestMs,
-    },
+    struck,
+    retries: after.retries - before.retries,
+    repeatedDeliveries: after.repeats - before.repeats,
+    staleWrites: after.staleWrites - before.staleWrites,
+    longestAnswerMs: Math.round(world.longestAnswerMs),
+    recoveries: struck.flatMap((report, i) => {
+      const next = struck[i + 1]?.struckAt ?? Number.POSITIVE_INFINITY;
+      return recoveriesOf(world, report, next);
+    }),
   };
 }
 
-async function subscribe(
-  t: AfterTest,
-  { home, lot, supervisor }: { home: string; lot: Lot; supervisor: Supervisor },
-) {
-  const sandbox = await readSandboxClient(home);
-  assert.ok(sandbox !== undefined, 'the service has made its client');
-  const client = await clientOf(sandbox);
-  const answer = await client.send({ method: 'GET', target: '/auth/verify_keys' });
-  const keys = readDeliveryKeys(answer.json as Parameters<typeof readDeliveryKeys>[0]);
-  const collector = await startCollector(t, {
-    lot,
-    keys,
-    onArrival: () => supervisor.deliveries.end(),
-  });
-  const json = { title: 'crash run', url: collector.url, enabled: true };
-  const webhook = await client.send({ method: 'POST', target: '/webhooks', json });
-  assert.equal(webhook.status, 201, webhook.text);
-  return { client, collector };
+function standOf({ attempts, answeredAt, collector, fleet }: World) {
+  return {
+    retries: attempts - answeredAt.length,
+    repeats: collector.repeats(),
+    staleWrites: fleet.staleWrites(),
+  };
 }
 
 /** Some clients at once, each with the next account when it is done with one. */
-async function sellAll(
-  seller: Seller,
-  candidates: readonly Candidate[],
-  lot: Lot,
+async function sellWhile(
+  world: World,
+  seed: number,
+  goesOn: (sold: number) => boolean,
 ): Promise<readonly Sale[]> {
-  const left = candidates.map((candidate) => {
-    return { candidate, cancels: lot.between(1, cancelsOneIn) === 1 };
-  });
+  const lot = lotOf(seed + 1);
   const sales: Sale[] = [];
+  let begun = 0;
   const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      sales.push(await sell(seller, next));
+    while (goesOn(begun)) {
+      begun += 1;
+      const candidate = await world.nextAccount(lot);
+      const sale = await sell(world, { candidate, cancels: lot.between(1, cancelsOneIn) === 1 });
+      sales.push(sale);
+      world.sales.push(sale);
+      await wait(lot.between(pauseMs.min, pauseMs.max));
+      await eventually('there is room', () => world.underWay().length < underWayMax, patienceMs);
     }
   };
   await Promise.all(Array.from({ length: sellersAtOnce }, work));
   return sales;
 }
 
-interface Killing {
-  readonly supervisor: Supervisor;
-  readonly lot: Lot;
-  readonly answered: Counter;
-  /** Answers there will be at least. */
-  readonly answers: number;
-  readonly kills: number;
-}
-
-/** In the middle of the work, then by turns while it starts again and when it works again. */
-async function killAtRandom(killing: Killing): Promise<void> {
-  const { supervisor, lot, answered, answers, kills } = killing;
-  await answered.atLeast(lot.between(Math.ceil(answers * 0.1), Math.floor(answers * 0.5)));
-  await supervisor.killIn(lot.between(0, 200));
-  for (let kill = 2; kill <= kills; kill += 1) {
-    supervisor.launch();
-    if (kill % 2 === 0) {
-      await supervisor.killIn(lot.between(0, 1_500));
-    } else {
-      await supervisor.listen();
-      await supervisor.killIn(lot.between(0, 1_000));
-    }
-  }
-  supervisor.launch();
-  await supervisor.listen();
-}
-
-function isDelivered(collector: Collector, sales: readonly Sale[]): boolean {
-  const final = new Set(
-    collector.events.flatMap(({ object }) => {
-      return object.status === 'FILLED' || object.status === 'CANCELLED' ? [object.id] : [];
+async function reckon(
+  world: World,
+  sales: readonly Sale[],
+  struck: readonly FaultReport[],
+): Promise<Findings> {
+  const findings = await checkSales(world.sql, { sales, arrivals: world.collector.events });
+  const audit = await runAudit(world.sql);
+  const count = await countLiquidations(world);
+  const faults = [
+    ...findings.faults,
+    ...audit.results.flatMap(({ check, total }) => {
+      return total === 0 ? [] : [`the audit finds ${total} times: not "${check.says}"`];
     }),
-  );
-  return sales.every((sale) => final.has(sale.liquidationId));
+    ...(count === world.sales.length ? [] : [`${count} liquidations, ${world.sales.length} asked`]),
+    ...world.collector.takeRefused().map((error) => `a delivery did not verify: ${error}`),
+    ...world.fleet.ended().map((name) => `the process ${name} has ended by itself`),
+    ...struck.flatMap(({ finding: found }) => found ?? []),
+  ];
+  return { ...findings, faults };
 }
 
-/** Counts, and tells when it has come to a number. */
-class Counter {
-  #count = 0;
-  readonly #waiting = new Map<() => void, number>();
-
-  add(): void {
-    this.#count += 1;
-    for (const [resolve, count] of this.#waiting) {
-      if (this.#count < count) continue;
-      this.#waiting.delete(resolve);
-      resolve();
-    }
-  }
-
-  atLeast(count: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#count >= count) resolve();
-    else this.#waiting.set(resolve, count);
-    return promise;
-  }
+async function countLiquidations({ sql }: World): Promise<number> {
+  const [row] = await sql<{ count: number }[]>`
+    select count(*)::integer as count
+    from unwind_v1.liquidations`;
+  return row?.count ?? 0;
 }

@@ -1,43 +1,98 @@
 // Crash runs by hand, as long as one likes:
 //
-//   node test/crash/run.ts --cycles 20 --liquidations 200 --kills 5 --seed 42
+//   npm run test:crash -- --cycles 20 --seed 42
 //
-// Prints a line for each cycle and a table at the end; exits with 1 if anything was wrong. The seed
-// of a cycle repeats what was drawn by lot; the rest is up to the clock.
+// Prints a line for each cycle and tables at the end; exits with 1 if anything was wrong. The seed of
+// a cycle repeats what was drawn by lot (faults, points, moments, accounts); the rest is up to the
+// clock. A world (database, processes) serves `--world` cycles, then comes a new one.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { cleanly } from './cleanly.ts';
 import { type CycleReport, runCycle } from './cycle.ts';
-import { totalOf } from './report.ts';
+import { linesOf, pointLinesOf } from './report.ts';
+import { World } from './world.ts';
 
 process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { cycles, liquidations, kills, seed } = readArguments();
+  const { cycles, seed, world: cyclesOfWorld } = readArguments();
+  const stopping = stopOnSignal();
   const reports: CycleReport[] = [];
-  for (let cycle = 0; cycle < cycles; cycle += 1) {
-    const begunAt = performance.now();
-    const report = await cleanly((t) => runCycle(t, { seed: seed + cycle, liquidations, kills }));
-    reports.push(report);
-    const seconds = ((performance.now() - begunAt) / 1_000).toFixed(1);
-    const verdict = report.faults.length === 0 ? 'well' : `${report.faults.length} faults`;
-    process.stdout.write(
-      `cycle ${cycle + 1} of ${cycles}, seed ${seed + cycle}, ${seconds} s: ${verdict}\n`,
-    );
-    for (const fault of report.faults) process.stdout.write(`  ${fault}\n`);
+  let broken = 0;
+  for (let done = 0; done < cycles && !stopping.aborted; ) {
+    const count = Math.min(cyclesOfWorld, cycles - done);
+    const seeds = Array.from({ length: count }, (_, i) => seed + done + i);
+    done += count;
+    broken += await runWorld(seeds, stopping, (report) => reports.push(report));
   }
-  const total = totalOf(reports);
-  for (const [name, value] of total.lines) process.stdout.write(`${name.padEnd(38)}${value}\n`);
-  return total.faults.length === 0 ? 0 : 1;
+  if (reports.length > 0) {
+    print(pointLinesOf(reports));
+    print(linesOf(reports));
+  }
+  const isWell = broken === 0 && reports.every((report) => report.faults.length === 0);
+  return isWell ? 0 : 1;
+}
+
+/** @returns 1 when the world broke: later cycles would only tell of the earlier fault. */
+async function runWorld(
+  seeds: readonly number[],
+  stopping: AbortSignal,
+  onReport: (report: CycleReport) => void,
+): Promise<number> {
+  return cleanly(async (t) => {
+    const world = await World.start(t, seeds[0] ?? 0);
+    for (const seed of seeds) {
+      if (stopping.aborted) return 0;
+      const begunAt = performance.now();
+      try {
+        const report = await runCycle(world, { seed });
+        onReport(report);
+        tell(report, performance.now() - begunAt);
+        if (report.faults.length > 0) return 1;
+      } catch (error) {
+        process.stdout.write(`seed ${seed}: broke off\n${repeat(seed)}`);
+        process.stdout.write(`${error instanceof Error ? error.stack : error}\n`);
+        return 1;
+      }
+    }
+    return 0;
+  });
+}
+
+function tell(report: CycleReport, ms: number): void {
+  const what = report.struck.map(({ fault }) => {
+    return 'at' in fault ? `${fault.kind} at ${fault.at}` : fault.kind;
+  });
+  const verdict = report.faults.length === 0 ? 'well' : `${report.faults.length} faults`;
+  const seconds = (ms / 1_000).toFixed(1);
+  process.stdout.write(`seed ${report.seed}, ${seconds} s, ${what.join(', ')}: ${verdict}\n`);
+  for (const fault of report.faults) process.stdout.write(`  ${fault}\n`);
+  if (report.faults.length > 0) process.stdout.write(repeat(report.seed));
+}
+
+function repeat(seed: number): string {
+  return `  repeat: npm run test:crash -- --cycles 1 --seed ${seed}\n`;
+}
+
+function print(lines: readonly (readonly [string, string])[]): void {
+  const width = Math.max(...lines.map(([name]) => name.length)) + 2;
+  process.stdout.write('\n');
+  for (const [name, value] of lines) process.stdout.write(`${name.padEnd(width)}${value}\n`);
+}
+
+/** Ctrl-C ends the run after the cycle under way, with its tables. */
+function stopOnSignal(): AbortSignal {
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort());
+  return stopping.signal;
 }
 
 function readArguments() {
   const { values } = parseArgs({
     options: {
-      cycles: { type: 'string', default: '1' },
-      liquidations: { type: 'string', default: '200' },
-      kills: { type: 'string', default: '3' },
+      cycles: { type: 'string', default: '5' },
       seed: { type: 'string', default: String(randomInt(1_000_000)) },
+      world: { type: 'string', default: '25' },
     },
   });
   const read = (name: keyof typeof values): number => {
@@ -45,10 +100,5 @@ function readArguments() {
     if (!/^[0-9]{1,9}$/.test(text)) throw new RangeError(`--${name} is no whole number`);
     return Number(text);
   };
-  return {
-    cycles: read('cycles'),
-    liquidations: read('liquidations'),
-    kills: read('kills'),
-    seed: read('seed'),
-  };
+  return { cycles: read('cycles'), seed: read('seed'), world: read('world') };
 }

@@ -1,13 +1,18 @@
 // The clients of a crash run: each asks for a liquidation until it is answered, always with the
-// same idempotency key, and some change their mind.
+// same idempotency key but of any process that answers requests, and some change their mind.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { type ApiAnswer, type Client, NoAnswerError } from '../../src/client/client.ts';
+import {
+  type ApiAnswer,
+  ApiError,
+  type ApiRequest,
+  type Client,
+  NoAnswerError,
+} from '../../src/client/client.ts';
 import { eventually } from '../support/condition.ts';
 import type { Candidate } from './book.ts';
-import type { Supervisor } from './supervisor.ts';
 
-const patienceMs = 180_000;
+const patienceMs = 120_000;
 
 /** A liquidation that the service has acknowledged. */
 export interface Sale {
@@ -17,78 +22,68 @@ export interface Sale {
   readonly contradictions: number;
   /** What the DELETE was answered; undefined where there was none. */
   readonly cancelStatus: number | undefined;
-  /** Requests that broke off and were sent again. */
-  readonly retries: number;
 }
 
-export interface Seller {
-  readonly client: Client;
-  readonly supervisor: Supervisor;
-  /** Called when an answer has come. */
-  readonly onAnswer: () => void;
+/** Where requests go, and who is told of what comes back. */
+export interface Counter {
+  /** The next client to ask: each has one of the processes behind it. */
+  nextClient(): Client;
+  /** A request was answered, so long after it was sent first, and sent so often. */
+  onAnswer(waitedMs: number, attempts: number): void;
+  onAcknowledged(liquidationId: string): void;
 }
 
 /** Asks for a liquidation; `cancels` says whether to cancel it at once. */
 export async function sell(
-  seller: Seller,
+  counter: Counter,
   order: { readonly candidate: Candidate; readonly cancels: boolean },
 ): Promise<Sale> {
   const { candidate, cancels } = order;
   const target = `/accounts/${candidate.accountId}/liquidations`;
-  const idempotencyKey = randomUUID();
   const json = { user_id: candidate.userId };
-  const post = () => seller.client.send({ method: 'POST', target, json, idempotencyKey });
-  const first = await untilAnswered(seller, post);
-  assert.equal(first.answer.status, 202, first.answer.text);
-  const { id } = first.answer.json as { id: string };
+  const post = { method: 'POST', target, json, idempotencyKey: randomUUID() };
+  const first = await ask(counter, post);
+  assert.equal(first.status, 202, first.text);
+  const { id } = first.json as { id: string };
+  counter.onAcknowledged(id);
   let cancelStatus: number | undefined;
-  let retries = first.retries;
   if (cancels) {
-    const remove = () => seller.client.send({ method: 'DELETE', target: `${target}/${id}` });
-    const removed = await untilAnswered(seller, remove);
-    cancelStatus = removed.answer.status;
-    retries += removed.retries;
-    assert.ok(cancelStatus === 204 || cancelStatus === 409, removed.answer.text);
+    const removed = await ask(counter, { method: 'DELETE', target: `${target}/${id}` });
+    cancelStatus = removed.status;
+    assert.ok(cancelStatus === 204 || cancelStatus === 409, removed.text);
   }
   // Once more, as a client does that lost its notes: the first answer comes back, byte for byte.
-  const again = await untilAnswered(seller, post);
-  const isSame = again.answer.status === 202 && again.answer.text === first.answer.text;
-  return {
-    candidate,
-    liquidationId: id,
-    contradictions: isSame ? 0 : 1,
-    cancelStatus,
-    retries: retries + again.retries,
-  };
+  const again = await ask(counter, post);
+  const isSame = again.status === 202 && again.text === first.text;
+  return { candidate, liquidationId: id, contradictions: isSame ? 0 : 1, cancelStatus };
 }
 
-/** Sends until there is an answer that decides; waits while the service is down. */
-async function untilAnswered(
-  { supervisor, onAnswer }: Seller,
-  send: () => Promise<ApiAnswer>,
-): Promise<{ readonly answer: ApiAnswer; readonly retries: number }> {
-  let retries = -1;
+/** Sends, of one process after the other, until there is an answer that decides. */
+async function ask(counter: Counter, request: ApiRequest): Promise<ApiAnswer> {
+  const begunAt = performance.now();
+  let attempts = 0;
   const answer = await eventually(
     'the request is answered',
-    async () => {
-      await supervisor.up();
-      retries += 1;
-      try {
-        const given = await send();
-        return decides(given) ? given : undefined;
-      } catch (error) {
-        if (error instanceof NoAnswerError) return undefined;
-        throw error;
-      }
+    () => {
+      attempts += 1;
+      return decisiveAnswer(counter.nextClient(), request);
     },
     patienceMs,
   );
-  supervisor.requests.end();
-  onAnswer();
-  return { answer, retries };
+  counter.onAnswer(performance.now() - begunAt, attempts);
+  return answer;
 }
 
-/** A database that is coming back, or the broken request still running: ask again. */
-function decides({ status, text }: ApiAnswer): boolean {
-  return status < 500 && !(status === 409 && /still running|try again/.test(text));
+/** A process that is gone, a database that is coming back, the first request still running: none. */
+async function decisiveAnswer(client: Client, request: ApiRequest): Promise<ApiAnswer | undefined> {
+  try {
+    const answer = await client.send(request);
+    const { status, text } = answer;
+    const isOpen = status >= 500 || (status === 409 && /Another change|try again/.test(text));
+    return isOpen ? undefined : answer;
+  } catch (error) {
+    if (error instanceof NoAnswerError) return undefined;
+    if (error instanceof ApiError && error.status >= 500) return undefined; // of the token
+    throw error;
+  }
 }

@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { eventually } from '../support/condition.ts';
+import { eventually, portOf } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
@@ -64,6 +65,17 @@ async function within(ms: number, ask: () => Promise<boolean>): Promise<boolean>
   }
 }
 
+/** A port for all starts of one service, so that its clients find it again. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = portOf(server);
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -75,6 +87,7 @@ export interface LaunchedService {
   stdout(): string;
   stderr(): string;
   kill(signal: NodeJS.Signals): void;
+  isRunning(): boolean;
   /** How it ended, once it has. */
   readonly ended: Promise<Ended>;
   /** Where it listens, once it says so; fails if it ends before. */
@@ -127,6 +140,7 @@ export function launchService(t: AfterTest, options: ServiceOptions): LaunchedSe
     kill: (signal) => {
       child.kill(signal);
     },
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     ended,
     listening: () => eventually('the service says where it listens', findUrl, patienceMs),
   };

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newHolder, placeLength } from '../../src/holder.ts';
 import { parseId } from '../../src/ids.ts';
-import { freePort } from '../crash/supervisor.ts';
 import { eventually } from '../support/condition.ts';
 import { quick, says, startDelivering } from './delivering.ts';
-import { patienceMs, startService } from './processes.ts';
+import { freePort, patienceMs, startService } from './processes.ts';
 
 test('holders of one address begin alike, all others differ from the start', () => {
   const here = { host: '127.0.0.1', port: 8080 };

@@ -25,6 +25,19 @@ export async function eventually<T>(
   }
 }
 
+/** The value of a promise, unless it takes too long. Fails after so long, naming what was waited for. */
+export async function within<T>(timeoutMs: number, what: string, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new assert.AssertionError({ message: `not within ${timeoutMs} ms: ${what}` }));
+  }, timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The TCP port a listening server got. */
 export function portOf(server: Server): number {
   const address = server.address();

@@ -1,0 +1,75 @@
+// Processes killed, put to sleep and parted from their database, in small; `run.ts` does the same for
+// as long as one likes.
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { type CycleReport, runCycle } from './cycle.ts';
+import type { Fault } from './faults.ts';
+import { type NamedPoint, namedPoints } from './points.ts';
+import { lotOf } from './random.ts';
+import { linesOf } from './report.ts';
+import { World } from './world.ts';
+
+const seed = randomInt(1_000_000);
+/** Those at which another process takes over what the sleeping one still believes to hold. */
+const leased = [
+  'intend after',
+  'submit after',
+  'claim after',
+  'post during',
+  'settle before',
+] as const;
+/** Only reached when something was left behind. */
+const rare: ReadonlySet<NamedPoint> = new Set(['resolve after', 'post during']);
+
+function drawn<T>(items: readonly T[], place: number): T {
+  const [item] = lotOf(seed + place).shuffled(items);
+  assert.ok(item !== undefined);
+  return item;
+}
+
+describe('whatever dies, everything acknowledged is done exactly once and told in order:', () => {
+  let world: World;
+  let cycles = 0;
+  const hooks: (() => Promise<void>)[] = [];
+  before(async () => {
+    world = await World.start({ after: (hook) => hooks.push(hook) }, seed);
+  });
+  after(async () => {
+    for (const hook of hooks) await hook();
+  });
+
+  async function run(t: TestContext, faults: readonly Fault[]): Promise<CycleReport> {
+    const told = faults.map((fault) => JSON.stringify(fault)).join(', ');
+    t.diagnostic(`seed ${seed}: ${told}; many more by: npm run test:crash -- --cycles 20`);
+    cycles += 1;
+    const report = await runCycle(world, { seed: seed + cycles, faults });
+    for (const [name, value] of linesOf([report])) t.diagnostic(`${name}: ${value}`);
+    assert.deepEqual(report.faults, []);
+    assert.deepEqual([report.duplicates, report.losses], [0, 0]);
+    assert.equal(report.struck.length, faults.length);
+    return report;
+  }
+
+  test('processes are killed at named points', async (t) => {
+    await run(t, [
+      { kind: 'kill', at: drawn(namedPoints, 1), again: 'now' },
+      { kind: 'kill', at: drawn(leased, 2), again: 'now' },
+    ]);
+  });
+
+  test('the database stops at once under load', async (t) => {
+    await run(t, [{ kind: 'database' }]);
+  });
+
+  test('a process sleeps longer than its lease while others take over', async (t) => {
+    await run(t, [{ kind: 'sleep', at: drawn(leased, 3) }]);
+  });
+
+  test('every named point is one that processes come to', () => {
+    const missed = namedPoints.filter((point) => {
+      return !rare.has(point) && !world.fleet.trap.passed.has(point);
+    });
+    assert.deepEqual(missed, []);
+  });
+});

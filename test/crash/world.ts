@@ -1,0 +1,172 @@
+// Everything a crash run consists of besides what happens to it: database, processes, accounts to
+// sell, clients, a receiver that verifies, and the times at which things were seen.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { importDirectory } from '../../src/book/import-directory.ts';
+import { Client } from '../../src/client/client.ts';
+import { readDeliveryKeys } from '../../src/client/deliveries.ts';
+import { systemClock } from '../../src/clock.ts';
+import { connect, type Sql } from '../../src/db/connect.ts';
+import { isConnectionError } from '../../src/db/errors.ts';
+import { parseId } from '../../src/ids.ts';
+import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
+import { newHome } from '../service/processes.ts';
+import { eventually } from '../support/condition.ts';
+import type { AfterTest } from '../support/database.ts';
+import { type Candidate, drawAccounts, writeBook } from './book.ts';
+import { type Collector, startCollector } from './collector.ts';
+import { Fleet } from './fleet.ts';
+import { type Lot, lotOf } from './random.ts';
+import type { Counter, Sale } from './seller.ts';
+import { CrashServer } from './server.ts';
+
+/** Accounts imported at once when there are no more. */
+const accountsAtOnce = 400;
+/** One attempt only, and not a long one: a process that sleeps answers nothing. */
+const retry = { attemptsMax: 1, attemptMs: 3_000, deadlineMs: 3_000 };
+
+export class World implements Counter {
+  readonly server: CrashServer;
+  readonly fleet: Fleet;
+  /** Connections past the relays, for whoever looks on. */
+  readonly sql: Sql;
+  readonly sales: Sale[] = [];
+  /** When requests were answered and events arrived first, and when liquidations began and ended. */
+  readonly answeredAt: number[] = [];
+  readonly arrivedAt: number[] = [];
+  readonly acknowledgedAt = new Map<string, number>();
+  readonly finalAt = new Map<string, number>();
+  longestAnswerMs = 0;
+  attempts = 0;
+  readonly #home: string;
+  #collector: Collector | undefined;
+  #clients: readonly Client[] = [];
+  #turn = 0;
+  readonly #accounts: Candidate[] = [];
+  #importing: Promise<void> | undefined;
+  #tenantId = '';
+
+  private constructor(t: AfterTest, home: string, server: CrashServer) {
+    this.#home = home;
+    this.server = server;
+    this.fleet = new Fleet(t, home, server);
+    this.sql = connect({ url: server.url(), max: 4, applicationName: 'crash run' });
+    t.after(() => this.sql.end());
+  }
+
+  /** Starts everything; it ends with the run. */
+  static async start(t: AfterTest, seed: number): Promise<World> {
+    const home = await newHome(t);
+    const world = new World(t, home, await CrashServer.start(t, home));
+    await world.fleet.start();
+    const sandbox = await readSandboxClient(home);
+    assert.ok(sandbox !== undefined, 'the processes have made their client');
+    world.#tenantId = sandbox.client_id;
+    await world.#subscribe(t, sandbox, lotOf(seed));
+    return world;
+  }
+
+  async #subscribe(t: AfterTest, sandbox: SandboxClient, lot: Lot): Promise<void> {
+    const [key] = sandbox.keys;
+    assert.ok(key !== undefined);
+    const privateKey = await readFile(key.private_key_file, 'utf8');
+    this.#clients = this.fleet.apis.map(({ url }) => {
+      return new Client({
+        baseUrl: url,
+        clientId: sandbox.client_id,
+        clientSecret: sandbox.client_secret,
+        keyId: key.key_id,
+        privateKey,
+        scopes: sandbox.scopes,
+        retry,
+      });
+    });
+    const client = this.nextClient();
+    const keys = readDeliveryKeys(await client.webhooks.verifyKeys());
+    this.#collector = await startCollector(t, {
+      lot,
+      keys,
+      onArrival: ({ object }) => {
+        const now = performance.now();
+        this.arrivedAt.push(now);
+        if (object.status === 'FILLED' || object.status === 'CANCELLED') {
+          this.finalAt.set(object.id, now);
+        }
+      },
+      beforeAnswer: () => this.#holdDelivery(),
+    });
+    const json = { title: 'crash run', url: this.#collector.url, enabled: true };
+    const made = await client.send({ method: 'POST', target: '/webhooks', json });
+    assert.equal(made.status, 201, made.text);
+  }
+
+  /** A delivery is known to come from the process that holds the lease of the subscription. */
+  async #holdDelivery(): Promise<void> {
+    const { trap } = this.fleet;
+    if (!trap.isSetAt('post during')) return;
+    const [row] = await this.sql<{ lease_holder: string | null }[]>`
+      select w.lease_holder
+      from unwind.webhooks w`;
+    const member = this.fleet.holderOf(row?.lease_holder ?? null);
+    if (member !== undefined) await trap.pass(member, 'post during');
+  }
+
+  get collector(): Collector {
+    assert.ok(this.#collector !== undefined);
+    return this.#collector;
+  }
+
+  /** An account that nobody has sold yet. */
+  async nextAccount(lot: Lot): Promise<Candidate> {
+    for (;;) {
+      const next = this.#accounts.pop();
+      if (next !== undefined) return next;
+      this.#importing ??= this.#importAccounts(lot).finally(() => {
+        this.#importing = undefined;
+      });
+      await this.#importing;
+    }
+  }
+
+  async #importAccounts(lot: Lot): Promise<void> {
+    const drawn = drawAccounts(lot, accountsAtOnce);
+    const directory = join(dirname(this.#home), 'book');
+    await writeBook(directory, drawn);
+    const tenantId = parseId<'tenant'>(this.#tenantId);
+    assert.ok(tenantId !== undefined);
+    // The database may be away; importing twice is the same as once.
+    await eventually('the accounts are imported', async () => {
+      try {
+        const report = await importDirectory(this.sql, systemClock, { tenantId, directory });
+        return report.files.every((file) => file.outcome === 'imported');
+      } catch (error) {
+        if (isConnectionError(error)) return false;
+        throw error;
+      }
+    });
+    this.#accounts.push(...drawn);
+  }
+
+  nextClient(): Client {
+    this.#turn += 1;
+    const client = this.#clients[this.#turn % this.#clients.length];
+    assert.ok(client !== undefined);
+    return client;
+  }
+
+  onAnswer(waitedMs: number, attempts: number): void {
+    this.answeredAt.push(performance.now());
+    this.longestAnswerMs = Math.max(this.longestAnswerMs, waitedMs);
+    this.attempts += attempts;
+  }
+
+  onAcknowledged(liquidationId: string): void {
+    this.acknowledgedAt.set(liquidationId, performance.now());
+  }
+
+  /** Liquidations that are acknowledged and whose end has not arrived. */
+  underWay(): readonly string[] {
+    return [...this.acknowledgedAt.keys()].filter((id) => !this.finalAt.has(id));
+  }
+}
