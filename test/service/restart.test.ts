@@ -1,6 +1,9 @@
 // What a killed process held goes on at once when it is started again in its place.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import pino from 'pino';
+import { readConfig } from '../../src/config.ts';
+import { withDatabase } from '../../src/database.ts';
 import { newHolder, placeLength } from '../../src/holder.ts';
 import { parseId } from '../../src/ids.ts';
 import { eventually } from '../support/condition.ts';
@@ -24,11 +27,24 @@ test('holders of one address begin alike, all others differ from the start', () 
   }
 });
 
+/** By so much that nobody would live to see them run out. */
+function prolongLeases(home: string): Promise<void> {
+  const config = readConfig({ UNWIND_HOME: home });
+  return withDatabase(config, pino({ level: 'silent' }), async (sql) => {
+    const held = await sql`
+      update unwind.webhooks
+      set lease_expires_at = lease_expires_at + interval '1 day'
+      where lease_holder is not null`;
+    assert.equal(held.count, 1, 'the killed process held the subscription');
+  });
+}
+
 test('a process in the place of a killed one does not wait for its leases', async (t) => {
   const PORT = String(await freePort());
   const { home, service, receiver } = await startDelivering(t, { PORT });
   service.kill('SIGKILL');
   await service.ended;
+  await prolongLeases(home);
   receiver.react = () => ({ status: 204 });
   const before = receiver.received.length;
   const again = await startService(t, { home, settings: { ...quick, PORT } });
