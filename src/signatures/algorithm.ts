@@ -2,6 +2,7 @@
 // loop. Which algorithm a key has in which dialect stands in dialect.ts.
 
 import { constants, type KeyObject, sign, type VerifyKeyObjectInput, verify } from 'node:crypto';
+import { withCopy } from './key-copies.ts';
 
 /** What a key is registered for. It decides the algorithm, never what a message says in `alg`. */
 export type KeyAlgorithm =
@@ -105,19 +106,26 @@ export type Mathematics = {
  * Whether the signature is the key's over the base. Runs in libuv's pool, not on the event loop.
  */
 export function verifyBytes(of: Mathematics, signature: Uint8Array): Promise<boolean> {
-  const { scheme, key, base } = of;
-  return new Promise((resolve, reject) => {
-    verify(scheme.hash, Buffer.from(base), { key, ...scheme.options }, signature, (error, holds) =>
-      error ? reject(error) : resolve(holds),
-    );
+  const { scheme, base } = of;
+  return withCopy(of.key, (key) => {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    const options = { key, ...scheme.options };
+    verify(scheme.hash, Buffer.from(base), options, signature, (error, holds) => {
+      if (error) reject(error);
+      else resolve(holds);
+    });
+    return promise;
   });
 }
 
 /** The key's signature over the base. Runs in libuv's pool, not on the event loop. */
-export function signBytes({ scheme, key, base }: Mathematics): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    sign(scheme.hash, Buffer.from(base), { key, ...scheme.options }, (error, signature) =>
-      error ? reject(error) : resolve(signature),
-    );
+export function signBytes({ scheme, key: original, base }: Mathematics): Promise<Buffer> {
+  return withCopy(original, (key) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    sign(scheme.hash, Buffer.from(base), { key, ...scheme.options }, (error, signature) => {
+      if (error) reject(error);
+      else resolve(signature);
+    });
+    return promise;
   });
 }
