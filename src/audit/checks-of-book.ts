@@ -56,7 +56,9 @@ const positionsHold: Check = {
       'what is held is not what open orders still have to sell' as message
     from unwind_v1.positions p
     full join (
-      select o.tenant_id, o.account_id, o.isin, sum(o.quantity - o.filled_quantity) as open
+      select
+        o.tenant_id, o.account_id, o.isin,
+        sum(o.quantity - o.filled_quantity + o.corrected_quantity) as open
       from unwind_v1.orders o
       where o.status in ('NEW', 'PROCESSING')
       group by o.tenant_id, o.account_id, o.isin
@@ -128,7 +130,7 @@ const importsMoveNoCash: Check = {
       concat(m.reason, ', cash ', trim_scale(m.cash), ', execution ', m.execution_id) as found,
       'only the movement of an execution may carry cash' as message
     from unwind_v1.movements m
-    where m.reason not in ('execution', 'credit', 'lock', 'unlock')
+    where m.reason not in ('execution', 'bust', 'credit', 'lock', 'unlock')
       and not (m.reason = 'import' and m.cash = 0 and m.execution_id is null)`,
 };
 
@@ -177,37 +179,58 @@ const deltasMove: Check = {
 
 const executionsMove: Check = {
   name: 'executions_have_one_movement',
-  says: 'Each execution has exactly one movement: its units out, its proceeds in.',
+  says: 'Each execution has one movement: its units out, its proceeds in; a void one, its reverse.',
   sql: fragment`
+    with told as (
+      select
+        e.tenant_id, e.execution_id, 'execution' as reason, e.account_id, e.isin,
+        -e.quantity as quantity, e.proceeds as cash, e.executed_at, e.recorded_at
+      from unwind_v1.executions e
+      union all
+      select
+        e.tenant_id, e.execution_id, 'bust', e.account_id, e.isin, e.quantity, -e.proceeds,
+        b.transaction_at, e.busted_at
+      from unwind_v1.executions e
+      left join unwind_v1.busts b
+        on b.tenant_id = e.tenant_id
+        and b.venue = e.venue
+        and b.venue_execution_id = e.venue_execution_id
+      where e.busted_at is not null
+    )
     select
       coalesce(e.tenant_id, m.tenant_id) as tenant_id,
       case when e.tenant_id is null then 'movement' else 'execution' end as subject,
       coalesce(e.execution_id, m.movement_id)::text as subject_id,
       case
         when e.tenant_id is not null
-          then concat(e.account_id, '/', e.isin, ': ', -e.quantity, ', cash ', e.proceeds)
+          then concat(e.account_id, '/', e.isin, ': ', e.quantity, ', cash ', e.cash)
       end as expected,
       case
         when m.tenant_id is not null
-          then concat(m.account_id, '/', m.isin, ': ', m.quantity, ', cash ', m.cash)
+          then concat(
+            m.account_id, '/', m.isin, ': ', m.quantity, ' and ', -m.uncovered, ' uncovered, cash ',
+            m.cash
+          )
       end as found,
       case
         when e.tenant_id is null then 'there is a movement, but no such execution'
-        when m.tenant_id is null then 'the execution has no movement'
-        else 'the execution and its movement disagree'
+        when m.tenant_id is null then concat('the ', e.reason, ' has no movement')
+        else concat('the ', e.reason, ' and its movement disagree')
       end as message
-    from unwind_v1.executions e
+    from told e
     full join (
       select *
       from unwind_v1.movements m
-      where m.reason = 'execution'
+      where m.reason in ('execution', 'bust')
     ) m
       on m.tenant_id = e.tenant_id
       and m.execution_id = e.execution_id
+      and m.reason = e.reason
     where e.tenant_id is null
       or m.tenant_id is null
-      or m.quantity <> -e.quantity
-      or m.cash <> e.proceeds
+      or m.quantity - m.uncovered <> e.quantity
+      or abs(m.quantity) > abs(e.quantity)
+      or m.cash <> e.cash
       or m.locked <> 0
       or (m.account_id, m.isin, m.effective_at, m.recorded_at)
         is distinct from (e.account_id, e.isin, e.executed_at, e.recorded_at)
@@ -221,8 +244,33 @@ const executionsMove: Check = {
       'the execution has moved its units more than once' as message
     from unwind_v1.movements m
     where m.execution_id is not null
-    group by m.tenant_id, m.execution_id
+    group by m.tenant_id, m.execution_id, m.reason
     having count(*) > 1`,
+};
+
+// A bust is final, so what it names can not count any more; it may come before its execution.
+const bustsAreVoid: Check = {
+  name: 'busts_are_void',
+  says: 'An execution is void exactly when the venue declared it so.',
+  sql: fragment`
+    select
+      e.tenant_id,
+      'execution' as subject,
+      e.execution_id::text as subject_id,
+      case when b.tenant_id is null then 'counted' else 'void' end as expected,
+      case when e.busted_at is null then 'counted' else 'void' end as found,
+      case
+        when b.client_order_id <> e.client_order_id
+          then 'the venue declared it void for another order'
+        else 'the execution is not what the venue declared'
+      end as message
+    from unwind_v1.executions e
+    left join unwind_v1.busts b
+      on b.tenant_id = e.tenant_id
+      and b.venue = e.venue
+      and b.venue_execution_id = e.venue_execution_id
+    where (e.busted_at is null) <> (b.tenant_id is null)
+      or b.client_order_id <> e.client_order_id`,
 };
 
 // Half-even to the cent: up when more than half a cent is left over, or exactly half of one and the
@@ -262,5 +310,6 @@ export const checksOfBook: readonly Check[] = [
   importsMoveNoCash,
   deltasMove,
   executionsMove,
+  bustsAreVoid,
   proceedsAreRounded,
 ];

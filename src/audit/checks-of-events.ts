@@ -90,7 +90,8 @@ const eventsBelong: Check = {
 const isoForm = fragment`'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 
 // The object is written here a second time, from its rows. Of an event before the end the cash
-// amount and the update time were true only then, so they are taken as told. The orders of a
+// amount and the update time were true only then, so they are taken as told; so is the update time of
+// a final event, if a fill or a bust came after the end. The orders of a
 // PROCESSING event are those of round one as they were made, or none where nothing could be sold
 // yet. Of a final event every byte is known.
 const eventsShow: Check = {
@@ -138,7 +139,7 @@ const eventsShow: Check = {
         '{"account_id":"', l.account_id,
         '","cash_amount":"',
         case when told.status in ('NEW', 'PROCESSING') then told.cash_amount
-          else round(l.cash_amount, 2)::text
+          else round(l.cash_amount - l.corrected_proceeds, 2)::text
         end,
         '","created_at":"', to_char(l.created_at at time zone 'UTC', ${isoForm}),
         '","currency":"EUR","id":"', l.liquidation_id,
@@ -150,9 +151,9 @@ const eventsShow: Check = {
         end,
         '],"status":"', told.status,
         '","updated_at":"',
-        case told.status
-          when 'NEW' then to_char(l.created_at at time zone 'UTC', ${isoForm})
-          when 'PROCESSING' then told.updated_at
+        case
+          when told.status = 'NEW' then to_char(l.created_at at time zone 'UTC', ${isoForm})
+          when told.status = 'PROCESSING' or l.corrected_at is not null then told.updated_at
           else to_char(greatest(l.updated_at, o.status_at) at time zone 'UTC', ${isoForm})
         end,
         '","user_id":"', l.user_id, '"}'
@@ -161,13 +162,13 @@ const eventsShow: Check = {
     where e.object <> w.object
       or (told.status in ('NEW', 'PROCESSING')
         and told.cash_amount !~ '^[0-9]+[.][0-9]{2}$')
-      or (told.status = 'PROCESSING'
+      or ((told.status = 'PROCESSING' or l.corrected_at is not null)
         and told.updated_at !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$')`,
 };
 
 const finalEventsTellTheCash: Check = {
   name: 'final_events_tell_the_cash',
-  says: 'The cash amount in a final event is the sum of the executions of the liquidation.',
+  says: 'The cash amount in a final event is the sum of the executions there were by then.',
   sql: fragment`
     select
       e.tenant_id,
@@ -177,14 +178,21 @@ const finalEventsTellTheCash: Check = {
       split_part(e.object, '"', 8) as found,
       concat(e.type, ' of liquidation ', e.liquidation_id) as message
     from unwind_v1.events e
+    left join unwind_v1.liquidations l
+      on l.tenant_id = e.tenant_id
+      and l.liquidation_id = e.liquidation_id
     left join (
       select x.tenant_id, x.liquidation_id, sum(x.proceeds) as proceeds
       from unwind_v1.executions x
+      where x.busted_at is null
       group by x.tenant_id, x.liquidation_id
     ) x
       on x.tenant_id = e.tenant_id
       and x.liquidation_id = e.liquidation_id
-    cross join lateral (select round(coalesce(x.proceeds, 0), 2)::text as cash_amount) w
+    cross join lateral (
+      select round(coalesce(x.proceeds, 0) - coalesce(l.corrected_proceeds, 0), 2)::text
+        as cash_amount
+    ) w
     where e.type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')
       and split_part(e.object, '"', 8) <> w.cash_amount`,
 };

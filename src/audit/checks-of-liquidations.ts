@@ -5,7 +5,7 @@ import { type Check, clockSkew, importTime } from './check.ts';
 
 const liquidationsAreSums: Check = {
   name: 'liquidations_are_sums_of_executions',
-  says: 'The proceeds of a liquidation are the sum of those of its executions.',
+  says: 'The proceeds of a liquidation are the sum of those of its executions that are not void.',
   sql: fragment`
     select
       coalesce(l.tenant_id, e.tenant_id) as tenant_id,
@@ -21,6 +21,7 @@ const liquidationsAreSums: Check = {
     full join (
       select e.tenant_id, e.liquidation_id, sum(e.proceeds) as proceeds
       from unwind_v1.executions e
+      where e.busted_at is null
       group by e.tenant_id, e.liquidation_id
     ) e
       on e.tenant_id = l.tenant_id
@@ -108,6 +109,8 @@ const liquidationsHaveTheirStatus: Check = {
       and o.liquidation_id = l.liquidation_id
     where (l.ended_at is null) <> (l.status in ('NEW', 'PROCESSING'))
       or (l.ended_at is null) <> (l.end_reason is null)
+      or (l.corrected_at is not null and l.ended_at is null)
+      or (l.corrected_at is null and l.corrected_proceeds <> 0)
       or not case
         when l.status = 'NEW' then l.released_at is null and o.orders is null and l.proceeds = 0
         when l.status = 'PROCESSING' then l.released_at is not null

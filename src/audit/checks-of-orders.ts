@@ -5,7 +5,7 @@ import { type Check, clockSkew, importTime } from './check.ts';
 
 const ordersAreSums: Check = {
   name: 'orders_are_sums_of_executions',
-  says: 'What an order has filled and earned are the sums of its executions.',
+  says: 'What an order has filled and earned are the sums of its executions that are not void.',
   sql: fragment`
     select
       coalesce(o.tenant_id, e.tenant_id) as tenant_id,
@@ -25,6 +25,7 @@ const ordersAreSums: Check = {
       from (
         select *
         from unwind_v1.executions e
+        where e.busted_at is null
         order by e.order_id, e.tenant_id
       ) e
       group by e.order_id, e.tenant_id
@@ -52,29 +53,35 @@ const ordersHaveTheirStatus: Check = {
         else 'a known status'
       end as expected,
       concat(
-        o.status, ', ', trim_scale(o.filled_quantity), ' of ', trim_scale(o.quantity), ', ',
+        o.status, ', ', trim_scale(o.counted), ' of ', trim_scale(o.quantity), ', ',
         o.submissions, ' submissions, due ', coalesce(o.submit_at::text, 'never'),
         ', ended ', coalesce(o.ended_at::text, 'never'), ', ', o.cancellation_reason
       ) as found,
       'the order is not as its status says' as message
-    from unwind_v1.orders o
+    from (
+      select o.*, o.filled_quantity - o.corrected_quantity as counted
+      from unwind_v1.orders o
+    ) o
     where o.quantity <= 0
-      or o.filled_quantity not between 0 and o.quantity
+      or o.filled_quantity < 0
+      or o.counted not between 0 and o.quantity
       or (o.status = 'CANCELLED') <> (o.cancellation_reason is not null)
       or not case o.status
-        when 'NEW' then o.filled_quantity = 0 and o.submissions = 0 and o.submit_at is not null
+        when 'NEW' then o.filled_quantity = 0 and o.corrected_quantity = 0 and o.submissions = 0 and o.submit_at is not null
           and o.ended_at is null
         when 'PROCESSING' then o.submissions > 0 and o.ended_at is null
-        when 'FILLED' then o.filled_quantity = o.quantity and o.submissions > 0
+        when 'FILLED' then o.counted = o.quantity and o.submissions > 0
           and o.submit_at is null and o.ended_at is not null
-        when 'CANCELLED' then o.filled_quantity < o.quantity and o.submit_at is null
+        when 'CANCELLED' then o.counted < o.quantity and o.submit_at is null
           and o.ended_at is not null
         else false
       end`,
 };
 
 // An order takes what it sells out of reach the moment it is made, so all that it fills counts from
-// then on, whenever it fills. Of one account and instrument at most one order is open at a time.
+// then on, whenever it fills. What comes after its end does not: a late fill takes only what is free,
+// and what a bust returns can be sold again. Of one account and instrument at most one order is open
+// at a time.
 const ordersAreWithinHoldings: Check = {
   name: 'orders_sell_what_is_held',
   says: 'No order was made for more than the account held, unlocked, when it was made.',
@@ -106,13 +113,13 @@ const ordersAreWithinHoldings: Check = {
           null::uuid as order_id,
           0 as wanted
         from unwind_v1.movements m
-        where m.reason in ('import', 'credit', 'lock', 'unlock')
+        where m.reason <> 'execution'
         union all
         select
           o.tenant_id, o.account_id, o.isin,
           o.order_id as id,
           o.created_at as at,
-          -o.filled_quantity as change,
+          o.corrected_quantity - o.filled_quantity as change,
           o.order_id,
           o.quantity as wanted
         from unwind_v1.orders o

@@ -11,15 +11,22 @@ const submissionsAreSums: Check = {
       coalesce(s.tenant_id, e.tenant_id) as tenant_id,
       'submission' as subject,
       coalesce(s.client_order_id, e.client_order_id) as subject_id,
-      trim_scale(coalesce(e.quantity, 0))::text as expected,
-      trim_scale(s.executed_quantity)::text as found,
+      concat(trim_scale(coalesce(e.quantity, 0)), ', void ', trim_scale(coalesce(e.busted, 0)))
+        as expected,
+      case
+        when s.tenant_id is not null
+          then concat(trim_scale(s.executed_quantity), ', void ', trim_scale(s.busted_quantity))
+      end as found,
       case
         when s.tenant_id is null then 'there are executions, but no such submission'
         else 'the submission is not the sum of its executions'
       end as message
     from unwind_v1.submissions s
     full join (
-      select e.tenant_id, e.client_order_id, sum(e.quantity) as quantity
+      select
+        e.tenant_id, e.client_order_id,
+        sum(e.quantity) filter (where e.busted_at is null) as quantity,
+        sum(e.quantity) filter (where e.busted_at is not null) as busted
       from (
         select *
         from unwind_v1.executions e
@@ -30,7 +37,8 @@ const submissionsAreSums: Check = {
       on e.tenant_id = s.tenant_id
       and e.client_order_id = s.client_order_id
     where s.tenant_id is null
-      or s.executed_quantity <> coalesce(e.quantity, 0)`,
+      or s.executed_quantity <> coalesce(e.quantity, 0)
+      or s.busted_quantity <> coalesce(e.busted, 0)`,
 };
 
 const submissionsHaveTheirStatus: Check = {
@@ -46,20 +54,55 @@ const submissionsHaveTheirStatus: Check = {
         else 'SENDING or WORKING, executed less than its final report says'
       end as expected,
       concat(
-        s.status, ', executed ', trim_scale(s.executed_quantity), ' of ', trim_scale(s.quantity),
+        s.status, ', executed ', trim_scale(s.sold), ' of ', trim_scale(s.quantity),
         ', final report ', s.outcome, ' ', trim_scale(s.final_quantity)
       ) as found,
       'the submission is not as its status says' as message
-    from unwind_v1.submissions s
+    from (
+      select s.*, s.executed_quantity + s.busted_quantity as sold
+      from unwind_v1.submissions s
+    ) s
     where s.executed_quantity not between 0 and s.quantity
+      or s.busted_quantity < 0
       or s.final_quantity not between 0 and s.quantity
       or (s.outcome is null) <> (s.final_quantity is null)
       or not case s.status
-        when 'SENDING' then s.final_quantity is null or s.executed_quantity < s.final_quantity
-        when 'WORKING' then s.final_quantity is null or s.executed_quantity < s.final_quantity
-        when 'DONE' then s.final_quantity is not null and s.executed_quantity = s.final_quantity
+        when 'SENDING' then s.final_quantity is null or s.sold < s.final_quantity
+        when 'WORKING' then s.final_quantity is null or s.sold < s.final_quantity
+        when 'DONE' then s.final_quantity is not null and s.sold >= s.final_quantity
         else false
       end`,
+};
+
+// A submission that is done sold what its final report says; whatever its executions are away from
+// that, late fills and busts have moved them.
+const correctionsAreCounted: Check = {
+  name: 'corrections_are_counted',
+  says: 'An order is corrected by what the executions of its done submissions are off their reports.',
+  sql: fragment`
+    select
+      coalesce(o.tenant_id, s.tenant_id) as tenant_id,
+      'order' as subject,
+      coalesce(o.order_id, s.order_id)::text as subject_id,
+      trim_scale(coalesce(s.corrected, 0))::text as expected,
+      trim_scale(o.corrected_quantity)::text as found,
+      'the order is not corrected by what came after the end' as message
+    from (
+      select o.tenant_id, o.order_id, o.corrected_quantity
+      from unwind_v1.orders o
+      where o.corrected_quantity <> 0
+    ) o
+    full join (
+      select s.tenant_id, s.order_id, sum(s.executed_quantity - s.final_quantity) as corrected
+      from unwind_v1.submissions s
+      where s.status = 'DONE'
+        and s.executed_quantity <> s.final_quantity
+      group by s.tenant_id, s.order_id
+      having sum(s.executed_quantity - s.final_quantity) <> 0
+    ) s
+      on s.tenant_id = o.tenant_id
+      and s.order_id = o.order_id
+    where o.corrected_quantity is distinct from s.corrected`,
 };
 
 const submissionsServeOrders: Check = {
@@ -108,10 +151,12 @@ const submissionsServeOrders: Check = {
       or o.submissions <> coalesce(s.submissions, 0)
       or case
         when o.status <> 'PROCESSING' then s.open > 0
-        when coalesce(s.open, 0) = 0 then o.submit_at is null or o.filled_quantity >= o.quantity
+        when coalesce(s.open, 0) = 0 then o.submit_at is null
+          or o.filled_quantity - o.corrected_quantity >= o.quantity
         else s.open > 1
           or o.submit_at is not null
-          or s.open_quantity <> o.quantity - (o.filled_quantity - s.open_executed)
+          or s.open_quantity <> o.quantity
+            - (o.filled_quantity - o.corrected_quantity - s.open_executed)
       end`,
 };
 
@@ -168,6 +213,7 @@ const submissionsAreAnswered: Check = {
 export const checksOfSubmissions: readonly Check[] = [
   submissionsAreSums,
   submissionsHaveTheirStatus,
+  correctionsAreCounted,
   submissionsServeOrders,
   submissionsName,
   submissionsAreAnswered,

@@ -209,7 +209,7 @@ const doneIsReported: Check = {
 };
 
 // Reports up to the cursor were received, and a DONE submission leaves out none that its end counts:
-// a fill that came later counts more. A bust is a person's to decide.
+// a fill that came later counts more. A bust is recorded, whether or not its execution is there yet.
 const reportsAreApplied: Check = {
   name: 'venue_reports_are_applied',
   says: 'Each report received is applied, waiting or parked: nothing is lost between.',
@@ -228,6 +228,10 @@ const reportsAreApplied: Check = {
       on e.tenant_id = r.tenant_id
       and e.venue = r.venue
       and e.venue_execution_id = r.venue_execution_id
+    left join unwind_v1.busts b
+      on b.tenant_id = r.tenant_id
+      and b.venue = r.venue
+      and b.venue_execution_id = r.venue_execution_id
     left join unwind_v1.submissions s
       on s.tenant_id = r.tenant_id
       and s.venue = r.venue
@@ -239,7 +243,7 @@ const reportsAreApplied: Check = {
       and (
         (r.type in ('trade', 'filled') and e.tenant_id is null)
         or (r.type not in ('trade', 'bust') and s.outcome is null)
-        or r.type = 'bust'
+        or (r.type = 'bust' and b.tenant_id is null)
       )
       and not exists (
         select

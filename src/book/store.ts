@@ -2,19 +2,19 @@
 
 import type { Tx } from '../db/connect.ts';
 import type { AccountId, TenantId } from '../ids.ts';
-import { type Decimal, plain } from '../money.ts';
+import { type Decimal, decimal, plain } from '../money.ts';
 
 export interface PositionChange {
   readonly accountId: AccountId;
   readonly isin: string;
-  /** Units sold: they leave the position and its hold. */
-  readonly sold: Decimal;
-  /** Units no order sells any more: they leave the hold only. */
-  readonly freed: Decimal;
+  /** Units that come, or go when negative. */
+  readonly quantity: Decimal;
+  /** Change of what open orders hold. */
+  readonly held: Decimal;
 }
 
-/** Takes what was sold out of positions; several changes of one position add up. */
-export async function moveOutOfPositions(
+/** Changes positions; several changes of one position add up. The caller records the movements. */
+export async function movePositions(
   tx: Tx,
   batch: { tenantId: TenantId; changes: readonly PositionChange[] },
 ): Promise<void> {
@@ -23,19 +23,45 @@ export async function moveOutOfPositions(
   await tx`
     update unwind.positions p
     set
-      quantity = p.quantity - n.sold,
-      held = p.held - n.sold - n.freed
+      quantity = p.quantity + n.quantity,
+      held = p.held + n.held
     from (
-      select c.account_id, c.isin, sum(c.sold) as sold, sum(c.freed) as freed
+      select c.account_id, c.isin, sum(c.quantity) as quantity, sum(c.held) as held
       from unnest(
         ${changes.map((change) => change.accountId)}::uuid[],
         ${changes.map((change) => change.isin)}::text[],
-        ${changes.map((change) => plain(change.sold))}::numeric[],
-        ${changes.map((change) => plain(change.freed))}::numeric[]
-      ) as c (account_id, isin, sold, freed)
+        ${changes.map((change) => plain(change.quantity))}::numeric[],
+        ${changes.map((change) => plain(change.held))}::numeric[]
+      ) as c (account_id, isin, quantity, held)
       group by c.account_id, c.isin
     ) as n
     where p.tenant_id = ${tenantId}
       and p.account_id = n.account_id
       and p.isin = n.isin`;
+}
+
+export type PositionName = Pick<PositionChange, 'accountId' | 'isin'>;
+
+/** Locks positions and reads what of each is neither locked nor held. */
+export async function lockFreeQuantities(
+  tx: Tx,
+  which: { tenantId: TenantId; positions: readonly PositionName[] },
+): Promise<readonly (PositionName & { free: Decimal })[]> {
+  const { tenantId, positions } = which;
+  const rows = await tx<{ account_id: AccountId; isin: string; free: string }[]>`
+    select p.account_id, p.isin, p.quantity - p.locked - p.held as free
+    from unwind.positions p
+    where p.tenant_id = ${tenantId}
+      and (p.account_id, p.isin) in (
+        select n.account_id, n.isin
+        from unnest(
+          ${positions.map((position) => position.accountId)}::uuid[],
+          ${positions.map((position) => position.isin)}::text[]
+        ) as n (account_id, isin)
+      )
+    order by p.account_id, p.isin
+    for no key update`;
+  return rows.map((row) => {
+    return { accountId: row.account_id, isin: row.isin, free: decimal(row.free) };
+  });
 }

@@ -179,7 +179,8 @@ export interface LiquidationChange {
 /**
  * Adds proceeds to liquidations, counts their open orders down and freezes their new amounts. The
  * caller holds their locks, so the last order of one is counted by exactly one commit; whoever
- * counts it down to zero makes the liquidation due to be looked at.
+ * counts it down to zero makes the liquidation due to be looked at. What comes after the end is added
+ * as a correction, and changes nothing but amounts.
  */
 export async function settleProgress(
   tx: Tx,
@@ -192,8 +193,13 @@ export async function settleProgress(
     set
       proceeds = m.proceeds,
       open_orders = m.open_orders,
-      advance_at = case when m.open_orders = 0 then (select unwind.market_time(${now})) end,
+      advance_at = case
+        when m.is_running and m.open_orders = 0 then (select unwind.market_time(${now}))
+      end,
       cash_amount = m.cash_amount,
+      corrected_at = case when m.is_running then null else ${now}::timestamptz end,
+      corrected_proceeds = l.corrected_proceeds
+        + case when m.is_running then 0 else m.proceeds - l.proceeds end,
       updated_at = case
         when m.cash_amount = l.cash_amount then l.updated_at
         else m.changed_at
@@ -204,7 +210,9 @@ export async function settleProgress(
         changed.at as changed_at,
         c.proceeds + n.proceeds as proceeds,
         c.open_orders - n.ended as open_orders,
-        c.proceeds + n.proceeds + v.value as cash_amount
+        c.status = 'PROCESSING' as is_running,
+        c.proceeds + n.proceeds
+          + case when c.status = 'PROCESSING' then v.value else 0 end as cash_amount
       from (
         select u.liquidation_id, sum(u.proceeds) as proceeds, sum(u.ended)::integer as ended
         from unnest(
@@ -221,6 +229,5 @@ export async function settleProgress(
       cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
     where l.tenant_id = ${tenantId}
-      and l.liquidation_id = m.liquidation_id
-      and l.status = 'PROCESSING'`;
+      and l.liquidation_id = m.liquidation_id`;
 }

@@ -17,6 +17,7 @@ interface SubmissionRow {
   status: Submission['status'];
   quantity: string;
   executed_quantity: string;
+  busted_quantity: string;
   final_quantity: string | null;
   outcome: SubmissionOutcome | null;
   reason: string | null;
@@ -26,6 +27,7 @@ interface SubmissionRow {
   isin: string;
   order_quantity: string;
   filled_quantity: string;
+  corrected_quantity: string;
   order_status: OrderStatus;
 }
 
@@ -65,9 +67,9 @@ export async function lockSubmissions(
     for no key update`;
   const rows = await tx<SubmissionRow[]>`
     select
-      s.client_order_id, s.status, s.quantity, s.executed_quantity, s.final_quantity, s.outcome,
-      s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin, o.quantity as order_quantity,
-      o.filled_quantity, o.status as order_status
+      s.client_order_id, s.status, s.quantity, s.executed_quantity, s.busted_quantity,
+      s.final_quantity, s.outcome, s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin, o.quantity as order_quantity,
+      o.filled_quantity, o.corrected_quantity, o.status as order_status
     from unwind.submissions s
     join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
     where s.tenant_id = ${tenantId}
@@ -84,6 +86,7 @@ function toSubmission(row: SubmissionRow): Submission {
     status: row.status,
     quantity: decimal(row.quantity),
     executedQuantity: decimal(row.executed_quantity),
+    bustedQuantity: decimal(row.busted_quantity),
     final:
       outcome === null || finalQuantity === null
         ? undefined
@@ -95,94 +98,17 @@ function toSubmission(row: SubmissionRow): Submission {
       isin: row.isin,
       quantity: decimal(row.order_quantity),
       filledQuantity: decimal(row.filled_quantity),
+      correctedQuantity: decimal(row.corrected_quantity),
       status: row.order_status,
     },
   };
-}
-
-/** Which of these executions of a venue are recorded already; called under the orders' locks. */
-export async function findKnownExecutions(
-  tx: Tx,
-  which: { tenantId: TenantId; venue: string; venueExecutionIds: readonly string[] },
-): Promise<ReadonlySet<string>> {
-  const rows = await tx<{ venue_execution_id: string }[]>`
-    select e.venue_execution_id
-    from unwind.executions e
-    where e.tenant_id = ${which.tenantId}
-      and e.venue = ${which.venue}
-      and e.venue_execution_id = any (${which.venueExecutionIds}::text[])`;
-  return new Set(rows.map((row) => row.venue_execution_id));
-}
-
-export interface NewExecution {
-  readonly executionId: string;
-  readonly movementId: string;
-  readonly venue: string;
-  readonly venueExecutionId: string;
-  readonly clientOrderId: string;
-  readonly orderId: OrderId;
-  readonly liquidationId: LiquidationId;
-  readonly accountId: AccountId;
-  readonly isin: string;
-  readonly quantity: Decimal;
-  readonly price: Decimal;
-  readonly proceeds: Decimal;
-  readonly executedAt: Date;
-}
-
-/** Records executions, each with the movement it makes in the book. */
-export async function insertExecutions(
-  tx: Tx,
-  batch: { tenantId: TenantId; executions: readonly NewExecution[]; now: Date },
-): Promise<void> {
-  const { tenantId, executions, now } = batch;
-  if (executions.length === 0) return;
-  await tx`
-    with recorded as (
-      insert into unwind.executions (
-        tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
-        liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, recorded_at
-      )
-      select
-        ${tenantId}, n.execution_id, n.venue, n.venue_execution_id, n.client_order_id, n.order_id,
-        n.liquidation_id, n.account_id, n.isin, n.quantity, n.price, n.proceeds, n.executed_at, ${now}
-      from unnest(
-        ${executions.map((one) => one.executionId)}::uuid[],
-        ${executions.map((one) => one.venue)}::text[],
-        ${executions.map((one) => one.venueExecutionId)}::text[],
-        ${executions.map((one) => one.clientOrderId)}::text[],
-        ${executions.map((one) => one.orderId)}::uuid[],
-        ${executions.map((one) => one.liquidationId)}::uuid[],
-        ${executions.map((one) => one.accountId)}::uuid[],
-        ${executions.map((one) => one.isin)}::text[],
-        ${executions.map((one) => plain(one.quantity))}::numeric[],
-        ${executions.map((one) => plain(one.price))}::numeric[],
-        ${executions.map((one) => plain(one.proceeds))}::numeric[],
-        ${executions.map((one) => one.executedAt)}::timestamptz[]
-      ) as n (
-        execution_id, venue, venue_execution_id, client_order_id, order_id, liquidation_id,
-        account_id, isin, quantity, price, proceeds, executed_at
-      )
-      returning execution_id, account_id, isin, quantity, proceeds, executed_at
-    )
-    insert into unwind.movements (
-      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
-      effective_at, recorded_at
-    )
-    select
-      ${tenantId}, n.movement_id, r.account_id, r.isin, -r.quantity, 0, r.proceeds, 'execution',
-      r.execution_id, r.executed_at, ${now}
-    from recorded r
-    join unnest(
-      ${executions.map((one) => one.executionId)}::uuid[],
-      ${executions.map((one) => one.movementId)}::uuid[]
-    ) as n (execution_id, movement_id) on n.execution_id = r.execution_id`;
 }
 
 export interface SubmissionChange {
   readonly clientOrderId: string;
   readonly isDone: boolean;
   readonly executedQuantity: Decimal;
+  readonly bustedQuantity: Decimal;
   readonly final: Submission['final'];
 }
 
@@ -200,6 +126,7 @@ export async function updateSubmissions(
         else s.status
       end,
       executed_quantity = n.executed_quantity,
+      busted_quantity = n.busted_quantity,
       final_quantity = n.final_quantity,
       outcome = n.outcome,
       reason = n.reason,
@@ -210,26 +137,35 @@ export async function updateSubmissions(
       ${changes.map((change) => change.clientOrderId)}::text[],
       ${changes.map((change) => change.isDone)}::boolean[],
       ${changes.map((change) => plain(change.executedQuantity))}::numeric[],
+      ${changes.map((change) => plain(change.bustedQuantity))}::numeric[],
       ${changes.map(({ final }) => (final ? plain(final.quantity) : null))}::numeric[],
       ${changes.map(({ final }) => final?.outcome ?? null)}::text[],
       ${changes.map(({ final }) => final?.reason ?? null)}::text[]
-    ) as n (client_order_id, is_done, executed_quantity, final_quantity, outcome, reason)
+    ) as n (
+      client_order_id, is_done, executed_quantity, busted_quantity, final_quantity, outcome, reason
+    )
     where s.tenant_id = ${tenantId}
       and s.client_order_id = n.client_order_id
-      and s.status <> 'DONE'`;
+      and (s.status <> 'DONE' or n.is_done)`;
   return rows.count;
 }
 
 export interface OrderChange {
   readonly orderId: OrderId;
   readonly liquidationId: LiquidationId;
-  /** Quantity and proceeds of new executions. */
+  /** Quantity and proceeds of new executions, less those of new busts. */
   readonly filledQuantity: Decimal;
   readonly proceeds: Decimal;
-  readonly to: Exclude<OrderState, { status: 'NEW' }>;
+  /** The part of the quantity that comes after the end. */
+  readonly correctedQuantity: Decimal;
+  /** Undefined: it stays as it is. */
+  readonly to: Exclude<OrderState, { status: 'NEW' }> | undefined;
 }
 
-/** Adds executions to orders and ends them, each guarded by being PROCESSING. */
+/**
+ * Adds executions to orders, one change each, and ends them: whatever changes its state is guarded by
+ * being PROCESSING.
+ */
 export async function updateOrders(
   tx: Tx,
   batch: { tenantId: TenantId; changes: readonly OrderChange[]; now: Date },
@@ -247,28 +183,39 @@ export async function updateOrders(
     update unwind.orders o
     set
       filled_quantity = o.filled_quantity + n.filled_quantity,
+      corrected_quantity = o.corrected_quantity + n.corrected_quantity,
       proceeds = o.proceeds + n.proceeds,
-      status = n.status,
-      cancellation_reason = n.cancellation_reason,
-      submit_at = (select unwind.market_time(${now})) + n.submit_after_ms * interval '1 millisecond',
+      status = coalesce(n.status, o.status),
+      cancellation_reason = case
+        when n.status is null then o.cancellation_reason
+        else n.cancellation_reason
+      end,
+      submit_at = case
+        when n.status is null then o.submit_at
+        else (select unwind.market_time(${now})) + n.submit_after_ms * interval '1 millisecond'
+      end,
       updated_at = ${now},
       status_at = case when n.status <> o.status then c.at else o.status_at end,
-      ended_at = case when n.status <> 'PROCESSING' then ${now}::timestamptz end
+      ended_at = case
+        when n.status is null then o.ended_at
+        when n.status <> 'PROCESSING' then ${now}::timestamptz
+      end
     from unnest(
       ${changes.map((change) => change.orderId)}::uuid[],
       ${liquidationIds}::uuid[],
       ${changes.map((change) => plain(change.filledQuantity))}::numeric[],
+      ${changes.map((change) => plain(change.correctedQuantity))}::numeric[],
       ${changes.map((change) => plain(change.proceeds))}::numeric[],
-      ${changes.map(({ to }) => to.status)}::text[],
-      ${changes.map(({ to }) => ('reason' in to ? to.reason : null))}::text[],
-      ${changes.map(({ to }) => ('submitAfterMs' in to ? (to.submitAfterMs ?? null) : null))}::integer[]
+      ${changes.map(({ to }) => to?.status ?? null)}::text[],
+      ${changes.map(({ to }) => (to && 'reason' in to ? to.reason : null))}::text[],
+      ${changes.map(({ to }) => (to && 'submitAfterMs' in to ? (to.submitAfterMs ?? null) : null))}::integer[]
     ) as n (
-      order_id, liquidation_id, filled_quantity, proceeds, status, cancellation_reason,
-      submit_after_ms
+      order_id, liquidation_id, filled_quantity, corrected_quantity, proceeds, status,
+      cancellation_reason, submit_after_ms
     )
     join changes c on c.liquidation_id = n.liquidation_id
     where o.tenant_id = ${tenantId}
       and o.order_id = n.order_id
-      and o.status = 'PROCESSING'`;
+      and (n.status is null or o.status = 'PROCESSING')`;
   return rows.count;
 }

@@ -52,7 +52,7 @@ export async function claimToSubmit(
     )
     select
       o.tenant_id, o.order_id, o.liquidation_id, o.isin,
-      o.quantity - o.filled_quantity as quantity,
+      o.quantity - o.filled_quantity + o.corrected_quantity as quantity,
       o.submissions
     from turn
     join unwind.orders o on o.tenant_id = turn.tenant_id

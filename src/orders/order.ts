@@ -59,7 +59,9 @@ export interface Submission {
   readonly clientOrderId: string;
   readonly status: SubmissionStatus;
   readonly quantity: Decimal;
+  /** What its executions sold, without those that were busted. */
   readonly executedQuantity: Decimal;
+  readonly bustedQuantity: Decimal;
   readonly final: Final | undefined;
   readonly order: Order;
 }
@@ -71,7 +73,14 @@ export interface Order {
   readonly isin: string;
   readonly quantity: Decimal;
   readonly filledQuantity: Decimal;
+  /** The part of it by which late fills and busts moved what was sold when a submission was done. */
+  readonly correctedQuantity: Decimal;
   readonly status: OrderStatus;
+}
+
+/** What an order sold as far as its end and its hold are concerned. */
+export function countedQuantity(order: Order): Decimal {
+  return order.filledQuantity.minus(order.correctedQuantity);
 }
 
 /** What becomes of the order once a submission is done. */
@@ -80,18 +89,22 @@ export type OrderResult =
   | { readonly type: 'cancelled'; readonly reason: string }
   | { readonly type: 'tried_again' };
 
+/** What is sold and void once a set of reports is applied. */
+interface Amounts {
+  readonly executedQuantity: Decimal;
+  readonly bustedQuantity: Decimal;
+}
+
 /**
  * What a set of new reports makes of a submission. `working` until its executions add up to its
- * final report; `impossible` when they contradict what is known, and then nothing of it is applied.
+ * final report; `corrected` when they come after that, and then nothing but amounts changes;
+ * `impossible` when they contradict what is known, and then nothing of it is applied.
  */
 export type Progress =
   | { readonly type: 'repeated' }
-  | {
-      readonly type: 'working';
-      readonly executedQuantity: Decimal;
-      readonly final: Final | undefined;
-    }
-  | { readonly type: 'done'; readonly final: Final; readonly result: OrderResult }
+  | ({ readonly type: 'working'; readonly final: Final | undefined } & Amounts)
+  | ({ readonly type: 'done'; readonly final: Final; readonly result: OrderResult } & Amounts)
+  | ({ readonly type: 'corrected'; readonly final: Final } & Amounts)
   | { readonly type: 'impossible'; readonly reason: string };
 
 /**
@@ -110,27 +123,43 @@ export function tradeOf(event: ReportEvent): Trade | undefined {
   return event.type === 'trade' || event.type === 'filled' ? event.trade : undefined;
 }
 
-/** A report of a submission, with its trade where that is not recorded yet. */
+/** A report of a submission, with what it adds to what is recorded. */
 export interface News {
   readonly event: ReportEvent;
+  /** Its trade, where that is not recorded yet. */
   readonly trade: Trade | undefined;
+  /** What an execution had sold that is void from now on. */
+  readonly busted: Decimal | undefined;
 }
 
-/** Folds reports into a submission; their order does not matter, and repeats change nothing. */
+/**
+ * Folds reports into a submission; their order does not matter, and repeats change nothing. Whether
+ * all executions of a final report are here is asked of all that was ever sold, busts included: what
+ * is busted after the end was in it. What came too much by then, or comes later, is a correction.
+ */
 export function progressOf(submission: Submission, news: readonly News[]): Progress {
-  const executedQuantity = sum([
-    submission.executedQuantity,
-    ...news.flatMap(({ trade }) => trade?.lastQuantity ?? []),
-  ]);
-  const final = finalOf(submission, news);
+  const sold = sum(news.flatMap(({ trade }) => trade?.lastQuantity ?? []));
+  const busted = sum(news.flatMap((one) => one.busted ?? []));
+  const executedQuantity = submission.executedQuantity.plus(sold).minus(busted);
+  const bustedQuantity = submission.bustedQuantity.plus(busted);
+  const isDone = submission.status === 'DONE';
+  // A fill after the end is a fill, whatever end the venue names with it.
+  const final = finalOf(submission, isDone ? news.filter((one) => !one.trade) : news);
   if (final === 'contradiction') return impossible('two final reports disagree');
   const limit = final?.quantity ?? submission.quantity;
   if (limit.gt(submission.quantity)) return impossible('more was reported than was ordered');
-  if (executedQuantity.gt(limit)) return impossible('executions exceed the quantity of the order');
-  if (submission.status === 'DONE') return { type: 'repeated' };
-  if (final === undefined) return { type: 'working', executedQuantity, final };
-  if (executedQuantity.lt(limit)) return { type: 'working', executedQuantity, final };
-  return { type: 'done', final, result: resultOf(submission, final) };
+  if (executedQuantity.gt(submission.quantity)) {
+    return impossible('executions exceed the quantity of the order');
+  }
+  const amounts = { executedQuantity, bustedQuantity };
+  if (final === undefined) return { type: 'working', ...amounts, final };
+  if (isDone) {
+    const isRepeated = sold.eq('0') && busted.eq('0');
+    return isRepeated ? { type: 'repeated' } : { type: 'corrected', ...amounts, final };
+  }
+  if (executedQuantity.plus(bustedQuantity).lt(limit))
+    return { type: 'working', ...amounts, final };
+  return { type: 'done', ...amounts, final, result: resultOf(submission, final) };
 }
 
 function impossible(reason: string): Progress {
@@ -173,7 +202,7 @@ function finalIn(event: ReportEvent): Final | undefined {
 /** A temporary cause is waited out; every other end short of the whole quantity is the end. */
 function resultOf(submission: Submission, final: Final): OrderResult {
   const { order } = submission;
-  const filledByOthers = order.filledQuantity.minus(submission.executedQuantity);
+  const filledByOthers = countedQuantity(order).minus(submission.executedQuantity);
   if (filledByOthers.plus(final.quantity).eq(order.quantity)) return { type: 'filled' };
   switch (final.outcome) {
     case 'postponed':

@@ -202,3 +202,26 @@ export async function closeParked(
       and (${choice.tenantId ?? null}::uuid is null or k.tenant_id = ${choice.tenantId ?? null})`;
   return rows.count > 0;
 }
+
+/** Tells a person of something that no further try can change; the same thing only once. */
+export async function noteForPerson(
+  tx: Tx,
+  batch: {
+    tenantId: TenantId;
+    notes: readonly { readonly subject: string; readonly reason: string }[];
+    now: Date;
+  },
+): Promise<void> {
+  const { tenantId, notes, now } = batch;
+  if (notes.length === 0) return;
+  await tx`
+    insert into unwind.parked (
+      tenant_id, step, subject, reason, tries, first_at, last_at, retry_at, parked_at
+    )
+    select ${tenantId}, 'correction', n.subject, n.reason, 1, ${now}, ${now}, ${now}, ${now}
+    from unnest(
+      ${notes.map((note) => note.subject)}::text[],
+      ${notes.map((note) => note.reason)}::text[]
+    ) as n (subject, reason)
+    on conflict (tenant_id, step, subject) do nothing`;
+}

@@ -31,17 +31,17 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
   }
   const { counts } = await runAudit(sql);
   assert.deepEqual(counts, {
-    tenants: 4,
-    accounts: 33,
-    positions: 53,
-    movements: 123,
+    tenants: 5,
+    accounts: 36,
+    positions: 56,
+    movements: 143,
     // Only the one that waits for a halted instrument still runs.
-    liquidations: { CANCELLED: 5, FILLED: 26, PROCESSING: 1 },
-    orders: { CANCELLED: 4, FILLED: 46 },
-    submissions: 50,
-    executions: 66,
-    events: 92,
-    journalEntries: 50,
+    liquidations: { CANCELLED: 7, FILLED: 27, PROCESSING: 1 },
+    orders: { CANCELLED: 6, FILLED: 47 },
+    submissions: 53,
+    executions: 81,
+    events: 101,
+    journalEntries: 53,
   });
 });
 

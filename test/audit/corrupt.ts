@@ -33,6 +33,7 @@ const keys = {
   'unwind.submissions': ['sent_at', 'client_order_id'],
   'unwind.liquidations': ['liquidation_id'],
   'unwind.events': ['event_id'],
+  'unwind.busts': ['venue_execution_id'],
   'unwind.event_heads': ['tenant_id'],
   'unwind.venue_reports': ['report_id', 'tenant_id'],
   'unwind.venue_cursors': ['venue'],

@@ -186,4 +186,32 @@ export const corruptionsOfBook: readonly Corruption[] = [
     check: 'proceeds_are_quantity_times_price',
     subject: itsExecution,
   },
+  {
+    what: 'a void execution counts again',
+    victims: all('unwind.executions', 'busted_at is not null'),
+    change: set('unwind.executions', 'busted_at = null'),
+    check: 'busts_are_void',
+    subject: itsExecution,
+  },
+  {
+    what: 'an execution is void by itself',
+    victims: all('unwind.executions', 'busted_at is null'),
+    change: set('unwind.executions', 'busted_at = t.recorded_at'),
+    check: 'busts_are_void',
+    subject: itsExecution,
+  },
+  {
+    what: 'a bust returned nothing',
+    victims: all('unwind.movements', "reason = 'bust'"),
+    change: remove('unwind.movements'),
+    check: 'executions_have_one_movement',
+    subject: itsExecution,
+  },
+  {
+    what: 'a late fill owes nothing any more',
+    victims: all('unwind.movements', 'uncovered > 0'),
+    change: set('unwind.movements', 'uncovered = 0'),
+    check: 'executions_have_one_movement',
+    subject: itsExecution,
+  },
 ];

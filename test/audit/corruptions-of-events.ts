@@ -177,6 +177,23 @@ export const corruptionsOfEvents: readonly Corruption[] = [
     subject: itsEvent,
   },
   {
+    what: 'a correction after the end is forgotten',
+    victims: `
+      select e.*
+      from unwind.events e
+      join unwind.liquidations l on l.liquidation_id = e.liquidation_id
+      where l.corrected_proceeds <> 0
+        and e.number = l.event_count
+      order by e.event_id`,
+    change: `
+      update unwind.liquidations l
+      set corrected_proceeds = 0
+      from v
+      where l.liquidation_id = v.liquidation_id`,
+    check: 'final_events_tell_the_cash',
+    subject: itsEvent,
+  },
+  {
     what: 'the log has a gap',
     victims: all(events, 'position is not null'),
     change: set(events, 'position = t.position + 1000'),

@@ -197,4 +197,11 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
     check: 'liquidations_belong_to_accounts',
     subject: itsLiquidation,
   },
+  {
+    what: 'a liquidation is corrected without a correction',
+    victims: all(liquidations, 'ended_at is not null and corrected_at is null'),
+    change: set(liquidations, 'corrected_proceeds = 0.5'),
+    check: 'liquidations_have_their_status',
+    subject: itsLiquidation,
+  },
 ];

@@ -29,6 +29,8 @@ const halted = 'FR0000121014';
 const filledInParts = 'IE00B5M1WJ87';
 const cancelledOnTheWay = 'IE00BF2GFH28';
 const refused = 'ZZREFUSED006';
+const filledLate = 'ZZLATEFILL05';
+const busted = 'ZZBUST000004';
 
 const instruments: readonly BookInstrument[] = [
   { isin: plain, price: '120.345' },
@@ -39,6 +41,8 @@ const instruments: readonly BookInstrument[] = [
   { isin: filledInParts, price: '50.005' },
   { isin: cancelledOnTheWay, price: '80' },
   { isin: refused, price: '1' },
+  { isin: filledLate, price: '90' },
+  { isin: busted, price: '90' },
 ];
 
 const ended: readonly BookAccount[] = [
@@ -89,6 +93,7 @@ export async function makeHistory(
   await stop(scene, 'with an empty database');
   await liquidateAtOnce(scene);
   await liquidateAgain(scene);
+  await correctTheEnd(scene);
   const steps = await leaveWorkBehind(scene);
   return { clock, steps };
 }
@@ -158,6 +163,25 @@ async function liquidateAgain(scene: Scene): Promise<void> {
   clock.advance(10_000);
   await runUntilIdle(steps);
   await stop(scene, 'with the second liquidation of an account ended');
+}
+
+/** Fills and busts after the end; one of the late fills finds the units locked by then. */
+async function correctTheEnd(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  const { late, gone, void_ } = await openAccounts(scene, 'Corrected', {
+    late: { positions: [{ isin: filledLate, quantity: '20' }] },
+    gone: { positions: [{ isin: filledLate, quantity: '20' }] },
+    void_: { positions: [{ isin: busted, quantity: '20' }] },
+  });
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  for (const account of [late, gone, void_]) await askToLiquidate(sql, clock, account);
+  await runUntilIdle(steps);
+  await stop(scene, 'with all ended, and more to come');
+  const changes = [{ accountId: gone.accountId, isin: filledLate, quantity: '0', locked: '1' }];
+  await importPositions(sql, { tenantId: gone.tenantId, changes, importedAt: clock.now() });
+  clock.advance(20_000);
+  await runUntilIdle(steps);
+  await stop(scene, 'with a late fill, one of them uncovered, and a bust');
 }
 
 /** Work stopped in the middle: lost answers, orders at the venue, reports not applied. */

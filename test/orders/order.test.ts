@@ -23,6 +23,7 @@ function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): S
     status: 'WORKING',
     quantity: decimal('10'),
     executedQuantity: decimal('0'),
+    bustedQuantity: decimal('0'),
     final: undefined,
     order: {
       orderId: newId(),
@@ -31,6 +32,7 @@ function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): S
       isin: 'DE0007164600',
       quantity: decimal('10'),
       filledQuantity: decimal(over.filled ?? '0'),
+      correctedQuantity: decimal('0'),
       status: 'PROCESSING',
     },
     ...over,
@@ -54,8 +56,13 @@ const ended = (type: 'cancelled' | 'rejected' | 'postponed', cumulative: string)
 });
 
 const fresh = (...events: readonly ReportEvent[]): readonly News[] =>
-  events.map((event) => ({ event, trade: tradeOf(event) }));
-const known = (event: ReportEvent): News => ({ event, trade: undefined });
+  events.map((event) => ({ event, trade: tradeOf(event), busted: undefined }));
+const known = (event: ReportEvent): News => ({ event, trade: undefined, busted: undefined });
+const bust = (id: string, quantity: string, cumulative: string): News => ({
+  event: { type: 'bust', venueExecutionId: id, cumulativeQuantity: decimal(cumulative) },
+  trade: undefined,
+  busted: decimal(quantity),
+});
 
 function told(submission: Submission, news: readonly News[]): string {
   const progress = progressOf(submission, news);
@@ -66,8 +73,13 @@ function told(submission: Submission, news: readonly News[]): string {
       return `impossible: ${progress.reason}`;
     case 'working':
       return `working ${plain(progress.executedQuantity)}${progress.final ? ' final' : ''}`;
-    case 'done':
-      return `done ${plain(progress.final.quantity)} ${progress.result.type}`;
+    case 'done': {
+      const correction = progress.executedQuantity.minus(progress.final.quantity);
+      const corrected = correction.eq('0') ? '' : ` corrected by ${plain(correction)}`;
+      return `done ${plain(progress.final.quantity)} ${progress.result.type}${corrected}`;
+    }
+    case 'corrected':
+      return `corrected to ${plain(progress.executedQuantity)}`;
   }
 }
 
@@ -79,6 +91,13 @@ test('each report, alone and with others', () => {
     final: { quantity: decimal('10'), outcome: 'filled', reason: undefined },
     filled: '10',
   });
+  const short = makeSubmission({
+    status: 'DONE',
+    executedQuantity: decimal('4'),
+    final: { quantity: decimal('4'), outcome: 'cancelled', reason: 'x' },
+    filled: '4',
+  });
+  const sold = { executedQuantity: decimal('4'), filled: '4' };
   const cases: readonly [string, Submission, readonly News[], string][] = [
     ['a part', makeSubmission(), fresh(trade('1', '4', '4')), 'working 4'],
     ['all at once', makeSubmission(), fresh(all), 'done 10 filled'],
@@ -133,7 +152,29 @@ test('each report, alone and with others', () => {
       'more than final',
       makeSubmission(),
       fresh(trade('1', '5', '5'), ended('cancelled', '4')),
+      'done 4 cancelled corrected by 1',
+    ],
+    ['a fill after a short end', short, fresh(trade('9', '2', '6')), 'corrected to 6'],
+    ['a last fill after a short end', short, fresh(filled('9', '6', '10')), 'corrected to 10'],
+    [
+      'too much after a short end',
+      short,
+      fresh(trade('9', '7', '11')),
       'impossible: executions exceed the quantity of the order',
+    ],
+    ['a bust after the end', done, [bust('1', '10', '0')], 'corrected to 0'],
+    ['a bust before the end', makeSubmission(sold), [bust('1', '4', '0')], 'working 0'],
+    [
+      'a bust that comes before the end it follows',
+      makeSubmission({ executedQuantity: decimal('0'), bustedQuantity: decimal('4') }),
+      fresh(ended('cancelled', '4')),
+      'done 4 cancelled corrected by -4',
+    ],
+    [
+      'a bust, then a better price',
+      makeSubmission({ executedQuantity: decimal('0'), bustedQuantity: decimal('10') }),
+      fresh(filled('2', '10', '10')),
+      'done 10 filled',
     ],
     [
       'two ends that disagree',
@@ -179,7 +220,7 @@ test('any order and grouping of reports, repeats among them, ends in the same st
           const found = tradeOf(event);
           const isNew = found !== undefined && !seen.has(found.venueExecutionId);
           if (isNew) seen.add(found.venueExecutionId);
-          return { event, trade: isNew ? found : undefined };
+          return { event, trade: isNew ? found : undefined, busted: undefined };
         });
         const progress = progressOf(submission, news);
         assert.notEqual(progress.type, 'impossible');

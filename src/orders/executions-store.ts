@@ -1,0 +1,241 @@
+// The statements of executions: which are known, which are void, and the movements they make in the
+// book. Called under the locks of the orders they belong to.
+
+import type { Tx } from '../db/connect.ts';
+import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
+import { type Decimal, decimal, plain, zero } from '../money.ts';
+
+/** An execution as its venue names it. */
+export interface ExecutionName {
+  readonly venue: string;
+  readonly venueExecutionId: string;
+}
+
+/** An execution that is recorded. */
+export interface KnownExecution extends ExecutionName {
+  readonly executionId: string;
+  readonly clientOrderId: string;
+  readonly quantity: Decimal;
+  readonly proceeds: Decimal;
+  /** Units it sold that the account did not have. */
+  readonly uncovered: Decimal;
+}
+
+/** That the venue declared an execution void, wherever that execution is. */
+export interface Bust extends ExecutionName {
+  readonly clientOrderId: string;
+  readonly transactionAt: Date;
+}
+
+/** Which of these executions are recorded already. */
+export async function findKnownExecutions(
+  tx: Tx,
+  which: { tenantId: TenantId; names: readonly ExecutionName[] },
+): Promise<readonly KnownExecution[]> {
+  const { tenantId, names } = which;
+  const rows = await tx<
+    {
+      venue: string;
+      venue_execution_id: string;
+      execution_id: string;
+      client_order_id: string;
+      quantity: string;
+      proceeds: string;
+      uncovered: string;
+    }[]
+  >`
+    select
+      e.venue, e.venue_execution_id, e.execution_id, e.client_order_id, e.quantity, e.proceeds,
+      m.uncovered
+    from unnest(
+      ${names.map((name) => name.venue)}::text[],
+      ${names.map((name) => name.venueExecutionId)}::text[]
+    ) as n (venue, venue_execution_id)
+    join unwind.executions e
+      on e.tenant_id = ${tenantId}
+      and e.venue = n.venue
+      and e.venue_execution_id = n.venue_execution_id
+    join unwind.movements m
+      on m.tenant_id = e.tenant_id
+      and m.execution_id = e.execution_id
+      and m.reason = 'execution'`;
+  return rows.map((row) => ({
+    venue: row.venue,
+    venueExecutionId: row.venue_execution_id,
+    executionId: row.execution_id,
+    clientOrderId: row.client_order_id,
+    quantity: decimal(row.quantity),
+    proceeds: decimal(row.proceeds),
+    uncovered: decimal(row.uncovered),
+  }));
+}
+
+/** Which of these executions are void already, recorded or not. */
+export async function findBusts(
+  tx: Tx,
+  which: { tenantId: TenantId; names: readonly ExecutionName[] },
+): Promise<readonly Bust[]> {
+  const { tenantId, names } = which;
+  const rows = await tx<
+    {
+      venue: string;
+      venue_execution_id: string;
+      client_order_id: string;
+      transaction_at: Date;
+    }[]
+  >`
+    select b.venue, b.venue_execution_id, b.client_order_id, b.transaction_at
+    from unnest(
+      ${names.map((name) => name.venue)}::text[],
+      ${names.map((name) => name.venueExecutionId)}::text[]
+    ) as n (venue, venue_execution_id)
+    join unwind.busts b
+      on b.tenant_id = ${tenantId}
+      and b.venue = n.venue
+      and b.venue_execution_id = n.venue_execution_id`;
+  return rows.map((row) => ({
+    venue: row.venue,
+    venueExecutionId: row.venue_execution_id,
+    clientOrderId: row.client_order_id,
+    transactionAt: row.transaction_at,
+  }));
+}
+
+export interface NewExecution {
+  readonly executionId: string;
+  readonly movementId: string;
+  readonly venue: string;
+  readonly venueExecutionId: string;
+  readonly clientOrderId: string;
+  readonly orderId: OrderId;
+  readonly liquidationId: LiquidationId;
+  readonly accountId: AccountId;
+  readonly isin: string;
+  readonly quantity: Decimal;
+  readonly price: Decimal;
+  readonly proceeds: Decimal;
+  readonly executedAt: Date;
+}
+
+/** Units by execution that the account did not have; none where not listed. */
+export type Uncovered = ReadonlyMap<string, Decimal>;
+
+/** Records executions, each with the movement it makes in the book. */
+export async function insertExecutions(
+  tx: Tx,
+  batch: {
+    tenantId: TenantId;
+    executions: readonly NewExecution[];
+    uncovered: Uncovered;
+    now: Date;
+  },
+): Promise<void> {
+  const { tenantId, executions, uncovered, now } = batch;
+  if (executions.length === 0) return;
+  await tx`
+    with recorded as (
+      insert into unwind.executions (
+        tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
+        liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, recorded_at
+      )
+      select
+        ${tenantId}, n.execution_id, n.venue, n.venue_execution_id, n.client_order_id, n.order_id,
+        n.liquidation_id, n.account_id, n.isin, n.quantity, n.price, n.proceeds, n.executed_at, ${now}
+      from unnest(
+        ${executions.map((one) => one.executionId)}::uuid[],
+        ${executions.map((one) => one.venue)}::text[],
+        ${executions.map((one) => one.venueExecutionId)}::text[],
+        ${executions.map((one) => one.clientOrderId)}::text[],
+        ${executions.map((one) => one.orderId)}::uuid[],
+        ${executions.map((one) => one.liquidationId)}::uuid[],
+        ${executions.map((one) => one.accountId)}::uuid[],
+        ${executions.map((one) => one.isin)}::text[],
+        ${executions.map((one) => plain(one.quantity))}::numeric[],
+        ${executions.map((one) => plain(one.price))}::numeric[],
+        ${executions.map((one) => plain(one.proceeds))}::numeric[],
+        ${executions.map((one) => one.executedAt)}::timestamptz[]
+      ) as n (
+        execution_id, venue, venue_execution_id, client_order_id, order_id, liquidation_id,
+        account_id, isin, quantity, price, proceeds, executed_at
+      )
+      returning execution_id, account_id, isin, quantity, proceeds, executed_at
+    )
+    insert into unwind.movements (
+      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
+      effective_at, recorded_at, uncovered
+    )
+    select
+      ${tenantId}, n.movement_id, r.account_id, r.isin, n.uncovered - r.quantity, 0, r.proceeds,
+      'execution', r.execution_id, r.executed_at, ${now}, n.uncovered
+    from recorded r
+    join unnest(
+      ${executions.map((one) => one.executionId)}::uuid[],
+      ${executions.map((one) => one.movementId)}::uuid[],
+      ${executions.map((one) => plain(uncovered.get(one.executionId) ?? zero))}::numeric[]
+    ) as n (execution_id, movement_id, uncovered) on n.execution_id = r.execution_id`;
+}
+
+/** Records what the venue declared void; what is known already changes nothing. */
+export async function insertBusts(
+  tx: Tx,
+  batch: { tenantId: TenantId; busts: readonly Bust[]; now: Date },
+): Promise<void> {
+  const { tenantId, busts, now } = batch;
+  if (busts.length === 0) return;
+  await tx`
+    insert into unwind.busts (
+      tenant_id, venue, venue_execution_id, client_order_id, transaction_at, recorded_at
+    )
+    select
+      ${tenantId}, n.venue, n.venue_execution_id, n.client_order_id, n.transaction_at, ${now}
+    from unnest(
+      ${busts.map((bust) => bust.venue)}::text[],
+      ${busts.map((bust) => bust.venueExecutionId)}::text[],
+      ${busts.map((bust) => bust.clientOrderId)}::text[],
+      ${busts.map((bust) => bust.transactionAt)}::timestamptz[]
+    ) as n (venue, venue_execution_id, client_order_id, transaction_at)
+    on conflict (tenant_id, venue, venue_execution_id) do nothing`;
+}
+
+/** An execution taken back: what it sold returns, what it earned goes. */
+export interface TakenBack {
+  readonly executionId: string;
+  readonly movementId: string;
+  readonly at: Date;
+}
+
+/** Marks executions as void, each with the movement that is the reverse of its own. */
+export async function takeBack(
+  tx: Tx,
+  batch: { tenantId: TenantId; taken: readonly TakenBack[]; now: Date },
+): Promise<number> {
+  const { tenantId, taken, now } = batch;
+  if (taken.length === 0) return 0;
+  const rows = await tx`
+    with void as (
+      update unwind.executions e
+      set busted_at = ${now}
+      from unnest(
+        ${taken.map((one) => one.executionId)}::uuid[],
+        ${taken.map((one) => one.movementId)}::uuid[],
+        ${taken.map((one) => one.at)}::timestamptz[]
+      ) as n (execution_id, movement_id, at)
+      where e.tenant_id = ${tenantId}
+        and e.execution_id = n.execution_id
+        and e.busted_at is null
+      returning e.execution_id, n.movement_id, n.at
+    )
+    insert into unwind.movements (
+      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
+      effective_at, recorded_at, uncovered
+    )
+    select
+      m.tenant_id, v.movement_id, m.account_id, m.isin, -m.quantity, 0, -m.cash, 'bust',
+      m.execution_id, v.at, ${now}, -m.uncovered
+    from void v
+    join unwind.movements m
+      on m.tenant_id = ${tenantId}
+      and m.execution_id = v.execution_id
+      and m.reason = 'execution'`;
+  return rows.count;
+}
