@@ -149,7 +149,9 @@ export const corruptionsOfEvents: readonly Corruption[] = [
     victims: `
       select e.*
       from unwind.events e
+      join unwind.liquidations l on l.liquidation_id = e.liquidation_id
       where ${isFinal}
+        and l.corrected_at is null
       order by e.event_id`,
     change: `
       update unwind.liquidations l
