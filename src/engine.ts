@@ -3,7 +3,7 @@
 
 import { Loop } from './loop.ts';
 import { endSubmissionLeases } from './orders/store.ts';
-import { type EngineSteps, type StepsOptions, stepsOfProcess } from './steps.ts';
+import { nextSteps, type StepName, type StepsOptions, stepsOfProcess } from './steps.ts';
 import { endDeliveryLeases } from './webhooks/delivery-store.ts';
 
 export type EngineOptions = Omit<StepsOptions, 'onDelivered'> & { readonly holder: string };
@@ -26,22 +26,7 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-type StepName = keyof EngineSteps;
-
-/** What has something to do once a step has worked. */
-const next: Readonly<Record<StepName, readonly StepName[]>> = {
-  release: ['submit', 'publish'],
-  submit: ['receive', 'apply'],
-  resolve: ['apply'],
-  receive: ['apply'],
-  apply: ['advance', 'submit'],
-  advance: ['submit', 'publish'],
-  publish: ['deliver'],
-  deliver: [],
-  clean: [],
-};
-
-const stepNames = Object.keys(next) as readonly StepName[];
+const stepNames = Object.keys(nextSteps) as readonly StepName[];
 
 const cleaningIdleMs = { first: 60_000, longest: 60_000 };
 
@@ -50,7 +35,7 @@ export function buildEngine(options: EngineOptions): Engine {
   const { steps, deliverer } = stepsOfProcess({ ...options, onDelivered: () => wake('deliver') });
   const loops = new Map(
     stepNames.map((name) => {
-      const onWork = () => wake(...next[name]);
+      const onWork = () => wake(...nextSteps[name]);
       const idleMs = name === 'clean' ? { idleMs: cleaningIdleMs } : {};
       return [name, new Loop({ name, step: steps[name], clock, log, onWork, ...idleMs })];
     }),

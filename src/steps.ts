@@ -63,6 +63,21 @@ export interface EngineSteps {
   readonly clean: Step;
 }
 
+export type StepName = keyof EngineSteps;
+
+/** What has something to do once a step has worked. */
+export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
+  release: ['submit', 'publish'],
+  submit: ['receive', 'apply'],
+  resolve: ['apply'],
+  receive: ['apply'],
+  apply: ['advance', 'submit'],
+  advance: ['submit', 'publish'],
+  publish: ['deliver'],
+  deliver: [],
+  clean: [],
+};
+
 /** The steps of one process: they share its identity as a holder of leases. */
 export interface ProcessSteps {
   readonly steps: EngineSteps;

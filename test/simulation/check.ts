@@ -1,0 +1,227 @@
+// What must be true after a simulated run: the audit is clean, and beyond it, what customers were
+// told, what the venue wrote down and what receivers got agree with what the database says. Each
+// violation is one sentence.
+import { runAudit } from '../../src/audit/run-audit.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import type { Wish } from './customers.ts';
+import type { Market } from './market.ts';
+import type { Receiver } from './receivers.ts';
+
+const shownMax = 5;
+
+export async function faultsOf(sql: Sql, market: Market): Promise<readonly string[]> {
+  const report = await runAudit(sql);
+  const audited = report.results
+    .filter(({ total }) => total > 0)
+    .map(({ check, total, differences }) => {
+      const shown = differences.slice(0, shownMax).map((one) => JSON.stringify(one));
+      return `audit ${check.name}: ${total} differences\n${shown.join('\n')}`;
+    });
+  return [
+    ...audited,
+    ...(await faultsOfAnswers(sql, market)),
+    ...(await faultsOfEvents(sql, market)),
+    ...(await faultsOfSales(sql, market)),
+  ];
+}
+
+interface LiquidationRow {
+  readonly liquidation_id: string;
+  readonly account_id: string;
+  readonly status: string;
+  readonly end_reason: string | null;
+  readonly proceeds: string;
+  readonly orders: number;
+}
+
+/** Every acknowledged request is there, once, and cancelled exactly where its client was told so. */
+async function faultsOfAnswers(sql: Sql, { wishes }: Market): Promise<readonly string[]> {
+  const rows = await sql<LiquidationRow[]>`
+    select
+      l.liquidation_id, l.account_id, l.status, l.end_reason, l.proceeds,
+      (
+        select count(*)::integer
+        from unwind_v1.orders o
+        where o.tenant_id = l.tenant_id
+          and o.liquidation_id = l.liquidation_id
+      ) as orders
+    from unwind_v1.liquidations l`;
+  const byId = new Map(rows.map((row) => [row.liquidation_id, row]));
+  const faults = wishes.flatMap((wish) => {
+    const row = byId.get(wish.liquidationId ?? '');
+    const fault = faultOfAnswer(wish, row);
+    return fault === undefined ? [] : [`account ${wish.accountId}: ${fault}`];
+  });
+  if (rows.length > wishes.length) faults.push(`${rows.length} for ${wishes.length} wishes`);
+  return faults;
+}
+
+function faultOfAnswer(wish: Wish, row: LiquidationRow | undefined): string | undefined {
+  if (wish.answers.size > 1) return 'one request was answered in two ways';
+  if (wish.liquidationId === undefined) return 'the request was never answered';
+  if (row === undefined) return 'acknowledged and not there';
+  const isCancelled = row.end_reason === 'client';
+  if (isCancelled !== (wish.cancel === 'cancelled')) {
+    return `${row.status} ${row.end_reason}, its client was told ${wish.cancel}`;
+  }
+  if (isCancelled && (row.orders > 0 || Number(row.proceeds) > 0)) return 'cancelled, but sold';
+  if (!['FILLED', 'CANCELLED'].includes(row.status)) return `never ends: ${row.status}`;
+  return undefined;
+}
+
+/** The ways the events of one liquidation may go. */
+const courses: ReadonlySet<string> = new Set([
+  'NEW FILLED',
+  'NEW CANCELLED',
+  'NEW PROCESSING FILLED',
+  'NEW PROCESSING CANCELLED',
+]);
+
+interface EventRow {
+  readonly tenant_id: string;
+  readonly event_id: string;
+  readonly account_id: string;
+  readonly liquidation_id: string;
+  readonly type: string;
+  readonly object: string;
+}
+
+/** Events in a legal order, and every receiver got each of them, in that order, the same bytes. */
+async function faultsOfEvents(sql: Sql, { receivers }: Market): Promise<readonly string[]> {
+  const rows = await sql<EventRow[]>`
+    select e.tenant_id, e.event_id, e.account_id, e.liquidation_id, e.type, e.object
+    from unwind_v1.events e
+    order by e.tenant_id, e.account_id, e.sequence, e.number`;
+  const faults: string[] = [];
+  for (const [id, events] of Map.groupBy(rows, (row) => row.liquidation_id)) {
+    const course = events.map((event) => event.type.split('.')[1]).join(' ');
+    if (!courses.has(course)) faults.push(`liquidation ${id}: its events are ${course}`);
+  }
+  for (const receiver of receivers) {
+    const own = rows.filter((row) => row.tenant_id === receiver.tenantId);
+    const found = faultsOfArrivals(receiver, own);
+    faults.push(...found.slice(0, shownMax).map((fault) => `${receiver.url}: ${fault}`));
+  }
+  return faults;
+}
+
+function faultsOfArrivals({ arrivals }: Receiver, events: readonly EventRow[]): string[] {
+  const faults: string[] = [];
+  const bodies = new Map<string, string>();
+  const firsts: string[] = [];
+  for (const { eventId, body } of arrivals) {
+    const before = bodies.get(eventId);
+    if (before === undefined) firsts.push(eventId);
+    else if (before !== body) faults.push(`event ${eventId} came with other bytes`);
+    bodies.set(eventId, body);
+  }
+  const place = new Map(firsts.map((eventId, i) => [eventId, i]));
+  for (const [accountId, own] of Map.groupBy(events, (event) => event.account_id)) {
+    let last = -1;
+    for (const { event_id: eventId, object } of own) {
+      const at = place.get(eventId);
+      if (at === undefined) faults.push(`event ${eventId} never came`);
+      else if (at < last) faults.push(`account ${accountId}: events came out of order`);
+      if (bodies.get(eventId)?.includes(`"object":${object},`) === false) {
+        faults.push(`event ${eventId} came with another object`);
+      }
+      last = Math.max(last, at ?? last);
+    }
+  }
+  const known = new Set(events.map((event) => event.event_id));
+  if (firsts.some((id) => !known.has(id))) faults.push('events came that are in no log');
+  return faults;
+}
+
+interface SaleRow {
+  readonly account_id: string;
+  readonly isin: string;
+  readonly client_order_id: string;
+  readonly liquidation_id: string;
+  readonly venue_execution_id: string;
+  readonly quantity: string;
+  readonly price: string;
+}
+
+/** What the venue says it sold: never more than was held, and paid for to the cent. */
+async function faultsOfSales(sql: Sql, { held, credits }: Market): Promise<readonly string[]> {
+  const faults: string[] = [];
+  const twice = await sql<{ client_order_id: string }[]>`
+    select j.client_order_id
+    from unwind_v1.venue_journal j
+    where j.outcome <> 'repeated'
+    group by j.tenant_id, j.client_order_id
+    having count(*) > 1`;
+  for (const row of twice) faults.push(`${row.client_order_id} was taken twice by the venue`);
+  // From the venue's book alone, each execution once, however often it was reported.
+  const sales = await sql<SaleRow[]>`
+    select distinct
+      o.account_id, r.client_order_id, o.liquidation_id, o.isin, r.venue_execution_id,
+      r.last_quantity as quantity, r.last_price as price
+    from unwind_v1.venue_reports r
+    join unwind_v1.submissions s
+      on s.tenant_id = r.tenant_id
+      and s.client_order_id = r.client_order_id
+    join unwind_v1.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
+    where r.venue_execution_id is not null`;
+  const positions = await sql<{ account_id: string; isin: string; quantity: string }[]>`
+    select p.account_id, p.isin, p.quantity
+    from unwind_v1.positions p`;
+  const left = new Map(positions.map((row) => [`${row.account_id}/${row.isin}`, row.quantity]));
+  const sold = Map.groupBy(sales, (sale) => `${sale.account_id}/${sale.isin}`);
+  const before = held.flatMap(({ accountId, positions: own }) => {
+    return own.map((position) => ({ accountId, ...position }));
+  });
+  const came = Map.groupBy([...before, ...credits], (one) => `${one.accountId}/${one.isin}`);
+  for (const key of new Set([...came.keys(), ...sold.keys()])) {
+    {
+      const total = (rows: readonly { quantity: string }[] = []) => {
+        return rows.reduce((all, row) => all + units15(row.quantity), 0n);
+      };
+      const rest = total(came.get(key)) - total(sold.get(key));
+      if (rest < 0n) faults.push(`${key}: more was sold than was held`);
+      if (rest !== units15(left.get(key) ?? '0'))
+        faults.push(`${key}: held minus sold is not left`);
+    }
+  }
+  return [...faults, ...(await faultsOfProceeds(sql, sales))];
+}
+
+async function faultsOfProceeds(sql: Sql, sales: readonly SaleRow[]): Promise<readonly string[]> {
+  const rows = await sql<{ liquidation_id: string; proceeds: string; cash_amount: string }[]>`
+    select l.liquidation_id, l.proceeds, l.cash_amount
+    from unwind_v1.liquidations l`;
+  const paid = Map.groupBy(sales, (sale) => sale.liquidation_id);
+  return rows.flatMap(({ liquidation_id: id, proceeds, cash_amount: cash }) => {
+    const cents = (paid.get(id) ?? []).reduce((all, sale) => all + centsOf(sale), 0n);
+    const isPaid = cents === cents2(proceeds) && cents === cents2(cash);
+    return isPaid
+      ? []
+      : [`liquidation ${id}: ${proceeds} and ${cash}, the venue paid ${cents} cents`];
+  });
+}
+
+// Arithmetic of its own, in whole units of the last decimal, so that it shares no defect with ours.
+
+function units15(text: string): bigint {
+  return scaled(text, 15);
+}
+
+function cents2(text: string): bigint {
+  return scaled(text, 2);
+}
+
+function scaled(text: string, decimals: number): bigint {
+  const [whole = '0', fraction = ''] = text.split('.');
+  return BigInt(whole + fraction.padEnd(decimals, '0').slice(0, decimals));
+}
+
+/** Quantity times price, to the even cent. */
+function centsOf({ quantity, price }: SaleRow): bigint {
+  const unit = 10n ** 25n;
+  const product = units15(quantity) * scaled(price, 12);
+  const cents = product / unit;
+  const rest = product % unit;
+  const isUp = rest * 2n > unit || (rest * 2n === unit && cents % 2n === 1n);
+  return isUp ? cents + 1n : cents;
+}

@@ -1,0 +1,100 @@
+// What a seed means: how many of everything there are, and which troubles a run meets how often. Seeds
+// differ in kind, not only in order: a trouble that is always there hides what only shows without it.
+import type { Lot } from '../crash/random.ts';
+import type { Fate } from './connection.ts';
+
+export interface Plan {
+  readonly tenants: number;
+  readonly processes: number;
+  /** Customers who ask at the same time. */
+  readonly customers: number;
+  readonly stickiness: number;
+  readonly releaseDelayMs: number;
+  /** Market time within which the venue reports. */
+  readonly venueDelayMs: number;
+  /** Longest pause of a customer between two requests. */
+  readonly thinkMsMax: number;
+  /** Chances from 0 to 1, each for one statement, call or delivery. */
+  readonly chances: Readonly<Record<Trouble, number>>;
+}
+
+export type Trouble =
+  | 'statement_refused'
+  | 'connection_lost'
+  | 'process_killed'
+  | 'venue_silent'
+  | 'venue_slow'
+  | 'sender_asleep'
+  | 'receiver_fails'
+  | 'receiver_silent'
+  | 'market_halts';
+
+const usual: Readonly<Record<Trouble, number>> = {
+  statement_refused: 0.006,
+  connection_lost: 0.006,
+  process_killed: 0.002,
+  venue_silent: 0.15,
+  venue_slow: 0.2,
+  sender_asleep: 0.04,
+  receiver_fails: 0.1,
+  receiver_silent: 0.05,
+  market_halts: 0.3,
+};
+
+export function planOf(lot: Lot): Plan {
+  const oneOf = <T>(...choices: readonly [T, ...T[]]): T => {
+    return choices[lot.between(0, choices.length - 1)] ?? choices[0];
+  };
+  const chances = { ...usual };
+  for (const name of Object.keys(usual) as Trouble[]) chances[name] *= oneOf(0, 0.3, 1, 1, 2.5);
+  return {
+    tenants: oneOf(1, 2, 3),
+    processes: oneOf(1, 2, 2, 3, 4),
+    customers: oneOf(3, 12, 24, 48),
+    stickiness: oneOf(0, 0.5, 0.8, 0.95),
+    releaseDelayMs: oneOf(0, 0, 40, 400),
+    venueDelayMs: oneOf(0, 0, 50, 800),
+    thinkMsMax: oneOf(0, 20, 200),
+    chances,
+  };
+}
+
+/** Draws what goes wrong, until the run is to come to an end. */
+export class Troubles {
+  readonly #plan: Plan;
+  readonly #lot: Lot;
+  /** True once nothing is to go wrong any more. */
+  isOver = false;
+  /** How often each trouble happened. */
+  readonly counts = new Map<string, number>();
+
+  constructor(plan: Plan, lot: Lot) {
+    this.#plan = plan;
+    this.#lot = lot;
+  }
+
+  happens(trouble: Trouble): boolean {
+    const isIt = !this.isOver && this.#lot.next() < this.#plan.chances[trouble];
+    if (isIt) this.#count(trouble);
+    return isIt;
+  }
+
+  /** What happens to a statement. */
+  fateOf(text: string): Fate {
+    if (this.happens('process_killed')) return { type: 'killed', when: this.#when() };
+    if (this.happens('connection_lost')) return { type: 'lost', when: this.#when() };
+    if (!this.happens('statement_refused') || text === 'rollback') return { type: 'well' };
+    const codes = ['40001', '40001', '40P01', '57014', '55P03'] as const;
+    const code = codes[this.#lot.between(0, codes.length - 1)] ?? codes[0];
+    this.#count(code);
+    return { type: 'error', code };
+  }
+
+  #when(): 'before' | 'after' {
+    return this.#lot.next() < 0.5 ? 'before' : 'after';
+  }
+
+  #count(name: string): void {
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,229 @@
+// One process of the service in a simulation: its pools, its steps under loops of their own, and its
+// handlers of requests. It may be killed at any point; what it had open breaks with it.
+import type { Seal } from '../../src/auth/seal.ts';
+import type { Stopwatch } from '../../src/clock.ts';
+import { connect, type Sql } from '../../src/db/connect.ts';
+import { placeLength } from '../../src/holder.ts';
+import {
+  type LiquidationHandlers,
+  liquidationHandlers,
+} from '../../src/http/liquidation-handlers.ts';
+import { newId } from '../../src/ids.ts';
+import type { Step } from '../../src/loop.ts';
+import { endSubmissionLeases } from '../../src/orders/store.ts';
+import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/steps.ts';
+import type { Venue } from '../../src/venue/venue.ts';
+import { endDeliveryLeases } from '../../src/webhooks/delivery-store.ts';
+import { Connections } from './connection.ts';
+import type { History } from './history.ts';
+import { type Network, type Receive, venueOver, WayOut } from './network.ts';
+import type { Plan } from './plan.ts';
+import { Actor } from './scheduler.ts';
+
+export interface Surroundings {
+  readonly plan: Plan;
+  readonly network: Network;
+  readonly history: History;
+  readonly admin: Sql;
+  readonly url: string;
+  readonly seal: Seal;
+  readonly venue: Venue;
+  readonly receive: Receive;
+  /** Told of every error; throws what no trouble explains. */
+  readonly onError: (error: unknown) => void;
+  readonly onServerError: (error: Error) => void;
+  /** Connections beside those of processes, to be closed at the end. */
+  readonly opened: Connections[];
+  /** Told that the process is dead. */
+  readonly onKilled: (process: SimulatedProcess) => void;
+}
+
+const idleMs = { first: 40, longest: 5_000, afterFailure: 200 };
+const connectionsMax = 60;
+/** Real time does not count: the scheduler finds out by itself what waits. */
+const noTimeout = {
+  statementTimeoutMs: 0,
+  lockTimeoutMs: 0,
+  idleInTransactionTimeoutMs: 0,
+  silenceMarginMs: 600_000,
+  connectTimeoutMs: 600_000,
+};
+
+/** A pool whose statements wait for their turn. */
+export function simulatedPool(around: {
+  url: string;
+  connections: Connections;
+  network: Network;
+  actor: Actor;
+}): Sql {
+  const { url, connections, network, actor } = around;
+  const rest = (msMax: number) => {
+    return network.scheduler.turn(actor, 'rest', network.lot.between(0, Math.floor(msMax)));
+  };
+  return connect({
+    ...noTimeout,
+    url,
+    max: connectionsMax,
+    applicationName: 'unwind simulation',
+    plansAnew: true,
+    simulated: { Client: connections.Client, rest },
+  });
+}
+
+/** Those of one place begin alike, as `newHolder` makes them. */
+function holderIn(place: number): string {
+  const prefix = `${String(place).padStart(8, '0')}-0000-8000`.slice(0, placeLength);
+  return prefix + newId<'process'>().slice(placeLength);
+}
+
+export class SimulatedProcess {
+  readonly actor: Actor;
+  readonly handlers: LiquidationHandlers;
+  /** A process that takes the same one knows that this one is dead. */
+  readonly place: number;
+  readonly #around: Surroundings;
+  readonly #steps: EngineSteps;
+  readonly #sql: Sql;
+  readonly #holder: string;
+  readonly #connections: Connections;
+  readonly #death = Promise.withResolvers<never>();
+  #timers = 0;
+
+  constructor(name: string, place: number, around: Surroundings) {
+    const { network, admin, onServerError, plan } = around;
+    const { scheduler, troubles } = network;
+    this.#around = around;
+    this.place = place;
+    this.actor = new Actor(name);
+    this.#death.promise.catch(() => {});
+    this.#connections = new Connections({
+      actor: this.actor,
+      scheduler,
+      admin,
+      fateOf: (text) => troubles.fateOf(text),
+      onKilled: () => this.kill(),
+      onServerError,
+    });
+    const { actor } = this;
+    const sql = simulatedPool({ ...around, connections: this.#connections, actor });
+    this.#sql = sql;
+    this.#holder = holderIn(place);
+    this.#steps = this.#makeSteps(sql);
+    this.handlers = liquidationHandlers({
+      sql,
+      clock: scheduler.clock,
+      settings: { releaseDelayMs: plan.releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 },
+      onCreated: () => this.#wake('release', 'publish'),
+      onEvent: () => this.#wake('publish'),
+    });
+  }
+
+  start(): void {
+    void this.#start();
+  }
+
+  /** What dead processes in its place held is free from now on, as when a service starts. */
+  async #start(): Promise<void> {
+    const { scheduler } = this.#around.network;
+    await scheduler.turn(this.actor, 'starts');
+    try {
+      const successor = { holder: this.#holder, now: scheduler.clock.now() };
+      await endSubmissionLeases(this.#sql, successor);
+      await endDeliveryLeases(this.#sql, successor);
+    } catch (error) {
+      this.#take(error);
+    }
+    for (const name of Object.keys(this.#steps) as StepName[]) {
+      if (name !== 'clean') void this.#loop(name, this.#steps[name]);
+    }
+  }
+
+  /** Does something for somebody outside. Rejects when the process dies meanwhile. */
+  serve<T>(work: () => Promise<T>): Promise<T> {
+    return Promise.race([work(), this.#death.promise]);
+  }
+
+  /** Ends it at once; its connections are gone at the server when this returns. */
+  async kill(): Promise<void> {
+    if (!this.actor.isAlive) return;
+    this.#around.network.scheduler.kill(this.actor);
+    await this.#connections.terminateAll();
+    this.#around.onKilled(this);
+    this.#death.reject(new Error('connection reset'));
+  }
+
+  #makeSteps(sql: Sql): EngineSteps {
+    const { network, venue, seal, receive } = this.#around;
+    const quiet = () => {};
+    const onLogged = (fields: object) => {
+      if ('err' in fields) this.#take(fields.err);
+    };
+    return stepsOfProcess({
+      sql,
+      holder: this.#holder,
+      clock: network.scheduler.clock,
+      venue: venueOver(network, this.actor, venue),
+      seal,
+      agent: new WayOut(network, this.actor, receive),
+      endLimits: { roundsMax: 100, ageMsMax: 30 * 86_400_000 },
+      webhookTimeoutMs: 3_600_000,
+      log: { info: quiet, warn: onLogged, error: onLogged },
+      stopwatch: this.#stopwatch(),
+      random: () => network.lot.next(),
+      onDelivered: () => this.#wake('deliver'),
+    }).steps;
+  }
+
+  /** As the loops of the engine: again at once after work, else after a growing wait. */
+  async #loop(name: StepName, step: Step): Promise<void> {
+    const { network, history } = this.#around;
+    let waitMs = 0;
+    for (;;) {
+      await network.scheduler.turn(this.actor, `loop ${name}`, waitMs);
+      try {
+        const worked = await step();
+        waitMs = worked > 0 ? 0 : Math.min(Math.max(waitMs * 2, idleMs.first), idleMs.longest);
+        if (worked > 0) {
+          history.note(`${this.actor.name} ${name} worked ${worked}`);
+          this.#wake(...nextSteps[name]);
+        }
+      } catch (error) {
+        history.note(`${this.actor.name} ${name} failed`);
+        this.#take(error);
+        waitMs = idleMs.afterFailure;
+      }
+    }
+  }
+
+  #take(error: unknown): void {
+    if (this.actor.isAlive) this.#around.onError(error);
+  }
+
+  #wake(...names: readonly StepName[]): void {
+    const labels = new Set(names.map((name) => `loop ${name}`));
+    this.#around.network.scheduler.wake(this.actor, labels);
+  }
+
+  #stopwatch(): Stopwatch {
+    const { scheduler } = this.#around.network;
+    return {
+      elapsedMs: () => scheduler.clock.now().getTime(),
+      every: (ms, work) => {
+        this.#timers += 1;
+        const label = `timer ${this.#timers}`;
+        let isEnded = false;
+        const run = async () => {
+          for (;;) {
+            await scheduler.turn(this.actor, label, ms);
+            if (isEnded) return;
+            work();
+          }
+        };
+        void run();
+        return () => {
+          isEnded = true;
+        };
+      },
+    };
+  }
+}

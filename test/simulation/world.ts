@@ -1,0 +1,328 @@
+// A simulated run from beginning to end: makes the book, the venue, the receivers and the customers
+// from a seed, lets them meet the troubles of their plan, calms down, and checks what is left.
+import assert from 'node:assert/strict';
+import { connect, type Sql } from '../../src/db/connect.ts';
+import {
+  isConflict,
+  isConnectionError,
+  isLockTimeout,
+  isStatementTimeout,
+} from '../../src/db/errors.ts';
+import { drawIdsFrom } from '../../src/ids.ts';
+import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import { type Lot, lotOf } from '../crash/random.ts';
+import { type TestDatabase, testAdminUrl } from '../support/database.ts';
+import { testSeal } from '../webhooks/subscriptions.ts';
+import { keepBook } from './bookkeeper.ts';
+import { faultsOf } from './check.ts';
+import { Connections } from './connection.ts';
+import { playCustomer, type Service, type Wish } from './customers.ts';
+import { History } from './history.ts';
+import { type Market, makeMarket, moveMarket } from './market.ts';
+import { type Network, Silence } from './network.ts';
+import { type Plan, planOf, Troubles } from './plan.ts';
+import { SimulatedProcess, type Surroundings, simulatedPool } from './process.ts';
+import { receiveAt } from './receivers.ts';
+import { Actor, type LockMonitor, Scheduler } from './scheduler.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly liquidations: number;
+  readonly database: TestDatabase;
+  /** Gets every line of the history. */
+  readonly trace?: (line: string) => void;
+}
+
+export interface Outcome {
+  readonly plan: Plan;
+  /** Sentences about what is wrong; empty when all is well. */
+  readonly faults: readonly string[];
+  /** Of the whole history: the same for every run of the seed. */
+  readonly digest: string;
+  readonly lines: number;
+  readonly last: readonly string[];
+  readonly steps: number;
+  readonly lockWaits: number;
+  /** Deadlocks that the server found: two of our own statements in different order. */
+  readonly deadlocks: number;
+  readonly troubles: ReadonlyMap<string, number>;
+  readonly simulatedMs: number;
+}
+
+const startsAt = new Date('2026-01-05T09:00:00.000Z');
+/** A run that is not done after so many steps for each liquidation will never be. */
+const stepsPerLiquidationMax = 3_000;
+const stepsMin = 100_000;
+const restartMsMax = 3_000;
+const watchMs = 200;
+
+/** Runs one seed. Never throws for what it finds: that is in the outcome. */
+export async function simulate(options: SimulationOptions): Promise<Outcome> {
+  const run = new Run(options);
+  try {
+    return await run.play();
+  } finally {
+    await run.close();
+  }
+}
+
+class Run {
+  readonly #options: SimulationOptions;
+  readonly #history: History;
+  readonly #lot: Lot;
+  readonly #plan: Plan;
+  readonly #admin: Sql;
+  readonly #scheduler: Scheduler;
+  readonly #network: Network;
+  readonly #processes: SimulatedProcess[] = [];
+  readonly #errors: unknown[] = [];
+  readonly #opened: Connections[] = [];
+  #started = 0;
+  #deadlocks = 0;
+
+  constructor(options: SimulationOptions) {
+    const { seed, trace } = options;
+    this.#options = options;
+    this.#history = new History(trace);
+    this.#lot = lotOf(seed);
+    this.#plan = planOf(this.#lot);
+    this.#admin = connect({
+      url: testAdminUrl(),
+      max: 1,
+      applicationName: 'unwind simulation admin',
+    });
+    this.#scheduler = new Scheduler({
+      lot: this.#lot,
+      history: this.#history,
+      monitor: lockMonitor(this.#admin),
+      startsAt,
+      stickiness: this.#plan.stickiness,
+    });
+    const ids = lotOf(seed + 1_000_003);
+    drawIdsFrom({
+      now: () => this.#scheduler.clock.now(),
+      bytes: () => Uint8Array.from({ length: 16 }, () => ids.between(0, 255)),
+    });
+    const troubles = new Troubles(this.#plan, this.#lot);
+    this.#network = { scheduler: this.#scheduler, lot: this.#lot, troubles };
+  }
+
+  async play(): Promise<Outcome> {
+    const { database, liquidations } = this.#options;
+    await steadyDatabase(database.sql);
+    const { clock } = this.#scheduler;
+    const market = await makeMarket(database.sql, clock, {
+      lot: this.#lot,
+      plan: this.#plan,
+      liquidations,
+    });
+    const stepsMax = Math.max(stepsMin, liquidations * stepsPerLiquidationMax);
+    const isWell = await this.#live(market, stepsMax);
+    const faults = this.#errors.map(describe);
+    if (!isWell) faults.push(`not at its end after ${this.#scheduler.steps} steps`);
+    if (!isWell) for (const line of this.#scheduler.describe()) this.#history.note(line);
+    this.#network.troubles.isOver = true;
+    for (const process of [...this.#processes]) await process.kill();
+    faults.push(...(await faultsOf(database.sql, market)));
+    return this.#outcome(faults);
+  }
+
+  async close(): Promise<void> {
+    drawIdsFrom(undefined);
+    for (const process of [...this.#processes]) await process.kill();
+    for (const connections of this.#opened) await connections.terminateAll();
+    this.#scheduler.close();
+    await this.#admin.end();
+  }
+
+  /** @returns whether everything came to its end. */
+  async #live(market: Market, stepsMax: number): Promise<boolean> {
+    const service = this.#openService(market);
+    const { customers, processes } = this.#plan;
+    for (let place = 1; place <= processes; place += 1) this.#startProcess(service, place);
+    const isOver = { asking: false, book: false, all: false };
+    const playing = Array.from({ length: customers }, (_, i) => {
+      const wishes = market.wishes.filter((_wish, n) => n % customers === i);
+      const onNewWish = (wish: Wish) => market.wishes.push(wish);
+      return playCustomer(service, `customer ${i + 1}`, { wishes, onNewWish });
+    });
+    const keeping = keepBook(service, market, () => isOver.asking);
+    const watching = this.#watch(service, market, () => {
+      isOver.all = isOver.book;
+    });
+    Promise.all(playing).then(
+      () => {
+        isOver.asking = true;
+      },
+      (error: unknown) => this.#errors.push(error),
+    );
+    const fail = (error: unknown) => this.#errors.push(error);
+    watching.catch(fail);
+    keeping.then(() => {
+      isOver.book = true;
+    }, fail);
+    const isStopped = () => this.#errors.length > 0;
+    const isEnough = () => (isOver.book && market.progress.open === 0) || isStopped();
+    const asked = await this.#scheduler.run(isEnough, stepsMax);
+    this.#network.troubles.isOver = true;
+    this.#history.note('all have asked; nothing goes wrong from here on');
+    if (!asked || isStopped()) return asked;
+    return this.#scheduler.run(() => isOver.all || isStopped(), stepsMax);
+  }
+
+  #openService(market: Market): Service {
+    const { database } = this.#options;
+    const network = this.#network;
+    const history = this.#history;
+    const link = {
+      actor: new Actor('venue'),
+      scheduler: this.#scheduler,
+      admin: this.#admin,
+      fateOf: () => ({ type: 'well' }) as const,
+      onKilled: async () => {},
+      onServerError: (error: Error) => this.#onServerError(error),
+    };
+    const connections = new Connections(link);
+    this.#opened.push(connections);
+    const { url } = database;
+    const pool = simulatedPool({
+      url,
+      connections,
+      network,
+      actor: link.actor,
+    });
+    const venue = simulatedVenue(pool, this.#scheduler.clock, this.#plan.venueDelayMs);
+    const service: Service = {
+      plan: this.#plan,
+      network,
+      history,
+      admin: this.#admin,
+      url,
+      opened: this.#opened,
+      seal: testSeal,
+      venue,
+      receive: (post) =>
+        receiveAt(market.receivers, post, { network, history }).catch((error: unknown) => {
+          this.#errors.push(error);
+          throw error;
+        }),
+      onError: (error) => {
+        if (!isExplained(error)) this.#errors.push(error);
+      },
+      onServerError: (error) => this.#onServerError(error),
+      onKilled: (process) => this.#onKilled(service, process),
+      someProcess: () => {
+        const living = this.#processes.filter((one) => one.actor.isAlive);
+        return living[this.#lot.between(0, Math.max(0, living.length - 1))];
+      },
+    };
+    return service;
+  }
+
+  #onServerError(error: Error): void {
+    if (isConflict(error)) this.#deadlocks += 1;
+  }
+
+  #startProcess(service: Surroundings, place: number): void {
+    this.#started += 1;
+    const process = new SimulatedProcess(`process ${this.#started}`, place, service);
+    this.#processes.push(process);
+    process.start();
+  }
+
+  #onKilled(service: Surroundings, process: SimulatedProcess): void {
+    this.#processes.splice(this.#processes.indexOf(process), 1);
+    if (this.#network.troubles.isOver) return;
+    this.#history.note(`${process.actor.name} died`);
+    const waitMs = this.#lot.between(0, restartMsMax);
+    const isSamePlace = this.#lot.next() < 0.5;
+    const place = isSamePlace ? process.place : 1_000 + this.#started;
+    const successor = new Actor(`after ${process.actor.name}`);
+    void this.#scheduler
+      .turn(successor, 'starts', waitMs)
+      .then(() => this.#startProcess(service, place));
+  }
+
+  /** Moves the market now and then, and looks whether all is done once nobody asks any more. */
+  async #watch(service: Service, market: Market, onDone: () => void): Promise<void> {
+    const watcher = new Actor('market');
+    const { sql } = this.#options.database;
+    for (;;) {
+      await this.#scheduler.turn(watcher, 'looks', watchMs);
+      const done = await this.#scheduler.perform(watcher, { label: 'moves' }, () =>
+        moveMarket(sql, market, service),
+      );
+      if (done) onDone();
+    }
+  }
+
+  #outcome(faults: readonly string[]): Outcome {
+    const { steps, lockWaits, clock } = this.#scheduler;
+    return {
+      plan: this.#plan,
+      faults,
+      digest: this.#history.digest(),
+      lines: this.#history.count,
+      last: this.#history.last,
+      steps,
+      lockWaits,
+      deadlocks: this.#deadlocks,
+      troubles: this.#network.troubles.counts,
+      simulatedMs: clock.now().getTime() - startsAt.getTime(),
+    };
+  }
+}
+
+/** What the troubles of a run do to our own code, which has to live with it. */
+function isExplained(error: unknown): boolean {
+  return (
+    error instanceof Silence ||
+    isConnectionError(error) ||
+    isConflict(error) ||
+    isLockTimeout(error) ||
+    isStatementTimeout(error)
+  );
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Keeps the server from doing anything by itself that could change the order of rows. */
+async function steadyDatabase(sql: Sql): Promise<void> {
+  const [row] = await sql<{ name: string }[]>`select current_database() as name`;
+  assert.ok(row !== undefined);
+  const settings = {
+    deadlock_timeout: "'10ms'",
+    max_parallel_workers_per_gather: '0',
+    synchronize_seqscans: 'off',
+    jit: 'off',
+  };
+  for (const [name, value] of Object.entries(settings)) {
+    await sql.script(`alter database "${row.name}" set ${name} = ${value}`);
+  }
+  const tables = await sql<{ name: string }[]>`
+    select format('%I.%I', n.nspname, c.relname) as name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind = 'r'
+      and n.nspname in ('unwind', 'simulated_venue')`;
+  for (const { name } of tables) {
+    await sql.script(`alter table ${name} set (autovacuum_enabled = false)`);
+  }
+}
+
+/** A process of the server waits for sure once it has looked for a deadlock in vain. */
+function lockMonitor(admin: Sql): LockMonitor {
+  return {
+    blockersOf: async (pid) => {
+      const rows = await admin<{ blockers: number[] }[]>`
+        select pg_blocking_pids(l.pid) as blockers
+        from pg_locks l
+        where l.pid = ${pid}
+          and not l.granted
+          and l.waitstart < clock_timestamp() - interval '20 milliseconds'`;
+      return rows[0]?.blockers;
+    },
+  };
+}

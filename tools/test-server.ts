@@ -1,0 +1,123 @@
+// The server that tests and simulations make their databases on: the one of DATABASE_URL, or a
+// throwaway one of their own; and the template with all migrations, from which test/support/database.ts
+// makes a database for each test. It answers for all of it being gone afterwards.
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type Sql } from '../src/db/connect.ts';
+import { withDatabase } from '../src/db/database-url.ts';
+import { startEmbedded } from '../src/db/embedded.ts';
+import { isAlive } from '../src/db/embedded-program.ts';
+import { migrate } from '../src/db/migrate.ts';
+import { identifier } from '../src/db/sql.ts';
+
+type Server = { readonly url: string; close(): Promise<void> };
+
+// The throwaway server may forget everything at a power failure, and its search path is empty, so
+// that a table named without its schema is not found.
+const throwaway = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  search_path: '',
+};
+
+const homePrefix = 'unwind-test-';
+const log = { info: () => {}, warn: console.warn, error: console.error };
+
+/** What tests find their databases by, as environment. */
+export type TestEnvironment = {
+  readonly UNWIND_TEST_ADMIN_URL: string;
+  readonly UNWIND_TEST_TEMPLATE: string;
+};
+
+/** Runs something that makes databases of its own, and drops all of them afterwards. */
+export async function withTestServer<T>(
+  work: (environment: TestEnvironment) => Promise<T>,
+): Promise<T> {
+  const given = process.env['DATABASE_URL'];
+  const server = given ? { url: given, close: async () => {} } : await startThrowaway();
+  try {
+    return await onServer(server, work);
+  } finally {
+    await server.close();
+  }
+}
+
+async function startThrowaway(): Promise<Server> {
+  await endOrphans();
+  const home = await mkdtemp(join(tmpdir(), `${homePrefix}${process.pid}-`));
+  await chmod(home, 0o711); // also PostgreSQL's own account has to pass when we are root
+  const database = await startEmbedded({ home, log, settings: throwaway });
+  const close = async () => {
+    await database.stop();
+    await rm(home, { recursive: true, force: true });
+  };
+  return { url: database.url, close };
+}
+
+// The server of a runner that was killed lives on. Being its only user, we may end it.
+async function endOrphans(): Promise<void> {
+  for (const entry of await readdir(tmpdir())) {
+    const pid = new RegExp(`^${homePrefix}(\\d+)-`).exec(entry)?.[1];
+    const home = join(tmpdir(), entry);
+    if (pid === undefined || isAlive(Number(pid)) || !(await isOurs(home))) {
+      continue;
+    }
+    try {
+      const orphan = await startEmbedded({ home, log, settings: throwaway });
+      await orphan.stop();
+    } catch (error) {
+      log.warn({ home, error }, 'a server left behind could not be ended');
+    }
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+async function isOurs(path: string): Promise<boolean> {
+  return await stat(path).then(
+    ({ uid }) => uid === process.getuid?.(),
+    () => false, // another runner has just removed it
+  );
+}
+
+async function onServer<T>(
+  server: Server,
+  work: (environment: TestEnvironment) => Promise<T>,
+): Promise<T> {
+  const admin = connect({ url: server.url, max: 1, applicationName: 'unwind test runner' });
+  const prefix = `unwind_test_${randomBytes(4).toString('hex')}`;
+  const template = `${prefix}_template`;
+  try {
+    await makeTemplate(admin, server.url, template);
+    return await work({ UNWIND_TEST_ADMIN_URL: server.url, UNWIND_TEST_TEMPLATE: template });
+  } finally {
+    await dropAll(admin, prefix);
+    await admin.end();
+  }
+}
+
+async function makeTemplate(admin: Sql, url: string, template: string): Promise<void> {
+  await admin`create database ${identifier(template)} template template0`;
+  const sql = connect({
+    url: withDatabase(url, template),
+    max: 1,
+    applicationName: 'unwind test runner',
+  });
+  try {
+    await migrate(sql);
+  } finally {
+    await sql.end();
+  }
+}
+
+async function dropAll(admin: Sql, prefix: string): Promise<void> {
+  const found = await admin<{ name: string }[]>`
+    select datname as name
+    from pg_database
+    where starts_with(datname, ${prefix})`;
+  for (const { name } of found) {
+    await admin`drop database if exists ${identifier(name)} with (force)`;
+  }
+}
