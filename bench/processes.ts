@@ -74,3 +74,8 @@ export function startVerifier(key: {
     BENCH_PUBLIC_KEY: key.publicKeyPem,
   });
 }
+
+/** Who the webhooks are sent to. */
+export function startReceiver(): Promise<Running> {
+  return start([programOf('receiver.ts')], {});
+}

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Figure } from './figures.ts';
 import { openPlace, type Place } from './place.ts';
 import { create } from './scenarios/create.ts';
+import { deliver } from './scenarios/deliver.ts';
 import { fairness } from './scenarios/fairness.ts';
 import { flood } from './scenarios/flood.ts';
 import { liquidate } from './scenarios/liquidate.ts';
@@ -21,6 +22,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   liquidate,
   flood,
   fairness,
+  deliver,
 };
 
 process.exitCode = await main(process.argv.slice(2));

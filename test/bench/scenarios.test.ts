@@ -29,7 +29,7 @@ test('every scenario runs and tells its figures beside their floors', async () =
     assert.ok(figure.value > 0 && figure.against_value > 0, JSON.stringify(figure));
   }
   const told = new Set(figures.map((figure) => figure.scenario));
-  assert.deepEqual([...told], ['create', 'read', 'liquidate', 'flood', 'fairness']);
+  assert.deepEqual([...told], ['create', 'read', 'liquidate', 'flood', 'fairness', 'deliver']);
 });
 
 test('a scenario that is not there is named, with those that are', async () => {

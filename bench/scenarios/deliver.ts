@@ -1,0 +1,265 @@
+// How many events a second reach their receivers, signed by P-521 in packages, beside unsigned POSTs
+// of the same bodies; and how old an event is when it arrives, with a hundred subscriptions of which
+// one never answers and one always fails.
+
+import { availableParallelism } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Pool, request } from 'undici';
+import { systemClock } from '../../src/clock.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import { newId, type TenantId } from '../../src/ids.ts';
+import { createWebhook } from '../../src/webhooks/manage-webhooks.ts';
+import type { Webhook } from '../../src/webhooks/webhook.ts';
+import { type Figure, figure, quantile } from '../figures.ts';
+import { makeClient, type Place } from '../place.ts';
+import { type Running, startReceiver, startService } from '../processes.ts';
+
+const packageBytes = 64 * 1_024;
+const goalRatio = 0.7;
+const goalLagMs = 1_000;
+const patienceMs = 300_000;
+
+export async function deliver(place: Place, isTiny: boolean): Promise<readonly Figure[]> {
+  return [await throughput(place, isTiny), ...(await lag(place, isTiny))];
+}
+
+interface Setting {
+  readonly sql: Sql;
+  readonly url: string;
+  readonly receiver: Running;
+  readonly service: Running;
+}
+
+async function set<T>(place: Place, work: (setting: Setting) => Promise<T>): Promise<T> {
+  const database = await place.makeDatabase();
+  const receiver = await startReceiver();
+  const service = await startService(
+    { url: database.url, home: place.home },
+    { UNWIND_ROLES: 'worker' },
+  );
+  try {
+    return await work({ sql: database.sql, url: database.url, receiver, service });
+  } finally {
+    await service.stop();
+    await receiver.stop();
+    await database.close();
+  }
+}
+
+async function throughput(place: Place, isTiny: boolean): Promise<Figure> {
+  const subscriptions = 4;
+  const eventsEach = isTiny ? 100 : 50_000;
+  return set(place, async ({ sql, receiver }) => {
+    const { tenantId } = await makeClient(sql, place.home);
+    const webhooks: Webhook[] = [];
+    for (let i = 0; i < subscriptions; i += 1) {
+      const url = `${receiver.url}/good${i}`;
+      webhooks.push(await subscribe(sql, { tenantId, url, enabled: false }));
+    }
+    const [one] = webhooks;
+    if (one === undefined) throw new Error('there is a subscription');
+    await recordEvents(sql, [tenantId], eventsEach);
+    await until(async () => (await publishedOf(sql, tenantId)) === eventsEach, 'published');
+    const wanted = eventsEach * subscriptions;
+
+    const begunAt = performance.now();
+    await sql`
+      update unwind.webhooks w
+      set enabled = true
+      where w.tenant_id = ${tenantId}`;
+    const signed = await receivedWithin(receiver, wanted);
+    const signedPerS = wanted / ((performance.now() - begunAt) / 1_000);
+
+    // The same bodies, as many as were sent, each once again without a signature.
+    const bodies = await packagesOf(sql, one, Math.ceil(wanted / signed.requests));
+    const floorAt = performance.now();
+    await Promise.all(webhooks.map(({ url }) => postAll(url, bodies)));
+    const unsigned = await receivedWithin(receiver, wanted);
+    const unsignedPerS = unsigned.events / ((performance.now() - floorAt) / 1_000);
+    return figure({
+      scenario: 'deliver',
+      value: signedPerS,
+      unit: 'events/s',
+      against: 'unsigned POSTs of the same bodies',
+      against_value: unsignedPerS,
+      goal: goalRatio,
+    });
+  });
+}
+
+async function lag(place: Place, isTiny: boolean): Promise<readonly Figure[]> {
+  const tenants = isTiny ? 2 : 10;
+  const each = 10;
+  const seconds = isTiny ? 1 : 20;
+  const perSecond = isTiny ? 20 : 1_000 * availableParallelism();
+  return set(place, async ({ sql, receiver }) => {
+    const tenantIds: TenantId[] = [];
+    for (let i = 0; i < tenants; i += 1) {
+      const { tenantId } = await makeClient(sql, place.home);
+      tenantIds.push(tenantId);
+      for (let j = 0; j < each; j += 1) {
+        const kind = i > 0 ? 'good' : (['hang', 'fail'][j] ?? 'good');
+        const url = `${receiver.url}/${kind}${i}-${j}`;
+        await subscribe(sql, { tenantId, url, enabled: true });
+      }
+    }
+    // What is told apart here are deliveries: each event goes to all subscriptions of its tenant.
+    const eventsPerTick = Math.max(1, Math.round(perSecond / each / tenants / 10));
+    const lagsMs: number[] = [];
+    for (let tick = 0; tick < seconds * 10; tick += 1) {
+      const dueAt = performance.now() + 100;
+      await recordEvents(sql, tenantIds, eventsPerTick);
+      if (tick % 10 === 9) lagsMs.push(...(await toldBy(receiver)).lagsMs);
+      await wait(Math.max(0, dueAt - performance.now()));
+    }
+    const wanted = seconds * 10 * eventsPerTick * (tenants * each - 2);
+    await until(async () => {
+      lagsMs.push(...(await toldBy(receiver)).lagsMs);
+      return lagsMs.length >= wanted;
+    }, 'every event is received');
+    const common = { scenario: 'deliver', against: 'the median of the same run', goal: goalLagMs };
+    const median = Math.max(quantile(lagsMs, 0.5), 1);
+    return [
+      figure({
+        ...common,
+        value: Math.max(quantile(lagsMs, 0.99), 1),
+        unit: `ms (p99 from commit to receipt at ${perSecond} events/s, at most)`,
+        against_value: median,
+      }),
+    ];
+  });
+}
+
+async function subscribe(
+  sql: Sql,
+  wish: { tenantId: TenantId; url: string; enabled: boolean },
+): Promise<Webhook> {
+  const { tenantId, url, enabled } = wish;
+  const policy = { allowLoopback: true };
+  const signature = { basesSha256: [], expiresAt: systemClock.now() };
+  return createWebhook(
+    { sql, clock: systemClock, policy },
+    { tenantId, scopes: [], signature },
+    {
+      title: 'Bench',
+      url,
+      enabled,
+      types: ['ALL'],
+      delayS: undefined,
+      maxPackageSize: packageBytes,
+      signatureVersion: '6',
+      signatureAlgorithm: 'ecdsa-p521',
+      standardHeaders: false,
+    },
+  );
+}
+
+/** Records so many events of each tenant, each of an account of its own, as a commit would. */
+async function recordEvents(
+  sql: Sql,
+  tenantIds: readonly TenantId[],
+  eventsEach: number,
+): Promise<void> {
+  const slice = 10_000;
+  const owners = tenantIds.flatMap((tenantId) =>
+    Array.from({ length: eventsEach }, () => tenantId),
+  );
+  for (let from = 0; from < owners.length; from += slice) {
+    const part = owners.slice(from, from + slice);
+    await sql`
+      insert into unwind.events (
+        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+      )
+      select
+        n.tenant_id, n.event_id, n.account_id, n.liquidation_id, 1, 1, 'ACCOUNT_LIQUIDATION.NEW',
+        concat(
+          '{"account_id":"', n.account_id, '","cash_amount":"852.20",',
+          '"created_at":"2026-01-05T09:00:00.000Z","currency":"EUR","id":"', n.liquidation_id,
+          '","orders":[],"status":"NEW","updated_at":"2026-01-05T09:00:00.000Z","user_id":"',
+          n.account_id, '"}'
+        ),
+        clock_timestamp()
+      from unnest(
+        ${part}::uuid[],
+        ${part.map(() => newId<'event'>())}::uuid[],
+        ${part.map(() => newId<'account'>())}::uuid[],
+        ${part.map(() => newId<'liquidation'>())}::uuid[]
+      ) as n (tenant_id, event_id, account_id, liquidation_id)`;
+  }
+}
+
+async function publishedOf(sql: Sql, tenantId: TenantId): Promise<number> {
+  const rows = await sql<{ position: string }[]>`
+    select h.position
+    from unwind.event_heads h
+    where h.tenant_id = ${tenantId}`;
+  return Number(rows[0]?.position ?? 0);
+}
+
+/** All events of the webhook's tenant as request bodies of so many events. */
+async function packagesOf(sql: Sql, webhook: Webhook, each: number): Promise<readonly string[]> {
+  const rows = await sql<{ id: string; type: string; object: string; created_at: Date }[]>`
+    select e.event_id as id, e.type, e.object, e.created_at
+    from unwind.events e
+    where e.tenant_id = ${webhook.tenantId}
+    order by e.position`;
+  const bodies: string[] = [];
+  for (let from = 0; from < rows.length; from += each) {
+    const events = rows.slice(from, from + each).map(({ id, type, object, created_at }) => {
+      return `{"created_at":"${created_at.toISOString()}","id":"${id}","object":${object},"type":"${type}","webhook_id":"${webhook.webhookId}"}`;
+    });
+    bodies.push(`{"payload":[${events.join(',')}]}`);
+  }
+  return bodies;
+}
+
+/** Posts bodies to a receiver, as many at once as a subscription has in flight. */
+async function postAll(url: string, bodies: readonly string[]): Promise<void> {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, { connections: 4, pipelining: 1 });
+  let next = 0;
+  const sender = async () => {
+    for (let at = next++; at < bodies.length; at = next++) {
+      const { body } = await pool.request({
+        method: 'POST',
+        path: pathname,
+        headers: { 'content-type': 'application/json' },
+        body: bodies[at] ?? '',
+      });
+      await body.dump();
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, sender));
+  await pool.close();
+}
+
+interface Told {
+  readonly requests: number;
+  readonly events: number;
+  readonly lagsMs: readonly number[];
+}
+
+async function toldBy({ url }: Running): Promise<Told> {
+  const { body } = await request(url);
+  return (await body.json()) as Told;
+}
+
+async function receivedWithin(receiver: Running, wanted: number): Promise<Told> {
+  let requests = 0;
+  let events = 0;
+  await until(async () => {
+    const told = await toldBy(receiver);
+    requests += told.requests;
+    events += told.events;
+    return events >= wanted;
+  }, `${wanted} events are received`);
+  return { requests, events, lagsMs: [] };
+}
+
+async function until(ask: () => Promise<boolean>, what: string): Promise<void> {
+  const begunAt = performance.now();
+  while (!(await ask())) {
+    if (performance.now() - begunAt > patienceMs) throw new Error(`not in five minutes: ${what}`);
+    await wait(20);
+  }
+}
