@@ -25,6 +25,9 @@ export const requestBodyBytesMax = 16 * 1024;
 /** Signatures under verification at once before new ones are answered 503; each holds a thread. */
 export const verificationsQueuedMax = 256;
 
+/** Inspections of signatures at once: nobody is authenticated for them, and each does mathematics. */
+export const inspectionsMax = 4;
+
 /** First bytes of a receiver's answer that are read; the rest is discarded unread. */
 export const receiverAnswerBytesMax = 4 * 1024;
 

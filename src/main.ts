@@ -2,11 +2,9 @@
 // The command line. Each command reads the settings, does its work in a room of its own and sets the
 // exit code: 0 done, 1 found something wrong, 2 could not be run.
 
-import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import pino, { type Logger } from 'pino';
 import { runAuditCommand } from './audit/audit-command.ts';
-import { createClient } from './auth/create-client.ts';
 import { isScope, type Scope, scopes } from './auth/scope.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
@@ -14,24 +12,21 @@ import { type DeltasCommand, runDelta, runDeltaFile } from './book/deltas-comman
 import { runImport } from './book/import-command.ts';
 import { systemClock } from './clock.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
+import { type CreateOptions, runCreateClient } from './create-client-command.ts';
 import { withDatabase } from './database.ts';
 import type { Sql } from './db/connect.ts';
 import { EmbeddedError } from './db/embedded-error.ts';
 import { isConnectionError } from './db/errors.ts';
 import { MigrationError, migrate, schemaState } from './db/migrate.ts';
 import { parseId, type TenantId } from './ids.ts';
-import { openKeyFile } from './key-file.ts';
+import { runInspect } from './inspect-command.ts';
 import { close, listParked, type ParkedCommand, resume } from './parked/parked-command.ts';
 import { runRequest } from './request-command.ts';
 import { parseRoles, type Role } from './roles.ts';
 import { readSandboxClient } from './sandbox.ts';
 import { UnusableKeyError } from './signatures/keys.ts';
 import { runStart } from './start-command.ts';
-
-/** What a person did wrong; told without a stack. */
-class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { UsageError } from './usage-error.ts';
 
 const deltaDescriptions = {
   credit: 'units come in',
@@ -154,6 +149,25 @@ program
   });
 
 program
+  .command('inspect-signature')
+  .description('explain the signature of a raw HTTP request; exits 1 where it would be refused')
+  .argument('[file]', 'request line, headers, empty line, body; default standard input', '-')
+  .option('--key <file>', 'public key: PEM, JWK or JWK set (default: of the client it names)')
+  .addOption(
+    new Option(
+      '--signature-policy <policy>',
+      'default: that of the client, else compatible',
+    ).choices(['strict', 'compatible']),
+  )
+  .option('--at <time>', 'judge it as of this time: RFC 3339, or Unix seconds (default: now)')
+  .option('--json', 'one JSON document instead of text')
+  .action((file: string, { key, signaturePolicy, at, json = false }: InspectArguments) => {
+    const { stdin, stdout } = process;
+    const own = { file, keyFile: key, policy: signaturePolicy, at, isJson: json, stdin, stdout };
+    return run((config, log) => runInspect({ config, log, clock: systemClock, ...own }));
+  });
+
+program
   .command('clients')
   .description('API clients')
   .command('create')
@@ -166,7 +180,7 @@ program
       .choices(['strict', 'compatible'])
       .default('compatible'),
   )
-  .action((options: CreateOptions) => run((config, log) => createCommand(config, log, options)));
+  .action((options: CreateOptions) => run((config, log) => runCreateClient(config, log, options)));
 
 await program.parseAsync();
 
@@ -273,34 +287,11 @@ async function sandboxTenant(config: Config): Promise<TenantId> {
   return tenantId;
 }
 
-interface CreateOptions {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly publicKey: string;
-  readonly signaturePolicy: SignaturePolicy;
-}
-
-async function createCommand(config: Config, log: Logger, options: CreateOptions): Promise<number> {
-  const { name, signaturePolicy } = options;
-  const publicKeysPem = [await readFileOrExplain(options.publicKey)];
-  const seal = await openKeyFile(config);
-  const created = await withDatabase(config, log, async (sql) => {
-    await migrate(sql);
-    const client = { name, scopes: options.scopes, signaturePolicy, publicKeysPem };
-    return createClient(sql, systemClock, seal, client);
-  });
-  const { clientId, clientSecret, keyIds } = created;
-  const shown = { client_id: clientId, client_secret: clientSecret, key_id: keyIds[0] };
-  process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
-  return 0;
-}
-
-async function readFileOrExplain(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`the file ${file} cannot be read.`, { cause: error });
-  }
+interface InspectArguments {
+  readonly key?: string;
+  readonly signaturePolicy?: SignaturePolicy;
+  readonly at?: string;
+  readonly json?: boolean;
 }
 
 function clientId(text: string): TenantId {

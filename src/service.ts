@@ -24,6 +24,7 @@ import { probes, type Readiness } from './http/probes.ts';
 import { Rates } from './http/rates.ts';
 import { signedRoutes, type TestHandlers } from './http/routes.ts';
 import { buildServer } from './http/server.ts';
+import { inspectRoute } from './http/signature-handlers.ts';
 import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
 import { openKeyFile } from './key-file.ts';
@@ -212,7 +213,12 @@ function buildHttp({ config, log, engine, readiness, sql }: HttpParts): FastifyI
       orders: orderHandlers({ sql }),
       tests: testHandlersOf(config, sql),
     }),
-    open: [tokenRoute({ sql, clock, authenticator, rates }), ...errorPages(), ...probes(readiness)],
+    open: [
+      tokenRoute({ sql, clock, authenticator, rates }),
+      ...(config.mode === 'sandbox' ? [inspectRoute({ sql, clock, rates })] : []),
+      ...errorPages(),
+      ...probes(readiness),
+    ],
   });
 }
 

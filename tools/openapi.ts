@@ -8,6 +8,7 @@ import { errorPages } from '../src/http/error-pages.ts';
 import type { OpenRoute } from '../src/http/open-route.ts';
 import { probes } from '../src/http/probes.ts';
 import { type Handlers, signedRoutes } from '../src/http/routes.ts';
+import { inspectRoute } from '../src/http/signature-handlers.ts';
 import { tokenRoute } from '../src/http/token-route.ts';
 
 /** Stands for whatever a route would call: the document is made of the table alone. */
@@ -17,6 +18,7 @@ const nobody: object = new Proxy(() => nobody, { get: () => nobody });
 export function wholeDocument(): string {
   const open: readonly OpenRoute[] = [
     tokenRoute(nobody as Parameters<typeof tokenRoute>[0]),
+    inspectRoute(nobody as Parameters<typeof inspectRoute>[0]),
     ...errorPages(),
     ...probes(async () => ({ ready: true, checks: {} })),
   ];

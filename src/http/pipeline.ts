@@ -182,7 +182,7 @@ export function idParam<Thing extends string>(
 const json = /^application\/json(\s*;\s*charset="?utf-8"?)?\s*$/i;
 
 /** The body as JSON. @throws Refusal `unsupported_media_type`, `bad_request`. */
-export function jsonBody(call: Call): unknown {
+export function jsonBody(call: Pick<Call, 'contentType' | 'rawBody'>): unknown {
   if (!json.test(call.contentType ?? '')) {
     throw new Refusal('unsupported_media_type', 'The body has to be application/json in UTF-8.');
   }

@@ -75,15 +75,19 @@ export function isFault(error: unknown): boolean {
   return !(error instanceof Refusal) && !(error instanceof SignatureError);
 }
 
+/** Only a sandbox has it, and only a sandbox says so. */
+const whereExplained = 'Send the request as text to POST /tests/signature to have it explained.';
+
 function toRefusal(error: unknown, { showSignatureBase }: ProblemSettings): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof SignatureError) {
-    const { base } = error;
+    const { base, detail } = error;
+    if (!showSignatureBase) return new Refusal(codeOf(error), detail);
     const shown =
-      showSignatureBase && base !== undefined
-        ? `${error.detail} The service computed this signature base:\n${maskAuthorization(base)}`
-        : error.detail;
-    return new Refusal(codeOf(error), shown);
+      base === undefined
+        ? ''
+        : ` The service computed this signature base:\n${maskAuthorization(base)}`;
+    return new Refusal(codeOf(error), `${detail} ${whereExplained}${shown}`);
   }
   if (isConnectionError(error) || isStatementTimeout(error)) {
     const detail = 'The database does not answer; try again with the same idempotency key.';

@@ -71,6 +71,18 @@ export const listLiquidationsQuery = Type.Object(
 
 export const listWebhooksQuery = Type.Object({ ...sortedBy('created_at'), ...paging }, strict);
 
+/** A request to be explained, as the text that went over the wire. */
+export const inspectBody = Type.Object(
+  {
+    request: Type.String({ minLength: 1, maxLength: 16_384 }),
+    public_key: Type.Optional(
+      Type.String({ maxLength: 4_096, description: 'PEM; default the registered key.' }),
+    ),
+    at: Type.Optional(Type.String({ maxLength: 40, description: 'RFC 3339; default now.' })),
+  },
+  strict,
+);
+
 export const noQuery = Type.Object({}, strict);
 
 /** Longest field of the form that asks for a token, in characters. */

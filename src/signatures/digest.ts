@@ -74,11 +74,35 @@ export function checkDigest(field: DigestField, message: ReadMessage): void {
     if (message.body.length === 0) return;
     throw new SignatureError('digest_missing', field.name);
   }
-  const digests = field.read(value);
-  if (digests.length === 0) throw new SignatureError('digest_algorithm', field.name);
-  for (const { algorithm, digest } of digests) {
-    if (!hash(algorithm, message.body, 'buffer').equals(digest)) {
-      throw new SignatureError('digest_mismatch', field.name);
-    }
+  const compared = compareDigests(field, message);
+  if (compared.length === 0) throw new SignatureError('digest_algorithm', field.name);
+  if (!compared.every(({ matches }) => matches)) {
+    throw new SignatureError('digest_mismatch', field.name);
   }
+}
+
+/** A digest that was sent beside the one of the body, both in base64. */
+export type ComparedDigest = {
+  readonly algorithm: string;
+  readonly sent: string;
+  readonly computed: string;
+  readonly matches: boolean;
+};
+
+/** Every digest of a known algorithm beside that of the body; throws `digest_syntax`. */
+export function compareDigests(
+  field: DigestField,
+  message: ReadMessage,
+): readonly ComparedDigest[] {
+  const digests = field.read(fieldValue(message, field.name) ?? '');
+  return digests.map(({ algorithm, digest }) => {
+    const computed = hash(algorithm, message.body, 'buffer');
+    const sent = Buffer.from(digest).toString('base64');
+    return {
+      algorithm,
+      sent,
+      computed: computed.toString('base64'),
+      matches: computed.equals(digest),
+    };
+  });
 }

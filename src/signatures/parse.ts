@@ -58,7 +58,7 @@ export function parseSignatures(signed: SignedMessage): ParsedSignatures {
   refuseRepeatedHeaders(message);
   const inputText = requiredField(message, 'signature-input');
   const signatureText = requiredField(message, 'signature');
-  const dialect = recogniseDialect(message, inputText);
+  const { dialect } = recogniseDialect(message, inputText);
   const inputs = splitMembers(inputText, 'syntax_signature_input');
   const members = splitMembers(signatureText, 'syntax_signature');
 

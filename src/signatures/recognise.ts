@@ -26,19 +26,27 @@ const REGISTERED_ALGORITHMS: ReadonlySet<string> = new Set([
  * -06 where there is no body. Throws `version_unknown` or `dialect_mismatch`, or what is wrong
  * with the first member.
  */
-export function recogniseDialect(message: ReadMessage, signatureInput: string): Dialect {
+export function recogniseDialect(message: ReadMessage, signatureInput: string): Recognised {
   const version = fieldValue(message, VERSION_HEADER);
   const form = listForm(signatureInput);
-  if (version !== undefined) return namedDialect(version, form);
+  if (version !== undefined) {
+    return { dialect: namedDialect(version, form), because: 'the version header names it' };
+  }
   if (form === 'tokens' || (form === 'empty' && namesKeyAsDraft01(signatureInput))) {
-    return DIALECTS[1];
+    return { dialect: DIALECTS[1], because: 'the list in signature-input is not of quoted names' };
   }
-  if (message.lines.has('digest') || message.body.length === 0) return DIALECTS[6];
+  if (message.lines.has('digest')) {
+    return { dialect: DIALECTS[6], because: 'there is a header digest' };
+  }
+  if (message.body.length === 0) return { dialect: DIALECTS[6], because: 'there is no body' };
   if (message.lines.has('content-digest') && hasRegisteredAlgorithm(signatureInput)) {
-    return DIALECTS[9421];
+    return { dialect: DIALECTS[9421], because: 'alg is a name that RFC 9421 registers' };
   }
-  return DIALECTS[15];
+  return { dialect: DIALECTS[15], because: 'there is a body and no header digest' };
 }
+
+/** A dialect and what it was recognised by. */
+export type Recognised = { readonly dialect: Dialect; readonly because: string };
 
 type ListForm = Dialect['input']['elements'] | 'empty' | 'none';
 

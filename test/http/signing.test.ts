@@ -152,7 +152,8 @@ test('point 13: a sandbox shows the base it computed, without the token; live sh
     `"@signature-params": ${params}`,
   ].join('\n');
   const sentence = 'The signature does not fit the message and the key (sig1).';
-  const detail = `${sentence} The service computed this signature base:\n${base}`;
+  const where = 'Send the request as text to POST /tests/signature to have it explained.';
+  const detail = `${sentence} ${where} The service computed this signature base:\n${base}`;
   assertProblem(shown, 'unauthorized', detail);
   assertProblem(await send(service, await broken()), 'unauthorized', sentence);
 });

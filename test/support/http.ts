@@ -22,6 +22,7 @@ import { probes, type Readiness } from '../../src/http/probes.ts';
 import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
+import { inspectRoute } from '../../src/http/signature-handlers.ts';
 import { tokenRoute } from '../../src/http/token-route.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
@@ -101,6 +102,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
   const open = [
     tokenRoute({ sql, clock, authenticator, rates }),
+    ...(isSandbox ? [inspectRoute({ sql, clock, rates })] : []),
     ...errorPages(),
     ...probes(readiness),
   ];

@@ -2,6 +2,8 @@
 
 import { Type } from 'typebox';
 import { applyDeltasBody } from '../position-schemas.ts';
+import { inspectBody } from '../schemas.ts';
+import { inspection, inspectionExample, inspectionRequest } from './inspection.ts';
 import type { OperationPart } from './operation.ts';
 
 const appliedDelta = Type.Object(
@@ -57,6 +59,30 @@ export const sandboxOperations = {
         'not ended yet; nothing was applied.',
       unprocessable_content:
         'The idempotency key was used for another request, or a `reference` for another change.',
+    },
+  },
+  inspect_signature: {
+    tag: 'Sandbox',
+    summary: 'Explain a signature',
+    description:
+      'Takes a request as text and tells in which dialect it is signed and why it is read so, the ' +
+      'signature base as the service computes it, what has to be covered and is not, whether the ' +
+      'digest is that of the body, and everything that is wrong, with how to mend it. Needs neither ' +
+      'token nor signature and uses nothing up. The text may also be sent alone as `message/http`.',
+    body: {
+      schema: inspectBody,
+      examples: { request: { summary: 'A GET', value: inspectionRequest } },
+    },
+    success: {
+      status: 200,
+      description: 'What was found.',
+      body: {
+        schema: inspection,
+        examples: { refused: { summary: 'A component is missing', value: inspectionExample } },
+      },
+    },
+    refusals: {
+      bad_request: 'The text is no request, or a member is missing or malformed.',
     },
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

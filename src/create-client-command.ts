@@ -1,0 +1,49 @@
+// `unwind clients create`: makes an API client with a key of its own and prints its secret, once.
+
+import { readFile } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { createClient } from './auth/create-client.ts';
+import type { Scope } from './auth/scope.ts';
+import type { SignaturePolicy } from './auth/store.ts';
+import { systemClock } from './clock.ts';
+import type { Config } from './config.ts';
+import { withDatabase } from './database.ts';
+import { migrate } from './db/migrate.ts';
+import { openKeyFile } from './key-file.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface CreateOptions {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** A file in PEM. */
+  readonly publicKey: string;
+  readonly signaturePolicy: SignaturePolicy;
+}
+
+/** @throws UsageError, UnusableKeyError when there is no key in the file that can be used. */
+export async function runCreateClient(
+  config: Config,
+  log: Logger,
+  options: CreateOptions,
+): Promise<number> {
+  const { name, signaturePolicy } = options;
+  const publicKeysPem = [await readFileOrExplain(options.publicKey)];
+  const seal = await openKeyFile(config);
+  const created = await withDatabase(config, log, async (sql) => {
+    await migrate(sql);
+    const client = { name, scopes: options.scopes, signaturePolicy, publicKeysPem };
+    return createClient(sql, systemClock, seal, client);
+  });
+  const { clientId, clientSecret, keyIds } = created;
+  const shown = { client_id: clientId, client_secret: clientSecret, key_id: keyIds[0] };
+  process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+  return 0;
+}
+
+async function readFileOrExplain(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`the file ${file} cannot be read.`, { cause: error });
+  }
+}

@@ -1,0 +1,132 @@
+// The answer of the signature inspector as the document describes it, and an example.
+
+import { Type } from 'typebox';
+import { DIALECTS } from '../../signatures/dialect.ts';
+import { SIGNATURE_ERROR_CODES } from '../../signatures/signature-error.ts';
+
+const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => {
+  return Type.Union([schema, Type.Null()]);
+};
+
+const steps = [
+  ...['form', 'base', 'key', 'coverage', 'time'],
+  ...['algorithm', 'replay', 'digest', 'mathematics'],
+];
+
+const fault = Type.Object({
+  step: Type.Enum(steps, { type: 'string', description: 'The steps follow each other.' }),
+  code: Type.Enum([...SIGNATURE_ERROR_CODES], { type: 'string' }),
+  detail: Type.String({ description: 'What is wrong.' }),
+  remedy: Type.String({ description: 'How to mend it.' }),
+});
+
+const signature = Type.Object({
+  label: Type.String(),
+  keyid: orNull(Type.String()),
+  key_found: orNull(Type.Boolean()),
+  created: orNull(Type.Number({ description: 'Unix seconds.' })),
+  age_s: orNull(Type.Number()),
+  expires: orNull(Type.Number()),
+  covered: Type.Array(Type.Object({ component: Type.String(), value: orNull(Type.String()) }), {
+    description: 'What is listed, with the value as received; `authorization` is masked.',
+  }),
+  missing: Type.Array(Type.String(), { description: 'What has to be listed and is not.' }),
+  base: orNull(Type.String({ description: 'The text to sign, `authorization` masked.' })),
+  base_sha256: orNull(Type.String({ description: 'Hexadecimal, of the text without a mask.' })),
+  mathematics: orNull(Type.Boolean({ description: 'Whether the key has signed this base.' })),
+  faults: Type.Array(fault),
+});
+
+const digest = Type.Object({
+  header: Type.String(),
+  sent: orNull(Type.String()),
+  due: Type.String({ description: 'What the header would have to say.' }),
+  compared: Type.Array(
+    Type.Object({
+      algorithm: Type.String(),
+      sent: Type.String(),
+      computed: Type.String(),
+      matches: Type.Boolean(),
+    }),
+  ),
+});
+
+export const inspection = Type.Object(
+  {
+    verdict: Type.Enum(['accepted', 'refused', 'undecided'], { type: 'string' }),
+    first_fault: orNull(fault),
+    dialect: orNull(
+      Type.Object({
+        version: Type.Enum(Object.keys(DIALECTS), { type: 'string' }),
+        because: Type.String(),
+      }),
+    ),
+    request: Type.Object({
+      method: Type.String(),
+      path: Type.String(),
+      query: Type.String(),
+      body_bytes: Type.Integer(),
+    }),
+    digest: orNull(digest),
+    signatures: Type.Array(signature),
+    notes: Type.Array(Type.String(), { description: 'What was assumed in reading the text.' }),
+  },
+  { title: 'Inspection' },
+);
+
+const parameters =
+  'created=1700000000;keyid="8d4997a8-cf7a-4e51-adbb-401656a3e5c2";nonce="o085M4cMgpbicuOL"';
+
+export const inspectionRequest = {
+  request: [
+    'GET /webhooks?limit=1 HTTP/1.1',
+    'upvest-client-id: ebabcf4d-61c3-4942-875c-e265a7c2d062',
+    'upvest-signature-version: 15',
+    `signature-input: sig1=("@method" "@path" "upvest-client-id");${parameters}`,
+    'signature: sig1=:SGVsbG8=:',
+    '',
+    '',
+  ].join('\r\n'),
+  at: '2023-11-14T22:13:21Z',
+} as const;
+
+const uncovered = {
+  step: 'coverage',
+  code: 'uncovered_query',
+  detail: 'The signature has to cover the query.',
+  remedy: 'Add "@query" to the list: the target has a query (draft 01: *request-target).',
+} as const;
+
+export const inspectionExample = {
+  verdict: 'refused',
+  first_fault: uncovered,
+  dialect: { version: '15', because: 'the version header names it' },
+  request: { method: 'GET', path: '/webhooks', query: '?limit=1', body_bytes: 0 },
+  digest: null,
+  signatures: [
+    {
+      label: 'sig1',
+      keyid: '8d4997a8-cf7a-4e51-adbb-401656a3e5c2',
+      key_found: true,
+      created: 1_700_000_000,
+      age_s: 1,
+      expires: null,
+      covered: [
+        { component: '@method', value: 'GET' },
+        { component: '@path', value: '/webhooks' },
+        { component: 'upvest-client-id', value: 'ebabcf4d-61c3-4942-875c-e265a7c2d062' },
+      ],
+      missing: ['@query'],
+      base: [
+        '"@method": GET',
+        '"@path": /webhooks',
+        '"upvest-client-id": ebabcf4d-61c3-4942-875c-e265a7c2d062',
+        `"@signature-params": ("@method" "@path" "upvest-client-id");${parameters}`,
+      ].join('\n'),
+      base_sha256: '0eb0b7cd7e5ffb7dcf1db5a98a4ddc29bf4e5a6a1c5f0f7bb1a7ecb33d2c4a51',
+      mathematics: true,
+      faults: [uncovered],
+    },
+  ],
+  notes: [],
+} as const;

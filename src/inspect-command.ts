@@ -1,0 +1,189 @@
+// `unwind inspect-signature`: explains the signature of a raw request, from a file or standard input.
+// It sends nothing and records nothing; keys come from a file, the sandbox client or the database.
+
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { clientIdOf, rulesOf, verificationKeysOf } from './auth/inspected-client.ts';
+import { findTenant, type SignaturePolicy } from './auth/store.ts';
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { withDatabase } from './database.ts';
+import { parseId } from './ids.ts';
+import { printInspection } from './print-inspection.ts';
+import { readSandboxClient } from './sandbox.ts';
+import type { Check } from './signatures/check.ts';
+import { inspectSignature } from './signatures/inspect.ts';
+import { keyAlgorithm, type PublicKey, parsePublicJwk, parsePublicKey } from './signatures/keys.ts';
+import { RawRequestError, readRawRequest } from './signatures/raw-request.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface InspectOptions {
+  readonly config: Config;
+  readonly log: Parameters<typeof withDatabase>[1];
+  /** `-` for standard input. */
+  readonly file: string;
+  /** A public key: PEM, JWK or a set of JWKs. */
+  readonly keyFile: string | undefined;
+  /** Which rules to hold it against; default those of the client, else compatible. */
+  readonly policy: SignaturePolicy | undefined;
+  /** The clock: Unix seconds or an RFC 3339 time. */
+  readonly at: string | undefined;
+  readonly isJson: boolean;
+  readonly clock: Clock;
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: NodeJS.WritableStream;
+}
+
+/** Larger than any request the service takes. */
+const fileBytesMax = 256 * 1024;
+
+/** Prints what was found. @returns 1 where the service would refuse the signature, else 0. */
+export async function runInspect(options: InspectOptions): Promise<number> {
+  const { isJson, stdout } = options;
+  const bytes = await readInput(options);
+  const { message, notes } = readRequest(bytes);
+  const clientId = clientIdOf(message);
+  const known = await knownClient(options, clientId);
+  const rules = rulesOf(message, options.policy ?? known.policy);
+  const nowS = Math.floor(instantOf(options).getTime() / 1_000);
+  const inspection = await inspectSignature(message, {
+    clientId,
+    keys: known.keys,
+    rules,
+    now: nowS,
+  });
+  const told = [...notes, known.told];
+  stdout.write(
+    isJson
+      ? `${JSON.stringify({ ...inspection, notes: told }, undefined, 2)}\n`
+      : printInspection(inspection, told),
+  );
+  return inspection.verdict === 'refused' ? 1 : 0;
+}
+
+async function readInput({ file, stdin }: InspectOptions): Promise<Buffer> {
+  const bytes = await (file === '-' ? buffer(stdin) : readText(file));
+  if (bytes.length > fileBytesMax)
+    throw new UsageError(`the request has more than ${fileBytesMax} bytes.`);
+  return bytes;
+}
+
+async function readText(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    throw new UsageError(`the file ${file} cannot be read.`, { cause: error });
+  }
+}
+
+function readRequest(bytes: Buffer) {
+  try {
+    return readRawRequest(bytes);
+  } catch (error) {
+    if (error instanceof RawRequestError)
+      throw new UsageError(lowerFirst(error.message), { cause: error });
+    throw error;
+  }
+}
+
+/** As the messages of a command begin. */
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+function instantOf({ at, clock }: InspectOptions): Date {
+  if (at === undefined) return clock.now();
+  const instant = new Date(/^\d{1,12}$/.test(at) ? Number(at) * 1_000 : Date.parse(at));
+  if (!Number.isNaN(instant.getTime())) return instant;
+  throw new UsageError('--at is neither Unix seconds nor an RFC 3339 time.');
+}
+
+interface KnownClient {
+  readonly keys: Check['keys'] | undefined;
+  readonly policy: SignaturePolicy;
+  /** Where the keys are from, for the person who asks. */
+  readonly told: string;
+}
+
+async function knownClient(
+  options: InspectOptions,
+  clientId: string | undefined,
+): Promise<KnownClient> {
+  const { config, keyFile } = options;
+  if (keyFile !== undefined) return keysOfFile(keyFile, clientId);
+  const sandbox = await readSandboxClient(config.home);
+  if (sandbox !== undefined && sandbox.client_id === clientId) {
+    const keys = await Promise.all(
+      sandbox.keys.map(async ({ key_id, private_key_file }): Promise<[string, PublicKey]> => {
+        return [key_id, publicPartOf(await readFile(private_key_file, 'utf8'))];
+      }),
+    );
+    const told = `Keys: those of the sandbox client in ${config.home}.`;
+    return { keys: ownedBy(clientId, new Map(keys)), policy: 'compatible', told };
+  }
+  return config.databaseUrl === undefined
+    ? { keys: undefined, policy: 'compatible', told: 'Keys: none; give one by --key FILE.' }
+    : keysOfDatabase(options, clientId);
+}
+
+async function keysOfFile(file: string, clientId: string | undefined): Promise<KnownClient> {
+  const text = (await readText(file)).toString('utf8');
+  const told = `Keys: those in ${file}.`;
+  if (!text.trimStart().startsWith('{')) {
+    const key = parsePublicKey(text);
+    return { keys: () => owned(clientId, key), policy: 'compatible', told };
+  }
+  const jwks = jwksOf(text);
+  const [first] = jwks;
+  if (first === undefined) throw new UsageError(`${file} holds no key.`);
+  const isNamed = jwks.every(({ kid }) => typeof kid === 'string');
+  if (!isNamed && jwks.length > 1) throw new UsageError(`${file} holds keys without kid.`);
+  const keys = new Map(jwks.map((jwk) => [String(jwk['kid']), parsePublicJwk(jwk)]));
+  const find = ownedBy(clientId, keys);
+  const only = owned(clientId, parsePublicJwk(first));
+  return { keys: isNamed ? find : () => only, policy: 'compatible', told };
+}
+
+function jwksOf(text: string): readonly JsonWebKey[] {
+  try {
+    const content = JSON.parse(text);
+    return Array.isArray(content.keys) ? content.keys : [content];
+  } catch (error) {
+    throw new UsageError('the key is neither PEM nor JSON.', { cause: error });
+  }
+}
+
+type JsonWebKey = Parameters<typeof parsePublicJwk>[0] & { readonly kid?: unknown };
+
+async function keysOfDatabase(
+  { config, log }: InspectOptions,
+  clientId: string | undefined,
+): Promise<KnownClient> {
+  const id = clientId === undefined ? undefined : parseId<'tenant'>(clientId);
+  const tenant = id && (await withDatabase(config, log, (sql) => findTenant(sql, id)));
+  const policy = tenant?.signaturePolicy ?? 'compatible';
+  const told = tenant
+    ? `Keys: those of the client ${tenant.name} in the database.`
+    : 'Keys: the database has no such client.';
+  return { keys: verificationKeysOf(tenant), policy, told };
+}
+
+function publicPartOf(pem: string): PublicKey {
+  const publicKey: KeyObject = createPublicKey(pem);
+  return { publicKey, algorithm: keyAlgorithm(publicKey) };
+}
+
+function ownedBy(
+  clientId: string | undefined,
+  keys: ReadonlyMap<string, PublicKey>,
+): Check['keys'] {
+  return (keyid) => {
+    const key = keys.get(keyid);
+    return key && owned(clientId, key);
+  };
+}
+
+function owned(clientId: string | undefined, key: PublicKey) {
+  return { ...key, clientId, live: true };
+}
