@@ -1,6 +1,7 @@
 // The statements that requests read the book by: accounts, positions, instruments. One statement each,
-// its objects rendered by the database; a page is taken by the index it is sorted by, and rendered
-// after it is taken. What is another's and what is not there are asked for in the same words.
+// its objects rendered by the database. A page is first the keys of its rows, from the index it is
+// sorted by; then they are fetched and rendered. What is another's and what is not there are asked for
+// in the same words.
 
 import { first } from '../assert.ts';
 import type { Sql } from '../db/connect.ts';
@@ -28,8 +29,8 @@ export async function findAccountPage(
 ): Promise<Page> {
   const direction = directionSql(q.direction);
   const rows = await sql<PageRow[]>`
-    with page as (
-      select a
+    with page as materialized (
+      select a.account_id
       from unwind.accounts a
       where a.tenant_id = ${q.tenantId}
       order by a.created_at ${direction}, a.account_id ${direction}
@@ -38,8 +39,8 @@ export async function findAccountPage(
     )
     select
       coalesce(string_agg(
-        unwind.account_object(p.a), ','
-        order by (p.a).created_at ${direction}, (p.a).account_id ${direction}
+        unwind.account_object(a), ','
+        order by a.created_at ${direction}, a.account_id ${direction}
       ), '') as objects,
       count(*)::integer as count,
       (
@@ -47,7 +48,8 @@ export async function findAccountPage(
         from unwind.accounts a
         where a.tenant_id = ${q.tenantId}
       ) as total_count
-    from page p`;
+    from page p
+    join unwind.accounts a on a.tenant_id = ${q.tenantId} and a.account_id = p.account_id`;
   return toPage(first(rows));
 }
 
@@ -82,8 +84,8 @@ export async function findPositionPage(
   q: PageRange & { tenantId: TenantId; accountId: AccountId },
 ): Promise<Page | undefined> {
   const rows = await sql<PageRow[]>`
-    with page as (
-      select p
+    with page as materialized (
+      select p.isin
       from unwind.positions p
       where p.tenant_id = ${q.tenantId}
         and p.account_id = ${q.accountId}
@@ -93,8 +95,12 @@ export async function findPositionPage(
     )
     select
       coalesce((
-        select string_agg(unwind.position_object(g.p), ',' order by (g.p).isin)
+        select string_agg(unwind.position_object(p), ',' order by p.isin)
         from page g
+        join unwind.positions p
+          on p.tenant_id = ${q.tenantId}
+          and p.account_id = ${q.accountId}
+          and p.isin = g.isin
       ), '') as objects,
       (select count(*)::integer from page) as count,
       (
@@ -139,8 +145,8 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
   const sort = raw(q.sort === 'created_at' ? 'created_at' : 'updated_at');
   const status = q.tradingStatus ?? null;
   const rows = await sql<PageRow[]>`
-    with page as (
-      select i
+    with page as materialized (
+      select i.isin
       from unwind.instruments i
       where i.tenant_id = ${q.tenantId}
         and (${status}::text is null or i.trading_status = ${status})
@@ -150,8 +156,8 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
     )
     select
       coalesce(string_agg(
-        unwind.instrument_object(p.i), ','
-        order by (p.i).${sort} ${direction}, (p.i).isin ${direction}
+        unwind.instrument_object(i), ','
+        order by i.${sort} ${direction}, i.isin ${direction}
       ), '') as objects,
       count(*)::integer as count,
       (
@@ -160,6 +166,7 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
         where i.tenant_id = ${q.tenantId}
           and (${status}::text is null or i.trading_status = ${status})
       ) as total_count
-    from page p`;
+    from page p
+    join unwind.instruments i on i.tenant_id = ${q.tenantId} and i.isin = p.isin`;
   return toPage(first(rows));
 }

@@ -1,5 +1,6 @@
 // The statements that requests read orders and executions by. One statement each, its objects rendered
-// by the database; a page is taken by the index it is sorted by, and rendered after it is taken.
+// by the database. A page is first the keys of its rows, from the index it is sorted by; then they are
+// fetched and rendered: what an offset skips costs no more than its entries in that index.
 
 import type { Sql } from '../db/connect.ts';
 import type { AccountId, Id, OrderId, TenantId } from '../ids.ts';
@@ -24,8 +25,8 @@ export async function findOrderPage(
 ): Promise<Page | undefined> {
   const direction = directionSql(q.direction);
   const rows = await sql<PageRow[]>`
-    with page as (
-      select o
+    with page as materialized (
+      select o.order_id
       from unwind.orders o
       where o.tenant_id = ${q.tenantId}
         and o.account_id = ${q.accountId}
@@ -35,8 +36,9 @@ export async function findOrderPage(
     )
     select
       coalesce((
-        select string_agg(unwind.order_object(p.o), ',' order by (p.o).order_id ${direction})
+        select string_agg(unwind.order_object(o), ',' order by o.order_id ${direction})
         from page p
+        join unwind.orders o on o.tenant_id = ${q.tenantId} and o.order_id = p.order_id
       ), '') as objects,
       (select count(*)::integer from page) as count,
       (
@@ -71,8 +73,8 @@ export async function findExecutionPage(
   q: PageRange & { tenantId: TenantId; orderId: OrderId },
 ): Promise<Page | undefined> {
   const rows = await sql<PageRow[]>`
-    with page as (
-      select e
+    with page as materialized (
+      select e.execution_id
       from unwind.executions e
       where e.tenant_id = ${q.tenantId}
         and e.order_id = ${q.orderId}
@@ -82,8 +84,11 @@ export async function findExecutionPage(
     )
     select
       coalesce((
-        select string_agg(unwind.execution_object(p.e), ',' order by (p.e).execution_id)
+        select string_agg(unwind.execution_object(e), ',' order by e.execution_id)
         from page p
+        join unwind.executions e
+          on e.tenant_id = ${q.tenantId}
+          and e.execution_id = p.execution_id
       ), '') as objects,
       (select count(*)::integer from page) as count,
       (
