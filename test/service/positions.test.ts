@@ -5,6 +5,8 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { clientOf } from '../../src/request-command.ts';
+import { readSandboxClient } from '../../src/sandbox.ts';
 import { eventually } from '../support/condition.ts';
 import { newHome, runUnwind, startService } from './processes.ts';
 
@@ -32,18 +34,26 @@ test('a lock keeps a liquidation open; what is unlocked and credited is sold in 
   assert.match(await unwind('import', 'examples/book'), /^0 /);
   assert.equal(await delta('lock', '4.5', 'pledge'), `0 lock of 4.5 ${isin} is applied.\n`);
 
+  const sandbox = await readSandboxClient(home);
+  assert.ok(sandbox);
+  const client = await clientOf(sandbox);
   const target = `/accounts/${accountId}/liquidations`;
-  const data = JSON.stringify({ user_id: userId });
-  const posted = await unwind('request', 'POST', target, '--data', data);
-  assert.match(posted, /^0 202\n/);
-  const id = /"id": "([0-9a-f-]{36})"/.exec(posted)?.[1] ?? assert.fail(posted);
-  const ordersOf = async (status: string) => {
-    const shown = await unwind('request', 'GET', `${target}/${id}`);
-    const isIt = shown.includes(`\n  "status": "${status}"`);
-    const filled = shown.match(/"status": "FILLED"/g)?.length ?? 0;
-    return isIt ? filled : undefined;
+  const json = { user_id: userId };
+  const asked = { method: 'POST', target, json, idempotencyKey: randomUUID() } as const;
+  const posted = await client.send(asked);
+  assert.equal(posted.status, 202, posted.text);
+  const { id } = posted.json as { id: string };
+  /** Waits for the liquidation to have so many orders FILLED, in this status. */
+  const untilFilled = (orders: number, status: string) => {
+    const isSo = async () => {
+      const { json: now } = await client.send({ method: 'GET', target: `${target}/${id}` });
+      const shown = now as { status: string; orders: readonly { status: string }[] };
+      const filled = shown.orders.filter((order) => order.status === 'FILLED').length;
+      return shown.status === status && filled === orders;
+    };
+    return eventually(`${orders} orders filled, the liquidation ${status}`, isSo, 30_000);
   };
-  await eventually('ten orders are filled', async () => (await ordersOf('PROCESSING')) === 10);
+  await untilFilled(10, 'PROCESSING');
 
   assert.match(await delta('lock', '1', 'too-much'), /^1 Nothing was changed: quantity: only 0 /);
   const file = join(dirname(home), 'deltas.csv');
@@ -55,10 +65,10 @@ test('a lock keeps a liquidation open; what is unlocked and credited is sold in 
   await writeFile(file, lines.join('\n'));
   const applied = '0 Applied 2 deltas; 0 were applied before.\n';
   assert.equal(await unwind('positions', 'apply', file), applied);
-  await eventually('the rest is sold', async () => (await ordersOf('FILLED')) === 12);
-
-  const position = await unwind('request', 'GET', `/accounts/${accountId}/positions/isin:${isin}`);
-  assert.match(position, /"quantity": "0"/);
+  await untilFilled(11, 'FILLED');
+  const ofIt = `/accounts/${accountId}/positions/isin:${isin}`;
+  const position = await client.send({ method: 'GET', target: ofIt });
+  assert.equal((position.json as { quantity: string }).quantity, '0');
   const audit = await unwind('audit', '--json');
   assert.match(audit, /^0 /);
 });
@@ -66,7 +76,7 @@ test('a lock keeps a liquidation open; what is unlocked and credited is sold in 
 test('what a command needs is said', async (t) => {
   const options = { home: await newHome(t), settings: { UNWIND_LOG_LEVEL: 'error' } };
   const missing = await runUnwind(t, ['positions', 'credit', '--isin', isin], options);
-  assert.equal(missing.code, 1);
+  assert.equal(missing.code, 2);
   assert.match(missing.stderr, /required option '--account <id>' not specified/);
   const alone = await runUnwind(t, ['positions', 'apply', 'deltas.csv'], options);
   assert.equal(alone.code, 2);
