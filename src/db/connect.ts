@@ -80,6 +80,8 @@ const limits = {
   // and the server's memory for it is freed.
   lifetimeS: 30 * 60,
   closeTimeoutMs: 5_000,
+  // A process that sleeps in the middle of a step holds its rows no longer than its leases.
+  idleInLoopMs: 5_000,
   maxRequests: 16,
   maxLoops: 8,
 };
@@ -132,6 +134,7 @@ export function openPools(options: PoolsOptions): Pools {
   });
   const loops = connect({
     ...common,
+    idleInTransactionTimeoutMs: common.idleInTransactionTimeoutMs ?? limits.idleInLoopMs,
     plansAnew: true,
     max: maxLoops ?? limits.maxLoops,
     applicationName: `${applicationName} loops`,

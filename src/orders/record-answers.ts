@@ -4,6 +4,7 @@
 import { assertNever } from '../assert.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
+import { isConnectionError } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { isMistake } from '../parked/parked.ts';
 import { workInHalves } from '../parked/work-batches.ts';
@@ -48,6 +49,39 @@ export async function recordAnswers(sender: Sender, answers: readonly Answered[]
         await workInHalves(tx, sender, step, { tenantId, rows, now });
       }
     });
+  }
+}
+
+/**
+ * Records answers, and keeps those that cannot be recorded while the database is away: they are
+ * recorded before anything else the next time, unless their lease has gone to another one by then.
+ */
+export class AnswerRecorder {
+  readonly #sender: Sender;
+  #kept: readonly Answered[] = [];
+
+  constructor(sender: Sender) {
+    this.#sender = sender;
+  }
+
+  async record(answers: readonly Answered[]): Promise<void> {
+    const sentAt = this.#sender.clock.now();
+    try {
+      await recordAnswers(this.#sender, answers);
+    } catch (error) {
+      if (isConnectionError(error)) {
+        this.#kept = answers.map((answer) => ({ ...answer, sentAt: answer.sentAt ?? sentAt }));
+      }
+      throw error;
+    }
+  }
+
+  /** Records what was kept. To be called before anything new is sent. */
+  async recordKept(): Promise<void> {
+    if (this.#kept.length === 0) return;
+    const kept = this.#kept;
+    this.#kept = [];
+    await this.record(kept);
   }
 }
 

@@ -6,13 +6,15 @@
 import { later } from '../clock.ts';
 import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
 import type { LookUpOutcome, SubmitOutcome, Venue } from '../venue/venue.ts';
-import { type Answered, recordAnswers } from './record-answers.ts';
+import { type Answered, AnswerRecorder } from './record-answers.ts';
 import { claimExpired, type HeldSubmission } from './store.ts';
 import { type Sender, submitOrNothing, unanswered } from './submit-orders.ts';
 
 /** One turn: looks up submissions whose lease ran out. @returns how many were decided. */
 export function submissionResolver(sender: Sender): () => Promise<number> {
+  const recorder = new AnswerRecorder(sender);
   return async () => {
+    await recorder.recordKept();
     const now = sender.clock.now();
     const lease = { holder: sender.holder, expiresAt: later(now, submissionLeaseMs) };
     const held = await claimExpired(sender.sql, { lease, now, limit: batchRowsMax });
@@ -30,7 +32,7 @@ export function submissionResolver(sender: Sender): () => Promise<number> {
       if (outcome !== 'never_arrived') return { ...submission, outcome };
       return { ...submission, sentAt: undefined, outcome: sent.get(submission) ?? unanswered };
     });
-    await recordAnswers(sender, answers);
+    await recorder.record(answers);
     return answers.filter(({ outcome }) => outcome.type !== 'unknown').length;
   };
 }

@@ -11,7 +11,7 @@ import { type Batch, batchWorker, type Worker } from '../parked/work-batches.ts'
 import type { NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { claimToSubmit, type DueOrder } from './due-store.ts';
 import { clientOrderIdOf } from './order.ts';
-import { type Answered, recordAnswers } from './record-answers.ts';
+import { type Answered, AnswerRecorder } from './record-answers.ts';
 import { type Intent, insertSubmissions } from './store.ts';
 
 export interface Sender extends Worker {
@@ -32,9 +32,11 @@ export function orderSubmitter(sender: Sender): () => Promise<number> {
     subjectOf: ({ orderId }) => orderId,
     work: (tx, batch) => commitIntents(tx, sender, batch),
   });
+  const recorder = new AnswerRecorder(sender);
   return async () => {
+    await recorder.recordKept();
     const { count, done: intents } = await turn();
-    if (intents.length > 0) await send(sender, intents);
+    if (intents.length > 0) await recorder.record(await send(sender, intents));
     return count;
   };
 }
@@ -54,14 +56,13 @@ async function commitIntents(
   return intents;
 }
 
-async function send(sender: Sender, intents: readonly Intent[]): Promise<void> {
+async function send(sender: Sender, intents: readonly Intent[]): Promise<readonly Answered[]> {
   const outcomes = await submitOrNothing(sender, intents);
-  const answers = intents.map((intent, i): Answered => {
+  return intents.map((intent, i): Answered => {
     const { tenantId, clientOrderId } = intent;
     const outcome = outcomes[i] ?? unanswered;
     return { tenantId, clientOrderId, epoch: 1, sentAt: undefined, outcome };
   });
-  await recordAnswers(sender, answers);
 }
 
 /** A venue that fails to answer leaves every order unknown: that is an outcome, not a fault. */

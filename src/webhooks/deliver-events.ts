@@ -32,6 +32,7 @@ import { LeaseKeeper } from './keep-leases.ts';
 import { type Attempt, post } from './post.ts';
 import { type Progress, recordProgress } from './progress-store.ts';
 import { Session, type SessionPorts } from './session.ts';
+import type { WebhookKey } from './store.ts';
 import { attemptsWithin, requestBody, type Webhook } from './webhook.ts';
 
 /**
@@ -77,6 +78,8 @@ export interface DeliverOptions {
 export class Deliverer {
   readonly #options: DeliverOptions;
   readonly #sessions = new Map<Session, { readonly since: Date; readonly done: Promise<void> }>();
+  /** Leases of sessions that failed. */
+  #abandoned: readonly (WebhookKey & { readonly epoch: number })[] = [];
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
   readonly #keys: LRUCache<string, DeliveryKey>;
@@ -104,6 +107,7 @@ export class Deliverer {
   async step(): Promise<number> {
     const { sql, clock, holder } = this.#options;
     if (this.#stopping.signal.aborted) return 0;
+    await this.#giveUpAbandoned();
     await this.#pokeSessions();
     const limit = deliveredWebhooksMax - this.#sessions.size;
     if (limit <= 0) {
@@ -145,9 +149,10 @@ export class Deliverer {
     const done = session
       .run()
       .catch((error: unknown) => {
-        // The claim runs out by itself; until then nobody else sends to this subscription.
-        const { webhookId } = session.lease.webhook;
-        log.error({ webhook: webhookId, err: error }, 'webhook.delivery_failed');
+        // The claim would run out by itself; given up, it keeps nobody waiting for that.
+        const { webhook, epoch } = session.lease;
+        this.#abandoned = [...this.#abandoned, { ...webhook, epoch }];
+        log.error({ webhook: webhook.webhookId, err: error }, 'webhook.delivery_failed');
       })
       .finally(() => {
         this.#leases.leave(session);
@@ -155,6 +160,15 @@ export class Deliverer {
         onDone();
       });
     this.#sessions.set(session, { since, done });
+  }
+
+  /** Frees what sessions held that failed, most likely since the database was away. */
+  async #giveUpAbandoned(): Promise<void> {
+    const abandoned = this.#abandoned;
+    if (abandoned.length === 0) return;
+    const { sql, clock, holder } = this.#options;
+    await renewLeases(sql, abandoned, { holder, expiresAt: clock.now() });
+    this.#abandoned = this.#abandoned.slice(abandoned.length);
   }
 
   /** Tells sessions how far the log has come; retries and collected events may be due by now. */

@@ -10,18 +10,12 @@ import { fragment } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { eventually, portOf } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { startProxy } from '../support/proxy.ts';
+import { atPort, startProxy } from '../support/proxy.ts';
 
 function pool(t: TestContext, url: string, options: Partial<ConnectOptions> = {}): Sql {
   const sql = connect({ url, max: 2, applicationName: 'unwind test', ...options });
   t.after(() => sql.end());
   return sql;
-}
-
-function atPort(url: string, port: number): string {
-  const changed = new URL(url);
-  changed.port = String(port);
-  return changed.href;
 }
 
 async function firstError(work: Promise<unknown>): Promise<unknown> {

@@ -4,6 +4,13 @@ import { connect, createServer, type Socket } from 'node:net';
 import { portOf } from './condition.ts';
 import type { AfterTest } from './database.ts';
 
+/** The address of a database behind a relay. */
+export function atPort(url: string, port: number): string {
+  const changed = new URL(url);
+  changed.port = String(port);
+  return changed.href;
+}
+
 export type Proxy = {
   readonly port: number;
   /** How many connections it has taken so far. */
@@ -12,14 +19,22 @@ export type Proxy = {
   fallSilent(): void;
   /** Breaks all connections as a crashed machine's neighbour does: with a reset. */
   cut(): void;
+  /** Cuts, and takes no new connection until `comeBack`. */
+  goAway(): void;
+  comeBack(): void;
 };
 
 /** Starts a relay to a port of the loopback address; it ends with the test. */
 export async function startProxy(t: AfterTest, target: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let accepted = 0;
+  let isAway = false;
   const server = createServer((near) => {
     accepted += 1;
+    if (isAway) {
+      near.destroy();
+      return;
+    }
     const far = connect({ host: '127.0.0.1', port: target });
     for (const socket of [near, far]) {
       sockets.add(socket);
@@ -50,5 +65,12 @@ export async function startProxy(t: AfterTest, target: number): Promise<Proxy> {
       }
     },
     cut,
+    goAway: () => {
+      isAway = true;
+      cut();
+    },
+    comeBack: () => {
+      isAway = false;
+    },
   };
 }
