@@ -204,8 +204,10 @@ async function join(
   const { cluster } = parts;
   const deadline = performance.now() + limits.joinMs;
   let failures = 0;
+  let hasLaunched = false;
   while (performance.now() < deadline) {
-    signal.throwIfAborted();
+    // What was launched here is joined also by one who is leaving: only a member can stop it.
+    if (!hasLaunched) signal.throwIfAborted();
     const running = await findRunning(cluster);
     if (running === null) {
       const result = await launch({
@@ -213,6 +215,7 @@ async function join(
         signal,
         port: port ?? (await choosePort(cluster)),
       });
+      hasLaunched = result.outcome !== 'ended';
       // Of two launched at once PostgreSQL lets one live: then there is one to join after all.
       if (result.outcome === 'ended' && (await findRunning(cluster)) === null) {
         failures += 1;

@@ -121,6 +121,26 @@ test('a server that is killed is started again, with all that was committed', as
   assert.equal(await serverOf(place.home), null);
 });
 
+test('who leaves while a dead server is being started again leaves none behind', async (t) => {
+  const place = await makeHome(t);
+  const moments: readonly [what: string, has: (pid: number) => Promise<boolean>][] = [
+    ['is told of', async () => true],
+    ['is being started', async (pid) => ![null, pid].includes(await postmasterPid(place.home))],
+    ['runs again', async (pid) => ![null, pid].includes(await serverOf(place.home))],
+  ];
+  for (const [what, has] of moments) {
+    const told = Promise.withResolvers<void>();
+    const warn = () => told.resolve();
+    const database = await startEmbedded({ ...place, log: { ...quiet, warn } });
+    t.after(() => database.stop());
+    const pid = await killServer(place.home);
+    await told.promise;
+    await eventually(`the dead server ${what}`, () => has(pid));
+    await database.stop();
+    assert.equal(await serverOf(place.home), null, what);
+  }
+});
+
 test('a server that was adopted from a killed service is started again too', async (t) => {
   const place = await makeHome(t);
   const first = startUser(t, place);
