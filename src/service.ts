@@ -18,6 +18,7 @@ import { newHolder } from './holder.ts';
 import { bookHandlers } from './http/book-handlers.ts';
 import { errorPages } from './http/error-pages.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
+import { marketHandlers } from './http/market-handlers.ts';
 import { orderHandlers } from './http/order-handlers.ts';
 import { positionHandlers } from './http/position-handlers.ts';
 import { probes, type Readiness } from './http/probes.ts';
@@ -225,7 +226,8 @@ function buildHttp({ config, log, engine, readiness, sql }: HttpParts): FastifyI
 /** What a sandbox can be told besides the contract; in live mode nothing. */
 function testHandlersOf(config: Config, sql: Sql): TestHandlers | undefined {
   if (config.mode === 'live') return undefined;
-  return { positions: positionHandlers({ sql, clock: systemClock, settings: config }) };
+  const options = { sql, clock: systemClock, settings: config };
+  return { positions: positionHandlers(options), market: marketHandlers(options) };
 }
 
 /** Ready is a process that reaches a database of its version and whose loops, if it has any, run. */

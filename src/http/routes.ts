@@ -3,6 +3,7 @@
 
 import type { BookHandlers } from './book-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
+import type { MarketHandlers } from './market-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
@@ -39,6 +40,7 @@ export interface Handlers {
 
 export interface TestHandlers {
   readonly positions: PositionHandlers;
+  readonly market: MarketHandlers;
 }
 
 export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
@@ -73,8 +75,10 @@ function contractRoutes({ liquidations, webhooks, book, orders }: Handlers): rea
 }
 
 // biome-ignore format: one line a route.
-function testRoutes({ positions }: TestHandlers): readonly SignedRoute[] {
+function testRoutes({ positions, market }: TestHandlers): readonly SignedRoute[] {
   return [
     { method: 'POST',   path: '/tests/positions',      operation: 'apply_position_deltas',        scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
+    { method: 'GET',    path: '/tests/market',         operation: 'show_market',                  scopes: testsAdmin,       idempotent: false, handler: market.show },
+    { method: 'POST',   path: '/tests/market',         operation: 'control_market',               scopes: testsAdmin,       idempotent: true,  handler: market.control },
   ];
 }

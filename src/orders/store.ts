@@ -261,3 +261,30 @@ export async function shortenLeases(
       and s.lease_holder = ${holder}
       and s.lease_epoch = n.epoch`;
 }
+
+/**
+ * The client order ids under which orders are at a venue, or were last. @returns by order id, null for
+ * one that was never sent; orders that the tenant does not have are missing.
+ */
+export async function findClientOrderIds(
+  tx: Tx,
+  which: { tenantId: TenantId; orderIds: readonly string[]; venue: string },
+): Promise<ReadonlyMap<string, string | null>> {
+  const { tenantId, orderIds, venue } = which;
+  const rows = await tx<{ order_id: string; client_order_id: string | null }[]>`
+    select
+      o.order_id,
+      (
+        select s.client_order_id
+        from unwind.submissions s
+        where s.tenant_id = o.tenant_id
+          and s.order_id = o.order_id
+          and s.venue = ${venue}
+        order by s.status = 'DONE', s.sent_at desc
+        limit 1
+      ) as client_order_id
+    from unwind.orders o
+    where o.tenant_id = ${tenantId}
+      and o.order_id = any (${orderIds}::uuid[])`;
+  return new Map(rows.map((row) => [row.order_id, row.client_order_id]));
+}

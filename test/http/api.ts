@@ -217,6 +217,10 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     const { json } = toCredit(account);
     return { method, target: path, content: { json, headers: keyOf(randomUUID()) } };
   }
+  if (path === '/tests/market' && method === 'POST') {
+    const json = { venue: { trading: 'calendar' } };
+    return { method, target: path, content: { json, headers: keyOf(randomUUID()) } };
+  }
   const sold = path.includes(':order_id') ? await sell(sql, api.clock, account) : undefined;
   const ids = {
     account_id: account.accountId,

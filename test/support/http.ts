@@ -14,6 +14,7 @@ import { bookHandlers } from '../../src/http/book-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
+import { marketHandlers } from '../../src/http/market-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
 import { orderHandlers } from '../../src/http/order-handlers.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
@@ -91,7 +92,8 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   });
   const policy = { allowLoopback };
   const webhooks = webhookHandlers({ sql, clock, policy, onChanged: nobodyWaits });
-  const tests = { positions: positionHandlers({ sql, clock, settings }) };
+  const forTests = { sql, clock, settings };
+  const tests = { positions: positionHandlers(forTests), market: marketHandlers(forTests) };
   const routes = signedRoutes({
     liquidations,
     webhooks,

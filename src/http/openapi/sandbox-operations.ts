@@ -1,6 +1,7 @@
 // What the document says of the operations that only a sandbox has.
 
 import { Type } from 'typebox';
+import { controlMarketBody, marketShape } from '../market-schemas.ts';
 import { applyDeltasBody } from '../position-schemas.ts';
 import { inspectBody } from '../schemas.ts';
 import { inspection, inspectionExample, inspectionRequest } from './inspection.ts';
@@ -29,7 +30,69 @@ const delta = {
   reference: 'purchase-2026-01-05-17',
 } as const;
 
+const market = {
+  clock: { market_time: '2026-01-05T09:00:00.000Z', ahead_ms: 0 },
+  venue: { mic: 'XSIM', open: true, trading: 'calendar', reachable: true, calendar: {} },
+  halted: [],
+  behaviours: [],
+  seed: '',
+} as const;
+
+const closedMarket = { ...market, venue: { ...market.venue, open: false, trading: 'closed' } };
+
 export const sandboxOperations = {
+  show_market: {
+    tag: 'Sandbox',
+    summary: 'Show the simulated market',
+    description:
+      'Its clock, whether it trades, what is halted, and how it was told to behave. The market is one ' +
+      'for all clients of a sandbox.',
+    success: {
+      status: 200,
+      description: 'The market now.',
+      body: {
+        schema: marketShape,
+        examples: { usual: { summary: 'As it is at first', value: market } },
+      },
+    },
+    refusals: {},
+  },
+  control_market: {
+    tag: 'Sandbox',
+    summary: 'Change the simulated market',
+    description:
+      'Moves the market clock forward, opens and closes the venue, takes it away and brings it back, ' +
+      'halts and resumes instruments, makes the venue lie, and forces what becomes of your orders. All ' +
+      'members of a body are carried out in the order in which they stand here, or none of them. The ' +
+      'market is one for all clients of a sandbox: whoever has the scope changes it for all of them.',
+    body: {
+      schema: controlMarketBody,
+      examples: {
+        close: { summary: 'The venue closes', value: { venue: { trading: 'closed' } } },
+        tomorrow: { summary: 'A day passes', value: { clock: { advance_ms: 86_400_000 } } },
+        lie: {
+          summary: 'Every third order is reported twice and in any order',
+          value: { behaviours: [{ repeats_reports: true, shuffles_reports: true, one_in: 3 }] },
+        },
+      },
+    },
+    success: {
+      status: 200,
+      description: 'The market as it is then.',
+      body: {
+        schema: marketShape,
+        examples: { closed: { summary: 'Closed', value: closedMarket } },
+      },
+      headers: ['IdempotencyReplayed'],
+    },
+    refusals: {
+      not_found: 'This client has no such order; nothing was changed.',
+      conflict:
+        'The clock would go back, an order cannot come to that outcome, or the first request under ' +
+        'this key has not ended yet; nothing was changed.',
+      unprocessable_content: 'The idempotency key was used for another request.',
+    },
+  },
   apply_position_deltas: {
     tag: 'Sandbox',
     summary: 'Change positions',

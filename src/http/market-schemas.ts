@@ -1,0 +1,165 @@
+// The shapes of `/tests/market`: what a sandbox may wish of its simulated market, and how that is.
+
+import { type Static, Type } from 'typebox';
+import { courses } from '../venue/simulated/behaviour.ts';
+import { forcedOutcomes } from '../venue/simulated/force-order.ts';
+
+const strict = { additionalProperties: false };
+const isin = Type.String({ minLength: 12, maxLength: 12, description: 'The instrument.' });
+const text = { type: 'string' } as const;
+
+const clock = Type.Object(
+  {
+    advance_ms: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 315_576_000_000, description: 'So much further.' }),
+    ),
+    advance_to: Type.Optional(
+      Type.String({ format: 'date-time', description: 'To this instant; never back.' }),
+    ),
+  },
+  { ...strict, description: 'Moves the market clock, one way or the other.' },
+);
+
+const session = Type.Object(
+  {
+    days: Type.Array(Type.String(), {
+      maxItems: 7,
+      description: 'MON, TUE, WED, THU, FRI, SAT, SUN.',
+    }),
+    opens: Type.String({ description: 'Local time, `HH:MM`.' }),
+    closes: Type.String({ description: 'Local time, `HH:MM`; `24:00` is midnight.' }),
+  },
+  strict,
+);
+
+const holiday = Type.Object(
+  {
+    date: Type.String({ description: '`YYYY-MM-DD`.' }),
+    name: Type.String(),
+    closes: Type.Optional(Type.String({ description: 'Closes early; absent: closed all day.' })),
+  },
+  strict,
+);
+
+export const calendarShape = Type.Object(
+  {
+    time_zone: Type.Optional(Type.String({ description: 'IANA name.' })),
+    hours: Type.Optional(Type.Array(session, { maxItems: 168 })),
+    holidays: Type.Optional(Type.Array(holiday, { maxItems: 2_000 })),
+  },
+  { ...strict, description: 'Opening hours and holidays; `{}` is always open.' },
+);
+
+const venue = Type.Object(
+  {
+    trading: Type.Optional(
+      Type.Enum(['open', 'closed', 'calendar'], {
+        ...text,
+        description: 'Opens or closes it against its calendar, or lets it follow that again.',
+      }),
+    ),
+    reachable: Type.Optional(
+      Type.Boolean({ description: 'False: it goes away, and answers nothing.' }),
+    ),
+    calendar: Type.Optional(calendarShape),
+  },
+  { ...strict, description: 'The venue as a whole.' },
+);
+
+const instrument = Type.Object(
+  { isin, halted: Type.Boolean({ description: 'True halts its trading, false resumes it.' }) },
+  strict,
+);
+
+/** Of requests and answers alike. */
+export const behaviourShape = Type.Object(
+  {
+    isin: Type.Optional(
+      Type.String({ minLength: 12, maxLength: 12, description: 'Absent: every instrument.' }),
+    ),
+    course: Type.Optional(
+      Type.Enum(Object.keys(courses) as (keyof typeof courses)[], {
+        ...text,
+        description: 'What happens to its orders.',
+      }),
+    ),
+    loses_answers: Type.Optional(
+      Type.Boolean({ description: 'Orders are taken, but the answers are lost.' }),
+    ),
+    repeats_reports: Type.Optional(Type.Boolean({ description: 'Each report comes twice.' })),
+    shuffles_reports: Type.Optional(Type.Boolean({ description: 'Reports come in any order.' })),
+    delays_reports_ms: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 86_400_000, description: 'Reports come so much later.' }),
+    ),
+    one_in: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1_000, description: 'One of so many orders, by lot.' }),
+    ),
+  },
+  { ...strict, description: 'What is absent is as usual; an entry that asks for nothing ends it.' },
+);
+
+const order = Type.Object(
+  {
+    order_id: Type.String({ format: 'uuid', description: 'An order of yours at the venue.' }),
+    outcome: Type.Enum([...forcedOutcomes], { ...text, description: 'What becomes of it now.' }),
+    quantity: Type.Optional(
+      Type.String({
+        pattern: '^[0-9]{1,20}(\\.[0-9]{1,15})?$',
+        maxLength: 40,
+        description: 'Executed before it ends, or late; absent: all where it is filled, else none.',
+      }),
+    ),
+  },
+  strict,
+);
+
+const several = { minItems: 1, maxItems: 50 } as const;
+
+export const controlMarketBody = Type.Object(
+  {
+    reset: Type.Optional(
+      Type.Boolean({ description: 'First forgets every wish but clock, calendar and orders.' }),
+    ),
+    seed: Type.Optional(
+      Type.String({ pattern: '^[A-Za-z0-9_-]{0,64}$', description: 'Decides what looks random.' }),
+    ),
+    venue: Type.Optional(venue),
+    instruments: Type.Optional(Type.Array(instrument, several)),
+    behaviours: Type.Optional(Type.Array(behaviourShape, several)),
+    orders: Type.Optional(Type.Array(order, several)),
+    clock: Type.Optional(clock),
+  },
+  strict,
+);
+
+export type ControlMarketBody = Static<typeof controlMarketBody>;
+
+/** The state of the market, as every answer shows it. */
+export const marketShape = Type.Object(
+  {
+    clock: Type.Object({
+      market_time: Type.String({ format: 'date-time' }),
+      ahead_ms: Type.Integer({ description: 'Of the wall clock.' }),
+    }),
+    venue: Type.Object({
+      mic: Type.String({ description: 'ISO 10383.' }),
+      open: Type.Boolean({ description: 'Whether it trades now.' }),
+      trading: Type.Enum(['open', 'closed', 'calendar'], text),
+      reachable: Type.Boolean(),
+      calendar: calendarShape,
+      session: Type.Optional(
+        Type.Object(
+          {
+            opens_at: Type.String({ format: 'date-time' }),
+            closes_at: Type.String({ format: 'date-time' }),
+          },
+          { description: 'By the calendar, the one that runs or comes next; absent: always open.' },
+        ),
+      ),
+    }),
+    halted: Type.Array(isin),
+    behaviours: Type.Array(behaviourShape),
+    seed: Type.String(),
+  },
+  { title: 'Market' },
+);
