@@ -86,7 +86,7 @@ export const execution = Type.Object(
     side: word('SELL', 'A liquidation only sells.'),
     status: Type.Enum(['FILLED', 'SETTLED', 'CANCELLED'], {
       type: 'string',
-      description: 'FILLED; SETTLED does not occur.',
+      description: 'CANCELLED when the venue declared it void; SETTLED does not occur.',
     }),
     taxes: Type.Array(
       Type.Object({ type: word('TOTAL', 'The kind of tax.'), amount: decimal('EUR.') }),
