@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { ConfigError, readConfig } from '../src/config.ts';
 import { configurationPage } from '../tools/configuration-table.ts';
 
-test('defaults are those of a sandbox on loopback', () => {
+test('point 17: defaults are those of a sandbox on loopback', () => {
   const config = readConfig({});
   assert.equal(config.mode, 'sandbox');
   assert.equal(config.host, '127.0.0.1');
@@ -15,7 +15,7 @@ test('defaults are those of a sandbox on loopback', () => {
   assert.equal(config.releaseDelayMs, 2000);
 });
 
-test('live mode releases at once, and needs a key file and the name of its venue', () => {
+test('point 17: live mode releases at once, and needs a key file and the name of its venue', () => {
   const live = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: '/run/key', UNWIND_VENUE: 'simulated' };
   const config = readConfig(live);
   assert.equal(config.releaseDelayMs, 0);

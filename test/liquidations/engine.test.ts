@@ -79,7 +79,7 @@ async function lookAt(sql: Sql, liquidationId: LiquidationId): Promise<string> {
   return row?.shown ?? 'nothing';
 }
 
-test('sells everything, in whole and in parts', async (t) => {
+test('point 2: sells everything, in whole and in parts', async (t) => {
   const positions = [
     { isin: sap, quantity: '3' },
     { isin: inParts, quantity: '2.5' },
@@ -95,13 +95,13 @@ test('sells everything, in whole and in parts', async (t) => {
   );
 });
 
-test('an account with nothing to sell is FILLED at once', async (t) => {
+test('point 2: an account with nothing to sell is FILLED at once', async (t) => {
   const { look, finish } = await begin(t, { positions: [] });
   await finish();
   assert.equal(await look(), 'FILLED 0.00 flat | NEW FILLED');
 });
 
-test('a partner that cancels ends it CANCELLED with what was sold', async (t) => {
+test('point 5: a partner that cancels ends it CANCELLED with what was sold', async (t) => {
   const positions = [
     { isin: sap, quantity: '1' },
     { isin: cancelled, quantity: '5' },
@@ -114,7 +114,7 @@ test('a partner that cancels ends it CANCELLED with what was sold', async (t) =>
   );
 });
 
-test('a final refusal is not tried again, and the rest is sold', async (t) => {
+test('point 5: a final refusal is not tried again, and the rest is sold', async (t) => {
   const positions = [
     { isin: sap, quantity: '1' },
     { isin: refused, quantity: '7' },
@@ -129,7 +129,7 @@ test('a final refusal is not tried again, and the rest is sold', async (t) => {
   assert.equal(journal.length, 1);
 });
 
-test('whole units only where an instrument is not fractional; the rest is not waited for', async (t) => {
+test('point 3: whole units only where an instrument is not fractional; the rest is not waited for', async (t) => {
   const instruments = [{ isin: sap, price: '10', fractional: false }];
   const positions = [{ isin: sap, quantity: '4.75' }];
   const { look, finish } = await begin(t, { instruments, positions });
@@ -141,7 +141,7 @@ test('whole units only where an instrument is not fractional; the rest is not wa
   );
 });
 
-test('locked and halted positions are waited for, then sold in a further round', async (t) => {
+test('point 3: locked and halted positions are waited for, then sold in a further round', async (t) => {
   const instruments: BookInstrument[] = [
     { isin: allianz, price: '100', tradingStatus: 'INACTIVE' },
   ];
@@ -246,7 +246,7 @@ test('a process that wakes up late cannot sell a second time', async (t) => {
   );
 });
 
-test('a temporary refusal is waited out and tried under a new id', async (t) => {
+test('point 5: a temporary refusal is waited out and tried under a new id', async (t) => {
   let isHalted = true;
   const halted = (venue: Venue): Venue => ({
     ...venue,
@@ -302,7 +302,7 @@ test('a report that contradicts what is known is parked, and the rest goes on', 
   assert.match(await look(), /FILLED 1\/1/);
 });
 
-test('updated_at moves exactly when the rest of the object does', async (t) => {
+test('point 1: updated_at moves exactly when the rest of the object does', async (t) => {
   const positions = [
     { isin: sap, quantity: '1' },
     { isin: inParts, quantity: '3' },

@@ -24,7 +24,7 @@ const isins = ['DE0007164600', 'DE0008404005'];
 const instruments = isins.map((isin) => ({ isin, price: '10' }));
 const positions = isins.map((isin) => ({ isin, quantity: '1' }));
 
-test('cancel against release: one winner in a hundred forced interleavings', async (t) => {
+test('point 4: cancel against release: one winner in a hundred forced interleavings', async (t) => {
   const { sql } = await createTestDatabase(t);
   const clock = testClock();
   const tenantId = await makeTenant(sql);

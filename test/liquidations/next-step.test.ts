@@ -68,14 +68,14 @@ test('next steps', () => {
   for (const [name, sketches, expected] of cases) assert.equal(told(sketches), expected, name);
 });
 
-test('a liquidation at its limit ends with what was sold', () => {
+test('point 3: a liquidation at its limit ends with what was sold', () => {
   assert.equal(told([{}], true), 'CANCELLED limit');
   assert.equal(told([{ locked: '10' }], true), 'CANCELLED limit');
   assert.equal(told([], true), 'FILLED flat');
   assert.equal(told([{ refused: true }], true), 'CANCELLED refused');
 });
 
-test('never sells more than is free, nor what was refused or is halted', () => {
+test('point 3: never sells more than is free, nor what was refused or is halted', () => {
   const sketch = fc.record({
     whole: fc.integer({ min: 0, max: 1_000 }),
     thousandths: fc.integer({ min: 0, max: 999 }),

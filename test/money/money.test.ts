@@ -10,7 +10,7 @@ const digits = (max: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${max}}$`
 const quantities = fc.tuple(digits(9), digits(15)).map(([a, b]) => `${BigInt(a)}.${b}`);
 const prices = fc.tuple(digits(6), digits(12)).map(([a, b]) => `${BigInt(a)}.${b}`);
 
-test('proceeds are rounded half-even to the cent', () => {
+test('point 1: proceeds are rounded half-even to the cent', () => {
   const cases = [
     ['1', '0.005', '0'],
     ['1', '0.015', '0.02'],
@@ -41,7 +41,7 @@ test('only whole units of an instrument that is not fractional are sellable', ()
   assert.equal(plain(sellable(decimal('0.5'), false)), '0');
 });
 
-test('the database rounds and cuts as the code does', async (t) => {
+test('point 1: the database rounds and cuts as the code does', async (t) => {
   const { sql } = await createTestDatabase(t);
   const cases = fc.sample(fc.tuple(quantities, prices), 2_000);
   cases.push(...['0.5', '1.5', '2.5', '3.5'].map((p): [string, string] => ['0.01', p]));

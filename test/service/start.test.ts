@@ -41,7 +41,7 @@ async function sandboxOf(home: string): Promise<SandboxClient> {
   return sandbox;
 }
 
-test('a first start makes everything it needs, a second one keeps it', async (t) => {
+test('point 17: a first start makes everything it needs, a second one keeps it', async (t) => {
   const home = await newHome(t);
   const first = await startService(t, { home });
   t.diagnostic(`first start: listens after ${Math.round(first.startMs)} ms (aim 6,000)`);
@@ -218,7 +218,7 @@ async function writeKeyFile(_t: TestContext, home: string, key: Buffer): Promise
   return file;
 }
 
-test('live mode starts with its key file and makes no sandbox client', async (t) => {
+test('point 17: live mode starts with its key file and makes no sandbox client', async (t) => {
   const home = await newHome(t);
   const file = await writeKeyFile(t, home, randomBytes(32));
   const settings = { ...live, UNWIND_KEY_FILE: file };

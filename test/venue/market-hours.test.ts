@@ -60,7 +60,7 @@ async function begin(t: TestContext, start: string, delayMs = 0) {
 
 const sale = [{ isin: sap, quantity: '3' }];
 
-test('asked for on a Friday night, released at the instant of opening after the holiday', async (t) => {
+test('point 2: asked for on a Friday night, released at the instant of opening after the holiday', async (t) => {
   const { ask, runAt } = await begin(t, '2026-01-02T21:00:00.000Z');
   const look = await ask(sale);
   await runAt('2026-01-02T21:00:00.000Z');
@@ -71,7 +71,7 @@ test('asked for on a Friday night, released at the instant of opening after the 
   assert.equal(await look(), 'FILLED: FILLED 1');
 });
 
-test('while it is closed, what needs no venue is released all the same', async (t) => {
+test('point 2: while it is closed, what needs no venue is released all the same', async (t) => {
   const { ask, runAt, sql } = await begin(t, '2026-01-06T10:00:00.000Z');
   const empty = await ask([]);
   const full = await ask(sale);
@@ -176,7 +176,7 @@ test('a venue that announces it is closed holds everything back; one that opens 
   assert.equal(await atNight(), 'FILLED: FILLED 1');
 });
 
-test('a halted instrument is waited for, and not sent to the venue', async (t) => {
+test('point 3: a halted instrument is waited for, and not sent to the venue', async (t) => {
   const { ask, runAt, sql } = await begin(t, '2026-01-05T10:00:00.000Z');
   const halt = (isHalted: boolean) => {
     return inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted }));

@@ -23,7 +23,7 @@ const signatures = [
 ] as const;
 
 for (const signature of signatures) {
-  test(`version ${signature.signatureVersion}: the whole log, each event once`, async (t) => {
+  test(`point 15: version ${signature.signatureVersion}: the whole log, each event once`, async (t) => {
     const world = await newWorld(t);
     const webhook = await subscribeTo(world, signature);
     await logLiquidations(world, newAccounts(4));
@@ -36,7 +36,7 @@ for (const signature of signatures) {
   });
 }
 
-test('a receiver that fails every third time still gets everything in order', async (t) => {
+test('point 15: a receiver that fails every third time still gets everything in order', async (t) => {
   const world = await newWorld(t);
   const webhook = await subscribeTo(world);
   await logLiquidations(world, newAccounts(5));
@@ -51,7 +51,7 @@ test('a receiver that fails every third time still gets everything in order', as
   assert.equal(world.receiver.received.length, 15 + 7, 'each of seven failures cost one repeat');
 });
 
-test('the mark never passes an event that was not taken, unless its account is held', async (t) => {
+test('point 15: the mark never passes an event that was not taken, unless its account is held', async (t) => {
   const world = await newWorld(t);
   const { sql, clock, receiver, tenantId } = world;
   const webhook = await subscribeTo(world);

@@ -173,14 +173,14 @@ test('the dialects of deliveries are those a receiver can verify', () => {
   assert.deepEqual([...new Set(known)], ['6', '15', '9421']);
 });
 
-test('P-521 is not signed by RFC 9421, which has no algorithm for it', async (t) => {
+test('point 15: P-521 is not signed by RFC 9421, which has no algorithm for it', async (t) => {
   const receiver = await startReceiver(t);
   const sending = { url: receiver.url, version: '9421', signer: newSigner('ecdsa-p521') } as const;
   await assert.rejects(send(t, sending), { code: 'alg_not_allowed' });
   assert.equal(receiver.received.length, 0);
 });
 
-test('each attempt is signed anew, so that no two carry the same signature', async (t) => {
+test('point 15: each attempt is signed anew, so that no two carry the same signature', async (t) => {
   const receiver = await startReceiver(t);
   const signer = newSigner('ed25519');
   for (let i = 0; i < 3; i += 1) await send(t, { url: receiver.url, version: '15', signer });

@@ -63,7 +63,7 @@ async function change(sql: Sql, clock: TestClock, webhook: Webhook): Promise<voi
   await inTransaction(sql, (tx) => updateWebhook(tx, { ...webhook, updatedAt: clock.now() }));
 }
 
-test('a disabled subscription keeps its events until it is enabled', async (t) => {
+test('point 15: a disabled subscription keeps its events until it is enabled', async (t) => {
   const world = await newWorld(t);
   const { sql, clock, receiver } = world;
   const webhook = await subscribeTo(world, { enabled: false });

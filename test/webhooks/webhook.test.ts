@@ -90,7 +90,7 @@ function nextPackage(
   return { type: 'send', body: requestBody(webhook, sent), upTo } as const;
 }
 
-test('an event is delivered with exactly these bytes', () => {
+test('point 15: an event is delivered with exactly these bytes', () => {
   const event = loggedEvent(7, '{"id":"1","cash_amount":"852.20"}');
   assert.equal(
     eventBody(event, webhookId),
