@@ -2,15 +2,17 @@
 // and comes back, the statuses there are, and an account after its liquidation.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { scopes } from '../../src/auth/scope.ts';
+import { removeExpired } from '../../src/auth/store.ts';
 import { connect } from '../../src/db/connect.ts';
 import { liquidation, liquidationOrder } from '../../src/http/openapi/objects.ts';
-import { apiOf, giveAccounts, liquidate, toLiquidate } from '../http/api.ts';
+import { apiOf, giveAccounts, liquidate, toLiquidate, wishFor } from '../http/api.ts';
 import { assertProblem, assertSuccess } from '../http/expect.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
-import { startProxy } from '../support/proxy.ts';
+import { atPort, startProxy } from '../support/proxy.ts';
 
 const { sql, url } = await createTestDatabase({ after });
 const clock = testClock();
@@ -20,17 +22,15 @@ const api = await apiOf(service, client);
 const steps = engineSteps(sql, clock, { delayMs: 0 });
 
 test('point 11: the database goes, 503 with retry-after; it comes back, and so does the service', async (t) => {
-  const address = new URL(url);
-  const proxy = await startProxy(t, Number(address.port));
-  address.port = String(proxy.port);
-  const behind = connect({ url: address.href, max: 2, applicationName: 'behind' });
+  const proxy = await startProxy(t, Number(new URL(url).port));
+  const behind = connect({ url: atPort(url, proxy.port), max: 2, applicationName: 'behind' });
   t.after(() => behind.end());
   const place = await startHttp(t, { sql: behind, clock });
   const [account] = await giveAccounts(sql, client);
   const { target, content } = toLiquidate(account);
   assertSuccess(await send(place, await api.signed('GET', target)), 200);
 
-  proxy.refuse();
+  proxy.goAway();
   for (const method of ['GET', 'POST']) {
     const refused = await send(
       place,
@@ -41,7 +41,7 @@ test('point 11: the database goes, 503 with retry-after; it comes back, and so d
   }
   assert.equal(place.takeFaults().length, 2);
 
-  proxy.admit();
+  proxy.comeBack();
   const accepted = await send(place, await api.signed('POST', target, content));
   assertSuccess(accepted, 202);
   const again = await send(place, await api.signed('POST', target, content));
@@ -61,6 +61,26 @@ test('point 2: after FILLED the account can be liquidated again', async () => {
   assert.equal(json['cash_amount'], '0.00');
 });
 
+test('point 12: an admin scope serves wherever the read scope does, and a read scope no further', async () => {
+  const whole = await makeApiClient(sql, clock, { scopes });
+  const all = await apiOf(service, whole);
+  for (const route of service.routes) {
+    const reading = route.scopes.find((scope) => scope.endsWith(':read'));
+    const ruling =
+      reading && route.scopes.find((scope) => scope === reading.replace(/read$/, 'admin'));
+    if (ruling === undefined) continue;
+    const { method, target, content } = await wishFor(sql, all, route);
+    const admin = await apiOf(service, whole, [ruling]);
+    const reply = await admin.call(method, target, content);
+    assert.ok(reply.status < 300, `${route.operation}: ${reply.text}`);
+  }
+  const [account] = await giveAccounts(sql, client);
+  const reader = await apiOf(service, client, ['account_liquidations:read']);
+  const { target, content } = toLiquidate(account);
+  assertSuccess(await reader.call('GET', target), 200);
+  assertProblem(await reader.call('POST', target, content), 'forbidden', /lacks the scope/);
+});
+
 test('point 16: liquidations and their orders have the four statuses of the contract', async () => {
   const four = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'];
   assert.deepEqual(liquidation.properties.status.enum, four);
@@ -74,4 +94,24 @@ test('point 16: liquidations and their orders have the four statuses of the cont
     const known = [...(constraint?.definition ?? '').matchAll(/'([A-Z]+)'/g)].map(([, one]) => one);
     assert.deepEqual(known, four, table);
   }
+});
+
+test('point 9: a key is remembered for thirty days, and is then a new one', async () => {
+  const [account] = await giveAccounts(sql, client);
+  const { target, content } = toLiquidate(account);
+  const first = await api.call('POST', target, content);
+  assertSuccess(first, 202);
+  await runUntilIdle(steps);
+  const days = (count: number) => clock.advance(count * 86_400_000);
+
+  days(29);
+  await removeExpired(sql, clock.now(), 10_000);
+  const later = await (await apiOf(service, client)).call('POST', target, content);
+  assert.equal(later.text, first.text);
+
+  days(2);
+  await removeExpired(sql, clock.now(), 10_000);
+  const anew = await (await apiOf(service, client)).call('POST', target, content);
+  assertSuccess(anew, 202);
+  assert.notEqual(anew.json['id'], first.json['id']);
 });
