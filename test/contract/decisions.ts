@@ -110,6 +110,9 @@ export const decisions: Readonly<Record<number, Point>> = {
       'an order is final when its executions add up': [
         ['test/orders/order.test.ts', 'any order and grouping of reports', 'each report'],
       ],
+      'what comes after the end corrects positions, cash and amount, and no state': [
+        ['test/liquidations/corrections.test.ts', 'a fill after the end', 'a bust after the end'],
+      ],
       'what contradicts the end is parked': [[engine, 'a report that contradicts what is known']],
     },
   },
