@@ -63,7 +63,7 @@ export const decisions: Readonly<Record<number, Point>> = {
       ],
       'after FILLED the account stays usable': [[points, 'point 2: after FILLED']],
       'a change and its event are one commit': [
-        ['test/crash/kill.test.ts', 'whenever the service is killed'],
+        ['test/crash/crash.test.ts', 'processes are killed at named points'],
         ['test/audit/corruption.test.ts', 'no row of'],
       ],
     },
