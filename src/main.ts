@@ -2,15 +2,15 @@
 // The command line. Each command reads the settings, does its work in a room of its own and sets the
 // exit code: 0 done, 1 found something wrong, 2 could not be run.
 
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import pino, { type Logger } from 'pino';
 import { runAuditCommand } from './audit/audit-command.ts';
-import { isScope, type Scope, scopes } from './auth/scope.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
 import { type DeltasCommand, runDelta, runDeltaFile } from './book/deltas-command.ts';
 import { runImport } from './book/import-command.ts';
 import { systemClock } from './clock.ts';
+import { clientId, mic, roleList, scopeList } from './command-arguments.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { type CreateOptions, runCreateClient } from './create-client-command.ts';
 import { withDatabase } from './database.ts';
@@ -22,11 +22,12 @@ import { parseId, type TenantId } from './ids.ts';
 import { runInspect } from './inspect-command.ts';
 import { close, listParked, type ParkedCommand, resume } from './parked/parked-command.ts';
 import { runRequest } from './request-command.ts';
-import { parseRoles, type Role } from './roles.ts';
 import { readSandboxClient } from './sandbox.ts';
 import { UnusableKeyError } from './signatures/keys.ts';
 import { runStart } from './start-command.ts';
 import { UsageError } from './usage-error.ts';
+import { runCalendar } from './venue/calendar-command.ts';
+import { simulatedMic } from './venue/simulated/market-store.ts';
 
 const deltaDescriptions = {
   credit: 'units come in',
@@ -102,6 +103,16 @@ program
   .option('--json', 'one JSON document instead of a report')
   .action(({ json = false }: { json?: boolean }) => {
     return run((config, log) => auditCommand(config, log, json));
+  });
+
+program
+  .command('calendar')
+  .description('show when a venue is open, or give it another calendar')
+  .argument('[venue]', 'market code, ISO 10383', mic, simulatedMic)
+  .addOption(new Option('--file <file>', 'a calendar as JSON').conflicts('alwaysOpen'))
+  .option('--always-open', 'no calendar: it is always open')
+  .action((venue: string, wish: { file?: string; alwaysOpen?: true }) => {
+    return run((config, log) => calendarCommand(config, log, { venue, ...wish }));
   });
 
 const parked = program.command('parked').description('what waits for a person, and why');
@@ -240,6 +251,18 @@ async function onParked(
   });
 }
 
+async function calendarCommand(
+  config: Config,
+  log: Logger,
+  wish: { venue: string; file?: string; alwaysOpen?: true },
+): Promise<number> {
+  const { stdout } = process;
+  return withDatabase(config, log, async (sql) => {
+    await migrate(sql);
+    return runCalendar({ sql, clock: systemClock, stdout }, wish);
+  });
+}
+
 async function importCommand(
   config: Config,
   log: Logger,
@@ -292,29 +315,4 @@ interface InspectArguments {
   readonly signaturePolicy?: SignaturePolicy;
   readonly at?: string;
   readonly json?: boolean;
-}
-
-function clientId(text: string): TenantId {
-  const id = parseId<'tenant'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
-}
-
-function roleList(text: string): ReadonlySet<Role> {
-  try {
-    return parseRoles(text);
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new InvalidArgumentError(`It ${error.message}.`);
-  }
-}
-
-function scopeList(text: string): readonly Scope[] {
-  if (text === 'all') return scopes;
-  const names = text.split(/[\s,]+/).filter((name) => name !== '');
-  const known = names.filter(isScope);
-  const unknown = names.filter((name) => !isScope(name));
-  if (unknown.length > 0) throw new InvalidArgumentError(`Unknown: ${unknown.join(', ')}.`);
-  if (known.length === 0) throw new InvalidArgumentError('It names no scope.');
-  return [...new Set(known)];
 }

@@ -147,9 +147,8 @@ export async function findTrading(sql: SqlOrTx, venue: string, at: Date): Promis
   };
 }
 
-/** Whether a venue is open at an instant of the wall clock. */
-export async function findIsOpen(sql: SqlOrTx, venue: string, now: Date): Promise<boolean> {
-  const rows = await sql<{ is_open: boolean }[]>`
-    select unwind.venue_is_open(${venue}, unwind.market_time(${now})) as is_open`;
-  return rows[0]?.is_open ?? false;
+/** An instant of the wall clock on the market clock. */
+export async function findMarketTime(sql: SqlOrTx, now: Date): Promise<Date> {
+  const rows = await sql<{ at: Date }[]>`select unwind.market_time(${now}) as at`;
+  return rows[0]?.at ?? now;
 }

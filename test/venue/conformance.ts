@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { newId, type TenantId } from '../../src/ids.ts';
 import { decimal, sum } from '../../src/money.ts';
 import { clientOrderIdOf, tradeOf } from '../../src/orders/order.ts';
-import type { NewOrder, Venue, VenueReport } from '../../src/venue/venue.ts';
+import type { NewOrder, ReportEvent, Venue, VenueReport } from '../../src/venue/venue.ts';
 
 /** A venue under test, its clock and instruments for each of the ways an order can end. */
 export interface VenueUnderTest {
@@ -20,6 +20,19 @@ export interface VenueUnderTest {
     readonly refused: string;
     /** Taken and not executed until it is cancelled. */
     readonly resting: string;
+  };
+  /** Instruments about which a venue can be made to lie; a venue that never does leaves some out. */
+  readonly lying: {
+    /** The order is taken, but the answer is lost. */
+    readonly answersLost?: string;
+    /** Reports come twice. */
+    readonly twice?: string;
+    /** Reports come in any order. */
+    readonly shuffled?: string;
+    /** A fill is reported after the end. */
+    readonly filledLate?: string;
+    /** An execution is declared void after the end. */
+    readonly busted?: string;
   };
   /** Lets so much market time pass that everything due is reported, or a share of that time. */
   letPass(share?: number): void;
@@ -196,10 +209,96 @@ export function conformanceSuite(
       assert.ok(finals[0]?.event.cumulativeQuantity.eq(soldBy(own)));
     }
   });
+
+  /** An order of the instrument, with everything that is ever reported of it. */
+  const storyOf = async (of: VenueUnderTest, isin: string) => {
+    const order = makeOrder(of, { isin });
+    const [outcome] = await of.venue.submit([order]);
+    for (let i = 0; i < 20; i += 1) of.letPass();
+    const events = (await allReports(of.venue)).map((report) => report.event);
+    return { order, outcome, events };
+  };
+
+  const aboutLies = (kind: keyof VenueUnderTest['lying'], says: string) => {
+    return (check: (of: VenueUnderTest, isin: string) => Promise<void>) => {
+      test(`${name}: ${says}`, async (t) => {
+        const of = await open(t);
+        const isin = of.lying[kind];
+        if (isin === undefined) t.skip('this venue never does that');
+        else await check(of, isin);
+      });
+    };
+  };
+
+  aboutLies(
+    'answersLost',
+    'an order whose answer is lost is found, and refused as a repeat',
+  )(async (of, isin) => {
+    const { order, outcome, events } = await storyOf(of, isin);
+    assert.equal(outcome?.type, 'unknown');
+    const [found] = await of.elsewhere.lookUp([order]);
+    assert.equal(found?.type, 'accepted');
+    const [again] = await of.venue.submit([order]);
+    assert.equal(again?.type, 'unknown');
+    assert.ok(soldIn(events).eq(order.quantity));
+  });
+
+  aboutLies(
+    'twice',
+    'a report that comes twice says the same under the same execution id',
+  )(async (of, isin) => {
+    const { order, events } = await storyOf(of, isin);
+    const told = events.map((event) => JSON.stringify(event));
+    assert.equal(told.length, 2 * new Set(told).size);
+    assert.ok(soldIn(events).eq(order.quantity.times('2')));
+  });
+
+  aboutLies(
+    'shuffled',
+    'reports in any order add up to the final one',
+  )(async (of, isin) => {
+    const { order, events } = await storyOf(of, isin);
+    const quantities = events.map((event) => event.cumulativeQuantity);
+    assert.ok(quantities.some((quantity, i) => quantity.lt(quantities[i - 1] ?? quantity)));
+    assert.ok(soldIn(events).eq(order.quantity));
+  });
+
+  aboutLies(
+    'filledLate',
+    'a fill after the end is a trade that the final report does not count',
+  )(async (of, isin) => {
+    const { events } = await storyOf(of, isin);
+    const end = events.findIndex((event) => event.type === 'cancelled');
+    const late = events.at(-1);
+    assert.ok(end >= 0 && end === events.length - 2 && late?.type === 'trade');
+    assert.ok(soldIn(events.slice(0, end)).eq(events[end]?.cumulativeQuantity ?? '0'));
+    assert.ok(soldIn(events).eq(late.cumulativeQuantity));
+  });
+
+  aboutLies(
+    'busted',
+    'a bust names an execution reported before, and what is left without it',
+  )(async (of, isin) => {
+    const { events } = await storyOf(of, isin);
+    const bust = events.at(-1);
+    assert.ok(bust?.type === 'bust');
+    const void_ = events
+      .flatMap((event) => tradeOf(event) ?? [])
+      .filter((trade) => {
+        return trade.venueExecutionId === bust.venueExecutionId;
+      });
+    assert.equal(void_.length, 1);
+    const left = soldIn(events).minus(void_[0]?.lastQuantity ?? '0');
+    assert.ok(left.eq(bust.cumulativeQuantity));
+  });
+}
+
+function soldIn(events: readonly ReportEvent[]) {
+  return sum(events.flatMap((event) => tradeOf(event)?.lastQuantity ?? []));
 }
 
 function soldBy(reports: readonly VenueReport[]) {
-  return sum(reports.flatMap((report) => tradeOf(report.event)?.lastQuantity ?? []));
+  return soldIn(reports.map((report) => report.event));
 }
 
 /** Everything the venue reports until it has nothing new, in small pages. */

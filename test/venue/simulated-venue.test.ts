@@ -22,13 +22,21 @@ conformanceSuite('simulated venue', async (t) => {
     refused: 'ZZREFUSED006',
     resting: 'ZZRESTING006',
   };
-  const instruments = Object.values(isins).map((isin) => ({ isin, price: '200' }));
+  const lying = {
+    answersLost: 'ZZLOSTREPLY4',
+    twice: 'ZZTWICE00002',
+    shuffled: 'ZZSHUFFLED01',
+    filledLate: 'ZZLATEFILL05',
+    busted: 'ZZBUST000004',
+  };
+  const instruments = Object.values({ ...isins, ...lying }).map((isin) => ({ isin, price: '200' }));
   await makeBook(sql, { tenantId, instruments, accounts: [] });
   return {
     venue: simulatedVenue(sql, clock, delayMs),
     elsewhere: simulatedVenue(sql, clock, delayMs),
     tenantId,
     isins,
+    lying,
     letPass: (share = 1) => clock.advance(delayMs * share),
   };
 });

@@ -1,0 +1,40 @@
+// The arguments of the command line that are more than text: each is read, or refused in one sentence.
+
+import { InvalidArgumentError } from 'commander';
+import { isScope, type Scope, scopes } from './auth/scope.ts';
+import { parseId, type TenantId } from './ids.ts';
+import { parseRoles, type Role } from './roles.ts';
+
+/** A client id. */
+export function clientId(text: string): TenantId {
+  const id = parseId<'tenant'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+/** Roles of a process, separated by commas. */
+export function roleList(text: string): ReadonlySet<Role> {
+  try {
+    return parseRoles(text);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InvalidArgumentError(`It ${error.message}.`);
+  }
+}
+
+/** Scopes, separated by spaces or commas, or `all`. */
+export function scopeList(text: string): readonly Scope[] {
+  if (text === 'all') return scopes;
+  const names = text.split(/[\s,]+/).filter((name) => name !== '');
+  const known = names.filter(isScope);
+  const unknown = names.filter((name) => !isScope(name));
+  if (unknown.length > 0) throw new InvalidArgumentError(`Unknown: ${unknown.join(', ')}.`);
+  if (known.length === 0) throw new InvalidArgumentError('It names no scope.');
+  return [...new Set(known)];
+}
+
+/** A market identifier code (ISO 10383). */
+export function mic(text: string): string {
+  if (!/^[A-Z0-9]{4}$/.test(text)) throw new InvalidArgumentError('It is no market code.');
+  return text;
+}

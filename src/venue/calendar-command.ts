@@ -1,0 +1,72 @@
+// `unwind calendar`: shows when a venue is open, or gives it another calendar from a file, all of it or
+// nothing.
+
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { type Calendar, CalendarError, readCalendar } from './calendar.ts';
+import { findCalendar, findMarketTime, findTrading, setCalendar } from './calendar-store.ts';
+
+export interface CalendarCommand {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly stdout: { write(text: string): unknown };
+}
+
+/** @returns the exit code: 0 done, 1 refused; then nothing was changed. */
+export async function runCalendar(
+  { sql, clock, stdout }: CalendarCommand,
+  wish: { venue: string; file?: string; alwaysOpen?: true },
+): Promise<number> {
+  const { venue, file, alwaysOpen = false } = wish;
+  try {
+    if (file !== undefined || alwaysOpen) {
+      const calendar = file === undefined ? undefined : await readFromFile(file);
+      await inTransaction(sql, (tx) => setCalendar(tx, venue, calendar));
+    }
+  } catch (error) {
+    if (!(error instanceof CalendarError)) throw error;
+    stdout.write(`Nothing was changed. ${file}:\n`);
+    for (const fault of error.faults) stdout.write(`  ${fault}\n`);
+    return 1;
+  }
+  const at = await findMarketTime(sql, clock.now());
+  const { isOpen, session } = await findTrading(sql, venue, at);
+  stdout.write(`${describe(venue, await findCalendar(sql, venue))}\n`);
+  const until = isOpen ? session?.closesAt : session?.opensAt;
+  const then = until === undefined ? '' : `, until ${until.toISOString()}`;
+  stdout.write(`At ${at.toISOString()} it is ${isOpen ? 'open' : 'closed'}${then}.\n`);
+  return 0;
+}
+
+/** @throws CalendarError also for a file that cannot be read, or is not JSON. */
+async function readFromFile(file: string): Promise<Calendar> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    throw new CalendarError(['the file cannot be read.']);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new CalendarError(['the file is not JSON.']);
+  }
+  return readCalendar(value);
+}
+
+function describe(venue: string, calendar: Calendar | undefined): string {
+  if (calendar === undefined) return `${venue} is always open.`;
+  const { timeZone, sessions, holidays } = calendar;
+  const lines = sessions.map(({ weekday, opens, closes }) => `  ${weekday} ${opens} to ${closes}`);
+  const [first] = holidays;
+  const last = holidays.at(-1);
+  const days = first && last ? `, ${first.date} to ${last.date}` : '';
+  return [
+    `${venue} is open, in the time zone ${timeZone}:`,
+    ...lines,
+    `  but for ${holidays.length} holidays${days}`,
+  ].join('\n');
+}
