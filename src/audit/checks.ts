@@ -2,6 +2,7 @@
 
 import type { Check } from './check.ts';
 import { checksOfBook } from './checks-of-book.ts';
+import { checksOfEnds } from './checks-of-ends.ts';
 import { checksOfEvents } from './checks-of-events.ts';
 import { checksOfLiquidations } from './checks-of-liquidations.ts';
 import { checksOfOrders } from './checks-of-orders.ts';
@@ -15,4 +16,5 @@ export const checks: readonly Check[] = [
   ...checksOfLiquidations,
   ...checksOfEvents,
   ...checksOfVenue,
+  ...checksOfEnds,
 ];

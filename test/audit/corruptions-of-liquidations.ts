@@ -135,6 +135,13 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
       where l.status = 'FILLED'
         and l.sequence = 1
         and o.isin = 'DE0007236101'
+        and exists (
+          select
+          from unwind.movements m
+          where m.account_id = l.account_id
+            and m.isin = o.isin
+            and m.reason = 'import'
+        )
       order by o.order_id`,
     change: `
       update unwind.movements m

@@ -26,7 +26,7 @@ export const corruptionsOfSubmissions: readonly Corruption[] = [
   },
   {
     what: 'a submission is DONE short of its final report',
-    victims: all('unwind.submissions', "status = 'DONE'"),
+    victims: all('unwind.submissions', "status = 'DONE' and executed_quantity = final_quantity"),
     change: set('unwind.submissions', 'final_quantity = t.final_quantity + 0.5'),
     check: 'submissions_have_their_status',
     subject: itsSubmission,

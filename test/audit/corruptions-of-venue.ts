@@ -188,4 +188,28 @@ export const corruptionsOfVenue: readonly Corruption[] = [
     check: 'no_report_is_parked',
     subject: "concat(v.venue, '/', v.report_id)",
   },
+  {
+    what: 'the venue had agreed to cancel what it then filled',
+    victims: doneReports("r.type = 'filled'"),
+    change: `
+      insert into simulated_venue.cancels (firm, client_order_id, outcome, received_at)
+      select v.firm, v.client_order_id, 'accepted', v.transaction_at
+      from v`,
+    check: 'venue_kept_its_word_on_cancels',
+    subject: itsSubmission,
+  },
+  {
+    what: 'the venue never declared void what counts as void',
+    victims: all('unwind.busts'),
+    change: set('unwind.busts', "venue_execution_id = 'invented'"),
+    check: 'venue_reported_each_bust',
+    subject: "'XSIM/invented'",
+  },
+  {
+    what: 'the venue declared an execution void at another time',
+    victims: all('unwind.busts'),
+    change: set('unwind.busts', "transaction_at = t.transaction_at + interval '1 s'"),
+    check: 'venue_reported_each_bust',
+    subject: "concat(v.venue, '/', v.venue_execution_id)",
+  },
 ];
