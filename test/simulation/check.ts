@@ -153,7 +153,7 @@ async function faultsOfSales(sql: Sql, { held, credits }: Market): Promise<reado
     group by j.tenant_id, j.client_order_id
     having count(*) > 1`;
   for (const row of twice) faults.push(`${row.client_order_id} was taken twice by the venue`);
-  // From the venue's book alone, each execution once, however often it was reported.
+  // From the venue's book alone: each execution once, however often reported, and no void one.
   const sales = await sql<SaleRow[]>`
     select distinct
       o.account_id, r.client_order_id, o.liquidation_id, o.isin, r.venue_execution_id,
@@ -163,7 +163,14 @@ async function faultsOfSales(sql: Sql, { held, credits }: Market): Promise<reado
       on s.tenant_id = r.tenant_id
       and s.client_order_id = r.client_order_id
     join unwind_v1.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
-    where r.venue_execution_id is not null`;
+    where r.type in ('trade', 'filled')
+      and not exists (
+        select
+        from unwind_v1.venue_reports b
+        where b.tenant_id = r.tenant_id
+          and b.type = 'bust'
+          and b.venue_execution_id = r.venue_execution_id
+      )`;
   const positions = await sql<{ account_id: string; isin: string; quantity: string }[]>`
     select p.account_id, p.isin, p.quantity
     from unwind_v1.positions p`;

@@ -35,18 +35,25 @@ const readEveryMs = 500;
 /** A customer who is not answered after so many tries has found a defect. */
 const triesMax = 2_000;
 
+export interface Wishes {
+  readonly wishes: readonly Wish[];
+  /** False where the venue may come back to what was sold. */
+  readonly isOverAtEnd: (wish: Wish) => boolean;
+  readonly onNewWish: (wish: Wish) => void;
+}
+
 /** One customer: asks for the liquidation of one account after the other. */
 export async function playCustomer(
   service: Service,
   name: string,
-  { wishes, onNewWish }: { wishes: readonly Wish[]; onNewWish: (wish: Wish) => void },
+  { wishes, isOverAtEnd, onNewWish }: Wishes,
 ): Promise<void> {
   const { scheduler, lot } = service.network;
   const actor = new Actor(name);
   for (const wish of wishes) {
     await scheduler.turn(actor, 'thinks', lot.between(0, service.plan.thinkMsMax));
     await playWish(service, actor, wish);
-    if (lot.next() > 0.1) continue;
+    if (lot.next() > 0.1 || !isOverAtEnd(wish)) continue;
     await untilFinal(service, actor, wish);
     const second = newWish(wish);
     onNewWish(second);

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
 import type { TenantId } from '../../src/ids.ts';
+import { announceHalt, announceStatus } from '../../src/venue/calendar-store.ts';
 import type { Lot } from '../crash/random.ts';
 import { type AccountOfUser, type BookPosition, makeBook } from '../support/book.ts';
 import { keysOf, makeTenantWithKeys, subscribe } from '../webhooks/subscriptions.ts';
@@ -36,22 +38,37 @@ export interface Market {
   readonly credits: Credit[];
 }
 
-/** Chosen for how the venue treats them. */
+/** Chosen for how the venue treats them (docs/simulated-venue.md). */
 const instruments = [
   { isin: 'DE0007164600', price: '121.335' },
   { isin: 'DE0008404005', price: '0.995' },
   { isin: 'US0378331005', price: '189.77', fractional: false },
   { isin: 'IE00B5M1WJ87', price: '87.105' },
   { isin: 'IE00B95PGT31', price: '99' },
+  { isin: 'ZZLOSTREPLY4', price: '10.5' },
+  { isin: 'ZZTWICE00002', price: '70.25' },
+  { isin: 'ZZSHUFFLED01', price: '61' },
+  { isin: 'ZZHALTING000', price: '33.335' },
+  { isin: 'ZZDELAYED004', price: '5' },
   { isin: 'IE00BF2GFH28', price: '55.5' },
+  { isin: 'ZZCANCEL0000', price: '20' },
   { isin: 'ZZREFUSED006', price: '12' },
+  { isin: 'ZZLATEFILL05', price: '80' },
+  { isin: 'ZZBUST000004', price: '81' },
 ] as const;
-/** The last two are never sold in whole. */
-const sellable = 5;
+/** The others are never sold in whole, or something comes after the end. */
+const sellable = 9;
 /** What comes in later. */
 export const tradedIsins: readonly string[] = instruments
   .slice(0, sellable)
   .map(({ isin }) => isin);
+const afterTheEnd: ReadonlySet<string> = new Set(['ZZLATEFILL05', 'ZZBUST000004']);
+
+/** Whether all is over with an account once its liquidation is. */
+export function isOverAtEnd(market: Market, accountId: string): boolean {
+  const holder = market.held.find((one) => one.accountId === accountId);
+  return holder?.positions.every(({ isin }) => !afterTheEnd.has(isin)) ?? true;
+}
 
 export async function makeMarket(
   sql: Sql,
@@ -112,7 +129,7 @@ function drawSettings(lot: Lot) {
   };
 }
 
-/** One look of the market: halts and resumes by lot. @returns whether everything is at its end. */
+/** One look of the market: it moves by lot. @returns whether everything is at its end. */
 export async function moveMarket(
   sql: Sql,
   market: Market,
@@ -120,17 +137,45 @@ export async function moveMarket(
 ): Promise<boolean> {
   const { lot, troubles } = network;
   if (troubles.isOver) {
-    await setTrading(sql, 'ACTIVE', {});
+    await calmMarket(sql);
     return isAtEnd(sql);
   }
   market.progress.open = await countOpen(sql);
-  if (troubles.happens('market_halts')) {
-    const tenantId = market.tenantIds[lot.between(0, market.tenantIds.length - 1)];
-    const isin = instruments[lot.between(0, sellable - 1)]?.isin;
-    assert.ok(tenantId !== undefined && isin !== undefined);
-    await setTrading(sql, lot.next() < 0.5 ? 'INACTIVE' : 'ACTIVE', { tenantId, isin });
+  if (!troubles.happens('market_halts')) return false;
+  const tenantId = market.tenantIds[lot.between(0, market.tenantIds.length - 1)];
+  const isin = tradedIsins[lot.between(0, tradedIsins.length - 1)];
+  assert.ok(tenantId !== undefined && isin !== undefined);
+  const isEasy = lot.next() < 0.75;
+  switch (lot.between(0, 3)) {
+    case 0:
+      await setTrading(sql, isEasy ? 'ACTIVE' : 'INACTIVE', { tenantId, isin });
+      break;
+    case 1:
+      await inTransaction(sql, (tx) => announceHalt(tx, { venue, isin, isHalted: !isEasy }));
+      break;
+    case 2:
+      await inTransaction(sql, (tx) => announceStatus(tx, venue, isEasy ? undefined : 'closed'));
+      break;
+    default:
+      await setDown(sql, !isEasy);
   }
   return false;
+}
+
+const venue = 'XSIM';
+
+async function calmMarket(sql: Sql): Promise<void> {
+  await setTrading(sql, 'ACTIVE', {});
+  await setDown(sql, false);
+  await sql`delete from unwind.venue_halts`;
+  await sql`update unwind.venues set status = null where status is not null`;
+}
+
+async function setDown(sql: Sql, isDown: boolean): Promise<void> {
+  await sql`
+    update simulated_venue.market m
+    set is_down = ${isDown}
+    where m.is_down <> ${isDown}`;
 }
 
 async function setTrading(
@@ -159,6 +204,7 @@ async function isAtEnd(sql: Sql): Promise<boolean> {
     select (
       (select count(*) from unwind_v1.liquidations where ended_at is null)
       + (select count(*) from unwind_v1.waiting_reports)
+      + (select count(*) from simulated_venue.reports where number is null)
       + (select count(*) from unwind_v1.events where position is null)
       + (
         select count(*)

@@ -73,7 +73,7 @@ async function exchange<T>(
   const arrivals = troubles.happens('venue_silent') ? lot.between(0, 2) : 1;
   const answers = Array.from({ length: arrivals }, async (_, i) => {
     await scheduler.turn(venueActor, `${label} arrives ${sender.name} ${i}`, way());
-    return handle();
+    return handle().catch(silenced);
   });
   for (const answer of answers) answer.catch(() => {});
   const isLost = arrivals !== 1 && lot.next() < 0.5;
@@ -85,6 +85,12 @@ async function exchange<T>(
   const result = await answer;
   await scheduler.turn(sender, `${label} is answered`, way() + sleep());
   return result;
+}
+
+/** A venue that was taken away is one that does not answer; anything else is a defect. */
+function silenced(error: unknown): never {
+  const isAway = error instanceof Error && error.message.includes('does not answer');
+  throw isAway ? new Silence(error.message) : error;
 }
 
 /** A request to a receiver. */

@@ -12,6 +12,8 @@ export interface Plan {
   readonly releaseDelayMs: number;
   /** Market time within which the venue reports. */
   readonly venueDelayMs: number;
+  /** How far clocks of processes are off at most. */
+  readonly skewMsMax: number;
   /** Longest pause of a customer between two requests. */
   readonly thinkMsMax: number;
   /** Chances from 0 to 1, each for one statement, call or delivery. */
@@ -54,6 +56,7 @@ export function planOf(lot: Lot): Plan {
     stickiness: oneOf(0, 0.5, 0.8, 0.95),
     releaseDelayMs: oneOf(0, 0, 40, 400),
     venueDelayMs: oneOf(0, 0, 50, 800),
+    skewMsMax: oneOf(0, 5, 300),
     thinkMsMax: oneOf(0, 20, 200),
     chances,
   };

@@ -1,7 +1,7 @@
 // One process of the service in a simulation: its pools, its steps under loops of their own, and its
 // handlers of requests. It may be killed at any point; what it had open breaks with it.
 import type { Seal } from '../../src/auth/seal.ts';
-import type { Stopwatch } from '../../src/clock.ts';
+import { type Clock, later, type Stopwatch } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { placeLength } from '../../src/holder.ts';
 import {
@@ -86,6 +86,7 @@ export class SimulatedProcess {
   readonly #sql: Sql;
   readonly #holder: string;
   readonly #connections: Connections;
+  readonly #clock: Clock;
   readonly #death = Promise.withResolvers<never>();
   #timers = 0;
 
@@ -94,6 +95,8 @@ export class SimulatedProcess {
     const { scheduler, troubles } = network;
     this.#around = around;
     this.place = place;
+    const skewMs = plan.skewMsMax === 0 ? 0 : network.lot.between(-plan.skewMsMax, plan.skewMsMax);
+    this.#clock = { now: () => later(scheduler.clock.now(), skewMs) };
     this.actor = new Actor(name);
     this.#death.promise.catch(() => {});
     this.#connections = new Connections({
@@ -111,7 +114,7 @@ export class SimulatedProcess {
     this.#steps = this.#makeSteps(sql);
     this.handlers = liquidationHandlers({
       sql,
-      clock: scheduler.clock,
+      clock: this.#clock,
       settings: { releaseDelayMs: plan.releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 },
       onCreated: () => this.#wake('release', 'publish'),
       onEvent: () => this.#wake('publish'),
@@ -127,7 +130,7 @@ export class SimulatedProcess {
     const { scheduler } = this.#around.network;
     await scheduler.turn(this.actor, 'starts');
     try {
-      const successor = { holder: this.#holder, now: scheduler.clock.now() };
+      const successor = { holder: this.#holder, now: this.#clock.now() };
       await endSubmissionLeases(this.#sql, successor);
       await endDeliveryLeases(this.#sql, successor);
     } catch (error) {
@@ -161,7 +164,7 @@ export class SimulatedProcess {
     return stepsOfProcess({
       sql,
       holder: this.#holder,
-      clock: network.scheduler.clock,
+      clock: this.#clock,
       venue: venueOver(network, this.actor, venue),
       seal,
       agent: new WayOut(network, this.actor, receive),

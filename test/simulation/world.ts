@@ -18,7 +18,7 @@ import { faultsOf } from './check.ts';
 import { Connections } from './connection.ts';
 import { playCustomer, type Service, type Wish } from './customers.ts';
 import { History } from './history.ts';
-import { type Market, makeMarket, moveMarket } from './market.ts';
+import { isOverAtEnd as isAllOver, type Market, makeMarket, moveMarket } from './market.ts';
 import { type Network, Silence } from './network.ts';
 import { type Plan, planOf, Troubles } from './plan.ts';
 import { SimulatedProcess, type Surroundings, simulatedPool } from './process.ts';
@@ -54,6 +54,8 @@ const startsAt = new Date('2026-01-05T09:00:00.000Z');
 const stepsPerLiquidationMax = 3_000;
 const stepsMin = 100_000;
 const restartMsMax = 3_000;
+/** How long troubles go on after the last request, in simulated time: longer than any lease. */
+const troubledMsMax = 12_000;
 const watchMs = 200;
 
 /** Runs one seed. Never throws for what it finds: that is in the outcome. */
@@ -123,7 +125,8 @@ class Run {
     if (!isWell) for (const line of this.#scheduler.describe()) this.#history.note(line);
     this.#network.troubles.isOver = true;
     for (const process of [...this.#processes]) await process.kill();
-    faults.push(...(await faultsOf(database.sql, market)));
+    // A run that was broken off says nothing about its end.
+    if (faults.length === 0) faults.push(...(await faultsOf(database.sql, market)));
     return this.#outcome(faults);
   }
 
@@ -144,7 +147,8 @@ class Run {
     const playing = Array.from({ length: customers }, (_, i) => {
       const wishes = market.wishes.filter((_wish, n) => n % customers === i);
       const onNewWish = (wish: Wish) => market.wishes.push(wish);
-      return playCustomer(service, `customer ${i + 1}`, { wishes, onNewWish });
+      const isOverAtEnd = (wish: Wish) => isAllOver(market, wish.accountId);
+      return playCustomer(service, `customer ${i + 1}`, { wishes, isOverAtEnd, onNewWish });
     });
     const keeping = keepBook(service, market, () => isOver.asking);
     const watching = this.#watch(service, market, () => {
@@ -161,8 +165,14 @@ class Run {
     keeping.then(() => {
       isOver.book = true;
     }, fail);
+    let askedAt: Date | undefined;
     const isStopped = () => this.#errors.length > 0;
-    const isEnough = () => (isOver.book && market.progress.open === 0) || isStopped();
+    const isEnough = () => {
+      if (isStopped() || !isOver.book) return isStopped();
+      askedAt ??= this.#scheduler.clock.now();
+      const since = this.#scheduler.clock.now().getTime() - askedAt.getTime();
+      return market.progress.open === 0 || since > troubledMsMax;
+    };
     const asked = await this.#scheduler.run(isEnough, stepsMax);
     this.#network.troubles.isOver = true;
     this.#history.note('all have asked; nothing goes wrong from here on');
