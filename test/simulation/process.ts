@@ -46,7 +46,7 @@ const noTimeout = {
   lockTimeoutMs: 0,
   idleInTransactionTimeoutMs: 0,
   silenceMarginMs: 600_000,
-  connectTimeoutMs: 600_000,
+  connectTimeoutMs: 0,
 };
 
 /** A pool whose statements wait for their turn. */
