@@ -154,7 +154,8 @@ program
   .argument('<target>', 'path and query, for example /webhooks')
   .option('--data <json>', 'body')
   .option('--idempotency-key <uuid>', 'default for POST: a fresh one')
-  .action((method: string, target: string, options: { data?: string; idempotencyKey?: string }) => {
+  .option('--print', 'print the signed request instead of sending it')
+  .action((method: string, target: string, options: RequestArguments) => {
     const { stdout } = process;
     return run((config) => runRequest({ config, method, target, ...options, stdout }));
   });
@@ -309,6 +310,8 @@ async function sandboxTenant(config: Config): Promise<TenantId> {
   }
   return tenantId;
 }
+
+type RequestArguments = Pick<Parameters<typeof runRequest>[0], 'data' | 'idempotencyKey' | 'print'>;
 
 interface InspectArguments {
   readonly key?: string;

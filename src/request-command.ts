@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type ApiAnswer, Client } from './client/client.ts';
+import { type ApiAnswer, Client, type PreparedRequest } from './client/client.ts';
 import { type Config, ConfigError } from './config.ts';
 import { readSandboxClient, type SandboxClient } from './sandbox.ts';
 
@@ -12,6 +12,8 @@ export interface RequestOptions {
   readonly target: string;
   readonly data?: string;
   readonly idempotencyKey?: string;
+  /** Print the signed request instead of sending it. */
+  readonly print?: boolean;
   readonly stdout: NodeJS.WritableStream;
 }
 
@@ -26,14 +28,29 @@ export async function runRequest(options: RequestOptions): Promise<number> {
   const method = options.method.toUpperCase();
   const client = await clientOf(sandbox);
   const idempotencyKey = options.idempotencyKey ?? (method === 'POST' ? randomUUID() : undefined);
-  const answer = await client.send({
+  const request = {
     method,
     target,
     ...(data === undefined ? {} : { json: parse(data) }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-  });
+  };
+  if (options.print === true) {
+    stdout.write(textOf(await client.prepare(request)));
+    return 0;
+  }
+  const answer = await client.send(request);
   stdout.write(print(answer));
   return answer.status < 300 ? 0 : 1;
+}
+
+/** As it goes over the wire, for `unwind inspect-signature` and for comparison. */
+function textOf({ url, method, headers, body }: PreparedRequest): Buffer {
+  const length = body.length === 0 ? {} : { 'content-length': String(body.length) };
+  const lines = Object.entries({ host: url.host, ...headers, ...length }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  );
+  const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
 }
 
 /** A client that signs with the first key of the sandbox. */

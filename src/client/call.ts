@@ -3,7 +3,7 @@
 
 import type { Token } from './contract.ts';
 import { type ApiAnswer, ApiError } from './errors.ts';
-import { exchange, type Outgoing, type Sender } from './exchange.ts';
+import { exchange, type Outgoing, type PreparedRequest, prepare, type Sender } from './exchange.ts';
 import { type Persistence, persist, type RetryPolicy } from './retry.ts';
 import { type HeldToken, TokenKeeper } from './token.ts';
 
@@ -53,7 +53,7 @@ export class Caller {
     const outgoing = outgoingOf(request);
     const renewal = { isDone: false };
     const { answer, attempts } = await persist(
-      (either) => this.#sendWithToken(outgoing, either, renewal),
+      (either, sending) => this.#sendWithToken(outgoing, { signal: either, sending }, renewal),
       {
         ...this.#persistence(request.deadlineMs, signal),
         isRepeatable: method !== 'POST' || idempotencyKey !== undefined,
@@ -74,11 +74,18 @@ export class Caller {
     const persistence = this.#persistence(request.deadlineMs, signal);
     const policy = { ...persistence.policy, attemptsMax: 1 };
     const of = { ...persistence, policy, isRepeatable: false, idempotencyKey };
-    const { answer } = await persist(async (either) => {
+    const { answer } = await persist(async (either, sending) => {
       const { text } = await abortable(this.#tokens.valid(), either);
+      sending();
       return exchange(this.#sender, withToken(outgoing, text), either);
     }, of);
     return answer;
+  }
+
+  /** The request with a valid token, signed and not sent. @throws as `request` does for the token. */
+  async prepare(request: ApiRequest): Promise<PreparedRequest> {
+    const { text } = await this.#tokens.valid();
+    return prepare(this.#sender, withToken(outgoingOf(request), text));
   }
 
   /** The scopes of the token, which may be fewer than were asked for. */
@@ -93,11 +100,12 @@ export class Caller {
    */
   async #sendWithToken(
     outgoing: Outgoing,
-    signal: AbortSignal,
+    { signal, sending }: { signal: AbortSignal; sending: () => void },
     renewal: { isDone: boolean },
   ): Promise<ApiAnswer> {
     const { asked } = this.#tokens;
     const token = await abortable(this.#tokens.valid(), signal);
+    sending();
     const answer = await exchange(this.#sender, withToken(outgoing, token.text), signal);
     if (answer.status !== 401) return answer;
     this.#tokens.drop(token);
@@ -122,7 +130,10 @@ export class Caller {
       body: new TextEncoder().encode(form.toString()),
     };
     const { answer, attempts } = await persist(
-      (signal) => exchange(this.#sender, outgoing, signal),
+      (signal, sending) => {
+        sending();
+        return exchange(this.#sender, outgoing, signal);
+      },
       { ...this.#persistence(), isRepeatable: true, idempotencyKey: undefined },
     );
     const token = answer.json as Partial<Token> | undefined;

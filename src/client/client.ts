@@ -5,18 +5,29 @@ import type { KeyObject } from 'node:crypto';
 import type { DialectVersion } from '../signatures/dialect.ts';
 import { type ApiRequest, Caller } from './call.ts';
 import type { ApiAnswer } from './errors.ts';
-import { signingKeyOf } from './exchange.ts';
+import { type PreparedRequest, signingKeyOf } from './exchange.ts';
 import { type Liquidations, liquidationsOf, type Webhooks, webhooksOf } from './operations.ts';
+import {
+  type Accounts,
+  type Executions,
+  type Instruments,
+  type Orders,
+  type Positions,
+  readingOf,
+} from './reading.ts';
 import { type RetryPolicy, usualRetryPolicy } from './retry.ts';
 
 export type { DialectVersion } from '../signatures/dialect.ts';
+export type * from './book.ts';
 export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
 // biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
 export { ApiError, NoAnswerError, StillRunningError } from './errors.ts';
+export type { PreparedRequest } from './exchange.ts';
 export type { Listing } from './listing.ts';
 export type { Liquidations, WaitOptions, Webhooks } from './operations.ts';
+export type { Accounts, Executions, Instruments, Orders, Positions } from './reading.ts';
 export type { RetryPolicy } from './retry.ts';
 
 export interface ClientOptions {
@@ -43,6 +54,11 @@ export interface ClientOptions {
 export class Client {
   readonly liquidations: Liquidations;
   readonly webhooks: Webhooks;
+  readonly accounts: Accounts;
+  readonly positions: Positions;
+  readonly orders: Orders;
+  readonly executions: Executions;
+  readonly instruments: Instruments;
   readonly #caller: Caller;
 
   /** @throws TypeError or UnusableKeyError when URL or private key cannot be used. */
@@ -61,6 +77,12 @@ export class Client {
     this.#caller = new Caller(sender, policy, { clientSecret, scopes });
     this.liquidations = liquidationsOf(this.#caller);
     this.webhooks = webhooksOf(this.#caller);
+    const { accounts, positions, orders, executions, instruments } = readingOf(this.#caller);
+    this.accounts = accounts;
+    this.positions = positions;
+    this.orders = orders;
+    this.executions = executions;
+    this.instruments = instruments;
   }
 
   /** The scopes that were granted, which may be fewer than were asked for. @throws as `request` does. */
@@ -76,6 +98,11 @@ export class Client {
    */
   request<T>(request: ApiRequest): Promise<T> {
     return this.#caller.request<T>(request);
+  }
+
+  /** The request, signed, as `fetch` would send it: to look at, or to send in another way, once. */
+  prepare(request: ApiRequest): Promise<PreparedRequest> {
+    return this.#caller.prepare(request);
   }
 
   /** Sends one signed request once and gives the answer whatever its status. @throws NoAnswerError */

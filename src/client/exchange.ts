@@ -63,9 +63,7 @@ export async function exchange(
   request: Outgoing,
   signal: AbortSignal,
 ): Promise<ApiAnswer> {
-  const { method, body } = request;
-  const url = urlOf(sender.baseUrl, request.target);
-  const headers = await signedHeaders(sender, { ...request, target: url.pathname + url.search });
+  const { url, method, headers, body } = await prepare(sender, request);
   const answer = await sender.fetch(url, {
     method,
     headers,
@@ -76,6 +74,22 @@ export async function exchange(
   const text = new TextDecoder().decode(await readBytes(answer.body, answerBytesMax));
   const { status } = answer;
   return { status, headers: answer.headers, text, json: jsonOf(answer.headers, text) };
+}
+
+/** A signed request, good for one use. `fetch` adds `host` and `content-length` by itself. */
+export interface PreparedRequest {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Signs a request with a fresh nonce, for the moment. */
+export async function prepare(sender: Sender, request: Outgoing): Promise<PreparedRequest> {
+  const { method, body } = request;
+  const url = urlOf(sender.baseUrl, request.target);
+  const headers = await signedHeaders(sender, { ...request, target: url.pathname + url.search });
+  return { url, method, headers, body };
 }
 
 /** Put together as text: a target that looks like a host must not lead to another one. */

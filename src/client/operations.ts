@@ -8,12 +8,13 @@ import type {
   Liquidation,
   LiquidationQuery,
   NewWebhook,
-  Page,
   PageQuery,
   Webhook,
 } from './contract.ts';
 import { ApiError, StillRunningError } from './errors.ts';
-import { Listing } from './listing.ts';
+import type { Listing } from './listing.ts';
+import { at } from './path.ts';
+import { listAt } from './reading.ts';
 
 export interface Liquidations {
   /** Asks to sell everything of an account; answers the liquidation, NEW. Once for each key. */
@@ -57,15 +58,6 @@ export interface Webhooks {
   verifyKeys(options?: CallOptions): Promise<KeySet>;
 }
 
-/** A path with its parts encoded, so that no id can lead elsewhere. */
-function at(texts: TemplateStringsArray, ...parts: readonly string[]): string {
-  return String.raw({ raw: texts }, ...parts.map(encodeURIComponent));
-}
-
-function lister<T, Query extends PageQuery>(caller: Caller, target: string, options?: CallOptions) {
-  return (query: Query) => caller.request<Page<T>>({ method: 'GET', target, query, ...options });
-}
-
 export function liquidationsOf(caller: Caller): Liquidations {
   const ofAccount = (id: string) => at`/accounts/${id}/liquidations`;
   const one = (accountId: string, id: string) => at`/accounts/${accountId}/liquidations/${id}`;
@@ -78,7 +70,7 @@ export function liquidationsOf(caller: Caller): Liquidations {
       return caller.request({ method: 'POST', target, json, idempotencyKey, ...options });
     },
     list: (accountId, query = {}, options = {}) => {
-      return new Listing(lister(caller, ofAccount(accountId), options), query);
+      return listAt(caller, ofAccount(accountId), query, options);
     },
     retrieve,
     cancel: (accountId, id, options) => {
@@ -108,7 +100,7 @@ export function webhooksOf(caller: Caller): Webhooks {
   const target = '/webhooks';
   return {
     create: (json, options) => caller.request({ method: 'POST', target, json, ...options }),
-    list: (query = {}, options = {}) => new Listing(lister(caller, target, options), query),
+    list: (query = {}, options = {}) => listAt(caller, target, query, options),
     retrieve: (id, options) => {
       return caller.request({ method: 'GET', target: at`/webhooks/${id}`, ...options });
     },

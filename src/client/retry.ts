@@ -38,7 +38,8 @@ export interface Persistence {
   readonly signal: AbortSignal | undefined;
 }
 
-export type Attempt = (signal: AbortSignal) => Promise<ApiAnswer>;
+/** One attempt; it calls `sending` as soon as the request itself goes out. */
+export type Attempt = (signal: AbortSignal, sending: () => void) => Promise<ApiAnswer>;
 
 /** What a call has ended with; the last answer, if none of them was a success. */
 export interface Persisted {
@@ -83,15 +84,19 @@ async function tryOnce(
 ): Promise<Outcome> {
   const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
   const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+  let isSent = false;
+  const sending = () => {
+    isSent = true;
+  };
   try {
-    return { type: 'answer', answer: await attempt(either) };
+    return { type: 'answer', answer: await attempt(either, sending) };
   } catch (error) {
     signal?.throwIfAborted();
-    if (timeout.aborted) return { type: 'silence', cause: error, wasSent: true };
-    // Without a token the request itself was not sent.
-    if (error instanceof NoAnswerError) return { type: 'silence', cause: error, wasSent: false };
+    // Without an answer to its request for a token, the request itself was not sent.
+    const isSilence = timeout.aborted || error instanceof NoAnswerError;
+    if (isSilence) return { type: 'silence', cause: error, wasSent: isSent };
     if (!isNetworkError(error)) throw error;
-    return { type: 'silence', cause: error.cause ?? error, wasSent: !neverSent(error) };
+    return { type: 'silence', cause: error.cause ?? error, wasSent: isSent && !neverSent(error) };
   }
 }
 
@@ -155,7 +160,7 @@ function silenceError(
 ): NoAnswerError {
   const name = cause instanceof Error ? cause.name : '';
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : name;
-  const what = name === 'TimeoutError' ? 'no answer in time' : `the network failed (${code})`;
-  const times = facts.attempts === 1 ? 'once' : `${facts.attempts} times`;
-  return new NoAnswerError(`Sent ${times}: ${what}.`, { ...facts, cause });
+  const what = name === 'TimeoutError' ? 'No answer in time' : `The network failed (${code})`;
+  const attempts = facts.attempts === 1 ? '1 attempt' : `${facts.attempts} attempts`;
+  return new NoAnswerError(`${what}, after ${attempts}.`, { ...facts, cause });
 }

@@ -22,6 +22,8 @@ export type Vector = {
   readonly kind: 'request' | 'response';
   readonly now: number;
   readonly message: VectorMessage;
+  /** Of a response: what it answers. */
+  readonly request?: VectorMessage;
   readonly seen: readonly { readonly base_sha256: string }[];
   readonly label: string;
   readonly keyid: string;

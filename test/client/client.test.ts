@@ -326,7 +326,10 @@ suite('stopping', () => {
     stop.abort(new Error('enough'));
     await assert.rejects(stopped, /enough/);
     const error = await refusal(waits, NoAnswerError);
-    assert.equal(error.message, 'Sent once: no answer in time.');
+    assert.deepEqual(
+      [error.message, error.mayBeDone],
+      ['No answer in time, after 1 attempt.', false],
+    );
   });
 
   test('a deadline ends a call that nobody answers', async (t) => {

@@ -5,7 +5,17 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, chmod, cp, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -13,6 +23,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { allBlocks } from './pages.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
@@ -110,12 +121,29 @@ suite('the package', () => {
   });
 
   test('its declarations carry a program of an integrator, strictly', async () => {
+    await checkTypes(['program.ts']);
+  });
+
+  async function checkTypes(files: readonly string[]): Promise<void> {
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const strictly = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
     const how = ['--noEmit', '--module', 'nodenext', '--target', 'esnext', '--types', 'node'];
-    const args = [tsc, '--ignoreConfig', ...how, ...strictly, 'program.ts'];
+    const args = [tsc, '--ignoreConfig', ...how, ...strictly, ...files];
     const cwd = project.directory;
     await run(process.execPath, args, { cwd }).catch((error) => assert.fail(error.stdout));
+  }
+
+  test('and every piece of TypeScript in the pages for integrators', async () => {
+    const blocks = await allBlocks('ts');
+    assert.ok(blocks.length >= 4);
+    const files = await Promise.all(
+      blocks.map(async ({ text }, at) => {
+        const name = `page-${at}.ts`;
+        await writeFile(join(project.directory, name), text);
+        return name;
+      }),
+    );
+    await checkTypes(files);
   });
 
   test('opens two addresses and no other', async () => {

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { signMessage } from '../../src/signatures/sign.ts';
-import { newHome, runUnwind } from './processes.ts';
+import { newHome, runUnwind, startService } from './processes.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const created = 1_700_000_000;
@@ -98,6 +98,24 @@ test('as JSON, from standard input, without a key', async (t) => {
   const { verdict, notes } = JSON.parse(said);
   assert.deepEqual([code, verdict], [0, 'undecided']);
   assert.deepEqual(notes, ['Keys: none; give one by --key FILE.']);
+});
+
+test('a request of the sandbox client, printed and not sent', async (t) => {
+  const home = await newHome(t);
+  await startService(t, { home });
+  const data = JSON.stringify({ title: 'first', url: 'https://hooks.example.com/' });
+  const print = ['request', 'POST', '/webhooks', '--data', data, '--print'];
+  const printed = await runUnwind(t, print, { home });
+  assert.equal(printed.code, 0, printed.stderr);
+  assert.match(printed.stdout, /^POST \/webhooks HTTP\/1\.1\r\nhost: 127\.0\.0\.1:\d+\r\n/);
+  const file = join(dirname(home), 'printed.http');
+  await writeFile(file, printed.stdout);
+  const { code, stdout } = await runUnwind(t, ['inspect-signature', file], { home });
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /Keys: those of the sandbox client/);
+  assert.match(stdout, /✓ This signature is accepted, once\.\n$/);
+  const list = await runUnwind(t, ['request', 'GET', '/webhooks'], { home });
+  assert.match(list.stdout, /"total_count": 0/);
 });
 
 test('what cannot be inspected is told in a sentence', async (t) => {
