@@ -32,10 +32,11 @@ export async function runCalendar(
     return 1;
   }
   const at = await findMarketTime(sql, clock.now());
-  const { isOpen, session } = await findTrading(sql, venue, at);
+  const { isOpen, announced, session } = await findTrading(sql, venue, at);
   stdout.write(`${describe(venue, await findCalendar(sql, venue))}\n`);
   const until = isOpen ? session?.closesAt : session?.opensAt;
-  const then = until === undefined ? '' : `, until ${until.toISOString()}`;
+  const byCalendar = until === undefined ? '' : `, until ${until.toISOString()}`;
+  const then = announced === undefined ? byCalendar : ', as it has announced';
   stdout.write(`At ${at.toISOString()} it is ${isOpen ? 'open' : 'closed'}${then}.\n`);
   return 0;
 }

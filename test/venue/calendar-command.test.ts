@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { inTransaction } from '../../src/db/transaction.ts';
 import { runCalendar } from '../../src/venue/calendar-command.ts';
-import { findCalendar } from '../../src/venue/calendar-store.ts';
+import { announceStatus, findCalendar } from '../../src/venue/calendar-store.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -47,6 +48,13 @@ test('shows a venue without a calendar, gives it one, and takes it away', async 
   );
   assert.deepEqual(await calendar(), given);
   assert.deepEqual(await calendar({ alwaysOpen: true }), { code: 0, shown: always });
+});
+
+test('says when a venue has announced otherwise', async () => {
+  await inTransaction(sql, (tx) => announceStatus(tx, 'XSIM', 'closed'));
+  const { shown } = await calendar();
+  assert.match(shown, /^XSIM is always open\.\nAt \S+ it is closed, as it has announced\.\n$/);
+  await inTransaction(sql, (tx) => announceStatus(tx, 'XSIM', undefined));
 });
 
 const files: readonly { what: string; text: string | undefined; says: RegExp }[] = [
