@@ -10,6 +10,8 @@ interface Explanation {
   readonly remedies: readonly string[];
   /** A `detail` as the service says it. */
   readonly example: string;
+  /** Header lines that belong to it. */
+  readonly headers?: readonly string[];
 }
 
 const sendAgain =
@@ -41,7 +43,8 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
       'In sandbox mode `POST /tests/signature` and, on any machine, `unwind inspect-signature` take ' +
         'the whole request as text and name the first thing that is wrong.',
     ],
-    example: 'The signature does not fit the message.',
+    example: 'The signature does not fit the message and the key (sig1).',
+    headers: ['www-authenticate: Bearer realm="unwind"'],
   },
   forbidden: {
     meaning: 'The client is known, but its access token lacks the scope of the operation.',
@@ -65,6 +68,7 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
     meaning: 'The resource is there, but does not know this method.',
     remedies: ['Use one of the methods in the header `allow`.'],
     example: 'This resource knows GET, HEAD, POST, OPTIONS.',
+    headers: ['allow: GET, HEAD, POST, OPTIONS'],
   },
   not_acceptable: {
     meaning: 'The header `accept` admits nothing that the service can answer with.',
@@ -109,6 +113,11 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
       '`ratelimit` tells on every answer how many requests are left, `ratelimit-policy` the rule.',
     ],
     example: 'A client may send 200 requests a second.',
+    headers: [
+      'ratelimit-policy: "client";q=200;w=1',
+      'ratelimit: "client";r=0;t=1',
+      'retry-after: 1',
+    ],
   },
   internal_server_error: {
     meaning: 'The service made a mistake. It was recorded with its cause under the request id.',
@@ -124,6 +133,7 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
       'be verified. It recovers by itself.',
     remedies: [sendAgain],
     example: 'The database does not answer; try again with the same idempotency key.',
+    headers: ['retry-after: 1'],
   },
   gateway_timeout: {
     meaning:
@@ -171,7 +181,7 @@ const codes = Object.keys(explanations) as readonly RefusalCode[];
 
 function pageOf(code: RefusalCode): string {
   const { status, title } = problemKinds[code];
-  const { meaning, remedies, example } = explanations[code];
+  const { meaning, remedies, example, headers = [] } = explanations[code];
   const requestId = '6f1c0f5c-3d1e-4d0a-9b62-1f0a3f5b8f11';
   const instance = `urn:uuid:${requestId}`;
   const answer = { type: code, status, title, detail: example, instance, request_id: requestId };
@@ -186,7 +196,7 @@ ${remedies.map((remedy) => `<li>${html(remedy)}</li>`).join('\n')}
 <h2>How it looks</h2>
 <pre>HTTP/1.1 ${status} ${title}
 content-type: application/problem+json
-upvest-request-id: ${requestId}
+upvest-request-id: ${requestId}${headers.map((header) => `\n${html(header)}`).join('')}
 
 ${html(JSON.stringify(answer, null, 2))}</pre>
 <p><a href="/errors">All errors</a></p>`,
