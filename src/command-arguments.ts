@@ -2,12 +2,19 @@
 
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from './auth/scope.ts';
-import { parseId, type TenantId } from './ids.ts';
+import { type LiquidationId, parseId, type TenantId } from './ids.ts';
 import { parseRoles, type Role } from './roles.ts';
 
 /** A client id. */
 export function clientId(text: string): TenantId {
   const id = parseId<'tenant'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+/** The id of a liquidation. */
+export function liquidationId(text: string): LiquidationId {
+  const id = parseId<'liquidation'>(text);
   if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
   return id;
 }

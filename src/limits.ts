@@ -16,6 +16,12 @@ export const postponedWaitMs = 5_000;
 /** Wait before a liquidation that waits for a lock or a halt is looked at again, in market ms. */
 export const idleLiquidationWaitMs = 5_000;
 
+/**
+ * Wait before the venue is asked again to cancel orders of a liquidation that is to end, in ms: its
+ * final reports usually come in this time.
+ */
+export const stopAgainMs = 2_000;
+
 /** Times a statement is tried again when a concurrent change overtook it. */
 export const overtakenTriesMax = 5;
 

@@ -20,7 +20,7 @@ import { isConnectionError } from './db/errors.ts';
 import { MigrationError, migrate, schemaState } from './db/migrate.ts';
 import { parseId, type TenantId } from './ids.ts';
 import { runInspect } from './inspect-command.ts';
-import { close, listParked, type ParkedCommand, resume } from './parked/parked-command.ts';
+import { addOperatorCommands, type OnDatabase } from './operator-commands.ts';
 import { runRequest } from './request-command.ts';
 import { readSandboxClient } from './sandbox.ts';
 import { UnusableKeyError } from './signatures/keys.ts';
@@ -115,37 +115,7 @@ program
     return run((config, log) => calendarCommand(config, log, { venue, ...wish }));
   });
 
-const parked = program.command('parked').description('what waits for a person, and why');
-
-parked
-  .command('list', { isDefault: true })
-  .description('list it; exits 1 when there is something')
-  .option('--json', 'one JSON document instead of text')
-  .action(({ json = false }: { json?: boolean }) => {
-    return run((config, log) => onParked(config, log, (command) => listParked(command, json)));
-  });
-
-parked
-  .command('resume')
-  .description('let the service work on it again')
-  .argument('[id]', 'as listed')
-  .option('--all', 'everything that can be resumed')
-  .option('--client <id>', 'whose it is, if clients have the same id', clientId)
-  .action((id: string | undefined, { all, client }: { all?: true; client?: TenantId }) => {
-    if ((id === undefined) === (all === undefined)) parked.error('Name one id, or --all.');
-    const choice = id === undefined ? 'all' : { id, tenantId: client };
-    return run((config, log) => onParked(config, log, (command) => resume(command, choice)));
-  });
-
-parked
-  .command('close')
-  .description('mark a correction as seen to')
-  .argument('<id>', 'as listed')
-  .option('--client <id>', 'whose it is, if clients have the same id', clientId)
-  .action((id: string, { client }: { client?: TenantId }) => {
-    const choice = { id, tenantId: client };
-    return run((config, log) => onParked(config, log, (command) => close(command, choice)));
-  });
+addOperatorCommands(program, (work) => run((config, log) => onDatabase(config, log, work)));
 
 program
   .command('request')
@@ -241,10 +211,10 @@ async function checkSchema(sql: Sql): Promise<void> {
   throw new UsageError(`the schema of the database is ${schema}: run "unwind migrate" first.`);
 }
 
-async function onParked(
+async function onDatabase(
   config: Config,
   log: Logger,
-  work: (command: ParkedCommand) => Promise<number>,
+  work: (on: OnDatabase) => Promise<number>,
 ): Promise<number> {
   return withDatabase(config, log, async (sql) => {
     await checkSchema(sql);

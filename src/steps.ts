@@ -14,6 +14,8 @@ import {
   liquidationAdvancer,
   liquidationReleaser,
 } from './liquidations/release-liquidations.ts';
+import { liquidationStopper } from './liquidations/stop-liquidations.ts';
+import { stopAged } from './liquidations/stop-store.ts';
 import type { Step } from './loop.ts';
 import { reportReceiver } from './orders/receive-reports.ts';
 import { submissionResolver } from './orders/resolve-submissions.ts';
@@ -56,10 +58,12 @@ export interface EngineSteps {
   readonly receive: Step;
   readonly apply: Step;
   readonly advance: Step;
+  /** Ends what is abandoned or too old. */
+  readonly stop: Step;
   readonly publish: Step;
   /** Begins deliveries; they go on after the step has ended. */
   readonly deliver: Step;
-  /** Removes what has expired. */
+  /** Removes what has expired, and finds what has run for too long. */
   readonly clean: Step;
 }
 
@@ -73,9 +77,10 @@ export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
   receive: ['apply'],
   apply: ['advance', 'submit'],
   advance: ['submit', 'publish'],
+  stop: ['receive', 'publish'],
   publish: ['deliver'],
   deliver: [],
-  clean: [],
+  clean: ['stop'],
 };
 
 /** The steps of one process: they share its identity as a holder of leases. */
@@ -105,14 +110,17 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     receive: reportReceiver(sender),
     apply: reportApplier(worker),
     advance: liquidationAdvancer(sender, endLimits),
+    stop: liquidationStopper(sender, endLimits),
     publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
-    clean: () => clean(sql, clock.now()),
+    clean: () => clean(sql, clock.now(), endLimits),
   };
   return { steps, deliverer };
 }
 
-async function clean(sql: Sql, now: Date): Promise<number> {
-  const expired = await removeExpired(sql, now, cleanedRowsMax);
-  return expired + (await forgetOldTries(sql, now, cleanedRowsMax));
+async function clean(sql: Sql, now: Date, { ageMsMax }: EndLimits): Promise<number> {
+  const rows = cleanedRowsMax;
+  const expired = await removeExpired(sql, now, rows);
+  const forgotten = await forgetOldTries(sql, now, rows);
+  return expired + forgotten + (await stopAged(sql, { ageMsMax, rows, now }));
 }

@@ -120,7 +120,8 @@ const liquidationsHaveTheirStatus: Check = {
           then l.released_at is null and o.orders is null and l.proceeds = 0
         when l.end_reason = 'refused'
           then l.released_at is not null and coalesce(o.cancelled, 0) > 0
-        else l.end_reason in ('limit', 'abandoned')
+        when l.end_reason = 'abandoned' then l.stop_reason = 'abandoned' and l.stop_note <> ''
+        else l.end_reason = 'limit'
       end`,
 };
 

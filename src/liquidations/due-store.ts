@@ -6,7 +6,7 @@ import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import type { ParkedStep } from '../parked/parked.ts';
 import { mayBeWorked } from '../parked/store.ts';
-import type { LiquidationStatus } from './liquidation.ts';
+import type { LiquidationStatus, StopReason } from './liquidation.ts';
 
 export interface DueLiquidation {
   readonly tenantId: TenantId;
@@ -16,6 +16,8 @@ export interface DueLiquidation {
   readonly rounds: number;
   /** Market time since its release was due, in ms. */
   readonly ageMs: number;
+  /** Why it is to end as soon as it can; undefined: it is not. */
+  readonly stopReason: StopReason | undefined;
 }
 
 export interface DueClaim {
@@ -83,13 +85,14 @@ function mayBeMoved(step: ParkedStep, now: Date): Fragment {
   return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });
 }
 
-interface DueRow {
+export interface DueRow {
   readonly tenant_id: TenantId;
   readonly liquidation_id: LiquidationId;
   readonly account_id: AccountId;
   readonly status: LiquidationStatus;
   readonly rounds: number;
   readonly age_ms: string;
+  readonly stop_reason: StopReason | null;
 }
 
 // Ordered as the partial indexes are, which then serve both parts.
@@ -108,7 +111,7 @@ async function claimDue(
       limit 1
     )
     select
-      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds,
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds, l.stop_reason,
       trunc(extract(epoch from (select unwind.market_time(${now})) - l.release_at) * 1000) as age_ms
     from turn
     join unwind.liquidations l on l.tenant_id = turn.tenant_id
@@ -116,12 +119,17 @@ async function claimDue(
     order by l.tenant_id, ${since}
     limit ${limit}
     for update of l skip locked`;
-  return rows.map((row) => ({
+  return rows.map(toDueLiquidation);
+}
+
+export function toDueLiquidation(row: DueRow): DueLiquidation {
+  return {
     tenantId: row.tenant_id,
     liquidationId: row.liquidation_id,
     accountId: row.account_id,
     status: row.status,
     rounds: row.rounds,
     ageMs: Number(row.age_ms),
-  }));
+    stopReason: row.stop_reason ?? undefined,
+  };
 }

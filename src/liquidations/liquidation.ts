@@ -18,6 +18,9 @@ export type LiquidationStatus = LiquidationState['status'];
 /** Why a liquidation ended: `flat` when FILLED, all others when CANCELLED. */
 export type EndReason = 'flat' | 'client' | 'refused' | 'limit' | 'abandoned';
 
+/** Why one is ended before it is flat, although its orders are open or it was never released. */
+export type StopReason = 'limit' | 'abandoned';
+
 /**
  * The life of a liquidation: it is released, ends because the account is flat, or is cancelled by its
  * client, by a final refusal, at its limit of rounds or age, or by an operator.
@@ -80,20 +83,27 @@ export interface NewOrder {
 export type NextStep =
   | { readonly type: 'sell'; readonly sales: readonly { isin: string; quantity: Decimal }[] }
   | { readonly type: 'wait' }
-  | { readonly type: 'end'; readonly reason: 'flat' | 'refused' | 'limit' };
+  | { readonly type: 'end'; readonly reason: 'flat' | 'refused' | StopReason };
 
 /**
  * What a liquidation without open orders does next: sells what can be sold now, waits for what is
  * locked or halted, or ends (decisions, points 2, 3 and 5). `exhausted` when its rounds or its age
- * have reached their limit: then it ends with what was sold.
+ * have reached their limit: then it ends with what was sold. So does one that is stopped, unless nothing
+ * is left; what its own end has cancelled does not count as refused.
  */
-export function nextStep(holdings: readonly Holding[], exhausted: boolean): NextStep {
+export function nextStep(
+  holdings: readonly Holding[],
+  exhausted: boolean,
+  stopReason?: StopReason,
+): NextStep {
+  const isLeft = ({ quantity, fractional }: Holding) => sellable(quantity, fractional).gt('0');
+  if (stopReason !== undefined && holdings.some(isLeft)) return { type: 'end', reason: stopReason };
   const open = holdings.filter((holding) => !holding.refused);
   const sales = open.flatMap((holding) => {
     const quantity = sellableNow(holding);
     return quantity.gt('0') ? [{ isin: holding.isin, quantity }] : [];
   });
-  const unsold = open.some(({ quantity, fractional }) => sellable(quantity, fractional).gt('0'));
+  const unsold = open.some(isLeft);
   if (unsold && exhausted) return { type: 'end', reason: 'limit' };
   if (sales.length > 0) return { type: 'sell', sales };
   if (unsold) return { type: 'wait' };

@@ -130,13 +130,17 @@ export async function moveLiquidations(
       status = m.to_status,
       rounds = l.rounds + (m.new_orders > 0)::integer,
       open_orders = m.new_orders,
-      released_at = coalesce(l.released_at, (select unwind.market_time(${now}))),
+      released_at = case
+        when m.to_status = 'CANCELLED' then l.released_at
+        else coalesce(l.released_at, (select unwind.market_time(${now})))
+      end,
       advance_at = case
         when m.to_status = 'PROCESSING' and m.new_orders = 0
           then (select unwind.market_time(${now})) + ${waitMs} * interval '1 millisecond'
       end,
       ended_at = case when m.to_status <> 'PROCESSING' then ${now}::timestamptz end,
       end_reason = m.end_reason,
+      stop_at = case when m.to_status = 'PROCESSING' then l.stop_at end,
       cash_amount = m.cash_amount,
       event_count = l.event_count + (m.to_status <> m.from_status)::integer,
       updated_at = case

@@ -91,7 +91,13 @@ function stepOverTenants(
   return async () => (await turn()).count;
 }
 
-async function moveOn(tx: Tx, mover: Mover, batch: DueBatch, limits: EndLimits): Promise<void> {
+/** Takes claimed liquidations without open orders to what comes next, each with its event. */
+export async function moveOn(
+  tx: Tx,
+  mover: Mover,
+  batch: DueBatch,
+  limits: EndLimits,
+): Promise<void> {
   await carryOut(tx, batch, await planAll(tx, mover, batch, limits));
 }
 
@@ -143,7 +149,8 @@ function planFor(
   { roundsMax, ageMsMax }: EndLimits,
 ): Plan {
   const exhausted = liquidation.rounds >= roundsMax || liquidation.ageMs >= ageMsMax;
-  return planOf(liquidation, nextStep(holdings.get(liquidation.liquidationId) ?? [], exhausted));
+  const held = holdings.get(liquidation.liquidationId) ?? [];
+  return planOf(liquidation, nextStep(held, exhausted, liquidation.stopReason));
 }
 
 function planOf(liquidation: DueLiquidation, step: NextStep): Plan {

@@ -203,6 +203,7 @@ export async function cancelNewLiquidation(
       set
         status = ${liquidationTransitions.NEW.client},
         end_reason = 'client',
+        stop_at = null,
         ended_at = ${c.now},
         cash_amount = l.proceeds,
         event_count = l.event_count + 1,

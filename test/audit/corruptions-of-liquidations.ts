@@ -211,4 +211,11 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
     check: 'liquidations_have_their_status',
     subject: itsLiquidation,
   },
+  {
+    what: 'a liquidation was abandoned by nobody',
+    victims: all(liquidations, "end_reason = 'refused'"),
+    change: set(liquidations, "end_reason = 'abandoned'"),
+    check: 'liquidations_have_their_status',
+    subject: itsLiquidation,
+  },
 ];

@@ -75,6 +75,17 @@ test('point 3: a liquidation at its limit ends with what was sold', () => {
   assert.equal(told([{ refused: true }], true), 'CANCELLED refused');
 });
 
+test('one that is stopped ends with what was sold, unless nothing is left', () => {
+  const ends = (sketches: readonly Sketch[]) => {
+    return nextStep(sketches.map(makeHolding), false, 'abandoned');
+  };
+  assert.deepEqual(ends([{}]), { type: 'end', reason: 'abandoned' });
+  assert.deepEqual(ends([{ locked: '10' }]), { type: 'end', reason: 'abandoned' });
+  assert.deepEqual(ends([{ refused: true }]), { type: 'end', reason: 'abandoned' });
+  assert.deepEqual(ends([]), { type: 'end', reason: 'flat' });
+  assert.deepEqual(ends([{ quantity: '0.5', fractional: false }]), { type: 'end', reason: 'flat' });
+});
+
 test('point 3: never sells more than is free, nor what was refused or is halted', () => {
   const sketch = fc.record({
     whole: fc.integer({ min: 0, max: 1_000 }),

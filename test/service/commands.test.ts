@@ -162,3 +162,18 @@ test('parked lists nothing on a new database, and says what it does not know', a
   assert.equal(nothing.code, 2);
   assert.match(nothing.stderr, /Name one id, or --all/);
 });
+
+test('abandon says what it cannot end', async (t) => {
+  const home = await newHome(t);
+  const unwind = (...args: readonly string[]) => runUnwind(t, args, { home, settings: quiet });
+  await unwind('migrate');
+  const id = '01990000-0000-7000-8000-000000000001';
+  const unknown = await unwind('abandon', id, '--reason', 'stuck');
+  assert.deepEqual([unknown.code, unknown.stdout], [1, `there is no liquidation ${id}\n`]);
+  const noReason = await unwind('abandon', id);
+  assert.equal(noReason.code, 2);
+  assert.match(noReason.stderr, /--reason/);
+  const noId = await unwind('abandon', 'mine', '--reason', 'stuck');
+  assert.equal(noId.code, 2);
+  assert.match(noId.stderr, /no UUID/);
+});

@@ -14,6 +14,7 @@ import {
   liquidationAdvancer,
   liquidationReleaser,
 } from '../../src/liquidations/release-liquidations.ts';
+import { liquidationStopper } from '../../src/liquidations/stop-liquidations.ts';
 import { reportReceiver } from '../../src/orders/receive-reports.ts';
 import { submissionResolver } from '../../src/orders/resolve-submissions.ts';
 import { orderSubmitter } from '../../src/orders/submit-orders.ts';
@@ -32,6 +33,7 @@ export interface EngineSteps {
   readonly receive: Step;
   readonly apply: Step;
   readonly advance: Step;
+  readonly stop: Step;
   readonly publish: Step;
 }
 
@@ -58,6 +60,7 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
     receive: reportReceiver(sender),
     apply: reportApplier(worker),
     advance: liquidationAdvancer(sender, endLimits),
+    stop: liquidationStopper(sender, endLimits),
     publish: eventPublisher(worker),
   };
 }

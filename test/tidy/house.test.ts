@@ -17,7 +17,10 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
   { package: 'pg', places: ['src/db/'] },
   { package: 'fastify', places: ['src/http/', 'src/service.ts'] },
   { package: 'undici', places: ['src/webhooks/', 'src/service.ts', 'src/steps.ts'] },
-  { package: 'commander', places: ['src/main.ts', 'src/command-arguments.ts'] },
+  {
+    package: 'commander',
+    places: ['src/main.ts', 'src/command-arguments.ts', 'src/operator-commands.ts'],
+  },
   { package: 'uuid', places: ['src/ids.ts'] },
   { package: 'big.js', places: ['src/money.ts'] },
   { package: 'structured-headers', places: ['src/signatures/'] },

@@ -1,0 +1,67 @@
+// `unwind abandon`: an operator ends a liquidation that is stuck. The command only records the intent;
+// the service, now or once it runs, carries it out.
+
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { LiquidationId, TenantId } from '../ids.ts';
+import { overtakenTriesMax } from '../limits.ts';
+import { askToStop, type StopRow } from './stop-store.ts';
+
+export interface AbandonCommand {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly stdout: { write(text: string): unknown };
+  readonly liquidationId: LiquidationId;
+  readonly tenantId: TenantId | undefined;
+  /** Why, for those who ask later; kept with the liquidation. */
+  readonly reason: string;
+}
+
+/** The longest reason, in characters: a sentence or two. */
+const reasonLengthMax = 500;
+
+/**
+ * Asks for the end of a liquidation with what was sold. Idempotent: the first reason stays.
+ *
+ * @returns 0 when it is or was asked for, 1 when there is nothing to end.
+ */
+export async function runAbandon(command: AbandonCommand): Promise<number> {
+  const { sql, clock, stdout, liquidationId, tenantId } = command;
+  const note = command.reason.trim();
+  if (note === '' || note.length > reasonLengthMax) {
+    stdout.write(`the reason has to have 1 to ${reasonLengthMax} characters\n`);
+    return 1;
+  }
+  for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
+    const row = await askToStop(sql, { liquidationId, tenantId, note, now: clock.now() });
+    const told = tell(liquidationId, row);
+    if (told !== undefined) {
+      stdout.write(`${told.text}\n`);
+      return told.code;
+    }
+  }
+  stdout.write(`liquidation ${liquidationId} is being changed by others; try again\n`);
+  return 1;
+}
+
+/** Undefined when it changed under the statement and has to be asked for again. */
+function tell(
+  liquidationId: LiquidationId,
+  row: StopRow | undefined,
+): { readonly text: string; readonly code: number } | undefined {
+  if (row === undefined) return { text: `there is no liquidation ${liquidationId}`, code: 1 };
+  const what = `liquidation ${liquidationId} of client ${row.tenant_id}`;
+  if (row.is_asked) {
+    const how = row.status === 'NEW' ? '' : ', after its open orders are cancelled at the venue';
+    return { text: `${what} is ${row.status} and will be ended by the service${how}`, code: 0 };
+  }
+  if (row.status === 'FILLED' || row.status === 'CANCELLED') {
+    return { text: `${what} has ended already: it is ${row.status}`, code: 1 };
+  }
+  if (row.stop_asked_at === null) return undefined;
+  const why = row.stop_note ?? 'it has reached its age';
+  return {
+    text: `${what} is being ended since ${row.stop_asked_at.toISOString()}: ${why}`,
+    code: 0,
+  };
+}

@@ -1,0 +1,67 @@
+// Ends liquidations before they are flat: abandoned by an operator, or too old while orders are open. What
+// is not at the venue ends at once; the venue is asked to cancel the rest, outside any transaction, again
+// and again until the final reports of all of it are applied. Then the liquidation ends with what was sold.
+
+import { later } from '../clock.ts';
+import type { Tx } from '../db/connect.ts';
+import { batchRowsMax, stopAgainMs } from '../limits.ts';
+import { zero } from '../money.ts';
+import { type Batch, batchWorker } from '../parked/work-batches.ts';
+import type { OrderReference, Venue } from '../venue/venue.ts';
+import type { DueLiquidation } from './due-store.ts';
+import { settleProgress } from './progress-store.ts';
+import { type EndLimits, type Mover, moveOn } from './release-liquidations.ts';
+import { claimToStop, findAtVenue, stopUnsentOrders, waitForVenue } from './stop-store.ts';
+
+/** A mover that can take orders back from the venue. */
+export interface Stopper extends Mover {
+  readonly venue: Pick<Venue, 'mic' | 'cancel'>;
+}
+
+/** One turn: goes on ending liquidations of the next tenant that has some. @returns how many. */
+export function liquidationStopper(stopper: Stopper, limits: EndLimits): () => Promise<number> {
+  const turn = batchWorker<DueLiquidation, OrderReference>(stopper, {
+    step: 'stop',
+    claim: claimToStop,
+    limit: batchRowsMax,
+    subjectOf: (due) => due.liquidationId,
+    work: (tx, batch) => stop(tx, stopper, batch, limits),
+  });
+  return async () => {
+    const { count, done: orders } = await turn();
+    if (orders.length > 0) await askToCancel(stopper, orders);
+    return count;
+  };
+}
+
+/** @returns the orders that the venue has to end. */
+async function stop(
+  tx: Tx,
+  stopper: Stopper,
+  batch: Batch<DueLiquidation>,
+  limits: EndLimits,
+): Promise<readonly OrderReference[]> {
+  const { tenantId, rows, now } = batch;
+  const liquidationIds = rows.map((row) => row.liquidationId);
+  const stopped = await stopUnsentOrders(tx, { tenantId, liquidationIds, now });
+  const changes = stopped.map((liquidationId) => ({ liquidationId, proceeds: zero, ended: 1 }));
+  await settleProgress(tx, { tenantId, changes, now });
+  const until = later(now, stopAgainMs);
+  const waiting = await waitForVenue(tx, { tenantId, liquidationIds, until });
+  const idle = rows.filter((row) => !waiting.includes(row.liquidationId));
+  if (idle.length > 0) await moveOn(tx, stopper, { tenantId, rows: idle, now }, limits);
+  const { mic: venue } = stopper.venue;
+  return findAtVenue(tx, { tenantId, liquidationIds: waiting, venue });
+}
+
+/** Whatever the venue answers, the final report decides; a venue that is silent is asked again. */
+async function askToCancel(
+  { venue, log }: Stopper,
+  orders: readonly OrderReference[],
+): Promise<void> {
+  try {
+    await venue.cancel(orders);
+  } catch (error) {
+    log.warn({ venue: venue.mic, orders: orders.length, err: error }, 'venue.cancel_unanswered');
+  }
+}

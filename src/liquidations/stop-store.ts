@@ -1,0 +1,207 @@
+// The statements of ending liquidations before they are flat: the intent, what is due of it, and orders
+// that are not at the venue.
+
+import type { Sql, Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
+import type { LiquidationId, TenantId } from '../ids.ts';
+import { orderTransitions } from '../orders/order.ts';
+import { mayBeWorked } from '../parked/store.ts';
+import type { OrderReference } from '../venue/venue.ts';
+import { type DueLiquidation, type DueRow, toDueLiquidation } from './due-store.ts';
+import type { LiquidationStatus, StopReason } from './liquidation.ts';
+
+export interface StopRequest {
+  readonly liquidationId: LiquidationId;
+  /** Undefined: of whichever tenant has it. */
+  readonly tenantId: TenantId | undefined;
+  readonly note: string;
+  readonly now: Date;
+}
+
+export interface StopRow {
+  readonly tenant_id: TenantId;
+  /** As it was before this statement. */
+  readonly status: LiquidationStatus;
+  readonly stop_reason: StopReason | null;
+  readonly stop_note: string | null;
+  readonly stop_asked_at: Date | null;
+  /** Whether this statement has recorded the intent. */
+  readonly is_asked: boolean;
+}
+
+/** Records that a running liquidation is to be abandoned, unless it is being ended already. */
+export async function askToStop(sql: Sql, request: StopRequest): Promise<StopRow | undefined> {
+  const { liquidationId, tenantId, note, now } = request;
+  const rows = await sql<StopRow[]>`
+    with found as (
+      select l.tenant_id, l.status, l.stop_reason, l.stop_note, l.stop_asked_at
+      from unwind.tenants t
+      join unwind.liquidations l
+        on l.tenant_id = t.tenant_id
+        and l.liquidation_id = ${liquidationId}
+      where ${tenantId ?? null}::uuid is null or t.tenant_id = ${tenantId ?? null}
+    ),
+    asked as (
+      update unwind.liquidations l
+      set
+        stop_reason = 'abandoned',
+        stop_note = ${note},
+        stop_asked_at = ${now},
+        stop_at = ${now}
+      from found f
+      where l.tenant_id = f.tenant_id
+        and l.liquidation_id = ${liquidationId}
+        and l.status in ('NEW', 'PROCESSING')
+        and l.stop_reason is null
+      returning l.tenant_id
+    )
+    select f.*, exists (select from asked) as is_asked
+    from found f`;
+  return rows[0];
+}
+
+/**
+ * Records that liquidations are to end for their age although they have open orders or were never
+ * released; those that are idle end by themselves. @returns how many.
+ */
+export async function stopAged(
+  sql: Sql,
+  limit: { readonly ageMsMax: number; readonly rows: number; readonly now: Date },
+): Promise<number> {
+  const rows = await sql`
+    update unwind.liquidations l
+    set
+      stop_reason = 'limit',
+      stop_asked_at = ${limit.now},
+      stop_at = ${limit.now}
+    where (l.tenant_id, l.liquidation_id) in (
+      select o.tenant_id, o.liquidation_id
+      from unwind.liquidations o
+      where o.status in ('NEW', 'PROCESSING')
+        and (o.status = 'NEW' or o.open_orders > 0)
+        and o.stop_reason is null
+        and o.release_at <= (select unwind.market_time(${limit.now}))
+          - ${limit.ageMsMax} * interval '1 millisecond'
+      limit ${limit.rows}
+      for update skip locked
+    )`;
+  return rows.count;
+}
+
+/** Locks liquidations that are to be ended, of the next tenant that has some. */
+export async function claimToStop(
+  tx: Tx,
+  turn: { after: string; now: Date; limit: number },
+): Promise<readonly DueLiquidation[]> {
+  const { after, now, limit } = turn;
+  const row = { tenantId: fragment`l.tenant_id`, subject: fragment`l.liquidation_id::text` };
+  const isDue = fragment`l.stop_at <= ${now} and ${mayBeWorked('stop', { ...row, now })}`;
+  const rows = await tx<DueRow[]>`
+    with turn as (
+      select l.tenant_id
+      from unwind.liquidations l
+      where ${isDue}
+        and l.tenant_id > ${after}
+      order by l.tenant_id, l.stop_at
+      limit 1
+    )
+    select
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds, l.stop_reason,
+      trunc(extract(epoch from (select unwind.market_time(${now})) - l.release_at) * 1000) as age_ms
+    from turn
+    join unwind.liquidations l on l.tenant_id = turn.tenant_id
+    where ${isDue}
+    order by l.tenant_id, l.stop_at
+    limit ${limit}
+    for update of l skip locked`;
+  return rows.map(toDueLiquidation);
+}
+
+interface Stopping {
+  readonly tenantId: TenantId;
+  readonly liquidationIds: readonly LiquidationId[];
+  readonly now: Date;
+}
+
+/**
+ * Ends orders that are due to be sent, for the first time or again, and lets go what they hold.
+ * Those at the venue are left alone. @returns the liquidation of each.
+ */
+export async function stopUnsentOrders(
+  tx: Tx,
+  { tenantId, liquidationIds, now }: Stopping,
+): Promise<readonly LiquidationId[]> {
+  const rows = await tx<{ liquidation_id: LiquidationId }[]>`
+    with changes as materialized (
+      select l.liquidation_id, l.stop_reason, changed.at
+      from unwind.liquidations l
+      cross join lateral unwind.next_changes(l, ${now}) as changed
+      where l.tenant_id = ${tenantId}
+        and l.liquidation_id = any (${liquidationIds}::uuid[])
+    ),
+    stopped as (
+      update unwind.orders o
+      set
+        status = ${orderTransitions.NEW.stopped},
+        cancellation_reason = 'not sent any more: ' || c.stop_reason,
+        submit_at = null,
+        updated_at = ${now},
+        status_at = c.at,
+        ended_at = ${now}
+      from changes c
+      where o.tenant_id = ${tenantId}
+        and o.liquidation_id = c.liquidation_id
+        and o.status in ('NEW', 'PROCESSING')
+        and o.submit_at is not null
+      returning
+        o.liquidation_id, o.account_id, o.isin,
+        o.quantity - o.filled_quantity + o.corrected_quantity as freed
+    ),
+    let_go as (
+      update unwind.positions p
+      set held = p.held - s.freed
+      from stopped s
+      where p.tenant_id = ${tenantId}
+        and p.account_id = s.account_id
+        and p.isin = s.isin
+    )
+    select s.liquidation_id
+    from stopped s`;
+  return rows.map((row) => row.liquidation_id);
+}
+
+/** Looks at liquidations whose orders are at the venue again after a while. @returns their ids. */
+export async function waitForVenue(
+  tx: Tx,
+  { tenantId, liquidationIds, until }: Omit<Stopping, 'now'> & { readonly until: Date },
+): Promise<readonly LiquidationId[]> {
+  const rows = await tx<{ liquidation_id: LiquidationId }[]>`
+    update unwind.liquidations l
+    set stop_at = ${until}
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = any (${liquidationIds}::uuid[])
+      and l.open_orders > 0
+    returning l.liquidation_id`;
+  return rows.map((row) => row.liquidation_id);
+}
+
+/** What of these liquidations is at the venue of that name, or on its way there. */
+export async function findAtVenue(
+  tx: Tx,
+  which: Omit<Stopping, 'now'> & { readonly venue: string },
+): Promise<readonly OrderReference[]> {
+  const { tenantId, liquidationIds, venue } = which;
+  const rows = await tx<{ client_order_id: string }[]>`
+    select s.client_order_id
+    from unwind.orders o
+    join unwind.submissions s
+      on s.tenant_id = o.tenant_id
+      and s.order_id = o.order_id
+    where o.tenant_id = ${tenantId}
+      and o.liquidation_id = any (${liquidationIds}::uuid[])
+      and o.status = 'PROCESSING'
+      and s.status <> 'DONE'
+      and s.venue = ${venue}
+    order by s.client_order_id`;
+  return rows.map((row) => ({ tenantId, clientOrderId: row.client_order_id }));
+}
