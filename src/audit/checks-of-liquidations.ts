@@ -120,7 +120,7 @@ const liquidationsHaveTheirStatus: Check = {
           then l.released_at is null and o.orders is null and l.proceeds = 0
         when l.end_reason = 'refused'
           then l.released_at is not null and coalesce(o.cancelled, 0) > 0
-        when l.end_reason = 'abandoned' then l.stop_reason = 'abandoned' and l.stop_note <> ''
+        when l.end_reason = 'abandoned' then coalesce(l.stop_reason, '') = 'abandoned'
         else l.end_reason = 'limit'
       end`,
 };
