@@ -22,6 +22,24 @@ export const idleLiquidationWaitMs = 5_000;
  */
 export const stopAgainMs = 2_000;
 
+/**
+ * Positions that an account may hold to be liquidated, and orders of one round: each is a line of about
+ * 100 bytes in every answer and event, and the largest package of a webhook has 1 MiB.
+ */
+export const positionsMax = 5_000;
+
+/**
+ * Liquidations of one tenant that may be NEW or PROCESSING at once: far more than a day's work of one
+ * process, and few enough that all of one tenant do not fill the memory of the database.
+ */
+export const openLiquidationsMax = 250_000;
+
+/**
+ * Orders that may be with one venue without their end at once: what has to be looked up and counted
+ * again after a crash, in batches, within a minute.
+ */
+export const ordersInFlightMax = 10_000;
+
 /** Times a statement is tried again when a concurrent change overtook it. */
 export const overtakenTriesMax = 5;
 

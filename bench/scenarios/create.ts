@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
+import { positionsMax } from '../../src/limits.ts';
 import { insertLiquidation } from '../../src/liquidations/store.ts';
 import { runAll, statementOf } from '../bare-driver.ts';
 import { type BenchAccount, fillBook } from '../book.ts';
@@ -96,6 +97,7 @@ function statementFor({ tenantId }: BenchClient, { accountId, userId }: BenchAcc
       idempotencyKey: randomUUID(),
       requestHash: randomBytes32(),
       idempotencyExpiresAt: now,
+      positionsMax,
     }),
   );
 }

@@ -5,6 +5,7 @@ import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';
 import { cancelLiquidation } from '../liquidations/cancel-liquidation.ts';
 import { type CreateSettings, createLiquidation } from '../liquidations/create-liquidation.ts';
+import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
 import { findLiquidationObject, findLiquidationPage } from '../liquidations/store.ts';
 import { Refusal } from '../refusal.ts';
 import { type Handler, idParam, jsonBody } from './pipeline.ts';
@@ -41,6 +42,7 @@ export function liquidationHandlers(options: {
   readonly onEvent: () => void;
 }): LiquidationHandlers {
   const { sql, clock, settings, onCreated, onEvent } = options;
+  const open = new OpenLiquidations(sql, clock);
   return {
     list: async (call) => {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
@@ -72,10 +74,12 @@ export function liquidationHandlers(options: {
       const { tenantId, signature } = call.caller;
       const { idempotencyKey, requestHash } = call;
       const request = { tenantId, accountId, userId, signature, idempotencyKey, requestHash };
+      await open.checkRoom(tenantId);
       const answer = await createLiquidation(sql, clock, request, settings);
       if (answer.replayed) {
         return { ...answer, headers: { 'idempotency-replayed': 'true' } };
       }
+      open.created(tenantId);
       onCreated();
       return answer;
     },

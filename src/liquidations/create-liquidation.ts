@@ -7,7 +7,7 @@ import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isLockTimeout, isUniqueViolation } from '../db/errors.ts';
 import { type AccountId, newId, type TenantId, type UserId } from '../ids.ts';
-import { overtakenTriesMax } from '../limits.ts';
+import { overtakenTriesMax, positionsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { type Creation, type CreationRow, insertLiquidation } from './store.ts';
 
@@ -24,6 +24,8 @@ export interface CreateRequest {
 export interface CreateSettings {
   readonly releaseDelayMs: number;
   readonly idempotencyRetentionMs: number;
+  /** Default as in limits.ts. */
+  readonly positionsMax?: number;
 }
 
 /** The stored answer: of this request, or of the first one with the same key. */
@@ -60,6 +62,7 @@ export async function createLiquidation(
       releaseDelayMs: settings.releaseDelayMs,
       signatureIsNew,
       idempotencyExpiresAt: later(now, settings.idempotencyRetentionMs),
+      positionsMax: settings.positionsMax ?? positionsMax,
     });
     if (row === undefined) continue;
     const verdict = verdictOf(row, request);
@@ -112,6 +115,10 @@ function refusalOf(row: CreationRow, { accountId }: CreateRequest): Refusal {
       return new Refusal('not_found', 'There is no such account of this user.');
     case 'ACTIVE':
     case 'CLOSING': {
+      if (row.running_id === null && row.is_too_large) {
+        const detail = 'The account holds more positions than one liquidation may sell.';
+        return new Refusal('conflict', detail);
+      }
       const location = `/accounts/${accountId}/liquidations/${row.running_id}`;
       const detail = `Liquidation ${row.running_id} of this account is still running.`;
       return new Refusal('conflict', detail, { headers: { location } });

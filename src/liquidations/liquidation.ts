@@ -3,6 +3,7 @@
 
 import { assert } from '../assert.ts';
 import type { AccountId, LiquidationId, OrderId } from '../ids.ts';
+import { positionsMax } from '../limits.ts';
 import { type Decimal, sellable } from '../money.ts';
 import { follow, type Transitions } from '../state-machine.ts';
 
@@ -105,7 +106,8 @@ export function nextStep(
   });
   const unsold = open.some(isLeft);
   if (unsold && exhausted) return { type: 'end', reason: 'limit' };
-  if (sales.length > 0) return { type: 'sell', sales };
+  // What is too much for one round is sold in the next.
+  if (sales.length > 0) return { type: 'sell', sales: sales.slice(0, positionsMax) };
   if (unsold) return { type: 'wait' };
   const refused = holdings.some((holding) => holding.refused && holding.quantity.gt('0'));
   if (refused) return { type: 'end', reason: 'refused' };

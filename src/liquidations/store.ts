@@ -21,6 +21,8 @@ export interface Creation {
   readonly idempotencyKey: string;
   readonly requestHash: Buffer;
   readonly idempotencyExpiresAt: Date;
+  /** Positions the account may hold. */
+  readonly positionsMax: number;
 }
 
 export interface CreationRow {
@@ -33,6 +35,8 @@ export interface CreationRow {
   /** True when the account changed while this statement waited for it: try again. */
   readonly overtaken: boolean;
   readonly running_id: LiquidationId | null;
+  /** True when the account holds more positions than one liquidation may sell. */
+  readonly is_too_large: boolean;
   readonly body: string | null;
 }
 
@@ -87,7 +91,19 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
             and a.account_id = ${c.accountId}
             and a.user_id = ${c.userId}
         ) as overtaken,
-        (select r.liquidation_id from running r) as running_id
+        (select r.liquidation_id from running r) as running_id,
+        (
+          select count(*) > ${c.positionsMax}
+          from (
+            select
+            from unwind.positions p
+            where p.tenant_id = ${c.tenantId}
+              and p.account_id = ${c.accountId}
+              and p.quantity > 0
+              and account.status is not null
+            limit ${c.positionsMax}::bigint + 1
+          ) held
+        ) as is_too_large
       from (select) as always
       left join account on true
     ),
@@ -117,6 +133,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
         and not v.overtaken
         and v.account_status in ('ACTIVE', 'CLOSING')
         and v.running_id is null
+        and not v.is_too_large
       returning l
     ),
     rendered as materialized (
@@ -143,7 +160,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       from rendered r
     )
     select
-      v.signature_replayed, v.account_status, v.overtaken, v.running_id,
+      v.signature_replayed, v.account_status, v.overtaken, v.running_id, v.is_too_large,
       p.request_hash as prior_hash,
       p.status as prior_status,
       p.body as prior_body,
@@ -295,4 +312,21 @@ export async function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page 
       and a.account_id = ${q.accountId}`;
   const [row] = rows;
   return row && { objects: row.objects, count: row.count, totalCount: Number(row.total_count) };
+}
+
+/** How many liquidations of a tenant are NEW or PROCESSING, counted up to a limit. */
+export async function countOpenLiquidations(
+  sql: Sql,
+  which: { tenantId: TenantId; max: number },
+): Promise<number> {
+  const rows = await sql<{ count: number }[]>`
+    select count(*)::integer as count
+    from (
+      select
+      from unwind.liquidations l
+      where l.tenant_id = ${which.tenantId}
+        and l.status in ('NEW', 'PROCESSING')
+      limit ${which.max}
+    ) open`;
+  return rows[0]?.count ?? 0;
 }

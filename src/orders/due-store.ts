@@ -28,14 +28,15 @@ interface DueOrderRow {
 
 /**
  * Locks orders that are due to be sent, of the next tenant that has some, none while the venue is
- * closed. Both orders are those of the index orders_to_submit: any other would read every order there
+ * closed, and no more than may be with it at once (claims at the same instant may add a batch each).
+ * Both orders are those of the index orders_to_submit: any other would read every order there
  * ever was.
  */
 export async function claimToSubmit(
   tx: Tx,
-  turn: { after: string; now: Date; venue: string; limit: number },
+  turn: { after: string; now: Date; venue: string; limit: number; inFlightMax: number },
 ): Promise<readonly DueOrder[]> {
-  const { after, now, venue, limit } = turn;
+  const { after, now, venue, limit, inFlightMax } = turn;
   const order = { tenantId: fragment`o.tenant_id`, subject: fragment`o.order_id::text` };
   const isDue = fragment`
     (select unwind.venue_is_open(${venue}, unwind.market_time(${now})))
@@ -58,7 +59,16 @@ export async function claimToSubmit(
     join unwind.orders o on o.tenant_id = turn.tenant_id
     where ${isDue}
     order by o.tenant_id, o.submit_at
-    limit ${limit}
+    limit (
+      select greatest(0, least(${limit}::bigint, ${inFlightMax}::bigint - count(*)))
+      from (
+        select
+        from unwind.submissions s
+        where s.venue = ${venue}
+          and s.status <> 'DONE'
+        limit ${inFlightMax}::bigint
+      ) in_flight
+    )
     for no key update of o skip locked`;
   return rows.map((row) => ({
     tenantId: row.tenant_id,

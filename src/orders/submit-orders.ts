@@ -5,7 +5,7 @@
 import { assert } from '../assert.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
-import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
+import { batchRowsMax, ordersInFlightMax, submissionLeaseMs } from '../limits.ts';
 import { decimal } from '../money.ts';
 import { type Batch, batchWorker, type Worker } from '../parked/work-batches.ts';
 import type { NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
@@ -18,6 +18,8 @@ export interface Sender extends Worker {
   readonly venue: Venue;
   /** This process, as holder of leases. */
   readonly holder: string;
+  /** Orders that may be with the venue at once. Default as in limits.ts. */
+  readonly inFlightMax?: number;
 }
 
 /** What is known of an order whose call had no answer. */
@@ -25,10 +27,11 @@ export const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue d
 
 /** One turn: sends due orders of the next tenant that has some. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
+  const { inFlightMax = ordersInFlightMax } = sender;
   const turn = batchWorker(sender, {
     step: 'submit',
     limit: batchRowsMax,
-    claim: (tx, due) => claimToSubmit(tx, { ...due, venue: sender.venue.mic }),
+    claim: (tx, due) => claimToSubmit(tx, { ...due, venue: sender.venue.mic, inFlightMax }),
     subjectOf: ({ orderId }) => orderId,
     work: (tx, batch) => commitIntents(tx, sender, batch),
   });

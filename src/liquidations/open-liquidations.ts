@@ -1,0 +1,64 @@
+// Keeps a tenant from having more liquidations open than the service carries. They are counted now and
+// then and not for each request, since counting all of them costs more than creating one; so the
+// limit may be passed by what other processes create within a few seconds.
+
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
+import { openLiquidationsMax } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { countOpenLiquidations } from './store.ts';
+
+interface Counted {
+  /** Those counted, and those created here since. */
+  open: number;
+  readonly at: Date;
+}
+
+const tenantsMax = 10_000;
+/** How long a count holds, in ms: while there is room, and when there is none. */
+const holdsMs = { withRoom: 5_000, full: 1_000 };
+
+/** The open liquidations of each tenant, as far as this process knows. */
+export class OpenLiquidations {
+  readonly #sql: Sql;
+  readonly #clock: Clock;
+  readonly #max: number;
+  readonly #counted = new LRUCache<string, Counted>({ max: tenantsMax });
+
+  constructor(sql: Sql, clock: Clock, max = openLiquidationsMax) {
+    this.#sql = sql;
+    this.#clock = clock;
+    this.#max = max;
+  }
+
+  /** @throws Refusal `too_many_requests` when the tenant has to wait until some have ended. */
+  async checkRoom(tenantId: TenantId): Promise<void> {
+    const counted = await this.#count(tenantId);
+    if (counted.open < this.#max) return;
+    const detail = `${this.#max} liquidations are open; wait until some of them have ended.`;
+    throw new Refusal('too_many_requests', detail, { headers: { 'retry-after': '1' } });
+  }
+
+  /** One more is open. */
+  created(tenantId: TenantId): void {
+    const counted = this.#counted.get(tenantId);
+    if (counted !== undefined) counted.open += 1;
+  }
+
+  async #count(tenantId: TenantId): Promise<Counted> {
+    const known = this.#counted.get(tenantId);
+    const now = this.#clock.now();
+    if (known !== undefined) {
+      const { full, withRoom } = holdsMs;
+      const holds = known.open < this.#max ? withRoom : full;
+      const age = now.getTime() - known.at.getTime();
+      if (age >= 0 && age < holds) return known;
+    }
+    const open = await countOpenLiquidations(this.#sql, { tenantId, max: this.#max });
+    const counted = { open, at: now };
+    this.#counted.set(tenantId, counted);
+    return counted;
+  }
+}

@@ -1,0 +1,127 @@
+// Limits of the engine, at each and one beyond it: what a client asks for is refused, what the service
+// does itself waits.
+import assert from 'node:assert/strict';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { test } from 'node:test';
+import { later } from '../../src/clock.ts';
+import { newId } from '../../src/ids.ts';
+import { positionsMax } from '../../src/limits.ts';
+import { createLiquidation } from '../../src/liquidations/create-liquidation.ts';
+import { nextStep } from '../../src/liquidations/liquidation.ts';
+import { OpenLiquidations } from '../../src/liquidations/open-liquidations.ts';
+import { decimal } from '../../src/money.ts';
+import { orderSubmitter } from '../../src/orders/submit-orders.ts';
+import { Refusal } from '../../src/refusal.ts';
+import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import { makeBook, makeTenant } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { askToLiquidate, engineSteps, quietWorker, runUntilIdle } from '../support/engine.ts';
+
+const isins = ['DE0007164600', 'DE0008404005', 'DE0007236101'];
+const instruments = isins.map((isin) => ({ isin, price: '10' }));
+const positions = isins.map((isin) => ({ isin, quantity: '1' }));
+
+test('an account with more positions than the limit is refused, and its key is not used up', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const tenantId = await makeTenant(sql);
+  const [account] = await makeBook(sql, { tenantId, instruments, accounts: [{ positions }] });
+  assert.ok(account);
+  const request = {
+    ...account,
+    signature: { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 300_000) },
+    idempotencyKey: randomUUID(),
+    requestHash: randomBytes(32),
+  };
+  const settings = { releaseDelayMs: 0, idempotencyRetentionMs: 86_400_000 };
+  const ask = (max: number) => {
+    const signature = { ...request.signature, basesSha256: [randomBytes(32)] };
+    const limited = { ...settings, positionsMax: max };
+    return createLiquidation(sql, clock, { ...request, signature }, limited);
+  };
+  await assert.rejects(ask(2), (error) => {
+    return error instanceof Refusal && error.code === 'conflict' && /positions/.test(error.message);
+  });
+  assert.equal((await sql`select from unwind.liquidations`).length, 0);
+  assert.equal((await ask(3)).status, 202);
+});
+
+test('a round sells no more positions than the limit; the rest follows', () => {
+  const holdings = Array.from({ length: positionsMax + 1 }, (_, i) => ({
+    isin: `XX${i}`,
+    quantity: decimal('1'),
+    locked: decimal('0'),
+    held: decimal('0'),
+    fractional: true,
+    tradable: true,
+    refused: false,
+  }));
+  const step = nextStep(holdings, false);
+  assert.equal(step.type === 'sell' && step.sales.length, positionsMax);
+  assert.equal(nextStep(holdings.slice(positionsMax), false).type, 'sell');
+});
+
+test('a tenant with as many open liquidations as the limit waits until one has ended', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const tenantId = await makeTenant(sql);
+  const accounts = await makeBook(sql, {
+    tenantId,
+    instruments,
+    accounts: [{ positions }, { positions }, { positions }],
+  });
+  const open = new OpenLiquidations(sql, clock, 2);
+  for (const account of accounts.slice(0, 2)) {
+    await open.checkRoom(tenantId);
+    await askToLiquidate(sql, clock, account);
+    open.created(tenantId);
+  }
+  const isFull = (error: unknown) => {
+    return (
+      error instanceof Refusal &&
+      error.code === 'too_many_requests' &&
+      error.headers['retry-after'] === '1'
+    );
+  };
+  await assert.rejects(open.checkRoom(tenantId), isFull);
+  await open.checkRoom(newId<'tenant'>());
+  const elsewhere = new OpenLiquidations(sql, clock, 2);
+  await assert.rejects(
+    elsewhere.checkRoom(tenantId),
+    isFull,
+    'another process counts them as well',
+  );
+  await runUntilIdle(engineSteps(sql, clock, { delayMs: 0 }));
+  await assert.rejects(open.checkRoom(tenantId), isFull, 'a count holds for a moment');
+  clock.advance(1_000);
+  await open.checkRoom(tenantId);
+});
+
+test('no more orders are sent than may be with the venue at once', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const tenantId = await makeTenant(sql);
+  const accounts = await makeBook(sql, {
+    tenantId,
+    instruments,
+    accounts: Array.from({ length: 3 }, () => ({ positions })),
+  });
+  const ids = [];
+  for (const account of accounts) ids.push(await askToLiquidate(sql, clock, account));
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  const venue = simulatedVenue(sql, clock, 0);
+  const sender = { ...quietWorker(sql, clock), venue, holder: newId<'process'>() };
+  const submit = orderSubmitter({ ...sender, inFlightMax: 4 });
+  await steps.release();
+  const sent: number[] = [];
+  for (let turn = 0; turn < 3; turn += 1) {
+    sent.push(await submit(), await submit());
+    await steps.receive();
+    await steps.apply();
+  }
+  assert.deepEqual(sent, [4, 0, 4, 0, 1, 0]);
+  await runUntilIdle(steps);
+  const filled = await sql`select from unwind.liquidations where status = 'FILLED'`;
+  assert.equal(filled.length, ids.length);
+});
