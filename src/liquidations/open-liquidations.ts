@@ -8,7 +8,7 @@ import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { openLiquidationsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { countOpenLiquidations } from './store.ts';
+import { countOpenLiquidations } from './open-store.ts';
 
 interface Counted {
   /** Those counted, and those created here since. */
