@@ -14,65 +14,96 @@ import { parseArgs } from 'node:util';
 interface Mutation {
   readonly name: string;
   readonly file: string;
-  /** Stands in the file exactly once. */
-  readonly from: string;
-  readonly to: string;
+  /** Each text stands in the file exactly once. */
+  readonly edits: readonly { readonly from: string; readonly to: string }[];
 }
 
 const mutations: readonly Mutation[] = [
   {
     name: 'an order that never arrived is sent under a new client order id',
     file: 'src/orders/resolve-submissions.ts',
-    from: "<= now) return 'never_arrived';",
-    to: "<= now) return { type: 'refused', reason: 'never arrived', temporary: true };",
+    edits: [
+      {
+        from: "<= now) return 'never_arrived';",
+        to: "<= now) return { type: 'refused', reason: 'never arrived', temporary: true };",
+      },
+    ],
   },
   {
     name: 'no answer counts as a refusal',
     file: 'src/orders/submit-orders.ts',
-    from: "{ type: 'unknown', reason: 'the venue did not answer' }",
-    to: "{ type: 'refused', reason: 'the venue did not answer', temporary: false }",
+    edits: [
+      {
+        from: "{ type: 'unknown', reason: 'the venue did not answer' }",
+        to: "{ type: 'refused', reason: 'the venue did not answer', temporary: false }",
+      },
+    ],
   },
   {
     name: 'the state is not asked for when a client cancels',
     file: 'src/liquidations/store.ts',
-    from: "and l.status = 'NEW'\n        and not v.signature_replayed",
-    to: 'and not v.signature_replayed',
+    edits: [
+      {
+        from: "and l.status = 'NEW'\n        and not v.signature_replayed",
+        to: 'and not v.signature_replayed',
+      },
+    ],
   },
   {
-    name: 'two who finish the last orders do not lock the liquidation first',
+    name: 'two who finish the last orders of a liquidation lock nothing first',
     file: 'src/orders/apply-store.ts',
-    from: 'order by l.liquidation_id\n    for no key update',
-    to: 'order by l.liquidation_id',
+    edits: [
+      {
+        from: 'order by a.account_id\n    for no key update',
+        to: 'order by a.account_id',
+      },
+      {
+        from: 'order by l.liquidation_id\n    for no key update',
+        to: 'order by l.liquidation_id',
+      },
+    ],
   },
   {
     name: 'two who publish do not take turns',
     file: 'src/events/store.ts',
-    from: '\n    for update`;',
-    to: '`;',
+    edits: [{ from: '\n    for update`;', to: '`;' }],
   },
   {
     name: 'a creation is not remembered under its key',
     file: 'src/liquidations/store.ts',
-    from: 'from rendered r\n    )\n    select\n      v.signature_replayed, v.account_status',
-    to: 'from rendered r\n      where false\n    )\n    select\n      v.signature_replayed, v.account_status',
+    edits: [
+      {
+        from: 'from rendered r\n    )\n    select\n      v.signature_replayed, v.account_status',
+        to: 'from rendered r\n      where false\n    )\n    select\n      v.signature_replayed, v.account_status',
+      },
+    ],
   },
   {
     name: 'a commit whose answer is lost counts as done',
     file: 'src/db/sql.ts',
-    from: "await command(lent, 'commit');",
-    to: "await command(lent, 'commit').catch(() => 'COMMIT');",
+    edits: [
+      {
+        from: "await command(lent, 'commit');",
+        to: "await command(lent, 'commit').catch(() => 'COMMIT');",
+      },
+    ],
   },
   {
     name: 'what a dead process was sending is taken over by nobody',
     file: 'src/orders/store.ts',
-    from: 'and s.lease_expires_at <=',
-    to: 'and s.lease_epoch > 9 and s.lease_expires_at <=',
+    edits: [
+      { from: 'and s.lease_expires_at <=', to: 'and s.lease_epoch > 9 and s.lease_expires_at <=' },
+    ],
   },
   {
     name: 'a failed delivery counts as made',
     file: 'src/webhooks/session.ts',
-    from: "isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());",
-    to: "isCut ? { type: 'cut' } : outcomeOf({ ...attempt, type: 'answered', status: 204 } as Attempt, clock.now(), random());",
+    edits: [
+      {
+        from: "isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());",
+        to: "isCut ? { type: 'cut' } : outcomeOf({ ...attempt, type: 'answered', status: 204 } as Attempt, clock.now(), random());",
+      },
+    ],
   },
 ];
 
@@ -87,13 +118,13 @@ const { values } = parseArgs({
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The sources with one mistake in them. */
-async function plant(copy: string, { file, from, to }: Mutation): Promise<void> {
-  const text = await readFile(join(root, file), 'utf8');
-  assert.equal(text.split(from).length, 2, `${file} does not have it once: ${from}`);
-  await writeFile(
-    join(copy, file),
-    text.replace(from, () => to),
-  );
+async function plant(copy: string, { file, edits }: Mutation): Promise<void> {
+  let text = await readFile(join(root, file), 'utf8');
+  for (const { from, to } of edits) {
+    assert.equal(text.split(from).length, 2, `${file} does not have it once: ${from}`);
+    text = text.replace(from, () => to);
+  }
+  await writeFile(join(copy, file), text);
 }
 
 async function heal(copy: string, { file }: Mutation): Promise<void> {
