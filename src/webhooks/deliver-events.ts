@@ -149,7 +149,8 @@ export class Deliverer {
     const done = session
       .run()
       .catch((error: unknown) => {
-        // The claim would run out by itself; given up, it keeps nobody waiting for that.
+        // What it still sends is cut off, and its claim given up instead of running out by itself.
+        session.lose();
         const { webhook, epoch } = session.lease;
         this.#abandoned = [...this.#abandoned, { ...webhook, epoch }];
         log.error({ webhook: webhook.webhookId, err: error }, 'webhook.delivery_failed');

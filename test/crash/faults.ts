@@ -37,7 +37,7 @@ const sleepMs = submissionLeaseMs + 3_000;
 const databaseDownMs = 2_000;
 /** A killed process stays away for so long when others have to do its work: more than any lease. */
 const awayMs = 10_000;
-const pointMsMax = 60_000;
+const pointMsMax = 120_000;
 const randomMsMax = 400;
 
 export function drawFault(lot: Lot): Fault {
@@ -93,28 +93,30 @@ function struck(world: World, fault: Fault) {
 
 const well = { finding: undefined };
 
+/** Only what a killed process leaves behind is taken over by another one. */
+async function leaveBehind(world: World, lot: Lot, at: NamedPoint | 'random'): Promise<Member[]> {
+  if (at !== 'resolve after') return [];
+  const { member, release } = await catchOne(world, lot, 'intend after');
+  await world.fleet.kill(member);
+  release(false);
+  return [member];
+}
+
 async function killOne(
   world: World,
   lot: Lot,
   fault: Extract<Fault, { kind: 'kill' }>,
 ): Promise<FaultReport> {
   const { fleet } = world;
-  // Only what a killed process leaves behind is taken over by another one.
-  const first =
-    fault.at === 'resolve after' ? await catchOne(world, lot, 'intend after') : undefined;
-  if (first !== undefined) {
-    await fleet.kill(first.member);
-    first.release(false);
-  }
+  const before = await leaveBehind(world, lot, fault.at);
   const { member, release } = await catchOne(world, lot, fault.at);
   const report = struck(world, fault);
   await fleet.kill(member);
   release(false);
-  if (fault.again === 'later' && first === undefined) {
+  if (fault.again === 'later' && before.length === 0) {
     await Promise.race([wait(awayMs), finished(world, report.underWay)]);
   }
-  if (first !== undefined) await fleet.launch(first.member);
-  await fleet.launch(member);
+  await Promise.all([...before, member].map((one) => fleet.launch(one)));
   return { ...report, ...well, mendedAt: performance.now() };
 }
 
@@ -136,12 +138,13 @@ async function sleepOne(
   lot: Lot,
   fault: Extract<Fault, { kind: 'sleep' }>,
 ): Promise<FaultReport> {
-  const at = fault.at === 'resolve after' ? 'intend after' : fault.at;
-  const { member, release } = await catchOne(world, lot, at);
+  const { fleet } = world;
+  const before = await leaveBehind(world, lot, fault.at);
+  const { member, release } = await catchOne(world, lot, fault.at);
   const report = struck(world, fault);
-  world.fleet.sleep(member);
-  await wait(sleepMs);
-  world.fleet.wake(member);
+  fleet.sleep(member);
+  await Promise.all([wait(sleepMs), ...before.map((one) => fleet.launch(one))]);
+  fleet.wake(member);
   release(true);
   return { ...report, ...well, mendedAt: performance.now() };
 }

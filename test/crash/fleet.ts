@@ -25,6 +25,9 @@ const settings = {
   UNWIND_LOG_LEVEL: 'info',
 };
 
+const wordsShownMax = 5;
+const wordLengthMax = 400;
+
 export interface Member {
   readonly name: (typeof kinds)[number]['name'];
   readonly roles: string;
@@ -114,6 +117,19 @@ export class Fleet {
     const service = this.#serviceOf(member);
     service.kill('SIGTERM');
     return (await service.ended).code;
+  }
+
+  running(): readonly string[] {
+    return this.#places.flatMap(({ name, service }) => (service?.isRunning() ? [name] : []));
+  }
+
+  /** What each process has logged last that is more than news. */
+  lastWords(): readonly string[] {
+    return this.#places.flatMap(({ name, service }) => {
+      const lines = service?.stderr().split('\n') ?? [];
+      const told = lines.filter((line) => /"level":[4-6]0/.test(line)).slice(-wordsShownMax);
+      return told.map((line) => `${name}: ${line.slice(0, wordLengthMax)}`);
+    });
   }
 
   /** Names of processes that have ended, though nobody ended them. */

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { cleanly } from './cleanly.ts';
 import { type CycleReport, runCycle } from './cycle.ts';
 import { linesOf, pointLinesOf } from './report.ts';
+import { describeStuck } from './stuck.ts';
 import { World } from './world.ts';
 
 process.exitCode = await main();
@@ -52,6 +53,7 @@ async function runWorld(
       } catch (error) {
         process.stdout.write(`seed ${seed}: broke off\n${repeat(seed)}`);
         process.stdout.write(`${error instanceof Error ? error.stack : error}\n`);
+        for (const line of await describeStuck(world)) process.stdout.write(`  ${line}\n`);
         return 1;
       }
     }

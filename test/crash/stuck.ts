@@ -1,0 +1,63 @@
+// Tells of what did not come to its end: where each liquidation stands, and how far its events came.
+import type { World } from './world.ts';
+
+const shownMax = 10;
+
+/** @returns lines for a person; what cannot be asked is said instead. */
+export async function describeStuck(world: World): Promise<readonly string[]> {
+  const ids = world.underWay();
+  try {
+    return [
+      `${ids.length} liquidations have not ended; running: ${world.fleet.running().join()}`,
+      ...(await liquidations(world, ids.slice(0, shownMax))),
+      ...(await subscriptions(world)),
+      ...world.fleet.lastWords(),
+    ];
+  } catch (error) {
+    return [`the database cannot be asked: ${error}`];
+  }
+}
+
+async function liquidations({ sql }: World, ids: readonly string[]): Promise<readonly string[]> {
+  const rows = await sql<{ shown: string }[]>`
+    select concat_ws(' ',
+      l.liquidation_id, l.status, l.end_reason,
+      (
+        select string_agg(concat_ws('/', s.status, s.lease_epoch, s.lease_expires_at), ', ')
+        from unwind.submissions s
+        where s.tenant_id = l.tenant_id
+          and s.liquidation_id = l.liquidation_id
+          and s.status <> 'DONE'
+      ),
+      (
+        select string_agg(
+          concat(split_part(e.type, '.', 2), ' at ', coalesce(e.position::text, 'none')), ', '
+          order by e.number
+        )
+        from unwind.events e
+        where e.tenant_id = l.tenant_id
+          and e.liquidation_id = l.liquidation_id
+      )
+    ) as shown
+    from unwind.liquidations l
+    where l.liquidation_id = any (${ids}::uuid[])`;
+  return rows.map(({ shown }) => shown);
+}
+
+async function subscriptions({ sql }: World): Promise<readonly string[]> {
+  const rows = await sql<{ shown: string }[]>`
+    select concat_ws(' ',
+      'subscription at', w.position, 'of',
+      (select max(h.position) from unwind.event_heads h where h.tenant_id = w.tenant_id),
+      'epoch', w.lease_epoch, 'until', w.lease_expires_at, 'next', w.next_attempt_at,
+      'holds', (
+        select json_agg(h.*)
+        from unwind.webhook_holds h
+        where h.tenant_id = w.tenant_id
+          and h.webhook_id = w.webhook_id
+      ),
+      'outcome', w.last_outcome, 'now', clock_timestamp()
+    ) as shown
+    from unwind.webhooks w`;
+  return rows.map(({ shown }) => shown);
+}
