@@ -13,7 +13,7 @@ import type { AfterTest } from '../support/database.ts';
 import type { Lot } from './random.ts';
 
 /** One of so many requests is answered 500 before it is looked at. */
-const failsOneIn = 300;
+const failsOneIn = 60;
 
 export interface Collector {
   readonly url: string;

@@ -11,6 +11,7 @@ export async function describeStuck(world: World): Promise<readonly string[]> {
       `${ids.length} liquidations have not ended; running: ${world.fleet.running().join()}`,
       ...(await liquidations(world, ids.slice(0, shownMax))),
       ...(await subscriptions(world)),
+      ...world.collector.takeRefused().map((error) => `did not verify: ${error}`),
       ...world.fleet.lastWords(),
     ];
   } catch (error) {
