@@ -4,7 +4,7 @@
 //
 // Prints a line for each cycle and tables at the end; exits with 1 if anything was wrong. The seed of
 // a cycle repeats what was drawn by lot (faults, points, moments, accounts); the rest is up to the
-// clock. A world (database, processes) serves `--world` cycles, then comes a new one.
+// clock. A world (database, processes) serves `--world` cycles (25), then comes a new one.
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { cleanly } from './cleanly.ts';
@@ -15,8 +15,18 @@ import { World } from './world.ts';
 
 process.exitCode = await main();
 
+/** @returns the exit code: 0 all was well, 1 something was wrong, 2 it could not be run. */
 async function main(): Promise<number> {
-  const { cycles, seed, world: cyclesOfWorld } = readArguments();
+  try {
+    return await run(readArguments());
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+    return 2;
+  }
+}
+
+async function run(options: ReturnType<typeof readArguments>): Promise<number> {
+  const { cycles, seed, world: cyclesOfWorld } = options;
   const stopping = stopOnSignal();
   const reports: CycleReport[] = [];
   let broken = 0;
@@ -89,6 +99,7 @@ function stopOnSignal(): AbortSignal {
   return stopping.signal;
 }
 
+/** @throws Error that names what is wrong. */
 function readArguments() {
   const { values } = parseArgs({
     options: {
@@ -97,10 +108,10 @@ function readArguments() {
       world: { type: 'string', default: '25' },
     },
   });
-  const read = (name: keyof typeof values): number => {
-    const text = values[name];
-    if (!/^[0-9]{1,9}$/.test(text)) throw new RangeError(`--${name} is no whole number`);
-    return Number(text);
+  const read = (name: keyof typeof values, min: number): number => {
+    const value = /^[0-9]{1,9}$/.test(values[name]) ? Number(values[name]) : Number.NaN;
+    if (value >= min) return value;
+    throw new RangeError(`--${name} is no whole number from ${min} on`);
   };
-  return { cycles: read('cycles'), seed: read('seed'), world: read('world') };
+  return { cycles: read('cycles', 1), seed: read('seed', 0), world: read('world', 1) };
 }
