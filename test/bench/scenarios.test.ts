@@ -16,7 +16,10 @@ async function bench(...args: readonly string[]) {
   return { code, stdout, stderr };
 }
 
-test('every scenario runs and tells its figures beside their floors', async () => {
+// It starts seven services one after the other.
+const timeout = 300_000;
+
+test('every scenario runs and tells its figures beside their floors', { timeout }, async () => {
   const { code, stdout, stderr } = await bench('--tiny', '--json');
   assert.equal(code, 0, stderr);
   const figures = stdout
