@@ -51,8 +51,8 @@ export interface Outcome {
 
 const startsAt = new Date('2026-01-05T09:00:00.000Z');
 /** A run that is not done after so many steps for each liquidation will never be. */
-const stepsPerLiquidationMax = 3_000;
-const stepsMin = 100_000;
+const stepsPerLiquidationMax = 2_000;
+const stepsMin = 60_000;
 const restartMsMax = 3_000;
 /** How long troubles go on after the last request, in simulated time: longer than any lease. */
 const troubledMsMax = 12_000;
