@@ -24,6 +24,9 @@ export interface Config {
   readonly releaseDelayMs: number;
   readonly venueDelayMs: number;
   readonly webhookTimeoutMs: number;
+  readonly webhookSetAsideMs: number;
+  /** Networks in CIDR form that webhooks may lead to although they are not public. */
+  readonly webhookNetworks: readonly string[];
   readonly idempotencyRetentionMs: number;
   /** Of one client, by this process; 0 for no limit. */
   readonly requestsPerS: number;
@@ -212,6 +215,16 @@ export const settings = {
     'how long a receiver may take to answer, in ms',
     integer({ min: 100, max: 60_000, otherwise: 15_000 }),
   ),
+  webhookSetAsideMinutes: setting(
+    'UNWIND_WEBHOOK_SET_ASIDE_MINUTES',
+    'how long an event that a receiver refuses while it takes others is tried again, in minutes',
+    integer({ min: 1, max: 10_080, otherwise: 60 }),
+  ),
+  webhookNetworks: setting(
+    'UNWIND_WEBHOOK_NETWORKS',
+    'networks of your own that receivers may be in, such as 10.20.0.0/16,fd12::/48',
+    networks,
+  ),
   idempotencyRetentionDays: setting(
     'UNWIND_IDEMPOTENCY_DAYS',
     'how long an idempotency key is remembered, in days',
@@ -279,6 +292,8 @@ export function readConfig(environment: Environment): Config {
     keyFile: read(settings.keyFile),
     venueDelayMs: read(settings.venueDelayMs) ?? 0,
     webhookTimeoutMs: read(settings.webhookTimeoutMs) ?? 0,
+    webhookSetAsideMs: (read(settings.webhookSetAsideMinutes) ?? 0) * 60_000,
+    webhookNetworks: read(settings.webhookNetworks) ?? [],
     idempotencyRetentionMs: (read(settings.idempotencyRetentionDays) ?? 0) * dayMs,
     failuresPerS: read(settings.failuresPerS) ?? 0,
     trustedProxies: read(settings.trustedProxies) ?? [],

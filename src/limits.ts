@@ -105,3 +105,18 @@ export const failedAttemptsKept = 300;
 
 /** Characters of a receiver's answer kept in the delivery log. */
 export const keptAnswerMax = 1_000;
+
+/** How long the log keeps events, in ms: 90 days (decisions, point 15). */
+export const eventsKeptMs = 90 * 24 * 3_600_000;
+
+/** Months for which the log has a part ahead of time. */
+export const partsAhead = 2;
+
+/** Accounts out of step that are shown with a subscription. */
+export const shownHoldsMax = 100;
+
+/** Age of a failure in ms after which a sandbox removes the subscription: 30 days. */
+export const failingSandboxMsMax = 30 * 24 * 3_600_000;
+
+/** How long a receiver may take to answer a test, in ms: the request that asked for it waits. */
+export const testTimeoutMsMax = 8_000;

@@ -20,6 +20,7 @@ import { isConnectionError } from './db/errors.ts';
 import { MigrationError, migrate, schemaState } from './db/migrate.ts';
 import { parseId, type TenantId } from './ids.ts';
 import { runInspect } from './inspect-command.ts';
+import { keysCommand } from './keys-command.ts';
 import { addOperatorCommands, type OnDatabase } from './operator-commands.ts';
 import { runRequest } from './request-command.ts';
 import { readSandboxClient } from './sandbox.ts';
@@ -163,6 +164,8 @@ program
       .default('compatible'),
   )
   .action((options: CreateOptions) => run((config, log) => runCreateClient(config, log, options)));
+
+program.addCommand(keysCommand({ run, clientId, sandboxTenant }));
 
 await program.parseAsync();
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
+import type { Dispatcher } from 'undici';
 import { Authenticator } from './auth/authenticate.ts';
 import type { Seal } from './auth/seal.ts';
 import { canOpenKeys } from './auth/signing-keys.ts';
@@ -17,6 +18,7 @@ import { buildEngine, type Engine } from './engine.ts';
 import { newHolder } from './holder.ts';
 import { bookHandlers } from './http/book-handlers.ts';
 import { errorPages } from './http/error-pages.ts';
+import { eventHandlers } from './http/event-handlers.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
 import { marketHandlers } from './http/market-handlers.ts';
 import { orderHandlers } from './http/order-handlers.ts';
@@ -29,10 +31,12 @@ import { inspectRoute } from './http/signature-handlers.ts';
 import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
 import { openKeyFile } from './key-file.ts';
+import { deliverySigningsMax } from './limits.ts';
 import { countParked } from './parked/store.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox.ts';
 import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
 import type { AddressPolicy } from './webhooks/address.ts';
+import { FairSlots } from './webhooks/fair-slots.ts';
 import { receiverAgent } from './webhooks/post.ts';
 
 export interface Service {
@@ -101,11 +105,24 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
   opened.add(() => pools.close());
   await migrate(pools.loops);
   await refuseOtherKeyFile(pools.loops, config, seal);
-  const parts = { config, log, seal, sql: pools.loops, connection: database.options, opened };
+  const agent = receiverAgent({
+    policy: addressPolicyOf(config),
+    timeoutMs: config.webhookTimeoutMs,
+  });
+  opened.add(() => agent.close());
+  const parts = {
+    config,
+    log,
+    seal,
+    agent,
+    sql: pools.loops,
+    connection: database.options,
+    opened,
+  };
   const engine = config.roles.has('worker') ? openEngine(parts) : undefined;
   let isStopping = false;
   const readiness = () => readinessOf(pools.requests, engine, isStopping);
-  const app = buildHttp({ config, log, engine, readiness, sql: pools.requests });
+  const app = buildHttp({ config, log, seal, agent, engine, readiness, sql: pools.requests });
   opened.add(() => app.close());
   await app.listen({ host: config.host, port: config.port });
   const url = urlOf(config, app.server.address() as AddressInfo);
@@ -138,12 +155,13 @@ interface EngineParts {
   readonly config: Config;
   readonly log: Logger;
   readonly seal: Seal;
+  readonly agent: Dispatcher;
   readonly sql: Sql;
   readonly connection: Database['options'];
   readonly opened: Opened;
 }
 
-function openEngine({ config, log, seal, sql, connection, opened }: EngineParts): Engine {
+function openEngine({ config, log, seal, agent, sql, connection, opened }: EngineParts): Engine {
   const venueSql = connect({
     ...connection,
     max: venueConnections,
@@ -151,12 +169,7 @@ function openEngine({ config, log, seal, sql, connection, opened }: EngineParts)
     applicationName: 'unwind venue',
   });
   opened.add(() => venueSql.end());
-  const { webhookTimeoutMs } = config;
-  const agent = receiverAgent({
-    policy: addressPolicyOf(config),
-    timeoutMs: webhookTimeoutMs,
-  });
-  opened.add(() => agent.close());
+  const { webhookTimeoutMs, webhookSetAsideMs } = config;
   const engine = buildEngine({
     sql,
     clock: systemClock,
@@ -165,6 +178,8 @@ function openEngine({ config, log, seal, sql, connection, opened }: EngineParts)
     log,
     venue: simulatedVenue(venueSql, systemClock, config.venueDelayMs),
     webhookTimeoutMs,
+    webhookSetAsideMs,
+    removesFailingWebhooks: config.mode === 'sandbox',
     endLimits: config.endLimits,
     holder: newHolder(config),
   });
@@ -175,6 +190,8 @@ function openEngine({ config, log, seal, sql, connection, opened }: EngineParts)
 interface HttpParts {
   readonly config: Config;
   readonly log: Logger;
+  readonly seal: Seal;
+  readonly agent: Dispatcher;
   /** Undefined where other processes do the work; they look for it by themselves. */
   readonly engine: Engine | undefined;
   readonly readiness: () => Promise<Readiness>;
@@ -182,7 +199,15 @@ interface HttpParts {
 }
 
 /** Every process answers the probes; requests only in the role api. */
-function buildHttp({ config, log, engine, readiness, sql }: HttpParts): FastifyInstance {
+function buildHttp({
+  config,
+  log,
+  seal,
+  agent,
+  engine,
+  readiness,
+  sql,
+}: HttpParts): FastifyInstance {
   const clock = systemClock;
   const authenticator = new Authenticator(sql, clock);
   const rates = new Rates(clock, config);
@@ -203,13 +228,22 @@ function buildHttp({ config, log, engine, readiness, sql }: HttpParts): FastifyI
     onCreated: () => engine?.wakeRelease(),
     onEvent: () => engine?.wakePublish(),
   });
-  const policy = addressPolicyOf(config);
-  const webhooks = webhookHandlers({ sql, clock, policy, onChanged: () => engine?.wakeDeliver() });
+  const webhooks = webhookHandlers({
+    sql,
+    clock,
+    seal,
+    agent,
+    signings: new FairSlots(deliverySigningsMax),
+    timeoutMs: config.webhookTimeoutMs,
+    policy: addressPolicyOf(config),
+    onChanged: () => engine?.wakeDeliver(),
+  });
   return buildServer({
     ...server,
     routes: signedRoutes({
       liquidations,
       webhooks,
+      events: eventHandlers({ sql }),
       book: bookHandlers({ sql }),
       orders: orderHandlers({ sql }),
       tests: testHandlersOf(config, sql),
@@ -259,7 +293,10 @@ async function readinessOf(
 
 /** Where webhooks may go: one policy for registering a receiver and for delivering to it. */
 function addressPolicyOf(config: Config): AddressPolicy {
-  return { allowLoopback: config.mode === 'sandbox' && isLoopback(config.host) };
+  return {
+    allowLoopback: config.mode === 'sandbox' && isLoopback(config.host),
+    allowedNetworks: config.webhookNetworks,
+  };
 }
 
 function isLoopback(host: string): boolean {

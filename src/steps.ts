@@ -6,6 +6,7 @@ import type { Seal } from './auth/seal.ts';
 import { removeExpired } from './auth/store.ts';
 import type { Clock, Stopwatch } from './clock.ts';
 import type { Sql } from './db/connect.ts';
+import { keepLog } from './events/keep-log.ts';
 import { eventPublisher } from './events/publish-events.ts';
 import { newId } from './ids.ts';
 import { reportApplier } from './liquidations/apply-reports.ts';
@@ -23,6 +24,7 @@ import { orderSubmitter } from './orders/submit-orders.ts';
 import { forgetOldTries } from './parked/store.ts';
 import type { Venue } from './venue/venue.ts';
 import { Deliverer } from './webhooks/deliver-events.ts';
+import { removeFailingWebhooks } from './webhooks/manage-webhooks.ts';
 
 export interface EngineLog {
   info(fields: object, message: string): void;
@@ -38,6 +40,10 @@ export interface StepsOptions {
   /** The way out to receivers. */
   readonly agent: Dispatcher;
   readonly webhookTimeoutMs: number;
+  /** How long an event that is refused while others are taken is tried again; default an hour. */
+  readonly webhookSetAsideMs?: number;
+  /** Whether subscriptions that have failed for a month are removed, as in a sandbox. */
+  readonly removesFailingWebhooks?: boolean;
   /** This process, as holder of leases. Default one like no other. */
   readonly holder?: string;
   readonly endLimits: EndLimits;
@@ -94,13 +100,14 @@ const cleanedRowsMax = 1_000;
 
 export function stepsOfProcess(options: StepsOptions): ProcessSteps {
   const { sql, clock, venue, log, endLimits, webhookTimeoutMs, onDelivered = () => {} } = options;
-  const { holder = newId<'process'>() } = options;
+  const { holder = newId<'process'>(), webhookSetAsideMs } = options;
   const worker = { sql, clock, log };
   const sender = { ...worker, venue, holder };
   const deliverer = new Deliverer({
     ...options,
     holder,
     timeoutMs: webhookTimeoutMs,
+    ...(webhookSetAsideMs === undefined ? {} : { setAsideAfterMs: webhookSetAsideMs }),
     onDone: onDelivered,
   });
   const steps = {
@@ -113,14 +120,17 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     stop: liquidationStopper(sender, endLimits),
     publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
-    clean: () => clean(sql, clock.now(), endLimits),
+    clean: () => clean(options, clock.now()),
   };
   return { steps, deliverer };
 }
 
-async function clean(sql: Sql, now: Date, { ageMsMax }: EndLimits): Promise<number> {
+async function clean(options: StepsOptions, now: Date): Promise<number> {
+  const { sql, log, endLimits, removesFailingWebhooks = false } = options;
   const rows = cleanedRowsMax;
   const expired = await removeExpired(sql, now, rows);
   const forgotten = await forgetOldTries(sql, now, rows);
-  return expired + forgotten + (await stopAged(sql, { ageMsMax, rows, now }));
+  const stopped = await stopAged(sql, { ageMsMax: endLimits.ageMsMax, rows, now });
+  const webhooks = removesFailingWebhooks ? await removeFailingWebhooks(sql, now, log) : 0;
+  return expired + forgotten + stopped + webhooks + (await keepLog(sql, now));
 }

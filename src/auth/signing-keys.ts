@@ -1,17 +1,24 @@
 // The keys that sign a tenant's webhook deliveries: one P-521 as existing receivers verify, one
-// Ed25519 by choice. Private parts are sealed; public ones are served as JWK.
+// Ed25519 by choice. Private parts are sealed; public ones are served as JWK. A key that is replaced
+// is served on until its end, so that what it has signed can be verified that long.
 
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
 import type { Seal } from './seal.ts';
 
 export type SigningAlgorithm = 'ecdsa-p521' | 'ed25519';
 
+export const signingAlgorithms: readonly SigningAlgorithm[] = ['ecdsa-p521', 'ed25519'];
+
 export interface DeliveryKey {
   readonly keyId: KeyId;
   readonly algorithm: SigningAlgorithm;
   readonly privateKey: KeyObject;
+  /** The Ed25519 keys that receivers may know: the one that signs first, then others until their end. */
+  readonly standardKeys: readonly KeyObject[];
 }
 
 /** Makes both keys of a new tenant. */
@@ -19,37 +26,145 @@ export async function makeSigningKeys(
   tx: Tx,
   keys: { tenantId: TenantId; seal: Seal; now: Date },
 ): Promise<void> {
-  const { tenantId, seal, now } = keys;
-  const pairs = {
-    'ecdsa-p521': generateKeyPairSync('ec', { namedCurve: 'P-521' }),
-    ed25519: generateKeyPairSync('ed25519'),
-  };
-  for (const [algorithm, pair] of Object.entries(pairs)) {
-    const keyId = newId<'key'>();
-    const publicJwk = JSON.stringify({
-      kid: keyId,
-      use: 'sig',
-      ...pair.publicKey.export({ format: 'jwk' }),
-    });
-    const pkcs8 = pair.privateKey.export({ format: 'der', type: 'pkcs8' });
-    await tx`
-      insert into unwind.signing_keys (
-        tenant_id, key_id, algorithm, public_jwk, private_key_sealed, created_at
-      )
-      values (
-        ${tenantId}, ${keyId}, ${algorithm}, ${publicJwk}, ${seal.seal(keyId, pkcs8)}, ${now}
-      )`;
+  for (const algorithm of signingAlgorithms) {
+    await makeSigningKey(tx, { ...keys, algorithm, signsFrom: keys.now });
   }
 }
 
-/** The public keys of a tenant as JSON texts of JWKs, oldest first. */
-export async function findPublicJwks(sql: Sql, tenantId: TenantId): Promise<readonly string[]> {
+interface NewKey {
+  readonly tenantId: TenantId;
+  readonly algorithm: SigningAlgorithm;
+  readonly seal: Seal;
+  readonly now: Date;
+  readonly signsFrom: Date;
+}
+
+async function makeSigningKey(tx: Tx, key: NewKey): Promise<KeyId> {
+  const { tenantId, algorithm, seal, now, signsFrom } = key;
+  const pair =
+    algorithm === 'ed25519'
+      ? generateKeyPairSync('ed25519')
+      : generateKeyPairSync('ec', { namedCurve: 'P-521' });
+  const keyId = newId<'key'>();
+  const publicJwk = JSON.stringify({
+    kid: keyId,
+    use: 'sig',
+    ...pair.publicKey.export({ format: 'jwk' }),
+  });
+  const pkcs8 = pair.privateKey.export({ format: 'der', type: 'pkcs8' });
+  await tx`
+    insert into unwind.signing_keys (
+      tenant_id, key_id, algorithm, public_jwk, private_key_sealed, created_at, signs_from
+    )
+    values (
+      ${tenantId}, ${keyId}, ${algorithm}, ${publicJwk}, ${seal.seal(keyId, pkcs8)}, ${now},
+      ${signsFrom}
+    )`;
+  return keyId;
+}
+
+/** How a key is replaced, in ms. */
+export interface Rotation {
+  /** How long the new key is served before it signs, so that receivers which keep the set know it. */
+  readonly leadMs: number;
+  /** How long the old key is served on once it does not sign any more. */
+  readonly overlapMs: number;
+}
+
+export interface Rotated {
+  readonly algorithm: SigningAlgorithm;
+  readonly keyId: KeyId;
+  readonly signsFrom: Date;
+  /** When what the key before it has signed stops being verifiable. */
+  readonly oldKeyEndsAt: Date;
+}
+
+/**
+ * Replaces signing keys of a tenant. Not idempotent: each time makes new ones.
+ * @returns one for each algorithm; none where there is no such tenant.
+ */
+export async function rotateSigningKeys(
+  sql: Sql,
+  clock: Clock,
+  wish: {
+    tenantId: TenantId;
+    seal: Seal;
+    algorithms: readonly SigningAlgorithm[];
+    rotation: Rotation;
+  },
+): Promise<readonly Rotated[]> {
+  const { tenantId, seal, algorithms, rotation } = wish;
+  return inTransaction(sql, async (tx) => {
+    const tenants = await tx`
+      select t.tenant_id
+      from unwind.tenants t
+      where t.tenant_id = ${tenantId}
+      for no key update`;
+    if (tenants.count === 0) return [];
+    const now = clock.now();
+    const signsFrom = later(now, rotation.leadMs);
+    const oldKeyEndsAt = later(signsFrom, rotation.overlapMs);
+    const rotated: Rotated[] = [];
+    for (const algorithm of algorithms) {
+      await tx`
+        update unwind.signing_keys k
+        set ends_at = greatest(${oldKeyEndsAt}::timestamptz, k.signs_from)
+        where k.tenant_id = ${tenantId}
+          and k.algorithm = ${algorithm}
+          and k.ends_at is null`;
+      const keyId = await makeSigningKey(tx, { tenantId, algorithm, seal, now, signsFrom });
+      rotated.push({ algorithm, keyId, signsFrom, oldKeyEndsAt });
+    }
+    return rotated;
+  });
+}
+
+/** The public keys of a tenant that have not ended, as JSON texts of JWKs, oldest first. */
+export async function findPublicJwks(
+  sql: Sql,
+  tenantId: TenantId,
+  now: Date,
+): Promise<readonly string[]> {
   const rows = await sql<{ public_jwk: string }[]>`
     select k.public_jwk
     from unwind.signing_keys k
     where k.tenant_id = ${tenantId}
+      and (k.ends_at is null or k.ends_at > ${now})
     order by k.created_at, k.key_id`;
   return rows.map((row) => row.public_jwk);
+}
+
+/** The key that signs for a tenant by this algorithm. @throws when the key file is another one. */
+export async function findDeliveryKey(
+  sql: Sql,
+  seal: Seal,
+  which: { tenantId: TenantId; algorithm: SigningAlgorithm; now: Date },
+): Promise<DeliveryKey | undefined> {
+  const rows = await sql<
+    { key_id: KeyId; algorithm: SigningAlgorithm; private_key_sealed: Buffer; signs: boolean }[]
+  >`
+    select
+      k.key_id, k.algorithm, k.private_key_sealed,
+      row_number() over (
+        partition by k.algorithm
+        order by k.signs_from <= ${which.now} desc, k.signs_from desc, k.key_id desc
+      ) = 1 as signs
+    from unwind.signing_keys k
+    where k.tenant_id = ${which.tenantId}
+      and k.algorithm in (${which.algorithm}, 'ed25519')
+      and (k.ends_at is null or k.ends_at > ${which.now})
+    order by signs desc, k.signs_from desc, k.key_id desc`;
+  const keys = rows.map((row) => {
+    const key = seal.open(row.key_id, row.private_key_sealed);
+    const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+    return { keyId: row.key_id, algorithm: row.algorithm, privateKey, signs: row.signs };
+  });
+  const own = keys.find((key) => key.algorithm === which.algorithm && key.signs);
+  if (own === undefined) return undefined;
+  const standardKeys = keys
+    .filter((key) => key.algorithm === 'ed25519')
+    .map((key) => key.privateKey);
+  return { keyId: own.keyId, algorithm: own.algorithm, privateKey: own.privateKey, standardKeys };
 }
 
 /** Whether the keys in this database, if there are any, were sealed with this key file. */
@@ -67,22 +182,4 @@ export async function canOpenKeys(sql: Sql, seal: Seal): Promise<boolean> {
   } catch {
     return false; // the authentication tag is of another key
   }
-}
-
-/** The key that signs for a tenant by this algorithm. @throws when the key file is another one. */
-export async function findDeliveryKey(
-  sql: Sql,
-  seal: Seal,
-  which: { tenantId: TenantId; algorithm: SigningAlgorithm },
-): Promise<DeliveryKey | undefined> {
-  const rows = await sql<{ key_id: KeyId; private_key_sealed: Buffer }[]>`
-    select k.key_id, k.private_key_sealed
-    from unwind.signing_keys k
-    where k.tenant_id = ${which.tenantId}
-      and k.algorithm = ${which.algorithm}`;
-  const [row] = rows;
-  if (row === undefined) return undefined;
-  const key = seal.open(row.key_id, row.private_key_sealed);
-  const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-  return { keyId: row.key_id, algorithm: which.algorithm, privateKey };
 }

@@ -2,6 +2,7 @@
 // Beside them stand only `POST /auth/token` (signed, without a token) and the two health probes.
 
 import type { BookHandlers } from './book-handlers.ts';
+import type { EventHandlers } from './event-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
@@ -21,6 +22,9 @@ const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
 const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
+const ofDeliveries = '/webhooks/:webhook_id/deliveries';
+const ofReplay = '/webhooks/:webhook_id/replay';
+const ofTest = '/webhooks/:webhook_id/test';
 const ofPositions = '/accounts/:account_id/positions';
 const ofPosition = `${ofPositions}/:instrument_id`;
 const ofOrders = '/accounts/:account_id/orders';
@@ -32,6 +36,7 @@ const ofInstrument = '/instruments/:instrument_id';
 export interface Handlers {
   readonly liquidations: LiquidationHandlers;
   readonly webhooks: WebhookHandlers;
+  readonly events: EventHandlers;
   readonly book: BookHandlers;
   readonly orders: OrderHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
@@ -49,7 +54,7 @@ export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
 }
 
 // biome-ignore format: one line a route.
-function contractRoutes({ liquidations, webhooks, book, orders }: Handlers): readonly SignedRoute[] {
+function contractRoutes({ liquidations, webhooks, events, book, orders }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: ofAccount,               operation: 'list_accounts_liquidations',   scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
     { method: 'POST',   path: ofAccount,               operation: 'create_account_liquidation',   scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },
@@ -60,6 +65,10 @@ function contractRoutes({ liquidations, webhooks, book, orders }: Handlers): rea
     { method: 'GET',    path: '/webhooks/:webhook_id', operation: 'retrieve_webhook',             scopes: webhookRead,      idempotent: false, handler: webhooks.retrieve },
     { method: 'PATCH',  path: '/webhooks/:webhook_id', operation: 'update_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.update },
     { method: 'DELETE', path: '/webhooks/:webhook_id', operation: 'delete_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.remove },
+    { method: 'GET',    path: ofDeliveries,            operation: 'list_webhook_deliveries',      scopes: webhookRead,      idempotent: false, handler: webhooks.deliveries },
+    { method: 'POST',   path: ofReplay,                operation: 'replay_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.replay },
+    { method: 'POST',   path: ofTest,                  operation: 'test_webhook',                 scopes: webhookAdmin,     idempotent: false, handler: webhooks.test },
+    { method: 'GET',    path: '/events',               operation: 'list_events',                  scopes: liquidationRead,  idempotent: false, handler: events.list },
     { method: 'GET',    path: '/auth/verify_keys',     operation: 'get_jwks',                     scopes: webhookRead,      idempotent: false, handler: webhooks.verifyKeys },
     { method: 'GET',    path: '/accounts',             operation: 'list_accounts',                scopes: accountRead,      idempotent: false, handler: book.listAccounts },
     { method: 'GET',    path: '/accounts/:account_id', operation: 'retrieve_account',             scopes: accountRead,      idempotent: false, handler: book.retrieveAccount },

@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import { Refusal } from '../refusal.ts';
 import { webhookTypes } from '../webhooks/webhook.ts';
 
-const strict = { additionalProperties: false };
+export const strict = { additionalProperties: false };
 
 export const createLiquidationBody = Type.Object(
   { user_id: Type.String({ format: 'uuid', description: 'The user who owns the account.' }) },
@@ -45,7 +45,8 @@ function sortedBy<const Key extends string>(key: Key) {
   };
 }
 
-const instantForm = 'An RFC 3339 date-time, or a date, which means its first instant in UTC.';
+export const instantForm =
+  'An RFC 3339 date-time, or a date, which means its first instant in UTC.';
 
 export const listLiquidationsQuery = Type.Object(
   {

@@ -1,23 +1,34 @@
 // The operations on webhooks, between the wire and the room.
 
 import { findPublicJwks } from '../auth/signing-keys.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
+import { type Id, parseId } from '../ids.ts';
+import { shownHoldsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { AddressPolicy } from '../webhooks/address.ts';
-import { changeWebhook, createWebhook, removeWebhook } from '../webhooks/manage-webhooks.ts';
+import { listAttempts, readDeliveryState } from '../webhooks/history-store.ts';
+import {
+  changeWebhook,
+  createWebhook,
+  noSuchWebhook,
+  removeWebhook,
+} from '../webhooks/manage-webhooks.ts';
+import { type Replay, replayWebhook } from '../webhooks/replay.ts';
 import { findWebhook, listWebhooks } from '../webhooks/store.ts';
+import { type TestOptions, testWebhook } from '../webhooks/test-webhook.ts';
 import type { Webhook, WebhookSettings } from '../webhooks/webhook.ts';
-import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { listDeliveriesQuery, replayBody } from './delivery-schemas.ts';
+import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
 import {
   createWebhookBody,
   listWebhooksQuery,
   noQuery,
   queryReaderOf,
   readerOf,
+  readInstant,
   type UpdateWebhookBody,
   updateWebhookBody,
 } from './schemas.ts';
+import { toAttemptView, toResponseView, toStateView, toView } from './webhook-views.ts';
 
 export interface WebhookHandlers {
   readonly list: Handler;
@@ -26,12 +37,16 @@ export interface WebhookHandlers {
   readonly update: Handler;
   readonly remove: Handler;
   readonly verifyKeys: Handler;
+  readonly deliveries: Handler;
+  readonly replay: Handler;
+  readonly test: Handler;
 }
 
 const readCreateBody = readerOf(createWebhookBody);
 const readUpdateBody = readerOf(updateWebhookBody);
 const readListQuery = queryReaderOf(listWebhooksQuery);
 const readNoQuery = queryReaderOf(noQuery);
+const readDeliveriesQuery = queryReaderOf(listDeliveriesQuery);
 
 const unset: Omit<WebhookSettings, 'title' | 'url'> = {
   enabled: false,
@@ -43,13 +58,13 @@ const unset: Omit<WebhookSettings, 'title' | 'url'> = {
   standardHeaders: false,
 };
 
-export function webhookHandlers(options: {
-  readonly sql: Sql;
-  readonly clock: Clock;
+export interface WebhookOptions extends TestOptions {
   readonly policy: AddressPolicy;
   /** Called when a subscription may have something to deliver. */
   readonly onChanged: () => void;
-}): WebhookHandlers {
+}
+
+export function webhookHandlers(options: WebhookOptions): WebhookHandlers {
   const { sql, onChanged } = options;
   return {
     list: async (call) => {
@@ -82,8 +97,10 @@ export function webhookHandlers(options: {
       const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
       readNoQuery(call.search);
       const webhook = await findWebhook(sql, { tenantId: call.caller.tenantId, webhookId });
-      if (webhook === undefined) throw new Refusal('not_found', 'There is no such webhook.');
-      return { status: 200, body: JSON.stringify(toView(webhook)) };
+      if (webhook === undefined) throw new Refusal('not_found', noSuchWebhook);
+      const state = await readDeliveryState(sql, webhook, shownHoldsMax);
+      const delivery = state && { delivery: toStateView(state) };
+      return { status: 200, body: JSON.stringify({ ...toView(webhook), ...delivery }) };
     },
 
     update: async (call) => {
@@ -91,7 +108,8 @@ export function webhookHandlers(options: {
       readNoQuery(call.search);
       const body = readUpdateBody(jsonBody(call), 'body');
       const settings = (webhook: Webhook) => withChanges(webhook, body);
-      const webhook = await changeWebhook(options, call.caller, { webhookId, settings });
+      const wish = { webhookId, url: body.url, settings };
+      const webhook = await changeWebhook(options, call.caller, wish);
       onChanged();
       return { status: 200, body: JSON.stringify(toView(webhook)) };
     },
@@ -105,10 +123,39 @@ export function webhookHandlers(options: {
 
     verifyKeys: async (call) => {
       readNoQuery(call.search);
-      const keys = await findPublicJwks(sql, call.caller.tenantId);
+      const keys = await findPublicJwks(sql, call.caller.tenantId, options.clock.now());
       return { status: 200, body: `{"keys":[${keys.join(',')}]}` };
     },
+
+    deliveries: async (call) => {
+      const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
+      const { limit = 100, result } = readDeliveriesQuery(call.search);
+      const webhook = await findWebhook(sql, { tenantId: call.caller.tenantId, webhookId });
+      if (webhook === undefined) throw new Refusal('not_found', noSuchWebhook);
+      const attempts = await listAttempts(sql, webhook, { limit, result });
+      return json(200, { data: attempts.map(toAttemptView), meta: { count: attempts.length } });
+    },
+
+    replay: async (call) => {
+      const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
+      readNoQuery(call.search);
+      const replay = readReplay(call);
+      const replayed = await replayWebhook(options, call.caller, { webhookId, replay });
+      onChanged();
+      return json(200, { behind: replayed.behind, resumed: replayed.resumed });
+    },
+
+    test: async (call) => {
+      const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
+      readNoQuery(call.search);
+      const { webhook, attempt } = await testWebhook(options, call.caller, webhookId);
+      return json(200, { url: webhook.url, response: toResponseView(attempt) });
+    },
   };
+}
+
+function json(status: number, body: object): Answer {
+  return { status, body: JSON.stringify(body) };
 }
 
 /** The settings with those members of a body that are given. */
@@ -127,21 +174,35 @@ function withChanges(settings: WebhookSettings, body: UpdateWebhookBody): Webhoo
   };
 }
 
-function toView(webhook: Webhook): object {
+const readReplayBody = readerOf(replayBody);
+
+/** From where to replay: the body names one of the three. */
+function readReplay(call: Call): Replay {
+  const {
+    from,
+    event_id: eventId,
+    set_aside: setAside,
+    account_id: accountId,
+  } = readReplayBody(jsonBody(call), 'body');
+  const given = [from, eventId, setAside].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new Refusal('bad_request', 'The body names one of from, event_id and set_aside.');
+  }
+  if (accountId !== undefined && setAside === undefined) {
+    throw new Refusal('bad_request', 'An account_id goes with set_aside only.');
+  }
+  if (eventId !== undefined) return { type: 'event', eventId: idOf<'event'>(eventId) };
+  const at = readInstant(from, 'from');
+  if (at !== undefined) return { type: 'from', at };
   return {
-    id: webhook.webhookId,
-    created_at: webhook.createdAt.toISOString(),
-    updated_at: webhook.updatedAt.toISOString(),
-    title: webhook.title,
-    url: webhook.url,
-    enabled: webhook.enabled,
-    type: webhook.types,
-    config: {
-      ...(webhook.delayS === undefined ? {} : { delay: `${webhook.delayS}s` }),
-      ...(webhook.maxPackageSize === undefined ? {} : { max_package_size: webhook.maxPackageSize }),
-      signature_version: webhook.signatureVersion,
-      signature_algorithm: webhook.signatureAlgorithm,
-      ...(webhook.standardHeaders ? { standard_webhooks: true } : {}),
-    },
+    type: 'set_aside',
+    accountId: accountId === undefined ? undefined : idOf<'account'>(accountId),
   };
+}
+
+/** An id that the schema has let through. */
+function idOf<Thing extends string>(text: string): Id<Thing> {
+  const id = parseId<Thing>(text);
+  if (id === undefined) throw new Refusal('bad_request', `${text} is no UUID.`);
+  return id;
 }

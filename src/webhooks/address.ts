@@ -2,13 +2,16 @@
 // listens on loopback also delivers to this machine. Names are resolved once for each connection and
 // the address that was checked is the one that is connected to.
 
-import { type LookupAddress, lookup } from 'node:dns';
+import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
 
 export interface AddressPolicy {
   /** Admits `http`, loopback addresses and IP literals of loopback. */
   readonly allowLoopback: boolean;
+  /** Addresses and networks of the operator's own (CIDR) that names may resolve to as well. */
+  readonly allowedNetworks?: readonly string[];
 }
 
 /** Characters of a URL in its normal form, the one that is stored. */
@@ -48,11 +51,40 @@ function isLoopbackName(hostname: string): boolean {
   return ipaddr.isValid(bare) && ipaddr.process(bare).range() === 'loopback';
 }
 
-/** Whether deliveries may connect to an address. */
+type Address = ReturnType<typeof ipaddr.process>;
+
+/** What no list admits: this machine's own links (cloud metadata among them) and groups. */
+const neverAllowed: readonly string[] = ['linkLocal', 'multicast', 'broadcast', 'unspecified'];
+
+/**
+ * Whether deliveries may connect to an address: a public one, or one of the networks that are
+ * allowed. An IPv6 address that carries an IPv4 address is judged by that (`::ffff:…`), or is
+ * refused with the rest that is not global unicast (NAT64, 6to4, Teredo, `::127.0.0.1`).
+ */
 export function isAllowedAddress(address: string, policy: AddressPolicy): boolean {
-  if (!ipaddr.isValid(address)) return false;
-  const range = ipaddr.process(address).range();
-  return range === 'unicast' || (policy.allowLoopback && range === 'loopback');
+  // A zone names a link of this machine.
+  if (!ipaddr.isValid(address) || address.includes('%')) return false;
+  const parsed = ipaddr.process(address);
+  const range = parsed.range();
+  if (neverAllowed.includes(range)) return false;
+  if (range === 'unicast' && isGlobal(parsed)) return true;
+  if (policy.allowLoopback && range === 'loopback') return true;
+  return (policy.allowedNetworks ?? []).some((network) => isWithin(parsed, network));
+}
+
+/** Every IPv6 address that routers carry begins with these bits; 3fff::/20 is for documents. */
+const globalUnicast = ipaddr.parseCIDR('2000::/3');
+const documentation = ipaddr.parseCIDR('3fff::/20');
+
+function isGlobal(address: Address): boolean {
+  if (address.kind() === 'ipv4') return true;
+  return address.match(globalUnicast) && !address.match(documentation);
+}
+
+function isWithin(address: Address, network: string): boolean {
+  if (!network.includes('/')) return address.toString() === ipaddr.process(network).toString();
+  const [first, bits] = ipaddr.parseCIDR(network);
+  return first.kind() === address.kind() && address.match([first, bits]);
 }
 
 export class ForbiddenAddressError extends Error {
@@ -60,10 +92,20 @@ export class ForbiddenAddressError extends Error {
   readonly code = 'FORBIDDEN_ADDRESS';
 }
 
-/** Resolves a host for a connection; fails when any of its addresses is not allowed. */
-export function guardedLookup(policy: AddressPolicy): LookupFunction {
+/** How names are resolved: `lookup` of `node:dns`. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/**
+ * Resolves a host for a connection; fails when any of its addresses is not allowed. The connection
+ * is made to what was checked: a name that answers differently the next time changes nothing.
+ */
+export function guardedLookup(policy: AddressPolicy, resolve: Resolve = lookup): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
       const forbidden = addresses.find(({ address }) => !isAllowedAddress(address, policy));
       if (forbidden !== undefined || addresses.length === 0) {
@@ -73,6 +115,26 @@ export function guardedLookup(policy: AddressPolicy): LookupFunction {
       return answer(addresses, options.all === true, callback);
     });
   };
+}
+
+const registrationLookupMs = 2_000;
+
+/**
+ * Whether a host resolves to an address that is not delivered to, as far as it resolves now. One that
+ * does not is no fault: it is looked up anew for every connection.
+ */
+export async function resolvesToForbidden(
+  hostname: string,
+  policy: AddressPolicy,
+  resolve: Resolve = lookup,
+): Promise<boolean> {
+  const looked = new Promise<boolean>((settle) => {
+    guardedLookup(policy, resolve)(hostname, { all: true }, (error) => {
+      settle(error instanceof ForbiddenAddressError);
+    });
+  });
+  const tooLong = wait(registrationLookupMs, false, { ref: false });
+  return Promise.race([looked, tooLong]);
 }
 
 function answer(

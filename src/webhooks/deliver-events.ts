@@ -33,7 +33,7 @@ import { type Attempt, post } from './post.ts';
 import { type Progress, recordProgress } from './progress-store.ts';
 import { Session, type SessionPorts } from './session.ts';
 import type { WebhookKey } from './store.ts';
-import { attemptsWithin, requestBody, type Webhook } from './webhook.ts';
+import { attemptsWithin, messageIdOf, requestBody, type Webhook } from './webhook.ts';
 
 /**
  * How long a claim lasts, in ms, while its session renews it. After a kill the subscription waits
@@ -238,8 +238,9 @@ export class Deliverer {
     const { agent, clock, timeoutMs } = this.#options;
     const key = await this.#key(webhook);
     const body = requestBody(webhook, events);
+    const messageId = messageIdOf(events);
     const signings = this.#signings;
-    return post(agent, { webhook, body, key, clock, timeoutMs, stop, signings });
+    return post(agent, { webhook, body, messageId, key, clock, timeoutMs, stop, signings });
   }
 
   async #key(webhook: Webhook): Promise<DeliveryKey> {
@@ -247,8 +248,8 @@ export class Deliverer {
     const name = `${tenantId}/${algorithm}`;
     const cached = this.#keys.get(name);
     if (cached !== undefined) return cached;
-    const { sql, seal } = this.#options;
-    const key = await findDeliveryKey(sql, seal, { tenantId, algorithm });
+    const { sql, seal, clock } = this.#options;
+    const key = await findDeliveryKey(sql, seal, { tenantId, algorithm, now: clock.now() });
     assert(key !== undefined, 'every tenant has its signing keys');
     this.#keys.set(name, key);
     return key;

@@ -3,12 +3,14 @@
 
 import type { Caller } from '../auth/authenticate.ts';
 import { recordSignatureUse } from '../auth/store.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { newId, type WebhookId } from '../ids.ts';
+import { failingSandboxMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { type AddressPolicy, checkReceiverUrl } from './address.ts';
+import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from './address.ts';
+import { deleteFailing } from './history-store.ts';
 import {
   countWebhooks,
   deleteWebhook,
@@ -21,7 +23,9 @@ import type { Webhook, WebhookSettings } from './webhook.ts';
 /** Subscriptions of one tenant: each costs a claim and a connection. */
 export const webhooksOfTenantMax = 200;
 
-const noSuchWebhook = 'There is no such webhook.';
+const removedAtOnceMax = 100;
+
+export const noSuchWebhook = 'There is no such webhook.';
 
 interface Context {
   readonly sql: Sql;
@@ -39,8 +43,9 @@ export async function createWebhook(
   settings: WebhookSettings,
 ): Promise<Webhook> {
   const { tenantId } = caller;
-  return change(sql, caller, async (tx) => {
-    const valid = checked(settings, policy);
+  const isForbidden = await leadsInside(settings.url, policy);
+  return changeSigned(sql, caller, async (tx) => {
+    const valid = isForbidden ? forbidden() : checked(settings, policy);
     if (valid instanceof Refusal) return valid;
     const count = await countWebhooks(tx, tenantId);
     if (count >= webhooksOfTenantMax) {
@@ -61,13 +66,19 @@ export async function createWebhook(
 export async function changeWebhook(
   { sql, clock, policy }: Context,
   caller: Caller,
-  wish: { webhookId: WebhookId; settings: (webhook: Webhook) => WebhookSettings },
+  wish: {
+    webhookId: WebhookId;
+    /** Where it shall go, if that is changed. */
+    url: string | undefined;
+    settings: (webhook: Webhook) => WebhookSettings;
+  },
 ): Promise<Webhook> {
   const { tenantId } = caller;
-  return change(sql, caller, async (tx) => {
+  const isForbidden = wish.url !== undefined && (await leadsInside(wish.url, policy));
+  return changeSigned(sql, caller, async (tx) => {
     const webhook = await lockWebhook(tx, { tenantId, webhookId: wish.webhookId });
     if (webhook === undefined) return new Refusal('not_found', noSuchWebhook);
-    const valid = checked(wish.settings(webhook), policy);
+    const valid = isForbidden ? forbidden() : checked(wish.settings(webhook), policy);
     if (valid instanceof Refusal) return valid;
     const changed = { ...webhook, ...valid, updatedAt: clock.now() };
     await updateWebhook(tx, changed);
@@ -82,14 +93,14 @@ export async function removeWebhook(
   webhookId: WebhookId,
 ): Promise<void> {
   const { tenantId } = caller;
-  await change(sql, caller, async (tx) => {
+  await changeSigned(sql, caller, async (tx) => {
     const removed = await deleteWebhook(tx, { tenantId, webhookId });
     return removed ? undefined : new Refusal('not_found', noSuchWebhook);
   });
 }
 
-/** Runs a change. A refusal of its own is thrown behind the commit: the signature is used up. */
-async function change<T>(
+/** Runs a signed change. A refusal of its own is thrown behind the commit: the signature is used up. */
+export async function changeSigned<T>(
   sql: Sql,
   { tenantId, signature }: Caller,
   work: (tx: Tx) => Promise<T | Refusal>,
@@ -101,6 +112,32 @@ async function change<T>(
   });
   if (outcome instanceof Refusal) throw outcome;
   return outcome;
+}
+
+/**
+ * Removes subscriptions that have failed for a month; for sandboxes, whose receivers are often
+ * forgotten. In live mode nobody gives up.
+ */
+export async function removeFailingWebhooks(
+  sql: Sql,
+  now: Date,
+  log: { warn(fields: object, message: string): void },
+): Promise<number> {
+  const removed = await deleteFailing(sql, later(now, -failingSandboxMsMax), removedAtOnceMax);
+  for (const { tenantId, webhookId, url } of removed) {
+    log.warn({ tenant: tenantId, webhook: webhookId, url }, 'webhook.removed');
+  }
+  return removed.length;
+}
+
+/** Whether a URL that is right by its form names a host inside: looked up outside any transaction. */
+async function leadsInside(text: string, policy: AddressPolicy): Promise<boolean> {
+  const receiver = checkReceiverUrl(text, policy);
+  return 'url' in receiver && resolvesToForbidden(receiver.url.hostname, policy);
+}
+
+function forbidden(): Refusal {
+  return new Refusal('bad_request', 'The url leads to an address that is not delivered to.');
 }
 
 function checked(settings: WebhookSettings, policy: AddressPolicy): WebhookSettings | Refusal {

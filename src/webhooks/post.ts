@@ -1,17 +1,20 @@
 // Sends one signed request to a receiver and says what came of it. Redirects are not followed, the
 // answer's body is read only as far as its limit, and the whole attempt has one timeout.
 
+import { type KeyObject, sign } from 'node:crypto';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
-import { receiverAnswerBytesMax } from '../limits.ts';
+import { keptAnswerMax, receiverAnswerBytesMax } from '../limits.ts';
+import { withCopy } from '../signatures/key-copies.ts';
 import { signMessage, usualComponents } from '../signatures/sign.ts';
 import {
   type AddressPolicy,
   checkReceiverUrl,
   ForbiddenAddressError,
   guardedLookup,
+  type Resolve,
 } from './address.ts';
 import type { FairSlots } from './fair-slots.ts';
 import type { Webhook } from './webhook.ts';
@@ -39,6 +42,13 @@ export function outcomeText(attempt: Attempt): string {
   return attempt.type === 'answered' ? `answered ${attempt.status}` : attempt.reason;
 }
 
+/** The first characters of an answer, as a database and a JSON text can hold them. */
+export function keptAnswer(attempt: Attempt): string {
+  if (attempt.type === 'unanswered') return '';
+  const text = attempt.answer.toWellFormed().replaceAll('\0', '\u{fffd}');
+  return text.slice(0, keptAnswerMax).toWellFormed();
+}
+
 /** Seconds after its creation within which a receiver should take a delivery's signature. */
 const signatureLifeS = 60;
 /** Requests of several subscriptions may go to one receiver. */
@@ -46,8 +56,15 @@ const connectionsPerReceiver = 16;
 /** A receiver that takes longer to accept a connection is not there, in ms. */
 const connectMsMax = 5_000;
 
+export interface ReceiverOptions {
+  readonly policy: AddressPolicy;
+  readonly timeoutMs: number;
+  /** Default the system's. */
+  readonly resolve?: Resolve;
+}
+
 /** Connections to receivers; `timeoutMs` bounds connecting and the pauses of an answer alike. */
-export function receiverAgent(options: { policy: AddressPolicy; timeoutMs: number }): Agent {
+export function receiverAgent(options: ReceiverOptions): Agent {
   const { timeoutMs } = options;
   return new Agent({
     connect: guardedConnector(options),
@@ -62,13 +79,10 @@ export function receiverAgent(options: { policy: AddressPolicy; timeoutMs: numbe
  * Judges the form again at every connection: a subscription may be older than the policy, and a
  * host that is an address is never looked up.
  */
-function guardedConnector(options: {
-  policy: AddressPolicy;
-  timeoutMs: number;
-}): buildConnector.connector {
+function guardedConnector(options: ReceiverOptions): buildConnector.connector {
   const { policy } = options;
   const timeout = Math.min(options.timeoutMs, connectMsMax);
-  const lookup = guardedLookup(policy);
+  const lookup = guardedLookup(policy, options.resolve);
   const connect = buildConnector({ lookup, timeout, minVersion: 'TLSv1.2' });
   return (to, callback) => {
     const checked = checkReceiverUrl(`${to.protocol}//${to.host ?? to.hostname}`, policy);
@@ -80,6 +94,8 @@ function guardedConnector(options: {
 export interface Post {
   readonly webhook: Webhook;
   readonly body: string;
+  /** The same whenever the same events are sent together again. */
+  readonly messageId: string;
   readonly key: DeliveryKey;
   readonly clock: Clock;
   readonly timeoutMs: number;
@@ -163,7 +179,36 @@ async function signedHeaders(url: URL, body: Buffer, delivery: Post & { now: Dat
     params: { keyid: key.keyId, created, expires: created + signatureLifeS, nonce: newId() },
     key,
   });
-  return { ...headers, ...signature };
+  const standard = webhook.standardHeaders ? await standardHeaders(body, delivery) : {};
+  return { ...headers, ...signature, ...standard };
+}
+
+/**
+ * The headers of Standard Webhooks, besides: signed by all Ed25519 keys that receivers may know, each
+ * as `v1a`, so that nobody holds a secret.
+ */
+async function standardHeaders(body: Buffer, { messageId, key, now }: Post & { now: Date }) {
+  const timestamp = String(Math.floor(now.getTime() / 1_000));
+  const signed = Buffer.concat([Buffer.from(`${messageId}.${timestamp}.`), body]);
+  const signatures = await Promise.all(
+    key.standardKeys.map(
+      async (own) => `v1a,${(await signEd25519(own, signed)).toString('base64')}`,
+    ),
+  );
+  return {
+    'webhook-id': messageId,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatures.join(' '),
+  };
+}
+
+/** Runs in libuv's pool, not on the event loop. */
+function signEd25519(original: KeyObject, bytes: Buffer): Promise<Buffer> {
+  return withCopy(original, (key) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    sign(null, bytes, key, (error, signature) => (error ? reject(error) : resolve(signature)));
+    return promise;
+  });
 }
 
 /** RFC 9110 10.2.3: seconds or a date. */

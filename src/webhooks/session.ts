@@ -2,13 +2,13 @@
 // the queue says, records what came of it, and gives the claim back when there is nothing to do.
 
 import type { Clock } from '../clock.ts';
-import { failedAttemptsKept, keptAnswerMax, takenAttemptsKept } from '../limits.ts';
+import { failedAttemptsKept, takenAttemptsKept } from '../limits.ts';
 import type { Outcome, Sending, Wanted } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { ClaimedWebhook, LogPage } from './delivery-store.ts';
 import type { FairSlots } from './fair-slots.ts';
 import type { Hold } from './hold.ts';
-import { type Attempt, outcomeText } from './post.ts';
+import { type Attempt, keptAnswer, outcomeText } from './post.ts';
 import type { LoggedAttempt, Progress } from './progress-store.ts';
 import type { LoggedEvent, Webhook } from './webhook.ts';
 
@@ -293,12 +293,9 @@ export class Session {
 }
 
 function kept(attempt: Attempt) {
-  const outcome = outcomeText(attempt);
   const { durationMs } = attempt;
-  if (attempt.type === 'unanswered') return { outcome, durationMs };
-  // PostgreSQL has no NUL in texts, and half characters are no JSON.
-  const answer = attempt.answer.toWellFormed().replaceAll('\0', '\u{fffd}').slice(0, keptAnswerMax);
-  return { outcome, durationMs, status: attempt.status, answer: answer.toWellFormed() };
+  const status = attempt.type === 'answered' ? attempt.status : undefined;
+  return { outcome: outcomeText(attempt), durationMs, status, answer: keptAnswer(attempt) };
 }
 
 function outcomeOf(attempt: Attempt, at: Date, random: number): Outcome {

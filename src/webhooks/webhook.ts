@@ -90,6 +90,12 @@ export function requestBody(
   return isPackaged(webhook) ? `{"payload":[${bodies.join(',')}]}` : bodies.join('');
 }
 
+/** Names a request by its events: the same when they are sent together again. */
+export function messageIdOf(events: readonly LoggedEvent[]): string {
+  const [first, last] = [events.at(0)?.eventId ?? '', events.at(-1)?.eventId ?? ''];
+  return first === last ? first : `${first}_${last}`;
+}
+
 /**
  * Whether a request carries `{"payload": […]}` with as many events as fit, since `delay` or
  * `max_package_size` is set, and not one event alone with the body of the contract (decisions, point

@@ -202,9 +202,14 @@ export function targetOf(path: string, ids: Readonly<Record<string, string>>): s
 export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<Wish> {
   const { method, path } = route;
   if (path.endsWith('/webhooks') || path.includes(':webhook_id')) {
-    const bodies: Readonly<Record<string, object>> = { POST: hook, PATCH: { title: 'Renamed' } };
-    const target = path.includes(':webhook_id') ? await subscribe(api) : path;
-    return { method, target, content: { json: bodies[method] } };
+    const own = path.includes(':webhook_id') ? await subscribe(api) : '/webhooks';
+    const target = path.replace('/webhooks', own).replace('/:webhook_id', '');
+    const bodies: Readonly<Record<string, object | undefined>> = {
+      'POST /webhooks': hook,
+      'PATCH /webhooks/:webhook_id': { title: 'Renamed' },
+      'POST /webhooks/:webhook_id/replay': { set_aside: true },
+    };
+    return { method, target, content: { json: bodies[`${method} ${path}`] } };
   }
   const [account] = await giveAccounts(sql, api.client);
   if (path.includes('/liquidations')) {

@@ -76,6 +76,7 @@ const tenants = [await tenant(ownIsins[0]), await tenant(ownIsins[1])] as const;
 
 function contentOf({ method, path }: SignedRoute, userId: string): Content {
   if (method === 'PATCH') return { json: { title: 'Mine now' } };
+  if (path.endsWith('/replay')) return { json: { set_aside: true } };
   if (method !== 'POST' || !path.startsWith('/accounts')) return {};
   return { json: { user_id: userId }, headers: { 'idempotency-key': randomUUID() } };
 }

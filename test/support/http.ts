@@ -13,6 +13,7 @@ import type { Sql } from '../../src/db/connect.ts';
 import { bookHandlers } from '../../src/http/book-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
+import { eventHandlers } from '../../src/http/event-handlers.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
@@ -30,6 +31,8 @@ import type { TenantId } from '../../src/ids.ts';
 import type { DialectVersion } from '../../src/signatures/dialect.ts';
 import { keyAlgorithm } from '../../src/signatures/keys.ts';
 import { type SigningKey, signMessage, usualComponents } from '../../src/signatures/sign.ts';
+import { FairSlots } from '../../src/webhooks/fair-slots.ts';
+import { receiverAgent } from '../../src/webhooks/post.ts';
 import { portOf } from './condition.ts';
 import type { AfterTest } from './database.ts';
 import { type ApiDocument, readDocument } from './document.ts';
@@ -91,12 +94,23 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     onEvent: nobodyWaits,
   });
   const policy = { allowLoopback };
-  const webhooks = webhookHandlers({ sql, clock, policy, onChanged: nobodyWaits });
   const forTests = { sql, clock, settings };
   const tests = { positions: positionHandlers(forTests), market: marketHandlers(forTests) };
+  const wayOut = receiverAgent({ policy, timeoutMs: receiverTimeoutMs });
+  const webhooks = webhookHandlers({
+    sql,
+    clock,
+    seal,
+    agent: wayOut,
+    signings: new FairSlots(2),
+    timeoutMs: receiverTimeoutMs,
+    policy,
+    onChanged: nobodyWaits,
+  });
   const routes = signedRoutes({
     liquidations,
     webhooks,
+    events: eventHandlers({ sql }),
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),
     tests: isSandbox ? tests : undefined,
@@ -130,6 +144,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   t.after(async () => {
     agent.destroy();
     await close();
+    await wayOut.close();
     t.after(async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   });
   const document = readDocument(documentText({ routes, open }));
@@ -138,6 +153,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   return { port, clock, authenticator, routes, open, document, agent, finished, takeFaults, close };
 }
 
+const receiverTimeoutMs = 5_000;
 const seal = sealWith(randomBytes(32));
 const keyPairs = {
   ed25519: () => generateKeyPairSync('ed25519'),

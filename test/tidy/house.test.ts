@@ -19,7 +19,12 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
   { package: 'undici', places: ['src/webhooks/', 'src/service.ts', 'src/steps.ts'] },
   {
     package: 'commander',
-    places: ['src/main.ts', 'src/command-arguments.ts', 'src/operator-commands.ts'],
+    places: [
+      'src/main.ts',
+      'src/command-arguments.ts',
+      'src/keys-command.ts',
+      'src/operator-commands.ts',
+    ],
   },
   { package: 'uuid', places: ['src/ids.ts'] },
   { package: 'big.js', places: ['src/money.ts'] },

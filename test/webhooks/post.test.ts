@@ -32,7 +32,8 @@ function newSigner(algorithm: SigningAlgorithm): Signer {
     algorithm === 'ed25519'
       ? generateKeyPairSync('ed25519')
       : generateKeyPairSync('ec', { namedCurve: 'P-521' });
-  const key = { keyId: newId<'key'>(), algorithm, privateKey };
+  const standardKeys = algorithm === 'ed25519' ? [privateKey] : [];
+  const key = { keyId: newId<'key'>(), algorithm, privateKey, standardKeys };
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: key.keyId };
   return { key, keys: readDeliveryKeys({ keys: [jwk] }) };
 }
@@ -87,7 +88,7 @@ async function send(t: TestContext, sending: Sending): Promise<Attempt> {
   const stop = sending.stop ?? new AbortController().signal;
   const clock = { now: () => now };
   const signings = new FairSlots(2);
-  return post(agent, { webhook, body, key, clock, timeoutMs, stop, signings });
+  return post(agent, { webhook, body, messageId: 'e1', key, clock, timeoutMs, stop, signings });
 }
 
 function lastOf(receiver: TestReceiver): Delivery {

@@ -43,8 +43,12 @@ export async function makeTenantWithKeys(sql: Sql, clock: Clock): Promise<Tenant
 }
 
 /** The keys of a tenant as its receiver gets them. */
-export async function keysOf(sql: Sql, tenantId: TenantId): Promise<DeliveryKeys> {
-  const jwks = await findPublicJwks(sql, tenantId);
+export async function keysOf(
+  sql: Sql,
+  tenantId: TenantId,
+  now = new Date('2026-01-05T09:00:00.000Z'),
+): Promise<DeliveryKeys> {
+  const jwks = await findPublicJwks(sql, tenantId, now);
   return readDeliveryKeys({ keys: jwks.map((jwk) => JSON.parse(jwk)) });
 }
 
@@ -110,7 +114,17 @@ export async function writeEvents(
 ): Promise<void> {
   const { tenantId, events, at, padding = '' } = batch;
   for (const { eventId, accountId, liquidationId, sequence, number, status } of events) {
-    const object = JSON.stringify({ id: liquidationId, account_id: accountId, status, padding });
+    const object = JSON.stringify({
+      account_id: accountId,
+      cash_amount: '0.00',
+      created_at: at.toISOString(),
+      currency: 'EUR',
+      id: liquidationId,
+      orders: [],
+      status,
+      updated_at: at.toISOString(),
+      ...(padding === '' ? {} : { padding }),
+    });
     await sql`
       insert into unwind.events (
         tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at

@@ -57,6 +57,13 @@ export async function logLiquidations(
   await publishAll(sql);
 }
 
+/** Writes and publishes the events of a second liquidation of an account. */
+export async function logLater(world: World, accountId: AccountId): Promise<void> {
+  const { sql, clock, tenantId } = world;
+  await writeEvents(sql, { tenantId, events: eventsOfLiquidation(accountId, 2), at: clock.now() });
+  await publishAll(sql);
+}
+
 export function newAccounts(count: number): readonly AccountId[] {
   return Array.from({ length: count }, () => newId<'account'>());
 }

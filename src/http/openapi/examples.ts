@@ -98,6 +98,25 @@ export const webhookRequest = {
   config: webhookView.config,
 } as const;
 
+export const attemptView = {
+  id: '0198f3ce-4f2b-7c10-9a53-6d0c2f1be111',
+  kind: 'delivery',
+  attempted_at: at,
+  duration_ms: 48,
+  status: 503,
+  outcome: 'answered 503',
+  answer: 'try later',
+  attempt: 2,
+  events: 1,
+  first_event_id: newEvent.id,
+  last_event_id: newEvent.id,
+} as const;
+
+export const testView = {
+  url: webhookView.url,
+  response: { status: 204, headers: { date: 'Wed, 21 Jul 2021 14:10:00 GMT' }, body: '' },
+} as const;
+
 export const publicKeys = {
   keys: [
     {

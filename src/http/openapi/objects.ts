@@ -3,6 +3,7 @@
 
 import { type TSchema, Type } from 'typebox';
 import { account, execution, instrument, order, position } from './book-objects.ts';
+import { attempt, deliveryState, gap, replayAnswer, testAnswer } from './delivery-objects.ts';
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description });
 const instant = (description: string) => Type.String({ format: 'date-time', description });
@@ -118,9 +119,13 @@ export const webhook = Type.Object(
         ),
         signature_version: Type.Enum(['6', '15', '9421'], { type: 'string' }),
         signature_algorithm: Type.Enum(['ecdsa-p521', 'ed25519'], { type: 'string' }),
+        standard_webhooks: Type.Optional(
+          Type.Boolean({ description: 'Whether the headers of Standard Webhooks come as well.' }),
+        ),
       },
       { description: 'How events are delivered and signed.' },
     ),
+    delivery: Type.Optional(deliveryState),
   },
   { title: 'Webhook subscription' },
 );
@@ -145,6 +150,24 @@ export const event = Type.Object(
     description: 'A change of a liquidation, with the object as it was right after that change.',
   },
 );
+
+export const loggedEvent = Type.Omit(event, ['webhook_id'], {
+  title: 'Event of the log',
+  description: 'An event as every subscription gets it, with the same id and the same object.',
+});
+
+export const eventPage = Type.Object({
+  data: Type.Array(loggedEvent),
+  meta: Type.Object({
+    count: Type.Integer({ minimum: 0, description: 'Events on this page.' }),
+    limit: Type.Integer({ minimum: 1, description: 'The most events this page could have.' }),
+    next: Type.String({ description: 'The cursor to go on with, also when there was nothing.' }),
+    has_more: Type.Boolean({ description: 'Whether the log goes on behind this page.' }),
+    gap: Type.Union([gap, Type.Null()], {
+      description: 'What was dropped from the log behind the cursor before it was read.',
+    }),
+  }),
+});
 
 export const eventPackage = Type.Object(
   { payload: Type.Array(event, { minItems: 1, description: 'In the order they happened.' }) },
@@ -189,6 +212,10 @@ export const named = {
   PublicKey: jwk,
   PublicKeys: jwks,
   Webhook: webhook,
+  DeliveryAttempt: attempt,
+  Replay: replayAnswer,
+  WebhookTest: testAnswer,
+  LoggedEvent: loggedEvent,
   Event: event,
   EventPackage: eventPackage,
   Problem: problem,

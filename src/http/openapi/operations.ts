@@ -2,6 +2,7 @@
 // compile: write it in the file of its room beside this one.
 
 import { bookOperations } from './book-operations.ts';
+import { deliveryOperations } from './delivery-operations.ts';
 import { liquidationOperations } from './liquidation-operations.ts';
 import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
@@ -12,6 +13,7 @@ import { webhookOperations } from './webhook-operations.ts';
 const parts = {
   ...liquidationOperations,
   ...webhookOperations,
+  ...deliveryOperations,
   ...bookOperations,
   ...orderOperations,
   ...openOperations,

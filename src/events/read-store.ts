@@ -1,0 +1,123 @@
+// Reading the event log: by position, as receivers get it, and where in it an event or a time is.
+
+import type { Sql, SqlOrTx } from '../db/connect.ts';
+import type { AccountId, EventId, TenantId } from '../ids.ts';
+import { logSpanMax } from '../limits.ts';
+
+/** An event of the log; `object` is the JSON text frozen with it. */
+export interface ReadEvent {
+  readonly position: number;
+  readonly eventId: EventId;
+  readonly type: string;
+  readonly object: string;
+  readonly createdAt: Date;
+}
+
+export interface EventsWanted {
+  readonly tenantId: TenantId;
+  /** Only behind this position. */
+  readonly after: number;
+  readonly limit: number;
+  /** A kind, such as ACCOUNT_LIQUIDATION, or one type of it. */
+  readonly type: string | undefined;
+  readonly accountId: AccountId | undefined;
+}
+
+export interface EventsRead {
+  readonly events: readonly ReadEvent[];
+  /** Up to here there is nothing else of what was wanted. */
+  readonly readTo: number;
+  readonly head: number;
+  /** Nothing at or before this position is promised any more. */
+  readonly droppedTo: number;
+}
+
+/** A page of the log, in its order. Without an account it looks at so many positions at most. */
+export async function readEvents(sql: Sql, wanted: EventsWanted): Promise<EventsRead> {
+  const { tenantId, after, limit, type = null, accountId = null } = wanted;
+  const rows = await sql<
+    {
+      head: string;
+      dropped_to: string;
+      position: string | null;
+      event_id: EventId;
+      type: string;
+      object: string;
+      created_at: Date;
+    }[]
+  >`
+    select h.position as head, h.dropped_to, e.*
+    from unwind.event_heads h
+    left join lateral (
+      select e.position, e.event_id, e.type, e.object, e.created_at
+      from unwind.events e
+      where e.tenant_id = h.tenant_id
+        and e.position > ${after}
+        and (
+          e.account_id = ${accountId}::uuid
+          or (${accountId}::uuid is null and e.position <= ${after}::bigint + ${logSpanMax}::bigint)
+        )
+        and (
+          ${type}::text is null
+          or e.type = ${type}::text
+          or split_part(e.type, '.', 1) = ${type}::text
+        )
+      order by e.position
+      limit ${limit}
+    ) e on true
+    where h.tenant_id = ${tenantId}
+    order by e.position`;
+  const events = rows.flatMap((row) => {
+    if (row.position === null) return [];
+    const { event_id: eventId, type: kind, object, created_at: createdAt } = row;
+    return [{ position: Number(row.position), eventId, type: kind, object, createdAt }];
+  });
+  const head = Number(rows[0]?.head ?? 0);
+  const seen = accountId === null ? Math.min(head, after + logSpanMax) : head;
+  const isFull = events.length >= limit;
+  const readTo = isFull ? (events.at(-1)?.position ?? after) : Math.max(seen, after);
+  return { events, readTo, head, droppedTo: Number(rows[0]?.dropped_to ?? 0) };
+}
+
+/** The position of an event; undefined where the log has it not, or not yet. */
+export async function findPosition(
+  sql: SqlOrTx,
+  { tenantId, eventId }: { tenantId: TenantId; eventId: EventId },
+): Promise<number | undefined> {
+  const rows = await sql<{ position: string | null }[]>`
+    select e.position
+    from unwind.events e
+    where e.tenant_id = ${tenantId}
+      and e.event_id = ${eventId}`;
+  const position = rows[0]?.position ?? null;
+  return position === null ? undefined : Number(position);
+}
+
+const firstWindowMs = 60_000;
+const windowsMax = 40;
+
+/**
+ * The first position of an event that happened at an instant or later; undefined where there is
+ * none. It looks at growing stretches of time, since only the first events behind it count.
+ */
+export async function findPositionAt(
+  sql: SqlOrTx,
+  { tenantId, from, now }: { tenantId: TenantId; from: Date; now: Date },
+): Promise<number | undefined> {
+  let end = from;
+  for (let i = 0; i < windowsMax; i += 1) {
+    const isLast = end > now;
+    end = new Date(Math.min(from.getTime() + firstWindowMs * 2 ** i, 253_402_300_799_000));
+    const rows = await sql<{ position: string | null }[]>`
+      select min(e.position) as position
+      from unwind.events e
+      where e.tenant_id = ${tenantId}
+        and e.created_at >= ${from}
+        and e.created_at < ${end}
+        and e.position is not null`;
+    const position = rows[0]?.position ?? null;
+    if (position !== null) return Number(position);
+    if (isLast) return undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,43 @@
+// The event log over HTTP: the source of truth for whoever has missed deliveries.
+
+import type { Sql } from '../db/connect.ts';
+import { readEvents } from '../events/read-store.ts';
+import { parseId } from '../ids.ts';
+import { positionOf, toCursor } from './cursor.ts';
+import { listEventsQuery } from './delivery-schemas.ts';
+import type { Handler } from './pipeline.ts';
+import { queryReaderOf } from './schemas.ts';
+
+export interface EventHandlers {
+  readonly list: Handler;
+}
+
+const readQuery = queryReaderOf(listEventsQuery);
+
+export function eventHandlers({ sql }: { readonly sql: Sql }): EventHandlers {
+  return {
+    list: async (call) => {
+      const { after: cursor, limit = 100, type, account_id: account } = readQuery(call.search);
+      const after = cursor === undefined ? 0 : positionOf(cursor);
+      const accountId = account === undefined ? undefined : parseId<'account'>(account);
+      const { tenantId } = call.caller;
+      const wanted = { tenantId, after, limit, type, accountId };
+      const { events, readTo, head, droppedTo } = await readEvents(sql, wanted);
+      const data = events.map((event) => {
+        return (
+          `{"created_at":"${event.createdAt.toISOString()}","id":"${event.eventId}",` +
+          `"object":${event.object},"type":"${event.type}"}`
+        );
+      });
+      const isAfterGap = cursor !== undefined && after < droppedTo;
+      const meta = {
+        count: events.length,
+        limit,
+        next: toCursor(readTo),
+        has_more: readTo < head,
+        gap: isAfterGap ? { after: cursor, up_to: toCursor(droppedTo) } : null,
+      };
+      return { status: 200, body: `{"data":[${data.join(',')}],"meta":${JSON.stringify(meta)}}` };
+    },
+  };
+}

@@ -1,0 +1,97 @@
+// What the document says of the operations on deliveries, and on the log behind them.
+
+import { listDeliveriesQuery, listEventsQuery, replayBody } from '../delivery-schemas.ts';
+import { attemptPage, replayAnswer, testAnswer } from './delivery-objects.ts';
+import { attemptView, newEvent, testView } from './examples.ts';
+import { eventPage } from './objects.ts';
+import type { OperationPart } from './operation.ts';
+
+const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
+const { webhook_id: _, ...loggedEvent } = newEvent;
+
+export const deliveryOperations = {
+  list_webhook_deliveries: {
+    tag: 'Webhooks',
+    summary: 'List delivery attempts',
+    description:
+      'The last attempts of a subscription, newest first: up to 200 that were taken and 300 that ' +
+      'failed are kept, and the last tests.',
+    query: listDeliveriesQuery,
+    success: {
+      status: 200,
+      description: 'The attempts.',
+      body: {
+        schema: attemptPage,
+        examples: {
+          page: { summary: 'One attempt', value: { data: [attemptView], meta: { count: 1 } } },
+        },
+      },
+    },
+    refusals: { not_found: noSuchWebhook },
+  },
+  replay_webhook: {
+    tag: 'Webhooks',
+    summary: 'Deliver events again',
+    description:
+      'Moves a subscription back in the log, to a time or to an event, or has what was set aside ' +
+      'tried again. Events keep their ids and their bytes. It never moves forward.',
+    body: {
+      schema: replayBody,
+      examples: {
+        time: { summary: 'From a time', value: { from: '2026-01-05T09:00:00Z' } },
+        aside: { summary: 'What was set aside', value: { set_aside: true } },
+      },
+    },
+    success: {
+      status: 200,
+      description: 'Deliveries begin.',
+      body: {
+        schema: replayAnswer,
+        examples: { replay: { summary: 'From a time', value: { behind: 1042, resumed: 0 } } },
+      },
+    },
+    refusals: { not_found: `${noSuchWebhook} Or the log has no such event.` },
+  },
+  test_webhook: {
+    tag: 'Webhooks',
+    summary: 'Test a subscription',
+    description:
+      'Posts an event of type `WEBHOOK.TEST` to the receiver, signed as any other, and answers what the ' +
+      'receiver said. The event is in no log; the subscription may be disabled.',
+    success: {
+      status: 200,
+      description: 'What the receiver said.',
+      body: {
+        schema: testAnswer,
+        examples: { answer: { summary: 'It took the event', value: testView } },
+      },
+    },
+    refusals: { not_found: noSuchWebhook },
+  },
+  list_events: {
+    tag: 'Webhooks',
+    summary: 'List events',
+    description:
+      'The log of events in the order in which subscriptions get them: the source of truth for ' +
+      'whoever has missed some. Begin without a cursor, go on with `meta.next`. The log keeps 90 days; ' +
+      'a cursor from before that is told of the gap.',
+    query: listEventsQuery,
+    success: {
+      status: 200,
+      description: 'A page of the log.',
+      body: {
+        schema: eventPage,
+        examples: {
+          page: {
+            summary: 'One event',
+            value: {
+              data: [loggedEvent],
+              meta: { count: 1, limit: 100, next: 'e1042', has_more: false, gap: null },
+            },
+          },
+        },
+      },
+    },
+    refusals: {},
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;

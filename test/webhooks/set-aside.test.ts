@@ -1,0 +1,274 @@
+// Receivers that fail in one place or at some times: what is held, set aside and replayed, and that
+// nobody else waits for it. End to end: real log, real requests, real signatures.
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { listAttempts, readDeliveryState } from '../../src/webhooks/history-store.ts';
+import { moveMarkBack, resumeSetAside } from '../../src/webhooks/replay-store.ts';
+import type { Webhook } from '../../src/webhooks/webhook.ts';
+import { eventually } from '../support/condition.ts';
+import { startReceiver } from './receiver.ts';
+import { deliverDue, startDeliverer, stateOf } from './subscriptions.ts';
+import {
+  arrivals,
+  assertArrived,
+  deliverAll,
+  logLater,
+  logLiquidations,
+  logOf,
+  newAccounts,
+  newWorld,
+  subscribeTo,
+  type World,
+} from './world.ts';
+
+/** The receiver refuses whatever carries events of an account. */
+function refuse(world: World, accountId: string): void {
+  world.receiver.react = (_number, { body }) => {
+    return { status: Buffer.from(body).toString().includes(accountId) ? 500 : 200 };
+  };
+}
+
+/** Delivers while others have events, until the account is set aside. */
+async function untilSetAside(t: TestContext, world: World, webhook: Webhook): Promise<void> {
+  const { sql, clock } = world;
+  const deliverer = startDeliverer(t, sql, { clock, setAsideAfterMs: 60_000 });
+  for (let turn = 0; turn < 40; turn += 1) {
+    await logLiquidations(world, newAccounts(1));
+    await deliverDue(deliverer);
+    const state = await readDeliveryState(sql, webhook, 10);
+    if (state?.setAside === 1) return;
+    clock.advance(10_000);
+  }
+  assert.fail('the account was never set aside');
+}
+
+for (const packaging of [{}, { maxPackageSize: 4_000 }]) {
+  describe(`with ${JSON.stringify(packaging)}`, () => {
+    test('an account that is refused while others are taken is set aside, and shown', async (t) => {
+      const world = await newWorld(t);
+      const { sql, receiver } = world;
+      const webhook = await subscribeTo(world, packaging);
+      const [bad] = newAccounts(1);
+      assert.ok(bad);
+      await logLiquidations(world, newAccounts(2));
+      await logLiquidations(world, [bad]);
+      refuse(world, bad);
+      await untilSetAside(t, world, webhook);
+      const log = await logOf(world);
+      const { position, head, attempts } = await stateOf(sql, webhook);
+      assert.deepEqual([position, attempts], [head, 0], 'the rest goes on');
+      const state = await readDeliveryState(sql, webhook, 10);
+      const [held] = state?.held ?? [];
+      assert.deepEqual(
+        [held?.accountId, held?.status, held?.lastOutcome],
+        [bad, 'set_aside', 'answered 500'],
+      );
+      const requests = receiver.received.length;
+      world.clock.advance(86_400_000);
+      assert.equal(await deliverDue(startDeliverer(t, sql, { clock: world.clock })), 0);
+      assert.equal(receiver.received.length, requests, 'nothing more is sent of it');
+
+      receiver.react = () => ({ status: 200 });
+      const wish = { accountId: undefined, now: world.clock.now() };
+      const resumed = await inTransaction(sql, (tx) => resumeSetAside(tx, webhook, wish));
+      assert.equal(resumed, 1);
+      await deliverAll(t, world, webhook);
+      await assertArrived(world, log);
+      assert.equal((await stateOf(sql, webhook)).holds, 0, 'and it is in step again');
+    });
+  });
+}
+
+test('what happens later in an account set aside waits with it', async (t) => {
+  const world = await newWorld(t);
+  const { sql, receiver } = world;
+  const webhook = await subscribeTo(world);
+  const [bad] = newAccounts(1);
+  assert.ok(bad);
+  await logLiquidations(world, newAccounts(1));
+  await logLiquidations(world, [bad]);
+  refuse(world, bad);
+  await untilSetAside(t, world, webhook);
+  const before = new Set((await logOf(world)).map(({ id }) => id));
+  await logLater(world, bad);
+  await deliverDue(startDeliverer(t, sql, { clock: world.clock }));
+  const later = (await logOf(world)).filter(({ id }) => !before.has(id));
+  assert.equal(later.length, 3);
+  const arrived = new Set(await arrivals(world));
+  assert.ok(later.every(({ id }) => !arrived.has(id)));
+  receiver.react = () => ({ status: 200 });
+  const wish = { accountId: undefined, now: world.clock.now() };
+  await inTransaction(sql, (tx) => resumeSetAside(tx, webhook, wish));
+  await deliverAll(t, world, webhook);
+  await assertArrived(world);
+});
+
+test('accounts do not wait for one whose request is not answered', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const webhook = await subscribeTo(world);
+  const [slow, first, ...others] = newAccounts(40);
+  assert.ok(slow && first);
+  const release = Promise.withResolvers<{ status: number }>();
+  receiver.react = (_number, { body }) => {
+    const isSlow = Buffer.from(body).toString().includes(slow);
+    return isSlow ? release.promise : { status: 200 };
+  };
+  await logLiquidations(world, [first, slow, ...others]);
+  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  await deliverer.step();
+  const log = await logOf(world);
+  await eventually('all others have theirs', () => receiver.received.length === log.length - 2);
+  const { position } = await stateOf(sql, webhook);
+  assert.ok(position < log.length, 'the mark waits');
+  release.resolve({ status: 200 });
+  await deliverer.drain();
+  await deliverAll(t, world, webhook);
+  await assertArrived(world);
+  assert.equal(receiver.mostOfOneAtOnce(), 1);
+  assert.ok(receiver.mostAtOnce() > 1, 'several at once');
+});
+
+test('a receiver that takes nothing costs its own row, whatever it answers', async (t) => {
+  for (const reaction of [{ status: 500 }, 'close', 'never'] as const) {
+    const world = await newWorld(t);
+    const { sql, clock, receiver } = world;
+    const webhook = await subscribeTo(world);
+    await logLiquidations(world, newAccounts(20));
+    receiver.react = () => reaction;
+    const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 300 });
+    for (let round = 0; round < 8; round += 1) {
+      await deliverDue(deliverer);
+      const { holds, position, attempts, nextAttemptAt } = await stateOf(sql, webhook);
+      assert.deepEqual(
+        { holds, position, attempts },
+        { holds: 0, position: 0, attempts: round + 1 },
+      );
+      assert.ok(nextAttemptAt > clock.now());
+      clock.set(nextAttemptAt);
+    }
+    assert.ok(receiver.received.length <= 4 + 7 * 2, `${receiver.received.length} requests`);
+    receiver.react = () => ({ status: 200 });
+    await deliverAll(t, world, webhook);
+    await assertArrived(world);
+  }
+});
+
+test('whoever dies after some were taken, nothing is lost and the order stays', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const webhook = await subscribeTo(world);
+  await logLiquidations(world, newAccounts(12));
+  for (let death = 1; death <= 5; death += 1) {
+    const stuck = Promise.withResolvers<{ status: number }>();
+    const begun = receiver.received.length;
+    receiver.react = (number) => (number > begun + 4 ? stuck.promise : { status: 200 });
+    const dying = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+    await dying.step();
+    await eventually('some are taken', () => receiver.received.length > begun + 4);
+    // Nothing of it is recorded from now on: another has the lease.
+    clock.advance(10_000);
+    await sql`
+      update unwind.webhooks w
+      set lease_epoch = w.lease_epoch + 1, lease_holder = null, lease_expires_at = null
+      where w.webhook_id = ${webhook.webhookId}`;
+    stuck.resolve({ status: 200 });
+    await dying.drain();
+  }
+  receiver.react = () => ({ status: 200 });
+  await deliverAll(t, world, webhook);
+  await assertArrived(world);
+});
+
+test('replay moves the mark back, and events come again with the same id and bytes', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const webhook = await subscribeTo(world);
+  await logLiquidations(world, newAccounts(4));
+  await deliverAll(t, world, webhook);
+  const first = receiver.received.map(({ body }) => Buffer.from(body).toString()).toSorted();
+  const to = { position: 0, now: clock.now() };
+  await inTransaction(sql, (tx) => moveMarkBack(tx, webhook, to));
+  await deliverAll(t, world, webhook);
+  const all = receiver.received.map(({ body }) => Buffer.from(body).toString());
+  assert.deepEqual(all.slice(12).toSorted(), first);
+  await inTransaction(sql, (tx) => moveMarkBack(tx, webhook, { ...to, position: 1_000 }));
+  assert.equal((await stateOf(sql, webhook)).position, 12, 'it never goes forward');
+});
+
+test('a replay while events are delivered loses nothing', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const webhook = await subscribeTo(world);
+  await logLiquidations(world, newAccounts(6));
+  const deliverer = startDeliverer(t, sql, { clock });
+  receiver.react = async (number) => {
+    if (number === 5) {
+      const to = { position: 0, now: clock.now() };
+      await inTransaction(sql, (tx) => moveMarkBack(tx, webhook, to));
+    }
+    return { status: 200 };
+  };
+  await deliverDue(deliverer);
+  await deliverAll(t, world, webhook);
+  assert.ok(receiver.received.length > 18, 'what was delivered before came again');
+  await assertArrived(world);
+});
+
+test('the delivery log keeps what was said, and never more than its places', async (t) => {
+  const world = await newWorld(t);
+  const { sql, receiver } = world;
+  const webhook = await subscribeTo(world);
+  await logLiquidations(world, newAccounts(100));
+  receiver.react = (number) => ({ status: number % 3 === 0 ? 503 : 201 });
+  await deliverAll(t, world, webhook);
+  const [counts] = await sql<{ taken: string; failed: string; kept: string }[]>`
+    select
+      w.taken_count as taken, w.failed_count as failed,
+      (
+        select count(*)
+        from unwind.webhook_attempts a
+        where a.webhook_id = w.webhook_id
+      ) as kept
+    from unwind.webhooks w
+    where w.webhook_id = ${webhook.webhookId}`;
+  assert.equal(Number(counts?.taken), 300);
+  assert.equal(Number(counts?.taken) + Number(counts?.failed), receiver.received.length);
+  assert.equal(Number(counts?.kept), 200 + Number(counts?.failed), 'two hundred were written over');
+  const all = await listAttempts(sql, webhook, { limit: 500, result: undefined });
+  const failed = await listAttempts(sql, webhook, { limit: 500, result: 'failed' });
+  assert.equal(failed.length, Number(counts?.failed));
+  assert.ok(failed.every(({ status, outcome }) => status === 503 && outcome === 'answered 503'));
+  const times = all.map(({ at }) => at.getTime());
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => b - a),
+  );
+});
+
+test('a hundred subscriptions of which one never answers and one always fails', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock } = world;
+  const [silent, failing] = [await startReceiver(t, clock), await startReceiver(t, clock)];
+  silent.react = () => 'never';
+  failing.react = () => ({ status: 500 });
+  const good = await startReceiver(t, clock);
+  const url = (receiver: { port: number }, i: number) => `http://127.0.0.1:${receiver.port}/${i}`;
+  const webhooks: Webhook[] = [];
+  for (let i = 0; i < 98; i += 1) {
+    const signature = { signatureVersion: '15', signatureAlgorithm: 'ed25519' } as const;
+    webhooks.push(await subscribeTo(world, { url: url(good, i), ...signature }));
+  }
+  await subscribeTo(world, { url: url(silent, 98) });
+  await subscribeTo(world, { url: url(failing, 99) });
+  await logLiquidations(world, newAccounts(5));
+  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  await deliverer.step();
+  await eventually('all the others have theirs', () => good.received.length >= 98 * 15, 60_000);
+  assert.equal(good.received.length, 98 * 15);
+  for (const webhook of webhooks.slice(0, 3)) {
+    assert.equal((await stateOf(sql, webhook)).position, 15);
+  }
+  await deliverer.stop();
+});
