@@ -64,6 +64,8 @@ export interface WebhookConfig {
   readonly max_package_size?: number;
   readonly signature_version?: '6' | '15' | '9421';
   readonly signature_algorithm?: 'ecdsa-p521' | 'ed25519';
+  /** Sign the headers of Standard Webhooks as well. */
+  readonly standard_webhooks?: boolean;
 }
 
 export interface NewWebhook {
@@ -80,6 +82,43 @@ export interface Webhook extends Required<NewWebhook> {
   readonly id: string;
   readonly created_at: string;
   readonly updated_at: string;
+  /** Only when one subscription is retrieved. */
+  readonly delivery?: WebhookDelivery;
+}
+
+/** Where the deliveries of a subscription stand. */
+export interface WebhookDelivery {
+  /** Delivered up to here; a cursor of `GET /events`. */
+  readonly cursor: string;
+  /** Events of the log behind the cursor. */
+  readonly behind: number;
+  /** Attempts failed since the last success. */
+  readonly attempts: number;
+  readonly failing_since: string | null;
+  readonly next_attempt_at: string | null;
+  readonly last_attempt_at: string | null;
+  readonly last_success_at: string | null;
+  readonly last_outcome: string | null;
+  /** How many accounts are tried again by themselves, and how many wait for a replay. */
+  readonly retrying: number;
+  readonly set_aside: number;
+  readonly accounts: readonly HeldAccount[];
+  /** Events that were dropped before they were delivered. */
+  readonly gap: {
+    readonly after: string;
+    readonly up_to: string;
+    readonly noticed_at: string | null;
+  } | null;
+}
+
+/** An account whose event is refused while others are taken. */
+export interface HeldAccount {
+  readonly account_id: string;
+  readonly status: 'retrying' | 'set_aside';
+  readonly failing_since: string | null;
+  readonly attempts: number;
+  readonly next_attempt_at: string | null;
+  readonly last_outcome: string | null;
 }
 
 /** The keys that deliveries are signed with (RFC 7517). */
