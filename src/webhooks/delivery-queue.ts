@@ -6,7 +6,6 @@
 // what came before was taken: so its events first arrive in the order in which they happened,
 // whoever else sends the same at the same time.
 
-import { later } from '../clock.ts';
 import type { AccountId } from '../ids.ts';
 import {
   deliveryWindowMax,
@@ -38,7 +37,7 @@ import {
   wholeAttempts,
 } from './hold.ts';
 import { LogWindow } from './log-window.ts';
-import { fitting, isPackaged, type LoggedEvent } from './webhook.ts';
+import { fitting, isPackaged, type LoggedEvent, nextPackage } from './webhook.ts';
 
 /** Refusals in a row, with no success between, after which the receiver counts as down. */
 const refusalsMax = 4;
@@ -60,6 +59,8 @@ export class DeliveryQueue {
   /** Why nothing more is sent in this claim. */
   #rests: 'doubt' | 'asked' | 'gone' | undefined;
   #lastFailure: Failure | undefined;
+  /** What may be sent of the window, and what is sent next, as long as nothing has changed. */
+  #known: { sendable?: LoggedEvent[]; next?: Next } = {};
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -79,13 +80,9 @@ export class DeliveryQueue {
     return this.#standing.attempts > 0;
   }
 
-  /** Whether nothing is sent before the next attempt is due. */
-  get isResting(): boolean {
-    return this.#rests !== undefined;
-  }
-
-  get isGone(): boolean {
-    return this.#rests === 'gone';
+  /** Why nothing is sent before the next attempt is due, if so. */
+  get rests(): 'doubt' | 'asked' | 'gone' | undefined {
+    return this.#rests;
   }
 
   get standing(): Standing {
@@ -104,12 +101,14 @@ export class DeliveryQueue {
 
   /** How far the log reaches. */
   setHead(head: number): void {
-    this.#head = Math.max(this.#head, head);
+    if (head <= this.#head) return;
+    this.#head = head;
+    this.#known = {};
   }
 
   /** What to read next; nothing while enough waits to be sent. */
   wanted(now: Date): Wanted | undefined {
-    if (this.isResting) return undefined;
+    if (this.rests !== undefined) return undefined;
     const due = this.#held.due(now, this.#isFree);
     const hold = due.find((one) => this.#held.readFor(one) === undefined);
     if (hold !== undefined) {
@@ -125,6 +124,7 @@ export class DeliveryQueue {
 
   /** Takes events of the log in, ascending; nothing else is there up to `readTo`. */
   addLog(events: readonly LoggedEvent[], readTo: number): void {
+    this.#known = {};
     const inStep = events.filter((event) => !this.#held.isSure(event.accountId));
     this.#window.add(inStep, readTo);
   }
@@ -132,6 +132,7 @@ export class DeliveryQueue {
   /** Takes what was read for a hold in. Where nothing is left, its accounts are in step again. */
   addHeld(hold: Hold, events: readonly LoggedEvent[], upTo: number): void {
     if (!this.#held.isCurrent(hold)) return;
+    this.#known = {};
     if (events.length > 0) {
       this.#held.keepRead(hold, events);
     } else if (hold.attempts > 0) {
@@ -144,8 +145,16 @@ export class DeliveryQueue {
 
   /** What can be done at this instant; changes nothing. */
   next(now: Date): Next {
+    // What is sent now is sent later as well; what waits may be due by then.
+    if (this.#known.next?.type === 'send') return this.#known.next;
+    const next = this.#choose(now);
+    this.#known.next = next;
+    return next;
+  }
+
+  #choose(now: Date): Next {
     const width = this.isFailing ? 1 : this.#atOnce;
-    if (this.isResting || this.#underWay.size >= width) return { type: 'nothing' };
+    if (this.rests || this.#underWay.size >= width) return { type: 'nothing' };
     const logged = this.isFailing && this.#refusals > 0 ? this.#alternative() : this.#logged(now);
     const held = this.#nextHeld(now);
     const heldUnderWay = [...this.#underWay.values()].filter((hold) => hold !== undefined).length;
@@ -158,6 +167,7 @@ export class DeliveryQueue {
 
   /** A request of `next` is under way. */
   begin(sending: Sending): void {
+    this.#known = {};
     const { hold, events } = sending;
     const accounts = accountsOf(sending);
     if (hold === undefined) {
@@ -172,6 +182,7 @@ export class DeliveryQueue {
 
   /** What became of a request. */
   settle(sending: Sending, outcome: Outcome): void {
+    this.#known = {};
     const hold = this.#underWay.get(sending);
     this.#underWay.delete(sending);
     for (const accountId of accountsOf(sending)) this.#busy.delete(accountId);
@@ -187,8 +198,9 @@ export class DeliveryQueue {
 
   /** Nothing more is sent in this claim: what is still in doubt means that the receiver is down. */
   finish(): void {
+    this.#known = {};
     const failure = this.#lastFailure;
-    if (this.#held.isInDoubt && !this.isResting && failure) this.#rest(failure, 'doubt');
+    if (this.#held.isInDoubt && this.rests === undefined && failure) this.#rest(failure, 'doubt');
   }
 
   #taken(sending: Sending, hold: Hold | undefined, at: Date): void {
@@ -236,13 +248,13 @@ export class DeliveryQueue {
   /** Sends nothing more in this claim, and not before the next attempt is due. */
   #rest(failure: Failure, why: 'doubt' | 'asked' | 'gone'): void {
     const { attempts, failingSince = failure.at, nextAttemptAt } = this.#standing;
-    const count = this.isResting ? Math.max(attempts, 1) : attempts + 1;
+    const count = this.rests ? Math.max(attempts, 1) : attempts + 1;
     const due = nextAttemptAfter(count, failure);
     this.#standing = {
       ...this.#standing,
       attempts: count,
       failingSince,
-      nextAttemptAt: this.isResting && nextAttemptAt > due ? nextAttemptAt : due,
+      nextAttemptAt: this.rests && nextAttemptAt > due ? nextAttemptAt : due,
     };
     if (this.#rests !== 'gone') this.#rests = why;
   }
@@ -260,6 +272,7 @@ export class DeliveryQueue {
     for (const [sending, hold] of this.#underWay) {
       const isInTheWay = hold === undefined && this.#window.isBlockedBy(sending.events);
       if (!isInTheWay || this.isFailing) continue;
+      this.#known = {};
       const own = newHold(this.#options.newId(), sending.events, now);
       this.#underWay.set(sending, own);
       this.#held.hold(own);
@@ -271,7 +284,10 @@ export class DeliveryQueue {
 
   /** What may be sent of the window. */
   #sendable(): LoggedEvent[] {
-    return this.#window.waiting((one) => !this.#busy.has(one) && !this.#held.has(one));
+    this.#known.sendable ??= this.#window.waiting((one) => {
+      return !this.#busy.has(one) && !this.#held.has(one);
+    });
+    return this.#known.sendable;
   }
 
   #nextHeld(now: Date): Sending | undefined {
@@ -285,17 +301,10 @@ export class DeliveryQueue {
   }
 
   #logged(now: Date): Next {
-    const { webhook } = this.#options;
-    const sendable = this.#sendable();
-    const [oldest] = sendable;
-    if (oldest === undefined) return { type: 'nothing' };
-    const { events, size } = fitting(webhook, sendable);
-    const due = later(oldest.createdAt, (webhook.delayS ?? 0) * 1_000);
-    const isFull = events.length < sendable.length || this.#window.readTo < this.#head;
-    if (isPackaged(webhook) && !isFull && due > now) {
-      return { type: 'collect', until: due, fullAt: this.#head + size.missing() };
-    }
-    return this.#send(events);
+    const isAll = this.#window.readTo >= this.#head;
+    const next = nextPackage(this.#options.webhook, this.#sendable(), { now, isAll });
+    if (next.type === 'send') return this.#send(next.events);
+    return next.type === 'nothing' ? next : { ...next, fullAt: this.#head + next.missing };
   }
 
   /**

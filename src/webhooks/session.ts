@@ -220,7 +220,7 @@ export class Session {
     this.#isChanged = false;
     const { webhook, epoch } = this.#claimed;
     const now = this.#ports.clock.now();
-    const { standing, holdDueAt, isResting, isGone } = this.#queue;
+    const { standing, holdDueAt, rests } = this.#queue;
     const next = this.#queue.next(now);
     const collects = next.type === 'collect' ? next : undefined;
     const due = collects === undefined ? now : earliest(collects.until, holdDueAt);
@@ -229,13 +229,13 @@ export class Session {
     return this.#ports.record({
       webhook,
       epoch,
-      standing: { ...standing, nextAttemptAt: isResting ? standing.nextAttemptAt : due },
+      standing: { ...standing, nextAttemptAt: rests === undefined ? due : standing.nextAttemptAt },
       holdDueAt,
       fullAt: release ? collects?.fullAt : undefined,
       takenCount: this.#taken,
       failedCount: this.#failed,
       gap: this.#gap,
-      disable: isGone,
+      disable: rests === 'gone',
       release,
       holds: this.#queue.takeChanges(),
       attempts,

@@ -124,9 +124,9 @@ export class PackageSize {
 
   /** Adds an event. @returns false where it does not fit any more; it was not added then. */
   add(event: LoggedEvent): boolean {
+    if (this.#events >= this.#eventsMax) return false;
     const separator = this.#events > 0 ? 1 : 0;
     const bytes = this.#bytes + separator + eventBytes(event, this.#webhookId);
-    if (this.#events >= this.#eventsMax) return false;
     if (this.#events > 0 && bytes > this.#bytesMax) return false;
     this.#bytes = bytes;
     this.#events += 1;
@@ -153,10 +153,37 @@ export function fitting(
   return { events: tooMany < 0 ? events : events.slice(0, tooMany), size };
 }
 
-/** The length of an event's body: all of it but the object is ASCII. */
+export type NextPackage =
+  | { readonly type: 'send'; readonly events: readonly LoggedEvent[] }
+  /** `missing` is how many more events probably make it full. */
+  | { readonly type: 'collect'; readonly until: Date; readonly missing: number }
+  | { readonly type: 'nothing' };
+
+/** What one request carries of waiting events, ascending; `isAll` when no more of them are known. */
+export function nextPackage(
+  webhook: Webhook,
+  events: readonly LoggedEvent[],
+  { now, isAll }: { now: Date; isAll: boolean },
+): NextPackage {
+  const [oldest] = events;
+  if (oldest === undefined) return { type: 'nothing' };
+  const { events: fit, size } = fitting(webhook, events);
+  const until = new Date(oldest.createdAt.getTime() + (webhook.delayS ?? 0) * 1_000);
+  const isFull = fit.length < events.length || !isAll;
+  if (!isPackaged(webhook) || isFull || until <= now) return { type: 'send', events: fit };
+  return { type: 'collect', until, missing: size.missing() };
+}
+
+/** What was measured before: an event is looked at again for each request that it waits. */
+const measured = new WeakMap<LoggedEvent, number>();
+
+/** The length of an event's body, the same for every subscription, whose ids are of one length. */
 function eventBytes(event: LoggedEvent, webhookId: WebhookId): number {
-  const bare = eventBody({ ...event, object: '' }, webhookId).length;
-  return bare + Buffer.byteLength(event.object);
+  const known = measured.get(event);
+  if (known !== undefined) return known;
+  const bytes = Buffer.byteLength(eventBody(event, webhookId));
+  measured.set(event, bytes);
+  return bytes;
 }
 
 const longestGapS = 600;
