@@ -138,6 +138,10 @@ export interface News {
  * is busted after the end was in it. What came too much by then, or comes later, is a correction.
  */
 export function progressOf(submission: Submission, news: readonly News[]): Progress {
+  // Nothing would show it: it moves no amount.
+  if (news.some(({ trade }) => trade && !trade.lastQuantity.gt('0'))) {
+    return impossible('an execution sells nothing');
+  }
   const sold = sum(news.flatMap(({ trade }) => trade?.lastQuantity ?? []));
   const busted = sum(news.flatMap((one) => one.busted ?? []));
   const executedQuantity = submission.executedQuantity.plus(sold).minus(busted);

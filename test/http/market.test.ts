@@ -315,6 +315,7 @@ test('an outcome that cannot be is refused', async (t) => {
   await refuse(force(atVenue, 'filled', '5'), 'conflict', /that is filled has nothing left/);
   await refuse(force(over, 'filled'), 'conflict', /has come to its end/);
   await refuse(force(over, 'busted'), 'conflict', /no execution of the order/);
+  await refuse(force(over, 'filled_late', '0'), 'conflict', /late execution sells something/);
   await refuse(force(randomUUID(), 'filled'), 'not_found', /^\/orders\/0: there is no such order/);
 });
 

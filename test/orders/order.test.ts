@@ -162,6 +162,24 @@ test('each report, alone and with others', () => {
       fresh(trade('9', '7', '11')),
       'impossible: executions exceed the quantity of the order',
     ],
+    [
+      'an execution of nothing',
+      makeSubmission(),
+      fresh(trade('9', '0', '0')),
+      'impossible: an execution sells nothing',
+    ],
+    [
+      'an execution of nothing after the end',
+      short,
+      fresh(trade('9', '0', '4')),
+      'impossible: an execution sells nothing',
+    ],
+    [
+      'a fill after the end and one that takes as much back',
+      short,
+      fresh(trade('8', '2', '6'), trade('9', '-2', '4')),
+      'impossible: an execution sells nothing',
+    ],
     ['a bust after the end', done, [bust('1', '10', '0')], 'corrected to 0'],
     ['a bust before the end', makeSubmission(sold), [bust('1', '4', '0')], 'working 0'],
     [

@@ -100,6 +100,8 @@ describe('isAllowedAddress', () => {
     ['ff02::1', false, false],
     ['2001:db8::1', false, false],
     ['64:ff9b::a00:1', false, false],
+    ['::a9fe:a9fe', false, false],
+    ['4000::1', false, false],
     ['2002:a00:1::', false, false],
     ['not an address', false, false],
   ];

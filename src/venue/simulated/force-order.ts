@@ -70,14 +70,18 @@ function eventsOf(
       return sold.gt('0') ? [execution(state, sold, 'trade'), end] : [end];
     }
     case 'filled_late':
-      return left.eq('0')
-        ? 'nothing of the order is left'
-        : [execution(state, quantity ?? left, 'trade')];
+      return fillLate(state, quantity ?? left);
     case 'busted':
       return bust(state, quantity);
     default:
       return assertNever(outcome);
   }
+}
+
+function fillLate(state: OrderState, quantity: Decimal): readonly ReportEvent[] | string {
+  if (state.quantity.eq(state.soldQuantity)) return 'nothing of the order is left';
+  if (quantity.eq('0')) return 'a late execution sells something';
+  return [execution(state, quantity, 'trade')];
 }
 
 function execution(state: OrderState, quantity: Decimal, type: 'trade' | 'filled'): ReportEvent {
