@@ -97,6 +97,7 @@ function statementFor({ tenantId }: BenchClient, { accountId, userId }: BenchAcc
       idempotencyKey: randomUUID(),
       requestHash: randomBytes32(),
       idempotencyExpiresAt: now,
+      hasRoom: true,
       positionsMax,
     }),
   );

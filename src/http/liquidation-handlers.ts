@@ -73,8 +73,16 @@ export function liquidationHandlers(options: {
       if (userId === undefined) throw new Refusal('bad_request', '/user_id is no UUID.');
       const { tenantId, signature } = call.caller;
       const { idempotencyKey, requestHash } = call;
-      const request = { tenantId, accountId, userId, signature, idempotencyKey, requestHash };
-      await open.checkRoom(tenantId);
+      const hasRoom = await open.hasRoom(tenantId);
+      const request = {
+        tenantId,
+        accountId,
+        userId,
+        signature,
+        idempotencyKey,
+        requestHash,
+        hasRoom,
+      };
       const answer = await createLiquidation(sql, clock, request, settings);
       if (answer.replayed) {
         return { ...answer, headers: { 'idempotency-replayed': 'true' } };

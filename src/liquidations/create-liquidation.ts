@@ -19,6 +19,8 @@ export interface CreateRequest {
   readonly idempotencyKey: string;
   /** SHA-256 over method, path and raw body: what "the same request" means. */
   readonly requestHash: Buffer;
+  /** Whether the tenant may have one more open; a request sent again is answered in any case. */
+  readonly hasRoom?: boolean;
 }
 
 export interface CreateSettings {
@@ -43,7 +45,7 @@ const passing = { 'retry-after': '1' };
  * answer byte for byte (decisions, points 2, 6 and 9).
  *
  * @throws Refusal `unauthorized` (signature used before), `unprocessable_content` (key used for
- *   another request), `not_found`, `conflict`.
+ *   another request), `not_found`, `conflict`, `too_many_requests`.
  */
 export async function createLiquidation(
   sql: Sql,
@@ -56,6 +58,7 @@ export async function createLiquidation(
     const now = clock.now();
     const row = await tryToInsert(sql, {
       ...request,
+      hasRoom: request.hasRoom ?? true,
       liquidationId: newId(),
       eventId: newId(),
       now,
@@ -109,7 +112,7 @@ function verdictOf(row: CreationRow, request: CreateRequest): Verdict {
   throw refusalOf(row, request);
 }
 
-function refusalOf(row: CreationRow, { accountId }: CreateRequest): Refusal {
+function refusalOf(row: CreationRow, { accountId, hasRoom = true }: CreateRequest): Refusal {
   switch (row.account_status) {
     case null:
       return new Refusal('not_found', 'There is no such account of this user.');
@@ -118,6 +121,10 @@ function refusalOf(row: CreationRow, { accountId }: CreateRequest): Refusal {
       if (row.running_id === null && row.is_too_large) {
         const detail = 'The account holds more positions than one liquidation may sell.';
         return new Refusal('conflict', detail);
+      }
+      if (row.running_id === null && !hasRoom) {
+        const detail = 'Too many liquidations are open; wait until some of them have ended.';
+        return new Refusal('too_many_requests', detail, { headers: passing });
       }
       const location = `/accounts/${accountId}/liquidations/${row.running_id}`;
       const detail = `Liquidation ${row.running_id} of this account is still running.`;

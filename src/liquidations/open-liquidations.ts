@@ -7,7 +7,6 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { openLiquidationsMax } from '../limits.ts';
-import { Refusal } from '../refusal.ts';
 import { countOpenLiquidations } from './open-store.ts';
 
 interface Counted {
@@ -33,12 +32,10 @@ export class OpenLiquidations {
     this.#max = max;
   }
 
-  /** @throws Refusal `too_many_requests` when the tenant has to wait until some have ended. */
-  async checkRoom(tenantId: TenantId): Promise<void> {
-    const counted = await this.#count(tenantId);
-    if (counted.open < this.#max) return;
-    const detail = `${this.#max} liquidations are open; wait until some of them have ended.`;
-    throw new Refusal('too_many_requests', detail, { headers: { 'retry-after': '1' } });
+  /** Whether the tenant may have one more open, or has to wait until some have ended. */
+  async hasRoom(tenantId: TenantId): Promise<boolean> {
+    const { open } = await this.#count(tenantId);
+    return open < this.#max;
   }
 
   /** One more is open. */

@@ -21,6 +21,8 @@ export interface Creation {
   readonly idempotencyKey: string;
   readonly requestHash: Buffer;
   readonly idempotencyExpiresAt: Date;
+  /** False: nothing is created, but a request sent again is found. */
+  readonly hasRoom: boolean;
   /** Positions the account may hold. */
   readonly positionsMax: number;
 }
@@ -134,6 +136,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
         and v.account_status in ('ACTIVE', 'CLOSING')
         and v.running_id is null
         and not v.is_too_large
+        and ${c.hasRoom}
       returning l
     ),
     rendered as materialized (

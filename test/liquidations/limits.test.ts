@@ -73,29 +73,49 @@ test('a tenant with as many open liquidations as the limit waits until one has e
   });
   const open = new OpenLiquidations(sql, clock, 2);
   for (const account of accounts.slice(0, 2)) {
-    await open.checkRoom(tenantId);
+    assert.ok(await open.hasRoom(tenantId));
     await askToLiquidate(sql, clock, account);
     open.created(tenantId);
   }
-  const isFull = (error: unknown) => {
-    return (
-      error instanceof Refusal &&
-      error.code === 'too_many_requests' &&
-      error.headers['retry-after'] === '1'
-    );
-  };
-  await assert.rejects(open.checkRoom(tenantId), isFull);
-  await open.checkRoom(newId<'tenant'>());
+  assert.ok(!(await open.hasRoom(tenantId)));
+  assert.ok(await open.hasRoom(newId<'tenant'>()));
   const elsewhere = new OpenLiquidations(sql, clock, 2);
-  await assert.rejects(
-    elsewhere.checkRoom(tenantId),
-    isFull,
-    'another process counts them as well',
-  );
+  assert.ok(!(await elsewhere.hasRoom(tenantId)), 'another process counts them as well');
   await runUntilIdle(engineSteps(sql, clock, { delayMs: 0 }));
-  await assert.rejects(open.checkRoom(tenantId), isFull, 'a count holds for a moment');
+  assert.ok(!(await open.hasRoom(tenantId)), 'a count holds for a moment');
   clock.advance(1_000);
-  await open.checkRoom(tenantId);
+  assert.ok(await open.hasRoom(tenantId));
+});
+
+test('without room nothing is created, and a request sent again gets its first answer', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const tenantId = await makeTenant(sql);
+  const [account, other] = await makeBook(sql, {
+    tenantId,
+    instruments,
+    accounts: [{ positions }, { positions }],
+  });
+  assert.ok(account && other);
+  const settings = { releaseDelayMs: 0, idempotencyRetentionMs: 60_000 };
+  const ask = (of: typeof account, key: string, hasRoom: boolean) => {
+    const signature = { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 60_000) };
+    const requestHash = Buffer.alloc(32, of.accountId);
+    const request = { ...of, idempotencyKey: key, requestHash, signature, hasRoom };
+    return createLiquidation(sql, clock, request, settings);
+  };
+  const key = randomUUID();
+  const first = await ask(account, key, true);
+  const again = await ask(account, key, false);
+  assert.deepEqual(again, { ...first, replayed: true });
+  await assert.rejects(ask(other, randomUUID(), false), (error: unknown) => {
+    assert.ok(error instanceof Refusal);
+    assert.equal(error.code, 'too_many_requests');
+    assert.equal(error.headers['retry-after'], '1');
+    return true;
+  });
+  const rows = await sql`select l.liquidation_id from unwind.liquidations l`;
+  assert.equal(rows.length, 1);
 });
 
 test('no more orders are sent than may be with the venue at once', async (t) => {

@@ -1,17 +1,4 @@
--- What reading says of ends: an execution that the venue declared void is CANCELLED, and an order that
--- ended after its liquidation was stopped was ended by whoever stopped it.
-
-create or replace function unwind.execution_object(e unwind.executions) returns text
-  language sql stable parallel safe
-  return concat(
-    '{"cash_amount":"', round(e.proceeds, 2),
-    '","currency":"EUR","id":"', e.execution_id,
-    '","order_id":"', e.order_id,
-    '","price":"', trim_scale(e.price),
-    '","share_quantity":"', trim_scale(e.quantity),
-    '","side":"SELL","status":"', case when e.busted_at is null then 'FILLED' else 'CANCELLED' end,
-    '","taxes":[],"transaction_time":"', unwind.instant(e.executed_at), '"}'
-  );
+-- An order that ended after its liquidation was stopped is read as ended by whoever stopped it.
 
 create function unwind.cancelled_by(o unwind.orders, l unwind.liquidations) returns text
   language sql stable parallel safe
