@@ -90,7 +90,7 @@ export const deliveryWindowMax = 1_500;
 /** Events read from the log at once for one subscription. */
 export const logReadMax = 500;
 
-/** Positions looked through in one read, so that a log of kinds nobody takes is read in steps. */
+/** Positions looked through for one page of the log, so that rare kinds are looked for in steps. */
 export const logSpanMax = 20_000;
 
 /** Accounts of one subscription that may be out of step with its mark before it waits as a whole. */

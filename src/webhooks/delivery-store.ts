@@ -5,7 +5,7 @@
 import type { Sql } from '../db/connect.ts';
 import { placeLength } from '../holder.ts';
 import type { AccountId, EventId, TenantId, WebhookId } from '../ids.ts';
-import { logReadMax, logSpanMax, packageEventsMax } from '../limits.ts';
+import { logReadMax, packageEventsMax } from '../limits.ts';
 import type { Standing } from './delivery.ts';
 import type { Hold } from './hold.ts';
 import { toWebhook, type WebhookKey, type WebhookRow, webhookColumns } from './store.ts';
@@ -198,36 +198,39 @@ export interface LogPage {
   readonly head: number;
 }
 
-/** The next events of these kinds behind positions of logs, ascending, in the order asked. */
+/**
+ * The next events of these kinds behind positions of logs, ascending, in the order asked. Kinds are
+ * told apart after the reading, so that it stops at its limit whatever is asked for.
+ */
 export async function readLogs(
   sql: Sql,
   pages: readonly { tenantId: TenantId; types: readonly WebhookType[]; after: number }[],
 ): Promise<readonly LogPage[]> {
-  const given = pages.map(({ tenantId, types, after }) => ({ tenant_id: tenantId, types, after }));
+  const given = pages.map(({ tenantId, after }) => ({ tenant_id: tenantId, after }));
   const rows = await sql<EventRow[]>`
     select g.n, h.position as head, e.*
     from json_to_recordset(${recordsOf(given)}::json)
-      as g (n integer, tenant_id uuid, types text[], after bigint)
+      as g (n integer, tenant_id uuid, after bigint)
     join unwind.event_heads h on h.tenant_id = g.tenant_id
     left join lateral (
       select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
       from unwind.events e
       where e.tenant_id = g.tenant_id
         and e.position > g.after
-        and e.position <= g.after + ${logSpanMax}::bigint
-        and ('ALL' = any (g.types) or split_part(e.type, '.', 1) = any (g.types))
       order by e.position
       limit ${logReadMax}
     ) e on true
     order by g.n, e.position`;
   const byPage = Map.groupBy(rows, (row) => row.n);
-  return pages.map(({ after }, n) => {
+  return pages.map(({ types }, n) => {
     const own = byPage.get(n) ?? [];
     const events = toEvents(own);
     const head = Number(own[0]?.head ?? 0);
-    const isAll = events.length < logReadMax;
-    const readTo = isAll ? Math.min(head, after + logSpanMax) : (events.at(-1)?.position ?? head);
-    return { events, readTo, head };
+    const readTo = events.length < logReadMax ? head : (events.at(-1)?.position ?? head);
+    const takes = (event: LoggedEvent) => {
+      return types.some((type) => type === 'ALL' || event.type.startsWith(`${type}.`));
+    };
+    return { events: events.filter(takes), readTo, head };
   });
 }
 
