@@ -208,7 +208,7 @@ test('who learns that the lease is lost breaks its attempt off', async (t) => {
 });
 
 test('a stop gives back what waits, and cuts off a receiver that does not answer', async (t) => {
-  const { sql, clock, receiver, webhook } = await newWorld(t, 2);
+  const { sql, clock, receiver, webhook } = await newWorld(t, 1);
   receiver.react = (number) => (number === 2 ? 'never' : { status: 200 });
   const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
   await deliverer.step();
