@@ -3,10 +3,10 @@
 
 import { createHash } from 'node:crypto';
 import fastify, { type FastifyRequest } from 'fastify';
-import type { OpenRoute } from './open-route.ts';
+import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { makeDocument } from './openapi/document.ts';
 import { packageVersion } from './openapi/package-version.ts';
-import type { Answer, SignedRoute } from './pipeline.ts';
+import type { SignedRoute } from './pipeline.ts';
 
 /** How long an answer may be used before it is asked for again, in s; the tag then saves the body. */
 const keepS = 300;
@@ -88,14 +88,18 @@ function ownRoutes(document: () => Promise<Tagged>): readonly OpenRoute[] {
   ];
 }
 
-/** A text that never changes while the process lives, and its entity tag. */
+/**
+ * A text that never changes while the process lives, and its entity tag. All answers share its bytes:
+ * anybody may ask for megabytes as often as a connection takes requests, and not read them.
+ */
 interface Tagged {
-  readonly body: string;
+  readonly body: Buffer;
   readonly type: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-function tagged(body: string, type: string, headers: Record<string, string> = {}): Tagged {
+function tagged(text: string, type: string, headers: Record<string, string> = {}): Tagged {
+  const body = Buffer.from(text);
   const hash = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   const kept = { etag: `"${hash}"`, 'cache-control': `public, max-age=${keepS}` };
   return { body, type, headers: { ...kept, 'x-content-type-options': 'nosniff', ...headers } };
@@ -106,7 +110,7 @@ function route(
   operation: OpenRoute['operation'],
   text: () => Promise<Tagged>,
 ): OpenRoute {
-  const work = async (request: FastifyRequest): Promise<Answer> => {
+  const work = async (request: FastifyRequest): Promise<OpenAnswer> => {
     const { body, type, headers } = await text();
     const isKnown = isAmong(request.headers['if-none-match'], headers['etag'] ?? '');
     return isKnown ? { status: 304, headers } : { status: 200, body, type, headers };

@@ -5,8 +5,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OperationId } from './openapi/operations.ts';
 import type { Answer } from './pipeline.ts';
 
+/** An answer whose body may be bytes that others share: then none of them costs its length. */
+export type OpenAnswer = Omit<Answer, 'body'> & { readonly body?: string | Buffer };
+
 /** Answers a request, or refuses it. Headers that belong to both are set on the reply. */
-export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<Answer>;
+export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<OpenAnswer>;
 
 /** A route that does its own checks: nobody has been authenticated when `work` begins. */
 export interface OpenRoute {

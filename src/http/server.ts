@@ -10,8 +10,8 @@ import { Refusal } from '../refusal.ts';
 import { brokenRequests } from './broken-request.ts';
 import { withinDeadline } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
-import { allowedMethods, type OpenRoute, type Work } from './open-route.ts';
-import { type Answer, handleSigned, type SignedRoute } from './pipeline.ts';
+import { allowedMethods, type OpenAnswer, type OpenRoute, type Work } from './open-route.ts';
+import { handleSigned, type SignedRoute } from './pipeline.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
 import type { Rates } from './rates.ts';
 
@@ -253,11 +253,14 @@ function logAnswer(
   log.info(fields, 'request.finished');
 }
 
-function send(reply: FastifyReply, requestId: string, answer: Answer): FastifyReply {
+function send(reply: FastifyReply, requestId: string, answer: OpenAnswer): FastifyReply {
   reply.code(answer.status).header('upvest-request-id', requestId);
   for (const [name, value] of Object.entries(answer.headers ?? {})) reply.header(name, value);
   if (answer.body === undefined) return reply.send();
   const { type = 'application/json' } = answer;
   // As bytes: to a text the framework would add a charset, which JSON has none of (RFC 8259, 11).
-  return reply.header('content-type', type).send(Buffer.from(answer.body));
+  const { body } = answer;
+  return reply
+    .header('content-type', type)
+    .send(typeof body === 'string' ? Buffer.from(body) : body);
 }

@@ -1,4 +1,5 @@
-// More signatures at once than may wait for their verification: the rest is answered 503.
+// More than can be done: signatures beyond the queue are answered 503, and answers that nobody reads
+// pile up for no memory.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
@@ -10,9 +11,10 @@ import { verificationsQueuedMax } from '../../src/limits.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { makeApiClient, send, startHttp } from '../support/http.ts';
+import { makeApiClient, outgoing, send, startHttp } from '../support/http.ts';
 import { apiOf } from './api.ts';
 import { assertProblem } from './expect.ts';
+import { bytesOf, openWire } from './wire.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -64,4 +66,18 @@ test('point 14: the queue has an end, and what waits in it is answered', async (
     assertProblem(reply, 'service_unavailable', 'Too many signatures are waiting to be verified.');
     assert.equal(reply.headers['retry-after'], '1');
   }
+});
+
+test('pages asked for many times on one connection and never read take memory once', async (t) => {
+  const page = outgoing('GET', '/docs/scalar.js');
+  const { headers } = await send(service, page);
+  const pageBytes = Number(headers['content-length']);
+  const times = 60;
+  const wire = await openWire(t, service);
+  wire.socket.pause();
+  const [before, finished] = [process.memoryUsage().arrayBuffers, service.finished.length];
+  wire.write(Buffer.concat(Array.from({ length: times }, () => bytesOf(page))));
+  await eventually('all are answered', () => service.finished.length >= finished + times);
+  const taken = process.memoryUsage().arrayBuffers - before;
+  assert.ok(taken < (pageBytes * times) / 4, `${times} pages of ${pageBytes} bytes took ${taken}`);
 });
