@@ -1,33 +1,29 @@
 #!/usr/bin/env node
-// The command line. Each command reads the settings, does its work in a room of its own and sets the
-// exit code: 0 done, 1 found something wrong, 2 could not be run.
+// The command line: one entry for each command, with its arguments and options. What a command does, and
+// how it is run, stands in commands/.
 
 import { Command, Option } from 'commander';
-import pino, { type Logger } from 'pino';
-import { runAuditCommand } from './audit/audit-command.ts';
+import { signingAlgorithms } from './auth/signing-keys.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
-import { type DeltasCommand, runDelta, runDeltaFile } from './book/deltas-command.ts';
-import { runImport } from './book/import-command.ts';
 import { systemClock } from './clock.ts';
-import { clientId, mic, roleList, scopeList } from './command-arguments.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
-import { type CreateOptions, runCreateClient } from './create-client-command.ts';
+import { clientId, hours, mic, roleList, scopeList } from './commands/arguments.ts';
+import { runAuditCommand } from './commands/audit-command.ts';
+import { runCalendar } from './commands/calendar-command.ts';
+import { type CreateOptions, runCreateClient } from './commands/create-client-command.ts';
+import { runDelta, runDeltaFile } from './commands/deltas-command.ts';
+import { runImport } from './commands/import-command.ts';
+import { runInspect } from './commands/inspect-command.ts';
+import { type RotateOptions, runRotateKeys } from './commands/keys-command.ts';
+import { runMigrate } from './commands/migrate-command.ts';
+import { addOperatorCommands } from './commands/operator-commands.ts';
+import { runRequest } from './commands/request-command.ts';
+import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
+import { runStart } from './commands/start-command.ts';
+import type { Config } from './config.ts';
 import { withDatabase } from './database.ts';
-import type { Sql } from './db/connect.ts';
-import { EmbeddedError } from './db/embedded-error.ts';
-import { isConnectionError } from './db/errors.ts';
-import { MigrationError, migrate, schemaState } from './db/migrate.ts';
-import { parseId, type TenantId } from './ids.ts';
-import { runInspect } from './inspect-command.ts';
-import { keysCommand } from './keys-command.ts';
-import { addOperatorCommands, type OnDatabase } from './operator-commands.ts';
-import { runRequest } from './request-command.ts';
-import { readSandboxClient } from './sandbox.ts';
-import { UnusableKeyError } from './signatures/keys.ts';
-import { runStart } from './start-command.ts';
-import { UsageError } from './usage-error.ts';
-import { runCalendar } from './venue/calendar-command.ts';
+import type { TenantId } from './ids.ts';
+import { openKeyFile } from './key-file.ts';
 import { simulatedMic } from './venue/simulated/market-store.ts';
 
 const deltaDescriptions = {
@@ -55,7 +51,10 @@ program
 program
   .command('migrate')
   .description('bring the database schema up to this version')
-  .action(() => run(migrateCommand));
+  .action(() => {
+    const { stdout } = process;
+    return run((config, log) => withDatabase(config, log, (sql) => runMigrate({ sql, stdout })));
+  });
 
 program
   .command('import')
@@ -63,7 +62,8 @@ program
   .argument('<dir>', 'directory with any of the five files')
   .option('--client <id>', 'whose book it is (default: the sandbox client)', clientId)
   .action((directory: string, { client }: { client?: TenantId }) => {
-    return run((config, log) => importCommand(config, log, { directory, client }));
+    const isTerminal = process.stdout.isTTY === true;
+    return runForClient(client, (to) => runImport({ ...to, directory, isTerminal }));
   });
 
 const positions = program
@@ -81,9 +81,7 @@ for (const type of deltaTypes) {
     .option('--client <id>', 'whose account it is (default: the sandbox client)', clientId)
     .action(({ account, isin, quantity, reference, client }: DeltaOptions) => {
       const fields = [type, account, isin, quantity, reference];
-      return run((config, log) => {
-        return deltasCommand(config, log, { client, work: (to) => runDelta(to, fields) });
-      });
+      return runForClient(client, (to) => runDelta(to, fields));
     });
 }
 
@@ -93,9 +91,7 @@ positions
   .argument('<file>', 'type,account_id,isin,quantity,reference')
   .option('--client <id>', 'whose accounts they are (default: the sandbox client)', clientId)
   .action((file: string, { client }: { client?: TenantId }) => {
-    return run((config, log) => {
-      return deltasCommand(config, log, { client, work: (to) => runDeltaFile(to, file) });
-    });
+    return runForClient(client, (to) => runDeltaFile(to, file));
   });
 
 program
@@ -103,7 +99,7 @@ program
   .description('recompute everything from executions and movements and name every difference')
   .option('--json', 'one JSON document instead of a report')
   .action(({ json = false }: { json?: boolean }) => {
-    return run((config, log) => auditCommand(config, log, json));
+    return runOnDatabase(({ sql, stdout }) => runAuditCommand({ sql, json, stdout }));
   });
 
 program
@@ -113,10 +109,10 @@ program
   .addOption(new Option('--file <file>', 'a calendar as JSON').conflicts('alwaysOpen'))
   .option('--always-open', 'no calendar: it is always open')
   .action((venue: string, wish: { file?: string; alwaysOpen?: true }) => {
-    return run((config, log) => calendarCommand(config, log, { venue, ...wish }));
+    return runOnMigrated((on) => runCalendar(on, { venue, ...wish }));
   });
 
-addOperatorCommands(program, (work) => run((config, log) => onDatabase(config, log, work)));
+addOperatorCommands(program);
 
 program
   .command('request')
@@ -165,92 +161,22 @@ program
   )
   .action((options: CreateOptions) => run((config, log) => runCreateClient(config, log, options)));
 
-program.addCommand(keysCommand({ run, clientId, sandboxTenant }));
+program
+  .command('keys')
+  .description('keys that sign deliveries of webhooks')
+  .command('rotate')
+  .description('replace keys; the old ones verify until their end')
+  .option('--client <id>', 'whose they are; default the sandbox client', clientId)
+  .addOption(new Option('--algorithm <name>', 'only this one').choices(signingAlgorithms))
+  .option('--lead <hours>', 'serve the new key so long before it signs', hours, 1)
+  .option('--overlap <hours>', 'serve the old key so long after it has signed', hours, 168)
+  .action(({ client, ...options }: RotateOptions & { client?: TenantId }) => {
+    return runForClient(client, async (to, config) => {
+      return runRotateKeys({ ...to, seal: await openKeyFile(config) }, options);
+    });
+  });
 
 await program.parseAsync();
-
-async function run(
-  command: (config: Config, log: Logger) => Promise<number>,
-  usualLogLevel: 'info' | 'warn' = 'warn',
-): Promise<void> {
-  try {
-    const config = readConfig(process.env);
-    const log = pino({ level: config.logLevel ?? usualLogLevel, base: null }, pino.destination(2));
-    process.exitCode = await command(config, log);
-  } catch (error) {
-    process.exitCode = 2;
-    process.stderr.write(`${tell(error)}\n`);
-  }
-}
-
-/** One sentence for what a person can mend, the whole story for what is our fault. */
-function tell(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const mendable = [ConfigError, UsageError, UnusableKeyError, EmbeddedError, MigrationError];
-  if (mendable.some((kind) => error instanceof kind)) return `unwind: ${error.message}`;
-  const code = 'code' in error ? String(error.code) : '';
-  if (code === 'EADDRINUSE') return 'unwind: the port is in use; choose another with PORT.';
-  if (isConnectionError(error)) return `unwind: the database does not answer (${code}).`;
-  return error.stack ?? error.message;
-}
-
-async function migrateCommand(config: Config, log: Logger): Promise<number> {
-  const applied = await withDatabase(config, log, (sql) => migrate(sql));
-  for (const { number, name } of applied) process.stdout.write(`applied ${number} ${name}\n`);
-  if (applied.length === 0) process.stdout.write('the schema is current\n');
-  return 0;
-}
-
-async function auditCommand(config: Config, log: Logger, json: boolean): Promise<number> {
-  return withDatabase(config, log, async (sql) => {
-    await checkSchema(sql);
-    return runAuditCommand({ sql, json, stdout: process.stdout });
-  });
-}
-
-async function checkSchema(sql: Sql): Promise<void> {
-  const schema = await schemaState(sql);
-  if (schema === 'current') return;
-  throw new UsageError(`the schema of the database is ${schema}: run "unwind migrate" first.`);
-}
-
-async function onDatabase(
-  config: Config,
-  log: Logger,
-  work: (on: OnDatabase) => Promise<number>,
-): Promise<number> {
-  return withDatabase(config, log, async (sql) => {
-    await checkSchema(sql);
-    return work({ sql, clock: systemClock, stdout: process.stdout });
-  });
-}
-
-async function calendarCommand(
-  config: Config,
-  log: Logger,
-  wish: { venue: string; file?: string; alwaysOpen?: true },
-): Promise<number> {
-  const { stdout } = process;
-  return withDatabase(config, log, async (sql) => {
-    await migrate(sql);
-    return runCalendar({ sql, clock: systemClock, stdout }, wish);
-  });
-}
-
-async function importCommand(
-  config: Config,
-  log: Logger,
-  options: { directory: string; client: TenantId | undefined },
-): Promise<number> {
-  const tenantId = options.client ?? (await sandboxTenant(config));
-  const { stdout } = process;
-  return withDatabase(config, log, async (sql) => {
-    await migrate(sql);
-    const { directory } = options;
-    const isTerminal = stdout.isTTY === true;
-    return runImport({ sql, clock: systemClock, tenantId, directory, stdout, isTerminal });
-  });
-}
 
 interface DeltaOptions {
   readonly account: string;
@@ -258,30 +184,6 @@ interface DeltaOptions {
   readonly quantity: string;
   readonly reference: string;
   readonly client?: TenantId;
-}
-
-async function deltasCommand(
-  config: Config,
-  log: Logger,
-  options: { client: TenantId | undefined; work: (to: DeltasCommand) => Promise<number> },
-): Promise<number> {
-  const tenantId = options.client ?? (await sandboxTenant(config));
-  const { stdout } = process;
-  return withDatabase(config, log, async (sql) => {
-    await migrate(sql);
-    return options.work({ sql, clock: systemClock, tenantId, stdout });
-  });
-}
-
-async function sandboxTenant(config: Config): Promise<TenantId> {
-  const sandbox = await readSandboxClient(config.home);
-  const tenantId = sandbox && parseId<'tenant'>(sandbox.client_id);
-  if (tenantId === undefined) {
-    throw new UsageError(
-      `there is no sandbox client in ${config.home} yet: run "unwind start" once, or name a client.`,
-    );
-  }
-  return tenantId;
 }
 
 type RequestArguments = Pick<Parameters<typeof runRequest>[0], 'data' | 'idempotencyKey' | 'print'>;

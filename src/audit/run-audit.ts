@@ -1,6 +1,6 @@
 // Runs the audit: recomputes from executions and movements what positions, orders, liquidations and
 // events must be, reconciles with the venue's journal, and tells what differs. What must hold is
-// said by the checks; how it is shown is left to print-report.ts.
+// said by the checks; how it is shown is left to commands/print-report.ts.
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';

@@ -1,9 +1,9 @@
 // `unwind audit` says what it found, for people and for programs, and by its exit code.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runAuditCommand } from '../../src/audit/audit-command.ts';
 import { checks } from '../../src/audit/checks.ts';
 import { auditSnapshot, differencesShownMax } from '../../src/audit/run-audit.ts';
+import { runAuditCommand } from '../../src/commands/audit-command.ts';
 import type { Sql, SqlOrTx } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { type AccountOfUser, makeBook, makeTenant } from '../support/book.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type DeltasCommand, runDelta, runDeltaFile } from '../../src/book/deltas-command.ts';
+import { type DeltasCommand, runDelta, runDeltaFile } from '../../src/commands/deltas-command.ts';
 import {
   type AccountBench,
   accountBench,

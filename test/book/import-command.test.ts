@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { runImport } from '../../src/book/import-command.ts';
+import { runImport } from '../../src/commands/import-command.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';

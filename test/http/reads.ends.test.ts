@@ -1,7 +1,7 @@
 // What reading says of ends: who cancelled an order, and an execution that the venue declared void.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { runAbandon } from '../../src/liquidations/abandon-command.ts';
+import { runAbandon } from '../../src/commands/abandon-command.ts';
 import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
+import { runAbandon } from '../../src/commands/abandon-command.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { type LiquidationId, newId } from '../../src/ids.ts';
 import { submissionLeaseMs } from '../../src/limits.ts';
-import { runAbandon } from '../../src/liquidations/abandon-command.ts';
 import { stopAged } from '../../src/liquidations/stop-store.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';

@@ -3,11 +3,11 @@
 // dropped, values that are broken by SQL.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { listParked, resume } from '../../src/commands/parked-command.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { raw } from '../../src/db/sql.ts';
 import type { LiquidationId } from '../../src/ids.ts';
 import { triesMax } from '../../src/parked/parked.ts';
-import { listParked, resume } from '../../src/parked/parked-command.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { makeBook, makeTenant } from '../support/book.ts';

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
+import { clientOf } from '../../src/commands/request-command.ts';
 import { readConfig } from '../../src/config.ts';
 import { withDatabase } from '../../src/database.ts';
-import { clientOf } from '../../src/request-command.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
 import { eventually } from '../support/condition.ts';
 import {

@@ -1,8 +1,8 @@
 // `unwind audit`: runs the audit and prints what it found, for people or for programs.
 
+import { runAudit } from '../audit/run-audit.ts';
 import type { Sql } from '../db/connect.ts';
 import { printFailure, printReport, toJson } from './print-report.ts';
-import { runAudit } from './run-audit.ts';
 
 export interface AuditCommand {
   /** A pool of at least `auditConnectionsMax` connections. */

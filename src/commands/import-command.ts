@@ -2,19 +2,19 @@
 // what became of it. The import itself is import-directory.ts.
 
 import { SingleBar } from 'cli-progress';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
-import type { TenantId } from '../ids.ts';
-import { ImportError, importDirectory } from './import-directory.ts';
-import { shown } from './import-fields.ts';
-import { bookFileNames } from './import-file.ts';
+import { ImportError, importDirectory } from '../book/import-directory.ts';
+import { shown } from '../book/import-fields.ts';
+import { bookFileNames } from '../book/import-file.ts';
 import type {
   FileReport,
   ImportedFile,
   ImportProgress,
   ImportReport,
   RefusedFile,
-} from './import-report.ts';
+} from '../book/import-report.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
 
 export interface ImportCommand {
   readonly sql: Sql;

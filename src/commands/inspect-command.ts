@@ -4,18 +4,23 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { clientIdOf, rulesOf, verificationKeysOf } from './auth/inspected-client.ts';
-import { findTenant, type SignaturePolicy } from './auth/store.ts';
-import type { Clock } from './clock.ts';
-import type { Config } from './config.ts';
-import { withDatabase } from './database.ts';
-import { parseId } from './ids.ts';
+import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
+import { findTenant, type SignaturePolicy } from '../auth/store.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { withDatabase } from '../database.ts';
+import { parseId } from '../ids.ts';
+import { readSandboxClient } from '../sandbox.ts';
+import type { Check } from '../signatures/check.ts';
+import { inspectSignature } from '../signatures/inspect.ts';
+import {
+  keyAlgorithm,
+  type PublicKey,
+  parsePublicJwk,
+  parsePublicKey,
+} from '../signatures/keys.ts';
+import { RawRequestError, readRawRequest } from '../signatures/raw-request.ts';
 import { printInspection } from './print-inspection.ts';
-import { readSandboxClient } from './sandbox.ts';
-import type { Check } from './signatures/check.ts';
-import { inspectSignature } from './signatures/inspect.ts';
-import { keyAlgorithm, type PublicKey, parsePublicJwk, parsePublicKey } from './signatures/keys.ts';
-import { RawRequestError, readRawRequest } from './signatures/raw-request.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface InspectOptions {

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { overtakenTriesMax } from '../limits.ts';
-import { askToStop, type StopRow } from './stop-store.ts';
+import { askToStop, type StopRow } from '../liquidations/stop-store.ts';
 
 export interface AbandonCommand {
   readonly sql: Sql;

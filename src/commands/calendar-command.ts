@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { type Calendar, CalendarError, readCalendar } from './calendar.ts';
-import { findCalendar, findMarketTime, findTrading, setCalendar } from './calendar-store.ts';
+import { type Calendar, CalendarError, readCalendar } from '../venue/calendar.ts';
+import { findCalendar, findMarketTime, findTrading, setCalendar } from '../venue/calendar-store.ts';
 
 export interface CalendarCommand {
   readonly sql: Sql;

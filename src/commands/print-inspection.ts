@@ -1,6 +1,6 @@
 // An inspection for a person to read, the verdict last, since that is what a terminal shows first.
 
-import type { InspectedSignature, Inspection } from './signatures/inspect.ts';
+import type { InspectedSignature, Inspection } from '../signatures/inspect.ts';
 
 const dialectNames = {
   '1': 'draft 01',

@@ -1,8 +1,8 @@
 // Writes the report of an audit: aligned text for people, quiet when all is well, or one JSON
 // document for programs.
 
-import type { Difference } from './check.ts';
-import type { AuditReport, CheckResult } from './run-audit.ts';
+import type { Difference } from '../audit/check.ts';
+import type { AuditReport, CheckResult } from '../audit/run-audit.ts';
 
 /** Longer values are cut in the text form; the JSON form has all of them. */
 const valueCharactersMax = 240;

@@ -2,14 +2,14 @@
 
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { createClient } from './auth/create-client.ts';
-import type { Scope } from './auth/scope.ts';
-import type { SignaturePolicy } from './auth/store.ts';
-import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
-import { withDatabase } from './database.ts';
-import { migrate } from './db/migrate.ts';
-import { openKeyFile } from './key-file.ts';
+import { createClient } from '../auth/create-client.ts';
+import type { Scope } from '../auth/scope.ts';
+import type { SignaturePolicy } from '../auth/store.ts';
+import { systemClock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { withDatabase } from '../database.ts';
+import { migrate } from '../db/migrate.ts';
+import { openKeyFile } from '../key-file.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface CreateOptions {

@@ -4,7 +4,13 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
-import { type Choice, closeParked, countParked, findParked, resumeParked } from './store.ts';
+import {
+  type Choice,
+  closeParked,
+  countParked,
+  findParked,
+  resumeParked,
+} from '../parked/store.ts';
 
 export interface ParkedCommand {
   readonly sql: Sql;

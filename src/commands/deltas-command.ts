@@ -1,6 +1,11 @@
 // `unwind positions`: deltas as an operator brings them, one by the command line or many from a file,
 // all of them or none. A file is read as those of an import are: every bad line is told.
 
+import { applyDeltas, type DeltaResult } from '../book/apply-deltas.ts';
+import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
+import { importLockMsMax } from '../book/import-limits.ts';
+import { type BadLine, byLine } from '../book/import-report.ts';
+import { readCsv } from '../book/read-csv.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isUniqueViolation } from '../db/errors.ts';
@@ -8,11 +13,6 @@ import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
 import { deltasOfFileMax, overtakenTriesMax } from '../limits.ts';
 import { plain } from '../money.ts';
-import { applyDeltas, type DeltaResult } from './apply-deltas.ts';
-import { type Delta, deltaColumns, readDelta } from './delta.ts';
-import { importLockMsMax } from './import-limits.ts';
-import { type BadLine, byLine } from './import-report.ts';
-import { readCsv } from './read-csv.ts';
 
 export interface DeltasCommand {
   readonly sql: Sql;

@@ -1,9 +1,9 @@
 // The arguments of the command line that are more than text: each is read, or refused in one sentence.
 
 import { InvalidArgumentError } from 'commander';
-import { isScope, type Scope, scopes } from './auth/scope.ts';
-import { type LiquidationId, parseId, type TenantId } from './ids.ts';
-import { parseRoles, type Role } from './roles.ts';
+import { isScope, type Scope, scopes } from '../auth/scope.ts';
+import { type LiquidationId, parseId, type TenantId } from '../ids.ts';
+import { parseRoles, type Role } from '../roles.ts';
 
 /** A client id. */
 export function clientId(text: string): TenantId {
@@ -44,4 +44,13 @@ export function scopeList(text: string): readonly Scope[] {
 export function mic(text: string): string {
   if (!/^[A-Z0-9]{4}$/.test(text)) throw new InvalidArgumentError('It is no market code.');
   return text;
+}
+
+const hoursMax = 8_760;
+
+/** A duration in whole hours, at most a year. */
+export function hours(text: string): number {
+  const value = /^[0-9]{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (value <= hoursMax) return value;
+  throw new InvalidArgumentError(`It is no whole number from 0 to ${hoursMax}.`);
 }

@@ -2,9 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type ApiAnswer, Client, type PreparedRequest } from './client/client.ts';
-import { type Config, ConfigError } from './config.ts';
-import { readSandboxClient, type SandboxClient } from './sandbox.ts';
+import { type ApiAnswer, Client, type PreparedRequest } from '../client/client.ts';
+import { type Config, ConfigError } from '../config.ts';
+import { readSandboxClient, type SandboxClient } from '../sandbox.ts';
 
 export interface RequestOptions {
   readonly config: Config;

@@ -1,0 +1,101 @@
+// How every command is run: settings are read, the database is opened and at the right schema, and the exit
+// code says how it ended: 0 done, 1 found something wrong or refused, 2 could not be run.
+
+import pino, { type Logger } from 'pino';
+import { type Clock, systemClock } from '../clock.ts';
+import { type Config, ConfigError, readConfig } from '../config.ts';
+import { withDatabase } from '../database.ts';
+import type { Sql } from '../db/connect.ts';
+import { EmbeddedError } from '../db/embedded-error.ts';
+import { isConnectionError } from '../db/errors.ts';
+import { MigrationError, migrate, schemaState } from '../db/migrate.ts';
+import { parseId, type TenantId } from '../ids.ts';
+import { readSandboxClient } from '../sandbox.ts';
+import { UnusableKeyError } from '../signatures/keys.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What a command on the database works with. */
+export interface OnDatabase {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly stdout: NodeJS.WriteStream;
+}
+
+/** Work of a command. @returns the exit code. */
+type Work<On> = (on: On, config: Config) => Promise<number>;
+
+/** Runs a command and sets the exit code; the log goes to standard error. */
+export async function run(
+  command: (config: Config, log: Logger) => Promise<number>,
+  usualLogLevel: 'info' | 'warn' = 'warn',
+): Promise<void> {
+  try {
+    const config = readConfig(process.env);
+    const log = pino({ level: config.logLevel ?? usualLogLevel, base: null }, pino.destination(2));
+    process.exitCode = await command(config, log);
+  } catch (error) {
+    process.exitCode = 2;
+    process.stderr.write(`${tell(error)}\n`);
+  }
+}
+
+/** Runs a command on a database whose schema is current; any other is left as it is, and told. */
+export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
+  return run((config, log) => {
+    return withDatabase(config, log, async (sql) => {
+      await checkSchema(sql);
+      return work({ sql, clock: systemClock, stdout: process.stdout }, config);
+    });
+  });
+}
+
+/** Runs a command on a database that is brought up to this version first. */
+export function runOnMigrated(work: Work<OnDatabase>): Promise<void> {
+  return run((config, log) => onMigrated(config, log, work));
+}
+
+/** The same for one client's book: of the client named, else of the sandbox client. */
+export function runForClient(
+  client: TenantId | undefined,
+  work: Work<OnDatabase & { readonly tenantId: TenantId }>,
+): Promise<void> {
+  return run(async (config, log) => {
+    const tenantId = client ?? (await sandboxTenant(config));
+    return onMigrated(config, log, (on) => work({ ...on, tenantId }, config));
+  });
+}
+
+function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
+  return withDatabase(config, log, async (sql) => {
+    await migrate(sql);
+    return work({ sql, clock: systemClock, stdout: process.stdout }, config);
+  });
+}
+
+async function checkSchema(sql: Sql): Promise<void> {
+  const schema = await schemaState(sql);
+  if (schema === 'current') return;
+  throw new UsageError(`the schema of the database is ${schema}: run "unwind migrate" first.`);
+}
+
+async function sandboxTenant(config: Config): Promise<TenantId> {
+  const sandbox = await readSandboxClient(config.home);
+  const tenantId = sandbox && parseId<'tenant'>(sandbox.client_id);
+  if (tenantId === undefined) {
+    throw new UsageError(
+      `there is no sandbox client in ${config.home} yet: run "unwind start" once, or name a client.`,
+    );
+  }
+  return tenantId;
+}
+
+/** One sentence for what a person can mend, the whole story for what is our fault. */
+function tell(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const mendable = [ConfigError, UsageError, UnusableKeyError, EmbeddedError, MigrationError];
+  if (mendable.some((kind) => error instanceof kind)) return `unwind: ${error.message}`;
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'EADDRINUSE') return 'unwind: the port is in use; choose another with PORT.';
+  if (isConnectionError(error)) return `unwind: the database does not answer (${code}).`;
+  return error.stack ?? error.message;
+}
