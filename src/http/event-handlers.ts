@@ -3,6 +3,7 @@
 import type { Sql } from '../db/connect.ts';
 import { readEvents } from '../events/read-store.ts';
 import { parseId } from '../ids.ts';
+import { Refusal } from '../refusal.ts';
 import { positionOf, toCursor } from './cursor.ts';
 import { listEventsQuery } from './delivery-schemas.ts';
 import type { Handler } from './pipeline.ts';
@@ -23,6 +24,10 @@ export function eventHandlers({ sql }: { readonly sql: Sql }): EventHandlers {
       const { tenantId } = call.caller;
       const wanted = { tenantId, after, limit, type, accountId };
       const { events, readTo, head, droppedTo } = await readEvents(sql, wanted);
+      if (after > head) {
+        // Going on from there would pass over whatever is logged up to it.
+        throw new Refusal('bad_request', `The log has no ${cursor}: it ends at ${toCursor(head)}.`);
+      }
       const data = events.map((event) => {
         return (
           `{"created_at":"${event.createdAt.toISOString()}","id":"${event.eventId}",` +

@@ -96,6 +96,16 @@ describe('GET /events', () => {
     assert.deepEqual(again.slice(0, 15), events, 'the same events, for ever');
   });
 
+  test('refuses a cursor that the log never gave, which would pass over what comes', async () => {
+    const api = await newApi();
+    const early = await api.call('GET', '/events?after=e1');
+    assertProblem(early, 'bad_request', 'The log has no e1: it ends at e0.');
+    await log(api, [randomUUID()]);
+    assert.equal((await read(api, '?after=e3')).data.length, 0, 'its end is a cursor');
+    const beyond = await api.call('GET', '/events?after=e4');
+    assertProblem(beyond, 'bad_request', 'The log has no e4: it ends at e3.');
+  });
+
   test('filters by kind, by type and by account', async () => {
     const api = await newApi();
     const [one = '', other = ''] = [randomUUID(), randomUUID()];
