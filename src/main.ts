@@ -22,6 +22,7 @@ import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.
 import { runStart } from './commands/start-command.ts';
 import type { Config } from './config.ts';
 import { withDatabase } from './database.ts';
+import { packageVersion } from './http/openapi/package-version.ts';
 import type { TenantId } from './ids.ts';
 import { openKeyFile } from './key-file.ts';
 import { simulatedMic } from './venue/simulated/market-store.ts';
@@ -36,6 +37,7 @@ const program = new Command('unwind')
   .description(
     'Turns every position of a brokerage account into cash, exactly once, and proves it.',
   )
+  .version(packageVersion, '-V, --version', 'display the version')
   .showHelpAfterError()
   // A command line that cannot be read ends like every other command that could not be run.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));

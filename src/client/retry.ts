@@ -155,9 +155,11 @@ function waitMs({ firstWaitMs, longestWaitMs }: RetryPolicy, attempts: number): 
 }
 
 function silenceError(
-  { cause }: { readonly cause: unknown },
+  outcome: { readonly cause: unknown },
   facts: CallFacts & { readonly mayBeDone: boolean },
 ): NoAnswerError {
+  // Where it was the request for a token that had no answer, its own cause says why.
+  const cause = outcome.cause instanceof NoAnswerError ? outcome.cause.cause : outcome.cause;
   const name = cause instanceof Error ? cause.name : '';
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : name;
   const what = name === 'TimeoutError' ? 'No answer in time' : `The network failed (${code})`;

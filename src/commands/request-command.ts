@@ -2,9 +2,16 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type ApiAnswer, Client, type PreparedRequest } from '../client/client.ts';
+import {
+  type ApiAnswer,
+  ApiError,
+  Client,
+  NoAnswerError,
+  type PreparedRequest,
+} from '../client/client.ts';
 import { type Config, ConfigError } from '../config.ts';
 import { readSandboxClient, type SandboxClient } from '../sandbox.ts';
+import { UsageError } from './usage-error.ts';
 
 export interface RequestOptions {
   readonly config: Config;
@@ -34,13 +41,33 @@ export async function runRequest(options: RequestOptions): Promise<number> {
     ...(data === undefined ? {} : { json: parse(data) }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
-  if (options.print === true) {
-    stdout.write(textOf(await client.prepare(request)));
-    return 0;
+  try {
+    if (options.print === true) {
+      stdout.write(textOf(await client.prepare(request)));
+      return 0;
+    }
+    const answer = await client.send(request);
+    stdout.write(print(answer));
+    return answer.status < 300 ? 0 : 1;
+  } catch (error) {
+    throw mendable(error, sandbox);
   }
-  const answer = await client.send(request);
-  stdout.write(print(answer));
-  return answer.status < 300 ? 0 : 1;
+}
+
+/** Names the service that did not answer, or that does not know the client: another may be meant. */
+function mendable(error: unknown, { base_url: url }: SandboxClient): unknown {
+  if (error instanceof NoAnswerError) {
+    return new UsageError(
+      `nothing answers at ${url}; is the service running there? ${error.message}`,
+      { cause: error },
+    );
+  }
+  if (error instanceof ApiError) {
+    return new UsageError(`${url} gives no token: ${error.status}, ${error.detail}`, {
+      cause: error,
+    });
+  }
+  return error;
 }
 
 /** As it goes over the wire, for `unwind inspect-signature` and for comparison. */

@@ -95,7 +95,10 @@ function tell(error: unknown): string {
   const mendable = [ConfigError, UsageError, UnusableKeyError, EmbeddedError, MigrationError];
   if (mendable.some((kind) => error instanceof kind)) return `unwind: ${error.message}`;
   const code = 'code' in error ? String(error.code) : '';
-  if (code === 'EADDRINUSE') return 'unwind: the port is in use; choose another with PORT.';
+  if (code === 'EADDRINUSE') {
+    const port = 'port' in error ? ` ${error.port}` : '';
+    return `unwind: the port${port} is in use; choose another with PORT.`;
+  }
   if (isConnectionError(error)) return `unwind: the database does not answer (${code}).`;
   return error.stack ?? error.message;
 }

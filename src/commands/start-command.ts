@@ -71,6 +71,7 @@ function welcome(config: Config, service: Service, startMs: number): string {
   const lines = ['', `  Unwind listens at ${service.url} (${facts})`];
   if (service.sandbox !== undefined) {
     lines.push(
+      `  Its API, to read: ${service.url}/docs`,
       `  Sandbox client:   ${sandboxFileOf(config.home)}`,
       `  First request:    ${command} request GET /webhooks`,
       `  A book to sell:   ${command} import ${book}`,

@@ -102,7 +102,7 @@ test('request prints status, headers and body; its exit code tells a success', a
   assert.deepEqual([early.code, early.stdout], [2, '']);
   assert.match(early.stderr, /^unwind: There is no sandbox client in .+: run "unwind start"\.\n$/);
 
-  await startService(t, options);
+  const service = await startService(t, options);
   const list = await runUnwind(t, ['request', 'get', '/webhooks?limit=5'], options);
   assert.deepEqual([list.code, list.stderr], [0, '']);
   assert.match(
@@ -127,6 +127,16 @@ test('request prints status, headers and body; its exit code tells a success', a
     const wrong = await runUnwind(t, ['request', ...args], options);
     assert.equal(wrong.code, 2);
     assert.match(wrong.stderr, /^unwind: (The target begins|--data is not JSON).*\n$/);
+  }
+
+  service.kill('SIGTERM');
+  await service.ended;
+  for (const print of [[], ['--print']]) {
+    const late = await runUnwind(t, ['request', 'GET', '/webhooks', ...print], options);
+    assert.deepEqual([late.code, late.stdout], [2, '']);
+    const where = `nothing answers at ${service.url}; is the service running there?`;
+    assert.ok(late.stderr.startsWith(`unwind: ${where} `), late.stderr);
+    assert.match(late.stderr, /^[^\n]+\(ECONNREFUSED\)[^\n]+\n$/, 'one line, with the cause');
   }
 });
 

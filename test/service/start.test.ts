@@ -75,6 +75,7 @@ function welcomeOf({ url }: RunningService, home: string): RegExp {
   const escaped = (text: string) => RegExp.escape(text);
   return new RegExp(
     `^\\n  Unwind listens at ${escaped(url)} \\(sandbox, ready in \\d+ ms\\)\\n` +
+      `  Its API, to read: ${escaped(url)}/docs\\n` +
       `  Sandbox client:   ${escaped(join(home, 'sandbox-client.json'))}\\n` +
       '  First request:    npm run -s unwind -- request GET /webhooks\\n' +
       '  A book to sell:   npm run -s unwind -- import examples/book\\n\\n$',
@@ -155,10 +156,11 @@ describe('a service that cannot start says why and ends with 2:', () => {
     other.listen(0, '127.0.0.1');
     await once(other, 'listening');
     t.after(() => other.close());
-    const settings = { PORT: String(portOf(other)), UNWIND_LOG_LEVEL: 'error' };
+    const port = portOf(other);
+    const settings = { PORT: String(port), UNWIND_LOG_LEVEL: 'error' };
     const { code, stdout, stderr } = await runUnwind(t, ['start'], { home, settings });
     assert.deepEqual([code, stdout], [2, '']);
-    assert.equal(stderr, 'unwind: the port is in use; choose another with PORT.\n');
+    assert.equal(stderr, `unwind: the port ${port} is in use; choose another with PORT.\n`);
     assert.deepEqual(await databasesOn(home), [], 'the database was stopped again');
   });
 

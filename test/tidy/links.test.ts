@@ -1,14 +1,15 @@
-// Every link of the pages for integrators leads to a file that is there, and to a heading in it where
-// it names one.
+// Every link of the pages of this repository leads to a file that is there, and to a heading in it
+// where it names one; the decisions are numbered one after the other.
+
 import assert from 'node:assert/strict';
-import { access, glob, readFile } from 'node:fs/promises';
+import { access, glob, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-const checked = 'docs/integrators/*.md';
+const checked = ['*.md', 'docs/**/*.md', 'bench/**/*.md', 'examples/**/*.md', 'test/**/*.md'];
 
 /** As the usual renderers make the anchor of a heading. */
 function anchorOf(heading: string): string {
@@ -18,7 +19,7 @@ function anchorOf(heading: string): string {
 
 test('links between pages lead somewhere', async () => {
   const files = await Array.fromAsync(glob(checked, { cwd: root }));
-  assert.ok(files.length > 5);
+  assert.ok(files.length > 30);
   let count = 0;
   for (const file of files) {
     const text = (await readFile(join(root, file), 'utf8')).replaceAll(/^```.*?^```$/gms, '');
@@ -36,5 +37,19 @@ test('links between pages lead somewhere', async () => {
       assert.ok(anchors.includes(anchor), `${place} names no heading`);
     }
   }
-  assert.ok(count > 10);
+  assert.ok(count > 40);
+});
+
+test('decisions are numbered one after the other, in their names and in their headings', async () => {
+  const folder = join(root, 'docs/decisions');
+  const files = (await readdir(folder)).toSorted();
+  const numbers = files.map((file) => Number(/^(\d{4})-[a-z0-9-]+\.md$/.exec(file)?.[1]));
+  assert.deepEqual(
+    numbers,
+    files.map((_, i) => i + 1),
+  );
+  for (const [i, file] of files.entries()) {
+    const [heading = ''] = (await readFile(join(folder, file), 'utf8')).split('\n');
+    assert.match(heading, new RegExp(`^# ${i + 1}\\. \\S`), file);
+  }
 });
