@@ -12,7 +12,7 @@ export interface StepMark {
 /** The steps of a liquidation's life, in its order. */
 export const steps = {
   create: { pool: 'unwind requests', statement: /insert into unwind\.liquidations as l/ },
-  cancel: { pool: 'unwind requests', statement: /end_reason = 'client',\s+ended_at = / },
+  cancel: { pool: 'unwind requests', statement: /end_reason = 'client',/ },
   release: { pool: 'unwind loops', statement: /insert into unwind\.orders\b/ },
   intend: { pool: 'unwind loops', statement: /insert into unwind\.submissions\b/ },
   submit: { pool: 'unwind venue', statement: /insert into simulated_venue\.journal\b/ },
