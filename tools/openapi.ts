@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { formatProblems, getTotals, lintFromString, loadConfig } from '@redocly/openapi-core';
 import { documentText } from '../src/http/document-routes.ts';
 import { errorPages } from '../src/http/error-pages.ts';
+import { inspectRoute } from '../src/http/inspect-route.ts';
 import type { OpenRoute } from '../src/http/open-route.ts';
 import { probes } from '../src/http/probes.ts';
 import { type Handlers, signedRoutes } from '../src/http/routes.ts';
-import { inspectRoute } from '../src/http/signature-handlers.ts';
 import { tokenRoute } from '../src/http/token-route.ts';
 
 /** Stands for whatever a route would call: the document is made of the table alone. */

@@ -8,6 +8,8 @@ import { type CreateSettings, createLiquidation } from '../liquidations/create-l
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
 import { findLiquidationObject, findLiquidationPage } from '../liquidations/store.ts';
 import { Refusal } from '../refusal.ts';
+import { toAnswer } from './once.ts';
+import { pageAnswer, rangeOf } from './page.ts';
 import { type Handler, idParam, jsonBody } from './pipeline.ts';
 import {
   createLiquidationBody,
@@ -47,22 +49,15 @@ export function liquidationHandlers(options: {
     list: async (call) => {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
       const query = readListQuery(call.search);
-      const { offset = 0, limit = 100 } = query;
+      const range = rangeOf(query);
       const from = readInstant(query.start_date, 'start_date');
       const until = readInstant(query.end_date, 'end_date');
       const { tenantId } = call.caller;
-      const page = await findLiquidationPage(sql, {
-        tenantId,
-        accountId,
-        offset,
-        limit,
-        from,
-        until,
-      });
+      const { offset, limit } = range;
+      const which = { tenantId, accountId, offset, limit, from, until };
+      const page = await findLiquidationPage(sql, which);
       if (page === undefined) throw new Refusal('not_found', noSuchAccount);
-      const { objects, count, totalCount } = page;
-      const meta = { count, limit, offset, order: 'ASC', sort: 'id', total_count: totalCount };
-      return { status: 200, body: `{"data":[${objects}],"meta":${JSON.stringify(meta)}}` };
+      return pageAnswer(page, range, 'id');
     },
 
     create: async (call) => {
@@ -84,12 +79,11 @@ export function liquidationHandlers(options: {
         hasRoom,
       };
       const answer = await createLiquidation(sql, clock, request, settings);
-      if (answer.replayed) {
-        return { ...answer, headers: { 'idempotency-replayed': 'true' } };
+      if (!answer.replayed) {
+        open.created(tenantId);
+        onCreated();
       }
-      open.created(tenantId);
-      onCreated();
-      return answer;
+      return toAnswer(answer);
     },
 
     retrieve: async (call) => {

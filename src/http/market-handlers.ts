@@ -2,10 +2,8 @@
 // one for all clients of a sandbox, and whoever has the scope may change it; the outcome of an order is
 // for its own client only. In live mode there is no such route.
 
-import { changeOnce } from '../auth/change-once.ts';
 import { isIsin } from '../book/isin.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { decimal } from '../money.ts';
 import { findClientOrderIds } from '../orders/store.ts';
@@ -17,6 +15,7 @@ import type { Forced } from '../venue/simulated/force-order.ts';
 import { everyInstrument, simulatedMic } from '../venue/simulated/market-store.ts';
 import { type ControlMarketBody, controlMarketBody } from './market-schemas.ts';
 import { showMarket } from './market-view.ts';
+import { answerOnce, type ChangeOptions } from './once.ts';
 import { type Handler, jsonBody } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
 
@@ -28,12 +27,8 @@ export interface MarketHandlers {
 const readBody = readerOf(controlMarketBody);
 const readNoQuery = queryReaderOf(noQuery);
 
-export function marketHandlers(options: {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly settings: { readonly idempotencyRetentionMs: number };
-}): MarketHandlers {
-  const { sql, clock, settings } = options;
+export function marketHandlers(options: ChangeOptions): MarketHandlers {
+  const { sql, clock } = options;
   return {
     show: async (call) => {
       readNoQuery(call.search);
@@ -44,19 +39,14 @@ export function marketHandlers(options: {
       readNoQuery(call.search);
       const body = readBody(jsonBody(call), 'body');
       const wishes = wishesIn(body);
-      const { tenantId, signature } = call.caller;
-      const { idempotencyKey, requestHash } = call;
-      const { idempotencyRetentionMs } = settings;
-      const request = { tenantId, signature, idempotencyKey, requestHash, idempotencyRetentionMs };
-      const answer = await changeOnce(sql, clock, request, (tx, now) => {
+      return answerOnce(options, call, (tx, now) => {
         return orUndone(tx, async (part) => {
-          const orders = await readOrders(part, tenantId, body);
+          const orders = await readOrders(part, call.caller.tenantId, body);
           const unfulfilled = await controlMarket(part, { ...wishes, orders }, now);
           if (unfulfilled !== undefined) throw refusalOf(unfulfilled);
           return { status: 200, body: await bodyAt(part, now) };
         });
       });
-      return answer.replayed ? { ...answer, headers: { 'idempotency-replayed': 'true' } } : answer;
     },
   };
 }

@@ -1,13 +1,11 @@
 // `POST /tests/positions` of the sandbox: changes positions by deltas, also while a liquidation runs on
 // their account. In live mode there is no such route; the command `unwind positions` does the same.
 
-import { changeOnce } from '../auth/change-once.ts';
 import { applyDeltas, type DeltaResult, type RefusedDelta } from '../book/apply-deltas.ts';
 import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { plain } from '../money.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
+import { answerOnce, type ChangeOptions } from './once.ts';
 import { type Handler, jsonBody } from './pipeline.ts';
 import { applyDeltasBody } from './position-schemas.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
@@ -19,26 +17,16 @@ export interface PositionHandlers {
 const readBody = readerOf(applyDeltasBody);
 const readNoQuery = queryReaderOf(noQuery);
 
-export function positionHandlers(options: {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly settings: { readonly idempotencyRetentionMs: number };
-}): PositionHandlers {
-  const { sql, clock, settings } = options;
+export function positionHandlers(options: ChangeOptions): PositionHandlers {
   return {
     applyDeltas: async (call) => {
       readNoQuery(call.search);
       const { deltas } = readBody(jsonBody(call), 'body');
       const set = deltas.map((fields, place) => readMember(fields, place));
-      const { tenantId, signature } = call.caller;
-      const { idempotencyKey, requestHash } = call;
-      const { idempotencyRetentionMs } = settings;
-      const request = { tenantId, signature, idempotencyKey, requestHash, idempotencyRetentionMs };
-      const answer = await changeOnce(sql, clock, request, async (tx, now) => {
-        const result = await applyDeltas(tx, { tenantId, deltas: set, now });
-        return answerOf(result);
+      const { tenantId } = call.caller;
+      return answerOnce(options, call, async (tx, now) => {
+        return answerOf(await applyDeltas(tx, { tenantId, deltas: set, now }));
       });
-      return answer.replayed ? { ...answer, headers: { 'idempotency-replayed': 'true' } } : answer;
     },
   };
 }

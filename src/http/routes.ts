@@ -1,5 +1,5 @@
 // Every signed operation of the service: method, path, operation, scope, idempotent by key or not, handler.
-// Beside them stand only `POST /auth/token` (signed, without a token) and the two health probes.
+// What is asked without a token (`POST /auth/token`, probes, pages, the sandbox's inspector) are open routes.
 
 import type { BookHandlers } from './book-handlers.ts';
 import type { EventHandlers } from './event-handlers.ts';

@@ -14,6 +14,7 @@ import { bookHandlers } from '../../src/http/book-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { eventHandlers } from '../../src/http/event-handlers.ts';
+import { inspectRoute } from '../../src/http/inspect-route.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
@@ -24,7 +25,6 @@ import { probes, type Readiness } from '../../src/http/probes.ts';
 import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
-import { inspectRoute } from '../../src/http/signature-handlers.ts';
 import { tokenRoute } from '../../src/http/token-route.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
@@ -185,7 +185,7 @@ export interface ClientSettings {
   readonly signaturePolicy?: SignaturePolicy;
 }
 
-export const usualScopes = [
+const usualScopes = [
   'account_liquidations:admin',
   'account_liquidations:read',
   'accounts:read',

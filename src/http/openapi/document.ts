@@ -73,7 +73,7 @@ function usedTags(ids: readonly OpenRoute['operation'][]): Json {
 }
 
 /** `/accounts/:account_id` as `/accounts/{account_id}`. */
-export function templateOf(path: string): string {
+function templateOf(path: string): string {
   return path.replaceAll(/:(\w+)/g, '{$1}');
 }
 

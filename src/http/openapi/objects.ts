@@ -59,7 +59,7 @@ export const liquidation = Type.Object(
   { title: 'Liquidation' },
 );
 
-export const pageMeta = Type.Object(
+const pageMeta = Type.Object(
   {
     offset: Type.Integer({ minimum: 0, description: 'Items skipped before this page.' }),
     limit: Type.Integer({ minimum: 0, description: 'The most items this page could have.' }),
@@ -130,7 +130,7 @@ export const webhook = Type.Object(
   { title: 'Webhook subscription' },
 );
 
-export const eventTypes = [
+const eventTypes = [
   'ACCOUNT_LIQUIDATION.NEW',
   'ACCOUNT_LIQUIDATION.PROCESSING',
   'ACCOUNT_LIQUIDATION.FILLED',

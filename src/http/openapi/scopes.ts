@@ -3,7 +3,7 @@
 import type { Scope } from '../../auth/scope.ts';
 
 /** A scope without its meaning does not compile. */
-export const scopeMeanings: Readonly<Record<Scope, string>> = {
+const scopeMeanings: Readonly<Record<Scope, string>> = {
   'account_liquidations:admin': 'Create, read and cancel liquidations',
   'account_liquidations:read': 'Read liquidations',
   'account_returns:read': 'Read the returns of accounts',

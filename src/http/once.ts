@@ -1,0 +1,33 @@
+// Answers of requests that are carried out once: the first and its repetitions are told apart by a header.
+
+import { type Change, changeOnce } from '../auth/change-once.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { Answer, Call } from './pipeline.ts';
+
+export interface ChangeOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly settings: { readonly idempotencyRetentionMs: number };
+}
+
+/** Makes the change a call asks for, unless it was made before; either way its answer. */
+export async function answerOnce(
+  { sql, clock, settings }: ChangeOptions,
+  call: Call,
+  change: Change,
+): Promise<Answer> {
+  const { tenantId, signature } = call.caller;
+  const { idempotencyKey, requestHash } = call;
+  const { idempotencyRetentionMs } = settings;
+  const request = { tenantId, signature, idempotencyKey, requestHash, idempotencyRetentionMs };
+  return toAnswer(await changeOnce(sql, clock, request, change));
+}
+
+/** A repeated answer says so (decisions, point 9). */
+export function toAnswer(answer: { status: number; body: string; replayed: boolean }): Answer {
+  const { status, body, replayed } = answer;
+  return replayed
+    ? { status, body, headers: { 'idempotency-replayed': 'true' } }
+    : { status, body };
+}
