@@ -1,6 +1,5 @@
 // `unwind clients create`: makes an API client with a key of its own and prints its secret, once.
 
-import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { createClient } from '../auth/create-client.ts';
 import type { Scope } from '../auth/scope.ts';
@@ -10,7 +9,7 @@ import type { Config } from '../config.ts';
 import { withDatabase } from '../database.ts';
 import { migrate } from '../db/migrate.ts';
 import { openKeyFile } from '../key-file.ts';
-import { UsageError } from './usage-error.ts';
+import { readInputFile } from './input-file.ts';
 
 export interface CreateOptions {
   readonly name: string;
@@ -27,7 +26,7 @@ export async function runCreateClient(
   options: CreateOptions,
 ): Promise<number> {
   const { name, signaturePolicy } = options;
-  const publicKeysPem = [await readFileOrExplain(options.publicKey)];
+  const publicKeysPem = [(await readInputFile(options.publicKey)).toString('utf8')];
   const seal = await openKeyFile(config);
   const created = await withDatabase(config, log, async (sql) => {
     await migrate(sql);
@@ -38,12 +37,4 @@ export async function runCreateClient(
   const shown = { client_id: clientId, client_secret: clientSecret, key_id: keyIds[0] };
   process.stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
   return 0;
-}
-
-async function readFileOrExplain(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`the file ${file} cannot be read.`, { cause: error });
-  }
 }

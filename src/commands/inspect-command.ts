@@ -20,6 +20,7 @@ import {
   parsePublicKey,
 } from '../signatures/keys.ts';
 import { RawRequestError, readRawRequest } from '../signatures/raw-request.ts';
+import { readInputFile } from './input-file.ts';
 import { printInspection } from './print-inspection.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -68,18 +69,10 @@ export async function runInspect(options: InspectOptions): Promise<number> {
 }
 
 async function readInput({ file, stdin }: InspectOptions): Promise<Buffer> {
-  const bytes = await (file === '-' ? buffer(stdin) : readText(file));
+  const bytes = await (file === '-' ? buffer(stdin) : readInputFile(file));
   if (bytes.length > fileBytesMax)
     throw new UsageError(`the request has more than ${fileBytesMax} bytes.`);
   return bytes;
-}
-
-async function readText(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    throw new UsageError(`the file ${file} cannot be read.`, { cause: error });
-  }
 }
 
 function readRequest(bytes: Buffer) {
@@ -133,7 +126,7 @@ async function knownClient(
 }
 
 async function keysOfFile(file: string, clientId: string | undefined): Promise<KnownClient> {
-  const text = (await readText(file)).toString('utf8');
+  const text = (await readInputFile(file)).toString('utf8');
   const told = `Keys: those in ${file}.`;
   if (!text.trimStart().startsWith('{')) {
     const key = parsePublicKey(text);
