@@ -10,7 +10,7 @@ import { newSecret, sha256 } from './secret.ts';
 import { insertToken, recordSignatureUse } from './store.ts';
 
 /** Life of a token in seconds (decisions, point 12). */
-export const tokenLifeS = 1_800;
+const tokenLifeS = 1_800;
 
 export interface IssuedToken {
   readonly accessToken: string;

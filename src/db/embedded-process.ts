@@ -110,7 +110,7 @@ export async function readPostmaster(cluster: Cluster): Promise<Postmaster | nul
 }
 
 /** Reads the lines of a `postmaster.pid` (pidfile.h): pid, data, start, port, …, status. */
-export function parsePostmaster(text: string | null): Postmaster | null {
+function parsePostmaster(text: string | null): Postmaster | null {
   const lines = text?.split('\n') ?? [];
   const pid = Number(lines[0]);
   const port = Number(lines[3]);

@@ -32,11 +32,6 @@ export function isCheckViolation(error: unknown, constraint?: string): boolean {
   return violates(error, '23514', constraint);
 }
 
-/** True when a foreign key refused a change (SQLSTATE 23503), or the named one did. */
-export function isForeignKeyViolation(error: unknown, constraint?: string): boolean {
-  return violates(error, '23503', constraint);
-}
-
 /** True when a lock was not given in time or at once (SQLSTATE 55P03). */
 export function isLockTimeout(error: unknown): boolean {
   return serverErrorOf(error)?.code === '55P03';

@@ -29,7 +29,7 @@ export interface Answered extends Held {
  * Records acceptances and refusals; what is unknown is looked up once it can have landed. An answer
  * that cannot be recorded by a mistake of ours is looked up again some times, then parked.
  */
-export async function recordAnswers(sender: Sender, answers: readonly Answered[]): Promise<void> {
+async function recordAnswers(sender: Sender, answers: readonly Answered[]): Promise<void> {
   const { sql, clock } = sender;
   const now = clock.now();
   const work = async (
