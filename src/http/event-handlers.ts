@@ -2,12 +2,11 @@
 
 import type { Sql } from '../db/connect.ts';
 import { readEvents } from '../events/read-store.ts';
-import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import { positionOf, toCursor } from './cursor.ts';
 import { listEventsQuery } from './delivery-schemas.ts';
 import type { Handler } from './pipeline.ts';
-import { queryReaderOf } from './schemas.ts';
+import { queryReaderOf, readId } from './schemas.ts';
 
 export interface EventHandlers {
   readonly list: Handler;
@@ -20,7 +19,8 @@ export function eventHandlers({ sql }: { readonly sql: Sql }): EventHandlers {
     list: async (call) => {
       const { after: cursor, limit = 100, type, account_id: account } = readQuery(call.search);
       const after = cursor === undefined ? 0 : positionOf(cursor);
-      const accountId = account === undefined ? undefined : parseId<'account'>(account);
+      const accountId =
+        account === undefined ? undefined : readId<'account'>(account, 'account_id');
       const { tenantId } = call.caller;
       const wanted = { tenantId, after, limit, type, accountId };
       const { events, readTo, head, droppedTo } = await readEvents(sql, wanted);

@@ -2,7 +2,6 @@
 
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { parseId } from '../ids.ts';
 import { cancelLiquidation } from '../liquidations/cancel-liquidation.ts';
 import { type CreateSettings, createLiquidation } from '../liquidations/create-liquidation.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
@@ -17,6 +16,7 @@ import {
   noQuery,
   queryReaderOf,
   readerOf,
+  readId,
   readInstant,
 } from './schemas.ts';
 
@@ -64,8 +64,7 @@ export function liquidationHandlers(options: {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
       readNoQuery(call.search);
       const body = readCreateBody(jsonBody(call), 'body');
-      const userId = parseId<'user'>(body.user_id);
-      if (userId === undefined) throw new Refusal('bad_request', '/user_id is no UUID.');
+      const userId = readId<'user'>(body.user_id, '/user_id');
       const { tenantId, signature } = call.caller;
       const { idempotencyKey, requestHash } = call;
       const hasRoom = await open.hasRoom(tenantId);

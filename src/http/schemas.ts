@@ -2,6 +2,7 @@
 
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { type Id, parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import { webhookTypes } from '../webhooks/webhook.ts';
 
@@ -264,6 +265,13 @@ export function readInstant(text: string | undefined, name: string): Date | unde
     throw new Refusal('bad_request', `The query parameter ${name} is no RFC 3339 date or time.`);
   }
   return at;
+}
+
+/** An id that was sent: the schema knows its form only, not the versions. @throws Refusal `bad_request`. */
+export function readId<Thing extends string>(text: string, name: string): Id<Thing> {
+  const id = parseId<Thing>(text);
+  if (id === undefined) throw new Refusal('bad_request', `${name} is no UUID.`);
+  return id;
 }
 
 /** Whether the calendar has the day; `Date` takes 30 February for 2 March. */

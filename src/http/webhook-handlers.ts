@@ -1,7 +1,6 @@
 // The operations on webhooks, between the wire and the room.
 
 import { findPublicJwks } from '../auth/signing-keys.ts';
-import { type Id, parseId } from '../ids.ts';
 import { shownHoldsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { AddressPolicy } from '../webhooks/address.ts';
@@ -24,6 +23,7 @@ import {
   noQuery,
   queryReaderOf,
   readerOf,
+  readId,
   readInstant,
   type UpdateWebhookBody,
   updateWebhookBody,
@@ -191,18 +191,12 @@ function readReplay(call: Call): Replay {
   if (accountId !== undefined && setAside === undefined) {
     throw new Refusal('bad_request', 'An account_id goes with set_aside only.');
   }
-  if (eventId !== undefined) return { type: 'event', eventId: idOf<'event'>(eventId) };
+  if (eventId !== undefined)
+    return { type: 'event', eventId: readId<'event'>(eventId, '/event_id') };
   const at = readInstant(from, 'from');
   if (at !== undefined) return { type: 'from', at };
   return {
     type: 'set_aside',
-    accountId: accountId === undefined ? undefined : idOf<'account'>(accountId),
+    accountId: accountId === undefined ? undefined : readId<'account'>(accountId, '/account_id'),
   };
-}
-
-/** An id that the schema has let through. */
-function idOf<Thing extends string>(text: string): Id<Thing> {
-  const id = parseId<Thing>(text);
-  if (id === undefined) throw new Refusal('bad_request', `${text} is no UUID.`);
-  return id;
 }

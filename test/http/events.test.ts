@@ -144,6 +144,9 @@ describe('GET /events', () => {
       const reply = await api.call('GET', `/events?${query}`);
       assertProblem(reply, 'bad_request', /^The query is not as it must be/);
     }
+    const noVersion = '00000000-0000-0000-0000-000000000001';
+    const reply = await api.call('GET', `/events?account_id=${noVersion}`);
+    assertProblem(reply, 'bad_request', /^account_id is no UUID/);
   });
 });
 
