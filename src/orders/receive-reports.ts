@@ -82,10 +82,13 @@ async function insertInHalves(
 
 const noTenant = nilId as NonNullable<ReturnType<typeof parseId<'tenant'>>>;
 
+/** Each is a call of its own: few at once, so that what is new need not wait for them. */
+const againAtOnceMax = 20;
+
 /** Asks for reports again that a person has resumed. */
 async function receiveAgain(receiver: Receiver): Promise<number> {
   const { sql, venue } = receiver;
-  const numbers = await findResumed(sql, venue.mic);
+  const numbers = await findResumed(sql, { venue: venue.mic, limit: againAtOnceMax });
   for (const number of numbers) {
     const reports = await venue.reports({ after: number - 1, limit: 1 });
     await inTransaction(sql, async (tx) => {

@@ -165,13 +165,18 @@ export async function resumeParked(tx: Tx, choice: Choice, now: Date): Promise<r
 }
 
 /** Numbers of a venue's reports that a person has resumed: they are to be asked for again. */
-export async function findResumed(sql: Sql, venue: string): Promise<readonly number[]> {
+export async function findResumed(
+  sql: Sql,
+  { venue, limit }: { readonly venue: string; readonly limit: number },
+): Promise<readonly number[]> {
   const rows = await sql<{ subject: string }[]>`
     select k.subject
     from unwind.parked k
     where k.step = 'receive'
       and k.parked_at is null
-      and starts_with(k.subject, ${`${venue}/`})`;
+      and starts_with(k.subject, ${`${venue}/`})
+    order by k.subject
+    limit ${limit}`;
   return rows.map((row) => Number(row.subject.slice(venue.length + 1)));
 }
 
