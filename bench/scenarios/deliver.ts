@@ -13,6 +13,7 @@ import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { type Figure, figure, quantile } from '../figures.ts';
 import { makeClient, type Place } from '../place.ts';
 import { type Running, startReceiver, startService } from '../processes.ts';
+import { publishedOf, until } from '../wait.ts';
 
 const packageBytes = 64 * 1_024;
 const goalRatio = 0.7;
@@ -59,7 +60,9 @@ async function throughput(place: Place, isTiny: boolean): Promise<Figure> {
     const [one] = webhooks;
     if (one === undefined) throw new Error('there is a subscription');
     await recordEvents(sql, [tenantId], eventsEach);
-    await until(async () => (await publishedOf(sql, tenantId)) === eventsEach, 'published');
+    await until('published', patienceMs, async () => {
+      return (await publishedOf(sql, tenantId)) === eventsEach;
+    });
     const wanted = eventsEach * subscriptions;
 
     const begunAt = performance.now();
@@ -113,10 +116,10 @@ async function lag(place: Place, isTiny: boolean): Promise<readonly Figure[]> {
       await wait(Math.max(0, dueAt - performance.now()));
     }
     const wanted = seconds * 10 * eventsPerTick * (tenants * each - 2);
-    await until(async () => {
+    await until('every event is received', patienceMs, async () => {
       lagsMs.push(...(await toldBy(receiver)).lagsMs);
       return lagsMs.length >= wanted;
-    }, 'every event is received');
+    });
     const common = { scenario: 'deliver', against: 'the median of the same run', goal: goalLagMs };
     const median = Math.max(quantile(lagsMs, 0.5), 1);
     return [
@@ -188,14 +191,6 @@ async function recordEvents(
   }
 }
 
-async function publishedOf(sql: Sql, tenantId: TenantId): Promise<number> {
-  const rows = await sql<{ position: string }[]>`
-    select h.position
-    from unwind.event_heads h
-    where h.tenant_id = ${tenantId}`;
-  return Number(rows[0]?.position ?? 0);
-}
-
 /** All events of the webhook's tenant as request bodies of so many events. */
 async function packagesOf(sql: Sql, webhook: Webhook, each: number): Promise<readonly string[]> {
   const rows = await sql<{ id: string; type: string; object: string; created_at: Date }[]>`
@@ -247,19 +242,11 @@ async function toldBy({ url }: Running): Promise<Told> {
 async function receivedWithin(receiver: Running, wanted: number): Promise<Told> {
   let requests = 0;
   let events = 0;
-  await until(async () => {
+  await until(`${wanted} events are received`, patienceMs, async () => {
     const told = await toldBy(receiver);
     requests += told.requests;
     events += told.events;
     return events >= wanted;
-  }, `${wanted} events are received`);
+  });
   return { requests, events, lagsMs: [] };
-}
-
-async function until(ask: () => Promise<boolean>, what: string): Promise<void> {
-  const begunAt = performance.now();
-  while (!(await ask())) {
-    if (performance.now() - begunAt > patienceMs) throw new Error(`not in five minutes: ${what}`);
-    await wait(20);
-  }
 }

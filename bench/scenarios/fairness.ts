@@ -1,7 +1,6 @@
 // How long one liquidation of a tenant takes from POST to its last published event while another
 // tenant has 100,000 of them waiting; beside it the same with nobody else there.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Sql } from '../../src/db/connect.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
 import { type BenchAccount, fillBook } from '../book.ts';
@@ -9,8 +8,8 @@ import { type Figure, figure } from '../figures.ts';
 import { makeClient, type Place } from '../place.ts';
 import { startService } from '../processes.ts';
 import { createAll } from '../take-orders.ts';
+import { publishedOf, until } from '../wait.ts';
 
-const pollMs = 10;
 const patienceMs = 120_000;
 /** "Within a second or so". */
 const goalS = 1.5;
@@ -38,7 +37,7 @@ export async function fairness(place: Place, isTiny: boolean): Promise<readonly 
   );
   const calm = await sellOne({ sql, url, tenantId: small.tenantId, account: alone, events: 3 });
   await insertWaiting(sql, large.tenantId, crowd);
-  await until(() => hasBegun(sql, large.tenantId), 'the crowd is being sold');
+  await until('the crowd is being sold', patienceMs, () => hasBegun(sql, large.tenantId));
   const busy = await sellOne({ sql, url, tenantId: small.tenantId, account: among, events: 6 });
   const isOver = (await publishedOf(sql, large.tenantId)) === waiting * 3;
   await running.stop();
@@ -69,16 +68,10 @@ interface One {
 async function sellOne({ sql, url, tenantId, account, events }: One): Promise<number> {
   const begunAt = performance.now();
   await createAll(url, tenantId, [account]);
-  await until(async () => (await publishedOf(sql, tenantId)) === events, 'the single one is sold');
+  await until('the single one is sold', patienceMs, async () => {
+    return (await publishedOf(sql, tenantId)) === events;
+  });
   return (performance.now() - begunAt) / 1_000;
-}
-
-async function publishedOf(sql: Sql, tenantId: TenantId): Promise<number> {
-  const rows = await sql<{ position: string }[]>`
-    select h.position
-    from unwind.event_heads h
-    where h.tenant_id = ${tenantId}`;
-  return Number(rows[0]?.position ?? 0);
 }
 
 async function hasBegun(sql: Sql, tenantId: TenantId): Promise<boolean> {
@@ -89,14 +82,6 @@ async function hasBegun(sql: Sql, tenantId: TenantId): Promise<boolean> {
       and l.status = 'FILLED'
     limit 1`;
   return rows.length > 0;
-}
-
-async function until(ask: () => Promise<boolean>, what: string): Promise<void> {
-  const begunAt = performance.now();
-  while (!(await ask())) {
-    if (performance.now() - begunAt > patienceMs) throw new Error(`not in two minutes: ${what}`);
-    await wait(pollMs);
-  }
 }
 
 /** NEW liquidations with their events, as the POSTs would have left them, in a few statements. */
