@@ -50,6 +50,12 @@ function tell(
   row: StopRow | undefined,
 ): { readonly text: string; readonly code: number } | undefined {
   if (row === undefined) return { text: `there is no liquidation ${liquidationId}`, code: 1 };
+  if (row.tenants > 1) {
+    return {
+      text: `${row.tenants} clients have a liquidation ${liquidationId}: name one`,
+      code: 1,
+    };
+  }
   const what = `liquidation ${liquidationId} of client ${row.tenant_id}`;
   if (row.is_asked) {
     const how = row.status === 'NEW' ? '' : ', after its open orders are cancelled at the venue';

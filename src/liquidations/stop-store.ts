@@ -12,7 +12,7 @@ import type { LiquidationStatus, StopReason } from './liquidation.ts';
 
 export interface StopRequest {
   readonly liquidationId: LiquidationId;
-  /** Undefined: of whichever tenant has it. */
+  /** Undefined: of the only tenant that has it. */
   readonly tenantId: TenantId | undefined;
   readonly note: string;
   readonly now: Date;
@@ -25,11 +25,16 @@ export interface StopRow {
   readonly stop_reason: StopReason | null;
   readonly stop_note: string | null;
   readonly stop_asked_at: Date | null;
+  /** How many tenants have a liquidation of this id. */
+  readonly tenants: number;
   /** Whether this statement has recorded the intent. */
   readonly is_asked: boolean;
 }
 
-/** Records that a running liquidation is to be abandoned, unless it is being ended already. */
+/**
+ * Records that a running liquidation is to be abandoned, unless it is being ended already, or of
+ * several tenants.
+ */
 export async function askToStop(sql: Sql, request: StopRequest): Promise<StopRow | undefined> {
   const { liquidationId, tenantId, note, now } = request;
   const rows = await sql<StopRow[]>`
@@ -53,9 +58,13 @@ export async function askToStop(sql: Sql, request: StopRequest): Promise<StopRow
         and l.liquidation_id = ${liquidationId}
         and l.status in ('NEW', 'PROCESSING')
         and l.stop_reason is null
+        and (select count(*) from found) = 1
       returning l.tenant_id
     )
-    select f.*, exists (select from asked) as is_asked
+    select
+      f.*,
+      (select count(*)::integer from found) as tenants,
+      exists (select from asked) as is_asked
     from found f`;
   return rows[0];
 }

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { runAbandon } from '../../src/commands/abandon-command.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import { type LiquidationId, newId } from '../../src/ids.ts';
+import { drawIdsFrom, type LiquidationId, newId } from '../../src/ids.ts';
 import { submissionLeaseMs } from '../../src/limits.ts';
 import { stopAged } from '../../src/liquidations/stop-store.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
@@ -194,6 +194,37 @@ test('asked again, for what has ended, for what is not there, or without a reaso
   assert.equal(await look(), ended);
   const [row] = await sql`select stop_note from unwind_v1.liquidations`;
   assert.deepEqual(row, { stop_note: 'first' });
+});
+
+test('of two clients whose liquidations have one id, none loses it to the other', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const instruments = [{ isin: resting, price: '10' }];
+  const tenants = [await makeTenant(sql), await makeTenant(sql)];
+  const accounts = [{ positions: [{ isin: resting, quantity: '3' }] }];
+  const books = await Promise.all(
+    tenants.map((tenantId) => makeBook(sql, { tenantId, instruments, accounts })),
+  );
+  drawIdsFrom({ now: () => clock.now(), bytes: () => Buffer.alloc(16, 7) });
+  t.after(() => drawIdsFrom(undefined));
+  const ids: LiquidationId[] = [];
+  for (const account of books.flat()) ids.push(await askToLiquidate(sql, clock, account));
+  drawIdsFrom(undefined);
+  const [liquidationId, same] = ids;
+  assert.ok(liquidationId !== undefined && liquidationId === same);
+  let told = '';
+  const stdout = { write: (text: string) => (told += text) };
+  const request = { sql, clock, stdout, liquidationId, reason: 'this one' };
+  const asked = async () => {
+    const rows = await sql<{ tenant_id: string }[]>`
+      select l.tenant_id from unwind.liquidations l where l.stop_reason is not null`;
+    return rows.map((row) => row.tenant_id);
+  };
+  assert.equal(await runAbandon({ ...request, tenantId: undefined }), 1);
+  assert.match(told, /^2 clients have a liquidation /);
+  assert.deepEqual(await asked(), []);
+  assert.equal(await runAbandon({ ...request, tenantId: tenants[1] }), 0);
+  assert.deepEqual(await asked(), tenants.slice(1));
 });
 
 test('what is sold before the venue hears of it is FILLED', async (t) => {
