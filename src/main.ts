@@ -7,7 +7,7 @@ import { signingAlgorithms } from './auth/signing-keys.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
 import { systemClock } from './clock.ts';
-import { clientId, hours, mic, roleList, scopeList } from './commands/arguments.ts';
+import { clientId, displayName, hours, mic, roleList, scopeList } from './commands/arguments.ts';
 import { runAuditCommand } from './commands/audit-command.ts';
 import { runCalendar } from './commands/calendar-command.ts';
 import { type CreateOptions, runCreateClient } from './commands/create-client-command.ts';
@@ -153,7 +153,7 @@ program
   .description('API clients')
   .command('create')
   .description('make an API client; prints its secret once')
-  .requiredOption('--name <name>', 'what it is called')
+  .requiredOption('--name <name>', 'what it is called', displayName)
   .requiredOption('--scopes <scopes>', 'separated by spaces or commas, or "all"', scopeList)
   .requiredOption('--public-key <file>', 'PEM, SubjectPublicKeyInfo')
   .addOption(

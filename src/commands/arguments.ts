@@ -12,6 +12,12 @@ export function clientId(text: string): TenantId {
   return id;
 }
 
+/** A name for people: no control characters, which a terminal would obey. */
+export function displayName(text: string): string {
+  if (/^[^\p{Cc}\p{Cs}]{1,100}$/u.test(text) && text.trim() !== '') return text;
+  throw new InvalidArgumentError('It has to have 1 to 100 characters, none of them for control.');
+}
+
 /** The id of a liquidation. */
 export function liquidationId(text: string): LiquidationId {
   const id = parseId<'liquidation'>(text);

@@ -54,11 +54,17 @@ describe('clients create refuses', () => {
     ['no scope', ['--scopes', ' , '], /names no scope/],
     ['another policy', ['--scopes', 'all', '--signature-policy', 'lax'], /strict, compatible/],
     ['a missing name', ['--scopes', 'all'], /--name/],
+    ['an empty name', ['--scopes', 'all', '--name', ''], /1 to 100 characters/],
+    [
+      'a name that a terminal would obey',
+      ['--scopes', 'all', '--name', 'a\u001b[2J'],
+      /for control/,
+    ],
   ];
   for (const [what, args, says] of table) {
     test(what, async (t) => {
       const home = await newHome(t);
-      const name = what === 'a missing name' ? [] : ['--name', 'x'];
+      const name = what.includes('name') ? [] : ['--name', 'x'];
       const all = ['clients', 'create', ...name, '--public-key', '/dev/null', ...args];
       const { code, stdout, stderr } = await runUnwind(t, all, { home });
       assert.equal(stdout, '');
