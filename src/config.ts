@@ -2,8 +2,20 @@
 // is named before anything starts.
 
 import { join, resolve } from 'node:path';
-import ipaddr from 'ipaddr.js';
-import { parseRoles, type Role } from './roles.ts';
+import type { Role } from './roles.ts';
+import {
+  databaseUrl,
+  errorsUrl,
+  integer,
+  networks,
+  oneOf,
+  onOff,
+  optionalText,
+  roleList,
+  type Setting,
+  setting,
+  text,
+} from './setting.ts';
 
 export type Mode = 'sandbox' | 'live';
 
@@ -34,6 +46,8 @@ export interface Config {
   readonly failuresPerS: number;
   readonly trustedProxies: readonly string[];
   readonly errorsUrl: string | undefined;
+  /** Whether `GET /metrics` exists; it counts all tenants together. */
+  readonly metrics: boolean;
   /** How long a stop may take before the process ends anyway. */
   readonly stopTimeoutMs: number;
   /** When a liquidation that is not flat ends with what was sold. */
@@ -49,98 +63,7 @@ export class ConfigError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One setting: its name, what it means, and how it is read. */
-interface Setting<T> {
-  readonly name: string;
-  readonly meaning: string;
-  readonly shape: string;
-  readonly read: (text: string | undefined) => T;
-}
-
 const dayMs = 24 * 3_600_000;
-
-function integer(range: { min: number; max: number; otherwise: number }) {
-  return {
-    shape: `whole number, ${range.min} to ${range.max}; default ${range.otherwise}`,
-    read: (text: string | undefined): number => {
-      if (text === undefined) return range.otherwise;
-      const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-      if (value >= range.min && value <= range.max) return value;
-      throw new RangeError(`is no whole number from ${range.min} to ${range.max}`);
-    },
-  };
-}
-
-function oneOf<const T extends string>(values: readonly T[], otherwise: T) {
-  return {
-    shape: `${values.join(' or ')}; default ${otherwise}`,
-    read: (text: string | undefined): T => {
-      const found = values.find((value) => value === (text ?? otherwise));
-      if (found === undefined) throw new RangeError(`is none of ${values.join(', ')}`);
-      return found;
-    },
-  };
-}
-
-function onOff(otherwise: 'on' | 'off') {
-  const choice = oneOf(['on', 'off'], otherwise);
-  return { shape: choice.shape, read: (text: string | undefined) => choice.read(text) === 'on' };
-}
-
-function text(otherwise: string) {
-  return {
-    shape: `text; default ${otherwise}`,
-    read: (given: string | undefined): string => given ?? otherwise,
-  };
-}
-
-const optionalText = {
-  shape: 'text; default none',
-  read: (given: string | undefined): string | undefined => given,
-};
-
-const roleList = {
-  shape: 'api or worker or api,worker; default api,worker',
-  read: (given = 'api,worker'): ReadonlySet<Role> => parseRoles(given),
-};
-
-const databaseUrl = {
-  shape: 'postgres://user:password@host:port/database; default the embedded PostgreSQL',
-  read: (given: string | undefined): string | undefined => {
-    if (given === undefined || /^postgres(ql)?:\/\//.test(given)) return given;
-    throw new RangeError('is no postgres:// URL');
-  },
-};
-
-const errorsUrl = {
-  shape: 'https://host/path; default none',
-  read: (given: string | undefined): string | undefined => {
-    if (given === undefined) return undefined;
-    const url = URL.canParse(given) ? new URL(given) : undefined;
-    if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
-      throw new RangeError('is no http or https URL without query and fragment');
-    }
-    return given.replace(/\/+$/, '');
-  },
-};
-
-const networks = {
-  shape: 'addresses and networks such as 10.0.0.0/8, separated by commas; default none',
-  read: (given: string | undefined): readonly string[] => {
-    const all = given?.split(',').map((one) => one.trim()) ?? [];
-    const isNetwork = (one: string) => ipaddr.isValid(one) || ipaddr.isValidCIDR(one);
-    if (all.every(isNetwork)) return all;
-    throw new RangeError('is no list of addresses and networks');
-  },
-};
-
-function setting<T>(
-  name: string,
-  meaning: string,
-  how: Pick<Setting<T>, 'shape' | 'read'>,
-): Setting<T> {
-  return { name, meaning, ...how };
-}
 
 const rate = integer({ min: 0, max: 1_000_000, otherwise: 0 });
 const logLevel = oneOf(['debug', 'info', 'warn', 'error', 'silent'], 'info');
@@ -258,6 +181,14 @@ export const settings = {
     'how long a stop may take before the process ends anyway, in ms; nothing is lost by that',
     integer({ min: 1_000, max: 600_000, otherwise: 20_000 }),
   ),
+  metrics: setting(
+    'UNWIND_METRICS',
+    'GET /metrics for Prometheus, for anybody who reaches the port; default on sandbox, off live',
+    {
+      shape: 'on or off',
+      read: (given) => (given === undefined ? undefined : onOff('off').read(given)),
+    },
+  ),
   logLevel: setting('UNWIND_LOG_LEVEL', 'what is logged to standard error', {
     shape: 'debug or info or warn or error or silent; default info for start, else warn',
     read: (given) => (given === undefined ? undefined : logLevel.read(given)),
@@ -305,6 +236,7 @@ export function readConfig(environment: Environment): Config {
     },
     logLevel: read(settings.logLevel),
   };
+  const metrics = read(settings.metrics) ?? values.mode === 'sandbox';
   const requestsPerS =
     read(settings.requestsPerS) ?? (values.mode === 'sandbox' ? 0 : liveRequestsPerS);
   const releaseDelayMs =
@@ -318,7 +250,7 @@ export function readConfig(environment: Environment): Config {
     faults.push('UNWIND_KEY_FILE is needed in live mode.');
   }
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
-  return { ...values, releaseDelayMs, requestsPerS };
+  return { ...values, releaseDelayMs, requestsPerS, metrics };
 }
 
 /** The file that seals keys: the one configured, or the sandbox's own. */

@@ -20,7 +20,9 @@ export interface Engine {
   /** There may be an event to publish or to deliver. */
   wakePublish(): void;
   wakeDeliver(): void;
-  /** Names of loops that have not worked well lately. */
+  /** Whether each loop has worked well lately, by name. */
+  loops(): Readonly<Record<string, boolean>>;
+  /** Names of loops that have not. */
   unhealthy(): readonly string[];
   /** Lets every step under way end. Nothing is lost if the process is killed instead. */
   stop(): Promise<void>;
@@ -56,6 +58,7 @@ export function buildEngine(options: EngineOptions): Engine {
     wakeRelease: () => wake('release', 'publish'),
     wakePublish: () => wake('publish'),
     wakeDeliver: () => wake('deliver'),
+    loops: () => Object.fromEntries(watched.map((loop) => [loop.name, loop.isHealthy])),
     unhealthy: () => watched.flatMap((loop) => (loop.isHealthy ? [] : [loop.name])),
     stop: async () => {
       await Promise.all([...loops.values()].map((loop) => loop.stop()));

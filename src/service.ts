@@ -22,6 +22,7 @@ import { eventHandlers } from './http/event-handlers.ts';
 import { inspectRoute } from './http/inspect-route.ts';
 import { liquidationHandlers } from './http/liquidation-handlers.ts';
 import { marketHandlers } from './http/market-handlers.ts';
+import { metricsRoute } from './http/metrics-route.ts';
 import { orderHandlers } from './http/order-handlers.ts';
 import { positionHandlers } from './http/position-handlers.ts';
 import { probes, type Readiness } from './http/probes.ts';
@@ -32,6 +33,7 @@ import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
 import { openKeyFile } from './key-file.ts';
 import { deliverySigningsMax } from './limits.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { countParked } from './parked/store.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox.ts';
 import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
@@ -211,16 +213,18 @@ function buildHttp({
   const clock = systemClock;
   const authenticator = new Authenticator(sql, clock);
   const rates = new Rates(clock, config);
+  const loops = () => engine?.loops() ?? {};
+  const metrics = config.metrics ? new Metrics({ sql, clock, loops }) : undefined;
   const server = {
+    ...(metrics === undefined ? {} : { onAnswer: metrics.answered.bind(metrics) }),
     authenticator,
     rates,
     problems: { showSignatureBase: config.mode === 'sandbox', errorsUrl: config.errorsUrl },
     trustedProxies: config.trustedProxies,
     log,
   };
-  if (!config.roles.has('api')) {
-    return buildServer({ ...server, routes: [], open: probes(readiness) });
-  }
+  const watching = [...probes(readiness), ...(metrics ? [metricsRoute(metrics)] : [])];
+  if (!config.roles.has('api')) return buildServer({ ...server, routes: [], open: watching });
   const liquidations = liquidationHandlers({
     sql,
     clock,
@@ -252,7 +256,7 @@ function buildHttp({
       tokenRoute({ sql, clock, authenticator, rates }),
       ...(config.mode === 'sandbox' ? [inspectRoute({ sql, clock, rates })] : []),
       ...errorPages(),
-      ...probes(readiness),
+      ...watching,
     ],
   });
 }

@@ -6,6 +6,7 @@ import { METHODS } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
 import { requestBodyBytesMax, requestDeadlineMs } from '../limits.ts';
+import type { Answered } from '../metrics/metrics.ts';
 import { Refusal } from '../refusal.ts';
 import { brokenRequests } from './broken-request.ts';
 import { withinDeadline } from './deadline.ts';
@@ -30,6 +31,8 @@ export interface ServerOptions {
   /** Addresses and networks of proxies whose `x-forwarded-for` is believed. */
   readonly trustedProxies: readonly string[];
   readonly log: ServerLog;
+  /** Called with every request that was answered. */
+  readonly onAnswer?: (answered: Answered) => void;
   /** What differs from the usual. */
   readonly timeouts?: Partial<Timeouts>;
 }
@@ -90,6 +93,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     app.server.emit('request', request, response);
   });
   endConnectionsOnClose(app);
+  if (options.onAnswer !== undefined) tellAnswers(app, options.onAnswer);
   // The digest is over the bytes as received, so nobody parses them before the signature is checked.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -125,6 +129,15 @@ function endConnectionsOnClose(app: FastifyInstance): void {
   // For an answer whose headers had gone before.
   app.addHook('onResponse', (_request, _reply, done) => {
     if (isClosing) setImmediate(() => app.server.closeIdleConnections());
+    done();
+  });
+}
+
+function tellAnswers(app: FastifyInstance, onAnswer: (answered: Answered) => void): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    const { method, routeOptions } = request;
+    const { statusCode: status, elapsedTime: durationMs } = reply;
+    onAnswer({ method, route: routeOptions.url ?? 'none', status, durationMs });
     done();
   });
 }

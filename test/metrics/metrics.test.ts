@@ -1,0 +1,90 @@
+// The figures for Prometheus, from real rows and real requests.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { later } from '../../src/clock.ts';
+import { metricsRoute } from '../../src/http/metrics-route.ts';
+import { Metrics } from '../../src/metrics/metrics.ts';
+import { makeBook, makeTenant } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { askToLiquidate } from '../support/engine.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+const loops = () => ({ release: true, apply: false });
+
+async function read(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
+  const { body } = await metrics.render();
+  const lines = body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(0, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+test('what is open, parked and failing is counted over all tenants', async () => {
+  const metrics = new Metrics({ sql, clock, loops });
+  const before = await read(metrics);
+  assert.equal(before.get('unwind_open{what="new_liquidations"}'), 0);
+  assert.equal(before.get('unwind_webhook_longest_failure_seconds'), 0);
+  for (let i = 0; i < 2; i += 1) {
+    const tenantId = await makeTenant(sql);
+    const [account] = await makeBook(sql, {
+      tenantId,
+      instruments: [{ isin: 'DE0007164600', price: '10' }],
+      accounts: [{ positions: [{ isin: 'DE0007164600', quantity: '1' }] }],
+    });
+    assert.ok(account);
+    await askToLiquidate(sql, clock, account);
+  }
+  await sql`
+    insert into unwind.parked (
+      tenant_id, step, subject, reason, tries, first_at, last_at, retry_at, parked_at
+    )
+    select t.tenant_id, 'release', 'x', 'a test', 5, ${clock.now()}, ${clock.now()}, ${clock.now()},
+      ${clock.now()}
+    from unwind.tenants t
+    limit 1`;
+  await sql`
+    insert into unwind.webhooks (
+      tenant_id, webhook_id, title, url, enabled, types, signature_version, signature_algorithm,
+      position, attempts, failing_since, next_attempt_at, created_at, updated_at
+    )
+    select
+      t.tenant_id, gen_random_uuid(), 'Hook', 'https://hooks.example.test/', true, '{ALL}', '6',
+      'ecdsa-p521', 0, 3, ${later(clock.now(), -90_000)}, ${clock.now()}, ${clock.now()}, ${clock.now()}
+    from unwind.tenants t
+    limit 1`;
+  const told = await read(metrics);
+  assert.equal(told.get('unwind_open{what="new_liquidations"}'), 2);
+  assert.equal(told.get('unwind_open{what="processing_liquidations"}'), 0);
+  assert.equal(told.get('unwind_open{what="events_to_publish"}'), 2);
+  assert.equal(told.get('unwind_parked_rows'), 1);
+  assert.equal(told.get('unwind_webhooks_failing'), 1);
+  assert.equal(told.get('unwind_webhook_longest_failure_seconds'), 90);
+});
+
+test('loops and requests of the process are told by name, route and status', async () => {
+  const metrics = new Metrics({ sql, clock, loops });
+  const route = '/accounts/:account_id/liquidations';
+  metrics.answered({ method: 'POST', route, status: 202, durationMs: 3 });
+  metrics.answered({ method: 'POST', route, status: 202, durationMs: 700 });
+  const told = await read(metrics);
+  assert.equal(told.get('unwind_loop_running{loop="release"}'), 1);
+  assert.equal(told.get('unwind_loop_running{loop="apply"}'), 0);
+  const labels = `method="POST",route="${route}",status="202"`;
+  assert.equal(told.get(`unwind_http_request_duration_seconds_count{${labels}}`), 2);
+  const within = `unwind_http_request_duration_seconds_bucket{le="0.005",${labels}}`;
+  assert.equal(told.get(within), 1);
+  assert.ok((told.get('process_cpu_seconds_total') ?? 0) > 0);
+});
+
+test('they are served as the text that Prometheus reads', async () => {
+  const { work, path } = metricsRoute(new Metrics({ sql, clock, loops }));
+  assert.equal(path, '/metrics');
+  const answer = await work({} as never, {} as never);
+  assert.equal(answer.status, 200);
+  assert.match(answer.type ?? '', /^text\/plain; version=/);
+});
