@@ -22,9 +22,9 @@ import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.
 import { runStart } from './commands/start-command.ts';
 import type { Config } from './config.ts';
 import { withDatabase } from './database.ts';
-import { packageVersion } from './http/openapi/package-version.ts';
 import type { TenantId } from './ids.ts';
 import { openKeyFile } from './key-file.ts';
+import { packageVersion } from './package-version.ts';
 import { simulatedMic } from './venue/simulated/market-store.ts';
 
 const deltaDescriptions = {

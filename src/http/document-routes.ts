@@ -3,9 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import fastify, { type FastifyRequest } from 'fastify';
+import { packageVersion } from '../package-version.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { makeDocument } from './openapi/document.ts';
-import { packageVersion } from './openapi/package-version.ts';
 import type { SignedRoute } from './pipeline.ts';
 
 /** How long an answer may be used before it is asked for again, in s; the tag then saves the body. */

@@ -69,7 +69,7 @@ function questionOf(request: FastifyRequest): Question {
   return {
     bytes: Buffer.from(body.request),
     publicKey: body.public_key === undefined ? undefined : keyOf(body.public_key),
-    at: readInstant(body.at, 'at'),
+    at: readInstant(body.at, '/at'),
   };
 }
 

@@ -1,29 +1,7 @@
 // The shapes of the queries by which the book and orders are read.
 
 import { Type } from 'typebox';
-
-const strict = { additionalProperties: false };
-
-/** The part of a list that is asked for. */
-const paging = {
-  offset: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 2_147_483_647,
-      default: 0,
-      description: 'How many items to skip.',
-    }),
-  ),
-  limit: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 1_000,
-      default: 100,
-      description:
-        'The most items to answer; with 0 there are none, and `total_count` is still true.',
-    }),
-  ),
-};
+import { paging, strict } from './schemas.ts';
 
 const order = Type.Optional(
   Type.Enum(['ASC', 'DESC'], {

@@ -14,7 +14,7 @@ export const createLiquidationBody = Type.Object(
 );
 
 /** The part of a list that is asked for. */
-const paging = {
+export const paging = {
   offset: Type.Optional(
     Type.Integer({
       minimum: 0,
@@ -262,7 +262,7 @@ export function readInstant(text: string | undefined, name: string): Date | unde
   const isForm = date.test(text) || dateTime.test(text);
   const isInRange = at.getTime() >= earliest && at.getTime() <= latest;
   if (!isForm || !isInRange || !isDay(text.slice(0, 10))) {
-    throw new Refusal('bad_request', `The query parameter ${name} is no RFC 3339 date or time.`);
+    throw new Refusal('bad_request', `${name} is no RFC 3339 date or time.`);
   }
   return at;
 }

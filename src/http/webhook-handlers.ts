@@ -193,7 +193,7 @@ function readReplay(call: Call): Replay {
   }
   if (eventId !== undefined)
     return { type: 'event', eventId: readId<'event'>(eventId, '/event_id') };
-  const at = readInstant(from, 'from');
+  const at = readInstant(from, '/from');
   if (at !== undefined) return { type: 'from', at };
   return {
     type: 'set_aside',
