@@ -36,9 +36,10 @@ export const openLiquidationsMax = 250_000;
 
 /**
  * Orders that may be with one venue without their end at once: what has to be looked up and counted
- * again after a crash, in batches, within a minute.
+ * again after a crash, in batches, within a minute; and how far the order of a small tenant stands
+ * behind those of a large one.
  */
-export const ordersInFlightMax = 10_000;
+export const ordersInFlightMax = 3_000;
 
 /** Times a statement is tried again when a concurrent change overtook it. */
 export const overtakenTriesMax = 5;

@@ -25,7 +25,8 @@ export class Turn {
   ): Promise<readonly Row[]> {
     let rows = await claim(this.#after);
     if (rows.length === 0 && this.#after !== nilId) rows = await claim(nilId);
-    this.#after = rows[0]?.tenantId ?? nilId;
+    // Where nobody could be served, perhaps for want of room, the turn is still the next one's.
+    this.#after = rows[0]?.tenantId ?? this.#after;
     return rows;
   }
 }

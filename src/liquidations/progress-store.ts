@@ -117,6 +117,9 @@ export interface Move {
  * Moves claimed liquidations on, each guarded by the status it was claimed in; counts the event of
  * those whose status changes, and freezes their new amounts.
  *
+ * The ids stand in the condition as well, so that even a plan made of old statistics does not hold
+ * every liquidation of the tenant against every move.
+ *
  * @returns how many rows moved: all of them, since the caller holds their locks.
  */
 export async function moveLiquidations(
@@ -166,6 +169,7 @@ export async function moveLiquidations(
       cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
     where l.tenant_id = ${tenantId}
+      and l.liquidation_id = any (${moves.map((move) => move.liquidationId)}::uuid[])
       and l.liquidation_id = m.liquidation_id
       and l.status = m.from_status
       and l.open_orders = 0`;
