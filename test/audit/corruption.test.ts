@@ -154,7 +154,9 @@ for (const [table, columns] of Object.entries(guarded)) {
     });
     changes.push({ what: `a row of ${table}`, change: remove(table as Table) });
     for (const change of changes) {
-      const victims = all(table as Table);
+      // Of a submission under way the venue need not know yet, so the audit cannot miss its id there.
+      const where = table === 'unwind.submissions' ? "status <> 'SENDING'" : 'true';
+      const victims = all(table as Table, where);
       const { report } = await auditOf({ ...change, victims, subject: "''", check: 'any' });
       assert.ok(report.total > 0, `${change.what}, seed ${seed}`);
     }
