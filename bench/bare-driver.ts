@@ -5,7 +5,7 @@ import pg from 'pg';
 import type { Sql } from '../src/db/connect.ts';
 import { compile } from '../src/db/sql.ts';
 
-type Statement = ReturnType<typeof compile>;
+export type Statement = ReturnType<typeof compile>;
 
 /** What a store would send, instead of sending it. */
 export async function statementOf(work: (sql: Sql) => Promise<unknown>): Promise<Statement> {

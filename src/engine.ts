@@ -22,8 +22,6 @@ export interface Engine {
   wakeDeliver(): void;
   /** Whether each loop has worked well lately, by name. */
   loops(): Readonly<Record<string, boolean>>;
-  /** Names of loops that have not. */
-  unhealthy(): readonly string[];
   /** Lets every step under way end. Nothing is lost if the process is killed instead. */
   stop(): Promise<void>;
 }
@@ -59,7 +57,6 @@ export function buildEngine(options: EngineOptions): Engine {
     wakePublish: () => wake('publish'),
     wakeDeliver: () => wake('deliver'),
     loops: () => Object.fromEntries(watched.map((loop) => [loop.name, loop.isHealthy])),
-    unhealthy: () => watched.flatMap((loop) => (loop.isHealthy ? [] : [loop.name])),
     stop: async () => {
       await Promise.all([...loops.values()].map((loop) => loop.stop()));
       await deliverer.stop();

@@ -274,7 +274,8 @@ async function readinessOf(
   engine: Engine | undefined,
   isStopping: boolean,
 ): Promise<Readiness> {
-  const unhealthy = engine?.unhealthy() ?? [];
+  const loops = Object.entries(engine?.loops() ?? {});
+  const unhealthy = loops.flatMap(([name, isRunning]) => (isRunning ? [] : [name]));
   const running = unhealthy.length === 0 ? 'running' : `not running: ${unhealthy.join(', ')}`;
   const others = {
     ...(engine === undefined ? {} : { loops: running }),

@@ -7,15 +7,14 @@ import { systemClock } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
 import { positionsMax } from '../../src/limits.ts';
 import { insertLiquidation } from '../../src/liquidations/store.ts';
-import { runAll, statementOf } from '../bare-driver.ts';
+import { measureAgainstBound, roundsMeasured } from '../against-bound.ts';
+import { statementOf } from '../bare-driver.ts';
 import { type BenchAccount, fillBook } from '../book.ts';
-import { type Figure, figure, median, seriesBound } from '../figures.ts';
-import { sendAll, signAll, type ToSign } from '../load.ts';
+import type { Figure } from '../figures.ts';
+import { signAll, type ToSign } from '../load.ts';
 import { type BenchClient, makeClient, type Place } from '../place.ts';
-import { startService, startVerifier } from '../processes.ts';
+import { startService } from '../processes.ts';
 
-const connections = 16;
-const rounds = 3;
 const positionsEach = 10;
 
 /** So long that nothing is released while it runs. */
@@ -29,48 +28,29 @@ export async function create(place: Place, isTiny: boolean): Promise<readonly Fi
   const accounts = await fillBook(database.sql, {
     tenantId,
     positionsEach,
-    accounts: each * 2 * (rounds + 1),
+    accounts: each * 2 * (roundsMeasured + 1),
   });
   const service = await startService(
     { url: database.url, home: place.home },
     { UNWIND_RELEASE_DELAY_MS: String(releaseDelayMs), UNWIND_ROLES: 'api' },
   );
-  const verifier = await startVerifier(client);
-  const taken = { driver: [] as number[], verifier: [] as number[], service: [] as number[] };
   let from = 0;
   const nextAccounts = () => {
     from += each;
     return accounts.slice(from - each, from);
   };
-  // The first round warms up and is thrown away.
-  for (let round = 0; round <= rounds; round += 1) {
-    const statements = await Promise.all(nextAccounts().map((one) => statementFor(client, one)));
-    const driver = await runAll(database.url, statements, connections);
-    const requests = await signAll(client, nextAccounts().map(toLiquidate));
-    const load = { requests, connections, status: 202 };
-    const verified = await sendAll({ ...load, url: verifier.url });
-    const served = await sendAll({ ...load, url: service.url });
-    if (round === 0) continue;
-    taken.driver.push(driver);
-    taken.verifier.push(verified.perSecond);
-    taken.service.push(served.perSecond);
-  }
+  const measured = await measureAgainstBound({
+    scenario: 'create',
+    databaseUrl: database.url,
+    client,
+    service,
+    status: 202,
+    statements: () => Promise.all(nextAccounts().map((one) => statementFor(client, one))),
+    requests: () => signAll(client, nextAccounts().map(toLiquidate)),
+  });
   await service.stop();
-  await verifier.stop();
   await database.close();
-  const value = median(taken.service);
-  const driver = median(taken.driver);
-  const verified = median(taken.verifier);
-  return [
-    figure({
-      scenario: 'create',
-      value,
-      unit: 'requests/s',
-      against: `bound of driver ${Math.round(driver)}/s and verifier ${Math.round(verified)}/s`,
-      against_value: seriesBound(driver, verified),
-      goal: 0.8,
-    }),
-  ];
+  return [measured];
 }
 
 function toLiquidate({ accountId, userId }: BenchAccount): ToSign {

@@ -2,16 +2,14 @@
 // machine allows: the same statements by the bare driver, the same signatures by a bare server.
 
 import { findLiquidationObject } from '../../src/liquidations/store.ts';
-import { runAll, statementOf } from '../bare-driver.ts';
+import { measureAgainstBound } from '../against-bound.ts';
+import { statementOf } from '../bare-driver.ts';
 import { fillBook } from '../book.ts';
-import { type Figure, figure, median, seriesBound } from '../figures.ts';
-import { sendAll, signAll, type ToSign } from '../load.ts';
+import type { Figure } from '../figures.ts';
+import { signAll, type ToSign } from '../load.ts';
 import { makeClient, type Place } from '../place.ts';
-import { startService, startVerifier } from '../processes.ts';
+import { startService } from '../processes.ts';
 import { createAll } from '../take-orders.ts';
-
-const connections = 16;
-const rounds = 3;
 
 export async function read(place: Place, isTiny: boolean): Promise<readonly Figure[]> {
   const each = isTiny ? 40 : 6_000;
@@ -28,7 +26,6 @@ export async function read(place: Place, isTiny: boolean): Promise<readonly Figu
     { url: database.url, home: place.home },
     { UNWIND_RELEASE_DELAY_MS: '86400000', UNWIND_ROLES: 'api' },
   );
-  const verifier = await startVerifier(client);
   const chosen = Array.from({ length: each }, (_, i) => created[i % created.length]).flatMap(
     (one) => one ?? [],
   );
@@ -42,31 +39,16 @@ export async function read(place: Place, isTiny: boolean): Promise<readonly Figu
       });
     }),
   );
-  const taken = { driver: [] as number[], verifier: [] as number[], service: [] as number[] };
-  for (let round = 0; round <= rounds; round += 1) {
-    const driver = await runAll(database.url, statements, connections);
-    const requests = await signAll(client, targets);
-    const load = { requests, connections, status: 200 };
-    const verified = await sendAll({ ...load, url: verifier.url });
-    const served = await sendAll({ ...load, url: service.url });
-    if (round === 0) continue;
-    taken.driver.push(driver);
-    taken.verifier.push(verified.perSecond);
-    taken.service.push(served.perSecond);
-  }
+  const measured = await measureAgainstBound({
+    scenario: 'read',
+    databaseUrl: database.url,
+    client,
+    service,
+    status: 200,
+    statements: async () => statements,
+    requests: () => signAll(client, targets),
+  });
   await service.stop();
-  await verifier.stop();
   await database.close();
-  const driver = median(taken.driver);
-  const verified = median(taken.verifier);
-  return [
-    figure({
-      scenario: 'read',
-      value: median(taken.service),
-      unit: 'requests/s',
-      against: `bound of driver ${Math.round(driver)}/s and verifier ${Math.round(verified)}/s`,
-      against_value: seriesBound(driver, verified),
-      goal: 0.8,
-    }),
-  ];
+  return [measured];
 }

@@ -1,5 +1,6 @@
 // The statements that find what is due: NEW liquidations to release, or to set aside while the venue is
-// closed, and PROCESSING ones to look at again. All of one batch belongs to one tenant.
+// closed, PROCESSING ones to look at again, and those to end before they are flat. All of one batch
+// belongs to one tenant.
 
 import type { Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
@@ -20,13 +21,16 @@ export interface DueLiquidation {
   readonly stopReason: StopReason | undefined;
 }
 
-export interface DueClaim {
+export interface DueTurn {
   /** The batch is of the first tenant after this one that has work. */
   readonly after: string;
   readonly now: Date;
+  readonly limit: number;
+}
+
+export interface DueClaim extends DueTurn {
   /** Where their orders go. */
   readonly venue: string;
-  readonly limit: number;
 }
 
 /**
@@ -80,12 +84,18 @@ export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiq
   return claimDue(tx, claim, { isDue, since: fragment`l.advance_at` });
 }
 
+/** Locks liquidations that are to be ended before they are flat. */
+export function claimToStop(tx: Tx, turn: DueTurn): Promise<readonly DueLiquidation[]> {
+  const isDue = fragment`l.stop_at <= ${turn.now} and ${mayBeMoved('stop', turn.now)}`;
+  return claimDue(tx, turn, { isDue, since: fragment`l.stop_at` });
+}
+
 function mayBeMoved(step: ParkedStep, now: Date): Fragment {
   const subject = fragment`l.liquidation_id::text`;
   return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });
 }
 
-export interface DueRow {
+interface DueRow {
   readonly tenant_id: TenantId;
   readonly liquidation_id: LiquidationId;
   readonly account_id: AccountId;
@@ -98,7 +108,7 @@ export interface DueRow {
 // Ordered as the partial indexes are, which then serve both parts.
 async function claimDue(
   tx: Tx,
-  { after, now, limit }: DueClaim,
+  { after, now, limit }: DueTurn,
   { isDue, since }: { isDue: Fragment; since: Fragment },
 ): Promise<readonly DueLiquidation[]> {
   const rows = await tx<DueRow[]>`
@@ -122,7 +132,7 @@ async function claimDue(
   return rows.map(toDueLiquidation);
 }
 
-export function toDueLiquidation(row: DueRow): DueLiquidation {
+function toDueLiquidation(row: DueRow): DueLiquidation {
   return {
     tenantId: row.tenant_id,
     liquidationId: row.liquidation_id,

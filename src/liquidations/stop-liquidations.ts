@@ -8,10 +8,10 @@ import { batchRowsMax, stopAgainMs } from '../limits.ts';
 import { zero } from '../money.ts';
 import { type Batch, batchWorker } from '../parked/work-batches.ts';
 import type { OrderReference, Venue } from '../venue/venue.ts';
-import type { DueLiquidation } from './due-store.ts';
+import { claimToStop, type DueLiquidation } from './due-store.ts';
 import { settleProgress } from './progress-store.ts';
 import { type EndLimits, type Mover, moveOn } from './release-liquidations.ts';
-import { claimToStop, findAtVenue, stopUnsentOrders, waitForVenue } from './stop-store.ts';
+import { findAtVenue, stopUnsentOrders, waitForVenue } from './stop-store.ts';
 
 /** A mover that can take orders back from the venue. */
 export interface Stopper extends Mover {

@@ -1,13 +1,10 @@
-// The statements of ending liquidations before they are flat: the intent, what is due of it, and orders
-// that are not at the venue.
+// The statements of ending liquidations before they are flat: the intent, and orders that are not at
+// the venue.
 
 import type { Sql, Tx } from '../db/connect.ts';
-import { fragment } from '../db/sql.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { orderTransitions } from '../orders/order.ts';
-import { mayBeWorked } from '../parked/store.ts';
 import type { OrderReference } from '../venue/venue.ts';
-import { type DueLiquidation, type DueRow, toDueLiquidation } from './due-store.ts';
 import type { LiquidationStatus, StopReason } from './liquidation.ts';
 
 export interface StopRequest {
@@ -95,35 +92,6 @@ export async function stopAged(
       for update skip locked
     )`;
   return rows.count;
-}
-
-/** Locks liquidations that are to be ended, of the next tenant that has some. */
-export async function claimToStop(
-  tx: Tx,
-  turn: { after: string; now: Date; limit: number },
-): Promise<readonly DueLiquidation[]> {
-  const { after, now, limit } = turn;
-  const row = { tenantId: fragment`l.tenant_id`, subject: fragment`l.liquidation_id::text` };
-  const isDue = fragment`l.stop_at <= ${now} and ${mayBeWorked('stop', { ...row, now })}`;
-  const rows = await tx<DueRow[]>`
-    with turn as (
-      select l.tenant_id
-      from unwind.liquidations l
-      where ${isDue}
-        and l.tenant_id > ${after}
-      order by l.tenant_id, l.stop_at
-      limit 1
-    )
-    select
-      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds, l.stop_reason,
-      trunc(extract(epoch from (select unwind.market_time(${now})) - l.release_at) * 1000) as age_ms
-    from turn
-    join unwind.liquidations l on l.tenant_id = turn.tenant_id
-    where ${isDue}
-    order by l.tenant_id, l.stop_at
-    limit ${limit}
-    for update of l skip locked`;
-  return rows.map(toDueLiquidation);
 }
 
 interface Stopping {
