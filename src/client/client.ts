@@ -6,7 +6,14 @@ import type { DialectVersion } from '../signatures/dialect.ts';
 import { type ApiRequest, Caller } from './call.ts';
 import type { ApiAnswer } from './errors.ts';
 import { type PreparedRequest, signingKeyOf } from './exchange.ts';
-import { type Liquidations, liquidationsOf, type Webhooks, webhooksOf } from './operations.ts';
+import {
+  type Events,
+  eventsOf,
+  type Liquidations,
+  liquidationsOf,
+  type Webhooks,
+  webhooksOf,
+} from './operations.ts';
 import {
   type Accounts,
   type Executions,
@@ -23,10 +30,13 @@ export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
 // biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
-export { ApiError, NoAnswerError, StillRunningError } from './errors.ts';
+export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
+export type { EventLog } from './event-log.ts';
+export type { LoggedEvent, LoggedLiquidationEvent } from './events.ts';
+export { isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
 export type { Listing } from './listing.ts';
-export type { Liquidations, WaitOptions, Webhooks } from './operations.ts';
+export type { Events, Liquidations, WaitOptions, Webhooks } from './operations.ts';
 export type { Accounts, Executions, Instruments, Orders, Positions } from './reading.ts';
 export type { RetryPolicy } from './retry.ts';
 
@@ -54,6 +64,7 @@ export interface ClientOptions {
 export class Client {
   readonly liquidations: Liquidations;
   readonly webhooks: Webhooks;
+  readonly events: Events;
   readonly accounts: Accounts;
   readonly positions: Positions;
   readonly orders: Orders;
@@ -77,6 +88,7 @@ export class Client {
     this.#caller = new Caller(sender, policy, { clientSecret, scopes });
     this.liquidations = liquidationsOf(this.#caller);
     this.webhooks = webhooksOf(this.#caller);
+    this.events = eventsOf(this.#caller);
     const { accounts, positions, orders, executions, instruments } = readingOf(this.#caller);
     this.accounts = accounts;
     this.positions = positions;

@@ -2,6 +2,7 @@
 // quantities as decimal strings, instants as RFC 3339 text. Later versions may add members and values.
 
 import type { JsonWebKey } from 'node:crypto';
+import type { LoggedEvent } from './events.ts';
 
 export type LiquidationStatus = 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
 
@@ -68,6 +69,9 @@ export interface WebhookConfig {
   readonly standard_webhooks?: boolean;
 }
 
+/** What a subscription always tells of its signatures. */
+type SignatureConfig = Required<Pick<WebhookConfig, 'signature_version' | 'signature_algorithm'>>;
+
 export interface NewWebhook {
   readonly title: string;
   readonly url: string;
@@ -82,6 +86,7 @@ export interface Webhook extends Required<NewWebhook> {
   readonly id: string;
   readonly created_at: string;
   readonly updated_at: string;
+  readonly config: WebhookConfig & SignatureConfig;
   /** Only when one subscription is retrieved. */
   readonly delivery?: WebhookDelivery;
 }
@@ -104,11 +109,7 @@ export interface WebhookDelivery {
   readonly set_aside: number;
   readonly accounts: readonly HeldAccount[];
   /** Events that were dropped before they were delivered. */
-  readonly gap: {
-    readonly after: string;
-    readonly up_to: string;
-    readonly noticed_at: string | null;
-  } | null;
+  readonly gap: (EventGap & { readonly noticed_at: string | null }) | null;
 }
 
 /** An account whose event is refused while others are taken. */
@@ -119,6 +120,90 @@ export interface HeldAccount {
   readonly attempts: number;
   readonly next_attempt_at: string | null;
   readonly last_outcome: string | null;
+}
+
+export interface AttemptQuery {
+  /** The most attempts to give, 1 to 500; default 100. */
+  readonly limit?: number;
+  /** Only what the receiver took, or only what failed. */
+  readonly result?: 'taken' | 'failed';
+}
+
+/** One request to a receiver, and what came of it. */
+export interface DeliveryAttempt {
+  readonly id: string;
+  /** `gap`: no request, a note that events were dropped unread. */
+  readonly kind: 'delivery' | 'test' | 'gap';
+  readonly attempted_at: string;
+  readonly duration_ms: number;
+  /** Null without an answer. */
+  readonly status: number | null;
+  /** In a few words. */
+  readonly outcome: string;
+  /** The first characters of the answer. */
+  readonly answer: string;
+  /** 1, 2, 3 … */
+  readonly attempt: number;
+  readonly events: number;
+  readonly first_event_id: string | null;
+  readonly last_event_id: string | null;
+}
+
+/** What a receiver said to a test event, or why it said nothing. */
+export interface WebhookTest {
+  readonly url: string;
+  readonly response: {
+    readonly status?: number;
+    readonly headers?: Readonly<Record<string, string>>;
+    readonly body?: string;
+    readonly error?: string;
+  };
+}
+
+/** From where to deliver again: a time (RFC 3339), an event, or what was set aside. */
+export type Replay =
+  | { readonly from: string }
+  | { readonly event_id: string }
+  | { readonly set_aside: true; readonly account_id?: string };
+
+export interface Replayed {
+  /** Events of the log that are delivered now, those that were due anyway among them. */
+  readonly behind: number;
+  /** Accounts no longer set aside. */
+  readonly resumed: number;
+}
+
+/** Which events of the log, and in how large pages. */
+export interface EventQuery {
+  /** Only what follows this cursor; default the beginning of the log. */
+  readonly after?: string;
+  /** Events a page, 1 to 1000; default 100. */
+  readonly limit?: number;
+  /** A kind of events, such as `ACCOUNT_LIQUIDATION`, or one type of it. */
+  readonly type?: string;
+  readonly account_id?: string;
+}
+
+/** One page of the log. */
+export interface EventPage {
+  readonly data: readonly LoggedEvent[];
+  readonly meta: EventPageMeta;
+}
+
+export interface EventPageMeta {
+  readonly count: number;
+  readonly limit: number;
+  /** The cursor to go on with, also where there was nothing. */
+  readonly next: string;
+  readonly has_more: boolean;
+  /** What was dropped behind the cursor before it was read. */
+  readonly gap: EventGap | null;
+}
+
+/** Events that the log does not have any more, between two cursors. */
+export interface EventGap {
+  readonly after: string;
+  readonly up_to: string;
 }
 
 /** The keys that deliveries are signed with (RFC 7517). */

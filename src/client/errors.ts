@@ -1,7 +1,7 @@
 // What a call can end with besides its answer, so that a caller can tell the cases apart: refused by
 // the service, unanswered, or still going on.
 
-import type { Liquidation } from './contract.ts';
+import type { EventGap, Liquidation } from './contract.ts';
 
 /** The body of a refusal (RFC 9457, with the members of the contract). */
 export interface Problem {
@@ -96,6 +96,20 @@ export class NoAnswerError extends Error implements CallFacts {
     this.attempts = facts.attempts;
     this.idempotencyKey = facts.idempotencyKey;
     this.mayBeDone = facts.mayBeDone;
+  }
+}
+
+/**
+ * The log has dropped events behind the cursor before they were read. To go on with what is left,
+ * read from `gap.up_to`.
+ */
+export class LogGapError extends Error {
+  override readonly name = 'LogGapError';
+  readonly gap: EventGap;
+
+  constructor(gap: EventGap) {
+    super(`The log has dropped what is between ${gap.after} and ${gap.up_to}.`);
+    this.gap = gap;
   }
 }
 

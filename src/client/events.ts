@@ -5,21 +5,31 @@ import type { Liquidation, LiquidationStatus } from './contract.ts';
 
 /** What every event has. */
 interface EventOf<Type extends string, Thing> {
-  /** The same at every repetition: handle it once. */
+  /** The same at every repetition, and in the log: handle it once. */
   readonly id: string;
   readonly created_at: string;
   readonly type: Type;
-  readonly webhook_id: string;
   readonly object: Thing;
 }
 
-/** A liquidation has reached a state; `object` is the liquidation as it was then. */
-export type AccountLiquidationEvent = {
+/** What a delivered event has besides: the subscription it is delivered for. */
+interface Delivered {
+  readonly webhook_id: string;
+}
+
+/** As the log has it: a liquidation has reached a state; `object` is what it was then. */
+export type LoggedLiquidationEvent = {
   [Status in LiquidationStatus]: EventOf<
     `ACCOUNT_LIQUIDATION.${Status}`,
     Liquidation & { readonly status: Status }
   >;
 }[LiquidationStatus];
+
+/** The same as it is delivered. */
+export type AccountLiquidationEvent = LoggedLiquidationEvent & Delivered;
+
+/** What `client.webhooks.test` has delivered; no log has it. */
+export type WebhookTestEvent = EventOf<'WEBHOOK.TEST', { readonly test: true }> & Delivered;
 
 /** What else the contract has events of. */
 type OtherCategory =
@@ -38,13 +48,20 @@ type OtherCategory =
  */
 export type UnknownType = `${OtherCategory}.${string}` | 'ACCOUNT_LIQUIDATION.SETTLED';
 
-export type UnknownEvent = EventOf<UnknownType, Readonly<Record<string, unknown>>>;
+type UnknownLoggedEvent = EventOf<UnknownType, Readonly<Record<string, unknown>>>;
+
+export type UnknownEvent = UnknownLoggedEvent & Delivered;
 
 /** `switch` on `type` tells them apart; let `default` take the unknown ones. */
-export type WebhookEvent = AccountLiquidationEvent | UnknownEvent;
+export type WebhookEvent = AccountLiquidationEvent | WebhookTestEvent | UnknownEvent;
 
-/** Whether an event is about a liquidation, in a state that this version knows. */
-export function isLiquidationEvent(event: WebhookEvent): event is AccountLiquidationEvent {
+/** An event of `client.events`, with the id and the object of its deliveries. */
+export type LoggedEvent = LoggedLiquidationEvent | UnknownLoggedEvent;
+
+/** Whether an event, delivered or of the log, is of a liquidation in a state this version knows. */
+export function isLiquidationEvent<Event extends { readonly type: string }>(
+  event: Event,
+): event is Extract<Event, Pick<LoggedLiquidationEvent, 'type'>> {
   return /^ACCOUNT_LIQUIDATION\.(NEW|PROCESSING|FILLED|CANCELLED)$/.test(event.type);
 }
 

@@ -4,14 +4,22 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
 import type {
+  AttemptQuery,
+  DeliveryAttempt,
+  EventPage,
+  EventQuery,
   KeySet,
   Liquidation,
   LiquidationQuery,
   NewWebhook,
   PageQuery,
+  Replay,
+  Replayed,
   Webhook,
+  WebhookTest,
 } from './contract.ts';
 import { ApiError, StillRunningError } from './errors.ts';
+import { EventLog } from './event-log.ts';
 import type { Listing } from './listing.ts';
 import { at } from './path.ts';
 import { listAt } from './reading.ts';
@@ -54,8 +62,24 @@ export interface Webhooks {
   retrieve(webhookId: string, options?: CallOptions): Promise<Webhook>;
   update(webhookId: string, body: Partial<NewWebhook>, options?: CallOptions): Promise<Webhook>;
   remove(webhookId: string, options?: CallOptions): Promise<void>;
+  /** Has a test event delivered now, and tells what the receiver said; it may be disabled. */
+  test(webhookId: string, options?: CallOptions): Promise<WebhookTest>;
+  /** The last attempts, newest first. */
+  deliveries(
+    webhookId: string,
+    query?: AttemptQuery,
+    options?: CallOptions,
+  ): Promise<readonly DeliveryAttempt[]>;
+  /** Has events delivered again, with their ids. Never forward: what is due anyway still comes. */
+  replay(webhookId: string, from: Replay, options?: CallOptions): Promise<Replayed>;
   /** The public keys of deliveries, for `unwind/webhooks`. */
   verifyKeys(options?: CallOptions): Promise<KeySet>;
+}
+
+/** The log of events: what every subscription gets, for 90 days, in the same order. */
+export interface Events {
+  /** From a cursor, or the beginning, to the end of the log as it is when that is reached. */
+  list(query?: EventQuery, options?: CallOptions): EventLog;
 }
 
 export function liquidationsOf(caller: Caller): Liquidations {
@@ -99,6 +123,7 @@ async function untilFinal(
 export function webhooksOf(caller: Caller): Webhooks {
   const target = '/webhooks';
   return {
+    ...deliveringOf(caller),
     create: (json, options) => caller.request({ method: 'POST', target, json, ...options }),
     list: (query = {}, options = {}) => listAt(caller, target, query, options),
     retrieve: (id, options) => {
@@ -118,6 +143,40 @@ export function webhooksOf(caller: Caller): Webhooks {
     },
     verifyKeys: (options) => {
       return caller.request({ method: 'GET', target: '/auth/verify_keys', ...options });
+    },
+  };
+}
+
+function deliveringOf(caller: Caller): Pick<Webhooks, 'test' | 'deliveries' | 'replay'> {
+  return {
+    test: (id, options) => {
+      return caller.request({ method: 'POST', target: at`/webhooks/${id}/test`, ...options });
+    },
+    deliveries: async (id, query, options) => {
+      const target = at`/webhooks/${id}/deliveries`;
+      const request = { method: 'GET', target, query, ...options };
+      const { data } = await caller.request<{ data: readonly DeliveryAttempt[] }>(request);
+      return data;
+    },
+    replay: (id, json, options) => {
+      return caller.request({
+        method: 'POST',
+        target: at`/webhooks/${id}/replay`,
+        json,
+        ...options,
+      });
+    },
+  };
+}
+
+export function eventsOf(caller: Caller): Events {
+  return {
+    list: (query = {}, options = {}) => {
+      const read = (part: EventQuery) => {
+        const request = { method: 'GET', target: '/events', query: part, ...options };
+        return caller.request<EventPage>(request);
+      };
+      return new EventLog(read, query);
     },
   };
 }

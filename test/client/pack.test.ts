@@ -218,6 +218,9 @@ suite('the package', () => {
       cash_amount: '35521.09',
       late: 'conflict',
       listed: 1,
+      logged: ['NEW', 'PROCESSING', 'FILLED'],
+      failed: 0,
+      resumed: 0,
     });
   });
 });

@@ -7,14 +7,19 @@ import {
   type Account,
   ApiError,
   Client,
+  type DeliveryAttempt,
+  type EventPageMeta,
   type Execution,
   type Instrument,
   type Liquidation,
   type Order,
   type Position,
+  type Replayed,
   type Webhook,
+  type WebhookTest,
 } from '../../src/client/client.ts';
 import type * as book from '../../src/http/openapi/book-objects.ts';
+import type * as deliveries from '../../src/http/openapi/delivery-objects.ts';
 import type * as objects from '../../src/http/openapi/objects.ts';
 import { giveAccounts, toLiquidate } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
@@ -33,12 +38,18 @@ type Same<Told, Given> = Told extends Given
 const isTyped: readonly [
   Same<Static<typeof objects.liquidation>, Omit<Liquidation, 'user_id'> & { user_id?: string }>,
   Same<Static<typeof objects.webhook>, Webhook>,
+  Same<Static<typeof objects.webhook>['config'], Webhook['config']>,
+  Same<Static<typeof deliveries.deliveryState>, NonNullable<Webhook['delivery']>>,
+  Same<Static<typeof deliveries.attempt>, DeliveryAttempt>,
+  Same<Static<typeof deliveries.replayAnswer>, Replayed>,
+  Same<Static<typeof deliveries.testAnswer>, WebhookTest>,
+  Same<Static<typeof objects.eventPage>['meta'], EventPageMeta>,
   Same<Static<typeof book.account>, Account>,
   Same<Static<typeof book.position>, Position>,
   Same<Static<typeof book.instrument>, Instrument>,
   Same<Static<typeof book.order>, Order>,
   Same<Static<typeof book.execution>, Execution>,
-] = [true, true, true, true, true, true, true];
+] = [true, true, true, true, true, true, true, true, true, true, true, true, true];
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();

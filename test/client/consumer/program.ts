@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ApiError, Client, type Liquidation } from 'unwind/client';
+import { ApiError, Client, isLiquidationEvent, type Liquidation } from 'unwind/client';
 import { DeliveryError, type WebhookEvent, webhookReceiver } from 'unwind/webhooks';
 
 const [, , file = '', accountId = '', userId = ''] = process.argv;
@@ -52,10 +52,16 @@ function take(event: WebhookEvent): void {
 
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/in`;
-await client.webhooks.create({ title: 'Consumer', url, enabled: true });
+const webhook = await client.webhooks.create({ title: 'Consumer', url, enabled: true });
 const { id } = await client.liquidations.create(accountId, { user_id: userId });
 const { cash_amount } = await filled.promise;
 const late = await client.liquidations.cancel(accountId, id).catch((error: unknown) => error);
+const logged: string[] = [];
+for await (const event of client.events.list({ account_id: accountId })) {
+  if (isLiquidationEvent(event)) logged.push(event.object.status);
+}
+const { resumed } = await client.webhooks.replay(webhook.id, { set_aside: true });
+const attempts = await client.webhooks.deliveries(webhook.id, { result: 'failed' });
 const listed: readonly Liquidation[] = await client.liquidations.list(accountId).all();
 process.stdout.write(
   JSON.stringify({
@@ -63,6 +69,9 @@ process.stdout.write(
     cash_amount,
     late: late instanceof ApiError ? late.code : 'not refused',
     listed: listed.length,
+    logged,
+    failed: attempts.length,
+    resumed,
   }),
 );
 server.close();
