@@ -2,10 +2,11 @@
 // listens on loopback also delivers to this machine. Names are resolved once for each connection and
 // the address that was checked is the one that is connected to.
 
-import { type LookupAddress, type LookupAllOptions, lookup } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import ipaddr from 'ipaddr.js';
+import { type Resolve, resolverOf } from './resolve.ts';
 
 export interface AddressPolicy {
   /** Admits `http`, loopback addresses and IP literals of loopback. */
@@ -92,18 +93,17 @@ export class ForbiddenAddressError extends Error {
   readonly code = 'FORBIDDEN_ADDRESS';
 }
 
-/** How names are resolved: `lookup` of `node:dns`. */
-export type Resolve = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
+/** Addresses of one name that are tried: a receiver has a few, and each is somebody's machine. */
+const addressesMax = 8;
 
 /**
  * Resolves a host for a connection; fails when any of its addresses is not allowed. The connection
  * is made to what was checked: a name that answers differently the next time changes nothing.
  */
-export function guardedLookup(policy: AddressPolicy, resolve: Resolve = lookup): LookupFunction {
+export function guardedLookup(
+  policy: AddressPolicy,
+  resolve: Resolve = resolverOf(),
+): LookupFunction {
   return (hostname, options, callback) => {
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error) return callback(error, []);
@@ -112,7 +112,7 @@ export function guardedLookup(policy: AddressPolicy, resolve: Resolve = lookup):
         const message = `${hostname} resolves to an address that is not delivered to`;
         return callback(new ForbiddenAddressError(message), []);
       }
-      return answer(addresses, options.all === true, callback);
+      return answer(addresses.slice(0, addressesMax), options.all === true, callback);
     });
   };
 }
@@ -126,7 +126,7 @@ const registrationLookupMs = 2_000;
 export async function resolvesToForbidden(
   hostname: string,
   policy: AddressPolicy,
-  resolve: Resolve = lookup,
+  resolve: Resolve = resolverOf(),
 ): Promise<boolean> {
   const looked = new Promise<boolean>((settle) => {
     guardedLookup(policy, resolve)(hostname, { all: true }, (error) => {

@@ -14,9 +14,9 @@ import {
   checkReceiverUrl,
   ForbiddenAddressError,
   guardedLookup,
-  type Resolve,
 } from './address.ts';
 import type { FairSlots } from './fair-slots.ts';
+import type { Resolve } from './resolve.ts';
 import type { Webhook } from './webhook.ts';
 
 export type Attempt = { readonly durationMs: number } & (

@@ -11,11 +11,11 @@ import {
   type AddressPolicy,
   checkReceiverUrl,
   isAllowedAddress,
-  type Resolve,
   resolvesToForbidden,
 } from '../../src/webhooks/address.ts';
 import { FairSlots } from '../../src/webhooks/fair-slots.ts';
 import { type Attempt, post, receiverAgent } from '../../src/webhooks/post.ts';
+import type { Resolve } from '../../src/webhooks/resolve.ts';
 import { portOf } from '../support/condition.ts';
 import { settingsOf } from './queues.ts';
 import { startReceiver } from './receiver.ts';
