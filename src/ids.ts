@@ -43,5 +43,10 @@ export function parseId<Thing extends string>(text: string): Id<Thing> | undefin
   return validate(text) ? (text.toLowerCase() as Id<Thing>) : undefined;
 }
 
+/** When an id was drawn (RFC 9562, section 5.7: its first 48 bits, in ms). */
+export function instantOf(id: Id<string>): Date {
+  return new Date(Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16));
+}
+
 /** The id no tenant and nothing else has; sorts before every other. */
 export const nilId = '00000000-0000-0000-0000-000000000000';

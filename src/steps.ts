@@ -132,5 +132,5 @@ async function clean(options: StepsOptions, now: Date): Promise<number> {
   const forgotten = await forgetOldTries(sql, now, rows);
   const stopped = await stopAged(sql, { ageMsMax: endLimits.ageMsMax, rows, now });
   const webhooks = removesFailingWebhooks ? await removeFailingWebhooks(sql, now, log) : 0;
-  return expired + forgotten + stopped + webhooks + (await keepLog(sql, now));
+  return expired + forgotten + stopped + webhooks + (await keepLog({ sql, log }, now));
 }

@@ -32,6 +32,12 @@ export function isCheckViolation(error: unknown, constraint?: string): boolean {
   return violates(error, '23514', constraint);
 }
 
+/** True when there is no partition for a row (SQLSTATE 23514 of no constraint). */
+export function isMissingPartition(error: unknown): boolean {
+  const server = serverErrorOf(error);
+  return server?.code === '23514' && server.constraint === undefined;
+}
+
 /** True when a lock was not given in time or at once (SQLSTATE 55P03). */
 export function isLockTimeout(error: unknown): boolean {
   return serverErrorOf(error)?.code === '55P03';

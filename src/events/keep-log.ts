@@ -1,47 +1,134 @@
 // Keeps the log in parts: makes those of the next months in time, and drops a part once everything in
-// it is older than the log is kept. Both take milliseconds and wait for a lock only for a moment.
+// it is older than the log is kept. Nobody who reads or writes the log waits for either: a part is
+// attached and detached beside them, and where somebody still looks at an old one, it is tried again.
 
 import { later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { isLockTimeout } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { instantOf, type LiquidationId } from '../ids.ts';
 import { eventsKeptMs, partsAhead } from '../limits.ts';
-import { dropPart, findOldPart, hasPart, makePart, readEndsOfPart } from './parts-store.ts';
+import {
+  claimGivenUp,
+  detachPart,
+  dropPart,
+  findOldPart,
+  finishDetaching,
+  type GivenUpPart,
+  giveUpPart,
+  type Keeping,
+  keepPart,
+  makePart,
+  monthsWithoutPart,
+  readEndsOfPart,
+  whyKept,
+} from './parts-store.ts';
 
-/** Making and dropping stop the log for a moment: rather try again than let others wait. */
-const lockTimeoutMs = 500;
-/** Reading through a part of some million events. */
-const readingTimeoutMs = 60_000;
-
-/** One turn. @returns how many parts were made or dropped. */
-export async function keepLog(sql: Sql, now: Date): Promise<number> {
-  let changed = 0;
-  for (const month of monthsFrom(now, partsAhead)) {
-    if (await hasPart(sql, month)) continue;
-    const made = await inTransaction(sql, (tx) => makePart(tx, month), { lockTimeoutMs });
-    if (made) changed += 1;
-  }
-  return changed + (await dropOldPart(sql, later(now, -eventsKeptMs)));
+export interface LogKeeper {
+  readonly sql: Sql;
+  readonly log: {
+    info(fields: object, message: string): void;
+    warn(fields: object, message: string): void;
+  };
 }
 
-async function dropOldPart(sql: Sql, before: Date): Promise<number> {
-  const part = await findOldPart(sql, before);
+/** What is done to the log as a whole rather tries again than waits, in ms. */
+const lockTimeoutMs = 500;
+/** Looking through what is young in a part of some million events. */
+const readingTimeoutMs = 10_000;
+/**
+ * From the commit that says that a part is not promised any more to the first try to drop it, and
+ * from one try to the next, in ms: who read where the log begins has read on by then.
+ */
+const restMs = 60_000;
+/** Until a part with an event that is not published, which waits for a person, is looked at again. */
+const unpublishedRestMs = 3_600_000;
+/** How long a part is tried to be dropped before whoever runs the service is told, in ms. */
+const stuckMs = 3_600_000;
+
+/** One turn. @returns how many steps were taken; more may be possible. */
+export async function keepLog(keeper: LogKeeper, now: Date): Promise<number> {
+  const { sql } = keeper;
+  let steps = 0;
+  for (const month of await monthsWithoutPart(sql, monthsFrom(now, partsAhead))) {
+    if (await makeOne(sql, month)) steps += 1;
+  }
+  return steps + (await dropGivenUp(keeper, now)) + (await giveUpOld(keeper, now));
+}
+
+/**
+ * Makes the part for a new liquidation where none was made in time: no process has kept the log for
+ * months, or this one's clock is far ahead. Idempotent.
+ */
+export async function makePartOf(sql: Sql, liquidationId: LiquidationId): Promise<void> {
+  const months = monthsFrom(instantOf(liquidationId), 0);
+  for (const month of await monthsWithoutPart(sql, months)) await makeOne(sql, month);
+}
+
+function makeOne(sql: Sql, month: string): Promise<boolean> {
+  return inTransaction(sql, (tx) => makePart(tx, month), { lockTimeoutMs });
+}
+
+/** Says in the logs concerned that the oldest part is over, so that a gap is seen before it is one. */
+async function giveUpOld({ sql, log }: LogKeeper, now: Date): Promise<number> {
+  const before = later(now, -eventsKeptMs);
+  const part = await findOldPart(sql, { before, now });
   if (part === undefined) return 0;
-  return inTransaction(
+  const options = { lockTimeoutMs, statementTimeoutMs: readingTimeoutMs };
+  const isGivenUp = await inTransaction(
     sql,
     async (tx) => {
-      const ends = await readEndsOfPart(tx, part, before);
-      if (ends === undefined) return 0;
-      await dropPart(tx, part, ends);
-      return 1;
+      const kept = await whyKept(tx, part, before);
+      if (kept !== undefined) {
+        await keepPart(tx, part, untilWorthLooking(kept, now));
+        return false;
+      }
+      const ends = await readEndsOfPart(tx, part);
+      await giveUpPart(tx, part, { ends, now, dropFrom: later(now, restMs) });
+      return true;
     },
-    { lockTimeoutMs, statementTimeoutMs: readingTimeoutMs },
+    options,
   );
+  if (isGivenUp) log.info({ part: part.name }, 'log.part_given_up');
+  return 1;
 }
 
-/** The first days of this month and the next ones, in UTC. */
-function monthsFrom(now: Date, count: number): readonly string[] {
-  return Array.from({ length: count + 1 }, (_, ahead) => {
-    const first = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + ahead, 1);
+function untilWorthLooking(kept: Keeping, now: Date): Date {
+  return kept.type === 'unpublished'
+    ? later(now, unpublishedRestMs)
+    : later(kept.youngest, eventsKeptMs + 1);
+}
+
+async function dropGivenUp({ sql, log }: LogKeeper, now: Date): Promise<number> {
+  const part = await claimGivenUp(sql, { now, nextTryAt: later(now, restMs) });
+  if (part === undefined) return 0;
+  if (await isDropped(sql, part)) {
+    log.info({ part: part.name }, 'log.part_dropped');
+    return 1;
+  }
+  if (later(part.givenUpAt, stuckMs) < now) {
+    log.warn({ part: part.name, givenUpAt: part.givenUpAt }, 'log.part_in_use');
+  }
+  return 0;
+}
+
+/** @returns false where somebody still reads it: nobody waits for that meanwhile. */
+async function isDropped(sql: Sql, part: GivenUpPart): Promise<boolean> {
+  try {
+    if (part.place === 'attached') await detachPart(sql, part);
+    if (part.place === 'detaching') await finishDetaching(sql, part);
+    await inTransaction(sql, (tx) => dropPart(tx, part), { lockTimeoutMs });
+    return true;
+  } catch (error) {
+    if (isLockTimeout(error)) return false;
+    throw error;
+  }
+}
+
+/** The first days of the month of an instant and the next ones, in UTC. */
+function monthsFrom(now: Date, ahead: number): readonly string[] {
+  return Array.from({ length: ahead + 1 }, (_, month) => {
+    const first = Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + month, 1);
     return new Date(first).toISOString().slice(0, 10);
   });
 }

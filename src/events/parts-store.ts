@@ -1,7 +1,7 @@
-// The statements by which the log is kept: a part for each month ahead of time, and old parts dropped
-// as a whole.
+// The statements by which the log is kept: a part for each month ahead of time, and old parts given
+// up, taken out of the log and dropped as a whole.
 
-import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import { identifier } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 
@@ -12,13 +12,22 @@ export async function makePart(tx: Tx, month: string): Promise<boolean> {
   return rows[0]?.made === true;
 }
 
-/** Whether there is a part for a month, given by its first day. */
-export async function hasPart(sql: Sql, month: string): Promise<boolean> {
-  const rows = await sql`
-    select p.name
-    from unwind.event_parts p
-    where p.name = concat('events_', to_char(${month}::date, 'YYYY_MM'))`;
-  return rows.count > 0;
+/** Which of these months, given by their first days, have neither a part of theirs nor another. */
+export async function monthsWithoutPart(
+  sql: Sql,
+  months: readonly string[],
+): Promise<readonly string[]> {
+  const rows = await sql<{ month: string }[]>`
+    select m.month::text as month
+    from unnest(${months}::date[]) as m (month)
+    cross join lateral unwind.first_id_at(m.month::timestamp at time zone 'UTC') as first_id
+    where not exists (
+      select from unwind.event_parts p
+      where p.from_id <= first_id
+        and p.to_id > first_id
+    )
+    order by m.month`;
+  return rows.map((row) => row.month);
 }
 
 export interface EventPart {
@@ -27,12 +36,17 @@ export interface EventPart {
   readonly toId: string;
 }
 
-/** The oldest part of liquidations that all began before an instant. */
-export async function findOldPart(sql: Sql, before: Date): Promise<EventPart | undefined> {
+/** The oldest part that may be over: all its liquidations began before an instant and are final. */
+export async function findOldPart(
+  sql: Sql,
+  { before, now }: { before: Date; now: Date },
+): Promise<EventPart | undefined> {
   const rows = await sql<{ name: string; to_id: string }[]>`
     select p.name, p.to_id
     from unwind.event_parts p
-    where p.to_id <= unwind.first_id_at(${before})
+    where p.given_up_at is null
+      and p.to_id <= unwind.first_id_at(${before})
+      and (p.next_try_at is null or p.next_try_at <= ${now})
       and not exists (
         select from unwind.liquidations l
         where l.status in ('NEW', 'PROCESSING')
@@ -44,30 +58,69 @@ export async function findOldPart(sql: Sql, before: Date): Promise<EventPart | u
   return row && { name: row.name, toId: row.to_id };
 }
 
-/** How far a part reaches in each log; undefined while something in it is young or unpublished. */
-export async function readEndsOfPart(
-  sql: SqlOrTx,
-  part: EventPart,
-  before: Date,
-): Promise<ReadonlyMap<TenantId, number> | undefined> {
-  const rows = await sql<{ tenant_id: TenantId; last: string | null; is_old: boolean }[]>`
+/** Why a part has to be kept: something in it has no position yet, or is young. */
+export type Keeping =
+  | { readonly type: 'unpublished' }
+  | { readonly type: 'young'; readonly youngest: Date };
+
+/** Undefined where nothing keeps a part. Reads only what keeps it, by index. */
+export async function whyKept(tx: Tx, part: EventPart, before: Date): Promise<Keeping | undefined> {
+  const table = identifier(part.name);
+  const rows = await tx<{ is_unpublished: boolean; youngest: Date | null }[]>`
     select
-      e.tenant_id,
-      max(e.position) as last,
-      bool_and(e.position is not null and e.created_at < ${before}) as is_old
-    from unwind.${identifier(part.name)} e
-    group by e.tenant_id`;
-  if (rows.some((row) => !row.is_old)) return undefined;
+      exists (
+        select from unwind.${table} e
+        where e.position is null
+      ) as is_unpublished,
+      (
+        select max(e.created_at)
+        from unwind.${table} e
+        where e.created_at >= ${before}
+      ) as youngest`;
+  const [row] = rows;
+  if (row?.is_unpublished === true) return { type: 'unpublished' };
+  const youngest = row?.youngest ?? undefined;
+  return youngest && { type: 'young', youngest };
+}
+
+/** Has a part looked at again only from an instant on. */
+export async function keepPart(tx: Tx, part: EventPart, nextTryAt: Date): Promise<void> {
+  await tx`
+    update unwind.event_parts p
+    set next_try_at = ${nextTryAt}
+    where p.name = ${part.name}
+      and p.given_up_at is null`;
+}
+
+/** How far a part reaches in each log. */
+export async function readEndsOfPart(
+  tx: Tx,
+  part: EventPart,
+): Promise<ReadonlyMap<TenantId, number>> {
+  const rows = await tx<{ tenant_id: TenantId; last: string }[]>`
+    select h.tenant_id, e.position as last
+    from unwind.event_heads h
+    cross join lateral (
+      select e.position
+      from unwind.${identifier(part.name)} e
+      where e.tenant_id = h.tenant_id
+        and e.position is not null
+      order by e.position desc
+      limit 1
+    ) e`;
   return new Map(rows.map((row) => [row.tenant_id, Number(row.last)]));
 }
 
-/** Drops a part and says so in the logs concerned, whose heads are locked in the order of ids. */
-export async function dropPart(
+/**
+ * Says in the logs concerned that nothing up to the end of a part is promised any more. Their heads
+ * are locked in the order of ids.
+ */
+export async function giveUpPart(
   tx: Tx,
   part: EventPart,
-  ends: ReadonlyMap<TenantId, number>,
+  how: { ends: ReadonlyMap<TenantId, number>; now: Date; dropFrom: Date },
 ): Promise<void> {
-  const rows = [...ends].map(([tenant_id, last]) => ({ tenant_id, last }));
+  const rows = [...how.ends].map(([tenant_id, last]) => ({ tenant_id, last }));
   await tx`
     with locked as (
       select h.tenant_id, g.last
@@ -84,7 +137,74 @@ export async function dropPart(
     update unwind.event_retention r
     set dropped_before = greatest(r.dropped_before, ${part.toId}::uuid)`;
   await tx`
+    update unwind.event_parts p
+    set
+      given_up_at = ${how.now},
+      next_try_at = ${how.dropFrom}
+    where p.name = ${part.name}
+      and p.given_up_at is null`;
+}
+
+/** A part that is to be dropped; detaching is what was broken off while a reader was waited for. */
+export interface GivenUpPart {
+  readonly name: string;
+  readonly givenUpAt: Date;
+  readonly place: 'attached' | 'detaching' | 'detached';
+}
+
+/** Takes the next part that is to be dropped for some time: no other process tries meanwhile. */
+export async function claimGivenUp(
+  sql: Sql,
+  { now, nextTryAt }: { now: Date; nextTryAt: Date },
+): Promise<GivenUpPart | undefined> {
+  const rows = await sql<{ name: string; given_up_at: Date; is_detaching: boolean | null }[]>`
+    update unwind.event_parts p
+    set next_try_at = ${nextTryAt}
+    where p.name = (
+      select d.name
+      from unwind.event_parts d
+      where d.given_up_at is not null
+        and d.next_try_at <= ${now}
+      order by d.next_try_at
+      limit 1
+      for update skip locked
+    )
+    returning
+      p.name, p.given_up_at,
+      (
+        select i.inhdetachpending
+        from pg_catalog.pg_inherits i
+        where i.inhparent = 'unwind.events'::regclass
+          and i.inhrelid = to_regclass(concat('unwind.', quote_ident(p.name)))
+      ) as is_detaching`;
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const { name, given_up_at: givenUpAt, is_detaching: isDetaching } = row;
+  const place = isDetaching === null ? 'detached' : isDetaching ? 'detaching' : 'attached';
+  return { name, givenUpAt, place };
+}
+
+/**
+ * Takes a part out of the log; waits only for those who look at the log since before, and nobody waits
+ * for that. Cannot be part of a transaction. @throws a lock timeout when they take too long.
+ */
+export async function detachPart(sql: Sql, { name }: GivenUpPart): Promise<void> {
+  await sql`
+    alter table unwind.events
+    detach partition unwind.${identifier(name)} concurrently`;
+}
+
+/** Completes what `detachPart` has begun. @throws like it. */
+export async function finishDetaching(sql: Sql, { name }: GivenUpPart): Promise<void> {
+  await sql`
+    alter table unwind.events
+    detach partition unwind.${identifier(name)} finalize`;
+}
+
+/** Drops a part that is out of the log. */
+export async function dropPart(tx: Tx, { name }: GivenUpPart): Promise<void> {
+  await tx`drop table if exists unwind.${identifier(name)}`;
+  await tx`
     delete from unwind.event_parts p
-    where p.name = ${part.name}`;
-  await tx`drop table unwind.${identifier(part.name)}`;
+    where p.name = ${name}`;
 }

@@ -5,7 +5,8 @@ import { assertNever } from '../assert.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { isLockTimeout, isUniqueViolation } from '../db/errors.ts';
+import { isLockTimeout, isMissingPartition, isUniqueViolation } from '../db/errors.ts';
+import { makePartOf } from '../events/keep-log.ts';
 import { type AccountId, newId, type TenantId, type UserId } from '../ids.ts';
 import { overtakenTriesMax, positionsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
@@ -77,10 +78,13 @@ export async function createLiquidation(
   });
 }
 
-/** The row, or undefined when a concurrent request was first and this try left nothing behind. */
+/**
+ * The row, or undefined when this try left nothing behind and another one may do better: a concurrent
+ * request was first, or nobody has kept the log for months.
+ */
 async function tryToInsert(sql: Sql, creation: Creation): Promise<CreationRow | undefined> {
   try {
-    return await insertLiquidation(sql, creation);
+    return await insertOrMakeRoom(sql, creation);
   } catch (error) {
     if (isUniqueViolation(error)) return undefined;
     if (isLockTimeout(error)) {
@@ -88,6 +92,16 @@ async function tryToInsert(sql: Sql, creation: Creation): Promise<CreationRow | 
       throw new Refusal('conflict', detail, { headers: passing, cause: error });
     }
     throw error;
+  }
+}
+
+async function insertOrMakeRoom(sql: Sql, creation: Creation): Promise<CreationRow | undefined> {
+  try {
+    return await insertLiquidation(sql, creation);
+  } catch (error) {
+    if (!isMissingPartition(error)) throw error;
+    await makePartOf(sql, creation.liquidationId);
+    return undefined;
   }
 }
 
