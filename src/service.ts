@@ -17,6 +17,7 @@ import { migrate, schemaState } from './db/migrate.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { newHolder } from './holder.ts';
 import { bookHandlers } from './http/book-handlers.ts';
+import { deliveryHandlers } from './http/delivery-handlers.ts';
 import { errorPages } from './http/error-pages.ts';
 import { eventHandlers } from './http/event-handlers.ts';
 import { inspectRoute } from './http/inspect-route.ts';
@@ -232,7 +233,7 @@ function buildHttp({
     onCreated: () => engine?.wakeRelease(),
     onEvent: () => engine?.wakePublish(),
   });
-  const webhooks = webhookHandlers({
+  const ofWebhooks = {
     sql,
     clock,
     seal,
@@ -241,12 +242,13 @@ function buildHttp({
     timeoutMs: config.webhookTimeoutMs,
     policy: addressPolicyOf(config),
     onChanged: () => engine?.wakeDeliver(),
-  });
+  };
   return buildServer({
     ...server,
     routes: signedRoutes({
       liquidations,
-      webhooks,
+      webhooks: webhookHandlers(ofWebhooks),
+      deliveries: deliveryHandlers(ofWebhooks),
       events: eventHandlers({ sql }),
       book: bookHandlers({ sql }),
       orders: orderHandlers({ sql }),

@@ -148,6 +148,7 @@ async function subscribe(
       url,
       enabled,
       types: ['ALL'],
+      excludedTypes: [],
       delayS: undefined,
       maxPackageSize: packageBytes,
       signatureVersion: '6',

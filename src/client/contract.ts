@@ -51,6 +51,13 @@ export interface PageQuery {
   readonly limit?: number;
 }
 
+export interface WebhookQuery extends PageQuery {
+  /** Default `created_at`. */
+  readonly sort?: 'created_at' | 'updated_at' | 'title' | 'url' | 'enabled';
+  /** Default `ASC`. */
+  readonly order?: 'ASC' | 'DESC';
+}
+
 export interface LiquidationQuery extends PageQuery {
   /** Inclusive: RFC 3339 date-time, or a date in UTC. */
   readonly start_date?: string;
@@ -77,12 +84,16 @@ export interface NewWebhook {
   readonly url: string;
   /** Kinds of events; default `['ALL']`. */
   readonly type?: readonly string[];
+  /** Kinds of events left out of `['ALL']`. */
+  readonly exclude_type?: readonly string[];
   /** Default false: nothing is delivered until it is switched on. */
   readonly enabled?: boolean;
   readonly config?: WebhookConfig;
 }
 
-export interface Webhook extends Required<NewWebhook> {
+export interface Webhook extends Required<Omit<NewWebhook, 'exclude_type'>> {
+  /** Absent if there are none. */
+  readonly exclude_type?: readonly string[];
   readonly id: string;
   readonly created_at: string;
   readonly updated_at: string;

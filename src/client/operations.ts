@@ -12,10 +12,10 @@ import type {
   Liquidation,
   LiquidationQuery,
   NewWebhook,
-  PageQuery,
   Replay,
   Replayed,
   Webhook,
+  WebhookQuery,
   WebhookTest,
 } from './contract.ts';
 import { ApiError, StillRunningError } from './errors.ts';
@@ -58,7 +58,7 @@ export interface WaitOptions {
 export interface Webhooks {
   /** It delivers nothing until it is enabled. Not repeatable: a lost answer is for you to look into. */
   create(body: NewWebhook, options?: CallOptions): Promise<Webhook>;
-  list(query?: PageQuery, options?: CallOptions): Listing<Webhook>;
+  list(query?: WebhookQuery, options?: CallOptions): Listing<Webhook, WebhookQuery>;
   retrieve(webhookId: string, options?: CallOptions): Promise<Webhook>;
   update(webhookId: string, body: Partial<NewWebhook>, options?: CallOptions): Promise<Webhook>;
   remove(webhookId: string, options?: CallOptions): Promise<void>;

@@ -1,7 +1,12 @@
-// A page of a list on the wire.
+// Answers in JSON, among them a page of a list.
 
 import type { Page, PageRange } from '../page.ts';
 import type { Answer } from './pipeline.ts';
+
+/** An answer with one object. */
+export function json(status: number, body: object): Answer {
+  return { status, body: JSON.stringify(body) };
+}
 
 /** The part of a list that a query asks for; without parameters the first hundred, ascending. */
 export function rangeOf(query: Partial<PageRange> & { order?: 'ASC' | 'DESC' }): PageRange {

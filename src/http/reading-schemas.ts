@@ -1,15 +1,7 @@
 // The shapes of the queries by which the book and orders are read.
 
 import { Type } from 'typebox';
-import { paging, strict } from './schemas.ts';
-
-const order = Type.Optional(
-  Type.Enum(['ASC', 'DESC'], {
-    type: 'string',
-    default: 'ASC',
-    description: 'The sort order: ascending or descending.',
-  }),
-);
+import { bothWays as order, paging, strict } from './schemas.ts';
 
 export const listAccountsQuery = Type.Object(
   {

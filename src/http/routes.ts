@@ -2,6 +2,7 @@
 // What is asked without a token (`POST /auth/token`, probes, pages, the sandbox's inspector) are open routes.
 
 import type { BookHandlers } from './book-handlers.ts';
+import type { DeliveryHandlers } from './delivery-handlers.ts';
 import type { EventHandlers } from './event-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
@@ -36,6 +37,7 @@ const ofInstrument = '/instruments/:instrument_id';
 export interface Handlers {
   readonly liquidations: LiquidationHandlers;
   readonly webhooks: WebhookHandlers;
+  readonly deliveries: DeliveryHandlers;
   readonly events: EventHandlers;
   readonly book: BookHandlers;
   readonly orders: OrderHandlers;
@@ -54,7 +56,7 @@ export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
 }
 
 // biome-ignore format: one line a route.
-function contractRoutes({ liquidations, webhooks, events, book, orders }: Handlers): readonly SignedRoute[] {
+function contractRoutes({ liquidations, webhooks, deliveries, events, book, orders }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: ofAccount,               operation: 'list_accounts_liquidations',   scopes: liquidationRead,  idempotent: false, handler: liquidations.list },
     { method: 'POST',   path: ofAccount,               operation: 'create_account_liquidation',   scopes: liquidationAdmin, idempotent: true,  handler: liquidations.create },
@@ -65,11 +67,11 @@ function contractRoutes({ liquidations, webhooks, events, book, orders }: Handle
     { method: 'GET',    path: '/webhooks/:webhook_id', operation: 'retrieve_webhook',             scopes: webhookRead,      idempotent: false, handler: webhooks.retrieve },
     { method: 'PATCH',  path: '/webhooks/:webhook_id', operation: 'update_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.update },
     { method: 'DELETE', path: '/webhooks/:webhook_id', operation: 'delete_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.remove },
-    { method: 'GET',    path: ofDeliveries,            operation: 'list_webhook_deliveries',      scopes: webhookRead,      idempotent: false, handler: webhooks.deliveries },
-    { method: 'POST',   path: ofReplay,                operation: 'replay_webhook',               scopes: webhookAdmin,     idempotent: false, handler: webhooks.replay },
-    { method: 'POST',   path: ofTest,                  operation: 'test_webhook',                 scopes: webhookAdmin,     idempotent: false, handler: webhooks.test },
+    { method: 'GET',    path: ofDeliveries,            operation: 'list_webhook_deliveries',      scopes: webhookRead,      idempotent: false, handler: deliveries.list },
+    { method: 'POST',   path: ofReplay,                operation: 'replay_webhook',               scopes: webhookAdmin,     idempotent: false, handler: deliveries.replay },
+    { method: 'POST',   path: ofTest,                  operation: 'test_webhook',                 scopes: webhookAdmin,     idempotent: false, handler: deliveries.test },
     { method: 'GET',    path: '/events',               operation: 'list_events',                  scopes: liquidationRead,  idempotent: false, handler: events.list },
-    { method: 'GET',    path: '/auth/verify_keys',     operation: 'get_jwks',                     scopes: webhookRead,      idempotent: false, handler: webhooks.verifyKeys },
+    { method: 'GET',    path: '/auth/verify_keys',     operation: 'get_jwks',                     scopes: webhookRead,      idempotent: false, handler: deliveries.verifyKeys },
     { method: 'GET',    path: '/accounts',             operation: 'list_accounts',                scopes: accountRead,      idempotent: false, handler: book.listAccounts },
     { method: 'GET',    path: '/accounts/:account_id', operation: 'retrieve_account',             scopes: accountRead,      idempotent: false, handler: book.retrieveAccount },
     { method: 'GET',    path: ofPositions,             operation: 'list_positions',               scopes: positionRead,     idempotent: false, handler: book.listPositions },

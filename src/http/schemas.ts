@@ -4,7 +4,6 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type Id, parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
-import { webhookTypes } from '../webhooks/webhook.ts';
 
 export const strict = { additionalProperties: false };
 
@@ -33,6 +32,15 @@ export const paging = {
     }),
   ),
 };
+
+/** The direction of a list that goes both ways. */
+export const bothWays = Type.Optional(
+  Type.Enum(['ASC', 'DESC'], {
+    type: 'string',
+    default: 'ASC',
+    description: 'The sort order: ascending or descending.',
+  }),
+);
 
 /** The order of a list: there is one sort key and one direction. */
 function sortedBy<const Key extends string>(key: Key) {
@@ -71,8 +79,6 @@ export const listLiquidationsQuery = Type.Object(
   strict,
 );
 
-export const listWebhooksQuery = Type.Object({ ...sortedBy('created_at'), ...paging }, strict);
-
 /** A request to be explained, as the text that went over the wire. */
 export const inspectBody = Type.Object(
   {
@@ -109,96 +115,6 @@ export const tokenForm = Type.Object(
   },
   strict,
 );
-
-const webhookConfig = Type.Object(
-  {
-    delay: Type.Optional(
-      Type.String({
-        pattern: '^([1-9]|[12][0-9]|30)s$',
-        description: 'Gather events for 1 to 30 seconds and send them together.',
-        examples: ['5s'],
-      }),
-    ),
-    max_package_size: Type.Optional(
-      Type.Integer({
-        minimum: 100,
-        maximum: 1_048_576,
-        description: 'Bytes of events sent together at most; a larger single event is still sent.',
-      }),
-    ),
-    signature_version: Type.Optional(
-      Type.Enum(['6', '15', '9421'], {
-        type: 'string',
-        default: '6',
-        description: 'The dialect that deliveries are signed in.',
-      }),
-    ),
-    signature_algorithm: Type.Optional(
-      Type.Enum(['ecdsa-p521', 'ed25519'], {
-        type: 'string',
-        default: 'ecdsa-p521',
-        description: 'What signs deliveries. RFC 9421 has no place for P-521.',
-      }),
-    ),
-    standard_webhooks: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Sign the headers webhook-id, webhook-timestamp and webhook-signature as well, with the ' +
-          'Ed25519 key of the client (v1a of Standard Webhooks).',
-      }),
-    ),
-  },
-  { ...strict, description: 'How events are delivered and signed.' },
-);
-
-// No control characters, which PostgreSQL (NUL) or a terminal would stumble over, no half characters.
-const title = Type.String({
-  minLength: 1,
-  maxLength: 100,
-  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
-  description: 'A name to know it by.',
-});
-const url = Type.String({
-  minLength: 1,
-  maxLength: 1_000,
-  description: 'Where events are posted: https, at a public address.',
-  examples: ['https://hooks.example.com/unwind'],
-});
-const type = Type.Array(Type.Enum([...webhookTypes], { type: 'string' }), {
-  minItems: 1,
-  maxItems: webhookTypes.length,
-  uniqueItems: true,
-  default: ['ALL'],
-  description: 'The kinds of events to get. This service has ACCOUNT_LIQUIDATION.',
-});
-const enabled = Type.Boolean({
-  description: 'Whether events are delivered; until then they are kept.',
-});
-
-export const createWebhookBody = Type.Object(
-  {
-    title,
-    url,
-    type: Type.Optional(type),
-    enabled: Type.Optional(enabled),
-    config: Type.Optional(webhookConfig),
-  },
-  strict,
-);
-
-export const updateWebhookBody = Type.Object(
-  {
-    title: Type.Optional(title),
-    url: Type.Optional(url),
-    type: Type.Optional(type),
-    enabled: Type.Optional(enabled),
-    config: Type.Optional(webhookConfig),
-  },
-  strict,
-);
-
-export type UpdateWebhookBody = Static<typeof updateWebhookBody>;
 
 /** Reads a value of one shape or refuses it, naming the place. */
 export type Reader<T> = (value: unknown, what: string) => T;

@@ -15,6 +15,7 @@ export function toView(webhook: Webhook): object {
     url: webhook.url,
     enabled: webhook.enabled,
     type: webhook.types,
+    ...(webhook.excludedTypes.length === 0 ? {} : { exclude_type: webhook.excludedTypes }),
     config: {
       ...(webhook.delayS === undefined ? {} : { delay: `${webhook.delayS}s` }),
       ...(webhook.maxPackageSize === undefined ? {} : { max_package_size: webhook.maxPackageSize }),

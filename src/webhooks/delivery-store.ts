@@ -9,7 +9,7 @@ import { logReadMax, packageEventsMax } from '../limits.ts';
 import type { Standing } from './delivery.ts';
 import type { Hold } from './hold.ts';
 import { toWebhook, type WebhookKey, type WebhookRow, webhookColumns } from './store.ts';
-import type { LoggedEvent, Webhook, WebhookType } from './webhook.ts';
+import { type LoggedEvent, type TypeFilter, takesType, type Webhook } from './webhook.ts';
 
 /** A part of the log that was dropped before a subscription had read it. */
 export interface Gap {
@@ -204,7 +204,7 @@ export interface LogPage {
  */
 export async function readLogs(
   sql: Sql,
-  pages: readonly { tenantId: TenantId; types: readonly WebhookType[]; after: number }[],
+  pages: readonly (TypeFilter & { readonly tenantId: TenantId; readonly after: number })[],
 ): Promise<readonly LogPage[]> {
   const given = pages.map(({ tenantId, after }) => ({ tenant_id: tenantId, after }));
   const rows = await sql<EventRow[]>`
@@ -222,38 +222,37 @@ export async function readLogs(
     ) e on true
     order by g.n, e.position`;
   const byPage = Map.groupBy(rows, (row) => row.n);
-  return pages.map(({ types }, n) => {
+  return pages.map((filter, n) => {
     const own = byPage.get(n) ?? [];
     const events = toEvents(own);
     const head = Number(own[0]?.head ?? 0);
     const readTo = events.length < logReadMax ? head : (events.at(-1)?.position ?? head);
-    const takes = (event: LoggedEvent) => {
-      return types.some((type) => type === 'ALL' || event.type.startsWith(`${type}.`));
-    };
-    return { events: events.filter(takes), readTo, head };
+    return { events: events.filter(({ type }) => takesType(filter, type)), readTo, head };
   });
 }
 
 /** The events of held accounts behind what they have, up to a position, ascending. */
 export async function readHeld(
   sql: Sql,
-  pages: readonly {
-    tenantId: TenantId;
-    types: readonly WebhookType[];
-    hold: Hold;
-    upTo: number;
-  }[],
+  pages: readonly (TypeFilter & {
+    readonly tenantId: TenantId;
+    readonly hold: Hold;
+    readonly upTo: number;
+  })[],
 ): Promise<readonly (readonly LoggedEvent[])[]> {
-  const given = pages.map(({ tenantId, types, hold, upTo }) => ({
+  const given = pages.map(({ tenantId, types, excludedTypes, hold, upTo }) => ({
     tenant_id: tenantId,
     types,
+    excluded: excludedTypes,
     up_to: upTo,
     accounts: [...hold.afters].map(([account_id, after]) => ({ account_id, after })),
   }));
   const rows = await sql<EventRow[]>`
     select g.n, e.*
     from json_to_recordset(${recordsOf(given)}::json)
-      as g (n integer, tenant_id uuid, types text[], up_to bigint, accounts json)
+      as g (
+        n integer, tenant_id uuid, types text[], excluded text[], up_to bigint, accounts json
+      )
     cross join lateral (
       select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
       from json_to_recordset(g.accounts) as a (account_id uuid, after bigint)
@@ -262,8 +261,8 @@ export async function readHeld(
         and e.account_id = a.account_id
         and e.position > a.after
         and e.position <= g.up_to
-      where 'ALL' = any (g.types)
-        or split_part(e.type, '.', 1) = any (g.types)
+      where ('ALL' = any (g.types) or split_part(e.type, '.', 1) = any (g.types))
+        and split_part(e.type, '.', 1) <> all (g.excluded)
       order by e.position
       limit ${packageEventsMax}
     ) e

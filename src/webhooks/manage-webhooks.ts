@@ -27,7 +27,7 @@ const removedAtOnceMax = 100;
 
 export const noSuchWebhook = 'There is no such webhook.';
 
-interface Context {
+export interface ManageOptions {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly policy: AddressPolicy;
@@ -38,7 +38,7 @@ interface Context {
  * @throws Refusal `bad_request` (url, algorithm), `conflict` (too many), `unauthorized`.
  */
 export async function createWebhook(
-  { sql, clock, policy }: Context,
+  { sql, clock, policy }: ManageOptions,
   caller: Caller,
   settings: WebhookSettings,
 ): Promise<Webhook> {
@@ -64,7 +64,7 @@ export async function createWebhook(
  * @throws Refusal `not_found`, `bad_request`, `unauthorized`.
  */
 export async function changeWebhook(
-  { sql, clock, policy }: Context,
+  { sql, clock, policy }: ManageOptions,
   caller: Caller,
   wish: {
     webhookId: WebhookId;
@@ -88,7 +88,7 @@ export async function changeWebhook(
 
 /** Deletes a subscription. @throws Refusal `not_found`, `unauthorized`. */
 export async function removeWebhook(
-  { sql }: Context,
+  { sql }: ManageOptions,
   caller: Caller,
   webhookId: WebhookId,
 ): Promise<void> {
@@ -146,6 +146,9 @@ function checked(settings: WebhookSettings, policy: AddressPolicy): WebhookSetti
   if (settings.signatureVersion === '9421' && settings.signatureAlgorithm === 'ecdsa-p521') {
     const detail = 'RFC 9421 registers no algorithm for P-521; choose ed25519 with version 9421.';
     return new Refusal('bad_request', detail);
+  }
+  if (settings.excludedTypes.length > 0 && !settings.types.includes('ALL')) {
+    return new Refusal('bad_request', 'An exclude_type goes with the type ALL only.');
   }
   return { ...settings, url: receiver.url.href };
 }

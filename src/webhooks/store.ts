@@ -3,8 +3,9 @@
 
 import type { SigningAlgorithm } from '../auth/signing-keys.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
-import { fragment } from '../db/sql.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId, WebhookId } from '../ids.ts';
+import { directionSql, type PageRange } from '../page.ts';
 import type { SignatureVersion, Webhook, WebhookType } from './webhook.ts';
 
 /** A subscription as `webhookColumns` read it. */
@@ -15,6 +16,7 @@ export interface WebhookRow {
   url: string;
   enabled: boolean;
   types: WebhookType[];
+  excluded_types: WebhookType[];
   delay_s: number | null;
   max_package_size: number | null;
   signature_version: SignatureVersion;
@@ -32,6 +34,7 @@ export function toWebhook(row: WebhookRow): Webhook {
     url: row.url,
     enabled: row.enabled,
     types: row.types,
+    excludedTypes: row.excluded_types,
     delayS: row.delay_s ?? undefined,
     maxPackageSize: row.max_package_size ?? undefined,
     signatureVersion: row.signature_version,
@@ -44,8 +47,9 @@ export function toWebhook(row: WebhookRow): Webhook {
 
 /** The settings of the subscription `w`. */
 export const webhookColumns = fragment`
-    w.tenant_id, w.webhook_id, w.title, w.url, w.enabled, w.types, w.delay_s, w.max_package_size,
-    w.signature_version, w.signature_algorithm, w.standard_headers, w.created_at, w.updated_at`;
+    w.tenant_id, w.webhook_id, w.title, w.url, w.enabled, w.types, w.excluded_types, w.delay_s,
+    w.max_package_size, w.signature_version, w.signature_algorithm, w.standard_headers,
+    w.created_at, w.updated_at`;
 
 /** Subscriptions of a tenant, locked against a second creation meanwhile. */
 export async function countWebhooks(tx: Tx, tenantId: TenantId): Promise<number> {
@@ -65,13 +69,13 @@ export async function countWebhooks(tx: Tx, tenantId: TenantId): Promise<number>
 export async function insertWebhook(tx: Tx, webhook: Webhook): Promise<void> {
   await tx`
     insert into unwind.webhooks (
-      tenant_id, webhook_id, title, url, enabled, types, delay_s, max_package_size,
+      tenant_id, webhook_id, title, url, enabled, types, excluded_types, delay_s, max_package_size,
       signature_version, signature_algorithm, standard_headers, position, next_attempt_at,
       created_at, updated_at
     )
     values (
       ${webhook.tenantId}, ${webhook.webhookId}, ${webhook.title}, ${webhook.url},
-      ${webhook.enabled}, ${webhook.types}, ${webhook.delayS ?? null},
+      ${webhook.enabled}, ${webhook.types}, ${webhook.excludedTypes}, ${webhook.delayS ?? null},
       ${webhook.maxPackageSize ?? null}, ${webhook.signatureVersion}, ${webhook.signatureAlgorithm},
       ${webhook.standardHeaders},
       coalesce(
@@ -113,17 +117,29 @@ export async function lockWebhook(
   return rows[0] && toWebhook(rows[0]);
 }
 
-/** One page of a tenant's subscriptions, oldest first. */
+/** What a list of subscriptions can be sorted by, as SQL; texts by their characters' numbers. */
+const sortedBy = {
+  created_at: fragment`w.created_at`,
+  updated_at: fragment`w.updated_at`,
+  title: fragment`w.title collate "C"`,
+  url: fragment`w.url collate "C"`,
+  enabled: fragment`w.enabled`,
+} as const satisfies Readonly<Record<string, Fragment>>;
+
+export type WebhookSort = keyof typeof sortedBy;
+
+/** One page of a tenant's subscriptions; those that are equal stand in the order of their ids. */
 export async function listWebhooks(
   sql: Sql,
-  page: { tenantId: TenantId; offset: number; limit: number },
+  page: PageRange & { readonly tenantId: TenantId; readonly sort: WebhookSort },
 ): Promise<{ webhooks: readonly Webhook[]; totalCount: number }> {
+  const direction = directionSql(page.direction);
   const [rows, counts] = await Promise.all([
     sql<WebhookRow[]>`
       select ${webhookColumns}
       from unwind.webhooks w
       where w.tenant_id = ${page.tenantId}
-      order by w.created_at, w.webhook_id
+      order by ${sortedBy[page.sort]} ${direction}, w.webhook_id ${direction}
       offset ${page.offset}
       limit ${page.limit}`,
     sql<{ count: number }[]>`
@@ -143,6 +159,7 @@ export async function updateWebhook(tx: Tx, webhook: Webhook): Promise<void> {
       url = ${webhook.url},
       enabled = ${webhook.enabled},
       types = ${webhook.types},
+      excluded_types = ${webhook.excludedTypes},
       delay_s = ${webhook.delayS ?? null},
       max_package_size = ${webhook.maxPackageSize ?? null},
       signature_version = ${webhook.signatureVersion},

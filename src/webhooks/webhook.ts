@@ -45,6 +45,8 @@ export interface WebhookSettings {
   readonly url: string;
   readonly enabled: boolean;
   readonly types: readonly WebhookType[];
+  /** Kinds left out of all; none unless `types` has ALL. */
+  readonly excludedTypes: readonly WebhookType[];
   /** Collect events for so many seconds before they are sent together. */
   readonly delayS: number | undefined;
   /** Bytes of events sent together; a larger single event is still sent. */
@@ -60,6 +62,15 @@ export interface Webhook extends WebhookSettings {
   readonly webhookId: WebhookId;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+}
+
+/** Which events a subscription gets. */
+export type TypeFilter = Pick<WebhookSettings, 'types' | 'excludedTypes'>;
+
+/** Whether a subscription gets events of such a type, as `ACCOUNT_LIQUIDATION.NEW`. */
+export function takesType({ types, excludedTypes }: TypeFilter, eventType: string): boolean {
+  const isOfKind = (kind: WebhookType) => eventType.startsWith(`${kind}.`);
+  return types.some((kind) => kind === 'ALL' || isOfKind(kind)) && !excludedTypes.some(isOfKind);
 }
 
 /** An event at its place in the tenant's log; `object` is the JSON text frozen with the event. */

@@ -62,7 +62,8 @@ test('point 15: create answers 201 with all settings, disabled unless asked othe
   const settings = {
     title: 'Übersicht – 100 % 📈',
     url: 'https://Hooks.Example.test:8443/a%20b/?x=1',
-    type: ['ACCOUNT_LIQUIDATION', 'ORDER'],
+    type: ['ALL'],
+    exclude_type: ['ORDER', 'POSITION'],
     enabled: true,
     config: {
       delay: '30s',
@@ -88,6 +89,8 @@ test('point 15: PATCH changes what it names and nothing else', async () => {
     [{ title: 'Renamed' }, { title: 'Renamed' }],
     [{ url: 'https://other.example.test' }, { url: 'https://other.example.test/' }],
     [{ enabled: true }, { enabled: true }],
+    [{ exclude_type: ['ORDER'] }, { exclude_type: ['ORDER'] }],
+    [{ exclude_type: [] }, { exclude_type: undefined }],
     [{ type: ['USER'] }, { type: ['USER'] }],
     [{ config: { delay: '1s' } }, { config: { ...config, delay: '1s' } }],
     [{ config: {} }, {}],
@@ -98,7 +101,8 @@ test('point 15: PATCH changes what it names and nothing else', async () => {
   ];
   for (const [json, shown] of changes) {
     clock.advance(1_000);
-    expected = { ...expected, ...shown, updated_at: clock.now().toISOString() };
+    const all = { ...expected, ...shown, updated_at: clock.now().toISOString() };
+    expected = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
     const reply = await api.call('PATCH', path, { json });
     assertSuccess(reply, 200);
     assert.deepEqual(reply.json, expected);
@@ -119,6 +123,12 @@ test('point 15: a PATCH is judged by what it would make', async () => {
   assertSuccess(await api.call('PATCH', path, { json: both }), 200);
   const back = await api.call('PATCH', path, { json: { config: { signature_version: '9421' } } });
   assertProblem(back, 'bad_request', /no algorithm for P-521/);
+  const all = { type: ['ALL', 'ORDER'], exclude_type: ['POSITION'] };
+  assertSuccess(await api.call('PATCH', path, { json: all }), 200);
+  const some = await api.call('PATCH', path, { json: { type: ['ORDER'] } });
+  assertProblem(some, 'bad_request', 'An exclude_type goes with the type ALL only.');
+  const neither = { type: ['ORDER'], exclude_type: [] };
+  assertSuccess(await api.call('PATCH', path, { json: neither }), 200);
 });
 
 test('point 15: DELETE answers 204, afterwards it is 404', async () => {
@@ -165,13 +175,62 @@ test('point 15: the list in pages, oldest first', async () => {
     'limit=-1',
     'offset=-1',
     'sort=id',
-    'order=DESC',
+    'sort=',
+    'sort=position',
+    'sort=title,url',
+    'order=desc',
     'start_date=2026',
   ];
   for (const query of refused) {
     const name = query.slice(0, query.indexOf('='));
     const reply = await collector.call('GET', `/webhooks?${query}`);
     assertProblem(reply, 'bad_request', new RegExp(name));
+  }
+});
+
+test('point 15: the list sorted by each of its keys, both ways, in pages that fit together', async () => {
+  const sorter = await apiOf(service, await makeApiClient(sql, clock));
+  const hooks: readonly (readonly [title: string, path: string, enabled: boolean])[] = [
+    ['b', '3', true],
+    ['a', '2', false],
+    ['b', '1', false],
+    ['Z', '4', true],
+  ];
+  const paths: string[] = [];
+  for (const [title, path, enabled] of hooks) {
+    clock.advance(1_000);
+    const url = `https://hooks.example.test/${path}`;
+    paths.push(await subscribe(sorter, { title, url, enabled }));
+  }
+  clock.advance(1_000);
+  await sorter.call('PATCH', paths[1] ?? '', { json: {} });
+  const shown = async (query: string) => {
+    const reply = await sorter.call('GET', `/webhooks?${query}`);
+    assertSuccess(reply, 200);
+    const { data, meta } = reply.json as {
+      data: { url: string }[];
+      meta: { sort: string; order: string; count: number };
+    };
+    assert.equal(meta.count, data.length);
+    assert.ok(query.includes(`sort=${meta.sort}&order=${meta.order}`));
+    return data.map(({ url }) => url.at(-1)).join('');
+  };
+  // What is equal stands in the order of creation.
+  const ascending = {
+    created_at: '3214',
+    updated_at: '3142',
+    title: '4231',
+    url: '1234',
+    enabled: '2134',
+  };
+  for (const [sort, expected] of Object.entries(ascending)) {
+    const descending = [...expected].reverse().join('');
+    assert.equal(await shown(`sort=${sort}&order=ASC`), expected);
+    assert.equal(await shown(`sort=${sort}&order=DESC`), descending);
+    const pages = [0, 1, 2, 3].map((offset) =>
+      shown(`sort=${sort}&order=DESC&limit=1&offset=${offset}`),
+    );
+    assert.equal((await Promise.all(pages)).join(''), descending);
   }
 });
 

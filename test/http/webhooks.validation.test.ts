@@ -61,7 +61,13 @@ const refused: Cases = [
   [{ config: p521 }, /no algorithm for P-521/],
   [{ config: { ...p521, signature_algorithm: 'ecdsa-p521' } }, /no algorithm for P-521/],
   [{ id: client.clientId }, /unknown members \(id\)/],
-  [{ exclude_type: [] }, /unknown members \(exclude_type\)/],
+  [{ exclude_type: 'ORDER' }, /\/exclude_type/],
+  [{ exclude_type: null }, /\/exclude_type/],
+  [{ exclude_type: ['ALL'] }, /\/exclude_type/],
+  [{ exclude_type: ['order'] }, /\/exclude_type/],
+  [{ exclude_type: ['ORDER', 'ORDER'] }, /\/exclude_type/],
+  [{ exclude_type: ['ACCOUNT_LIQUIDATION.NEW'] }, /\/exclude_type/],
+  [{ type: ['USER'], exclude_type: ['ORDER'] }, /goes with the type ALL only/],
   [{ created_at: '2026-01-05T09:00:00.000Z' }, /unknown members \(created_at\)/],
 ];
 
@@ -152,6 +158,7 @@ test('point 15: what is just right is taken', async (t) => {
     { url: 'https://hooks.example.test:443/in?key=value&' },
     { url: 'https://bücher.example.test' },
     { url: 'https://hooks.example.test.' },
+    { type: ['ALL'], exclude_type: [] },
     { config: { delay: '1s' } },
     { config: { delay: '30s' } },
     { config: { max_package_size: 100 } },

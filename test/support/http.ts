@@ -11,6 +11,7 @@ import type { SignaturePolicy } from '../../src/auth/store.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { bookHandlers } from '../../src/http/book-handlers.ts';
+import { deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { eventHandlers } from '../../src/http/event-handlers.ts';
@@ -97,7 +98,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const forTests = { sql, clock, settings };
   const tests = { positions: positionHandlers(forTests), market: marketHandlers(forTests) };
   const wayOut = receiverAgent({ policy, timeoutMs: receiverTimeoutMs });
-  const webhooks = webhookHandlers({
+  const ofWebhooks = {
     sql,
     clock,
     seal,
@@ -106,10 +107,11 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     timeoutMs: receiverTimeoutMs,
     policy,
     onChanged: nobodyWaits,
-  });
+  };
   const routes = signedRoutes({
     liquidations,
-    webhooks,
+    webhooks: webhookHandlers(ofWebhooks),
+    deliveries: deliveryHandlers(ofWebhooks),
     events: eventHandlers({ sql }),
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),

@@ -46,6 +46,7 @@ function webhookTo(url: string, version: SignatureVersion, algorithm: SigningAlg
     url,
     enabled: true,
     types: ['ALL'],
+    excludedTypes: [],
     delayS: undefined,
     maxPackageSize: undefined,
     signatureVersion: version,

@@ -14,6 +14,7 @@ export function settingsOf(settings: Partial<WebhookSettings>): Webhook {
     url: 'https://receiver.example/',
     enabled: true,
     types: ['ALL'],
+    excludedTypes: [],
     delayS: undefined,
     maxPackageSize: undefined,
     signatureVersion: '6',

@@ -100,6 +100,26 @@ test('events of kinds it does not take move the mark without a request', async (
   assert.equal(await deliverDue(deliverer), 0, 'and none of them is claimed again');
 });
 
+test('kinds that are left out of all are neither sent nor caught up with', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const none = await subscribeTo(world, { excludedTypes: ['ORDER', 'ACCOUNT_LIQUIDATION'] });
+  const named = await startReceiver(t, clock);
+  const others = { excludedTypes: ['ORDER', 'ACCOUNT'], url: named.url } as const;
+  const most = await subscribeTo(world, others);
+  const [bad, good] = newAccounts(2);
+  assert.ok(bad && good);
+  await logLiquidations(world, [good, bad]);
+  // What was refused while others were taken is read again by itself, for its account.
+  named.react = (number, { body }) => {
+    return { status: number < 12 && Buffer.from(body).includes(bad) ? 500 : 200 };
+  };
+  await deliverAll(t, world, most);
+  assert.equal(receiver.received.length, 0);
+  assert.equal((await stateOf(sql, none)).position, 6);
+  await assertArrived(world, undefined, named);
+});
+
 test('another tenant’s events are never delivered', async (t) => {
   const world = await newWorld(t);
   const webhook = await subscribeTo(world);

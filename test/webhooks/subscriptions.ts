@@ -56,6 +56,7 @@ const usual: Omit<WebhookSettings, 'url'> = {
   title: 'test',
   enabled: true,
   types: ['ALL'],
+  excludedTypes: [],
   delayS: undefined,
   maxPackageSize: undefined,
   signatureVersion: '6',

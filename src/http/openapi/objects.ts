@@ -111,6 +111,9 @@ export const webhook = Type.Object(
     url: Type.String({ format: 'uri', maxLength: 1_000, description: 'Where events are posted.' }),
     enabled: Type.Boolean({ description: 'While disabled, events are kept and not sent.' }),
     type: Type.Array(Type.String(), { description: 'The kinds of events it gets.' }),
+    exclude_type: Type.Optional(
+      Type.Array(Type.String(), { description: 'The kinds it does not get; absent if none.' }),
+    ),
     config: Type.Object(
       {
         delay: Type.Optional(Type.String({ description: 'Seconds events are gathered for.' })),

@@ -1,6 +1,6 @@
 // What the document says of the operations on webhook subscriptions.
 
-import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../schemas.ts';
+import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../webhook-schemas.ts';
 import { publicKeys, webhookRequest, webhookView } from './examples.ts';
 import { jwks, pageOf, webhook } from './objects.ts';
 import type { OperationPart } from './operation.ts';
@@ -12,7 +12,8 @@ export const webhookOperations = {
   list_webhooks: {
     tag: 'Webhooks',
     summary: 'List subscriptions',
-    description: 'All subscriptions of the client, oldest first, in pages.',
+    description:
+      'All subscriptions of the client in pages, oldest first unless the query says otherwise.',
     query: listWebhooksQuery,
     success: {
       status: 200,

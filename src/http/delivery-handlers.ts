@@ -1,0 +1,96 @@
+// The operations on deliveries of a subscription, between the wire and the room: what was tried, what
+// is delivered again, a test, and the keys that verify them.
+
+import { findPublicJwks } from '../auth/signing-keys.ts';
+import { Refusal } from '../refusal.ts';
+import { listAttempts } from '../webhooks/history-store.ts';
+import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
+import { type Replay, replayWebhook } from '../webhooks/replay.ts';
+import { findWebhook } from '../webhooks/store.ts';
+import { type TestOptions, testWebhook } from '../webhooks/test-webhook.ts';
+import { listDeliveriesQuery, replayBody } from './delivery-schemas.ts';
+import { json } from './page.ts';
+import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
+import { noQuery, queryReaderOf, readerOf, readId, readInstant } from './schemas.ts';
+import { toAttemptView, toResponseView } from './webhook-views.ts';
+
+export interface DeliveryHandlers {
+  readonly list: Handler;
+  readonly replay: Handler;
+  readonly test: Handler;
+  readonly verifyKeys: Handler;
+}
+
+export interface DeliveryOptions extends TestOptions {
+  /** Called when a subscription may have something to deliver. */
+  readonly onChanged: () => void;
+}
+
+export function deliveryHandlers(options: DeliveryOptions): DeliveryHandlers {
+  return {
+    list: (call) => list(options, call),
+    replay: (call) => replay(options, call),
+    test: (call) => test(options, call),
+    verifyKeys: (call) => verifyKeys(options, call),
+  };
+}
+
+const readListQuery = queryReaderOf(listDeliveriesQuery);
+const readReplayBody = readerOf(replayBody);
+const readNoQuery = queryReaderOf(noQuery);
+
+async function list({ sql }: DeliveryOptions, call: Call): Promise<Answer> {
+  const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
+  const { limit = 100, result } = readListQuery(call.search);
+  const webhook = await findWebhook(sql, { tenantId: call.caller.tenantId, webhookId });
+  if (webhook === undefined) throw new Refusal('not_found', noSuchWebhook);
+  const attempts = await listAttempts(sql, webhook, { limit, result });
+  return json(200, { data: attempts.map(toAttemptView), meta: { count: attempts.length } });
+}
+
+async function replay(options: DeliveryOptions, call: Call): Promise<Answer> {
+  const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
+  readNoQuery(call.search);
+  const wish = { webhookId, replay: readReplay(call) };
+  const { behind, resumed } = await replayWebhook(options, call.caller, wish);
+  options.onChanged();
+  return json(200, { behind, resumed });
+}
+
+async function test(options: DeliveryOptions, call: Call): Promise<Answer> {
+  const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
+  readNoQuery(call.search);
+  const { webhook, attempt } = await testWebhook(options, call.caller, webhookId);
+  return json(200, { url: webhook.url, response: toResponseView(attempt) });
+}
+
+async function verifyKeys({ sql, clock }: DeliveryOptions, call: Call): Promise<Answer> {
+  readNoQuery(call.search);
+  const keys = await findPublicJwks(sql, call.caller.tenantId, clock.now());
+  return { status: 200, body: `{"keys":[${keys.join(',')}]}` };
+}
+
+/** From where to replay: the body names one of the three. */
+function readReplay(call: Call): Replay {
+  const {
+    from,
+    event_id: eventId,
+    set_aside: setAside,
+    account_id: accountId,
+  } = readReplayBody(jsonBody(call), 'body');
+  const given = [from, eventId, setAside].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    throw new Refusal('bad_request', 'The body names one of from, event_id and set_aside.');
+  }
+  if (accountId !== undefined && setAside === undefined) {
+    throw new Refusal('bad_request', 'An account_id goes with set_aside only.');
+  }
+  if (eventId !== undefined)
+    return { type: 'event', eventId: readId<'event'>(eventId, '/event_id') };
+  const at = readInstant(from, '/from');
+  if (at !== undefined) return { type: 'from', at };
+  return {
+    type: 'set_aside',
+    accountId: accountId === undefined ? undefined : readId<'account'>(accountId, '/account_id'),
+  };
+}
