@@ -118,9 +118,12 @@ test('accounts do not wait for one whose request is not answered', async (t) => 
   };
   await logLiquidations(world, [first, slow, ...others]);
   const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
-  await deliverer.step();
   const log = await logOf(world);
-  const haveTheirs = () => receiver.received.length === log.length - 2;
+  const haveTheirs = async () => {
+    // Once is enough, unless the machine is so busy that the lease could not be renewed.
+    await deliverer.step();
+    return receiver.received.length >= log.length - 2;
+  };
   await eventually('all others have theirs', haveTheirs, 60_000);
   const { position } = await stateOf(sql, webhook);
   assert.ok(position < log.length, 'the mark waits');
