@@ -1,7 +1,7 @@
 // How webhooks look on the wire: subscriptions, where their deliveries stand, attempts and tests.
 
 import type { DeliveryState } from '../webhooks/history-store.ts';
-import { type Attempt, keptAnswer } from '../webhooks/post.ts';
+import { type Attempt, harmless, keptAnswer } from '../webhooks/post.ts';
 import type { LoggedAttempt } from '../webhooks/progress-store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import { toCursor } from './cursor.ts';
@@ -87,7 +87,7 @@ const shownHeadersMax = 50;
 export function toResponseView(attempt: Attempt): object {
   if (attempt.type === 'unanswered') return { error: attempt.reason };
   const headers = Object.entries(attempt.headers).slice(0, shownHeadersMax);
-  const shown = headers.map(([name, value = '']) => [name, String(value).toWellFormed()]);
+  const shown = headers.map(([name, value = '']) => [name, harmless(String(value))]);
   const { status } = attempt;
   return { status, headers: Object.fromEntries(shown), body: keptAnswer(attempt) };
 }

@@ -2,6 +2,7 @@
 // answer's body is read only as far as its limit, and the whole attempt has one timeout.
 
 import { type KeyObject, sign } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import type { Clock } from '../clock.ts';
@@ -42,33 +43,52 @@ export function outcomeText(attempt: Attempt): string {
   return attempt.type === 'answered' ? `answered ${attempt.status}` : attempt.reason;
 }
 
-/** The first characters of an answer, as a database and a JSON text can hold them. */
+/** The first characters of an answer, as a database, a JSON text and a terminal can hold them. */
 export function keptAnswer(attempt: Attempt): string {
   if (attempt.type === 'unanswered') return '';
-  const text = attempt.answer.toWellFormed().replaceAll('\0', '\u{fffd}');
-  return text.slice(0, keptAnswerMax).toWellFormed();
+  return harmless(attempt.answer).slice(0, keptAnswerMax).toWellFormed();
+}
+
+/** What a receiver said, without what a terminal would obey: control characters, turns of direction. */
+export function harmless(text: string): string {
+  return text.toWellFormed().replaceAll(/[^\P{Cc}\t\n\r]|\p{Bidi_Control}/gu, '\u{fffd}');
 }
 
 /** Seconds after its creation within which a receiver should take a delivery's signature. */
 const signatureLifeS = 60;
-/** Requests of several subscriptions may go to one receiver. */
-const connectionsPerReceiver = 16;
 /** A receiver that takes longer to accept a connection is not there, in ms. */
 const connectMsMax = 5_000;
+/** How long a connection waits for another request at most, whatever the receiver offers, in ms. */
+const idleMsMax = 10_000;
+/** How long a connection is used, so that a name that leads elsewhere is followed, in ms. */
+const connectionLifeMsUsual = 300_000;
+/** How long is read of an answer whose status has come, in ms: nothing depends on what follows. */
+const answerBodyMsMax = 2_000;
+/** Answers such as 103 before the answer itself; a receiver has no use for more. */
+const informationMax = 10;
 
 export interface ReceiverOptions {
   readonly policy: AddressPolicy;
   readonly timeoutMs: number;
-  /** Default the system's. */
+  /** Default the machine's. */
   readonly resolve?: Resolve;
+  /** How long a connection is used at most, in ms. */
+  readonly connectionLifeMs?: number;
 }
 
-/** Connections to receivers; `timeoutMs` bounds connecting and the pauses of an answer alike. */
+/**
+ * Connections to receivers; `timeoutMs` bounds connecting and the pauses of an answer alike. There are
+ * as many to one receiver as requests under way, which have places of their own: were they fewer,
+ * those of one tenant would wait for another's at a receiver that both use. HTTP/1.1 only, since a
+ * connection of HTTP/2 gives its peer far more to do to us than a delivery needs.
+ */
 export function receiverAgent(options: ReceiverOptions): Agent {
-  const { timeoutMs } = options;
+  const { timeoutMs, connectionLifeMs = connectionLifeMsUsual } = options;
   return new Agent({
     connect: guardedConnector(options),
-    connections: connectionsPerReceiver,
+    allowH2: false,
+    clientTtl: connectionLifeMs,
+    keepAliveMaxTimeout: idleMsMax,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
     maxResponseSize: -1,
@@ -83,12 +103,27 @@ function guardedConnector(options: ReceiverOptions): buildConnector.connector {
   const { policy } = options;
   const timeout = Math.min(options.timeoutMs, connectMsMax);
   const lookup = guardedLookup(policy, options.resolve);
-  const connect = buildConnector({ lookup, timeout, minVersion: 'TLSv1.2' });
+  const connect = buildConnector({ lookup, timeout, minVersion: 'TLSv1.2', allowH2: false });
   return (to, callback) => {
+    const fail = (error: Error) => callback(new UnreachedError(error), null);
     const checked = checkReceiverUrl(`${to.protocol}//${to.host ?? to.hostname}`, policy);
-    if ('url' in checked) return connect(to, callback);
-    return callback(new ForbiddenAddressError(`the receiver ${checked.fault}`), null);
+    if ('fault' in checked) {
+      return fail(new ForbiddenAddressError(`the receiver ${checked.fault}`));
+    }
+    return connect(to, (...[error, socket]) => {
+      if (error === null) callback(null, socket);
+      else fail(error);
+    });
   };
+}
+
+/** There is no connection, for the reason that is its cause. */
+class UnreachedError extends Error {
+  override readonly name = 'UnreachedError';
+
+  constructor(cause: Error) {
+    super('the receiver was not reached', { cause });
+  }
 }
 
 export interface Post {
@@ -115,9 +150,15 @@ export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> 
   });
   const begunAt = clock.now();
   const durationMs = () => Math.max(clock.now().getTime() - begunAt.getTime(), 0);
-  const signal = AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), stop]);
+  const flooded = new AbortController();
+  const signal = AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), stop, flooded.signal]);
+  let information = 0;
+  const onInfo = () => {
+    information += 1;
+    if (information > informationMax) flooded.abort(new FloodedError());
+  };
   try {
-    const options = { dispatcher: agent, method: 'POST', headers, body, signal } as const;
+    const options = { dispatcher: agent, method: 'POST', headers, body, signal, onInfo } as const;
     const { statusCode: status, headers: answered, body: content } = await request(url, options);
     const answer = await readStart(content);
     const retryAfterMs = readRetryAfter(answered['retry-after'], clock.now());
@@ -130,15 +171,24 @@ export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> 
       durationMs: durationMs(),
     };
   } catch (error) {
-    const reason = reasonOf(error);
-    return { type: 'unanswered', reason, wasReached: wasReached(reason), durationMs: durationMs() };
+    // What can only happen on a connection that was there may be due to what was sent.
+    const wasReached = !(error instanceof UnreachedError);
+    const reason = reasonOf(wasReached ? error : error.cause);
+    return { type: 'unanswered', reason, wasReached, durationMs: durationMs() };
   }
 }
 
+/** The receiver goes on and on without coming to its answer. */
+class FloodedError extends Error {
+  override readonly name = 'FloodedError';
+  readonly code = 'TOO_MUCH_BEFORE_THE_ANSWER';
+}
+
 /** The first bytes of a body; a body that stalls or breaks off has none but those. */
-async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
+async function readStart(body: Readable): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  const timer = setTimeout(() => body.destroy(), answerBodyMsMax);
   try {
     for await (const chunk of body) {
       chunks.push(chunk);
@@ -147,6 +197,8 @@ async function readStart(body: AsyncIterable<Buffer>): Promise<string> {
     }
   } catch {
     // The status has arrived, and that decides.
+  } finally {
+    clearTimeout(timer);
   }
   return Buffer.concat(chunks).subarray(0, receiverAnswerBytesMax).toString('utf8');
 }
@@ -219,19 +271,9 @@ function readRetryAfter(value: unknown, now: Date): number | undefined {
   return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0);
 }
 
-const tooLate = 'no answer in time';
-
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  const name = error instanceof Error ? error.name : 'unknown';
-  return name === 'TimeoutError' ? tooLate : (code ?? name);
-}
-
-/** What can only happen on a connection that was there; the names are of undici, Node and llhttp. */
-function wasReached(reason: string): boolean {
-  return (
-    [tooLate, 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'ECONNRESET', 'EPIPE'].includes(
-      reason,
-    ) || reason.startsWith('HPE_')
-  );
+  if (!(error instanceof Error)) return 'unknown';
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  // The parser of answers has errors whose code is there and undefined.
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
