@@ -1,7 +1,14 @@
 // A receiver of webhooks on loopback, with the troubles real ones have. It keeps every request as
 // it came, so that a test can verify signatures and look at the order.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { type SecureContextOptions, TLSSocket } from 'node:tls';
 import type { Delivery } from '../../src/client/deliveries.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { portOf } from '../support/condition.ts';
@@ -23,6 +30,12 @@ export interface Received extends Delivery {
   readonly receivedAt: Date;
 }
 
+/** What a receiver shows of itself and asks for when it speaks TLS. */
+export type Presented = Pick<
+  SecureContextOptions,
+  'cert' | 'key' | 'minVersion' | 'maxVersion' | 'ciphers'
+>;
+
 export interface TestReceiver {
   readonly url: string;
   readonly port: number;
@@ -32,6 +45,10 @@ export interface TestReceiver {
   react: (number: number, delivery: Received) => Reaction | Promise<Reaction>;
   /** Bytes of endless bodies written so far. */
   bytesWritten(): number;
+  /** Presents something else from the next connection on. */
+  present(presented: Presented): void;
+  /** Versions of TLS that requests came by. */
+  protocols(): readonly (string | null)[];
   /** Most requests that were under way at one moment. */
   mostAtOnce(): number;
   /** Most requests with events of one account that were under way at one moment. */
@@ -40,10 +57,14 @@ export interface TestReceiver {
 
 const chunk = Buffer.alloc(16 * 1024, 'x');
 
-/** Starts a receiver, which tells the time by `clock`; it ends with the test. */
+/**
+ * Starts a receiver, which tells the time by `clock` and speaks TLS where it has something to
+ * present; it ends with the test.
+ */
 export async function startReceiver(
   t: AfterTest,
   clock: Clock = systemClock,
+  presented?: Presented,
 ): Promise<TestReceiver> {
   const received: Received[] = [];
   let bytesWritten = 0;
@@ -51,14 +72,18 @@ export async function startReceiver(
   let mostAtOnce = 0;
   const atOnceOf = new Map<string, number>();
   let mostOfOne = 0;
-  const server = createServer((request, response) => {
+  const protocols = new Set<string | null>();
+  const listener: RequestListener = (request, response) => {
+    if (request.socket instanceof TLSSocket) protocols.add(request.socket.getProtocol());
     atOnce += 1;
     mostAtOnce = Math.max(mostAtOnce, atOnce);
     response.once('close', () => {
       atOnce -= 1;
     });
     void take(request, response);
-  });
+  };
+  const secure = presented && createSecureServer(presented, listener);
+  const server = secure ?? createServer(listener);
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const delivery = { ...(await readRequest(request)), receivedAt: clock.now() };
     received.push(delivery);
@@ -81,11 +106,13 @@ export async function startReceiver(
   });
   const port = portOf(server);
   const receiver: TestReceiver = {
-    url: `http://127.0.0.1:${port}/events?from=unwind`,
+    url: `${secure ? 'https://localhost' : 'http://127.0.0.1'}:${port}/events?from=unwind`,
     port,
     received,
     react: () => ({ status: 204 }),
     bytesWritten: () => bytesWritten,
+    present: (other) => secure?.setSecureContext(other),
+    protocols: () => [...protocols],
     mostAtOnce: () => mostAtOnce,
     mostOfOneAtOnce: () => mostOfOne,
   };
