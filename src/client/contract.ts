@@ -144,7 +144,7 @@ export interface AttemptQuery {
 export interface DeliveryAttempt {
   readonly id: string;
   /** `gap`: no request, a note that events were dropped unread. */
-  readonly kind: 'delivery' | 'test' | 'gap';
+  readonly kind: 'delivery' | 'test' | 'gap' | 'warning';
   readonly attempted_at: string;
   readonly duration_ms: number;
   /** Null without an answer. */

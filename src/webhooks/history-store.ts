@@ -2,7 +2,7 @@
 // attempts; and the removal of those that have failed for very long.
 
 import type { Sql } from '../db/connect.ts';
-import type { AccountId, EventId, TenantId } from '../ids.ts';
+import type { AccountId, EventId, TenantId, WebhookId } from '../ids.ts';
 import { takenAttemptsKept } from '../limits.ts';
 import type { LoggedAttempt } from './progress-store.ts';
 import type { WebhookKey } from './store.ts';
@@ -225,14 +225,27 @@ export async function insertTestAttempt(
       last_event_id = excluded.last_event_id`;
 }
 
+/** What is left to tell of a subscription that was removed for failing. */
+export interface RemovedWebhook extends WebhookKey {
+  readonly url: string;
+  readonly failingSince: Date;
+  readonly lastOutcome: string | undefined;
+}
+
 /** Removes enabled subscriptions that have failed since before an instant, at most so many. */
 export async function deleteFailing(
   sql: Sql,
   before: Date,
   limit: number,
-): Promise<readonly (WebhookKey & { url: string })[]> {
+): Promise<readonly RemovedWebhook[]> {
   const rows = await sql<
-    { tenant_id: TenantId; webhook_id: WebhookKey['webhookId']; url: string }[]
+    {
+      tenant_id: TenantId;
+      webhook_id: WebhookId;
+      url: string;
+      failing_since: Date;
+      last_outcome: string | null;
+    }[]
   >`
     delete from unwind.webhooks w
     where (w.tenant_id, w.webhook_id) in (
@@ -242,10 +255,12 @@ export async function deleteFailing(
         and f.failing_since < ${before}
       limit ${limit}
     )
-    returning w.tenant_id, w.webhook_id, w.url`;
+    returning w.tenant_id, w.webhook_id, w.url, w.failing_since, w.last_outcome`;
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     webhookId: row.webhook_id,
     url: row.url,
+    failingSince: row.failing_since,
+    lastOutcome: row.last_outcome ?? undefined,
   }));
 }

@@ -124,8 +124,8 @@ export async function removeFailingWebhooks(
   log: { warn(fields: object, message: string): void },
 ): Promise<number> {
   const removed = await deleteFailing(sql, later(now, -failingSandboxMsMax), removedAtOnceMax);
-  for (const { tenantId, webhookId, url } of removed) {
-    log.warn({ tenant: tenantId, webhook: webhookId, url }, 'webhook.removed');
+  for (const { tenantId, webhookId, ...told } of removed) {
+    log.warn({ tenant: tenantId, webhook: webhookId, ...told }, 'webhook.removed');
   }
   return removed.length;
 }

@@ -13,7 +13,7 @@ export interface LoggedAttempt {
   /** Where in the log it is written, over what stood there. */
   readonly place: number;
   readonly attemptId: string;
-  readonly kind: 'delivery' | 'test' | 'gap';
+  readonly kind: 'delivery' | 'test' | 'gap' | 'warning';
   readonly at: Date;
   readonly durationMs: number;
   readonly outcome: string;
@@ -85,8 +85,11 @@ export async function recordProgress(
       update unwind.webhooks w
       set
         position = g.position,
-        attempts = g.attempts,
-        failing_since = g.failing_since,
+        attempts = case when w.updated_at = g.updated_at then g.attempts else w.attempts end,
+        failing_since = case
+          when w.updated_at = g.updated_at then g.failing_since
+          else w.failing_since
+        end,
         next_attempt_at = case
           when w.updated_at = g.updated_at then g.next_attempt_at
           else w.next_attempt_at

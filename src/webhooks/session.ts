@@ -55,6 +55,8 @@ export class Session {
   #failed: number;
   #attempts: LoggedAttempt[] = [];
   #gap: Progress['gap'];
+  /** Days up to the last attempt at this time have been told. */
+  #warnedUpTo: Date | undefined;
   #recording: Promise<void> | undefined;
   #failure: unknown;
   #wake = Promise.withResolvers<void>();
@@ -68,6 +70,7 @@ export class Session {
     this.#queue.setHead(head);
     this.#taken = takenCount;
     this.#failed = failedCount;
+    this.#warnedUpTo = standing.lastAttemptAt;
     if (gap === undefined) return;
     const at = clock.now();
     this.#gap = { ...gap, noticedAt: at };
@@ -224,8 +227,8 @@ export class Session {
     const next = this.#queue.next(now);
     const collects = next.type === 'collect' ? next : undefined;
     const due = collects === undefined ? now : earliest(collects.until, holdDueAt);
-    const attempts = this.#takeAttempts();
     this.#warnOfDay();
+    const attempts = this.#takeAttempts();
     return this.#ports.record({
       webhook,
       epoch,
@@ -242,15 +245,19 @@ export class Session {
     });
   }
 
-  /** Whoever operates the service hears of a receiver once for each day that it fails. */
+  /** Operators, and whoever reads the delivery log, are told once of each day that nothing is taken. */
   #warnOfDay(): void {
-    const { failingSince, lastAttemptAt, attempts, lastOutcome } = this.#queue.standing;
-    const before = this.#claimed.standing.lastAttemptAt;
-    if (failingSince === undefined || lastAttemptAt === undefined || before === undefined) return;
-    const days = (at: Date) => Math.floor((at.getTime() - failingSince.getTime()) / dayMs);
-    if (days(lastAttemptAt) <= Math.max(days(before), 0)) return;
+    const { failingSince, lastAttemptAt: at, attempts, lastOutcome } = this.#queue.standing;
+    const before = this.#warnedUpTo;
+    this.#warnedUpTo = at;
+    if (failingSince === undefined || at === undefined || before === undefined) return;
+    const daysUpTo = (end: Date) => Math.floor((end.getTime() - failingSince.getTime()) / dayMs);
+    const days = daysUpTo(at);
+    if (days <= Math.max(daysUpTo(before), 0)) return;
+    const outcome = `nothing was taken for ${days === 1 ? 'a day' : `${days} days`}`;
+    this.#keep({ kind: 'warning', at, durationMs: 0, outcome, attempt: attempts, events: [] });
     const { webhookId } = this.#claimed.webhook;
-    const fields = { webhook: webhookId, failingSince, attempts, lastOutcome };
+    const fields = { webhook: webhookId, days, failingSince, attempts, lastOutcome };
     this.#ports.log.warn(fields, 'webhook.failing_for_days');
   }
 

@@ -150,7 +150,10 @@ export async function listWebhooks(
   return { webhooks: rows.map(toWebhook), totalCount: counts[0]?.count ?? 0 };
 }
 
-/** Writes the settings of a locked subscription; a new chance starts at once. */
+/**
+ * Writes the settings of a locked subscription. It is tried at once; another url, or being enabled
+ * again, also begins a new count of failures: the old one says nothing about what is there now.
+ */
 export async function updateWebhook(tx: Tx, webhook: Webhook): Promise<void> {
   await tx`
     update unwind.webhooks w
@@ -165,10 +168,18 @@ export async function updateWebhook(tx: Tx, webhook: Webhook): Promise<void> {
       signature_version = ${webhook.signatureVersion},
       signature_algorithm = ${webhook.signatureAlgorithm},
       standard_headers = ${webhook.standardHeaders},
+      attempts = case when n.is_new then 0 else w.attempts end,
+      failing_since = case when not n.is_new then w.failing_since end,
       full_at = null,
       next_attempt_at = ${webhook.updatedAt},
       updated_at = ${webhook.updatedAt}
-    where w.tenant_id = ${webhook.tenantId}
+    from unwind.webhooks o
+    cross join lateral (
+      select o.url <> ${webhook.url} or (${webhook.enabled} and not o.enabled) as is_new
+    ) n
+    where o.tenant_id = w.tenant_id
+      and o.webhook_id = w.webhook_id
+      and w.tenant_id = ${webhook.tenantId}
       and w.webhook_id = ${webhook.webhookId}`;
 }
 

@@ -47,9 +47,10 @@ export const deliveryState = Type.Object(
 export const attempt = Type.Object(
   {
     id: uuid('The attempt.'),
-    kind: Type.Enum(['delivery', 'test', 'gap'], {
+    kind: Type.Enum(['delivery', 'test', 'gap', 'warning'], {
       type: 'string',
-      description: 'A delivery, a test, or a note that events were dropped unread.',
+      description:
+        'A delivery, a test, or a note: events were dropped unread, nothing was taken for a day.',
     }),
     attempted_at: instant('When it began.'),
     duration_ms: Type.Integer({ minimum: 0, description: 'Until the answer, or the failure.' }),
