@@ -155,7 +155,7 @@ export class Authenticator {
     const checked = checkSignatures(check);
     // Of a message's signatures one counts, and all of them are used up by it, verified or not: none
     // brings it in once more.
-    const entrances = entrancesOf(check);
+    const entrances = entrancesOf(check, checked);
     await this.#doMathematics(checked);
     const bases = [...new Set(entrances.map((one) => one.baseSha256))].sort();
     this.#remember(tenant.tenantId, bases);

@@ -54,14 +54,14 @@ export async function onSomeConnection<T>(
   };
   const deadline = currentDeadline();
   try {
-    if (deadline?.aborted) throw new OverdueError('the work is overdue');
-    deadline?.addEventListener('abort', breakOff);
+    if (deadline?.hasPassed) throw new OverdueError('the work is overdue');
+    deadline?.begins(breakOff);
     return await work({ client, prepare, silenceMs });
   } catch (error) {
     if (breaksConnection(error)) isUsable = false;
     throw error;
   } finally {
-    deadline?.removeEventListener('abort', breakOff);
+    deadline?.ended(breakOff);
     client.release(!isUsable);
   }
 }

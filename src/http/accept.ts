@@ -12,7 +12,7 @@ interface Range {
 
 /** @throws Refusal `not_acceptable` when the header `accept` admits none of the two. */
 export function checkAccept(accept: string | undefined): void {
-  if (accept === undefined || accept.trim() === '') return;
+  if (accept === undefined || accept === offered[0] || accept.trim() === '') return;
   const ranges = accept.split(',').map(readRange);
   if (offered.some((type) => admits(ranges, type))) return;
   const detail = 'The service answers with application/json; the header accept does not admit it.';

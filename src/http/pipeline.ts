@@ -33,7 +33,7 @@ export interface Call {
   readonly contentType: string | undefined;
   /** The key, dashes and letter case taken out; empty on routes that are not idempotent by key. */
   readonly idempotencyKey: string;
-  /** SHA-256 of method, path and body: what "the same request" means. */
+  /** SHA-256 of method, path and body: what "the same request" means. Empty where the key is. */
   readonly requestHash: Buffer;
 }
 
@@ -51,6 +51,7 @@ export interface SignedRoute {
   readonly handler: Handler;
 }
 
+const noBytes = Buffer.alloc(0);
 const bearer = /^Bearer ([a-zA-Z0-9\-._~+/]+=*)$/;
 const idempotencyKeyForm =
   /^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$/;
@@ -83,16 +84,18 @@ export async function handleSigned(
     const detail = `The access token lacks the scope ${route.scopes.join(' or ')}.`;
     throw new Refusal('forbidden', detail);
   }
-  const [path] = splitTarget(request.raw.url ?? '/');
+  const [path, search] = splitTarget(message.target);
   const rawBody = bodyOf(request);
   return route.handler({
     caller,
     params: request.params as Readonly<Record<string, string>>,
-    search: searchOf(request),
+    search,
     rawBody,
     contentType: headerOf(request, 'content-type'),
     idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
-    requestHash: sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody])),
+    requestHash: route.idempotent
+      ? sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody]))
+      : noBytes,
   });
 }
 
@@ -118,7 +121,7 @@ export function toMessage(request: FastifyRequest): SignedMessage {
 }
 
 export function bodyOf(request: FastifyRequest): Buffer {
-  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  return Buffer.isBuffer(request.body) ? request.body : noBytes;
 }
 
 /** The value of a header that may come once; undefined where it is absent. */
@@ -179,6 +182,7 @@ export function idParam<Thing extends string>(
   return id;
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
 const json = /^application\/json(\s*;\s*charset="?utf-8"?)?\s*$/i;
 
 /** The body as JSON. @throws Refusal `unsupported_media_type`, `bad_request`. */
@@ -187,7 +191,7 @@ export function jsonBody(call: Pick<Call, 'contentType' | 'rawBody'>): unknown {
     throw new Refusal('unsupported_media_type', 'The body has to be application/json in UTF-8.');
   }
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(call.rawBody));
+    return JSON.parse(utf8.decode(call.rawBody));
   } catch (error) {
     throw new Refusal('bad_request', 'The body is not JSON.', { cause: error });
   }

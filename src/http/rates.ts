@@ -30,7 +30,8 @@ export class Rates {
   /** @throws Refusal `too_many_requests` when too many authentications of the address failed. */
   admitAddress(address: string): void {
     const { failuresPerS } = this.#settings;
-    if (failuresPerS === 0 || this.#failures.read(networkOf(address)) < failuresPerS) return;
+    if (failuresPerS === 0 || this.#failures.isEmpty) return;
+    if (this.#failures.read(networkOf(address)) < failuresPerS) return;
     const detail = 'Too many requests from this address could not be authenticated.';
     throw new Refusal('too_many_requests', detail, { headers: { 'retry-after': '1' } });
   }
@@ -66,6 +67,10 @@ class SecondCounter {
   constructor(clock: Clock, namesMax: number) {
     this.#clock = clock;
     this.#counts = new LRUCache({ max: namesMax });
+  }
+
+  get isEmpty(): boolean {
+    return this.#counts.size === 0;
   }
 
   read(name: string): number {

@@ -150,7 +150,7 @@ export function queryReaderOf<S extends TSchema>(schema: S): (search: string) =>
   return (search) => {
     // Without a prototype, so that no name is special: not even `__proto__`.
     const values: Record<string, unknown> = Object.create(null);
-    for (const [name, value] of new URLSearchParams(search)) {
+    for (const [name, value] of search === '' ? [] : new URLSearchParams(search)) {
       if (Object.hasOwn(values, name)) {
         throw new Refusal('bad_request', `The query parameter ${name} is given more than once.`);
       }

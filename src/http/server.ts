@@ -97,7 +97,10 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   // The digest is over the bytes as received, so nobody parses them before the signature is checked.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', async ({ raw }) => checkFraming(raw));
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    checkFraming(raw);
+    done();
+  });
   app.setErrorHandler((error, request, reply) => sendProblem(options, { error, request, reply }));
   app.setNotFoundHandler(async ({ raw, id }, reply) => {
     // `OPTIONS *` asks the server, not a resource (RFC 9110 section 9.3.7).

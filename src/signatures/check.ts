@@ -143,19 +143,27 @@ export type Entrance = { readonly baseSha256: string; readonly created: number }
  * The bases of all signatures of a message that a verifier may ever take as the client's, verified or
  * not: remembered together, none of them brings the message in once more. Throws `created_future`
  * where one of them is good only later, since it could not be remembered for so long.
+ *
+ * @param checked what `checkSignatures` made of the same: its bases are not computed again.
  */
 export function entrancesOf(
   check: Pick<Check, 'parsed' | 'keys' | 'clientId' | 'now'>,
+  checked: Pick<CheckedSignatures, 'toVerify'>,
 ): readonly Entrance[] {
-  const { dialect, message } = check.parsed;
   return ownSignatures(check).flatMap((signature) => {
     if (isFaulty(signature)) return [];
-    const base = outcome(() => signatureBase(dialect, message, signature));
-    if (base instanceof SignatureError) return [];
+    const known = checked.toVerify.find((one) => one.signature === signature);
+    const baseSha256 = known?.baseSha256 ?? baseSha256Of(check.parsed, signature);
+    if (baseSha256 === undefined) return [];
     const { created } = signature;
     if (created - check.now > MAX_AHEAD_S) throw new SignatureError('created_future', 'created');
-    return [{ baseSha256: hash('sha256', base), created }];
+    return [{ baseSha256, created }];
   });
+}
+
+function baseSha256Of({ dialect, message }: ParsedSignatures, signature: ParsedSignature) {
+  const base = outcome(() => signatureBase(dialect, message, signature));
+  return base instanceof SignatureError ? undefined : hash('sha256', base);
 }
 
 function ownLiveKey({ keys, clientId }: Pick<Check, 'keys' | 'clientId'>, keyid?: string) {

@@ -6,6 +6,7 @@ import { hash } from 'node:crypto';
 import { type Dictionary, ParseError, parseDictionary } from 'structured-headers';
 import { fieldValue, type ReadMessage, stripOws } from './message.ts';
 import { SignatureError } from './signature-error.ts';
+import { readUsualBytes } from './signature-input.ts';
 
 /** A digest header: how its value is read and written. */
 export type DigestField = {
@@ -44,14 +45,23 @@ export const digestField: DigestField = {
 export const contentDigestField: DigestField = {
   name: 'content-digest',
   read: (value) =>
-    [...readDictionary(value)].flatMap(([name, [digest]]) => {
+    readBytes(value).flatMap(([name, digest]) => {
       const algorithm = ALGORITHMS.get(name);
       if (algorithm === undefined) return [];
-      if (!(digest instanceof ArrayBuffer)) throw new SignatureError('digest_syntax', name);
-      return [{ algorithm, digest: new Uint8Array(digest) }];
+      if (digest === undefined) throw new SignatureError('digest_syntax', name);
+      return [{ algorithm, digest }];
     }),
   write: (body) => `sha-512=:${hash('sha512', body, 'base64')}:`,
 };
+
+/** The members of a dictionary by name; undefined where one is no byte sequence. */
+function readBytes(text: string): readonly (readonly [string, Uint8Array | undefined])[] {
+  const usual = readUsualBytes(text);
+  if (usual !== undefined) return [[usual.label, usual.bytes]];
+  return [...readDictionary(text)].map(([name, [value]]) => {
+    return [name, value instanceof ArrayBuffer ? new Uint8Array(value) : undefined];
+  });
+}
 
 function readDictionary(value: string): Dictionary {
   try {

@@ -20,7 +20,11 @@ export type SignedMessage = {
 
 /** Node's `rawHeaders`, where name and value take turns, as pairs. */
 export function headerPairs(rawHeaders: readonly string[]): SignedMessage['headers'] {
-  return rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, rawHeaders[at + 1] ?? '']] : []));
+  const pairs: [string, string][] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    pairs.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
+  }
+  return pairs;
 }
 
 /** A message taken apart once, so that every component is a look-up. */
@@ -59,10 +63,11 @@ export function readMessage(message: SignedMessage): ReadMessage {
   const path = (mark < 0 ? withoutOrigin : withoutOrigin.slice(0, mark)) || '/';
   const query = mark < 0 ? '' : withoutOrigin.slice(mark);
   const lines = new Map<string, string[]>();
-  for (const [name, value] of message.headers) {
-    const known = lines.get(name.toLowerCase());
+  for (const [sent, value] of message.headers) {
+    const name = sent.toLowerCase();
+    const known = lines.get(name);
     if (known) known.push(value);
-    else lines.set(name.toLowerCase(), [value]);
+    else lines.set(name, [value]);
   }
   return {
     method: message.method,
@@ -88,10 +93,12 @@ export function refuseRepeatedHeaders(message: ReadMessage): void {
  * joined with comma and space (RFC 9421 section 2.1). Nothing inside a value is touched.
  */
 export function fieldValue(message: ReadMessage, name: string): string | undefined {
-  return message.lines.get(name)?.map(unfold).join(', ');
+  const lines = message.lines.get(name);
+  return lines?.length === 1 ? unfold(lines[0] ?? '') : lines?.map(unfold).join(', ');
 }
 
 function unfold(line: string): string {
+  if (!line.includes('\n')) return stripOws(line);
   return line
     .split(/\r\n(?=[ \t])/)
     .map(stripOws)

@@ -68,6 +68,7 @@ export function splitMembers(
 }
 
 function splitAtCommas(text: string): string[] {
+  if (!text.includes(',')) return [stripOws(text)];
   const members: string[] = [];
   let start = 0;
   let quoted = false;
@@ -87,8 +88,23 @@ function splitAtCommas(text: string): string[] {
   return [...members, text.slice(start)].map(stripOws);
 }
 
+const USUAL_BYTES =
+  /^([a-z*][a-z0-9_.*-]*)=:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=)?):$/;
+
+/**
+ * A dictionary of one byte sequence in whole groups of base64, as nearly everybody writes it; what is
+ * written otherwise is undefined, and for the library to read or refuse.
+ */
+export function readUsualBytes(text: string): { label: string; bytes: Uint8Array } | undefined {
+  const [, label, base64] = USUAL_BYTES.exec(text) ?? [];
+  if (label === undefined || base64 === undefined) return undefined;
+  return { label, bytes: Buffer.from(base64, 'base64') };
+}
+
 /** The bytes of one member of `signature`; throws `syntax_signature`. */
 export function readSignatureBytes(member: string): Uint8Array {
+  const usual = readUsualBytes(member);
+  if (usual !== undefined) return usual.bytes;
   const [value] = readMember(member, 'syntax_signature');
   if (!(value instanceof ArrayBuffer)) throw new SignatureError('syntax_signature');
   return new Uint8Array(value);
@@ -119,10 +135,31 @@ function readMember(member: string, syntax: SignatureErrorCode) {
   }
 }
 
+// What nearly every signer writes is canonical as it comes: quoted names one space apart, then parameters
+// that are whole numbers or strings, nothing escaped. Two patterns read that in a tenth of the library's
+// time; the library reads, or refuses, everything else.
+const USUAL_INPUT =
+  /^[a-z*][a-z0-9_.*-]*=(\((?:"([ !#-[\]-~]*(?:" "[ !#-[\]-~]*)*)")?\)((?:;[a-z*][a-z0-9_.*-]*=(?:"[ !#-[\]-~]*"|0|[1-9]\d{0,14}))*))$/;
+const USUAL_PARAM = /;([a-z*][a-z0-9_.*-]*)=("[^"]*"|\d+)/g;
+
+function readUsualInput(member: string): ListedSignature | undefined {
+  const [, canonical, names, written = ''] = USUAL_INPUT.exec(member) ?? [];
+  if (canonical === undefined) return undefined;
+  const params = new Map<string, string>();
+  for (const [, name = '', value = ''] of written.matchAll(USUAL_PARAM)) {
+    // Of two alike the library keeps the last, in the place of the first.
+    if (params.has(name)) return undefined;
+    params.set(name, value);
+  }
+  return { components: names === undefined ? [] : names.split('" "'), params, canonical };
+}
+
 /** `sig1=("@method" "date");created=1;keyid="k"`: drafts -06 and -15, RFC 9421 section 4.1. */
 export const structuredInput: InputSyntax = {
   elements: 'strings',
   read: (member) => {
+    const usual = readUsualInput(member);
+    if (usual !== undefined) return usual;
     const list = readMember(member, 'syntax_signature_input');
     if (!isInnerList(list)) throw new SignatureError('syntax_signature_input');
     refuseFractionOfZero(member);
