@@ -7,7 +7,16 @@ import { signingAlgorithms } from './auth/signing-keys.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
 import { systemClock } from './clock.ts';
-import { clientId, displayName, hours, mic, roleList, scopeList } from './commands/arguments.ts';
+import {
+  clientId,
+  displayName,
+  hours,
+  httpUrl,
+  kindList,
+  mic,
+  roleList,
+  scopeList,
+} from './commands/arguments.ts';
 import { runAuditCommand } from './commands/audit-command.ts';
 import { runCalendar } from './commands/calendar-command.ts';
 import { type CreateOptions, runCreateClient } from './commands/create-client-command.ts';
@@ -15,6 +24,7 @@ import { runDelta, runDeltaFile } from './commands/deltas-command.ts';
 import { runImport } from './commands/import-command.ts';
 import { runInspect } from './commands/inspect-command.ts';
 import { type RotateOptions, runRotateKeys } from './commands/keys-command.ts';
+import { type ListenOptions, runListen } from './commands/listen-command.ts';
 import { runMigrate } from './commands/migrate-command.ts';
 import { addOperatorCommands } from './commands/operator-commands.ts';
 import { runRequest } from './commands/request-command.ts';
@@ -127,6 +137,19 @@ program
   .action((method: string, target: string, options: RequestArguments) => {
     const { stdout } = process;
     return run((config) => runRequest({ config, method, target, ...options, stdout }));
+  });
+
+program
+  .command('listen')
+  .description('receive the webhooks of the sandbox client, verify and print them, until Ctrl-C')
+  .option('--types <list>', 'kinds of events, with commas between them (default: all)', kindList)
+  .option('--forward <url>', 'hand each delivery on to this receiver, and its answer back', httpUrl)
+  .option('--from <time>', 'what has happened since then too: RFC 3339')
+  .option('--json', 'each event as a line of JSON, as it was delivered')
+  .action((options: Pick<ListenOptions, 'types' | 'forward' | 'from' | 'json'>) => {
+    const { stdout, stderr } = process;
+    const to = { clock: systemClock, stdout, stderr };
+    return run((config) => runListen({ config, ...to, ...options }));
   });
 
 program

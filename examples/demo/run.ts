@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ApiError, type Client, type Liquidation } from '../../src/client/client.ts';
 import type { AccountLiquidationEvent } from '../../src/client/webhooks.ts';
-import { clientOf } from '../../src/commands/request-command.ts';
+import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { decimal, sum } from '../../src/money.ts';
 import { readSandboxClient } from '../../src/sandbox.ts';
 import { describePortfolio, type Holding, readAccounts, readHoldings } from './book.ts';

@@ -86,7 +86,21 @@ export interface WebhookReceiver {
    * @throws DeliveryError; TypeError when its body was parsed before.
    */
   read(from: IncomingDelivery | Request | Delivery): Promise<readonly WebhookEvent[]>;
+  /**
+   * Reads a delivery, has its events handled one after the other, and says what to answer. It never
+   * throws: `error` is what was thrown, for you to log. What is not answered with 204 comes again,
+   * so an event may be handled a second time.
+   */
+  take(
+    from: IncomingDelivery | Request | Delivery,
+    handle: (event: WebhookEvent) => unknown,
+  ): Promise<Taken>;
 }
+
+/** What to answer: 204 when every event was handled, 500 when that failed. */
+export type Taken =
+  | { readonly status: 204; readonly error?: never }
+  | { readonly status: DeliveryError['status'] | 500; readonly error: unknown };
 
 const signatureLifeS = 300;
 const bodyBytesUsual = 4 * 1024 * 1024;
@@ -96,23 +110,34 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
   const { ageSMax = signatureLifeS, bodyBytesMax = bodyBytesUsual } = options;
   const now = options.now ?? (() => new Date());
   const ring = new KeyRing(options.keys, { ...usualKeyTimes, ...options.keyTimes }, now);
-  return {
-    read: async (from) => {
-      try {
-        const delivery = await deliveryOf(from, bodyBytesMax);
-        const message = messageOf(delivery);
-        const keyids = parseSignatures(message).signatures.map(({ keyid = '' }) => keyid);
-        const verified = await verifyDelivery(message, await ring.keysFor(keyids), now());
-        refuseOld(verified, now(), ageSMax);
-        const expiresAt = new Date((verified.created + signatureLifeS + 1) * 1_000);
-        const isRepeated = await options.wasSeen?.({ id: verified.baseSha256, expiresAt });
-        if (isRepeated === true) throw new SignatureError('replayed');
-        return readEvents(delivery.body);
-      } catch (error) {
-        throw deliveryErrorOf(error);
-      }
-    },
+  const read: WebhookReceiver['read'] = async (from) => {
+    try {
+      const delivery = await deliveryOf(from, bodyBytesMax);
+      const message = messageOf(delivery);
+      const keyids = parseSignatures(message).signatures.map(({ keyid = '' }) => keyid);
+      const verified = await verifyDelivery(message, await ring.keysFor(keyids), now());
+      refuseOld(verified, now(), ageSMax);
+      const expiresAt = new Date((verified.created + signatureLifeS + 1) * 1_000);
+      const isRepeated = await options.wasSeen?.({ id: verified.baseSha256, expiresAt });
+      if (isRepeated === true) throw new SignatureError('replayed');
+      return readEvents(delivery.body);
+    } catch (error) {
+      throw deliveryErrorOf(error);
+    }
   };
+  return { read, take: async (from, handle) => take(() => read(from), handle) };
+}
+
+async function take(
+  read: () => ReturnType<WebhookReceiver['read']>,
+  handle: (event: WebhookEvent) => unknown,
+): Promise<Taken> {
+  try {
+    for (const event of await read()) await handle(event);
+    return { status: 204 };
+  } catch (error) {
+    return { status: error instanceof DeliveryError ? error.status : 500, error };
+  }
 }
 
 function refuseOld({ created }: VerifiedSignature, now: Date, ageSMax: number): void {

@@ -46,6 +46,20 @@ export function scopeList(text: string): readonly Scope[] {
   return [...new Set(known)];
 }
 
+/** Kinds of events, separated by commas; which there are, the service knows. */
+export function kindList(text: string): readonly string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => /^[A-Z_]+$/.test(name))) return names;
+  throw new InvalidArgumentError('Kinds look like ACCOUNT_LIQUIDATION, with commas between them.');
+}
+
+/** Where a receiver is. */
+export function httpUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  throw new InvalidArgumentError('It is no http or https URL.');
+}
+
 /** A market identifier code (ISO 10383). */
 export function mic(text: string): string {
   if (!/^[A-Z0-9]{4}$/.test(text)) throw new InvalidArgumentError('It is no market code.');

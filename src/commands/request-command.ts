@@ -1,17 +1,9 @@
 // `unwind request`: one signed request as the sandbox client, for a first look and for scripts.
 
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import {
-  type ApiAnswer,
-  ApiError,
-  Client,
-  NoAnswerError,
-  type PreparedRequest,
-} from '../client/client.ts';
+import type { ApiAnswer, PreparedRequest } from '../client/client.ts';
 import { type Config, ConfigError } from '../config.ts';
-import { readSandboxClient, type SandboxClient } from '../sandbox.ts';
-import { UsageError } from './usage-error.ts';
+import { mendable, openSandbox } from './sandbox-access.ts';
 
 export interface RequestOptions {
   readonly config: Config;
@@ -27,13 +19,9 @@ export interface RequestOptions {
 /** Prints status, headers and body. @returns 0 for a 2xx answer, else 1. */
 export async function runRequest(options: RequestOptions): Promise<number> {
   const { config, target, data, stdout } = options;
-  const sandbox = await readSandboxClient(config.home);
-  if (sandbox === undefined) {
-    throw new ConfigError(`There is no sandbox client in ${config.home}: run "unwind start".`);
-  }
+  const { sandbox, client } = await openSandbox(config);
   if (!target.startsWith('/')) throw new ConfigError('The target begins with a slash.');
   const method = options.method.toUpperCase();
-  const client = await clientOf(sandbox);
   const idempotencyKey = options.idempotencyKey ?? (method === 'POST' ? randomUUID() : undefined);
   const request = {
     method,
@@ -50,24 +38,8 @@ export async function runRequest(options: RequestOptions): Promise<number> {
     stdout.write(print(answer));
     return answer.status < 300 ? 0 : 1;
   } catch (error) {
-    throw mendable(error, sandbox);
+    throw mendable(error, sandbox, 'gives no token');
   }
-}
-
-/** Names the service that did not answer, or that does not know the client: another may be meant. */
-function mendable(error: unknown, { base_url: url }: SandboxClient): unknown {
-  if (error instanceof NoAnswerError) {
-    return new UsageError(
-      `nothing answers at ${url}; is the service running there? ${error.message}`,
-      { cause: error },
-    );
-  }
-  if (error instanceof ApiError) {
-    return new UsageError(`${url} gives no token: ${error.status}, ${error.detail}`, {
-      cause: error,
-    });
-  }
-  return error;
 }
 
 /** As it goes over the wire, for `unwind inspect-signature` and for comparison. */
@@ -78,20 +50,6 @@ function textOf({ url, method, headers, body }: PreparedRequest): Buffer {
   );
   const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
   return Buffer.concat([Buffer.from(head), body]);
-}
-
-/** A client that signs with the first key of the sandbox. */
-export async function clientOf(sandbox: SandboxClient): Promise<Client> {
-  const [key] = sandbox.keys;
-  if (key === undefined) throw new ConfigError('The sandbox client has no key.');
-  return new Client({
-    baseUrl: sandbox.base_url,
-    clientId: sandbox.client_id,
-    clientSecret: sandbox.client_secret,
-    keyId: key.key_id,
-    privateKey: await readFile(key.private_key_file, 'utf8'),
-    scopes: sandbox.scopes,
-  });
 }
 
 function parse(data: string): unknown {

@@ -270,6 +270,52 @@ suite('what is refused', () => {
   });
 });
 
+suite('taking a delivery', () => {
+  const sender = newSender('ed25519');
+  const { receiver } = receiverOf({ keys: [sender.jwk] });
+
+  test('has its events handled one after the other, and is answered 204', async () => {
+    const payload = [filled, eventOf('ACCOUNT_LIQUIDATION.CANCELLED')];
+    const delivery = await deliveryOf(sender, { body: JSON.stringify({ payload }) });
+    const steps: string[] = [];
+    const handle = async ({ id }: WebhookEvent) => {
+      steps.push(`begin ${id}`);
+      await new Promise(setImmediate);
+      steps.push(`end ${id}`);
+    };
+    assert.deepEqual(await receiver.take(delivery, handle), { status: 204 });
+    assert.deepEqual(
+      steps,
+      payload.flatMap(({ id }) => [`begin ${id}`, `end ${id}`]),
+    );
+  });
+
+  test('says what to answer when it is refused, and nothing is handled', async () => {
+    const delivery = await deliveryOf(sender);
+    const handle = () => assert.fail('it was handled');
+    const taken = await receiver.take({ ...delivery, body: Buffer.from('{}') }, handle);
+    assert.equal(taken.status, 401);
+    assert.ok(taken.error instanceof DeliveryError && taken.error.code === 'digest_mismatch');
+  });
+
+  test('is answered 500 when handling fails, and what follows is not handled', async () => {
+    const delivery = await deliveryOf(sender, {
+      body: JSON.stringify({ payload: [filled, filled] }),
+    });
+    const error = new Error('the disk is full');
+    let handled = 0;
+    const handle = () => {
+      handled += 1;
+      throw error;
+    };
+    assert.deepEqual(await receiver.take(delivery, handle), { status: 500, error });
+    assert.equal(handled, 1);
+    const parsed = { ...delivery, body: filled, async *[Symbol.asyncIterator]() {} };
+    const { status } = await receiver.take(parsed, handle);
+    assert.equal(status, 500, 'so is a mistake of the program');
+  });
+});
+
 suite('keys', () => {
   test('are fetched once for many, and again when they are five minutes old', async () => {
     const sender = newSender('ed25519');

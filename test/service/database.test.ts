@@ -2,7 +2,7 @@
 // as the database is back, which it sees to itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clientOf } from '../../src/commands/request-command.ts';
+import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox.ts';
 import { eventually } from '../support/condition.ts';
 import { databasesOn, newHome, patienceMs, startService } from './processes.ts';

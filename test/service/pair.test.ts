@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
-import { clientOf } from '../../src/commands/request-command.ts';
+import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readConfig } from '../../src/config.ts';
 import { withDatabase } from '../../src/database.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';

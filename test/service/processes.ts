@@ -81,8 +81,8 @@ export interface Ended {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A service that may not be listening yet. */
-export interface LaunchedService {
+/** A process of the command line that goes on until it is stopped. */
+export interface Launched {
   readonly pid: number;
   stdout(): string;
   stderr(): string;
@@ -90,6 +90,10 @@ export interface LaunchedService {
   isRunning(): boolean;
   /** How it ended, once it has. */
   readonly ended: Promise<Ended>;
+}
+
+/** A service that may not be listening yet. */
+export interface LaunchedService extends Launched {
   /** Where it listens, once it says so; fails if it ends before. */
   listening(): Promise<string>;
 }
@@ -120,19 +124,28 @@ export async function startService(t: AfterTest, options: ServiceOptions): Promi
 
 /** `unwind start`, at once. Killed after the test if it still runs. */
 export function launchService(t: AfterTest, options: ServiceOptions): LaunchedService {
-  const { child, stdout, stderr, ended } = spawnUnwind(
-    t,
-    ['start', ...(options.args ?? [])],
-    options,
-  );
-  const { pid } = child;
-  assert.ok(pid !== undefined, 'the process could be started');
+  const launched = launchUnwind(t, ['start', ...(options.args ?? [])], options);
   const findUrl = async (): Promise<string | undefined> => {
     await options.whileStarting?.();
-    const hasEnded = child.exitCode !== null || child.signalCode !== null;
-    assert.ok(!hasEnded, `it ended instead: ${stdout()}${stderr()}`);
+    const { stdout, stderr, isRunning } = launched;
+    assert.ok(isRunning(), `it ended instead: ${stdout()}${stderr()}`);
     return /listens at (http:\S+)/.exec(stdout())?.[1];
   };
+  return {
+    ...launched,
+    listening: () => eventually('the service says where it listens', findUrl, patienceMs),
+  };
+}
+
+/** A command that is not waited for. Killed after the test if it still runs. */
+export function launchUnwind(
+  t: AfterTest,
+  args: readonly string[],
+  options: ServiceOptions,
+): Launched {
+  const { child, stdout, stderr, ended } = spawnUnwind(t, args, options);
+  const { pid } = child;
+  assert.ok(pid !== undefined, 'the process could be started');
   return {
     pid,
     stdout,
@@ -142,7 +155,6 @@ export function launchService(t: AfterTest, options: ServiceOptions): LaunchedSe
     },
     isRunning: () => child.exitCode === null && child.signalCode === null,
     ended,
-    listening: () => eventually('the service says where it listens', findUrl, patienceMs),
   };
 }
 

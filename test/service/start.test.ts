@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { clientOf } from '../../src/commands/request-command.ts';
+import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
 import { eventually, portOf } from '../support/condition.ts';
 import {

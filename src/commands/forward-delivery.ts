@@ -1,0 +1,61 @@
+// Hands a delivery on to another receiver as it came, so that its signature still verifies there: it
+// covers method, path, query and body, but not the host.
+
+import { readBytes } from '../client/body.ts';
+import type { Delivery } from '../client/webhooks.ts';
+
+/** What is answered to the service, and what is told of it in a word. */
+export interface Forwarded {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** The status of the receiver, or why there is none. */
+  readonly outcome: string;
+}
+
+/** As long as the service itself waits by default, in ms. */
+const answerMsMax = 15_000;
+const answerBytesMax = 64 * 1024;
+
+/** What belongs to one connection, and what `fetch` writes by itself. */
+const ownToConnection: ReadonlySet<string> = new Set([
+  ...['connection', 'content-length', 'expect', 'host', 'keep-alive', 'transfer-encoding'],
+]);
+
+/** Sends it once. What does not answer in time counts as 502, so that the service tries again. */
+export async function forwardDelivery(to: URL, delivery: Delivery): Promise<Forwarded> {
+  const { rawHeaders, body } = delivery;
+  const headers = new Headers();
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(i, i + 2);
+    if (!ownToConnection.has(name.toLowerCase())) headers.append(name, value);
+  }
+  try {
+    const answer = await fetch(to, {
+      method: 'POST',
+      headers,
+      body: Buffer.from(body),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(answerMsMax),
+    });
+    const { status } = answer;
+    const retryAfter = answer.headers.get('retry-after');
+    return {
+      status,
+      headers: retryAfter === null ? {} : { 'retry-after': retryAfter },
+      body: await readBytes(answer.body, answerBytesMax),
+      outcome: String(status),
+    };
+  } catch (error) {
+    const outcome = reasonOf(error);
+    return { status: 502, headers: {}, body: Buffer.from(outcome), outcome };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'no answer';
+  if (error.name === 'TimeoutError') return `no answer in ${answerMsMax / 1_000} s`;
+  const { cause = error } = error;
+  if (!(cause instanceof Error)) return error.message;
+  return 'code' in cause ? String(cause.code) : cause.message;
+}

@@ -1,0 +1,211 @@
+// `unwind listen`: a subscription of its own on a running sandbox, whose deliveries it verifies and
+// prints, one line an event, until it is stopped. It may hand them on to a receiver under development.
+
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { styleText } from 'node:util';
+import { BodyTooLargeError, readBytes } from '../client/body.ts';
+import type { Client } from '../client/client.ts';
+import {
+  type Delivery,
+  DeliveryError,
+  isLiquidationEvent,
+  type WebhookEvent,
+  type WebhookReceiver,
+  webhookReceiver,
+} from '../client/webhooks.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { type Forwarded, forwardDelivery } from './forward-delivery.ts';
+import { mendable, openSandbox } from './sandbox-access.ts';
+
+export interface ListenOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** Kinds of events; default all. */
+  readonly types?: readonly string[];
+  /** Where deliveries are handed on to. */
+  readonly forward?: URL;
+  /** Have the events since this time delivered too. */
+  readonly from?: string;
+  /** Print each event as a line of JSON, as it was delivered. */
+  readonly json?: boolean;
+  readonly stdout: NodeJS.WritableStream;
+  readonly stderr: NodeJS.WritableStream;
+}
+
+const title = 'unwind listen';
+/** Bytes of a request: packages have 1 MiB at most, a single event may be larger. */
+const bodyBytesMax = 4 * 1024 * 1024;
+/** Events whose attempts are counted; the oldest are forgotten first. */
+const countedMax = 10_000;
+/** How long a service may be away when it is asked first, and when it is told of the end, in ms. */
+const patience = { deadlineMs: 5_000 };
+
+/** Listens until it is told to stop. @returns 0; 1 when its subscription could not be removed. */
+export async function runListen(options: ListenOptions): Promise<number> {
+  const { sandbox, client } = await openSandbox(options.config);
+  const stopped = stopOf(options.stdout);
+  const receiver = webhookReceiver({ keys: () => client.webhooks.verifyKeys(), bodyBytesMax });
+  const window = new Window(options);
+  const server = createServer((request, response) => window.take(request, response, receiver));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // The path is that of the other receiver, since the signature covers it.
+  const { pathname, search } = options.forward ?? new URL('http://localhost/');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}${pathname}${search}`;
+  try {
+    await removeLeftOvers(client);
+    return await subscribed(client, { ...options, url }, async () => {
+      window.open(url, sandbox.client_id);
+      await stopped;
+    });
+  } catch (error) {
+    throw mendable(error, sandbox, 'refuses');
+  } finally {
+    server.close();
+    server.closeAllConnections();
+  }
+}
+
+/** Fulfilled by SIGINT, by SIGTERM, and when nobody reads what is printed any more. */
+function stopOf(stdout: ListenOptions['stdout']): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
+  stdout.on('error', () => resolve());
+  return promise;
+}
+
+/** Does some work while there is a subscription. @returns 0; 1 when it is still there afterwards. */
+async function subscribed(
+  client: Client,
+  { url, types, from, stderr }: ListenOptions & { readonly url: string },
+  work: () => Promise<void>,
+): Promise<number> {
+  const kinds = types === undefined ? {} : { type: types };
+  const { id } = await client.webhooks.create({ title, url, enabled: true, ...kinds });
+  let isRemoved = false;
+  try {
+    if (from !== undefined) await client.webhooks.replay(id, { from });
+    await work();
+  } finally {
+    isRemoved = await remove(client, id, stderr);
+  }
+  return isRemoved ? 0 : 1;
+}
+
+async function remove(
+  client: Client,
+  id: string,
+  stderr: ListenOptions['stderr'],
+): Promise<boolean> {
+  try {
+    await client.webhooks.remove(id, patience);
+    return true;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    stderr.write(`The subscription ${id} could not be removed: ${why}\n`);
+    return false;
+  }
+}
+
+/** Removes the subscriptions of those that were killed: nobody listens at their ports any more. */
+async function removeLeftOvers(client: Client): Promise<void> {
+  for (const webhook of await client.webhooks.list({}, patience).all()) {
+    const { hostname, port } = new URL(webhook.url);
+    if (webhook.title !== title || hostname !== '127.0.0.1') continue;
+    if (!(await isListening(Number(port)))) await client.webhooks.remove(webhook.id);
+  }
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** What a person sees of the deliveries. */
+class Window {
+  readonly #options: ListenOptions;
+  readonly #attempts = new Map<string, number>();
+
+  constructor(options: ListenOptions) {
+    this.#options = options;
+  }
+
+  open(url: string, clientId: string): void {
+    const { json = false, stdout, stderr, forward } = this.#options;
+    const onward = forward === undefined ? '' : `, handed on to ${forward.href}`;
+    const says = `Listening at ${url} for the events of client ${clientId}${onward}.\n`;
+    (json ? stderr : stdout).write(`${says}Ctrl-C ends it and removes its subscription.\n`);
+  }
+
+  /** Verifies one request, hands it on where it shall go, prints it and answers. */
+  async take(
+    request: IncomingMessage,
+    response: ServerResponse,
+    receiver: WebhookReceiver,
+  ): Promise<void> {
+    const { method = '', url = '', rawHeaders } = request;
+    try {
+      const body = await readBytes(request, bodyBytesMax);
+      const delivery: Delivery = { method, url, rawHeaders, body };
+      const events = await receiver.read(delivery);
+      const { forward } = this.#options;
+      const answer = forward && (await forwardDelivery(forward, delivery));
+      for (const event of events) this.#print(event, answer);
+      response.writeHead(answer?.status ?? 204, answer?.headers).end(answer?.body);
+    } catch (error) {
+      const status = statusOf(error);
+      response.writeHead(status).end();
+      const why = error instanceof Error ? error.message : String(error);
+      this.#options.stderr.write(`${this.#time()} ${styleText('red', '✗')} ${status} ${why}\n`);
+    }
+  }
+
+  #print(event: WebhookEvent, answer: Forwarded | undefined): void {
+    const { json = false, stdout } = this.#options;
+    const attempt = this.#count(event.id);
+    if (json) {
+      stdout.write(`${JSON.stringify(event)}\n`);
+      return;
+    }
+    const about = isLiquidationEvent(event)
+      ? `${event.object.account_id}  ${event.object.cash_amount.padStart(12)} EUR`
+      : '';
+    const parts = [
+      `${this.#time()} ${styleText('green', '✓')} ${event.type.padEnd(30)}`,
+      about,
+      `event ${event.id}`,
+      ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+      ...(answer === undefined ? [] : [`→ ${answer.outcome}`]),
+    ];
+    stdout.write(`${parts.join('  ')}\n`);
+  }
+
+  #time(): string {
+    return this.#options.clock.now().toISOString().slice(11, 23);
+  }
+
+  #count(eventId: string): number {
+    const attempt = (this.#attempts.get(eventId) ?? 0) + 1;
+    this.#attempts.delete(eventId);
+    this.#attempts.set(eventId, attempt);
+    const [oldest] = this.#attempts.keys();
+    if (this.#attempts.size > countedMax && oldest !== undefined) this.#attempts.delete(oldest);
+    return attempt;
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof DeliveryError) return error.status;
+  return error instanceof BodyTooLargeError ? 413 : 500;
+}

@@ -1,0 +1,56 @@
+// How commands reach a running sandbox: as the client that `unwind start` has written down.
+
+import { readFile } from 'node:fs/promises';
+import { ApiError, Client, NoAnswerError } from '../client/client.ts';
+import { type Config, ConfigError } from '../config.ts';
+import { readSandboxClient, type SandboxClient } from '../sandbox.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface SandboxAccess {
+  readonly sandbox: SandboxClient;
+  readonly client: Client;
+}
+
+/** @throws ConfigError when no service has been started on this home yet. */
+export async function openSandbox(config: Config): Promise<SandboxAccess> {
+  const sandbox = await readSandboxClient(config.home);
+  if (sandbox === undefined) {
+    throw new ConfigError(`There is no sandbox client in ${config.home}: run "unwind start".`);
+  }
+  return { sandbox, client: await clientOf(sandbox) };
+}
+
+/** A client that signs with the first key of the sandbox. */
+export async function clientOf(sandbox: SandboxClient): Promise<Client> {
+  const [key] = sandbox.keys;
+  if (key === undefined) throw new ConfigError('The sandbox client has no key.');
+  return new Client({
+    baseUrl: sandbox.base_url,
+    clientId: sandbox.client_id,
+    clientSecret: sandbox.client_secret,
+    keyId: key.key_id,
+    privateKey: await readFile(key.private_key_file, 'utf8'),
+    scopes: sandbox.scopes,
+  });
+}
+
+/**
+ * Names the service that did not answer, or that refused: another may be meant. `refuses` says what,
+ * such as "gives no token". What is no answer of the service stays as it is.
+ */
+export function mendable(
+  error: unknown,
+  { base_url: url }: SandboxClient,
+  refuses: string,
+): unknown {
+  if (error instanceof NoAnswerError) {
+    return new UsageError(
+      `nothing answers at ${url}; is the service running there? ${error.message}`,
+      { cause: error },
+    );
+  }
+  if (error instanceof ApiError) {
+    return new UsageError(`${url} ${refuses}: ${error.status}, ${error.detail}`, { cause: error });
+  }
+  return error;
+}
