@@ -59,6 +59,8 @@ const eventsTellTheLife: Check = {
       and not (e.tenant_id is null and l.liquidation_id < r.dropped_before)`,
 };
 
+// The time of an event is that of its change, or else that of the event before it in the log, which it
+// must not precede. Where that one may have been dropped, any later time may be right.
 const eventsBelong: Check = {
   name: 'events_belong_to_liquidations',
   says: 'Each event names the account and the sequence of its liquidation, and its true time.',
@@ -68,22 +70,33 @@ const eventsBelong: Check = {
       'event' as subject,
       e.event_id::text as subject_id,
       concat(
-        'account ', l.account_id, ', sequence ', l.sequence, ', at ',
-        case
-          when e.number = 1 then l.created_at
-          when l.status in ('FILLED', 'CANCELLED') and e.number = l.event_count then l.ended_at
-        end
+        'account ', l.account_id, ', sequence ', l.sequence, ', at ', changed.at
       ) as expected,
       concat('account ', e.account_id, ', sequence ', e.sequence, ', at ', e.created_at) as found,
       concat(e.type, ' of liquidation ', e.liquidation_id) as message
-    from unwind_v1.events e
+    from (
+      select
+        e.tenant_id, e.event_id, e.liquidation_id, e.account_id, e.sequence, e.number, e.type,
+        e.created_at, e.position,
+        lag(e.created_at) over (partition by e.tenant_id order by e.position) as before_at
+      from unwind_v1.events e
+    ) e
     join unwind_v1.liquidations l
       on l.tenant_id = e.tenant_id
       and l.liquidation_id = e.liquidation_id
+    left join unwind_v1.event_heads h on h.tenant_id = e.tenant_id
+    cross join lateral (
+      select
+        case
+          when e.number = 1 then l.created_at
+          when l.status in ('FILLED', 'CANCELLED') and e.number = l.event_count then l.ended_at
+        end as at
+    ) changed
     where (e.account_id, e.sequence) is distinct from (l.account_id, l.sequence)
-      or (e.number = 1 and e.created_at <> l.created_at)
-      or (l.status in ('FILLED', 'CANCELLED') and e.number = l.event_count
-        and e.created_at <> l.ended_at)`,
+      or e.created_at < changed.at
+      or (e.created_at > changed.at
+        and (e.position is null or e.position > h.dropped_to + 1)
+        and (e.position is null or e.created_at is distinct from e.before_at))`,
 };
 
 /** SQL: how instants are written on the wire, for `to_char`. */
@@ -267,6 +280,27 @@ const logKeepsOrder: Check = {
       and (e.before is null or e.before >= e.position)`,
 };
 
+const logKeepsTime: Check = {
+  name: 'log_times_never_go_back',
+  says: 'No event of the log of a tenant is older than the one before it.',
+  sql: fragment`
+    select
+      e.tenant_id,
+      'event' as subject,
+      e.event_id::text as subject_id,
+      concat('not before ', e.before_at) as expected,
+      e.created_at::text as found,
+      concat('at position ', e.position, ' of the log') as message
+    from (
+      select
+        e.tenant_id, e.event_id, e.position, e.created_at,
+        lag(e.created_at) over (partition by e.tenant_id order by e.position) as before_at
+      from unwind_v1.events e
+      where e.position is not null
+    ) e
+    where e.created_at < e.before_at`,
+};
+
 export const checksOfEvents: readonly Check[] = [
   eventsTellTheLife,
   eventsBelong,
@@ -274,4 +308,5 @@ export const checksOfEvents: readonly Check[] = [
   finalEventsTellTheCash,
   logIsGapless,
   logKeepsOrder,
+  logKeepsTime,
 ];

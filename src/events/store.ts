@@ -91,6 +91,10 @@ async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<void> {
  * Gives positions to all events of these accounts that have none and can be seen, so that no two
  * events of one account can ever turn around. The caller holds the head.
  *
+ * An event carries the instant at which the work on its change began, which may be before that of one
+ * already published. It is then given the time of its predecessor, so that times never go back in
+ * the log, nor within anything that is sent from it (behaviour §3.2).
+ *
  * @returns how many events were published.
  */
 export async function appendToLog(
@@ -113,9 +117,19 @@ export async function appendToLog(
     ),
     placed as (
       select
-        f.liquidation_id, f.number,
+        f.liquidation_id, f.number, f.not_before,
         row_number() over (order by f.not_before, f.sequence, f.number, f.event_id) as place
       from fresh f
+    ),
+    last as (
+      select e.created_at
+      from unwind.events e
+      where e.tenant_id = ${tenantId}
+        and e.position = (
+          select h.position
+          from unwind.event_heads h
+          where h.tenant_id = ${tenantId}
+        )
     ),
     head as (
       update unwind.event_heads h
@@ -124,7 +138,9 @@ export async function appendToLog(
       returning h.position - (select count(*) from placed) as base
     )
     update unwind.events e
-    set position = head.base + placed.place
+    set
+      position = head.base + placed.place,
+      created_at = greatest(placed.not_before, (select l.created_at from last l))
     from placed, head
     where e.tenant_id = ${tenantId}
       and e.liquidation_id = placed.liquidation_id

@@ -110,6 +110,20 @@ export const corruptionsOfEvents: readonly Corruption[] = [
     subject: itsEvent,
   },
   {
+    what: 'a final event came after the end',
+    victims: all(events, isFinal),
+    change: set(events, "created_at = t.created_at + interval '1 millisecond'"),
+    check: 'events_belong_to_liquidations',
+    subject: itsEvent,
+  },
+  {
+    what: 'an event of the log is older than the one before it',
+    victims: all(events, "type = 'ACCOUNT_LIQUIDATION.PROCESSING' and position is not null"),
+    change: set(events, "created_at = t.created_at - interval '1 day'"),
+    check: 'log_times_never_go_back',
+    subject: itsEvent,
+  },
+  {
     what: 'the object of an event names another account',
     victims: all(events),
     change: set(events, `object = replace(t.object, t.account_id::text, ${stranger}::text)`),

@@ -25,18 +25,19 @@ interface Published {
   readonly sequence: number;
   readonly number: number;
   readonly position: number | null;
+  readonly created_at: Date;
 }
 
 async function readAll(sql: Sql, tenantId: TenantId): Promise<readonly Published[]> {
   const rows = await sql<(Omit<Published, 'position'> & { position: string | null })[]>`
-    select e.event_id, e.account_id, e.sequence, e.number, e.position
+    select e.event_id, e.account_id, e.sequence, e.number, e.position, e.created_at
     from unwind.events e
     where e.tenant_id = ${tenantId}
     order by e.position`;
   return rows.map((row) => ({ ...row, position: (row.position && Number(row.position)) || null }));
 }
 
-/** Positions 1, 2, 3 … without a gap, equal to the head, and each account in its own order. */
+/** Positions 1, 2, 3 … without a gap, equal to the head; each account in its own order; times ascend. */
 async function assertSound(sql: Sql, tenantId: TenantId): Promise<readonly Published[]> {
   const events = (await readAll(sql, tenantId)).filter((event) => event.position !== null);
   assert.deepEqual(
@@ -56,6 +57,12 @@ async function assertSound(sql: Sql, tenantId: TenantId): Promise<readonly Publi
       `account ${accountId}`,
     );
   }
+  const times = events.map((event) => event.created_at.getTime());
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+    'times never go back',
+  );
   return events;
 }
 
@@ -119,6 +126,24 @@ test('clocks that differ between processes do not turn an account’s events aro
   }
   await publishAll(sql);
   assert.equal((await assertSound(sql, tenantId)).length, 6);
+});
+
+test('an event that is published late has the time of the one before it', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const tenantId = await makeTenantWithKeys(sql, clock);
+  const [one, two] = [newId<'account'>(), newId<'account'>()].map((id) => eventsOfLiquidation(id));
+  assert.ok(one !== undefined && two !== undefined);
+  await writeEvents(sql, { tenantId, events: one, at: later(clock.now(), 10) });
+  await publishAll(sql);
+  await writeEvents(sql, { tenantId, events: two.slice(0, 1), at: clock.now() });
+  await writeEvents(sql, { tenantId, events: two.slice(1), at: later(clock.now(), 20) });
+  await publishAll(sql);
+  const log = await assertSound(sql, tenantId);
+  assert.deepEqual(
+    log.map((event) => event.created_at.getTime() - clock.now().getTime()),
+    [10, 10, 10, 10, 20, 20],
+  );
 });
 
 test('a batch that is full leaves no account with a hole', async (t) => {
