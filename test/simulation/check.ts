@@ -3,13 +3,18 @@
 // violation is one sentence.
 import { runAudit } from '../../src/audit/run-audit.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { faultsOfDeliveries, readEventRows } from './check-deliveries.ts';
 import type { Wish } from './customers.ts';
 import type { Market } from './market.ts';
-import type { Receiver } from './receivers.ts';
 
 const shownMax = 5;
 
-export async function faultsOf(sql: Sql, market: Market): Promise<readonly string[]> {
+/** @param isUndisturbed nothing went wrong but at the venue and at receivers. */
+export async function faultsOf(
+  sql: Sql,
+  market: Market,
+  { isUndisturbed }: { isUndisturbed: boolean },
+): Promise<readonly string[]> {
   const report = await runAudit(sql);
   const audited = report.results
     .filter(({ total }) => total > 0)
@@ -20,7 +25,8 @@ export async function faultsOf(sql: Sql, market: Market): Promise<readonly strin
   return [
     ...audited,
     ...(await faultsOfAnswers(sql, market)),
-    ...(await faultsOfEvents(sql, market)),
+    ...(await faultsOfEvents(sql)),
+    ...(await faultsOfDeliveries(sql, market.receivers, { isUndisturbed })),
     ...(await faultsOfSales(sql, market)),
   ];
 }
@@ -77,60 +83,13 @@ const courses: ReadonlySet<string> = new Set([
   'NEW PROCESSING CANCELLED',
 ]);
 
-interface EventRow {
-  readonly tenant_id: string;
-  readonly event_id: string;
-  readonly account_id: string;
-  readonly liquidation_id: string;
-  readonly type: string;
-  readonly object: string;
-}
-
-/** Events in a legal order, and every receiver got each of them, in that order, the same bytes. */
-async function faultsOfEvents(sql: Sql, { receivers }: Market): Promise<readonly string[]> {
-  const rows = await sql<EventRow[]>`
-    select e.tenant_id, e.event_id, e.account_id, e.liquidation_id, e.type, e.object
-    from unwind_v1.events e
-    order by e.tenant_id, e.account_id, e.sequence, e.number`;
-  const faults: string[] = [];
-  for (const [id, events] of Map.groupBy(rows, (row) => row.liquidation_id)) {
+/** Events of each liquidation in a legal order. */
+async function faultsOfEvents(sql: Sql): Promise<readonly string[]> {
+  const rows = await readEventRows(sql);
+  return [...Map.groupBy(rows, (row) => row.liquidation_id)].flatMap(([id, events]) => {
     const course = events.map((event) => event.type.split('.')[1]).join(' ');
-    if (!courses.has(course)) faults.push(`liquidation ${id}: its events are ${course}`);
-  }
-  for (const receiver of receivers) {
-    const own = rows.filter((row) => row.tenant_id === receiver.tenantId);
-    const found = faultsOfArrivals(receiver, own);
-    faults.push(...found.slice(0, shownMax).map((fault) => `${receiver.url}: ${fault}`));
-  }
-  return faults;
-}
-
-function faultsOfArrivals({ arrivals }: Receiver, events: readonly EventRow[]): string[] {
-  const faults: string[] = [];
-  const bodies = new Map<string, string>();
-  const firsts: string[] = [];
-  for (const { eventId, body } of arrivals) {
-    const before = bodies.get(eventId);
-    if (before === undefined) firsts.push(eventId);
-    else if (before !== body) faults.push(`event ${eventId} came with other bytes`);
-    bodies.set(eventId, body);
-  }
-  const place = new Map(firsts.map((eventId, i) => [eventId, i]));
-  for (const [accountId, own] of Map.groupBy(events, (event) => event.account_id)) {
-    let last = -1;
-    for (const { event_id: eventId, object } of own) {
-      const at = place.get(eventId);
-      if (at === undefined) faults.push(`event ${eventId} never came`);
-      else if (at < last) faults.push(`account ${accountId}: events came out of order`);
-      if (bodies.get(eventId)?.includes(`"object":${object},`) === false) {
-        faults.push(`event ${eventId} came with another object`);
-      }
-      last = Math.max(last, at ?? last);
-    }
-  }
-  const known = new Set(events.map((event) => event.event_id));
-  if (firsts.some((id) => !known.has(id))) faults.push('events came that are in no log');
-  return faults;
+    return courses.has(course) ? [] : [`liquidation ${id}: its events are ${course}`];
+  });
 }
 
 interface SaleRow {

@@ -1,14 +1,12 @@
 // Those who ask for liquidations: they send the same request until it is answered, sometimes twice at
 // once, and sometimes change their mind. What they were told is what has to be true in the end.
 import assert from 'node:assert/strict';
-import { later } from '../../src/clock.ts';
-import { isConnectionError } from '../../src/db/errors.ts';
 import type { Call } from '../../src/http/pipeline.ts';
 import { Refusal } from '../../src/refusal.ts';
 import type { Lot } from '../crash/random.ts';
 import type { AccountOfUser } from '../support/book.ts';
+import { bytesOf, callOf, type Service, triesMax, untilAnswered } from './asking.ts';
 import { fingerprint } from './history.ts';
-import type { SimulatedProcess, Surroundings } from './process.ts';
 import { Actor } from './scheduler.ts';
 
 /** What a customer wanted of one account, and what was answered. */
@@ -25,15 +23,7 @@ export function newWish({ tenantId, accountId, userId }: AccountOfUser): Wish {
   return { tenantId, accountId, userId, liquidationId: undefined, answers, cancel: undefined };
 }
 
-export interface Service extends Surroundings {
-  /** Some process that lives; undefined when none does. */
-  readonly someProcess: () => SimulatedProcess | undefined;
-}
-
-const pauseMs = 100;
 const readEveryMs = 500;
-/** A customer who is not answered after so many tries has found a defect. */
-const triesMax = 2_000;
 
 export interface Wishes {
   readonly wishes: readonly Wish[];
@@ -83,12 +73,11 @@ const courseOf: Readonly<Record<string, number>> = {
 
 /** Reads a liquidation until it is final; what is read may only go forward. */
 async function untilFinal(service: Service, actor: Actor, wish: Wish): Promise<void> {
-  const nothing = { idempotencyKey: '', rawBody: Buffer.alloc(0), requestHash: Buffer.alloc(0) };
   let seen = { status: 'NEW', updated_at: '' };
   for (let reads = 1; reads <= triesMax; reads += 1) {
     await service.network.scheduler.turn(actor, 'waits for the end', readEveryMs);
     const answer = await untilAnswered(service, { actor, name: 'read' }, (process) => {
-      return process.handlers.retrieve(callOf(service, wish, nothing));
+      return process.handlers.retrieve(wishedCall(service, wish));
     });
     assert.ok(!(answer instanceof Refusal), `a read was refused: ${answer}`);
     const now = JSON.parse(answer.body ?? '') as typeof seen;
@@ -112,10 +101,6 @@ function newCreation(lot: Lot, { userId }: Wish): Creation {
   return { idempotencyKey, rawBody, requestHash: bytesOf(lot, 32) };
 }
 
-function bytesOf(lot: Lot, length: number): Buffer {
-  return Buffer.from(Array.from({ length }, () => lot.between(0, 255)));
-}
-
 interface Asking {
   readonly actor: Actor;
   readonly wish: Wish;
@@ -125,7 +110,7 @@ interface Asking {
 
 async function create(service: Service, { actor, wish, request, name }: Asking): Promise<void> {
   const body = await untilAnswered(service, { actor, name }, async (process) => {
-    const call = callOf(service, wish, request);
+    const call = wishedCall(service, wish, request);
     const answer = await process.handlers.create(call);
     assert.equal(answer.status, 202);
     return answer.body ?? '';
@@ -138,53 +123,17 @@ async function create(service: Service, { actor, wish, request, name }: Asking):
 
 async function cancel(service: Service, actor: Actor, wish: Wish) {
   const answer = await untilAnswered(service, { actor, name: 'cancel' }, async (process) => {
-    const nothing = { idempotencyKey: '', rawBody: Buffer.alloc(0), requestHash: Buffer.alloc(0) };
-    return process.handlers.cancel(callOf(service, wish, nothing));
+    return process.handlers.cancel(wishedCall(service, wish));
   });
   service.history.note(`${actor.name} cancel ${answer instanceof Refusal ? answer.code : 'done'}`);
   return answer instanceof Refusal ? 'too late' : 'cancelled';
 }
 
-function callOf({ network }: Service, wish: Wish, request: Creation): Call {
+function wishedCall(service: Service, wish: Wish, request: Partial<Creation> = {}): Call {
   const { tenantId, accountId, liquidationId } = wish;
-  const basesSha256 = [bytesOf(network.lot, 32)];
-  const expiresAt = later(network.scheduler.clock.now(), 300_000);
-  return {
-    caller: { tenantId, scopes: [], signature: { basesSha256, expiresAt } },
-    params: {
-      account_id: accountId,
-      ...(liquidationId === undefined ? {} : { account_liquidation_id: liquidationId }),
-    },
-    search: '',
-    contentType: 'application/json',
-    ...request,
+  const params = {
+    account_id: accountId,
+    ...(liquidationId === undefined ? {} : { account_liquidation_id: liquidationId }),
   };
-}
-
-/** Tries at one process after the other until there is an answer; 409 of a final state is one. */
-async function untilAnswered<T>(
-  service: Service,
-  { actor, name }: { actor: Actor; name: string },
-  ask: (process: SimulatedProcess) => Promise<T>,
-): Promise<T | Refusal> {
-  const { network, history } = service;
-  for (let tries = 1; tries <= triesMax; tries += 1) {
-    await network.scheduler.turn(actor, `${name} asks`, tries === 1 ? 0 : pauseMs);
-    const process = service.someProcess();
-    if (process === undefined) continue;
-    try {
-      return await process.serve(() => ask(process));
-    } catch (error) {
-      if (error instanceof Refusal && !isPassing(error)) return error;
-      if (!(error instanceof Refusal) && process.actor.isAlive) service.onError(error);
-      const what = isConnectionError(error) ? 'connection' : String(error).slice(0, 60);
-      history.note(`${actor.name} ${name} at ${process.actor.name}: ${what}`);
-    }
-  }
-  throw new Error(`${actor.name} ${name} was not answered in ${triesMax} tries`);
-}
-
-/** Whether a refusal only asks to try again. */
-function isPassing(refusal: Refusal): boolean {
-  return /try again|still running\.$/.test(refusal.message) && refusal.code === 'conflict';
+  return callOf(service, { tenantId, params, ...request });
 }

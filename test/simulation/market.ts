@@ -4,15 +4,18 @@ import assert from 'node:assert/strict';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
+import { keepLog } from '../../src/events/keep-log.ts';
 import type { TenantId } from '../../src/ids.ts';
 import { announceHalt, announceStatus } from '../../src/venue/calendar-store.ts';
 import type { Lot } from '../crash/random.ts';
 import { type AccountOfUser, type BookPosition, makeBook } from '../support/book.ts';
-import { keysOf, makeTenantWithKeys, subscribe } from '../webhooks/subscriptions.ts';
+import { makeTenantWithKeys } from '../webhooks/subscriptions.ts';
+import { isAllAtHead, isAllDelivered } from './check-deliveries.ts';
 import { newWish, type Wish } from './customers.ts';
 import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
 import type { Receiver } from './receivers.ts';
+import { makeReceivers } from './subscriptions.ts';
 
 export interface Holder extends AccountOfUser {
   readonly positions: readonly BookPosition[];
@@ -27,11 +30,16 @@ export interface Credit {
 
 export interface Market {
   /** As it was seen last. */
-  readonly progress: { open: number };
+  readonly progress: {
+    open: number;
+    /** Whether receivers take everything by now. */
+    isHealed: boolean;
+  };
   readonly tenantIds: readonly TenantId[];
   /** Grows: some customers wish a second time. */
   readonly wishes: Wish[];
-  readonly receivers: readonly Receiver[];
+  /** Grows: subscriptions are created as well. */
+  readonly receivers: Receiver[];
   /** What every account held before anything was sold. */
   readonly held: readonly Holder[];
   /** What came in later. */
@@ -75,20 +83,20 @@ export async function makeMarket(
   clock: Clock,
   { lot, plan, liquidations }: { lot: Lot; plan: Plan; liquidations: number },
 ): Promise<Market> {
+  await keepLog(sql, clock.now());
   const tenantIds: TenantId[] = [];
-  const receivers: Receiver[] = [];
   const held: Holder[] = [];
   for (let i = 0; i < plan.tenants; i += 1) {
     const tenantId = await makeTenantWithKeys(sql, clock);
     tenantIds.push(tenantId);
-    receivers.push(...(await makeReceivers(sql, clock, { lot, tenantId, name: `t${i + 1}` })));
     const count = Math.ceil((liquidations - i) / plan.tenants);
     const accounts = Array.from({ length: count }, () => ({ positions: drawPositions(lot) }));
     const made = await makeBook(sql, { tenantId, instruments, accounts });
     held.push(...made.map((account, n) => ({ ...account, positions: [], ...accounts[n] })));
   }
   const wishes = lot.shuffled(held).map(newWish);
-  const progress = { open: liquidations };
+  const receivers = await makeReceivers(sql, clock, { lot, plan, tenantIds });
+  const progress = { open: liquidations, isHealed: false };
   return { tenantIds, wishes, receivers, held, credits: [], progress };
 }
 
@@ -101,34 +109,6 @@ function drawPositions(lot: Lot): readonly BookPosition[] {
   });
 }
 
-async function makeReceivers(
-  sql: Sql,
-  clock: Clock,
-  { lot, tenantId, name }: { lot: Lot; tenantId: TenantId; name: string },
-): Promise<readonly Receiver[]> {
-  const keys = await keysOf(sql, tenantId);
-  const receivers: Receiver[] = [];
-  const count = lot.between(1, 2);
-  for (let i = 1; i <= count; i += 1) {
-    const url = `https://${name}-${i}.example/hooks?of=${name}`;
-    await subscribe(sql, clock, { tenantId, url, ...drawSettings(lot) });
-    receivers.push({ tenantId, url, keys, arrivals: [] });
-  }
-  return receivers;
-}
-
-function drawSettings(lot: Lot) {
-  const versions = ['6', '15', '9421'] as const;
-  const signatureVersion = versions[lot.between(0, 2)] ?? '6';
-  const isOld = signatureVersion === '6' && lot.next() < 0.2;
-  return {
-    signatureVersion,
-    signatureAlgorithm: isOld ? ('ecdsa-p521' as const) : ('ed25519' as const),
-    delayS: lot.next() < 0.2 ? 1 : undefined,
-    maxPackageSize: lot.next() < 0.4 ? lot.between(500, 20_000) : undefined,
-  };
-}
-
 /** One look of the market: it moves by lot. @returns whether everything is at its end. */
 export async function moveMarket(
   sql: Sql,
@@ -138,7 +118,7 @@ export async function moveMarket(
   const { lot, troubles } = network;
   if (troubles.isOver) {
     await calmMarket(sql);
-    return isAtEnd(sql);
+    return isAtEnd(sql, market);
   }
   market.progress.open = await countOpen(sql);
   if (!troubles.happens('market_halts')) return false;
@@ -199,19 +179,16 @@ async function countOpen(sql: Sql): Promise<number> {
   return row?.open ?? 0;
 }
 
-async function isAtEnd(sql: Sql): Promise<boolean> {
+/** At first everything but what receivers refuse, then, once they are healed, that as well. */
+async function isAtEnd(sql: Sql, { progress, receivers }: Market): Promise<boolean> {
+  if (progress.isHealed) return isAllAtHead(sql);
   const [row] = await sql<{ open: number }[]>`
     select (
       (select count(*) from unwind_v1.liquidations where ended_at is null)
       + (select count(*) from unwind_v1.waiting_reports)
       + (select count(*) from simulated_venue.reports where number is null)
       + (select count(*) from unwind_v1.events where position is null)
-      + (
-        select count(*)
-        from unwind.webhooks w
-        join unwind.event_heads h on h.tenant_id = w.tenant_id
-        where w.position < h.position
-      )
     )::integer as open`;
-  return row?.open === 0;
+  progress.isHealed = row?.open === 0 && (await isAllDelivered(sql, receivers));
+  return false;
 }

@@ -100,8 +100,35 @@ export interface Post {
   readonly body: Buffer;
 }
 
-/** Takes a request at the receiver. @returns the status of its answer. */
-export type Receive = (post: Post) => Promise<number>;
+/** What a receiver does with a request. */
+export type ReceiverAnswer = {
+  /** How long it takes for that. */
+  readonly afterMs?: number;
+  /** Called when a process that lives has heard the answer. */
+  readonly onTold?: () => void;
+} & (
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      /** The connection ends in the middle of the answer's body. */
+      readonly isBrokenOff?: boolean;
+    }
+  /** The connection ends, or never was, with this code of undici or Node. */
+  | { readonly breaks: string }
+);
+
+/** Takes a request at the receiver. */
+export type Receive = (post: Post) => Promise<ReceiverAnswer>;
+
+class Broken extends Error {
+  override readonly name = 'Broken';
+  readonly code: string;
+
+  constructor(code: string) {
+    super(`the connection ended: ${code}`);
+    this.code = code;
+  }
+}
 
 /** The way out of one process to receivers of webhooks. */
 export class WayOut extends Dispatcher {
@@ -141,17 +168,23 @@ export class WayOut extends Dispatcher {
       body: options.body as Buffer,
     };
     void this.#exchange(post).then(
-      (status) => {
+      (answer) => {
         if (controller.aborted) return;
-        handler.onResponseStart?.(controller, status, {}, '');
-        handler.onResponseEnd?.(controller, {});
+        if ('breaks' in answer) {
+          controller.abort(new Broken(answer.breaks));
+          return;
+        }
+        answer.onTold?.();
+        handler.onResponseStart?.(controller, answer.status, { ...answer.headers }, '');
+        if (answer.isBrokenOff) controller.abort(new Broken('UND_ERR_SOCKET'));
+        else handler.onResponseEnd?.(controller, {});
       },
       (error: Error) => controller.abort(error),
     );
     return true;
   }
 
-  async #exchange(post: Post): Promise<number> {
+  async #exchange(post: Post): Promise<ReceiverAnswer> {
     const { scheduler, lot, troubles } = this.#network;
     const label = `post ${post.url} ${fingerprint(post.body.toString())}`;
     await scheduler.turn(this.#process, `${label} is sent`);
@@ -160,10 +193,12 @@ export class WayOut extends Dispatcher {
       await scheduler.turn(this.#process, `${label} after a sleep`, asleepMs);
     }
     const receiver = new Actor(post.url.host);
-    const arrives = async () => {
-      const number = `${label} arrives ${this.#process.name}`;
-      await scheduler.turn(receiver, number, lot.between(0, usualWayMs));
-      return this.#receive(post);
+    const arrives = () => {
+      const call = {
+        label: `${label} arrives ${this.#process.name}`,
+        delayMs: lot.between(0, usualWayMs),
+      };
+      return scheduler.perform(receiver, call, () => this.#receive(post));
     };
     if (troubles.happens('receiver_silent')) {
       // In half of the cases it came, and only the answer was lost.
@@ -171,8 +206,10 @@ export class WayOut extends Dispatcher {
       await scheduler.turn(this.#process, `${label} is given up`, patienceMs);
       throw new Silence('the receiver did not answer');
     }
-    const status = await arrives();
-    await scheduler.turn(this.#process, `${label} is answered`, lot.between(0, usualWayMs));
-    return status;
+    const answer = await arrives();
+    const { afterMs = 0 } = answer;
+    const way = lot.between(0, usualWayMs) + afterMs;
+    await scheduler.turn(this.#process, `${label} is answered`, way);
+    return answer;
   }
 }

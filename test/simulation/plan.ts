@@ -16,6 +16,12 @@ export interface Plan {
   readonly skewMsMax: number;
   /** Longest pause of a customer between two requests. */
   readonly thinkMsMax: number;
+  /** Subscriptions of a tenant at the beginning, at most. */
+  readonly subscriptions: number;
+  /** Longest pause between two changes of subscriptions; undefined: nobody changes any. */
+  readonly changesMsMax: number | undefined;
+  /** How long what a receiver refuses is tried before it is set aside. */
+  readonly setAsideMs: number;
   /** Chances from 0 to 1, each for one statement, call or delivery. */
   readonly chances: Readonly<Record<Trouble, number>>;
 }
@@ -58,6 +64,9 @@ export function planOf(lot: Lot): Plan {
     venueDelayMs: oneOf(0, 0, 50, 800),
     skewMsMax: oneOf(0, 5, 300),
     thinkMsMax: oneOf(0, 20, 200),
+    subscriptions: oneOf(1, 2, 4),
+    changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
+    setAsideMs: oneOf(2_000, 8_000, 60_000),
     chances,
   };
 }

@@ -8,12 +8,15 @@ import {
   type LiquidationHandlers,
   liquidationHandlers,
 } from '../../src/http/liquidation-handlers.ts';
+import { type WebhookHandlers, webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import { newId } from '../../src/ids.ts';
+import { deliverySigningsMax } from '../../src/limits.ts';
 import type { Step } from '../../src/loop.ts';
 import { endSubmissionLeases } from '../../src/orders/store.ts';
 import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/steps.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { endDeliveryLeases } from '../../src/webhooks/delivery-store.ts';
+import { FairSlots } from '../../src/webhooks/fair-slots.ts';
 import { Connections } from './connection.ts';
 import type { History } from './history.ts';
 import { type Network, type Receive, venueOver, WayOut } from './network.ts';
@@ -40,6 +43,8 @@ export interface Surroundings {
 
 const idleMs = { first: 40, longest: 5_000, afterFailure: 200 };
 const connectionsMax = 60;
+/** By the real clock, so never: receivers that hang are given up by the network. */
+const webhookTimeoutMs = 3_600_000;
 /** Real time does not count: the scheduler finds out by itself what waits. */
 const noTimeout = {
   statementTimeoutMs: 0,
@@ -79,6 +84,7 @@ function holderIn(place: number): string {
 export class SimulatedProcess {
   readonly actor: Actor;
   readonly handlers: LiquidationHandlers;
+  readonly webhooks: WebhookHandlers;
   /** A process that takes the same one knows that this one is dead. */
   readonly place: number;
   readonly #around: Surroundings;
@@ -111,13 +117,24 @@ export class SimulatedProcess {
     const sql = simulatedPool({ ...around, connections: this.#connections, actor });
     this.#sql = sql;
     this.#holder = holderIn(place);
-    this.#steps = this.#makeSteps(sql);
+    const agent = new WayOut(network, actor, around.receive);
+    this.#steps = this.#makeSteps(sql, agent);
     this.handlers = liquidationHandlers({
       sql,
       clock: this.#clock,
       settings: { releaseDelayMs: plan.releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 },
       onCreated: () => this.#wake('release', 'publish'),
       onEvent: () => this.#wake('publish'),
+    });
+    this.webhooks = webhookHandlers({
+      sql,
+      clock: this.#clock,
+      seal: around.seal,
+      agent,
+      timeoutMs: webhookTimeoutMs,
+      signings: new FairSlots(deliverySigningsMax),
+      policy: { allowLoopback: true },
+      onChanged: () => this.#wake('deliver'),
     });
   }
 
@@ -137,7 +154,7 @@ export class SimulatedProcess {
       this.#take(error);
     }
     for (const name of Object.keys(this.#steps) as StepName[]) {
-      if (name !== 'clean') void this.#loop(name, this.#steps[name]);
+      void this.#loop(name, this.#steps[name]);
     }
   }
 
@@ -155,8 +172,8 @@ export class SimulatedProcess {
     this.#death.reject(new Error('connection reset'));
   }
 
-  #makeSteps(sql: Sql): EngineSteps {
-    const { network, venue, seal, receive } = this.#around;
+  #makeSteps(sql: Sql, agent: WayOut): EngineSteps {
+    const { network, venue, seal, plan } = this.#around;
     const quiet = () => {};
     const onLogged = (fields: object) => {
       if ('err' in fields) this.#take(fields.err);
@@ -167,9 +184,10 @@ export class SimulatedProcess {
       clock: this.#clock,
       venue: venueOver(network, this.actor, venue),
       seal,
-      agent: new WayOut(network, this.actor, receive),
+      agent,
       endLimits: { roundsMax: 100, ageMsMax: 30 * 86_400_000 },
-      webhookTimeoutMs: 3_600_000,
+      webhookTimeoutMs,
+      webhookSetAsideMs: plan.setAsideMs,
       log: { info: quiet, warn: onLogged, error: onLogged },
       stopwatch: this.#stopwatch(),
       random: () => network.lot.next(),

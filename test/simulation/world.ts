@@ -1,6 +1,7 @@
 // A simulated run from beginning to end: makes the book, the venue, the receivers and the customers
 // from a seed, lets them meet the troubles of their plan, calms down, and checks what is left.
 import assert from 'node:assert/strict';
+import { findPublicJwks } from '../../src/auth/signing-keys.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import {
   isConflict,
@@ -8,22 +9,24 @@ import {
   isLockTimeout,
   isStatementTimeout,
 } from '../../src/db/errors.ts';
-import { drawIdsFrom } from '../../src/ids.ts';
+import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { type Lot, lotOf } from '../crash/random.ts';
 import { type TestDatabase, testAdminUrl } from '../support/database.ts';
 import { testSeal } from '../webhooks/subscriptions.ts';
+import type { Service } from './asking.ts';
 import { keepBook } from './bookkeeper.ts';
 import { faultsOf } from './check.ts';
 import { Connections } from './connection.ts';
-import { playCustomer, type Service, type Wish } from './customers.ts';
+import { playCustomer, type Wish } from './customers.ts';
 import { History } from './history.ts';
 import { isOverAtEnd as isAllOver, type Market, makeMarket, moveMarket } from './market.ts';
 import { type Network, Silence } from './network.ts';
-import { type Plan, planOf, Troubles } from './plan.ts';
+import { type Plan, planOf, type Trouble, Troubles } from './plan.ts';
 import { SimulatedProcess, type Surroundings, simulatedPool } from './process.ts';
 import { receiveAt } from './receivers.ts';
 import { Actor, type LockMonitor, Scheduler } from './scheduler.ts';
+import { manageSubscriptions } from './subscriptions.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -49,7 +52,8 @@ export interface Outcome {
   readonly simulatedMs: number;
 }
 
-const startsAt = new Date('2026-01-05T09:00:00.000Z');
+/** Long after the migrations, so that the parts of the log they made are old and dropped. */
+const startsAt = new Date('2030-01-05T09:00:00.000Z');
 /** A run that is not done after so many steps for each liquidation will never be. */
 const stepsPerLiquidationMax = 2_000;
 const stepsMin = 60_000;
@@ -57,6 +61,13 @@ const restartMsMax = 3_000;
 /** How long troubles go on after the last request, in simulated time: longer than any lease. */
 const troubledMsMax = 12_000;
 const watchMs = 200;
+/** What makes a process forget what was taken. */
+const disturbances: readonly Trouble[] = [
+  'statement_refused',
+  'connection_lost',
+  'process_killed',
+  'sender_asleep',
+];
 
 /** Runs one seed. Never throws for what it finds: that is in the outcome. */
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
@@ -126,8 +137,14 @@ class Run {
     this.#network.troubles.isOver = true;
     for (const process of [...this.#processes]) await process.kill();
     // A run that was broken off says nothing about its end.
-    if (faults.length === 0) faults.push(...(await faultsOf(database.sql, market)));
+    if (faults.length === 0) faults.push(...(await this.#check(market)));
     return this.#outcome(faults);
+  }
+
+  #check(market: Market): Promise<readonly string[]> {
+    const { counts } = this.#network.troubles;
+    const isUndisturbed = !disturbances.some((trouble) => counts.has(trouble));
+    return faultsOf(this.#options.database.sql, market, { isUndisturbed });
   }
 
   async close(): Promise<void> {
@@ -151,6 +168,8 @@ class Run {
       return playCustomer(service, `customer ${i + 1}`, { wishes, isOverAtEnd, onNewWish });
     });
     const keeping = keepBook(service, market, () => isOver.asking);
+    const { sql } = this.#options.database;
+    const managing = manageSubscriptions(service, { market, sql, isOver: () => isOver.asking });
     const watching = this.#watch(service, market, () => {
       isOver.all = isOver.book;
     });
@@ -162,6 +181,7 @@ class Run {
     );
     const fail = (error: unknown) => this.#errors.push(error);
     watching.catch(fail);
+    managing.catch(fail);
     keeping.then(() => {
       isOver.book = true;
     }, fail);
@@ -194,7 +214,13 @@ class Run {
     };
     const connections = new Connections(link);
     this.#opened.push(connections);
-    const { url } = database;
+    const { sql, url } = database;
+    const around = {
+      network,
+      history,
+      jwksOf: (tenantId: TenantId) => findPublicJwks(sql, tenantId, this.#scheduler.clock.now()),
+      isHealed: () => market.progress.isHealed,
+    };
     const pool = simulatedPool({
       url,
       connections,
@@ -212,7 +238,7 @@ class Run {
       seal: testSeal,
       venue,
       receive: (post) =>
-        receiveAt(market.receivers, post, { network, history }).catch((error: unknown) => {
+        receiveAt(market.receivers, post, around).catch((error: unknown) => {
           this.#errors.push(error);
           throw error;
         }),

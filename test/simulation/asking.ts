@@ -1,0 +1,89 @@
+// How clients of a simulated run ask: of one process after the other, until there is an answer.
+import { later } from '../../src/clock.ts';
+import { isConnectionError } from '../../src/db/errors.ts';
+import type { Call } from '../../src/http/pipeline.ts';
+import type { TenantId } from '../../src/ids.ts';
+import { Refusal } from '../../src/refusal.ts';
+import type { Lot } from '../crash/random.ts';
+import type { SimulatedProcess, Surroundings } from './process.ts';
+import type { Actor } from './scheduler.ts';
+
+export interface Service extends Surroundings {
+  /** Some process that lives; undefined when none does. */
+  readonly someProcess: () => SimulatedProcess | undefined;
+}
+
+const pauseMs = 100;
+/** Whoever is not answered after so many tries has found a defect. */
+export const triesMax = 2_000;
+
+export interface Asked {
+  readonly tenantId: TenantId;
+  readonly params?: Readonly<Record<string, string>>;
+  readonly rawBody?: Buffer;
+  readonly idempotencyKey?: string;
+  readonly requestHash?: Buffer;
+}
+
+/** A request as a handler gets it once it was authenticated: each signed anew. */
+export function callOf({ network }: Surroundings, asked: Asked): Call {
+  const { tenantId, params = {}, rawBody = Buffer.alloc(0) } = asked;
+  const { idempotencyKey = '', requestHash = Buffer.alloc(0) } = asked;
+  const basesSha256 = [bytesOf(network.lot, 32)];
+  const expiresAt = later(network.scheduler.clock.now(), signatureMs);
+  return {
+    caller: { tenantId, scopes: [], signature: { basesSha256, expiresAt } },
+    params,
+    search: '',
+    contentType: 'application/json',
+    rawBody,
+    idempotencyKey,
+    requestHash,
+  };
+}
+
+/** Short, so that something expires while a run goes on. */
+const signatureMs = 10_000;
+
+export function bytesOf(lot: Lot, length: number): Buffer {
+  return Buffer.from(Array.from({ length }, () => lot.between(0, 255)));
+}
+
+/** Tries at one process after the other until there is an answer; a refusal for good is one. */
+export async function untilAnswered<T>(
+  service: Service,
+  { actor, name }: { actor: Actor; name: string },
+  ask: (process: SimulatedProcess) => Promise<T>,
+): Promise<T | Refusal> {
+  for (let tries = 1; tries <= triesMax; tries += 1) {
+    const label = `${name} asks`;
+    await service.network.scheduler.turn(actor, label, tries === 1 ? 0 : pauseMs);
+    const answer = await askOnce(service, { actor, name }, ask);
+    if (answer !== undefined) return answer;
+  }
+  throw new Error(`${actor.name} ${name} was not answered in ${triesMax} tries`);
+}
+
+/** Asks some process. @returns undefined where nobody answered. */
+export async function askOnce<T>(
+  service: Service,
+  { actor, name }: { actor: Actor; name: string },
+  ask: (process: SimulatedProcess) => Promise<T>,
+): Promise<T | Refusal | undefined> {
+  const process = service.someProcess();
+  if (process === undefined) return undefined;
+  try {
+    return await process.serve(() => ask(process));
+  } catch (error) {
+    if (error instanceof Refusal && !isPassing(error)) return error;
+    if (!(error instanceof Refusal) && process.actor.isAlive) service.onError(error);
+    const what = isConnectionError(error) ? 'connection' : String(error).slice(0, 60);
+    service.history.note(`${actor.name} ${name} at ${process.actor.name}: ${what}`);
+    return undefined;
+  }
+}
+
+/** Whether a refusal only asks to try again. */
+function isPassing(refusal: Refusal): boolean {
+  return /try again|still running\.$/.test(refusal.message) && refusal.code === 'conflict';
+}
