@@ -1,6 +1,5 @@
 // A simulated run from beginning to end: makes the book, the venue, the receivers and the customers
 // from a seed, lets them meet the troubles of their plan, calms down, and checks what is left.
-import assert from 'node:assert/strict';
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import {
@@ -25,7 +24,8 @@ import { type Network, Silence } from './network.ts';
 import { type Plan, planOf, type Trouble, Troubles } from './plan.ts';
 import { SimulatedProcess, type Surroundings, simulatedPool } from './process.ts';
 import { receiveAt } from './receivers.ts';
-import { Actor, type LockMonitor, Scheduler } from './scheduler.ts';
+import { Actor, Scheduler } from './scheduler.ts';
+import { lockMonitor, steadyDatabase } from './server.ts';
 import { manageSubscriptions } from './subscriptions.ts';
 
 export interface SimulationOptions {
@@ -322,43 +322,4 @@ function isExplained(error: unknown): boolean {
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** Keeps the server from doing anything by itself that could change the order of rows. */
-async function steadyDatabase(sql: Sql): Promise<void> {
-  const [row] = await sql<{ name: string }[]>`select current_database() as name`;
-  assert.ok(row !== undefined);
-  const settings = {
-    deadlock_timeout: "'10ms'",
-    max_parallel_workers_per_gather: '0',
-    synchronize_seqscans: 'off',
-    jit: 'off',
-  };
-  for (const [name, value] of Object.entries(settings)) {
-    await sql.script(`alter database "${row.name}" set ${name} = ${value}`);
-  }
-  const tables = await sql<{ name: string }[]>`
-    select format('%I.%I', n.nspname, c.relname) as name
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind = 'r'
-      and n.nspname in ('unwind', 'simulated_venue')`;
-  for (const { name } of tables) {
-    await sql.script(`alter table ${name} set (autovacuum_enabled = false)`);
-  }
-}
-
-/** A process of the server waits for sure once it has looked for a deadlock in vain. */
-function lockMonitor(admin: Sql): LockMonitor {
-  return {
-    blockersOf: async (pid) => {
-      const rows = await admin<{ blockers: number[] }[]>`
-        select pg_blocking_pids(l.pid) as blockers
-        from pg_locks l
-        where l.pid = ${pid}
-          and not l.granted
-          and l.waitstart < clock_timestamp() - interval '20 milliseconds'`;
-      return rows[0]?.blockers;
-    },
-  };
 }
