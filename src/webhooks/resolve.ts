@@ -45,6 +45,10 @@ async function addressesOf(
   hostname: string,
   resolving: Resolving,
 ): Promise<readonly LookupAddress[]> {
+  // A receiver on this machine may be named by its address.
+  const literal = hostname.replace(/^\[|\]$/g, '');
+  const family = isIP(literal);
+  if (family !== 0) return [{ address: literal, family }];
   const name = hostname.replace(/\.$/, '').toLowerCase();
   const known = inHosts(await readHosts(resolving.hostsFile ?? hostsFile), name);
   // RFC 6761: no name server is asked for this one.

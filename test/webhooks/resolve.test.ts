@@ -26,6 +26,12 @@ const four = { address: '192.0.2.7', family: 4 };
 const six = { address: '2001:db8:0:0:0:0:0:7', family: 6 };
 const shortSix = { ...six, address: '2001:db8::7' };
 
+test('an address is its own name: no name server is asked', async () => {
+  const resolving = { hostsFile: noHosts, servers: [] };
+  assert.deepEqual(await lookUp('127.0.0.1', resolving), [{ address: '127.0.0.1', family: 4 }]);
+  assert.deepEqual(await lookUp('[::1]', resolving), [{ address: '::1', family: 6 }]);
+});
+
 describe('a name', () => {
   const table: readonly (readonly [what: string, NameAnswer, readonly LookupAddress[]])[] = [
     ['with an IPv4 address', { addresses: [four.address] }, [four]],
