@@ -6,7 +6,7 @@ import { inTransaction } from '../../src/db/transaction.ts';
 import type { TenantId } from '../../src/ids.ts';
 import { decimal } from '../../src/money.ts';
 import type { Service } from './asking.ts';
-import { Connections, type Fate } from './connection.ts';
+import { Connections, type Fate, type StepOfTransaction } from './connection.ts';
 import { type Market, tradedIsins } from './market.ts';
 import { simulatedPool } from './process.ts';
 import { Actor } from './scheduler.ts';
@@ -62,17 +62,18 @@ function newDelta(
 
 /** Sends one delta until it is known what became of it. @returns whether it was applied. */
 function senderOf(service: Service, actor: Actor): (wanted: Wanted) => Promise<boolean> {
-  const { network, admin, url, onServerError, onError, history } = service;
+  const { network, backends, url, onServerError, onError, history } = service;
   const { scheduler, troubles } = network;
   const fateOf = (text: string): Fate => {
     const fate = troubles.fateOf(text);
     return fate.type === 'killed' ? { ...fate, type: 'lost' } : fate;
   };
   const onKilled = async () => {};
-  const link = { actor, scheduler, admin, fateOf, onKilled, onServerError };
+  const pauseOf = (step: StepOfTransaction) => troubles.pauseOf(step);
+  const link = { actor, scheduler, backends, fateOf, pauseOf, onKilled, onServerError };
   const connections = new Connections(link);
   service.opened.push(connections);
-  const sql = simulatedPool({ url, connections, network, actor });
+  const sql = simulatedPool({ ...service, url, connections, actor });
   let sent = 0;
   return async ({ tenantId, quantity, ...wanted }) => {
     sent += 1;

@@ -1,8 +1,10 @@
-// The connections of a simulated process: real ones to the real database, whose statements take
-// their turn and meet with trouble: errors that the server itself raises, and connections that break
-// before or after a statement took effect.
+// The connections of a simulated process: their statements take their turn on the real database and
+// meet with trouble: errors that the server itself raises, and connections that break before or after
+// a statement took effect.
+//
+// What nobody could see costs no turn: to begin a transaction, and to end one that has done nothing.
 import pg from 'pg';
-import type { Sql } from '../../src/db/connect.ts';
+import { type Answer, type Backend, type Backends, type Statement, send } from './backends.ts';
 import { fingerprint } from './history.ts';
 import type { Actor, Note, Scheduler } from './scheduler.ts';
 
@@ -17,20 +19,33 @@ export type Fate =
 export interface Link {
   readonly actor: Actor;
   readonly scheduler: Scheduler;
-  /** Ends connections at the server and waits until they are gone. */
-  readonly admin: Sql;
+  readonly backends: Backends;
   readonly fateOf: (text: string) => Fate;
+  /** How long a transaction pauses before its next statement, in simulated ms. */
+  readonly pauseOf: (step: StepOfTransaction) => number;
   /** Kills the process that the connection belongs to. */
   readonly onKilled: () => Promise<void>;
   readonly onServerError: (error: pg.DatabaseError) => void;
 }
 
-type Query = { readonly text: string; readonly values?: readonly unknown[] };
-type Answer = { readonly rows: readonly unknown[]; readonly rowCount: number | null };
+/** A statement that is not the first of its transaction. */
+export interface StepOfTransaction {
+  readonly isBehindRead: boolean;
+  readonly isCommit: boolean;
+}
+
+/** A simulated connection while it is open. */
+interface Session {
+  readonly name: string;
+  backend: Backend | undefined;
+  /** Not sent yet: goes with the first statement. */
+  begin: string | undefined;
+  transaction: { hasDone: boolean; statements: number; isBehindRead: boolean } | undefined;
+}
 
 /** The connections a process has open, so that they die with it. */
 export class Connections {
-  readonly #open = new Set<number>();
+  readonly #open = new Set<Session>();
   readonly #link: Link;
   #opened = 0;
 
@@ -40,108 +55,146 @@ export class Connections {
 
   /** The driver's client class for the pools of the process. */
   get Client(): typeof pg.Client {
-    const begin = (client: pg.Client) => this.#begin(client);
+    const begin = (client: pg.Client, config: pg.ClientConfig) => this.#begin(client, config);
     return class extends pg.Client {
       constructor(config?: string | pg.ClientConfig) {
         super(config);
-        begin(this);
+        begin(this, typeof config === 'object' ? config : {});
       }
     };
   }
 
   async terminateAll(): Promise<void> {
-    for (const pid of this.#open) await terminate(this.#link.admin, pid);
-    this.#open.clear();
+    for (const session of this.#open) await this.#close(session);
   }
 
-  #begin(client: pg.Client): void {
-    const { actor, scheduler } = this.#link;
+  async #close(session: Session): Promise<void> {
+    this.#open.delete(session);
+    const { backend } = session;
+    session.backend = undefined;
+    if (backend !== undefined) await this.#link.backends.takeBack(backend);
+  }
+
+  #begin(client: pg.Client, config: pg.ClientConfig): void {
+    const { actor, scheduler, backends } = this.#link;
     this.#opened += 1;
     const name = `#${this.#opened}`;
-    const pidOf = () => (client as pg.Client & { processID: number }).processID;
-    const reallyConnect = client.connect.bind(client);
-    const reallyQuery = client.query.bind(client) as unknown as (q: Query) => Promise<Answer>;
+    const session: Session = { name, backend: undefined, begin: undefined, transaction: undefined };
     const connect = (callback: (error: Error | null, client?: pg.Client) => void) => {
       const act = async () => {
-        await reallyConnect();
-        this.#open.add(pidOf());
+        session.backend = await backends.lend(config);
+        this.#open.add(session);
       };
       scheduler.perform(actor, { label: `${name} connect` }, act).then(
         () => callback(null, client),
         (error: Error) => callback(error),
       );
     };
-    const query = (asked: Query): Promise<Answer> => {
-      // Timeouts of one transaction go by the real clock.
-      const q = { ...asked, text: asked.text.replace(/^(begin [^;]*);.*$/s, '$1') };
-      const label = `${name} ${shown(q.text)}`;
-      const act = (note: Note) => {
-        return this.#carryOut(q, { note, pid: pidOf(), send: reallyQuery });
-      };
-      return scheduler.perform(actor, { label, pid: pidOf }, act);
+    const query = (asked: Statement): Promise<Answer> => this.#query(session, asked);
+    const end = async (callback?: () => void) => {
+      backends.settle(this.#close(session));
+      client.emit('end');
+      callback?.();
     };
-    Object.assign(client, { connect, query });
+    // Its own socket is never opened.
+    const nothing = () => {};
+    Object.assign(client, { connect, query, end, ref: nothing, unref: nothing });
   }
 
-  async #carryOut(q: Query, sent: Sent): Promise<Answer> {
-    const fate = this.#link.fateOf(q.text);
+  async #query(session: Session, asked: Statement): Promise<Answer> {
+    const { actor, scheduler, backends, pauseOf } = this.#link;
+    if (asked.text.startsWith('begin')) {
+      // Timeouts of one transaction go by the real clock.
+      session.begin = asked.text.replace(/;.*$/s, '');
+      session.transaction = { hasDone: false, statements: 0, isBehindRead: false };
+      return { command: 'BEGIN', rows: [], rowCount: null };
+    }
+    const { transaction, backend } = session;
+    const isCommit = asked.text === 'commit';
+    if (isCommit && transaction?.hasDone === false && backend !== undefined) {
+      if (transaction.statements > 0) backends.endIdly(backend);
+      session.begin = undefined;
+      session.transaction = undefined;
+      return { command: 'COMMIT', rows: [], rowCount: null };
+    }
+    const isFirst = transaction === undefined || transaction.statements === 0;
+    const isBehindRead = transaction?.isBehindRead === true;
+    const delayMs = isFirst ? 0 : pauseOf({ isBehindRead, isCommit });
+    const label = `${session.name} ${shown(asked.text)}`;
+    const pid = () => session.backend?.pid ?? 0;
+    return scheduler.perform(actor, { label, pid, delayMs }, async (note) => {
+      await backends.settled();
+      return this.#carryOut(session, asked, note);
+    });
+  }
+
+  async #carryOut(session: Session, asked: Statement, note: Note): Promise<Answer> {
+    const fate = this.#link.fateOf(asked.text);
     switch (fate.type) {
       case 'well':
-        return this.#send(q, sent);
+        return this.#send(session, asked, note);
       case 'error':
-        sent.note(`refused ${fate.code}`);
-        return refuse(q, sent, fate.code);
+        note(`refused ${fate.code}`);
+        return this.#refuse(session, asked, fate.code);
       case 'lost':
       case 'killed': {
-        if (fate.when === 'after') await this.#send(q, sent).catch(() => undefined);
-        sent.note(`${fate.type} ${fate.when}`);
+        if (fate.when === 'after') await this.#send(session, asked, note).catch(() => undefined);
+        note(`${fate.type} ${fate.when}`);
         if (fate.type === 'killed') await this.#link.onKilled();
-        await terminate(this.#link.admin, sent.pid);
-        this.#open.delete(sent.pid);
+        await this.#close(session);
         throw new Error('Connection terminated unexpectedly');
       }
     }
   }
 
-  async #send(q: Query, sent: Sent): Promise<Answer> {
+  async #send(session: Session, asked: Statement, note: Note): Promise<Answer> {
+    const { transaction } = session;
     try {
-      const answer = await sent.send(q);
-      const { rows = [], rowCount = 0 } = answer;
+      const answer = await this.#sendBehindBegin(session, asked);
+      const { rows = [], rowCount } = answer;
       const bytes = rows.some((row) => Object.values(row ?? {}).some(Buffer.isBuffer));
-      sent.note(`${rowCount} ${bytes ? '' : fingerprint([q.values ?? [], rows])}`);
+      note(`${rowCount} ${bytes ? '' : fingerprint([asked.values ?? [], rows])}`);
+      if (transaction !== undefined) {
+        const isChange = changes.test(asked.text);
+        transaction.isBehindRead = !isChange;
+        if (isChange || rowCount !== 0) transaction.hasDone = true;
+      }
       return answer;
     } catch (error) {
+      if (transaction !== undefined) transaction.hasDone = true;
       if (!(error instanceof pg.DatabaseError)) throw error;
-      sent.note(`error ${error.code}`);
+      note(`error ${error.code}`);
       this.#link.onServerError(error);
       throw error;
     }
   }
-}
 
-interface Sent {
-  readonly note: Note;
-  readonly pid: number;
-  readonly send: (q: Query) => Promise<Answer>;
-}
-
-/** Lets the server itself raise the error, so that it is one in every respect. */
-async function refuse(q: Query, { send }: Sent, code: string): Promise<Answer> {
-  try {
-    await send({
-      text: `do $$ begin raise exception 'simulated' using errcode = '${code}'; end $$`,
-    });
-  } catch (error) {
-    // A COMMIT that fails ends its transaction all the same.
-    if (q.text === 'commit') await send({ text: 'rollback' });
-    throw error;
+  async #sendBehindBegin(session: Session, asked: Statement): Promise<Answer> {
+    const { backend, begin, transaction } = session;
+    if (backend === undefined) throw new Error('Connection terminated unexpectedly');
+    session.begin = undefined;
+    if (transaction !== undefined) transaction.statements += 1;
+    if (asked.text === 'commit' || asked.text === 'rollback') session.transaction = undefined;
+    return send(backend, begin === undefined ? [asked] : [{ text: begin }, asked]);
   }
-  throw new Error('the server raised no error');
+
+  /** Lets the server itself raise the error, so that it is one in every respect. */
+  async #refuse(session: Session, { text }: Statement, code: string): Promise<Answer> {
+    const raise = `do $$ begin raise exception 'simulated' using errcode = '${code}'; end $$`;
+    const { transaction } = session;
+    try {
+      await this.#sendBehindBegin(session, { text: raise });
+    } catch (error) {
+      if (transaction !== undefined) transaction.hasDone = true;
+      // A COMMIT that fails ends its transaction all the same.
+      if (text === 'commit') await this.#sendBehindBegin(session, { text: 'rollback' });
+      throw error;
+    }
+    throw new Error('the server raised no error');
+  }
 }
 
-async function terminate(admin: Sql, pid: number): Promise<void> {
-  await admin`select pg_terminate_backend(${pid}, 10000)`;
-}
+const changes = /\b(?:insert into|update (?:unwind|simulated_venue)\.|delete from|make_event_part)/;
 
 /** The kind of a statement and the first table it is about. */
 function shown(text: string): string {

@@ -1,7 +1,7 @@
 // What a seed means: how many of everything there are, and which troubles a run meets how often. Seeds
 // differ in kind, not only in order: a trouble that is always there hides what only shows without it.
 import type { Lot } from '../crash/random.ts';
-import type { Fate } from './connection.ts';
+import type { Fate, StepOfTransaction } from './connection.ts';
 
 export interface Plan {
   readonly tenants: number;
@@ -22,6 +22,8 @@ export interface Plan {
   readonly changesMsMax: number | undefined;
   /** How long what a receiver refuses is tried before it is set aside. */
   readonly setAsideMs: number;
+  /** Whether statements are planned anew each time, or once for each connection. */
+  readonly plansAnew: boolean;
   /** Chances from 0 to 1, each for one statement, call or delivery. */
   readonly chances: Readonly<Record<Trouble, number>>;
 }
@@ -35,7 +37,8 @@ export type Trouble =
   | 'sender_asleep'
   | 'receiver_fails'
   | 'receiver_silent'
-  | 'market_halts';
+  | 'market_halts'
+  | 'transaction_pauses';
 
 const usual: Readonly<Record<Trouble, number>> = {
   statement_refused: 0.006,
@@ -47,7 +50,14 @@ const usual: Readonly<Record<Trouble, number>> = {
   receiver_fails: 0.1,
   receiver_silent: 0.05,
   market_halts: 0.3,
+  transaction_pauses: 0.04,
 };
+
+/** A commit whose answer is lost is worth more than another statement. */
+const commitTimes = 4;
+const behindReadTimes = 3;
+const shortPauseMs = 30;
+const longPauseMs = 1_500;
 
 export function planOf(lot: Lot): Plan {
   const oneOf = <T>(...choices: readonly [T, ...T[]]): T => {
@@ -67,6 +77,7 @@ export function planOf(lot: Lot): Plan {
     subscriptions: oneOf(1, 2, 4),
     changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
     setAsideMs: oneOf(2_000, 8_000, 60_000),
+    plansAnew: oneOf(true, false, false, false),
     chances,
   };
 }
@@ -85,21 +96,34 @@ export class Troubles {
     this.#lot = lot;
   }
 
-  happens(trouble: Trouble): boolean {
-    const isIt = !this.isOver && this.#lot.next() < this.#plan.chances[trouble];
+  /** @param times how much more likely than usual. */
+  happens(trouble: Trouble, times = 1): boolean {
+    const isIt = !this.isOver && this.#lot.next() < this.#plan.chances[trouble] * times;
     if (isIt) this.#count(trouble);
     return isIt;
   }
 
   /** What happens to a statement. */
   fateOf(text: string): Fate {
-    if (this.happens('process_killed')) return { type: 'killed', when: this.#when() };
-    if (this.happens('connection_lost')) return { type: 'lost', when: this.#when() };
-    if (!this.happens('statement_refused') || text === 'rollback') return { type: 'well' };
+    const times = text === 'commit' ? commitTimes : 1;
+    if (this.happens('process_killed', times)) return { type: 'killed', when: this.#when() };
+    if (this.happens('connection_lost', times)) return { type: 'lost', when: this.#when() };
+    const isRefused = text !== 'rollback' && this.happens('statement_refused');
+    if (!isRefused) return { type: 'well' };
     const codes = ['40001', '40001', '40P01', '57014', '55P03'] as const;
     const code = codes[this.#lot.between(0, codes.length - 1)] ?? codes[0];
     this.#count(code);
     return { type: 'error', code };
+  }
+
+  /**
+   * How long a transaction pauses before its next statement, in ms: most of all between what it has
+   * read and what it makes of it, since that is where another one must not come in between.
+   */
+  pauseOf({ isBehindRead, isCommit }: StepOfTransaction): number {
+    const times = isBehindRead && !isCommit ? behindReadTimes : 1;
+    if (!this.happens('transaction_pauses', times)) return 0;
+    return this.#lot.between(1, this.#lot.next() < 0.5 ? shortPauseMs : longPauseMs);
   }
 
   #when(): 'before' | 'after' {

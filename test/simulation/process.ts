@@ -4,6 +4,7 @@ import type { Seal } from '../../src/auth/seal.ts';
 import { type Clock, later, type Stopwatch } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { placeLength } from '../../src/holder.ts';
+import { type DeliveryHandlers, deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import {
   type LiquidationHandlers,
   liquidationHandlers,
@@ -17,6 +18,7 @@ import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../.
 import type { Venue } from '../../src/venue/venue.ts';
 import { endDeliveryLeases } from '../../src/webhooks/delivery-store.ts';
 import { FairSlots } from '../../src/webhooks/fair-slots.ts';
+import type { Backends } from './backends.ts';
 import { Connections } from './connection.ts';
 import type { History } from './history.ts';
 import { type Network, type Receive, venueOver, WayOut } from './network.ts';
@@ -27,7 +29,7 @@ export interface Surroundings {
   readonly plan: Plan;
   readonly network: Network;
   readonly history: History;
-  readonly admin: Sql;
+  readonly backends: Backends;
   readonly url: string;
   readonly seal: Seal;
   readonly venue: Venue;
@@ -41,7 +43,8 @@ export interface Surroundings {
   readonly onKilled: (process: SimulatedProcess) => void;
 }
 
-const idleMs = { first: 40, longest: 5_000, afterFailure: 200 };
+const idleMs = { first: 40, growth: 3, longest: 5_000, afterFailure: 200 };
+const cleaningMs = { first: 10_000, longest: 30_000 };
 const connectionsMax = 60;
 /** By the real clock, so never: receivers that hang are given up by the network. */
 const webhookTimeoutMs = 3_600_000;
@@ -60,8 +63,10 @@ export function simulatedPool(around: {
   connections: Connections;
   network: Network;
   actor: Actor;
+  plan: Plan;
 }): Sql {
   const { url, connections, network, actor } = around;
+  const { plansAnew } = around.plan;
   const rest = (msMax: number) => {
     return network.scheduler.turn(actor, 'rest', network.lot.between(0, Math.floor(msMax)));
   };
@@ -70,7 +75,7 @@ export function simulatedPool(around: {
     url,
     max: connectionsMax,
     applicationName: 'unwind simulation',
-    plansAnew: true,
+    plansAnew,
     simulated: { Client: connections.Client, rest },
   });
 }
@@ -84,7 +89,7 @@ function holderIn(place: number): string {
 export class SimulatedProcess {
   readonly actor: Actor;
   readonly handlers: LiquidationHandlers;
-  readonly webhooks: WebhookHandlers;
+  readonly webhooks: DeliveryHandlers & WebhookHandlers;
   /** A process that takes the same one knows that this one is dead. */
   readonly place: number;
   readonly #around: Surroundings;
@@ -97,7 +102,7 @@ export class SimulatedProcess {
   #timers = 0;
 
   constructor(name: string, place: number, around: Surroundings) {
-    const { network, admin, onServerError, plan } = around;
+    const { network, backends, onServerError, plan } = around;
     const { scheduler, troubles } = network;
     this.#around = around;
     this.place = place;
@@ -108,8 +113,9 @@ export class SimulatedProcess {
     this.#connections = new Connections({
       actor: this.actor,
       scheduler,
-      admin,
+      backends,
       fateOf: (text) => troubles.fateOf(text),
+      pauseOf: (step) => troubles.pauseOf(step),
       onKilled: () => this.kill(),
       onServerError,
     });
@@ -126,7 +132,7 @@ export class SimulatedProcess {
       onCreated: () => this.#wake('release', 'publish'),
       onEvent: () => this.#wake('publish'),
     });
-    this.webhooks = webhookHandlers({
+    const ofWebhooks = {
       sql,
       clock: this.#clock,
       seal: around.seal,
@@ -135,7 +141,8 @@ export class SimulatedProcess {
       signings: new FairSlots(deliverySigningsMax),
       policy: { allowLoopback: true },
       onChanged: () => this.#wake('deliver'),
-    });
+    };
+    this.webhooks = { ...deliveryHandlers(ofWebhooks), ...webhookHandlers(ofWebhooks) };
   }
 
   start(): void {
@@ -198,12 +205,13 @@ export class SimulatedProcess {
   /** As the loops of the engine: again at once after work, else after a growing wait. */
   async #loop(name: StepName, step: Step): Promise<void> {
     const { network, history } = this.#around;
-    let waitMs = 0;
+    const { first, longest } = name === 'clean' ? cleaningMs : idleMs;
+    let waitMs = name === 'clean' ? network.lot.between(0, first) : 0;
     for (;;) {
       await network.scheduler.turn(this.actor, `loop ${name}`, waitMs);
       try {
         const worked = await step();
-        waitMs = worked > 0 ? 0 : Math.min(Math.max(waitMs * 2, idleMs.first), idleMs.longest);
+        waitMs = worked > 0 ? 0 : Math.min(Math.max(waitMs * idleMs.growth, first), longest);
         if (worked > 0) {
           history.note(`${this.actor.name} ${name} worked ${worked}`);
           this.#wake(...nextSteps[name]);

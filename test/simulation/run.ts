@@ -3,11 +3,18 @@
 //   npm run test:simulation -- --seed 7 --liquidations 300
 //   npm run test:simulation -- --seed 1 --minutes 10          as many seeds as fit, from 1 on
 //   npm run test:simulation -- --seed 7 --trace               every step of it
+//
+// Several seeds run in as many processes as there are cores (`--jobs`), each one step at a time.
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { withTestServer } from '../../tools/test-server.ts';
-import { createTestDatabase } from '../support/database.ts';
 import { commandFor, told } from './report.ts';
-import { type Outcome, simulate } from './world.ts';
+import { runSeed } from './worker.ts';
+import type { Outcome } from './world.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,48 +22,81 @@ const { values } = parseArgs({
     liquidations: { type: 'string', default: '300' },
     seeds: { type: 'string', default: '1' },
     minutes: { type: 'string' },
+    jobs: { type: 'string', default: String(availableParallelism()) },
     trace: { type: 'boolean', default: false },
   },
 });
 
-const seed = Number(values.seed);
+const first = Number(values.seed);
 const liquidations = Number(values.liquidations);
 const minutes = values.minutes === undefined ? undefined : Number(values.minutes);
+const seedsMax = minutes === undefined ? Number(values.seeds) : Number.POSITIVE_INFINITY;
+const jobs = Math.min(Number(values.jobs), seedsMax);
 const begunAt = performance.now();
 const minutesSpent = () => (performance.now() - begunAt) / 60_000;
 
-function isEnough(seedsDone: number): boolean {
-  return minutes === undefined ? seedsDone >= Number(values.seeds) : minutesSpent() >= minutes;
+/** Seeds in their order, until there are enough or one has failed. */
+const progress = { next: first, done: 0, failed: 0, steps: 0 };
+
+function takeSeed(): number | undefined {
+  const isLate = minutes !== undefined && minutesSpent() >= minutes;
+  if (progress.failed > 0 || isLate || progress.next >= first + seedsMax) return undefined;
+  progress.next += 1;
+  return progress.next - 1;
 }
 
-async function runSeed(one: number): Promise<Outcome> {
-  const closers: (() => Promise<void>)[] = [];
-  const after = (close: () => Promise<void>) => closers.push(close);
-  try {
-    const database = await createTestDatabase({ after });
-    const trace = values.trace ? { trace: (line: string) => console.log(line) } : {};
-    return await simulate({ seed: one, liquidations, database, ...trace });
-  } finally {
-    for (const close of closers) await close();
+type RunOne = (seed: number) => Promise<Outcome>;
+
+async function work(run: RunOne): Promise<void> {
+  for (let seed = takeSeed(); seed !== undefined; seed = takeSeed()) {
+    const outcome = await run(seed);
+    progress.done += 1;
+    progress.steps += outcome.steps;
+    console.log(told(seed, outcome));
+    if (outcome.faults.length === 0) continue;
+    progress.failed += 1;
+    console.error([...outcome.last, ...outcome.faults].join('\n'));
+    console.error(`repeat it: ${commandFor({ seed, liquidations })}`);
   }
+}
+
+async function workApart(): Promise<void> {
+  const path = fileURLToPath(new URL('worker.ts', import.meta.url));
+  const child = fork(path, { serialization: 'advanced' });
+  try {
+    await work((seed) => ask(child, seed));
+  } finally {
+    child.disconnect();
+  }
+}
+
+async function ask(child: ChildProcess, seed: number): Promise<Outcome> {
+  const answered = once(child, 'message') as Promise<[Outcome]>;
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`the process that ran seed ${seed} has ended with ${code}`);
+  });
+  ended.catch(() => {});
+  child.send({ seed, liquidations, trace: false });
+  const [outcome] = await Promise.race([answered, ended]);
+  return outcome;
 }
 
 async function runSeeds(): Promise<number> {
-  let failed = 0;
-  let done = 0;
-  for (; failed === 0 && !isEnough(done); done += 1) {
-    const outcome = await runSeed(seed + done);
-    console.log(told(seed + done, outcome));
-    if (outcome.faults.length === 0) continue;
-    failed += 1;
-    console.error([...outcome.last, ...outcome.faults].join('\n'));
-    console.error(`repeat it: ${commandFor({ seed: seed + done, liquidations })}`);
-  }
-  const perMinute = Math.round((done * liquidations) / minutesSpent());
-  console.log(`${done} seeds, ${done * liquidations} liquidations, ${perMinute} a minute`);
+  const { trace } = values;
+  const isOne = trace || jobs === 1;
+  if (isOne) await work((seed) => runSeed({ seed, liquidations, trace }));
+  else await Promise.all(Array.from({ length: jobs }, workApart));
+  const { done, failed, steps } = progress;
+  const perMinute = (count: number) => Math.round(count / minutesSpent());
+  const all = done * liquidations;
+  console.log(
+    `${done} seeds, ${all} liquidations, ${perMinute(all)} a minute; ` +
+      `${perMinute(steps)} steps a minute`,
+  );
   return failed;
 }
 
+assert.ok(jobs >= 1, '--jobs and --seeds are at least 1');
 process.exitCode = await withTestServer(async (environment) => {
   Object.assign(process.env, environment);
   return (await runSeeds()) > 0 ? 1 : 0;

@@ -13,6 +13,7 @@ export async function steadyDatabase(sql: Sql): Promise<void> {
     max_parallel_workers_per_gather: '0',
     synchronize_seqscans: 'off',
     jit: 'off',
+    plan_cache_mode: 'force_generic_plan',
   };
   for (const [name, value] of Object.entries(settings)) {
     await sql.script(`alter database "${row.name}" set ${name} = ${value}`);

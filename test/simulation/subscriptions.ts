@@ -6,7 +6,6 @@ import { rotateSigningKeys, signingAlgorithms } from '../../src/auth/signing-key
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import type { Answer } from '../../src/http/pipeline.ts';
-import type { WebhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
 import type { WebhookType } from '../../src/webhooks/webhook.ts';
@@ -15,6 +14,7 @@ import { subscribe } from '../webhooks/subscriptions.ts';
 import { askOnce, callOf, type Service, untilAnswered } from './asking.ts';
 import type { Market } from './market.ts';
 import type { Plan } from './plan.ts';
+import type { SimulatedProcess } from './process.ts';
 import { drawTemper, type Receiver } from './receivers.ts';
 import { Actor } from './scheduler.ts';
 
@@ -143,7 +143,7 @@ async function change(client: Client): Promise<void> {
   else if (known.length > 1) await remove(client, receiver);
 }
 
-type Operation = (handlers: WebhookHandlers) => Promise<Answer>;
+type Operation = (handlers: SimulatedProcess['webhooks']) => Promise<Answer>;
 
 async function ask(client: Client, name: string, operation: Operation): Promise<Answer | Refusal> {
   const { service, actor } = client;

@@ -2,25 +2,22 @@
 // from a seed, lets them meet the troubles of their plan, calms down, and checks what is left.
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
-import {
-  isConflict,
-  isConnectionError,
-  isLockTimeout,
-  isStatementTimeout,
-} from '../../src/db/errors.ts';
+import { isConflict } from '../../src/db/errors.ts';
 import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { type Lot, lotOf } from '../crash/random.ts';
 import { type TestDatabase, testAdminUrl } from '../support/database.ts';
 import { testSeal } from '../webhooks/subscriptions.ts';
 import type { Service } from './asking.ts';
+import { Backends } from './backends.ts';
 import { keepBook } from './bookkeeper.ts';
 import { faultsOf } from './check.ts';
 import { Connections } from './connection.ts';
 import { playCustomer, type Wish } from './customers.ts';
+import { describe, isExplained } from './errors.ts';
 import { History } from './history.ts';
 import { isOverAtEnd as isAllOver, type Market, makeMarket, moveMarket } from './market.ts';
-import { type Network, Silence } from './network.ts';
+import type { Network } from './network.ts';
 import { type Plan, planOf, type Trouble, Troubles } from './plan.ts';
 import { SimulatedProcess, type Surroundings, simulatedPool } from './process.ts';
 import { receiveAt } from './receivers.ts';
@@ -60,7 +57,7 @@ const stepsMin = 60_000;
 const restartMsMax = 3_000;
 /** How long troubles go on after the last request, in simulated time: longer than any lease. */
 const troubledMsMax = 12_000;
-const watchMs = 200;
+const watchMs = { troubled: 200, calm: 1_000 };
 /** What makes a process forget what was taken. */
 const disturbances: readonly Trouble[] = [
   'statement_refused',
@@ -85,6 +82,7 @@ class Run {
   readonly #lot: Lot;
   readonly #plan: Plan;
   readonly #admin: Sql;
+  readonly #backends: Backends;
   readonly #scheduler: Scheduler;
   readonly #network: Network;
   readonly #processes: SimulatedProcess[] = [];
@@ -104,6 +102,7 @@ class Run {
       max: 1,
       applicationName: 'unwind simulation admin',
     });
+    this.#backends = new Backends(this.#admin);
     this.#scheduler = new Scheduler({
       lot: this.#lot,
       history: this.#history,
@@ -152,6 +151,7 @@ class Run {
     for (const process of [...this.#processes]) await process.kill();
     for (const connections of this.#opened) await connections.terminateAll();
     this.#scheduler.close();
+    await this.#backends.end();
     await this.#admin.end();
   }
 
@@ -207,8 +207,9 @@ class Run {
     const link = {
       actor: new Actor('venue'),
       scheduler: this.#scheduler,
-      admin: this.#admin,
+      backends: this.#backends,
       fateOf: () => ({ type: 'well' }) as const,
+      pauseOf: () => 0,
       onKilled: async () => {},
       onServerError: (error: Error) => this.#onServerError(error),
     };
@@ -226,13 +227,14 @@ class Run {
       connections,
       network,
       actor: link.actor,
+      plan: this.#plan,
     });
     const venue = simulatedVenue(pool, this.#scheduler.clock, this.#plan.venueDelayMs);
     const service: Service = {
       plan: this.#plan,
       network,
       history,
-      admin: this.#admin,
+      backends: this.#backends,
       url,
       opened: this.#opened,
       seal: testSeal,
@@ -284,7 +286,8 @@ class Run {
     const watcher = new Actor('market');
     const { sql } = this.#options.database;
     for (;;) {
-      await this.#scheduler.turn(watcher, 'looks', watchMs);
+      const { isCalm } = market.progress;
+      await this.#scheduler.turn(watcher, 'looks', isCalm ? watchMs.calm : watchMs.troubled);
       const done = await this.#scheduler.perform(watcher, { label: 'moves' }, () =>
         moveMarket(sql, market, service),
       );
@@ -307,19 +310,4 @@ class Run {
       simulatedMs: clock.now().getTime() - startsAt.getTime(),
     };
   }
-}
-
-/** What the troubles of a run do to our own code, which has to live with it. */
-function isExplained(error: unknown): boolean {
-  return (
-    error instanceof Silence ||
-    isConnectionError(error) ||
-    isConflict(error) ||
-    isLockTimeout(error) ||
-    isStatementTimeout(error)
-  );
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
