@@ -2,16 +2,25 @@
 // own; live mode is given one, the same for all processes of a database.
 
 import { randomBytes } from 'node:crypto';
-import { access, link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Seal, sealKeyBytes, sealWith } from './auth/seal.ts';
 import { type Config, ConfigError, keyFileOf } from './config.ts';
 
-/** @throws ConfigError when the file is missing (where it has to be there) or malformed. */
+/** Mode bits of those who are neither owner nor group: a secret that is mounted belongs to a group. */
+const othersMay = 0o007;
+
+/**
+ * @throws ConfigError when the file is missing (where it has to be there) or malformed, or in live
+ *   mode when everybody on the machine can read it.
+ */
 export async function openKeyFile(config: Config): Promise<Seal> {
   const file = keyFileOf(config);
   if (config.keyFile === undefined) await makeIfMissing(file);
-  const text = await readKeyFile(file);
+  const { text, mode } = await readKeyFile(file);
+  if (config.mode === 'live' && (mode & othersMay) !== 0) {
+    throw new ConfigError(`The key file ${file} is open to others: chmod o= '${file}' closes it.`);
+  }
   const key = Buffer.from(text.trim(), 'base64');
   if (key.length !== sealKeyBytes) {
     throw new ConfigError(`${file} does not hold ${sealKeyBytes} bytes in base64.`);
@@ -19,9 +28,11 @@ export async function openKeyFile(config: Config): Promise<Seal> {
   return sealWith(key);
 }
 
-async function readKeyFile(file: string): Promise<string> {
+async function readKeyFile(file: string): Promise<{ text: string; mode: number }> {
   try {
-    return await readFile(file, 'utf8');
+    await using handle = await open(file);
+    const { mode } = await handle.stat();
+    return { text: await handle.readFile('utf8'), mode };
   } catch (error) {
     throw new ConfigError(`The key file ${file} cannot be read.`, { cause: error });
   }

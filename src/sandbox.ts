@@ -56,12 +56,14 @@ export async function readSandboxClient(home: string): Promise<SandboxClient | u
  * know it. Idempotent, also for several processes at once: the one that writes the file first
  * decides who the client is, and all of them enter the same. The file names the address of the
  * process that came last.
+ *
+ * @returns the client, and the address that the file has named before, if that was another.
  */
 export async function ensureSandboxClient(
   sql: Sql,
   clock: Clock,
   where: { home: string; seal: Seal; baseUrl: string },
-): Promise<SandboxClient> {
+): Promise<{ readonly client: SandboxClient; readonly formerUrl: string | undefined }> {
   const { home, seal, baseUrl } = where;
   const client = (await readSandboxClient(home)) ?? (await makeSandboxClient(home, baseUrl));
   const clientId = idIn<'tenant'>(home, client.client_id);
@@ -76,12 +78,11 @@ export async function ensureSandboxClient(
       publicKeysPem: await Promise.all(client.keys.map((key) => publicKeyOf(home, key))),
     });
   }
+  if (client.base_url === baseUrl) return { client, formerUrl: undefined };
   const current = { ...client, base_url: baseUrl };
-  if (client.base_url !== baseUrl) {
-    const beside = await writeBeside(sandboxFileOf(home), current);
-    await rename(beside, sandboxFileOf(home));
-  }
-  return current;
+  const beside = await writeBeside(sandboxFileOf(home), current);
+  await rename(beside, sandboxFileOf(home));
+  return { client: current, formerUrl: client.base_url };
 }
 
 /** @returns the client made here, or that of another process which was first. */

@@ -36,6 +36,10 @@ export async function checkDocument(text: string): Promise<number> {
 }
 
 if (import.meta.main) {
+  // As behind `| head`: what is not read need not be written.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const text = `${JSON.stringify(JSON.parse(wholeDocument()), null, 2)}\n`;
   if (process.argv.includes('--check')) {
     const broken = await checkDocument(text);

@@ -6,7 +6,14 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type Calendar, CalendarError, readCalendar } from '../venue/calendar.ts';
-import { findCalendar, findMarketTime, findTrading, setCalendar } from '../venue/calendar-store.ts';
+import {
+  findCalendar,
+  findMarketTime,
+  findTrading,
+  findVenues,
+  setCalendar,
+} from '../venue/calendar-store.ts';
+import { simulatedMic } from '../venue/simulated/market-store.ts';
 
 export interface CalendarCommand {
   readonly sql: Sql;
@@ -20,6 +27,11 @@ export async function runCalendar(
   wish: { venue: string; file?: string; alwaysOpen?: true },
 ): Promise<number> {
   const { venue, file, alwaysOpen = false } = wish;
+  const venues = new Set([simulatedMic, ...(await findVenues(sql))]);
+  if (!venues.has(venue)) {
+    stdout.write(`there is no venue ${venue}; there is ${[...venues].join(', ')}\n`);
+    return 1;
+  }
   try {
     if (file !== undefined || alwaysOpen) {
       const calendar = file === undefined ? undefined : await readFromFile(file);

@@ -29,6 +29,7 @@ export async function run(
   command: (config: Config, log: Logger) => Promise<number>,
   usualLogLevel: 'info' | 'warn' = 'warn',
 ): Promise<void> {
+  process.stdout.on('error', goOnUnread);
   try {
     const config = readConfig(process.env);
     const log = pino({ level: config.logLevel ?? usualLogLevel, base: null }, pino.destination(2));
@@ -37,6 +38,11 @@ export async function run(
     process.exitCode = 2;
     process.stderr.write(`${tell(error)}\n`);
   }
+}
+
+/** Nobody reads on, as behind `| head`: the work goes on to its end, which the exit code tells. */
+function goOnUnread(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Runs a command on a database whose schema is current; any other is left as it is, and told. */

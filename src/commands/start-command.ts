@@ -70,9 +70,11 @@ function welcome(config: Config, service: Service, startMs: number): string {
   const facts = [config.mode, ...does, `ready in ${Math.round(startMs)} ms`].join(', ');
   const lines = ['', `  Unwind listens at ${service.url} (${facts})`];
   if (service.sandbox !== undefined) {
+    const { formerUrl } = service.sandbox;
+    const before = formerUrl === undefined ? '' : ` (it named ${formerUrl} before)`;
     lines.push(
       `  Its API, to read: ${service.url}/docs`,
-      `  Sandbox client:   ${sandboxFileOf(config.home)}`,
+      `  Sandbox client:   ${sandboxFileOf(config.home)}${before}`,
       `  First request:    ${command} request GET /webhooks`,
       `  A book to sell:   ${command} import ${book}`,
     );

@@ -1,5 +1,5 @@
-// The API document and the page that shows it: `/openapi.json`, `/docs` and the script of that page.
-// All are the same for everybody and may be kept; nothing is fetched from anywhere else.
+// The API document and the page that shows it: `/openapi.json`, `/docs` and the script of that page, and
+// `/`, which leads there. All are the same for everybody and may be kept; nothing is fetched from anywhere else.
 
 import { createHash } from 'node:crypto';
 import fastify, { type FastifyRequest } from 'fastify';
@@ -46,6 +46,22 @@ const page = `<!doctype html>
 </html>
 `;
 
+const index = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Unwind</title>
+<style>:root { color-scheme: light dark } body { font: 16px/1.6 system-ui, sans-serif; margin: 3rem }</style>
+</head>
+<body>
+<h1>Unwind</h1>
+<p>This is an API: <a href="/docs">how to use it</a>, <a href="/openapi.json">its
+document</a>.</p>
+</body>
+</html>
+`;
+
 /** The page may run its own scripts and ask this service, and nothing else. */
 const pagePolicy = [
   "default-src 'none'",
@@ -64,7 +80,7 @@ interface Documented {
   readonly open: readonly OpenRoute[];
 }
 
-/** The three routes, for a server that has these others. */
+/** The routes of this file, for a server that has these others. */
 export function documentRoutes(others: Documented): readonly OpenRoute[] {
   let document: Tagged | undefined;
   const madeOnce = async () => {
@@ -82,6 +98,7 @@ export function documentText({ routes, open }: Documented): string {
 
 function ownRoutes(document: () => Promise<Tagged>): readonly OpenRoute[] {
   return [
+    route('/', 'page', async () => indexPage),
     route('/openapi.json', 'get_openapi_document', document),
     route('/docs', 'page', async () => docsPage),
     route('/docs/scalar.js', 'page', scalarScript),
@@ -128,6 +145,11 @@ function isAmong(ifNoneMatch: string | undefined, etag: string): boolean {
 const docsPage = tagged(page, 'text/html; charset=utf-8', {
   'content-security-policy': pagePolicy,
   'referrer-policy': 'no-referrer',
+});
+
+const indexPage = tagged(index, 'text/html; charset=utf-8', {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+  link: '</docs>; rel="service-doc", </openapi.json>; rel="service-desc"',
 });
 
 let script: Promise<Tagged> | undefined;

@@ -45,6 +45,15 @@ export async function setCalendar(
     ) as n (day, closes, name)`;
 }
 
+/** The venues that something is known of: a calendar, or what they have announced. */
+export async function findVenues(sql: SqlOrTx): Promise<readonly string[]> {
+  const rows = await sql<{ venue: string }[]>`
+    select v.venue
+    from unwind.venues v
+    order by v.venue`;
+  return rows.map(({ venue }) => venue);
+}
+
 /** The calendar of a venue; undefined: it is always open. */
 export async function findCalendar(sql: SqlOrTx, venue: string): Promise<Calendar | undefined> {
   const sessions = await sql<

@@ -2,7 +2,10 @@
 // that it is served so that it can be kept. Whether answers are as it says, every test of this room
 // finds out (test/support/document.ts).
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { documentText } from '../../src/http/document-routes.ts';
 import { makeDocument } from '../../src/http/openapi/document.ts';
 import { newEvent, newLiquidation } from '../../src/http/openapi/examples.ts';
@@ -202,6 +205,22 @@ test('the page that shows it fetches nothing from elsewhere, and may not', async
   const script = await get('/docs/scalar.js');
   assert.equal(script.headers['content-type'], 'text/javascript; charset=utf-8');
   assert.match(script.text, /createApiReference/);
+});
+
+test('whoever opens the address of the service is led to the page and the document', async () => {
+  const index = await get('/');
+  assert.equal(index.status, 200);
+  assert.equal(index.headers['content-type'], 'text/html; charset=utf-8');
+  const links = [...index.text.matchAll(/href="([^"]+)"/g)].map(([, address = '']) => address);
+  assert.deepEqual(links, ['/docs', '/openapi.json']);
+  assert.match(String(index.headers['link']), /^<\/docs>; rel="service-doc", <\/openapi\.json>/);
+});
+
+test('the tool that prints it ends well when nobody reads on', async () => {
+  const tool = fileURLToPath(new URL('../../tools/openapi.ts', import.meta.url));
+  const command = `set -o pipefail; '${process.execPath}' '${tool}' | head -c 5`;
+  const { stdout } = await promisify(execFile)('bash', ['-c', command]);
+  assert.equal(stdout, '{\n  "');
 });
 
 test('it breaks no rule, and the rules are applied', async (t) => {

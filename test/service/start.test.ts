@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -59,6 +59,8 @@ test('point 17: a first start makes everything it needs, a second one keeps it',
   const second = await startService(t, { home });
   t.diagnostic(`second start: listens after ${Math.round(second.startMs)} ms (aim 3,000)`);
   await ready(second);
+  const file = join(home, 'sandbox-client.json');
+  assert.ok(second.stdout().includes(`${file} (it named ${first.url} before)\n`), second.stdout());
   const kept = await sandboxOf(home);
   assert.deepEqual(kept, { ...sandbox, base_url: second.url });
   const again = await clientOf(kept);
@@ -201,6 +203,22 @@ describe('a service that cannot start says why and ends with 2:', () => {
     assert.equal(code, 2);
     assert.match(stderr, /^unwind: The keys in this database were sealed with another key file/m);
     assert.deepEqual(await databasesOn(home), [], 'the database was stopped again');
+  });
+
+  test('in live mode, the key file is open to others', async (t) => {
+    const home = await newHome(t);
+    const file = await writeKeyFile(t, home, randomBytes(32));
+    const settings = { ...live, UNWIND_KEY_FILE: file };
+    for (const mode of [0o644, 0o602]) {
+      await chmod(file, mode);
+      const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
+      assert.equal(code, 2);
+      assert.equal(
+        stderr,
+        `unwind: The key file ${file} is open to others: chmod o= '${file}' closes it.\n`,
+      );
+      assert.deepEqual(await databasesOn(home), [], 'nothing was started');
+    }
   });
 
   test('the database given by URL does not answer', async (t) => {

@@ -20,7 +20,7 @@ const german = fileURLToPath(
   new URL('../../examples/calendars/german-exchange.json', import.meta.url),
 );
 
-async function calendar(wish: { file?: string; alwaysOpen?: true } = {}) {
+async function calendar(wish: { venue?: string; file?: string; alwaysOpen?: true } = {}) {
   let shown = '';
   const stdout = { write: (text: string) => (shown += text) };
   const code = await runCalendar({ sql, clock, stdout }, { venue: 'XSIM', ...wish });
@@ -55,6 +55,14 @@ test('says when a venue has announced otherwise', async () => {
   const { shown } = await calendar();
   assert.match(shown, /^XSIM is always open\.\nAt \S+ it is closed, as it has announced\.\n$/);
   await inTransaction(sql, (tx) => announceStatus(tx, 'XSIM', undefined));
+});
+
+test('knows no venue that is not there, and gives it no calendar', async () => {
+  for (const wish of [{}, { file: german }, { alwaysOpen: true }] as const) {
+    const refused = await calendar({ venue: 'NOPE', ...wish });
+    assert.deepEqual(refused, { code: 1, shown: 'there is no venue NOPE; there is XSIM\n' });
+  }
+  assert.equal(await findCalendar(sql, 'NOPE'), undefined);
 });
 
 const files: readonly { what: string; text: string | undefined; says: RegExp }[] = [
