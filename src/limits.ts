@@ -83,13 +83,31 @@ export const singlesAtOnceMax = 8;
 export const packagesAtOnceMax = 4;
 
 /** Events of one package: what 1 MiB holds of the usual size. */
-export const packageEventsMax = 1_000;
+export const packageEventsMax = 2_000;
 
-/** Events held in memory for one subscription: a package under way and one to follow it. */
-export const deliveryWindowMax = 1_500;
+/** Events, and about how many bytes of them, held in memory for one subscription. */
+export const deliveryWindowMax = 10_000;
+export const deliveryWindowBytesMax = 4 * 1_048_576;
 
-/** Events read from the log at once for one subscription. */
-export const logReadMax = 500;
+/** Events read from the log at once for one subscription, and about how many bytes of them. */
+export const logReadMax = 2_000;
+export const logReadBytesMax = 2 * 1_048_576;
+
+/** Bytes of whole pages of the log that a process keeps for subscriptions that are about to come by. */
+export const logPagesBytesMax = 32 * 1_048_576;
+
+/**
+ * How long a request may keep all other accounts of a subscription waiting before its own are held,
+ * in ms, and how many they may be: each hold is a row, and a large package is rather waited for.
+ */
+export const stepAsideMs = 2_000;
+export const stepAsideAccountsMax = 50;
+
+/**
+ * Shortest time between two recordings of how far a subscription came, in ms, while it goes on: what
+ * was taken in it is sent again after a crash.
+ */
+export const recordEveryMs = 50;
 
 /** Positions looked through for one page of the log, so that rare kinds are looked for in steps. */
 export const logSpanMax = 20_000;

@@ -85,17 +85,23 @@ export function usualComponents(of: {
     const covers = dialect.derived.get(name)?.covers ?? [];
     return covers.some((aspect) => needed.includes(aspect));
   });
-  const added = { ...digestHeader(dialect, of.message), ...versionHeader(dialect) };
+  const added = [
+    ...(lacksDigest(dialect, of.message) ? [dialect.digest.name] : []),
+    ...Object.keys(versionHeader(dialect)),
+  ];
   const headers = of.headers
     .map((name) => (name === 'digest' ? dialect.digest.name : name))
-    .filter((name) => message.lines.has(name) || Object.hasOwn(added, name));
+    .filter((name) => message.lines.has(name) || added.includes(name));
   return [...derived, ...headers];
+}
+
+function lacksDigest({ digest }: Dialect, { headers, body }: SignedMessage): boolean {
+  return body.length > 0 && !headers.some(([header]) => header.toLowerCase() === digest.name);
 }
 
 function digestHeader(dialect: Dialect, message: SignedMessage) {
   const { name, write } = dialect.digest;
-  const given = message.headers.some(([header]) => header.toLowerCase() === name);
-  return given || message.body.length === 0 ? {} : { [name]: write(message.body) };
+  return lacksDigest(dialect, message) ? { [name]: write(message.body) } : {};
 }
 
 function versionHeader(dialect: Dialect) {

@@ -18,17 +18,12 @@ import {
   failingDeliveriesMax,
 } from '../limits.ts';
 import type { Sending } from './delivery.ts';
-import {
-  claimWebhooks,
-  readHeads,
-  readHeld,
-  readHolds,
-  readLogs,
-  renewLeases,
-} from './delivery-store.ts';
+import { claimWebhooks, readHeads, readHolds, renewLeases } from './delivery-store.ts';
 import { FairSlots } from './fair-slots.ts';
 import type { Hold } from './hold.ts';
 import { LeaseKeeper } from './keep-leases.ts';
+import { LogPages } from './log-pages.ts';
+import { type LogAsked, readHeld, readLogs } from './log-store.ts';
 import { type Attempt, post } from './post.ts';
 import { type Progress, recordProgress } from './progress-store.ts';
 import { Session, type SessionPorts } from './session.ts';
@@ -45,8 +40,9 @@ const renewEveryMs = 2_000;
 const stopGraceMs = 3_000;
 /** How long a session may go on while others wait for a place in this process, in ms. */
 const turnMs = 10_000;
-/** Questions answered by one statement. */
+/** Questions answered by one statement; pages of the log are large. */
 const batchMax = 32;
+const pagesBatchMax = 8;
 const cachedKeysMax = 1_000;
 const cachedKeyMs = 60_000;
 const setAsideAfterMsDefault = 3_600_000;
@@ -207,12 +203,11 @@ export class Deliverer {
   #makePorts(): SessionPorts {
     const { sql, clock, holder, log, random = Math.random } = this.#options;
     const { setAsideAfterMs = setAsideAfterMsDefault } = this.#options;
-    const pages = gathering(batchMax, (asked: readonly (Webhook & { after: number })[]) => {
-      return readLogs(sql, asked);
-    });
-    const held = gathering(batchMax, (pages: readonly (Webhook & { hold: Hold; upTo: number })[]) =>
-      readHeld(sql, pages),
+    const pages = new LogPages(
+      gathering(pagesBatchMax, (asked: readonly LogAsked[]) => readLogs(sql, asked)),
     );
+    type HeldAsked = Webhook & { readonly hold: Hold; readonly upTo: number };
+    const held = gathering(pagesBatchMax, (asked: readonly HeldAsked[]) => readHeld(sql, asked));
     const record = gathering(batchMax, async (all: readonly Progress[]) => {
       const ours = await recordProgress(sql, holder, all);
       return all.map(({ webhook }) => ours.get(webhook.webhookId));
@@ -222,7 +217,7 @@ export class Deliverer {
       random,
       newId,
       setAsideAttempts: attemptsWithin(setAsideAfterMs),
-      readLog: (webhook, after) => pages({ ...webhook, after }),
+      readLog: ({ tenantId }, after) => pages.next(tenantId, after),
       readHeld: (webhook, hold, upTo) => held({ ...webhook, hold, upTo }),
       record,
       send: (webhook, sending, stop) => this.#send(webhook, sending, stop),

@@ -8,64 +8,55 @@
 
 import type { AccountId } from '../ids.ts';
 import {
+  deliveryWindowBytesMax,
   deliveryWindowMax,
   heldAccountsMax,
-  logReadMax,
-  packageEventsMax,
   packagesAtOnceMax,
   singlesAtOnceMax,
+  stepAsideAccountsMax,
+  stepAsideMs,
 } from '../limits.ts';
-import {
-  accountsOf,
-  type Failed,
-  type Next,
-  type Outcome,
-  type QueueOptions,
-  type Sending,
-  type Standing,
-  type Wanted,
-} from './delivery.ts';
+import type { Next, Outcome, QueueOptions, Sending, Standing, Wanted } from './delivery.ts';
 import { HeldAccounts } from './held-accounts.ts';
 import {
   type Failure,
   type Hold,
   newHold,
-  nextAttemptAfter,
   refused,
   refusedAgain,
   taken,
   wholeAttempts,
 } from './hold.ts';
 import { LogWindow } from './log-window.ts';
-import { fitting, isPackaged, type LoggedEvent, nextPackage } from './webhook.ts';
+import { ReceiverHealth, type Rest } from './receiver-health.ts';
+import { RequestsUnderWay } from './under-way.ts';
+import { fitting, isMoreThanFits, isPackaged, type LoggedEvent, nextPackage } from './webhook.ts';
 
-/** Refusals in a row, with no success between, after which the receiver counts as down. */
-const refusalsMax = 4;
-/** The same for a receiver that has failed before. */
-const probesMax = 2;
+/** The first events that may be sent; `isEnough` where they fill more than one request. */
+interface Sendable {
+  readonly events: readonly LoggedEvent[];
+  readonly isEnough: boolean;
+}
+
+/** Single events looked at ahead: enough for all requests at once. */
+const singlesAhead = 8 * singlesAtOnceMax;
 
 export class DeliveryQueue {
   readonly #options: QueueOptions;
-  readonly #atOnceMax: number;
+  readonly #health: ReceiverHealth;
   readonly #window: LogWindow;
   readonly #held: HeldAccounts;
-  /** What is under way, with the hold of its accounts if there is one by now. */
-  readonly #underWay = new Map<Sending, Hold | undefined>();
-  readonly #busy = new Set<AccountId>();
-  #standing: Standing;
+  readonly #underWay = new RequestsUnderWay();
   #head = 0;
-  #refusals = 0;
-  #atOnce = 1;
-  /** Why nothing more is sent in this claim. */
-  #rests: 'doubt' | 'asked' | 'gone' | undefined;
-  #lastFailure: Failure | undefined;
+  /** Since when there is not enough to send, though the log goes on: the window is full. */
+  #starvesSince: Date | undefined;
   /** What may be sent of the window, and what is sent next, as long as nothing has changed. */
-  #known: { sendable?: LoggedEvent[]; next?: Next } = {};
+  #known: { sendable?: Sendable; next?: Next } = {};
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    this.#atOnceMax = isPackaged(options.webhook) ? packagesAtOnceMax : singlesAtOnceMax;
-    this.#standing = options.standing;
+    const atOnceMax = isPackaged(options.webhook) ? packagesAtOnceMax : singlesAtOnceMax;
+    this.#health = new ReceiverHealth(options.standing, atOnceMax);
     this.#window = new LogWindow(options.standing.position);
     this.#held = new HeldAccounts(options.holds);
   }
@@ -77,16 +68,16 @@ export class DeliveryQueue {
 
   /** Whether nothing was taken since the last failure of the subscription as a whole. */
   get isFailing(): boolean {
-    return this.#standing.attempts > 0;
+    return this.#health.isFailing;
   }
 
   /** Why nothing is sent before the next attempt is due, if so. */
-  get rests(): 'doubt' | 'asked' | 'gone' | undefined {
-    return this.#rests;
+  get rests(): Rest | undefined {
+    return this.#health.rests;
   }
 
   get standing(): Standing {
-    return { ...this.#standing, position: this.#window.position };
+    return { ...this.#health.standing, position: this.#window.position };
   }
 
   /** When the first hold is due; undefined where none is tried again. */
@@ -116,17 +107,19 @@ export class DeliveryQueue {
       return { type: 'held', hold, upTo };
     }
     const after = this.#window.readTo;
-    const ahead = isPackaged(this.#options.webhook) ? packageEventsMax : logReadMax / 2;
-    if (after >= this.#head || this.#sendable().length >= ahead) return undefined;
-    if (this.#window.length >= deliveryWindowMax) this.#stepAside(now);
-    return this.#window.length < deliveryWindowMax ? { type: 'log', after } : undefined;
+    if (after >= this.#head || this.#sendable().isEnough) {
+      this.#starvesSince = undefined;
+      return undefined;
+    }
+    if (this.#isFull()) this.#makeRoom(now);
+    return this.#isFull() ? undefined : { type: 'log', after };
   }
 
   /** Takes events of the log in, ascending; nothing else is there up to `readTo`. */
   addLog(events: readonly LoggedEvent[], readTo: number): void {
     this.#known = {};
-    const inStep = events.filter((event) => !this.#held.isSure(event.accountId));
-    this.#window.add(inStep, readTo);
+    const isInStep = (event: LoggedEvent) => !this.#held.isSure(event.accountId);
+    this.#window.add(this.#held.size === 0 ? events : events.filter(isInStep), readTo);
   }
 
   /** Takes what was read for a hold in. Where nothing is left, its accounts are in step again. */
@@ -153,12 +146,11 @@ export class DeliveryQueue {
   }
 
   #choose(now: Date): Next {
-    const width = this.isFailing ? 1 : this.#atOnce;
+    const { width, isFailing, isRefusing } = this.#health;
     if (this.rests || this.#underWay.size >= width) return { type: 'nothing' };
-    const logged = this.isFailing && this.#refusals > 0 ? this.#alternative() : this.#logged(now);
+    const logged = isFailing && isRefusing ? this.#alternative() : this.#logged(now);
     const held = this.#nextHeld(now);
-    const heldUnderWay = [...this.#underWay.values()].filter((hold) => hold !== undefined).length;
-    const isTurnOfHeld = !this.isFailing && heldUnderWay * 2 < width;
+    const isTurnOfHeld = !isFailing && this.#underWay.heldSize * 2 < width;
     if (held !== undefined && (isTurnOfHeld || logged.type !== 'send')) {
       return { type: 'send', sending: held };
     }
@@ -169,46 +161,40 @@ export class DeliveryQueue {
   begin(sending: Sending): void {
     this.#known = {};
     const { hold, events } = sending;
-    const accounts = accountsOf(sending);
+    const accounts = this.#underWay.begin(sending);
     if (hold === undefined) {
       this.#freeToTryAgain(accounts);
       this.#window.mark(events, 'sending');
     } else {
       this.#held.forgetRead(hold);
     }
-    this.#underWay.set(sending, hold);
-    for (const accountId of accounts) this.#busy.add(accountId);
   }
 
   /** What became of a request. */
   settle(sending: Sending, outcome: Outcome): void {
     this.#known = {};
-    const hold = this.#underWay.get(sending);
-    this.#underWay.delete(sending);
-    for (const accountId of accountsOf(sending)) this.#busy.delete(accountId);
+    const hold = this.#underWay.end(sending);
     if (outcome.type === 'cut') {
       this.#window.mark(sending.events, 'waiting');
       return;
     }
-    const { at: lastAttemptAt, reason: lastOutcome } = outcome;
-    this.#standing = { ...this.#standing, lastAttemptAt, lastOutcome };
-    if (outcome.type === 'taken') this.#taken(sending, hold, outcome.at);
-    else this.#failed(sending, hold, outcome);
+    if (outcome.type === 'taken') {
+      this.#health.taken(outcome);
+      this.#taken(sending, hold, outcome.at);
+      return;
+    }
+    if (outcome.type === 'refused') this.#refused(sending, hold, outcome);
+    else if (hold === undefined) this.#window.mark(sending.events, 'waiting');
+    this.#health.failed(outcome);
   }
 
   /** Nothing more is sent in this claim: what is still in doubt means that the receiver is down. */
   finish(): void {
     this.#known = {};
-    const failure = this.#lastFailure;
-    if (this.#held.isInDoubt && this.rests === undefined && failure) this.#rest(failure, 'doubt');
+    if (this.#held.isInDoubt) this.#health.giveUp();
   }
 
   #taken(sending: Sending, hold: Hold | undefined, at: Date): void {
-    this.#refusals = 0;
-    this.#atOnce = Math.min(this.#atOnce * 2, this.#atOnceMax);
-    if (this.#rests === 'doubt') this.#rests = undefined;
-    const success = { attempts: 0, failingSince: undefined, lastSuccessAt: at };
-    this.#standing = { ...this.#standing, ...success };
     if (hold === undefined) {
       this.#window.mark(sending.events, 'done');
     } else {
@@ -219,44 +205,18 @@ export class DeliveryQueue {
     if (this.#held.size <= heldAccountsMax) this.#window.leave(this.#held.confirm());
   }
 
-  #failed(sending: Sending, hold: Hold | undefined, outcome: Failed): void {
-    this.#lastFailure = outcome;
-    if (outcome.type === 'refused') {
-      this.#refused(sending, hold, outcome);
-      return;
-    }
-    if (hold === undefined) this.#window.mark(sending.events, 'waiting');
-    const isAsked = outcome.retryAfterMs !== undefined;
-    this.#rest(outcome, outcome.type === 'gone' ? 'gone' : isAsked ? 'asked' : 'doubt');
-  }
-
   #refused(sending: Sending, hold: Hold | undefined, failure: Failure): void {
-    this.#refusals += 1;
+    const { standing } = this.#health;
     if (hold === undefined) {
       const fresh = newHold(this.#options.newId(), sending.events, failure.at);
-      this.#held.doubt(refused(fresh, failure, this.#standing));
+      this.#held.doubt(refused(fresh, failure, standing));
       this.#window.mark(sending.events, 'refused');
     } else {
       const { setAsideAttempts, newId } = this.#options;
-      const { lastSuccessAt } = this.#standing;
+      const { lastSuccessAt } = standing;
       const trial = { events: sending.events, failure, lastSuccessAt, setAsideAttempts, newId };
       this.#held.replace(hold, refusedAgain(hold, trial));
     }
-    if (this.#refusals >= (this.isFailing ? probesMax : refusalsMax)) this.#rest(failure, 'doubt');
-  }
-
-  /** Sends nothing more in this claim, and not before the next attempt is due. */
-  #rest(failure: Failure, why: 'doubt' | 'asked' | 'gone'): void {
-    const { attempts, failingSince = failure.at, nextAttemptAt } = this.#standing;
-    const count = this.rests ? Math.max(attempts, 1) : attempts + 1;
-    const due = nextAttemptAfter(count, failure);
-    this.#standing = {
-      ...this.#standing,
-      attempts: count,
-      failingSince,
-      nextAttemptAt: this.rests && nextAttemptAt > due ? nextAttemptAt : due,
-    };
-    if (this.#rests !== 'gone') this.#rests = why;
   }
 
   #freeToTryAgain(accounts: ReadonlySet<AccountId>): void {
@@ -267,26 +227,39 @@ export class DeliveryQueue {
     }
   }
 
-  /** What is under way for long makes room: its accounts are held, and the mark may pass them. */
-  #stepAside(now: Date): void {
-    for (const [sending, hold] of this.#underWay) {
-      const isInTheWay = hold === undefined && this.#window.isBlockedBy(sending.events);
-      if (!isInTheWay || this.isFailing) continue;
-      this.#known = {};
-      const own = newHold(this.#options.newId(), sending.events, now);
-      this.#underWay.set(sending, own);
-      this.#held.hold(own);
-      this.#window.leave(accountsOf(sending));
-    }
+  #isFull(): boolean {
+    const { events, bytes } = this.#window.size;
+    return events >= deliveryWindowMax || bytes >= deliveryWindowBytesMax;
   }
 
-  readonly #isFree = (accountId: AccountId): boolean => !this.#busy.has(accountId);
-
-  /** What may be sent of the window. */
-  #sendable(): LoggedEvent[] {
-    this.#known.sendable ??= this.#window.waiting((one) => {
-      return !this.#busy.has(one) && !this.#held.has(one);
+  /** What keeps all others waiting for long steps aside: it is held, and the mark may pass it. */
+  #makeRoom(now: Date): void {
+    this.#starvesSince ??= now;
+    if (now.getTime() - this.#starvesSince.getTime() < stepAsideMs || this.isFailing) return;
+    const inTheWay = this.#underWay.find(({ events }, { hold }) => {
+      return hold === undefined && this.#window.isBlockedBy(events);
     });
+    if (inTheWay === undefined || inTheWay.accounts.size > stepAsideAccountsMax) return;
+    this.#known = {};
+    const hold = newHold(this.#options.newId(), inTheWay.sending.events, now);
+    this.#underWay.hold(inTheWay.sending, hold);
+    this.#held.hold(hold);
+    this.#window.leave(inTheWay.accounts);
+  }
+
+  readonly #isFree = (accountId: AccountId): boolean => !this.#underWay.isBusy(accountId);
+
+  readonly #isSendable = (accountId: AccountId): boolean => {
+    return !this.#underWay.isBusy(accountId) && !this.#held.has(accountId);
+  };
+
+  /** What may be sent of the window, as far as the next request and whether to read on need it. */
+  #sendable(): Sendable {
+    const { webhook } = this.#options;
+    const isMore = isPackaged(webhook)
+      ? (events: number, bytes: number) => isMoreThanFits(webhook, { events, bytes })
+      : (events: number) => events >= singlesAhead;
+    this.#known.sendable ??= this.#window.waiting(this.#isSendable, isMore);
     return this.#known.sendable;
   }
 
@@ -302,7 +275,8 @@ export class DeliveryQueue {
 
   #logged(now: Date): Next {
     const isAll = this.#window.readTo >= this.#head;
-    const next = nextPackage(this.#options.webhook, this.#sendable(), { now, isAll });
+    const { events } = this.#sendable();
+    const next = nextPackage(this.#options.webhook, events, { now, isAll });
     if (next.type === 'send') return this.#send(next.events);
     return next.type === 'nothing' ? next : { ...next, fullAt: this.#head + next.missing };
   }
@@ -312,7 +286,7 @@ export class DeliveryQueue {
    * the events of one account by lot. A package is first tried as a whole for some times.
    */
   #alternative(): Next {
-    const waiting = this.#sendable();
+    const { events: waiting } = this.#window.waiting(this.#isSendable, () => false);
     const isTogether = this.#held.doubtful().some((hold) => {
       return hold.afters.size > 1 && hold.attempts >= wholeAttempts;
     });
@@ -323,7 +297,7 @@ export class DeliveryQueue {
   }
 
   #send(events: readonly LoggedEvent[]): Next {
-    const attempt = this.#standing.attempts + 1;
+    const attempt = this.#health.standing.attempts + 1;
     return { type: 'send', sending: { events, hold: undefined, attempt } };
   }
 }

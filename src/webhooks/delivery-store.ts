@@ -1,15 +1,14 @@
-// The statements of delivering: claim subscriptions, read what they have to send, renew the leases,
-// record how far they came. Each works on many subscriptions at once. Every write is fenced by
-// holder and epoch; rows are locked in the order of their ids, so that no two of them deadlock.
+// The statements that claim subscriptions and keep the claims. Each works on many subscriptions at
+// once. Every write is fenced by holder and epoch; rows are locked in the order of their ids, so that
+// no two of them deadlock.
 
 import type { Sql } from '../db/connect.ts';
 import { placeLength } from '../holder.ts';
-import type { AccountId, EventId, TenantId, WebhookId } from '../ids.ts';
-import { logReadMax, packageEventsMax } from '../limits.ts';
+import type { AccountId, TenantId, WebhookId } from '../ids.ts';
 import type { Standing } from './delivery.ts';
 import type { Hold } from './hold.ts';
 import { toWebhook, type WebhookKey, type WebhookRow, webhookColumns } from './store.ts';
-import { type LoggedEvent, type TypeFilter, takesType, type Webhook } from './webhook.ts';
+import type { Webhook } from './webhook.ts';
 
 /** A part of the log that was dropped before a subscription had read it. */
 export interface Gap {
@@ -170,105 +169,6 @@ export async function readHeads(
     from unwind.event_heads h
     where h.tenant_id = any (${tenantIds}::uuid[])`;
   return new Map(rows.map((row) => [row.tenant_id, Number(row.position)]));
-}
-
-interface EventRow {
-  n: number;
-  head: string;
-  position: string | null;
-  event_id: EventId;
-  account_id: AccountId;
-  type: string;
-  object: string;
-  created_at: Date;
-}
-
-function toEvents(rows: readonly EventRow[]): readonly LoggedEvent[] {
-  return rows.flatMap((row) => {
-    if (row.position === null) return [];
-    const { event_id: eventId, account_id: accountId, type, object, created_at: createdAt } = row;
-    return [{ position: Number(row.position), eventId, accountId, type, object, createdAt }];
-  });
-}
-
-export interface LogPage {
-  readonly events: readonly LoggedEvent[];
-  /** There is nothing else of these kinds up to here. */
-  readonly readTo: number;
-  readonly head: number;
-}
-
-/**
- * The next events of these kinds behind positions of logs, ascending, in the order asked. Kinds are
- * told apart after the reading, so that it stops at its limit whatever is asked for.
- */
-export async function readLogs(
-  sql: Sql,
-  pages: readonly (TypeFilter & { readonly tenantId: TenantId; readonly after: number })[],
-): Promise<readonly LogPage[]> {
-  const given = pages.map(({ tenantId, after }) => ({ tenant_id: tenantId, after }));
-  const rows = await sql<EventRow[]>`
-    select g.n, h.position as head, e.*
-    from json_to_recordset(${recordsOf(given)}::json)
-      as g (n integer, tenant_id uuid, after bigint)
-    join unwind.event_heads h on h.tenant_id = g.tenant_id
-    left join lateral (
-      select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
-      from unwind.events e
-      where e.tenant_id = g.tenant_id
-        and e.position > g.after
-      order by e.position
-      limit ${logReadMax}
-    ) e on true
-    order by g.n, e.position`;
-  const byPage = Map.groupBy(rows, (row) => row.n);
-  return pages.map((filter, n) => {
-    const own = byPage.get(n) ?? [];
-    const events = toEvents(own);
-    const head = Number(own[0]?.head ?? 0);
-    const readTo = events.length < logReadMax ? head : (events.at(-1)?.position ?? head);
-    return { events: events.filter(({ type }) => takesType(filter, type)), readTo, head };
-  });
-}
-
-/** The events of held accounts behind what they have, up to a position, ascending. */
-export async function readHeld(
-  sql: Sql,
-  pages: readonly (TypeFilter & {
-    readonly tenantId: TenantId;
-    readonly hold: Hold;
-    readonly upTo: number;
-  })[],
-): Promise<readonly (readonly LoggedEvent[])[]> {
-  const given = pages.map(({ tenantId, types, excludedTypes, hold, upTo }) => ({
-    tenant_id: tenantId,
-    types,
-    excluded: excludedTypes,
-    up_to: upTo,
-    accounts: [...hold.afters].map(([account_id, after]) => ({ account_id, after })),
-  }));
-  const rows = await sql<EventRow[]>`
-    select g.n, e.*
-    from json_to_recordset(${recordsOf(given)}::json)
-      as g (
-        n integer, tenant_id uuid, types text[], excluded text[], up_to bigint, accounts json
-      )
-    cross join lateral (
-      select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
-      from json_to_recordset(g.accounts) as a (account_id uuid, after bigint)
-      join unwind.events e
-        on e.tenant_id = g.tenant_id
-        and e.account_id = a.account_id
-        and e.position > a.after
-        and e.position <= g.up_to
-      where ('ALL' = any (g.types) or split_part(e.type, '.', 1) = any (g.types))
-        and split_part(e.type, '.', 1) <> all (g.excluded)
-      order by e.position
-      limit ${packageEventsMax}
-    ) e
-    order by g.n, e.position`;
-  const byPage = Map.groupBy(rows, (row) => row.n);
-  return pages.map((_, n) => toEvents(byPage.get(n) ?? []));
 }
 
 /** Prolongs leases. @returns those that are still ours, and when their settings last changed. */

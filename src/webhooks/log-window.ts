@@ -1,7 +1,7 @@
 // The part of the log behind a subscription's mark that is in memory: its events and what has become
 // of each. Events of held accounts do not stand here.
 
-import type { AccountId, EventId } from '../ids.ts';
+import type { AccountId } from '../ids.ts';
 import type { LoggedEvent } from './webhook.ts';
 
 /** Refused is what was not taken while it is unclear whether the receiver takes anything. */
@@ -14,7 +14,10 @@ interface Entry {
 
 export class LogWindow {
   #entries: Entry[] = [];
-  readonly #byId = new Map<EventId, Entry>();
+  readonly #byPosition = new Map<number, Entry>();
+  /** Nothing before this entry waits. */
+  #waitsFrom = 0;
+  #bytes = 0;
   #readTo: number;
 
   constructor(position: number) {
@@ -31,9 +34,9 @@ export class LogWindow {
     return (this.#entries[0]?.event.position ?? this.#readTo + 1) - 1;
   }
 
-  /** Events from the first that is not done. */
-  get length(): number {
-    return this.#entries.length;
+  /** Events from the first that is not done, and their bytes. */
+  get size(): { readonly events: number; readonly bytes: number } {
+    return { events: this.#entries.length, bytes: this.#bytes };
   }
 
   /** Adds events, ascending; nothing else is there up to `readTo`. */
@@ -41,14 +44,31 @@ export class LogWindow {
     for (const event of events) {
       const entry: Entry = { event, state: 'waiting' };
       this.#entries.push(entry);
-      this.#byId.set(event.eventId, entry);
+      this.#byPosition.set(event.position, entry);
+      this.#bytes += event.bytes;
     }
     this.#readTo = Math.max(this.#readTo, readTo);
   }
 
-  /** Waiting events of accounts that are free, ascending. */
-  waiting(isFree: (accountId: AccountId) => boolean): LoggedEvent[] {
-    return this.#eventsWhere(({ event, state }) => state === 'waiting' && isFree(event.accountId));
+  /** The first waiting events of accounts that are free, ascending, until they are enough. */
+  waiting(
+    isFree: (accountId: AccountId) => boolean,
+    isEnough: (events: number, bytes: number) => boolean,
+  ): { readonly events: readonly LoggedEvent[]; readonly isEnough: boolean } {
+    const found: LoggedEvent[] = [];
+    while (this.#entries[this.#waitsFrom]?.state !== 'waiting') {
+      if (this.#waitsFrom >= this.#entries.length) return { events: found, isEnough: false };
+      this.#waitsFrom += 1;
+    }
+    let bytes = 0;
+    for (let i = this.#waitsFrom; i < this.#entries.length; i += 1) {
+      const entry = this.#entries[i];
+      if (entry?.state !== 'waiting' || !isFree(entry.event.accountId)) continue;
+      found.push(entry.event);
+      bytes += entry.event.bytes;
+      if (isEnough(found.length, bytes)) return { events: found, isEnough: true };
+    }
+    return { events: found, isEnough: false };
   }
 
   refused(): LoggedEvent[] {
@@ -69,15 +89,17 @@ export class LogWindow {
   }
 
   mark(events: readonly LoggedEvent[], state: EntryState): void {
-    for (const { eventId } of events) {
-      const entry = this.#byId.get(eventId);
+    for (const { position } of events) {
+      const entry = this.#byPosition.get(position);
       if (entry !== undefined) entry.state = state;
     }
+    if (state === 'waiting') this.#waitsFrom = 0;
     if (state === 'done') this.#trim();
   }
 
   /** Takes accounts out of the window: what they miss is read for their hold. */
   leave(accounts: ReadonlySet<AccountId>): void {
+    if (accounts.size === 0) return;
     for (const entry of this.#entries) {
       if (accounts.has(entry.event.accountId)) entry.state = 'done';
     }
@@ -92,6 +114,10 @@ export class LogWindow {
     const first = this.#entries.findIndex((entry) => entry.state !== 'done');
     if (first === 0) return;
     const gone = first < 0 ? this.#entries.splice(0) : this.#entries.splice(0, first);
-    for (const { event } of gone) this.#byId.delete(event.eventId);
+    for (const { event } of gone) {
+      this.#byPosition.delete(event.position);
+      this.#bytes -= event.bytes;
+    }
+    this.#waitsFrom = Math.max(this.#waitsFrom - gone.length, 0);
   }
 }

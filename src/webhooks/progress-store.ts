@@ -2,6 +2,7 @@
 // subscriptions in one commit, each fenced by holder and epoch.
 
 import type { Sql } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, EventId, WebhookId } from '../ids.ts';
 import type { Standing } from './delivery.ts';
 import { type Gap, keyRecord, recordsOf } from './delivery-store.ts';
@@ -57,9 +58,20 @@ export async function recordProgress(
   holder: string,
   all: readonly Progress[],
 ): Promise<ReadonlyMap<WebhookId, Date>> {
-  const holds = all.flatMap(holdRecords);
   const rows = await sql<{ webhook_id: WebhookId; updated_at: Date }[]>`
-    with given as (
+    with ${oursUpdated(holder, all)},
+    held as (${holdsWritten(all)}),
+    in_step as (${holdsRemoved(all)}),
+    logged as (${attemptsWritten(all)})
+    select o.webhook_id, o.updated_at
+    from ours o`;
+  return new Map(rows.map((row) => [row.webhook_id, row.updated_at]));
+}
+
+/** CTEs: `ours` are the subscriptions that are still ours, with their new standing. */
+function oursUpdated(holder: string, all: readonly Progress[]): Fragment {
+  return fragment`
+    given as (
       select g.*
       from json_to_recordset(${recordsOf(all.map(progressRecord))}::json) as g (
         tenant_id uuid, webhook_id uuid, epoch integer, updated_at timestamptz, position bigint,
@@ -114,79 +126,88 @@ export async function recordProgress(
       where w.tenant_id = l.tenant_id
         and w.webhook_id = l.webhook_id
       returning w.tenant_id, w.webhook_id, w.updated_at
-    ),
-    held as (
-      insert into unwind.webhook_holds (
-        tenant_id, webhook_id, account_id, after, request_id, up_to, status, attempts,
-        failing_since, next_attempt_at, last_attempt_at, last_outcome
-      )
-      select
-        h.tenant_id, h.webhook_id, h.account_id, h.after, h.request_id, h.up_to, h.status,
-        h.attempts, h.failing_since, h.next_attempt_at, h.last_attempt_at, h.last_outcome
-      from json_to_recordset(${recordsOf(holds.filter((hold) => 'after' in hold))}::json) as h (
-        tenant_id uuid, webhook_id uuid, account_id uuid, after bigint, request_id uuid,
-        up_to bigint, status text, attempts integer, failing_since timestamptz,
-        next_attempt_at timestamptz, last_attempt_at timestamptz, last_outcome text
-      )
-      join ours o
-        on o.tenant_id = h.tenant_id
-        and o.webhook_id = h.webhook_id
-      on conflict (tenant_id, webhook_id, account_id) do update
-      set
-        after = excluded.after,
-        request_id = excluded.request_id,
-        up_to = excluded.up_to,
-        status = excluded.status,
-        attempts = excluded.attempts,
-        failing_since = excluded.failing_since,
-        next_attempt_at = excluded.next_attempt_at,
-        last_attempt_at = excluded.last_attempt_at,
-        last_outcome = excluded.last_outcome
-    ),
-    in_step as (
-      delete from unwind.webhook_holds h
-      using json_to_recordset(${recordsOf(holds.filter((hold) => !('after' in hold)))}::json) as g (
-        tenant_id uuid, webhook_id uuid, account_id uuid
-      ), ours o
-      where h.tenant_id = g.tenant_id
-        and h.webhook_id = g.webhook_id
-        and h.account_id = g.account_id
-        and o.tenant_id = g.tenant_id
-        and o.webhook_id = g.webhook_id
-    ),
-    logged as (
-      insert into unwind.webhook_attempts (
-        tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
-        answer, attempt, events, first_event_id, last_event_id
-      )
-      select
-        a.tenant_id, a.webhook_id, a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms,
-        a.outcome, a.status, a.answer, a.attempt, a.events, a.first_event_id, a.last_event_id
-      from json_to_recordset(${recordsOf(all.flatMap(attemptRecords))}::json) as a (
-        tenant_id uuid, webhook_id uuid, place integer, attempt_id uuid, kind text,
-        attempted_at timestamptz, duration_ms integer, outcome text, status integer, answer text,
-        attempt integer, events integer, first_event_id uuid, last_event_id uuid
-      )
-      join ours o
-        on o.tenant_id = a.tenant_id
-        and o.webhook_id = a.webhook_id
-      on conflict (tenant_id, webhook_id, place) do update
-      set
-        attempt_id = excluded.attempt_id,
-        kind = excluded.kind,
-        attempted_at = excluded.attempted_at,
-        duration_ms = excluded.duration_ms,
-        outcome = excluded.outcome,
-        status = excluded.status,
-        answer = excluded.answer,
-        attempt = excluded.attempt,
-        events = excluded.events,
-        first_event_id = excluded.first_event_id,
-        last_event_id = excluded.last_event_id
+    )`;
+}
+
+/** Of `ours`: the holds as they are now. */
+function holdsWritten(all: readonly Progress[]): Fragment {
+  const holds = all.flatMap(holdRecords);
+  return fragment`
+    insert into unwind.webhook_holds (
+      tenant_id, webhook_id, account_id, after, request_id, up_to, status, attempts,
+      failing_since, next_attempt_at, last_attempt_at, last_outcome
     )
-    select o.webhook_id, o.updated_at
-    from ours o`;
-  return new Map(rows.map((row) => [row.webhook_id, row.updated_at]));
+    select
+      h.tenant_id, h.webhook_id, h.account_id, h.after, h.request_id, h.up_to, h.status,
+      h.attempts, h.failing_since, h.next_attempt_at, h.last_attempt_at, h.last_outcome
+    from json_to_recordset(${recordsOf(holds)}::json) as h (
+      tenant_id uuid, webhook_id uuid, account_id uuid, after bigint, request_id uuid,
+      up_to bigint, status text, attempts integer, failing_since timestamptz,
+      next_attempt_at timestamptz, last_attempt_at timestamptz, last_outcome text
+    )
+    join ours o
+      on o.tenant_id = h.tenant_id
+      and o.webhook_id = h.webhook_id
+    on conflict (tenant_id, webhook_id, account_id) do update
+    set
+      after = excluded.after,
+      request_id = excluded.request_id,
+      up_to = excluded.up_to,
+      status = excluded.status,
+      attempts = excluded.attempts,
+      failing_since = excluded.failing_since,
+      next_attempt_at = excluded.next_attempt_at,
+      last_attempt_at = excluded.last_attempt_at,
+      last_outcome = excluded.last_outcome`;
+}
+
+/** Of `ours`: accounts that are in step again have no hold. */
+function holdsRemoved(all: readonly Progress[]): Fragment {
+  const keys = all.flatMap(inStepRecords);
+  return fragment`
+    delete from unwind.webhook_holds h
+    using json_to_recordset(${recordsOf(keys)}::json) as g (
+      tenant_id uuid, webhook_id uuid, account_id uuid
+    ), ours o
+    where h.tenant_id = g.tenant_id
+      and h.webhook_id = g.webhook_id
+      and h.account_id = g.account_id
+      and o.tenant_id = g.tenant_id
+      and o.webhook_id = g.webhook_id`;
+}
+
+/** Of `ours`: attempts, over what stood in their places. */
+function attemptsWritten(all: readonly Progress[]): Fragment {
+  const attempts = all.flatMap(attemptRecords);
+  return fragment`
+    insert into unwind.webhook_attempts (
+      tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
+      answer, attempt, events, first_event_id, last_event_id
+    )
+    select
+      a.tenant_id, a.webhook_id, a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms,
+      a.outcome, a.status, a.answer, a.attempt, a.events, a.first_event_id, a.last_event_id
+    from json_to_recordset(${recordsOf(attempts)}::json) as a (
+      tenant_id uuid, webhook_id uuid, place integer, attempt_id uuid, kind text,
+      attempted_at timestamptz, duration_ms integer, outcome text, status integer, answer text,
+      attempt integer, events integer, first_event_id uuid, last_event_id uuid
+    )
+    join ours o
+      on o.tenant_id = a.tenant_id
+      and o.webhook_id = a.webhook_id
+    on conflict (tenant_id, webhook_id, place) do update
+    set
+      attempt_id = excluded.attempt_id,
+      kind = excluded.kind,
+      attempted_at = excluded.attempted_at,
+      duration_ms = excluded.duration_ms,
+      outcome = excluded.outcome,
+      status = excluded.status,
+      answer = excluded.answer,
+      attempt = excluded.attempt,
+      events = excluded.events,
+      first_event_id = excluded.first_event_id,
+      last_event_id = excluded.last_event_id`;
 }
 
 function progressRecord(progress: Progress): object {
@@ -215,11 +236,11 @@ function progressRecord(progress: Progress): object {
 }
 
 function holdRecords({ webhook, holds }: Progress): readonly object[] {
-  return [...holds].map(([accountId, hold]) => {
-    const key = { ...keyRecord(webhook), account_id: accountId };
-    if (hold === undefined) return key;
-    return {
-      ...key,
+  return [...holds].flatMap(([accountId, hold]) => {
+    if (hold === undefined) return [];
+    const record = {
+      ...keyRecord(webhook),
+      account_id: accountId,
       after: hold.afters.get(accountId),
       request_id: hold.requestId,
       up_to: hold.upTo,
@@ -230,6 +251,13 @@ function holdRecords({ webhook, holds }: Progress): readonly object[] {
       last_attempt_at: hold.lastAttemptAt,
       last_outcome: hold.lastOutcome,
     };
+    return [record];
+  });
+}
+
+function inStepRecords({ webhook, holds }: Progress): readonly object[] {
+  return [...holds].flatMap(([accountId, hold]) => {
+    return hold === undefined ? [{ ...keyRecord(webhook), account_id: accountId }] : [];
   });
 }
 

@@ -2,15 +2,17 @@
 // the queue says, records what came of it, and gives the claim back when there is nothing to do.
 
 import type { Clock } from '../clock.ts';
-import { failedAttemptsKept, takenAttemptsKept } from '../limits.ts';
+import { recordEveryMs } from '../limits.ts';
+import { AttemptLog } from './attempt-log.ts';
 import type { Outcome, Sending, Wanted } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
-import type { ClaimedWebhook, LogPage } from './delivery-store.ts';
+import type { ClaimedWebhook } from './delivery-store.ts';
 import type { FairSlots } from './fair-slots.ts';
 import type { Hold } from './hold.ts';
+import type { LogRead } from './log-store.ts';
 import { type Attempt, keptAnswer, outcomeText } from './post.ts';
-import type { LoggedAttempt, Progress } from './progress-store.ts';
-import type { LoggedEvent, Webhook } from './webhook.ts';
+import type { Progress } from './progress-store.ts';
+import { type LoggedEvent, ofTypes, type Webhook } from './webhook.ts';
 
 /** What sessions share in a process. */
 export interface SessionPorts {
@@ -18,7 +20,8 @@ export interface SessionPorts {
   readonly random: () => number;
   readonly newId: () => string;
   readonly setAsideAttempts: number;
-  readonly readLog: (webhook: Webhook, after: number) => Promise<LogPage>;
+  /** Events of all kinds behind a position. */
+  readonly readLog: (webhook: Webhook, after: number) => Promise<LogRead>;
   readonly readHeld: (
     webhook: Webhook,
     hold: Hold,
@@ -51,31 +54,31 @@ export class Session {
   #isAsking = false;
   #isChanged = false;
   #requests = 0;
-  #taken: number;
-  #failed: number;
-  #attempts: LoggedAttempt[] = [];
+  readonly #attempts: AttemptLog;
   #gap: Progress['gap'];
   /** Days up to the last attempt at this time have been told. */
   #warnedUpTo: Date | undefined;
+  #reading: Promise<void> | undefined;
   #recording: Promise<void> | undefined;
+  #recordedAt: Date | undefined;
   #failure: unknown;
   #wake = Promise.withResolvers<void>();
 
   constructor(claimed: ClaimedWebhook, holds: readonly Hold[], ports: SessionPorts) {
-    const { webhook, standing, head, takenCount, failedCount, gap } = claimed;
+    const { webhook, standing, head, gap } = claimed;
     const { setAsideAttempts, newId, random, clock, log } = ports;
     this.#claimed = claimed;
     this.#ports = ports;
     this.#queue = new DeliveryQueue({ webhook, standing, holds, setAsideAttempts, newId, random });
     this.#queue.setHead(head);
-    this.#taken = takenCount;
-    this.#failed = failedCount;
+    const { takenCount, failedCount } = claimed;
+    this.#attempts = new AttemptLog({ takenCount, failedCount }, newId);
     this.#warnedUpTo = standing.lastAttemptAt;
     if (gap === undefined) return;
     const at = clock.now();
     this.#gap = { ...gap, noticedAt: at };
     const outcome = `events behind position ${gap.after} up to ${gap.upTo} were dropped unread`;
-    this.#keep({ kind: 'gap', at, durationMs: 0, outcome, attempt: 0, events: [] });
+    this.#attempts.keep({ kind: 'gap', at, durationMs: 0, outcome, attempt: 0, events: [] });
     log.warn({ webhook: webhook.webhookId, ...gap }, 'webhook.gap');
   }
 
@@ -98,6 +101,7 @@ export class Session {
   /** Time has gone on, and the log maybe as well. */
   poke(head: number | undefined): void {
     if (head !== undefined) this.#queue.setHead(head);
+    if (this.#isChanged) this.#recordInTime();
     this.#notify();
   }
 
@@ -105,14 +109,10 @@ export class Session {
   async run(): Promise<void> {
     const { webhook } = this.#claimed;
     for (;;) {
-      const wanted = this.#mayBegin() ? this.#queue.wanted(this.#ports.clock.now()) : undefined;
-      if (wanted !== undefined) {
-        await this.#read(wanted);
-        continue;
-      }
+      this.#readOn();
       this.#askForSlot();
       const mayGoOn = this.#isAsking && this.#mayBegin();
-      if (this.#queue.underWay === 0 && !mayGoOn) break;
+      if (this.#queue.underWay === 0 && !mayGoOn && this.#reading === undefined) break;
       await this.#wake.promise;
       this.#wake = Promise.withResolvers();
     }
@@ -135,12 +135,25 @@ export class Session {
     this.#wake.resolve();
   }
 
+  /** Reads what is wanted while requests go on. */
+  #readOn(): void {
+    if (this.#reading !== undefined || !this.#mayBegin()) return;
+    const wanted = this.#queue.wanted(this.#ports.clock.now());
+    if (wanted === undefined) return;
+    this.#reading = this.#read(wanted)
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#reading = undefined;
+        this.#notify();
+      });
+  }
+
   async #read(wanted: Wanted): Promise<void> {
     const { webhook } = this.#claimed;
     if (wanted.type === 'log') {
       const { events, readTo, head } = await this.#ports.readLog(webhook, wanted.after);
       this.#queue.setHead(head);
-      this.#queue.addLog(events, readTo);
+      this.#queue.addLog(ofTypes(webhook, events), readTo);
     } else {
       const events = await this.#ports.readHeld(webhook, wanted.hold, wanted.upTo);
       this.#queue.addHeld(wanted.hold, events, wanted.upTo);
@@ -188,8 +201,8 @@ export class Session {
       if (outcome.type === 'cut') return;
       const { events } = sending;
       const number = sending.attempt;
-      this.#keep({ kind: 'delivery', at, ...kept(attempt), attempt: number, events });
-      this.#recordSoon();
+      this.#attempts.keep({ kind: 'delivery', at, ...kept(attempt), attempt: number, events });
+      this.#recordInTime();
     } catch (error) {
       this.#queue.settle(sending, { type: 'cut' });
       this.#fail(error);
@@ -202,9 +215,12 @@ export class Session {
     this.#notify();
   }
 
-  #recordSoon(): void {
+  /** Records what has changed, now or with what comes in the next moment. */
+  #recordInTime(): void {
     this.#isChanged = true;
-    this.#recording ??= this.#recordChanges()
+    const ageMs = this.#ports.clock.now().getTime() - (this.#recordedAt?.getTime() ?? 0);
+    if (this.#recording !== undefined || ageMs < recordEveryMs) return;
+    this.#recording = this.#recordChanges()
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#recording = undefined;
@@ -212,17 +228,17 @@ export class Session {
   }
 
   async #recordChanges(): Promise<void> {
-    while (this.#isChanged && !this.#lost.signal.aborted) {
-      const changedAt = await this.#record(false);
-      if (changedAt === undefined) this.lose();
-      else if (changedAt.getTime() !== this.#claimed.webhook.updatedAt.getTime()) this.windDown();
-    }
+    if (this.#lost.signal.aborted) return;
+    const changedAt = await this.#record(false);
+    if (changedAt === undefined) this.lose();
+    else if (changedAt.getTime() !== this.#claimed.webhook.updatedAt.getTime()) this.windDown();
   }
 
   #record(release: boolean): Promise<Date | undefined> {
-    this.#isChanged = false;
     const { webhook, epoch } = this.#claimed;
     const now = this.#ports.clock.now();
+    this.#isChanged = false;
+    this.#recordedAt = now;
     const { standing, holdDueAt, rests } = this.#queue;
     const next = this.#queue.next(now);
     const collects = next.type === 'collect' ? next : undefined;
@@ -235,13 +251,12 @@ export class Session {
       standing: { ...standing, nextAttemptAt: rests === undefined ? due : standing.nextAttemptAt },
       holdDueAt,
       fullAt: release ? collects?.fullAt : undefined,
-      takenCount: this.#taken,
-      failedCount: this.#failed,
+      ...this.#attempts.counts,
       gap: this.#gap,
       disable: rests === 'gone',
       release,
       holds: this.#queue.takeChanges(),
-      attempts,
+      attempts: this.#attempts.take(),
     });
   }
 
@@ -255,47 +270,11 @@ export class Session {
     const days = daysUpTo(at);
     if (days <= Math.max(daysUpTo(before), 0)) return;
     const outcome = `nothing was taken for ${days === 1 ? 'a day' : `${days} days`}`;
-    this.#keep({ kind: 'warning', at, durationMs: 0, outcome, attempt: attempts, events: [] });
+    const warning = { kind: 'warning', durationMs: 0, outcome, attempt: attempts } as const;
+    this.#attempts.keep({ ...warning, at, events: [] });
     const { webhookId } = this.#claimed.webhook;
     const fields = { webhook: webhookId, days, failingSince, attempts, lastOutcome };
     this.#ports.log.warn(fields, 'webhook.failing_for_days');
-  }
-
-  /** Keeps an attempt for the delivery log, where it takes the oldest place of its kind. */
-  #keep(attempt: {
-    readonly kind: LoggedAttempt['kind'];
-    readonly at: Date;
-    readonly durationMs: number;
-    readonly outcome: string;
-    readonly status?: number | undefined;
-    readonly answer?: string;
-    readonly attempt: number;
-    readonly events: readonly LoggedEvent[];
-  }): void {
-    const { events, status, answer = '' } = attempt;
-    const isTaken = status !== undefined && status >= 200 && status < 300;
-    const place = isTaken
-      ? this.#taken % takenAttemptsKept
-      : takenAttemptsKept + (this.#failed % failedAttemptsKept);
-    if (isTaken) this.#taken += 1;
-    else this.#failed += 1;
-    this.#attempts.push({
-      ...attempt,
-      place,
-      attemptId: this.#ports.newId(),
-      status,
-      answer,
-      events: events.length,
-      firstEventId: events[0]?.eventId,
-      lastEventId: events.at(-1)?.eventId,
-    });
-  }
-
-  /** What is not recorded yet; where a place was taken twice meanwhile, the later attempt. */
-  #takeAttempts(): readonly LoggedAttempt[] {
-    const byPlace = new Map(this.#attempts.map((attempt) => [attempt.place, attempt]));
-    this.#attempts = [];
-    return [...byPlace.values()];
   }
 }
 

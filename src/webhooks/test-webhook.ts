@@ -14,7 +14,7 @@ import { insertTestAttempt } from './history-store.ts';
 import { changeSigned, noSuchWebhook } from './manage-webhooks.ts';
 import { type Attempt, keptAnswer, outcomeText, type Post, post } from './post.ts';
 import { lockWebhook } from './store.ts';
-import { requestBody, type Webhook } from './webhook.ts';
+import { loggedEvent, requestBody, type Webhook } from './webhook.ts';
 
 /** What marks the event: no event of the log has this type. */
 export const testEventType = 'WEBHOOK.TEST';
@@ -49,14 +49,14 @@ export async function testWebhook(
   });
   assert(key !== undefined, 'every tenant has its signing keys');
   const at = clock.now();
-  const event = {
+  const event = loggedEvent({
     position: 0,
     eventId: newId<'event'>(),
     accountId: newId<'account'>(),
     type: testEventType,
     object: '{"test":true}',
-    createdAt: at,
-  };
+    createdAt: at.toISOString(),
+  });
   const body = requestBody(webhook, [event]);
   const timeoutMs = Math.min(options.timeoutMs, testTimeoutMsMax);
   const stop = new AbortController().signal;

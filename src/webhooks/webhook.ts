@@ -73,23 +73,47 @@ export function takesType({ types, excludedTypes }: TypeFilter, eventType: strin
   return types.some((kind) => kind === 'ALL' || isOfKind(kind)) && !excludedTypes.some(isOfKind);
 }
 
-/** An event at its place in the tenant's log; `object` is the JSON text frozen with the event. */
+/** An event at its place in the tenant's log. One such object serves every subscription. */
 export interface LoggedEvent {
   readonly position: number;
   readonly eventId: EventId;
   readonly accountId: AccountId;
   readonly type: string;
-  readonly object: string;
-  readonly createdAt: Date;
+  /** ISO 8601 in UTC, with milliseconds: as it is delivered. */
+  readonly createdAt: string;
+  /** The event as it is delivered, up to where the id of the subscription stands. */
+  readonly text: string;
+  /** Bytes of the event as it is delivered. */
+  readonly bytes: number;
+}
+
+/** Those of the events that a subscription gets. */
+export function ofTypes(
+  filter: TypeFilter,
+  events: readonly LoggedEvent[],
+): readonly LoggedEvent[] {
+  if (filter.types.includes('ALL') && filter.excludedTypes.length === 0) return events;
+  return events.filter(({ type }) => takesType(filter, type));
+}
+
+const textEnd = '"}';
+const webhookIdLength = 36;
+
+/** An event as the log holds it; `object` is the JSON text frozen with it. */
+export function loggedEvent(
+  event: Omit<LoggedEvent, 'text' | 'bytes'> & { readonly object: string },
+): LoggedEvent {
+  const { position, eventId, accountId, type, createdAt, object } = event;
+  const text =
+    `{"created_at":"${createdAt}","id":"${eventId}","object":${object},` +
+    `"type":"${type}","webhook_id":"`;
+  const bytes = Buffer.byteLength(text) + webhookIdLength + textEnd.length;
+  return { position, eventId, accountId, type, createdAt, text, bytes };
 }
 
 /** The event as it is delivered, byte for byte the same at every attempt. */
 export function eventBody(event: LoggedEvent, webhookId: WebhookId): string {
-  const { createdAt, eventId, object, type } = event;
-  return (
-    `{"created_at":"${createdAt.toISOString()}","id":"${eventId}","object":${object},` +
-    `"type":"${type}","webhook_id":"${webhookId}"}`
-  );
+  return event.text + webhookId + textEnd;
 }
 
 /** The body of a request that carries these events, ascending: see `isPackaged`. */
@@ -97,8 +121,12 @@ export function requestBody(
   webhook: Pick<Webhook, 'webhookId' | 'delayS' | 'maxPackageSize'>,
   events: readonly LoggedEvent[],
 ): string {
-  const bodies = events.map((event) => eventBody(event, webhook.webhookId));
-  return isPackaged(webhook) ? `{"payload":[${bodies.join(',')}]}` : bodies.join('');
+  const { webhookId } = webhook;
+  const [first] = events;
+  if (first !== undefined && !isPackaged(webhook)) return eventBody(first, webhookId);
+  const end = webhookId + textEnd;
+  const texts = events.map((event) => event.text).join(`${end},`);
+  return `{"payload":[${texts}${events.length > 0 ? end : ''}]}`;
 }
 
 /** Names a request by its events: the same when they are sent together again. */
@@ -119,16 +147,23 @@ export function isPackaged(webhook: Pick<Webhook, 'delayS' | 'maxPackageSize'>):
 const packageSizeDefault = 1_048_576;
 const emptyPackageBytes = '{"payload":[]}'.length;
 
+/** Whether so many events of so many bytes are certainly more than one package holds. */
+export function isMoreThanFits(
+  webhook: Pick<Webhook, 'maxPackageSize'>,
+  { events, bytes }: { events: number; bytes: number },
+): boolean {
+  const bytesMax = webhook.maxPackageSize ?? packageSizeDefault;
+  return events > packageEventsMax || (events > 1 && bytes > bytesMax);
+}
+
 /** Counts what fits into one request: at least one event, and the size is that of the whole body. */
 export class PackageSize {
-  readonly #webhookId: WebhookId;
   readonly #eventsMax: number;
   readonly #bytesMax: number;
   #bytes = emptyPackageBytes;
   #events = 0;
 
-  constructor(webhook: Pick<Webhook, 'webhookId' | 'delayS' | 'maxPackageSize'>) {
-    this.#webhookId = webhook.webhookId;
+  constructor(webhook: Pick<Webhook, 'delayS' | 'maxPackageSize'>) {
     this.#eventsMax = isPackaged(webhook) ? packageEventsMax : 1;
     this.#bytesMax = webhook.maxPackageSize ?? packageSizeDefault;
   }
@@ -137,7 +172,7 @@ export class PackageSize {
   add(event: LoggedEvent): boolean {
     if (this.#events >= this.#eventsMax) return false;
     const separator = this.#events > 0 ? 1 : 0;
-    const bytes = this.#bytes + separator + eventBytes(event, this.#webhookId);
+    const bytes = this.#bytes + separator + event.bytes;
     if (this.#events > 0 && bytes > this.#bytesMax) return false;
     this.#bytes = bytes;
     this.#events += 1;
@@ -179,22 +214,10 @@ export function nextPackage(
   const [oldest] = events;
   if (oldest === undefined) return { type: 'nothing' };
   const { events: fit, size } = fitting(webhook, events);
-  const until = new Date(oldest.createdAt.getTime() + (webhook.delayS ?? 0) * 1_000);
+  const until = new Date(Date.parse(oldest.createdAt) + (webhook.delayS ?? 0) * 1_000);
   const isFull = fit.length < events.length || !isAll;
   if (!isPackaged(webhook) || isFull || until <= now) return { type: 'send', events: fit };
   return { type: 'collect', until, missing: size.missing() };
-}
-
-/** What was measured before: an event is looked at again for each request that it waits. */
-const measured = new WeakMap<LoggedEvent, number>();
-
-/** The length of an event's body, the same for every subscription, whose ids are of one length. */
-function eventBytes(event: LoggedEvent, webhookId: WebhookId): number {
-  const known = measured.get(event);
-  if (known !== undefined) return known;
-  const bytes = Buffer.byteLength(eventBody(event, webhookId));
-  measured.set(event, bytes);
-  return bytes;
 }
 
 const longestGapS = 600;

@@ -12,7 +12,7 @@ import { newEvent, newLiquidation } from '../../src/http/openapi/examples.ts';
 import { operations } from '../../src/http/openapi/operations.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import type { AccountId, EventId, WebhookId } from '../../src/ids.ts';
-import { eventBody } from '../../src/webhooks/webhook.ts';
+import { eventBody, loggedEvent } from '../../src/webhooks/webhook.ts';
 import { checkDocument, wholeDocument } from '../../tools/openapi.ts';
 import { contractOperations } from '../contract/operations.ts';
 import { testClock } from '../support/clock.ts';
@@ -157,14 +157,14 @@ test('the webhooks section has the four events, as the service sends them', () =
     Object.keys(webhooks),
     ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'].map((one) => `ACCOUNT_LIQUIDATION.${one}`),
   );
-  const logged = {
+  const logged = loggedEvent({
     position: 1,
     eventId: newEvent.id as EventId,
     accountId: newLiquidation.account_id as AccountId,
     type: 'ACCOUNT_LIQUIDATION.NEW',
     object: JSON.stringify(newLiquidation),
-    createdAt: new Date(newEvent.created_at),
-  };
+    createdAt: newEvent.created_at,
+  });
   const body = JSON.parse(eventBody(logged, newEvent.webhook_id as WebhookId));
   for (const entry of Object.values(webhooks)) {
     const { requestBody } = (entry as { post: { requestBody: { content: Part } } }).post;

@@ -9,7 +9,7 @@ import { type AccountId, newId } from '../../src/ids.ts';
 import type { Outcome, Sending, Standing } from '../../src/webhooks/delivery.ts';
 import type { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
 import type { Hold } from '../../src/webhooks/hold.ts';
-import type { LoggedEvent, WebhookSettings } from '../../src/webhooks/webhook.ts';
+import { type LoggedEvent, loggedEvent, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 
 type Answer = 'taken' | 'refused' | 'down' | 'cut';
@@ -107,7 +107,8 @@ function logOf(accounts: readonly number[]): readonly LoggedEvent[] {
     const object = JSON.stringify({ padding: 'x'.repeat(account * 40) });
     const eventId = newId<'event'>();
     const type = 'ACCOUNT_LIQUIDATION.NEW';
-    return { position: i + 1, eventId, accountId, type, object, createdAt: startOfTime };
+    const createdAt = startOfTime.toISOString();
+    return loggedEvent({ position: i + 1, eventId, accountId, type, object, createdAt });
   });
 }
 
@@ -269,3 +270,55 @@ for (const packaging of [{}, { maxPackageSize: 1_048_576 }]) {
     assert.ok(requests >= 20 && requests <= 60, `${requests} requests`);
   });
 }
+
+/** A queue that has read as much as it wants of a log of one event of each account given. */
+function queueWith(accounts: readonly number[], packaging: Partial<WebhookSettings> = {}) {
+  const log = logOf(accounts);
+  const queue = queueOf({ webhook: settingsOf(packaging) });
+  const readOn = (now: Date) => {
+    queue.setHead(log.length);
+    for (let wanted = queue.wanted(now); wanted?.type === 'log'; wanted = queue.wanted(now)) {
+      const { after } = wanted;
+      const page = log.slice(after, after + 2_000);
+      queue.addLog(page, page.at(-1)?.position ?? log.length);
+    }
+  };
+  return { queue, readOn, log };
+}
+
+function beginNext(queue: DeliveryQueue, now: Date): Sending {
+  const next = queue.next(now);
+  assert.ok(next.type === 'send');
+  queue.begin(next.sending);
+  return next.sending;
+}
+
+test('an account that keeps a full window waiting steps aside after a while', () => {
+  const { queue, readOn, log } = queueWith([...new Array(20_000).fill(0), 1]);
+  readOn(startOfTime);
+  const slow = beginNext(queue, startOfTime);
+  readOn(later(startOfTime, 1));
+  assert.equal(
+    queue.next(later(startOfTime, 1)).type,
+    'nothing',
+    'all that is read is of one account',
+  );
+  const now = later(startOfTime, 2_001);
+  readOn(now);
+  assert.deepEqual([...queue.takeChanges().keys()], [log[0]?.accountId]);
+  queue.settle(slow, outcomeOf('taken', now));
+  assert.deepEqual(beginNext(queue, now).events, log.slice(-1), 'the other account has its turn');
+});
+
+test('a large package is waited for: holding all of its accounts would cost a row for each', () => {
+  const accounts = Array.from({ length: 12_000 }, (_, i) => i % 100);
+  const { queue, readOn } = queueWith(accounts, { maxPackageSize: 1_048_576 });
+  readOn(startOfTime);
+  const slow = beginNext(queue, startOfTime);
+  const { position: last = 0 } = slow.events.at(-1) ?? {};
+  assert.ok(last > 100, 'it carries events of all accounts');
+  for (const ms of [1, 2_001, 14_000]) readOn(later(startOfTime, ms));
+  assert.deepEqual([...queue.takeChanges()], []);
+  queue.settle(slow, outcomeOf('taken', later(startOfTime, 14_001)));
+  assert.equal(beginNext(queue, later(startOfTime, 14_001)).events[0]?.position, last + 1);
+});

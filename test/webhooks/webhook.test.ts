@@ -8,6 +8,7 @@ import {
   attemptsWithin,
   eventBody,
   type LoggedEvent,
+  loggedEvent,
   requestBody,
   retryGapMs,
 } from '../../src/webhooks/webhook.ts';
@@ -16,10 +17,10 @@ import { queueOf, settingsOf } from './queues.ts';
 const webhookId = newId<'webhook'>();
 const start = new Date('2026-01-05T09:00:00.000Z');
 
-function loggedEvent(position: number, object = '{}', createdAt = start): LoggedEvent {
+function eventAt(position: number, object = '{}', at = start): LoggedEvent {
   const type = 'ACCOUNT_LIQUIDATION.NEW';
-  const accountId = newId<'account'>();
-  return { position, eventId: newId<'event'>(), accountId, type, object, createdAt };
+  const [eventId, accountId] = [newId<'event'>(), newId<'account'>()];
+  return loggedEvent({ position, eventId, accountId, type, object, createdAt: at.toISOString() });
 }
 
 describe('retryGapMs', () => {
@@ -91,7 +92,7 @@ function nextPackage(
 }
 
 test('point 15: an event is delivered with exactly these bytes', () => {
-  const event = loggedEvent(7, '{"id":"1","cash_amount":"852.20"}');
+  const event = eventAt(7, '{"id":"1","cash_amount":"852.20"}');
   assert.equal(
     eventBody(event, webhookId),
     `{"created_at":"2026-01-05T09:00:00.000Z","id":"${event.eventId}",` +
@@ -102,7 +103,7 @@ test('point 15: an event is delivered with exactly these bytes', () => {
 
 describe('the next request', () => {
   const plain: Packaging = {};
-  const [one, two, three] = [loggedEvent(3), loggedEvent(5), loggedEvent(6)];
+  const [one, two, three] = [eventAt(3), eventAt(5), eventAt(6)];
   const packageOf = (...events: readonly LoggedEvent[]): string => {
     return `{"payload":[${events.map((event) => eventBody(event, webhookId)).join(',')}]}`;
   };
@@ -121,7 +122,7 @@ describe('the next request', () => {
   test('collects until the oldest event is as old as the delay', () => {
     const delayed = { ...plain, delayS: 10 };
     const due = later(start, 10_000);
-    const events = [one, two, loggedEvent(6, '{}', later(start, 9_000))];
+    const events = [one, two, eventAt(6, '{}', later(start, 9_000))];
     const early = nextPackage(delayed, events, later(due, -1), true);
     assert.deepEqual([early.type, early.type === 'collect' && early.until], ['collect', due]);
     assert.deepEqual(nextPackage(delayed, events, due, true), send(packageOf(...events), 6));
@@ -149,7 +150,7 @@ describe('the next request', () => {
   });
 
   test('counts bytes, not characters', () => {
-    const umlauts = [loggedEvent(1, '{"name":"ÄÖÜ€"}'), loggedEvent(2, '{"name":"ÄÖÜ€"}')];
+    const umlauts = [eventAt(1, '{"name":"ÄÖÜ€"}'), eventAt(2, '{"name":"ÄÖÜ€"}')];
     const body = packageOf(...umlauts);
     assert.ok(Buffer.byteLength(body) > body.length);
     const next = nextPackage({ ...plain, maxPackageSize: body.length }, umlauts, start, true);
@@ -163,7 +164,7 @@ describe('the next request', () => {
       let position = 0;
       return items.map(({ gap, text }) => {
         position += gap;
-        return loggedEvent(position, JSON.stringify({ text }));
+        return eventAt(position, JSON.stringify({ text }));
       });
     });
 
