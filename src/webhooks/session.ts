@@ -244,7 +244,6 @@ export class Session {
     const collects = next.type === 'collect' ? next : undefined;
     const due = collects === undefined ? now : earliest(collects.until, holdDueAt);
     this.#warnOfDay();
-    const attempts = this.#takeAttempts();
     return this.#ports.record({
       webhook,
       epoch,
