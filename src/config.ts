@@ -101,7 +101,7 @@ export const settings = {
   ),
   keyFile: setting(
     'UNWIND_KEY_FILE',
-    'file of 32 random bytes in base64 that encrypts the keys of webhooks; live mode needs it',
+    'file of 32 random bytes in base64 that encrypts the keys of webhooks; live mode needs it, closed to others',
     optionalText,
   ),
   releaseDelayMs: setting(

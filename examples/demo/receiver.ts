@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   type AccountLiquidationEvent,
-  DeliveryError,
+  type Delivery,
   type FetchKeys,
   isLiquidationEvent,
   type WebhookReceiver,
@@ -23,6 +23,7 @@ export class Receiver {
   readonly #deliveries: WebhookReceiver;
   readonly #onEvent: (event: AccountLiquidationEvent) => void;
   readonly #seen = new Map<string, AccountLiquidationEvent>();
+  #last: Delivery | undefined;
   readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
@@ -61,6 +62,22 @@ export class Receiver {
     return [...this.#seen.values()].filter((event) => event.object.id === liquidationId);
   }
 
+  /** All events so far, in the order they arrived first. */
+  all(): readonly AccountLiquidationEvent[] {
+    return [...this.#seen.values()];
+  }
+
+  /** Offers the last delivery once more, changed. @returns the status it is answered with. */
+  async takeForged(): Promise<number> {
+    const last = this.#last;
+    if (last === undefined) throw new DemoFailure('there was no delivery to forge');
+    const text = Buffer.from(last.body).toString();
+    const body = Buffer.from(text.replace('"cash_amount":"', '"cash_amount":"1'));
+    if (body.equals(last.body)) throw new DemoFailure('the forgery is no forgery');
+    const { status } = await this.#deliveries.take({ ...last, body }, () => {});
+    return status;
+  }
+
   /** Ends it, and the wait for events with it. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -70,18 +87,17 @@ export class Receiver {
   }
 
   async #take(request: IncomingMessage): Promise<number> {
-    try {
-      for (const event of await this.#deliveries.read(request)) {
-        if (!isLiquidationEvent(event) || this.#seen.has(event.id)) continue;
-        this.#seen.set(event.id, event);
-        this.#onEvent(event);
-      }
-    } catch (error) {
-      if (error instanceof DeliveryError) return error.status;
-      throw error;
-    }
+    const { method = '', url = '', rawHeaders } = request;
+    const delivery = { method, url, rawHeaders, body: Buffer.concat(await request.toArray()) };
+    const { status, error } = await this.#deliveries.take(delivery, (event) => {
+      if (!isLiquidationEvent(event) || this.#seen.has(event.id)) return;
+      this.#seen.set(event.id, event);
+      this.#onEvent(event);
+    });
+    if (status === 500) throw error;
+    this.#last = delivery;
     for (const wake of this.#waiting) wake();
-    return 204;
+    return status;
   }
 
   async #next(ms: number): Promise<void> {

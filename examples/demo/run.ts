@@ -86,6 +86,7 @@ async function story({ home, env, processes, closers }: Stage): Promise<void> {
   const holdings = await readHoldings(book, first.accountId);
   await sell({ client, receiver, env, account: first, holdings });
   await cancelAnother({ client, receiver, account: second });
+  await compareWithLog(client, receiver);
 
   title('The audit');
   const audit = await processes.run('audit');
@@ -168,6 +169,16 @@ async function readBack(client: Client, sold: Liquidation): Promise<void> {
   const late = await client.liquidations.cancel(accountId, id).catch((error: unknown) => error);
   const isRefused = late instanceof ApiError && late.status === 409;
   check(isRefused, `DELETE: 409, ${isRefused ? late.detail : late}`);
+}
+
+async function compareWithLog(client: Client, receiver: Receiver): Promise<void> {
+  title('The log of events, and a forgery');
+  const logged = await client.events.list().all();
+  const ids = receiver.all().map(({ id }) => id);
+  const isSame = logged.length === ids.length && logged.every(({ id }) => ids.includes(id));
+  check(isSame, `GET /events: the same ${logged.length} events that were delivered, by their ids`);
+  const refused = await receiver.takeForged();
+  check(refused === 401, 'a delivery with another amount in it: refused with 401');
 }
 
 async function cancelAnother({

@@ -85,7 +85,8 @@ function refusedLines(report: RefusedFile): readonly string[] {
 function summaryOf({ files, ignored, ignoredCount }: ImportReport): readonly string[] {
   const refused = files.filter((file) => file.outcome === 'refused');
   const others = ignoredCount - ignored.length;
-  const names = [...ignored.map(shown), ...(others > 0 ? [`${figure(others)} more`] : [])];
+  const alike = ignored.filter((name) => /\.(csv|tsv|txt|xlsx?)$/i.test(name));
+  const names = [...alike.map(shown), ...(others > 0 ? [`${figure(others)} more`] : [])];
   return [
     ...(names.length > 0 ? [`Ignored, since no part of a book: ${names.join(', ')}`] : []),
     refused.length === 0

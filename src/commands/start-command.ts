@@ -77,6 +77,7 @@ function welcome(config: Config, service: Service, startMs: number): string {
       `  Sandbox client:   ${sandboxFileOf(config.home)}${before}`,
       `  First request:    ${command} request GET /webhooks`,
       `  A book to sell:   ${command} import ${book}`,
+      `  Webhooks, live:   ${command} listen`,
     );
   }
   return `${lines.join('\n')}\n\n`;

@@ -81,8 +81,9 @@ test('lists no more than can be read, and counts the rest', async (t) => {
   assert.equal(lines[1_001], '  and 234 more bad lines');
 });
 
-test('names what it ignores, harmless to a terminal', async (t) => {
-  const odd = { 'users.csv': [headers.users], 'Users.csv': '', '\u001b[31m.csv': '' };
+test('names the tables that it ignores, harmless to a terminal', async (t) => {
+  const tables = { 'users.csv': [headers.users], 'Users.csv': '', '\u001b[31m.csv': '' };
+  const odd = { ...tables, 'README.md': '', 'make.ts': '' };
   const directory = await bookDirectory(t, odd as BookFiles);
   const { code, text } = await run(directory);
   assert.equal(code, 0);

@@ -6,21 +6,27 @@ import type { Static } from 'typebox';
 import {
   type Account,
   ApiError,
+  type AttemptQuery,
   Client,
   type DeliveryAttempt,
   type EventPageMeta,
+  type EventQuery,
   type Execution,
   type Instrument,
   type Liquidation,
+  type NewWebhook,
   type Order,
   type Position,
   type Replayed,
   type Webhook,
+  type WebhookQuery,
   type WebhookTest,
 } from '../../src/client/client.ts';
+import type * as asked from '../../src/http/delivery-schemas.ts';
 import type * as book from '../../src/http/openapi/book-objects.ts';
 import type * as deliveries from '../../src/http/openapi/delivery-objects.ts';
 import type * as objects from '../../src/http/openapi/objects.ts';
+import type * as webhooks from '../../src/http/webhook-schemas.ts';
 import { giveAccounts, toLiquidate } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -44,12 +50,34 @@ const isTyped: readonly [
   Same<Static<typeof deliveries.replayAnswer>, Replayed>,
   Same<Static<typeof deliveries.testAnswer>, WebhookTest>,
   Same<Static<typeof objects.eventPage>['meta'], EventPageMeta>,
+  Same<Static<typeof asked.listEventsQuery>, EventQuery>,
+  Same<Static<typeof asked.listDeliveriesQuery>, AttemptQuery>,
+  Same<Static<typeof webhooks.listWebhooksQuery>, WebhookQuery>,
+  Same<Static<typeof webhooks.createWebhookBody>, NewWebhook>,
   Same<Static<typeof book.account>, Account>,
   Same<Static<typeof book.position>, Position>,
   Same<Static<typeof book.instrument>, Instrument>,
   Same<Static<typeof book.order>, Order>,
   Same<Static<typeof book.execution>, Execution>,
-] = [true, true, true, true, true, true, true, true, true, true, true, true, true];
+] = [
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+  true,
+];
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();

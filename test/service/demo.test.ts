@@ -70,6 +70,8 @@ test('the demo sells a portfolio, cancels another sale, and passes its audit', a
     '✓ DELETE: 409, Only a NEW liquidation can be cancelled; this one is FILLED.',
     '✓ DELETE in time: 204',
     '✓ CANCELLED, and nothing was sold',
+    '✓ GET /events: the same 5 events that were delivered, by their ids',
+    '✓ a delivery with another amount in it: refused with 401',
     'All is well:',
     '✓ recomputed from executions',
   ];

@@ -80,7 +80,8 @@ function welcomeOf({ url }: RunningService, home: string): RegExp {
       `  Its API, to read: ${escaped(url)}/docs\\n` +
       `  Sandbox client:   ${escaped(join(home, 'sandbox-client.json'))}\\n` +
       '  First request:    npm run -s unwind -- request GET /webhooks\\n' +
-      '  A book to sell:   npm run -s unwind -- import examples/book\\n\\n$',
+      '  A book to sell:   npm run -s unwind -- import examples/book\\n' +
+      '  Webhooks, live:   npm run -s unwind -- listen\\n\\n$',
   );
 }
 

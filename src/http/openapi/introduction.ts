@@ -26,6 +26,13 @@ its drafts 15, 6 and 1; \`upvest-signature-version\` says which one you use.
 
 A sandbox answers a bad signature with the signature base it computed, so that you can compare.
 
+## Events
+
+Each step of a liquidation is an event with the liquidation as it was then. Subscribe with \`POST /webhooks\`:
+deliveries are signed by the service; verify them with the keys of \`GET /auth/verify_keys\`. Events of one
+account arrive in order, a repeated one has the same \`id\`, and what you do not answer with 2xx comes again.
+\`GET /events\` is the log behind them, for 90 days: read it from your last cursor when you may have missed some.
+
 ## Errors
 
 An error is \`application/problem+json\` (RFC 9457): \`type\` names its kind, \`detail\` says what is wrong.
