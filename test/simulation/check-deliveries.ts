@@ -30,40 +30,64 @@ export function readEventRows(sql: Sql): Promise<readonly EventRow[]> {
 
 /** A subscription as the database has it. */
 interface WebhookRow {
+  readonly webhook_id: string;
+  readonly position: number;
+  readonly attempts: number;
+  readonly next_attempt_at: Date;
+  readonly hold_due_at: Date | null;
   readonly url: string;
   readonly is_at_head: boolean;
   readonly enabled: boolean;
   readonly is_leased: boolean;
   readonly holds: number;
+  /** Accounts that wait for a replay. */
+  readonly set_aside: readonly string[];
 }
 
 async function readWebhookRows(sql: Sql): Promise<ReadonlyMap<string, WebhookRow>> {
   const rows = await sql<WebhookRow[]>`
     select
-      w.url, w.enabled, w.lease_holder is not null as is_leased,
+      w.webhook_id, w.url, w.position::integer as position, w.attempts, w.next_attempt_at,
+      w.hold_due_at, w.enabled, w.lease_holder is not null as is_leased,
       w.position = coalesce(h.position, 0) as is_at_head,
       (
         select count(*)::integer
         from unwind.webhook_holds o
         where o.tenant_id = w.tenant_id
           and o.webhook_id = w.webhook_id
-      ) as holds
+      ) as holds,
+      array(
+        select o.account_id::text
+        from unwind.webhook_holds o
+        where o.tenant_id = w.tenant_id
+          and o.webhook_id = w.webhook_id
+          and o.status = 'set_aside'
+      ) as set_aside
     from unwind.webhooks w
     left join unwind.event_heads h on h.tenant_id = w.tenant_id`;
   return new Map(rows.map((row) => [new URL(row.url).hostname, row]));
 }
 
-/** Whether all that can be delivered is: everything but what a receiver refuses for ever. */
-export async function isAllDelivered(sql: Sql, receivers: readonly Receiver[]): Promise<boolean> {
+/** What is to be delivered and is not: everything but what is refused for ever or set aside. */
+export async function undelivered(
+  sql: Sql,
+  receivers: readonly Receiver[],
+): Promise<readonly string[]> {
   const standing = await readWebhookRows(sql);
   const rows = await readEventRows(sql);
-  return receivers.every((receiver) => {
-    if (!standing.has(receiver.host)) return true;
+  return receivers.flatMap((receiver) => {
+    const row = standing.get(receiver.host);
+    if (row === undefined) return [];
     const taken = takenBy(receiver);
-    const owed = owedTo(receiver, rows).filter((row) => !taken.has(row.event_id));
-    const { temper } = receiver;
+    const { temper, host } = receiver;
     const refused = temper.type === 'refuses for ever' ? temper.refused : undefined;
-    return owed.every((row) => row.account_id === refused?.accountId);
+    const excused = new Set([refused?.accountId, ...row.set_aside]);
+    const left = owedTo(receiver, rows).filter((one) => {
+      return !taken.has(one.event_id) && !excused.has(one.account_id);
+    });
+    const shown = left.slice(0, shownMax).map((one) => `${one.event_id} at ${one.position}`);
+    const state = `${host}, which ${temper.type}, waits ${JSON.stringify(row)} for`;
+    return left.length === 0 ? [] : [`${state} ${left.length}: ${shown.join(', ')}`];
   });
 }
 

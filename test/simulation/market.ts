@@ -10,7 +10,7 @@ import { announceHalt, announceStatus } from '../../src/venue/calendar-store.ts'
 import type { Lot } from '../crash/random.ts';
 import { type AccountOfUser, type BookPosition, makeBook } from '../support/book.ts';
 import { makeTenantWithKeys } from '../webhooks/subscriptions.ts';
-import { isAllAtHead, isAllDelivered } from './check-deliveries.ts';
+import { isAllAtHead, undelivered } from './check-deliveries.ts';
 import { newWish, type Wish } from './customers.ts';
 import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
@@ -192,6 +192,6 @@ async function isAtEnd(sql: Sql, { progress, receivers }: Market): Promise<boole
       + (select count(*) from simulated_venue.reports where number is null)
       + (select count(*) from unwind_v1.events where position is null)
     )::integer as open`;
-  progress.isHealed = row?.open === 0 && (await isAllDelivered(sql, receivers));
+  progress.isHealed = row?.open === 0 && (await undelivered(sql, receivers)).length === 0;
   return false;
 }

@@ -1,7 +1,7 @@
 // Shows that the simulation can fail: plants known mistakes, one at a time, in a copy of the sources,
 // and tells after how many seeds each is found. By hand, since it takes minutes:
 //
-//   node test/simulation/mutations.ts [--seeds 8] [--liquidations 30] [--only name]
+//   node test/simulation/mutations.ts [--seeds 40] [--liquidations 20] [--only words] [--from 0]
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,107 +10,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-
-interface Mutation {
-  readonly name: string;
-  readonly file: string;
-  /** Each text stands in the file exactly once. */
-  readonly edits: readonly { readonly from: string; readonly to: string }[];
-}
-
-const mutations: readonly Mutation[] = [
-  {
-    name: 'an order that never arrived is sent under a new client order id',
-    file: 'src/orders/resolve-submissions.ts',
-    edits: [
-      {
-        from: "<= now) return 'never_arrived';",
-        to: "<= now) return { type: 'refused', reason: 'never arrived', temporary: true };",
-      },
-    ],
-  },
-  {
-    name: 'no answer counts as a refusal',
-    file: 'src/orders/submit-orders.ts',
-    edits: [
-      {
-        from: "{ type: 'unknown', reason: 'the venue did not answer' }",
-        to: "{ type: 'refused', reason: 'the venue did not answer', temporary: false }",
-      },
-    ],
-  },
-  {
-    name: 'the state is not asked for when a client cancels',
-    file: 'src/liquidations/store.ts',
-    edits: [
-      {
-        from: "and l.status = 'NEW'\n        and not v.signature_replayed",
-        to: 'and not v.signature_replayed',
-      },
-    ],
-  },
-  {
-    name: 'two who finish the last orders of a liquidation lock nothing first',
-    file: 'src/orders/apply-store.ts',
-    edits: [
-      {
-        from: 'order by a.account_id\n    for no key update',
-        to: 'order by a.account_id',
-      },
-      {
-        from: 'order by l.liquidation_id\n    for no key update',
-        to: 'order by l.liquidation_id',
-      },
-    ],
-  },
-  {
-    name: 'two who publish do not take turns',
-    file: 'src/events/store.ts',
-    edits: [{ from: '\n    for update`;', to: '`;' }],
-  },
-  {
-    name: 'a creation is not remembered under its key',
-    file: 'src/liquidations/store.ts',
-    edits: [
-      {
-        from: 'from rendered r\n    )\n    select\n      v.signature_replayed, v.account_status',
-        to: 'from rendered r\n      where false\n    )\n    select\n      v.signature_replayed, v.account_status',
-      },
-    ],
-  },
-  {
-    name: 'a commit whose answer is lost counts as done',
-    file: 'src/db/sql.ts',
-    edits: [
-      {
-        from: "await command(lent, 'commit');",
-        to: "await command(lent, 'commit').catch(() => 'COMMIT');",
-      },
-    ],
-  },
-  {
-    name: 'what a dead process was sending is taken over by nobody',
-    file: 'src/orders/store.ts',
-    edits: [
-      { from: 'and s.lease_expires_at <=', to: 'and s.lease_epoch > 9 and s.lease_expires_at <=' },
-    ],
-  },
-  {
-    name: 'a failed delivery counts as made',
-    file: 'src/webhooks/session.ts',
-    edits: [
-      {
-        from: "isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());",
-        to: "isCut ? { type: 'cut' } : outcomeOf({ ...attempt, type: 'answered', status: 204 } as Attempt, clock.now(), random());",
-      },
-    ],
-  },
-];
+import { type Mutation, mutations } from './mistakes.ts';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '8' },
-    liquidations: { type: 'string', default: '30' },
+    seeds: { type: 'string', default: '40' },
+    liquidations: { type: 'string', default: '20' },
+    from: { type: 'string', default: '0' },
     only: { type: 'string', default: '' },
   },
 });
@@ -132,7 +38,9 @@ async function heal(copy: string, { file }: Mutation): Promise<void> {
 }
 
 interface Found {
+  /** The seed that found it, or how many did not. */
   readonly seeds: number;
+  readonly seconds: number;
   /** The first sentence about it; undefined: nothing was found. */
   readonly fault: string | undefined;
 }
@@ -140,6 +48,7 @@ interface Found {
 async function hunt(copy: string): Promise<Found> {
   const { seeds, liquidations } = values;
   const args = ['--seed', '1', '--seeds', seeds, '--liquidations', liquidations];
+  const begunAt = performance.now();
   const child = spawn(process.execPath, ['test/simulation/run.ts', ...args], { cwd: copy });
   let [out, errors] = ['', ''];
   child.stdout.on('data', (part) => {
@@ -151,8 +60,11 @@ async function hunt(copy: string): Promise<Found> {
   const [code] = await once(child, 'exit');
   const ran = out.match(/^seed /gm)?.length ?? 0;
   assert.ok(ran > 0, `the simulation did not run: ${errors}`);
+  const finder = Number(/^seed (\d+): \d+ FAULTS/m.exec(out)?.[1]);
+  const seconds = Math.round((performance.now() - begunAt) / 1_000);
   const shown = errors.split('\n').find((line) => isFault(line));
-  return { seeds: ran, fault: code === 0 ? undefined : (shown ?? errors.slice(-200)) };
+  const fault = code === 0 ? undefined : (shown ?? errors.slice(-200));
+  return { seeds: fault === undefined ? ran : finder, seconds, fault };
 }
 
 /** Neither a step of the history nor a line of a stack. */
@@ -167,13 +79,15 @@ try {
     await cp(join(root, part), join(copy, part), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-  for (const mutation of mutations.filter(({ name }) => name.includes(values.only))) {
+  for (const mutation of mutations
+    .slice(Number(values.from))
+    .filter(({ name }) => name.includes(values.only))) {
     await plant(copy, mutation);
-    const { seeds, fault } = await hunt(copy);
+    const { seeds, seconds, fault } = await hunt(copy);
     await heal(copy, mutation);
     if (fault === undefined) missed += 1;
     const result = fault === undefined ? `NOT FOUND in ${seeds} seeds` : `found by seed ${seeds}`;
-    console.log(`${mutation.name}: ${result}${fault === undefined ? '' : `: ${fault}`}`);
+    console.log(`${mutation.name}: ${result} in ${seconds} s: ${fault ?? ''}`.slice(0, 300));
   }
 } finally {
   await rm(copy, { recursive: true, force: true });

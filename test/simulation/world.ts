@@ -12,6 +12,7 @@ import type { Service } from './asking.ts';
 import { Backends } from './backends.ts';
 import { keepBook } from './bookkeeper.ts';
 import { faultsOf } from './check.ts';
+import { undelivered } from './check-deliveries.ts';
 import { Connections } from './connection.ts';
 import { playCustomer, type Wish } from './customers.ts';
 import { describe, isExplained } from './errors.ts';
@@ -57,6 +58,8 @@ const stepsMin = 60_000;
 const restartMsMax = 3_000;
 /** How long troubles go on after the last request, in simulated time: longer than any lease. */
 const troubledMsMax = 12_000;
+/** A run that is not at its end so long after all troubles will never be: retries wait 10 minutes. */
+const calmMsMax = 40 * 60_000;
 const watchMs = { troubled: 200, calm: 1_000 };
 /** What makes a process forget what was taken. */
 const disturbances: readonly Trouble[] = [
@@ -131,7 +134,10 @@ class Run {
     const stepsMax = Math.max(stepsMin, liquidations * stepsPerLiquidationMax);
     const isWell = await this.#live(market, stepsMax);
     const faults = this.#errors.map(describe);
-    if (!isWell) faults.push(`not at its end after ${this.#scheduler.steps} steps`);
+    if (!isWell) {
+      faults.push(`not at its end after ${this.#scheduler.steps} steps`);
+      faults.push(...(await undelivered(database.sql, market.receivers)));
+    }
     if (!isWell) for (const line of this.#scheduler.describe()) this.#history.note(line);
     this.#network.troubles.isOver = true;
     for (const process of [...this.#processes]) await process.kill();
@@ -197,7 +203,10 @@ class Run {
     this.#network.troubles.isOver = true;
     this.#history.note('all have asked; nothing goes wrong from here on');
     if (!asked || isStopped()) return asked;
-    return this.#scheduler.run(() => isOver.all || isStopped(), stepsMax);
+    const calmAt = this.#scheduler.clock.now().getTime();
+    const isTooLong = () => this.#scheduler.clock.now().getTime() - calmAt > calmMsMax;
+    const isOut = () => isOver.all || isStopped() || isTooLong();
+    return (await this.#scheduler.run(isOut, stepsMax)) && (isOver.all || isStopped());
   }
 
   #openService(market: Market): Service {

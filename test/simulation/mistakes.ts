@@ -1,0 +1,171 @@
+// The known mistakes that mutations.ts plants, one at a time, to show that the simulation finds them.
+
+export interface Mutation {
+  readonly name: string;
+  readonly file: string;
+  /** Each text stands in the file exactly once. */
+  readonly edits: readonly { readonly from: string; readonly to: string }[];
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'an order that never arrived is sent under a new client order id',
+    file: 'src/orders/resolve-submissions.ts',
+    edits: [
+      {
+        from: "<= now) return 'never_arrived';",
+        to: "<= now) return { type: 'refused', reason: 'never arrived', temporary: true };",
+      },
+    ],
+  },
+  {
+    name: 'no answer counts as a refusal',
+    file: 'src/orders/submit-orders.ts',
+    edits: [
+      {
+        from: "{ type: 'unknown', reason: 'the venue did not answer' }",
+        to: "{ type: 'refused', reason: 'the venue did not answer', temporary: false }",
+      },
+    ],
+  },
+  {
+    name: 'the state is not asked for when a client cancels',
+    file: 'src/liquidations/store.ts',
+    edits: [
+      {
+        from: "and l.status = 'NEW'\n        and not v.signature_replayed",
+        to: 'and not v.signature_replayed',
+      },
+    ],
+  },
+  {
+    name: 'two who finish the last orders of a liquidation lock nothing first',
+    file: 'src/orders/apply-store.ts',
+    edits: [
+      {
+        from: 'order by a.account_id\n    for no key update',
+        to: 'order by a.account_id',
+      },
+      {
+        from: 'order by l.liquidation_id\n    for no key update',
+        to: 'order by l.liquidation_id',
+      },
+    ],
+  },
+  {
+    name: 'two who publish do not take turns',
+    file: 'src/events/store.ts',
+    edits: [{ from: '\n    for update`;', to: '`;' }],
+  },
+  {
+    name: 'a creation is not remembered under its key',
+    file: 'src/liquidations/store.ts',
+    edits: [
+      {
+        from: 'from rendered r\n    )\n    select\n      v.signature_replayed, v.account_status',
+        to: 'from rendered r\n      where false\n    )\n    select\n      v.signature_replayed, v.account_status',
+      },
+    ],
+  },
+  {
+    name: 'a commit whose answer is lost counts as done',
+    file: 'src/db/sql.ts',
+    edits: [
+      {
+        from: "await command(lent, 'commit');",
+        to: "await command(lent, 'commit').catch(() => 'COMMIT');",
+      },
+    ],
+  },
+  {
+    name: 'what a dead process was sending is taken over by nobody',
+    file: 'src/orders/store.ts',
+    edits: [
+      { from: 'and s.lease_expires_at <=', to: 'and s.lease_epoch > 9 and s.lease_expires_at <=' },
+    ],
+  },
+  {
+    name: 'a failed delivery counts as made',
+    file: 'src/webhooks/session.ts',
+    edits: [
+      {
+        from: "isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());",
+        to: "isCut ? { type: 'cut' } : outcomeOf({ ...attempt, type: 'answered', status: 204 } as Attempt, clock.now(), random());",
+      },
+    ],
+  },
+  {
+    name: 'the mark passes what was not taken',
+    file: 'src/webhooks/progress-store.ts',
+    edits: [
+      {
+        from: 'position = g.position,',
+        to: 'position = (select h.position from unwind.event_heads h where h.tenant_id = w.tenant_id),',
+      },
+    ],
+  },
+  {
+    name: 'two requests of one account are under way at once',
+    file: 'src/webhooks/delivery-queue.ts',
+    edits: [{ from: 'for (const accountId of accounts) this.#busy.add(accountId);', to: '' }],
+  },
+  {
+    name: 'what is held is forgotten on a restart',
+    file: 'src/webhooks/deliver-events.ts',
+    edits: [{ from: 'holds[i] ?? []', to: '[]' }],
+  },
+  {
+    name: 'of a refused package one account is recorded',
+    file: 'src/webhooks/progress-store.ts',
+    edits: [
+      {
+        from: "holds.filter((hold) => 'after' in hold)",
+        to: "holds.filter((hold) => 'after' in hold).slice(0, 1)",
+      },
+    ],
+  },
+  {
+    name: 'a replay skips what it was asked for',
+    file: 'src/webhooks/replay.ts',
+    edits: [{ from: 'position: first - 1', to: 'position: first' }],
+  },
+  {
+    name: 'who delivers goes on beside a replay',
+    file: 'src/webhooks/replay-store.ts',
+    edits: [
+      {
+        from: 'lease_holder = null,\n      lease_expires_at = null,\n      lease_epoch = w.lease_epoch + 1',
+        to: 'lease_epoch = w.lease_epoch',
+      },
+    ],
+  },
+  {
+    name: 'what was published is published again',
+    file: 'src/events/store.ts',
+    edits: [
+      {
+        from: 'and e.position is null\n        and e.account_id = any',
+        to: 'and e.account_id = any',
+      },
+      {
+        from: 'and e.number = placed.number\n      and e.position is null',
+        to: 'and e.number = placed.number',
+      },
+    ],
+  },
+  {
+    name: 'a subscription of a dead process is taken over by nobody',
+    file: 'src/webhooks/delivery-store.ts',
+    edits: [
+      {
+        from: 'or w.lease_expires_at <=',
+        to: 'or w.lease_epoch > 99 and w.lease_expires_at <=',
+      },
+    ],
+  },
+  {
+    name: 'a key ends when it is replaced',
+    file: 'src/auth/signing-keys.ts',
+    edits: [{ from: 'set ends_at = greatest(', to: 'set ends_at = least(' }],
+  },
+];
