@@ -1,13 +1,15 @@
 // What must be true after a crash run, read from the published views and from what the receiver
 // got. Each violation is one sentence; none is what a run has to end with.
-import type { AccountLiquidationEvent } from '../../src/client/events.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import type { Collector } from './collector.ts';
 import type { Sale } from './seller.ts';
 
 export interface Findings {
   readonly faults: readonly string[];
   readonly orders: number;
   readonly events: number;
+  /** Events that arrived, counted once for each receiver. */
+  readonly deliveries: number;
   /** Liquidations, orders at the venue or executions that are there twice. */
   readonly duplicates: number;
   /** Acknowledged liquidations or events that are missing. */
@@ -16,8 +18,7 @@ export interface Findings {
 
 interface Run {
   readonly sales: readonly Sale[];
-  /** In the order of their first arrival. */
-  readonly arrivals: readonly AccountLiquidationEvent[];
+  readonly collectors: readonly Collector[];
 }
 
 /** Compares sales with the database of the service, which may still be running. */
@@ -38,6 +39,7 @@ export async function checkSales(sql: Sql, run: Run): Promise<Findings> {
     ],
     orders: venue.orders,
     events: arrived.events,
+    deliveries: arrived.deliveries,
     duplicates: outcomes.duplicates + venue.duplicates,
     losses: outcomes.losses + arrived.losses,
   };
@@ -102,15 +104,37 @@ const legal: ReadonlySet<string> = new Set([
   'NEW,CANCELLED',
 ]);
 
-async function checkArrivals(sql: Sql, { sales, arrivals }: Run, ids: readonly string[]) {
-  const rows = await sql<{ event_id: string; object: string }[]>`
+async function checkArrivals(sql: Sql, { sales, collectors }: Run, ids: readonly string[]) {
+  const rows = await sql<EventRow[]>`
     select e.event_id, e.object
     from unwind_v1.events e
     where e.liquidation_id = any (${ids}::uuid[])
     order by e.account_id, e.sequence, e.number`;
+  const all = collectors.map((collector) => checkCollector(collector, { sales, rows, ids }));
+  return {
+    faults: all.flatMap(({ faults }) => faults),
+    losses: all.reduce((sum, { losses }) => sum + losses, 0),
+    events: rows.length,
+    deliveries: all.reduce((sum, { arrived }) => sum + arrived, 0),
+  };
+}
+
+interface EventRow {
+  readonly event_id: string;
+  readonly object: string;
+}
+
+function checkCollector(
+  { temper, events }: Collector,
+  {
+    sales,
+    rows,
+    ids,
+  }: { sales: readonly Sale[]; rows: readonly EventRow[]; ids: readonly string[] },
+) {
   const faults: string[] = [];
   const sold = new Set(ids);
-  const own = arrivals.filter((event) => sold.has(event.object.id));
+  const own = events.filter((event) => sold.has(event.object.id));
   const arrived = new Map(own.map((event) => [event.id, event]));
   let losses = 0;
   for (const row of rows) {
@@ -125,11 +149,12 @@ async function checkArrivals(sql: Sql, { sales, arrivals }: Run, ids: readonly s
   if (arrived.size > rows.length) faults.push('events arrived that are in no log');
   const ofLiquidation = Map.groupBy(own, (event) => event.object.id);
   for (const { liquidationId } of sales) {
-    const events = ofLiquidation.get(liquidationId) ?? [];
-    const statuses = events.map((event) => event.object.status).join();
+    const ofOne = ofLiquidation.get(liquidationId) ?? [];
+    const statuses = ofOne.map((event) => event.object.status).join();
     if (!legal.has(statuses)) faults.push(`${liquidationId}: arrived as ${statuses}`);
   }
-  return { faults, losses, events: rows.length };
+  const shown = faults.map((fault) => `who ${temper}: ${fault}`);
+  return { faults: shown, losses, arrived: arrived.size };
 }
 
 async function checkVenue(sql: Sql, ids: readonly string[]) {

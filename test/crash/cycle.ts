@@ -5,7 +5,7 @@ import { runAudit } from '../../src/audit/run-audit.ts';
 import { eventually } from '../support/condition.ts';
 import { checkSales, type Findings } from './check.ts';
 import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
-import { lotOf } from './random.ts';
+import { type Lot, lotOf } from './random.ts';
 import { type Recovery, recoveriesOf } from './report.ts';
 import { type Sale, sell } from './seller.ts';
 import type { World } from './world.ts';
@@ -40,6 +40,10 @@ const overlapsOneIn = 3;
 const faultsOfCycle = { min: 2, max: 4 };
 /** Accounts sold in a cycle at least, and at most while its faults last. */
 const salesOfCycle = { min: 24, max: 5_000 };
+const replaysMax = 2;
+const betweenReplaysMs = 10_000;
+/** One of so many cycles replaces the keys that sign deliveries. */
+const rotatesOneIn = 4;
 /** Of a client between two accounts. */
 const pauseMs = { min: 50, max: 200 };
 /** Clients wait while so many are not at their end, so that recovery and not a queue is measured. */
@@ -64,6 +68,7 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
   const selling = sellWhile(world, options.seed, (sold) => {
     return sold < salesOfCycle.min || (!isOver && sold < salesOfCycle.max);
   });
+  const disturbing = disturbDeliveries(world, lotOf(options.seed + 2));
   const struck: FaultReport[] = [];
   try {
     for (const fault of faults) {
@@ -78,8 +83,8 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
     world.fleet.trap.disarm();
   }
   const sales = await selling;
-  const isDelivered = () => sales.every((sale) => world.finalAt.has(sale.liquidationId));
-  await eventually('every final event has arrived', isDelivered, patienceMs);
+  await disturbing;
+  await untilDelivered(world, sales);
   const findings = await reckon(world, sales, struck);
   const after = standOf(world);
   return {
@@ -98,10 +103,31 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
   };
 }
 
-function standOf({ attempts, answeredAt, collector, fleet }: World) {
+/** What clients do to deliveries meanwhile. */
+async function disturbDeliveries(world: World, lot: Lot): Promise<void> {
+  for (const collector of world.collectors) collector.setRefusing(true);
+  const replays = lot.between(0, replaysMax);
+  for (let i = 0; i < replays; i += 1) {
+    await wait(lot.between(0, betweenReplaysMs));
+    await world.replay(lot);
+  }
+  if (lot.between(1, rotatesOneIn) === 1) await world.rotateKeys();
+}
+
+/** Every receiver has taken the end of every sale. */
+async function untilDelivered(world: World, sales: readonly Sale[]): Promise<void> {
+  for (const collector of world.collectors) collector.setRefusing(false);
+  await world.enableAll();
+  for (const { temper, hasEnd } of world.collectors) {
+    const isDelivered = () => sales.every((sale) => hasEnd(sale.liquidationId));
+    await eventually(`who ${temper} has every final event`, isDelivered, patienceMs);
+  }
+}
+
+function standOf({ attempts, answeredAt, collectors, fleet }: World) {
   return {
     retries: attempts - answeredAt.length,
-    repeats: collector.repeats(),
+    repeats: collectors.reduce((sum, one) => sum + one.repeats(), 0),
     staleWrites: fleet.staleWrites(),
   };
 }
@@ -135,7 +161,7 @@ async function reckon(
   sales: readonly Sale[],
   struck: readonly FaultReport[],
 ): Promise<Findings> {
-  const findings = await checkSales(world.sql, { sales, arrivals: world.collector.events });
+  const findings = await checkSales(world.sql, { sales, collectors: world.collectors });
   const audit = await runAudit(world.sql);
   const count = await countLiquidations(world);
   const faults = [
@@ -144,7 +170,9 @@ async function reckon(
       return total === 0 ? [] : [`the audit finds ${total} times: not "${check.says}"`];
     }),
     ...(count === world.sales.length ? [] : [`${count} liquidations, ${world.sales.length} asked`]),
-    ...world.collector.takeRefused().map((error) => `a delivery did not verify: ${error}`),
+    ...world.collectors.flatMap((one) => {
+      return one.takeRefused().map((error) => `${one.temper}, and did not verify: ${error}`);
+    }),
     ...world.fleet.ended().map((name) => `the process ${name} has ended by itself`),
     ...struck.flatMap(({ finding: found }) => found ?? []),
   ];

@@ -70,6 +70,7 @@ export function linesOf(reports: readonly CycleReport[]): readonly (readonly [st
     ['liquidations', sum((report) => report.liquidations)],
     ['orders', sum((report) => report.orders)],
     ['events', sum((report) => report.events)],
+    ['events delivered, to all receivers', sum((report) => report.deliveries)],
     ['requests sent again', sum((report) => report.retries)],
     ['deliveries repeated', sum((report) => report.repeatedDeliveries)],
     ['late writes without effect', sum((report) => report.staleWrites)],

@@ -59,7 +59,7 @@ export async function sell(
 }
 
 /** Sends, of one process after the other, until there is an answer that decides. */
-async function ask(counter: Counter, request: ApiRequest): Promise<ApiAnswer> {
+export async function ask(counter: Counter, request: ApiRequest): Promise<ApiAnswer> {
   const begunAt = performance.now();
   let attempts = 0;
   const answer = await eventually(

@@ -11,7 +11,9 @@ export async function describeStuck(world: World): Promise<readonly string[]> {
       `${ids.length} liquidations have not ended; running: ${world.fleet.running().join()}`,
       ...(await liquidations(world, ids.slice(0, shownMax))),
       ...(await subscriptions(world)),
-      ...world.collector.takeRefused().map((error) => `did not verify: ${error}`),
+      ...world.collectors.flatMap((one) => {
+        return one.takeRefused().map((error) => `${one.temper}, and did not verify: ${error}`);
+      }),
       ...world.fleet.lastWords(),
     ];
   } catch (error) {
@@ -57,7 +59,7 @@ async function subscriptions({ sql }: World): Promise<readonly string[]> {
         where h.tenant_id = w.tenant_id
           and h.webhook_id = w.webhook_id
       ),
-      'outcome', w.last_outcome, 'now', clock_timestamp()
+      'outcome', w.last_outcome, w.title, w.enabled, 'now', clock_timestamp()
     ) as shown
     from unwind.webhooks w`;
   return rows.map(({ shown }) => shown);

@@ -5,22 +5,32 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { importDirectory } from '../../src/book/import-directory.ts';
 import { Client } from '../../src/client/client.ts';
-import { readDeliveryKeys } from '../../src/client/deliveries.ts';
+import type { KeySet } from '../../src/client/contract.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
 import { parseId } from '../../src/ids.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
-import { newHome } from '../service/processes.ts';
+import { newHome, runUnwind } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
 import { type Candidate, drawAccounts, writeBook } from './book.ts';
-import { type Collector, startCollector } from './collector.ts';
+import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
 import { Fleet } from './fleet.ts';
 import { type Lot, lotOf } from './random.ts';
-import type { Counter, Sale } from './seller.ts';
+import { ask, type Counter, type Sale } from './seller.ts';
 import { CrashServer } from './server.ts';
 
+/** The first is what times are measured at. */
+const subscriptions = [
+  { temper: 'fails seldom', config: undefined },
+  { temper: 'refuses every third', config: { max_package_size: 20_000 } },
+  { temper: 'refuses an account', config: { delay: '1s', max_package_size: 50_000 } },
+  { temper: 'is difficult', config: { signature_algorithm: 'ed25519' } },
+  { temper: 'comes and goes', config: { max_package_size: 1_000 } },
+] as const;
+/** How far back a replay goes at most, in events of a receiver. */
+const replayedMax = 40;
 /** Accounts imported at once when there are no more. */
 const accountsAtOnce = 400;
 /** One attempt only, and not a long one: a process that sleeps answers nothing. */
@@ -40,7 +50,8 @@ export class World implements Counter {
   longestAnswerMs = 0;
   attempts = 0;
   readonly #home: string;
-  #collector: Collector | undefined;
+  readonly #t: AfterTest;
+  readonly #subscribed: { readonly id: string; readonly collector: Collector }[] = [];
   #clients: readonly Client[] = [];
   #turn = 0;
   readonly #accounts: Candidate[] = [];
@@ -48,6 +59,7 @@ export class World implements Counter {
   #tenantId = '';
 
   private constructor(t: AfterTest, home: string, server: CrashServer) {
+    this.#t = t;
     this.#home = home;
     this.server = server;
     this.fleet = new Fleet(t, home, server);
@@ -82,11 +94,29 @@ export class World implements Counter {
         retry,
       });
     });
-    const client = this.nextClient();
-    const keys = readDeliveryKeys(await client.webhooks.verifyKeys());
-    this.#collector = await startCollector(t, {
-      lot,
-      keys,
+    for (const [i, subscription] of subscriptions.entries()) {
+      const { temper, config } = subscription;
+      const options = { lot: lotOf(lot.between(1, 1e9)), temper, fetchKeys: () => this.#keys() };
+      const collector = await startCollector(
+        t,
+        i === 0 ? { ...options, ...this.#first() } : options,
+      );
+      const { url } = collector;
+      const json = { title: temper, url, enabled: true, ...(config && { config }) };
+      const made = await this.nextClient().send({ method: 'POST', target: '/webhooks', json });
+      assert.equal(made.status, 201, made.text);
+      const { id } = made.json as { id: string };
+      this.#subscribed.push({ id, collector });
+    }
+  }
+
+  #keys(): Promise<KeySet> {
+    return this.nextClient().webhooks.verifyKeys();
+  }
+
+  /** What times are measured at, and whose deliveries are held at a point. */
+  #first(): Pick<CollectorOptions, 'onArrival' | 'beforeAnswer'> {
+    return {
       onArrival: ({ object }) => {
         const now = performance.now();
         this.arrivedAt.push(now);
@@ -95,10 +125,7 @@ export class World implements Counter {
         }
       },
       beforeAnswer: () => this.#holdDelivery(),
-    });
-    const json = { title: 'crash run', url: this.#collector.url, enabled: true };
-    const made = await client.send({ method: 'POST', target: '/webhooks', json });
-    assert.equal(made.status, 201, made.text);
+    };
   }
 
   /** A delivery is known to come from the process that holds the lease of the subscription. */
@@ -107,14 +134,41 @@ export class World implements Counter {
     if (!trap.isSetAt('post during')) return;
     const [row] = await this.sql<{ lease_holder: string | null }[]>`
       select w.lease_holder
-      from unwind.webhooks w`;
+      from unwind.webhooks w
+      where w.webhook_id = ${this.#subscribed[0]?.id ?? null}`;
     const member = this.fleet.holderOf(row?.lease_holder ?? null);
     if (member !== undefined) await trap.pass(member, 'post during');
   }
 
-  get collector(): Collector {
-    assert.ok(this.#collector !== undefined);
-    return this.#collector;
+  get collectors(): readonly Collector[] {
+    return this.#subscribed.map(({ collector }) => collector);
+  }
+
+  /** Enables what a receiver that said it was gone has disabled. */
+  async enableAll(): Promise<void> {
+    for (const { id } of this.#subscribed) {
+      const request = { method: 'PATCH', target: `/webhooks/${id}`, json: { enabled: true } };
+      await ask(this, request);
+    }
+  }
+
+  /** Has everything from an event on delivered once more to one of the receivers. */
+  async replay(lot: Lot): Promise<void> {
+    const one = this.#subscribed[lot.between(0, this.#subscribed.length - 1)];
+    const event = one?.collector.events.at(-lot.between(1, replayedMax));
+    if (one === undefined || event === undefined) return;
+    const target = `/webhooks/${one.id}/replay`;
+    await ask(this, { method: 'POST', target, json: { event_id: event.id } });
+  }
+
+  /** Replaces the keys that sign deliveries; the old ones are served on for an hour. */
+  async rotateKeys(): Promise<void> {
+    const settings = { DATABASE_URL: this.server.url() };
+    const options = { home: this.#home, settings };
+    await eventually('keys are rotated', async () => {
+      const args = ['keys', 'rotate', '--lead', '0', '--overlap', '1'];
+      return (await runUnwind(this.#t, args, options)).code === 0;
+    });
   }
 
   /** An account that nobody has sold yet. */
