@@ -69,14 +69,17 @@ export const deltasOfRequestMax = 100;
 /** Deltas of positions in one file: one commit takes them, and holds its locks so long. */
 export const deltasOfFileMax = 10_000;
 
-/** Subscriptions that one process delivers to at once: each holds events in memory. */
-export const deliveredWebhooksMax = 128;
+/**
+ * Subscriptions that one process delivers to at once: each holds events in memory. Here and below
+ * one tenant has two thirds at most, so that there is room for the next one.
+ */
+export const deliveredWebhooksMax = 192;
 
 /** Requests to receivers under way at once in a process: each holds a socket. */
-export const deliveriesMax = 128;
+export const deliveriesMax = 192;
 
 /** The same to subscriptions known to fail, so that dead receivers leave room for the others. */
-export const failingDeliveriesMax = 32;
+export const failingDeliveriesMax = 48;
 
 /** Requests under way at once of one subscription: of single events, and of packages. */
 export const singlesAtOnceMax = 8;

@@ -10,7 +10,7 @@ import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { gathering } from '../gather.ts';
-import { newId } from '../ids.ts';
+import { newId, type TenantId } from '../ids.ts';
 import {
   deliveredWebhooksMax,
   deliveriesMax,
@@ -19,7 +19,7 @@ import {
 } from '../limits.ts';
 import type { Sending } from './delivery.ts';
 import { claimWebhooks, readHeads, readHolds, renewLeases } from './delivery-store.ts';
-import { FairSlots } from './fair-slots.ts';
+import { FairSlots, shareOf } from './fair-slots.ts';
 import type { Hold } from './hold.ts';
 import { LeaseKeeper } from './keep-leases.ts';
 import { LogPages } from './log-pages.ts';
@@ -105,14 +105,20 @@ export class Deliverer {
     if (this.#stopping.signal.aborted) return 0;
     await this.#giveUpAbandoned();
     await this.#pokeSessions();
-    const limit = deliveredWebhooksMax - this.#sessions.size;
-    if (limit <= 0) {
-      this.#endLongTurns();
-      return 0;
-    }
+    const free = deliveredWebhooksMax - this.#sessions.size;
+    const held = this.#sessionsOfTenants();
+    this.#endLongTurns(free, held);
+    if (free <= 0) return 0;
     const now = clock.now();
     const leaseExpiresAt = later(now, leaseMs);
-    const claimed = await claimWebhooks(sql, { holder, leaseExpiresAt, now, limit });
+    const claimed = await claimWebhooks(sql, {
+      holder,
+      leaseExpiresAt,
+      now,
+      // All tenants of this turn together leave some for those of the next.
+      limit: shareOf(free, 0),
+      shares: new Map([...held].map(([tenantId, count]) => [tenantId, shareOf(free, count)])),
+    });
     if (claimed.length === 0) return 0;
     const holds = await readHolds(
       sql,
@@ -178,11 +184,23 @@ export class Deliverer {
     }
   }
 
-  #endLongTurns(): void {
+  /** Sessions that have gone on for long make room where their tenant has its share. */
+  #endLongTurns(free: number, held: ReadonlyMap<TenantId, number>): void {
     const now = this.#options.clock.now().getTime();
     for (const [session, { since }] of this.#sessions) {
-      if (now - since.getTime() > turnMs) session.windDown();
+      const isLong = now - since.getTime() > turnMs;
+      const count = held.get(session.lease.webhook.tenantId) ?? 0;
+      if (isLong && shareOf(free, count) === 0) session.windDown();
     }
+  }
+
+  #sessionsOfTenants(): ReadonlyMap<TenantId, number> {
+    const held = new Map<TenantId, number>();
+    for (const { lease } of this.#sessions.keys()) {
+      const { tenantId } = lease.webhook;
+      held.set(tenantId, (held.get(tenantId) ?? 0) + 1);
+    }
+    return held;
   }
 
   async #renew(sessions: readonly Session[]): Promise<readonly Session[]> {

@@ -47,15 +47,30 @@ type ClaimedRow = WebhookRow & {
 
 /**
  * Claims enabled subscriptions whose next attempt is due and that have something to send: events
- * behind their mark, a hold that is due, or a full package before its delay is over.
+ * behind their mark, a hold that is due, or a full package before its delay is over. Of each tenant
+ * those that are due for the longest, as many as its share, and of all tenants in turn.
  */
 export async function claimWebhooks(
   sql: Sql,
-  claim: { holder: string; leaseExpiresAt: Date; now: Date; limit: number },
+  claim: {
+    holder: string;
+    leaseExpiresAt: Date;
+    now: Date;
+    limit: number;
+    /** How many of tenants that have some already. */
+    shares?: ReadonlyMap<TenantId, number>;
+  },
 ): Promise<readonly ClaimedWebhook[]> {
+  const { limit, shares = new Map<TenantId, number>() } = claim;
+  const given = [...shares].map(([tenant_id, own]) => ({ tenant_id, share: own }));
   const rows = await sql<ClaimedRow[]>`
-    with due as (
-      select w.tenant_id, w.webhook_id, h.position as head, h.dropped_to
+    with open as (
+      select
+        w.tenant_id, w.webhook_id, w.next_attempt_at, h.position as head, h.dropped_to,
+        row_number() over (
+          partition by w.tenant_id
+          order by w.next_attempt_at, w.webhook_id
+        ) as place
       from unwind.webhooks w
       join unwind.event_heads h on h.tenant_id = w.tenant_id
       where w.enabled
@@ -67,8 +82,20 @@ export async function claimWebhooks(
           )
           or w.full_at <= h.position
         )
-      order by w.next_attempt_at
-      limit ${claim.limit}
+    ),
+    due as (
+      select w.tenant_id, w.webhook_id, o.head, o.dropped_to
+      from open o
+      left join json_to_recordset(${recordsOf(given)}::json) as s (tenant_id uuid, share integer)
+        on s.tenant_id = o.tenant_id
+      join unwind.webhooks w
+        on w.tenant_id = o.tenant_id
+        and w.webhook_id = o.webhook_id
+        and w.enabled
+        and (w.lease_expires_at is null or w.lease_expires_at <= ${claim.now})
+      where o.place <= coalesce(s.share, ${limit}::integer)
+      order by o.place, o.next_attempt_at
+      limit ${limit}
       for update of w skip locked
     )
     update unwind.webhooks w

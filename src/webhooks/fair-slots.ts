@@ -1,8 +1,15 @@
-// A bounded number of places, shared fairly: whoever waits gets one in turn of the tenants, and within
-// a tenant in the order of asking.
+// A bounded number of places, shared fairly: nobody has more of them than twice what is left, so that
+// there is always one for who comes next. Who waits gets one in turn of the tenants, and within a
+// tenant in the order of asking.
+
+/** How many more of so many free places one may take who has some: never all of them. */
+export function shareOf(free: number, held: number): number {
+  return Math.max(Math.floor((2 * free - held) / 3), free > 0 && held === 0 ? 1 : 0);
+}
 
 export class FairSlots {
   readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #held = new Map<string, number>();
   #free: number;
 
   constructor(max: number) {
@@ -11,14 +18,15 @@ export class FairSlots {
 
   /** Asks for a place. `granted` is called once it is there, maybe at once; `give` returns it. */
   ask(tenantId: string, granted: () => void): void {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      granted();
-      return;
-    }
     const own = this.#waiting.get(tenantId);
-    if (own === undefined) this.#waiting.set(tenantId, [granted]);
-    else own.push(granted);
+    if (own !== undefined) {
+      own.push(granted);
+    } else if (this.#hasRoomFor(tenantId)) {
+      this.#take(tenantId);
+      granted();
+    } else {
+      this.#waiting.set(tenantId, [granted]);
+    }
   }
 
   /** Does something while it has a place. */
@@ -27,20 +35,32 @@ export class FairSlots {
     try {
       return await work();
     } finally {
-      this.give();
+      this.give(tenantId);
     }
   }
 
-  /** Gives a place back; the next tenant in turn has it. */
-  give(): void {
-    const [first] = this.#waiting;
-    if (first === undefined) {
-      this.#free += 1;
+  /** Gives a place of a tenant back; the next tenant in turn that may have one has it. */
+  give(tenantId: string): void {
+    const held = (this.#held.get(tenantId) ?? 0) - 1;
+    if (held > 0) this.#held.set(tenantId, held);
+    else this.#held.delete(tenantId);
+    this.#free += 1;
+    for (const [next, [granted, ...others]] of this.#waiting) {
+      if (!this.#hasRoomFor(next)) continue;
+      this.#waiting.delete(next);
+      if (others.length > 0) this.#waiting.set(next, others);
+      this.#take(next);
+      granted?.();
       return;
     }
-    const [tenantId, [granted, ...others]] = first;
-    this.#waiting.delete(tenantId);
-    if (others.length > 0) this.#waiting.set(tenantId, others);
-    granted?.();
+  }
+
+  #hasRoomFor(tenantId: string): boolean {
+    return (this.#held.get(tenantId) ?? 0) < 2 * this.#free;
+  }
+
+  #take(tenantId: string): void {
+    this.#free -= 1;
+    this.#held.set(tenantId, (this.#held.get(tenantId) ?? 0) + 1);
   }
 }

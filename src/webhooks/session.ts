@@ -178,13 +178,13 @@ export class Session {
   #begin(own: FairSlots): void {
     const next = this.#mayBegin() ? this.#queue.next(this.#ports.clock.now()) : undefined;
     if (next?.type !== 'send') {
-      own.give();
+      own.give(this.#claimed.webhook.tenantId);
       return;
     }
     this.#queue.begin(next.sending);
     this.#requests += 1;
     void this.#send(next.sending).finally(() => {
-      own.give();
+      own.give(this.#claimed.webhook.tenantId);
       this.#notify();
     });
   }
