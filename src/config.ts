@@ -96,7 +96,7 @@ export const settings = {
   ),
   databaseConnections: setting(
     'UNWIND_DATABASE_CONNECTIONS',
-    'connections for requests; loops and the venue take 10 more',
+    'connections for requests; loops and the venue take 14 more',
     integer({ min: 1, max: 500, otherwise: 16 }),
   ),
   keyFile: setting(

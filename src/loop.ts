@@ -38,6 +38,7 @@ export class Loop {
   #running: Promise<void> | undefined;
   #lastGoodAt: Date | undefined;
   #isHinted = false;
+  #isWorking = false;
 
   constructor(options: LoopOptions) {
     this.name = options.name;
@@ -70,6 +71,11 @@ export class Loop {
     );
   }
 
+  /** Whether a step is under way. */
+  get isWorking(): boolean {
+    return this.#isWorking;
+  }
+
   async #run(): Promise<void> {
     const { step, onWork, clock, log, idleMs = idleMsDefault } = this.#options;
     let idle = 0;
@@ -77,6 +83,7 @@ export class Loop {
     while (!this.#stopping.signal.aborted) {
       this.#isHinted = false;
       try {
+        this.#isWorking = true;
         const worked = await step();
         this.#lastGoodAt = clock.now();
         failures = 0;
@@ -86,6 +93,8 @@ export class Loop {
         failures += 1;
         log.error({ loop: this.name, failures, err: error }, 'loop.step_failed');
         idle = Math.min(failureWaitMsFirst * 2 ** failures, failureWaitMsMax);
+      } finally {
+        this.#isWorking = false;
       }
       if (idle > 0) await this.#wait(failures > 0 ? idle * (0.5 + Math.random() / 2) : idle);
     }

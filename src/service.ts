@@ -53,7 +53,7 @@ export interface Service {
 
 /** The venue is a party of its own: it does not share the connections of the service. */
 const venueConnections = 2;
-const loopConnections = 8;
+const loopConnections = 12;
 
 /** Closes what was opened, last first; also when starting fails half-way. */
 class Opened {

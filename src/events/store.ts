@@ -5,6 +5,7 @@ import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import { type AccountId, type LiquidationId, newId, type TenantId } from '../ids.ts';
 import { mayBeWorked } from '../parked/store.ts';
+import type { ClaimTurn } from '../turn.ts';
 
 /**
  * Records that liquidations reached their present status: one event each, with the object as it
@@ -43,7 +44,7 @@ export interface AccountToPublish {
  */
 export async function claimToPublish(
   tx: Tx,
-  turn: { after: string; now: Date; limit: number },
+  turn: ClaimTurn,
 ): Promise<readonly AccountToPublish[]> {
   const mayBePublished = mayBeWorked('publish', {
     tenantId: fragment`e.tenant_id`,
@@ -55,6 +56,7 @@ export async function claimToPublish(
     from unwind.events e
     where e.position is null
       and e.tenant_id > ${turn.after}
+      and e.tenant_id < ${turn.before}
       and ${mayBePublished}
     order by e.tenant_id, e.created_at
     limit 1`;

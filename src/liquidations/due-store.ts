@@ -7,6 +7,7 @@ import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import type { ParkedStep } from '../parked/parked.ts';
 import { mayBeWorked } from '../parked/store.ts';
+import type { ClaimTurn } from '../turn.ts';
 import type { LiquidationStatus, StopReason } from './liquidation.ts';
 
 export interface DueLiquidation {
@@ -21,14 +22,7 @@ export interface DueLiquidation {
   readonly stopReason: StopReason | undefined;
 }
 
-export interface DueTurn {
-  /** The batch is of the first tenant after this one that has work. */
-  readonly after: string;
-  readonly now: Date;
-  readonly limit: number;
-}
-
-export interface DueClaim extends DueTurn {
+export interface DueClaim extends ClaimTurn {
   /** Where their orders go. */
   readonly venue: string;
 }
@@ -85,7 +79,7 @@ export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiq
 }
 
 /** Locks liquidations that are to be ended before they are flat. */
-export function claimToStop(tx: Tx, turn: DueTurn): Promise<readonly DueLiquidation[]> {
+export function claimToStop(tx: Tx, turn: ClaimTurn): Promise<readonly DueLiquidation[]> {
   const isDue = fragment`l.stop_at <= ${turn.now} and ${mayBeMoved('stop', turn.now)}`;
   return claimDue(tx, turn, { isDue, since: fragment`l.stop_at` });
 }
@@ -108,7 +102,7 @@ interface DueRow {
 // Ordered as the partial indexes are, which then serve both parts.
 async function claimDue(
   tx: Tx,
-  { after, now, limit }: DueTurn,
+  { after, before, now, limit }: ClaimTurn,
   { isDue, since }: { isDue: Fragment; since: Fragment },
 ): Promise<readonly DueLiquidation[]> {
   const rows = await tx<DueRow[]>`
@@ -117,6 +111,7 @@ async function claimDue(
       from unwind.liquidations l
       where ${isDue}
         and l.tenant_id > ${after}
+        and l.tenant_id < ${before}
       order by l.tenant_id, ${since}
       limit 1
     )

@@ -26,12 +26,9 @@ export function liquidationStopper(stopper: Stopper, limits: EndLimits): () => P
     limit: batchRowsMax,
     subjectOf: (due) => due.liquidationId,
     work: (tx, batch) => stop(tx, stopper, batch, limits),
+    afterCommit: (orders) => askToCancel(stopper, orders),
   });
-  return async () => {
-    const { count, done: orders } = await turn();
-    if (orders.length > 0) await askToCancel(stopper, orders);
-    return count;
-  };
+  return async () => (await turn()).count;
 }
 
 /** @returns the orders that the venue has to end. */

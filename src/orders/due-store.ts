@@ -4,6 +4,7 @@ import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { mayBeWorked } from '../parked/store.ts';
+import type { ClaimTurn } from '../turn.ts';
 
 /** An order that is due to be sent, as its row says. */
 export interface DueOrder {
@@ -28,15 +29,16 @@ interface DueOrderRow {
 
 /**
  * Locks orders that are due to be sent, of the next tenant that has some, none while the venue is
- * closed, and no more than may be with it at once (claims at the same instant may add a batch each).
+ * closed, and no more than half of what may still be with it: whoever comes next finds room as well
+ * (claims at the same instant may go beyond the limit by a batch each).
  * Both orders are those of the index orders_to_submit: any other would read every order there
  * ever was.
  */
 export async function claimToSubmit(
   tx: Tx,
-  turn: { after: string; now: Date; venue: string; limit: number; inFlightMax: number },
+  turn: ClaimTurn & { readonly venue: string; readonly inFlightMax: number },
 ): Promise<readonly DueOrder[]> {
-  const { after, now, venue, limit, inFlightMax } = turn;
+  const { after, before, now, venue, limit, inFlightMax } = turn;
   const order = { tenantId: fragment`o.tenant_id`, subject: fragment`o.order_id::text` };
   const isDue = fragment`
     (select unwind.venue_is_open(${venue}, unwind.market_time(${now})))
@@ -48,6 +50,7 @@ export async function claimToSubmit(
       from unwind.orders o
       where ${isDue}
         and o.tenant_id > ${after}
+        and o.tenant_id < ${before}
       order by o.tenant_id, o.submit_at
       limit 1
     )
@@ -60,7 +63,7 @@ export async function claimToSubmit(
     where ${isDue}
     order by o.tenant_id, o.submit_at
     limit (
-      select greatest(0, least(${limit}::bigint, ${inFlightMax}::bigint - count(*)))
+      select least(${limit}::bigint, (${inFlightMax}::bigint - count(*) + 1) / 2)
       from (
         select
         from unwind.submissions s

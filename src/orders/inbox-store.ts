@@ -6,6 +6,7 @@ import { fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { plain } from '../money.ts';
 import { mayBeWorked } from '../parked/store.ts';
+import type { ClaimTurn } from '../turn.ts';
 import { executionIdIn, type ReportColumns, type VenueReport } from '../venue/venue.ts';
 import { tradeOf } from './order.ts';
 
@@ -84,10 +85,7 @@ interface InboxRow extends ReportColumns {
 }
 
 /** Locks reports to apply, of the next tenant that has some; others' rows are passed over. */
-export async function claimReports(
-  tx: Tx,
-  turn: { after: string; now: Date; limit: number },
-): Promise<readonly ClaimedReport[]> {
+export async function claimReports(tx: Tx, turn: ClaimTurn): Promise<readonly ClaimedReport[]> {
   const isDue = fragment`r.parked_reason is null and ${mayBeWorked('apply', {
     tenantId: fragment`r.tenant_id`,
     subject: fragment`concat(r.venue, '/', r.report_id)`,
@@ -99,6 +97,7 @@ export async function claimReports(
       from unwind.venue_reports r
       where ${isDue}
         and r.tenant_id > ${turn.after}
+        and r.tenant_id < ${turn.before}
       order by r.tenant_id, r.received_at, r.report_id
       limit 1
     )

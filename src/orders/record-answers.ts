@@ -70,7 +70,8 @@ export class AnswerRecorder {
       await recordAnswers(this.#sender, answers);
     } catch (error) {
       if (isConnectionError(error)) {
-        this.#kept = answers.map((answer) => ({ ...answer, sentAt: answer.sentAt ?? sentAt }));
+        const kept = answers.map((answer) => ({ ...answer, sentAt: answer.sentAt ?? sentAt }));
+        this.#kept = [...this.#kept, ...kept];
       }
       throw error;
     }

@@ -28,19 +28,18 @@ export const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue d
 /** One turn: sends due orders of the next tenant that has some. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
   const { inFlightMax = ordersInFlightMax } = sender;
-  const turn = batchWorker(sender, {
+  const recorder = new AnswerRecorder(sender);
+  const turn = batchWorker<DueOrder, Intent>(sender, {
     step: 'submit',
     limit: batchRowsMax,
     claim: (tx, due) => claimToSubmit(tx, { ...due, venue: sender.venue.mic, inFlightMax }),
     subjectOf: ({ orderId }) => orderId,
     work: (tx, batch) => commitIntents(tx, sender, batch),
+    afterCommit: async (intents) => recorder.record(await send(sender, intents)),
   });
-  const recorder = new AnswerRecorder(sender);
   return async () => {
     await recorder.recordKept();
-    const { count, done: intents } = await turn();
-    if (intents.length > 0) await recorder.record(await send(sender, intents));
-    return count;
+    return (await turn()).count;
   };
 }
 

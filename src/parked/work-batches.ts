@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
-import { Turn } from '../turn.ts';
+import { type ClaimTurn, Turn, type Visit } from '../turn.ts';
 import { isMistake, type ParkedStep, reasonOf, triesMax } from './parked.ts';
 import { countTry } from './store.ts';
 
@@ -37,15 +37,14 @@ export interface Batch<Claimed> {
 export interface BatchStep<Claimed extends Row, Done> {
   readonly step: ParkedStep;
   readonly limit: number;
-  /** Locks the next rows of the first tenant after this one that has some, without reading more. */
-  readonly claim: (
-    tx: Tx,
-    turn: { readonly after: string; readonly now: Date; readonly limit: number },
-  ) => Promise<readonly Claimed[]>;
+  /** Locks the next rows of the first tenant of a span that has some, without reading more. */
+  readonly claim: (tx: Tx, turn: ClaimTurn) => Promise<readonly Claimed[]>;
   /** Names a row within its tenant. */
   readonly subjectOf: (row: Claimed) => string;
   /** Works on rows; what of them it throws for is undone. */
   readonly work: (tx: Tx, batch: Batch<Claimed>) => Promise<readonly Done[]>;
+  /** What has to wait for the commit, such as a call outside. */
+  readonly afterCommit?: (done: readonly Done[]) => Promise<void>;
 }
 
 export interface Worked<Done> {
@@ -57,32 +56,43 @@ export interface Worked<Done> {
 /** Rows claimed at once after a batch failed: what is worked in halves holds its locks for longer. */
 const carefulRowsMax = 50;
 
-/** One turn of a step: the next batch, in one transaction, or in halves where it fails as a whole. */
+/**
+ * One turn of a step: the next batch, in one transaction, or in halves where it fails as a whole. Turns
+ * that are under way at once work for different tenants.
+ */
 export function batchWorker<Claimed extends Row, Done = never>(
   worker: Worker,
   step: BatchStep<Claimed, Done>,
 ): () => Promise<Worked<Done>> {
   const { sql, clock } = worker;
   const turn = new Turn();
-  const run = (limit: number, work: BatchStep<Claimed, Done>['work']): Promise<Worked<Done>> => {
-    return inTransaction(sql, async (tx) => {
+  const run = (visit: Visit, limit: number, work: BatchStep<Claimed, Done>['work']) => {
+    return inTransaction(sql, async (tx): Promise<Worked<Done>> => {
       const now = clock.now();
-      const rows = await turn.next((after) => step.claim(tx, { after, now, limit }));
+      const rows = await visit.claim((span) => step.claim(tx, { ...span, now, limit }));
       const [one] = rows;
       if (one === undefined) return { count: 0, done: [] };
       return { count: rows.length, done: await work(tx, { tenantId: one.tenantId, rows, now }) };
     });
   };
-  return async () => {
-    const place = turn.place;
+  const runCarefully = async (visit: Visit): Promise<Worked<Done>> => {
     try {
-      return await run(step.limit, step.work);
+      return await run(visit, step.limit, step.work);
     } catch (error) {
       if (!isMistake(error)) throw error;
       worker.log.warn({ step: step.step, err: error }, 'batch.failed');
-      turn.place = place;
       const limit = Math.min(step.limit, carefulRowsMax);
-      return run(limit, (tx, batch) => workInHalves(tx, worker, step, batch));
+      return run(visit, limit, (tx, batch) => workInHalves(tx, worker, step, batch));
+    }
+  };
+  return async () => {
+    const visit = turn.visit();
+    try {
+      const worked = await runCarefully(visit);
+      if (worked.done.length > 0) await step.afterCommit?.(worked.done);
+      return worked;
+    } finally {
+      visit.end();
     }
   };
 }

@@ -1,0 +1,132 @@
+// A small tenant beside a large one: while a batch of one tenant is under way, the others are worked for.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Sql } from '../../src/db/connect.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { buildEngine } from '../../src/engine.ts';
+import { newId } from '../../src/ids.ts';
+import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import { receiverAgent } from '../../src/webhooks/post.ts';
+import { type AccountOfUser, makeBook, makeTenant } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { askToLiquidate, engineSteps, usualEndLimits } from '../support/engine.ts';
+import { testSeal } from '../webhooks/subscriptions.ts';
+
+const isin = 'DE0007164600';
+const patienceMs = 30_000;
+
+async function makeAccount(sql: Sql): Promise<AccountOfUser> {
+  const [account] = await makeBook(sql, {
+    tenantId: await makeTenant(sql),
+    instruments: [{ isin, price: '10' }],
+    accounts: [{ positions: [{ isin, quantity: '1' }] }],
+  });
+  return account ?? assert.fail();
+}
+
+async function statusOf(sql: Sql, { tenantId }: AccountOfUser): Promise<string | undefined> {
+  const rows = await sql<{ status: string }[]>`
+    select l.status
+    from unwind.liquidations l
+    where l.tenant_id = ${tenantId}`;
+  return rows[0]?.status;
+}
+
+/** Holds the lock of an account's positions until the test lets go. */
+async function holdPositions(t: TestContext, sql: Sql, { tenantId, accountId }: AccountOfUser) {
+  const held = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  t.after(async () => letGo.resolve());
+  const done = inTransaction(sql, async (tx) => {
+    await tx`
+      select p.isin
+      from unwind.positions p
+      where p.tenant_id = ${tenantId}
+        and p.account_id = ${accountId}
+      for update`;
+    held.resolve();
+    await letGo.promise;
+  });
+  await held.promise;
+  return async (): Promise<void> => {
+    letGo.resolve();
+    await done;
+  };
+}
+
+test('a step that is called again meanwhile works for another tenant, and for no other batch of the same', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const [large, small] = [await makeAccount(sql), await makeAccount(sql)];
+  for (const account of [large, small]) await askToLiquidate(sql, clock, account);
+  const { release } = engineSteps(sql, clock, { delayMs: 0 });
+  const letGo = await holdPositions(t, sql, large);
+  const first = release();
+  await eventually('the first batch waits for the lock', async () => {
+    const rows = await sql`
+      select from pg_stat_activity a
+      where a.datname = current_database()
+        and a.wait_event_type = 'Lock'`;
+    return rows.count > 0;
+  });
+  assert.deepEqual([await release(), await release()], [1, 0]);
+  assert.equal(await statusOf(sql, small), 'PROCESSING');
+  assert.equal(await statusOf(sql, large), 'NEW');
+  await letGo();
+  assert.equal(await first, 1);
+  assert.equal(await statusOf(sql, large), 'PROCESSING');
+});
+
+test('a call to the venue that takes long for one tenant holds up no other', async (t) => {
+  const { sql } = await createTestDatabase(t, { max: 14 });
+  const clock = testClock();
+  const [large, small] = [await makeAccount(sql), await makeAccount(sql)];
+  for (const account of [large, small]) await askToLiquidate(sql, clock, account);
+  const venue = simulatedVenue(sql, clock, 0);
+  const answer = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const agent = receiverAgent({ policy: { allowLoopback: true }, timeoutMs: 1_000 });
+  const failures: unknown[] = [];
+  const engine = buildEngine({
+    sql,
+    clock,
+    venue: {
+      ...venue,
+      submit: async (orders) => {
+        if (orders.some(({ tenantId }) => tenantId === large.tenantId)) {
+          asked.resolve();
+          await answer.promise;
+        }
+        return venue.submit(orders);
+      },
+    },
+    seal: testSeal,
+    agent,
+    webhookTimeoutMs: 1_000,
+    holder: newId<'process'>(),
+    endLimits: usualEndLimits,
+    log: { info: () => {}, warn: () => {}, error: (fields) => failures.push(fields) },
+  });
+  t.after(async () => {
+    answer.resolve();
+    await engine.stop();
+    await agent.close();
+  });
+  await engine.start();
+  await asked.promise;
+  await eventually(
+    'the small tenant is done',
+    async () => (await statusOf(sql, small)) === 'FILLED',
+    patienceMs,
+  );
+  assert.equal(await statusOf(sql, large), 'PROCESSING');
+  answer.resolve();
+  await eventually(
+    'the large one as well',
+    async () => (await statusOf(sql, large)) === 'FILLED',
+    patienceMs,
+  );
+  assert.deepEqual(failures, []);
+});
