@@ -94,7 +94,7 @@ export class DeliveryQueue {
   setHead(head: number): void {
     if (head <= this.#head) return;
     this.#head = head;
-    this.#known = {};
+    delete this.#known.next;
   }
 
   /** What to read next; nothing while enough waits to be sent. */
@@ -161,9 +161,9 @@ export class DeliveryQueue {
   begin(sending: Sending): void {
     this.#known = {};
     const { hold, events } = sending;
-    const accounts = this.#underWay.begin(sending);
+    this.#underWay.begin(sending);
     if (hold === undefined) {
-      this.#freeToTryAgain(accounts);
+      if (this.#held.isInDoubt) this.#freeToTryAgain(events);
       this.#window.mark(events, 'sending');
     } else {
       this.#held.forgetRead(hold);
@@ -219,8 +219,8 @@ export class DeliveryQueue {
     }
   }
 
-  #freeToTryAgain(accounts: ReadonlySet<AccountId>): void {
-    for (const accountId of accounts) {
+  #freeToTryAgain(events: readonly LoggedEvent[]): void {
+    for (const { accountId } of events) {
       if (!this.#held.has(accountId)) continue;
       this.#held.free(accountId);
       this.#window.mark(this.#window.of(accountId), 'waiting');
@@ -236,21 +236,21 @@ export class DeliveryQueue {
   #makeRoom(now: Date): void {
     this.#starvesSince ??= now;
     if (now.getTime() - this.#starvesSince.getTime() < stepAsideMs || this.isFailing) return;
-    const inTheWay = this.#underWay.find(({ events }, { hold }) => {
-      return hold === undefined && this.#window.isBlockedBy(events);
-    });
-    if (inTheWay === undefined || inTheWay.accounts.size > stepAsideAccountsMax) return;
+    const sending = this.#underWay.findFree(({ events }) => this.#window.isBlockedBy(events));
+    if (sending === undefined) return;
+    const hold = newHold(this.#options.newId(), sending.events, now);
+    if (hold.afters.size > stepAsideAccountsMax) return;
     this.#known = {};
-    const hold = newHold(this.#options.newId(), inTheWay.sending.events, now);
-    this.#underWay.hold(inTheWay.sending, hold);
+    this.#underWay.hold(sending, hold);
     this.#held.hold(hold);
-    this.#window.leave(inTheWay.accounts);
+    this.#window.leave(new Set(hold.afters.keys()));
   }
 
   readonly #isFree = (accountId: AccountId): boolean => !this.#underWay.isBusy(accountId);
 
   readonly #isSendable = (accountId: AccountId): boolean => {
-    return !this.#underWay.isBusy(accountId) && !this.#held.has(accountId);
+    if (this.#underWay.isBusy(accountId)) return false;
+    return this.#held.size === 0 || !this.#held.has(accountId);
   };
 
   /** What may be sent of the window, as far as the next request and whether to read on need it. */

@@ -1,7 +1,6 @@
 // The words of delivering: where a subscription stands, a request to its receiver, and what can come of
 // it.
 
-import type { AccountId } from '../ids.ts';
 import type { Failure, Hold } from './hold.ts';
 import type { LoggedEvent, Webhook } from './webhook.ts';
 
@@ -58,9 +57,4 @@ export interface QueueOptions {
   readonly newId: () => string;
   /** From 0 up to 1, by lot. */
   readonly random: () => number;
-}
-
-/** The accounts whose events a request carries. */
-export function accountsOf({ events, hold }: Sending): ReadonlySet<AccountId> {
-  return new Set(hold?.afters.keys() ?? events.map((event) => event.accountId));
 }

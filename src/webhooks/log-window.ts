@@ -5,17 +5,13 @@ import type { AccountId } from '../ids.ts';
 import type { LoggedEvent } from './webhook.ts';
 
 /** Refused is what was not taken while it is unclear whether the receiver takes anything. */
-export type EntryState = 'waiting' | 'sending' | 'refused' | 'done';
-
-interface Entry {
-  readonly event: LoggedEvent;
-  state: EntryState;
-}
+export type EventState = 'waiting' | 'sending' | 'refused' | 'done';
 
 export class LogWindow {
-  #entries: Entry[] = [];
-  readonly #byPosition = new Map<number, Entry>();
-  /** Nothing before this entry waits. */
+  // Side by side, and not an object for each event: a window holds some thousand of them.
+  readonly #events: LoggedEvent[] = [];
+  readonly #states: EventState[] = [];
+  /** Nothing before this event waits. */
   #waitsFrom = 0;
   #bytes = 0;
   #readTo: number;
@@ -31,20 +27,19 @@ export class LogWindow {
 
   /** The low-water mark: everything up to here is done. */
   get position(): number {
-    return (this.#entries[0]?.event.position ?? this.#readTo + 1) - 1;
+    return (this.#events[0]?.position ?? this.#readTo + 1) - 1;
   }
 
   /** Events from the first that is not done, and their bytes. */
   get size(): { readonly events: number; readonly bytes: number } {
-    return { events: this.#entries.length, bytes: this.#bytes };
+    return { events: this.#events.length, bytes: this.#bytes };
   }
 
   /** Adds events, ascending; nothing else is there up to `readTo`. */
   add(events: readonly LoggedEvent[], readTo: number): void {
     for (const event of events) {
-      const entry: Entry = { event, state: 'waiting' };
-      this.#entries.push(entry);
-      this.#byPosition.set(event.position, entry);
+      this.#events.push(event);
+      this.#states.push('waiting');
       this.#bytes += event.bytes;
     }
     this.#readTo = Math.max(this.#readTo, readTo);
@@ -56,42 +51,42 @@ export class LogWindow {
     isEnough: (events: number, bytes: number) => boolean,
   ): { readonly events: readonly LoggedEvent[]; readonly isEnough: boolean } {
     const found: LoggedEvent[] = [];
-    while (this.#entries[this.#waitsFrom]?.state !== 'waiting') {
-      if (this.#waitsFrom >= this.#entries.length) return { events: found, isEnough: false };
-      this.#waitsFrom += 1;
-    }
+    const first = this.#states.indexOf('waiting', this.#waitsFrom);
+    this.#waitsFrom = first < 0 ? this.#states.length : first;
     let bytes = 0;
-    for (let i = this.#waitsFrom; i < this.#entries.length; i += 1) {
-      const entry = this.#entries[i];
-      if (entry?.state !== 'waiting' || !isFree(entry.event.accountId)) continue;
-      found.push(entry.event);
-      bytes += entry.event.bytes;
+    for (let i = this.#waitsFrom; i < this.#events.length; i += 1) {
+      const event = this.#events[i];
+      if (event === undefined || this.#states[i] !== 'waiting') continue;
+      if (!isFree(event.accountId)) continue;
+      found.push(event);
+      bytes += event.bytes;
       if (isEnough(found.length, bytes)) return { events: found, isEnough: true };
     }
     return { events: found, isEnough: false };
   }
 
   refused(): LoggedEvent[] {
-    return this.#eventsWhere(({ state }) => state === 'refused');
+    return this.#events.filter((_, i) => this.#states[i] === 'refused');
   }
 
   /** What is not done of an account. */
   of(accountId: AccountId): LoggedEvent[] {
-    return this.#eventsWhere(({ event, state }) => {
-      return event.accountId === accountId && state !== 'done';
+    return this.#events.filter((event, i) => {
+      return event.accountId === accountId && this.#states[i] !== 'done';
     });
   }
 
   /** Whether the first event that is not done is under way. */
   isBlockedBy(events: readonly LoggedEvent[]): boolean {
-    const [first] = this.#entries;
-    return first?.state === 'sending' && events[0] === first.event;
+    return this.#states[0] === 'sending' && events[0] === this.#events[0];
   }
 
-  mark(events: readonly LoggedEvent[], state: EntryState): void {
+  /** Says what has become of events, ascending; what is not here any more is passed over. */
+  mark(events: readonly LoggedEvent[], state: EventState): void {
+    let at = this.#indexOf(events[0]?.position ?? 0);
     for (const { position } of events) {
-      const entry = this.#byPosition.get(position);
-      if (entry !== undefined) entry.state = state;
+      while ((this.#events[at]?.position ?? position) < position) at += 1;
+      if (this.#events[at]?.position === position) this.#states[at] = state;
     }
     if (state === 'waiting') this.#waitsFrom = 0;
     if (state === 'done') this.#trim();
@@ -100,24 +95,29 @@ export class LogWindow {
   /** Takes accounts out of the window: what they miss is read for their hold. */
   leave(accounts: ReadonlySet<AccountId>): void {
     if (accounts.size === 0) return;
-    for (const entry of this.#entries) {
-      if (accounts.has(entry.event.accountId)) entry.state = 'done';
+    for (const [i, { accountId }] of this.#events.entries()) {
+      if (accounts.has(accountId)) this.#states[i] = 'done';
     }
     this.#trim();
   }
 
-  #eventsWhere(holds: (entry: Entry) => boolean): LoggedEvent[] {
-    return this.#entries.filter(holds).map((entry) => entry.event);
+  /** Where an event at this position or behind it stands. */
+  #indexOf(position: number): number {
+    let [low, high] = [0, this.#events.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle]?.position ?? position) < position) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   #trim(): void {
-    const first = this.#entries.findIndex((entry) => entry.state !== 'done');
-    if (first === 0) return;
-    const gone = first < 0 ? this.#entries.splice(0) : this.#entries.splice(0, first);
-    for (const { event } of gone) {
-      this.#byPosition.delete(event.position);
-      this.#bytes -= event.bytes;
-    }
-    this.#waitsFrom = Math.max(this.#waitsFrom - gone.length, 0);
+    const first = this.#states.findIndex((state) => state !== 'done');
+    const count = first < 0 ? this.#states.length : first;
+    if (count === 0) return;
+    for (const { bytes } of this.#events.splice(0, count)) this.#bytes -= bytes;
+    this.#states.splice(0, count);
+    this.#waitsFrom = Math.max(this.#waitsFrom - count, 0);
   }
 }
