@@ -1,6 +1,6 @@
 // A receiver of webhooks as a process of its own: takes bodies as fast as they come, counts their
 // events, and notes how old each was. By path: `/good…` answers 204, `/fail…` 500, `/hang…` never.
-// `GET /` tells what came since the last time it was asked.
+// `GET /` tells how much came since the last time it was asked, `GET /lags` how old each event was.
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,11 +17,15 @@ let lagsMs: number[] = [];
 
 const server = createServer(async (request, response) => {
   const { url = '/', method } = request;
+  if (method === 'GET' && url === '/lags') {
+    response.end(JSON.stringify(lagsMs));
+    lagsMs = [];
+    return;
+  }
   if (method === 'GET') {
-    response.end(JSON.stringify({ requests, events, lagsMs }));
+    response.end(JSON.stringify({ requests, events }));
     requests = 0;
     events = 0;
-    lagsMs = [];
     return;
   }
   if (url.startsWith('/hang')) return;
