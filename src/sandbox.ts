@@ -13,6 +13,7 @@ import { enterClient, newIdentity } from './auth/create-client.ts';
 import { scopes } from './auth/scope.ts';
 import type { Seal } from './auth/seal.ts';
 import { findTenant } from './auth/store.ts';
+import { ApiError, Client, type ClientOptions, NoAnswerError } from './client/client.ts';
 import type { Clock } from './clock.ts';
 import { ConfigError } from './config.ts';
 import type { Sql } from './db/connect.ts';
@@ -55,15 +56,13 @@ export async function readSandboxClient(home: string): Promise<SandboxClient | u
  * Makes the sandbox client of a home unless there is one, and enters it where the database does not
  * know it. Idempotent, also for several processes at once: the one that writes the file first
  * decides who the client is, and all of them enter the same. The file names the address of the
- * process that came last.
- *
- * @returns the client, and the address that the file has named before, if that was another.
+ * process that came first, as long as that one answers there; then the next that starts.
  */
 export async function ensureSandboxClient(
   sql: Sql,
   clock: Clock,
   where: { home: string; seal: Seal; baseUrl: string },
-): Promise<{ readonly client: SandboxClient; readonly formerUrl: string | undefined }> {
+): Promise<SandboxClient> {
   const { home, seal, baseUrl } = where;
   const client = (await readSandboxClient(home)) ?? (await makeSandboxClient(home, baseUrl));
   const clientId = idIn<'tenant'>(home, client.client_id);
@@ -78,11 +77,40 @@ export async function ensureSandboxClient(
       publicKeysPem: await Promise.all(client.keys.map((key) => publicKeyOf(home, key))),
     });
   }
-  if (client.base_url === baseUrl) return { client, formerUrl: undefined };
+  if (client.base_url === baseUrl || (await isServed(client, home))) return client;
   const current = { ...client, base_url: baseUrl };
   const beside = await writeBeside(sandboxFileOf(home), current);
   await rename(beside, sandboxFileOf(home));
-  return { client: current, formerUrl: client.base_url };
+  return current;
+}
+
+/** How the client calls the service that its file names. */
+export async function clientOptionsOf(sandbox: SandboxClient): Promise<ClientOptions> {
+  const [key] = sandbox.keys;
+  if (key === undefined) throw new ConfigError('The sandbox client has no key.');
+  return {
+    baseUrl: sandbox.base_url,
+    clientId: sandbox.client_id,
+    clientSecret: sandbox.client_secret,
+    keyId: key.key_id,
+    privateKey: await readFile(key.private_key_file, 'utf8'),
+    scopes: sandbox.scopes,
+  };
+}
+
+/** How long a process may take to answer that the file names, in ms. */
+const answerMsMax = 2_000;
+
+/** Whether a service that knows this client answers where the file says; another one may by now. */
+async function isServed(sandbox: SandboxClient, home: string): Promise<boolean> {
+  const retry = { attemptsMax: 1, attemptMs: answerMsMax };
+  try {
+    await new Client({ ...(await clientOptionsOf(sandbox)), retry }).grantedScopes();
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError || error instanceof NoAnswerError) return false;
+    throw unusable(home, error);
+  }
 }
 
 /** @returns the client made here, or that of another process which was first. */

@@ -36,7 +36,7 @@ import { openKeyFile } from './key-file.ts';
 import { deliverySigningsMax } from './limits.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { countParked } from './parked/store.ts';
-import { ensureSandboxClient } from './sandbox.ts';
+import { ensureSandboxClient, type SandboxClient } from './sandbox.ts';
 import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
 import type { AddressPolicy } from './webhooks/address.ts';
 import { FairSlots } from './webhooks/fair-slots.ts';
@@ -46,7 +46,7 @@ export interface Service {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
   readonly url: string;
   /** Sandbox mode and role api only. */
-  readonly sandbox: Awaited<ReturnType<typeof ensureSandboxClient>> | undefined;
+  readonly sandbox: SandboxClient | undefined;
   /** Answers what has begun, lets steps end, closes everything. Idempotent. */
   stop(): Promise<void>;
 }

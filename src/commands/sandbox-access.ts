@@ -1,9 +1,8 @@
 // How commands reach a running sandbox: as the client that `unwind start` has written down.
 
-import { readFile } from 'node:fs/promises';
 import { ApiError, Client, NoAnswerError } from '../client/client.ts';
 import { type Config, ConfigError } from '../config.ts';
-import { readSandboxClient, type SandboxClient } from '../sandbox.ts';
+import { clientOptionsOf, readSandboxClient, type SandboxClient } from '../sandbox.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface SandboxAccess {
@@ -22,16 +21,7 @@ export async function openSandbox(config: Config): Promise<SandboxAccess> {
 
 /** A client that signs with the first key of the sandbox. */
 export async function clientOf(sandbox: SandboxClient): Promise<Client> {
-  const [key] = sandbox.keys;
-  if (key === undefined) throw new ConfigError('The sandbox client has no key.');
-  return new Client({
-    baseUrl: sandbox.base_url,
-    clientId: sandbox.client_id,
-    clientSecret: sandbox.client_secret,
-    keyId: key.key_id,
-    privateKey: await readFile(key.private_key_file, 'utf8'),
-    scopes: sandbox.scopes,
-  });
+  return new Client(await clientOptionsOf(sandbox));
 }
 
 /**

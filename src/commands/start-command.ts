@@ -70,11 +70,11 @@ function welcome(config: Config, service: Service, startMs: number): string {
   const facts = [config.mode, ...does, `ready in ${Math.round(startMs)} ms`].join(', ');
   const lines = ['', `  Unwind listens at ${service.url} (${facts})`];
   if (service.sandbox !== undefined) {
-    const { formerUrl } = service.sandbox;
-    const before = formerUrl === undefined ? '' : ` (it named ${formerUrl} before)`;
+    const { base_url: named } = service.sandbox;
+    const elsewhere = named === service.url ? '' : ` (commands go to ${named}, which answers too)`;
     lines.push(
       `  Its API, to read: ${service.url}/docs`,
-      `  Sandbox client:   ${sandboxFileOf(config.home)}${before}`,
+      `  Sandbox client:   ${sandboxFileOf(config.home)}${elsewhere}`,
       `  First request:    ${command} request GET /webhooks`,
       `  A book to sell:   ${command} import ${book}`,
       `  Webhooks, live:   ${command} listen`,

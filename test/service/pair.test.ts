@@ -31,7 +31,10 @@ test('two first starts at the same moment give two services on one database', as
   assert.equal((await databasesOn(home)).length, 1);
   const sandbox = await readSandboxClient(home);
   assert.ok(sandbox !== undefined);
-  assert.ok(services.some((service) => service.url === sandbox.base_url));
+  const [named, unnamed] = one.url === sandbox.base_url ? [one, two] : [two, one];
+  assert.equal(named.url, sandbox.base_url);
+  const says = `(commands go to ${named.url}, which answers too)`;
+  assert.ok(unnamed.stdout().includes(says) && !named.stdout().includes(says), unnamed.stdout());
   const config = readConfig({ UNWIND_HOME: home });
   const tenants = await withDatabase(config, pino({ level: 'silent' }), (sql) => {
     return sql<{ tenant_id: string }[]>`select t.tenant_id from unwind.tenants t`;
