@@ -5,7 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { access, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Seal, sealKeyBytes, sealWith } from './auth/seal.ts';
+import { canOpenKeys } from './auth/signing-keys.ts';
 import { type Config, ConfigError, keyFileOf } from './config.ts';
+import type { Sql } from './db/connect.ts';
 
 /** Mode bits of those who are neither owner nor group: a secret that is mounted belongs to a group. */
 const othersMay = 0o007;
@@ -26,6 +28,18 @@ export async function openKeyFile(config: Config): Promise<Seal> {
     throw new ConfigError(`${file} does not hold ${sealKeyBytes} bytes in base64.`);
   }
   return sealWith(key);
+}
+
+/**
+ * Before anything is sealed or signed. @throws ConfigError when the keys in this database are sealed
+ * by another key file: webhooks could not be signed, or those of some clients only.
+ */
+export async function refuseOtherKeyFile(sql: Sql, config: Config, seal: Seal): Promise<void> {
+  if (await canOpenKeys(sql, seal)) return;
+  throw new ConfigError(
+    `The keys in this database were sealed with another key file than ${keyFileOf(config)}: ` +
+      'all processes of a database need the same one (UNWIND_KEY_FILE).',
+  );
 }
 
 async function readKeyFile(file: string): Promise<{ text: string; mode: number }> {

@@ -140,5 +140,8 @@ export const shownHoldsMax = 100;
 /** Age of a failure in ms after which a sandbox removes the subscription: 30 days. */
 export const failingSandboxMsMax = 30 * 24 * 3_600_000;
 
+/** Tests of receivers under way at once in a process; two thirds of them of one tenant at most. */
+export const testsAtOnceMax = 24;
+
 /** How long a receiver may take to answer a test, in ms: the request that asked for it waits. */
 export const testTimeoutMsMax = 8_000;

@@ -33,7 +33,7 @@ import { runStart } from './commands/start-command.ts';
 import type { Config } from './config.ts';
 import { withDatabase } from './database.ts';
 import type { TenantId } from './ids.ts';
-import { openKeyFile } from './key-file.ts';
+import { openKeyFile, refuseOtherKeyFile } from './key-file.ts';
 import { packageVersion } from './package-version.ts';
 import { simulatedMic } from './venue/simulated/market-store.ts';
 
@@ -197,7 +197,9 @@ program
   .option('--overlap <hours>', 'serve the old key so long after it has signed', hours, 168)
   .action(({ client, ...options }: RotateOptions & { client?: TenantId }) => {
     return runForClient(client, async (to, config) => {
-      return runRotateKeys({ ...to, seal: await openKeyFile(config) }, options);
+      const seal = await openKeyFile(config);
+      await refuseOtherKeyFile(to.sql, config, seal);
+      return runRotateKeys({ ...to, seal }, options);
     });
   });
 

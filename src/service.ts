@@ -7,9 +7,8 @@ import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import { Authenticator } from './auth/authenticate.ts';
 import type { Seal } from './auth/seal.ts';
-import { canOpenKeys } from './auth/signing-keys.ts';
 import { systemClock } from './clock.ts';
-import { type Config, ConfigError, keyFileOf } from './config.ts';
+import type { Config } from './config.ts';
 import { type Database, openDatabase } from './database.ts';
 import { connect, openPools, type Sql } from './db/connect.ts';
 import { isConnectionError } from './db/errors.ts';
@@ -32,7 +31,7 @@ import { signedRoutes, type TestHandlers } from './http/routes.ts';
 import { buildServer } from './http/server.ts';
 import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
-import { openKeyFile } from './key-file.ts';
+import { openKeyFile, refuseOtherKeyFile } from './key-file.ts';
 import { deliverySigningsMax } from './limits.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { countParked } from './parked/store.ts';
@@ -143,15 +142,6 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
       return opened.close();
     },
   };
-}
-
-/** @throws ConfigError when webhooks could not be signed, since their keys are sealed by another. */
-async function refuseOtherKeyFile(sql: Sql, config: Config, seal: Seal): Promise<void> {
-  if (await canOpenKeys(sql, seal)) return;
-  throw new ConfigError(
-    `The keys in this database were sealed with another key file than ${keyFileOf(config)}: ` +
-      'all processes of a database need the same one (UNWIND_KEY_FILE).',
-  );
 }
 
 interface EngineParts {

@@ -134,7 +134,11 @@ export async function findPublicJwks(
   return rows.map((row) => row.public_jwk);
 }
 
-/** The key that signs for a tenant by this algorithm. @throws when the key file is another one. */
+/**
+ * The key that signs for a tenant by this algorithm: of those whose time has come the one that was
+ * not replaced, also where one that was replaced would have begun later.
+ * @throws when the key file is another one.
+ */
 export async function findDeliveryKey(
   sql: Sql,
   seal: Seal,
@@ -147,7 +151,9 @@ export async function findDeliveryKey(
       k.key_id, k.algorithm, k.private_key_sealed,
       row_number() over (
         partition by k.algorithm
-        order by k.signs_from <= ${which.now} desc, k.signs_from desc, k.key_id desc
+        order by
+          k.signs_from <= ${which.now} desc, k.ends_at is null desc, k.signs_from desc,
+          k.key_id desc
       ) = 1 as signs
     from unwind.signing_keys k
     where k.tenant_id = ${which.tenantId}

@@ -19,12 +19,12 @@ export interface Delivery {
 /** The keys of `GET /auth/verify_keys`, by `kid`. */
 export type DeliveryKeys = ReadonlyMap<string, VerificationKey>;
 
-/** Keys of a set that are looked at: the service has two, and some more while they rotate. */
+/** Keys of a set that are looked at, the last: the service has two, and some more while they rotate. */
 const keysMax = 100;
 
 /** Reads a set of keys; one of a kind that this version does not know is left out. */
 export function readDeliveryKeys({ keys }: KeySet): DeliveryKeys {
-  return new Map(keys.slice(0, keysMax).flatMap(readKey));
+  return new Map(keys.slice(-keysMax).flatMap(readKey));
 }
 
 function readKey(jwk: VerifyKey): [string, VerificationKey][] {

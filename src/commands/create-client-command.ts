@@ -8,7 +8,7 @@ import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { withDatabase } from '../database.ts';
 import { migrate } from '../db/migrate.ts';
-import { openKeyFile } from '../key-file.ts';
+import { openKeyFile, refuseOtherKeyFile } from '../key-file.ts';
 import { readInputFile } from './input-file.ts';
 
 export interface CreateOptions {
@@ -30,6 +30,7 @@ export async function runCreateClient(
   const seal = await openKeyFile(config);
   const created = await withDatabase(config, log, async (sql) => {
     await migrate(sql);
+    await refuseOtherKeyFile(sql, config, seal);
     const client = { name, scopes: options.scopes, signaturePolicy, publicKeysPem };
     return createClient(sql, systemClock, seal, client);
   });

@@ -2,7 +2,9 @@
 // is delivered again, a test, and the keys that verify them.
 
 import { findPublicJwks } from '../auth/signing-keys.ts';
+import { testsAtOnceMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import { FairSlots } from '../webhooks/fair-slots.ts';
 import { listAttempts } from '../webhooks/history-store.ts';
 import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { type Replay, replayWebhook } from '../webhooks/replay.ts';
@@ -27,10 +29,11 @@ export interface DeliveryOptions extends TestOptions {
 }
 
 export function deliveryHandlers(options: DeliveryOptions): DeliveryHandlers {
+  const tests = new FairSlots(testsAtOnceMax);
   return {
     list: (call) => list(options, call),
     replay: (call) => replay(options, call),
-    test: (call) => test(options, call),
+    test: (call) => test(options, tests, call),
     verifyKeys: (call) => verifyKeys(options, call),
   };
 }
@@ -57,11 +60,22 @@ async function replay(options: DeliveryOptions, call: Call): Promise<Answer> {
   return json(200, { behind, resumed });
 }
 
-async function test(options: DeliveryOptions, call: Call): Promise<Answer> {
+/** A test lasts as long as its receiver likes, so there are only so many at once. */
+async function test(options: DeliveryOptions, tests: FairSlots, call: Call): Promise<Answer> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
-  const { webhook, attempt } = await testWebhook(options, call.caller, webhookId);
-  return json(200, { url: webhook.url, response: toResponseView(attempt) });
+  const { tenantId } = call.caller;
+  if (!tests.take(tenantId)) {
+    throw new Refusal('too_many_requests', 'Too many tests are under way.', {
+      headers: { 'retry-after': '1' },
+    });
+  }
+  try {
+    const { webhook, attempt } = await testWebhook(options, call.caller, webhookId);
+    return json(200, { url: webhook.url, response: toResponseView(attempt) });
+  } finally {
+    tests.give(tenantId);
+  }
 }
 
 async function verifyKeys({ sql, clock }: DeliveryOptions, call: Call): Promise<Answer> {

@@ -40,7 +40,8 @@ export function checkReceiverUrl(
   const bare = hostname.replace(/^\[|\]$/g, '');
   if (isIP(bare) !== 0) return { fault: 'names an address instead of a host' };
   const name = hostname.replace(/\.$/, '');
-  if (!name.includes('.') || name.endsWith('.localhost')) {
+  const isWhole = name.includes('.') && name.split('.').every((label) => label !== '');
+  if (!isWhole || name.endsWith('.localhost')) {
     return { fault: 'does not name a public host' };
   }
   return { url };
@@ -56,6 +57,8 @@ type Address = ReturnType<typeof ipaddr.process>;
 
 /** What no list admits: this machine's own links (cloud metadata among them) and groups. */
 const neverAllowed: readonly string[] = ['linkLocal', 'multicast', 'broadcast', 'unspecified'];
+/** Public by its number, and a virtual machine's own link to its platform all the same (Azure). */
+const platformAddress = '168.63.129.16';
 
 /**
  * Whether deliveries may connect to an address: a public one, or one of the networks that are
@@ -67,7 +70,7 @@ export function isAllowedAddress(address: string, policy: AddressPolicy): boolea
   if (!ipaddr.isValid(address) || address.includes('%')) return false;
   const parsed = ipaddr.process(address);
   const range = parsed.range();
-  if (neverAllowed.includes(range)) return false;
+  if (neverAllowed.includes(range) || parsed.toString() === platformAddress) return false;
   if (range === 'unicast' && isGlobal(parsed)) return true;
   if (policy.allowLoopback && range === 'loopback') return true;
   return (policy.allowedNetworks ?? []).some((network) => isWithin(parsed, network));

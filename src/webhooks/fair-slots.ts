@@ -29,6 +29,13 @@ export class FairSlots {
     }
   }
 
+  /** Takes a place if there is one now; `give` returns it. */
+  take(tenantId: string): boolean {
+    const isFree = !this.#waiting.has(tenantId) && this.#hasRoomFor(tenantId);
+    if (isFree) this.#take(tenantId);
+    return isFree;
+  }
+
   /** Does something while it has a place. */
   async within<T>(tenantId: string, work: () => Promise<T>): Promise<T> {
     await new Promise<void>((resolve) => this.ask(tenantId, resolve));

@@ -48,6 +48,21 @@ test('clients create prints a client once, and the client works', async (t) => {
   assert.equal(forbidden.status, 403, 'and no more scopes than it was given');
 });
 
+test('no keys are made with another key file than that of the database', async (t) => {
+  const home = await newHome(t);
+  await startService(t, { home, settings: quiet });
+  const { file } = await newKeyPair(t, home, 'client');
+  const other = join(dirname(home), 'other-key');
+  await writeFile(other, `${Buffer.alloc(32, 7).toString('base64')}\n`);
+  const settings = { ...quiet, UNWIND_KEY_FILE: other };
+  const create = ['clients', 'create', '--name', 'Broker', '--scopes', 'all', '--public-key', file];
+  for (const command of [create, ['keys', 'rotate']]) {
+    const made = await runUnwind(t, command, { home, settings });
+    assert.deepEqual([made.code, made.stdout], [2, ''], made.stderr);
+    assert.match(made.stderr, /sealed with another key file than .*other-key/);
+  }
+});
+
 describe('clients create refuses', () => {
   const table: readonly (readonly [what: string, args: readonly string[], says: RegExp])[] = [
     ['unknown scopes', ['--scopes', 'webhooks:read,moon:admin'], /Unknown: moon:admin/],

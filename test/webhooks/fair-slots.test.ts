@@ -42,6 +42,14 @@ test('places of one are as good as many: whoever is alone has it', () => {
   assert.deepEqual(granted, ['a', 'a']);
 });
 
+test('a place is taken only where there is one now', () => {
+  const slots = new FairSlots(3);
+  assert.deepEqual([slots.take('a'), slots.take('a'), slots.take('a')], [true, true, false]);
+  assert.deepEqual([slots.take('b'), slots.take('c')], [true, false]);
+  slots.give('a');
+  assert.equal(slots.take('c'), true);
+});
+
 test('work that fails gives its place back', async () => {
   const slots = new FairSlots(1);
   await assert.rejects(slots.within('a', () => Promise.reject(new Error('it failed'))));

@@ -95,6 +95,39 @@ test('rotated twice at once, one key signs and every one ends but the last', asy
   assert.equal((await jwksOf(world)).length, 2);
 });
 
+test('a key that was replaced before it had begun to sign never does', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, tenantId } = world;
+  await subscribeTo(world, { signatureAlgorithm: 'ed25519', signatureVersion: '15' });
+  const how = { tenantId, seal: testSeal, algorithms: ['ed25519'] as const };
+  const slow = { leadMs: 24 * hourMs, overlapMs: 168 * hourMs };
+  const [planned] = await rotateSigningKeys(sql, clock, { ...how, rotation: slow });
+  clock.advance(hourMs);
+  const [urgent] = await rotateSigningKeys(sql, clock, {
+    ...how,
+    rotation: { ...slow, leadMs: 0 },
+  });
+  assert.ok(planned !== undefined && urgent !== undefined);
+  for (const hours of [0, 24, 100]) {
+    clock.advance(hours * hourMs);
+    assert.equal(keyIdOf(await deliverOne(t, world)), urgent.keyId, `${hours} hours later`);
+  }
+});
+
+test('a receiver finds the newest of very many keys', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, tenantId } = world;
+  await subscribeTo(world, { signatureAlgorithm: 'ed25519', signatureVersion: '15' });
+  const rotation = { leadMs: 0, overlapMs: 168 * hourMs };
+  for (let i = 0; i < 110; i += 1) {
+    clock.advance(1);
+    const algorithms = ['ed25519'] as const;
+    await rotateSigningKeys(sql, clock, { tenantId, seal: testSeal, algorithms, rotation });
+  }
+  const delivery = await deliverOne(t, world);
+  await readDelivery(delivery, await keysOf(sql, tenantId, clock.now()), delivery.receivedAt);
+});
+
 test('nobody’s keys are not replaced', async (t) => {
   const world = await newWorld(t);
   const nobody = { ...world, tenantId: '00000000-0000-4000-8000-000000000000' as never };

@@ -1,0 +1,36 @@
+// Tests of receivers that take their time: one client does not use up the service with them.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { makeApiClient, startHttp } from '../support/http.ts';
+import { startReceiver } from '../webhooks/receiver.ts';
+import { apiOf, subscribe } from './api.ts';
+import { assertProblem } from './expect.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+const service = await startHttp({ after }, { sql, clock, allowLoopback: true });
+
+test('of one client only so many are under way at once, and others have theirs', async (t) => {
+  const greedy = await apiOf(service, await makeApiClient(sql, clock));
+  const other = await apiOf(service, await makeApiClient(sql, clock));
+  const [slow, quick] = [await startReceiver(t, clock), await startReceiver(t, clock)];
+  const answer = Promise.withResolvers<{ status: number }>();
+  slow.react = () => answer.promise;
+  const path = await subscribe(greedy, { url: slow.url });
+  const underWay = Array.from({ length: 16 }, () => greedy.call('POST', `${path}/test`));
+  await eventually('16 are under way', () => slow.received.length === 16);
+
+  const refused = await greedy.call('POST', `${path}/test`);
+  assertProblem(refused, 'too_many_requests', 'Too many tests are under way.');
+  assert.equal(refused.headers['retry-after'], '1');
+  const ofOther = await subscribe(other, { url: quick.url });
+  assert.equal((await other.call('POST', `${ofOther}/test`)).status, 200);
+
+  answer.resolve({ status: 204 });
+  for (const reply of await Promise.all(underWay)) assert.equal(reply.status, 200);
+  assert.equal((await greedy.call('POST', `${path}/test`)).status, 200);
+  assert.equal(slow.received.length, 17, 'what was refused was not sent');
+});
