@@ -23,6 +23,9 @@ export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
 }
 
+/** Time in ms after a fetch that failed before the next one, whoever asks for it. */
+const afterFailureMs = 1_000;
+
 interface Held {
   readonly keys: DeliveryKeys;
   readonly fetchedAtMs: number;
@@ -35,6 +38,7 @@ export class KeyRing {
   readonly #now: () => Date;
   #held: Held | undefined;
   #fetching: Promise<Held> | undefined;
+  #failed: { readonly atMs: number; readonly error: KeysUnavailableError } | undefined;
 
   constructor(fetchKeys: FetchKeys, times: KeyTimes, now: () => Date) {
     this.#fetch = fetchKeys;
@@ -61,7 +65,11 @@ export class KeyRing {
     }
   }
 
-  #refetch(): Promise<Held> {
+  async #refetch(): Promise<Held> {
+    const failedMs = this.#now().getTime() - (this.#failed?.atMs ?? 0);
+    if (this.#failed !== undefined && failedMs >= 0 && failedMs < afterFailureMs) {
+      throw this.#failed.error;
+    }
     this.#fetching ??= this.#fetchOnce().finally(() => {
       this.#fetching = undefined;
     });
@@ -72,9 +80,13 @@ export class KeyRing {
     const fetchedAtMs = this.#now().getTime();
     try {
       this.#held = { keys: readDeliveryKeys(await this.#fetch()), fetchedAtMs };
+      this.#failed = undefined;
       return this.#held;
     } catch (cause) {
-      throw new KeysUnavailableError('The keys of deliveries could not be fetched.', { cause });
+      const message = 'The keys of deliveries could not be fetched.';
+      const error = new KeysUnavailableError(message, { cause });
+      this.#failed = { atMs: this.#now().getTime(), error };
+      throw error;
     }
   }
 }

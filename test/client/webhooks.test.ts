@@ -375,7 +375,20 @@ suite('keys', () => {
     const error = await refusal(read(await deliveryOf(sender)));
     assert.deepEqual([error.code, error.status], ['keys_unavailable', 503]);
     fetches.failing = false;
+    clock.advance(1_000);
     assert.equal((await read(await deliveryOf(sender))).length, 1);
+  });
+
+  test('that cannot be fetched are not asked for again at once, whoever delivers', async () => {
+    const sender = newSender('ed25519');
+    const { read, fetches } = receiverOf({ keys: [sender.jwk] });
+    fetches.failing = true;
+    for (let count = 0; count < 20; count += 1) {
+      const error = await refusal(read(await deliveryOf(sender)));
+      assert.deepEqual([error.code, error.status], ['keys_unavailable', 503]);
+      clock.advance(100);
+    }
+    assert.equal(fetches.count, 2);
   });
 
   test('of a kind that is not known do not hinder the others', async () => {
