@@ -118,6 +118,12 @@ export const logSpanMax = 20_000;
 /** Accounts of one subscription that may be out of step with its mark before it waits as a whole. */
 export const heldAccountsMax = 5_000;
 
+/**
+ * Holds of one subscription whose events are read ahead of their requests: enough for those at once, and
+ * few enough to be in memory, since each may have as many events as a package.
+ */
+export const heldAheadMax = 2 * singlesAtOnceMax;
+
 /** Signatures of deliveries made at once: libuv's threads also verify requests and look up names. */
 export const deliverySigningsMax = 2;
 

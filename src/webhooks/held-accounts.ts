@@ -3,12 +3,15 @@
 // does not pass what it holds.
 
 import type { AccountId } from '../ids.ts';
+import { heldAheadMax } from '../limits.ts';
+import { DueOrder } from './due-order.ts';
 import type { Hold } from './hold.ts';
 import type { LoggedEvent } from './webhook.ts';
 
 export class HeldAccounts {
   readonly #holds = new Map<AccountId, Hold>();
   readonly #retrying = new Set<Hold>();
+  readonly #order = new DueOrder();
   readonly #doubtful = new Set<Hold>();
   readonly #read = new Map<Hold, readonly LoggedEvent[]>();
   #changed = new Set<AccountId>();
@@ -38,20 +41,16 @@ export class HeldAccounts {
 
   /** When the first hold is due; undefined where none is tried again. */
   dueAt(): Date | undefined {
-    let first: Date | undefined;
-    for (const { nextAttemptAt } of this.#retrying) {
-      if (first === undefined || nextAttemptAt < first) first = nextAttemptAt;
-    }
-    return first;
+    return this.#order.first?.nextAttemptAt;
   }
 
-  /** Holds that are to be tried at this instant, longest due first. */
+  /** The first holds that are to be tried at this instant, longest due first: enough for now. */
   due(now: Date, isFree: (accountId: AccountId) => boolean): readonly Hold[] {
-    const due = [...this.#retrying].filter((hold) => {
+    const suits = (hold: Hold): boolean => {
       const [accountId] = hold.afters.keys();
-      return hold.nextAttemptAt <= now && accountId !== undefined && isFree(accountId);
-    });
-    return due.sort((a, b) => a.nextAttemptAt.getTime() - b.nextAttemptAt.getTime());
+      return accountId !== undefined && isFree(accountId);
+    };
+    return this.#order.due(now, suits, heldAheadMax);
   }
 
   /** Events that were read for a hold, to be sent next. */
@@ -108,7 +107,7 @@ export class HeldAccounts {
   /** What becomes of a hold: others, or nothing where its accounts are in step again. */
   replace(hold: Hold, by: readonly Hold[]): void {
     this.#read.delete(hold);
-    this.#retrying.delete(hold);
+    if (this.#retrying.delete(hold)) this.#order.delete(hold);
     for (const accountId of hold.afters.keys()) {
       this.#holds.delete(accountId);
       this.#changed.add(accountId);
@@ -127,7 +126,10 @@ export class HeldAccounts {
   }
 
   #put(hold: Hold): void {
-    if (hold.status === 'retrying') this.#retrying.add(hold);
+    if (hold.status === 'retrying' && !this.#retrying.has(hold)) {
+      this.#retrying.add(hold);
+      this.#order.add(hold);
+    }
     for (const accountId of hold.afters.keys()) this.#holds.set(accountId, hold);
   }
 }

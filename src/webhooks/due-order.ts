@@ -1,0 +1,50 @@
+// Holds in the order in which they are due. A subscription has thousands of them at worst, and the first
+// few are asked for at every request.
+
+import type { Hold } from './hold.ts';
+
+export class DueOrder {
+  readonly #holds: Hold[] = [];
+
+  /** The one that is due first. */
+  get first(): Hold | undefined {
+    return this.#holds[0];
+  }
+
+  /** Adds one, behind those that are due at the same time. */
+  add(hold: Hold): void {
+    this.#holds.splice(
+      this.#indexOf((one) => one.nextAttemptAt > hold.nextAttemptAt),
+      0,
+      hold,
+    );
+  }
+
+  delete(hold: Hold): void {
+    const from = this.#indexOf((one) => one.nextAttemptAt >= hold.nextAttemptAt);
+    const at = this.#holds.indexOf(hold, from);
+    if (at >= 0) this.#holds.splice(at, 1);
+  }
+
+  /** The first of those that are due and suit, longest due first. */
+  due(now: Date, suits: (hold: Hold) => boolean, max: number): readonly Hold[] {
+    const due: Hold[] = [];
+    for (const hold of this.#holds) {
+      if (hold.nextAttemptAt > now || due.length >= max) break;
+      if (suits(hold)) due.push(hold);
+    }
+    return due;
+  }
+
+  /** The place of the first hold that lies behind, which all later ones do. */
+  #indexOf(isBehind: (hold: Hold) => boolean): number {
+    let [low, high] = [0, this.#holds.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const hold = this.#holds[middle];
+      if (hold === undefined || isBehind(hold)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}
