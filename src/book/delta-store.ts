@@ -128,7 +128,8 @@ export interface DeltaWriting {
 
 /**
  * Writes deltas as movements and positions as their sums. The version of the accounts moves, so
- * that a liquidation which is just being asked for looks again; one that waits is looked at now.
+ * that a liquidation which is just being asked for looks again; one that waits is looked at now, and
+ * what running ones show is computed anew.
  */
 export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> {
   const { tenantId, changes, now } = writing;
@@ -176,6 +177,32 @@ export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> 
     where a.tenant_id = ${tenantId}
       and a.account_id = any (${accountIds}::uuid[])`;
   assert(touched.count === accountIds.length, 'a locked account stays where it is');
+  await freezeAmounts(tx, { tenantId, accountIds, now });
+}
+
+/** What is still to be sold has changed, and with it what running liquidations show. */
+async function freezeAmounts(
+  tx: Tx,
+  which: { tenantId: TenantId; accountIds: readonly AccountId[]; now: Date },
+): Promise<void> {
+  const { tenantId, accountIds, now } = which;
+  await tx`
+    update unwind.liquidations l
+    set
+      cash_amount = m.cash_amount,
+      updated_at = m.changed_at
+    from (
+      select r.liquidation_id, changed.at as changed_at, r.proceeds + v.value as cash_amount
+      from unwind.liquidations r
+      cross join lateral unwind.next_changes(r, ${now}) as changed
+      cross join lateral unwind.indicative_values(r.tenant_id, r.account_id, r.liquidation_id) as v
+      where r.tenant_id = ${tenantId}
+        and r.account_id = any (${accountIds}::uuid[])
+        and r.status in ('NEW', 'PROCESSING')
+    ) as m
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = m.liquidation_id
+      and l.cash_amount <> m.cash_amount`;
 }
 
 async function insertMovements(tx: Tx, { tenantId, deltas, now }: DeltaWriting): Promise<void> {

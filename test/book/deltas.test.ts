@@ -275,6 +275,41 @@ test('a liquidation that is just being asked for counts what is credited before 
   assert.equal(row?.cash_amount, '211673.93');
 });
 
+test('point 1: a NEW liquidation shows what is credited, and since when', async (t) => {
+  const bench = await accountBench(t);
+  const { sql, clock, account } = bench;
+  const liquidationId = await askToLiquidate(sql, clock, account);
+  const shown = async () => {
+    const rows = await sql<{ object: string; events: number }[]>`
+      select l.object, l.event_count as events
+      from unwind_v1.liquidations l
+      where l.liquidation_id = ${liquidationId}`;
+    const [row] = rows;
+    assert.ok(row);
+    const { cash_amount: cash, updated_at: at } = JSON.parse(row.object);
+    return { cash, at, events: row.events };
+  };
+  const before = await shown();
+  clock.advance(1_000);
+  await changePositions(bench, [delta('lock', '1')]);
+  assert.deepEqual(await shown(), before, 'what is locked is still to be sold');
+  await changePositions(bench, [delta('credit', '2')]);
+  const after = await shown();
+  const rows = await sql<{ price: string }[]>`
+    select p.price
+    from unwind.prices p
+    where p.isin = ${sap}`;
+  const added = decimal(after.cash).minus(decimal(before.cash));
+  assert.equal(
+    added.toFixed(2),
+    decimal(rows[0]?.price ?? '0')
+      .times('2')
+      .toFixed(2),
+  );
+  assert.equal(after.at, clock.now().toISOString());
+  assert.equal(after.events, 1, 'without an event');
+});
+
 test('a snapshot of before a delta, or of its instant, is refused', async (t) => {
   const bench = await accountBench(t);
   const { clock } = bench;
