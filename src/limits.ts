@@ -10,11 +10,17 @@ export const reportBatchMax = 1_000;
 /** How long a process may be silent before another takes its submissions over, in ms. */
 export const submissionLeaseMs = 5_000;
 
-/** Wait before an order that was postponed is sent again, in ms of market time. */
-export const postponedWaitMs = 5_000;
+/**
+ * Wait before an order that was postponed is sent again, in ms of market time: it doubles with each try up
+ * to the longest, since each is a row here and at the venue, and a halt may last for weeks.
+ */
+export const postponedWaitMs = { first: 5_000, longest: 300_000 };
 
-/** Wait before a liquidation that waits for a lock or a halt is looked at again, in market ms. */
-export const idleLiquidationWaitMs = 5_000;
+/**
+ * Wait before a liquidation that waits for a lock or a halt is looked at again, in market ms: a tenth of
+ * the time it has waited. Deltas wake it; only halts and the status of instruments are looked for.
+ */
+export const idleLiquidationWaitMs = { first: 5_000, longest: 300_000 };
 
 /**
  * Wait before the venue is asked again to cancel orders of a liquidation that is to end, in ms: its

@@ -124,7 +124,12 @@ export interface Move {
  */
 export async function moveLiquidations(
   tx: Tx,
-  batch: { tenantId: TenantId; moves: readonly Move[]; waitMs: number; now: Date },
+  batch: {
+    readonly tenantId: TenantId;
+    readonly moves: readonly Move[];
+    readonly waitMs: { readonly first: number; readonly longest: number };
+    readonly now: Date;
+  },
 ): Promise<number> {
   const { tenantId, moves, waitMs, now } = batch;
   const rows = await tx`
@@ -139,7 +144,7 @@ export async function moveLiquidations(
       end,
       advance_at = case
         when m.to_status = 'PROCESSING' and m.new_orders = 0
-          then (select unwind.market_time(${now})) + ${waitMs} * interval '1 millisecond'
+          then (select unwind.market_time(${now})) + m.wait
       end,
       ended_at = case when m.to_status <> 'PROCESSING' then ${now}::timestamptz end,
       end_reason = m.end_reason,
@@ -154,6 +159,13 @@ export async function moveLiquidations(
       select
         n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason,
         changed.at as changed_at,
+        case
+          when n.to_status = n.from_status then least(
+            greatest((${now}::timestamptz - c.updated_at) / 10, ${waitMs.first} * interval '1 millisecond'),
+            ${waitMs.longest} * interval '1 millisecond'
+          )
+          else ${waitMs.first} * interval '1 millisecond'
+        end as wait,
         c.proceeds + case when n.to_status = 'PROCESSING' then v.value else 0 end as cash_amount
       from unnest(
         ${moves.map((move) => move.liquidationId)}::uuid[],

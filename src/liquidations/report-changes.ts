@@ -2,7 +2,6 @@
 // all rows come out. What is at hand of a position to cover a late fill is asked afterwards.
 
 import { assertNever } from '../assert.ts';
-import { postponedWaitMs } from '../limits.ts';
 import { type Decimal, sum, zero } from '../money.ts';
 import type { OrderChange, SubmissionChange } from '../orders/apply-store.ts';
 import type { Bust, NewExecution } from '../orders/executions-store.ts';
@@ -13,6 +12,7 @@ import {
   type Progress,
   progressOf,
   type Submission,
+  waitMsAfter,
 } from '../orders/order.ts';
 import type { LiquidationChange } from './progress-store.ts';
 import { type InboxReport, type Known, type Taken, type Told, tell } from './report-news.ts';
@@ -120,7 +120,7 @@ function write(
   const { orderId, liquidationId, accountId, isin } = order;
   const filledQuantity = progress.executedQuantity.minus(before);
   const proceeds = proceedsIn(executions).minus(proceedsIn(taken));
-  const to = progress.type === 'corrected' ? undefined : stateAfter(progress);
+  const to = progress.type === 'corrected' ? undefined : stateAfter(progress, order);
   const isEnded = to !== undefined && to.status !== 'PROCESSING';
   const correctedQuantity = correctionIn(submission, progress);
   const counted = filledQuantity.minus(correctedQuantity);
@@ -161,12 +161,16 @@ function correctionIn(submission: Submission, progress: Exclude<Progress, NoChan
 
 function stateAfter(
   progress: Extract<Progress, { type: 'working' | 'done' }>,
+  order: Submission['order'],
 ): NonNullable<OrderChange['to']> {
   if (progress.type === 'working') return { status: 'PROCESSING', submitAfterMs: undefined };
-  return stateBy(progress.result);
+  return stateBy(progress.result, order);
 }
 
-function stateBy(result: OrderResult): NonNullable<OrderChange['to']> {
+function stateBy(
+  result: OrderResult,
+  { submissions }: Submission['order'],
+): NonNullable<OrderChange['to']> {
   const leads = orderTransitions.PROCESSING;
   switch (result.type) {
     case 'filled':
@@ -174,7 +178,7 @@ function stateBy(result: OrderResult): NonNullable<OrderChange['to']> {
     case 'cancelled':
       return { status: leads.cancelled, reason: result.reason };
     case 'tried_again':
-      return { status: leads.tried_again, submitAfterMs: postponedWaitMs };
+      return { status: leads.tried_again, submitAfterMs: waitMsAfter(submissions) };
     default:
       return assertNever(result);
   }

@@ -29,6 +29,7 @@ interface SubmissionRow {
   filled_quantity: string;
   corrected_quantity: string;
   order_status: OrderStatus;
+  submissions: number;
 }
 
 /**
@@ -68,8 +69,9 @@ export async function lockSubmissions(
   const rows = await tx<SubmissionRow[]>`
     select
       s.client_order_id, s.status, s.quantity, s.executed_quantity, s.busted_quantity,
-      s.final_quantity, s.outcome, s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin, o.quantity as order_quantity,
-      o.filled_quantity, o.corrected_quantity, o.status as order_status
+      s.final_quantity, s.outcome, s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin,
+      o.quantity as order_quantity,
+      o.filled_quantity, o.corrected_quantity, o.status as order_status, o.submissions
     from unwind.submissions s
     join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
     where s.tenant_id = ${tenantId}
@@ -100,6 +102,7 @@ function toSubmission(row: SubmissionRow): Submission {
       filledQuantity: decimal(row.filled_quantity),
       correctedQuantity: decimal(row.corrected_quantity),
       status: row.order_status,
+      submissions: row.submissions,
     },
   };
 }

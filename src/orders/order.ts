@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { assertNever } from '../assert.ts';
 import type { AccountId, LiquidationId, OrderId } from '../ids.ts';
+import { postponedWaitMs } from '../limits.ts';
 import { type Decimal, sum } from '../money.ts';
 import type { Transitions } from '../state-machine.ts';
 import type { ReportEvent, Trade } from '../venue/venue.ts';
@@ -76,6 +77,14 @@ export interface Order {
   /** The part of it by which late fills and busts moved what was sold when a submission was done. */
   readonly correctedQuantity: Decimal;
   readonly status: OrderStatus;
+  /** Client order ids used for it. */
+  readonly submissions: number;
+}
+
+/** How long an order that was postponed waits until it is sent again, in ms of market time. */
+export function waitMsAfter(submissions: number): number {
+  const { first, longest } = postponedWaitMs;
+  return Math.min(first * 2 ** Math.max(submissions - 1, 0), longest);
 }
 
 /** What an order sold as far as its end and its hold are concerned. */

@@ -167,6 +167,30 @@ test('point 3: locked and halted positions are waited for, then sold in a furthe
   );
 });
 
+test('what waits for long is looked at more rarely, at least every five minutes', async (t) => {
+  const instruments: BookInstrument[] = [
+    { isin: allianz, price: '100', tradingStatus: 'INACTIVE' },
+  ];
+  const positions = [{ isin: allianz, quantity: '1' }];
+  const { look, finish, sql, clock } = await begin(t, { instruments, positions });
+  await finish();
+  const wait = async () => {
+    const rows = await sql<{ at: Date }[]>`select l.advance_at as at from unwind.liquidations l`;
+    return (rows[0]?.at.getTime() ?? 0) - clock.now().getTime();
+  };
+  const waits: number[] = [];
+  for (const afterMs of [5_000, 45_000, 50_000, 900_000, 86_400_000]) {
+    clock.advance(afterMs);
+    await finish();
+    waits.push(Math.round((await wait()) / 1_000) * 1_000);
+  }
+  assert.deepEqual(waits, [5_000, 5_000, 10_000, 100_000, 300_000]);
+  await sql`update unwind.instruments set trading_status = 'ACTIVE'`;
+  clock.advance(300_000);
+  await finish();
+  assert.match(await look(), /^FILLED 100.00 flat/);
+});
+
 test('an answer lost after acceptance is looked up, not sent again', async (t) => {
   const lose = (venue: Venue): Venue => ({
     ...venue,
@@ -256,13 +280,21 @@ test('point 5: a temporary refusal is waited out and tried under a new id', asyn
     },
   });
   const positions = [{ isin: sap, quantity: '1' }];
-  const { look, finish, clock } = await begin(t, { positions, wrap: halted });
+  const { look, finish, clock, sql } = await begin(t, { positions, wrap: halted });
+  const tries = async () => (await sql`select from unwind.submissions`).count;
   await finish();
   assert.match(await look(), /^PROCESSING 200.00 \| PROCESSING 0\/1 \| 1 held 1/);
-  clock.advance(5_000);
-  await finish();
+  // The wait doubles with each try, and is five minutes in the end.
+  for (const [before, waitS] of [5, 10, 20, 40, 80, 160, 300, 300].entries()) {
+    clock.advance(waitS * 1_000 - 1);
+    await finish();
+    assert.equal(await tries(), before + 1);
+    clock.advance(1);
+    await finish();
+    assert.equal(await tries(), before + 2);
+  }
   isHalted = false;
-  clock.advance(5_000);
+  clock.advance(300_000);
   await finish();
   assert.match(await look(), /^FILLED 200.00 flat/);
 });

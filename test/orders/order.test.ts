@@ -34,6 +34,7 @@ function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): S
       filledQuantity: decimal(over.filled ?? '0'),
       correctedQuantity: decimal('0'),
       status: 'PROCESSING',
+      submissions: 1,
     },
     ...over,
   };

@@ -190,7 +190,7 @@ test('point 3: a halted instrument is waited for, and not sent to the venue', as
   const sent = await sql`select from unwind_v1.venue_journal j where j.isin = ${sap}`;
   assert.equal(sent.count, 0);
   await halt(false);
-  await runAt('2026-01-05T15:00:10.000Z');
+  await runAt('2026-01-05T15:05:00.000Z');
   assert.equal(await look(), 'FILLED: FILLED 1, FILLED 1');
 });
 
