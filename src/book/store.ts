@@ -26,16 +26,18 @@ export async function movePositions(
       quantity = p.quantity + n.quantity,
       held = p.held + n.held
     from (
-      select c.account_id, c.isin, sum(c.quantity) as quantity, sum(c.held) as held
+      select
+        c.tenant_id, c.account_id, c.isin, sum(c.quantity) as quantity, sum(c.held) as held
       from unnest(
+        ${changes.map(() => tenantId)}::uuid[],
         ${changes.map((change) => change.accountId)}::uuid[],
         ${changes.map((change) => change.isin)}::text[],
         ${changes.map((change) => plain(change.quantity))}::numeric[],
         ${changes.map((change) => plain(change.held))}::numeric[]
-      ) as c (account_id, isin, quantity, held)
-      group by c.account_id, c.isin
+      ) as c (tenant_id, account_id, isin, quantity, held)
+      group by c.tenant_id, c.account_id, c.isin
     ) as n
-    where p.tenant_id = ${tenantId}
+    where p.tenant_id = n.tenant_id
       and p.account_id = n.account_id
       and p.isin = n.isin`;
 }
@@ -51,13 +53,13 @@ export async function lockFreeQuantities(
   const rows = await tx<{ account_id: AccountId; isin: string; free: string }[]>`
     select p.account_id, p.isin, p.quantity - p.locked - p.held as free
     from unwind.positions p
-    where p.tenant_id = ${tenantId}
-      and (p.account_id, p.isin) in (
-        select n.account_id, n.isin
+    where (p.tenant_id, p.account_id, p.isin) in (
+        select n.tenant_id, n.account_id, n.isin
         from unnest(
+          ${positions.map(() => tenantId)}::uuid[],
           ${positions.map((position) => position.accountId)}::uuid[],
           ${positions.map((position) => position.isin)}::text[]
-        ) as n (account_id, isin)
+        ) as n (tenant_id, account_id, isin)
       )
     order by p.account_id, p.isin
     for no key update`;

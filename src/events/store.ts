@@ -25,9 +25,13 @@ export async function recordLiquidationEvents(
     select
       l.tenant_id, n.event_id, l.account_id, l.liquidation_id, l.sequence, l.event_count,
       'ACCOUNT_LIQUIDATION.' || l.status, o.object, ${now}
-    from unnest(${liquidationIds}::uuid[], ${eventIds}::uuid[]) as n (liquidation_id, event_id)
+    from unnest(
+      ${liquidationIds.map(() => tenantId)}::uuid[],
+      ${liquidationIds}::uuid[],
+      ${eventIds}::uuid[]
+    ) as n (tenant_id, liquidation_id, event_id)
     join unwind.liquidations l
-      on l.tenant_id = ${tenantId}
+      on l.tenant_id = n.tenant_id
       and l.liquidation_id = n.liquidation_id
     cross join lateral unwind.liquidation_objects(l) as o`;
 }

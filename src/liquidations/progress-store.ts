@@ -41,12 +41,16 @@ export async function lockHoldings(
           and o.isin = p.isin
           and o.status = 'CANCELLED'
       ) as refused
-    from unwind.liquidations l
+    from unnest(
+      ${liquidationIds.map(() => tenantId)}::uuid[],
+      ${liquidationIds}::uuid[]
+    ) as n (tenant_id, liquidation_id)
+    join unwind.liquidations l
+      on l.tenant_id = n.tenant_id
+      and l.liquidation_id = n.liquidation_id
     join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.account_id
     join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
-    where l.tenant_id = ${tenantId}
-      and l.liquidation_id = any (${liquidationIds}::uuid[])
-      and p.quantity > 0
+    where p.quantity > 0
     order by p.account_id, p.isin
     for no key update of p`;
   const holdings = new Map<LiquidationId, Holding[]>(liquidationIds.map((id) => [id, []]));
@@ -74,10 +78,14 @@ export async function insertOrders(
   await tx`
     with changes as materialized (
       select l.liquidation_id, c.at
-      from unwind.liquidations l
+      from unnest(
+        ${liquidationIds.map(() => tenantId)}::uuid[],
+        ${liquidationIds}::uuid[]
+      ) as n (tenant_id, liquidation_id)
+      join unwind.liquidations l
+        on l.tenant_id = n.tenant_id
+        and l.liquidation_id = n.liquidation_id
       cross join lateral unwind.next_changes(l, ${now}) as c
-      where l.tenant_id = ${tenantId}
-        and l.liquidation_id = any (${liquidationIds}::uuid[])
     ),
     placed as (
       insert into unwind.orders (
@@ -96,12 +104,12 @@ export async function insertOrders(
         ${orders.map((order) => plain(order.quantity))}::numeric[]
       ) as n (order_id, liquidation_id, account_id, isin, round, quantity)
       join changes on changes.liquidation_id = n.liquidation_id
-      returning account_id, isin, quantity
+      returning tenant_id, account_id, isin, quantity
     )
     update unwind.positions p
     set held = p.held + placed.quantity
     from placed
-    where p.tenant_id = ${tenantId}
+    where p.tenant_id = placed.tenant_id
       and p.account_id = placed.account_id
       and p.isin = placed.isin`;
 }
@@ -116,9 +124,6 @@ export interface Move {
 /**
  * Moves claimed liquidations on, each guarded by the status it was claimed in; counts the event of
  * those whose status changes, and freezes their new amounts.
- *
- * The ids stand in the condition as well, so that even a plan made of old statistics does not hold
- * every liquidation of the tenant against every move.
  *
  * @returns how many rows moved: all of them, since the caller holds their locks.
  */
@@ -157,7 +162,7 @@ export async function moveLiquidations(
       end
     from (
       select
-        n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason,
+        n.tenant_id, n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason,
         changed.at as changed_at,
         case
           when n.to_status = n.from_status then least(
@@ -168,20 +173,20 @@ export async function moveLiquidations(
         end as wait,
         c.proceeds + case when n.to_status = 'PROCESSING' then v.value else 0 end as cash_amount
       from unnest(
+        ${moves.map(() => tenantId)}::uuid[],
         ${moves.map((move) => move.liquidationId)}::uuid[],
         ${moves.map((move) => move.from)}::text[],
         ${moves.map(({ to }) => to.status)}::text[],
         ${moves.map(({ to }) => ('openOrders' in to ? to.openOrders : 0))}::integer[],
         ${moves.map(({ to }) => ('endReason' in to ? to.endReason : null))}::text[]
-      ) as n (liquidation_id, from_status, to_status, new_orders, end_reason)
+      ) as n (tenant_id, liquidation_id, from_status, to_status, new_orders, end_reason)
       join unwind.liquidations c
-        on c.tenant_id = ${tenantId}
+        on c.tenant_id = n.tenant_id
         and c.liquidation_id = n.liquidation_id
       cross join lateral unwind.next_changes(c, ${now}) as changed
       cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
-    where l.tenant_id = ${tenantId}
-      and l.liquidation_id = any (${moves.map((move) => move.liquidationId)}::uuid[])
+    where l.tenant_id = m.tenant_id
       and l.liquidation_id = m.liquidation_id
       and l.status = m.from_status
       and l.open_orders = 0`;
@@ -226,6 +231,7 @@ export async function settleProgress(
       end
     from (
       select
+        c.tenant_id,
         c.liquidation_id,
         changed.at as changed_at,
         c.proceeds + n.proceeds as proceeds,
@@ -234,20 +240,22 @@ export async function settleProgress(
         c.proceeds + n.proceeds
           + case when c.status = 'PROCESSING' then v.value else 0 end as cash_amount
       from (
-        select u.liquidation_id, sum(u.proceeds) as proceeds, sum(u.ended)::integer as ended
+        select
+          u.tenant_id, u.liquidation_id, sum(u.proceeds) as proceeds, sum(u.ended)::integer as ended
         from unnest(
+          ${changes.map(() => tenantId)}::uuid[],
           ${changes.map((change) => change.liquidationId)}::uuid[],
           ${changes.map((change) => plain(change.proceeds))}::numeric[],
           ${changes.map((change) => change.ended)}::integer[]
-        ) as u (liquidation_id, proceeds, ended)
-        group by u.liquidation_id
+        ) as u (tenant_id, liquidation_id, proceeds, ended)
+        group by u.tenant_id, u.liquidation_id
       ) as n
       join unwind.liquidations c
-        on c.tenant_id = ${tenantId}
+        on c.tenant_id = n.tenant_id
         and c.liquidation_id = n.liquidation_id
       cross join lateral unwind.next_changes(c, ${now}) as changed
       cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
-    where l.tenant_id = ${tenantId}
+    where l.tenant_id = m.tenant_id
       and l.liquidation_id = m.liquidation_id`;
 }

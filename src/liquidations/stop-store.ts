@@ -110,11 +110,15 @@ export async function stopUnsentOrders(
 ): Promise<readonly LiquidationId[]> {
   const rows = await tx<{ liquidation_id: LiquidationId }[]>`
     with changes as materialized (
-      select l.liquidation_id, l.stop_reason, changed.at
-      from unwind.liquidations l
+      select l.tenant_id, l.liquidation_id, l.stop_reason, changed.at
+      from unnest(
+        ${liquidationIds.map(() => tenantId)}::uuid[],
+        ${liquidationIds}::uuid[]
+      ) as n (tenant_id, liquidation_id)
+      join unwind.liquidations l
+        on l.tenant_id = n.tenant_id
+        and l.liquidation_id = n.liquidation_id
       cross join lateral unwind.next_changes(l, ${now}) as changed
-      where l.tenant_id = ${tenantId}
-        and l.liquidation_id = any (${liquidationIds}::uuid[])
     ),
     stopped as (
       update unwind.orders o
@@ -126,19 +130,19 @@ export async function stopUnsentOrders(
         status_at = c.at,
         ended_at = ${now}
       from changes c
-      where o.tenant_id = ${tenantId}
+      where o.tenant_id = c.tenant_id
         and o.liquidation_id = c.liquidation_id
         and o.status in ('NEW', 'PROCESSING')
         and o.submit_at is not null
       returning
-        o.liquidation_id, o.account_id, o.isin,
+        o.tenant_id, o.liquidation_id, o.account_id, o.isin,
         o.quantity - o.filled_quantity + o.corrected_quantity as freed
     ),
     let_go as (
       update unwind.positions p
       set held = p.held - s.freed
       from stopped s
-      where p.tenant_id = ${tenantId}
+      where p.tenant_id = s.tenant_id
         and p.account_id = s.account_id
         and p.isin = s.isin
     )
@@ -155,8 +159,12 @@ export async function waitForVenue(
   const rows = await tx<{ liquidation_id: LiquidationId }[]>`
     update unwind.liquidations l
     set stop_at = ${until}
-    where l.tenant_id = ${tenantId}
-      and l.liquidation_id = any (${liquidationIds}::uuid[])
+    from unnest(
+      ${liquidationIds.map(() => tenantId)}::uuid[],
+      ${liquidationIds}::uuid[]
+    ) as n (tenant_id, liquidation_id)
+    where l.tenant_id = n.tenant_id
+      and l.liquidation_id = n.liquidation_id
       and l.open_orders > 0
     returning l.liquidation_id`;
   return rows.map((row) => row.liquidation_id);
@@ -170,13 +178,17 @@ export async function findAtVenue(
   const { tenantId, liquidationIds, venue } = which;
   const rows = await tx<{ client_order_id: string }[]>`
     select s.client_order_id
-    from unwind.orders o
+    from unnest(
+      ${liquidationIds.map(() => tenantId)}::uuid[],
+      ${liquidationIds}::uuid[]
+    ) as n (tenant_id, liquidation_id)
+    join unwind.orders o
+      on o.tenant_id = n.tenant_id
+      and o.liquidation_id = n.liquidation_id
     join unwind.submissions s
       on s.tenant_id = o.tenant_id
       and s.order_id = o.order_id
-    where o.tenant_id = ${tenantId}
-      and o.liquidation_id = any (${liquidationIds}::uuid[])
-      and o.status = 'PROCESSING'
+    where o.status = 'PROCESSING'
       and s.status <> 'DONE'
       and s.venue = ${venue}
     order by s.client_order_id`;

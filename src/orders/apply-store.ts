@@ -2,6 +2,7 @@
 // about in the one order of locks, and write executions, submissions and orders set by set.
 
 import type { Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
 import {
@@ -41,28 +42,33 @@ export async function lockSubmissions(
   tenantId: TenantId,
   clientOrderIds: readonly string[],
 ): Promise<ReadonlyMap<string, Submission>> {
+  const named = fragment`
+    unnest(
+      ${clientOrderIds.map(() => tenantId)}::uuid[],
+      ${clientOrderIds}::text[]
+    ) as n (tenant_id, client_order_id)`;
   await tx`
     select a.account_id
     from unwind.accounts a
-    where a.tenant_id = ${tenantId}
-      and a.account_id in (
-        select o.account_id
-        from unwind.submissions s
+    where (a.tenant_id, a.account_id) in (
+        select o.tenant_id, o.account_id
+        from ${named}
+        join unwind.submissions s
+          on s.tenant_id = n.tenant_id
+          and s.client_order_id = n.client_order_id
         join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
-        where s.tenant_id = ${tenantId}
-          and s.client_order_id = any (${clientOrderIds}::text[])
       )
     order by a.account_id
     for no key update`;
   await tx`
     select l.liquidation_id
     from unwind.liquidations l
-    where l.tenant_id = ${tenantId}
-      and l.liquidation_id in (
-        select s.liquidation_id
-        from unwind.submissions s
-        where s.tenant_id = ${tenantId}
-          and s.client_order_id = any (${clientOrderIds}::text[])
+    where (l.tenant_id, l.liquidation_id) in (
+        select s.tenant_id, s.liquidation_id
+        from ${named}
+        join unwind.submissions s
+          on s.tenant_id = n.tenant_id
+          and s.client_order_id = n.client_order_id
       )
     order by l.liquidation_id
     for no key update`;
@@ -72,12 +78,13 @@ export async function lockSubmissions(
       s.final_quantity, s.outcome, s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin,
       o.quantity as order_quantity,
       o.filled_quantity, o.corrected_quantity, o.status as order_status, o.submissions
-    from unwind.submissions s
+    from ${named}
+    join unwind.submissions s
+      on s.tenant_id = n.tenant_id
+      and s.client_order_id = n.client_order_id
     join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
-    where s.tenant_id = ${tenantId}
-      and s.client_order_id = any (${clientOrderIds}::text[])
     order by o.order_id, s.client_order_id
-    for no key update`;
+    for no key update of s, o`;
   return new Map(rows.map((row) => [row.client_order_id, toSubmission(row)]));
 }
 
@@ -137,6 +144,7 @@ export async function updateSubmissions(
       lease_expires_at = case when n.is_done then null else s.lease_expires_at end,
       updated_at = ${now}
     from unnest(
+      ${changes.map(() => tenantId)}::uuid[],
       ${changes.map((change) => change.clientOrderId)}::text[],
       ${changes.map((change) => change.isDone)}::boolean[],
       ${changes.map((change) => plain(change.executedQuantity))}::numeric[],
@@ -145,9 +153,10 @@ export async function updateSubmissions(
       ${changes.map(({ final }) => final?.outcome ?? null)}::text[],
       ${changes.map(({ final }) => final?.reason ?? null)}::text[]
     ) as n (
-      client_order_id, is_done, executed_quantity, busted_quantity, final_quantity, outcome, reason
+      tenant_id, client_order_id, is_done, executed_quantity, busted_quantity, final_quantity,
+      outcome, reason
     )
-    where s.tenant_id = ${tenantId}
+    where s.tenant_id = n.tenant_id
       and s.client_order_id = n.client_order_id
       and (s.status <> 'DONE' or n.is_done)`;
   return rows.count;
@@ -178,10 +187,17 @@ export async function updateOrders(
   const rows = await tx`
     with changes as materialized (
       select l.liquidation_id, c.at
-      from unwind.liquidations l
+      from (
+        select distinct d.tenant_id, d.liquidation_id
+        from unnest(
+          ${changes.map(() => tenantId)}::uuid[],
+          ${liquidationIds}::uuid[]
+        ) as d (tenant_id, liquidation_id)
+      ) as n
+      join unwind.liquidations l
+        on l.tenant_id = n.tenant_id
+        and l.liquidation_id = n.liquidation_id
       cross join lateral unwind.next_changes(l, ${now}) as c
-      where l.tenant_id = ${tenantId}
-        and l.liquidation_id = any (${[...new Set(liquidationIds)]}::uuid[])
     )
     update unwind.orders o
     set
@@ -204,6 +220,7 @@ export async function updateOrders(
         when n.status <> 'PROCESSING' then ${now}::timestamptz
       end
     from unnest(
+      ${changes.map(() => tenantId)}::uuid[],
       ${changes.map((change) => change.orderId)}::uuid[],
       ${liquidationIds}::uuid[],
       ${changes.map((change) => plain(change.filledQuantity))}::numeric[],
@@ -213,11 +230,11 @@ export async function updateOrders(
       ${changes.map(({ to }) => (to && 'reason' in to ? to.reason : null))}::text[],
       ${changes.map(({ to }) => (to && 'submitAfterMs' in to ? (to.submitAfterMs ?? null) : null))}::integer[]
     ) as n (
-      order_id, liquidation_id, filled_quantity, corrected_quantity, proceeds, status,
+      tenant_id, order_id, liquidation_id, filled_quantity, corrected_quantity, proceeds, status,
       cancellation_reason, submit_after_ms
     )
     join changes c on c.liquidation_id = n.liquidation_id
-    where o.tenant_id = ${tenantId}
+    where o.tenant_id = n.tenant_id
       and o.order_id = n.order_id
       and (n.status is null or o.status = 'PROCESSING')`;
   return rows.count;

@@ -48,11 +48,12 @@ export async function findKnownExecutions(
       e.venue, e.venue_execution_id, e.execution_id, e.client_order_id, e.quantity, e.proceeds,
       m.uncovered
     from unnest(
+      ${names.map(() => tenantId)}::uuid[],
       ${names.map((name) => name.venue)}::text[],
       ${names.map((name) => name.venueExecutionId)}::text[]
-    ) as n (venue, venue_execution_id)
+    ) as n (tenant_id, venue, venue_execution_id)
     join unwind.executions e
-      on e.tenant_id = ${tenantId}
+      on e.tenant_id = n.tenant_id
       and e.venue = n.venue
       and e.venue_execution_id = n.venue_execution_id
     join unwind.movements m
@@ -86,11 +87,12 @@ export async function findBusts(
   >`
     select b.venue, b.venue_execution_id, b.client_order_id, b.transaction_at
     from unnest(
+      ${names.map(() => tenantId)}::uuid[],
       ${names.map((name) => name.venue)}::text[],
       ${names.map((name) => name.venueExecutionId)}::text[]
-    ) as n (venue, venue_execution_id)
+    ) as n (tenant_id, venue, venue_execution_id)
     join unwind.busts b
-      on b.tenant_id = ${tenantId}
+      on b.tenant_id = n.tenant_id
       and b.venue = n.venue
       and b.venue_execution_id = n.venue_execution_id`;
   return rows.map((row) => ({
@@ -216,14 +218,15 @@ export async function takeBack(
       update unwind.executions e
       set busted_at = ${now}
       from unnest(
+        ${taken.map(() => tenantId)}::uuid[],
         ${taken.map((one) => one.executionId)}::uuid[],
         ${taken.map((one) => one.movementId)}::uuid[],
         ${taken.map((one) => one.at)}::timestamptz[]
-      ) as n (execution_id, movement_id, at)
-      where e.tenant_id = ${tenantId}
+      ) as n (tenant_id, execution_id, movement_id, at)
+      where e.tenant_id = n.tenant_id
         and e.execution_id = n.execution_id
         and e.busted_at is null
-      returning e.execution_id, n.movement_id, n.at
+      returning e.tenant_id, e.execution_id, n.movement_id, n.at
     )
     insert into unwind.movements (
       tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
@@ -234,7 +237,7 @@ export async function takeBack(
       m.execution_id, v.at, ${now}, -m.uncovered
     from void v
     join unwind.movements m
-      on m.tenant_id = ${tenantId}
+      on m.tenant_id = v.tenant_id
       and m.execution_id = v.execution_id
       and m.reason = 'execution'`;
   return rows.count;

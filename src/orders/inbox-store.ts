@@ -135,10 +135,11 @@ export async function clearReports(
   await tx`
     delete from unwind.venue_reports r
     using unnest(
+      ${applied.map(() => tenantId)}::uuid[],
       ${applied.map((report) => report.venue)}::text[],
       ${applied.map((report) => report.reportId)}::text[]
-    ) as n (venue, report_id)
-    where r.tenant_id = ${tenantId}
+    ) as n (tenant_id, venue, report_id)
+    where r.tenant_id = n.tenant_id
       and r.venue = n.venue
       and r.report_id = n.report_id`;
   if (kept.length === 0) return;

@@ -9,7 +9,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate } from '../support/engine.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { type SentStatement, sentDuring } from '../support/statements.ts';
+import { sentDuring, withValues } from '../support/statements.ts';
 import { apiOf } from './api.ts';
 import { assertSuccess } from './expect.ts';
 
@@ -95,17 +95,6 @@ async function fill(): Promise<void> {
   await sql`
     vacuum analyze unwind.accounts, unwind.instruments, unwind.positions, unwind.orders,
       unwind.executions`;
-}
-
-/** A statement with its values in it, as the planner would see them. */
-function withValues({ text, values }: SentStatement): string {
-  return text.replaceAll(/\$(\d+)/g, (_, place: string) => literalOf(values[Number(place) - 1]));
-}
-
-function literalOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value === 'number') return String(value);
-  return `'${value instanceof Date ? value.toISOString() : String(value)}'`;
 }
 
 /** The one statement that reads for a request, and its plan. */

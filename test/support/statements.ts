@@ -31,3 +31,24 @@ function toStatement(sent: unknown): SentStatement {
   const { text, values = [] } = sent as { text: string; values?: readonly unknown[] };
   return { text, values };
 }
+
+/** A statement with its values in it, as the planner sees those of one that is sent unnamed. */
+export function withValues({ text, values }: SentStatement): string {
+  return text.replaceAll(/\$(\d+)/g, (_, place: string) => literalOf(values[Number(place) - 1]));
+}
+
+function literalOf(value: unknown): string {
+  if (value === null || value === undefined) return 'null';
+  if (typeof value === 'number') return String(value);
+  if (Array.isArray(value)) return `'{${value.map(elementOf).join(',')}}'`;
+  return `'${textOf(value).replaceAll("'", "''")}'`;
+}
+
+function elementOf(value: unknown): string {
+  if (value === null) return 'NULL';
+  return `"${textOf(value).replaceAll("'", "''").replaceAll('"', '\\"')}"`;
+}
+
+function textOf(value: unknown): string {
+  return value instanceof Date ? value.toISOString() : String(value);
+}
