@@ -55,7 +55,8 @@ async function work(run: RunOne): Promise<void> {
     console.log(told(seed, outcome));
     if (outcome.faults.length === 0) continue;
     progress.failed += 1;
-    console.error([...outcome.last, ...outcome.faults].join('\n'));
+    const faults = outcome.faults.map((fault) => `FAULT: ${fault}`);
+    console.error([...outcome.last, ...faults].join('\n'));
     console.error(`repeat it: ${commandFor({ seed, liquidations })}`);
   }
 }

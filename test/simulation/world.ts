@@ -267,7 +267,10 @@ class Run {
   }
 
   #onServerError(error: Error): void {
-    if (isConflict(error)) this.#deadlocks += 1;
+    if (!isConflict(error)) return;
+    this.#deadlocks += 1;
+    // Whoever locks in the one order never waits in a circle.
+    this.#errors.push(error);
   }
 
   #startProcess(service: Surroundings, place: number): void {
