@@ -106,7 +106,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'two requests of one account are under way at once',
-    file: 'src/webhooks/delivery-queue.ts',
+    file: 'src/webhooks/under-way.ts',
     edits: [{ from: 'for (const accountId of accounts) this.#busy.add(accountId);', to: '' }],
   },
   {
@@ -119,8 +119,8 @@ export const mutations: readonly Mutation[] = [
     file: 'src/webhooks/progress-store.ts',
     edits: [
       {
-        from: "holds.filter((hold) => 'after' in hold)",
-        to: "holds.filter((hold) => 'after' in hold).slice(0, 1)",
+        from: 'const holds = all.flatMap(holdRecords);',
+        to: 'const holds = all.flatMap(holdRecords).slice(0, 1);',
       },
     ],
   },
