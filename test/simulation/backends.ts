@@ -22,6 +22,8 @@ export class Backends {
   readonly #admin: Sql;
   readonly #idle: Backend[] = [];
   readonly #settling = new Set<Promise<unknown>>();
+  /** Of those, the transactions that end by themselves. */
+  readonly #ending = new Set<Promise<unknown>>();
 
   /** @param admin ends sessions at the server. */
   constructor(admin: Sql) {
@@ -41,6 +43,7 @@ export class Backends {
 
   /** Takes a connection back whatever it was doing; behind this nothing of it goes on. */
   async takeBack(backend: Backend): Promise<void> {
+    await Promise.all(this.#ending);
     if (backend.underWay > 0) {
       await this.#admin`select pg_terminate_backend(${backend.pid}, 10000)`;
       return;
@@ -51,13 +54,17 @@ export class Backends {
 
   /** Ends a transaction that has done nothing, without a turn of its own. */
   endIdly(backend: Backend): void {
-    this.settle(send(backend, [{ text: 'commit' }]));
+    const ending = send(backend, [{ text: 'commit' }]).finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+    this.settle(ending);
   }
 
   /** Has the next statement wait for something that goes on without a turn. */
   settle(work: Promise<unknown>): void {
     const settling = work.finally(() => this.#settling.delete(settling));
     this.#settling.add(settling);
+    // Whoever waits for it next is told.
+    settling.catch(() => {});
   }
 
   /** Waits for what ends without a turn. */

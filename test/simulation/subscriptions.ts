@@ -255,8 +255,8 @@ async function remove(client: Client, receiver: Receiver): Promise<void> {
   await ask(client, 'delete', (handlers) => handlers.remove(callFor(client, receiver)));
 }
 
-/** Longer than a process keeps a key that it signs with. */
-const overlapMs = { min: 61_000, max: 90_000 };
+/** Longer than a process keeps a key that it signs with, and what it signs is under way. */
+const overlapMs = { min: 90_000, max: 120_000 };
 const leadMsMax = 5_000;
 
 async function rotate(client: Client): Promise<void> {
