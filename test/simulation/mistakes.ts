@@ -158,8 +158,8 @@ export const mutations: readonly Mutation[] = [
     file: 'src/webhooks/delivery-store.ts',
     edits: [
       {
-        from: 'or w.lease_expires_at <=',
-        to: 'or w.lease_epoch > 99 and w.lease_expires_at <=',
+        from: 'and w.enabled\n        and (w.lease_expires_at is null or w.lease_expires_at <=',
+        to: 'and w.enabled\n        and (w.lease_expires_at is null or w.lease_epoch > 99 and w.lease_expires_at <=',
       },
     ],
   },

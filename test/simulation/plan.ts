@@ -56,6 +56,8 @@ const usual: Readonly<Record<Trouble, number>> = {
 /** A commit whose answer is lost is worth more than another statement. */
 const commitTimes = 4;
 const behindReadTimes = 3;
+/** Some processes pause much more often than the others, which pass them by. */
+const slowProcess = { chance: 0.3, times: 6 };
 const shortPauseMs = 30;
 const longPauseMs = 1_500;
 
@@ -119,11 +121,17 @@ export class Troubles {
   /**
    * How long a transaction pauses before its next statement, in ms: most of all between what it has
    * read and what it makes of it, since that is where another one must not come in between.
+   * @param slowness how much more often the process does so than others.
    */
-  pauseOf({ isBehindRead, isCommit }: StepOfTransaction): number {
+  pauseOf({ isBehindRead, isCommit }: StepOfTransaction, slowness = 1): number {
     const times = isBehindRead && !isCommit ? behindReadTimes : 1;
-    if (!this.happens('transaction_pauses', times)) return 0;
+    if (!this.happens('transaction_pauses', times * slowness)) return 0;
     return this.#lot.between(1, this.#lot.next() < 0.5 ? shortPauseMs : longPauseMs);
+  }
+
+  /** How much more often a new process pauses than usual. */
+  drawSlowness(): number {
+    return this.#lot.next() < slowProcess.chance ? slowProcess.times : 1;
   }
 
   #when(): 'before' | 'after' {

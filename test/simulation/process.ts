@@ -44,6 +44,8 @@ export interface Surroundings {
 }
 
 const idleMs = { first: 40, growth: 3, longest: 5_000, afterFailure: 200 };
+/** Once nothing goes wrong any more, only retries are waited for. */
+const calmIdleMs = { first: 100, longest: 15_000 };
 const cleaningMs = { first: 10_000, longest: 30_000 };
 const connectionsMax = 60;
 /** By the real clock, so never: receivers that hang are given up by the network. */
@@ -110,12 +112,13 @@ export class SimulatedProcess {
     this.#clock = { now: () => later(scheduler.clock.now(), skewMs) };
     this.actor = new Actor(name);
     this.#death.promise.catch(() => {});
+    const slowness = troubles.drawSlowness();
     this.#connections = new Connections({
       actor: this.actor,
       scheduler,
       backends,
       fateOf: (text) => troubles.fateOf(text),
-      pauseOf: (step) => troubles.pauseOf(step),
+      pauseOf: (step) => troubles.pauseOf(step, slowness),
       onKilled: () => this.kill(),
       onServerError,
     });
@@ -205,12 +208,13 @@ export class SimulatedProcess {
   /** As the loops of the engine: again at once after work, else after a growing wait. */
   async #loop(name: StepName, step: Step): Promise<void> {
     const { network, history } = this.#around;
-    const { first, longest } = name === 'clean' ? cleaningMs : idleMs;
-    let waitMs = name === 'clean' ? network.lot.between(0, first) : 0;
+    let waitMs = name === 'clean' ? network.lot.between(0, cleaningMs.first) : 0;
     for (;;) {
       await network.scheduler.turn(this.actor, `loop ${name}`, waitMs);
       try {
         const worked = await step();
+        const usual = network.troubles.isOver ? calmIdleMs : idleMs;
+        const { first, longest } = name === 'clean' ? cleaningMs : usual;
         waitMs = worked > 0 ? 0 : Math.min(Math.max(waitMs * idleMs.growth, first), longest);
         if (worked > 0) {
           history.note(`${this.actor.name} ${name} worked ${worked}`);
