@@ -16,7 +16,11 @@ import type { AfterTest } from '../support/database.ts';
 
 /** What the receiver does with a request after it has read it. */
 export type Reaction =
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: Uint8Array;
+    }
   /** Closes the socket without an answer. */
   | 'close'
   /** Keeps the socket open and says nothing. */
@@ -152,7 +156,7 @@ function perform(
       pour(response, onWritten);
       return;
     default:
-      response.writeHead(reaction.status, reaction.headers).end();
+      response.writeHead(reaction.status, reaction.headers).end(reaction.body);
   }
 }
 
