@@ -68,9 +68,9 @@ export function mic(text: string): string {
 
 const hoursMax = 8_760;
 
-/** A duration in whole hours, at most a year. */
+/** A duration in hours, at most a year; decimals make it shorter than an hour. */
 export function hours(text: string): number {
-  const value = /^[0-9]{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  const value = /^[0-9]{1,4}([.][0-9]{1,4})?$/.test(text) ? Number(text) : Number.NaN;
   if (value <= hoursMax) return value;
-  throw new InvalidArgumentError(`It is no whole number from 0 to ${hoursMax}.`);
+  throw new InvalidArgumentError(`It is no number from 0 to ${hoursMax}, such as 1 or 0.25.`);
 }

@@ -44,7 +44,7 @@ const turnMs = 10_000;
 const batchMax = 32;
 const pagesBatchMax = 8;
 const cachedKeysMax = 1_000;
-const cachedKeyMs = 60_000;
+const cachedKeyMs = 5_000;
 const setAsideAfterMsDefault = 3_600_000;
 
 export interface DeliverOptions {
