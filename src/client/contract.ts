@@ -182,6 +182,8 @@ export interface Replayed {
   readonly behind: number;
   /** Accounts no longer set aside. */
   readonly resumed: number;
+  /** The log does not have everything any more of what was asked for. */
+  readonly gap: EventGap | null;
 }
 
 /** Which events of the log, and in how large pages. */

@@ -14,7 +14,7 @@ import { listDeliveriesQuery, replayBody } from './delivery-schemas.ts';
 import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId, readInstant } from './schemas.ts';
-import { toAttemptView, toResponseView } from './webhook-views.ts';
+import { toAttemptView, toGapView, toResponseView } from './webhook-views.ts';
 
 export interface DeliveryHandlers {
   readonly list: Handler;
@@ -55,9 +55,9 @@ async function replay(options: DeliveryOptions, call: Call): Promise<Answer> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
   const wish = { webhookId, replay: readReplay(call) };
-  const { behind, resumed } = await replayWebhook(options, call.caller, wish);
+  const { behind, resumed, gap } = await replayWebhook(options, call.caller, wish);
   options.onChanged();
-  return json(200, { behind, resumed });
+  return json(200, { behind, resumed, gap: gap === undefined ? null : toGapView(gap) });
 }
 
 /** A test lasts as long as its receiver likes, so there are only so many at once. */

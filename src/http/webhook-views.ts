@@ -30,6 +30,11 @@ function instant(at: Date | undefined): string | null {
   return at?.toISOString() ?? null;
 }
 
+/** A part of the log that was dropped, as cursors of `GET /events`. */
+export function toGapView({ after, upTo }: { after: number; upTo: number }): object {
+  return { after: toCursor(after), up_to: toCursor(upTo) };
+}
+
 /** Where the deliveries of a subscription stand; `cursor` is one of `GET /events`. */
 export function toStateView(state: DeliveryState): object {
   const { gap } = state;
@@ -52,14 +57,7 @@ export function toStateView(state: DeliveryState): object {
       next_attempt_at: held.status === 'retrying' ? instant(held.nextAttemptAt) : null,
       last_outcome: held.lastOutcome ?? null,
     })),
-    gap:
-      gap === undefined
-        ? null
-        : {
-            after: toCursor(gap.after),
-            up_to: toCursor(gap.upTo),
-            noticed_at: instant(gap.noticedAt),
-          },
+    gap: gap === undefined ? null : { ...toGapView(gap), noticed_at: instant(gap.noticedAt) },
   };
 }
 

@@ -23,13 +23,16 @@ export async function moveMarkBack(
   await startAgain(tx, { tenantId, webhookId }, to);
 }
 
-/** Has what was set aside of a locked subscription tried again. @returns how many accounts. */
+/**
+ * Has what was set aside of a locked subscription tried again.
+ * @returns how many accounts, and up to where the one furthest behind had everything.
+ */
 export async function resumeSetAside(
   tx: Tx,
   { tenantId, webhookId }: WebhookKey,
   which: { accountId: AccountId | undefined; now: Date },
-): Promise<number> {
-  const rows = await tx`
+): Promise<{ readonly resumed: number; readonly after: number | undefined }> {
+  const rows = await tx<{ after: string }[]>`
     update unwind.webhook_holds h
     set
       status = 'retrying',
@@ -39,9 +42,11 @@ export async function resumeSetAside(
     where h.tenant_id = ${tenantId}
       and h.webhook_id = ${webhookId}
       and h.status = 'set_aside'
-      and (${which.accountId ?? null}::uuid is null or h.account_id = ${which.accountId ?? null})`;
-  if (rows.count > 0) await startAgain(tx, { tenantId, webhookId }, { now: which.now });
-  return rows.count;
+      and (${which.accountId ?? null}::uuid is null or h.account_id = ${which.accountId ?? null})
+    returning h.after`;
+  if (rows.length === 0) return { resumed: 0, after: undefined };
+  await startAgain(tx, { tenantId, webhookId }, { now: which.now });
+  return { resumed: rows.length, after: Math.min(...rows.map((row) => Number(row.after))) };
 }
 
 async function startAgain(
@@ -71,17 +76,22 @@ async function startAgain(
       and w.webhook_id = ${webhookId}`;
 }
 
-/** Where a subscription's mark and the end of its log are. */
+/** Where a subscription's mark and the ends of its log are. */
 export async function readMark(
   sql: SqlOrTx,
   { tenantId, webhookId }: WebhookKey,
-): Promise<{ readonly position: number; readonly head: number }> {
-  const rows = await sql<{ position: string; head: string }[]>`
-    select w.position, coalesce(h.position, 0) as head
+): Promise<{ readonly position: number; readonly head: number; readonly droppedTo: number }> {
+  const rows = await sql<{ position: string; head: string; dropped_to: string }[]>`
+    select
+      w.position, coalesce(h.position, 0) as head, coalesce(h.dropped_to, 0) as dropped_to
     from unwind.webhooks w
     left join unwind.event_heads h on h.tenant_id = w.tenant_id
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}`;
   const [row] = rows;
-  return { position: Number(row?.position ?? 0), head: Number(row?.head ?? 0) };
+  return {
+    position: Number(row?.position ?? 0),
+    head: Number(row?.head ?? 0),
+    droppedTo: Number(row?.dropped_to ?? 0),
+  };
 }

@@ -2,10 +2,11 @@
 // keep their ids and bytes.
 
 import type { Caller } from '../auth/authenticate.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { findPosition, findPositionAt } from '../events/read-store.ts';
 import type { AccountId, EventId, WebhookId } from '../ids.ts';
+import { eventsKeptMs } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { changeSigned, noSuchWebhook } from './manage-webhooks.ts';
 import { moveMarkBack, readMark, resumeSetAside } from './replay-store.ts';
@@ -22,6 +23,8 @@ export interface Replayed {
   readonly behind: number;
   /** Accounts that were set aside and are tried again. */
   readonly resumed: number;
+  /** What was asked for, or may have been, and is not in the log any more. */
+  readonly gap: { readonly after: number; readonly upTo: number } | undefined;
 }
 
 /**
@@ -38,18 +41,26 @@ export async function replayWebhook(
   const key = { tenantId: caller.tenantId, webhookId: wish.webhookId };
   return changeSigned(sql, caller, async (tx) => {
     if ((await lockWebhook(tx, key)) === undefined) return new Refusal('not_found', noSuchWebhook);
-    const resumed = await begin(tx, key, { replay: wish.replay, now: clock.now() });
-    if (resumed instanceof Refusal) return resumed;
-    const { position, head } = await readMark(tx, key);
-    return { behind: head - position, resumed };
+    const begun = await begin(tx, key, { replay: wish.replay, now: clock.now() });
+    if (begun instanceof Refusal) return begun;
+    const { position, head, droppedTo } = await readMark(tx, key);
+    const { resumed, after = position } = begun;
+    const gap = after < droppedTo ? { after, upTo: droppedTo } : undefined;
+    return { behind: head - position, resumed, gap };
   });
+}
+
+interface Begun {
+  readonly resumed: number;
+  /** What follows this position was asked for; undefined: what follows the mark. */
+  readonly after: number | undefined;
 }
 
 async function begin(
   tx: Tx,
   key: WebhookKey,
   { replay, now }: { replay: Replay; now: Date },
-): Promise<number | Refusal> {
+): Promise<Begun | Refusal> {
   const { tenantId } = key;
   if (replay.type === 'set_aside') {
     return resumeSetAside(tx, key, { accountId: replay.accountId, now });
@@ -58,10 +69,11 @@ async function begin(
     replay.type === 'event'
       ? await findPosition(tx, { tenantId, eventId: replay.eventId })
       : await findPositionAt(tx, { tenantId, from: replay.at, now });
-  if (first === undefined) {
-    if (replay.type === 'from') return 0;
+  if (first === undefined && replay.type === 'event') {
     return new Refusal('not_found', 'There is no such event in the log.');
   }
-  await moveMarkBack(tx, key, { position: first - 1, now });
-  return 0;
+  if (first !== undefined) await moveMarkBack(tx, key, { position: first - 1, now });
+  // Of what happened so long ago nobody can say where in the log it stood.
+  const isPastLog = replay.type === 'from' && replay.at < later(now, -eventsKeptMs);
+  return { resumed: 0, after: isPastLog ? 0 : undefined };
 }

@@ -142,13 +142,14 @@ suite('deliveries of a subscription', () => {
     const [, , , , fifth] = await client.events.list().all();
     assert.ok(fifth !== undefined);
     const byEvent = await client.webhooks.replay(id, { event_id: fifth.id });
-    assert.deepEqual(byEvent, { behind: 2, resumed: 0 });
+    assert.deepEqual(byEvent, { behind: 2, resumed: 0, gap: null });
     assert.deepEqual(await client.webhooks.replay(id, { from: begunAt }), {
       behind: 6,
       resumed: 0,
+      gap: null,
     });
     const aside = { set_aside: true, account_id: randomUUID() } as const;
-    assert.deepEqual(await client.webhooks.replay(id, aside), { behind: 6, resumed: 0 });
+    assert.deepEqual(await client.webhooks.replay(id, aside), { behind: 6, resumed: 0, gap: null });
     assert.equal((await client.webhooks.retrieve(id)).delivery?.cursor, 'e0');
     await assert.rejects(
       client.webhooks.replay(id, { event_id: randomUUID() }),

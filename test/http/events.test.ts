@@ -96,6 +96,21 @@ describe('GET /events', () => {
     assert.deepEqual(again.slice(0, 15), events, 'the same events, for ever');
   });
 
+  test('pages fit together while the log grows: nothing twice, nothing passed over', async () => {
+    const api = await newApi();
+    await log(api, [randomUUID()]);
+    const pages: Event[] = [];
+    let cursor = 'e0';
+    for (let page = 0; page < 12; page += 1) {
+      const { data, meta } = await read(api, `?after=${cursor}&limit=2`);
+      pages.push(...data);
+      cursor = meta.next;
+      if (page < 5) await log(api, [randomUUID()]);
+    }
+    assert.equal(pages.length, 18);
+    assert.deepEqual(pages, await readAll(api));
+  });
+
   test('refuses a cursor that the log never gave, which would pass over what comes', async () => {
     const api = await newApi();
     const early = await api.call('GET', '/events?after=e1');
@@ -216,14 +231,19 @@ describe('POST /webhooks/{id}/replay', () => {
     assert.deepEqual(await replay(api, path, { from: clock.now().toISOString() }), {
       behind: 3,
       resumed: 0,
+      gap: null,
     });
-    assert.deepEqual(await replay(api, path, { event_id: fifth.id }), { behind: 5, resumed: 0 });
+    assert.deepEqual(await replay(api, path, { event_id: fifth.id }), {
+      behind: 5,
+      resumed: 0,
+      gap: null,
+    });
     const later = { event_id: events[7]?.id };
-    assert.deepEqual(await replay(api, path, later), { behind: 5, resumed: 0 });
+    assert.deepEqual(await replay(api, path, later), { behind: 5, resumed: 0, gap: null });
     const future = { from: new Date(clock.now().getTime() + 60_000).toISOString() };
-    assert.deepEqual(await replay(api, path, future), { behind: 5, resumed: 0 });
+    assert.deepEqual(await replay(api, path, future), { behind: 5, resumed: 0, gap: null });
     const all = { from: begunAt.toISOString() };
-    assert.deepEqual(await replay(api, path, all), { behind: 9, resumed: 0 });
+    assert.deepEqual(await replay(api, path, all), { behind: 9, resumed: 0, gap: null });
     const shown = (await api.call('GET', path)).json['delivery'] as Record<string, unknown>;
     assert.deepEqual([shown['cursor'], shown['behind']], ['e0', 9]);
   });
@@ -247,12 +267,61 @@ describe('POST /webhooks/{id}/replay', () => {
     const shown = (await api.call('GET', path)).json['delivery'] as Record<string, unknown>;
     assert.equal(shown['set_aside'], 3);
     const one = { set_aside: true, account_id: accounts[1] };
-    assert.deepEqual(await replay(api, path, one), { behind: 0, resumed: 1 });
-    assert.deepEqual(await replay(api, path, one), { behind: 0, resumed: 0 });
-    assert.deepEqual(await replay(api, path, { set_aside: true }), { behind: 0, resumed: 2 });
+    assert.deepEqual(await replay(api, path, one), { behind: 0, resumed: 1, gap: null });
+    assert.deepEqual(await replay(api, path, one), { behind: 0, resumed: 0, gap: null });
+    assert.deepEqual(await replay(api, path, { set_aside: true }), {
+      behind: 0,
+      resumed: 2,
+      gap: null,
+    });
+  });
+
+  test('says so where the log does not have all of it any more', async () => {
+    const api = await newApi();
+    const path = await newCaughtUp(api);
+    const events = await readAll(api);
+    const monthsAgo = new Date(clock.now().getTime() - 91 * 86_400_000).toISOString();
+    const whole = await replay(api, path, { from: monthsAgo });
+    assert.deepEqual(whole, { behind: 9, resumed: 0, gap: null }, 'nothing was dropped');
+    // As when a part went with the first three, and with the sixth.
+    await sql`
+      update unwind.event_heads h
+      set dropped_to = 6
+      where h.tenant_id = ${api.client.clientId}`;
+    const gap = (after: string) => ({ after, up_to: 'e6' });
+    const [, , , fourth, , , seventh] = events;
+    const wishes: readonly (readonly [json: object, gap: object | null])[] = [
+      [{ event_id: seventh?.id }, null],
+      [{ from: seventh?.created_at }, null],
+      [{ event_id: fourth?.id }, gap('e3')],
+      [{ from: fourth?.created_at }, gap('e3')],
+      [{ from: monthsAgo }, gap('e0')],
+    ];
+    for (const [json, expected] of wishes) {
+      await sql`
+        update unwind.webhooks w
+        set position = 9
+        where w.tenant_id = ${api.client.clientId}`;
+      assert.deepEqual((await replay(api, path, json))['gap'], expected, JSON.stringify(json));
+    }
+    const webhookId = path.slice('/webhooks/'.length);
+    await sql`
+      insert into unwind.webhook_holds (
+        tenant_id, webhook_id, account_id, after, request_id, up_to, status, attempts,
+        failing_since, next_attempt_at
+      )
+      values (
+        ${api.client.clientId}, ${webhookId}, ${randomUUID()}, 2, ${randomUUID()}, 3, 'set_aside', 19,
+        ${clock.now()}, ${clock.now()}
+      )`;
+    const aside = await replay(api, path, { set_aside: true });
+    assert.deepEqual([aside['resumed'], aside['gap']], [1, gap('e2')]);
   });
 
   test('is asked for wrongly, and nothing changes', async () => {
+    const stranger = await newApi();
+    await log(stranger, [randomUUID()]);
+    const [foreign] = await readAll(stranger);
     const api = await newApi();
     const path = await newCaughtUp(api);
     const before = await recordsOf(sql);
@@ -268,8 +337,10 @@ describe('POST /webhooks/{id}/replay', () => {
     for (const [json, detail] of wrong) {
       assertProblem(await api.call('POST', `${path}/replay`, { json }), 'bad_request', detail);
     }
-    const unknown = await api.call('POST', `${path}/replay`, { json: { event_id: eventId } });
-    assertProblem(unknown, 'not_found', 'There is no such event in the log.');
+    for (const id of [eventId, foreign?.id]) {
+      const unknown = await api.call('POST', `${path}/replay`, { json: { event_id: id } });
+      assertProblem(unknown, 'not_found', 'There is no such event in the log.');
+    }
     assert.deepEqual(await recordsOf(sql), before);
   });
 });

@@ -8,7 +8,7 @@ import { importDirectory } from '../../src/book/import-directory.ts';
 import type { Client } from '../../src/client/client.ts';
 import { readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
 import { systemClock } from '../../src/clock.ts';
-import { clientOf } from '../../src/commands/request-command.ts';
+import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { newHolder, placeLength } from '../../src/holder.ts';

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import type { Client } from '../../src/client/client.ts';
 import { type DeliveryKeys, readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
 import { webhookReceiver } from '../../src/client/webhooks.ts';
-import { clientOf } from '../../src/commands/request-command.ts';
+import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { newId, parseId, type TenantId } from '../../src/ids.ts';
 import { readSandboxClient } from '../../src/sandbox.ts';

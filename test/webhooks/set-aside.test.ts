@@ -71,7 +71,7 @@ for (const packaging of [{}, { maxPackageSize: 4_000 }]) {
 
       receiver.react = () => ({ status: 200 });
       const wish = { accountId: undefined, now: world.clock.now() };
-      const resumed = await inTransaction(sql, (tx) => resumeSetAside(tx, webhook, wish));
+      const { resumed } = await inTransaction(sql, (tx) => resumeSetAside(tx, webhook, wish));
       assert.equal(resumed, 1);
       await deliverAll(t, world, webhook);
       await assertArrived(world, log);

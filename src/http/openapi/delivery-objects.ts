@@ -74,6 +74,11 @@ export const replayAnswer = Type.Object(
   {
     behind: Type.Integer({ minimum: 0, description: 'Events of the log that are delivered now.' }),
     resumed: Type.Integer({ minimum: 0, description: 'Accounts no longer set aside.' }),
+    gap: orNull(
+      Type.Object(gap.properties, {
+        description: 'The log does not have everything any more of what was asked for.',
+      }),
+    ),
   },
   { title: 'Replay' },
 );

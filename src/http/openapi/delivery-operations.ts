@@ -47,7 +47,9 @@ export const deliveryOperations = {
       description: 'Deliveries begin.',
       body: {
         schema: replayAnswer,
-        examples: { replay: { summary: 'From a time', value: { behind: 1042, resumed: 0 } } },
+        examples: {
+          replay: { summary: 'From a time', value: { behind: 1042, resumed: 0, gap: null } },
+        },
       },
     },
     refusals: { not_found: `${noSuchWebhook} Or the log has no such event.` },
