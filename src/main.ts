@@ -14,6 +14,7 @@ import {
   httpUrl,
   kindList,
   mic,
+  packageSize,
   roleList,
   scopeList,
 } from './commands/arguments.ts';
@@ -27,6 +28,7 @@ import { type RotateOptions, runRotateKeys } from './commands/keys-command.ts';
 import { type ListenOptions, runListen } from './commands/listen-command.ts';
 import { runMigrate } from './commands/migrate-command.ts';
 import { addOperatorCommands } from './commands/operator-commands.ts';
+import { runPackages } from './commands/packages-command.ts';
 import { runRequest } from './commands/request-command.ts';
 import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
 import { runStart } from './commands/start-command.ts';
@@ -171,9 +173,9 @@ program
     return run((config, log) => runInspect({ config, log, clock: systemClock, ...own }));
   });
 
-program
-  .command('clients')
-  .description('API clients')
+const clients = program.command('clients').description('API clients');
+
+clients
   .command('create')
   .description('make an API client; prints its secret once')
   .requiredOption('--name <name>', 'what it is called', displayName)
@@ -185,6 +187,19 @@ program
       .default('compatible'),
   )
   .action((options: CreateOptions) => run((config, log) => runCreateClient(config, log, options)));
+
+clients
+  .command('packages')
+  .description('whether new webhooks of a client get events together, where they do not say')
+  .argument(
+    '<size>',
+    'bytes of a package, 100 to 1048576, or none: one event a request',
+    packageSize,
+  )
+  .option('--client <id>', 'whose webhooks (default: the sandbox client)', clientId)
+  .action((size: number | 'none', { client }: { client?: TenantId }) => {
+    return runForClient(client, (to) => runPackages(to, size));
+  });
 
 program
   .command('keys')

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { type LiquidationId, parseId, type TenantId } from '../ids.ts';
 import { parseRoles, type Role } from '../roles.ts';
+import { packageSizes } from '../webhooks/webhook.ts';
 
 /** A client id. */
 export function clientId(text: string): TenantId {
@@ -64,6 +65,15 @@ export function httpUrl(text: string): URL {
 export function mic(text: string): string {
   if (!/^[A-Z0-9]{4}$/.test(text)) throw new InvalidArgumentError('It is no market code.');
   return text;
+}
+
+/** Bytes of a package of events, or `none`. */
+export function packageSize(text: string): number | 'none' {
+  if (text === 'none') return text;
+  const bytes = /^[0-9]{1,7}$/.test(text) ? Number(text) : Number.NaN;
+  if (bytes >= packageSizes.min && bytes <= packageSizes.max) return bytes;
+  const { min, max } = packageSizes;
+  throw new InvalidArgumentError(`It is neither none nor a whole number from ${min} to ${max}.`);
 }
 
 const hoursMax = 8_760;

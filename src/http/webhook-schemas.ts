@@ -1,7 +1,7 @@
 // The shapes of requests about webhook subscriptions.
 
 import { type Static, Type } from 'typebox';
-import { webhookTypes } from '../webhooks/webhook.ts';
+import { packageSizes, webhookTypes } from '../webhooks/webhook.ts';
 import { bothWays, paging, strict } from './schemas.ts';
 
 export const listWebhooksQuery = Type.Object(
@@ -30,8 +30,8 @@ const webhookConfig = Type.Object(
     ),
     max_package_size: Type.Optional(
       Type.Integer({
-        minimum: 100,
-        maximum: 1_048_576,
+        minimum: packageSizes.min,
+        maximum: packageSizes.max,
         description: 'Bytes of events sent together at most; a larger single event is still sent.',
       }),
     ),

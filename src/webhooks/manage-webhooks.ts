@@ -12,13 +12,13 @@ import { Refusal } from '../refusal.ts';
 import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from './address.ts';
 import { deleteFailing } from './history-store.ts';
 import {
-  countWebhooks,
   deleteWebhook,
   insertWebhook,
+  lockSubscriptions,
   lockWebhook,
   updateWebhook,
 } from './store.ts';
-import type { Webhook, WebhookSettings } from './webhook.ts';
+import { isPackaged, type Webhook, type WebhookSettings } from './webhook.ts';
 
 /** Subscriptions of one tenant: each costs a claim and a connection. */
 export const webhooksOfTenantMax = 200;
@@ -47,13 +47,15 @@ export async function createWebhook(
   return changeSigned(sql, caller, async (tx) => {
     const valid = isForbidden ? forbidden() : checked(settings, policy);
     if (valid instanceof Refusal) return valid;
-    const count = await countWebhooks(tx, tenantId);
+    const { count, packageSizeDefault } = await lockSubscriptions(tx, tenantId);
     if (count >= webhooksOfTenantMax) {
       return new Refusal('conflict', `There can be at most ${webhooksOfTenantMax} webhooks.`);
     }
     const now = clock.now();
     const webhookId = newId<'webhook'>();
-    const webhook = { ...valid, tenantId, webhookId, createdAt: now, updatedAt: now };
+    const maxPackageSize = isPackaged(valid) ? valid.maxPackageSize : packageSizeDefault;
+    const own = { tenantId, webhookId, maxPackageSize };
+    const webhook = { ...valid, ...own, createdAt: now, updatedAt: now };
     await insertWebhook(tx, webhook);
     return webhook;
   });
@@ -130,7 +132,11 @@ export async function removeFailingWebhooks(
   return removed.length;
 }
 
-/** Whether a URL that is right by its form names a host inside: looked up outside any transaction. */
+/**
+ * Whether a URL that is right by its form names a host inside: looked up outside any transaction, and so
+ * before it is known whether another process has seen the signature. This one has not, and who repeats a
+ * captured request to several gets one look-up of each, of a name that the client itself has signed.
+ */
 async function leadsInside(text: string, policy: AddressPolicy): Promise<boolean> {
   const receiver = checkReceiverUrl(text, policy);
   return 'url' in receiver && resolvesToForbidden(receiver.url.hostname, policy);

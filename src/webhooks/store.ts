@@ -51,10 +51,13 @@ export const webhookColumns = fragment`
     w.max_package_size, w.signature_version, w.signature_algorithm, w.standard_headers,
     w.created_at, w.updated_at`;
 
-/** Subscriptions of a tenant, locked against a second creation meanwhile. */
-export async function countWebhooks(tx: Tx, tenantId: TenantId): Promise<number> {
-  await tx`
-    select t.tenant_id
+/** What a tenant's next subscription depends on, locked against a second creation meanwhile. */
+export async function lockSubscriptions(
+  tx: Tx,
+  tenantId: TenantId,
+): Promise<{ readonly count: number; readonly packageSizeDefault: number | undefined }> {
+  const tenants = await tx<{ package_size_default: number | null }[]>`
+    select t.package_size_default
     from unwind.tenants t
     where t.tenant_id = ${tenantId}
     for no key update`;
@@ -62,7 +65,23 @@ export async function countWebhooks(tx: Tx, tenantId: TenantId): Promise<number>
     select count(*)::integer as count
     from unwind.webhooks w
     where w.tenant_id = ${tenantId}`;
-  return rows[0]?.count ?? 0;
+  const packageSizeDefault = tenants[0]?.package_size_default ?? undefined;
+  return { count: rows[0]?.count ?? 0, packageSizeDefault };
+}
+
+/**
+ * Says what new subscriptions of a tenant collect events to, in bytes, where they do not say; undefined:
+ * they get one event a request. Idempotent. @returns whether there is such a tenant.
+ */
+export async function setPackageSizeDefault(
+  sql: Sql,
+  { tenantId, bytes }: { tenantId: TenantId; bytes: number | undefined },
+): Promise<boolean> {
+  const rows = await sql`
+    update unwind.tenants t
+    set package_size_default = ${bytes ?? null}
+    where t.tenant_id = ${tenantId}`;
+  return rows.count === 1;
 }
 
 /** Adds a subscription; it gets the events that are published from now on. */

@@ -144,7 +144,9 @@ export function isPackaged(webhook: Pick<Webhook, 'delayS' | 'maxPackageSize'>):
   return webhook.delayS !== undefined || webhook.maxPackageSize !== undefined;
 }
 
-const packageSizeDefault = 1_048_576;
+/** What `max_package_size` can be, in bytes. */
+export const packageSizes = { min: 100, max: 1_048_576 } as const;
+
 const emptyPackageBytes = '{"payload":[]}'.length;
 
 /** Whether so many events of so many bytes are certainly more than one package holds. */
@@ -165,7 +167,7 @@ export class PackageSize {
 
   constructor(webhook: Pick<Webhook, 'delayS' | 'maxPackageSize'>) {
     this.#eventsMax = isPackaged(webhook) ? packageEventsMax : 1;
-    this.#bytesMax = webhook.maxPackageSize ?? packageSizeDefault;
+    this.#bytesMax = webhook.maxPackageSize ?? packageSizes.max;
   }
 
   /** Adds an event. @returns false where it does not fit any more; it was not added then. */

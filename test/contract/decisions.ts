@@ -269,20 +269,26 @@ export const decisions: Readonly<Record<number, Point>> = {
     promises: {
       subscriptions: [
         [http('webhooks'), 'point 15: create answers 201', 'point 15: PATCH changes'],
+        [http('webhooks'), 'point 15: the list sorted', 'point 15: the list in pages'],
         [http('webhooks.validation'), 'point 15: refused', 'point 15: receivers on this machine'],
       ],
       'the body of an event, to the byte': [
         ['test/webhooks/webhook.test.ts', 'point 15: an event is delivered with exactly'],
         [http('openapi'), 'the webhooks section has the four events'],
       ],
-      packages: [[packages, 'carry the log ascending', 'hold a larger event alone']],
+      packages: [
+        [packages, 'carry the log ascending', 'hold a larger event alone', 'that are full do not'],
+        [http('webhooks'), 'point 15: the client’s default packs'],
+      ],
       'success, failure, repetition, order': [
         ['test/webhooks/deliver.test.ts', 'point 15: a receiver that fails', 'point 15: the mark'],
         ['test/webhooks/subscribed.test.ts', 'point 15: a disabled subscription keeps'],
+        ['test/service/order.test.ts', 'whatever is refused, late or killed'],
       ],
       'signed by the dialect of choice': [
         [post, 'point 15: P-521 is not signed', 'point 15: each attempt is signed anew'],
         [http('webhooks'), 'point 15: verify_keys are'],
+        ['test/service/rotation.test.ts', 'receivers of a running service'],
       ],
     },
   },

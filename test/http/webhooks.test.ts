@@ -2,8 +2,10 @@
 // keys that deliveries are signed with.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { parseId } from '../../src/ids.ts';
 import { parsePublicJwk } from '../../src/signatures/keys.ts';
 import { webhooksOfTenantMax } from '../../src/webhooks/manage-webhooks.ts';
+import { setPackageSizeDefault } from '../../src/webhooks/store.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
@@ -78,6 +80,27 @@ test('point 15: create answers 201 with all settings, disabled unless asked othe
   assert.ok(created_at === updated_at);
   assert.deepEqual(shown, { ...settings, url: 'https://hooks.example.test:8443/a%20b/?x=1' });
   assert.deepEqual(await settingsAt(`/webhooks/${full.json['id']}`), full.json);
+});
+
+test('point 15: the client’s default packs what a new subscription leaves open, and nothing else', async () => {
+  const own = await makeApiClient(sql, clock);
+  const packing = await apiOf(service, own);
+  const tenantId = parseId<'tenant'>(own.clientId);
+  assert.ok(tenantId !== undefined);
+  const before = await subscribe(packing);
+  assert.ok(await setPackageSizeDefault(sql, { tenantId, bytes: 4_096 }));
+  const sizeOf = async (path: string, caller = packing) => {
+    const reply = await caller.call('GET', path);
+    return (reply.json['config'] as { max_package_size?: number }).max_package_size;
+  };
+  assert.equal(await sizeOf(before), undefined);
+  assert.equal(await sizeOf(await subscribe(packing)), 4_096);
+  assert.equal(await sizeOf(await subscribe(packing, { config: { delay: '5s' } })), undefined);
+  const large = { config: { max_package_size: 1_048_576 } };
+  assert.equal(await sizeOf(await subscribe(packing, large)), 1_048_576);
+  assert.equal(await sizeOf(await subscribe(api), api), undefined, 'another client’s is as it was');
+  await setPackageSizeDefault(sql, { tenantId, bytes: undefined });
+  assert.equal(await sizeOf(await subscribe(packing)), undefined);
 });
 
 test('point 15: PATCH changes what it names and nothing else', async () => {

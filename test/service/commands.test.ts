@@ -46,6 +46,14 @@ test('clients create prints a client once, and the client works', async (t) => {
     target: `/accounts/${account}/liquidations`,
   });
   assert.equal(forbidden.status, 403, 'and no more scopes than it was given');
+
+  const packages = ['clients', 'packages', '4096', '--client', shown['client_id'] ?? ''];
+  const set = await runUnwind(t, packages, { home, settings: quiet });
+  assert.deepEqual([set.code, set.stderr], [0, '']);
+  assert.equal(JSON.parse(set.stdout).max_package_size, 4_096);
+  const url = 'https://hooks.example.test/';
+  const webhook = await client.webhooks.create({ title: 'packed by default', url });
+  assert.equal(webhook.config.max_package_size, 4_096);
 });
 
 test('no keys are made with another key file than that of the database', async (t) => {

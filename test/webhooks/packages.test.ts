@@ -61,6 +61,27 @@ describe('packages', () => {
     assert.equal((await stateOf(sql, webhook)).position, 9);
   });
 
+  test('that are full do not wait for the delay, the rest does', async (t) => {
+    const world = await newWorld(t);
+    const { sql, clock, receiver } = world;
+    const webhook = await subscribeTo(world, { delayS: 30, maxPackageSize: 2_000 });
+    const deliverer = startDeliverer(t, sql, { clock });
+    await logLiquidations(world, newAccounts(8));
+    await deliverDue(deliverer);
+    const full = receiver.received.map(countOf);
+    const sent = full.reduce((sum, count) => sum + count, 0);
+    assert.ok(full.length > 1 && sent < 24, `${full.length} full packages at once`);
+    assert.ok(receiver.received.every((one) => sizeOf(one) <= 2_000 && sizeOf(one) > 1_500));
+    assert.equal((await stateOf(sql, webhook)).position, sent);
+    clock.advance(29_999);
+    await deliverDue(deliverer);
+    assert.equal(receiver.received.length, full.length);
+    clock.advance(1);
+    await deliverDue(deliverer);
+    assert.deepEqual(receiver.received.slice(full.length).map(countOf), [24 - sent]);
+    await assertArrived(world);
+  });
+
   test('are sent again as a whole after a failure', async (t) => {
     const world = await newWorld(t);
     const webhook = await subscribeTo(world, { maxPackageSize: 2_000 });
