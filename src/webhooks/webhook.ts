@@ -154,7 +154,7 @@ export function isMoreThanFits(
   webhook: Pick<Webhook, 'maxPackageSize'>,
   { events, bytes }: { events: number; bytes: number },
 ): boolean {
-  const bytesMax = webhook.maxPackageSize ?? packageSizeDefault;
+  const bytesMax = webhook.maxPackageSize ?? packageSizes.max;
   return events > packageEventsMax || (events > 1 && bytes > bytesMax);
 }
 
