@@ -45,6 +45,8 @@ export interface TestReceiver {
   readonly port: number;
   /** All requests so far, whatever became of them. */
   readonly received: readonly Received[];
+  /** Those that it answered 2xx, in the order of its answers. */
+  readonly taken: readonly Received[];
   /** Decides about each request, numbered from 1; set before requests come. Default 204. */
   react: (number: number, delivery: Received) => Reaction | Promise<Reaction>;
   /** Bytes of endless bodies written so far. */
@@ -71,6 +73,7 @@ export async function startReceiver(
   presented?: Presented,
 ): Promise<TestReceiver> {
   const received: Received[] = [];
+  const taken: Received[] = [];
   let bytesWritten = 0;
   let atOnce = 0;
   let mostAtOnce = 0;
@@ -97,7 +100,9 @@ export async function startReceiver(
       mostOfOne = Math.max(mostOfOne, count);
       response.once('close', () => atOnceOf.set(accountId, (atOnceOf.get(accountId) ?? 1) - 1));
     }
-    perform(await receiver.react(received.length, delivery), response, (bytes) => {
+    const reaction = await receiver.react(received.length, delivery);
+    if (isTaking(reaction)) taken.push(delivery);
+    perform(reaction, response, (bytes) => {
       bytesWritten += bytes;
     });
   };
@@ -113,6 +118,7 @@ export async function startReceiver(
     url: `${secure ? 'https://localhost' : 'http://127.0.0.1'}:${port}/events?from=unwind`,
     port,
     received,
+    taken,
     react: () => ({ status: 204 }),
     bytesWritten: () => bytesWritten,
     present: (other) => secure?.setSecureContext(other),
@@ -121,6 +127,11 @@ export async function startReceiver(
     mostOfOneAtOnce: () => mostOfOne,
   };
   return receiver;
+}
+
+function isTaking(reaction: Reaction): boolean {
+  if (typeof reaction === 'object') return reaction.status >= 200 && reaction.status < 300;
+  return reaction === 'endless' || reaction === 'stalled';
 }
 
 function accountsOf({ body }: Delivery): ReadonlySet<string> {

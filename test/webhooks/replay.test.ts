@@ -6,11 +6,11 @@ import { type TestContext, test } from 'node:test';
 import { later } from '../../src/clock.ts';
 import { type Replay, replayWebhook } from '../../src/webhooks/replay.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
-import type { Received } from './receiver.ts';
 import { deliverDue, startDeliverer } from './subscriptions.ts';
 import {
   assertArrived,
   deliverAll,
+  idsIn,
   type LoggedHere,
   logLiquidations,
   logOf,
@@ -80,21 +80,13 @@ async function newReplays(t: TestContext, packaging: { readonly maxPackageSize?:
   return { world, log, asked };
 }
 
-/** The ids of all events that these requests carried. */
-function idsIn(received: readonly Received[]): ReadonlySet<string | undefined> {
-  const text = received.map(({ body }) => Buffer.from(body).toString()).join();
-  return new Set(
-    [...text.matchAll(/"created_at":"[^"]+","id":"([^"]+)","object"/g)].map(([, id]) => id),
-  );
-}
-
 test('replays while events are delivered and refused: all of it again, in order, the same bytes', async (t) => {
   const { world, log, asked } = await newReplays(t, {});
   const { receiver } = world;
   assert.equal(asked.length, 5);
   await assertArrived(world);
   for (const { requests, first } of asked) {
-    const again = idsIn(receiver.received.slice(requests));
+    const again = new Set(receiver.received.slice(requests).flatMap(idsIn));
     const missing = log.filter(({ at, id }) => at >= first.at && !again.has(id));
     assert.deepEqual(missing, [], `from ${first.at} on`);
   }
@@ -108,7 +100,7 @@ test('the same with packages', async (t) => {
   assert.ok(asked.length >= 3);
   await assertArrived(world);
   for (const { requests, first } of asked) {
-    const again = idsIn(receiver.received.slice(requests));
+    const again = new Set(receiver.received.slice(requests).flatMap(idsIn));
     assert.ok(log.every(({ at, id }) => at < first.at || again.has(id)));
   }
 });

@@ -2,12 +2,13 @@
 // to fill the log and to compare it with what arrived.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import type { WebhookEvent } from '../../src/client/events.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { type AccountId, newId, type TenantId } from '../../src/ids.ts';
 import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { startReceiver, type TestReceiver } from './receiver.ts';
+import { type Received, startReceiver, type TestReceiver } from './receiver.ts';
 import {
   type DelivererOptions,
   deliverDue,
@@ -90,18 +91,15 @@ export async function logOf({ sql, tenantId }: World): Promise<readonly LoggedHe
 }
 
 /** Ids in the order of their first arrival, whatever was answered. */
-export async function arrivals(
-  world: World,
-  receiver: TestReceiver = world.receiver,
-): Promise<readonly string[]> {
-  const { sql, tenantId } = world;
+export async function arrivals(world: World): Promise<readonly string[]> {
+  const { sql, tenantId, receiver } = world;
   const events = await eventsOf(receiver.received, await keysOf(sql, tenantId));
   return [...new Set(events.map((event) => event.id))];
 }
 
 /**
- * The promise of deliveries: exactly these events have arrived, and those of each account in the
- * order in which they happened.
+ * The promise of deliveries: exactly these events have arrived, those of each account in the order in
+ * which they happened; and in that order they were taken, too.
  */
 export async function assertArrived(
   world: World,
@@ -109,17 +107,25 @@ export async function assertArrived(
   receiver: TestReceiver = world.receiver,
 ): Promise<void> {
   const log = expected ?? (await logOf(world));
-  const arrived = await arrivals(world, receiver);
-  assert.deepEqual(arrived.toSorted(), log.map(({ id }) => id).toSorted(), 'exactly these');
-  const places = new Map(arrived.map((id, place) => [id, place]));
-  for (const [accountId, own] of Map.groupBy(log, (event) => event.accountId)) {
-    const order = own.map(({ id }) => places.get(id) ?? -1);
-    assert.deepEqual(
-      order,
-      order.toSorted((a, b) => a - b),
-      `the order of account ${accountId}`,
-    );
+  await eventsOf(receiver.received, await keysOf(world.sql, world.tenantId));
+  for (const requests of [receiver.received, receiver.taken]) {
+    const arrived = [...new Set(requests.flatMap(idsIn))];
+    assert.deepEqual(arrived.toSorted(), log.map(({ id }) => id).toSorted(), 'exactly these');
+    const places = new Map(arrived.map((id, place) => [id, place]));
+    for (const [accountId, own] of Map.groupBy(log, (event) => event.accountId)) {
+      const order = own.map(({ id }) => places.get(id) ?? -1);
+      const ascending = order.toSorted((a, b) => a - b);
+      assert.deepEqual(order, ascending, `the order of account ${accountId}`);
+    }
   }
+}
+
+/** The ids of the events of a request. */
+export function idsIn({ body }: Received): readonly string[] {
+  const content: WebhookEvent | { payload: readonly WebhookEvent[] } = JSON.parse(
+    Buffer.from(body).toString(),
+  );
+  return ('payload' in content ? content.payload : [content]).map(({ id }) => id);
 }
 
 /** Advances the clock from retry to retry and delivers, until nothing is left to deliver. */
