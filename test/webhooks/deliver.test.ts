@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
+import { singlesAtOnceMax } from '../../src/limits.ts';
 import { retryGapMs, type Webhook } from '../../src/webhooks/webhook.ts';
 import { type Reaction, startReceiver } from './receiver.ts';
 import { deliverDue, eventsOf, keysOf, startDeliverer, stateOf } from './subscriptions.ts';
@@ -48,7 +49,9 @@ test('point 15: a receiver that fails every third time still gets everything in 
   };
   await deliverAll(t, world, webhook);
   await assertArrived(world);
-  assert.equal(world.receiver.received.length, 15 + 7, 'each of seven failures cost one repeat');
+  // Each failure costs one repeat; what was taken behind a doubt at the end of a claim comes again, too.
+  const { length } = world.receiver.received;
+  assert.ok(length >= 15 + 7 && length <= 15 + 7 + singlesAtOnceMax, `${length} requests`);
 });
 
 test('point 15: the mark never passes an event that was not taken, unless its account is held', async (t) => {
