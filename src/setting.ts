@@ -77,11 +77,22 @@ export const errorsUrl = {
   },
 };
 
+/**
+ * Four decimal numbers, or IPv6: `010.0.0.0/8` and `10/8` would be read as other networks than meant,
+ * and IPv4 in IPv6 would never match, since such addresses are judged by the IPv4 address.
+ */
+function isNetwork(text: string): boolean {
+  if (!text.includes(':')) {
+    return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv4.isValidCIDRFourPartDecimal(text);
+  }
+  const isSix = ipaddr.IPv6.isValid(text) || ipaddr.IPv6.isValidCIDR(text);
+  return isSix && !text.includes('%') && !text.toLowerCase().startsWith('::ffff:');
+}
+
 export const networks = {
   shape: 'addresses and networks such as 10.0.0.0/8, separated by commas; default none',
   read: (given: string | undefined): readonly string[] => {
     const all = given?.split(',').map((one) => one.trim()) ?? [];
-    const isNetwork = (one: string) => ipaddr.isValid(one) || ipaddr.isValidCIDR(one);
     if (all.every(isNetwork)) return all;
     throw new RangeError('is no list of addresses and networks');
   },

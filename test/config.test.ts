@@ -24,6 +24,29 @@ test('point 17: live mode releases at once, and needs a key file and the name of
   assert.throws(() => readConfig({ UNWIND_VENUE: 'XETR' }), /UNWIND_VENUE/);
 });
 
+test('networks are written so that they cannot be read as others', () => {
+  for (const name of ['UNWIND_WEBHOOK_NETWORKS', 'UNWIND_TRUSTED_PROXIES']) {
+    const right = '10.20.0.0/16, 192.168.7.7,fd12:3456::/32,2001:db8::1';
+    assert.equal(readConfig({ [name]: right }).mode, 'sandbox');
+    for (const wrong of [
+      '010.0.0.0/8',
+      '10/8',
+      '10.1/16',
+      '10',
+      '0x0a.0.0.1',
+      '10.0.0.0/33',
+      '10.0.0.0/255.0.0.0',
+      '10.0.0.0/8,',
+      '::ffff:10.0.0.0/104',
+      'fe80::1%eth0',
+      'example.com',
+      '*',
+    ]) {
+      assert.throws(() => readConfig({ [name]: wrong }), new RegExp(name), wrong);
+    }
+  }
+});
+
 test('every wrong setting is named, and its value is not printed', () => {
   const wrong = {
     UNWIND_MODE: 'prod',
