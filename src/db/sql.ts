@@ -93,7 +93,7 @@ export function identifier(name: string): Fragment {
 export function makeSql(driver: Driver): Sql {
   const lentNow = watchLent(driver.pool);
   let ended: Promise<void> | undefined;
-  const tagged = async (strings: TemplateStringsArray, ...values: readonly Value[]) => {
+  const tagged = (strings: TemplateStringsArray, ...values: readonly Value[]) => {
     return onSomeConnection(driver, null, (lent) => runTemplate(lent, strings, values));
   };
   return Object.assign(tagged, {
