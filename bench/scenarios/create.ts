@@ -7,7 +7,7 @@ import { systemClock } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
 import { positionsMax } from '../../src/limits.ts';
 import { insertLiquidation } from '../../src/liquidations/store.ts';
-import { measureAgainstBound, roundsMeasured } from '../against-bound.ts';
+import { measureAgainstBound, roundsRun } from '../against-bound.ts';
 import { statementOf } from '../bare-driver.ts';
 import { type BenchAccount, fillBook } from '../book.ts';
 import type { Figure } from '../figures.ts';
@@ -28,7 +28,7 @@ export async function create(place: Place, isTiny: boolean): Promise<readonly Fi
   const accounts = await fillBook(database.sql, {
     tenantId,
     positionsEach,
-    accounts: each * 2 * (roundsMeasured + 1),
+    accounts: each * 2 * roundsRun,
   });
   const service = await startService(
     { url: database.url, home: place.home },
@@ -50,7 +50,7 @@ export async function create(place: Place, isTiny: boolean): Promise<readonly Fi
   });
   await service.stop();
   await database.close();
-  return [measured];
+  return measured;
 }
 
 function toLiquidate({ accountId, userId }: BenchAccount): ToSign {

@@ -50,5 +50,5 @@ export async function read(place: Place, isTiny: boolean): Promise<readonly Figu
   });
   await service.stop();
   await database.close();
-  return [measured];
+  return measured;
 }
