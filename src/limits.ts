@@ -94,9 +94,13 @@ export const packagesAtOnceMax = 4;
 /** Events of one package: what 1 MiB holds of the usual size. */
 export const packageEventsMax = 2_000;
 
-/** Events, and about how many bytes of them, held in memory for one subscription. */
+/**
+ * Events, and about how many bytes of them, held in memory for one subscription: a few of the largest
+ * packages; and the bytes of all subscriptions of a process together, which they share.
+ */
 export const deliveryWindowMax = 10_000;
 export const deliveryWindowBytesMax = 4 * 1_048_576;
+export const deliveryWindowsBytesMax = 256 * 1_048_576;
 
 /** Events read from the log at once for one subscription, and about how many bytes of them. */
 export const logReadMax = 2_000;

@@ -15,6 +15,8 @@ import {
   deliveredWebhooksMax,
   deliveriesMax,
   deliverySigningsMax,
+  deliveryWindowBytesMax,
+  deliveryWindowsBytesMax,
   failingDeliveriesMax,
 } from '../limits.ts';
 import type { Sending } from './delivery.ts';
@@ -235,6 +237,10 @@ export class Deliverer {
       random,
       newId,
       setAsideAttempts: attemptsWithin(setAsideAfterMs),
+      windowBytesMax: () => {
+        const share = deliveryWindowsBytesMax / Math.max(this.#sessions.size, 1);
+        return Math.min(share, deliveryWindowBytesMax);
+      },
       readLog: ({ tenantId }, after) => pages.next(tenantId, after),
       readHeld: (webhook, hold, upTo) => held({ ...webhook, hold, upTo }),
       record,

@@ -8,7 +8,6 @@
 
 import type { AccountId } from '../ids.ts';
 import {
-  deliveryWindowBytesMax,
   deliveryWindowMax,
   heldAccountsMax,
   packagesAtOnceMax,
@@ -229,7 +228,7 @@ export class DeliveryQueue {
 
   #isFull(): boolean {
     const { events, bytes } = this.#window.size;
-    return events >= deliveryWindowMax || bytes >= deliveryWindowBytesMax;
+    return events >= deliveryWindowMax || bytes >= this.#options.windowBytesMax();
   }
 
   /** What keeps all others waiting for long steps aside: it is held, and the mark may pass it. */

@@ -54,6 +54,8 @@ export interface QueueOptions {
   readonly holds: readonly Hold[];
   /** Failed attempts after which an account is set aside. */
   readonly setAsideAttempts: number;
+  /** About how many bytes of events it may hold in memory at present. */
+  readonly windowBytesMax: () => number;
   readonly newId: () => string;
   /** From 0 up to 1, by lot. */
   readonly random: () => number;

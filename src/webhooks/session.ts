@@ -20,6 +20,7 @@ export interface SessionPorts {
   readonly random: () => number;
   readonly newId: () => string;
   readonly setAsideAttempts: number;
+  readonly windowBytesMax: () => number;
   /** Events of all kinds behind a position. */
   readonly readLog: (webhook: Webhook, after: number) => Promise<LogRead>;
   readonly readHeld: (
@@ -66,10 +67,10 @@ export class Session {
 
   constructor(claimed: ClaimedWebhook, holds: readonly Hold[], ports: SessionPorts) {
     const { webhook, standing, head, gap } = claimed;
-    const { setAsideAttempts, newId, random, clock, log } = ports;
+    const { clock, log, newId } = ports;
     this.#claimed = claimed;
     this.#ports = ports;
-    this.#queue = new DeliveryQueue({ webhook, standing, holds, setAsideAttempts, newId, random });
+    this.#queue = new DeliveryQueue({ ...ports, webhook, standing, holds });
     this.#queue.setHead(head);
     const { takenCount, failedCount } = claimed;
     this.#attempts = new AttemptLog({ takenCount, failedCount }, newId);

@@ -1,5 +1,6 @@
 // Queues of deliveries for tests that need no database.
 import { newId } from '../../src/ids.ts';
+import { deliveryWindowBytesMax } from '../../src/limits.ts';
 import type { QueueOptions } from '../../src/webhooks/delivery.ts';
 import { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
 import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
@@ -40,6 +41,7 @@ export function queueOf(options: Partial<QueueOptions> = {}): DeliveryQueue {
     },
     holds: [],
     setAsideAttempts: 18,
+    windowBytesMax: () => deliveryWindowBytesMax,
     newId,
     random: () => 0,
     ...options,
