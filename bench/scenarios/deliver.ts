@@ -4,16 +4,15 @@
 
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Pool, request } from 'undici';
-import { systemClock } from '../../src/clock.ts';
+import { Pool } from 'undici';
 import type { Sql } from '../../src/db/connect.ts';
-import { newId, type TenantId } from '../../src/ids.ts';
-import { createWebhook } from '../../src/webhooks/manage-webhooks.ts';
+import type { TenantId } from '../../src/ids.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { type Figure, figure, quantile } from '../figures.ts';
 import { makeClient, type Place } from '../place.ts';
 import { type Running, startReceiver, startService } from '../processes.ts';
 import { publishedOf, until } from '../wait.ts';
+import { lagsToldBy, recordEvents, subscribe, type Told, toldBy } from '../webhooks.ts';
 
 /** The largest that a subscription may ask for, and a middling one. */
 const largePackage = 1_048_576;
@@ -144,65 +143,6 @@ async function lag(place: Place, isTiny: boolean): Promise<readonly Figure[]> {
   });
 }
 
-async function subscribe(
-  sql: Sql,
-  wish: { tenantId: TenantId; url: string; maxPackageSize: number; enabled: boolean },
-): Promise<Webhook> {
-  const { tenantId, url, maxPackageSize, enabled } = wish;
-  const policy = { allowLoopback: true };
-  const signature = { basesSha256: [], expiresAt: systemClock.now() };
-  return createWebhook(
-    { sql, clock: systemClock, policy },
-    { tenantId, scopes: [], signature },
-    {
-      title: 'Bench',
-      url,
-      enabled,
-      types: ['ALL'],
-      excludedTypes: [],
-      delayS: undefined,
-      maxPackageSize,
-      signatureVersion: '6',
-      signatureAlgorithm: 'ecdsa-p521',
-      standardHeaders: false,
-    },
-  );
-}
-
-/** Records so many events of each tenant, each of an account of its own, as a commit would. */
-async function recordEvents(
-  sql: Sql,
-  tenantIds: readonly TenantId[],
-  eventsEach: number,
-): Promise<void> {
-  const slice = 10_000;
-  const owners = tenantIds.flatMap((tenantId) =>
-    Array.from({ length: eventsEach }, () => tenantId),
-  );
-  for (let from = 0; from < owners.length; from += slice) {
-    const part = owners.slice(from, from + slice);
-    await sql`
-      insert into unwind.events (
-        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
-      )
-      select
-        n.tenant_id, n.event_id, n.account_id, n.liquidation_id, 1, 1, 'ACCOUNT_LIQUIDATION.NEW',
-        concat(
-          '{"account_id":"', n.account_id, '","cash_amount":"852.20",',
-          '"created_at":"2026-01-05T09:00:00.000Z","currency":"EUR","id":"', n.liquidation_id,
-          '","orders":[],"status":"NEW","updated_at":"2026-01-05T09:00:00.000Z","user_id":"',
-          n.account_id, '"}'
-        ),
-        clock_timestamp()
-      from unnest(
-        ${part}::uuid[],
-        ${part.map(() => newId<'event'>())}::uuid[],
-        ${part.map(() => newId<'account'>())}::uuid[],
-        ${part.map(() => newId<'liquidation'>())}::uuid[]
-      ) as n (tenant_id, event_id, account_id, liquidation_id)`;
-  }
-}
-
 /** All events of the webhook's tenant as request bodies of so many events. */
 async function packagesOf(sql: Sql, webhook: Webhook, each: number): Promise<readonly string[]> {
   const rows = await sql<{ id: string; type: string; object: string; created_at: Date }[]>`
@@ -238,21 +178,6 @@ async function postAll(url: string, bodies: readonly string[]): Promise<void> {
   };
   await Promise.all(Array.from({ length: 4 }, sender));
   await pool.close();
-}
-
-interface Told {
-  readonly requests: number;
-  readonly events: number;
-}
-
-async function toldBy({ url }: Running): Promise<Told> {
-  const { body } = await request(url);
-  return (await body.json()) as Told;
-}
-
-async function lagsToldBy({ url }: Running): Promise<readonly number[]> {
-  const { body } = await request(`${url}/lags`);
-  return (await body.json()) as readonly number[];
 }
 
 async function receivedWithin(receiver: Running, wanted: number): Promise<Told> {

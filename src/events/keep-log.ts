@@ -16,12 +16,12 @@ import {
   finishDetaching,
   type GivenUpPart,
   giveUpPart,
-  type Keeping,
+  hasUnpublished,
   keepPart,
   makePart,
   monthsWithoutPart,
+  type PartEnd,
   readEndsOfPart,
-  whyKept,
 } from './parts-store.ts';
 
 export interface LogKeeper {
@@ -34,8 +34,6 @@ export interface LogKeeper {
 
 /** What is done to the log as a whole rather tries again than waits, in ms. */
 const lockTimeoutMs = 500;
-/** Looking through what is young in a part of some million events. */
-const readingTimeoutMs = 10_000;
 /**
  * From the commit that says that a part is not promised any more to the first try to drop it, and
  * from one try to the next, in ms: who read where the log begins has read on by then.
@@ -71,32 +69,30 @@ function makeOne(sql: Sql, month: string): Promise<boolean> {
 
 /** Says in the logs concerned that the oldest part is over, so that a gap is seen before it is one. */
 async function giveUpOld({ sql, log }: LogKeeper, now: Date): Promise<number> {
-  const before = later(now, -eventsKeptMs);
-  const part = await findOldPart(sql, { before, now });
+  const part = await findOldPart(sql, { before: later(now, -eventsKeptMs), now });
   if (part === undefined) return 0;
-  const options = { lockTimeoutMs, statementTimeoutMs: readingTimeoutMs };
   const isGivenUp = await inTransaction(
     sql,
     async (tx) => {
-      const kept = await whyKept(tx, part, before);
-      if (kept !== undefined) {
-        await keepPart(tx, part, untilWorthLooking(kept, now));
+      const ends = await readEndsOfPart(tx, part);
+      const keptTo = (await hasUnpublished(tx, part))
+        ? later(now, unpublishedRestMs)
+        : later(youngestOf(ends), eventsKeptMs + 1);
+      if (keptTo > now) {
+        await keepPart(tx, part, keptTo);
         return false;
       }
-      const ends = await readEndsOfPart(tx, part);
       await giveUpPart(tx, part, { ends, now, dropFrom: later(now, restMs) });
       return true;
     },
-    options,
+    { lockTimeoutMs },
   );
   if (isGivenUp) log.info({ part: part.name }, 'log.part_given_up');
   return 1;
 }
 
-function untilWorthLooking(kept: Keeping, now: Date): Date {
-  return kept.type === 'unpublished'
-    ? later(now, unpublishedRestMs)
-    : later(kept.youngest, eventsKeptMs + 1);
+function youngestOf(ends: readonly PartEnd[]): Date {
+  return new Date(Math.max(0, ...ends.map(({ at }) => at.getTime())));
 }
 
 async function dropGivenUp({ sql, log }: LogKeeper, now: Date): Promise<number> {

@@ -58,29 +58,39 @@ export async function findOldPart(
   return row && { name: row.name, toId: row.to_id };
 }
 
-/** Why a part has to be kept: something in it has no position yet, or is young. */
-export type Keeping =
-  | { readonly type: 'unpublished' }
-  | { readonly type: 'young'; readonly youngest: Date };
+/** How far a part reaches in one log, and when the last of its events there happened. */
+export interface PartEnd {
+  readonly tenantId: TenantId;
+  readonly position: number;
+  readonly at: Date;
+}
 
-/** Undefined where nothing keeps a part. Reads only what keeps it, by index. */
-export async function whyKept(tx: Tx, part: EventPart, before: Date): Promise<Keeping | undefined> {
-  const table = identifier(part.name);
-  const rows = await tx<{ is_unpublished: boolean; youngest: Date | null }[]>`
-    select
-      exists (
-        select from unwind.${table} e
-        where e.position is null
-      ) as is_unpublished,
-      (
-        select max(e.created_at)
-        from unwind.${table} e
-        where e.created_at >= ${before}
-      ) as youngest`;
-  const [row] = rows;
-  if (row?.is_unpublished === true) return { type: 'unpublished' };
-  const youngest = row?.youngest ?? undefined;
-  return youngest && { type: 'young', youngest };
+/** The ends of a part in each log; its youngest events, since times never go back in a log. */
+export async function readEndsOfPart(tx: Tx, part: EventPart): Promise<readonly PartEnd[]> {
+  const rows = await tx<{ tenant_id: TenantId; position: string; created_at: Date }[]>`
+    select h.tenant_id, e.position, e.created_at
+    from unwind.event_heads h
+    cross join lateral (
+      select e.position, e.created_at
+      from unwind.${identifier(part.name)} e
+      where e.tenant_id = h.tenant_id
+        and e.position is not null
+      order by e.position desc
+      limit 1
+    ) e`;
+  return rows.map((row) => {
+    return { tenantId: row.tenant_id, position: Number(row.position), at: row.created_at };
+  });
+}
+
+/** Whether something in a part has no position yet. */
+export async function hasUnpublished(tx: Tx, part: EventPart): Promise<boolean> {
+  const rows = await tx<{ present: boolean }[]>`
+    select exists (
+      select from unwind.${identifier(part.name)} e
+      where e.position is null
+    ) as present`;
+  return rows[0]?.present === true;
 }
 
 /** Has a part looked at again only from an instant on. */
@@ -92,25 +102,6 @@ export async function keepPart(tx: Tx, part: EventPart, nextTryAt: Date): Promis
       and p.given_up_at is null`;
 }
 
-/** How far a part reaches in each log. */
-export async function readEndsOfPart(
-  tx: Tx,
-  part: EventPart,
-): Promise<ReadonlyMap<TenantId, number>> {
-  const rows = await tx<{ tenant_id: TenantId; last: string }[]>`
-    select h.tenant_id, e.position as last
-    from unwind.event_heads h
-    cross join lateral (
-      select e.position
-      from unwind.${identifier(part.name)} e
-      where e.tenant_id = h.tenant_id
-        and e.position is not null
-      order by e.position desc
-      limit 1
-    ) e`;
-  return new Map(rows.map((row) => [row.tenant_id, Number(row.last)]));
-}
-
 /**
  * Says in the logs concerned that nothing up to the end of a part is promised any more. Their heads
  * are locked in the order of ids.
@@ -118,9 +109,9 @@ export async function readEndsOfPart(
 export async function giveUpPart(
   tx: Tx,
   part: EventPart,
-  how: { ends: ReadonlyMap<TenantId, number>; now: Date; dropFrom: Date },
+  how: { ends: readonly PartEnd[]; now: Date; dropFrom: Date },
 ): Promise<void> {
-  const rows = [...how.ends].map(([tenant_id, last]) => ({ tenant_id, last }));
+  const rows = how.ends.map(({ tenantId, position }) => ({ tenant_id: tenantId, last: position }));
   await tx`
     with locked as (
       select h.tenant_id, g.last

@@ -97,31 +97,41 @@ export async function findPosition(
   return position === null ? undefined : Number(position);
 }
 
-const firstWindowMs = 60_000;
-const windowsMax = 40;
-
 /**
  * The first position of an event that happened at an instant or later; undefined where there is
- * none. It looks at growing stretches of time, since only the first events behind it count.
+ * none. Times never go back in the log, so it halves what is promised of it until one is left.
  */
 export async function findPositionAt(
   sql: SqlOrTx,
-  { tenantId, from, now }: { tenantId: TenantId; from: Date; now: Date },
+  { tenantId, from }: { tenantId: TenantId; from: Date },
 ): Promise<number | undefined> {
-  let end = from;
-  for (let i = 0; i < windowsMax; i += 1) {
-    const isLast = end > now;
-    end = new Date(Math.min(from.getTime() + firstWindowMs * 2 ** i, 253_402_300_799_000));
-    const rows = await sql<{ position: string | null }[]>`
-      select min(e.position) as position
-      from unwind.events e
-      where e.tenant_id = ${tenantId}
-        and e.created_at >= ${from}
-        and e.created_at < ${end}
-        and e.position is not null`;
-    const position = rows[0]?.position ?? null;
-    if (position !== null) return Number(position);
-    if (isLast) return undefined;
-  }
-  return undefined;
+  // Everything up to low is older; what begins behind it is asked for, at the latest at high.
+  const rows = await sql<{ position: string | null }[]>`
+    with recursive search (head, low, high) as (
+      select h.position, h.dropped_to, h.position + 1
+      from unwind.event_heads h
+      where h.tenant_id = ${tenantId}
+      union all
+      select
+        s.head,
+        case when e.created_at < ${from} then s.middle else s.low end,
+        case when e.created_at < ${from} then s.high else s.middle end
+      from (
+        select s.head, s.low, s.high, (s.low + s.high) / 2 as middle
+        from search s
+        where s.high - s.low > 1
+      ) s
+      cross join lateral (
+        select e.created_at
+        from unwind.events e
+        where e.tenant_id = ${tenantId}
+          and e.position = s.middle
+        limit 1
+      ) e
+    )
+    select max(s.low) + 1 as position
+    from search s
+    having max(s.low) < max(s.head)`;
+  const position = rows[0]?.position ?? null;
+  return position === null ? undefined : Number(position);
 }

@@ -37,6 +37,7 @@ export class Metrics {
   readonly #parked: Gauge;
   readonly #failingWebhooks: Gauge;
   readonly #longestFailure: Gauge;
+  readonly #webhooksWithGap: Gauge;
 
   constructor(options: MetricsOptions) {
     this.#options = options;
@@ -71,6 +72,10 @@ export class Metrics {
       'unwind_webhook_longest_failure_seconds',
       'For how long the subscription that fails for the longest has failed.',
     );
+    this.#webhooksWithGap = gauge(
+      'unwind_webhooks_with_gap',
+      'Enabled subscriptions for which events were dropped unread, noticed in the last day.',
+    );
   }
 
   /** Counts a request. */
@@ -87,9 +92,10 @@ export class Metrics {
     const [backlog, parked] = await Promise.all([readBacklog(sql, clock.now()), countParked(sql)]);
     this.#parked.set(parked);
     if (backlog !== undefined) {
-      const { failingWebhooks, longestWebhookFailureS, ...open } = backlog;
+      const { failingWebhooks, longestWebhookFailureS, webhooksWithGap, ...open } = backlog;
       this.#failingWebhooks.set(failingWebhooks);
       this.#longestFailure.set(longestWebhookFailureS);
+      this.#webhooksWithGap.set(webhooksWithGap);
       for (const [what, count] of Object.entries(open)) {
         this.#open.set({ what: snakeCase(what) }, count);
       }

@@ -14,6 +14,8 @@ export interface Backlog {
   readonly failingWebhooks: number;
   /** How long the one that fails for the longest does so, in seconds; 0 where none does. */
   readonly longestWebhookFailureS: number;
+  /** Enabled subscriptions that lost what was dropped unread: still before it, or told in a day. */
+  readonly webhooksWithGap: number;
 }
 
 interface BacklogRow {
@@ -24,6 +26,7 @@ interface BacklogRow {
   readonly events_to_publish: number;
   readonly failing_webhooks: number;
   readonly longest_failure_s: number;
+  readonly webhooks_with_gap: number;
 }
 
 /** Counts what is open at an instant of the wall clock. */
@@ -56,6 +59,16 @@ export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefi
         from unwind.events e
         where e.position is null
       ) as events_to_publish,
+      (
+        select count(*)::integer
+        from unwind.webhooks w
+        join unwind.event_heads h on h.tenant_id = w.tenant_id
+        where w.enabled
+          and (
+            w.gap_noticed_at > ${now}::timestamptz - interval '1 day'
+            or (w.position < h.dropped_to and coalesce(w.gap_up_to, 0) < h.dropped_to)
+          )
+      ) as webhooks_with_gap,
       f.webhooks as failing_webhooks,
       f.longest_s as longest_failure_s
     from (
@@ -76,6 +89,7 @@ export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefi
       eventsToPublish: row.events_to_publish,
       failingWebhooks: row.failing_webhooks,
       longestWebhookFailureS: row.longest_failure_s,
+      webhooksWithGap: row.webhooks_with_gap,
     }
   );
 }

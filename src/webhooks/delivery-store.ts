@@ -21,8 +21,9 @@ export interface ClaimedWebhook {
   readonly webhook: Webhook;
   readonly epoch: number;
   readonly standing: Standing;
-  /** Where the log ended when the claim was made. */
+  /** Where the log ended when the claim was made, and up to where nothing was promised then. */
   readonly head: number;
+  readonly droppedTo: number;
   /** Not told yet. */
   readonly gap: Gap | undefined;
   readonly takenCount: number;
@@ -130,6 +131,7 @@ function toClaimed(row: ClaimedRow): ClaimedWebhook {
       lastOutcome: row.last_outcome ?? undefined,
     },
     head: Number(row.head),
+    droppedTo,
     gap: isUntold ? { after: position, upTo: droppedTo } : undefined,
     takenCount: Number(row.taken_count),
     failedCount: Number(row.failed_count),
@@ -186,16 +188,27 @@ export async function readHolds(
   });
 }
 
-/** Where the logs of tenants end. */
+/** Where a log ends, and up to where nothing in it is promised any more. */
+export interface LogEnds {
+  readonly head: number;
+  readonly droppedTo: number;
+}
+
+/** The ends of the logs of tenants. */
 export async function readHeads(
   sql: Sql,
   tenantIds: readonly TenantId[],
-): Promise<ReadonlyMap<TenantId, number>> {
-  const rows = await sql<{ tenant_id: TenantId; position: string }[]>`
-    select h.tenant_id, h.position
+): Promise<ReadonlyMap<TenantId, LogEnds>> {
+  const rows = await sql<{ tenant_id: TenantId; position: string; dropped_to: string }[]>`
+    select h.tenant_id, h.position, h.dropped_to
     from unwind.event_heads h
     where h.tenant_id = any (${tenantIds}::uuid[])`;
-  return new Map(rows.map((row) => [row.tenant_id, Number(row.position)]));
+  return new Map(
+    rows.map((row) => {
+      const ends = { head: Number(row.position), droppedTo: Number(row.dropped_to) };
+      return [row.tenant_id, ends];
+    }),
+  );
 }
 
 /** Prolongs leases. @returns those that are still ours, and when their settings last changed. */

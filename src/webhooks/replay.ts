@@ -68,7 +68,7 @@ async function begin(
   const first =
     replay.type === 'event'
       ? await findPosition(tx, { tenantId, eventId: replay.eventId })
-      : await findPositionAt(tx, { tenantId, from: replay.at, now });
+      : await findPositionAt(tx, { tenantId, from: replay.at });
   if (first === undefined && replay.type === 'event') {
     return new Refusal('not_found', 'There is no such event in the log.');
   }

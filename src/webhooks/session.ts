@@ -6,7 +6,7 @@ import { recordEveryMs } from '../limits.ts';
 import { AttemptLog } from './attempt-log.ts';
 import type { Outcome, Sending, Wanted } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
-import type { ClaimedWebhook } from './delivery-store.ts';
+import type { ClaimedWebhook, LogEnds } from './delivery-store.ts';
 import type { FairSlots } from './fair-slots.ts';
 import type { Hold } from './hold.ts';
 import type { LogRead } from './log-store.ts';
@@ -99,9 +99,12 @@ export class Session {
     this.#notify();
   }
 
-  /** Time has gone on, and the log maybe as well. */
-  poke(head: number | undefined): void {
-    if (head !== undefined) this.#queue.setHead(head);
+  /** Time has gone on, and the log maybe as well, at its end or at its beginning. */
+  poke(log: LogEnds | undefined): void {
+    if (log !== undefined) this.#queue.setHead(log.head);
+    // What was given up since the claim is told as a gap by the next one, before it is gone.
+    const known = Math.max(this.#claimed.droppedTo, this.#queue.standing.position);
+    if (log !== undefined && log.droppedTo > known) this.#isWindingDown = true;
     if (this.#isChanged) this.#recordInTime();
     this.#notify();
   }

@@ -16,7 +16,7 @@ async function bench(...args: readonly string[]) {
   return { code, stdout, stderr };
 }
 
-// It starts seven services one after the other.
+// It starts eight services one after the other.
 const timeout = 300_000;
 
 test('every scenario runs and tells its figures beside their floors', { timeout }, async () => {
@@ -32,7 +32,10 @@ test('every scenario runs and tells its figures beside their floors', { timeout 
     assert.ok(figure.value > 0 && figure.against_value > 0, JSON.stringify(figure));
   }
   const told = new Set(figures.map((figure) => figure.scenario));
-  assert.deepEqual([...told], ['create', 'read', 'liquidate', 'flood', 'fairness', 'deliver']);
+  assert.deepEqual(
+    [...told],
+    ['create', 'read', 'liquidate', 'flood', 'fairness', 'deliver', 'log'],
+  );
 });
 
 test('a scenario that is not there is named, with those that are', async () => {

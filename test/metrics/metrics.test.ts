@@ -66,6 +66,32 @@ test('what is open, parked and failing is counted over all tenants', async () =>
   assert.equal(told.get('unwind_webhook_longest_failure_seconds'), 90);
 });
 
+test('subscriptions for which events were dropped unread are told until a day after they noticed', async () => {
+  const metrics = new Metrics({ sql, clock, loops });
+  const gaps = async () => (await read(metrics)).get('unwind_webhooks_with_gap');
+  assert.equal(await gaps(), 0);
+  await sql`
+    insert into unwind.event_heads (tenant_id, position, dropped_to)
+    select w.tenant_id, 20, 10
+    from unwind.webhooks w
+    on conflict (tenant_id) do update
+    set
+      position = excluded.position,
+      dropped_to = excluded.dropped_to`;
+  assert.equal(await gaps(), 1, 'not noticed yet');
+  const notice = (at: Date) => sql`
+    update unwind.webhooks w
+    set
+      position = 20,
+      gap_after = 0,
+      gap_up_to = 10,
+      gap_noticed_at = ${at}`;
+  await notice(later(clock.now(), 1 - 86_400_000));
+  assert.equal(await gaps(), 1);
+  await notice(later(clock.now(), -86_400_000));
+  assert.equal(await gaps(), 0);
+});
+
 test('loops and requests of the process are told by name, route and status', async () => {
   const metrics = new Metrics({ sql, clock, loops });
   const route = '/accounts/:account_id/liquidations';

@@ -9,9 +9,11 @@ import { keepLog } from '../../src/events/keep-log.ts';
 import { readEvents } from '../../src/events/read-store.ts';
 import { drawIdsFrom } from '../../src/ids.ts';
 import { listAttempts, readDeliveryState } from '../../src/webhooks/history-store.ts';
+import { eventually } from '../support/condition.ts';
 import { deliverDue, startDeliverer, stateOf } from './subscriptions.ts';
 import {
   assertArrived,
+  logLater,
   logLiquidations,
   logOf,
   newAccounts,
@@ -126,6 +128,35 @@ test('a subscription that had not read what was dropped shows the gap and goes o
   await logLiquidations(world, newAccounts(1));
   await deliverDue(deliverer);
   assert.deepEqual(lines.filter((line) => line === 'webhook.gap').length, 1, 'told once');
+});
+
+test('what is given up while a subscription is being delivered is shown as a gap before it is gone', async (t) => {
+  const world = await newOldWorld(t);
+  const { sql, clock, receiver } = world;
+  const webhook = await subscribeTo(world);
+  const [accountId] = newAccounts(1);
+  assert.ok(accountId);
+  await logLiquidations(world, [accountId]);
+  await logLater(world, accountId);
+  clock.set(new Date('2030-05-10T12:00:00.000Z'));
+  // Under way is the first event, whose answer waits; the others of the account wait for it.
+  const answered = Promise.withResolvers<{ status: number }>();
+  receiver.react = (number) => (number === 1 ? answered.promise : { status: 204 });
+  const lines: string[] = [];
+  const onLog = (_fields: object, message: string) => lines.push(message);
+  const deliverer = startDeliverer(t, sql, { clock, onLog });
+  assert.equal(await deliverer.step(), 1);
+  await eventually('a request is under way', () => receiver.received.length === 1);
+  assert.deepEqual(lines, []);
+  while ((await keepLog({ sql, log: silent }, clock.now())) > 0);
+  await deliverer.step();
+  answered.resolve({ status: 204 });
+  await deliverer.drain();
+  await deliverDue(deliverer);
+  assert.equal(lines.filter((line) => line === 'webhook.gap').length, 1);
+  const state = await readDeliveryState(sql, webhook, 10);
+  assert.deepEqual(state?.gap, { after: 1, upTo: 6, noticedAt: clock.now() });
+  await assertArrived(world);
 });
 
 test('a part with an event that is not published yet is kept', async (t) => {
