@@ -58,8 +58,8 @@ const stepsMin = 60_000;
 const restartMsMax = 3_000;
 /** How long troubles go on after the last request, in simulated time: longer than any lease. */
 const troubledMsMax = 12_000;
-/** A run that is not at its end so long after all troubles will never be. */
-const calmMsMax = 10 * 60_000;
+/** A run that is not at its end so long after all troubles will never be: some retries wait 10 min. */
+const calmMsMax = 30 * 60_000;
 const watchMs = { troubled: 200, calm: 1_000 };
 /** What makes a process forget what was taken. */
 const disturbances: readonly Trouble[] = [
