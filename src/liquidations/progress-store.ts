@@ -24,7 +24,18 @@ export async function lockHoldings(
   which: { tenantId: TenantId; liquidationIds: readonly LiquidationId[]; venue: string },
 ): Promise<ReadonlyMap<LiquidationId, readonly Holding[]>> {
   const { tenantId, liquidationIds, venue } = which;
+  // Joined by the tenant alone, ids and positions would be held against each other, each against all.
   const rows = await tx<HoldingRow[]>`
+    with l as materialized (
+      select l.tenant_id, l.liquidation_id, l.account_id
+      from unnest(
+        ${liquidationIds.map(() => tenantId)}::uuid[],
+        ${liquidationIds}::uuid[]
+      ) as n (tenant_id, liquidation_id)
+      join unwind.liquidations l
+        on l.tenant_id = n.tenant_id
+        and l.liquidation_id = n.liquidation_id
+    )
     select
       l.liquidation_id, p.isin, p.quantity, p.locked, p.held, i.fractional,
       i.trading_status = 'ACTIVE' and not exists (
@@ -41,13 +52,7 @@ export async function lockHoldings(
           and o.isin = p.isin
           and o.status = 'CANCELLED'
       ) as refused
-    from unnest(
-      ${liquidationIds.map(() => tenantId)}::uuid[],
-      ${liquidationIds}::uuid[]
-    ) as n (tenant_id, liquidation_id)
-    join unwind.liquidations l
-      on l.tenant_id = n.tenant_id
-      and l.liquidation_id = n.liquidation_id
+    from l
     join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.account_id
     join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
     where p.quantity > 0

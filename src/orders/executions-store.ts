@@ -46,7 +46,13 @@ export async function findKnownExecutions(
   >`
     select
       e.venue, e.venue_execution_id, e.execution_id, e.client_order_id, e.quantity, e.proceeds,
-      m.uncovered
+      (
+        select m.uncovered
+        from unwind.movements m
+        where m.tenant_id = e.tenant_id
+          and m.execution_id = e.execution_id
+          and m.reason = 'execution'
+      ) as uncovered
     from unnest(
       ${names.map(() => tenantId)}::uuid[],
       ${names.map((name) => name.venue)}::text[],
@@ -55,11 +61,7 @@ export async function findKnownExecutions(
     join unwind.executions e
       on e.tenant_id = n.tenant_id
       and e.venue = n.venue
-      and e.venue_execution_id = n.venue_execution_id
-    join unwind.movements m
-      on m.tenant_id = e.tenant_id
-      and m.execution_id = e.execution_id
-      and m.reason = 'execution'`;
+      and e.venue_execution_id = n.venue_execution_id`;
   return rows.map((row) => ({
     venue: row.venue,
     venueExecutionId: row.venue_execution_id,
