@@ -99,25 +99,26 @@ export async function findPosition(
 
 /**
  * The first position of an event that happened at an instant or later; undefined where there is
- * none. Times never go back in the log, so it halves what is promised of it until one is left.
+ * none. Times never go back in the log, so it halves what is promised of it until one is left; of
+ * what is not promised any more, something may still be there before that.
  */
 export async function findPositionAt(
   sql: SqlOrTx,
   { tenantId, from }: { tenantId: TenantId; from: Date },
 ): Promise<number | undefined> {
   // Everything up to low is older; what begins behind it is asked for, at the latest at high.
-  const rows = await sql<{ position: string | null }[]>`
-    with recursive search (head, low, high) as (
-      select h.position, h.dropped_to, h.position + 1
+  const rows = await sql<{ position: string; head: string; dropped_to: string }[]>`
+    with recursive search (head, dropped_to, low, high) as (
+      select h.position, h.dropped_to, h.dropped_to, h.position + 1
       from unwind.event_heads h
       where h.tenant_id = ${tenantId}
       union all
       select
-        s.head,
+        s.head, s.dropped_to,
         case when e.created_at < ${from} then s.middle else s.low end,
         case when e.created_at < ${from} then s.high else s.middle end
       from (
-        select s.head, s.low, s.high, (s.low + s.high) / 2 as middle
+        select s.head, s.dropped_to, s.low, s.high, (s.low + s.high) / 2 as middle
         from search s
         where s.high - s.low > 1
       ) s
@@ -129,9 +130,29 @@ export async function findPositionAt(
         limit 1
       ) e
     )
-    select max(s.low) + 1 as position
+    select max(s.low) + 1 as position, s.head, s.dropped_to
     from search s
-    having max(s.low) < max(s.head)`;
-  const position = rows[0]?.position ?? null;
-  return position === null ? undefined : Number(position);
+    group by s.head, s.dropped_to`;
+  const [row] = rows;
+  if (row === undefined) return undefined;
+  const [position, droppedTo] = [Number(row.position), Number(row.dropped_to)];
+  if (position > droppedTo + 1) return position > Number(row.head) ? undefined : position;
+  const left = await findLeftOver(sql, { tenantId, from, droppedTo });
+  return left ?? (position > Number(row.head) ? undefined : position);
+}
+
+/** The first position that is not promised any more, of an event at an instant or later. */
+async function findLeftOver(
+  sql: SqlOrTx,
+  { tenantId, from, droppedTo }: { tenantId: TenantId; from: Date; droppedTo: number },
+): Promise<number | undefined> {
+  const rows = await sql<{ position: string }[]>`
+    select e.position
+    from unwind.events e
+    where e.tenant_id = ${tenantId}
+      and e.position <= ${droppedTo}
+      and e.created_at >= ${from}
+    order by e.position
+    limit 1`;
+  return rows[0] && Number(rows[0].position);
 }

@@ -26,6 +26,9 @@ test('the first event of a time or later is found in what is left of the log', a
     await sql`
       update unwind.event_heads h
       set dropped_to = ${dropped}`;
+    await sql`
+      delete from unwind.events e
+      where e.position <= ${dropped}`;
     for (const day of [-1, ...days.flatMap((one) => [one, one + 1]), 99]) {
       const place = days.findIndex(
         (_, i) => i >= dropped && days.slice(0, i + 1).some((earlier) => earlier >= day),
