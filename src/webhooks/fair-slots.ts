@@ -46,7 +46,10 @@ export class FairSlots {
     }
   }
 
-  /** Gives a place of a tenant back; the next tenant in turn that may have one has it. */
+  /**
+   * Gives a place of a tenant back. The next tenants in turn that may have one have it: mostly one, but
+   * who has given one back may have one of its own again as well.
+   */
   give(tenantId: string): void {
     const held = (this.#held.get(tenantId) ?? 0) - 1;
     if (held > 0) this.#held.set(tenantId, held);
@@ -58,7 +61,6 @@ export class FairSlots {
       if (others.length > 0) this.#waiting.set(next, others);
       this.#take(next);
       granted?.();
-      return;
     }
   }
 
