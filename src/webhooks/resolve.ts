@@ -19,7 +19,7 @@ const answerMs = 1_000;
 const tries = 2;
 /** All of it together, however many name servers there are. */
 const resolveMsMax = 4_000;
-/** How long the answer about one kind of addresses waits for that about the other. */
+/** How long addresses of one kind wait for those of the other. */
 const otherKindMs = 1_000;
 
 const hostsFile = '/etc/hosts';
@@ -91,11 +91,15 @@ async function askServers(
   if (servers !== undefined) resolver.setServers(servers);
   const cancelIn = (ms: number) => setTimeout(() => resolver.cancel(), ms);
   const timers = [cancelIn(resolveMsMax)];
-  const hurry = () => timers.push(cancelIn(otherKindMs));
+  // Only addresses may cut the other question short: that there are none of a kind says nothing.
+  const hurry = (addresses: readonly string[]) => {
+    timers.push(cancelIn(otherKindMs));
+    return addresses;
+  };
   try {
     const [four, six] = await Promise.allSettled([
-      resolver.resolve4(name).finally(hurry),
-      resolver.resolve6(name).finally(hurry),
+      resolver.resolve4(name).then(hurry),
+      resolver.resolve6(name).then(hurry),
     ]);
     const found = [...addressesIn(four, 4), ...addressesIn(six, 6)];
     if (found.length > 0) return found;

@@ -77,6 +77,17 @@ describe('a name', () => {
     }
   });
 
+  test('without addresses of one kind is asked for the other again when a question is lost', async (t) => {
+    let lost = 0;
+    const { server } = await startNameServer(t, (_name, kind) => {
+      if (kind === 'AAAA') return { addresses: [] };
+      lost += 1;
+      return lost === 1 ? 'silence' : { addresses: [four.address] };
+    });
+    const found = await lookUp('hooks.example.com', { hostsFile: noHosts, servers: [server] });
+    assert.deepEqual(found, [four]);
+  });
+
   test('is looked up while many others wait for servers that never answer', async (t) => {
     const { server, asked } = await startNameServer(t, (name) => {
       return name.startsWith('dead') ? 'silence' : { addresses: [four.address] };
