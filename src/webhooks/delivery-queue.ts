@@ -273,11 +273,14 @@ export class DeliveryQueue {
   }
 
   #logged(now: Date): Next {
-    const isAll = this.#window.readTo >= this.#head;
+    const isRead = this.#window.readTo >= this.#head;
     const { events } = this.#sendable();
+    // As long as there is room, what is behind is just being read, and may belong to what is collected.
+    const isAll = isRead || !this.#isFull();
     const next = nextPackage(this.#options.webhook, events, { now, isAll });
     if (next.type === 'send') return this.#send(next.events);
-    return next.type === 'nothing' ? next : { ...next, fullAt: this.#head + next.missing };
+    if (next.type === 'nothing' || !isRead) return { type: 'nothing' };
+    return { ...next, fullAt: this.#head + next.missing };
   }
 
   /**

@@ -207,7 +207,10 @@ export type NextPackage =
   | { readonly type: 'collect'; readonly until: Date; readonly missing: number }
   | { readonly type: 'nothing' };
 
-/** What one request carries of waiting events, ascending; `isAll` when no more of them are known. */
+/**
+ * What one request carries of waiting events, ascending; `isAll` unless there are more of them for which
+ * there is no room until these are sent.
+ */
 export function nextPackage(
   webhook: Webhook,
   events: readonly LoggedEvent[],

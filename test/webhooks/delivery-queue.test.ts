@@ -322,3 +322,22 @@ test('a large package is waited for: holding all of its accounts would cost a ro
   queue.settle(slow, outcomeOf('taken', later(startOfTime, 14_001)));
   assert.equal(beginNext(queue, later(startOfTime, 14_001)).events[0]?.position, last + 1);
 });
+
+test('what is collected waits for its delay, also while more of the log is read', () => {
+  const packaging = { maxPackageSize: 1_048_576, delayS: 5 };
+  const log = logOf([0, 1, 2]);
+  const queue = queueOf({ webhook: settingsOf(packaging) });
+  const now = later(startOfTime, 100);
+  queue.setHead(2);
+  queue.addLog(log.slice(0, 2), 2);
+  assert.equal(queue.next(now).type, 'collect');
+  queue.setHead(3);
+  assert.deepEqual(queue.wanted(now), { type: 'log', after: 2 });
+  assert.equal(queue.next(now).type, 'nothing', 'what is behind it may belong to it');
+  queue.addLog(log.slice(2), 3);
+  assert.equal(queue.next(now).type, 'collect');
+  queue.setHead(4);
+  const next = queue.next(later(startOfTime, 5_000));
+  assert.ok(next.type === 'send', 'its time has come, whatever is being read');
+  assert.deepEqual(next.sending.events, log);
+});

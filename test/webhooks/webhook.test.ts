@@ -72,7 +72,7 @@ interface Packaging {
   readonly maxPackageSize?: number;
 }
 
-/** What is sent first of a log that is read so far. */
+/** What is sent first of a log that is read so far: all of it, or as much as there is room for. */
 function nextPackage(
   packaging: Packaging,
   events: readonly LoggedEvent[],
@@ -80,7 +80,7 @@ function nextPackage(
   isAll: boolean,
 ) {
   const webhook = { ...settingsOf(packaging), webhookId };
-  const queue = queueOf({ webhook });
+  const queue = queueOf({ webhook, ...(isAll ? {} : { windowBytesMax: () => 1 }) });
   const readTo = events.at(-1)?.position ?? 0;
   queue.setHead(isAll ? readTo : readTo + 1);
   queue.addLog(events, readTo);
@@ -128,7 +128,7 @@ describe('the next request', () => {
     assert.deepEqual(nextPackage(delayed, events, due, true), send(packageOf(...events), 6));
   });
 
-  test('sends at once where more events follow than were read', () => {
+  test('sends at once where more events follow than there is room for', () => {
     const next = nextPackage({ ...plain, delayS: 10 }, [one, two], start, false);
     assert.deepEqual(next, send(packageOf(one, two), 5));
   });
