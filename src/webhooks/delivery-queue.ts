@@ -238,7 +238,7 @@ export class DeliveryQueue {
     const sending = this.#underWay.findFree(({ events }) => this.#window.isBlockedBy(events));
     if (sending === undefined) return;
     const hold = newHold(this.#options.newId(), sending.events, now);
-    if (hold.afters.size > stepAsideAccountsMax) return;
+    if (hold.afters.size > stepAsideAccountsMax || this.#held.size >= heldAccountsMax) return;
     this.#known = {};
     this.#underWay.hold(sending, hold);
     this.#held.hold(hold);

@@ -6,9 +6,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
+import { heldAccountsMax } from '../../src/limits.ts';
 import type { Outcome, Sending, Standing } from '../../src/webhooks/delivery.ts';
 import type { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
-import type { Hold } from '../../src/webhooks/hold.ts';
+import { type Hold, newHold } from '../../src/webhooks/hold.ts';
 import { type LoggedEvent, loggedEvent, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 
@@ -272,9 +273,13 @@ for (const packaging of [{}, { maxPackageSize: 1_048_576 }]) {
 }
 
 /** A queue that has read as much as it wants of a log of one event of each account given. */
-function queueWith(accounts: readonly number[], packaging: Partial<WebhookSettings> = {}) {
+function queueWith(
+  accounts: readonly number[],
+  packaging: Partial<WebhookSettings> = {},
+  holds: readonly Hold[] = [],
+) {
   const log = logOf(accounts);
-  const queue = queueOf({ webhook: settingsOf(packaging) });
+  const queue = queueOf({ webhook: settingsOf(packaging), holds });
   const readOn = (now: Date) => {
     queue.setHead(log.length);
     for (let wanted = queue.wanted(now); wanted?.type === 'log'; wanted = queue.wanted(now)) {
@@ -308,6 +313,21 @@ test('an account that keeps a full window waiting steps aside after a while', ()
   assert.deepEqual([...queue.takeChanges().keys()], [log[0]?.accountId]);
   queue.settle(slow, outcomeOf('taken', now));
   assert.deepEqual(beginNext(queue, now).events, log.slice(-1), 'the other account has its turn');
+});
+
+test('nothing steps aside where as many accounts are held as may be', () => {
+  const accounts = [...new Array(20_000).fill(0), 1];
+  const holds = Array.from({ length: heldAccountsMax }, (): Hold => {
+    const afters = new Map([[newId<'account'>(), 0]]);
+    return { ...newHold(newId(), [], startOfTime), afters, status: 'set_aside' };
+  });
+  const { queue, readOn } = queueWith(accounts, {}, holds);
+  readOn(startOfTime);
+  const slow = beginNext(queue, startOfTime);
+  for (const ms of [1, 2_001, 14_000]) readOn(later(startOfTime, ms));
+  assert.deepEqual([...queue.takeChanges()], []);
+  queue.settle(slow, outcomeOf('taken', later(startOfTime, 14_001)));
+  assert.equal(beginNext(queue, later(startOfTime, 14_001)).events[0]?.position, 2);
 });
 
 test('a large package is waited for: holding all of its accounts would cost a row for each', () => {
