@@ -120,7 +120,8 @@ export class Session {
       await this.#wake.promise;
       this.#wake = Promise.withResolvers();
     }
-    await this.#recording;
+    // Nothing is added any more; yet a poke may have begun to record when another recording ended.
+    while (this.#recording !== undefined) await this.#recording;
     if (this.#failure !== undefined) throw this.#failure;
     this.#queue.finish();
     const isOurs = (await this.#record(true)) !== undefined;
