@@ -134,7 +134,7 @@ export const heldAccountsMax = 5_000;
  */
 export const heldAheadMax = 2 * singlesAtOnceMax;
 
-/** Signatures of deliveries made at once: libuv's threads also verify requests and look up names. */
+/** Signatures of deliveries made at once: half of libuv's threads, which also verify requests. */
 export const deliverySigningsMax = 2;
 
 /** Attempts kept in the delivery log of a subscription: that succeeded, and that failed. */
