@@ -28,7 +28,7 @@ import { LogPages } from './log-pages.ts';
 import { type LogAsked, readHeld, readLogs } from './log-store.ts';
 import { type Attempt, post } from './post.ts';
 import { type Progress, recordProgress } from './progress-store.ts';
-import { Session, type SessionPorts } from './session.ts';
+import { type SendingPorts, Session, type SessionPorts } from './session.ts';
 import type { WebhookKey } from './store.ts';
 import { attemptsWithin, messageIdOf, requestBody, type Webhook } from './webhook.ts';
 
@@ -44,7 +44,7 @@ const stopGraceMs = 3_000;
 const turnMs = 10_000;
 /** Questions answered by one statement; pages of the log are large. */
 const batchMax = 32;
-const pagesBatchMax = 8;
+const pagesBatchMax = 16;
 const cachedKeysMax = 1_000;
 const cachedKeyMs = 5_000;
 const setAsideAfterMsDefault = 3_600_000;
@@ -81,7 +81,6 @@ export class Deliverer {
   readonly #stopping = new AbortController();
   readonly #cut = new AbortController();
   readonly #keys: LRUCache<string, DeliveryKey>;
-  readonly #signings = new FairSlots(deliverySigningsMax);
   readonly #leases: LeaseKeeper<Session>;
   readonly #ports: SessionPorts;
 
@@ -244,7 +243,8 @@ export class Deliverer {
       readLog: ({ tenantId }, after) => pages.next(tenantId, after),
       readHeld: (webhook, hold, upTo) => held({ ...webhook, hold, upTo }),
       record,
-      send: (webhook, sending, stop) => this.#send(webhook, sending, stop),
+      send: (webhook, sending, how) => this.#send(webhook, sending, how),
+      signings: new FairSlots(deliverySigningsMax),
       slots: new FairSlots(deliveriesMax),
       failingSlots: new FairSlots(failingDeliveriesMax),
       stopping: this.#stopping.signal,
@@ -253,13 +253,12 @@ export class Deliverer {
     };
   }
 
-  async #send(webhook: Webhook, { events }: Sending, stop: AbortSignal): Promise<Attempt> {
+  async #send(webhook: Webhook, { events }: Sending, how: SendingPorts): Promise<Attempt> {
     const { agent, clock, timeoutMs } = this.#options;
     const key = await this.#key(webhook);
     const body = requestBody(webhook, events);
     const messageId = messageIdOf(events);
-    const signings = this.#signings;
-    return post(agent, { webhook, body, messageId, key, clock, timeoutMs, stop, signings });
+    return post(agent, { webhook, body, messageId, key, clock, timeoutMs, ...how });
   }
 
   async #key(webhook: Webhook): Promise<DeliveryKey> {

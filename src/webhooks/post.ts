@@ -16,7 +16,6 @@ import {
   ForbiddenAddressError,
   guardedLookup,
 } from './address.ts';
-import type { FairSlots } from './fair-slots.ts';
 import type { Resolve } from './resolve.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -136,8 +135,12 @@ export interface Post {
   readonly timeoutMs: number;
   /** Cuts the attempt off when the process stops. */
   readonly stop: AbortSignal;
-  /** Places for signing. */
-  readonly signings: FairSlots;
+  readonly signings: SigningPlaces;
+}
+
+/** Where signing has its place: signatures cost more processor time than anything else here. */
+export interface SigningPlaces {
+  within<T>(tenantId: string, sign: () => Promise<T>): Promise<T>;
 }
 
 /** One attempt. A receiver that fails is an outcome; only a fault of ours is thrown. */

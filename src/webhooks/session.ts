@@ -10,9 +10,13 @@ import type { ClaimedWebhook, LogEnds } from './delivery-store.ts';
 import type { FairSlots } from './fair-slots.ts';
 import type { Hold } from './hold.ts';
 import type { LogRead } from './log-store.ts';
-import { type Attempt, keptAnswer, outcomeText } from './post.ts';
+import { kept, outcomeOf } from './outcome.ts';
+import type { Attempt, Post } from './post.ts';
 import type { Progress } from './progress-store.ts';
 import { type LoggedEvent, ofTypes, type Webhook } from './webhook.ts';
+
+/** What one request needs: when to break it off, and the place where it is signed. */
+export type SendingPorts = Pick<Post, 'stop' | 'signings'>;
 
 /** What sessions share in a process. */
 export interface SessionPorts {
@@ -30,7 +34,8 @@ export interface SessionPorts {
   ) => Promise<readonly LoggedEvent[]>;
   /** @returns when the settings last changed; undefined: no longer ours, nothing was written. */
   readonly record: (progress: Progress) => Promise<Date | undefined>;
-  readonly send: (webhook: Webhook, sending: Sending, stop: AbortSignal) => Promise<Attempt>;
+  readonly send: (webhook: Webhook, sending: Sending, how: SendingPorts) => Promise<Attempt>;
+  readonly signings: FairSlots;
   readonly slots: FairSlots;
   /** For subscriptions that are known to fail. */
   readonly failingSlots: FairSlots;
@@ -170,36 +175,51 @@ export class Session {
     if (this.#isAsking || !this.#mayBegin()) return;
     if (this.#queue.next(this.#ports.clock.now()).type !== 'send') return;
     this.#isAsking = true;
-    const { slots, failingSlots } = this.#ports;
+    const { slots, failingSlots, signings } = this.#ports;
+    const { tenantId } = this.#claimed.webhook;
     const own = this.#queue.isFailing ? failingSlots : slots;
-    own.ask(this.#claimed.webhook.tenantId, () => {
-      this.#isAsking = false;
-      this.#begin(own);
-      this.#notify();
+    // What is sent is chosen when it can be signed: what comes until then goes with it.
+    own.ask(tenantId, () => {
+      signings.ask(tenantId, () => {
+        this.#isAsking = false;
+        this.#begin(own);
+        this.#notify();
+      });
     });
   }
 
-  /** The place is there; what was to be sent may have changed meanwhile. */
+  /** The places are there; what was to be sent may have changed meanwhile. */
   #begin(own: FairSlots): void {
-    const next = this.#mayBegin() ? this.#queue.next(this.#ports.clock.now()) : undefined;
+    const { signings, clock } = this.#ports;
+    const { tenantId } = this.#claimed.webhook;
+    const next = this.#mayBegin() ? this.#queue.next(clock.now()) : undefined;
     if (next?.type !== 'send') {
-      own.give(this.#claimed.webhook.tenantId);
+      signings.give(tenantId);
+      own.give(tenantId);
       return;
     }
     this.#queue.begin(next.sending);
     this.#requests += 1;
     void this.#send(next.sending).finally(() => {
-      own.give(this.#claimed.webhook.tenantId);
+      own.give(tenantId);
       this.#notify();
     });
   }
 
+  /** Sends what has its places, and gives that for signing back once it is signed. */
   async #send(sending: Sending): Promise<void> {
-    const { clock, cut, random, send } = this.#ports;
+    const { clock, cut, random, send, signings } = this.#ports;
+    const { webhook } = this.#claimed;
     const at = clock.now();
     const stop = AbortSignal.any([cut, this.#lost.signal]);
+    let isSigning = true;
+    const signed = () => {
+      if (isSigning) signings.give(webhook.tenantId);
+      isSigning = false;
+    };
     try {
-      const attempt = await send(this.#claimed.webhook, sending, stop);
+      const inPlace = { within: <T>(_: string, sign: () => Promise<T>) => sign().finally(signed) };
+      const attempt = await send(webhook, sending, { stop, signings: inPlace });
       const isCut = attempt.type === 'unanswered' && stop.aborted;
       const outcome: Outcome = isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());
       this.#queue.settle(sending, outcome);
@@ -211,6 +231,8 @@ export class Session {
     } catch (error) {
       this.#queue.settle(sending, { type: 'cut' });
       this.#fail(error);
+    } finally {
+      signed();
     }
   }
 
@@ -280,27 +302,6 @@ export class Session {
     const fields = { webhook: webhookId, days, failingSince, attempts, lastOutcome };
     this.#ports.log.warn(fields, 'webhook.failing_for_days');
   }
-}
-
-function kept(attempt: Attempt) {
-  const { durationMs } = attempt;
-  const status = attempt.type === 'answered' ? attempt.status : undefined;
-  return { outcome: outcomeText(attempt), durationMs, status, answer: keptAnswer(attempt) };
-}
-
-function outcomeOf(attempt: Attempt, at: Date, random: number): Outcome {
-  const reason = outcomeText(attempt);
-  if (attempt.type === 'unanswered') {
-    const failure = { at, reason, random, retryAfterMs: undefined };
-    return { type: attempt.wasReached ? 'refused' : 'down', ...failure };
-  }
-  const { status, retryAfterMs } = attempt;
-  const failure = { at, reason, random, retryAfterMs };
-  if (status >= 200 && status < 300) return { type: 'taken', at, reason };
-  if (status === 410) return { type: 'gone', ...failure };
-  if (status === 429) return { type: 'down', ...failure, retryAfterMs: retryAfterMs ?? 0 };
-  if (status === 503 && retryAfterMs !== undefined) return { type: 'down', ...failure };
-  return { type: 'refused', ...failure };
 }
 
 function earliest(one: Date, other: Date | undefined): Date {
