@@ -68,6 +68,7 @@ test('what was done last is recorded once more, and never beside another recordi
       sent += 1;
       return taken;
     },
+    signings: new FairSlots(1),
     slots: new FairSlots(2),
     failingSlots: new FairSlots(1),
     stopping: new AbortController().signal,
