@@ -68,7 +68,7 @@ export interface Webhook extends WebhookSettings {
 export type TypeFilter = Pick<WebhookSettings, 'types' | 'excludedTypes'>;
 
 /** Whether a subscription gets events of such a type, as `ACCOUNT_LIQUIDATION.NEW`. */
-export function takesType({ types, excludedTypes }: TypeFilter, eventType: string): boolean {
+function takesType({ types, excludedTypes }: TypeFilter, eventType: string): boolean {
   const isOfKind = (kind: WebhookType) => eventType.startsWith(`${kind}.`);
   return types.some((kind) => kind === 'ALL' || isOfKind(kind)) && !excludedTypes.some(isOfKind);
 }
@@ -159,7 +159,7 @@ export function isMoreThanFits(
 }
 
 /** Counts what fits into one request: at least one event, and the size is that of the whole body. */
-export class PackageSize {
+class PackageSize {
   readonly #eventsMax: number;
   readonly #bytesMax: number;
   #bytes = emptyPackageBytes;
@@ -201,7 +201,7 @@ export function fitting(
   return { events: tooMany < 0 ? events : events.slice(0, tooMany), size };
 }
 
-export type NextPackage =
+type NextPackage =
   | { readonly type: 'send'; readonly events: readonly LoggedEvent[] }
   /** `missing` is how many more events probably make it full. */
   | { readonly type: 'collect'; readonly until: Date; readonly missing: number }
