@@ -80,7 +80,8 @@ export interface Rotated {
 }
 
 /**
- * Replaces signing keys of a tenant. Not idempotent: each time makes new ones.
+ * Replaces signing keys of a tenant; a replacement that was planned before is none any more. Not
+ * idempotent: each time makes new ones.
  * @returns one for each algorithm; none where there is no such tenant.
  */
 export async function rotateSigningKeys(
@@ -106,17 +107,40 @@ export async function rotateSigningKeys(
     const oldKeyEndsAt = later(signsFrom, rotation.overlapMs);
     const rotated: Rotated[] = [];
     for (const algorithm of algorithms) {
-      await tx`
-        update unwind.signing_keys k
-        set ends_at = greatest(${oldKeyEndsAt}::timestamptz, k.signs_from)
-        where k.tenant_id = ${tenantId}
-          and k.algorithm = ${algorithm}
-          and k.ends_at is null`;
+      await endSigningKeys(tx, { tenantId, algorithm, now, endsAt: oldKeyEndsAt });
       const keyId = await makeSigningKey(tx, { tenantId, algorithm, seal, now, signsFrom });
       rotated.push({ algorithm, keyId, signsFrom, oldKeyEndsAt });
     }
     return rotated;
   });
+}
+
+/**
+ * Ends the key that signs now, and what was to follow it. That never signs then: the latest of those
+ * that have begun does, and it has a time before all others. Both are served until the same end, since
+ * a process may just have begun with it.
+ */
+async function endSigningKeys(
+  tx: Tx,
+  keys: { tenantId: TenantId; algorithm: SigningAlgorithm; now: Date; endsAt: Date },
+): Promise<void> {
+  const { tenantId, algorithm, now, endsAt } = keys;
+  await tx`
+    update unwind.signing_keys k
+    set
+      ends_at = ${endsAt},
+      signs_from = case when k.signs_from > ${now} then '-infinity' else k.signs_from end
+    where k.tenant_id = ${tenantId}
+      and k.algorithm = ${algorithm}
+      and (k.ends_at is null or k.ends_at > ${now})
+      and k.signs_from >= (
+        select coalesce(max(s.signs_from), '-infinity')
+        from unwind.signing_keys s
+        where s.tenant_id = ${tenantId}
+          and s.algorithm = ${algorithm}
+          and s.signs_from <= ${now}
+          and (s.ends_at is null or s.ends_at > ${now})
+      )`;
 }
 
 /** The public keys of a tenant that have not ended, as JSON texts of JWKs, oldest first. */

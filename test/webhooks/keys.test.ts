@@ -114,6 +114,41 @@ test('a key that was replaced before it had begun to sign never does', async (t)
   }
 });
 
+test('a plan that is replaced by a later one leaves the old key signing until then', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, tenantId } = world;
+  await subscribeTo(world, { signatureAlgorithm: 'ed25519', signatureVersion: '15' });
+  const before = keyIdOf(await deliverOne(t, world));
+  const how = { tenantId, seal: testSeal, algorithms: ['ed25519'] as const };
+  const planned = { leadMs: 24 * hourMs, overlapMs: 0 };
+  await rotateSigningKeys(sql, clock, { ...how, rotation: planned });
+  clock.advance(hourMs);
+  const [last] = await rotateSigningKeys(sql, clock, {
+    ...how,
+    rotation: { leadMs: 48 * hourMs, overlapMs: hourMs },
+  });
+  clock.advance(30 * hourMs);
+  assert.equal(keyIdOf(await deliverOne(t, world)), before, 'the time of the first plan is over');
+  clock.advance(18 * hourMs);
+  const delivery = await deliverOne(t, world);
+  assert.equal(keyIdOf(delivery), last?.keyId);
+  await readDelivery(delivery, await keysOf(sql, tenantId, clock.now()), delivery.receivedAt);
+});
+
+test('a key that has leaked before it signs ends at once like any other', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, tenantId } = world;
+  const how = { tenantId, seal: testSeal, algorithms: ['ed25519'] as const };
+  const planned = { leadMs: 24 * hourMs, overlapMs: 168 * hourMs };
+  const [leaked] = await rotateSigningKeys(sql, clock, { ...how, rotation: planned });
+  const atOnce = { leadMs: 0, overlapMs: 0 };
+  const [last] = await rotateSigningKeys(sql, clock, { ...how, rotation: atOnce });
+  const served = (await jwksOf(world)).map(({ kid }) => kid);
+  assert.ok(leaked !== undefined && last !== undefined);
+  assert.deepEqual([served.includes(leaked.keyId), served.includes(last.keyId)], [false, true]);
+  assert.equal(served.length, 2);
+});
+
 test('a receiver finds the newest of very many keys', async (t) => {
   const world = await newWorld(t);
   const { sql, clock, tenantId } = world;
