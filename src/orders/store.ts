@@ -34,10 +34,14 @@ export async function insertSubmissions(
   const updated = await tx`
     with changes as materialized (
       select l.liquidation_id, c.at
-      from unwind.liquidations l
+      from (
+        select distinct d.tenant_id, d.liquidation_id
+        from unnest(${tenantIds}::uuid[], ${liquidationIds}::uuid[]) as d (tenant_id, liquidation_id)
+      ) as n
+      join unwind.liquidations l
+        on l.tenant_id = n.tenant_id
+        and l.liquidation_id = n.liquidation_id
       cross join lateral unwind.next_changes(l, ${now}) as c
-      where l.tenant_id = any (${[...new Set(tenantIds)]}::uuid[])
-        and l.liquidation_id = any (${[...new Set(liquidationIds)]}::uuid[])
     )
     update unwind.orders o
     set
