@@ -54,7 +54,8 @@ export class KeyRing {
     const { freshMs, staleMs, betweenMs } = this.#times;
     const held = this.#held;
     if (held === undefined) return (await this.#refetch()).keys;
-    const ageMs = this.#now().getTime() - held.fetchedAtMs;
+    // Keys that seem to come from later are of a clock that was set back: of no known age.
+    const ageMs = Math.abs(this.#now().getTime() - held.fetchedAtMs);
     const lacksAll = !keyids.some((keyid) => held.keys.has(keyid));
     if (ageMs < freshMs && !(lacksAll && ageMs >= betweenMs)) return held.keys;
     try {

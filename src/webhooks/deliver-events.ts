@@ -9,6 +9,7 @@ import type { Seal } from '../auth/seal.ts';
 import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { isConflict, isConnectionError, isLockTimeout, isStatementTimeout } from '../db/errors.ts';
 import { gathering } from '../gather.ts';
 import { newId, type TenantId } from '../ids.ts';
 import {
@@ -152,10 +153,11 @@ export class Deliverer {
     const done = session
       .run()
       .catch((error: unknown) => {
-        // What it still sends is cut off, and its claim given up instead of running out by itself.
+        // What it still sends is cut off. Its claim is given up where that may help, and runs out by
+        // itself where it would fail in the same way again.
         session.lose();
         const { webhook, epoch } = session.lease;
-        this.#abandoned = [...this.#abandoned, { ...webhook, epoch }];
+        if (mayPass(error)) this.#abandoned = [...this.#abandoned, { ...webhook, epoch }];
         log.error({ webhook: webhook.webhookId, err: error }, 'webhook.delivery_failed');
       })
       .finally(() => {
@@ -272,4 +274,9 @@ export class Deliverer {
     this.#keys.set(name, key);
     return key;
   }
+}
+
+/** Whether the same may succeed if it is tried again at once. */
+function mayPass(error: unknown): boolean {
+  return [isConnectionError, isConflict, isLockTimeout, isStatementTimeout].some((is) => is(error));
 }

@@ -6,7 +6,7 @@ import type { AccountId, EventId, TenantId } from '../ids.ts';
 import { logReadBytesMax, packageEventsMax } from '../limits.ts';
 import { recordsOf } from './delivery-store.ts';
 import type { Hold } from './hold.ts';
-import { type LoggedEvent, loggedEvent, type TypeFilter } from './webhook.ts';
+import { isPackaged, type LoggedEvent, loggedEvent, type Webhook } from './webhook.ts';
 
 interface EventRow {
   n: number;
@@ -95,19 +95,26 @@ export function sizeOf(events: readonly LoggedEvent[]): number {
   return bytes;
 }
 
-/** The events of held accounts behind what they have, up to a position, ascending. */
+/** Events of held accounts read at once: those of one request. */
+function heldReadMax(webhook: Webhook): number {
+  return isPackaged(webhook) ? packageEventsMax : 1;
+}
+
+/** Whether events that were read for a hold are all that there is. */
+export function isAllOfHeld(webhook: Webhook, events: readonly LoggedEvent[]): boolean {
+  return !isCut(events, heldReadMax(webhook));
+}
+
+/** The next events of held accounts behind what they have, up to a position, for one request. */
 export async function readHeld(
   sql: Sql,
-  pages: readonly (TypeFilter & {
-    readonly tenantId: TenantId;
-    readonly hold: Hold;
-    readonly upTo: number;
-  })[],
+  pages: readonly (Webhook & { readonly hold: Hold; readonly upTo: number })[],
 ): Promise<readonly (readonly LoggedEvent[])[]> {
-  const given = pages.map(({ tenantId, types, excludedTypes, hold, upTo }) => ({
-    tenant_id: tenantId,
-    types,
-    excluded: excludedTypes,
+  const given = pages.map(({ hold, upTo, ...webhook }) => ({
+    tenant_id: webhook.tenantId,
+    types: webhook.types,
+    excluded: webhook.excludedTypes,
+    limit: heldReadMax(webhook),
     up_to: upTo,
     accounts: [...hold.afters].map(([account_id, after]) => ({ account_id, after })),
   }));
@@ -117,7 +124,8 @@ export async function readHeld(
       unwind.instant(e.created_at) as created_at
     from json_to_recordset(${recordsOf(given)}::json)
       as g (
-        n integer, tenant_id uuid, types text[], excluded text[], up_to bigint, accounts json
+        n integer, tenant_id uuid, types text[], excluded text[], "limit" integer, up_to bigint,
+        accounts json
       )
     cross join lateral (
       select
@@ -135,7 +143,7 @@ export async function readHeld(
         where ('ALL' = any (g.types) or split_part(e.type, '.', 1) = any (g.types))
           and split_part(e.type, '.', 1) <> all (g.excluded)
         order by e.position
-        limit ${packageEventsMax}
+        limit g.limit
       ) e
     ) e
     where e.before < ${logReadBytesMax}

@@ -9,7 +9,8 @@ import { DeliveryQueue } from './delivery-queue.ts';
 import type { ClaimedWebhook, LogEnds } from './delivery-store.ts';
 import type { FairSlots } from './fair-slots.ts';
 import type { Hold } from './hold.ts';
-import type { LogRead } from './log-store.ts';
+import { isAllOfHeld, type LogRead } from './log-store.ts';
+import { Notices } from './notices.ts';
 import { kept, outcomeOf } from './outcome.ts';
 import type { Attempt, Post } from './post.ts';
 import type { Progress } from './progress-store.ts';
@@ -49,8 +50,6 @@ export interface SessionPorts {
   };
 }
 
-const dayMs = 24 * 3_600_000;
-
 export class Session {
   readonly #claimed: ClaimedWebhook;
   readonly #ports: SessionPorts;
@@ -62,8 +61,9 @@ export class Session {
   #requests = 0;
   readonly #attempts: AttemptLog;
   #gap: Progress['gap'];
-  /** Days up to the last attempt at this time have been told. */
-  #warnedUpTo: Date | undefined;
+  readonly #notices: Notices;
+  /** Nothing of the log up to here is promised any more. */
+  #droppedTo: number;
   #reading: Promise<void> | undefined;
   #recording: Promise<void> | undefined;
   #recordedAt: Date | undefined;
@@ -79,13 +79,14 @@ export class Session {
     this.#queue.setHead(head);
     const { takenCount, failedCount } = claimed;
     this.#attempts = new AttemptLog({ takenCount, failedCount }, newId);
-    this.#warnedUpTo = standing.lastAttemptAt;
+    this.#droppedTo = claimed.droppedTo;
+    const { webhookId } = webhook;
+    const toldUpTo = standing.lastAttemptAt;
+    this.#notices = new Notices({ webhookId, attempts: this.#attempts, log, toldUpTo });
     if (gap === undefined) return;
     const at = clock.now();
     this.#gap = { ...gap, noticedAt: at };
-    const outcome = `events behind position ${gap.after} up to ${gap.upTo} were dropped unread`;
-    this.#attempts.keep({ kind: 'gap', at, durationMs: 0, outcome, attempt: 0, events: [] });
-    log.warn({ webhook: webhook.webhookId, ...gap }, 'webhook.gap');
+    this.#notices.gap(gap, at);
   }
 
   get lease(): ClaimedWebhook {
@@ -110,6 +111,7 @@ export class Session {
     // What was given up since the claim is told as a gap by the next one, before it is gone.
     const known = Math.max(this.#claimed.droppedTo, this.#queue.standing.position);
     if (log !== undefined && log.droppedTo > known) this.#isWindingDown = true;
+    this.#droppedTo = Math.max(this.#droppedTo, log?.droppedTo ?? 0);
     if (this.#isChanged) this.#recordInTime();
     this.#notify();
   }
@@ -165,8 +167,11 @@ export class Session {
       this.#queue.setHead(head);
       this.#queue.addLog(ofTypes(webhook, events), readTo);
     } else {
-      const events = await this.#ports.readHeld(webhook, wanted.hold, wanted.upTo);
-      this.#queue.addHeld(wanted.hold, events, wanted.upTo);
+      const { hold, upTo } = wanted;
+      const events = await this.#ports.readHeld(webhook, hold, upTo);
+      const [droppedTo, at] = [this.#droppedTo, this.#ports.clock.now()];
+      if (isAllOfHeld(webhook, events)) this.#notices.lost(hold, { events, droppedTo, at });
+      this.#queue.addHeld(hold, events, upTo);
       this.#isChanged = true;
     }
   }
@@ -245,7 +250,8 @@ export class Session {
   /** Records what has changed, now or with what comes in the next moment. */
   #recordInTime(): void {
     this.#isChanged = true;
-    const ageMs = this.#ports.clock.now().getTime() - (this.#recordedAt?.getTime() ?? 0);
+    // A clock that was set back makes nothing wait.
+    const ageMs = Math.abs(this.#ports.clock.now().getTime() - (this.#recordedAt?.getTime() ?? 0));
     if (this.#recording !== undefined || ageMs < recordEveryMs) return;
     this.#recording = this.#recordChanges()
       .catch((error: unknown) => this.#fail(error))
@@ -270,7 +276,7 @@ export class Session {
     const next = this.#queue.next(now);
     const collects = next.type === 'collect' ? next : undefined;
     const due = collects === undefined ? now : earliest(collects.until, holdDueAt);
-    this.#warnOfDay();
+    this.#notices.failing(standing);
     return this.#ports.record({
       webhook,
       epoch,
@@ -284,23 +290,6 @@ export class Session {
       holds: this.#queue.takeChanges(),
       attempts: this.#attempts.take(),
     });
-  }
-
-  /** Operators, and whoever reads the delivery log, are told once of each day that nothing is taken. */
-  #warnOfDay(): void {
-    const { failingSince, lastAttemptAt: at, attempts, lastOutcome } = this.#queue.standing;
-    const before = this.#warnedUpTo;
-    this.#warnedUpTo = at;
-    if (failingSince === undefined || at === undefined || before === undefined) return;
-    const daysUpTo = (end: Date) => Math.floor((end.getTime() - failingSince.getTime()) / dayMs);
-    const days = daysUpTo(at);
-    if (days <= Math.max(daysUpTo(before), 0)) return;
-    const outcome = `nothing was taken for ${days === 1 ? 'a day' : `${days} days`}`;
-    const warning = { kind: 'warning', durationMs: 0, outcome, attempt: attempts } as const;
-    this.#attempts.keep({ ...warning, at, events: [] });
-    const { webhookId } = this.#claimed.webhook;
-    const fields = { webhook: webhookId, days, failingSince, attempts, lastOutcome };
-    this.#ports.log.warn(fields, 'webhook.failing_for_days');
   }
 }
 

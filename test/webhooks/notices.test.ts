@@ -1,0 +1,78 @@
+// What is told beside attempts: events of held accounts that were dropped before they were taken.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type AccountId, newId } from '../../src/ids.ts';
+import { AttemptLog } from '../../src/webhooks/attempt-log.ts';
+import type { Hold } from '../../src/webhooks/hold.ts';
+import { Notices } from '../../src/webhooks/notices.ts';
+import { loggedEvent } from '../../src/webhooks/webhook.ts';
+import { startOfTime } from './queues.ts';
+
+const [one, two] = [newId<'account'>(), newId<'account'>()];
+
+function holdOf(afters: readonly (readonly [AccountId, number])[], attempts: number): Hold {
+  return {
+    requestId: newId(),
+    afters: new Map(afters),
+    upTo: 9,
+    status: 'retrying',
+    attempts,
+    failingSince: attempts > 0 ? startOfTime : undefined,
+    nextAttemptAt: startOfTime,
+    lastAttemptAt: startOfTime,
+    lastOutcome: undefined,
+  };
+}
+
+/** What is told where the log is kept behind position 8 and one event of `left` is still there. */
+function toldOf(hold: Hold, left: readonly AccountId[]) {
+  const attempts = new AttemptLog({ takenCount: 0, failedCount: 0 }, newId);
+  const warned: object[] = [];
+  const log = { warn: (fields: object) => void warned.push(fields) };
+  const webhookId = newId<'webhook'>();
+  const notices = new Notices({ webhookId, attempts, log, toldUpTo: undefined });
+  const events = left.map((accountId) => {
+    return loggedEvent({
+      position: 9,
+      eventId: newId<'event'>(),
+      accountId,
+      type: 'ACCOUNT_LIQUIDATION.NEW',
+      object: '{}',
+      createdAt: startOfTime.toISOString(),
+    });
+  });
+  notices.lost(hold, { events, droppedTo: 8, at: startOfTime });
+  const told = attempts.take().map(({ kind, outcome }) => ({ kind, outcome }));
+  assert.equal(warned.length, told.length, 'operators are told the same');
+  return told;
+}
+
+test('a refused event that was dropped before it was taken is told of', () => {
+  assert.deepEqual(toldOf(holdOf([[one, 3]], 2), []), [
+    {
+      kind: 'gap',
+      outcome: 'events of an account up to position 8 were dropped before they were taken',
+    },
+  ]);
+});
+
+test('of several accounts those are told of that have nothing left', () => {
+  const [told, ...others] = toldOf(
+    holdOf(
+      [
+        [one, 3],
+        [two, 4],
+      ],
+      2,
+    ),
+    [two],
+  );
+  assert.match(told?.outcome ?? '', /^events of an account /);
+  assert.deepEqual(others, []);
+});
+
+test('nothing is told of what is still there, was taken, or is behind what was dropped', () => {
+  assert.deepEqual(toldOf(holdOf([[one, 3]], 2), [one]), []);
+  assert.deepEqual(toldOf(holdOf([[one, 3]], 0), []), []);
+  assert.deepEqual(toldOf(holdOf([[one, 8]], 2), []), []);
+});
