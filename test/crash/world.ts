@@ -161,12 +161,15 @@ export class World implements Counter {
     await ask(this, { method: 'POST', target, json: { event_id: event.id } });
   }
 
-  /** Replaces the keys that sign deliveries; the old ones are served on for an hour. */
+  /**
+   * Replaces the keys that sign deliveries; the old ones are served on for an hour. The new ones are
+   * served for some seconds before they sign, longer than a receiver waits between two fetches.
+   */
   async rotateKeys(): Promise<void> {
     const settings = { DATABASE_URL: this.server.url() };
     const options = { home: this.#home, settings };
     await eventually('keys are rotated', async () => {
-      const args = ['keys', 'rotate', '--lead', '0', '--overlap', '1'];
+      const args = ['keys', 'rotate', '--lead', '0.001', '--overlap', '1'];
       return (await runUnwind(this.#t, args, options)).code === 0;
     });
   }
