@@ -5,7 +5,7 @@ import { systemClock } from '../src/clock.ts';
 import type { Sql } from '../src/db/connect.ts';
 import { newId, type TenantId } from '../src/ids.ts';
 import { createWebhook } from '../src/webhooks/manage-webhooks.ts';
-import type { Webhook } from '../src/webhooks/webhook.ts';
+import { usualSettings, type Webhook } from '../src/webhooks/webhook.ts';
 import type { Running } from './processes.ts';
 
 const packageBytes = 64 * 1_024;
@@ -21,18 +21,7 @@ export async function subscribe(
   return createWebhook(
     { sql, clock: systemClock, policy },
     { tenantId, scopes: [], signature },
-    {
-      title: 'Bench',
-      url,
-      enabled,
-      types: ['ALL'],
-      excludedTypes: [],
-      delayS: undefined,
-      maxPackageSize,
-      signatureVersion: '6',
-      signatureAlgorithm: 'ecdsa-p521',
-      standardHeaders: false,
-    },
+    { ...usualSettings, title: 'Bench', url, enabled, maxPackageSize },
   );
 }
 

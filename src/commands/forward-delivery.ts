@@ -3,6 +3,7 @@
 
 import { readBytes } from '../client/body.ts';
 import type { Delivery } from '../client/webhooks.ts';
+import { headerPairs } from '../signatures/message.ts';
 
 /** What is answered to the service, and what is told of it in a word. */
 export interface Forwarded {
@@ -26,8 +27,7 @@ const ownToConnection: ReadonlySet<string> = new Set([
 export async function forwardDelivery(to: URL, delivery: Delivery): Promise<Forwarded> {
   const { rawHeaders, body } = delivery;
   const headers = new Headers();
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const [name = '', value = ''] = rawHeaders.slice(i, i + 2);
+  for (const [name, value] of headerPairs(rawHeaders)) {
     if (!ownToConnection.has(name.toLowerCase())) headers.append(name, value);
   }
   try {

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { styleText } from 'node:util';
+import { LRUCache } from 'lru-cache';
 import { BodyTooLargeError, readBytes } from '../client/body.ts';
 import type { Client } from '../client/client.ts';
 import {
@@ -135,7 +136,7 @@ async function isListening(port: number): Promise<boolean> {
 /** What a person sees of the deliveries. */
 class Window {
   readonly #options: ListenOptions;
-  readonly #attempts = new Map<string, number>();
+  readonly #attempts = new LRUCache<string, number>({ max: countedMax });
 
   constructor(options: ListenOptions) {
     this.#options = options;
@@ -197,10 +198,7 @@ class Window {
 
   #count(eventId: string): number {
     const attempt = (this.#attempts.get(eventId) ?? 0) + 1;
-    this.#attempts.delete(eventId);
     this.#attempts.set(eventId, attempt);
-    const [oldest] = this.#attempts.keys();
-    if (this.#attempts.size > countedMax && oldest !== undefined) this.#attempts.delete(oldest);
     return attempt;
   }
 }

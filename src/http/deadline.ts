@@ -15,13 +15,7 @@ export function withinDeadline<T>(deadlineMs: number, work: () => Promise<T>): P
         'sent again with the same idempotency key, it is carried out once.';
       reject(new Refusal('gateway_timeout', detail));
     }, deadlineMs);
-    const inTime = (settle: () => void) => {
-      clearTimeout(timer);
-      settle();
-    };
-    runUntil(deadline, work).then(
-      (answer) => inTime(() => resolve(answer)),
-      (error: unknown) => inTime(() => reject(error)),
-    );
+    const settled = runUntil(deadline, work).finally(() => clearTimeout(timer));
+    settled.then(resolve, reject);
   });
 }

@@ -12,7 +12,7 @@ import {
   removeWebhook,
 } from '../webhooks/manage-webhooks.ts';
 import { findWebhook, listWebhooks } from '../webhooks/store.ts';
-import type { Webhook, WebhookSettings } from '../webhooks/webhook.ts';
+import { usualSettings, type Webhook, type WebhookSettings } from '../webhooks/webhook.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
 import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
@@ -65,7 +65,7 @@ async function create(options: WebhookOptions, call: Call): Promise<Answer> {
   readNoQuery(call.search);
   const body = readCreateBody(jsonBody(call), 'body');
   const { title, url } = body;
-  const settings = withChanges({ title, url, ...unset }, body);
+  const settings = withChanges({ title, url, ...usualSettings }, body);
   const webhook = await createWebhook(options, call.caller, settings);
   options.onChanged();
   return json(201, toView(webhook));
@@ -98,17 +98,6 @@ async function remove(options: WebhookOptions, call: Call): Promise<Answer> {
   await removeWebhook(options, call.caller, webhookId);
   return { status: 204 };
 }
-
-const unset: Omit<WebhookSettings, 'title' | 'url'> = {
-  enabled: false,
-  types: ['ALL'],
-  excludedTypes: [],
-  delayS: undefined,
-  maxPackageSize: undefined,
-  signatureVersion: '6',
-  signatureAlgorithm: 'ecdsa-p521',
-  standardHeaders: false,
-};
 
 /** The settings with those members of a body that are given. */
 function withChanges(settings: WebhookSettings, body: UpdateWebhookBody): WebhookSettings {

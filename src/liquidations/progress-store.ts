@@ -5,6 +5,7 @@
 import type { Tx } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
+import { liquidationsNamed, nextChangesOf } from '../orders/liquidations-named.ts';
 import type { Holding, LiquidationState, LiquidationStatus, NewOrder } from './liquidation.ts';
 
 interface HoldingRow {
@@ -28,10 +29,7 @@ export async function lockHoldings(
   const rows = await tx<HoldingRow[]>`
     with l as materialized (
       select l.tenant_id, l.liquidation_id, l.account_id
-      from unnest(
-        ${liquidationIds.map(() => tenantId)}::uuid[],
-        ${liquidationIds}::uuid[]
-      ) as n (tenant_id, liquidation_id)
+      from ${liquidationsNamed(tenantId, liquidationIds)}
       join unwind.liquidations l
         on l.tenant_id = n.tenant_id
         and l.liquidation_id = n.liquidation_id
@@ -79,19 +77,10 @@ export async function insertOrders(
   batch: { tenantId: TenantId; orders: readonly NewOrder[]; now: Date },
 ): Promise<void> {
   const { tenantId, orders, now } = batch;
-  const liquidationIds = [...new Set(orders.map((order) => order.liquidationId))];
+  const liquidationIds = orders.map((order) => order.liquidationId);
+  const tenantIds = orders.map(() => tenantId);
   await tx`
-    with changes as materialized (
-      select l.liquidation_id, c.at
-      from unnest(
-        ${liquidationIds.map(() => tenantId)}::uuid[],
-        ${liquidationIds}::uuid[]
-      ) as n (tenant_id, liquidation_id)
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(l, ${now}) as c
-    ),
+    with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })}),
     placed as (
       insert into unwind.orders (
         tenant_id, order_id, liquidation_id, account_id, isin, round, quantity, status,

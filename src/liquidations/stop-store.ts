@@ -3,6 +3,7 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
+import { liquidationsNamed } from '../orders/liquidations-named.ts';
 import { orderTransitions } from '../orders/order.ts';
 import type { OrderReference } from '../venue/venue.ts';
 import type { LiquidationStatus, StopReason } from './liquidation.ts';
@@ -111,10 +112,7 @@ export async function stopUnsentOrders(
   const rows = await tx<{ liquidation_id: LiquidationId }[]>`
     with changes as materialized (
       select l.tenant_id, l.liquidation_id, l.stop_reason, changed.at
-      from unnest(
-        ${liquidationIds.map(() => tenantId)}::uuid[],
-        ${liquidationIds}::uuid[]
-      ) as n (tenant_id, liquidation_id)
+      from ${liquidationsNamed(tenantId, liquidationIds)}
       join unwind.liquidations l
         on l.tenant_id = n.tenant_id
         and l.liquidation_id = n.liquidation_id
@@ -159,10 +157,7 @@ export async function waitForVenue(
   const rows = await tx<{ liquidation_id: LiquidationId }[]>`
     update unwind.liquidations l
     set stop_at = ${until}
-    from unnest(
-      ${liquidationIds.map(() => tenantId)}::uuid[],
-      ${liquidationIds}::uuid[]
-    ) as n (tenant_id, liquidation_id)
+    from ${liquidationsNamed(tenantId, liquidationIds)}
     where l.tenant_id = n.tenant_id
       and l.liquidation_id = n.liquidation_id
       and l.open_orders > 0
@@ -178,10 +173,7 @@ export async function findAtVenue(
   const { tenantId, liquidationIds, venue } = which;
   const rows = await tx<{ client_order_id: string }[]>`
     select s.client_order_id
-    from unnest(
-      ${liquidationIds.map(() => tenantId)}::uuid[],
-      ${liquidationIds}::uuid[]
-    ) as n (tenant_id, liquidation_id)
+    from ${liquidationsNamed(tenantId, liquidationIds)}
     join unwind.orders o
       on o.tenant_id = n.tenant_id
       and o.liquidation_id = n.liquidation_id

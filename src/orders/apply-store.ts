@@ -5,6 +5,7 @@ import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
+import { nextChangesOf } from './liquidations-named.ts';
 import {
   type OrderState,
   type OrderStatus,
@@ -184,21 +185,9 @@ export async function updateOrders(
 ): Promise<number> {
   const { tenantId, changes, now } = batch;
   const liquidationIds = changes.map((change) => change.liquidationId);
+  const tenantIds = changes.map(() => tenantId);
   const rows = await tx`
-    with changes as materialized (
-      select l.liquidation_id, c.at
-      from (
-        select distinct d.tenant_id, d.liquidation_id
-        from unnest(
-          ${changes.map(() => tenantId)}::uuid[],
-          ${liquidationIds}::uuid[]
-        ) as d (tenant_id, liquidation_id)
-      ) as n
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(l, ${now}) as c
-    )
+    with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })})
     update unwind.orders o
     set
       filled_quantity = o.filled_quantity + n.filled_quantity,
@@ -220,7 +209,7 @@ export async function updateOrders(
         when n.status <> 'PROCESSING' then ${now}::timestamptz
       end
     from unnest(
-      ${changes.map(() => tenantId)}::uuid[],
+      ${tenantIds}::uuid[],
       ${changes.map((change) => change.orderId)}::uuid[],
       ${liquidationIds}::uuid[],
       ${changes.map((change) => plain(change.filledQuantity))}::numeric[],

@@ -8,6 +8,7 @@ import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
 import { mayBeWorked } from '../parked/store.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
+import { nextChangesOf } from './liquidations-named.ts';
 import { orderTransitions, submissionTransitions } from './order.ts';
 
 /** Who may write what a call to the venue answered: its holder, in its epoch, while it lasts. */
@@ -32,17 +33,7 @@ export async function insertSubmissions(
   const orderIds = intents.map((intent) => intent.orderId);
   const liquidationIds = intents.map((intent) => intent.liquidationId);
   const updated = await tx`
-    with changes as materialized (
-      select l.liquidation_id, c.at
-      from (
-        select distinct d.tenant_id, d.liquidation_id
-        from unnest(${tenantIds}::uuid[], ${liquidationIds}::uuid[]) as d (tenant_id, liquidation_id)
-      ) as n
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(l, ${now}) as c
-    )
+    with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })})
     update unwind.orders o
     set
       status = ${orderTransitions.NEW.sent},

@@ -248,8 +248,7 @@ export class DeliveryQueue {
   readonly #isFree = (accountId: AccountId): boolean => !this.#underWay.isBusy(accountId);
 
   readonly #isSendable = (accountId: AccountId): boolean => {
-    if (this.#underWay.isBusy(accountId)) return false;
-    return this.#held.size === 0 || !this.#held.has(accountId);
+    return this.#isFree(accountId) && !this.#held.has(accountId);
   };
 
   /** What may be sent of the window, as far as the next request and whether to read on need it. */

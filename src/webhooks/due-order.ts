@@ -1,6 +1,7 @@
 // Holds in the order in which they are due. A subscription has thousands of them at worst, and the first
 // few are asked for at every request.
 
+import { firstWhere } from '../first-where.ts';
 import type { Hold } from './hold.ts';
 
 export class DueOrder {
@@ -13,15 +14,12 @@ export class DueOrder {
 
   /** Adds one, behind those that are due at the same time. */
   add(hold: Hold): void {
-    this.#holds.splice(
-      this.#indexOf((one) => one.nextAttemptAt > hold.nextAttemptAt),
-      0,
-      hold,
-    );
+    const at = firstWhere(this.#holds, (one) => one.nextAttemptAt > hold.nextAttemptAt);
+    this.#holds.splice(at, 0, hold);
   }
 
   delete(hold: Hold): void {
-    const from = this.#indexOf((one) => one.nextAttemptAt >= hold.nextAttemptAt);
+    const from = firstWhere(this.#holds, (one) => one.nextAttemptAt >= hold.nextAttemptAt);
     const at = this.#holds.indexOf(hold, from);
     if (at >= 0) this.#holds.splice(at, 1);
   }
@@ -34,17 +32,5 @@ export class DueOrder {
       if (suits(hold)) due.push(hold);
     }
     return due;
-  }
-
-  /** The place of the first hold that lies behind, which all later ones do. */
-  #indexOf(isBehind: (hold: Hold) => boolean): number {
-    let [low, high] = [0, this.#holds.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const hold = this.#holds[middle];
-      if (hold === undefined || isBehind(hold)) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   }
 }

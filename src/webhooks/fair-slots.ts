@@ -19,14 +19,9 @@ export class FairSlots {
   /** Asks for a place. `granted` is called once it is there, maybe at once; `give` returns it. */
   ask(tenantId: string, granted: () => void): void {
     const own = this.#waiting.get(tenantId);
-    if (own !== undefined) {
-      own.push(granted);
-    } else if (this.#hasRoomFor(tenantId)) {
-      this.#take(tenantId);
-      granted();
-    } else {
-      this.#waiting.set(tenantId, [granted]);
-    }
+    if (own !== undefined) own.push(granted);
+    else if (this.take(tenantId)) granted();
+    else this.#waiting.set(tenantId, [granted]);
   }
 
   /** Takes a place if there is one now; `give` returns it. */

@@ -4,7 +4,7 @@
 import type { Sql } from '../db/connect.ts';
 import type { AccountId, EventId, TenantId, WebhookId } from '../ids.ts';
 import { takenAttemptsKept } from '../limits.ts';
-import type { LoggedAttempt } from './progress-store.ts';
+import { attemptColumns, type LoggedAttempt, overOlderAttempt } from './progress-store.ts';
 import type { WebhookKey } from './store.ts';
 
 /** An account that is out of step, as it is shown. */
@@ -201,8 +201,7 @@ export async function insertTestAttempt(
   const place = testPlaces.first + (Math.floor(attempt.at.getTime() / 1_000) % testPlaces.count);
   await sql`
     insert into unwind.webhook_attempts (
-      tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
-      answer, attempt, events, first_event_id, last_event_id
+      ${attemptColumns}
     )
     select
       w.tenant_id, w.webhook_id, ${place}, ${attempt.attemptId}, 'test', ${attempt.at},
@@ -213,16 +212,7 @@ export async function insertTestAttempt(
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}
     for key share of w
-    on conflict (tenant_id, webhook_id, place) do update
-    set
-      attempt_id = excluded.attempt_id,
-      attempted_at = excluded.attempted_at,
-      duration_ms = excluded.duration_ms,
-      outcome = excluded.outcome,
-      status = excluded.status,
-      answer = excluded.answer,
-      first_event_id = excluded.first_event_id,
-      last_event_id = excluded.last_event_id`;
+    ${overOlderAttempt}`;
 }
 
 /** What is left to tell of a subscription that was removed for failing. */

@@ -2,6 +2,7 @@
 // have missed of it.
 
 import type { Sql } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import type { AccountId, EventId, TenantId } from '../ids.ts';
 import { logReadBytesMax, packageEventsMax } from '../limits.ts';
 import { recordsOf } from './delivery-store.ts';
@@ -17,6 +18,14 @@ interface EventRow {
   object: string;
   created_at: string;
 }
+
+const eventColumns = fragment`
+  e.position, e.event_id, e.account_id, e.type, e.object, unwind.instant(e.created_at) as created_at`;
+
+/** Bytes of what is read before an event; to tell them, no object has to be read. */
+const bytesBefore = fragment`
+  sum(octet_length(e.object)) over (order by e.position rows unbounded preceding)
+    - octet_length(e.object)`;
 
 function toEvents(rows: readonly EventRow[]): readonly LoggedEvent[] {
   const events: LoggedEvent[] = [];
@@ -49,17 +58,12 @@ export interface LogRead {
 export async function readLogs(sql: Sql, asked: readonly LogAsked[]): Promise<readonly LogRead[]> {
   const given = asked.map(({ tenantId, ...one }) => ({ tenant_id: tenantId, ...one }));
   const rows = await sql<(EventRow & { head: string })[]>`
-    select
-      g.n, h.position as head, e.position, e.event_id, e.account_id, e.type, e.object,
-      unwind.instant(e.created_at) as created_at
+    select g.n, h.position as head, ${eventColumns}
     from json_to_recordset(${recordsOf(given)}::json)
       as g (n integer, tenant_id uuid, after bigint, "limit" integer)
     join unwind.event_heads h on h.tenant_id = g.tenant_id
     left join lateral (
-      select
-        e.*,
-        sum(octet_length(e.object)) over (order by e.position rows unbounded preceding)
-          - octet_length(e.object) as before
+      select e.*, ${bytesBefore} as before
       from (
         select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
         from unwind.events e
@@ -119,19 +123,14 @@ export async function readHeld(
     accounts: [...hold.afters].map(([account_id, after]) => ({ account_id, after })),
   }));
   const rows = await sql<EventRow[]>`
-    select
-      g.n, e.position, e.event_id, e.account_id, e.type, e.object,
-      unwind.instant(e.created_at) as created_at
+    select g.n, ${eventColumns}
     from json_to_recordset(${recordsOf(given)}::json)
       as g (
         n integer, tenant_id uuid, types text[], excluded text[], "limit" integer, up_to bigint,
         accounts json
       )
     cross join lateral (
-      select
-        e.*,
-        sum(octet_length(e.object)) over (order by e.position rows unbounded preceding)
-          - octet_length(e.object) as before
+      select e.*, ${bytesBefore} as before
       from (
         select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
         from json_to_recordset(g.accounts) as a (account_id uuid, after bigint)

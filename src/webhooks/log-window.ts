@@ -1,6 +1,7 @@
 // The part of the log behind a subscription's mark that is in memory: its events and what has become
 // of each. Events of held accounts do not stand here.
 
+import { firstWhere } from '../first-where.ts';
 import type { AccountId } from '../ids.ts';
 import type { LoggedEvent } from './webhook.ts';
 
@@ -83,7 +84,8 @@ export class LogWindow {
 
   /** Says what has become of events, ascending; what is not here any more is passed over. */
   mark(events: readonly LoggedEvent[], state: EventState): void {
-    let at = this.#indexOf(events[0]?.position ?? 0);
+    const from = events[0]?.position ?? 0;
+    let at = firstWhere(this.#events, (event) => event.position >= from);
     for (const { position } of events) {
       while ((this.#events[at]?.position ?? position) < position) at += 1;
       if (this.#events[at]?.position === position) this.#states[at] = state;
@@ -99,17 +101,6 @@ export class LogWindow {
       if (accounts.has(accountId)) this.#states[i] = 'done';
     }
     this.#trim();
-  }
-
-  /** Where an event at this position or behind it stands. */
-  #indexOf(position: number): number {
-    let [low, high] = [0, this.#events.length];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#events[middle]?.position ?? position) < position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #trim(): void {

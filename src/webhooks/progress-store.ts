@@ -28,6 +28,27 @@ export interface LoggedAttempt {
   readonly lastEventId: EventId | undefined;
 }
 
+/** The columns of `LoggedAttempt`, in the order in which they are written. */
+export const attemptColumns = fragment`
+      tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
+      answer, attempt, events, first_event_id, last_event_id`;
+
+/** An attempt is written over the one that had its place. */
+export const overOlderAttempt = fragment`
+    on conflict (tenant_id, webhook_id, place) do update
+    set
+      attempt_id = excluded.attempt_id,
+      kind = excluded.kind,
+      attempted_at = excluded.attempted_at,
+      duration_ms = excluded.duration_ms,
+      outcome = excluded.outcome,
+      status = excluded.status,
+      answer = excluded.answer,
+      attempt = excluded.attempt,
+      events = excluded.events,
+      first_event_id = excluded.first_event_id,
+      last_event_id = excluded.last_event_id`;
+
 /** How far a claimed subscription has come since it was last recorded. */
 export interface Progress {
   readonly webhook: Webhook;
@@ -181,8 +202,7 @@ function attemptsWritten(all: readonly Progress[]): Fragment {
   const attempts = all.flatMap(attemptRecords);
   return fragment`
     insert into unwind.webhook_attempts (
-      tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
-      answer, attempt, events, first_event_id, last_event_id
+      ${attemptColumns}
     )
     select
       a.tenant_id, a.webhook_id, a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms,
@@ -195,19 +215,7 @@ function attemptsWritten(all: readonly Progress[]): Fragment {
     join ours o
       on o.tenant_id = a.tenant_id
       and o.webhook_id = a.webhook_id
-    on conflict (tenant_id, webhook_id, place) do update
-    set
-      attempt_id = excluded.attempt_id,
-      kind = excluded.kind,
-      attempted_at = excluded.attempted_at,
-      duration_ms = excluded.duration_ms,
-      outcome = excluded.outcome,
-      status = excluded.status,
-      answer = excluded.answer,
-      attempt = excluded.attempt,
-      events = excluded.events,
-      first_event_id = excluded.first_event_id,
-      last_event_id = excluded.last_event_id`;
+    ${overOlderAttempt}`;
 }
 
 function progressRecord(progress: Progress): object {

@@ -12,7 +12,8 @@ import { testTimeoutMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { insertTestAttempt } from './history-store.ts';
 import { changeSigned, noSuchWebhook } from './manage-webhooks.ts';
-import { type Attempt, keptAnswer, outcomeText, type Post, post } from './post.ts';
+import { kept } from './outcome.ts';
+import { type Attempt, type Post, post } from './post.ts';
 import { lockWebhook } from './store.ts';
 import { loggedEvent, requestBody, type Webhook } from './webhook.ts';
 
@@ -67,10 +68,7 @@ export async function testWebhook(
   await insertTestAttempt(sql, webhook, {
     attemptId: newId(),
     at,
-    durationMs: attempt.durationMs,
-    outcome: outcomeText(attempt),
-    status: attempt.type === 'answered' ? attempt.status : undefined,
-    answer: keptAnswer(attempt),
+    ...kept(attempt),
     attempt: 1,
     events: 1,
     firstEventId: eventId,

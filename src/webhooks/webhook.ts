@@ -57,6 +57,18 @@ export interface WebhookSettings {
   readonly standardHeaders: boolean;
 }
 
+/** What holds where a client says nothing else (decisions, point 15). */
+export const usualSettings: Omit<WebhookSettings, 'title' | 'url'> = {
+  enabled: false,
+  types: ['ALL'],
+  excludedTypes: [],
+  delayS: undefined,
+  maxPackageSize: undefined,
+  signatureVersion: '6',
+  signatureAlgorithm: 'ecdsa-p521',
+  standardHeaders: false,
+};
+
 export interface Webhook extends WebhookSettings {
   readonly tenantId: TenantId;
   readonly webhookId: WebhookId;

@@ -17,6 +17,7 @@ import { SignatureError } from '../../src/signatures/signature-error.ts';
 import { FairSlots } from '../../src/webhooks/fair-slots.ts';
 import { type Attempt, post, receiverAgent } from '../../src/webhooks/post.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
+import { settingsOf } from './queues.ts';
 import { type Reaction, startReceiver, type TestReceiver } from './receiver.ts';
 
 const now = new Date('2026-01-05T09:00:00.000Z');
@@ -39,22 +40,7 @@ function newSigner(algorithm: SigningAlgorithm): Signer {
 }
 
 function webhookTo(url: string, version: SignatureVersion, algorithm: SigningAlgorithm): Webhook {
-  return {
-    tenantId: newId<'tenant'>(),
-    webhookId: newId<'webhook'>(),
-    title: 'test',
-    url,
-    enabled: true,
-    types: ['ALL'],
-    excludedTypes: [],
-    delayS: undefined,
-    maxPackageSize: undefined,
-    signatureVersion: version,
-    signatureAlgorithm: algorithm,
-    standardHeaders: false,
-    createdAt: now,
-    updatedAt: now,
-  };
+  return settingsOf({ url, signatureVersion: version, signatureAlgorithm: algorithm });
 }
 
 interface Sending {

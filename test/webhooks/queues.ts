@@ -3,7 +3,7 @@ import { newId } from '../../src/ids.ts';
 import { deliveryWindowBytesMax } from '../../src/limits.ts';
 import type { QueueOptions } from '../../src/webhooks/delivery.ts';
 import { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
-import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
+import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 
 export const startOfTime = new Date('2026-01-05T09:00:00.000Z');
 
@@ -13,14 +13,8 @@ export function settingsOf(settings: Partial<WebhookSettings>): Webhook {
     webhookId: newId<'webhook'>(),
     title: 'test',
     url: 'https://receiver.example/',
+    ...usualSettings,
     enabled: true,
-    types: ['ALL'],
-    excludedTypes: [],
-    delayS: undefined,
-    maxPackageSize: undefined,
-    signatureVersion: '6',
-    signatureAlgorithm: 'ecdsa-p521',
-    standardHeaders: false,
     createdAt: startOfTime,
     updatedAt: startOfTime,
     ...settings,

@@ -23,7 +23,7 @@ import {
 import { Deliverer } from '../../src/webhooks/deliver-events.ts';
 import { receiverAgent } from '../../src/webhooks/post.ts';
 import { insertWebhook } from '../../src/webhooks/store.ts';
-import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
+import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { testClock } from '../support/clock.ts';
 import type { AfterTest } from '../support/database.ts';
 import { quietWorker } from '../support/engine.ts';
@@ -52,17 +52,7 @@ export async function keysOf(
   return readDeliveryKeys({ keys: jwks.map((jwk) => JSON.parse(jwk)) });
 }
 
-const usual: Omit<WebhookSettings, 'url'> = {
-  title: 'test',
-  enabled: true,
-  types: ['ALL'],
-  excludedTypes: [],
-  delayS: undefined,
-  maxPackageSize: undefined,
-  signatureVersion: '6',
-  signatureAlgorithm: 'ecdsa-p521',
-  standardHeaders: false,
-};
+const usual: Omit<WebhookSettings, 'url'> = { ...usualSettings, title: 'test', enabled: true };
 
 /** Subscribes to everything that is published from now on. */
 export async function subscribe(

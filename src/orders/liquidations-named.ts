@@ -1,0 +1,35 @@
+// Parts of statements that find the liquidations of a batch by their whole keys: the tenant stands beside
+// each id, since a condition on the tenant alone is a plan that reads all that it has (decision 6).
+
+import { type Fragment, fragment } from '../db/sql.ts';
+import type { LiquidationId, TenantId } from '../ids.ts';
+
+/** The keys of liquidations of one tenant, to be joined: `n (tenant_id, liquidation_id)`. */
+export function liquidationsNamed(tenantId: TenantId, ids: readonly LiquidationId[]): Fragment {
+  return fragment`
+      unnest(
+        ${ids.map(() => tenantId)}::uuid[],
+        ${ids}::uuid[]
+      ) as n (tenant_id, liquidation_id)`;
+}
+
+/** Selects of liquidations, each named once or more, when their next change is: `liquidation_id, at`. */
+export function nextChangesOf(named: {
+  readonly tenantIds: readonly TenantId[];
+  readonly liquidationIds: readonly LiquidationId[];
+  readonly now: Date;
+}): Fragment {
+  return fragment`
+      select l.liquidation_id, c.at
+      from (
+        select distinct d.tenant_id, d.liquidation_id
+        from unnest(
+          ${named.tenantIds}::uuid[],
+          ${named.liquidationIds}::uuid[]
+        ) as d (tenant_id, liquidation_id)
+      ) as n
+      join unwind.liquidations l
+        on l.tenant_id = n.tenant_id
+        and l.liquidation_id = n.liquidation_id
+      cross join lateral unwind.next_changes(l, ${named.now}) as c`;
+}
