@@ -9,14 +9,14 @@ import { createClient } from '../src/auth/create-client.ts';
 import { issueToken } from '../src/auth/issue-token.ts';
 import type { Scope } from '../src/auth/scope.ts';
 import { systemClock } from '../src/clock.ts';
-import { readConfig } from '../src/config.ts';
 import { connect, type Sql } from '../src/db/connect.ts';
 import { withDatabase } from '../src/db/database-url.ts';
-import { startEmbedded } from '../src/db/embedded.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { identifier } from '../src/db/sql.ts';
+import { startEmbedded } from '../src/embedded/embedded.ts';
 import type { TenantId } from '../src/ids.ts';
-import { openKeyFile } from '../src/key-file.ts';
+import { readConfig } from '../src/settings/config.ts';
+import { openKeyFile } from '../src/settings/key-file.ts';
 import type { SigningKey } from '../src/signatures/sign.ts';
 
 /** A running PostgreSQL, from which each scenario takes fresh databases. */

@@ -2,10 +2,10 @@
 // it has worked; none depends on being woken. Steps that work for one tenant at a time have a second
 // loop, which works for the others while the first one's batch lasts.
 
-import { Loop } from './loop.ts';
+import { endDeliveryLeases } from './deliveries/delivery-store.ts';
 import { endSubmissionLeases } from './orders/store.ts';
 import { nextSteps, type StepName, type StepsOptions, stepsOfProcess } from './steps.ts';
-import { endDeliveryLeases } from './webhooks/delivery-store.ts';
+import { Loop } from './work/loop.ts';
 
 export type EngineOptions = Omit<StepsOptions, 'onDelivered'> & { readonly holder: string };
 

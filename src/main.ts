@@ -32,11 +32,11 @@ import { runPackages } from './commands/packages-command.ts';
 import { runRequest } from './commands/request-command.ts';
 import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
 import { runStart } from './commands/start-command.ts';
-import type { Config } from './config.ts';
-import { withDatabase } from './database.ts';
+import { withDatabase } from './embedded/database.ts';
 import type { TenantId } from './ids.ts';
-import { openKeyFile, refuseOtherKeyFile } from './key-file.ts';
-import { packageVersion } from './package-version.ts';
+import type { Config } from './settings/config.ts';
+import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
+import { packageVersion } from './settings/package-version.ts';
 import { simulatedMic } from './venue/simulated/market-store.ts';
 
 const deltaDescriptions = {

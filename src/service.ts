@@ -8,13 +8,14 @@ import type { Dispatcher } from 'undici';
 import { Authenticator } from './auth/authenticate.ts';
 import type { Seal } from './auth/seal.ts';
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
-import { type Database, openDatabase } from './database.ts';
 import { connect, openPools, type Sql } from './db/connect.ts';
 import { isConnectionError } from './db/errors.ts';
 import { migrate, schemaState } from './db/migrate.ts';
+import { FairSlots } from './deliveries/fair-slots.ts';
+import type { AddressPolicy } from './egress/address.ts';
+import { receiverAgent } from './egress/post.ts';
+import { type Database, openDatabase } from './embedded/database.ts';
 import { buildEngine, type Engine } from './engine.ts';
-import { newHolder } from './holder.ts';
 import { bookHandlers } from './http/book-handlers.ts';
 import { deliveryHandlers } from './http/delivery-handlers.ts';
 import { errorPages } from './http/error-pages.ts';
@@ -31,15 +32,14 @@ import { signedRoutes, type TestHandlers } from './http/routes.ts';
 import { buildServer } from './http/server.ts';
 import { tokenRoute } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
-import { openKeyFile, refuseOtherKeyFile } from './key-file.ts';
 import { deliverySigningsMax } from './limits.ts';
 import { Metrics } from './metrics/metrics.ts';
-import { countParked } from './parked/store.ts';
-import { ensureSandboxClient, type SandboxClient } from './sandbox.ts';
+import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
+import type { Config } from './settings/config.ts';
+import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
-import type { AddressPolicy } from './webhooks/address.ts';
-import { FairSlots } from './webhooks/fair-slots.ts';
-import { receiverAgent } from './webhooks/post.ts';
+import { newHolder } from './work/holder.ts';
+import { countParked } from './work/parked-store.ts';
 
 export interface Service {
   /** Where it listens, such as `http://127.0.0.1:8080`. */

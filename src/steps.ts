@@ -6,10 +6,12 @@ import type { Seal } from './auth/seal.ts';
 import { removeExpired } from './auth/store.ts';
 import type { Clock, Stopwatch } from './clock.ts';
 import type { Sql } from './db/connect.ts';
+import { Deliverer } from './deliveries/deliver-events.ts';
 import { keepLog } from './events/keep-log.ts';
 import { eventPublisher } from './events/publish-events.ts';
+import { reportApplier } from './executions/apply-reports.ts';
+import { reportReceiver } from './executions/receive-reports.ts';
 import { newId } from './ids.ts';
-import { reportApplier } from './liquidations/apply-reports.ts';
 import {
   type EndLimits,
   liquidationAdvancer,
@@ -17,14 +19,12 @@ import {
 } from './liquidations/release-liquidations.ts';
 import { liquidationStopper } from './liquidations/stop-liquidations.ts';
 import { stopAged } from './liquidations/stop-store.ts';
-import type { Step } from './loop.ts';
-import { reportReceiver } from './orders/receive-reports.ts';
 import { submissionResolver } from './orders/resolve-submissions.ts';
 import { orderSubmitter } from './orders/submit-orders.ts';
-import { forgetOldTries } from './parked/store.ts';
 import type { Venue } from './venue/venue.ts';
-import { Deliverer } from './webhooks/deliver-events.ts';
 import { removeFailingWebhooks } from './webhooks/manage-webhooks.ts';
+import type { Step } from './work/loop.ts';
+import { forgetOldTries } from './work/parked-store.ts';
 
 export interface EngineLog {
   info(fields: object, message: string): void;

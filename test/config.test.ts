@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { ConfigError, readConfig } from '../src/config.ts';
+import { ConfigError, readConfig } from '../src/settings/config.ts';
 import { configurationPage } from '../tools/configuration-table.ts';
 
 test('point 17: defaults are those of a sandbox on loopback', () => {

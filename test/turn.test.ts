@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { newId, nilId, type TenantId } from '../src/ids.ts';
-import { type Span, spansOf, Turn } from '../src/turn.ts';
+import { type Span, spansOf, Turn } from '../src/work/turn.ts';
 
 const tenants: readonly TenantId[] = Array.from({ length: 5 }, () => newId<'tenant'>()).sort();
 

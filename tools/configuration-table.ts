@@ -1,6 +1,6 @@
 // Prints docs/configuration.md, made of the settings themselves so that it cannot go stale:
 //   node tools/configuration-table.ts > docs/configuration.md
-import { settings } from '../src/config.ts';
+import { settings } from '../src/settings/config.ts';
 
 /** The page as text. */
 export function configurationPage(): string {

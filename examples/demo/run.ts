@@ -10,7 +10,7 @@ import { ApiError, type Client, type Liquidation } from '../../src/client/client
 import type { AccountLiquidationEvent } from '../../src/client/webhooks.ts';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { decimal, sum } from '../../src/money.ts';
-import { readSandboxClient } from '../../src/sandbox.ts';
+import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { describePortfolio, type Holding, readAccounts, readHoldings } from './book.ts';
 import { findExecutions } from './executions.ts';
 import { type Environment, environmentOf, Processes } from './processes.ts';

@@ -5,9 +5,9 @@
 
 import { first } from '../assert.ts';
 import type { Sql } from '../db/connect.ts';
+import { directionSql, type Page, type PageRange, type PageRow, toPage } from '../db/page.ts';
 import { type Fragment, fragment, raw } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
-import { directionSql, type Page, type PageRange, type PageRow, toPage } from '../page.ts';
 import type { InstrumentKey } from './instrument-key.ts';
 
 export async function findAccountObject(

@@ -3,7 +3,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { type LiquidationId, parseId, type TenantId } from '../ids.ts';
-import { parseRoles, type Role } from '../roles.ts';
+import { parseRoles, type Role } from '../settings/roles.ts';
 import { packageSizes } from '../webhooks/webhook.ts';
 
 /** A client id. */

@@ -5,10 +5,10 @@ import { createClient } from '../auth/create-client.ts';
 import type { Scope } from '../auth/scope.ts';
 import type { SignaturePolicy } from '../auth/store.ts';
 import { systemClock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import { withDatabase } from '../database.ts';
 import { migrate } from '../db/migrate.ts';
-import { openKeyFile, refuseOtherKeyFile } from '../key-file.ts';
+import { withDatabase } from '../embedded/database.ts';
+import type { Config } from '../settings/config.ts';
+import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { readInputFile } from './input-file.ts';
 
 export interface CreateOptions {

@@ -7,10 +7,10 @@ import { buffer } from 'node:stream/consumers';
 import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
 import { findTenant, type SignaturePolicy } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import { withDatabase } from '../database.ts';
+import { withDatabase } from '../embedded/database.ts';
 import { parseId } from '../ids.ts';
-import { readSandboxClient } from '../sandbox.ts';
+import { readSandboxClient } from '../sandbox/sandbox-client.ts';
+import type { Config } from '../settings/config.ts';
 import type { Check } from '../signatures/check.ts';
 import { inspectSignature } from '../signatures/inspect.ts';
 import {

@@ -17,7 +17,7 @@ import {
   webhookReceiver,
 } from '../client/webhooks.ts';
 import type { Clock } from '../clock.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../settings/config.ts';
 import { type Forwarded, forwardDelivery } from './forward-delivery.ts';
 import { mendable, openSandbox } from './sandbox-access.ts';
 

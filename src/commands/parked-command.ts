@@ -10,7 +10,7 @@ import {
   countParked,
   findParked,
   resumeParked,
-} from '../parked/store.ts';
+} from '../work/parked-store.ts';
 
 export interface ParkedCommand {
   readonly sql: Sql;

@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ApiAnswer, PreparedRequest } from '../client/client.ts';
-import { type Config, ConfigError } from '../config.ts';
+import { type Config, ConfigError } from '../settings/config.ts';
 import { mendable, openSandbox } from './sandbox-access.ts';
 
 export interface RequestOptions {

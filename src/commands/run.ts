@@ -3,14 +3,14 @@
 
 import pino, { type Logger } from 'pino';
 import { type Clock, systemClock } from '../clock.ts';
-import { type Config, ConfigError, readConfig } from '../config.ts';
-import { withDatabase } from '../database.ts';
 import type { Sql } from '../db/connect.ts';
-import { EmbeddedError } from '../db/embedded-error.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { MigrationError, migrate, schemaState } from '../db/migrate.ts';
+import { withDatabase } from '../embedded/database.ts';
+import { EmbeddedError } from '../embedded/embedded-error.ts';
 import { parseId, type TenantId } from '../ids.ts';
-import { readSandboxClient } from '../sandbox.ts';
+import { readSandboxClient } from '../sandbox/sandbox-client.ts';
+import { type Config, ConfigError, readConfig } from '../settings/config.ts';
 import { UnusableKeyError } from '../signatures/keys.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -1,8 +1,12 @@
 // How commands reach a running sandbox: as the client that `unwind start` has written down.
 
 import { ApiError, Client, NoAnswerError } from '../client/client.ts';
-import { type Config, ConfigError } from '../config.ts';
-import { clientOptionsOf, readSandboxClient, type SandboxClient } from '../sandbox.ts';
+import {
+  clientOptionsOf,
+  readSandboxClient,
+  type SandboxClient,
+} from '../sandbox/sandbox-client.ts';
+import { type Config, ConfigError } from '../settings/config.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface SandboxAccess {

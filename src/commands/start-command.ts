@@ -1,9 +1,9 @@
 // `unwind start`: runs the service until it is told to stop, and tells a person what to do next.
 
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import { sandboxFileOf } from '../sandbox.ts';
+import { sandboxFileOf } from '../sandbox/sandbox-client.ts';
 import { type Service, startService } from '../service.ts';
+import type { Config } from '../settings/config.ts';
 
 /** npm repeats what the terminal has sent: a signal so soon after the first is the same one, in ms. */
 const sameSignalMs = 1_000;

@@ -3,7 +3,7 @@
 // misses nothing, and events of one account keep the order in which they happened.
 
 import { batchRowsMax } from '../limits.ts';
-import { batchWorker, type Worker } from '../parked/work-batches.ts';
+import { batchWorker, type Worker } from '../work/work-batches.ts';
 import { appendToLog, claimToPublish } from './store.ts';
 
 /**

@@ -4,8 +4,8 @@
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import { type AccountId, type LiquidationId, newId, type TenantId } from '../ids.ts';
-import { mayBeWorked } from '../parked/store.ts';
-import type { ClaimTurn } from '../turn.ts';
+import { mayBeWorked } from '../work/parked-store.ts';
+import type { ClaimTurn } from '../work/turn.ts';
 
 /**
  * Records that liquidations reached their present status: one event each, with the object as it

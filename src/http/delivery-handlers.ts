@@ -2,14 +2,14 @@
 // is delivered again, a test, and the keys that verify them.
 
 import { findPublicJwks } from '../auth/signing-keys.ts';
+import { FairSlots } from '../deliveries/fair-slots.ts';
+import { listAttempts } from '../deliveries/history-store.ts';
+import { type Replay, replayWebhook } from '../deliveries/replay.ts';
+import { type TestOptions, testWebhook } from '../deliveries/test-webhook.ts';
 import { testsAtOnceMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { FairSlots } from '../webhooks/fair-slots.ts';
-import { listAttempts } from '../webhooks/history-store.ts';
 import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
-import { type Replay, replayWebhook } from '../webhooks/replay.ts';
 import { findWebhook } from '../webhooks/store.ts';
-import { type TestOptions, testWebhook } from '../webhooks/test-webhook.ts';
 import { listDeliveriesQuery, replayBody } from './delivery-schemas.ts';
 import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';

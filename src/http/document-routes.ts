@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import fastify, { type FastifyRequest } from 'fastify';
-import { packageVersion } from '../package-version.ts';
+import { packageVersion } from '../settings/package-version.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { makeDocument } from './openapi/document.ts';
 import type { SignedRoute } from './pipeline.ts';

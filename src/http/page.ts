@@ -1,6 +1,6 @@
 // Answers in JSON, among them a page of a list.
 
-import type { Page, PageRange } from '../page.ts';
+import type { Page, PageRange } from '../db/page.ts';
 import type { Answer } from './pipeline.ts';
 
 /** An answer with one object. */

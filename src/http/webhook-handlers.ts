@@ -1,9 +1,9 @@
 // The operations on webhook subscriptions, between the wire and the room. What became of their
 // deliveries is told in delivery-handlers.ts.
 
+import { readDeliveryState } from '../deliveries/history-store.ts';
 import { shownHoldsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { readDeliveryState } from '../webhooks/history-store.ts';
 import {
   changeWebhook,
   createWebhook,

@@ -1,8 +1,8 @@
 // How webhooks look on the wire: subscriptions, where their deliveries stand, attempts and tests.
 
-import type { DeliveryState } from '../webhooks/history-store.ts';
-import { type Attempt, harmless, keptAnswer } from '../webhooks/post.ts';
-import type { LoggedAttempt } from '../webhooks/progress-store.ts';
+import type { DeliveryState } from '../deliveries/history-store.ts';
+import type { LoggedAttempt } from '../deliveries/progress-store.ts';
+import { type Attempt, harmless, keptAnswer } from '../egress/post.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import { toCursor } from './cursor.ts';
 

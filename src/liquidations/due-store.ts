@@ -5,9 +5,9 @@
 import type { Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
-import type { ParkedStep } from '../parked/parked.ts';
-import { mayBeWorked } from '../parked/store.ts';
-import type { ClaimTurn } from '../turn.ts';
+import type { ParkedStep } from '../work/parked.ts';
+import { mayBeWorked } from '../work/parked-store.ts';
+import type { ClaimTurn } from '../work/turn.ts';
 import type { LiquidationStatus, StopReason } from './liquidation.ts';
 
 export interface DueLiquidation {

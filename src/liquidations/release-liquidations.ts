@@ -8,8 +8,8 @@ import type { Tx } from '../db/connect.ts';
 import { recordLiquidationEvents } from '../events/store.ts';
 import { type LiquidationId, newId } from '../ids.ts';
 import { batchRowsMax, idleLiquidationWaitMs } from '../limits.ts';
-import { type Batch, type BatchStep, batchWorker, type Worker } from '../parked/work-batches.ts';
 import type { Venue } from '../venue/venue.ts';
+import { type Batch, type BatchStep, batchWorker, type Worker } from '../work/work-batches.ts';
 import {
   claimToAdvance,
   claimToRelease,

@@ -5,7 +5,7 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { countParked } from '../parked/store.ts';
+import { countParked } from '../work/parked-store.ts';
 import { readBacklog } from './store.ts';
 
 export interface MetricsOptions {

@@ -3,8 +3,8 @@
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { mayBeWorked } from '../parked/store.ts';
-import type { ClaimTurn } from '../turn.ts';
+import { mayBeWorked } from '../work/parked-store.ts';
+import type { ClaimTurn } from '../work/turn.ts';
 
 /** An order that is due to be sent, as its row says. */
 export interface DueOrder {

@@ -3,8 +3,8 @@
 // fetched and rendered: what an offset skips costs no more than its entries in that index.
 
 import type { Sql } from '../db/connect.ts';
+import { directionSql, type Page, type PageRange, type PageRow, toPage } from '../db/page.ts';
 import type { AccountId, Id, OrderId, TenantId } from '../ids.ts';
-import { directionSql, type Page, type PageRange, type PageRow, toPage } from '../page.ts';
 
 export async function findOrderObject(
   sql: Sql,

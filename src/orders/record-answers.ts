@@ -6,9 +6,9 @@ import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { isMistake } from '../parked/parked.ts';
-import { workInHalves } from '../parked/work-batches.ts';
 import type { SubmitOutcome } from '../venue/venue.ts';
+import { isMistake } from '../work/parked.ts';
+import { workInHalves } from '../work/work-batches.ts';
 import {
   type Acceptance,
   type Held,

@@ -3,11 +3,11 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
-import { placeLength } from '../holder.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
-import { mayBeWorked } from '../parked/store.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
+import { placeLength } from '../work/holder.ts';
+import { mayBeWorked } from '../work/parked-store.ts';
 import { nextChangesOf } from './liquidations-named.ts';
 import { orderTransitions, submissionTransitions } from './order.ts';
 

@@ -6,11 +6,11 @@ import { recordSignatureUse } from '../auth/store.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { deleteFailing } from '../deliveries/history-store.ts';
+import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from '../egress/address.ts';
 import { newId, type WebhookId } from '../ids.ts';
 import { failingSandboxMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from './address.ts';
-import { deleteFailing } from './history-store.ts';
 import {
   deleteWebhook,
   insertWebhook,

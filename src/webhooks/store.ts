@@ -3,9 +3,9 @@
 
 import type { SigningAlgorithm } from '../auth/signing-keys.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { directionSql, type PageRange } from '../db/page.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId, WebhookId } from '../ids.ts';
-import { directionSql, type PageRange } from '../page.ts';
 import type { SignatureVersion, Webhook, WebhookType } from './webhook.ts';
 
 /** A subscription as `webhookColumns` read it. */

@@ -2,7 +2,7 @@
 // a process that was ended on purpose being started again, and for one that ends by itself being
 // noticed.
 import assert from 'node:assert/strict';
-import { newHolder, placeLength } from '../../src/holder.ts';
+import { newHolder, placeLength } from '../../src/work/holder.ts';
 import { freePort, type LaunchedService, launchService } from '../service/processes.ts';
 import type { AfterTest } from '../support/database.ts';
 import type { Point } from './points.ts';

@@ -2,17 +2,17 @@
 // at once, as by a crash, and started again after a while.
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect } from '../../src/db/connect.ts';
-import { findAccount } from '../../src/db/embedded-account.ts';
-import { findBinaries } from '../../src/db/embedded-binaries.ts';
-import { openCluster } from '../../src/db/embedded-cluster.ts';
+import { identifier } from '../../src/db/sql.ts';
+import { findAccount } from '../../src/embedded/embedded-account.ts';
+import { findBinaries } from '../../src/embedded/embedded-binaries.ts';
+import { openCluster } from '../../src/embedded/embedded-cluster.ts';
 import {
   endServer,
   type LaunchOptions,
   launch,
   readPostmaster,
   runsOn,
-} from '../../src/db/embedded-process.ts';
-import { identifier } from '../../src/db/sql.ts';
+} from '../../src/embedded/embedded-process.ts';
 import { freePort } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';

@@ -10,7 +10,7 @@ import { systemClock } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
 import { parseId } from '../../src/ids.ts';
-import { readSandboxClient, type SandboxClient } from '../../src/sandbox.ts';
+import { readSandboxClient, type SandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { newHome, runUnwind } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';

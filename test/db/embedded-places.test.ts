@@ -7,10 +7,15 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startEmbedded } from '../../src/db/embedded.ts';
-import { type Account, canReach, findAccount, parsePasswd } from '../../src/db/embedded-account.ts';
-import { findBinaries } from '../../src/db/embedded-binaries.ts';
-import { EmbeddedError } from '../../src/db/embedded-error.ts';
+import { startEmbedded } from '../../src/embedded/embedded.ts';
+import {
+  type Account,
+  canReach,
+  findAccount,
+  parsePasswd,
+} from '../../src/embedded/embedded-account.ts';
+import { findBinaries } from '../../src/embedded/embedded-binaries.ts';
+import { EmbeddedError } from '../../src/embedded/embedded-error.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isRoot, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
 

@@ -7,10 +7,10 @@ import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { startEmbedded } from '../../src/db/embedded.ts';
-import { findAccount } from '../../src/db/embedded-account.ts';
-import { EmbeddedError, type EmbeddedProblem } from '../../src/db/embedded-error.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
+import { startEmbedded } from '../../src/embedded/embedded.ts';
+import { findAccount } from '../../src/embedded/embedded-account.ts';
+import { EmbeddedError, type EmbeddedProblem } from '../../src/embedded/embedded-error.ts';
 import { eventually } from '../support/condition.ts';
 import {
   client,

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startEmbedded } from '../../src/db/embedded.ts';
 import { isWrongPassword } from '../../src/db/errors.ts';
+import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isAlive, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
 

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { close, listParked } from '../../src/commands/parked-command.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import { reportApplier } from '../../src/liquidations/apply-reports.ts';
+import { reportApplier } from '../../src/executions/apply-reports.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { importPositions, makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';

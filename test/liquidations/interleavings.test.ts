@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
-import { reportApplier } from '../../src/liquidations/apply-reports.ts';
+import { reportApplier } from '../../src/executions/apply-reports.ts';
 import { liquidationReleaser } from '../../src/liquidations/release-liquidations.ts';
 import { Refusal } from '../../src/refusal.ts';
 import { makeBook, makeTenant } from '../support/book.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
-import { readSandboxClient } from '../../src/sandbox.ts';
+import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
 import { databasesOn, newHome, patienceMs, startService } from './processes.ts';
 

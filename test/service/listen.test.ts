@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { webhookReceiver } from '../../src/client/webhooks.ts';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
-import { readSandboxClient } from '../../src/sandbox.ts';
+import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';

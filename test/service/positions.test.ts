@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
-import { readSandboxClient } from '../../src/sandbox.ts';
+import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
 import { newHome, runUnwind, startService } from './processes.ts';
 

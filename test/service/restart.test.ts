@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
-import { readConfig } from '../../src/config.ts';
-import { withDatabase } from '../../src/database.ts';
-import { newHolder, placeLength } from '../../src/holder.ts';
+import { withDatabase } from '../../src/embedded/database.ts';
 import { parseId } from '../../src/ids.ts';
+import { readConfig } from '../../src/settings/config.ts';
+import { newHolder, placeLength } from '../../src/work/holder.ts';
 import { eventually } from '../support/condition.ts';
 import { quick, says, startDelivering } from './delivering.ts';
 import { freePort, patienceMs, startService } from './processes.ts';

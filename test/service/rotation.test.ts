@@ -10,7 +10,7 @@ import { webhookReceiver } from '../../src/client/webhooks.ts';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { newId, parseId, type TenantId } from '../../src/ids.ts';
-import { readSandboxClient } from '../../src/sandbox.ts';
+import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { type Authority, newAuthority, selfSigned } from '../webhooks/certificate.ts';

@@ -40,7 +40,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'two who finish the last orders of a liquidation lock nothing first',
-    file: 'src/orders/apply-store.ts',
+    file: 'src/executions/apply-store.ts',
     edits: [
       {
         from: 'order by a.account_id\n    for no key update',
@@ -86,7 +86,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a failed delivery counts as made',
-    file: 'src/webhooks/session.ts',
+    file: 'src/deliveries/session.ts',
     edits: [
       {
         from: "isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());",
@@ -96,7 +96,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the mark passes what was not taken',
-    file: 'src/webhooks/progress-store.ts',
+    file: 'src/deliveries/progress-store.ts',
     edits: [
       {
         from: 'position = g.position,',
@@ -106,17 +106,17 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'two requests of one account are under way at once',
-    file: 'src/webhooks/under-way.ts',
+    file: 'src/deliveries/under-way.ts',
     edits: [{ from: 'for (const accountId of accounts) this.#busy.add(accountId);', to: '' }],
   },
   {
     name: 'what is held is forgotten on a restart',
-    file: 'src/webhooks/deliver-events.ts',
+    file: 'src/deliveries/deliver-events.ts',
     edits: [{ from: 'holds[i] ?? []', to: '[]' }],
   },
   {
     name: 'of a refused package one account is recorded',
-    file: 'src/webhooks/progress-store.ts',
+    file: 'src/deliveries/progress-store.ts',
     edits: [
       {
         from: 'const holds = all.flatMap(holdRecords);',
@@ -126,12 +126,12 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a replay skips what it was asked for',
-    file: 'src/webhooks/replay.ts',
+    file: 'src/deliveries/replay.ts',
     edits: [{ from: 'position: first - 1', to: 'position: first' }],
   },
   {
     name: 'who delivers goes on beside a replay',
-    file: 'src/webhooks/replay-store.ts',
+    file: 'src/deliveries/replay-store.ts',
     edits: [
       {
         from: 'lease_holder = null,\n      lease_expires_at = null,\n      lease_epoch = w.lease_epoch + 1',
@@ -155,7 +155,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'a subscription of a dead process is taken over by nobody',
-    file: 'src/webhooks/delivery-store.ts',
+    file: 'src/deliveries/delivery-store.ts',
     edits: [
       {
         from: 'and w.enabled\n        and (w.lease_expires_at is null or w.lease_expires_at <=',

@@ -3,7 +3,8 @@
 import type { Seal } from '../../src/auth/seal.ts';
 import { type Clock, later, type Stopwatch } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
-import { placeLength } from '../../src/holder.ts';
+import { endDeliveryLeases } from '../../src/deliveries/delivery-store.ts';
+import { FairSlots } from '../../src/deliveries/fair-slots.ts';
 import { type DeliveryHandlers, deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import {
   type LiquidationHandlers,
@@ -12,12 +13,11 @@ import {
 import { type WebhookHandlers, webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import { newId } from '../../src/ids.ts';
 import { deliverySigningsMax } from '../../src/limits.ts';
-import type { Step } from '../../src/loop.ts';
 import { endSubmissionLeases } from '../../src/orders/store.ts';
 import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/steps.ts';
 import type { Venue } from '../../src/venue/venue.ts';
-import { endDeliveryLeases } from '../../src/webhooks/delivery-store.ts';
-import { FairSlots } from '../../src/webhooks/fair-slots.ts';
+import { placeLength } from '../../src/work/holder.ts';
+import type { Step } from '../../src/work/loop.ts';
 import type { Backends } from './backends.ts';
 import { Connections } from './connection.ts';
 import type { History } from './history.ts';

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
 import type { WebhookEvent } from '../../src/client/events.ts';
+import { testEventType } from '../../src/deliveries/test-webhook.ts';
 import type { TenantId } from '../../src/ids.ts';
-import { testEventType } from '../../src/webhooks/test-webhook.ts';
 import type { Lot } from '../crash/random.ts';
 import type { History } from './history.ts';
 import type { Network, Post, ReceiverAnswer } from './network.ts';

@@ -3,8 +3,8 @@
 //
 //   node test/support/embedded-user.ts '{"home": "…", …}'
 import { once } from 'node:events';
-import { type EmbeddedOptions, startEmbedded } from '../../src/db/embedded.ts';
-import { EmbeddedError } from '../../src/db/embedded-error.ts';
+import { type EmbeddedOptions, startEmbedded } from '../../src/embedded/embedded.ts';
+import { EmbeddedError } from '../../src/embedded/embedded-error.ts';
 
 const options: Omit<EmbeddedOptions, 'log' | 'onLost'> = JSON.parse(process.argv[2] ?? '{}');
 

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { connect, type Sql } from '../../src/db/connect.ts';
-import type { EmbeddedLog, EmbeddedOptions } from '../../src/db/embedded.ts';
+import type { EmbeddedLog, EmbeddedOptions } from '../../src/embedded/embedded.ts';
 import { eventually } from './condition.ts';
 
 export const isRoot = process.getuid?.() === 0;

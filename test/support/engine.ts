@@ -5,8 +5,9 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type Clock, later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { eventPublisher } from '../../src/events/publish-events.ts';
+import { reportApplier } from '../../src/executions/apply-reports.ts';
+import { reportReceiver } from '../../src/executions/receive-reports.ts';
 import { type LiquidationId, newId } from '../../src/ids.ts';
-import { reportApplier } from '../../src/liquidations/apply-reports.ts';
 import { cancelLiquidation } from '../../src/liquidations/cancel-liquidation.ts';
 import { createLiquidation } from '../../src/liquidations/create-liquidation.ts';
 import {
@@ -15,12 +16,11 @@ import {
   liquidationReleaser,
 } from '../../src/liquidations/release-liquidations.ts';
 import { liquidationStopper } from '../../src/liquidations/stop-liquidations.ts';
-import { reportReceiver } from '../../src/orders/receive-reports.ts';
 import { submissionResolver } from '../../src/orders/resolve-submissions.ts';
 import { orderSubmitter } from '../../src/orders/submit-orders.ts';
-import type { Worker } from '../../src/parked/work-batches.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
+import type { Worker } from '../../src/work/work-batches.ts';
 import type { AccountOfUser } from './book.ts';
 
 /** One turn of a step. @returns how many rows it worked on; 0 when there was nothing to do. */

@@ -16,7 +16,10 @@ const fileLinesMax = 330;
 const keepers: readonly { package: string; places: readonly string[] }[] = [
   { package: 'pg', places: ['src/db/'] },
   { package: 'fastify', places: ['src/http/', 'src/service.ts'] },
-  { package: 'undici', places: ['src/webhooks/', 'src/service.ts', 'src/steps.ts'] },
+  {
+    package: 'undici',
+    places: ['src/egress/', 'src/deliveries/', 'src/service.ts', 'src/steps.ts'],
+  },
   { package: 'commander', places: ['src/main.ts', 'src/commands/'] },
   { package: 'cli-progress', places: ['src/commands/'] },
   { package: 'uuid', places: ['src/ids.ts'] },
@@ -41,11 +44,20 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'auth', 'events'],
   },
   {
-    from: 'src/parked/',
+    from: 'src/work/',
     to: ['http', 'auth', 'liquidations', 'orders', 'webhooks', 'book', 'events', 'venue'],
   },
   { from: 'src/liquidations/', to: ['http', 'webhooks'] },
-  { from: 'src/webhooks/', to: ['http', 'liquidations', 'orders', 'book', 'venue'] },
+  { from: 'src/webhooks/', to: ['http', 'liquidations', 'orders', 'executions', 'book', 'venue'] },
+  {
+    from: 'src/deliveries/',
+    to: ['http', 'liquidations', 'orders', 'executions', 'book', 'venue'],
+  },
+  {
+    from: 'src/egress/',
+    to: ['http', 'db', 'liquidations', 'orders', 'executions', 'book', 'venue', 'events'],
+  },
+  { from: 'src/executions/', to: ['http', 'webhooks', 'deliveries', 'auth'] },
   {
     from: 'src/audit/',
     to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue', 'events'],
@@ -71,7 +83,7 @@ const clockReaders = [
   'src/clock.ts',
   'src/client/client.ts',
   'src/client/webhooks.ts',
-  'src/db/embedded-cluster.ts',
+  'src/embedded/embedded-cluster.ts',
 ];
 
 const bannedFolders = /\/(utils?|common|helpers|types|shared|misc)\//;
@@ -145,7 +157,8 @@ test('calls go down', () => {
 });
 
 test('only stores and the database room hold SQL', () => {
-  const isStore = /(^src\/db\/|^src\/audit\/|store\.ts$|^src\/auth\/signing-keys\.ts$)/;
+  const isStore =
+    /(^src\/db\/|^src\/embedded\/|^src\/audit\/|store\.ts$|^src\/auth\/signing-keys\.ts$)/;
   for (const { file, text } of sources) {
     if (isStore.test(file)) continue;
     assert.doesNotMatch(text, /\b(sql|tx)(<[^`]*>)?`/, `${file} holds SQL`);
@@ -170,7 +183,7 @@ test('the clock is handed in', () => {
 });
 
 test('money never becomes a number', () => {
-  const rooms = /^src\/(money|orders|liquidations|venue|book)/;
+  const rooms = /^src\/(money|orders|executions|liquidations|venue|book)/;
   for (const { file, text } of sources.filter((source) => rooms.test(source.file))) {
     assert.doesNotMatch(text, /parseFloat|\.toNumber\(|Math\.round/, file);
   }

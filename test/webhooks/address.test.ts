@@ -9,7 +9,7 @@ import {
   ForbiddenAddressError,
   guardedLookup,
   isAllowedAddress,
-} from '../../src/webhooks/address.ts';
+} from '../../src/egress/address.ts';
 
 const open: AddressPolicy = { allowLoopback: false };
 const sandbox: AddressPolicy = { allowLoopback: true };

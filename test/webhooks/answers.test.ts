@@ -5,9 +5,9 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { later } from '../../src/clock.ts';
+import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import type { AccountId } from '../../src/ids.ts';
 import { keptAnswerMax } from '../../src/limits.ts';
-import { listAttempts, readDeliveryState } from '../../src/webhooks/history-store.ts';
 import { portOf } from '../support/condition.ts';
 import { deliverDue, startDeliverer, stateOf } from './subscriptions.ts';
 import {

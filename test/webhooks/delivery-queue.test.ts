@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
+import type { Outcome, Sending, Standing } from '../../src/deliveries/delivery.ts';
+import type { DeliveryQueue } from '../../src/deliveries/delivery-queue.ts';
+import { type Hold, newHold } from '../../src/deliveries/hold.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
 import { heldAccountsMax } from '../../src/limits.ts';
-import type { Outcome, Sending, Standing } from '../../src/webhooks/delivery.ts';
-import type { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
-import { type Hold, newHold } from '../../src/webhooks/hold.ts';
 import { type LoggedEvent, loggedEvent, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 

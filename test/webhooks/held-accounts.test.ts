@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
+import { HeldAccounts } from '../../src/deliveries/held-accounts.ts';
+import type { Hold } from '../../src/deliveries/hold.ts';
 import { newId } from '../../src/ids.ts';
-import { HeldAccounts } from '../../src/webhooks/held-accounts.ts';
-import type { Hold } from '../../src/webhooks/hold.ts';
 import { queueOf, startOfTime } from './queues.ts';
 
 function holdDue(at: Date): Hold {

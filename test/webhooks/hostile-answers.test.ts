@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { type Attempt, keptAnswer, post, receiverAgent } from '../../src/egress/post.ts';
 import { toResponseView } from '../../src/http/webhook-views.ts';
 import { newId } from '../../src/ids.ts';
-import { FairSlots } from '../../src/webhooks/fair-slots.ts';
-import { type Attempt, keptAnswer, post, receiverAgent } from '../../src/webhooks/post.ts';
 import { eventually, portOf } from '../support/condition.ts';
 import { settingsOf } from './queues.ts';
 

@@ -6,16 +6,16 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
 import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { newId } from '../../src/ids.ts';
+import { FairSlots } from '../../src/deliveries/fair-slots.ts';
 import {
   type AddressPolicy,
   checkReceiverUrl,
   isAllowedAddress,
   resolvesToForbidden,
-} from '../../src/webhooks/address.ts';
-import { FairSlots } from '../../src/webhooks/fair-slots.ts';
-import { type Attempt, post, receiverAgent } from '../../src/webhooks/post.ts';
-import type { Resolve } from '../../src/webhooks/resolve.ts';
+} from '../../src/egress/address.ts';
+import { type Attempt, post, receiverAgent } from '../../src/egress/post.ts';
+import type { Resolve } from '../../src/egress/resolve.ts';
+import { newId } from '../../src/ids.ts';
 import { portOf } from '../support/condition.ts';
 import { settingsOf } from './queues.ts';
 import { startReceiver } from './receiver.ts';

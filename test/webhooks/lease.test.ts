@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
+import type { Standing } from '../../src/deliveries/delivery.ts';
+import { type ClaimedWebhook, claimWebhooks } from '../../src/deliveries/delivery-store.ts';
+import { type Progress, recordProgress } from '../../src/deliveries/progress-store.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
-import type { Standing } from '../../src/webhooks/delivery.ts';
-import { type ClaimedWebhook, claimWebhooks } from '../../src/webhooks/delivery-store.ts';
-import { type Progress, recordProgress } from '../../src/webhooks/progress-store.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';

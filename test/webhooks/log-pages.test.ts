@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { LogPages } from '../../src/deliveries/log-pages.ts';
+import { type LogAsked, type LogRead, readLogs } from '../../src/deliveries/log-store.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
 import { logReadMax } from '../../src/limits.ts';
-import { LogPages } from '../../src/webhooks/log-pages.ts';
-import { type LogAsked, type LogRead, readLogs } from '../../src/webhooks/log-store.ts';
 import { type LoggedEvent, loggedEvent } from '../../src/webhooks/webhook.ts';
 import { logLiquidations, logOf, newAccounts, newWorld } from './world.ts';
 

@@ -1,10 +1,10 @@
 // What is told beside attempts: events of held accounts that were dropped before they were taken.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AttemptLog } from '../../src/deliveries/attempt-log.ts';
+import type { Hold } from '../../src/deliveries/hold.ts';
+import { Notices } from '../../src/deliveries/notices.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
-import { AttemptLog } from '../../src/webhooks/attempt-log.ts';
-import type { Hold } from '../../src/webhooks/hold.ts';
-import { Notices } from '../../src/webhooks/notices.ts';
 import { loggedEvent } from '../../src/webhooks/webhook.ts';
 import { startOfTime } from './queues.ts';
 

@@ -11,11 +11,11 @@ import {
   readDeliveryKeys,
 } from '../../src/client/deliveries.ts';
 import { later } from '../../src/clock.ts';
+import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { type Attempt, post, receiverAgent } from '../../src/egress/post.ts';
 import { newId } from '../../src/ids.ts';
 import type { DialectVersion } from '../../src/signatures/dialect.ts';
 import { SignatureError } from '../../src/signatures/signature-error.ts';
-import { FairSlots } from '../../src/webhooks/fair-slots.ts';
-import { type Attempt, post, receiverAgent } from '../../src/webhooks/post.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
 import { settingsOf } from './queues.ts';
 import { type Reaction, startReceiver, type TestReceiver } from './receiver.ts';

@@ -1,8 +1,9 @@
 // Queues of deliveries for tests that need no database.
+
+import type { QueueOptions } from '../../src/deliveries/delivery.ts';
+import { DeliveryQueue } from '../../src/deliveries/delivery-queue.ts';
 import { newId } from '../../src/ids.ts';
 import { deliveryWindowBytesMax } from '../../src/limits.ts';
-import type { QueueOptions } from '../../src/webhooks/delivery.ts';
-import { DeliveryQueue } from '../../src/webhooks/delivery-queue.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 
 export const startOfTime = new Date('2026-01-05T09:00:00.000Z');

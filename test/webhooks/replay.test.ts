@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { later } from '../../src/clock.ts';
-import { type Replay, replayWebhook } from '../../src/webhooks/replay.ts';
+import { type Replay, replayWebhook } from '../../src/deliveries/replay.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { deliverDue, startDeliverer } from './subscriptions.ts';
 import {

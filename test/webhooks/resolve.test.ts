@@ -6,8 +6,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { guardedLookup } from '../../src/webhooks/address.ts';
-import { type Resolving, resolverOf } from '../../src/webhooks/resolve.ts';
+import { guardedLookup } from '../../src/egress/address.ts';
+import { type Resolving, resolverOf } from '../../src/egress/resolve.ts';
 import { eventually } from '../support/condition.ts';
 import { type NameAnswer, startNameServer } from './name-server.ts';
 

@@ -5,10 +5,10 @@ import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import { keepLog } from '../../src/events/keep-log.ts';
 import { readEvents } from '../../src/events/read-store.ts';
 import { drawIdsFrom } from '../../src/ids.ts';
-import { listAttempts, readDeliveryState } from '../../src/webhooks/history-store.ts';
 import { eventually } from '../support/condition.ts';
 import { deliverDue, startDeliverer, stateOf } from './subscriptions.ts';
 import {

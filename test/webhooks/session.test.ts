@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { later } from '../../src/clock.ts';
+import type { ClaimedWebhook } from '../../src/deliveries/delivery-store.ts';
+import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import type { Progress } from '../../src/deliveries/progress-store.ts';
+import { Session, type SessionPorts } from '../../src/deliveries/session.ts';
+import type { Attempt } from '../../src/egress/post.ts';
 import { newId } from '../../src/ids.ts';
 import { deliveryWindowBytesMax } from '../../src/limits.ts';
-import type { ClaimedWebhook } from '../../src/webhooks/delivery-store.ts';
-import { FairSlots } from '../../src/webhooks/fair-slots.ts';
-import type { Attempt } from '../../src/webhooks/post.ts';
-import type { Progress } from '../../src/webhooks/progress-store.ts';
-import { Session, type SessionPorts } from '../../src/webhooks/session.ts';
 import { type LoggedEvent, loggedEvent } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';

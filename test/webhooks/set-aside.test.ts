@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { listAttempts, readDeliveryState } from '../../src/webhooks/history-store.ts';
-import { moveMarkBack, resumeSetAside } from '../../src/webhooks/replay-store.ts';
+import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
+import { moveMarkBack, resumeSetAside } from '../../src/deliveries/replay-store.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
 import { startReceiver } from './receiver.ts';

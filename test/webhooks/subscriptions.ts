@@ -11,6 +11,8 @@ import type { WebhookEvent } from '../../src/client/events.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql, SqlOrTx } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
+import { Deliverer } from '../../src/deliveries/deliver-events.ts';
+import { receiverAgent } from '../../src/egress/post.ts';
 import { eventPublisher } from '../../src/events/publish-events.ts';
 import {
   type AccountId,
@@ -20,8 +22,6 @@ import {
   type TenantId,
   type WebhookId,
 } from '../../src/ids.ts';
-import { Deliverer } from '../../src/webhooks/deliver-events.ts';
-import { receiverAgent } from '../../src/webhooks/post.ts';
 import { insertWebhook } from '../../src/webhooks/store.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { testClock } from '../support/clock.ts';

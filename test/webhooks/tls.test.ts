@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { listAttempts, readDeliveryState } from '../../src/webhooks/history-store.ts';
+import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import { type Identity, newAuthority, selfSigned } from './certificate.ts';
 import { type Presented, startReceiver, type TestReceiver } from './receiver.ts';
 import { deliverDue, startDeliverer } from './subscriptions.ts';

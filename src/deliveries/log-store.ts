@@ -1,0 +1,152 @@
+// The statements that read what is to be delivered: the log behind a position, and what held accounts
+// have missed of it.
+
+import type { Sql } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
+import type { AccountId, EventId, TenantId } from '../ids.ts';
+import { logReadBytesMax, packageEventsMax } from '../limits.ts';
+import { isPackaged, type LoggedEvent, loggedEvent, type Webhook } from '../webhooks/webhook.ts';
+import { recordsOf } from './delivery-store.ts';
+import type { Hold } from './hold.ts';
+
+interface EventRow {
+  n: number;
+  position: string | null;
+  event_id: EventId;
+  account_id: AccountId;
+  type: string;
+  object: string;
+  created_at: string;
+}
+
+const eventColumns = fragment`
+  e.position, e.event_id, e.account_id, e.type, e.object, unwind.instant(e.created_at) as created_at`;
+
+/** Bytes of what is read before an event; to tell them, no object has to be read. */
+const bytesBefore = fragment`
+  sum(octet_length(e.object)) over (order by e.position rows unbounded preceding)
+    - octet_length(e.object)`;
+
+function toEvents(rows: readonly EventRow[]): readonly LoggedEvent[] {
+  const events: LoggedEvent[] = [];
+  for (const row of rows) {
+    if (row.position === null) continue;
+    const { event_id: eventId, account_id: accountId, type, object, created_at: createdAt } = row;
+    const position = Number(row.position);
+    events.push(loggedEvent({ position, eventId, accountId, type, object, createdAt }));
+  }
+  return events;
+}
+
+/** The log of a tenant behind a position, so many events at most. */
+export interface LogAsked {
+  readonly tenantId: TenantId;
+  readonly after: number;
+  readonly limit: number;
+}
+
+export interface LogRead {
+  /** Ascending, and not more bytes than about `logReadBytesMax`, but for a single event. */
+  readonly events: readonly LoggedEvent[];
+  /** There is nothing else up to here. */
+  readonly readTo: number;
+  /** Where the log ended. */
+  readonly head: number;
+}
+
+/** The next events behind positions of logs, in the order asked. */
+export async function readLogs(sql: Sql, asked: readonly LogAsked[]): Promise<readonly LogRead[]> {
+  const given = asked.map(({ tenantId, ...one }) => ({ tenant_id: tenantId, ...one }));
+  const rows = await sql<(EventRow & { head: string })[]>`
+    select g.n, h.position as head, ${eventColumns}
+    from json_to_recordset(${recordsOf(given)}::json)
+      as g (n integer, tenant_id uuid, after bigint, "limit" integer)
+    join unwind.event_heads h on h.tenant_id = g.tenant_id
+    left join lateral (
+      select e.*, ${bytesBefore} as before
+      from (
+        select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
+        from unwind.events e
+        where e.tenant_id = g.tenant_id
+          and e.position > g.after
+        order by e.position
+        limit g.limit
+      ) e
+    ) e on e.before < ${logReadBytesMax}
+    order by g.n, e.position`;
+  const byPage = Map.groupBy(rows, (row) => row.n);
+  return asked.map(({ limit }, n) => {
+    const own = byPage.get(n) ?? [];
+    const events = toEvents(own);
+    const head = Number(own[0]?.head ?? 0);
+    return {
+      events,
+      readTo: isCut(events, limit) ? (events.at(-1)?.position ?? head) : head,
+      head,
+    };
+  });
+}
+
+/** Whether reading stopped at its limit; if in doubt, so that nothing is taken for read. */
+function isCut(events: readonly LoggedEvent[], limit: number): boolean {
+  return events.length >= limit || sizeOf(events) >= logReadBytesMax;
+}
+
+/** Bytes of events. */
+export function sizeOf(events: readonly LoggedEvent[]): number {
+  let bytes = 0;
+  for (const event of events) bytes += event.bytes;
+  return bytes;
+}
+
+/** Events of held accounts read at once: those of one request. */
+function heldReadMax(webhook: Webhook): number {
+  return isPackaged(webhook) ? packageEventsMax : 1;
+}
+
+/** Whether events that were read for a hold are all that there is. */
+export function isAllOfHeld(webhook: Webhook, events: readonly LoggedEvent[]): boolean {
+  return !isCut(events, heldReadMax(webhook));
+}
+
+/** The next events of held accounts behind what they have, up to a position, for one request. */
+export async function readHeld(
+  sql: Sql,
+  pages: readonly (Webhook & { readonly hold: Hold; readonly upTo: number })[],
+): Promise<readonly (readonly LoggedEvent[])[]> {
+  const given = pages.map(({ hold, upTo, ...webhook }) => ({
+    tenant_id: webhook.tenantId,
+    types: webhook.types,
+    excluded: webhook.excludedTypes,
+    limit: heldReadMax(webhook),
+    up_to: upTo,
+    accounts: [...hold.afters].map(([account_id, after]) => ({ account_id, after })),
+  }));
+  const rows = await sql<EventRow[]>`
+    select g.n, ${eventColumns}
+    from json_to_recordset(${recordsOf(given)}::json)
+      as g (
+        n integer, tenant_id uuid, types text[], excluded text[], "limit" integer, up_to bigint,
+        accounts json
+      )
+    cross join lateral (
+      select e.*, ${bytesBefore} as before
+      from (
+        select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
+        from json_to_recordset(g.accounts) as a (account_id uuid, after bigint)
+        join unwind.events e
+          on e.tenant_id = g.tenant_id
+          and e.account_id = a.account_id
+          and e.position > a.after
+          and e.position <= g.up_to
+        where ('ALL' = any (g.types) or split_part(e.type, '.', 1) = any (g.types))
+          and split_part(e.type, '.', 1) <> all (g.excluded)
+        order by e.position
+        limit g.limit
+      ) e
+    ) e
+    where e.before < ${logReadBytesMax}
+    order by g.n, e.position`;
+  const byPage = Map.groupBy(rows, (row) => row.n);
+  return pages.map((_, n) => toEvents(byPage.get(n) ?? []));
+}

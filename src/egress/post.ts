@@ -1,0 +1,282 @@
+// Sends one signed request to a receiver and says what came of it. Redirects are not followed, the
+// answer's body is read only as far as its limit, and the whole attempt has one timeout.
+
+import { type KeyObject, sign } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import type { DeliveryKey } from '../auth/signing-keys.ts';
+import type { Clock } from '../clock.ts';
+import { newId } from '../ids.ts';
+import { keptAnswerMax, receiverAnswerBytesMax } from '../limits.ts';
+import { withCopy } from '../signatures/key-copies.ts';
+import { signMessage, usualComponents } from '../signatures/sign.ts';
+import type { Webhook } from '../webhooks/webhook.ts';
+import {
+  type AddressPolicy,
+  checkReceiverUrl,
+  ForbiddenAddressError,
+  guardedLookup,
+} from './address.ts';
+import type { Resolve } from './resolve.ts';
+
+export type Attempt = { readonly durationMs: number } & (
+  | {
+      readonly type: 'answered';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+      /** The first bytes of the body, as UTF-8. */
+      readonly answer: string;
+      /** What `Retry-After` asked for, if it did. */
+      readonly retryAfterMs: number | undefined;
+    }
+  | {
+      readonly type: 'unanswered';
+      readonly reason: string;
+      /** False where there was no connection: the request cannot be what is wrong. */
+      readonly wasReached: boolean;
+    }
+);
+
+/** What came of an attempt, in a few words. */
+export function outcomeText(attempt: Attempt): string {
+  return attempt.type === 'answered' ? `answered ${attempt.status}` : attempt.reason;
+}
+
+/** The first characters of an answer, as a database, a JSON text and a terminal can hold them. */
+export function keptAnswer(attempt: Attempt): string {
+  if (attempt.type === 'unanswered') return '';
+  return harmless(attempt.answer).slice(0, keptAnswerMax).toWellFormed();
+}
+
+/** What a receiver said, without what a terminal would obey: control characters, turns of direction. */
+export function harmless(text: string): string {
+  return text.toWellFormed().replaceAll(/[^\P{Cc}\t\n\r]|\p{Bidi_Control}/gu, '\u{fffd}');
+}
+
+/** Seconds after its creation within which a receiver should take a delivery's signature. */
+const signatureLifeS = 60;
+/** A receiver that takes longer to accept a connection is not there, in ms. */
+const connectMsMax = 5_000;
+/** How long a connection waits for another request at most, whatever the receiver offers, in ms. */
+const idleMsMax = 10_000;
+/** How long a connection is used, so that a name that leads elsewhere is followed, in ms. */
+const connectionLifeMsUsual = 300_000;
+/** How long is read of an answer whose status has come, in ms: nothing depends on what follows. */
+const answerBodyMsMax = 2_000;
+/** Answers such as 103 before the answer itself; a receiver has no use for more. */
+const informationMax = 10;
+
+export interface ReceiverOptions {
+  readonly policy: AddressPolicy;
+  readonly timeoutMs: number;
+  /** Default the machine's. */
+  readonly resolve?: Resolve;
+  /** How long a connection is used at most, in ms. */
+  readonly connectionLifeMs?: number;
+}
+
+/**
+ * Connections to receivers; `timeoutMs` bounds connecting and the pauses of an answer alike. There are
+ * as many to one receiver as requests under way, which have places of their own: were they fewer,
+ * those of one tenant would wait for another's at a receiver that both use. HTTP/1.1 only, since a
+ * connection of HTTP/2 gives its peer far more to do to us than a delivery needs.
+ */
+export function receiverAgent(options: ReceiverOptions): Agent {
+  const { timeoutMs, connectionLifeMs = connectionLifeMsUsual } = options;
+  return new Agent({
+    connect: guardedConnector(options),
+    allowH2: false,
+    clientTtl: connectionLifeMs,
+    keepAliveMaxTimeout: idleMsMax,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+    maxResponseSize: -1,
+  });
+}
+
+/**
+ * Judges the form again at every connection: a subscription may be older than the policy, and a
+ * host that is an address is never looked up.
+ */
+function guardedConnector(options: ReceiverOptions): buildConnector.connector {
+  const { policy } = options;
+  const timeout = Math.min(options.timeoutMs, connectMsMax);
+  const lookup = guardedLookup(policy, options.resolve);
+  const connect = buildConnector({ lookup, timeout, minVersion: 'TLSv1.2', allowH2: false });
+  return (to, callback) => {
+    const fail = (error: Error) => callback(new UnreachedError(error), null);
+    const checked = checkReceiverUrl(`${to.protocol}//${to.host ?? to.hostname}`, policy);
+    if ('fault' in checked) {
+      return fail(new ForbiddenAddressError(`the receiver ${checked.fault}`));
+    }
+    return connect(to, (...[error, socket]) => {
+      if (error === null) callback(null, socket);
+      else fail(error);
+    });
+  };
+}
+
+/** There is no connection, for the reason that is its cause. */
+class UnreachedError extends Error {
+  override readonly name = 'UnreachedError';
+
+  constructor(cause: Error) {
+    super('the receiver was not reached', { cause });
+  }
+}
+
+export interface Post {
+  readonly webhook: Webhook;
+  readonly body: string;
+  /** The same whenever the same events are sent together again. */
+  readonly messageId: string;
+  readonly key: DeliveryKey;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Cuts the attempt off when the process stops. */
+  readonly stop: AbortSignal;
+  readonly signings: SigningPlaces;
+}
+
+/** Where signing has its place: signatures cost more processor time than anything else here. */
+export interface SigningPlaces {
+  within<T>(tenantId: string, sign: () => Promise<T>): Promise<T>;
+}
+
+/** One attempt. A receiver that fails is an outcome; only a fault of ours is thrown. */
+export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> {
+  const { webhook, clock, stop, signings } = delivery;
+  const url = new URL(webhook.url);
+  const body = Buffer.from(delivery.body);
+  const headers = await signings.within(webhook.tenantId, () => {
+    return signedHeaders(url, body, { ...delivery, now: clock.now() });
+  });
+  const begunAt = clock.now();
+  const durationMs = () => Math.max(clock.now().getTime() - begunAt.getTime(), 0);
+  const flooded = new AbortController();
+  const signal = AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), stop, flooded.signal]);
+  let information = 0;
+  const onInfo = () => {
+    information += 1;
+    if (information > informationMax) flooded.abort(new FloodedError());
+  };
+  try {
+    const options = { dispatcher: agent, method: 'POST', headers, body, signal, onInfo } as const;
+    const { statusCode: status, headers: answered, body: content } = await request(url, options);
+    const answer = await readStart(content);
+    const retryAfterMs = readRetryAfter(answered['retry-after'], clock.now());
+    return {
+      type: 'answered',
+      status,
+      headers: answered,
+      answer,
+      retryAfterMs,
+      durationMs: durationMs(),
+    };
+  } catch (error) {
+    // What can only happen on a connection that was there may be due to what was sent.
+    const wasReached = !(error instanceof UnreachedError);
+    const reason = reasonOf(wasReached ? error : error.cause);
+    return { type: 'unanswered', reason, wasReached, durationMs: durationMs() };
+  }
+}
+
+/** The receiver goes on and on without coming to its answer. */
+class FloodedError extends Error {
+  override readonly name = 'FloodedError';
+  readonly code = 'TOO_MUCH_BEFORE_THE_ANSWER';
+}
+
+/** The first bytes of a body; a body that stalls or breaks off has none but those. */
+async function readStart(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const timer = setTimeout(() => body.destroy(), answerBodyMsMax);
+  try {
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes >= receiverAnswerBytesMax) break;
+    }
+  } catch {
+    // The status has arrived, and that decides.
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(chunks).subarray(0, receiverAnswerBytesMax).toString('utf8');
+}
+
+async function signedHeaders(url: URL, body: Buffer, delivery: Post & { now: Date }) {
+  const { webhook, key, now } = delivery;
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+    'upvest-client-id': webhook.tenantId,
+  };
+  const message = {
+    method: 'POST',
+    target: url.pathname + url.search,
+    headers: Object.entries(headers),
+    body,
+  };
+  const dialect = webhook.signatureVersion;
+  const created = Math.floor(now.getTime() / 1_000);
+  const components = usualComponents({
+    dialect,
+    message,
+    headers: ['content-type', 'content-length', 'digest', 'upvest-client-id'],
+    expires: true,
+  });
+  const signature = await signMessage({
+    dialect,
+    message,
+    components,
+    params: { keyid: key.keyId, created, expires: created + signatureLifeS, nonce: newId() },
+    key,
+  });
+  const standard = webhook.standardHeaders ? await standardHeaders(body, delivery) : {};
+  return { ...headers, ...signature, ...standard };
+}
+
+/**
+ * The headers of Standard Webhooks, besides: signed by all Ed25519 keys that receivers may know, each
+ * as `v1a`, so that nobody holds a secret.
+ */
+async function standardHeaders(body: Buffer, { messageId, key, now }: Post & { now: Date }) {
+  const timestamp = String(Math.floor(now.getTime() / 1_000));
+  const signed = Buffer.concat([Buffer.from(`${messageId}.${timestamp}.`), body]);
+  const signatures = await Promise.all(
+    key.standardKeys.map(
+      async (own) => `v1a,${(await signEd25519(own, signed)).toString('base64')}`,
+    ),
+  );
+  return {
+    'webhook-id': messageId,
+    'webhook-timestamp': timestamp,
+    'webhook-signature': signatures.join(' '),
+  };
+}
+
+/** Runs in libuv's pool, not on the event loop. */
+function signEd25519(original: KeyObject, bytes: Buffer): Promise<Buffer> {
+  return withCopy(original, (key) => {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    sign(null, bytes, key, (error, signature) => (error ? reject(error) : resolve(signature)));
+    return promise;
+  });
+}
+
+/** RFC 9110 10.2.3: seconds or a date. */
+function readRetryAfter(value: unknown, now: Date): number | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (/^[0-9]{1,6}$/.test(value)) return Number(value) * 1_000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0);
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  if (error.name === 'TimeoutError') return 'no answer in time';
+  // The parser of answers has errors whose code is there and undefined.
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

@@ -1,0 +1,159 @@
+// Applies what the venue reported: executions, busts, orders, movements of the book and the
+// liquidation's amounts, in one commit for a batch of one tenant. Reports may be repeated, late or out
+// of order; one that contradicts what is known is parked for a person, and the rest goes on.
+
+import { assert } from '../assert.ts';
+import {
+  lockFreeQuantities,
+  movePositions,
+  type PositionChange,
+  type PositionName,
+} from '../book/store.ts';
+import type { Tx } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
+import { reportBatchMax } from '../limits.ts';
+import { settleProgress } from '../liquidations/progress-store.ts';
+import { type Decimal, plain, smaller, zero } from '../money.ts';
+import { toReportEvent } from '../venue/venue.ts';
+import { noteForPerson } from '../work/parked-store.ts';
+import { batchWorker, type Worker } from '../work/work-batches.ts';
+import { lockSubmissions, updateOrders, updateSubmissions } from './apply-store.ts';
+import {
+  findBusts,
+  findKnownExecutions,
+  insertBusts,
+  insertExecutions,
+  takeBack,
+  type Uncovered,
+} from './executions-store.ts';
+import { claimReports, clearReports } from './inbox-store.ts';
+import { type Changes, type Correction, changesOf } from './report-changes.ts';
+import { executionNameIn, type InboxReport, type Known, nameOf } from './report-news.ts';
+
+/** One turn: applies reports of the next tenant that has some. @returns how many. */
+export function reportApplier(worker: Worker): () => Promise<number> {
+  const turn = batchWorker(worker, {
+    step: 'apply',
+    limit: reportBatchMax,
+    claim: claimReports,
+    subjectOf: ({ venue, reportId }) => `${venue}/${reportId}`,
+    work: async (tx, { tenantId, rows, now }) => {
+      const reports = rows.map((row) => ({ ...row, event: toReportEvent(row.columns) }));
+      await apply(tx, { tenantId, reports, now });
+      return [];
+    },
+  });
+  return async () => (await turn()).count;
+}
+
+interface Reports {
+  readonly tenantId: TenantId;
+  readonly reports: readonly InboxReport[];
+  readonly now: Date;
+}
+
+async function apply(tx: Tx, batch: Reports): Promise<void> {
+  const { tenantId, reports, now } = batch;
+  const clientOrderIds = [...new Set(reports.map((report) => report.clientOrderId))];
+  const submissions = await lockSubmissions(tx, tenantId, clientOrderIds);
+  const changes = changesOf(reports, submissions, await findKnown(tx, batch));
+  const { executions, busts, taken, orders } = changes;
+  const uncovered = await coverLateFills(tx, tenantId, changes);
+  await insertExecutions(tx, { tenantId, executions, uncovered, now });
+  await insertBusts(tx, { tenantId, busts, now });
+  const back = await takeBack(tx, { tenantId, taken, now });
+  assert(back === taken.length, 'an execution is taken back once');
+  const counts = await Promise.all([
+    updateSubmissions(tx, { tenantId, changes: changes.submissions, now }),
+    updateOrders(tx, { tenantId, changes: orders, now }),
+  ]);
+  assert(counts[0] === changes.submissions.length, 'a locked submission stays as it was');
+  assert(counts[1] === orders.length, 'a locked order stays as it was');
+  await movePositions(tx, { tenantId, changes: positionChanges(changes, uncovered) });
+  await settleProgress(tx, { tenantId, changes: changes.liquidations, now });
+  const notes = changes.corrections.map((correction) => noteOf(correction, uncovered));
+  await noteForPerson(tx, { tenantId, notes, now });
+  await clearReports(tx, { tenantId, reports, parked: changes.parked });
+}
+
+async function findKnown(tx: Tx, { tenantId, reports }: Reports): Promise<Known> {
+  const names = reports.flatMap((report) => executionNameIn(report) ?? []);
+  if (names.length === 0) return { executions: new Map(), busts: new Map() };
+  const executions = await findKnownExecutions(tx, { tenantId, names });
+  const busts = await findBusts(tx, { tenantId, names });
+  return {
+    executions: new Map(executions.map((execution) => [nameOf(execution), execution])),
+    busts: new Map(busts.map((bust) => [nameOf(bust), bust])),
+  };
+}
+
+function keyOf({ accountId, isin }: PositionName): string {
+  return `${accountId}/${isin}`;
+}
+
+/**
+ * How many units of late fills are not in the account any more: what is locked or held by an order
+ * of a later liquidation is not at hand either. Nothing else is asked when there are no late fills.
+ */
+async function coverLateFills(tx: Tx, tenantId: TenantId, changes: Changes): Promise<Uncovered> {
+  const late = [...changes.late];
+  const uncovered = new Map<string, Decimal>();
+  if (late.length === 0) return uncovered;
+  const free = new Map<string, Decimal>();
+  for (const position of await lockFreeQuantities(tx, { tenantId, positions: late })) {
+    free.set(keyOf(position), position.free);
+  }
+  const add = (position: PositionName, quantity: Decimal) => {
+    const key = keyOf(position);
+    free.set(key, (free.get(key) ?? zero).plus(quantity));
+  };
+  for (const change of changes.held) add(change, zero.minus(change.held));
+  for (const execution of changes.executions) {
+    if (!changes.late.has(execution)) add(execution, zero.minus(execution.quantity));
+  }
+  for (const { order, quantity, uncovered: known } of changes.taken) {
+    if (known !== undefined) add(order, quantity.minus(known));
+  }
+  for (const execution of late) {
+    const covered = smaller(execution.quantity, free.get(keyOf(execution)) ?? zero);
+    add(execution, zero.minus(covered));
+    uncovered.set(execution.executionId, execution.quantity.minus(covered));
+  }
+  return uncovered;
+}
+
+function positionChanges(
+  changes: Changes,
+  uncovered: ReadonlyMap<string, Decimal>,
+): readonly PositionChange[] {
+  const missing = (executionId: string) => uncovered.get(executionId) ?? zero;
+  return [
+    ...changes.held.map((change) => ({ ...change, quantity: zero })),
+    ...changes.executions.map(({ executionId, accountId, isin, quantity }) => {
+      return { accountId, isin, quantity: missing(executionId).minus(quantity), held: zero };
+    }),
+    ...changes.taken.map(({ executionId, order, quantity, uncovered: known }) => {
+      const { accountId, isin } = order;
+      const returned = quantity.minus(known ?? missing(executionId));
+      return { accountId, isin, quantity: returned, held: zero };
+    }),
+  ];
+}
+
+function noteOf(
+  { type, executionId, order, quantity, proceeds }: Correction,
+  uncovered: Uncovered,
+): { subject: string; reason: string } {
+  const what = `${plain(quantity)} ${order.isin} for EUR ${plain(proceeds)}`;
+  const where = `order ${order.orderId} of liquidation ${order.liquidationId}`;
+  const missing = uncovered.get(executionId);
+  const short =
+    missing?.gt('0') && type === 'fill'
+      ? ` ${plain(missing)} of these units are not in account ${order.accountId} any more.`
+      : '';
+  const told =
+    type === 'fill'
+      ? `The venue sold ${what} after the end of ${where}.`
+      : `The venue declared the sale of ${what} void after the end of ${where}.`;
+  return { subject: `${type}/${executionId}`, reason: `${told}${short}` };
+}

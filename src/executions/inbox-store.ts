@@ -1,0 +1,157 @@
+// The statements of the inbox: what the venue reported enters it in the commit that moves the cursor,
+// and leaves it in the commit that applies it.
+
+import type { Sql, Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
+import type { TenantId } from '../ids.ts';
+import { plain } from '../money.ts';
+import { tradeOf } from '../orders/order.ts';
+import { executionIdIn, type ReportColumns, type VenueReport } from '../venue/venue.ts';
+import { mayBeWorked } from '../work/parked-store.ts';
+import type { ClaimTurn } from '../work/turn.ts';
+
+/** How far the reports of a venue are received. */
+export async function findCursor(sql: Sql, venue: string): Promise<number> {
+  const rows = await sql<{ position: string }[]>`
+    select c.position
+    from unwind.venue_cursors c
+    where c.venue = ${venue}`;
+  return Number(rows[0]?.position ?? 0);
+}
+
+/** Moves the cursor of a venue, if it is still where it was. @returns whether it was. */
+export async function moveCursor(
+  tx: Tx,
+  move: { venue: string; from: number; to: number },
+): Promise<boolean> {
+  const rows = await tx`
+    insert into unwind.venue_cursors as c (venue, position)
+    values (${move.venue}, ${move.to})
+    on conflict (venue) do update
+    set position = excluded.position
+    where c.position = ${move.from}`;
+  return rows.count === 1;
+}
+
+/** Takes reports in, to be applied; one that is known already changes nothing. */
+export async function insertReports(
+  tx: Tx,
+  batch: { venue: string; reports: readonly VenueReport[]; now: Date },
+): Promise<void> {
+  const { venue, reports, now } = batch;
+  const trades = reports.map((report) => tradeOf(report.event));
+  await tx`
+    insert into unwind.venue_reports (
+      tenant_id, venue, report_id, client_order_id, type, venue_execution_id, last_quantity,
+      last_price, cumulative_quantity, reason, transaction_at, received_at
+    )
+    select
+      n.tenant_id, ${venue}, n.report_id, n.client_order_id, n.type, n.venue_execution_id,
+      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at, ${now}
+    from unnest(
+      ${reports.map((report) => report.tenantId)}::uuid[],
+      ${reports.map((report) => `report/${report.number}`)}::text[],
+      ${reports.map((report) => report.clientOrderId)}::text[],
+      ${reports.map((report) => report.event.type)}::text[],
+      ${reports.map(({ event }) => executionIdIn(event))}::text[],
+      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
+      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
+      ${reports.map((report) => plain(report.event.cumulativeQuantity))}::numeric[],
+      ${reports.map(({ event }) => ('reason' in event ? event.reason : null))}::text[],
+      ${reports.map((report) => report.transactionAt)}::timestamptz[]
+    ) as n (
+      tenant_id, report_id, client_order_id, type, venue_execution_id, last_quantity, last_price,
+      cumulative_quantity, reason, transaction_at
+    )
+    on conflict (tenant_id, venue, report_id) do nothing`;
+}
+
+/** A report of the inbox, named by `reportId` within its tenant and venue, as it lies there. */
+export interface ClaimedReport {
+  readonly tenantId: TenantId;
+  readonly venue: string;
+  readonly reportId: string;
+  readonly clientOrderId: string;
+  readonly columns: ReportColumns;
+  readonly transactionAt: Date;
+}
+
+interface InboxRow extends ReportColumns {
+  readonly tenant_id: TenantId;
+  readonly venue: string;
+  readonly report_id: string;
+  readonly client_order_id: string;
+  readonly transaction_at: Date;
+}
+
+/** Locks reports to apply, of the next tenant that has some; others' rows are passed over. */
+export async function claimReports(tx: Tx, turn: ClaimTurn): Promise<readonly ClaimedReport[]> {
+  const isDue = fragment`r.parked_reason is null and ${mayBeWorked('apply', {
+    tenantId: fragment`r.tenant_id`,
+    subject: fragment`concat(r.venue, '/', r.report_id)`,
+    now: turn.now,
+  })}`;
+  const rows = await tx<InboxRow[]>`
+    with turn as (
+      select r.tenant_id
+      from unwind.venue_reports r
+      where ${isDue}
+        and r.tenant_id > ${turn.after}
+        and r.tenant_id < ${turn.before}
+      order by r.tenant_id, r.received_at, r.report_id
+      limit 1
+    )
+    select
+      r.tenant_id, r.venue, r.report_id, r.client_order_id, r.type, r.venue_execution_id,
+      r.last_quantity, r.last_price, r.cumulative_quantity, r.reason, r.transaction_at
+    from turn
+    join unwind.venue_reports r on r.tenant_id = turn.tenant_id
+    where ${isDue}
+    order by r.tenant_id, r.received_at, r.report_id
+    limit ${turn.limit}
+    for update of r skip locked`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    venue: row.venue,
+    reportId: row.report_id,
+    clientOrderId: row.client_order_id,
+    columns: row,
+    transactionAt: row.transaction_at,
+  }));
+}
+
+/** Takes applied reports out of the inbox and marks those that a person has to look at. */
+export async function clearReports(
+  tx: Tx,
+  batch: {
+    tenantId: TenantId;
+    reports: readonly ClaimedReport[];
+    parked: ReadonlyMap<string, string>;
+  },
+): Promise<void> {
+  const { tenantId, reports, parked } = batch;
+  const applied = reports.filter((report) => !parked.has(`${report.venue}/${report.reportId}`));
+  const kept = reports.filter((report) => parked.has(`${report.venue}/${report.reportId}`));
+  await tx`
+    delete from unwind.venue_reports r
+    using unnest(
+      ${applied.map(() => tenantId)}::uuid[],
+      ${applied.map((report) => report.venue)}::text[],
+      ${applied.map((report) => report.reportId)}::text[]
+    ) as n (tenant_id, venue, report_id)
+    where r.tenant_id = n.tenant_id
+      and r.venue = n.venue
+      and r.report_id = n.report_id`;
+  if (kept.length === 0) return;
+  await tx`
+    update unwind.venue_reports r
+    set parked_reason = n.reason
+    from unnest(
+      ${kept.map((report) => report.venue)}::text[],
+      ${kept.map((report) => report.reportId)}::text[],
+      ${kept.map((report) => parked.get(`${report.venue}/${report.reportId}`) ?? '')}::text[]
+    ) as n (venue, report_id, reason)
+    where r.tenant_id = ${tenantId}
+      and r.venue = n.venue
+      and r.report_id = n.report_id`;
+}

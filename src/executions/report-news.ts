@@ -1,0 +1,159 @@
+// What the reports of one submission tell that is not recorded yet: new executions, and executions that
+// are void. Pure; what becomes of the order is left to report-changes.ts.
+
+import { newId } from '../ids.ts';
+import { type Decimal, proceedsOf, sum } from '../money.ts';
+import { type News, type Submission, tradeOf } from '../orders/order.ts';
+import type { ReportEvent } from '../venue/venue.ts';
+import type {
+  Bust,
+  ExecutionName,
+  KnownExecution,
+  NewExecution,
+  TakenBack,
+} from './executions-store.ts';
+import type { ClaimedReport } from './inbox-store.ts';
+
+export interface InboxReport extends ClaimedReport {
+  readonly event: ReportEvent;
+}
+
+/** What is recorded of the executions that a batch names, by venue and its name there. */
+export interface Known {
+  readonly executions: ReadonlyMap<string, KnownExecution>;
+  readonly busts: ReadonlyMap<string, Bust>;
+}
+
+/** An execution that is taken back, with what it was. */
+export interface Taken extends TakenBack {
+  readonly order: Submission['order'];
+  readonly quantity: Decimal;
+  readonly proceeds: Decimal;
+  /** Known units it had not taken; undefined for one of the same batch. */
+  readonly uncovered: Decimal | undefined;
+}
+
+export function nameOf({ venue, venueExecutionId }: ExecutionName): string {
+  return `${venue}/${venueExecutionId}`;
+}
+
+/** The execution that a report tells of, be it new or void. */
+export function executionNameIn({ venue, event }: InboxReport): ExecutionName | undefined {
+  const trade = tradeOf(event);
+  if (trade !== undefined) return { venue, venueExecutionId: trade.venueExecutionId };
+  if (event.type === 'bust') return { venue, venueExecutionId: event.venueExecutionId };
+  return undefined;
+}
+
+interface Asked {
+  readonly submission: Submission;
+  readonly reports: readonly InboxReport[];
+  readonly known: Known;
+  /** Executions that earlier reports of the batch told of. */
+  readonly seen: Set<string>;
+}
+
+/** What the reports of one submission tell that is not recorded yet. */
+export interface Told {
+  readonly submission: Submission;
+  readonly reports: readonly InboxReport[];
+  readonly news: readonly News[];
+  readonly executions: readonly NewExecution[];
+  readonly busts: readonly Bust[];
+  readonly taken: readonly Taken[];
+  readonly contradiction: string | undefined;
+}
+
+export function tell({ submission, reports, known, seen }: Asked): Told {
+  const { clientOrderId, order } = submission;
+  const executions = new Map<string, NewExecution>();
+  const busts = new Map<string, Bust>();
+  let contradiction: string | undefined;
+  const contradict = (other: { clientOrderId: string } | undefined) => {
+    if (other !== undefined && other.clientOrderId !== clientOrderId) {
+      contradiction = 'the execution belongs to another order';
+    }
+  };
+  for (const report of reports) {
+    const name = executionNameIn(report);
+    if (name === undefined) continue;
+    const key = nameOf(name);
+    contradict(known.executions.get(key));
+    contradict(known.busts.get(key));
+    if (report.event.type === 'bust') {
+      const { transactionAt } = report;
+      if (!known.busts.has(key)) busts.set(key, { ...name, clientOrderId, transactionAt });
+    } else if (!known.executions.has(key) && !executions.has(key)) {
+      if (seen.has(key)) contradiction = 'the execution belongs to another order';
+      const execution = executionOf(submission, report);
+      if (execution !== undefined) executions.set(key, execution);
+    }
+  }
+  for (const key of executions.keys()) seen.add(key);
+  const taken: Taken[] = [];
+  const take = (execution: Sold, { transactionAt: at }: Bust) => {
+    const { executionId, quantity, proceeds, uncovered } = execution;
+    const movementId = newId<'movement'>();
+    taken.push({ executionId, movementId, at, order, quantity, proceeds, uncovered });
+  };
+  for (const [key, bust] of busts) {
+    const execution = known.executions.get(key);
+    if (execution !== undefined) take(execution, bust);
+  }
+  for (const [key, execution] of executions) {
+    const bust = busts.get(key) ?? known.busts.get(key);
+    if (bust !== undefined) take({ ...execution, uncovered: undefined }, bust);
+  }
+  return {
+    submission,
+    reports,
+    news: newsOf(reports, [...executions.values()], taken),
+    executions: [...executions.values()],
+    busts: [...busts.values()],
+    taken,
+    contradiction,
+  };
+}
+
+type Sold = Pick<KnownExecution, 'executionId' | 'quantity' | 'proceeds'> & {
+  readonly uncovered: Decimal | undefined;
+};
+
+/** The reports, each new execution with the first that tells of it; the first has what is void. */
+function newsOf(
+  reports: readonly InboxReport[],
+  executions: readonly NewExecution[],
+  taken: readonly Taken[],
+): readonly News[] {
+  const fresh = new Set(executions.map(nameOf));
+  return reports.map(({ venue, event }, i): News => {
+    const trade = tradeOf(event);
+    const isFirst = trade !== undefined && fresh.delete(`${venue}/${trade.venueExecutionId}`);
+    const busted = i === 0 && taken.length > 0 ? sum(taken.map((one) => one.quantity)) : undefined;
+    return { event, trade: isFirst ? trade : undefined, busted };
+  });
+}
+
+function executionOf(
+  { clientOrderId, order }: Submission,
+  { venue, event, transactionAt }: InboxReport,
+): NewExecution | undefined {
+  const trade = tradeOf(event);
+  if (trade === undefined) return undefined;
+  const { lastQuantity: quantity, lastPrice: price, venueExecutionId } = trade;
+  return {
+    executionId: newId<'execution'>(),
+    movementId: newId<'movement'>(),
+    venue,
+    venueExecutionId,
+    clientOrderId,
+    orderId: order.orderId,
+    liquidationId: order.liquidationId,
+    accountId: order.accountId,
+    isin: order.isin,
+    quantity,
+    price,
+    proceeds: proceedsOf({ quantity, price }),
+    executedAt: transactionAt,
+  };
+}
