@@ -90,6 +90,8 @@ async function onServer<T>(
   const prefix = `unwind_test_${randomBytes(4).toString('hex')}`;
   const template = `${prefix}_template`;
   try {
+    const [postgres] = await admin<{ version: string }[]>`select version()`;
+    console.log(`The tests run on ${postgres?.version}.`);
     await makeTemplate(admin, server.url, template);
     return await work({ UNWIND_TEST_ADMIN_URL: server.url, UNWIND_TEST_TEMPLATE: template });
   } finally {

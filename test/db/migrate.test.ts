@@ -172,6 +172,24 @@ test('the schema of this code applies to an empty database and is then current',
   assert.equal(await schemaState(sql), 'current');
 });
 
+test('a database that applied the older text of an edited migration is accepted', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  await sql`
+    update unwind.migrations
+    set sha256 = case number
+      when 11 then '6fd804a8d904d4ddc55a29932f53afaa3309b55cb33c1eeec806d0fd79707dea'
+      else 'f94494a29f45747736bee8f2ccf80121836fda0c6982be34b436fd766d33b9a2'
+    end
+    where number in (11, 14)`;
+  assert.deepEqual(await migrate(sql), []);
+
+  await sql`
+    update unwind.migrations
+    set sha256 = repeat('0', 64)
+    where number = 11`;
+  await assert.rejects(migrate(sql), refusal('migration_changed', /0011-markets/));
+});
+
 test('a database of a test has the schema of this code', async (t) => {
   const { sql } = await createTestDatabase(t);
   assert.equal(await schemaState(sql), 'current');

@@ -79,8 +79,13 @@ create function unwind.venue_is_open(the_venue text, at timestamptz) returns boo
 
 -- A NEW liquidation that is due while no venue it needs is open is set aside until one is, so that
 -- looking for those that need none costs nothing. Of others the column says nothing.
+-- Not `add column … not null default`: migrate.ts (olderTexts) says why.
 alter table unwind.liquidations
-  add column waits_for_venue boolean not null default false;
+  add column waits_for_venue boolean,
+  alter column waits_for_venue set default false;
+update unwind.liquidations set waits_for_venue = false;
+alter table unwind.liquidations
+  alter column waits_for_venue set not null;
 create index liquidations_to_sift
   on unwind.liquidations (tenant_id, release_at)
   where status = 'NEW' and not waits_for_venue;

@@ -26,8 +26,13 @@ alter table unwind.submissions
   );
 
 -- Filled less corrected is what the order sold as far as its end is concerned.
+-- Not `add column … not null default`: migrate.ts (olderTexts) says why.
 alter table unwind.orders
-  add column corrected_quantity numeric not null default 0,
+  add column corrected_quantity numeric,
+  alter column corrected_quantity set default 0;
+update unwind.orders set corrected_quantity = 0;
+alter table unwind.orders
+  alter column corrected_quantity set not null,
   drop constraint orders_filled_quantity,
   drop constraint orders_filled_is_all,
   drop constraint orders_cancelled_is_less,
@@ -42,7 +47,11 @@ alter table unwind.orders
 
 alter table unwind.liquidations
   add column corrected_at timestamptz,
-  add column corrected_proceeds numeric not null default 0,
+  add column corrected_proceeds numeric,
+  alter column corrected_proceeds set default 0;
+update unwind.liquidations set corrected_proceeds = 0;
+alter table unwind.liquidations
+  alter column corrected_proceeds set not null,
   add constraint liquidations_corrected_only_when_final
     check (corrected_at is null or status in ('FILLED', 'CANCELLED')),
   add constraint liquidations_corrected_proceeds check (
