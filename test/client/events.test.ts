@@ -11,12 +11,12 @@ import {
 } from '../../src/client/client.ts';
 import { webhookReceiver } from '../../src/client/webhooks.ts';
 import { parseId } from '../../src/ids.ts';
+import { startReceiver } from '../deliveries/receiver.ts';
+import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { hook } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { startReceiver } from '../webhooks/receiver.ts';
-import { eventsOfLiquidation, publishAll, writeEvents } from '../webhooks/subscriptions.ts';
 import { startFront } from './front.ts';
 
 const { sql } = await createTestDatabase({ after });

@@ -14,13 +14,13 @@ import type { KeySet } from '../../src/client/webhooks.ts';
 import { systemClock } from '../../src/clock.ts';
 import { parseId } from '../../src/ids.ts';
 import { headerPairs } from '../../src/signatures/message.ts';
+import { startReceiver } from '../deliveries/receiver.ts';
+import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { hook } from '../http/api.ts';
 import { freePort } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { startReceiver } from '../webhooks/receiver.ts';
-import { eventsOfLiquidation, publishAll, writeEvents } from '../webhooks/subscriptions.ts';
 import { blocksOf } from './pages.ts';
 
 const { sql } = await createTestDatabase({ after });

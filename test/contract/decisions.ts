@@ -14,8 +14,8 @@ const http = (name: string) => `test/http/${name}.test.ts`;
 const engine = 'test/liquidations/engine.test.ts';
 const nextStep = 'test/liquidations/next-step.test.ts';
 const importFile = 'test/book/import-file.test.ts';
-const post = 'test/webhooks/post.test.ts';
-const packages = 'test/webhooks/packages.test.ts';
+const post = 'test/egress/post.test.ts';
+const packages = 'test/deliveries/packages.test.ts';
 const order = 'test/contract/order.test.ts';
 const statuses = 'test/contract/statuses.test.ts';
 const points = 'test/contract/points.test.ts';
@@ -281,8 +281,12 @@ export const decisions: Readonly<Record<number, Point>> = {
         [http('webhooks'), 'point 15: the client’s default packs'],
       ],
       'success, failure, repetition, order': [
-        ['test/webhooks/deliver.test.ts', 'point 15: a receiver that fails', 'point 15: the mark'],
-        ['test/webhooks/subscribed.test.ts', 'point 15: a disabled subscription keeps'],
+        [
+          'test/deliveries/deliver.test.ts',
+          'point 15: a receiver that fails',
+          'point 15: the mark',
+        ],
+        ['test/deliveries/subscribed.test.ts', 'point 15: a disabled subscription keeps'],
         ['test/service/order.test.ts', 'whatever is refused, late or killed'],
       ],
       'signed by the dialect of choice': [

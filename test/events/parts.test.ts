@@ -12,12 +12,12 @@ import { migrate } from '../../src/db/migrate.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { keepLog } from '../../src/events/keep-log.ts';
 import { drawIdsFrom } from '../../src/ids.ts';
+import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
+import { logLiquidations, newAccounts, newWorld, type World } from '../deliveries/world.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
-import { eventsOfLiquidation, publishAll, writeEvents } from '../webhooks/subscriptions.ts';
-import { logLiquidations, newAccounts, newWorld, type World } from '../webhooks/world.ts';
 
 const minuteMs = 60_000;
 

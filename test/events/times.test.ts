@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { later } from '../../src/clock.ts';
 import { findPositionAt } from '../../src/events/read-store.ts';
-import { eventsOfLiquidation, publishAll, writeEvents } from '../webhooks/subscriptions.ts';
-import { newAccounts, newWorld } from '../webhooks/world.ts';
+import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
+import { newAccounts, newWorld } from '../deliveries/world.ts';
 
 const dayMs = 86_400_000;
 

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, describe, test } from 'node:test';
 import { parseId } from '../../src/ids.ts';
+import { startReceiver } from '../deliveries/receiver.ts';
+import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { startReceiver } from '../webhooks/receiver.ts';
-import { eventsOfLiquidation, publishAll, writeEvents } from '../webhooks/subscriptions.ts';
 import { type Api, apiOf, subscribe } from './api.ts';
 import { assertProblem, assertSuccess, recordsOf } from './expect.ts';
 

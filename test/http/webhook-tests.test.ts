@@ -1,11 +1,11 @@
 // Tests of receivers that take their time: one client does not use up the service with them.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { startReceiver } from '../deliveries/receiver.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { startReceiver } from '../webhooks/receiver.ts';
 import { apiOf, subscribe } from './api.ts';
 import { assertProblem } from './expect.ts';
 

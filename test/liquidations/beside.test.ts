@@ -7,12 +7,12 @@ import { receiverAgent } from '../../src/egress/post.ts';
 import { buildEngine } from '../../src/engine.ts';
 import { newId } from '../../src/ids.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import { testSeal } from '../deliveries/subscriptions.ts';
 import { type AccountOfUser, makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, usualEndLimits } from '../support/engine.ts';
-import { testSeal } from '../webhooks/subscriptions.ts';
 
 const isin = 'DE0007164600';
 const patienceMs = 30_000;

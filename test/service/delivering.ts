@@ -7,8 +7,8 @@ import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
+import { startReceiver } from '../deliveries/receiver.ts';
 import { eventually } from '../support/condition.ts';
-import { startReceiver } from '../webhooks/receiver.ts';
 import { type LaunchedService, newHome, patienceMs, runUnwind, startService } from './processes.ts';
 
 /** Nothing is waited for. */

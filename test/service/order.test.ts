@@ -16,10 +16,10 @@ import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { newHolder, placeLength } from '../../src/work/holder.ts';
 import { type Candidate, drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
+import { type Received, startReceiver, type TestReceiver } from '../deliveries/receiver.ts';
+import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { type Received, startReceiver, type TestReceiver } from '../webhooks/receiver.ts';
-import { eventsOfLiquidation, writeEvents } from '../webhooks/subscriptions.ts';
 import { quick } from './delivering.ts';
 import {
   freePort,

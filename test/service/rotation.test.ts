@@ -11,11 +11,11 @@ import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { newId, parseId, type TenantId } from '../../src/ids.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
+import { type Received, startReceiver, type TestReceiver } from '../deliveries/receiver.ts';
+import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts';
+import { type Authority, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { type Authority, newAuthority, selfSigned } from '../webhooks/certificate.ts';
-import { type Received, startReceiver, type TestReceiver } from '../webhooks/receiver.ts';
-import { eventsOfLiquidation, writeEvents } from '../webhooks/subscriptions.ts';
 import { newHome, patienceMs, runUnwind, type Settings, startService } from './processes.ts';
 
 interface World {

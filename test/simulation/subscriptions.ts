@@ -10,7 +10,7 @@ import type { TenantId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
 import type { WebhookType } from '../../src/webhooks/webhook.ts';
 import type { Lot } from '../crash/random.ts';
-import { subscribe } from '../webhooks/subscriptions.ts';
+import { subscribe } from '../deliveries/subscriptions.ts';
 import { askOnce, callOf, type Service, untilAnswered } from './asking.ts';
 import type { Market } from './market.ts';
 import type { Plan } from './plan.ts';

@@ -12,7 +12,7 @@ import {
   requestBody,
   retryGapMs,
 } from '../../src/webhooks/webhook.ts';
-import { queueOf, settingsOf } from './queues.ts';
+import { queueOf, settingsOf } from '../deliveries/queues.ts';
 
 const webhookId = newId<'webhook'>();
 const start = new Date('2026-01-05T09:00:00.000Z');

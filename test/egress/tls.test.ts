@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { connect, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
-import { type Identity, newAuthority, selfSigned } from './certificate.ts';
-import { type Presented, startReceiver, type TestReceiver } from './receiver.ts';
-import { deliverDue, startDeliverer } from './subscriptions.ts';
+import { type Presented, startReceiver, type TestReceiver } from '../deliveries/receiver.ts';
+import { deliverDue, startDeliverer } from '../deliveries/subscriptions.ts';
 import {
   assertArrived,
   deliverAll,
@@ -14,7 +13,8 @@ import {
   newAccounts,
   newWorld,
   subscribeTo,
-} from './world.ts';
+} from '../deliveries/world.ts';
+import { type Identity, newAuthority, selfSigned } from './certificate.ts';
 
 const authority = newAuthority('Authority of these tests');
 // As NODE_EXTRA_CA_CERTS does it for a process.

@@ -16,9 +16,9 @@ import {
 import { type Attempt, post, receiverAgent } from '../../src/egress/post.ts';
 import type { Resolve } from '../../src/egress/resolve.ts';
 import { newId } from '../../src/ids.ts';
+import { settingsOf } from '../deliveries/queues.ts';
+import { startReceiver } from '../deliveries/receiver.ts';
 import { portOf } from '../support/condition.ts';
-import { settingsOf } from './queues.ts';
-import { startReceiver } from './receiver.ts';
 
 const live: AddressPolicy = { allowLoopback: false };
 

@@ -8,8 +8,8 @@ import { FairSlots } from '../../src/deliveries/fair-slots.ts';
 import { type Attempt, keptAnswer, post, receiverAgent } from '../../src/egress/post.ts';
 import { toResponseView } from '../../src/http/webhook-views.ts';
 import { newId } from '../../src/ids.ts';
+import { settingsOf } from '../deliveries/queues.ts';
 import { eventually, portOf } from '../support/condition.ts';
-import { settingsOf } from './queues.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
 const timeoutMs = 3_000;

@@ -9,15 +9,15 @@ import { inTransaction } from '../../src/db/transaction.ts';
 import { eventPublisher } from '../../src/events/publish-events.ts';
 import { type AccountId, newId, type TenantId } from '../../src/ids.ts';
 import { batchRowsMax } from '../../src/limits.ts';
-import { testClock } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { quietWorker } from '../support/engine.ts';
 import {
   eventsOfLiquidation,
   makeTenantWithKeys,
   publishAll,
   writeEvents,
-} from './subscriptions.ts';
+} from '../deliveries/subscriptions.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { quietWorker } from '../support/engine.ts';
 
 interface Published {
   readonly event_id: string;

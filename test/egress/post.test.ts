@@ -17,8 +17,8 @@ import { newId } from '../../src/ids.ts';
 import type { DialectVersion } from '../../src/signatures/dialect.ts';
 import { SignatureError } from '../../src/signatures/signature-error.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
-import { settingsOf } from './queues.ts';
-import { type Reaction, startReceiver, type TestReceiver } from './receiver.ts';
+import { settingsOf } from '../deliveries/queues.ts';
+import { type Reaction, startReceiver, type TestReceiver } from '../deliveries/receiver.ts';
 
 const now = new Date('2026-01-05T09:00:00.000Z');
 const body = JSON.stringify({ id: 'e1', type: 'TEST', object: { name: 'Zürich' } });

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { createHash, createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
-import type { Received } from './receiver.ts';
-import { deliverDue, startDeliverer } from './subscriptions.ts';
-import { logLiquidations, newAccounts, newWorld, subscribeTo } from './world.ts';
+import type { Received } from '../deliveries/receiver.ts';
+import { deliverDue, startDeliverer } from '../deliveries/subscriptions.ts';
+import { logLiquidations, newAccounts, newWorld, subscribeTo } from '../deliveries/world.ts';
 
 /** How a dialect writes a line of the base, and names and writes the digest. */
 const forms = {
