@@ -96,7 +96,7 @@ async function story({ home, env, processes, closers }: Stage): Promise<void> {
 }
 
 async function subscribe(client: Client, closers: Stage['closers']): Promise<Receiver> {
-  const receiver = new Receiver(() => client.webhooks.verifyKeys(), announce);
+  const receiver = new Receiver((signal) => client.webhooks.verifyKeys({ signal }), announce);
   closers.push(() => receiver.close());
   const url = await receiver.listen();
   const type = ['ACCOUNT_LIQUIDATION'];

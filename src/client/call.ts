@@ -1,6 +1,7 @@
 // A call as an operation makes it: a request that carries a token, is sent again where that is safe,
 // and ends with the object of the answer or a typed error.
 
+import { abortable } from './abortable.ts';
 import type { Token } from './contract.ts';
 import { type ApiAnswer, ApiError } from './errors.ts';
 import { exchange, type Outgoing, type PreparedRequest, prepare, type Sender } from './exchange.ts';
@@ -170,17 +171,4 @@ function outgoingOf({ method, target, query, json, idempotencyKey }: ApiRequest)
 
 function withToken(outgoing: Outgoing, token: HeldToken['text']): Outgoing {
   return { ...outgoing, headers: { authorization: `Bearer ${token}`, ...outgoing.headers } };
-}
-
-/** Waits for what others wait for too: the signal ends this waiting alone. */
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', stop);
-  }
 }

@@ -1,6 +1,7 @@
 // `unwind/webhooks`: the receiver's side of webhooks. It verifies deliveries with the keys that the
 // service publishes and gives their events. It needs nothing of the service but the signature code.
 
+import type { SignedMessage } from '../signatures/message.ts';
 import { parseSignatures } from '../signatures/parse.ts';
 import { SignatureError, type SignatureErrorCode } from '../signatures/signature-error.ts';
 import type { VerifiedSignature } from '../signatures/verify.ts';
@@ -43,7 +44,7 @@ export class DeliveryError extends Error {
 }
 
 export interface ReceiverOptions {
-  /** Where the keys come from: `() => client.webhooks.verifyKeys()`. */
+  /** Where the keys come from: `(signal) => client.webhooks.verifyKeys({ signal })`. */
   readonly keys: FetchKeys;
   /** Oldest signature that is taken, in seconds; default and most 300. */
   readonly ageSMax?: number;
@@ -112,10 +113,9 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
   const ring = new KeyRing(options.keys, { ...usualKeyTimes, ...options.keyTimes }, now);
   const read: WebhookReceiver['read'] = async (from) => {
     try {
+      const { begun } = ring;
       const delivery = await deliveryOf(from, bodyBytesMax);
-      const message = messageOf(delivery);
-      const keyids = parseSignatures(message).signatures.map(({ keyid = '' }) => keyid);
-      const verified = await verifyDelivery(message, await ring.keysFor(keyids), now());
+      const verified = await verifyWith(ring, begun, { message: messageOf(delivery), now });
       refuseOld(verified, now(), ageSMax);
       const expiresAt = new Date((verified.created + signatureLifeS + 1) * 1_000);
       const isRepeated = await options.wasSeen?.({ id: verified.baseSha256, expiresAt });
@@ -138,6 +138,23 @@ async function take(
   } catch (error) {
     return { status: error instanceof DeliveryError ? error.status : 500, error };
   }
+}
+
+/** Verifies with the keys at hand, then with newer ones where a keyid is not among them. */
+async function verifyWith(
+  ring: KeyRing,
+  begun: number,
+  { message, now }: { readonly message: SignedMessage; readonly now: () => Date },
+): Promise<VerifiedSignature> {
+  const keyids = parseSignatures(message).signatures.flatMap(({ keyid }) => keyid ?? []);
+  const atHand = await ring.atHand();
+  const missing = keyids.filter((keyid) => !atHand.has(keyid));
+  try {
+    return await verifyDelivery(message, atHand, now());
+  } catch (error) {
+    if (!(error instanceof SignatureError) || missing.length === 0) throw error;
+  }
+  return verifyDelivery(message, await ring.fetchedSince(begun, missing), now());
 }
 
 function refuseOld({ created }: VerifiedSignature, now: Date, ageSMax: number): void {

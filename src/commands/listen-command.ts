@@ -48,7 +48,10 @@ const patience = { deadlineMs: 5_000 };
 export async function runListen(options: ListenOptions): Promise<number> {
   const { sandbox, client } = await openSandbox(options.config);
   const stopped = stopOf(options.stdout);
-  const receiver = webhookReceiver({ keys: () => client.webhooks.verifyKeys(), bodyBytesMax });
+  const receiver = webhookReceiver({
+    keys: (signal) => client.webhooks.verifyKeys({ signal }),
+    bodyBytesMax,
+  });
   const window = new Window(options);
   const server = createServer((request, response) => window.take(request, response, receiver));
   server.listen(0, '127.0.0.1');

@@ -9,7 +9,7 @@ import {
   LogGapError,
   type LoggedEvent,
 } from '../../src/client/client.ts';
-import { webhookReceiver } from '../../src/client/webhooks.ts';
+import { type FetchKeys, webhookReceiver } from '../../src/client/webhooks.ts';
 import { parseId } from '../../src/ids.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
@@ -110,7 +110,7 @@ suite('deliveries of a subscription', () => {
     const { id } = await client.webhooks.create({ ...hook, url: receiver.url });
     const { url, response } = await client.webhooks.test(id);
     assert.deepEqual([url, response.status], [receiver.url, 418]);
-    const keys = () => client.webhooks.verifyKeys();
+    const keys: FetchKeys = (signal) => client.webhooks.verifyKeys({ signal });
     const [delivery] = receiver.received;
     assert.ok(delivery !== undefined);
     const [event] = await webhookReceiver({ keys, now: clock.now }).read(delivery);

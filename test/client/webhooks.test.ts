@@ -1,11 +1,9 @@
-// The published receiver of webhooks: deliveries as the service sends them, taken in as integrators
-// take them in; keys that come and go; and everything that has to be refused.
+// The published receiver of webhooks: deliveries as the service sends them, received as integrators
+// receive them, and everything that has to be refused.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
-import type { KeySet } from '../../src/client/contract.ts';
 import {
   type Delivery,
   DeliveryError,
@@ -13,91 +11,10 @@ import {
   isLiquidationEvent,
   type ReceiverOptions,
   type WebhookEvent,
-  webhookReceiver,
 } from '../../src/client/webhooks.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
 import { headerPairs } from '../../src/signatures/message.ts';
-import { type SigningKey, signMessage, usualComponents } from '../../src/signatures/sign.ts';
-import { testClock } from '../support/clock.ts';
 import { portOf } from '../support/condition.ts';
-
-interface Sender {
-  readonly key: SigningKey;
-  readonly jwk: JsonWebKey & { readonly kid: string };
-}
-
-function newSender(algorithm: 'ecdsa-p521' | 'ed25519' = 'ecdsa-p521'): Sender {
-  const { publicKey, privateKey } =
-    algorithm === 'ed25519'
-      ? generateKeyPairSync('ed25519')
-      : generateKeyPairSync('ec', { namedCurve: 'P-521' });
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: randomUUID() };
-  return { key: { algorithm, privateKey }, jwk };
-}
-
-const liquidation = {
-  id: 'l1',
-  account_id: 'a1',
-  cash_amount: '10.00',
-  status: 'FILLED',
-  orders: [],
-};
-
-function eventOf(type: string, object: object = liquidation) {
-  const created_at = '2026-01-05T09:00:00.000Z';
-  return { created_at, id: randomUUID(), object, type, webhook_id: 'w1' };
-}
-
-const filled = eventOf('ACCOUNT_LIQUIDATION.FILLED');
-
-interface Sending {
-  readonly dialect?: DialectVersion;
-  readonly body?: string;
-  readonly target?: string;
-  readonly created?: number;
-}
-
-const clock = testClock();
-
-/** A delivery as the service would sign it. */
-async function deliveryOf(sender: Sender, sending: Sending = {}): Promise<Delivery> {
-  const { dialect = '6', target = '/in?from=unwind' } = sending;
-  const { created = Math.floor(clock.now().getTime() / 1_000) } = sending;
-  const body = Buffer.from(sending.body ?? JSON.stringify(filled));
-  const headers = [
-    ['content-type', 'application/json'],
-    ['content-length', String(body.length)],
-    ['upvest-client-id', 'ebabcf4d-61c3-4942-875c-e265a7c2d062'],
-  ] as const;
-  const message = { method: 'POST', target, headers, body };
-  const covered = ['content-type', 'content-length', 'digest', 'upvest-client-id'];
-  const components = usualComponents({ dialect, message, headers: covered, expires: true });
-  const params = { keyid: sender.jwk.kid, created, expires: created + 60, nonce: randomUUID() };
-  const added = await signMessage({ dialect, message, components, params, key: sender.key });
-  const rawHeaders = [...headers, ...Object.entries(added)].flat();
-  return { method: 'POST', url: target, rawHeaders, body };
-}
-
-/** A receiver, and how often it fetched which keys. */
-function receiverOf(served: { keys: KeySet['keys'] }, options: Partial<ReceiverOptions> = {}) {
-  const fetches = { count: 0, failing: false };
-  const keys = async (): Promise<KeySet> => {
-    fetches.count += 1;
-    if (fetches.failing) throw new Error('the network is down');
-    return { keys: [...served.keys] };
-  };
-  const receiver = webhookReceiver({ keys, now: clock.now, ...options });
-  return { receiver, fetches, read: receiver.read };
-}
-
-async function refusal(call: Promise<unknown>): Promise<DeliveryError> {
-  const error = await call.then(
-    () => assert.fail('it was not refused'),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof DeliveryError, String(error));
-  return error;
-}
+import { clock, deliveryOf, eventOf, filled, newSender, receiverOf, refusal } from './sender.ts';
 
 const dialects = [
   ['6', 'ecdsa-p521'],
@@ -313,88 +230,5 @@ suite('taking a delivery', () => {
     const parsed = { ...delivery, body: filled, async *[Symbol.asyncIterator]() {} };
     const { status } = await receiver.take(parsed, handle);
     assert.equal(status, 500, 'so is a mistake of the program');
-  });
-});
-
-suite('keys', () => {
-  test('are fetched once for many, and again when they are five minutes old', async () => {
-    const sender = newSender('ed25519');
-    const { read, fetches } = receiverOf({ keys: [sender.jwk] });
-    const readOne = async () => read(await deliveryOf(sender));
-    await Promise.all(Array.from({ length: 20 }, readOne));
-    assert.equal(fetches.count, 1);
-    clock.advance(299_999);
-    await readOne();
-    assert.equal(fetches.count, 1);
-    clock.advance(1);
-    await readOne();
-    assert.equal(fetches.count, 2);
-  });
-
-  test('that rotate are fetched when a delivery names a new one; the old one while served', async () => {
-    const [old, fresh] = [newSender('ed25519'), newSender('ed25519')];
-    const served = { keys: [old.jwk] };
-    const { read, fetches } = receiverOf(served);
-    await read(await deliveryOf(old));
-    served.keys = [old.jwk, fresh.jwk];
-    clock.advance(10_000);
-    await read(await deliveryOf(fresh));
-    await read(await deliveryOf(old));
-    assert.equal(fetches.count, 2);
-    served.keys = [fresh.jwk];
-    clock.advance(300_000);
-    const error = await refusal(read(await deliveryOf(old)));
-    assert.equal(error.code, 'keyid_unknown');
-  });
-
-  test('nobody can make it fetch more than once in ten seconds', async () => {
-    const [sender, stranger] = [newSender('ed25519'), newSender('ed25519')];
-    const { read, fetches } = receiverOf({ keys: [sender.jwk] });
-    for (let count = 0; count < 20; count += 1) {
-      assert.equal((await refusal(read(await deliveryOf(stranger)))).code, 'keyid_unknown');
-      clock.advance(1_000);
-    }
-    assert.equal(fetches.count, 2);
-  });
-
-  test('nothing is fetched for what is no delivery at all', async () => {
-    const { read, fetches } = receiverOf({ keys: [] });
-    const nothing = { method: 'POST', url: '/', rawHeaders: [], body: Buffer.from('{}') };
-    assert.equal((await refusal(read(nothing))).code, 'missing_signature_header');
-    assert.equal(fetches.count, 0);
-  });
-
-  test('that cannot be fetched: the old ones for an hour, then the delivery waits', async () => {
-    const sender = newSender('ed25519');
-    const { read, fetches } = receiverOf({ keys: [sender.jwk] });
-    await read(await deliveryOf(sender));
-    fetches.failing = true;
-    clock.advance(3_599_000);
-    assert.equal((await read(await deliveryOf(sender))).length, 1);
-    clock.advance(1_000);
-    const error = await refusal(read(await deliveryOf(sender)));
-    assert.deepEqual([error.code, error.status], ['keys_unavailable', 503]);
-    fetches.failing = false;
-    clock.advance(1_000);
-    assert.equal((await read(await deliveryOf(sender))).length, 1);
-  });
-
-  test('that cannot be fetched are not asked for again at once, whoever delivers', async () => {
-    const sender = newSender('ed25519');
-    const { read, fetches } = receiverOf({ keys: [sender.jwk] });
-    fetches.failing = true;
-    for (let count = 0; count < 20; count += 1) {
-      const error = await refusal(read(await deliveryOf(sender)));
-      assert.deepEqual([error.code, error.status], ['keys_unavailable', 503]);
-      clock.advance(100);
-    }
-    assert.equal(fetches.count, 2);
-  });
-
-  test('of a kind that is not known do not hinder the others', async () => {
-    const sender = newSender('ed25519');
-    const odd = { kid: 'odd', kty: 'AKP', alg: 'ML-DSA-44' };
-    const { read } = receiverOf({ keys: [odd, sender.jwk] });
-    assert.equal((await read(await deliveryOf(sender))).length, 1);
   });
 });

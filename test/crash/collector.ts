@@ -4,13 +4,12 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { assertNever } from '../../src/assert.ts';
-import type { KeySet } from '../../src/client/contract.ts';
 import {
   type AccountLiquidationEvent,
   isLiquidationEvent,
   type WebhookEvent,
 } from '../../src/client/events.ts';
-import { DeliveryError, webhookReceiver } from '../../src/client/webhooks.ts';
+import { DeliveryError, type FetchKeys, webhookReceiver } from '../../src/client/webhooks.ts';
 import { portOf } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
 import type { Lot } from './random.ts';
@@ -45,7 +44,7 @@ export interface Collector {
 export interface CollectorOptions {
   readonly lot: Lot;
   readonly temper: Temper;
-  readonly fetchKeys: () => Promise<KeySet>;
+  readonly fetchKeys: FetchKeys;
   /** Called when an event arrives for the first time. */
   readonly onArrival?: (event: AccountLiquidationEvent) => void;
   /** Awaited before a delivery is answered. */
@@ -105,7 +104,7 @@ export async function startCollector(t: AfterTest, options: CollectorOptions): P
       answer(response, trouble ?? { status: 204 });
     } catch (error) {
       const status = error instanceof DeliveryError ? error.status : 500;
-      // Keys are served by the processes that are killed.
+      // Keys are served by the processes that are killed: what cannot be verified now comes again.
       if (status !== 503) refused.push(error);
       answer(response, { status });
     }

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { importDirectory } from '../../src/book/import-directory.ts';
 import { Client } from '../../src/client/client.ts';
-import type { KeySet } from '../../src/client/contract.ts';
+import type { FetchKeys } from '../../src/client/webhooks.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
@@ -96,7 +96,7 @@ export class World implements Counter {
     });
     for (const [i, subscription] of subscriptions.entries()) {
       const { temper, config } = subscription;
-      const options = { lot: lotOf(lot.between(1, 1e9)), temper, fetchKeys: () => this.#keys() };
+      const options = { lot: lotOf(lot.between(1, 1e9)), temper, fetchKeys: this.#keys };
       const collector = await startCollector(
         t,
         i === 0 ? { ...options, ...this.#first() } : options,
@@ -110,9 +110,7 @@ export class World implements Counter {
     }
   }
 
-  #keys(): Promise<KeySet> {
-    return this.nextClient().webhooks.verifyKeys();
-  }
+  readonly #keys: FetchKeys = (signal) => this.nextClient().webhooks.verifyKeys({ signal });
 
   /** What times are measured at, and whose deliveries are held at a point. */
   #first(): Pick<CollectorOptions, 'onArrival' | 'beforeAnswer'> {

@@ -109,7 +109,9 @@ test('unwind listen', { timeout }, async (main) => {
       const [, , first, second] = listening.lines();
       assert.match(first ?? '', /NEW .* event (\S+) {2}→ 500$/);
       assert.match(second ?? '', /NEW .* event (\S+) {2}attempt 2 {2}→ 201$/);
-      const { read } = webhookReceiver({ keys: () => client.webhooks.verifyKeys() });
+      const { read } = webhookReceiver({
+        keys: (signal) => client.webhooks.verifyKeys({ signal }),
+      });
       for (const delivery of receiver.received) {
         assert.equal(delivery.url, '/hooks/in?from=unwind');
         assert.equal((await read(delivery)).length, 1);

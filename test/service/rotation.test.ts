@@ -81,7 +81,10 @@ async function rotate(t: TestContext, world: World): Promise<void> {
   await client.webhooks.create(webhook);
   // One that fetches keys it does not know, as soon as it may; below, one that fetches once, in the lead.
   const keyTimes = { betweenMs: 0 };
-  const usual = webhookReceiver({ keys: () => client.webhooks.verifyKeys(), keyTimes });
+  const usual = webhookReceiver({
+    keys: (signal) => client.webhooks.verifyKeys({ signal }),
+    keyTimes,
+  });
   const before = await deliverOne(world, receiver);
   const oldKey = keyIdOf(before);
   await usual.read(before);

@@ -21,7 +21,7 @@ const client = new Client({
   dialect: '9421',
 });
 
-const receiver = webhookReceiver({ keys: () => client.webhooks.verifyKeys() });
+const receiver = webhookReceiver({ keys: (signal) => client.webhooks.verifyKeys({ signal }) });
 const seen: string[] = [];
 const filled = Promise.withResolvers<Liquidation>();
 const server = createServer(async (request, response) => {
