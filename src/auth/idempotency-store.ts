@@ -1,7 +1,8 @@
 // The statements of idempotency records: the stored answer of a request that succeeded, by tenant
-// and key. Creating a liquidation has them inside its one statement.
+// and key. Creating a liquidation has the writing one inside its own.
 
 import type { Tx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 
 export interface StoredAnswer {
@@ -27,14 +28,30 @@ export async function findStoredAnswer(
 /** @throws a unique violation when a concurrent request of the same key was first. */
 export async function insertStoredAnswer(
   tx: Tx,
-  record: StoredAnswer & { tenantId: TenantId; idempotencyKey: string; now: Date; expiresAt: Date },
+  { body, ...answer }: StoredAnswer & AnswerKey,
 ): Promise<void> {
-  await tx`
+  await tx`${storedAnswerSql(answer, fragment`select ${body}::text`)}`;
+}
+
+/** Under which key an answer is stored, and for how long. */
+export interface AnswerKey {
+  readonly tenantId: TenantId;
+  readonly idempotencyKey: string;
+  readonly now: Date;
+  readonly expiresAt: Date;
+}
+
+/** SQL: stores the answer whose body is what a select of one column returns; nothing without a row. */
+export function storedAnswerSql(
+  answer: Omit<StoredAnswer, 'body'> & AnswerKey,
+  body: Fragment,
+): Fragment {
+  return fragment`
     insert into unwind.idempotency_keys (
       tenant_id, idempotency_key, request_hash, status, body, created_at, expires_at
     )
-    values (
-      ${record.tenantId}, ${record.idempotencyKey}, ${record.requestHash}, ${record.status},
-      ${record.body}, ${record.now}, ${record.expiresAt}
-    )`;
+    select
+      ${answer.tenantId}, ${answer.idempotencyKey}, ${answer.requestHash}, ${answer.status}, r.body,
+      ${answer.now}, ${answer.expiresAt}
+    from (${body}) as r (body)`;
 }

@@ -1,6 +1,7 @@
 // The statements about who may call: tenants, their keys, tokens and used signatures.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import type { Scope } from './scope.ts';
 import type { SignatureUse } from './signature-use.ts';
@@ -119,13 +120,18 @@ export async function recordSignatureUse(
   tx: Tx,
   use: SignatureUse & { tenantId: TenantId },
 ): Promise<boolean> {
-  const bases = use.basesSha256;
-  const rows = await tx`
+  const rows = await tx`${signatureUseSql(use)}`;
+  return rows.count === use.basesSha256.length;
+}
+
+/** SQL: records the use of signatures, and returns a row for each that had not been used before. */
+export function signatureUseSql(use: SignatureUse & { tenantId: TenantId }): Fragment {
+  return fragment`
     insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
     select ${use.tenantId}, u.base_sha256, ${use.expiresAt}
-    from unnest(${bases}::bytea[]) as u (base_sha256)
-    on conflict (tenant_id, base_sha256) do nothing`;
-  return rows.count === bases.length;
+    from unnest(${use.basesSha256}::bytea[]) as u (base_sha256)
+    on conflict (tenant_id, base_sha256) do nothing
+    returning base_sha256`;
 }
 
 /** Removes tokens, used signatures and idempotency records past their time, at most so many each. */

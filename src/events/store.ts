@@ -2,7 +2,7 @@
 // its position in the tenant's log later, in a publishing step of its own.
 
 import type { Tx } from '../db/connect.ts';
-import { fragment } from '../db/sql.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import { type AccountId, type LiquidationId, newId, type TenantId } from '../ids.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
@@ -18,13 +18,11 @@ export async function recordLiquidationEvents(
   const { tenantId, liquidationIds, now } = change;
   if (liquidationIds.length === 0) return;
   const eventIds = liquidationIds.map(() => newId<'event'>());
-  await tx`
-    insert into unwind.events (
-      tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
-    )
+  const changed = fragment`
     select
-      l.tenant_id, n.event_id, l.account_id, l.liquidation_id, l.sequence, l.event_count,
-      'ACCOUNT_LIQUIDATION.' || l.status, o.object, ${now}
+      l.tenant_id, n.event_id, l.account_id, l.liquidation_id, l.sequence,
+      l.event_count as number,
+      l.status, o.object
     from unnest(
       ${liquidationIds.map(() => tenantId)}::uuid[],
       ${liquidationIds}::uuid[],
@@ -34,6 +32,22 @@ export async function recordLiquidationEvents(
       on l.tenant_id = n.tenant_id
       and l.liquidation_id = n.liquidation_id
     cross join lateral unwind.liquidation_objects(l) as o`;
+  await tx`${liquidationEventsSql(changed, now)}`;
+}
+
+/**
+ * SQL: records an event for each row of a select of liquidations that reached their status. Its
+ * columns: tenant_id, event_id, account_id, liquidation_id, sequence, number, status, object.
+ */
+export function liquidationEventsSql(changed: Fragment, now: Date): Fragment {
+  return fragment`
+    insert into unwind.events (
+      tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+    )
+    select
+      c.tenant_id, c.event_id, c.account_id, c.liquidation_id, c.sequence, c.number,
+      'ACCOUNT_LIQUIDATION.' || c.status, c.object, ${now}
+    from (${changed}) as c`;
 }
 
 /** An account with events that have no position yet. */

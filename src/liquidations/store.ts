@@ -1,9 +1,13 @@
 // The statements that requests run on liquidations: create, cancel, read. Each is one statement and
 // one commit, since round trips are the cost of a request.
 
+import { storedAnswerSql } from '../auth/idempotency-store.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
+import { signatureUseSql } from '../auth/store.ts';
 import type { AccountStatus } from '../book/account.ts';
 import type { Sql } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
+import { liquidationEventsSql } from '../events/store.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
 import { type EndReason, type LiquidationStatus, liquidationTransitions } from './liquidation.ts';
 
@@ -49,16 +53,21 @@ export interface CreationRow {
  * @throws unique violations when a concurrent request was first; the next try sees its work.
  */
 export async function insertLiquidation(sql: Sql, c: Creation): Promise<CreationRow | undefined> {
-  const bases = c.signature.basesSha256;
+  const signature = signatureNow(c);
+  const created = fragment`
+    select
+      ${c.tenantId}::uuid as tenant_id,
+      ${c.eventId}::uuid as event_id,
+      ${c.accountId}::uuid as account_id,
+      ${c.liquidationId}::uuid as liquidation_id,
+      r.sequence,
+      1 as number,
+      'NEW' as status,
+      r.object
+    from rendered r`;
+  const answer = { ...c, status: 202, expiresAt: c.idempotencyExpiresAt };
   const rows = await sql<CreationRow[]>`
-    with signature as (
-      insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
-      select ${c.tenantId}, u.base_sha256, ${c.signature.expiresAt}
-      from unnest(${bases}::bytea[]) as u (base_sha256)
-      where ${c.signatureIsNew}
-      on conflict (tenant_id, base_sha256) do nothing
-      returning base_sha256
-    ),
+    with signature as (${signatureUseSql(signature)}),
     prior as materialized (
       select k.request_hash, k.status, k.body
       from unwind.idempotency_keys k
@@ -83,8 +92,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
     ),
     verdict as (
       select
-        ${c.signatureIsNew} and (select count(*) from signature) < ${bases.length}
-          as signature_replayed,
+        (select count(*) from signature) < ${signature.basesSha256.length} as signature_replayed,
         account.status as account_status,
         account.version is distinct from (
           select a.version
@@ -144,24 +152,8 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       from created c
       cross join lateral unwind.liquidation_objects(c.l) as o
     ),
-    event as (
-      insert into unwind.events (
-        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
-      )
-      select
-        ${c.tenantId}, ${c.eventId}, ${c.accountId}, ${c.liquidationId}, r.sequence, 1,
-        'ACCOUNT_LIQUIDATION.NEW', r.object, ${c.now}
-      from rendered r
-    ),
-    remembered as (
-      insert into unwind.idempotency_keys (
-        tenant_id, idempotency_key, request_hash, status, body, created_at, expires_at
-      )
-      select
-        ${c.tenantId}, ${c.idempotencyKey}, ${c.requestHash}, 202, r.object, ${c.now},
-        ${c.idempotencyExpiresAt}
-      from rendered r
-    )
+    event as (${liquidationEventsSql(created, c.now)}),
+    remembered as (${storedAnswerSql(answer, fragment`select r.object from rendered r`)})
     select
       v.signature_replayed, v.account_status, v.overtaken, v.running_id, v.is_too_large,
       p.request_hash as prior_hash,
@@ -196,20 +188,20 @@ export async function cancelNewLiquidation(
   sql: Sql,
   c: Cancellation,
 ): Promise<CancellationRow | undefined> {
-  const bases = c.signature.basesSha256;
+  const signature = signatureNow(c);
+  const cancelled = fragment`
+    select
+      (c.l).tenant_id, ${c.eventId}::uuid as event_id, (c.l).account_id, (c.l).liquidation_id,
+      (c.l).sequence,
+      (c.l).event_count as number,
+      (c.l).status,
+      unwind.liquidation_object(c.l) as object
+    from cancelled c`;
   const rows = await sql<CancellationRow[]>`
-    with signature as (
-      insert into unwind.signature_replays (tenant_id, base_sha256, expires_at)
-      select ${c.tenantId}, u.base_sha256, ${c.signature.expiresAt}
-      from unnest(${bases}::bytea[]) as u (base_sha256)
-      where ${c.signatureIsNew}
-      on conflict (tenant_id, base_sha256) do nothing
-      returning base_sha256
-    ),
+    with signature as (${signatureUseSql(signature)}),
     verdict as (
       select
-        ${c.signatureIsNew} and (select count(*) from signature) < ${bases.length}
-          as signature_replayed
+        (select count(*) from signature) < ${signature.basesSha256.length} as signature_replayed
     ),
     found as materialized (
       select l.status, l.end_reason
@@ -236,15 +228,7 @@ export async function cancelNewLiquidation(
         and not v.signature_replayed
       returning l
     ),
-    event as (
-      insert into unwind.events (
-        tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
-      )
-      select
-        (c.l).tenant_id, ${c.eventId}, (c.l).account_id, (c.l).liquidation_id, (c.l).sequence,
-        (c.l).event_count, 'ACCOUNT_LIQUIDATION.CANCELLED', unwind.liquidation_object(c.l), ${c.now}
-      from cancelled c
-    )
+    event as (${liquidationEventsSql(cancelled, c.now)})
     select
       v.signature_replayed,
       exists (select from cancelled) as cancelled,
@@ -253,6 +237,12 @@ export async function cancelNewLiquidation(
     from verdict v
     left join found f on true`;
   return rows[0];
+}
+
+/** The use of signatures to be recorded: none where an earlier try has recorded it. */
+function signatureNow(c: Pick<Creation, 'tenantId' | 'signature' | 'signatureIsNew'>) {
+  const { tenantId, signature } = c;
+  return { tenantId, ...signature, ...(c.signatureIsNew ? {} : { basesSha256: [] }) };
 }
 
 /** The liquidation as the contract shows it, or undefined where this account has no such one. */

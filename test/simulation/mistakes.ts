@@ -62,8 +62,8 @@ export const mutations: readonly Mutation[] = [
     file: 'src/liquidations/store.ts',
     edits: [
       {
-        from: 'from rendered r\n    )\n    select\n      v.signature_replayed, v.account_status',
-        to: 'from rendered r\n      where false\n    )\n    select\n      v.signature_replayed, v.account_status',
+        from: 'fragment`select r.object from rendered r`',
+        to: 'fragment`select r.object from rendered r where false`',
       },
     ],
   },
