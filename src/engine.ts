@@ -3,7 +3,7 @@
 // loop, which works for the others while the first one's batch lasts.
 
 import { endDeliveryLeases } from './deliveries/delivery-store.ts';
-import { endSubmissionLeases } from './orders/store.ts';
+import { endSubmissionLeases } from './orders/submission-store.ts';
 import { nextSteps, type StepName, type StepsOptions, stepsOfProcess } from './steps.ts';
 import { Loop } from './work/loop.ts';
 

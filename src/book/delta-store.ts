@@ -1,11 +1,13 @@
-// The statements of applying deltas to positions. Locks come in the one order: accounts,
-// liquidations, positions; whoever holds the first two is alone with the positions of the account.
+// The statements of applying deltas to positions, called under the locks of accounts and of the
+// liquidations that run on them.
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
 import { type Delta, type DeltaType, type HoldingChange, positionKey } from './delta.ts';
+import { movementsSql } from './store.ts';
 
 /** Locks accounts, so that nobody starts a liquidation on them. @returns those that are there. */
 export async function lockAccounts(
@@ -21,22 +23,6 @@ export async function lockAccounts(
     order by a.account_id
     for no key update`;
   return new Set(rows.map((row) => row.account_id));
-}
-
-/** Locks the liquidations that run on these accounts: their steps hold and free quantity. */
-export async function lockRunningLiquidations(
-  tx: Tx,
-  tenantId: TenantId,
-  accountIds: readonly AccountId[],
-): Promise<void> {
-  await tx`
-    select l.liquidation_id
-    from unwind.liquidations l
-    where l.tenant_id = ${tenantId}
-      and l.account_id = any (${accountIds}::uuid[])
-      and l.status in ('NEW', 'PROCESSING')
-    order by l.liquidation_id
-    for no key update`;
 }
 
 interface PositionRow {
@@ -128,8 +114,7 @@ export interface DeltaWriting {
 
 /**
  * Writes deltas as movements and positions as their sums. The version of the accounts moves, so
- * that a liquidation which is just being asked for looks again; one that waits is looked at now, and
- * what running ones show is computed anew.
+ * that a liquidation which is just being asked for looks again.
  */
 export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> {
   const { tenantId, changes, now } = writing;
@@ -162,14 +147,6 @@ export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> 
       ${fresh.map((change) => plain(change.locked))}::numeric[]
     ) as n (account_id, isin, quantity, locked)`;
   const touched = await tx`
-    with waiting as (
-      update unwind.liquidations l
-      set advance_at = (select unwind.market_time(${now}))
-      where l.tenant_id = ${tenantId}
-        and l.account_id = any (${accountIds}::uuid[])
-        and l.status = 'PROCESSING'
-        and l.advance_at > (select unwind.market_time(${now}))
-    )
     update unwind.accounts a
     set
       version = a.version + 1,
@@ -177,45 +154,20 @@ export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> 
     where a.tenant_id = ${tenantId}
       and a.account_id = any (${accountIds}::uuid[])`;
   assert(touched.count === accountIds.length, 'a locked account stays where it is');
-  await freezeAmounts(tx, { tenantId, accountIds, now });
-}
-
-/** What is still to be sold has changed, and with it what running liquidations show. */
-async function freezeAmounts(
-  tx: Tx,
-  which: { tenantId: TenantId; accountIds: readonly AccountId[]; now: Date },
-): Promise<void> {
-  const { tenantId, accountIds, now } = which;
-  await tx`
-    update unwind.liquidations l
-    set
-      cash_amount = m.cash_amount,
-      updated_at = m.changed_at
-    from (
-      select r.liquidation_id, changed.at as changed_at, r.proceeds + v.value as cash_amount
-      from unwind.liquidations r
-      cross join lateral unwind.next_changes(r, ${now}) as changed
-      cross join lateral unwind.indicative_values(r.tenant_id, r.account_id, r.liquidation_id) as v
-      where r.tenant_id = ${tenantId}
-        and r.account_id = any (${accountIds}::uuid[])
-        and r.status in ('NEW', 'PROCESSING')
-    ) as m
-    where l.tenant_id = ${tenantId}
-      and l.liquidation_id = m.liquidation_id
-      and l.cash_amount <> m.cash_amount`;
 }
 
 async function insertMovements(tx: Tx, { tenantId, deltas, now }: DeltaWriting): Promise<void> {
-  await tx`
-    insert into unwind.movements (
-      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, reference,
-      effective_at, recorded_at
-    )
+  const movements = fragment`
     select
-      ${tenantId}, n.movement_id, n.account_id, n.isin,
-      case when n.type = 'credit' then n.quantity else 0 end,
-      case n.type when 'lock' then n.quantity when 'unlock' then -n.quantity else 0 end,
-      0, n.type, n.reference, (select unwind.market_time(${now})), ${now}
+      ${tenantId}::uuid as tenant_id, n.movement_id, n.account_id, n.isin,
+      case when n.type = 'credit' then n.quantity else 0 end as quantity,
+      case n.type when 'lock' then n.quantity when 'unlock' then -n.quantity else 0 end as locked,
+      0 as cash,
+      n.type as reason,
+      null::uuid as execution_id,
+      n.reference,
+      (select unwind.market_time(${now})) as effective_at,
+      0 as uncovered
     from unnest(
       ${deltas.map((delta) => delta.movementId)}::uuid[],
       ${deltas.map((delta) => delta.accountId)}::uuid[],
@@ -224,4 +176,5 @@ async function insertMovements(tx: Tx, { tenantId, deltas, now }: DeltaWriting):
       ${deltas.map((delta) => plain(delta.quantity))}::numeric[],
       ${deltas.map((delta) => delta.reference)}::text[]
     ) as n (movement_id, account_id, isin, type, quantity, reference)`;
+  await tx`${movementsSql(movements, now)}`;
 }

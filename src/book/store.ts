@@ -1,6 +1,8 @@
-// The statements of the book that moving liquidations needs; imports have their own.
+// The statements of the book that moving liquidations needs, and its pieces of statements that write
+// other tables as well; imports have their own.
 
 import type { Tx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
 
@@ -11,6 +13,37 @@ export interface PositionChange {
   readonly quantity: Decimal;
   /** Change of what open orders hold. */
   readonly held: Decimal;
+}
+
+/**
+ * SQL: changes what open orders hold, by a select of tenant_id, account_id, isin and held with a row for
+ * each position.
+ */
+export function heldChangedSql(changes: Fragment): Fragment {
+  return fragment`
+    update unwind.positions p
+    set held = p.held + c.held
+    from (${changes}) as c
+    where p.tenant_id = c.tenant_id
+      and p.account_id = c.account_id
+      and p.isin = c.isin`;
+}
+
+/**
+ * SQL: records movements, a row each of a select of tenant_id, movement_id, account_id, isin, quantity,
+ * locked, cash, reason, execution_id, reference, effective_at and uncovered. The caller changes the
+ * positions they add up to.
+ */
+export function movementsSql(movements: Fragment, now: Date): Fragment {
+  return fragment`
+    insert into unwind.movements (
+      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
+      reference, effective_at, uncovered, recorded_at
+    )
+    select
+      m.tenant_id, m.movement_id, m.account_id, m.isin, m.quantity, m.locked, m.cash, m.reason,
+      m.execution_id, m.reference, m.effective_at, m.uncovered, ${now}
+    from (${movements}) as m`;
 }
 
 /** Changes positions; several changes of one position add up. The caller records the movements. */

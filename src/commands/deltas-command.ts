@@ -1,7 +1,6 @@
 // `unwind positions`: deltas as an operator brings them, one by the command line or many from a file,
 // all of them or none. A file is read as those of an import are: every bad line is told.
 
-import { applyDeltas, type DeltaResult } from '../book/apply-deltas.ts';
 import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
 import { importLockMsMax } from '../book/import-limits.ts';
 import { type BadLine, byLine } from '../book/import-report.ts';
@@ -12,6 +11,7 @@ import { isUniqueViolation } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
 import { deltasOfFileMax, overtakenTriesMax } from '../limits.ts';
+import { applyDeltas, type DeltaResult } from '../liquidations/apply-deltas.ts';
 import { plain } from '../money.ts';
 
 export interface DeltasCommand {

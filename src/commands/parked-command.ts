@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
+import { resumeReports } from '../venue/inbox-store.ts';
 import {
   type Choice,
   closeParked,
@@ -48,7 +49,10 @@ export async function resume(
   { sql, clock, stdout }: ParkedCommand,
   choice: Choice,
 ): Promise<number> {
-  const resumed = await inTransaction(sql, (tx) => resumeParked(tx, choice, clock.now()));
+  const resumed = await inTransaction(sql, async (tx) => [
+    ...(await resumeParked(tx, choice, clock.now())),
+    ...(await resumeReports(tx, choice)),
+  ]);
   for (const id of resumed) stdout.write(`resumed ${id}\n`);
   if (resumed.length > 0) return 0;
   if (choice === 'all') {

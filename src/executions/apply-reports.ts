@@ -14,10 +14,11 @@ import type { TenantId } from '../ids.ts';
 import { reportBatchMax } from '../limits.ts';
 import { settleProgress } from '../liquidations/progress-store.ts';
 import { type Decimal, plain, smaller, zero } from '../money.ts';
+import { lockSubmissions, updateOrders, updateSubmissions } from '../orders/progress-store.ts';
+import { claimReports, clearReports } from '../venue/inbox-store.ts';
 import { toReportEvent } from '../venue/venue.ts';
 import { noteForPerson } from '../work/parked-store.ts';
 import { batchWorker, type Worker } from '../work/work-batches.ts';
-import { lockSubmissions, updateOrders, updateSubmissions } from './apply-store.ts';
 import {
   findBusts,
   findKnownExecutions,
@@ -26,7 +27,6 @@ import {
   takeBack,
   type Uncovered,
 } from './executions-store.ts';
-import { claimReports, clearReports } from './inbox-store.ts';
 import { type Changes, type Correction, changesOf } from './report-changes.ts';
 import { executionNameIn, type InboxReport, type Known, nameOf } from './report-news.ts';
 

@@ -1,7 +1,9 @@
 // The statements of executions: which are known, which are void, and the movements they make in the
 // book. Called under the locks of the orders they belong to.
 
+import { movementsSql } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain, zero } from '../money.ts';
 
@@ -136,6 +138,23 @@ export async function insertExecutions(
 ): Promise<void> {
   const { tenantId, executions, uncovered, now } = batch;
   if (executions.length === 0) return;
+  const sales = fragment`
+    select
+      r.tenant_id, n.movement_id, r.account_id, r.isin,
+      n.uncovered - r.quantity as quantity,
+      0 as locked,
+      r.proceeds as cash,
+      'execution' as reason,
+      r.execution_id,
+      null as reference,
+      r.executed_at as effective_at,
+      n.uncovered
+    from recorded r
+    join unnest(
+      ${executions.map((one) => one.executionId)}::uuid[],
+      ${executions.map((one) => one.movementId)}::uuid[],
+      ${executions.map((one) => plain(uncovered.get(one.executionId) ?? zero))}::numeric[]
+    ) as n (execution_id, movement_id, uncovered) on n.execution_id = r.execution_id`;
   await tx`
     with recorded as (
       insert into unwind.executions (
@@ -162,21 +181,9 @@ export async function insertExecutions(
         execution_id, venue, venue_execution_id, client_order_id, order_id, liquidation_id,
         account_id, isin, quantity, price, proceeds, executed_at
       )
-      returning execution_id, account_id, isin, quantity, proceeds, executed_at
+      returning tenant_id, execution_id, account_id, isin, quantity, proceeds, executed_at
     )
-    insert into unwind.movements (
-      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
-      effective_at, recorded_at, uncovered
-    )
-    select
-      ${tenantId}, n.movement_id, r.account_id, r.isin, n.uncovered - r.quantity, 0, r.proceeds,
-      'execution', r.execution_id, r.executed_at, ${now}, n.uncovered
-    from recorded r
-    join unnest(
-      ${executions.map((one) => one.executionId)}::uuid[],
-      ${executions.map((one) => one.movementId)}::uuid[],
-      ${executions.map((one) => plain(uncovered.get(one.executionId) ?? zero))}::numeric[]
-    ) as n (execution_id, movement_id, uncovered) on n.execution_id = r.execution_id`;
+    ${movementsSql(sales, now)}`;
 }
 
 /** Records what the venue declared void; what is known already changes nothing. */
@@ -215,6 +222,22 @@ export async function takeBack(
 ): Promise<number> {
   const { tenantId, taken, now } = batch;
   if (taken.length === 0) return 0;
+  const reverse = fragment`
+    select
+      m.tenant_id, v.movement_id, m.account_id, m.isin,
+      -m.quantity as quantity,
+      0 as locked,
+      -m.cash as cash,
+      'bust' as reason,
+      m.execution_id,
+      null as reference,
+      v.at as effective_at,
+      -m.uncovered as uncovered
+    from void v
+    join unwind.movements m
+      on m.tenant_id = v.tenant_id
+      and m.execution_id = v.execution_id
+      and m.reason = 'execution'`;
   const rows = await tx`
     with void as (
       update unwind.executions e
@@ -230,17 +253,6 @@ export async function takeBack(
         and e.busted_at is null
       returning e.tenant_id, e.execution_id, n.movement_id, n.at
     )
-    insert into unwind.movements (
-      tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
-      effective_at, recorded_at, uncovered
-    )
-    select
-      m.tenant_id, v.movement_id, m.account_id, m.isin, -m.quantity, 0, -m.cash, 'bust',
-      m.execution_id, v.at, ${now}, -m.uncovered
-    from void v
-    join unwind.movements m
-      on m.tenant_id = v.tenant_id
-      and m.execution_id = v.execution_id
-      and m.reason = 'execution'`;
+    ${movementsSql(reverse, now)}`;
   return rows.count;
 }

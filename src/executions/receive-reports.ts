@@ -6,11 +6,11 @@ import { inTransaction } from '../db/transaction.ts';
 import { nilId, parseId } from '../ids.ts';
 import { reportBatchMax } from '../limits.ts';
 import type { Sender } from '../orders/submit-orders.ts';
+import { findCursor, insertReports, moveCursor } from '../venue/inbox-store.ts';
 import type { VenueReport } from '../venue/venue.ts';
 import { isMistake } from '../work/parked.ts';
 import { findResumed, forgetResumed } from '../work/parked-store.ts';
 import { workInHalves } from '../work/work-batches.ts';
-import { findCursor, insertReports, moveCursor } from './inbox-store.ts';
 
 type Receiver = Omit<Sender, 'holder'>;
 

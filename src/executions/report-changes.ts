@@ -13,7 +13,7 @@ import {
   type Submission,
   waitMsAfter,
 } from '../orders/order.ts';
-import type { OrderChange, SubmissionChange } from './apply-store.ts';
+import type { OrderChange, SubmissionChange } from '../orders/progress-store.ts';
 import type { Bust, NewExecution } from './executions-store.ts';
 import { type InboxReport, type Known, type Taken, type Told, tell } from './report-news.ts';
 

@@ -3,8 +3,9 @@
 
 import { newId } from '../ids.ts';
 import { type Decimal, proceedsOf, sum } from '../money.ts';
-import { type News, type Submission, tradeOf } from '../orders/order.ts';
-import type { ReportEvent } from '../venue/venue.ts';
+import type { News, Submission } from '../orders/order.ts';
+import type { ClaimedReport } from '../venue/inbox-store.ts';
+import { type ReportEvent, tradeOf } from '../venue/venue.ts';
 import type {
   Bust,
   ExecutionName,
@@ -12,7 +13,6 @@ import type {
   NewExecution,
   TakenBack,
 } from './executions-store.ts';
-import type { ClaimedReport } from './inbox-store.ts';
 
 export interface InboxReport extends ClaimedReport {
   readonly event: ReportEvent;

@@ -6,7 +6,7 @@ import { isIsin } from '../book/isin.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { decimal } from '../money.ts';
-import { findClientOrderIds } from '../orders/store.ts';
+import { findClientOrderIds } from '../orders/order-store.ts';
 import { Refusal } from '../refusal.ts';
 import { type Calendar, CalendarError, readCalendar } from '../venue/calendar.ts';
 import type { AskedBehaviour } from '../venue/simulated/behaviour.ts';

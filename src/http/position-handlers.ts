@@ -1,8 +1,8 @@
 // `POST /tests/positions` of the sandbox: changes positions by deltas, also while a liquidation runs on
 // their account. In live mode there is no such route; the command `unwind positions` does the same.
 
-import { applyDeltas, type DeltaResult, type RefusedDelta } from '../book/apply-deltas.ts';
 import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
+import { applyDeltas, type DeltaResult, type RefusedDelta } from '../liquidations/apply-deltas.ts';
 import { plain } from '../money.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';

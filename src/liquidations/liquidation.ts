@@ -2,7 +2,6 @@
 // step comes out; release and every later round ask the same question.
 
 import { assert } from '../assert.ts';
-import type { AccountId, LiquidationId, OrderId } from '../ids.ts';
 import { positionsMax } from '../limits.ts';
 import { type Decimal, sellable } from '../money.ts';
 import { follow, type Transitions } from '../state-machine.ts';
@@ -70,15 +69,6 @@ export interface Holding {
   readonly tradable: boolean;
   /** True when an order for it ended CANCELLED in this liquidation: never tried a second time. */
   readonly refused: boolean;
-}
-
-export interface NewOrder {
-  readonly orderId: OrderId;
-  readonly liquidationId: LiquidationId;
-  readonly accountId: AccountId;
-  readonly isin: string;
-  readonly round: number;
-  readonly quantity: Decimal;
 }
 
 export type NextStep =

@@ -2,11 +2,15 @@
 // writes of a whole batch. All of one batch belongs to one tenant and one commit. Which liquidations
 // are due is asked in due-store.ts.
 
+import { heldChangedSql } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
-import type { LiquidationId, TenantId } from '../ids.ts';
+import { fragment } from '../db/sql.ts';
+import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import { liquidationsNamed, nextChangesOf } from '../orders/liquidations-named.ts';
-import type { Holding, LiquidationState, LiquidationStatus, NewOrder } from './liquidation.ts';
+import { liquidationsNamed } from '../orders/liquidations-named.ts';
+import type { PlannedOrder } from '../orders/order.ts';
+import { ordersPlacedSql, ordersStoppedSql } from '../orders/order-store.ts';
+import type { Holding, LiquidationState, LiquidationStatus } from './liquidation.ts';
 
 interface HoldingRow {
   liquidation_id: LiquidationId;
@@ -71,41 +75,32 @@ export async function lockHoldings(
   return holdings;
 }
 
-/** Inserts orders, due at once, and holds the quantity each of them sells. */
-export async function insertOrders(
+/** Places orders, due at once, and holds the quantity each of them sells. */
+export async function placeOrders(
   tx: Tx,
-  batch: { tenantId: TenantId; orders: readonly NewOrder[]; now: Date },
+  batch: { tenantId: TenantId; orders: readonly PlannedOrder[]; now: Date },
 ): Promise<void> {
-  const { tenantId, orders, now } = batch;
-  const liquidationIds = orders.map((order) => order.liquidationId);
-  const tenantIds = orders.map(() => tenantId);
+  const held = fragment`select p.tenant_id, p.account_id, p.isin, p.quantity as held from placed p`;
   await tx`
-    with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })}),
-    placed as (
-      insert into unwind.orders (
-        tenant_id, order_id, liquidation_id, account_id, isin, round, quantity, status,
-        submit_at, created_at, updated_at, status_at
-      )
-      select
-        ${tenantId}, n.order_id, n.liquidation_id, n.account_id, n.isin, n.round, n.quantity, 'NEW',
-        (select unwind.market_time(${now})), ${now}, ${now}, changes.at
-      from unnest(
-        ${orders.map((order) => order.orderId)}::uuid[],
-        ${orders.map((order) => order.liquidationId)}::uuid[],
-        ${orders.map((order) => order.accountId)}::uuid[],
-        ${orders.map((order) => order.isin)}::text[],
-        ${orders.map((order) => order.round)}::integer[],
-        ${orders.map((order) => plain(order.quantity))}::numeric[]
-      ) as n (order_id, liquidation_id, account_id, isin, round, quantity)
-      join changes on changes.liquidation_id = n.liquidation_id
-      returning tenant_id, account_id, isin, quantity
-    )
-    update unwind.positions p
-    set held = p.held + placed.quantity
-    from placed
-    where p.tenant_id = placed.tenant_id
-      and p.account_id = placed.account_id
-      and p.isin = placed.isin`;
+    with placed as (${ordersPlacedSql(batch)})
+    ${heldChangedSql(held)}`;
+}
+
+/**
+ * Ends orders that are due to be sent, for the first time or again, and lets go what they hold.
+ * Those at the venue are left alone. @returns the liquidation of each.
+ */
+export async function stopUnsentOrders(
+  tx: Tx,
+  batch: { tenantId: TenantId; liquidationIds: readonly LiquidationId[]; now: Date },
+): Promise<readonly LiquidationId[]> {
+  const held = fragment`select s.tenant_id, s.account_id, s.isin, -s.unsold as held from stopped s`;
+  const rows = await tx<{ liquidation_id: LiquidationId }[]>`
+    with stopped as (${ordersStoppedSql(batch)}),
+    let_go as (${heldChangedSql(held)})
+    select s.liquidation_id
+    from stopped s`;
+  return rows.map((row) => row.liquidation_id);
 }
 
 /** How one claimed liquidation goes on. */
@@ -252,4 +247,55 @@ export async function settleProgress(
     ) as m
     where l.tenant_id = m.tenant_id
       and l.liquidation_id = m.liquidation_id`;
+}
+
+/** Locks the liquidations that run on these accounts: their steps hold and free quantity. */
+export async function lockRunningLiquidations(
+  tx: Tx,
+  tenantId: TenantId,
+  accountIds: readonly AccountId[],
+): Promise<void> {
+  await tx`
+    select l.liquidation_id
+    from unwind.liquidations l
+    where l.tenant_id = ${tenantId}
+      and l.account_id = any (${accountIds}::uuid[])
+      and l.status in ('NEW', 'PROCESSING')
+    order by l.liquidation_id
+    for no key update`;
+}
+
+/**
+ * Follows a change of what accounts hold: liquidations that wait are looked at now, and running ones show
+ * anew what is still to be sold. The caller holds their locks.
+ */
+export async function followDeltas(
+  tx: Tx,
+  which: { tenantId: TenantId; accountIds: readonly AccountId[]; now: Date },
+): Promise<void> {
+  const { tenantId, accountIds, now } = which;
+  await tx`
+    update unwind.liquidations l
+    set advance_at = (select unwind.market_time(${now}))
+    where l.tenant_id = ${tenantId}
+      and l.account_id = any (${accountIds}::uuid[])
+      and l.status = 'PROCESSING'
+      and l.advance_at > (select unwind.market_time(${now}))`;
+  await tx`
+    update unwind.liquidations l
+    set
+      cash_amount = m.cash_amount,
+      updated_at = m.changed_at
+    from (
+      select r.liquidation_id, changed.at as changed_at, r.proceeds + v.value as cash_amount
+      from unwind.liquidations r
+      cross join lateral unwind.next_changes(r, ${now}) as changed
+      cross join lateral unwind.indicative_values(r.tenant_id, r.account_id, r.liquidation_id) as v
+      where r.tenant_id = ${tenantId}
+        and r.account_id = any (${accountIds}::uuid[])
+        and r.status in ('NEW', 'PROCESSING')
+    ) as m
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = m.liquidation_id
+      and l.cash_amount <> m.cash_amount`;
 }

@@ -8,6 +8,7 @@ import type { Tx } from '../db/connect.ts';
 import { recordLiquidationEvents } from '../events/store.ts';
 import { type LiquidationId, newId } from '../ids.ts';
 import { batchRowsMax, idleLiquidationWaitMs } from '../limits.ts';
+import type { PlannedOrder } from '../orders/order.ts';
 import type { Venue } from '../venue/venue.ts';
 import { type Batch, type BatchStep, batchWorker, type Worker } from '../work/work-batches.ts';
 import {
@@ -22,11 +23,10 @@ import {
   endOf,
   type Holding,
   liquidationTransitions,
-  type NewOrder,
   type NextStep,
   nextStep,
 } from './liquidation.ts';
-import { insertOrders, lockHoldings, type Move, moveLiquidations } from './progress-store.ts';
+import { lockHoldings, type Move, moveLiquidations, placeOrders } from './progress-store.ts';
 
 /** When a liquidation that is not flat ends with what was sold (decisions, point 3). */
 export interface EndLimits {
@@ -130,7 +130,7 @@ async function carryOut(
 ): Promise<void> {
   const orders = plans.flatMap((plan) => plan.orders);
   const moves = plans.map((plan) => plan.move);
-  if (orders.length > 0) await insertOrders(tx, { tenantId, orders, now });
+  if (orders.length > 0) await placeOrders(tx, { tenantId, orders, now });
   const moved = await moveLiquidations(tx, { tenantId, moves, waitMs: idleLiquidationWaitMs, now });
   assert(moved === moves.length, 'a claimed liquidation stays as it was claimed');
   const changed = moves.filter((move) => move.from !== move.to.status);
@@ -140,7 +140,7 @@ async function carryOut(
 
 interface Plan {
   readonly move: Move;
-  readonly orders: readonly NewOrder[];
+  readonly orders: readonly PlannedOrder[];
 }
 
 function planFor(

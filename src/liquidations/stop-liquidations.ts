@@ -6,12 +6,13 @@ import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { batchRowsMax, stopAgainMs } from '../limits.ts';
 import { zero } from '../money.ts';
+import { findAtVenue } from '../orders/submission-store.ts';
 import type { OrderReference, Venue } from '../venue/venue.ts';
 import { type Batch, batchWorker } from '../work/work-batches.ts';
 import { claimToStop, type DueLiquidation } from './due-store.ts';
-import { settleProgress } from './progress-store.ts';
+import { settleProgress, stopUnsentOrders } from './progress-store.ts';
 import { type EndLimits, type Mover, moveOn } from './release-liquidations.ts';
-import { findAtVenue, stopUnsentOrders, waitForVenue } from './stop-store.ts';
+import { waitForVenue } from './stop-store.ts';
 
 /** A mover that can take orders back from the venue. */
 export interface Stopper extends Mover {

@@ -1,11 +1,8 @@
-// The statements of ending liquidations before they are flat: the intent, and orders that are not at
-// the venue.
+// The statements of ending liquidations before they are flat: the intent, and when they are looked at again.
 
 import type { Sql, Tx } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { liquidationsNamed } from '../orders/liquidations-named.ts';
-import { orderTransitions } from '../orders/order.ts';
-import type { OrderReference } from '../venue/venue.ts';
 import type { LiquidationStatus, StopReason } from './liquidation.ts';
 
 export interface StopRequest {
@@ -98,61 +95,12 @@ export async function stopAged(
 interface Stopping {
   readonly tenantId: TenantId;
   readonly liquidationIds: readonly LiquidationId[];
-  readonly now: Date;
-}
-
-/**
- * Ends orders that are due to be sent, for the first time or again, and lets go what they hold.
- * Those at the venue are left alone. @returns the liquidation of each.
- */
-export async function stopUnsentOrders(
-  tx: Tx,
-  { tenantId, liquidationIds, now }: Stopping,
-): Promise<readonly LiquidationId[]> {
-  const rows = await tx<{ liquidation_id: LiquidationId }[]>`
-    with changes as materialized (
-      select l.tenant_id, l.liquidation_id, l.stop_reason, changed.at
-      from ${liquidationsNamed(tenantId, liquidationIds)}
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(l, ${now}) as changed
-    ),
-    stopped as (
-      update unwind.orders o
-      set
-        status = ${orderTransitions.NEW.stopped},
-        cancellation_reason = 'not sent any more: ' || c.stop_reason,
-        submit_at = null,
-        updated_at = ${now},
-        status_at = c.at,
-        ended_at = ${now}
-      from changes c
-      where o.tenant_id = c.tenant_id
-        and o.liquidation_id = c.liquidation_id
-        and o.status in ('NEW', 'PROCESSING')
-        and o.submit_at is not null
-      returning
-        o.tenant_id, o.liquidation_id, o.account_id, o.isin,
-        o.quantity - o.filled_quantity + o.corrected_quantity as freed
-    ),
-    let_go as (
-      update unwind.positions p
-      set held = p.held - s.freed
-      from stopped s
-      where p.tenant_id = s.tenant_id
-        and p.account_id = s.account_id
-        and p.isin = s.isin
-    )
-    select s.liquidation_id
-    from stopped s`;
-  return rows.map((row) => row.liquidation_id);
 }
 
 /** Looks at liquidations whose orders are at the venue again after a while. @returns their ids. */
 export async function waitForVenue(
   tx: Tx,
-  { tenantId, liquidationIds, until }: Omit<Stopping, 'now'> & { readonly until: Date },
+  { tenantId, liquidationIds, until }: Stopping & { readonly until: Date },
 ): Promise<readonly LiquidationId[]> {
   const rows = await tx<{ liquidation_id: LiquidationId }[]>`
     update unwind.liquidations l
@@ -163,26 +111,4 @@ export async function waitForVenue(
       and l.open_orders > 0
     returning l.liquidation_id`;
   return rows.map((row) => row.liquidation_id);
-}
-
-/** What of these liquidations is at the venue of that name, or on its way there. */
-export async function findAtVenue(
-  tx: Tx,
-  which: Omit<Stopping, 'now'> & { readonly venue: string },
-): Promise<readonly OrderReference[]> {
-  const { tenantId, liquidationIds, venue } = which;
-  const rows = await tx<{ client_order_id: string }[]>`
-    select s.client_order_id
-    from ${liquidationsNamed(tenantId, liquidationIds)}
-    join unwind.orders o
-      on o.tenant_id = n.tenant_id
-      and o.liquidation_id = n.liquidation_id
-    join unwind.submissions s
-      on s.tenant_id = o.tenant_id
-      and s.order_id = o.order_id
-    where o.status = 'PROCESSING'
-      and s.status <> 'DONE'
-      and s.venue = ${venue}
-    order by s.client_order_id`;
-  return rows.map((row) => ({ tenantId, clientOrderId: row.client_order_id }));
 }

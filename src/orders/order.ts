@@ -81,6 +81,16 @@ export interface Order {
   readonly submissions: number;
 }
 
+/** An order about to be placed. */
+export interface PlannedOrder {
+  readonly orderId: OrderId;
+  readonly liquidationId: LiquidationId;
+  readonly accountId: AccountId;
+  readonly isin: string;
+  readonly round: number;
+  readonly quantity: Decimal;
+}
+
 /** How long an order that was postponed waits until it is sent again, in ms of market time. */
 export function waitMsAfter(submissions: number): number {
   const { first, longest } = postponedWaitMs;
@@ -125,11 +135,6 @@ export function clientOrderIdOf(orderId: OrderId, attempt: number): string {
   let id = '';
   for (const byte of digest.subarray(0, 20)) id += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte & 31];
   return id;
-}
-
-/** The execution in a report, if there is one. */
-export function tradeOf(event: ReportEvent): Trade | undefined {
-  return event.type === 'trade' || event.type === 'filled' ? event.trade : undefined;
 }
 
 /** A report of a submission, with what it adds to what is recorded. */

@@ -16,7 +16,7 @@ import {
   recordAcceptances,
   recordNotWorking,
   shortenLeases,
-} from './store.ts';
+} from './submission-store.ts';
 import type { Sender } from './submit-orders.ts';
 
 export interface Answered extends Held {

@@ -7,7 +7,7 @@ import { later } from '../clock.ts';
 import { batchRowsMax, submissionLeaseMs } from '../limits.ts';
 import type { LookUpOutcome, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { type Answered, AnswerRecorder } from './record-answers.ts';
-import { claimExpired, type HeldSubmission } from './store.ts';
+import { claimExpired, type HeldSubmission } from './submission-store.ts';
 import { type Sender, submitOrNothing, unanswered } from './submit-orders.ts';
 
 /** One turn: looks up submissions whose lease ran out. @returns how many were decided. */

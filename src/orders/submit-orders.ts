@@ -9,10 +9,10 @@ import { batchRowsMax, ordersInFlightMax, submissionLeaseMs } from '../limits.ts
 import { decimal } from '../money.ts';
 import type { NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { type Batch, batchWorker, type Worker } from '../work/work-batches.ts';
-import { claimToSubmit, type DueOrder } from './due-store.ts';
 import { clientOrderIdOf } from './order.ts';
+import { claimToSubmit, type DueOrder } from './order-store.ts';
 import { type Answered, AnswerRecorder } from './record-answers.ts';
-import { type Intent, insertSubmissions } from './store.ts';
+import { type Intent, insertSubmissions } from './submission-store.ts';
 
 export interface Sender extends Worker {
   readonly venue: Venue;

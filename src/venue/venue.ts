@@ -85,6 +85,11 @@ export type ReportEvent =
       readonly cumulativeQuantity: Decimal;
     };
 
+/** The execution in a report, if there is one. */
+export function tradeOf(event: ReportEvent): Trade | undefined {
+  return event.type === 'trade' || event.type === 'filled' ? event.trade : undefined;
+}
+
 /** The execution a report is about: that it reports, or that it declares void; null for the others. */
 export function executionIdIn(event: ReportEvent): string | null {
   if (event.type === 'bust') return event.venueExecutionId;

@@ -129,15 +129,13 @@ export async function countParked(sql: Sql): Promise<number> {
 export type Choice = { readonly id: string; readonly tenantId: TenantId | undefined } | 'all';
 
 /**
- * Lets steps work on parked rows again, with all their tries before them. What nobody can try again
- * (`correction`) stays. @returns the ids of what was resumed.
+ * Lets steps work on parked rows again, with all their tries before them. What no step can try again
+ * (`correction`) stays; reports in the inbox are resumed by its own room. @returns the ids of what was
+ * resumed.
  */
 export async function resumeParked(tx: Tx, choice: Choice, now: Date): Promise<readonly string[]> {
-  const id = choice === 'all' ? null : choice.id;
-  const tenantId = choice === 'all' ? null : (choice.tenantId ?? null);
-  const chosen = (tenant: Fragment, name: Fragment) => fragment`
-    (${id}::text is null or ${name} = ${id})
-    and (${tenantId}::uuid is null or ${tenant} = ${tenantId})`;
+  const id = fragment`k.step || '/' || k.subject`;
+  const chosen = isChosen(choice, { tenantId: fragment`k.tenant_id`, id });
   // What the venue said and did not get in has no row but this one: it stays, to be asked for again.
   const kept = await tx<{ id: string }[]>`
     update unwind.parked k
@@ -147,21 +145,27 @@ export async function resumeParked(tx: Tx, choice: Choice, now: Date): Promise<r
       retry_at = ${now}
     where k.step = 'receive'
       and k.parked_at is not null
-      and ${chosen(fragment`k.tenant_id`, fragment`k.step || '/' || k.subject`)}
-    returning k.step || '/' || k.subject as id`;
+      and ${chosen}
+    returning ${id} as id`;
   const steps = await tx<{ id: string }[]>`
     delete from unwind.parked k
     where k.step not in ('receive', 'correction')
       and k.parked_at is not null
-      and ${chosen(fragment`k.tenant_id`, fragment`k.step || '/' || k.subject`)}
-    returning k.step || '/' || k.subject as id`;
-  const reports = await tx<{ id: string }[]>`
-    update unwind.venue_reports r
-    set parked_reason = null
-    where r.parked_reason is not null
-      and ${chosen(fragment`r.tenant_id`, fragment`concat('report/', r.venue, '/', r.report_id)`)}
-    returning concat('report/', r.venue, '/', r.report_id) as id`;
-  return [...kept, ...steps, ...reports].map((row) => row.id);
+      and ${chosen}
+    returning ${id} as id`;
+  return [...kept, ...steps].map((row) => row.id);
+}
+
+/** SQL: whether a parked row is one of those chosen. */
+export function isChosen(
+  choice: Choice,
+  row: { readonly tenantId: Fragment; readonly id: Fragment },
+): Fragment {
+  const id = choice === 'all' ? null : choice.id;
+  const tenantId = choice === 'all' ? null : (choice.tenantId ?? null);
+  return fragment`
+    (${id}::text is null or ${row.id} = ${id})
+    and (${tenantId}::uuid is null or ${row.tenantId} = ${tenantId})`;
 }
 
 /** Numbers of a venue's reports that a person has resumed: they are to be asked for again. */

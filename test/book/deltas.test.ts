@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { applyDeltas } from '../../src/book/apply-deltas.ts';
 import { type Delta, deltaTypes, judgeDeltas, positionKey } from '../../src/book/delta.ts';
 import { isUniqueViolation } from '../../src/db/errors.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { parseId } from '../../src/ids.ts';
+import { applyDeltas } from '../../src/liquidations/apply-deltas.ts';
 import { decimal, sum, zero } from '../../src/money.ts';
 import { changePositions, type DeltaDescription, sendDeltas, toDelta } from '../support/deltas.ts';
 import { askToLiquidate, runUntilIdle } from '../support/engine.ts';

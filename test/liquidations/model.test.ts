@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { applyDeltas } from '../../src/book/apply-deltas.ts';
 import type { DeltaType } from '../../src/book/delta.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import type { LiquidationId } from '../../src/ids.ts';
+import { applyDeltas } from '../../src/liquidations/apply-deltas.ts';
 import { liquidationTransitions } from '../../src/liquidations/liquidation.ts';
 import { decimal } from '../../src/money.ts';
 import { orderTransitions, submissionTransitions } from '../../src/orders/order.ts';

@@ -1,9 +1,10 @@
 // Whoever keeps the customers' holdings: sends credits, locks and unlocks while liquidations run, each
 // until it is answered, under one reference.
-import { applyDeltas } from '../../src/book/apply-deltas.ts';
+
 import type { Delta, DeltaType } from '../../src/book/delta.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import type { TenantId } from '../../src/ids.ts';
+import { applyDeltas } from '../../src/liquidations/apply-deltas.ts';
 import { decimal } from '../../src/money.ts';
 import type { Service } from './asking.ts';
 import { Connections, type Fate, type StepOfTransaction } from './connection.ts';

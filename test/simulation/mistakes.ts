@@ -40,7 +40,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'two who finish the last orders of a liquidation lock nothing first',
-    file: 'src/executions/apply-store.ts',
+    file: 'src/orders/progress-store.ts',
     edits: [
       {
         from: 'order by a.account_id\n    for no key update',
@@ -79,7 +79,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'what a dead process was sending is taken over by nobody',
-    file: 'src/orders/store.ts',
+    file: 'src/orders/submission-store.ts',
     edits: [
       { from: 'and s.lease_expires_at <=', to: 'and s.lease_epoch > 9 and s.lease_expires_at <=' },
     ],

@@ -13,7 +13,7 @@ import {
 import { type WebhookHandlers, webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import { newId } from '../../src/ids.ts';
 import { deliverySigningsMax } from '../../src/limits.ts';
-import { endSubmissionLeases } from '../../src/orders/store.ts';
+import { endSubmissionLeases } from '../../src/orders/submission-store.ts';
 import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/steps.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { placeLength } from '../../src/work/holder.ts';

@@ -1,12 +1,12 @@
 // Changes positions as the sandbox and the command do: by deltas, each with a reference.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { applyDeltas, type DeltaResult } from '../../src/book/apply-deltas.ts';
 import type { Delta, DeltaType } from '../../src/book/delta.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import type { AccountId, TenantId } from '../../src/ids.ts';
+import { applyDeltas, type DeltaResult } from '../../src/liquidations/apply-deltas.ts';
 import { decimal } from '../../src/money.ts';
 
 export interface DeltaDescription {

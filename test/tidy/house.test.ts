@@ -58,6 +58,11 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     to: ['http', 'db', 'liquidations', 'orders', 'executions', 'book', 'venue', 'events'],
   },
   { from: 'src/executions/', to: ['http', 'webhooks', 'deliveries', 'auth'] },
+  { from: 'src/liquidations/', to: ['executions', 'deliveries'] },
+  { from: 'src/orders/', to: ['executions', 'deliveries'] },
+  { from: 'src/venue/', to: ['executions', 'deliveries'] },
+  { from: 'src/book/', to: ['executions', 'deliveries'] },
+  { from: 'src/work/', to: ['executions', 'deliveries'] },
   {
     from: 'src/audit/',
     to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue', 'events'],

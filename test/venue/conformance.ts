@@ -4,8 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId, type TenantId } from '../../src/ids.ts';
 import { decimal, sum } from '../../src/money.ts';
-import { clientOrderIdOf, tradeOf } from '../../src/orders/order.ts';
-import type { NewOrder, ReportEvent, Venue, VenueReport } from '../../src/venue/venue.ts';
+import { clientOrderIdOf } from '../../src/orders/order.ts';
+import {
+  type NewOrder,
+  type ReportEvent,
+  tradeOf,
+  type Venue,
+  type VenueReport,
+} from '../../src/venue/venue.ts';
 
 /** A venue under test, its clock and instruments for each of the ways an order can end. */
 export interface VenueUnderTest {

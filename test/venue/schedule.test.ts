@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Decimal, decimal, sum } from '../../src/money.ts';
-import { tradeOf } from '../../src/orders/order.ts';
 import {
   type Behaviour,
   behaviourOf,
@@ -22,6 +21,7 @@ import {
   scheduleOf,
   type Terms,
 } from '../../src/venue/simulated/schedule.ts';
+import { tradeOf } from '../../src/venue/venue.ts';
 
 const hourMs = 3_600_000;
 const usualTerms: Terms = { seed: '', delayMs: 800, closesMs: undefined, fixingMs: hourMs };

@@ -1,14 +1,15 @@
-// The statements of orders and submissions on their way to the venue and back. What reports make of
-// them is decided in order.ts and written by the step that applies them.
+// The statements of submissions on their way to the venue and back: sent under a lease, answered, looked
+// up. What reports make of them is in progress-store.ts.
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
+import { reportsOfAnswersSql } from '../venue/inbox-store.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
 import { placeLength } from '../work/holder.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
-import { nextChangesOf } from './liquidations-named.ts';
+import { liquidationsNamed, nextChangesOf } from './liquidations-named.ts';
 import { orderTransitions, submissionTransitions } from './order.ts';
 
 /** Who may write what a call to the venue answered: its holder, in its epoch, while it lasts. */
@@ -202,6 +203,7 @@ export async function recordNotWorking(
 ): Promise<void> {
   const { refused, holder, venue, now } = batch;
   if (refused.length === 0) return;
+  const answers = fragment`select a.tenant_id, a.client_order_id, a.type, a.reason from answered a`;
   await tx`
     with answered as (
       update unwind.submissions s
@@ -224,14 +226,7 @@ export async function recordNotWorking(
         and s.lease_epoch = n.epoch
       returning s.tenant_id, s.client_order_id, n.type, n.reason
     )
-    insert into unwind.venue_reports (
-      tenant_id, venue, report_id, client_order_id, type, cumulative_quantity, reason,
-      transaction_at, received_at
-    )
-    select
-      a.tenant_id, ${venue}, 'answer/' || a.client_order_id, a.client_order_id, a.type, 0, a.reason,
-      (select unwind.market_time(${now})), ${now}
-    from answered a`;
+    ${reportsOfAnswersSql(answers, { venue, now })}`;
 }
 
 /** Lets the leases of submissions whose answer is unknown run out at an instant of our choice. */
@@ -257,29 +252,28 @@ export async function shortenLeases(
       and s.lease_epoch = n.epoch`;
 }
 
-/**
- * The client order ids under which orders are at a venue, or were last. @returns by order id, null for
- * one that was never sent; orders that the tenant does not have are missing.
- */
-export async function findClientOrderIds(
+/** What of these liquidations is at the venue of that name, or on its way there. */
+export async function findAtVenue(
   tx: Tx,
-  which: { tenantId: TenantId; orderIds: readonly string[]; venue: string },
-): Promise<ReadonlyMap<string, string | null>> {
-  const { tenantId, orderIds, venue } = which;
-  const rows = await tx<{ order_id: string; client_order_id: string | null }[]>`
-    select
-      o.order_id,
-      (
-        select s.client_order_id
-        from unwind.submissions s
-        where s.tenant_id = o.tenant_id
-          and s.order_id = o.order_id
-          and s.venue = ${venue}
-        order by s.status = 'DONE', s.sent_at desc
-        limit 1
-      ) as client_order_id
-    from unwind.orders o
-    where o.tenant_id = ${tenantId}
-      and o.order_id = any (${orderIds}::uuid[])`;
-  return new Map(rows.map((row) => [row.order_id, row.client_order_id]));
+  which: {
+    readonly tenantId: TenantId;
+    readonly liquidationIds: readonly LiquidationId[];
+    readonly venue: string;
+  },
+): Promise<readonly OrderReference[]> {
+  const { tenantId, liquidationIds, venue } = which;
+  const rows = await tx<{ client_order_id: string }[]>`
+    select s.client_order_id
+    from ${liquidationsNamed(tenantId, liquidationIds)}
+    join unwind.orders o
+      on o.tenant_id = n.tenant_id
+      and o.liquidation_id = n.liquidation_id
+    join unwind.submissions s
+      on s.tenant_id = o.tenant_id
+      and s.order_id = o.order_id
+    where o.status = 'PROCESSING'
+      and s.status <> 'DONE'
+      and s.venue = ${venue}
+    order by s.client_order_id`;
+  return rows.map((row) => ({ tenantId, clientOrderId: row.client_order_id }));
 }

@@ -1,18 +1,18 @@
-// The statements of applying reports: take a batch of one tenant from the inbox, lock what it is
-// about in the one order of locks, and write executions, submissions and orders set by set.
+// The statements by which reports change submissions and orders: locked in the one order of locks, and
+// written set by set.
 
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
-import { nextChangesOf } from '../orders/liquidations-named.ts';
+import { nextChangesOf } from './liquidations-named.ts';
 import {
   type OrderState,
   type OrderStatus,
   type Submission,
   type SubmissionOutcome,
   submissionTransitions,
-} from '../orders/order.ts';
+} from './order.ts';
 
 interface SubmissionRow {
   client_order_id: string;

@@ -1,14 +1,13 @@
-// The statements of the inbox: what the venue reported enters it in the commit that moves the cursor,
-// and leaves it in the commit that applies it.
+// The statements of the inbox: what venues report enters it in the commit that moves the cursor, what
+// they answer in the commit that records the answer, and both leave it in the commit that applies them.
 
 import type { Sql, Tx } from '../db/connect.ts';
-import { fragment } from '../db/sql.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { plain } from '../money.ts';
-import { tradeOf } from '../orders/order.ts';
-import { executionIdIn, type ReportColumns, type VenueReport } from '../venue/venue.ts';
-import { mayBeWorked } from '../work/parked-store.ts';
+import { type Choice, isChosen, mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
+import { executionIdIn, type ReportColumns, tradeOf, type VenueReport } from './venue.ts';
 
 /** How far the reports of a venue are received. */
 export async function findCursor(sql: Sql, venue: string): Promise<number> {
@@ -64,6 +63,25 @@ export async function insertReports(
       cumulative_quantity, reason, transaction_at
     )
     on conflict (tenant_id, venue, report_id) do nothing`;
+}
+
+/**
+ * SQL: takes answers in that end an order, as reports of ours beside the venue's own. `answered` selects
+ * tenant_id, client_order_id, type and reason.
+ */
+export function reportsOfAnswersSql(
+  answered: Fragment,
+  { venue, now }: { readonly venue: string; readonly now: Date },
+): Fragment {
+  return fragment`
+    insert into unwind.venue_reports (
+      tenant_id, venue, report_id, client_order_id, type, cumulative_quantity, reason,
+      transaction_at, received_at
+    )
+    select
+      a.tenant_id, ${venue}, 'answer/' || a.client_order_id, a.client_order_id, a.type, 0, a.reason,
+      (select unwind.market_time(${now})), ${now}
+    from (${answered}) as a`;
 }
 
 /** A report of the inbox, named by `reportId` within its tenant and venue, as it lies there. */
@@ -154,4 +172,16 @@ export async function clearReports(
     where r.tenant_id = ${tenantId}
       and r.venue = n.venue
       and r.report_id = n.report_id`;
+}
+
+/** Lets reports that contradicted what is known be applied again. @returns their ids. */
+export async function resumeReports(tx: Tx, choice: Choice): Promise<readonly string[]> {
+  const id = fragment`concat('report/', r.venue, '/', r.report_id)`;
+  const rows = await tx<{ id: string }[]>`
+    update unwind.venue_reports r
+    set parked_reason = null
+    where r.parked_reason is not null
+      and ${isChosen(choice, { tenantId: fragment`r.tenant_id`, id })}
+    returning ${id} as id`;
+  return rows.map((row) => row.id);
 }

@@ -4,18 +4,18 @@
 // looked at again at once, one with open orders as soon as they are final.
 
 import { assertNever } from '../assert.ts';
-import type { Tx } from '../db/connect.ts';
-import { newId, type TenantId } from '../ids.ts';
-import { plain } from '../money.ts';
-import { type Delta, type DeltaRefusal, judgeDeltas } from './delta.ts';
+import { type Delta, type DeltaRefusal, judgeDeltas } from '../book/delta.ts';
 import {
   findDeltas,
   findInstruments,
   lockAccounts,
   lockPositions,
-  lockRunningLiquidations,
   writeDeltas,
-} from './delta-store.ts';
+} from '../book/delta-store.ts';
+import type { Tx } from '../db/connect.ts';
+import { newId, type TenantId } from '../ids.ts';
+import { plain } from '../money.ts';
+import { followDeltas, lockRunningLiquidations } from './progress-store.ts';
 
 export interface DeltaSet {
   readonly tenantId: TenantId;
@@ -74,7 +74,11 @@ export async function applyDeltas(
   const fresh = deltas
     .filter((_, place) => !repeated.has(place))
     .map((delta) => ({ ...delta, movementId: newId<'movement'>() }));
-  if (fresh.length > 0) await writeDeltas(tx, { tenantId, deltas: fresh, changes, now });
+  if (fresh.length > 0) {
+    await writeDeltas(tx, { tenantId, deltas: fresh, changes, now });
+    const changed = [...new Set(fresh.map((delta) => delta.accountId))];
+    await followDeltas(tx, { tenantId, accountIds: changed, now });
+  }
   return {
     outcome: 'applied',
     deltas: deltas.map((delta, place) => ({ delta, isRepeated: repeated.has(place) })),
