@@ -53,6 +53,12 @@ export const overtakenTriesMax = 5;
 /** Largest request body in bytes: no operation of the contract needs a tenth of it. */
 export const requestBodyBytesMax = 16 * 1024;
 
+/**
+ * Bytes of a page or of a list: an ordinary page of 1,000 objects is whole, and the requests that read
+ * at once hold a few times this. What is cut goes on at the link of the response.
+ */
+export const pageBytesMax = 4 * 1_048_576;
+
 /** Signatures under verification at once before new ones are answered 503; each holds a thread. */
 export const verificationsQueuedMax = 256;
 

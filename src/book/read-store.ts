@@ -1,11 +1,10 @@
 // The statements that requests read the book by: accounts, positions, instruments. One statement each,
-// its objects rendered by the database. A page is first the keys of its rows, from the index it is
-// sorted by; then they are fetched and rendered. What is another's and what is not there are asked for
-// in the same words.
+// its objects rendered by the database; pages as db/page.ts reads them. What is another's and what is
+// not there are asked for in the same words.
 
-import { first } from '../assert.ts';
+import { assert } from '../assert.ts';
 import type { Sql } from '../db/connect.ts';
-import { directionSql, type Page, type PageRange, type PageRow, toPage } from '../db/page.ts';
+import { directionSql, type Page, type PageRange, readPage } from '../db/page.ts';
 import { type Fragment, fragment, raw } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import type { InstrumentKey } from './instrument-key.ts';
@@ -28,29 +27,25 @@ export async function findAccountPage(
   q: PageRange & { tenantId: TenantId },
 ): Promise<Page> {
   const direction = directionSql(q.direction);
-  const rows = await sql<PageRow[]>`
-    with page as materialized (
+  const page = await readPage(sql, {
+    keys: fragment`
       select a.account_id
       from unwind.accounts a
       where a.tenant_id = ${q.tenantId}
       order by a.created_at ${direction}, a.account_id ${direction}
       offset ${q.offset}
-      limit ${q.limit}
-    )
-    select
-      coalesce(string_agg(
-        unwind.account_object(a), ','
-        order by a.created_at ${direction}, a.account_id ${direction}
-      ), '') as objects,
-      count(*)::integer as count,
-      (
-        select count(*)
-        from unwind.accounts a
-        where a.tenant_id = ${q.tenantId}
-      ) as total_count
-    from page p
-    join unwind.accounts a on a.tenant_id = ${q.tenantId} and a.account_id = p.account_id`;
-  return toPage(first(rows));
+      limit ${q.limit}`,
+    objectOf: (key) => fragment`
+      select unwind.account_object(a) as object
+      from unwind.accounts a
+      where a.tenant_id = ${q.tenantId}
+        and a.account_id = ${key}`,
+    total: fragment`
+      select count(*)
+      from unwind.accounts a
+      where a.tenant_id = ${q.tenantId}`,
+  });
+  return present(page);
 }
 
 /** A position of an account, also one of which all was sold. */
@@ -79,41 +74,42 @@ function isinOf(tenantId: TenantId, instrument: InstrumentKey): Fragment {
 }
 
 /** One page of an account's positions by ISIN; undefined where the tenant has no such account. */
-export async function findPositionPage(
+export function findPositionPage(
   sql: Sql,
   q: PageRange & { tenantId: TenantId; accountId: AccountId },
 ): Promise<Page | undefined> {
-  const rows = await sql<PageRow[]>`
-    with page as materialized (
+  return readPage(sql, {
+    keys: fragment`
       select p.isin
       from unwind.positions p
       where p.tenant_id = ${q.tenantId}
         and p.account_id = ${q.accountId}
       order by p.isin
       offset ${q.offset}
-      limit ${q.limit}
-    )
-    select
-      coalesce((
-        select string_agg(unwind.position_object(p), ',' order by p.isin)
-        from page g
-        join unwind.positions p
-          on p.tenant_id = ${q.tenantId}
-          and p.account_id = ${q.accountId}
-          and p.isin = g.isin
-      ), '') as objects,
-      (select count(*)::integer from page) as count,
-      (
-        select count(*)
-        from unwind.positions p
-        where p.tenant_id = ${q.tenantId}
-          and p.account_id = ${q.accountId}
-      ) as total_count
-    from unwind.accounts a
-    where a.tenant_id = ${q.tenantId}
-      and a.account_id = ${q.accountId}`;
-  const [row] = rows;
-  return row && toPage(row);
+      limit ${q.limit}`,
+    objectOf: (key) => fragment`
+      select unwind.position_object(p) as object
+      from unwind.positions p
+      where p.tenant_id = ${q.tenantId}
+        and p.account_id = ${q.accountId}
+        and p.isin = ${key}`,
+    total: fragment`
+      select count(*)
+      from unwind.positions p
+      where p.tenant_id = ${q.tenantId}
+        and p.account_id = ${q.accountId}`,
+    owner: hasAccount(q),
+  });
+}
+
+/** SQL: whether a tenant has an account, for pages that belong to one. */
+export function hasAccount(q: { tenantId: TenantId; accountId: AccountId }): Fragment {
+  return fragment`exists (
+      select
+      from unwind.accounts a
+      where a.tenant_id = ${q.tenantId}
+        and a.account_id = ${q.accountId}
+    )`;
 }
 
 export async function findInstrumentObject(
@@ -144,29 +140,30 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
   const direction = directionSql(q.direction);
   const sort = raw(q.sort === 'created_at' ? 'created_at' : 'updated_at');
   const status = q.tradingStatus ?? null;
-  const rows = await sql<PageRow[]>`
-    with page as materialized (
-      select i.isin
+  const matching = fragment`
       from unwind.instruments i
       where i.tenant_id = ${q.tenantId}
-        and (${status}::text is null or i.trading_status = ${status})
+        and (${status}::text is null or i.trading_status = ${status})`;
+  const page = await readPage(sql, {
+    keys: fragment`
+      select i.isin
+      ${matching}
       order by i.${sort} ${direction}, i.isin ${direction}
       offset ${q.offset}
-      limit ${q.limit}
-    )
-    select
-      coalesce(string_agg(
-        unwind.instrument_object(i), ','
-        order by i.${sort} ${direction}, i.isin ${direction}
-      ), '') as objects,
-      count(*)::integer as count,
-      (
-        select count(*)
-        from unwind.instruments i
-        where i.tenant_id = ${q.tenantId}
-          and (${status}::text is null or i.trading_status = ${status})
-      ) as total_count
-    from page p
-    join unwind.instruments i on i.tenant_id = ${q.tenantId} and i.isin = p.isin`;
-  return toPage(first(rows));
+      limit ${q.limit}`,
+    objectOf: (key) => fragment`
+      select unwind.instrument_object(i) as object
+      from unwind.instruments i
+      where i.tenant_id = ${q.tenantId}
+        and i.isin = ${key}`,
+    total: fragment`
+      select count(*)
+      ${matching}`,
+  });
+  return present(page);
+}
+
+function present(page: Page | undefined): Page {
+  assert(page !== undefined, 'a list without an owner always has a page');
+  return page;
 }

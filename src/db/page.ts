@@ -1,6 +1,8 @@
-// Pages of lists, as stores give them and the wire shows them.
+// Pages of lists, as stores read them and the wire shows them: the objects from an offset on, at most
+// `limit` of them and at most `pageBytesMax` bytes. Every list with an offset is read here.
 
-import { type Fragment, raw } from './sql.ts';
+import { pageBytesMax } from '../limits.ts';
+import { type Fragment, raw, type SqlOrTx } from './sql.ts';
 
 export type Direction = 'ASC' | 'DESC';
 
@@ -14,21 +16,58 @@ export interface PageRange {
 export interface Page {
   /** JSON text of the objects, joined by commas; empty where there are none. */
   readonly objects: string;
-  /** Of this page. */
+  /** Of this page: fewer than its limit at the end of the list, or where more bytes do not fit. */
   readonly count: number;
   /** Of all that match. */
   readonly totalCount: number;
 }
 
-/** What a statement that makes a page returns as its one row. */
-export interface PageRow {
-  readonly objects: string;
-  readonly count: number;
-  readonly total_count: string;
+/** A list as SQL. */
+export interface List {
+  /** Selects the keys of the page's rows, in order: with its `order by`, `offset` and `limit`. */
+  readonly keys: Fragment;
+  /** Selects the JSON text `object` of the row that has a key. */
+  readonly objectOf: (key: Fragment) => Fragment;
+  /** Selects how many rows match. */
+  readonly total: Fragment;
+  /** A condition: whether there is what the list belongs to. */
+  readonly owner?: Fragment;
 }
 
-export function toPage({ objects, count, total_count: totalCount }: PageRow): Page {
-  return { objects, count, totalCount: Number(totalCount) };
+/**
+ * One page, by one statement; undefined where the owner of the list is not there. First the keys are
+ * read, in the index that they are sorted by; then one object after the other is rendered until the
+ * bytes are full, so that neither the server nor this process holds more. The first object always
+ * comes, however large.
+ */
+export async function readPage(sql: SqlOrTx, list: List): Promise<Page | undefined> {
+  const { keys, objectOf, total, owner } = list;
+  const rows = await sql<{ objects: string; count: number; total_count: string }[]>`
+    with recursive wanted as materialized (
+      select array(${keys}) as keys
+    ),
+    shown (n, object, bytes) as (
+      select 0, '', 0::bigint
+      union all
+      select s.n + 1, o.object, s.bytes + octet_length(o.object) + 1
+      from shown s
+      cross join wanted w
+      cross join lateral (
+        ${objectOf(raw('w.keys[s.n + 1]'))}
+        offset 0
+      ) o
+      where s.n < cardinality(w.keys)
+        and s.bytes < ${pageBytesMax}::bigint
+    )
+    select
+      coalesce(string_agg(s.object, ',' order by s.n), '') as objects,
+      count(*)::integer as count,
+      (${total}) as total_count
+    from shown s
+    where s.n = 1 or (s.n > 1 and s.bytes <= ${pageBytesMax}::bigint)
+    having ${owner ?? raw('true')}`;
+  const [row] = rows;
+  return row && { objects: row.objects, count: row.count, totalCount: Number(row.total_count) };
 }
 
 /** SQL: the direction of an `order by`. */

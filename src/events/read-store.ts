@@ -3,7 +3,7 @@
 import type { Sql, SqlOrTx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, EventId, TenantId } from '../ids.ts';
-import { logSpanMax } from '../limits.ts';
+import { logSpanMax, pageBytesMax } from '../limits.ts';
 
 /** An event of the log; `object` is the JSON text frozen with it. */
 export interface ReadEvent {
@@ -24,6 +24,9 @@ export interface EventsWanted {
   readonly accountId: AccountId | undefined;
 }
 
+/** Bytes around the object of an event: its id, type and time, at most. */
+const eventFrameBytes = 200;
+
 export interface EventsRead {
   readonly events: readonly ReadEvent[];
   /** Up to here there is nothing else of what was wanted. */
@@ -33,7 +36,10 @@ export interface EventsRead {
   readonly droppedTo: number;
 }
 
-/** A page of the log, in its order. For a kind it looks at so many positions at most. */
+/**
+ * A page of the log, in its order: at most so many events, and at most `pageBytesMax` bytes of them
+ * unless the first alone has more. For a kind it looks at so many positions at most.
+ */
 export async function readEvents(sql: Sql, wanted: EventsWanted): Promise<EventsRead> {
   const { tenantId, after, limit, type, accountId } = wanted;
   // Each combination is a statement of its own, so that each has the index it is meant for.
@@ -54,20 +60,31 @@ export async function readEvents(sql: Sql, wanted: EventsWanted): Promise<Events
       type: string;
       object: string;
       created_at: Date;
+      matched: number;
     }[]
   >`
-    select h.position as head, h.dropped_to, e.*
+    select
+      h.position as head, h.dropped_to, e.position, e.event_id, e.type, e.object, e.created_at,
+      e.matched
     from unwind.event_heads h
     left join lateral (
-      select e.position, e.event_id, e.type, e.object, e.created_at
-      from unwind.events e
-      where e.tenant_id = h.tenant_id
-        and e.position > ${after}
-        ${ofAccount}
-        ${ofType}
-      order by e.position
-      limit ${limit}
-    ) e on true
+      select
+        e.*,
+        sum(octet_length(e.object) + ${eventFrameBytes}::integer)
+          over (order by e.position rows unbounded preceding) as bytes,
+        row_number() over (order by e.position) as place,
+        count(*) over ()::integer as matched
+      from (
+        select e.position, e.event_id, e.type, e.object, e.created_at
+        from unwind.events e
+        where e.tenant_id = h.tenant_id
+          and e.position > ${after}
+          ${ofAccount}
+          ${ofType}
+        order by e.position
+        limit ${limit}
+      ) e
+    ) e on e.place = 1 or e.bytes <= ${pageBytesMax}::bigint
     where h.tenant_id = ${tenantId}
     order by e.position`;
   const events = rows.flatMap((row) => {
@@ -78,7 +95,8 @@ export async function readEvents(sql: Sql, wanted: EventsWanted): Promise<Events
   const head = Number(rows[0]?.head ?? 0);
   const isInSteps = type !== undefined && accountId === undefined;
   const seen = isInSteps ? Math.min(head, after + logSpanMax) : head;
-  const isFull = events.length >= limit;
+  // Either as many as were asked for, or as many as the bytes allow.
+  const isFull = events.length >= limit || events.length < (rows[0]?.matched ?? 0);
   const readTo = isFull ? (events.at(-1)?.position ?? after) : Math.max(seen, after);
   return { events, readTo, head, droppedTo: Number(rows[0]?.dropped_to ?? 0) };
 }

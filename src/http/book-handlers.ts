@@ -36,10 +36,11 @@ const noSuchInstrument = 'There is no such instrument.';
 
 export function bookHandlers({ sql }: { readonly sql: Sql }): BookHandlers {
   return {
-    listAccounts: async ({ search, caller: { tenantId } }) => {
-      const range = rangeOf(readAccountsQuery(search));
+    listAccounts: async (call) => {
+      const range = rangeOf(readAccountsQuery(call.search));
+      const { tenantId } = call.caller;
       const page = await findAccountPage(sql, { tenantId, ...range });
-      return pageAnswer(page, range, 'created_at');
+      return pageAnswer(call, page, range, 'created_at');
     },
 
     retrieveAccount: async (call) => {
@@ -55,7 +56,7 @@ export function bookHandlers({ sql }: { readonly sql: Sql }): BookHandlers {
       const { tenantId } = call.caller;
       const page = await findPositionPage(sql, { tenantId, accountId, ...range });
       if (page === undefined) throw new Refusal('not_found', noSuchAccount);
-      return pageAnswer(page, range, 'isin');
+      return pageAnswer(call, page, range, 'isin');
     },
 
     retrievePosition: async (call) => {
@@ -67,12 +68,13 @@ export function bookHandlers({ sql }: { readonly sql: Sql }): BookHandlers {
       return objectOr(noSuchPosition, await findPositionObject(sql, which));
     },
 
-    listInstruments: async ({ search, caller: { tenantId } }) => {
-      const query = readInstrumentsQuery(search);
+    listInstruments: async (call) => {
+      const query = readInstrumentsQuery(call.search);
+      const { tenantId } = call.caller;
       const range = rangeOf(query);
       const { sort = 'created_at', trading_status: tradingStatus } = query;
       const page = await findInstrumentPage(sql, { tenantId, tradingStatus, sort, ...range });
-      return pageAnswer(page, range, sort);
+      return pageAnswer(call, page, range, sort);
     },
 
     retrieveInstrument: async (call) => {

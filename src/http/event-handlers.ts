@@ -5,6 +5,7 @@ import { readEvents } from '../events/read-store.ts';
 import { Refusal } from '../refusal.ts';
 import { positionOf, toCursor } from './cursor.ts';
 import { listEventsQuery } from './delivery-schemas.ts';
+import { nextLink } from './page.ts';
 import type { Handler } from './pipeline.ts';
 import { queryReaderOf, readId } from './schemas.ts';
 
@@ -42,7 +43,12 @@ export function eventHandlers({ sql }: { readonly sql: Sql }): EventHandlers {
         has_more: readTo < head,
         gap: isAfterGap ? { after: cursor, up_to: toCursor(droppedTo) } : null,
       };
-      return { status: 200, body: `{"data":[${data.join(',')}],"meta":${JSON.stringify(meta)}}` };
+      const body = `{"data":[${data.join(',')}],"meta":${JSON.stringify(meta)}}`;
+      return {
+        status: 200,
+        body,
+        headers: meta.has_more ? nextLink(call, { after: meta.next }) : {},
+      };
     },
   };
 }

@@ -57,7 +57,7 @@ export function liquidationHandlers(options: {
       const which = { tenantId, accountId, offset, limit, from, until };
       const page = await findLiquidationPage(sql, which);
       if (page === undefined) throw new Refusal('not_found', noSuchAccount);
-      return pageAnswer(page, range, 'id');
+      return pageAnswer(call, page, range, 'id');
     },
 
     create: async (call) => {

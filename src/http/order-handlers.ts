@@ -37,7 +37,7 @@ export function orderHandlers({ sql }: { readonly sql: Sql }): OrderHandlers {
         ...range,
       });
       if (page === undefined) throw new Refusal('not_found', 'There is no such account.');
-      return pageAnswer(page, range, 'id');
+      return pageAnswer(call, page, range, 'id');
     },
 
     retrieve: async (call) => {
@@ -54,7 +54,7 @@ export function orderHandlers({ sql }: { readonly sql: Sql }): OrderHandlers {
       const { tenantId } = call.caller;
       const page = await findExecutionPage(sql, { tenantId, orderId, ...range });
       if (page === undefined) throw new Refusal('not_found', noSuchOrder);
-      return pageAnswer(page, range, 'id');
+      return pageAnswer(call, page, range, 'id');
     },
 
     retrieveExecution: async (call) => {

@@ -14,10 +14,39 @@ export function rangeOf(query: Partial<PageRange> & { order?: 'ASC' | 'DESC' }):
   return { offset, limit, direction: order };
 }
 
-/** A page with its `meta`; `sort` names what the list is sorted by. */
-export function pageAnswer(page: Page, range: PageRange, sort: string): Answer {
-  const { offset, limit, direction: order } = range;
+/** A query of a list, to be asked again from another place. */
+export interface ListQuery {
+  /** Path and query as they were sent. */
+  readonly path: string;
+  readonly search: string;
+}
+
+/**
+ * A page with its `meta`; `sort` names what the list is sorted by. Where there is more, the header
+ * `link` leads to it (RFC 8288), and a page cut short because of its bytes says in `meta.limit` how
+ * many objects were taken: so `offset + limit` and `offset + count` both lead on without a gap.
+ */
+export function pageAnswer(
+  call: ListQuery,
+  page: Page,
+  { offset, limit, direction: order }: PageRange,
+  sort: string,
+): Answer {
   const { objects, count, totalCount } = page;
-  const meta = { count, limit, offset, order, sort, total_count: totalCount };
-  return { status: 200, body: `{"data":[${objects}],"meta":${JSON.stringify(meta)}}` };
+  const end = offset + count;
+  const isMore = count > 0 && end < totalCount;
+  const taken = isMore ? count : limit;
+  const meta = { count, limit: taken, offset, order, sort, total_count: totalCount };
+  const body = `{"data":[${objects}],"meta":${JSON.stringify(meta)}}`;
+  return { status: 200, body, headers: isMore ? nextLink(call, { offset: String(end) }) : {} };
+}
+
+/** The header that leads to the next page: the same query from another place. */
+export function nextLink(
+  { path, search }: ListQuery,
+  from: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const query = new URLSearchParams(search);
+  for (const [name, value] of Object.entries(from)) query.set(name, value);
+  return { link: `<${path}?${query}>; rel="next"` };
 }

@@ -27,6 +27,8 @@ export interface Call {
   readonly caller: Caller;
   /** Path parameters as sent; `idParam` reads one. */
   readonly params: Readonly<Record<string, string>>;
+  /** The path as sent. */
+  readonly path: string;
   /** The query as sent, without its question mark. */
   readonly search: string;
   readonly rawBody: Buffer;
@@ -89,6 +91,7 @@ export async function handleSigned(
   return route.handler({
     caller,
     params: request.params as Readonly<Record<string, string>>,
+    path,
     search,
     rawBody,
     contentType: headerOf(request, 'content-type'),

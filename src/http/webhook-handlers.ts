@@ -52,13 +52,13 @@ const readUpdateBody = readerOf(updateWebhookBody);
 const readListQuery = queryReaderOf(listWebhooksQuery);
 const readNoQuery = queryReaderOf(noQuery);
 
-async function list({ sql }: WebhookOptions, { search, caller }: Call): Promise<Answer> {
-  const { sort = 'created_at', ...query } = readListQuery(search);
+async function list({ sql }: WebhookOptions, call: Call): Promise<Answer> {
+  const { sort = 'created_at', ...query } = readListQuery(call.search);
   const range = rangeOf(query);
-  const { tenantId } = caller;
+  const { tenantId } = call.caller;
   const { webhooks, totalCount } = await listWebhooks(sql, { ...range, tenantId, sort });
   const objects = webhooks.map((webhook) => JSON.stringify(toView(webhook))).join(',');
-  return pageAnswer({ objects, count: webhooks.length, totalCount }, range, sort);
+  return pageAnswer(call, { objects, count: webhooks.length, totalCount }, range, sort);
 }
 
 async function create(options: WebhookOptions, call: Call): Promise<Answer> {

@@ -5,7 +5,9 @@ import { storedAnswerSql } from '../auth/idempotency-store.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
 import { signatureUseSql } from '../auth/store.ts';
 import type { AccountStatus } from '../book/account.ts';
+import { hasAccount } from '../book/read-store.ts';
 import type { Sql } from '../db/connect.ts';
+import { type Page, readPage } from '../db/page.ts';
 import { fragment } from '../db/sql.ts';
 import { liquidationEventsSql } from '../events/store.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
@@ -270,39 +272,29 @@ export interface PageQuery {
   readonly until: Date | undefined;
 }
 
-export interface Page {
-  /** JSON text of the objects, joined by commas; empty where there are none. */
-  readonly objects: string;
-  readonly count: number;
-  readonly totalCount: number;
-}
-
 /** One page of an account's liquidations by id; undefined where the tenant has no such account. */
-export async function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | undefined> {
-  const rows = await sql<{ objects: string; count: number; total_count: string }[]>`
-    with matching as not materialized (
-      select l
+export function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | undefined> {
+  const matching = fragment`
       from unwind.liquidations l
       where l.tenant_id = ${q.tenantId}
         and l.account_id = ${q.accountId}
         and (${q.from ?? null}::timestamptz is null or l.created_at >= ${q.from ?? null})
-        and (${q.until ?? null}::timestamptz is null or l.created_at < ${q.until ?? null})
-    ),
-    page as (
-      select (m.l).liquidation_id, unwind.liquidation_object(m.l) as object
-      from matching m
-      order by (m.l).liquidation_id
+        and (${q.until ?? null}::timestamptz is null or l.created_at < ${q.until ?? null})`;
+  return readPage(sql, {
+    keys: fragment`
+      select l.liquidation_id
+      ${matching}
+      order by l.liquidation_id
       offset ${q.offset}
-      limit ${q.limit}
-    )
-    select
-      coalesce((select string_agg(p.object, ',' order by p.liquidation_id) from page p), '')
-        as objects,
-      (select count(*)::integer from page) as count,
-      (select count(*) from matching) as total_count
-    from unwind.accounts a
-    where a.tenant_id = ${q.tenantId}
-      and a.account_id = ${q.accountId}`;
-  const [row] = rows;
-  return row && { objects: row.objects, count: row.count, totalCount: Number(row.total_count) };
+      limit ${q.limit}`,
+    objectOf: (key) => fragment`
+      select unwind.liquidation_object(l) as object
+      from unwind.liquidations l
+      where l.tenant_id = ${q.tenantId}
+        and l.liquidation_id = ${key}`,
+    total: fragment`
+      select count(*)
+      ${matching}`,
+    owner: hasAccount(q),
+  });
 }

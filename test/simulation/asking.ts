@@ -34,6 +34,7 @@ export function callOf({ network }: Surroundings, asked: Asked): Call {
   return {
     caller: { tenantId, scopes: [], signature: { basesSha256, expiresAt } },
     params,
+    path: '',
     search: '',
     contentType: 'application/json',
     rawBody,

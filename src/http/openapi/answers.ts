@@ -36,6 +36,14 @@ export const responseHeaders = {
     example:
       '/accounts/debf2026-f2da-4ff0-bb84-92e45babb1e3/liquidations/b2f541dc-a27b-4d5a-b970-41812b0892b9',
   },
+  Link: {
+    name: 'link',
+    description:
+      'The next page, with `rel="next"` (RFC 8288); absent on the last page. A page holds 4 MiB at ' +
+      'most, so one of very large items may be shorter than `limit`: go on with this link.',
+    schema: { type: 'string' },
+    example: '</webhooks?limit=100&offset=100>; rel="next"',
+  },
   RetryAfter: {
     name: 'retry-after',
     required: true,

@@ -2,9 +2,7 @@
 
 import { listAccountsQuery, listInstrumentsQuery, pageQuery } from '../reading-schemas.ts';
 import { account, instrument, position } from './book-objects.ts';
-import { pageExample } from './examples.ts';
-import { pageOf } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import { type OperationPart, pageOf } from './operation.ts';
 
 const accountId = 'debf2026-f2da-4ff0-bb84-92e45babb1e3';
 const userId = '81dfb00e-9be6-4617-8994-dfd0407f34df';
@@ -53,14 +51,11 @@ export const bookOperations = {
     summary: 'List accounts',
     description: 'All accounts of the client in the order in which they were recorded, in pages.',
     query: listAccountsQuery,
-    success: {
-      status: 200,
-      description: 'A page of accounts.',
-      body: {
-        schema: pageOf(account),
-        examples: { page: pageExample('One account', accountView, 'created_at') },
-      },
-    },
+    success: pageOf(account, 'A page of accounts.', {
+      summary: 'One account',
+      value: accountView,
+      sort: 'created_at',
+    }),
     refusals: {},
   },
   retrieve_account: {
@@ -80,14 +75,11 @@ export const bookOperations = {
     description:
       'What the account holds, by ISIN, in pages. An instrument of which all was sold stays, with 0.',
     query: pageQuery,
-    success: {
-      status: 200,
-      description: 'A page of positions.',
-      body: {
-        schema: pageOf(position),
-        examples: { page: pageExample('While five are sold', positionView, 'isin') },
-      },
-    },
+    success: pageOf(position, 'A page of positions.', {
+      summary: 'While five are sold',
+      value: positionView,
+      sort: 'isin',
+    }),
     refusals: { not_found: noSuchAccount },
   },
   retrieve_position: {
@@ -109,14 +101,11 @@ export const bookOperations = {
     summary: 'List instruments',
     description: 'All instruments of the client, in pages.',
     query: listInstrumentsQuery,
-    success: {
-      status: 200,
-      description: 'A page of instruments.',
-      body: {
-        schema: pageOf(instrument),
-        examples: { page: pageExample('One instrument', instrumentView, 'created_at') },
-      },
-    },
+    success: pageOf(instrument, 'A page of instruments.', {
+      summary: 'One instrument',
+      value: instrumentView,
+      sort: 'created_at',
+    }),
     refusals: {},
   },
   retrieve_instrument: {

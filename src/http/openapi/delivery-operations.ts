@@ -93,6 +93,7 @@ export const deliveryOperations = {
           },
         },
       },
+      headers: ['Link'],
     },
     refusals: {},
   },

@@ -30,24 +30,19 @@ export const releasedLiquidation = {
   user_id: '4b9732bd-7496-4e91-8a5f-6360479d7fed',
 } as const;
 
-export const liquidationPage = {
-  data: [
-    {
-      account_id: accountId,
-      cash_amount: '1000',
-      created_at: at,
-      currency: 'EUR',
-      id: 'c5869b0c-e107-4e68-a89a-57ad43253dd6',
-      orders: [
-        { id: 'b291d8a4-21f5-4c52-8590-4f90ce54d0b1', side: 'SELL', status: 'NEW' },
-        { id: '81d02bd9-7b9d-443d-bbfa-31df4d543f7d', side: 'SELL', status: 'PROCESSING' },
-        { id: 'e97fb564-ebb4-4f37-930a-bda49c09a2e4', side: 'SELL', status: 'FILLED' },
-      ],
-      status: 'PROCESSING',
-      updated_at: at,
-    },
+export const listedLiquidation = {
+  account_id: accountId,
+  cash_amount: '1000',
+  created_at: at,
+  currency: 'EUR',
+  id: 'c5869b0c-e107-4e68-a89a-57ad43253dd6',
+  orders: [
+    { id: 'b291d8a4-21f5-4c52-8590-4f90ce54d0b1', side: 'SELL', status: 'NEW' },
+    { id: '81d02bd9-7b9d-443d-bbfa-31df4d543f7d', side: 'SELL', status: 'PROCESSING' },
+    { id: 'e97fb564-ebb4-4f37-930a-bda49c09a2e4', side: 'SELL', status: 'FILLED' },
   ],
-  meta: { count: 1, limit: 100, offset: 0, order: 'ASC', sort: 'id', total_count: 1 },
+  status: 'PROCESSING',
+  updated_at: at,
 } as const;
 
 export const createRequest = { user_id: '084a00a8-4a37-4d2d-b276-71ec5e2be0e3' } as const;
@@ -142,9 +137,3 @@ export const tokenRequest = {
   grant_type: 'client_credentials',
   scope: 'account_liquidations:admin account_liquidations:read',
 } as const;
-
-/** The example of a page with one item. */
-export function pageExample(summary: string, item: object, sort: string) {
-  const meta = { count: 1, limit: 100, offset: 0, order: 'ASC', sort, total_count: 1 };
-  return { summary, value: { data: [item], meta } };
-}

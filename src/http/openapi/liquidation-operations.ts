@@ -1,9 +1,14 @@
 // What the document says of the four operations on liquidations.
 
 import { createLiquidationBody, listLiquidationsQuery } from '../schemas.ts';
-import { createRequest, liquidationPage, newLiquidation, releasedLiquidation } from './examples.ts';
-import { liquidation, pageOf } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import {
+  createRequest,
+  listedLiquidation,
+  newLiquidation,
+  releasedLiquidation,
+} from './examples.ts';
+import { liquidation } from './objects.ts';
+import { type OperationPart, pageOf } from './operation.ts';
 
 const noSuchAccount = 'This client has no such account.';
 const noSuchLiquidation =
@@ -17,14 +22,11 @@ export const liquidationOperations = {
       'All liquidations of an account, oldest first, in pages. `start_date` and `end_date` bound the ' +
       'time of creation.',
     query: listLiquidationsQuery,
-    success: {
-      status: 200,
-      description: 'A page of liquidations.',
-      body: {
-        schema: pageOf(liquidation),
-        examples: { page: { summary: 'One under way', value: liquidationPage } },
-      },
-    },
+    success: pageOf(liquidation, 'A page of liquidations.', {
+      summary: 'One under way',
+      value: listedLiquidation,
+      sort: 'id',
+    }),
     refusals: { not_found: noSuchAccount },
   },
   create_account_liquidation: {

@@ -1,9 +1,10 @@
 // The shapes of what the service answers. Clients must bear members they do not know, so these are
 // open; the tests close them, so that no answer has a member this page does not name.
 
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
 import { account, execution, instrument, order, position } from './book-objects.ts';
 import { attempt, deliveryState, gap, replayAnswer, testAnswer } from './delivery-objects.ts';
+import { pageMeta } from './operation.ts';
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description });
 const instant = (description: string) => Type.String({ format: 'date-time', description });
@@ -58,23 +59,6 @@ export const liquidation = Type.Object(
   },
   { title: 'Liquidation' },
 );
-
-const pageMeta = Type.Object(
-  {
-    offset: Type.Integer({ minimum: 0, description: 'Items skipped before this page.' }),
-    limit: Type.Integer({ minimum: 0, description: 'The most items this page could have.' }),
-    count: Type.Integer({ minimum: 0, description: 'Items on this page.' }),
-    total_count: Type.Integer({ minimum: 0, description: 'Items on all pages.' }),
-    sort: Type.String({ description: 'What the list is sorted by.' }),
-    order: Type.Enum(['ASC', 'DESC'], { type: 'string', description: 'The sort order.' }),
-  },
-  { title: 'Page' },
-);
-
-/** A page of a list. */
-export function pageOf(item: TSchema) {
-  return Type.Object({ meta: pageMeta, data: Type.Array(item) });
-}
 
 export const token = Type.Object(
   {

@@ -1,7 +1,7 @@
 // What an operation says of itself in the API document. Each room writes its operations in a file
 // beside this one; operations.ts joins them; document.ts makes the document of those a service has.
 
-import type { TObject, TSchema } from 'typebox';
+import { type TObject, type TSchema, Type } from 'typebox';
 import type { RefusalCode } from '../../refusal.ts';
 
 /** Groups of operations, in the order in which they are shown. */
@@ -45,7 +45,7 @@ export interface Success {
   readonly headers?: readonly ResponseHeader[];
 }
 
-export type ResponseHeader = 'IdempotencyReplayed' | 'ETag' | 'CacheControl';
+export type ResponseHeader = 'IdempotencyReplayed' | 'ETag' | 'CacheControl' | 'Link';
 
 /** When an operation refuses, by code, in one sentence each. */
 export type Refusals = Partial<Readonly<Record<RefusalCode, string>>>;
@@ -65,4 +65,38 @@ export interface OperationPart {
   readonly refusals: Refusals;
   /** An answer that is neither success nor problem, such as that of a probe. */
   readonly others?: Readonly<Record<number, Omit<Success, 'status'>>>;
+}
+
+export const pageMeta = Type.Object(
+  {
+    offset: Type.Integer({ minimum: 0, description: 'Items skipped before this page.' }),
+    limit: Type.Integer({
+      minimum: 0,
+      description:
+        'The most items this page could have: as asked, or fewer where the page was cut at 4 MiB.',
+    }),
+    count: Type.Integer({ minimum: 0, description: 'Items on this page.' }),
+    total_count: Type.Integer({ minimum: 0, description: 'Items on all pages.' }),
+    sort: Type.String({ description: 'What the list is sorted by.' }),
+    order: Type.Enum(['ASC', 'DESC'], { type: 'string', description: 'The sort order.' }),
+  },
+  { title: 'Page' },
+);
+
+/** A page of a list as the response, with one item as its example. */
+export function pageOf(
+  item: TSchema,
+  description: string,
+  { summary, value, sort }: { summary: string; value: unknown; sort: string },
+): Success {
+  const meta = { count: 1, limit: 100, offset: 0, order: 'ASC', sort, total_count: 1 };
+  return {
+    status: 200,
+    description,
+    body: {
+      schema: Type.Object({ meta: pageMeta, data: Type.Array(item) }),
+      examples: { page: { summary, value: { data: [value], meta } } },
+    },
+    headers: ['Link'],
+  };
 }

@@ -2,9 +2,7 @@
 
 import { listOrdersQuery, pageQuery } from '../reading-schemas.ts';
 import { execution, order } from './book-objects.ts';
-import { pageExample } from './examples.ts';
-import { pageOf } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import { type OperationPart, pageOf } from './operation.ts';
 
 const orderId = '79f2c816-13ed-4588-85e6-f3398b0b5825';
 const at = '2021-07-21T14:10:00.000Z';
@@ -53,14 +51,11 @@ export const orderOperations = {
     summary: 'List orders of an account',
     description: 'The orders of all liquidations of an account, oldest first, in pages.',
     query: listOrdersQuery,
-    success: {
-      status: 200,
-      description: 'A page of orders.',
-      body: {
-        schema: pageOf(order),
-        examples: { page: pageExample('One that is filled', orderView, 'id') },
-      },
-    },
+    success: pageOf(order, 'A page of orders.', {
+      summary: 'One that is filled',
+      value: orderView,
+      sort: 'id',
+    }),
     refusals: { not_found: 'This client has no such account.' },
   },
   retrieve_order: {
@@ -79,14 +74,11 @@ export const orderOperations = {
     summary: 'List executions of an order',
     description: 'The executions of one order, in pages; the order itself carries all of them.',
     query: pageQuery,
-    success: {
-      status: 200,
-      description: 'A page of executions.',
-      body: {
-        schema: pageOf(execution),
-        examples: { page: pageExample('One execution', executionView, 'id') },
-      },
-    },
+    success: pageOf(execution, 'A page of executions.', {
+      summary: 'One execution',
+      value: executionView,
+      sort: 'id',
+    }),
     refusals: { not_found: 'This client has no such order.' },
   },
   retrieve_order_execution: {

@@ -2,8 +2,8 @@
 
 import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../webhook-schemas.ts';
 import { publicKeys, webhookRequest, webhookView } from './examples.ts';
-import { jwks, pageOf, webhook } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import { jwks, webhook } from './objects.ts';
+import { type OperationPart, pageOf } from './operation.ts';
 
 const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
 const one = { subscription: { summary: 'A subscription', value: webhookView } } as const;
@@ -15,29 +15,11 @@ export const webhookOperations = {
     description:
       'All subscriptions of the client in pages, oldest first unless the query says otherwise.',
     query: listWebhooksQuery,
-    success: {
-      status: 200,
-      description: 'A page of subscriptions.',
-      body: {
-        schema: pageOf(webhook),
-        examples: {
-          page: {
-            summary: 'One subscription',
-            value: {
-              data: [webhookView],
-              meta: {
-                count: 1,
-                limit: 100,
-                offset: 0,
-                order: 'ASC',
-                sort: 'created_at',
-                total_count: 1,
-              },
-            },
-          },
-        },
-      },
-    },
+    success: pageOf(webhook, 'A page of subscriptions.', {
+      summary: 'One subscription',
+      value: webhookView,
+      sort: 'created_at',
+    }),
     refusals: {},
   },
   create_webhook: {
