@@ -6,11 +6,11 @@ import { after, test } from 'node:test';
 import { raw } from '../../src/db/sql.ts';
 import { newId } from '../../src/ids.ts';
 import { pageBytesMax } from '../../src/limits.ts';
+import { publishAll } from '../deliveries/subscriptions.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, type Reply, startHttp } from '../support/http.ts';
 import { sentDuring, withValues } from '../support/statements.ts';
-import { publishAll } from '../webhooks/subscriptions.ts';
 import { apiOf, giveAccounts, subscribe } from './api.ts';
 import { assertSuccess } from './expect.ts';
 
