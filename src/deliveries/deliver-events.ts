@@ -147,11 +147,17 @@ export class Deliverer {
     clearTimeout(timer);
   }
 
+  /**
+   * Runs a session. One that this process still has of the same subscription has lost its lease: it
+   * breaks off, and the new one waits for the last of its requests and records.
+   */
   #begin(session: Session, since: Date): void {
     const { log, onDone } = this.#options;
+    const before = this.#sessionsOf(session.lease.webhook);
+    for (const [old] of before) old.lose();
     this.#leases.keep(session);
-    const done = session
-      .run()
+    const done = Promise.all(before.map(([, { done }]) => done))
+      .then(() => session.run())
       .catch((error: unknown) => {
         // What it still sends is cut off. Its claim is given up where that may help, and runs out by
         // itself where it would fail in the same way again.
@@ -197,6 +203,10 @@ export class Deliverer {
     }
   }
 
+  #sessionsOf({ webhookId }: WebhookKey): readonly (readonly [Session, { done: Promise<void> }])[] {
+    return [...this.#sessions].filter(([{ lease }]) => lease.webhook.webhookId === webhookId);
+  }
+
   #sessionsOfTenants(): ReadonlyMap<TenantId, number> {
     const held = new Map<TenantId, number>();
     for (const { lease } of this.#sessions.keys()) {
@@ -211,9 +221,9 @@ export class Deliverer {
     const leases = sessions.map(({ lease }) => ({ ...lease.webhook, epoch: lease.epoch }));
     const expiresAt = later(clock.now(), leaseMs);
     const renewed = await renewLeases(sql, leases, { holder, expiresAt });
-    return sessions.filter((session) => {
-      const { webhookId, updatedAt } = session.lease.webhook;
-      const changedAt = renewed.get(webhookId);
+    return sessions.filter((session, i) => {
+      const { updatedAt } = session.lease.webhook;
+      const changedAt = renewed[i];
       if (changedAt !== undefined && changedAt.getTime() !== updatedAt.getTime()) {
         session.windDown();
       }
@@ -229,10 +239,9 @@ export class Deliverer {
     );
     type HeldAsked = Webhook & { readonly hold: Hold; readonly upTo: number };
     const held = gathering(pagesBatchMax, (asked: readonly HeldAsked[]) => readHeld(sql, asked));
-    const record = gathering(batchMax, async (all: readonly Progress[]) => {
-      const ours = await recordProgress(sql, holder, all);
-      return all.map(({ webhook }) => ours.get(webhook.webhookId));
-    });
+    const record = gathering(batchMax, (all: readonly Progress[]) =>
+      recordProgress(sql, holder, all),
+    );
     return {
       clock,
       random,

@@ -3,7 +3,7 @@
 // no two of them deadlock.
 
 import type { Sql } from '../db/connect.ts';
-import type { AccountId, TenantId, WebhookId } from '../ids.ts';
+import type { AccountId, TenantId } from '../ids.ts';
 import { toWebhook, type WebhookKey, type WebhookRow, webhookColumns } from '../webhooks/store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import { placeLength } from '../work/holder.ts';
@@ -211,18 +211,21 @@ export async function readHeads(
   );
 }
 
-/** Prolongs leases. @returns those that are still ours, and when their settings last changed. */
+/**
+ * Prolongs leases, among them perhaps an old and a new one of one subscription. @returns for each, in
+ * their order, when its settings last changed; undefined where it is not ours any more.
+ */
 export async function renewLeases(
   sql: Sql,
   leases: readonly (WebhookKey & { epoch: number })[],
   lease: { holder: string; expiresAt: Date },
-): Promise<ReadonlyMap<WebhookId, Date>> {
+): Promise<readonly (Date | undefined)[]> {
   const given = leases.map((one) => ({ ...keyRecord(one), epoch: one.epoch }));
-  const rows = await sql<{ webhook_id: WebhookId; updated_at: Date }[]>`
+  const rows = await sql<{ n: number; updated_at: Date }[]>`
     with ours as (
-      select w.tenant_id, w.webhook_id
+      select g.n, w.tenant_id, w.webhook_id
       from json_to_recordset(${recordsOf(given)}::json)
-        as g (tenant_id uuid, webhook_id uuid, epoch integer)
+        as g (n integer, tenant_id uuid, webhook_id uuid, epoch integer)
       join unwind.webhooks w
         on w.tenant_id = g.tenant_id
         and w.webhook_id = g.webhook_id
@@ -236,8 +239,9 @@ export async function renewLeases(
     from ours
     where w.tenant_id = ours.tenant_id
       and w.webhook_id = ours.webhook_id
-    returning w.webhook_id, w.updated_at`;
-  return new Map(rows.map((row) => [row.webhook_id, row.updated_at]));
+    returning ours.n, w.updated_at`;
+  const changedAt = new Map(rows.map((row) => [row.n, row.updated_at]));
+  return leases.map((_, n) => changedAt.get(n));
 }
 
 /**

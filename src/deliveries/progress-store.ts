@@ -3,7 +3,7 @@
 
 import type { Sql } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
-import type { AccountId, EventId, WebhookId } from '../ids.ts';
+import type { AccountId, EventId } from '../ids.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import type { Standing } from './delivery.ts';
 import { type Gap, keyRecord, recordsOf } from './delivery-store.ts';
@@ -69,33 +69,36 @@ export interface Progress {
 
 /**
  * Records progress. Where the settings of a subscription were changed meanwhile, the outcome was
- * that of the old ones: the new ones keep their chance.
+ * that of the old ones: the new ones keep their chance. A batch may hold records of an old and a new
+ * claim of one subscription: each row that is written names its record (`n`), never the subscription
+ * alone.
  *
- * @returns of those that are still ours, when the settings last changed; of others nothing was
- *   written.
+ * @returns for each record, in their order, when the settings last changed; undefined where the
+ *   lease is another claim's: nothing of that record was written.
  */
 export async function recordProgress(
   sql: Sql,
   holder: string,
   all: readonly Progress[],
-): Promise<ReadonlyMap<WebhookId, Date>> {
-  const rows = await sql<{ webhook_id: WebhookId; updated_at: Date }[]>`
+): Promise<readonly (Date | undefined)[]> {
+  const rows = await sql<{ n: number; updated_at: Date }[]>`
     with ${oursUpdated(holder, all)},
     held as (${holdsWritten(all)}),
     in_step as (${holdsRemoved(all)}),
     logged as (${attemptsWritten(all)})
-    select o.webhook_id, o.updated_at
+    select o.n, o.updated_at
     from ours o`;
-  return new Map(rows.map((row) => [row.webhook_id, row.updated_at]));
+  const changedAt = new Map(rows.map((row) => [row.n, row.updated_at]));
+  return all.map((_, n) => changedAt.get(n));
 }
 
-/** CTEs: `ours` are the subscriptions that are still ours, with their new standing. */
+/** CTEs: `ours` are the records whose lease is still theirs, written as the new standing. */
 function oursUpdated(holder: string, all: readonly Progress[]): Fragment {
   return fragment`
     given as (
       select g.*
       from json_to_recordset(${recordsOf(all.map(progressRecord))}::json) as g (
-        tenant_id uuid, webhook_id uuid, epoch integer, updated_at timestamptz, position bigint,
+        n integer, tenant_id uuid, webhook_id uuid, epoch integer, updated_at timestamptz, position bigint,
         attempts integer, failing_since timestamptz, next_attempt_at timestamptz,
         hold_due_at timestamptz, full_at bigint, last_attempt_at timestamptz,
         last_success_at timestamptz, last_outcome text, taken_count bigint, failed_count bigint,
@@ -104,7 +107,7 @@ function oursUpdated(holder: string, all: readonly Progress[]): Fragment {
       )
     ),
     locked as (
-      select w.tenant_id, w.webhook_id
+      select g.n, w.tenant_id, w.webhook_id
       from given g
       join unwind.webhooks w
         on w.tenant_id = g.tenant_id
@@ -141,12 +144,10 @@ function oursUpdated(holder: string, all: readonly Progress[]): Fragment {
         lease_holder = case when not g.release then w.lease_holder end,
         lease_expires_at = case when not g.release then w.lease_expires_at end
       from locked l
-      join given g
-        on g.tenant_id = l.tenant_id
-        and g.webhook_id = l.webhook_id
+      join given g on g.n = l.n
       where w.tenant_id = l.tenant_id
         and w.webhook_id = l.webhook_id
-      returning w.tenant_id, w.webhook_id, w.updated_at
+      returning g.n, w.tenant_id, w.webhook_id, w.updated_at
     )`;
 }
 
@@ -159,16 +160,14 @@ function holdsWritten(all: readonly Progress[]): Fragment {
       failing_since, next_attempt_at, last_attempt_at, last_outcome
     )
     select
-      h.tenant_id, h.webhook_id, h.account_id, h.after, h.request_id, h.up_to, h.status,
+      o.tenant_id, o.webhook_id, h.account_id, h.after, h.request_id, h.up_to, h.status,
       h.attempts, h.failing_since, h.next_attempt_at, h.last_attempt_at, h.last_outcome
-    from json_to_recordset(${recordsOf(holds)}::json) as h (
-      tenant_id uuid, webhook_id uuid, account_id uuid, after bigint, request_id uuid,
+    from json_to_recordset(${JSON.stringify(holds)}::json) as h (
+      n integer, account_id uuid, after bigint, request_id uuid,
       up_to bigint, status text, attempts integer, failing_since timestamptz,
       next_attempt_at timestamptz, last_attempt_at timestamptz, last_outcome text
     )
-    join ours o
-      on o.tenant_id = h.tenant_id
-      and o.webhook_id = h.webhook_id
+    join ours o on o.n = h.n
     on conflict (tenant_id, webhook_id, account_id) do update
     set
       after = excluded.after,
@@ -187,14 +186,11 @@ function holdsRemoved(all: readonly Progress[]): Fragment {
   const keys = all.flatMap(inStepRecords);
   return fragment`
     delete from unwind.webhook_holds h
-    using json_to_recordset(${recordsOf(keys)}::json) as g (
-      tenant_id uuid, webhook_id uuid, account_id uuid
-    ), ours o
-    where h.tenant_id = g.tenant_id
-      and h.webhook_id = g.webhook_id
-      and h.account_id = g.account_id
-      and o.tenant_id = g.tenant_id
-      and o.webhook_id = g.webhook_id`;
+    using json_to_recordset(${JSON.stringify(keys)}::json) as g (n integer, account_id uuid), ours o
+    where o.n = g.n
+      and h.tenant_id = o.tenant_id
+      and h.webhook_id = o.webhook_id
+      and h.account_id = g.account_id`;
 }
 
 /** Of `ours`: attempts, over what stood in their places. */
@@ -205,16 +201,14 @@ function attemptsWritten(all: readonly Progress[]): Fragment {
       ${attemptColumns}
     )
     select
-      a.tenant_id, a.webhook_id, a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms,
+      o.tenant_id, o.webhook_id, a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms,
       a.outcome, a.status, a.answer, a.attempt, a.events, a.first_event_id, a.last_event_id
-    from json_to_recordset(${recordsOf(attempts)}::json) as a (
-      tenant_id uuid, webhook_id uuid, place integer, attempt_id uuid, kind text,
+    from json_to_recordset(${JSON.stringify(attempts)}::json) as a (
+      n integer, place integer, attempt_id uuid, kind text,
       attempted_at timestamptz, duration_ms integer, outcome text, status integer, answer text,
       attempt integer, events integer, first_event_id uuid, last_event_id uuid
     )
-    join ours o
-      on o.tenant_id = a.tenant_id
-      and o.webhook_id = a.webhook_id
+    join ours o on o.n = a.n
     ${overOlderAttempt}`;
 }
 
@@ -243,11 +237,11 @@ function progressRecord(progress: Progress): object {
   };
 }
 
-function holdRecords({ webhook, holds }: Progress): readonly object[] {
+function holdRecords({ holds }: Progress, n: number): readonly object[] {
   return [...holds].flatMap(([accountId, hold]) => {
     if (hold === undefined) return [];
     const record = {
-      ...keyRecord(webhook),
+      n,
       account_id: accountId,
       after: hold.afters.get(accountId),
       request_id: hold.requestId,
@@ -263,15 +257,15 @@ function holdRecords({ webhook, holds }: Progress): readonly object[] {
   });
 }
 
-function inStepRecords({ webhook, holds }: Progress): readonly object[] {
+function inStepRecords({ holds }: Progress, n: number): readonly object[] {
   return [...holds].flatMap(([accountId, hold]) => {
-    return hold === undefined ? [{ ...keyRecord(webhook), account_id: accountId }] : [];
+    return hold === undefined ? [{ n, account_id: accountId }] : [];
   });
 }
 
-function attemptRecords({ webhook, attempts }: Progress): readonly object[] {
+function attemptRecords({ attempts }: Progress, n: number): readonly object[] {
   return attempts.map((one) => ({
-    ...keyRecord(webhook),
+    n,
     place: one.place,
     attempt_id: one.attemptId,
     kind: one.kind,

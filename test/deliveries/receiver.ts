@@ -32,6 +32,8 @@ export type Reaction =
 
 export interface Received extends Delivery {
   readonly receivedAt: Date;
+  /** The request is over: it was answered, or broken off. */
+  readonly closed: Promise<void>;
 }
 
 /** What a receiver shows of itself and asks for when it speaks TLS. */
@@ -92,7 +94,9 @@ export async function startReceiver(
   const secure = presented && createSecureServer(presented, listener);
   const server = secure ?? createServer(listener);
   const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const delivery = { ...(await readRequest(request)), receivedAt: clock.now() };
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    response.once('close', resolve);
+    const delivery = { ...(await readRequest(request)), receivedAt: clock.now(), closed };
     received.push(delivery);
     for (const accountId of accountsOf(delivery)) {
       const count = (atOnceOf.get(accountId) ?? 0) + 1;

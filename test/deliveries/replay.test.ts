@@ -1,13 +1,12 @@
 // Replays in the middle of deliveries, as requests ask for them: whatever is replayed comes again with
 // the same ids and bytes, and the order of first arrivals stays.
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { later } from '../../src/clock.ts';
-import { type Replay, replayWebhook } from '../../src/deliveries/replay.ts';
-import type { Webhook } from '../../src/webhooks/webhook.ts';
+import type { Replay } from '../../src/deliveries/replay.ts';
 import { deliverDue, startDeliverer } from './subscriptions.ts';
 import {
+  askReplay,
   assertArrived,
   deliverAll,
   idsIn,
@@ -17,19 +16,7 @@ import {
   newAccounts,
   newWorld,
   subscribeTo,
-  type World,
 } from './world.ts';
-
-/** Asks as a client does, each time with a signature of its own. */
-function replay({ sql, clock, tenantId }: World, { webhookId }: Webhook, wish: Replay) {
-  const expiresAt = later(clock.now(), 330_000);
-  const signature = { basesSha256: [randomBytes(32)], expiresAt };
-  return replayWebhook(
-    { sql, clock },
-    { tenantId, scopes: [], signature },
-    { webhookId, replay: wish },
-  );
-}
 
 interface Asked {
   /** Requests that had begun when it was answered. */
@@ -60,7 +47,7 @@ async function newReplays(t: TestContext, packaging: { readonly maxPackageSize?:
   ]);
   const asked: Asked[] = [];
   const ask = async (wish: Replay, first: LoggedHere): Promise<void> => {
-    const { behind } = await replay(world, webhook, wish);
+    const { behind } = await askReplay(world, webhook, wish);
     asked.push({ requests: receiver.received.length, first });
     assert.ok(behind >= log.length - first.at + 1, 'all that follows comes again');
   };

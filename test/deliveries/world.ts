@@ -1,13 +1,16 @@
 // What most tests of deliveries begin with: a tenant, a receiver, a clock that stands still, and ways
 // to fill the log and to compare it with what arrived.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
 import type { WebhookEvent } from '../../src/client/events.ts';
+import { later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { type Replay, type Replayed, replayWebhook } from '../../src/deliveries/replay.ts';
 import { type AccountId, newId, type TenantId } from '../../src/ids.ts';
 import type { Webhook, WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { createTestDatabase, type TestDatabaseOptions } from '../support/database.ts';
 import { type Received, startReceiver, type TestReceiver } from './receiver.ts';
 import {
   type DelivererOptions,
@@ -30,8 +33,8 @@ export interface World {
   readonly receiver: TestReceiver;
 }
 
-export async function newWorld(t: TestContext): Promise<World> {
-  const { sql } = await createTestDatabase(t);
+export async function newWorld(t: TestContext, options: TestDatabaseOptions = {}): Promise<World> {
+  const { sql } = await createTestDatabase(t, options);
   const clock = testClock();
   const tenantId = await makeTenantWithKeys(sql, clock);
   return { sql, clock, tenantId, receiver: await startReceiver(t, clock) };
@@ -43,6 +46,17 @@ export function subscribeTo(
 ): Promise<Webhook> {
   const { sql, clock, tenantId, receiver } = world;
   return subscribe(sql, clock, { tenantId, url: receiver.url, ...settings });
+}
+
+/** Asks for a replay as a client does, each time with a signature of its own. */
+export function askReplay(
+  { sql, clock, tenantId }: World,
+  { webhookId }: Webhook,
+  replay: Replay,
+): Promise<Replayed> {
+  const signature = { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 330_000) };
+  const caller = { tenantId, scopes: [], signature };
+  return replayWebhook({ sql, clock }, caller, { webhookId, replay });
 }
 
 /** Writes and publishes the three events of one liquidation for each account. */

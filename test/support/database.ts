@@ -17,6 +17,8 @@ export type TestDatabaseOptions = {
   readonly migrated?: boolean;
   /** Most connections of `sql`. */
   readonly max?: number;
+  /** How long a statement of `sql` waits for a lock. */
+  readonly lockTimeoutMs?: number;
 };
 
 // A connection that was closed in time is gone from the server's list well within this.
@@ -39,7 +41,9 @@ export async function createTestDatabase(
   const source = options.migrated === false ? 'template0' : template;
   await admin`create database ${identifier(name)} template ${identifier(source)}`;
   const url = withDatabase(adminUrl, name);
-  const sql = connect({ url, max: options.max ?? 10, applicationName: 'unwind test' });
+  const { max = 10, lockTimeoutMs } = options;
+  const patience = lockTimeoutMs === undefined ? {} : { lockTimeoutMs };
+  const sql = connect({ url, max, applicationName: 'unwind test', ...patience });
   // Hooks run in the order they were registered; one that is registered by a hook runs last.
   t.after(async () => {
     t.after(() => remove(admin, sql, name));

@@ -1,0 +1,260 @@
+// A record of progress that comes after the lease of its session has gone to a newer one is no record:
+// also where both are written by one statement, and where both sessions belong to one process.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { later } from '../../src/clock.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import {
+  type ClaimedWebhook,
+  claimWebhooks,
+  renewLeases,
+} from '../../src/deliveries/delivery-store.ts';
+import type { Hold } from '../../src/deliveries/hold.ts';
+import {
+  type LoggedAttempt,
+  type Progress,
+  recordProgress,
+} from '../../src/deliveries/progress-store.ts';
+import type { Replay } from '../../src/deliveries/replay.ts';
+import { type AccountId, newId } from '../../src/ids.ts';
+import { lockWebhook } from '../../src/webhooks/store.ts';
+import type { Webhook } from '../../src/webhooks/webhook.ts';
+import { eventually } from '../support/condition.ts';
+import { startReceiver } from './receiver.ts';
+import { startDeliverer, stateOf, subscribe } from './subscriptions.ts';
+import {
+  askReplay,
+  deliverAll,
+  idsIn,
+  logLater,
+  logLiquidations,
+  logOf,
+  newAccounts,
+  newWorld,
+  subscribeTo,
+  type World,
+} from './world.ts';
+
+/** Claims everything that is due, in the next epoch. */
+async function claimAll({ sql, clock }: World, holder: string): Promise<readonly ClaimedWebhook[]> {
+  clock.advance(10_000);
+  const now = clock.now();
+  return claimWebhooks(sql, { holder, leaseExpiresAt: later(now, 10_000), now, limit: 10 });
+}
+
+function blockedAt(position: number, at: Date): Hold {
+  const failing = { failingSince: at, lastAttemptAt: at, lastOutcome: 'answered 500' };
+  const due = { nextAttemptAt: later(at, 1_000), attempts: 1, status: 'retrying' } as const;
+  return { requestId: newId(), afters: new Map(), upTo: position, ...due, ...failing };
+}
+
+function attemptAt(place: number, at: Date): LoggedAttempt {
+  const what = { kind: 'delivery', durationMs: 1, outcome: 'answered 500', status: 500 } as const;
+  const ids = { attemptId: newId(), firstEventId: undefined, lastEventId: undefined };
+  return { place, at, answer: '', attempt: 1, events: 1, ...what, ...ids };
+}
+
+/** A record that says of one account that it is blocked, and of one place what stands there. */
+function recordOf(
+  { webhook, epoch, standing }: ClaimedWebhook,
+  { position, accountId, at }: { position: number; accountId: AccountId; at: Date },
+): Progress {
+  const hold = { ...blockedAt(position, at), afters: new Map([[accountId, position]]) };
+  return {
+    webhook,
+    epoch,
+    standing: { ...standing, position },
+    holdDueAt: hold.nextAttemptAt,
+    fullAt: undefined,
+    takenCount: position,
+    failedCount: 1,
+    gap: undefined,
+    disable: false,
+    release: false,
+    holds: new Map([[accountId, hold]]),
+    attempts: [attemptAt(200, at)],
+  };
+}
+
+for (const order of ['before', 'behind'] as const) {
+  test(`a stale record ${order} the newer one of its batch changes nothing, and its session sees that`, async (t) => {
+    const world = await newWorld(t);
+    const { sql, clock } = world;
+    const [webhook, neighbour] = [await subscribeTo(world), await subscribeTo(world)];
+    await logLiquidations(world, newAccounts(64));
+    const holder = newId();
+    const [stale, current] = [await claimAll(world, holder), await claimAll(world, holder)];
+    const accountId = newId<'account'>();
+    const of = (claims: readonly ClaimedWebhook[], { webhookId }: Webhook, position: number) => {
+      const found = claims.find((one) => one.webhook.webhookId === webhookId);
+      assert.ok(found !== undefined);
+      return recordOf(found, { position, accountId, at: clock.now() });
+    };
+    const [old, own, other] = [
+      of(stale, webhook, 192),
+      of(current, webhook, 1),
+      of(current, neighbour, 5),
+    ];
+    const record = async (one: Progress) => {
+      const pair = order === 'before' ? [one, own] : [own, one];
+      const outcomes = await recordProgress(sql, holder, [...pair, other]);
+      const expected = order === 'before' ? [false, true, true] : [true, false, true];
+      assert.deepEqual(
+        outcomes.map((changedAt) => changedAt !== undefined),
+        expected,
+      );
+      assert.equal((await stateOf(sql, webhook)).position, 1);
+      assert.equal((await stateOf(sql, neighbour)).position, 5);
+    };
+    // Alone with its offset, and with rows that the newer one writes as well.
+    await record({ ...old, holds: new Map(), attempts: [], release: true });
+    await record(old);
+    await record({ ...old, holds: new Map([[accountId, undefined]]) });
+    const blocked = await sql<{ webhook_id: string; after: string }[]>`
+      select h.webhook_id, h.after
+      from unwind.webhook_holds h
+      order by h.after`;
+    assert.deepEqual(
+      [...blocked].map((row) => [row.webhook_id, Number(row.after)]),
+      [
+        [webhook.webhookId, 1],
+        [neighbour.webhookId, 5],
+      ],
+    );
+    const attempts = await sql<{ attempt_id: string }[]>`
+      select a.attempt_id
+      from unwind.webhook_attempts a`;
+    const written = [own, other].map((one) => one.attempts[0]?.attemptId);
+    assert.deepEqual(attempts.map((row) => row.attempt_id).toSorted(), written.toSorted());
+  });
+}
+
+test('a stale lease is not renewed beside the newer one of its subscription', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock } = world;
+  const { tenantId, webhookId } = await subscribeTo(world);
+  await logLiquidations(world, newAccounts(1));
+  const holder = newId();
+  await claimAll(world, holder);
+  const [current] = await claimAll(world, holder);
+  assert.ok(current !== undefined);
+  const leases = [current.epoch - 1, current.epoch].map((epoch) => ({
+    tenantId,
+    webhookId,
+    epoch,
+  }));
+  const expiresAt = later(clock.now(), 20_000);
+  const renewed = await renewLeases(sql, leases, { holder, expiresAt });
+  assert.deepEqual(
+    renewed.map((changedAt) => changedAt !== undefined),
+    [false, true],
+  );
+});
+
+for (const status of [200, 500]) {
+  test(`a replay overtakes a session whose last request is answered ${status}: all of it arrives`, async (t) => {
+    // What waits behind the gate waits for as long as this test takes, on however slow a machine.
+    const world = await newWorld(t, { lockTimeoutMs: 60_000 });
+    const { sql, clock, tenantId, receiver } = world;
+    const neighbourReceiver = await startReceiver(t, clock);
+    const webhook = await subscribeTo(world);
+    const neighbour = await subscribe(sql, clock, { tenantId, url: neighbourReceiver.url });
+    const [first, blocked, slow] = newAccounts(3);
+    assert.ok(first && blocked && slow);
+    for (const accountId of [first, blocked, slow]) await logLiquidations(world, [accountId]);
+    await logLater(world, first);
+    const log = await logOf(world);
+
+    // The receiver refuses one account, and takes long for another one. Once the replay is asked for, it
+    // takes everything, the blocked account last.
+    const signal = () => Promise.withResolvers<void>();
+    const [slowBegan, slowIsOver, replayBegan, neighbourBegan] = [
+      signal(),
+      signal(),
+      signal(),
+      signal(),
+    ];
+    const [slowMayEnd, neighbourMayEnd, blockedMayEnd] = [signal(), signal(), signal()];
+    let isReplayed = false;
+    let replayed = 0;
+    receiver.react = async (_, { body, closed }) => {
+      const text = Buffer.from(body).toString();
+      if (isReplayed) {
+        // Its second request begins once the first is settled.
+        replayed += 1;
+        if (replayed === 2) replayBegan.resolve();
+        if (text.includes(blocked)) await blockedMayEnd.promise;
+      } else if (text.includes(blocked)) {
+        return { status: 500 };
+      } else if (text.includes(slow)) {
+        void closed.then(slowIsOver.resolve);
+        slowBegan.resolve();
+        await slowMayEnd.promise;
+        return { status };
+      }
+      return { status: 200 };
+    };
+    neighbourReceiver.react = async () => {
+      neighbourBegan.resolve();
+      await neighbourMayEnd.promise;
+      return { status: 200 };
+    };
+    const failures: object[] = [];
+    const onLog = (fields: object) => void ('err' in fields && failures.push(fields));
+    const deliverer = startDeliverer(t, sql, { clock, onLog });
+    assert.equal(await deliverer.step(), 2);
+    await slowBegan.promise;
+    await neighbourBegan.promise;
+    const blockedSince = await eventually('the account is blocked', async () => {
+      clock.advance(60);
+      await deliverer.step();
+      const { holds, nextAttemptAt } = await stateOf(sql, webhook);
+      return holds === 1 && nextAttemptAt;
+    });
+    // That was recorded just now, so what follows is recorded when the session ends.
+    clock.set(blockedSince);
+
+    // The gate: what the neighbour records waits for its row, and every later record behind it.
+    const [gateCloses, gateOpens] = [signal(), signal()];
+    const gate = inTransaction(sql, async (tx) => {
+      await lockWebhook(tx, neighbour);
+      gateCloses.resolve();
+      await gateOpens.promise;
+    });
+    await gateCloses.promise;
+    neighbourMayEnd.resolve();
+    await eventually('a record waits at the gate', async () => {
+      const [row] = await sql<{ waiting: number }[]>`
+      select count(*)::integer as waiting
+      from pg_stat_activity a
+      where a.datname = current_database()
+        and a.wait_event_type = 'Lock'`;
+      return row?.waiting === 1;
+    });
+    const taken = receiver.taken.length;
+    isReplayed = true;
+    const start: Replay = { type: 'event', eventId: log[0]?.id as never };
+    await askReplay(world, webhook, start);
+    assert.equal(await deliverer.step(), 1, 'the process claims what it still has a session of');
+    await Promise.race([slowIsOver.promise, replayBegan.promise]);
+    slowMayEnd.resolve();
+    await slowIsOver.promise;
+    gateOpens.resolve();
+    await gate;
+    await eventually('the replay is recorded', async () => {
+      clock.advance(60);
+      await deliverer.step();
+      return (await stateOf(sql, webhook)).position > 0;
+    });
+    blockedMayEnd.resolve();
+    await deliverer.drain();
+    await deliverAll(t, world, webhook);
+    assert.deepEqual(failures, []);
+    const again = new Set(receiver.taken.slice(taken).flatMap(idsIn));
+    assert.deepEqual(
+      log.filter(({ id }) => !again.has(id)),
+      [],
+      'all of it was taken again',
+    );
+  });
+}
