@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createClient } from '../src/auth/create-client.ts';
 import { issueToken } from '../src/auth/issue-token.ts';
 import type { Scope } from '../src/auth/scope.ts';
+import { sha256 } from '../src/auth/secret.ts';
 import { systemClock } from '../src/clock.ts';
 import { connect, type Sql } from '../src/db/connect.ts';
 import { withDatabase } from '../src/db/database-url.ts';
@@ -92,7 +93,7 @@ export async function makeClient(
       : generateKeyPairSync('ec', { namedCurve: 'P-521' });
   const publicKeyPem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
   const seal = await openKeyFile(readConfig({ UNWIND_HOME: home }));
-  const { clientId, keyIds } = await createClient(sql, systemClock, seal, {
+  const { clientId, clientSecret, keyIds } = await createClient(sql, systemClock, seal, {
     name: 'Bench',
     scopes,
     signaturePolicy: 'compatible',
@@ -100,7 +101,8 @@ export async function makeClient(
   });
   const now = systemClock.now();
   const signature = { basesSha256: [], expiresAt: now };
-  const caller = { tenantId: clientId, scopes, signature };
+  const secretHash = sha256(clientSecret);
+  const caller = { tenantId: clientId, scopes, signature, secretHash };
   const { accessToken } = await issueToken(sql, systemClock, caller, scopes.join(' '));
   const key: SigningKey = { algorithm, privateKey };
   return { tenantId: clientId, keyId: keyIds[0] ?? '', key, publicKeyPem, token: accessToken };

@@ -7,20 +7,10 @@ import { signingAlgorithms } from './auth/signing-keys.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
 import { systemClock } from './clock.ts';
-import {
-  clientId,
-  displayName,
-  hours,
-  httpUrl,
-  kindList,
-  mic,
-  packageSize,
-  roleList,
-  scopeList,
-} from './commands/arguments.ts';
+import { clientId, hours, httpUrl, kindList, mic, roleList } from './commands/arguments.ts';
 import { runAuditCommand } from './commands/audit-command.ts';
 import { runCalendar } from './commands/calendar-command.ts';
-import { type CreateOptions, runCreateClient } from './commands/create-client-command.ts';
+import { addClientCommands } from './commands/clients-command.ts';
 import { runDelta, runDeltaFile } from './commands/deltas-command.ts';
 import { runImport } from './commands/import-command.ts';
 import { runInspect } from './commands/inspect-command.ts';
@@ -28,7 +18,6 @@ import { type RotateOptions, runRotateKeys } from './commands/keys-command.ts';
 import { type ListenOptions, runListen } from './commands/listen-command.ts';
 import { runMigrate } from './commands/migrate-command.ts';
 import { addOperatorCommands } from './commands/operator-commands.ts';
-import { runPackages } from './commands/packages-command.ts';
 import { runRequest } from './commands/request-command.ts';
 import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
 import { runStart } from './commands/start-command.ts';
@@ -173,33 +162,7 @@ program
     return run((config, log) => runInspect({ config, log, clock: systemClock, ...own }));
   });
 
-const clients = program.command('clients').description('API clients');
-
-clients
-  .command('create')
-  .description('make an API client; prints its secret once')
-  .requiredOption('--name <name>', 'what it is called', displayName)
-  .requiredOption('--scopes <scopes>', 'separated by spaces or commas, or "all"', scopeList)
-  .requiredOption('--public-key <file>', 'PEM, SubjectPublicKeyInfo')
-  .addOption(
-    new Option('--signature-policy <policy>', 'strict also demands client id and key covered')
-      .choices(['strict', 'compatible'])
-      .default('compatible'),
-  )
-  .action((options: CreateOptions) => run((config, log) => runCreateClient(config, log, options)));
-
-clients
-  .command('packages')
-  .description('whether new webhooks of a client get events together, where they do not say')
-  .argument(
-    '<size>',
-    'bytes of a package, 100 to 1048576, or none: one event a request',
-    packageSize,
-  )
-  .option('--client <id>', 'whose webhooks (default: the sandbox client)', clientId)
-  .action((size: number | 'none', { client }: { client?: TenantId }) => {
-    return runForClient(client, (to) => runPackages(to, size));
-  });
+addClientCommands(program);
 
 program
   .command('keys')

@@ -30,7 +30,7 @@ import { probes, type Readiness } from './http/probes.ts';
 import { Rates } from './http/rates.ts';
 import { signedRoutes, type TestHandlers } from './http/routes.ts';
 import { buildServer } from './http/server.ts';
-import { tokenRoute } from './http/token-route.ts';
+import { tokenRoutes } from './http/token-route.ts';
 import { webhookHandlers } from './http/webhook-handlers.ts';
 import { deliverySigningsMax } from './limits.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -245,7 +245,7 @@ function buildHttp({
       tests: testHandlersOf(config, sql),
     }),
     open: [
-      tokenRoute({ sql, clock, authenticator, rates }),
+      ...tokenRoutes({ sql, clock, authenticator, rates }),
       ...(config.mode === 'sandbox' ? [inspectRoute({ sql, clock, rates })] : []),
       ...errorPages(),
       ...watching,

@@ -9,7 +9,7 @@ import { inspectRoute } from '../src/http/inspect-route.ts';
 import type { OpenRoute } from '../src/http/open-route.ts';
 import { probes } from '../src/http/probes.ts';
 import { type Handlers, signedRoutes } from '../src/http/routes.ts';
-import { tokenRoute } from '../src/http/token-route.ts';
+import { tokenRoutes } from '../src/http/token-route.ts';
 
 /** Stands for whatever a route would call: the document is made of the table alone. */
 const nobody: object = new Proxy(() => nobody, { get: () => nobody });
@@ -17,7 +17,7 @@ const nobody: object = new Proxy(() => nobody, { get: () => nobody });
 /** The document of a service that has every operation. */
 export function wholeDocument(): string {
   const open: readonly OpenRoute[] = [
-    tokenRoute(nobody as Parameters<typeof tokenRoute>[0]),
+    ...tokenRoutes(nobody as Parameters<typeof tokenRoutes>[0]),
     inspectRoute(nobody as Parameters<typeof inspectRoute>[0]),
     ...errorPages(),
     ...probes(async () => ({ ready: true, checks: {} })),

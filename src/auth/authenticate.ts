@@ -1,10 +1,10 @@
 // Says who is calling and that the message is theirs, unchanged and fresh. The checks stand in the
-// order of their cost: nothing reaches the mathematics that a look-up could have refused.
+// order of their cost: nothing reaches verification that a look-up could have refused.
 
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.ts';
+import { type Clock, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { type KeyId, parseId, type TenantId } from '../ids.ts';
+import { parseId, type TenantId } from '../ids.ts';
 import { verificationsQueuedMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import {
@@ -22,12 +22,15 @@ import type { SignedMessage } from '../signatures/message.ts';
 import { type ParsedSignatures, parseSignatures } from '../signatures/parse.ts';
 import { type VerifiedSignature, verifySignatures } from '../signatures/verify.ts';
 import type { Scope } from './scope.ts';
-import { isSecret, sha256 } from './secret.ts';
+import { matchingHash, sha256 } from './secret.ts';
 import type { SignatureUse } from './signature-use.ts';
 import { type AccessToken, findTenant, findToken, type Tenant } from './store.ts';
 
-/** How long a process may go on using a token or a key after it was revoked elsewhere, in ms. */
-const cacheMs = 5_000;
+/**
+ * How long a process goes on using what it has read of a token or a client, in ms, counted from before
+ * the reading. What is withdrawn has to end within 5 s everywhere; the rest is for a slow database.
+ */
+const cacheMs = 2_000;
 const cachedTokensMax = 20_000;
 const cachedTenantsMax = 2_000;
 /** Signature bases remembered by this process, for as long as their signatures can live. */
@@ -39,7 +42,16 @@ export interface Caller {
   readonly signature: SignatureUse;
 }
 
-type KnownTenant = Tenant & { readonly verificationKeys: ReadonlyMap<string, VerificationKey> };
+/** A client that has proved to know its secret. */
+export interface ClientCaller extends Caller {
+  /** Of the secret that it has used. */
+  readonly secretHash: Buffer;
+}
+
+interface KnownTenant extends Tenant {
+  readonly verificationKeys: ReadonlyMap<string, VerificationKey>;
+  readonly grantedScopes: ReadonlySet<Scope>;
+}
 
 /** What a client that asks for a token says of itself. */
 export interface Credentials {
@@ -51,22 +63,25 @@ export interface Credentials {
 export class Authenticator {
   readonly #sql: Sql;
   readonly #clock: Clock;
+  readonly #stopwatch: Stopwatch;
   readonly #tokens: LRUCache<string, AccessToken>;
   readonly #tenants: LRUCache<TenantId, KnownTenant>;
   readonly #usedBases: LRUCache<string, true>;
   #verifying = 0;
   #verified = 0;
 
-  constructor(sql: Sql, clock: Clock) {
+  constructor(sql: Sql, clock: Clock, stopwatch: Stopwatch = systemStopwatch) {
     this.#sql = sql;
     this.#clock = clock;
-    this.#tokens = new LRUCache({ max: cachedTokensMax, ttl: cacheMs });
-    this.#tenants = new LRUCache({ max: cachedTenantsMax, ttl: cacheMs });
+    this.#stopwatch = stopwatch;
+    const timing = { ttlResolution: 0, perf: { now: () => stopwatch.elapsedMs() } };
+    this.#tokens = new LRUCache({ max: cachedTokensMax, ttl: cacheMs, ...timing });
+    this.#tenants = new LRUCache({ max: cachedTenantsMax, ttl: cacheMs, ...timing });
     const lifeMs = (MAX_AGE_S + MAX_AHEAD_S) * 1_000;
-    this.#usedBases = new LRUCache({ max: rememberedBasesMax, ttl: lifeMs });
+    this.#usedBases = new LRUCache({ max: rememberedBasesMax, ttl: lifeMs, ...timing });
   }
 
-  /** How often the mathematics of a signature were done. */
+  /** How often a signature was verified. */
   get verifications(): number {
     return this.#verified;
   }
@@ -88,54 +103,72 @@ export class Authenticator {
     }
     const tenant = await this.#tenant(token.tenantId);
     if (tenant === undefined) throw new Refusal('unauthorized', 'The client is not known.');
+    const secrets = this.#secretsOf(tenant);
+    if (!secrets.some((hash) => hash.equals(token.secretHash))) {
+      throw new Refusal('unauthorized', 'The access token was withdrawn.');
+    }
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE;
     const signature = await this.#verify(parsed, tenant, rules);
-    return { tenantId: tenant.tenantId, scopes: token.scopes, signature };
+    const scopes = token.scopes.filter((scope) => tenant.grantedScopes.has(scope));
+    return { tenantId: tenant.tenantId, scopes, signature };
   }
 
   /**
-   * Authenticates a request for a token by the client's secret and signature.
+   * Authenticates a request about tokens by the client's secret and signature.
    * @throws Refusal `unauthorized`, not telling a wrong client from a wrong secret or key.
    * @throws SignatureError when the signature is refused.
    */
-  async authenticateClient(message: SignedMessage, claim: Credentials): Promise<Caller> {
+  async authenticateClient(message: SignedMessage, claim: Credentials): Promise<ClientCaller> {
     const parsed = parseSignatures(message);
     const tenantId = parseId<'tenant'>(claim.clientId);
     const tenant = tenantId && (await this.#tenant(tenantId));
-    const isKnown = isSecret(claim.clientSecret, tenant?.secretHash);
+    const secrets = tenant === undefined ? [] : this.#secretsOf(tenant);
+    const secretHash = matchingHash(claim.clientSecret, secrets);
     const hasKey = tenant !== undefined && hasOwnSignature(parsed, tenant);
-    if (tenant === undefined || !isKnown || !hasKey) {
+    if (tenant === undefined || secretHash === undefined || !hasKey) {
       throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE_TOKEN;
     const signature = await this.#verify(parsed, tenant, rules);
-    return { tenantId: tenant.tenantId, scopes: tenant.scopes, signature };
+    return { tenantId: tenant.tenantId, scopes: tenant.scopes, signature, secretHash };
+  }
+
+  /** Forgets a token that was revoked here; other processes read it again within `cacheMs`. */
+  forgetToken({ tenantId, tokenHash }: { tenantId: TenantId; tokenHash: Buffer }): void {
+    this.#tokens.delete(cacheKeyOf(tenantId, tokenHash));
+  }
+
+  /** Hashes of the secrets that work now; of a disabled client none does. */
+  #secretsOf({ secretHash, oldSecret, disabledAt }: Tenant): readonly Buffer[] {
+    if (disabledAt !== undefined) return [];
+    if (oldSecret === undefined || oldSecret.endsAt <= this.#clock.now()) return [secretHash];
+    return [secretHash, oldSecret.hash];
   }
 
   async #token(tenantId: TenantId, text: string): Promise<AccessToken | undefined> {
     const tokenHash = sha256(text);
-    const key = `${tenantId}/${tokenHash.toString('base64')}`;
+    const key = cacheKeyOf(tenantId, tokenHash);
     const cached = this.#tokens.get(key);
     if (cached !== undefined) return cached;
+    const start = this.#stopwatch.elapsedMs();
     const token = await findToken(this.#sql, { tenantId, tokenHash });
-    if (token !== undefined) this.#tokens.set(key, token);
+    if (token !== undefined) this.#tokens.set(key, token, { start });
     return token;
   }
 
   async #tenant(tenantId: TenantId): Promise<KnownTenant | undefined> {
     const cached = this.#tenants.get(tenantId);
     if (cached !== undefined) return cached;
+    const start = this.#stopwatch.elapsedMs();
     const found = await findTenant(this.#sql, tenantId);
     if (found === undefined) return undefined;
     const verificationKeys = new Map<string, VerificationKey>(
-      found.keys.map(
-        ({ keyId, publicKeyPem, live }: { keyId: KeyId; publicKeyPem: string; live: boolean }) => {
-          return [keyId, { ...parsePublicKey(publicKeyPem), clientId: tenantId, live }];
-        },
-      ),
+      found.keys.map(({ keyId, publicKeyPem, live }) => {
+        return [keyId, { ...parsePublicKey(publicKeyPem), clientId: tenantId, live }];
+      }),
     );
-    const tenant = { ...found, verificationKeys };
-    this.#tenants.set(tenantId, tenant);
+    const tenant = { ...found, verificationKeys, grantedScopes: new Set(found.scopes) };
+    this.#tenants.set(tenantId, tenant, { start });
     return tenant;
   }
 
@@ -156,7 +189,7 @@ export class Authenticator {
     // Of a message's signatures one counts, and all of them are used up by it, verified or not: none
     // brings it in once more.
     const entrances = entrancesOf(check, checked);
-    await this.#doMathematics(checked);
+    await this.#verifySignatures(checked);
     const bases = [...new Set(entrances.map((one) => one.baseSha256))].sort();
     this.#remember(tenant.tenantId, bases);
     const created = Math.max(...entrances.map((one) => one.created));
@@ -166,7 +199,7 @@ export class Authenticator {
     };
   }
 
-  async #doMathematics(checked: CheckedSignatures): Promise<VerifiedSignature> {
+  async #verifySignatures(checked: CheckedSignatures): Promise<VerifiedSignature> {
     if (this.#verifying >= verificationsQueuedMax) {
       const headers = { 'retry-after': '1' };
       throw new Refusal('service_unavailable', 'Too many signatures are waiting to be verified.', {
@@ -190,6 +223,10 @@ export class Authenticator {
     }
     for (const key of keys) this.#usedBases.set(key, true);
   }
+}
+
+function cacheKeyOf(tenantId: TenantId, tokenHash: Buffer): string {
+  return `${tenantId}/${tokenHash.toString('base64')}`;
 }
 
 /** Whether a signature of the message claims a live key of the client. */

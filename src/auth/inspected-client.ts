@@ -10,13 +10,16 @@ import {
 } from '../signatures/check.ts';
 import { parsePublicKey, type VerificationKey } from '../signatures/keys.ts';
 import { fieldValue, readMessage, type SignedMessage } from '../signatures/message.ts';
-import type { ClientKey, SignaturePolicy, Tenant } from './store.ts';
+import type { SignaturePolicy, TenantWithKeys } from './store.ts';
 
-/** The client a message names: in its header, or as a token request may, in its form. */
+/** Paths of the requests that carry no token: their client is in the form. */
+const formPaths: ReadonlySet<string> = new Set(['/auth/token', '/auth/revoke']);
+
+/** The client a message names: in its header, or as a request about tokens may, in its form. */
 export function clientIdOf(message: SignedMessage): string | undefined {
   const read = readMessage(message);
   const named = fieldValue(read, 'upvest-client-id');
-  if (named !== undefined || read.path !== '/auth/token') return named?.toLowerCase();
+  if (named !== undefined || !formPaths.has(read.path)) return named?.toLowerCase();
   const form = new URLSearchParams(Buffer.from(message.body).toString('utf8'));
   return form.get('client_id')?.toLowerCase();
 }
@@ -24,13 +27,11 @@ export function clientIdOf(message: SignedMessage): string | undefined {
 /** What a signature of this message has to cover. */
 export function rulesOf(message: SignedMessage, policy: SignaturePolicy): HeaderRules {
   if (policy === 'strict') return STRICT;
-  return readMessage(message).path === '/auth/token' ? COMPATIBLE_TOKEN : COMPATIBLE;
+  return formPaths.has(readMessage(message).path) ? COMPATIBLE_TOKEN : COMPATIBLE;
 }
 
 /** The keys of a client as the verifier looks them up; of no client, none. */
-export function verificationKeysOf(
-  tenant: (Tenant & { readonly keys: readonly ClientKey[] }) | undefined,
-): Check['keys'] {
+export function verificationKeysOf(tenant: TenantWithKeys | undefined): Check['keys'] {
   const keys = new Map<string, VerificationKey>(
     tenant?.keys.map(({ keyId, publicKeyPem, live }) => {
       return [keyId, { ...parsePublicKey(publicKeyPem), clientId: tenant.tenantId, live }];

@@ -1,13 +1,15 @@
-// Issues access tokens: opaque, 256 random bits, stored hashed, with the scopes asked for.
+// Issues access tokens (opaque, 256 random bits, stored hashed, with the scopes asked for) and revokes
+// them (RFC 7009).
 
 import { type Clock, later } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import type { TenantId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
-import type { Caller } from './authenticate.ts';
+import type { ClientCaller } from './authenticate.ts';
 import { isScope, type Scope } from './scope.ts';
 import { newSecret, sha256 } from './secret.ts';
-import { insertToken, recordSignatureUse } from './store.ts';
+import { deleteToken, insertToken, recordSignatureUse } from './store.ts';
 
 /** Life of a token in seconds (decisions, point 12). */
 const tokenLifeS = 1_800;
@@ -26,24 +28,47 @@ export interface IssuedToken {
 export async function issueToken(
   sql: Sql,
   clock: Clock,
-  caller: Caller,
+  caller: ClientCaller,
   scope: string,
 ): Promise<IssuedToken> {
   const scopes = grantedScopes(caller, scope);
   const accessToken = newSecret();
   const now = clock.now();
-  const { tenantId } = caller;
+  const { tenantId, secretHash } = caller;
   await inTransaction(sql, async (tx) => {
-    const isFirstUse = await recordSignatureUse(tx, { tenantId, ...caller.signature });
-    if (!isFirstUse) throw new Refusal('unauthorized', 'This signature was used before.');
+    await useSignature(tx, caller);
     const tokenHash = sha256(accessToken);
     const expiresAt = later(now, tokenLifeS * 1_000);
-    await insertToken(tx, { tenantId, tokenHash, scopes, expiresAt, now });
+    await insertToken(tx, { tenantId, tokenHash, scopes, secretHash, expiresAt, now });
   });
   return { accessToken, expiresInS: tokenLifeS, scope: scopes.join(' ') };
 }
 
-function grantedScopes(caller: Caller, scope: string): readonly Scope[] {
+/**
+ * Revokes a token of an authenticated client (RFC 7009 section 2). Idempotent: one that is not known, or
+ * is another client's, is no error and stays as it is.
+ * @returns by what the token was known.
+ * @throws Refusal `unauthorized` when the signature was used before.
+ */
+export async function revokeToken(
+  sql: Sql,
+  caller: ClientCaller,
+  token: string,
+): Promise<{ tenantId: TenantId; tokenHash: Buffer }> {
+  const which = { tenantId: caller.tenantId, tokenHash: sha256(token) };
+  await inTransaction(sql, async (tx) => {
+    await useSignature(tx, caller);
+    await deleteToken(tx, which);
+  });
+  return which;
+}
+
+async function useSignature(tx: Tx, { tenantId, signature }: ClientCaller): Promise<void> {
+  if (await recordSignatureUse(tx, { tenantId, ...signature })) return;
+  throw new Refusal('unauthorized', 'This signature was used before.');
+}
+
+function grantedScopes(caller: ClientCaller, scope: string): readonly Scope[] {
   const names = [...new Set(scope.split(' ').filter((name) => name !== ''))];
   if (names.length === 0) throw new Refusal('bad_request', 'The field scope names no scope.');
   return names.map((name) => {

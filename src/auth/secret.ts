@@ -12,8 +12,13 @@ export function sha256(text: string | Uint8Array): Buffer {
   return hash('sha256', text, 'buffer');
 }
 
-/** Compares in constant time; also takes its time where there is nothing to compare with. */
-export function isSecret(text: string, known: Buffer | undefined): boolean {
+/**
+ * The hash among those known that is the text's. All are compared, in constant time; also takes its
+ * time where there is nothing to compare with.
+ */
+export function matchingHash(text: string, known: readonly Buffer[]): Buffer | undefined {
   const given = sha256(text);
-  return timingSafeEqual(given, known ?? Buffer.alloc(given.length)) && known !== undefined;
+  const compared = known.length > 0 ? known : [Buffer.alloc(given.length)];
+  const isMatch = compared.filter((hash) => timingSafeEqual(given, hash)).length > 0;
+  return isMatch && known.length > 0 ? given : undefined;
 }

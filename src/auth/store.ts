@@ -8,7 +8,7 @@ import type { SignatureUse } from './signature-use.ts';
 
 export type SignaturePolicy = 'strict' | 'compatible';
 
-export interface Tenant {
+export interface NewTenant {
   readonly tenantId: TenantId;
   readonly name: string;
   readonly secretHash: Buffer;
@@ -16,13 +16,26 @@ export interface Tenant {
   readonly signaturePolicy: SignaturePolicy;
 }
 
+export interface Tenant extends NewTenant {
+  /** Since when the client has no access; undefined while it has. */
+  readonly disabledAt: Date | undefined;
+  /** The secret before the present one, which works until its end. */
+  readonly oldSecret: { readonly hash: Buffer; readonly endsAt: Date } | undefined;
+}
+
 export interface ClientKey {
   readonly keyId: KeyId;
   readonly publicKeyPem: string;
   readonly live: boolean;
+  readonly createdAt: Date;
 }
 
-export async function insertTenant(tx: Tx, tenant: Tenant & { now: Date }): Promise<void> {
+export interface TenantWithKeys extends Tenant {
+  /** Live and revoked, the oldest first. */
+  readonly keys: readonly ClientKey[];
+}
+
+export async function insertTenant(tx: Tx, tenant: NewTenant & { now: Date }): Promise<void> {
   await tx`
     insert into unwind.tenants (
       tenant_id, name, secret_hash, scopes, signature_policy, created_at
@@ -48,21 +61,29 @@ interface TenantRow {
   secret_hash: Buffer;
   scopes: Scope[];
   signature_policy: SignaturePolicy;
-  keys: { key_id: KeyId; public_key_pem: string; status: string }[] | null;
+  disabled_at: Date | null;
+  old_secret_hash: Buffer | null;
+  old_secret_ends_at: Date | null;
+  keys: { key_id: KeyId; public_key_pem: string; status: string; created_ms: number }[] | null;
 }
 
 /** A tenant with all its keys, or undefined. */
 export async function findTenant(
   sql: SqlOrTx,
   tenantId: TenantId,
-): Promise<(Tenant & { keys: readonly ClientKey[] }) | undefined> {
+): Promise<TenantWithKeys | undefined> {
   const rows = await sql<TenantRow[]>`
     select
-      t.tenant_id, t.name, t.secret_hash, t.scopes, t.signature_policy,
+      t.tenant_id, t.name, t.secret_hash, t.scopes, t.signature_policy, t.disabled_at,
+      t.old_secret_hash, t.old_secret_ends_at,
       (
-        select json_agg(json_build_object(
-          'key_id', k.key_id, 'public_key_pem', k.public_key_pem, 'status', k.status
-        ))
+        select json_agg(
+          json_build_object(
+            'key_id', k.key_id, 'public_key_pem', k.public_key_pem, 'status', k.status,
+            'created_ms', floor(extract(epoch from k.created_at) * 1000)
+          )
+          order by k.created_at, k.key_id
+        )
         from unwind.client_keys k
         where k.tenant_id = t.tenant_id
       ) as keys
@@ -76,18 +97,27 @@ export async function findTenant(
       secretHash: row.secret_hash,
       scopes: row.scopes,
       signaturePolicy: row.signature_policy,
+      disabledAt: row.disabled_at ?? undefined,
+      oldSecret: oldSecretOf(row),
       keys: (row.keys ?? []).map((key) => ({
         keyId: key.key_id,
         publicKeyPem: key.public_key_pem,
         live: key.status === 'live',
+        createdAt: new Date(key.created_ms),
       })),
     }
   );
 }
 
+function oldSecretOf({ old_secret_hash: hash, old_secret_ends_at: endsAt }: TenantRow) {
+  return hash === null || endsAt === null ? undefined : { hash, endsAt };
+}
+
 export interface AccessToken {
   readonly tenantId: TenantId;
   readonly scopes: readonly Scope[];
+  /** Of the secret for which it was issued; with that it ends. */
+  readonly secretHash: Buffer;
   readonly expiresAt: Date;
 }
 
@@ -96,9 +126,12 @@ export async function insertToken(
   token: AccessToken & { tokenHash: Buffer; now: Date },
 ): Promise<void> {
   await tx`
-    insert into unwind.access_tokens (tenant_id, token_hash, scopes, created_at, expires_at)
+    insert into unwind.access_tokens (
+      tenant_id, token_hash, scopes, secret_hash, created_at, expires_at
+    )
     values (
-      ${token.tenantId}, ${token.tokenHash}, ${token.scopes}, ${token.now}, ${token.expiresAt}
+      ${token.tenantId}, ${token.tokenHash}, ${token.scopes}, ${token.secretHash}, ${token.now},
+      ${token.expiresAt}
     )`;
 }
 
@@ -106,13 +139,31 @@ export async function findToken(
   sql: Sql,
   which: { tenantId: TenantId; tokenHash: Buffer },
 ): Promise<AccessToken | undefined> {
-  const rows = await sql<{ scopes: Scope[]; expires_at: Date }[]>`
-    select t.scopes, t.expires_at
+  const rows = await sql<{ scopes: Scope[]; secret_hash: Buffer; expires_at: Date }[]>`
+    select t.scopes, t.secret_hash, t.expires_at
     from unwind.access_tokens t
     where t.tenant_id = ${which.tenantId}
       and t.token_hash = ${which.tokenHash}`;
   const [row] = rows;
-  return row && { tenantId: which.tenantId, scopes: row.scopes, expiresAt: row.expires_at };
+  return (
+    row && {
+      tenantId: which.tenantId,
+      scopes: row.scopes,
+      secretHash: row.secret_hash,
+      expiresAt: row.expires_at,
+    }
+  );
+}
+
+/** Removes a token; one that is not there, or is another client's, stays out of it. */
+export async function deleteToken(
+  tx: Tx,
+  which: { tenantId: TenantId; tokenHash: Buffer },
+): Promise<void> {
+  await tx`
+    delete from unwind.access_tokens t
+    where t.tenant_id = ${which.tenantId}
+      and t.token_hash = ${which.tokenHash}`;
 }
 
 /** Records the use of a message's signatures. @returns false when one had been used before. */

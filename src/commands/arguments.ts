@@ -1,8 +1,9 @@
 // The arguments of the command line that are more than text: each is read, or refused in one sentence.
 
+import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
-import { type LiquidationId, parseId, type TenantId } from '../ids.ts';
+import { type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
 import { parseRoles, type Role } from '../settings/roles.ts';
 import { packageSizes } from '../webhooks/webhook.ts';
 
@@ -13,10 +14,41 @@ export function clientId(text: string): TenantId {
   return id;
 }
 
-/** A name for people: no control characters, which a terminal would obey. */
+/** The id of a key. */
+export function keyId(text: string): KeyId {
+  const id = parseId<'key'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+/** What a terminal obeys, what turns the direction of text around, and halves of characters. */
+const unfit = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
+
+/** A name for people. */
 export function displayName(text: string): string {
-  if (/^[^\p{Cc}\p{Cs}]{1,100}$/u.test(text) && text.trim() !== '') return text;
-  throw new InvalidArgumentError('It has to have 1 to 100 characters, none of them for control.');
+  return textForPeople(text, 100);
+}
+
+/** Why something is done: a sentence or two. */
+export function reasonText(text: string): string {
+  return textForPeople(text, 500);
+}
+
+function textForPeople(text: string, charactersMax: number): string {
+  const isFit = text.length <= charactersMax && text.trim() !== '' && !unfit.test(text);
+  if (isFit) return text;
+  throw new InvalidArgumentError(
+    `It has to have 1 to ${charactersMax} characters, none of them for control or direction.`,
+  );
+}
+
+/** Who is at the keyboard, as the operating system knows them. */
+export function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`; // a user without an entry, as in a container
+  }
 }
 
 /** The id of a liquidation. */

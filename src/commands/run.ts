@@ -2,6 +2,7 @@
 // code says how it ended: 0 done, 1 found something wrong or refused, 2 could not be run.
 
 import pino, { type Logger } from 'pino';
+import { ClientChangeError } from '../auth/change-client.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isConnectionError } from '../db/errors.ts';
@@ -71,7 +72,8 @@ export function runForClient(
   });
 }
 
-function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
+/** The same, for a command that has begun already. */
+export function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
   return withDatabase(config, log, async (sql) => {
     await migrate(sql);
     return work({ sql, clock: systemClock, stdout: process.stdout }, config);
@@ -98,7 +100,14 @@ async function sandboxTenant(config: Config): Promise<TenantId> {
 /** One sentence for what a person can mend, the whole story for what is our fault. */
 function tell(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const mendable = [ConfigError, UsageError, UnusableKeyError, EmbeddedError, MigrationError];
+  const mendable = [
+    ConfigError,
+    UsageError,
+    UnusableKeyError,
+    ClientChangeError,
+    EmbeddedError,
+    MigrationError,
+  ];
   if (mendable.some((kind) => error instanceof kind)) return `unwind: ${error.message}`;
   const code = 'code' in error ? String(error.code) : '';
   if (code === 'EADDRINUSE') {

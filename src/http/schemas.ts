@@ -116,6 +116,24 @@ export const tokenForm = Type.Object(
   strict,
 );
 
+export const revokeForm = Type.Object(
+  {
+    client_id: tokenForm.properties.client_id,
+    client_secret: tokenForm.properties.client_secret,
+    token: Type.String({
+      maxLength: tokenFieldLengthMax,
+      description: 'The access token to revoke.',
+    }),
+    token_type_hint: Type.Optional(
+      Type.String({
+        maxLength: tokenFieldLengthMax,
+        description: 'Changes nothing: there are only access tokens.',
+      }),
+    ),
+  },
+  strict,
+);
+
 /** Reads a value of one shape or refuses it, naming the place. */
 export type Reader<T> = (value: unknown, what: string) => T;
 

@@ -1,9 +1,9 @@
-// `POST /auth/token` (decisions, point 12): the one operation that is signed but carries no token.
+// `POST /auth/token` (decisions, point 12) and `POST /auth/revoke` (RFC 7009): the operations that are
+// signed but carry no token. Their client says who it is in a form.
 
-import type { FastifyRequest } from 'fastify';
-import type { Static } from 'typebox';
-import type { Authenticator } from '../auth/authenticate.ts';
-import { issueToken } from '../auth/issue-token.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Authenticator, ClientCaller } from '../auth/authenticate.ts';
+import { issueToken, revokeToken } from '../auth/issue-token.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
@@ -19,40 +19,33 @@ import {
   toMessage,
 } from './pipeline.ts';
 import type { Rates } from './rates.ts';
-import { noQuery, queryReaderOf, tokenFieldLengthMax, type tokenForm } from './schemas.ts';
+import { noQuery, queryReaderOf, tokenFieldLengthMax } from './schemas.ts';
 
-const form = /^application\/x-www-form-urlencoded(\s*;\s*charset="?utf-8"?)?\s*$/i;
-const fields = ['client_id', 'client_secret', 'grant_type', 'scope'] as const;
+const formType = /^application\/x-www-form-urlencoded(\s*;\s*charset="?utf-8"?)?\s*$/i;
+const credentials = ['client_id', 'client_secret'] as const;
 
 const readNoQuery = queryReaderOf(noQuery);
 
-type TokenForm = Readonly<Static<typeof tokenForm>>;
-
-export function tokenRoute(options: {
+interface Options {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly authenticator: Authenticator;
   readonly rates: Rates;
-}): OpenRoute {
-  const { sql, clock, authenticator, rates } = options;
+}
+
+export function tokenRoutes(options: Options): readonly OpenRoute[] {
+  return [issueRoute(options), revokeRoute(options)];
+}
+
+function issueRoute(options: Options): OpenRoute {
   const work: Work = async (request, reply) => {
-    checkAccept(headerOf(request, 'accept'));
-    checkApiVersion(request);
-    readNoQuery(searchOf(request));
-    const given = readForm(request);
-    const isNamed = request.headers['upvest-client-id'] !== undefined;
-    if (isNamed && readClientId(request).toLowerCase() !== given.client_id.toLowerCase()) {
-      throw new Refusal('unauthorized', 'The header upvest-client-id names another client.');
-    }
-    const claim = { clientId: given.client_id, clientSecret: given.client_secret };
-    const caller = await countingFailures(rates, request.ip, () => {
-      return authenticator.authenticateClient(toMessage(request), claim);
-    });
-    reply.headers(rates.admitClient(caller.tenantId));
-    if (given.grant_type !== 'client_credentials') {
+    checkHeaders(request);
+    const form = readForm(request, [...credentials, 'grant_type', 'scope']);
+    const caller = await authenticateClient(options, { request, reply, form });
+    if (form.grant_type !== 'client_credentials') {
       throw new Refusal('bad_request', 'The field grant_type can only be client_credentials.');
     }
-    const token = await issueToken(sql, clock, caller, given.scope);
+    const token = await issueToken(options.sql, options.clock, caller, form.scope);
     const body = JSON.stringify({
       access_token: token.accessToken,
       expires_in: token.expiresInS,
@@ -64,28 +57,72 @@ export function tokenRoute(options: {
   return { method: 'POST', path: '/auth/token', operation: 'issue_token', work };
 }
 
-function readForm(request: FastifyRequest): TokenForm {
-  if (!form.test(headerOf(request, 'content-type') ?? '')) {
+function revokeRoute(options: Options): OpenRoute {
+  const work: Work = async (request, reply) => {
+    checkHeaders(request);
+    const form = readForm(request, [...credentials, 'token'], ['token_type_hint']);
+    const caller = await authenticateClient(options, { request, reply, form });
+    options.authenticator.forgetToken(await revokeToken(options.sql, caller, form.token));
+    return { status: 200, headers: { 'cache-control': 'no-store' } };
+  };
+  return { method: 'POST', path: '/auth/revoke', operation: 'revoke_token', work };
+}
+
+function checkHeaders(request: FastifyRequest): void {
+  checkAccept(headerOf(request, 'accept'));
+  checkApiVersion(request);
+  readNoQuery(searchOf(request));
+}
+
+/** The client that the form names, if secret and signature are its own; counts the request. */
+async function authenticateClient(
+  { authenticator, rates }: Options,
+  asked: {
+    readonly request: FastifyRequest;
+    readonly reply: FastifyReply;
+    readonly form: Readonly<Record<(typeof credentials)[number], string>>;
+  },
+): Promise<ClientCaller> {
+  const { request, reply, form } = asked;
+  const isNamed = request.headers['upvest-client-id'] !== undefined;
+  if (isNamed && readClientId(request).toLowerCase() !== form.client_id.toLowerCase()) {
+    throw new Refusal('unauthorized', 'The header upvest-client-id names another client.');
+  }
+  const claim = { clientId: form.client_id, clientSecret: form.client_secret };
+  const caller = await countingFailures(rates, request.ip, () => {
+    return authenticator.authenticateClient(toMessage(request), claim);
+  });
+  reply.headers(rates.admitClient(caller.tenantId));
+  return caller;
+}
+
+/** The needed fields of a form; optional ones are only let through. @throws Refusal */
+function readForm<Field extends string>(
+  request: FastifyRequest,
+  needed: readonly Field[],
+  optional: readonly string[] = [],
+): Readonly<Record<Field, string>> {
+  if (!formType.test(headerOf(request, 'content-type') ?? '')) {
     const detail = 'The body has to be application/x-www-form-urlencoded in UTF-8.';
     throw new Refusal('unsupported_media_type', detail);
   }
   const values = new URLSearchParams(bodyOf(request).toString('utf8'));
-  const unknown = [...values.keys()].find((name) => !fields.some((field) => field === name));
+  const known: readonly string[] = [...needed, ...optional];
+  const unknown = [...values.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Refusal('bad_request', 'The form has an unknown field.');
-  const read = (field: (typeof fields)[number]): string => {
-    const [value, ...others] = values.getAll(field);
-    if (value === undefined || others.length > 0) {
-      throw new Refusal('bad_request', `The form needs the field ${field} exactly once.`);
+  for (const field of known) {
+    const given = values.getAll(field);
+    const isOptional = optional.includes(field);
+    if (given.length > 1 || (given.length === 0 && !isOptional)) {
+      const often = isOptional ? 'at most' : 'exactly';
+      throw new Refusal('bad_request', `The form needs the field ${field} ${often} once.`);
     }
-    if (value.length > tokenFieldLengthMax) {
+    if ((given[0] ?? '').length > tokenFieldLengthMax) {
       throw new Refusal('bad_request', `The field ${field} is too long.`);
     }
-    return value;
-  };
-  return {
-    client_id: read('client_id'),
-    client_secret: read('client_secret'),
-    grant_type: read('grant_type'),
-    scope: read('scope'),
-  };
+  }
+  return Object.fromEntries(needed.map((field) => [field, values.get(field) ?? ''])) as Record<
+    Field,
+    string
+  >;
 }

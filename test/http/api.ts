@@ -81,19 +81,47 @@ export async function tokenRequest(
     scope: client.scopes.join(' '),
     ...fields,
   };
-  const given = Object.entries(all).flatMap(([name, value]): [string, string][] => {
+  return signedForm(service, client, { target: '/auth/token', fields: all, content });
+}
+
+/** A signed form of a client; fields and headers that are undefined are left out. */
+export async function signedForm(
+  service: Pick<HttpService, 'clock'>,
+  client: ApiClient,
+  form: {
+    readonly target: string;
+    readonly fields: Readonly<Record<string, string | undefined>>;
+    readonly content?: Content;
+  },
+): Promise<Outgoing> {
+  const given = Object.entries(form.fields).flatMap(([name, value]): [string, string][] => {
     return value === undefined ? [] : [[name, value]];
   });
-  const message = outgoing('POST', '/auth/token', {
+  const message = outgoing('POST', form.target, {
     body: new URLSearchParams(given).toString(),
-    ...content,
+    ...form.content,
     headers: {
       'upvest-client-id': client.clientId,
       'content-type': 'application/x-www-form-urlencoded',
-      ...content.headers,
+      ...form.content?.headers,
     },
   });
   return sign(message, { clock: service.clock, key: client.key, keyId: client.keyId });
+}
+
+/** Revokes a token at a service, with the client's own credentials. */
+export async function revoke(
+  service: HttpService,
+  client: ApiClient,
+  fields: Readonly<Record<string, string | undefined>>,
+  content: Content = {},
+): Promise<Reply> {
+  const { clientId, clientSecret } = client;
+  const all = { client_id: clientId, client_secret: clientSecret, ...fields };
+  return send(
+    service,
+    await signedForm(service, client, { target: '/auth/revoke', fields: all, content }),
+  );
 }
 
 export async function askForToken(

@@ -8,7 +8,7 @@ import { createClient } from '../../src/auth/create-client.ts';
 import type { Scope } from '../../src/auth/scope.ts';
 import { sealWith } from '../../src/auth/seal.ts';
 import type { SignaturePolicy } from '../../src/auth/store.ts';
-import type { Clock } from '../../src/clock.ts';
+import type { Clock, Stopwatch } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/fair-slots.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
@@ -28,7 +28,7 @@ import { probes, type Readiness } from '../../src/http/probes.ts';
 import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
-import { tokenRoute } from '../../src/http/token-route.ts';
+import { tokenRoutes } from '../../src/http/token-route.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
 import type { DialectVersion } from '../../src/signatures/dialect.ts';
@@ -56,6 +56,8 @@ export interface HttpOptions {
   /** Default no limits. */
   readonly rates?: RateSettings;
   readonly timeouts?: NonNullable<ServerOptions['timeouts']>;
+  /** What ages the memory of tokens and clients; default real time. */
+  readonly stopwatch?: Stopwatch;
   /** Default ready. */
   readonly readiness?: () => Promise<Readiness>;
 }
@@ -84,7 +86,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const { showSignatureBase = false, isSandbox = true, errorsUrl } = options;
   const { trustedProxies = [], timeouts } = options;
   const { readiness = async () => ({ ready: true, checks: {} }) } = options;
-  const authenticator = new Authenticator(sql, clock);
+  const authenticator = new Authenticator(sql, clock, options.stopwatch);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
   const nobodyWaits = () => {};
   const liquidations = liquidationHandlers({
@@ -119,7 +121,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
   const open = [
-    tokenRoute({ sql, clock, authenticator, rates }),
+    ...tokenRoutes({ sql, clock, authenticator, rates }),
     ...(isSandbox ? [inspectRoute({ sql, clock, rates })] : []),
     ...errorPages(),
     ...probes(readiness),

@@ -137,3 +137,9 @@ export const tokenRequest = {
   grant_type: 'client_credentials',
   scope: 'account_liquidations:admin account_liquidations:read',
 } as const;
+
+export const revokeRequest = {
+  client_id: 'ebabcf4d-61c3-4942-875c-e265a7c2d062',
+  client_secret: 'c2VjcmV0Cg',
+  token: 'q7cTqfGqdXnTqIpJnq6QpXNpXzYhEcx0dXl2y2nD4bQ',
+} as const;

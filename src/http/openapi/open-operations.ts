@@ -1,8 +1,8 @@
 // What the document says of the routes that need no token: the token itself, probes and documents.
 
 import { Type } from 'typebox';
-import { tokenForm } from '../schemas.ts';
-import { tokenAnswer, tokenRequest } from './examples.ts';
+import { revokeForm, tokenForm } from '../schemas.ts';
+import { revokeRequest, tokenAnswer, tokenRequest } from './examples.ts';
 import { liveness, readiness, token } from './objects.ts';
 import type { OperationPart } from './operation.ts';
 
@@ -30,6 +30,26 @@ export const openOperations = {
     },
     refusals: {
       bad_request: 'A field is missing, unknown or malformed, or a scope is not granted.',
+      unauthorized:
+        'The client, its secret or its key is wrong (which of them is not said), or the signature ' +
+        'does not hold.',
+    },
+  },
+  revoke_token: {
+    tag: 'Authentication',
+    summary: 'Revoke a token',
+    description:
+      'Ends an access token before its time (RFC 7009). The request is signed like one for a token. ' +
+      'Every process refuses the token within 5 seconds. A token that is not known, or that is ' +
+      'another client’s, is no error: the answer is the same.',
+    body: {
+      type: 'application/x-www-form-urlencoded',
+      schema: revokeForm,
+      examples: { request: { summary: 'A token that has leaked', value: revokeRequest } },
+    },
+    success: { status: 200, description: 'The token works no more.', headers: ['CacheControl'] },
+    refusals: {
+      bad_request: 'A field is missing, unknown or malformed.',
       unauthorized:
         'The client, its secret or its key is wrong (which of them is not said), or the signature ' +
         'does not hold.',

@@ -1,0 +1,164 @@
+// What an operator changes of a client's access. Each change and its record (who, when, why) are one
+// commit; every process follows within 5 s, since none keeps what it has read of a client for longer
+// (authenticate.ts).
+
+import { type Clock, later } from '../clock.ts';
+import type { Sql, Tx } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { type KeyId, newId, type TenantId } from '../ids.ts';
+import { parsePublicKey } from '../signatures/keys.ts';
+import {
+  type ClientChange,
+  deleteTokensOf,
+  insertClientChange,
+  lockClient,
+  replaceSecret,
+  revokeKey,
+  setDisabled,
+  setScopes,
+} from './clients-store.ts';
+import type { Scope } from './scope.ts';
+import { newSecret, sha256 } from './secret.ts';
+import { findTenant, insertClientKey, type TenantWithKeys } from './store.ts';
+
+/** Live keys of one client: each is read with the client, and every signature may name any of them. */
+export const liveKeysMax = 20;
+
+/** Whose access is changed, by whom and why. */
+export interface Instruction {
+  readonly tenantId: TenantId;
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** What was asked for cannot be done; nothing was changed. */
+export class ClientChangeError extends Error {
+  override readonly name = 'ClientChangeError';
+}
+
+/** Ends all access of a client, its tokens too. Liquidations and deliveries under way go on. */
+export function disableClient(sql: Sql, clock: Clock, instruction: Instruction): Promise<void> {
+  return change(sql, clock, instruction, async (tx, _tenant, now) => {
+    if (!(await setDisabled(tx, { ...instruction, disabledAt: now }))) {
+      throw new ClientChangeError('the client is disabled already.');
+    }
+    const tokens = await deleteTokensOf(tx, instruction.tenantId);
+    return { change: 'disabled', detail: countOf(tokens, 'token'), result: undefined };
+  });
+}
+
+/** Gives a client its access back; it has to ask for tokens anew. */
+export function enableClient(sql: Sql, clock: Clock, instruction: Instruction): Promise<void> {
+  return change(sql, clock, instruction, async (tx) => {
+    if (!(await setDisabled(tx, { ...instruction, disabledAt: undefined }))) {
+      throw new ClientChangeError('the client is not disabled.');
+    }
+    return { change: 'enabled', detail: '', result: undefined };
+  });
+}
+
+export interface RotatedSecret {
+  /** Shown here and never again. */
+  readonly clientSecret: string;
+  /** Until when the secret before it works, and the tokens that were issued for it. */
+  readonly oldSecretEndsAt: Date;
+}
+
+/** Replaces the secret of a client. Of several rotations, the last two secrets work at most. */
+export function rotateSecret(
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction & { readonly overlapMs: number },
+): Promise<RotatedSecret> {
+  return change(sql, clock, instruction, async (tx, _tenant, now) => {
+    const clientSecret = newSecret();
+    const oldSecretEndsAt = later(now, instruction.overlapMs);
+    const { tenantId } = instruction;
+    await replaceSecret(tx, { tenantId, secretHash: sha256(clientSecret), oldSecretEndsAt });
+    const detail = `the old one works until ${oldSecretEndsAt.toISOString()}`;
+    return { change: 'secret_rotated', detail, result: { clientSecret, oldSecretEndsAt } };
+  });
+}
+
+/** Adds a public key (PEM). @throws UnusableKeyError for a key that cannot verify. */
+export async function addKey(
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction & { readonly publicKeyPem: string },
+): Promise<KeyId> {
+  const { tenantId, publicKeyPem } = instruction;
+  parsePublicKey(publicKeyPem);
+  return change(sql, clock, instruction, async (tx, tenant, now) => {
+    if (tenant.keys.filter((key) => key.live).length >= liveKeysMax) {
+      throw new ClientChangeError(`the client has ${liveKeysMax} live keys: revoke one first.`);
+    }
+    const keyId = newId<'key'>();
+    await insertClientKey(tx, { tenantId, keyId, publicKeyPem, now });
+    return { change: 'key_added', detail: keyId, result: keyId };
+  });
+}
+
+/** Takes a key out of use for good. */
+export function revokeClientKey(
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction & { readonly keyId: KeyId },
+): Promise<void> {
+  return change(sql, clock, instruction, async (tx) => {
+    if (!(await revokeKey(tx, instruction))) {
+      throw new ClientChangeError(`the client has no live key ${instruction.keyId}.`);
+    }
+    return { change: 'key_revoked', detail: instruction.keyId, result: undefined };
+  });
+}
+
+/** Gives a client exactly these scopes; its tokens lose at once what is withdrawn, and gain nothing. */
+export function setClientScopes(
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction & { readonly scopes: readonly Scope[] },
+): Promise<void> {
+  return change(sql, clock, instruction, async (tx, tenant) => {
+    await setScopes(tx, instruction);
+    const added = instruction.scopes.filter((scope) => !tenant.scopes.includes(scope));
+    const withdrawn = tenant.scopes.filter((scope) => !instruction.scopes.includes(scope));
+    const parts = [...added.map((scope) => `+${scope}`), ...withdrawn.map((scope) => `-${scope}`)];
+    return { change: 'scopes_set', detail: parts.join(' '), result: undefined };
+  });
+}
+
+/** Ends all tokens of a client; it may ask for new ones. @returns how many there were. */
+export function revokeTokens(sql: Sql, clock: Clock, instruction: Instruction): Promise<number> {
+  return change(sql, clock, instruction, async (tx) => {
+    const tokens = await deleteTokensOf(tx, instruction.tenantId);
+    return { change: 'tokens_revoked', detail: countOf(tokens, 'token'), result: tokens };
+  });
+}
+
+interface Changed<Result> {
+  readonly change: ClientChange;
+  readonly detail: string;
+  readonly result: Result;
+}
+
+/** @throws ClientChangeError */
+function change<Result>(
+  sql: Sql,
+  clock: Clock,
+  { tenantId, actor, reason }: Instruction,
+  work: (tx: Tx, tenant: TenantWithKeys, now: Date) => Promise<Changed<Result>>,
+): Promise<Result> {
+  return inTransaction(sql, async (tx) => {
+    await lockClient(tx, tenantId);
+    const tenant = await findTenant(tx, tenantId);
+    if (tenant === undefined) throw new ClientChangeError(`there is no client ${tenantId}.`);
+    const at = clock.now();
+    const { result, ...made } = await work(tx, tenant, at);
+    await insertClientChange(tx, { tenantId, changeId: newId(), at, actor, reason, ...made });
+    return result;
+  });
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,245 @@
+// `unwind clients`: who may call the API, and the ways to withdraw it.
+
+import { type Command, Option } from 'commander';
+import {
+  addKey,
+  disableClient,
+  enableClient,
+  type Instruction,
+  revokeClientKey,
+  revokeTokens,
+  rotateSecret,
+  setClientScopes,
+} from '../auth/change-client.ts';
+import { countTokens, findClientChanges, listClients } from '../auth/clients-store.ts';
+import { createClient } from '../auth/create-client.ts';
+import type { Scope } from '../auth/scope.ts';
+import { findTenant, type SignaturePolicy } from '../auth/store.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { KeyId, TenantId } from '../ids.ts';
+import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
+import { setPackageSizeDefault } from '../webhooks/store.ts';
+import {
+  clientId,
+  displayName,
+  hours,
+  keyId,
+  nameOfUser,
+  packageSize,
+  reasonText,
+  scopeList,
+} from './arguments.ts';
+import { readInputFile } from './input-file.ts';
+import { type OnDatabase, onMigrated, run, runForClient, runOnDatabase } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Clients read and printed at once. */
+const listedAtOnceMax = 500;
+/** Changes of a client that are shown; the table has all of them. */
+const changesShownMax = 20;
+const hourMs = 3_600_000;
+
+interface CreateOptions {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** A file in PEM. */
+  readonly publicKey: string;
+  readonly signaturePolicy: SignaturePolicy;
+}
+
+interface ByWhom {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+export function addClientCommands(program: Command): void {
+  const clients = program.command('clients').description('API clients and what they may');
+  clients
+    .command('create')
+    .description('make an API client; prints its secret once')
+    .requiredOption('--name <name>', 'what it is called', displayName)
+    .requiredOption('--scopes <scopes>', 'separated by spaces or commas, or "all"', scopeList)
+    .requiredOption('--public-key <file>', 'PEM, SubjectPublicKeyInfo')
+    .addOption(
+      new Option('--signature-policy <policy>', 'strict also demands client id and key covered')
+        .choices(['strict', 'compatible'])
+        .default('compatible'),
+    )
+    .action((options: CreateOptions) => runCreate(options));
+  clients
+    .command('list')
+    .description('all clients, as JSON')
+    .action(() => runOnDatabase(list));
+  clients
+    .command('show')
+    .description('one client with its keys and the last changes of its access, as JSON')
+    .argument('<client>', 'its id', clientId)
+    .action((id: TenantId) => runOnDatabase((on) => show(on, id)));
+  addChanges(clients);
+  clients
+    .command('packages')
+    .description('whether new webhooks of a client get events together, where they do not say')
+    .argument(
+      '<size>',
+      'bytes of a package, 100 to 1048576, or none: one event a request',
+      packageSize,
+    )
+    .option('--client <id>', 'whose webhooks (default: the sandbox client)', clientId)
+    .action((size: number | 'none', { client }: { client?: TenantId }) => {
+      return runForClient(client, (to) => setPackages(to, size));
+    });
+}
+
+function addChanges(clients: Command): void {
+  const changing = (name: string, description: string): Command => {
+    return clients
+      .command(name)
+      .description(description)
+      .argument('<client>', 'its id', clientId)
+      .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+      .option('--actor <name>', 'who decides it', displayName, nameOfUser());
+  };
+  changing(
+    'disable',
+    'end all access of a client within 5 seconds; it can be enabled again',
+  ).action((id: TenantId, by: ByWhom) =>
+    changed(id, by, disableClient, () => ({ disabled: true })),
+  );
+  changing('enable', 'give a disabled client its access back').action((id: TenantId, by: ByWhom) =>
+    changed(id, by, enableClient, () => ({ disabled: false })),
+  );
+  changing('rotate-secret', 'give a client another secret; prints it once')
+    .option('--overlap <hours>', 'how long the old one works on', hours, 24)
+    .action((id: TenantId, { overlap, ...by }: ByWhom & { overlap: number }) => {
+      const rotate = (sql: Sql, clock: Clock, instruction: Instruction) => {
+        return rotateSecret(sql, clock, { ...instruction, overlapMs: overlap * hourMs });
+      };
+      return changed(id, by, rotate, ({ clientSecret, oldSecretEndsAt }) => ({
+        client_secret: clientSecret,
+        old_secret_ends_at: oldSecretEndsAt.toISOString(),
+      }));
+    });
+  changing('add-key', 'add a public key; the others stay')
+    .requiredOption('--public-key <file>', 'PEM, SubjectPublicKeyInfo')
+    .action(async (id: TenantId, { publicKey, ...by }: ByWhom & { publicKey: string }) => {
+      const add = async (sql: Sql, clock: Clock, instruction: Instruction) => {
+        const publicKeyPem = (await readInputFile(publicKey)).toString('utf8');
+        return addKey(sql, clock, { ...instruction, publicKeyPem });
+      };
+      return changed(id, by, add, (added) => ({ key_id: added }));
+    });
+  changing('revoke-key', 'take a public key out of use for good, within 5 seconds')
+    .requiredOption('--key <id>', 'its id', keyId)
+    .action((id: TenantId, { key, ...by }: ByWhom & { key: KeyId }) => {
+      const revoke = (sql: Sql, clock: Clock, instruction: Instruction) => {
+        return revokeClientKey(sql, clock, { ...instruction, keyId: key });
+      };
+      return changed(id, by, revoke, () => ({ revoked_key_id: key }));
+    });
+  changing('scopes', 'give a client exactly these scopes; its tokens lose what is withdrawn')
+    .requiredOption('--set <scopes>', 'separated by spaces or commas, or "all"', scopeList)
+    .action((id: TenantId, { set, ...by }: ByWhom & { set: readonly Scope[] }) => {
+      const give = (sql: Sql, clock: Clock, instruction: Instruction) => {
+        return setClientScopes(sql, clock, { ...instruction, scopes: set });
+      };
+      return changed(id, by, give, () => ({ scopes: set }));
+    });
+  changing(
+    'revoke-tokens',
+    'end all tokens of a client within 5 seconds; it may get new ones',
+  ).action((id: TenantId, by: ByWhom) =>
+    changed(id, by, revokeTokens, (count) => ({ revoked: count })),
+  );
+}
+
+/** Makes a change of one client and prints what came of it as JSON. */
+function changed<Result>(
+  tenantId: TenantId,
+  by: ByWhom,
+  work: (sql: Sql, clock: Clock, instruction: Instruction) => Promise<Result>,
+  shownOf: (result: Result) => object,
+): Promise<void> {
+  return runOnDatabase(async ({ sql, clock, stdout }) => {
+    const { actor, reason } = by;
+    const result = await work(sql, clock, { tenantId, actor, reason });
+    printJson(stdout, { client_id: tenantId, ...shownOf(result) });
+    return 0;
+  });
+}
+
+/** Makes a client. @throws UsageError, UnusableKeyError when the file holds no key that can be used. */
+function runCreate({ publicKey, ...client }: CreateOptions): Promise<void> {
+  return run(async (config, log) => {
+    const publicKeysPem = [(await readInputFile(publicKey)).toString('utf8')];
+    const seal = await openKeyFile(config);
+    return onMigrated(config, log, async ({ sql, clock, stdout }) => {
+      await refuseOtherKeyFile(sql, config, seal);
+      const created = await createClient(sql, clock, seal, { ...client, publicKeysPem });
+      const { clientId: id, clientSecret, keyIds } = created;
+      printJson(stdout, { client_id: id, client_secret: clientSecret, key_id: keyIds[0] });
+      return 0;
+    });
+  });
+}
+
+async function list({ sql, stdout }: OnDatabase): Promise<number> {
+  const shown: object[] = [];
+  for (let after: TenantId | undefined; ; ) {
+    const page = await listClients(sql, { after, limit: listedAtOnceMax });
+    for (const client of page) {
+      shown.push({
+        client_id: client.tenantId,
+        name: client.name,
+        created_at: client.createdAt.toISOString(),
+        disabled_at: client.disabledAt?.toISOString() ?? null,
+        live_keys: client.liveKeys,
+        scopes: client.scopes,
+      });
+    }
+    if (page.length < listedAtOnceMax) break;
+    after = page.at(-1)?.tenantId;
+  }
+  printJson(stdout, shown);
+  return 0;
+}
+
+async function show({ sql, clock, stdout }: OnDatabase, tenantId: TenantId): Promise<number> {
+  const tenant = await findTenant(sql, tenantId);
+  if (tenant === undefined) throw new UsageError(`there is no client ${tenantId}.`);
+  const now = clock.now();
+  const oldSecretEndsAt = tenant.oldSecret?.endsAt;
+  const overlaps = oldSecretEndsAt !== undefined && oldSecretEndsAt > now;
+  const changes = await findClientChanges(sql, { tenantId, limit: changesShownMax });
+  printJson(stdout, {
+    client_id: tenantId,
+    name: tenant.name,
+    disabled_at: tenant.disabledAt?.toISOString() ?? null,
+    scopes: tenant.scopes,
+    signature_policy: tenant.signaturePolicy,
+    old_secret_ends_at: overlaps ? oldSecretEndsAt.toISOString() : null,
+    live_tokens: await countTokens(sql, tenantId, now),
+    keys: tenant.keys.map((key) => ({
+      key_id: key.keyId,
+      status: key.live ? 'live' : 'revoked',
+      created_at: key.createdAt.toISOString(),
+    })),
+    changes: changes.map(({ at, ...change }) => ({ at: at.toISOString(), ...change })),
+  });
+  return 0;
+}
+
+async function setPackages(
+  { sql, tenantId, stdout }: OnDatabase & { readonly tenantId: TenantId },
+  size: number | 'none',
+): Promise<number> {
+  const bytes = size === 'none' ? undefined : size;
+  const isKnown = await setPackageSizeDefault(sql, { tenantId, bytes });
+  if (!isKnown) throw new UsageError(`there is no client ${tenantId}.`);
+  printJson(stdout, { client_id: tenantId, max_package_size: bytes ?? null });
+  return 0;
+}
+
+function printJson(stdout: { write(text: string): unknown }, value: unknown): void {
+  stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
