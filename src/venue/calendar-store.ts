@@ -97,19 +97,22 @@ export async function announceStatus(tx: Tx, venue: string, status: Announced): 
     set status = excluded.status`;
 }
 
-/** Writes down that a venue has halted an instrument, or resumed its trading. Idempotent. */
+/**
+ * Writes down that a venue has halted an instrument, or resumed its trading, at an instant of the market.
+ * Idempotent: what is halted stays halted since the first time.
+ */
 export async function announceHalt(
   tx: Tx,
-  halt: { venue: string; isin: string; isHalted: boolean },
+  halt: { venue: string; isin: string; isHalted: boolean; at: Date },
 ): Promise<void> {
-  const { venue, isin, isHalted } = halt;
+  const { venue, isin, isHalted, at } = halt;
   if (!isHalted) {
     await tx`delete from unwind.venue_halts h where h.venue = ${venue} and h.isin = ${isin}`;
     return;
   }
   await tx`
-    insert into unwind.venue_halts (venue, isin)
-    values (${venue}, ${isin})
+    insert into unwind.venue_halts (venue, isin, halted_at)
+    values (${venue}, ${isin}, ${at})
     on conflict (venue, isin) do nothing`;
 }
 

@@ -48,6 +48,9 @@ export interface Market {
   readonly credits: Credit[];
 }
 
+/** When halts began, as far as anything of a run asks for it. */
+const haltedAt = new Date('2026-01-05T08:00:00.000Z');
+
 /** Chosen for how the venue treats them (docs/simulated-venue.md). */
 const instruments = [
   { isin: 'DE0007164600', price: '121.335' },
@@ -134,7 +137,9 @@ export async function moveMarket(
       await setTrading(sql, isEasy ? 'ACTIVE' : 'INACTIVE', { tenantId, isin });
       break;
     case 1:
-      await inTransaction(sql, (tx) => announceHalt(tx, { venue, isin, isHalted: !isEasy }));
+      await inTransaction(sql, (tx) =>
+        announceHalt(tx, { venue, isin, isHalted: !isEasy, at: haltedAt }),
+      );
       break;
     case 2:
       await inTransaction(sql, (tx) => announceStatus(tx, venue, isEasy ? undefined : 'closed'));

@@ -17,6 +17,7 @@ const sap = 'DE0007164600';
 const fund = 'ZZFUND000003';
 const resting = 'ZZRESTING006';
 const isins = [sap, fund, resting];
+const at = new Date('2026-01-05T10:00:00.000Z');
 
 const calendar = readCalendar({
   time_zone: 'Europe/Berlin',
@@ -179,7 +180,7 @@ test('a venue that announces it is closed holds everything back; one that opens 
 test('point 3: a halted instrument is waited for, and not sent to the venue', async (t) => {
   const { ask, runAt, sql } = await begin(t, '2026-01-05T10:00:00.000Z');
   const halt = (isHalted: boolean) => {
-    return inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted }));
+    return inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted, at }));
   };
   await halt(true);
   const look = await ask([...sale, { isin: fund, quantity: '1' }]);
@@ -198,13 +199,13 @@ test('an order that meets a halt is refused for now, journalled so, and tried ag
   const { ask, runAt, steps, clock, sql } = await begin(t, '2026-01-05T10:00:00.000Z');
   const look = await ask(sale);
   await steps.release();
-  await inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted: true }));
+  await inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted: true, at }));
   await runUntilIdle(steps);
   assert.equal(await look(), 'PROCESSING: PROCESSING 1');
   const journal = await sql`select j.outcome, j.temporary, j.reason from unwind_v1.venue_journal j`;
   const reason = 'trading in the instrument is halted';
   assert.deepEqual([...journal], [{ outcome: 'refused', temporary: true, reason }]);
-  await inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted: false }));
+  await inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted: false, at }));
   clock.advance(5_000);
   await runAt(clock.now().toISOString());
   assert.equal(await look(), 'FILLED: FILLED 2');

@@ -90,7 +90,7 @@ async function trade(tx: Tx, wishes: Wishes, now: Date): Promise<void> {
     await postponeWorking(tx, { isin: undefined, without, at, reason: marketHasClosed });
   }
   for (const { isin, isHalted } of instruments) {
-    await announceHalt(tx, { venue: simulatedMic, isin, isHalted });
+    await announceHalt(tx, { venue: simulatedMic, isin, isHalted, at });
     const reason = 'trading in the instrument is halted';
     if (isHalted) await postponeWorking(tx, { isin, without: [], at, reason });
   }
