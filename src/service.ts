@@ -2,7 +2,6 @@
 
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import { Authenticator } from './auth/authenticate.ts';
@@ -12,7 +11,7 @@ import { connect, openPools, type Sql } from './db/connect.ts';
 import { isConnectionError } from './db/errors.ts';
 import { migrate, schemaState } from './db/migrate.ts';
 import { FairSlots } from './deliveries/fair-slots.ts';
-import type { AddressPolicy } from './egress/address.ts';
+import { receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
 import { type Database, openDatabase } from './embedded/database.ts';
 import { buildEngine, type Engine } from './engine.ts';
@@ -108,7 +107,7 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
   await migrate(pools.loops);
   await refuseOtherKeyFile(pools.loops, config, seal);
   const agent = receiverAgent({
-    policy: addressPolicyOf(config),
+    policy: receiverPolicyOf(config),
     timeoutMs: config.webhookTimeoutMs,
   });
   opened.add(() => agent.close());
@@ -230,7 +229,7 @@ function buildHttp({
     agent,
     signings: new FairSlots(deliverySigningsMax),
     timeoutMs: config.webhookTimeoutMs,
-    policy: addressPolicyOf(config),
+    policy: receiverPolicyOf(config),
     onChanged: () => engine?.wakeDeliver(),
   };
   return buildServer({
@@ -286,19 +285,6 @@ async function readinessOf(
       checks: { database: 'not reached', schema: 'unknown', parked: 'unknown', ...others },
     };
   }
-}
-
-/** Where webhooks may go: one policy for registering a receiver and for delivering to it. */
-function addressPolicyOf(config: Config): AddressPolicy {
-  return {
-    allowLoopback: config.mode === 'sandbox' && isLoopback(config.host),
-    allowedNetworks: config.webhookNetworks,
-  };
-}
-
-function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  return ipaddr.isValid(host) && ipaddr.process(host).range() === 'loopback';
 }
 
 function urlOf(config: Config, address: AddressInfo): string {

@@ -1,5 +1,5 @@
-// Where deliveries may go. A receiver is a public HTTPS host named by DNS; only a sandbox that itself
-// listens on loopback also delivers to this machine. Names are resolved once for each connection and
+// Where deliveries may go. A receiver is a public HTTPS host named by DNS; only a sandbox whose clients
+// are on this machine also delivers to it. Names are resolved once for each connection and
 // the address that was checked is the one that is connected to.
 
 import type { LookupAddress } from 'node:dns';
@@ -13,6 +13,22 @@ export interface AddressPolicy {
   readonly allowLoopback: boolean;
   /** Addresses and networks of the operator's own (CIDR) that names may resolve to as well. */
   readonly allowedNetworks?: readonly string[];
+}
+
+/**
+ * One policy for registering a receiver and for delivering to it. A sandbox whose only way in is
+ * loopback has clients of this machine, which read its services anyway. An address to listen on does
+ * not say that alone: behind a proxy the clients come from elsewhere, whatever the address is.
+ */
+export function receiverPolicyOf(settings: {
+  readonly mode: 'sandbox' | 'live';
+  readonly host: string;
+  readonly trustedProxies: readonly string[];
+  readonly webhookNetworks: readonly string[];
+}): AddressPolicy {
+  const { mode, host, trustedProxies, webhookNetworks: allowedNetworks } = settings;
+  const hasOwnClients = isLoopbackName(host) && trustedProxies.length === 0;
+  return { allowLoopback: mode === 'sandbox' && hasOwnClients, allowedNetworks };
 }
 
 /** Characters of a URL in its normal form, the one that is stored. */

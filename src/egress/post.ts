@@ -17,6 +17,7 @@ import {
   ForbiddenAddressError,
   guardedLookup,
 } from './address.ts';
+import { passOverInterim } from './interim.ts';
 import type { Resolve } from './resolve.ts';
 
 export type Attempt = { readonly durationMs: number } & (
@@ -110,8 +111,9 @@ function guardedConnector(options: ReceiverOptions): buildConnector.connector {
       return fail(new ForbiddenAddressError(`the receiver ${checked.fault}`));
     }
     return connect(to, (...[error, socket]) => {
-      if (error === null) callback(null, socket);
-      else fail(error);
+      if (error !== null) return fail(error);
+      passOverInterim(socket);
+      return callback(null, socket);
     });
   };
 }
@@ -266,13 +268,22 @@ function signEd25519(original: KeyObject, bytes: Buffer): Promise<Buffer> {
   });
 }
 
-/** RFC 9110 10.2.3: seconds or a date. */
-function readRetryAfter(value: unknown, now: Date): number | undefined {
+/**
+ * RFC 9110 10.2.3: whole seconds, or a date in one of the forms of HTTP (5.6.7), one of which has no
+ * zone and means UTC. @returns how long in ms; undefined where it is neither of them.
+ */
+export function readRetryAfter(value: unknown, now: Date): number | undefined {
   if (typeof value !== 'string') return undefined;
-  if (/^[0-9]{1,6}$/.test(value)) return Number(value) * 1_000;
-  const at = Date.parse(value);
+  const text = value.replaceAll(/^[ \t]+|[ \t]+$/g, '');
+  if (/^[0-9]+$/.test(text)) return Number(text) * 1_000;
+  const isDate = [imfDate, rfc850Date, ascTime].some((form) => form.test(text));
+  const at = isDate ? Date.parse(text.endsWith('GMT') ? text : `${text} GMT`) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(at - now.getTime(), 0);
 }
+
+const imfDate = /^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$/;
+const rfc850Date = /^[A-Z][a-z]{5,8}, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9:]{8} GMT$/;
+const ascTime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}$/;
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';

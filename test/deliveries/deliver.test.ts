@@ -125,6 +125,9 @@ describe('after a failure', () => {
   const waits = [
     { asked: '120', waitsMs: 120_000 },
     { asked: '999999', waitsMs: 600_000 },
+    { asked: '99999999999999999999', waitsMs: 600_000 },
+    { asked: '9 ', waitsMs: 9_000 },
+    { asked: '-1', waitsMs: 1_000 },
     { asked: '0', waitsMs: 1_000 },
   ];
   for (const { asked, waitsMs } of waits) {

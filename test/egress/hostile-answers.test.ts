@@ -99,7 +99,6 @@ describe('an answer that is none', () => {
     ['a length and chunks', saying(`${ok}content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n`)],
     ['lines without CR', saying('HTTP/1.1 200 OK\ncontent-length: 0\n\n')],
     ['a folded header', saying(`${ok}x: a\r\n b\r\n\r\n`)],
-    ['a change of protocol', saying('HTTP/1.1 101 X\r\nupgrade: a\r\nconnection: upgrade\r\n\r\n')],
     ['headers without end', flooding(ok, 'x: y\r\n')],
     ['a header without end', flooding(`${ok}x: `, 'y')],
     ['information without end', flooding('', 'HTTP/1.1 103 X\r\nlink: <a>\r\n\r\n')],
@@ -121,6 +120,69 @@ describe('an answer that is none', () => {
     const attempt = await sender(t)(url);
     assert.ok(attempt.type === 'unanswered' && attempt.wasReached);
   });
+});
+
+/** Says texts as packets of their own, each once the one before it was sent. */
+function sayingInTurn(...texts: readonly string[]) {
+  return (socket: Socket): void => {
+    socket.setNoDelay(true);
+    const say = (at: number): void => {
+      const text = texts[at];
+      if (text === undefined) socket.end();
+      else socket.write(text, 'latin1', () => setImmediate(say, at + 1));
+    };
+    say(0);
+  };
+}
+
+describe('what comes unasked before an answer (RFC 9110 15.2)', () => {
+  const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
+  const goOn = 'HTTP/1.1 100 Continue\r\n\r\n';
+  const end = 'HTTP/1.1 204 No Content\r\n\r\n';
+  const table: readonly (readonly [what: string, (socket: Socket) => void])[] = [
+    ['100', saying(goOn + end)],
+    ['100 with a header', saying(`HTTP/1.1 100 Continue\r\nx: HTTP/1.1 200 OK\r\n\r\n${end}`)],
+    ['100 without a reason', saying(`HTTP/1.1 100\r\n\r\n${end}`)],
+    ['102', saying(`HTTP/1.1 102 Processing\r\n\r\n${end}`)],
+    ['103', saying(early + end)],
+    ['103 and 100', saying(early + goOn + end)],
+    ['100 three times', saying(goOn.repeat(3) + end)],
+    ['100 in a packet of its own', sayingInTurn(goOn, end)],
+    ['100 byte by byte', sayingInTurn(...goOn, ...end)],
+    ['199', saying(`HTTP/1.1 199 X\r\n\r\n${end}`)],
+  ];
+  for (const [what, act] of table) {
+    test(`${what} is passed over`, async (t) => {
+      const { url } = await startPeer(t, act);
+      const attempt = await sender(t)(url);
+      assert.ok(attempt.type === 'answered' && attempt.status === 204, JSON.stringify(attempt));
+    });
+  }
+
+  test('100 is passed over at each request of a connection, and the bytes of answers stay', async (t) => {
+    const body = 'HTTP/1.1 100 Continue';
+    const answer = `${ok}content-length: ${body.length}\r\n\r\n`;
+    const peer = await startPeer(t, (socket) => {
+      socket.write(goOn + answer, () => socket.write(body));
+    });
+    const send = sender(t);
+    for (let i = 0; i < 3; i += 1) {
+      const attempt = await send(peer.url);
+      assert.ok(attempt.type === 'answered' && attempt.status === 200, JSON.stringify(attempt));
+      assert.equal(attempt.answer, body);
+    }
+    assert.equal(peer.sockets.length, 1);
+  });
+
+  for (const headers of ['upgrade: x\r\nconnection: upgrade\r\n', 'upgrade: x\r\n', '']) {
+    test(`101 ${headers.replaceAll('\r\n', ', ')}is a failure with a name`, async (t) => {
+      const act = saying(`HTTP/1.1 101 Switching Protocols\r\n${headers}\r\n`);
+      const { url } = await startPeer(t, act);
+      const { durationMs: _, ...attempt } = await sender(t)(url);
+      const reason = 'UNASKED_UPGRADE';
+      assert.deepEqual(attempt, { type: 'unanswered', reason, wasReached: true });
+    });
+  }
 });
 
 describe('an answer whose body', () => {
