@@ -75,6 +75,9 @@ export const requestDeadlineMs = 10_000;
 export const countedClientsMax = 2_000;
 export const countedAddressesMax = 10_000;
 
+/** Tokens and secrets that were right, remembered so that failures of others do not shut them out. */
+export const provenCredentialsMax = 20_000;
+
 /** Deltas of positions in one request: more than fit into a body of the size allowed. */
 export const deltasOfRequestMax = 100;
 

@@ -40,8 +40,7 @@ export function inspectRoute(options: {
   const work: Work = async (request) => {
     checkAccept(headerOf(request, 'accept'));
     readNoQuery(searchOf(request));
-    rates.admitAddress(request.ip);
-    rates.countFailure(request.ip);
+    rates.admitUnknown(request.ip);
     const question = questionOf(request);
     if (running >= inspectionsMax) {
       throw new Refusal('service_unavailable', 'Too many inspections are under way.', {

@@ -10,7 +10,6 @@ import { Refusal } from '../refusal.ts';
 import { headerPairs, type SignedMessage } from '../signatures/message.ts';
 import { checkAccept } from './accept.ts';
 import type { OperationId } from './openapi/operations.ts';
-import { isUnauthenticated } from './problem.ts';
 import type { Rates } from './rates.ts';
 
 /** What a handler answers: a text, or nothing. */
@@ -54,7 +53,8 @@ export interface SignedRoute {
 }
 
 const noBytes = Buffer.alloc(0);
-const bearer = /^Bearer ([a-zA-Z0-9\-._~+/]+=*)$/;
+// The name of the scheme in any letter case (RFC 9110 section 11.1).
+const bearer = /^bearer +([a-zA-Z0-9\-._~+/]+=*)$/i;
 const idempotencyKeyForm =
   /^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-5][0-9a-fA-F]{3}-?[089abAB][0-9a-fA-F]{3}-?[0-9a-fA-F]{12}$/;
 
@@ -78,7 +78,8 @@ export async function handleSigned(
   if (token === undefined) {
     throw new Refusal('unauthorized', 'The header authorization carries no bearer token.');
   }
-  const caller = await countingFailures(rates, request.ip, () => {
+  const attempt = { address: request.ip, clientId, credential: token };
+  const caller = await rates.authenticate(attempt, () => {
     return authenticator.authenticate(message, { clientId, token });
   });
   reply.headers(rates.admitClient(caller.tenantId));
@@ -100,21 +101,6 @@ export async function handleSigned(
       ? sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody]))
       : noBytes,
   });
-}
-
-/** Authenticates; addresses where that fails too often are refused before (decisions, point 14). */
-export async function countingFailures<T>(
-  rates: Rates,
-  address: string,
-  authenticate: () => Promise<T>,
-): Promise<T> {
-  rates.admitAddress(address);
-  try {
-    return await authenticate();
-  } catch (error) {
-    if (isUnauthenticated(error)) rates.countFailure(address);
-    throw error;
-  }
 }
 
 /** The request as its sender signed it: raw target, all header lines, body bytes. */

@@ -1,13 +1,15 @@
-// How often somebody may ask (decisions, point 14): an address whose authentications fail, before
-// anything costly is done for it, and a client, after it is known. Counted in this process, second
-// by second.
+// How often somebody may ask (decisions, point 14): authentications that fail, by address and client,
+// before anything costly is done for them, and requests of a client, after it is known. Counted in this
+// process, second by second.
 
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
+import { sha256 } from '../auth/secret.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantId } from '../ids.ts';
-import { countedAddressesMax, countedClientsMax } from '../limits.ts';
+import { countedAddressesMax, countedClientsMax, provenCredentialsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import { isUnauthenticated } from './problem.ts';
 
 /** Both a second; 0 for no limit. */
 export interface RateSettings {
@@ -15,29 +17,69 @@ export interface RateSettings {
   readonly failuresPerS: number;
 }
 
-/** Counts requests of clients and failed authentications of addresses. One for a process. */
+/** Who tries to authenticate, with which token or secret. */
+export interface Attempt {
+  readonly address: string;
+  readonly clientId: string;
+  readonly credential: string;
+}
+
+/** Counts requests of clients and failed authentications. One for a process. */
 export class Rates {
   readonly #settings: RateSettings;
   readonly #requests: SecondCounter;
-  readonly #failures: SecondCounter;
+  readonly #failures: FailureLimit;
+  /** Clients that have authenticated from an address. */
+  readonly #pairs = new LRUCache<string, true>({ max: countedAddressesMax });
+  /** Hashes of tokens and secrets that were right. */
+  readonly #proven = new LRUCache<string, true>({ max: provenCredentialsMax });
 
   constructor(clock: Clock, settings: RateSettings) {
     this.#settings = settings;
     this.#requests = new SecondCounter(clock, countedClientsMax);
-    this.#failures = new SecondCounter(clock, countedAddressesMax);
+    this.#failures = new FailureLimit(clock, settings.failuresPerS);
   }
 
-  /** @throws Refusal `too_many_requests` when too many authentications of the address failed. */
-  admitAddress(address: string): void {
-    const { failuresPerS } = this.#settings;
-    if (failuresPerS === 0 || this.#failures.isEmpty) return;
-    if (this.#failures.read(networkOf(address)) < failuresPerS) return;
-    const detail = 'Too many requests from this address could not be authenticated.';
-    throw new Refusal('too_many_requests', detail, { headers: { 'retry-after': '1' } });
+  /**
+   * Authenticates, unless too many authentications like this one have failed. A place is reserved
+   * before any look-up, so that however many arrive at once no more than the limit are looked up in
+   * vain. Failures are counted apart for credentials that were right before, for clients that have
+   * authenticated from the address before, and for all others of the address: so those who guess do
+   * not shut out a client behind the same address, nor its token.
+   *
+   * @throws Refusal `too_many_requests`, and what the work throws.
+   */
+  async authenticate<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
+    if (this.#settings.failuresPerS === 0) return work();
+    const network = networkOf(attempt.address);
+    const pair = `${network} ${attempt.clientId.toLowerCase()}`;
+    const credential = credentialKey(attempt);
+    const isProven = this.#proven.get(credential) === true;
+    const name = isProven ? `proven ${pair}` : this.#pairs.has(pair) ? pair : network;
+    const settle = await this.#failures.reserve(name);
+    try {
+      const result = await work();
+      settle(false);
+      this.#pairs.set(pair, true);
+      this.#proven.set(credential, true);
+      return result;
+    } catch (error) {
+      const isFailure = isUnauthenticated(error);
+      // A credential may have been withdrawn; a bad signature says nothing about it.
+      if (isFailure && error instanceof Refusal) this.#proven.delete(credential);
+      settle(isFailure);
+      throw error;
+    }
   }
 
-  countFailure(address: string): void {
-    if (this.#settings.failuresPerS > 0) this.#failures.add(networkOf(address));
+  /** Notes a token that was issued, as one that is right. */
+  prove(claim: Omit<Attempt, 'address'>): void {
+    this.#proven.set(credentialKey(claim), true);
+  }
+
+  /** Counts a request for which nobody is authenticated. @throws Refusal `too_many_requests`. */
+  admitUnknown(address: string): void {
+    if (this.#settings.failuresPerS > 0) this.#failures.spend(networkOf(address));
   }
 
   /**
@@ -59,6 +101,75 @@ export class Rates {
   }
 }
 
+function credentialKey({ clientId, credential }: Omit<Attempt, 'address'>): string {
+  return sha256(`${clientId.toLowerCase()} ${credential}`).toString('base64');
+}
+
+interface Bucket {
+  second: number;
+  failed: number;
+  /** Attempts whose outcome is not known yet. */
+  pending: number;
+  readonly waiting: (() => void)[];
+}
+
+/** Failures of the current second by name; the least recently used names are forgotten first. */
+class FailureLimit {
+  readonly #clock: Clock;
+  readonly #limit: number;
+  readonly #buckets = new LRUCache<string, Bucket>({ max: countedAddressesMax });
+
+  constructor(clock: Clock, limit: number) {
+    this.#clock = clock;
+    this.#limit = limit;
+  }
+
+  /**
+   * Waits for a place among the attempts that may still fail: those under way may succeed, and then
+   * give theirs back.
+   * @returns what ends the attempt, by whether it failed.
+   * @throws Refusal `too_many_requests` when too many have failed.
+   */
+  async reserve(name: string): Promise<(isFailure: boolean) => void> {
+    const bucket = this.#bucket(name);
+    while (this.#failed(bucket) + bucket.pending >= this.#limit) {
+      if (bucket.failed >= this.#limit) throw tooManyFailures();
+      await new Promise<void>((resolve) => bucket.waiting.push(resolve));
+    }
+    bucket.pending += 1;
+    return (isFailure) => {
+      bucket.pending -= 1;
+      if (isFailure) bucket.failed = this.#failed(bucket) + 1;
+      for (const resume of bucket.waiting.splice(0)) resume();
+    };
+  }
+
+  /** Counts what costs as much as a failure. @throws Refusal `too_many_requests`. */
+  spend(name: string): void {
+    const bucket = this.#bucket(name);
+    if (this.#failed(bucket) >= this.#limit) throw tooManyFailures();
+    bucket.failed += 1;
+  }
+
+  #bucket(name: string): Bucket {
+    const known = this.#buckets.get(name) ?? { second: 0, failed: 0, pending: 0, waiting: [] };
+    this.#buckets.set(name, known);
+    return known;
+  }
+
+  /** Those of the current second. */
+  #failed(bucket: Bucket): number {
+    const second = secondOf(this.#clock);
+    if (bucket.second !== second) Object.assign(bucket, { second, failed: 0 });
+    return bucket.failed;
+  }
+}
+
+function tooManyFailures(): Refusal {
+  const detail = 'Too many requests from this address could not be authenticated.';
+  return new Refusal('too_many_requests', detail, { headers: { 'retry-after': '1' } });
+}
+
 /** Counts of the current second; the least recently used names are forgotten first. */
 class SecondCounter {
   readonly #clock: Clock;
@@ -69,25 +180,18 @@ class SecondCounter {
     this.#counts = new LRUCache({ max: namesMax });
   }
 
-  get isEmpty(): boolean {
-    return this.#counts.size === 0;
-  }
-
-  read(name: string): number {
-    const known = this.#counts.get(name);
-    return known?.second === this.#second() ? known.count : 0;
-  }
-
   /** @returns the count with this one. */
   add(name: string): number {
-    const count = this.read(name) + 1;
-    this.#counts.set(name, { second: this.#second(), count });
+    const second = secondOf(this.#clock);
+    const known = this.#counts.get(name);
+    const count = (known?.second === second ? known.count : 0) + 1;
+    this.#counts.set(name, { second, count });
     return count;
   }
+}
 
-  #second(): number {
-    return Math.floor(this.#clock.now().getTime() / 1_000);
-  }
+function secondOf(clock: Clock): number {
+  return Math.floor(clock.now().getTime() / 1_000);
 }
 
 /** An IPv4 address, or the network of an IPv6 address: whoever has one of its 2^64 has them all. */

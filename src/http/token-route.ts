@@ -12,7 +12,6 @@ import type { OpenRoute, Work } from './open-route.ts';
 import {
   bodyOf,
   checkApiVersion,
-  countingFailures,
   headerOf,
   readClientId,
   searchOf,
@@ -46,6 +45,7 @@ function issueRoute(options: Options): OpenRoute {
       throw new Refusal('bad_request', 'The field grant_type can only be client_credentials.');
     }
     const token = await issueToken(options.sql, options.clock, caller, form.scope);
+    options.rates.prove({ clientId: form.client_id, credential: token.accessToken });
     const body = JSON.stringify({
       access_token: token.accessToken,
       expires_in: token.expiresInS,
@@ -89,7 +89,8 @@ async function authenticateClient(
     throw new Refusal('unauthorized', 'The header upvest-client-id names another client.');
   }
   const claim = { clientId: form.client_id, clientSecret: form.client_secret };
-  const caller = await countingFailures(rates, request.ip, () => {
+  const { clientId, clientSecret: credential } = claim;
+  const caller = await rates.authenticate({ address: request.ip, clientId, credential }, () => {
     return authenticator.authenticateClient(toMessage(request), claim);
   });
   reply.headers(rates.admitClient(caller.tenantId));

@@ -257,9 +257,12 @@ export const decisions: Readonly<Record<number, Point>> = {
       'each refusal of each route, and whether it cost mathematics': [
         [http('routes.refusals'), 'point 14: …'],
       ],
-      'rates by address and by client': [[http('rates'), 'point 14: a client is', 'point 14: an']],
+      'rates by address and by client': [
+        [http('rates'), 'point 14: a client is', 'point 14: an address that fails'],
+        [http('rates'), 'point 14: what others of an address', 'point 14: bad signatures'],
+      ],
       'a flood never reaches the mathematics; their queue has an end': [
-        [http('rates'), 'point 14: an unauthenticated flood'],
+        [http('rates'), 'point 14: of a thousand bad tokens'],
         [http('overload'), 'point 14: the queue has an end'],
       ],
     },

@@ -1,11 +1,22 @@
 // Point 14: how often an address may fail to authenticate, and how often a client may ask.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { Agent } from 'node:http';
 import { after, test } from 'node:test';
+import { sha256 } from '../../src/auth/secret.ts';
 import { testClock } from '../support/clock.ts';
 import type { AfterTest } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { type HttpOptions, makeApiClient, send, startHttp, withHeaders } from '../support/http.ts';
-import { apiOf, askForToken } from './api.ts';
+import {
+  type HttpOptions,
+  type HttpService,
+  makeApiClient,
+  send,
+  startHttp,
+  withHeaders,
+} from '../support/http.ts';
+import { sentDuring } from '../support/statements.ts';
+import { type Api, apiOf, askForToken } from './api.ts';
 import { assertProblem, assertSuccess } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -56,28 +67,77 @@ test('point 14: without a limit no header speaks of one', async (t) => {
   assert.equal(reply.headers['ratelimit-policy'], undefined);
 });
 
-test('point 14: an address that fails too often is refused before any mathematics', async (t) => {
+/** The same request as if it came from another client of the same address. */
+async function guess(service: HttpService, api: Api, at: number, clientId?: string) {
+  const message = await api.signed('GET', '/webhooks');
+  return send(
+    service,
+    withHeaders(message, {
+      authorization: `Bearer guess-${at}`,
+      ...(clientId !== undefined && { 'upvest-client-id': clientId }),
+    }),
+  );
+}
+
+test('point 14: an address that fails too often is refused before any look-up', async (t) => {
+  const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 3 } });
+  clock.advance(1_000);
+  const stranger = await makeApiClient(sql, clock);
+  for (let at = 0; at < 2; at += 1) {
+    assertProblem(await guess(service, api, at, stranger.clientId), 'unauthorized', /token/);
+  }
+  const wrongSecret = await askForToken(service, stranger, { client_secret: 'wrong' });
+  assertProblem(wrongSecret, 'unauthorized', /not known/);
+  const { statements } = await sentDuring(async () => {
+    const refused = await guess(service, api, 3, stranger.clientId);
+    assertProblem(refused, 'too_many_requests', failed);
+    assert.equal(refused.headers['retry-after'], '1');
+    assertProblem(await askForToken(service, stranger), 'too_many_requests', failed);
+  });
+  assert.deepEqual(statements, [], 'nothing was looked up');
+  clock.advance(1_000);
+  assertSuccess(await askForToken(service, stranger), 200);
+});
+
+test('point 14: what others of an address guess shuts out neither a client nor its token', async (t) => {
+  const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 2 } });
+  clock.advance(1_000);
+  const unknownClient = randomUUID();
+  for (const clientId of [unknownClient, client.clientId]) {
+    for (let at = 0; at < 2; at += 1) {
+      assertProblem(await guess(service, api, at, clientId), 'unauthorized', /token/);
+    }
+    const refused = await guess(service, api, 2, clientId);
+    assertProblem(refused, 'too_many_requests', failed);
+    assertSuccess(await api.call('GET', '/webhooks'), 200);
+    assertSuccess(await askForToken(service, client), 200);
+  }
+});
+
+test('point 14: bad signatures of a good token are bounded as well', async (t) => {
   const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 3 } });
   clock.advance(1_000);
   const good = await api.signed('GET', '/webhooks');
-  const unknownToken = withHeaders(good, { authorization: 'Bearer nobody' });
   const forged = withHeaders(good, { 'upvest-api-version': '1', accept: '*/*' });
   const { verifications } = service.authenticator;
-  assertProblem(await send(service, unknownToken), 'unauthorized', /token/);
-  assertProblem(await send(service, forged), 'unauthorized', /./);
-  const wrongSecret = await askForToken(service, client, { client_secret: 'wrong' });
-  assertProblem(wrongSecret, 'unauthorized', /not known/);
-  const atMost = service.authenticator.verifications;
-  for (const message of [unknownToken, forged, good]) {
-    const refused = await send(service, message);
-    assertProblem(refused, 'too_many_requests', failed);
-    assert.equal(refused.headers['retry-after'], '1');
-  }
-  assertProblem(await askForToken(service, client), 'too_many_requests', failed);
-  assert.equal(service.authenticator.verifications, atMost);
-  assert.ok(atMost - verifications <= 1);
+  for (let at = 0; at < 3; at += 1) assertProblem(await send(service, forged), 'unauthorized', /./);
+  assertProblem(await send(service, forged), 'too_many_requests', failed);
+  assert.equal(service.authenticator.verifications - verifications, 3);
   clock.advance(1_000);
-  assertSuccess(await send(service, await api.signed('GET', '/webhooks')), 200);
+  assertSuccess(await api.call('GET', '/webhooks'), 200);
+});
+
+test('point 14: a token that was withdrawn is a guess again', async (t) => {
+  const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 2 } });
+  const other = await apiOf(service, client);
+  clock.advance(1_000);
+  await sql`delete from unwind.access_tokens where token_hash = ${sha256(other.token)}`;
+  const statuses: number[] = [];
+  for (let at = 0; at < 4; at += 1) {
+    statuses.push((await other.call('GET', '/webhooks')).status);
+  }
+  assert.deepEqual(statuses, [401, 401, 401, 429], 'once as one that was right, then as a guess');
+  assertSuccess(await api.call('GET', '/webhooks'), 200);
 });
 
 test('point 14: what is refused for another reason does not count as a failure', async (t) => {
@@ -93,42 +153,70 @@ test('point 14: what is refused for another reason does not count as a failure',
   assertSuccess(await api.call('GET', '/webhooks'), 200);
 });
 
-test('point 14: an unauthenticated flood never reaches the signature mathematics', async (t) => {
+test('point 14: of a thousand bad tokens at once no more are looked up than the limit', async (t) => {
   const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 50 } });
   clock.advance(1_000);
   const good = await api.signed('GET', '/webhooks');
   const { verifications } = service.authenticator;
-  const flood = Array.from({ length: 500 }, (_, at) => {
-    return send(service, withHeaders(good, { authorization: `Bearer guess-${at}` }));
+  const agent = new Agent({ maxSockets: 1_000 });
+  t.after(async () => agent.destroy());
+  const flood = async (at: number) => {
+    const bad = withHeaders(good, { authorization: `Bearer guess-${at}` });
+    return (await send({ ...service, agent }, bad)).status;
+  };
+  const honest = async () => (await api.call('GET', '/webhooks')).status;
+  const { result, statements } = await sentDuring(() => {
+    const guesses = Array.from({ length: 1_000 }, (_, at) => flood(at));
+    return Promise.all([Promise.all(guesses), Promise.all(Array.from({ length: 44 }, honest))]);
   });
-  const statuses = new Set((await Promise.all(flood)).map((reply) => reply.status));
-  assert.deepEqual([...statuses].sort(), [401, 429]);
-  assert.equal(service.authenticator.verifications, verifications);
+  const [guesses, answers] = result;
+  assert.equal(guesses.filter((status) => status === 401).length, 50);
+  assert.equal(guesses.filter((status) => status === 429).length, 950);
+  assert.deepEqual([...new Set(answers)], [200]);
+  const lookUps = statements.filter(({ text }) => text.includes('unwind.access_tokens'));
+  assert.ok(lookUps.length <= 51, `${lookUps.length} look-ups`);
+  assert.equal(service.authenticator.verifications - verifications, 44);
+});
+
+test('point 14: many at once whose tokens are right are all admitted, however low the limit', async (t) => {
+  const { service } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 2 } });
+  const apis: Api[] = [];
+  for (let at = 0; at < 8; at += 1) {
+    apis.push(await apiOf(service, await makeApiClient(sql, clock)));
+  }
+  // To this process they are new: it has neither issued nor seen them.
+  const another = await startHttp(t, { sql, clock, rates: { requestsPerS: 0, failuresPerS: 2 } });
+  const statuses = apis.map(async (one) => {
+    return (await send(another, await one.signed('GET', '/webhooks'))).status;
+  });
+  assert.deepEqual(await Promise.all(statuses), Array(8).fill(200));
 });
 
 test('behind a trusted proxy the failures of one client do not shut out another', async (t) => {
   const rates = { requestsPerS: 0, failuresPerS: 1 };
   const { service, api } = await start(t, { rates, trustedProxies: ['127.0.0.1'] });
   clock.advance(1_000);
-  const from = async (address: string, changes: Readonly<Record<string, string>> = {}) => {
+  const wrongFrom = async (address: string) => {
     const message = await api.signed('GET', '/webhooks');
-    return send(service, withHeaders(message, { 'x-forwarded-for': address, ...changes }));
+    const headers = { 'x-forwarded-for': address, authorization: 'Bearer nobody' };
+    return send(service, withHeaders(message, headers));
   };
-  const wrong = { authorization: 'Bearer nobody' };
-  assertProblem(await from('203.0.113.7', wrong), 'unauthorized', /token/);
-  assertProblem(await from('203.0.113.7'), 'too_many_requests', failed);
-  assertSuccess(await from('203.0.113.8'), 200);
-  assertProblem(await from('2001:db8::1', wrong), 'unauthorized', /token/);
-  assertProblem(await from('2001:db8::2'), 'too_many_requests', failed);
-  assertSuccess(await from('2001:db8:1::1'), 200);
+  assertProblem(await wrongFrom('203.0.113.7'), 'unauthorized', /token/);
+  assertProblem(await wrongFrom('203.0.113.7'), 'too_many_requests', failed);
+  assertProblem(await wrongFrom('203.0.113.8'), 'unauthorized', /token/);
+  assertProblem(await wrongFrom('2001:db8::1'), 'unauthorized', /token/);
+  assertProblem(await wrongFrom('2001:db8::2'), 'too_many_requests', failed);
+  assertProblem(await wrongFrom('2001:db8:1::1'), 'unauthorized', /token/);
 });
 
 test('without a trusted proxy nobody can choose the address that is counted', async (t) => {
   const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 1 } });
   clock.advance(1_000);
   const signed = await api.signed('GET', '/webhooks');
-  const as = (address: string) => withHeaders(signed, { 'x-forwarded-for': address });
-  const wrong = withHeaders(as('203.0.113.7'), { authorization: 'Bearer nobody' });
-  assertProblem(await send(service, wrong), 'unauthorized', /token/);
-  assertProblem(await send(service, as('203.0.113.8')), 'too_many_requests', failed);
+  const wrongAs = (address: string) => {
+    const headers = { 'x-forwarded-for': address, authorization: 'Bearer nobody' };
+    return send(service, withHeaders(signed, headers));
+  };
+  assertProblem(await wrongAs('203.0.113.7'), 'unauthorized', /token/);
+  assertProblem(await wrongAs('203.0.113.8'), 'too_many_requests', failed);
 });

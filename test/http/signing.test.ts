@@ -157,3 +157,16 @@ test('point 13: a sandbox shows the base it computed, without the token; live sh
   assertProblem(shown, 'unauthorized', detail);
   assertProblem(await send(service, await broken()), 'unauthorized', sentence);
 });
+
+test('point 13: the scheme of the token in any letter case (RFC 9110 section 11.1)', async () => {
+  const api = await apiOf(service, await makeApiClient(sql, clock));
+  for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR', 'bearer ']) {
+    const headers = { authorization: `${scheme} ${api.token}` };
+    assertSuccess(await api.call('GET', '/webhooks', { headers }), 200);
+  }
+  for (const scheme of ['Bearer:', 'Token', 'bearer,', 'xbearer']) {
+    const headers = { authorization: `${scheme} ${api.token}` };
+    const refused = await api.call('GET', '/webhooks', { headers });
+    assertProblem(refused, 'unauthorized', /carries no bearer token/);
+  }
+});

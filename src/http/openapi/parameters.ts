@@ -38,8 +38,11 @@ export const headerParameters = {
     example: clientIdExample,
   }),
   Authorization: header('authorization', true, {
-    description: 'The bearer token (RFC 6750).',
-    schema: { type: 'string', pattern: '^Bearer [a-zA-Z0-9\\-\\._~+/]+=*$' },
+    description: 'The bearer token (RFC 6750); `Bearer` in any letter case.',
+    schema: {
+      type: 'string',
+      pattern: '^[Bb][Ee][Aa][Rr][Ee][Rr] +[a-zA-Z0-9._~+/-]+=*$',
+    },
     example: 'Bearer c2VjcmV0Cg==',
   }),
   Signature: header('signature', true, {
