@@ -24,7 +24,14 @@ import { type VerifiedSignature, verifySignatures } from '../signatures/verify.t
 import type { Scope } from './scope.ts';
 import { matchingHash, sha256 } from './secret.ts';
 import type { SignatureUse } from './signature-use.ts';
-import { type AccessToken, findTenant, findToken, type Tenant } from './store.ts';
+import {
+  type AccessToken,
+  findSecrets,
+  findTenant,
+  findToken,
+  type Secrets,
+  type Tenant,
+} from './store.ts';
 
 /**
  * How long a process goes on using what it has read of a token or a client, in ms, counted from before
@@ -121,11 +128,13 @@ export class Authenticator {
   async authenticateClient(message: SignedMessage, claim: Credentials): Promise<ClientCaller> {
     const parsed = parseSignatures(message);
     const tenantId = parseId<'tenant'>(claim.clientId);
-    const tenant = tenantId && (await this.#tenant(tenantId));
-    const secrets = tenant === undefined ? [] : this.#secretsOf(tenant);
+    // The secret is read anew, and nothing else before it is right: so a client that does not exist
+    // costs the same statement and the same comparison as one that does, cached or not.
+    const known = tenantId && (await findSecrets(this.#sql, tenantId));
+    const secrets = known === undefined ? [] : this.#secretsOf(known);
     const secretHash = matchingHash(claim.clientSecret, secrets);
-    const hasKey = tenant !== undefined && hasOwnSignature(parsed, tenant);
-    if (tenant === undefined || secretHash === undefined || !hasKey) {
+    const tenant = secretHash && tenantId && (await this.#tenant(tenantId));
+    if (!tenant || !secretHash || !hasOwnSignature(parsed, tenant)) {
       throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE_TOKEN;
@@ -139,7 +148,7 @@ export class Authenticator {
   }
 
   /** Hashes of the secrets that work now; of a disabled client none does. */
-  #secretsOf({ secretHash, oldSecret, disabledAt }: Tenant): readonly Buffer[] {
+  #secretsOf({ secretHash, oldSecret, disabledAt }: Secrets): readonly Buffer[] {
     if (disabledAt !== undefined) return [];
     if (oldSecret === undefined || oldSecret.endsAt <= this.#clock.now()) return [secretHash];
     return [secretHash, oldSecret.hash];

@@ -1,5 +1,6 @@
 // The statements about who may call: tenants, their keys, tokens and used signatures.
 
+import { first } from '../assert.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { KeyId, TenantId } from '../ids.ts';
@@ -109,7 +110,32 @@ export async function findTenant(
   );
 }
 
-function oldSecretOf({ old_secret_hash: hash, old_secret_ends_at: endsAt }: TenantRow) {
+/** What says whether a secret of a client works. */
+export type Secrets = Pick<Tenant, 'secretHash' | 'oldSecret' | 'disabledAt'>;
+
+/**
+ * The secrets of a tenant, or undefined. The statement returns one row of one form whether there is
+ * such a tenant or not, so that an unknown client costs what a known one does.
+ */
+export async function findSecrets(sql: SqlOrTx, tenantId: TenantId): Promise<Secrets | undefined> {
+  const rows = await sql<
+    (Pick<TenantRow, 'disabled_at' | 'old_secret_hash' | 'old_secret_ends_at'> & {
+      secret_hash: Buffer | null;
+    })[]
+  >`
+    select t.secret_hash, t.disabled_at, t.old_secret_hash, t.old_secret_ends_at
+    from (select) as always
+    left join unwind.tenants t on t.tenant_id = ${tenantId}`;
+  const row = first(rows);
+  const { secret_hash: secretHash, disabled_at: disabledAt } = row;
+  if (secretHash === null) return undefined;
+  return { secretHash, oldSecret: oldSecretOf(row), disabledAt: disabledAt ?? undefined };
+}
+
+function oldSecretOf({
+  old_secret_hash: hash,
+  old_secret_ends_at: endsAt,
+}: Pick<TenantRow, 'old_secret_hash' | 'old_secret_ends_at'>) {
   return hash === null || endsAt === null ? undefined : { hash, endsAt };
 }
 

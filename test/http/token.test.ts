@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { isScope } from '../../src/auth/scope.ts';
+import { raw } from '../../src/db/sql.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import {
@@ -17,6 +18,7 @@ import {
   startHttp,
   withHeaders,
 } from '../support/http.ts';
+import { sentDuring, withValues } from '../support/statements.ts';
 import { apiOf, askForToken, type TokenRequest, tokenRequest } from './api.ts';
 import { assertProblem, assertSuccess, shapeOf, tablesOf } from './expect.ts';
 
@@ -170,6 +172,35 @@ test('point 12: wrong client, secret or key: one and the same answer, before any
     assert.deepEqual(Object.keys(reply.headers), Object.keys(first.headers));
   }
   assert.equal(service.authenticator.verifications, verifications);
+});
+
+test('point 12: an unknown client costs what a known one does: the same statements, one row each', async () => {
+  const header = (id: string) => ({ headers: { 'upvest-client-id': id } });
+  const stranger = await makeApiClient(sql, clock);
+  const idle = await makeApiClient(sql, clock);
+  await apiOf(service, client);
+  const costs = [];
+  for (const clientId of [client.clientId, idle.clientId, randomUUID(), stranger.clientId]) {
+    if (clientId === stranger.clientId) {
+      await sql`delete from unwind.client_keys where tenant_id = ${clientId}`;
+    }
+    for (const secret of ['wrong', '', neighbour.clientSecret]) {
+      const ask = () => {
+        return refused({ client_id: clientId, client_secret: secret }, header(clientId));
+      };
+      const { result, statements } = await sentDuring(ask);
+      assertProblem(result, 'unauthorized', 'The client, its secret or its key is not known.');
+      const asked = statements.filter(({ values }) => values.includes(clientId));
+      const texts = asked.map(({ text }) => text);
+      const rows = await Promise.all(
+        asked.map((one) => sql`select count(*)::integer as n from (${raw(withValues(one))}) q`),
+      );
+      costs.push({ texts, rows: rows.map(([row]) => row?.['n']) });
+    }
+  }
+  const [first] = costs;
+  assert.deepEqual(first?.rows, [1]);
+  for (const cost of costs) assert.deepEqual(cost, first);
 });
 
 test('point 12: a revoked key is as good as none', async () => {
