@@ -9,7 +9,7 @@ import type { Seal } from './auth/seal.ts';
 import { systemClock } from './clock.ts';
 import { connect, openPools, type Sql } from './db/connect.ts';
 import { isConnectionError } from './db/errors.ts';
-import { migrate, schemaState } from './db/migrate.ts';
+import { expectedSchema, migrate, schemaState } from './db/migrate.ts';
 import { FairSlots } from './deliveries/fair-slots.ts';
 import { receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
@@ -122,7 +122,8 @@ async function start(config: Config, { log, opened, onLost }: Starting): Promise
   };
   const engine = config.roles.has('worker') ? openEngine(parts) : undefined;
   let isStopping = false;
-  const readiness = () => readinessOf(pools.requests, engine, isStopping);
+  const expected = await expectedSchema();
+  const readiness = () => readinessOf(pools.requests, expected, engine, isStopping);
   const app = buildHttp({ config, log, seal, agent, engine, readiness, sql: pools.requests });
   opened.add(() => app.close());
   await app.listen({ host: config.host, port: config.port });
@@ -262,6 +263,7 @@ function testHandlersOf(config: Config, sql: Sql): TestHandlers | undefined {
 /** Ready is a process that reaches a database of its version and whose loops, if it has any, run. */
 async function readinessOf(
   sql: Sql,
+  expected: number,
   engine: Engine | undefined,
   isStopping: boolean,
 ): Promise<Readiness> {
@@ -273,10 +275,11 @@ async function readinessOf(
     ...(isStopping ? { service: 'stopping' } : {}),
   };
   try {
-    const schema = await schemaState(sql);
-    const ready = schema === 'current' && unhealthy.length === 0 && !isStopping;
+    const schema = await schemaState(sql, expected);
+    const serves = schema === 'current' || schema === 'ahead, compatible';
+    const ready = serves && unhealthy.length === 0 && !isStopping;
     // What waits for a person does not stop the rest, so it does not make the service unready.
-    const parked = schema === 'current' ? String(await countParked(sql)) : 'unknown';
+    const parked = serves ? String(await countParked(sql)) : 'unknown';
     return { ready, checks: { database: 'reached', schema, parked, ...others } };
   } catch (error) {
     if (!isConnectionError(error)) throw error;

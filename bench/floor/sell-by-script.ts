@@ -86,8 +86,12 @@ async function recordEvents(
     )
     select
       l.tenant_id, gen_random_uuid(), l.account_id, l.liquidation_id, l.sequence, l.event_count,
-      'ACCOUNT_LIQUIDATION.' || l.status, unwind.liquidation_object(l), now()
+      'ACCOUNT_LIQUIDATION.' || l.status, o.object, now()
     from unwind.liquidations l
+    cross join lateral unwind.liquidation_objects(
+      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+      l.created_at, l.updated_at
+    ) as o
     where l.tenant_id = ${tenantId}
       and l.liquidation_id = any (${rows.map((row) => String(row['liquidation_id']))}::uuid[])`;
 }

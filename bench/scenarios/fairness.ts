@@ -106,14 +106,20 @@ async function insertWaiting(
           ${part.map((account) => account.accountId)}::uuid[],
           ${part.map((account) => account.userId)}::uuid[]
         ) as n (liquidation_id, account_id, user_id)
-        returning l
+        returning
+          l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+          l.created_at, l.updated_at
       )
       insert into unwind.events (
         tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
       )
       select
-        ${tenantId}, gen_random_uuid(), (c.l).account_id, (c.l).liquidation_id, 1, 1,
-        'ACCOUNT_LIQUIDATION.NEW', unwind.liquidation_object(c.l), now()
-      from created c`;
+        ${tenantId}, gen_random_uuid(), c.account_id, c.liquidation_id, 1, 1,
+        'ACCOUNT_LIQUIDATION.NEW', o.object, now()
+      from created c
+      cross join lateral unwind.liquidation_objects(
+        c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.status, c.cash_amount,
+        c.created_at, c.updated_at
+      ) as o`;
   }
 }

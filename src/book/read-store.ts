@@ -14,7 +14,7 @@ export async function findAccountObject(
   which: { tenantId: TenantId; accountId: AccountId },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
-    select unwind.account_object(a) as object
+    select unwind.account_object(a.account_id, a.user_id, a.status, a.created_at, a.updated_at) as object
     from unwind.accounts a
     where a.tenant_id = ${which.tenantId}
       and a.account_id = ${which.accountId}`;
@@ -36,7 +36,7 @@ export async function findAccountPage(
       offset ${q.offset}
       limit ${q.limit}`,
     objectOf: (key) => fragment`
-      select unwind.account_object(a) as object
+      select unwind.account_object(a.account_id, a.user_id, a.status, a.created_at, a.updated_at) as object
       from unwind.accounts a
       where a.tenant_id = ${q.tenantId}
         and a.account_id = ${key}`,
@@ -54,7 +54,7 @@ export async function findPositionObject(
   which: { tenantId: TenantId; accountId: AccountId; instrument: InstrumentKey },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
-    select unwind.position_object(p) as object
+    select unwind.position_object(p.account_id, p.isin, p.quantity, p.locked, p.held) as object
     from unwind.positions p
     where p.tenant_id = ${which.tenantId}
       and p.account_id = ${which.accountId}
@@ -88,7 +88,7 @@ export function findPositionPage(
       offset ${q.offset}
       limit ${q.limit}`,
     objectOf: (key) => fragment`
-      select unwind.position_object(p) as object
+      select unwind.position_object(p.account_id, p.isin, p.quantity, p.locked, p.held) as object
       from unwind.positions p
       where p.tenant_id = ${q.tenantId}
         and p.account_id = ${q.accountId}
@@ -122,7 +122,10 @@ export async function findInstrumentObject(
       ? fragment`i.isin = ${instrument.isin}`
       : fragment`i.instrument_id = ${instrument.instrumentId}`;
   const rows = await sql<{ object: string }[]>`
-    select unwind.instrument_object(i) as object
+    select unwind.instrument_object(
+      i.instrument_id, i.isin, i.name, i.fractional, i.trading_status, i.created_at,
+      i.updated_at
+    ) as object
     from unwind.instruments i
     where i.tenant_id = ${tenantId}
       and ${isIt}`;
@@ -152,7 +155,10 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
       offset ${q.offset}
       limit ${q.limit}`,
     objectOf: (key) => fragment`
-      select unwind.instrument_object(i) as object
+      select unwind.instrument_object(
+        i.instrument_id, i.isin, i.name, i.fractional, i.trading_status, i.created_at,
+        i.updated_at
+      ) as object
       from unwind.instruments i
       where i.tenant_id = ${q.tenantId}
         and i.isin = ${key}`,

@@ -6,7 +6,7 @@ import { ClientChangeError } from '../auth/change-client.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isConnectionError } from '../db/errors.ts';
-import { MigrationError, migrate, schemaState } from '../db/migrate.ts';
+import { expectedSchema, MigrationError, migrate, schemaState } from '../db/migrate.ts';
 import { withDatabase } from '../embedded/database.ts';
 import { EmbeddedError } from '../embedded/embedded-error.ts';
 import { parseId, type TenantId } from '../ids.ts';
@@ -81,9 +81,13 @@ export function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>):
 }
 
 async function checkSchema(sql: Sql): Promise<void> {
-  const schema = await schemaState(sql);
-  if (schema === 'current') return;
-  throw new UsageError(`the schema of the database is ${schema}: run "unwind migrate" first.`);
+  const schema = await schemaState(sql, await expectedSchema());
+  if (schema === 'current' || schema === 'ahead, compatible') return;
+  throw new UsageError(
+    schema === 'behind'
+      ? 'the schema of the database is behind this version: run "unwind migrate" first.'
+      : 'the schema of the database is ahead: a newer version has migrated it. Run this command of that version.',
+  );
 }
 
 async function sandboxTenant(config: Config): Promise<TenantId> {

@@ -1,7 +1,9 @@
 // Brings the database schema to the version of this code, forward only. It answers for order,
-// record and refusal; what the steps do stands in migrations/NNNN-name.sql.
+// record and refusal; what the steps do stands in migrations/NNNN-name.sql, or in the files of the folder
+// migrations/NNNN-name, one after another.
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
+import { isPreRelease, newestPreRelease, preReleaseCommit, readBridge } from './bridge.ts';
 import type { Sql, Tx } from './connect.ts';
 import { inTransaction } from './transaction.ts';
 
@@ -11,17 +13,23 @@ export type Migration = {
   readonly name: string;
   readonly text: string;
   readonly sha256: string;
+  /** Number of the oldest schema whose code also works on this one: its own, if the step says nothing. */
+  readonly compatibleFrom: number;
 };
 
-export type AppliedMigration = Omit<Migration, 'text'>;
+export type AppliedMigration = Pick<Migration, 'number' | 'name' | 'sha256'>;
 
-/** How a database stands to this code: `behind` needs `migrate`, `ahead` needs newer code. */
-export type SchemaState = 'current' | 'behind' | 'ahead';
+/**
+ * How a database stands to this code: `behind` needs `unwind migrate`; `ahead` needs newer code;
+ * `ahead, compatible` is one step further and serves this code as well, as in a rolling upgrade.
+ */
+export type SchemaState = 'current' | 'behind' | 'ahead, compatible' | 'ahead';
 
 export type MigrationRefusal =
   | 'postgres_too_old'
   | 'bad_migration_file'
   | 'migration_changed'
+  | 'pre_release'
   | 'database_ahead';
 
 /** Thrown instead of touching a database that should not be touched. The message is for people. */
@@ -37,14 +45,8 @@ export class MigrationError extends Error {
 
 const oldestPostgres = 15;
 const defaultFolder = new URL('./migrations/', import.meta.url);
-const fileName = /^(\d{4})-([a-z0-9]+(?:-[a-z0-9]+)*)\.sql$/;
-// Two files were edited after they had been applied, because PostgreSQL 15.20, 17.12 and their siblings
-// refuse `add column … not null default` on a table whose row type a function takes. Both texts make
-// the same schema, so a database that applied the older one is accepted.
-const olderTexts: ReadonlyMap<string, string> = new Map([
-  ['0011-markets', '6fd804a8d904d4ddc55a29932f53afaa3309b55cb33c1eeec806d0fd79707dea'],
-  ['0014-corrections', 'f94494a29f45747736bee8f2ccf80121836fda0c6982be34b436fd766d33b9a2'],
-]);
+const stepName = /^(\d{4})-([a-z0-9]+(?:-[a-z0-9]+)*)(?:\.sql)?$/;
+const compatibleFrom = /^-- compatible-from: (\d+)$/m;
 // Any constant of 64 bits does; this one is "unwind" in ASCII.
 const lockKey = '129117310250596';
 // A second process waits for the first one's step, and a step may rewrite a large table.
@@ -53,26 +55,48 @@ const limits = { lockTimeoutMs: 60 * 60_000, statementTimeoutMs: 60 * 60_000 };
 /**
  * Reads the migrations of a folder, in order.
  *
- * Throws `MigrationError` `bad_migration_file` for a name that is not `NNNN-some-name.sql`, and for
- * numbers that are not 1, 2, 3 ….
+ * Throws `MigrationError` `bad_migration_file` for a name that is not `NNNN-some-name` with or without
+ * `.sql`, and for numbers that are not 1, 2, 3 ….
  */
 export async function readMigrations(folder: URL = defaultFolder): Promise<readonly Migration[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.sql')).sort();
+  const steps = await stepsOf(folder);
   return await Promise.all(
-    files.map(async (file, index) => {
-      const parts = fileName.exec(file);
-      if (parts === null || Number(parts[1]) !== index + 1) {
-        throw new MigrationError(
-          'bad_migration_file',
-          `Migration file ${file}: expected the name ${numberText(index + 1)}-some-name.sql.`,
-        );
-      }
-      // The same step has the same sum whatever line ends a checkout has made of it.
-      const text = (await readFile(new URL(file, folder), 'utf8')).replaceAll('\r\n', '\n');
+    steps.map(async ({ entry, name }, index) => {
+      const number = index + 1;
+      const text = await textOf(new URL(entry, folder));
       const sha256 = createHash('sha256').update(text).digest('hex');
-      return { number: index + 1, name: parts[2] ?? '', text, sha256 };
+      const declared = compatibleFrom.exec(text)?.[1];
+      return { number, name, text, sha256, compatibleFrom: Number(declared ?? number) };
     }),
   );
+}
+
+/** Number of the schema that this code expects; reads no more than names. */
+export async function expectedSchema(folder: URL = defaultFolder): Promise<number> {
+  return (await stepsOf(folder)).length;
+}
+
+async function stepsOf(folder: URL): Promise<readonly { entry: string; name: string }[]> {
+  const entries = (await readdir(folder)).sort();
+  return entries.map((entry, index) => {
+    const parts = stepName.exec(entry);
+    if (parts === null || Number(parts[1]) !== index + 1) {
+      throw new MigrationError(
+        'bad_migration_file',
+        `Migration file ${entry}: expected the name ${numberText(index + 1)}-some-name.sql.`,
+      );
+    }
+    return { entry, name: parts[2] ?? '' };
+  });
+}
+
+/** The same step has the same text, and so the same sum, whatever line ends a checkout has made of it. */
+async function textOf(step: URL): Promise<string> {
+  const files = step.pathname.endsWith('.sql')
+    ? [step]
+    : (await readdir(step)).sort().map((file) => new URL(`${step.href}/${file}`));
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8')));
+  return texts.join('\n').replaceAll('\r\n', '\n');
 }
 
 /**
@@ -80,8 +104,8 @@ export async function readMigrations(folder: URL = defaultFolder): Promise<reado
  *
  * Idempotent, and safe when several processes do it at once: they take turns, and the primary key
  * of `unwind.migrations` lets no step be recorded twice. Throws `MigrationError` before any change
- * when the server is older than PostgreSQL 15, when an applied file has changed since, and when
- * the database has steps this code does not know.
+ * when the server is older than PostgreSQL 15, when an applied file has changed since, when the
+ * database has steps this code does not know, and when it is older than the last pre-release schema.
  */
 export async function migrate(sql: Sql, folder?: URL): Promise<readonly Migration[]> {
   const migrations = await readMigrations(folder);
@@ -99,24 +123,30 @@ export async function migrate(sql: Sql, folder?: URL): Promise<readonly Migratio
 }
 
 /**
- * Compares the database with the migrations of this code, by number. Changes nothing and takes no
+ * Compares the database with the schema that this code expects, by number. Changes nothing and takes no
  * lock, so that a readiness probe may ask often.
  */
-export async function schemaState(sql: Sql, folder?: URL): Promise<SchemaState> {
-  const known = (await readMigrations(folder)).length;
+export async function schemaState(sql: Sql, expected: number): Promise<SchemaState> {
   const [table] = await sql<{ present: boolean }[]>`
     select to_regclass('unwind.migrations') is not null as present`;
   if (table?.present !== true) {
-    return known === 0 ? 'current' : 'behind';
+    return expected === 0 ? 'current' : 'behind';
   }
-  const [newest] = await sql<{ number: number }[]>`
-    select coalesce(max(number), 0) as number
-    from unwind.migrations`;
+  // Read as a whole, since a pre-release database has rows without a declaration.
+  const [newest] = await sql<{ number: number; first: string; compatible_from: number | null }[]>`
+    select
+      m.number,
+      (select f.name from unwind.migrations f where f.number = 1) as first,
+      (to_jsonb(m) ->> 'compatible_from')::integer as compatible_from
+    from unwind.migrations m
+    order by m.number desc
+    limit 1`;
   const reached = newest?.number ?? 0;
-  if (reached === known) {
-    return 'current';
-  }
-  return reached < known ? 'behind' : 'ahead';
+  if (newest !== undefined && isPreRelease(newest.first)) return 'behind';
+  if (reached === expected) return 'current';
+  if (reached < expected) return 'behind';
+  const isCompatible = reached === expected + 1 && (newest?.compatible_from ?? reached) <= expected;
+  return isCompatible ? 'ahead, compatible' : 'ahead';
 }
 
 /** How a server names itself: `server_version_num` and `server_version`. */
@@ -149,16 +179,44 @@ async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migr
     select number, name, sha256
     from unwind.migrations
     order by number`;
+  if (isPreRelease(applied[0]?.name)) {
+    return await cross(tx, applied, migrations);
+  }
   refuseStrangers(applied, migrations);
   const next = migrations[applied.length];
   if (next === undefined) {
     return null;
   }
   await tx.script(next.text);
-  await tx`
-    insert into unwind.migrations (number, name, sha256)
-    values (${next.number}, ${next.name}, ${next.sha256})`;
+  await record(tx, next);
   return next;
+}
+
+/** Takes a database from the last pre-release schema to the baseline, which replaced all its steps. */
+async function cross(
+  tx: Tx,
+  applied: readonly AppliedMigration[],
+  [baseline]: readonly Migration[],
+): Promise<Migration | null> {
+  const newest = applied.at(-1);
+  if (baseline === undefined || newest === undefined) return null;
+  if (newest.number !== newestPreRelease.number || newest.name !== newestPreRelease.name) {
+    throw new MigrationError(
+      'pre_release',
+      `The database has the pre-release schema ${numberText(newest.number)}-${newest.name}; this version ` +
+        `takes over from ${numberText(newestPreRelease.number)}-${newestPreRelease.name} only. Run ` +
+        `"unwind migrate" of commit ${preReleaseCommit} first, then this one again.`,
+    );
+  }
+  await tx.script(await readBridge());
+  await record(tx, baseline);
+  return baseline;
+}
+
+async function record(tx: Tx, step: Migration): Promise<void> {
+  await tx`
+    insert into unwind.migrations (number, name, sha256, compatible_from)
+    values (${step.number}, ${step.name}, ${step.sha256}, ${step.compatibleFrom})`;
 }
 
 async function createRecord(tx: Tx): Promise<void> {
@@ -173,6 +231,7 @@ async function createRecord(tx: Tx): Promise<void> {
       number integer not null,
       name text not null,
       sha256 text not null,
+      compatible_from integer not null,
       applied_at timestamptz not null default clock_timestamp(),
       constraint migrations_pkey primary key (number),
       constraint migrations_number_positive check (number > 0),
@@ -194,13 +253,13 @@ function refuseStrangers(
           'It was migrated by a newer version: run that one, or restore a backup from before.',
       );
     }
-    const isSameText = row.sha256 === known.sha256 || row.sha256 === olderTexts.get(shown);
-    if (row.number !== known.number || row.name !== known.name || !isSameText) {
+    if (row.number !== known.number || row.name !== known.name || row.sha256 !== known.sha256) {
       throw new MigrationError(
         'migration_changed',
         `The database has applied migration ${shown}, but the file ` +
-          `${numberText(known.number)}-${known.name}.sql is not what was applied. ` +
-          'Applied migrations never change: undo the change of the file and add a new one.',
+          `${numberText(known.number)}-${known.name} is not what was applied. ` +
+          'Applied migrations never change: undo the change of the file and add a new one. ' +
+          'Before 0.1.0 is released the baseline still changes: make such a database anew.',
       );
     }
   }

@@ -172,7 +172,9 @@ export async function moveLiquidations(
       join unwind.liquidations c
         on c.tenant_id = n.tenant_id
         and c.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(c, ${now}) as changed
+      cross join lateral unwind.next_changes(
+        c.tenant_id, c.liquidation_id, c.updated_at, ${now}
+      ) as changed
       cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
     where l.tenant_id = m.tenant_id
@@ -242,7 +244,9 @@ export async function settleProgress(
       join unwind.liquidations c
         on c.tenant_id = n.tenant_id
         and c.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(c, ${now}) as changed
+      cross join lateral unwind.next_changes(
+        c.tenant_id, c.liquidation_id, c.updated_at, ${now}
+      ) as changed
       cross join lateral unwind.indicative_values(c.tenant_id, c.account_id, c.liquidation_id) as v
     ) as m
     where l.tenant_id = m.tenant_id
@@ -289,7 +293,9 @@ export async function followDeltas(
     from (
       select r.liquidation_id, changed.at as changed_at, r.proceeds + v.value as cash_amount
       from unwind.liquidations r
-      cross join lateral unwind.next_changes(r, ${now}) as changed
+      cross join lateral unwind.next_changes(
+        r.tenant_id, r.liquidation_id, r.updated_at, ${now}
+      ) as changed
       cross join lateral unwind.indicative_values(r.tenant_id, r.account_id, r.liquidation_id) as v
       where r.tenant_id = ${tenantId}
         and r.account_id = any (${accountIds}::uuid[])

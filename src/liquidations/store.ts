@@ -147,12 +147,17 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
         and v.running_id is null
         and not v.is_too_large
         and ${c.hasRoom}
-      returning l
+      returning
+        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
+        l.created_at, l.updated_at
     ),
     rendered as materialized (
-      select (c.l).sequence, o.object
+      select c.sequence, o.object
       from created c
-      cross join lateral unwind.liquidation_objects(c.l) as o
+      cross join lateral unwind.liquidation_objects(
+        c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.status, c.cash_amount,
+        c.created_at, c.updated_at
+      ) as o
     ),
     event as (${liquidationEventsSql(created, c.now)}),
     remembered as (${storedAnswerSql(answer, fragment`select r.object from rendered r`)})
@@ -193,12 +198,13 @@ export async function cancelNewLiquidation(
   const signature = signatureNow(c);
   const cancelled = fragment`
     select
-      (c.l).tenant_id, ${c.eventId}::uuid as event_id, (c.l).account_id, (c.l).liquidation_id,
-      (c.l).sequence,
-      (c.l).event_count as number,
-      (c.l).status,
-      unwind.liquidation_object(c.l) as object
-    from cancelled c`;
+      c.tenant_id, ${c.eventId}::uuid as event_id, c.account_id, c.liquidation_id, c.sequence,
+      c.event_count as number, c.status, o.object
+    from cancelled c
+    cross join lateral unwind.liquidation_objects(
+      c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.status, c.cash_amount,
+      c.created_at, c.updated_at
+    ) as o`;
   const rows = await sql<CancellationRow[]>`
     with signature as (${signatureUseSql(signature)}),
     verdict as (
@@ -221,14 +227,19 @@ export async function cancelNewLiquidation(
         ended_at = ${c.now},
         cash_amount = l.proceeds,
         event_count = l.event_count + 1,
-        updated_at = unwind.next_change_at(l, ${c.now})
+        updated_at = (
+          select n.at
+          from unwind.next_changes(l.tenant_id, l.liquidation_id, l.updated_at, ${c.now}) as n
+        )
       from verdict v
       where l.tenant_id = ${c.tenantId}
         and l.account_id = ${c.accountId}
         and l.liquidation_id = ${c.liquidationId}
         and l.status = 'NEW'
         and not v.signature_replayed
-      returning l
+      returning
+        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
+        l.event_count, l.created_at, l.updated_at
     ),
     event as (${liquidationEventsSql(cancelled, c.now)})
     select
@@ -253,8 +264,12 @@ export async function findLiquidationObject(
   which: { tenantId: TenantId; accountId: AccountId; liquidationId: LiquidationId },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
-    select unwind.liquidation_object(l) as object
+    select o.object
     from unwind.liquidations l
+    cross join lateral unwind.liquidation_objects(
+      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+      l.created_at, l.updated_at
+    ) as o
     where l.tenant_id = ${which.tenantId}
       and l.account_id = ${which.accountId}
       and l.liquidation_id = ${which.liquidationId}`;
@@ -288,8 +303,12 @@ export function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | unde
       offset ${q.offset}
       limit ${q.limit}`,
     objectOf: (key) => fragment`
-      select unwind.liquidation_object(l) as object
+      select o.object
       from unwind.liquidations l
+      cross join lateral unwind.liquidation_objects(
+        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+        l.created_at, l.updated_at
+      ) as o
       where l.tenant_id = ${q.tenantId}
         and l.liquidation_id = ${key}`,
     total: fragment`

@@ -31,5 +31,7 @@ export function nextChangesOf(named: {
       join unwind.liquidations l
         on l.tenant_id = n.tenant_id
         and l.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(l, ${named.now}) as c`;
+      cross join lateral unwind.next_changes(
+        l.tenant_id, l.liquidation_id, l.updated_at, ${named.now}
+      ) as c`;
 }

@@ -56,7 +56,9 @@ export function ordersStoppedSql(batch: {
       join unwind.liquidations l
         on l.tenant_id = n.tenant_id
         and l.liquidation_id = n.liquidation_id
-      cross join lateral unwind.next_changes(l, ${now}) as changed
+      cross join lateral unwind.next_changes(
+        l.tenant_id, l.liquidation_id, l.updated_at, ${now}
+      ) as changed
     )
     update unwind.orders o
     set

@@ -12,7 +12,7 @@ export async function findOrderObject(
   which: { tenantId: TenantId; orderId: OrderId },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
-    select unwind.order_object(o) as object
+    select unwind.order_object(o.tenant_id, o.order_id) as object
     from unwind.orders o
     where o.tenant_id = ${which.tenantId}
       and o.order_id = ${which.orderId}`;
@@ -34,7 +34,7 @@ export function findOrderPage(
       offset ${q.offset}
       limit ${q.limit}`,
     objectOf: (key) => fragment`
-      select unwind.order_object(o) as object
+      select unwind.order_object(o.tenant_id, o.order_id) as object
       from unwind.orders o
       where o.tenant_id = ${q.tenantId}
         and o.order_id = ${key}`,
@@ -57,7 +57,9 @@ export async function findExecutionObject(
   which: { tenantId: TenantId; orderId: OrderId; executionId: Id<'execution'> },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
-    select unwind.execution_object(e) as object
+    select unwind.execution_object(
+      e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at
+    ) as object
     from unwind.executions e
     where e.tenant_id = ${which.tenantId}
       and e.order_id = ${which.orderId}
@@ -80,7 +82,9 @@ export function findExecutionPage(
       offset ${q.offset}
       limit ${q.limit}`,
     objectOf: (key) => fragment`
-      select unwind.execution_object(e) as object
+      select unwind.execution_object(
+        e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at
+      ) as object
       from unwind.executions e
       where e.tenant_id = ${q.tenantId}
         and e.execution_id = ${key}`,

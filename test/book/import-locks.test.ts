@@ -154,8 +154,10 @@ test('a request that comes with the import of its account sees all of it or noth
     const quantity = holding?.split(' ')[2];
     assert.equal(quantity === `${round}`, isImported);
     const [row] = await sql`
-      select l.cash_amount = unwind.indicative_value(l.tenant_id, l.account_id, l.liquidation_id)
-        as is_current
+      select l.cash_amount = (
+        select v.value
+        from unwind.indicative_values(l.tenant_id, l.account_id, l.liquidation_id) as v
+      ) as is_current
       from unwind.liquidations l
       where l.liquidation_id = ${liquidationId}`;
     assert.equal(row?.['is_current'], true);

@@ -110,7 +110,11 @@ suite('the package', () => {
       [],
     );
     const expected = ['dist/main.js', 'dist/client/client.js', 'dist/client/webhooks.d.ts'];
-    for (const path of [...expected, 'dist/db/migrations/0001-service.sql', 'LICENSE']) {
+    for (const path of [
+      ...expected,
+      'dist/db/migrations/0001-baseline/01-clients.sql',
+      'LICENSE',
+    ]) {
       assert.ok(files.includes(path), path);
     }
     const home = join(project.directory, 'node_modules/unwind');

@@ -1,14 +1,9 @@
 // The parts of the log come and go beside whoever reads and writes it, whatever happened meanwhile: a
 // long look at the log, a process that died half-way, nobody to make a part for months.
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
 import { later } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
-import { migrate } from '../../src/db/migrate.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { keepLog } from '../../src/events/keep-log.ts';
 import { drawIdsFrom } from '../../src/ids.ts';
@@ -252,39 +247,4 @@ test('many that begin at once in such a month are all taken', async (t) => {
   const accounts = await makeBook(sql, { tenantId, instruments: [], accounts: empty });
   await Promise.all(accounts.map((account) => askToLiquidate(sql, clock, account)));
   assert.equal(await eventsIn(sql), 8);
-});
-
-test('what a clock far ahead had left outside all months gets parts when the schema is brought up', async (t) => {
-  const { sql } = await createTestDatabase(t, { migrated: false });
-  const source = new URL('../../src/db/migrations/', import.meta.url);
-  const folder = await mkdtemp(join(tmpdir(), 'unwind-test-migrations-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const files = (await readdir(source)).toSorted();
-  const own = files.findIndex((name) => name.endsWith('-parts-come-and-go.sql'));
-  for (const file of files.slice(0, own)) {
-    await copyFile(new URL(file, source), join(folder, file));
-  }
-  await migrate(sql, pathToFileURL(`${folder}/`));
-  const clock = testClock('2190-03-31T12:00:00.000Z');
-  drawIdsAt(t, clock);
-  const tenantId = await makeTenant(sql);
-  for (const at of ['2190-03-31T12:00:00.000Z', '2190-04-01T00:00:00.000Z']) {
-    clock.set(new Date(at));
-    const [accountId] = newAccounts(1);
-    assert.ok(accountId);
-    await writeEvents(sql, { tenantId, events: eventsOfLiquidation(accountId), at: clock.now() });
-  }
-  await migrate(sql);
-  const rows = await sql<{ part: string; count: number }[]>`
-    select e.tableoid::regclass::text as part, count(*)::integer as count
-    from unwind.events e
-    group by part
-    order by part`;
-  assert.deepEqual(
-    rows.map(({ part, count }) => [part, count]),
-    [
-      ['unwind.events_2190_03', 3],
-      ['unwind.events_2190_04', 3],
-    ],
-  );
 });

@@ -1,30 +1,8 @@
--- How far each subscription has come: a low-water mark in the log (position), and beside it what is
--- not in step with the mark. See docs/decisions on delivery.
+-- What the deliverer keeps beside the progress of a subscription. Owner: deliveries.
 
-alter table unwind.webhooks
-  -- Signs the headers of Standard Webhooks as well.
-  add column standard_headers boolean not null default false,
-  -- While events are collected: where the log probably holds a full package.
-  add column full_at bigint,
-  -- When the first of the holds is due, if any is tried again.
-  add column hold_due_at timestamptz,
-  add column last_success_at timestamptz,
-  -- How many attempts succeeded and failed, ever: they number the places of the delivery log.
-  add column taken_count bigint not null default 0,
-  add column failed_count bigint not null default 0,
-  -- The last part of the log that was dropped before this subscription had read it.
-  add column gap_after bigint,
-  add column gap_up_to bigint,
-  add column gap_noticed_at timestamptz,
-  add constraint webhooks_gap check (
-    (gap_after is null) = (gap_up_to is null)
-    and (gap_after is null) = (gap_noticed_at is null)
-    and gap_after < gap_up_to
-  );
-
--- An account that is not in step with the mark of its subscription: everything of it up to "after"
--- is delivered, and what follows is sent by itself, not with the others, until it has caught up.
--- Accounts that were refused together share request_id and up_to, and are tried again together.
+-- A blocked account: it is not in step with the position of its subscription. Everything of it up to
+-- "after" is delivered, and what follows is sent by itself until the account has caught up. Accounts that
+-- a receiver refused together share request_id and up_to, and are tried again together.
 create table unwind.webhook_holds (
   tenant_id uuid not null,
   webhook_id uuid not null,
@@ -48,7 +26,8 @@ create table unwind.webhook_holds (
     check ((attempts > 0) = (failing_since is not null))
 ) with (fillfactor = 70);
 
--- The last attempts of each subscription, in places that are written over in turn.
+-- The delivery log: the last attempts of each subscription, in places that are overwritten in turn. It also
+-- notes a gap, and each day on which a receiver acknowledged nothing (warning).
 create table unwind.webhook_attempts (
   tenant_id uuid not null,
   webhook_id uuid not null,
@@ -67,7 +46,7 @@ create table unwind.webhook_attempts (
   constraint webhook_attempts_pkey primary key (tenant_id, webhook_id, place),
   constraint webhook_attempts_webhook
     foreign key (tenant_id, webhook_id) references unwind.webhooks on delete cascade,
-  constraint webhook_attempts_kind check (kind in ('delivery', 'test', 'gap')),
+  constraint webhook_attempts_kind check (kind in ('delivery', 'test', 'gap', 'warning')),
   constraint webhook_attempts_status check (status between 100 and 999),
   constraint webhook_attempts_answer_length check (length(answer) <= 1000)
 ) with (fillfactor = 50);

@@ -1,27 +1,27 @@
--- The published reading interface: stable, documented in docs/views.md, for reports,
--- reconciliation and anyone's own audit. Tables may change behind it; these views keep their
--- columns.
+-- The published reading interface: stable, documented in docs/views.md, for reports, reconciliation and
+-- anyone's own audit. Tables may change behind it; a view keeps its columns, and new ones are appended.
 
-create schema unwind_v1;
+create schema if not exists unwind_v1;
 
-create view unwind_v1.tenants as
+create or replace view unwind_v1.tenants as
 select
   t.tenant_id,
   t.name,
   t.created_at
 from unwind.tenants t;
 
-create view unwind_v1.instruments as
+create or replace view unwind_v1.instruments as
 select
   i.tenant_id,
   i.isin,
   i.name,
   i.trading_status,
   i.fractional,
-  i.updated_at
+  i.updated_at,
+  i.instrument_id
 from unwind.instruments i;
 
-create view unwind_v1.accounts as
+create or replace view unwind_v1.accounts as
 select
   a.tenant_id,
   a.account_id,
@@ -30,13 +30,24 @@ select
   a.currency
 from unwind.accounts a;
 
--- A function called by a view runs with the rights of the reader, who may have none on the tables.
-create function unwind_v1.liquidation_object(l unwind.liquidations) returns text
+-- A function that a view calls runs with the rights of the reader, who may have none on the tables; this
+-- one runs with those of the owner.
+create or replace function unwind_v1.liquidation_object(the_tenant uuid, the_liquidation uuid)
+  returns text
   language sql stable parallel safe security definer
   set search_path = ''
-  return unwind.liquidation_object(l);
+  return (
+    select o.object
+    from unwind.liquidations l
+    cross join lateral unwind.liquidation_objects(
+      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount, l.created_at,
+      l.updated_at
+    ) as o
+    where l.tenant_id = the_tenant
+      and l.liquidation_id = the_liquidation
+  );
 
-create view unwind_v1.liquidations as
+create or replace view unwind_v1.liquidations as
 select
   l.tenant_id,
   l.liquidation_id,
@@ -54,10 +65,15 @@ select
   l.released_at,
   l.ended_at,
   l.end_reason,
-  unwind_v1.liquidation_object(l) as object
+  unwind_v1.liquidation_object(l.tenant_id, l.liquidation_id) as object,
+  l.corrected_at,
+  l.corrected_proceeds,
+  l.stop_reason,
+  l.stop_note,
+  l.stop_asked_at
 from unwind.liquidations l;
 
-create view unwind_v1.orders as
+create or replace view unwind_v1.orders as
 select
   o.tenant_id,
   o.order_id,
@@ -76,10 +92,11 @@ select
   o.created_at,
   o.updated_at,
   o.status_at,
-  o.ended_at
+  o.ended_at,
+  o.corrected_quantity
 from unwind.orders o;
 
-create view unwind_v1.submissions as
+create or replace view unwind_v1.submissions as
 select
   s.tenant_id,
   s.client_order_id,
@@ -93,10 +110,11 @@ select
   s.executed_quantity,
   s.final_quantity,
   s.outcome,
-  s.reason
+  s.reason,
+  s.busted_quantity
 from unwind.submissions s;
 
-create view unwind_v1.executions as
+create or replace view unwind_v1.executions as
 select
   e.tenant_id,
   e.execution_id,
@@ -112,10 +130,11 @@ select
   e.proceeds,
   'EUR'::text as currency,
   e.executed_at,
-  e.recorded_at
+  e.recorded_at,
+  e.busted_at
 from unwind.executions e;
 
-create view unwind_v1.movements as
+create or replace view unwind_v1.movements as
 select
   m.tenant_id,
   m.movement_id,
@@ -127,10 +146,12 @@ select
   m.reason,
   m.execution_id,
   m.effective_at,
-  m.recorded_at
+  m.recorded_at,
+  m.reference,
+  m.uncovered
 from unwind.movements m;
 
-create view unwind_v1.positions as
+create or replace view unwind_v1.positions as
 select
   p.tenant_id,
   p.account_id,
@@ -141,7 +162,7 @@ select
   p.quantity - p.locked - p.held as available
 from unwind.positions p;
 
-create view unwind_v1.events as
+create or replace view unwind_v1.events as
 select
   e.tenant_id,
   e.event_id,
@@ -155,14 +176,15 @@ select
   e.position
 from unwind.events e;
 
-create view unwind_v1.event_heads as
+create or replace view unwind_v1.event_heads as
 select
   h.tenant_id,
-  h.position
+  h.position,
+  h.dropped_to
 from unwind.event_heads h;
 
 -- Reports received and not applied yet: every running service has some for a moment.
-create view unwind_v1.waiting_reports as
+create or replace view unwind_v1.waiting_reports as
 select
   r.tenant_id,
   r.venue,
@@ -180,7 +202,7 @@ from unwind.venue_reports r
 where r.parked_reason is null;
 
 -- Reports that contradict what is known: each waits for a person.
-create view unwind_v1.parked_reports as
+create or replace view unwind_v1.parked_reports as
 select
   r.tenant_id,
   r.venue,
@@ -198,14 +220,14 @@ select
 from unwind.venue_reports r
 where r.parked_reason is not null;
 
-create view unwind_v1.venue_cursors as
+create or replace view unwind_v1.venue_cursors as
 select
   c.venue,
   c.position
 from unwind.venue_cursors c;
 
 -- What the simulated venue (XSIM) itself has written down: the witness on the other side.
-create view unwind_v1.venue_journal as
+create or replace view unwind_v1.venue_journal as
 select
   j.firm as tenant_id,
   'XSIM'::text as venue,
@@ -218,11 +240,12 @@ select
   j.venue_order_id,
   j.price,
   j.reason,
-  j.received_at
+  j.received_at,
+  j.temporary
 from simulated_venue.journal j;
 
 -- The reports it has sent or would send now, numbered in the order of sending.
-create view unwind_v1.venue_reports as
+create or replace view unwind_v1.venue_reports as
 select
   r.firm as tenant_id,
   'XSIM'::text as venue,
@@ -235,6 +258,59 @@ select
   r.last_price,
   r.cumulative_quantity,
   r.reason,
-  r.due_at as transaction_at
+  r.transaction_at,
+  r.copy
 from simulated_venue.reports r
 where r.number is not null;
+
+-- What the simulated venue was asked to cancel, and what it answered.
+create or replace view unwind_v1.venue_cancels as
+select
+  c.firm as tenant_id,
+  'XSIM'::text as venue,
+  c.entry,
+  c.client_order_id,
+  c.outcome,
+  c.received_at
+from simulated_venue.cancels c;
+
+-- Everything that waits for a person, with the id that `unwind parked` knows it by.
+create or replace view unwind_v1.parked as
+select
+  p.tenant_id,
+  p.step || '/' || p.subject as parked_id,
+  p.step,
+  p.subject,
+  p.reason,
+  p.tries,
+  p.first_at,
+  p.parked_at
+from unwind.parked p
+where p.parked_at is not null
+  and p.closed_at is null
+union all
+select
+  r.tenant_id,
+  concat('report/', r.venue, '/', r.report_id),
+  'report',
+  concat(r.venue, '/', r.report_id),
+  concat(r.parked_reason, ' (client order id ', r.client_order_id, ')'),
+  1,
+  r.received_at,
+  r.received_at
+from unwind.venue_reports r
+where r.parked_reason is not null;
+
+create or replace view unwind_v1.event_retention as
+select r.dropped_before
+from unwind.event_retention r;
+
+create or replace view unwind_v1.busts as
+select
+  b.tenant_id,
+  b.venue,
+  b.venue_execution_id,
+  b.client_order_id,
+  b.transaction_at,
+  b.recorded_at
+from unwind.busts b;

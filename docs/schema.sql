@@ -1,0 +1,1120 @@
+-- The schema as PostgreSQL shows it, so that a reader sees every table whole. Written by
+-- `npm run schema`; do not edit. What each table is for stands in src/db/migrations/.
+
+create table simulated_venue.behaviours (
+  isin text not null,
+  course text,
+  loses_answers boolean,
+  repeats_reports boolean,
+  shuffles_reports boolean,
+  delays_reports_ms integer,
+  one_in integer not null,
+  constraint behaviours_pkey PRIMARY KEY (isin),
+  constraint behaviours_delay CHECK (delays_reports_ms >= 0),
+  constraint behaviours_one_in CHECK (one_in >= 1)
+);
+
+create table simulated_venue.cancels (
+  firm uuid not null,
+  entry bigint generated always as identity not null,
+  client_order_id text not null,
+  outcome text not null,
+  received_at timestamp with time zone not null,
+  constraint cancels_pkey PRIMARY KEY (firm, entry),
+  constraint cancels_outcome CHECK (outcome = ANY (ARRAY['accepted'::text, 'too_late'::text, 'not_found'::text]))
+);
+CREATE INDEX cancels_of_order ON simulated_venue.cancels USING btree (firm, client_order_id);
+
+create table simulated_venue.journal (
+  firm uuid not null,
+  entry bigint generated always as identity not null,
+  client_order_id text not null,
+  isin text not null,
+  side text not null,
+  quantity numeric not null,
+  outcome text not null,
+  venue_order_id text,
+  price numeric,
+  reason text,
+  received_at timestamp with time zone not null,
+  temporary boolean default false not null,
+  constraint journal_pkey PRIMARY KEY (firm, entry),
+  constraint journal_accepted CHECK ((outcome = 'accepted'::text) = (venue_order_id IS NOT NULL) AND (outcome = 'accepted'::text) = (price IS NOT NULL)),
+  constraint journal_outcome CHECK (outcome = ANY (ARRAY['accepted'::text, 'refused'::text, 'repeated'::text])),
+  constraint journal_quantity CHECK (quantity > 0::numeric),
+  constraint journal_refused CHECK ((outcome = 'refused'::text) = (reason IS NOT NULL)),
+  constraint journal_side CHECK (side = 'SELL'::text),
+  constraint journal_temporary CHECK (NOT temporary OR outcome = 'refused'::text)
+);
+CREATE UNIQUE INDEX journal_client_order_once ON simulated_venue.journal USING btree (firm, client_order_id) WHERE (outcome <> 'repeated'::text);
+
+create table simulated_venue.market (
+  only_row boolean default true not null,
+  is_down boolean default false not null,
+  seed text default ''::text not null,
+  constraint market_pkey PRIMARY KEY (only_row),
+  constraint market_only_row CHECK (only_row)
+);
+
+create table simulated_venue.reports (
+  firm uuid not null,
+  report uuid not null,
+  client_order_id text not null,
+  venue_order_id text not null,
+  due_at timestamp with time zone not null,
+  type text not null,
+  venue_execution_id text,
+  last_quantity numeric,
+  last_price numeric,
+  cumulative_quantity numeric not null,
+  reason text,
+  number bigint,
+  transaction_at timestamp with time zone not null,
+  copy smallint default 0 not null,
+  constraint reports_pkey PRIMARY KEY (firm, report),
+  constraint reports_execution CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text, 'bust'::text])) = (venue_execution_id IS NOT NULL)),
+  constraint reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
+);
+CREATE INDEX reports_due ON simulated_venue.reports USING btree (due_at, report) WHERE (number IS NULL);
+CREATE INDEX reports_of_order ON simulated_venue.reports USING btree (firm, client_order_id);
+CREATE UNIQUE INDEX reports_bust_once ON simulated_venue.reports USING btree (firm, venue_execution_id, copy) WHERE (type = 'bust'::text);
+CREATE UNIQUE INDEX reports_execution_once ON simulated_venue.reports USING btree (firm, venue_execution_id, copy) WHERE (type = ANY (ARRAY['trade'::text, 'filled'::text]));
+CREATE UNIQUE INDEX reports_number_once ON simulated_venue.reports USING btree (number) WHERE (number IS NOT NULL);
+
+create table simulated_venue.session (
+  only_row boolean default true not null,
+  last_number bigint not null,
+  constraint session_pkey PRIMARY KEY (only_row),
+  constraint session_only_row CHECK (only_row)
+);
+
+create table unwind.access_tokens (
+  tenant_id uuid not null,
+  token_hash bytea not null,
+  scopes text[] not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint access_tokens_pkey PRIMARY KEY (tenant_id, token_hash),
+  constraint access_tokens_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint access_tokens_hash_is_sha256 CHECK (length(token_hash) = 32)
+);
+CREATE INDEX access_tokens_expiry ON unwind.access_tokens USING btree (expires_at);
+
+create table unwind.accounts (
+  tenant_id uuid not null,
+  account_id uuid not null,
+  user_id uuid not null,
+  status text not null,
+  currency text not null,
+  version bigint default 0 not null,
+  positions_as_of timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint accounts_pkey PRIMARY KEY (tenant_id, account_id),
+  constraint accounts_user FOREIGN KEY (tenant_id, user_id) REFERENCES unwind.users(tenant_id, user_id),
+  constraint accounts_currency CHECK (currency = 'EUR'::text),
+  constraint accounts_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'ACTIVE'::text, 'CLOSING'::text, 'CLOSED'::text, 'LOCKED'::text]))
+) with (fillfactor=80);
+CREATE INDEX accounts_by_creation ON unwind.accounts USING btree (tenant_id, created_at, account_id);
+
+create table unwind.busts (
+  tenant_id uuid not null,
+  venue text not null,
+  venue_execution_id text not null,
+  client_order_id text not null,
+  transaction_at timestamp with time zone not null,
+  recorded_at timestamp with time zone not null,
+  constraint busts_pkey PRIMARY KEY (tenant_id, venue, venue_execution_id)
+);
+
+create table unwind.client_keys (
+  tenant_id uuid not null,
+  key_id uuid not null,
+  public_key_pem text not null,
+  status text not null,
+  created_at timestamp with time zone not null,
+  constraint client_keys_pkey PRIMARY KEY (tenant_id, key_id),
+  constraint client_keys_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint client_keys_status CHECK (status = ANY (ARRAY['live'::text, 'revoked'::text]))
+);
+
+create table unwind.event_heads (
+  tenant_id uuid not null,
+  "position" bigint not null,
+  dropped_to bigint default 0 not null,
+  constraint event_heads_pkey PRIMARY KEY (tenant_id),
+  constraint event_heads_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint event_heads_dropped CHECK (dropped_to >= 0 AND dropped_to <= "position")
+);
+
+create table unwind.event_parts (
+  name text not null,
+  from_id uuid not null,
+  to_id uuid not null,
+  given_up_at timestamp with time zone,
+  next_try_at timestamp with time zone,
+  constraint event_parts_pkey PRIMARY KEY (name),
+  constraint event_parts_range CHECK (from_id < to_id)
+);
+
+create table unwind.event_retention (
+  only_row boolean default true not null,
+  dropped_before uuid not null,
+  constraint event_retention_pkey PRIMARY KEY (only_row),
+  constraint event_retention_only_row CHECK (only_row)
+);
+
+create table unwind.events (
+  tenant_id uuid not null,
+  event_id uuid not null,
+  account_id uuid not null,
+  liquidation_id uuid not null,
+  sequence integer not null,
+  number integer not null,
+  type text not null,
+  object text not null,
+  created_at timestamp with time zone not null,
+  "position" bigint,
+  constraint events_pkey PRIMARY KEY (tenant_id, liquidation_id, number),
+  constraint events_position CHECK ("position" > 0),
+  constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text]))
+) partition by RANGE (liquidation_id);
+CREATE INDEX events_by_id ON ONLY unwind.events USING btree (tenant_id, event_id);
+CREATE INDEX events_by_position ON ONLY unwind.events USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
+CREATE INDEX events_of_account ON ONLY unwind.events USING btree (tenant_id, account_id, "position") WHERE ("position" IS NOT NULL);
+CREATE INDEX events_to_publish ON ONLY unwind.events USING btree (tenant_id, created_at) WHERE ("position" IS NULL);
+
+create table unwind.executions (
+  tenant_id uuid not null,
+  execution_id uuid not null,
+  venue text not null,
+  venue_execution_id text not null,
+  client_order_id text not null,
+  order_id uuid not null,
+  liquidation_id uuid not null,
+  account_id uuid not null,
+  isin text not null,
+  quantity numeric not null,
+  price numeric not null,
+  proceeds numeric not null,
+  executed_at timestamp with time zone not null,
+  recorded_at timestamp with time zone not null,
+  busted_at timestamp with time zone,
+  constraint executions_pkey PRIMARY KEY (tenant_id, execution_id),
+  constraint executions_venue_once UNIQUE (tenant_id, venue, venue_execution_id),
+  constraint executions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
+  constraint executions_price CHECK (price > 0::numeric AND scale(price) <= 12),
+  constraint executions_proceeds CHECK (proceeds >= 0::numeric AND scale(proceeds) <= 2),
+  constraint executions_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15)
+);
+CREATE INDEX executions_of_order ON unwind.executions USING btree (tenant_id, order_id);
+
+create table unwind.idempotency_keys (
+  tenant_id uuid not null,
+  idempotency_key uuid not null,
+  request_hash bytea not null,
+  status smallint not null,
+  body text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint idempotency_keys_pkey PRIMARY KEY (tenant_id, idempotency_key),
+  constraint idempotency_keys_hash_is_sha256 CHECK (length(request_hash) = 32),
+  constraint idempotency_keys_only_success CHECK (status >= 200 AND status <= 299)
+);
+CREATE INDEX idempotency_keys_expiry ON unwind.idempotency_keys USING btree (expires_at);
+
+create table unwind.instruments (
+  tenant_id uuid not null,
+  isin text not null,
+  instrument_id uuid generated always as (unwind.instrument_id(isin)) stored,
+  name text not null,
+  trading_status text not null,
+  fractional boolean not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint instruments_pkey PRIMARY KEY (tenant_id, isin),
+  constraint instruments_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint instruments_isin_form CHECK (isin ~ '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'::text),
+  constraint instruments_trading_status CHECK (trading_status = ANY (ARRAY['ACTIVE'::text, 'INACTIVE'::text]))
+);
+CREATE INDEX instruments_by_change ON unwind.instruments USING btree (tenant_id, updated_at, isin);
+CREATE INDEX instruments_by_creation ON unwind.instruments USING btree (tenant_id, created_at, isin);
+CREATE UNIQUE INDEX instruments_by_id ON unwind.instruments USING btree (tenant_id, instrument_id);
+
+create table unwind.liquidations (
+  tenant_id uuid not null,
+  liquidation_id uuid not null,
+  account_id uuid not null,
+  user_id uuid not null,
+  sequence integer not null,
+  status text not null,
+  proceeds numeric default 0 not null,
+  cash_amount numeric not null,
+  rounds integer default 0 not null,
+  open_orders integer default 0 not null,
+  event_count integer not null,
+  release_at timestamp with time zone not null,
+  waits_for_venue boolean default false not null,
+  advance_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  released_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  end_reason text,
+  stop_reason text,
+  stop_note text,
+  stop_asked_at timestamp with time zone,
+  stop_at timestamp with time zone,
+  corrected_at timestamp with time zone,
+  corrected_proceeds numeric default 0 not null,
+  constraint liquidations_pkey PRIMARY KEY (tenant_id, liquidation_id),
+  constraint liquidations_sequence_once UNIQUE (tenant_id, account_id, sequence),
+  constraint liquidations_account FOREIGN KEY (tenant_id, account_id) REFERENCES unwind.accounts(tenant_id, account_id),
+  constraint liquidations_abandoned_by_somebody CHECK (end_reason IS DISTINCT FROM 'abandoned'::text OR stop_reason IS NOT NULL AND stop_reason = 'abandoned'::text),
+  constraint liquidations_amounts CHECK (proceeds >= 0::numeric AND cash_amount >= 0::numeric AND scale(proceeds) <= 2 AND scale(cash_amount) <= 2),
+  constraint liquidations_corrected_only_when_final CHECK (corrected_at IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text]))),
+  constraint liquidations_corrected_proceeds CHECK ((corrected_at IS NOT NULL OR corrected_proceeds = 0::numeric) AND (proceeds - corrected_proceeds) >= 0::numeric),
+  constraint liquidations_end_reason CHECK (end_reason IS NULL OR status = 'FILLED'::text AND end_reason = 'flat'::text OR status = 'CANCELLED'::text AND (end_reason = ANY (ARRAY['client'::text, 'refused'::text, 'limit'::text, 'abandoned'::text]))),
+  constraint liquidations_ended_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text])) = (ended_at IS NOT NULL)),
+  constraint liquidations_exact_when_final CHECK ((status <> ALL (ARRAY['FILLED'::text, 'CANCELLED'::text])) OR cash_amount = proceeds),
+  constraint liquidations_filled CHECK (status <> 'FILLED'::text OR released_at IS NOT NULL),
+  constraint liquidations_looked_at_again_exactly_when_idle CHECK ((advance_at IS NOT NULL) = (status = 'PROCESSING'::text AND open_orders = 0)),
+  constraint liquidations_new CHECK (status <> 'NEW'::text OR released_at IS NULL AND rounds = 0),
+  constraint liquidations_open_orders CHECK (open_orders >= 0 AND (open_orders = 0 OR status = 'PROCESSING'::text)),
+  constraint liquidations_processing CHECK (status <> 'PROCESSING'::text OR released_at IS NOT NULL),
+  constraint liquidations_reason_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text])) = (end_reason IS NOT NULL)),
+  constraint liquidations_status CHECK (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'CANCELLED'::text])),
+  constraint liquidations_stop_asked_exactly_with_reason CHECK ((stop_reason IS NULL) = (stop_asked_at IS NULL)),
+  constraint liquidations_stop_note_exactly_when_abandoned CHECK ((stop_note IS NOT NULL) = (stop_reason IS NOT NULL AND stop_reason = 'abandoned'::text)),
+  constraint liquidations_stop_note_length CHECK (length(stop_note) >= 1 AND length(stop_note) <= 500),
+  constraint liquidations_stop_reason CHECK (stop_reason = ANY (ARRAY['limit'::text, 'abandoned'::text])),
+  constraint liquidations_stopped_only_while_running CHECK (stop_at IS NULL OR stop_reason IS NOT NULL AND (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])))
+) with (fillfactor=70);
+CREATE INDEX liquidations_of_account ON unwind.liquidations USING btree (tenant_id, account_id, liquidation_id);
+CREATE INDEX liquidations_to_advance ON unwind.liquidations USING btree (tenant_id, advance_at) WHERE (advance_at IS NOT NULL);
+CREATE INDEX liquidations_to_release ON unwind.liquidations USING btree (tenant_id, release_at) WHERE (status = 'NEW'::text);
+CREATE INDEX liquidations_to_sift ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT waits_for_venue));
+CREATE INDEX liquidations_to_stop ON unwind.liquidations USING btree (tenant_id, stop_at) WHERE (stop_at IS NOT NULL);
+CREATE UNIQUE INDEX liquidations_one_running ON unwind.liquidations USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
+CREATE TRIGGER liquidations_transitions AFTER UPDATE OF status ON unwind.liquidations FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
+
+create table unwind.market_clock (
+  only_row boolean default true not null,
+  offset_ms bigint not null,
+  constraint market_clock_pkey PRIMARY KEY (only_row),
+  constraint market_clock_only_row CHECK (only_row)
+);
+
+create table unwind.migrations (
+  number integer not null,
+  name text not null,
+  sha256 text not null,
+  compatible_from integer not null,
+  applied_at timestamp with time zone default clock_timestamp() not null,
+  constraint migrations_pkey PRIMARY KEY (number),
+  constraint migrations_number_positive CHECK (number > 0),
+  constraint migrations_sha256_is_hex CHECK (sha256 ~ '^[0-9a-f]{64}$'::text)
+);
+
+create table unwind.movements (
+  tenant_id uuid not null,
+  movement_id uuid not null,
+  account_id uuid not null,
+  isin text not null,
+  quantity numeric not null,
+  locked numeric not null,
+  cash numeric not null,
+  uncovered numeric default 0 not null,
+  reason text not null,
+  execution_id uuid,
+  reference text,
+  effective_at timestamp with time zone not null,
+  recorded_at timestamp with time zone not null,
+  constraint movements_pkey PRIMARY KEY (tenant_id, movement_id),
+  constraint movements_account FOREIGN KEY (tenant_id, account_id) REFERENCES unwind.accounts(tenant_id, account_id),
+  constraint movements_bust_returns CHECK (reason <> 'bust'::text OR quantity >= 0::numeric AND uncovered <= 0::numeric AND quantity > uncovered AND locked = 0::numeric AND cash <= 0::numeric),
+  constraint movements_credit_brings_units CHECK (reason <> 'credit'::text OR quantity > 0::numeric AND locked = 0::numeric AND cash = 0::numeric),
+  constraint movements_execution_exactly_when_executed CHECK ((reason = ANY (ARRAY['execution'::text, 'bust'::text])) = (execution_id IS NOT NULL)),
+  constraint movements_execution_sells CHECK (reason <> 'execution'::text OR quantity <= 0::numeric AND uncovered >= 0::numeric AND quantity < uncovered AND locked = 0::numeric AND cash >= 0::numeric),
+  constraint movements_import_moves_no_cash CHECK (reason <> 'import'::text OR cash = 0::numeric),
+  constraint movements_lock_locks CHECK (reason <> 'lock'::text OR quantity = 0::numeric AND locked > 0::numeric AND cash = 0::numeric),
+  constraint movements_reason CHECK (reason = ANY (ARRAY['import'::text, 'execution'::text, 'bust'::text, 'credit'::text, 'lock'::text, 'unlock'::text])),
+  constraint movements_reference_exactly_of_deltas CHECK ((reason = ANY (ARRAY['credit'::text, 'lock'::text, 'unlock'::text])) = (reference IS NOT NULL)),
+  constraint movements_reference_length CHECK (length(reference) >= 1 AND length(reference) <= 100),
+  constraint movements_uncovered_only_of_executions CHECK (uncovered = 0::numeric OR (reason = ANY (ARRAY['execution'::text, 'bust'::text]))),
+  constraint movements_unlock_unlocks CHECK (reason <> 'unlock'::text OR quantity = 0::numeric AND locked < 0::numeric AND cash = 0::numeric)
+);
+CREATE INDEX movements_of_account ON unwind.movements USING btree (tenant_id, account_id, effective_at);
+CREATE UNIQUE INDEX movements_execution_once ON unwind.movements USING btree (tenant_id, execution_id, reason) WHERE (execution_id IS NOT NULL);
+CREATE UNIQUE INDEX movements_reference_once ON unwind.movements USING btree (tenant_id, reference) WHERE (reference IS NOT NULL);
+
+create table unwind.orders (
+  tenant_id uuid not null,
+  order_id uuid not null,
+  liquidation_id uuid not null,
+  account_id uuid not null,
+  isin text not null,
+  round integer not null,
+  quantity numeric not null,
+  status text not null,
+  filled_quantity numeric default 0 not null,
+  proceeds numeric default 0 not null,
+  submissions integer default 0 not null,
+  submit_at timestamp with time zone,
+  cancellation_reason text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  status_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  corrected_quantity numeric default 0 not null,
+  constraint orders_pkey PRIMARY KEY (tenant_id, order_id),
+  constraint orders_liquidation FOREIGN KEY (tenant_id, liquidation_id) REFERENCES unwind.liquidations(tenant_id, liquidation_id),
+  constraint orders_cancelled_is_less CHECK (status <> 'CANCELLED'::text OR (filled_quantity - corrected_quantity) < quantity),
+  constraint orders_ended_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text])) = (ended_at IS NOT NULL)),
+  constraint orders_filled_is_all CHECK (status <> 'FILLED'::text OR (filled_quantity - corrected_quantity) = quantity),
+  constraint orders_filled_quantity CHECK (filled_quantity >= 0::numeric AND (filled_quantity - corrected_quantity) >= 0::numeric AND (filled_quantity - corrected_quantity) <= quantity),
+  constraint orders_final_is_not_submitted CHECK ((status <> ALL (ARRAY['FILLED'::text, 'CANCELLED'::text])) OR submit_at IS NULL),
+  constraint orders_new CHECK (status <> 'NEW'::text OR submissions = 0 AND filled_quantity = 0::numeric AND submit_at IS NOT NULL),
+  constraint orders_proceeds CHECK (proceeds >= 0::numeric AND scale(proceeds) <= 2),
+  constraint orders_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15),
+  constraint orders_reason_exactly_when_cancelled CHECK ((status = 'CANCELLED'::text) = (cancellation_reason IS NOT NULL)),
+  constraint orders_sent CHECK ((status <> ALL (ARRAY['PROCESSING'::text, 'FILLED'::text])) OR submissions > 0),
+  constraint orders_status CHECK (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'CANCELLED'::text]))
+) with (fillfactor=70);
+CREATE INDEX orders_of_account ON unwind.orders USING btree (tenant_id, account_id, order_id);
+CREATE INDEX orders_of_liquidation ON unwind.orders USING btree (tenant_id, liquidation_id, order_id);
+CREATE INDEX orders_refused ON unwind.orders USING btree (tenant_id, liquidation_id, isin) WHERE (status = 'CANCELLED'::text);
+CREATE INDEX orders_to_submit ON unwind.orders USING btree (tenant_id, submit_at) WHERE (submit_at IS NOT NULL);
+CREATE UNIQUE INDEX orders_one_open_per_instrument ON unwind.orders USING btree (tenant_id, liquidation_id, isin) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
+CREATE TRIGGER orders_transitions AFTER UPDATE OF status ON unwind.orders FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
+
+create table unwind.parked (
+  tenant_id uuid not null,
+  step text not null,
+  subject text not null,
+  reason text not null,
+  tries integer not null,
+  first_at timestamp with time zone not null,
+  last_at timestamp with time zone not null,
+  retry_at timestamp with time zone not null,
+  parked_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  constraint parked_pkey PRIMARY KEY (tenant_id, step, subject),
+  constraint parked_closed_only_when_parked CHECK (closed_at IS NULL OR parked_at IS NOT NULL),
+  constraint parked_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 1000),
+  constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'publish'::text, 'correction'::text])),
+  constraint parked_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 200),
+  constraint parked_tries CHECK (tries >= 1)
+);
+CREATE INDEX parked_waiting ON unwind.parked USING btree (parked_at) WHERE ((parked_at IS NOT NULL) AND (closed_at IS NULL));
+
+create table unwind.positions (
+  tenant_id uuid not null,
+  account_id uuid not null,
+  isin text not null,
+  quantity numeric not null,
+  locked numeric not null,
+  held numeric default 0 not null,
+  constraint positions_pkey PRIMARY KEY (tenant_id, account_id, isin),
+  constraint positions_account FOREIGN KEY (tenant_id, account_id) REFERENCES unwind.accounts(tenant_id, account_id),
+  constraint positions_instrument FOREIGN KEY (tenant_id, isin) REFERENCES unwind.instruments(tenant_id, isin),
+  constraint positions_covered CHECK ((locked + held) <= quantity),
+  constraint positions_held CHECK (held >= 0::numeric),
+  constraint positions_locked CHECK (locked >= 0::numeric AND scale(locked) <= 15),
+  constraint positions_quantity CHECK (quantity >= 0::numeric AND scale(quantity) <= 15)
+) with (fillfactor=70);
+
+create table unwind.prices (
+  tenant_id uuid not null,
+  isin text not null,
+  price numeric not null,
+  currency text not null,
+  updated_at timestamp with time zone not null,
+  constraint prices_pkey PRIMARY KEY (tenant_id, isin),
+  constraint prices_instrument FOREIGN KEY (tenant_id, isin) REFERENCES unwind.instruments(tenant_id, isin),
+  constraint prices_currency CHECK (currency = 'EUR'::text),
+  constraint prices_positive CHECK (price > 0::numeric AND scale(price) <= 12)
+);
+
+create table unwind.signature_replays (
+  tenant_id uuid not null,
+  base_sha256 bytea not null,
+  expires_at timestamp with time zone not null,
+  constraint signature_replays_pkey PRIMARY KEY (tenant_id, base_sha256),
+  constraint signature_replays_is_sha256 CHECK (length(base_sha256) = 32)
+);
+CREATE INDEX signature_replays_expiry ON unwind.signature_replays USING btree (expires_at);
+
+create table unwind.signing_keys (
+  tenant_id uuid not null,
+  key_id uuid not null,
+  algorithm text not null,
+  public_jwk text not null,
+  private_key_sealed bytea not null,
+  created_at timestamp with time zone not null,
+  signs_from timestamp with time zone not null,
+  ends_at timestamp with time zone,
+  constraint signing_keys_pkey PRIMARY KEY (tenant_id, key_id),
+  constraint signing_keys_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint signing_keys_algorithm CHECK (algorithm = ANY (ARRAY['ecdsa-p521'::text, 'ed25519'::text])),
+  constraint signing_keys_end CHECK (ends_at >= signs_from)
+);
+CREATE UNIQUE INDEX signing_keys_one_last ON unwind.signing_keys USING btree (tenant_id, algorithm) WHERE (ends_at IS NULL);
+
+create table unwind.submissions (
+  tenant_id uuid not null,
+  client_order_id text not null,
+  order_id uuid not null,
+  liquidation_id uuid not null,
+  venue text not null,
+  quantity numeric not null,
+  status text not null,
+  lease_holder uuid,
+  lease_epoch integer not null,
+  lease_expires_at timestamp with time zone,
+  sent_at timestamp with time zone not null,
+  venue_order_id text,
+  executed_quantity numeric default 0 not null,
+  busted_quantity numeric default 0 not null,
+  final_quantity numeric,
+  outcome text,
+  reason text,
+  updated_at timestamp with time zone not null,
+  constraint submissions_pkey PRIMARY KEY (tenant_id, client_order_id),
+  constraint submissions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
+  constraint submissions_busted CHECK (busted_quantity >= 0::numeric),
+  constraint submissions_done_adds_up CHECK (status <> 'DONE'::text OR outcome IS NOT NULL AND (executed_quantity + busted_quantity) >= final_quantity),
+  constraint submissions_executed CHECK (executed_quantity >= 0::numeric AND executed_quantity <= quantity),
+  constraint submissions_final CHECK ((outcome IS NULL) = (final_quantity IS NULL)),
+  constraint submissions_id_length CHECK (length(client_order_id) >= 1 AND length(client_order_id) <= 20),
+  constraint submissions_leased_exactly_when_sending CHECK ((status = 'SENDING'::text) = (lease_holder IS NOT NULL) AND (status = 'SENDING'::text) = (lease_expires_at IS NOT NULL)),
+  constraint submissions_outcome CHECK (outcome IS NULL OR (outcome = ANY (ARRAY['filled'::text, 'cancelled'::text, 'refused'::text, 'postponed'::text]))),
+  constraint submissions_quantity CHECK (quantity > 0::numeric),
+  constraint submissions_status CHECK (status = ANY (ARRAY['SENDING'::text, 'WORKING'::text, 'DONE'::text]))
+) with (fillfactor=70);
+CREATE INDEX submissions_in_flight ON unwind.submissions USING btree (venue) WHERE (status <> 'DONE'::text);
+CREATE INDEX submissions_leased ON unwind.submissions USING btree (tenant_id, lease_expires_at) WHERE (status = 'SENDING'::text);
+CREATE INDEX submissions_of_order ON unwind.submissions USING btree (tenant_id, order_id);
+CREATE TRIGGER submissions_transitions AFTER UPDATE OF status ON unwind.submissions FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'SENDING'::text OR new.status <> 'WORKING'::text) AND (old.status <> 'SENDING'::text OR new.status <> 'DONE'::text) AND (old.status <> 'WORKING'::text OR new.status <> 'DONE'::text)) EXECUTE FUNCTION unwind.refuse_transition();
+
+create table unwind.tenants (
+  tenant_id uuid not null,
+  name text not null,
+  secret_hash bytea not null,
+  scopes text[] not null,
+  signature_policy text not null,
+  package_size_default integer,
+  created_at timestamp with time zone not null,
+  constraint tenants_pkey PRIMARY KEY (tenant_id),
+  constraint tenants_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
+  constraint tenants_package_size_default CHECK (package_size_default >= 100 AND package_size_default <= 1048576),
+  constraint tenants_secret_hash_is_sha256 CHECK (length(secret_hash) = 32),
+  constraint tenants_signature_policy CHECK (signature_policy = ANY (ARRAY['strict'::text, 'compatible'::text]))
+);
+
+create table unwind.users (
+  tenant_id uuid not null,
+  user_id uuid not null,
+  created_at timestamp with time zone not null,
+  constraint users_pkey PRIMARY KEY (tenant_id, user_id),
+  constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id)
+);
+
+create table unwind.venue_cursors (
+  venue text not null,
+  "position" bigint not null,
+  constraint venue_cursors_pkey PRIMARY KEY (venue)
+);
+
+create table unwind.venue_halts (
+  venue text not null,
+  isin text not null,
+  constraint venue_halts_pkey PRIMARY KEY (venue, isin)
+);
+
+create table unwind.venue_holidays (
+  venue text not null,
+  day date not null,
+  closes time without time zone,
+  name text not null,
+  constraint venue_holidays_pkey PRIMARY KEY (venue, day),
+  constraint venue_holidays_venue FOREIGN KEY (venue) REFERENCES unwind.venues(venue) ON DELETE CASCADE
+);
+
+create table unwind.venue_hours (
+  venue text not null,
+  weekday smallint not null,
+  opens time without time zone not null,
+  closes time without time zone not null,
+  constraint venue_hours_pkey PRIMARY KEY (venue, weekday, opens),
+  constraint venue_hours_venue FOREIGN KEY (venue) REFERENCES unwind.venues(venue) ON DELETE CASCADE,
+  constraint venue_hours_order CHECK (opens < closes),
+  constraint venue_hours_weekday CHECK (weekday >= 1 AND weekday <= 7)
+);
+
+create table unwind.venue_reports (
+  tenant_id uuid not null,
+  venue text not null,
+  report_id text not null,
+  client_order_id text not null,
+  type text not null,
+  venue_execution_id text,
+  last_quantity numeric,
+  last_price numeric,
+  cumulative_quantity numeric not null,
+  reason text,
+  transaction_at timestamp with time zone not null,
+  received_at timestamp with time zone not null,
+  parked_reason text,
+  constraint venue_reports_pkey PRIMARY KEY (tenant_id, venue, report_id),
+  constraint venue_reports_execution CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text, 'bust'::text])) = (venue_execution_id IS NOT NULL)),
+  constraint venue_reports_trade CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text])) = (last_quantity IS NOT NULL) AND (last_quantity IS NULL) = (last_price IS NULL)),
+  constraint venue_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
+);
+CREATE INDEX venue_reports_parked ON unwind.venue_reports USING btree (tenant_id) WHERE (parked_reason IS NOT NULL);
+CREATE INDEX venue_reports_to_apply ON unwind.venue_reports USING btree (tenant_id, received_at, report_id) WHERE (parked_reason IS NULL);
+
+create table unwind.venues (
+  venue text not null,
+  time_zone text default 'UTC'::text not null,
+  status text,
+  constraint venues_pkey PRIMARY KEY (venue),
+  constraint venues_mic CHECK (venue ~ '^[A-Z0-9]{4}$'::text),
+  constraint venues_status CHECK (status = ANY (ARRAY['open'::text, 'closed'::text]))
+);
+
+create table unwind.webhook_attempts (
+  tenant_id uuid not null,
+  webhook_id uuid not null,
+  place integer not null,
+  attempt_id uuid not null,
+  kind text not null,
+  attempted_at timestamp with time zone not null,
+  duration_ms integer not null,
+  outcome text not null,
+  status integer,
+  answer text not null,
+  attempt integer not null,
+  events integer not null,
+  first_event_id uuid,
+  last_event_id uuid,
+  constraint webhook_attempts_pkey PRIMARY KEY (tenant_id, webhook_id, place),
+  constraint webhook_attempts_webhook FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.webhooks(tenant_id, webhook_id) ON DELETE CASCADE,
+  constraint webhook_attempts_answer_length CHECK (length(answer) <= 1000),
+  constraint webhook_attempts_kind CHECK (kind = ANY (ARRAY['delivery'::text, 'test'::text, 'gap'::text, 'warning'::text])),
+  constraint webhook_attempts_status CHECK (status >= 100 AND status <= 999)
+) with (fillfactor=50);
+
+create table unwind.webhook_holds (
+  tenant_id uuid not null,
+  webhook_id uuid not null,
+  account_id uuid not null,
+  after bigint not null,
+  request_id uuid not null,
+  up_to bigint not null,
+  status text not null,
+  attempts integer not null,
+  failing_since timestamp with time zone,
+  next_attempt_at timestamp with time zone not null,
+  last_attempt_at timestamp with time zone,
+  last_outcome text,
+  constraint webhook_holds_pkey PRIMARY KEY (tenant_id, webhook_id, account_id),
+  constraint webhook_holds_webhook FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.webhooks(tenant_id, webhook_id) ON DELETE CASCADE,
+  constraint webhook_holds_after CHECK (after >= 0),
+  constraint webhook_holds_failing_exactly_after_attempts CHECK ((attempts > 0) = (failing_since IS NOT NULL)),
+  constraint webhook_holds_set_aside_after_failures CHECK (status = 'retrying'::text OR attempts > 0),
+  constraint webhook_holds_status CHECK (status = ANY (ARRAY['retrying'::text, 'set_aside'::text]))
+) with (fillfactor=70);
+
+create table unwind.webhooks (
+  tenant_id uuid not null,
+  webhook_id uuid not null,
+  title text not null,
+  url text not null,
+  enabled boolean not null,
+  types text[] not null,
+  excluded_types text[] default '{}'::text[] not null,
+  delay_s integer,
+  max_package_size integer,
+  signature_version text not null,
+  signature_algorithm text not null,
+  standard_headers boolean default false not null,
+  "position" bigint not null,
+  full_at bigint,
+  hold_due_at timestamp with time zone,
+  attempts integer default 0 not null,
+  failing_since timestamp with time zone,
+  next_attempt_at timestamp with time zone not null,
+  lease_holder uuid,
+  lease_epoch integer default 0 not null,
+  lease_expires_at timestamp with time zone,
+  last_attempt_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  last_outcome text,
+  taken_count bigint default 0 not null,
+  failed_count bigint default 0 not null,
+  gap_after bigint,
+  gap_up_to bigint,
+  gap_noticed_at timestamp with time zone,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint webhooks_pkey PRIMARY KEY (tenant_id, webhook_id),
+  constraint webhooks_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint webhooks_delay CHECK (delay_s >= 1 AND delay_s <= 30),
+  constraint webhooks_excluded_types CHECK (cardinality(excluded_types) = 0 OR ('ALL'::text = ANY (types)) AND NOT ('ALL'::text = ANY (excluded_types))),
+  constraint webhooks_failing_exactly_after_attempts CHECK ((attempts > 0) = (failing_since IS NOT NULL)),
+  constraint webhooks_gap CHECK ((gap_after IS NULL) = (gap_up_to IS NULL) AND (gap_after IS NULL) = (gap_noticed_at IS NULL) AND gap_after < gap_up_to),
+  constraint webhooks_lease CHECK ((lease_holder IS NOT NULL) = (lease_expires_at IS NOT NULL)),
+  constraint webhooks_max_package_size CHECK (max_package_size >= 100 AND max_package_size <= 1048576),
+  constraint webhooks_signature CHECK ((signature_version = ANY (ARRAY['6'::text, '15'::text, '9421'::text])) AND (signature_algorithm = ANY (ARRAY['ecdsa-p521'::text, 'ed25519'::text])) AND NOT (signature_version = '9421'::text AND signature_algorithm = 'ecdsa-p521'::text)),
+  constraint webhooks_title_length CHECK (length(title) >= 1 AND length(title) <= 100),
+  constraint webhooks_url_length CHECK (length(url) >= 1 AND length(url) <= 1000)
+) with (fillfactor=50);
+CREATE INDEX webhooks_enabled ON unwind.webhooks USING btree (tenant_id) WHERE enabled;
+
+CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN concat('{"account_group_id":"', the_user, '","account_number":1,"created_at":"', unwind.instant(was_created_at), '","id":"', the_account, '","name":"Account","status":"', the_status, '","type":"TRADING","updated_at":"', unwind.instant(was_updated_at), '","users":[{"id":"', the_user, '","type":"OWNER"}]}');
+
+CREATE OR REPLACE FUNCTION unwind.cancelled_by(order_ended_at timestamp with time zone, stop_asked_at timestamp with time zone, stop_reason text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN CASE WHEN ((stop_asked_at IS NULL) OR (order_ended_at < stop_asked_at)) THEN 'CANCELLED_BY_TRADING_PARTNER'::text WHEN (stop_reason = 'abandoned'::text) THEN 'CANCELLED_BY_UPVEST_OPERATIONS'::text ELSE 'CANCELLED_BY_UPVEST_PLATFORM'::text END;
+
+CREATE OR REPLACE FUNCTION unwind.execution_object(the_execution uuid, the_order uuid, quantity numeric, price numeric, proceeds numeric, was_executed_at timestamp with time zone, was_busted_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN concat('{"cash_amount":"', round(proceeds, 2), '","currency":"EUR","id":"', the_execution, '","order_id":"', the_order, '","price":"', trim_scale(price), '","share_quantity":"', trim_scale(quantity), '","side":"SELL","status":"', CASE WHEN (was_busted_at IS NULL) THEN 'FILLED'::text ELSE 'CANCELLED'::text END, '","taxes":[],"transaction_time":"', unwind.instant(was_executed_at), '"}');
+
+CREATE OR REPLACE FUNCTION unwind.first_id_at(at timestamp with time zone)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ((lpad(to_hex(((EXTRACT(epoch FROM at) * (1000)::numeric))::bigint), 12, '0'::text) || repeat('0'::text, 20)))::uuid;
+
+CREATE OR REPLACE FUNCTION unwind.indicative_values(the_tenant uuid, the_account uuid, the_liquidation uuid)
+ RETURNS TABLE(value numeric)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT COALESCE(sum(unwind.to_cents((r.price * unwind.sellable(p.quantity, i.fractional)))), (0)::numeric) AS "coalesce"
+    FROM ((unwind.positions p
+      JOIN unwind.instruments i ON (((i.tenant_id = p.tenant_id) AND (i.isin = p.isin))))
+      JOIN unwind.prices r ON (((r.tenant_id = p.tenant_id) AND (r.isin = p.isin))))
+   WHERE ((p.tenant_id = indicative_values.the_tenant) AND (p.account_id = indicative_values.the_account) AND (p.quantity > (0)::numeric) AND (NOT (EXISTS ( SELECT
+            FROM unwind.orders o
+           WHERE ((o.tenant_id = indicative_values.the_tenant) AND (o.liquidation_id = indicative_values.the_liquidation) AND (o.isin = p.isin) AND (o.status = 'CANCELLED'::text))))));
+END;
+
+CREATE OR REPLACE FUNCTION unwind.instant(at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN to_char((at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text);
+
+CREATE OR REPLACE FUNCTION unwind.instrument_id(isin text)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT (encode(set_byte(set_byte(d.digest, 6, ((get_byte(d.digest, 6) & 15) | 128)), 8, ((get_byte(d.digest, 8) & 63) | 128)), 'hex'::text))::uuid AS encode FROM (SELECT SUBSTRING(sha256(('\x7891729857ae409285eecfa8447349dd'::bytea || convert_to(instrument_id.isin, 'UTF8'::name))) FROM 1 FOR 16) AS digest) d);
+
+CREATE OR REPLACE FUNCTION unwind.instrument_object(the_instrument uuid, the_isin text, the_name text, is_fractional boolean, the_trading_status text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN concat('{"created_at":"', unwind.instant(was_created_at), '","fractional_trading":', (is_fractional)::text, ',"id":"', the_instrument, '","isin":"', the_isin, '","name":', to_json("left"(the_name, 100)), ',"trading_status":"', the_trading_status, '","updated_at":"', unwind.instant(was_updated_at), '"}');
+
+CREATE OR REPLACE FUNCTION unwind.liquidation_objects(the_tenant uuid, the_liquidation uuid, the_account uuid, the_user uuid, the_status text, the_cash_amount numeric, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS TABLE(object text)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT concat('{"account_id":"', liquidation_objects.the_account, '","cash_amount":"', round(liquidation_objects.the_cash_amount, 2), '","created_at":"', unwind.instant(liquidation_objects.was_created_at), '","currency":"EUR","id":"', liquidation_objects.the_liquidation, '","orders":[', string_agg(concat('{"id":"', o.order_id, '","side":"SELL","status":"', o.status, '"}'), ','::text ORDER BY o.order_id), '],"status":"', liquidation_objects.the_status, '","updated_at":"', unwind.instant(GREATEST(liquidation_objects.was_updated_at, max(o.status_at))), '","user_id":"', liquidation_objects.the_user, '"}') AS concat
+    FROM unwind.orders o
+   WHERE ((o.tenant_id = liquidation_objects.the_tenant) AND (o.liquidation_id = liquidation_objects.the_liquidation));
+END;
+
+CREATE OR REPLACE FUNCTION unwind.make_event_part(month date)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+  part text := concat('events_', to_char(month, 'YYYY_MM'));
+  first_id uuid := unwind.first_id_at(month::timestamp at time zone 'UTC');
+  next_id uuid := unwind.first_id_at((month + interval '1 month')::timestamp at time zone 'UTC');
+begin
+  insert into unwind.event_parts (name, from_id, to_id)
+  values (part, first_id, next_id)
+  on conflict (name) do nothing;
+  if not found then
+    return false;
+  end if;
+  execute format(
+    'create table unwind.%I (like unwind.events including defaults including constraints)'
+      ' with (fillfactor = 100, autovacuum_freeze_min_age = 0)',
+    part
+  );
+  execute format(
+    'alter table unwind.events attach partition unwind.%I for values from (%L) to (%L)',
+    part, first_id, next_id
+  );
+  return true;
+end
+$function$;
+
+CREATE OR REPLACE FUNCTION unwind.market_time(wall timestamp with time zone)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (wall + (SELECT ((c.offset_ms)::double precision * '00:00:00.001'::interval) FROM unwind.market_clock c));
+
+CREATE OR REPLACE FUNCTION unwind.next_changes(the_tenant uuid, the_liquidation uuid, last_changed_at timestamp with time zone, now timestamp with time zone)
+ RETURNS TABLE(at timestamp with time zone)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT GREATEST(next_changes.now, (next_changes.last_changed_at + '00:00:00.001'::interval), (max(o.status_at) + '00:00:00.001'::interval)) AS "greatest"
+    FROM unwind.orders o
+   WHERE ((o.tenant_id = next_changes.the_tenant) AND (o.liquidation_id = next_changes.the_liquidation));
+END;
+
+CREATE OR REPLACE FUNCTION unwind.order_object(the_tenant uuid, the_order uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM unwind.executions e WHERE ((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id))), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
+
+CREATE OR REPLACE FUNCTION unwind.position_object(the_account uuid, the_isin text, quantity numeric, locked numeric, reserved numeric)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN concat('{"account_id":"', the_account, '","available_for_trading":"', trim_scale(((quantity - locked) - reserved)), '","instrument":{"isin":"', the_isin, '","uuid":"', unwind.instrument_id(the_isin), '"},"locked_for_trading":"', trim_scale(reserved), '","pending_settlement":"0","quantity":"', trim_scale(quantity), '"}');
+
+CREATE OR REPLACE FUNCTION unwind.refuse_transition()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  raise exception using
+    errcode = 'check_violation',
+    schema = tg_table_schema,
+    table = tg_table_name,
+    constraint = tg_name,
+    message = format('a row of %I cannot go from %s to %s', tg_table_name, old.status, new.status);
+end $function$;
+
+CREATE OR REPLACE FUNCTION unwind.sellable(quantity numeric, fractional boolean)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN fractional THEN quantity ELSE trunc(quantity) END;
+
+CREATE OR REPLACE FUNCTION unwind.to_cents(amount numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN ((mod((amount * (100)::numeric), (1)::numeric) = 0.5) AND (mod(trunc((amount * (100)::numeric)), (2)::numeric) = (0)::numeric)) THEN trunc(amount, 2) ELSE round(amount, 2) END;
+
+CREATE OR REPLACE FUNCTION unwind.venue_is_open(the_venue text, at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN COALESCE((SELECT (v.status = 'open'::text) FROM unwind.venues v WHERE (v.venue = venue_is_open.the_venue)), (SELECT (s.opens_at <= venue_is_open.at) FROM unwind.venue_session(venue_is_open.the_venue, venue_is_open.at) s(opens_at, closes_at)), (NOT (EXISTS (SELECT FROM unwind.venue_hours h WHERE (h.venue = venue_is_open.the_venue)))));
+
+CREATE OR REPLACE FUNCTION unwind.venue_session(the_venue text, at timestamp with time zone)
+ RETURNS TABLE(opens_at timestamp with time zone, closes_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT s.opens_at,
+     s.closes_at
+    FROM (((((unwind.venues v
+      CROSS JOIN LATERAL ( SELECT ((venue_session.at AT TIME ZONE v.time_zone))::date AS today) t)
+      CROSS JOIN generate_series(0, 31) d(ahead))
+      JOIN unwind.venue_hours h ON (((h.venue = v.venue) AND ((h.weekday)::numeric = EXTRACT(isodow FROM (t.today + d.ahead))))))
+      LEFT JOIN unwind.venue_holidays x ON (((x.venue = v.venue) AND (x.day = (t.today + d.ahead)))))
+      CROSS JOIN LATERAL ( SELECT (((t.today + d.ahead) + h.opens) AT TIME ZONE v.time_zone) AS opens_at,
+             (((t.today + d.ahead) + LEAST(h.closes, x.closes)) AT TIME ZONE v.time_zone) AS closes_at) s)
+   WHERE ((v.venue = venue_session.the_venue) AND ((x.day IS NULL) OR (x.closes > h.opens)) AND (s.closes_at > venue_session.at))
+   ORDER BY s.opens_at
+  LIMIT 1;
+END;
+
+CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liquidation uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET search_path TO ''
+RETURN (SELECT o.object FROM (unwind.liquidations l CROSS JOIN LATERAL unwind.liquidation_objects(l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount, l.created_at, l.updated_at) o(object)) WHERE ((l.tenant_id = liquidation_object.the_tenant) AND (l.liquidation_id = liquidation_object.the_liquidation)));
+
+create view unwind_v1.accounts as
+ SELECT tenant_id,
+    account_id,
+    user_id,
+    status,
+    currency
+   FROM unwind.accounts a;
+
+create view unwind_v1.busts as
+ SELECT tenant_id,
+    venue,
+    venue_execution_id,
+    client_order_id,
+    transaction_at,
+    recorded_at
+   FROM unwind.busts b;
+
+create view unwind_v1.event_heads as
+ SELECT tenant_id,
+    "position",
+    dropped_to
+   FROM unwind.event_heads h;
+
+create view unwind_v1.event_retention as
+ SELECT dropped_before
+   FROM unwind.event_retention r;
+
+create view unwind_v1.events as
+ SELECT tenant_id,
+    event_id,
+    account_id,
+    liquidation_id,
+    sequence,
+    number,
+    type,
+    object,
+    created_at,
+    "position"
+   FROM unwind.events e;
+
+create view unwind_v1.executions as
+ SELECT tenant_id,
+    execution_id,
+    venue,
+    venue_execution_id,
+    client_order_id,
+    order_id,
+    liquidation_id,
+    account_id,
+    isin,
+    quantity,
+    price,
+    proceeds,
+    'EUR'::text AS currency,
+    executed_at,
+    recorded_at,
+    busted_at
+   FROM unwind.executions e;
+
+create view unwind_v1.instruments as
+ SELECT tenant_id,
+    isin,
+    name,
+    trading_status,
+    fractional,
+    updated_at,
+    instrument_id
+   FROM unwind.instruments i;
+
+create view unwind_v1.liquidations as
+ SELECT tenant_id,
+    liquidation_id,
+    account_id,
+    user_id,
+    sequence,
+    status,
+    proceeds,
+    cash_amount,
+    rounds,
+    open_orders,
+    event_count,
+    created_at,
+    updated_at,
+    released_at,
+    ended_at,
+    end_reason,
+    unwind_v1.liquidation_object(tenant_id, liquidation_id) AS object,
+    corrected_at,
+    corrected_proceeds,
+    stop_reason,
+    stop_note,
+    stop_asked_at
+   FROM unwind.liquidations l;
+
+create view unwind_v1.movements as
+ SELECT tenant_id,
+    movement_id,
+    account_id,
+    isin,
+    quantity,
+    locked,
+    cash,
+    reason,
+    execution_id,
+    effective_at,
+    recorded_at,
+    reference,
+    uncovered
+   FROM unwind.movements m;
+
+create view unwind_v1.orders as
+ SELECT tenant_id,
+    order_id,
+    liquidation_id,
+    account_id,
+    isin,
+    'SELL'::text AS side,
+    round,
+    quantity,
+    filled_quantity,
+    proceeds,
+    status,
+    cancellation_reason,
+    submissions,
+    submit_at,
+    created_at,
+    updated_at,
+    status_at,
+    ended_at,
+    corrected_quantity
+   FROM unwind.orders o;
+
+create view unwind_v1.parked as
+ SELECT p.tenant_id,
+    (p.step || '/'::text) || p.subject AS parked_id,
+    p.step,
+    p.subject,
+    p.reason,
+    p.tries,
+    p.first_at,
+    p.parked_at
+   FROM unwind.parked p
+  WHERE p.parked_at IS NOT NULL AND p.closed_at IS NULL
+UNION ALL
+ SELECT r.tenant_id,
+    concat('report/', r.venue, '/', r.report_id) AS parked_id,
+    'report'::text AS step,
+    concat(r.venue, '/', r.report_id) AS subject,
+    concat(r.parked_reason, ' (client order id ', r.client_order_id, ')') AS reason,
+    1 AS tries,
+    r.received_at AS first_at,
+    r.received_at AS parked_at
+   FROM unwind.venue_reports r
+  WHERE r.parked_reason IS NOT NULL;
+
+create view unwind_v1.parked_reports as
+ SELECT tenant_id,
+    venue,
+    report_id,
+    client_order_id,
+    type,
+    venue_execution_id,
+    last_quantity,
+    last_price,
+    cumulative_quantity,
+    reason,
+    transaction_at,
+    received_at,
+    parked_reason
+   FROM unwind.venue_reports r
+  WHERE parked_reason IS NOT NULL;
+
+create view unwind_v1.positions as
+ SELECT tenant_id,
+    account_id,
+    isin,
+    quantity,
+    locked,
+    held,
+    quantity - locked - held AS available
+   FROM unwind.positions p;
+
+create view unwind_v1.submissions as
+ SELECT tenant_id,
+    client_order_id,
+    order_id,
+    liquidation_id,
+    venue,
+    quantity,
+    status,
+    sent_at,
+    venue_order_id,
+    executed_quantity,
+    final_quantity,
+    outcome,
+    reason,
+    busted_quantity
+   FROM unwind.submissions s;
+
+create view unwind_v1.tenants as
+ SELECT tenant_id,
+    name,
+    created_at
+   FROM unwind.tenants t;
+
+create view unwind_v1.venue_cancels as
+ SELECT firm AS tenant_id,
+    'XSIM'::text AS venue,
+    entry,
+    client_order_id,
+    outcome,
+    received_at
+   FROM simulated_venue.cancels c;
+
+create view unwind_v1.venue_cursors as
+ SELECT venue,
+    "position"
+   FROM unwind.venue_cursors c;
+
+create view unwind_v1.venue_journal as
+ SELECT firm AS tenant_id,
+    'XSIM'::text AS venue,
+    entry,
+    client_order_id,
+    isin,
+    side,
+    quantity,
+    outcome,
+    venue_order_id,
+    price,
+    reason,
+    received_at,
+    temporary
+   FROM simulated_venue.journal j;
+
+create view unwind_v1.venue_reports as
+ SELECT firm AS tenant_id,
+    'XSIM'::text AS venue,
+    number,
+    client_order_id,
+    venue_order_id,
+    type,
+    venue_execution_id,
+    last_quantity,
+    last_price,
+    cumulative_quantity,
+    reason,
+    transaction_at,
+    copy
+   FROM simulated_venue.reports r
+  WHERE number IS NOT NULL;
+
+create view unwind_v1.waiting_reports as
+ SELECT tenant_id,
+    venue,
+    report_id,
+    client_order_id,
+    type,
+    venue_execution_id,
+    last_quantity,
+    last_price,
+    cumulative_quantity,
+    reason,
+    transaction_at,
+    received_at
+   FROM unwind.venue_reports r
+  WHERE parked_reason IS NULL;

@@ -1,0 +1,74 @@
+-- Who may call. Owner: auth.
+--
+-- Rules of all files: tenant_id leads every primary and unique key. Ids are UUIDv7 and come from the
+-- service. Every instant comes from the service too, never from a default: market time for release_at,
+-- advance_at, submit_at and executed_at, wall-clock time for the rest. Money and quantities are numeric.
+-- Constraints have names, and mirror the state machines.
+
+-- A tenant is an API client.
+create table unwind.tenants (
+  tenant_id uuid not null,
+  name text not null,
+  secret_hash bytea not null,
+  scopes text[] not null,
+  signature_policy text not null,
+  -- Package size of new webhook subscriptions that do not name one; null: one event a request.
+  package_size_default integer,
+  created_at timestamptz not null,
+  constraint tenants_pkey primary key (tenant_id),
+  constraint tenants_name_length check (length(name) between 1 and 100),
+  constraint tenants_secret_hash_is_sha256 check (length(secret_hash) = 32),
+  constraint tenants_signature_policy check (signature_policy in ('strict', 'compatible')),
+  constraint tenants_package_size_default
+    check (package_size_default between 100 and 1048576)
+);
+
+-- Public keys that verify a client's requests.
+create table unwind.client_keys (
+  tenant_id uuid not null,
+  key_id uuid not null,
+  public_key_pem text not null,
+  status text not null,
+  created_at timestamptz not null,
+  constraint client_keys_pkey primary key (tenant_id, key_id),
+  constraint client_keys_tenant foreign key (tenant_id) references unwind.tenants,
+  constraint client_keys_status check (status in ('live', 'revoked'))
+);
+
+-- Tokens that the service has issued; only their hashes are kept.
+create table unwind.access_tokens (
+  tenant_id uuid not null,
+  token_hash bytea not null,
+  scopes text[] not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  constraint access_tokens_pkey primary key (tenant_id, token_hash),
+  constraint access_tokens_tenant foreign key (tenant_id) references unwind.tenants,
+  constraint access_tokens_hash_is_sha256 check (length(token_hash) = 32)
+);
+create index access_tokens_expiry on unwind.access_tokens (expires_at);
+
+-- A signature counts once: one row for each accepted signature base of a changing request.
+create table unwind.signature_replays (
+  tenant_id uuid not null,
+  base_sha256 bytea not null,
+  expires_at timestamptz not null,
+  constraint signature_replays_pkey primary key (tenant_id, base_sha256),
+  constraint signature_replays_is_sha256 check (length(base_sha256) = 32)
+);
+create index signature_replays_expiry on unwind.signature_replays (expires_at);
+
+-- The stored response of a successful command, byte for byte (text, since jsonb reorders).
+create table unwind.idempotency_keys (
+  tenant_id uuid not null,
+  idempotency_key uuid not null,
+  request_hash bytea not null,
+  status smallint not null,
+  body text not null,
+  created_at timestamptz not null,
+  expires_at timestamptz not null,
+  constraint idempotency_keys_pkey primary key (tenant_id, idempotency_key),
+  constraint idempotency_keys_only_success check (status between 200 and 299),
+  constraint idempotency_keys_hash_is_sha256 check (length(request_hash) = 32)
+);
+create index idempotency_keys_expiry on unwind.idempotency_keys (expires_at);
