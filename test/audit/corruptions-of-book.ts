@@ -144,7 +144,10 @@ export const corruptionsOfBook: readonly Corruption[] = [
     what: 'an execution moves twice',
     victims: sales,
     change: `
-      insert into unwind.movements
+      insert into unwind.movements (
+        tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
+        effective_at, recorded_at
+      )
       select
         v.tenant_id, ${stranger}, v.account_id, v.isin, v.quantity, v.locked, v.cash, v.reason,
         v.execution_id, v.effective_at, v.recorded_at
