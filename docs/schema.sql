@@ -91,12 +91,14 @@ create table simulated_venue.session (
 create table unwind.access_tokens (
   tenant_id uuid not null,
   token_hash bytea not null,
+  secret_hash bytea not null,
   scopes text[] not null,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
   constraint access_tokens_pkey PRIMARY KEY (tenant_id, token_hash),
   constraint access_tokens_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
-  constraint access_tokens_hash_is_sha256 CHECK (length(token_hash) = 32)
+  constraint access_tokens_hash_is_sha256 CHECK (length(token_hash) = 32),
+  constraint access_tokens_secret_hash_is_sha256 CHECK (length(secret_hash) = 32)
 );
 CREATE INDEX access_tokens_expiry ON unwind.access_tokens USING btree (expires_at);
 
@@ -125,6 +127,21 @@ create table unwind.busts (
   transaction_at timestamp with time zone not null,
   recorded_at timestamp with time zone not null,
   constraint busts_pkey PRIMARY KEY (tenant_id, venue, venue_execution_id)
+);
+
+create table unwind.client_changes (
+  tenant_id uuid not null,
+  change_id uuid not null,
+  changed_at timestamp with time zone not null,
+  change text not null,
+  detail text not null,
+  actor text not null,
+  reason text not null,
+  constraint client_changes_pkey PRIMARY KEY (tenant_id, change_id),
+  constraint client_changes_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint client_changes_actor_length CHECK (length(actor) >= 1 AND length(actor) <= 100),
+  constraint client_changes_change CHECK (change = ANY (ARRAY['disabled'::text, 'enabled'::text, 'secret_rotated'::text, 'key_added'::text, 'key_revoked'::text, 'scopes_set'::text, 'tokens_revoked'::text])),
+  constraint client_changes_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500)
 );
 
 create table unwind.client_keys (
@@ -505,8 +522,13 @@ create table unwind.tenants (
   signature_policy text not null,
   package_size_default integer,
   created_at timestamp with time zone not null,
+  disabled_at timestamp with time zone,
+  old_secret_hash bytea,
+  old_secret_ends_at timestamp with time zone,
   constraint tenants_pkey PRIMARY KEY (tenant_id),
   constraint tenants_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
+  constraint tenants_old_secret_ends CHECK ((old_secret_hash IS NULL) = (old_secret_ends_at IS NULL)),
+  constraint tenants_old_secret_hash_is_sha256 CHECK (length(old_secret_hash) = 32),
   constraint tenants_package_size_default CHECK (package_size_default >= 100 AND package_size_default <= 1048576),
   constraint tenants_secret_hash_is_sha256 CHECK (length(secret_hash) = 32),
   constraint tenants_signature_policy CHECK (signature_policy = ANY (ARRAY['strict'::text, 'compatible'::text]))
@@ -529,6 +551,7 @@ create table unwind.venue_cursors (
 create table unwind.venue_halts (
   venue text not null,
   isin text not null,
+  halted_at timestamp with time zone not null,
   constraint venue_halts_pkey PRIMARY KEY (venue, isin)
 );
 
@@ -851,6 +874,42 @@ CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liq
  SET search_path TO ''
 RETURN (SELECT o.object FROM (unwind.liquidations l CROSS JOIN LATERAL unwind.liquidation_objects(l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount, l.created_at, l.updated_at) o(object)) WHERE ((l.tenant_id = liquidation_object.the_tenant) AND (l.liquidation_id = liquidation_object.the_liquidation)));
 
+CREATE OR REPLACE FUNCTION unwind_v1.market_now()
+ RETURNS TABLE(at timestamp with time zone, is_closed boolean, opens_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET search_path TO ''
+BEGIN ATOMIC
+ SELECT m.at,
+     ((count(v.venue) > 0) AND (NOT bool_or(unwind.venue_is_open(v.venue, m.at)))),
+     min(s.opens_at) FILTER (WHERE (v.status IS NULL)) AS min
+    FROM ((( SELECT unwind.market_time(now()) AS at) m
+      LEFT JOIN unwind.venues v ON (true))
+      LEFT JOIN LATERAL unwind.venue_session(v.venue, m.at) s(opens_at, closes_at) ON (true))
+   GROUP BY m.at;
+END;
+
+create view unwind.liquidation_reasons as
+ SELECT l.tenant_id,
+    l.liquidation_id,
+    r.rank,
+    r.reason,
+    r.since,
+    r.until,
+    r.detail
+   FROM unwind.liquidations l
+     CROSS JOIN unwind_v1.market_now() m(at, is_closed, opens_at)
+     LEFT JOIN LATERAL ( SELECT k_1.parked_at,
+            k_1.first_at,
+            k_1.retry_at,
+            concat(k_1.step, '/', k_1.subject, ': ', k_1.reason) AS detail
+           FROM unwind.parked k_1
+          WHERE k_1.tenant_id = l.tenant_id AND (k_1.step = ANY (ARRAY['release'::text, 'advance'::text, 'stop'::text])) AND k_1.subject = l.liquidation_id::text AND (k_1.parked_at IS NOT NULL OR k_1.retry_at > now())
+          ORDER BY k_1.parked_at
+         LIMIT 1) k ON true
+     CROSS JOIN LATERAL ( VALUES (1,'parked'::text,k.parked_at IS NOT NULL,k.parked_at,NULL::timestamp with time zone,k.detail), (2,'stopping'::text,l.stop_reason IS NOT NULL,l.stop_asked_at,NULL::timestamp with time zone,COALESCE(l.stop_note, l.stop_reason)), (10,'retrying'::text,k.parked_at IS NULL AND k.retry_at IS NOT NULL,k.first_at,k.retry_at,k.detail), (11,'release_delay'::text,l.status = 'NEW'::text AND l.release_at > m.at,l.created_at,l.release_at,NULL::text), (12,'due_later'::text,l.advance_at > m.at,NULL::timestamp with time zone,l.advance_at,'the liquidation is looked at again then'::text), (15,'due'::text,true,COALESCE(l.advance_at, l.release_at),NULL::timestamp with time zone,NULL::text)) r(rank, reason, applies, since, until, detail)
+  WHERE (l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND r.applies;
+
 create view unwind_v1.accounts as
  SELECT tenant_id,
     account_id,
@@ -919,6 +978,45 @@ create view unwind_v1.instruments as
     updated_at,
     instrument_id
    FROM unwind.instruments i;
+
+create view unwind_v1.liquidation_waits as
+ SELECT l.tenant_id,
+    l.liquidation_id,
+    l.account_id,
+    l.status,
+    w.reason,
+    w.isin,
+    w.since,
+    w.until,
+    w.detail,
+    w.rank AS precedence
+   FROM unwind.liquidations l
+     CROSS JOIN LATERAL ( SELECT r.rank,
+            r.reason,
+            r.isin,
+            r.since,
+            r.until,
+            r.detail
+           FROM ( SELECT r_1.rank,
+                    r_1.reason,
+                    NULL::text AS isin,
+                    r_1.since,
+                    r_1.until,
+                    r_1.detail
+                   FROM unwind.liquidation_reasons r_1
+                  WHERE r_1.tenant_id = l.tenant_id AND r_1.liquidation_id = l.liquidation_id
+                UNION ALL
+                 SELECT p.precedence,
+                    p.reason,
+                    p.isin,
+                    p.since,
+                    p.until,
+                    p.detail
+                   FROM unwind_v1.position_waits p
+                  WHERE p.tenant_id = l.tenant_id AND p.liquidation_id = l.liquidation_id AND (p.reason <> ALL (ARRAY['rejected'::text, 'fraction'::text]))) r
+          ORDER BY r.rank, r.isin NULLS FIRST, r.since
+         LIMIT 1) w
+  WHERE l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]);
 
 create view unwind_v1.liquidations as
  SELECT tenant_id,
@@ -1022,6 +1120,129 @@ create view unwind_v1.parked_reports as
     parked_reason
    FROM unwind.venue_reports r
   WHERE parked_reason IS NOT NULL;
+
+create view unwind_v1.position_waits as
+ SELECT l.tenant_id,
+    l.liquidation_id,
+    l.account_id,
+    p.isin,
+    p.quantity,
+    w.reason,
+    w.since,
+    w.until,
+    w.detail,
+    (EXISTS ( SELECT
+           FROM unwind.prices c
+          WHERE c.tenant_id = l.tenant_id AND c.isin = p.isin)) AS priced,
+    w.rank AS precedence
+   FROM unwind.liquidations l
+     JOIN unwind.positions p ON p.tenant_id = l.tenant_id AND p.account_id = l.account_id
+     JOIN unwind.instruments i ON i.tenant_id = p.tenant_id AND i.isin = p.isin
+     CROSS JOIN unwind_v1.market_now() m(at, is_closed, opens_at)
+     LEFT JOIN LATERAL ( SELECT o_1.tenant_id,
+            o_1.order_id,
+            o_1.liquidation_id,
+            o_1.account_id,
+            o_1.isin,
+            o_1.round,
+            o_1.quantity,
+            o_1.status,
+            o_1.filled_quantity,
+            o_1.proceeds,
+            o_1.submissions,
+            o_1.submit_at,
+            o_1.cancellation_reason,
+            o_1.created_at,
+            o_1.updated_at,
+            o_1.status_at,
+            o_1.ended_at,
+            o_1.corrected_quantity
+           FROM unwind.orders o_1
+          WHERE o_1.tenant_id = l.tenant_id AND o_1.liquidation_id = l.liquidation_id AND o_1.isin = p.isin AND (o_1.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]))) o ON true
+     LEFT JOIN LATERAL ( SELECT o_1.ended_at,
+            o_1.cancellation_reason
+           FROM unwind.orders o_1
+          WHERE o_1.tenant_id = l.tenant_id AND o_1.liquidation_id = l.liquidation_id AND o_1.isin = p.isin AND o_1.status = 'CANCELLED'::text
+         LIMIT 1) x ON true
+     LEFT JOIN LATERAL ( SELECT s_1.tenant_id,
+            s_1.client_order_id,
+            s_1.order_id,
+            s_1.liquidation_id,
+            s_1.venue,
+            s_1.quantity,
+            s_1.status,
+            s_1.lease_holder,
+            s_1.lease_epoch,
+            s_1.lease_expires_at,
+            s_1.sent_at,
+            s_1.venue_order_id,
+            s_1.executed_quantity,
+            s_1.busted_quantity,
+            s_1.final_quantity,
+            s_1.outcome,
+            s_1.reason,
+            s_1.updated_at
+           FROM unwind.submissions s_1
+          WHERE s_1.tenant_id = o.tenant_id AND s_1.order_id = o.order_id
+          ORDER BY s_1.sent_at DESC, s_1.client_order_id
+         LIMIT 1) s ON true
+     LEFT JOIN LATERAL ( SELECT k_1.parked_at,
+            k_1.first_at,
+            k_1.retry_at,
+            k_1.detail
+           FROM ( SELECT k_2.parked_at,
+                    k_2.first_at,
+                    k_2.retry_at,
+                    concat(k_2.step, '/', k_2.subject, ': ', k_2.reason) AS detail
+                   FROM unwind.parked k_2
+                  WHERE k_2.tenant_id = o.tenant_id AND (k_2.step = 'submit'::text AND k_2.subject = o.order_id::text OR k_2.step = 'answer'::text AND k_2.subject = s.client_order_id) AND (k_2.parked_at IS NOT NULL OR k_2.retry_at > now())
+                UNION ALL
+                 SELECT r.received_at,
+                    r.received_at,
+                    NULL::timestamp with time zone,
+                    concat('report/', r.venue, '/', r.report_id, ': ', r.parked_reason) AS concat
+                   FROM unwind.venue_reports r
+                  WHERE r.tenant_id = o.tenant_id AND r.client_order_id = s.client_order_id AND r.parked_reason IS NOT NULL
+                UNION ALL
+                 SELECT k_2.parked_at,
+                    k_2.first_at,
+                    k_2.retry_at,
+                    concat(k_2.step, '/', k_2.subject, ': ', k_2.reason) AS concat
+                   FROM unwind.parked k_2
+                     JOIN unwind.venue_reports r ON r.tenant_id = k_2.tenant_id AND r.venue = split_part(k_2.subject, '/'::text, 1) AND r.report_id = substr(k_2.subject, strpos(k_2.subject, '/'::text) + 1)
+                  WHERE k_2.tenant_id = o.tenant_id AND k_2.step = 'apply'::text AND r.client_order_id = s.client_order_id AND (k_2.parked_at IS NOT NULL OR k_2.retry_at > now())) k_1
+          ORDER BY k_1.parked_at
+         LIMIT 1) k ON true
+     LEFT JOIN LATERAL ( SELECT min(h_1.halted_at) AS at
+           FROM unwind.venue_halts h_1
+          WHERE h_1.isin = p.isin) h ON true
+     CROSS JOIN LATERAL ( SELECT r.rank,
+            r.reason,
+            r.since,
+            r.until,
+            r.detail
+           FROM ( SELECT c.rank,
+                    c.reason,
+                    c.since,
+                    c.until,
+                    c.detail
+                   FROM ( VALUES (1,'parked'::text,k.parked_at IS NOT NULL,k.parked_at,NULL::timestamp with time zone,k.detail), (3,'rejected'::text,o.order_id IS NULL AND x.ended_at IS NOT NULL,x.ended_at,NULL::timestamp with time zone,x.cancellation_reason), (4,'fraction'::text,o.order_id IS NULL AND unwind.sellable(p.quantity, i.fractional) = 0::numeric,NULL::timestamp with time zone,NULL::timestamp with time zone,'only whole units of the instrument are sold'::text), (5,'sent_unanswered'::text,s.status = 'SENDING'::text,s.sent_at,NULL::timestamp with time zone,concat('client order id ', s.client_order_id, ' at ', s.venue)), (6,'inactive'::text,l.status = 'PROCESSING'::text AND o.order_id IS NULL AND i.trading_status = 'INACTIVE'::text,NULL::timestamp with time zone,NULL::timestamp with time zone,NULL::text), (7,'locked'::text,l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.sellable(p.quantity - p.locked - p.held, i.fractional) = 0::numeric,NULL::timestamp with time zone,NULL::timestamp with time zone,concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')), (8,'halted'::text,l.status = 'PROCESSING'::text AND h.at IS NOT NULL,h.at,NULL::timestamp with time zone,NULL::text), (9,'venue_closed'::text,m.is_closed AND COALESCE(m.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
+                                CASE
+                                    WHEN l.status = 'NEW'::text THEN l.release_at
+                                    ELSE o.submit_at
+                                END, '-infinity'::timestamp with time zone),NULL::timestamp with time zone,m.opens_at,NULL::text), (10,'retrying'::text,k.parked_at IS NULL AND k.retry_at IS NOT NULL,k.first_at,k.retry_at,k.detail), (12,'due_later'::text,o.submit_at > m.at,s.sent_at,o.submit_at,s.reason), (13,'at_venue'::text,s.status = 'WORKING'::text,s.sent_at,NULL::timestamp with time zone,concat('client order id ', s.client_order_id, ' at ', s.venue)), (14,'next_round'::text,o.order_id IS NULL AND l.open_orders > 0,NULL::timestamp with time zone,NULL::timestamp with time zone,'the open orders of the liquidation have to end first'::text), (15,'due'::text,o.order_id IS NOT NULL,COALESCE(o.submit_at, o.updated_at),NULL::timestamp with time zone,NULL::text)) c(rank, reason, applies, since, until, detail)
+                  WHERE c.applies
+                UNION ALL
+                 SELECT r_1.rank,
+                    r_1.reason,
+                    r_1.since,
+                    r_1.until,
+                    r_1.detail
+                   FROM unwind.liquidation_reasons r_1
+                  WHERE r_1.tenant_id = l.tenant_id AND r_1.liquidation_id = l.liquidation_id) r
+          ORDER BY r.rank
+         LIMIT 1) w
+  WHERE (l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (p.quantity > 0::numeric OR o.order_id IS NOT NULL);
 
 create view unwind_v1.positions as
  SELECT tenant_id,

@@ -43,6 +43,52 @@ drop function unwind.position_object(unwind.positions);
 drop function unwind.instrument_object(unwind.instruments);
 drop function unwind.account_object(unwind.accounts);
 
+-- Access that can be withdrawn.
+alter table unwind.tenants
+  add column disabled_at timestamptz,
+  add column old_secret_hash bytea,
+  add column old_secret_ends_at timestamptz,
+  add constraint tenants_old_secret_hash_is_sha256 check (length(old_secret_hash) = 32),
+  add constraint tenants_old_secret_ends
+    check ((old_secret_hash is null) = (old_secret_ends_at is null));
+
+-- The hash of the secret for which a token was issued.
+alter table unwind.access_tokens
+  add column secret_hash bytea;
+
+update unwind.access_tokens a
+set secret_hash = t.secret_hash
+from unwind.tenants t
+where t.tenant_id = a.tenant_id;
+
+alter table unwind.access_tokens
+  alter column secret_hash set not null,
+  add constraint access_tokens_secret_hash_is_sha256 check (length(secret_hash) = 32);
+
+create table unwind.client_changes (
+  tenant_id uuid not null,
+  change_id uuid not null,
+  changed_at timestamptz not null,
+  change text not null,
+  detail text not null,
+  actor text not null,
+  reason text not null,
+  constraint client_changes_pkey primary key (tenant_id, change_id),
+  constraint client_changes_tenant foreign key (tenant_id) references unwind.tenants,
+  constraint client_changes_change check (
+    change in (
+      'disabled', 'enabled', 'secret_rotated', 'key_added', 'key_revoked', 'scopes_set',
+      'tokens_revoked'
+    )
+  ),
+  constraint client_changes_actor_length check (length(actor) between 1 and 100),
+  constraint client_changes_reason_length check (length(reason) between 1 and 500)
+);
+
+-- Market time since which trading is halted.
+alter table unwind.venue_halts add column halted_at timestamptz not null default now();
+alter table unwind.venue_halts alter column halted_at drop default;
+
 -- The record of steps begins anew with the baseline.
 delete from unwind.migrations;
 alter table unwind.migrations add column compatible_from integer not null;

@@ -1,7 +1,7 @@
 // The way from the last pre-release schema to the baseline. Before 0.1.0 the schema was 25 steps; the
 // baseline replaced them. A database that has all 25 crosses over; an older one first needs the commit that
 // still has them.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 
 /** The last of the 25 steps. */
 export const newestPreRelease = { number: 25, name: 'full-parts' };
@@ -16,14 +16,14 @@ export function isPreRelease(first: string | undefined): boolean {
 
 /**
  * The script that makes the baseline of the last pre-release schema: what its tables need, and then the
- * functions and views of the baseline anew.
+ * functions and views of the baseline anew (its files from 20 on).
  */
 export async function readBridge(): Promise<string> {
-  const files = ['bridge.sql', ...['20-functions', '30-published-views'].map(inBaseline)];
-  const texts = files.map((file) => readFile(new URL(file, import.meta.url), 'utf8'));
-  return (await Promise.all(texts)).join('\n');
-}
-
-function inBaseline(name: string): string {
-  return `./migrations/0001-baseline/${name}.sql`;
+  const folder = new URL('./migrations/0001-baseline/', import.meta.url);
+  const again = (await readdir(folder)).filter((file) => file >= '20-').sort();
+  const files = [
+    new URL('./bridge.sql', import.meta.url),
+    ...again.map((file) => new URL(file, folder)),
+  ];
+  return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
 }

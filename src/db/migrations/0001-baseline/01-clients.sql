@@ -15,12 +15,40 @@ create table unwind.tenants (
   -- Package size of new webhook subscriptions that do not name one; null: one event a request.
   package_size_default integer,
   created_at timestamptz not null,
+  -- Access withdrawn: the client is disabled, or its old secret works until a stated time.
+  disabled_at timestamptz,
+  old_secret_hash bytea,
+  old_secret_ends_at timestamptz,
   constraint tenants_pkey primary key (tenant_id),
   constraint tenants_name_length check (length(name) between 1 and 100),
   constraint tenants_secret_hash_is_sha256 check (length(secret_hash) = 32),
   constraint tenants_signature_policy check (signature_policy in ('strict', 'compatible')),
   constraint tenants_package_size_default
-    check (package_size_default between 100 and 1048576)
+    check (package_size_default between 100 and 1048576),
+  constraint tenants_old_secret_hash_is_sha256 check (length(old_secret_hash) = 32),
+  constraint tenants_old_secret_ends
+    check ((old_secret_hash is null) = (old_secret_ends_at is null))
+);
+
+-- What an operator changed of a client: when, what, who and why.
+create table unwind.client_changes (
+  tenant_id uuid not null,
+  change_id uuid not null,
+  changed_at timestamptz not null,
+  change text not null,
+  detail text not null,
+  actor text not null,
+  reason text not null,
+  constraint client_changes_pkey primary key (tenant_id, change_id),
+  constraint client_changes_tenant foreign key (tenant_id) references unwind.tenants,
+  constraint client_changes_change check (
+    change in (
+      'disabled', 'enabled', 'secret_rotated', 'key_added', 'key_revoked', 'scopes_set',
+      'tokens_revoked'
+    )
+  ),
+  constraint client_changes_actor_length check (length(actor) between 1 and 100),
+  constraint client_changes_reason_length check (length(reason) between 1 and 500)
 );
 
 -- Public keys that verify a client's requests.
@@ -35,16 +63,19 @@ create table unwind.client_keys (
   constraint client_keys_status check (status in ('live', 'revoked'))
 );
 
--- Tokens that the service has issued; only their hashes are kept.
+-- Tokens that the service has issued; only their hashes are kept. A token ends with the secret for which it
+-- was issued.
 create table unwind.access_tokens (
   tenant_id uuid not null,
   token_hash bytea not null,
+  secret_hash bytea not null,
   scopes text[] not null,
   created_at timestamptz not null,
   expires_at timestamptz not null,
   constraint access_tokens_pkey primary key (tenant_id, token_hash),
   constraint access_tokens_tenant foreign key (tenant_id) references unwind.tenants,
-  constraint access_tokens_hash_is_sha256 check (length(token_hash) = 32)
+  constraint access_tokens_hash_is_sha256 check (length(token_hash) = 32),
+  constraint access_tokens_secret_hash_is_sha256 check (length(secret_hash) = 32)
 );
 create index access_tokens_expiry on unwind.access_tokens (expires_at);
 

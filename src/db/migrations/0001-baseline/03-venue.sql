@@ -46,10 +46,11 @@ create table unwind.venue_holidays (
   constraint venue_holidays_venue foreign key (venue) references unwind.venues on delete cascade
 );
 
--- Instruments whose trading a venue has halted (FIX 35=f).
+-- Instruments whose trading a venue has halted (FIX 35=f), and since when (market clock).
 create table unwind.venue_halts (
   venue text not null,
   isin text not null,
+  halted_at timestamptz not null,
   constraint venue_halts_pkey primary key (venue, isin)
 );
 

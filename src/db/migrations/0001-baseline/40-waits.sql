@@ -1,12 +1,8 @@
 -- Why liquidations wait: one reason for each open one, and for each position it has not sold.
 
--- Market time since which trading is halted.
-alter table unwind.venue_halts add column halted_at timestamptz not null default now();
-alter table unwind.venue_halts alter column halted_at drop default;
-
 -- The market as it is now by the clock of the database. Of several venues it is open while one of them is.
 -- A function called by a view runs with the rights of the reader, who may have none on the tables.
-create function unwind_v1.market_now()
+create or replace function unwind_v1.market_now()
   returns table (at timestamptz, is_closed boolean, opens_at timestamptz)
   language sql stable parallel safe security definer
   set search_path = ''
@@ -23,7 +19,7 @@ create function unwind_v1.market_now()
 
 -- Reasons in the order of precedence, which docs/views.md explains: the smallest rank that applies is the
 -- one that is shown. Those of a liquidation as a whole, whatever it holds:
-create view unwind.liquidation_reasons as
+create or replace view unwind.liquidation_reasons as
 select
   l.tenant_id, l.liquidation_id, r.rank, r.reason, r.since, r.until, r.detail
 from unwind.liquidations l
@@ -55,7 +51,7 @@ where l.status in ('NEW', 'PROCESSING')
   and r.applies;
 
 -- What open liquidations have not sold, each position with its reason.
-create view unwind_v1.position_waits as
+create or replace view unwind_v1.position_waits as
 select
   l.tenant_id,
   l.liquidation_id,
@@ -77,7 +73,7 @@ join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.accoun
 join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
 cross join unwind_v1.market_now() m
 left join lateral (
-  select o.*
+  select o.order_id, o.submit_at, o.updated_at
   from unwind.orders o
   where o.tenant_id = l.tenant_id
     and o.liquidation_id = l.liquidation_id
@@ -94,7 +90,7 @@ left join lateral (
   limit 1
 ) x on true
 left join lateral (
-  select s.*
+  select s.client_order_id, s.venue, s.status, s.sent_at, s.reason
   from unwind.submissions s
   where s.tenant_id = o.tenant_id
     and s.order_id = o.order_id
@@ -102,7 +98,7 @@ left join lateral (
   limit 1
 ) s on true
 left join lateral (
-  select k.*
+  select k.parked_at, k.first_at, k.retry_at, k.detail
   from (
     select k.parked_at, k.first_at, k.retry_at, concat(k.step, '/', k.subject, ': ', k.reason) as detail
     from unwind.parked k
@@ -198,7 +194,7 @@ where l.status in ('NEW', 'PROCESSING')
 
 -- Open liquidations, each with the first of its own reasons and of those of its positions that it waits
 -- for: what was rejected or is a fraction stays, and holds no liquidation up.
-create view unwind_v1.liquidation_waits as
+create or replace view unwind_v1.liquidation_waits as
 select
   l.tenant_id,
   l.liquidation_id,
