@@ -1141,22 +1141,8 @@ create view unwind_v1.position_waits as
      CROSS JOIN unwind_v1.market_now() m(at, is_closed, opens_at)
      LEFT JOIN LATERAL ( SELECT o_1.tenant_id,
             o_1.order_id,
-            o_1.liquidation_id,
-            o_1.account_id,
-            o_1.isin,
-            o_1.round,
-            o_1.quantity,
-            o_1.status,
-            o_1.filled_quantity,
-            o_1.proceeds,
-            o_1.submissions,
             o_1.submit_at,
-            o_1.cancellation_reason,
-            o_1.created_at,
-            o_1.updated_at,
-            o_1.status_at,
-            o_1.ended_at,
-            o_1.corrected_quantity
+            o_1.updated_at
            FROM unwind.orders o_1
           WHERE o_1.tenant_id = l.tenant_id AND o_1.liquidation_id = l.liquidation_id AND o_1.isin = p.isin AND (o_1.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]))) o ON true
      LEFT JOIN LATERAL ( SELECT o_1.ended_at,
@@ -1164,24 +1150,11 @@ create view unwind_v1.position_waits as
            FROM unwind.orders o_1
           WHERE o_1.tenant_id = l.tenant_id AND o_1.liquidation_id = l.liquidation_id AND o_1.isin = p.isin AND o_1.status = 'CANCELLED'::text
          LIMIT 1) x ON true
-     LEFT JOIN LATERAL ( SELECT s_1.tenant_id,
-            s_1.client_order_id,
-            s_1.order_id,
-            s_1.liquidation_id,
+     LEFT JOIN LATERAL ( SELECT s_1.client_order_id,
             s_1.venue,
-            s_1.quantity,
             s_1.status,
-            s_1.lease_holder,
-            s_1.lease_epoch,
-            s_1.lease_expires_at,
             s_1.sent_at,
-            s_1.venue_order_id,
-            s_1.executed_quantity,
-            s_1.busted_quantity,
-            s_1.final_quantity,
-            s_1.outcome,
-            s_1.reason,
-            s_1.updated_at
+            s_1.reason
            FROM unwind.submissions s_1
           WHERE s_1.tenant_id = o.tenant_id AND s_1.order_id = o.order_id
           ORDER BY s_1.sent_at DESC, s_1.client_order_id

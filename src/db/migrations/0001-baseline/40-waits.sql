@@ -73,7 +73,7 @@ join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.accoun
 join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
 cross join unwind_v1.market_now() m
 left join lateral (
-  select o.order_id, o.submit_at, o.updated_at
+  select o.tenant_id, o.order_id, o.submit_at, o.updated_at
   from unwind.orders o
   where o.tenant_id = l.tenant_id
     and o.liquidation_id = l.liquidation_id
