@@ -21,7 +21,6 @@ import { addOperatorCommands } from './commands/operator-commands.ts';
 import { runRequest } from './commands/request-command.ts';
 import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
 import { runStart } from './commands/start-command.ts';
-import { withDatabase } from './embedded/database.ts';
 import type { TenantId } from './ids.ts';
 import type { Config } from './settings/config.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
@@ -54,10 +53,7 @@ program
 program
   .command('migrate')
   .description('bring the database schema up to this version')
-  .action(() => {
-    const { stdout } = process;
-    return run((config, log) => withDatabase(config, log, (sql) => runMigrate({ sql, stdout })));
-  });
+  .action(() => run((config, log) => runMigrate(config, log, process.stdout)));
 
 program
   .command('import')

@@ -1,44 +1,30 @@
 // Joins the rooms into the running service and takes them apart again in the right order.
 
 import type { AddressInfo } from 'node:net';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
-import { Authenticator } from './auth/authenticate.ts';
 import type { Seal } from './auth/seal.ts';
 import { systemClock } from './clock.ts';
-import { connect, openPools, type Sql } from './db/connect.ts';
-import { isConnectionError } from './db/errors.ts';
-import { expectedSchema, migrate, schemaState } from './db/migrate.ts';
-import { FairSlots } from './deliveries/fair-slots.ts';
+import { connect, openPools, type Pools } from './db/connect.ts';
+import { expectedSchema } from './db/migrate.ts';
 import { receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
-import { type Database, openDatabase } from './embedded/database.ts';
 import { buildEngine, type Engine } from './engine.ts';
-import { bookHandlers } from './http/book-handlers.ts';
-import { deliveryHandlers } from './http/delivery-handlers.ts';
-import { errorPages } from './http/error-pages.ts';
-import { eventHandlers } from './http/event-handlers.ts';
-import { inspectRoute } from './http/inspect-route.ts';
-import { liquidationHandlers } from './http/liquidation-handlers.ts';
-import { marketHandlers } from './http/market-handlers.ts';
-import { metricsRoute } from './http/metrics-route.ts';
-import { orderHandlers } from './http/order-handlers.ts';
-import { positionHandlers } from './http/position-handlers.ts';
-import { probes, type Readiness } from './http/probes.ts';
-import { Rates } from './http/rates.ts';
-import { signedRoutes, type TestHandlers } from './http/routes.ts';
-import { buildServer } from './http/server.ts';
-import { tokenRoutes } from './http/token-route.ts';
-import { webhookHandlers } from './http/webhook-handlers.ts';
-import { deliverySigningsMax } from './limits.ts';
-import { Metrics } from './metrics/metrics.ts';
+import { buildApp } from './http/app.ts';
+import { readinessOf } from './http/readiness.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
 import type { Config } from './settings/config.ts';
+import {
+  type Database,
+  explained,
+  openDatabase,
+  prepareDatabase,
+  reachDatabase,
+} from './settings/database.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
+import { checkAddress, explainListening } from './settings/listen.ts';
 import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
 import { newHolder } from './work/holder.ts';
-import { countParked } from './work/parked-store.ts';
 
 export interface Service {
   /** Where it listens, such as `http://127.0.0.1:8080`. */
@@ -49,9 +35,21 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+export interface StartOptions {
+  readonly log: Logger;
+  /** Ends the wait for a database that is down. */
+  readonly signal: AbortSignal;
+  /** Called when the embedded database died and could not be started again. */
+  readonly onLost: (error: unknown) => void;
+}
+
 /** The venue is a party of its own: it does not share the connections of the service. */
 const venueConnections = 2;
 const loopConnections = 12;
+
+/** Said at every start, by `/readyz` and on the first page. */
+export const simulatedFillsWarning =
+  'LIVE MODE WITH A SIMULATED VENUE: fills are invented, nothing is sold (UNWIND_SIMULATE_FILLS=yes).';
 
 /** Closes what was opened, last first; also when starting fails half-way. */
 class Opened {
@@ -72,225 +70,149 @@ class Opened {
   }
 }
 
-/** Starts the service. @throws ConfigError, EmbeddedError, MigrationError and what listening throws. */
-export async function startService(
-  config: Config,
-  log: Logger,
-  onLost: (error: unknown) => void,
-): Promise<Service> {
+/**
+ * Starts the service.
+ *
+ * @throws ConfigError, DatabaseFaultError, EmbeddedError, MigrationError, and the reason of the signal when
+ *   it ends the wait for the database.
+ */
+export async function startService(config: Config, options: StartOptions): Promise<Service> {
   const opened = new Opened();
   try {
-    return await start(config, { log, opened, onLost });
+    return await start(config, options, opened);
   } catch (error) {
     await opened.close();
     throw error;
   }
 }
 
-interface Starting {
-  readonly log: Logger;
-  readonly opened: Opened;
-  readonly onLost: (error: unknown) => void;
+async function start(config: Config, options: StartOptions, opened: Opened): Promise<Service> {
+  const { log } = options;
+  const { mode, roles, listen, webhooks } = config;
+  await checkAddress(listen);
+  const seal = await openKeyFile(config);
+  const { database, pools } = await openReady(config, { ...options, seal }, opened);
+  const policy = receiverPolicyOf({
+    mode,
+    host: listen.host,
+    trustedProxies: config.requests.trustedProxies,
+    webhookNetworks: webhooks.networks,
+  });
+  const agent = receiverAgent({ policy, timeoutMs: webhooks.timeoutMs });
+  opened.add(() => agent.close());
+  const engine = roles.has('worker')
+    ? openEngine(config, { log, seal, agent, pools, database, opened })
+    : undefined;
+  let isStopping = false;
+  const warning = isSimulatedLive(config) ? simulatedFillsWarning : undefined;
+  const watched = {
+    sql: pools.requests,
+    expectedSchema: await expectedSchema(),
+    databaseUrl: database.options.url,
+    loops: engine?.loops,
+    isStopping: () => isStopping,
+    notices: warning === undefined ? {} : { venue: warning },
+  };
+  const app = buildApp({
+    isSandbox: mode === 'sandbox',
+    isApi: roles.has('api'),
+    metrics: config.metrics,
+    requests: config.requests,
+    liquidations: config.liquidations,
+    webhooks: { timeoutMs: webhooks.timeoutMs, policy },
+    sql: pools.requests,
+    clock: systemClock,
+    readiness: () => readinessOf(watched),
+    ...{ log, seal, agent, engine, warning },
+  });
+  opened.add(() => app.close());
+  await app.listen(listen).catch((error) => {
+    throw explainListening(error, listen);
+  });
+  const url = urlOf(listen, app.server.address() as AddressInfo);
+  const ofSandbox = { home: config.home, seal, baseUrl: url };
+  const sandbox =
+    mode === 'sandbox' && roles.has('api')
+      ? await ensureSandboxClient(pools.requests, systemClock, ofSandbox)
+      : undefined;
+  await engine?.start();
+  const stop = () => {
+    isStopping = true;
+    return opened.close();
+  };
+  return { url, sandbox, stop };
 }
 
-async function start(config: Config, { log, opened, onLost }: Starting): Promise<Service> {
-  const clock = systemClock;
-  const seal = await openKeyFile(config);
+/** Opens the database, waits for it where it is down, and brings it to this version. */
+async function openReady(
+  config: Config,
+  { log, signal, onLost, seal }: StartOptions & { readonly seal: Seal },
+  opened: Opened,
+): Promise<{ database: Database; pools: Pools }> {
   const database = await openDatabase(config, log, onLost);
   opened.add(() => database.close());
+  const { url } = database.options;
   const pools = openPools({
     ...database.options,
-    maxRequests: config.databaseConnections,
+    maxRequests: config.database.connections,
     maxLoops: loopConnections,
   });
   opened.add(() => pools.close());
-  await migrate(pools.loops);
-  await refuseOtherKeyFile(pools.loops, config, seal);
-  const agent = receiverAgent({
-    policy: receiverPolicyOf(config),
-    timeoutMs: config.webhookTimeoutMs,
-  });
-  opened.add(() => agent.close());
-  const parts = {
-    config,
-    log,
-    seal,
-    agent,
-    sql: pools.loops,
-    connection: database.options,
-    opened,
-  };
-  const engine = config.roles.has('worker') ? openEngine(parts) : undefined;
-  let isStopping = false;
-  const expected = await expectedSchema();
-  const readiness = () => readinessOf(pools.requests, expected, engine, isStopping);
-  const app = buildHttp({ config, log, seal, agent, engine, readiness, sql: pools.requests });
-  opened.add(() => app.close());
-  await app.listen({ host: config.host, port: config.port });
-  const url = urlOf(config, app.server.address() as AddressInfo);
-  const { home } = config;
-  const sandbox =
-    config.mode === 'sandbox' && config.roles.has('api')
-      ? await ensureSandboxClient(pools.requests, clock, { home, seal, baseUrl: url })
-      : undefined;
-  await engine?.start();
-  return {
+  await reachDatabase(pools.loops, {
     url,
-    sandbox,
-    stop: () => {
-      isStopping = true;
-      return opened.close();
-    },
-  };
+    signal,
+    onWait: (fault, waitMs) => log.warn({ fault, wait_ms: waitMs }, 'database.waiting'),
+    onReached: () => log.info('database.reached'),
+  });
+  try {
+    await prepareDatabase(pools.loops, systemClock, config);
+    await refuseOtherKeyFile(pools.loops, config, seal);
+  } catch (error) {
+    throw explained(error, url);
+  }
+  return { database, pools };
 }
 
 interface EngineParts {
-  readonly config: Config;
   readonly log: Logger;
   readonly seal: Seal;
   readonly agent: Dispatcher;
-  readonly sql: Sql;
-  readonly connection: Database['options'];
+  readonly pools: Pools;
+  readonly database: Database;
   readonly opened: Opened;
 }
 
-function openEngine({ config, log, seal, agent, sql, connection, opened }: EngineParts): Engine {
+function openEngine(config: Config, parts: EngineParts): Engine {
+  const { log, seal, agent, pools, database, opened } = parts;
   const venueSql = connect({
-    ...connection,
+    ...database.options,
     max: venueConnections,
     plansAnew: true,
     applicationName: 'unwind venue',
   });
   opened.add(() => venueSql.end());
-  const { webhookTimeoutMs, webhookSetAsideMs } = config;
   const engine = buildEngine({
-    sql,
+    sql: pools.loops,
     clock: systemClock,
     seal,
     agent,
     log,
-    venue: simulatedVenue(venueSql, systemClock, config.venueDelayMs),
-    webhookTimeoutMs,
-    webhookSetAsideMs,
+    venue: simulatedVenue(venueSql, systemClock, config.venue.delayMs),
+    webhookTimeoutMs: config.webhooks.timeoutMs,
+    webhookSetAsideMs: config.webhooks.setAsideMs,
     removesFailingWebhooks: config.mode === 'sandbox',
-    endLimits: config.endLimits,
-    holder: newHolder(config),
+    endLimits: config.liquidations,
+    holder: newHolder(config.listen),
   });
   opened.add(() => engine.stop());
   return engine;
 }
 
-interface HttpParts {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly seal: Seal;
-  readonly agent: Dispatcher;
-  /** Undefined where other processes do the work; they look for it by themselves. */
-  readonly engine: Engine | undefined;
-  readonly readiness: () => Promise<Readiness>;
-  readonly sql: Sql;
+/** Live mode on the venue that only pretends to sell. */
+export function isSimulatedLive({ mode, venue }: Pick<Config, 'mode' | 'venue'>): boolean {
+  return mode === 'live' && venue.name === 'simulated';
 }
 
-/** Every process answers the probes; requests only in the role api. */
-function buildHttp({
-  config,
-  log,
-  seal,
-  agent,
-  engine,
-  readiness,
-  sql,
-}: HttpParts): FastifyInstance {
-  const clock = systemClock;
-  const authenticator = new Authenticator(sql, clock);
-  const rates = new Rates(clock, config);
-  const loops = () => engine?.loops() ?? {};
-  const metrics = config.metrics ? new Metrics({ sql, clock, loops }) : undefined;
-  const server = {
-    ...(metrics === undefined ? {} : { onAnswer: metrics.answered.bind(metrics) }),
-    authenticator,
-    rates,
-    problems: { showSignatureBase: config.mode === 'sandbox', errorsUrl: config.errorsUrl },
-    trustedProxies: config.trustedProxies,
-    log,
-  };
-  const watching = [...probes(readiness), ...(metrics ? [metricsRoute(metrics)] : [])];
-  if (!config.roles.has('api')) return buildServer({ ...server, routes: [], open: watching });
-  const liquidations = liquidationHandlers({
-    sql,
-    clock,
-    settings: config,
-    onCreated: () => engine?.wakeRelease(),
-    onEvent: () => engine?.wakePublish(),
-  });
-  const ofWebhooks = {
-    sql,
-    clock,
-    seal,
-    agent,
-    signings: new FairSlots(deliverySigningsMax),
-    timeoutMs: config.webhookTimeoutMs,
-    policy: receiverPolicyOf(config),
-    onChanged: () => engine?.wakeDeliver(),
-  };
-  return buildServer({
-    ...server,
-    routes: signedRoutes({
-      liquidations,
-      webhooks: webhookHandlers(ofWebhooks),
-      deliveries: deliveryHandlers(ofWebhooks),
-      events: eventHandlers({ sql }),
-      book: bookHandlers({ sql }),
-      orders: orderHandlers({ sql }),
-      tests: testHandlersOf(config, sql),
-    }),
-    open: [
-      ...tokenRoutes({ sql, clock, authenticator, rates }),
-      ...(config.mode === 'sandbox' ? [inspectRoute({ sql, clock, rates })] : []),
-      ...errorPages(),
-      ...watching,
-    ],
-  });
-}
-
-/** What a sandbox can be told besides the contract; in live mode nothing. */
-function testHandlersOf(config: Config, sql: Sql): TestHandlers | undefined {
-  if (config.mode === 'live') return undefined;
-  const options = { sql, clock: systemClock, settings: config };
-  return { positions: positionHandlers(options), market: marketHandlers(options) };
-}
-
-/** Ready is a process that reaches a database of its version and whose loops, if it has any, run. */
-async function readinessOf(
-  sql: Sql,
-  expected: number,
-  engine: Engine | undefined,
-  isStopping: boolean,
-): Promise<Readiness> {
-  const loops = Object.entries(engine?.loops() ?? {});
-  const unhealthy = loops.flatMap(([name, isRunning]) => (isRunning ? [] : [name]));
-  const running = unhealthy.length === 0 ? 'running' : `not running: ${unhealthy.join(', ')}`;
-  const others = {
-    ...(engine === undefined ? {} : { loops: running }),
-    ...(isStopping ? { service: 'stopping' } : {}),
-  };
-  try {
-    const schema = await schemaState(sql, expected);
-    const serves = schema === 'current' || schema === 'ahead, compatible';
-    const ready = serves && unhealthy.length === 0 && !isStopping;
-    // What waits for a person does not stop the rest, so it does not make the service unready.
-    const parked = serves ? String(await countParked(sql)) : 'unknown';
-    return { ready, checks: { database: 'reached', schema, parked, ...others } };
-  } catch (error) {
-    if (!isConnectionError(error)) throw error;
-    return {
-      ready: false,
-      checks: { database: 'not reached', schema: 'unknown', parked: 'unknown', ...others },
-    };
-  }
-}
-
-function urlOf(config: Config, address: AddressInfo): string {
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  return `http://${host}:${address.port}`;
+function urlOf({ host }: Config['listen'], { port }: AddressInfo): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -9,19 +9,26 @@ import { configurationPage } from '../tools/configuration-table.ts';
 test('point 17: defaults are those of a sandbox on loopback', () => {
   const config = readConfig({});
   assert.equal(config.mode, 'sandbox');
-  assert.equal(config.host, '127.0.0.1');
-  assert.equal(config.port, 8080);
-  assert.equal(config.databaseUrl, undefined);
-  assert.equal(config.releaseDelayMs, 2000);
+  assert.equal(config.listen.host, '127.0.0.1');
+  assert.equal(config.listen.port, 8080);
+  assert.equal(config.database.url, undefined);
+  assert.equal(config.liquidations.releaseDelayMs, 2000);
 });
 
 test('point 17: live mode releases at once, and needs a key file and the name of its venue', () => {
-  const live = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: '/run/key', UNWIND_VENUE: 'simulated' };
+  const live = {
+    UNWIND_MODE: 'live',
+    UNWIND_KEY_FILE: '/run/key',
+    UNWIND_VENUE: 'simulated',
+    UNWIND_SIMULATE_FILLS: 'yes',
+  };
   const config = readConfig(live);
-  assert.equal(config.releaseDelayMs, 0);
+  assert.equal(config.liquidations.releaseDelayMs, 0);
   assert.throws(() => readConfig({ ...live, UNWIND_KEY_FILE: '' }), /UNWIND_KEY_FILE/);
   assert.throws(() => readConfig({ ...live, UNWIND_VENUE: '' }), /UNWIND_VENUE/);
   assert.throws(() => readConfig({ UNWIND_VENUE: 'XETR' }), /UNWIND_VENUE/);
+  const pretending = { ...live, UNWIND_SIMULATE_FILLS: '' };
+  assert.throws(() => readConfig(pretending), /sells nothing.*UNWIND_SIMULATE_FILLS=yes/);
 });
 
 test('networks are written so that they cannot be read as others', () => {
@@ -77,7 +84,7 @@ test('every wrong setting is named, and its value is not printed', () => {
 });
 
 test('an empty variable counts as absent', () => {
-  assert.equal(readConfig({ PORT: '', HOST: '' }).host, '127.0.0.1');
+  assert.equal(readConfig({ PORT: '', HOST: '' }).listen.host, '127.0.0.1');
 });
 
 test('docs/configuration.md is made of the settings', async () => {
@@ -87,4 +94,69 @@ test('docs/configuration.md is made of the settings', async () => {
     configurationPage(),
     'run: node tools/configuration-table.ts > docs/configuration.md',
   );
+});
+
+test('a variable that is meant as a setting and is none is refused, with the one it may be', () => {
+  const cases = [
+    ['UNWIND_PROT', 'PORT'],
+    ['UNWIND_PORT', 'PORT'],
+    ['UNWIND_HOST', 'HOST'],
+    ['UNWIND_DATABASE_URL', 'DATABASE_URL'],
+    ['UNWIND_MOD', 'UNWIND_MODE'],
+    ['unwind_mode', 'UNWIND_MODE'],
+    ['UNWIND-MODE', 'UNWIND_MODE'],
+    ['UNWND_MODE', 'UNWIND_MODE'],
+    ['UNWIND_KEYFILE', 'UNWIND_KEY_FILE'],
+    ['UNWIND_LOGLEVEL', 'UNWIND_LOG_LEVEL'],
+    ['UNWIND_WEBHOOK_TIMEOUT', 'UNWIND_WEBHOOK_TIMEOUT_MS'],
+    ['UNWIND_RELEASE_DELAY', 'UNWIND_RELEASE_DELAY_MS'],
+  ];
+  for (const [name = '', meant] of cases) {
+    assert.throws(() => readConfig({ [name]: 'x' }), {
+      message: `${name} is not a setting: did you mean ${meant}?`,
+    });
+  }
+  assert.throws(() => readConfig({ UNWIND_XYZZY_PLUGH_FROTZ: '1' }), {
+    message: 'UNWIND_XYZZY_PLUGH_FROTZ is not a setting: docs/configuration.md lists them all.',
+  });
+  // Variables of other programs, however short the way to one of ours.
+  assert.equal(readConfig({ REPORT: 'x', HOSTNAME: 'y', PATH: 'z', HOME: '/' }).listen.port, 8080);
+});
+
+test('a database URL that the driver would read otherwise than it is meant is refused', () => {
+  const encode = /^DATABASE_URL cannot be read: .*write @ as %40/;
+  const wrong: readonly (readonly [string, RegExp])[] = [
+    ['postgres://unwind:p@ss@db/unwind', encode],
+    ['postgres://unwind:p/ss@db/unwind', encode],
+    ['postgres://unwind:12/ss@db/unwind', encode],
+    ['postgres://unwind:p?ss@db/unwind', encode],
+    ['postgres://unwind:p#ss@db/unwind', encode],
+    ['postgres://unwind:p%ss@db/unwind', /^DATABASE_URL cannot be read: .*write % as %25/],
+    ['postgres://unwind:p ss@db/unwind', /white space/],
+    ['postgres://unwind:pass@db1,db2/unwind', /several hosts/],
+    ['postgres://unwind:pass@db:54x2/unwind', /expected is postgres/],
+    ['postgres://unwind:pass@db:99999/unwind', /expected is postgres/],
+    ['mysql://unwind:pass@db/unwind', /begins with postgres/],
+    ['db.example.com', /begins with postgres/],
+  ];
+  for (const [url, words] of wrong) {
+    assert.throws(
+      () => readConfig({ DATABASE_URL: url }),
+      (error) => {
+        assert.ok(error instanceof ConfigError);
+        assert.match(error.message, words, url);
+        assert.doesNotMatch(error.message, /ss@|:pass@/, 'the password stays out of it');
+        return true;
+      },
+    );
+  }
+  for (const right of [
+    'postgres://unwind:p%40ss%2Fword@db.example.com:6432/unwind?sslmode=verify-full',
+    'postgresql://unwind@localhost/unwind',
+    'postgres:///unwind?host=/var/run/postgresql',
+    'postgres://unwind:x@[::1]:5432/unwind',
+    'postgres://%2Fvar%2Frun%2Fpostgresql/unwind',
+  ]) {
+    assert.equal(readConfig({ DATABASE_URL: right }).database.url, right);
+  }
 });

@@ -1,10 +1,10 @@
 // Prints docs/configuration.md, made of the settings themselves so that it cannot go stale:
 //   node tools/configuration-table.ts > docs/configuration.md
-import { settings } from '../src/settings/config.ts';
+import { allSettings } from '../src/settings/config.ts';
 
 /** The page as text. */
 export function configurationPage(): string {
-  const rows = Object.values(settings).map(({ name, meaning, shape }) => {
+  const rows = allSettings.map(({ name, meaning, shape }) => {
     return `| \`${name}\` | ${meaning} | ${shape.replaceAll('|', '\\|')} |`;
   });
   return [

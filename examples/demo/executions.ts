@@ -1,8 +1,8 @@
 // Reads executions as anybody may: plain SQL on the published views.
 
 import pino from 'pino';
-import { withDatabase } from '../../src/embedded/database.ts';
 import { readConfig } from '../../src/settings/config.ts';
+import { withDatabase } from '../../src/settings/database.ts';
 
 export interface ShownExecution {
   /** Time of day, UTC. */

@@ -7,10 +7,10 @@ import { buffer } from 'node:stream/consumers';
 import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
 import { findTenant, type SignaturePolicy } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
-import { withDatabase } from '../embedded/database.ts';
 import { parseId } from '../ids.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
 import type { Config } from '../settings/config.ts';
+import { withDatabase } from '../settings/database.ts';
 import type { Check } from '../signatures/check.ts';
 import { inspectSignature } from '../signatures/inspect.ts';
 import {
@@ -120,7 +120,7 @@ async function knownClient(
     const told = `Keys: those of the sandbox client in ${config.home}.`;
     return { keys: ownedBy(clientId, new Map(keys)), policy: 'compatible', told };
   }
-  return config.databaseUrl === undefined
+  return config.database.url === undefined
     ? { keys: undefined, policy: 'compatible', told: 'Keys: none; give one by --key FILE.' }
     : keysOfDatabase(options, clientId);
 }

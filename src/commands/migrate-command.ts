@@ -1,16 +1,19 @@
-// `unwind migrate`: brings the schema up to this version and tells what it took.
+// `unwind migrate`: brings the schema up to this version and prints what it took.
 
-import type { Sql } from '../db/connect.ts';
-import { migrate } from '../db/migrate.ts';
+import type { Logger } from 'pino';
+import { systemClock } from '../clock.ts';
+import type { Config } from '../settings/config.ts';
+import { prepareDatabase, withDatabase } from '../settings/database.ts';
 
-export interface MigrateCommand {
-  readonly sql: Sql;
-  readonly stdout: { write(text: string): unknown };
+interface Output {
+  write(text: string): unknown;
 }
 
 /** @returns 0; a schema that is current stays as it is. */
-export async function runMigrate({ sql, stdout }: MigrateCommand): Promise<number> {
-  const applied = await migrate(sql);
+export async function runMigrate(config: Config, log: Logger, stdout: Output): Promise<number> {
+  const applied = await withDatabase(config, log, (sql) => {
+    return prepareDatabase(sql, systemClock, config);
+  });
   for (const { number, name } of applied) stdout.write(`applied ${number} ${name}\n`);
   if (applied.length === 0) stdout.write('the schema is current\n');
   return 0;

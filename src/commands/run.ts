@@ -1,18 +1,17 @@
 // How every command is run: settings are read, the database is opened and at the right schema, and the exit
 // code says how it ended: 0 done, 1 found something wrong or refused, 2 could not be run.
 
-import pino, { type Logger } from 'pino';
-import { ClientChangeError } from '../auth/change-client.ts';
+import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { isConnectionError } from '../db/errors.ts';
-import { expectedSchema, MigrationError, migrate, schemaState } from '../db/migrate.ts';
-import { withDatabase } from '../embedded/database.ts';
-import { EmbeddedError } from '../embedded/embedded-error.ts';
+import { expectedSchema, schemaState } from '../db/migrate.ts';
 import { parseId, type TenantId } from '../ids.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
-import { type Config, ConfigError, readConfig } from '../settings/config.ts';
-import { UnusableKeyError } from '../signatures/keys.ts';
+import { type Config, readConfig } from '../settings/config.ts';
+import { prepareDatabase, withDatabase } from '../settings/database.ts';
+import { explain } from '../settings/explain.ts';
+import { openLog } from './log.ts';
+import { printable } from './printable.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What a command on the database works with. */
@@ -31,13 +30,15 @@ export async function run(
   usualLogLevel: 'info' | 'warn' = 'warn',
 ): Promise<void> {
   process.stdout.on('error', goOnUnread);
+  let log: Logger | undefined;
   try {
     const config = readConfig(process.env);
-    const log = pino({ level: config.logLevel ?? usualLogLevel, base: null }, pino.destination(2));
+    log = openLog(config.log, usualLogLevel);
     process.exitCode = await command(config, log);
   } catch (error) {
     process.exitCode = 2;
-    process.stderr.write(`${tell(error)}\n`);
+    log?.debug({ err: error }, 'command.failed');
+    process.stderr.write(`unwind: ${printable(sentenceOf(error))}\n`);
   }
 }
 
@@ -46,7 +47,7 @@ function goOnUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
-/** Runs a command on a database whose schema is current; any other is left as it is, and told. */
+/** Runs a command on a database whose schema is current; any other is left as it is, and reported. */
 export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
   return run((config, log) => {
     return withDatabase(config, log, async (sql) => {
@@ -75,7 +76,7 @@ export function runForClient(
 /** The same, for a command that has begun already. */
 export function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
   return withDatabase(config, log, async (sql) => {
-    await migrate(sql);
+    await prepareDatabase(sql, systemClock, config);
     return work({ sql, clock: systemClock, stdout: process.stdout }, config);
   });
 }
@@ -101,23 +102,13 @@ async function sandboxTenant(config: Config): Promise<TenantId> {
   return tenantId;
 }
 
-/** One sentence for what a person can mend, the whole story for what is our fault. */
-function tell(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const mendable = [
-    ConfigError,
-    UsageError,
-    UnusableKeyError,
-    ClientChangeError,
-    EmbeddedError,
-    MigrationError,
-  ];
-  if (mendable.some((kind) => error instanceof kind)) return `unwind: ${error.message}`;
-  const code = 'code' in error ? String(error.code) : '';
-  if (code === 'EADDRINUSE') {
-    const port = 'port' in error ? ` ${error.port}` : '';
-    return `unwind: the port${port} is in use; choose another with PORT.`;
-  }
-  if (isConnectionError(error)) return `unwind: the database does not answer (${code}).`;
-  return error.stack ?? error.message;
+/** What a person can mend, in words; of a fault of ours the message, and where the rest is. */
+function sentenceOf(error: unknown): string {
+  if (error instanceof UsageError) return error.message;
+  const message = error instanceof Error ? error.message : String(error);
+  return (
+    explain(error) ??
+    `${message}\nThis is a fault of Unwind. UNWIND_LOG_LEVEL=debug UNWIND_LOG_FORMAT=json shows where ` +
+      'it happened; please report it with that.'
+  );
 }

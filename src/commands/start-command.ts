@@ -1,9 +1,12 @@
-// `unwind start`: runs the service until it is told to stop, and tells a person what to do next.
+// `unwind start`: runs the service until it is told to stop, and shows a person where everything is.
 
+import { join } from 'node:path';
+import { styleText } from 'node:util';
 import type { Logger } from 'pino';
 import { sandboxFileOf } from '../sandbox/sandbox-client.ts';
-import { type Service, startService } from '../service.ts';
+import { isSimulatedLive, type Service, simulatedFillsWarning, startService } from '../service.ts';
 import type { Config } from '../settings/config.ts';
+import { packageVersion } from '../settings/package-version.ts';
 
 /** npm repeats what the terminal has sent: a signal so soon after the first is the same one, in ms. */
 const sameSignalMs = 1_000;
@@ -16,17 +19,32 @@ const sameSignalMs = 1_000;
 export async function runStart(
   config: Config,
   log: Logger,
-  stdout: NodeJS.WritableStream,
+  stdout: NodeJS.WritableStream & { readonly isTTY?: boolean },
 ): Promise<number> {
   const stopped = Promise.withResolvers<number>();
-  onStopSignal(config, log, () => stopped.resolve(0));
+  const stopping = new AbortController();
+  onStopSignal(config, log, () => {
+    stopping.abort();
+    stopped.resolve(0);
+  });
   const begunAt = performance.now();
-  const service = await startService(config, log, (error) => {
+  const onLost = (error: unknown) => {
     log.error({ err: error }, 'database.lost');
     limitStop(config, log);
     stopped.resolve(1);
+  };
+  const { signal } = stopping;
+  const service = await startService(config, { log, signal, onLost }).catch((error) => {
+    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
+    throw error;
   });
+  if (service === undefined) return 0;
   stdout.write(welcome(config, service, performance.now() - begunAt));
+  if (isSimulatedLive(config)) {
+    const isColoured = stdout.isTTY === true;
+    stdout.write(`  ${isColoured ? red(simulatedFillsWarning) : simulatedFillsWarning}\n\n`);
+    log.warn(simulatedFillsWarning);
+  }
   const code = await stopped.promise;
   await service.stop();
   return code;
@@ -59,26 +77,56 @@ function limitStop({ stopTimeoutMs }: Config, log: Logger): void {
   deadline.unref();
 }
 
+function red(text: string): string {
+  return styleText(['red', 'bold'], text, { validateStream: false });
+}
+
 /** How a person calls the command: in the repository through npm, else as it was installed. */
 const [command, book] = import.meta.filename.endsWith('.ts')
   ? ['npm run -s unwind --', 'examples/book']
   : ['npx unwind', 'node_modules/unwind/examples/book'];
 
+/** An account of the example book, and whose it is. */
+const example = {
+  account: '143d980c-b742-4448-aa4a-78893d650617',
+  user: '3e6ee6f7-c1a3-490f-9629-8f5863e1ae0e',
+};
+
 function welcome(config: Config, service: Service, startMs: number): string {
   const [role, other] = config.roles;
   const does = other === undefined ? [`only ${role}`] : [];
   const facts = [config.mode, ...does, `ready in ${Math.round(startMs)} ms`].join(', ');
-  const lines = ['', `  Unwind listens at ${service.url} (${facts})`];
-  if (service.sandbox !== undefined) {
-    const { base_url: named } = service.sandbox;
+  const database =
+    config.database.url === undefined ? join(config.home, 'pg18') : 'of DATABASE_URL';
+  const places = [
+    ...(config.roles.has('api') ? [['API, to read', `${service.url}/docs`]] : []),
+    ['Health', `${service.url}/readyz`],
+    ['Database', database],
+  ];
+  const { sandbox } = service;
+  if (sandbox !== undefined) {
+    const { base_url: named } = sandbox;
     const elsewhere = named === service.url ? '' : ` (commands go to ${named}, which answers too)`;
-    lines.push(
-      `  Its API, to read: ${service.url}/docs`,
-      `  Sandbox client:   ${sandboxFileOf(config.home)}${elsewhere}`,
-      `  First request:    ${command} request GET /webhooks`,
-      `  A book to sell:   ${command} import ${book}`,
-      `  Webhooks, live:   ${command} listen`,
-    );
+    places.push(['Sandbox client', `${sandboxFileOf(config.home)}${elsewhere}`]);
   }
+  const lines = [
+    '',
+    `  Unwind ${packageVersion} listens at ${service.url} (${facts})`,
+    '',
+    ...places.map(([name = '', place]) => `  ${name.padEnd(16)}${place}`),
+    ...(sandbox === undefined ? [] : ['', ...nextCommands()]),
+  ];
   return `${lines.join('\n')}\n\n`;
+}
+
+function nextCommands(): readonly string[] {
+  const body = JSON.stringify({ user_id: example.user });
+  return [
+    '  Now, in another terminal:',
+    `    ${command} import ${book}`,
+    `    ${command} listen`,
+    '  and in a third, sell an account of that book, then check it all:',
+    `    ${command} request POST /accounts/${example.account}/liquidations --data '${body}'`,
+    `    ${command} audit`,
+  ];
 }

@@ -92,3 +92,32 @@ alter table unwind.venue_halts alter column halted_at drop default;
 -- The record of steps begins anew with the baseline.
 delete from unwind.migrations;
 alter table unwind.migrations add column compatible_from integer not null;
+
+-- The mode of the database. The process that migrates it first records the mode, and it stays.
+create table unwind.database_mode (
+  only_row boolean not null default true,
+  mode text not null,
+  recorded_at timestamptz not null,
+  constraint database_mode_pkey primary key (only_row),
+  constraint database_mode_only_row check (only_row),
+  constraint database_mode_mode check (mode in ('sandbox', 'live'))
+);
+
+-- In a live database no client gets the scope that moves the market.
+create function unwind.refuse_test_scopes() returns trigger
+  language plpgsql
+as $$
+begin
+  if 'tests:admin' = any (new.scopes)
+    and exists (select from unwind.database_mode where mode = 'live')
+  then
+    raise exception 'tests:admin is a scope of sandboxes, and this database is live'
+      using errcode = 'check_violation', constraint = 'tenants_no_test_scopes_in_live';
+  end if;
+  return new;
+end
+$$;
+
+create trigger tenants_no_test_scopes_in_live
+  before insert or update of scopes on unwind.tenants
+  for each row execute function unwind.refuse_test_scopes();

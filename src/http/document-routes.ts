@@ -46,7 +46,8 @@ const page = `<!doctype html>
 </html>
 `;
 
-const index = `<!doctype html>
+/** @param warning in letters that mean nothing in HTML. */
+const indexWith = (warning: string | undefined) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -56,7 +57,7 @@ const index = `<!doctype html>
 </head>
 <body>
 <h1>Unwind</h1>
-<p>This is an API: <a href="/docs">how to use it</a>, <a href="/openapi.json">its
+${warning === undefined ? '' : `<p style="color: #d00; font-weight: bold">${warning}</p>\n`}<p>This is an API: <a href="/docs">how to use it</a>, <a href="/openapi.json">its
 document</a>.</p>
 </body>
 </html>
@@ -78,6 +79,7 @@ const pagePolicy = [
 interface Documented {
   readonly routes: readonly SignedRoute[];
   readonly open: readonly OpenRoute[];
+  readonly warning?: string | undefined;
 }
 
 /** The routes of this file, for a server that has these others. */
@@ -87,7 +89,7 @@ export function documentRoutes(others: Documented): readonly OpenRoute[] {
     document ??= tagged(documentText(others), 'application/json');
     return document;
   };
-  return ownRoutes(madeOnce);
+  return ownRoutes(madeOnce, others.warning);
 }
 
 /** The document of a server that has these routes, and its own. */
@@ -96,7 +98,8 @@ export function documentText({ routes, open }: Documented): string {
   return JSON.stringify(makeDocument({ routes, open: [...open, ...own], version: packageVersion }));
 }
 
-function ownRoutes(document: () => Promise<Tagged>): readonly OpenRoute[] {
+function ownRoutes(document: () => Promise<Tagged>, warning?: string): readonly OpenRoute[] {
+  const indexPage = indexTagged(warning);
   return [
     route('/', 'page', async () => indexPage),
     route('/openapi.json', 'get_openapi_document', document),
@@ -147,10 +150,11 @@ const docsPage = tagged(page, 'text/html; charset=utf-8', {
   'referrer-policy': 'no-referrer',
 });
 
-const indexPage = tagged(index, 'text/html; charset=utf-8', {
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
-  link: '</docs>; rel="service-doc", </openapi.json>; rel="service-desc"',
-});
+const indexTagged = (warning: string | undefined) =>
+  tagged(indexWith(warning), 'text/html; charset=utf-8', {
+    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+    link: '</docs>; rel="service-doc", </openapi.json>; rel="service-desc"',
+  });
 
 let script: Promise<Tagged> | undefined;
 

@@ -31,6 +31,8 @@ export interface ServerOptions {
   /** Addresses and networks of proxies whose `x-forwarded-for` is believed. */
   readonly trustedProxies: readonly string[];
   readonly log: ServerLog;
+  /** A sentence that the first page shows in red. */
+  readonly warning?: string | undefined;
   /** Called with every request that was answered. */
   readonly onAnswer?: (answered: Answered) => void;
   /** What differs from the usual. */

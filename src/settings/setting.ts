@@ -1,77 +1,156 @@
-// The kinds of settings: how the text of an environment variable is read, and what it may be. A text
-// that is none is told by a RangeError, without the text itself, which may be a secret.
+// The kinds of settings: how the text of an environment variable is read, and what it may be. A RangeError
+// reports a wrong text, without the text itself, which may be a secret.
 
+import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import { parseRoles, type Role } from './roles.ts';
+
+export type Mode = 'sandbox' | 'live';
 
 /** One setting: its name, what it means, and how it is read. */
 export interface Setting<T> {
   readonly name: string;
   readonly meaning: string;
   readonly shape: string;
-  readonly read: (text: string | undefined) => T;
+  /** @param text undefined where the variable is absent; the default may depend on the mode. */
+  readonly read: (text: string | undefined, mode: Mode) => T;
 }
 
-export function integer(range: { min: number; max: number; otherwise: number }) {
+/** How the text of a setting is read. */
+type Kind<T> = Pick<Setting<T>, 'shape' | 'read'>;
+
+/** A default that differs by mode. */
+type ByMode<T> = Readonly<Record<Mode, T>>;
+
+/** @param unit what the number is multiplied by, such as the ms of a day. */
+export function integer(range: {
+  min: number;
+  max: number;
+  otherwise: number | ByMode<number>;
+  unit?: number;
+}): Kind<number> {
+  const { min, max, unit = 1 } = range;
+  const { sandbox, live } = byMode(range.otherwise);
+  const usual = sandbox === live ? `${live}` : `${sandbox} sandbox, ${live} live`;
   return {
-    shape: `whole number, ${range.min} to ${range.max}; default ${range.otherwise}`,
-    read: (text: string | undefined): number => {
-      if (text === undefined) return range.otherwise;
+    shape: `whole number, ${min} to ${max}; default ${usual}`,
+    read: (text, mode) => {
+      if (text === undefined) return (mode === 'live' ? live : sandbox) * unit;
       const value = /^[0-9]{1,15}$/.test(text) ? Number(text) : Number.NaN;
-      if (value >= range.min && value <= range.max) return value;
-      throw new RangeError(`is no whole number from ${range.min} to ${range.max}`);
+      if (value >= min && value <= max) return value * unit;
+      throw new RangeError(`is not a whole number from ${min} to ${max}`);
     },
   };
 }
 
-export function oneOf<const T extends string>(values: readonly T[], otherwise: T) {
+function byMode(value: number | ByMode<number>): ByMode<number> {
+  return typeof value === 'number' ? { sandbox: value, live: value } : value;
+}
+
+export function oneOf<const T extends string>(values: readonly T[]) {
+  const read = (text: string): T => {
+    const found = values.find((value) => value === text);
+    if (found === undefined) throw new RangeError(`is not one of ${values.join(', ')}`);
+    return found;
+  };
+  const shape = values.join(' or ');
   return {
-    shape: `${values.join(' or ')}; default ${otherwise}`,
-    read: (text: string | undefined): T => {
-      const found = values.find((value) => value === (text ?? otherwise));
-      if (found === undefined) throw new RangeError(`is none of ${values.join(', ')}`);
-      return found;
-    },
+    /** @param usual how the table of settings describes the default that the reader chooses. */
+    optional: (usual: string): Kind<T | undefined> => ({
+      shape: `${shape}; default ${usual}`,
+      read: (text) => (text === undefined ? undefined : read(text)),
+    }),
+    otherwise: (usual: T): Kind<T> => ({
+      shape: `${shape}; default ${usual}`,
+      read: (text) => read(text ?? usual),
+    }),
   };
 }
 
-export function onOff(otherwise: 'on' | 'off') {
-  const choice = oneOf(['on', 'off'], otherwise);
-  return { shape: choice.shape, read: (text: string | undefined) => choice.read(text) === 'on' };
-}
-
-export function text(otherwise: string) {
+export function onOff(otherwise: 'on' | 'off' | ByMode<'on' | 'off'>): Kind<boolean> {
+  const usual = typeof otherwise === 'string' ? { sandbox: otherwise, live: otherwise } : otherwise;
+  const choice = oneOf(['on', 'off']).optional(
+    usual.sandbox === usual.live ? usual.live : `${usual.sandbox} sandbox, ${usual.live} live`,
+  );
   return {
-    shape: `text; default ${otherwise}`,
-    read: (given: string | undefined): string => given ?? otherwise,
+    shape: choice.shape,
+    read: (text, mode) => (choice.read(text, mode) ?? usual[mode]) === 'on',
   };
 }
 
-export const optionalText = {
+export const yesNo: Kind<boolean> = {
+  shape: 'yes or no; default no',
+  read: (text, mode) => oneOf(['yes', 'no']).otherwise('no').read(text, mode) === 'yes',
+};
+
+export function text(otherwise: string): Kind<string> {
+  return { shape: `text; default ${otherwise}`, read: (given) => given ?? otherwise };
+}
+
+/** A directory, as an absolute path. */
+export function directory(otherwise: string): Kind<string> {
+  return { shape: `text; default ${otherwise}`, read: (given) => resolve(given ?? otherwise) };
+}
+
+export const optionalText: Kind<string | undefined> = {
   shape: 'text; default none',
-  read: (given: string | undefined): string | undefined => given,
+  read: (given) => given,
 };
 
-export const roleList = {
+export const roleList: Kind<ReadonlySet<Role>> = {
   shape: 'api or worker or api,worker; default api,worker',
-  read: (given = 'api,worker'): ReadonlySet<Role> => parseRoles(given),
+  read: (given = 'api,worker') => parseRoles(given),
 };
 
-export const databaseUrl = {
+export const databaseUrl: Kind<string | undefined> = {
   shape: 'postgres://user:password@host:port/database; default the embedded PostgreSQL',
-  read: (given: string | undefined): string | undefined => {
-    if (given === undefined || /^postgres(ql)?:\/\//.test(given)) return given;
-    throw new RangeError('is no postgres:// URL');
+  read: (given) => {
+    if (given !== undefined) refuseUnreadableUrl(given);
+    return given;
   },
 };
 
-export const errorsUrl = {
+/**
+ * A password with `@`, `/`, `?` or `#` in it ends the password too early, and the driver then looks for
+ * another host or database than meant.
+ */
+function refuseUnreadableUrl(given: string): void {
+  const rest = /^postgres(?:ql)?:\/\/(.*)$/s.exec(given)?.[1];
+  if (rest === undefined) {
+    throw new RangeError('is not a URL that begins with postgres:// or postgresql://');
+  }
+  const [beforeQuery = ''] = rest.split('?');
+  const isCut =
+    /[/#].*@|@.*@/s.test(beforeQuery) || !(beforeQuery.includes('@') || !rest.includes('@'));
+  if (isCut || rest.includes('#')) {
+    throw new RangeError(
+      'cannot be read: in the user name and the password, write @ as %40, / as %2F, : as %3A, ' +
+        '? as %3F, # as %23 and % as %25',
+    );
+  }
+  if (/%(?![0-9a-f]{2})/i.test(rest)) {
+    throw new RangeError(
+      'cannot be read: a % in it is not followed by two hex digits; write % as %25',
+    );
+  }
+  if (/\s/.test(rest))
+    throw new RangeError('cannot be read: it holds white space; write it as %20');
+  if (beforeQuery.split('@').at(-1)?.includes(',')) {
+    throw new RangeError('names several hosts: name one, such as a proxy in front of them');
+  }
+  const isSocket = /@\//.test(rest) || rest.startsWith('/');
+  if (!isSocket && !URL.canParse(given)) {
+    throw new RangeError('cannot be read: expected is postgres://user:password@host:port/database');
+  }
+}
+
+export const errorsUrl: Kind<string | undefined> = {
   shape: 'https://host/path; default none',
-  read: (given: string | undefined): string | undefined => {
+  read: (given) => {
     if (given === undefined) return undefined;
     const url = URL.canParse(given) ? new URL(given) : undefined;
     if (url === undefined || !/^https?:$/.test(url.protocol) || url.search + url.hash !== '') {
-      throw new RangeError('is no http or https URL without query and fragment');
+      throw new RangeError('is not an http or https URL without query and fragment');
     }
     return given.replace(/\/+$/, '');
   },
@@ -89,19 +168,15 @@ function isNetwork(text: string): boolean {
   return isSix && !text.includes('%') && !text.toLowerCase().startsWith('::ffff:');
 }
 
-export const networks = {
+export const networks: Kind<readonly string[]> = {
   shape: 'addresses and networks such as 10.0.0.0/8, separated by commas; default none',
-  read: (given: string | undefined): readonly string[] => {
+  read: (given) => {
     const all = given?.split(',').map((one) => one.trim()) ?? [];
     if (all.every(isNetwork)) return all;
-    throw new RangeError('is no list of addresses and networks');
+    throw new RangeError('is not a list of addresses and networks');
   },
 };
 
-export function setting<T>(
-  name: string,
-  meaning: string,
-  how: Pick<Setting<T>, 'shape' | 'read'>,
-): Setting<T> {
+export function setting<T>(name: string, meaning: string, how: Kind<T>): Setting<T> {
   return { name, meaning, ...how };
 }

@@ -43,7 +43,7 @@ test('a killed database is told of and started again', async (t) => {
       return seen.status === 200 ? undefined : seen;
     });
     assert.equal(down.status, 503);
-    assert.equal(down.checks['database'], 'not reached');
+    assert.match(down.checks['database'] ?? '', /^not reached: [a-z ]+$/);
     const alive = await fetch(`${url}/healthz`);
     assert.equal(alive.status, 200, 'the process itself is well');
     await eventually('it is ready', async () => (await probe(url)).status === 200, patienceMs);

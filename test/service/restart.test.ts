@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
-import { withDatabase } from '../../src/embedded/database.ts';
 import { parseId } from '../../src/ids.ts';
 import { readConfig } from '../../src/settings/config.ts';
+import { withDatabase } from '../../src/settings/database.ts';
 import { newHolder, placeLength } from '../../src/work/holder.ts';
 import { eventually } from '../support/condition.ts';
 import { quick, says, startDelivering } from './delivering.ts';

@@ -51,6 +51,25 @@ create table unwind.client_changes (
   constraint client_changes_reason_length check (length(reason) between 1 and 500)
 );
 
+-- In a live database no client gets the scope that moves the market.
+create function unwind.refuse_test_scopes() returns trigger
+  language plpgsql
+as $$
+begin
+  if 'tests:admin' = any (new.scopes)
+    and exists (select from unwind.database_mode where mode = 'live')
+  then
+    raise exception 'tests:admin is a scope of sandboxes, and this database is live'
+      using errcode = 'check_violation', constraint = 'tenants_no_test_scopes_in_live';
+  end if;
+  return new;
+end
+$$;
+
+create trigger tenants_no_test_scopes_in_live
+  before insert or update of scopes on unwind.tenants
+  for each row execute function unwind.refuse_test_scopes();
+
 -- Public keys that verify a client's requests.
 create table unwind.client_keys (
   tenant_id uuid not null,

@@ -1,0 +1,121 @@
+// Joins the handlers of all rooms into the HTTP side of a process.
+
+import type { FastifyInstance } from 'fastify';
+import type { Dispatcher } from 'undici';
+import { Authenticator } from '../auth/authenticate.ts';
+import type { Seal } from '../auth/seal.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { FairSlots } from '../deliveries/fair-slots.ts';
+import type { AddressPolicy } from '../egress/address.ts';
+import { deliverySigningsMax } from '../limits.ts';
+import type { CreateSettings } from '../liquidations/create-liquidation.ts';
+import { Metrics } from '../metrics/metrics.ts';
+import { bookHandlers } from './book-handlers.ts';
+import { deliveryHandlers } from './delivery-handlers.ts';
+import { errorPages } from './error-pages.ts';
+import { eventHandlers } from './event-handlers.ts';
+import { inspectRoute } from './inspect-route.ts';
+import { liquidationHandlers } from './liquidation-handlers.ts';
+import { marketHandlers } from './market-handlers.ts';
+import { metricsRoute } from './metrics-route.ts';
+import { orderHandlers } from './order-handlers.ts';
+import { positionHandlers } from './position-handlers.ts';
+import { probes, type Readiness } from './probes.ts';
+import { type RateSettings, Rates } from './rates.ts';
+import { signedRoutes } from './routes.ts';
+import { buildServer, type ServerOptions } from './server.ts';
+import { tokenRoutes } from './token-route.ts';
+import { webhookHandlers } from './webhook-handlers.ts';
+
+export interface AppOptions {
+  readonly isSandbox: boolean;
+  /** False: the process answers the probes alone. */
+  readonly isApi: boolean;
+  /** Whether `GET /metrics` exists. */
+  readonly metrics: boolean;
+  readonly requests: RateSettings & {
+    readonly trustedProxies: readonly string[];
+    readonly errorsUrl: string | undefined;
+  };
+  readonly liquidations: CreateSettings;
+  readonly webhooks: { readonly timeoutMs: number; readonly policy: AddressPolicy };
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly log: ServerOptions['log'];
+  readonly seal: Seal;
+  /** The way out to receivers. */
+  readonly agent: Dispatcher;
+  readonly readiness: () => Promise<Readiness>;
+  /** A sentence that the first page shows in red. */
+  readonly warning: string | undefined;
+  /** The loops of this process; without them those of other processes find the work. */
+  readonly engine: AppEngine | undefined;
+}
+
+export interface AppEngine {
+  wakeRelease(): void;
+  wakePublish(): void;
+  wakeDeliver(): void;
+  loops(): Readonly<Record<string, boolean>>;
+}
+
+/** Every process answers the probes; requests only in the role api. */
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { sql, clock, engine, log, requests, warning } = options;
+  const authenticator = new Authenticator(sql, clock);
+  const rates = new Rates(clock, requests);
+  const loops = () => engine?.loops() ?? {};
+  const metrics = options.metrics ? new Metrics({ sql, clock, loops }) : undefined;
+  const watching = [...probes(options.readiness), ...(metrics ? [metricsRoute(metrics)] : [])];
+  const server = {
+    ...(metrics === undefined ? {} : { onAnswer: metrics.answered.bind(metrics) }),
+    authenticator,
+    rates,
+    problems: { showSignatureBase: options.isSandbox, errorsUrl: requests.errorsUrl },
+    trustedProxies: requests.trustedProxies,
+    log,
+    warning,
+  };
+  if (!options.isApi) return buildServer({ ...server, routes: [], open: watching });
+  const open = [
+    ...tokenRoutes({ sql, clock, authenticator, rates }),
+    ...(options.isSandbox ? [inspectRoute({ sql, clock, rates })] : []),
+    ...errorPages(),
+    ...watching,
+  ];
+  return buildServer({ ...server, routes: routesOf(options), open });
+}
+
+function routesOf(options: AppOptions): ServerOptions['routes'] {
+  const { sql, clock, seal, agent, engine, liquidations: settings, webhooks } = options;
+  const ofWebhooks = {
+    sql,
+    clock,
+    seal,
+    agent,
+    signings: new FairSlots(deliverySigningsMax),
+    ...webhooks,
+    onChanged: () => engine?.wakeDeliver(),
+  };
+  // What a sandbox can be told besides the contract; live mode has none of it.
+  const ofTests = { sql, clock, settings };
+  const tests = options.isSandbox
+    ? { positions: positionHandlers(ofTests), market: marketHandlers(ofTests) }
+    : undefined;
+  return signedRoutes({
+    liquidations: liquidationHandlers({
+      sql,
+      clock,
+      settings,
+      onCreated: () => engine?.wakeRelease(),
+      onEvent: () => engine?.wakePublish(),
+    }),
+    webhooks: webhookHandlers(ofWebhooks),
+    deliveries: deliveryHandlers(ofWebhooks),
+    events: eventHandlers({ sql }),
+    book: bookHandlers({ sql }),
+    orders: orderHandlers({ sql }),
+    tests,
+  });
+}

@@ -1,0 +1,115 @@
+// Which database the settings mean, one given by URL or the embedded one, and how it is made ready: it
+// answers, it is fit, it is for this mode, its schema is of this version.
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import { checkDatabase } from '../db/check-database.ts';
+import { type ConnectOptions, connect, type Sql } from '../db/connect.ts';
+import { DatabaseFaultError, databaseFault } from '../db/fault.ts';
+import { type Migration, migrate } from '../db/migrate.ts';
+import { type EmbeddedLog, startEmbedded } from '../embedded/embedded.ts';
+import type { Config } from './config.ts';
+import { recordMode, refuseOtherMode } from './mode.ts';
+
+export type DatabaseConfig = Pick<Config, 'database' | 'home' | 'mode' | 'isModeStated'>;
+
+export interface Database {
+  /** Settings for every pool on it. */
+  readonly options: Pick<ConnectOptions, 'url' | 'prepare' | 'sessionSettings'>;
+  /** The embedded database is left, and stopped when no other process uses it. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** @param onLost called when the embedded database died and could not be started again. */
+export async function openDatabase(
+  { database, home }: DatabaseConfig,
+  log: EmbeddedLog,
+  onLost?: (error: unknown) => void,
+): Promise<Database> {
+  const { url, prepare, sessionSettings } = database;
+  if (url !== undefined)
+    return { options: { url, prepare, sessionSettings }, close: async () => {} };
+  const embedded = await startEmbedded({ home, log, ...(onLost ? { onLost } : {}) });
+  return { options: { url: embedded.url }, close: () => embedded.stop() };
+}
+
+/**
+ * Runs a command on the database with a small pool of its own, and closes both afterwards.
+ *
+ * @throws ConfigError when the database is for the other mode, DatabaseFaultError when it cannot be used.
+ */
+export async function withDatabase<T>(
+  config: DatabaseConfig,
+  log: EmbeddedLog,
+  work: (sql: Sql) => Promise<T>,
+): Promise<T> {
+  const database = await openDatabase(config, log);
+  try {
+    const sql = connect({ ...database.options, max: 4, applicationName: 'unwind command' });
+    try {
+      await refuseOtherMode(sql, config);
+      return await work(sql);
+    } catch (error) {
+      throw explained(error, database.options.url);
+    } finally {
+      await sql.end();
+    }
+  } finally {
+    await database.close();
+  }
+}
+
+/** Brings a database to this version, in the order in which nothing is changed in a wrong one. */
+export async function prepareDatabase(
+  sql: Sql,
+  clock: Clock,
+  config: DatabaseConfig,
+): Promise<readonly Migration[]> {
+  await checkDatabase(sql);
+  await refuseOtherMode(sql, config);
+  const applied = await migrate(sql);
+  await recordMode(sql, clock, config);
+  return applied;
+}
+
+/** How long to wait for a database before the next try, in ms; it doubles from try to try. */
+const waitMs = { first: 500, longest: 15_000 };
+
+export interface Waiting {
+  readonly url: string;
+  /** Ends the wait. */
+  readonly signal: AbortSignal;
+  /** Called before each wait, with the words of the fault. */
+  readonly onWait: (fault: string, waitMs: number) => void;
+  /** Called once when it answers after all. */
+  readonly onReached: () => void;
+}
+
+/**
+ * Waits for a database that is down. @throws DatabaseFaultError for what does not pass, such as a wrong
+ * password; the reason of the signal when it ends the wait.
+ */
+export async function reachDatabase(sql: Sql, waiting: Waiting): Promise<void> {
+  const { url, signal, onWait, onReached } = waiting;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await checkDatabase(sql);
+      if (tries > 0) onReached();
+      return;
+    } catch (error) {
+      const reported = explained(error, url);
+      if (!(reported instanceof DatabaseFaultError && reported.fault.passes)) throw reported;
+      signal.throwIfAborted();
+      const ms = Math.min(waitMs.first * 2 ** tries, waitMs.longest);
+      onWait(reported.message, ms);
+      await wait(ms * (0.75 + Math.random() / 2), undefined, { signal });
+    }
+  }
+}
+
+/** The error in words where it is trouble of the database; others come back as they are. */
+export function explained(error: unknown, url: string): unknown {
+  if (error instanceof DatabaseFaultError) return error;
+  const fault = databaseFault(error, url);
+  return fault === undefined ? error : new DatabaseFaultError(fault, { cause: error });
+}

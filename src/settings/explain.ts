@@ -1,0 +1,29 @@
+// The one place that turns what went wrong into words for the person who runs the service: cause and
+// remedy, and no stack.
+
+import { ClientChangeError } from '../auth/change-client.ts';
+import { DatabaseFaultError } from '../db/fault.ts';
+import { MigrationError } from '../db/migrate.ts';
+import { EmbeddedError } from '../embedded/embedded-error.ts';
+import { UnusableKeyError } from '../signatures/keys.ts';
+import { ConfigError } from './config.ts';
+import { fileFault } from './file-fault.ts';
+
+/** Errors whose message is the explanation. */
+const explained = [
+  ConfigError,
+  UnusableKeyError,
+  ClientChangeError,
+  EmbeddedError,
+  MigrationError,
+  DatabaseFaultError,
+];
+
+/** @returns undefined for an error that nobody outside can mend: a fault of ours. */
+export function explain(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (explained.some((kind) => error instanceof kind)) return error.message;
+  const fault = fileFault(error);
+  if (fault !== undefined) return `${fault.path} cannot be used: ${fault.reason}.`;
+  return undefined;
+}
