@@ -155,6 +155,15 @@ create table unwind.client_keys (
   constraint client_keys_status CHECK (status = ANY (ARRAY['live'::text, 'revoked'::text]))
 );
 
+create table unwind.database_mode (
+  only_row boolean default true not null,
+  mode text not null,
+  recorded_at timestamp with time zone not null,
+  constraint database_mode_pkey PRIMARY KEY (only_row),
+  constraint database_mode_mode CHECK (mode = ANY (ARRAY['sandbox'::text, 'live'::text])),
+  constraint database_mode_only_row CHECK (only_row)
+);
+
 create table unwind.event_heads (
   tenant_id uuid not null,
   "position" bigint not null,
@@ -533,6 +542,7 @@ create table unwind.tenants (
   constraint tenants_secret_hash_is_sha256 CHECK (length(secret_hash) = 32),
   constraint tenants_signature_policy CHECK (signature_policy = ANY (ARRAY['strict'::text, 'compatible'::text]))
 );
+CREATE TRIGGER tenants_no_test_scopes_in_live BEFORE INSERT OR UPDATE OF scopes ON unwind.tenants FOR EACH ROW EXECUTE FUNCTION unwind.refuse_test_scopes();
 
 create table unwind.users (
   tenant_id uuid not null,
@@ -816,6 +826,21 @@ CREATE OR REPLACE FUNCTION unwind.position_object(the_account uuid, the_isin tex
  LANGUAGE sql
  STABLE PARALLEL SAFE
 RETURN concat('{"account_id":"', the_account, '","available_for_trading":"', trim_scale(((quantity - locked) - reserved)), '","instrument":{"isin":"', the_isin, '","uuid":"', unwind.instrument_id(the_isin), '"},"locked_for_trading":"', trim_scale(reserved), '","pending_settlement":"0","quantity":"', trim_scale(quantity), '"}');
+
+CREATE OR REPLACE FUNCTION unwind.refuse_test_scopes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if 'tests:admin' = any (new.scopes)
+    and exists (select from unwind.database_mode where mode = 'live')
+  then
+    raise exception 'tests:admin is a scope of sandboxes, and this database is live'
+      using errcode = 'check_violation', constraint = 'tenants_no_test_scopes_in_live';
+  end if;
+  return new;
+end
+$function$;
 
 CREATE OR REPLACE FUNCTION unwind.refuse_transition()
  RETURNS trigger
