@@ -74,37 +74,6 @@ const submissionsHaveTheirStatus: Check = {
       end`,
 };
 
-// A submission that is done sold what its final report says; whatever its executions are away from
-// that, late fills and busts have moved them.
-const correctionsAreCounted: Check = {
-  name: 'corrections_are_counted',
-  says: 'An order is corrected by what the executions of its done submissions are off their reports.',
-  sql: fragment`
-    select
-      coalesce(o.tenant_id, s.tenant_id) as tenant_id,
-      'order' as subject,
-      coalesce(o.order_id, s.order_id)::text as subject_id,
-      trim_scale(coalesce(s.corrected, 0))::text as expected,
-      trim_scale(o.corrected_quantity)::text as found,
-      'the order is not corrected by what came after the end' as message
-    from (
-      select o.tenant_id, o.order_id, o.corrected_quantity
-      from unwind_v1.orders o
-      where o.corrected_quantity <> 0
-    ) o
-    full join (
-      select s.tenant_id, s.order_id, sum(s.executed_quantity - s.final_quantity) as corrected
-      from unwind_v1.submissions s
-      where s.status = 'DONE'
-        and s.executed_quantity <> s.final_quantity
-      group by s.tenant_id, s.order_id
-      having sum(s.executed_quantity - s.final_quantity) <> 0
-    ) s
-      on s.tenant_id = o.tenant_id
-      and s.order_id = o.order_id
-    where o.corrected_quantity is distinct from s.corrected`,
-};
-
 const submissionsServeOrders: Check = {
   name: 'submissions_serve_their_orders',
   says: 'An order is with the venue once, or due to be sent, or at its end; never two of these.',
@@ -213,7 +182,6 @@ const submissionsAreAnswered: Check = {
 export const checksOfSubmissions: readonly Check[] = [
   submissionsAreSums,
   submissionsHaveTheirStatus,
-  correctionsAreCounted,
   submissionsServeOrders,
   submissionsName,
   submissionsAreAnswered,

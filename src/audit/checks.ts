@@ -2,9 +2,11 @@
 
 import type { Check } from './check.ts';
 import { checksOfBook } from './checks-of-book.ts';
+import { checksOfCorrections } from './checks-of-corrections.ts';
 import { checksOfEnds } from './checks-of-ends.ts';
 import { checksOfEvents } from './checks-of-events.ts';
 import { checksOfLiquidations } from './checks-of-liquidations.ts';
+import { checksOfLog } from './checks-of-log.ts';
 import { checksOfOrders } from './checks-of-orders.ts';
 import { checksOfSubmissions } from './checks-of-submissions.ts';
 import { checksOfVenue } from './checks-of-venue.ts';
@@ -14,7 +16,9 @@ export const checks: readonly Check[] = [
   ...checksOfOrders,
   ...checksOfSubmissions,
   ...checksOfLiquidations,
+  ...checksOfCorrections,
   ...checksOfEvents,
+  ...checksOfLog,
   ...checksOfVenue,
   ...checksOfEnds,
 ];

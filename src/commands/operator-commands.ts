@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { runAbandon } from './abandon-command.ts';
-import { clientId, liquidationId } from './arguments.ts';
+import { clientId, displayName, liquidationId, nameOfUser, reasonText } from './arguments.ts';
 import { close, listParked, resume } from './parked-command.ts';
 import { runOnDatabase } from './run.ts';
 
@@ -48,8 +48,10 @@ function addParkedCommands(program: Command): void {
     .command('close')
     .description('mark a correction as seen to')
     .argument('<id>', 'as listed')
+    .requiredOption('--reason <text>', 'what was done about it', reasonText)
+    .option('--actor <name>', 'who has seen to it', displayName, nameOfUser())
     .option('--client <id>', 'whose it is, if clients have the same id', clientId)
-    .action((id: string, { client }: OfClient) =>
-      runOnDatabase((on) => close(on, { id, tenantId: client })),
+    .action((id: string, { client, ...by }: OfClient & { actor: string; reason: string }) =>
+      runOnDatabase((on) => close(on, { id, tenantId: client, ...by })),
     );
 }

@@ -3,10 +3,10 @@
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { TenantId } from '../ids.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import {
   type Choice,
+  type Closing,
   closeParked,
   countParked,
   findParked,
@@ -61,7 +61,7 @@ export async function resume(
   }
   stdout.write(
     choice.id.startsWith('correction/')
-      ? `${choice.id} cannot be resumed, only closed: unwind parked close ${choice.id}\n`
+      ? `${choice.id} cannot be resumed, only closed: unwind parked close ${choice.id} --reason …\n`
       : `nothing is parked as ${choice.id}\n`,
   );
   return 1;
@@ -70,7 +70,7 @@ export async function resume(
 /** Marks a correction as seen to. @returns 0, or 1 when nothing of that name is open. */
 export async function close(
   { sql, clock, stdout }: ParkedCommand,
-  choice: { readonly id: string; readonly tenantId: TenantId | undefined },
+  choice: Closing,
 ): Promise<number> {
   const isClosed = await closeParked(sql, { ...choice, now: clock.now() });
   if (isClosed) stdout.write(`closed ${choice.id}\n`);

@@ -45,11 +45,12 @@ export async function recordLiquidationEvents(
 export function liquidationEventsSql(changed: Fragment, now: Date): Fragment {
   return fragment`
     insert into unwind.events (
-      tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
+      tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object,
+      object_sha256, created_at
     )
     select
       c.tenant_id, c.event_id, c.account_id, c.liquidation_id, c.sequence, c.number,
-      'ACCOUNT_LIQUIDATION.' || c.status, c.object, ${now}
+      'ACCOUNT_LIQUIDATION.' || c.status, c.object, sha256(convert_to(c.object, 'UTF8')), ${now}
     from (${changed}) as c`;
 }
 

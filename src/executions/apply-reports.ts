@@ -71,7 +71,7 @@ async function apply(tx: Tx, batch: Reports): Promise<void> {
   assert(counts[1] === orders.length, 'a locked order stays as it was');
   await movePositions(tx, { tenantId, changes: positionChanges(changes, uncovered) });
   await settleProgress(tx, { tenantId, changes: changes.liquidations, now });
-  const notes = changes.corrections.map((correction) => noteOf(correction, uncovered));
+  const notes = correctionsOf(changes, uncovered).map((one) => noteOf(one, uncovered));
   await noteForPerson(tx, { tenantId, notes, now });
   await clearReports(tx, { tenantId, reports, parked: changes.parked });
 }
@@ -138,6 +138,18 @@ function positionChanges(
       return { accountId, isin, quantity: returned, held: zero };
     }),
   ];
+}
+
+/** What came after the end, and whatever else left units uncovered. */
+function correctionsOf(
+  { corrections, late }: Changes,
+  uncovered: Uncovered,
+): readonly Correction[] {
+  const named = new Set(corrections.map(({ executionId }) => executionId));
+  const others = [...late].filter(({ executionId }) => {
+    return !named.has(executionId) && uncovered.get(executionId)?.gt('0') === true;
+  });
+  return [...corrections, ...others.map((one) => ({ type: 'fill', order: one, ...one }) as const)];
 }
 
 function noteOf(

@@ -43,7 +43,7 @@ export interface Changes {
 export interface Correction {
   readonly type: 'fill' | 'bust';
   readonly executionId: string;
-  readonly order: Submission['order'];
+  readonly order: Pick<Submission['order'], 'orderId' | 'liquidationId' | 'accountId' | 'isin'>;
   readonly quantity: Decimal;
   readonly proceeds: Decimal;
 }
@@ -133,12 +133,22 @@ function write(
   changes.liquidations.push({ liquidationId, proceeds, ended: isEnded ? 1 : 0 });
   const excess = progress.type === 'done' ? correctedQuantity : zero;
   const isAfter = progress.type === 'corrected';
-  // Where the end itself came with too much, the last one was too much.
-  const late = isAfter ? executions : executions.slice(excess.gt('0') ? -1 : executions.length);
+  // Where the end itself came with too much, the last ones were too much.
+  const late = isAfter ? executions : lastOf(executions, excess);
   if (late.length > 0) for (const execution of executions) changes.late.add(execution);
   for (const execution of late) changes.corrections.push({ type: 'fill', order, ...execution });
   if (!isAfter && !excess.lt('0')) return;
   for (const one of taken) changes.corrections.push({ type: 'bust', ...one });
+}
+
+/** The last of these executions that bring so much, or all of them. */
+function lastOf(executions: readonly NewExecution[], quantity: Decimal): readonly NewExecution[] {
+  let rest = quantity;
+  return executions.toReversed().filter((one) => {
+    const isNeeded = rest.gt('0');
+    rest = rest.minus(one.quantity);
+    return isNeeded;
+  });
 }
 
 function proceedsIn(rows: readonly { readonly proceeds: Decimal }[]): Decimal {

@@ -61,7 +61,9 @@ export async function countTry(
         when k.last_at < ${now}::timestamptz - interval '1 hour' then excluded.parked_at
         when k.tries + 1 >= ${limit}::integer then ${now}::timestamptz
       end,
-      closed_at = null
+      closed_at = null,
+      closed_by = null,
+      closed_reason = null
     returning k.tries, k.parked_at is not null as is_parked`;
   const [row] = rows;
   return { tries: row?.tries ?? 1, isParked: row?.is_parked ?? false };
@@ -196,14 +198,25 @@ export async function forgetResumed(
       and k.subject = ${`${report.venue}/${report.number}`}`;
 }
 
+/** Which correction a person has seen to, who they are, and what they say of it. */
+export interface Closing {
+  readonly id: string;
+  readonly tenantId: TenantId | undefined;
+  readonly actor: string;
+  readonly reason: string;
+}
+
 /** Marks a correction as seen to. @returns whether there was one that was not. */
 export async function closeParked(
   sql: Sql,
-  choice: { readonly id: string; readonly tenantId: TenantId | undefined; readonly now: Date },
+  choice: Closing & { readonly now: Date },
 ): Promise<boolean> {
   const rows = await sql`
     update unwind.parked k
-    set closed_at = ${choice.now}
+    set
+      closed_at = ${choice.now},
+      closed_by = ${choice.actor},
+      closed_reason = ${choice.reason}
     where k.step = 'correction'
       and k.parked_at is not null
       and k.closed_at is null

@@ -9,8 +9,8 @@ export interface Corruption {
   readonly what: string;
   /** SQL: rows it may hit, in an order that the same history repeats. */
   readonly victims: string;
-  /** SQL: what is done to the victim `v`, as one data-modifying statement. */
-  readonly change: string;
+  /** SQL: what is done to the victim `v`, as data-modifying statements that see the same. */
+  readonly change: string | readonly string[];
   /** The check that must fail. */
   readonly check: string;
   /** SQL over the victim `v`: the id of the subject that the check must name. */
@@ -35,6 +35,7 @@ const keys = {
   'unwind.events': ['event_id'],
   'unwind.busts': ['venue_execution_id'],
   'unwind.event_heads': ['tenant_id'],
+  'unwind.parked': ['step', 'subject'],
   'unwind.venue_reports': ['report_id', 'tenant_id'],
   'unwind.venue_cursors': ['venue'],
   'simulated_venue.journal': ['entry'],
@@ -118,10 +119,13 @@ export async function corrupt(tx: Tx, corruption: Corruption, seed: string): Pro
   assert.ok(count > 0, `the history has no victim for: ${what}`);
   const digest = createHash('sha256').update(`${seed}/${what}`).digest();
   const place = digest.readUInt32BE(0) % count;
+  const changes = [change].flat();
+  const steps = changes.map((one, i) => `changed_${i} as (${one} returning 1)`).join(', ');
+  const counts = changes.map((_, i) => `(select count(*) from changed_${i})`).join(', ');
   const hits = await tx<(Hit & { changed: string })[]>`
     with v as materialized (${raw(victims)} offset ${place} limit 1),
-    changed as (${raw(change)} returning 1)
-    select v.tenant_id, ${raw(subject)} as subject, (select count(*) from changed) as changed
+    ${raw(steps)}
+    select v.tenant_id, ${raw(subject)} as subject, least(${raw(counts)}) as changed
     from v`;
   const [hit] = hits;
   assert.ok(hit !== undefined && Number(hit.changed) > 0, `nothing was changed by: ${what}`);

@@ -19,8 +19,10 @@ import {
   type Table,
 } from './corrupt.ts';
 import { corruptionsOfBook } from './corruptions-of-book.ts';
+import { corruptionsOfCorrections } from './corruptions-of-corrections.ts';
 import { corruptionsOfEvents } from './corruptions-of-events.ts';
 import { corruptionsOfLiquidations } from './corruptions-of-liquidations.ts';
+import { corruptionsOfLog } from './corruptions-of-log.ts';
 import { corruptionsOfOrders } from './corruptions-of-orders.ts';
 import { corruptionsOfSubmissions } from './corruptions-of-submissions.ts';
 import { corruptionsOfVenue } from './corruptions-of-venue.ts';
@@ -31,7 +33,9 @@ const corruptions: readonly Corruption[] = [
   ...corruptionsOfOrders,
   ...corruptionsOfSubmissions,
   ...corruptionsOfLiquidations,
+  ...corruptionsOfCorrections,
   ...corruptionsOfEvents,
+  ...corruptionsOfLog,
   ...corruptionsOfVenue,
 ];
 

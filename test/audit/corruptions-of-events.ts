@@ -13,21 +13,6 @@ import {
 const events = 'unwind.events';
 const isFinal = "type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')";
 
-/** Each event with the one before it of the same account. */
-const pairs = `
-  select e.*, b.event_id as before_id, b.position as before_position
-  from unwind.events e
-  join lateral (
-    select b.event_id, b.position
-    from unwind.events b
-    where b.account_id = e.account_id
-      and (b.sequence, b.number) < (e.sequence, e.number)
-    order by b.sequence desc, b.number desc
-    limit 1
-  ) b on true
-  where e.position is not null
-  order by e.event_id`;
-
 export const corruptionsOfEvents: readonly Corruption[] = [
   {
     what: 'an event is deleted',
@@ -209,47 +194,44 @@ export const corruptionsOfEvents: readonly Corruption[] = [
     check: 'final_events_tell_the_cash',
     subject: itsEvent,
   },
+  ...['NEW', 'PROCESSING'].map((status) => ({
+    what: `the cash amount in a ${status} event is another`,
+    victims: all(events, `type = 'ACCOUNT_LIQUIDATION.${status}'`),
+    change: set(
+      events,
+      `object = regexp_replace(t.object, '"cash_amount":"[^"]*"', '"cash_amount":"7.77"')`,
+    ),
+    check: 'events_are_as_recorded',
+    subject: itsEvent,
+  })),
   {
-    what: 'the log has a gap',
-    victims: all(events, 'position is not null'),
-    change: set(events, 'position = t.position + 1000'),
-    check: 'log_positions_are_gapless',
+    what: 'the update time in a PROCESSING event is another',
+    victims: all(events, "type = 'ACCOUNT_LIQUIDATION.PROCESSING'"),
+    change: set(
+      events,
+      `object = regexp_replace(t.object, '"updated_at":"[^"]*"', '"updated_at":"2026-01-01T00:00:00.000Z"')`,
+    ),
+    check: 'events_are_as_recorded',
     subject: itsEvent,
   },
   {
-    what: 'the log has a position twice',
-    victims: pairs,
-    change: set(events, 'position = v.before_position'),
-    check: 'log_positions_are_gapless',
+    what: 'the digest of an event is gone',
+    victims: all(events),
+    change: set(events, 'object_sha256 = null'),
+    check: 'events_are_as_recorded',
     subject: itsEvent,
   },
   {
-    what: 'the head of a log is behind',
-    victims: all('unwind.event_heads'),
-    change: set('unwind.event_heads', 'position = t.position - 1'),
-    check: 'log_positions_are_gapless',
-    subject: 'v.tenant_id::text',
-  },
-  {
-    what: 'two events of an account are turned around in the log',
-    victims: pairs,
-    change: `
-      update unwind.events t
-      set position = case t.event_id when v.event_id then v.before_position else v.position end
-      from v
-      where t.event_id in (v.event_id, v.before_id)`,
-    check: 'log_keeps_the_order_of_accounts',
-    subject: itsEvent,
-  },
-  {
-    what: 'an event is published before the one that happened first',
-    victims: pairs,
-    change: `
-      update unwind.events t
-      set position = null
-      from v
-      where t.event_id = v.before_id`,
-    check: 'log_keeps_the_order_of_accounts',
-    subject: itsEvent,
+    what: 'all events of a running liquidation are deleted, and the log is told that they aged out',
+    victims: all('unwind.liquidations', "status = 'PROCESSING'"),
+    change: [
+      `delete from unwind.events e
+        using v
+        where e.liquidation_id = v.liquidation_id`,
+      `update unwind.event_retention
+        set dropped_before = 'ffffffff-0000-0000-0000-000000000000'`,
+    ],
+    check: 'events_tell_each_status_once',
+    subject: itsLiquidation,
   },
 ];

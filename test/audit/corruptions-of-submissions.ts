@@ -81,20 +81,6 @@ export const corruptionsOfSubmissions: readonly Corruption[] = [
     subject: itsSubmission,
   },
   {
-    what: 'an order does not know that it was corrected',
-    victims: all('unwind.orders', 'corrected_quantity <> 0'),
-    change: set('unwind.orders', 'corrected_quantity = 0'),
-    check: 'corrections_are_counted',
-    subject: itsOrder,
-  },
-  {
-    what: 'an order is corrected by nothing',
-    victims: all('unwind.orders', 'corrected_quantity = 0 and filled_quantity > 0'),
-    change: set('unwind.orders', 'corrected_quantity = 0.5'),
-    check: 'corrections_are_counted',
-    subject: itsOrder,
-  },
-  {
     what: 'a submission forgets what was void',
     victims: all('unwind.submissions', 'busted_quantity > 0'),
     change: set('unwind.submissions', 'busted_quantity = 0'),

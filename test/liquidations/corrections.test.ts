@@ -171,9 +171,22 @@ test('units that are gone or spoken for are owed, and a bust of their sale owes 
   assert.equal(await look(scene), `${undone} | uncovered 0, cash 800.00 | 3 events, 3 2 notes`);
   await assertConsistent(sql);
   const [note] = await sql<{ id: string }[]>`select parked_id as id from unwind_v1.parked`;
-  const choice = { id: note?.id ?? '', tenantId: undefined };
+  const choice = { id: note?.id ?? '', tenantId: undefined, actor: 'Ada', reason: 'bought back' };
   assert.equal(await close({ sql, clock, stdout }, choice), 0);
   assert.equal((await sql`select from unwind_v1.parked`).length, 1);
+  const closed = await sql`
+    select c.parked_id, c.closed_at, c.closed_by, c.closed_reason
+    from unwind_v1.corrections c
+    where c.closed_at is not null`;
+  const { id, actor, reason } = choice;
+  const expected = {
+    parked_id: id,
+    closed_at: clock.now(),
+    closed_by: actor,
+    closed_reason: reason,
+  };
+  assert.deepEqual([...closed], [expected]);
+  await assertConsistent(sql);
 });
 
 test('while the liquidation runs, what a bust returns is sold again', async (t) => {
