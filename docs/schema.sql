@@ -201,6 +201,7 @@ create table unwind.events (
   object text not null,
   created_at timestamp with time zone not null,
   "position" bigint,
+  object_sha256 bytea,
   constraint events_pkey PRIMARY KEY (tenant_id, liquidation_id, number),
   constraint events_position CHECK ("position" > 0),
   constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text]))
@@ -425,8 +426,13 @@ create table unwind.parked (
   retry_at timestamp with time zone not null,
   parked_at timestamp with time zone,
   closed_at timestamp with time zone,
+  closed_by text,
+  closed_reason text,
   constraint parked_pkey PRIMARY KEY (tenant_id, step, subject),
+  constraint parked_closed_by_length CHECK (length(closed_by) >= 1 AND length(closed_by) <= 100),
   constraint parked_closed_only_when_parked CHECK (closed_at IS NULL OR parked_at IS NOT NULL),
+  constraint parked_closed_reason_length CHECK (length(closed_reason) >= 1 AND length(closed_reason) <= 500),
+  constraint parked_closed_says_why CHECK ((closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (closed_reason IS NULL)),
   constraint parked_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 1000),
   constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'publish'::text, 'correction'::text])),
   constraint parked_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 200),
@@ -952,6 +958,18 @@ create view unwind_v1.busts as
     recorded_at
    FROM unwind.busts b;
 
+create view unwind_v1.corrections as
+ SELECT tenant_id,
+    (step || '/'::text) || subject AS parked_id,
+    subject,
+    reason,
+    parked_at AS raised_at,
+    closed_at,
+    closed_by,
+    closed_reason
+   FROM unwind.parked p
+  WHERE step = 'correction'::text;
+
 create view unwind_v1.event_heads as
  SELECT tenant_id,
     "position",
@@ -972,7 +990,8 @@ create view unwind_v1.events as
     type,
     object,
     created_at,
-    "position"
+    "position",
+    object_sha256
    FROM unwind.events e;
 
 create view unwind_v1.executions as

@@ -89,6 +89,27 @@ create table unwind.client_changes (
 alter table unwind.venue_halts add column halted_at timestamptz not null default now();
 alter table unwind.venue_halts alter column halted_at drop default;
 
+-- What was changed beside the service shows.
+alter table unwind.events add column object_sha256 bytea;
+update unwind.events e
+set object_sha256 = sha256(convert_to(e.object, 'UTF8'));
+
+alter table unwind.parked
+  add column closed_by text,
+  add column closed_reason text;
+update unwind.parked k
+set
+  closed_by = 'unknown',
+  closed_reason = 'closed before a reason was asked for'
+where k.closed_at is not null;
+alter table unwind.parked
+  add constraint parked_closed_says_why check (
+    (closed_at is null) = (closed_by is null)
+    and (closed_at is null) = (closed_reason is null)
+  ),
+  add constraint parked_closed_by_length check (length(closed_by) between 1 and 100),
+  add constraint parked_closed_reason_length check (length(closed_reason) between 1 and 500);
+
 -- The record of steps begins anew with the baseline.
 delete from unwind.migrations;
 alter table unwind.migrations add column compatible_from integer not null;

@@ -18,6 +18,8 @@ create table unwind.events (
   object text not null,
   created_at timestamptz not null,
   position bigint,
+  -- SHA-256 of the object in UTF-8, recorded with it. The audit compares: an event without one differs.
+  object_sha256 bytea,
   constraint events_pkey primary key (tenant_id, liquidation_id, number),
   constraint events_type check (type in (
     'ACCOUNT_LIQUIDATION.NEW',

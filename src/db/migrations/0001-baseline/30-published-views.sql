@@ -173,7 +173,8 @@ select
   e.type,
   e.object,
   e.created_at,
-  e.position
+  e.position,
+  e.object_sha256
 from unwind.events e;
 
 create or replace view unwind_v1.event_heads as
@@ -300,6 +301,20 @@ select
   r.received_at
 from unwind.venue_reports r
 where r.parked_reason is not null;
+
+-- Fills and busts after the end. They stay, open or closed.
+create or replace view unwind_v1.corrections as
+select
+  p.tenant_id,
+  p.step || '/' || p.subject as parked_id,
+  p.subject,
+  p.reason,
+  p.parked_at as raised_at,
+  p.closed_at,
+  p.closed_by,
+  p.closed_reason
+from unwind.parked p
+where p.step = 'correction';
 
 create or replace view unwind_v1.event_retention as
 select r.dropped_before
