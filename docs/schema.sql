@@ -898,6 +898,12 @@ BEGIN ATOMIC
   LIMIT 1;
 END;
 
+CREATE OR REPLACE FUNCTION unwind.wait_reason(rank integer)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (ARRAY['parked'::text, 'stopping'::text, 'rejected'::text, 'fraction'::text, 'sent_unanswered'::text, 'inactive'::text, 'locked'::text, 'halted'::text, 'venue_closed'::text, 'retrying'::text, 'release_delay'::text, 'due_later'::text, 'at_venue'::text, 'next_round'::text, 'due'::text])[rank];
+
 CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liquidation uuid)
  RETURNS text
  LANGUAGE sql
@@ -920,26 +926,155 @@ BEGIN ATOMIC
    GROUP BY m.at;
 END;
 
-create view unwind.liquidation_reasons as
+create view unwind.obstacles as
+ SELECT DISTINCT ON (tenant_id, subject) tenant_id,
+    subject,
+    parked_at,
+    first_at,
+    retry_at,
+    detail
+   FROM ( SELECT k.tenant_id,
+            k.subject,
+            k.parked_at,
+            k.first_at,
+            k.retry_at,
+            concat(k.step, '/', k.subject, ': ', k.reason) AS detail
+           FROM unwind.parked k
+          WHERE (k.step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'advance'::text, 'stop'::text])) AND (k.parked_at IS NOT NULL OR k.retry_at > now())
+        UNION ALL
+         SELECT k.tenant_id,
+            r.client_order_id,
+            k.parked_at,
+            k.first_at,
+            k.retry_at,
+            concat(k.step, '/', k.subject, ': ', k.reason) AS concat
+           FROM unwind.parked k
+             JOIN unwind.venue_reports r ON r.tenant_id = k.tenant_id AND r.venue = split_part(k.subject, '/'::text, 1) AND r.report_id = substr(k.subject, strpos(k.subject, '/'::text) + 1)
+          WHERE k.step = 'apply'::text AND (k.parked_at IS NOT NULL OR k.retry_at > now())
+        UNION ALL
+         SELECT r.tenant_id,
+            r.client_order_id,
+            r.received_at,
+            r.received_at,
+            NULL::timestamp with time zone,
+            concat('report/', r.venue, '/', r.report_id, ': ', r.parked_reason) AS concat
+           FROM unwind.venue_reports r
+          WHERE r.parked_reason IS NOT NULL) b
+  ORDER BY tenant_id, subject, parked_at;
+
+create view unwind.waits as
  SELECT l.tenant_id,
     l.liquidation_id,
+    l.account_id,
+    l.status,
+    p.isin,
+    p.quantity,
+    c.isin IS NOT NULL AS priced,
+    r.own_rank,
+        CASE r.own_rank
+            WHEN 1 THEN k.parked_at
+            WHEN 2 THEN l.stop_asked_at
+            WHEN 10 THEN k.first_at
+            WHEN 11 THEN l.created_at
+            WHEN 15 THEN COALESCE(l.advance_at, l.release_at)
+            ELSE NULL::timestamp with time zone
+        END AS own_since,
+        CASE r.own_rank
+            WHEN 10 THEN k.retry_at
+            WHEN 11 THEN l.release_at
+            WHEN 12 THEN l.advance_at
+            ELSE NULL::timestamp with time zone
+        END AS own_until,
+        CASE r.own_rank
+            WHEN 1 THEN k.detail
+            WHEN 2 THEN COALESCE(l.stop_note, l.stop_reason)
+            WHEN 10 THEN k.detail
+            WHEN 12 THEN 'the liquidation is looked at again then'::text
+            ELSE NULL::text
+        END AS own_detail,
     r.rank,
-    r.reason,
-    r.since,
-    r.until,
-    r.detail
+        CASE r.rank
+            WHEN 1 THEN COALESCE(ko.parked_at, ks.parked_at)
+            WHEN 3 THEN o.ended_at
+            WHEN 5 THEN s.sent_at
+            WHEN 8 THEN h.halted_at
+            WHEN 10 THEN COALESCE(ko.first_at, ks.first_at)
+            WHEN 12 THEN s.sent_at
+            WHEN 13 THEN s.sent_at
+            WHEN 15 THEN COALESCE(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+            ELSE NULL::timestamp with time zone
+        END AS since,
+        CASE r.rank
+            WHEN 9 THEN m.opens_at
+            WHEN 10 THEN COALESCE(ko.retry_at, ks.retry_at)
+            WHEN 12 THEN o.submit_at
+            ELSE NULL::timestamp with time zone
+        END AS until,
+        CASE r.rank
+            WHEN 1 THEN COALESCE(ks.detail, ko.detail)
+            WHEN 3 THEN o.cancellation_reason
+            WHEN 4 THEN 'only whole units of the instrument are sold'::text
+            WHEN 5 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
+            WHEN 7 THEN concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
+            WHEN 10 THEN COALESCE(ks.detail, ko.detail)
+            WHEN 12 THEN s.reason
+            WHEN 13 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
+            WHEN 14 THEN 'the open orders of the liquidation have to end first'::text
+            ELSE NULL::text
+        END AS detail
    FROM unwind.liquidations l
      CROSS JOIN unwind_v1.market_now() m(at, is_closed, opens_at)
-     LEFT JOIN LATERAL ( SELECT k_1.parked_at,
-            k_1.first_at,
-            k_1.retry_at,
-            concat(k_1.step, '/', k_1.subject, ': ', k_1.reason) AS detail
-           FROM unwind.parked k_1
-          WHERE k_1.tenant_id = l.tenant_id AND (k_1.step = ANY (ARRAY['release'::text, 'advance'::text, 'stop'::text])) AND k_1.subject = l.liquidation_id::text AND (k_1.parked_at IS NOT NULL OR k_1.retry_at > now())
-          ORDER BY k_1.parked_at
-         LIMIT 1) k ON true
-     CROSS JOIN LATERAL ( VALUES (1,'parked'::text,k.parked_at IS NOT NULL,k.parked_at,NULL::timestamp with time zone,k.detail), (2,'stopping'::text,l.stop_reason IS NOT NULL,l.stop_asked_at,NULL::timestamp with time zone,COALESCE(l.stop_note, l.stop_reason)), (10,'retrying'::text,k.parked_at IS NULL AND k.retry_at IS NOT NULL,k.first_at,k.retry_at,k.detail), (11,'release_delay'::text,l.status = 'NEW'::text AND l.release_at > m.at,l.created_at,l.release_at,NULL::text), (12,'due_later'::text,l.advance_at > m.at,NULL::timestamp with time zone,l.advance_at,'the liquidation is looked at again then'::text), (15,'due'::text,true,COALESCE(l.advance_at, l.release_at),NULL::timestamp with time zone,NULL::text)) r(rank, reason, applies, since, until, detail)
-  WHERE (l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND r.applies;
+     LEFT JOIN unwind.obstacles k ON k.tenant_id = l.tenant_id AND k.subject = l.liquidation_id::text
+     LEFT JOIN unwind.positions p ON p.tenant_id = l.tenant_id AND p.account_id = l.account_id
+     LEFT JOIN unwind.instruments i ON i.tenant_id = p.tenant_id AND i.isin = p.isin
+     LEFT JOIN unwind.prices c ON c.tenant_id = p.tenant_id AND c.isin = p.isin
+     LEFT JOIN unwind.orders o ON o.tenant_id = l.tenant_id AND o.liquidation_id = l.liquidation_id AND o.isin = p.isin AND o.status <> 'FILLED'::text
+     LEFT JOIN LATERAL ( SELECT s_1.client_order_id,
+            s_1.venue,
+            s_1.status,
+            s_1.sent_at,
+            s_1.reason
+           FROM unwind.submissions s_1
+          WHERE s_1.tenant_id = o.tenant_id AND s_1.order_id = o.order_id AND o.status = 'PROCESSING'::text
+          ORDER BY s_1.sent_at DESC, s_1.client_order_id
+         LIMIT 1) s ON true
+     LEFT JOIN unwind.obstacles ko ON ko.tenant_id = o.tenant_id AND ko.subject = o.order_id::text
+     LEFT JOIN unwind.obstacles ks ON ks.tenant_id = o.tenant_id AND ks.subject = s.client_order_id
+     LEFT JOIN ( SELECT h_1.isin,
+            min(h_1.halted_at) AS halted_at
+           FROM unwind.venue_halts h_1
+          GROUP BY h_1.isin) h ON h.isin = p.isin
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN k.parked_at IS NOT NULL THEN 1
+                    WHEN l.stop_reason IS NOT NULL THEN 2
+                    WHEN k.retry_at IS NOT NULL THEN 10
+                    WHEN l.status = 'NEW'::text AND l.release_at > m.at THEN 11
+                    WHEN l.advance_at > m.at THEN 12
+                    ELSE 15
+                END AS own_rank,
+                CASE
+                    WHEN p.quantity = 0::numeric AND (o.order_id IS NULL OR o.status = 'CANCELLED'::text) THEN NULL::integer
+                    WHEN p.isin IS NULL THEN NULL::integer
+                    WHEN COALESCE(ko.parked_at, ks.parked_at) IS NOT NULL THEN 1
+                    WHEN o.status = 'CANCELLED'::text THEN 3
+                    WHEN o.order_id IS NULL AND unwind.sellable(p.quantity, i.fractional) = 0::numeric THEN 4
+                    WHEN s.status = 'SENDING'::text THEN 5
+                    WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND i.trading_status = 'INACTIVE'::text THEN 6
+                    WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.sellable(p.quantity - p.locked - p.held, i.fractional) = 0::numeric THEN 7
+                    WHEN l.status = 'PROCESSING'::text AND h.isin IS NOT NULL THEN 8
+                    WHEN m.is_closed AND COALESCE(m.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
+                    CASE l.status
+                        WHEN 'NEW'::text THEN l.release_at
+                        ELSE o.submit_at
+                    END, '-infinity'::timestamp with time zone) THEN 9
+                    WHEN COALESCE(ko.retry_at, ks.retry_at) IS NOT NULL THEN 10
+                    WHEN o.submit_at > m.at THEN 12
+                    WHEN s.status = 'WORKING'::text THEN 13
+                    WHEN o.order_id IS NULL AND l.open_orders > 0 THEN 14
+                    ELSE 15
+                END AS rank) r
+  WHERE l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]);
 
 create view unwind_v1.accounts as
  SELECT tenant_id,
@@ -1024,43 +1159,35 @@ create view unwind_v1.instruments as
    FROM unwind.instruments i;
 
 create view unwind_v1.liquidation_waits as
- SELECT l.tenant_id,
-    l.liquidation_id,
-    l.account_id,
-    l.status,
-    w.reason,
-    w.isin,
-    w.since,
-    w.until,
-    w.detail,
-    w.rank AS precedence
-   FROM unwind.liquidations l
-     CROSS JOIN LATERAL ( SELECT r.rank,
-            r.reason,
-            r.isin,
-            r.since,
-            r.until,
-            r.detail
-           FROM ( SELECT r_1.rank,
-                    r_1.reason,
-                    NULL::text AS isin,
-                    r_1.since,
-                    r_1.until,
-                    r_1.detail
-                   FROM unwind.liquidation_reasons r_1
-                  WHERE r_1.tenant_id = l.tenant_id AND r_1.liquidation_id = l.liquidation_id
-                UNION ALL
-                 SELECT p.precedence,
-                    p.reason,
-                    p.isin,
-                    p.since,
-                    p.until,
-                    p.detail
-                   FROM unwind_v1.position_waits p
-                  WHERE p.tenant_id = l.tenant_id AND p.liquidation_id = l.liquidation_id AND (p.reason <> ALL (ARRAY['rejected'::text, 'fraction'::text]))) r
-          ORDER BY r.rank, r.isin NULLS FIRST, r.since
-         LIMIT 1) w
-  WHERE l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]);
+ SELECT DISTINCT ON (w.tenant_id, w.liquidation_id) w.tenant_id,
+    w.liquidation_id,
+    w.account_id,
+    w.status,
+    unwind.wait_reason(LEAST(f.rank, w.own_rank)) AS reason,
+        CASE
+            WHEN f.rank <= w.own_rank THEN w.isin
+            ELSE NULL::text
+        END AS isin,
+        CASE
+            WHEN f.rank <= w.own_rank THEN w.since
+            ELSE w.own_since
+        END AS since,
+        CASE
+            WHEN f.rank <= w.own_rank THEN w.until
+            ELSE w.own_until
+        END AS until,
+        CASE
+            WHEN f.rank <= w.own_rank THEN w.detail
+            ELSE w.own_detail
+        END AS detail,
+    LEAST(f.rank, w.own_rank) AS precedence
+   FROM unwind.waits w
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN w.rank <> ALL (ARRAY[3, 4]) THEN w.rank
+                    ELSE NULL::integer
+                END AS rank) f
+  ORDER BY w.tenant_id, w.liquidation_id, (LEAST(f.rank, w.own_rank)), f.rank, w.isin;
 
 create view unwind_v1.liquidations as
  SELECT tenant_id,
@@ -1166,100 +1293,28 @@ create view unwind_v1.parked_reports as
   WHERE parked_reason IS NOT NULL;
 
 create view unwind_v1.position_waits as
- SELECT l.tenant_id,
-    l.liquidation_id,
-    l.account_id,
-    p.isin,
-    p.quantity,
-    w.reason,
-    w.since,
-    w.until,
-    w.detail,
-    (EXISTS ( SELECT
-           FROM unwind.prices c
-          WHERE c.tenant_id = l.tenant_id AND c.isin = p.isin)) AS priced,
-    w.rank AS precedence
-   FROM unwind.liquidations l
-     JOIN unwind.positions p ON p.tenant_id = l.tenant_id AND p.account_id = l.account_id
-     JOIN unwind.instruments i ON i.tenant_id = p.tenant_id AND i.isin = p.isin
-     CROSS JOIN unwind_v1.market_now() m(at, is_closed, opens_at)
-     LEFT JOIN LATERAL ( SELECT o_1.tenant_id,
-            o_1.order_id,
-            o_1.submit_at,
-            o_1.updated_at
-           FROM unwind.orders o_1
-          WHERE o_1.tenant_id = l.tenant_id AND o_1.liquidation_id = l.liquidation_id AND o_1.isin = p.isin AND (o_1.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]))) o ON true
-     LEFT JOIN LATERAL ( SELECT o_1.ended_at,
-            o_1.cancellation_reason
-           FROM unwind.orders o_1
-          WHERE o_1.tenant_id = l.tenant_id AND o_1.liquidation_id = l.liquidation_id AND o_1.isin = p.isin AND o_1.status = 'CANCELLED'::text
-         LIMIT 1) x ON true
-     LEFT JOIN LATERAL ( SELECT s_1.client_order_id,
-            s_1.venue,
-            s_1.status,
-            s_1.sent_at,
-            s_1.reason
-           FROM unwind.submissions s_1
-          WHERE s_1.tenant_id = o.tenant_id AND s_1.order_id = o.order_id
-          ORDER BY s_1.sent_at DESC, s_1.client_order_id
-         LIMIT 1) s ON true
-     LEFT JOIN LATERAL ( SELECT k_1.parked_at,
-            k_1.first_at,
-            k_1.retry_at,
-            k_1.detail
-           FROM ( SELECT k_2.parked_at,
-                    k_2.first_at,
-                    k_2.retry_at,
-                    concat(k_2.step, '/', k_2.subject, ': ', k_2.reason) AS detail
-                   FROM unwind.parked k_2
-                  WHERE k_2.tenant_id = o.tenant_id AND (k_2.step = 'submit'::text AND k_2.subject = o.order_id::text OR k_2.step = 'answer'::text AND k_2.subject = s.client_order_id) AND (k_2.parked_at IS NOT NULL OR k_2.retry_at > now())
-                UNION ALL
-                 SELECT r.received_at,
-                    r.received_at,
-                    NULL::timestamp with time zone,
-                    concat('report/', r.venue, '/', r.report_id, ': ', r.parked_reason) AS concat
-                   FROM unwind.venue_reports r
-                  WHERE r.tenant_id = o.tenant_id AND r.client_order_id = s.client_order_id AND r.parked_reason IS NOT NULL
-                UNION ALL
-                 SELECT k_2.parked_at,
-                    k_2.first_at,
-                    k_2.retry_at,
-                    concat(k_2.step, '/', k_2.subject, ': ', k_2.reason) AS concat
-                   FROM unwind.parked k_2
-                     JOIN unwind.venue_reports r ON r.tenant_id = k_2.tenant_id AND r.venue = split_part(k_2.subject, '/'::text, 1) AND r.report_id = substr(k_2.subject, strpos(k_2.subject, '/'::text) + 1)
-                  WHERE k_2.tenant_id = o.tenant_id AND k_2.step = 'apply'::text AND r.client_order_id = s.client_order_id AND (k_2.parked_at IS NOT NULL OR k_2.retry_at > now())) k_1
-          ORDER BY k_1.parked_at
-         LIMIT 1) k ON true
-     LEFT JOIN LATERAL ( SELECT min(h_1.halted_at) AS at
-           FROM unwind.venue_halts h_1
-          WHERE h_1.isin = p.isin) h ON true
-     CROSS JOIN LATERAL ( SELECT r.rank,
-            r.reason,
-            r.since,
-            r.until,
-            r.detail
-           FROM ( SELECT c.rank,
-                    c.reason,
-                    c.since,
-                    c.until,
-                    c.detail
-                   FROM ( VALUES (1,'parked'::text,k.parked_at IS NOT NULL,k.parked_at,NULL::timestamp with time zone,k.detail), (3,'rejected'::text,o.order_id IS NULL AND x.ended_at IS NOT NULL,x.ended_at,NULL::timestamp with time zone,x.cancellation_reason), (4,'fraction'::text,o.order_id IS NULL AND unwind.sellable(p.quantity, i.fractional) = 0::numeric,NULL::timestamp with time zone,NULL::timestamp with time zone,'only whole units of the instrument are sold'::text), (5,'sent_unanswered'::text,s.status = 'SENDING'::text,s.sent_at,NULL::timestamp with time zone,concat('client order id ', s.client_order_id, ' at ', s.venue)), (6,'inactive'::text,l.status = 'PROCESSING'::text AND o.order_id IS NULL AND i.trading_status = 'INACTIVE'::text,NULL::timestamp with time zone,NULL::timestamp with time zone,NULL::text), (7,'locked'::text,l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.sellable(p.quantity - p.locked - p.held, i.fractional) = 0::numeric,NULL::timestamp with time zone,NULL::timestamp with time zone,concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')), (8,'halted'::text,l.status = 'PROCESSING'::text AND h.at IS NOT NULL,h.at,NULL::timestamp with time zone,NULL::text), (9,'venue_closed'::text,m.is_closed AND COALESCE(m.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
-                                CASE
-                                    WHEN l.status = 'NEW'::text THEN l.release_at
-                                    ELSE o.submit_at
-                                END, '-infinity'::timestamp with time zone),NULL::timestamp with time zone,m.opens_at,NULL::text), (10,'retrying'::text,k.parked_at IS NULL AND k.retry_at IS NOT NULL,k.first_at,k.retry_at,k.detail), (12,'due_later'::text,o.submit_at > m.at,s.sent_at,o.submit_at,s.reason), (13,'at_venue'::text,s.status = 'WORKING'::text,s.sent_at,NULL::timestamp with time zone,concat('client order id ', s.client_order_id, ' at ', s.venue)), (14,'next_round'::text,o.order_id IS NULL AND l.open_orders > 0,NULL::timestamp with time zone,NULL::timestamp with time zone,'the open orders of the liquidation have to end first'::text), (15,'due'::text,o.order_id IS NOT NULL,COALESCE(o.submit_at, o.updated_at),NULL::timestamp with time zone,NULL::text)) c(rank, reason, applies, since, until, detail)
-                  WHERE c.applies
-                UNION ALL
-                 SELECT r_1.rank,
-                    r_1.reason,
-                    r_1.since,
-                    r_1.until,
-                    r_1.detail
-                   FROM unwind.liquidation_reasons r_1
-                  WHERE r_1.tenant_id = l.tenant_id AND r_1.liquidation_id = l.liquidation_id) r
-          ORDER BY r.rank
-         LIMIT 1) w
-  WHERE (l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])) AND (p.quantity > 0::numeric OR o.order_id IS NOT NULL);
+ SELECT tenant_id,
+    liquidation_id,
+    account_id,
+    isin,
+    quantity,
+    unwind.wait_reason(LEAST(rank, own_rank)) AS reason,
+        CASE
+            WHEN rank <= own_rank THEN since
+            ELSE own_since
+        END AS since,
+        CASE
+            WHEN rank <= own_rank THEN until
+            ELSE own_until
+        END AS until,
+        CASE
+            WHEN rank <= own_rank THEN detail
+            ELSE own_detail
+        END AS detail,
+    priced,
+    LEAST(rank, own_rank) AS precedence
+   FROM unwind.waits w
+  WHERE rank IS NOT NULL;
 
 create view unwind_v1.positions as
  SELECT tenant_id,
