@@ -18,7 +18,7 @@ import { startEmbedded } from '../src/embedded/embedded.ts';
 import type { TenantId } from '../src/ids.ts';
 import { readConfig } from '../src/settings/config.ts';
 import { openKeyFile } from '../src/settings/key-file.ts';
-import type { SigningKey } from '../src/signatures/sign.ts';
+import type { SigningKey } from '../src/signatures/keys.ts';
 
 /** A running PostgreSQL, from which each scenario takes fresh databases. */
 export interface Place {

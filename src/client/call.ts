@@ -143,7 +143,8 @@ export class Caller {
   }
 
   #persistence(deadlineMs = this.#policy.deadlineMs, signal?: AbortSignal): Persistence {
-    return { policy: { ...this.#policy, deadlineMs }, now: this.#sender.now, signal };
+    const { baseUrl, now } = this.#sender;
+    return { baseUrl, policy: { ...this.#policy, deadlineMs }, now, signal };
   }
 }
 

@@ -2,10 +2,11 @@
 // is safe, and goes through lists. It needs nothing of the service but the signature code.
 
 import type { KeyObject } from 'node:crypto';
-import type { DialectVersion } from '../signatures/dialect.ts';
+import { DIALECTS, type DialectVersion } from '../signatures/dialect.ts';
+import { parsePrivateKey, type SigningKey, UnusableKeyError } from '../signatures/keys.ts';
 import { type ApiRequest, Caller } from './call.ts';
 import type { ApiAnswer } from './errors.ts';
-import { type PreparedRequest, signingKeyOf } from './exchange.ts';
+import type { PreparedRequest } from './exchange.ts';
 import {
   type Events,
   eventsOf,
@@ -25,17 +26,19 @@ import {
 import { type RetryPolicy, usualRetryPolicy } from './retry.ts';
 
 export type { DialectVersion } from '../signatures/dialect.ts';
+// biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
+export { UnusableKeyError } from '../signatures/keys.ts';
 export type * from './book.ts';
 export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
-// biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
 export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
 export type { EventLog } from './event-log.ts';
 export type { LoggedEvent, LoggedLiquidationEvent } from './events.ts';
 export { isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
 export type { Listing } from './listing.ts';
+export type { NoAnswerReason } from './network-fault.ts';
 export type { Events, Liquidations, WaitOptions, Webhooks } from './operations.ts';
 export type { Accounts, Executions, Instruments, Orders, Positions } from './reading.ts';
 export type { RetryPolicy } from './retry.ts';
@@ -72,14 +75,14 @@ export class Client {
   readonly instruments: Instruments;
   readonly #caller: Caller;
 
-  /** @throws TypeError or UnusableKeyError when URL or private key cannot be used. */
+  /** @throws TypeError or UnusableKeyError when URL or private key cannot be used; each says why. */
   constructor(options: ClientOptions) {
     const { clientId, clientSecret, keyId, scopes, dialect = '15' } = options;
     const sender = {
-      baseUrl: new URL(options.baseUrl),
+      baseUrl: baseUrlOf(options.baseUrl),
       clientId,
       keyId,
-      key: signingKeyOf(options.privateKey),
+      key: keyFor(dialect, parsePrivateKey(options.privateKey)),
       dialect,
       fetch: options.fetch ?? fetch,
       now: options.now ?? (() => new Date()),
@@ -121,4 +124,27 @@ export class Client {
   send(request: ApiRequest): Promise<ApiAnswer> {
     return this.#caller.send(request);
   }
+}
+
+function baseUrlOf(text: string): URL {
+  const expected = 'expected is an address such as https://api.example.com';
+  const url = URL.parse(text);
+  if (url === null) throw new TypeError(`baseUrl "${text}" cannot be read; ${expected}.`);
+  if (!/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`baseUrl "${text}" does not begin with http:// or https://; ${expected}.`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new TypeError(
+      'baseUrl has a user or password in it; the client id and secret go elsewhere.',
+    );
+  }
+  if (url.search !== '' || url.hash !== '') {
+    throw new TypeError(`baseUrl "${text}" has a query or fragment; ${expected}.`);
+  }
+  return url;
+}
+
+function keyFor(dialect: DialectVersion, key: SigningKey): SigningKey {
+  if (DIALECTS[dialect].schemes.has(key.algorithm)) return key;
+  throw new UnusableKeyError(`Signature version ${dialect} takes no key of ${key.algorithm}.`);
 }

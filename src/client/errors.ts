@@ -2,6 +2,7 @@
 // the service, unanswered, or still going on.
 
 import type { EventGap, Liquidation } from './contract.ts';
+import type { NoAnswerReason } from './network-fault.ts';
 
 /** The body of a refusal (RFC 9457, with the members of the contract). */
 export interface Problem {
@@ -77,22 +78,34 @@ function problemOf({ status, headers, json, text }: ApiAnswer) {
     status,
     type: problem.type ?? 'unknown',
     title: problem.title ?? 'Unexpected answer',
-    detail: problem.detail ?? text.slice(0, shownLengthMax),
+    detail: problem.detail ?? redirectOf(status, headers) ?? text.slice(0, shownLengthMax),
     instance: problem.instance,
     request_id: problem.request_id,
   };
 }
 
-/** No answer came: the network failed, or the time was up. `cause` says more. */
+/** A signature is good for one place, so redirects are not followed. */
+function redirectOf(status: number, headers: Headers): string | undefined {
+  const location = headers.get('location');
+  if (status < 300 || status > 399 || location === null) return undefined;
+  return `redirected to ${location}, which is not followed; is baseUrl right?`;
+}
+
+/** No answer came; the message says why and what to do about it. `cause` is the platform's error. */
 export class NoAnswerError extends Error implements CallFacts {
   override readonly name = 'NoAnswerError';
   readonly attempts: number;
   readonly idempotencyKey: string | undefined;
   /** Whether the service may have got the request, and so may have done what it asks. */
   readonly mayBeDone: boolean;
+  readonly reason: NoAnswerReason;
 
-  constructor(message: string, facts: CallFacts & { mayBeDone: boolean; cause: unknown }) {
+  constructor(
+    message: string,
+    facts: CallFacts & { mayBeDone: boolean; reason: NoAnswerReason; cause: unknown },
+  ) {
     super(message, { cause: facts.cause });
+    this.reason = facts.reason;
     this.attempts = facts.attempts;
     this.idempotencyKey = facts.idempotencyKey;
     this.mayBeDone = facts.mayBeDone;

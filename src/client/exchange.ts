@@ -1,12 +1,13 @@
 // One signed request and its answer, by the `fetch` of the platform. It knows nothing of tokens and
 // never asks twice.
 
-import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { DialectVersion } from '../signatures/dialect.ts';
-import { keyAlgorithm } from '../signatures/keys.ts';
-import { type SigningKey, signMessage, usualComponents } from '../signatures/sign.ts';
+import type { SigningKey } from '../signatures/keys.ts';
+import { signMessage, usualComponents } from '../signatures/sign.ts';
 import { readBytes } from './body.ts';
 import type { ApiAnswer } from './errors.ts';
+import { isNetworkError, NetworkFault } from './network-fault.ts';
 
 /** Who signs, how, and where to. */
 export interface Sender {
@@ -46,25 +47,31 @@ const coveredHeaders = [
   'upvest-client-id',
 ];
 
-/** A private key: PEM (PKCS #8), or as Node has it. @throws UnusableKeyError, or Node's error. */
-export function signingKeyOf(privateKey: string | KeyObject): SigningKey {
-  const key = typeof privateKey === 'string' ? createPrivateKey(privateKey) : privateKey;
-  return { privateKey: key, algorithm: keyAlgorithm(key) };
-}
-
 /**
  * Signs a request with a fresh nonce, sends it and reads the whole answer, whatever its status.
  * Redirects are not followed: the signature is good for one place only.
  *
- * @throws what `fetch` throws when no answer comes, or the reason of the signal.
+ * @throws NetworkFault when no answer comes; the reason of the signal.
  */
 export async function exchange(
   sender: Sender,
   request: Outgoing,
   signal: AbortSignal,
 ): Promise<ApiAnswer> {
-  const { url, method, headers, body } = await prepare(sender, request);
-  const answer = await sender.fetch(url, {
+  const prepared = await prepare(sender, request);
+  try {
+    return await send(sender.fetch, prepared, signal);
+  } catch (error) {
+    throw !signal.aborted && isNetworkError(error) ? new NetworkFault(prepared.url, error) : error;
+  }
+}
+
+async function send(
+  fetchIt: typeof fetch,
+  { url, method, headers, body }: PreparedRequest,
+  signal: AbortSignal,
+): Promise<ApiAnswer> {
+  const answer = await fetchIt(url, {
     method,
     headers,
     redirect: 'manual',

@@ -3,6 +3,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiAnswer, type CallFacts, NoAnswerError } from './errors.ts';
+import { NetworkFault } from './network-fault.ts';
 
 export interface RetryPolicy {
   /** Times a request is sent at most. */
@@ -10,6 +11,11 @@ export interface RetryPolicy {
   /** Wait after the first failed attempt in ms; it doubles with each further one. */
   readonly firstWaitMs: number;
   readonly longestWaitMs: number;
+  /**
+   * How long a service that cannot be connected to is tried, in ms: it may be starting again. A host
+   * or certificate that is wrong is reported at once.
+   */
+  readonly unreachableMs: number;
   /** How long one attempt may take, in ms: longer than the service's own deadline of 10 s. */
   readonly attemptMs: number;
   /** How long the call may take with all its attempts, in ms. */
@@ -20,6 +26,7 @@ export const usualRetryPolicy: RetryPolicy = {
   attemptsMax: 8,
   firstWaitMs: 200,
   longestWaitMs: 5_000,
+  unreachableMs: 5_000,
   attemptMs: 15_000,
   deadlineMs: 60_000,
 };
@@ -33,6 +40,8 @@ export interface Repeatable {
 
 /** How long and by which clock it is tried, and who may stop it. */
 export interface Persistence {
+  /** Where the service is. */
+  readonly baseUrl: URL;
   readonly policy: RetryPolicy;
   readonly now: () => Date;
   readonly signal: AbortSignal | undefined;
@@ -56,16 +65,22 @@ export interface Persisted {
 export async function persist(attempt: Attempt, of: Repeatable & Persistence): Promise<Persisted> {
   const { policy, signal, idempotencyKey } = of;
   const endMs = performance.now() + policy.deadlineMs;
+  let unreachableUntilMs: number | undefined;
   let mayBeDone = false;
   for (let attempts = 1; ; attempts += 1) {
     signal?.throwIfAborted();
     const leftMs = endMs - performance.now();
-    const outcome = await tryOnce(attempt, Math.min(policy.attemptMs, Math.max(leftMs, 1)), signal);
+    const timeoutMs = Math.min(policy.attemptMs, Math.max(leftMs, 1));
+    const outcome = await tryOnce(attempt, timeoutMs, of);
     mayBeDone ||= outcome.type === 'silence' && outcome.wasSent;
-    const usualMs = waitMs(policy, attempts);
-    const pauseMs = pauseAfter(outcome, of, usualMs);
+    const isBrief = outcome.type === 'silence' && outcome.fault.worth === 'briefly';
+    unreachableUntilMs = isBrief
+      ? (unreachableUntilMs ?? performance.now() + policy.unreachableMs)
+      : undefined;
+    const pauseMs = pauseAfter(outcome, of, waitMs(policy, attempts));
     const isLast = attempts >= policy.attemptsMax;
-    if (pauseMs === undefined || isLast || performance.now() + pauseMs >= endMs) {
+    const untilMs = Math.min(endMs, unreachableUntilMs ?? endMs);
+    if (pauseMs === undefined || isLast || performance.now() + pauseMs >= untilMs) {
       if (outcome.type === 'answer') return { answer: outcome.answer, attempts };
       throw silenceError(outcome, { attempts, idempotencyKey, mayBeDone });
     }
@@ -75,12 +90,14 @@ export async function persist(attempt: Attempt, of: Repeatable & Persistence): P
 
 type Outcome =
   | { readonly type: 'answer'; readonly answer: ApiAnswer }
-  | { readonly type: 'silence'; readonly cause: unknown; readonly wasSent: boolean };
+  | { readonly type: 'silence'; readonly fault: NetworkFault; readonly wasSent: boolean }
+  /** The request for a token had no answer, however often it was sent. */
+  | { readonly type: 'no token'; readonly error: NoAnswerError };
 
 async function tryOnce(
   attempt: Attempt,
   timeoutMs: number,
-  signal: AbortSignal | undefined,
+  { signal, baseUrl }: Persistence,
 ): Promise<Outcome> {
   const timeout = AbortSignal.timeout(Math.ceil(timeoutMs));
   const either = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
@@ -92,30 +109,11 @@ async function tryOnce(
     return { type: 'answer', answer: await attempt(either, sending) };
   } catch (error) {
     signal?.throwIfAborted();
-    // Without an answer to its request for a token, the request itself was not sent.
-    const isSilence = timeout.aborted || error instanceof NoAnswerError;
-    if (isSilence) return { type: 'silence', cause: error, wasSent: isSent };
-    if (!isNetworkError(error)) throw error;
-    return { type: 'silence', cause: error.cause ?? error, wasSent: isSent && !neverSent(error) };
+    if (error instanceof NoAnswerError) return { type: 'no token', error };
+    const fault = timeout.aborted ? new NetworkFault(baseUrl, timeout.reason) : error;
+    if (!(fault instanceof NetworkFault)) throw error;
+    return { type: 'silence', fault, wasSent: isSent && !fault.isUnsent };
   }
-}
-
-/** As `fetch` tells that the network failed. */
-function isNetworkError(error: unknown): error is TypeError {
-  return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
-}
-
-const beforeSending: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-function neverSent({ cause }: Error): boolean {
-  return cause instanceof Error && 'code' in cause && beforeSending.has(String(cause.code));
 }
 
 /**
@@ -127,8 +125,10 @@ function pauseAfter(
   { isRepeatable, now }: Repeatable & Persistence,
   usualWaitMs: number,
 ): number | undefined {
+  if (outcome.type === 'no token') return undefined;
   if (outcome.type === 'silence') {
-    return isRepeatable || !outcome.wasSent ? usualWaitMs : undefined;
+    const { fault, wasSent } = outcome;
+    return fault.worth !== 'never' && (isRepeatable || !wasSent) ? usualWaitMs : undefined;
   }
   const { status, headers } = outcome.answer;
   const askedMs = retryAfterMs(headers.get('retry-after'), now());
@@ -143,8 +143,10 @@ function pauseAfter(
 /** RFC 9110 section 10.2.3: seconds, or a date. */
 function retryAfterMs(value: string | null, now: Date): number | undefined {
   if (value === null) return undefined;
-  if (/^[0-9]{1,6}$/.test(value)) return Number(value) * 1_000;
-  const atMs = Date.parse(value);
+  if (/^[0-9]+$/.test(value)) return Number(value) * 1_000;
+  // The three forms of a date there all begin with the day of the week; the last names no zone.
+  if (!/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value)) return undefined;
+  const atMs = Date.parse(value.endsWith('GMT') ? value : `${value} GMT`);
   return Number.isNaN(atMs) ? undefined : Math.max(atMs - now.getTime(), 0);
 }
 
@@ -155,14 +157,16 @@ function waitMs({ firstWaitMs, longestWaitMs }: RetryPolicy, attempts: number): 
 }
 
 function silenceError(
-  outcome: { readonly cause: unknown },
+  outcome: Exclude<Outcome, { type: 'answer' }>,
   facts: CallFacts & { readonly mayBeDone: boolean },
 ): NoAnswerError {
-  // Where it was the request for a token that had no answer, its own cause says why.
-  const cause = outcome.cause instanceof NoAnswerError ? outcome.cause.cause : outcome.cause;
-  const name = cause instanceof Error ? cause.name : '';
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : name;
-  const what = name === 'TimeoutError' ? 'No answer in time' : `The network failed (${code})`;
+  if (outcome.type === 'no token') {
+    const { message, reason, cause, attempts } = outcome.error;
+    const all = facts.attempts - 1 + attempts;
+    return new NoAnswerError(message, { ...facts, reason, cause, attempts: all });
+  }
+  const { what, remedy, reason, cause } = outcome.fault;
   const attempts = facts.attempts === 1 ? '1 attempt' : `${facts.attempts} attempts`;
-  return new NoAnswerError(`${what}, after ${attempts}.`, { ...facts, cause });
+  const message = `${what}, after ${attempts}. ${remedy}`.trimEnd();
+  return new NoAnswerError(message, { ...facts, reason, cause });
 }

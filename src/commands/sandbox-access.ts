@@ -38,10 +38,7 @@ export function mendable(
   refuses: string,
 ): unknown {
   if (error instanceof NoAnswerError) {
-    return new UsageError(
-      `nothing answers at ${url}; is the service running there? ${error.message}`,
-      { cause: error },
-    );
+    return new UsageError(`nothing answers at ${url}. ${error.message}`, { cause: error });
   }
   if (error instanceof ApiError) {
     return new UsageError(`${url} ${refuses}: ${error.status}, ${error.detail}`, { cause: error });

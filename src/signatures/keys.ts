@@ -1,8 +1,9 @@
-// Public keys: which we take, and for which algorithm each is registered. Where keys are kept, and
+// Keys: which we take, and for which algorithm each is registered. Where keys are kept, and
 // whose they are, is the caller's.
 
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type JsonWebKey, KeyObject } from 'node:crypto';
 import type { KeyAlgorithm } from './algorithm.ts';
+import { type KeyHalf, keyMistake } from './key-mistakes.ts';
 import { RSA_BITS } from './limits.ts';
 
 /** A key as the verifier needs it. `clientId` is undefined where keys have no owner (receivers). */
@@ -13,6 +14,9 @@ export type VerificationKey = PublicKey & {
 
 /** A public key and what it is registered for. */
 export type PublicKey = { readonly algorithm: KeyAlgorithm; readonly publicKey: KeyObject };
+
+/** A private key and the algorithm it signs with. */
+export type SigningKey = { readonly algorithm: KeyAlgorithm; readonly privateKey: KeyObject };
 
 /** The two algorithms an RSA key can be registered for; a key has one of them. */
 export type RsaAlgorithm = 'rsa-pss-sha512' | 'rsa-v1_5-sha256';
@@ -37,20 +41,33 @@ const ACCEPTED = 'an ECDSA key on P-256, P-384 or P-521, an Ed25519 key, or an R
  * unless said otherwise. Throws `UnusableKeyError` for anything else, private keys above all.
  */
 export function parsePublicKey(pem: string, rsa: RsaAlgorithm = 'rsa-pss-sha512'): PublicKey {
-  const labels = [...pem.matchAll(/-----BEGIN ([^-]*)-----/g)].map((match) => match[1]);
-  if (labels.some((label) => label?.endsWith('PRIVATE KEY'))) {
-    throw new UnusableKeyError('This is a private key; never hand it out. Send its public key.');
-  }
-  if (labels.includes('CERTIFICATE')) {
-    throw new UnusableKeyError('This is a certificate; send the public key alone.');
-  }
-  if (labels.length !== 1 || labels[0] !== 'PUBLIC KEY') {
-    throw new UnusableKeyError('A single PEM block "BEGIN PUBLIC KEY" is expected.');
-  }
+  const mistake = keyMistake(pem, 'public');
+  if (mistake !== undefined) throw new UnusableKeyError(mistake);
   return registered(
-    decode(() => createPublicKey(pem)),
+    decode('public', () => createPublicKey(pem)),
     rsa,
   );
+}
+
+/**
+ * Reads a private key to sign with: PEM (PKCS #8 or SEC 1, not encrypted), or as Node has it. Takes
+ * the kinds that `parsePublicKey` takes, and throws like it.
+ */
+export function parsePrivateKey(key: string | KeyObject): SigningKey {
+  const privateKey = typeof key === 'string' ? readPrivateKey(key) : key;
+  if (!(privateKey instanceof KeyObject)) {
+    throw new UnusableKeyError('A private key is expected, as PEM text or as a KeyObject.');
+  }
+  if (privateKey.type !== 'private') {
+    throw new UnusableKeyError(`This is a ${privateKey.type} key; signing needs a private key.`);
+  }
+  return { algorithm: keyAlgorithm(privateKey), privateKey };
+}
+
+function readPrivateKey(pem: string): KeyObject {
+  const mistake = keyMistake(pem, 'private');
+  if (mistake !== undefined) throw new UnusableKeyError(mistake);
+  return decode('private', () => createPrivateKey(pem));
 }
 
 /** Reads a public key as JWK (RFC 7517), as from `GET /auth/verify_keys`; throws like the other. */
@@ -59,18 +76,17 @@ export function parsePublicJwk(jwk: JsonWebKey, rsa: RsaAlgorithm = 'rsa-pss-sha
     throw new UnusableKeyError('This is a private key; never hand it out. Send its public key.');
   }
   return registered(
-    decode(() => createPublicKey({ key: jwk, format: 'jwk' })),
+    decode('public', () => createPublicKey({ key: jwk, format: 'jwk' })),
     rsa,
   );
 }
 
-function decode(read: () => KeyObject): KeyObject {
+function decode(half: KeyHalf, read: () => KeyObject): KeyObject {
   try {
     return read();
   } catch (cause) {
-    throw new UnusableKeyError(`This cannot be read as a public key; expected is ${ACCEPTED}.`, {
-      cause,
-    });
+    const message = `This cannot be read as a ${half} key; expected is ${ACCEPTED}.`;
+    throw new UnusableKeyError(message, { cause });
   }
 }
 
@@ -85,10 +101,13 @@ export function keyAlgorithm(key: KeyObject, rsa: RsaAlgorithm = 'rsa-pss-sha512
   if (key.asymmetricKeyType === 'ec') {
     const algorithm = CURVES.get(namedCurve);
     if (algorithm) return algorithm;
-    throw new UnusableKeyError('The curve of this key has to be P-256, P-384 or P-521.');
+    throw new UnusableKeyError(
+      `The curve of this key has to be P-256, P-384 or P-521, and it is ${namedCurve ?? 'unnamed'}.`,
+    );
   }
   if (key.asymmetricKeyType !== 'rsa') {
-    throw new UnusableKeyError(`A key of this type is not accepted; expected is ${ACCEPTED}.`);
+    const type = key.asymmetricKeyType ?? key.type;
+    throw new UnusableKeyError(`A key of type ${type} is not accepted; expected is ${ACCEPTED}.`);
   }
   if (modulusLength < RSA_BITS.min || modulusLength > RSA_BITS.max) {
     throw new UnusableKeyError(`An RSA key has to have ${RSA_BITS.min} to ${RSA_BITS.max} bits.`);

@@ -1,15 +1,12 @@
 // Signs a message in any of the dialects: for webhook deliveries, and for clients of this service.
 // Which key, which components and which times is the caller's choice.
 
-import type { KeyObject } from 'node:crypto';
-import { type KeyAlgorithm, signBytes } from './algorithm.ts';
+import { signBytes } from './algorithm.ts';
 import { signatureBase } from './base.ts';
 import { DIALECTS, type Dialect, type DialectVersion, neededAspects } from './dialect.ts';
+import type { SigningKey } from './keys.ts';
 import { readMessage, type SignedMessage } from './message.ts';
 import { SignatureError } from './signature-error.ts';
-
-/** A private key and the algorithm it is used for. */
-export type SigningKey = { readonly algorithm: KeyAlgorithm; readonly privateKey: KeyObject };
 
 /** Signature parameters, written in the order they stand in; times in Unix seconds. */
 export type SigningParams = {

@@ -270,15 +270,6 @@ suite('asking again', () => {
     assert.equal(front.count('POST', '/webhooks'), 1);
   });
 
-  test('what never arrived is sent again, whatever it is', async (t) => {
-    const { client } = await makeWorld(t, {
-      baseUrl: 'http://127.0.0.1:1',
-      retry: { ...impatient, attemptsMax: 3 },
-    });
-    const error = await refusal(client.webhooks.create(hook), NoAnswerError);
-    assert.deepEqual([error.attempts, error.mayBeDone], [3, false]);
-  });
-
   test('a removal whose answer was lost has happened', async (t) => {
     const { client, front } = await makeWorld(t);
     const { id } = await client.webhooks.create(hook);
@@ -328,10 +319,8 @@ suite('stopping', () => {
     stop.abort(new Error('enough'));
     await assert.rejects(stopped, /enough/);
     const error = await refusal(waits, NoAnswerError);
-    assert.deepEqual(
-      [error.message, error.mayBeDone],
-      ['No answer in time, after 1 attempt.', false],
-    );
+    assert.match(error.message, /^No answer in time from 127\.0\.0\.1:\d+, after 1 attempt\.$/);
+    assert.equal(error.mayBeDone, false);
   });
 
   test('a deadline ends a call that nobody answers', async (t) => {

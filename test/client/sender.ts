@@ -9,7 +9,8 @@ import {
   webhookReceiver,
 } from '../../src/client/webhooks.ts';
 import type { DialectVersion } from '../../src/signatures/dialect.ts';
-import { type SigningKey, signMessage, usualComponents } from '../../src/signatures/sign.ts';
+import type { SigningKey } from '../../src/signatures/keys.ts';
+import { signMessage, usualComponents } from '../../src/signatures/sign.ts';
 import { testClock } from '../support/clock.ts';
 
 export interface Sender {

@@ -112,7 +112,11 @@ test('refuses what is no question', async () => {
   assertProblem(await ask({ json: { request: 'GET' } }), 'bad_request', /^request: The first line/);
   assertProblem(await ask({ json: {} }), 'bad_request', /request/);
   const noKey = { request: 'GET / HTTP/1.1\n\n', public_key: 'abc' };
-  assertProblem(await ask({ json: noKey }), 'bad_request', /^public_key: A single PEM block/);
+  assertProblem(
+    await ask({ json: noKey }),
+    'bad_request',
+    /^public_key: This is no PEM; PEM is expected/,
+  );
   const noTime = { request: 'GET / HTTP/1.1\n\n', at: 'noon' };
   assertProblem(await ask({ json: noTime }), 'bad_request', /at is no RFC 3339/);
   const form = { body: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } };

@@ -126,7 +126,7 @@ test('what cannot be inspected is told in a sentence', async (t) => {
     [[empty], 'the first line has to be like: POST /path?query HTTP/1.1'],
     [[join(directory, 'none')], `the file ${join(directory, 'none')} cannot be read.`],
     [[file, '--at', 'noon'], '--at is neither Unix seconds nor an RFC 3339 time.'],
-    [[file, '--key', empty], 'A single PEM block "BEGIN PUBLIC KEY" is expected.'],
+    [[file, '--key', empty], 'The key is empty; PEM is expected ("-----BEGIN PUBLIC KEY-----").'],
   ];
   for (const [args, message] of table) {
     const { code, stdout, stderr } = await inspect(...args);
