@@ -59,6 +59,22 @@ export const requestBodyBytesMax = 16 * 1024;
  */
 export const pageBytesMax = 4 * 1_048_576;
 
+/**
+ * Connections of clients at once: at most half of the descriptors of the process, the rest are for the
+ * database and for receivers. Places beyond are kept for probes.
+ */
+export const connectionsMax = 4_096;
+export const spareConnectionsMax = 8;
+
+/** How long a connection may be idle, in ms: longer than load balancers keep theirs, unless many wait. */
+export const idleConnectionMs = { usual: 65_000, pressed: 5_000 };
+
+/** How long a connection may stand still while it sends or is sent something, in ms. */
+export const stalledConnectionMs = 30_000;
+
+/** Bytes of responses that clients have not read: further requests are answered 503 until they have. */
+export const unreadBytesMax = 128 * 1_048_576;
+
 /** Signatures under verification at once before new ones are answered 503; each holds a thread. */
 export const verificationsQueuedMax = 256;
 

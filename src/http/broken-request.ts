@@ -56,6 +56,8 @@ function answerText(code: string, requestId: string, problems: ProblemSettings):
   return [
     `HTTP/1.1 ${status} Bad Request`,
     'connection: close',
+    'cache-control: no-store',
+    'x-content-type-options: nosniff',
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     `upvest-request-id: ${requestId}`,

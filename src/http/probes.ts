@@ -1,5 +1,8 @@
-// The probes of whoever runs the service: alive while the process answers, ready while it can work.
+// The probes of those who operate the service: alive while the process answers, ready while it can work.
+// They and the metrics are open to everybody, so what they cost is worked out once a second at most,
+// however many ask.
 
+import type { Stopwatch } from '../clock.ts';
 import type { OpenRoute } from './open-route.ts';
 
 /** What a probe learns: whether, and if not, why. */
@@ -7,6 +10,9 @@ export interface Readiness {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, string>>;
 }
+
+/** The paths that are answered even where too many connections are open. */
+export const probePaths: readonly string[] = ['/healthz', '/readyz', '/metrics'];
 
 /** `GET /healthz` and `GET /readyz`. */
 export function probes(readiness: () => Promise<Readiness>): readonly OpenRoute[] {
@@ -28,4 +34,22 @@ export function probes(readiness: () => Promise<Readiness>): readonly OpenRoute[
       },
     },
   ];
+}
+
+const freshMs = 1_000;
+
+/** Work whose result is shared by all who ask while it goes on, and for a second after it began. */
+export function onceASecond<T>(stopwatch: Stopwatch, work: () => Promise<T>): () => Promise<T> {
+  let last: { readonly result: Promise<T>; readonly begunAt: number } | undefined;
+  let isRunning = false;
+  return () => {
+    const now = stopwatch.elapsedMs();
+    if (last !== undefined && (isRunning || now - last.begunAt < freshMs)) return last.result;
+    isRunning = true;
+    const result = work().finally(() => {
+      isRunning = false;
+    });
+    last = { result, begunAt: now };
+    return result;
+  };
 }

@@ -195,7 +195,7 @@ function secondOf(clock: Clock): number {
 }
 
 /** An IPv4 address, or the network of an IPv6 address: whoever has one of its 2^64 has them all. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();

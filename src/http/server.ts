@@ -5,14 +5,16 @@ import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
-import { requestBodyBytesMax, requestDeadlineMs } from '../limits.ts';
+import { requestBodyBytesMax, requestDeadlineMs, stalledConnectionMs } from '../limits.ts';
 import type { Answered } from '../metrics/metrics.ts';
 import { Refusal } from '../refusal.ts';
 import { brokenRequests } from './broken-request.ts';
+import { type ConnectionLimits, Connections, usualConnectionLimits } from './connections.ts';
 import { withinDeadline } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
 import { allowedMethods, type OpenAnswer, type OpenRoute, type Work } from './open-route.ts';
 import { handleSigned, type SignedRoute } from './pipeline.ts';
+import { probePaths } from './probes.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
 import type { Rates } from './rates.ts';
 
@@ -37,6 +39,7 @@ export interface ServerOptions {
   readonly onAnswer?: (answered: Answered) => void;
   /** What differs from the usual. */
   readonly timeouts?: Partial<Timeouts>;
+  readonly connections?: ConnectionLimits;
 }
 
 /** How long a client may take, in ms. */
@@ -57,7 +60,6 @@ const usualTimeouts: Timeouts = {
   checkMs: 1_000,
   deadlineMs: requestDeadlineMs,
 };
-const keepAliveTimeoutMs = 65_000;
 /** Header bytes are bounded at 16 KiB by Node; within that a path parameter may have any length. */
 const paramLengthMax = 16 * 1024;
 /**
@@ -75,7 +77,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     bodyLimit: requestBodyBytesMax,
     routerOptions: { maxParamLength: paramLengthMax },
     requestTimeout: requestMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    connectionTimeout: stalledConnectionMs,
     // A request without a host is refused by ourselves, so that the answer has its form.
     http: { connectionsCheckingInterval: checkMs, requireHostHeader: false },
     genReqId: () => randomUUID(),
@@ -89,20 +91,17 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     frameworkErrors: (error, request, reply) => sendProblem(options, { error, request, reply }),
   });
   app.server.headersTimeout = headersMs;
+  const { connections: limits = usualConnectionLimits() } = options;
+  const connections = new Connections(limits, options.trustedProxies);
+  connections.watch(app.server);
   broken.watch(app.server);
   // Other expectations than 100-continue are ignored (RFC 9110 section 10.1.1).
   app.server.on('checkExpectation', (request, response) => {
     app.server.emit('request', request, response);
   });
-  endConnectionsOnClose(app);
+  endConnectionsOnClose(app, () => connections.closeIdle(), checkMs);
   if (options.onAnswer !== undefined) tellAnswers(app, options.onAnswer);
-  // The digest is over the bytes as received, so nobody parses them before the signature is checked.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.addHook('onRequest', ({ raw }, _reply, done) => {
-    checkFraming(raw);
-    done();
-  });
+  takeBodies(app, connections);
   app.setErrorHandler((error, request, reply) => sendProblem(options, { error, request, reply }));
   app.setNotFoundHandler(async ({ raw, id }, reply) => {
     // `OPTIONS *` asks the server, not a resource (RFC 9110 section 9.3.7).
@@ -112,19 +111,42 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   // The document is made of what this server has, so it cannot tell of anything else.
   const open = [...options.open, ...documentRoutes(options)];
   for (const route of open) addRoute(app, options, route);
-  addSignedRoutes(app, options);
+  addSignedRoutes(app, options, connections);
   answerOtherMethods(app, [...open, ...options.routes]);
   return app;
+}
+
+/** What is looked at before a handler, and counted after it. */
+function takeBodies(app: FastifyInstance, connections: Connections): void {
+  // The digest is over the bytes as received, so nothing parses them before the signature is checked.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
+    reply.headers(connections.check(raw.socket, probePaths.includes(routeOptions.url ?? '')));
+    checkFraming(raw);
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    // A buffer is shared by all responses that send it; a text is this one's own.
+    if (typeof payload === 'string') connections.countUnread(reply.raw, payload.length);
+    done();
+  });
 }
 
 /**
  * A connection whose request is under way when the server closes ends with its answer; otherwise it
  * would be kept alive, and the server open, until its client has been silent for long enough.
  */
-function endConnectionsOnClose(app: FastifyInstance): void {
+function endConnectionsOnClose(
+  app: FastifyInstance,
+  closeSilent: () => void,
+  graceMs: number,
+): void {
   let isClosing = false;
   app.addHook('preClose', (done) => {
     isClosing = true;
+    // Node does not count those as idle that have not sent a whole request yet: one may be coming.
+    setTimeout(closeSilent, graceMs).unref();
     done();
   });
   app.addHook('onSend', (_request, reply, _payload, done) => {
@@ -169,9 +191,16 @@ function tooLarge(isLast: boolean, cause?: unknown): Refusal {
   return new Refusal('content_too_large', detail, { headers, cause });
 }
 
-function addSignedRoutes(app: FastifyInstance, options: ServerOptions): void {
+function addSignedRoutes(
+  app: FastifyInstance,
+  options: ServerOptions,
+  connections: Connections,
+): void {
   for (const route of options.routes) {
-    const work: Work = (request, reply) => handleSigned(route, { request, reply }, options);
+    const work: Work = async (request, reply) => {
+      if (route.method === 'GET') connections.checkUnread();
+      return handleSigned(route, { request, reply }, options);
+    };
     addRoute(app, options, { method: route.method, path: route.path, work });
   }
 }
@@ -271,8 +300,11 @@ function logAnswer(
   log.info(fields, 'request.finished');
 }
 
+/** Responses are not to be stored or sniffed, unless they say otherwise as documents do. */
+const usualHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
+
 function send(reply: FastifyReply, requestId: string, answer: OpenAnswer): FastifyReply {
-  reply.code(answer.status).header('upvest-request-id', requestId);
+  reply.code(answer.status).headers({ ...usualHeaders, 'upvest-request-id': requestId });
   if (answer.headers !== undefined) reply.headers(answer.headers);
   if (answer.body === undefined) return reply.send();
   const { type = 'application/json' } = answer;

@@ -35,6 +35,7 @@ export interface ApiDocument {
 
 /** Headers that belong to HTTP or to pages, not to an operation. */
 const headersOfHttp = new Set([
+  'cache-control',
   'connection',
   'content-length',
   'content-type',

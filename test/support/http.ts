@@ -57,6 +57,7 @@ export interface HttpOptions {
   /** Default no limits. */
   readonly rates?: RateSettings;
   readonly timeouts?: NonNullable<ServerOptions['timeouts']>;
+  readonly connections?: NonNullable<ServerOptions['connections']>;
   /** What ages the memory of tokens and clients; default real time. */
   readonly stopwatch?: Stopwatch;
   /** Default ready. */
@@ -85,7 +86,7 @@ export interface HttpService {
 export async function startHttp(t: AfterTest, options: HttpOptions): Promise<HttpService> {
   const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
   const { showSignatureBase = false, isSandbox = true, errorsUrl } = options;
-  const { trustedProxies = [], timeouts } = options;
+  const { trustedProxies = [], timeouts, connections } = options;
   const { readiness = async () => ({ ready: true, checks: {} }) } = options;
   const authenticator = new Authenticator(sql, clock, options.stopwatch);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
@@ -141,6 +142,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     problems: { showSignatureBase, errorsUrl },
     trustedProxies,
     ...(timeouts === undefined ? {} : { timeouts }),
+    ...(connections === undefined ? {} : { connections }),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true });
