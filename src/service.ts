@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import type { Seal } from './auth/seal.ts';
-import { systemClock } from './clock.ts';
+import { systemClock, systemStopwatch } from './clock.ts';
 import { connect, openPools, type Pools } from './db/connect.ts';
 import { expectedSchema } from './db/migrate.ts';
 import { receiverPolicyOf } from './egress/address.ts';
@@ -105,8 +105,10 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     : undefined;
   let isStopping = false;
   const warning = isSimulatedLive(config) ? simulatedFillsWarning : undefined;
+  const probes = connect({ ...database.options, max: 1, applicationName: 'unwind probes' });
+  opened.add(() => probes.end());
   const watched = {
-    sql: pools.requests,
+    sql: probes,
     expectedSchema: await expectedSchema(),
     databaseUrl: database.options.url,
     loops: engine?.loops,
@@ -121,8 +123,9 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     liquidations: config.liquidations,
     webhooks: { timeoutMs: webhooks.timeoutMs, policy },
     sql: pools.requests,
+    probes,
     clock: systemClock,
-    readiness: () => readinessOf(watched),
+    readiness: readinessOf(watched, systemStopwatch),
     ...{ log, seal, agent, engine, warning },
   });
   opened.add(() => app.close());

@@ -41,6 +41,8 @@ export interface AppOptions {
   readonly liquidations: CreateSettings;
   readonly webhooks: { readonly timeoutMs: number; readonly policy: AddressPolicy };
   readonly sql: Sql;
+  /** The connection of probes and metrics. */
+  readonly probes: Sql;
   readonly clock: Clock;
   readonly log: ServerOptions['log'];
   readonly seal: Seal;
@@ -66,7 +68,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const authenticator = new Authenticator(sql, clock);
   const rates = new Rates(clock, requests);
   const loops = () => engine?.loops() ?? {};
-  const metrics = options.metrics ? new Metrics({ sql, clock, loops }) : undefined;
+  const metrics = options.metrics ? new Metrics({ sql: options.probes, clock, loops }) : undefined;
   const watching = [...probes(options.readiness), ...(metrics ? [metricsRoute(metrics)] : [])];
   const server = {
     ...(metrics === undefined ? {} : { onAnswer: metrics.answered.bind(metrics) }),

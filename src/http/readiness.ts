@@ -1,14 +1,16 @@
 // Whether a process can do its work: it reaches a database of its version, and its loops, if it has any,
 // run.
 
+import type { Stopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { databaseFault } from '../db/fault.ts';
 import { schemaState } from '../db/migrate.ts';
 import { countParked } from '../work/parked-store.ts';
-import type { Readiness } from './probes.ts';
+import { onceASecond, type Readiness } from './probes.ts';
 
 export interface Watched {
+  /** A connection of its own, which requests cannot take away. */
   readonly sql: Sql;
   /** Number of the schema that this code expects. */
   readonly expectedSchema: number;
@@ -20,29 +22,52 @@ export interface Watched {
   readonly notices: Readonly<Record<string, string>>;
 }
 
-export async function readinessOf(watched: Watched): Promise<Readiness> {
-  const { sql, loops, notices } = watched;
-  const unhealthy = Object.entries(loops?.() ?? {}).flatMap(([name, isRunning]) =>
-    isRunning ? [] : [name],
-  );
-  const running = unhealthy.length === 0 ? 'running' : `not running: ${unhealthy.join(', ')}`;
-  const others = {
-    ...(loops === undefined ? {} : { loops: running }),
-    ...notices,
-    ...(watched.isStopping() ? { service: 'stopping' } : {}),
+/**
+ * What says whether the process is ready. The database is asked once a second at most, however many
+ * want to know; loops and a stop show at once.
+ */
+export function readinessOf(watched: Watched, stopwatch: Stopwatch): () => Promise<Readiness> {
+  const askDatabase = onceASecond(stopwatch, () => databaseState(watched));
+  return async () => {
+    const { serves, checks } = await askDatabase();
+    const { loops, notices, isStopping } = watched;
+    const unhealthy = Object.entries(loops?.() ?? {}).flatMap(([name, isRunning]) => {
+      return isRunning ? [] : [name];
+    });
+    const running = unhealthy.length === 0 ? 'running' : `not running: ${unhealthy.join(', ')}`;
+    return {
+      ready: serves && unhealthy.length === 0 && !isStopping(),
+      checks: {
+        ...checks,
+        ...(loops === undefined ? {} : { loops: running }),
+        ...notices,
+        ...(isStopping() ? { service: 'stopping' } : {}),
+      },
+    };
   };
+}
+
+interface DatabaseState {
+  readonly serves: boolean;
+  readonly checks: Readiness['checks'];
+}
+
+async function databaseState({
+  sql,
+  expectedSchema,
+  databaseUrl,
+}: Watched): Promise<DatabaseState> {
   try {
-    const schema = await schemaState(sql, watched.expectedSchema);
+    const schema = await schemaState(sql, expectedSchema);
     const serves = schema === 'current' || schema === 'ahead, compatible';
-    const ready = serves && unhealthy.length === 0 && !watched.isStopping();
     // What waits for a person does not stop the rest, so it does not make the service unready.
     const parked = serves ? String(await countParked(sql)) : 'unknown';
-    return { ready, checks: { database: 'reached', schema, parked, ...others } };
+    return { serves, checks: { database: 'reached', schema, parked } };
   } catch (error) {
-    const fault = databaseFault(error, watched.databaseUrl);
+    const fault = databaseFault(error, databaseUrl);
     if (fault === undefined && !isConnectionError(error)) throw error;
     // Without the names of hosts and roles, which the log has: anybody may ask.
     const database = fault === undefined ? 'not reached' : `not reached: ${fault.brief}`;
-    return { ready: false, checks: { database, schema: 'unknown', parked: 'unknown', ...others } };
+    return { serves: false, checks: { database, schema: 'unknown', parked: 'unknown' } };
   }
 }
