@@ -6,6 +6,7 @@
 // bytea as Buffer, json as parsed values; so do the elements of arrays of them.
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
+import { optionsText, type SessionBounds } from './session.ts';
 import { makeSql, type Sql } from './sql.ts';
 
 export type { Sql, SqlOrTx, Tx } from './sql.ts';
@@ -20,8 +21,8 @@ export type ConnectOptions = {
   /** False where named prepared statements do not work: PgBouncer before 1.21. */
   readonly prepare?: boolean;
   /**
-   * False where the server refuses settings at connection start: PgBouncer. The three timeouts
-   * below and TimeZone then have to be set for the role (`alter role … set TimeZone = 'UTC'`).
+   * False where the server refuses settings at connection start: PgBouncer. What session.ts pins and
+   * the three timeouts below then have to be set for the role; the readiness looks (readiness.ts).
    */
   readonly sessionSettings?: boolean;
   /** How long a statement may wait for a connection, be it free or new. */
@@ -91,20 +92,21 @@ const limits = {
  * error of that statement (`isConnectionError`), at the latest after `connectTimeoutMs`.
  */
 export function connect(options: ConnectOptions): Sql {
-  const statementTimeoutMs = options.statementTimeoutMs ?? limits.statementTimeoutMs;
+  const bounds = boundsOf(options);
   const { session, simulated } = options;
+  const { url, given } = splitUrl(options.url);
   const pool = new pg.Pool({
-    connectionString: options.url,
+    connectionString: url,
     application_name: options.applicationName,
     max: options.max,
     connectionTimeoutMillis: options.connectTimeoutMs ?? limits.connectTimeoutMs,
     idleTimeoutMillis: 0,
     keepAlive: true,
-    query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
+    query_timeout: bounds.statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
     types: { getTypeParser },
     ...(simulated === undefined ? {} : { Client: simulated.Client }),
     ...(session === undefined ? { maxLifetimeSeconds: limits.lifetimeS } : {}),
-    ...(options.sessionSettings === false ? {} : sessionSettings(options, statementTimeoutMs)),
+    ...(options.sessionSettings === false ? { options: given } : sessionSettings(bounds, given)),
   });
   // A connection that breaks while nobody uses it leaves the pool; the next statement gets another,
   // and if there is none, that statement tells. One that breaks in use fails its own statement.
@@ -148,20 +150,38 @@ export function openPools(options: PoolsOptions): Pools {
   };
 }
 
-function sessionSettings(options: ConnectOptions, statementTimeoutMs: number) {
-  const chosen = {
-    TimeZone: 'UTC',
-    client_connection_check_interval: limits.lostClientMs,
-  };
+/** The bounds on waiting that a pool has. */
+export function boundsOf(options: Partial<SessionBounds> = {}): SessionBounds {
   return {
-    statement_timeout: statementTimeoutMs,
-    lock_timeout: options.lockTimeoutMs ?? limits.lockTimeoutMs,
-    idle_in_transaction_session_timeout:
+    statementTimeoutMs: options.statementTimeoutMs ?? limits.statementTimeoutMs,
+    lockTimeoutMs: options.lockTimeoutMs ?? limits.lockTimeoutMs,
+    idleInTransactionTimeoutMs:
       options.idleInTransactionTimeoutMs ?? limits.idleInTransactionTimeoutMs,
-    options: Object.entries(chosen)
-      .map(([name, value]) => `-c ${name}=${value}`)
-      .join(' '),
   };
+}
+
+function sessionSettings(bounds: SessionBounds, given: string) {
+  const own = optionsText({ client_connection_check_interval: limits.lostClientMs });
+  return {
+    statement_timeout: bounds.statementTimeoutMs,
+    lock_timeout: bounds.lockTimeoutMs,
+    idle_in_transaction_session_timeout: bounds.idleInTransactionTimeoutMs,
+    // Ours come last, and hold.
+    options: `${given} ${own}`.trim(),
+  };
+}
+
+/** Takes out of a URL what the driver would set instead of ours: its `options`, and its encoding. */
+function splitUrl(text: string): { url: string; given: string } {
+  const url = URL.parse(text);
+  const params = url?.searchParams;
+  if (url === null || !(params?.has('options') || params?.has('client_encoding'))) {
+    return { url: text, given: '' };
+  }
+  const given = url.searchParams.get('options') ?? '';
+  url.searchParams.delete('options');
+  url.searchParams.delete('client_encoding');
+  return { url: url.href, given };
 }
 
 // What the driver would make a Number, and with it inexact, or a Date at midnight of some zone.

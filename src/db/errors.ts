@@ -7,14 +7,39 @@ import { ConnectionLostError } from './connection.ts';
 // A wrapped error is recognised by its cause; deeper chains than this are somebody's mistake.
 const maxCauses = 8;
 
-// SQLSTATEs of a server that takes no connections or no writes (PostgreSQL appendix A).
+// SQLSTATEs of a server that takes no connections or no writes (PostgreSQL appendix A), beside class 08.
 const goneCodes: ReadonlySet<string> = new Set([
   '25006', // read_only_sql_transaction: this server is no primary (any more)
+  '25P03', // idle_in_transaction_session_timeout: the session is gone
+  '25P04', // transaction_timeout: the session is gone
+  '3D000', // invalid_catalog_name: the database is not there (yet)
   '53300', // too_many_connections
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now: starting, stopping or recovering
+  '57P04', // database_dropped
   '57P05', // idle_session_timeout
+]);
+
+// Codes that pass without a change of the statement, beside a server that is gone. Of classes 08, 25, 53,
+// 57, 58 and XX, those that are missing here and above do not pass: 25000 to 25005, 25007, 25008, 25P01 and
+// 25P02 (our mistake in a transaction), 58P01 and 58P02 (a file of the server is missing or in the way),
+// XX000 to XX002 (a mistake of the server, damaged data).
+const passingCodes: ReadonlySet<string> = new Set([
+  '26000', // invalid_sql_statement_name: a pooler gave the statement to a session that never prepared it
+  '40001', // serialization_failure
+  '40003', // statement_completion_unknown
+  '40P01', // deadlock_detected
+  '42P05', // duplicate_prepared_statement: the same pooler, the other way round
+  '53000', // insufficient_resources
+  '53100', // disk_full
+  '53200', // out_of_memory
+  '53400', // configuration_limit_exceeded
+  '55P03', // lock_not_available
+  '57000', // operator_intervention
+  '57014', // query_canceled
+  '58000', // system_error
+  '58030', // io_error
 ]);
 
 const dataClasses: ReadonlySet<string> = new Set(['21', '22', '23', 'P0', 'XX']);
@@ -81,6 +106,15 @@ export function isDuplicateDatabase(error: unknown): boolean {
 /** True when the server did not accept user and password (SQLSTATE class 28). */
 export function isWrongPassword(error: unknown): boolean {
   return serverErrorOf(error)?.code?.startsWith('28') ?? false;
+}
+
+/**
+ * True when the same call may succeed later as it is: the database is gone, out of room or too slow, or the
+ * call lost against another one. A request is answered with 503 and `retry-after`, and a loop tries again.
+ */
+export function isPassing(error: unknown): boolean {
+  const code = serverErrorOf(error)?.code;
+  return isConnectionError(error) || (code !== undefined && passingCodes.has(code));
 }
 
 /**

@@ -132,7 +132,7 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
       'The service cannot do it now: its database does not answer, or too many signatures wait to ' +
       'be verified. It recovers by itself.',
     remedies: [sendAgain],
-    example: 'The database does not answer; try again with the same idempotency key.',
+    example: 'The database cannot serve this now; try again with the same idempotency key.',
     headers: ['retry-after: 1'],
   },
   gateway_timeout: {

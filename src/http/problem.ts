@@ -1,7 +1,7 @@
 // The only place that knows which status a refusal has. Every error a client sees is made here, in
 // the form of RFC 9457 with the members of the contract.
 
-import { isConnectionError, isStatementTimeout } from '../db/errors.ts';
+import { isPassing } from '../db/errors.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { maskAuthorization } from '../signatures/base.ts';
 import { SignatureError } from '../signatures/signature-error.ts';
@@ -89,8 +89,8 @@ function toRefusal(error: unknown, { showSignatureBase }: ProblemSettings): Refu
         : ` The service computed this signature base:\n${maskAuthorization(base)}`;
     return new Refusal(codeOf(error), `${detail} ${whereExplained}${shown}`);
   }
-  if (isConnectionError(error) || isStatementTimeout(error)) {
-    const detail = 'The database does not answer; try again with the same idempotency key.';
+  if (isPassing(error)) {
+    const detail = 'The database cannot serve this now; try again with the same idempotency key.';
     return new Refusal('service_unavailable', detail, { headers: { 'retry-after': '1' } });
   }
   return new Refusal('internal_server_error', 'The service failed; the error was recorded.');

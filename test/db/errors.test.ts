@@ -12,6 +12,7 @@ import {
   isConnectionError,
   isDuplicateDatabase,
   isLockTimeout,
+  isPassing,
   isStatementTimeout,
   isUniqueViolation,
   isWrongPassword,
@@ -163,4 +164,36 @@ test('other errors are none of these', async (t) => {
   assertOnly(Object.assign(new Error('from elsewhere'), { code: '23505' }), []);
   assertOnly('ECONNREFUSED', []);
   assertOnly(null, []);
+});
+
+/** All SQLSTATEs of the classes of trouble (PostgreSQL appendix A): those that pass, and those that do not. */
+const classes: readonly { passing: string; lasting: string }[] = [
+  { passing: '08000 08001 08003 08004 08006 08007 08P01', lasting: '' },
+  {
+    passing: '25006 25P03 25P04',
+    lasting: '25000 25001 25002 25003 25004 25005 25007 25008 25P01 25P02',
+  },
+  { passing: '53000 53100 53200 53300 53400', lasting: '' },
+  { passing: '57000 57014 57P01 57P02 57P03 57P04 57P05', lasting: '' },
+  { passing: '58000 58030', lasting: '58P01 58P02' },
+  { passing: '', lasting: 'XX000 XX001 XX002' },
+  // Others that a request may try again: lost races, locks, statements that a pooler has mislaid.
+  { passing: '40001 40003 40P01 55P03 26000 42P05 3D000', lasting: '42601 42501 23505 22012' },
+];
+
+test('of the classes of trouble each SQLSTATE passes or does not', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  await sql.script(`
+    create function public.fail(code text) returns void language plpgsql as $$
+    begin
+      raise exception using errcode = code, message = 'asked for';
+    end $$`);
+  const codes = (text: string) => text.split(' ').filter((code) => code !== '');
+  for (const { passing, lasting } of classes) {
+    for (const code of [...codes(passing), ...codes(lasting)]) {
+      const error = await errorOf(() => sql`select public.fail(${code})`);
+      assert.equal(isPassing(error), codes(passing).includes(code), code);
+    }
+  }
+  assert.equal(isPassing(new Error('53100')), false);
 });

@@ -41,7 +41,7 @@ test('point 11: without its database the service is 503, and says when to come a
   });
   t.after(() => nowhere.end());
   const cutOff = await startHttp(t, { sql: nowhere, clock });
-  const again = 'The database does not answer; try again with the same idempotency key.';
+  const again = 'The database cannot serve this now; try again with the same idempotency key.';
   const signed = await api.signed('GET', '/webhooks');
   for (const ask of [() => send(cutOff, signed), () => askForToken(cutOff, client)]) {
     const reply = await ask();
