@@ -41,7 +41,7 @@ export interface VenueUnderTest {
     readonly busted?: string;
   };
   /** Lets so much market time pass that everything due is reported, or a share of that time. */
-  letPass(share?: number): void;
+  letPass(share?: number): void | Promise<void>;
 }
 
 export function conformanceSuite(
@@ -86,7 +86,7 @@ export function conformanceSuite(
       Array.from({ length: 10 }, (_, i) => (i % 2 ? of.venue : of.elsewhere).submit([order])),
     );
     assert.ok(many.flat().every((outcome) => outcome.type === 'unknown'));
-    of.letPass();
+    await of.letPass();
     const reports = await allReports(of.venue);
     const own = reports.filter((report) => report.clientOrderId === order.clientOrderId);
     assert.ok(soldBy(own).eq(order.quantity));
@@ -122,7 +122,7 @@ export function conformanceSuite(
       return makeOrder(of, { isin });
     });
     await of.venue.submit(orders);
-    of.letPass();
+    await of.letPass();
     const reports = await allReports(of.venue);
     const ends = orders.map((order) => {
       const own = reports.filter((report) => report.clientOrderId === order.clientOrderId);
@@ -142,7 +142,7 @@ export function conformanceSuite(
     const of = await open(t);
     const orders = Array.from({ length: 20 }, () => makeOrder(of, { isin: of.isins.inParts }));
     await of.venue.submit(orders);
-    of.letPass();
+    await of.letPass();
     const here = await allReports(of.venue);
     const there = await allReports(of.elsewhere);
     assert.deepEqual(there, here);
@@ -156,7 +156,7 @@ export function conformanceSuite(
       [8, 9, 10, 11, 12],
     );
     await of.venue.submit([makeOrder(of)]);
-    of.letPass();
+    await of.letPass();
     assert.deepEqual((await allReports(of.venue)).slice(0, here.length), here);
   });
 
@@ -167,9 +167,9 @@ export function conformanceSuite(
     const both = [of.venue, of.elsewhere];
     const answers = await Promise.all(both.map((venue) => venue.cancel([order, order])));
     assert.ok(answers.flat().some((outcome) => outcome.type === 'accepted'));
-    of.letPass();
+    await of.letPass();
     await of.venue.cancel([order]);
-    of.letPass();
+    await of.letPass();
     const reports = await allReports(of.venue);
     assert.deepEqual(
       reports.map(({ event }) => [event.type, event.cumulativeQuantity.toString()]),
@@ -185,14 +185,14 @@ export function conformanceSuite(
     const resting = makeOrder(of, { isin: of.isins.resting });
     const foreign = { ...resting, tenantId: newId<'tenant'>() };
     await of.venue.submit([filled, refused, resting]);
-    of.letPass();
+    await of.letPass();
     const answers = await of.elsewhere.cancel([filled, refused, never, foreign, resting]);
     assert.deepEqual(
       answers.map((outcome) => outcome.type),
       ['too_late', 'too_late', 'not_found', 'not_found', 'accepted'],
     );
     assert.deepEqual(await of.venue.lookUp([never]), [{ type: 'not_found' }]);
-    of.letPass();
+    await of.letPass();
     const reports = await allReports(of.venue);
     const ends = reports.map(({ event }) => event.type);
     assert.deepEqual(ends.toSorted(), ['cancelled', 'filled']);
@@ -202,9 +202,9 @@ export function conformanceSuite(
     const of = await open(t);
     const orders = Array.from({ length: 12 }, () => makeOrder(of, { isin: of.isins.inParts }));
     await of.venue.submit(orders);
-    of.letPass(0.5);
+    await of.letPass(0.5);
     const answers = await of.venue.cancel(orders);
-    of.letPass();
+    await of.letPass();
     const reports = await allReports(of.venue);
     for (const [i, order] of orders.entries()) {
       const own = reports.filter((report) => report.clientOrderId === order.clientOrderId);
@@ -220,7 +220,7 @@ export function conformanceSuite(
   const storyOf = async (of: VenueUnderTest, isin: string) => {
     const order = makeOrder(of, { isin });
     const [outcome] = await of.venue.submit([order]);
-    for (let i = 0; i < 20; i += 1) of.letPass();
+    for (let i = 0; i < 20; i += 1) await of.letPass();
     const events = (await allReports(of.venue)).map((report) => report.event);
     return { order, outcome, events };
   };

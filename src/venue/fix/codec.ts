@@ -61,12 +61,22 @@ export class FixEncodingError extends Error {
  */
 export function encodeMessage(beginString: string, fields: readonly Field[]): Buffer {
   if (fields[0]?.[0] !== 35) throw new FixEncodingError('A message begins with MsgType (35).');
-  let body = '';
-  for (const [index, field] of fields.entries()) body += textOf(field, fields[index - 1]);
+  const body = textOfAll(fields);
   const head = `8=${beginString}\x019=${Buffer.byteLength(body, encoding)}\x01`;
   const bytes = Buffer.from(`${head}${body}`, encoding);
   const trailer = Buffer.from(`10=${checksumOf(bytes)}\x01`, encoding);
   return Buffer.concat([bytes, trailer]);
+}
+
+/** The bytes of fields without a frame, as they are stored; `fieldsOf` reads them again. */
+export function encodeFields(fields: readonly Field[]): Buffer {
+  return Buffer.from(textOfAll(fields), encoding);
+}
+
+function textOfAll(fields: readonly Field[]): string {
+  let text = '';
+  for (const [index, field] of fields.entries()) text += textOf(field, fields[index - 1]);
+  return text;
 }
 
 function textOf([tag, value]: Field, before: Field | undefined): string {
@@ -140,7 +150,7 @@ export class Framer {
     if (sum !== computed) {
       return { kind: 'garbled', reason: `CheckSum (10) is ${sum}, not ${computed}`, bytes: end };
     }
-    const fields = fieldsIn(pending.subarray(lengthEnd + 1, bodyEnd));
+    const fields = fieldsOf(pending.subarray(lengthEnd + 1, bodyEnd));
     const [first] = fields ?? [];
     if (fields === undefined || first?.[0] !== 35) {
       const reason = fields ? 'MsgType (35) is not the third field' : 'a field is not tag=value';
@@ -180,7 +190,7 @@ const lengthDigitsMax = 9;
 const trailerBytes = 7;
 
 /** The fields of a body; undefined where one is not tag=value. */
-function fieldsIn(body: Buffer): readonly Field[] | undefined {
+export function fieldsOf(body: Buffer): readonly Field[] | undefined {
   const fields: Field[] = [];
   let at = 0;
   while (at < body.length) {

@@ -1,0 +1,360 @@
+// One connection of a session, from the Logon to its end: reads what comes, asks the session what it
+// means, and does that in order: commits what counts, then numbers and commits what is sent, then
+// writes it. Whatever fails here ends the connection; the next one begins from the rows.
+
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../clock.ts';
+import type { Sql } from '../../db/connect.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import { type Field, type FixMessage, Framer } from './codec.ts';
+import type { Effect } from './effects.ts';
+import { queueQuestionsOfDay } from './outbox-store.ts';
+import { type FixProfile, fieldsIn, versions } from './profile.ts';
+import { faultIn } from './reading.ts';
+import { type Received, receiveMessages } from './receive-messages.ts';
+import { orderMassStatusRequest } from './requests.ts';
+import { numberMessages, numberRequests, replayPage, sentAtOnceMax } from './send-requests.ts';
+import { FixSession } from './session.ts';
+import { type ClaimedSession, renewSession, SessionLostError } from './session-store.ts';
+
+export interface FixLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface ConnectionOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly profile: FixProfile;
+  readonly log: FixLog;
+  readonly leaseMs: number;
+  /** How old an order may be when the venue asks for it again, in ms. */
+  readonly staleMs: number;
+  /** Both sides are level, and orders may be sent. */
+  readonly onReady: () => Promise<void>;
+  /** Orders of this venue have changed. */
+  readonly onReceived: () => void;
+}
+
+/** How a connection ended. */
+export interface Ending {
+  readonly reason: string;
+  /** Nothing reconnects before a person has looked. */
+  readonly isFailure: boolean;
+}
+
+const heartbeatSDefault = 30;
+const ticksInHeartbeat = 4;
+const renewsInLease = 3;
+/** Bytes that wait to be read before the socket is stopped. */
+const unreadBytesMax = 1_024 * 1_024;
+/** How long bytes may wait to leave, in ms: while the session lives, and at its end. */
+const flushMsMax = 10_000;
+const closeMsMax = 1_000;
+
+export class FixConnection {
+  readonly #claimed: ClaimedSession;
+  readonly #options: ConnectionOptions;
+  readonly #socket: Duplex;
+  readonly #framer: Framer;
+  readonly #session: FixSession;
+  #nextOut: number;
+  #nextIn: number;
+  #ending: Ending | undefined;
+  /** What has come up since the last turn. */
+  #chunks: Buffer[] = [];
+  #unreadBytes = 0;
+  #isTicking = false;
+  #isRenewing = false;
+  #isWoken = true;
+  #isStopping = false;
+  #lost: string | undefined;
+  #wakeTurn: () => void = () => {};
+  /** Application messages that may still be sent in this second. */
+  #allowance = { second: 0, left: 0 };
+
+  constructor(claimed: ClaimedSession, socket: Duplex, options: ConnectionOptions) {
+    const { profile } = options;
+    const terms = versions[profile.version];
+    this.#claimed = claimed;
+    this.#socket = socket;
+    this.#options = options;
+    this.#nextOut = claimed.nextOut;
+    this.#nextIn = claimed.nextIn;
+    this.#framer = new Framer(terms.beginString);
+    const settings = {
+      beginString: terms.beginString,
+      senderCompId: profile.sender_comp_id,
+      targetCompId: profile.target_comp_id,
+      heartbeatS: profile.heartbeat_s ?? heartbeatSDefault,
+      applicationVersion: terms.applicationVersion,
+      logonFields: fieldsIn(profile.logon_fields),
+      sendingTimeToleranceMs: (profile.sending_time_tolerance_s ?? 120) * 1_000,
+      check: (message: FixMessage) => faultIn(message, terms),
+    };
+    this.#session = new FixSession(settings, claimed.nextIn);
+  }
+
+  /** Something may wait to be sent. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wakeTurn();
+  }
+
+  /** Logs out; `run` ends once the venue has answered, or has not for some seconds. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#wakeTurn();
+  }
+
+  /** Runs the connection to its end. Never throws for what a venue or a network does. */
+  async run(): Promise<Ending> {
+    const timers = this.#listen();
+    try {
+      const { clock } = this.#options;
+      await this.#perform(this.#session.open(clock.now(), this.#claimed.isResetPending));
+      while (this.#ending === undefined) await this.#turn();
+      return this.#ending;
+    } catch (error) {
+      if (error instanceof SessionLostError) return { reason: error.message, isFailure: false };
+      this.#options.log.error({ venue: this.#options.profile.mic, err: error }, 'fix.broken');
+      return { reason: 'an error of this side; see the log', isFailure: false };
+    } finally {
+      for (const timer of timers) clearInterval(timer);
+      await this.#close();
+    }
+  }
+
+  /** Lets what was written leave, for a moment. */
+  async #close(): Promise<void> {
+    const socket = this.#socket;
+    if (!socket.destroyed) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      socket.once('close', resolve);
+      socket.end(resolve);
+      const timer = setTimeout(resolve, closeMsMax);
+      await promise;
+      clearTimeout(timer);
+    }
+    socket.destroy();
+  }
+
+  #listen(): readonly NodeJS.Timeout[] {
+    const socket = this.#socket;
+    socket.on('data', (chunk: Buffer) => {
+      this.#chunks.push(chunk);
+      this.#unreadBytes += chunk.length;
+      if (this.#unreadBytes > unreadBytesMax) socket.pause();
+      this.#wakeTurn();
+    });
+    const lose = (reason: string) => {
+      this.#lost ??= reason;
+      this.#wakeTurn();
+    };
+    socket.on('error', (error) => lose(`the connection broke: ${error.message}`));
+    socket.on('close', () => lose('the venue closed the connection'));
+    const { leaseMs, profile } = this.#options;
+    const heartbeatMs = (profile.heartbeat_s ?? heartbeatSDefault) * 1_000;
+    const tick = () => {
+      this.#isTicking = true;
+      this.#wakeTurn();
+    };
+    const renew = () => {
+      this.#isRenewing = true;
+      this.#wakeTurn();
+    };
+    return [
+      setInterval(tick, Math.min(heartbeatMs / ticksInHeartbeat, 1_000)),
+      setInterval(renew, leaseMs / renewsInLease),
+    ];
+  }
+
+  /** Everything that has come up, once; then waits for more. */
+  async #turn(): Promise<void> {
+    const { clock } = this.#options;
+    if (this.#isRenewing) await this.#renew();
+    const effects = this.#read();
+    if (effects.length > 0) await this.#perform(effects);
+    if (this.#ending !== undefined) return;
+    if (this.#lost !== undefined && this.#chunks.length === 0) {
+      this.#ending = { reason: this.#lost, isFailure: false };
+      return;
+    }
+    if (this.#isTicking) {
+      this.#isTicking = false;
+      await this.#perform(this.#session.tick(clock.now()));
+    }
+    if (this.#isStopping) {
+      this.#isStopping = false;
+      await this.#perform(this.#session.logOut('the service stops', clock.now()));
+    }
+    if (this.#session.isReady && this.#isWoken) await this.#send();
+    await this.#rest();
+  }
+
+  #rest(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wakeTurn = resolve;
+    const isIdle =
+      this.#ending === undefined &&
+      this.#chunks.length === 0 &&
+      this.#lost === undefined &&
+      !this.#isTicking &&
+      !this.#isRenewing &&
+      !this.#isStopping &&
+      !(this.#session.isReady && this.#isWoken);
+    if (!isIdle) resolve();
+    return promise;
+  }
+
+  #read(): readonly Effect[] {
+    const chunks = this.#chunks;
+    if (chunks.length === 0) return [];
+    this.#chunks = [];
+    this.#unreadBytes = 0;
+    this.#socket.resume();
+    const now = this.#options.clock.now();
+    return chunks
+      .flatMap((chunk) => this.#framer.push(chunk))
+      .flatMap((framed) => this.#session.receive(framed, now));
+  }
+
+  async #renew(): Promise<void> {
+    this.#isRenewing = false;
+    const { sql, clock, leaseMs } = this.#options;
+    const { writer } = this.#claimed;
+    if (await renewSession(sql, writer, { leaseMs, now: clock.now() })) return;
+    throw new SessionLostError(`${writer.venue}: another process writes it`);
+  }
+
+  /** What counts is committed before anything that follows from it is sent. */
+  async #perform(effects: readonly Effect[]): Promise<void> {
+    let at = 0;
+    while (at < effects.length) {
+      const effect = effects[at];
+      if (effect === undefined) return;
+      const run = runOf(effects, at);
+      at += run.length;
+      switch (effect.type) {
+        case 'receive':
+          await this.#receive(run as readonly Received[]);
+          break;
+        case 'send':
+          await this.#number(run.flatMap((one) => (one.type === 'send' ? [one.fields] : [])));
+          break;
+        case 'resend':
+          await this.#replay(effect.from, effect.to);
+          break;
+        case 'ready':
+          await this.#becomeReady();
+          break;
+        case 'note':
+          this.#options.log.warn(
+            { venue: this.#claimed.writer.venue, note: effect.text },
+            'fix.note',
+          );
+          break;
+        case 'end':
+          this.#ending = { reason: effect.reason, isFailure: effect.isFailure };
+          break;
+      }
+    }
+  }
+
+  async #receive(received: readonly Received[]): Promise<void> {
+    const { sql, clock, profile, log, onReceived } = this.#options;
+    const { writer } = this.#claimed;
+    const terms = versions[profile.version];
+    const run = { received, from: this.#nextIn, terms, now: clock.now() };
+    const { problems } = await receiveMessages(sql, writer, run);
+    this.#nextIn = received.at(-1)?.next ?? this.#nextIn;
+    for (const problem of problems) log.error({ venue: writer.venue, problem }, 'fix.problem');
+    onReceived();
+  }
+
+  async #number(messages: readonly (readonly Field[])[]): Promise<void> {
+    const { sql, clock, profile } = this.#options;
+    const batch = { profile, from: this.#nextOut, messages, now: clock.now() };
+    const wire = await numberMessages(sql, this.#claimed.writer, batch);
+    this.#nextOut += messages.length;
+    await this.#write(wire);
+  }
+
+  async #replay(from: number, upTo: number | undefined): Promise<void> {
+    const { sql, clock, profile, staleMs } = this.#options;
+    const to = Math.min(upTo ?? this.#nextOut - 1, this.#nextOut - 1);
+    let next = from;
+    while (next <= to) {
+      const page = { profile, from: next, to, staleMs, now: clock.now() };
+      const replayed = await replayPage(sql, this.#claimed.writer, page);
+      next = replayed.next;
+      await this.#write(replayed.wire);
+    }
+  }
+
+  async #becomeReady(): Promise<void> {
+    const { sql, clock, profile, onReady } = this.#options;
+    const { writer, isResetPending } = this.#claimed;
+    await onReady();
+    const { status_requests: how = 'single' } = profile;
+    if (isResetPending && how === 'mass') {
+      await this.#number([orderMassStatusRequest(`${writer.day}-${writer.epoch}`)]);
+    }
+    if (isResetPending && how === 'single') {
+      const { venue, day } = writer;
+      await inTransaction(sql, (tx) => queueQuestionsOfDay(tx, { venue, day, now: clock.now() }));
+    }
+    this.#isWoken = true;
+  }
+
+  /** A commit's worth of what is queued, within the rate that the venue takes. */
+  async #send(): Promise<void> {
+    const { sql, clock, profile } = this.#options;
+    const now = clock.now();
+    const limit = Math.min(sentAtOnceMax, this.#allowed(now));
+    this.#isWoken = false;
+    if (limit === 0) {
+      setTimeout(() => this.wake(), 1_000 - (now.getTime() % 1_000)).unref();
+      return;
+    }
+    const batch = { profile, from: this.#nextOut, limit, now };
+    const { wire, count } = await numberRequests(sql, this.#claimed.writer, batch);
+    if (count === 0) return;
+    this.#nextOut += count;
+    this.#allowance = { ...this.#allowance, left: this.#allowance.left - count };
+    this.#isWoken = count === limit;
+    await this.#write(wire);
+  }
+
+  #allowed(now: Date): number {
+    const { messages_per_s: most } = this.#options.profile;
+    if (most === undefined) return sentAtOnceMax;
+    const second = Math.floor(now.getTime() / 1_000);
+    if (second !== this.#allowance.second) this.#allowance = { second, left: most };
+    return this.#allowance.left;
+  }
+
+  async #write(wire: Buffer): Promise<void> {
+    if (wire.length === 0 || this.#socket.destroyed) return;
+    this.#session.sent(this.#options.clock.now());
+    if (this.#socket.write(wire)) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => {
+      this.#lost ??= 'the venue reads nothing';
+      this.#socket.destroy();
+    }, flushMsMax);
+    this.#socket.once('drain', resolve);
+    this.#socket.once('close', resolve);
+    await promise;
+    clearTimeout(timer);
+  }
+}
+
+/** The effects from one on that are of its type and may be done together. */
+function runOf(effects: readonly Effect[], from: number): readonly Effect[] {
+  const type = effects[from]?.type;
+  if (type !== 'receive' && type !== 'send') return effects.slice(from, from + 1);
+  const end = effects.findIndex((effect, i) => i >= from && effect.type !== type);
+  return effects.slice(from, end < 0 ? undefined : end);
+}

@@ -1,0 +1,187 @@
+// A FIX venue behind the port of the service. Any process may submit, cancel and look up: what it wants
+// is queued as rows, and the process that writes the session sends it. What the venue says is read from
+// rows as well.
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../../clock.ts';
+import type { Sql } from '../../db/connect.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import type {
+  CancelOutcome,
+  LookUpOutcome,
+  NewOrder,
+  OrderReference,
+  SubmitOutcome,
+  Venue,
+} from '../venue.ts';
+import { type KeeperOptions, SessionKeeper } from './keep-session.ts';
+import type { FixOrder } from './order.ts';
+import {
+  findOrders,
+  findReports,
+  insertReports,
+  queueOrders,
+  updateOrders,
+} from './order-store.ts';
+import { queueCancels, queueStatusRequests, withdrawOrders } from './outbox-store.ts';
+import { findSessionState, takeReportNumbers } from './session-store.ts';
+
+/** How long a submit waits for the venue's word, in ms; then the outcome is unknown, and looked up. */
+const answerMsMax = 2_000;
+/** How often it looks for what another process has received, in ms. */
+const lookEveryMs = 25;
+/** An order under way for longer than this is looked up, in ms. */
+const flightMsMax = 10_000;
+/** A cancel request that led to nothing is sent again after this, in ms. */
+const cancelAgainMs = 30_000;
+/** An order without an answer is asked about after this, in ms. */
+const askAfterMs = 30_000;
+
+export interface FixVenue {
+  readonly venue: Venue;
+  readonly keeper: SessionKeeper;
+}
+
+/** The venue of a profile. Its session lives in processes that start the keeper. */
+export function fixVenue(options: Omit<KeeperOptions, 'onReceived'>): FixVenue {
+  const { sql, clock, profile } = options;
+  let received = Promise.withResolvers<void>();
+  const onReceived = () => {
+    received.resolve();
+    received = Promise.withResolvers();
+  };
+  const keeper = new SessionKeeper({ ...options, onReceived });
+  const { mic } = profile;
+  const own: Own = { sql, clock, mic, news: () => received.promise, wake: () => keeper.wake() };
+  return {
+    keeper,
+    venue: {
+      mic,
+      flightMsMax,
+      submit: (orders) => submit(own, orders),
+      lookUp: (orders) => lookUp(own, orders),
+      cancel: (orders) => cancel(own, orders),
+      reports: ({ after, limit }) => findReports(sql, { venue: mic, after, limit }),
+    },
+  };
+}
+
+interface Own {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly mic: string;
+  /** Resolves when this process has received something of the venue. */
+  readonly news: () => Promise<void>;
+  readonly wake: () => void;
+}
+
+function keyOf(order: OrderReference): string {
+  return `${order.tenantId}/${order.clientOrderId}`;
+}
+
+async function submit(own: Own, orders: readonly NewOrder[]): Promise<readonly SubmitOutcome[]> {
+  const { sql, clock, mic: venue } = own;
+  const fresh = await inTransaction(sql, async (tx) => {
+    const { status, reason } = await findSessionState(tx, { venue, now: clock.now() });
+    if (status !== 'ready') throw new Error(`the session with ${venue} is ${status}: ${reason}`);
+    return queueOrders(tx, { venue, orders });
+  });
+  own.wake();
+  const waiting = orders.filter((order) => fresh.has(keyOf(order)));
+  const answered = await answersTo(own, waiting);
+  return orders.map((order): SubmitOutcome => {
+    if (!fresh.has(keyOf(order))) {
+      return { type: 'unknown', reason: 'the client order id was used before' };
+    }
+    const outcome = outcomeOf(answered.get(keyOf(order)));
+    if (outcome.type !== 'not_found') return outcome;
+    return { type: 'unknown', reason: 'the venue has not answered yet' };
+  });
+}
+
+/** The orders once the venue has spoken about all of them, or when the wait is over. */
+async function answersTo(
+  { sql, mic: venue, news }: Own,
+  orders: readonly NewOrder[],
+): Promise<ReadonlyMap<string, FixOrder>> {
+  const answered = new Map<string, FixOrder>();
+  const until = performance.now() + answerMsMax;
+  let open = orders;
+  while (open.length > 0) {
+    const next = news();
+    for (const order of await findOrders(sql, { venue, orders: open })) {
+      if (outcomeOf(order).type !== 'not_found') answered.set(keyOf(order), order);
+    }
+    open = open.filter((order) => !answered.has(keyOf(order)));
+    if (open.length === 0 || performance.now() >= until) return answered;
+    const timer = new AbortController();
+    await Promise.race([
+      next,
+      wait(lookEveryMs, undefined, { signal: timer.signal }).catch(() => {}),
+    ]);
+    timer.abort();
+  }
+  return answered;
+}
+
+function outcomeOf(order: FixOrder | undefined): LookUpOutcome {
+  if (order === undefined) return { type: 'not_found' };
+  const { refusal, venueOrderId } = order;
+  if (refusal !== undefined) {
+    return { type: 'refused', reason: refusal.reason, temporary: refusal.isTemporary };
+  }
+  if (venueOrderId !== undefined) return { type: 'accepted', venueOrderId };
+  // Withdrawn before it was sent: its report says so.
+  if (order.status === 'DONE') return { type: 'accepted', venueOrderId: 'NONE' };
+  return { type: 'not_found' };
+}
+
+async function lookUp(
+  { sql, clock, mic: venue, wake }: Own,
+  orders: readonly OrderReference[],
+): Promise<readonly LookUpOutcome[]> {
+  const found = await findOrders(sql, { venue, orders });
+  const silent = found.filter(({ status }) => status === 'SENT');
+  if (silent.length > 0) {
+    await queueStatusRequests(sql, { orders: silent, now: clock.now(), afterMs: askAfterMs });
+    wake();
+  }
+  const byKey = new Map(found.map((order) => [keyOf(order), order]));
+  return orders.map((order) => outcomeOf(byKey.get(keyOf(order))));
+}
+
+async function cancel(
+  own: Own,
+  orders: readonly OrderReference[],
+): Promise<readonly CancelOutcome[]> {
+  const { sql, clock, mic: venue } = own;
+  const now = clock.now();
+  const outcomes = await inTransaction(sql, async (tx) => {
+    const before = await findOrders(tx, { venue, orders });
+    const withdrawn = await withdrawOrders(tx, before);
+    const found = await findOrders(tx, { venue, orders: before });
+    const back = found.filter((order) => withdrawn.has(keyOf(order)));
+    if (back.length > 0) {
+      const reason = 'cancelled before it was sent';
+      const done = back.map((order): FixOrder => ({ ...order, status: 'DONE' }));
+      const first = await takeReportNumbers(tx, { venue, count: done.length });
+      await updateOrders(tx, done);
+      const reports = done.map((order) => {
+        const { cumulativeQuantity } = order;
+        const event = { type: 'cancelled', reason, cumulativeQuantity } as const;
+        return { order, event, transactionAt: now, execId: undefined };
+      });
+      await insertReports(tx, { venue, first, reports });
+    }
+    const open = found.filter((order) => order.status !== 'DONE' && !withdrawn.has(keyOf(order)));
+    await queueCancels(tx, { orders: open, now, againAfterMs: cancelAgainMs });
+    const byKey = new Map(found.map((order) => [keyOf(order), order]));
+    return orders.map((order): CancelOutcome => {
+      const known = byKey.get(keyOf(order));
+      if (known === undefined) return { type: 'not_found' };
+      return { type: known.status === 'DONE' ? 'too_late' : 'accepted' };
+    });
+  });
+  own.wake();
+  return outcomes;
+}

@@ -1,0 +1,203 @@
+// Keeps one session alive in this process, where no other process has it: claims it, connects, and
+// connects again after growing waits. A session that has failed is left to a person.
+
+import { readFileSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { inTransaction } from '../../db/transaction.ts';
+import { announceStatus } from '../calendar-store.ts';
+import { type ConnectionOptions, type Ending, FixConnection } from './connection.ts';
+import type { FixProfile } from './profile.ts';
+import {
+  type ClaimedSession,
+  claimSession,
+  type FixStatus,
+  isDayOver,
+  releaseSession,
+  setSessionStatus,
+  type TradingDay,
+} from './session-store.ts';
+
+export interface KeeperOptions
+  extends Pick<ConnectionOptions, 'sql' | 'clock' | 'profile' | 'log' | 'onReceived'> {
+  /** This process, as holder of leases. */
+  readonly holder: string;
+}
+
+/** A process that dies is followed by another one within this time, in ms. */
+const leaseMs = 6_000;
+const claimEveryMs = 1_000;
+const connectMsMax = 10_000;
+/** Waits between two connections, in ms; a session that was ready begins with the first again. */
+const backOffMs = { first: 250, longest: 15_000 } as const;
+/** An order older than this is not sent again when the venue asks for it, in ms. */
+const staleMs = 60_000;
+const dayEveryMs = 5_000;
+/** How often the queue is looked at for what other processes put there, in ms. */
+const pollMs = 50;
+
+export class SessionKeeper {
+  readonly #options: KeeperOptions;
+  #connection: FixConnection | undefined;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  #waitMs: number = backOffMs.first;
+
+  constructor(options: KeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#keep();
+  }
+
+  /** Something may wait to be sent. */
+  wake(): void {
+    this.#connection?.wake();
+  }
+
+  /** Logs out and gives the session back. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#connection?.stop();
+    await this.#running;
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { sql, clock, profile, holder, log } = this.#options;
+    const tradingDay = tradingDayOf(profile);
+    while (!signal.aborted) {
+      try {
+        const claim = { venue: profile.mic, holder, leaseMs, tradingDay, now: clock.now() };
+        const claimed = await claimSession(sql, claim);
+        if (claimed === undefined) await this.#pause(claimEveryMs);
+        else await this.#runOnce(claimed, tradingDay);
+      } catch (error) {
+        log.error({ venue: profile.mic, err: error }, 'fix.session_broken');
+        await this.#pause(this.#backOff());
+      }
+    }
+  }
+
+  async #runOnce(claimed: ClaimedSession, tradingDay: TradingDay | undefined): Promise<void> {
+    const { profile, log } = this.#options;
+    await this.#setStatus(claimed, 'connecting');
+    const ending = await this.#connectAndRun(claimed, tradingDay);
+    const fields = { venue: profile.mic, reason: ending.reason };
+    if (ending.isFailure) log.error(fields, 'fix.session_failed');
+    else log.info(fields, 'fix.session_ended');
+    await this.#setStatus(claimed, ending.isFailure ? 'failed' : 'disconnected', ending.reason);
+    await releaseSession(this.#options.sql, claimed.writer);
+    if (!this.#stopping.signal.aborted) await this.#pause(this.#backOff());
+  }
+
+  async #connectAndRun(
+    claimed: ClaimedSession,
+    tradingDay: TradingDay | undefined,
+  ): Promise<Ending> {
+    const { sql, clock, profile, log, onReceived } = this.#options;
+    const socket = await openSocket(profile, this.#stopping.signal);
+    if (typeof socket === 'string') return { reason: socket, isFailure: false };
+    const connection = new FixConnection(claimed, socket, {
+      sql,
+      clock,
+      profile,
+      log,
+      leaseMs,
+      staleMs,
+      onReceived,
+      onReady: async () => {
+        this.#waitMs = backOffMs.first;
+        await this.#setStatus(claimed, 'ready');
+        log.info({ venue: profile.mic }, 'fix.session_ready');
+      },
+    });
+    this.#connection = connection;
+    const polling = setInterval(() => connection.wake(), pollMs);
+    const watching = setInterval(() => {
+      isDayOver(sql, claimed.writer, tradingDay, clock.now()).then(
+        (isOver) => isOver && connection.stop(),
+        (error: unknown) => log.warn({ venue: profile.mic, err: error }, 'fix.day_unknown'),
+      );
+    }, dayEveryMs);
+    try {
+      if (this.#stopping.signal.aborted) connection.stop();
+      return await connection.run();
+    } finally {
+      clearInterval(polling);
+      clearInterval(watching);
+      this.#connection = undefined;
+    }
+  }
+
+  /** The venue trades for the service while its session is ready, and not otherwise. */
+  async #setStatus(claimed: ClaimedSession, status: FixStatus, reason?: string): Promise<void> {
+    const { sql, clock, profile } = this.#options;
+    const state = { status, now: clock.now(), ...(reason === undefined ? {} : { reason }) };
+    await inTransaction(sql, async (tx) => {
+      const isOurs = await setSessionStatus(tx, claimed.writer, state);
+      if (isOurs) await announceStatus(tx, profile.mic, status === 'ready' ? undefined : 'closed');
+    });
+  }
+
+  #backOff(): number {
+    const waitMs = this.#waitMs;
+    this.#waitMs = Math.min(waitMs * 2, backOffMs.longest);
+    return waitMs * (0.75 + Math.random() / 2);
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#stopping;
+    const timer = setTimeout(resolve, signal.aborted ? 0 : ms);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+    return promise.finally(() => clearTimeout(timer));
+  }
+}
+
+function tradingDayOf({ trading_day: day }: FixProfile): TradingDay | undefined {
+  return day === undefined ? undefined : { timeZone: day.time_zone, resetTime: day.reset_time };
+}
+
+/** @returns a socket that is connected, TLS included, or why there is none. */
+export async function openSocket(
+  profile: FixProfile,
+  signal: AbortSignal,
+): Promise<Socket | string> {
+  const { host, port, tls } = profile;
+  const { promise, resolve } = Promise.withResolvers<string | undefined>();
+  let socket: Socket;
+  try {
+    socket = tls === undefined ? connectTcp({ host, port }) : connectTls(tlsOptions(profile));
+  } catch (error) {
+    return `the TLS settings cannot be used: ${error instanceof Error ? error.message : error}`;
+  }
+  const timer = setTimeout(() => resolve('no answer in time'), connectMsMax);
+  const abort = () => resolve('the service stops');
+  signal.addEventListener('abort', abort, { once: true });
+  socket.once(tls === undefined ? 'connect' : 'secureConnect', () => resolve(undefined));
+  socket.once('error', (error) => resolve(error.message));
+  const failure = await promise;
+  clearTimeout(timer);
+  signal.removeEventListener('abort', abort);
+  if (failure === undefined) {
+    socket.setNoDelay(true);
+    return socket;
+  }
+  socket.destroy();
+  return `cannot connect to ${host}:${port}: ${failure}`;
+}
+
+function tlsOptions({ host, port, tls = {} }: FixProfile) {
+  const { ca_file, cert_file, key_file, server_name = host } = tls;
+  return {
+    host,
+    port,
+    servername: server_name,
+    minVersion: 'TLSv1.2' as const,
+    ...(ca_file === undefined ? {} : { ca: readFileSync(ca_file) }),
+    ...(cert_file === undefined ? {} : { cert: readFileSync(cert_file) }),
+    ...(key_file === undefined ? {} : { key: readFileSync(key_file) }),
+  };
+}

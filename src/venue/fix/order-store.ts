@@ -1,0 +1,238 @@
+// The rows of orders at FIX venues: what is to be sent, what became of it, and the reports that the
+// service reads. Only the writer of the session changes an order once it is queued.
+
+import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
+import type { TenantId } from '../../ids.ts';
+import { decimal, plain } from '../../money.ts';
+import {
+  executionIdIn,
+  type NewOrder,
+  type OrderReference,
+  type ReportColumns,
+  toReportEvent,
+  type VenueReport,
+} from '../venue.ts';
+import type { FixOrder, FixOrderStatus, NewReport } from './order.ts';
+
+interface OrderRow {
+  readonly tenant_id: TenantId;
+  readonly client_order_id: string;
+  readonly isin: string;
+  readonly quantity: string;
+  readonly status: FixOrderStatus;
+  readonly sent_on: string | null;
+  readonly venue_order_id: string | null;
+  readonly cumulative_quantity: string;
+  readonly refusal: string | null;
+  readonly is_refusal_temporary: boolean | null;
+}
+
+function toOrder(row: OrderRow): FixOrder {
+  const { refusal: reason, is_refusal_temporary: isTemporary } = row;
+  return {
+    tenantId: row.tenant_id,
+    clientOrderId: row.client_order_id,
+    isin: row.isin,
+    quantity: decimal(row.quantity),
+    status: row.status,
+    sentOn: row.sent_on ?? undefined,
+    venueOrderId: row.venue_order_id ?? undefined,
+    cumulativeQuantity: decimal(row.cumulative_quantity),
+    refusal: reason === null ? undefined : { reason, isTemporary: isTemporary ?? false },
+  };
+}
+
+/**
+ * Queues orders that were never seen before, to be sent in this order.
+ * @returns the client order ids that are new, as `tenant/client order id`.
+ */
+export async function queueOrders(
+  tx: Tx,
+  { venue, orders }: { venue: string; orders: readonly NewOrder[] },
+): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ tenant_id: string; client_order_id: string }[]>`
+    with given as materialized (
+      select n.tenant_id, n.client_order_id, n.isin, n.quantity, n.place
+      from unnest(
+        ${orders.map((order) => order.tenantId)}::uuid[],
+        ${orders.map((order) => order.clientOrderId)}::text[],
+        ${orders.map((order) => order.isin)}::text[],
+        ${orders.map((order) => plain(order.quantity))}::numeric[]
+      ) with ordinality as n (tenant_id, client_order_id, isin, quantity, place)
+    ),
+    entered as (
+      insert into unwind.fix_orders (
+        tenant_id, client_order_id, venue, isin, quantity, status, cumulative_quantity,
+        cancel_requests
+      )
+      select g.tenant_id, g.client_order_id, ${venue}, g.isin, g.quantity, 'QUEUED', 0, 0
+      from given g
+      order by g.tenant_id, g.client_order_id
+      on conflict do nothing
+      returning tenant_id, client_order_id
+    ),
+    queued as (
+      insert into unwind.fix_outbox (venue, type, tenant_id, client_order_id)
+      select ${venue}, 'D', e.tenant_id, e.client_order_id
+      from entered e
+      join given g on g.tenant_id = e.tenant_id and g.client_order_id = e.client_order_id
+      order by g.place
+      returning tenant_id, client_order_id
+    )
+    select q.tenant_id, q.client_order_id
+    from queued q`;
+  return new Set(rows.map((row) => `${row.tenant_id}/${row.client_order_id}`));
+}
+
+/** Orders of a venue by tenant and client order id; those it does not have are missing. */
+export async function findOrders(
+  sql: SqlOrTx,
+  { venue, orders }: { venue: string; orders: readonly OrderReference[] },
+): Promise<readonly FixOrder[]> {
+  const rows = await sql<OrderRow[]>`
+    select
+      o.tenant_id, o.client_order_id, o.isin, o.quantity, o.status,
+      to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.refusal,
+      o.is_refusal_temporary
+    from unnest(
+      ${orders.map((order) => order.tenantId)}::uuid[],
+      ${orders.map((order) => order.clientOrderId)}::text[]
+    ) as n (tenant_id, client_order_id)
+    join unwind.fix_orders o
+      on o.tenant_id = n.tenant_id
+      and o.client_order_id = n.client_order_id
+    where o.venue = ${venue}`;
+  return rows.map(toOrder);
+}
+
+/** Orders of a venue by the client order ids it knows them under. */
+export async function findOrdersNamed(
+  tx: Tx,
+  { venue, names }: { venue: string; names: readonly string[] },
+): Promise<ReadonlyMap<string, FixOrder>> {
+  const rows = await tx<OrderRow[]>`
+    select
+      o.tenant_id, o.client_order_id, o.isin, o.quantity, o.status,
+      to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.refusal,
+      o.is_refusal_temporary
+    from unwind.fix_orders o
+    where o.venue = ${venue}
+      and o.client_order_id = any (${names}::text[])`;
+  return new Map(rows.map((row) => [row.client_order_id, toOrder(row)]));
+}
+
+/** Under which ids executions of orders were reported, by client order id and FIX 17. */
+export async function findExecutionIds(
+  tx: Tx,
+  { venue, names }: { venue: string; names: readonly string[] },
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  const rows = await tx<{ client_order_id: string; exec_id: string; venue_execution_id: string }[]>`
+    select r.client_order_id, r.exec_id, r.venue_execution_id
+    from unwind.fix_reports r
+    where r.venue = ${venue}
+      and r.client_order_id = any (${names}::text[])
+      and r.type in ('trade', 'filled')
+    order by r.number`;
+  const byOrder = Map.groupBy(rows, (row) => row.client_order_id);
+  return new Map(
+    [...byOrder].map(([name, own]) => {
+      return [name, new Map(own.map((row) => [row.exec_id, row.venue_execution_id]))];
+    }),
+  );
+}
+
+/** Writes what messages made of orders. */
+export async function updateOrders(tx: Tx, orders: readonly FixOrder[]): Promise<void> {
+  if (orders.length === 0) return;
+  await tx`
+    update unwind.fix_orders o
+    set
+      status = n.status,
+      venue_order_id = n.venue_order_id,
+      cumulative_quantity = n.cumulative_quantity,
+      refusal = n.refusal,
+      is_refusal_temporary = n.is_refusal_temporary
+    from unnest(
+      ${orders.map((order) => order.tenantId)}::uuid[],
+      ${orders.map((order) => order.clientOrderId)}::text[],
+      ${orders.map((order) => order.status)}::text[],
+      ${orders.map((order) => order.venueOrderId ?? null)}::text[],
+      ${orders.map((order) => plain(order.cumulativeQuantity))}::numeric[],
+      ${orders.map((order) => order.refusal?.reason ?? null)}::text[],
+      ${orders.map((order) => order.refusal?.isTemporary ?? null)}::boolean[]
+    ) as n (
+      tenant_id, client_order_id, status, venue_order_id, cumulative_quantity, refusal,
+      is_refusal_temporary
+    )
+    where o.tenant_id = n.tenant_id
+      and o.client_order_id = n.client_order_id`;
+}
+
+/** Adds reports to the sequence that the service reads; `first` is the number of the first one. */
+export async function insertReports(
+  tx: Tx,
+  batch: {
+    venue: string;
+    first: number;
+    reports: readonly (NewReport & { readonly order: FixOrder })[];
+  },
+): Promise<void> {
+  const { venue, first, reports } = batch;
+  if (reports.length === 0) return;
+  const events = reports.map(({ event }) => event);
+  const trades = events.map((event) => ('trade' in event ? event.trade : undefined));
+  await tx`
+    insert into unwind.fix_reports (
+      venue, number, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
+      last_price, cumulative_quantity, reason, transaction_at
+    )
+    select
+      ${venue}, n.number, n.tenant_id, n.client_order_id, n.type, n.exec_id, n.venue_execution_id,
+      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at
+    from unnest(
+      ${reports.map((_, i) => first + i)}::bigint[],
+      ${reports.map(({ order }) => order.tenantId)}::uuid[],
+      ${reports.map(({ order }) => order.clientOrderId)}::text[],
+      ${events.map(({ type }) => type)}::text[],
+      ${reports.map(({ execId }) => execId ?? null)}::text[],
+      ${events.map(executionIdIn)}::text[],
+      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
+      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
+      ${events.map((event) => plain(event.cumulativeQuantity))}::numeric[],
+      ${events.map((event) => ('reason' in event ? event.reason : null))}::text[],
+      ${reports.map(({ transactionAt }) => transactionAt)}::timestamptz[]
+    ) as n (
+      number, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
+      last_price, cumulative_quantity, reason, transaction_at
+    )`;
+}
+
+interface ReportRow extends ReportColumns {
+  readonly number: string;
+  readonly tenant_id: TenantId;
+  readonly client_order_id: string;
+  readonly transaction_at: Date;
+}
+
+/** The reports of a venue after a number, ascending. */
+export async function findReports(
+  sql: Sql,
+  { venue, after, limit }: { venue: string; after: number; limit: number },
+): Promise<readonly VenueReport[]> {
+  const rows = await sql<ReportRow[]>`
+    select
+      r.number, r.tenant_id, r.client_order_id, r.type, r.venue_execution_id, r.last_quantity,
+      r.last_price, r.cumulative_quantity, r.reason, r.transaction_at
+    from unwind.fix_reports r
+    where r.venue = ${venue}
+      and r.number > ${after}
+    order by r.number
+    limit ${limit}`;
+  return rows.map((row) => ({
+    number: Number(row.number),
+    tenantId: row.tenant_id,
+    clientOrderId: row.client_order_id,
+    event: toReportEvent(row),
+    transactionAt: row.transaction_at,
+  }));
+}

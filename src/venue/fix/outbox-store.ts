@@ -1,0 +1,192 @@
+// What waits to be sent at a FIX venue: queued by whoever asks (submit, cancel, look up), numbered and
+// sent by the writer of the session, in one commit with what it makes of the order.
+
+import type { Sql, Tx } from '../../db/connect.ts';
+import type { TenantId } from '../../ids.ts';
+import { decimal } from '../../money.ts';
+import type { OrderReference } from '../venue.ts';
+import type { Named } from './requests.ts';
+
+export type RequestType = 'D' | 'F' | 'H';
+
+/** One request with the order it is about. */
+export interface QueuedRequest extends Named {
+  readonly entry: number;
+  readonly type: RequestType;
+  readonly tenantId: TenantId;
+  /** Cancel requests sent before. */
+  readonly cancelRequests: number;
+}
+
+interface QueuedRow {
+  readonly entry: string;
+  readonly type: RequestType;
+  readonly tenant_id: TenantId;
+  readonly client_order_id: string;
+  readonly isin: string;
+  readonly quantity: string;
+  readonly venue_order_id: string | null;
+  readonly cancel_requests: number;
+}
+
+/** Takes the next requests out of the queue, in their order. */
+export async function takeRequests(
+  tx: Tx,
+  { venue, limit }: { venue: string; limit: number },
+): Promise<readonly QueuedRequest[]> {
+  const rows = await tx<QueuedRow[]>`
+    with due as materialized (
+      select b.venue, b.entry
+      from unwind.fix_outbox b
+      where b.venue = ${venue}
+      order by b.entry
+      limit ${limit}
+      for update
+    ),
+    taken as (
+      delete from unwind.fix_outbox b
+      using due
+      where b.venue = due.venue
+        and b.entry = due.entry
+      returning b.entry, b.type, b.tenant_id, b.client_order_id
+    )
+    select
+      t.entry, t.type, t.tenant_id, t.client_order_id, o.isin, o.quantity, o.venue_order_id,
+      o.cancel_requests
+    from taken t
+    join unwind.fix_orders o
+      on o.tenant_id = t.tenant_id
+      and o.client_order_id = t.client_order_id
+    where o.status <> 'DONE'
+    order by t.entry`;
+  return rows.map((row) => ({
+    entry: Number(row.entry),
+    type: row.type,
+    tenantId: row.tenant_id,
+    clientOrderId: row.client_order_id,
+    isin: row.isin,
+    quantity: decimal(row.quantity),
+    venueOrderId: row.venue_order_id ?? undefined,
+    cancelRequests: row.cancel_requests,
+  }));
+}
+
+/** Writes down that requests are committed to the session. */
+export async function markSent(
+  tx: Tx,
+  batch: { requests: readonly QueuedRequest[]; day: string; now: Date },
+): Promise<void> {
+  const { requests, day, now } = batch;
+  await tx`
+    update unwind.fix_orders o
+    set
+      status = case when n.is_new and o.status = 'QUEUED' then 'SENT' else o.status end,
+      sent_on = case when n.is_new then ${day}::date else o.sent_on end,
+      sent_at = case when n.is_new then ${now} else o.sent_at end,
+      cancel_requests = o.cancel_requests + n.cancels
+    from (
+      select r.tenant_id, r.client_order_id, bool_or(r.type = 'D') as is_new,
+        count(*) filter (where r.type = 'F') as cancels
+      from unnest(
+        ${requests.map(({ tenantId }) => tenantId)}::uuid[],
+        ${requests.map(({ clientOrderId }) => clientOrderId)}::text[],
+        ${requests.map(({ type }) => type)}::text[]
+      ) as r (tenant_id, client_order_id, type)
+      group by r.tenant_id, r.client_order_id
+    ) as n
+    where o.tenant_id = n.tenant_id
+      and o.client_order_id = n.client_order_id`;
+}
+
+/** Takes orders back that were not numbered yet. @returns those it took. */
+export async function withdrawOrders(
+  tx: Tx,
+  orders: readonly OrderReference[],
+): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ tenant_id: string; client_order_id: string }[]>`
+    delete from unwind.fix_outbox b
+    using unnest(
+      ${orders.map((order) => order.tenantId)}::uuid[],
+      ${orders.map((order) => order.clientOrderId)}::text[]
+    ) as n (tenant_id, client_order_id)
+    where b.tenant_id = n.tenant_id
+      and b.client_order_id = n.client_order_id
+      and b.type = 'D'
+    returning b.tenant_id, b.client_order_id`;
+  return new Set(rows.map((row) => `${row.tenant_id}/${row.client_order_id}`));
+}
+
+/** Queues requests to cancel open orders, unless one was queued a moment ago. */
+export async function queueCancels(
+  tx: Tx,
+  batch: { orders: readonly OrderReference[]; now: Date; againAfterMs: number },
+): Promise<void> {
+  const { orders, now, againAfterMs } = batch;
+  await tx`
+    with asked as (
+      update unwind.fix_orders o
+      set cancel_asked_at = ${now}
+      from unnest(
+        ${orders.map((order) => order.tenantId)}::uuid[],
+        ${orders.map((order) => order.clientOrderId)}::text[]
+      ) as n (tenant_id, client_order_id)
+      where o.tenant_id = n.tenant_id
+        and o.client_order_id = n.client_order_id
+        and o.status in ('QUEUED', 'SENT', 'WORKING')
+        and (
+          o.cancel_asked_at is null
+          or o.cancel_asked_at
+            < ${now}::timestamptz - ${againAfterMs}::integer * interval '1 millisecond'
+        )
+      returning o.venue, o.tenant_id, o.client_order_id
+    )
+    insert into unwind.fix_outbox (venue, type, tenant_id, client_order_id)
+    select a.venue, 'F', a.tenant_id, a.client_order_id
+    from asked a`;
+}
+
+/** Queues questions about orders that were sent and have no answer, unless they were asked lately. */
+export async function queueStatusRequests(
+  sql: Sql,
+  batch: { orders: readonly OrderReference[]; now: Date; afterMs: number },
+): Promise<void> {
+  const { orders, now, afterMs } = batch;
+  await sql`
+    with asked as (
+      update unwind.fix_orders o
+      set asked_at = ${now}
+      from unnest(
+        ${orders.map((order) => order.tenantId)}::uuid[],
+        ${orders.map((order) => order.clientOrderId)}::text[]
+      ) as n (tenant_id, client_order_id)
+      where o.tenant_id = n.tenant_id
+        and o.client_order_id = n.client_order_id
+        and o.status = 'SENT'
+        and greatest(o.asked_at, o.sent_at)
+          < ${now}::timestamptz - ${afterMs}::integer * interval '1 millisecond'
+      returning o.venue, o.tenant_id, o.client_order_id
+    )
+    insert into unwind.fix_outbox (venue, type, tenant_id, client_order_id)
+    select a.venue, 'H', a.tenant_id, a.client_order_id
+    from asked a`;
+}
+
+/** Queues a question about each order of an earlier trading day that is still open. @returns how many. */
+export async function queueQuestionsOfDay(
+  tx: Tx,
+  { venue, day, now }: { venue: string; day: string; now: Date },
+): Promise<number> {
+  const rows = await tx`
+    with open as (
+      update unwind.fix_orders o
+      set asked_at = ${now}
+      where o.venue = ${venue}
+        and o.status in ('SENT', 'WORKING')
+        and o.sent_on < ${day}::date
+      returning o.venue, o.tenant_id, o.client_order_id
+    )
+    insert into unwind.fix_outbox (venue, type, tenant_id, client_order_id)
+    select o.venue, 'H', o.tenant_id, o.client_order_id
+    from open o`;
+  return rows.count;
+}

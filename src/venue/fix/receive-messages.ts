@@ -1,0 +1,134 @@
+// Takes messages of the venue in: in one commit they count, orders change, and reports are added for
+// the service. Nothing is answered before.
+
+import type { Sql } from '../../db/connect.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import { encodeFields, type FixMessage } from './codec.ts';
+import type { Effect } from './effects.ts';
+import { numberIn } from './header.ts';
+import { conclude, type FixOrder, type NewReport } from './order.ts';
+import { findExecutionIds, findOrdersNamed, insertReports, updateOrders } from './order-store.ts';
+import type { VersionTerms } from './profile.ts';
+import { type Reading, readMessage, readRefusal } from './reading.ts';
+import { findSentAs, type InMessage, recordIn, type Writer } from './session-store.ts';
+
+export type Received = Extract<Effect, { type: 'receive' }>;
+
+/** What came of a run of messages. */
+export interface Taken {
+  readonly reports: number;
+  /** What a person should look at. */
+  readonly problems: readonly string[];
+}
+
+interface Book {
+  readonly orders: Map<string, FixOrder>;
+  readonly changed: Set<string>;
+  readonly executions: Map<string, Map<string, string>>;
+  readonly reports: (NewReport & { readonly name: string })[];
+}
+
+/**
+ * Receives messages that follow each other, `from` being the number expected so far.
+ * @throws SessionLostError where another process writes the session.
+ */
+export function receiveMessages(
+  sql: Sql,
+  writer: Writer,
+  run: { received: readonly Received[]; from: number; terms: VersionTerms; now: Date },
+): Promise<Taken> {
+  const { received, from, terms, now } = run;
+  const to = received.at(-1)?.next ?? from;
+  const readings = received.map(({ message, fault }) => {
+    return fault === undefined ? readMessage(message, terms) : undefined;
+  });
+  return inTransaction(sql, async (tx) => {
+    const { venue, day } = writer;
+    const refusals = received.flatMap(({ message }) => readRefusal(message) ?? []);
+    const refused = await findSentAs(tx, writer, refusals);
+    const names = [...readings.flatMap((one) => one?.names ?? []), ...refused.values()];
+    const book: Book = {
+      orders: new Map(await findOrdersNamed(tx, { venue, names })),
+      changed: new Set(),
+      executions: new Map(),
+      reports: [],
+    };
+    for (const [name, ids] of await findExecutionIds(tx, { venue, names })) {
+      book.executions.set(name, new Map(ids));
+    }
+    const messages = received.map((one, i): InMessage => {
+      const { message, fault } = one;
+      const problem = fault
+        ? `refused: field ${fault.tag ?? '?'} (reason ${fault.reason})`
+        : (take(book, readings[i], day) ?? takeRefusal(book, message, refused));
+      return {
+        message,
+        number: numberIn(message, 34) ?? 0,
+        fields: encodeFields(message.fields),
+        clientOrderId: nameIn(book, readings[i]),
+        problem,
+      };
+    });
+    const { reports } = book;
+    const first = await recordIn(tx, writer, { from, to, messages, reports: reports.length, now });
+    const changed = [...book.changed].flatMap((name) => book.orders.get(name) ?? []);
+    await updateOrders(tx, changed);
+    await insertReports(tx, {
+      venue,
+      first,
+      reports: reports.flatMap(({ name, ...report }) => {
+        const order = book.orders.get(name);
+        return order === undefined ? [] : { ...report, order };
+      }),
+    });
+    const problems = messages.flatMap(({ message, number, problem }) => {
+      return problem === undefined ? [] : `message ${number} (35=${message.type}): ${problem}`;
+    });
+    return { reports: reports.length, problems };
+  });
+}
+
+function nameIn(book: Book, reading: Reading | undefined): string | undefined {
+  return reading?.names.find((name) => book.orders.has(name));
+}
+
+/** @returns what a person should look at. */
+function take(book: Book, reading: Reading | undefined, day: string): string | undefined {
+  if (reading === undefined) return undefined;
+  const name = nameIn(book, reading);
+  const order = name === undefined ? undefined : book.orders.get(name);
+  if (name === undefined || order === undefined) {
+    return `no order of ours is named ${reading.names.join(' or ') || 'in it'}`;
+  }
+  const executions = book.executions.get(name) ?? new Map<string, string>();
+  const conclusion = conclude(order, reading, { day, executions });
+  if (conclusion.order !== order) {
+    book.orders.set(name, conclusion.order);
+    book.changed.add(name);
+  }
+  for (const report of conclusion.reports) {
+    book.reports.push({ ...report, name });
+    const { event, execId } = report;
+    if (execId === undefined || !('trade' in event)) continue;
+    book.executions.set(name, executions.set(execId, event.trade.venueExecutionId));
+  }
+  return conclusion.problems.length === 0 ? undefined : conclusion.problems.join('; ');
+}
+
+/** A new order that the venue could not even read is refused for good. */
+function takeRefusal(
+  book: Book,
+  message: FixMessage,
+  refused: ReadonlyMap<number, string>,
+): string | undefined {
+  const refusal = readRefusal(message);
+  if (refusal === undefined) return undefined;
+  const name = refused.get(refusal.number);
+  const order = name === undefined ? undefined : book.orders.get(name);
+  const text = `our message ${refusal.number} was refused: ${refusal.reason}`;
+  if (name === undefined || order?.status !== 'SENT') return text;
+  const { reason } = refusal;
+  book.orders.set(name, { ...order, status: 'DONE', refusal: { reason, isTemporary: false } });
+  book.changed.add(name);
+  return text;
+}

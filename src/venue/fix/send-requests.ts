@@ -1,0 +1,184 @@
+// Sends what the session owes: queued requests under new numbers, and, when the venue asks, what was
+// sent before. A number and its message are committed before a byte of them is written.
+
+import type { Sql } from '../../db/connect.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import { encodeFields, encodeMessage, type Field, fieldsOf } from './codec.ts';
+import { timestampOf } from './header.ts';
+import type { FixOrder } from './order.ts';
+import { findOrdersNamed, updateOrders } from './order-store.ts';
+import { markSent, type QueuedRequest, takeRequests } from './outbox-store.ts';
+import { type FixProfile, fieldsIn, versions } from './profile.ts';
+import { newOrderSingle, orderCancelRequest, orderStatusRequest } from './requests.ts';
+import {
+  fenceSession,
+  findSent,
+  type OutMessage,
+  recordOut,
+  type SentMessage,
+  type Writer,
+} from './session-store.ts';
+
+/** Messages of one commit, of one page of a replay. */
+export const sentAtOnceMax = 200;
+
+/** The bytes of a message under its number. */
+export function wireOf(
+  profile: FixProfile,
+  message: { fields: readonly Field[]; number: number; at: Date; firstSentAt?: Date },
+): Buffer {
+  const { fields, number, at, firstSentAt } = message;
+  const [type, ...rest] = fields;
+  const header: readonly Field[] = [
+    type ?? [35, '0'],
+    [49, profile.sender_comp_id],
+    [56, profile.target_comp_id],
+    [34, String(number)],
+    ...(firstSentAt === undefined ? [] : [[43, 'Y'] as const]),
+    [52, timestampOf(at)],
+    ...(firstSentAt === undefined ? [] : [[122, timestampOf(firstSentAt)] as const]),
+    ...fieldsIn(profile.header_fields),
+  ];
+  return encodeMessage(versions[profile.version].beginString, [...header, ...rest]);
+}
+
+/** Commits messages of the session itself under the next numbers. @returns their bytes. */
+export async function numberMessages(
+  sql: Sql,
+  writer: Writer,
+  batch: { profile: FixProfile; from: number; messages: readonly (readonly Field[])[]; now: Date },
+): Promise<Buffer> {
+  const { profile, from, messages, now } = batch;
+  const out = messages.map((fields) => toOut(withoutSecrets(fields)));
+  await inTransaction(sql, (tx) => recordOut(tx, writer, { from, messages: out, now }));
+  const wires = messages.map((fields, i) => wireOf(profile, { fields, number: from + i, at: now }));
+  return Buffer.concat(wires);
+}
+
+/** RawData (96), Password (554), NewPassword (925): what is kept is not for everybody to read. */
+const secretTags: ReadonlySet<number> = new Set([554, 925]);
+
+function withoutSecrets(fields: readonly Field[]): readonly Field[] {
+  return fields
+    .filter(([tag]) => tag !== 95 && tag !== 96)
+    .map(([tag, value]) => [tag, secretTags.has(tag) ? '***' : value]);
+}
+
+function toOut(fields: readonly Field[], request?: QueuedRequest): OutMessage {
+  return {
+    type: fields[0]?.[1] ?? '',
+    fields: encodeFields(fields),
+    tenantId: request?.tenantId,
+    clientOrderId: request?.clientOrderId,
+  };
+}
+
+/** Commits queued requests under the next numbers. @returns their bytes and how many they are. */
+export async function numberRequests(
+  sql: Sql,
+  writer: Writer,
+  batch: { profile: FixProfile; from: number; limit: number; now: Date },
+): Promise<{ readonly wire: Buffer; readonly count: number }> {
+  const { profile, from, limit, now } = batch;
+  const sent = await inTransaction(sql, async (tx) => {
+    const requests = await takeRequests(tx, { venue: writer.venue, limit });
+    if (requests.length === 0) return [];
+    const messages = requests.map((request) => fieldsFor(request, profile, now));
+    const out = messages.map((fields, i) => toOut(fields, requests[i]));
+    await recordOut(tx, writer, { from, messages: out, now });
+    await markSent(tx, { requests, day: writer.day, now });
+    return messages;
+  });
+  const wires = sent.map((fields, i) => wireOf(profile, { fields, number: from + i, at: now }));
+  return { wire: Buffer.concat(wires), count: sent.length };
+}
+
+function fieldsFor(request: QueuedRequest, profile: FixProfile, now: Date): readonly Field[] {
+  switch (request.type) {
+    case 'D':
+      return newOrderSingle(request, profile, now);
+    case 'F':
+      return orderCancelRequest(request, profile, { attempt: request.cancelRequests + 1, now });
+    case 'H':
+      return orderStatusRequest(request, profile);
+  }
+}
+
+/**
+ * What the venue asks for again, a page of it: orders that are still wanted, marked as repeats; one gap
+ * fill for each run of the rest. An order that is too old to be sent now is marked as not sent, in a
+ * commit before its gap fill.
+ *
+ * @returns the bytes, and the number behind the page.
+ */
+export async function replayPage(
+  sql: Sql,
+  writer: Writer,
+  page: { profile: FixProfile; from: number; to: number; staleMs: number; now: Date },
+): Promise<{ readonly wire: Buffer; readonly next: number }> {
+  const { profile, from, to, staleMs, now } = page;
+  const sent = await findSent(sql, writer, { from, to, limit: sentAtOnceMax });
+  const next = sent.length < sentAtOnceMax ? to + 1 : (sent.at(-1)?.number ?? to) + 1;
+  const wanted = await stillWanted(sql, writer, { sent, staleMs, now });
+  const wires: Buffer[] = [];
+  let open = from;
+  const fillUpTo = (number: number) => {
+    if (number > open) wires.push(gapFill(profile, { from: open, to: number, now }));
+  };
+  for (const message of sent) {
+    const fields = wanted.has(message.number) ? fieldsOf(message.fields) : undefined;
+    if (fields === undefined) continue;
+    const { number, at: firstSentAt } = message;
+    fillUpTo(number);
+    wires.push(wireOf(profile, { fields, number, at: now, firstSentAt }));
+    open = number + 1;
+  }
+  fillUpTo(next);
+  return { wire: Buffer.concat(wires), next };
+}
+
+function gapFill(profile: FixProfile, fill: { from: number; to: number; now: Date }): Buffer {
+  const { from, to, now } = fill;
+  const fields: readonly Field[] = [
+    [35, '4'],
+    [123, 'Y'],
+    [36, String(to)],
+  ];
+  return wireOf(profile, { fields, number: from, at: now, firstSentAt: now });
+}
+
+/** Numbers that are sent again. An order is, as long as the venue has not answered it and it is young. */
+async function stillWanted(
+  sql: Sql,
+  writer: Writer,
+  { sent, staleMs, now }: { sent: readonly SentMessage[]; staleMs: number; now: Date },
+): Promise<ReadonlySet<number>> {
+  const names = sent.flatMap(({ clientOrderId }) => clientOrderId ?? []);
+  if (names.length === 0) return new Set();
+  const { venue } = writer;
+  return inTransaction(sql, async (tx) => {
+    await fenceSession(tx, writer);
+    const orders = new Map(await findOrdersNamed(tx, { venue, names }));
+    const wanted = new Set<number>();
+    const stale: FixOrder[] = [];
+    for (const { number, type, at, clientOrderId = '' } of sent) {
+      const order = orders.get(clientOrderId);
+      if (order === undefined || order.status === 'DONE') continue;
+      const isYoung = now.getTime() - at.getTime() <= staleMs;
+      if (type === 'F' || (type === 'D' && order.status === 'SENT' && isYoung)) {
+        wanted.add(number);
+      } else if (type === 'D' && order.status === 'SENT') {
+        const reason = 'it did not come to the venue in time';
+        const refused: FixOrder = {
+          ...order,
+          status: 'DONE',
+          refusal: { reason, isTemporary: true },
+        };
+        orders.set(clientOrderId, refused);
+        stale.push(refused);
+      }
+    }
+    await updateOrders(tx, stale);
+    return wanted;
+  });
+}

@@ -1,0 +1,78 @@
+// A FIX venue for tests: a database, the example acceptor as counterparty, and the port on top.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Acceptor, type AcceptorOptions, type Market } from '../../examples/fix/acceptor.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import { newId } from '../../src/ids.ts';
+import { type FixVenue, fixVenue } from '../../src/venue/fix/fix-venue.ts';
+import type { FixProfile } from '../../src/venue/fix/profile.ts';
+import { eventually } from '../support/condition.ts';
+import { type AfterTest, createTestDatabase } from '../support/database.ts';
+
+export interface FixWorld {
+  readonly sql: Sql;
+  readonly profile: FixProfile;
+  readonly acceptor: Acceptor;
+  /** With its session kept in this process. */
+  readonly fix: FixVenue;
+  /** The same venue in a process that does not have the session. */
+  readonly elsewhere: FixVenue;
+  /** Both sides have received everything the other has sent. */
+  settled(): Promise<void>;
+}
+
+/** The machine may be busy with other tests. */
+const patienceMs = 30_000;
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** Starts all of it; everything is stopped after the test. */
+export async function openFixWorld(
+  t: AfterTest,
+  over: { market: Market } & Partial<AcceptorOptions> & { profile?: Partial<FixProfile> },
+): Promise<FixWorld> {
+  const { profile: overProfile = {}, ...options } = over;
+  const { sql } = await createTestDatabase(t);
+  const folder = await mkdtemp(join(tmpdir(), 'unwind-fix-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const acceptor = new Acceptor({ port: 0, journal: join(folder, 'journal.jsonl'), ...options });
+  const port = await acceptor.listen();
+  const profile: FixProfile = {
+    type: 'fix',
+    mic: 'XTST',
+    version: 'FIX.4.4',
+    host: '127.0.0.1',
+    port,
+    sender_comp_id: 'UNWIND',
+    target_comp_id: 'ACCEPTOR',
+    ...overProfile,
+  };
+  const open = () => {
+    return fixVenue({ sql, clock: systemClock, profile, holder: newId<'process'>(), log: silent });
+  };
+  const fix = open();
+  fix.keeper.start();
+  t.after(async () => {
+    await fix.keeper.stop();
+    await acceptor.close();
+  });
+  const statusIs = async (status: string) => {
+    const rows = await sql`
+      select from unwind.fix_sessions s where s.venue = ${profile.mic} and s.status = ${status}`;
+    return rows.count === 1;
+  };
+  await eventually('the session is ready', () => statusIs('ready'), patienceMs);
+  const isSettled = async () => {
+    const [session] = await sql<{ next_in: string; queued: string }[]>`
+      select s.next_in, (select count(*) from unwind.fix_outbox b) as queued
+      from unwind.fix_sessions s`;
+    return session?.queued === '0' && Number(session.next_in) === acceptor.nextOut;
+  };
+  const settled = async () => {
+    await eventually('both sides are level', isSettled, patienceMs);
+  };
+  return { sql, profile, acceptor, fix, elsewhere: open(), settled };
+}
