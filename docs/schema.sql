@@ -236,6 +236,93 @@ create table unwind.executions (
 );
 CREATE INDEX executions_of_order ON unwind.executions USING btree (tenant_id, order_id);
 
+create table unwind.fix_messages (
+  venue text not null,
+  trading_day date not null,
+  direction text not null,
+  number bigint not null,
+  type text not null,
+  at timestamp with time zone not null,
+  fields bytea not null,
+  tenant_id uuid,
+  client_order_id text,
+  problem text,
+  constraint fix_messages_pkey PRIMARY KEY (venue, trading_day, direction, number),
+  constraint fix_messages_direction CHECK (direction = ANY (ARRAY['in'::text, 'out'::text]))
+);
+
+create table unwind.fix_orders (
+  tenant_id uuid not null,
+  client_order_id text not null,
+  venue text not null,
+  isin text not null,
+  quantity numeric not null,
+  status text not null,
+  sent_on date,
+  sent_at timestamp with time zone,
+  venue_order_id text,
+  cumulative_quantity numeric not null,
+  refusal text,
+  is_refusal_temporary boolean,
+  asked_at timestamp with time zone,
+  cancel_requests integer not null,
+  cancel_asked_at timestamp with time zone,
+  constraint fix_orders_pkey PRIMARY KEY (tenant_id, client_order_id),
+  constraint fix_orders_name_once UNIQUE (venue, client_order_id),
+  constraint fix_orders_refusal CHECK ((refusal IS NULL) = (is_refusal_temporary IS NULL)),
+  constraint fix_orders_refused CHECK (refusal IS NULL OR status = 'DONE'::text),
+  constraint fix_orders_status CHECK (status = ANY (ARRAY['QUEUED'::text, 'SENT'::text, 'WORKING'::text, 'DONE'::text]))
+);
+CREATE INDEX fix_orders_open ON unwind.fix_orders USING btree (venue, sent_on) WHERE (status = ANY (ARRAY['SENT'::text, 'WORKING'::text]));
+
+create table unwind.fix_outbox (
+  venue text not null,
+  entry bigint generated always as identity not null,
+  type text not null,
+  tenant_id uuid not null,
+  client_order_id text not null,
+  constraint fix_outbox_pkey PRIMARY KEY (venue, entry),
+  constraint fix_outbox_type CHECK (type = ANY (ARRAY['D'::text, 'F'::text, 'H'::text]))
+);
+
+create table unwind.fix_reports (
+  venue text not null,
+  number bigint not null,
+  tenant_id uuid not null,
+  client_order_id text not null,
+  type text not null,
+  exec_id text,
+  venue_execution_id text,
+  last_quantity numeric,
+  last_price numeric,
+  cumulative_quantity numeric not null,
+  reason text,
+  transaction_at timestamp with time zone not null,
+  constraint fix_reports_pkey PRIMARY KEY (venue, number),
+  constraint fix_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
+);
+CREATE INDEX fix_reports_of_order ON unwind.fix_reports USING btree (venue, client_order_id);
+CREATE UNIQUE INDEX fix_reports_execution_once ON unwind.fix_reports USING btree (venue, venue_execution_id) WHERE (type = ANY (ARRAY['trade'::text, 'filled'::text]));
+
+create table unwind.fix_sessions (
+  venue text not null,
+  trading_day date not null,
+  is_reset_pending boolean not null,
+  next_out bigint not null,
+  next_in bigint not null,
+  last_report bigint not null,
+  status text not null,
+  reason text,
+  status_at timestamp with time zone not null,
+  lease_holder uuid,
+  lease_epoch bigint not null,
+  lease_expires_at timestamp with time zone,
+  constraint fix_sessions_pkey PRIMARY KEY (venue),
+  constraint fix_sessions_lease CHECK ((lease_holder IS NULL) = (lease_expires_at IS NULL)),
+  constraint fix_sessions_numbers CHECK (next_out >= 1 AND next_in >= 1 AND last_report >= 0),
+  constraint fix_sessions_status CHECK (status = ANY (ARRAY['disconnected'::text, 'connecting'::text, 'ready'::text, 'failed'::text]))
+);
+
 create table unwind.idempotency_keys (
   tenant_id uuid not null,
   idempotency_key uuid not null,

@@ -16,6 +16,7 @@ import { orderMassStatusRequest } from './requests.ts';
 import { numberMessages, numberRequests, replayPage, sentAtOnceMax } from './send-requests.ts';
 import { FixSession } from './session.ts';
 import { type ClaimedSession, renewSession, SessionLostError } from './session-store.ts';
+import { Wire } from './wire.ts';
 
 export interface FixLog {
   info(fields: object, message: string): void;
@@ -47,29 +48,20 @@ export interface Ending {
 const heartbeatSDefault = 30;
 const ticksInHeartbeat = 4;
 const renewsInLease = 3;
-/** Bytes that wait to be read before the socket is stopped. */
-const unreadBytesMax = 1_024 * 1_024;
-/** How long bytes may wait to leave, in ms: while the session lives, and at its end. */
-const flushMsMax = 10_000;
-const closeMsMax = 1_000;
-
 export class FixConnection {
   readonly #claimed: ClaimedSession;
   readonly #options: ConnectionOptions;
-  readonly #socket: Duplex;
+  readonly #wire: Wire;
   readonly #framer: Framer;
   readonly #session: FixSession;
   #nextOut: number;
   #nextIn: number;
   #ending: Ending | undefined;
   /** What has come up since the last turn. */
-  #chunks: Buffer[] = [];
-  #unreadBytes = 0;
   #isTicking = false;
   #isRenewing = false;
   #isWoken = true;
   #isStopping = false;
-  #lost: string | undefined;
   #wakeTurn: () => void = () => {};
   /** Application messages that may still be sent in this second. */
   #allowance = { second: 0, left: 0 };
@@ -78,7 +70,7 @@ export class FixConnection {
     const { profile } = options;
     const terms = versions[profile.version];
     this.#claimed = claimed;
-    this.#socket = socket;
+    this.#wire = new Wire(socket, () => this.#wakeTurn());
     this.#options = options;
     this.#nextOut = claimed.nextOut;
     this.#nextIn = claimed.nextIn;
@@ -110,7 +102,7 @@ export class FixConnection {
 
   /** Runs the connection to its end. Never throws for what a venue or a network does. */
   async run(): Promise<Ending> {
-    const timers = this.#listen();
+    const timers = this.#startTimers();
     try {
       const { clock } = this.#options;
       await this.#perform(this.#session.open(clock.now(), this.#claimed.isResetPending));
@@ -122,38 +114,11 @@ export class FixConnection {
       return { reason: 'an error of this side; see the log', isFailure: false };
     } finally {
       for (const timer of timers) clearInterval(timer);
-      await this.#close();
+      await this.#wire.close();
     }
   }
 
-  /** Lets what was written leave, for a moment. */
-  async #close(): Promise<void> {
-    const socket = this.#socket;
-    if (!socket.destroyed) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      socket.once('close', resolve);
-      socket.end(resolve);
-      const timer = setTimeout(resolve, closeMsMax);
-      await promise;
-      clearTimeout(timer);
-    }
-    socket.destroy();
-  }
-
-  #listen(): readonly NodeJS.Timeout[] {
-    const socket = this.#socket;
-    socket.on('data', (chunk: Buffer) => {
-      this.#chunks.push(chunk);
-      this.#unreadBytes += chunk.length;
-      if (this.#unreadBytes > unreadBytesMax) socket.pause();
-      this.#wakeTurn();
-    });
-    const lose = (reason: string) => {
-      this.#lost ??= reason;
-      this.#wakeTurn();
-    };
-    socket.on('error', (error) => lose(`the connection broke: ${error.message}`));
-    socket.on('close', () => lose('the venue closed the connection'));
+  #startTimers(): readonly NodeJS.Timeout[] {
     const { leaseMs, profile } = this.#options;
     const heartbeatMs = (profile.heartbeat_s ?? heartbeatSDefault) * 1_000;
     const tick = () => {
@@ -177,8 +142,8 @@ export class FixConnection {
     const effects = this.#read();
     if (effects.length > 0) await this.#perform(effects);
     if (this.#ending !== undefined) return;
-    if (this.#lost !== undefined && this.#chunks.length === 0) {
-      this.#ending = { reason: this.#lost, isFailure: false };
+    if (this.#wire.lost !== undefined && !this.#wire.hasUnread) {
+      this.#ending = { reason: this.#wire.lost, isFailure: false };
       return;
     }
     if (this.#isTicking) {
@@ -198,8 +163,8 @@ export class FixConnection {
     this.#wakeTurn = resolve;
     const isIdle =
       this.#ending === undefined &&
-      this.#chunks.length === 0 &&
-      this.#lost === undefined &&
+      !this.#wire.hasUnread &&
+      this.#wire.lost === undefined &&
       !this.#isTicking &&
       !this.#isRenewing &&
       !this.#isStopping &&
@@ -209,13 +174,9 @@ export class FixConnection {
   }
 
   #read(): readonly Effect[] {
-    const chunks = this.#chunks;
-    if (chunks.length === 0) return [];
-    this.#chunks = [];
-    this.#unreadBytes = 0;
-    this.#socket.resume();
     const now = this.#options.clock.now();
-    return chunks
+    return this.#wire
+      .read()
       .flatMap((chunk) => this.#framer.push(chunk))
       .flatMap((framed) => this.#session.receive(framed, now));
   }
@@ -313,11 +274,9 @@ export class FixConnection {
     const { sql, clock, profile } = this.#options;
     const now = clock.now();
     const limit = Math.min(sentAtOnceMax, this.#allowed(now));
+    // Whoever keeps the session wakes it again in the next second.
     this.#isWoken = false;
-    if (limit === 0) {
-      setTimeout(() => this.wake(), 1_000 - (now.getTime() % 1_000)).unref();
-      return;
-    }
+    if (limit === 0) return;
     const batch = { profile, from: this.#nextOut, limit, now };
     const { wire, count } = await numberRequests(sql, this.#claimed.writer, batch);
     if (count === 0) return;
@@ -335,19 +294,9 @@ export class FixConnection {
     return this.#allowance.left;
   }
 
-  async #write(wire: Buffer): Promise<void> {
-    if (wire.length === 0 || this.#socket.destroyed) return;
+  async #write(bytes: Buffer): Promise<void> {
     this.#session.sent(this.#options.clock.now());
-    if (this.#socket.write(wire)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
-      this.#lost ??= 'the venue reads nothing';
-      this.#socket.destroy();
-    }, flushMsMax);
-    this.#socket.once('drain', resolve);
-    this.#socket.once('close', resolve);
-    await promise;
-    clearTimeout(timer);
+    await this.#wire.write(bytes);
   }
 }
 

@@ -6,11 +6,12 @@ import { inTransaction } from '../../db/transaction.ts';
 import { encodeFields, type FixMessage } from './codec.ts';
 import type { Effect } from './effects.ts';
 import { numberIn } from './header.ts';
+import { findSentAs, type InMessage, recordIn } from './message-store.ts';
 import { conclude, type FixOrder, type NewReport } from './order.ts';
 import { findExecutionIds, findOrdersNamed, insertReports, updateOrders } from './order-store.ts';
 import type { VersionTerms } from './profile.ts';
 import { type Reading, readMessage, readRefusal } from './reading.ts';
-import { findSentAs, type InMessage, recordIn, type Writer } from './session-store.ts';
+import type { Writer } from './session-store.ts';
 
 export type Received = Extract<Effect, { type: 'receive' }>;
 

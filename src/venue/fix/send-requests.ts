@@ -5,19 +5,13 @@ import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { encodeFields, encodeMessage, type Field, fieldsOf } from './codec.ts';
 import { timestampOf } from './header.ts';
+import { findSent, type OutMessage, recordOut, type SentMessage } from './message-store.ts';
 import type { FixOrder } from './order.ts';
 import { findOrdersNamed, updateOrders } from './order-store.ts';
 import { markSent, type QueuedRequest, takeRequests } from './outbox-store.ts';
 import { type FixProfile, fieldsIn, versions } from './profile.ts';
 import { newOrderSingle, orderCancelRequest, orderStatusRequest } from './requests.ts';
-import {
-  fenceSession,
-  findSent,
-  type OutMessage,
-  recordOut,
-  type SentMessage,
-  type Writer,
-} from './session-store.ts';
+import { fenceSession, type Writer } from './session-store.ts';
 
 /** Messages of one commit, of one page of a replay. */
 export const sentAtOnceMax = 200;

@@ -1,5 +1,6 @@
 -- FIX sessions: numbers, messages, orders and reports of venues that speak FIX. One writer for each
 -- session, the holder of its lease; whatever it commits is guarded by holder, epoch and number.
+-- Owner: venue/fix.
 
 create table unwind.fix_sessions (
   venue text not null,

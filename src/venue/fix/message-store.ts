@@ -1,0 +1,159 @@
+// The messages of FIX sessions, and the numbers they move. Each write is fenced by holder, epoch and
+// number: a process that lost its lease, or that counts otherwise than the database, changes nothing.
+
+import type { Sql, Tx } from '../../db/connect.ts';
+import type { FixMessage } from './codec.ts';
+import { SessionLostError, type Writer } from './session-store.ts';
+
+/** One message on its way out: its fields from 35 on, without header and frame. */
+export interface OutMessage {
+  readonly type: string;
+  readonly fields: Buffer;
+  readonly tenantId: string | undefined;
+  readonly clientOrderId: string | undefined;
+}
+
+/**
+ * Gives messages their numbers, `from` being the first one. Commit before the socket.
+ * @throws SessionLostError where the session is another's, or counts otherwise.
+ */
+export async function recordOut(
+  tx: Tx,
+  writer: Writer,
+  batch: { from: number; messages: readonly OutMessage[]; now: Date },
+): Promise<void> {
+  const { from, messages, now } = batch;
+  const moved = await tx`
+    update unwind.fix_sessions s
+    set next_out = ${from + messages.length}
+    where s.venue = ${writer.venue}
+      and s.lease_holder = ${writer.holder}
+      and s.lease_epoch = ${writer.epoch}
+      and s.next_out = ${from}`;
+  if (moved.count !== 1) throw new SessionLostError(`${writer.venue}: number ${from} is not next`);
+  await tx`
+    insert into unwind.fix_messages (
+      venue, trading_day, direction, number, type, at, fields, tenant_id, client_order_id
+    )
+    select
+      ${writer.venue}, ${writer.day}::date, 'out', n.number, n.type, ${now}, n.fields, n.tenant_id,
+      n.client_order_id
+    from unnest(
+      ${messages.map((_, i) => from + i)}::bigint[],
+      ${messages.map(({ type }) => type)}::text[],
+      ${messages.map(({ fields }) => fields)}::bytea[],
+      ${messages.map(({ tenantId }) => tenantId ?? null)}::uuid[],
+      ${messages.map(({ clientOrderId }) => clientOrderId ?? null)}::text[]
+    ) as n (number, type, fields, tenant_id, client_order_id)`;
+}
+
+/** A message of the venue that counts; `problem` where a person should look at it. */
+export interface InMessage {
+  readonly message: FixMessage;
+  readonly number: number;
+  readonly fields: Buffer;
+  readonly clientOrderId: string | undefined;
+  readonly problem: string | undefined;
+}
+
+/**
+ * Counts messages of the venue: everything below `to` is received.
+ * @returns the number that the next report gets. @throws SessionLostError as above.
+ */
+export async function recordIn(
+  tx: Tx,
+  writer: Writer,
+  batch: { from: number; to: number; messages: readonly InMessage[]; reports: number; now: Date },
+): Promise<number> {
+  const { from, to, messages, reports, now } = batch;
+  const [moved] = await tx<{ last_report: string }[]>`
+    update unwind.fix_sessions s
+    set
+      next_in = ${to},
+      last_report = s.last_report + ${reports}
+    where s.venue = ${writer.venue}
+      and s.lease_holder = ${writer.holder}
+      and s.lease_epoch = ${writer.epoch}
+      and s.next_in = ${from}
+    returning s.last_report`;
+  if (moved === undefined) throw new SessionLostError(`${writer.venue}: ${from} is not expected`);
+  // A reset back to numbers that were used on this day repeats them: the last one stands.
+  await tx`
+    insert into unwind.fix_messages (
+      venue, trading_day, direction, number, type, at, fields, client_order_id, problem
+    )
+    select
+      ${writer.venue}, ${writer.day}::date, 'in', n.number, n.type, ${now}, n.fields,
+      n.client_order_id, n.problem
+    from unnest(
+      ${messages.map(({ number }) => number)}::bigint[],
+      ${messages.map(({ message }) => message.type)}::text[],
+      ${messages.map(({ fields }) => fields)}::bytea[],
+      ${messages.map(({ clientOrderId }) => clientOrderId ?? null)}::text[],
+      ${messages.map(({ problem }) => problem ?? null)}::text[]
+    ) as n (number, type, fields, client_order_id, problem)
+    on conflict (venue, trading_day, direction, number) do nothing`;
+  return Number(moved.last_report) - reports + 1;
+}
+
+/** A message that was sent under a number. */
+export interface SentMessage {
+  readonly number: number;
+  readonly type: string;
+  readonly at: Date;
+  readonly fields: Buffer;
+  readonly tenantId: string | undefined;
+  readonly clientOrderId: string | undefined;
+}
+
+/** What was sent from one number to another, ascending, as many as `limit`. */
+export async function findSent(
+  sql: Sql,
+  writer: Writer,
+  range: { from: number; to: number; limit: number },
+): Promise<readonly SentMessage[]> {
+  const rows = await sql<
+    {
+      number: string;
+      type: string;
+      at: Date;
+      fields: Buffer;
+      tenant_id: string | null;
+      client_order_id: string | null;
+    }[]
+  >`
+    select m.number, m.type, m.at, m.fields, m.tenant_id, m.client_order_id
+    from unwind.fix_messages m
+    where m.venue = ${writer.venue}
+      and m.trading_day = ${writer.day}::date
+      and m.direction = 'out'
+      and m.number between ${range.from} and ${range.to}
+    order by m.number
+    limit ${range.limit}`;
+  return rows.map((row) => ({
+    number: Number(row.number),
+    type: row.type,
+    at: row.at,
+    fields: row.fields,
+    tenantId: row.tenant_id ?? undefined,
+    clientOrderId: row.client_order_id ?? undefined,
+  }));
+}
+
+/** Which new orders were sent under these numbers: client order ids by number. */
+export async function findSentAs(
+  tx: Tx,
+  writer: Writer,
+  refused: readonly { readonly number: number }[],
+): Promise<ReadonlyMap<number, string>> {
+  if (refused.length === 0) return new Map();
+  const rows = await tx<{ number: string; client_order_id: string }[]>`
+    select m.number, m.client_order_id
+    from unwind.fix_messages m
+    where m.venue = ${writer.venue}
+      and m.trading_day = ${writer.day}::date
+      and m.direction = 'out'
+      and m.type = 'D'
+      and m.number = any (${refused.map(({ number }) => number)}::bigint[])`;
+  return new Map(rows.map((row) => [Number(row.number), row.client_order_id]));
+}
