@@ -23,7 +23,7 @@ import {
 } from './settings/database.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { checkAddress, explainListening } from './settings/listen.ts';
-import { simulatedVenue } from './venue/simulated/simulated-venue.ts';
+import { openVenue } from './venue/open-venue.ts';
 import { newHolder } from './work/holder.ts';
 
 export interface Service {
@@ -44,7 +44,7 @@ export interface StartOptions {
 }
 
 /** The venue is a party of its own: it does not share the connections of the service. */
-const venueConnections = 2;
+const venueConnections = 4;
 const loopConnections = 12;
 
 /** Said at every start, by `/readyz` and on the first page. */
@@ -194,20 +194,31 @@ function openEngine(config: Config, parts: EngineParts): Engine {
     applicationName: 'unwind venue',
   });
   opened.add(() => venueSql.end());
+  const holder = newHolder(config.listen);
+  const { venue, start, stop } = openVenue({
+    sql: venueSql,
+    clock: systemClock,
+    holder,
+    log,
+    profile: config.venue.profiles?.[0],
+    delayMs: config.venue.delayMs,
+  });
+  opened.add(stop);
   const engine = buildEngine({
     sql: pools.loops,
     clock: systemClock,
     seal,
     agent,
     log,
-    venue: simulatedVenue(venueSql, systemClock, config.venue.delayMs),
+    venue,
     webhookTimeoutMs: config.webhooks.timeoutMs,
     webhookSetAsideMs: config.webhooks.setAsideMs,
     removesFailingWebhooks: config.mode === 'sandbox',
     endLimits: config.liquidations,
-    holder: newHolder(config.listen),
+    holder,
   });
   opened.add(() => engine.stop());
+  start();
   return engine;
 }
 

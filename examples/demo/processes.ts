@@ -65,6 +65,15 @@ export class Processes {
     return { code: typeof code === 'number' ? code : 1, text };
   }
 
+  /** Kills the service, which gets no chance to end anything. */
+  async kill(): Promise<void> {
+    const [service] = this.#running;
+    if (service === undefined) throw new DemoFailure('there is no service to kill');
+    const closed = once(service, 'close');
+    service.kill('SIGKILL');
+    await closed;
+  }
+
   /** Ends what still runs, the commands before the service. Nothing can be started afterwards. */
   async end(): Promise<void> {
     this.#isEnding = true;

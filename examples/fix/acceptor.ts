@@ -132,6 +132,11 @@ export class Acceptor {
     this.#server.once('error', reject);
     this.#server.listen(this.#options.port, '127.0.0.1', resolve);
     await promise;
+    return this.port;
+  }
+
+  /** Where it listens. */
+  get port(): number {
     const address = this.#server.address();
     return typeof address === 'object' && address !== null ? address.port : this.#options.port;
   }

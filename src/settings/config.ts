@@ -17,6 +17,7 @@ import {
   type Setting,
   setting,
   text,
+  venuesFile,
   yesNo,
 } from './setting.ts';
 
@@ -68,7 +69,7 @@ export const settings = {
     ),
     connections: setting(
       'UNWIND_DATABASE_CONNECTIONS',
-      'connections for requests; loops and the venue take 14 more',
+      'connections for requests; loops and the venue take 16 more',
       integer({ min: 1, max: 500, otherwise: 16 }),
     ),
   },
@@ -100,9 +101,14 @@ export const settings = {
     ),
   },
   venue: {
+    profiles: setting(
+      'UNWIND_VENUES_FILE',
+      'where orders go: a JSON file that names the venue and how it is reached (docs/venues/); default the simulated venue',
+      venuesFile,
+    ),
     name: setting(
       'UNWIND_VENUE',
-      'where orders go: there is only the simulated venue yet, and live mode has to name it',
+      'simulated: live mode without a venues file has to name the venue it trades at',
       optionalText,
     ),
     delayMs: setting(
@@ -236,9 +242,14 @@ function missing({ mode, venue, keyFile }: Read<typeof settings>): readonly stri
   if (venue.name !== undefined && venue.name !== 'simulated') {
     faults.push('UNWIND_VENUE is not simulated.');
   }
+  if (venue.name !== undefined && venue.profiles !== undefined) {
+    faults.push('UNWIND_VENUE and UNWIND_VENUES_FILE both name a venue: set one of them.');
+  }
   if (mode !== 'live') return faults;
-  if (venue.name === undefined) {
-    faults.push('UNWIND_VENUE is needed in live mode; there is only the simulated venue yet.');
+  if (venue.name === undefined && venue.profiles === undefined) {
+    faults.push(
+      'UNWIND_VENUES_FILE is needed in live mode: it names the venue that orders go to (docs/venues/).',
+    );
   }
   if (venue.name === 'simulated' && !venue.simulatesFills) {
     faults.push(

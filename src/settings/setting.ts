@@ -3,6 +3,8 @@
 
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
+import type { FixProfile } from '../venue/fix/profile.ts';
+import { readVenuesFile, VenuesFileError } from '../venue/venues-file.ts';
 import { parseRoles, type Role } from './roles.ts';
 
 export type Mode = 'sandbox' | 'live';
@@ -180,3 +182,17 @@ export const networks: Kind<readonly string[]> = {
 export function setting<T>(name: string, meaning: string, how: Kind<T>): Setting<T> {
   return { name, meaning, ...how };
 }
+
+/** The venues that a file names. The file is read once, with the settings. */
+export const venuesFile: Kind<readonly FixProfile[] | undefined> = {
+  shape: 'path of a JSON file',
+  read: (path) => {
+    if (path === undefined) return undefined;
+    try {
+      return readVenuesFile(path, process.env);
+    } catch (error) {
+      if (!(error instanceof VenuesFileError)) throw error;
+      throw new RangeError(`names ${path}, which ${error.message}`, { cause: error });
+    }
+  },
+};

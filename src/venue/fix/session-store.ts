@@ -5,6 +5,7 @@
 import { assert } from '../../assert.ts';
 import type { Sql, Tx } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
+import { placeLength } from '../../work/holder.ts';
 
 export type FixStatus = 'disconnected' | 'connecting' | 'ready' | 'failed';
 
@@ -87,7 +88,12 @@ export function claimSession(
         lease_expires_at = ${now}::timestamptz + ${leaseMs}::integer * interval '1 millisecond'
       where s.venue = ${venue}
         and s.status <> 'failed'
-        and (s.lease_expires_at is null or s.lease_expires_at <= ${now} or s.lease_holder = ${holder})
+        and (
+          s.lease_expires_at is null
+          or s.lease_expires_at <= ${now}
+          -- Whoever held it before in this process's place is dead.
+          or left(s.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
+        )
       returning
         s.lease_epoch, to_char(s.trading_day, 'YYYYMMDD') as day, s.next_out, s.next_in,
         s.is_reset_pending`;

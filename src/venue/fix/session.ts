@@ -34,7 +34,7 @@ export interface SessionSettings extends LogonTerms {
 
 type Phase = 'connected' | 'logon_sent' | 'syncing' | 'ready' | 'logout_sent' | 'ended';
 
-/** Waits of one connection, in ms: for the Logon, for a resend to go on, for the Logout. */
+/** Waits of one connection, in ms: for the Logon, for a resend, for the Logout. */
 const waitsMs = { logon: 10_000, resend: 10_000, logout: 5_000 } as const;
 /** Requests for one gap until the connection is given up. */
 const resendTriesMax = 5;
@@ -132,9 +132,8 @@ export class FixSession {
   }
 
   #garbled(framed: Framed & { kind: 'garbled' }): readonly Effect[] {
-    if (framed.version === undefined) {
-      return [{ type: 'note', text: `${framed.bytes} bytes ignored: ${framed.reason}` }];
-    }
+    const text = `${framed.bytes} bytes ignored: ${framed.reason}`;
+    if (framed.version === undefined) return [{ type: 'note', text }];
     const reason = `Incorrect BeginString: ${framed.version}, not ${this.#settings.beginString}`;
     return this.#logOutAndEnd(reason, true);
   }

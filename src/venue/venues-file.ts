@@ -1,0 +1,106 @@
+// The venues that orders go to, read from a JSON file (UNWIND_VENUES_FILE) and checked as a whole: every
+// mistake is named with its place. A value `${NAME}` is read from the environment, so that no password
+// stands in the file.
+
+import { readFileSync } from 'node:fs';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { type FixProfile, fixProfileSchema } from './fix/profile.ts';
+
+const venuesFileSchema = Type.Object(
+  { venues: Type.Array(fixProfileSchema, { minItems: 1, maxItems: 1 }) },
+  { additionalProperties: false },
+);
+
+/** A file that cannot be used; the message goes on after its name. */
+export class VenuesFileError extends Error {
+  override readonly name = 'VenuesFileError';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const fileBytesMax = 1_024 * 1_024;
+const faultsShownMax = 20;
+
+const validator = Compile(venuesFileSchema);
+
+/** @throws VenuesFileError */
+export function readVenuesFile(path: string, environment: Environment): readonly FixProfile[] {
+  const missing = new Set<string>();
+  const value = parse(path, (name) => {
+    const text = environment[name];
+    if (text === undefined || text === '') missing.add(name);
+    return text ?? '';
+  });
+  const faults = [...missing].map((name) => `${name}, which the file names, is not set.`);
+  const errors = missing.size > 0 ? [] : [...validator.Errors(value)];
+  for (const { instancePath, message, params } of errors) {
+    const unknown = 'additionalProperties' in params ? ` (${params.additionalProperties})` : '';
+    faults.push(`${instancePath === '' ? '/' : instancePath} ${message}${unknown}.`);
+  }
+  if (faults.length === 0) faults.push(...contradictions((value as Venues).venues));
+  if (faults.length === 0) return (value as Venues).venues;
+  const shown = faults.slice(0, faultsShownMax);
+  throw new VenuesFileError(['has mistakes:', ...shown].join('\n  '));
+}
+
+type Venues = Static<typeof venuesFileSchema>;
+
+function parse(path: string, lookUp: (name: string) => string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : 'unknown';
+    throw new VenuesFileError(`cannot be read (${code})`, { cause: error });
+  }
+  if (text.length > fileBytesMax) throw new VenuesFileError('is larger than 1 MiB');
+  try {
+    return JSON.parse(text, (_, value: unknown) => {
+      const name =
+        typeof value === 'string' ? /^\$\{([A-Z][A-Z0-9_]*)\}$/.exec(value)?.[1] : undefined;
+      return name === undefined ? value : lookUp(name);
+    });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new VenuesFileError(`is not JSON: ${reason}`, { cause: error });
+  }
+}
+
+/** What each member allows and all of them together do not. */
+function contradictions(profiles: readonly FixProfile[]): readonly string[] {
+  return profiles.flatMap((profile, i) => {
+    const place = `/venues/${i}`;
+    const faults: string[] = [];
+    if (profile.symbology === 'symbol' && profile.symbols === undefined) {
+      faults.push(`${place}/symbols is needed where symbology is symbol.`);
+    }
+    const zone = profile.trading_day?.time_zone;
+    if (zone !== undefined && !isTimeZone(zone)) {
+      faults.push(`${place}/trading_day/time_zone is no time zone: ${zone}.`);
+    }
+    for (const kind of ['logon_fields', 'header_fields', 'order_fields'] as const) {
+      for (const tag of Object.keys(profile[kind] ?? {})) {
+        if (!ownTags[kind].has(Number(tag))) continue;
+        faults.push(`${place}/${kind}/${tag} is a field that the session writes itself.`);
+      }
+    }
+    return faults;
+  });
+}
+
+/** Fields that a profile must not give, by where. */
+const sessionTags = [8, 9, 10, 34, 35, 43, 49, 52, 56, 122];
+const ownTags = {
+  logon_fields: new Set([...sessionTags, 98, 108, 141, 1137]),
+  header_fields: new Set(sessionTags),
+  order_fields: new Set([...sessionTags, 11, 38, 40, 48, 22, 54, 55, 59, 60]),
+} as const;
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
