@@ -19,7 +19,7 @@ import { type ListenOptions, runListen } from './commands/listen-command.ts';
 import { runMigrate } from './commands/migrate-command.ts';
 import { addOperatorCommands } from './commands/operator-commands.ts';
 import { runRequest } from './commands/request-command.ts';
-import { run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
+import { outputTo, run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
 import { runStart } from './commands/start-command.ts';
 import type { TenantId } from './ids.ts';
 import type { Config } from './settings/config.ts';
@@ -39,6 +39,11 @@ const program = new Command('unwind')
   )
   .version(packageVersion, '-V, --version', 'display the version')
   .showHelpAfterError()
+  // What is wrong on a command line is repeated, and may have been pasted.
+  .configureOutput({
+    writeOut: (text) => outputTo(process.stdout).write(text),
+    writeErr: (text) => outputTo(process.stderr).write(text),
+  })
   // A command line that cannot be read ends like every other command that could not be run.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
@@ -53,7 +58,7 @@ program
 program
   .command('migrate')
   .description('bring the database schema up to this version')
-  .action(() => run((config, log) => runMigrate(config, log, process.stdout)));
+  .action(() => run((config, log) => runMigrate(config, log, outputTo(process.stdout))));
 
 program
   .command('import')
@@ -61,8 +66,8 @@ program
   .argument('<dir>', 'directory with any of the five files')
   .option('--client <id>', 'whose book it is (default: the sandbox client)', clientId)
   .action((directory: string, { client }: { client?: TenantId }) => {
-    const isTerminal = process.stdout.isTTY === true;
-    return runForClient(client, (to) => runImport({ ...to, directory, isTerminal }));
+    const terminal = process.stdout.isTTY === true ? process.stdout : undefined;
+    return runForClient(client, (to) => runImport({ ...to, directory, terminal }));
   });
 
 const positions = program
@@ -153,7 +158,8 @@ program
   .option('--at <time>', 'judge it as of this time: RFC 3339, or Unix seconds (default: now)')
   .option('--json', 'one JSON document instead of text')
   .action((file: string, { key, signaturePolicy, at, json = false }: InspectArguments) => {
-    const { stdin, stdout } = process;
+    const { stdin } = process;
+    const stdout = outputTo(process.stdout);
     const own = { file, keyFile: key, policy: signaturePolicy, at, isJson: json, stdin, stdout };
     return run((config, log) => runInspect({ config, log, clock: systemClock, ...own }));
   });

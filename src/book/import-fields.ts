@@ -3,6 +3,7 @@
 // Nothing is trimmed, rounded or mended. What only the database knows is left to its statements.
 
 import { parseId } from '../ids.ts';
+import { printableLine } from '../printable.ts';
 import {
   asOfAheadMsMax,
   instrumentNameMax,
@@ -34,7 +35,7 @@ export const readIsin: ReadField = (text) => {
   try {
     return parseIsin(text);
   } catch (error) {
-    if (error instanceof RangeError) return { fault: harmless(error.message) };
+    if (error instanceof RangeError) return { fault: printableLine(error.message) };
     throw error;
   }
 };
@@ -114,14 +115,5 @@ function isDayOfMonth(parts: RegExpExecArray): boolean {
 /** A text from a file or directory for people to read: bounded, and harmless to a terminal. */
 export function shown(text: string): string {
   const cut = text.length > shownValueMax ? `${text.slice(0, shownValueMax)}…` : text;
-  return harmless(JSON.stringify(cut));
-}
-
-// Control characters of any kind and what only turns the direction of text around.
-function harmless(text: string): string {
-  return text.replace(/\p{C}/gu, escapeOf);
-}
-
-function escapeOf(character: string): string {
-  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  return printableLine(JSON.stringify(cut));
 }

@@ -6,11 +6,12 @@ import type { Sql } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { overtakenTriesMax } from '../limits.ts';
 import { askToStop, type StopRow } from '../liquidations/stop-store.ts';
+import type { Output } from './run.ts';
 
 export interface AbandonCommand {
   readonly sql: Sql;
   readonly clock: Clock;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: Output;
   readonly liquidationId: LiquidationId;
   readonly tenantId: TenantId | undefined;
   /** Why, for those who ask later; kept with the liquidation. */

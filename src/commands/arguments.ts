@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
+import { isPrintableLine } from '../printable.ts';
 import { parseRoles, type Role } from '../settings/roles.ts';
 import { packageSizes } from '../webhooks/webhook.ts';
 
@@ -21,9 +22,6 @@ export function keyId(text: string): KeyId {
   return id;
 }
 
-/** What a terminal obeys, what turns the direction of text around, and halves of characters. */
-const unfit = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
-
 /** A name for people. */
 export function displayName(text: string): string {
   return textForPeople(text, 100);
@@ -35,7 +33,7 @@ export function reasonText(text: string): string {
 }
 
 function textForPeople(text: string, charactersMax: number): string {
-  const isFit = text.length <= charactersMax && text.trim() !== '' && !unfit.test(text);
+  const isFit = text.length <= charactersMax && text.trim() !== '' && isPrintableLine(text);
   if (isFit) return text;
   throw new InvalidArgumentError(
     `It has to have 1 to ${charactersMax} characters, none of them for control or direction.`,

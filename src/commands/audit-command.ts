@@ -3,13 +3,14 @@
 import { runAudit } from '../audit/run-audit.ts';
 import type { Sql } from '../db/connect.ts';
 import { printFailure, printReport, toJson } from './print-report.ts';
+import type { Output } from './run.ts';
 
 export interface AuditCommand {
   /** A pool of at least `auditConnectionsMax` connections. */
   readonly sql: Sql;
   /** One JSON document instead of text. */
   readonly json: boolean;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: Output;
 }
 
 /** @returns the exit code: 0 all is well, 1 something differs, 2 the audit could not be run. */

@@ -14,11 +14,12 @@ import {
   setCalendar,
 } from '../venue/calendar-store.ts';
 import { simulatedMic } from '../venue/simulated/market-store.ts';
+import type { Output } from './run.ts';
 
 export interface CalendarCommand {
   readonly sql: Sql;
   readonly clock: Clock;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: Output;
 }
 
 /** @returns the exit code: 0 done, 1 refused; then nothing was changed. */

@@ -31,7 +31,14 @@ import {
   scopeList,
 } from './arguments.ts';
 import { readInputFile } from './input-file.ts';
-import { type OnDatabase, onMigrated, run, runForClient, runOnDatabase } from './run.ts';
+import {
+  type OnDatabase,
+  type Output,
+  onMigrated,
+  run,
+  runForClient,
+  runOnDatabase,
+} from './run.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Clients read and printed at once. */
@@ -240,6 +247,6 @@ async function setPackages(
   return 0;
 }
 
-function printJson(stdout: { write(text: string): unknown }, value: unknown): void {
+function printJson(stdout: Output, value: unknown): void {
   stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }

@@ -13,12 +13,13 @@ import type { TenantId } from '../ids.ts';
 import { deltasOfFileMax, overtakenTriesMax } from '../limits.ts';
 import { applyDeltas, type DeltaResult } from '../liquidations/apply-deltas.ts';
 import { plain } from '../money.ts';
+import type { Output } from './run.ts';
 
 export interface DeltasCommand {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly tenantId: TenantId;
-  readonly stdout: NodeJS.WritableStream;
+  readonly stdout: Output;
 }
 
 /** One delta as typed, in the order of `deltaColumns`. @returns the exit code: 0 done, 1 refused. */

@@ -15,15 +15,16 @@ import type {
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
+import type { Output } from './run.ts';
 
 export interface ImportCommand {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly tenantId: TenantId;
   readonly directory: string;
-  readonly stdout: NodeJS.WritableStream;
-  /** True where a progress bar can be drawn on `stdout`. */
-  readonly isTerminal: boolean;
+  readonly stdout: Output;
+  /** Where a progress bar can be drawn; undefined where nobody would see it. */
+  readonly terminal: NodeJS.WritableStream | undefined;
 }
 
 /**
@@ -33,11 +34,11 @@ export interface ImportCommand {
  * @throws trouble of the database; the files told of before it are settled.
  */
 export async function runImport(command: ImportCommand): Promise<number> {
-  const { sql, clock, tenantId, directory, stdout, isTerminal } = command;
+  const { sql, clock, tenantId, directory, stdout, terminal } = command;
   const say = (text: string): void => {
     stdout.write(`${text}\n`);
   };
-  const bar = isTerminal ? new ProgressBar(stdout) : undefined;
+  const bar = terminal && new ProgressBar(terminal);
   try {
     const report = await importDirectory(sql, clock, {
       tenantId,

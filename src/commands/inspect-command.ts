@@ -22,6 +22,7 @@ import {
 import { RawRequestError, readRawRequest } from '../signatures/raw-request.ts';
 import { readInputFile } from './input-file.ts';
 import { printInspection } from './print-inspection.ts';
+import type { Output } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface InspectOptions {
@@ -38,7 +39,7 @@ export interface InspectOptions {
   readonly isJson: boolean;
   readonly clock: Clock;
   readonly stdin: NodeJS.ReadableStream;
-  readonly stdout: NodeJS.WritableStream;
+  readonly stdout: Output;
 }
 
 /** Larger than any request the service takes. */

@@ -9,6 +9,7 @@ import {
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
+import type { Output } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface KeysCommand {
@@ -16,7 +17,7 @@ export interface KeysCommand {
   readonly clock: Clock;
   readonly seal: Seal;
   readonly tenantId: TenantId;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: Output;
 }
 
 export interface RotateOptions {

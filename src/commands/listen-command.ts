@@ -17,6 +17,7 @@ import {
   webhookReceiver,
 } from '../client/webhooks.ts';
 import type { Clock } from '../clock.ts';
+import { printable, printableLine } from '../printable.ts';
 import type { Config } from '../settings/config.ts';
 import { type Forwarded, forwardDelivery } from './forward-delivery.ts';
 import { mendable, openSandbox } from './sandbox-access.ts';
@@ -109,8 +110,8 @@ async function remove(
     await client.webhooks.remove(id, patience);
     return true;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    stderr.write(`The subscription ${id} could not be removed: ${why}\n`);
+    const why = printableLine(error instanceof Error ? error.message : String(error));
+    stderr.write(`The subscription ${printableLine(id)} could not be removed: ${why}\n`);
     return false;
   }
 }
@@ -170,7 +171,7 @@ class Window {
     } catch (error) {
       const status = statusOf(error);
       response.writeHead(status).end();
-      const why = error instanceof Error ? error.message : String(error);
+      const why = printableLine(error instanceof Error ? error.message : String(error));
       this.#options.stderr.write(`${this.#time()} ${styleText('red', '✗')} ${status} ${why}\n`);
     }
   }
@@ -179,20 +180,21 @@ class Window {
     const { json = false, stdout } = this.#options;
     const attempt = this.#count(event.id);
     if (json) {
-      stdout.write(`${JSON.stringify(event)}\n`);
+      stdout.write(`${printable(JSON.stringify(event))}\n`);
       return;
     }
     const about = isLiquidationEvent(event)
       ? `${event.object.account_id}  ${event.object.cash_amount.padStart(12)} EUR`
       : '';
     const parts = [
-      `${this.#time()} ${styleText('green', '✓')} ${event.type.padEnd(30)}`,
+      event.type.padEnd(30),
       about,
       `event ${event.id}`,
       ...(attempt > 1 ? [`attempt ${attempt}`] : []),
       ...(answer === undefined ? [] : [`→ ${answer.outcome}`]),
     ];
-    stdout.write(`${parts.join('  ')}\n`);
+    const text = printableLine(parts.join('  '));
+    stdout.write(`${this.#time()} ${styleText('green', '✓')} ${text}\n`);
   }
 
   #time(): string {

@@ -3,8 +3,8 @@
 
 import { styleText } from 'node:util';
 import pino, { type Logger } from 'pino';
+import { printable, printableLine } from '../printable.ts';
 import type { Config } from '../settings/config.ts';
-import { printable } from './printable.ts';
 
 interface Output {
   readonly isTTY?: boolean;
@@ -19,7 +19,10 @@ export function openLog(
 ): Logger {
   const options = { level: level ?? usualLevel, base: null };
   const isForPeople = (format ?? (output.isTTY === true ? 'text' : 'json')) === 'text';
-  if (!isForPeople) return pino(options, pino.destination(2));
+  if (!isForPeople) {
+    const lines = pino.destination(2);
+    return pino(options, { write: (line) => lines.write(printable(line)) });
+  }
   const isColoured = output.isTTY === true;
   return pino(options, { write: (line) => output.write(`${lineOf(line, isColoured)}\n`) });
 }
@@ -39,7 +42,7 @@ export function lineOf(json: string, isColoured: boolean): string {
   const { name, colour } = names[level] ?? { name: `level ${level}`, colour: 'none' };
   const what = `${name === '' ? '' : `${name}: `}${msg.replaceAll(/[._]/g, ' ')}`;
   const told = Object.entries(fields).flatMap(([key, value]) => textOf(key, value));
-  const text = printable(told.length === 0 ? what : `${what}: ${told.join(', ')}`);
+  const text = printableLine(told.length === 0 ? what : `${what}: ${told.join(', ')}`);
   const clock = new Date(time).toTimeString().slice(0, 8);
   if (!isColoured) return `${clock} ${text}`;
   const grey = styleText('gray', clock, { validateStream: false });

@@ -4,10 +4,7 @@ import type { Logger } from 'pino';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../settings/config.ts';
 import { prepareDatabase, withDatabase } from '../settings/database.ts';
-
-interface Output {
-  write(text: string): unknown;
-}
+import type { Output } from './run.ts';
 
 /** @returns 0; a schema that is current stays as it is. */
 export async function runMigrate(config: Config, log: Logger, stdout: Output): Promise<number> {

@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { printableLine } from '../printable.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import {
   type Choice,
@@ -12,11 +13,12 @@ import {
   findParked,
   resumeParked,
 } from '../work/parked-store.ts';
+import type { Output } from './run.ts';
 
 export interface ParkedCommand {
   readonly sql: Sql;
   readonly clock: Clock;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: Output;
 }
 
 /** Items shown at once: nobody reads more, and the count tells of the rest. */
@@ -35,8 +37,10 @@ export async function listParked({ sql, stdout }: ParkedCommand, json: boolean):
   } else {
     for (const { id, tenantId, reason, tries, since } of items) {
       const times = tries === 1 ? '1 try' : `${tries} tries`;
-      stdout.write(`${id}\n  since ${since.toISOString()}, ${times}, client ${tenantId}\n`);
-      stdout.write(`  ${reason}\n`);
+      stdout.write(
+        `${printableLine(id)}\n  since ${since.toISOString()}, ${times}, client ${tenantId}\n`,
+      );
+      stdout.write(`  ${printableLine(reason)}\n`);
     }
     const count = await countParked(sql);
     if (count > items.length) stdout.write(`… and ${count - items.length} more\n`);

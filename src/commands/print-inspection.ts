@@ -1,5 +1,6 @@
 // An inspection for a person to read, the verdict last, since that is what a terminal shows first.
 
+import { printableLine } from '../printable.ts';
 import type { InspectedSignature, Inspection } from '../signatures/inspect.ts';
 
 const dialectNames = {
@@ -28,7 +29,7 @@ export function printInspection(inspection: Inspection, notes: readonly string[]
 }
 
 function field(label: string, text: string): string {
-  return `${label.padEnd(labelWidth)}${text}`.trimEnd();
+  return `${label.padEnd(labelWidth)}${printableLine(text)}`.trimEnd();
 }
 
 function digestLines(digest: Inspection['digest']): readonly string[] {
@@ -59,7 +60,7 @@ function signatureLines(signature: InspectedSignature): readonly string[] {
     }),
     ...(missing.length === 0 ? [] : [field('Missing', missing.join(', '))]),
     ...(base === null ? [] : [field('Base', `SHA-256 ${base_sha256}, to be signed as:`)]),
-    ...(base === null ? [] : base.split('\n').map((line) => `  | ${line}`)),
+    ...(base === null ? [] : base.split('\n').map((line) => `  | ${printableLine(line)}`)),
     ...(mathematics === null ? [] : [field('Mathematics', mathematicsText(mathematics))]),
   ];
 }
@@ -94,5 +95,5 @@ function verdictLines({ verdict, first_fault, signatures }: Inspection): readonl
       .filter((fault) => fault.code !== first_fault.code)
       .map((fault) => `  Then (${label}): ${fault.detail} ${fault.remedy}`);
   });
-  return [`✗ ${first_fault.detail}`, `  ${first_fault.remedy}`, ...others];
+  return [`✗ ${first_fault.detail}`, `  ${first_fault.remedy}`, ...others].map(printableLine);
 }

@@ -3,6 +3,7 @@
 
 import type { Difference } from '../audit/check.ts';
 import type { AuditReport, CheckResult } from '../audit/run-audit.ts';
+import { printableLine } from '../printable.ts';
 
 /** Longer values are cut in the text form; the JSON form has all of them. */
 const valueCharactersMax = 240;
@@ -96,8 +97,7 @@ function differenceLines(difference: Difference): string[] {
 
 function shown(value: string | null): string {
   if (value === null) return 'nothing';
-  // Texts of a venue are not ours: nothing in them may move the cursor of a terminal.
-  const text = value.replace(/\p{Cc}/gu, '�');
+  const text = printableLine(value);
   return text.length > valueCharactersMax ? `${text.slice(0, valueCharactersMax)}…` : text;
 }
 

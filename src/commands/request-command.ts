@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { ApiAnswer, PreparedRequest } from '../client/client.ts';
+import { printable } from '../printable.ts';
 import { type Config, ConfigError } from '../settings/config.ts';
 import { mendable, openSandbox } from './sandbox-access.ts';
 
@@ -67,5 +68,5 @@ function print({ status, headers, text, json }: ApiAnswer): string {
     return value === null ? [] : [`${name}: ${value}`];
   });
   const body = json === undefined ? text : JSON.stringify(json, undefined, 2);
-  return `${[String(status), ...lines, '', body].join('\n')}\n`;
+  return printable(`${[String(status), ...lines, '', body].join('\n')}\n`);
 }

@@ -6,19 +6,29 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { expectedSchema, schemaState } from '../db/migrate.ts';
 import { parseId, type TenantId } from '../ids.ts';
+import { printable } from '../printable.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
 import { type Config, readConfig } from '../settings/config.ts';
 import { prepareDatabase, withDatabase } from '../settings/database.ts';
 import { explain } from '../settings/explain.ts';
 import { openLog } from './log.ts';
-import { printable } from './printable.ts';
 import { UsageError } from './usage-error.ts';
+
+/** Where a command prints; it may be a terminal. */
+export interface Output {
+  write(text: string): unknown;
+}
+
+/** Prints to a stream, harmless to a terminal whatever the text is of. */
+export function outputTo(stream: Output): Output {
+  return { write: (text) => stream.write(printable(text)) };
+}
 
 /** What a command on the database works with. */
 export interface OnDatabase {
   readonly sql: Sql;
   readonly clock: Clock;
-  readonly stdout: NodeJS.WriteStream;
+  readonly stdout: Output;
 }
 
 /** Work of a command. @returns the exit code. */
@@ -52,7 +62,7 @@ export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
   return run((config, log) => {
     return withDatabase(config, log, async (sql) => {
       await checkSchema(sql);
-      return work({ sql, clock: systemClock, stdout: process.stdout }, config);
+      return work({ sql, clock: systemClock, stdout: outputTo(process.stdout) }, config);
     });
   });
 }
@@ -77,7 +87,7 @@ export function runForClient(
 export function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
   return withDatabase(config, log, async (sql) => {
     await prepareDatabase(sql, systemClock, config);
-    return work({ sql, clock: systemClock, stdout: process.stdout }, config);
+    return work({ sql, clock: systemClock, stdout: outputTo(process.stdout) }, config);
   });
 }
 

@@ -24,7 +24,8 @@ async function run(directory: string, options: { isTerminal?: boolean } = {}) {
   const { isTerminal = false } = options;
   const stdout = new Screen(isTerminal);
   const tenantId = await makeTenant(sql);
-  const code = await runImport({ sql, clock, tenantId, directory, stdout, isTerminal });
+  const terminal = isTerminal ? stdout : undefined;
+  const code = await runImport({ sql, clock, tenantId, directory, stdout, terminal });
   return { code, text: stdout.text };
 }
 
