@@ -2,8 +2,8 @@
 // is answered, and says how many a second were answered and how long each took.
 
 import { randomUUID } from 'node:crypto';
+import { signMessage, usualComponents } from '@unwind/signatures';
 import { Pool } from 'undici';
-import { signMessage, usualComponents } from '../src/signatures/sign.ts';
 import type { BenchClient } from './place.ts';
 
 export interface Signed {

@@ -5,6 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SigningKey } from '@unwind/signatures';
 import { createClient } from '../src/auth/create-client.ts';
 import { issueToken } from '../src/auth/issue-token.ts';
 import type { Scope } from '../src/auth/scope.ts';
@@ -18,7 +19,6 @@ import { startEmbedded } from '../src/embedded/embedded.ts';
 import type { TenantId } from '../src/ids.ts';
 import { readConfig } from '../src/settings/config.ts';
 import { openKeyFile } from '../src/settings/key-file.ts';
-import type { SigningKey } from '../src/signatures/keys.ts';
 
 /** A running PostgreSQL, from which each scenario takes fresh databases. */
 export interface Place {

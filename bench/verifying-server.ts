@@ -1,12 +1,15 @@
 // A bare Fastify that verifies the signature of every request with one known key and answers
 // `{}`: what the service cannot be faster than. No token, no route table, no database.
 
+import {
+  COMPATIBLE,
+  checkSignatures,
+  headerPairs,
+  parsePublicKey,
+  parseSignatures,
+  verifySignatures,
+} from '@unwind/signatures';
 import fastify from 'fastify';
-import { COMPATIBLE, checkSignatures } from '../src/signatures/check.ts';
-import { parsePublicKey } from '../src/signatures/keys.ts';
-import { headerPairs } from '../src/signatures/message.ts';
-import { parseSignatures } from '../src/signatures/parse.ts';
-import { verifySignatures } from '../src/signatures/verify.ts';
 
 const {
   BENCH_TENANT: clientId = '',

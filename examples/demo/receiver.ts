@@ -10,7 +10,7 @@ import {
   isLiquidationEvent,
   type WebhookReceiver,
   webhookReceiver,
-} from '../../src/client/webhooks.ts';
+} from '@unwind/client/webhooks';
 import { DemoFailure } from './terminal.ts';
 
 const waitMsMax = 30_000;

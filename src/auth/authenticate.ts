@@ -1,12 +1,6 @@
 // Says who is calling and that the message is theirs, unchanged and fresh. The checks stand in the
 // order of their cost: nothing reaches verification that a look-up could have refused.
 
-import { LRUCache } from 'lru-cache';
-import { type Clock, type Stopwatch, systemStopwatch } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
-import { parseId, type TenantId } from '../ids.ts';
-import { verificationsQueuedMax } from '../limits.ts';
-import { Refusal } from '../refusal.ts';
 import {
   type CheckedSignatures,
   COMPATIBLE,
@@ -14,13 +8,23 @@ import {
   checkSignatures,
   entrancesOf,
   type HeaderRules,
+  MAX_AGE_S,
+  MAX_AHEAD_S,
+  type ParsedSignatures,
+  parsePublicKey,
+  parseSignatures,
+  type SignedMessage,
   STRICT,
-} from '../signatures/check.ts';
-import { parsePublicKey, type VerificationKey } from '../signatures/keys.ts';
-import { MAX_AGE_S, MAX_AHEAD_S } from '../signatures/limits.ts';
-import type { SignedMessage } from '../signatures/message.ts';
-import { type ParsedSignatures, parseSignatures } from '../signatures/parse.ts';
-import { type VerifiedSignature, verifySignatures } from '../signatures/verify.ts';
+  type VerificationKey,
+  type VerifiedSignature,
+  verifySignatures,
+} from '@unwind/signatures';
+import { LRUCache } from 'lru-cache';
+import { type Clock, type Stopwatch, systemStopwatch } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { parseId, type TenantId } from '../ids.ts';
+import { verificationsQueuedMax } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
 import type { Scope } from './scope.ts';
 import { matchingHash, sha256 } from './secret.ts';
 import type { SignatureUse } from './signature-use.ts';

@@ -2,11 +2,11 @@
 // commit; every process follows within 5 s, since none keeps what it has read of a client for longer
 // (authenticate.ts).
 
+import { parsePublicKey } from '@unwind/signatures';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
-import { parsePublicKey } from '../signatures/keys.ts';
 import {
   type ClientChange,
   deleteTokensOf,

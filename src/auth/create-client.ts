@@ -1,13 +1,13 @@
 // Makes an API client: a tenant with its secret, scopes, public keys and the keys that will sign its
 // webhooks.
 
+import { parsePublicKey } from '@unwind/signatures';
 import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isUniqueViolation } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
-import { parsePublicKey } from '../signatures/keys.ts';
 import type { Scope } from './scope.ts';
 import type { Seal } from './seal.ts';
 import { newSecret, sha256 } from './secret.ts';

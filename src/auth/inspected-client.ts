@@ -5,11 +5,14 @@ import {
   type Check,
   COMPATIBLE,
   COMPATIBLE_TOKEN,
+  fieldValue,
   type HeaderRules,
+  parsePublicKey,
+  readMessage,
+  type SignedMessage,
   STRICT,
-} from '../signatures/check.ts';
-import { parsePublicKey, type VerificationKey } from '../signatures/keys.ts';
-import { fieldValue, readMessage, type SignedMessage } from '../signatures/message.ts';
+  type VerificationKey,
+} from '@unwind/signatures';
 import type { SignaturePolicy, TenantWithKeys } from './store.ts';
 
 /** Paths of the requests that carry no token: their client is in the form. */

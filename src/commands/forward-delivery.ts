@@ -1,9 +1,8 @@
 // Hands a delivery on to another receiver as it came, so that its signature still verifies there: it
 // covers method, path, query and body, but not the host.
 
-import { readBytes } from '../client/body.ts';
-import type { Delivery } from '../client/webhooks.ts';
-import { headerPairs } from '../signatures/message.ts';
+import { type Delivery, readBytes } from '@unwind/client/webhooks';
+import { headerPairs } from '@unwind/signatures';
 
 /** What is answered to the service, and what is told of it in a word. */
 export interface Forwarded {

@@ -4,6 +4,16 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
+import {
+  type Check,
+  inspectSignature,
+  keyAlgorithm,
+  type PublicKey,
+  parsePublicJwk,
+  parsePublicKey,
+  RawRequestError,
+  readRawRequest,
+} from '@unwind/signatures';
 import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
 import { findTenant, type SignaturePolicy } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
@@ -11,15 +21,6 @@ import { parseId } from '../ids.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
 import type { Config } from '../settings/config.ts';
 import { withDatabase } from '../settings/database.ts';
-import type { Check } from '../signatures/check.ts';
-import { inspectSignature } from '../signatures/inspect.ts';
-import {
-  keyAlgorithm,
-  type PublicKey,
-  parsePublicJwk,
-  parsePublicKey,
-} from '../signatures/keys.ts';
-import { RawRequestError, readRawRequest } from '../signatures/raw-request.ts';
 import { readInputFile } from './input-file.ts';
 import { printInspection } from './print-inspection.ts';
 import type { Output } from './run.ts';

@@ -5,17 +5,18 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { styleText } from 'node:util';
-import { LRUCache } from 'lru-cache';
-import { BodyTooLargeError, readBytes } from '../client/body.ts';
-import type { Client } from '../client/client.ts';
+import type { Client } from '@unwind/client';
 import {
+  BodyTooLargeError,
   type Delivery,
   DeliveryError,
   isLiquidationEvent,
+  readBytes,
   type WebhookEvent,
   type WebhookReceiver,
   webhookReceiver,
-} from '../client/webhooks.ts';
+} from '@unwind/client/webhooks';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
 import { printable, printableLine } from '../printable.ts';
 import type { Config } from '../settings/config.ts';

@@ -1,7 +1,7 @@
 // An inspection for a person to read, the verdict last, since that is what a terminal shows first.
 
+import type { InspectedSignature, Inspection } from '@unwind/signatures';
 import { printableLine } from '../printable.ts';
-import type { InspectedSignature, Inspection } from '../signatures/inspect.ts';
 
 const dialectNames = {
   '1': 'draft 01',

@@ -1,7 +1,7 @@
 // `unwind request`: one signed request as the sandbox client, for a first look and for scripts.
 
 import { randomUUID } from 'node:crypto';
-import type { ApiAnswer, PreparedRequest } from '../client/client.ts';
+import type { ApiAnswer, PreparedRequest } from '@unwind/client';
 import { printable } from '../printable.ts';
 import { type Config, ConfigError } from '../settings/config.ts';
 import { mendable, openSandbox } from './sandbox-access.ts';

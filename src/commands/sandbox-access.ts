@@ -1,6 +1,6 @@
 // How commands reach a running sandbox: as the client that `unwind start` has written down.
 
-import { ApiError, Client, NoAnswerError } from '../client/client.ts';
+import { ApiError, Client, NoAnswerError } from '@unwind/client';
 import {
   clientOptionsOf,
   readSandboxClient,

@@ -3,13 +3,12 @@
 
 import { type KeyObject, sign } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { signMessage, usualComponents, withCopy } from '@unwind/signatures';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import type { Clock } from '../clock.ts';
 import { newId } from '../ids.ts';
 import { keptAnswerMax, receiverAnswerBytesMax } from '../limits.ts';
-import { withCopy } from '../signatures/key-copies.ts';
-import { signMessage, usualComponents } from '../signatures/sign.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import {
   type AddressPolicy,

@@ -2,6 +2,15 @@
 // Nobody has to be authenticated, since who asks cannot sign yet; so it tells nothing but what was
 // asked and whether the named key signed it, and is bounded like failed authentications are.
 
+import {
+  inspectSignature,
+  type PublicKey,
+  parsePublicKey,
+  type RawRequest,
+  RawRequestError,
+  readRawRequest,
+  UnusableKeyError,
+} from '@unwind/signatures';
 import type { FastifyRequest } from 'fastify';
 import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
 import { findTenant } from '../auth/store.ts';
@@ -10,9 +19,6 @@ import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';
 import { inspectionsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { inspectSignature } from '../signatures/inspect.ts';
-import { type PublicKey, parsePublicKey, UnusableKeyError } from '../signatures/keys.ts';
-import { type RawRequest, RawRequestError, readRawRequest } from '../signatures/raw-request.ts';
 import { checkAccept } from './accept.ts';
 import type { OpenRoute, Work } from './open-route.ts';
 import { bodyOf, headerOf, jsonBody, searchOf } from './pipeline.ts';

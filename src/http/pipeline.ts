@@ -1,13 +1,13 @@
 // What every request passes, in one order from cheap to costly: form of the headers, token, signature
 // (form, key, age, replay, digest, mathematics), scope, schema, and then its handler.
 
+import { headerPairs, type SignedMessage } from '@unwind/signatures';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator, Caller } from '../auth/authenticate.ts';
 import type { Scope } from '../auth/scope.ts';
 import { sha256 } from '../auth/secret.ts';
 import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
-import { headerPairs, type SignedMessage } from '../signatures/message.ts';
 import { checkAccept } from './accept.ts';
 import type { OperationId } from './openapi/operations.ts';
 import type { Rates } from './rates.ts';

@@ -1,10 +1,9 @@
 // The only place that knows which status a refusal has. Every error a client sees is made here, in
 // the form of RFC 9457 with the members of the contract.
 
+import { maskAuthorization, SignatureError } from '@unwind/signatures';
 import { isPassing } from '../db/errors.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
-import { maskAuthorization } from '../signatures/base.ts';
-import { SignatureError } from '../signatures/signature-error.ts';
 
 interface Kind {
   readonly status: number;

@@ -9,11 +9,11 @@ import {
 } from 'node:crypto';
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/client';
 import { enterClient, newIdentity } from '../auth/create-client.ts';
 import { scopes } from '../auth/scope.ts';
 import type { Seal } from '../auth/seal.ts';
 import { findTenant } from '../auth/store.ts';
-import { ApiError, Client, type ClientOptions, NoAnswerError } from '../client/client.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';

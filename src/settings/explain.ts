@@ -1,11 +1,11 @@
 // The one place that turns what went wrong into words for the person who runs the service: cause and
 // remedy, and no stack.
 
+import { UnusableKeyError } from '@unwind/signatures';
 import { ClientChangeError } from '../auth/change-client.ts';
 import { DatabaseFaultError } from '../db/fault.ts';
 import { MigrationError } from '../db/migrate.ts';
 import { EmbeddedError } from '../embedded/embedded-error.ts';
-import { UnusableKeyError } from '../signatures/keys.ts';
 import { ConfigError } from './config.ts';
 import { fileFault } from './file-fault.ts';
 

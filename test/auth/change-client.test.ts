@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, test } from 'node:test';
+import { UnusableKeyError } from '@unwind/signatures';
 import {
   addKey,
   ClientChangeError,
@@ -18,7 +19,6 @@ import {
 import { findClientChanges, listClients } from '../../src/auth/clients-store.ts';
 import { findTenant } from '../../src/auth/store.ts';
 import { newId } from '../../src/ids.ts';
-import { UnusableKeyError } from '../../src/signatures/keys.ts';
 import { tablesOf } from '../http/expect.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';

@@ -8,7 +8,7 @@ import {
   type ClientOptions,
   NoAnswerError,
   StillRunningError,
-} from '../../src/client/client.ts';
+} from '@unwind/client';
 import { systemClock } from '../../src/clock.ts';
 import { giveAccounts, hook } from '../http/api.ts';
 import { eventually } from '../support/condition.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
-import type { FetchKeys } from '../../src/client/webhooks.ts';
+import type { FetchKeys } from '@unwind/client/webhooks';
 import { eventually, portOf } from '../support/condition.ts';
 import { clock, deliveryOf, newSender, receiverOf, refusal, type Sender } from './sender.ts';
 

@@ -8,8 +8,8 @@ import {
   isLiquidationEvent,
   LogGapError,
   type LoggedEvent,
-} from '../../src/client/client.ts';
-import { type FetchKeys, webhookReceiver } from '../../src/client/webhooks.ts';
+} from '@unwind/client';
+import { type FetchKeys, webhookReceiver } from '@unwind/client/webhooks';
 import { parseId } from '../../src/ids.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';

@@ -7,7 +7,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { ApiError, Client, type ClientOptions, NoAnswerError } from '../../src/client/client.ts';
+import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/client';
 import { type Identity, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { portOf } from '../support/condition.ts';
 

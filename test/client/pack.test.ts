@@ -47,8 +47,8 @@ interface Project {
 }
 
 const sources = [
-  ...['src', 'bin', 'tools', 'docs', 'examples', 'package.json', 'README.md', 'LICENSE'],
-  ...['CHANGELOG.md', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['src', 'packages', 'bin', 'tools', 'docs', 'examples', 'package.json', 'README.md'],
+  ...['LICENSE', 'CHANGELOG.md', 'tsconfig.json', 'tsconfig.build.json'],
 ];
 
 /** Packs a copy, since the build would otherwise lie in the repository while other tests run. */
@@ -109,7 +109,8 @@ suite('the package', () => {
       files.filter((path) => !belongs.test(path)),
       [],
     );
-    const expected = ['dist/main.js', 'dist/client/client.js', 'dist/client/webhooks.d.ts'];
+    const client = 'dist/@unwind/client';
+    const expected = ['dist/main.js', `${client}/client.js`, `${client}/webhooks.d.ts`];
     for (const path of [
       ...expected,
       'dist/db/migrations/0001-baseline/01-clients.sql',
@@ -120,7 +121,11 @@ suite('the package', () => {
     const home = join(project.directory, 'node_modules/unwind');
     for (const path of files.filter((one) => one.endsWith('.js'))) {
       const text = await readFile(join(home, path), 'utf8');
-      assert.doesNotMatch(text, /from '\.[^']*\.ts'/, `${path} imports what is not there`);
+      assert.doesNotMatch(
+        text,
+        /from '(\.[^']*\.ts|@unwind\/[^']*)'/,
+        `${path} imports what is not there`,
+      );
     }
   });
 

@@ -2,7 +2,6 @@
 // document, so that neither tells of a member the other does not have.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Static } from 'typebox';
 import {
   type Account,
   ApiError,
@@ -21,7 +20,8 @@ import {
   type Webhook,
   type WebhookQuery,
   type WebhookTest,
-} from '../../src/client/client.ts';
+} from '@unwind/client';
+import type { Static } from 'typebox';
 import type * as asked from '../../src/http/delivery-schemas.ts';
 import type * as book from '../../src/http/openapi/book-objects.ts';
 import type * as deliveries from '../../src/http/openapi/delivery-objects.ts';

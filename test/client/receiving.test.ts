@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { Client, type LoggedEvent } from '../../src/client/client.ts';
-import type { KeySet } from '../../src/client/webhooks.ts';
+import { Client, type LoggedEvent } from '@unwind/client';
+import type { KeySet } from '@unwind/client/webhooks';
+import { headerPairs } from '@unwind/signatures';
 import { systemClock } from '../../src/clock.ts';
 import { parseId } from '../../src/ids.ts';
-import { headerPairs } from '../../src/signatures/message.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { hook } from '../http/api.ts';
@@ -41,7 +41,7 @@ async function copied(t: TestContext, part: string, changes: Record<string, stri
     return language === 'ts' && text.includes(part);
   });
   assert.ok(block !== undefined && others.length === 0, part);
-  const sources = new URL('../../src/client/', import.meta.url).href;
+  const sources = new URL('../../packages/client/src/', import.meta.url).href;
   let program = block.text.replaceAll(/from 'unwind\/(\w+)'/g, `from '${sources}$1.ts'`);
   for (const [from, to] of Object.entries(changes)) {
     assert.ok(program.includes(from), from);

@@ -1,16 +1,19 @@
 // Deliveries as the service signs them, and a receiver to give them to.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
-import type { KeySet } from '../../src/client/contract.ts';
+import type { KeySet } from '@unwind/client';
 import {
   type Delivery,
   DeliveryError,
   type ReceiverOptions,
   webhookReceiver,
-} from '../../src/client/webhooks.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
-import type { SigningKey } from '../../src/signatures/keys.ts';
-import { signMessage, usualComponents } from '../../src/signatures/sign.ts';
+} from '@unwind/client/webhooks';
+import {
+  type DialectVersion,
+  type SigningKey,
+  signMessage,
+  usualComponents,
+} from '@unwind/signatures';
 import { testClock } from '../support/clock.ts';
 
 export interface Sender {

@@ -1,8 +1,8 @@
 // When a token is asked for and who waits for it, by a clock that a test moves.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Token } from '../../src/client/contract.ts';
-import { TokenKeeper } from '../../src/client/token.ts';
+import type { Token } from '@unwind/client';
+import { TokenKeeper } from '../../packages/client/src/token.ts';
 import { testClock } from '../support/clock.ts';
 
 /** A keeper whose requests for tokens a test answers by hand, in their order. */

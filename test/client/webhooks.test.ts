@@ -11,8 +11,8 @@ import {
   isLiquidationEvent,
   type ReceiverOptions,
   type WebhookEvent,
-} from '../../src/client/webhooks.ts';
-import { headerPairs } from '../../src/signatures/message.ts';
+} from '@unwind/client/webhooks';
+import { headerPairs } from '@unwind/signatures';
 import { portOf } from '../support/condition.ts';
 import { clock, deliveryOf, eventOf, filled, newSender, receiverOf, refusal } from './sender.ts';
 

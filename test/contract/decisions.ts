@@ -19,9 +19,9 @@ const packages = 'test/deliveries/packages.test.ts';
 const order = 'test/contract/order.test.ts';
 const statuses = 'test/contract/statuses.test.ts';
 const points = 'test/contract/points.test.ts';
-const rules = 'test/auth/signatures.rules.test.ts';
-const tables = 'test/auth/signatures.tables.test.ts';
-const vectors = 'test/auth/signatures.vectors.test.ts';
+const rules = 'test/signatures/rules.test.ts';
+const tables = 'test/signatures/tables.test.ts';
+const vectors = 'test/signatures/vectors.test.ts';
 
 export const decisions: Readonly<Record<number, Point>> = {
   1: {
@@ -238,7 +238,7 @@ export const decisions: Readonly<Record<number, Point>> = {
       ],
       'all golden vectors, each refused for its reason': [[vectors, '…: …']],
       'whatever is changed is refused': [
-        ['test/auth/signatures.properties.test.ts', '…: whatever is changed'],
+        ['test/signatures/properties.test.ts', '…: whatever is changed'],
       ],
       'strict and compatible': [
         [http('signing'), 'point 13: headers that are sent but not signed'],

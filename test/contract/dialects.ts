@@ -2,13 +2,13 @@
 
 import type { Point } from './decisions.ts';
 
-const tables = 'test/auth/signatures.tables.test.ts';
-const vectors = 'test/auth/signatures.vectors.test.ts';
-const rules = 'test/auth/signatures.rules.test.ts';
-const forms = 'test/auth/signatures.forms.test.ts';
-const keys = 'test/auth/signatures.keys.test.ts';
-const drafts = 'test/auth/signatures.drafts.test.ts';
-const sign = 'test/auth/signatures.sign.test.ts';
+const tables = 'test/signatures/tables.test.ts';
+const vectors = 'test/signatures/vectors.test.ts';
+const rules = 'test/signatures/rules.test.ts';
+const forms = 'test/signatures/forms.test.ts';
+const keys = 'test/signatures/keys.test.ts';
+const drafts = 'test/signatures/drafts.test.ts';
+const sign = 'test/signatures/sign.test.ts';
 
 export const dialectSections: Readonly<Record<number, Point>> = {
   1: { about: 'which dialect is it', promises: { 'by form': [[tables, '…: …']] } },

@@ -3,13 +3,15 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { assertNever } from '../../src/assert.ts';
 import {
   type AccountLiquidationEvent,
+  DeliveryError,
+  type FetchKeys,
   isLiquidationEvent,
   type WebhookEvent,
-} from '../../src/client/events.ts';
-import { DeliveryError, type FetchKeys, webhookReceiver } from '../../src/client/webhooks.ts';
+  webhookReceiver,
+} from '@unwind/client/webhooks';
+import { assertNever } from '../../src/assert.ts';
 import { portOf } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
 import type { Lot } from './random.ts';

@@ -8,7 +8,7 @@ import {
   type ApiRequest,
   type Client,
   NoAnswerError,
-} from '../../src/client/client.ts';
+} from '@unwind/client';
 import { eventually } from '../support/condition.ts';
 import type { Candidate } from './book.ts';
 

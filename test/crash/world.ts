@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { Client } from '@unwind/client';
+import type { FetchKeys } from '@unwind/client/webhooks';
 import { importDirectory } from '../../src/book/import-directory.ts';
-import { Client } from '../../src/client/client.ts';
-import type { FetchKeys } from '../../src/client/webhooks.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { isConnectionError } from '../../src/db/errors.ts';

@@ -3,12 +3,12 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { readDelivery } from '../../packages/client/src/deliveries.ts';
 import {
   findPublicJwks,
   rotateSigningKeys,
   type SigningAlgorithm,
 } from '../../src/auth/signing-keys.ts';
-import { readDelivery } from '../../src/client/deliveries.ts';
 import { later } from '../../src/clock.ts';
 import type { Received } from './receiver.ts';
 import { deliverDue, keysOf, startDeliverer, testSeal } from './subscriptions.ts';

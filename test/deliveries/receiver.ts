@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type SecureContextOptions, TLSSocket } from 'node:tls';
-import type { Delivery } from '../../src/client/deliveries.ts';
+import type { Delivery } from '@unwind/client/webhooks';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { portOf } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';

@@ -3,11 +3,15 @@
 // them.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { WebhookEvent } from '@unwind/client/webhooks';
+import {
+  type DeliveryKeys,
+  readDelivery,
+  readDeliveryKeys,
+} from '../../packages/client/src/deliveries.ts';
 import { createClient } from '../../src/auth/create-client.ts';
 import { type Seal, sealKeyBytes, sealWith } from '../../src/auth/seal.ts';
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
-import { type DeliveryKeys, readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
-import type { WebhookEvent } from '../../src/client/events.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql, SqlOrTx } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';

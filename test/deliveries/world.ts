@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
-import type { WebhookEvent } from '../../src/client/events.ts';
+import type { WebhookEvent } from '@unwind/client/webhooks';
 import { later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { type Replay, type Replayed, replayWebhook } from '../../src/deliveries/replay.ts';

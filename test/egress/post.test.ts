@@ -3,19 +3,18 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import type { DeliveryKey, SigningAlgorithm } from '../../src/auth/signing-keys.ts';
+import { type DialectVersion, SignatureError } from '@unwind/signatures';
 import {
   type Delivery,
   type DeliveryKeys,
   readDelivery,
   readDeliveryKeys,
-} from '../../src/client/deliveries.ts';
+} from '../../packages/client/src/deliveries.ts';
+import type { DeliveryKey, SigningAlgorithm } from '../../src/auth/signing-keys.ts';
 import { later } from '../../src/clock.ts';
 import { FairSlots } from '../../src/deliveries/fair-slots.ts';
 import { type Attempt, post, receiverAgent } from '../../src/egress/post.ts';
 import { newId } from '../../src/ids.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
-import { SignatureError } from '../../src/signatures/signature-error.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
 import { settingsOf } from '../deliveries/queues.ts';
 import { type Reaction, startReceiver, type TestReceiver } from '../deliveries/receiver.ts';

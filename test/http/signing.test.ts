@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
-import { type ApiAnswer, Client } from '../../src/client/client.ts';
+import { type ApiAnswer, Client } from '@unwind/client';
+import type { DialectVersion } from '@unwind/signatures';
 import { systemClock } from '../../src/clock.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
 import { createTestDatabase } from '../support/database.ts';
 import {
   type ApiClient,

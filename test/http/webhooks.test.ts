@@ -2,8 +2,8 @@
 // keys that deliveries are signed with.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { parsePublicJwk } from '@unwind/signatures';
 import { parseId } from '../../src/ids.ts';
-import { parsePublicJwk } from '../../src/signatures/keys.ts';
 import { webhooksOfTenantMax } from '../../src/webhooks/manage-webhooks.ts';
 import { setPackageSizeDefault } from '../../src/webhooks/store.ts';
 import { testClock } from '../support/clock.ts';

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { Client } from '../../src/client/client.ts';
+import { Client } from '@unwind/client';
 import { databasesOn, newHome, runUnwind, startService } from './processes.ts';
 
 const quiet = { UNWIND_LOG_LEVEL: 'error' };

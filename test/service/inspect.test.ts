@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { signMessage } from '../../src/signatures/sign.ts';
+import { signMessage } from '@unwind/signatures';
 import { newHome, runUnwind, startService } from './processes.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { webhookReceiver } from '../../src/client/webhooks.ts';
+import { webhookReceiver } from '@unwind/client/webhooks';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { drawAccounts, writeBook } from '../crash/book.ts';

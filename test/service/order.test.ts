@@ -4,9 +4,9 @@
 import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { Client } from '@unwind/client';
+import { readDelivery, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import { importDirectory } from '../../src/book/import-directory.ts';
-import type { Client } from '../../src/client/client.ts';
-import { readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
 import { systemClock } from '../../src/clock.ts';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';

@@ -4,9 +4,13 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import type { Client } from '../../src/client/client.ts';
-import { type DeliveryKeys, readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
-import { webhookReceiver } from '../../src/client/webhooks.ts';
+import type { Client } from '@unwind/client';
+import { webhookReceiver } from '@unwind/client/webhooks';
+import {
+  type DeliveryKeys,
+  readDelivery,
+  readDeliveryKeys,
+} from '../../packages/client/src/deliveries.ts';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { newId, parseId, type TenantId } from '../../src/ids.ts';

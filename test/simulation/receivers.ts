@@ -1,8 +1,8 @@
 // The receivers of a simulated run: each verifies every delivery with the keys its tenant is served at
 // that moment, keeps what came in the order it came, and answers as its temper and the troubles say.
 import assert from 'node:assert/strict';
-import { readDelivery, readDeliveryKeys } from '../../src/client/deliveries.ts';
-import type { WebhookEvent } from '../../src/client/events.ts';
+import type { WebhookEvent } from '@unwind/client/webhooks';
+import { readDelivery, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import { testEventType } from '../../src/deliveries/test-webhook.ts';
 import type { TenantId } from '../../src/ids.ts';
 import type { Lot } from '../crash/random.ts';

@@ -3,6 +3,13 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import {
+  type DialectVersion,
+  keyAlgorithm,
+  type SigningKey,
+  signMessage,
+  usualComponents,
+} from '@unwind/signatures';
 import { Authenticator } from '../../src/auth/authenticate.ts';
 import { createClient } from '../../src/auth/create-client.ts';
 import type { Scope } from '../../src/auth/scope.ts';
@@ -31,10 +38,6 @@ import { buildServer, type ServerOptions } from '../../src/http/server.ts';
 import { tokenRoutes } from '../../src/http/token-route.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
-import type { SigningKey } from '../../src/signatures/keys.ts';
-import { keyAlgorithm } from '../../src/signatures/keys.ts';
-import { signMessage, usualComponents } from '../../src/signatures/sign.ts';
 import { portOf } from './condition.ts';
 import type { AfterTest } from './database.ts';
 import { type ApiDocument, readDocument } from './document.ts';

@@ -1,8 +1,7 @@
 // The answer of the signature inspector as the document describes it, and an example.
 
+import { DIALECTS, SIGNATURE_ERROR_CODES } from '@unwind/signatures';
 import { Type } from 'typebox';
-import { DIALECTS } from '../../signatures/dialect.ts';
-import { SIGNATURE_ERROR_CODES } from '../../signatures/signature-error.ts';
 
 const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => {
   return Type.Union([schema, Type.Null()]);

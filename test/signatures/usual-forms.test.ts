@@ -14,7 +14,7 @@ import {
   readSignatureBytes,
   readUsualBytes,
   structuredInput,
-} from '../../src/signatures/signature-input.ts';
+} from '../../packages/signatures/src/signature-input.ts';
 
 const piece = fc.oneof(
   fc.constantFrom('(', ')', '"', ' ', ';', '=', ':', '\\', '/', 'AAAA', 'BB', '0', '-1', '1.0'),

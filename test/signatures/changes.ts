@@ -1,6 +1,6 @@
 // What may happen to a signed message on its way, for the tests that none of it goes unnoticed.
 
-import type { SignedMessage } from '../../src/signatures/message.ts';
+import type { SignedMessage } from '../../packages/signatures/src/message.ts';
 
 /** One change to a message; undefined where it would change nothing. */
 export type Change = (message: SignedMessage, random: number) => SignedMessage | undefined;

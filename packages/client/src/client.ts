@@ -2,8 +2,13 @@
 // is safe, and goes through lists. It needs nothing of the service but the signature code.
 
 import type { KeyObject } from 'node:crypto';
-import { DIALECTS, type DialectVersion } from '../signatures/dialect.ts';
-import { parsePrivateKey, type SigningKey, UnusableKeyError } from '../signatures/keys.ts';
+import {
+  DIALECTS,
+  type DialectVersion,
+  parsePrivateKey,
+  type SigningKey,
+  UnusableKeyError,
+} from '@unwind/signatures';
 import { type ApiRequest, Caller } from './call.ts';
 import type { ApiAnswer } from './errors.ts';
 import type { PreparedRequest } from './exchange.ts';
@@ -25,9 +30,9 @@ import {
 } from './reading.ts';
 import { type RetryPolicy, usualRetryPolicy } from './retry.ts';
 
-export type { DialectVersion } from '../signatures/dialect.ts';
+export type { DialectVersion } from '@unwind/signatures';
 // biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
-export { UnusableKeyError } from '../signatures/keys.ts';
+export { UnusableKeyError } from '@unwind/signatures';
 export type * from './book.ts';
 export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
@@ -128,8 +133,8 @@ export class Client {
 
 function baseUrlOf(text: string): URL {
   const expected = 'expected is an address such as https://api.example.com';
-  const url = URL.parse(text);
-  if (url === null) throw new TypeError(`baseUrl "${text}" cannot be read; ${expected}.`);
+  if (!URL.canParse(text)) throw new TypeError(`baseUrl "${text}" cannot be read; ${expected}.`);
+  const url = new URL(text);
   if (!/^https?:$/.test(url.protocol)) {
     throw new TypeError(`baseUrl "${text}" does not begin with http:// or https://; ${expected}.`);
   }

@@ -8,7 +8,7 @@ import {
   parsePublicJwk,
   parsePublicKey,
   UnusableKeyError,
-} from '../../src/signatures/keys.ts';
+} from '../../packages/signatures/src/keys.ts';
 
 const pem = (key: KeyObject) => key.export({ type: 'spki', format: 'pem' }).toString();
 const curve = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve });

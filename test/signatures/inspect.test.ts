@@ -3,14 +3,17 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { COMPATIBLE, STRICT } from '../../src/signatures/check.ts';
-import { type InspectionContext, inspectSignature } from '../../src/signatures/inspect.ts';
-import type { SignedMessage } from '../../src/signatures/message.ts';
-import { RawRequestError, readRawRequest } from '../../src/signatures/raw-request.ts';
-import { REMEDIES } from '../../src/signatures/remedies.ts';
-import { signMessage } from '../../src/signatures/sign.ts';
-import { SIGNATURE_ERROR_CODES, SignatureError } from '../../src/signatures/signature-error.ts';
-import { verifyMessage } from '../../src/signatures/verify.ts';
+import { COMPATIBLE, STRICT } from '../../packages/signatures/src/check.ts';
+import { type InspectionContext, inspectSignature } from '../../packages/signatures/src/inspect.ts';
+import type { SignedMessage } from '../../packages/signatures/src/message.ts';
+import { RawRequestError, readRawRequest } from '../../packages/signatures/src/raw-request.ts';
+import { REMEDIES } from '../../packages/signatures/src/remedies.ts';
+import { signMessage } from '../../packages/signatures/src/sign.ts';
+import {
+  SIGNATURE_ERROR_CODES,
+  SignatureError,
+} from '../../packages/signatures/src/signature-error.ts';
+import { verifyMessage } from '../../packages/signatures/src/verify.ts';
 import { readVectors, signedMessage, vectorKeys } from './vectors.ts';
 
 for (const name of ['15', '6', '9421', '1']) {

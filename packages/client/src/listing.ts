@@ -41,6 +41,8 @@ export class Listing<T, Query extends PageQuery = PageQuery> implements AsyncIte
 
   /** All objects at once. */
   async all(): Promise<readonly T[]> {
-    return Array.fromAsync(this);
+    const objects: T[] = [];
+    for await (const one of this) objects.push(one);
+    return objects;
   }
 }

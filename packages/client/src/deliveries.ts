@@ -1,10 +1,16 @@
 // Verifies one delivery with keys at hand and reads its events. Where the keys come from and what a
 // refusal is answered with is for the receiver (webhooks.ts).
 
-import { DELIVERY } from '../signatures/check.ts';
-import { parsePublicJwk, UnusableKeyError, type VerificationKey } from '../signatures/keys.ts';
-import { headerPairs, type SignedMessage } from '../signatures/message.ts';
-import { type VerifiedSignature, verifyMessage } from '../signatures/verify.ts';
+import {
+  DELIVERY,
+  headerPairs,
+  parsePublicJwk,
+  type SignedMessage,
+  UnusableKeyError,
+  type VerificationKey,
+  type VerifiedSignature,
+  verifyMessage,
+} from '@unwind/signatures';
 import type { KeySet, VerifyKey } from './contract.ts';
 import { readEvents, type WebhookEvent } from './events.ts';
 

@@ -46,6 +46,8 @@ export class EventLog implements AsyncIterable<LoggedEvent> {
 
   /** All events at once. @throws LogGapError */
   async all(): Promise<readonly LoggedEvent[]> {
-    return Array.fromAsync(this);
+    const events: LoggedEvent[] = [];
+    for await (const event of this) events.push(event);
+    return events;
   }
 }

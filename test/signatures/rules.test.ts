@@ -3,18 +3,21 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { maskAuthorization } from '../../src/signatures/base.ts';
+import { maskAuthorization } from '../../packages/signatures/src/base.ts';
 import {
   COMPATIBLE,
   COMPATIBLE_TOKEN,
   type HeaderRules,
   STRICT,
-} from '../../src/signatures/check.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
-import type { SignedMessage } from '../../src/signatures/message.ts';
-import { signMessage } from '../../src/signatures/sign.ts';
-import { SIGNATURE_ERROR_CODES, SignatureError } from '../../src/signatures/signature-error.ts';
-import { verifyMessage } from '../../src/signatures/verify.ts';
+} from '../../packages/signatures/src/check.ts';
+import type { DialectVersion } from '../../packages/signatures/src/dialect.ts';
+import type { SignedMessage } from '../../packages/signatures/src/message.ts';
+import { signMessage } from '../../packages/signatures/src/sign.ts';
+import {
+  SIGNATURE_ERROR_CODES,
+  SignatureError,
+} from '../../packages/signatures/src/signature-error.ts';
+import { verifyMessage } from '../../packages/signatures/src/verify.ts';
 
 const NOW = 1_700_000_000;
 const CLIENT = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';

@@ -1,10 +1,13 @@
 // `unwind/webhooks`: the receiver's side of webhooks. It verifies deliveries with the keys that the
 // service publishes and gives their events. It needs nothing of the service but the signature code.
 
-import type { SignedMessage } from '../signatures/message.ts';
-import { parseSignatures } from '../signatures/parse.ts';
-import { SignatureError, type SignatureErrorCode } from '../signatures/signature-error.ts';
-import type { VerifiedSignature } from '../signatures/verify.ts';
+import {
+  parseSignatures,
+  SignatureError,
+  type SignatureErrorCode,
+  type SignedMessage,
+  type VerifiedSignature,
+} from '@unwind/signatures';
 import { BodyTooLargeError, readBytes } from './body.ts';
 import { type Delivery, messageOf, verifyDelivery } from './deliveries.ts';
 import {
@@ -16,12 +19,13 @@ import {
 } from './delivery-keys.ts';
 import { MalformedEventError, readEvents, type WebhookEvent } from './events.ts';
 
-export type { SignatureErrorCode } from '../signatures/signature-error.ts';
+export type { SignatureErrorCode } from '@unwind/signatures';
+// biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
+export { BodyTooLargeError, readBytes } from './body.ts';
 export type { KeySet, Liquidation, VerifyKey } from './contract.ts';
 export type { Delivery } from './deliveries.ts';
 export type { FetchKeys, KeyTimes } from './delivery-keys.ts';
 export type * from './events.ts';
-// biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
 export { isLiquidationEvent } from './events.ts';
 
 /** A delivery that is refused; the message says why, in one sentence. */

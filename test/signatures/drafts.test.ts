@@ -13,12 +13,16 @@ import {
   rsaPssSha512,
   type Scheme,
   verifyBytes,
-} from '../../src/signatures/algorithm.ts';
-import { signatureBase } from '../../src/signatures/base.ts';
-import { type DerivedComponent, DIALECTS, type Dialect } from '../../src/signatures/dialect.ts';
-import type { VerificationKey } from '../../src/signatures/keys.ts';
-import { fieldValue, readMessage } from '../../src/signatures/message.ts';
-import { readSignatureBytes, splitMembers } from '../../src/signatures/signature-input.ts';
+} from '../../packages/signatures/src/algorithm.ts';
+import { signatureBase } from '../../packages/signatures/src/base.ts';
+import {
+  type DerivedComponent,
+  DIALECTS,
+  type Dialect,
+} from '../../packages/signatures/src/dialect.ts';
+import type { VerificationKey } from '../../packages/signatures/src/keys.ts';
+import { fieldValue, readMessage } from '../../packages/signatures/src/message.ts';
+import { readSignatureBytes, splitMembers } from '../../packages/signatures/src/signature-input.ts';
 import { readVectors, signedMessage, type Vector, vectorKeys } from './vectors.ts';
 
 const SCHEMES: ReadonlyMap<string, Scheme> = new Map([

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
-import { withCopy } from '../../src/signatures/key-copies.ts';
+import { withCopy } from '../../packages/signatures/src/key-copies.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-521' });
 

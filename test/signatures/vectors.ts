@@ -1,11 +1,11 @@
-// Reads the golden vectors in test/auth/vectors (format: see their README in the contract).
+// Reads the golden vectors in test/signatures/vectors (format: see their README in the contract).
 
 import { createPublicKey, createSecretKey, type JsonWebKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { KeyAlgorithm } from '../../src/signatures/algorithm.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
-import { keyAlgorithm, type VerificationKey } from '../../src/signatures/keys.ts';
-import type { SignedMessage } from '../../src/signatures/message.ts';
+import type { KeyAlgorithm } from '../../packages/signatures/src/algorithm.ts';
+import type { DialectVersion } from '../../packages/signatures/src/dialect.ts';
+import { keyAlgorithm, type VerificationKey } from '../../packages/signatures/src/keys.ts';
+import type { SignedMessage } from '../../packages/signatures/src/message.ts';
 
 export type VectorMessage = {
   readonly method?: string;

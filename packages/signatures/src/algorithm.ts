@@ -117,23 +117,25 @@ function withOptions(key: KeyObject, { options }: Scheme) {
 export function verifyBytes(of: Mathematics, signature: Uint8Array): Promise<boolean> {
   const { scheme, base } = of;
   return withCopy(of.key, (key) => {
-    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
-    verify(scheme.hash, Buffer.from(base), withOptions(key, scheme), signature, (error, holds) => {
-      if (error) reject(error);
-      else resolve(holds);
+    const bytes = Buffer.from(base);
+    return new Promise<boolean>((resolve, reject) => {
+      verify(scheme.hash, bytes, withOptions(key, scheme), signature, (error, holds) => {
+        if (error) reject(error);
+        else resolve(holds);
+      });
     });
-    return promise;
   });
 }
 
 /** The key's signature over the base. Runs in libuv's pool, not on the event loop. */
 export function signBytes({ scheme, key: original, base }: Mathematics): Promise<Buffer> {
   return withCopy(original, (key) => {
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    sign(scheme.hash, Buffer.from(base), withOptions(key, scheme), (error, signature) => {
-      if (error) reject(error);
-      else resolve(signature);
+    const bytes = Buffer.from(base);
+    return new Promise<Buffer>((resolve, reject) => {
+      sign(scheme.hash, bytes, withOptions(key, scheme), (error, signature) => {
+        if (error) reject(error);
+        else resolve(signature);
+      });
     });
-    return promise;
   });
 }

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { STRICT } from '../../src/signatures/check.ts';
-import { SignatureError } from '../../src/signatures/signature-error.ts';
-import { type VerifiedSignature, verifyMessage } from '../../src/signatures/verify.ts';
+import { STRICT } from '../../packages/signatures/src/check.ts';
+import { SignatureError } from '../../packages/signatures/src/signature-error.ts';
+import { type VerifiedSignature, verifyMessage } from '../../packages/signatures/src/verify.ts';
 import { readVectors, signedMessage, type Vector, vectorKeys } from './vectors.ts';
 
 for (const name of ['15', '6', '9421', '1']) {

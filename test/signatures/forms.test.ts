@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { ecdsaDer, hasDueForm, rsaPssSha512 } from '../../src/signatures/algorithm.ts';
+import { ecdsaDer, hasDueForm, rsaPssSha512 } from '../../packages/signatures/src/algorithm.ts';
 
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 

@@ -7,12 +7,16 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
-import { DELIVERY } from '../../src/signatures/check.ts';
-import type { DialectVersion } from '../../src/signatures/dialect.ts';
-import { keyAlgorithm, parsePublicJwk } from '../../src/signatures/keys.ts';
-import { headerPairs, type SignedMessage } from '../../src/signatures/message.ts';
-import { type SigningParams, signMessage, usualComponents } from '../../src/signatures/sign.ts';
-import { verifyMessage } from '../../src/signatures/verify.ts';
+import { DELIVERY } from '../../packages/signatures/src/check.ts';
+import type { DialectVersion } from '../../packages/signatures/src/dialect.ts';
+import { keyAlgorithm, parsePublicJwk } from '../../packages/signatures/src/keys.ts';
+import { headerPairs, type SignedMessage } from '../../packages/signatures/src/message.ts';
+import {
+  type SigningParams,
+  signMessage,
+  usualComponents,
+} from '../../packages/signatures/src/sign.ts';
+import { verifyMessage } from '../../packages/signatures/src/verify.ts';
 import { readJson, signedMessage, type VectorMessage } from './vectors.ts';
 
 type Delivery = {

@@ -3,12 +3,12 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { componentValue } from '../../src/signatures/base.ts';
-import { DIALECTS, type DialectVersion } from '../../src/signatures/dialect.ts';
-import { readMessage, type SignedMessage } from '../../src/signatures/message.ts';
-import { parseSignatures } from '../../src/signatures/parse.ts';
-import { recogniseDialect } from '../../src/signatures/recognise.ts';
-import { SignatureError } from '../../src/signatures/signature-error.ts';
+import { componentValue } from '../../packages/signatures/src/base.ts';
+import { DIALECTS, type DialectVersion } from '../../packages/signatures/src/dialect.ts';
+import { readMessage, type SignedMessage } from '../../packages/signatures/src/message.ts';
+import { parseSignatures } from '../../packages/signatures/src/parse.ts';
+import { recogniseDialect } from '../../packages/signatures/src/recognise.ts';
+import { SignatureError } from '../../packages/signatures/src/signature-error.ts';
 import { readJson } from './vectors.ts';
 
 type Recognition = {

@@ -2,9 +2,12 @@
 // never asks twice.
 
 import { randomUUID } from 'node:crypto';
-import type { DialectVersion } from '../signatures/dialect.ts';
-import type { SigningKey } from '../signatures/keys.ts';
-import { signMessage, usualComponents } from '../signatures/sign.ts';
+import {
+  type DialectVersion,
+  type SigningKey,
+  signMessage,
+  usualComponents,
+} from '@unwind/signatures';
 import { readBytes } from './body.ts';
 import type { ApiAnswer } from './errors.ts';
 import { isNetworkError, NetworkFault } from './network-fault.ts';
