@@ -3,6 +3,7 @@
 // Nothing is trimmed, rounded or mended. What only the database knows is left to its statements.
 
 import { parseId } from '../ids.ts';
+import { parseInstant } from '../instant.ts';
 import { printableLine } from '../printable.ts';
 import {
   asOfAheadMsMax,
@@ -81,13 +82,6 @@ function readDecimal(text: string, decimalsMax: number): string | FieldFault {
   return text;
 }
 
-const dateForm = String.raw`(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`;
-const clockForm = String.raw`(?:[01]\d|2[0-3]):[0-5]\d`;
-const instantForm = new RegExp(
-  String.raw`^${dateForm}T${clockForm}:[0-5]\d(?:\.\d+)?(?:Z|[+-]${clockForm})$`,
-  'i',
-);
-
 /**
  * Reads an RFC 3339 instant from 1970 on that is not in the future.
  *
@@ -95,22 +89,15 @@ const instantForm = new RegExp(
  * never comes out later than it was, and never after an execution that it preceded.
  */
 export const readInstant: ReadField = (text, reading) => {
-  const parts = instantForm.exec(text);
-  if (parts === null || Number(parts[1]) < 1970 || !isDayOfMonth(parts)) {
+  const instant = parseInstant(text)?.at;
+  if (instant === undefined || instant.getTime() < 0) {
     return { fault: `${shown(text)} is no RFC 3339 instant such as 2026-01-31T17:30:00Z` };
   }
-  const instant = new Date(text);
   if (instant.getTime() > reading.latest.getTime() + asOfAheadMsMax) {
     return { fault: `${shown(text)} is in the future` };
   }
   return instant.toISOString();
 };
-
-// The date parser would count 30 February on into March.
-function isDayOfMonth(parts: RegExpExecArray): boolean {
-  const [year, month, day] = [Number(parts[1]), Number(parts[2]), Number(parts[3])];
-  return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
-}
 
 /** A text from a file or directory for people to read: bounded, and harmless to a terminal. */
 export function shown(text: string): string {

@@ -18,6 +18,7 @@ import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-clien
 import { findTenant, type SignaturePolicy } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import { parseId } from '../ids.ts';
+import { parseDate, parseInstant } from '../instant.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
 import type { Config } from '../settings/config.ts';
 import { withDatabase } from '../settings/database.ts';
@@ -94,8 +95,9 @@ function lowerFirst(text: string): string {
 
 function instantOf({ at, clock }: InspectOptions): Date {
   if (at === undefined) return clock.now();
-  const instant = new Date(/^\d{1,12}$/.test(at) ? Number(at) * 1_000 : Date.parse(at));
-  if (!Number.isNaN(instant.getTime())) return instant;
+  if (/^\d{1,12}$/.test(at)) return new Date(Number(at) * 1_000);
+  const instant = parseInstant(at)?.at ?? parseDate(at);
+  if (instant !== undefined) return instant;
   throw new UsageError('--at is neither Unix seconds nor an RFC 3339 time.');
 }
 

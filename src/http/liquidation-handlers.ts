@@ -17,7 +17,7 @@ import {
   queryReaderOf,
   readerOf,
   readId,
-  readInstant,
+  readQueryInstant,
 } from './schemas.ts';
 
 export interface LiquidationHandlers {
@@ -50,8 +50,8 @@ export function liquidationHandlers(options: {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
       const query = readListQuery(call.search);
       const range = rangeOf(query);
-      const from = readInstant(query.start_date, 'The query parameter start_date');
-      const until = readInstant(query.end_date, 'The query parameter end_date');
+      const from = readQueryInstant(query.start_date, 'start_date');
+      const until = readQueryInstant(query.end_date, 'end_date');
       const { tenantId } = call.caller;
       const { offset, limit } = range;
       const which = { tenantId, accountId, offset, limit, from, until };

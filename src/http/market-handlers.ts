@@ -17,7 +17,7 @@ import { type ControlMarketBody, controlMarketBody } from './market-schemas.ts';
 import { showMarket } from './market-view.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import { type Handler, jsonBody } from './pipeline.ts';
-import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+import { noQuery, queryReaderOf, readerOf, readInstant } from './schemas.ts';
 
 export interface MarketHandlers {
   readonly show: Handler;
@@ -129,11 +129,8 @@ function clockIn(clock: ControlMarketBody['clock']): Wishes['clock'] {
     throw new Refusal('bad_request', '/clock has either advance_ms or advance_to.');
   }
   if (by !== undefined) return { by };
-  const to = new Date(text ?? '');
-  if (Number.isNaN(to.getTime())) {
-    throw new Refusal('bad_request', '/clock/advance_to is no RFC 3339 date-time.');
-  }
-  return { to };
+  const to = readInstant(text, '/clock/advance_to');
+  return to && { to };
 }
 
 /** @throws Refusal `not_found` for an order that this client does not have, `conflict` for one unsent. */

@@ -4,7 +4,8 @@ import { type Static, Type } from 'typebox';
 import { courses } from '../venue/simulated/behaviour.ts';
 import { forcedOutcomes } from '../venue/simulated/force-order.ts';
 
-const strict = { additionalProperties: false };
+import { instantForm, strict } from './schemas.ts';
+
 const isin = Type.String({ minLength: 12, maxLength: 12, description: 'The instrument.' });
 const text = { type: 'string' } as const;
 
@@ -14,7 +15,7 @@ const clock = Type.Object(
       Type.Integer({ minimum: 0, maximum: 315_576_000_000, description: 'So much further.' }),
     ),
     advance_to: Type.Optional(
-      Type.String({ format: 'date-time', description: 'To this instant; never back.' }),
+      Type.String({ maxLength: 40, description: `To this instant; never back. ${instantForm}` }),
     ),
   },
   { ...strict, description: 'Moves the market clock, one way or the other.' },

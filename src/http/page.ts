@@ -2,6 +2,7 @@
 
 import type { Page, PageRange } from '../db/page.ts';
 import type { Answer } from './pipeline.ts';
+import { pairsOf } from './schemas.ts';
 
 /** An answer with one object. */
 export function json(status: number, body: object): Answer {
@@ -46,7 +47,7 @@ export function nextLink(
   { path, search }: ListQuery,
   from: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
-  const query = new URLSearchParams(search);
+  const query = pairsOf(search);
   for (const [name, value] of Object.entries(from)) query.set(name, value);
   return { link: `<${path}?${query}>; rel="next"` };
 }

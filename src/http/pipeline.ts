@@ -179,9 +179,32 @@ export function jsonBody(call: Pick<Call, 'contentType' | 'rawBody'>): unknown {
   if (!json.test(call.contentType ?? '')) {
     throw new Refusal('unsupported_media_type', 'The body has to be application/json in UTF-8.');
   }
+  let text: string;
+  let value: unknown;
   try {
-    return JSON.parse(utf8.decode(call.rawBody));
+    text = utf8.decode(call.rawBody);
+    value = JSON.parse(text);
   } catch (error) {
     throw new Refusal('bad_request', 'The body is not JSON.', { cause: error });
+  }
+  if (text.includes('\\u')) refuseHalfCharacters(value);
+  return value;
+}
+
+/**
+ * An escape can write half a character, which has no UTF-8 and which no database keeps.
+ * @throws Refusal `bad_request` that names the place.
+ */
+function refuseHalfCharacters(body: unknown): void {
+  const left: [place: string, value: unknown][] = [['', body]];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const [place, value] = next;
+    const texts = typeof value === 'string' ? [value] : Object.keys(Object(value));
+    if (!texts.every((text) => text.isWellFormed())) {
+      const where = place === '' ? '(root)' : place;
+      throw new Refusal('bad_request', `${where} has half a character (a lone surrogate).`);
+    }
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, one] of Object.entries(value)) left.push([`${place}/${name}`, one]);
   }
 }

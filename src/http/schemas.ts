@@ -2,7 +2,9 @@
 
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { later } from '../clock.ts';
 import { type Id, parseId } from '../ids.ts';
+import { hasLostPlus, parseDate, parseInstant } from '../instant.ts';
 import { Refusal } from '../refusal.ts';
 
 export const strict = { additionalProperties: false };
@@ -159,6 +161,12 @@ function explain(
   return isUnknown ? `${place} has unknown members (${unknown})` : `${place} ${error.message}`;
 }
 
+/** The pairs of a query or form as sent: a question mark at its begin belongs to the first name. */
+export function pairsOf(text: string): URLSearchParams {
+  // One is taken away, as that of a whole query.
+  return new URLSearchParams(`?${text}`);
+}
+
 /**
  * A reader of query strings: each parameter once, digits become numbers where a number is due.
  * @throws Refusal `bad_request`.
@@ -168,7 +176,7 @@ export function queryReaderOf<S extends TSchema>(schema: S): (search: string) =>
   return (search) => {
     // Without a prototype, so that no name is special: not even `__proto__`.
     const values: Record<string, unknown> = Object.create(null);
-    for (const [name, value] of search === '' ? [] : new URLSearchParams(search)) {
+    for (const [name, value] of pairsOf(search)) {
       if (Object.hasOwn(values, name)) {
         throw new Refusal('bad_request', `The query parameter ${name} is given more than once.`);
       }
@@ -179,26 +187,27 @@ export function queryReaderOf<S extends TSchema>(schema: S): (search: string) =>
   };
 }
 
-const date = /^\d{4}-\d{2}-\d{2}$/;
-const dateTime =
-  /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
-/** What both a four-digit year and the database can say. */
-const earliest = Date.parse('0001-01-01T00:00:00.000Z');
-const latest = Date.parse('9999-12-31T23:59:59.999Z');
-
 /**
- * RFC 3339 date-time, or a date as its first instant in UTC. Digits beyond the millisecond count up:
- * what was recorded within it is before them. @throws Refusal `bad_request`.
+ * RFC 3339 date-time, or a date as its first instant in UTC. What is finer than a millisecond counts up:
+ * what was recorded within it is before it. @throws Refusal `bad_request`.
  */
 export function readInstant(text: string | undefined, name: string): Date | undefined {
   if (text === undefined) return undefined;
-  const at = new Date(Date.parse(text) + (/\.\d{3}\d*[1-9]/.test(text) ? 1 : 0));
-  const isForm = date.test(text) || dateTime.test(text);
-  const isInRange = at.getTime() >= earliest && at.getTime() <= latest;
-  if (!isForm || !isInRange || !isDay(text.slice(0, 10))) {
-    throw new Refusal('bad_request', `${name} is no RFC 3339 date or time.`);
+  const day = parseDate(text);
+  if (day !== undefined) return day;
+  const { at, isFiner } = parseInstant(text) ?? {};
+  if (at === undefined) throw new Refusal('bad_request', `${name} is no RFC 3339 date or time.`);
+  return isFiner ? later(at, 1) : at;
+}
+
+/** Like `readInstant`, of a query parameter. @throws Refusal `bad_request`. */
+export function readQueryInstant(text: string | undefined, parameter: string): Date | undefined {
+  const name = `The query parameter ${parameter}`;
+  if (text !== undefined && hasLostPlus(text)) {
+    const detail = `${name} holds a plus that was not encoded: send it as %2B.`;
+    throw new Refusal('bad_request', detail);
   }
-  return at;
+  return readInstant(text, name);
 }
 
 /** An id that was sent: the schema knows its form only, not the versions. @throws Refusal `bad_request`. */
@@ -206,10 +215,4 @@ export function readId<Thing extends string>(text: string, name: string): Id<Thi
   const id = parseId<Thing>(text);
   if (id === undefined) throw new Refusal('bad_request', `${name} is no UUID.`);
   return id;
-}
-
-/** Whether the calendar has the day; `Date` takes 30 February for 2 March. */
-function isDay(text: string): boolean {
-  const at = new Date(`${text}T00:00:00.000Z`);
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }

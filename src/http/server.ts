@@ -170,7 +170,11 @@ function tellAnswers(app: FastifyInstance, onAnswer: (answered: Answered) => voi
 }
 
 /** What the headers say of the body, before any of it is read. @throws Refusal */
-function checkFraming({ method, headers, httpVersion }: FastifyRequest['raw']): void {
+function checkFraming({ method, url, headers, httpVersion }: FastifyRequest['raw']): void {
+  // A target has no fragment (RFC 9112 section 3.2); the router would take it away.
+  if (url?.includes('#')) {
+    throw new Refusal('bad_request', 'The request target has a fragment (#).');
+  }
   if (httpVersion === '1.1' && headers.host === undefined) {
     throw new Refusal('bad_request', 'The header host is missing.');
   }

@@ -18,7 +18,7 @@ import {
   toMessage,
 } from './pipeline.ts';
 import type { Rates } from './rates.ts';
-import { noQuery, queryReaderOf, tokenFieldLengthMax } from './schemas.ts';
+import { noQuery, pairsOf, queryReaderOf, tokenFieldLengthMax } from './schemas.ts';
 
 const formType = /^application\/x-www-form-urlencoded(\s*;\s*charset="?utf-8"?)?\s*$/i;
 const credentials = ['client_id', 'client_secret'] as const;
@@ -107,7 +107,7 @@ function readForm<Field extends string>(
     const detail = 'The body has to be application/x-www-form-urlencoded in UTF-8.';
     throw new Refusal('unsupported_media_type', detail);
   }
-  const values = new URLSearchParams(bodyOf(request).toString('utf8'));
+  const values = pairsOf(bodyOf(request).toString('utf8'));
   const known: readonly string[] = [...needed, ...optional];
   const unknown = [...values.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Refusal('bad_request', 'The form has an unknown field.');

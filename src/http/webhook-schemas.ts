@@ -61,11 +61,12 @@ const webhookConfig = Type.Object(
   { ...strict, description: 'How events are delivered and signed.' },
 );
 
-// No control characters, which PostgreSQL (NUL) or a terminal would stumble over, no half characters.
+// No control characters, which PostgreSQL (NUL) or a terminal would stumble over. Patterns are of the
+// syntax that all engines know, since clients are generated from them (test/http/openapi.test.ts).
 const title = Type.String({
   minLength: 1,
   maxLength: 100,
-  pattern: '^[^\\p{Cc}\\p{Cs}]*$',
+  pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$',
   description: 'A name to know it by.',
 });
 const url = Type.String({

@@ -2,6 +2,8 @@
 // in. Pure: reads it from a document and names every mistake. When a venue is open at an instant is
 // asked of the database, which keeps calendars (calendar-store.ts) and knows what the time zones do.
 
+import { parseDate } from '../instant.ts';
+
 export const weekdays = ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'] as const;
 
 export type Weekday = (typeof weekdays)[number];
@@ -147,19 +149,14 @@ function readSessions(item: unknown, place: string, faults: Faults): readonly Se
 function readHoliday(item: unknown, place: string, faults: Faults): Holiday {
   const fields = faults.members(item, place, ['date', 'name', 'closes']);
   const date = faults.text(fields['date'], `${place}/date`, dateForm);
-  if (date !== '' && !isDay(date)) faults.add(`${place}/date`, 'is no day of the calendar');
+  if (date !== '' && parseDate(date) === undefined)
+    faults.add(`${place}/date`, 'is no day of the calendar');
   const closes = fields['closes'];
   return {
     date,
     name: faults.text(fields['name'], `${place}/name`, nameForm),
     closes: closes === undefined ? undefined : faults.text(closes, `${place}/closes`, closing),
   };
-}
-
-/** Whether there is such a day; `Date` takes 30 February for 2 March. */
-function isDay(date: string): boolean {
-  const at = new Date(`${date}T00:00:00.000Z`);
-  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(date);
 }
 
 function checkSessions(sessions: readonly Session[], faults: Faults): void {

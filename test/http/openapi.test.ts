@@ -2,7 +2,7 @@
 // that it is served so that it can be kept. Whether answers are as it says, every test of this room
 // finds out (test/support/document.ts).
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -253,5 +253,93 @@ test('an answer that the document does not describe is refused', () => {
   ];
   for (const [complaint, change] of wrong) {
     assert.throws(() => document.judge(request, { ...answer, ...change }), complaint);
+  }
+});
+
+/** Every pattern of the document, each once. */
+function patternsOf(part: unknown): ReadonlySet<string> {
+  if (typeof part !== 'object' || part === null) return new Set();
+  const own = Object.entries(part).flatMap(([name, value]) => {
+    return name === 'pattern' && typeof value === 'string' ? [value] : [...patternsOf(value)];
+  });
+  return new Set(own);
+}
+
+// What ECMAScript with and without the flag u, Python's re, Rust's regex (pydantic) and RE2 (Go) read
+// as the same: no classes by letter, no properties, no look-around, no lazy quantifiers, no names.
+const inClass = String.raw`(?:[^\\[\]&~]|\\[.\\^$*+?()[\]{}|-]|\\x[0-9a-f]{2}|~(?!~)|&(?!&))`;
+const portable = new RegExp(
+  String.raw`^(?:(?:[^\\[\](){}*+?|]|\\[.\\^$*+?()[\]{}|-]|\\x[0-9a-f]{2}|\[\^?${inClass}+\]|\((?!\?)|\))` +
+    String.raw`(?:[*+?]|\{\d+(?:,\d*)?\})?(?![*+?{])|\|)*$`,
+);
+
+test('patterns are of the syntax that the engines of all languages read', () => {
+  for (const wrong of [
+    '\\d+',
+    '[^\\p{Cc}]',
+    'a+?',
+    '(?:a)',
+    '(?<n>a)',
+    '\\u0000',
+    '[a&&b]',
+    '\\/',
+  ]) {
+    assert.doesNotMatch(wrong, portable);
+  }
+  const patterns = patternsOf(service.document.whole);
+  assert.ok(patterns.size > 10);
+  for (const pattern of patterns) {
+    assert.match(pattern, portable);
+    for (const flags of ['', 'u']) assert.ok(new RegExp(pattern, flags), pattern);
+  }
+});
+
+const texts = [
+  '',
+  'a',
+  'Back office',
+  'e12',
+  '5s',
+  '30s',
+  '0.50',
+  'DE0007164600',
+  'Bearer abc==',
+  'bearer a',
+  'isin:DE0007164600',
+  'ccb07f42-4104-44ad-8e1f-c660bb7b269c',
+  'ACCOUNT_LIQUIDATION.FILLED',
+  'tab\there',
+  'nul\u0000',
+  'c1 \u0085',
+  'del \u007f',
+  'ü 語 𐍈',
+];
+
+test('Python reads every pattern, and as we do', (t) => {
+  const program = `
+import json, re, sys
+given = json.load(sys.stdin)
+try:
+    from pydantic_core import SchemaValidator
+except ImportError:
+    SchemaValidator = None
+verdicts = {}
+for pattern in given["patterns"]:
+    ofPython = [re.search(pattern, text) is not None for text in given["texts"]]
+    verdicts[pattern] = [ofPython]
+    if SchemaValidator is not None:
+        one = SchemaValidator({"type": "str", "pattern": pattern})
+        verdicts[pattern].append([one.isinstance_python(text) for text in given["texts"]])
+print(json.dumps(verdicts))
+`;
+  const patterns = [...patternsOf(service.document.whole)];
+  const input = JSON.stringify({ patterns, texts });
+  const { status, stdout, stderr, error } = spawnSync('python3', ['-c', program], { input });
+  if (error !== undefined) return t.skip('there is no python3');
+  assert.equal(status, 0, stderr.toString());
+  const verdicts = JSON.parse(stdout.toString()) as Record<string, boolean[][]>;
+  for (const pattern of patterns) {
+    const ours = texts.map((text) => new RegExp(pattern, 'u').test(text));
+    for (const theirs of verdicts[pattern] ?? assert.fail(pattern)) assert.deepEqual(theirs, ours);
   }
 });
