@@ -3,7 +3,7 @@
 import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
-import { type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
+import { type AccountId, type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
 import { isPrintableLine } from '../printable.ts';
 import { parseRoles, type Role } from '../settings/roles.ts';
 import { packageSizes } from '../webhooks/webhook.ts';
@@ -47,6 +47,13 @@ export function nameOfUser(): string {
   } catch {
     return `user ${process.getuid?.() ?? 'unknown'}`; // a user without an entry, as in a container
   }
+}
+
+/** The id of an account. */
+export function accountId(text: string): AccountId {
+  const id = parseId<'account'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
 }
 
 /** The id of a liquidation. */

@@ -1,9 +1,20 @@
-// The commands by which an operator deals with what is stuck: `unwind abandon` and `unwind parked`.
+// The commands by which an operator finds what is stuck and deals with it: `unwind liquidations`, `unwind
+// abandon` and `unwind parked`.
 
-import type { Command } from 'commander';
-import type { LiquidationId, TenantId } from '../ids.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+import { type LiquidationStatus, liquidationTransitions } from '../liquidations/liquidation.ts';
+import { type WaitReason, waitReasons } from '../liquidations/waits-store.ts';
 import { runAbandon } from './abandon-command.ts';
-import { clientId, displayName, liquidationId, nameOfUser, reasonText } from './arguments.ts';
+import {
+  accountId,
+  clientId,
+  displayName,
+  liquidationId,
+  nameOfUser,
+  reasonText,
+} from './arguments.ts';
+import { listLiquidations, showLiquidation } from './liquidations-command.ts';
 import { close, listParked, resume } from './parked-command.ts';
 import { runOnDatabase } from './run.ts';
 
@@ -12,6 +23,7 @@ interface OfClient {
 }
 
 export function addOperatorCommands(program: Command): void {
+  addLiquidationsCommands(program);
   program
     .command('abandon')
     .description('end a liquidation that is stuck, with what was sold')
@@ -24,6 +36,53 @@ export function addOperatorCommands(program: Command): void {
       );
     });
   addParkedCommands(program);
+}
+
+interface ListOptions extends OfClient {
+  readonly account?: AccountId;
+  readonly status?: LiquidationStatus;
+  readonly waiting?: WaitReason;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+/** Liquidations shown at once, unless asked otherwise, and at most. */
+const shownMax = { usual: 50, most: 10_000 };
+
+function addLiquidationsCommands(program: Command): void {
+  const statuses = Object.keys(liquidationTransitions);
+  const liquidations = program
+    .command('liquidations')
+    .description('which liquidations there are, and why they wait');
+  liquidations
+    .command('list', { isDefault: true })
+    .description('list them, the newest first')
+    .option('--client <id>', 'only of this client', clientId)
+    .option('--account <id>', 'only of this account', accountId)
+    .addOption(new Option('--status <status>', 'only of this status').choices(statuses))
+    .addOption(new Option('--waiting <reason>', 'only what waits for this').choices(waitReasons))
+    .option('--limit <n>', 'so many at most', rowLimit, shownMax.usual)
+    .option('--json', 'one JSON document instead of text')
+    .action(({ client, account, status, waiting, limit, json = false }: ListOptions) => {
+      const filter = { tenantId: client, accountId: account, status, reason: waiting, limit };
+      return runOnDatabase((on) => listLiquidations({ ...on, json }, filter));
+    });
+  liquidations
+    .command('show')
+    .description('one liquidation, with each position that is not sold and why')
+    .argument('<liquidation>', 'its id', liquidationId)
+    .option('--client <id>', 'whose it is, if clients have the same id', clientId)
+    .option('--json', 'one JSON document instead of text')
+    .action((id: LiquidationId, { client, json = false }: OfClient & { json?: boolean }) => {
+      const which = { liquidationId: id, tenantId: client };
+      return runOnDatabase((on) => showLiquidation({ ...on, json }, which));
+    });
+}
+
+function rowLimit(text: string): number {
+  const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= shownMax.most) return limit;
+  throw new InvalidArgumentError(`It is no whole number from 1 to ${shownMax.most}.`);
 }
 
 function addParkedCommands(program: Command): void {

@@ -15,6 +15,7 @@ import { bookHandlers } from './book-handlers.ts';
 import { deliveryHandlers } from './delivery-handlers.ts';
 import { errorPages } from './error-pages.ts';
 import { eventHandlers } from './event-handlers.ts';
+import { explanationHandlers } from './explanation-handlers.ts';
 import { inspectRoute } from './inspect-route.ts';
 import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
@@ -103,7 +104,11 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
   // What a sandbox can be told besides the contract; live mode has none of it.
   const ofTests = { sql, clock, settings };
   const tests = options.isSandbox
-    ? { positions: positionHandlers(ofTests), market: marketHandlers(ofTests) }
+    ? {
+        positions: positionHandlers(ofTests),
+        market: marketHandlers(ofTests),
+        explanations: explanationHandlers({ sql }),
+      }
     : undefined;
   return signedRoutes({
     liquidations: liquidationHandlers({

@@ -4,6 +4,7 @@
 import type { BookHandlers } from './book-handlers.ts';
 import type { DeliveryHandlers } from './delivery-handlers.ts';
 import type { EventHandlers } from './event-handlers.ts';
+import type { ExplanationHandlers } from './explanation-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
@@ -26,6 +27,7 @@ const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
 const ofDeliveries = '/webhooks/:webhook_id/deliveries';
 const ofReplay = '/webhooks/:webhook_id/replay';
 const ofTest = '/webhooks/:webhook_id/test';
+const ofExplanation = '/tests/liquidations/:account_liquidation_id/explanation';
 const ofPositions = '/accounts/:account_id/positions';
 const ofPosition = `${ofPositions}/:instrument_id`;
 const ofOrders = '/accounts/:account_id/orders';
@@ -48,6 +50,7 @@ export interface Handlers {
 export interface TestHandlers {
   readonly positions: PositionHandlers;
   readonly market: MarketHandlers;
+  readonly explanations: ExplanationHandlers;
 }
 
 export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
@@ -86,9 +89,10 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function testRoutes({ positions, market }: TestHandlers): readonly SignedRoute[] {
+function testRoutes({ positions, market, explanations }: TestHandlers): readonly SignedRoute[] {
   return [
     { method: 'POST',   path: '/tests/positions',      operation: 'apply_position_deltas',        scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
+    { method: 'GET',    path: ofExplanation,           operation: 'explain_liquidation',          scopes: testsAdmin,       idempotent: false, handler: explanations.explain },
     { method: 'GET',    path: '/tests/market',         operation: 'show_market',                  scopes: testsAdmin,       idempotent: false, handler: market.show },
     { method: 'POST',   path: '/tests/market',         operation: 'control_market',               scopes: testsAdmin,       idempotent: true,  handler: market.control },
   ];

@@ -240,6 +240,10 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     return { method, target, content: { json: bodies[`${method} ${path}`] } };
   }
   const [account] = await giveAccounts(sql, api.client);
+  if (path.endsWith('/explanation')) {
+    const id = (await liquidate(api, account)).split('/').at(-1) ?? '';
+    return { method, target: targetOf(path, { account_liquidation_id: id }), content: {} };
+  }
   if (path.includes('/liquidations')) {
     const { target, content } = toLiquidate(account);
     if (method === 'POST') return { method, target, content };

@@ -24,6 +24,7 @@ import { deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { eventHandlers } from '../../src/http/event-handlers.ts';
+import { explanationHandlers } from '../../src/http/explanation-handlers.ts';
 import { inspectRoute } from '../../src/http/inspect-route.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
@@ -103,7 +104,11 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   });
   const policy = { allowLoopback };
   const forTests = { sql, clock, settings };
-  const tests = { positions: positionHandlers(forTests), market: marketHandlers(forTests) };
+  const tests = {
+    positions: positionHandlers(forTests),
+    market: marketHandlers(forTests),
+    explanations: explanationHandlers({ sql }),
+  };
   const wayOut = receiverAgent({ policy, timeoutMs: receiverTimeoutMs });
   const ofWebhooks = {
     sql,

@@ -1,0 +1,150 @@
+// `unwind liquidations`: which there are, and why one waits. It reads only.
+
+import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import type { LiquidationId, TenantId } from '../ids.ts';
+import {
+  findLiquidations,
+  findLiquidationsOfId,
+  findWaitingPositions,
+  type SeenFilter,
+  type SeenLiquidation,
+  type Wait,
+  type WaitingPosition,
+} from '../liquidations/waits-store.ts';
+import { printable } from '../printable.ts';
+
+export interface LiquidationsCommand {
+  readonly sql: Sql;
+  readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown };
+  /** JSON instead of text. */
+  readonly json: boolean;
+}
+
+/** Reasons of all open liquidations are computed for one of them: longer than a request may take. */
+const statementTimeoutMs = 120_000;
+
+/** Lists liquidations. @returns 0, also where there are none. */
+export async function listLiquidations(
+  { sql, stdout, json }: LiquidationsCommand,
+  filter: SeenFilter,
+): Promise<number> {
+  const found = await inTransaction(sql, (tx) => findLiquidations(tx, filter), {
+    statementTimeoutMs,
+  });
+  if (json) {
+    stdout.write(`${JSON.stringify(found.map(toJson), undefined, 2)}\n`);
+    return 0;
+  }
+  const head = ['liquidation', 'account', 'status', 'waits for', 'since', 'until', 'detail'];
+  const rows = found.map((one) => {
+    const { liquidationId, accountId, status, endReason, wait } = one;
+    const shown = endReason === undefined ? status : `${status} ${endReason}`;
+    return [liquidationId, accountId, shown, ...cellsOf(wait)];
+  });
+  if (stdout.isTTY === true && found.length === 0) stdout.write('There are none.\n');
+  else stdout.write(tableOf([head, ...rows], stdout.isTTY === true));
+  if (found.length === filter.limit && stdout.isTTY === true) {
+    stdout.write(`Only the newest ${filter.limit} are shown: see --limit.\n`);
+  }
+  return 0;
+}
+
+/** Shows one liquidation and what of it is not sold. @returns 0, or 1 where there is no such one. */
+export async function showLiquidation(
+  { sql, stdout, json }: LiquidationsCommand,
+  which: { readonly liquidationId: LiquidationId; readonly tenantId: TenantId | undefined },
+): Promise<number> {
+  const [one, ...others] = await findLiquidationsOfId(sql, which);
+  if (one === undefined || others.length > 0) {
+    const id = which.liquidationId;
+    const count = others.length + 1;
+    const missing = `There is no liquidation ${id}.`;
+    stdout.write(one ? `${count} clients have a liquidation ${id}: name one.\n` : `${missing}\n`);
+    return 1;
+  }
+  const positions = await findWaitingPositions(sql, one);
+  if (json) {
+    const shown = { ...toJson(one), positions: positions.map(positionToJson) };
+    stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+    return 0;
+  }
+  stdout.write(tableOf(linesOf(one), true));
+  if (positions.length === 0) return 0;
+  const head = ['isin', 'units left', 'waits for', 'since', 'until', 'detail'];
+  const rows = positions.map(({ isin, quantity, priced, ...wait }) => {
+    const [reason, since, until, detail] = cellsOf({ ...wait, isin: undefined });
+    const note = priced ? detail : [detail, 'no price in the book'].filter(Boolean).join('; ');
+    return [isin, quantity, reason, since, until, note];
+  });
+  stdout.write(`\n${tableOf([head, ...rows], true)}`);
+  return 0;
+}
+
+function linesOf(one: SeenLiquidation): readonly (readonly string[])[] {
+  const [reason, since, until, detail] = cellsOf(one.wait);
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ['liquidation', one.liquidationId],
+    ['client', one.tenantId],
+    ['account', one.accountId],
+    ['created', one.createdAt.toISOString()],
+    ['status', one.endReason === undefined ? one.status : `${one.status} ${one.endReason}`],
+    ['proceeds', `EUR ${one.proceeds}`],
+    ['expected in all', one.wait === undefined ? '' : `EUR ${one.cashAmount}`],
+    ['waits for', reason],
+    ['since', since],
+    ['until', until],
+    ['detail', detail],
+  ];
+  return lines.flatMap(([name, value]) => (value ? [[name, value]] : []));
+}
+
+/** Reason, since, until and detail, empty where there is nothing to say. */
+function cellsOf(wait: Wait | undefined): readonly [string, string, string, string] {
+  if (wait === undefined) return ['', '', '', ''];
+  const { reason, isin, since, until, detail } = wait;
+  const place = isin === undefined ? reason : `${reason} (${isin})`;
+  return [place, since?.toISOString() ?? '', until?.toISOString() ?? '', detail ?? ''];
+}
+
+/** Rows as lines: in columns for a person, with tabs between the cells for a program. */
+function tableOf(rows: readonly (readonly (string | undefined)[])[], isAligned: boolean): string {
+  const cells = rows.map((row) =>
+    row.map((cell = '') => printable(cell).replaceAll(/[\t\n]/g, ' ')),
+  );
+  if (!isAligned) return cells.map((row) => `${row.join('\t')}\n`).join('');
+  const widths = (cells[0] ?? []).map((_, i) =>
+    Math.max(...cells.map((row) => row[i]?.length ?? 0)),
+  );
+  return cells
+    .map(
+      (row) =>
+        `${row
+          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
+}
+
+function toJson({ wait, ...one }: SeenLiquidation) {
+  return {
+    client_id: one.tenantId,
+    liquidation_id: one.liquidationId,
+    account_id: one.accountId,
+    status: one.status,
+    end_reason: one.endReason,
+    proceeds: one.proceeds,
+    cash_amount: one.cashAmount,
+    created_at: one.createdAt,
+    ...(wait === undefined ? {} : { waits_for: wait.reason, isin: wait.isin, ...instantsOf(wait) }),
+  };
+}
+
+function positionToJson({ isin, quantity, reason, priced, ...wait }: WaitingPosition) {
+  return { isin, quantity, waits_for: reason, ...instantsOf(wait), priced };
+}
+
+function instantsOf({ since, until, detail }: Pick<Wait, 'since' | 'until' | 'detail'>) {
+  return { since, until, detail };
+}

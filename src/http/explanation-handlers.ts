@@ -1,0 +1,93 @@
+// `GET /tests/liquidations/{id}/explanation` of a sandbox: why a liquidation waits, and each position of
+// it. In live mode there is no such route; the command `unwind liquidations show` says the same.
+
+import { type Static, Type } from 'typebox';
+import type { Sql } from '../db/connect.ts';
+import {
+  findLiquidationsOfId,
+  findWaitingPositions,
+  type Wait,
+  waitReasons,
+} from '../liquidations/waits-store.ts';
+import { Refusal } from '../refusal.ts';
+import { json } from './page.ts';
+import { type Handler, idParam } from './pipeline.ts';
+import { noQuery, queryReaderOf } from './schemas.ts';
+
+export interface ExplanationHandlers {
+  readonly explain: Handler;
+}
+
+const instant = { format: 'date-time' } as const;
+const wait = {
+  since: Type.Optional(Type.String({ ...instant, description: 'Absent: not known.' })),
+  until: Type.Optional(
+    Type.String({ ...instant, description: 'By the market clock; absent: not known.' }),
+  ),
+  detail: Type.Optional(Type.String({ description: 'For a person.' })),
+};
+const reason = Type.Enum([...waitReasons], {
+  type: 'string',
+  description: 'Of several reasons the one that stands first in this list.',
+});
+
+/** Why a liquidation waits. */
+export const explanationShape = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    account_id: Type.String({ format: 'uuid' }),
+    status: Type.Enum(['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'], { type: 'string' }),
+    reason: Type.Optional(reason),
+    isin: Type.Optional(
+      Type.String({ description: 'The position that has the reason; absent: all of it.' }),
+    ),
+    ...wait,
+    positions: Type.Array(
+      Type.Object({
+        isin: Type.String(),
+        quantity: Type.String({ description: 'Units that are still in the account, a decimal.' }),
+        reason,
+        ...wait,
+        priced: Type.Boolean({ description: 'False: the book has no price for it.' }),
+      }),
+    ),
+  },
+  { title: 'Explanation' },
+);
+
+const readNoQuery = queryReaderOf(noQuery);
+
+export function explanationHandlers({ sql }: { readonly sql: Sql }): ExplanationHandlers {
+  return {
+    explain: async (call) => {
+      const liquidationId = idParam<'liquidation'>(call, 'account_liquidation_id', 'not_found');
+      readNoQuery(call.search);
+      const which = { tenantId: call.caller.tenantId, liquidationId };
+      const [found] = await findLiquidationsOfId(sql, which);
+      if (found === undefined) throw new Refusal('not_found', 'There is no such liquidation.');
+      const positions = await findWaitingPositions(sql, which);
+      const body: Static<typeof explanationShape> = {
+        id: liquidationId,
+        account_id: found.accountId,
+        status: found.status,
+        ...(found.wait === undefined ? {} : shown(found.wait)),
+        positions: positions.map((position) => {
+          const { isin, quantity, priced } = position;
+          return { ...shown(position), isin, quantity, priced };
+        }),
+      };
+      return json(200, body);
+    },
+  };
+}
+
+/** What is undefined is absent in JSON. */
+function shown({ reason: why, isin, since, until, detail }: Wait) {
+  return {
+    reason: why,
+    ...(isin === undefined ? {} : { isin }),
+    ...(since === undefined ? {} : { since: since.toISOString() }),
+    ...(until === undefined ? {} : { until: until.toISOString() }),
+    ...(detail === undefined ? {} : { detail }),
+  };
+}

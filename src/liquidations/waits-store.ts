@@ -1,0 +1,204 @@
+// The statements that say why liquidations wait, for operators and for tests of a sandbox. The reasons are
+// those of the published views (docs/views.md).
+
+import type { SqlOrTx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
+import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+import type { LiquidationStatus } from './liquidation.ts';
+
+/** Why something waits, in the order of precedence of the view. */
+export const waitReasons = [
+  'parked',
+  'stopping',
+  'rejected',
+  'fraction',
+  'sent_unanswered',
+  'inactive',
+  'locked',
+  'halted',
+  'venue_closed',
+  'retrying',
+  'release_delay',
+  'due_later',
+  'at_venue',
+  'next_round',
+  'due',
+] as const;
+
+export type WaitReason = (typeof waitReasons)[number];
+
+export interface Wait {
+  readonly reason: WaitReason;
+  /** The position that has the reason; undefined: the liquidation as a whole. */
+  readonly isin: string | undefined;
+  readonly since: Date | undefined;
+  readonly until: Date | undefined;
+  /** For a person. */
+  readonly detail: string | undefined;
+}
+
+export interface SeenLiquidation {
+  readonly tenantId: TenantId;
+  readonly liquidationId: LiquidationId;
+  readonly accountId: AccountId;
+  readonly status: LiquidationStatus;
+  readonly endReason: string | undefined;
+  readonly proceeds: string;
+  readonly cashAmount: string;
+  readonly createdAt: Date;
+  /** Undefined once it has ended. */
+  readonly wait: Wait | undefined;
+}
+
+/** What is not sold of an open liquidation. */
+export interface WaitingPosition extends Wait {
+  readonly isin: string;
+  /** Units that are still in the account. */
+  readonly quantity: string;
+  /** False: the book has no price for it. */
+  readonly priced: boolean;
+}
+
+interface WaitColumns {
+  readonly reason: WaitReason | null;
+  readonly isin: string | null;
+  readonly since: Date | null;
+  readonly until: Date | null;
+  readonly detail: string | null;
+}
+
+interface SeenRow extends WaitColumns {
+  readonly tenant_id: TenantId;
+  readonly liquidation_id: LiquidationId;
+  readonly account_id: AccountId;
+  readonly status: LiquidationStatus;
+  readonly end_reason: string | null;
+  readonly proceeds: string;
+  readonly cash_amount: string;
+  readonly created_at: Date;
+}
+
+/** Which liquidations to list; what is undefined does not matter. */
+export interface SeenFilter {
+  readonly tenantId: TenantId | undefined;
+  readonly accountId: AccountId | undefined;
+  readonly status: LiquidationStatus | undefined;
+  /** Only those that wait for this reason. */
+  readonly reason: WaitReason | undefined;
+  readonly limit: number;
+}
+
+/** Liquidations, the newest first. */
+export async function findLiquidations(
+  sql: SqlOrTx,
+  filter: SeenFilter,
+): Promise<readonly SeenLiquidation[]> {
+  const { tenantId, accountId, status, reason, limit } = filter;
+  const isWanted = fragment`
+    (${accountId ?? null}::uuid is null or l.account_id = ${accountId ?? null})
+    and (${status ?? null}::text is null or l.status = ${status ?? null})`;
+  const ofTenant = fragment`${tenantId ?? null}::uuid is null or t.tenant_id = ${tenantId ?? null}`;
+  const chosen =
+    reason === undefined
+      ? fragment`
+        select l.tenant_id, l.liquidation_id
+        from unwind.tenants t
+        cross join lateral (
+          select l.tenant_id, l.liquidation_id
+          from unwind.liquidations l
+          where l.tenant_id = t.tenant_id
+            and ${isWanted}
+          order by l.liquidation_id desc
+          limit ${limit}
+        ) l
+        where ${ofTenant}`
+      : fragment`
+        select l.tenant_id, l.liquidation_id
+        from unwind_v1.liquidation_waits l
+        join unwind.tenants t on t.tenant_id = l.tenant_id
+        where l.reason = ${reason}
+          and ${isWanted}
+          and (${ofTenant})`;
+  return findSeen(sql, fragment`${chosen} order by l.liquidation_id desc limit ${limit}`);
+}
+
+/** The liquidations of an id: one of each tenant that has it, or of the tenant named. */
+export function findLiquidationsOfId(
+  sql: SqlOrTx,
+  which: { readonly liquidationId: LiquidationId; readonly tenantId: TenantId | undefined },
+): Promise<readonly SeenLiquidation[]> {
+  const { liquidationId, tenantId } = which;
+  const chosen =
+    tenantId === undefined
+      ? fragment`
+        select t.tenant_id, l.liquidation_id
+        from unwind.tenants t
+        join unwind.liquidations l
+          on l.tenant_id = t.tenant_id
+          and l.liquidation_id = ${liquidationId}`
+      : fragment`select ${tenantId}::uuid as tenant_id, ${liquidationId}::uuid as liquidation_id`;
+  return findSeen(sql, chosen);
+}
+
+async function findSeen(sql: SqlOrTx, chosen: Fragment): Promise<readonly SeenLiquidation[]> {
+  const rows = await sql<SeenRow[]>`
+    with chosen as materialized (${chosen})
+    select
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.end_reason,
+      trim_scale(l.proceeds) as proceeds,
+      trim_scale(l.cash_amount) as cash_amount,
+      l.created_at, w.reason, w.isin, w.since, w.until, w.detail
+    from chosen c
+    join unwind.liquidations l
+      on l.tenant_id = c.tenant_id
+      and l.liquidation_id = c.liquidation_id
+    left join lateral (
+      select w.reason, w.isin, w.since, w.until, w.detail
+      from unwind_v1.liquidation_waits w
+      where w.tenant_id = c.tenant_id
+        and w.liquidation_id = c.liquidation_id
+    ) w on true
+    order by l.liquidation_id desc, l.tenant_id`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    liquidationId: row.liquidation_id,
+    accountId: row.account_id,
+    status: row.status,
+    endReason: row.end_reason ?? undefined,
+    proceeds: row.proceeds,
+    cashAmount: row.cash_amount,
+    createdAt: row.created_at,
+    wait: row.reason === null ? undefined : { reason: row.reason, ...waitOf(row) },
+  }));
+}
+
+function waitOf({ isin, since, until, detail }: WaitColumns) {
+  return {
+    isin: isin ?? undefined,
+    since: since ?? undefined,
+    until: until ?? undefined,
+    detail: detail ?? undefined,
+  };
+}
+
+/** What an open liquidation has not sold, by ISIN; nothing of one that has ended. */
+export async function findWaitingPositions(
+  sql: SqlOrTx,
+  which: { readonly tenantId: TenantId; readonly liquidationId: LiquidationId },
+): Promise<readonly WaitingPosition[]> {
+  const rows = await sql<
+    (WaitColumns & { reason: WaitReason; isin: string; quantity: string; priced: boolean })[]
+  >`
+    select
+      w.isin,
+      trim_scale(w.quantity) as quantity,
+      w.reason, w.since, w.until, w.detail, w.priced
+    from unwind_v1.position_waits w
+    where w.tenant_id = ${which.tenantId}
+      and w.liquidation_id = ${which.liquidationId}
+    order by w.isin`;
+  return rows.map((row) => {
+    const { isin, quantity, reason, priced } = row;
+    return { ...waitOf(row), isin, quantity, reason, priced };
+  });
+}

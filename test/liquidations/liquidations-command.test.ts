@@ -1,0 +1,162 @@
+// What an operator sees of `unwind liquidations`: lists by filter, one liquidation with its positions,
+// as a table for a person and as tabs or JSON for a program.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import {
+  type LiquidationsCommand,
+  listLiquidations,
+  showLiquidation,
+} from '../../src/commands/liquidations-command.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { newId } from '../../src/ids.ts';
+import { askToStop } from '../../src/liquidations/stop-store.ts';
+import { type SeenFilter, waitReasons } from '../../src/liquidations/waits-store.ts';
+import { announceHalt } from '../../src/venue/calendar-store.ts';
+import { Screen } from '../book/screen.ts';
+import { makeBook, makeTenant } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+
+const [sap, siemens] = ['DE0007164600', 'DE0007236101'];
+const haltedAt = new Date('2026-01-05T08:30:00.000Z');
+const everything: SeenFilter = {
+  tenantId: undefined,
+  accountId: undefined,
+  status: undefined,
+  reason: undefined,
+  limit: 10,
+};
+
+/** Of one client a sold, a locked and a halted liquidation, and of another one a NEW one. */
+async function begin(t: TestContext) {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  const tenants = [await makeTenant(sql), await makeTenant(sql)] as const;
+  for (const tenantId of tenants) {
+    const instruments = [{ isin: sap, price: '10' }, { isin: siemens }];
+    await makeBook(sql, { tenantId, instruments, accounts: [] });
+  }
+  const ask = async (isin: string, locked: string, tenantId = tenants[0], releaseDelayMs = 0) => {
+    const accounts = [{ positions: [{ isin, quantity: '3.5', locked }] }];
+    const [account] = await makeBook(sql, { tenantId, instruments: [], accounts });
+    assert.ok(account);
+    const id = await askToLiquidate(sql, clock, { ...account, releaseDelayMs });
+    clock.advance(5);
+    return { id, accountId: account.accountId };
+  };
+  const halt = { venue: 'XSIM', isin: siemens, isHalted: true, at: haltedAt };
+  await inTransaction(sql, (tx) => announceHalt(tx, halt));
+  const made = {
+    sold: await ask(sap, '0'),
+    locked: await ask(sap, '3.5'),
+    halted: await ask(siemens, '0'),
+  };
+  await runUntilIdle(steps);
+  const waiting = await ask(sap, '0', tenants[1], 10 * 365 * 86_400_000);
+  const names = new Map(Object.entries({ ...made, waiting }).map(([name, { id }]) => [id, name]));
+  const run = async (
+    work: (command: LiquidationsCommand) => Promise<number>,
+    { isTTY = false, json = false } = {},
+  ) => {
+    const stdout = new Screen(isTTY);
+    const code = await work({ sql, stdout, json });
+    return { code, text: stdout.text };
+  };
+  /** The names of those listed, in their order. */
+  const listed = async (filter: Partial<SeenFilter>) => {
+    const { code, text } = await run((on) => listLiquidations(on, { ...everything, ...filter }), {
+      json: true,
+    });
+    assert.equal(code, 0);
+    return (JSON.parse(text) as { liquidation_id: string }[]).map(({ liquidation_id: id }) => {
+      return names.get(id as never);
+    });
+  };
+  return { sql, clock, tenants, ...made, waiting, run, listed };
+}
+
+test('the reasons that a command takes are those of the database, in their order', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const rows = await sql<{ reason: string }[]>`
+    select unwind.wait_reason(n) as reason
+    from generate_series(1, 15) as n
+    order by n`;
+  assert.deepEqual(
+    rows.map(({ reason }) => reason),
+    waitReasons,
+  );
+  const [beyond] = await sql<{ reason: string | null }[]>`select unwind.wait_reason(16) as reason`;
+  assert.equal(beyond?.reason, null);
+});
+
+test('each filter leaves what it names, the newest first', async (t) => {
+  const { listed, halted, tenants } = await begin(t);
+  assert.deepEqual(await listed({}), ['waiting', 'halted', 'locked', 'sold']);
+  assert.deepEqual(await listed({ limit: 2 }), ['waiting', 'halted']);
+  assert.deepEqual(await listed({ tenantId: tenants[0] }), ['halted', 'locked', 'sold']);
+  assert.deepEqual(await listed({ tenantId: newId<'tenant'>() }), []);
+  assert.deepEqual(await listed({ accountId: halted.accountId }), ['halted']);
+  assert.deepEqual(await listed({ status: 'PROCESSING' }), ['halted', 'locked']);
+  assert.deepEqual(await listed({ status: 'FILLED' }), ['sold']);
+  assert.deepEqual(await listed({ reason: 'halted' }), ['halted']);
+  assert.deepEqual(await listed({ reason: 'locked' }), ['locked']);
+  assert.deepEqual(await listed({ reason: 'release_delay' }), ['waiting']);
+  assert.deepEqual(await listed({ reason: 'release_delay', tenantId: tenants[0] }), []);
+  assert.deepEqual(await listed({ reason: 'halted', status: 'NEW' }), []);
+  assert.deepEqual(await listed({ reason: 'at_venue' }), []);
+});
+
+test('a list is a table for a person, and tabs for a program', async (t) => {
+  const { run, halted, sold } = await begin(t);
+  const columns = ['liquidation', 'account', 'status', 'waits for', 'since', 'until', 'detail'];
+  const row = [halted.id, halted.accountId, 'PROCESSING', `halted (${siemens})`];
+  const since = haltedAt.toISOString();
+  const ofHalted = { ...everything, accountId: halted.accountId };
+  const piped = await run((on) => listLiquidations(on, ofHalted));
+  assert.equal(piped.text, `${columns.join('\t')}\n${[...row, since, '', ''].join('\t')}\n`);
+  const shown = await run((on) => listLiquidations(on, ofHalted), { isTTY: true });
+  const [head = '', line = ''] = shown.text.split('\n');
+  assert.equal(head.indexOf('waits for'), line.indexOf('halted'), 'columns are aligned');
+  assert.equal(head.indexOf('since'), line.indexOf(since));
+  const ended = await run((on) => listLiquidations(on, { ...everything, status: 'FILLED' }));
+  assert.match(ended.text, new RegExp(`${sold.id}\t${sold.accountId}\tFILLED flat\t\t\t\t\n$`));
+  const none = await run((on) => listLiquidations(on, { ...everything, status: 'CANCELLED' }), {
+    isTTY: true,
+  });
+  assert.equal(none.text, 'There are none.\n');
+  const cut = await run((on) => listLiquidations(on, { ...everything, limit: 1 }), { isTTY: true });
+  assert.match(cut.text, /\nOnly the newest 1 are shown: see --limit\.\n$/);
+});
+
+test('one liquidation is shown with what it has not sold', async (t) => {
+  const { clock, run, halted, sold, sql, tenants } = await begin(t);
+  const [tenantId] = tenants;
+  const show = (liquidationId: typeof halted.id, json = false) => {
+    return run((on) => showLiquidation(on, { liquidationId, tenantId: undefined }), { json });
+  };
+  const { code, text } = await show(halted.id);
+  assert.equal(code, 0);
+  const since = haltedAt.toISOString();
+  assert.match(text, new RegExp(`^liquidation +${halted.id}\nclient +${tenantId}\n`));
+  assert.match(text, new RegExp(`\nwaits for +halted \\(${siemens}\\)\nsince +${since}\n`));
+  assert.match(text, new RegExp(`\n${siemens} +3.5 +halted +${since} +no price in the book\n$`));
+  const document = JSON.parse((await show(halted.id, true)).text);
+  assert.equal(document.waits_for, 'halted');
+  assert.deepEqual(document.positions, [
+    { isin: siemens, quantity: '3.5', waits_for: 'halted', since, priced: false },
+  ]);
+  assert.doesNotMatch((await show(sold.id)).text, /waits for|expected/);
+  const missing = newId<'liquidation'>();
+  assert.deepEqual(await show(missing), {
+    code: 1,
+    text: `There is no liquidation ${missing}.\n`,
+  });
+  // What others wrote does not command the terminal.
+  const note = 'stuck \u001b[2J since\u202eMonday';
+  await askToStop(sql, { liquidationId: halted.id, tenantId, note, now: clock.now() });
+  const { text: stopping } = await show(halted.id);
+  assert.match(stopping, /waits for +stopping\n/);
+  assert.ok(stopping.includes('stuck \\u{1b}[2J since\\u{202e}Monday'), stopping);
+});
