@@ -12,7 +12,7 @@ import {
   type Wait,
   type WaitingPosition,
 } from '../liquidations/waits-store.ts';
-import { printable } from '../printable.ts';
+import { printableLine } from '../printable.ts';
 
 export interface LiquidationsCommand {
   readonly sql: Sql;
@@ -109,9 +109,7 @@ function cellsOf(wait: Wait | undefined): readonly [string, string, string, stri
 
 /** Rows as lines: in columns for a person, with tabs between the cells for a program. */
 function tableOf(rows: readonly (readonly (string | undefined)[])[], isAligned: boolean): string {
-  const cells = rows.map((row) =>
-    row.map((cell = '') => printable(cell).replaceAll(/[\t\n]/g, ' ')),
-  );
+  const cells = rows.map((row) => row.map((cell = '') => printableLine(cell)));
   if (!isAligned) return cells.map((row) => `${row.join('\t')}\n`).join('');
   const widths = (cells[0] ?? []).map((_, i) =>
     Math.max(...cells.map((row) => row[i]?.length ?? 0)),

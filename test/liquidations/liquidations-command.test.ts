@@ -158,5 +158,5 @@ test('one liquidation is shown with what it has not sold', async (t) => {
   await askToStop(sql, { liquidationId: halted.id, tenantId, note, now: clock.now() });
   const { text: stopping } = await show(halted.id);
   assert.match(stopping, /waits for +stopping\n/);
-  assert.ok(stopping.includes('stuck \\u{1b}[2J since\\u{202e}Monday'), stopping);
+  assert.ok(stopping.includes('stuck \\u001b[2J since\\u202eMonday'), stopping);
 });
