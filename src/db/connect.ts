@@ -6,7 +6,7 @@
 // bytea as Buffer, json as parsed values; so do the elements of arrays of them.
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
-import { optionsText, type SessionBounds } from './session.ts';
+import { optionsText } from './session.ts';
 import { makeSql, type Sql } from './sql.ts';
 
 export type { Sql, SqlOrTx, Tx } from './sql.ts';
@@ -92,7 +92,7 @@ const limits = {
  * error of that statement (`isConnectionError`), at the latest after `connectTimeoutMs`.
  */
 export function connect(options: ConnectOptions): Sql {
-  const bounds = boundsOf(options);
+  const statementTimeoutMs = options.statementTimeoutMs ?? limits.statementTimeoutMs;
   const { session, simulated } = options;
   const { url, given } = splitUrl(options.url);
   const pool = new pg.Pool({
@@ -102,11 +102,11 @@ export function connect(options: ConnectOptions): Sql {
     connectionTimeoutMillis: options.connectTimeoutMs ?? limits.connectTimeoutMs,
     idleTimeoutMillis: 0,
     keepAlive: true,
-    query_timeout: bounds.statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
+    query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
     types: { getTypeParser },
     ...(simulated === undefined ? {} : { Client: simulated.Client }),
     ...(session === undefined ? { maxLifetimeSeconds: limits.lifetimeS } : {}),
-    ...(options.sessionSettings === false ? { options: given } : sessionSettings(bounds, given)),
+    ...(options.sessionSettings === false ? { options: given } : sessionSettings(options, given)),
   });
   // A connection that breaks while nobody uses it leaves the pool; the next statement gets another,
   // and if there is none, that statement tells. One that breaks in use fails its own statement.
@@ -150,22 +150,13 @@ export function openPools(options: PoolsOptions): Pools {
   };
 }
 
-/** The bounds on waiting that a pool has. */
-export function boundsOf(options: Partial<SessionBounds> = {}): SessionBounds {
-  return {
-    statementTimeoutMs: options.statementTimeoutMs ?? limits.statementTimeoutMs,
-    lockTimeoutMs: options.lockTimeoutMs ?? limits.lockTimeoutMs,
-    idleInTransactionTimeoutMs:
-      options.idleInTransactionTimeoutMs ?? limits.idleInTransactionTimeoutMs,
-  };
-}
-
-function sessionSettings(bounds: SessionBounds, given: string) {
+function sessionSettings(options: ConnectOptions, given: string) {
   const own = optionsText({ client_connection_check_interval: limits.lostClientMs });
   return {
-    statement_timeout: bounds.statementTimeoutMs,
-    lock_timeout: bounds.lockTimeoutMs,
-    idle_in_transaction_session_timeout: bounds.idleInTransactionTimeoutMs,
+    statement_timeout: options.statementTimeoutMs ?? limits.statementTimeoutMs,
+    lock_timeout: options.lockTimeoutMs ?? limits.lockTimeoutMs,
+    idle_in_transaction_session_timeout:
+      options.idleInTransactionTimeoutMs ?? limits.idleInTransactionTimeoutMs,
     // Ours come last, and hold.
     options: `${given} ${own}`.trim(),
   };

@@ -32,6 +32,7 @@ export type Driver = {
 /** A connection lent to one user of it. */
 export type Lent = {
   readonly client: pg.PoolClient;
+  readonly processId: number | null;
   readonly prepare: boolean;
   /** How long the server may leave a statement unanswered, if longer than usual. */
   readonly silenceMs: number | null;
@@ -56,7 +57,7 @@ export async function onSomeConnection<T>(
   try {
     if (deadline?.hasPassed) throw new OverdueError('the work is overdue');
     deadline?.begins(breakOff);
-    return await work({ client, prepare, silenceMs });
+    return await work({ client, processId: processIdOf(client), prepare, silenceMs });
   } catch (error) {
     if (breaksConnection(error)) isUsable = false;
     throw error;
@@ -64,6 +65,12 @@ export async function onSomeConnection<T>(
     deadline?.ended(breakOff);
     client.release(!isUsable);
   }
+}
+
+/** What the server called the process of a connection; the driver's types leave it out. */
+function processIdOf(client: pg.PoolClient): number | null {
+  const id = 'processID' in client ? client.processID : null;
+  return typeof id === 'number' ? id : null;
 }
 
 async function acquire(pool: pg.Pool): Promise<pg.PoolClient> {

@@ -3,13 +3,6 @@
 
 import type { SqlOrTx } from './sql.ts';
 
-/** Bounds on waiting, in ms. */
-export interface SessionBounds {
-  readonly statementTimeoutMs: number;
-  readonly lockTimeoutMs: number;
-  readonly idleInTransactionTimeoutMs: number;
-}
-
 /** Settings that change what values, results or plans are, and what they are for the service. */
 export const pinned: Readonly<Record<string, string>> = {
   // How values are read and written as text.
@@ -60,7 +53,7 @@ interface Requirement {
   readonly holds: (value: string) => boolean;
 }
 
-function requirementsOf(bounds: SessionBounds): ReadonlyMap<string, Requirement> {
+function requirementsOf(): ReadonlyMap<string, Requirement> {
   const same = Object.entries(pinned)
     .filter(([name]) => !name.startsWith('enable_'))
     .map(
@@ -69,9 +62,9 @@ function requirementsOf(bounds: SessionBounds): ReadonlyMap<string, Requirement>
   const oneOf = (wanted: string, ...others: string[]): Requirement => {
     return { wanted, holds: (value) => [wanted, ...others].includes(value) };
   };
-  // 0 is no bound.
-  const atLeast = (ms: number): Requirement => {
-    return { wanted: `${ms}ms`, holds: (value) => value === '0' || Number(value) >= ms };
+  // Values are in ms, and 0 is no bound. Shorter ones break off what usually ends in time.
+  const bounded = (wanted: string, leastMs: number): Requirement => {
+    return { wanted, holds: (value) => value === '0' || Number(value) >= leastMs };
   };
   return new Map<string, Requirement>([
     ...same,
@@ -84,32 +77,26 @@ function requirementsOf(bounds: SessionBounds): ReadonlyMap<string, Requirement>
     ['idle_session_timeout', { wanted: '0', holds: () => true }],
     // With another value neither triggers nor foreign keys are checked. Only a superuser sets it.
     ['session_replication_role', oneOf('origin')],
-    ['statement_timeout', atLeast(bounds.statementTimeoutMs)],
-    ['lock_timeout', atLeast(bounds.lockTimeoutMs)],
-    ['idle_in_transaction_session_timeout', atLeast(bounds.idleInTransactionTimeoutMs)],
+    ['statement_timeout', bounded('15s', 5_000)],
+    ['lock_timeout', bounded('2s', 1_000)],
+    ['idle_in_transaction_session_timeout', bounded('15s', 5_000)],
     // From PostgreSQL 17 on.
-    ['transaction_timeout', atLeast(bounds.statementTimeoutMs)],
+    ['transaction_timeout', bounded('0', 30_000)],
   ]);
 }
 
 /** One sentence for each setting of a session that is not what the service needs, with its remedy. */
-export async function wrongSettings(
-  sql: SqlOrTx,
-  bounds: SessionBounds,
-): Promise<readonly string[]> {
-  const required = requirementsOf(bounds);
-  const rows = await sql<{ name: string; value: string; role: string; database: string }[]>`
-    select
-      n.name, s.setting as value, quote_ident(session_user) as role,
-      quote_ident(current_database()) as database
+export async function wrongSettings(sql: SqlOrTx): Promise<readonly string[]> {
+  const required = requirementsOf();
+  const rows = await sql<{ name: string; value: string }[]>`
+    select n.name, s.setting as value
     from unnest(${[...required.keys()]}::text[]) as n (name)
     join pg_catalog.pg_settings s on lower(s.name) = lower(n.name)
     order by n.name`;
-  return rows.flatMap(({ name, value, role, database }) => {
+  return rows.flatMap(({ name, value }) => {
     const requirement = required.get(name);
     if (requirement === undefined || requirement.holds(value)) return [];
     const shown = value === '' ? 'empty' : value;
-    const remedy = `alter role ${role} in database ${database} set ${name} = '${requirement.wanted}'`;
-    return [`${name} is ${shown}: ${remedy}`];
+    return [`${name} is ${shown}: alter role … set ${name} = '${requirement.wanted}'`];
   });
 }

@@ -48,6 +48,8 @@ export interface Sql extends SqlOrTx {
 /** One transaction. It ends with the work it was made for; later statements are refused. */
 export interface Tx extends SqlOrTx {
   readonly isTransaction: true;
+  /** The process id that the server gave when this connection was made; a pooler gives one of its own. */
+  readonly processId: number | null;
   /**
    * Runs a part that may fail: then only what it did is undone, and the transaction goes on.
    * @throws what the part threw.
@@ -180,6 +182,7 @@ function makeTx(lent: Lent, scope: Scope): Tx {
   };
   return Object.assign(tagged, {
     isTransaction: true as const,
+    processId: lent.processId,
     part: async <T>(work: (part: Tx) => Promise<T>): Promise<T> => {
       const outcome = await inTurn(() => runPart(lent, work));
       if ('error' in outcome) throw outcome.error;

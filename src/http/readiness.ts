@@ -3,9 +3,9 @@
 
 import type { Stopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { isConnectionError } from '../db/errors.ts';
+import { isPassing } from '../db/errors.ts';
 import { databaseFault } from '../db/fault.ts';
-import { schemaState } from '../db/migrate.ts';
+import { probeDatabase } from '../db/probe.ts';
 import { countParked } from '../work/parked-store.ts';
 import { onceASecond, type Readiness } from './probes.ts';
 
@@ -58,14 +58,23 @@ async function databaseState({
   databaseUrl,
 }: Watched): Promise<DatabaseState> {
   try {
-    const schema = await schemaState(sql, expectedSchema);
-    const serves = schema === 'current' || schema === 'ahead, compatible';
+    const state = await probeDatabase(sql, expectedSchema);
+    const { schema, wrongSettings } = state;
+    const isKnown = schema === 'current' || schema === 'ahead, compatible';
     // What waits for a person does not stop the rest, so it does not make the service unready.
-    const parked = serves ? String(await countParked(sql)) : 'unknown';
-    return { serves, checks: { database: 'reached', schema, parked } };
+    const parked = isKnown ? String(await countParked(sql)) : 'unknown';
+    return {
+      serves: isKnown && wrongSettings.length === 0,
+      checks: {
+        database: 'reached',
+        schema,
+        parked,
+        ...(wrongSettings.length === 0 ? {} : { settings: wrongSettings.join('; ') }),
+      },
+    };
   } catch (error) {
     const fault = databaseFault(error, databaseUrl);
-    if (fault === undefined && !isConnectionError(error)) throw error;
+    if (fault === undefined && !isPassing(error)) throw error;
     // Without the names of hosts and roles, which the log has: anybody may ask.
     const database = fault === undefined ? 'not reached' : `not reached: ${fault.brief}`;
     return { serves: false, checks: { database, schema: 'unknown', parked: 'unknown' } };
