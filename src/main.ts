@@ -67,7 +67,9 @@ program
   .option('--client <id>', 'whose book it is (default: the sandbox client)', clientId)
   .action((directory: string, { client }: { client?: TenantId }) => {
     const terminal = process.stdout.isTTY === true ? process.stdout : undefined;
-    return runForClient(client, (to) => runImport({ ...to, directory, terminal }));
+    return runForClient(client, (to, { mode }) => {
+      return runImport({ ...to, directory, terminal, isSandbox: mode === 'sandbox' });
+    });
   });
 
 const positions = program
@@ -103,7 +105,10 @@ program
   .description('recompute everything from executions and movements and name every difference')
   .option('--json', 'one JSON document instead of a report')
   .action(({ json = false }: { json?: boolean }) => {
-    return runOnDatabase(({ sql, stdout }) => runAuditCommand({ sql, json, stdout }));
+    return runOnDatabase(({ sql, stdout }) => {
+      const terminal = process.stderr.isTTY === true ? process.stderr : undefined;
+      return runAuditCommand({ sql, json, stdout, terminal });
+    });
   });
 
 program

@@ -2,6 +2,7 @@
 // events must be, reconciles with the venue's journal, and tells what differs. What must hold is
 // said by the checks; how it is shown is left to commands/print-report.ts.
 
+import { availableParallelism } from 'node:os';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { Check, Difference } from './check.ts';
@@ -18,8 +19,8 @@ import {
 /** Differences that one check names; their number is told in full. A page a person can read. */
 export const differencesShownMax = 100;
 
-/** Connections that an audit uses at once: as many as the smallest machine has cores. */
-export const auditConnectionsMax = 2;
+/** Connections that an audit uses at once, each for one check at a time. */
+export const auditConnectionsMax = 4;
 
 /** How long one check may take, in ms: it reads whole tables, so longer than any request. */
 const checkTimeoutMs = 600_000;
@@ -42,23 +43,36 @@ export interface AuditReport {
   readonly durationMs: number;
 }
 
+/** How far an audit is. */
+export interface AuditProgress {
+  readonly checksDone: number;
+  readonly checksTotal: number;
+  /** The names of the checks that run now. */
+  readonly running: readonly string[];
+}
+
 /**
  * Runs all checks on one snapshot, so that it is consistent while the service runs. Changes nothing
  * and waits for nobody.
  *
  * @param sql a pool of at least `auditConnectionsMax` connections.
+ * @param onProgress called when a check begins or ends.
  * @throws when a check cannot be run; nothing is known then.
  */
-export function runAudit(sql: Sql): Promise<AuditReport> {
+export function runAudit(
+  sql: Sql,
+  onProgress?: (progress: AuditProgress) => void,
+): Promise<AuditReport> {
   const options = { isolation: 'repeatable read', statementTimeoutMs: checkTimeoutMs } as const;
   const work = async (tx: Tx) => {
     const snapshot = await exportSnapshot(tx);
-    return audit(tx, (queue) => {
+    return audit(tx, new Queue(onProgress), (queue) => {
       const beside = async (other: Tx) => {
         await enterSnapshot(other, snapshot);
         return takeChecks(other, queue);
       };
-      const others = Array.from({ length: auditConnectionsMax - 1 });
+      const connections = Math.min(auditConnectionsMax, Math.max(2, availableParallelism()));
+      const others = Array.from({ length: connections - 1 });
       return others.map(() => inTransaction(sql, beside, options));
     });
   };
@@ -67,18 +81,51 @@ export function runAudit(sql: Sql): Promise<AuditReport> {
 
 /** Runs all checks in a transaction of the caller, which can only be read from afterwards. */
 export function auditSnapshot(tx: Tx): Promise<AuditReport> {
-  return audit(tx, () => []);
+  return audit(tx, new Queue(undefined), () => []);
 }
 
-/** Checks that nobody has taken yet. */
-type Queue = Check[];
+/** The checks that are left, for any number of connections. */
+class Queue {
+  readonly #left = [...checks];
+  readonly #running = new Set<string>();
+  readonly #onProgress: ((progress: AuditProgress) => void) | undefined;
+
+  constructor(onProgress: ((progress: AuditProgress) => void) | undefined) {
+    this.#onProgress = onProgress;
+  }
+
+  /** The next check to run. */
+  take(): Check | undefined {
+    const check = this.#left.shift();
+    if (check !== undefined) this.#running.add(check.name);
+    this.#report();
+    return check;
+  }
+
+  done({ name }: Check): void {
+    this.#running.delete(name);
+  }
+
+  /** No further check is begun. */
+  stop(): void {
+    this.#left.length = 0;
+  }
+
+  #report(): void {
+    this.#onProgress?.({
+      checksDone: checks.length - this.#left.length - this.#running.size,
+      checksTotal: checks.length,
+      running: [...this.#running],
+    });
+  }
+}
+
 type Help = (queue: Queue) => readonly Promise<readonly CheckResult[]>[];
 
-async function audit(tx: Tx, help: Help): Promise<AuditReport> {
+async function audit(tx: Tx, queue: Queue, help: Help): Promise<AuditReport> {
   const startedAt = performance.now();
   const at = await openSnapshot(tx);
   const counts = await countEverything(tx);
-  const queue = [...checks];
   const found = (await Promise.all([takeChecks(tx, queue), ...help(queue)])).flat();
   const results = checks.flatMap(({ name }) => found.filter(({ check }) => check.name === name));
   const total = results.reduce((before, result) => before + result.total, 0);
@@ -87,11 +134,12 @@ async function audit(tx: Tx, help: Help): Promise<AuditReport> {
 
 async function takeChecks(tx: Tx, queue: Queue): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
-  for (let check = queue.shift(); check !== undefined; check = queue.shift()) {
+  for (let check = queue.take(); check !== undefined; check = queue.take()) {
     try {
       results.push(await runCheck(tx, check));
+      queue.done(check);
     } catch (error) {
-      queue.length = 0;
+      queue.stop();
       const reason = error instanceof Error ? error.message : String(error);
       throw new Error(`the check ${check.name} failed: ${reason}`, { cause: error });
     }

@@ -38,7 +38,7 @@ import {
   type ImportReport,
   joinBadLines,
 } from './import-report.ts';
-import { faultReason, type StagedLine, type Staging } from './import-staging.ts';
+import { faultReason, isSince, type StagedLine, type Staging } from './import-staging.ts';
 import {
   accountsStaging,
   analyseBook,
@@ -147,6 +147,7 @@ function importFile<Column extends string>(
   const work = async (tx: Tx): Promise<FileReport> => {
     const now = clock.now();
     const { lines, lastLine, isWhole, bad } = await stage(tx, { file, staging, request, now });
+    request.onProgress?.({ step: 'checking', file: file.name, lines });
     // A file that is refused anyway need not hold anybody up.
     if (bad.count === 0) await staging.lock?.(tx, tenantId);
     const faults = await staging.findFaults(tx, tenantId);
@@ -155,7 +156,8 @@ function importFile<Column extends string>(
       count: faults[0]?.total ?? 0,
     });
     if (count > 0) {
-      const refused = { lines, badLines: listed, badLineCount: count, isWhole };
+      const isOld = faults.some(({ fault }) => isSince(fault));
+      const refused = { lines, badLines: listed, badLineCount: count, isWhole, isOld };
       return { outcome: 'refused', file: file.name, ...refused };
     }
     const { inserted, changed } = await staging.write(tx, {

@@ -31,6 +31,8 @@ export interface RefusedFile {
   readonly badLineCount: number;
   /** False when the file is broken somewhere: what follows was not looked at. */
   readonly isWhole: boolean;
+  /** Whether accounts have moved on since the file's snapshot of them: something was sold, say. */
+  readonly isOld: boolean;
 }
 
 export type FileReport = ImportedFile | RefusedFile;
@@ -52,6 +54,7 @@ export type ImportProgress =
       readonly bytesRead: number;
       readonly bytesTotal: number;
     }
+  | { readonly step: 'checking'; readonly file: BookFileName; readonly lines: number }
   | {
       readonly step: 'writing';
       readonly file: BookFileName;

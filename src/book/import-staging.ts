@@ -95,6 +95,11 @@ export async function countWritten(written: PromiseLike<readonly Written[]>): Pr
   return { inserted, changed: rows.length - inserted };
 }
 
+/** Whether the account has moved on since the snapshot of the line. */
+export function isSince(fault: StagedFault['fault']): boolean {
+  return fault === 'moved_since' || fault === 'sold_since' || fault === 'delta_since';
+}
+
 /** The sentence that tells people a fault. */
 export function faultReason<Column extends string>(
   file: BookFile<Column>,

@@ -1,7 +1,7 @@
 // The import as a person meets it: a progress bar on a terminal, and a line for each file that says
 // what became of it. The import itself is import-directory.ts.
 
-import { SingleBar } from 'cli-progress';
+import { assertNever } from '../assert.ts';
 import { ImportError, importDirectory } from '../book/import-directory.ts';
 import { shown } from '../book/import-fields.ts';
 import { bookFileNames } from '../book/import-file.ts';
@@ -15,6 +15,7 @@ import type {
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
+import { type Progress, ProgressBar } from './progress-bar.ts';
 import type { Output } from './run.ts';
 
 export interface ImportCommand {
@@ -25,6 +26,8 @@ export interface ImportCommand {
   readonly stdout: Output;
   /** Where a progress bar can be drawn; undefined where nobody would see it. */
   readonly terminal: NodeJS.WritableStream | undefined;
+  /** A sandbox can begin anew. */
+  readonly isSandbox: boolean;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface ImportCommand {
  * @throws trouble of the database; the files told of before it are settled.
  */
 export async function runImport(command: ImportCommand): Promise<number> {
-  const { sql, clock, tenantId, directory, stdout, terminal } = command;
+  const { sql, clock, tenantId, directory, stdout, terminal, isSandbox } = command;
   const say = (text: string): void => {
     stdout.write(`${text}\n`);
   };
@@ -43,13 +46,16 @@ export async function runImport(command: ImportCommand): Promise<number> {
     const report = await importDirectory(sql, clock, {
       tenantId,
       directory,
-      onProgress: (progress) => bar?.show(progress),
+      onProgress: (progress) => bar?.show(progressOf(progress)),
       onFile: (file) => {
         bar?.clear();
         for (const line of linesAbout(file)) say(line);
       },
     });
     for (const line of summaryOf(report)) say(line);
+    if (isSandbox && report.files.some((file) => file.outcome === 'refused' && file.isOld)) {
+      say('To sell an example book once more: "unwind sandbox reset", and import it again.');
+    }
     return report.files.every((file) => file.outcome === 'imported') ? 0 : 1;
   } catch (error) {
     if (!(error instanceof ImportError)) throw error;
@@ -97,46 +103,32 @@ function summaryOf({ files, ignored, ignoredCount }: ImportReport): readonly str
   ];
 }
 
-/** One bar that turns to one file after the other; nothing of it stays on the terminal. */
-class ProgressBar {
-  readonly #bar: SingleBar;
-  #shownStep = '';
+/** Reading takes about as long as writing; between them the file as a whole is checked. */
+const readPart = 0.45;
+const checkedPart = 0.5;
 
-  constructor(stream: NodeJS.WritableStream) {
-    this.#bar = new SingleBar({
-      stream,
-      format: '{label} [{bar}] {percentage}%  {lines}',
-      barsize: 30,
-      clearOnComplete: true,
-      // The terminal's settings are left alone, so that nothing has to be put right on Ctrl-C: the
-      // library's way to do that would keep it from ending the process.
-      hideCursor: false,
-      linewrap: true,
-      gracefulExit: false,
-    });
-  }
-
-  show(progress: ImportProgress): void {
-    const isReading = progress.step === 'reading';
-    const total = isReading ? progress.bytesTotal : progress.rowsTotal;
-    const done = isReading ? progress.bytesRead : progress.rowsWritten;
-    const lines = amount(isReading ? progress.linesRead : progress.rowsWritten, 'line');
-    const label = `${inColumn(progress.file)} ${progress.step}`;
-    if (label !== this.#shownStep) {
-      this.clear();
-      this.#bar.start(total, done, { label, lines });
-      this.#shownStep = label;
-    } else {
-      this.#bar.update(done, { label, lines });
+function progressOf(progress: ImportProgress): Progress {
+  const subject = inColumn(progress.file);
+  switch (progress.step) {
+    case 'reading': {
+      const { bytesRead, bytesTotal, linesRead } = progress;
+      const done = readPart * shareOf(bytesRead, bytesTotal);
+      return { subject, done, detail: `reading, ${amount(linesRead, 'line')}` };
     }
+    case 'checking':
+      return { subject, done: readPart, detail: `checking ${amount(progress.lines, 'line')}` };
+    case 'writing': {
+      const { rowsWritten, rowsTotal } = progress;
+      const done = checkedPart + (1 - checkedPart) * shareOf(rowsWritten, rowsTotal);
+      return { subject, done, detail: `writing, ${figure(rowsWritten)} of ${figure(rowsTotal)}` };
+    }
+    default:
+      return assertNever(progress);
   }
+}
 
-  /** Takes the bar off the terminal until the next progress. Idempotent. */
-  clear(): void {
-    if (this.#shownStep === '') return;
-    this.#bar.stop();
-    this.#shownStep = '';
-  }
+function shareOf(part: number, total: number): number {
+  return total === 0 ? 1 : part / total;
 }
 
 const columnWidth = Math.max(...bookFileNames.map((name) => name.length));

@@ -2,10 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checks } from '../../src/audit/checks.ts';
-import { auditSnapshot, differencesShownMax } from '../../src/audit/run-audit.ts';
+import {
+  type AuditProgress,
+  auditSnapshot,
+  differencesShownMax,
+  runAudit,
+} from '../../src/audit/run-audit.ts';
 import { runAuditCommand } from '../../src/commands/audit-command.ts';
 import type { Sql, SqlOrTx } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
+import { Screen } from '../book/screen.ts';
 import { type AccountOfUser, makeBook, makeTenant } from '../support/book.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -164,4 +170,35 @@ test('nothing can be written in an audit, not even by mistake', async (t) => {
   });
   const readOnly = '25006';
   await assert.rejects(work, { code: readOnly });
+});
+
+test('on a terminal a bar shows which checks run, and leaves nothing of it', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  await makeAccounts(sql, 1);
+  const [stdout, terminal] = [new Screen(), new Screen(true)];
+  assert.equal(await runAuditCommand({ sql, json: true, stdout, terminal }), 0);
+  assert.equal((JSON.parse(stdout.text) as { ok: boolean }).ok, true);
+  const count = checks.length;
+  assert.match(terminal.text, new RegExp(`audit \\[.*\\d+ of ${count} checks in \\d+ s: \\w+`));
+  const clearLine = `${String.fromCharCode(27)}[2K`;
+  assert.ok(terminal.text.lastIndexOf(clearLine) > terminal.text.lastIndexOf('checks in'));
+  assert.doesNotMatch(terminal.text, /100%/);
+});
+
+test('progress counts each check once, up to all of them', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const seen: AuditProgress[] = [];
+  await runAudit(sql, (progress) => seen.push(progress));
+  const names = new Set(seen.flatMap(({ running }) => running));
+  assert.deepEqual([...names].sort(), checks.map(({ name }) => name).sort());
+  const done = seen.map(({ checksDone }) => checksDone);
+  assert.deepEqual(
+    done,
+    done.toSorted((a, b) => a - b),
+  );
+  assert.deepEqual(seen.at(-1), {
+    checksDone: checks.length,
+    checksTotal: checks.length,
+    running: [],
+  });
 });

@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { runImport } from '../../src/commands/import-command.ts';
+import { ProgressBar } from '../../src/commands/progress-bar.ts';
+import type { TenantId } from '../../src/ids.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -20,12 +23,19 @@ import { Screen } from './screen.ts';
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
 
-async function run(directory: string, options: { isTerminal?: boolean } = {}) {
-  const { isTerminal = false } = options;
+interface How {
+  readonly isTerminal?: boolean;
+  readonly isSandbox?: boolean;
+  /** Whose book it is; default a client that has none. */
+  readonly client?: TenantId;
+}
+
+async function run(directory: string, options: How = {}) {
+  const { isTerminal = false, isSandbox = false } = options;
   const stdout = new Screen(isTerminal);
-  const tenantId = await makeTenant(sql);
+  const tenantId = options.client ?? (await makeTenant(sql));
   const terminal = isTerminal ? stdout : undefined;
-  const code = await runImport({ sql, clock, tenantId, directory, stdout, terminal });
+  const code = await runImport({ sql, clock, tenantId, directory, stdout, terminal, isSandbox });
   return { code, text: stdout.text };
 }
 
@@ -104,12 +114,12 @@ test('draws a bar on a terminal, and leaves nothing of it', async (t) => {
   assert.equal(code, 0);
   const esc = String.fromCharCode(27);
   const clearLine = `${esc}[2K`;
-  for (const step of ['users.csv       reading', 'positions.csv   writing']) {
-    assert.ok(text.includes(`${step} [==============================] 100%`), step);
-  }
+  assert.match(text, /users\.csv {7}\[=+\] 99% {2}writing, \d+ of \d+, about \d+ s left/);
+  assert.match(text, /positions\.csv {3}\[=+\] 99% {2}writing, \d+ of \d+, about \d+ s left/);
+  assert.doesNotMatch(text, /100%/, 'what is done has no bar any more');
   // Whatever is said stands on a cleared line, and the last bar is cleared as well.
   assert.ok(text.includes(`${clearLine}users.csv       2 lines: 2 new`));
-  assert.ok(text.lastIndexOf(clearLine) > text.lastIndexOf('100%'));
+  assert.ok(text.lastIndexOf(clearLine) > text.lastIndexOf('99%'));
   assert.ok(!text.includes(`${esc}[?25l`), 'the cursor is not hidden');
   assert.ok(!text.includes(`${esc}[?7l`), 'the wrapping of lines is left alone');
   assert.equal(process.listenerCount('SIGINT'), 0);
@@ -118,4 +128,41 @@ test('draws a bar on a terminal, and leaves nothing of it', async (t) => {
 test('writes nothing but lines where there is no terminal', async (t) => {
   const { text } = await run(await bookDirectory(t, smallBook));
   assert.doesNotMatch(text, /[^\P{Cc}\n]/u);
+});
+
+test('a bar says how long the rest takes, and never stands at the end', () => {
+  let elapsedMs = 0;
+  const stopwatch = { elapsedMs: () => elapsedMs, every: () => () => {} };
+  const frameAt = (ms: number, done: number): string => {
+    const screen = new Screen(true);
+    elapsedMs = 0;
+    const bar = new ProgressBar(screen, stopwatch);
+    bar.show({ subject: 'book', done: 0, detail: 'begins' });
+    elapsedMs = ms;
+    bar.show({ subject: 'book', done, detail: 'reading' });
+    bar.clear();
+    return stripVTControlCharacters(screen.text);
+  };
+  assert.match(frameAt(10_000, 0.5), /book \[=+-+\] 50% {2}reading, about 10 s left/);
+  assert.match(frameAt(30_000, 0.1), /10% {2}reading, about 4 min 30 s left/);
+  assert.match(frameAt(1_000, 0.01), /1% {2}reading$/m, 'too early to tell');
+  assert.match(frameAt(9_000, 1), /99% {2}reading, about 0 s left/);
+});
+
+test('of a book that was sold since, a sandbox says how to begin anew', async (t) => {
+  const client = await makeTenant(sql);
+  const directory = await bookDirectory(t, smallBook);
+  assert.equal((await run(directory, { client })).code, 0);
+  assert.equal((await run(directory, { client, isSandbox: true })).code, 0, 'nothing was sold yet');
+  await sql`
+    update unwind.accounts
+    set positions_as_of = now() + interval '1 day'
+    where tenant_id = ${client}`;
+  const reset =
+    /^To sell an example book once more: "unwind sandbox reset", and import it again\.$/m;
+  const inSandbox = await run(directory, { client, isSandbox: true });
+  assert.equal(inSandbox.code, 1);
+  assert.match(inSandbox.text, /as_of: older than the account's last movement or snapshot/);
+  assert.match(inSandbox.text, reset);
+  assert.doesNotMatch((await run(directory, { client })).text, reset);
 });
