@@ -12,6 +12,7 @@ import { runAuditCommand } from './commands/audit-command.ts';
 import { runCalendar } from './commands/calendar-command.ts';
 import { addClientCommands } from './commands/clients-command.ts';
 import { runDelta, runDeltaFile } from './commands/deltas-command.ts';
+import { addFixCommands } from './commands/fix-command.ts';
 import { runImport } from './commands/import-command.ts';
 import { runInspect } from './commands/inspect-command.ts';
 import { type RotateOptions, runRotateKeys } from './commands/keys-command.ts';
@@ -122,6 +123,7 @@ program
   });
 
 addOperatorCommands(program);
+addFixCommands(program);
 
 program
   .command('request')

@@ -6,6 +6,7 @@
 
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { parseArgs } from 'node:util';
 import { type Decimal, decimal, zero } from '../../src/money.ts';
 import {
   encodeMessage,
@@ -485,4 +486,33 @@ function fieldsOf(text: string): readonly Field[] {
     const [tag = '', ...value] = field.split('=');
     return [Number(tag), value.join('=')];
   });
+}
+
+/** The instrument whose orders end half-way. */
+const endsHalfWay = 'IE00BF2GFH28';
+
+/**
+ * Executes every order in two parts at one price. An instrument named REFUSED is not admitted, and one
+ * ends half-way, like at the simulated venue.
+ */
+export const plainMarket: Market = ({ isin, quantity }) => {
+  if (isin.includes('REFUSED')) return { fills: [], end: 'rejected' };
+  const half = { quantity: decimal(quantity).times('0.5').toFixed(), price: '100.25' };
+  if (isin === endsHalfWay) return { fills: [half], end: 'cancelled' };
+  return { fills: [half, half], end: 'filled' };
+};
+
+/** The ledger in a journal, whether or not its acceptor runs. */
+export function readLedger(journal: string): readonly LedgerOrder[] {
+  return new Acceptor({ port: 0, journal, market: plainMarket }).ledger;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: { port: { type: 'string' }, journal: { type: 'string' } },
+  });
+  const journal = values.journal ?? 'acceptor.jsonl';
+  const options = { port: Number(values.port ?? '9876'), journal, market: plainMarket };
+  const port = await new Acceptor(options).listen();
+  process.stdout.write(`listens on 127.0.0.1:${port}, journal ${journal}\n`);
 }

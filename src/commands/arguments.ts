@@ -121,3 +121,9 @@ export function hours(text: string): number {
   if (value <= hoursMax) return value;
   throw new InvalidArgumentError(`It is no number from 0 to ${hoursMax}, such as 1 or 0.25.`);
 }
+
+/** A number of a FIX session: from 1 on. */
+export function sequenceNumber(text: string): number {
+  if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is no whole number from 1 on.');
+}

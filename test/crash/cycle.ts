@@ -61,7 +61,10 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
   const lot = lotOf(options.seed);
   const { min, max } = faultsOfCycle;
   const faults =
-    options.faults ?? Array.from({ length: lot.between(min, max) }, () => drawFault(lot));
+    options.faults ??
+    Array.from({ length: lot.between(min, max) }, () => {
+      return drawFault(lot, world.counterparty === undefined ? 'simulated' : 'fix');
+    });
   const before = standOf(world);
   world.longestAnswerMs = 0;
   let isOver = false;
@@ -164,8 +167,10 @@ async function reckon(
   const findings = await checkSales(world.sql, { sales, collectors: world.collectors });
   const audit = await runAudit(world.sql);
   const count = await countLiquidations(world);
+  const differences = (await world.counterparty?.compare(world.sql)) ?? [];
   const faults = [
     ...findings.faults,
+    ...differences,
     ...audit.results.flatMap(({ check, total }) => {
       return total === 0 ? [] : [`the audit finds ${total} times: not "${check.says}"`];
     }),

@@ -4,11 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { assertNever } from '../../src/assert.ts';
 import { submissionLeaseMs } from '../../src/limits.ts';
 import { within } from '../support/condition.ts';
+import { type VenueTrouble, venueTroubles } from './counterparty.ts';
 import type { Member } from './fleet.ts';
 import { type NamedPoint, namedPoints } from './points.ts';
 import type { Lot } from './random.ts';
 import type { Caught } from './trap.ts';
-import type { World } from './world.ts';
+import type { VenueKind, World } from './world.ts';
 
 export type Fault =
   /** A process is killed; it is started again at once, or when others have done its work. */
@@ -19,7 +20,9 @@ export type Fault =
   /** A process is told to stop, and started again. */
   | { readonly kind: 'stop' }
   /** The database stops at once and is away for a while. */
-  | { readonly kind: 'database' };
+  | { readonly kind: 'database' }
+  /** A FIX venue is killed, or its connection is cut or stalls. */
+  | { readonly kind: 'venue'; readonly trouble: VenueTrouble };
 
 /** How a fault went. */
 export interface FaultReport {
@@ -40,7 +43,9 @@ const awayMs = 10_000;
 const pointMsMax = 120_000;
 const randomMsMax = 400;
 
-export function drawFault(lot: Lot): Fault {
+/** Half of the faults of a FIX venue are its own; the points in the simulated venue are not passed. */
+export function drawFault(lot: Lot, venue: VenueKind = 'simulated'): Fault {
+  if (venue === 'fix') return drawFixFault(lot);
   const point = namedPoints[lot.between(0, namedPoints.length - 1)] ?? 'create after';
   const at = lot.between(1, 5) === 1 ? 'random' : point;
   const kind = lot.between(1, 20);
@@ -48,6 +53,14 @@ export function drawFault(lot: Lot): Fault {
   if (kind <= 15) return { kind: 'sleep', at };
   if (kind <= 17) return { kind: 'database' };
   return { kind: kind === 18 ? 'kill all' : 'stop' };
+}
+
+function drawFixFault(lot: Lot): Fault {
+  const trouble = venueTroubles[lot.between(1, 2 * venueTroubles.length) - 1];
+  if (trouble !== undefined) return { kind: 'venue', trouble };
+  const drawn = drawFault(lot);
+  const isOutside = 'at' in drawn && /^(submit|report|resolve) /.test(drawn.at);
+  return isOutside ? { kind: 'kill', at: 'random', again: 'now' } : drawn;
 }
 
 /** Lets a fault happen. @returns once everything runs again. */
@@ -63,6 +76,8 @@ export async function strike(world: World, lot: Lot, fault: Fault): Promise<Faul
       return stopOne(world, lot, fault);
     case 'database':
       return restartDatabase(world, lot, fault);
+    case 'venue':
+      return troubleVenue(world, lot, fault);
     default:
       return assertNever(fault);
   }
@@ -162,5 +177,16 @@ async function restartDatabase(world: World, lot: Lot, fault: Fault): Promise<Fa
   await wait(lot.between(0, randomMsMax));
   const report = struck(world, fault);
   await world.server.restart(databaseDownMs);
+  return { ...report, ...well, mendedAt: performance.now() };
+}
+
+async function troubleVenue(
+  world: World,
+  lot: Lot,
+  fault: Extract<Fault, { kind: 'venue' }>,
+): Promise<FaultReport> {
+  await wait(lot.between(0, randomMsMax));
+  const report = struck(world, fault);
+  await world.counterparty?.trouble(fault.trouble, lot);
   return { ...report, ...well, mendedAt: performance.now() };
 }

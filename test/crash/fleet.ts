@@ -3,7 +3,12 @@
 // noticed.
 import assert from 'node:assert/strict';
 import { newHolder, placeLength } from '../../src/work/holder.ts';
-import { freePort, type LaunchedService, launchService } from '../service/processes.ts';
+import {
+  freePort,
+  type LaunchedService,
+  launchService,
+  type Settings,
+} from '../service/processes.ts';
 import type { AfterTest } from '../support/database.ts';
 import type { Point } from './points.ts';
 import { type Relay, startRelay } from './relay.ts';
@@ -46,11 +51,14 @@ export class Fleet {
   readonly trap = new Trap<Member>();
   readonly #t: AfterTest;
   readonly #home: string;
+  readonly #settings: Settings;
   readonly #server: CrashServer;
   readonly #places: Place[] = [];
   #staleWritesBefore = 0;
 
-  constructor(t: AfterTest, home: string, server: CrashServer) {
+  constructor(t: AfterTest, of: { home: string; server: CrashServer; settings: Settings }) {
+    const { home, server } = of;
+    this.#settings = of.settings;
     this.#t = t;
     this.#home = home;
     this.#server = server;
@@ -88,6 +96,7 @@ export class Fleet {
       home: this.#home,
       settings: {
         ...settings,
+        ...this.#settings,
         PORT: String(port),
         DATABASE_URL: this.#server.url(undefined, relay.port),
       },

@@ -48,6 +48,8 @@ function workOf(fault: Exclude<Fault, { kind: 'database' }>): string {
       return 'all killed and started again, until all work is done';
     case 'sleep':
       return 'asleep, until its work is done';
+    case 'venue':
+      return 'venue killed, cut or stalled, until all work is done';
     case 'stop':
       return 'stopped and started again, until its work is done';
   }

@@ -11,7 +11,7 @@ import { cleanly } from './cleanly.ts';
 import { type CycleReport, runCycle } from './cycle.ts';
 import { linesOf, pointLinesOf } from './report.ts';
 import { describeStuck } from './stuck.ts';
-import { World } from './world.ts';
+import { type VenueKind, World } from './world.ts';
 
 process.exitCode = await main();
 
@@ -26,7 +26,7 @@ async function main(): Promise<number> {
 }
 
 async function run(options: ReturnType<typeof readArguments>): Promise<number> {
-  const { cycles, seed, world: cyclesOfWorld } = options;
+  const { cycles, seed, world: cyclesOfWorld, venue } = options;
   const stopping = stopOnSignal();
   const reports: CycleReport[] = [];
   let broken = 0;
@@ -34,7 +34,7 @@ async function run(options: ReturnType<typeof readArguments>): Promise<number> {
     const count = Math.min(cyclesOfWorld, cycles - done);
     const seeds = Array.from({ length: count }, (_, i) => seed + done + i);
     done += count;
-    broken += await runWorld(seeds, stopping, (report) => reports.push(report));
+    broken += await runWorld({ seeds, venue, stopping }, (report) => reports.push(report));
   }
   if (reports.length > 0) {
     print(pointLinesOf(reports));
@@ -46,22 +46,22 @@ async function run(options: ReturnType<typeof readArguments>): Promise<number> {
 
 /** @returns 1 when the world broke: later cycles would only tell of the earlier fault. */
 async function runWorld(
-  seeds: readonly number[],
-  stopping: AbortSignal,
+  of: { seeds: readonly number[]; venue: VenueKind; stopping: AbortSignal },
   onReport: (report: CycleReport) => void,
 ): Promise<number> {
+  const { seeds, venue, stopping } = of;
   return cleanly(async (t) => {
-    const world = await World.start(t, seeds[0] ?? 0);
+    const world = await World.start(t, seeds[0] ?? 0, venue);
     for (const seed of seeds) {
       if (stopping.aborted) return 0;
       const begunAt = performance.now();
       try {
         const report = await runCycle(world, { seed });
         onReport(report);
-        tell(report, performance.now() - begunAt);
+        tell(report, venue, performance.now() - begunAt);
         if (report.faults.length > 0) return 1;
       } catch (error) {
-        process.stdout.write(`seed ${seed}: broke off\n${repeat(seed)}`);
+        process.stdout.write(`seed ${seed}: broke off\n${repeat(seed, venue)}`);
         process.stdout.write(`${error instanceof Error ? error.stack : error}\n`);
         for (const line of await describeStuck(world)) process.stdout.write(`  ${line}\n`);
         return 1;
@@ -71,7 +71,7 @@ async function runWorld(
   });
 }
 
-function tell(report: CycleReport, ms: number): void {
+function tell(report: CycleReport, venue: VenueKind, ms: number): void {
   const what = report.struck.map(({ fault }) => {
     return 'at' in fault ? `${fault.kind} at ${fault.at}` : fault.kind;
   });
@@ -79,11 +79,11 @@ function tell(report: CycleReport, ms: number): void {
   const seconds = (ms / 1_000).toFixed(1);
   process.stdout.write(`seed ${report.seed}, ${seconds} s, ${what.join(', ')}: ${verdict}\n`);
   for (const fault of report.faults) process.stdout.write(`  ${fault}\n`);
-  if (report.faults.length > 0) process.stdout.write(repeat(report.seed));
+  if (report.faults.length > 0) process.stdout.write(repeat(report.seed, venue));
 }
 
-function repeat(seed: number): string {
-  return `  repeat: npm run test:crash -- --cycles 1 --seed ${seed}\n`;
+function repeat(seed: number, venue: VenueKind): string {
+  return `  repeat: npm run test:crash -- --cycles 1 --venue ${venue} --seed ${seed}\n`;
 }
 
 function print(lines: readonly (readonly [string, string])[]): void {
@@ -106,6 +106,7 @@ function readArguments() {
       cycles: { type: 'string', default: '5' },
       seed: { type: 'string', default: String(randomInt(1_000_000)) },
       world: { type: 'string', default: '25' },
+      venue: { type: 'string', default: 'simulated' },
     },
   });
   const read = (name: keyof typeof values, min: number): number => {
@@ -113,5 +114,7 @@ function readArguments() {
     if (value >= min) return value;
     throw new RangeError(`--${name} is no whole number from ${min} on`);
   };
-  return { cycles: read('cycles', 1), seed: read('seed', 0), world: read('world', 1) };
+  const venue: VenueKind = values.venue === 'fix' ? 'fix' : 'simulated';
+  if (values.venue !== venue) throw new RangeError('--venue is neither simulated nor fix');
+  return { cycles: read('cycles', 1), seed: read('seed', 0), world: read('world', 1), venue };
 }

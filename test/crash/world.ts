@@ -16,6 +16,7 @@ import { eventually } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
 import { type Candidate, drawAccounts, writeBook } from './book.ts';
 import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
+import { Counterparty } from './counterparty.ts';
 import { Fleet } from './fleet.ts';
 import { type Lot, lotOf } from './random.ts';
 import { ask, type Counter, type Sale } from './seller.ts';
@@ -35,6 +36,9 @@ const replayedMax = 40;
 const accountsAtOnce = 400;
 /** One attempt only, and not a long one: a process that sleeps answers nothing. */
 const retry = { attemptsMax: 1, attemptMs: 3_000, deadlineMs: 3_000 };
+
+/** Where orders go. */
+export type VenueKind = 'simulated' | 'fix';
 
 export class World implements Counter {
   readonly server: CrashServer;
@@ -58,19 +62,31 @@ export class World implements Counter {
   #importing: Promise<void> | undefined;
   #tenantId = '';
 
-  private constructor(t: AfterTest, home: string, server: CrashServer) {
+  /** Undefined where orders go to the simulated venue. */
+  readonly counterparty: Counterparty | undefined;
+
+  private constructor(
+    t: AfterTest,
+    home: string,
+    parts: { server: CrashServer; counterparty: Counterparty | undefined },
+  ) {
+    const { server, counterparty } = parts;
+    this.counterparty = counterparty;
     this.#t = t;
     this.#home = home;
     this.server = server;
-    this.fleet = new Fleet(t, home, server);
+    this.fleet = new Fleet(t, { home, server, settings: counterparty?.settings ?? {} });
     this.sql = connect({ url: server.url(), max: 4, applicationName: 'crash run' });
     t.after(() => this.sql.end());
   }
 
   /** Starts everything; it ends with the run. */
-  static async start(t: AfterTest, seed: number): Promise<World> {
+  static async start(t: AfterTest, seed: number, venue: VenueKind = 'simulated'): Promise<World> {
     const home = await newHome(t);
-    const world = new World(t, home, await CrashServer.start(t, home));
+    const server = await CrashServer.start(t, home);
+    const isFix = venue === 'fix';
+    const counterparty = isFix ? await Counterparty.start(t, dirname(home)) : undefined;
+    const world = new World(t, home, { server, counterparty });
     await world.fleet.start();
     const sandbox = await readSandboxClient(home);
     assert.ok(sandbox !== undefined, 'the processes have made their client');

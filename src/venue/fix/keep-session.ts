@@ -25,13 +25,13 @@ export interface KeeperOptions
 }
 
 /** A process that dies is followed by another one within this time, in ms. */
-const leaseMs = 6_000;
+export const leaseMs = 6_000;
 const claimEveryMs = 1_000;
 const connectMsMax = 10_000;
 /** Waits between two connections, in ms; a session that was ready begins with the first again. */
 const backOffMs = { first: 250, longest: 15_000 } as const;
 /** An order older than this is not sent again when the venue asks for it, in ms. */
-const staleMs = 60_000;
+export const staleMs = 60_000;
 const dayEveryMs = 5_000;
 /** How often the queue is looked at for what other processes put there, in ms. */
 const pollMs = 50;
@@ -156,7 +156,7 @@ export class SessionKeeper {
   }
 }
 
-function tradingDayOf({ trading_day: day }: FixProfile): TradingDay | undefined {
+export function tradingDayOf({ trading_day: day }: FixProfile): TradingDay | undefined {
   return day === undefined ? undefined : { timeZone: day.time_zone, resetTime: day.reset_time };
 }
 

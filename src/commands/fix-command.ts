@@ -1,0 +1,180 @@
+// `unwind fix` and `unwind venues check`: how sessions with venues stand, what passes over them, and what
+// a person does when one has stopped.
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { newId } from '../ids.ts';
+import { checkVenue } from '../venue/fix/check-venue.ts';
+import { describeMessage } from '../venue/fix/names.ts';
+import {
+  findLog,
+  findSessions,
+  type LogPlace,
+  type Operated,
+  resetSession,
+  resumeSession,
+  type ShownSession,
+} from '../venue/fix/operate-store.ts';
+import type { FixProfile } from '../venue/fix/profile.ts';
+import { mic, reasonText, sequenceNumber } from './arguments.ts';
+import { openLog } from './log.ts';
+import { printable } from './printable.ts';
+import { type OnDatabase, runOnDatabase } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+const followEveryMs = 500;
+const shownMax = 200;
+
+export function addFixCommands(program: Command): void {
+  const venues = program.command('venues').description('the venues that orders go to');
+  venues
+    .command('check')
+    .description('connect to each, log on, exchange a test request, log out, and say what was seen')
+    .addHelpText('after', '\nExample:\n  UNWIND_VENUES_FILE=venues.json unwind venues check')
+    .action(() => {
+      return runOnDatabase((on, config) => {
+        const log = openLog(config.log, 'warn');
+        return checkVenues({ ...on, profiles: config.venue.profiles ?? [], log });
+      });
+    });
+  const fix = program.command('fix').description('FIX sessions');
+  fix
+    .command('status', { isDefault: true })
+    .description('how each session stands; exits 1 when one has failed')
+    .option('--json', 'one JSON document instead of text')
+    .action(({ json = false }: { json?: boolean }) => runOnDatabase((on) => showStatus(on, json)));
+  fix
+    .command('log')
+    .description('the messages of the trading day, with named fields; passwords are masked')
+    .option('--venue <mic>', 'of this venue', mic)
+    .option('--follow', 'go on until Ctrl-C')
+    .action((which: LogOptions) => runOnDatabase((on) => showLog(on, which)));
+  fix
+    .command('resume')
+    .description('let a session that has failed go on, after its cause is mended')
+    .argument('<venue>', 'market code, ISO 10383', mic)
+    .requiredOption('--reason <text>', 'what was found and agreed', reasonText)
+    .option('--next-in <number>', 'the number expected of the venue, as agreed', sequenceNumber)
+    .option('--next-out <number>', 'the number of the next message, as agreed', sequenceNumber)
+    .action((venue: string, options: ResumeOptions) => {
+      return runOnDatabase((on) => {
+        const { reason, nextIn, nextOut } = options;
+        return operate(on, venue, (tx, now) => {
+          return resumeSession(tx, { venue, reason, nextIn, nextOut, now });
+        });
+      });
+    });
+  fix
+    .command('reset')
+    .description('begin the numbers of a session anew; refused while orders are open')
+    .argument('<venue>', 'market code, ISO 10383', mic)
+    .requiredOption('--reason <text>', 'why, and with whom it was agreed', reasonText)
+    .action((venue: string, { reason }: { reason: string }) => {
+      return runOnDatabase((on) => {
+        return operate(on, venue, (tx, now) => resetSession(tx, { venue, reason, now }));
+      });
+    });
+}
+
+interface LogOptions {
+  readonly venue?: string;
+  readonly follow?: true;
+}
+
+interface ResumeOptions {
+  readonly reason: string;
+  readonly nextIn?: number;
+  readonly nextOut?: number;
+}
+
+/** @returns 1 where a session has failed. */
+async function showStatus({ sql, clock, stdout }: OnDatabase, json: boolean): Promise<number> {
+  const sessions = await findSessions(sql, clock.now());
+  if (json) stdout.write(`${JSON.stringify(sessions, undefined, 2)}\n`);
+  else if (sessions.length === 0) stdout.write('no venue was ever connected\n');
+  else for (const session of sessions) stdout.write(`${statusText(session)}\n`);
+  return sessions.some(({ status }) => status === 'failed') ? 1 : 0;
+}
+
+function statusText(session: ShownSession): string {
+  const { venue, status, reason, since, isHeld, tradingDay, nextIn, nextOut } = session;
+  const isLost = status === 'ready' && !isHeld;
+  const lines = [
+    `${venue}  ${isLost ? 'ready, but no process holds it' : status} since ${since.toISOString()}`,
+    `  trading day ${tradingDay}, next number in ${nextIn}, out ${nextOut}`,
+    `  ${session.queued} queued, ${session.openOrders} open orders, ${session.problems} problems`,
+  ];
+  if (reason !== undefined) lines.push(`  ${printable(reason)}`);
+  if (status === 'failed') {
+    lines.push(`  when its cause is mended: unwind fix resume ${venue} --reason …`);
+  }
+  return lines.join('\n');
+}
+
+async function showLog(
+  { sql, clock, stdout }: OnDatabase,
+  { venue, follow }: LogOptions,
+): Promise<number> {
+  const [first] = await findSessions(sql, clock.now());
+  const shown = venue ?? first?.venue;
+  if (shown === undefined) throw new UsageError('no venue was ever connected.');
+  let after: LogPlace = { in: 0, out: 0 };
+  for (;;) {
+    const messages = await findLog(sql, { venue: shown, after, limit: shownMax });
+    for (const { direction, number, at, message, problem } of messages) {
+      const arrow = direction === 'in' ? '←' : '→';
+      const time = at.toISOString().slice(11, 23);
+      stdout.write(
+        `${time} ${arrow} ${String(number).padStart(6)} ${printable(describeMessage(message))}\n`,
+      );
+      if (problem !== undefined) stdout.write(`${' '.repeat(21)}! ${printable(problem)}\n`);
+      after = { ...after, [direction]: Math.max(after[direction], number) };
+    }
+    if (follow === undefined) return 0;
+    await wait(followEveryMs);
+  }
+}
+
+async function operate(
+  { sql, clock, stdout }: OnDatabase,
+  venue: string,
+  work: (tx: Parameters<typeof resetSession>[0], now: Date) => Promise<Operated>,
+): Promise<number> {
+  const operated = await inTransaction(sql, (tx) => work(tx, clock.now()));
+  const texts: Readonly<Record<Operated, string>> = {
+    done: `${venue}: done; a running service connects within seconds`,
+    unknown: `${venue} was never connected`,
+    running: `${venue}: its session runs; stop the service first, or wait until it has failed`,
+    'orders open': `${venue}: orders are open there, and their reports might be lost; end them first`,
+  };
+  stdout.write(`${texts[operated]}\n`);
+  return operated === 'done' ? 0 : 1;
+}
+
+interface CheckCommand {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly stdout: { write(text: string): unknown };
+  readonly profiles: readonly FixProfile[];
+  readonly log: Logger;
+}
+
+/** @returns 0 when each could be logged on to. */
+async function checkVenues(command: CheckCommand): Promise<number> {
+  const { sql, clock, stdout, profiles, log } = command;
+  if (profiles.length === 0) throw new UsageError('UNWIND_VENUES_FILE names no venue to check.');
+  let isWell = true;
+  for (const profile of profiles) {
+    const checked = await checkVenue({ sql, clock, profile, log, holder: newId<'process'>() });
+    isWell &&= checked.isWell;
+    stdout.write(
+      `${checked.isWell ? '✓' : '✗'} ${profile.mic} at ${profile.host}:${profile.port}\n`,
+    );
+    for (const line of checked.seen) stdout.write(`  ${printable(line)}\n`);
+  }
+  return isWell ? 0 : 1;
+}

@@ -1,0 +1,192 @@
+// What an operator sees of FIX sessions, and what may be done to one: let it go on after a failure, or
+// begin its numbers anew.
+
+import type { Sql, Tx } from '../../db/connect.ts';
+import { type FixMessage, fieldsOf } from './codec.ts';
+import type { FixStatus } from './session-store.ts';
+
+export interface ShownSession {
+  readonly venue: string;
+  readonly status: FixStatus;
+  readonly reason: string | undefined;
+  readonly since: Date;
+  readonly isHeld: boolean;
+  readonly tradingDay: string;
+  readonly nextIn: number;
+  readonly nextOut: number;
+  readonly queued: number;
+  /** Sent and not at their end. */
+  readonly openOrders: number;
+  /** Messages of the trading day that a person should look at. */
+  readonly problems: number;
+}
+
+interface SessionRow {
+  readonly venue: string;
+  readonly status: FixStatus;
+  readonly reason: string | null;
+  readonly status_at: Date;
+  readonly is_held: boolean;
+  readonly trading_day: string;
+  readonly next_in: string;
+  readonly next_out: string;
+  readonly queued: string;
+  readonly open_orders: string;
+  readonly problems: string;
+}
+
+/** All sessions, by venue. */
+export async function findSessions(sql: Sql, now: Date): Promise<readonly ShownSession[]> {
+  const rows = await sql<SessionRow[]>`
+    select
+      s.venue, s.status, s.reason, s.status_at, s.trading_day, s.next_in, s.next_out,
+      coalesce(s.lease_expires_at > ${now}, false) as is_held,
+      (select count(*) from unwind.fix_outbox b where b.venue = s.venue) as queued,
+      (
+        select count(*)
+        from unwind.fix_orders o
+        where o.venue = s.venue
+          and o.status in ('SENT', 'WORKING')
+      ) as open_orders,
+      (
+        select count(*)
+        from unwind.fix_messages m
+        where m.venue = s.venue
+          and m.trading_day = s.trading_day
+          and m.direction = 'in'
+          and m.problem is not null
+      ) as problems
+    from unwind.fix_sessions s
+    order by s.venue`;
+  return rows.map((row) => ({
+    venue: row.venue,
+    status: row.status,
+    reason: row.reason ?? undefined,
+    since: row.status_at,
+    isHeld: row.is_held,
+    tradingDay: row.trading_day,
+    nextIn: Number(row.next_in),
+    nextOut: Number(row.next_out),
+    queued: Number(row.queued),
+    openOrders: Number(row.open_orders),
+    problems: Number(row.problems),
+  }));
+}
+
+export interface LoggedMessage {
+  readonly direction: 'in' | 'out';
+  readonly number: number;
+  readonly at: Date;
+  readonly message: FixMessage;
+  readonly problem: string | undefined;
+}
+
+/** How far a log was read: the highest number of each direction. */
+export interface LogPlace {
+  readonly in: number;
+  readonly out: number;
+}
+
+/** The last messages of the trading day behind a place, in the order they were stored. */
+export async function findLog(
+  sql: Sql,
+  { venue, after, limit }: { venue: string; after: LogPlace; limit: number },
+): Promise<readonly LoggedMessage[]> {
+  const rows = await sql<
+    {
+      direction: 'in' | 'out';
+      number: string;
+      type: string;
+      at: Date;
+      fields: Buffer;
+      problem: string | null;
+    }[]
+  >`
+    select m.direction, m.number, m.type, m.at, m.fields, m.problem
+    from unwind.fix_messages m
+    join unwind.fix_sessions s
+      on s.venue = m.venue
+      and s.trading_day = m.trading_day
+    where m.venue = ${venue}
+      and m.number > case when m.direction = 'in' then ${after.in}::bigint else ${after.out}::bigint end
+    order by m.at desc, m.direction, m.number desc
+    limit ${limit}`;
+  return rows.toReversed().map((row) => ({
+    direction: row.direction,
+    number: Number(row.number),
+    at: row.at,
+    message: { type: row.type, fields: fieldsOf(row.fields) ?? [] },
+    problem: row.problem ?? undefined,
+  }));
+}
+
+/** What became of an operator's command on a session. */
+export type Operated = 'done' | 'unknown' | 'running' | 'orders open';
+
+/**
+ * Lets a session that has failed go on. `nextIn` and `nextOut` as agreed with the venue; undefined: as
+ * they are. Only a session that no process holds.
+ */
+export async function resumeSession(
+  tx: Tx,
+  command: {
+    venue: string;
+    reason: string;
+    nextIn: number | undefined;
+    nextOut: number | undefined;
+    now: Date;
+  },
+): Promise<Operated> {
+  const { venue, reason, nextIn = null, nextOut = null, now } = command;
+  const state = await lockSession(tx, venue, now);
+  if (state !== 'done') return state;
+  await tx`
+    update unwind.fix_sessions s
+    set
+      status = 'disconnected',
+      reason = ${reason},
+      status_at = ${now},
+      next_in = coalesce(${nextIn}::bigint, s.next_in),
+      next_out = coalesce(${nextOut}::bigint, s.next_out)
+    where s.venue = ${venue}`;
+  return 'done';
+}
+
+/**
+ * Begins the numbers of a session anew: the next Logon asks both sides to reset. Refused while orders
+ * are open at the venue, whose reports might be lost by it.
+ */
+export async function resetSession(
+  tx: Tx,
+  command: { venue: string; reason: string; now: Date },
+): Promise<Operated> {
+  const { venue, reason, now } = command;
+  const state = await lockSession(tx, venue, now);
+  if (state !== 'done') return state;
+  const open = await tx`
+    select
+    from unwind.fix_orders o
+    where o.venue = ${venue}
+      and o.status in ('SENT', 'WORKING')
+    limit 1`;
+  if (open.count > 0) return 'orders open';
+  await tx`
+    update unwind.fix_sessions s
+    set
+      status = 'disconnected',
+      reason = ${reason},
+      status_at = ${now},
+      is_reset_pending = true
+    where s.venue = ${venue}`;
+  return 'done';
+}
+
+async function lockSession(tx: Tx, venue: string, now: Date): Promise<Operated> {
+  const [row] = await tx<{ is_running: boolean }[]>`
+    select s.status <> 'failed' and coalesce(s.lease_expires_at > ${now}, false) as is_running
+    from unwind.fix_sessions s
+    where s.venue = ${venue}
+    for update`;
+  if (row === undefined) return 'unknown';
+  return row.is_running ? 'running' : 'done';
+}
