@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { newId } from '../ids.ts';
+import { printableLine } from '../printable.ts';
 import { checkVenue } from '../venue/fix/check-venue.ts';
 import { describeMessage } from '../venue/fix/names.ts';
 import {
@@ -22,7 +23,6 @@ import {
 import type { FixProfile } from '../venue/fix/profile.ts';
 import { mic, reasonText, sequenceNumber } from './arguments.ts';
 import { openLog } from './log.ts';
-import { printable } from './printable.ts';
 import { type OnDatabase, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -108,7 +108,7 @@ function statusText(session: ShownSession): string {
     `  trading day ${tradingDay}, next number in ${nextIn}, out ${nextOut}`,
     `  ${session.queued} queued, ${session.openOrders} open orders, ${session.problems} problems`,
   ];
-  if (reason !== undefined) lines.push(`  ${printable(reason)}`);
+  if (reason !== undefined) lines.push(`  ${printableLine(reason)}`);
   if (status === 'failed') {
     lines.push(`  when its cause is mended: unwind fix resume ${venue} --reason …`);
   }
@@ -129,9 +129,9 @@ async function showLog(
       const arrow = direction === 'in' ? '←' : '→';
       const time = at.toISOString().slice(11, 23);
       stdout.write(
-        `${time} ${arrow} ${String(number).padStart(6)} ${printable(describeMessage(message))}\n`,
+        `${time} ${arrow} ${String(number).padStart(6)} ${printableLine(describeMessage(message))}\n`,
       );
-      if (problem !== undefined) stdout.write(`${' '.repeat(21)}! ${printable(problem)}\n`);
+      if (problem !== undefined) stdout.write(`${' '.repeat(21)}! ${printableLine(problem)}\n`);
       after = { ...after, [direction]: Math.max(after[direction], number) };
     }
     if (follow === undefined) return 0;
@@ -174,7 +174,7 @@ async function checkVenues(command: CheckCommand): Promise<number> {
     stdout.write(
       `${checked.isWell ? '✓' : '✗'} ${profile.mic} at ${profile.host}:${profile.port}\n`,
     );
-    for (const line of checked.seen) stdout.write(`  ${printable(line)}\n`);
+    for (const line of checked.seen) stdout.write(`  ${printableLine(line)}\n`);
   }
   return isWell ? 0 : 1;
 }
