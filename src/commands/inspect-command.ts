@@ -2,7 +2,6 @@
 // It sends nothing and records nothing; keys come from a file, the sandbox client or the database.
 
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import {
   type Check,
@@ -19,7 +18,7 @@ import { findTenant, type SignaturePolicy } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import { parseId } from '../ids.ts';
 import { parseDate, parseInstant } from '../instant.ts';
-import { readSandboxClient } from '../sandbox/sandbox-client.ts';
+import { readPrivateKey, readSandboxClient } from '../sandbox/sandbox-client.ts';
 import type { Config } from '../settings/config.ts';
 import { withDatabase } from '../settings/database.ts';
 import { readInputFile } from './input-file.ts';
@@ -117,8 +116,8 @@ async function knownClient(
   const sandbox = await readSandboxClient(config.home);
   if (sandbox !== undefined && sandbox.client_id === clientId) {
     const keys = await Promise.all(
-      sandbox.keys.map(async ({ key_id, private_key_file }): Promise<[string, PublicKey]> => {
-        return [key_id, publicPartOf(await readFile(private_key_file, 'utf8'))];
+      sandbox.keys.map(async (key): Promise<[string, PublicKey]> => {
+        return [key.key_id, publicPartOf(await readPrivateKey(key))];
       }),
     );
     const told = `Keys: those of the sandbox client in ${config.home}.`;

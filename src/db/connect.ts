@@ -104,7 +104,7 @@ export function connect(options: ConnectOptions): Sql {
     keepAlive: true,
     query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
     types: { getTypeParser },
-    ...(simulated === undefined ? {} : { Client: simulated.Client }),
+    Client: simulated?.Client ?? ClosingClient,
     ...(session === undefined ? { maxLifetimeSeconds: limits.lifetimeS } : {}),
     ...(options.sessionSettings === false ? { options: given } : sessionSettings(options, given)),
   });
@@ -125,6 +125,25 @@ export function connect(options: ConnectOptions): Sql {
 async function restByLot(msMax: number): Promise<void> {
   await wait(Math.random() * msMax);
 }
+
+/**
+ * Closes what could not be connected. The driver leaves a connection open on which it has no password to
+ * answer with: the process would not end, and the server's half-made session keeps it from dropping databases.
+ */
+class ClosingClient extends pg.Client {
+  override connect(): Promise<pg.Client>;
+  override connect(callback: Connected): void;
+  override connect(callback?: Connected): Promise<pg.Client> | undefined {
+    if (callback === undefined) return super.connect();
+    super.connect((error: Error) => {
+      if (error) void this.end();
+      (callback as (error: Error) => void)(error);
+    });
+    return undefined;
+  }
+}
+
+type Connected = ((error: Error) => void) | ((error: null, client: pg.Client) => void);
 
 /** Makes the two pools of one process; opens nothing yet. */
 export function openPools(options: PoolsOptions): Pools {

@@ -7,8 +7,8 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/client';
 import { enterClient, newIdentity } from '../auth/create-client.ts';
 import { scopes } from '../auth/scope.ts';
@@ -18,10 +18,12 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';
 import { ConfigError } from '../settings/config.ts';
+import { fileFault } from '../settings/file-fault.ts';
 
 export interface SandboxKey {
   readonly key_id: string;
   readonly algorithm: 'ed25519' | 'ecdsa-p521';
+  /** Absolute, for clients that read the file. A home that was moved is healed by the next start. */
   readonly private_key_file: string;
 }
 
@@ -41,14 +43,56 @@ export function sandboxFileOf(home: string): string {
   return join(home, 'sandbox-client.json');
 }
 
-/** The sandbox client of this home, or undefined where there is none yet. */
+/**
+ * The sandbox client of this home, or undefined where there is none yet. Keys are those that lie in this
+ * home, also where the file names them in the place where the home was before.
+ */
 export async function readSandboxClient(home: string): Promise<SandboxClient | undefined> {
-  const file = sandboxFileOf(home);
+  const text = await readIfThere(sandboxFileOf(home));
+  if (text === undefined) return undefined;
+  const client = parse(home, text);
+  const keys = await Promise.all(
+    client.keys.map(async (key) => {
+      const here = keyFileIn(home, basename(key.private_key_file));
+      return (await isThere(here)) ? { ...key, private_key_file: here } : key;
+    }),
+  );
+  return { ...client, keys };
+}
+
+function parse(home: string, text: string): SandboxClient {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as SandboxClient;
+    const client = JSON.parse(text) as Partial<SandboxClient> | null;
+    const { base_url, client_id, client_secret, keys, scopes } = client ?? {};
+    if (base_url && client_id && client_secret && Array.isArray(keys) && Array.isArray(scopes)) {
+      return { ...client, base_url, client_id, client_secret, keys, scopes };
+    }
+  } catch (error) {
+    throw unusable(home, 'it is not JSON', error);
+  }
+  throw unusable(home, 'a member is missing');
+}
+
+function keyFileIn(home: string, name: string): string {
+  return join(home, 'keys', name);
+}
+
+async function isThere(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return true;
+  } catch (error) {
+    if (fileFault(error) === undefined) throw error;
+    return false;
+  }
+}
+
+async function readIfThere(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw unusable(home, error);
+    throw error;
   }
 }
 
@@ -77,8 +121,10 @@ export async function ensureSandboxClient(
       publicKeysPem: await Promise.all(client.keys.map((key) => publicKeyOf(home, key))),
     });
   }
-  if (client.base_url === baseUrl || (await isServed(client, home))) return client;
-  const current = { ...client, base_url: baseUrl };
+  const isHere = client.base_url === baseUrl || (await isServed(client));
+  const current = isHere ? client : { ...client, base_url: baseUrl };
+  const written = await readIfThere(sandboxFileOf(home));
+  if (written === textOf(current)) return current;
   const beside = await writeBeside(sandboxFileOf(home), current);
   await rename(beside, sandboxFileOf(home));
   return current;
@@ -93,7 +139,7 @@ export async function clientOptionsOf(sandbox: SandboxClient): Promise<ClientOpt
     clientId: sandbox.client_id,
     clientSecret: sandbox.client_secret,
     keyId: key.key_id,
-    privateKey: await readFile(key.private_key_file, 'utf8'),
+    privateKey: await readPrivateKey(key),
     scopes: sandbox.scopes,
   };
 }
@@ -102,14 +148,14 @@ export async function clientOptionsOf(sandbox: SandboxClient): Promise<ClientOpt
 const answerMsMax = 2_000;
 
 /** Whether a service that knows this client answers where the file says; another one may by now. */
-async function isServed(sandbox: SandboxClient, home: string): Promise<boolean> {
+async function isServed(sandbox: SandboxClient): Promise<boolean> {
   const retry = { attemptsMax: 1, attemptMs: answerMsMax };
   try {
     await new Client({ ...(await clientOptionsOf(sandbox)), retry }).grantedScopes();
     return true;
   } catch (error) {
     if (error instanceof ApiError || error instanceof NoAnswerError) return false;
-    throw unusable(home, error);
+    throw error;
   }
 }
 
@@ -122,7 +168,7 @@ async function makeSandboxClient(home: string, baseUrl: string): Promise<Sandbox
   const { clientId, clientSecret, keyIds } = newIdentity(pairs.length);
   const keys: SandboxKey[] = [];
   for (const [i, { algorithm, privateKey }] of pairs.entries()) {
-    const file = join(home, 'keys', `${clientId}-${algorithm}.pem`);
+    const file = keyFileIn(home, `${clientId}-${algorithm}.pem`);
     await mkdir(dirname(file), { recursive: true, mode: ownerOnlyDirectory });
     await writeFile(file, toPem(privateKey, 'pkcs8'), { mode: ownerOnly });
     keys.push({ key_id: keyIds[i] ?? '', algorithm, private_key_file: file });
@@ -145,24 +191,42 @@ async function makeSandboxClient(home: string, baseUrl: string): Promise<Sandbox
 
 function idIn<Thing extends string>(home: string, text: string) {
   const id = parseId<Thing>(text);
-  if (id === undefined) throw unusable(home, undefined);
+  if (id === undefined) throw unusable(home, 'an id in it is not a UUID');
   return id;
 }
 
 async function publicKeyOf(home: string, key: SandboxKey): Promise<string> {
   try {
-    const privateKey = createPrivateKey(await readFile(key.private_key_file, 'utf8'));
+    const privateKey = createPrivateKey(await readPrivateKey(key));
     return toPem(createPublicKey(privateKey), 'spki');
   } catch (error) {
-    throw unusable(home, error);
+    if (error instanceof ConfigError) throw error;
+    throw unusable(home, `${key.private_key_file} holds no private key`, error);
   }
 }
 
-function unusable(home: string, cause: unknown): Error {
+/** @throws ConfigError that says which file is missing, and what else there is to do. */
+export async function readPrivateKey({ private_key_file: file }: SandboxKey): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const fault = fileFault(error);
+    if (fault === undefined) throw error;
+    throw new ConfigError(
+      `The private key of the sandbox client, ${file}, cannot be used: ${fault.reason}. Bring it ` +
+        'back to that place, or into the directory keys of UNWIND_HOME.',
+      { cause: error },
+    );
+  }
+}
+
+function unusable(home: string, why: string, cause?: unknown): Error {
   const file = sandboxFileOf(home);
-  return new ConfigError(`${file} cannot be used; remove it to get a new sandbox client.`, {
-    cause,
-  });
+  return new ConfigError(
+    `${file} cannot be used: ${why}. Bring it back from a copy. Without it the next start makes ` +
+      'another client, whose book is empty.',
+    { cause },
+  );
 }
 
 function toPem(key: KeyObject, type: 'spki' | 'pkcs8'): string {
@@ -171,9 +235,13 @@ function toPem(key: KeyObject, type: 'spki' | 'pkcs8'): string {
     : key.export({ format: 'pem', type }).toString();
 }
 
-/** Written beside and then renamed or linked, so that nobody ever reads half of it. */
+/** Written beside and then renamed or linked, so that no reader ever sees half of it. */
 async function writeBeside(file: string, content: object): Promise<string> {
   const beside = `${file}.${process.pid}`;
-  await writeFile(beside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: ownerOnly });
+  await writeFile(beside, textOf(content), { mode: ownerOnly });
   return beside;
+}
+
+function textOf(content: object): string {
+  return `${JSON.stringify(content, undefined, 2)}\n`;
 }

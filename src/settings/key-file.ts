@@ -8,33 +8,68 @@ import { type Seal, sealKeyBytes, sealWith } from '../auth/seal.ts';
 import { canOpenKeys } from '../auth/signing-keys.ts';
 import type { Sql } from '../db/connect.ts';
 import { type Config, ConfigError, keyFileOf } from './config.ts';
+import { fileFault } from './file-fault.ts';
 
-/** Mode bits of those who are neither owner nor group: a secret that is mounted belongs to a group. */
-const othersMay = 0o007;
+type KeyFileConfig = Pick<Config, 'keyFile' | 'home'>;
+
+/** Mode bits of everybody but the owner. */
+const groupAndOthersMay = 0o077;
 
 /**
- * @throws ConfigError when the file is missing (where it has to be there) or malformed, or in live
- *   mode when everybody on the machine can read it.
+ * Of 32 random bytes fewer are different from each other, or in their steps, once in 10^12 files: such a
+ * file was typed, or filled by a pattern.
  */
-export async function openKeyFile(config: Config): Promise<Seal> {
+const differentBytesMin = 16;
+
+/** @throws ConfigError when the file is missing, open to others, or holds anything but a random key. */
+export async function openKeyFile(config: KeyFileConfig): Promise<Seal> {
   const file = keyFileOf(config);
   if (config.keyFile === undefined) await makeIfMissing(file);
   const { text, mode } = await readKeyFile(file);
-  if (config.mode === 'live' && (mode & othersMay) !== 0) {
-    throw new ConfigError(`The key file ${file} is open to others: chmod o= '${file}' closes it.`);
+  if (process.platform !== 'win32' && (mode & groupAndOthersMay) !== 0) {
+    const shown = (mode & 0o777).toString(8).padStart(4, '0');
+    throw new ConfigError(
+      `The key file ${file} is open to others than its owner (mode ${shown}): chmod 600 '${file}' closes it.`,
+    );
   }
-  const key = Buffer.from(text.trim(), 'base64');
+  return sealWith(keyOf(file, text.trim()));
+}
+
+function keyOf(file: string, text: string): Buffer {
+  const refuse = (why: string) => {
+    const how = `(umask 077; head -c ${sealKeyBytes} /dev/urandom | base64 > FILE)`;
+    return new ConfigError(`The key file ${file} ${why}. A new one is made by ${how}.`);
+  };
+  if (text === '') throw refuse('is empty');
+  if (text.includes('-----BEGIN')) {
+    throw refuse(`holds a key in PEM; it has to hold ${sealKeyBytes} random bytes in base64`);
+  }
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) throw refuse('does not hold base64 on one line');
+  const key = Buffer.from(text, 'base64');
   if (key.length !== sealKeyBytes) {
-    throw new ConfigError(`${file} does not hold ${sealKeyBytes} bytes in base64.`);
+    throw refuse(`holds ${key.length} bytes in base64, and not ${sealKeyBytes}`);
   }
-  return sealWith(key);
+  if (!looksRandom(key)) throw refuse('holds a key that can be guessed: its bytes are not random');
+  return key;
+}
+
+function looksRandom(key: Buffer): boolean {
+  const steps = key.map((byte, i) => byte - (key[i - 1] ?? 0));
+  const isText = key.every((byte) => byte >= 0x20 && byte < 0x7f);
+  return (
+    !isText && new Set(key).size >= differentBytesMin && new Set(steps).size >= differentBytesMin
+  );
 }
 
 /**
  * Before anything is sealed or signed. @throws ConfigError when the keys in this database are sealed
  * by another key file: webhooks could not be signed, or those of some clients only.
  */
-export async function refuseOtherKeyFile(sql: Sql, config: Config, seal: Seal): Promise<void> {
+export async function refuseOtherKeyFile(
+  sql: Sql,
+  config: KeyFileConfig,
+  seal: Seal,
+): Promise<void> {
   if (await canOpenKeys(sql, seal)) return;
   throw new ConfigError(
     `The keys in this database were sealed with another key file than ${keyFileOf(config)}: ` +
@@ -48,24 +83,39 @@ async function readKeyFile(file: string): Promise<{ text: string; mode: number }
     const { mode } = await handle.stat();
     return { text: await handle.readFile('utf8'), mode };
   } catch (error) {
-    throw new ConfigError(`The key file ${file} cannot be read.`, { cause: error });
+    const reason =
+      fileFault(error)?.reason ?? (isDirectory(error) ? 'it is a directory' : undefined);
+    if (reason === undefined) throw error;
+    throw new ConfigError(`The key file ${file} cannot be read: ${reason}.`, { cause: error });
   }
 }
 
-/** Written beside and linked, so that of two first starts at once one wins and nobody reads half. */
+/** Reading one that is open already fails without a path. */
+function isDirectory(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EISDIR';
+}
+
+/** Written beside and linked, so that of two first starts at once one wins and no reader sees half. */
 async function makeIfMissing(file: string): Promise<void> {
-  if (await isThere(file)) return;
-  await mkdir(dirname(file), { recursive: true });
-  const beside = `${file}.${process.pid}`;
-  const text = `${randomBytes(sealKeyBytes).toString('base64')}\n`;
-  await writeFile(beside, text, { mode: 0o600 });
   try {
-    await link(beside, file);
+    if (await isThere(file)) return;
+    await mkdir(dirname(file), { recursive: true });
+    const beside = `${file}.${process.pid}`;
+    const text = `${randomBytes(sealKeyBytes).toString('base64')}\n`;
+    await writeFile(beside, text, { mode: 0o600 });
+    try {
+      await link(beside, file);
+    } finally {
+      await rm(beside, { force: true });
+    }
   } catch (error) {
-    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    if (!exists) throw error;
-  } finally {
-    await rm(beside, { force: true });
+    if (await isThere(file).catch(() => false)) return;
+    const fault = fileFault(error);
+    if (fault === undefined) throw error;
+    throw new ConfigError(
+      `UNWIND_HOME ${dirname(file)} cannot be used: ${fault.reason}. Choose another directory.`,
+      { cause: error },
+    );
   }
 }
 

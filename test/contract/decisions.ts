@@ -54,7 +54,7 @@ export const decisions: Readonly<Record<number, Point>> = {
         [http('liquidations.answers'), 'point 2: create answers 202'],
       ],
       'the release waits for its delay and for an open venue': [
-        ['test/config.test.ts', 'point 17: defaults are', 'point 17: live mode releases'],
+        ['test/settings/config.test.ts', 'point 17: defaults are', 'point 17: live mode releases'],
         ['test/venue/market-hours.test.ts', 'point 2: asked for on a Friday', 'point 2: while it'],
       ],
       'release, orders, executions, end': [
@@ -307,7 +307,7 @@ export const decisions: Readonly<Record<number, Point>> = {
     about: 'sandbox and live',
     promises: {
       'defaults of both': [
-        ['test/config.test.ts', 'point 17: defaults are', 'point 17: live mode releases'],
+        ['test/settings/config.test.ts', 'point 17: defaults are', 'point 17: live mode releases'],
       ],
       'files only their owner can read; keys sealed; no live mode without its key file': [
         ['test/service/start.test.ts', 'point 17: a first start', 'point 17: live mode starts'],

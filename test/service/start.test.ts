@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -70,6 +70,37 @@ test('point 17: a first start makes everything it needs, a second one keeps it',
     ['kept'],
   );
   await checkEnd(home, second, 'SIGINT');
+});
+
+test('a home that was moved keeps its client, and the next start names its keys anew', async (t) => {
+  const home = await newHome(t);
+  const settings = { UNWIND_LOG_LEVEL: 'error' };
+  const first = await startService(t, { home, settings });
+  first.kill('SIGTERM');
+  await first.ended;
+  const before = await sandboxOf(home);
+  const moved = await newHome(t);
+  await rename(home, moved);
+  const printed = await runUnwind(t, ['request', 'GET', '/webhooks', '--print'], { home: moved });
+  assert.match(printed.stderr, /nothing answers at/, 'it signs with the keys that moved along');
+  const second = await startService(t, { home: moved, settings });
+  const file: SandboxClient = JSON.parse(
+    await readFile(join(moved, 'sandbox-client.json'), 'utf8'),
+  );
+  assert.equal(file.client_id, before.client_id);
+  for (const { private_key_file: key } of file.keys)
+    assert.ok(key.startsWith(`${moved}/keys/`), key);
+  const asked = await runUnwind(t, ['request', 'GET', '/webhooks'], { home: moved });
+  assert.equal(asked.code, 0, asked.stderr);
+  second.kill('SIGTERM');
+  await second.ended;
+  for (const { private_key_file: key } of file.keys) await rm(key);
+  const lost = await runUnwind(t, ['request', 'GET', '/webhooks'], { home: moved });
+  assert.equal(lost.code, 2);
+  assert.match(
+    lost.stderr,
+    /^unwind: The private key of the sandbox client, \S+, cannot be used: it does not exist\. Bring it back .*\n$/,
+  );
 });
 
 function welcomeOf({ url }: RunningService, home: string): RegExp {
@@ -180,24 +211,6 @@ describe('a service that cannot start says why and ends with 2:', () => {
     await assert.rejects(stat(home), { code: 'ENOENT' }, 'nothing was begun');
   });
 
-  test('the key file of live mode is not there', async (t) => {
-    const home = await newHome(t);
-    const file = join(home, 'no-such-key');
-    const settings = { ...live, UNWIND_KEY_FILE: file };
-    const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
-    assert.equal(code, 2);
-    assert.equal(stderr, `unwind: The key file ${file} cannot be read.\n`);
-  });
-
-  test('the key file holds something else', async (t) => {
-    const home = await newHome(t);
-    const file = await writeKeyFile(t, home, randomBytes(16));
-    const settings = { UNWIND_KEY_FILE: file };
-    const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
-    assert.equal(code, 2);
-    assert.equal(stderr, `unwind: ${file} does not hold 32 bytes in base64.\n`);
-  });
-
   test('the key file is not the one the database was filled with', async (t) => {
     const home = await newHome(t);
     const before = await startService(t, { home, settings: { UNWIND_LOG_LEVEL: 'error' } });
@@ -208,22 +221,6 @@ describe('a service that cannot start says why and ends with 2:', () => {
     assert.equal(code, 2);
     assert.match(stderr, /^unwind: The keys in this database were sealed with another key file/m);
     assert.deepEqual(await databasesOn(home), [], 'the database was stopped again');
-  });
-
-  test('in live mode, the key file is open to others', async (t) => {
-    const home = await newHome(t);
-    const file = await writeKeyFile(t, home, randomBytes(32));
-    const settings = { ...live, UNWIND_KEY_FILE: file };
-    for (const mode of [0o644, 0o602]) {
-      await chmod(file, mode);
-      const { code, stderr } = await runUnwind(t, ['start'], { home, settings });
-      assert.equal(code, 2);
-      assert.equal(
-        stderr,
-        `unwind: The key file ${file} is open to others: chmod o= '${file}' closes it.\n`,
-      );
-      assert.deepEqual(await databasesOn(home), [], 'nothing was started');
-    }
   });
 });
 

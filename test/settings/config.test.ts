@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { ConfigError, readConfig } from '../src/settings/config.ts';
-import { configurationPage } from '../tools/configuration-table.ts';
+import { ConfigError, readConfig } from '../../src/settings/config.ts';
+import { configurationPage } from '../../tools/configuration-table.ts';
 
 test('point 17: defaults are those of a sandbox on loopback', () => {
   const config = readConfig({});
@@ -88,7 +88,7 @@ test('an empty variable counts as absent', () => {
 });
 
 test('docs/configuration.md is made of the settings', async () => {
-  const page = await readFile(new URL('../docs/configuration.md', import.meta.url), 'utf8');
+  const page = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
   assert.equal(
     page,
     configurationPage(),
