@@ -183,12 +183,12 @@ test('the encoding is not UTF8', async (t) => {
   }
 });
 
-test('it is read-only by default', async (t) => {
+test('it is read-only by default, and sessions may not change that', async (t) => {
   const { url, sql } = await createTestDatabase(t, { migrated: false });
   const name = new URL(url).pathname.slice(1);
   await sql`alter database ${identifier(name)} set default_transaction_read_only = on`;
   assert.match(
-    await refusalOf(url),
+    await refusalOf(url, { UNWIND_DATABASE_SESSION_SETTINGS: 'off' }),
     /is read-only for the role .*alter database "\S+" set default_transaction_read_only = off/,
   );
 });
