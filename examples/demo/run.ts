@@ -99,7 +99,7 @@ async function subscribe(client: Client, closers: Stage['closers']): Promise<Rec
   const receiver = new Receiver((signal) => client.webhooks.verifyKeys({ signal }), announce);
   closers.push(() => receiver.close());
   const url = await receiver.listen();
-  const type = ['ACCOUNT_LIQUIDATION'];
+  const type = ['ACCOUNT_LIQUIDATION'] as const;
   const webhook = await client.webhooks.create({ title: 'demo', url, enabled: true, type });
   check(webhook.enabled, `webhook to ${url}, deliveries signed with P-521`);
   return receiver;

@@ -7,6 +7,7 @@ import {
   type Check,
   inspectSignature,
   keyAlgorithm,
+  type PublicJwk,
   type PublicKey,
   parsePublicJwk,
   parsePublicKey,
@@ -146,7 +147,7 @@ async function keysOfFile(file: string, clientId: string | undefined): Promise<K
   return { keys: isNamed ? find : () => only, policy: 'compatible', told };
 }
 
-function jwksOf(text: string): readonly JsonWebKey[] {
+function jwksOf(text: string): readonly NamedJwk[] {
   try {
     const content = JSON.parse(text);
     return Array.isArray(content.keys) ? content.keys : [content];
@@ -155,7 +156,7 @@ function jwksOf(text: string): readonly JsonWebKey[] {
   }
 }
 
-type JsonWebKey = Parameters<typeof parsePublicJwk>[0] & { readonly kid?: unknown };
+type NamedJwk = PublicJwk & { readonly kid?: unknown };
 
 async function keysOfDatabase(
   { config, log }: InspectOptions,

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { styleText } from 'node:util';
-import type { Client } from '@unwind/client';
+import type { Client, NewWebhook } from '@unwind/client';
 import {
   BodyTooLargeError,
   type Delivery,
@@ -90,7 +90,8 @@ async function subscribed(
   { url, types, from, stderr }: ListenOptions & { readonly url: string },
   work: () => Promise<void>,
 ): Promise<number> {
-  const kinds = types === undefined ? {} : { type: types };
+  // The service checks them and says which it does not know.
+  const kinds = types === undefined ? {} : { type: types as NonNullable<NewWebhook['type']> };
   const { id } = await client.webhooks.create({ title, url, enabled: true, ...kinds });
   let isRemoved = false;
   try {

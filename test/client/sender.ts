@@ -1,10 +1,10 @@
 // Deliveries as the service signs them, and a receiver to give them to.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type JsonWebKey, randomUUID } from 'node:crypto';
-import type { KeySet } from '@unwind/client';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import {
   type Delivery,
   DeliveryError,
+  type PublicKeySet,
   type ReceiverOptions,
   webhookReceiver,
 } from '@unwind/client/webhooks';
@@ -18,7 +18,7 @@ import { testClock } from '../support/clock.ts';
 
 export interface Sender {
   readonly key: SigningKey;
-  readonly jwk: JsonWebKey & { readonly kid: string };
+  readonly jwk: PublicKeySet['keys'][number];
 }
 
 export function newSender(algorithm: 'ecdsa-p521' | 'ed25519' = 'ecdsa-p521'): Sender {
@@ -75,11 +75,11 @@ export async function deliveryOf(sender: Sender, sending: Sending = {}): Promise
 
 /** A receiver, and how often it fetched which keys. */
 export function receiverOf(
-  served: { keys: KeySet['keys'] },
+  served: { keys: PublicKeySet['keys'] },
   options: Partial<ReceiverOptions> = {},
 ) {
   const fetches = { count: 0, failing: false };
-  const keys = async (): Promise<KeySet> => {
+  const keys = async (): Promise<PublicKeySet> => {
     fetches.count += 1;
     if (fetches.failing) throw new Error('the network is down');
     return { keys: [...served.keys] };

@@ -16,7 +16,8 @@ function makeKeeper() {
   }, clock.now);
   const answer = (number: number, lifeS: number) => {
     const access_token = `token ${number}`;
-    const token = { access_token, expires_in: lifeS, token_type: 'bearer', scope: 'a:read b:read' };
+    const scope = 'a:read b:read';
+    const token = { access_token, expires_in: lifeS, token_type: 'bearer', scope } as const;
     asked[number - 1]?.resolve(token);
   };
   return { keeper, clock, asked, answer };

@@ -84,7 +84,7 @@ suite('public keys that are refused', () => {
   test('a private JWK, and one that is no key', () => {
     const jwk = p256.privateKey.export({ format: 'jwk' });
     assert.throws(() => parsePublicJwk(jwk), { name: 'UnusableKeyError', message: /private key/ });
-    assert.throws(() => parsePublicJwk({ kty: 'oct', k: 'AAAA' }), UnusableKeyError);
+    assert.throws(() => parsePublicJwk({ kty: 'oct', x: 'AAAA' }), UnusableKeyError);
   });
 });
 

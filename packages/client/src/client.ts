@@ -38,15 +38,16 @@ export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
 export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
-export type { EventLog } from './event-log.ts';
+export type { EventLog, EventPage } from './event-log.ts';
 export type { LoggedEvent, LoggedLiquidationEvent } from './events.ts';
 export { isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
-export type { Listing } from './listing.ts';
+export type { Listing, Page } from './listing.ts';
 export type { NoAnswerReason } from './network-fault.ts';
-export type { Events, Liquidations, WaitOptions, Webhooks } from './operations.ts';
+export type { Events, Liquidations, Replay, WaitOptions, Webhooks } from './operations.ts';
 export type { Accounts, Executions, Instruments, Orders, Positions } from './reading.ts';
 export type { RetryPolicy } from './retry.ts';
+export type * from './subscriptions.ts';
 
 export interface ClientOptions {
   /** Where the service is, for example `https://api.example.com`. */

@@ -4,6 +4,7 @@
 import {
   DELIVERY,
   headerPairs,
+  type PublicJwk,
   parsePublicJwk,
   type SignedMessage,
   UnusableKeyError,
@@ -11,7 +12,6 @@ import {
   type VerifiedSignature,
   verifyMessage,
 } from '@unwind/signatures';
-import type { KeySet, VerifyKey } from './contract.ts';
 import { readEvents, type WebhookEvent } from './events.ts';
 
 /** A request as Node's `http` hands it over, with its body as it came. */
@@ -22,18 +22,25 @@ export interface Delivery {
   readonly body: Uint8Array;
 }
 
-/** The keys of `GET /auth/verify_keys`, by `kid`. */
+/** What `GET /auth/verify_keys` answers: JSON Web Keys, some perhaps of kinds that are not known here. */
+export interface PublicKeySet {
+  readonly keys: readonly NamedKey[];
+}
+
+type NamedKey = PublicJwk & { readonly kid: string };
+
+/** The keys of a set, by `kid`. */
 export type DeliveryKeys = ReadonlyMap<string, VerificationKey>;
 
 /** Keys of a set that are looked at, the last: the service has two, and some more while they rotate. */
 const keysMax = 100;
 
 /** Reads a set of keys; one of a kind that this version does not know is left out. */
-export function readDeliveryKeys({ keys }: KeySet): DeliveryKeys {
+export function readDeliveryKeys({ keys }: PublicKeySet): DeliveryKeys {
   return new Map(keys.slice(-keysMax).flatMap(readKey));
 }
 
-function readKey(jwk: VerifyKey): [string, VerificationKey][] {
+function readKey(jwk: NamedKey): [string, VerificationKey][] {
   try {
     return [[jwk.kid, { ...parsePublicJwk(jwk), clientId: undefined, live: true }]];
   } catch (error) {

@@ -3,11 +3,10 @@
 // said only of keys that were fetched after the delivery came.
 
 import { abortable } from './abortable.ts';
-import type { KeySet } from './contract.ts';
-import { type DeliveryKeys, readDeliveryKeys } from './deliveries.ts';
+import { type DeliveryKeys, type PublicKeySet, readDeliveryKeys } from './deliveries.ts';
 
 /** How keys are fetched: `(signal) => client.webhooks.verifyKeys({ signal })` is one. */
-export type FetchKeys = (signal: AbortSignal) => Promise<KeySet>;
+export type FetchKeys = (signal: AbortSignal) => Promise<PublicKeySet>;
 
 export interface KeyTimes {
   /** Age in ms after which keys are fetched again: so long a withdrawn key may still be accepted. */

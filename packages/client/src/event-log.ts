@@ -1,8 +1,14 @@
 // The log of events, page by page or event by event, by cursors.
 
-import type { EventPage, EventQuery } from './contract.ts';
+import type { EventPageMeta, EventQuery } from './contract.ts';
 import { LogGapError } from './errors.ts';
 import type { LoggedEvent } from './events.ts';
+
+/** One page of the log. */
+export interface EventPage {
+  readonly data: readonly LoggedEvent[];
+  readonly meta: EventPageMeta;
+}
 
 /** Events a page where the caller does not say: the most the service gives. */
 const usualLimit = 1_000;

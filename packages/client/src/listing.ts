@@ -1,6 +1,12 @@
 // A list of the service, page by page or object by object.
 
-import type { Page, PageQuery } from './contract.ts';
+import type { PageMeta, PageQuery } from './contract.ts';
+
+/** One page of a list. */
+export interface Page<T> {
+  readonly data: readonly T[];
+  readonly meta: PageMeta;
+}
 
 /** Objects a page where the caller does not say: the most the service gives. */
 const usualLimit = 1_000;

@@ -3,26 +3,28 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
-import type {
-  AttemptQuery,
-  DeliveryAttempt,
-  EventPage,
-  EventQuery,
-  KeySet,
-  Liquidation,
-  LiquidationQuery,
-  NewWebhook,
-  Replay,
-  Replayed,
-  Webhook,
-  WebhookQuery,
-  WebhookTest,
-} from './contract.ts';
+import type { EventQuery, KeySet, Liquidation, LiquidationQuery } from './contract.ts';
 import { ApiError, StillRunningError } from './errors.ts';
-import { EventLog } from './event-log.ts';
+import { EventLog, type EventPage } from './event-log.ts';
 import type { Listing } from './listing.ts';
 import { at } from './path.ts';
 import { listAt } from './reading.ts';
+import type {
+  AttemptQuery,
+  DeliveryAttempt,
+  NewWebhook,
+  Replayed,
+  ReplayRequest,
+  Webhook,
+  WebhookQuery,
+  WebhookTest,
+} from './subscriptions.ts';
+
+/** From where to deliver again: a time (RFC 3339), an event, or what was set aside. */
+export type Replay =
+  | Required<Pick<ReplayRequest, 'from'>>
+  | Required<Pick<ReplayRequest, 'event_id'>>
+  | (Required<Pick<ReplayRequest, 'set_aside'>> & Pick<ReplayRequest, 'account_id'>);
 
 export interface Liquidations {
   /** Asks to sell everything of an account; answers the liquidation, NEW. Once for each key. */

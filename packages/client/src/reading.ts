@@ -10,8 +10,8 @@ import type {
   Position,
 } from './book.ts';
 import type { Caller, CallOptions } from './call.ts';
-import type { Page, PageQuery } from './contract.ts';
-import { Listing } from './listing.ts';
+import type { PageQuery } from './contract.ts';
+import { Listing, type Page } from './listing.ts';
 import { at } from './path.ts';
 
 export interface Accounts {

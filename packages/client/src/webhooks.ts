@@ -23,7 +23,7 @@ export type { SignatureErrorCode } from '@unwind/signatures';
 // biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
 export { BodyTooLargeError, readBytes } from './body.ts';
 export type { KeySet, Liquidation, VerifyKey } from './contract.ts';
-export type { Delivery } from './deliveries.ts';
+export type { Delivery, PublicKeySet } from './deliveries.ts';
 export type { FetchKeys, KeyTimes } from './delivery-keys.ts';
 export type * from './events.ts';
 export { isLiquidationEvent } from './events.ts';

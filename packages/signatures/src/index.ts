@@ -28,6 +28,7 @@ export {
 export { withCopy } from './key-copies.ts';
 export {
   keyAlgorithm,
+  type PublicJwk,
   type PublicKey,
   parsePrivateKey,
   parsePublicJwk,

@@ -1,7 +1,7 @@
 // Keys: which we take, and for which algorithm each is registered. Where keys are kept, and
 // whose they are, is the caller's.
 
-import { createPrivateKey, createPublicKey, type JsonWebKey, KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, KeyObject } from 'node:crypto';
 import type { KeyAlgorithm } from './algorithm.ts';
 import { type KeyHalf, keyMistake } from './key-mistakes.ts';
 import { RSA_BITS } from './limits.ts';
@@ -17,6 +17,18 @@ export type PublicKey = { readonly algorithm: KeyAlgorithm; readonly publicKey: 
 
 /** A private key and the algorithm it signs with. */
 export type SigningKey = { readonly algorithm: KeyAlgorithm; readonly privateKey: KeyObject };
+
+/** A public key as JWK (RFC 7517): the members that are looked at. */
+export interface PublicJwk {
+  readonly kty?: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly n?: string;
+  readonly e?: string;
+  /** Only of a private key, which is refused. */
+  readonly d?: string;
+}
 
 /** The two algorithms an RSA key can be registered for; a key has one of them. */
 export type RsaAlgorithm = 'rsa-pss-sha512' | 'rsa-v1_5-sha256';
@@ -71,12 +83,12 @@ function readPrivateKey(pem: string): KeyObject {
 }
 
 /** Reads a public key as JWK (RFC 7517), as from `GET /auth/verify_keys`; throws like the other. */
-export function parsePublicJwk(jwk: JsonWebKey, rsa: RsaAlgorithm = 'rsa-pss-sha512'): PublicKey {
+export function parsePublicJwk(jwk: PublicJwk, rsa: RsaAlgorithm = 'rsa-pss-sha512'): PublicKey {
   if (jwk.d !== undefined) {
     throw new UnusableKeyError('This is a private key; never hand it out. Send its public key.');
   }
   return registered(
-    decode('public', () => createPublicKey({ key: jwk, format: 'jwk' })),
+    decode('public', () => createPublicKey({ key: { ...jwk }, format: 'jwk' })),
     rsa,
   );
 }
