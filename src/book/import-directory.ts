@@ -1,50 +1,43 @@
 // Imports the book of one client from a directory: users, accounts, instruments, prices and
 // positions. It answers for each file being imported wholly or not at all, and for every bad line
 // being told; what a line must be is in import-file.ts, what the database must say to it in
-// import-store.ts and its neighbours.
+// import-store.ts.
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { assertNever } from '../assert.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
-import {
-  accountsFile,
-  type BookFile,
-  type BookFileName,
-  bookFileNames,
-  instrumentsFile,
-  positionsFile,
-  pricesFile,
-  readRow,
-  usersFile,
-} from './import-file.ts';
-import { instrumentsStaging, pricesStaging } from './import-instruments-store.ts';
+import { type BookFile, bookFileNames, bookFiles, readRow } from './import-file.ts';
 import {
   badLinesListedMax,
   ignoredNamesListedMax,
   importLockMsMax,
   importStatementMsMax,
 } from './import-limits.ts';
-import { positionsStaging } from './import-positions-store.ts';
 import {
   type BadLine,
   type BadLines,
   byLine,
   type FileReport,
+  faultReason,
   type ImportProgress,
   type ImportReport,
+  isSince,
   joinBadLines,
 } from './import-report.ts';
-import { faultReason, isSince, type StagedLine, type Staging } from './import-staging.ts';
 import {
-  accountsStaging,
   analyseBook,
+  findFaults,
   hasClient,
+  lockAccounts,
+  openStaging,
   readLatestInstant,
-  usersStaging,
+  type StagedLine,
+  settleStaging,
+  stageLines,
+  writeStaged,
 } from './import-store.ts';
 import { readCsv } from './read-csv.ts';
 
@@ -82,14 +75,14 @@ export async function importDirectory(
     throw new ImportError(`there is no client ${request.tenantId}`);
   }
   const names = await namesIn(request.directory);
-  const present = bookFileNames.filter((name) => names.includes(name));
+  const present = bookFiles.filter(({ name }) => names.includes(name));
   if (present.length === 0) {
     const wanted = bookFileNames.join(', ');
     throw new ImportError(`${request.directory} holds none of ${wanted}`);
   }
   const files: FileReport[] = [];
-  for (const name of present) {
-    const report = await importNamed({ sql, clock, request }, name);
+  for (const file of present) {
+    const report = await importFile(sql, clock, { file, request });
     request.onFile?.(report);
     files.push(report);
   }
@@ -97,7 +90,7 @@ export async function importDirectory(
     return file.outcome === 'imported' && file.inserted + file.changed > 0;
   });
   if (hasChanged) await analyseBook(sql);
-  const ignored = names.filter((name) => !present.some((known) => known === name)).sort();
+  const ignored = names.filter((name) => !present.some((file) => file.name === name)).sort();
   return {
     files,
     ignored: ignored.slice(0, ignoredNamesListedMax),
@@ -114,43 +107,20 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   }
 }
 
-interface Context {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly request: ImportRequest;
-}
-
-function importNamed(context: Context, name: BookFileName): Promise<FileReport> {
-  switch (name) {
-    case 'users.csv':
-      return importFile(context, usersFile, usersStaging);
-    case 'accounts.csv':
-      return importFile(context, accountsFile, accountsStaging);
-    case 'instruments.csv':
-      return importFile(context, instrumentsFile, instrumentsStaging);
-    case 'prices.csv':
-      return importFile(context, pricesFile, pricesStaging);
-    case 'positions.csv':
-      return importFile(context, positionsFile, positionsStaging);
-    default:
-      return assertNever(name);
-  }
-}
-
 /** Imports one file; a transaction that lost against another reads it again from its beginning. */
-function importFile<Column extends string>(
-  { sql, clock, request }: Context,
-  file: BookFile<Column>,
-  staging: Staging<Column>,
+function importFile(
+  sql: Sql,
+  clock: Clock,
+  { file, request }: { readonly file: BookFile; readonly request: ImportRequest },
 ): Promise<FileReport> {
   const { tenantId } = request;
   const work = async (tx: Tx): Promise<FileReport> => {
     const now = clock.now();
-    const { lines, lastLine, isWhole, bad } = await stage(tx, { file, staging, request, now });
+    const { lines, lastLine, isWhole, bad } = await stage(tx, { file, request, now });
     request.onProgress?.({ step: 'checking', file: file.name, lines });
     // A file that is refused anyway need not hold anybody up.
-    if (bad.count === 0) await staging.lock?.(tx, tenantId);
-    const faults = await staging.findFaults(tx, tenantId);
+    if (bad.count === 0) await lockAccounts(tx, file, tenantId);
+    const faults = await findFaults(tx, file, tenantId);
     const { listed, count } = joinBadLines(bad, {
       listed: faults.map((fault) => ({ line: fault.line, reason: faultReason(file, fault) })),
       count: faults[0]?.total ?? 0,
@@ -160,7 +130,7 @@ function importFile<Column extends string>(
       const refused = { lines, badLines: listed, badLineCount: count, isWhole, isOld };
       return { outcome: 'refused', file: file.name, ...refused };
     }
-    const { inserted, changed } = await staging.write(tx, {
+    const { inserted, changed } = await writeStaged(tx, file, {
       tenantId,
       now,
       lastLine,
@@ -184,18 +154,18 @@ interface Staged {
 }
 
 /** Reads a file, stages the lines that are right by themselves and tells the others. */
-async function stage<Column extends string>(
+async function stage(
   tx: Tx,
-  work: { file: BookFile<Column>; staging: Staging<Column>; request: ImportRequest; now: Date },
+  work: { file: BookFile; request: ImportRequest; now: Date },
 ): Promise<Staged> {
-  const { file, staging, request, now } = work;
+  const { file, request, now } = work;
   const reading = { latest: await readLatestInstant(tx, now) };
   const path = join(request.directory, file.name);
   const badLines: BadLine[] = [];
   const result = { lines: 0, lastLine: 0, isWhole: true, badCount: 0 };
-  await staging.open(tx);
+  await openStaging(tx, file);
   for await (const part of readCsv(path, Object.keys(file.columns))) {
-    const good: StagedLine<Column>[] = [];
+    const good: StagedLine[] = [];
     const bad = [...part.badLines];
     for (const { line, fields } of part.lines) {
       const read = readRow(file, fields, reading);
@@ -203,7 +173,7 @@ async function stage<Column extends string>(
       else bad.push({ line, reason: read.fault });
     }
     bad.sort(byLine);
-    if (good.length > 0) await staging.load(tx, good);
+    if (good.length > 0) await stageLines(tx, file, good);
     result.lines = part.linesRead;
     result.lastLine = good.at(-1)?.line ?? result.lastLine;
     result.isWhole &&= part.isWhole;
@@ -212,6 +182,6 @@ async function stage<Column extends string>(
     const { linesRead, bytesRead, bytesTotal } = part;
     request.onProgress?.({ step: 'reading', file: file.name, linesRead, bytesRead, bytesTotal });
   }
-  await staging.settle(tx);
+  await settleStaging(tx, file);
   return { ...result, bad: { listed: badLines, count: result.badCount } };
 }

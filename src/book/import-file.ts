@@ -1,5 +1,5 @@
 // The five files of a book: their names, their columns and what one line of each must be by itself.
-// How lines relate to each other and to what the database holds is asked by import-store.ts.
+// How lines relate to each other and to the book is asked by import-store.ts.
 
 import { decimal } from '../money.ts';
 import { accountStatuses } from './account.ts';
@@ -29,49 +29,63 @@ export type BookFileName = (typeof bookFileNames)[number];
 /** One line as the database takes it: canonical text by column. */
 export type Row<Column extends string> = Readonly<Record<Column, string>>;
 
-export interface BookFile<Column extends string> {
+/** The type of a column in the database where it is not text. */
+export type ColumnType = 'boolean' | 'numeric' | 'timestamptz' | 'uuid';
+
+export interface BookFile<Column extends string = string> {
   readonly name: BookFileName;
+  /** The table that its lines go into. */
+  readonly table: 'users' | 'accounts' | 'instruments' | 'prices' | 'positions';
   /** Every column the header must name, with the reader of its fields. */
   readonly columns: Readonly<Record<Column, ReadField>>;
+  readonly types: Readonly<Partial<Record<Column, ColumnType>>>;
   /** The columns that no two lines have in common. */
   readonly key: readonly Column[];
   /** What is wrong with a line whose fields are right one by one. */
-  readonly faultOf?: (row: Row<Column>) => string | undefined;
+  faultOf?(row: Row<Column>): string | undefined;
 }
 
 const readCurrency = readOneOf(['EUR']);
 
 export const usersFile: BookFile<'user_id'> = {
   name: 'users.csv',
+  table: 'users',
   columns: { user_id: readUuid },
+  types: { user_id: 'uuid' },
   key: ['user_id'],
 };
 
 export const accountsFile: BookFile<'account_id' | 'user_id' | 'status' | 'currency'> = {
   name: 'accounts.csv',
+  table: 'accounts',
   columns: {
     account_id: readUuid,
     user_id: readUuid,
     status: readOneOf(accountStatuses),
     currency: readCurrency,
   },
+  types: { account_id: 'uuid', user_id: 'uuid' },
   key: ['account_id'],
 };
 
 export const instrumentsFile: BookFile<'isin' | 'name' | 'trading_status' | 'fractional'> = {
   name: 'instruments.csv',
+  table: 'instruments',
   columns: {
     isin: readIsin,
     name: readName,
     trading_status: readOneOf(['ACTIVE', 'INACTIVE']),
     fractional: readOneOf(['true', 'false']),
   },
+  types: { fractional: 'boolean' },
   key: ['isin'],
 };
 
 export const pricesFile: BookFile<'isin' | 'price' | 'currency'> = {
   name: 'prices.csv',
+  table: 'prices',
   columns: { isin: readIsin, price: readPrice, currency: readCurrency },
+  types: { price: 'numeric' },
   key: ['isin'],
 };
 
@@ -81,6 +95,7 @@ export const pricesFile: BookFile<'isin' | 'price' | 'currency'> = {
  */
 export const positionsFile: BookFile<'account_id' | 'isin' | 'quantity' | 'locked' | 'as_of'> = {
   name: 'positions.csv',
+  table: 'positions',
   columns: {
     account_id: readUuid,
     isin: readIsin,
@@ -88,6 +103,7 @@ export const positionsFile: BookFile<'account_id' | 'isin' | 'quantity' | 'locke
     locked: readQuantity,
     as_of: readInstant,
   },
+  types: { account_id: 'uuid', quantity: 'numeric', locked: 'numeric', as_of: 'timestamptz' },
   key: ['account_id', 'isin'],
   faultOf: ({ locked, quantity }) =>
     locked !== '0' && decimal(locked).gt(decimal(quantity))
@@ -95,9 +111,18 @@ export const positionsFile: BookFile<'account_id' | 'isin' | 'quantity' | 'locke
       : undefined,
 };
 
+/** In the order in which they are imported. */
+export const bookFiles: readonly BookFile[] = [
+  usersFile,
+  accountsFile,
+  instrumentsFile,
+  pricesFile,
+  positionsFile,
+];
+
 /** Reads one line, its fields in the order of the file's columns: its row, or the first fault. */
 export function readRow<Column extends string>(
-  file: Pick<BookFile<Column>, 'columns' | 'faultOf'>,
+  file: Pick<BookFile<Column>, 'columns'> & Partial<Pick<BookFile<Column>, 'faultOf'>>,
   fields: readonly string[],
   reading: Reading,
 ): { readonly row: Row<Column> } | { readonly fault: string } {

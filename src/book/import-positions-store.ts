@@ -1,6 +1,5 @@
 // The statements of importing positions: a snapshot of what accounts hold is compared with the
-// book, and the difference is booked as movements. What the steps are, and in which order, stands
-// in import-staging.ts.
+// book, and the difference is booked as movements. What all files have in common is in import-store.ts.
 //
 // Whoever changes positions of an account locks the account first (creating a liquidation, applying
 // executions, applying deltas) or works for a liquidation that runs on it (holding quantity). An import locks the
@@ -13,86 +12,18 @@
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
 import { newId, type TenantId } from '../ids.ts';
-import { badLinesListedMax } from './import-limits.ts';
-import {
-  type Counts,
-  inSlices,
-  type StagedFault,
-  type Staging,
-  type Writing,
-} from './import-staging.ts';
+import { type Counts, inSlices, type Rules, type Writing } from './import-staging.ts';
 
-type PositionColumn = 'account_id' | 'isin' | 'quantity' | 'locked' | 'as_of';
-
-export const positionsStaging: Staging<PositionColumn> = {
-  open: async (tx) => {
-    await tx`
-      create temporary table import_positions (
-        line integer primary key,
-        movement_id uuid not null,
-        account_id uuid not null,
-        isin text not null,
-        quantity numeric not null,
-        locked numeric not null,
-        as_of timestamptz not null
-      ) on commit drop`;
-    await tx`
-      create temporary table import_changes (
-        number integer primary key,
-        movement_id uuid not null,
-        account_id uuid not null,
-        isin text not null,
-        quantity numeric not null,
-        locked numeric not null,
-        as_of timestamptz not null,
-        old_quantity numeric not null,
-        old_locked numeric not null,
-        is_new boolean not null,
-        is_first_of_account boolean not null
-      ) on commit drop`;
-  },
-
-  load: (tx, lines) => tx`
-    insert into pg_temp.import_positions (
-      line, movement_id, account_id, isin, quantity, locked, as_of
-    )
-    select
-      n.line, n.movement_id, n.account_id, n.isin, trim_scale(n.quantity), trim_scale(n.locked),
-      n.as_of
-    from unnest(
-      ${lines.map(({ line }) => line)}::integer[],
-      ${lines.map(() => newId<'movement'>())}::uuid[],
-      ${lines.map(({ row }) => row.account_id)}::uuid[],
-      ${lines.map(({ row }) => row.isin)}::text[],
-      ${lines.map(({ row }) => row.quantity)}::numeric[],
-      ${lines.map(({ row }) => row.locked)}::numeric[],
-      ${lines.map(({ row }) => row.as_of)}::text[]::timestamptz[]
-    ) as n (line, movement_id, account_id, isin, quantity, locked, as_of)`,
-
-  settle: (tx) => tx`analyze pg_temp.import_positions`,
-
-  lock: (tx, tenantId) => tx`
-    with locked as materialized (
-      select a.account_id
-      from unwind.accounts a
-      where a.tenant_id = ${tenantId}
-        and a.account_id in (select s.account_id from pg_temp.import_positions s)
-      order by a.account_id
-      for no key update
-    )
-    select count(*) from locked`,
-
-  // A snapshot of the instant of a sale or a delta may be from before or after it: it is refused, so
-  // that what was sold never comes back, and what was credited never leaves. One of the instant of an earlier import is the same snapshot again,
-  // or another part of it.
-  findFaults: (tx, tenantId) => tx<StagedFault[]>`
-    with repeated as (
-      select r.account_id, r.isin, min(r.line) as first_line
-      from pg_temp.import_positions r
-      group by r.account_id, r.isin
-      having count(*) > 1
-    ),
+/**
+ * A snapshot of the instant of a sale or a delta may be from before or after it: it is refused, so that
+ * what was sold never comes back, and what was credited never leaves. One of the instant of an earlier
+ * import is the same snapshot again, or another part of it.
+ */
+export function positionRules(tenantId: TenantId): Rules {
+  return {
+    before: fragment`,
     account as materialized (
       select
         n.account_id, l.liquidation_id,
@@ -116,43 +47,31 @@ export const positionsStaging: Staging<PositionColumn> = {
         order by m.effective_at desc, (m.reason <> 'import') desc
         limit 1
       ) as last on true
-    ),
-    checked as (
-      select
-        s.line, f.first_line, a.liquidation_id, a.moved_at,
-        case
-          when s.line > f.first_line then 'repeated'
-          when a.account_id is null then 'account_unknown'
-          when i.isin is null then 'instrument_unknown'
-          when a.liquidation_id is not null then 'position_while_running'
-          when s.as_of <= a.moved_at and a.moved_by in ('credit', 'lock', 'unlock')
-            then 'delta_since'
-          when s.as_of <= a.moved_at and a.moved_by <> 'import' then 'sold_since'
-          when s.as_of < a.moved_at then 'moved_since'
-        end as fault
-      from pg_temp.import_positions s
-      left join repeated f
-        on f.account_id = s.account_id
-        and f.isin = s.isin
+    )`,
+    joins: fragment`
       left join account a on a.account_id = s.account_id
       left join unwind.instruments i
         on i.tenant_id = ${tenantId}
-        and i.isin = s.isin
-    )
-    select
-      c.line, c.fault, c.first_line, c.liquidation_id, c.moved_at,
-      (count(*) over ())::integer as total
-    from checked c
-    where c.fault is not null
-    order by c.line
-    limit ${badLinesListedMax}`,
+        and i.isin = s.isin`,
+    faults: fragment`
+      when a.account_id is null then 'account_unknown'
+      when i.isin is null then 'instrument_unknown'
+      when a.liquidation_id is not null then 'position_while_running'
+      when s.as_of <= a.moved_at and a.moved_by in ('credit', 'lock', 'unlock')
+        then 'delta_since'
+      when s.as_of <= a.moved_at and a.moved_by <> 'import' then 'sold_since'
+      when s.as_of < a.moved_at then 'moved_since'`,
+    liquidationId: fragment`a.liquidation_id`,
+    movedAt: fragment`a.moved_at`,
+  };
+}
 
-  write: async (tx, writing) => {
-    await rememberSnapshot(tx, writing.tenantId);
-    const changes = await findChanges(tx, writing.tenantId);
-    return inSlices(changes, writing, (slice) => writeChanges(tx, writing, slice));
-  },
-};
+/** Books what differs; the caller holds the locks of the accounts, and no fault was found. */
+export async function writePositions(tx: Tx, writing: Writing): Promise<Counts> {
+  await rememberSnapshot(tx, writing.tenantId);
+  const changes = await findChanges(tx, writing.tenantId);
+  return inSlices(changes, writing, (slice) => writeChanges(tx, writing, slice));
+}
 
 /** A snapshot counts also where it changes nothing: an older one must not follow it. */
 async function rememberSnapshot(tx: Tx, tenantId: TenantId): Promise<void> {
@@ -174,14 +93,27 @@ async function rememberSnapshot(tx: Tx, tenantId: TenantId): Promise<void> {
  * the rows of one account stand together. @returns how many.
  */
 async function findChanges(tx: Tx, tenantId: TenantId): Promise<number> {
+  await tx`
+    create temporary table import_changes (
+      number integer primary key,
+      account_id uuid not null,
+      isin text not null,
+      quantity numeric not null,
+      locked numeric not null,
+      as_of timestamptz not null,
+      old_quantity numeric not null,
+      old_locked numeric not null,
+      is_new boolean not null,
+      is_first_of_account boolean not null
+    ) on commit drop`;
   const compared = await tx`
     insert into pg_temp.import_changes (
-      number, movement_id, account_id, isin, quantity, locked, as_of, old_quantity, old_locked,
-      is_new, is_first_of_account
+      number, account_id, isin, quantity, locked, as_of, old_quantity, old_locked, is_new,
+      is_first_of_account
     )
     select
       row_number() over (order by s.account_id, s.isin),
-      s.movement_id, s.account_id, s.isin, s.quantity, s.locked, s.as_of,
+      s.account_id, s.isin, s.quantity, s.locked, s.as_of,
       coalesce(p.quantity, 0), coalesce(p.locked, 0),
       p.account_id is null,
       row_number() over (partition by s.account_id order by s.isin) = 1
@@ -202,12 +134,15 @@ async function writeChanges(
   { tenantId, now }: Writing,
   { first, last }: { first: number; last: number },
 ): Promise<Counts> {
+  const ids = Array.from({ length: last - first + 1 }, () => newId<'movement'>());
   const [written] = await tx<Counts[]>`
     with slice as materialized (
       select
-        c.movement_id, c.account_id, c.isin, c.quantity, c.locked, c.as_of, c.old_quantity,
+        n.movement_id, c.account_id, c.isin, c.quantity, c.locked, c.as_of, c.old_quantity,
         c.old_locked, c.is_new, c.is_first_of_account
       from pg_temp.import_changes c
+      join unnest(${ids}::uuid[]) with ordinality as n (movement_id, place)
+        on n.place = c.number - ${first}::integer + 1
       where c.number between ${first} and ${last}
     ),
     moved as (

@@ -1,6 +1,7 @@
-// What an import tells: per file what changed, or why nothing of it was imported.
+// What an import reports: per file what changed, or why nothing of it was imported.
 
-import type { BookFileName } from './import-file.ts';
+import { assertNever } from '../assert.ts';
+import type { BookFile, BookFileName } from './import-file.ts';
 import { badLinesListedMax } from './import-limits.ts';
 
 export interface BadLine {
@@ -77,4 +78,64 @@ export function joinBadLines(one: BadLines, other: BadLines): BadLines {
 /** Compares by place in the file; what concerns the file as a whole comes first. */
 export function byLine(a: BadLine, b: BadLine): number {
   return (a.line ?? 0) - (b.line ?? 0);
+}
+
+/** What is wrong with a staged line, as far as only the database can tell; a row of SQL. */
+export interface StagedFault {
+  readonly line: number;
+  readonly fault:
+    | 'repeated'
+    | 'user_unknown'
+    | 'account_unknown'
+    | 'instrument_unknown'
+    | 'owner_while_running'
+    | 'position_while_running'
+    | 'moved_since'
+    | 'sold_since'
+    | 'delta_since';
+  /** Of `repeated`: where the same key stands first. */
+  readonly first_line: number | null;
+  /** Of the two `…_while_running`. */
+  readonly liquidation_id: string | null;
+  /** Of the three `…_since`: the account's last movement. */
+  readonly moved_at: Date | null;
+  /** Faults of the file in all, of which at most `badLinesListedMax` are listed. */
+  readonly total: number;
+}
+
+/** Whether the account has moved on since the snapshot of the line. */
+export function isSince(fault: StagedFault['fault']): boolean {
+  return fault === 'moved_since' || fault === 'sold_since' || fault === 'delta_since';
+}
+
+/** The sentence that tells people a fault. */
+export function faultReason(
+  file: BookFile,
+  { fault, first_line, liquidation_id, moved_at }: StagedFault,
+): string {
+  switch (fault) {
+    case 'repeated':
+      return `${file.key.join(' and ')}: the same as in line ${first_line}`;
+    case 'user_unknown':
+      return 'user_id: this client has no such user';
+    case 'account_unknown':
+      return 'account_id: this client has no such account';
+    case 'instrument_unknown':
+      return 'isin: this client has no such instrument';
+    case 'owner_while_running':
+      return `user_id: liquidation ${liquidation_id} runs, until its end the user stays`;
+    case 'position_while_running':
+      return (
+        `account_id: liquidation ${liquidation_id} runs, until its end positions change only by ` +
+        'credits and locks (unwind positions)'
+      );
+    case 'moved_since':
+      return `as_of: older than the account's last movement or snapshot, at ${moved_at?.toISOString()}`;
+    case 'sold_since':
+      return `as_of: not after the account's last sale, at ${moved_at?.toISOString()}`;
+    case 'delta_since':
+      return `as_of: not after the account's last credit, lock or unlock, at ${moved_at?.toISOString()}`;
+    default:
+      return assertNever(fault);
+  }
 }

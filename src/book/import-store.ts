@@ -1,17 +1,22 @@
-// The statements of importing users and accounts; instruments and positions have their own files.
-// What the steps are, and in which order, stands in import-staging.ts.
+// The statements of an import, made of the table of files (import-file.ts): the lines of a file are
+// staged in a temporary table, compared with each other and with the book, and what differs is written in
+// slices; all within one transaction. Positions are booked as movements: import-positions-store.ts.
 
-import { first } from '../assert.ts';
+import { assertNever, first } from '../assert.ts';
 import type { Sql, Tx } from '../db/connect.ts';
+import { Fragment, fragment, raw } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
+import type { BookFile, Row } from './import-file.ts';
 import { badLinesListedMax } from './import-limits.ts';
-import {
-  countWritten,
-  inSlices,
-  type StagedFault,
-  type Staging,
-  type Written,
-} from './import-staging.ts';
+import { positionRules, writePositions } from './import-positions-store.ts';
+import type { StagedFault } from './import-report.ts';
+import { type Counts, inSlices, type Rules, type Writing } from './import-staging.ts';
+
+/** A line that is right by itself. */
+export interface StagedLine {
+  readonly line: number;
+  readonly row: Row<string>;
+}
 
 export async function hasClient(sql: Sql, tenantId: TenantId): Promise<boolean> {
   const rows = await sql`
@@ -28,148 +33,213 @@ export async function readLatestInstant(tx: Tx, now: Date): Promise<Date> {
   return first(rows).latest;
 }
 
-export const usersStaging: Staging<'user_id'> = {
-  open: (tx) => tx`
-    create temporary table import_users (
+/** Makes the empty staging table of a file; it vanishes with the transaction. */
+export async function openStaging(tx: Tx, file: BookFile): Promise<void> {
+  const columns = columnsOf(file).map((name) => `${name} ${file.types[name] ?? 'text'} not null`);
+  await tx`
+    create temporary table ${raw(`import_${file.table}`)} (
       line integer primary key,
-      user_id uuid not null
-    ) on commit drop`,
+      ${raw(columns.join(', '))}
+    ) on commit drop`;
+}
 
-  load: (tx, lines) => tx`
-    insert into pg_temp.import_users (line, user_id)
-    select n.line, n.user_id
-    from unnest(
-      ${lines.map(({ line }) => line)}::integer[],
-      ${lines.map(({ row }) => row.user_id)}::uuid[]
-    ) as n (line, user_id)`,
+export async function stageLines(
+  tx: Tx,
+  file: BookFile,
+  lines: readonly StagedLine[],
+): Promise<void> {
+  const columns = columnsOf(file);
+  const texts = columns.map((name) => fragment`${lines.map(({ row }) => row[name] ?? '')}::text[]`);
+  await tx`
+    insert into ${staged(file)} (line, ${raw(columns.join(', '))})
+    select n.line, ${raw(columns.map((name) => castOf(file, name)).join(', '))}
+    from unnest(${lines.map(({ line }) => line)}::integer[], ${listed(texts)})
+      as n (line, ${raw(columns.join(', '))})`;
+}
 
-  settle: (tx) => tx`analyze pg_temp.import_users`,
+function castOf({ types }: BookFile, name: string): string {
+  const type = types[name];
+  if (type === undefined) return `n.${name}`;
+  return type === 'numeric' ? `trim_scale(n.${name}::numeric)` : `n.${name}::${type}`;
+}
 
-  findFaults: (tx) => tx<StagedFault[]>`
-    select
-      s.line, 'repeated' as fault, f.first_line, null as liquidation_id,
-      null::timestamptz as moved_at, (count(*) over ())::integer as total
-    from pg_temp.import_users s
-    join (
-      select r.user_id, min(r.line) as first_line
-      from pg_temp.import_users r
-      group by r.user_id
-      having count(*) > 1
-    ) as f on f.user_id = s.user_id
-    where s.line > f.first_line
-    order by s.line
-    limit ${badLinesListedMax}`,
+/** Ends the staging: tells the planner the size of what it would take to be empty. */
+export async function settleStaging(tx: Tx, file: BookFile): Promise<void> {
+  await tx`analyze ${staged(file)}`;
+}
 
-  write: (tx, writing) =>
-    inSlices(writing.lastLine, writing, async (slice) => {
-      const rows = await tx`
-        insert into unwind.users (tenant_id, user_id, created_at)
-        select ${writing.tenantId}, s.user_id, ${writing.now}
-        from pg_temp.import_users s
-        where s.line between ${slice.first} and ${slice.last}
-        order by s.user_id
-        on conflict (tenant_id, user_id) do nothing`;
-      return { inserted: rows.count, changed: 0 };
-    }),
-};
-
-export const accountsStaging: Staging<'account_id' | 'user_id' | 'status' | 'currency'> = {
-  open: (tx) => tx`
-    create temporary table import_accounts (
-      line integer primary key,
-      account_id uuid not null,
-      user_id uuid not null,
-      status text not null,
-      currency text not null
-    ) on commit drop`,
-
-  load: (tx, lines) => tx`
-    insert into pg_temp.import_accounts (line, account_id, user_id, status, currency)
-    select n.line, n.account_id, n.user_id, n.status, n.currency
-    from unnest(
-      ${lines.map(({ line }) => line)}::integer[],
-      ${lines.map(({ row }) => row.account_id)}::uuid[],
-      ${lines.map(({ row }) => row.user_id)}::uuid[],
-      ${lines.map(({ row }) => row.status)}::text[],
-      ${lines.map(({ row }) => row.currency)}::text[]
-    ) as n (line, account_id, user_id, status, currency)`,
-
-  settle: (tx) => tx`analyze pg_temp.import_accounts`,
-
-  lock: (tx, tenantId) => tx`
+/** Locks the accounts named, where what may be done depends on their liquidations. */
+export async function lockAccounts(tx: Tx, file: BookFile, tenantId: TenantId): Promise<void> {
+  if (!columnsOf(file).includes('account_id')) return;
+  await tx`
     with locked as materialized (
       select a.account_id
       from unwind.accounts a
       where a.tenant_id = ${tenantId}
-        and a.account_id in (select s.account_id from pg_temp.import_accounts s)
+        and a.account_id in (select s.account_id from ${staged(file)} s)
       order by a.account_id
       for no key update
     )
-    select count(*) from locked`,
+    select count(*) from locked`;
+}
 
-  findFaults: (tx, tenantId) => tx<StagedFault[]>`
+/** What is wrong with staged lines, one fault a line, in their order. Called under the locks. */
+export async function findFaults(
+  tx: Tx,
+  file: BookFile,
+  tenantId: TenantId,
+): Promise<readonly StagedFault[]> {
+  const { before, joins, faults, liquidationId, movedAt } = rulesOf(file, tenantId);
+  const key = file.key.map((name) => `r.${name}`).join(', ');
+  const sameKey = file.key.map((name) => `f.${name} = s.${name}`).join(' and ');
+  return tx<StagedFault[]>`
     with repeated as (
-      select r.account_id, min(r.line) as first_line
-      from pg_temp.import_accounts r
-      group by r.account_id
+      select ${raw(key)}, min(r.line) as first_line
+      from ${staged(file)} r
+      group by ${raw(key)}
       having count(*) > 1
-    ),
+    )${before},
     checked as (
       select
-        s.line, f.first_line, l.liquidation_id,
+        s.line, f.first_line, ${liquidationId} as liquidation_id, ${movedAt} as moved_at,
         case
           when s.line > f.first_line then 'repeated'
-          when u.user_id is null then 'user_unknown'
-          when a.user_id <> s.user_id and l.liquidation_id is not null then 'owner_while_running'
+          ${faults}
         end as fault
-      from pg_temp.import_accounts s
-      left join repeated f on f.account_id = s.account_id
-      left join unwind.users u
-        on u.tenant_id = ${tenantId}
-        and u.user_id = s.user_id
-      left join unwind.accounts a
-        on a.tenant_id = ${tenantId}
-        and a.account_id = s.account_id
-      left join unwind.liquidations l
-        on l.tenant_id = ${tenantId}
-        and l.account_id = s.account_id
-        and l.status in ('NEW', 'PROCESSING')
+      from ${staged(file)} s
+      left join repeated f on ${raw(sameKey)}
+      ${joins}
     )
     select
-      c.line, c.fault, c.first_line, c.liquidation_id, null::timestamptz as moved_at,
+      c.line, c.fault, c.first_line, c.liquidation_id, c.moved_at,
       (count(*) over ())::integer as total
     from checked c
     where c.fault is not null
     order by c.line
-    limit ${badLinesListedMax}`,
+    limit ${badLinesListedMax}`;
+}
 
-  write: (tx, writing) =>
-    inSlices(writing.lastLine, writing, (slice) =>
-      countWritten(tx<Written[]>`
-        insert into unwind.accounts as a (
-          tenant_id, account_id, user_id, status, currency, created_at, updated_at
-        )
-        select
-          ${writing.tenantId}, s.account_id, s.user_id, s.status, s.currency, ${writing.now},
-          ${writing.now}
-        from pg_temp.import_accounts s
-        where s.line between ${slice.first} and ${slice.last}
-        order by s.account_id
-        on conflict (tenant_id, account_id) do update
-        set
-          user_id = excluded.user_id,
-          status = excluded.status,
-          currency = excluded.currency,
-          updated_at = excluded.updated_at
-        where (a.user_id, a.status, a.currency)
-          is distinct from (excluded.user_id, excluded.status, excluded.currency)
-        returning a.xmax = 0 as is_new`),
-    ),
+const nothing = fragment``;
+const noRules: Rules = {
+  before: nothing,
+  joins: nothing,
+  faults: nothing,
+  liquidationId: fragment`null::uuid`,
+  movedAt: fragment`null::timestamptz`,
 };
+
+function rulesOf({ table }: BookFile, tenantId: TenantId): Rules {
+  switch (table) {
+    case 'users':
+    case 'instruments':
+      return noRules;
+    case 'prices':
+      return {
+        ...noRules,
+        joins: fragment`
+          left join unwind.instruments i
+            on i.tenant_id = ${tenantId}
+            and i.isin = s.isin`,
+        faults: fragment`when i.isin is null then 'instrument_unknown'`,
+      };
+    case 'accounts':
+      return {
+        ...noRules,
+        joins: fragment`
+          left join unwind.users u
+            on u.tenant_id = ${tenantId}
+            and u.user_id = s.user_id
+          left join unwind.accounts a
+            on a.tenant_id = ${tenantId}
+            and a.account_id = s.account_id
+          left join unwind.liquidations l
+            on l.tenant_id = ${tenantId}
+            and l.account_id = s.account_id
+            and l.status in ('NEW', 'PROCESSING')`,
+        faults: fragment`
+          when u.user_id is null then 'user_unknown'
+          when a.user_id <> s.user_id and l.liquidation_id is not null then 'owner_while_running'`,
+        liquidationId: fragment`l.liquidation_id`,
+      };
+    case 'positions':
+      return positionRules(tenantId);
+    default:
+      return assertNever(table);
+  }
+}
+
+/** Writes what differs from the book; only after no fault was found. */
+export async function writeStaged(tx: Tx, file: BookFile, writing: Writing): Promise<Counts> {
+  const { table } = file;
+  if (table === 'positions') return writePositions(tx, writing);
+  return inSlices(writing.lastLine, writing, (slice) => {
+    return upsert(tx, file, { ...writing, ...slice, ...upserts[table] });
+  });
+}
+
+/** Where lines go, and the columns that hold the time of the import. */
+const upserts = {
+  users: { into: fragment`insert into unwind.users as t`, stamps: ['created_at'] },
+  accounts: {
+    into: fragment`insert into unwind.accounts as t`,
+    stamps: ['created_at', 'updated_at'],
+  },
+  instruments: {
+    into: fragment`insert into unwind.instruments as t`,
+    stamps: ['created_at', 'updated_at'],
+  },
+  prices: { into: fragment`insert into unwind.prices as t`, stamps: ['updated_at'] },
+};
+
+interface Slice {
+  readonly tenantId: TenantId;
+  readonly now: Date;
+  readonly first: number;
+  readonly last: number;
+  readonly into: Fragment;
+  readonly stamps: readonly string[];
+}
+
+/** What is as it was before is not written. */
+async function upsert(tx: Tx, file: BookFile, slice: Slice): Promise<Counts> {
+  const { tenantId, now, into, stamps } = slice;
+  const columns = columnsOf(file);
+  const values = columns.filter((name) => !file.key.includes(name));
+  const of = (row: string, names: readonly string[]) => names.map((name) => `${row}.${name}`);
+  const set = [...values, 'updated_at'].map((name) => `${name} = excluded.${name}`).join(', ');
+  const isOther = `(${of('t', values)}) is distinct from (${of('excluded', values)})`;
+  const onConflict = values.length === 0 ? 'do nothing' : `do update set ${set} where ${isOther}`;
+  // `xmax` is 0 in a row that is new, and not in one that was updated.
+  const rows = await tx<{ is_new: boolean }[]>`
+    ${into} (tenant_id, ${raw([...columns, ...stamps].join(', '))})
+    select
+      ${tenantId}::uuid, ${raw(of('s', columns).join(', '))},
+      ${listed(stamps.map(() => fragment`${now}::timestamptz`))}
+    from ${staged(file)} s
+    where s.line between ${slice.first} and ${slice.last}
+    order by ${raw(of('s', file.key).join(', '))}
+    on conflict (tenant_id, ${raw(file.key.join(', '))}) ${raw(onConflict)}
+    returning t.xmax = 0 as is_new`;
+  const inserted = rows.filter((row) => row.is_new).length;
+  return { inserted, changed: rows.length - inserted };
+}
 
 /** Renews what the planner knows of the tables that an import fills, so that no plan is stale. */
 export async function analyseBook(sql: Sql): Promise<void> {
   await sql`
     analyze unwind.users, unwind.accounts, unwind.instruments, unwind.prices, unwind.positions,
       unwind.movements`;
+}
+
+function columnsOf(file: BookFile): readonly string[] {
+  return Object.keys(file.columns);
+}
+
+function staged({ table }: BookFile): Fragment {
+  return raw(`pg_temp.import_${table}`);
+}
+
+/** SQL: pieces with commas between them. */
+function listed(pieces: readonly Fragment[]): Fragment {
+  return new Fragment(['', ...pieces.slice(1).map(() => ', '), ''], pieces);
 }

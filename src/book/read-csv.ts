@@ -28,6 +28,7 @@ interface Source {
 }
 
 const readBytes = 256 * 1024;
+// Not csv-parse's own `bom`: it also takes UTF-16, whose lines nobody could count here.
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**

@@ -192,6 +192,7 @@ test('a file that is cut off inside a quoted field is refused, and says where', 
       badLines: [{ line: 3, reason: 'a quoted field that begins here does not end' }],
       badLineCount: 1,
       isWhole: false,
+      isOld: false,
     },
   ]);
 });
