@@ -147,6 +147,9 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
   },
 };
 
+/** What a page without scripts may do: be styled, and have an icon. */
+export const staticPagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'";
+
 /** `GET /errors` and `GET /errors/{slug}`. */
 export function errorPages(): readonly OpenRoute[] {
   const pages = new Map(codes.map((code) => [code as string, pageOf(code)]));
@@ -154,7 +157,7 @@ export function errorPages(): readonly OpenRoute[] {
   const type = 'text/html; charset=utf-8';
   const headers = {
     'cache-control': 'public, max-age=3600',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+    'content-security-policy': staticPagePolicy,
   };
   return [
     {
@@ -185,7 +188,7 @@ function pageOf(code: RefusalCode): string {
   const requestId = '6f1c0f5c-3d1e-4d0a-9b62-1f0a3f5b8f11';
   const instance = `urn:uuid:${requestId}`;
   const answer = { type: code, status, title, detail: example, instance, request_id: requestId };
-  return documentOf(
+  return htmlPage(
     `${status} ${title}`,
     `<p class="slug"><code>${code}</code></p>
 <p>${html(meaning)}</p>
@@ -209,7 +212,7 @@ function indexPage(): string {
     const link = `<a href="/errors/${code}">${title}</a>`;
     return `<tr><td>${status}</td><td>${link}</td><td><code>${code}</code></td></tr>`;
   });
-  return documentOf(
+  return htmlPage(
     'Errors',
     `<p>Every error is answered as <code>application/problem+json</code> (RFC 9457). Its
 <code>request_id</code> equals the header <code>upvest-request-id</code> of the answer.</p>
@@ -227,13 +230,16 @@ function html(text: string): string {
     .replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }
 
-function documentOf(title: string, body: string): string {
+/** A page of text in the style of all of them; the title is its heading. */
+export function htmlPage(title: string, body: string): string {
+  const name = title === 'Unwind' ? title : `${title} · Unwind`;
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} · Unwind</title>
+<title>${name}</title>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
 <style>
 :root { color-scheme: light dark }
 body { font: 16px/1.6 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1.25rem }

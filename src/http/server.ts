@@ -111,7 +111,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   // The document is made of what this server has, so it cannot tell of anything else.
   const open = [...options.open, ...documentRoutes(options)];
   for (const route of open) addRoute(app, options, route);
-  addSignedRoutes(app, options, connections);
+  addSignedRoutes(app, options);
   answerOtherMethods(app, [...open, ...options.routes]);
   return app;
 }
@@ -122,7 +122,9 @@ function takeBodies(app: FastifyInstance, connections: Connections): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.addHook('onRequest', ({ raw, routeOptions }, reply, done) => {
-    reply.headers(connections.check(raw.socket, probePaths.includes(routeOptions.url ?? '')));
+    const isProbe = probePaths.includes(routeOptions.url ?? '');
+    reply.headers(connections.check(raw.socket, isProbe));
+    if (raw.method === 'GET' && !isProbe) connections.checkUnread();
     checkFraming(raw);
     done();
   });
@@ -179,32 +181,31 @@ function checkFraming({ method, url, headers, httpVersion }: FastifyRequest['raw
     throw new Refusal('bad_request', 'The header host is missing.');
   }
   const length = Number(headers['content-length'] ?? 0);
-  if (length > requestBodyBytesMax) throw tooLarge(length > discardedBodyBytesMax);
   // The framework reads no body of these, so no digest could be checked over it.
-  if (
-    (method === 'GET' || method === 'HEAD') &&
-    (length > 0 || headers['transfer-encoding'] !== undefined)
-  ) {
-    throw new Refusal('bad_request', `A ${method} has no body here.`);
+  const hasNone = method === 'GET' || method === 'HEAD';
+  if (hasNone && (length > 0 || headers['transfer-encoding'] !== undefined)) {
+    throw new Refusal('bad_request', `A ${method} has no body here.`, lastIf(length));
   }
+  if (length > requestBodyBytesMax) throw tooLarge(method, lastIf(length));
 }
 
-function tooLarge(isLast: boolean, cause?: unknown): Refusal {
+/** Of a connection on which too much is announced to be thrown away, the response is the last. */
+function lastIf(length: number) {
+  return length > discardedBodyBytesMax ? lastResponse : {};
+}
+
+const lastResponse = { headers: { connection: 'close' } };
+
+/** The contract knows no 413 of operations that take no body. */
+function tooLarge(method: string | undefined, options: ConstructorParameters<typeof Refusal>[2]) {
   const detail = `The body is larger than ${requestBodyBytesMax} bytes.`;
-  const headers: Record<string, string> = isLast ? { connection: 'close' } : {};
-  return new Refusal('content_too_large', detail, { headers, cause });
+  const code = method === 'DELETE' ? 'bad_request' : 'content_too_large';
+  return new Refusal(code, detail, options);
 }
 
-function addSignedRoutes(
-  app: FastifyInstance,
-  options: ServerOptions,
-  connections: Connections,
-): void {
+function addSignedRoutes(app: FastifyInstance, options: ServerOptions): void {
   for (const route of options.routes) {
-    const work: Work = async (request, reply) => {
-      if (route.method === 'GET') connections.checkUnread();
-      return handleSigned(route, { request, reply }, options);
-    };
+    const work: Work = (request, reply) => handleSigned(route, { request, reply }, options);
     addRoute(app, options, { method: route.method, path: route.path, work });
   }
 }
@@ -273,7 +274,7 @@ function translate({ error, request }: { error: unknown; request: FastifyRequest
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return tooLarge(true, error);
+      return tooLarge(request.method, { ...lastResponse, cause: error });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new Refusal('bad_request', 'content-length is not the length of the body.', {
         cause: error,

@@ -95,3 +95,14 @@ test('fixed values are what is answered, and what is left out is left out', asyn
     }
   }
 });
+
+test('members are in alphabetical order where that is said', async () => {
+  const objects = await readAll();
+  const { json: page } = await api.call('GET', '/accounts');
+  const all = { ...objects, meta: page['meta'], page };
+  for (const [name, object] of Object.entries(all)) {
+    const members = Object.keys(Object(object));
+    assert.ok(members.length > 1);
+    assert.deepEqual(members, members.toSorted(), name);
+  }
+});

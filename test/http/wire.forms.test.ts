@@ -1,6 +1,7 @@
 // Requests whose form is broken, ambiguous or huge. Whatever comes, the answer has the form of all
 // others, no signature is verified and nothing changes.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, type TestContext, test } from 'node:test';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -210,10 +211,16 @@ test('a body in chunks is a body, up to the same size', async (t) => {
 
 test('a body that is too large is thrown away, and the connection goes on', async (t) => {
   const wire = await openWire(t, service);
-  for (const method of ['POST', 'GET']) {
+  const id = randomUUID();
+  const refusals = {
+    'POST /webhooks': ['content_too_large', /larger than 16384 bytes/],
+    'GET /webhooks': ['bad_request', /A GET has no body here/],
+    [`DELETE /webhooks/${id}`]: ['bad_request', /larger than 16384 bytes/],
+  } as const;
+  for (const [target, [code, detail]] of Object.entries(refusals)) {
     const length = 1024 * 1024;
-    wire.write(`${method} /webhooks HTTP/1.1\r\n${host}content-length: ${length}\r\n\r\n`);
-    assertProblem(await wire.answer(), 'content_too_large', /larger than 16384 bytes/);
+    wire.write(`${target} HTTP/1.1\r\n${host}content-length: ${length}\r\n\r\n`);
+    assertProblem(await wire.answer(), code, detail);
     wire.write(Buffer.alloc(length, 'x'));
     wire.write(bytesOf(await api.signed('GET', '/webhooks')));
     assertSuccess(await wire.answer(), 200);

@@ -131,7 +131,6 @@ export const everySigned: Refusals = {
 export const everyOpen: Refusals = {
   bad_request: 'The request is not well-formed.',
   method_not_allowed: 'The path does not know the method; `allow` lists those it knows.',
-  content_too_large: 'The request has a body of more than 16 KiB.',
   internal_server_error: 'The service failed. The fault is logged under `request_id`.',
   gateway_timeout: 'The request outlived its deadline.',
 };

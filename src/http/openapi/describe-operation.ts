@@ -53,8 +53,12 @@ export function signedOperation(route: SignedRoute, names: Names): Json {
     ...digests,
     ...(route.idempotent ? (['IdempotencyKey'] as const) : []),
   ];
+  // Of the others a body is refused with 400, as the contract lists no 413 for them.
+  const { content_too_large: tooLarge = '', ...always } = everySigned;
+  const takesBody = route.method === 'POST' || route.method === 'PATCH';
   const refusals = {
-    ...everySigned,
+    ...always,
+    ...(takesBody ? { content_too_large: tooLarge } : {}),
     ...(part.body ? { unsupported_media_type: unsupportedBody } : {}),
     ...(route.idempotent ? { unprocessable_content: otherRequestUnderKey } : {}),
     ...part.refusals,
@@ -65,14 +69,14 @@ export function signedOperation(route: SignedRoute, names: Names): Json {
     parameters: parameters(route.path, part.query, shared, names),
     ...requestBody(part, names),
     responses: responses(part, refusals, rateHeaders, names),
-    'x-codeSamples': samples(route, part, shared),
+    'x-codeSamples': samples(route, part, shared, true),
   };
 }
 
-/** A route without a token. One with a body is signed: that is the request for a token. */
+/** A route without a token. One with a body is signed unless it says otherwise: it is about tokens. */
 export function openOperation({ method, path }: OpenRoute, id: OperationId, names: Names): Json {
   const part = partOf(id);
-  const isSigned = part.body !== undefined;
+  const isSigned = part.body !== undefined && part.isUnsigned !== true;
   const shared: readonly HeaderParameter[] = isSigned
     ? [
         'TokenClientId',
@@ -84,7 +88,7 @@ export function openOperation({ method, path }: OpenRoute, id: OperationId, name
         'Digest',
       ]
     : [];
-  const usual = isSigned ? { ...everySigned, unsupported_media_type: unsupportedBody } : everyOpen;
+  const usual = part.body ? { ...everySigned, unsupported_media_type: unsupportedBody } : everyOpen;
   const refusals = { ...usual, ...part.refusals };
   return {
     ...head(id, part),
@@ -92,7 +96,7 @@ export function openOperation({ method, path }: OpenRoute, id: OperationId, name
     parameters: parameters(path, part.query, shared, names),
     ...requestBody(part, names),
     responses: responses(part, refusals, isSigned ? rateHeaders : [], names),
-    'x-codeSamples': samples({ method, path }, part, shared),
+    'x-codeSamples': samples({ method, path }, part, shared, isSigned),
   };
 }
 
@@ -104,6 +108,7 @@ function samples(
   { method, path }: { readonly method: string; readonly path: string },
   { body }: OperationPart,
   shared: readonly HeaderParameter[],
+  isSigned: boolean,
 ): readonly Json[] {
   const inHeaders = shared.map((name) => headerParameters[name]);
   const [example] = Object.values(body?.examples ?? {});
@@ -112,6 +117,7 @@ function samples(
     path,
     parameters: [...pathParameters(path), ...inHeaders],
     body: body && { type: body.type ?? 'application/json', value: example?.value },
+    isSigned,
   });
 }
 

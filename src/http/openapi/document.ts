@@ -13,6 +13,7 @@ import { named } from './objects.ts';
 import { type Tag, tags } from './operation.ts';
 import { operations } from './operations.ts';
 import { headerParameters } from './parameters.ts';
+import { sampleAddress } from './samples.ts';
 import { securitySchemes } from './scopes.ts';
 
 export interface DocumentOptions {
@@ -43,7 +44,7 @@ export function makeDocument({ routes, open, version }: DocumentOptions): JsonOb
       description: introduction,
       license: { name: 'Apache License 2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/', description: 'The service this document comes from' }],
+    servers: [{ url: sampleAddress, description: 'The service this document comes from' }],
     tags: usedTags(entries.map(({ route }) => route.operation)),
     paths: Object.fromEntries(
       [...paths].map(([path, its]) => {

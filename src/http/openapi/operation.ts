@@ -60,6 +60,8 @@ export interface OperationPart {
   readonly query?: TObject;
   /** The schema that also validates the body. */
   readonly body?: RequestBody;
+  /** Of an open operation with a body: whether its requests are not signed. */
+  readonly isUnsigned?: true;
   readonly success: Success;
   /** Beside those that every operation of its kind can answer (answers.ts). */
   readonly refusals: Refusals;

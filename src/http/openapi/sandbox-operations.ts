@@ -167,6 +167,7 @@ export const sandboxOperations = {
       'signature base as the service computes it, what has to be covered and is not, whether the ' +
       'digest is that of the body, and everything that is wrong, with how to mend it. Needs neither ' +
       'token nor signature and uses nothing up. The text may also be sent alone as `message/http`.',
+    isUnsigned: true,
     body: {
       schema: inspectBody,
       examples: { request: { summary: 'A GET', value: inspectionRequest } },
