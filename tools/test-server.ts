@@ -14,12 +14,14 @@ import { isAlive } from '../src/embedded/embedded-program.ts';
 
 type Server = { readonly url: string; close(): Promise<void> };
 
-// The throwaway server may forget everything at a power failure, and its search path is empty, so
-// that a table named without its schema is not found.
+// The throwaway server may forget everything at a power failure; it does nothing by itself, so that
+// plans and the order of rows hang on the tests alone; and its search path is empty, so that a table
+// named without its schema is not found.
 const throwaway = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
+  autovacuum: 'off',
   search_path: '',
 };
 

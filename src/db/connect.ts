@@ -105,7 +105,9 @@ export function connect(options: ConnectOptions): Sql {
     query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
     types: { getTypeParser },
     Client: simulated?.Client ?? ClosingClient,
-    ...(session === undefined ? { maxLifetimeSeconds: limits.lifetimeS } : {}),
+    ...(session === undefined && simulated === undefined
+      ? { maxLifetimeSeconds: limits.lifetimeS }
+      : {}),
     ...(options.sessionSettings === false ? { options: given } : sessionSettings(options, given)),
   });
   // A connection that breaks while nobody uses it leaves the pool; the next statement gets another,

@@ -1,5 +1,6 @@
-// The real connections of a simulated run. One is lent to a simulated connection at a time and comes
-// back rolled back, as if it had been closed: opening a new one costs more than fifty statements.
+// The real connections of a simulated run. One is lent to a simulated connection for a transaction, or
+// for one statement, and given back behind it, as a pooler does: so few are open, and those know the
+// plans of their statements.
 import pg from 'pg';
 import type { Sql } from '../../src/db/connect.ts';
 
@@ -20,10 +21,9 @@ export type Answer = {
 
 export class Backends {
   readonly #admin: Sql;
+  /** What was given back last is lent next: the order of giving back, never that of answers. */
   readonly #idle: Backend[] = [];
   readonly #settling = new Set<Promise<unknown>>();
-  /** Of those, the transactions that end by themselves. */
-  readonly #ending = new Set<Promise<unknown>>();
 
   /** @param admin ends sessions at the server. */
   constructor(admin: Sql) {
@@ -34,42 +34,49 @@ export class Backends {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     const client = new pg.Client({ ...config, pipeline: true } as pg.ClientConfig);
-    // Whoever uses it is told by its statement.
+    // A statement that is under way reports it.
     client.on('error', () => {});
     await client.connect();
     const { processID: pid } = client as pg.Client & { processID: number };
     return { client, pid, underWay: 0 };
   }
 
-  /** Takes a connection back whatever it was doing; behind this nothing of it goes on. */
-  async takeBack(backend: Backend): Promise<void> {
-    await Promise.all(this.#ending);
-    if (backend.underWay > 0) {
-      await this.#admin`select pg_terminate_backend(${backend.pid}, 10000)`;
-      return;
-    }
-    await send(backend, [{ text: 'rollback' }]);
+  /** Takes one back that is in no transaction. */
+  giveBack(backend: Backend): void {
     this.#idle.push(backend);
   }
 
-  /** Ends a transaction that has done nothing, without a turn of its own. */
-  endIdly(backend: Backend): void {
-    const ending = send(backend, [{ text: 'commit' }]).finally(() => this.#ending.delete(ending));
-    this.#ending.add(ending);
-    this.settle(ending);
+  /** Takes one back whatever it was doing; behind this nothing of it goes on. */
+  async takeBack(backend: Backend): Promise<void> {
+    if (backend.underWay > 0) {
+      await this.#terminate(backend.pid);
+      return;
+    }
+    await this.endIdly(backend, 'rollback');
   }
 
-  /** Has the next statement wait for something that goes on without a turn. */
-  settle(work: Promise<unknown>): void {
-    const settling = work.finally(() => this.#settling.delete(settling));
-    this.#settling.add(settling);
-    // Whoever waits for it next is told.
-    settling.catch(() => {});
+  /** Ends a transaction without a turn of its own. Resolves behind it. */
+  endIdly(backend: Backend, text: 'commit' | 'rollback'): Promise<unknown> {
+    const ending = send(backend, [{ text }]).finally(() => this.#settling.delete(ending));
+    this.#settling.add(ending);
+    // It is thrown where it is waited for.
+    ending.catch(() => {});
+    this.giveBack(backend);
+    return ending;
   }
 
-  /** Waits for what ends without a turn. */
+  /** Waits for the ends of transactions that take no turn. */
   async settled(): Promise<void> {
-    await Promise.all(this.#settling);
+    if (this.#settling.size > 0) await Promise.all(this.#settling);
+  }
+
+  async #terminate(pid: number): Promise<void> {
+    for (let isGone = false; !isGone; ) {
+      const rows = await this.#admin<{ is_gone: boolean }[]>`
+        select pg_terminate_backend(${pid}, 10000)
+          or not exists (select from pg_stat_activity a where a.pid = ${pid}) as is_gone`;
+      isGone = rows[0]?.is_gone === true;
+    }
   }
 
   async end(): Promise<void> {

@@ -63,7 +63,7 @@ function newDelta(
 
 /** Sends one delta until it is known what became of it. @returns whether it was applied. */
 function senderOf(service: Service, actor: Actor): (wanted: Wanted) => Promise<boolean> {
-  const { network, backends, url, onServerError, onError, history } = service;
+  const { network, backends, url, onError, history } = service;
   const { scheduler, troubles } = network;
   const fateOf = (text: string): Fate => {
     const fate = troubles.fateOf(text);
@@ -71,7 +71,7 @@ function senderOf(service: Service, actor: Actor): (wanted: Wanted) => Promise<b
   };
   const onKilled = async () => {};
   const pauseOf = (step: StepOfTransaction) => troubles.pauseOf(step);
-  const link = { actor, scheduler, backends, fateOf, pauseOf, onKilled, onServerError };
+  const link = { actor, scheduler, backends, fateOf, pauseOf, onKilled };
   const connections = new Connections(link);
   service.opened.push(connections);
   const sql = simulatedPool({ ...service, url, connections, actor });

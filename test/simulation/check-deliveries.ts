@@ -91,10 +91,13 @@ export async function undelivered(
   });
 }
 
-/** Whether every subscription has come to the end of its log and nothing is held. */
-export async function isAllAtHead(sql: Sql): Promise<boolean> {
+/** The subscriptions that have not come to the end of their logs, or for which something is held. */
+export async function notAtHead(sql: Sql): Promise<readonly string[]> {
   const standing = await readWebhookRows(sql);
-  return [...standing.values()].every((row) => row.enabled && row.is_at_head && row.holds === 0);
+  const left = [...standing.values()].filter((row) => {
+    return !row.enabled || !row.is_at_head || row.holds > 0;
+  });
+  return left.map((row) => `not at the end of its log: ${JSON.stringify(row)}`);
 }
 
 export async function faultsOfDeliveries(

@@ -25,7 +25,6 @@ export interface Link {
   readonly pauseOf: (step: StepOfTransaction) => number;
   /** Kills the process that the connection belongs to. */
   readonly onKilled: () => Promise<void>;
-  readonly onServerError: (error: pg.DatabaseError) => void;
 }
 
 /** A statement that is not the first of its transaction. */
@@ -34,13 +33,21 @@ export interface StepOfTransaction {
   readonly isCommit: boolean;
 }
 
-/** A simulated connection while it is open. */
+/** A simulated connection. */
 interface Session {
   readonly name: string;
+  readonly config: pg.ClientConfig;
+  isOpen: boolean;
+  /** Lent for the transaction, or the statement, that is under way. */
   backend: Backend | undefined;
+  transaction: Transaction | undefined;
+}
+
+interface Transaction {
   /** Not sent yet: goes with the first statement. */
   begin: string | undefined;
-  transaction: { hasDone: boolean; statements: number; isBehindRead: boolean } | undefined;
+  hasDone: boolean;
+  isBehindRead: boolean;
 }
 
 /** The connections a process has open, so that they die with it. */
@@ -70,29 +77,24 @@ export class Connections {
 
   async #close(session: Session): Promise<void> {
     this.#open.delete(session);
+    session.isOpen = false;
     const { backend } = session;
     session.backend = undefined;
     if (backend !== undefined) await this.#link.backends.takeBack(backend);
   }
 
   #begin(client: pg.Client, config: pg.ClientConfig): void {
-    const { actor, scheduler, backends } = this.#link;
     this.#opened += 1;
     const name = `#${this.#opened}`;
-    const session: Session = { name, backend: undefined, begin: undefined, transaction: undefined };
+    const unused = { isOpen: true, backend: undefined, transaction: undefined };
+    const session: Session = { name, config, ...unused };
     const connect = (callback: (error: Error | null, client?: pg.Client) => void) => {
-      const act = async () => {
-        session.backend = await backends.lend(config);
-        this.#open.add(session);
-      };
-      scheduler.perform(actor, { label: `${name} connect` }, act).then(
-        () => callback(null, client),
-        (error: Error) => callback(error),
-      );
+      this.#open.add(session);
+      process.nextTick(callback, null, client);
     };
     const query = (asked: Statement): Promise<Answer> => this.#query(session, asked);
-    const end = async (callback?: () => void) => {
-      backends.settle(this.#close(session));
+    const end = (callback?: () => void) => {
+      void this.#close(session);
       client.emit('end');
       callback?.();
     };
@@ -105,27 +107,25 @@ export class Connections {
     const { actor, scheduler, backends, pauseOf } = this.#link;
     if (asked.text.startsWith('begin')) {
       // Timeouts of one transaction go by the real clock.
-      session.begin = asked.text.replace(/;.*$/s, '');
-      session.transaction = { hasDone: false, statements: 0, isBehindRead: false };
+      const begin = asked.text.replace(/;.*$/s, '');
+      session.transaction = { begin, hasDone: false, isBehindRead: false };
       return { command: 'BEGIN', rows: [], rowCount: null };
     }
     const { transaction, backend } = session;
     const isCommit = asked.text === 'commit';
-    if (isCommit && transaction?.hasDone === false && backend !== undefined) {
-      if (transaction.statements > 0) backends.endIdly(backend);
-      session.begin = undefined;
+    if (isCommit && transaction?.hasDone === false && session.isOpen) {
+      session.backend = undefined;
       session.transaction = undefined;
+      if (backend !== undefined) void backends.endIdly(backend, 'commit');
       return { command: 'COMMIT', rows: [], rowCount: null };
     }
-    const isFirst = transaction === undefined || transaction.statements === 0;
+    const isFirst = transaction === undefined || transaction.begin !== undefined;
     const isBehindRead = transaction?.isBehindRead === true;
     const delayMs = isFirst ? 0 : pauseOf({ isBehindRead, isCommit });
     const label = `${session.name} ${shown(asked.text)}`;
-    const pid = () => session.backend?.pid ?? 0;
-    return scheduler.perform(actor, { label, pid, delayMs }, async (note) => {
-      await backends.settled();
-      return this.#carryOut(session, asked, note);
-    });
+    const pid = () => session.backend?.pid;
+    const call = { label, pid, delayMs, thread: session.name };
+    return scheduler.perform(actor, call, (note) => this.#carryOut(session, asked, note));
   }
 
   async #carryOut(session: Session, asked: Statement, note: Note): Promise<Answer> {
@@ -164,18 +164,28 @@ export class Connections {
       if (transaction !== undefined) transaction.hasDone = true;
       if (!(error instanceof pg.DatabaseError)) throw error;
       note(`error ${error.code}`);
-      this.#link.onServerError(error);
       throw error;
     }
   }
 
   async #sendBehindBegin(session: Session, asked: Statement): Promise<Answer> {
-    const { backend, begin, transaction } = session;
-    if (backend === undefined) throw new Error('Connection terminated unexpectedly');
-    session.begin = undefined;
-    if (transaction !== undefined) transaction.statements += 1;
-    if (asked.text === 'commit' || asked.text === 'rollback') session.transaction = undefined;
-    return send(backend, begin === undefined ? [asked] : [{ text: begin }, asked]);
+    if (!session.isOpen) throw new Error('Connection terminated unexpectedly');
+    const { transaction } = session;
+    const begin = transaction?.begin;
+    if (transaction !== undefined) transaction.begin = undefined;
+    const backend = session.backend ?? (await this.#link.backends.lend(session.config));
+    session.backend = backend;
+    const isEnd = asked.text === 'commit' || asked.text === 'rollback';
+    if (isEnd) session.transaction = undefined;
+    try {
+      return await send(backend, begin === undefined ? [asked] : [{ text: begin }, asked]);
+    } finally {
+      // One that was closed meanwhile is taken back already.
+      if (session.transaction === undefined && session.backend === backend) {
+        session.backend = undefined;
+        this.#link.backends.giveBack(backend);
+      }
+    }
   }
 
   /** Lets the server itself raise the error, so that it is one in every respect. */

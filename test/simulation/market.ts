@@ -10,7 +10,7 @@ import { announceHalt, announceStatus } from '../../src/venue/calendar-store.ts'
 import type { Lot } from '../crash/random.ts';
 import { makeTenantWithKeys } from '../deliveries/subscriptions.ts';
 import { type AccountOfUser, type BookPosition, makeBook } from '../support/book.ts';
-import { isAllAtHead, undelivered } from './check-deliveries.ts';
+import { notAtHead, undelivered } from './check-deliveries.ts';
 import { newWish, type Wish } from './customers.ts';
 import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
@@ -116,9 +116,8 @@ function drawPositions(lot: Lot): readonly BookPosition[] {
 
 /** One look of the market: it moves by lot. @returns whether everything is at its end. */
 export async function moveMarket(
-  sql: Sql,
+  { sql, network }: { sql: Sql; network: Network },
   market: Market,
-  { network }: { network: Network },
 ): Promise<boolean> {
   const { lot, troubles } = network;
   if (troubles.isOver) {
@@ -189,7 +188,7 @@ async function countOpen(sql: Sql): Promise<number> {
 
 /** At first everything but what receivers refuse, then, once they are healed, that as well. */
 async function isAtEnd(sql: Sql, { progress, receivers }: Market): Promise<boolean> {
-  if (progress.isHealed) return isAllAtHead(sql);
+  if (progress.isHealed) return (await notAtHead(sql)).length === 0;
   const [row] = await sql<{ open: number }[]>`
     select (
       (select count(*) from unwind_v1.liquidations where ended_at is null)

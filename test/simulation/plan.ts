@@ -22,8 +22,6 @@ export interface Plan {
   readonly changesMsMax: number | undefined;
   /** How long what a receiver refuses is tried before it is set aside. */
   readonly setAsideMs: number;
-  /** Whether statements are planned anew each time, or once for each connection. */
-  readonly plansAnew: boolean;
   /** Chances from 0 to 1, each for one statement, call or delivery. */
   readonly chances: Readonly<Record<Trouble, number>>;
 }
@@ -70,7 +68,7 @@ export function planOf(lot: Lot): Plan {
   return {
     tenants: oneOf(1, 2, 3),
     processes: oneOf(1, 2, 2, 3, 4),
-    customers: oneOf(3, 12, 24, 48),
+    customers: oneOf(6, 24, 48, 96),
     stickiness: oneOf(0, 0.5, 0.8, 0.95),
     releaseDelayMs: oneOf(0, 0, 40, 400),
     venueDelayMs: oneOf(0, 0, 50, 800),
@@ -79,7 +77,6 @@ export function planOf(lot: Lot): Plan {
     subscriptions: oneOf(1, 2, 4),
     changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
     setAsideMs: oneOf(2_000, 8_000, 60_000),
-    plansAnew: oneOf(true, false, false, false),
     chances,
   };
 }

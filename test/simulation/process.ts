@@ -36,16 +36,19 @@ export interface Surroundings {
   readonly receive: Receive;
   /** Told of every error; throws what no trouble explains. */
   readonly onError: (error: unknown) => void;
-  readonly onServerError: (error: Error) => void;
   /** Connections beside those of processes, to be closed at the end. */
   readonly opened: Connections[];
+  /** The others that live. */
+  readonly processes: () => readonly SimulatedProcess[];
   /** Told that the process is dead. */
   readonly onKilled: (process: SimulatedProcess) => void;
 }
 
-const idleMs = { first: 40, growth: 3, longest: 5_000, afterFailure: 200 };
+const idleMs = { first: 40, growth: 4, longest: 5_000, afterFailure: 200 };
 /** Once nothing goes wrong any more, only retries are waited for. */
-const calmIdleMs = { first: 100, longest: 15_000 };
+const calmIdleMs = { first: 100, longest: 30_000 };
+/** How soon another process looks for what one has left to do. */
+const elsewhereMsMax = 60;
 const cleaningMs = { first: 10_000, longest: 30_000 };
 const connectionsMax = 60;
 /** By the real clock, so never: receivers that hang are given up by the network. */
@@ -68,7 +71,6 @@ export function simulatedPool(around: {
   plan: Plan;
 }): Sql {
   const { url, connections, network, actor } = around;
-  const { plansAnew } = around.plan;
   const rest = (msMax: number) => {
     return network.scheduler.turn(actor, 'rest', network.lot.between(0, Math.floor(msMax)));
   };
@@ -77,9 +79,25 @@ export function simulatedPool(around: {
     url,
     max: connectionsMax,
     applicationName: 'unwind simulation',
-    plansAnew,
     simulated: { Client: connections.Client, rest },
   });
+}
+
+/** A pool of somebody for whom nothing goes wrong; its statements wait for locks as those of others do. */
+export function troublelessPool(
+  around: Pick<Surroundings, 'url' | 'network' | 'plan' | 'backends' | 'opened'>,
+  actor: Actor,
+): Sql {
+  const connections = new Connections({
+    actor,
+    scheduler: around.network.scheduler,
+    backends: around.backends,
+    fateOf: () => ({ type: 'well' }),
+    pauseOf: () => 0,
+    onKilled: async () => {},
+  });
+  around.opened.push(connections);
+  return simulatedPool({ ...around, connections, actor });
 }
 
 /** Those of one place begin alike, as `newHolder` makes them. */
@@ -104,7 +122,7 @@ export class SimulatedProcess {
   #timers = 0;
 
   constructor(name: string, place: number, around: Surroundings) {
-    const { network, backends, onServerError, plan } = around;
+    const { network, backends, plan } = around;
     const { scheduler, troubles } = network;
     this.#around = around;
     this.place = place;
@@ -120,7 +138,6 @@ export class SimulatedProcess {
       fateOf: (text) => troubles.fateOf(text),
       pauseOf: (step) => troubles.pauseOf(step, slowness),
       onKilled: () => this.kill(),
-      onServerError,
     });
     const { actor } = this;
     const sql = simulatedPool({ ...around, connections: this.#connections, actor });
@@ -219,6 +236,7 @@ export class SimulatedProcess {
         if (worked > 0) {
           history.note(`${this.actor.name} ${name} worked ${worked}`);
           this.#wake(...nextSteps[name]);
+          this.#wakeElsewhere(nextSteps[name]);
         }
       } catch (error) {
         history.note(`${this.actor.name} ${name} failed`);
@@ -233,8 +251,22 @@ export class SimulatedProcess {
   }
 
   #wake(...names: readonly StepName[]): void {
+    this.wake(names, 0);
+  }
+
+  /** Has its loops of these steps look within so many ms. */
+  wake(names: readonly StepName[], withinMs: number): void {
     const labels = new Set(names.map((name) => `loop ${name}`));
-    this.#around.network.scheduler.wake(this.actor, labels);
+    this.#around.network.scheduler.wake(this.actor, labels, withinMs);
+  }
+
+  /** Another process may come to the same work: instead of long rests that end by chance. */
+  #wakeElsewhere(names: readonly StepName[]): void {
+    const { network, processes } = this.#around;
+    for (const other of processes()) {
+      if (other === this || network.lot.next() < 0.5) continue;
+      other.wake(names, network.lot.between(0, elsewhereMsMax));
+    }
   }
 
   #stopwatch(): Stopwatch {

@@ -2,7 +2,11 @@
 // that moment, keeps what came in the order it came, and answers as its temper and the troubles say.
 import assert from 'node:assert/strict';
 import type { WebhookEvent } from '@unwind/client/webhooks';
-import { readDelivery, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
+import {
+  type DeliveryKeys,
+  readDelivery,
+  readDeliveryKeys,
+} from '../../packages/client/src/deliveries.ts';
 import { testEventType } from '../../src/deliveries/test-webhook.ts';
 import type { TenantId } from '../../src/ids.ts';
 import type { Lot } from '../crash/random.ts';
@@ -68,6 +72,8 @@ export interface Around {
   readonly history: History;
   /** The keys that a tenant is served at this moment, as JWK texts. */
   readonly jwksOf: (tenantId: TenantId) => Promise<readonly string[]>;
+  /** Keys that were read before, by their texts. */
+  readonly known: Map<string, DeliveryKeys>;
   /** Whether receivers take everything by now. */
   readonly isHealed: () => boolean;
 }
@@ -91,7 +97,7 @@ export async function receiveAt(
     body: post.body,
   };
   const jwks = await around.jwksOf(receiver.tenantId);
-  const keys = readDeliveryKeys({ keys: jwks.map((jwk) => JSON.parse(jwk)) });
+  const keys = keysIn(jwks, around);
   const events = await readDelivery(delivery, keys, scheduler.clock.now());
   const isRefused = refuses(receiver, events, around);
   const answer = isRefused ? refusal : answerRead(receiver, around);
@@ -101,6 +107,13 @@ export async function receiveAt(
     for (const arrival of arrivals) arrival.isTold = isTaken;
   };
   return { ...answer, onTold };
+}
+
+function keysIn(jwks: readonly string[], { known }: Around): DeliveryKeys {
+  const text = jwks.join();
+  const keys = known.get(text) ?? readDeliveryKeys({ keys: jwks.map((jwk) => JSON.parse(jwk)) });
+  known.set(text, keys);
+  return keys;
 }
 
 function isTest(type: string | undefined): boolean {

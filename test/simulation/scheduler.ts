@@ -1,9 +1,11 @@
 // Lets one step of a simulated run happen at a time. Whatever goes outside (a statement, a call of the
 // venue, a delivery, a wait) waits here until the lot falls on it; so the seed decides the order of
 // everything, down to the statements of transactions that meet on one row. A statement that waits for
-// a lock is left waiting, and who holds the lock goes on.
+// a lock is left waiting, and the holder of the lock goes on.
+//
+// Nothing here depends on how long anything takes: a wait for a lock is known by its holder, who does
+// nothing at that moment, and a circle of waits is found here before the server looks for one.
 import assert from 'node:assert/strict';
-import { createHook } from 'node:async_hooks';
 import { setImmediate as afterInput } from 'node:timers/promises';
 import { type Clock, later } from '../../src/clock.ts';
 import type { Lot } from '../crash/random.ts';
@@ -24,8 +26,10 @@ export interface Call {
   readonly label: string;
   /** Not before so many ms of simulated time. */
   readonly delayMs?: number;
-  /** The server's process that works on it, for what may wait for a lock. */
-  readonly pid?: () => number;
+  /** The server's process of its transaction, for what may hold locks or wait for one. */
+  readonly pid?: () => number | undefined;
+  /** What goes on with this call, such as a connection; default the label. */
+  readonly thread?: string;
 }
 
 /** What stands before the lot. */
@@ -44,40 +48,42 @@ interface Blocked {
   readonly waiting: Waiting;
   readonly settled: Promise<() => void>;
   isSettled: boolean;
-  /** Who holds the lock or stands before it. */
-  blockers: readonly number[];
 }
+
+/** The server's processes that wait for a lock, each with those that hold it or stand before it. */
+export type LockWaits = ReadonlyMap<number, readonly number[]>;
 
 /** Tells what came of a call. */
 export type Note = (what: string) => void;
 
-export interface LockMonitor {
-  /** The server's processes that this one waits for, once it is sure; undefined: it does not. */
-  blockersOf(pid: number): Promise<readonly number[] | undefined>;
-}
-
 export interface SchedulerOptions {
   readonly lot: Lot;
   readonly history: History;
-  readonly monitor: LockMonitor;
+  /** Which of these processes of the server wait for a lock. */
+  readonly lockWaitsOf: (pids: readonly number[]) => Promise<LockWaits>;
+  /** Waits for what goes on at the server without a turn. */
+  readonly settled: () => Promise<void>;
+  /** Called when statements wait for each other; describes them. */
+  readonly onDeadlock: (what: string) => void;
   readonly startsAt: Date;
   /** From 0 to 1: how often whoever went last goes on. */
   readonly stickiness: number;
 }
 
-const looksSoonMs = 3;
-const looksAgainMs = 2;
+/** When the server is asked whether a statement waits: real time, on which nothing depends. */
+const looksMs = { first: 3, longest: 50 };
 /** A statement that neither ends nor waits for a lock for so long is a defect of the simulation. */
-const lostMs = 60_000;
+const lostMs = 600_000;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #waiting = new Set<Waiting>();
   readonly #blocked = new Set<Blocked>();
-  readonly #signing = signingWatch();
   #now: Date;
   #arrivals = 0;
+  #isDeadlocked = false;
   #last: Waiting | undefined;
+  #waits: LockWaits = new Map();
   /** Steps so far. */
   steps = 0;
   /** Times a statement had to wait for a lock. */
@@ -117,11 +123,11 @@ export class Scheduler {
     await this.perform(actor, { label, delayMs }, async () => {});
   }
 
-  /** Lets waits of an actor end now. */
-  wake(actor: Actor, labels: ReadonlySet<string>): void {
+  /** Lets waits of an actor end within so many ms. */
+  wake(actor: Actor, labels: ReadonlySet<string>, withinMs: number): void {
     for (const one of this.#waiting) {
       if (one.actor === actor && labels.has(one.call.label)) {
-        one.notBefore = Math.min(one.notBefore, this.#now.getTime());
+        one.notBefore = Math.min(one.notBefore, this.#now.getTime() + withinMs);
       }
     }
   }
@@ -139,17 +145,17 @@ export class Scheduler {
       await this.#quiet();
       if (isDone() && this.#blocked.size === 0) return true;
       const next = this.#choose();
-      if (next === undefined) return isDone();
+      if (next === undefined || this.#isDeadlocked) return isDone();
       this.steps += 1;
       await this.#carryOut(next);
     }
     return false;
   }
 
-  /** What waits at the moment, for whoever wants to know why nothing goes on. */
+  /** What waits at the moment, to explain why nothing goes on. */
   describe(): readonly string[] {
-    const blocked = [...this.#blocked].map(({ waiting, blockers }) => {
-      return `${waiting.actor.name} ${waiting.call.label} waits for ${blockers.join()}`;
+    const blocked = [...this.#blocked].map(({ waiting }) => {
+      return `${waiting.actor.name} ${waiting.call.label} waits for a lock`;
     });
     const waiting = [...this.#waiting].map(({ actor, call, notBefore }) => {
       return `${actor.name} ${call.label} in ${notBefore - this.#now.getTime()} ms`;
@@ -157,18 +163,11 @@ export class Scheduler {
     return [...blocked, ...waiting];
   }
 
-  close(): void {
-    this.#signing.close();
-  }
-
-  /** Waits until all code has run as far as it can without us. */
+  /** Waits until all code has run as far as it can without us: it waits for nothing else outside. */
   async #quiet(): Promise<void> {
-    const deadline = performance.now() + lostMs;
-    do {
-      await afterInput();
-      await afterInput();
-      assert.ok(performance.now() < deadline, 'a signature is never done');
-    } while (this.#signing.pending() > 0);
+    await afterInput();
+    await afterInput();
+    await this.#options.settled();
   }
 
   #choose(): Waiting | undefined {
@@ -188,31 +187,31 @@ export class Scheduler {
     return chosen;
   }
 
-  /** Where somebody waits for a lock, only whoever has it: so at most one lock is given at a time. */
+  /** Where somebody waits for a lock, only the holder: so one lock is given at a time. */
   #candidates(): readonly Waiting[] {
     const all = [...this.#waiting];
     if (this.#blocked.size === 0) return all;
-    const blockers = new Set([...this.#blocked].flatMap((one) => one.blockers));
+    const blockers = new Set([...this.#waits.values()].flat());
     const holders = all.filter((one) => blockers.has(one.call.pid?.() ?? 0));
     return holders.length > 0 ? holders : all;
   }
 
   async #carryOut(waiting: Waiting): Promise<void> {
-    const sent: Blocked = { waiting, settled: waiting.act(), isSettled: false, blockers: [] };
+    const sent: Blocked = { waiting, settled: waiting.act(), isSettled: false };
     void sent.settled.then(() => {
       sent.isSettled = true;
     });
-    if (await this.#waitsForLock(sent)) {
+    if (await this.#waitsForLock(sent, looksMs.first)) {
       this.lockWaits += 1;
       this.#blocked.add(sent);
       return;
     }
     await this.#answer(sent);
     for (const one of this.#blocked) {
-      if (await this.#waitsForLock(one)) continue;
-      this.#blocked.delete(one);
       // First whatever went on by the answer before.
       await this.#quiet();
+      if (await this.#waitsForLock(one, 0)) continue;
+      this.#blocked.delete(one);
       await this.#answer(one);
     }
   }
@@ -225,24 +224,60 @@ export class Scheduler {
   }
 
   /** Waits until a statement is done (false) or surely waits for a lock (true). */
-  async #waitsForLock(sent: Blocked): Promise<boolean> {
+  async #waitsForLock(sent: Blocked, firstLookMs: number): Promise<boolean> {
     const deadline = performance.now() + lostMs;
-    const pid = sent.waiting.call.pid;
-    let lookMs = looksSoonMs;
-    for (;;) {
+    const { actor, call } = sent.waiting;
+    for (let lookMs = firstLookMs; ; lookMs = Math.min(2 * lookMs + 1, looksMs.longest)) {
       await settledWithin(sent.settled, lookMs);
       if (sent.isSettled) return false;
-      lookMs = looksAgainMs;
-      const blockers = pid && (await this.#options.monitor.blockersOf(pid()));
-      if (sent.isSettled) return false;
-      if (blockers !== undefined) {
-        sent.blockers = blockers;
-        return true;
-      }
-      const { actor, call } = sent.waiting;
+      const pid = call.pid?.();
+      if (pid !== undefined && (await this.#surelyWaits(sent, pid))) return !sent.isSettled;
       assert.ok(performance.now() < deadline, `lost: ${actor.name} ${call.label}`);
     }
   }
+
+  /**
+   * A statement surely waits when everyone it waits for either waits as well or does nothing: then no
+   * time changes it. Where it comes back to itself, none of them will ever go on.
+   */
+  async #surelyWaits(sent: Blocked, pid: number): Promise<boolean> {
+    const underWay = new Map(
+      [...this.#blocked, sent].map((one) => [one.waiting.call.pid?.(), one]),
+    );
+    const pids = [...underWay.keys()].filter((one) => one !== undefined);
+    const waits = await this.#options.lockWaitsOf(pids);
+    const seen = new Set<number>();
+    const isSure = (one: number): boolean => {
+      if (seen.has(one)) return true;
+      seen.add(one);
+      const blockers = waits.get(one);
+      return blockers === undefined ? !underWay.has(one) : blockers.every(isSure);
+    };
+    if (!waits.has(pid) || !isSure(pid)) return false;
+    this.#waits = waits;
+    const circle = circleOf(pid, waits);
+    if (circle.length > 0) {
+      this.#isDeadlocked = true;
+      const names = circle.map((one) => underWay.get(one)?.waiting);
+      const shown = names.map((one) => `${one?.actor.name} ${one?.call.label}`);
+      this.#options.onDeadlock(`wait for each other: ${shown.join(', ')}`);
+    }
+    return true;
+  }
+}
+
+/** The waits that lead from a process back to itself; empty where there are none. */
+function circleOf(pid: number, waits: LockWaits): readonly number[] {
+  const paths: (readonly number[])[] = [[pid]];
+  const seen = new Set<number>();
+  for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
+    for (const next of waits.get(path.at(-1) ?? 0) ?? []) {
+      if (next === pid) return path;
+      if (!seen.has(next)) paths.push([...path, next]);
+      seen.add(next);
+    }
+  }
+  return [];
 }
 
 /** Waits for something, but not for long. */
@@ -254,27 +289,15 @@ async function settledWithin(settled: Promise<unknown>, ms: number): Promise<voi
 }
 
 function isSameThread(one: Waiting, last: Waiting | undefined): boolean {
-  if (last === undefined || one.actor !== last.actor) return false;
-  const pid = last.call.pid?.();
-  return pid === undefined ? one.call.label === last.call.label : one.call.pid?.() === pid;
+  return one.actor === last?.actor && threadOf(one) === threadOf(last);
 }
 
-// The order of arrival is not for sure: signatures are made by several threads.
+function threadOf({ call }: Waiting): string {
+  return call.thread ?? call.label;
+}
+
 function byName(a: Waiting, b: Waiting): number {
   if (a.actor.name !== b.actor.name) return a.actor.name < b.actor.name ? -1 : 1;
   if (a.call.label !== b.call.label) return a.call.label < b.call.label ? -1 : 1;
   return a.number - b.number;
-}
-
-/** Counts the signatures that other threads are making or verifying. */
-function signingWatch(): { pending(): number; close(): void } {
-  const pending = new Set<number>();
-  const hook = createHook({
-    init: (id, type) => {
-      if (type === 'SIGNREQUEST' || type === 'VERIFYREQUEST') pending.add(id);
-    },
-    after: (id) => pending.delete(id),
-  });
-  hook.enable();
-  return { pending: () => pending.size, close: () => hook.disable() };
 }

@@ -1,15 +1,24 @@
 // The database server of a simulated run: kept from doing anything by itself that could change the order
-// of rows, and asked who waits for whose lock.
+// of rows or a plan, and asked which of its processes wait for locks.
 import assert from 'node:assert/strict';
+import pg from 'pg';
 import type { Sql } from '../../src/db/connect.ts';
-import type { LockMonitor } from './scheduler.ts';
+import type { TestDatabase } from '../support/database.ts';
+import type { LockWaits } from './scheduler.ts';
 
-/** Keeps the server from doing anything by itself that could change the order of rows. */
-export async function steadyDatabase(sql: Sql): Promise<void> {
-  const [row] = await sql<{ name: string }[]>`select current_database() as name`;
-  assert.ok(row !== undefined);
+/**
+ * Keeps the server from doing anything by itself. Nothing breaks off a wait: the scheduler finds out what
+ * waits for what. One old snapshot keeps every version of a row, so that rows lie where their order of
+ * writing puts them; without it, a row's place hangs on who else works on the server.
+ *
+ * @returns how to end it.
+ */
+export async function steadyDatabase({ sql, url }: TestDatabase): Promise<() => Promise<void>> {
+  const [row] = await sql<{ name: string; autovacuum: string }[]>`
+    select current_database() as name, current_setting('autovacuum') as autovacuum`;
+  assert.equal(row?.autovacuum, 'off', 'a simulation needs a server without autovacuum');
   const settings = {
-    deadlock_timeout: "'10ms'",
+    deadlock_timeout: "'1h'",
     max_parallel_workers_per_gather: '0',
     synchronize_seqscans: 'off',
     jit: 'off',
@@ -18,28 +27,17 @@ export async function steadyDatabase(sql: Sql): Promise<void> {
   for (const [name, value] of Object.entries(settings)) {
     await sql.script(`alter database "${row.name}" set ${name} = ${value}`);
   }
-  const tables = await sql<{ name: string }[]>`
-    select format('%I.%I', n.nspname, c.relname) as name
-    from pg_class c
-    join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind = 'r'
-      and n.nspname in ('unwind', 'simulated_venue')`;
-  for (const { name } of tables) {
-    await sql.script(`alter table ${name} set (autovacuum_enabled = false)`);
-  }
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  await client.query('begin isolation level repeatable read; select');
+  return () => client.end();
 }
 
-/** A process of the server waits for sure once it has looked for a deadlock in vain. */
-export function lockMonitor(admin: Sql): LockMonitor {
-  return {
-    blockersOf: async (pid) => {
-      const rows = await admin<{ blockers: number[] }[]>`
-        select pg_blocking_pids(l.pid) as blockers
-        from pg_locks l
-        where l.pid = ${pid}
-          and not l.granted
-          and l.waitstart < clock_timestamp() - interval '20 milliseconds'`;
-      return rows[0]?.blockers;
-    },
-  };
+export async function lockWaitsOf(admin: Sql, pids: readonly number[]): Promise<LockWaits> {
+  const rows = await admin<{ pid: number; blockers: readonly number[] }[]>`
+    select l.pid, pg_blocking_pids(l.pid) as blockers
+    from pg_locks l
+    where l.pid = any (${pids}::integer[])
+      and not l.granted`;
+  return new Map(rows.map(({ pid, blockers }) => [pid, blockers]));
 }

@@ -14,7 +14,7 @@ import { subscribe } from '../deliveries/subscriptions.ts';
 import { askOnce, callOf, type Service, untilAnswered } from './asking.ts';
 import type { Market } from './market.ts';
 import type { Plan } from './plan.ts';
-import type { SimulatedProcess } from './process.ts';
+import { type SimulatedProcess, troublelessPool } from './process.ts';
 import { drawTemper, type Receiver } from './receivers.ts';
 import { Actor } from './scheduler.ts';
 
@@ -105,15 +105,16 @@ interface Client {
 
 /** Subscriptions that come in beside those of the beginning, at most. */
 const createdMax = 6;
-const endsEveryMs = 1_000;
+const endsEveryMs = 4_000;
 
 /** Changes subscriptions as long as anybody asks, then lets all of them come to their end. */
 export async function manageSubscriptions(
   service: Service,
-  { market, sql, isOver }: { market: Market; sql: Sql; isOver: () => boolean },
+  { market, isOver }: { market: Market; isOver: () => boolean },
 ): Promise<void> {
   const { scheduler, lot } = service.network;
   const actor = new Actor('subscriber');
+  const sql = troublelessPool(service, actor);
   const client: Client = { service, market, actor, sql, clock: scheduler.clock };
   const { changesMsMax } = service.plan;
   while (changesMsMax !== undefined && !isOver()) {
@@ -261,7 +262,7 @@ const leadMsMax = 5_000;
 
 async function rotate(client: Client): Promise<void> {
   const { market, service, actor, sql, clock } = client;
-  const { lot, scheduler } = service.network;
+  const { lot } = service.network;
   const tenantId = market.tenantIds[lot.between(0, market.tenantIds.length - 1)];
   assert.ok(tenantId !== undefined);
   const rotation = {
@@ -269,52 +270,43 @@ async function rotate(client: Client): Promise<void> {
     overlapMs: lot.between(overlapMs.min, overlapMs.max),
   };
   const wish = { tenantId, seal: service.seal, algorithms: signingAlgorithms, rotation };
-  await scheduler.perform(actor, { label: 'rotates keys' }, () => {
-    return rotateSigningKeys(sql, clock, wish);
-  });
+  await rotateSigningKeys(sql, clock, wish);
   service.history.note(`${actor.name} rotated keys`);
 }
 
-function readHead(client: Client, tenantId: TenantId): Promise<number> {
-  const { service, actor, sql } = client;
-  return service.network.scheduler.perform(actor, { label: 'reads the head' }, async () => {
-    const rows = await sql<{ position: string }[]>`
-      select h.position
-      from unwind.event_heads h
-      where h.tenant_id = ${tenantId}`;
-    return Number(rows[0]?.position ?? 0);
-  });
+async function readHead({ sql }: Client, tenantId: TenantId): Promise<number> {
+  const rows = await sql<{ position: string }[]>`
+    select h.position
+    from unwind.event_heads h
+    where h.tenant_id = ${tenantId}`;
+  return Number(rows[0]?.position ?? 0);
 }
 
-function readPosition(client: Client, eventId: string): Promise<number> {
-  const { service, actor, sql } = client;
-  return service.network.scheduler.perform(actor, { label: 'reads a position' }, async () => {
-    const rows = await sql<{ position: string }[]>`
-      select e.position
-      from unwind.events e
-      where e.event_id::text = ${eventId}`;
-    return Number(rows[0]?.position ?? 0);
-  });
+async function readPosition({ sql }: Client, eventId: string): Promise<number> {
+  const rows = await sql<{ position: string }[]>`
+    select e.position
+    from unwind.events e
+    where e.event_id::text = ${eventId}`;
+  return Number(rows[0]?.position ?? 0);
 }
 
 /** Enables what is disabled; once receivers take everything, asks for what was set aside. */
 async function bringToEnd(client: Client): Promise<void> {
-  const { service, actor, sql, market } = client;
-  const { scheduler } = service.network;
-  const left = await scheduler.perform(actor, { label: 'reads what is left' }, async () => {
-    return sql<{ webhook_id: string; url: string; enabled: boolean; is_set_aside: boolean }[]>`
-      select
-        w.webhook_id, w.url, w.enabled,
-        exists (
-          select
-          from unwind.webhook_holds h
-          where h.tenant_id = w.tenant_id
-            and h.webhook_id = w.webhook_id
-            and h.status = 'set_aside'
-        ) as is_set_aside
-      from unwind.webhooks w
-      order by w.webhook_id`;
-  });
+  const { sql, market } = client;
+  const left = await sql<
+    { webhook_id: string; url: string; enabled: boolean; is_set_aside: boolean }[]
+  >`
+    select
+      w.webhook_id, w.url, w.enabled,
+      exists (
+        select
+        from unwind.webhook_holds h
+        where h.tenant_id = w.tenant_id
+          and h.webhook_id = w.webhook_id
+          and h.status = 'set_aside'
+      ) as is_set_aside
+    from unwind.webhooks w
+    order by w.webhook_id`;
   for (const row of left) {
     const { hostname } = new URL(row.url);
     const receiver = market.receivers.find(({ host }) => host === hostname);

@@ -2,7 +2,6 @@
 // from a seed, lets them meet the troubles of their plan, calms down, and checks what is left.
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
-import { isConflict } from '../../src/db/errors.ts';
 import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { type Lot, lotOf } from '../crash/random.ts';
@@ -12,18 +11,19 @@ import type { Service } from './asking.ts';
 import { Backends } from './backends.ts';
 import { keepBook } from './bookkeeper.ts';
 import { faultsOf } from './check.ts';
-import { undelivered } from './check-deliveries.ts';
-import { Connections } from './connection.ts';
+import { notAtHead, undelivered } from './check-deliveries.ts';
+import type { Connections } from './connection.ts';
 import { playCustomer, type Wish } from './customers.ts';
 import { describe, isExplained } from './errors.ts';
 import { History } from './history.ts';
 import { isOverAtEnd as isAllOver, type Market, makeMarket, moveMarket } from './market.ts';
 import type { Network } from './network.ts';
 import { type Plan, planOf, type Trouble, Troubles } from './plan.ts';
-import { SimulatedProcess, type Surroundings, simulatedPool } from './process.ts';
+import { SimulatedProcess, type Surroundings, troublelessPool } from './process.ts';
 import { receiveAt } from './receivers.ts';
 import { Actor, Scheduler } from './scheduler.ts';
-import { lockMonitor, steadyDatabase } from './server.ts';
+import { lockWaitsOf, steadyDatabase } from './server.ts';
+import { signInOrder } from './signing.ts';
 import { manageSubscriptions } from './subscriptions.ts';
 
 export interface SimulationOptions {
@@ -60,7 +60,7 @@ const restartMsMax = 3_000;
 const troubledMsMax = 12_000;
 /** A run that is not at its end so long after all troubles will never be: some retries wait 10 min. */
 const calmMsMax = 30 * 60_000;
-const watchMs = { troubled: 200, calm: 1_000 };
+const watchMs = { troubled: 500, calm: 1_000, longest: 10_000 };
 /** What makes a process forget what was taken. */
 const disturbances: readonly Trouble[] = [
   'statement_refused',
@@ -91,6 +91,7 @@ class Run {
   readonly #processes: SimulatedProcess[] = [];
   readonly #errors: unknown[] = [];
   readonly #opened: Connections[] = [];
+  readonly #closers: (() => unknown)[] = [() => drawIdsFrom(undefined), signInOrder()];
   #started = 0;
   #deadlocks = 0;
 
@@ -109,7 +110,9 @@ class Run {
     this.#scheduler = new Scheduler({
       lot: this.#lot,
       history: this.#history,
-      monitor: lockMonitor(this.#admin),
+      lockWaitsOf: (pids) => lockWaitsOf(this.#admin, pids),
+      settled: () => this.#backends.settled(),
+      onDeadlock: (what) => this.#onDeadlock(what),
       startsAt,
       stickiness: this.#plan.stickiness,
     });
@@ -124,7 +127,7 @@ class Run {
 
   async play(): Promise<Outcome> {
     const { database, liquidations } = this.#options;
-    await steadyDatabase(database.sql);
+    this.#closers.push(await steadyDatabase(database));
     const { clock } = this.#scheduler;
     const market = await makeMarket(database.sql, clock, {
       lot: this.#lot,
@@ -137,6 +140,7 @@ class Run {
     if (!isWell) {
       faults.push(`not at its end after ${this.#scheduler.steps} steps`);
       faults.push(...(await undelivered(database.sql, market.receivers)));
+      faults.push(...(await notAtHead(database.sql)));
     }
     if (!isWell) for (const line of this.#scheduler.describe()) this.#history.note(line);
     this.#network.troubles.isOver = true;
@@ -153,10 +157,9 @@ class Run {
   }
 
   async close(): Promise<void> {
-    drawIdsFrom(undefined);
     for (const process of [...this.#processes]) await process.kill();
     for (const connections of this.#opened) await connections.terminateAll();
-    this.#scheduler.close();
+    for (const close of this.#closers) await close();
     await this.#backends.end();
     await this.#admin.end();
   }
@@ -174,8 +177,7 @@ class Run {
       return playCustomer(service, `customer ${i + 1}`, { wishes, isOverAtEnd, onNewWish });
     });
     const keeping = keepBook(service, market, () => isOver.asking);
-    const { sql } = this.#options.database;
-    const managing = manageSubscriptions(service, { market, sql, isOver: () => isOver.asking });
+    const managing = manageSubscriptions(service, { market, isOver: () => isOver.asking });
     const watching = this.#watch(service, market, () => {
       isOver.all = isOver.book;
     });
@@ -213,50 +215,37 @@ class Run {
     const { database } = this.#options;
     const network = this.#network;
     const history = this.#history;
-    const link = {
-      actor: new Actor('venue'),
-      scheduler: this.#scheduler,
-      backends: this.#backends,
-      fateOf: () => ({ type: 'well' }) as const,
-      pauseOf: () => 0,
-      onKilled: async () => {},
-      onServerError: (error: Error) => this.#onServerError(error),
-    };
-    const connections = new Connections(link);
-    this.#opened.push(connections);
     const { sql, url } = database;
-    const around = {
+    const receiving = {
       network,
       history,
       jwksOf: (tenantId: TenantId) => findPublicJwks(sql, tenantId, this.#scheduler.clock.now()),
       isHealed: () => market.progress.isHealed,
+      known: new Map(),
     };
-    const pool = simulatedPool({
-      url,
-      connections,
-      network,
-      actor: link.actor,
+    const around = {
       plan: this.#plan,
-    });
+      network,
+      url,
+      backends: this.#backends,
+      opened: this.#opened,
+    };
+    const pool = troublelessPool(around, new Actor('venue'));
     const venue = simulatedVenue(pool, this.#scheduler.clock, this.#plan.venueDelayMs);
     const service: Service = {
-      plan: this.#plan,
-      network,
+      ...around,
       history,
-      backends: this.#backends,
-      url,
-      opened: this.#opened,
       seal: testSeal,
       venue,
       receive: (post) =>
-        receiveAt(market.receivers, post, around).catch((error: unknown) => {
+        receiveAt(market.receivers, post, receiving).catch((error: unknown) => {
           this.#errors.push(error);
           throw error;
         }),
       onError: (error) => {
         if (!isExplained(error)) this.#errors.push(error);
       },
-      onServerError: (error) => this.#onServerError(error),
+      processes: () => this.#processes,
       onKilled: (process) => this.#onKilled(service, process),
       someProcess: () => {
         const living = this.#processes.filter((one) => one.actor.isAlive);
@@ -266,11 +255,11 @@ class Run {
     return service;
   }
 
-  #onServerError(error: Error): void {
-    if (!isConflict(error)) return;
+  /** Statements that lock in the one order never wait in a circle. */
+  #onDeadlock(what: string): void {
     this.#deadlocks += 1;
-    // Whoever locks in the one order never waits in a circle.
-    this.#errors.push(error);
+    this.#history.note(what);
+    this.#errors.push(new Error(what));
   }
 
   #startProcess(service: Surroundings, place: number): void {
@@ -296,14 +285,12 @@ class Run {
   /** Moves the market now and then, and looks whether all is done once nobody asks any more. */
   async #watch(service: Service, market: Market, onDone: () => void): Promise<void> {
     const watcher = new Actor('market');
-    const { sql } = this.#options.database;
-    for (;;) {
+    const moving = { ...service, sql: troublelessPool(service, watcher) };
+    for (let calmMs = watchMs.calm; ; ) {
       const { isCalm } = market.progress;
-      await this.#scheduler.turn(watcher, 'looks', isCalm ? watchMs.calm : watchMs.troubled);
-      const done = await this.#scheduler.perform(watcher, { label: 'moves' }, () =>
-        moveMarket(sql, market, service),
-      );
-      if (done) onDone();
+      if (isCalm) calmMs = Math.min(Math.ceil(1.2 * calmMs), watchMs.longest);
+      await this.#scheduler.turn(watcher, 'looks', isCalm ? calmMs : watchMs.troubled);
+      if (await moveMarket(moving, market)) onDone();
     }
   }
 
