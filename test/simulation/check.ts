@@ -9,6 +9,9 @@ import type { Market } from './market.ts';
 
 const shownMax = 5;
 
+/** Checks that go by the clock of the database, which is years behind the simulated one. */
+const byRealClock: ReadonlySet<string> = new Set(['log_is_kept_for_its_time']);
+
 /** @param isUndisturbed nothing went wrong but at the venue and at receivers. */
 export async function faultsOf(
   sql: Sql,
@@ -17,7 +20,7 @@ export async function faultsOf(
 ): Promise<readonly string[]> {
   const report = await runAudit(sql);
   const audited = report.results
-    .filter(({ total }) => total > 0)
+    .filter(({ check, total }) => total > 0 && !byRealClock.has(check.name))
     .map(({ check, total, differences }) => {
       const shown = differences.slice(0, shownMax).map((one) => JSON.stringify(one));
       return `audit ${check.name}: ${total} differences\n${shown.join('\n')}`;
