@@ -264,7 +264,7 @@ export class SimulatedProcess {
   #wakeElsewhere(names: readonly StepName[]): void {
     const { network, processes } = this.#around;
     for (const other of processes()) {
-      if (other === this || network.lot.next() < 0.5) continue;
+      if (other === this || network.lot.next() < 0.7) continue;
       other.wake(names, network.lot.between(0, elsewhereMsMax));
     }
   }

@@ -1,8 +1,12 @@
-// A few seeds of the simulation, and that a seed is the same run every time. Many more by hand:
-// `npm run test:simulation`.
+// A few seeds of the simulation, and that a seed is the same run every time, however busy the machine
+// is. Many more by `npm run test:long`, and by hand: `npm run test:simulation`.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { createTestDatabase } from '../support/database.ts';
+import { isLong } from '../support/long.ts';
+import { mutations } from './mistakes.ts';
 import { commandFor, told } from './report.ts';
 import { type Outcome, simulate } from './world.ts';
 
@@ -22,22 +26,44 @@ async function run(t: TestContext, seed: number, liquidations: number): Promise<
   return { ...outcome, history };
 }
 
-for (const seed of [1, 2]) {
-  test(`nothing is sold twice, lost or told out of order, whatever happens: seed ${seed}`, async (t) => {
-    await run(t, seed, 12);
+/** Keeps a core busy until the test ends. */
+function keepBusy(t: TestContext): void {
+  const worker = new Worker('for (;;);', { eval: true });
+  t.after(() => worker.terminate());
+}
+
+const seeds = isLong ? { last: 12, liquidations: 100 } : { last: 1, liquidations: 12 };
+
+for (let seed = 1; seed <= seeds.last; seed += 1) {
+  test(`nothing is sold twice, lost or out of order, whatever happens: seed ${seed}`, async (t) => {
+    await run(t, seed, seeds.liquidations);
   });
 }
 
-test('a seed is the same run every time: every statement, answer, event and delivery', async (t) => {
-  const first = await run(t, 5, 8);
-  const second = await run(t, 5, 8);
-  const parting = first.history.findIndex((line, i) => line !== second.history[i]);
-  const shown = (history: readonly string[]) => history.slice(parting, parting + 3).join('\n');
-  assert.equal(
-    parting,
-    -1,
-    `at line ${parting}\n${shown(first.history)}\n\n${shown(second.history)}`,
-  );
-  assert.equal(first.digest, second.digest);
-  assert.ok(first.history.length > 500, 'there is a history to compare');
+const repeated = isLong ? [5, 11, 3333] : [5];
+
+for (const seed of repeated) {
+  test(`seed ${seed} is the same run beside a busy core, to the last statement`, async (t) => {
+    const liquidations = isLong ? 100 : 8;
+    const first = await run(t, seed, liquidations);
+    keepBusy(t);
+    const second = await run(t, seed, liquidations);
+    const parting = first.history.findIndex((line, i) => line !== second.history[i]);
+    const shown = (history: readonly string[]) => history.slice(parting, parting + 3).join('\n');
+    assert.equal(
+      parting,
+      -1,
+      `at line ${parting}\n${shown(first.history)}\n\n${shown(second.history)}`,
+    );
+    assert.equal(first.digest, second.digest);
+    assert.ok(first.lockWaits > 0 || isLong, 'statements met');
+    assert.ok(first.history.length > 500, 'there is a history to compare');
+  });
+}
+
+test('every mistake that is planted to try the simulation still fits the sources', async () => {
+  for (const { file, edits } of mutations) {
+    const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
+    for (const { from } of edits) assert.equal(text.split(from).length, 2, `${file}: ${from}`);
+  }
 });
