@@ -107,7 +107,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'two requests of one account are under way at once',
     file: 'src/deliveries/under-way.ts',
-    edits: [{ from: 'for (const accountId of accounts) this.#busy.add(accountId);', to: '' }],
+    edits: [
+      { from: 'for (const accountId of accountsOf(sending)) this.#busy.add(accountId);', to: '' },
+    ],
   },
   {
     name: 'what is held is forgotten on a restart',
@@ -166,6 +168,6 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a key ends when it is replaced',
     file: 'src/auth/signing-keys.ts',
-    edits: [{ from: 'set ends_at = greatest(', to: 'set ends_at = least(' }],
+    edits: [{ from: '      ends_at = ${endsAt},', to: '      ends_at = ${now},' }],
   },
 ];
