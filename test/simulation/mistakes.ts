@@ -168,6 +168,6 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a key ends when it is replaced',
     file: 'src/auth/signing-keys.ts',
-    edits: [{ from: '      ends_at = ${endsAt},', to: '      ends_at = ${now},' }],
+    edits: [{ from: 'endsAt: oldKeyEndsAt }', to: 'endsAt: now }' }],
   },
 ];
