@@ -10,8 +10,9 @@ import { expectedSchema } from './db/migrate.ts';
 import { receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
 import { buildEngine, type Engine } from './engine.ts';
-import { buildApp } from './http/app.ts';
+import { buildApp, buildMetricsApp } from './http/app.ts';
 import { readinessOf } from './http/readiness.ts';
+import { Metrics } from './metrics/metrics.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
 import type { Config } from './settings/config.ts';
 import {
@@ -24,6 +25,7 @@ import {
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { checkAddress, explainListening } from './settings/listen.ts';
 import { openVenue } from './venue/open-venue.ts';
+import type { Count } from './work/figures.ts';
 import { newHolder } from './work/holder.ts';
 
 export interface Service {
@@ -100,13 +102,22 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   });
   const agent = receiverAgent({ policy, timeoutMs: webhooks.timeoutMs });
   opened.add(() => agent.close());
-  const engine = roles.has('worker')
-    ? openEngine(config, { log, seal, agent, pools, database, opened })
+  const probes = connect({ ...database.options, max: 1, applicationName: 'unwind probes' });
+  opened.add(() => probes.end());
+  const metrics: Metrics | undefined = config.metrics
+    ? new Metrics({
+        sql: probes,
+        clock: systemClock,
+        loops: () => engine?.loops() ?? {},
+        pools: { requests: pools.requests, loops: pools.loops },
+      })
+    : undefined;
+  const count = metrics?.count;
+  const engine: Engine | undefined = roles.has('worker')
+    ? openEngine(config, { log, seal, agent, pools, database, count, opened })
     : undefined;
   let isStopping = false;
   const warning = isSimulatedLive(config) ? simulatedFillsWarning : undefined;
-  const probes = connect({ ...database.options, max: 1, applicationName: 'unwind probes' });
-  opened.add(() => probes.end());
   const watched = {
     sql: probes,
     expectedSchema: await expectedSchema(),
@@ -118,12 +129,12 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   const app = buildApp({
     isSandbox: mode === 'sandbox',
     isApi: roles.has('api'),
-    metrics: config.metrics,
+    metrics,
+    showsMetrics: config.metricsPort === 0,
     requests: config.requests,
     liquidations: config.liquidations,
     webhooks: { timeoutMs: webhooks.timeoutMs, policy },
     sql: pools.requests,
-    probes,
     clock: systemClock,
     readiness: readinessOf(watched, systemStopwatch),
     ...{ log, seal, agent, engine, warning },
@@ -132,6 +143,16 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   await app.listen(listen).catch((error) => {
     throw explainListening(error, listen);
   });
+  if (metrics !== undefined && config.metricsPort !== 0) {
+    const aside = { host: listen.host, port: config.metricsPort };
+    const { requests } = config;
+    const sql = pools.requests;
+    const metricsApp = buildMetricsApp({ metrics, sql, clock: systemClock, requests, log });
+    opened.add(() => metricsApp.close());
+    await metricsApp.listen(aside).catch((error) => {
+      throw explainListening(error, aside);
+    });
+  }
   const url = urlOf(listen, app.server.address() as AddressInfo);
   const ofSandbox = { home: config.home, seal, baseUrl: url };
   const sandbox =
@@ -182,11 +203,12 @@ interface EngineParts {
   readonly agent: Dispatcher;
   readonly pools: Pools;
   readonly database: Database;
+  readonly count: Count | undefined;
   readonly opened: Opened;
 }
 
 function openEngine(config: Config, parts: EngineParts): Engine {
-  const { log, seal, agent, pools, database, opened } = parts;
+  const { log, seal, agent, pools, database, count, opened } = parts;
   const venueSql = connect({
     ...database.options,
     max: venueConnections,
@@ -215,6 +237,7 @@ function openEngine(config: Config, parts: EngineParts): Engine {
     webhookSetAsideMs: config.webhooks.setAsideMs,
     removesFailingWebhooks: config.mode === 'sandbox',
     endLimits: config.liquidations,
+    count,
     holder,
   });
   opened.add(() => engine.stop());

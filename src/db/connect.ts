@@ -9,7 +9,7 @@ import pg from 'pg';
 import { optionsText } from './session.ts';
 import { makeSql, type Sql } from './sql.ts';
 
-export type { Sql, SqlOrTx, Tx } from './sql.ts';
+export type { PoolUse, Sql, SqlOrTx, Tx } from './sql.ts';
 
 export type ConnectOptions = {
   /** `postgres://user:password@host:port/database`, with libpq's options behind `?`. */

@@ -39,10 +39,19 @@ export interface SqlOrTx {
 export interface Sql extends SqlOrTx {
   /** One transaction, run once; `inTransaction` is the way to use it. */
   transact<T>(options: TransactOptions, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** How its connections are used at the moment. */
+  use(): PoolUse;
   /** Waits up to so many ms, by lot: rivals that come back at once meet again. */
   rest(msMax: number): Promise<void>;
   /** Lets what runs end for some seconds, then closes every connection. Idempotent. */
   end(): Promise<void>;
+}
+
+/** Connections of a pool, and who waits for one. */
+export interface PoolUse {
+  readonly busy: number;
+  readonly idle: number;
+  readonly waiting: number;
 }
 
 /** One transaction. It ends with the work it was made for; later statements are refused. */
@@ -108,11 +117,17 @@ export function makeSql(driver: Driver): Sql {
       return onSomeConnection(driver, options.silenceMs, (lent) => transact(lent, options, work));
     },
     rest: driver.rest,
+    use: () => useOf(driver),
     end: () => {
       ended ??= end(driver, lentNow);
       return ended;
     },
   }) as Sql;
+}
+
+function useOf({ pool }: Driver): PoolUse {
+  const { totalCount, idleCount, waitingCount } = pool;
+  return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
 }
 
 async function runTemplate(

@@ -20,14 +20,16 @@ export function eventPublisher(worker: Worker): () => Promise<number> {
     subjectOf: ({ accountId }) => accountId,
     work: async (tx, { tenantId, rows }) => {
       const accountIds = rows.map(({ accountId }) => accountId);
-      return [await appendToLog(tx, { tenantId, accountIds })];
+      return appendToLog(tx, { tenantId, accountIds });
+    },
+    afterCommit: async (types) => {
+      for (const [type, own] of Map.groupBy(types, (one) => one)) {
+        worker.count?.('liquidations', { status: type.split('.')[1] ?? type }, own.length);
+      }
     },
   });
   return async () => {
     const { count, done } = await turn();
-    return Math.max(
-      count,
-      done.reduce((sum, published) => sum + published, 0),
-    );
+    return Math.max(count, done.length);
   };
 }

@@ -119,14 +119,14 @@ async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<void> {
  * already published. It is then given the time of its predecessor, so that times never go back in
  * the log, nor within anything that is sent from it (behaviour §3.2).
  *
- * @returns how many events were published.
+ * @returns the type of each event that was published.
  */
 export async function appendToLog(
   tx: Tx,
   batch: { tenantId: TenantId; accountIds: readonly AccountId[] },
-): Promise<number> {
+): Promise<readonly string[]> {
   const { tenantId, accountIds } = batch;
-  const rows = await tx`
+  const rows = await tx<{ type: string }[]>`
     with fresh as (
       select
         e.event_id, e.liquidation_id, e.sequence, e.number,
@@ -169,6 +169,7 @@ export async function appendToLog(
     where e.tenant_id = ${tenantId}
       and e.liquidation_id = placed.liquidation_id
       and e.number = placed.number
-      and e.position is null`;
-  return rows.count;
+      and e.position is null
+    returning e.type`;
+  return rows.map(({ type }) => type);
 }

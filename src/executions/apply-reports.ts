@@ -13,7 +13,7 @@ import type { Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { reportBatchMax } from '../limits.ts';
 import { settleProgress } from '../liquidations/progress-store.ts';
-import { type Decimal, plain, smaller, zero } from '../money.ts';
+import { type Decimal, plain, smaller, sum, zero } from '../money.ts';
 import { lockSubmissions, updateOrders, updateSubmissions } from '../orders/progress-store.ts';
 import { claimReports, clearReports } from '../venue/inbox-store.ts';
 import { toReportEvent } from '../venue/venue.ts';
@@ -39,9 +39,9 @@ export function reportApplier(worker: Worker): () => Promise<number> {
     subjectOf: ({ venue, reportId }) => `${venue}/${reportId}`,
     work: async (tx, { tenantId, rows, now }) => {
       const reports = rows.map((row) => ({ ...row, event: toReportEvent(row.columns) }));
-      await apply(tx, { tenantId, reports, now });
-      return [];
+      return [await apply(tx, { tenantId, reports, now })];
     },
+    afterCommit: async (applied) => countChanges(worker, applied),
   });
   return async () => (await turn()).count;
 }
@@ -52,7 +52,27 @@ interface Reports {
   readonly now: Date;
 }
 
-async function apply(tx: Tx, batch: Reports): Promise<void> {
+/** Counts what was committed: orders that ended, and money that came or went. */
+function countChanges({ count }: Worker, applied: readonly Changes[]): void {
+  if (count === undefined) return;
+  for (const { executions, taken, orders } of applied) {
+    for (const { to } of orders) {
+      if (to?.status === 'FILLED' || to?.status === 'CANCELLED') {
+        count('orders', { outcome: to.status.toLowerCase() });
+      }
+    }
+    const proceedsOf = (rows: readonly { readonly proceeds: Decimal }[]) => {
+      return Number(plain(sum(rows.map(({ proceeds }) => proceeds))));
+    };
+    if (executions.length > 0)
+      count('proceeds', { currency, kind: 'sold' }, proceedsOf(executions));
+    if (taken.length > 0) count('proceeds', { currency, kind: 'void' }, proceedsOf(taken));
+  }
+}
+
+const currency = 'EUR';
+
+async function apply(tx: Tx, batch: Reports): Promise<Changes> {
   const { tenantId, reports, now } = batch;
   const clientOrderIds = [...new Set(reports.map((report) => report.clientOrderId))];
   const submissions = await lockSubmissions(tx, tenantId, clientOrderIds);
@@ -74,6 +94,7 @@ async function apply(tx: Tx, batch: Reports): Promise<void> {
   const notes = correctionsOf(changes, uncovered).map((one) => noteOf(one, uncovered));
   await noteForPerson(tx, { tenantId, notes, now });
   await clearReports(tx, { tenantId, reports, parked: changes.parked });
+  return changes;
 }
 
 async function findKnown(tx: Tx, { tenantId, reports }: Reports): Promise<Known> {

@@ -5,7 +5,7 @@ import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { nilId, parseId } from '../ids.ts';
 import { reportBatchMax } from '../limits.ts';
-import type { Sender } from '../orders/submit-orders.ts';
+import type { Sender } from '../orders/record-answers.ts';
 import { findCursor, insertReports, moveCursor } from '../venue/inbox-store.ts';
 import type { VenueReport } from '../venue/venue.ts';
 import { isMistake } from '../work/parked.ts';

@@ -10,7 +10,7 @@ import { FairSlots } from '../deliveries/fair-slots.ts';
 import type { AddressPolicy } from '../egress/address.ts';
 import { deliverySigningsMax } from '../limits.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';
-import { Metrics } from '../metrics/metrics.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { bookHandlers } from './book-handlers.ts';
 import { deliveryHandlers } from './delivery-handlers.ts';
 import { errorPages } from './error-pages.ts';
@@ -33,8 +33,10 @@ export interface AppOptions {
   readonly isSandbox: boolean;
   /** False: the process answers the probes alone. */
   readonly isApi: boolean;
-  /** Whether `GET /metrics` exists. */
-  readonly metrics: boolean;
+  /** The figures of the process. */
+  readonly metrics: Metrics | undefined;
+  /** Whether this application has `GET /metrics`, or one beside it. */
+  readonly showsMetrics: boolean;
   readonly requests: RateSettings & {
     readonly trustedProxies: readonly string[];
     readonly errorsUrl: string | undefined;
@@ -42,8 +44,6 @@ export interface AppOptions {
   readonly liquidations: CreateSettings;
   readonly webhooks: { readonly timeoutMs: number; readonly policy: AddressPolicy };
   readonly sql: Sql;
-  /** The connection of probes and metrics. */
-  readonly probes: Sql;
   readonly clock: Clock;
   readonly log: ServerOptions['log'];
   readonly seal: Seal;
@@ -65,12 +65,11 @@ export interface AppEngine {
 
 /** Every process answers the probes; requests only in the role api. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { sql, clock, engine, log, requests, warning } = options;
+  const { sql, clock, log, requests, warning, metrics, showsMetrics } = options;
   const authenticator = new Authenticator(sql, clock);
   const rates = new Rates(clock, requests);
-  const loops = () => engine?.loops() ?? {};
-  const metrics = options.metrics ? new Metrics({ sql: options.probes, clock, loops }) : undefined;
-  const watching = [...probes(options.readiness), ...(metrics ? [metricsRoute(metrics)] : [])];
+  const shown = metrics && showsMetrics ? [metricsRoute(metrics)] : [];
+  const watching = [...probes(options.readiness), ...shown];
   const server = {
     ...(metrics === undefined ? {} : { onAnswer: metrics.answered.bind(metrics) }),
     authenticator,
@@ -88,6 +87,22 @@ export function buildApp(options: AppOptions): FastifyInstance {
     ...watching,
   ];
   return buildServer({ ...server, routes: routesOf(options), open });
+}
+
+/** `GET /metrics` alone, for a port of its own. */
+export function buildMetricsApp(
+  options: Pick<AppOptions, 'sql' | 'clock' | 'requests' | 'log'> & { readonly metrics: Metrics },
+): FastifyInstance {
+  const { sql, clock, requests, log, metrics } = options;
+  return buildServer({
+    routes: [],
+    open: [metricsRoute(metrics)],
+    authenticator: new Authenticator(sql, clock),
+    rates: new Rates(clock, requests),
+    problems: { showSignatureBase: false, errorsUrl: requests.errorsUrl },
+    trustedProxies: requests.trustedProxies,
+    log,
+  });
 }
 
 function routesOf(options: AppOptions): ServerOptions['routes'] {

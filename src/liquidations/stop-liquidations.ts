@@ -21,24 +21,34 @@ export interface Stopper extends Mover {
 
 /** One turn: goes on ending liquidations of the next tenant that has some. @returns how many. */
 export function liquidationStopper(stopper: Stopper, limits: EndLimits): () => Promise<number> {
-  const turn = batchWorker<DueLiquidation, OrderReference>(stopper, {
+  const turn = batchWorker<DueLiquidation, Stopped>(stopper, {
     step: 'stop',
     claim: claimToStop,
     limit: batchRowsMax,
     subjectOf: (due) => due.liquidationId,
     work: (tx, batch) => stop(tx, stopper, batch, limits),
-    afterCommit: (orders) => askToCancel(stopper, orders),
+    afterCommit: async (stopped) => {
+      const unsent = stopped.reduce((total, one) => total + one.unsent, 0);
+      if (unsent > 0) stopper.count?.('orders', { outcome: 'stopped' }, unsent);
+      const atVenue = stopped.flatMap((one) => one.atVenue);
+      if (atVenue.length > 0) await askToCancel(stopper, atVenue);
+    },
   });
   return async () => (await turn()).count;
 }
 
-/** @returns the orders that the venue has to end. */
+/** Orders that were stopped before they were sent, and those that the venue has to end. */
+interface Stopped {
+  readonly unsent: number;
+  readonly atVenue: readonly OrderReference[];
+}
+
 async function stop(
   tx: Tx,
   stopper: Stopper,
   batch: Batch<DueLiquidation>,
   limits: EndLimits,
-): Promise<readonly OrderReference[]> {
+): Promise<readonly Stopped[]> {
   const { tenantId, rows, now } = batch;
   const liquidationIds = rows.map((row) => row.liquidationId);
   const stopped = await stopUnsentOrders(tx, { tenantId, liquidationIds, now });
@@ -49,7 +59,8 @@ async function stop(
   const idle = rows.filter((row) => !waiting.includes(row.liquidationId));
   if (idle.length > 0) await moveOn(tx, stopper, { tenantId, rows: idle, now }, limits);
   const { mic: venue } = stopper.venue;
-  return findAtVenue(tx, { tenantId, liquidationIds: waiting, venue });
+  const atVenue = await findAtVenue(tx, { tenantId, liquidationIds: waiting, venue });
+  return [{ unsent: stopped.length, atVenue }];
 }
 
 /** Whatever the venue answers, the final report decides; a venue that is silent is asked again. */

@@ -6,9 +6,9 @@ import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { isConnectionError } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { SubmitOutcome } from '../venue/venue.ts';
+import type { SubmitOutcome, Venue } from '../venue/venue.ts';
 import { isMistake } from '../work/parked.ts';
-import { workInHalves } from '../work/work-batches.ts';
+import { type Worker, workInHalves } from '../work/work-batches.ts';
 import {
   type Acceptance,
   type Held,
@@ -17,7 +17,14 @@ import {
   recordNotWorking,
   shortenLeases,
 } from './submission-store.ts';
-import type { Sender } from './submit-orders.ts';
+
+export interface Sender extends Worker {
+  readonly venue: Venue;
+  /** This process, as holder of leases. */
+  readonly holder: string;
+  /** Orders that may be with the venue at once. Default as in limits.ts. */
+  readonly inFlightMax?: number;
+}
 
 export interface Answered extends Held {
   /** When it was sent first; undefined when that was just now. */
@@ -68,6 +75,7 @@ export class AnswerRecorder {
     const sentAt = this.#sender.clock.now();
     try {
       await recordAnswers(this.#sender, answers);
+      countAnswers(this.#sender, answers);
     } catch (error) {
       if (isConnectionError(error)) {
         const kept = answers.map((answer) => ({ ...answer, sentAt: answer.sentAt ?? sentAt }));
@@ -83,6 +91,16 @@ export class AnswerRecorder {
     const kept = this.#kept;
     this.#kept = [];
     await this.record(kept);
+  }
+}
+
+function countAnswers({ count, venue }: Sender, answers: readonly Answered[]): void {
+  const nameOf = ({ outcome }: Answered) => {
+    if (outcome.type !== 'refused') return outcome.type;
+    return outcome.temporary ? 'suspended' : 'rejected';
+  };
+  for (const [outcome, own] of Map.groupBy(answers, nameOf)) {
+    count?.('venue_answers', { venue: venue.mic, outcome }, own.length);
   }
 }
 

@@ -1,29 +1,29 @@
 // Sends orders to the venue. The intent (order PROCESSING, client order id, lease) is committed
 // before the call, the call is made outside any transaction, and what it answered is written only
-// by the holder of the lease. An order whose answer is not known stays SENDING, to be looked up.
+// by the holder of the lease. An order whose answer is not known stays SENDING, to be looked up by client
+// order id: the process died, or the venue did not answer. One that the venue does not know although it
+// must have landed by now is sent again under the same client order id, never under another one: a
+// process that was only asleep may still wake up and send it, and of the two the venue takes one.
 
 import { assert } from '../assert.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { batchRowsMax, ordersInFlightMax, submissionLeaseMs } from '../limits.ts';
 import { decimal } from '../money.ts';
-import type { NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
-import { type Batch, batchWorker, type Worker } from '../work/work-batches.ts';
+import type { LookUpOutcome, NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
+import { type Batch, batchWorker } from '../work/work-batches.ts';
 import { clientOrderIdOf } from './order.ts';
 import { claimToSubmit, type DueOrder } from './order-store.ts';
-import { type Answered, AnswerRecorder } from './record-answers.ts';
-import { type Intent, insertSubmissions } from './submission-store.ts';
-
-export interface Sender extends Worker {
-  readonly venue: Venue;
-  /** This process, as holder of leases. */
-  readonly holder: string;
-  /** Orders that may be with the venue at once. Default as in limits.ts. */
-  readonly inFlightMax?: number;
-}
+import { type Answered, AnswerRecorder, type Sender } from './record-answers.ts';
+import {
+  claimExpired,
+  type HeldSubmission,
+  type Intent,
+  insertSubmissions,
+} from './submission-store.ts';
 
 /** What is known of an order whose call had no answer. */
-export const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue did not answer' };
+const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue did not answer' };
 
 /** One turn: sends due orders of the next tenant that has some. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
@@ -68,7 +68,7 @@ async function send(sender: Sender, intents: readonly Intent[]): Promise<readonl
 }
 
 /** A venue that fails to answer leaves every order unknown: that is an outcome, not a fault. */
-export async function submitOrNothing(
+async function submitOrNothing(
   { venue, log }: Sender,
   orders: readonly NewOrder[],
 ): Promise<readonly SubmitOutcome[]> {
@@ -78,4 +78,42 @@ export async function submitOrNothing(
     log.warn({ venue: venue.mic, orders: orders.length, err: error }, 'venue.submit_unanswered');
     return orders.map(() => unanswered);
   }
+}
+
+/** One turn: looks up submissions whose lease ran out. @returns how many were decided. */
+export function submissionResolver(sender: Sender): () => Promise<number> {
+  const recorder = new AnswerRecorder(sender);
+  return async () => {
+    await recorder.recordKept();
+    const now = sender.clock.now();
+    const lease = { holder: sender.holder, expiresAt: later(now, submissionLeaseMs) };
+    const held = await claimExpired(sender.sql, { lease, now, limit: batchRowsMax });
+    if (held.length === 0) return 0;
+    const found = await sender.venue.lookUp(held);
+    const known = held.map((submission, i) => {
+      return { submission, outcome: outcomeOf(sender.venue, submission, found[i], now) };
+    });
+    const missing = known.flatMap(({ submission, outcome }) => {
+      return outcome === 'never_arrived' ? submission : [];
+    });
+    const answered = missing.length === 0 ? [] : await submitOrNothing(sender, missing);
+    const sent = new Map(missing.map((submission, i) => [submission, answered[i]]));
+    const answers = known.map(({ submission, outcome }): Answered => {
+      if (outcome !== 'never_arrived') return { ...submission, outcome };
+      return { ...submission, sentAt: undefined, outcome: sent.get(submission) ?? unanswered };
+    });
+    await recorder.record(answers);
+    return answers.filter(({ outcome }) => outcome.type !== 'unknown').length;
+  };
+}
+
+function outcomeOf(
+  venue: Venue,
+  submission: HeldSubmission,
+  found: LookUpOutcome | undefined,
+  now: Date,
+): SubmitOutcome | 'never_arrived' {
+  if (found !== undefined && found.type !== 'not_found') return found;
+  if (later(submission.sentAt, venue.flightMsMax) <= now) return 'never_arrived';
+  return { type: 'unknown', reason: 'the order may still be under way' };
 }

@@ -166,6 +166,11 @@ export const settings = {
     'GET /metrics for Prometheus, for anybody who reaches the port',
     onOff({ sandbox: 'on', live: 'off' }),
   ),
+  metricsPort: setting(
+    'UNWIND_METRICS_PORT',
+    'port for GET /metrics alone, at the same address; 0: the port of the service',
+    integer({ min: 0, max: 65_535, otherwise: 0 }),
+  ),
   log: {
     level: setting(
       'UNWIND_LOG_LEVEL',

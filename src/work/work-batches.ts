@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
+import type { Count } from './figures.ts';
 import { isMistake, type ParkedStep, reasonOf, triesMax } from './parked.ts';
 import { countTry } from './parked-store.ts';
 import { type ClaimTurn, Turn, type Visit } from './turn.ts';
@@ -21,6 +22,8 @@ export interface Worker {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly log: ParkedLog;
+  /** Told of what is committed. */
+  readonly count?: Count | undefined;
 }
 
 interface Row {

@@ -6,7 +6,7 @@ import { later } from '../../src/clock.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
-import { stepsOfProcess } from '../../src/steps.ts';
+import { stepsOfProcess } from '../../src/engine.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { removeFailingWebhooks } from '../../src/webhooks/manage-webhooks.ts';
 import { findWebhook, lockWebhook, updateWebhook } from '../../src/webhooks/store.ts';

@@ -7,7 +7,7 @@ import { Metrics } from '../../src/metrics/metrics.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { askToLiquidate } from '../support/engine.ts';
+import { askToCancel, askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -27,7 +27,8 @@ async function read(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
 test('what is open, parked and failing is counted over all tenants', async () => {
   const metrics = new Metrics({ sql, clock, loops });
   const before = await read(metrics);
-  assert.equal(before.get('unwind_open{what="new_liquidations"}'), 0);
+  assert.equal(before.get('unwind_open_liquidations{status="NEW"}'), 0);
+  assert.equal(before.get('unwind_oldest_seconds{what="liquidation"}'), 0);
   assert.equal(before.get('unwind_webhook_longest_failure_seconds'), 0);
   for (let i = 0; i < 2; i += 1) {
     const tenantId = await makeTenant(sql);
@@ -57,13 +58,19 @@ test('what is open, parked and failing is counted over all tenants', async () =>
       'ecdsa-p521', 0, 3, ${later(clock.now(), -90_000)}, ${clock.now()}, ${clock.now()}, ${clock.now()}
     from unwind.tenants t
     limit 1`;
+  const early = await read(metrics);
+  assert.equal(early.get('unwind_open_liquidations{status="NEW"}'), 0, 'read a moment ago');
+  clock.advance(10_000);
   const told = await read(metrics);
-  assert.equal(told.get('unwind_open{what="new_liquidations"}'), 2);
-  assert.equal(told.get('unwind_open{what="processing_liquidations"}'), 0);
+  assert.equal(told.get('unwind_open_liquidations{status="NEW"}'), 2);
+  assert.equal(told.get('unwind_open_liquidations{status="PROCESSING"}'), 0);
+  assert.equal(told.get('unwind_oldest_seconds{what="liquidation"}'), 10);
+  assert.equal(told.get('unwind_oldest_seconds{what="event_to_publish"}'), 10);
+  assert.equal(told.get('unwind_oldest_seconds{what="order_to_submit"}'), 0);
   assert.equal(told.get('unwind_open{what="events_to_publish"}'), 2);
   assert.equal(told.get('unwind_parked_rows'), 1);
   assert.equal(told.get('unwind_webhooks_failing'), 1);
-  assert.equal(told.get('unwind_webhook_longest_failure_seconds'), 90);
+  assert.equal(told.get('unwind_webhook_longest_failure_seconds'), 100);
 });
 
 test('subscriptions for which events were dropped unread are told until a day after they noticed', async () => {
@@ -113,4 +120,57 @@ test('they are served as the text that Prometheus reads', async () => {
   const answer = await work({} as never, {} as never);
   assert.equal(answer.status, 200);
   assert.match(answer.type ?? '', /^text\/plain; version=/);
+});
+
+test('liquidations, orders, proceeds and answers are counted as they are committed', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const wall = testClock(new Date().toISOString());
+  const metrics = new Metrics({ sql: own, clock: wall, loops: () => ({}), pools: { own } });
+  const steps = engineSteps(own, wall, { delayMs: 0, count: metrics.count });
+  const tenantId = await makeTenant(own);
+  const isins = ['DE0007164600', 'ZZREFUSED006', 'ZZRESTING006', 'ZZBUST000004'];
+  const instruments = isins.map((isin) => ({ isin, price: '10.50' }));
+  const positions = isins.map((isin) => ({ isin, quantity: '2' }));
+  const accounts = [{ positions }, { positions: [] }];
+  const [account, other] = await makeBook(own, { tenantId, instruments, accounts });
+  assert.ok(account && other);
+  await askToLiquidate(own, wall, account);
+  const cancelled = await askToLiquidate(own, wall, { ...other, releaseDelayMs: 60_000 });
+  await askToCancel(own, wall, { ...other, liquidationId: cancelled });
+  await runUntilIdle(steps);
+  wall.advance(11_000);
+  await runUntilIdle(steps);
+  const told = await read(metrics);
+  const counted = (name: string) => told.get(`unwind_${name}`);
+  assert.equal(counted('liquidations_total{status="NEW"}'), 2);
+  assert.equal(counted('liquidations_total{status="PROCESSING"}'), 1);
+  assert.equal(counted('liquidations_total{status="CANCELLED"}'), 1);
+  assert.equal(counted('liquidations_total{status="FILLED"}'), undefined);
+  assert.equal(counted('orders_total{outcome="filled"}'), 2);
+  assert.equal(counted('orders_total{outcome="cancelled"}'), 1);
+  assert.equal(counted('proceeds_total{currency="EUR",kind="sold"}'), 42);
+  assert.equal(counted('proceeds_total{currency="EUR",kind="void"}'), 21);
+  assert.equal(counted('venue_answers_total{venue="XSIM",outcome="accepted"}'), 3);
+  assert.equal(counted('venue_answers_total{venue="XSIM",outcome="rejected"}'), 1);
+  assert.equal(counted('open_liquidations{status="PROCESSING"}'), 1);
+  assert.equal(counted('waiting_liquidations{reason="at_venue"}'), 1);
+  assert.equal(counted('oldest_seconds{what="liquidation"}'), 11);
+  assert.equal(counted('database_connections{pool="own",state="waiting"}'), 0);
+  assert.ok((counted('database_connections{pool="own",state="busy"}') ?? 0) >= 0);
+});
+
+test('a reason that nothing has any more is not shown', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const wall = testClock(new Date().toISOString());
+  const metrics = new Metrics({ sql: own, clock: wall, loops: () => ({}) });
+  const tenantId = await makeTenant(own);
+  const accounts = [{ positions: [] }];
+  const [account] = await makeBook(own, { tenantId, instruments: [], accounts });
+  assert.ok(account);
+  const liquidationId = await askToLiquidate(own, wall, { ...account, releaseDelayMs: 3_600_000 });
+  const name = 'unwind_waiting_liquidations{reason="release_delay"}';
+  assert.equal((await read(metrics)).get(name), 1);
+  await askToCancel(own, wall, { ...account, liquidationId });
+  wall.advance(10_000);
+  assert.equal((await read(metrics)).get(name), undefined);
 });

@@ -8,7 +8,7 @@ import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { type Candidate, drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
-import { newHome, patienceMs, runUnwind, startService } from './processes.ts';
+import { freePort, newHome, patienceMs, runUnwind, startService } from './processes.ts';
 
 const settings = { UNWIND_RELEASE_DELAY_MS: '0', UNWIND_VENUE_DELAY_MS: '0' };
 
@@ -53,9 +53,10 @@ test('one process answers, another one works, and each says so', async (t) => {
     return (read.json as { status: string }).status;
   };
 
+  const metricsPort = await freePort();
   const worker = await startService(t, {
     home,
-    settings: { ...settings, UNWIND_ROLES: 'worker' },
+    settings: { ...settings, UNWIND_ROLES: 'worker', UNWIND_METRICS_PORT: String(metricsPort) },
     // While nobody works, the liquidation stays as it is, however long a process takes to start.
     whileStarting: async () => assert.equal(await status(), 'NEW'),
   });
@@ -74,6 +75,17 @@ test('one process answers, another one works, and each says so', async (t) => {
   assert.equal(elsewhere.status, 404, 'a worker answers nothing but its probes');
   assert.equal((elsewhere.json as { type: string }).type, 'not_found');
   assert.equal((await readSandboxClient(home))?.base_url, api.url, 'nor is it called by clients');
+  assert.equal(
+    (await get(`${worker.url}/metrics`)).status,
+    404,
+    'metrics have a port of their own',
+  );
+  const metrics = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+  const text = await metrics.text();
+  assert.match(text, /^unwind_orders_total\{outcome="filled"\} [1-9]/m);
+  assert.match(text, /^unwind_database_connections\{pool="loops",state="idle"\} \d+$/m);
+  const probe = await get(`http://127.0.0.1:${metricsPort}/readyz`);
+  assert.equal(probe.status, 404, 'and that port has nothing else');
 
   for (const service of [api, worker]) {
     service.kill('SIGTERM');

@@ -10,7 +10,7 @@ export interface Mutation {
 export const mutations: readonly Mutation[] = [
   {
     name: 'an order that never arrived is sent under a new client order id',
-    file: 'src/orders/resolve-submissions.ts',
+    file: 'src/orders/submit-orders.ts',
     edits: [
       {
         from: "<= now) return 'never_arrived';",

@@ -5,6 +5,7 @@ import { type Clock, later, type Stopwatch } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { endDeliveryLeases } from '../../src/deliveries/delivery-store.ts';
 import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/engine.ts';
 import { type DeliveryHandlers, deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import {
   type LiquidationHandlers,
@@ -14,7 +15,6 @@ import { type WebhookHandlers, webhookHandlers } from '../../src/http/webhook-ha
 import { newId } from '../../src/ids.ts';
 import { deliverySigningsMax } from '../../src/limits.ts';
 import { endSubmissionLeases } from '../../src/orders/submission-store.ts';
-import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/steps.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { placeLength } from '../../src/work/holder.ts';
 import type { Step } from '../../src/work/loop.ts';

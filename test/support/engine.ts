@@ -16,10 +16,10 @@ import {
   liquidationReleaser,
 } from '../../src/liquidations/release-liquidations.ts';
 import { liquidationStopper } from '../../src/liquidations/stop-liquidations.ts';
-import { submissionResolver } from '../../src/orders/resolve-submissions.ts';
-import { orderSubmitter } from '../../src/orders/submit-orders.ts';
+import { orderSubmitter, submissionResolver } from '../../src/orders/submit-orders.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
+import type { Count } from '../../src/work/figures.ts';
 import type { Worker } from '../../src/work/work-batches.ts';
 import type { AccountOfUser } from './book.ts';
 
@@ -46,12 +46,13 @@ export interface EngineSettings {
   readonly onWarning?: (fields: object, message: string) => void;
   /** Default as in decisions, point 3. */
   readonly endLimits?: EndLimits;
+  readonly count?: Count;
 }
 
 export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
   const venue = settings.venue ?? simulatedVenue(sql, clock, settings.delayMs);
-  const { onWarning = failOnWarning, endLimits = usualEndLimits } = settings;
-  const worker = { sql, clock, log: { warn: onWarning, error: onWarning } };
+  const { onWarning = failOnWarning, endLimits = usualEndLimits, count } = settings;
+  const worker = { sql, clock, log: { warn: onWarning, error: onWarning }, count };
   const sender = { ...worker, venue, holder: newId<'process'>() };
   return {
     release: liquidationReleaser(sender, endLimits),

@@ -18,7 +18,13 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
   { package: 'fastify', places: ['src/http/'] },
   {
     package: 'undici',
-    places: ['src/egress/', 'src/deliveries/', 'src/http/app.ts', 'src/service.ts', 'src/steps.ts'],
+    places: [
+      'src/egress/',
+      'src/deliveries/',
+      'src/http/app.ts',
+      'src/service.ts',
+      'src/engine.ts',
+    ],
   },
   { package: 'commander', places: ['src/main.ts', 'src/commands/'] },
   { package: 'cli-progress', places: ['src/commands/'] },
