@@ -74,7 +74,7 @@ export class Receiver {
     const text = Buffer.from(last.body).toString();
     const body = Buffer.from(text.replace('"cash_amount":"', '"cash_amount":"1'));
     if (body.equals(last.body)) throw new DemoFailure('the forgery is no forgery');
-    const { status } = await this.#deliveries.take({ ...last, body }, () => {});
+    const { status } = await this.#deliveries.receive({ ...last, body }, () => {});
     return status;
   }
 
@@ -89,7 +89,7 @@ export class Receiver {
   async #take(request: IncomingMessage): Promise<number> {
     const { method = '', url = '', rawHeaders } = request;
     const delivery = { method, url, rawHeaders, body: Buffer.concat(await request.toArray()) };
-    const { status, error } = await this.#deliveries.take(delivery, (event) => {
+    const { status, error } = await this.#deliveries.receive(delivery, (event) => {
       if (!isLiquidationEvent(event) || this.#seen.has(event.id)) return;
       this.#seen.set(event.id, event);
       this.#onEvent(event);

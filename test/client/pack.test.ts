@@ -1,43 +1,27 @@
-// The package as it is published: packed by npm, laid out in an empty project as npm would, checked
-// by the compiler against its declarations, and run from there. Nothing comes over the network: what
-// the package depends on is linked from this repository's node_modules, exactly the dependencies
-// that package.json names, so that one that is missing there is missed here too.
+// The package of the service as it is published: packed by npm, laid out in an empty project, checked by
+// the compiler against its declarations, and run from there.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  access,
-  chmod,
-  cp,
-  mkdir,
-  mkdtemp,
-  readFile,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import {
+  checkTypes,
+  copyRepository,
+  layOut,
+  ownTypes,
+  pack,
+  root,
+  run,
+} from '../packages/packing.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { allBlocks } from './pages.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const run = promisify(execFile);
 const patienceMs = 60_000;
-
-interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly optionalDependencies: Readonly<Record<string, string>>;
-}
-
-interface Packed {
-  readonly filename: string;
-  readonly files: readonly { readonly path: string }[];
-}
 
 interface Project {
   readonly directory: string;
@@ -46,49 +30,15 @@ interface Project {
   readonly files: readonly string[];
 }
 
-const sources = [
-  ...['src', 'packages', 'bin', 'tools', 'docs', 'examples', 'package.json', 'README.md'],
-  ...['LICENSE', 'CHANGELOG.md', 'tsconfig.json', 'tsconfig.build.json'],
-];
-
-/** Packs a copy, since the build would otherwise lie in the repository while other tests run. */
-async function pack(directory: string): Promise<Packed> {
-  const copy = join(directory, 'copy');
-  await mkdir(copy);
-  for (const name of sources) await cp(join(root, name), join(copy, name), { recursive: true });
-  await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const npm = ['pack', '--json', '--offline', '--pack-destination', directory];
-  const env = { ...process.env, npm_config_cache: join(directory, 'cache') };
-  const { stdout } = await run('npm', npm, { cwd: copy, env, maxBuffer: 16 * 1024 * 1024 });
-  const [packed] = JSON.parse(stdout.slice(stdout.indexOf('[')));
-  return packed;
-}
-
-async function install(directory: string, { filename, files }: Packed): Promise<Project> {
-  const project = join(directory, 'project');
-  const modules = join(project, 'node_modules');
-  const home = join(modules, 'unwind');
-  await mkdir(home, { recursive: true });
-  await run('tar', ['-xzf', join(directory, filename), '-C', home, '--strip-components=1']);
-  const manifest: Manifest = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
-  const names = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
-  for (const name of [...names, '@types/node', 'undici-types']) {
-    const there = join(root, 'node_modules', name);
-    // Optional ones are there for one platform only.
-    const isThere = await access(there).then(
-      () => true,
-      () => name in manifest.optionalDependencies,
-    );
-    assert.ok(isThere, `${name} is installed here`);
-    await mkdir(dirname(join(modules, name)), { recursive: true });
-    await symlink(there, join(modules, name));
-  }
-  const unwind = join(modules, '.bin', 'unwind');
+async function install(directory: string): Promise<Project> {
+  const packed = await pack(await copyRepository(directory), '.');
+  const project = await layOut(directory, { packages: [packed], types: ownTypes });
+  const unwind = join(project, 'node_modules/.bin/unwind');
   await mkdir(dirname(unwind));
-  await chmod(join(home, 'bin/unwind.js'), 0o755);
+  await chmod(join(project, 'node_modules/unwind/bin/unwind.js'), 0o755);
   await symlink('../unwind/bin/unwind.js', unwind);
   await cp(join(root, 'test/client/consumer'), project, { recursive: true });
-  return { directory: project, unwind, files: files.map(({ path }) => path) };
+  return { directory: project, unwind, files: packed.files };
 }
 
 suite('the package', () => {
@@ -97,7 +47,7 @@ suite('the package', () => {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), 'unwind-pack-'));
-    project = await install(directory, await pack(directory));
+    project = await install(directory);
   });
   after(() => rm(directory, { recursive: true, force: true }));
 
@@ -130,17 +80,17 @@ suite('the package', () => {
   });
 
   test('its declarations carry a program of an integrator, strictly', async () => {
-    await checkTypes(['program.ts']);
+    await checkTypes(project.directory, ['program.ts']);
   });
 
-  async function checkTypes(files: readonly string[]): Promise<void> {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    const strictly = ['--strict', '--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
-    const how = ['--noEmit', '--module', 'nodenext', '--target', 'esnext', '--types', 'node'];
-    const args = [tsc, '--ignoreConfig', ...how, ...strictly, ...files];
-    const cwd = project.directory;
-    await run(process.execPath, args, { cwd }).catch((error) => assert.fail(error.stdout));
-  }
+  const newest = join(root, 'tools/runtimes/node_modules/types-node-26');
+  const skip = existsSync(newest) ? false : 'not installed here: npm run runtimes';
+  test('and with the newest types of Node', { skip }, async () => {
+    const types = join(project.directory, 'node_modules/@types/node');
+    await rm(types);
+    await symlink(newest, types);
+    await checkTypes(project.directory, ['program.ts']);
+  });
 
   test('and every piece of TypeScript in the pages for integrators', async () => {
     const blocks = await allBlocks('ts');
@@ -152,7 +102,7 @@ suite('the package', () => {
         return name;
       }),
     );
-    await checkTypes(files);
+    await checkTypes(project.directory, files);
   });
 
   test('opens two addresses and no other', async () => {

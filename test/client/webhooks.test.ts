@@ -187,7 +187,7 @@ suite('what is refused', () => {
   });
 });
 
-suite('taking a delivery', () => {
+suite('receiving a delivery', () => {
   const sender = newSender('ed25519');
   const { receiver } = receiverOf({ keys: [sender.jwk] });
 
@@ -200,7 +200,7 @@ suite('taking a delivery', () => {
       await new Promise(setImmediate);
       steps.push(`end ${id}`);
     };
-    assert.deepEqual(await receiver.take(delivery, handle), { status: 204 });
+    assert.deepEqual(await receiver.receive(delivery, handle), { status: 204 });
     assert.deepEqual(
       steps,
       payload.flatMap(({ id }) => [`begin ${id}`, `end ${id}`]),
@@ -210,7 +210,7 @@ suite('taking a delivery', () => {
   test('says what to answer when it is refused, and nothing is handled', async () => {
     const delivery = await deliveryOf(sender);
     const handle = () => assert.fail('it was handled');
-    const taken = await receiver.take({ ...delivery, body: Buffer.from('{}') }, handle);
+    const taken = await receiver.receive({ ...delivery, body: Buffer.from('{}') }, handle);
     assert.equal(taken.status, 401);
     assert.ok(taken.error instanceof DeliveryError && taken.error.code === 'digest_mismatch');
   });
@@ -225,10 +225,10 @@ suite('taking a delivery', () => {
       handled += 1;
       throw error;
     };
-    assert.deepEqual(await receiver.take(delivery, handle), { status: 500, error });
+    assert.deepEqual(await receiver.receive(delivery, handle), { status: 500, error });
     assert.equal(handled, 1);
     const parsed = { ...delivery, body: filled, async *[Symbol.asyncIterator]() {} };
-    const { status } = await receiver.take(parsed, handle);
+    const { status } = await receiver.receive(parsed, handle);
     assert.equal(status, 500, 'so is a mistake of the program');
   });
 });

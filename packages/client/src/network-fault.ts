@@ -87,7 +87,7 @@ const certificate: Kind = {
   remedy: () => 'Name the file of its authority in NODE_EXTRA_CA_CERTS.',
 };
 
-const expiredCertificate: Kind = {
+const notValidNow: Kind = {
   ...certificate,
   what: (url, code) => `The certificate of ${addressOf(url)} is not valid now (${code})`,
   remedy: () => 'Is the clock of this machine right? Otherwise the service needs a new one.',
@@ -130,18 +130,21 @@ const timeout: Kind = {
   what: (url) => `No answer in time from ${addressOf(url)}`,
 };
 
-/** The first whose pattern fits a code, a message or a name decides. */
+/**
+ * The first whose pattern fits a code, a message or a name decides. Node and Bun have codes; Deno says
+ * it in the message of a cause.
+ */
 const kinds: readonly (readonly [pattern: RegExp, kind: Kind])[] = [
-  [/^(ECONNREFUSED|ConnectionRefused)$/, refused],
-  [/^ENOTFOUND$/, unknownHost],
-  [/^(EAI_\w+$|connect (EHOST|ENET|EADDRNOTAVAIL))/, unreachable],
+  [/^ECONNREFUSED$|: Connection refused/, refused],
+  [/^ENOTFOUND$|: dns error/, unknownHost],
+  [/^(EAI_\w+$|connect (EHOST|ENET|EADDRNOTAVAIL))|: (Network|No route)\b/, unreachable],
   [/^UND_ERR_CONNECT_TIMEOUT$/, connectTimeout],
-  [/^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$/, expiredCertificate],
-  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, otherName],
-  [/^([A-Z_]*CERT[A-Z_]*|UNABLE_TO_[A-Z_]+|INVALID_(CA|PURPOSE)|HOSTNAME_MISMATCH)$/, certificate],
-  [/^(ERR_SSL_\w+|ERR_TLS_\w+|EPROTO)$/, tls],
-  [/^(HPE_\w+|HTTPParserError)$/, notHttp],
-  [/^bad port$/, portBlocked],
+  [/^(CERT_HAS_EXPIRED|CERT_NOT_YET_VALID)$|peer certificate: (Expired|NotValidYet)/, notValidNow],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$|peer certificate: .*NotValidForName/, otherName],
+  [/^([A-Z_]*CERT[A-Z_]*|UNABLE_TO_[A-Z_]+|INVALID_(CA|PURPOSE))$|peer certificate/, certificate],
+  [/^(ERR_SSL_\w+|ERR_TLS_\w+|EPROTO|ERR_OSSL_\w+)$|: received corrupt message/, tls],
+  [/^(HPE_\w+|HTTPParserError)$|: invalid HTTP/, notHttp],
+  [/^bad port$|Requests to port \d+ are blocked/, portBlocked],
   [/^(ETIMEDOUT|TimeoutError|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/, timeout],
 ];
 
@@ -167,24 +170,29 @@ export class NetworkFault extends Error {
   }
 }
 
-/** As `fetch` tells that the network failed, and not that it was called in a wrong way. */
+/** Whether `fetch` says that the network failed, and not that it was called in a wrong way. */
 export function isNetworkError(error: unknown): boolean {
-  return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
+  if (!(error instanceof TypeError)) return false;
+  return /^(fetch failed|terminated)/i.test(error.message) || /^E[A-Z]+$/.test(codeOf(error) ?? '');
 }
 
 function kindOf(error: unknown): { readonly code: string; readonly kind: Kind } {
   const signs = signsOf(error);
-  const [code = 'no cause given'] = signs;
+  const [first = 'no cause given'] = signs;
   const [, kind = broken] = kinds.find(([pattern]) => signs.some((one) => pattern.test(one))) ?? [];
-  return { code, kind };
+  return { code: first.split(': ').at(-1) ?? first, kind };
 }
 
 /** Codes, messages and names of an error and its causes; the innermost first. */
 function signsOf(error: unknown): readonly string[] {
   if (!(error instanceof Error)) return [];
   const inner = error instanceof AggregateError ? error.errors : [error.cause];
-  const code = 'code' in error && error.code !== undefined ? [String(error.code)] : [];
-  return [...inner.flatMap(signsOf), ...code, error.message, error.name];
+  const code = codeOf(error);
+  return [...inner.flatMap(signsOf), ...(code ? [code] : []), error.message, error.name];
+}
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 function addressOf({ host, port, protocol }: URL): string {

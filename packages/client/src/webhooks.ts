@@ -33,7 +33,7 @@ export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
   /** Which check of the signature failed, or what else is wrong. */
   readonly code: SignatureErrorCode | 'malformed_event' | 'too_large' | 'keys_unavailable';
-  /** What to answer. The service delivers again after anything but a 2xx. */
+  /** The status of the response. The service delivers again after anything but a 2xx. */
   readonly status: 400 | 401 | 413 | 503;
 
   constructor(
@@ -50,14 +50,14 @@ export class DeliveryError extends Error {
 export interface ReceiverOptions {
   /** Where the keys come from: `(signal) => client.webhooks.verifyKeys({ signal })`. */
   readonly keys: FetchKeys;
-  /** Oldest signature that is taken, in seconds; default and most 300. */
+  /** Oldest signature that is accepted, in seconds; default and most 300. */
   readonly ageSMax?: number;
   /** Bytes of a body that are read at most; default 4 MiB. */
   readonly bodyBytesMax?: number;
   /**
    * Remembers a delivery and says whether it has come before: `id` is the same for the same
-   * signature, and no signature is taken after `expiresAt`. A delivery that the service repeats is
-   * signed anew, so this is for captured ones; event ids tell both.
+   * signature, and no signature is accepted after `expiresAt`. The service signs a repeated
+   * delivery anew, so this finds captured ones; event ids find both.
    */
   readonly wasSeen?: (use: DeliveryUse) => boolean | Promise<boolean>;
   readonly keyTimes?: Partial<KeyTimes>;
@@ -74,7 +74,7 @@ export interface DeliveryUse {
 export interface IncomingDelivery extends AsyncIterable<Uint8Array> {
   readonly method?: string | undefined;
   readonly url?: string | undefined;
-  /** Express: the target before a router took its part of it. */
+  /** Express: the target before a router removed its part of it. */
   readonly originalUrl?: string | undefined;
   readonly rawHeaders: readonly string[];
   /** The bytes, where something before has read them; never what it has parsed. */
@@ -92,18 +92,18 @@ export interface WebhookReceiver {
    */
   read(from: IncomingDelivery | Request | Delivery): Promise<readonly WebhookEvent[]>;
   /**
-   * Reads a delivery, has its events handled one after the other, and says what to answer. It never
-   * throws: `error` is what was thrown, for you to log. What is not answered with 204 comes again,
-   * so an event may be handled a second time.
+   * Reads a delivery, calls `handle` with its events one after the other, and gives the status of the
+   * response. It never throws: `error` is what was thrown, for you to log. The service delivers again
+   * after anything but 204, so an event may be handled a second time.
    */
-  take(
+  receive(
     from: IncomingDelivery | Request | Delivery,
     handle: (event: WebhookEvent) => unknown,
-  ): Promise<Taken>;
+  ): Promise<Outcome>;
 }
 
-/** What to answer: 204 when every event was handled, 500 when that failed. */
-export type Taken =
+/** The status of the response: 204 when every event was handled, 500 when that failed. */
+export type Outcome =
   | { readonly status: 204; readonly error?: never }
   | { readonly status: DeliveryError['status'] | 500; readonly error: unknown };
 
@@ -129,13 +129,13 @@ export function webhookReceiver(options: ReceiverOptions): WebhookReceiver {
       throw deliveryErrorOf(error);
     }
   };
-  return { read, take: async (from, handle) => take(() => read(from), handle) };
+  return { read, receive: async (from, handle) => receive(() => read(from), handle) };
 }
 
-async function take(
+async function receive(
   read: () => ReturnType<WebhookReceiver['read']>,
   handle: (event: WebhookEvent) => unknown,
-): Promise<Taken> {
+): Promise<Outcome> {
   try {
     for (const event of await read()) await handle(event);
     return { status: 204 };
