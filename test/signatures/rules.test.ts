@@ -125,6 +125,25 @@ suite('policies', () => {
     await assert.rejects(verify(message, STRICT), { code: 'uncovered_client_id' });
   });
 
+  test('compatible leaves the idempotency key open in draft 15 alone, where a published client does', async () => {
+    const headers = [...REQUEST.headers, ['Idempotency-Key', 'a']] as const;
+    const message = { ...REQUEST, headers };
+    const lists = {
+      '1': ['*request-target', '*created'],
+      '6': ['@method', '@path'],
+      '9421': ['@method', '@path'],
+    } as const;
+    for (const [dialect, components] of Object.entries(lists)) {
+      const options = { dialect: dialect as keyof typeof lists, message };
+      const open = await signed({ ...options, components });
+      for (const rules of [COMPATIBLE, COMPATIBLE_TOKEN]) {
+        await assert.rejects(verify(open, rules), { code: 'uncovered_idempotency_key' }, dialect);
+      }
+      const covered = await signed({ ...options, components: [...components, 'idempotency-key'] });
+      assert.equal((await verify(covered, COMPATIBLE)).keyid, 'k', dialect);
+    }
+  });
+
   test('only its token request may come without a client id', async () => {
     const message = await signed({
       message: without(REQUEST, 'upvest-client-id'),

@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto';
 import { hasDueForm, type Scheme } from './algorithm.ts';
 import { signatureBase } from './base.ts';
-import { coveredAspects, type Dialect, neededAspects } from './dialect.ts';
+import { coveredAspects, type Dialect, type DialectVersion, neededAspects } from './dialect.ts';
 import { checkDigest } from './digest.ts';
 import type { VerificationKey } from './keys.ts';
 import { MAX_AGE_S, MAX_AHEAD_S, MAX_CANDIDATES } from './limits.ts';
@@ -25,6 +25,8 @@ export type HeaderRules = {
   /** Whether the message has to carry `upvest-client-id` at all. */
   readonly clientIdRequired: boolean;
   readonly coveredIfSent: readonly GuardedHeader[];
+  /** Dialects in which the idempotency key may be left out of that. */
+  readonly keyMayBeOpenIn?: readonly DialectVersion[];
 };
 
 /** Clients under the policy `strict`. */
@@ -33,8 +35,15 @@ export const STRICT: HeaderRules = {
   coveredIfSent: ['authorization', 'upvest-client-id', 'idempotency-key'],
 };
 
-/** Clients under the policy `compatible`. */
-export const COMPATIBLE: HeaderRules = { clientIdRequired: true, coveredIfSent: ['authorization'] };
+/**
+ * Clients under the policy `compatible`. One published client, which signs in draft 15, leaves the
+ * idempotency key open; in the other dialects no published client does.
+ */
+export const COMPATIBLE: HeaderRules = {
+  clientIdRequired: true,
+  coveredIfSent: ['authorization', 'idempotency-key'],
+  keyMayBeOpenIn: ['15'],
+};
 
 /** The token request under `compatible`: one published client sends it without its client id. */
 export const COMPATIBLE_TOKEN: HeaderRules = { ...COMPATIBLE, clientIdRequired: false };
@@ -203,6 +212,7 @@ function* uncovered({ parsed, rules }: Check, signature: ParsedSignature) {
     if (!aspects.has(aspect)) yield new SignatureError(`uncovered_${aspect}`);
   }
   for (const name of rules.coveredIfSent) {
+    if (name === 'idempotency-key' && rules.keyMayBeOpenIn?.includes(dialect.version)) continue;
     if (message.lines.has(name) && !covers(signature, name)) {
       yield new SignatureError(UNCOVERED_HEADER[name], name);
     }
