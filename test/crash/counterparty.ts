@@ -116,7 +116,7 @@ export class Counterparty {
     });
     const rows = await sql<{ line: string }[]>`
       select concat(
-        e.client_order_id, ' ', split_part(e.venue_execution_id, '-', 2), ': ',
+        e.client_order_id, ' ', split_part(e.venue_execution_id, '-', 3), ': ',
         trim_scale(e.quantity), ' × ', trim_scale(e.price)
       ) as line
       from unwind_v1.executions e

@@ -130,9 +130,9 @@ test('a correction is a bust and a trade; a bust names the execution it was repo
     return 'trade' in event ? `${event.type} ${event.trade.venueExecutionId}` : event.type;
   });
   const [first = '', second = '', third = '', fourth = ''] = ids;
-  assert.match(first, /^trade \d{8}-E1$/);
+  assert.match(first, /^trade \d{8}-[A-Z2-7]{20}-E1$/);
   assert.equal(second, first.replace('trade', 'bust'));
-  assert.match(third, /^trade \d{8}-E2$/);
+  assert.match(third, /^trade \d{8}-[A-Z2-7]{20}-E2$/);
   assert.equal(fourth, third.replace('trade', 'bust'));
 });
 

@@ -54,9 +54,12 @@ export interface Surroundings {
   readonly executions: ReadonlyMap<string, string>;
 }
 
-/** ExecIDs are unique for a trading day: this one is for ever. */
-export function executionIdOf(day: string, execId: string): string {
-  return `${day}-${execId}`;
+/**
+ * ExecIDs are unique for a trading day, and of engines that were restarted not even that: with the day
+ * and the order they are for ever.
+ */
+export function executionIdOf(day: string, clientOrderId: string, execId: string): string {
+  return `${day}-${clientOrderId}-${execId}`;
 }
 
 /** Folds a message into its order. Repeats change nothing. */
@@ -101,7 +104,8 @@ function concludeOne(order: FixOrder, statement: Statement): Conclusion {
     case 'busted': {
       const { execId } = finding;
       const { around, reading } = statement;
-      const venueExecutionId = around.executions.get(execId) ?? executionIdOf(around.day, execId);
+      const venueExecutionId =
+        around.executions.get(execId) ?? executionIdOf(around.day, order.clientOrderId, execId);
       const { cumulativeQuantity } = reading;
       const event: ReportEvent = { type: 'bust', venueExecutionId, cumulativeQuantity };
       return reported({ ...order, cumulativeQuantity }, statement, event, execId);
@@ -144,7 +148,7 @@ function traded(
   const { execId, quantity, price } = execution;
   if (around.executions.has(execId)) return unchanged(order);
   const { cumulativeQuantity } = reading;
-  const venueExecutionId = executionIdOf(around.day, execId);
+  const venueExecutionId = executionIdOf(around.day, order.clientOrderId, execId);
   const trade = { venueExecutionId, lastQuantity: quantity, lastPrice: price };
   const isEnd = isFilled && order.status !== 'DONE';
   const event: ReportEvent = { type: isEnd ? 'filled' : 'trade', trade, cumulativeQuantity };

@@ -139,7 +139,10 @@ const transactionKinds: Readonly<Record<string, Kind>> = {
 
 function kindOf(message: FixMessage, { hasExecTransType }: VersionTerms): Kind {
   const transaction = hasExecTransType ? transactionKinds[fieldOf(message, 20) ?? ''] : undefined;
-  return transaction ?? kinds[fieldOf(message, 150) ?? ''] ?? 'unknown';
+  const kind = transaction ?? kinds[fieldOf(message, 150) ?? ''] ?? 'unknown';
+  // QuickFIX/J's Executor accepts an order with a fill of nothing.
+  const isNew = fieldOf(message, 39) === '0' && fieldOf(message, 32) === undefined;
+  return kind === 'trade' && isNew ? 'acknowledged' : kind;
 }
 
 /** OrdStatus (39) values that end an order. */
