@@ -12,6 +12,7 @@ import { runAuditCommand } from './commands/audit-command.ts';
 import { runCalendar } from './commands/calendar-command.ts';
 import { addClientCommands } from './commands/clients-command.ts';
 import { runDelta, runDeltaFile } from './commands/deltas-command.ts';
+import { addExamples } from './commands/examples.ts';
 import { addFixCommands } from './commands/fix-command.ts';
 import { runImport } from './commands/import-command.ts';
 import { runInspect } from './commands/inspect-command.ts';
@@ -21,6 +22,7 @@ import { runMigrate } from './commands/migrate-command.ts';
 import { addOperatorCommands } from './commands/operator-commands.ts';
 import { runRequest } from './commands/request-command.ts';
 import { outputTo, run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
+import { addSandboxCommands } from './commands/sandbox-command.ts';
 import { runStart } from './commands/start-command.ts';
 import type { TenantId } from './ids.ts';
 import type { Config } from './settings/config.ts';
@@ -189,6 +191,9 @@ program
       return runRotateKeys({ ...to, seal }, options);
     });
   });
+
+addSandboxCommands(program);
+addExamples(program);
 
 await program.parseAsync();
 

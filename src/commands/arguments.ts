@@ -5,8 +5,10 @@ import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { type AccountId, type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
 import { isPrintableLine } from '../printable.ts';
+import type { Mode } from '../settings/config.ts';
 import { parseRoles, type Role } from '../settings/roles.ts';
 import { packageSizes } from '../webhooks/webhook.ts';
+import { UsageError } from './usage-error.ts';
 
 /** A client id. */
 export function clientId(text: string): TenantId {
@@ -82,6 +84,17 @@ export function scopeList(text: string): readonly Scope[] {
   if (unknown.length > 0) throw new InvalidArgumentError(`Unknown: ${unknown.join(', ')}.`);
   if (known.length === 0) throw new InvalidArgumentError('It names no scope.');
   return [...new Set(known)];
+}
+
+/**
+ * The scopes that a client may have in a mode: `all` leaves out in live mode what only a sandbox has.
+ *
+ * @throws UsageError for a scope of sandboxes that is named in live mode.
+ */
+export function scopesIn(mode: Mode, given: readonly Scope[]): readonly Scope[] {
+  if (mode === 'sandbox' || !given.includes('tests:admin')) return given;
+  if (given === scopes) return scopes.filter((scope) => scope !== 'tests:admin');
+  throw new UsageError('tests:admin is a scope of sandboxes, and this is live mode.');
 }
 
 /** Kinds of events, separated by commas; which there are, the service knows. */

@@ -18,6 +18,7 @@ import { findTenant, type SignaturePolicy } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { KeyId, TenantId } from '../ids.ts';
+import type { Mode } from '../settings/config.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { setPackageSizeDefault } from '../webhooks/store.ts';
 import {
@@ -29,6 +30,7 @@ import {
   packageSize,
   reasonText,
   scopeList,
+  scopesIn,
 } from './arguments.ts';
 import { readInputFile } from './input-file.ts';
 import {
@@ -147,10 +149,12 @@ function addChanges(clients: Command): void {
   changing('scopes', 'give a client exactly these scopes; its tokens lose what is withdrawn')
     .requiredOption('--set <scopes>', 'separated by spaces or commas, or "all"', scopeList)
     .action((id: TenantId, { set, ...by }: ByWhom & { set: readonly Scope[] }) => {
-      const give = (sql: Sql, clock: Clock, instruction: Instruction) => {
-        return setClientScopes(sql, clock, { ...instruction, scopes: set });
+      const give = async (sql: Sql, clock: Clock, instruction: Instruction, mode: Mode) => {
+        const scopes = scopesIn(mode, set);
+        await setClientScopes(sql, clock, { ...instruction, scopes });
+        return scopes;
       };
-      return changed(id, by, give, () => ({ scopes: set }));
+      return changed(id, by, give, (scopes) => ({ scopes }));
     });
   changing(
     'revoke-tokens',
@@ -164,12 +168,12 @@ function addChanges(clients: Command): void {
 function changed<Result>(
   tenantId: TenantId,
   by: ByWhom,
-  work: (sql: Sql, clock: Clock, instruction: Instruction) => Promise<Result>,
+  work: (sql: Sql, clock: Clock, instruction: Instruction, mode: Mode) => Promise<Result>,
   shownOf: (result: Result) => object,
 ): Promise<void> {
-  return runOnDatabase(async ({ sql, clock, stdout }) => {
+  return runOnDatabase(async ({ sql, clock, stdout }, { mode }) => {
     const { actor, reason } = by;
-    const result = await work(sql, clock, { tenantId, actor, reason });
+    const result = await work(sql, clock, { tenantId, actor, reason }, mode);
     printJson(stdout, { client_id: tenantId, ...shownOf(result) });
     return 0;
   });
@@ -180,9 +184,10 @@ function runCreate({ publicKey, ...client }: CreateOptions): Promise<void> {
   return run(async (config, log) => {
     const publicKeysPem = [(await readInputFile(publicKey)).toString('utf8')];
     const seal = await openKeyFile(config);
+    const scopes = scopesIn(config.mode, client.scopes);
     return onMigrated(config, log, async ({ sql, clock, stdout }) => {
       await refuseOtherKeyFile(sql, config, seal);
-      const created = await createClient(sql, clock, seal, { ...client, publicKeysPem });
+      const created = await createClient(sql, clock, seal, { ...client, scopes, publicKeysPem });
       const { clientId: id, clientSecret, keyIds } = created;
       printJson(stdout, { client_id: id, client_secret: clientSecret, key_id: keyIds[0] });
       return 0;

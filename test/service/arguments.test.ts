@@ -1,7 +1,14 @@
 // Arguments of the command line that are more than text: what is read, and what is refused.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { displayName, hours, packageSize, reasonText } from '../../src/commands/arguments.ts';
+import {
+  displayName,
+  hours,
+  packageSize,
+  reasonText,
+  scopeList,
+  scopesIn,
+} from '../../src/commands/arguments.ts';
 
 const refused = { code: 'commander.invalidArgument' };
 
@@ -36,4 +43,15 @@ test('a name or a reason is a line of text that no terminal obeys or turns aroun
   for (const text of ['', ' ', 'a'.repeat(101)]) assert.throws(() => displayName(text), refused);
   assert.equal(reasonText('a'.repeat(500)).length, 500);
   assert.throws(() => reasonText('a'.repeat(501)), refused);
+});
+
+test('all scopes in live mode are those of the contract', () => {
+  assert.equal(scopesIn('sandbox', scopeList('all')).length, 34);
+  const live = scopesIn('live', scopeList('all'));
+  assert.equal(live.length, 33);
+  assert.ok(!live.includes('tests:admin'));
+  assert.throws(() => scopesIn('live', scopeList('orders:read tests:admin')), {
+    message: 'tests:admin is a scope of sandboxes, and this is live mode.',
+  });
+  assert.deepEqual(scopesIn('live', scopeList('orders:read')), ['orders:read']);
 });

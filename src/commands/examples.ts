@@ -1,0 +1,117 @@
+// Examples of every command, shown by its `--help`: a person copies one and changes it.
+
+import type { Command } from 'commander';
+import { assert } from '../assert.ts';
+
+const account = '143d980c-b742-4448-aa4a-78893d650617';
+const id = '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f';
+
+/** By the words of the command; `unwind` stands for the way it is called. */
+const examples: Readonly<Record<string, readonly string[]>> = {
+  start: [
+    'unwind start',
+    'PORT=8081 unwind start --roles api',
+    'DATABASE_URL=postgres://unwind:secret@db/unwind unwind start',
+  ],
+  migrate: ['unwind migrate'],
+  import: ['unwind import examples/book', `unwind import /data/book --client ${id}`],
+  'positions credit': [
+    `unwind positions credit --account ${account} --isin DE0007164600 --quantity 10 --reference 2026-07-01/17`,
+  ],
+  'positions lock': [
+    `unwind positions lock --account ${account} --isin DE0007164600 --quantity 2.5 --reference transfer-4711`,
+  ],
+  'positions unlock': [
+    `unwind positions unlock --account ${account} --isin DE0007164600 --quantity 2.5 --reference transfer-4711-back`,
+  ],
+  'positions apply': ['unwind positions apply changes.csv'],
+  audit: ['unwind audit', 'unwind audit --json > audit.json'],
+  calendar: [
+    'unwind calendar',
+    'unwind calendar --file examples/calendars/german-exchange.json',
+    'unwind calendar --always-open',
+  ],
+  'liquidations list': ['unwind liquidations list', 'unwind liquidations list --json'],
+  'liquidations show': [`unwind liquidations show ${id}`],
+  abandon: [`unwind abandon ${id} --reason "the instrument was delisted"`],
+  'parked list': ['unwind parked', 'unwind parked list --json'],
+  'parked resume': [`unwind parked resume release/${id}`, 'unwind parked resume --all'],
+  'parked close': [
+    `unwind parked close correction/${id} --reason "paid back by hand, ticket 4711"`,
+  ],
+  'venues check': ['unwind venues check'],
+  'fix status': ['unwind fix', 'unwind fix status --json'],
+  'fix log': ['unwind fix log', 'unwind fix log --venue XETR --follow'],
+  'fix resume': [
+    'unwind fix resume XETR --reason "numbers agreed by phone" --next-in 812 --next-out 640',
+  ],
+  'fix reset': ['unwind fix reset XETR --reason "new trading day, agreed with the venue"'],
+  request: [
+    'unwind request GET /webhooks',
+    `unwind request POST /accounts/${account}/liquidations --data '{"user_id":"3e6ee6f7-c1a3-490f-9629-8f5863e1ae0e"}'`,
+    'unwind request GET /events --print',
+  ],
+  listen: [
+    'unwind listen',
+    'unwind listen --forward http://127.0.0.1:8081/hooks --from 2026-07-01T00:00:00Z',
+  ],
+  'inspect-signature': [
+    'unwind inspect-signature request.http',
+    'unwind request GET /webhooks --print | unwind inspect-signature',
+    'unwind inspect-signature request.http --key public.pem --at 2026-07-01T12:00:00Z',
+  ],
+  'clients create': [
+    'unwind clients create --name Broker --scopes all --public-key public.pem',
+    'unwind clients create --name Desk --scopes "account_liquidations:admin webhooks:admin" --public-key public.pem --signature-policy strict',
+  ],
+  'clients list': ['unwind clients list'],
+  'clients show': [`unwind clients show ${id}`],
+  'clients disable': [`unwind clients disable ${id} --reason "contract ended"`],
+  'clients enable': [`unwind clients enable ${id} --reason "contract renewed"`],
+  'clients rotate-secret': [
+    `unwind clients rotate-secret ${id} --overlap 48 --reason "yearly rotation"`,
+  ],
+  'clients add-key': [
+    `unwind clients add-key ${id} --public-key new.pem --reason "yearly rotation"`,
+  ],
+  'clients revoke-key': [`unwind clients revoke-key ${id} --key ${id} --reason "key was leaked"`],
+  'clients scopes': [
+    `unwind clients scopes ${id} --set "account_liquidations:read" --reason "reads only from now on"`,
+  ],
+  'clients revoke-tokens': [`unwind clients revoke-tokens ${id} --reason "token was logged"`],
+  'clients packages': [
+    'unwind clients packages 65536',
+    `unwind clients packages none --client ${id}`,
+  ],
+  'keys rotate': [
+    'unwind keys rotate',
+    'unwind keys rotate --algorithm ed25519 --lead 0 --overlap 24',
+  ],
+  'sandbox reset': ['unwind sandbox reset && unwind import examples/book'],
+};
+
+/** Adds the examples to the help of each command. Asserts that there are some, and that each is one. */
+export function addExamples(program: Command): void {
+  for (const { words, command } of leavesOf(program, [])) {
+    const name = words.join(' ');
+    const lines = examples[name];
+    assert(lines !== undefined, `there is an example of unwind ${name}`);
+    for (const line of lines) {
+      for (const [option] of line.matchAll(/(?<=\s)--[a-z-]+/g)) {
+        const isKnown = line.includes(' | ') || command.options.some(({ long }) => long === option);
+        assert(isKnown, `${option} is an option of unwind ${name}`);
+      }
+    }
+    command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+  }
+}
+
+interface Leaf {
+  readonly words: readonly string[];
+  readonly command: Command;
+}
+
+function leavesOf(command: Command, words: readonly string[]): readonly Leaf[] {
+  if (command.commands.length === 0) return [{ words, command }];
+  return command.commands.flatMap((one) => leavesOf(one, [...words, one.name()]));
+}

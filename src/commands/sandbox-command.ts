@@ -1,0 +1,27 @@
+// `unwind sandbox reset`: empties a sandbox, so that the example book can be sold again.
+
+import type { Command } from 'commander';
+import { systemClock } from '../clock.ts';
+import { resetSandbox } from '../sandbox/reset.ts';
+import { withDatabase } from '../settings/database.ts';
+import { openKeyFile } from '../settings/key-file.ts';
+import { run } from './run.ts';
+
+export function addSandboxCommands(program: Command): void {
+  program
+    .command('sandbox')
+    .description('the sandbox as a whole')
+    .command('reset')
+    .description('remove its book, liquidations, events, webhooks and other clients')
+    .action(() => runReset(process.stdout));
+}
+
+function runReset(stdout: { write(text: string): unknown }): Promise<void> {
+  return run(async (config, log) => {
+    const seal = await openKeyFile(config);
+    await withDatabase(config, log, (sql) => resetSandbox(sql, systemClock, { ...config, seal }));
+    stdout.write('The sandbox is empty. Its own client works as before; other clients are gone.\n');
+    stdout.write('Next: unwind start, and unwind import with a book.\n');
+    return 0;
+  });
+}
