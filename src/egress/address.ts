@@ -63,7 +63,8 @@ export function checkReceiverUrl(
   return { url };
 }
 
-function isLoopbackName(hostname: string): boolean {
+/** Whether a host is this machine, by its name or address. */
+export function isLoopbackName(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '');
   if (bare === 'localhost') return true;
   return ipaddr.isValid(bare) && ipaddr.process(bare).range() === 'loopback';

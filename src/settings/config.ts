@@ -2,6 +2,7 @@
 // is named before anything starts. Each room is handed its own slice.
 
 import { join } from 'node:path';
+import { isLoopbackName } from '../egress/address.ts';
 import { misspelt } from './misspelt.ts';
 import {
   databaseUrl,
@@ -155,6 +156,11 @@ export const settings = {
       'proxies in front whose x-forwarded-for names the address of the client',
       networks,
     ),
+    endsTlsAtProxy: setting(
+      'UNWIND_TLS_PROXY',
+      'whether a proxy in front ends TLS: live mode needs it to listen beyond this machine, since the service speaks plain HTTP',
+      yesNo,
+    ),
     errorsUrl: setting(
       'UNWIND_ERRORS_URL',
       'where the pages of errors are reached: the type of an error is then a URL below it',
@@ -242,7 +248,8 @@ export function readConfig(environment: Environment): Config {
 }
 
 /** What one setting demands of another. */
-function missing({ mode, venue, keyFile }: Read<typeof settings>): readonly string[] {
+function missing(values: Read<typeof settings>): readonly string[] {
+  const { mode, venue, keyFile, listen, requests, roles } = values;
   const faults: string[] = [];
   if (venue.name !== undefined && venue.name !== 'simulated') {
     faults.push('UNWIND_VENUE is not simulated.');
@@ -263,6 +270,13 @@ function missing({ mode, venue, keyFile }: Read<typeof settings>): readonly stri
     );
   }
   if (keyFile === undefined) faults.push('UNWIND_KEY_FILE is needed in live mode.');
+  if (roles?.has('api') && !isLoopbackName(listen.host) && !requests.endsTlsAtProxy) {
+    faults.push(
+      `HOST ${listen.host} is reached from other machines, and tokens and secrets would cross the network ` +
+        'in plain HTTP. Put a proxy that ends TLS in front and set UNWIND_TLS_PROXY=yes, or listen ' +
+        'on 127.0.0.1.',
+    );
+  }
   return faults;
 }
 

@@ -31,6 +31,26 @@ test('point 17: live mode releases at once, and needs a key file and the name of
   assert.throws(() => readConfig(pretending), /sells nothing.*UNWIND_SIMULATE_FILLS=yes/);
 });
 
+test('live mode listens beyond this machine only behind a proxy that ends TLS', () => {
+  const live = {
+    UNWIND_MODE: 'live',
+    UNWIND_KEY_FILE: '/run/key',
+    UNWIND_VENUE: 'simulated',
+    UNWIND_SIMULATE_FILLS: 'yes',
+  };
+  const plain = /HOST \S+ is reached from other machines.*UNWIND_TLS_PROXY=yes/;
+  for (const HOST of ['0.0.0.0', '::', '10.0.0.7', 'unwind.example']) {
+    assert.throws(() => readConfig({ ...live, HOST }), plain, HOST);
+    assert.throws(() => readConfig({ ...live, HOST, UNWIND_TLS_PROXY: 'no' }), plain, HOST);
+    assert.equal(readConfig({ ...live, HOST, UNWIND_TLS_PROXY: 'yes' }).listen.host, HOST);
+    assert.equal(readConfig({ HOST }).mode, 'sandbox');
+    assert.equal(readConfig({ ...live, HOST, UNWIND_ROLES: 'worker' }).listen.host, HOST);
+  }
+  for (const HOST of ['', '127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
+    assert.equal(readConfig({ ...live, HOST }).mode, 'live', HOST);
+  }
+});
+
 test('networks are written so that they cannot be read as others', () => {
   for (const name of ['UNWIND_WEBHOOK_NETWORKS', 'UNWIND_TRUSTED_PROXIES']) {
     const right = '10.20.0.0/16, 192.168.7.7,fd12:3456::/32,2001:db8::1';

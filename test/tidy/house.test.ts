@@ -87,6 +87,8 @@ const clockReaders = [
   'packages/client/src/client.ts',
   'packages/client/src/webhooks.ts',
   'src/embedded/embedded-cluster.ts',
+  // In a program that it writes.
+  'src/http/openapi/samples.ts',
 ];
 
 const bannedFolders = /\/(utils?|common|helpers|types|shared|misc)\//;
