@@ -1,12 +1,13 @@
-// The wall clock, handed in wherever time matters (signatures, tokens, leases, retries, records).
-// The market clock is the wall clock plus the offset that the database keeps for all processes:
-// SQL asks `unwind.market_time(<wall time>)`.
+// The wall clock, handed in wherever time matters (signatures, tokens, leases, retries, records). In the
+// service it follows the clock of the database (db/database-clock.ts). The market clock is the wall clock
+// plus the offset that the database keeps for all processes: SQL asks `unwind.market_time(<wall time>)`.
 
 export interface Clock {
   /** Now, in milliseconds of precision. */
   now(): Date;
 }
 
+/** The clock of this machine. */
 export const systemClock: Clock = { now: () => new Date() };
 
 /** Time that only goes on, for what lasts: nobody who sets the wall clock moves it. */

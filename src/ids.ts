@@ -1,7 +1,9 @@
 // Ids of the service: UUIDv7 (RFC 9562), made in the code, so that id order is time order up to the
 // clock skew between processes. Which thing an id names is part of its type.
 
+import { randomInt } from 'node:crypto';
 import { v7, validate } from 'uuid';
+import { systemClock } from './clock.ts';
 
 declare const named: unique symbol;
 
@@ -17,25 +19,40 @@ export type EventId = Id<'event'>;
 export type WebhookId = Id<'webhook'>;
 export type KeyId = Id<'key'>;
 
-/** Where a simulation's ids come from: all of them follow from its seed and its clock. */
+/** Where ids come from. */
 export interface IdSource {
   now(): Date;
-  /** 16 bytes, as if they were random. */
-  bytes(): Uint8Array;
+  /** 16 bytes, as if they were random; default: they are. */
+  bytes?(): Uint8Array;
 }
 
-let source: IdSource | undefined;
+let source: IdSource = systemClock;
+let last = { ms: 0, sequence: 0 };
 
-/** Takes every later id of this process from a source; for simulations only. */
-export function drawIdsFrom(simulated: IdSource | undefined): void {
-  source = simulated;
+/** Takes the time of every later id of this process from a clock; undefined: from this machine's. */
+export function drawIdsFrom(clock: IdSource = systemClock): void {
+  source = clock;
+  last = { ms: 0, sequence: 0 };
 }
 
 /** A fresh UUIDv7 in lower case. */
 export function newId<Thing extends string>(): Id<Thing> {
-  // Without options, ids of one process ascend within a millisecond as well.
-  if (source === undefined) return v7() as Id<Thing>;
-  return v7({ msecs: source.now().getTime(), random: source.bytes() }) as Id<Thing>;
+  const ms = source.now().getTime();
+  const random = source.bytes?.();
+  if (random !== undefined) return v7({ msecs: ms, random }) as Id<Thing>;
+  last = followerOf(last, ms);
+  return v7({ msecs: last.ms, seq: last.sequence }) as Id<Thing>;
+}
+
+const sequenceMax = 0xffff_ffff;
+/** A clock that was set back by more is followed. */
+const setBackMs = 1_000;
+
+/** Ids of one process ascend within a millisecond as well, and while the clock is corrected a little. */
+function followerOf(before: typeof last, ms: number): typeof last {
+  if (ms > before.ms || before.ms - ms > setBackMs) return { ms, sequence: randomInt(2 ** 31) };
+  if (before.sequence < sequenceMax) return { ...before, sequence: before.sequence + 1 };
+  return { ms: before.ms + 1, sequence: 0 };
 }
 
 /** The id in lower case, or undefined where the text is not an RFC 9562 UUID. */

@@ -4,14 +4,16 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import type { Seal } from './auth/seal.ts';
-import { systemClock, systemStopwatch } from './clock.ts';
+import { systemStopwatch } from './clock.ts';
 import { connect, openPools, type Pools } from './db/connect.ts';
+import { DatabaseClock } from './db/database-clock.ts';
 import { expectedSchema } from './db/migrate.ts';
 import { receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { buildApp, buildMetricsApp } from './http/app.ts';
 import { readinessOf } from './http/readiness.ts';
+import { drawIdsFrom } from './ids.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
 import type { Config } from './settings/config.ts';
@@ -93,7 +95,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   const { mode, roles, listen, webhooks } = config;
   await checkAddress(listen);
   const seal = await openKeyFile(config);
-  const { database, pools } = await openReady(config, { ...options, seal }, opened);
+  const { database, pools, clock } = await openReady(config, { ...options, seal }, opened);
   const policy = receiverPolicyOf({
     mode,
     host: listen.host,
@@ -107,14 +109,14 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   const metrics: Metrics | undefined = config.metrics
     ? new Metrics({
         sql: probes,
-        clock: systemClock,
+        clock,
         loops: () => engine?.loops() ?? {},
         pools: { requests: pools.requests, loops: pools.loops },
       })
     : undefined;
   const count = metrics?.count;
   const engine: Engine | undefined = roles.has('worker')
-    ? openEngine(config, { log, seal, agent, pools, database, count, opened })
+    ? openEngine(config, { log, seal, agent, pools, clock, database, count, opened })
     : undefined;
   let isStopping = false;
   const warning = isSimulatedLive(config) ? simulatedFillsWarning : undefined;
@@ -123,6 +125,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     expectedSchema: await expectedSchema(),
     databaseUrl: database.options.url,
     loops: engine?.loops,
+    clock: () => clock.describe(),
     isStopping: () => isStopping,
     notices: warning === undefined ? {} : { venue: warning },
   };
@@ -135,7 +138,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     liquidations: config.liquidations,
     webhooks: { timeoutMs: webhooks.timeoutMs, policy },
     sql: pools.requests,
-    clock: systemClock,
+    clock,
     readiness: readinessOf(watched, systemStopwatch),
     ...{ log, seal, agent, engine, warning },
   });
@@ -157,7 +160,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   const ofSandbox = { home: config.home, seal, baseUrl: url };
   const sandbox =
     mode === 'sandbox' && roles.has('api')
-      ? await ensureSandboxClient(pools.requests, systemClock, ofSandbox)
+      ? await ensureSandboxClient(pools.requests, clock, ofSandbox)
       : undefined;
   await engine?.start();
   const stop = () => {
@@ -172,7 +175,7 @@ async function openReady(
   config: Config,
   { log, signal, onLost, seal }: StartOptions & { readonly seal: Seal },
   opened: Opened,
-): Promise<{ database: Database; pools: Pools }> {
+): Promise<{ database: Database; pools: Pools; clock: DatabaseClock }> {
   const database = await openDatabase(config, log, onLost);
   opened.add(() => database.close());
   const { url } = database.options;
@@ -189,12 +192,16 @@ async function openReady(
     onReached: () => log.info('database.reached'),
   });
   try {
-    await prepareDatabase(pools.loops, systemClock, config);
+    const clock = await DatabaseClock.read(pools.loops, { log });
+    const unfollow = clock.follow();
+    opened.add(async () => unfollow());
+    drawIdsFrom(clock);
+    await prepareDatabase(pools.loops, clock, config);
     await refuseOtherKeyFile(pools.loops, config, seal);
+    return { database, pools, clock };
   } catch (error) {
     throw explained(error, url);
   }
-  return { database, pools };
 }
 
 interface EngineParts {
@@ -202,13 +209,14 @@ interface EngineParts {
   readonly seal: Seal;
   readonly agent: Dispatcher;
   readonly pools: Pools;
+  readonly clock: DatabaseClock;
   readonly database: Database;
   readonly count: Count | undefined;
   readonly opened: Opened;
 }
 
 function openEngine(config: Config, parts: EngineParts): Engine {
-  const { log, seal, agent, pools, database, count, opened } = parts;
+  const { log, seal, agent, pools, clock, database, count, opened } = parts;
   const venueSql = connect({
     ...database.options,
     max: venueConnections,
@@ -219,7 +227,7 @@ function openEngine(config: Config, parts: EngineParts): Engine {
   const holder = newHolder(config.listen);
   const { venue, start, stop } = openVenue({
     sql: venueSql,
-    clock: systemClock,
+    clock,
     holder,
     log,
     profile: config.venue.profiles?.[0],
@@ -228,7 +236,7 @@ function openEngine(config: Config, parts: EngineParts): Engine {
   opened.add(stop);
   const engine = buildEngine({
     sql: pools.loops,
-    clock: systemClock,
+    clock,
     seal,
     agent,
     log,

@@ -2,10 +2,11 @@
 // code says how it ended: 0 done, 1 found something wrong or refused, 2 could not be run.
 
 import type { Logger } from 'pino';
-import { type Clock, systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { DatabaseClock } from '../db/database-clock.ts';
 import { expectedSchema, schemaState } from '../db/migrate.ts';
-import { parseId, type TenantId } from '../ids.ts';
+import { drawIdsFrom, parseId, type TenantId } from '../ids.ts';
 import { printable } from '../printable.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
 import { type Config, readConfig } from '../settings/config.ts';
@@ -62,7 +63,8 @@ export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
   return run((config, log) => {
     return withDatabase(config, log, async (sql) => {
       await checkSchema(sql);
-      return work({ sql, clock: systemClock, stdout: outputTo(process.stdout) }, config);
+      const clock = await clockOf(sql, log);
+      return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
     });
   });
 }
@@ -86,9 +88,17 @@ export function runForClient(
 /** The same, for a command that has begun already. */
 export function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
   return withDatabase(config, log, async (sql) => {
-    await prepareDatabase(sql, systemClock, config);
-    return work({ sql, clock: systemClock, stdout: outputTo(process.stdout) }, config);
+    const clock = await clockOf(sql, log);
+    await prepareDatabase(sql, clock, config);
+    return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
   });
+}
+
+/** The time of the database, also for the ids that the command makes. */
+async function clockOf(sql: Sql, log: Logger): Promise<Clock> {
+  const clock = await DatabaseClock.read(sql, { log });
+  drawIdsFrom(clock);
+  return clock;
 }
 
 async function checkSchema(sql: Sql): Promise<void> {

@@ -17,6 +17,8 @@ export interface Watched {
   readonly databaseUrl: string;
   /** Whether each loop has worked well lately; undefined for a process without loops. */
   readonly loops: (() => Readonly<Record<string, boolean>>) | undefined;
+  /** Whether the clock of this machine is right, in words. */
+  readonly clock: () => string;
   readonly isStopping: () => boolean;
   /** What a person should know of this process although it works, by name. */
   readonly notices: Readonly<Record<string, string>>;
@@ -39,6 +41,7 @@ export function readinessOf(watched: Watched, stopwatch: Stopwatch): () => Promi
       ready: serves && unhealthy.length === 0 && !isStopping(),
       checks: {
         ...checks,
+        clock: watched.clock(),
         ...(loops === undefined ? {} : { loops: running }),
         ...notices,
         ...(isStopping() ? { service: 'stopping' } : {}),
