@@ -150,7 +150,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     const aside = { host: listen.host, port: config.metricsPort };
     const { requests } = config;
     const sql = pools.requests;
-    const metricsApp = buildMetricsApp({ metrics, sql, clock: systemClock, requests, log });
+    const metricsApp = buildMetricsApp({ metrics, sql, clock, requests, log });
     opened.add(() => metricsApp.close());
     await metricsApp.listen(aside).catch((error) => {
       throw explainListening(error, aside);
