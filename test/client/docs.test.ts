@@ -33,7 +33,7 @@ test('a request can be signed by hand as the page says, to the byte', async (t) 
   const env = {
     PATH: `${directory}:${process.env['PATH']}`,
     UNWIND_HOME: join(directory, 'home'),
-    UNWIND_URL: `http://127.0.0.1:${service.port}`,
+    BASE_URL: `http://127.0.0.1:${service.port}`,
   };
   let printed = '';
   let compared = 0;
@@ -62,7 +62,9 @@ test('the page of errors lists every error there is, with its status', async () 
 test('the commands of the other pages work in the order of the pages', async (t) => {
   const home = await newHome(t);
   await startService(t, { home });
-  const env = { ...process.env, UNWIND_HOME: home, DATABASE_URL: '' };
+  // Those of the tests are no settings of the service, which refuses what it does not know.
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('UNWIND_'));
+  const env = { ...Object.fromEntries(inherited), UNWIND_HOME: home, DATABASE_URL: '' };
   const others = (await allBlocks('sh')).filter(({ page }) => page !== 'signing.md');
   assert.ok(others.length >= 3);
   for (const { page, text } of others) {

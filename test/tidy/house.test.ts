@@ -203,7 +203,8 @@ test('nouns are pure', () => {
 test('the clock is handed in', () => {
   for (const { file, text } of sources) {
     if (clockReaders.includes(file)) continue;
-    assert.doesNotMatch(text, /Date\.now\(\)|new Date\(\)/, `${file} reads the clock itself`);
+    const code = text.replaceAll(/'[^'\n]*'/g, "''"); // samples of programs stand in texts
+    assert.doesNotMatch(code, /Date\.now\(\)|new Date\(\)/, `${file} reads the clock itself`);
   }
 });
 

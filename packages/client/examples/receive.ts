@@ -5,7 +5,7 @@ import { Client } from '@unwind/client';
 import { isLiquidationEvent, type WebhookEvent, webhookReceiver } from '@unwind/client/webhooks';
 
 const client = new Client({
-  baseUrl: process.env['UNWIND_URL'] ?? 'http://127.0.0.1:8080',
+  baseUrl: process.env['BASE_URL'] ?? 'http://127.0.0.1:8080',
   clientId: process.env['CLIENT_ID'] ?? '',
   clientSecret: process.env['CLIENT_SECRET'] ?? '',
   keyId: process.env['KEY_ID'] ?? '',
