@@ -20,7 +20,7 @@ export interface Check {
 /** One thing that is not as it must be. */
 export interface Difference {
   readonly check: string;
-  /** Null where it cannot be told. */
+  /** Null where it is not known. */
   readonly tenantId: string | null;
   readonly subject: string;
   readonly subjectId: string;

@@ -181,7 +181,7 @@ const executionsMove: Check = {
   name: 'executions_have_one_movement',
   says: 'Each execution has one movement: its units out, its proceeds in; a void one, its reverse.',
   sql: fragment`
-    with told as (
+    with due as (
       select
         e.tenant_id, e.execution_id, 'execution' as reason, e.account_id, e.isin,
         -e.quantity as quantity, e.proceeds as cash, e.executed_at, e.recorded_at
@@ -217,7 +217,7 @@ const executionsMove: Check = {
         when m.tenant_id is null then concat('the ', e.reason, ' has no movement')
         else concat('the ', e.reason, ' and its movement disagree')
       end as message
-    from told e
+    from due e
     full join (
       select *
       from unwind_v1.movements m

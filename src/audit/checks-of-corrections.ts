@@ -1,4 +1,4 @@
-// Checks of what came after an end (late fills and busts): it is counted, a person was told of it, and
+// Checks of what came after an end (late fills and busts): it is counted, it was reported to a person, and
 // units that an account did not have any more are named.
 
 import { fragment } from '../db/sql.ts';
@@ -103,7 +103,7 @@ const correctionsAreReported: Check = {
       concat('correction/', x.type, x.execution_id, x.names) as expected,
       c.reason as found,
       case
-        when c.tenant_id is null then concat('nobody was told of ', x.what, ' after the end')
+        when c.tenant_id is null then concat('no person learns of ', x.what, ' after the end')
         else 'the correction does not name the units that the account did not have'
       end as message
     from late x

@@ -14,9 +14,9 @@ const eventsTellTheLife: Check = {
       coalesce(l.tenant_id, e.tenant_id) as tenant_id,
       'liquidation' as subject,
       coalesce(l.liquidation_id, e.liquidation_id)::text as subject_id,
-      case when l.tenant_id is not null then concat(w.told, ' and ', w.events, ' counted') end
+      case when l.tenant_id is not null then concat(w.life, ' and ', w.events, ' counted') end
         as expected,
-      concat(e.told, ' and ', l.event_count, ' counted') as found,
+      concat(e.life, ' and ', l.event_count, ' counted') as found,
       case
         when l.tenant_id is null then 'there are events, but no such liquidation'
         when e.tenant_id is null then 'the liquidation has no events'
@@ -28,7 +28,7 @@ const eventsTellTheLife: Check = {
         e.tenant_id, e.liquidation_id,
         count(*) as events,
         string_agg(concat(e.number, ' ', split_part(e.type, '.', 2)), ', ' order by e.number)
-          as told
+          as life
       from unwind_v1.events e
       group by e.tenant_id, e.liquidation_id
     ) e
@@ -42,7 +42,7 @@ const eventsTellTheLife: Check = {
           when l.end_reason = 'client' or (e.events = 2 and l.rounds = 0)
             then concat('1 NEW, 2 ', l.status)
           else concat('1 NEW, 2 PROCESSING, 3 ', l.status)
-        end as told,
+        end as life,
         case
           when l.status = 'NEW' then 1
           when l.status = 'PROCESSING' or l.end_reason = 'client' then 2
@@ -53,7 +53,7 @@ const eventsTellTheLife: Check = {
     cross join unwind_v1.event_retention r
     where (
       l.tenant_id is null
-      or e.told is distinct from w.told
+      or e.life is distinct from w.life
       or l.event_count <> w.events
     )
       and not (
@@ -107,7 +107,7 @@ const eventsBelong: Check = {
 const isoForm = fragment`'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 
 // The object is written here a second time, from its rows. Of an event before the end the cash
-// amount and the update time were true only then, so they are taken as told; so is the update time of
+// amount and the update time were true only then, so they are taken as they stand; so is the update time of
 // a final event, if a fill or a bust came after the end. The orders of a
 // PROCESSING event are those of round one as they were made, or none where nothing could be sold
 // yet. Of a final event every byte is known.
@@ -118,14 +118,14 @@ const eventsShow: Check = {
     with listed as (
       select
         o.tenant_id, o.liquidation_id,
-        string_agg(o.told || o.status || '"}', ',' order by o.order_id) as orders,
-        string_agg(o.told || 'NEW"}', ',' order by o.order_id) filter (where o.round = 1)
+        string_agg(o.start || o.status || '"}', ',' order by o.order_id) as orders,
+        string_agg(o.start || 'NEW"}', ',' order by o.order_id) filter (where o.round = 1)
           as first_orders,
         max(o.status_at) as status_at
       from (
         select
           o.tenant_id, o.liquidation_id, o.order_id, o.status, o.round, o.status_at,
-          concat('{"id":"', o.order_id, '","side":"', o.side, '","status":"') as told
+          concat('{"id":"', o.order_id, '","side":"', o.side, '","status":"') as start
         from unwind_v1.orders o
         order by o.liquidation_id, o.tenant_id, o.order_id
       ) o
@@ -150,37 +150,37 @@ const eventsShow: Check = {
         substr(e.type, 21) as status,
         split_part(e.object, '"', 8) as cash_amount,
         left(right(e.object, 75), 24) as updated_at
-    ) told
+    ) shown
     cross join lateral (
       select concat(
         '{"account_id":"', l.account_id,
         '","cash_amount":"',
-        case when told.status in ('NEW', 'PROCESSING') then told.cash_amount
+        case when shown.status in ('NEW', 'PROCESSING') then shown.cash_amount
           else round(l.cash_amount - l.corrected_proceeds, 2)::text
         end,
         '","created_at":"', to_char(l.created_at at time zone 'UTC', ${isoForm}),
         '","currency":"EUR","id":"', l.liquidation_id,
         '","orders":[',
         case
-          when told.status = 'NEW' then ''
-          when told.status <> 'PROCESSING' then o.orders
+          when shown.status = 'NEW' then ''
+          when shown.status <> 'PROCESSING' then o.orders
           when position('"orders":[]' in e.object) = 0 then o.first_orders
         end,
-        '],"status":"', told.status,
+        '],"status":"', shown.status,
         '","updated_at":"',
         case
-          when told.status = 'NEW' then to_char(l.created_at at time zone 'UTC', ${isoForm})
-          when told.status = 'PROCESSING' or l.corrected_at is not null then told.updated_at
+          when shown.status = 'NEW' then to_char(l.created_at at time zone 'UTC', ${isoForm})
+          when shown.status = 'PROCESSING' or l.corrected_at is not null then shown.updated_at
           else to_char(greatest(l.updated_at, o.status_at) at time zone 'UTC', ${isoForm})
         end,
         '","user_id":"', l.user_id, '"}'
       ) as object
     ) w
     where e.object <> w.object
-      or (told.status in ('NEW', 'PROCESSING')
-        and told.cash_amount !~ '^[0-9]+[.][0-9]{2}$')
-      or ((told.status = 'PROCESSING' or l.corrected_at is not null)
-        and told.updated_at !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$')`,
+      or (shown.status in ('NEW', 'PROCESSING')
+        and shown.cash_amount !~ '^[0-9]+[.][0-9]{2}$')
+      or ((shown.status = 'PROCESSING' or l.corrected_at is not null)
+        and shown.updated_at !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$')`,
 };
 
 const finalEventsTellTheCash: Check = {

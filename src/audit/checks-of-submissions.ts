@@ -100,7 +100,7 @@ const submissionsServeOrders: Check = {
         when o.status not in ('PROCESSING') then 'nothing may be open at the venue'
         when s.open = 1 and o.submit_at is not null then 'the order would be sent a second time'
         when s.open = 1 then 'the venue works another quantity than is left'
-        when o.submit_at is null then 'nobody will send the order or hear of it'
+        when o.submit_at is null then 'no step will send the order or hear of it'
         else 'nothing is left to be sent'
       end as message
     from unwind_v1.orders o
@@ -159,7 +159,7 @@ const submissionsAreAnswered: Check = {
       s.client_order_id as subject_id,
       'a venue order id or a report' as expected,
       null as found,
-      'nobody will hear of this submission again' as message
+      'no step will hear of this submission again' as message
     from unwind_v1.submissions s
     where s.status = 'WORKING'
       and s.venue_order_id is null

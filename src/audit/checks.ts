@@ -1,4 +1,4 @@
-// Every check of the audit, in the order in which it is run and told.
+// Every check of the audit, in the order in which it is run and reported.
 
 import type { Check } from './check.ts';
 import { checksOfBook } from './checks-of-book.ts';

@@ -16,7 +16,7 @@ import {
   openSnapshot,
 } from './store.ts';
 
-/** Differences that one check names; their number is told in full. A page a person can read. */
+/** Differences that one check names; their number is reported in full. A page a person can read. */
 export const differencesShownMax = 100;
 
 /** Connections that an audit uses at once, each for one check at a time. */
@@ -53,7 +53,7 @@ export interface AuditProgress {
 
 /**
  * Runs all checks on one snapshot, so that it is consistent while the service runs. Changes nothing
- * and waits for nobody.
+ * and waits for no lock.
  *
  * @param sql a pool of at least `auditConnectionsMax` connections.
  * @param onProgress called when a check begins or ends.

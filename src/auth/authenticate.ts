@@ -126,7 +126,7 @@ export class Authenticator {
 
   /**
    * Authenticates a request about tokens by the client's secret and signature.
-   * @throws Refusal `unauthorized`, not telling a wrong client from a wrong secret or key.
+   * @throws Refusal `unauthorized`, the same for a wrong client, secret or key.
    * @throws SignatureError when the signature is refused.
    */
   async authenticateClient(message: SignedMessage, claim: Credentials): Promise<ClientCaller> {

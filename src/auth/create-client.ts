@@ -30,7 +30,7 @@ export interface CreatedClient {
   readonly keyIds: readonly KeyId[];
 }
 
-/** A client's id, secret and key ids, known to nobody yet. */
+/** A client's id, secret and key ids, not recorded yet. */
 export function newIdentity(keyCount: number): CreatedClient {
   return {
     clientId: newId(),

@@ -87,14 +87,14 @@ export interface Rotated {
 export async function rotateSigningKeys(
   sql: Sql,
   clock: Clock,
-  wish: {
+  command: {
     tenantId: TenantId;
     seal: Seal;
     algorithms: readonly SigningAlgorithm[];
     rotation: Rotation;
   },
 ): Promise<readonly Rotated[]> {
-  const { tenantId, seal, algorithms, rotation } = wish;
+  const { tenantId, seal, algorithms, rotation } = command;
   return inTransaction(sql, async (tx) => {
     const tenants = await tx`
       select t.tenant_id

@@ -35,7 +35,7 @@ export class CsvSheet {
       record_delimiter: ['\r\n', '\n'],
       max_record_size: csvLineBytesMax,
       // Both are no tolerance: they bring the wrong lines here instead of ending the stream, which
-      // would lose the lines before them that nobody has taken yet.
+      // would lose the lines before them that were not taken yet.
       relax_column_count: true,
       skip_records_with_error: true,
       on_record: (fields: string[], info) => this.#take(fields, info),
@@ -158,7 +158,7 @@ function formFault(fields: readonly string[], columns: number): string | undefin
       ? 'the line is empty'
       : `the number of fields is ${fields.length}, not ${columns}`;
   }
-  // What the decoder puts for bytes that are no UTF-8; nobody means it in a book.
+  // What the decoder puts for bytes that are no UTF-8; no book means it.
   return fields.some((field) => field.includes('\uFFFD'))
     ? 'the line is not UTF-8 text'
     : undefined;

@@ -1,6 +1,6 @@
 // Imports the book of one client from a directory: users, accounts, instruments, prices and
 // positions. It answers for each file being imported wholly or not at all, and for every bad line
-// being told; what a line must be is in import-file.ts, what the database must say to it in
+// being reported; what a line must be is in import-file.ts, what the database must say to it in
 // import-store.ts.
 
 import { readdir } from 'node:fs/promises';
@@ -49,7 +49,7 @@ export interface ImportRequest {
   onFile?(report: FileReport): void;
 }
 
-/** There is nothing to import, or nobody to import it for; nothing was imported. */
+/** There is nothing to import, or no client to import it for; nothing was imported. */
 export class ImportError extends Error {
   override readonly name = 'ImportError';
 }
@@ -60,8 +60,8 @@ export class ImportError extends Error {
  * A file with bad lines changes nothing; the files after it are still checked and imported, as far
  * as they do not refer to what it would have brought. What a file does not name stays as it is.
  * Repeating an import changes nothing. Accounts named in `accounts.csv` and `positions.csv` are
- * locked from the end of the reading to the commit, so nobody starts a liquidation on what is about
- * to change: whoever asks for one meanwhile waits, and may be refused for waiting too long.
+ * locked from the end of the reading to the commit, so no liquidation starts on what is about to change:
+ * a request for one meanwhile waits, and may be refused for waiting too long.
  *
  * @throws ImportError, and whatever file system or database are in trouble with: the file under way
  *   is not imported then, those before it are.

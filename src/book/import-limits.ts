@@ -18,7 +18,7 @@ export const writtenRowsMax = 10_000;
 /** One statement of an import, in ms: those that check a whole file take longer than others may. */
 export const importStatementMsMax = 120_000;
 
-/** Wait of an import for an account, in ms: whoever holds one is soon done, but for an import. */
+/** Wait of an import for an account, in ms: what holds one is soon done, but for another import. */
 export const importLockMsMax = 60_000;
 
 /** Bad lines of one file that are listed; the rest is counted. A person reads no more. */

@@ -28,13 +28,13 @@ interface Source {
 }
 
 const readBytes = 256 * 1024;
-// Not csv-parse's own `bom`: it also takes UTF-16, whose lines nobody could count here.
+// Not csv-parse's own `bom`: it also takes UTF-16, whose lines cannot be counted here.
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
  * Reads a file part by part, at most `stagedLinesMax` good lines each; a part may be empty.
  *
- * A line that is wrong by itself is told and passed over. Where nothing sensible can follow (wrong
+ * A line that is wrong by itself is reported and passed over. Where nothing sensible can follow (wrong
  * header, quotes that do not close, a line or file too long, a file that changes while it is read)
  * the reading ends with the bad line that says so. Errors of the file system are thrown.
  */

@@ -35,10 +35,10 @@ export async function runAbandon(command: AbandonCommand): Promise<number> {
   }
   for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
     const row = await askToStop(sql, { liquidationId, tenantId, note, now: clock.now() });
-    const told = tell(liquidationId, row);
-    if (told !== undefined) {
-      stdout.write(`${told.text}\n`);
-      return told.code;
+    const reply = replyTo(liquidationId, row);
+    if (reply !== undefined) {
+      stdout.write(`${reply.text}\n`);
+      return reply.code;
     }
   }
   stdout.write(`liquidation ${liquidationId} is being changed by others; try again\n`);
@@ -46,7 +46,7 @@ export async function runAbandon(command: AbandonCommand): Promise<number> {
 }
 
 /** Undefined when it changed under the statement and has to be asked for again. */
-function tell(
+function replyTo(
   liquidationId: LiquidationId,
   row: StopRow | undefined,
 ): { readonly text: string; readonly code: number } | undefined {

@@ -13,7 +13,7 @@ export interface AuditCommand {
   /** One JSON document instead of text. */
   readonly json: boolean;
   readonly stdout: Output;
-  /** Where a progress bar can be drawn; undefined where nobody would see it. */
+  /** Where a progress bar can be drawn; undefined where there is no terminal. */
   readonly terminal?: NodeJS.WritableStream | undefined;
   readonly stopwatch?: Stopwatch;
 }

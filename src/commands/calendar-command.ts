@@ -25,9 +25,9 @@ export interface CalendarCommand {
 /** @returns the exit code: 0 done, 1 refused; then nothing was changed. */
 export async function runCalendar(
   { sql, clock, stdout }: CalendarCommand,
-  wish: { venue: string; file?: string; alwaysOpen?: true },
+  command: { venue: string; file?: string; alwaysOpen?: true },
 ): Promise<number> {
-  const { venue, file, alwaysOpen = false } = wish;
+  const { venue, file, alwaysOpen = false } = command;
   const venues = new Set([simulatedMic, ...(await findVenues(sql))]);
   if (!venues.has(venue)) {
     stdout.write(`there is no venue ${venue}; there is ${[...venues].join(', ')}\n`);

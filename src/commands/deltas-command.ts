@@ -1,5 +1,5 @@
 // `unwind positions`: deltas as an operator brings them, one by the command line or many from a file,
-// all of them or none. A file is read as those of an import are: every bad line is told.
+// all of them or none. A file is read as those of an import are: every bad line is reported.
 
 import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
 import { importLockMsMax } from '../book/import-limits.ts';

@@ -4,7 +4,7 @@
 import { type Delivery, readBytes } from '@unwind/client/webhooks';
 import { headerPairs } from '@unwind/signatures';
 
-/** What is answered to the service, and what is told of it in a word. */
+/** The response to the service, and what is printed of it in a word. */
 export interface Forwarded {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;

@@ -24,7 +24,7 @@ export interface ImportCommand {
   readonly tenantId: TenantId;
   readonly directory: string;
   readonly stdout: Output;
-  /** Where a progress bar can be drawn; undefined where nobody would see it. */
+  /** Where a progress bar can be drawn; undefined where there is no terminal. */
   readonly terminal: NodeJS.WritableStream | undefined;
   /** A sandbox can begin anew. */
   readonly isSandbox: boolean;
@@ -34,7 +34,7 @@ export interface ImportCommand {
  * Imports a directory and tells about it.
  *
  * @returns the exit code: 0 when every file that is there was imported, otherwise 1.
- * @throws trouble of the database; the files told of before it are settled.
+ * @throws trouble of the database; the files reported before it are settled.
  */
 export async function runImport(command: ImportCommand): Promise<number> {
   const { sql, clock, tenantId, directory, stdout, terminal, isSandbox } = command;

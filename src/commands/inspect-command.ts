@@ -20,15 +20,14 @@ import type { Clock } from '../clock.ts';
 import { parseId } from '../ids.ts';
 import { parseDate, parseInstant } from '../instant.ts';
 import { readPrivateKey, readSandboxClient } from '../sandbox/sandbox-client.ts';
-import type { Config } from '../settings/config.ts';
-import { withDatabase } from '../settings/database.ts';
+import { type DatabaseConfig, withDatabase } from '../settings/database.ts';
 import { readInputFile } from './input-file.ts';
 import { printInspection } from './print-inspection.ts';
 import type { Output } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface InspectOptions {
-  readonly config: Config;
+  readonly config: DatabaseConfig;
   readonly log: Parameters<typeof withDatabase>[1];
   /** `-` for standard input. */
   readonly file: string;
@@ -62,11 +61,11 @@ export async function runInspect(options: InspectOptions): Promise<number> {
     rules,
     now: nowS,
   });
-  const told = [...notes, known.told];
+  const allNotes = [...notes, known.source];
   stdout.write(
     isJson
-      ? `${JSON.stringify({ ...inspection, notes: told }, undefined, 2)}\n`
-      : printInspection(inspection, told),
+      ? `${JSON.stringify({ ...inspection, notes: allNotes }, undefined, 2)}\n`
+      : printInspection(inspection, allNotes),
   );
   return inspection.verdict === 'refused' ? 1 : 0;
 }
@@ -105,7 +104,7 @@ interface KnownClient {
   readonly keys: Check['keys'] | undefined;
   readonly policy: SignaturePolicy;
   /** Where the keys are from, for the person who asks. */
-  readonly told: string;
+  readonly source: string;
 }
 
 async function knownClient(
@@ -121,20 +120,20 @@ async function knownClient(
         return [key.key_id, publicPartOf(await readPrivateKey(key))];
       }),
     );
-    const told = `Keys: those of the sandbox client in ${config.home}.`;
-    return { keys: ownedBy(clientId, new Map(keys)), policy: 'compatible', told };
+    const source = `Keys: those of the sandbox client in ${config.home}.`;
+    return { keys: ownedBy(clientId, new Map(keys)), policy: 'compatible', source };
   }
   return config.database.url === undefined
-    ? { keys: undefined, policy: 'compatible', told: 'Keys: none; give one by --key FILE.' }
+    ? { keys: undefined, policy: 'compatible', source: 'Keys: none; give one by --key FILE.' }
     : keysOfDatabase(options, clientId);
 }
 
 async function keysOfFile(file: string, clientId: string | undefined): Promise<KnownClient> {
   const text = (await readInputFile(file)).toString('utf8');
-  const told = `Keys: those in ${file}.`;
+  const source = `Keys: those in ${file}.`;
   if (!text.trimStart().startsWith('{')) {
     const key = parsePublicKey(text);
-    return { keys: () => owned(clientId, key), policy: 'compatible', told };
+    return { keys: () => owned(clientId, key), policy: 'compatible', source };
   }
   const jwks = jwksOf(text);
   const [first] = jwks;
@@ -144,7 +143,7 @@ async function keysOfFile(file: string, clientId: string | undefined): Promise<K
   const keys = new Map(jwks.map((jwk) => [String(jwk['kid']), parsePublicJwk(jwk)]));
   const find = ownedBy(clientId, keys);
   const only = owned(clientId, parsePublicJwk(first));
-  return { keys: isNamed ? find : () => only, policy: 'compatible', told };
+  return { keys: isNamed ? find : () => only, policy: 'compatible', source };
 }
 
 function jwksOf(text: string): readonly NamedJwk[] {
@@ -165,10 +164,10 @@ async function keysOfDatabase(
   const id = clientId === undefined ? undefined : parseId<'tenant'>(clientId);
   const tenant = id && (await withDatabase(config, log, (sql) => findTenant(sql, id)));
   const policy = tenant?.signaturePolicy ?? 'compatible';
-  const told = tenant
+  const source = tenant
     ? `Keys: those of the client ${tenant.name} in the database.`
     : 'Keys: the database has no such client.';
-  return { keys: verificationKeysOf(tenant), policy, told };
+  return { keys: verificationKeysOf(tenant), policy, source };
 }
 
 function publicPartOf(pem: string): PublicKey {

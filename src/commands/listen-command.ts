@@ -24,7 +24,7 @@ import { type Forwarded, forwardDelivery } from './forward-delivery.ts';
 import { mendable, openSandbox } from './sandbox-access.ts';
 
 export interface ListenOptions {
-  readonly config: Config;
+  readonly config: Pick<Config, 'home'>;
   readonly clock: Clock;
   /** Kinds of events; default all. */
   readonly types?: readonly string[];
@@ -43,10 +43,10 @@ const title = 'unwind listen';
 const bodyBytesMax = 4 * 1024 * 1024;
 /** Events whose attempts are counted; the oldest are forgotten first. */
 const countedMax = 10_000;
-/** How long a service may be away when it is asked first, and when it is told of the end, in ms. */
+/** How long a service may be away when it is asked first, and when the subscription is removed, in ms. */
 const patience = { deadlineMs: 5_000 };
 
-/** Listens until it is told to stop. @returns 0; 1 when its subscription could not be removed. */
+/** Listens until it is stopped. @returns 0; 1 when its subscription could not be removed. */
 export async function runListen(options: ListenOptions): Promise<number> {
   const { sandbox, client } = await openSandbox(options.config);
   const stopped = stopOf(options.stdout);
@@ -76,7 +76,7 @@ export async function runListen(options: ListenOptions): Promise<number> {
   }
 }
 
-/** Fulfilled by SIGINT, by SIGTERM, and when nobody reads what is printed any more. */
+/** Fulfilled by SIGINT, by SIGTERM, and when the reader of standard output has gone. */
 function stopOf(stdout: ListenOptions['stdout']): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve());
@@ -118,7 +118,7 @@ async function remove(
   }
 }
 
-/** Removes the subscriptions of those that were killed: nobody listens at their ports any more. */
+/** Removes the subscriptions of those that were killed: no process listens at their ports any more. */
 async function removeLeftOvers(client: Client): Promise<void> {
   for (const webhook of await client.webhooks.list({}, patience).all()) {
     const { hostname, port } = new URL(webhook.url);

@@ -21,7 +21,7 @@ export interface ParkedCommand {
   readonly stdout: Output;
 }
 
-/** Items shown at once: nobody reads more, and the count tells of the rest. */
+/** Items shown at once: more than a person reads; the count covers the rest. */
 const shownMax = 1_000;
 
 /** Lists what is parked. @returns 0 when nothing is, 1 when something waits. */

@@ -22,7 +22,7 @@ export function printReport(report: AuditReport): string {
   return `${[headline(report), '', ...countLines(report), '', ...verdict].join('\n')}\n`;
 }
 
-/** What is told when the audit could not be run; ends with a line end. */
+/** What is printed when the audit could not be run; ends with a line end. */
 export function printFailure(reason: string, json: boolean): string {
   if (json) return `${JSON.stringify({ ok: false, error: reason })}\n`;
   return `The audit could not be run, so nothing is known: ${reason}\n`;

@@ -7,7 +7,7 @@ import { type Config, ConfigError } from '../settings/config.ts';
 import { mendable, openSandbox } from './sandbox-access.ts';
 
 export interface RequestOptions {
-  readonly config: Config;
+  readonly config: Pick<Config, 'home'>;
   readonly method: string;
   readonly target: string;
   readonly data?: string;

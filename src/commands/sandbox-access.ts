@@ -15,7 +15,7 @@ export interface SandboxAccess {
 }
 
 /** @throws ConfigError when no service has been started on this home yet. */
-export async function openSandbox(config: Config): Promise<SandboxAccess> {
+export async function openSandbox(config: Pick<Config, 'home'>): Promise<SandboxAccess> {
   const sandbox = await readSandboxClient(config.home);
   if (sandbox === undefined) {
     throw new ConfigError(`There is no sandbox client in ${config.home}: run "unwind start".`);

@@ -61,7 +61,7 @@ test('no keys are made with another key file than that of the database', async (
   await startService(t, { home, settings: quiet });
   const { file } = await newKeyPair(t, home, 'client');
   const other = join(dirname(home), 'other-key');
-  await writeFile(other, `${Buffer.alloc(32, 7).toString('base64')}\n`);
+  await writeFile(other, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
   const settings = { ...quiet, UNWIND_KEY_FILE: other };
   const create = ['clients', 'create', '--name', 'Broker', '--scopes', 'all', '--public-key', file];
   for (const command of [create, ['keys', 'rotate']]) {
