@@ -254,10 +254,12 @@ create table unwind.fix_messages (
 create table unwind.fix_orders (
   tenant_id uuid not null,
   client_order_id text not null,
+  entry bigint generated always as identity not null,
   venue text not null,
   isin text not null,
   quantity numeric not null,
   status text not null,
+  queued_at timestamp with time zone not null,
   sent_on date,
   sent_at timestamp with time zone,
   venue_order_id text,
@@ -1451,37 +1453,75 @@ create view unwind_v1.venue_cursors as
    FROM unwind.venue_cursors c;
 
 create view unwind_v1.venue_journal as
- SELECT firm AS tenant_id,
+ SELECT j.firm AS tenant_id,
     'XSIM'::text AS venue,
-    entry,
-    client_order_id,
-    isin,
-    side,
-    quantity,
-    outcome,
-    venue_order_id,
-    price,
-    reason,
-    received_at,
-    temporary
-   FROM simulated_venue.journal j;
+    j.entry,
+    j.client_order_id,
+    j.isin,
+    j.side,
+    j.quantity,
+    j.outcome,
+    j.venue_order_id,
+    j.price,
+    j.reason,
+    j.received_at,
+    j.temporary
+   FROM simulated_venue.journal j
+UNION ALL
+ SELECT o.tenant_id,
+    o.venue,
+    o.entry,
+    o.client_order_id,
+    o.isin,
+    'SELL'::text AS side,
+    o.quantity,
+        CASE
+            WHEN o.refusal IS NULL THEN 'accepted'::text
+            ELSE 'refused'::text
+        END AS outcome,
+        CASE
+            WHEN o.refusal IS NULL THEN COALESCE(o.venue_order_id, 'NONE'::text)
+            ELSE NULL::text
+        END AS venue_order_id,
+    NULL::numeric AS price,
+    o.refusal AS reason,
+    o.queued_at AS received_at,
+    o.is_refusal_temporary AS temporary
+   FROM unwind.fix_orders o
+  WHERE o.status = ANY (ARRAY['WORKING'::text, 'DONE'::text]);
 
 create view unwind_v1.venue_reports as
- SELECT firm AS tenant_id,
+ SELECT r.firm AS tenant_id,
     'XSIM'::text AS venue,
-    number,
-    client_order_id,
-    venue_order_id,
-    type,
-    venue_execution_id,
-    last_quantity,
-    last_price,
-    cumulative_quantity,
-    reason,
-    transaction_at,
-    copy
+    r.number,
+    r.client_order_id,
+    r.venue_order_id,
+    r.type,
+    r.venue_execution_id,
+    r.last_quantity,
+    r.last_price,
+    r.cumulative_quantity,
+    r.reason,
+    r.transaction_at,
+    r.copy
    FROM simulated_venue.reports r
-  WHERE number IS NOT NULL;
+  WHERE r.number IS NOT NULL
+UNION ALL
+ SELECT r.tenant_id,
+    r.venue,
+    r.number,
+    r.client_order_id,
+    COALESCE(o.venue_order_id, 'NONE'::text) AS venue_order_id,
+    r.type,
+    r.venue_execution_id,
+    r.last_quantity,
+    r.last_price,
+    r.cumulative_quantity,
+    r.reason,
+    r.transaction_at,
+    0::smallint AS copy
+   FROM unwind.fix_reports r
+     LEFT JOIN unwind.fix_orders o ON o.tenant_id = r.tenant_id AND o.client_order_id = r.client_order_id;
 
 create view unwind_v1.waiting_reports as
  SELECT tenant_id,

@@ -51,8 +51,7 @@ const bustsAreReported: Check = {
       and r.venue_execution_id = b.venue_execution_id
       and r.type = 'bust'
       and r.copy = 0
-    where b.venue = 'XSIM'
-      and (b.client_order_id, b.transaction_at)
+    where (b.client_order_id, b.transaction_at)
         is distinct from (r.client_order_id, r.transaction_at)`,
 };
 

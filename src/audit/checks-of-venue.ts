@@ -1,6 +1,5 @@
-// Checks against the other side: the journal and the reports of the simulated venue (XSIM), which
-// it writes by itself. What other venues know is not in this database, so their submissions and
-// executions are passed over here.
+// Checks against the other side: the journal and the reports of the simulated venue (XSIM), which it
+// writes by itself, and what passed over the sessions of venues that speak FIX.
 
 import { fragment } from '../db/sql.ts';
 import type { Check } from './check.ts';
@@ -39,8 +38,7 @@ const journalKnows: Check = {
       and j.venue = s.venue
       and j.client_order_id = s.client_order_id
       and j.outcome <> 'repeated'
-    where s.venue = 'XSIM'
-      and case
+    where case
         when j.tenant_id is null then s.status <> 'SENDING'
         when (j.isin, j.quantity) is distinct from (o.isin, s.quantity) then true
         when s.status = 'SENDING' then false
@@ -117,8 +115,7 @@ const executionsAreReported: Check = {
       and r.venue = e.venue
       and r.venue_execution_id = e.venue_execution_id
       and r.type in ('trade', 'filled')
-    where e.venue = 'XSIM'
-      and (e.client_order_id, e.quantity, e.price, e.executed_at)
+    where (e.client_order_id, e.quantity, e.price, e.executed_at)
         is distinct from (r.client_order_id, r.last_quantity, r.last_price, r.transaction_at)`,
 };
 
@@ -195,8 +192,7 @@ const doneIsReported: Check = {
         on r.tenant_id = s.tenant_id
         and r.venue = s.venue
         and r.client_order_id = s.client_order_id
-      where s.venue = 'XSIM'
-        and s.status = 'DONE'
+      where s.status = 'DONE'
         and (s.outcome, s.final_quantity) is distinct from (r.outcome, r.cumulative_quantity)
     ) x
     left join unwind_v1.venue_journal j

@@ -81,10 +81,11 @@ function keyOf(order: OrderReference): string {
 
 async function submit(own: Own, orders: readonly NewOrder[]): Promise<readonly SubmitOutcome[]> {
   const { sql, clock, mic: venue } = own;
+  const now = clock.now();
   const fresh = await inTransaction(sql, async (tx) => {
-    const { status, reason } = await findSessionState(tx, { venue, now: clock.now() });
+    const { status, reason } = await findSessionState(tx, { venue, now });
     if (status !== 'ready') throw new Error(`the session with ${venue} is ${status}: ${reason}`);
-    return queueOrders(tx, { venue, orders });
+    return queueOrders(tx, { venue, orders, now });
   });
   own.wake();
   const waiting = orders.filter((order) => fresh.has(keyOf(order)));

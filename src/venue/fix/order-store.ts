@@ -48,7 +48,7 @@ function toOrder(row: OrderRow): FixOrder {
  */
 export async function queueOrders(
   tx: Tx,
-  { venue, orders }: { venue: string; orders: readonly NewOrder[] },
+  { venue, orders, now }: { venue: string; orders: readonly NewOrder[]; now: Date },
 ): Promise<ReadonlySet<string>> {
   const rows = await tx<{ tenant_id: string; client_order_id: string }[]>`
     with given as materialized (
@@ -62,10 +62,10 @@ export async function queueOrders(
     ),
     entered as (
       insert into unwind.fix_orders (
-        tenant_id, client_order_id, venue, isin, quantity, status, cumulative_quantity,
+        tenant_id, client_order_id, venue, isin, quantity, status, queued_at, cumulative_quantity,
         cancel_requests
       )
-      select g.tenant_id, g.client_order_id, ${venue}, g.isin, g.quantity, 'QUEUED', 0, 0
+      select g.tenant_id, g.client_order_id, ${venue}, g.isin, g.quantity, 'QUEUED', ${now}, 0, 0
       from given g
       order by g.tenant_id, g.client_order_id
       on conflict do nothing

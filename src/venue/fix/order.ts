@@ -173,7 +173,7 @@ function ended(
     const refusal = { reason, isTemporary: end === 'postponed' };
     return unchanged({ ...order, status: 'DONE', refusal });
   }
-  const known = venueOrderId === undefined ? order : { ...order, venueOrderId };
+  const known = { ...order, venueOrderId: order.venueOrderId ?? venueOrderId };
   const next: FixOrder = { ...known, status: 'DONE', cumulativeQuantity };
   return reported(next, statement, { type: end, reason, cumulativeQuantity });
 }

@@ -45,10 +45,12 @@ create table unwind.fix_messages (
 create table unwind.fix_orders (
   tenant_id uuid not null,
   client_order_id text not null,
+  entry bigint generated always as identity,
   venue text not null,
   isin text not null,
   quantity numeric not null,
   status text not null,
+  queued_at timestamptz not null,
   sent_on date,
   sent_at timestamptz,
   venue_order_id text,

@@ -227,7 +227,8 @@ select
   c.position
 from unwind.venue_cursors c;
 
--- What the simulated venue (XSIM) itself has written down: the witness on the other side.
+-- What venues have of our orders. The simulated one (XSIM) writes it itself, the witness on the other side;
+-- of a venue that speaks FIX it is what passed over the session.
 create or replace view unwind_v1.venue_journal as
 select
   j.firm as tenant_id,
@@ -243,9 +244,27 @@ select
   j.reason,
   j.received_at,
   j.temporary
-from simulated_venue.journal j;
+from simulated_venue.journal j
+union all
+select
+  o.tenant_id,
+  o.venue,
+  o.entry,
+  o.client_order_id,
+  o.isin,
+  'SELL',
+  o.quantity,
+  case when o.refusal is null then 'accepted' else 'refused' end,
+  -- One that was withdrawn before it was sent never got a name.
+  case when o.refusal is null then coalesce(o.venue_order_id, 'NONE') end,
+  null,
+  o.refusal,
+  o.queued_at,
+  o.is_refusal_temporary
+from unwind.fix_orders o
+where o.status in ('WORKING', 'DONE');
 
--- The reports it has sent or would send now, numbered in the order of sending.
+-- The reports that venues have sent or would send now, numbered in the order of sending.
 create or replace view unwind_v1.venue_reports as
 select
   r.firm as tenant_id,
@@ -262,7 +281,26 @@ select
   r.transaction_at,
   r.copy
 from simulated_venue.reports r
-where r.number is not null;
+where r.number is not null
+union all
+select
+  r.tenant_id,
+  r.venue,
+  r.number,
+  r.client_order_id,
+  coalesce(o.venue_order_id, 'NONE'),
+  r.type,
+  r.venue_execution_id,
+  r.last_quantity,
+  r.last_price,
+  r.cumulative_quantity,
+  r.reason,
+  r.transaction_at,
+  0::smallint
+from unwind.fix_reports r
+left join unwind.fix_orders o
+  on o.tenant_id = r.tenant_id
+  and o.client_order_id = r.client_order_id;
 
 -- What the simulated venue was asked to cancel, and what it answered.
 create or replace view unwind_v1.venue_cancels as
