@@ -1,12 +1,22 @@
 // When the service itself is in trouble: what clients are told, what is logged, and the probes.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { connect } from '../../src/db/connect.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, outgoing, type Reply, send, startHttp } from '../support/http.ts';
-import { apiOf, askForToken } from './api.ts';
-import { assertProblem, assertRequestId, assertSuccess } from './expect.ts';
+import {
+  apiOf,
+  askForToken,
+  giveAccounts,
+  hook,
+  keyOf,
+  subscribe,
+  toCredit,
+  toLiquidate,
+} from './api.ts';
+import { assertProblem, assertRequestId, assertSuccess, tablesOf } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -65,4 +75,63 @@ test('the probes tell alive from ready', async (t) => {
   assert.equal(notReady.status, 503);
   assert.equal(notReady.text, '{"status":"not_ready","checks":{"database":"not reached"}}');
   assertRequestId(notReady);
+});
+
+/** Has a table fail with a SQLSTATE: its rows when they are written, or when they are read. */
+async function failing(code: string, work: () => Promise<void>): Promise<void> {
+  await sql.script(`
+    create or replace function public.fail() returns trigger language plpgsql as $$
+      begin raise exception 'in trouble' using errcode = '${code}'; end $$;
+    create or replace function public.fails() returns boolean language plpgsql as $$
+      begin raise exception 'in trouble' using errcode = '${code}'; end $$;
+    create trigger fail before insert on unwind.signature_replays
+      for each row execute function public.fail();
+    alter table unwind.webhooks rename to kept;
+    create view unwind.webhooks as select k.* from unwind.kept k where public.fails();`);
+  try {
+    await work();
+  } finally {
+    await sql.script(`
+      drop view unwind.webhooks;
+      alter table unwind.kept rename to webhooks;
+      drop trigger fail on unwind.signature_replays;`);
+  }
+}
+
+const passing = ['53000', '53100', '53200', '53400', '57000', '57014', '58000', '58030', '25006'];
+const others = ['40001', '40P01', '08006', '57P03', '26000', '25P04'];
+
+test('point 11: trouble of the database that passes is 503 with retry-after, whatever was asked', async () => {
+  const [account] = await giveAccounts(sql, client);
+  const { target, content } = toLiquidate(account);
+  const asks: readonly (() => Promise<Reply>)[] = [
+    () => api.call('POST', target, content),
+    () => api.call('DELETE', `${target}/${randomUUID()}`),
+    () => api.call('POST', '/webhooks', { json: hook }),
+    () =>
+      api.call('POST', '/tests/positions', { ...toCredit(account), headers: keyOf(randomUUID()) }),
+    () => askForToken(service, client),
+    () => api.call('GET', '/webhooks'),
+  ];
+  await subscribe(api);
+  const before = await tablesOf(sql);
+  for (const code of [...passing, ...others]) {
+    await failing(code, async () => {
+      for (const [at, ask] of asks.entries()) {
+        const reply = await ask();
+        assert.equal(reply.status, 503, `${code}, ask ${at}: ${reply.text}`);
+        assert.equal(reply.headers['retry-after'], '1');
+        assertLogged(service.takeFaults(), reply);
+      }
+    });
+  }
+  for (const code of ['22012', 'XX001']) {
+    await failing(code, async () => {
+      const reply = await api.call('GET', '/webhooks');
+      assertProblem(reply, 'internal_server_error', 'The service failed; the error was recorded.');
+      assertLogged(service.takeFaults(), reply);
+    });
+  }
+  assert.deepEqual(await tablesOf(sql), before, 'nothing was changed');
+  assertSuccess(await api.call('POST', target, content), 202);
 });
