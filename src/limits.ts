@@ -172,8 +172,8 @@ export const keptAnswerMax = 1_000;
 /** How long the log keeps events, in ms: 90 days (decisions, point 15). */
 export const eventsKeptMs = 90 * 24 * 3_600_000;
 
-/** Months for which the log has a part ahead of time. */
-export const partsAhead = 2;
+/** Months for which the log has a partition ahead of time. */
+export const partitionsAhead = 2;
 
 /** Accounts out of step that are shown with a subscription. */
 export const shownHoldsMax = 100;

@@ -9,7 +9,7 @@ import { decimal, plain } from '../money.ts';
 import { type Delta, type DeltaType, type HoldingChange, positionKey } from './delta.ts';
 import { movementsSql } from './store.ts';
 
-/** Locks accounts, so that nobody starts a liquidation on them. @returns those that are there. */
+/** Locks accounts, so that no request starts a liquidation on them. @returns those that are there. */
 export async function lockAccounts(
   tx: Tx,
   tenantId: TenantId,

@@ -20,11 +20,11 @@ import { toReportEvent } from '../venue/venue.ts';
 import { noteForPerson } from '../work/parked-store.ts';
 import { batchWorker, type Worker } from '../work/work-batches.ts';
 import {
+  bustExecutions,
   findBusts,
   findKnownExecutions,
   insertBusts,
   insertExecutions,
-  takeBack,
   type Uncovered,
 } from './executions-store.ts';
 import { type Changes, type Correction, changesOf } from './report-changes.ts';
@@ -55,7 +55,7 @@ interface Reports {
 /** Counts what was committed: orders that ended, and money that came or went. */
 function countChanges({ count }: Worker, applied: readonly Changes[]): void {
   if (count === undefined) return;
-  for (const { executions, taken, orders } of applied) {
+  for (const { executions, busted, orders } of applied) {
     for (const { to } of orders) {
       if (to?.status === 'FILLED' || to?.status === 'CANCELLED') {
         count('orders', { outcome: to.status.toLowerCase() });
@@ -66,7 +66,7 @@ function countChanges({ count }: Worker, applied: readonly Changes[]): void {
     };
     if (executions.length > 0)
       count('proceeds', { currency, kind: 'sold' }, proceedsOf(executions));
-    if (taken.length > 0) count('proceeds', { currency, kind: 'void' }, proceedsOf(taken));
+    if (busted.length > 0) count('proceeds', { currency, kind: 'void' }, proceedsOf(busted));
   }
 }
 
@@ -77,12 +77,12 @@ async function apply(tx: Tx, batch: Reports): Promise<Changes> {
   const clientOrderIds = [...new Set(reports.map((report) => report.clientOrderId))];
   const submissions = await lockSubmissions(tx, tenantId, clientOrderIds);
   const changes = changesOf(reports, submissions, await findKnown(tx, batch));
-  const { executions, busts, taken, orders } = changes;
+  const { executions, busts, busted, orders } = changes;
   const uncovered = await coverLateFills(tx, tenantId, changes);
   await insertExecutions(tx, { tenantId, executions, uncovered, now });
   await insertBusts(tx, { tenantId, busts, now });
-  const back = await takeBack(tx, { tenantId, taken, now });
-  assert(back === taken.length, 'an execution is taken back once');
+  const voided = await bustExecutions(tx, { tenantId, busted, now });
+  assert(voided === busted.length, 'an execution is busted once');
   const counts = await Promise.all([
     updateSubmissions(tx, { tenantId, changes: changes.submissions, now }),
     updateOrders(tx, { tenantId, changes: orders, now }),
@@ -132,7 +132,7 @@ async function coverLateFills(tx: Tx, tenantId: TenantId, changes: Changes): Pro
   for (const execution of changes.executions) {
     if (!changes.late.has(execution)) add(execution, zero.minus(execution.quantity));
   }
-  for (const { order, quantity, uncovered: known } of changes.taken) {
+  for (const { order, quantity, uncovered: known } of changes.busted) {
     if (known !== undefined) add(order, quantity.minus(known));
   }
   for (const execution of late) {
@@ -153,7 +153,7 @@ function positionChanges(
     ...changes.executions.map(({ executionId, accountId, isin, quantity }) => {
       return { accountId, isin, quantity: missing(executionId).minus(quantity), held: zero };
     }),
-    ...changes.taken.map(({ executionId, order, quantity, uncovered: known }) => {
+    ...changes.busted.map(({ executionId, order, quantity, uncovered: known }) => {
       const { accountId, isin } = order;
       const returned = quantity.minus(known ?? missing(executionId));
       return { accountId, isin, quantity: returned, held: zero };
@@ -184,9 +184,9 @@ function noteOf(
     missing?.gt('0') && type === 'fill'
       ? ` ${plain(missing)} of these units are not in account ${order.accountId} any more.`
       : '';
-  const told =
+  const sentence =
     type === 'fill'
       ? `The venue sold ${what} after the end of ${where}.`
       : `The venue declared the sale of ${what} void after the end of ${where}.`;
-  return { subject: `${type}/${executionId}`, reason: `${told}${short}` };
+  return { subject: `${type}/${executionId}`, reason: `${sentence}${short}` };
 }

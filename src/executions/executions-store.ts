@@ -208,20 +208,20 @@ export async function insertBusts(
     on conflict (tenant_id, venue, venue_execution_id) do nothing`;
 }
 
-/** An execution taken back: what it sold returns, what it earned goes. */
-export interface TakenBack {
+/** An execution that is void: what it sold returns, what it earned goes. */
+export interface BustedExecution {
   readonly executionId: string;
   readonly movementId: string;
   readonly at: Date;
 }
 
 /** Marks executions as void, each with the movement that is the reverse of its own. */
-export async function takeBack(
+export async function bustExecutions(
   tx: Tx,
-  batch: { tenantId: TenantId; taken: readonly TakenBack[]; now: Date },
+  batch: { tenantId: TenantId; busted: readonly BustedExecution[]; now: Date },
 ): Promise<number> {
-  const { tenantId, taken, now } = batch;
-  if (taken.length === 0) return 0;
+  const { tenantId, busted, now } = batch;
+  if (busted.length === 0) return 0;
   const reverse = fragment`
     select
       m.tenant_id, v.movement_id, m.account_id, m.isin,
@@ -243,10 +243,10 @@ export async function takeBack(
       update unwind.executions e
       set busted_at = ${now}
       from unnest(
-        ${taken.map(() => tenantId)}::uuid[],
-        ${taken.map((one) => one.executionId)}::uuid[],
-        ${taken.map((one) => one.movementId)}::uuid[],
-        ${taken.map((one) => one.at)}::timestamptz[]
+        ${busted.map(() => tenantId)}::uuid[],
+        ${busted.map((one) => one.executionId)}::uuid[],
+        ${busted.map((one) => one.movementId)}::uuid[],
+        ${busted.map((one) => one.at)}::timestamptz[]
       ) as n (tenant_id, execution_id, movement_id, at)
       where e.tenant_id = n.tenant_id
         and e.execution_id = n.execution_id

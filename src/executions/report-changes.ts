@@ -15,7 +15,13 @@ import {
 } from '../orders/order.ts';
 import type { OrderChange, SubmissionChange } from '../orders/progress-store.ts';
 import type { Bust, NewExecution } from './executions-store.ts';
-import { type InboxReport, type Known, type Taken, type Told, tell } from './report-news.ts';
+import {
+  type BustedSale,
+  type InboxReport,
+  type Known,
+  readNews,
+  type SubmissionNews,
+} from './report-news.ts';
 
 /** A change of what open orders hold of a position. */
 export type HeldChange = Pick<Submission['order'], 'accountId' | 'isin'> & {
@@ -28,7 +34,7 @@ export interface Changes {
   /** Executions whose units no order holds any more: they come out of what is free. */
   readonly late: Set<NewExecution>;
   readonly busts: Bust[];
-  readonly taken: Taken[];
+  readonly busted: BustedSale[];
   readonly submissions: SubmissionChange[];
   readonly orders: OrderChange[];
   readonly held: HeldChange[];
@@ -57,7 +63,7 @@ export function changesOf(
     executions: [],
     late: new Set(),
     busts: [],
-    taken: [],
+    busted: [],
     submissions: [],
     orders: [],
     held: [],
@@ -71,7 +77,7 @@ export function changesOf(
     if (submission === undefined) {
       park(changes, own, 'no order of ours has this client order id');
     } else {
-      addProgress(changes, tell({ submission, reports: own, known, seen }));
+      addProgress(changes, readNews({ submission, reports: own, known, seen }));
     }
   }
   return { ...changes, orders: changesByOrder(changes.orders) };
@@ -81,10 +87,10 @@ function park(changes: Changes, reports: readonly InboxReport[], reason: string)
   for (const { venue, reportId } of reports) changes.parked.set(`${venue}/${reportId}`, reason);
 }
 
-function addProgress(changes: Changes, told: Told): void {
-  const { submission, reports, news } = told;
-  if (told.contradiction !== undefined) {
-    park(changes, reports, told.contradiction);
+function addProgress(changes: Changes, reported: SubmissionNews): void {
+  const { submission, reports, news } = reported;
+  if (reported.contradiction !== undefined) {
+    park(changes, reports, reported.contradiction);
     return;
   }
   const progress = progressOf(submission, news);
@@ -94,15 +100,15 @@ function addProgress(changes: Changes, told: Told): void {
       return;
     case 'repeated':
       // A bust may come before its execution: nothing is void yet, but it will be.
-      changes.busts.push(...told.busts);
+      changes.busts.push(...reported.busts);
       return;
     case 'working':
     case 'done':
     case 'corrected':
-      changes.executions.push(...told.executions);
-      changes.busts.push(...told.busts);
-      changes.taken.push(...told.taken);
-      write(changes, told, progress);
+      changes.executions.push(...reported.executions);
+      changes.busts.push(...reported.busts);
+      changes.busted.push(...reported.busted);
+      write(changes, reported, progress);
       return;
     default:
       assertNever(progress);
@@ -113,13 +119,13 @@ type NoChange = { type: 'repeated' | 'impossible' };
 
 function write(
   changes: Changes,
-  { submission, executions, taken }: Told,
+  { submission, executions, busted }: SubmissionNews,
   progress: Exclude<Progress, NoChange>,
 ): void {
   const { clientOrderId, order, executedQuantity: before } = submission;
   const { orderId, liquidationId, accountId, isin } = order;
   const filledQuantity = progress.executedQuantity.minus(before);
-  const proceeds = proceedsIn(executions).minus(proceedsIn(taken));
+  const proceeds = proceedsIn(executions).minus(proceedsIn(busted));
   const to = progress.type === 'corrected' ? undefined : stateAfter(progress, order);
   const isEnded = to !== undefined && to.status !== 'PROCESSING';
   const correctedQuantity = correctionIn(submission, progress);
@@ -138,7 +144,7 @@ function write(
   if (late.length > 0) for (const execution of executions) changes.late.add(execution);
   for (const execution of late) changes.corrections.push({ type: 'fill', order, ...execution });
   if (!isAfter && !excess.lt('0')) return;
-  for (const one of taken) changes.corrections.push({ type: 'bust', ...one });
+  for (const one of busted) changes.corrections.push({ type: 'bust', ...one });
 }
 
 /** The last of these executions that bring so much, or all of them. */

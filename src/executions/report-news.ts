@@ -1,4 +1,4 @@
-// What the reports of one submission tell that is not recorded yet: new executions, and executions that
+// What the reports of one submission say that is not recorded yet: new executions, and executions that
 // are void. Pure; what becomes of the order is left to report-changes.ts.
 
 import { newId } from '../ids.ts';
@@ -8,10 +8,10 @@ import type { ClaimedReport } from '../venue/inbox-store.ts';
 import { type ReportEvent, tradeOf } from '../venue/venue.ts';
 import type {
   Bust,
+  BustedExecution,
   ExecutionName,
   KnownExecution,
   NewExecution,
-  TakenBack,
 } from './executions-store.ts';
 
 export interface InboxReport extends ClaimedReport {
@@ -24,12 +24,12 @@ export interface Known {
   readonly busts: ReadonlyMap<string, Bust>;
 }
 
-/** An execution that is taken back, with what it was. */
-export interface Taken extends TakenBack {
+/** An execution that is busted, with what it had sold. */
+export interface BustedSale extends BustedExecution {
   readonly order: Submission['order'];
   readonly quantity: Decimal;
   readonly proceeds: Decimal;
-  /** Known units it had not taken; undefined for one of the same batch. */
+  /** Units it had sold that the account did not have; undefined for one of the same batch. */
   readonly uncovered: Decimal | undefined;
 }
 
@@ -37,7 +37,7 @@ export function nameOf({ venue, venueExecutionId }: ExecutionName): string {
   return `${venue}/${venueExecutionId}`;
 }
 
-/** The execution that a report tells of, be it new or void. */
+/** The execution that a report is about, be it new or void. */
 export function executionNameIn({ venue, event }: InboxReport): ExecutionName | undefined {
   const trade = tradeOf(event);
   if (trade !== undefined) return { venue, venueExecutionId: trade.venueExecutionId };
@@ -49,22 +49,22 @@ interface Asked {
   readonly submission: Submission;
   readonly reports: readonly InboxReport[];
   readonly known: Known;
-  /** Executions that earlier reports of the batch told of. */
+  /** Executions in earlier reports of the batch. */
   readonly seen: Set<string>;
 }
 
-/** What the reports of one submission tell that is not recorded yet. */
-export interface Told {
+/** What the reports of one submission say that is not recorded yet. */
+export interface SubmissionNews {
   readonly submission: Submission;
   readonly reports: readonly InboxReport[];
   readonly news: readonly News[];
   readonly executions: readonly NewExecution[];
   readonly busts: readonly Bust[];
-  readonly taken: readonly Taken[];
+  readonly busted: readonly BustedSale[];
   readonly contradiction: string | undefined;
 }
 
-export function tell({ submission, reports, known, seen }: Asked): Told {
+export function readNews({ submission, reports, known, seen }: Asked): SubmissionNews {
   const { clientOrderId, order } = submission;
   const executions = new Map<string, NewExecution>();
   const busts = new Map<string, Bust>();
@@ -90,11 +90,11 @@ export function tell({ submission, reports, known, seen }: Asked): Told {
     }
   }
   for (const key of executions.keys()) seen.add(key);
-  const taken: Taken[] = [];
+  const busted: BustedSale[] = [];
   const take = (execution: Sold, { transactionAt: at }: Bust) => {
     const { executionId, quantity, proceeds, uncovered } = execution;
     const movementId = newId<'movement'>();
-    taken.push({ executionId, movementId, at, order, quantity, proceeds, uncovered });
+    busted.push({ executionId, movementId, at, order, quantity, proceeds, uncovered });
   };
   for (const [key, bust] of busts) {
     const execution = known.executions.get(key);
@@ -107,10 +107,10 @@ export function tell({ submission, reports, known, seen }: Asked): Told {
   return {
     submission,
     reports,
-    news: newsOf(reports, [...executions.values()], taken),
+    news: newsOf(reports, [...executions.values()], busted),
     executions: [...executions.values()],
     busts: [...busts.values()],
-    taken,
+    busted,
     contradiction,
   };
 }
@@ -119,18 +119,19 @@ type Sold = Pick<KnownExecution, 'executionId' | 'quantity' | 'proceeds'> & {
   readonly uncovered: Decimal | undefined;
 };
 
-/** The reports, each new execution with the first that tells of it; the first has what is void. */
+/** The reports, each new execution with the first that has it; the first report has what is void. */
 function newsOf(
   reports: readonly InboxReport[],
   executions: readonly NewExecution[],
-  taken: readonly Taken[],
+  busted: readonly BustedSale[],
 ): readonly News[] {
   const fresh = new Set(executions.map(nameOf));
   return reports.map(({ venue, event }, i): News => {
     const trade = tradeOf(event);
     const isFirst = trade !== undefined && fresh.delete(`${venue}/${trade.venueExecutionId}`);
-    const busted = i === 0 && taken.length > 0 ? sum(taken.map((one) => one.quantity)) : undefined;
-    return { event, trade: isFirst ? trade : undefined, busted };
+    const hasBusts = i === 0 && busted.length > 0;
+    const voided = hasBusts ? sum(busted.map((one) => one.quantity)) : undefined;
+    return { event, trade: isFirst ? trade : undefined, busted: voided };
   });
 }
 

@@ -1,12 +1,12 @@
 // Takes the order to liquidate an account: idempotency record, liquidation NEW and its event in one
-// commit. Decides which of the reasons against it is told.
+// commit. Decides which of the reasons against it the client gets.
 
 import { assertNever } from '../assert.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isLockTimeout, isMissingPartition, isUniqueViolation } from '../db/errors.ts';
-import { makePartOf } from '../events/keep-log.ts';
+import { makePartitionOf } from '../events/keep-log.ts';
 import { type AccountId, newId, type TenantId, type UserId } from '../ids.ts';
 import { overtakenTriesMax, positionsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
@@ -80,7 +80,7 @@ export async function createLiquidation(
 
 /**
  * The row, or undefined when this try left nothing behind and another one may do better: a concurrent
- * request was first, or nobody has kept the log for months.
+ * request was first, or the log had no partition for this month.
  */
 async function tryToInsert(sql: Sql, creation: Creation): Promise<CreationRow | undefined> {
   try {
@@ -100,7 +100,7 @@ async function insertOrMakeRoom(sql: Sql, creation: Creation): Promise<CreationR
     return await insertLiquidation(sql, creation);
   } catch (error) {
     if (!isMissingPartition(error)) throw error;
-    await makePartOf(sql, creation.liquidationId);
+    await makePartitionOf(sql, creation.liquidationId);
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
-// The statements that find what is due: NEW liquidations to release, or to set aside while the venue is
-// closed, PROCESSING ones to look at again, and those to end before they are flat. All of one batch
+// The statements that find what is due: NEW liquidations to release, or to leave until the venue opens,
+// PROCESSING ones to look at again, and those to end before they are flat. All of one batch
 // belongs to one tenant.
 
 import type { Tx } from '../db/connect.ts';
@@ -41,7 +41,7 @@ export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiq
 }
 
 /** Locks NEW liquidations that are due while the venue is closed and were not looked at since. */
-export function claimToSift(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+export function claimWhileClosed(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
   const isDue = fragment`
     l.status = 'NEW'
     and not l.waits_for_venue
@@ -57,7 +57,7 @@ function isOpen({ venue, now }: DueClaim): Fragment {
 }
 
 /** Leaves claimed NEW liquidations until the venue opens. */
-export async function setAside(
+export async function waitForOpening(
   tx: Tx,
   which: { tenantId: TenantId; liquidationIds: readonly LiquidationId[] },
 ): Promise<void> {

@@ -194,8 +194,8 @@ export interface LiquidationChange {
 
 /**
  * Adds proceeds to liquidations, counts their open orders down and freezes their new amounts. The
- * caller holds their locks, so the last order of one is counted by exactly one commit; whoever
- * counts it down to zero makes the liquidation due to be looked at. What comes after the end is added
+ * caller holds their locks, so the last order of one is counted by exactly one commit; the
+ * commit that counts it down to zero makes the liquidation due to be looked at. What comes after the end is added
  * as a correction, and changes nothing but amounts.
  */
 export async function settleProgress(

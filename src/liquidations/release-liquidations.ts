@@ -1,7 +1,7 @@
 // Moves liquidations on: releases NEW ones whose delay is over, the point of no return, and looks
 // again at PROCESSING ones without open orders. Both ask `nextStep` and write its answer as one
 // commit: orders, holds, the new state and its event. While the venue is closed only liquidations that
-// need none are released; the others are set aside until it opens (decisions, point 2).
+// need none are released; the others wait until it opens (decisions, point 2).
 
 import { assert, assertNever } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
@@ -14,10 +14,10 @@ import { type Batch, type BatchStep, batchWorker, type Worker } from '../work/wo
 import {
   claimToAdvance,
   claimToRelease,
-  claimToSift,
+  claimWhileClosed,
   type DueClaim,
   type DueLiquidation,
-  setAside,
+  waitForOpening,
 } from './due-store.ts';
 import {
   endOf,
@@ -43,7 +43,7 @@ export interface Mover extends Worker {
 
 /**
  * One turn: releases due NEW liquidations of the next tenant; while the venue is closed, those that
- * have nothing to sell there. @returns how many it has released or set aside.
+ * have nothing to sell there. @returns how many it has released or left until the venue opens.
  */
 export function liquidationReleaser(mover: Mover, limits: EndLimits): () => Promise<number> {
   const release = stepOverTenants(mover, {
@@ -51,12 +51,12 @@ export function liquidationReleaser(mover: Mover, limits: EndLimits): () => Prom
     claim: claimToRelease,
     work: (tx, batch) => moveOn(tx, mover, batch, limits),
   });
-  const siftWhileClosed = stepOverTenants(mover, {
+  const releaseWhileClosed = stepOverTenants(mover, {
     step: 'release',
-    claim: claimToSift,
-    work: (tx, batch) => sift(tx, mover, batch, limits),
+    claim: claimWhileClosed,
+    work: (tx, batch) => endOrWait(tx, mover, batch, limits),
   });
-  return async () => (await release()) || siftWhileClosed();
+  return async () => (await release()) || releaseWhileClosed();
 }
 
 /** One turn: moves idle PROCESSING liquidations of the next tenant on. @returns how many. */
@@ -101,14 +101,14 @@ export async function moveOn(
   await carryOut(tx, batch, await planAll(tx, mover, batch, limits));
 }
 
-/** Ends what has nothing to sell; the rest needs the venue and waits for its opening. */
-async function sift(tx: Tx, mover: Mover, batch: DueBatch, limits: EndLimits): Promise<void> {
+/** Ends what has nothing to sell; the rest needs the venue and waits until it opens. */
+async function endOrWait(tx: Tx, mover: Mover, batch: DueBatch, limits: EndLimits): Promise<void> {
   const plans = await planAll(tx, mover, batch, limits);
   const isWaiting = ({ move }: Plan) => move.to.status === 'PROCESSING';
   const ends = plans.filter((plan) => !isWaiting(plan));
   if (ends.length > 0) await carryOut(tx, batch, ends);
   const liquidationIds = plans.filter(isWaiting).map(({ move }) => move.liquidationId);
-  await setAside(tx, { tenantId: batch.tenantId, liquidationIds });
+  await waitForOpening(tx, { tenantId: batch.tenantId, liquidationIds });
 }
 
 async function planAll(

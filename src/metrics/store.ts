@@ -12,7 +12,7 @@ export interface Backlog {
   readonly failingWebhooks: number;
   /** How long the one that fails for the longest does so, in seconds; 0 where none does. */
   readonly longestWebhookFailureS: number;
-  /** Enabled subscriptions that lost what was dropped unread: still before it, or told in a day. */
+  /** Enabled subscriptions that lost what was dropped unread: still before it, or noticed within a day. */
   readonly webhooksWithGap: number;
   /** Seconds since the oldest of each was due or came in; 0 where there is none. */
   readonly oldestOrderToSubmitS: number;

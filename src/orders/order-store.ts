@@ -101,8 +101,8 @@ interface DueOrderRow {
 
 /**
  * Locks orders that are due to be sent, of the next tenant that has some, none while the venue is
- * closed, and no more than half of what may still be with it: whoever comes next finds room as well
- * (claims at the same instant may go beyond the limit by a batch each). Where nobody has any, what is
+ * closed, and no more than half of what may still be with it: the next tenant finds room as well
+ * (claims at the same instant may go beyond the limit by a batch each). Where no tenant has any, what is
  * there is not counted: a second loop asks often.
  * Both orders are those of the index orders_to_submit: any other would read every order there
  * ever was.

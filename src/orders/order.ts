@@ -128,7 +128,7 @@ export type Progress =
 
 /**
  * The client order id of one submission of an order: 20 characters of base 32 (100 bits of a
- * SHA-256), the same whoever computes it, so that nobody can send one attempt under two ids.
+ * SHA-256), the same in every process, so that none sends one attempt under two ids.
  */
 export function clientOrderIdOf(orderId: OrderId, attempt: number): string {
   const digest = createHash('sha256').update(`${orderId}/${attempt}`).digest();

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { newId } from '../ids.ts';
 
-/** How much of a holder, as text, names its place; the rest is drawn by lot for each process. */
+/** How much of a holder, as text, names its place; the rest is random for each process. */
 export const placeLength = 18;
 
 /**
  * A new holder, as UUID. Two holders begin with the same `placeLength` characters when they were
- * made for the same address of the same machine: since a port has one owner, whoever listens there
- * knows that the holders before it are dead and need not be waited for. Port 0, any free one, is no
+ * made for the same address of the same machine: since a port has one owner, the process that listens
+ * there knows that the holders before it are dead and need not be waited for. Port 0, any free one, is no
  * place; such a holder is like no other.
  */
 export function newHolder({ host, port }: { host: string; port: number }): string {

@@ -1,6 +1,6 @@
 // Takes tenants in turn, so that none starves another: each batch is of the first tenant after the
 // last one that has work, and after the last tenant comes the first again. A tenant whose batch is
-// under way is passed over, so that whoever works beside it works for the others.
+// under way is passed over, so that a second loop works for the others meanwhile.
 
 import { nilId, type TenantId } from '../ids.ts';
 
@@ -66,7 +66,7 @@ export class Turn {
     for (const span of spansOf(from, [...this.#busy.values()])) {
       const rows = await claim(span);
       const [one] = rows;
-      // Where nobody could be served, perhaps for want of room, the turn is still the next one's.
+      // Where no tenant could be served, perhaps for want of room, the turn is still the next one's.
       if (one === undefined) continue;
       this.#after = one.tenantId;
       this.#busy.set(visit, one.tenantId);

@@ -60,7 +60,10 @@ test('one process answers, another one works, and each says so', async (t) => {
     // While nobody works, the liquidation stays as it is, however long a process takes to start.
     whileStarting: async () => assert.equal(await status(), 'NEW'),
   });
-  assert.match(worker.stdout(), /\(sandbox, only worker, ready in \d+ ms\)\n\n$/);
+  assert.match(
+    worker.stdout(),
+    /\(sandbox, only worker, ready in \d+ ms\)\n\n {2}Health +http\S+\n/,
+  );
   const isFinal = async () => ['FILLED', 'CANCELLED'].includes(await status());
   await eventually('the worker has sold the account', isFinal, patienceMs);
 

@@ -95,14 +95,14 @@ test('a part is given up first, and dropped a minute later', async (t) => {
     return Number(rows[0]?.dropped_to);
   };
   while ((await keep()) > 0);
-  assert.deepEqual(said, ['log.part_given_up']);
+  assert.deepEqual(said, ['log.partition_retired']);
   assert.equal(await dropped(), 3);
   assert.equal(await eventsIn(sql), 3, 'who reads there has time to read on');
   clock.advance(minuteMs - 1);
   assert.equal(await keep(), 0);
   clock.advance(1);
   while ((await keep()) > 0);
-  assert.deepEqual(said, ['log.part_given_up', 'log.part_dropped']);
+  assert.deepEqual(said, ['log.partition_retired', 'log.partition_dropped']);
   assert.equal(await eventsIn(sql), 0);
   assert.equal(await hasTable(sql, 'events_2030_01'), false);
 });
@@ -119,7 +119,7 @@ test('while somebody looks at the log for long, nobody waits, and the part is dr
     async (tx) => {
       await tx`select from unwind_v1.events limit 1`;
       assert.equal(await keepLog({ sql: others, log: quiet(said) }, clock.now()), 0);
-      assert.equal(said.at(-1), 'log.part_given_up', 'not dropped yet');
+      assert.equal(said.at(-1), 'log.partition_retired', 'not dropped yet');
 
       // The others record, publish, read and even get a further part.
       const [accountId] = newAccounts(1);
@@ -141,7 +141,7 @@ test('while somebody looks at the log for long, nobody waits, and the part is dr
   );
   clock.advance(minuteMs);
   while ((await keep()) > 0);
-  assert.equal(said.at(-1), 'log.part_dropped');
+  assert.equal(said.at(-1), 'log.partition_dropped');
   assert.equal(await hasTable(sql, 'events_2030_01'), false);
   assert.equal(await eventsIn(sql), 3);
 });
@@ -154,10 +154,10 @@ test('whoever runs the service is told of a part that cannot be dropped for an h
     await tx`select from unwind_v1.events limit 1`;
     clock.advance(60 * minuteMs);
     await keepLog({ sql: others, log: quiet(said) }, clock.now());
-    assert.equal(said.at(-1), 'log.part_given_up');
+    assert.equal(said.at(-1), 'log.partition_retired');
     clock.advance(minuteMs);
     await keepLog({ sql: others, log: quiet(said) }, clock.now());
-    assert.equal(said.at(-1), 'log.part_in_use');
+    assert.equal(said.at(-1), 'log.partition_in_use');
   });
 });
 
@@ -172,7 +172,7 @@ test('a part that a dead process left half-way out of the log is dropped by the 
   await sql`alter table unwind.events detach partition unwind.events_2030_01`;
   clock.advance(minuteMs);
   while ((await keep()) > 0);
-  assert.equal(said.at(-1), 'log.part_dropped');
+  assert.equal(said.at(-1), 'log.partition_dropped');
   assert.equal(await hasTable(sql, 'events_2030_01'), false);
 });
 

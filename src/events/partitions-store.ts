@@ -1,19 +1,19 @@
-// The statements by which the log is kept: a part for each month ahead of time, and old parts given
-// up, taken out of the log and dropped as a whole.
+// The statements by which the log is kept: a partition for each month ahead of time, and old partitions
+// retired, taken out of the log and dropped as a whole.
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { identifier } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 
-/** Makes the part of a month, given by its first day. @returns false where there is one. */
-export async function makePart(tx: Tx, month: string): Promise<boolean> {
+/** Makes the partition of a month, given by its first day. @returns false where there is one. */
+export async function makePartition(tx: Tx, month: string): Promise<boolean> {
   const rows = await tx<{ made: boolean }[]>`
     select unwind.make_event_part(${month}::date) as made`;
   return rows[0]?.made === true;
 }
 
-/** Which of these months, given by their first days, have neither a part of theirs nor another. */
-export async function monthsWithoutPart(
+/** Which of these months, given by their first days, have neither a partition of theirs nor another. */
+export async function monthsWithoutPartition(
   sql: Sql,
   months: readonly string[],
 ): Promise<readonly string[]> {
@@ -30,17 +30,17 @@ export async function monthsWithoutPart(
   return rows.map((row) => row.month);
 }
 
-export interface EventPart {
+export interface EventPartition {
   readonly name: string;
   /** The first liquidation id behind it. */
   readonly toId: string;
 }
 
-/** The oldest part that may be over: all its liquidations began before an instant and are final. */
-export async function findOldPart(
+/** The oldest partition that may be over: all its liquidations began before an instant and are final. */
+export async function findOldPartition(
   sql: Sql,
   { before, now }: { before: Date; now: Date },
-): Promise<EventPart | undefined> {
+): Promise<EventPartition | undefined> {
   const rows = await sql<{ name: string; to_id: string }[]>`
     select p.name, p.to_id
     from unwind.event_parts p
@@ -58,21 +58,24 @@ export async function findOldPart(
   return row && { name: row.name, toId: row.to_id };
 }
 
-/** How far a part reaches in one log, and when the last of its events there happened. */
-export interface PartEnd {
+/** How far a partition reaches in one log, and when the last of its events there happened. */
+export interface PartitionEnd {
   readonly tenantId: TenantId;
   readonly position: number;
   readonly at: Date;
 }
 
-/** The ends of a part in each log; its youngest events, since times never go back in a log. */
-export async function readEndsOfPart(tx: Tx, part: EventPart): Promise<readonly PartEnd[]> {
+/** The ends of a partition in each log; its youngest events, since times never go back in a log. */
+export async function readEndsOfPartition(
+  tx: Tx,
+  partition: EventPartition,
+): Promise<readonly PartitionEnd[]> {
   const rows = await tx<{ tenant_id: TenantId; position: string; created_at: Date }[]>`
     select h.tenant_id, e.position, e.created_at
     from unwind.event_heads h
     cross join lateral (
       select e.position, e.created_at
-      from unwind.${identifier(part.name)} e
+      from unwind.${identifier(partition.name)} e
       where e.tenant_id = h.tenant_id
         and e.position is not null
       order by e.position desc
@@ -83,33 +86,37 @@ export async function readEndsOfPart(tx: Tx, part: EventPart): Promise<readonly 
   });
 }
 
-/** Whether something in a part has no position yet. */
-export async function hasUnpublished(tx: Tx, part: EventPart): Promise<boolean> {
+/** Whether something in a partition has no position yet. */
+export async function hasUnpublished(tx: Tx, partition: EventPartition): Promise<boolean> {
   const rows = await tx<{ present: boolean }[]>`
     select exists (
-      select from unwind.${identifier(part.name)} e
+      select from unwind.${identifier(partition.name)} e
       where e.position is null
     ) as present`;
   return rows[0]?.present === true;
 }
 
-/** Has a part looked at again only from an instant on. */
-export async function keepPart(tx: Tx, part: EventPart, nextTryAt: Date): Promise<void> {
+/** Has a partition looked at again only from an instant on. */
+export async function keepPartition(
+  tx: Tx,
+  partition: EventPartition,
+  nextTryAt: Date,
+): Promise<void> {
   await tx`
     update unwind.event_parts p
     set next_try_at = ${nextTryAt}
-    where p.name = ${part.name}
+    where p.name = ${partition.name}
       and p.given_up_at is null`;
 }
 
 /**
- * Says in the logs concerned that nothing up to the end of a part is promised any more. Their heads
- * are locked in the order of ids.
+ * Retires a partition: the heads of its logs say that nothing up to its end is promised any more. They are
+ * locked in the order of ids.
  */
-export async function giveUpPart(
+export async function retirePartition(
   tx: Tx,
-  part: EventPart,
-  how: { ends: readonly PartEnd[]; now: Date; dropFrom: Date },
+  partition: EventPartition,
+  how: { ends: readonly PartitionEnd[]; now: Date; dropFrom: Date },
 ): Promise<void> {
   const rows = how.ends.map(({ tenantId, position }) => ({ tenant_id: tenantId, last: position }));
   await tx`
@@ -126,28 +133,28 @@ export async function giveUpPart(
     where h.tenant_id = l.tenant_id`;
   await tx`
     update unwind.event_retention r
-    set dropped_before = greatest(r.dropped_before, ${part.toId}::uuid)`;
+    set dropped_before = greatest(r.dropped_before, ${partition.toId}::uuid)`;
   await tx`
     update unwind.event_parts p
     set
       given_up_at = ${how.now},
       next_try_at = ${how.dropFrom}
-    where p.name = ${part.name}
+    where p.name = ${partition.name}
       and p.given_up_at is null`;
 }
 
-/** A part that is to be dropped; detaching is what was broken off while a reader was waited for. */
-export interface GivenUpPart {
+/** A partition that is to be dropped; detaching is what was broken off while a reader was waited for. */
+export interface RetiredPartition {
   readonly name: string;
-  readonly givenUpAt: Date;
+  readonly retiredAt: Date;
   readonly place: 'attached' | 'detaching' | 'detached';
 }
 
-/** Takes the next part that is to be dropped for some time: no other process tries meanwhile. */
-export async function claimGivenUp(
+/** Takes the next partition that is to be dropped for some time: no other process tries meanwhile. */
+export async function claimRetired(
   sql: Sql,
   { now, nextTryAt }: { now: Date; nextTryAt: Date },
-): Promise<GivenUpPart | undefined> {
+): Promise<RetiredPartition | undefined> {
   const rows = await sql<{ name: string; given_up_at: Date; is_detaching: boolean | null }[]>`
     update unwind.event_parts p
     set next_try_at = ${nextTryAt}
@@ -170,30 +177,30 @@ export async function claimGivenUp(
       ) as is_detaching`;
   const [row] = rows;
   if (row === undefined) return undefined;
-  const { name, given_up_at: givenUpAt, is_detaching: isDetaching } = row;
+  const { name, given_up_at: retiredAt, is_detaching: isDetaching } = row;
   const place = isDetaching === null ? 'detached' : isDetaching ? 'detaching' : 'attached';
-  return { name, givenUpAt, place };
+  return { name, retiredAt, place };
 }
 
 /**
- * Takes a part out of the log; waits only for those who look at the log since before, and nobody waits
- * for that. Cannot be part of a transaction. @throws a lock timeout when they take too long.
+ * Takes a partition out of the log; waits only for statements that read the log since before, and no other
+ * waits for that. Cannot be partition of a transaction. @throws a lock timeout when they take too long.
  */
-export async function detachPart(sql: Sql, { name }: GivenUpPart): Promise<void> {
+export async function detachPartition(sql: Sql, { name }: RetiredPartition): Promise<void> {
   await sql`
     alter table unwind.events
     detach partition unwind.${identifier(name)} concurrently`;
 }
 
-/** Completes what `detachPart` has begun. @throws like it. */
-export async function finishDetaching(sql: Sql, { name }: GivenUpPart): Promise<void> {
+/** Completes what `detachPartition` has begun. @throws like it. */
+export async function finishDetaching(sql: Sql, { name }: RetiredPartition): Promise<void> {
   await sql`
     alter table unwind.events
     detach partition unwind.${identifier(name)} finalize`;
 }
 
-/** Drops a part that is out of the log. */
-export async function dropPart(tx: Tx, { name }: GivenUpPart): Promise<void> {
+/** Drops a partition that is out of the log. */
+export async function dropPartition(tx: Tx, { name }: RetiredPartition): Promise<void> {
   await tx`drop table if exists unwind.${identifier(name)}`;
   await tx`
     delete from unwind.event_parts p
