@@ -34,9 +34,14 @@ function movements(where: string): string {
     order by m.movement_id`;
 }
 
-const notLate = `not exists (
-  select from unwind.parked k where k.subject = concat('fill/', m.execution_id)
+/** Nothing of the submission came late; else units may be uncovered, and have to be named. */
+const inTime = `not exists (
+  select from unwind.executions x
+  join unwind.parked k on k.subject = concat('fill/', x.execution_id)
+  where x.client_order_id = e.client_order_id
 )`;
+const isLate =
+  "exists (select from unwind.parked k where k.subject = concat('fill/', m.execution_id))";
 
 /** The account keeps the units that were sold, and the cash. */
 const keepUnits = [
@@ -67,14 +72,14 @@ export const corruptionsOfCorrections: readonly Corruption[] = [
   },
   ...['CANCELLED', 'FILLED', 'PROCESSING'].map((status) => ({
     what: `the account of a ${status} liquidation keeps units that were sold, and the cash`,
-    victims: movements(`l.status = '${status}' and ${notLate}`),
+    victims: movements(`l.status = '${status}' and ${inTime}`),
     change: keepUnits,
     check: 'uncovered_units_are_of_late_fills',
     subject: itsSubmission,
   })),
   {
     what: 'a late fill that was covered keeps its units',
-    victims: movements(`not ${notLate}`),
+    victims: movements(isLate),
     change: keepUnits,
     check: 'corrections_are_reported',
     subject: itsExecution,
