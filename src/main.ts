@@ -54,8 +54,12 @@ program
   .command('start')
   .description('start the service')
   .option('--roles <list>', 'api, worker, or both: api,worker (default: UNWIND_ROLES)', roleList)
-  .action((options: Partial<Pick<Config, 'roles'>>) => {
-    return run((config, log) => runStart({ ...config, ...options }, log, process.stdout), 'info');
+  .option('--no-migrate', 'leave the schema of the database as it is; refuse one that does not fit')
+  .action(({ migrate: migrates, ...roles }: StartArguments) => {
+    const { stdout } = process;
+    return run((config, log) => {
+      return runStart({ ...config, ...roles }, log, { stdout, migrates });
+    }, 'info');
   });
 
 program
@@ -206,6 +210,10 @@ interface DeltaOptions {
 }
 
 type RequestArguments = Pick<Parameters<typeof runRequest>[0], 'data' | 'idempotencyKey' | 'print'>;
+
+interface StartArguments extends Partial<Pick<Config, 'roles'>> {
+  readonly migrate: boolean;
+}
 
 interface InspectArguments {
   readonly key?: string;

@@ -43,6 +43,8 @@ export interface StartOptions {
   readonly log: Logger;
   /** Ends the wait for a database that is down. */
   readonly signal: AbortSignal;
+  /** False: a database whose schema does not serve this version is refused, not migrated. */
+  readonly migrates: boolean;
   /** Called when the embedded database died and could not be started again. */
   readonly onLost: (error: unknown) => void;
 }
@@ -173,7 +175,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
 /** Opens the database, waits for it where it is down, and brings it to this version. */
 async function openReady(
   config: Config,
-  { log, signal, onLost, seal }: StartOptions & { readonly seal: Seal },
+  { log, signal, migrates, onLost, seal }: StartOptions & { readonly seal: Seal },
   opened: Opened,
 ): Promise<{ database: Database; pools: Pools; clock: DatabaseClock }> {
   const database = await openDatabase(config, log, onLost);
@@ -196,7 +198,7 @@ async function openReady(
     const unfollow = clock.follow();
     opened.add(async () => unfollow());
     drawIdsFrom(clock);
-    await prepareDatabase(pools.loops, clock, config);
+    await prepareDatabase(pools.loops, clock, config, migrates);
     await refuseOtherKeyFile(pools.loops, config, seal);
     return { database, pools, clock };
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { DatabaseClock } from '../db/database-clock.ts';
-import { expectedSchema, schemaState } from '../db/migrate.ts';
+import { refuseOtherSchema } from '../db/migrate.ts';
 import { drawIdsFrom, parseId, type TenantId } from '../ids.ts';
 import { printable } from '../printable.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
@@ -62,7 +62,7 @@ function goOnUnread(error: NodeJS.ErrnoException): void {
 export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
   return run((config, log) => {
     return withDatabase(config, log, async (sql) => {
-      await checkSchema(sql);
+      await refuseOtherSchema(sql);
       const clock = await clockOf(sql, log);
       return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
     });
@@ -99,16 +99,6 @@ async function clockOf(sql: Sql, log: Logger): Promise<Clock> {
   const clock = await DatabaseClock.read(sql, { log });
   drawIdsFrom(clock);
   return clock;
-}
-
-async function checkSchema(sql: Sql): Promise<void> {
-  const schema = await schemaState(sql, await expectedSchema());
-  if (schema === 'current' || schema === 'ahead, compatible') return;
-  throw new UsageError(
-    schema === 'behind'
-      ? 'the schema of the database is behind this version: run "unwind migrate" first.'
-      : 'the schema of the database is ahead: a newer version has migrated it. Run this command of that version.',
-  );
 }
 
 async function sandboxTenant(config: Config): Promise<TenantId> {

@@ -11,6 +11,12 @@ import { packageVersion } from '../settings/package-version.ts';
 /** npm repeats what the terminal has sent: a signal so soon after the first is the same one, in ms. */
 const sameSignalMs = 1_000;
 
+export interface StartCommand {
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** False: the schema of the database is left as it is. */
+  readonly migrates: boolean;
+}
+
 /**
  * Ends with 0 when everything under way has ended after SIGTERM or Ctrl-C, with 1 when the database
  * is lost for good. A second signal, or the end of the time a stop may take, ends the process at
@@ -19,7 +25,7 @@ const sameSignalMs = 1_000;
 export async function runStart(
   config: Config,
   log: Logger,
-  stdout: NodeJS.WritableStream & { readonly isTTY?: boolean },
+  { stdout, migrates }: StartCommand,
 ): Promise<number> {
   const stopped = Promise.withResolvers<number>();
   const stopping = new AbortController();
@@ -34,7 +40,7 @@ export async function runStart(
     stopped.resolve(1);
   };
   const { signal } = stopping;
-  const service = await startService(config, { log, signal, onLost }).catch((error) => {
+  const service = await startService(config, { log, signal, migrates, onLost }).catch((error) => {
     if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
     throw error;
   });

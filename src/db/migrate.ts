@@ -17,7 +17,9 @@ export type Migration = {
   readonly compatibleFrom: number;
 };
 
-export type AppliedMigration = Pick<Migration, 'number' | 'name' | 'sha256'>;
+type AppliedMigration = Pick<Migration, 'number' | 'name' | 'sha256'> & {
+  readonly compatible_from: number | null;
+};
 
 /**
  * How a database stands to this code: `behind` needs `unwind migrate`; `ahead` needs newer code;
@@ -30,6 +32,7 @@ export type MigrationRefusal =
   | 'bad_migration_file'
   | 'migration_changed'
   | 'pre_release'
+  | 'database_behind'
   | 'database_ahead';
 
 /** Thrown instead of touching a database that should not be touched. The message is for people. */
@@ -105,7 +108,8 @@ async function textOf(step: URL): Promise<string> {
  * Idempotent, and safe when several processes do it at once: they take turns, and the primary key
  * of `unwind.migrations` lets no step be recorded twice. Throws `MigrationError` before any change
  * when the server is older than PostgreSQL 15, when an applied file has changed since, when the
- * database has steps this code does not know, and when it is older than the last pre-release schema.
+ * database has steps this code does not know and is not compatible with, and when it is older than the
+ * last pre-release schema.
  */
 export async function migrate(sql: Sql, folder?: URL): Promise<readonly Migration[]> {
   const migrations = await readMigrations(folder);
@@ -149,6 +153,23 @@ export async function schemaState(sql: Sql, expected: number): Promise<SchemaSta
   return isCompatible ? 'ahead, compatible' : 'ahead';
 }
 
+/** Throws `MigrationError` where a database does not have a schema that serves this code. */
+export async function refuseOtherSchema(sql: Sql): Promise<void> {
+  const state = await schemaState(sql, await expectedSchema());
+  if (state === 'behind') {
+    throw new MigrationError(
+      'database_behind',
+      'The schema of the database is behind this version: run "unwind migrate" first.',
+    );
+  }
+  if (state === 'ahead') {
+    throw new MigrationError(
+      'database_ahead',
+      'The schema of the database is ahead of this version: a newer one has migrated it. Run that one.',
+    );
+  }
+}
+
 /** How a server names itself: `server_version_num` and `server_version`. */
 export type ServerVersion = { readonly version: number; readonly shown: string };
 
@@ -175,10 +196,13 @@ async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migr
     set local search_path = '';
     select pg_advisory_xact_lock(${lockKey});`);
   await createRecord(tx);
+  // A pre-release database has no column for what a step is compatible with.
   const applied = await tx<AppliedMigration[]>`
-    select number, name, sha256
-    from unwind.migrations
-    order by number`;
+    select
+      m.number, m.name, m.sha256,
+      (to_jsonb(m) ->> 'compatible_from')::integer as compatible_from
+    from unwind.migrations m
+    order by m.number`;
   if (isPreRelease(applied[0]?.name)) {
     return await cross(tx, applied, migrations);
   }
@@ -247,6 +271,9 @@ function refuseStrangers(
     const known = migrations[index];
     const shown = `${numberText(row.number)}-${row.name}`;
     if (known === undefined) {
+      // As in a rolling upgrade, where a process of the version before starts once more.
+      const isNext = row.number === migrations.length + 1 && index === applied.length - 1;
+      if (isNext && (row.compatible_from ?? row.number) <= migrations.length) return;
       throw new MigrationError(
         'database_ahead',
         `The database has migration ${shown}, which this version of Unwind does not know. ` +

@@ -6,7 +6,7 @@ import type { Clock } from '../clock.ts';
 import { checkDatabase } from '../db/check-database.ts';
 import { type ConnectOptions, connect, type Sql } from '../db/connect.ts';
 import { DatabaseFaultError, databaseFault } from '../db/fault.ts';
-import { type Migration, migrate } from '../db/migrate.ts';
+import { type Migration, migrate, refuseOtherSchema } from '../db/migrate.ts';
 import { type EmbeddedLog, startEmbedded } from '../embedded/embedded.ts';
 import type { Config } from './config.ts';
 import { recordMode, refuseOtherMode } from './mode.ts';
@@ -59,15 +59,21 @@ export async function withDatabase<T>(
   }
 }
 
-/** Brings a database to this version, in the order in which nothing is changed in a wrong one. */
+/**
+ * Brings a database to this version, in the order in which nothing is changed in a wrong one.
+ *
+ * @param migrates false: a database of another schema is refused instead.
+ */
 export async function prepareDatabase(
   sql: Sql,
   clock: Clock,
   config: DatabaseConfig,
+  migrates = true,
 ): Promise<readonly Migration[]> {
   await checkDatabase(sql);
+  if (!migrates) await refuseOtherSchema(sql);
   await refuseOtherMode(sql, config);
-  const applied = await migrate(sql);
+  const applied = migrates ? await migrate(sql) : [];
   await recordMode(sql, clock, config);
   return applied;
 }

@@ -160,10 +160,13 @@ test('a schema one step ahead serves this code where that step says so, and no f
   await migrate(sql, await folderOf(t, { '0001-a.sql': '', '0002-b.sql': step(1) }));
   assert.equal(await schemaState(sql, 1), 'ahead, compatible');
   assert.equal(await schemaState(sql, 2), 'current');
+  const own = await folderOf(t, { '0001-a.sql': '' });
+  assert.deepEqual(await migrate(sql, own), [], 'a process of the version before may start again');
 
   const third = { '0001-a.sql': '', '0002-b.sql': step(1), '0003-c.sql': step(1) };
   await migrate(sql, await folderOf(t, third));
   assert.equal(await schemaState(sql, 1), 'ahead');
+  await assert.rejects(migrate(sql, own), refusal('database_ahead', /newer version/));
   assert.equal(await schemaState(sql, 2), 'ahead, compatible');
 
   await migrate(sql, await folderOf(t, { ...third, '0004-d.sql': 'select 1;' }));
