@@ -1,8 +1,9 @@
-// Processes killed, put to sleep and parted from their database, in small; `run.ts` does the same for
-// as long as one likes.
+// Processes killed at named points; in `npm run test:long` also put to sleep and parted from their
+// database, and some cycles as `run.ts` draws them, which runs for as long as one likes.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';
+import { onlyLong } from '../support/long.ts';
 import { type CycleReport, runCycle } from './cycle.ts';
 import type { Fault } from './faults.ts';
 import { type NamedPoint, namedPoints } from './points.ts';
@@ -19,6 +20,7 @@ const leased = [
   'post during',
   'settle before',
 ] as const;
+const cyclesDrawn = 5;
 /** Only reached when something was left behind. */
 const rare: ReadonlySet<NamedPoint> = new Set(['resolve after', 'post during']);
 
@@ -39,15 +41,17 @@ describe('whatever dies, everything acknowledged is done exactly once and told i
     for (const hook of hooks) await hook();
   });
 
-  async function run(t: TestContext, faults: readonly Fault[]): Promise<CycleReport> {
-    const told = faults.map((fault) => JSON.stringify(fault)).join(', ');
+  /** @param faults default what the seed draws. */
+  async function run(t: TestContext, faults?: readonly Fault[]): Promise<CycleReport> {
+    const told = faults?.map((fault) => JSON.stringify(fault)).join(', ') ?? 'drawn';
     t.diagnostic(`seed ${seed}: ${told}; many more by: npm run test:crash -- --cycles 20`);
     cycles += 1;
-    const report = await runCycle(world, { seed: seed + cycles, faults });
+    const drawnOrGiven = faults === undefined ? {} : { faults };
+    const report = await runCycle(world, { seed: seed + cycles, ...drawnOrGiven });
     for (const [name, value] of linesOf([report])) t.diagnostic(`${name}: ${value}`);
     assert.deepEqual(report.faults, []);
     assert.deepEqual([report.duplicates, report.losses], [0, 0]);
-    assert.equal(report.struck.length, faults.length);
+    if (faults !== undefined) assert.equal(report.struck.length, faults.length);
     return report;
   }
 
@@ -58,12 +62,16 @@ describe('whatever dies, everything acknowledged is done exactly once and told i
     ]);
   });
 
-  test('the database stops at once under load', async (t) => {
+  test('the database stops at once under load', onlyLong, async (t) => {
     await run(t, [{ kind: 'database' }]);
   });
 
-  test('a process sleeps longer than its lease while others take over', async (t) => {
+  test('a process sleeps longer than its lease while others take over', onlyLong, async (t) => {
     await run(t, [{ kind: 'sleep', at: drawn(leased, 3) }]);
+  });
+
+  test('cycles as the seed draws them', { timeout: 900_000, ...onlyLong }, async (t) => {
+    for (let more = 0; more < cyclesDrawn; more += 1) await run(t);
   });
 
   test('every named point is one that processes come to', () => {

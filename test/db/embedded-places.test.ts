@@ -18,6 +18,7 @@ import { findBinaries } from '../../src/embedded/embedded-binaries.ts';
 import { EmbeddedError } from '../../src/embedded/embedded-error.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isRoot, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
+import { onlyLong } from '../support/long.ts';
 
 const run = promisify(execFile);
 const needsRoot = { skip: !isRoot && 'only root lends PostgreSQL another account' };
@@ -159,7 +160,10 @@ test('a home closed to the account keeps a link, the data lie outside', needsRoo
   assert.equal((await client(t, again.url)`select n from public.kept`).count, 0);
 });
 
-test('a closed home whose first starts were killed, or are two', needsRoot, async (t) => {
+test('a closed home whose first starts were killed, or are two', {
+  ...needsRoot,
+  ...onlyLong,
+}, async (t) => {
   const { home, systemDirectory } = await closedHome(t);
   await endServer(t, home);
   for (const stage of [/^pg18\.place$/, /^pg18$/]) {
@@ -179,7 +183,10 @@ test('a closed home whose first starts were killed, or are two', needsRoot, asyn
   assert.equal(await serverOf(home), null);
 });
 
-test('data that have gone from outside are missed, not made anew', needsRoot, async (t) => {
+test('data that have gone from outside are missed, not made anew', {
+  ...needsRoot,
+  ...onlyLong,
+}, async (t) => {
   const { home, systemDirectory } = await closedHome(t);
   const database = await startEmbedded({ home, systemDirectory, log: quiet });
   await database.stop();

@@ -23,6 +23,7 @@ import {
   serverOf,
   startUser,
 } from '../support/embedded.ts';
+import { onlyLong } from '../support/long.ts';
 
 // Asked for is "within about a second or two"; the machine may be busy with other tests.
 const backAgainMs = 5_000;
@@ -68,7 +69,7 @@ async function killServer(home: string): Promise<number> {
   return pid;
 }
 
-test('a start killed at any moment leaves nothing that stands in the way', async (t) => {
+test('a start killed at any moment leaves nothing that stands in the way', onlyLong, async (t) => {
   const place = await makeHome(t);
   const stages: readonly RegExp[] = [/^pg18\.new-/, /^pg18$/, /^pg18\.log$/];
   for (const stage of stages) {
@@ -121,38 +122,46 @@ test('a server that is killed is started again, with all that was committed', as
   assert.equal(await serverOf(place.home), null);
 });
 
-test('who leaves while a dead server is being started again leaves none behind', async (t) => {
-  const place = await makeHome(t);
-  const moments: readonly [what: string, has: (pid: number) => Promise<boolean>][] = [
-    ['is told of', async () => true],
-    ['is being started', async (pid) => ![null, pid].includes(await postmasterPid(place.home))],
-    ['runs again', async (pid) => ![null, pid].includes(await serverOf(place.home))],
-  ];
-  for (const [what, has] of moments) {
-    const told = Promise.withResolvers<void>();
-    const warn = () => told.resolve();
-    const database = await startEmbedded({ ...place, log: { ...quiet, warn } });
-    t.after(() => database.stop());
-    const pid = await killServer(place.home);
-    await told.promise;
-    await eventually(`the dead server ${what}`, () => has(pid));
-    await database.stop();
-    assert.equal(await serverOf(place.home), null, what);
-  }
-});
+test(
+  'who leaves while a dead server is being started again leaves none behind',
+  onlyLong,
+  async (t) => {
+    const place = await makeHome(t);
+    const moments: readonly [what: string, has: (pid: number) => Promise<boolean>][] = [
+      ['is told of', async () => true],
+      ['is being started', async (pid) => ![null, pid].includes(await postmasterPid(place.home))],
+      ['runs again', async (pid) => ![null, pid].includes(await serverOf(place.home))],
+    ];
+    for (const [what, has] of moments) {
+      const told = Promise.withResolvers<void>();
+      const warn = () => told.resolve();
+      const database = await startEmbedded({ ...place, log: { ...quiet, warn } });
+      t.after(() => database.stop());
+      const pid = await killServer(place.home);
+      await told.promise;
+      await eventually(`the dead server ${what}`, () => has(pid));
+      await database.stop();
+      assert.equal(await serverOf(place.home), null, what);
+    }
+  },
+);
 
-test('a server that was adopted from a killed service is started again too', async (t) => {
-  const place = await makeHome(t);
-  const first = startUser(t, place);
-  await first.url();
-  first.child.kill('SIGKILL');
-  await eventually('the service is gone', () => first.child.signalCode !== null);
-  const database = await start(t, place);
-  await killServer(place.home);
-  await backAgain(t, database.url);
-});
+test(
+  'a server that was adopted from a killed service is started again too',
+  onlyLong,
+  async (t) => {
+    const place = await makeHome(t);
+    const first = startUser(t, place);
+    await first.url();
+    first.child.kill('SIGKILL');
+    await eventually('the service is gone', () => first.child.signalCode !== null);
+    const database = await start(t, place);
+    await killServer(place.home);
+    await backAgain(t, database.url);
+  },
+);
 
-test('what cannot be started again is told, once, after bounded attempts', async (t) => {
+test('what cannot be started again is told, once, after bounded attempts', onlyLong, async (t) => {
   const place = await makeHome(t);
   const user = startUser(t, { ...place, maxDeaths: 1 });
   await user.url();
@@ -170,55 +179,63 @@ test('what cannot be started again is told, once, after bounded attempts', async
   await rename(`${control}.away`, control);
 });
 
-test('a number in postmaster.pid that now belongs to somebody else is no server', async (t) => {
-  const place = await makeHome(t);
-  const database = await start(t, place);
-  await client(t, database.url)`create table public.kept (n integer)`;
-  const pidFile = join(place.home, 'pg18/data/postmaster.pid');
-  const text = await readFile(pidFile, 'utf8');
-  await database.stop();
+test(
+  'a number in postmaster.pid that now belongs to somebody else is no server',
+  onlyLong,
+  async (t) => {
+    const place = await makeHome(t);
+    const database = await start(t, place);
+    await client(t, database.url)`create table public.kept (n integer)`;
+    const pidFile = join(place.home, 'pg18/data/postmaster.pid');
+    const text = await readFile(pidFile, 'utf8');
+    await database.stop();
 
-  const account = await findAccount();
-  const stranger = spawn('sleep', ['600'], {
-    cwd: '/',
-    ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
-  });
-  t.after(() => {
-    stranger.kill('SIGKILL');
-  });
-  await once(stranger, 'spawn');
-  await writeFile(pidFile, text.replace(/^\d+/, String(stranger.pid)));
-  const again = await start(t, place);
-  assert.equal((await client(t, again.url)`select n from public.kept`).count, 0);
-  assert.equal(stranger.exitCode, null, 'the stranger is left alone');
-  await again.stop();
+    const account = await findAccount();
+    const stranger = spawn('sleep', ['600'], {
+      cwd: '/',
+      ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
+    });
+    t.after(() => {
+      stranger.kill('SIGKILL');
+    });
+    await once(stranger, 'spawn');
+    await writeFile(pidFile, text.replace(/^\d+/, String(stranger.pid)));
+    const again = await start(t, place);
+    assert.equal((await client(t, again.url)`select n from public.kept`).count, 0);
+    assert.equal(stranger.exitCode, null, 'the stranger is left alone');
+    await again.stop();
 
-  const gone = spawn('true');
-  await once(gone, 'exit');
-  await writeFile(pidFile, text.replace(/^\d+/, String(gone.pid)));
-  const third = await start(t, place);
-  assert.equal((await client(t, third.url)`select n from public.kept`).count, 0);
-});
+    const gone = spawn('true');
+    await once(gone, 'exit');
+    await writeFile(pidFile, text.replace(/^\d+/, String(gone.pid)));
+    const third = await start(t, place);
+    assert.equal((await client(t, third.url)`select n from public.kept`).count, 0);
+  },
+);
 
-test('a port that somebody else has taken is given up for another one, and kept', async (t) => {
-  const place = await makeHome(t);
-  const first = await start(t, place);
-  await first.stop();
-  const port = Number(new URL(first.url).port);
-  const stranger = createServer();
-  stranger.listen(port, '127.0.0.1');
-  await once(stranger, 'listening');
-  t.after(() => {
-    stranger.close();
-  });
-  const second = await start(t, place);
-  assert.notEqual(new URL(second.url).port, String(port));
-  await second.stop();
-  const third = await start(t, place);
-  assert.equal(third.url, second.url);
-});
+test(
+  'a port that somebody else has taken is given up for another one, and kept',
+  onlyLong,
+  async (t) => {
+    const place = await makeHome(t);
+    const first = await start(t, place);
+    await first.stop();
+    const port = Number(new URL(first.url).port);
+    const stranger = createServer();
+    stranger.listen(port, '127.0.0.1');
+    await once(stranger, 'listening');
+    t.after(() => {
+      stranger.close();
+    });
+    const second = await start(t, place);
+    assert.notEqual(new URL(second.url).port, String(port));
+    await second.stop();
+    const third = await start(t, place);
+    assert.equal(third.url, second.url);
+  },
+);
 
-test('the database of another version is refused, and left alone', async (t) => {
+test('the database of another version is refused, and left alone', onlyLong, async (t) => {
   const place = await makeHome(t);
   const { home, systemDirectory } = place;
   const begin = () => startEmbedded({ home, systemDirectory, log: quiet });
@@ -231,7 +248,7 @@ test('the database of another version is refused, and left alone', async (t) => 
   await assert.rejects(begin(), refusal('other_version', /PostgreSQL 19/));
 });
 
-test('a password file that does not fit is told apart from other trouble', async (t) => {
+test('a password file that does not fit is told apart from other trouble', onlyLong, async (t) => {
   const place = await makeHome(t);
   const database = await start(t, place);
   const file = join(place.home, 'pg18/password');
@@ -270,11 +287,15 @@ test('a home that may not be written to is refused', {
   await chmod(home, 0o700);
 });
 
-test('leaving while the server is being killed ends, and may find nothing to stop', async (t) => {
-  const place = await makeHome(t);
-  const database = await startEmbedded({ ...place, log: quiet });
-  const pid = await postmasterPid(place.home);
-  assert.ok(pid !== null);
-  process.kill(pid, 'SIGKILL');
-  await database.stop();
-});
+test(
+  'leaving while the server is being killed ends, and may find nothing to stop',
+  onlyLong,
+  async (t) => {
+    const place = await makeHome(t);
+    const database = await startEmbedded({ ...place, log: quiet });
+    const pid = await postmasterPid(place.home);
+    assert.ok(pid !== null);
+    process.kill(pid, 'SIGKILL');
+    await database.stop();
+  },
+);

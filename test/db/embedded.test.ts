@@ -7,6 +7,7 @@ import { isWrongPassword } from '../../src/db/errors.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isAlive, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
+import { onlyLong } from '../support/long.ts';
 
 async function mode(path: string): Promise<string> {
   return ((await stat(path)).mode & 0o777).toString(8);
@@ -91,22 +92,26 @@ test('two first starts at once share one server, and the last one out stops it',
   assert.equal(await isAlive(pid), false);
 });
 
-test('many that come and go at once always find a server, and none is left', async (t) => {
-  const { home, systemDirectory } = await makeHome(t);
-  const rounds = Array.from({ length: 4 }, async (_, index) => {
-    for (let round = 0; round < 3; round += 1) {
-      const database = await startEmbedded({ home, systemDirectory, log: quiet });
-      const sql = client(t, database.url);
-      assert.equal((await sql`select ${index}::integer`).count, 1);
-      await sql.end();
-      await database.stop();
-    }
-  });
-  await Promise.all(rounds);
-  assert.equal(await serverOf(home), null);
-});
+test(
+  'many that come and go at once always find a server, and none is left',
+  onlyLong,
+  async (t) => {
+    const { home, systemDirectory } = await makeHome(t);
+    const rounds = Array.from({ length: 4 }, async (_, index) => {
+      for (let round = 0; round < 3; round += 1) {
+        const database = await startEmbedded({ home, systemDirectory, log: quiet });
+        const sql = client(t, database.url);
+        assert.equal((await sql`select ${index}::integer`).count, 1);
+        await sql.end();
+        await database.stop();
+      }
+    });
+    await Promise.all(rounds);
+    assert.equal(await serverOf(home), null);
+  },
+);
 
-test('a server whose service was killed is taken over by the next one', async (t) => {
+test('a server whose service was killed is taken over by the next one', onlyLong, async (t) => {
   const { home, systemDirectory } = await makeHome(t);
   const killed = startUser(t, { home, systemDirectory });
   const url = await killed.url();
@@ -122,7 +127,7 @@ test('a server whose service was killed is taken over by the next one', async (t
   assert.equal(await serverOf(home), null);
 });
 
-test('Ctrl-C reaches the service only, which then stops the server itself', async (t) => {
+test('Ctrl-C reaches the service only, which then stops the server itself', onlyLong, async (t) => {
   const { home, systemDirectory } = await makeHome(t);
   const user = startUser(t, { home, systemDirectory });
   await user.url();
@@ -136,7 +141,7 @@ test('Ctrl-C reaches the service only, which then stops the server itself', asyn
   assert.equal(await serverOf(home), null);
 });
 
-test('the log is emptied at a start when it has grown too large', async (t) => {
+test('the log is emptied at a start when it has grown too large', onlyLong, async (t) => {
   const { home, systemDirectory } = await makeHome(t);
   const log = join(home, 'pg18.log');
   const first = await startEmbedded({ home, systemDirectory, log: quiet });

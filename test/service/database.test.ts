@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
+import { onlyLong } from '../support/long.ts';
 import { databasesOn, newHome, patienceMs, startService } from './processes.ts';
 
 interface Probe {
@@ -18,7 +19,7 @@ async function probe(url: string): Promise<Probe> {
   return { status: answer.status, checks };
 }
 
-test('a killed database is told of and started again', async (t) => {
+test('a killed database is told of and started again', onlyLong, async (t) => {
   const home = await newHome(t);
   const service = await startService(t, { home });
   const { url } = service;

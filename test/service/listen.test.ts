@@ -13,6 +13,7 @@ import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventually } from '../support/condition.ts';
+import { onlyLong } from '../support/long.ts';
 import { quick } from './delivering.ts';
 import {
   freePort,
@@ -158,7 +159,7 @@ test('unwind listen', { timeout }, async (main) => {
   });
 });
 
-test('the subscription of unwind listen', { timeout }, async (main) => {
+test('the subscription of unwind listen', { timeout, ...onlyLong }, async (main) => {
   const { home, service, client, listen } = await newSandbox(main);
 
   await main.test(

@@ -20,6 +20,7 @@ import { type Received, startReceiver, type TestReceiver } from '../deliveries/r
 import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { onlyLong } from '../support/long.ts';
 import { quick } from './delivering.ts';
 import {
   freePort,
@@ -34,51 +35,59 @@ const accountsSold = 12;
 /** Accounts whose events the open transaction has written. */
 const accountsLate = 4;
 
-test('whatever is refused, late or killed, each account’s events first arrive in their order', async (t) => {
-  const world = await startWorld(t);
-  const { receiver } = world;
-  await world.sellAll();
-  const late = await writeLate(world);
-  await arrived(receiver, 15);
-  const first = await world.killHolder();
-  await eventually('the other process delivers', async () => {
-    return (await world.holder())?.port === world.other(first).port;
-  });
-  await late.commit();
-  await world.start(first);
-  await eventually('all are sold', () => world.areAllSold(), patienceMs);
-  await world.sellAll();
-  await arrived(receiver, receiver.received.length + 10);
-  const second = await world.killHolder();
-  await world.start(second);
-  await eventually('all are sold again', () => world.areAllSold(), patienceMs);
-  await eventually('everything is taken', () => world.isAllTaken(), patienceMs);
+test(
+  'whatever is refused, late or killed, each account’s events first arrive in their order',
+  onlyLong,
+  async (t) => {
+    const world = await startWorld(t);
+    const { receiver } = world;
+    await world.sellAll();
+    const late = await writeLate(world);
+    await arrived(receiver, 15);
+    const first = await world.killHolder();
+    await eventually('the other process delivers', async () => {
+      return (await world.holder())?.port === world.other(first).port;
+    });
+    await late.commit();
+    await world.start(first);
+    await eventually('all are sold', () => world.areAllSold(), patienceMs);
+    await world.sellAll();
+    await arrived(receiver, receiver.received.length + 10);
+    const second = await world.killHolder();
+    await world.start(second);
+    await eventually('all are sold again', () => world.areAllSold(), patienceMs);
+    await eventually('everything is taken', () => world.isAllTaken(), patienceMs);
 
-  const log = await readLog(world.client);
-  const { received, taken } = receiver;
-  assert.ok(received.length > log.length, 'what was refused was sent again');
-  await verify(world);
-  const bodies = textsIn(received);
-  assert.deepEqual([...bodies.keys()].toSorted(), log.map(({ id }) => id).toSorted(), 'exactly');
-  for (const { id, text } of log) {
-    const delivered = `${text.slice(0, -1)},"webhook_id":"${world.webhookId}"}`;
-    assert.deepEqual([...(bodies.get(id) ?? [])], [delivered], 'the bytes of the log, every time');
-  }
-  const expected = Map.groupBy(log, ({ accountId }) => accountId);
-  assert.equal(expected.size, accountsSold + accountsLate);
-  for (const [accountId, own] of expected) {
-    assert.ok(own.length > 2, 'several events each');
-    for (const requests of [received, taken]) {
-      const ofIt = requests.filter(({ body }) => Buffer.from(body).includes(accountId));
-      const arrived = [...textsIn(ofIt).keys()];
-      const ids = own.map(({ id }) => id);
-      assert.deepEqual(arrived, ids, `the order of account ${accountId}`);
+    const log = await readLog(world.client);
+    const { received, taken } = receiver;
+    assert.ok(received.length > log.length, 'what was refused was sent again');
+    await verify(world);
+    const bodies = textsIn(received);
+    assert.deepEqual([...bodies.keys()].toSorted(), log.map(({ id }) => id).toSorted(), 'exactly');
+    for (const { id, text } of log) {
+      const delivered = `${text.slice(0, -1)},"webhook_id":"${world.webhookId}"}`;
+      assert.deepEqual(
+        [...(bodies.get(id) ?? [])],
+        [delivered],
+        'the bytes of the log, every time',
+      );
     }
-  }
-  const places = log.flatMap(({ id }, place) => (late.ids.has(id) ? [place] : []));
-  const isBehind = log.slice(0, places[0]).some(({ createdAt }) => createdAt > late.at);
-  assert.ok(isBehind, 'what was committed late stands behind what happened after it');
-});
+    const expected = Map.groupBy(log, ({ accountId }) => accountId);
+    assert.equal(expected.size, accountsSold + accountsLate);
+    for (const [accountId, own] of expected) {
+      assert.ok(own.length > 2, 'several events each');
+      for (const requests of [received, taken]) {
+        const ofIt = requests.filter(({ body }) => Buffer.from(body).includes(accountId));
+        const arrived = [...textsIn(ofIt).keys()];
+        const ids = own.map(({ id }) => id);
+        assert.deepEqual(arrived, ids, `the order of account ${accountId}`);
+      }
+    }
+    const places = log.flatMap(({ id }, place) => (late.ids.has(id) ? [place] : []));
+    const isBehind = log.slice(0, places[0]).some(({ createdAt }) => createdAt > late.at);
+    assert.ok(isBehind, 'what was committed late stands behind what happened after it');
+  },
+);
 
 /** One of the two processes: its port is its place. */
 interface Place {

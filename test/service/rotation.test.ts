@@ -20,6 +20,7 @@ import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts
 import { type Authority, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { onlyLong } from '../support/long.ts';
 import { newHome, patienceMs, runUnwind, type Settings, startService } from './processes.ts';
 
 interface World {
@@ -44,7 +45,7 @@ async function startWorld(t: TestContext): Promise<World> {
   return { sql, tenantId, client: await clientOf(sandbox), authority, options };
 }
 
-test('receivers of a running service', async (t) => {
+test('receivers of a running service', onlyLong, async (t) => {
   const world = await startWorld(t);
   await t.test(
     'miss no delivery while keys are rotated by the command, and the old key ends',

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/condition.ts';
+import { onlyLong } from '../support/long.ts';
 import { quick, says, startDelivering } from './delivering.ts';
 import { newHome, patienceMs, startService } from './processes.ts';
 
@@ -41,12 +42,16 @@ test('a request under way is answered, its connection ends, and no other is take
   assert.deepEqual(await service.ended, { code: 0, signal: null }, service.stderr());
 });
 
-test('a stop gives a receiver that does not answer a while, and ends with 0', async (t) => {
-  const { service } = await startDelivering(t, {});
-  service.kill('SIGTERM');
-  assert.deepEqual(await service.ended, { code: 0, signal: null }, service.stderr());
-  assert.ok(says(service, 'service.stopping'));
-});
+test(
+  'a stop gives a receiver that does not answer a while, and ends with 0',
+  onlyLong,
+  async (t) => {
+    const { service } = await startDelivering(t, {});
+    service.kill('SIGTERM');
+    assert.deepEqual(await service.ended, { code: 0, signal: null }, service.stderr());
+    assert.ok(says(service, 'service.stopping'));
+  },
+);
 
 test('a stop that takes longer than it may ends with 1', async (t) => {
   const { service } = await startDelivering(t, { UNWIND_STOP_TIMEOUT_MS: '1000' });
@@ -55,21 +60,25 @@ test('a stop that takes longer than it may ends with 1', async (t) => {
   assert.ok(says(service, 'service.stop_timed_out'));
 });
 
-test('a second signal, once it cannot be an echo of the first, ends the stop with 1', async (t) => {
-  const { service } = await startDelivering(t, {});
-  const ended = service.ended.then((how) => how);
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
-  await eventually(
-    'it has ended',
-    () => {
-      if (!isOver) service.kill('SIGTERM');
-      return isOver;
-    },
-    patienceMs,
-  );
-  assert.deepEqual(await ended, { code: 1, signal: null }, service.stderr());
-  assert.ok(says(service, 'service.stop_cut_short'));
-});
+test(
+  'a second signal, once it cannot be an echo of the first, ends the stop with 1',
+  onlyLong,
+  async (t) => {
+    const { service } = await startDelivering(t, {});
+    const ended = service.ended.then((how) => how);
+    let isOver = false;
+    void ended.then(() => {
+      isOver = true;
+    });
+    await eventually(
+      'it has ended',
+      () => {
+        if (!isOver) service.kill('SIGTERM');
+        return isOver;
+      },
+      patienceMs,
+    );
+    assert.deepEqual(await ended, { code: 1, signal: null }, service.stderr());
+    assert.ok(says(service, 'service.stop_cut_short'));
+  },
+);
