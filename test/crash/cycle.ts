@@ -40,8 +40,9 @@ const overlapsOneIn = 3;
 const faultsOfCycle = { min: 2, max: 4 };
 /** Accounts sold in a cycle at least, and at most while its faults last. */
 const salesOfCycle = { min: 24, max: 5_000 };
-const replaysMax = 2;
-const betweenReplaysMs = 10_000;
+/** While accounts are blocked, since some receivers refuse: an old and a new claim then meet. */
+const replaysOfCycle = { min: 2, max: 6 };
+const betweenReplaysMs = 1_500;
 /** One of so many cycles replaces the keys that sign deliveries. */
 const rotatesOneIn = 4;
 /** Of a client between two accounts. */
@@ -109,7 +110,7 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
 /** What clients do to deliveries meanwhile. */
 async function disturbDeliveries(world: World, lot: Lot): Promise<void> {
   for (const collector of world.collectors) collector.setRefusing(true);
-  const replays = lot.between(0, replaysMax);
+  const replays = lot.between(replaysOfCycle.min, replaysOfCycle.max);
   for (let i = 0; i < replays; i += 1) {
     await wait(lot.between(0, betweenReplaysMs));
     await world.replay(lot);

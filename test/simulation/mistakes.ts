@@ -3,8 +3,15 @@
 export interface Mutation {
   readonly name: string;
   readonly file: string;
-  /** Each text stands in the file exactly once. */
-  readonly edits: readonly { readonly from: string; readonly to: string }[];
+  /** Each text stands in its file exactly once. */
+  readonly edits: readonly Edit[];
+}
+
+export interface Edit {
+  /** Where it is not the file of the mistake. */
+  readonly file?: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 export const mutations: readonly Mutation[] = [
@@ -169,5 +176,25 @@ export const mutations: readonly Mutation[] = [
     name: 'a key ends when it is replaced',
     file: 'src/auth/signing-keys.ts',
     edits: [{ from: 'endsAt: oldKeyEndsAt }', to: 'endsAt: now }' }],
+  },
+  {
+    name: 'a record of an ended claim counts beside that of the new one',
+    file: 'src/deliveries/progress-store.ts',
+    edits: [
+      {
+        from: 'join given g on g.n = l.n',
+        to: 'join given g on g.tenant_id = l.tenant_id and g.webhook_id = l.webhook_id',
+      },
+      {
+        file: 'src/deliveries/deliver-events.ts',
+        from: 'for (const [old] of before) old.lose();',
+        to: '',
+      },
+      {
+        file: 'src/deliveries/deliver-events.ts',
+        from: 'Promise.all(before.map(([, { done }]) => done))',
+        to: 'Promise.resolve()',
+      },
+    ],
   },
 ];

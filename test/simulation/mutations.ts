@@ -25,17 +25,21 @@ const { values } = parseArgs({
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** The sources with one mistake in them. */
-async function plant(copy: string, { file, edits }: Mutation): Promise<void> {
-  let text = await readFile(join(root, file), 'utf8');
-  for (const { from, to } of edits) {
+async function plant(copy: string, mutation: Mutation): Promise<void> {
+  for (const { file = mutation.file, from, to } of mutation.edits) {
+    const text = await readFile(join(copy, file), 'utf8');
     assert.equal(text.split(from).length, 2, `${file} does not have it once: ${from}`);
-    text = text.replace(from, () => to);
+    await writeFile(
+      join(copy, file),
+      text.replace(from, () => to),
+    );
   }
-  await writeFile(join(copy, file), text);
 }
 
-async function heal(copy: string, { file }: Mutation): Promise<void> {
-  await cp(join(root, file), join(copy, file));
+async function heal(copy: string, mutation: Mutation): Promise<void> {
+  for (const { file = mutation.file } of mutation.edits) {
+    await cp(join(root, file), join(copy, file));
+  }
 }
 
 interface Found {
@@ -86,7 +90,15 @@ async function huntAll(copy: string): Promise<number> {
 
 const copy = await mkdtemp(join(tmpdir(), 'unwind-mutations-'));
 try {
-  for (const part of ['src', 'test', 'tools', 'examples', 'package.json', 'tsconfig.json']) {
+  for (const part of [
+    'src',
+    'packages',
+    'test',
+    'tools',
+    'examples',
+    'package.json',
+    'tsconfig.json',
+  ]) {
     await cp(join(root, part), join(copy, part), { recursive: true });
   }
   await symlink(join(root, 'node_modules'), join(copy, 'node_modules'));

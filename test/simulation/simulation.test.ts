@@ -62,8 +62,10 @@ for (const seed of repeated) {
 }
 
 test('every mistake that is planted to try the simulation still fits the sources', async () => {
-  for (const { file, edits } of mutations) {
-    const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
-    for (const { from } of edits) assert.equal(text.split(from).length, 2, `${file}: ${from}`);
+  for (const mutation of mutations) {
+    for (const { file = mutation.file, from } of mutation.edits) {
+      const text = await readFile(new URL(`../../${file}`, import.meta.url), 'utf8');
+      assert.equal(text.split(from).length, 2, `${file}: ${from}`);
+    }
   }
 });
