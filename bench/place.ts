@@ -43,9 +43,9 @@ export async function openPlace(): Promise<Place> {
   await chmod(home, 0o711); // PostgreSQL's own account has to pass when we are root
   const given = process.env['DATABASE_URL'];
   const server = given
-    ? { url: given, stop: async () => {} }
+    ? { adminUrl: given, stop: async () => {} }
     : await startEmbedded({ home, log: quiet });
-  const admin = connect({ url: server.url, max: 1, applicationName: 'unwind bench' });
+  const admin = connect({ url: server.adminUrl, max: 1, applicationName: 'unwind bench' });
   let made = 0;
   return {
     home,
@@ -53,7 +53,7 @@ export async function openPlace(): Promise<Place> {
       made += 1;
       const name = `unwind_bench_${process.pid}_${made}`;
       await admin`create database ${identifier(name)}`;
-      const url = withDatabase(server.url, name);
+      const url = withDatabase(server.adminUrl, name);
       const sql = connect({ url, max: 4, applicationName: 'unwind bench' });
       await migrate(sql);
       const close = async () => {

@@ -22,6 +22,8 @@ export function configurationPage(): string {
     'It lies in `UNWIND_HOME/pg18`. Where root runs the service and the account that PostgreSQL runs under',
     'cannot reach that directory, the data lies in `/var/lib/unwind/<id>` and `pg18` is a link to it: remove',
     'both to start anew. The file `home` beside the data names the directory it belongs to.',
+    'The service works there as the role `unwind_service`, which owns the database and is no superuser; the',
+    'password of the superuser `unwind` lies beside the data.',
     '',
     '## Several processes',
     '',

@@ -56,7 +56,7 @@ async function startThrowaway(): Promise<Server> {
     await database.stop();
     await rm(home, { recursive: true, force: true });
   };
-  return { url: database.url, close };
+  return { url: database.adminUrl, close };
 }
 
 // The server of a runner that was killed lives on. Being its only user, we may end it.

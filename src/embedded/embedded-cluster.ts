@@ -4,13 +4,15 @@
 //
 //   <home>/pg18/            made whole by one rename; a link into `systemDirectory` where root's
 //     data/                 home is closed to PostgreSQL's account. PostgreSQL's own, mode 0700.
-//     password              random, mode 0600
+//     password              of the superuser: random, mode 0600
+//     service-password      of the role that the service works as: the same
 //     port                  the port of the last start
 //   <home>/pg18.log         what PostgreSQL prints
 import { randomBytes, randomInt } from 'node:crypto';
 import {
   chmod,
   chown,
+  link,
   lstat,
   mkdir,
   open,
@@ -33,6 +35,7 @@ export type Cluster = {
   readonly data: string;
   readonly logFile: string;
   readonly password: string;
+  readonly servicePassword: string;
 };
 
 export type ClusterOptions = {
@@ -74,7 +77,24 @@ export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const data = join(directory, 'data');
   await refuseOtherData(data);
   const password = (await readFile(join(directory, 'password'), 'utf8')).trim();
-  return { directory, data, logFile: join(home, `${name}.log`), password };
+  const servicePassword = await openServicePassword(directory);
+  return { directory, data, logFile: join(home, `${name}.log`), password, servicePassword };
+}
+
+/** Made with the directory, or by the first start of a version that has the role. */
+async function openServicePassword(directory: string): Promise<string> {
+  const file = join(directory, 'service-password');
+  if ((await kindOf(file)) === 'nothing') {
+    const fresh = `${file}.new-${randomBytes(6).toString('hex')}`;
+    await writeDurably(fresh, `${newPassword()}\n`);
+    await orExisting(link(fresh, file), async () => {});
+    await rm(fresh);
+  }
+  return (await readFile(file, 'utf8')).trim();
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
 }
 
 /** The port kept in the directory, or a new one when there is none. */
@@ -166,7 +186,7 @@ async function makeIn(parent: string, options: ClusterOptions): Promise<void> {
 async function fill(fresh: string, options: ClusterOptions): Promise<void> {
   const { account, binaries } = options;
   const data = join(fresh, 'data');
-  const password = randomBytes(24).toString('base64url');
+  const password = newPassword();
   const handedOver = join(fresh, 'password.initdb');
   await mkdir(fresh, { mode: 0o755 });
   await mkdir(data, { mode: 0o700 });

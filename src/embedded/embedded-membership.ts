@@ -3,10 +3,10 @@
 // and asks for it exclusively: exactly the last one gets it and stops the server, and a newcomer
 // who is refused the shared lock knows that the server is about to stop. A killed process loses its
 // session and with it the lock. Starting and stopping are left to embedded.ts.
-import { connect, type Sql } from '../db/connect.ts';
-import { isConnectionError, isDuplicateDatabase, isWrongPassword } from '../db/errors.ts';
-import { identifier } from '../db/sql.ts';
+import { connect } from '../db/connect.ts';
+import { isConnectionError, isWrongPassword } from '../db/errors.ts';
 import { EmbeddedError } from './embedded-error.ts';
+import { database, ensureServiceRole, serviceRole, superuser } from './service-role.ts';
 
 export type Membership = {
   /** Becomes true when the session has broken, and membership with it. */
@@ -17,14 +17,24 @@ export type Membership = {
   close(): Promise<void>;
 };
 
-export type ServerAddress = { readonly port: number; readonly password: string };
+export type ServerAddress = {
+  readonly port: number;
+  /** Of the superuser, who makes the role and the database and holds the membership. */
+  readonly password: string;
+  /** Of the role that the service works as. */
+  readonly servicePassword: string;
+};
 
-const database = 'unwind';
 // Any constant of 64 bits does; this one is "embedded" in ASCII.
 const lockKey = '7308605957907703140';
 
-/** The address of the service's own database on the server. */
-export function serviceUrl(server: ServerAddress): string {
+/** The address of the service's own database on the server, for the service. */
+export function serviceUrl({ port, servicePassword }: ServerAddress): string {
+  return `postgres://${serviceRole}:${servicePassword}@127.0.0.1:${port}/${database}`;
+}
+
+/** The same for the superuser. */
+export function adminUrl(server: ServerAddress): string {
   return urlOf(server, database);
 }
 
@@ -64,7 +74,8 @@ export async function joinServer(
       return null;
     }
     state = 'member';
-    await makeDatabase(sql);
+    const { servicePassword } = server;
+    await ensureServiceRole({ sql, adminUrl: adminUrl(server), servicePassword });
   } catch (error) {
     await close();
     if (isConnectionError(error)) {
@@ -89,24 +100,8 @@ export async function joinServer(
   };
 }
 
-async function makeDatabase(sql: Sql): Promise<void> {
-  const [found] = await sql<{ present: boolean }[]>`
-    select exists (select from pg_database where datname = ${database}) as present`;
-  if (found?.present === true) {
-    return;
-  }
-  try {
-    await sql`create database ${identifier(database)} template template0`;
-  } catch (error) {
-    // Another member has made it in the same moment.
-    if (!isDuplicateDatabase(error)) {
-      throw error;
-    }
-  }
-}
-
 function urlOf(server: ServerAddress, name: string): string {
-  return `postgres://unwind:${server.password}@127.0.0.1:${server.port}/${name}`;
+  return `postgres://${superuser}:${server.password}@127.0.0.1:${server.port}/${name}`;
 }
 
 function strangePassword(server: ServerAddress, cause: unknown): EmbeddedError {

@@ -8,7 +8,7 @@ import { findAccount } from './embedded-account.ts';
 import { findBinaries } from './embedded-binaries.ts';
 import { type Cluster, openCluster, pickPort, readPort, writePort } from './embedded-cluster.ts';
 import { EmbeddedError, explainFileTrouble } from './embedded-error.ts';
-import { joinServer, type Membership, serviceUrl } from './embedded-membership.ts';
+import { adminUrl, joinServer, type Membership, serviceUrl } from './embedded-membership.ts';
 import {
   endServer,
   isPortFree,
@@ -45,6 +45,8 @@ export type EmbeddedOptions = {
 export type EmbeddedDatabase = {
   /** Stays the same until `stop`, also when the server is started again. Holds the password. */
   readonly url: string;
+  /** The same as superuser, for those who make databases and roles of their own. */
+  readonly adminUrl: string;
   /** Leaves the server, and stops it if no other process uses it. Idempotent. */
   stop(): Promise<void>;
 };
@@ -95,8 +97,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
       },
       options.onLost ?? (() => {}),
     );
-    const url = await server.start();
-    return { url, stop: () => server.stop() };
+    return { ...(await server.start()), stop: () => server.stop() };
   } catch (error) {
     throw explainFileTrouble(home, error);
   }
@@ -118,10 +119,11 @@ class EmbeddedServer {
     this.#onLost = onLost;
   }
 
-  async start(): Promise<string> {
+  async start(): Promise<{ url: string; adminUrl: string }> {
     const port = await this.#join();
     this.#port = port;
-    return serviceUrl({ port, password: this.#parts.cluster.password });
+    const address = { ...this.#parts.cluster, port };
+    return { url: serviceUrl(address), adminUrl: adminUrl(address) };
   }
 
   stop(): Promise<void> {
@@ -229,7 +231,7 @@ async function join(
     if (port !== null && running.port !== port) {
       throw startFailed(cluster, `Another process has started it on port ${running.port}.`);
     }
-    const server = { port: running.port, password: cluster.password };
+    const server = { ...cluster, port: running.port };
     const membership = running.ready ? await joinServer(server, onLost) : null;
     if (membership !== null) {
       return { port: running.port, membership };

@@ -1,9 +1,10 @@
 // The built-in database in good days: made, started, shared, stopped. Real servers, real processes.
 import assert from 'node:assert/strict';
-import { readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isWrongPassword } from '../../src/db/errors.ts';
+import { migrate } from '../../src/db/migrate.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isAlive, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
@@ -17,7 +18,7 @@ test('the first start makes it, durable and closed; later ones keep it', async (
   const { home, systemDirectory } = await makeHome(t);
   const first = await startEmbedded({ home, systemDirectory, log: quiet });
   const sql = client(t, first.url);
-  const [server] = await sql`
+  const [server] = await client(t, first.adminUrl)`
     select current_setting('server_version_num')::integer / 10000 as major,
            current_setting('fsync') as fsync,
            current_setting('synchronous_commit') as synchronous_commit,
@@ -48,6 +49,7 @@ test('the first start makes it, durable and closed; later ones keep it', async (
   });
   await sql.script('create table public.kept (n integer); insert into public.kept values (7);');
   assert.equal(await mode(join(home, 'pg18/password')), '600');
+  assert.equal(await mode(join(home, 'pg18/service-password')), '600');
   assert.equal(await mode(join(home, 'pg18/data')), '700');
   assert.equal(await mode(join(home, 'pg18.log')), '600');
   assert.deepEqual((await readdir(home)).toSorted(), ['pg18', 'pg18.log']);
@@ -155,4 +157,57 @@ test('the log is emptied at a start when it has grown too large', onlyLong, asyn
   const third = await startEmbedded({ home, systemDirectory, log: quiet });
   await third.stop();
   assert.match(await readFile(log, 'utf8'), /^kept\n.*ready to accept connections/s);
+});
+
+interface Role {
+  readonly role: string;
+  readonly is_super: boolean;
+  readonly may_make_more: boolean;
+}
+
+const ownRole = { role: 'unwind_service', is_super: false, may_make_more: false };
+
+test('the service works as a role that owns its database and is no superuser', async (t) => {
+  const { home, systemDirectory } = await makeHome(t);
+  const database = await startEmbedded({ home, systemDirectory, log: quiet });
+  t.after(() => database.stop());
+  const sql = client(t, database.url);
+  const [role] = await sql<Role[]>`
+    select current_user as role, rolsuper as is_super, rolcreaterole or rolcreatedb as may_make_more
+    from pg_roles
+    where rolname = current_user`;
+  assert.deepEqual(role, ownRole);
+  await assert.rejects(sql`select pg_read_file('/etc/passwd')`, { code: '42501' });
+  await migrate(sql);
+});
+
+test('what a version before the role made as superuser is handed over', async (t) => {
+  const { home, systemDirectory } = await makeHome(t);
+  const old = await startEmbedded({ home, systemDirectory, log: quiet });
+  const admin = client(t, old.adminUrl);
+  await migrate(admin);
+  await admin.script(`
+    alter database unwind owner to unwind;
+    drop owned by unwind_service;
+    drop role unwind_service;`);
+  await admin.end();
+  await rm(join(home, 'pg18/service-password'));
+  await old.stop();
+
+  const users = [1, 2].map(() => startEmbedded({ home, systemDirectory, log: quiet }));
+  const [database] = await Promise.all(users);
+  for (const user of users) t.after(async () => (await user).stop());
+  const sql = client(t, database?.url ?? '');
+  const left = await sql`
+    select c.oid::regclass as name
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('unwind', 'unwind_v1', 'simulated_venue')
+      and pg_get_userbyid(c.relowner) <> current_user
+      and c.relkind in ('r', 'p', 'v', 'S', 'i')`;
+  assert.equal(left.length, 0, JSON.stringify(left));
+  assert.deepEqual(await migrate(sql), []);
+  await sql.script(
+    'alter table unwind.tenants add column later text; drop schema unwind_v1 cascade;',
+  );
 });
