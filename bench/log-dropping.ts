@@ -14,7 +14,7 @@ import { lagsDuring } from './log-stream.ts';
 import type { BenchClient, Place } from './place.ts';
 import type { Running } from './processes.ts';
 import { until } from './wait.ts';
-import { markOf, setEnabled, setMark, subscribe } from './webhooks.ts';
+import { offsetOf, setEnabled, setOffset, subscribe } from './webhooks.ts';
 
 const patienceMs = 600_000;
 const minuteMs = 60_000;
@@ -142,7 +142,7 @@ async function unreadSubscription({ sql, clients, receiver }: LogSetting): Promi
   if (tenantId === undefined) throw new Error('there is a second client');
   const url = `${receiver.url}/good`;
   const webhook = await subscribe(sql, { tenantId, url, enabled: false });
-  await setMark(sql, webhook, 0);
+  await setOffset(sql, webhook, 0);
   return webhook;
 }
 
@@ -168,7 +168,7 @@ async function gapIsShown({ sql, clients, service }: LogSetting, webhook: Webhoo
   const upTo = Number(dropped?.dropped_to);
   if (!(upTo > 0)) throw new Error('nothing was dropped');
   await until('delivering goes on behind the gap', patienceMs, async () => {
-    return (await markOf(sql, webhook)) > upTo;
+    return (await offsetOf(sql, webhook)) > upTo;
   });
   const metrics = await request(`${service.url}/metrics`);
   if (!/^unwind_webhooks_with_gap [1-9]/m.test(await metrics.body.text())) {

@@ -76,28 +76,26 @@ export async function lagsToldBy({ url }: Running): Promise<readonly number[]> {
   return (await body.json()) as readonly number[];
 }
 
-/** Puts the mark of a subscription where it never was. */
-export async function setMark(sql: Sql, webhook: Webhook, position: number): Promise<void> {
+/** Puts the offset of a subscription where it never was. */
+export async function setOffset(sql: Sql, webhook: Webhook, offset: number): Promise<void> {
   await sql`
-    update unwind.webhooks w
-    set position = ${position}
-    where w.webhook_id = ${webhook.webhookId}`;
+    update unwind.deliveries d
+    set acknowledged_offset = ${offset}
+    where d.webhook_id = ${webhook.webhookId}`;
 }
 
 export async function setEnabled(sql: Sql, webhook: Webhook, enabled: boolean): Promise<void> {
   await sql`
     update unwind.webhooks w
-    set
-      enabled = ${enabled},
-      updated_at = clock_timestamp()
+    set enabled = ${enabled}
     where w.webhook_id = ${webhook.webhookId}`;
 }
 
 /** How far a subscription has come in its log. */
-export async function markOf(sql: Sql, webhook: Webhook): Promise<number> {
-  const rows = await sql<{ position: string }[]>`
-    select w.position
-    from unwind.webhooks w
-    where w.webhook_id = ${webhook.webhookId}`;
-  return Number(rows[0]?.position);
+export async function offsetOf(sql: Sql, webhook: Webhook): Promise<number> {
+  const rows = await sql<{ acknowledged_offset: string }[]>`
+    select d.acknowledged_offset
+    from unwind.deliveries d
+    where d.webhook_id = ${webhook.webhookId}`;
+  return Number(rows[0]?.acknowledged_offset);
 }

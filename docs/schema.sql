@@ -119,6 +119,27 @@ create table unwind.accounts (
 ) with (fillfactor=80);
 CREATE INDEX accounts_by_creation ON unwind.accounts USING btree (tenant_id, created_at, account_id);
 
+create table unwind.blocked_accounts (
+  tenant_id uuid not null,
+  webhook_id uuid not null,
+  account_id uuid not null,
+  acknowledged_offset bigint not null,
+  request_id uuid not null,
+  up_to bigint not null,
+  status text not null,
+  attempts integer not null,
+  failing_since timestamp with time zone,
+  next_attempt_at timestamp with time zone not null,
+  last_attempt_at timestamp with time zone,
+  last_outcome text,
+  constraint blocked_accounts_pkey PRIMARY KEY (tenant_id, webhook_id, account_id),
+  constraint blocked_accounts_delivery FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.deliveries(tenant_id, webhook_id) ON DELETE CASCADE,
+  constraint blocked_accounts_acknowledged_offset CHECK (acknowledged_offset >= 0),
+  constraint blocked_accounts_catching_up_without_failures CHECK ((status = 'catching_up'::text) = (attempts = 0)),
+  constraint blocked_accounts_failing_exactly_after_attempts CHECK ((attempts > 0) = (failing_since IS NOT NULL)),
+  constraint blocked_accounts_status CHECK (status = ANY (ARRAY['blocked'::text, 'catching_up'::text, 'set_aside'::text]))
+) with (fillfactor=70);
+
 create table unwind.busts (
   tenant_id uuid not null,
   venue text not null,
@@ -163,6 +184,62 @@ create table unwind.database_mode (
   constraint database_mode_mode CHECK (mode = ANY (ARRAY['sandbox'::text, 'live'::text])),
   constraint database_mode_only_row CHECK (only_row)
 );
+
+create table unwind.deliveries (
+  tenant_id uuid not null,
+  webhook_id uuid not null,
+  settings_at timestamp with time zone not null,
+  acknowledged_offset bigint not null,
+  blocked_count integer default 0 not null,
+  blocked_due_at timestamp with time zone,
+  full_offset bigint,
+  attempts integer default 0 not null,
+  failing_since timestamp with time zone,
+  next_attempt_at timestamp with time zone not null,
+  last_attempt_at timestamp with time zone,
+  last_success_at timestamp with time zone,
+  last_outcome text,
+  acknowledged_count bigint default 0 not null,
+  failed_count bigint default 0 not null,
+  gap_after bigint,
+  gap_up_to bigint,
+  gap_noticed_at timestamp with time zone,
+  lease_holder uuid,
+  lease_epoch integer default 0 not null,
+  lease_expires_at timestamp with time zone,
+  recorded_epoch integer default 0 not null,
+  replayed_epoch integer,
+  replayed_to bigint,
+  constraint deliveries_pkey PRIMARY KEY (tenant_id, webhook_id),
+  constraint deliveries_webhook FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.webhooks(tenant_id, webhook_id) ON DELETE CASCADE,
+  constraint deliveries_failing_exactly_after_attempts CHECK ((attempts > 0) = (failing_since IS NOT NULL)),
+  constraint deliveries_gap CHECK ((gap_after IS NULL) = (gap_up_to IS NULL) AND (gap_after IS NULL) = (gap_noticed_at IS NULL) AND gap_after < gap_up_to),
+  constraint deliveries_lease CHECK ((lease_holder IS NOT NULL) = (lease_expires_at IS NOT NULL)),
+  constraint deliveries_recorded CHECK (recorded_epoch <= lease_epoch),
+  constraint deliveries_replayed CHECK ((replayed_epoch IS NULL) = (replayed_to IS NULL))
+) with (fillfactor=50);
+
+create table unwind.delivery_attempts (
+  tenant_id uuid not null,
+  webhook_id uuid not null,
+  place integer not null,
+  attempt_id uuid not null,
+  kind text not null,
+  attempted_at timestamp with time zone not null,
+  duration_ms integer not null,
+  outcome text not null,
+  status integer,
+  answer text not null,
+  attempt integer not null,
+  events integer not null,
+  first_event_id uuid,
+  last_event_id uuid,
+  constraint delivery_attempts_pkey PRIMARY KEY (tenant_id, webhook_id, place),
+  constraint delivery_attempts_delivery FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.deliveries(tenant_id, webhook_id) ON DELETE CASCADE,
+  constraint delivery_attempts_answer_length CHECK (length(answer) <= 1000),
+  constraint delivery_attempts_kind CHECK (kind = ANY (ARRAY['delivery'::text, 'test'::text, 'gap'::text, 'warning'::text])),
+  constraint delivery_attempts_status CHECK (status >= 100 AND status <= 999)
+) with (fillfactor=50);
 
 create table unwind.event_heads (
   tenant_id uuid not null,
@@ -624,7 +701,6 @@ create table unwind.tenants (
   secret_hash bytea not null,
   scopes text[] not null,
   signature_policy text not null,
-  package_size_default integer,
   created_at timestamp with time zone not null,
   disabled_at timestamp with time zone,
   old_secret_hash bytea,
@@ -633,7 +709,6 @@ create table unwind.tenants (
   constraint tenants_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
   constraint tenants_old_secret_ends CHECK ((old_secret_hash IS NULL) = (old_secret_ends_at IS NULL)),
   constraint tenants_old_secret_hash_is_sha256 CHECK (length(old_secret_hash) = 32),
-  constraint tenants_package_size_default CHECK (package_size_default >= 100 AND package_size_default <= 1048576),
   constraint tenants_secret_hash_is_sha256 CHECK (length(secret_hash) = 32),
   constraint tenants_signature_policy CHECK (signature_policy = ANY (ARRAY['strict'::text, 'compatible'::text]))
 );
@@ -711,48 +786,13 @@ create table unwind.venues (
   constraint venues_status CHECK (status = ANY (ARRAY['open'::text, 'closed'::text]))
 );
 
-create table unwind.webhook_attempts (
+create table unwind.webhook_defaults (
   tenant_id uuid not null,
-  webhook_id uuid not null,
-  place integer not null,
-  attempt_id uuid not null,
-  kind text not null,
-  attempted_at timestamp with time zone not null,
-  duration_ms integer not null,
-  outcome text not null,
-  status integer,
-  answer text not null,
-  attempt integer not null,
-  events integer not null,
-  first_event_id uuid,
-  last_event_id uuid,
-  constraint webhook_attempts_pkey PRIMARY KEY (tenant_id, webhook_id, place),
-  constraint webhook_attempts_webhook FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.webhooks(tenant_id, webhook_id) ON DELETE CASCADE,
-  constraint webhook_attempts_answer_length CHECK (length(answer) <= 1000),
-  constraint webhook_attempts_kind CHECK (kind = ANY (ARRAY['delivery'::text, 'test'::text, 'gap'::text, 'warning'::text])),
-  constraint webhook_attempts_status CHECK (status >= 100 AND status <= 999)
-) with (fillfactor=50);
-
-create table unwind.webhook_holds (
-  tenant_id uuid not null,
-  webhook_id uuid not null,
-  account_id uuid not null,
-  after bigint not null,
-  request_id uuid not null,
-  up_to bigint not null,
-  status text not null,
-  attempts integer not null,
-  failing_since timestamp with time zone,
-  next_attempt_at timestamp with time zone not null,
-  last_attempt_at timestamp with time zone,
-  last_outcome text,
-  constraint webhook_holds_pkey PRIMARY KEY (tenant_id, webhook_id, account_id),
-  constraint webhook_holds_webhook FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.webhooks(tenant_id, webhook_id) ON DELETE CASCADE,
-  constraint webhook_holds_after CHECK (after >= 0),
-  constraint webhook_holds_failing_exactly_after_attempts CHECK ((attempts > 0) = (failing_since IS NOT NULL)),
-  constraint webhook_holds_set_aside_after_failures CHECK (status = 'retrying'::text OR attempts > 0),
-  constraint webhook_holds_status CHECK (status = ANY (ARRAY['retrying'::text, 'set_aside'::text]))
-) with (fillfactor=70);
+  max_package_size integer not null,
+  constraint webhook_defaults_pkey PRIMARY KEY (tenant_id),
+  constraint webhook_defaults_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint webhook_defaults_max_package_size CHECK (max_package_size >= 100 AND max_package_size <= 1048576)
+);
 
 create table unwind.webhooks (
   tenant_id uuid not null,
@@ -767,37 +807,17 @@ create table unwind.webhooks (
   signature_version text not null,
   signature_algorithm text not null,
   standard_headers boolean default false not null,
-  "position" bigint not null,
-  full_at bigint,
-  hold_due_at timestamp with time zone,
-  attempts integer default 0 not null,
-  failing_since timestamp with time zone,
-  next_attempt_at timestamp with time zone not null,
-  lease_holder uuid,
-  lease_epoch integer default 0 not null,
-  lease_expires_at timestamp with time zone,
-  last_attempt_at timestamp with time zone,
-  last_success_at timestamp with time zone,
-  last_outcome text,
-  taken_count bigint default 0 not null,
-  failed_count bigint default 0 not null,
-  gap_after bigint,
-  gap_up_to bigint,
-  gap_noticed_at timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   constraint webhooks_pkey PRIMARY KEY (tenant_id, webhook_id),
   constraint webhooks_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
   constraint webhooks_delay CHECK (delay_s >= 1 AND delay_s <= 30),
   constraint webhooks_excluded_types CHECK (cardinality(excluded_types) = 0 OR ('ALL'::text = ANY (types)) AND NOT ('ALL'::text = ANY (excluded_types))),
-  constraint webhooks_failing_exactly_after_attempts CHECK ((attempts > 0) = (failing_since IS NOT NULL)),
-  constraint webhooks_gap CHECK ((gap_after IS NULL) = (gap_up_to IS NULL) AND (gap_after IS NULL) = (gap_noticed_at IS NULL) AND gap_after < gap_up_to),
-  constraint webhooks_lease CHECK ((lease_holder IS NOT NULL) = (lease_expires_at IS NOT NULL)),
   constraint webhooks_max_package_size CHECK (max_package_size >= 100 AND max_package_size <= 1048576),
   constraint webhooks_signature CHECK ((signature_version = ANY (ARRAY['6'::text, '15'::text, '9421'::text])) AND (signature_algorithm = ANY (ARRAY['ecdsa-p521'::text, 'ed25519'::text])) AND NOT (signature_version = '9421'::text AND signature_algorithm = 'ecdsa-p521'::text)),
   constraint webhooks_title_length CHECK (length(title) >= 1 AND length(title) <= 100),
   constraint webhooks_url_length CHECK (length(url) >= 1 AND length(url) <= 1000)
-) with (fillfactor=50);
+);
 CREATE INDEX webhooks_enabled ON unwind.webhooks USING btree (tenant_id) WHERE enabled;
 
 CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
@@ -1173,6 +1193,18 @@ create view unwind_v1.accounts as
     currency
    FROM unwind.accounts a;
 
+create view unwind_v1.blocked_accounts as
+ SELECT tenant_id,
+    webhook_id,
+    account_id,
+    acknowledged_offset,
+    status,
+    attempts,
+    failing_since,
+    next_attempt_at,
+    last_outcome
+   FROM unwind.blocked_accounts b;
+
 create view unwind_v1.busts as
  SELECT tenant_id,
     venue,
@@ -1193,6 +1225,40 @@ create view unwind_v1.corrections as
     closed_reason
    FROM unwind.parked p
   WHERE step = 'correction'::text;
+
+create view unwind_v1.deliveries as
+ SELECT tenant_id,
+    webhook_id,
+    settings_at,
+    acknowledged_offset,
+    blocked_count,
+    attempts,
+    failing_since,
+    next_attempt_at,
+    last_attempt_at,
+    last_success_at,
+    last_outcome,
+    acknowledged_count,
+    failed_count,
+    gap_after,
+    gap_up_to,
+    recorded_epoch,
+    replayed_epoch,
+    replayed_to
+   FROM unwind.deliveries d;
+
+create view unwind_v1.delivery_attempts as
+ SELECT tenant_id,
+    webhook_id,
+    attempt_id,
+    kind,
+    attempted_at,
+    outcome,
+    status,
+    events,
+    first_event_id,
+    last_event_id
+   FROM unwind.delivery_attempts a;
 
 create view unwind_v1.event_heads as
  SELECT tenant_id,

@@ -135,35 +135,35 @@ export const logReadBytesMax = 2 * 1_048_576;
 export const logPagesBytesMax = 32 * 1_048_576;
 
 /**
- * How long a request may keep all other accounts of a subscription waiting before its own are held,
- * in ms, and how many they may be: each hold is a row, and a large package is rather waited for.
+ * How long a request may keep all other accounts of a subscription waiting before its own are overtaken,
+ * in ms, and how many they may be: each is a row, and a large package is rather waited for.
  */
 export const stepAsideMs = 2_000;
 export const stepAsideAccountsMax = 50;
 
 /**
  * Shortest time between two recordings of how far a subscription came, in ms, while it goes on: what
- * was taken in it is sent again after a crash.
+ * was acknowledged in it is sent again after a crash.
  */
 export const recordEveryMs = 50;
 
 /** Positions looked through for one page of the log, so that rare kinds are looked for in steps. */
 export const logSpanMax = 20_000;
 
-/** Accounts of one subscription that may be out of step with its mark before it waits as a whole. */
-export const heldAccountsMax = 5_000;
+/** Accounts of one subscription that may be blocked before it waits as a whole. */
+export const blockedAccountsMax = 5_000;
 
 /**
- * Holds of one subscription whose events are read ahead of their requests: enough for those at once, and
+ * Blocks of one subscription whose events are read ahead of their requests: enough for those at once, and
  * few enough to be in memory, since each may have as many events as a package.
  */
-export const heldAheadMax = 2 * singlesAtOnceMax;
+export const blocksAheadMax = 2 * singlesAtOnceMax;
 
 /** Signatures of deliveries made at once: half of libuv's threads, which also verify requests. */
 export const deliverySigningsMax = 2;
 
 /** Attempts kept in the delivery log of a subscription: that succeeded, and that failed. */
-export const takenAttemptsKept = 200;
+export const acknowledgedAttemptsKept = 200;
 export const failedAttemptsKept = 300;
 
 /** Characters of a receiver's answer kept in the delivery log. */
@@ -176,7 +176,7 @@ export const eventsKeptMs = 90 * 24 * 3_600_000;
 export const partitionsAhead = 2;
 
 /** Accounts out of step that are shown with a subscription. */
-export const shownHoldsMax = 100;
+export const shownBlockedMax = 100;
 
 /** Age of a failure in ms after which a sandbox removes the subscription: 30 days. */
 export const failingSandboxMsMax = 30 * 24 * 3_600_000;

@@ -1,5 +1,6 @@
 // Prints docs/state-machines.md, drawn from the tables that the code itself follows:
 //   node tools/state-machines.ts > docs/state-machines.md
+import { accountTransitions, receiverTransitions } from '../src/deliveries/delivery.ts';
 import { liquidationTransitions } from '../src/liquidations/liquidation.ts';
 import { orderTransitions, submissionTransitions } from '../src/orders/order.ts';
 import { arrowsOf, type Transitions } from '../src/state-machine.ts';
@@ -9,10 +10,9 @@ export function stateMachinesPage(): string {
   return [
     '# State machines',
     '',
-    'Each drawing is made of the table that the code follows, and that triggers of the database mirror',
-    '(`<table>_transitions`): what is not drawn is refused by both, as a test tries for every pair. What',
-    'each state carries stands beside its table as a discriminated union, and in the database as named',
-    'constraints.',
+    'Each drawing is made of the table that the code follows: it refuses what is not drawn. For liquidations,',
+    'orders and submissions triggers of the database (`<table>_transitions`) refuse it as well, as a test tries for',
+    'every pair. What each state carries stands beside its table as a type, and in the database as named constraints.',
     '',
     '## Liquidation',
     '',
@@ -33,6 +33,28 @@ export function stateMachinesPage(): string {
     'add up to its final report, which may come before the answer to the call that sent it.',
     '',
     ...drawing(submissionTransitions, 'SENDING'),
+    '## Receiver',
+    '',
+    'What the receiver of a subscription does, as far as one claim knows: `receiverTransitions` in',
+    '[`src/deliveries/delivery.ts`](../src/deliveries/delivery.ts). It stands in memory; the database has `attempts`,',
+    '`next_attempt_at` and `enabled`, from which the next claim begins as `acknowledging` or `probing`.',
+    '',
+    ...drawing(receiverTransitions, 'acknowledging'),
+    '- In `resting`, `paused` and `gone` no request begins; those under way still end.',
+    '- In `probing` one request is under way at a time.',
+    '- An event is never `unreachable` or `asked_to_wait`: those speak of the receiver, and block no account.',
+    '',
+    '## Account of a subscription',
+    '',
+    'How an account stands to the offset of a subscription: `accountTransitions`, in the same file. `in_step` and',
+    '`doubted` have no row; the other states are `blocked_accounts.status`.',
+    '',
+    ...drawing(accountTransitions, 'in_step'),
+    '- The offset passes an event only when it is acknowledged, or its account is `blocked`, `catching_up` or `set_aside`.',
+    '- At most one request of an account is under way, and what follows in it waits until that is acknowledged.',
+    '- While an account is `doubted` the offset does not pass it: a process that dies forgets the doubt, not the event.',
+    '- Every record is fenced by its claim: a replay begins a claim, so no older record passes it.',
+    '',
   ].join('\n');
 }
 

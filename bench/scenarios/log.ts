@@ -18,7 +18,7 @@ import { dropping, type LogSetting, note } from '../log-dropping.ts';
 import { type BenchClient, makeClient, type Place } from '../place.ts';
 import { startReceiver, startService } from '../processes.ts';
 import { publishedOf, until } from '../wait.ts';
-import { markOf, recordEvents, setEnabled, setMark, subscribe } from '../webhooks.ts';
+import { offsetOf, recordEvents, setEnabled, setOffset, subscribe } from '../webhooks.ts';
 
 const tenants = 4;
 const patienceMs = 600_000;
@@ -232,14 +232,14 @@ async function catchingUp(setting: LogSetting): Promise<readonly Figure[]> {
   const url = `${receiver.url}/good`;
   const behind = async (events: number) => {
     const webhook = await subscribe(sql, { tenantId: largest.tenantId, url, enabled: false });
-    await setMark(sql, webhook, head - events);
+    await setOffset(sql, webhook, head - events);
     const rates: number[] = [];
     for (let part = 1; part <= 5; part += 1) {
       const begunAt = performance.now();
       if (part === 1) await setEnabled(sql, webhook, true);
       const wanted = head - events + Math.ceil((events * part) / 5);
       await until(`a subscription reaches ${wanted}`, patienceMs, async () => {
-        return (await markOf(sql, webhook)) >= wanted;
+        return (await offsetOf(sql, webhook)) >= wanted;
       });
       rates.push(events / 5 / ((performance.now() - begunAt) / 1_000));
     }

@@ -3,6 +3,7 @@
 import type { Check } from './check.ts';
 import { checksOfBook } from './checks-of-book.ts';
 import { checksOfCorrections } from './checks-of-corrections.ts';
+import { checksOfDeliveries } from './checks-of-deliveries.ts';
 import { checksOfEnds } from './checks-of-ends.ts';
 import { checksOfEvents } from './checks-of-events.ts';
 import { checksOfLiquidations } from './checks-of-liquidations.ts';
@@ -19,6 +20,7 @@ export const checks: readonly Check[] = [
   ...checksOfCorrections,
   ...checksOfEvents,
   ...checksOfLog,
+  ...checksOfDeliveries,
   ...checksOfVenue,
   ...checksOfEnds,
 ];

@@ -1,12 +1,24 @@
-// The delivery log of one subscription while it is delivered to: each attempt takes the oldest place of
-// its kind, so that it stays bounded, and waits here until it is recorded.
+// The delivery log of one subscription while it is delivered to: attempts, and what operators are
+// warned of besides. Each entry takes the oldest place of its kind, so that the log stays bounded, and
+// waits here until it is recorded.
 
-import { failedAttemptsKept, takenAttemptsKept } from '../limits.ts';
+import { type Attempt, keptAnswer, outcomeText } from '../egress/post.ts';
+import type { AccountId, WebhookId } from '../ids.ts';
+import { acknowledgedAttemptsKept, failedAttemptsKept } from '../limits.ts';
 import type { LoggedEvent } from '../webhooks/webhook.ts';
+import type { Block, Standing } from './delivery.ts';
+import type { Gap } from './delivery-store.ts';
 import type { LoggedAttempt } from './progress-store.ts';
 
+/** The part of an attempt that the delivery log keeps. */
+export function kept(attempt: Attempt) {
+  const { durationMs } = attempt;
+  const status = attempt.type === 'answered' ? attempt.status : undefined;
+  return { outcome: outcomeText(attempt), durationMs, status, answer: keptAnswer(attempt) };
+}
+
 export interface AttemptCounts {
-  readonly takenCount: number;
+  readonly acknowledgedCount: number;
   readonly failedCount: number;
 }
 
@@ -22,7 +34,7 @@ export type Attempted = Pick<
 
 export class AttemptLog {
   readonly #newId: () => string;
-  /** Not recorded yet, by place: where one was taken twice meanwhile, the later attempt. */
+  /** Not recorded yet, by place: where one was used twice meanwhile, the later attempt. */
   #attempts = new Map<number, LoggedAttempt>();
   #counts: AttemptCounts;
 
@@ -59,13 +71,94 @@ export class AttemptLog {
     return attempts;
   }
 
-  #nextPlace(isTaken: boolean): number {
-    const { takenCount, failedCount } = this.#counts;
-    if (isTaken) {
-      this.#counts = { takenCount: takenCount + 1, failedCount };
-      return takenCount % takenAttemptsKept;
+  #nextPlace(isAcknowledged: boolean): number {
+    const { acknowledgedCount, failedCount } = this.#counts;
+    if (isAcknowledged) {
+      this.#counts = { acknowledgedCount: acknowledgedCount + 1, failedCount };
+      return acknowledgedCount % acknowledgedAttemptsKept;
     }
-    this.#counts = { takenCount, failedCount: failedCount + 1 };
-    return takenAttemptsKept + (failedCount % failedAttemptsKept);
+    this.#counts = { acknowledgedCount, failedCount: failedCount + 1 };
+    return acknowledgedAttemptsKept + (failedCount % failedAttemptsKept);
   }
+}
+
+interface NoticesOptions {
+  readonly webhookId: WebhookId;
+  readonly attempts: AttemptLog;
+  readonly log: { warn(fields: object, message: string): void };
+  /** Days up to an attempt at this time are reported. */
+  readonly reportedUpTo: Date | undefined;
+}
+
+const dayMs = 24 * 3_600_000;
+
+/** What operators and readers of the delivery log are warned of besides failed attempts. */
+export class Notices {
+  readonly #options: NoticesOptions;
+  #reportedUpTo: Date | undefined;
+
+  constructor(options: NoticesOptions) {
+    this.#options = options;
+    this.#reportedUpTo = options.reportedUpTo;
+  }
+
+  /** A part of the log was dropped before it was read. */
+  gap(gap: Gap, at: Date): void {
+    const outcome = `events behind offset ${gap.after} up to ${gap.upTo} were dropped unread`;
+    this.#report('gap', { outcome, at, attempt: 0 });
+    this.#options.log.warn({ webhook: this.#options.webhookId, ...gap }, 'webhook.gap');
+  }
+
+  /**
+   * Of blocked accounts something was refused that was dropped before it was acknowledged: `events` is
+   * all that is left of them, and the log is kept behind `droppedTo`.
+   */
+  lost(
+    block: Block,
+    left: {
+      readonly events: readonly LoggedEvent[];
+      readonly droppedTo: number;
+      readonly at: Date;
+    },
+  ): void {
+    const { droppedTo, at } = left;
+    const accounts = lostAccounts(block, left.events, droppedTo);
+    if (accounts.length === 0) return;
+    const what = accounts.length === 1 ? 'an account' : `${accounts.length} accounts`;
+    const outcome = `events of ${what} up to offset ${droppedTo} were dropped before they were acknowledged`;
+    this.#report('gap', { outcome, at, attempt: block.attempts });
+    const fields = { webhook: this.#options.webhookId, accounts: accounts.slice(0, 10), droppedTo };
+    this.#options.log.warn({ ...fields, count: accounts.length }, 'webhook.gap');
+  }
+
+  /** A day more has passed on which nothing was acknowledged: reported once for each. */
+  failing({ failingSince, lastAttemptAt: at, attempts, lastOutcome }: Standing): void {
+    const before = this.#reportedUpTo;
+    this.#reportedUpTo = at;
+    if (failingSince === undefined || at === undefined || before === undefined) return;
+    const daysUpTo = (end: Date) => Math.floor((end.getTime() - failingSince.getTime()) / dayMs);
+    const days = daysUpTo(at);
+    if (days <= Math.max(daysUpTo(before), 0)) return;
+    const outcome = `nothing was acknowledged for ${days === 1 ? 'a day' : `${days} days`}`;
+    this.#report('warning', { outcome, at, attempt: attempts });
+    const fields = { webhook: this.#options.webhookId, days, failingSince, attempts, lastOutcome };
+    this.#options.log.warn(fields, 'webhook.failing_for_days');
+  }
+
+  #report(kind: 'gap' | 'warning', notice: { outcome: string; at: Date; attempt: number }): void {
+    this.#options.attempts.keep({ kind, durationMs: 0, events: [], ...notice });
+  }
+}
+
+/** Accounts of a refused request of which nothing is left. */
+function lostAccounts(
+  block: Block,
+  events: readonly LoggedEvent[],
+  droppedTo: number,
+): readonly AccountId[] {
+  if (block.attempts === 0) return [];
+  const left = new Set(events.map(({ accountId }) => accountId));
+  return [...block.acknowledged].flatMap(([accountId, after]) => {
+    return after < droppedTo && !left.has(accountId) ? [accountId] : [];
+  });
 }

@@ -1,6 +1,6 @@
-// Delivers the event log to subscriptions: claims those that are due under a lease, lets a session
-// send for each, and shares places, statements and leases among the sessions. A receiver that fails
-// costs its own subscription a growing wait and nobody else anything.
+// Delivers the event log to subscriptions: claims those that are due under a lease, runs a session for
+// each, and shares slots, statements and leases among the sessions. A receiver that fails costs its own
+// subscription a growing wait, and the others nothing.
 
 import { LRUCache } from 'lru-cache';
 import type { Dispatcher } from 'undici';
@@ -22,16 +22,13 @@ import {
 } from '../limits.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import { attemptsWithin, messageIdOf, requestBody, type Webhook } from '../webhooks/webhook.ts';
-import type { Sending } from './delivery.ts';
-import { claimWebhooks, readHeads, readHolds, renewLeases } from './delivery-store.ts';
-import { FairSlots, shareOf } from './fair-slots.ts';
-import { gathering } from './gather.ts';
-import type { Hold } from './hold.ts';
-import { LeaseKeeper } from './keep-leases.ts';
-import { LogPages } from './log-pages.ts';
-import { type LogAsked, readHeld, readLogs } from './log-store.ts';
+import type { Block, Sending } from './delivery.ts';
+import { claimWebhooks, readBlocks, renewLeases } from './delivery-store.ts';
+import { LeaseKeeper } from './leases.ts';
+import { type LogAsked, LogPages, readBlocked, readHeads, readLogs } from './log-store.ts';
 import { type Progress, recordProgress } from './progress-store.ts';
 import { type SendingPorts, Session, type SessionPorts } from './session.ts';
+import { FairSlots, inBatches, shareOf } from './sharing.ts';
 
 /**
  * How long a claim lasts, in ms, while its session renews it. After a kill the subscription waits
@@ -41,7 +38,7 @@ const leaseMs = 6_000;
 const renewEveryMs = 2_000;
 /** How long a stop waits for attempts under way before it cuts them off, in ms. */
 const stopGraceMs = 3_000;
-/** How long a session may go on while others wait for a place in this process, in ms. */
+/** How long a session may go on while others wait to be claimed by this process, in ms. */
 const turnMs = 10_000;
 /** Questions answered by one statement; pages of the log are large. */
 const batchMax = 32;
@@ -105,11 +102,11 @@ export class Deliverer {
   async step(): Promise<number> {
     const { sql, clock, holder } = this.#options;
     if (this.#stopping.signal.aborted) return 0;
-    await this.#giveUpAbandoned();
+    await this.#endAbandoned();
     await this.#pokeSessions();
     const free = deliveredWebhooksMax - this.#sessions.size;
-    const held = this.#sessionsOfTenants();
-    this.#endLongTurns(free, held);
+    const counts = this.#sessionsOfTenants();
+    this.#endLongTurns(free, counts);
     if (free <= 0) return 0;
     const now = clock.now();
     const leaseExpiresAt = later(now, leaseMs);
@@ -119,15 +116,15 @@ export class Deliverer {
       now,
       // All tenants of this turn together leave some for those of the next.
       limit: shareOf(free, 0),
-      shares: new Map([...held].map(([tenantId, count]) => [tenantId, shareOf(free, count)])),
+      shares: new Map([...counts].map(([tenantId, count]) => [tenantId, shareOf(free, count)])),
     });
     if (claimed.length === 0) return 0;
-    const holds = await readHolds(
+    const blocks = await readBlocks(
       sql,
       claimed.map(({ webhook }) => webhook),
     );
     for (const [i, one] of claimed.entries()) {
-      this.#begin(new Session(one, holds[i] ?? [], this.#ports), now);
+      this.#begin(new Session(one, blocks[i] ?? [], this.#ports), now);
     }
     return claimed.length;
   }
@@ -159,8 +156,8 @@ export class Deliverer {
     const done = Promise.all(before.map(([, { done }]) => done))
       .then(() => session.run())
       .catch((error: unknown) => {
-        // What it still sends is cut off. Its claim is given up where that may help, and runs out by
-        // itself where it would fail in the same way again.
+        // What it still sends is cut off. Its lease is ended where that may help, and runs out by itself
+        // where the next session would fail in the same way again.
         session.lose();
         const { webhook, epoch } = session.lease;
         if (mayPass(error)) this.#abandoned = [...this.#abandoned, { ...webhook, epoch }];
@@ -174,8 +171,8 @@ export class Deliverer {
     this.#sessions.set(session, { since, done });
   }
 
-  /** Frees what sessions held that failed, most likely since the database was away. */
-  async #giveUpAbandoned(): Promise<void> {
+  /** Ends the leases of sessions that failed, most likely since the database was away. */
+  async #endAbandoned(): Promise<void> {
     const abandoned = this.#abandoned;
     if (abandoned.length === 0) return;
     const { sql, clock, holder } = this.#options;
@@ -183,7 +180,7 @@ export class Deliverer {
     this.#abandoned = this.#abandoned.slice(abandoned.length);
   }
 
-  /** Tells sessions how far the log has come; retries and collected events may be due by now. */
+  /** Says to sessions how far the log has come; retries and collected events may be due by now. */
   async #pokeSessions(): Promise<void> {
     if (this.#sessions.size === 0) return;
     const tenants = [...this.#sessions.keys()].map(({ lease }) => lease.webhook.tenantId);
@@ -194,11 +191,11 @@ export class Deliverer {
   }
 
   /** Sessions that have gone on for long make room where their tenant has its share. */
-  #endLongTurns(free: number, held: ReadonlyMap<TenantId, number>): void {
+  #endLongTurns(free: number, counts: ReadonlyMap<TenantId, number>): void {
     const now = this.#options.clock.now().getTime();
     for (const [session, { since }] of this.#sessions) {
       const isLong = now - since.getTime() > turnMs;
-      const count = held.get(session.lease.webhook.tenantId) ?? 0;
+      const count = counts.get(session.lease.webhook.tenantId) ?? 0;
       if (isLong && shareOf(free, count) === 0) session.windDown();
     }
   }
@@ -208,12 +205,12 @@ export class Deliverer {
   }
 
   #sessionsOfTenants(): ReadonlyMap<TenantId, number> {
-    const held = new Map<TenantId, number>();
+    const counts = new Map<TenantId, number>();
     for (const { lease } of this.#sessions.keys()) {
       const { tenantId } = lease.webhook;
-      held.set(tenantId, (held.get(tenantId) ?? 0) + 1);
+      counts.set(tenantId, (counts.get(tenantId) ?? 0) + 1);
     }
-    return held;
+    return counts;
   }
 
   async #renew(sessions: readonly Session[]): Promise<readonly Session[]> {
@@ -235,11 +232,13 @@ export class Deliverer {
     const { sql, clock, holder, log, random = Math.random } = this.#options;
     const { setAsideAfterMs = setAsideAfterMsDefault } = this.#options;
     const pages = new LogPages(
-      gathering(pagesBatchMax, (asked: readonly LogAsked[]) => readLogs(sql, asked)),
+      inBatches(pagesBatchMax, (asked: readonly LogAsked[]) => readLogs(sql, asked)),
     );
-    type HeldAsked = Webhook & { readonly hold: Hold; readonly upTo: number };
-    const held = gathering(pagesBatchMax, (asked: readonly HeldAsked[]) => readHeld(sql, asked));
-    const record = gathering(batchMax, (all: readonly Progress[]) =>
+    type BlockAsked = Webhook & { readonly block: Block; readonly upTo: number };
+    const blocked = inBatches(pagesBatchMax, (asked: readonly BlockAsked[]) => {
+      return readBlocked(sql, asked);
+    });
+    const record = inBatches(batchMax, (all: readonly Progress[]) =>
       recordProgress(sql, holder, all),
     );
     return {
@@ -252,7 +251,7 @@ export class Deliverer {
         return Math.min(share, deliveryWindowBytesMax);
       },
       readLog: ({ tenantId }, after) => pages.next(tenantId, after),
-      readHeld: (webhook, hold, upTo) => held({ ...webhook, hold, upTo }),
+      readBlocked: (webhook, block, upTo) => blocked({ ...webhook, block, upTo }),
       record,
       send: (webhook, sending, how) => this.#send(webhook, sending, how),
       signings: new FairSlots(deliverySigningsMax),

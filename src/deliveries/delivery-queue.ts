@@ -1,15 +1,14 @@
-// What a claimed subscription has to send, in memory: the events behind its mark, the accounts that
-// are out of step, what is under way. It decides what is sent next and what an outcome means;
+// What a claimed subscription has to send, in memory: the events behind its offset, its accounts, its
+// receiver. The queue decides what is sent next and follows the state machine with what came of it;
 // reading, sending and recording are the session's.
 //
-// At most one request of an account is under way, and what follows in an account is sent only after
-// what came before was taken: so its events first arrive in the order in which they happened,
-// whoever else sends the same at the same time.
+// What follows in an account is sent only after what came before was acknowledged: so its events first
+// arrive in the order in which they happened, whichever process sends the same at the same time.
 
 import type { AccountId } from '../ids.ts';
 import {
+  blockedAccountsMax,
   deliveryWindowMax,
-  heldAccountsMax,
   packagesAtOnceMax,
   singlesAtOnceMax,
   stepAsideAccountsMax,
@@ -21,37 +20,59 @@ import {
   isPackaged,
   type LoggedEvent,
   nextPackage,
+  type Webhook,
 } from '../webhooks/webhook.ts';
-import type { Next, Outcome, QueueOptions, Sending, Standing, Wanted } from './delivery.ts';
-import { HeldAccounts } from './held-accounts.ts';
 import {
-  type Failure,
-  type Hold,
-  newHold,
-  refused,
+  Accounts,
+  caughtUpTo,
+  doubted,
+  overtaken,
   refusedAgain,
-  taken,
   wholeAttempts,
-} from './hold.ts';
+} from './accounts.ts';
+import {
+  type Block,
+  type Failure,
+  isFailing,
+  isResting,
+  type Next,
+  type Outcome,
+  type Receiver,
+  receiverAcknowledged,
+  receiverAtClaim,
+  receiverFailed,
+  receiverGivenUp,
+  type Sending,
+  type Standing,
+  type Wanted,
+  widthOf,
+} from './delivery.ts';
 import { LogWindow } from './log-window.ts';
-import { ReceiverHealth, type Rest } from './receiver-health.ts';
-import { RequestsUnderWay } from './under-way.ts';
+
+export interface QueueOptions {
+  readonly webhook: Webhook;
+  readonly standing: Standing;
+  readonly blocks: readonly Block[];
+  /** Failed attempts after which an account is set aside. */
+  readonly setAsideAttempts: number;
+  /** About how many bytes of events it may hold in memory at present. */
+  readonly windowBytesMax: () => number;
+  readonly newId: () => string;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+}
 
 /** The first events that may be sent; `isEnough` where they fill more than one request. */
-interface Sendable {
-  readonly events: readonly LoggedEvent[];
-  readonly isEnough: boolean;
-}
+type Sendable = ReturnType<LogWindow['waiting']>;
 
 /** Single events looked at ahead: enough for all requests at once. */
 const singlesAhead = 8 * singlesAtOnceMax;
 
 export class DeliveryQueue {
   readonly #options: QueueOptions;
-  readonly #health: ReceiverHealth;
   readonly #window: LogWindow;
-  readonly #held: HeldAccounts;
-  readonly #underWay = new RequestsUnderWay();
+  readonly #accounts: Accounts;
+  #receiver: Receiver;
   #head = 0;
   /** Since when there is not enough to send, though the log goes on: the window is full. */
   #starvesSince: Date | undefined;
@@ -60,39 +81,37 @@ export class DeliveryQueue {
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    const atOnceMax = isPackaged(options.webhook) ? packagesAtOnceMax : singlesAtOnceMax;
-    this.#health = new ReceiverHealth(options.standing, atOnceMax);
-    this.#window = new LogWindow(options.standing.position);
-    this.#held = new HeldAccounts(options.holds);
+    this.#receiver = receiverAtClaim(options.standing);
+    this.#window = new LogWindow(options.standing.offset);
+    this.#accounts = new Accounts(options.blocks);
   }
 
   /** Requests under way. */
   get underWay(): number {
-    return this.#underWay.size;
+    return this.#accounts.underWay;
   }
 
-  /** Whether nothing was taken since the last failure of the subscription as a whole. */
-  get isFailing(): boolean {
-    return this.#health.isFailing;
-  }
-
-  /** Why nothing is sent before the next attempt is due, if so. */
-  get rests(): Rest | undefined {
-    return this.#health.rests;
+  get receiver(): Receiver {
+    return this.#receiver;
   }
 
   get standing(): Standing {
-    return { ...this.#health.standing, position: this.#window.position };
+    return { ...this.#receiver.standing, offset: this.#window.offset };
   }
 
-  /** When the first hold is due; undefined where none is tried again. */
-  get holdDueAt(): Date | undefined {
-    return this.#held.dueAt();
+  /** When the first block is due; undefined where none is tried again. */
+  get blockedDueAt(): Date | undefined {
+    return this.#accounts.dueAt();
   }
 
-  /** Accounts whose hold has changed since this was last asked, with what holds them now if any. */
-  takeChanges(): ReadonlyMap<AccountId, Hold | undefined> {
-    return this.#held.takeChanges();
+  /** Accounts that the offset may have passed without all of their events being acknowledged. */
+  get blockedCount(): number {
+    return this.#accounts.blockedSize;
+  }
+
+  /** Accounts whose block has changed since this was last asked, with their block if they have one. */
+  takeChanges(): ReadonlyMap<AccountId, Block | undefined> {
+    return this.#accounts.takeChanges();
   }
 
   /** How far the log reaches. */
@@ -104,12 +123,11 @@ export class DeliveryQueue {
 
   /** What to read next; nothing while enough waits to be sent. */
   wanted(now: Date): Wanted | undefined {
-    if (this.rests !== undefined) return undefined;
-    const due = this.#held.due(now, this.#isFree);
-    const hold = due.find((one) => this.#held.readFor(one) === undefined);
-    if (hold !== undefined) {
-      const upTo = hold.attempts > 0 ? hold.upTo : this.#window.readTo;
-      return { type: 'held', hold, upTo };
+    if (isResting(this.#receiver)) return undefined;
+    const unread = this.#accounts.due(now).find((one) => !this.#accounts.readFor(one));
+    if (unread !== undefined) {
+      const upTo = unread.attempts > 0 ? unread.upTo : this.#window.readTo;
+      return { type: 'block', block: unread, upTo };
     }
     const after = this.#window.readTo;
     if (after >= this.#head || this.#sendable().isEnough) {
@@ -120,24 +138,25 @@ export class DeliveryQueue {
     return this.#isFull() ? undefined : { type: 'log', after };
   }
 
-  /** Takes events of the log in, ascending; nothing else is there up to `readTo`. */
+  /** Adds events of the log, ascending; nothing else is there up to `readTo`. */
   addLog(events: readonly LoggedEvent[], readTo: number): void {
     this.#known = {};
-    const isInStep = (event: LoggedEvent) => !this.#held.isSure(event.accountId);
-    this.#window.add(this.#held.size === 0 ? events : events.filter(isInStep), readTo);
+    const isOfWindow = (event: LoggedEvent) => !this.#accounts.isBlocked(event.accountId);
+    this.#window.add(this.#accounts.size === 0 ? events : events.filter(isOfWindow), readTo);
   }
 
-  /** Takes what was read for a hold in. Where nothing is left, its accounts are in step again. */
-  addHeld(hold: Hold, events: readonly LoggedEvent[], upTo: number): void {
-    if (!this.#held.isCurrent(hold)) return;
+  /** Adds what was read for a block. Where nothing is left, its accounts are in step again. */
+  addBlocked(block: Block, events: readonly LoggedEvent[], upTo: number): void {
+    if (!this.#accounts.isCurrent(block)) return;
     this.#known = {};
     if (events.length > 0) {
-      this.#held.keepRead(hold, events);
-    } else if (hold.attempts > 0) {
+      this.#accounts.keepRead(block, events);
+    } else if (block.attempts > 0) {
       // What was refused is not in the log any more.
-      this.#held.replace(hold, [taken({ ...hold, upTo }, hold.nextAttemptAt)]);
+      const dropped = { upTo, at: block.nextAttemptAt, cause: 'dropped' } as const;
+      this.#accounts.replace(block, [caughtUpTo(block, dropped)]);
     } else if (upTo >= this.#window.readTo) {
-      this.#held.replace(hold, []);
+      this.#accounts.replace(block, []);
     }
   }
 
@@ -150,85 +169,127 @@ export class DeliveryQueue {
     return next;
   }
 
-  #choose(now: Date): Next {
-    const { width, isFailing, isRefusing } = this.#health;
-    if (this.rests || this.#underWay.size >= width) return { type: 'nothing' };
-    const logged = isFailing && isRefusing ? this.#alternative() : this.#logged(now);
-    const held = this.#nextHeld(now);
-    const isTurnOfHeld = !isFailing && this.#underWay.heldSize * 2 < width;
-    if (held !== undefined && (isTurnOfHeld || logged.type !== 'send')) {
-      return { type: 'send', sending: held };
-    }
-    return logged;
-  }
-
   /** A request of `next` is under way. */
   begin(sending: Sending): void {
     this.#known = {};
-    const { hold, events } = sending;
-    this.#underWay.begin(sending);
-    if (hold === undefined) {
-      if (this.#held.isInDoubt) this.#freeToTryAgain(events);
-      this.#window.mark(events, 'sending');
-    } else {
-      this.#held.forgetRead(hold);
-    }
+    if (sending.block === undefined) this.#probe(sending.events);
+    this.#accounts.begin(sending);
+    if (sending.block === undefined) this.#window.mark(sending.events, 'sending');
   }
 
   /** What became of a request. */
   settle(sending: Sending, outcome: Outcome): void {
     this.#known = {};
-    const hold = this.#underWay.end(sending);
-    if (outcome.type === 'cut') {
+    const block = this.#accounts.end(sending);
+    if (outcome.type === 'acknowledged') {
+      this.#acknowledged(sending, block, outcome);
+    } else if (outcome.type === 'cut') {
       this.#window.mark(sending.events, 'waiting');
-      return;
+    } else {
+      if (outcome.type === 'refused') this.#refused(sending, block, outcome);
+      else if (block === undefined) this.#window.mark(sending.events, 'waiting');
+      this.#receiver = receiverFailed(this.#receiver, outcome);
     }
-    if (outcome.type === 'taken') {
-      this.#health.taken(outcome);
-      this.#taken(sending, hold, outcome.at);
-      return;
-    }
-    if (outcome.type === 'refused') this.#refused(sending, hold, outcome);
-    else if (hold === undefined) this.#window.mark(sending.events, 'waiting');
-    this.#health.failed(outcome);
   }
 
-  /** Nothing more is sent in this claim: what is still in doubt means that the receiver is down. */
+  /** Nothing more is sent in this claim: what is still doubted means that the receiver is down. */
   finish(): void {
     this.#known = {};
-    if (this.#held.isInDoubt) this.#health.giveUp();
+    if (this.#accounts.isInDoubt) this.#receiver = receiverGivenUp(this.#receiver);
   }
 
-  #taken(sending: Sending, hold: Hold | undefined, at: Date): void {
-    if (hold === undefined) {
-      this.#window.mark(sending.events, 'done');
-    } else {
-      const upTo = sending.events.at(-1)?.position ?? hold.upTo;
-      this.#held.replace(hold, [taken({ ...hold, upTo }, at)]);
+  #choose(now: Date): Next {
+    const width = widthOf(this.#receiver);
+    if (isResting(this.#receiver) || this.underWay >= width) return { type: 'nothing' };
+    const isDoubtful = isFailing(this.#receiver) && this.#receiver.refusals > 0;
+    const logged = isDoubtful ? this.#alternative() : this.#nextOfLog(now);
+    const apart = this.#nextApart(now);
+    const isTurn = !isFailing(this.#receiver) && this.#accounts.underWayApart * 2 < width;
+    if (apart !== undefined && (isTurn || logged.type !== 'send')) {
+      return { type: 'send', sending: apart };
     }
-    // It takes others, so what it refused is held, and the mark may pass it.
-    if (this.#held.size <= heldAccountsMax) this.#window.leave(this.#held.confirm());
+    return logged;
   }
 
-  #refused(sending: Sending, hold: Hold | undefined, failure: Failure): void {
-    const { standing } = this.#health;
-    if (hold === undefined) {
-      const fresh = newHold(this.#options.newId(), sending.events, failure.at);
-      this.#held.doubt(refused(fresh, failure, standing));
-      this.#window.mark(sending.events, 'refused');
-    } else {
-      const { setAsideAttempts, newId } = this.#options;
-      const { lastSuccessAt } = standing;
-      const trial = { events: sending.events, failure, lastSuccessAt, setAsideAttempts, newId };
-      this.#held.replace(hold, refusedAgain(hold, trial));
+  #nextOfLog(now: Date): Next {
+    const isRead = this.#window.readTo >= this.#head;
+    const { events } = this.#sendable();
+    // As long as there is room, what is behind is just being read, and may belong to what is collected.
+    const isAll = isRead || !this.#isFull();
+    const next = nextPackage(this.#options.webhook, events, { now, isAll });
+    if (next.type === 'send') return this.#sendInStep(next.events);
+    if (next.type === 'nothing' || !isRead) return { type: 'nothing' };
+    return { type: 'collect', until: next.until, fullOffset: this.#head + next.missing };
+  }
+
+  #nextApart(now: Date): Sending | undefined {
+    for (const block of this.#accounts.due(now)) {
+      const read = this.#accounts.readFor(block);
+      if (read === undefined) continue;
+      const { events } = fitting(this.#options.webhook, read);
+      return { events, block, attempt: block.attempts + 1 };
     }
+    return undefined;
   }
 
-  #freeToTryAgain(events: readonly LoggedEvent[]): void {
+  /**
+   * Something else than what a failing receiver has just refused, to find out whether it acknowledges
+   * others: the events of a random account. A package is first tried as a whole for some times.
+   */
+  #alternative(): Next {
+    const { events: waiting } = this.#window.waiting(this.#accounts.isInStep, () => false);
+    const isTogether = this.#accounts.doubted().some((block) => {
+      return block.acknowledged.size > 1 && block.attempts >= wholeAttempts;
+    });
+    const others = waiting.length === 0 && isTogether ? this.#window.refused() : waiting;
+    const one = others[Math.floor(this.#options.random() * others.length)];
+    if (one === undefined) return { type: 'nothing' };
+    return this.#sendInStep(fitting(this.#options.webhook, this.#window.of(one.accountId)).events);
+  }
+
+  #sendInStep(events: readonly LoggedEvent[]): Next {
+    const attempt = this.#receiver.standing.attempts + 1;
+    return { type: 'send', sending: { events, block: undefined, attempt } };
+  }
+
+  /** Doubted accounts whose events are sent once more are in step again. */
+  #probe(events: readonly LoggedEvent[]): void {
+    if (!this.#accounts.isInDoubt) return;
     for (const { accountId } of events) {
-      if (!this.#held.has(accountId)) continue;
-      this.#held.free(accountId);
+      if (!this.#accounts.probe(accountId)) continue;
       this.#window.mark(this.#window.of(accountId), 'waiting');
+    }
+  }
+
+  #acknowledged(
+    { events }: Sending,
+    block: Block | undefined,
+    outcome: { readonly at: Date; readonly reason: string },
+  ): void {
+    const { at } = outcome;
+    const atOnceMax = isPackaged(this.#options.webhook) ? packagesAtOnceMax : singlesAtOnceMax;
+    this.#receiver = receiverAcknowledged(this.#receiver, outcome, atOnceMax);
+    if (block === undefined) {
+      this.#window.mark(events, 'done');
+    } else {
+      const upTo = events.at(-1)?.offset ?? block.upTo;
+      const caughtUp = caughtUpTo(block, { upTo, at, cause: 'acknowledged' });
+      this.#accounts.replace(block, [caughtUp]);
+    }
+    // It acknowledges others, so what it refused is blocked, and the offset may pass it.
+    if (this.#accounts.size <= blockedAccountsMax) this.#window.leave(this.#accounts.confirm());
+  }
+
+  #refused({ events }: Sending, block: Block | undefined, failure: Failure): void {
+    const { newId, setAsideAttempts } = this.#options;
+    const { standing } = this.#receiver;
+    if (block === undefined) {
+      this.#accounts.doubt(doubted(newId(), { events, failure, before: standing }));
+      this.#window.mark(events, 'refused');
+    } else {
+      const { lastSuccessAt } = standing;
+      const trial = { events, failure, lastSuccessAt, setAsideAttempts, newId };
+      this.#accounts.replace(block, refusedAgain(block, trial));
     }
   }
 
@@ -237,25 +298,21 @@ export class DeliveryQueue {
     return events >= deliveryWindowMax || bytes >= this.#options.windowBytesMax();
   }
 
-  /** What keeps all others waiting for long steps aside: it is held, and the mark may pass it. */
+  /** What keeps all others waiting for long is overtaken: the offset may pass it. */
   #makeRoom(now: Date): void {
     this.#starvesSince ??= now;
-    if (now.getTime() - this.#starvesSince.getTime() < stepAsideMs || this.isFailing) return;
-    const sending = this.#underWay.findFree(({ events }) => this.#window.isBlockedBy(events));
+    const starvedMs = now.getTime() - this.#starvesSince.getTime();
+    if (starvedMs < stepAsideMs || isFailing(this.#receiver)) return;
+    const inStep = this.#accounts.underWayInStep();
+    const sending = inStep.find(({ events }) => this.#window.isBlockedBy(events));
     if (sending === undefined) return;
-    const hold = newHold(this.#options.newId(), sending.events, now);
-    if (hold.afters.size > stepAsideAccountsMax || this.#held.size >= heldAccountsMax) return;
+    const block = overtaken(this.#options.newId(), sending.events, now);
+    const isLarge = block.acknowledged.size > stepAsideAccountsMax;
+    if (isLarge || this.#accounts.size >= blockedAccountsMax) return;
     this.#known = {};
-    this.#underWay.hold(sending, hold);
-    this.#held.hold(hold);
-    this.#window.leave(new Set(hold.afters.keys()));
+    this.#accounts.overtake(sending, block);
+    this.#window.leave(new Set(block.acknowledged.keys()));
   }
-
-  readonly #isFree = (accountId: AccountId): boolean => !this.#underWay.isBusy(accountId);
-
-  readonly #isSendable = (accountId: AccountId): boolean => {
-    return this.#isFree(accountId) && !this.#held.has(accountId);
-  };
 
   /** What may be sent of the window, as far as the next request and whether to read on need it. */
   #sendable(): Sendable {
@@ -263,48 +320,7 @@ export class DeliveryQueue {
     const isMore = isPackaged(webhook)
       ? (events: number, bytes: number) => isMoreThanFits(webhook, { events, bytes })
       : (events: number) => events >= singlesAhead;
-    this.#known.sendable ??= this.#window.waiting(this.#isSendable, isMore);
+    this.#known.sendable ??= this.#window.waiting(this.#accounts.isInStep, isMore);
     return this.#known.sendable;
-  }
-
-  #nextHeld(now: Date): Sending | undefined {
-    for (const hold of this.#held.due(now, this.#isFree)) {
-      const read = this.#held.readFor(hold);
-      if (read === undefined) continue;
-      const { events } = fitting(this.#options.webhook, read);
-      return { events, hold, attempt: hold.attempts + 1 };
-    }
-    return undefined;
-  }
-
-  #logged(now: Date): Next {
-    const isRead = this.#window.readTo >= this.#head;
-    const { events } = this.#sendable();
-    // As long as there is room, what is behind is just being read, and may belong to what is collected.
-    const isAll = isRead || !this.#isFull();
-    const next = nextPackage(this.#options.webhook, events, { now, isAll });
-    if (next.type === 'send') return this.#send(next.events);
-    if (next.type === 'nothing' || !isRead) return { type: 'nothing' };
-    return { ...next, fullAt: this.#head + next.missing };
-  }
-
-  /**
-   * Something else than what a failing receiver has just refused, to tell whether it takes others:
-   * the events of one account by lot. A package is first tried as a whole for some times.
-   */
-  #alternative(): Next {
-    const { events: waiting } = this.#window.waiting(this.#isSendable, () => false);
-    const isTogether = this.#held.doubtful().some((hold) => {
-      return hold.afters.size > 1 && hold.attempts >= wholeAttempts;
-    });
-    const others = waiting.length === 0 && isTogether ? this.#window.refused() : waiting;
-    const lot = others[Math.floor(this.#options.random() * others.length)];
-    if (lot === undefined) return { type: 'nothing' };
-    return this.#send(fitting(this.#options.webhook, this.#window.of(lot.accountId)).events);
-  }
-
-  #send(events: readonly LoggedEvent[]): Next {
-    const attempt = this.#health.standing.attempts + 1;
-    return { type: 'send', sending: { events, hold: undefined, attempt } };
   }
 }

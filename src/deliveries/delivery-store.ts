@@ -1,14 +1,13 @@
-// The statements that claim subscriptions and keep the claims. Each works on many subscriptions at
+// The statements that begin deliveries, claim subscriptions and keep the claims, for many of them at
 // once. Every write is fenced by holder and epoch; rows are locked in the order of their ids, so that
-// no two of them deadlock.
+// no two statements deadlock.
 
-import type { Sql } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { toWebhook, type WebhookKey, type WebhookRow, webhookColumns } from '../webhooks/store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import { placeLength } from '../work/holder.ts';
-import type { Standing } from './delivery.ts';
-import type { Hold } from './hold.ts';
+import type { Block, Standing } from './delivery.ts';
 
 /** A part of the log that was dropped before a subscription had read it. */
 export interface Gap {
@@ -24,15 +23,16 @@ export interface ClaimedWebhook {
   /** Where the log ended when the claim was made, and up to where nothing was promised then. */
   readonly head: number;
   readonly droppedTo: number;
-  /** Not told yet. */
+  /** Not reported yet. */
   readonly gap: Gap | undefined;
-  readonly takenCount: number;
+  readonly acknowledgedCount: number;
   readonly failedCount: number;
 }
 
 type ClaimedRow = WebhookRow & {
+  settings_at: Date;
   lease_epoch: number;
-  position: string;
+  acknowledged_offset: string;
   head: string;
   dropped_to: string;
   gap_up_to: string | null;
@@ -42,14 +42,67 @@ type ClaimedRow = WebhookRow & {
   last_attempt_at: Date | null;
   last_success_at: Date | null;
   last_outcome: string | null;
-  taken_count: string;
+  acknowledged_count: string;
   failed_count: string;
 };
 
+/** Begins the delivery of a new subscription: it gets what is published from now on. */
+export async function insertDelivery(
+  tx: Tx,
+  { tenantId, webhookId, updatedAt }: WebhookKey & { readonly updatedAt: Date },
+): Promise<void> {
+  await tx`
+    insert into unwind.deliveries (
+      tenant_id, webhook_id, settings_at, acknowledged_offset, next_attempt_at
+    )
+    values (
+      ${tenantId}, ${webhookId}, ${updatedAt},
+      coalesce(
+        (select h.position from unwind.event_heads h where h.tenant_id = ${tenantId}),
+        0
+      ),
+      ${updatedAt}
+    )`;
+}
+
+/**
+ * Locks the delivery of a subscription, before its settings where both are changed, so that no two
+ * transactions wait for each other. @returns whether there is such a subscription.
+ */
+export async function lockDelivery(tx: Tx, { tenantId, webhookId }: WebhookKey): Promise<boolean> {
+  const rows = await tx`
+    select
+    from unwind.deliveries d
+    where d.tenant_id = ${tenantId}
+      and d.webhook_id = ${webhookId}
+    for update`;
+  return rows.count === 1;
+}
+
+/**
+ * Follows new settings of a locked subscription: it is tried at once. Another url, or being enabled
+ * again, also begins a new count of failures, since the old one says nothing about what is there now.
+ */
+export async function followSettings(tx: Tx, before: Webhook, now: Webhook): Promise<void> {
+  const { tenantId, webhookId, updatedAt } = now;
+  const isNewReceiver = now.url !== before.url || (now.enabled && !before.enabled);
+  await tx`
+    update unwind.deliveries d
+    set
+      settings_at = ${updatedAt},
+      attempts = case when ${isNewReceiver} then 0 else d.attempts end,
+      failing_since = case when not ${isNewReceiver} then d.failing_since end,
+      full_offset = null,
+      next_attempt_at = ${updatedAt}
+    where d.tenant_id = ${tenantId}
+      and d.webhook_id = ${webhookId}`;
+}
+
 /**
  * Claims enabled subscriptions whose next attempt is due and that have something to send: events
- * behind their mark, a hold that is due, or a full package before its delay is over. Of each tenant
- * those that are due for the longest, as many as its share, and of all tenants in turn.
+ * behind their offset, a block that is due, or a full package before its delay is over. Of each tenant
+ * those that are due for the longest, as many as its share, and of all tenants in turn. Settings that
+ * are changed meanwhile are left to the next claim.
  */
 export async function claimWebhooks(
   sql: Sql,
@@ -67,62 +120,69 @@ export async function claimWebhooks(
   const rows = await sql<ClaimedRow[]>`
     with open as (
       select
-        w.tenant_id, w.webhook_id, w.next_attempt_at, h.position as head, h.dropped_to,
+        d.tenant_id, d.webhook_id, d.next_attempt_at, d.settings_at, h.position as head,
+        h.dropped_to,
         row_number() over (
-          partition by w.tenant_id
-          order by w.next_attempt_at, w.webhook_id
+          partition by d.tenant_id
+          order by d.next_attempt_at, d.webhook_id
         ) as place
-      from unwind.webhooks w
-      join unwind.event_heads h on h.tenant_id = w.tenant_id
-      where w.enabled
-        and (w.lease_expires_at is null or w.lease_expires_at <= ${claim.now})
+      from unwind.deliveries d
+      join unwind.webhooks w
+        on w.tenant_id = d.tenant_id
+        and w.webhook_id = d.webhook_id
+        and w.enabled
+      join unwind.event_heads h on h.tenant_id = d.tenant_id
+      where (d.lease_expires_at is null or d.lease_expires_at <= ${claim.now})
         and (
           (
-            w.next_attempt_at <= ${claim.now}
-            and (w.position < h.position or w.hold_due_at <= ${claim.now})
+            d.next_attempt_at <= ${claim.now}
+            and (d.acknowledged_offset < h.position or d.blocked_due_at <= ${claim.now})
           )
-          or w.full_at <= h.position
+          or d.full_offset <= h.position
         )
     ),
     due as (
-      select w.tenant_id, w.webhook_id, o.head, o.dropped_to
+      select d.tenant_id, d.webhook_id, o.head, o.dropped_to
       from open o
       left join json_to_recordset(${recordsOf(given)}::json) as s (tenant_id uuid, share integer)
         on s.tenant_id = o.tenant_id
-      join unwind.webhooks w
-        on w.tenant_id = o.tenant_id
-        and w.webhook_id = o.webhook_id
-        and w.enabled
-        and (w.lease_expires_at is null or w.lease_expires_at <= ${claim.now})
+      join unwind.deliveries d
+        on d.tenant_id = o.tenant_id
+        and d.webhook_id = o.webhook_id
+        and d.settings_at = o.settings_at
+        and (d.lease_expires_at is null or d.lease_expires_at <= ${claim.now})
       where o.place <= coalesce(s.share, ${limit}::integer)
       order by o.place, o.next_attempt_at
       limit ${limit}
-      for update of w skip locked
+      for update of d skip locked
     )
-    update unwind.webhooks w
+    update unwind.deliveries d
     set
       lease_holder = ${claim.holder},
-      lease_epoch = w.lease_epoch + 1,
+      lease_epoch = d.lease_epoch + 1,
       lease_expires_at = ${claim.leaseExpiresAt}
     from due
-    where w.tenant_id = due.tenant_id
+    join unwind.webhooks w
+      on w.tenant_id = due.tenant_id
       and w.webhook_id = due.webhook_id
+    where d.tenant_id = due.tenant_id
+      and d.webhook_id = due.webhook_id
     returning
-      ${webhookColumns}, w.lease_epoch, w.position, due.head, due.dropped_to, w.gap_up_to,
-      w.attempts, w.failing_since, w.next_attempt_at, w.last_attempt_at, w.last_success_at,
-      w.last_outcome, w.taken_count, w.failed_count`;
+      ${webhookColumns}, d.settings_at, d.lease_epoch, d.acknowledged_offset, due.head,
+      due.dropped_to, d.gap_up_to, d.attempts, d.failing_since, d.next_attempt_at, d.last_attempt_at,
+      d.last_success_at, d.last_outcome, d.acknowledged_count, d.failed_count`;
   return rows.map(toClaimed);
 }
 
 function toClaimed(row: ClaimedRow): ClaimedWebhook {
-  const position = Number(row.position);
+  const offset = Number(row.acknowledged_offset);
   const droppedTo = Number(row.dropped_to);
-  const isUntold = position < droppedTo && Number(row.gap_up_to ?? 0) < droppedTo;
+  const isUnreported = offset < droppedTo && Number(row.gap_up_to ?? 0) < droppedTo;
   return {
-    webhook: toWebhook(row),
+    webhook: { ...toWebhook(row), updatedAt: row.settings_at },
     epoch: row.lease_epoch,
     standing: {
-      position,
+      offset,
       attempts: row.attempts,
       failingSince: row.failing_since ?? undefined,
       nextAttemptAt: row.next_attempt_at,
@@ -132,25 +192,25 @@ function toClaimed(row: ClaimedRow): ClaimedWebhook {
     },
     head: Number(row.head),
     droppedTo,
-    gap: isUntold ? { after: position, upTo: droppedTo } : undefined,
-    takenCount: Number(row.taken_count),
+    gap: isUnreported ? { after: offset, upTo: droppedTo } : undefined,
+    acknowledgedCount: Number(row.acknowledged_count),
     failedCount: Number(row.failed_count),
   };
 }
 
-/** The accounts of subscriptions that are out of step, as holds, in the order asked. */
-export async function readHolds(
+/** The blocked accounts of subscriptions, as blocks, in the order asked. */
+export async function readBlocks(
   sql: Sql,
   keys: readonly WebhookKey[],
-): Promise<readonly (readonly Hold[])[]> {
+): Promise<readonly (readonly Block[])[]> {
   const rows = await sql<
     {
       n: number;
       account_id: AccountId;
-      after: string;
+      acknowledged_offset: string;
       request_id: string;
       up_to: string;
-      status: Hold['status'];
+      status: Exclude<Block['status'], 'doubted'>;
       attempts: number;
       failing_since: Date | null;
       next_attempt_at: Date;
@@ -159,56 +219,35 @@ export async function readHolds(
     }[]
   >`
     select
-      g.n, h.account_id, h.after, h.request_id, h.up_to, h.status, h.attempts, h.failing_since,
-      h.next_attempt_at, h.last_attempt_at, h.last_outcome
+      g.n, b.account_id, b.acknowledged_offset, b.request_id, b.up_to, b.status, b.attempts,
+      b.failing_since, b.next_attempt_at, b.last_attempt_at, b.last_outcome
     from json_to_recordset(${recordsOf(keys.map((key) => keyRecord(key)))}::json)
       as g (n integer, tenant_id uuid, webhook_id uuid)
-    join unwind.webhook_holds h
-      on h.tenant_id = g.tenant_id
-      and h.webhook_id = g.webhook_id`;
+    join unwind.blocked_accounts b
+      on b.tenant_id = g.tenant_id
+      and b.webhook_id = g.webhook_id`;
   const byKey = Map.groupBy(rows, (row) => row.n);
   return keys.map((_, n) => {
     const byRequest = Map.groupBy(byKey.get(n) ?? [], (row) => row.request_id);
     return [...byRequest.values()].flatMap(([first, ...others]) => {
       if (first === undefined) return [];
-      const own = [first, ...others].map((row) => [row.account_id, Number(row.after)] as const);
-      const hold: Hold = {
-        requestId: first.request_id,
-        afters: new Map(own),
-        upTo: Number(first.up_to),
+      const own = [first, ...others].map((row) => {
+        return [row.account_id, Number(row.acknowledged_offset)] as const;
+      });
+      const block: Block = {
         status: first.status,
+        requestId: first.request_id,
+        acknowledged: new Map(own),
+        upTo: Number(first.up_to),
         attempts: first.attempts,
         failingSince: first.failing_since ?? undefined,
         nextAttemptAt: first.next_attempt_at,
         lastAttemptAt: first.last_attempt_at ?? undefined,
         lastOutcome: first.last_outcome ?? undefined,
       };
-      return [hold];
+      return [block];
     });
   });
-}
-
-/** Where a log ends, and up to where nothing in it is promised any more. */
-export interface LogEnds {
-  readonly head: number;
-  readonly droppedTo: number;
-}
-
-/** The ends of the logs of tenants. */
-export async function readHeads(
-  sql: Sql,
-  tenantIds: readonly TenantId[],
-): Promise<ReadonlyMap<TenantId, LogEnds>> {
-  const rows = await sql<{ tenant_id: TenantId; position: string; dropped_to: string }[]>`
-    select h.tenant_id, h.position, h.dropped_to
-    from unwind.event_heads h
-    where h.tenant_id = any (${tenantIds}::uuid[])`;
-  return new Map(
-    rows.map((row) => {
-      const ends = { head: Number(row.position), droppedTo: Number(row.dropped_to) };
-      return [row.tenant_id, ends];
-    }),
-  );
 }
 
 /**
@@ -221,31 +260,31 @@ export async function renewLeases(
   lease: { holder: string; expiresAt: Date },
 ): Promise<readonly (Date | undefined)[]> {
   const given = leases.map((one) => ({ ...keyRecord(one), epoch: one.epoch }));
-  const rows = await sql<{ n: number; updated_at: Date }[]>`
+  const rows = await sql<{ n: number; settings_at: Date }[]>`
     with ours as (
-      select g.n, w.tenant_id, w.webhook_id
+      select g.n, d.tenant_id, d.webhook_id
       from json_to_recordset(${recordsOf(given)}::json)
         as g (n integer, tenant_id uuid, webhook_id uuid, epoch integer)
-      join unwind.webhooks w
-        on w.tenant_id = g.tenant_id
-        and w.webhook_id = g.webhook_id
-        and w.lease_epoch = g.epoch
-      where w.lease_holder = ${lease.holder}
-      order by w.tenant_id, w.webhook_id
-      for update of w
+      join unwind.deliveries d
+        on d.tenant_id = g.tenant_id
+        and d.webhook_id = g.webhook_id
+        and d.lease_epoch = g.epoch
+      where d.lease_holder = ${lease.holder}
+      order by d.tenant_id, d.webhook_id
+      for update of d
     )
-    update unwind.webhooks w
+    update unwind.deliveries d
     set lease_expires_at = ${lease.expiresAt}
     from ours
-    where w.tenant_id = ours.tenant_id
-      and w.webhook_id = ours.webhook_id
-    returning ours.n, w.updated_at`;
-  const changedAt = new Map(rows.map((row) => [row.n, row.updated_at]));
+    where d.tenant_id = ours.tenant_id
+      and d.webhook_id = ours.webhook_id
+    returning ours.n, d.settings_at`;
+  const changedAt = new Map(rows.map((row) => [row.n, row.settings_at]));
   return leases.map((_, n) => changedAt.get(n));
 }
 
 /**
- * Ends the leases of those who held the place of this holder before it: they are dead.
+ * Ends the leases of processes that had the place of this holder before it: they are dead.
  * @returns how many.
  */
 export async function endDeliveryLeases(
@@ -253,11 +292,11 @@ export async function endDeliveryLeases(
   { holder, now }: { holder: string; now: Date },
 ): Promise<number> {
   const rows = await sql`
-    update unwind.webhooks w
+    update unwind.deliveries d
     set lease_expires_at = ${now}
-    where w.lease_expires_at > ${now}
-      and left(w.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
-      and w.lease_holder <> ${holder}`;
+    where d.lease_expires_at > ${now}
+      and left(d.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
+      and d.lease_holder <> ${holder}`;
   return rows.count;
 }
 

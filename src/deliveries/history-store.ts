@@ -1,16 +1,17 @@
-// The statements by which people look at a subscription's deliveries: where it stands and its last
-// attempts; and the removal of those that have failed for very long.
+// The statements by which people look at a subscription's deliveries: where it stands, and its last
+// attempts.
 
 import type { Sql } from '../db/connect.ts';
-import type { AccountId, EventId, TenantId, WebhookId } from '../ids.ts';
-import { takenAttemptsKept } from '../limits.ts';
+import type { AccountId, EventId } from '../ids.ts';
+import { acknowledgedAttemptsKept } from '../limits.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
+import type { Block, Standing } from './delivery.ts';
 import { attemptColumns, type LoggedAttempt, overOlderAttempt } from './progress-store.ts';
 
-/** An account that is out of step, as it is shown. */
-export interface HeldAccount {
+/** An account that is blocked, as it is shown. */
+export interface BlockedAccount {
   readonly accountId: AccountId;
-  readonly status: 'retrying' | 'set_aside';
+  readonly status: Exclude<Block['status'], 'doubted'>;
   readonly failingSince: Date | undefined;
   readonly attempts: number;
   readonly nextAttemptAt: Date;
@@ -18,20 +19,13 @@ export interface HeldAccount {
 }
 
 /** Where the deliveries of a subscription stand. */
-export interface DeliveryState {
-  readonly position: number;
-  /** Events of the log behind the mark, of whatever kind. */
+export interface DeliveryState extends Standing {
+  /** Events of the log behind the offset, of whatever kind. */
   readonly behind: number;
-  readonly attempts: number;
-  readonly failingSince: Date | undefined;
-  readonly nextAttemptAt: Date;
-  readonly lastAttemptAt: Date | undefined;
-  readonly lastSuccessAt: Date | undefined;
-  readonly lastOutcome: string | undefined;
   readonly retrying: number;
   readonly setAside: number;
-  /** The first of the accounts that are out of step, those set aside before the others. */
-  readonly held: readonly HeldAccount[];
+  /** The first of the blocked accounts, those set aside before the others. */
+  readonly blocked: readonly BlockedAccount[];
   /** What was dropped before it was read; `noticedAt` is undefined until a delivery came by. */
   readonly gap:
     | { readonly after: number; readonly upTo: number; readonly noticedAt: Date | undefined }
@@ -41,12 +35,12 @@ export interface DeliveryState {
 export async function readDeliveryState(
   sql: Sql,
   { tenantId, webhookId }: WebhookKey,
-  heldMax: number,
+  blockedMax: number,
 ): Promise<DeliveryState | undefined> {
-  const [rows, held] = await Promise.all([
+  const [rows, blocked] = await Promise.all([
     sql<
       {
-        position: string;
+        acknowledged_offset: string;
         head: string;
         dropped_to: string;
         attempts: number;
@@ -63,37 +57,40 @@ export async function readDeliveryState(
       }[]
     >`
       select
-        w.position, coalesce(h.position, 0) as head, coalesce(h.dropped_to, 0) as dropped_to,
-        w.attempts, w.failing_since, w.next_attempt_at, w.last_attempt_at, w.last_success_at,
-        w.last_outcome, w.gap_after, w.gap_up_to, w.gap_noticed_at, o.retrying, o.set_aside
-      from unwind.webhooks w
-      left join unwind.event_heads h on h.tenant_id = w.tenant_id
+        d.acknowledged_offset, coalesce(h.position, 0) as head,
+        coalesce(h.dropped_to, 0) as dropped_to, d.attempts, d.failing_since, d.next_attempt_at,
+        d.last_attempt_at, d.last_success_at, d.last_outcome, d.gap_after, d.gap_up_to,
+        d.gap_noticed_at, b.retrying, b.set_aside
+      from unwind.deliveries d
+      left join unwind.event_heads h on h.tenant_id = d.tenant_id
       cross join lateral (
         select
-          count(*) filter (where o.status = 'retrying')::integer as retrying,
-          count(*) filter (where o.status = 'set_aside')::integer as set_aside
-        from unwind.webhook_holds o
-        where o.tenant_id = w.tenant_id
-          and o.webhook_id = w.webhook_id
-      ) o
-      where w.tenant_id = ${tenantId}
-        and w.webhook_id = ${webhookId}`,
-    readHeldAccounts(sql, { tenantId, webhookId }, heldMax),
+          count(*) filter (where b.status <> 'set_aside')::integer as retrying,
+          count(*) filter (where b.status = 'set_aside')::integer as set_aside
+        from unwind.blocked_accounts b
+        where b.tenant_id = d.tenant_id
+          and b.webhook_id = d.webhook_id
+      ) b
+      where d.tenant_id = ${tenantId}
+        and d.webhook_id = ${webhookId}`,
+    readBlockedAccounts(sql, { tenantId, webhookId }, blockedMax),
   ]);
   const [row] = rows;
   if (row === undefined) return undefined;
-  const position = Number(row.position);
+  const offset = Number(row.acknowledged_offset);
   const droppedTo = Number(row.dropped_to);
-  const isUnread = position < droppedTo && Number(row.gap_up_to ?? 0) < droppedTo;
-  const told = row.gap_after !== null && {
-    after: Number(row.gap_after),
-    upTo: Number(row.gap_up_to),
-    noticedAt: row.gap_noticed_at ?? undefined,
-  };
-  const gap = isUnread ? { after: position, upTo: droppedTo, noticedAt: undefined } : told;
+  const isUnread = offset < droppedTo && Number(row.gap_up_to ?? 0) < droppedTo;
+  const reported =
+    row.gap_after === null
+      ? undefined
+      : {
+          after: Number(row.gap_after),
+          upTo: Number(row.gap_up_to),
+          noticedAt: row.gap_noticed_at ?? undefined,
+        };
   return {
-    position,
-    behind: Number(row.head) - position,
+    offset,
+    behind: Number(row.head) - offset,
     attempts: row.attempts,
     failingSince: row.failing_since ?? undefined,
     nextAttemptAt: row.next_attempt_at,
@@ -102,20 +99,20 @@ export async function readDeliveryState(
     lastOutcome: row.last_outcome ?? undefined,
     retrying: row.retrying,
     setAside: row.set_aside,
-    held,
-    gap: gap === false ? undefined : gap,
+    blocked,
+    gap: isUnread ? { after: offset, upTo: droppedTo, noticedAt: undefined } : reported,
   };
 }
 
-async function readHeldAccounts(
+async function readBlockedAccounts(
   sql: Sql,
   { tenantId, webhookId }: WebhookKey,
   limit: number,
-): Promise<readonly HeldAccount[]> {
+): Promise<readonly BlockedAccount[]> {
   const rows = await sql<
     {
       account_id: AccountId;
-      status: HeldAccount['status'];
+      status: BlockedAccount['status'];
       failing_since: Date | null;
       attempts: number;
       next_attempt_at: Date;
@@ -123,11 +120,11 @@ async function readHeldAccounts(
     }[]
   >`
     select
-      h.account_id, h.status, h.failing_since, h.attempts, h.next_attempt_at, h.last_outcome
-    from unwind.webhook_holds h
-    where h.tenant_id = ${tenantId}
-      and h.webhook_id = ${webhookId}
-    order by h.status = 'set_aside' desc, h.failing_since, h.account_id
+      b.account_id, b.status, b.failing_since, b.attempts, b.next_attempt_at, b.last_outcome
+    from unwind.blocked_accounts b
+    where b.tenant_id = ${tenantId}
+      and b.webhook_id = ${webhookId}
+    order by b.status = 'set_aside' desc, b.failing_since, b.account_id
     limit ${limit}`;
   return rows.map((row) => ({
     accountId: row.account_id,
@@ -143,7 +140,7 @@ async function readHeldAccounts(
 export async function listAttempts(
   sql: Sql,
   { tenantId, webhookId }: WebhookKey,
-  which: { limit: number; result: 'taken' | 'failed' | undefined },
+  which: { limit: number; result: 'acknowledged' | 'failed' | undefined },
 ): Promise<readonly LoggedAttempt[]> {
   const rows = await sql<
     {
@@ -164,12 +161,12 @@ export async function listAttempts(
     select
       a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms, a.outcome, a.status, a.answer,
       a.attempt, a.events, a.first_event_id, a.last_event_id
-    from unwind.webhook_attempts a
+    from unwind.delivery_attempts a
     where a.tenant_id = ${tenantId}
       and a.webhook_id = ${webhookId}
       and (
         ${which.result ?? null}::text is null
-        or (${which.result ?? null}::text = 'taken') = (coalesce(a.status, 0) between 200 and 299)
+        or (${which.result ?? null}::text = 'acknowledged') = (coalesce(a.status, 0) between 200 and 299)
       )
     order by a.attempted_at desc, a.attempt_id desc
     limit ${which.limit}`;
@@ -189,8 +186,8 @@ export async function listAttempts(
   }));
 }
 
-/** Places behind those of deliveries, for attempts that somebody asked for. */
-const testPlaces = { first: takenAttemptsKept + 1_000, count: 20 };
+/** Places behind those of deliveries, for tests that a client asked for. */
+const testPlaces = { first: acknowledgedAttemptsKept + 1_000, count: 20 };
 
 /** Writes a test into the delivery log; nothing where the subscription is gone. */
 export async function insertTestAttempt(
@@ -200,57 +197,17 @@ export async function insertTestAttempt(
 ): Promise<void> {
   const place = testPlaces.first + (Math.floor(attempt.at.getTime() / 1_000) % testPlaces.count);
   await sql`
-    insert into unwind.webhook_attempts (
+    insert into unwind.delivery_attempts (
       ${attemptColumns}
     )
     select
-      w.tenant_id, w.webhook_id, ${place}, ${attempt.attemptId}, 'test', ${attempt.at},
+      d.tenant_id, d.webhook_id, ${place}, ${attempt.attemptId}, 'test', ${attempt.at},
       ${attempt.durationMs}, ${attempt.outcome}, ${attempt.status ?? null}, ${attempt.answer},
       ${attempt.attempt}, ${attempt.events}, ${attempt.firstEventId ?? null},
       ${attempt.lastEventId ?? null}
-    from unwind.webhooks w
-    where w.tenant_id = ${tenantId}
-      and w.webhook_id = ${webhookId}
-    for key share of w
+    from unwind.deliveries d
+    where d.tenant_id = ${tenantId}
+      and d.webhook_id = ${webhookId}
+    for key share of d
     ${overOlderAttempt}`;
-}
-
-/** What is left to tell of a subscription that was removed for failing. */
-export interface RemovedWebhook extends WebhookKey {
-  readonly url: string;
-  readonly failingSince: Date;
-  readonly lastOutcome: string | undefined;
-}
-
-/** Removes enabled subscriptions that have failed since before an instant, at most so many. */
-export async function deleteFailing(
-  sql: Sql,
-  before: Date,
-  limit: number,
-): Promise<readonly RemovedWebhook[]> {
-  const rows = await sql<
-    {
-      tenant_id: TenantId;
-      webhook_id: WebhookId;
-      url: string;
-      failing_since: Date;
-      last_outcome: string | null;
-    }[]
-  >`
-    delete from unwind.webhooks w
-    where (w.tenant_id, w.webhook_id) in (
-      select f.tenant_id, f.webhook_id
-      from unwind.webhooks f
-      where f.enabled
-        and f.failing_since < ${before}
-      limit ${limit}
-    )
-    returning w.tenant_id, w.webhook_id, w.url, w.failing_since, w.last_outcome`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    webhookId: row.webhook_id,
-    url: row.url,
-    failingSince: row.failing_since,
-    lastOutcome: row.last_outcome ?? undefined,
-  }));
 }

@@ -1,13 +1,14 @@
-// The statements that read what is to be delivered: the log behind a position, and what held accounts
-// have missed of it.
+// Reads what is to be delivered: the log behind an offset, in pages that all subscriptions of a process
+// share, and what blocked accounts have missed of it.
 
+import { LRUCache } from 'lru-cache';
 import type { Sql } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, EventId, TenantId } from '../ids.ts';
-import { logReadBytesMax, packageEventsMax } from '../limits.ts';
+import { logPagesBytesMax, logReadBytesMax, logReadMax, packageEventsMax } from '../limits.ts';
 import { isPackaged, type LoggedEvent, loggedEvent, type Webhook } from '../webhooks/webhook.ts';
+import type { Block } from './delivery.ts';
 import { recordsOf } from './delivery-store.ts';
-import type { Hold } from './hold.ts';
 
 interface EventRow {
   n: number;
@@ -32,13 +33,36 @@ function toEvents(rows: readonly EventRow[]): readonly LoggedEvent[] {
   for (const row of rows) {
     if (row.position === null) continue;
     const { event_id: eventId, account_id: accountId, type, object, created_at: createdAt } = row;
-    const position = Number(row.position);
-    events.push(loggedEvent({ position, eventId, accountId, type, object, createdAt }));
+    const offset = Number(row.position);
+    events.push(loggedEvent({ offset, eventId, accountId, type, object, createdAt }));
   }
   return events;
 }
 
-/** The log of a tenant behind a position, so many events at most. */
+/** Where a log ends, and up to where nothing in it is promised any more. */
+export interface LogEnds {
+  readonly head: number;
+  readonly droppedTo: number;
+}
+
+/** The ends of the logs of tenants. */
+export async function readHeads(
+  sql: Sql,
+  tenantIds: readonly TenantId[],
+): Promise<ReadonlyMap<TenantId, LogEnds>> {
+  const rows = await sql<{ tenant_id: TenantId; position: string; dropped_to: string }[]>`
+    select h.tenant_id, h.position, h.dropped_to
+    from unwind.event_heads h
+    where h.tenant_id = any (${tenantIds}::uuid[])`;
+  return new Map(
+    rows.map((row) => {
+      const ends = { head: Number(row.position), droppedTo: Number(row.dropped_to) };
+      return [row.tenant_id, ends];
+    }),
+  );
+}
+
+/** The log of a tenant behind an offset, so many events at most. */
 export interface LogAsked {
   readonly tenantId: TenantId;
   readonly after: number;
@@ -54,7 +78,7 @@ export interface LogRead {
   readonly head: number;
 }
 
-/** The next events behind positions of logs, in the order asked. */
+/** The next events behind offsets of logs, in the order asked. */
 export async function readLogs(sql: Sql, asked: readonly LogAsked[]): Promise<readonly LogRead[]> {
   const given = asked.map(({ tenantId, ...one }) => ({ tenant_id: tenantId, ...one }));
   const rows = await sql<(EventRow & { head: string })[]>`
@@ -81,13 +105,13 @@ export async function readLogs(sql: Sql, asked: readonly LogAsked[]): Promise<re
     const head = Number(own[0]?.head ?? 0);
     return {
       events,
-      readTo: isCut(events, limit) ? (events.at(-1)?.position ?? head) : head,
+      readTo: isCut(events, limit) ? (events.at(-1)?.offset ?? head) : head,
       head,
     };
   });
 }
 
-/** Whether reading stopped at its limit; if in doubt, so that nothing is taken for read. */
+/** Whether reading stopped at its limit; if in doubt it did, so that nothing is passed over. */
 function isCut(events: readonly LoggedEvent[], limit: number): boolean {
   return events.length >= limit || sizeOf(events) >= logReadBytesMax;
 }
@@ -99,28 +123,28 @@ export function sizeOf(events: readonly LoggedEvent[]): number {
   return bytes;
 }
 
-/** Events of held accounts read at once: those of one request. */
-function heldReadMax(webhook: Webhook): number {
+/** Events of blocked accounts read at once: those of one request. */
+function blockReadMax(webhook: Webhook): number {
   return isPackaged(webhook) ? packageEventsMax : 1;
 }
 
-/** Whether events that were read for a hold are all that there is. */
-export function isAllOfHeld(webhook: Webhook, events: readonly LoggedEvent[]): boolean {
-  return !isCut(events, heldReadMax(webhook));
+/** Whether events that were read for a block are all that there is. */
+export function isAllOfBlock(webhook: Webhook, events: readonly LoggedEvent[]): boolean {
+  return !isCut(events, blockReadMax(webhook));
 }
 
-/** The next events of held accounts behind what they have, up to a position, for one request. */
-export async function readHeld(
+/** The next events of blocked accounts behind what they have, up to an offset, for one request. */
+export async function readBlocked(
   sql: Sql,
-  pages: readonly (Webhook & { readonly hold: Hold; readonly upTo: number })[],
+  pages: readonly (Webhook & { readonly block: Block; readonly upTo: number })[],
 ): Promise<readonly (readonly LoggedEvent[])[]> {
-  const given = pages.map(({ hold, upTo, ...webhook }) => ({
+  const given = pages.map(({ block, upTo, ...webhook }) => ({
     tenant_id: webhook.tenantId,
     types: webhook.types,
     excluded: webhook.excludedTypes,
-    limit: heldReadMax(webhook),
+    limit: blockReadMax(webhook),
     up_to: upTo,
-    accounts: [...hold.afters].map(([account_id, after]) => ({ account_id, after })),
+    accounts: [...block.acknowledged].map(([account_id, after]) => ({ account_id, after })),
   }));
   const rows = await sql<EventRow[]>`
     select g.n, ${eventColumns}
@@ -149,4 +173,41 @@ export async function readHeld(
     order by g.n, e.position`;
   const byPage = Map.groupBy(rows, (row) => row.n);
   return pages.map((_, n) => toEvents(byPage.get(n) ?? []));
+}
+
+/**
+ * Pages of the log, read once for all subscriptions, also where one of them is behind the others by a page
+ * or two.
+ */
+export class LogPages {
+  readonly #read: (asked: LogAsked) => Promise<LogRead>;
+  readonly #underWay = new Map<string, Promise<LogRead>>();
+  /** Pages that end before the log did: nothing is ever added to them. */
+  readonly #whole: LRUCache<string, LogRead>;
+
+  constructor(read: (asked: LogAsked) => Promise<LogRead>) {
+    this.#read = read;
+    this.#whole = new LRUCache({
+      maxSize: logPagesBytesMax,
+      sizeCalculation: ({ events }) => Math.max(sizeOf(events), 1),
+    });
+  }
+
+  /** The next page behind an offset; it may be some time old, but then it is whole. */
+  async next(tenantId: TenantId, after: number): Promise<LogRead> {
+    const name = `${tenantId}/${after}`;
+    const known = this.#whole.get(name) ?? this.#underWay.get(name);
+    if (known !== undefined) return known;
+    // Pages end at multiples of their length, so that subscriptions come into step from anywhere.
+    const limit = logReadMax - (after % logReadMax);
+    const reading = this.#read({ tenantId, after, limit });
+    this.#underWay.set(name, reading);
+    try {
+      const page = await reading;
+      if (page.events.length >= limit || page.readTo < page.head) this.#whole.set(name, page);
+      return page;
+    } finally {
+      this.#underWay.delete(name);
+    }
+  }
 }

@@ -1,11 +1,10 @@
-// The part of the log behind a subscription's mark that is in memory: its events and what has become
-// of each. Events of held accounts do not stand here.
+// The part of the log behind a subscription's offset that is in memory: its events and what has become
+// of each. Events of blocked accounts do not stand here.
 
 import type { AccountId } from '../ids.ts';
 import type { LoggedEvent } from '../webhooks/webhook.ts';
-import { firstWhere } from './first-where.ts';
 
-/** Refused is what was not taken while it is unclear whether the receiver takes anything. */
+/** Refused is what was not acknowledged while it is unclear whether the receiver is down. */
 export type EventState = 'waiting' | 'sending' | 'refused' | 'done';
 
 export class LogWindow {
@@ -17,18 +16,18 @@ export class LogWindow {
   #bytes = 0;
   #readTo: number;
 
-  constructor(position: number) {
-    this.#readTo = position;
+  constructor(offset: number) {
+    this.#readTo = offset;
   }
 
-  /** Everything of the log up to here was taken in. */
+  /** Everything of the log up to here was added. */
   get readTo(): number {
     return this.#readTo;
   }
 
-  /** The low-water mark: everything up to here is done. */
-  get position(): number {
-    return (this.#events[0]?.position ?? this.#readTo + 1) - 1;
+  /** Everything up to here is done. */
+  get offset(): number {
+    return (this.#events[0]?.offset ?? this.#readTo + 1) - 1;
   }
 
   /** Events from the first that is not done, and their bytes. */
@@ -84,17 +83,17 @@ export class LogWindow {
 
   /** Says what has become of events, ascending; what is not here any more is passed over. */
   mark(events: readonly LoggedEvent[], state: EventState): void {
-    const from = events[0]?.position ?? 0;
-    let at = firstWhere(this.#events, (event) => event.position >= from);
-    for (const { position } of events) {
-      while ((this.#events[at]?.position ?? position) < position) at += 1;
-      if (this.#events[at]?.position === position) this.#states[at] = state;
+    const from = events[0]?.offset ?? 0;
+    let at = firstWhere(this.#events, (event) => event.offset >= from);
+    for (const { offset } of events) {
+      while ((this.#events[at]?.offset ?? offset) < offset) at += 1;
+      if (this.#events[at]?.offset === offset) this.#states[at] = state;
     }
     if (state === 'waiting') this.#waitsFrom = 0;
     if (state === 'done') this.#trim();
   }
 
-  /** Takes accounts out of the window: what they miss is read for their hold. */
+  /** Takes accounts out of the window: what they miss is read for their block. */
   leave(accounts: ReadonlySet<AccountId>): void {
     if (accounts.size === 0) return;
     for (const [i, { accountId }] of this.#events.entries()) {
@@ -111,4 +110,19 @@ export class LogWindow {
     this.#states.splice(0, count);
     this.#waitsFrom = Math.max(this.#waitsFrom - count, 0);
   }
+}
+
+/**
+ * The place of the first item that a condition holds for, or the length of the list; the condition
+ * holds for all items behind one that it holds for. O(log n).
+ */
+export function firstWhere<Item>(items: readonly Item[], holds: (item: Item) => boolean): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const item = items[middle];
+    if (item === undefined || holds(item)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -1,13 +1,13 @@
-// The one statement that records what came of deliveries: marks, holds and the delivery log of many
-// subscriptions in one commit, each fenced by holder and epoch.
+// The one statement that records what came of deliveries: offsets, blocked accounts and the delivery log
+// of many subscriptions in one commit, each fenced by holder and epoch.
 
 import type { Sql } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, EventId } from '../ids.ts';
+import { disabling } from '../webhooks/store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
-import type { Standing } from './delivery.ts';
+import type { Block, Standing } from './delivery.ts';
 import { type Gap, keyRecord, recordsOf } from './delivery-store.ts';
-import type { Hold } from './hold.ts';
 
 /** One attempt as the delivery log keeps it. */
 export interface LoggedAttempt {
@@ -19,7 +19,7 @@ export interface LoggedAttempt {
   readonly durationMs: number;
   readonly outcome: string;
   readonly status: number | undefined;
-  /** The first characters of the answer. */
+  /** The first characters of the response. */
   readonly answer: string;
   /** The number of the attempt. */
   readonly attempt: number;
@@ -54,16 +54,18 @@ export interface Progress {
   readonly webhook: Webhook;
   readonly epoch: number;
   readonly standing: Standing;
-  readonly holdDueAt: Date | undefined;
-  readonly fullAt: number | undefined;
-  readonly takenCount: number;
+  readonly blockedCount: number;
+  readonly blockedDueAt: Date | undefined;
+  readonly fullOffset: number | undefined;
+  readonly acknowledgedCount: number;
   readonly failedCount: number;
   readonly gap: (Gap & { readonly noticedAt: Date }) | undefined;
   /** The receiver is gone. */
   readonly disable: boolean;
   /** Gives the lease back. */
   readonly release: boolean;
-  readonly holds: ReadonlyMap<AccountId, Hold | undefined>;
+  /** Accounts that changed, with their block if they have one. */
+  readonly blocks: ReadonlyMap<AccountId, Block | undefined>;
   readonly attempts: readonly LoggedAttempt[];
 }
 
@@ -81,14 +83,15 @@ export async function recordProgress(
   holder: string,
   all: readonly Progress[],
 ): Promise<readonly (Date | undefined)[]> {
-  const rows = await sql<{ n: number; updated_at: Date }[]>`
+  const rows = await sql<{ n: number; settings_at: Date }[]>`
     with ${oursUpdated(holder, all)},
-    held as (${holdsWritten(all)}),
-    in_step as (${holdsRemoved(all)}),
+    blocked as (${blockedWritten(all)}),
+    in_step as (${blockedRemoved(all)}),
     logged as (${attemptsWritten(all)})
-    select o.n, o.updated_at
+    ${all.some(({ disable }) => disable) ? fragment`, disabled as (${disabling(fragment`ours`)})` : fragment``}
+    select o.n, o.settings_at
     from ours o`;
-  const changedAt = new Map(rows.map((row) => [row.n, row.updated_at]));
+  const changedAt = new Map(rows.map((row) => [row.n, row.settings_at]));
   return all.map((_, n) => changedAt.get(n));
 }
 
@@ -98,79 +101,82 @@ function oursUpdated(holder: string, all: readonly Progress[]): Fragment {
     given as (
       select g.*
       from json_to_recordset(${recordsOf(all.map(progressRecord))}::json) as g (
-        n integer, tenant_id uuid, webhook_id uuid, epoch integer, updated_at timestamptz, position bigint,
-        attempts integer, failing_since timestamptz, next_attempt_at timestamptz,
-        hold_due_at timestamptz, full_at bigint, last_attempt_at timestamptz,
-        last_success_at timestamptz, last_outcome text, taken_count bigint, failed_count bigint,
-        gap_after bigint, gap_up_to bigint, gap_noticed_at timestamptz, disable boolean,
-        release boolean
+        n integer, tenant_id uuid, webhook_id uuid, epoch integer, settings_at timestamptz,
+        acknowledged_offset bigint, blocked_count integer, blocked_due_at timestamptz,
+        full_offset bigint, attempts integer, failing_since timestamptz,
+        next_attempt_at timestamptz, last_attempt_at timestamptz, last_success_at timestamptz,
+        last_outcome text, acknowledged_count bigint, failed_count bigint, gap_after bigint,
+        gap_up_to bigint, gap_noticed_at timestamptz, disable boolean, release boolean
       )
     ),
     locked as (
-      select g.n, w.tenant_id, w.webhook_id
+      select g.n, d.tenant_id, d.webhook_id
       from given g
-      join unwind.webhooks w
-        on w.tenant_id = g.tenant_id
-        and w.webhook_id = g.webhook_id
-        and w.lease_epoch = g.epoch
-      where w.lease_holder = ${holder}
-      order by w.tenant_id, w.webhook_id
-      for update of w
+      join unwind.deliveries d
+        on d.tenant_id = g.tenant_id
+        and d.webhook_id = g.webhook_id
+        and d.lease_epoch = g.epoch
+      where d.lease_holder = ${holder}
+      order by d.tenant_id, d.webhook_id
+      for update of d
     ),
     ours as (
-      update unwind.webhooks w
+      update unwind.deliveries d
       set
-        position = g.position,
-        attempts = case when w.updated_at = g.updated_at then g.attempts else w.attempts end,
+        acknowledged_offset = g.acknowledged_offset,
+        recorded_epoch = g.epoch,
+        blocked_count = g.blocked_count,
+        blocked_due_at = g.blocked_due_at,
+        attempts = case when d.settings_at = g.settings_at then g.attempts else d.attempts end,
         failing_since = case
-          when w.updated_at = g.updated_at then g.failing_since
-          else w.failing_since
+          when d.settings_at = g.settings_at then g.failing_since
+          else d.failing_since
         end,
         next_attempt_at = case
-          when w.updated_at = g.updated_at then g.next_attempt_at
-          else w.next_attempt_at
+          when d.settings_at = g.settings_at then g.next_attempt_at
+          else d.next_attempt_at
         end,
-        hold_due_at = g.hold_due_at,
-        full_at = case when w.updated_at = g.updated_at then g.full_at end,
+        full_offset = case when d.settings_at = g.settings_at then g.full_offset end,
         last_attempt_at = g.last_attempt_at,
         last_success_at = g.last_success_at,
         last_outcome = g.last_outcome,
-        taken_count = g.taken_count,
+        acknowledged_count = g.acknowledged_count,
         failed_count = g.failed_count,
-        gap_after = coalesce(g.gap_after, w.gap_after),
-        gap_up_to = coalesce(g.gap_up_to, w.gap_up_to),
-        gap_noticed_at = coalesce(g.gap_noticed_at, w.gap_noticed_at),
-        enabled = w.enabled and not (g.disable and w.updated_at = g.updated_at),
-        lease_holder = case when not g.release then w.lease_holder end,
-        lease_expires_at = case when not g.release then w.lease_expires_at end
+        gap_after = coalesce(g.gap_after, d.gap_after),
+        gap_up_to = coalesce(g.gap_up_to, d.gap_up_to),
+        gap_noticed_at = coalesce(g.gap_noticed_at, d.gap_noticed_at),
+        lease_holder = case when not g.release then d.lease_holder end,
+        lease_expires_at = case when not g.release then d.lease_expires_at end
       from locked l
       join given g on g.n = l.n
-      where w.tenant_id = l.tenant_id
-        and w.webhook_id = l.webhook_id
-      returning g.n, w.tenant_id, w.webhook_id, w.updated_at
+      where d.tenant_id = l.tenant_id
+        and d.webhook_id = l.webhook_id
+      returning
+        g.n, d.tenant_id, d.webhook_id, d.settings_at,
+        g.disable and d.settings_at = g.settings_at as disables
     )`;
 }
 
-/** Of `ours`: the holds as they are now. */
-function holdsWritten(all: readonly Progress[]): Fragment {
-  const holds = all.flatMap(holdRecords);
+/** Of `ours`: the blocked accounts as they are now. */
+function blockedWritten(all: readonly Progress[]): Fragment {
+  const blocked = all.flatMap(blockedRecords);
   return fragment`
-    insert into unwind.webhook_holds (
-      tenant_id, webhook_id, account_id, after, request_id, up_to, status, attempts,
+    insert into unwind.blocked_accounts (
+      tenant_id, webhook_id, account_id, acknowledged_offset, request_id, up_to, status, attempts,
       failing_since, next_attempt_at, last_attempt_at, last_outcome
     )
     select
-      o.tenant_id, o.webhook_id, h.account_id, h.after, h.request_id, h.up_to, h.status,
-      h.attempts, h.failing_since, h.next_attempt_at, h.last_attempt_at, h.last_outcome
-    from json_to_recordset(${JSON.stringify(holds)}::json) as h (
-      n integer, account_id uuid, after bigint, request_id uuid,
-      up_to bigint, status text, attempts integer, failing_since timestamptz,
-      next_attempt_at timestamptz, last_attempt_at timestamptz, last_outcome text
+      o.tenant_id, o.webhook_id, b.account_id, b.acknowledged_offset, b.request_id, b.up_to,
+      b.status, b.attempts, b.failing_since, b.next_attempt_at, b.last_attempt_at, b.last_outcome
+    from json_to_recordset(${JSON.stringify(blocked)}::json) as b (
+      n integer, account_id uuid, acknowledged_offset bigint, request_id uuid, up_to bigint,
+      status text, attempts integer, failing_since timestamptz, next_attempt_at timestamptz,
+      last_attempt_at timestamptz, last_outcome text
     )
-    join ours o on o.n = h.n
+    join ours o on o.n = b.n
     on conflict (tenant_id, webhook_id, account_id) do update
     set
-      after = excluded.after,
+      acknowledged_offset = excluded.acknowledged_offset,
       request_id = excluded.request_id,
       up_to = excluded.up_to,
       status = excluded.status,
@@ -181,23 +187,25 @@ function holdsWritten(all: readonly Progress[]): Fragment {
       last_outcome = excluded.last_outcome`;
 }
 
-/** Of `ours`: accounts that are in step again have no hold. */
-function holdsRemoved(all: readonly Progress[]): Fragment {
-  const keys = all.flatMap(inStepRecords);
+/** Of `ours`: accounts that are in step again have no row. */
+function blockedRemoved(all: readonly Progress[]): Fragment {
+  const inStep = all.flatMap(({ blocks }, n) => {
+    return [...blocks].flatMap(([account_id, block]) => (block ? [] : [{ n, account_id }]));
+  });
   return fragment`
-    delete from unwind.webhook_holds h
-    using json_to_recordset(${JSON.stringify(keys)}::json) as g (n integer, account_id uuid), ours o
+    delete from unwind.blocked_accounts b
+    using json_to_recordset(${JSON.stringify(inStep)}::json) as g (n integer, account_id uuid), ours o
     where o.n = g.n
-      and h.tenant_id = o.tenant_id
-      and h.webhook_id = o.webhook_id
-      and h.account_id = g.account_id`;
+      and b.tenant_id = o.tenant_id
+      and b.webhook_id = o.webhook_id
+      and b.account_id = g.account_id`;
 }
 
 /** Of `ours`: attempts, over what stood in their places. */
 function attemptsWritten(all: readonly Progress[]): Fragment {
   const attempts = all.flatMap(attemptRecords);
   return fragment`
-    insert into unwind.webhook_attempts (
+    insert into unwind.delivery_attempts (
       ${attemptColumns}
     )
     select
@@ -217,17 +225,18 @@ function progressRecord(progress: Progress): object {
   return {
     ...keyRecord(webhook),
     epoch: progress.epoch,
-    updated_at: webhook.updatedAt,
-    position: standing.position,
+    settings_at: webhook.updatedAt,
+    acknowledged_offset: standing.offset,
+    blocked_count: progress.blockedCount,
+    blocked_due_at: progress.blockedDueAt,
+    full_offset: progress.fullOffset,
     attempts: standing.attempts,
     failing_since: standing.failingSince,
     next_attempt_at: standing.nextAttemptAt,
-    hold_due_at: progress.holdDueAt,
-    full_at: progress.fullAt,
     last_attempt_at: standing.lastAttemptAt,
     last_success_at: standing.lastSuccessAt,
     last_outcome: standing.lastOutcome,
-    taken_count: progress.takenCount,
+    acknowledged_count: progress.acknowledgedCount,
     failed_count: progress.failedCount,
     gap_after: gap?.after,
     gap_up_to: gap?.upTo,
@@ -237,29 +246,23 @@ function progressRecord(progress: Progress): object {
   };
 }
 
-function holdRecords({ holds }: Progress, n: number): readonly object[] {
-  return [...holds].flatMap(([accountId, hold]) => {
-    if (hold === undefined) return [];
+function blockedRecords({ blocks }: Progress, n: number): readonly object[] {
+  return [...blocks].flatMap(([accountId, block]) => {
+    if (block === undefined) return [];
     const record = {
       n,
       account_id: accountId,
-      after: hold.afters.get(accountId),
-      request_id: hold.requestId,
-      up_to: hold.upTo,
-      status: hold.status,
-      attempts: hold.attempts,
-      failing_since: hold.failingSince,
-      next_attempt_at: hold.nextAttemptAt,
-      last_attempt_at: hold.lastAttemptAt,
-      last_outcome: hold.lastOutcome,
+      acknowledged_offset: block.acknowledged.get(accountId),
+      request_id: block.requestId,
+      up_to: block.upTo,
+      status: block.status,
+      attempts: block.attempts,
+      failing_since: block.failingSince,
+      next_attempt_at: block.nextAttemptAt,
+      last_attempt_at: block.lastAttemptAt,
+      last_outcome: block.lastOutcome,
     };
     return [record];
-  });
-}
-
-function inStepRecords({ holds }: Progress, n: number): readonly object[] {
-  return [...holds].flatMap(([accountId, hold]) => {
-    return hold === undefined ? [{ n, account_id: accountId }] : [];
   });
 }
 

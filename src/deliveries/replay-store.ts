@@ -1,30 +1,31 @@
-// The statements that turn a subscription back: the mark, and what was set aside. The caller has locked
-// the subscription.
+// The statements of replays: they set the offset of a subscription back, and have accounts that were set
+// aside tried again. The caller has locked the delivery.
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { AccountId } from '../ids.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
+import { accountTransitions } from './delivery.ts';
 
 /**
- * Moves the mark of a locked subscription back to a position, if it is not there yet. Who delivers
- * to it just now loses the lease, so that nothing it still records moves the mark on. Accounts out of
- * step that are behind the position stay so; the others begin there again like everybody.
+ * Sets the offset of a locked delivery back, if it is not there yet. The process that delivers just now
+ * loses the lease, so that nothing it still records sets the offset on. Accounts that are blocked
+ * behind the offset stay so; all others begin there again.
  */
-export async function moveMarkBack(
+export async function setOffsetBack(
   tx: Tx,
   { tenantId, webhookId }: WebhookKey,
-  to: { position: number; now: Date },
+  to: { offset: number; now: Date },
 ): Promise<void> {
   await tx`
-    delete from unwind.webhook_holds h
-    where h.tenant_id = ${tenantId}
-      and h.webhook_id = ${webhookId}
-      and h.after >= ${to.position}`;
+    delete from unwind.blocked_accounts b
+    where b.tenant_id = ${tenantId}
+      and b.webhook_id = ${webhookId}
+      and b.acknowledged_offset >= ${to.offset}`;
   await startAgain(tx, { tenantId, webhookId }, to);
 }
 
 /**
- * Has what was set aside of a locked subscription tried again.
+ * Has accounts of a locked delivery that were set aside tried again.
  * @returns how many accounts, and up to where the one furthest behind had everything.
  */
 export async function resumeSetAside(
@@ -32,65 +33,75 @@ export async function resumeSetAside(
   { tenantId, webhookId }: WebhookKey,
   which: { accountId: AccountId | undefined; now: Date },
 ): Promise<{ readonly resumed: number; readonly after: number | undefined }> {
-  const rows = await tx<{ after: string }[]>`
-    update unwind.webhook_holds h
+  const rows = await tx<{ acknowledged_offset: string }[]>`
+    update unwind.blocked_accounts b
     set
-      status = 'retrying',
+      status = ${accountTransitions.set_aside.resumed},
       attempts = 0,
       failing_since = null,
       next_attempt_at = ${which.now}
-    where h.tenant_id = ${tenantId}
-      and h.webhook_id = ${webhookId}
-      and h.status = 'set_aside'
-      and (${which.accountId ?? null}::uuid is null or h.account_id = ${which.accountId ?? null})
-    returning h.after`;
+    where b.tenant_id = ${tenantId}
+      and b.webhook_id = ${webhookId}
+      and b.status = 'set_aside'
+      and (${which.accountId ?? null}::uuid is null or b.account_id = ${which.accountId ?? null})
+    returning b.acknowledged_offset`;
   if (rows.length === 0) return { resumed: 0, after: undefined };
   await startAgain(tx, { tenantId, webhookId }, { now: which.now });
-  return { resumed: rows.length, after: Math.min(...rows.map((row) => Number(row.after))) };
+  return {
+    resumed: rows.length,
+    after: Math.min(...rows.map((row) => Number(row.acknowledged_offset))),
+  };
 }
 
 async function startAgain(
   tx: Tx,
   { tenantId, webhookId }: WebhookKey,
-  { position, now }: { position?: number; now: Date },
+  { offset, now }: { offset?: number; now: Date },
 ): Promise<void> {
   await tx`
-    update unwind.webhooks w
+    update unwind.deliveries d
     set
-      position = least(w.position, ${position ?? null}::bigint),
+      acknowledged_offset = least(d.acknowledged_offset, ${offset ?? null}::bigint),
+      replayed_to = coalesce(least(d.acknowledged_offset, ${offset ?? null}::bigint), d.replayed_to),
+      replayed_epoch = d.lease_epoch + 1,
+      recorded_epoch = d.lease_epoch + 1,
+      blocked_count = b.accounts,
+      blocked_due_at = b.due_at,
       attempts = 0,
       failing_since = null,
       next_attempt_at = ${now},
-      full_at = null,
-      hold_due_at = (
-        select min(h.next_attempt_at)
-        from unwind.webhook_holds h
-        where h.tenant_id = w.tenant_id
-          and h.webhook_id = w.webhook_id
-          and h.status = 'retrying'
-      ),
+      full_offset = null,
       lease_holder = null,
       lease_expires_at = null,
-      lease_epoch = w.lease_epoch + 1
-    where w.tenant_id = ${tenantId}
-      and w.webhook_id = ${webhookId}`;
+      lease_epoch = d.lease_epoch + 1
+    from (
+      select
+        count(*) as accounts,
+        min(b.next_attempt_at) filter (where b.status <> 'set_aside') as due_at
+      from unwind.blocked_accounts b
+      where b.tenant_id = ${tenantId}
+        and b.webhook_id = ${webhookId}
+    ) b
+    where d.tenant_id = ${tenantId}
+      and d.webhook_id = ${webhookId}`;
 }
 
-/** Where a subscription's mark and the ends of its log are. */
-export async function readMark(
+/** The offset of a subscription, and the ends of its log. */
+export async function readOffset(
   sql: SqlOrTx,
   { tenantId, webhookId }: WebhookKey,
-): Promise<{ readonly position: number; readonly head: number; readonly droppedTo: number }> {
-  const rows = await sql<{ position: string; head: string; dropped_to: string }[]>`
+): Promise<{ readonly offset: number; readonly head: number; readonly droppedTo: number }> {
+  const rows = await sql<{ acknowledged_offset: string; head: string; dropped_to: string }[]>`
     select
-      w.position, coalesce(h.position, 0) as head, coalesce(h.dropped_to, 0) as dropped_to
-    from unwind.webhooks w
-    left join unwind.event_heads h on h.tenant_id = w.tenant_id
-    where w.tenant_id = ${tenantId}
-      and w.webhook_id = ${webhookId}`;
+      d.acknowledged_offset, coalesce(h.position, 0) as head,
+      coalesce(h.dropped_to, 0) as dropped_to
+    from unwind.deliveries d
+    left join unwind.event_heads h on h.tenant_id = d.tenant_id
+    where d.tenant_id = ${tenantId}
+      and d.webhook_id = ${webhookId}`;
   const [row] = rows;
   return {
-    position: Number(row?.position ?? 0),
+    offset: Number(row?.acknowledged_offset ?? 0),
     head: Number(row?.head ?? 0),
     droppedTo: Number(row?.dropped_to ?? 0),
   };

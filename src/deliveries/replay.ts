@@ -1,4 +1,4 @@
-// Delivers again what a subscription has had, or what was set aside: the mark goes back, the events
+// Delivers again what a subscription has had, or what was set aside: the offset goes back, the events
 // keep their ids and bytes.
 
 import type { Caller } from '../auth/authenticate.ts';
@@ -9,8 +9,9 @@ import type { AccountId, EventId, WebhookId } from '../ids.ts';
 import { eventsKeptMs } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { changeSigned, noSuchWebhook } from '../webhooks/manage-webhooks.ts';
-import { lockWebhook, type WebhookKey } from '../webhooks/store.ts';
-import { moveMarkBack, readMark, resumeSetAside } from './replay-store.ts';
+import type { WebhookKey } from '../webhooks/store.ts';
+import { lockDelivery } from './delivery-store.ts';
+import { readOffset, resumeSetAside, setOffsetBack } from './replay-store.ts';
 
 /** From where to replay. */
 export type Replay =
@@ -28,31 +29,31 @@ export interface Replayed {
 }
 
 /**
- * Replays. What is behind the mark anyway is delivered anyway, so it never goes forward; done twice
- * it delivers twice.
+ * Replays. What is behind the offset is delivered anyway, so it never goes forward; done twice it
+ * delivers twice.
  *
  * @throws Refusal `not_found` (subscription, event), `unauthorized`.
  */
 export async function replayWebhook(
   { sql, clock }: { sql: Sql; clock: Clock },
   caller: Caller,
-  wish: { webhookId: WebhookId; replay: Replay },
+  command: { webhookId: WebhookId; replay: Replay },
 ): Promise<Replayed> {
-  const key = { tenantId: caller.tenantId, webhookId: wish.webhookId };
+  const key = { tenantId: caller.tenantId, webhookId: command.webhookId };
   return changeSigned(sql, caller, async (tx) => {
-    if ((await lockWebhook(tx, key)) === undefined) return new Refusal('not_found', noSuchWebhook);
-    const begun = await begin(tx, key, { replay: wish.replay, now: clock.now() });
+    if (!(await lockDelivery(tx, key))) return new Refusal('not_found', noSuchWebhook);
+    const begun = await begin(tx, key, { replay: command.replay, now: clock.now() });
     if (begun instanceof Refusal) return begun;
-    const { position, head, droppedTo } = await readMark(tx, key);
-    const { resumed, after = position } = begun;
+    const { offset, head, droppedTo } = await readOffset(tx, key);
+    const { resumed, after = offset } = begun;
     const gap = after < droppedTo ? { after, upTo: droppedTo } : undefined;
-    return { behind: head - position, resumed, gap };
+    return { behind: head - offset, resumed, gap };
   });
 }
 
 interface Begun {
   readonly resumed: number;
-  /** What follows this position was asked for; undefined: what follows the mark. */
+  /** What follows this offset was asked for; undefined: what follows that of the subscription. */
   readonly after: number | undefined;
 }
 
@@ -72,8 +73,8 @@ async function begin(
   if (first === undefined && replay.type === 'event') {
     return new Refusal('not_found', 'There is no such event in the log.');
   }
-  if (first !== undefined) await moveMarkBack(tx, key, { position: first - 1, now });
-  // Of what happened so long ago nobody can say where in the log it stood.
+  if (first !== undefined) await setOffsetBack(tx, key, { offset: first - 1, now });
+  // Where in the log stood what happened so long ago is not known any more.
   const isPastLog = replay.type === 'from' && replay.at < later(now, -eventsKeptMs);
   return { resumed: 0, after: isPastLog ? 0 : undefined };
 }

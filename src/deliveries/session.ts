@@ -1,22 +1,27 @@
-// One claimed subscription while this process delivers to it: reads what its queue wants, sends what
-// the queue says, records what came of it, and gives the claim back when there is nothing to do.
+// One claimed subscription while this process delivers to it. Its one loop reads what the queue wants,
+// sends what the queue says, records what came of it, and gives the claim back when nothing is left.
 
 import type { Clock } from '../clock.ts';
 import type { Attempt, Post } from '../egress/post.ts';
 import { recordEveryMs } from '../limits.ts';
 import { type LoggedEvent, ofTypes, type Webhook } from '../webhooks/webhook.ts';
-import { AttemptLog } from './attempt-log.ts';
-import type { Outcome, Sending, Wanted } from './delivery.ts';
+import { AttemptLog, kept, Notices } from './attempt-log.ts';
+import {
+  type Block,
+  isFailing,
+  isResting,
+  type Outcome,
+  outcomeOf,
+  type Sending,
+  type Wanted,
+} from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
-import type { ClaimedWebhook, LogEnds } from './delivery-store.ts';
-import type { FairSlots } from './fair-slots.ts';
-import type { Hold } from './hold.ts';
-import { isAllOfHeld, type LogRead } from './log-store.ts';
-import { Notices } from './notices.ts';
-import { kept, outcomeOf } from './outcome.ts';
+import type { ClaimedWebhook } from './delivery-store.ts';
+import { isAllOfBlock, type LogEnds, type LogRead } from './log-store.ts';
 import type { Progress } from './progress-store.ts';
+import type { FairSlots } from './sharing.ts';
 
-/** What one request needs: when to break it off, and the place where it is signed. */
+/** What one request needs: when to break it off, and the slot in which it is signed. */
 export type SendingPorts = Pick<Post, 'stop' | 'signings'>;
 
 /** What sessions share in a process. */
@@ -26,11 +31,11 @@ export interface SessionPorts {
   readonly newId: () => string;
   readonly setAsideAttempts: number;
   readonly windowBytesMax: () => number;
-  /** Events of all kinds behind a position. */
+  /** Events of all kinds behind an offset. */
   readonly readLog: (webhook: Webhook, after: number) => Promise<LogRead>;
-  readonly readHeld: (
+  readonly readBlocked: (
     webhook: Webhook,
-    hold: Hold,
+    block: Block,
     upTo: number,
   ) => Promise<readonly LoggedEvent[]>;
   /** @returns when the settings last changed; undefined: no longer ours, nothing was written. */
@@ -70,19 +75,19 @@ export class Session {
   #failure: unknown;
   #wake = Promise.withResolvers<void>();
 
-  constructor(claimed: ClaimedWebhook, holds: readonly Hold[], ports: SessionPorts) {
+  constructor(claimed: ClaimedWebhook, blocks: readonly Block[], ports: SessionPorts) {
     const { webhook, standing, head, gap } = claimed;
     const { clock, log, newId } = ports;
     this.#claimed = claimed;
     this.#ports = ports;
-    this.#queue = new DeliveryQueue({ ...ports, webhook, standing, holds });
+    this.#queue = new DeliveryQueue({ ...ports, webhook, standing, blocks });
     this.#queue.setHead(head);
-    const { takenCount, failedCount } = claimed;
-    this.#attempts = new AttemptLog({ takenCount, failedCount }, newId);
+    const { acknowledgedCount, failedCount } = claimed;
+    this.#attempts = new AttemptLog({ acknowledgedCount, failedCount }, newId);
     this.#droppedTo = claimed.droppedTo;
     const { webhookId } = webhook;
-    const toldUpTo = standing.lastAttemptAt;
-    this.#notices = new Notices({ webhookId, attempts: this.#attempts, log, toldUpTo });
+    const reportedUpTo = standing.lastAttemptAt;
+    this.#notices = new Notices({ webhookId, attempts: this.#attempts, log, reportedUpTo });
     if (gap === undefined) return;
     const at = clock.now();
     this.#gap = { ...gap, noticedAt: at };
@@ -108,8 +113,8 @@ export class Session {
   /** Time has gone on, and the log maybe as well, at its end or at its beginning. */
   poke(log: LogEnds | undefined): void {
     if (log !== undefined) this.#queue.setHead(log.head);
-    // What was given up since the claim is told as a gap by the next one, before it is gone.
-    const known = Math.max(this.#claimed.droppedTo, this.#queue.standing.position);
+    // What was retired since the claim is reported as a gap by the next one, before it is gone.
+    const known = Math.max(this.#claimed.droppedTo, this.#queue.standing.offset);
     if (log !== undefined && log.droppedTo > known) this.#isWindingDown = true;
     this.#droppedTo = Math.max(this.#droppedTo, log?.droppedTo ?? 0);
     if (this.#isChanged) this.#recordInTime();
@@ -118,12 +123,10 @@ export class Session {
 
   /** Delivers until nothing is due. @throws what reading or recording throws; the lease runs out. */
   async run(): Promise<void> {
-    const { webhook } = this.#claimed;
     for (;;) {
       this.#readOn();
       this.#askForSlot();
-      const mayGoOn = this.#isAsking && this.#mayBegin();
-      if (this.#queue.underWay === 0 && !mayGoOn && this.#reading === undefined) break;
+      if (!this.#goesOn()) break;
       await this.#wake.promise;
       this.#wake = Promise.withResolvers();
     }
@@ -131,11 +134,21 @@ export class Session {
     while (this.#recording !== undefined) await this.#recording;
     if (this.#failure !== undefined) throw this.#failure;
     this.#queue.finish();
-    const isOurs = (await this.#record(true)) !== undefined;
+    this.#report((await this.#record(true)) !== undefined);
+  }
+
+  /** Whether a request or a reading is under way, or a request is about to begin. */
+  #goesOn(): boolean {
+    const mayBegin = this.#isAsking && this.#mayBegin();
+    return this.#queue.underWay > 0 || this.#reading !== undefined || mayBegin;
+  }
+
+  #report(isOurs: boolean): void {
     if (this.#requests === 0) return;
-    const { position, attempts, lastOutcome } = this.#queue.standing;
-    const fields = { webhook: webhook.webhookId, position, attempts, lastOutcome, isOurs };
-    this.#ports.log.info({ ...fields, requests: this.#requests }, 'webhook.sent');
+    const { webhookId: webhook } = this.#claimed.webhook;
+    const { offset, attempts, lastOutcome } = this.#queue.standing;
+    const fields = { webhook, offset, attempts, lastOutcome, isOurs, requests: this.#requests };
+    this.#ports.log.info(fields, 'webhook.sent');
   }
 
   #mayBegin(): boolean {
@@ -167,11 +180,11 @@ export class Session {
       this.#queue.setHead(head);
       this.#queue.addLog(ofTypes(webhook, events), readTo);
     } else {
-      const { hold, upTo } = wanted;
-      const events = await this.#ports.readHeld(webhook, hold, upTo);
+      const { block, upTo } = wanted;
+      const events = await this.#ports.readBlocked(webhook, block, upTo);
       const [droppedTo, at] = [this.#droppedTo, this.#ports.clock.now()];
-      if (isAllOfHeld(webhook, events)) this.#notices.lost(hold, { events, droppedTo, at });
-      this.#queue.addHeld(hold, events, upTo);
+      if (isAllOfBlock(webhook, events)) this.#notices.lost(block, { events, droppedTo, at });
+      this.#queue.addBlocked(block, events, upTo);
       this.#isChanged = true;
     }
   }
@@ -182,7 +195,7 @@ export class Session {
     this.#isAsking = true;
     const { slots, failingSlots, signings } = this.#ports;
     const { tenantId } = this.#claimed.webhook;
-    const own = this.#queue.isFailing ? failingSlots : slots;
+    const own = isFailing(this.#queue.receiver) ? failingSlots : slots;
     // What is sent is chosen when it can be signed: what comes until then goes with it.
     own.ask(tenantId, () => {
       signings.ask(tenantId, () => {
@@ -193,7 +206,7 @@ export class Session {
     });
   }
 
-  /** The places are there; what was to be sent may have changed meanwhile. */
+  /** The slots are there; what was to be sent may have changed meanwhile. */
   #begin(own: FairSlots): void {
     const { signings, clock } = this.#ports;
     const { tenantId } = this.#claimed.webhook;
@@ -211,7 +224,7 @@ export class Session {
     });
   }
 
-  /** Sends what has its places, and gives that for signing back once it is signed. */
+  /** Sends what has its slots, and gives that for signing back once it is signed. */
   async #send(sending: Sending): Promise<void> {
     const { clock, cut, random, send, signings } = this.#ports;
     const { webhook } = this.#claimed;
@@ -272,22 +285,23 @@ export class Session {
     const now = this.#ports.clock.now();
     this.#isChanged = false;
     this.#recordedAt = now;
-    const { standing, holdDueAt, rests } = this.#queue;
+    const { standing, blockedCount, blockedDueAt, receiver } = this.#queue;
     const next = this.#queue.next(now);
     const collects = next.type === 'collect' ? next : undefined;
-    const due = collects === undefined ? now : earliest(collects.until, holdDueAt);
+    const due = collects === undefined ? now : earliest(collects.until, blockedDueAt);
     this.#notices.failing(standing);
     return this.#ports.record({
       webhook,
       epoch,
-      standing: { ...standing, nextAttemptAt: rests === undefined ? due : standing.nextAttemptAt },
-      holdDueAt,
-      fullAt: release ? collects?.fullAt : undefined,
+      standing: { ...standing, nextAttemptAt: isResting(receiver) ? standing.nextAttemptAt : due },
+      blockedCount,
+      blockedDueAt,
+      fullOffset: release ? collects?.fullOffset : undefined,
       ...this.#attempts.counts,
       gap: this.#gap,
-      disable: rests === 'gone',
+      disable: receiver.status === 'gone',
       release,
-      holds: this.#queue.takeChanges(),
+      blocks: this.#queue.takeChanges(),
       attempts: this.#attempts.take(),
     });
   }

@@ -1,4 +1,4 @@
-// Delivers a marked test event to a subscription's receiver, now and once, and tells what it said. The
+// Delivers a marked test event to a subscription's receiver, now and once, and answers what it said. The
 // event stands in no log and is never repeated.
 
 import { assert } from '../assert.ts';
@@ -14,8 +14,8 @@ import { Refusal } from '../refusal.ts';
 import { changeSigned, noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { lockWebhook } from '../webhooks/store.ts';
 import { loggedEvent, requestBody, type Webhook } from '../webhooks/webhook.ts';
+import { kept } from './attempt-log.ts';
 import { insertTestAttempt } from './history-store.ts';
-import { kept } from './outcome.ts';
 
 /** What marks the event: no event of the log has this type. */
 export const testEventType = 'WEBHOOK.TEST';
@@ -51,7 +51,7 @@ export async function testWebhook(
   assert(key !== undefined, 'every tenant has its signing keys');
   const at = clock.now();
   const event = loggedEvent({
-    position: 0,
+    offset: 0,
     eventId: newId<'event'>(),
     accountId: newId<'account'>(),
     type: testEventType,

@@ -6,7 +6,7 @@ import { Authenticator } from '../auth/authenticate.ts';
 import type { Seal } from '../auth/seal.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { FairSlots } from '../deliveries/fair-slots.ts';
+import { FairSlots } from '../deliveries/sharing.ts';
 import type { AddressPolicy } from '../egress/address.ts';
 import { deliverySigningsMax } from '../limits.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';

@@ -2,9 +2,9 @@
 // is delivered again, a test, and the keys that verify them.
 
 import { findPublicJwks } from '../auth/signing-keys.ts';
-import { FairSlots } from '../deliveries/fair-slots.ts';
 import { listAttempts } from '../deliveries/history-store.ts';
 import { type Replay, replayWebhook } from '../deliveries/replay.ts';
+import { FairSlots } from '../deliveries/sharing.ts';
 import { type TestOptions, testWebhook } from '../deliveries/test-webhook.ts';
 import { testsAtOnceMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';

@@ -48,9 +48,9 @@ export const listDeliveriesQuery = Type.Object(
       }),
     ),
     result: Type.Optional(
-      Type.Enum(['taken', 'failed'], {
+      Type.Enum(['acknowledged', 'failed'], {
         type: 'string',
-        description: 'Only attempts that the receiver took, or only those that failed.',
+        description: 'Only attempts that the receiver acknowledged, or only those that failed.',
       }),
     ),
   },

@@ -2,7 +2,7 @@
 // deliveries is told in delivery-handlers.ts.
 
 import { readDeliveryState } from '../deliveries/history-store.ts';
-import { shownHoldsMax } from '../limits.ts';
+import { shownBlockedMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import {
   changeWebhook,
@@ -76,7 +76,7 @@ async function retrieve({ sql }: WebhookOptions, call: Call): Promise<Answer> {
   readNoQuery(call.search);
   const webhook = await findWebhook(sql, { tenantId: call.caller.tenantId, webhookId });
   if (webhook === undefined) throw new Refusal('not_found', noSuchWebhook);
-  const state = await readDeliveryState(sql, webhook, shownHoldsMax);
+  const state = await readDeliveryState(sql, webhook, shownBlockedMax);
   const delivery = state && { delivery: toStateView(state) };
   return json(200, { ...toView(webhook), ...delivery });
 }

@@ -39,7 +39,7 @@ export function toGapView({ after, upTo }: { after: number; upTo: number }): obj
 export function toStateView(state: DeliveryState): object {
   const { gap } = state;
   return {
-    cursor: toCursor(state.position),
+    cursor: toCursor(state.offset),
     behind: state.behind,
     attempts: state.attempts,
     failing_since: instant(state.failingSince),
@@ -49,14 +49,17 @@ export function toStateView(state: DeliveryState): object {
     last_outcome: state.lastOutcome ?? null,
     retrying: state.retrying,
     set_aside: state.setAside,
-    accounts: state.held.map((held) => ({
-      account_id: held.accountId,
-      status: held.status,
-      failing_since: instant(held.failingSince),
-      attempts: held.attempts,
-      next_attempt_at: held.status === 'retrying' ? instant(held.nextAttemptAt) : null,
-      last_outcome: held.lastOutcome ?? null,
-    })),
+    accounts: state.blocked.map((account) => {
+      const isSetAside = account.status === 'set_aside';
+      return {
+        account_id: account.accountId,
+        status: isSetAside ? 'set_aside' : 'retrying',
+        failing_since: instant(account.failingSince),
+        attempts: account.attempts,
+        next_attempt_at: isSetAside ? null : instant(account.nextAttemptAt),
+        last_outcome: account.lastOutcome ?? null,
+      };
+    }),
     gap: gap === undefined ? null : { ...toGapView(gap), noticed_at: instant(gap.noticedAt) },
   };
 }

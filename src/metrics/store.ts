@@ -49,13 +49,14 @@ export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefi
       coalesce(extract(epoch from ${now} - e.oldest_at), 0)::integer as oldest_event_s,
       (
         select count(*)::integer
-        from unwind.webhooks w
-        join unwind.event_heads h on h.tenant_id = w.tenant_id
-        where w.enabled
-          and (
-            w.gap_noticed_at > ${now}::timestamptz - interval '1 day'
-            or (w.position < h.dropped_to and coalesce(w.gap_up_to, 0) < h.dropped_to)
-          )
+        from unwind.deliveries d
+        join unwind.webhooks w
+          on w.tenant_id = d.tenant_id
+          and w.webhook_id = d.webhook_id
+          and w.enabled
+        join unwind.event_heads h on h.tenant_id = d.tenant_id
+        where d.gap_noticed_at > ${now}::timestamptz - interval '1 day'
+          or (d.acknowledged_offset < h.dropped_to and coalesce(d.gap_up_to, 0) < h.dropped_to)
       ) as webhooks_with_gap,
       f.webhooks as failing_webhooks,
       f.longest_s as longest_failure_s
@@ -95,10 +96,13 @@ export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefi
     cross join (
       select
         count(*)::integer as webhooks,
-        coalesce(extract(epoch from ${now} - min(w.failing_since)), 0)::integer as longest_s
-      from unwind.webhooks w
-      where w.enabled
-        and w.failing_since is not null
+        coalesce(extract(epoch from ${now} - min(d.failing_since)), 0)::integer as longest_s
+      from unwind.deliveries d
+      join unwind.webhooks w
+        on w.tenant_id = d.tenant_id
+        and w.webhook_id = d.webhook_id
+        and w.enabled
+      where d.failing_since is not null
     ) as f`;
   const [row] = rows;
   return (

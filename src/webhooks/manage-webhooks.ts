@@ -1,17 +1,18 @@
-// Manages subscriptions: create, change, delete. Every change records the use of its signature in
-// the same commit.
+// Manages subscriptions: create, change, delete, each together with its delivery. Every change records the
+// use of its signature in the same commit.
 
 import type { Caller } from '../auth/authenticate.ts';
 import { recordSignatureUse } from '../auth/store.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { deleteFailing } from '../deliveries/history-store.ts';
+import { followSettings, insertDelivery, lockDelivery } from '../deliveries/delivery-store.ts';
 import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from '../egress/address.ts';
 import { newId, type WebhookId } from '../ids.ts';
 import { failingSandboxMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import {
+  deleteFailing,
   deleteWebhook,
   insertWebhook,
   lockSubscriptions,
@@ -57,6 +58,7 @@ export async function createWebhook(
     const own = { tenantId, webhookId, maxPackageSize };
     const webhook = { ...valid, ...own, createdAt: now, updatedAt: now };
     await insertWebhook(tx, webhook);
+    await insertDelivery(tx, webhook);
     return webhook;
   });
 }
@@ -68,22 +70,24 @@ export async function createWebhook(
 export async function changeWebhook(
   { sql, clock, policy }: ManageOptions,
   caller: Caller,
-  wish: {
+  command: {
     webhookId: WebhookId;
-    /** Where it shall go, if that is changed. */
+    /** The new receiver, if it is changed. */
     url: string | undefined;
     settings: (webhook: Webhook) => WebhookSettings;
   },
 ): Promise<Webhook> {
   const { tenantId } = caller;
-  const isForbidden = wish.url !== undefined && (await leadsInside(wish.url, policy));
+  const isForbidden = command.url !== undefined && (await leadsInside(command.url, policy));
   return changeSigned(sql, caller, async (tx) => {
-    const webhook = await lockWebhook(tx, { tenantId, webhookId: wish.webhookId });
+    const key = { tenantId, webhookId: command.webhookId };
+    const webhook = (await lockDelivery(tx, key)) ? await lockWebhook(tx, key) : undefined;
     if (webhook === undefined) return new Refusal('not_found', noSuchWebhook);
-    const valid = isForbidden ? forbidden() : checked(wish.settings(webhook), policy);
+    const valid = isForbidden ? forbidden() : checked(command.settings(webhook), policy);
     if (valid instanceof Refusal) return valid;
     const changed = { ...webhook, ...valid, updatedAt: clock.now() };
     await updateWebhook(tx, changed);
+    await followSettings(tx, webhook, changed);
     return changed;
   });
 }
@@ -96,7 +100,8 @@ export async function removeWebhook(
 ): Promise<void> {
   const { tenantId } = caller;
   await changeSigned(sql, caller, async (tx) => {
-    const removed = await deleteWebhook(tx, { tenantId, webhookId });
+    const key = { tenantId, webhookId };
+    const removed = (await lockDelivery(tx, key)) && (await deleteWebhook(tx, key));
     return removed ? undefined : new Refusal('not_found', noSuchWebhook);
   });
 }
@@ -118,7 +123,7 @@ export async function changeSigned<T>(
 
 /**
  * Removes subscriptions that have failed for a month; for sandboxes, whose receivers are often
- * forgotten. In live mode nobody gives up.
+ * forgotten. In live mode none is removed.
  */
 export async function removeFailingWebhooks(
   sql: Sql,
@@ -126,8 +131,8 @@ export async function removeFailingWebhooks(
   log: { warn(fields: object, message: string): void },
 ): Promise<number> {
   const removed = await deleteFailing(sql, later(now, -failingSandboxMsMax), removedAtOnceMax);
-  for (const { tenantId, webhookId, ...told } of removed) {
-    log.warn({ tenant: tenantId, webhook: webhookId, ...told }, 'webhook.removed');
+  for (const { tenantId, webhookId, ...reported } of removed) {
+    log.warn({ tenant: tenantId, webhook: webhookId, ...reported }, 'webhook.removed');
   }
   return removed.length;
 }

@@ -1,5 +1,5 @@
-// The statements of webhook subscriptions as requests manage them; those of their delivery are in
-// delivery-store.ts.
+// The statements of webhook subscriptions as requests manage them; how far each is delivered is written by
+// the room of deliveries.
 
 import type { SigningAlgorithm } from '../auth/signing-keys.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
@@ -56,16 +56,20 @@ export async function lockSubscriptions(
   tx: Tx,
   tenantId: TenantId,
 ): Promise<{ readonly count: number; readonly packageSizeDefault: number | undefined }> {
-  const tenants = await tx<{ package_size_default: number | null }[]>`
-    select t.package_size_default
+  await tx`
+    select
     from unwind.tenants t
     where t.tenant_id = ${tenantId}
     for no key update`;
+  const defaults = await tx<{ max_package_size: number }[]>`
+    select f.max_package_size
+    from unwind.webhook_defaults f
+    where f.tenant_id = ${tenantId}`;
   const rows = await tx<{ count: number }[]>`
     select count(*)::integer as count
     from unwind.webhooks w
     where w.tenant_id = ${tenantId}`;
-  const packageSizeDefault = tenants[0]?.package_size_default ?? undefined;
+  const packageSizeDefault = defaults[0]?.max_package_size;
   return { count: rows[0]?.count ?? 0, packageSizeDefault };
 }
 
@@ -77,31 +81,39 @@ export async function setPackageSizeDefault(
   sql: Sql,
   { tenantId, bytes }: { tenantId: TenantId; bytes: number | undefined },
 ): Promise<boolean> {
-  const rows = await sql`
-    update unwind.tenants t
-    set package_size_default = ${bytes ?? null}
+  if (bytes === undefined) {
+    await sql`
+      delete from unwind.webhook_defaults f
+      where f.tenant_id = ${tenantId}`;
+  }
+  const rows = await sql<{ tenant_id: TenantId }[]>`
+    with written as (
+      insert into unwind.webhook_defaults (tenant_id, max_package_size)
+      select t.tenant_id, ${bytes ?? null}
+      from unwind.tenants t
+      where t.tenant_id = ${tenantId}
+        and ${bytes ?? null}::integer is not null
+      on conflict (tenant_id) do update
+      set max_package_size = excluded.max_package_size
+    )
+    select t.tenant_id
+    from unwind.tenants t
     where t.tenant_id = ${tenantId}`;
-  return rows.count === 1;
+  return rows.length === 1;
 }
 
-/** Adds a subscription; it gets the events that are published from now on. */
+/** Adds the settings of a subscription. */
 export async function insertWebhook(tx: Tx, webhook: Webhook): Promise<void> {
   await tx`
     insert into unwind.webhooks (
       tenant_id, webhook_id, title, url, enabled, types, excluded_types, delay_s, max_package_size,
-      signature_version, signature_algorithm, standard_headers, position, next_attempt_at,
-      created_at, updated_at
+      signature_version, signature_algorithm, standard_headers, created_at, updated_at
     )
     values (
       ${webhook.tenantId}, ${webhook.webhookId}, ${webhook.title}, ${webhook.url},
       ${webhook.enabled}, ${webhook.types}, ${webhook.excludedTypes}, ${webhook.delayS ?? null},
       ${webhook.maxPackageSize ?? null}, ${webhook.signatureVersion}, ${webhook.signatureAlgorithm},
-      ${webhook.standardHeaders},
-      coalesce(
-        (select h.position from unwind.event_heads h where h.tenant_id = ${webhook.tenantId}),
-        0
-      ),
-      ${webhook.createdAt}, ${webhook.createdAt}, ${webhook.updatedAt}
+      ${webhook.standardHeaders}, ${webhook.createdAt}, ${webhook.updatedAt}
     )`;
 }
 
@@ -169,10 +181,7 @@ export async function listWebhooks(
   return { webhooks: rows.map(toWebhook), totalCount: counts[0]?.count ?? 0 };
 }
 
-/**
- * Writes the settings of a locked subscription. It is tried at once; another url, or being enabled
- * again, also begins a new count of failures: the old one says nothing about what is there now.
- */
+/** Writes the settings of a locked subscription. */
 export async function updateWebhook(tx: Tx, webhook: Webhook): Promise<void> {
   await tx`
     update unwind.webhooks w
@@ -187,19 +196,20 @@ export async function updateWebhook(tx: Tx, webhook: Webhook): Promise<void> {
       signature_version = ${webhook.signatureVersion},
       signature_algorithm = ${webhook.signatureAlgorithm},
       standard_headers = ${webhook.standardHeaders},
-      attempts = case when n.is_new then 0 else w.attempts end,
-      failing_since = case when not n.is_new then w.failing_since end,
-      full_at = null,
-      next_attempt_at = ${webhook.updatedAt},
       updated_at = ${webhook.updatedAt}
-    from unwind.webhooks o
-    cross join lateral (
-      select o.url <> ${webhook.url} or (${webhook.enabled} and not o.enabled) as is_new
-    ) n
-    where o.tenant_id = w.tenant_id
-      and o.webhook_id = w.webhook_id
-      and w.tenant_id = ${webhook.tenantId}
+    where w.tenant_id = ${webhook.tenantId}
       and w.webhook_id = ${webhook.webhookId}`;
+}
+
+/** Disables the subscriptions of the rows of a CTE that say so by `disables`: the receivers are gone. */
+export function disabling(rows: Fragment): Fragment {
+  return fragment`
+    update unwind.webhooks w
+    set enabled = false
+    from ${rows} o
+    where o.disables
+      and w.tenant_id = o.tenant_id
+      and w.webhook_id = o.webhook_id`;
 }
 
 /** @returns whether there was such a subscription. */
@@ -209,4 +219,50 @@ export async function deleteWebhook(tx: Tx, { tenantId, webhookId }: WebhookKey)
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}`;
   return rows.count === 1;
+}
+
+/** What is reported of a subscription that was removed for failing. */
+export interface RemovedWebhook extends WebhookKey {
+  readonly url: string;
+  readonly failingSince: Date;
+  readonly lastOutcome: string | undefined;
+}
+
+/** Removes enabled subscriptions that have failed since before an instant, at most so many. */
+export async function deleteFailing(
+  sql: Sql,
+  before: Date,
+  limit: number,
+): Promise<readonly RemovedWebhook[]> {
+  const rows = await sql<
+    {
+      tenant_id: TenantId;
+      webhook_id: WebhookId;
+      url: string;
+      failing_since: Date;
+      last_outcome: string | null;
+    }[]
+  >`
+    delete from unwind.webhooks w
+    using (
+      select d.tenant_id, d.webhook_id, d.failing_since, d.last_outcome
+      from unwind.deliveries d
+      join unwind.webhooks f
+        on f.tenant_id = d.tenant_id
+        and f.webhook_id = d.webhook_id
+        and f.enabled
+      where d.failing_since < ${before}
+      limit ${limit}
+      for update of d
+    ) d
+    where w.tenant_id = d.tenant_id
+      and w.webhook_id = d.webhook_id
+    returning w.tenant_id, w.webhook_id, w.url, d.failing_since, d.last_outcome`;
+  return rows.map((row) => ({
+    tenantId: row.tenant_id,
+    webhookId: row.webhook_id,
+    url: row.url,
+    failingSince: row.failing_since,
+    lastOutcome: row.last_outcome ?? undefined,
+  }));
 }

@@ -80,14 +80,14 @@ export interface Webhook extends WebhookSettings {
 export type TypeFilter = Pick<WebhookSettings, 'types' | 'excludedTypes'>;
 
 /** Whether a subscription gets events of such a type, as `ACCOUNT_LIQUIDATION.NEW`. */
-function takesType({ types, excludedTypes }: TypeFilter, eventType: string): boolean {
+function isSubscribed({ types, excludedTypes }: TypeFilter, eventType: string): boolean {
   const isOfKind = (kind: WebhookType) => eventType.startsWith(`${kind}.`);
   return types.some((kind) => kind === 'ALL' || isOfKind(kind)) && !excludedTypes.some(isOfKind);
 }
 
 /** An event at its place in the tenant's log. One such object serves every subscription. */
 export interface LoggedEvent {
-  readonly position: number;
+  readonly offset: number;
   readonly eventId: EventId;
   readonly accountId: AccountId;
   readonly type: string;
@@ -105,7 +105,7 @@ export function ofTypes(
   events: readonly LoggedEvent[],
 ): readonly LoggedEvent[] {
   if (filter.types.includes('ALL') && filter.excludedTypes.length === 0) return events;
-  return events.filter(({ type }) => takesType(filter, type));
+  return events.filter(({ type }) => isSubscribed(filter, type));
 }
 
 const textEnd = '"}';
@@ -115,12 +115,12 @@ const webhookIdLength = 36;
 export function loggedEvent(
   event: Omit<LoggedEvent, 'text' | 'bytes'> & { readonly object: string },
 ): LoggedEvent {
-  const { position, eventId, accountId, type, createdAt, object } = event;
+  const { offset, eventId, accountId, type, createdAt, object } = event;
   const text =
     `{"created_at":"${createdAt}","id":"${eventId}","object":${object},` +
     `"type":"${type}","webhook_id":"`;
   const bytes = Buffer.byteLength(text) + webhookIdLength + textEnd.length;
-  return { position, eventId, accountId, type, createdAt, text, bytes };
+  return { offset, eventId, accountId, type, createdAt, text, bytes };
 }
 
 /** The event as it is delivered, byte for byte the same at every attempt. */

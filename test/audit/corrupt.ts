@@ -36,6 +36,8 @@ const keys = {
   'unwind.busts': ['venue_execution_id'],
   'unwind.event_heads': ['tenant_id'],
   'unwind.parked': ['step', 'subject'],
+  'unwind.deliveries': ['webhook_id'],
+  'unwind.blocked_accounts': ['account_id'],
   'unwind.venue_reports': ['report_id', 'tenant_id'],
   'unwind.venue_cursors': ['venue'],
   'simulated_venue.journal': ['entry'],

@@ -20,6 +20,7 @@ import {
 } from './corrupt.ts';
 import { corruptionsOfBook } from './corruptions-of-book.ts';
 import { corruptionsOfCorrections } from './corruptions-of-corrections.ts';
+import { corruptionsOfDeliveries } from './corruptions-of-deliveries.ts';
 import { corruptionsOfEvents } from './corruptions-of-events.ts';
 import { corruptionsOfLiquidations } from './corruptions-of-liquidations.ts';
 import { corruptionsOfLog } from './corruptions-of-log.ts';
@@ -36,6 +37,7 @@ const corruptions: readonly Corruption[] = [
   ...corruptionsOfCorrections,
   ...corruptionsOfEvents,
   ...corruptionsOfLog,
+  ...corruptionsOfDeliveries,
   ...corruptionsOfVenue,
 ];
 

@@ -1,8 +1,17 @@
 // A small true history, made by the engine itself: every way a liquidation can end, and work
 // stopped at every place where a running service may stand between two commits.
+import assert from 'node:assert/strict';
+import { later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import type { Block } from '../../src/deliveries/delivery.ts';
+import { claimWebhooks } from '../../src/deliveries/delivery-store.ts';
+import { type Progress, recordProgress } from '../../src/deliveries/progress-store.ts';
+import { setOffsetBack } from '../../src/deliveries/replay-store.ts';
+import { type AccountId, type EventId, newId, type TenantId } from '../../src/ids.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
+import { subscribe } from '../deliveries/subscriptions.ts';
 import {
   type AccountOfUser,
   type BookAccount,
@@ -94,6 +103,7 @@ export async function makeHistory(
   await liquidateAtOnce(scene);
   await liquidateAgain(scene);
   await correctTheEnd(scene);
+  await deliver(scene);
   const steps = await leaveWorkBehind(scene);
   return { clock, steps };
 }
@@ -182,6 +192,79 @@ async function correctTheEnd(scene: Scene): Promise<void> {
   clock.advance(20_000);
   await runUntilIdle(steps);
   await stop(scene, 'with a late fill, one of them uncovered, and a bust');
+}
+
+/** The log of the first tenant replayed to a receiver that refuses its first event. */
+async function deliver(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  const log = await sql<{ tenant_id: TenantId; account_id: AccountId; event_id: EventId }[]>`
+    select e.tenant_id, e.account_id, e.event_id
+    from unwind.events e
+    join unwind.tenants t on t.tenant_id = e.tenant_id
+    where t.name = 'First'
+    order by e.position`;
+  const [refusedEvent, next, last] = [log[0], log[1], log.at(-1)];
+  assert.ok(refusedEvent !== undefined && next !== undefined && last !== undefined);
+  const { tenant_id: tenantId } = refusedEvent;
+  const url = 'https://hooks.example.test/';
+  const webhook = await subscribe(sql, clock, { tenantId, url });
+  await stop(scene, 'with a subscription');
+  await inTransaction(sql, (tx) => setOffsetBack(tx, webhook, { offset: 0, now: clock.now() }));
+  await stop(scene, 'with a replay asked for');
+  const holder = newId<'process'>();
+  const now = clock.now();
+  const leaseExpiresAt = later(now, 1_000);
+  const [claimed] = await claimWebhooks(sql, { holder, leaseExpiresAt, now, limit: 1 });
+  assert.ok(claimed !== undefined);
+  const failing = { attempts: 1, failingSince: now, lastOutcome: 'answered 500' };
+  const block: Block = {
+    status: 'blocked',
+    requestId: newId(),
+    acknowledged: new Map([[refusedEvent.account_id, 0]]),
+    upTo: 1,
+    nextAttemptAt: later(now, 1_000),
+    lastAttemptAt: now,
+    ...failing,
+  };
+  const attempt = { kind: 'delivery', at: now, durationMs: 1, answer: '', attempt: 1 } as const;
+  const progress: Progress = {
+    webhook: claimed.webhook,
+    epoch: claimed.epoch,
+    standing: { ...claimed.standing, offset: log.length, lastSuccessAt: now },
+    blockedCount: 1,
+    blockedDueAt: block.nextAttemptAt,
+    fullOffset: undefined,
+    acknowledgedCount: 1,
+    failedCount: 1,
+    gap: undefined,
+    disable: true,
+    release: true,
+    blocks: new Map([[refusedEvent.account_id, block]]),
+    attempts: [
+      {
+        ...attempt,
+        place: 200,
+        attemptId: newId(),
+        outcome: 'answered 500',
+        status: 500,
+        events: 1,
+        firstEventId: refusedEvent.event_id,
+        lastEventId: refusedEvent.event_id,
+      },
+      {
+        ...attempt,
+        place: 0,
+        attemptId: newId(),
+        outcome: 'answered 204',
+        status: 204,
+        events: log.length - 1,
+        firstEventId: next.event_id,
+        lastEventId: last.event_id,
+      },
+    ],
+  };
+  assert.deepEqual(await recordProgress(sql, holder, [progress]), [claimed.webhook.updatedAt]);
+  await stop(scene, 'with an account that is blocked');
 }
 
 /** Work stopped in the middle: lost answers, orders at the venue, reports not applied. */

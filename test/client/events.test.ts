@@ -121,7 +121,10 @@ suite('deliveries of a subscription', () => {
       attempts.map(({ kind, status, first_event_id }) => [kind, status, first_event_id]),
       [['test', 418, event.id]],
     );
-    assert.deepEqual(await client.webhooks.deliveries(id, { result: 'taken', limit: 1 }), []);
+    assert.deepEqual(
+      await client.webhooks.deliveries(id, { result: 'acknowledged', limit: 1 }),
+      [],
+    );
   });
 
   test('a receiver that is not there is told of too', async (t) => {
@@ -136,9 +139,9 @@ suite('deliveries of a subscription', () => {
     const begunAt = clock.now().toISOString();
     await log(clientId, [randomUUID(), randomUUID()]);
     await sql`
-      update unwind.webhooks w
-      set position = 6
-      where w.tenant_id = ${clientId}`;
+      update unwind.deliveries d
+      set acknowledged_offset = 6
+      where d.tenant_id = ${clientId}`;
     const [, , , , fifth] = await client.events.list().all();
     assert.ok(fifth !== undefined);
     const byEvent = await client.webhooks.replay(id, { event_id: fifth.id });

@@ -50,17 +50,20 @@ async function liquidations({ sql }: World, ids: readonly string[]): Promise<rea
 async function subscriptions({ sql }: World): Promise<readonly string[]> {
   const rows = await sql<{ shown: string }[]>`
     select concat_ws(' ',
-      'subscription at', w.position, 'of',
-      (select max(h.position) from unwind.event_heads h where h.tenant_id = w.tenant_id),
-      'epoch', w.lease_epoch, 'until', w.lease_expires_at, 'next', w.next_attempt_at,
-      'holds', (
-        select json_agg(h.*)
-        from unwind.webhook_holds h
-        where h.tenant_id = w.tenant_id
-          and h.webhook_id = w.webhook_id
+      'subscription at', d.acknowledged_offset, 'of',
+      (select max(h.position) from unwind.event_heads h where h.tenant_id = d.tenant_id),
+      'epoch', d.lease_epoch, 'until', d.lease_expires_at, 'next', d.next_attempt_at,
+      'blocked', (
+        select json_agg(b.*)
+        from unwind.blocked_accounts b
+        where b.tenant_id = d.tenant_id
+          and b.webhook_id = d.webhook_id
       ),
-      'outcome', w.last_outcome, w.title, w.enabled, 'now', clock_timestamp()
+      'outcome', d.last_outcome, w.title, w.enabled, 'now', clock_timestamp()
     ) as shown
-    from unwind.webhooks w`;
+    from unwind.deliveries d
+    join unwind.webhooks w
+      on w.tenant_id = d.tenant_id
+      and w.webhook_id = d.webhook_id`;
   return rows.map(({ shown }) => shown);
 }

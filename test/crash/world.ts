@@ -147,9 +147,9 @@ export class World implements Counter {
     const { trap } = this.fleet;
     if (!trap.isSetAt('post during')) return;
     const [row] = await this.sql<{ lease_holder: string | null }[]>`
-      select w.lease_holder
-      from unwind.webhooks w
-      where w.webhook_id = ${this.#subscribed[0]?.id ?? null}`;
+      select d.lease_holder
+      from unwind.deliveries d
+      where d.webhook_id = ${this.#subscribed[0]?.id ?? null}`;
     const member = this.fleet.holderOf(row?.lease_holder ?? null);
     if (member !== undefined) await trap.pass(member, 'post during');
   }

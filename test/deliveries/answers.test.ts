@@ -73,8 +73,8 @@ describe('is refused, and costs its own account only:', () => {
       const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 300 });
       for (let turn = 0; turn < 4; turn += 1) {
         await deliverDue(deliverer);
-        const { nextAttemptAt, holdDueAt } = await stateOf(sql, webhook);
-        clock.set(holdDueAt ?? nextAttemptAt);
+        const { nextAttemptAt, blockedDueAt } = await stateOf(sql, webhook);
+        clock.set(blockedDueAt ?? nextAttemptAt);
       }
       assert.equal(receiver.taken.size, 3, 'all of the other account');
       const state = await readDeliveryState(sql, webhook, 1);
@@ -122,8 +122,8 @@ describe('a receiver that asks to be left alone', () => {
       clock.advance(waitsMs - 1);
       await deliverDue(deliverer);
       assert.equal(receiver.received.length, 1, 'not an event of any account before');
-      const { holds, nextAttemptAt } = await stateOf(sql, webhook);
-      assert.equal(holds, 0, 'and no account is blamed');
+      const { blocked, nextAttemptAt } = await stateOf(sql, webhook);
+      assert.equal(blocked, 0, 'and no account is blamed');
       assert.ok(nextAttemptAt.getTime() - clock.now().getTime() <= waitsMs * 0.1 + 1);
       receiver.react = () => ({ status: 200 });
       await deliverAll(t, world, webhook);

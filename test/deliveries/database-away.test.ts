@@ -43,10 +43,10 @@ test('once the database is back, deliveries go on without waiting for a lease', 
   await deliverer.drain();
   assert.ok(messages.includes('webhook.delivery_failed'), messages.join());
   const held = await stateOf(sql, webhook);
-  assert.ok(held.position < held.head, 'how far it came could not be recorded');
+  assert.ok(held.offset < held.head, 'how far it came could not be recorded');
   proxy.comeBack();
   await deliverDue(deliverer);
-  const { position, head } = await stateOf(sql, webhook);
-  assert.equal(position, head);
+  const { offset, head } = await stateOf(sql, webhook);
+  assert.equal(offset, head);
   await assertArrived(world);
 });

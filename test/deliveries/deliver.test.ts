@@ -31,9 +31,9 @@ for (const signature of signatures) {
     await deliverAll(t, world, webhook);
     await assertArrived(world);
     assert.equal(world.receiver.received.length, 12, 'one event a request, no repeats');
-    const { position, attempts, lastOutcome, isLeased } = await stateOf(world.sql, webhook);
-    const expected = { position: 12, attempts: 0, lastOutcome: 'answered 204', isLeased: false };
-    assert.deepEqual({ position, attempts, lastOutcome, isLeased }, expected);
+    const { offset, attempts, lastOutcome, isLeased } = await stateOf(world.sql, webhook);
+    const expected = { offset: 12, attempts: 0, lastOutcome: 'answered 204', isLeased: false };
+    assert.deepEqual({ offset, attempts, lastOutcome, isLeased }, expected);
   });
 }
 
@@ -73,15 +73,15 @@ test('point 15: the mark never passes an event that was not taken, unless its ac
   };
   for (const quota of [0, 1, 3, 0, 5, 2, 100, 100, 100, 100]) {
     left = quota;
-    const { nextAttemptAt, holdDueAt } = await stateOf(sql, webhook);
-    const due = [nextAttemptAt, holdDueAt ?? nextAttemptAt].map((at) => at.getTime());
+    const { nextAttemptAt, blockedDueAt } = await stateOf(sql, webhook);
+    const due = [nextAttemptAt, blockedDueAt ?? nextAttemptAt].map((at) => at.getTime());
     clock.set(new Date(Math.max(...due, clock.now().getTime())));
     await deliverDue(deliverer);
-    const { position } = await stateOf(sql, webhook);
-    const held = await heldAfter(sql, webhook);
-    for (const { at, id, accountId } of log.filter((event) => event.at <= position)) {
+    const { offset } = await stateOf(sql, webhook);
+    const held = await blockedAfter(sql, webhook);
+    for (const { at, id, accountId } of log.filter((event) => event.at <= offset)) {
       const isHeld = (held.get(accountId) ?? Number.POSITIVE_INFINITY) < at;
-      assert.ok(taken.has(id) || isHeld, `${at} of ${position}`);
+      assert.ok(taken.has(id) || isHeld, `${at} of ${offset}`);
     }
   }
   receiver.react = () => ({ status: 200 });
@@ -89,12 +89,15 @@ test('point 15: the mark never passes an event that was not taken, unless its ac
   await assertArrived(world);
 });
 
-/** Up to where held accounts are delivered. */
-async function heldAfter(sql: Sql, { webhookId }: Webhook): Promise<ReadonlyMap<string, number>> {
+/** Up to where blocked accounts are delivered. */
+async function blockedAfter(
+  sql: Sql,
+  { webhookId }: Webhook,
+): Promise<ReadonlyMap<string, number>> {
   const rows = await sql<{ account_id: string; after: string }[]>`
-    select h.account_id, h.after
-    from unwind.webhook_holds h
-    where h.webhook_id = ${webhookId}`;
+    select b.account_id, b.acknowledged_offset as after
+    from unwind.blocked_accounts b
+    where b.webhook_id = ${webhookId}`;
   return new Map(rows.map((row) => [row.account_id, Number(row.after)]));
 }
 
@@ -108,9 +111,9 @@ describe('after a failure', () => {
     receiver.react = () => ({ status: 500 });
     for (let failures = 1; failures <= 16; failures += 1) {
       assert.equal(await deliverDue(deliverer), 1, 'one attempt, not more');
-      const { attempts, nextAttemptAt, position } = await stateOf(sql, webhook);
+      const { attempts, nextAttemptAt, offset } = await stateOf(sql, webhook);
       const gapMs = nextAttemptAt.getTime() - clock.now().getTime();
-      assert.deepEqual({ attempts, position }, { attempts: failures, position: 0 });
+      assert.deepEqual({ attempts, offset }, { attempts: failures, offset: 0 });
       assert.ok(gapMs >= retryGapMs(failures, 0) && gapMs <= retryGapMs(failures, 1));
       clock.set(new Date(nextAttemptAt.getTime() - 1));
       assert.equal(await deliverDue(deliverer), 0, 'not a millisecond early');
@@ -118,8 +121,8 @@ describe('after a failure', () => {
     }
     receiver.react = () => ({ status: 200 });
     await deliverDue(deliverer);
-    const { attempts, position, head } = await stateOf(sql, webhook);
-    assert.deepEqual({ attempts, position }, { attempts: 0, position: head });
+    const { attempts, offset, head } = await stateOf(sql, webhook);
+    assert.deepEqual({ attempts, offset }, { attempts: 0, offset: head });
   });
 
   const waits = [
@@ -158,12 +161,9 @@ describe('after a failure', () => {
       await logLiquidations(world, newAccounts(1));
       receiver.react = () => reaction;
       await deliverDue(startDeliverer(t, sql, { clock, timeoutMs: 300 }));
-      const { lastOutcome, attempts, enabled, position } = await stateOf(sql, webhook);
+      const { lastOutcome, attempts, enabled, offset } = await stateOf(sql, webhook);
       assert.match(lastOutcome ?? '', outcome);
-      assert.deepEqual(
-        { attempts, enabled, position },
-        { attempts: 1, enabled: true, position: 0 },
-      );
+      assert.deepEqual({ attempts, enabled, offset }, { attempts: 1, enabled: true, offset: 0 });
       receiver.react = () => ({ status: 200 });
       await deliverAll(t, world, webhook);
       await assertArrived(world);
@@ -178,8 +178,8 @@ describe('after a failure', () => {
     world.receiver.react = () => 'never';
     await logLiquidations(world, newAccounts(3));
     await deliverDue(startDeliverer(t, world.sql, { clock: world.clock, timeoutMs: 500 }));
-    assert.equal((await stateOf(world.sql, alive)).position, 9);
-    assert.equal((await stateOf(world.sql, dead)).position, 0);
+    assert.equal((await stateOf(world.sql, alive)).offset, 9);
+    assert.equal((await stateOf(world.sql, dead)).offset, 0);
     assert.equal(other.received.length, 9);
   });
 });

@@ -5,15 +5,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
-import type { Outcome, Sending, Standing } from '../../src/deliveries/delivery.ts';
+import { overtaken } from '../../src/deliveries/accounts.ts';
+import type { Block, Outcome, Sending, Standing } from '../../src/deliveries/delivery.ts';
 import type { DeliveryQueue } from '../../src/deliveries/delivery-queue.ts';
-import { type Hold, newHold } from '../../src/deliveries/hold.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
-import { heldAccountsMax } from '../../src/limits.ts';
+import { blockedAccountsMax } from '../../src/limits.ts';
 import { type LoggedEvent, loggedEvent, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 
-type Answer = 'taken' | 'refused' | 'down' | 'cut';
+type Answer = 'acknowledged' | 'refused' | 'down' | 'cut';
 
 interface Script {
   /** The account of each event of the log. */
@@ -35,7 +35,7 @@ const script: fc.Arbitrary<Script> = fc.record({
   ),
   answers: fc.array(
     fc.record({
-      answer: fc.constantFrom<Answer>('taken', 'refused', 'refused', 'down', 'cut'),
+      answer: fc.constantFrom<Answer>('acknowledged', 'refused', 'refused', 'down', 'cut'),
       which: fc.nat({ max: 7 }),
     }),
     { maxLength: 60 },
@@ -49,7 +49,7 @@ const script: fc.Arbitrary<Script> = fc.record({
 /** What the database holds of the subscription, and how it is read. */
 class Ledger {
   standing: Standing = queueOf().standing;
-  holds = new Map<AccountId, Hold>();
+  blocks = new Map<AccountId, Block>();
   readonly log: readonly LoggedEvent[];
 
   constructor(log: readonly LoggedEvent[]) {
@@ -62,20 +62,23 @@ class Ledger {
 
   record(queue: DeliveryQueue): void {
     this.standing = queue.standing;
-    for (const [accountId, hold] of queue.takeChanges()) {
-      if (hold === undefined) this.holds.delete(accountId);
-      else this.holds.set(accountId, hold);
+    for (const [accountId, block] of queue.takeChanges()) {
+      if (block === undefined) this.blocks.delete(accountId);
+      else this.blocks.set(accountId, block);
     }
   }
 
-  /** The holds as they are read back: accounts of one request together, each as recorded. */
-  distinctHolds(): readonly Hold[] {
-    const byRequest = Map.groupBy(this.holds, ([, hold]) => hold.requestId);
+  /** The blocks as they are read back: accounts of one request together, each as recorded. */
+  distinctBlocks(): readonly Block[] {
+    const byRequest = Map.groupBy(this.blocks, ([, block]) => block.requestId);
     return [...byRequest.values()].flatMap((rows) => {
       const [first] = rows;
       if (first === undefined) return [];
-      const afters = rows.map(([accountId, hold]) => [accountId, hold.afters.get(accountId)]);
-      return [{ ...first[1], afters: new Map(afters as [AccountId, number][]) }];
+      const acknowledged = rows.map(([accountId, block]) => [
+        accountId,
+        block.acknowledged.get(accountId),
+      ]);
+      return [{ ...first[1], acknowledged: new Map(acknowledged as [AccountId, number][]) }];
     });
   }
 
@@ -85,15 +88,15 @@ class Ledger {
       const wanted = queue.wanted(now);
       if (wanted === undefined) return;
       if (wanted.type === 'log') {
-        const page = this.log.filter(({ position }) => position > wanted.after).slice(0, 7);
-        queue.addLog(page, page.at(-1)?.position ?? this.head);
+        const page = this.log.filter(({ offset }) => offset > wanted.after).slice(0, 7);
+        queue.addLog(page, page.at(-1)?.offset ?? this.head);
       } else {
-        const { hold, upTo } = wanted;
-        const events = this.log.filter(({ accountId, position }) => {
-          const after = hold.afters.get(accountId);
-          return after !== undefined && position > after && position <= upTo;
+        const { block, upTo } = wanted;
+        const events = this.log.filter(({ accountId, offset }) => {
+          const after = block.acknowledged.get(accountId);
+          return after !== undefined && offset > after && offset <= upTo;
         });
-        queue.addHeld(hold, events, upTo);
+        queue.addBlocked(block, events, upTo);
       }
     }
     assert.fail('the queue wants to read for ever');
@@ -109,26 +112,26 @@ function logOf(accounts: readonly number[]): readonly LoggedEvent[] {
     const eventId = newId<'event'>();
     const type = 'ACCOUNT_LIQUIDATION.NEW';
     const createdAt = startOfTime.toISOString();
-    return loggedEvent({ position: i + 1, eventId, accountId, type, object, createdAt });
+    return loggedEvent({ offset: i + 1, eventId, accountId, type, object, createdAt });
   });
 }
 
 function outcomeOf(answer: Answer, at: Date): Outcome {
   const failure = { at, reason: answer, retryAfterMs: undefined, random: 0 };
-  if (answer === 'taken') return { type: 'taken', at, reason: answer };
+  if (answer === 'acknowledged') return { type: 'acknowledged', at, reason: answer };
   if (answer === 'cut') return { type: 'cut' };
   return { type: answer, ...failure };
 }
 
-/** Runs a script, then a receiver that takes everything. @returns positions as they first arrived. */
+/** Runs a script, then a receiver that takes everything. @returns offsets as they first arrived. */
 function deliver({ accounts, packaging, answers, deaths, random }: Script): readonly LoggedEvent[] {
   const ledger = new Ledger(logOf(accounts));
   const webhook = settingsOf(packaging);
   const arrived = new Set<LoggedEvent>();
   const open = () => {
-    const holds = ledger.distinctHolds();
+    const blocks = ledger.distinctBlocks();
     const { standing } = ledger;
-    return queueOf({ webhook, standing, holds, setAsideAttempts: 1_000, random: () => random });
+    return queueOf({ webhook, standing, blocks, setAsideAttempts: 1_000, random: () => random });
   };
   let queue = open();
   let underWay: Sending[] = [];
@@ -149,17 +152,17 @@ function deliver({ accounts, packaging, answers, deaths, random }: Script): read
       assert.ok(!own.some((id) => busy.includes(id)), 'one request of an account at a time');
       queue.begin(next.sending);
       underWay.push(next.sending);
-      const positions = next.sending.events.map((event) => event.position);
+      const offsets = next.sending.events.map((event) => event.offset);
       assert.deepEqual(
-        positions,
-        positions.toSorted((a, b) => a - b),
+        offsets,
+        offsets.toSorted((a, b) => a - b),
         'ascending',
       );
       // A request arrives when it is sent, whatever becomes of it.
       for (const event of next.sending.events) arrived.add(event);
       continue;
     }
-    const { answer, which } = answers[answered] ?? { answer: 'taken', which: 0 };
+    const { answer, which } = answers[answered] ?? { answer: 'acknowledged', which: 0 };
     const [sending] = underWay.splice(which % Math.max(underWay.length, 1), 1);
     answered += 1;
     if (sending !== undefined) {
@@ -168,8 +171,8 @@ function deliver({ accounts, packaging, answers, deaths, random }: Script): read
     }
     queue.finish();
     ledger.record(queue);
-    const { position } = ledger.standing;
-    if (position === ledger.head && ledger.holds.size === 0) return [...arrived];
+    const { offset } = ledger.standing;
+    if (offset === ledger.head && ledger.blocks.size === 0) return [...arrived];
     now = later(now, 600_000);
     queue = open();
   }
@@ -182,10 +185,10 @@ test('the events of an account first arrive in order, and none is missing', () =
       const arrived = deliver(one);
       assert.equal(arrived.length, one.accounts.length);
       for (const own of Map.groupBy(arrived, (event) => event.accountId).values()) {
-        const positions = own.map((event) => event.position);
+        const offsets = own.map((event) => event.offset);
         assert.deepEqual(
-          positions,
-          positions.toSorted((a, b) => a - b),
+          offsets,
+          offsets.toSorted((a, b) => a - b),
         );
       }
     }),
@@ -205,14 +208,14 @@ function deliverTo(
   let now = later(startOfTime, 10_000);
   const end = later(now, given.hours * 3_600_000);
   while (now < end) {
-    const holds = ledger.distinctHolds();
+    const blocks = ledger.distinctBlocks();
     // Something else is taken now and then, as of a receiver with traffic.
     const standing = { ...ledger.standing, lastSuccessAt: taken.size > 0 ? now : undefined };
     let random = 0;
     const queue = queueOf({
       webhook,
       standing,
-      holds,
+      blocks,
       random: () => {
         random = (random + 0.37) % 1;
         return random;
@@ -224,14 +227,14 @@ function deliverTo(
       if (next.type !== 'send') break;
       queue.begin(next.sending);
       requests += 1;
-      const isTaken = takes(next.sending.events);
-      if (isTaken) for (const { position } of next.sending.events) taken.add(position);
-      queue.settle(next.sending, outcomeOf(isTaken ? 'taken' : 'refused', now));
+      const isAcknowledged = takes(next.sending.events);
+      if (isAcknowledged) for (const { offset } of next.sending.events) taken.add(offset);
+      queue.settle(next.sending, outcomeOf(isAcknowledged ? 'acknowledged' : 'refused', now));
     }
     queue.finish();
     ledger.record(queue);
     const isResting = ledger.standing.attempts > 0 && ledger.standing.nextAttemptAt > now;
-    const due = isResting ? ledger.standing.nextAttemptAt : queue.holdDueAt;
+    const due = isResting ? ledger.standing.nextAttemptAt : queue.blockedDueAt;
     if (due === undefined) break;
     now = due > now ? due : later(now, 1);
   }
@@ -243,7 +246,7 @@ for (const packaging of [{}, { maxPackageSize: 1_048_576 }]) {
 
   test(`one event that is never taken costs its own account only, with ${what}`, () => {
     const accounts = [0, 1, 2, 3, 4, 2, 2, 5, 6, 7, 8, 9];
-    const isPoison = (event: LoggedEvent) => event.position === 6;
+    const isPoison = (event: LoggedEvent) => event.offset === 6;
     const { ledger, taken } = deliverTo((events) => !events.some(isPoison), {
       accounts,
       packaging,
@@ -254,19 +257,19 @@ for (const packaging of [{}, { maxPackageSize: 1_048_576 }]) {
       [1, 2, 3, 4, 5, 8, 9, 10, 11, 12],
       'all but the event and what follows it in its account',
     );
-    const [hold, ...others] = ledger.distinctHolds();
+    const [block, ...others] = ledger.distinctBlocks();
     assert.deepEqual(others, []);
-    const [after = 0] = hold?.afters.values() ?? [];
-    assert.equal(hold?.status, 'set_aside');
+    const [after = 0] = block?.acknowledged.values() ?? [];
+    assert.equal(block?.status, 'set_aside');
     assert.ok(after >= 3 && after < 6, 'behind what was taken of the account');
-    assert.equal(ledger.standing.position, 12);
+    assert.equal(ledger.standing.offset, 12);
   });
 
   test(`a receiver that takes nothing is not held to account, with ${what}`, () => {
     const accounts = Array.from({ length: 30 }, (_, i) => i % 10);
     const { ledger, requests } = deliverTo(() => false, { accounts, packaging, hours: 2 });
-    assert.deepEqual(ledger.distinctHolds(), [], 'it costs its own row and no other');
-    assert.equal(ledger.standing.position, 0);
+    assert.deepEqual(ledger.distinctBlocks(), [], 'it costs its own row and no other');
+    assert.equal(ledger.standing.offset, 0);
     // 1, 2, 3, 5 … 600 s: some twenty retries in two hours, of two requests at most.
     assert.ok(requests >= 20 && requests <= 60, `${requests} requests`);
   });
@@ -276,16 +279,16 @@ for (const packaging of [{}, { maxPackageSize: 1_048_576 }]) {
 function queueWith(
   accounts: readonly number[],
   packaging: Partial<WebhookSettings> = {},
-  holds: readonly Hold[] = [],
+  blocks: readonly Block[] = [],
 ) {
   const log = logOf(accounts);
-  const queue = queueOf({ webhook: settingsOf(packaging), holds });
+  const queue = queueOf({ webhook: settingsOf(packaging), blocks });
   const readOn = (now: Date) => {
     queue.setHead(log.length);
     for (let wanted = queue.wanted(now); wanted?.type === 'log'; wanted = queue.wanted(now)) {
       const { after } = wanted;
       const page = log.slice(after, after + 2_000);
-      queue.addLog(page, page.at(-1)?.position ?? log.length);
+      queue.addLog(page, page.at(-1)?.offset ?? log.length);
     }
   };
   return { queue, readOn, log };
@@ -311,23 +314,23 @@ test('an account that keeps a full window waiting steps aside after a while', ()
   const now = later(startOfTime, 2_001);
   readOn(now);
   assert.deepEqual([...queue.takeChanges().keys()], [log[0]?.accountId]);
-  queue.settle(slow, outcomeOf('taken', now));
+  queue.settle(slow, outcomeOf('acknowledged', now));
   assert.deepEqual(beginNext(queue, now).events, log.slice(-1), 'the other account has its turn');
 });
 
 test('nothing steps aside where as many accounts are held as may be', () => {
   const accounts = [...new Array(20_000).fill(0), 1];
-  const holds = Array.from({ length: heldAccountsMax }, (): Hold => {
-    const afters = new Map([[newId<'account'>(), 0]]);
-    return { ...newHold(newId(), [], startOfTime), afters, status: 'set_aside' };
+  const blocks = Array.from({ length: blockedAccountsMax }, (): Block => {
+    const acknowledged = new Map([[newId<'account'>(), 0]]);
+    return { ...overtaken(newId(), [], startOfTime), acknowledged, status: 'set_aside' };
   });
-  const { queue, readOn } = queueWith(accounts, {}, holds);
+  const { queue, readOn } = queueWith(accounts, {}, blocks);
   readOn(startOfTime);
   const slow = beginNext(queue, startOfTime);
   for (const ms of [1, 2_001, 14_000]) readOn(later(startOfTime, ms));
   assert.deepEqual([...queue.takeChanges()], []);
-  queue.settle(slow, outcomeOf('taken', later(startOfTime, 14_001)));
-  assert.equal(beginNext(queue, later(startOfTime, 14_001)).events[0]?.position, 2);
+  queue.settle(slow, outcomeOf('acknowledged', later(startOfTime, 14_001)));
+  assert.equal(beginNext(queue, later(startOfTime, 14_001)).events[0]?.offset, 2);
 });
 
 test('a large package is waited for: holding all of its accounts would cost a row for each', () => {
@@ -335,12 +338,12 @@ test('a large package is waited for: holding all of its accounts would cost a ro
   const { queue, readOn } = queueWith(accounts, { maxPackageSize: 1_048_576 });
   readOn(startOfTime);
   const slow = beginNext(queue, startOfTime);
-  const { position: last = 0 } = slow.events.at(-1) ?? {};
+  const { offset: last = 0 } = slow.events.at(-1) ?? {};
   assert.ok(last > 100, 'it carries events of all accounts');
   for (const ms of [1, 2_001, 14_000]) readOn(later(startOfTime, ms));
   assert.deepEqual([...queue.takeChanges()], []);
-  queue.settle(slow, outcomeOf('taken', later(startOfTime, 14_001)));
-  assert.equal(beginNext(queue, later(startOfTime, 14_001)).events[0]?.position, last + 1);
+  queue.settle(slow, outcomeOf('acknowledged', later(startOfTime, 14_001)));
+  assert.equal(beginNext(queue, later(startOfTime, 14_001)).events[0]?.offset, last + 1);
 });
 
 test('what is collected waits for its delay, also while more of the log is read', () => {

@@ -3,17 +3,16 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { later } from '../../src/clock.ts';
-import { inTransaction } from '../../src/db/transaction.ts';
 import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
 import { stepsOfProcess } from '../../src/engine.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { removeFailingWebhooks } from '../../src/webhooks/manage-webhooks.ts';
-import { findWebhook, lockWebhook, updateWebhook } from '../../src/webhooks/store.ts';
+import { findWebhook } from '../../src/webhooks/store.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { usualEndLimits } from '../support/engine.ts';
 import { startReceiver } from './receiver.ts';
-import { deliverDue, startDeliverer, stateOf, testSeal } from './subscriptions.ts';
+import { changeSettings, deliverDue, startDeliverer, stateOf, testSeal } from './subscriptions.ts';
 import {
   arrivals,
   assertArrived,
@@ -63,7 +62,7 @@ test('of a receiver that takes nothing people are told once a day, where they lo
   const told = attempts.filter(({ kind }) => kind === 'warning');
   assert.deepEqual(
     told.map(({ outcome, events }) => [outcome, events]),
-    ['3 days', '2 days', 'a day'].map((time) => [`nothing was taken for ${time}`, 0]),
+    ['3 days', '2 days', 'a day'].map((time) => [`nothing was acknowledged for ${time}`, 0]),
   );
   const state = await readDeliveryState(sql, webhook, 1);
   assert.deepEqual(state?.failingSince, failingSince);
@@ -83,8 +82,12 @@ describe('a subscription that has taken nothing for thirty days', () => {
     const taking = await subscribeTo(world, { url: good.url });
     await sql`
       update unwind.webhooks w
-      set enabled = false, attempts = 9, failing_since = ${failingSince}
+      set enabled = false
       where w.webhook_id = ${disabled.webhookId}`;
+    await sql`
+      update unwind.deliveries d
+      set attempts = 9, failing_since = ${failingSince}
+      where d.webhook_id = ${disabled.webhookId}`;
     const log = { warn: (fields: object, message: string) => lines.push({ ...fields, message }) };
     const removed = (at: Date) => removeFailingWebhooks(sql, at, log);
     assert.equal(await removed(later(failingSince, 30 * dayMs)), 0, 'not a millisecond early');
@@ -133,11 +136,9 @@ describe('a subscription that has taken nothing for thirty days', () => {
 
 /** Changes settings as a request does. */
 async function change({ sql, clock }: World, webhook: Webhook, to: Partial<Webhook>) {
-  await inTransaction(sql, async (tx) => {
-    const found = await lockWebhook(tx, webhook);
-    assert.ok(found !== undefined);
-    await updateWebhook(tx, { ...found, ...to, updatedAt: clock.now() });
-  });
+  const found = await findWebhook(sql, webhook);
+  assert.ok(found !== undefined);
+  await changeSettings(sql, { ...found, ...to, updatedAt: clock.now() });
 }
 
 describe('a new chance', () => {
@@ -192,8 +193,8 @@ test('one event refused for ever, with nothing beside it, counts as a receiver t
   const deliverer = startDeliverer(t, sql, { clock, setAsideAfterMs: 60_000 });
   for (let round = 1; round <= 20; round += 1) {
     await deliverDue(deliverer);
-    const { attempts, position, holds, nextAttemptAt } = await stateOf(sql, webhook);
-    assert.deepEqual({ attempts, position, holds }, { attempts: round, position: 0, holds: 0 });
+    const { attempts, offset, blocked, nextAttemptAt } = await stateOf(sql, webhook);
+    assert.deepEqual({ attempts, offset, blocked }, { attempts: round, offset: 0, blocked: 0 });
     clock.set(nextAttemptAt);
   }
   await logLiquidations(world, [other]);

@@ -4,12 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { later } from '../../src/clock.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
+import type { Block } from '../../src/deliveries/delivery.ts';
 import {
   type ClaimedWebhook,
   claimWebhooks,
+  lockDelivery,
   renewLeases,
 } from '../../src/deliveries/delivery-store.ts';
-import type { Hold } from '../../src/deliveries/hold.ts';
 import {
   type LoggedAttempt,
   type Progress,
@@ -17,7 +18,6 @@ import {
 } from '../../src/deliveries/progress-store.ts';
 import type { Replay } from '../../src/deliveries/replay.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
-import { lockWebhook } from '../../src/webhooks/store.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
 import { startReceiver } from './receiver.ts';
@@ -42,10 +42,10 @@ async function claimAll({ sql, clock }: World, holder: string): Promise<readonly
   return claimWebhooks(sql, { holder, leaseExpiresAt: later(now, 10_000), now, limit: 10 });
 }
 
-function blockedAt(position: number, at: Date): Hold {
+function blockedAt(offset: number, at: Date): Block {
   const failing = { failingSince: at, lastAttemptAt: at, lastOutcome: 'answered 500' };
-  const due = { nextAttemptAt: later(at, 1_000), attempts: 1, status: 'retrying' } as const;
-  return { requestId: newId(), afters: new Map(), upTo: position, ...due, ...failing };
+  const due = { nextAttemptAt: later(at, 1_000), attempts: 1, status: 'blocked' } as const;
+  return { requestId: newId(), acknowledged: new Map(), upTo: offset, ...due, ...failing };
 }
 
 function attemptAt(place: number, at: Date): LoggedAttempt {
@@ -57,21 +57,22 @@ function attemptAt(place: number, at: Date): LoggedAttempt {
 /** A record that says of one account that it is blocked, and of one place what stands there. */
 function recordOf(
   { webhook, epoch, standing }: ClaimedWebhook,
-  { position, accountId, at }: { position: number; accountId: AccountId; at: Date },
+  { offset, accountId, at }: { offset: number; accountId: AccountId; at: Date },
 ): Progress {
-  const hold = { ...blockedAt(position, at), afters: new Map([[accountId, position]]) };
+  const block = { ...blockedAt(offset, at), acknowledged: new Map([[accountId, offset]]) };
   return {
     webhook,
     epoch,
-    standing: { ...standing, position },
-    holdDueAt: hold.nextAttemptAt,
-    fullAt: undefined,
-    takenCount: position,
+    standing: { ...standing, offset },
+    blockedDueAt: block.nextAttemptAt,
+    blockedCount: 1,
+    fullOffset: undefined,
+    acknowledgedCount: offset,
     failedCount: 1,
     gap: undefined,
     disable: false,
     release: false,
-    holds: new Map([[accountId, hold]]),
+    blocks: new Map([[accountId, block]]),
     attempts: [attemptAt(200, at)],
   };
 }
@@ -85,10 +86,10 @@ for (const order of ['before', 'behind'] as const) {
     const holder = newId();
     const [stale, current] = [await claimAll(world, holder), await claimAll(world, holder)];
     const accountId = newId<'account'>();
-    const of = (claims: readonly ClaimedWebhook[], { webhookId }: Webhook, position: number) => {
+    const of = (claims: readonly ClaimedWebhook[], { webhookId }: Webhook, offset: number) => {
       const found = claims.find((one) => one.webhook.webhookId === webhookId);
       assert.ok(found !== undefined);
-      return recordOf(found, { position, accountId, at: clock.now() });
+      return recordOf(found, { offset, accountId, at: clock.now() });
     };
     const [old, own, other] = [
       of(stale, webhook, 192),
@@ -103,17 +104,17 @@ for (const order of ['before', 'behind'] as const) {
         outcomes.map((changedAt) => changedAt !== undefined),
         expected,
       );
-      assert.equal((await stateOf(sql, webhook)).position, 1);
-      assert.equal((await stateOf(sql, neighbour)).position, 5);
+      assert.equal((await stateOf(sql, webhook)).offset, 1);
+      assert.equal((await stateOf(sql, neighbour)).offset, 5);
     };
     // Alone with its offset, and with rows that the newer one writes as well.
-    await record({ ...old, holds: new Map(), attempts: [], release: true });
+    await record({ ...old, blocks: new Map(), attempts: [], release: true });
     await record(old);
-    await record({ ...old, holds: new Map([[accountId, undefined]]) });
+    await record({ ...old, blocks: new Map([[accountId, undefined]]) });
     const blocked = await sql<{ webhook_id: string; after: string }[]>`
-      select h.webhook_id, h.after
-      from unwind.webhook_holds h
-      order by h.after`;
+      select h.webhook_id, h.acknowledged_offset as after
+      from unwind.blocked_accounts h
+      order by h.acknowledged_offset`;
     assert.deepEqual(
       [...blocked].map((row) => [row.webhook_id, Number(row.after)]),
       [
@@ -123,7 +124,7 @@ for (const order of ['before', 'behind'] as const) {
     );
     const attempts = await sql<{ attempt_id: string }[]>`
       select a.attempt_id
-      from unwind.webhook_attempts a`;
+      from unwind.delivery_attempts a`;
     const written = [own, other].map((one) => one.attempts[0]?.attemptId);
     assert.deepEqual(attempts.map((row) => row.attempt_id).toSorted(), written.toSorted());
   });
@@ -208,8 +209,8 @@ for (const status of [200, 500]) {
     const blockedSince = await eventually('the account is blocked', async () => {
       clock.advance(60);
       await deliverer.step();
-      const { holds, nextAttemptAt } = await stateOf(sql, webhook);
-      return holds === 1 && nextAttemptAt;
+      const { blocked, nextAttemptAt } = await stateOf(sql, webhook);
+      return blocked === 1 && nextAttemptAt;
     });
     // That was recorded just now, so what follows is recorded when the session ends.
     clock.set(blockedSince);
@@ -217,7 +218,7 @@ for (const status of [200, 500]) {
     // The gate: what the neighbour records waits for its row, and every later record behind it.
     const [gateCloses, gateOpens] = [signal(), signal()];
     const gate = inTransaction(sql, async (tx) => {
-      await lockWebhook(tx, neighbour);
+      await lockDelivery(tx, neighbour);
       gateCloses.resolve();
       await gateOpens.promise;
     });
@@ -244,7 +245,7 @@ for (const status of [200, 500]) {
     await eventually('the replay is recorded', async () => {
       clock.advance(60);
       await deliverer.step();
-      return (await stateOf(sql, webhook)).position > 0;
+      return (await stateOf(sql, webhook)).offset > 0;
     });
     blockedMayEnd.resolve();
     await deliverer.drain();

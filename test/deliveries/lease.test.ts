@@ -1,5 +1,5 @@
 // Several processes on one database: a subscription has one sender at a time, a sender that lost
-// its lease writes nothing, and a process that stops gives back what it holds.
+// its lease writes nothing, and a process that stops gives back its leases.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
@@ -57,8 +57,8 @@ test('four processes never send of one account at the same time, and keep its or
       await Promise.all(deliverers.map((deliverer) => deliverer.step()));
       await Promise.all(deliverers.map((deliverer) => deliverer.drain()));
       clock.advance(1_100);
-      const { position, head, holds } = await stateOf(sql, webhook);
-      return position === head && holds === 0;
+      const { offset, head, blocked } = await stateOf(sql, webhook);
+      return offset === head && blocked === 0;
     },
     60_000,
   );
@@ -115,17 +115,18 @@ test('who lost the lease writes nothing, neither success nor failure', async (t)
     webhook: claimed.webhook,
     epoch: claimed.epoch,
     standing: { ...claimed.standing, lastOutcome: 'late', ...standing },
-    holdDueAt: undefined,
-    fullAt: undefined,
-    takenCount: 7,
+    blockedDueAt: undefined,
+    blockedCount: 0,
+    fullOffset: undefined,
+    acknowledgedCount: 7,
     failedCount: 7,
     gap: undefined,
     disable: false,
     release: true,
-    holds: new Map([[accountId, undefined]]),
+    blocks: new Map([[accountId, undefined]]),
     attempts: [],
   });
-  const success = progressOf(lost, { position: 3 });
+  const success = progressOf(lost, { offset: 3 });
   const failed = progressOf(lost, { attempts: 9, failingSince: clock.now() });
   const failure = { ...failed, disable: true };
   for (const progress of [success, failure]) {
@@ -135,7 +136,7 @@ test('who lost the lease writes nothing, neither success nor failure', async (t)
     assert.deepEqual(await recordProgress(sql, quick, [stale]), [undefined]);
   }
   assert.deepEqual(await stateOf(sql, webhook), before);
-  const mine = progressOf(held, { position: 3, lastOutcome: 'mine' });
+  const mine = progressOf(held, { offset: 3, lastOutcome: 'mine' });
   const recorded = await recordProgress(sql, quick, [mine]);
   assert.deepEqual(recorded, [webhook.updatedAt]);
   assert.equal((await stateOf(sql, webhook)).lastOutcome, 'mine');
@@ -154,7 +155,7 @@ test('a delivery that outlives its lease leaves the work of the next holder alon
   assert.equal(await other.step(), 1, 'the lease has run out');
   await other.drain();
   const after = await stateOf(sql, webhook);
-  assert.deepEqual([after.position, after.isLeased], [3, false]);
+  assert.deepEqual([after.offset, after.isLeased], [3, false]);
   resumed.resolve({ status: 500 });
   await frozen.drain();
   assert.deepEqual(await stateOf(sql, webhook), after);
@@ -197,14 +198,14 @@ test('who learns that the lease is lost breaks its attempt off', async (t) => {
   await deliverer.step();
   await eventually('its request has come', () => receiver.received.length === 1);
   await sql`
-    update unwind.webhooks w
-    set lease_epoch = w.lease_epoch + 1
-    where w.webhook_id = ${webhook.webhookId}`;
+    update unwind.deliveries d
+    set lease_epoch = d.lease_epoch + 1
+    where d.webhook_id = ${webhook.webhookId}`;
   const begunAt = performance.now();
   await deliverer.drain();
   assert.ok(performance.now() - begunAt < 30_000, 'long before the timeout of the attempt');
-  const { attempts, position, isLeased } = await stateOf(sql, webhook);
-  assert.deepEqual({ attempts, position, isLeased }, { attempts: 0, position: 0, isLeased: true });
+  const { attempts, offset, isLeased } = await stateOf(sql, webhook);
+  assert.deepEqual({ attempts, offset, isLeased }, { attempts: 0, offset: 0, isLeased: true });
 });
 
 test('a stop gives back what waits, and cuts off a receiver that does not answer', async (t) => {
@@ -216,8 +217,8 @@ test('a stop gives back what waits, and cuts off a receiver that does not answer
   const begunAt = performance.now();
   await deliverer.stop();
   assert.ok(performance.now() - begunAt < 30_000, 'long before the timeout of the attempt');
-  const { position, attempts, isLeased, nextAttemptAt } = await stateOf(sql, webhook);
-  assert.deepEqual({ position, attempts, isLeased }, { position: 1, attempts: 0, isLeased: false });
+  const { offset, attempts, isLeased, nextAttemptAt } = await stateOf(sql, webhook);
+  assert.deepEqual({ offset, attempts, isLeased }, { offset: 1, attempts: 0, isLeased: false });
   assert.deepEqual(nextAttemptAt, clock.now(), 'the next process goes on at once');
   assert.equal(await deliverer.step(), 0, 'it claims nothing more');
 });

@@ -37,9 +37,9 @@ test('200 subscriptions whose receiver never answers hold up nobody else', async
   }
   // What the greedy tenant has is due for longer.
   await sql`
-    update unwind.webhooks w
-    set next_attempt_at = w.next_attempt_at - interval '1 minute'
-    where w.tenant_id = ${greedy}`;
+    update unwind.deliveries d
+    set next_attempt_at = d.next_attempt_at - interval '1 minute'
+    where d.tenant_id = ${greedy}`;
   await publishAll(sql);
   const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
   while ((await deliverer.step()) > 0) {}

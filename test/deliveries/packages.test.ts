@@ -58,7 +58,7 @@ describe('packages', () => {
     clock.advance(1);
     await deliverDue(deliverer);
     assert.deepEqual(receiver.received.map(countOf), [9]);
-    assert.equal((await stateOf(sql, webhook)).position, 9);
+    assert.equal((await stateOf(sql, webhook)).offset, 9);
   });
 
   test('that are full do not wait for the delay, the rest does', async (t) => {
@@ -72,7 +72,7 @@ describe('packages', () => {
     const sent = full.reduce((sum, count) => sum + count, 0);
     assert.ok(full.length > 1 && sent < 24, `${full.length} full packages at once`);
     assert.ok(receiver.received.every((one) => sizeOf(one) <= 2_000 && sizeOf(one) > 1_500));
-    assert.equal((await stateOf(sql, webhook)).position, sent);
+    assert.equal((await stateOf(sql, webhook)).offset, sent);
     clock.advance(29_999);
     await deliverDue(deliverer);
     assert.equal(receiver.received.length, full.length);

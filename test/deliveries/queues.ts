@@ -1,7 +1,6 @@
 // Queues of deliveries for tests that need no database.
 
-import type { QueueOptions } from '../../src/deliveries/delivery.ts';
-import { DeliveryQueue } from '../../src/deliveries/delivery-queue.ts';
+import { DeliveryQueue, type QueueOptions } from '../../src/deliveries/delivery-queue.ts';
 import { newId } from '../../src/ids.ts';
 import { deliveryWindowBytesMax } from '../../src/limits.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
@@ -26,7 +25,7 @@ export function queueOf(options: Partial<QueueOptions> = {}): DeliveryQueue {
   return new DeliveryQueue({
     webhook: settingsOf({}),
     standing: {
-      position: 0,
+      offset: 0,
       attempts: 0,
       failingSince: undefined,
       nextAttemptAt: startOfTime,
@@ -34,7 +33,7 @@ export function queueOf(options: Partial<QueueOptions> = {}): DeliveryQueue {
       lastSuccessAt: undefined,
       lastOutcome: undefined,
     },
-    holds: [],
+    blocks: [],
     setAsideAttempts: 18,
     windowBytesMax: () => deliveryWindowBytesMax,
     newId,

@@ -96,10 +96,16 @@ test('parts are made ahead, and an old one is dropped with all its events', asyn
   assert.deepEqual(await faultsOfLog(sql), [], 'the audit honours the low mark');
 });
 
-/** What the audit says of the log; the events of these tests have no liquidations. */
+/**
+ * What the audit says of the log; the events of these tests have no liquidations. It judges by the clock of
+ * the database how long the log is kept, and the clock of these tests is years ahead of that.
+ */
 async function faultsOfLog(sql: Sql): Promise<readonly string[]> {
   const { results } = await runAudit(sql);
-  const wrong = results.filter(({ check, total }) => check.name.startsWith('log_') && total > 0);
+  const wrong = results.filter(
+    ({ check, total }) =>
+      check.name.startsWith('log_') && check.name !== 'log_is_kept_for_its_time' && total > 0,
+  );
   return wrong.map(({ check }) => check.name);
 }
 
@@ -118,7 +124,7 @@ test('a subscription that had not read what was dropped shows the gap and goes o
   const onLog = (_fields: object, message: string) => lines.push(message);
   const deliverer = startDeliverer(t, sql, { clock, onLog });
   await deliverDue(deliverer);
-  assert.equal((await stateOf(sql, webhook)).position, 9);
+  assert.equal((await stateOf(sql, webhook)).offset, 9);
   await assertArrived(world);
   const after = await readDeliveryState(sql, webhook, 10);
   assert.deepEqual(after?.gap, { after: 0, upTo: 6, noticedAt: clock.now() });

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { later } from '../../src/clock.ts';
 import type { ClaimedWebhook } from '../../src/deliveries/delivery-store.ts';
-import { FairSlots } from '../../src/deliveries/fair-slots.ts';
 import type { Progress } from '../../src/deliveries/progress-store.ts';
 import { Session, type SessionPorts } from '../../src/deliveries/session.ts';
+import { FairSlots } from '../../src/deliveries/sharing.ts';
 import type { Attempt } from '../../src/egress/post.ts';
 import { newId } from '../../src/ids.ts';
 import { deliveryWindowBytesMax } from '../../src/limits.ts';
@@ -13,11 +13,11 @@ import { type LoggedEvent, loggedEvent } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 
-function eventAt(position: number): LoggedEvent {
+function eventAt(offset: number): LoggedEvent {
   const [eventId, accountId] = [newId<'event'>(), newId<'account'>()];
   const createdAt = startOfTime.toISOString();
   const type = 'ACCOUNT_LIQUIDATION.NEW';
-  return loggedEvent({ position, eventId, accountId, type, object: '{}', createdAt });
+  return loggedEvent({ offset, eventId, accountId, type, object: '{}', createdAt });
 }
 
 const taken: Attempt = {
@@ -39,7 +39,7 @@ test('what was done last is recorded once more, and never beside another recordi
     head: 2,
     droppedTo: 0,
     gap: undefined,
-    takenCount: 0,
+    acknowledgedCount: 0,
     failedCount: 0,
   };
   let now = startOfTime;
@@ -54,7 +54,7 @@ test('what was done last is recorded once more, and never beside another recordi
     setAsideAttempts: 18,
     windowBytesMax: () => deliveryWindowBytesMax,
     readLog: async () => ({ events, readTo: 2, head: 2 }),
-    readHeld: async () => [],
+    readBlocked: async () => [],
     record: async (progress) => {
       recorded.push(progress);
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -91,5 +91,5 @@ test('what was done last is recorded once more, and never beside another recordi
   });
   await ended;
   assert.equal(atOnceMax, 1);
-  assert.equal(recorded.at(-1)?.standing.position, 2);
+  assert.equal(recorded.at(-1)?.standing.offset, 2);
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
-import { moveMarkBack, resumeSetAside } from '../../src/deliveries/replay-store.ts';
+import { resumeSetAside, setOffsetBack } from '../../src/deliveries/replay-store.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
 import { startReceiver } from './receiver.ts';
@@ -56,10 +56,10 @@ for (const packaging of [{}, { maxPackageSize: 4_000 }]) {
       refuse(world, bad);
       await untilSetAside(t, world, webhook);
       const log = await logOf(world);
-      const { position, head, attempts } = await stateOf(sql, webhook);
-      assert.deepEqual([position, attempts], [head, 0], 'the rest goes on');
+      const { offset, head, attempts } = await stateOf(sql, webhook);
+      assert.deepEqual([offset, attempts], [head, 0], 'the rest goes on');
       const state = await readDeliveryState(sql, webhook, 10);
-      const [held] = state?.held ?? [];
+      const [held] = state?.blocked ?? [];
       assert.deepEqual(
         [held?.accountId, held?.status, held?.lastOutcome],
         [bad, 'set_aside', 'answered 500'],
@@ -75,7 +75,7 @@ for (const packaging of [{}, { maxPackageSize: 4_000 }]) {
       assert.equal(resumed, 1);
       await deliverAll(t, world, webhook);
       await assertArrived(world, log);
-      assert.equal((await stateOf(sql, webhook)).holds, 0, 'and it is in step again');
+      assert.equal((await stateOf(sql, webhook)).blocked, 0, 'and it is in step again');
     });
   });
 }
@@ -125,8 +125,8 @@ test('accounts do not wait for one whose request is not answered', async (t) => 
     return receiver.received.length >= log.length - 2;
   };
   await eventually('all others have theirs', haveTheirs, 60_000);
-  const { position } = await stateOf(sql, webhook);
-  assert.ok(position < log.length, 'the mark waits');
+  const { offset } = await stateOf(sql, webhook);
+  assert.ok(offset < log.length, 'the mark waits');
   release.resolve({ status: 200 });
   await deliverer.drain();
   await deliverAll(t, world, webhook);
@@ -145,10 +145,10 @@ test('a receiver that takes nothing costs its own row, whatever it answers', asy
     const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 300 });
     for (let round = 0; round < 8; round += 1) {
       await deliverDue(deliverer);
-      const { holds, position, attempts, nextAttemptAt } = await stateOf(sql, webhook);
+      const { blocked, offset, attempts, nextAttemptAt } = await stateOf(sql, webhook);
       assert.deepEqual(
-        { holds, position, attempts },
-        { holds: 0, position: 0, attempts: round + 1 },
+        { blocked, offset, attempts },
+        { blocked: 0, offset: 0, attempts: round + 1 },
       );
       assert.ok(nextAttemptAt > clock.now());
       clock.set(nextAttemptAt);
@@ -175,9 +175,9 @@ test('whoever dies after some were taken, nothing is lost and the order stays', 
     // Nothing of it is recorded from now on: another has the lease.
     clock.advance(10_000);
     await sql`
-      update unwind.webhooks w
-      set lease_epoch = w.lease_epoch + 1, lease_holder = null, lease_expires_at = null
-      where w.webhook_id = ${webhook.webhookId}`;
+      update unwind.deliveries d
+      set lease_epoch = d.lease_epoch + 1, lease_holder = null, lease_expires_at = null
+      where d.webhook_id = ${webhook.webhookId}`;
     stuck.resolve({ status: 200 });
     await dying.drain();
   }
@@ -193,13 +193,13 @@ test('replay moves the mark back, and events come again with the same id and byt
   await logLiquidations(world, newAccounts(4));
   await deliverAll(t, world, webhook);
   const first = receiver.received.map(({ body }) => Buffer.from(body).toString()).toSorted();
-  const to = { position: 0, now: clock.now() };
-  await inTransaction(sql, (tx) => moveMarkBack(tx, webhook, to));
+  const to = { offset: 0, now: clock.now() };
+  await inTransaction(sql, (tx) => setOffsetBack(tx, webhook, to));
   await deliverAll(t, world, webhook);
   const all = receiver.received.map(({ body }) => Buffer.from(body).toString());
   assert.deepEqual(all.slice(12).toSorted(), first);
-  await inTransaction(sql, (tx) => moveMarkBack(tx, webhook, { ...to, position: 1_000 }));
-  assert.equal((await stateOf(sql, webhook)).position, 12, 'it never goes forward');
+  await inTransaction(sql, (tx) => setOffsetBack(tx, webhook, { ...to, offset: 1_000 }));
+  assert.equal((await stateOf(sql, webhook)).offset, 12, 'it never goes forward');
 });
 
 test('a replay while events are delivered loses nothing', async (t) => {
@@ -210,8 +210,8 @@ test('a replay while events are delivered loses nothing', async (t) => {
   const deliverer = startDeliverer(t, sql, { clock });
   receiver.react = async (number) => {
     if (number === 5) {
-      const to = { position: 0, now: clock.now() };
-      await inTransaction(sql, (tx) => moveMarkBack(tx, webhook, to));
+      const to = { offset: 0, now: clock.now() };
+      await inTransaction(sql, (tx) => setOffsetBack(tx, webhook, to));
     }
     return { status: 200 };
   };
@@ -230,14 +230,14 @@ test('the delivery log keeps what was said, and never more than its places', asy
   await deliverAll(t, world, webhook);
   const [counts] = await sql<{ taken: string; failed: string; kept: string }[]>`
     select
-      w.taken_count as taken, w.failed_count as failed,
+      d.acknowledged_count as taken, d.failed_count as failed,
       (
         select count(*)
-        from unwind.webhook_attempts a
-        where a.webhook_id = w.webhook_id
+        from unwind.delivery_attempts a
+        where a.webhook_id = d.webhook_id
       ) as kept
-    from unwind.webhooks w
-    where w.webhook_id = ${webhook.webhookId}`;
+    from unwind.deliveries d
+    where d.webhook_id = ${webhook.webhookId}`;
   assert.equal(Number(counts?.taken), 300);
   assert.equal(Number(counts?.taken) + Number(counts?.failed), receiver.received.length);
   assert.equal(Number(counts?.kept), 200 + Number(counts?.failed), 'two hundred were written over');
@@ -275,7 +275,7 @@ test('a hundred subscriptions of which one never answers and one always fails', 
   for (const webhook of webhooks.slice(0, 3)) {
     // What was taken is recorded a moment later.
     await eventually('its mark has gone on', async () => {
-      return (await stateOf(sql, webhook)).position === 15;
+      return (await stateOf(sql, webhook)).offset === 15;
     });
   }
   await deliverer.stop();

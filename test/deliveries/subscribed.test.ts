@@ -3,12 +3,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
-import { inTransaction } from '../../src/db/transaction.ts';
-import { updateWebhook } from '../../src/webhooks/store.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import type { TestClock } from '../support/clock.ts';
 import { startReceiver } from './receiver.ts';
-import { deliverDue, makeTenantWithKeys, startDeliverer, stateOf } from './subscriptions.ts';
+import {
+  changeSettings,
+  deliverDue,
+  makeTenantWithKeys,
+  startDeliverer,
+  stateOf,
+} from './subscriptions.ts';
 import {
   assertArrived,
   deliverAll,
@@ -53,14 +57,14 @@ describe('410 Gone', () => {
     };
     const deliverer = startDeliverer(t, sql, { clock });
     await deliverDue(deliverer);
-    const { enabled, position, head } = await stateOf(sql, webhook);
-    assert.deepEqual([enabled, position], [true, head]);
+    const { enabled, offset, head } = await stateOf(sql, webhook);
+    assert.deepEqual([enabled, offset], [true, head]);
     assert.deepEqual([receiver.received.length, other.received.length], [1, 3]);
   });
 });
 
 async function change(sql: Sql, clock: TestClock, webhook: Webhook): Promise<void> {
-  await inTransaction(sql, (tx) => updateWebhook(tx, { ...webhook, updatedAt: clock.now() }));
+  await changeSettings(sql, { ...webhook, updatedAt: clock.now() });
 }
 
 test('point 15: a disabled subscription keeps its events until it is enabled', async (t) => {
@@ -70,7 +74,7 @@ test('point 15: a disabled subscription keeps its events until it is enabled', a
   await logLiquidations(world, newAccounts(2));
   const deliverer = startDeliverer(t, sql, { clock });
   assert.equal(await deliverDue(deliverer), 0);
-  assert.deepEqual([receiver.received.length, (await stateOf(sql, webhook)).position], [0, 0]);
+  assert.deepEqual([receiver.received.length, (await stateOf(sql, webhook)).offset], [0, 0]);
   await change(sql, clock, { ...webhook, enabled: true });
   await deliverAll(t, world, webhook);
   await assertArrived(world);
@@ -95,8 +99,8 @@ test('events of kinds it does not take move the mark without a request', async (
   const deliverer = startDeliverer(t, sql, { clock });
   await deliverDue(deliverer);
   assert.deepEqual([receiver.received.length, named.received.length], [0, 6]);
-  assert.equal((await stateOf(sql, other)).position, 6);
-  assert.equal((await stateOf(sql, taking)).position, 6);
+  assert.equal((await stateOf(sql, other)).offset, 6);
+  assert.equal((await stateOf(sql, taking)).offset, 6);
   assert.equal(await deliverDue(deliverer), 0, 'and none of them is claimed again');
 });
 
@@ -116,7 +120,7 @@ test('kinds that are left out of all are neither sent nor caught up with', async
   };
   await deliverAll(t, world, most);
   assert.equal(receiver.received.length, 0);
-  assert.equal((await stateOf(sql, none)).position, 6);
+  assert.equal((await stateOf(sql, none)).offset, 6);
   await assertArrived(world, undefined, named);
 });
 

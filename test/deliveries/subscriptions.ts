@@ -16,6 +16,11 @@ import type { Clock } from '../../src/clock.ts';
 import type { Sql, SqlOrTx } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { Deliverer } from '../../src/deliveries/deliver-events.ts';
+import {
+  followSettings,
+  insertDelivery,
+  lockDelivery,
+} from '../../src/deliveries/delivery-store.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
 import { eventPublisher } from '../../src/events/publish-events.ts';
 import {
@@ -26,7 +31,7 @@ import {
   type TenantId,
   type WebhookId,
 } from '../../src/ids.ts';
-import { insertWebhook } from '../../src/webhooks/store.ts';
+import { insertWebhook, lockWebhook, updateWebhook } from '../../src/webhooks/store.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { testClock } from '../support/clock.ts';
 import type { AfterTest } from '../support/database.ts';
@@ -67,8 +72,22 @@ export async function subscribe(
   const now = clock.now();
   const webhookId = newId<'webhook'>();
   const webhook = { ...usual, ...settings, webhookId, createdAt: now, updatedAt: now };
-  await inTransaction(sql, (tx) => insertWebhook(tx, webhook));
+  await inTransaction(sql, async (tx) => {
+    await insertWebhook(tx, webhook);
+    await insertDelivery(tx, webhook);
+  });
   return webhook;
+}
+
+/** Writes other settings of a subscription, as a change of them does. */
+export async function changeSettings(sql: Sql, changed: Webhook): Promise<void> {
+  await inTransaction(sql, async (tx) => {
+    await lockDelivery(tx, changed);
+    const before = await lockWebhook(tx, changed);
+    assert.ok(before !== undefined);
+    await updateWebhook(tx, changed);
+    await followSettings(tx, before, changed);
+  });
 }
 
 export interface WrittenEvent {
@@ -95,7 +114,7 @@ export function eventsOfLiquidation(
 }
 
 /**
- * Writes events without a position, as the commits of liquidations do; `padding` makes their
+ * Writes events without a offset, as the commits of liquidations do; `padding` makes their
  * objects longer.
  */
 export async function writeEvents(
@@ -131,7 +150,7 @@ export async function writeEvents(
   }
 }
 
-/** Gives all events that wait for it their position. */
+/** Gives all events that wait for it their offset. */
 export async function publishAll(sql: Sql): Promise<void> {
   const publish = eventPublisher(quietWorker(sql, testClock()));
   const turnsMax = 1_000;
@@ -184,7 +203,7 @@ export async function deliverDue(deliverer: Deliverer): Promise<number> {
 }
 
 export interface WebhookState {
-  readonly position: number;
+  readonly offset: number;
   readonly head: number;
   readonly attempts: number;
   readonly enabled: boolean;
@@ -194,8 +213,8 @@ export interface WebhookState {
   readonly leaseExpiresAt: Date | null;
   readonly epoch: number;
   /** Accounts that are out of step, and when the first of them is due. */
-  readonly holds: number;
-  readonly holdDueAt: Date | null;
+  readonly blocked: number;
+  readonly blockedDueAt: Date | null;
 }
 
 /** What the database holds of a subscription. */
@@ -205,7 +224,7 @@ export async function stateOf(
 ): Promise<WebhookState> {
   const [row] = await sql<
     {
-      position: string;
+      acknowledged_offset: string;
       head: string;
       attempts: number;
       enabled: boolean;
@@ -214,26 +233,32 @@ export async function stateOf(
       lease_holder: string | null;
       lease_expires_at: Date | null;
       lease_epoch: number;
-      holds: number;
-      hold_due_at: Date | null;
+      blocked: number;
+      blocked_count: number;
+      blocked_due_at: Date | null;
     }[]
   >`
     select
-      w.position, coalesce(h.position, 0) as head, w.attempts, w.enabled, w.next_attempt_at,
-      w.last_outcome, w.lease_holder, w.lease_expires_at, w.lease_epoch, w.hold_due_at,
+      d.acknowledged_offset, coalesce(h.position, 0) as head, d.attempts, w.enabled,
+      d.next_attempt_at, d.last_outcome, d.lease_holder, d.lease_expires_at, d.lease_epoch,
+      d.blocked_count, d.blocked_due_at,
       (
         select count(*)::integer
-        from unwind.webhook_holds o
-        where o.tenant_id = w.tenant_id
-          and o.webhook_id = w.webhook_id
-      ) as holds
+        from unwind.blocked_accounts b
+        where b.tenant_id = w.tenant_id
+          and b.webhook_id = w.webhook_id
+      ) as blocked
     from unwind.webhooks w
+    join unwind.deliveries d
+      on d.tenant_id = w.tenant_id
+      and d.webhook_id = w.webhook_id
     left join unwind.event_heads h on h.tenant_id = w.tenant_id
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}`;
   assert.ok(row !== undefined, 'the subscription is there');
+  assert.equal(row.blocked_count, row.blocked, 'blocked accounts are counted');
   return {
-    position: Number(row.position),
+    offset: Number(row.acknowledged_offset),
     head: Number(row.head),
     attempts: row.attempts,
     enabled: row.enabled,
@@ -242,8 +267,8 @@ export async function stateOf(
     isLeased: row.lease_holder !== null,
     leaseExpiresAt: row.lease_expires_at,
     epoch: row.lease_epoch,
-    holds: row.holds,
-    holdDueAt: row.hold_due_at,
+    blocked: row.blocked,
+    blockedDueAt: row.blocked_due_at,
   };
 }
 

@@ -155,10 +155,10 @@ export async function deliverAll(
   for (let turn = 0; turn < turnsMax; turn += 1) {
     await deliverDue(deliverer);
     const state = await stateOf(sql, webhook);
-    const { position, head, nextAttemptAt, holdDueAt } = state;
-    if (position === head && holdDueAt === null) return;
+    const { offset, head, nextAttemptAt, blockedDueAt } = state;
+    if (offset === head && blockedDueAt === null) return;
     const isResting = nextAttemptAt > clock.now();
-    const due = position < head || isResting ? nextAttemptAt : (holdDueAt ?? nextAttemptAt);
+    const due = offset < head || isResting ? nextAttemptAt : (blockedDueAt ?? nextAttemptAt);
     assert.ok(due > clock.now(), `nothing is due although ${JSON.stringify(state)}`);
     clock.set(due);
   }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { type Attempt, keptAnswer, post, receiverAgent } from '../../src/egress/post.ts';
 import { toResponseView } from '../../src/http/webhook-views.ts';
 import { newId } from '../../src/ids.ts';

@@ -6,7 +6,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import type { LookupAddress } from 'node:dns';
 import { createServer } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
-import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { FairSlots } from '../../src/deliveries/sharing.ts';
 import {
   type AddressPolicy,
   checkReceiverUrl,

@@ -12,7 +12,7 @@ import {
 } from '../../packages/client/src/deliveries.ts';
 import type { DeliveryKey, SigningAlgorithm } from '../../src/auth/signing-keys.ts';
 import { later } from '../../src/clock.ts';
-import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { type Attempt, post, receiverAgent } from '../../src/egress/post.ts';
 import { newId } from '../../src/ids.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';

@@ -215,9 +215,9 @@ describe('POST /webhooks/{id}/replay', () => {
     const path = await subscribe(api, { enabled: true });
     await log(api, [randomUUID(), randomUUID(), randomUUID()]);
     await sql`
-      update unwind.webhooks w
-      set position = 9
-      where w.tenant_id = ${api.client.clientId}`;
+      update unwind.deliveries d
+      set acknowledged_offset = 9
+      where d.tenant_id = ${api.client.clientId}`;
     return path;
   }
 
@@ -255,8 +255,8 @@ describe('POST /webhooks/{id}/replay', () => {
     const accounts = [randomUUID(), randomUUID(), randomUUID()];
     for (const accountId of accounts) {
       await sql`
-        insert into unwind.webhook_holds (
-          tenant_id, webhook_id, account_id, after, request_id, up_to, status, attempts,
+        insert into unwind.blocked_accounts (
+          tenant_id, webhook_id, account_id, acknowledged_offset, request_id, up_to, status, attempts,
           failing_since, next_attempt_at
         )
         values (
@@ -299,15 +299,15 @@ describe('POST /webhooks/{id}/replay', () => {
     ];
     for (const [json, expected] of wishes) {
       await sql`
-        update unwind.webhooks w
-        set position = 9
-        where w.tenant_id = ${api.client.clientId}`;
+        update unwind.deliveries d
+        set acknowledged_offset = 9
+        where d.tenant_id = ${api.client.clientId}`;
       assert.deepEqual((await replay(api, path, json))['gap'], expected, JSON.stringify(json));
     }
     const webhookId = path.slice('/webhooks/'.length);
     await sql`
-      insert into unwind.webhook_holds (
-        tenant_id, webhook_id, account_id, after, request_id, up_to, status, attempts,
+      insert into unwind.blocked_accounts (
+        tenant_id, webhook_id, account_id, acknowledged_offset, request_id, up_to, status, attempts,
         failing_since, next_attempt_at
       )
       values (
@@ -362,7 +362,7 @@ test('attempts are listed by what came of them, and refused in wrong words', asy
   assert.deepEqual(await listed(''), [204, 500, 200], 'newest first');
   assert.deepEqual(await listed('?limit=1'), [204]);
   assert.deepEqual(await listed('?result=failed'), [500]);
-  assert.deepEqual(await listed('?result=taken'), [204, 200]);
+  assert.deepEqual(await listed('?result=acknowledged'), [204, 200]);
   for (const query of ['limit=0', 'limit=501', 'result=all', 'offset=0']) {
     const reply = await api.call('GET', `${path}/deliveries?${query}`);
     assertProblem(reply, 'bad_request', /^The query is not as it must be/);

@@ -153,7 +153,7 @@ test('the webhooks section has the four events, as the service sends them', () =
     ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'].map((one) => `ACCOUNT_LIQUIDATION.${one}`),
   );
   const logged = loggedEvent({
-    position: 1,
+    offset: 1,
     eventId: newEvent.id as EventId,
     accountId: newLiquidation.account_id as AccountId,
     type: 'ACCOUNT_LIQUIDATION.NEW',

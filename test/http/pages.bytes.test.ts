@@ -243,7 +243,7 @@ test('the largest page of what has a largest size is below the bound', async () 
     from generate_series(1, 1000)`;
   const webhook = await subscribe(api, { title: '"'.repeat(100) });
   await sql`
-    insert into unwind.webhook_attempts (
+    insert into unwind.delivery_attempts (
       tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
       answer, attempt, events
     )

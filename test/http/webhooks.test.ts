@@ -263,11 +263,11 @@ test('point 15: there are only so many of one client, also when they are created
   await sql`
     insert into unwind.webhooks (
       tenant_id, webhook_id, title, url, enabled, types, signature_version, signature_algorithm,
-      position, next_attempt_at, created_at, updated_at
+      created_at, updated_at
     )
     select
       w.tenant_id, gen_random_uuid(), w.title, w.url, false, w.types, w.signature_version,
-      w.signature_algorithm, 0, w.created_at, w.created_at, w.created_at
+      w.signature_algorithm, w.created_at, w.created_at
     from unwind.webhooks w
     cross join generate_series(1, ${webhooksOfTenantMax - 4}) n
     where w.tenant_id = ${greedy.client.clientId}`;

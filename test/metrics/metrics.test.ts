@@ -51,13 +51,21 @@ test('what is open, parked and failing is counted over all tenants', async () =>
   await sql`
     insert into unwind.webhooks (
       tenant_id, webhook_id, title, url, enabled, types, signature_version, signature_algorithm,
-      position, attempts, failing_since, next_attempt_at, created_at, updated_at
+      created_at, updated_at
     )
     select
       t.tenant_id, gen_random_uuid(), 'Hook', 'https://hooks.example.test/', true, '{ALL}', '6',
-      'ecdsa-p521', 0, 3, ${later(clock.now(), -90_000)}, ${clock.now()}, ${clock.now()}, ${clock.now()}
+      'ecdsa-p521', ${clock.now()}, ${clock.now()}
     from unwind.tenants t
     limit 1`;
+  await sql`
+    insert into unwind.deliveries (
+      tenant_id, webhook_id, settings_at, acknowledged_offset, attempts, failing_since,
+      next_attempt_at
+    )
+    select
+      w.tenant_id, w.webhook_id, w.updated_at, 0, 3, ${later(clock.now(), -90_000)}, ${clock.now()}
+    from unwind.webhooks w`;
   const early = await read(metrics);
   assert.equal(early.get('unwind_open_liquidations{status="NEW"}'), 0, 'read a moment ago');
   clock.advance(10_000);
@@ -87,9 +95,9 @@ test('subscriptions for which events were dropped unread are told until a day af
       dropped_to = excluded.dropped_to`;
   assert.equal(await gaps(), 1, 'not noticed yet');
   const notice = (at: Date) => sql`
-    update unwind.webhooks w
+    update unwind.deliveries d
     set
-      position = 20,
+      acknowledged_offset = 20,
       gap_after = 0,
       gap_up_to = 10,
       gap_noticed_at = ${at}`;

@@ -141,9 +141,9 @@ async function startWorld(t: TestContext): Promise<World> {
 
   const holder = async (): Promise<Place | undefined> => {
     const [row] = await sql<{ lease_holder: string | null }[]>`
-      select w.lease_holder
-      from unwind.webhooks w
-      where w.lease_expires_at > now()`;
+      select d.lease_holder
+      from unwind.deliveries d
+      where d.lease_expires_at > now()`;
     const own = row?.lease_holder?.slice(0, placeLength);
     return places.find(({ port }) => placeOf(port) === own);
   };
@@ -198,11 +198,11 @@ async function areAllSold(sql: Sql): Promise<boolean> {
 
 async function isAllTaken(sql: Sql): Promise<boolean> {
   const rows = await sql`
-    select w.webhook_id
-    from unwind.webhooks w
-    join unwind.event_heads h on h.tenant_id = w.tenant_id
-    where w.position = h.position
-      and not exists (select from unwind.webhook_holds)
+    select d.webhook_id
+    from unwind.deliveries d
+    join unwind.event_heads h on h.tenant_id = d.tenant_id
+    where d.acknowledged_offset = h.position
+      and not exists (select from unwind.blocked_accounts)
       and not exists (select from unwind.events e where e.position is null)`;
   return rows.count === 1;
 }

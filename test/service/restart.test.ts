@@ -32,7 +32,7 @@ function prolongLeases(home: string): Promise<void> {
   const config = readConfig({ UNWIND_HOME: home });
   return withDatabase(config, pino({ level: 'silent' }), async (sql) => {
     const held = await sql`
-      update unwind.webhooks
+      update unwind.deliveries
       set lease_expires_at = lease_expires_at + interval '1 day'
       where lease_holder is not null`;
     assert.equal(held.count, 1, 'the killed process held the subscription');

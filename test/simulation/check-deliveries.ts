@@ -47,23 +47,27 @@ interface WebhookRow {
 async function readWebhookRows(sql: Sql): Promise<ReadonlyMap<string, WebhookRow>> {
   const rows = await sql<WebhookRow[]>`
     select
-      w.webhook_id, w.url, w.position::integer as position, w.attempts, w.next_attempt_at,
-      w.hold_due_at, w.enabled, w.lease_holder is not null as is_leased,
-      w.position = coalesce(h.position, 0) as is_at_head,
+      w.webhook_id, w.url, d.acknowledged_offset::integer as position, d.attempts,
+      d.next_attempt_at, d.blocked_due_at as hold_due_at, w.enabled,
+      d.lease_holder is not null as is_leased,
+      d.acknowledged_offset = coalesce(h.position, 0) as is_at_head,
       (
         select count(*)::integer
-        from unwind.webhook_holds o
+        from unwind.blocked_accounts o
         where o.tenant_id = w.tenant_id
           and o.webhook_id = w.webhook_id
       ) as holds,
       array(
         select o.account_id::text
-        from unwind.webhook_holds o
+        from unwind.blocked_accounts o
         where o.tenant_id = w.tenant_id
           and o.webhook_id = w.webhook_id
           and o.status = 'set_aside'
       ) as set_aside
     from unwind.webhooks w
+    join unwind.deliveries d
+      on d.tenant_id = w.tenant_id
+      and d.webhook_id = w.webhook_id
     left join unwind.event_heads h on h.tenant_id = w.tenant_id`;
   return new Map(rows.map((row) => [new URL(row.url).hostname, row]));
 }

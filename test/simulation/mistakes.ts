@@ -102,50 +102,51 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'the mark passes what was not taken',
+    name: 'the offset passes what was not acknowledged',
     file: 'src/deliveries/progress-store.ts',
     edits: [
       {
-        from: 'position = g.position,',
-        to: 'position = (select h.position from unwind.event_heads h where h.tenant_id = w.tenant_id),',
+        from: 'acknowledged_offset = g.acknowledged_offset,',
+        to: 'acknowledged_offset = (select h.position from unwind.event_heads h where h.tenant_id = d.tenant_id),',
       },
     ],
   },
   {
     name: 'two requests of one account are under way at once',
-    file: 'src/deliveries/under-way.ts',
+    file: 'src/deliveries/accounts.ts',
     edits: [
       { from: 'for (const accountId of accountsOf(sending)) this.#busy.add(accountId);', to: '' },
     ],
   },
   {
-    name: 'what is held is forgotten on a restart',
+    name: 'what is blocked is forgotten on a restart',
     file: 'src/deliveries/deliver-events.ts',
-    edits: [{ from: 'holds[i] ?? []', to: '[]' }],
+    edits: [{ from: 'blocks[i] ?? []', to: '[]' }],
   },
   {
     name: 'of a refused package one account is recorded',
     file: 'src/deliveries/progress-store.ts',
     edits: [
       {
-        from: 'const holds = all.flatMap(holdRecords);',
-        to: 'const holds = all.flatMap(holdRecords).slice(0, 1);',
+        from: 'const blocked = all.flatMap(blockedRecords);',
+        to: 'const blocked = all.flatMap(blockedRecords).slice(0, 1);',
       },
     ],
   },
   {
     name: 'a replay skips what it was asked for',
     file: 'src/deliveries/replay.ts',
-    edits: [{ from: 'position: first - 1', to: 'position: first' }],
+    edits: [{ from: 'offset: first - 1', to: 'offset: first' }],
   },
   {
     name: 'who delivers goes on beside a replay',
     file: 'src/deliveries/replay-store.ts',
     edits: [
       {
-        from: 'lease_holder = null,\n      lease_expires_at = null,\n      lease_epoch = w.lease_epoch + 1',
-        to: 'lease_epoch = w.lease_epoch',
+        from: 'lease_holder = null,\n      lease_expires_at = null,\n      lease_epoch = d.lease_epoch + 1',
+        to: 'lease_epoch = d.lease_epoch + 1 - 1',
       },
+      { from: 'recorded_epoch = d.lease_epoch + 1,', to: 'recorded_epoch = d.lease_epoch,' },
     ],
   },
   {
@@ -167,8 +168,8 @@ export const mutations: readonly Mutation[] = [
     file: 'src/deliveries/delivery-store.ts',
     edits: [
       {
-        from: 'and w.enabled\n        and (w.lease_expires_at is null or w.lease_expires_at <=',
-        to: 'and w.enabled\n        and (w.lease_expires_at is null or w.lease_epoch > 99 and w.lease_expires_at <=',
+        from: 'and d.settings_at = o.settings_at\n        and (d.lease_expires_at is null or d.lease_expires_at <=',
+        to: 'and d.settings_at = o.settings_at\n        and (d.lease_expires_at is null or d.lease_epoch > 99 and d.lease_expires_at <=',
       },
     ],
   },

@@ -4,7 +4,7 @@ import type { Seal } from '../../src/auth/seal.ts';
 import { type Clock, later, type Stopwatch } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { endDeliveryLeases } from '../../src/deliveries/delivery-store.ts';
-import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/engine.ts';
 import { type DeliveryHandlers, deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import {

@@ -300,7 +300,7 @@ async function bringToEnd(client: Client): Promise<void> {
       w.webhook_id, w.url, w.enabled,
       exists (
         select
-        from unwind.webhook_holds h
+        from unwind.blocked_accounts h
         where h.tenant_id = w.tenant_id
           and h.webhook_id = w.webhook_id
           and h.status = 'set_aside'

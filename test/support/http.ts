@@ -17,7 +17,7 @@ import { sealWith } from '../../src/auth/seal.ts';
 import type { SignaturePolicy } from '../../src/auth/store.ts';
 import type { Clock, Stopwatch } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import { FairSlots } from '../../src/deliveries/fair-slots.ts';
+import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
 import { bookHandlers } from '../../src/http/book-handlers.ts';
 import { deliveryHandlers } from '../../src/http/delivery-handlers.ts';

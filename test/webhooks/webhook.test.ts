@@ -17,10 +17,10 @@ import { queueOf, settingsOf } from '../deliveries/queues.ts';
 const webhookId = newId<'webhook'>();
 const start = new Date('2026-01-05T09:00:00.000Z');
 
-function eventAt(position: number, object = '{}', at = start): LoggedEvent {
+function eventAt(offset: number, object = '{}', at = start): LoggedEvent {
   const type = 'ACCOUNT_LIQUIDATION.NEW';
   const [eventId, accountId] = [newId<'event'>(), newId<'account'>()];
-  return loggedEvent({ position, eventId, accountId, type, object, createdAt: at.toISOString() });
+  return loggedEvent({ offset, eventId, accountId, type, object, createdAt: at.toISOString() });
 }
 
 describe('retryGapMs', () => {
@@ -81,13 +81,13 @@ function nextPackage(
 ) {
   const webhook = { ...settingsOf(packaging), webhookId };
   const queue = queueOf({ webhook, ...(isAll ? {} : { windowBytesMax: () => 1 }) });
-  const readTo = events.at(-1)?.position ?? 0;
+  const readTo = events.at(-1)?.offset ?? 0;
   queue.setHead(isAll ? readTo : readTo + 1);
   queue.addLog(events, readTo);
   const next = queue.next(now);
   if (next.type !== 'send') return next;
   const { events: sent } = next.sending;
-  const upTo = sent.at(-1)?.position ?? 0;
+  const upTo = sent.at(-1)?.offset ?? 0;
   return { type: 'send', body: requestBody(webhook, sent), upTo } as const;
 }
 
@@ -161,10 +161,10 @@ describe('the next request', () => {
   const logs = fc
     .array(fc.record({ gap: fc.integer({ min: 1, max: 9 }), text: texts }), { maxLength: 30 })
     .map((items) => {
-      let position = 0;
+      let offset = 0;
       return items.map(({ gap, text }) => {
-        position += gap;
-        return eventAt(position, JSON.stringify({ text }));
+        offset += gap;
+        return eventAt(offset, JSON.stringify({ text }));
       });
     });
 
@@ -179,7 +179,7 @@ describe('the next request', () => {
           const next = nextPackage(sized, left, start, true);
           assert.ok(next.type === 'send');
           const { body, upTo } = next;
-          const count = left.findIndex((event) => event.position > upTo);
+          const count = left.findIndex((event) => event.offset > upTo);
           const taken = count < 0 ? left.length : count;
           assert.equal(body, packageOf(...left.slice(0, taken)));
           assert.ok(taken === 1 || Buffer.byteLength(body) <= maxPackageSize);

@@ -112,7 +112,7 @@ export interface WebhookDelivery {
   readonly behind: number;
   /** Attempts failed since the last success. */
   readonly attempts: number;
-  /** Since when nothing was taken. */
+  /** Since when the receiver has acknowledged nothing. */
   readonly failing_since: string | null;
   /** When a failing receiver is tried again. */
   readonly next_attempt_at: string | null;
@@ -140,7 +140,7 @@ export interface WebhookDelivery {
 }
 
 export interface BlockedAccount {
-  /** An account whose event is refused while others are taken. */
+  /** An account whose event is refused while others are acknowledged. */
   readonly account_id: string;
   readonly status: 'retrying' | 'set_aside';
   /** Since when. */
@@ -154,7 +154,10 @@ export interface BlockedAccount {
 export interface DeliveryAttempt {
   /** The attempt. */
   readonly id: string;
-  /** A delivery, a test, or a note: events were dropped unread, nothing was taken for a day. */
+  /**
+   * A delivery, a test, or a note: events were dropped unread, nothing was acknowledged for a
+   * day.
+   */
   readonly kind: 'delivery' | 'test' | 'gap' | 'warning';
   /** When it began. */
   readonly attempted_at: string;
@@ -179,8 +182,8 @@ export interface DeliveryAttempt {
 export interface AttemptQuery {
   /** The most attempts to answer. */
   readonly limit?: number;
-  /** Only attempts that the receiver took, or only those that failed. */
-  readonly result?: 'taken' | 'failed';
+  /** Only attempts that the receiver acknowledged, or only those that failed. */
+  readonly result?: 'acknowledged' | 'failed';
 }
 
 export interface WebhookTest {

@@ -16,7 +16,7 @@ export const deliveryState = Type.Object(
     cursor: Type.String({ description: 'Delivered up to here; a cursor of `GET /events`.' }),
     behind: Type.Integer({ minimum: 0, description: 'Events of the log behind the cursor.' }),
     attempts: Type.Integer({ minimum: 0, description: 'Attempts failed since the last success.' }),
-    failing_since: orNull(instant('Since when nothing was taken.')),
+    failing_since: orNull(instant('Since when the receiver has acknowledged nothing.')),
     next_attempt_at: orNull(instant('When a failing receiver is tried again.')),
     last_attempt_at: orNull(instant('The last attempt.')),
     last_success_at: orNull(instant('The last attempt that the receiver took.')),
@@ -25,7 +25,7 @@ export const deliveryState = Type.Object(
     set_aside: Type.Integer({ minimum: 0, description: 'Accounts that wait for a replay.' }),
     accounts: Type.Array(
       Type.Object({
-        account_id: uuid('An account whose event is refused while others are taken.'),
+        account_id: uuid('An account whose event is refused while others are acknowledged.'),
         status: Type.Enum(['retrying', 'set_aside'], { type: 'string' }),
         failing_since: orNull(instant('Since when.')),
         attempts: Type.Integer({ minimum: 0 }),
@@ -50,7 +50,7 @@ export const attempt = Type.Object(
     kind: Type.Enum(['delivery', 'test', 'gap', 'warning'], {
       type: 'string',
       description:
-        'A delivery, a test, or a note: events were dropped unread, nothing was taken for a day.',
+        'A delivery, a test, or a note: events were dropped unread, nothing was acknowledged for a day.',
     }),
     attempted_at: instant('When it began.'),
     duration_ms: Type.Integer({ minimum: 0, description: 'Until the answer, or the failure.' }),

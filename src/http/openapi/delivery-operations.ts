@@ -14,7 +14,7 @@ export const deliveryOperations = {
     tag: 'Webhooks',
     summary: 'List delivery attempts',
     description:
-      'The last attempts of a subscription, newest first: up to 200 that were taken and 300 that ' +
+      'The last attempts of a subscription, newest first: up to 200 that were acknowledged and 300 that ' +
       'failed are kept, and the last tests.',
     query: listDeliveriesQuery,
     success: {

@@ -12,8 +12,6 @@ create table unwind.tenants (
   secret_hash bytea not null,
   scopes text[] not null,
   signature_policy text not null,
-  -- Package size of new webhook subscriptions that do not name one; null: one event a request.
-  package_size_default integer,
   created_at timestamptz not null,
   -- Access withdrawn: the client is disabled, or its old secret works until a stated time.
   disabled_at timestamptz,
@@ -23,8 +21,6 @@ create table unwind.tenants (
   constraint tenants_name_length check (length(name) between 1 and 100),
   constraint tenants_secret_hash_is_sha256 check (length(secret_hash) = 32),
   constraint tenants_signature_policy check (signature_policy in ('strict', 'compatible')),
-  constraint tenants_package_size_default
-    check (package_size_default between 100 and 1048576),
   constraint tenants_old_secret_hash_is_sha256 check (length(old_secret_hash) = 32),
   constraint tenants_old_secret_ends
     check ((old_secret_hash is null) = (old_secret_ends_at is null))

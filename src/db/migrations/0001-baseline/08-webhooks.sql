@@ -1,5 +1,5 @@
--- Subscriptions and the keys that sign deliveries. Owner: webhooks; the deliverer (deliveries) writes the
--- columns on progress.
+-- Subscriptions and the keys that sign deliveries. Owner: webhooks. How far each of them has come is
+-- written by the deliverer, all the time, and stands apart: see deliveries.
 
 create table unwind.webhooks (
   tenant_id uuid not null,
@@ -16,30 +16,6 @@ create table unwind.webhooks (
   signature_algorithm text not null,
   -- Deliveries carry the headers of Standard Webhooks as well.
   standard_headers boolean not null default false,
-
-  -- Progress: every event up to position is delivered, or its account is blocked (webhook_holds).
-  position bigint not null,
-  -- While events are collected: where the log probably holds a full package.
-  full_at bigint,
-  -- When the first of the blocked accounts is due, if one is tried again.
-  hold_due_at timestamptz,
-  attempts integer not null default 0,
-  failing_since timestamptz,
-  next_attempt_at timestamptz not null,
-  lease_holder uuid,
-  lease_epoch integer not null default 0,
-  lease_expires_at timestamptz,
-  last_attempt_at timestamptz,
-  last_success_at timestamptz,
-  last_outcome text,
-  -- How many attempts succeeded and failed, ever: they number the places of the delivery log.
-  taken_count bigint not null default 0,
-  failed_count bigint not null default 0,
-  -- The last partition of the log that was dropped before this subscription had read it.
-  gap_after bigint,
-  gap_up_to bigint,
-  gap_noticed_at timestamptz,
-
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint webhooks_pkey primary key (tenant_id, webhook_id),
@@ -56,20 +32,18 @@ create table unwind.webhooks (
     signature_version in ('6', '15', '9421')
     and signature_algorithm in ('ecdsa-p521', 'ed25519')
     and not (signature_version = '9421' and signature_algorithm = 'ecdsa-p521')
-  ),
-
-  -- Progress.
-  constraint webhooks_failing_exactly_after_attempts
-    check ((attempts > 0) = (failing_since is not null)),
-  constraint webhooks_lease
-    check ((lease_holder is not null) = (lease_expires_at is not null)),
-  constraint webhooks_gap check (
-    (gap_after is null) = (gap_up_to is null)
-    and (gap_after is null) = (gap_noticed_at is null)
-    and gap_after < gap_up_to
   )
-) with (fillfactor = 50);
+);
 create index webhooks_enabled on unwind.webhooks (tenant_id) where enabled;
+
+-- What new subscriptions of a tenant get where they do not say.
+create table unwind.webhook_defaults (
+  tenant_id uuid not null,
+  max_package_size integer not null,
+  constraint webhook_defaults_pkey primary key (tenant_id),
+  constraint webhook_defaults_tenant foreign key (tenant_id) references unwind.tenants,
+  constraint webhook_defaults_max_package_size check (max_package_size between 100 and 1048576)
+);
 
 -- Keys that sign deliveries; the key file of the service seals the private part. A new key signs from an
 -- instant on, and the old one is served until its end, so that what it has signed can still be verified.

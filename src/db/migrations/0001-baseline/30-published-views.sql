@@ -367,3 +367,55 @@ select
   b.transaction_at,
   b.recorded_at
 from unwind.busts b;
+
+-- How far each subscription is delivered: everything up to acknowledged_offset, but for blocked accounts.
+create or replace view unwind_v1.deliveries as
+select
+  d.tenant_id,
+  d.webhook_id,
+  d.settings_at,
+  d.acknowledged_offset,
+  d.blocked_count,
+  d.attempts,
+  d.failing_since,
+  d.next_attempt_at,
+  d.last_attempt_at,
+  d.last_success_at,
+  d.last_outcome,
+  d.acknowledged_count,
+  d.failed_count,
+  d.gap_after,
+  d.gap_up_to,
+  d.recorded_epoch,
+  d.replayed_epoch,
+  d.replayed_to
+from unwind.deliveries d;
+
+-- Accounts that are out of step with that: of each everything up to its own acknowledged_offset.
+create or replace view unwind_v1.blocked_accounts as
+select
+  b.tenant_id,
+  b.webhook_id,
+  b.account_id,
+  b.acknowledged_offset,
+  b.status,
+  b.attempts,
+  b.failing_since,
+  b.next_attempt_at,
+  b.last_outcome
+from unwind.blocked_accounts b;
+
+-- The last attempts of each subscription, oldest overwritten first.
+create or replace view unwind_v1.delivery_attempts as
+select
+  a.tenant_id,
+  a.webhook_id,
+  a.attempt_id,
+  a.kind,
+  a.attempted_at,
+  a.outcome,
+  a.status,
+  a.events,
+  a.first_event_id,
+  a.last_event_id
+from unwind.delivery_attempts a;

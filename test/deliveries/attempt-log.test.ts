@@ -1,21 +1,20 @@
 // What is told beside attempts: events of held accounts that were dropped before they were taken.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AttemptLog } from '../../src/deliveries/attempt-log.ts';
-import type { Hold } from '../../src/deliveries/hold.ts';
-import { Notices } from '../../src/deliveries/notices.ts';
+import { AttemptLog, Notices } from '../../src/deliveries/attempt-log.ts';
+import type { Block } from '../../src/deliveries/delivery.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
 import { loggedEvent } from '../../src/webhooks/webhook.ts';
 import { startOfTime } from './queues.ts';
 
 const [one, two] = [newId<'account'>(), newId<'account'>()];
 
-function holdOf(afters: readonly (readonly [AccountId, number])[], attempts: number): Hold {
+function holdOf(acknowledged: readonly (readonly [AccountId, number])[], attempts: number): Block {
   return {
     requestId: newId(),
-    afters: new Map(afters),
+    acknowledged: new Map(acknowledged),
     upTo: 9,
-    status: 'retrying',
+    status: attempts > 0 ? 'blocked' : 'catching_up',
     attempts,
     failingSince: attempts > 0 ? startOfTime : undefined,
     nextAttemptAt: startOfTime,
@@ -24,16 +23,16 @@ function holdOf(afters: readonly (readonly [AccountId, number])[], attempts: num
   };
 }
 
-/** What is told where the log is kept behind position 8 and one event of `left` is still there. */
-function toldOf(hold: Hold, left: readonly AccountId[]) {
-  const attempts = new AttemptLog({ takenCount: 0, failedCount: 0 }, newId);
+/** What is told where the log is kept behind offset 8 and one event of `left` is still there. */
+function toldOf(block: Block, left: readonly AccountId[]) {
+  const attempts = new AttemptLog({ acknowledgedCount: 0, failedCount: 0 }, newId);
   const warned: object[] = [];
   const log = { warn: (fields: object) => void warned.push(fields) };
   const webhookId = newId<'webhook'>();
-  const notices = new Notices({ webhookId, attempts, log, toldUpTo: undefined });
+  const notices = new Notices({ webhookId, attempts, log, reportedUpTo: undefined });
   const events = left.map((accountId) => {
     return loggedEvent({
-      position: 9,
+      offset: 9,
       eventId: newId<'event'>(),
       accountId,
       type: 'ACCOUNT_LIQUIDATION.NEW',
@@ -41,7 +40,7 @@ function toldOf(hold: Hold, left: readonly AccountId[]) {
       createdAt: startOfTime.toISOString(),
     });
   });
-  notices.lost(hold, { events, droppedTo: 8, at: startOfTime });
+  notices.lost(block, { events, droppedTo: 8, at: startOfTime });
   const told = attempts.take().map(({ kind, outcome }) => ({ kind, outcome }));
   assert.equal(warned.length, told.length, 'operators are told the same');
   return told;
@@ -51,7 +50,7 @@ test('a refused event that was dropped before it was taken is told of', () => {
   assert.deepEqual(toldOf(holdOf([[one, 3]], 2), []), [
     {
       kind: 'gap',
-      outcome: 'events of an account up to position 8 were dropped before they were taken',
+      outcome: 'events of an account up to offset 8 were dropped before they were acknowledged',
     },
   ]);
 });

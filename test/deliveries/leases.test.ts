@@ -1,7 +1,7 @@
 // Leases kept alive by renewals: lost when another has one, and when nobody could be asked in time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LeaseKeeper, type LeaseKeeping } from '../../src/deliveries/keep-leases.ts';
+import { LeaseKeeper, type LeaseKeeping } from '../../src/deliveries/leases.ts';
 import { eventually } from '../support/condition.ts';
 
 function keeping(over: Partial<LeaseKeeping<string>>) {

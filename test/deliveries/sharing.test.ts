@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FairSlots, shareOf } from '../../src/deliveries/fair-slots.ts';
+import { FairSlots, shareOf } from '../../src/deliveries/sharing.ts';
 
 function asker(slots: FairSlots) {
   const granted: string[] = [];

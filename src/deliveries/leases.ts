@@ -1,11 +1,10 @@
-// Keeps leases alive while work outside the database goes on, all of them by one statement, and tells
-// when one is lost. What the leases are of, and that every write after them is fenced, is the
-// caller's affair.
+// Keeps leases alive while work outside the database goes on, all of them by one statement, and reports
+// when one is lost. The caller knows what the leases are of, and fences every write after them.
 
 import { type Stopwatch, systemStopwatch } from '../clock.ts';
 
 export interface LeaseKeeping<Lease> {
-  /** Prolongs leases. @returns those that have gone to somebody else. */
+  /** Prolongs leases. @returns those that have gone to another claim. */
   readonly renew: (leases: readonly Lease[]) => Promise<readonly Lease[]>;
   readonly renewEveryMs: number;
   /** How long a lease lasts without being renewed. */
@@ -54,8 +53,8 @@ export class LeaseKeeper<Lease> {
   #turn(): void {
     const { lifeMs, onError } = this.#keeping;
     const now = this.#stopwatch.elapsedMs();
-    for (const [lease, heldSince] of this.#leases) {
-      if (now - heldSince >= lifeMs) this.#lose(lease);
+    for (const [lease, ownedSince] of this.#leases) {
+      if (now - ownedSince >= lifeMs) this.#lose(lease);
     }
     this.#renewing ??= this.#renew()
       .catch(onError)

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { LogPages } from '../../src/deliveries/log-pages.ts';
-import { type LogAsked, type LogRead, readLogs } from '../../src/deliveries/log-store.ts';
+import { type LogAsked, LogPages, type LogRead, readLogs } from '../../src/deliveries/log-store.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
 import { logReadMax } from '../../src/limits.ts';
 import { type LoggedEvent, loggedEvent } from '../../src/webhooks/webhook.ts';
@@ -11,9 +10,9 @@ import { logLiquidations, logOf, newAccounts, newWorld } from './world.ts';
 
 const tenantId = newId<'tenant'>();
 
-function eventAt(position: number): LoggedEvent {
+function eventAt(offset: number): LoggedEvent {
   return loggedEvent({
-    position,
+    offset,
     eventId: newId<'event'>(),
     accountId: newId<'account'>() as AccountId,
     type: 'ACCOUNT_LIQUIDATION.NEW',
@@ -23,15 +22,15 @@ function eventAt(position: number): LoggedEvent {
 }
 
 /** A log in memory that counts how often it is read. */
-function logWith(positions: readonly number[]) {
-  const events = positions.map(eventAt);
+function logWith(offsets: readonly number[]) {
+  const events = offsets.map(eventAt);
   const reads: LogAsked[] = [];
   const read = async (asked: LogAsked): Promise<LogRead> => {
     reads.push(asked);
-    const head = events.at(-1)?.position ?? 0;
-    const page = events.filter(({ position }) => position > asked.after).slice(0, asked.limit);
+    const head = events.at(-1)?.offset ?? 0;
+    const page = events.filter(({ offset }) => offset > asked.after).slice(0, asked.limit);
     const isCut = page.length === asked.limit;
-    return { events: page, readTo: isCut ? (page.at(-1)?.position ?? head) : head, head };
+    return { events: page, readTo: isCut ? (page.at(-1)?.offset ?? head) : head, head };
   };
   return { events, reads, pages: new LogPages(read) };
 }
@@ -80,13 +79,13 @@ describe('pages of the log', () => {
     const runs = fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(gaps, runs, fc.nat({ max: 9_000 }), async (gap, run, from) => {
-        let position = 0;
-        const positions = run.flatMap((length, i) => {
-          position += gap[i % gap.length] ?? 1;
-          return Array.from({ length }, () => (position += 1));
+        let offset = 0;
+        const offsets = run.flatMap((length, i) => {
+          offset += gap[i % gap.length] ?? 1;
+          return Array.from({ length }, () => (offset += 1));
         });
-        const { events, pages } = logWith(positions);
-        const behind = events.filter((event) => event.position > from);
+        const { events, pages } = logWith(offsets);
+        const behind = events.filter((event) => event.offset > from);
         assert.deepEqual(await readThrough(pages, from), behind);
         assert.deepEqual(await readThrough(pages, from), behind, 'also from memory');
       }),
@@ -111,7 +110,7 @@ test('a page stops at its bytes, and says how far it has read', async (t) => {
   }
   assert.ok(pages > 2, `${pages} pages`);
   assert.deepEqual(
-    found.map(({ position }) => position),
+    found.map(({ offset }) => offset),
     log.map((_, i) => i + 1),
   );
 });
