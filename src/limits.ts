@@ -78,7 +78,7 @@ export const unreadBytesMax = 128 * 1_048_576;
 /** Signatures under verification at once before new ones are answered 503; each holds a thread. */
 export const verificationsQueuedMax = 256;
 
-/** Inspections of signatures at once: nobody is authenticated for them, and each does mathematics. */
+/** Inspections of signatures at once: nobody is authenticated for them, and each computes a verification. */
 export const inspectionsMax = 4;
 
 /** First bytes of a receiver's answer that are read; the rest is discarded unread. */

@@ -1,5 +1,5 @@
 // How long a health probe waits at worst (p99) while the service is flooded with requests signed by
-// P-521, the costliest signatures there are: the mathematics must not stand in the way of the rest.
+// P-521, the costliest signatures there are: verifying them must not stand in the way of the rest.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { request } from 'undici';

@@ -48,7 +48,7 @@ function digestLines(digest: Inspection['digest']): readonly string[] {
 }
 
 function signatureLines(signature: InspectedSignature): readonly string[] {
-  const { label, keyid, key_found, covered, missing, base, base_sha256, mathematics } = signature;
+  const { label, keyid, key_found, covered, missing, base, base_sha256, verifies } = signature;
   const isFound = key_found === null ? '' : key_found ? ', found' : ', not found';
   return [
     '',
@@ -61,7 +61,7 @@ function signatureLines(signature: InspectedSignature): readonly string[] {
     ...(missing.length === 0 ? [] : [field('Missing', missing.join(', '))]),
     ...(base === null ? [] : [field('Base', `SHA-256 ${base_sha256}, to be signed as:`)]),
     ...(base === null ? [] : base.split('\n').map((line) => `  | ${printableLine(line)}`)),
-    ...(mathematics === null ? [] : [field('Mathematics', mathematicsText(mathematics))]),
+    ...(verifies === null ? [] : [field('Verifies', verifiesText(verifies))]),
   ];
 }
 
@@ -78,7 +78,7 @@ function instantText(seconds: number): string {
   return Number.isNaN(at.getTime()) ? '' : ` (${at.toISOString()})`;
 }
 
-function mathematicsText(holds: boolean): string {
+function verifiesText(holds: boolean): string {
   return holds
     ? 'the signature is the key’s over this base'
     : 'the signature is not the key’s over this base';

@@ -1,5 +1,5 @@
 // What every request passes, in one order from cheap to costly: form of the headers, token, signature
-// (form, key, age, replay, digest, mathematics), scope, schema, and then its handler.
+// (form, key, age, replay, digest, verification), scope, schema, and then its handler.
 
 import { headerPairs, type SignedMessage } from '@unwind/signatures';
 import type { FastifyReply, FastifyRequest } from 'fastify';

@@ -220,7 +220,7 @@ export const decisions: Readonly<Record<number, Point>> = {
         [http('token'), 'point 12: a token with the form', 'point 12: it works at every process'],
       ],
       scopes: [[http('token'), 'point 12: it has the scopes', 'point 12: a scope that is unknown']],
-      'wrong client, key or secret are not told apart, before any mathematics': [
+      'wrong client, key or secret are not told apart, before any verification': [
         [http('token'), 'point 12: wrong client, secret or key'],
       ],
       'admin stands in for read; another client id is refused': [
@@ -254,14 +254,14 @@ export const decisions: Readonly<Record<number, Point>> = {
     about: 'the order of checks',
     promises: {
       'cheap before costly, one after the other': [[order, 'point 14: with every fault from']],
-      'each refusal of each route, and whether it cost mathematics': [
+      'each refusal of each route, and whether it cost a verification': [
         [http('routes.refusals'), 'point 14: …'],
       ],
       'rates by address and by client': [
         [http('rates'), 'point 14: a client is', 'point 14: an address that fails'],
         [http('rates'), 'point 14: what others of an address', 'point 14: bad signatures'],
       ],
-      'a flood never reaches the mathematics; their queue has an end': [
+      'a flood never reaches verification; its queue has an end': [
         [http('rates'), 'point 14: of hundreds of bad tokens'],
         [http('overload'), 'point 14: the queue has an end'],
       ],

@@ -23,7 +23,7 @@ const checks = [
   { fault: 'token', type: 'unauthorized', detail: /access token is not known/ },
   { fault: 'age of the signature', type: 'unauthorized', detail: /created too long ago/ },
   { fault: 'digest', type: 'unauthorized', detail: /digest/ },
-  { fault: 'mathematics', type: 'unauthorized', detail: /does not fit the message and the key/ },
+  { fault: 'verification', type: 'unauthorized', detail: /does not fit the message and the key/ },
   { fault: 'rate of the client', type: 'too_many_requests', detail: /A client may send/ },
   { fault: 'scope', type: 'forbidden', detail: /lacks the scope/ },
   { fault: 'schema', type: 'bad_request', detail: /unknown members/ },
@@ -77,7 +77,7 @@ async function requestWith(faults: ReadonlySet<Fault>): Promise<Outgoing> {
     { body: long, headers },
     {
       ...(faults.has('age of the signature') ? { created: now - 301, expires: now + 60 } : {}),
-      ...(faults.has('mathematics') ? { key: others.key } : {}),
+      ...(faults.has('verification') ? { key: others.key } : {}),
     },
   );
   const swapped = Buffer.from(long.replace('user_id', 'USER_id'));
@@ -91,7 +91,7 @@ for (const [at, { fault, type, detail }] of checks.entries()) {
     const place = await tiredOf(faults);
     const { verifications } = place.authenticator;
     assertProblem(await send(place, message), type, detail);
-    const isCostly = at >= checks.findIndex((check) => check.fault === 'mathematics');
+    const isCostly = at >= checks.findIndex((check) => check.fault === 'verification');
     assert.equal(place.authenticator.verifications - verifications, isCostly ? 1 : 0);
   });
 }

@@ -26,7 +26,7 @@ const target = '/tests/signature';
 interface Explained {
   readonly verdict: string;
   readonly first_fault: { readonly code: string } | null;
-  readonly signatures: readonly { readonly base: string; readonly mathematics: boolean }[];
+  readonly signatures: readonly { readonly base: string; readonly verifies: boolean }[];
 }
 
 async function explain(json: object): Promise<Explained> {
@@ -41,7 +41,7 @@ test('explains a request that the service would take, and uses nothing up', asyn
   const message = await api.signed('POST', '/webhooks', { json: hook });
   const before = await tablesOf(sql);
   const { verdict, signatures } = await explain({ request: textOf(message) });
-  assert.deepEqual([verdict, signatures[0]?.mathematics], ['accepted', true]);
+  assert.deepEqual([verdict, signatures[0]?.verifies], ['accepted', true]);
   assert.deepEqual(await tablesOf(sql), before);
   assert.equal((await send(service, message)).status, 201);
 });

@@ -23,7 +23,7 @@ const api = await apiOf(service, await makeApiClient(sql, clock));
 
 const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
 
-/** Holds all threads that mathematics are done on: each opens a pipe that nobody writes to. */
+/** Holds all threads that verify: each opens a pipe that nobody writes to. */
 async function holdThreads(t: TestContext): Promise<() => void> {
   const directory = await mkdtemp(join(tmpdir(), 'unwind-pipes-'));
   const pipes = Array.from({ length: threads }, (_, at) => join(directory, String(at)));

@@ -146,7 +146,7 @@ test('point 12: a body that is not said to be a form is 415', async () => {
   assertSuccess(await askForToken(service, client, {}, { headers }), 200);
 });
 
-test('point 12: wrong client, secret or key: one and the same answer, before any mathematics', async () => {
+test('point 12: wrong client, secret or key: one and the same answer, before any verification', async () => {
   const { verifications } = service.authenticator;
   const header = (id: string | undefined) => ({ headers: { 'upvest-client-id': id } });
   const nobody = randomUUID();

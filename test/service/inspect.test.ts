@@ -65,7 +65,7 @@ test('a good signature, by a key as PEM or as JWK', async (t) => {
       'Created      1700000000 (2023-11-14T22:13:20.000Z), 5 s ago; expires 60 s after that\n',
       'Covered      @method: GET\n',
       '  | "authorization": ***\n',
-      'Mathematics  the signature is the key’s over this base\n',
+      'Verifies     the signature is the key’s over this base\n',
       '✓ This signature is accepted, once.\n',
     ];
     let from = 0;

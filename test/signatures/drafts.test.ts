@@ -1,7 +1,7 @@
-// The examples printed in the drafts and the RFC (profile `draft`): form, base and mathematics
+// The examples printed in the drafts and the RFC (profile `draft`): form, base and verification
 // only. They use algorithms and the quoted -06 that this service refuses, so the parts are put
 // together here with a dialect value of their own; what is tested is our reading, our base, our
-// mathematics.
+// verification.
 
 import assert from 'node:assert/strict';
 import { constants, createHmac } from 'node:crypto';

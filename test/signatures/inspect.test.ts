@@ -78,7 +78,7 @@ async function signed(
 const all = ['@method', '@path', '@query', 'authorization', 'content-digest'];
 
 suite('what an inspection shows', () => {
-  test('a good signature: dialect, cover, base, age, mathematics', async () => {
+  test('a good signature: dialect, cover, base, age, verification', async () => {
     const inspection = await inspectSignature(await signed(all), context);
     assert.equal(inspection.verdict, 'accepted');
     assert.deepEqual(inspection.dialect, { version: '15', because: 'the version header names it' });
@@ -93,7 +93,7 @@ suite('what an inspection shows', () => {
       age_s: 7,
       expires: NOW + 60,
       missing: [],
-      mathematics: true,
+      verifies: true,
       faults: [],
     });
     assert.match(
@@ -121,7 +121,7 @@ suite('what an inspection shows', () => {
         'digest: digest_mismatch',
       ],
     );
-    assert.equal(signature?.mathematics, true, 'the base was right, if only it covered enough');
+    assert.equal(signature?.verifies, true, 'the base was right, if only it covered enough');
     assert.equal(inspection.first_fault?.code, 'uncovered_query');
     const [compared] = inspection.digest?.compared ?? [];
     assert.equal(compared?.matches, false);
@@ -129,14 +129,14 @@ suite('what an inspection shows', () => {
     assert.equal(inspection.digest?.due, `sha-512=:${compared?.computed}:`);
   });
 
-  test('a changed path: the mathematics, and the base to compare', async () => {
+  test('a changed path: the verification, and the base to compare', async () => {
     const inspection = await inspectSignature(await signed(all, { target: '/A?b=1' }), context);
     assert.equal(inspection.first_fault?.code, 'signature_invalid');
-    assert.equal(inspection.signatures[0]?.mathematics, false);
+    assert.equal(inspection.signatures[0]?.verifies, false);
     assert.match(inspection.signatures[0]?.base ?? '', /^"@path": \/A$/m);
   });
 
-  test('without keys everything but the mathematics; with the wrong ones that', async () => {
+  test('without keys everything but the verification; with the wrong ones that', async () => {
     const message = await signed(all);
     const undecided = await inspectSignature(message, { ...context, keys: undefined });
     assert.deepEqual([undecided.verdict, undecided.first_fault], ['undecided', null]);

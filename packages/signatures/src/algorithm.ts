@@ -1,4 +1,4 @@
-// The signature algorithms: the form their signatures have, and the mathematics, off the event
+// The signature algorithms: the form their signatures have, and computing them, off the event
 // loop. Which algorithm a key has in which dialect stands in dialect.ts.
 
 import { constants, type KeyObject, sign, type VerifyKeyObjectInput, verify } from 'node:crypto';
@@ -97,7 +97,7 @@ function isMinimal(integer: Uint8Array): boolean {
 }
 
 /** What is signed, by which key. */
-export type Mathematics = {
+export type Computation = {
   readonly scheme: Scheme;
   readonly key: KeyObject;
   readonly base: string;
@@ -114,7 +114,7 @@ function withOptions(key: KeyObject, { options }: Scheme) {
 /**
  * Whether the signature is the key's over the base. Runs in libuv's pool, not on the event loop.
  */
-export function verifyBytes(of: Mathematics, signature: Uint8Array): Promise<boolean> {
+export function verifyBytes(of: Computation, signature: Uint8Array): Promise<boolean> {
   const { scheme, base } = of;
   return withCopy(of.key, (key) => {
     const bytes = Buffer.from(base);
@@ -128,7 +128,7 @@ export function verifyBytes(of: Mathematics, signature: Uint8Array): Promise<boo
 }
 
 /** The key's signature over the base. Runs in libuv's pool, not on the event loop. */
-export function signBytes({ scheme, key: original, base }: Mathematics): Promise<Buffer> {
+export function signBytes({ scheme, key: original, base }: Computation): Promise<Buffer> {
   return withCopy(original, (key) => {
     const bytes = Buffer.from(base);
     return new Promise<Buffer>((resolve, reject) => {

@@ -1,4 +1,4 @@
-// Second stage of verification: everything about a signature short of the mathematics. Cheap, and
+// Second stage of verification: everything about a signature short of computing it. Cheap, and
 // without effects: keys, clock, rules and the memory of accepted bases are handed in.
 
 import { hash } from 'node:crypto';
@@ -67,7 +67,7 @@ export type Check = {
   readonly isReplay: (baseSha256: string) => boolean;
 };
 
-/** A signature that is right in everything, if the mathematics say so. */
+/** A signature that is right in everything, if it verifies by its key. */
 export type CheckedSignature = {
   readonly dialect: Dialect;
   readonly signature: ParsedSignature;
@@ -85,7 +85,7 @@ export type CheckedSignatures = {
 };
 
 /**
- * Checks everything but the mathematics of at most two signatures by live keys of the client.
+ * Checks everything short of computing, of at most two signatures by live keys of the client.
  *
  * Members by other keys cost nothing more. Throws the refusal of the first candidate, or without
  * one that of the first member, if nothing is left to verify. Pure and repeatable: it records
@@ -107,14 +107,14 @@ export function checkSignatures(check: Check): CheckedSignatures {
   return { toVerify, refusal };
 }
 
-/** The checks of one signature in their order: what a look-up refuses first, mathematics never. */
+/** The checks of one signature in their order: the cheap ones first. */
 export type CheckStep = 'key' | 'coverage' | 'time' | 'algorithm' | 'replay' | 'digest';
 
 /** One thing that is wrong with a signature. */
 export type StepFault = { readonly step: CheckStep; readonly error: SignatureError };
 
 /**
- * What is wrong with a signature short of the mathematics, in the order of the checks. Lazy: the
+ * What is wrong with a signature short of computing it, in the order of the checks. Lazy: the
  * verifier takes the first and pays for no more; the inspector takes all.
  */
 export function* faultsOf(

@@ -17,14 +17,14 @@ import { outcome, SignatureError, type SignatureErrorCode } from './signature-er
 
 /** What is wrong, at which step, and what to do about it. */
 export interface Fault {
-  readonly step: 'form' | 'base' | CheckStep | 'mathematics';
+  readonly step: 'form' | 'base' | CheckStep | 'verification';
   readonly code: SignatureErrorCode;
   readonly detail: string;
   readonly remedy: string;
 }
 
 export interface Inspection {
-  /** `undecided`: nothing is wrong, but there was no key to do the mathematics with. */
+  /** `undecided`: nothing is wrong, but there was no key to verify with. */
   readonly verdict: 'accepted' | 'refused' | 'undecided';
   /** The first thing that is wrong, which is what the service answers; null where nothing is. */
   readonly first_fault: Fault | null;
@@ -62,11 +62,11 @@ export interface InspectedSignature {
   /** SHA-256 (hex) of the base, unmasked: a signer can compare without seeing the text. */
   readonly base_sha256: string | null;
   /** Whether the signature is the key's over this base; null where that was not computed. */
-  readonly mathematics: boolean | null;
+  readonly verifies: boolean | null;
   readonly faults: readonly Fault[];
 }
 
-/** What to inspect against. Without `keys` everything but key and mathematics is judged. */
+/** What to inspect against. Without `keys` everything but key and verification is judged. */
 export type InspectionContext = Pick<Check, 'clientId' | 'now' | 'rules'> & {
   readonly keys: Check['keys'] | undefined;
 };
@@ -179,7 +179,7 @@ function faultySignature({
     missing: [],
     base: null,
     base_sha256: null,
-    mathematics: null,
+    verifies: null,
     faults: [faultOf('form', fault)],
   };
 }
@@ -194,14 +194,14 @@ async function inspectOne(
   const base = outcome(() => signatureBase(dialect, message, signature));
   const isBase = !(base instanceof SignatureError);
   const found = [...faultsOf(check, signature, isBase ? hash('sha256', base) : '')];
-  const holds = isBase && isCandidate ? await mathematicsOf(check, signature, base) : null;
+  const holds = isBase && isCandidate ? await verifies(check, signature, base) : null;
   const faults = [
     ...(isBase ? [] : [faultOf('base', base)]),
     ...found
       .filter(({ step }) => hasKeys || step !== 'key')
       .map(({ step, error }) => faultOf(step, error)),
     ...(holds === false
-      ? [faultOf('mathematics', new SignatureError('signature_invalid', label))]
+      ? [faultOf('verification', new SignatureError('signature_invalid', label))]
       : []),
   ];
   return {
@@ -217,12 +217,12 @@ async function inspectOne(
     ),
     base: isBase ? maskAuthorization(base) : null,
     base_sha256: isBase ? hash('sha256', base) : null,
-    mathematics: holds,
+    verifies: holds,
     faults,
   };
 }
 
-async function mathematicsOf(
+async function verifies(
   { parsed, keys }: Check,
   signature: ParsedSignature,
   base: string,

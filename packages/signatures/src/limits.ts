@@ -15,7 +15,7 @@ export const MAX_COMPONENTS = 32;
 /** Most signatures one message may carry: its sender's, and a few of proxies on the way. */
 export const MAX_SIGNATURES = 16;
 
-/** Most signatures of one message that are looked at closely: each may cost mathematics. */
+/** Most signatures of one message that are looked at closely: each may cost a verification. */
 export const MAX_CANDIDATES = 2;
 
 /** RSA key sizes in bits: below is weak, above is slow enough to be an attack. */

@@ -1,4 +1,4 @@
-// Third stage of verification: the mathematics, off the event loop. How many may wait, and that an
+// Third stage of verification: computing, off the event loop. How many may wait, and that an
 // accepted base is remembered, is for the caller to see to.
 
 import { verifyBytes } from './algorithm.ts';
@@ -20,7 +20,7 @@ export type VerifiedSignature = {
 };
 
 /**
- * Does the mathematics of what `checkSignatures` left, one after the other, until one holds.
+ * Verifies what `checkSignatures` left, one after the other, until one holds.
  *
  * At most two verifications, 0.2 ms (P-256, Ed25519) to 2.5 ms (P-521) each on one of libuv's four
  * threads: bound how many run at once. Throws the refusal of the first candidate if none holds.

@@ -9,7 +9,7 @@ const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =
 
 const steps = [
   ...['form', 'base', 'key', 'coverage', 'time'],
-  ...['algorithm', 'replay', 'digest', 'mathematics'],
+  ...['algorithm', 'replay', 'digest', 'verification'],
 ];
 
 const fault = Type.Object({
@@ -32,7 +32,7 @@ const signature = Type.Object({
   missing: Type.Array(Type.String(), { description: 'What has to be listed and is not.' }),
   base: orNull(Type.String({ description: 'The text to sign, `authorization` masked.' })),
   base_sha256: orNull(Type.String({ description: 'Hexadecimal, of the text without a mask.' })),
-  mathematics: orNull(Type.Boolean({ description: 'Whether the key has signed this base.' })),
+  verifies: orNull(Type.Boolean({ description: 'Whether the key has signed this base.' })),
   faults: Type.Array(fault),
 });
 
@@ -123,7 +123,7 @@ export const inspectionExample = {
         `"@signature-params": ("@method" "@path" "upvest-client-id");${parameters}`,
       ].join('\n'),
       base_sha256: '0eb0b7cd7e5ffb7dcf1db5a98a4ddc29bf4e5a6a1c5f0f7bb1a7ecb33d2c4a51',
-      mathematics: true,
+      verifies: true,
       faults: [uncovered],
     },
   ],
