@@ -124,6 +124,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   const warning = isSimulatedLive(config) ? simulatedFillsWarning : undefined;
   const watched = {
     sql: probes,
+    now: () => clock.now(),
     expectedSchema: await expectedSchema(),
     databaseUrl: database.options.url,
     loops: engine?.loops,

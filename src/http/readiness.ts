@@ -6,12 +6,14 @@ import type { Sql } from '../db/connect.ts';
 import { isPassing } from '../db/errors.ts';
 import { databaseFault } from '../db/fault.ts';
 import { probeDatabase } from '../db/probe.ts';
+import { findSessionStatuses } from '../venue/fix/operate-store.ts';
 import { countParked } from '../work/parked-store.ts';
 import { onceASecond, type Readiness } from './probes.ts';
 
 export interface Watched {
   /** A connection of its own, which requests cannot take away. */
   readonly sql: Sql;
+  readonly now: () => Date;
   /** Number of the schema that this code expects. */
   readonly expectedSchema: number;
   readonly databaseUrl: string;
@@ -57,6 +59,7 @@ interface DatabaseState {
 
 async function databaseState({
   sql,
+  now,
   expectedSchema,
   databaseUrl,
 }: Watched): Promise<DatabaseState> {
@@ -66,12 +69,16 @@ async function databaseState({
     const isKnown = schema === 'current' || schema === 'ahead, compatible';
     // What waits for a person does not stop the rest, so it does not make the service unready.
     const parked = isKnown ? String(await countParked(sql)) : 'unknown';
+    const venues = isKnown ? await findSessionStatuses(sql, now()) : {};
     return {
       serves: isKnown && wrongSettings.length === 0,
       checks: {
         database: 'reached',
         schema,
         parked,
+        ...Object.fromEntries(
+          Object.entries(venues).map(([mic, status]) => [`venue ${mic}`, status]),
+        ),
         ...(wrongSettings.length === 0 ? {} : { settings: wrongSettings.join('; ') }),
       },
     };

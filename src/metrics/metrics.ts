@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { PoolUse, Sql } from '../db/connect.ts';
+import { findSessionStatuses } from '../venue/fix/operate-store.ts';
 import { type Count, type FigureName, figures } from '../work/figures.ts';
 import { countParked } from '../work/parked-store.ts';
 import { type Backlog, readBacklog, readOpenLiquidations } from './store.ts';
@@ -46,6 +47,7 @@ export class Metrics {
   readonly #liquidations: Gauge;
   readonly #waiting: Gauge;
   readonly #parked: Gauge;
+  readonly #sessions: Gauge;
   readonly #failingWebhooks: Gauge;
   readonly #longestFailure: Gauge;
   readonly #webhooksWithGap: Gauge;
@@ -88,6 +90,8 @@ export class Metrics {
     const waitHelp = 'The oldest 1000 open liquidations by what they wait for (docs/views.md).';
     this.#waiting = gauge('unwind_waiting_liquidations', waitHelp, 'reason');
     this.#parked = gauge('unwind_parked_rows', 'Rows that wait for a person: unwind parked.');
+    const sessionHelp = '1 when the session with a FIX venue is ready for orders, 0 when not.';
+    this.#sessions = gauge('unwind_fix_session_ready', sessionHelp, 'venue');
     this.#failingWebhooks = gauge(
       'unwind_webhooks_failing',
       'Enabled subscriptions whose last attempt failed.',
@@ -123,6 +127,9 @@ export class Metrics {
       }
     }
     this.#parked.set(await countParked(sql));
+    for (const [venue, status] of Object.entries(await findSessionStatuses(sql, now))) {
+      this.#sessions.set({ venue }, status === 'ready' ? 1 : 0);
+    }
     const backlog = await readBacklog(sql, now);
     if (backlog !== undefined) this.#showBacklog(backlog);
     await this.#showLiquidations(now);

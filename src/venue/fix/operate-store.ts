@@ -73,6 +73,21 @@ export async function findSessions(sql: Sql, now: Date): Promise<readonly ShownS
   }));
 }
 
+/** How each session stands, by venue. One that is ready and that no process holds is `lost`. */
+export async function findSessionStatuses(
+  sql: Sql,
+  now: Date,
+): Promise<Readonly<Record<string, FixStatus | 'lost'>>> {
+  const rows = await sql<{ venue: string; status: FixStatus; is_held: boolean }[]>`
+    select s.venue, s.status, coalesce(s.lease_expires_at > ${now}, false) as is_held
+    from unwind.fix_sessions s
+    order by s.venue`;
+  const statuses = rows.map(({ venue, status, is_held: isHeld }) => {
+    return [venue, status === 'ready' && !isHeld ? 'lost' : status] as const;
+  });
+  return Object.fromEntries(statuses);
+}
+
 export interface LoggedMessage {
   readonly direction: 'in' | 'out';
   readonly number: number;
