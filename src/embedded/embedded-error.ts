@@ -1,4 +1,5 @@
 // Words for what can keep the built-in database from running.
+import { fileFault } from '../settings/file-fault.ts';
 
 export type EmbeddedProblem =
   | 'unsupported_platform'
@@ -29,22 +30,11 @@ export function systemCode(error: unknown): string | null {
 
 /** Turns a failed file operation below `home` into words; other errors come back as they are. */
 export function explainFileTrouble(home: string, error: unknown): unknown {
-  const why: Readonly<Record<string, string>> = {
-    EROFS: 'the file system is read-only',
-    EACCES: 'permission is denied',
-    EPERM: 'the operation is not permitted',
-    ENOSPC: 'the disk is full',
-    EDQUOT: 'the disk quota is used up',
-    ENOTDIR: 'a part of the path is not a directory',
-    EEXIST: 'something that is no directory is in its place',
-  };
-  const reason = why[systemCode(error) ?? ''];
-  if (reason === undefined) {
-    return error;
-  }
+  const fault = fileFault(error);
+  if (fault === undefined) return error;
   return new EmbeddedError(
     'home_unusable',
-    `The built-in database cannot be kept in ${home}: ${reason}. ` +
+    `The built-in database cannot be kept in ${home}: ${fault.path}: ${fault.reason}. ` +
       'Choose another directory, or set DATABASE_URL to use a PostgreSQL of your own.',
     { cause: error },
   );

@@ -183,7 +183,7 @@ class EmbeddedServer {
       if (await membership.leave()) {
         const running = await readPostmaster(cluster);
         const how = running === null ? 'stopped' : await endServer(cluster, running.pid);
-        log.info({ how }, 'the built-in database has stopped');
+        log.info(how === 'stopped' ? {} : { how }, 'the built-in database has stopped');
       }
     } catch (error) {
       if (!isConnectionError(error)) {

@@ -268,7 +268,7 @@ test('a home that cannot be used is refused with the reason', async (t) => {
   const { root, systemDirectory } = await makeHome(t);
   const begin = (home: string) => startEmbedded({ home, systemDirectory, log: quiet });
   await writeFile(join(root, 'file'), '');
-  await assert.rejects(begin(join(root, 'file')), refusal('home_unusable', /no directory/));
+  await assert.rejects(begin(join(root, 'file')), refusal('home_unusable', /not a directory/));
   await assert.rejects(
     begin(join(root, 'file/home')),
     refusal('home_unusable', /not a directory.*DATABASE_URL/s),
@@ -282,7 +282,7 @@ test('a home that may not be written to is refused', {
   await mkdir(home, { mode: 0o500 });
   await assert.rejects(
     startEmbedded({ home, systemDirectory, log: quiet }),
-    refusal('home_unusable', /permission is denied.*DATABASE_URL/s),
+    refusal('home_unusable', /may not use it.*DATABASE_URL/s),
   );
   await chmod(home, 0o700);
 });
