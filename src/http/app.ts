@@ -19,10 +19,9 @@ import { explanationHandlers } from './explanation-handlers.ts';
 import { inspectRoute } from './inspect-route.ts';
 import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
-import { metricsRoute } from './metrics-route.ts';
 import { orderHandlers } from './order-handlers.ts';
 import { positionHandlers } from './position-handlers.ts';
-import { probes, type Readiness } from './probes.ts';
+import { metricsRoute, probes, type Readiness } from './probes.ts';
 import { type RateSettings, Rates } from './rates.ts';
 import { signedRoutes } from './routes.ts';
 import { buildServer, type ServerOptions } from './server.ts';
@@ -116,7 +115,7 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
     ...webhooks,
     onChanged: () => engine?.wakeDeliver(),
   };
-  // What a sandbox can be told besides the contract; live mode has none of it.
+  // What a sandbox has besides the contract; live mode has none of it.
   const ofTests = { sql, clock, settings };
   const tests = options.isSandbox
     ? {

@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import { Refusal } from '../refusal.ts';
 import { type ProblemSettings, toProblem } from './problem.ts';
 
-/** What went wrong with a connection, as `clientError` of Node's server tells it. */
+/** What went wrong with a connection, as `clientError` of Node's server reports it. */
 export type ConnectionTrouble = Error & { readonly code?: string };
 
 export interface BrokenRequests {
@@ -33,7 +33,7 @@ export function brokenRequests(
     },
     answer: (trouble, socket) => {
       // A client that pipelines would take the answer for that to an earlier request, which may
-      // well be carried out: cut off, it has to ask, and its idempotency key tells.
+      // well be carried out: cut off, it has to ask; its idempotency key says.
       const isAmbiguous = [...(due.get(socket) ?? [])].some((response) => {
         return response.headersSent || response.req.complete;
       });

@@ -54,8 +54,8 @@ async function list({ sql }: DeliveryOptions, call: Call): Promise<Answer> {
 async function replay(options: DeliveryOptions, call: Call): Promise<Answer> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
-  const wish = { webhookId, replay: readReplay(call) };
-  const { behind, resumed, gap } = await replayWebhook(options, call.caller, wish);
+  const asked = { webhookId, replay: readReplay(call) };
+  const { behind, resumed, gap } = await replayWebhook(options, call.caller, asked);
   options.onChanged();
   return json(200, { behind, resumed, gap: gap === undefined ? null : toGapView(gap) });
 }

@@ -70,7 +70,7 @@ export const replayBody = Type.Object(
       Type.String({ format: 'uuid', description: 'This event and every one behind it.' }),
     ),
     set_aside: Type.Optional(
-      Type.Literal(true, { description: 'What was set aside, of all accounts or of one.' }),
+      Type.Literal(true, { description: 'What was parked, of all accounts or of one.' }),
     ),
     account_id: Type.Optional(
       Type.String({ format: 'uuid', description: 'With `set_aside`: only of this account.' }),

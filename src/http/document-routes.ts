@@ -50,7 +50,7 @@ const page = `<!doctype html>
 </html>
 `;
 
-/** What somebody sees who opens the address of the service. */
+/** The page at the address of the service. */
 function firstPage({ routes, warning }: Documented): string {
   const isSandbox = routes.some(({ scopes }) => scopes.includes('tests:admin'));
   const mode = isSandbox

@@ -21,7 +21,7 @@ const sendAgain =
 /** An error without a page does not compile. Text between backticks is shown as code. */
 const explanations: Readonly<Record<RefusalCode, Explanation>> = {
   bad_request: {
-    meaning: 'The request has not the form the operation asks for. Nothing was changed.',
+    meaning: 'The request does not have the form that the operation needs. Nothing was changed.',
     remedies: [
       'Read `detail`: it names the header, the parameter or the place in the body.',
       'Members and parameters that the operation does not know are refused too.',
@@ -31,8 +31,8 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
   },
   unauthorized: {
     meaning:
-      'The service does not know who is asking: the access token, the client or the signature was ' +
-      'not accepted. It is not said which of client, secret and key was wrong.',
+      'The service did not accept the access token, the client or the signature. It does not say ' +
+      'which of client, secret and key was wrong.',
     remedies: [
       'A token lives 1800 seconds: ask for a new one at `POST /auth/token`.',
       'Cover method, path, query, `authorization` and the digest of the body; sign with a live key ' +
@@ -50,13 +50,13 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
     meaning: 'The client is known, but its access token lacks the scope of the operation.',
     remedies: [
       'Ask for a token with one of the scopes that `detail` names.',
-      'A scope the client was not granted has to be granted by whoever runs the service.',
+      'The operator of the service grants scopes that the client does not have.',
     ],
     example: 'The access token lacks the scope account_liquidations:admin.',
   },
   not_found: {
     meaning:
-      'There is no such resource for this client. What belongs to another client is not told from ' +
+      'There is no such resource for this client. What belongs to another client looks like ' +
       'what does not exist.',
     remedies: [
       'Check the ids in the path, and that the account belongs to the user named in the body.',
@@ -65,18 +65,18 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
     example: 'There is no such liquidation of this account.',
   },
   method_not_allowed: {
-    meaning: 'The resource is there, but does not know this method.',
+    meaning: 'The resource exists, but does not have this method.',
     remedies: ['Use one of the methods in the header `allow`.'],
     example: 'This resource knows GET, HEAD, POST, OPTIONS.',
     headers: ['allow: GET, HEAD, POST, OPTIONS'],
   },
   not_acceptable: {
-    meaning: 'The header `accept` admits nothing that the service can answer with.',
+    meaning: 'The header `accept` admits no media type of the service.',
     remedies: ['Admit `application/json`, or leave the header out.'],
     example: 'The service answers with application/json; the header accept does not admit it.',
   },
   conflict: {
-    meaning: 'The request is good, but the state of the resource does not allow it now.',
+    meaning: 'The request is valid, but the state of the resource does not allow it now.',
     remedies: [
       'Read `detail`: it names the state. A liquidation can be cancelled only while it is NEW.',
       'Where a liquidation of the account is running, the header `location` leads to it.',
@@ -85,12 +85,12 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
     example: 'Only a NEW liquidation can be cancelled; this one is PROCESSING.',
   },
   content_too_large: {
-    meaning: 'The body is larger than any operation needs; it was not read to its end.',
+    meaning: 'The body is larger than any operation needs. It was not read to its end.',
     remedies: ['Send at most 16384 bytes.'],
     example: 'The body is larger than 16384 bytes.',
   },
   unsupported_media_type: {
-    meaning: 'The body is not of the media type the operation reads.',
+    meaning: 'The operation does not read the media type of the body.',
     remedies: [
       'Send `content-type: application/json` (`; charset=utf-8` is accepted).',
       'For `POST /auth/token` send `application/x-www-form-urlencoded`.',
@@ -110,7 +110,7 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
       'could not be authenticated.',
     remedies: [
       'Wait for the seconds in `retry-after`.',
-      '`ratelimit` tells on every answer how many requests are left, `ratelimit-policy` the rule.',
+      '`ratelimit` on every response says how many requests are left, `ratelimit-policy` the rule.',
     ],
     example: 'A client may send 200 requests a second.',
     headers: [
@@ -120,10 +120,10 @@ const explanations: Readonly<Record<RefusalCode, Explanation>> = {
     ],
   },
   internal_server_error: {
-    meaning: 'The service made a mistake. It was recorded with its cause under the request id.',
+    meaning: 'The service failed. Its log has the cause under the request id.',
     remedies: [
       sendAgain,
-      'If it goes on, tell whoever runs the service the `request_id` of the answer.',
+      'If it goes on, give the operator of the service the `request_id` of the response.',
     ],
     example: 'The service failed; the error was recorded.',
   },
@@ -214,8 +214,8 @@ function indexPage(): string {
   });
   return htmlPage(
     'Errors',
-    `<p>Every error is answered as <code>application/problem+json</code> (RFC 9457). Its
-<code>request_id</code> equals the header <code>upvest-request-id</code> of the answer.</p>
+    `<p>Every error response is <code>application/problem+json</code> (RFC 9457). Its
+<code>request_id</code> equals the header <code>upvest-request-id</code> of the response.</p>
 <table>
 ${rows.join('\n')}
 </table>`,

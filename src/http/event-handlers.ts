@@ -1,4 +1,4 @@
-// The event log over HTTP: the source of truth for whoever has missed deliveries.
+// The event log over HTTP: the source of truth when deliveries were missed.
 
 import type { Sql } from '../db/connect.ts';
 import { readEvents } from '../events/read-store.ts';

@@ -1,5 +1,5 @@
 // `POST /tests/signature` of the sandbox: explains the signature of a request that is given as text.
-// Nobody has to be authenticated, since who asks cannot sign yet; so it tells nothing but what was
+// It asks for no authentication, since its caller cannot sign yet; so it says nothing but what was
 // asked and whether the named key signed it, and is bounded like failed authentications are.
 
 import {

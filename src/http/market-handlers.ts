@@ -1,5 +1,5 @@
 // `/tests/market` of the sandbox: shows the simulated market and lets a test change it. The market is
-// one for all clients of a sandbox, and whoever has the scope may change it; the outcome of an order is
+// one for all clients of a sandbox, and every client with the scope may change it; the outcome of an order is
 // for its own client only. In live mode there is no such route.
 
 import { isIsin } from '../book/isin.ts';
@@ -68,7 +68,8 @@ async function orUndone<T>(tx: Tx, work: (part: Tx) => Promise<T>): Promise<T | 
 
 /** @throws Refusal `bad_request` */
 function wishesIn(body: ControlMarketBody): Omit<Wishes, 'orders'> {
-  if (Object.keys(body).length === 0) throw new Refusal('bad_request', 'The body wishes nothing.');
+  if (Object.keys(body).length === 0)
+    throw new Refusal('bad_request', 'The body asks for nothing.');
   const { venue = {}, instruments = [], behaviours = [] } = body;
   return {
     reset: body.reset ?? false,
@@ -80,9 +81,9 @@ function wishesIn(body: ControlMarketBody): Omit<Wishes, 'orders'> {
       checkIsin(isin, `/instruments/${i}`);
       return { isin, isHalted };
     }),
-    behaviours: behaviours.map((wish, i) => {
-      if (wish.isin !== undefined) checkIsin(wish.isin, `/behaviours/${i}`);
-      return { isin: wish.isin ?? everyInstrument, asked: askedIn(wish) };
+    behaviours: behaviours.map((wanted, i) => {
+      if (wanted.isin !== undefined) checkIsin(wanted.isin, `/behaviours/${i}`);
+      return { isin: wanted.isin ?? everyInstrument, asked: askedIn(wanted) };
     }),
     clock: clockIn(body.clock),
   };
@@ -107,17 +108,17 @@ function refusalOfCalendar({ faults }: CalendarError): Refusal {
   return new Refusal('bad_request', `The calendar is not as it must be: ${faults.join(' ')}`);
 }
 
-type WishedBehaviour = NonNullable<ControlMarketBody['behaviours']>[number];
+type AskedFor = NonNullable<ControlMarketBody['behaviours']>[number];
 
-function askedIn(wish: WishedBehaviour): AskedBehaviour | undefined {
-  const { isin: _, one_in: oneIn = 1, ...members } = wish;
+function askedIn(wanted: AskedFor): AskedBehaviour | undefined {
+  const { isin: _, one_in: oneIn = 1, ...members } = wanted;
   if (Object.keys(members).length === 0) return undefined;
   return {
-    course: wish.course,
-    losesAnswers: wish.loses_answers,
-    repeatsReports: wish.repeats_reports,
-    shufflesReports: wish.shuffles_reports,
-    delaysReportsMs: wish.delays_reports_ms,
+    course: wanted.course,
+    losesAnswers: wanted.loses_answers,
+    repeatsReports: wanted.repeats_reports,
+    shufflesReports: wanted.shuffles_reports,
+    delaysReportsMs: wanted.delays_reports_ms,
     oneIn,
   };
 }

@@ -1,4 +1,4 @@
-// The shapes of `/tests/market`: what a sandbox may wish of its simulated market, and how that is.
+// The shapes of `/tests/market`: what a client of a sandbox may ask of its simulated market, and how the market is.
 
 import { type Static, Type } from 'typebox';
 import { courses } from '../venue/simulated/behaviour.ts';
@@ -85,7 +85,7 @@ export const behaviourShape = Type.Object(
       }),
     ),
     loses_answers: Type.Optional(
-      Type.Boolean({ description: 'Orders are taken, but the answers are lost.' }),
+      Type.Boolean({ description: 'The venue takes orders, but its replies are lost.' }),
     ),
     repeats_reports: Type.Optional(Type.Boolean({ description: 'Each report comes twice.' })),
     shuffles_reports: Type.Optional(Type.Boolean({ description: 'Reports come in any order.' })),
@@ -93,7 +93,11 @@ export const behaviourShape = Type.Object(
       Type.Integer({ minimum: 0, maximum: 86_400_000, description: 'Reports come so much later.' }),
     ),
     one_in: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 1_000, description: 'One of so many orders, by lot.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        description: 'One of so many orders, at random.',
+      }),
     ),
   },
   { ...strict, description: 'What is absent is as usual; an entry that asks for nothing ends it.' },
@@ -119,7 +123,9 @@ const several = { minItems: 1, maxItems: 50 } as const;
 export const controlMarketBody = Type.Object(
   {
     reset: Type.Optional(
-      Type.Boolean({ description: 'First forgets every wish but clock, calendar and orders.' }),
+      Type.Boolean({
+        description: 'First forgets all that was asked for but clock, calendar and orders.',
+      }),
     ),
     seed: Type.Optional(
       Type.String({ pattern: '^[A-Za-z0-9_-]{0,64}$', description: 'Decides what looks random.' }),

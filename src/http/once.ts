@@ -1,4 +1,4 @@
-// Answers of requests that are carried out once: the first and its repetitions are told apart by a header.
+// Responses of requests that are carried out once: a header distinguishes the first from its repetitions.
 
 import { type Change, changeOnce } from '../auth/change-once.ts';
 import type { Clock } from '../clock.ts';

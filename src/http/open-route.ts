@@ -11,7 +11,7 @@ export type OpenAnswer = Omit<Answer, 'body'> & { readonly body?: string | Buffe
 /** Answers a request, or refuses it. Headers that belong to both are set on the reply. */
 export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<OpenAnswer>;
 
-/** A route that does its own checks: nobody has been authenticated when `work` begins. */
+/** A route that does its own checks: nothing is authenticated when `work` begins. */
 export interface OpenRoute {
   readonly method: 'GET' | 'POST';
   readonly path: string;

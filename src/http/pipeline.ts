@@ -32,7 +32,7 @@ export interface Call {
   readonly search: string;
   readonly rawBody: Buffer;
   readonly contentType: string | undefined;
-  /** The key, dashes and letter case taken out; empty on routes that are not idempotent by key. */
+  /** The key, in lower case without dashes; empty on routes that are not idempotent by key. */
   readonly idempotencyKey: string;
   /** SHA-256 of method, path and body: what "the same request" means. Empty where the key is. */
   readonly requestHash: Buffer;

@@ -2,7 +2,8 @@
 // They and the metrics are open to everybody, so what they cost is worked out once a second at most,
 // however many ask.
 
-import type { Stopwatch } from '../clock.ts';
+import { type Stopwatch, systemStopwatch } from '../clock.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import type { OpenRoute } from './open-route.ts';
 
 /** What a probe learns: whether, and if not, why. */
@@ -34,6 +35,23 @@ export function probes(readiness: () => Promise<Readiness>): readonly OpenRoute[
       },
     },
   ];
+}
+
+/**
+ * `GET /metrics` for Prometheus. It counts all tenants together and asks for no token, so it exists
+ * only where the operator has turned it on.
+ */
+export function metricsRoute(
+  metrics: Pick<Metrics, 'render'>,
+  stopwatch: Stopwatch = systemStopwatch,
+): OpenRoute {
+  const render = onceASecond(stopwatch, () => metrics.render());
+  return {
+    method: 'GET',
+    path: '/metrics',
+    operation: 'page',
+    work: async () => ({ status: 200, ...(await render()) }),
+  };
 }
 
 const freshMs = 1_000;

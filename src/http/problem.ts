@@ -59,7 +59,7 @@ export function toProblem(error: unknown, requestId: string, settings: ProblemSe
   return { status, body, headers: { ...challenge, ...refusal.headers } };
 }
 
-/** Whether a request failed because its sender is not who it says, or did not sign it as it came. */
+/** Whether a request failed because its sender or its signature was not accepted. */
 export function isUnauthenticated(error: unknown): boolean {
   if (error instanceof SignatureError) return codeOf(error) === 'unauthorized';
   return error instanceof Refusal && error.code === 'unauthorized';

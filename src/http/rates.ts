@@ -1,4 +1,4 @@
-// How often somebody may ask (decisions, point 14): authentications that fail, by address and client,
+// How often a client may ask (decisions, point 14): authentications that fail, by address and client,
 // before anything costly is done for them, and requests of a client, after it is known. Counted in this
 // process, second by second.
 
@@ -77,7 +77,7 @@ export class Rates {
     this.#proven.set(credentialKey(claim), true);
   }
 
-  /** Counts a request for which nobody is authenticated. @throws Refusal `too_many_requests`. */
+  /** Counts a request without authentication. @throws Refusal `too_many_requests`. */
   admitUnknown(address: string): void {
     if (this.#settings.failuresPerS > 0) this.#failures.spend(networkOf(address));
   }
@@ -194,7 +194,7 @@ function secondOf(clock: Clock): number {
   return Math.floor(clock.now().getTime() / 1_000);
 }
 
-/** An IPv4 address, or the network of an IPv6 address: whoever has one of its 2^64 has them all. */
+/** An IPv4 address, or the network of an IPv6 address: the owner of one of its 2^64 has them all. */
 export function networkOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);

@@ -1,5 +1,5 @@
 // The operations on webhook subscriptions, between the wire and the room. What became of their
-// deliveries is told in delivery-handlers.ts.
+// deliveries: delivery-handlers.ts.
 
 import { readDeliveryState } from '../deliveries/history-store.ts';
 import { shownBlockedMax } from '../limits.ts';
@@ -86,8 +86,8 @@ async function update(options: WebhookOptions, call: Call): Promise<Answer> {
   readNoQuery(call.search);
   const body = readUpdateBody(jsonBody(call), 'body');
   const settings = (webhook: Webhook) => withChanges(webhook, body);
-  const wish = { webhookId, url: body.url, settings };
-  const webhook = await changeWebhook(options, call.caller, wish);
+  const change = { webhookId, url: body.url, settings };
+  const webhook = await changeWebhook(options, call.caller, change);
   options.onChanged();
   return json(200, toView(webhook));
 }

@@ -332,7 +332,7 @@ test("another client's order cannot be forced, and is as if it were not there", 
 });
 
 const bad: readonly { what: string; json: unknown; detail: RegExp }[] = [
-  { what: 'nothing', json: {}, detail: /wishes nothing/ },
+  { what: 'nothing', json: {}, detail: /asks for nothing/ },
   { what: 'an unknown member', json: { time: 1 }, detail: /unknown members \(time\)/ },
   {
     what: 'both ways to move the clock',

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { later } from '../../src/clock.ts';
-import { metricsRoute } from '../../src/http/metrics-route.ts';
+import { metricsRoute } from '../../src/http/probes.ts';
 import { Metrics } from '../../src/metrics/metrics.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';

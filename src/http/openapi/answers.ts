@@ -12,13 +12,14 @@ export const responseHeaders = {
   UpvestRequestId: {
     name: 'upvest-request-id',
     required: true,
-    description: 'Names this request in the log of the service. Errors repeat it in `request_id`.',
+    description:
+      'The id of this request in the log of the service. Errors repeat it in `request_id`.',
     schema: { type: 'string', format: 'uuid' },
     example: requestId,
   },
   IdempotencyReplayed: {
     name: 'idempotency-replayed',
-    description: 'Present, and `true`, when this is the remembered answer to an earlier request.',
+    description: 'Present, and `true`, when this is the stored response to an earlier request.',
     schema: { type: 'string', const: 'true' },
     example: 'true',
   },
@@ -88,7 +89,7 @@ export const responseHeaders = {
   CacheControl: {
     name: 'cache-control',
     required: true,
-    description: 'How long the answer may be kept.',
+    description: 'How long the response may be kept.',
     schema: { type: 'string' },
     example: 'no-store',
   },
@@ -96,7 +97,7 @@ export const responseHeaders = {
 
 export type HeaderName = keyof typeof responseHeaders;
 
-/** What tells a client how many requests it has left, once it is known who it is. */
+/** How many requests a client has left, once it is authenticated. */
 export const rateHeaders = ['RateLimit', 'RateLimitPolicy'] as const;
 
 /** What problems carry besides these and `upvest-request-id`. */
@@ -112,16 +113,16 @@ export const problemHeaders: Readonly<Partial<Record<RefusalCode, readonly Heade
 export const everySigned: Refusals = {
   bad_request: 'A header, parameter or member is missing, malformed or unknown; `detail` names it.',
   unauthorized:
-    'The token or the signature does not hold: unknown, expired, used before, or over other bytes.',
+    'The token or the signature is not valid: unknown, expired, used before, or over other bytes.',
   forbidden: 'The token lacks the scope of this operation.',
   method_not_allowed: 'The path does not know the method; `allow` lists those it knows.',
-  not_acceptable: 'The header `accept` admits no JSON.',
+  not_acceptable: 'The header `accept` does not admit JSON.',
   content_too_large: 'The request has a body of more than 16 KiB.',
   too_many_requests:
     'The client sends more requests than it may, or its address failed to authenticate too often.',
   internal_server_error: 'The service failed. The fault is logged under `request_id`.',
   service_unavailable:
-    'The database is away or too much is waiting. Nothing is lost; try again as `retry-after` says.',
+    'The database cannot serve the request now, or too many requests wait. Nothing was changed; try again after `retry-after` seconds.',
   gateway_timeout:
     'The request outlived its deadline and was rolled back, unless its commit was on the way; ' +
     'ask again with the same idempotency key.',

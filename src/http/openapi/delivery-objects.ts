@@ -25,7 +25,9 @@ export const deliveryState = Type.Object(
     set_aside: Type.Integer({ minimum: 0, description: 'Accounts that wait for a replay.' }),
     accounts: Type.Array(
       Type.Object({
-        account_id: uuid('An account whose event is refused while others are acknowledged.'),
+        account_id: uuid(
+          'An account whose event the receiver refuses while it acknowledges others.',
+        ),
         status: Type.Enum(['retrying', 'set_aside'], { type: 'string' }),
         failing_since: orNull(instant('Since when.')),
         attempts: Type.Integer({ minimum: 0 }),

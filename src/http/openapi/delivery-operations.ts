@@ -33,13 +33,13 @@ export const deliveryOperations = {
     tag: 'Webhooks',
     summary: 'Deliver events again',
     description:
-      'Moves a subscription back in the log, to a time or to an event, or has what was set aside ' +
-      'tried again. Events keep their ids and their bytes. It never moves forward.',
+      'Moves a subscription back in the log, to a time or to an event, or delivers parked ' +
+      'events again. Events keep their ids and their bytes. It never moves forward.',
     body: {
       schema: replayBody,
       examples: {
         time: { summary: 'From a time', value: { from: '2026-01-05T09:00:00Z' } },
-        aside: { summary: 'What was set aside', value: { set_aside: true } },
+        aside: { summary: 'What was parked', value: { set_aside: true } },
       },
     },
     success: {
@@ -74,9 +74,9 @@ export const deliveryOperations = {
     tag: 'Webhooks',
     summary: 'List events',
     description:
-      'The log of events in the order in which subscriptions get them: the source of truth for ' +
-      'whoever has missed some. Begin without a cursor, go on with `meta.next`. The log keeps 90 days; ' +
-      'a cursor from before that is told of the gap.',
+      'The log of events in the order in which subscriptions get them: the source of truth when ' +
+      'deliveries were missed. Begin without a cursor, go on with `meta.next`. The log keeps 90 days; ' +
+      'for an older cursor `meta.gap` says what is missing.',
     query: listEventsQuery,
     success: {
       status: 200,

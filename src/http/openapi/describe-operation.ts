@@ -30,7 +30,7 @@ import { oauthScheme, signatureScheme } from './scopes.ts';
 
 const problemType = 'application/problem+json';
 
-/** @throws Error for an operation that nobody has described, where no compiler was asked. */
+/** @throws Error for an operation without a description, where no compiler was asked. */
 function partOf(id: OperationId): OperationPart {
   const part: OperationPart | undefined = operations[id];
   if (part === undefined) {

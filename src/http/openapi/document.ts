@@ -7,7 +7,6 @@ import type { SignedRoute } from '../pipeline.ts';
 import { everySigned, responseHeaders } from './answers.ts';
 import { componentOf, openOperation, problem, signedOperation } from './describe-operation.ts';
 import { eventDeliveries } from './event-deliveries.ts';
-import { introduction } from './introduction.ts';
 import { type Json, type JsonObject, type Names, toComponent } from './json-schema.ts';
 import { named } from './objects.ts';
 import { type Tag, tags } from './operation.ts';
@@ -99,3 +98,53 @@ function headers(): Json {
   });
   return Object.fromEntries(entries);
 }
+
+/** The first page: what the API is for, and what all its operations have in common. */
+const introduction = `
+Unwind turns every position of a brokerage account into cash, exactly once. Ask for the liquidation of
+an account: the service releases it, sells an order for each position at the venue, and reports every step
+as an event.
+
+## Calling it
+
+1. Get a token: \`POST /auth/token\` with your client id and secret.
+2. Send every request with \`upvest-client-id\`, \`authorization: Bearer …\` and a signature.
+3. Give each liquidation an \`idempotency-key\`. When no response comes, send the same request again with a
+   new signature and the same key: it is carried out once, and you get the first response.
+
+## Signing a request
+
+Every request is signed with your private key (HTTP message signatures). The dialects are RFC 9421 and
+its drafts 15, 6 and 1; \`upvest-signature-version\` says which one you use.
+
+- Cover \`@method\`, \`@path\`, \`@query\` if there is one, \`authorization\`, \`upvest-client-id\`,
+  \`idempotency-key\` if you send it, and \`content-digest\` (dialects 1 and 6: \`digest\`) if there is a
+  body.
+- Name your key in \`keyid\` and the time in \`created\`: a signature lives for 300 seconds.
+- A signature counts once. Add a \`nonce\`, so that two equal requests of one second differ.
+- Keys are ECDSA on P-256, P-384 or P-521, or Ed25519; P-521 has no place in RFC 9421.
+
+A sandbox answers a bad signature with the signature base it computed, so that you can compare. The samples of
+each operation sign what they send.
+
+## Events
+
+Each step of a liquidation is an event with the liquidation as it was then. Subscribe with \`POST /webhooks\`:
+deliveries are signed by the service; verify them with the keys of \`GET /auth/verify_keys\`. Events of one
+account arrive in order, a repeated one has the same \`id\`, and what you do not acknowledge with 2xx comes again.
+\`GET /events\` is the log behind them, for 90 days: read it from your last cursor when you may have missed some.
+
+## Errors
+
+An error is \`application/problem+json\` (RFC 9457): \`type\` names its kind, \`detail\` says what is wrong.
+Every response carries \`upvest-request-id\`, by which its log entry is found; errors repeat it as
+\`request_id\`. A refused request has changed nothing. Each kind has a page with what to do:
+[/errors](/errors).
+
+## HEAD, OPTIONS and lists
+
+HEAD answers wherever GET does, signed as HEAD, with the headers alone. OPTIONS answers 204 with the
+methods of the path in \`allow\`. Lists come in pages of \`limit\` items from \`offset\`, 4 MiB at most;
+\`meta.total_count\` counts all, the header \`link\` leads to the next page. Responses are not to be stored
+(\`cache-control: no-store\`). Clients accept members that they do not know.
+`.trim();

@@ -7,14 +7,15 @@ import type { RefusalCode } from '../../refusal.ts';
 /** Groups of operations, in the order in which they are shown. */
 export const tags = {
   Liquidations: 'Turn every position of an account into cash, and follow how far that is.',
-  Accounts: 'Who holds what is liquidated, as the book says.',
+  Accounts: 'The accounts of the book, and their owners.',
   Positions: 'What an account holds, and how much of it can be sold.',
   Orders: 'What liquidations sell, order by order, and what each execution earned.',
-  Instruments: 'What can be held, and whether it trades.',
-  Webhooks: 'Who is told of events, and the public keys that prove who tells.',
-  Authentication: 'A signed request with the client secret gets a bearer token for half an hour.',
-  Sandbox: 'Only in a sandbox: what happens outside of it in real life, on demand.',
-  Service: 'For whoever runs the service, and for tools: probes, this document, error pages.',
+  Instruments: 'The instruments of the book, and whether they trade.',
+  Webhooks: 'Subscriptions to events, their deliveries, and the public keys that verify them.',
+  Authentication: 'Get and revoke bearer tokens: signed requests with the client secret.',
+  Sandbox:
+    'Only in a sandbox: change the book and the market on demand, and explain signatures and waits.',
+  Service: 'For operators and tools: probes and this document.',
 } as const;
 
 export type Tag = keyof typeof tags;

@@ -22,7 +22,7 @@ function header(
   return { name, in: 'header', required: isRequired, ...rest };
 }
 
-const clientIdDescription = 'The client, which is the tenant: whose data the request is about.';
+const clientIdDescription = 'The id of the client; the request sees the data of this client only.';
 const clientIdExample = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
 
 /** By their name among the components. */
@@ -85,7 +85,7 @@ export const headerParameters = {
   }),
   IdempotencyKey: header('idempotency-key', true, {
     description:
-      'A UUID of your choice that names this wish: the same request under the same key is carried out ' +
+      'A UUID of your choice for this request: the same request under the same key is carried out ' +
       'once. Dashes and letter case make no difference.',
     schema: {
       type: 'string',
@@ -133,7 +133,7 @@ const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'r
   },
 };
 
-/** A path parameter. @throws Error where nobody has described it. */
+/** A path parameter. @throws Error for one without a description. */
 export function pathParameter(name: string): Parameter {
   const known = pathParameters[name];
   if (known === undefined) {

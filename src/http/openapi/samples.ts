@@ -16,7 +16,7 @@ export interface SampleOf {
   readonly isSigned: boolean;
 }
 
-/** Where the samples send to; whoever serves the document writes its own address in its place. */
+/** Where the samples send to; the service that serves the document puts its own address here. */
 export const sampleAddress = 'http://127.0.0.1:8080';
 
 /** A text, or the variable of the environment that holds it. */

@@ -80,7 +80,7 @@ export const sandboxOperations = {
     tag: 'Sandbox',
     summary: 'Show the simulated market',
     description:
-      'Its clock, whether it trades, what is halted, and how it was told to behave. The market is one ' +
+      'Its clock, whether it trades, what is halted, and which behaviours were asked of it. The market is one ' +
       'for all clients of a sandbox.',
     success: {
       status: 200,
@@ -99,7 +99,7 @@ export const sandboxOperations = {
       'Moves the market clock forward, opens and closes the venue, takes it away and brings it back, ' +
       'halts and resumes instruments, makes the venue lie, and forces what becomes of your orders. All ' +
       'members of a body are carried out in the order in which they stand here, or none of them. The ' +
-      'market is one for all clients of a sandbox: whoever has the scope changes it for all of them.',
+      'market is one for all clients of a sandbox: every client with the scope changes it for all of them.',
     body: {
       schema: controlMarketBody,
       examples: {
@@ -163,7 +163,7 @@ export const sandboxOperations = {
     tag: 'Sandbox',
     summary: 'Explain a signature',
     description:
-      'Takes a request as text and tells in which dialect it is signed and why it is read so, the ' +
+      'Takes a request as text and says in which dialect it is signed and why it is read so, the ' +
       'signature base as the service computes it, what has to be covered and is not, whether the ' +
       'digest is that of the body, and everything that is wrong, with how to mend it. Needs neither ' +
       'token nor signature and uses nothing up. The text may also be sent alone as `message/http`.',

@@ -28,7 +28,7 @@ export const webhookOperations = {
     description:
       'A receiver of the events that happen from now on. It starts disabled unless `enabled` says ' +
       'otherwise. The receiver has to be reachable by https at a public address; `http` and this ' +
-      'machine are taken only by a sandbox that itself listens on this machine alone.',
+      'machine are possible only in a sandbox that itself listens on this machine alone.',
     body: {
       schema: createWebhookBody,
       examples: { request: { summary: 'Signed with Ed25519', value: webhookRequest } },
