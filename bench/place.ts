@@ -12,13 +12,13 @@ import type { Scope } from '../src/auth/scope.ts';
 import { sha256 } from '../src/auth/secret.ts';
 import { systemClock } from '../src/clock.ts';
 import { connect, type Sql } from '../src/db/connect.ts';
-import { withDatabase } from '../src/db/database-url.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { identifier } from '../src/db/sql.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
 import type { TenantId } from '../src/ids.ts';
 import { readConfig } from '../src/settings/config.ts';
 import { openKeyFile } from '../src/settings/key-file.ts';
+import { withDatabase } from '../tools/database-url.ts';
 
 /** A running PostgreSQL, from which each scenario takes fresh databases. */
 export interface Place {

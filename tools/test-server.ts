@@ -6,11 +6,11 @@ import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Sql } from '../src/db/connect.ts';
-import { withDatabase } from '../src/db/database-url.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { identifier } from '../src/db/sql.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
 import { isAlive } from '../src/embedded/embedded-program.ts';
+import { withDatabase } from './database-url.ts';
 
 type Server = { readonly url: string; close(): Promise<void> };
 

@@ -1,7 +1,7 @@
 // `unwind sandbox reset`: empties a sandbox, so that the example book can be sold again.
 
 import type { Command } from 'commander';
-import { systemClock } from '../clock.ts';
+import { DatabaseClock } from '../db/database-clock.ts';
 import { resetSandbox } from '../sandbox/reset.ts';
 import { withDatabase } from '../settings/database.ts';
 import { openKeyFile } from '../settings/key-file.ts';
@@ -19,7 +19,9 @@ export function addSandboxCommands(program: Command): void {
 function runReset(stdout: { write(text: string): unknown }): Promise<void> {
   return run(async (config, log) => {
     const seal = await openKeyFile(config);
-    await withDatabase(config, log, (sql) => resetSandbox(sql, systemClock, { ...config, seal }));
+    await withDatabase(config, log, async (sql) => {
+      await resetSandbox(sql, await DatabaseClock.read(sql, { log }), { ...config, seal });
+    });
     stdout.write('The sandbox is empty. Its own client works as before; other clients are gone.\n');
     stdout.write('Next: unwind start, and unwind import with a book.\n');
     return 0;

@@ -1,12 +1,5 @@
 // Reads database URLs as far as the service does itself; the driver reads the rest.
 
-/** The same address with another database name, for administration beside the service's own. */
-export function withDatabase(url: string, database: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${encodeURIComponent(database)}`;
-  return changed.href;
-}
-
 /** What messages name of a URL: never the password. `place` is host and port, or the socket. */
 export function targetOf(url: string) {
   const { hostname, port, username, pathname, searchParams } = URL.canParse(url)

@@ -9,7 +9,7 @@ import type { Seal } from '../auth/seal.ts';
 import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { isConflict, isConnectionError, isLockTimeout, isStatementTimeout } from '../db/errors.ts';
+import { isPassing } from '../db/errors.ts';
 import { type Attempt, post } from '../egress/post.ts';
 import { newId, type TenantId } from '../ids.ts';
 import {
@@ -160,7 +160,7 @@ export class Deliverer {
         // where the next session would fail in the same way again.
         session.lose();
         const { webhook, epoch } = session.lease;
-        if (mayPass(error)) this.#abandoned = [...this.#abandoned, { ...webhook, epoch }];
+        if (isPassing(error)) this.#abandoned = [...this.#abandoned, { ...webhook, epoch }];
         log.error({ webhook: webhook.webhookId, err: error }, 'webhook.delivery_failed');
       })
       .finally(() => {
@@ -282,9 +282,4 @@ export class Deliverer {
     this.#keys.set(name, key);
     return key;
   }
-}
-
-/** Whether the same may succeed if it is tried again at once. */
-function mayPass(error: unknown): boolean {
-  return [isConnectionError, isConflict, isLockTimeout, isStatementTimeout].some((is) => is(error));
 }

@@ -4,7 +4,7 @@
 import { assertNever } from '../assert.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
-import { isConnectionError } from '../db/errors.ts';
+import { isPassing } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { SubmitOutcome, Venue } from '../venue/venue.ts';
 import { isMistake } from '../work/parked.ts';
@@ -77,7 +77,7 @@ export class AnswerRecorder {
       await recordAnswers(this.#sender, answers);
       countAnswers(this.#sender, answers);
     } catch (error) {
-      if (isConnectionError(error)) {
+      if (isPassing(error)) {
         const kept = answers.map((answer) => ({ ...answer, sentAt: answer.sentAt ?? sentAt }));
         this.#kept = [...this.#kept, ...kept];
       }

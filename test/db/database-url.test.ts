@@ -1,7 +1,7 @@
 // The address of another database on the same server.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withDatabase } from '../../src/db/database-url.ts';
+import { withDatabase } from '../../tools/database-url.ts';
 
 test('only the name of the database changes', () => {
   const url = 'postgres://me:p%40ss@db.example:6432/books?sslmode=require';

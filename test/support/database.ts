@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type Sql } from '../../src/db/connect.ts';
-import { withDatabase } from '../../src/db/database-url.ts';
 import { identifier } from '../../src/db/sql.ts';
+import { withDatabase } from '../../tools/database-url.ts';
 
 export type TestDatabase = { readonly url: string; readonly sql: Sql };
 
