@@ -1,15 +1,14 @@
 // `GET /tests/liquidations/{id}/explanation` of a sandbox: why a liquidation waits, and each position of
 // it. In live mode there is no such route; the command `unwind liquidations show` says the same.
 
-import { type Static, Type } from 'typebox';
 import type { Sql } from '../db/connect.ts';
 import {
   findLiquidationsOfId,
   findWaitingPositions,
   type Wait,
-  waitReasons,
 } from '../liquidations/waits-store.ts';
 import { Refusal } from '../refusal.ts';
+import type { Explanation } from './explanation-schema.ts';
 import { json } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
@@ -17,43 +16,6 @@ import { noQuery, queryReaderOf } from './schemas.ts';
 export interface ExplanationHandlers {
   readonly explain: Handler;
 }
-
-const instant = { format: 'date-time' } as const;
-const wait = {
-  since: Type.Optional(Type.String({ ...instant, description: 'Absent: not known.' })),
-  until: Type.Optional(
-    Type.String({ ...instant, description: 'By the market clock; absent: not known.' }),
-  ),
-  detail: Type.Optional(Type.String({ description: 'For a person.' })),
-};
-const reason = Type.Enum([...waitReasons], {
-  type: 'string',
-  description: 'Of several reasons the one that stands first in this list.',
-});
-
-/** Why a liquidation waits. */
-export const explanationShape = Type.Object(
-  {
-    id: Type.String({ format: 'uuid' }),
-    account_id: Type.String({ format: 'uuid' }),
-    status: Type.Enum(['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'], { type: 'string' }),
-    reason: Type.Optional(reason),
-    isin: Type.Optional(
-      Type.String({ description: 'The position that has the reason; absent: all of it.' }),
-    ),
-    ...wait,
-    positions: Type.Array(
-      Type.Object({
-        isin: Type.String(),
-        quantity: Type.String({ description: 'Units that are still in the account, a decimal.' }),
-        reason,
-        ...wait,
-        priced: Type.Boolean({ description: 'False: the book has no price for it.' }),
-      }),
-    ),
-  },
-  { title: 'Explanation' },
-);
 
 const readNoQuery = queryReaderOf(noQuery);
 
@@ -66,7 +28,7 @@ export function explanationHandlers({ sql }: { readonly sql: Sql }): Explanation
       const [found] = await findLiquidationsOfId(sql, which);
       if (found === undefined) throw new Refusal('not_found', 'There is no such liquidation.');
       const positions = await findWaitingPositions(sql, which);
-      const body: Static<typeof explanationShape> = {
+      const body: Explanation = {
         id: liquidationId,
         account_id: found.accountId,
         status: found.status,

@@ -1,8 +1,8 @@
 // The statements that find what is due: NEW liquidations to release, or to leave until the venue opens,
 // PROCESSING ones to look at again, and those to end before they are flat. All of one batch
-// belongs to one tenant.
+// belongs to one tenant. And how much a tenant has open.
 
-import type { Tx } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import type { ParkedStep } from '../work/parked.ts';
@@ -137,4 +137,21 @@ function toDueLiquidation(row: DueRow): DueLiquidation {
     ageMs: Number(row.age_ms),
     stopReason: row.stop_reason ?? undefined,
   };
+}
+
+/** How many liquidations of a tenant are NEW or PROCESSING, counted up to a limit. */
+export async function countOpenLiquidations(
+  sql: Sql,
+  which: { tenantId: TenantId; max: number },
+): Promise<number> {
+  const rows = await sql<{ count: number }[]>`
+    select count(*)::integer as count
+    from (
+      select
+      from unwind.liquidations l
+      where l.tenant_id = ${which.tenantId}
+        and l.status in ('NEW', 'PROCESSING')
+      limit ${which.max}
+    ) open`;
+  return rows[0]?.count ?? 0;
 }

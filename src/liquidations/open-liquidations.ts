@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { openLiquidationsMax } from '../limits.ts';
-import { countOpenLiquidations } from './open-store.ts';
+import { countOpenLiquidations } from './due-store.ts';
 
 interface Counted {
   /** Those counted, and those created here since. */

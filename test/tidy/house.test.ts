@@ -181,6 +181,23 @@ test('calls go down', () => {
   }
 });
 
+test('no file imports itself, by whatever way round', () => {
+  const imports = new Map(
+    sources.map(({ file, imports: own }) => {
+      const relatives = own.filter((one) => one.startsWith('.'));
+      return [file, relatives.map((one) => relative(root, resolve(root, dirname(file), one)))];
+    }),
+  );
+  const done = new Set<string>();
+  const visit = (file: string, way: readonly string[]): void => {
+    assert.ok(!way.includes(file), [...way, file].join(' → '));
+    if (done.has(file)) return;
+    for (const next of imports.get(file) ?? []) visit(next, [...way, file]);
+    done.add(file);
+  };
+  for (const { file } of sources) visit(file, []);
+});
+
 test('only stores and the database room hold SQL', () => {
   const isStore =
     /(^src\/db\/|^src\/embedded\/|^src\/audit\/|store\.ts$|^src\/auth\/signing-keys\.ts$)/;

@@ -1,7 +1,7 @@
 // What the document says of the operations that only a sandbox has.
 
 import { Type } from 'typebox';
-import { explanationShape } from '../explanation-handlers.ts';
+import { explanationShape } from '../explanation-schema.ts';
 import { controlMarketBody, marketShape } from '../market-schemas.ts';
 import { applyDeltasBody } from '../position-schemas.ts';
 import { inspectBody } from '../schemas.ts';
