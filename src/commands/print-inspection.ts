@@ -62,6 +62,10 @@ function signatureLines(signature: InspectedSignature): readonly string[] {
     ...(base === null ? [] : [field('Base', `SHA-256 ${base_sha256}, to be signed as:`)]),
     ...(base === null ? [] : base.split('\n').map((line) => `  | ${printableLine(line)}`)),
     ...(verifies === null ? [] : [field('Verifies', verifiesText(verifies))]),
+    ...signature.quirks.flatMap(({ detail, remedy }) => [
+      field('Because', detail),
+      field('', remedy),
+    ]),
   ];
 }
 

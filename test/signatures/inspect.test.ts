@@ -95,6 +95,7 @@ suite('what an inspection shows', () => {
       missing: [],
       verifies: true,
       faults: [],
+      quirks: [],
     });
     assert.match(
       base ?? '',

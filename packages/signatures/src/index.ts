@@ -47,6 +47,7 @@ export {
   type SignedMessage,
 } from './message.ts';
 export { type ParsedSignature, type ParsedSignatures, parseSignatures } from './parse.ts';
+export { QUIRK_NAMES, type Quirk } from './quirks.ts';
 export { type RawRequest, RawRequestError, readRawRequest } from './raw-request.ts';
 export { REMEDIES } from './remedies.ts';
 export {

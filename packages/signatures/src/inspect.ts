@@ -11,6 +11,7 @@ import { type ComparedDigest, compareDigests } from './digest.ts';
 import { MAX_CANDIDATES } from './limits.ts';
 import { fieldValue, type ReadMessage, readMessage, type SignedMessage } from './message.ts';
 import { isFaulty, type ParsedSignature, type ParsedSignatures, parseSignatures } from './parse.ts';
+import { type Quirk, quirksOf } from './quirks.ts';
 import { type Recognised, recogniseDialect } from './recognise.ts';
 import { REMEDIES } from './remedies.ts';
 import { outcome, SignatureError, type SignatureErrorCode } from './signature-error.ts';
@@ -64,6 +65,8 @@ export interface InspectedSignature {
   /** Whether the signature is the key's over this base; null where that was not computed. */
   readonly verifies: boolean | null;
   readonly faults: readonly Fault[];
+  /** Mistakes of known clients that explain why it does not verify. */
+  readonly quirks: readonly Quirk[];
 }
 
 /** What to inspect against. Without `keys` everything but key and verification is judged. */
@@ -181,6 +184,7 @@ function faultySignature({
     base_sha256: null,
     verifies: null,
     faults: [faultOf('form', fault)],
+    quirks: [],
   };
 }
 
@@ -219,6 +223,7 @@ async function inspectOne(
     base_sha256: isBase ? hash('sha256', base) : null,
     verifies: holds,
     faults,
+    quirks: faults.length > 0 ? await quirksOf(check, signature, isCandidate) : [],
   };
 }
 

@@ -1,6 +1,6 @@
 // The answer of the signature inspector as the document describes it, and an example.
 
-import { DIALECTS, SIGNATURE_ERROR_CODES } from '@unwind/signatures';
+import { DIALECTS, QUIRK_NAMES, SIGNATURE_ERROR_CODES } from '@unwind/signatures';
 import { Type } from 'typebox';
 
 const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => {
@@ -34,6 +34,14 @@ const signature = Type.Object({
   base_sha256: orNull(Type.String({ description: 'Hexadecimal, of the text without a mask.' })),
   verifies: orNull(Type.Boolean({ description: 'Whether the key has signed this base.' })),
   faults: Type.Array(fault),
+  quirks: Type.Array(
+    Type.Object({
+      quirk: Type.Enum([...QUIRK_NAMES], { type: 'string' }),
+      detail: Type.String({ description: 'What the signer did.' }),
+      remedy: Type.String({ description: 'How to mend it.' }),
+    }),
+    { description: 'Mistakes of known clients that explain why it does not verify.' },
+  ),
 });
 
 const digest = Type.Object({
@@ -125,6 +133,7 @@ export const inspectionExample = {
       base_sha256: '0eb0b7cd7e5ffb7dcf1db5a98a4ddc29bf4e5a6a1c5f0f7bb1a7ecb33d2c4a51',
       verifies: true,
       faults: [uncovered],
+      quirks: [],
     },
   ],
   notes: [],
