@@ -40,9 +40,12 @@ const names: Readonly<
 export function lineOf(json: string, isColoured: boolean): string {
   const { level, time, msg, ...fields } = JSON.parse(json) as LogEntry;
   const { name, colour } = names[level] ?? { name: `level ${level}`, colour: 'none' };
-  const what = `${name === '' ? '' : `${name}: `}${msg.replaceAll(/[._]/g, ' ')}`;
-  const told = Object.entries(fields).flatMap(([key, value]) => textOf(key, value));
-  const text = printableLine(told.length === 0 ? what : `${what}: ${told.join(', ')}`);
+  const event = /^[a-z_.]+$/.test(msg) ? msg.replaceAll(/[._]/g, ' ') : msg;
+  const what = `${name === '' ? '' : `${name}: `}${event}`;
+  const plain = bare.flatMap((key) => (key in fields ? [String(fields[key])] : [])).join(' ');
+  const rest = Object.entries(fields).flatMap(([key, value]) => textOf(key, value));
+  const told = [...(plain === '' ? [] : [plain]), ...rest].join(', ');
+  const text = printableLine(told === '' ? what : `${what}: ${told}`);
   const clock = new Date(time).toTimeString().slice(0, 8);
   if (!isColoured) return `${clock} ${text}`;
   const grey = styleText('gray', clock, { validateStream: false });
@@ -55,19 +58,18 @@ interface LogEntry extends Readonly<Record<string, unknown>> {
   readonly msg: string;
 }
 
-/** What every request has is shown without its name; its id is for searching in JSON. */
+/** Shown without their names, in this order. */
 const bare = ['method', 'route', 'status', 'fault'];
+/** For searching in JSON. */
 const hidden = ['request_id'];
 
 function textOf(key: string, value: unknown): readonly string[] {
-  if (value === undefined || hidden.includes(key)) return [];
+  if (value === undefined || bare.includes(key) || hidden.includes(key)) return [];
   if (key === 'err' || key === 'error') return [messageOf(value)];
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (bare.includes(key)) return [text];
-  const [, name, unit] = /^(.*?)_?(ms|s)$/i.exec(key) ?? [];
-  if (name === undefined || typeof value !== 'number')
-    return [`${key.replaceAll('_', ' ')} ${text}`];
-  return [`${name === 'duration' ? '' : `${name.replaceAll('_', ' ')} `}${text} ${unit}`.trim()];
+  const [, duration = key, unit] = /^(.+)_(ms|s)$/.exec(key) ?? [];
+  const name = duration === 'duration' ? '' : `${duration.replaceAll('_', ' ')} `;
+  return [`${name}${text}${unit === undefined ? '' : ` ${unit}`}`];
 }
 
 /** The message of an error and of what caused it; where it happened stands in the JSON. */
