@@ -6,7 +6,7 @@ import { assertNever, first } from '../assert.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { Fragment, fragment, raw } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
-import type { BookFile, Row } from './import-file.ts';
+import type { BookFile, ColumnType, Row } from './import-file.ts';
 import { badLinesListedMax } from './import-limits.ts';
 import { positionRules, writePositions } from './import-positions-store.ts';
 import type { StagedFault } from './import-report.ts';
@@ -49,21 +49,31 @@ export async function stageLines(
   lines: readonly StagedLine[],
 ): Promise<void> {
   const columns = columnsOf(file);
-  const texts = columns.map((name) => fragment`${lines.map(({ row }) => row[name] ?? '')}::text[]`);
+  const values = columns.map((name) => {
+    const texts = lines.map(({ row }) => row[name] ?? '');
+    return fragment`${texts}::${raw(arrayTypes[file.types[name] ?? 'text'])}`;
+  });
   await tx`
     insert into ${staged(file)} (line, ${raw(columns.join(', '))})
-    select n.line, ${raw(columns.map((name) => castOf(file, name)).join(', '))}
-    from unnest(${lines.map(({ line }) => line)}::integer[], ${listed(texts)})
+    select n.line, ${raw(columns.map((name) => stagedAs(file, name)).join(', '))}
+    from unnest(${lines.map(({ line }) => line)}::integer[], ${listed(values)})
       as n (line, ${raw(columns.join(', '))})`;
 }
 
-function castOf({ types }: BookFile, name: string): string {
-  const type = types[name];
-  if (type === undefined) return `n.${name}`;
-  return type === 'numeric' ? `trim_scale(n.${name}::numeric)` : `n.${name}::${type}`;
+/** What the driver writes of an array, read by the server as one of this type. */
+const arrayTypes = {
+  text: 'text[]',
+  uuid: 'uuid[]',
+  numeric: 'numeric[]',
+  boolean: 'text[]::boolean[]',
+  timestamptz: 'text[]::timestamptz[]',
+} as const satisfies Readonly<Record<ColumnType | 'text', string>>;
+
+function stagedAs({ types }: BookFile, name: string): string {
+  return types[name] === 'numeric' ? `trim_scale(n.${name})` : `n.${name}`;
 }
 
-/** Ends the staging: tells the planner the size of what it would take to be empty. */
+/** Ends the staging: gives the planner the size of what it would take to be empty. */
 export async function settleStaging(tx: Tx, file: BookFile): Promise<void> {
   await tx`analyze ${staged(file)}`;
 }
