@@ -174,7 +174,9 @@ test('a full disk is in the way until there is room again', { skip: noSmallDisk(
   );
   assert.equal((error as { code?: string }).code, '53100');
   assert.ok(isPassing(error));
+  await assert.rejects(useLikeRequests(sql, 1), isPassing, 'a request is asked to come again');
 
   await rm(filling);
+  await useLikeRequests(sql, 1);
   assert.equal((await probeDatabase(sql, expected)).schema, 'current');
 });
