@@ -12,6 +12,7 @@ import { type Worker, workInHalves } from '../work/work-batches.ts';
 import {
   type Acceptance,
   type Held,
+  lockAnswered,
   type NotWorking,
   recordAcceptances,
   recordNotWorking,
@@ -132,6 +133,7 @@ async function record(tx: Tx, { sender, answers, now }: Recording): Promise<void
         assertNever(outcome);
     }
   }
+  await lockAnswered(tx, answers);
   await recordAcceptances(tx, { accepted, holder, now });
   await recordNotWorking(tx, { refused, holder, venue: venue.mic, now });
   await shortenLeases(tx, { unknown, holder });

@@ -140,13 +140,40 @@ export async function endSubmissionLeases(
   { holder, now }: { holder: string; now: Date },
 ): Promise<number> {
   const rows = await sql`
+    with ended as (
+      select s.tenant_id, s.client_order_id
+      from unwind.submissions s
+      where s.status = 'SENDING'
+        and s.lease_expires_at > ${now}
+        and left(s.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
+        and s.lease_holder <> ${holder}
+      order by s.order_id, s.client_order_id
+      for no key update
+    )
     update unwind.submissions s
     set lease_expires_at = ${now}
-    where s.status = 'SENDING'
-      and s.lease_expires_at > ${now}
-      and left(s.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
-      and s.lease_holder <> ${holder}`;
+    from ended e
+    where s.tenant_id = e.tenant_id
+      and s.client_order_id = e.client_order_id`;
   return rows.count;
+}
+
+/**
+ * Locks submissions in the order in which the step that applies reports locks them: statements that
+ * follow in the transaction write some of them each.
+ */
+export async function lockAnswered(tx: Tx, answered: readonly Held[]): Promise<void> {
+  await tx`
+    select s.client_order_id
+    from unnest(
+      ${answered.map((one) => one.tenantId)}::uuid[],
+      ${answered.map((one) => one.clientOrderId)}::text[]
+    ) as n (tenant_id, client_order_id)
+    join unwind.submissions s
+      on s.tenant_id = n.tenant_id
+      and s.client_order_id = n.client_order_id
+    order by s.order_id, s.client_order_id
+    for no key update of s`;
 }
 
 export interface Acceptance extends Held {
