@@ -31,7 +31,7 @@ export class LeaseKeeper<Lease> {
     this.#stopwatch = keeping.stopwatch ?? systemStopwatch;
   }
 
-  /** Keeps a lease that was taken just now. */
+  /** Keeps a lease that was claimed just now. */
   keep(lease: Lease): void {
     this.#leases.set(lease, this.#stopwatch.elapsedMs());
     this.#endRenewing ??= this.#stopwatch.every(this.#keeping.renewEveryMs, () => this.#turn());

@@ -87,8 +87,8 @@ export async function recordProgress(
     with ${oursUpdated(holder, all)},
     blocked as (${blockedWritten(all)}),
     in_step as (${blockedRemoved(all)}),
-    logged as (${attemptsWritten(all)})
-    ${all.some(({ disable }) => disable) ? fragment`, disabled as (${disabling(fragment`ours`)})` : fragment``}
+    logged as (${attemptsWritten(all)}),
+    disabled as (${disabling(fragment`ours`)})
     select o.n, o.settings_at
     from ours o`;
   const changedAt = new Map(rows.map((row) => [row.n, row.settings_at]));

@@ -42,7 +42,7 @@ export function outcomeText(attempt: Attempt): string {
   return attempt.type === 'answered' ? `answered ${attempt.status}` : attempt.reason;
 }
 
-/** The first characters of an answer, as a database, a JSON text and a terminal can hold them. */
+/** The first characters of a response, as a database, a JSON text and a terminal can hold them. */
 export function keptAnswer(attempt: Attempt): string {
   if (attempt.type === 'unanswered') return '';
   return harmless(attempt.answer).slice(0, keptAnswerMax).toWellFormed();
@@ -241,7 +241,7 @@ async function signedHeaders(url: URL, body: Buffer, delivery: Post & { now: Dat
 
 /**
  * The headers of Standard Webhooks, besides: signed by all Ed25519 keys that receivers may know, each
- * as `v1a`, so that nobody holds a secret.
+ * as `v1a`, so that no receiver holds a secret.
  */
 async function standardHeaders(body: Buffer, { messageId, key, now }: Post & { now: Date }) {
   const timestamp = String(Math.floor(now.getTime() / 1_000));
