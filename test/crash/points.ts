@@ -22,8 +22,8 @@ export const steps = {
   apply: { pool: 'unwind loops', statement: /delete from unwind\.venue_reports\b/ },
   advance: { pool: 'unwind loops', statement: /l\.advance_at <= .*\bfor update of l\b/s },
   publish: { pool: 'unwind loops', statement: /update unwind\.event_heads\b/ },
-  claim: { pool: 'unwind loops', statement: /lease_epoch = w\.lease_epoch \+ 1/ },
-  settle: { pool: 'unwind loops', statement: /update unwind\.webhooks\b.*\blast_attempt_at = /s },
+  claim: { pool: 'unwind loops', statement: /lease_epoch = d\.lease_epoch \+ 1/ },
+  settle: { pool: 'unwind loops', statement: /update unwind\.deliveries\b.*\blast_attempt_at = /s },
   resolve: { pool: 'unwind loops', statement: /lease_epoch = s\.lease_epoch \+ 1/ },
 } as const satisfies Readonly<Record<string, StepMark>>;
 

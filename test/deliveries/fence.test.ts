@@ -158,8 +158,9 @@ for (const status of [200, 500]) {
     const world = await newWorld(t, { lockTimeoutMs: 60_000 });
     const { sql, clock, tenantId, receiver } = world;
     const neighbourReceiver = await startReceiver(t, clock);
-    const webhook = await subscribeTo(world);
+    // Rows are locked in the order of ids: what waits for the neighbour's holds no other.
     const neighbour = await subscribe(sql, clock, { tenantId, url: neighbourReceiver.url });
+    const webhook = await subscribeTo(world);
     const [first, blocked, slow] = newAccounts(3);
     assert.ok(first && blocked && slow);
     for (const accountId of [first, blocked, slow]) await logLiquidations(world, [accountId]);
