@@ -30,7 +30,12 @@ test('one process answers, another one works, and each says so', async (t) => {
   const home = await newHome(t);
   const api = await startService(t, { home, settings, args: ['--roles', 'api'] });
   assert.match(api.stdout(), /\(sandbox, only api, ready in/);
-  const checks = { database: 'reached', schema: 'current', parked: '0' };
+  const checks = {
+    database: 'reached',
+    schema: 'current',
+    parked: '0',
+    clock: 'in step with the database',
+  };
   assert.deepEqual(await get(`${api.url}/readyz`), {
     status: 200,
     json: { status: 'ready', checks },

@@ -148,7 +148,13 @@ async function checkSandbox(
 
 async function checkProbes({ url }: RunningService): Promise<void> {
   assert.deepEqual(await get(`${url}/healthz`), { status: 200, json: { status: 'alive' } });
-  const checks = { database: 'reached', schema: 'current', loops: 'running', parked: '0' };
+  const checks = {
+    database: 'reached',
+    schema: 'current',
+    parked: '0',
+    clock: 'in step with the database',
+    loops: 'running',
+  };
   assert.deepEqual(await get(`${url}/readyz`), { status: 200, json: { status: 'ready', checks } });
 }
 
