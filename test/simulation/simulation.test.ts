@@ -32,10 +32,14 @@ function keepBusy(t: TestContext): void {
   t.after(() => worker.terminate());
 }
 
+/** Ends a run that hangs; beside others a run of some seconds may take minutes. */
+const timeout = 900_000;
 const seeds = isLong ? { last: 12, liquidations: 100 } : { last: 1, liquidations: 12 };
 
 for (let seed = 1; seed <= seeds.last; seed += 1) {
-  test(`nothing is sold twice, lost or out of order, whatever happens: seed ${seed}`, async (t) => {
+  test(`nothing is sold twice, lost or out of order, whatever happens: seed ${seed}`, {
+    timeout,
+  }, async (t) => {
     await run(t, seed, seeds.liquidations);
   });
 }
@@ -43,8 +47,10 @@ for (let seed = 1; seed <= seeds.last; seed += 1) {
 const repeated = isLong ? [5, 11, 3333] : [5];
 
 for (const seed of repeated) {
-  test(`seed ${seed} is the same run beside a busy core, to the last statement`, async (t) => {
-    const liquidations = isLong ? 100 : 8;
+  test(`seed ${seed} is the same run beside a busy core, to the last statement`, {
+    timeout,
+  }, async (t) => {
+    const liquidations = isLong ? 100 : 6;
     const first = await run(t, seed, liquidations);
     keepBusy(t);
     const second = await run(t, seed, liquidations);
