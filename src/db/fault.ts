@@ -176,8 +176,12 @@ function systemFault(error: Error): Explain | undefined {
       code === 'ENOENT' ? 'there is no such socket' : 'the socket is closed to this account';
     return unreachable(why, 'Is PostgreSQL running, and is this its unix_socket_directories?');
   }
-  if (syscall === 'open' || syscall === 'read' || code.startsWith('ERR_OSSL'))
+  const known = systemFaults[code];
+  if (known !== undefined) return known;
+  // A socket is read too, but how it fails is known by now.
+  if (syscall === 'open' || syscall === 'read' || code.startsWith('ERR_OSSL')) {
     return unreadableFile;
+  }
   if (code === 'EPROTO' || code.startsWith('ERR_SSL')) {
     return (_target, said) =>
       fault(
@@ -186,7 +190,7 @@ function systemFault(error: Error): Explain | undefined {
         'Does it speak TLS 1.2 or newer on this port?',
       );
   }
-  return systemFaults[code] ?? driverFaults.find(([text]) => text.test(error.message))?.[1];
+  return driverFaults.find(([text]) => text.test(error.message))?.[1];
 }
 
 /** By SQLSTATE. */

@@ -76,11 +76,12 @@ test('nothing listens there', async () => {
 
 test('something else listens there, or something that says nothing', async (t) => {
   const held: { destroy(): void }[] = [];
-  let greets = true;
+  let [greets, resets] = [true, false];
   const server = createServer((socket) => {
     held.push(socket);
     socket.on('error', () => socket.destroy());
-    if (greets) socket.end();
+    if (resets) socket.resetAndDestroy();
+    else if (greets) socket.end();
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -93,7 +94,9 @@ test('something else listens there, or something that says nothing', async (t) =
     await refusalOf(url),
     /: the connection was ended\. .*Is it PostgreSQL that listens there\?$/,
   );
-  greets = false;
+  resets = true;
+  assert.match(await refusalOf(url), /: the connection was ended\./, 'also by a reset');
+  [resets, greets] = [false, false];
   assert.match(await refusalOf(url), /: no answer in time\. .*firewall/);
 });
 
