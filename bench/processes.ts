@@ -18,13 +18,19 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+/** The environment without settings of a service, which the one measured must not inherit. */
+function ofMachine(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(environment).filter(([name]) => !name.startsWith('UNWIND_'));
+  return Object.fromEntries(kept);
+}
+
 /** Starts a program that prints an address it listens at, and waits for that line. */
 async function start(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<Running> {
   const child = spawn(process.execPath, args, {
-    env: { ...process.env, ...env },
+    env: { ...ofMachine(process.env), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.add(child);
@@ -56,6 +62,7 @@ export function startService(
   return start([...flags, programOf('../src/main.ts'), 'start'], {
     DATABASE_URL: where.url,
     UNWIND_HOME: where.home,
+    UNWIND_MODE: 'sandbox',
     UNWIND_LOG_LEVEL: 'warn',
     PORT: '0',
     ...settings,

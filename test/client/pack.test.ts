@@ -54,7 +54,7 @@ suite('the package', () => {
   test('holds what it needs to run and nothing of the workshop', async () => {
     const { files } = project;
     const belongs =
-      /^(bin\/unwind\.js|dist\/.+\.(js|d\.ts|sql)|docs\/.+\.md|examples\/book\/[a-z]+\.csv|(package\.json|README\.md|CHANGELOG\.md|LICENSE))$/;
+      /^(bin\/(unwind|needed-node)\.js|dist\/.+\.(js|d\.ts|sql)|docs\/.+\.md|examples\/book\/[a-z]+\.csv|(package\.json|README\.md|CHANGELOG\.md|LICENSE))$/;
     assert.deepEqual(
       files.filter((path) => !belongs.test(path)),
       [],
@@ -125,15 +125,15 @@ suite('the package', () => {
   });
 
   test('on a Node that is too old the command says what it needs', async () => {
-    const launcher = await readFile(join(project.directory, 'node_modules/unwind/bin/unwind.js'));
+    const launcher = join(project.directory, 'node_modules/unwind/bin/unwind.js');
     const old = `Object.defineProperty(process.versions, 'node', { value: '20.1.0' });`;
-    const code = old + launcher.toString().replace(/^#!.*/, '');
-    const ended = await run(process.execPath, ['--input-type=module', '--eval', code]).catch(
+    const preload = `data:text/javascript,${encodeURIComponent(old)}`;
+    const ended = await run(process.execPath, ['--import', preload, launcher]).catch(
       (error: unknown) => error as { code: number; stderr: string },
     );
     assert.ok('code' in ended);
     assert.equal(ended.code, 2);
-    assert.match(ended.stderr, /^unwind: Node 24 or newer is needed; \S+ is 20\.1\.0\.\n$/);
+    assert.match(ended.stderr, /^unwind: Node 24 or newer is needed; \S+ is 20\.1\.0\.\n/);
   });
 
   test('starts the service, and a program sells an account and takes its webhooks', async (t) => {

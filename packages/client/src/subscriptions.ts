@@ -140,7 +140,7 @@ export interface WebhookDelivery {
 }
 
 export interface BlockedAccount {
-  /** An account whose event is refused while others are acknowledged. */
+  /** An account whose event the receiver refuses while it acknowledges others. */
   readonly account_id: string;
   readonly status: 'retrying' | 'set_aside';
   /** Since when. */
@@ -210,7 +210,7 @@ export interface ReplayRequest {
   readonly from?: string;
   /** This event and every one behind it. */
   readonly event_id?: string;
-  /** What was set aside, of all accounts or of one. */
+  /** What was parked, of all accounts or of one. */
   readonly set_aside?: true;
   /** With `set_aside`: only of this account. */
   readonly account_id?: string;
