@@ -142,9 +142,9 @@ export class Acceptor {
     return typeof address === 'object' && address !== null ? address.port : this.#options.port;
   }
 
-  /** The number that its next message gets. */
-  get nextOut(): number {
-    return this.#state.nextOut;
+  /** The number that its next message gets, and the one it expects. */
+  get numbers(): { readonly out: number; readonly in: number } {
+    return { out: this.#state.nextOut, in: this.#state.nextIn };
   }
 
   get ledger(): readonly LedgerOrder[] {

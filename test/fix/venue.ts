@@ -66,10 +66,12 @@ export async function openFixWorld(
   };
   await eventually('the session is ready', () => statusIs('ready'), patienceMs);
   const isSettled = async () => {
-    const [session] = await sql<{ next_in: string; queued: string }[]>`
-      select s.next_in, (select count(*) from unwind.fix_outbox b) as queued
+    const [session] = await sql<{ next_in: string; next_out: string; queued: string }[]>`
+      select s.next_in, s.next_out, (select count(*) from unwind.fix_outbox b) as queued
       from unwind.fix_sessions s`;
-    return session?.queued === '0' && Number(session.next_in) === acceptor.nextOut;
+    if (session?.queued !== '0') return false;
+    const { numbers } = acceptor;
+    return Number(session.next_in) === numbers.out && Number(session.next_out) === numbers.in;
   };
   const settled = async () => {
     await eventually('both sides are level', isSettled, patienceMs);
