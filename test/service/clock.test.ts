@@ -32,7 +32,7 @@ function farthestOff(home: string): Promise<number> {
         union all select e.executed_at from unwind.executions e
         union all select e.created_at from unwind.events e
         union all select k.created_at from unwind.idempotency_keys k
-        union all select w.lease_expires_at from unwind.webhooks w
+        union all select d.lease_expires_at from unwind.deliveries d
         union all
         select to_timestamp(
           ('x' || left(replace(l.liquidation_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0

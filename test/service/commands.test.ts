@@ -1,7 +1,7 @@
 // The commands beside `unwind start`, each as its own process: what they print, what they change,
 // and which exit code they end with.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -61,7 +61,7 @@ test('no keys are made with another key file than that of the database', async (
   await startService(t, { home, settings: quiet });
   const { file } = await newKeyPair(t, home, 'client');
   const other = join(dirname(home), 'other-key');
-  await writeFile(other, `${Buffer.alloc(32, 7).toString('base64')}\n`, { mode: 0o600 });
+  await writeFile(other, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   const settings = { ...quiet, UNWIND_KEY_FILE: other };
   const create = ['clients', 'create', '--name', 'Broker', '--scopes', 'all', '--public-key', file];
   for (const command of [create, ['keys', 'rotate']]) {
