@@ -1,4 +1,5 @@
-// What a person reads whose Node is older than the one that runs TypeScript.
+// What a person reads whose Node is older than the one that runs TypeScript, and that the command of a checkout
+// runs as it is.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -22,6 +23,11 @@ async function findOldNode(): Promise<string | undefined> {
 }
 
 const old = await findOldNode();
+
+test('the command of a checkout needs no build', async () => {
+  const { stdout } = await run(process.execPath, ['bin/unwind.js', '--version'], { cwd: root });
+  assert.match(stdout, /^\d+\.\d+\.\d+\n$/);
+});
 
 test('every script says what to do on an old Node', {
   skip: old === undefined && 'no old Node here',

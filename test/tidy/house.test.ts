@@ -238,3 +238,15 @@ test('nothing is left to do, and nothing is exported twice removed', () => {
     assert.doesNotMatch(text, /export default|^enum |^namespace /m, file);
   }
 });
+
+test('pnpm finds the workspaces that npm finds, and links them', async () => {
+  const read = (file: string) => readFile(join(root, file), 'utf8');
+  const { workspaces } = JSON.parse(await read('package.json')) as { workspaces: string[] };
+  const lines = (await read('pnpm-workspace.yaml')).split('\n');
+  const first = lines.indexOf('packages:') + 1;
+  assert.deepEqual(
+    lines.slice(first, first + workspaces.length),
+    workspaces.map((one) => `  - ${one}`),
+  );
+  assert.ok(lines.includes('linkWorkspacePackages: true'));
+});
