@@ -234,6 +234,12 @@ const serverFaults: Readonly<Record<string, Explain>> = {
       'Raise max_connections there, or lower UNWIND_DATABASE_CONNECTIONS.',
       passes,
     ),
+  '55000': ({ place, database }, said) =>
+    fault(
+      'it is closed to connections',
+      `The database at ${place} does not go on: ${said}.`,
+      `Where it is closed on purpose, open it: alter database ${quoted(database)} allow_connections true.`,
+    ),
   '57P03': ({ place }, said) =>
     fault(
       'it takes no connections yet',

@@ -144,6 +144,13 @@ test('password, role, database or right are wrong', async (t) => {
   await sql`grant create on database ${identifier(name)} to ${identifier(role)}`;
   await sql`revoke temporary on database ${identifier(name)} from public`;
   assert.match(await refusalOf(as(right)), /may not make temporary tables .*grant temporary on/);
+  const { url: closed } = await createTestDatabase(t, { migrated: false });
+  const closedName = new URL(closed).pathname.slice(1);
+  await sql`alter database ${identifier(closedName)} allow_connections false`;
+  assert.match(
+    await refusalOf(closed),
+    new RegExp(`not currently accepting connections\\. .*"${closedName}" allow_connections true`),
+  );
   await sql`alter role ${identifier(role)} nologin`;
   assert.match(
     await refusalOf(as(right)),
