@@ -242,23 +242,23 @@ export function readConfig(environment: Environment): Config {
     return Object.fromEntries(read);
   };
   const values = readAll(settings) as Read<typeof settings>;
-  faults.push(...missing(values));
+  faults.push(...missing(values, given(settings.venue.profiles) !== undefined));
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return { ...values, isModeStated: given(settings.mode) !== undefined };
 }
 
 /** What one setting demands of another. */
-function missing(values: Read<typeof settings>): readonly string[] {
+function missing(values: Read<typeof settings>, namesVenuesFile: boolean): readonly string[] {
   const { mode, venue, keyFile, listen, requests, roles } = values;
   const faults: string[] = [];
   if (venue.name !== undefined && venue.name !== 'simulated') {
     faults.push('UNWIND_VENUE is not simulated.');
   }
-  if (venue.name !== undefined && venue.profiles !== undefined) {
+  if (venue.name !== undefined && namesVenuesFile) {
     faults.push('UNWIND_VENUE and UNWIND_VENUES_FILE both name a venue: set one of them.');
   }
   if (mode !== 'live') return faults;
-  if (venue.name === undefined && venue.profiles === undefined) {
+  if (venue.name === undefined && !namesVenuesFile) {
     faults.push(
       'UNWIND_VENUES_FILE is needed in live mode: it names the venue that orders go to (docs/venues/).',
     );

@@ -62,8 +62,9 @@ function parse(path: string, lookUp: (name: string) => string): unknown {
       return name === undefined ? value : lookUp(name);
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new VenuesFileError(`is not JSON: ${reason}`, { cause: error });
+    // The place alone: the rest quotes the file, which may be another one and hold a secret.
+    const place = error instanceof Error ? /\(line \d+ column \d+\)$/.exec(error.message) : null;
+    throw new VenuesFileError(`is not JSON${place === null ? '' : ` ${place[0]}`}`);
   }
 }
 

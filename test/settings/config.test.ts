@@ -1,7 +1,9 @@
 // Settings: each is checked, all wrong ones are told at once, and the page about them is current.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, readConfig } from '../../src/settings/config.ts';
 import { configurationPage } from '../../tools/configuration-table.ts';
@@ -29,6 +31,27 @@ test('point 17: live mode releases at once, and needs a key file and the name of
   assert.throws(() => readConfig({ UNWIND_VENUE: 'XETR' }), /UNWIND_VENUE/);
   const pretending = { ...live, UNWIND_SIMULATE_FILLS: '' };
   assert.throws(() => readConfig(pretending), /sells nothing.*UNWIND_SIMULATE_FILLS=yes/);
+});
+
+test('a venues file that cannot be used is the only fault named, and nothing of it is quoted', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'unwind-venues-'));
+  const file = join(directory, 'venues.json');
+  const live = { UNWIND_MODE: 'live', UNWIND_KEY_FILE: '/run/key', UNWIND_VENUES_FILE: file };
+  const refusal = (why: string) => ({
+    name: 'ConfigError',
+    message: `UNWIND_VENUES_FILE names ${file}, which ${why}.`,
+  });
+  try {
+    assert.throws(() => readConfig(live), refusal('cannot be read (ENOENT)'));
+    await writeFile(file, 's3cretOfAnotherFile=\n');
+    assert.throws(() => readConfig(live), refusal('is not JSON'));
+    await writeFile(file, '');
+    assert.throws(() => readConfig(live), refusal('is not JSON'));
+    await writeFile(file, '{"password": "s3cret" "x"}');
+    assert.throws(() => readConfig(live), refusal('is not JSON (line 1 column 23)'));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 test('live mode listens beyond this machine only behind a proxy that ends TLS', () => {
