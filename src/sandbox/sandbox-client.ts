@@ -61,16 +61,25 @@ export async function readSandboxClient(home: string): Promise<SandboxClient | u
 }
 
 function parse(home: string, text: string): SandboxClient {
+  const { base_url, client_id, client_secret, keys, scopes, ...rest } = membersOf(home, text);
+  if (!base_url || !client_id || !client_secret || !Array.isArray(keys) || !Array.isArray(scopes)) {
+    throw unusable(home, 'a member is missing');
+  }
+  if (!/^https?:\/\//.test(base_url) || !URL.canParse(base_url)) {
+    throw new ConfigError(
+      `${sandboxFileOf(home)} cannot be used: its base_url is no address such as ` +
+        'http://127.0.0.1:8080. Write there where the service listens.',
+    );
+  }
+  return { ...rest, base_url, client_id, client_secret, keys, scopes };
+}
+
+function membersOf(home: string, text: string): Partial<SandboxClient> {
   try {
-    const client = JSON.parse(text) as Partial<SandboxClient> | null;
-    const { base_url, client_id, client_secret, keys, scopes } = client ?? {};
-    if (base_url && client_id && client_secret && Array.isArray(keys) && Array.isArray(scopes)) {
-      return { ...client, base_url, client_id, client_secret, keys, scopes };
-    }
+    return (JSON.parse(text) as Partial<SandboxClient> | null) ?? {};
   } catch (error) {
     throw unusable(home, 'it is not JSON', error);
   }
-  throw unusable(home, 'a member is missing');
 }
 
 function keyFileIn(home: string, name: string): string {

@@ -94,6 +94,13 @@ test('a home that was moved keeps its client, and the next start names its keys 
   assert.equal(asked.code, 0, asked.stderr);
   second.kill('SIGTERM');
   await second.ended;
+  for (const base_url of ['ftp://unwind.example', '127.0.0.1:8080', 'http://']) {
+    await writeFile(join(moved, 'sandbox-client.json'), JSON.stringify({ ...file, base_url }));
+    const elsewhere = await runUnwind(t, ['request', 'GET', '/webhooks'], { home: moved });
+    assert.equal(elsewhere.code, 2);
+    assert.match(elsewhere.stderr, /^unwind: \S+ cannot be used: its base_url is no address .*\n$/);
+  }
+  await writeFile(join(moved, 'sandbox-client.json'), JSON.stringify(file));
   for (const { private_key_file: key } of file.keys) await rm(key);
   const lost = await runUnwind(t, ['request', 'GET', '/webhooks'], { home: moved });
   assert.equal(lost.code, 2);
