@@ -129,7 +129,10 @@ function documentRoute(others: Documented): OpenRoute {
     const known = kept.get(address);
     if (known !== undefined) return known;
     text ??= documentText(others);
-    const body = text.replaceAll(sampleAddress, address);
+    // Samples in HTTP name the host alone, which no sample signs.
+    const body = text
+      .replaceAll(sampleAddress, address)
+      .replaceAll(`host: ${new URL(sampleAddress).host}`, `host: ${new URL(address).host}`);
     const made = { body, type: 'application/json', headers: keptHeaders(body) };
     kept.set(address, made);
     return made;

@@ -175,7 +175,11 @@ test('it is served to everybody, and need not be sent twice', async () => {
   assert.equal(first.status, 200);
   assert.equal(first.headers['content-type'], 'application/json');
   const address = 'http://api.example.test';
-  assert.equal(first.text, service.document.text.replaceAll(sampleAddress, address));
+  const expected = service.document.text
+    .replaceAll(sampleAddress, address)
+    .replaceAll('host: 127.0.0.1:8080', 'host: api.example.test');
+  assert.equal(first.text, expected);
+  assert.doesNotMatch(first.text, /127\.0\.0\.1:8080/, 'no sample names another service');
   assert.equal(JSON.parse(first.text).servers[0].url, address);
   assert.match(first.headers['cache-control'] ?? '', /max-age/);
   const { etag = '' } = first.headers;
