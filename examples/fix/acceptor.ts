@@ -167,7 +167,14 @@ export class Acceptor {
   #accept(socket: Socket): void {
     // A session has one connection: the newer one counts.
     this.#peer?.socket.destroy();
-    const peer = { socket, framer: new Framer('FIX.4.4'), isLoggedOn: false, asked: 0, id: '' };
+    const peer = {
+      socket,
+      framer: new Framer('FIX.4.4'),
+      isLoggedOn: false,
+      isLeaving: false,
+      asked: 0,
+      id: '',
+    };
     this.#peer = peer;
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
@@ -180,6 +187,7 @@ export class Acceptor {
       }
       this.#write(entries);
       socket.write(Buffer.concat(out));
+      if (peer.isLeaving) socket.end();
     });
   }
 
@@ -237,7 +245,7 @@ export class Acceptor {
   #refuseLow(peer: Peer, number: number, to: Output): void {
     const text = `MsgSeqNum too low, expecting ${this.#state.nextIn} but received ${number}`;
     this.#send(fieldsOf(`35=5|58=${text}`), to);
-    peer.socket.end();
+    peer.isLeaving = true;
   }
 
   #askFor(peer: Peer, number: number, to: Output): void {
@@ -253,7 +261,7 @@ export class Acceptor {
         break;
       case '5':
         this.#send(fieldsOf('35=5'), to);
-        peer.socket.end();
+        peer.isLeaving = true;
         break;
       case 'D':
         this.#trade(message, to);
@@ -465,6 +473,8 @@ interface Peer {
   readonly socket: Socket;
   readonly framer: Framer;
   isLoggedOn: boolean;
+  /** What was written is the last. */
+  isLeaving: boolean;
   /** The number up to which it was asked to send again. */
   asked: number;
   id: string;

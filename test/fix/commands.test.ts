@@ -1,0 +1,148 @@
+// What an operator does with a FIX venue, each command of docs/venues/ as it is written there: a service
+// that trades, its session shown, and a venues file with every mistake named.
+
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { Acceptor, plainMarket } from '../../examples/fix/acceptor.ts';
+import {
+  newHome,
+  patienceMs,
+  runUnwind,
+  type Settings,
+  startService,
+} from '../service/processes.ts';
+import { eventually } from '../support/condition.ts';
+import type { AfterTest } from '../support/database.ts';
+
+interface Trading {
+  readonly home: string;
+  readonly settings: Settings;
+}
+
+async function venueFor(t: AfterTest): Promise<Trading> {
+  const home = await newHome(t);
+  const folder = dirname(home);
+  const acceptor = new Acceptor({
+    port: 0,
+    journal: join(folder, 'acceptor.jsonl'),
+    market: plainMarket,
+  });
+  t.after(() => acceptor.close());
+  const venue = {
+    type: 'fix',
+    mic: 'XDEM',
+    version: 'FIX.4.4',
+    host: '127.0.0.1',
+    port: await acceptor.listen(),
+    sender_comp_id: 'BROKER',
+    target_comp_id: 'ACCEPTOR',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the file names a variable
+    logon_fields: { '553': 'broker', '554': '${VENUE_PASSWORD}' },
+  };
+  const file = join(folder, 'venues.json');
+  await writeFile(file, JSON.stringify({ venues: [venue] }));
+  const settings = { UNWIND_VENUES_FILE: file, VENUE_PASSWORD: 'secret', UNWIND_LOG_LEVEL: 'warn' };
+  return { home, settings };
+}
+
+test('a venue is checked, traded at, shown and stopped', async (t) => {
+  const { home, settings } = await venueFor(t);
+  const command = (...args: readonly string[]) => runUnwind(t, args, { home, settings });
+
+  const never = await command('fix', 'status');
+  assert.deepEqual([never.code, never.stdout], [2, '']);
+  assert.match(never.stderr, /run "unwind migrate" first/);
+  assert.equal((await command('migrate')).code, 0);
+
+  const checked = await command('venues', 'check');
+  assert.equal(checked.code, 0, checked.stdout + checked.stderr);
+  assert.match(
+    checked.stdout,
+    /^✓ XDEM at 127\.0\.0\.1:\d+\n {2}connected\n {2}logged on, .*\n {2}logged out\n$/,
+  );
+
+  const service = await startService(t, { home, settings });
+  const ready = async () => {
+    const response = await fetch(`${service.url}/readyz`);
+    const { checks } = (await response.json()) as { checks: Readonly<Record<string, string>> };
+    return checks['venue XDEM'] === 'ready';
+  };
+  await eventually('the session is ready', ready, patienceMs);
+
+  const status = await command('fix', 'status');
+  assert.equal(status.code, 0);
+  assert.match(
+    status.stdout,
+    /^XDEM {2}ready since \S+Z\n {2}trading day \S+, next number in \d+, out \d+\n {2}0 queued, 0 open orders, 0 problems\n/,
+  );
+  const running = await command('venues', 'check');
+  assert.match(running.stdout, /a running service is logged on/);
+  const log = await command('fix', 'log');
+  assert.match(log.stdout, /→ +1 Logon .*Username=broker Password=\*\*\*/);
+  assert.match(log.stdout, /← +1 Logon /);
+  assert.ok(!log.stdout.includes('secret'));
+  const reset = await command('fix', 'reset', 'XDEM', '--reason', 'both sides start over');
+  assert.deepEqual([reset.code, /its session runs/.test(reset.stdout)], [1, true]);
+  const resume = await command(
+    'fix',
+    'resume',
+    'XNON',
+    '--reason',
+    'agreed by phone',
+    '--next-in',
+    '104',
+  );
+  assert.deepEqual([resume.code, resume.stdout], [1, 'XNON was never connected\n']);
+
+  service.kill('SIGTERM');
+  assert.equal((await service.ended).code, 0);
+  const after = await command('fix', 'reset', 'XDEM', '--reason', 'both sides start over');
+  assert.equal(after.code, 0, after.stdout + after.stderr);
+});
+
+test('every mistake of a venues file is named with its place, and nothing starts', async (t) => {
+  const home = await newHome(t);
+  const folder = dirname(home);
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'venues.json');
+  const started = async (text: string) => {
+    await writeFile(file, text);
+    const settings = { UNWIND_VENUES_FILE: file };
+    const ended = await runUnwind(t, ['start'], { home, settings });
+    assert.deepEqual([ended.code, ended.stdout], [2, '']);
+    return ended.stderr;
+  };
+  const wrong = {
+    type: 'fix',
+    mic: 'demo',
+    version: 'FIX.4.4',
+    host: 'venue',
+    port: 0,
+    sender_comp_id: 'A',
+    target_comp_id: 'B',
+    surprise: true,
+  };
+  const mistakes = await started(JSON.stringify({ venues: [wrong] }));
+  for (const place of [/\/venues\/0\/mic /, /\/venues\/0\/port /, /\(surprise\)/]) {
+    assert.match(mistakes, place);
+  }
+  const own = { ...wrong, mic: 'XDEM', port: 1, surprise: undefined };
+  const reserved = {
+    ...own,
+    logon_fields: { '108': '60' },
+    trading_day: { time_zone: 'Mars/Olympus', reset_time: '06:00' },
+  };
+  const contradictions = await started(JSON.stringify({ venues: [reserved] }));
+  assert.match(contradictions, /logon_fields\/108 is a field that the session writes itself/);
+  assert.match(contradictions, /time_zone is no time zone: Mars\/Olympus/);
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the file names a variable
+  const secret = { ...own, logon_fields: { '554': '${NO_SUCH_SECRET}' } };
+  assert.match(
+    await started(JSON.stringify({ venues: [secret] })),
+    /NO_SUCH_SECRET, which the file names, is not set/,
+  );
+  assert.match(await started('{'), /is not JSON/);
+  assert.doesNotMatch(mistakes + contradictions, /\n\s+at /);
+});
