@@ -327,6 +327,7 @@ create table unwind.fix_messages (
   constraint fix_messages_pkey PRIMARY KEY (venue, trading_day, direction, number),
   constraint fix_messages_direction CHECK (direction = ANY (ARRAY['in'::text, 'out'::text]))
 );
+CREATE INDEX fix_messages_by_age ON unwind.fix_messages USING btree (venue, at);
 
 create table unwind.fix_orders (
   tenant_id uuid not null,

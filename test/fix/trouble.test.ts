@@ -12,6 +12,7 @@ import { clientOrderIdOf } from '../../src/orders/order.ts';
 import { checkVenue } from '../../src/venue/fix/check-venue.ts';
 import { fieldOf } from '../../src/venue/fix/codec.ts';
 import { type FixVenue, fixVenue } from '../../src/venue/fix/fix-venue.ts';
+import { forgetMessages } from '../../src/venue/fix/message-store.ts';
 import { findSessions, resetSession, resumeSession } from '../../src/venue/fix/operate-store.ts';
 import type { FixProfile } from '../../src/venue/fix/profile.ts';
 import { makeTenant } from '../support/book.ts';
@@ -271,6 +272,21 @@ test('numbers are not begun anew while orders are open', async (t) => {
     await inTransaction(sql, (tx) => resetSession(tx, { ...command, venue: 'XXXX' })),
     'unknown',
   );
+});
+
+test('messages are forgotten after a time, and a gap fill stands for what is asked again', async (t) => {
+  const { sql, venue, submit, until } = await open(t);
+  await venue.logOn();
+  await until('ready');
+  submit().outcome.catch(() => {});
+  const order = await venue.next('D');
+  const page = { venue: mic, before: new Date(Date.now() + 60_000), limit: 2 };
+  assert.equal(await forgetMessages(sql, page), 2);
+  assert.ok((await forgetMessages(sql, { ...page, limit: 100 })) > 0);
+  venue.send('35=2|34=3|7=1|16=0');
+  const fill = await venue.next('4');
+  assert.equal(fieldOf(fill, 34), '1');
+  assert.equal(Number(fieldOf(fill, 36)), Number(fieldOf(order, 34)) + 1);
 });
 
 test('a venue is checked without trading: what was seen is said', async (t) => {

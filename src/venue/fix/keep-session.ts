@@ -4,9 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { later } from '../../clock.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { announceStatus } from '../calendar-store.ts';
 import { type ConnectionOptions, type Ending, FixConnection } from './connection.ts';
+import { forgetMessages } from './message-store.ts';
 import type { FixProfile } from './profile.ts';
 import {
   type ClaimedSession,
@@ -32,7 +34,11 @@ const connectMsMax = 10_000;
 const backOffMs = { first: 250, longest: 15_000 } as const;
 /** An order older than this is not sent again when the venue asks for it, in ms. */
 export const staleMs = 60_000;
+/** How often the trading day and the age of messages are looked at, in ms. */
 const dayEveryMs = 5_000;
+/** How long messages are kept, in ms, and how many are forgotten at once. */
+const keptMs = 30 * 86_400_000;
+const forgottenMax = 1_000;
 /** How often the queue is looked at for what other processes put there, in ms. */
 const pollMs = 50;
 
@@ -115,11 +121,16 @@ export class SessionKeeper {
     });
     this.#connection = connection;
     const polling = setInterval(() => connection.wake(), pollMs);
+    const watch = async () => {
+      const now = clock.now();
+      if (await isDayOver(sql, claimed.writer, tradingDay, now)) connection.stop();
+      const { mic: venue } = profile;
+      await forgetMessages(sql, { venue, before: later(now, -keptMs), limit: forgottenMax });
+    };
     const watching = setInterval(() => {
-      isDayOver(sql, claimed.writer, tradingDay, clock.now()).then(
-        (isOver) => isOver && connection.stop(),
-        (error: unknown) => log.warn({ venue: profile.mic, err: error }, 'fix.day_unknown'),
-      );
+      watch().catch((error: unknown) => {
+        log.warn({ venue: profile.mic, err: error }, 'fix.watch_failed');
+      });
     }, dayEveryMs);
     try {
       if (this.#stopping.signal.aborted) connection.stop();

@@ -157,3 +157,24 @@ export async function findSentAs(
       and m.number = any (${refused.map(({ number }) => number)}::bigint[])`;
   return new Map(rows.map((row) => [Number(row.number), row.client_order_id]));
 }
+
+/**
+ * Forgets messages from before an instant, the oldest first. Where the venue asks for one of them again, a
+ * gap fill stands for it. @returns how many.
+ */
+export async function forgetMessages(
+  sql: Sql,
+  { venue, before, limit }: { venue: string; before: Date; limit: number },
+): Promise<number> {
+  const rows = await sql`
+    delete from unwind.fix_messages m
+    where (m.venue, m.trading_day, m.direction, m.number) in (
+      select o.venue, o.trading_day, o.direction, o.number
+      from unwind.fix_messages o
+      where o.venue = ${venue}
+        and o.at < ${before}
+      order by o.at
+      limit ${limit}
+    )`;
+  return rows.count;
+}

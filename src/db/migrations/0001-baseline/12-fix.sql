@@ -25,7 +25,7 @@ create table unwind.fix_sessions (
   constraint fix_sessions_lease check ((lease_holder is null) = (lease_expires_at is null))
 );
 
--- Every message of both directions, for replay and for people. `fields` are its bytes without
+-- Every message of both directions of the last month, for replay and for people. `fields` are its bytes without
 -- frame and session header.
 create table unwind.fix_messages (
   venue text not null,
@@ -41,6 +41,8 @@ create table unwind.fix_messages (
   constraint fix_messages_pkey primary key (venue, trading_day, direction, number),
   constraint fix_messages_direction check (direction in ('in', 'out'))
 );
+
+create index fix_messages_by_age on unwind.fix_messages (venue, at);
 
 create table unwind.fix_orders (
   tenant_id uuid not null,
