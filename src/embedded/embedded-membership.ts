@@ -55,15 +55,15 @@ export async function joinServer(
     applicationName: 'unwind member',
     session: {
       onClose: () => {
-        if (state === 'member') {
-          state = 'lost';
-          onLost();
-        }
+        const wasMember = state === 'member';
+        if (state !== 'left') state = 'lost';
+        if (wasMember) onLost();
       },
     },
   });
+  const isLost = () => state === 'lost';
   const close = () => {
-    state = state === 'lost' ? 'lost' : 'left';
+    state = isLost() ? 'lost' : 'left';
     return sql.end();
   };
   try {
@@ -73,9 +73,14 @@ export async function joinServer(
       await close();
       return null;
     }
-    state = 'member';
     const { servicePassword } = server;
     await ensureServiceRole({ sql, adminUrl: adminUrl(server), servicePassword });
+    // Whoever is joining tries again by itself: only the loss of a member is reported.
+    if (isLost()) {
+      await close();
+      return null;
+    }
+    state = 'member';
   } catch (error) {
     await close();
     if (isConnectionError(error)) {
@@ -84,7 +89,7 @@ export async function joinServer(
     throw isWrongPassword(error) ? strangePassword(server, error) : error;
   }
   return {
-    isLost: () => state === 'lost',
+    isLost,
     leave: async () => {
       state = 'left';
       const [given] = await sql<{ back: boolean }[]>`
