@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
+import { whyUnreadable } from '../settings/file-fault.ts';
 import { type BookFile, bookFileNames, bookFiles, readRow } from './import-file.ts';
 import {
   badLinesListedMax,
@@ -102,8 +103,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ImportError(`${directory} cannot be read: ${reason}`, { cause: error });
+    throw new ImportError(`${directory} cannot be read: ${whyUnreadable(error)}`, { cause: error });
   }
 }
 

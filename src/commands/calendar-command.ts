@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { whyUnreadable } from '../settings/file-fault.ts';
 import { type Calendar, CalendarError, readCalendar } from '../venue/calendar.ts';
 import {
   findCalendar,
@@ -59,8 +60,8 @@ async function readFromFile(file: string): Promise<Calendar> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
-  } catch {
-    throw new CalendarError(['the file cannot be read.']);
+  } catch (error) {
+    throw new CalendarError([`the file cannot be read: ${whyUnreadable(error)}.`]);
   }
   let value: unknown;
   try {

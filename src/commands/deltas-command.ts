@@ -13,6 +13,7 @@ import type { TenantId } from '../ids.ts';
 import { deltasOfFileMax, overtakenTriesMax } from '../limits.ts';
 import { applyDeltas, type DeltaResult } from '../liquidations/apply-deltas.ts';
 import { plain } from '../money.ts';
+import { whyUnreadable } from '../settings/file-fault.ts';
 import type { Output } from './run.ts';
 
 export interface DeltasCommand {
@@ -99,7 +100,7 @@ async function readOrExplain(file: string): Promise<DeltaFile | string> {
   try {
     return await readDeltaFile(file);
   } catch (error) {
-    if (error instanceof Error && 'syscall' in error) return error.message;
+    if (error instanceof Error && 'syscall' in error) return whyUnreadable(error);
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 // The files that a command line names.
 
 import { readFile } from 'node:fs/promises';
+import { whyUnreadable } from '../settings/file-fault.ts';
 import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError where it cannot be read. */
@@ -8,6 +9,8 @@ export async function readInputFile(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw new UsageError(`the file ${file} cannot be read.`, { cause: error });
+    throw new UsageError(`the file ${file} cannot be read: ${whyUnreadable(error)}.`, {
+      cause: error,
+    });
   }
 }

@@ -31,6 +31,15 @@ export function fileFault(error: unknown): FileFault | undefined {
   return reason === undefined ? undefined : { path, reason };
 }
 
+/** Why a file or a directory cannot be read: half a sentence for every error. */
+export function whyUnreadable(error: unknown): string {
+  const known = fileFault(error)?.reason;
+  if (known !== undefined) return known;
+  // Reading a directory fails with no path.
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
 function account(): string {
   const uid = process.getuid?.() ?? -1;
   try {

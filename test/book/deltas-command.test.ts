@@ -131,6 +131,6 @@ test('a file that is not there is told', async (t) => {
   const bench = await accountBench(t);
   assert.match(
     await said(bench, (command) => runDeltaFile(command, '/nowhere/deltas.csv')),
-    /^1\nNothing was changed: \/nowhere\/deltas\.csv cannot be read: ENOENT/,
+    /^1\nNothing was changed: \/nowhere\/deltas\.csv cannot be read: it does not exist\.\n$/,
   );
 });

@@ -105,7 +105,7 @@ test('says why there is nothing to import', async (t) => {
   const directory = join(await bookDirectory(t, {}), 'nowhere');
   const { code, text } = await run(directory);
   assert.equal(code, 1);
-  assert.match(text, /^Nothing was imported: .*nowhere cannot be read: ENOENT/);
+  assert.match(text, /^Nothing was imported: .*nowhere cannot be read: it does not exist\.$/m);
 });
 
 test('draws a bar on a terminal, and leaves nothing of it', async (t) => {

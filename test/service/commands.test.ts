@@ -102,7 +102,7 @@ describe('clients create refuses', () => {
     const missing = join(home, 'no-such.pem');
     const absent = await runUnwind(t, [...create, missing], { home, settings: quiet });
     assert.deepEqual([absent.code, absent.stdout], [2, '']);
-    assert.equal(absent.stderr, `unwind: the file ${missing} cannot be read.\n`);
+    assert.equal(absent.stderr, `unwind: the file ${missing} cannot be read: it does not exist.\n`);
     const nonsense = join(dirname(home), 'nonsense.pem');
     await writeFile(nonsense, 'nonsense');
     const wrong = await runUnwind(t, [...create, nonsense], { home, settings: quiet });

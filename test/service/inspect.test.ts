@@ -124,7 +124,10 @@ test('what cannot be inspected is told in a sentence', async (t) => {
   await writeFile(empty, '');
   const table: readonly (readonly [readonly string[], string])[] = [
     [[empty], 'the first line has to be like: POST /path?query HTTP/1.1'],
-    [[join(directory, 'none')], `the file ${join(directory, 'none')} cannot be read.`],
+    [
+      [join(directory, 'none')],
+      `the file ${join(directory, 'none')} cannot be read: it does not exist.`,
+    ],
     [[file, '--at', 'noon'], '--at is neither Unix seconds nor an RFC 3339 time.'],
     [[file, '--key', empty], 'The key is empty; PEM is expected ("-----BEGIN PUBLIC KEY-----").'],
   ];

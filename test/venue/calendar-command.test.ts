@@ -66,7 +66,7 @@ test('knows no venue that is not there, and gives it no calendar', async () => {
 });
 
 const files: readonly { what: string; text: string | undefined; says: RegExp }[] = [
-  { what: 'that is missing', text: undefined, says: /the file cannot be read/ },
+  { what: 'that is missing', text: undefined, says: /the file cannot be read: it does not exist/ },
   { what: 'that is not JSON', text: '{', says: /the file is not JSON/ },
   {
     what: 'with mistakes',
