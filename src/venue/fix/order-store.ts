@@ -2,6 +2,7 @@
 // service reads. Only the writer of the session changes an order once it is queued.
 
 import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
+import { fragment } from '../../db/sql.ts';
 import type { TenantId } from '../../ids.ts';
 import { decimal, plain } from '../../money.ts';
 import {
@@ -26,6 +27,11 @@ interface OrderRow {
   readonly refusal: string | null;
   readonly is_refusal_temporary: boolean | null;
 }
+
+const orderColumns = fragment`
+  o.tenant_id, o.client_order_id, o.isin, o.quantity, o.status,
+  to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.refusal,
+  o.is_refusal_temporary`;
 
 function toOrder(row: OrderRow): FixOrder {
   const { refusal: reason, is_refusal_temporary: isTemporary } = row;
@@ -90,10 +96,7 @@ export async function findOrders(
   { venue, orders }: { venue: string; orders: readonly OrderReference[] },
 ): Promise<readonly FixOrder[]> {
   const rows = await sql<OrderRow[]>`
-    select
-      o.tenant_id, o.client_order_id, o.isin, o.quantity, o.status,
-      to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.refusal,
-      o.is_refusal_temporary
+    select ${orderColumns}
     from unnest(
       ${orders.map((order) => order.tenantId)}::uuid[],
       ${orders.map((order) => order.clientOrderId)}::text[]
@@ -111,10 +114,7 @@ export async function findOrdersNamed(
   { venue, names }: { venue: string; names: readonly string[] },
 ): Promise<ReadonlyMap<string, FixOrder>> {
   const rows = await tx<OrderRow[]>`
-    select
-      o.tenant_id, o.client_order_id, o.isin, o.quantity, o.status,
-      to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.refusal,
-      o.is_refusal_temporary
+    select ${orderColumns}
     from unwind.fix_orders o
     where o.venue = ${venue}
       and o.client_order_id = any (${names}::text[])`;
