@@ -20,6 +20,11 @@ export interface NewOrder {
 
 export type OrderReference = Pick<NewOrder, 'tenantId' | 'clientOrderId'>;
 
+/** Names an order among those of all firms. */
+export function keyOf(order: OrderReference): string {
+  return `${order.tenantId}/${order.clientOrderId}`;
+}
+
 /**
  * What a submit answered for one order. `unknown` says nothing: no answer, a broken one, or a
  * refusal as a repeat; the order is then looked up, never sent again blindly.

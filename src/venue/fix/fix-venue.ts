@@ -6,13 +6,14 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
-import type {
-  CancelOutcome,
-  LookUpOutcome,
-  NewOrder,
-  OrderReference,
-  SubmitOutcome,
-  Venue,
+import {
+  type CancelOutcome,
+  keyOf,
+  type LookUpOutcome,
+  type NewOrder,
+  type OrderReference,
+  type SubmitOutcome,
+  type Venue,
 } from '../venue.ts';
 import { type KeeperOptions, SessionKeeper } from './keep-session.ts';
 import type { FixOrder } from './order.ts';
@@ -73,10 +74,6 @@ interface Own {
   /** Resolves when this process has received something of the venue. */
   readonly news: () => Promise<void>;
   readonly wake: () => void;
-}
-
-function keyOf(order: OrderReference): string {
-  return `${order.tenantId}/${order.clientOrderId}`;
 }
 
 async function submit(own: Own, orders: readonly NewOrder[]): Promise<readonly SubmitOutcome[]> {

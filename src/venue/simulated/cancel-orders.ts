@@ -4,12 +4,12 @@
 import type { Clock } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
-import type { CancelOutcome, OrderReference } from '../venue.ts';
+import { type CancelOutcome, keyOf, type OrderReference } from '../venue.ts';
 import { enterCancels, findRefused } from './cancel-store.ts';
 import { endOrders } from './end-orders.ts';
 import { findMarket } from './market-store.ts';
 import { findOrderStates, lockSession, type OrderState } from './order-state-store.ts';
-import { checkReached, keyOf } from './submit-orders.ts';
+import { checkReached } from './submit-orders.ts';
 
 /** One commit: decides each request, journals it, and plans the reports it leads to. */
 export function cancelOrders(

@@ -6,6 +6,7 @@ import type { Clock } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import {
+  keyOf,
   type LookUpOutcome,
   type OrderReference,
   toReportEvent,
@@ -15,7 +16,7 @@ import {
 import { cancelOrders } from './cancel-orders.ts';
 import { findMarket, simulatedMic } from './market-store.ts';
 import { findDecisions, findReports, numberDueReports, type ReportRow } from './store.ts';
-import { checkReached, keyOf, submitOrders } from './submit-orders.ts';
+import { checkReached, submitOrders } from './submit-orders.ts';
 
 /** A call to it is one transaction of a local database: nothing is under way for longer. */
 const flightMsMax = 2_000;

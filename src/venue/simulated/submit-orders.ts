@@ -6,7 +6,7 @@ import type { Sql, Tx } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { newId } from '../../ids.ts';
 import type { Decimal } from '../../money.ts';
-import type { NewOrder, OrderReference, SubmitOutcome } from '../venue.ts';
+import { keyOf, type NewOrder, type SubmitOutcome } from '../venue.ts';
 import { type AskedBehaviour, type Behaviour, behaviourOf } from './behaviour.ts';
 import { lotOf } from './lot.ts';
 import {
@@ -62,11 +62,6 @@ export function submitOrders(
     await scheduleReports(tx, { owed, from: receivedAt });
     return taken.map((one) => answerTo(one, isFresh(one.entry)));
   });
-}
-
-/** Names an order among those of all firms. */
-export function keyOf(order: OrderReference): string {
-  return `${order.tenantId}/${order.clientOrderId}`;
 }
 
 async function findScene(tx: Tx, clock: Clock, orders: readonly NewOrder[]): Promise<Scene> {
