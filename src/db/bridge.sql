@@ -1,6 +1,5 @@
--- From the last pre-release schema (25) to the baseline. Every change of the baseline stands here as well
--- until 0.1.0 is released (CONTRIBUTING.md). Afterwards db/bridge.ts runs the baseline's functions and
--- views, which replace the old ones.
+-- From the last pre-release schema (25) to the baseline of 0.1.0; changes no more (CONTRIBUTING.md).
+-- Afterwards db/bridge.ts runs the baseline's functions and views, which replace the old ones.
 
 -- Functions that took the row type of a table: PostgreSQL 15.20, 17.12 and later minor versions refuse some
 -- changes of such a table. The view keeps its columns and the rights of its readers.

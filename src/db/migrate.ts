@@ -286,7 +286,7 @@ function refuseStrangers(
         `The database has applied migration ${shown}, but the file ` +
           `${numberText(known.number)}-${known.name} is not what was applied. ` +
           'Applied migrations never change: undo the change of the file and add a new one. ' +
-          'Before 0.1.0 is released the baseline still changes: make such a database anew.',
+          'A database made by a version before 0.1.0 has to be made anew.',
       );
     }
   }

@@ -213,3 +213,16 @@ test('a database of a test has the schema of this code', async (t) => {
   assert.equal(await schemaState(sql, await expectedSchema()), 'current');
   assert.deepEqual(await migrate(sql), []);
 });
+
+test('what was released is never edited', async () => {
+  // Add a line with each release: number, name, version, digest.
+  const released = [
+    ['1 baseline', '0.1.0', '7181c72ad1b66dfd099fe1756dc58f0ad117e5fce47a1edf9814afa0730e9ee2'],
+  ] as const;
+
+  const files = await readMigrations();
+  for (const [index, [named, version, sha256]] of released.entries()) {
+    const file = files[index];
+    assert.deepEqual([`${file?.number} ${file?.name}`, file?.sha256], [named, sha256], version);
+  }
+});
