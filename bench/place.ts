@@ -103,7 +103,8 @@ export async function makeClient(
   const signature = { basesSha256: [], expiresAt: now };
   const secretHash = sha256(clientSecret);
   const caller = { tenantId: clientId, scopes, signature, secretHash };
-  const { accessToken } = await issueToken(sql, systemClock, caller, scopes.join(' '));
+  const asked = { scope: scopes.join(' '), ignoresUnknown: false };
+  const { accessToken } = await issueToken(sql, systemClock, caller, asked);
   const key: SigningKey = { algorithm, privateKey };
   return { tenantId: clientId, keyId: keyIds[0] ?? '', key, publicKeyPem, token: accessToken };
 }

@@ -20,18 +20,25 @@ export interface IssuedToken {
   readonly scope: string;
 }
 
+export interface ScopeRequest {
+  readonly scope: string;
+  /** RFC 6749 section 3.3: scopes may be ignored, and the answer then says which the token has. */
+  readonly ignoresUnknown: boolean;
+}
+
 /**
  * Issues a token to an authenticated client. Not idempotent: each call makes another token.
- * @param scope names separated by spaces; each has to be known and granted.
+ * @param asked scopes, separated by spaces, and whether unknown ones among them are left out. Each other
+ *   one has to be granted.
  * @throws Refusal `bad_request` for a scope, `unauthorized` when the signature was used before.
  */
 export async function issueToken(
   sql: Sql,
   clock: Clock,
   caller: ClientCaller,
-  scope: string,
+  asked: ScopeRequest,
 ): Promise<IssuedToken> {
-  const scopes = grantedScopes(caller, scope);
+  const scopes = grantedScopes(caller, asked);
   const accessToken = newSecret();
   const now = clock.now();
   const { tenantId, secretHash } = caller;
@@ -68,10 +75,17 @@ async function useSignature(tx: Tx, { tenantId, signature }: ClientCaller): Prom
   throw new Refusal('unauthorized', 'This signature was used before.');
 }
 
-function grantedScopes(caller: ClientCaller, scope: string): readonly Scope[] {
+function grantedScopes(
+  caller: ClientCaller,
+  { scope, ignoresUnknown }: ScopeRequest,
+): readonly Scope[] {
   const names = [...new Set(scope.split(' ').filter((name) => name !== ''))];
   if (names.length === 0) throw new Refusal('bad_request', 'The field scope names no scope.');
-  return names.map((name) => {
+  const asked = ignoresUnknown ? names.filter(isScope) : names;
+  if (asked.length === 0) {
+    throw new Refusal('bad_request', 'The field scope names no scope that is known here.');
+  }
+  return asked.map((name) => {
     if (isScope(name) && caller.scopes.includes(name)) return name;
     const shown = name.slice(0, 64);
     throw new Refusal('bad_request', `The scope ${shown} is not known or not granted.`);

@@ -143,17 +143,27 @@ async function endSigningKeys(
       )`;
 }
 
-/** The public keys of a tenant that have not ended, as JSON texts of JWKs, oldest first. */
+/** Types of keys as JWK names them: `EC` has the NIST curves (RFC 7518), `OKP` Ed25519 (RFC 8037). */
+export const jwkTypes = ['EC', 'OKP'] as const;
+
+export type JwkType = (typeof jwkTypes)[number];
+
+/**
+ * The public keys of a tenant that have not ended, as JSON texts of JWKs, oldest first.
+ * @param kty only keys of this type; default all.
+ */
 export async function findPublicJwks(
   sql: Sql,
   tenantId: TenantId,
   now: Date,
+  kty?: JwkType,
 ): Promise<readonly string[]> {
   const rows = await sql<{ public_jwk: string }[]>`
     select k.public_jwk
     from unwind.signing_keys k
     where k.tenant_id = ${tenantId}
       and (k.ends_at is null or k.ends_at > ${now})
+      and (${kty ?? null}::text is null or (k.algorithm = 'ed25519') = (${kty ?? null} = 'OKP'))
     order by k.created_at, k.key_id`;
   return rows.map((row) => row.public_jwk);
 }

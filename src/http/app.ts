@@ -39,6 +39,7 @@ export interface AppOptions {
   readonly requests: RateSettings & {
     readonly trustedProxies: readonly string[];
     readonly errorsUrl: string | undefined;
+    readonly ignoresUnknownScopes: boolean;
   };
   readonly liquidations: CreateSettings;
   readonly webhooks: { readonly timeoutMs: number; readonly policy: AddressPolicy };
@@ -80,7 +81,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   };
   if (!options.isApi) return buildServer({ ...server, routes: [], open: watching });
   const open = [
-    ...tokenRoutes({ sql, clock, authenticator, rates }),
+    ...tokenRoutes({
+      ...{ sql, clock, authenticator, rates },
+      ignoresUnknownScopes: requests.ignoresUnknownScopes,
+    }),
     ...(options.isSandbox ? [inspectRoute({ sql, clock, rates })] : []),
     ...errorPages(),
     ...watching,

@@ -10,7 +10,7 @@ import { testsAtOnceMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { findWebhook } from '../webhooks/store.ts';
-import { listDeliveriesQuery, replayBody } from './delivery-schemas.ts';
+import { listDeliveriesQuery, replayBody, verifyKeysQuery } from './delivery-schemas.ts';
 import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId, readInstant } from './schemas.ts';
@@ -39,6 +39,7 @@ export function deliveryHandlers(options: DeliveryOptions): DeliveryHandlers {
 }
 
 const readListQuery = queryReaderOf(listDeliveriesQuery);
+const readKeysQuery = queryReaderOf(verifyKeysQuery);
 const readReplayBody = readerOf(replayBody);
 const readNoQuery = queryReaderOf(noQuery);
 
@@ -79,8 +80,8 @@ async function test(options: DeliveryOptions, tests: FairSlots, call: Call): Pro
 }
 
 async function verifyKeys({ sql, clock }: DeliveryOptions, call: Call): Promise<Answer> {
-  readNoQuery(call.search);
-  const keys = await findPublicJwks(sql, call.caller.tenantId, clock.now());
+  const { kty } = readKeysQuery(call.search);
+  const keys = await findPublicJwks(sql, call.caller.tenantId, clock.now(), kty);
   return { status: 200, body: `{"keys":[${keys.join(',')}]}` };
 }
 

@@ -1,6 +1,7 @@
 // The shapes of requests about deliveries and the event log.
 
 import { Type } from 'typebox';
+import { jwkTypes } from '../auth/signing-keys.ts';
 import { cursorForm } from './cursor.ts';
 import { instantForm, strict } from './schemas.ts';
 
@@ -32,6 +33,19 @@ export const listEventsQuery = Type.Object(
     ),
     account_id: Type.Optional(
       Type.String({ format: 'uuid', description: 'Only events of this account.' }),
+    ),
+  },
+  strict,
+);
+
+export const verifyKeysQuery = Type.Object(
+  {
+    kty: Type.Optional(
+      Type.Enum(jwkTypes, {
+        type: 'string',
+        description:
+          'Only keys of this type: with EC, receivers that know no OKP keys (Ed25519) get none.',
+      }),
     ),
   },
   strict,

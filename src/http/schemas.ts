@@ -112,7 +112,9 @@ export const tokenForm = Type.Object(
     grant_type: Type.String({ const: 'client_credentials' }),
     scope: Type.String({
       maxLength: tokenFieldLengthMax,
-      description: 'The scopes asked for, separated by spaces; all must be granted to the client.',
+      description:
+        'The scopes asked for, separated by spaces; all must be granted to the client. A sandbox leaves ' +
+        'out those it does not know.',
     }),
   },
   strict,

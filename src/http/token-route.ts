@@ -30,6 +30,8 @@ interface Options {
   readonly clock: Clock;
   readonly authenticator: Authenticator;
   readonly rates: Rates;
+  /** Whether a token is issued without the scopes that are not known here, and not refused. */
+  readonly ignoresUnknownScopes: boolean;
 }
 
 export function tokenRoutes(options: Options): readonly OpenRoute[] {
@@ -44,7 +46,8 @@ function issueRoute(options: Options): OpenRoute {
     if (form.grant_type !== 'client_credentials') {
       throw new Refusal('bad_request', 'The field grant_type can only be client_credentials.');
     }
-    const token = await issueToken(options.sql, options.clock, caller, form.scope);
+    const asked = { scope: form.scope, ignoresUnknown: options.ignoresUnknownScopes };
+    const token = await issueToken(options.sql, options.clock, caller, asked);
     options.rates.prove({ clientId: form.client_id, credential: token.accessToken });
     const body = JSON.stringify({
       access_token: token.accessToken,

@@ -161,6 +161,11 @@ export const settings = {
       'whether a proxy in front ends TLS: live mode needs it to listen beyond this machine, since the service speaks plain HTTP',
       yesNo,
     ),
+    ignoresUnknownScopes: setting(
+      'UNWIND_IGNORE_UNKNOWN_SCOPES',
+      'whether a token is issued without the scopes that are not known here; off: 400',
+      onOff({ sandbox: 'on', live: 'off' }),
+    ),
     errorsUrl: setting(
       'UNWIND_ERRORS_URL',
       'where the pages of errors are reached: the type of an error is then a URL below it',

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { isScope } from '../../src/auth/scope.ts';
+import { sha256 } from '../../src/auth/secret.ts';
 import { raw } from '../../src/db/sql.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -98,6 +99,22 @@ test('point 12: a scope that is unknown, not granted, or none', async (t) => {
       const reply = await refused({ scope });
       assertProblem(reply, 'bad_request', /scope/);
     });
+  }
+});
+
+test('point 12: where the setting says so, unknown scopes are left out, and the answer names the rest', async (t) => {
+  const lenient = await startHttp(t, { sql, clock, ignoresUnknownScopes: true });
+  const scope = 'savings_plans:admin webhooks:read virtual_cash_balances:admin accounts:read';
+  const reply = await askForToken(lenient, client, { scope });
+  assertSuccess(reply, 200);
+  assert.equal(reply.json['scope'], 'webhooks:read accounts:read');
+  const token = String(reply.json['access_token']);
+  const [stored] = await sql<{ scopes: string[] }[]>`
+    select t.scopes from unwind.access_tokens t where t.token_hash = ${sha256(token)}`;
+  assert.deepEqual(stored?.scopes, ['webhooks:read', 'accounts:read']);
+  for (const refusedScope of ['savings_plans:admin', 'webhooks:read orders:admin']) {
+    const other = await askForToken(lenient, client, { scope: refusedScope });
+    assertProblem(other, 'bad_request', /no scope that is known here|orders:admin is not known/);
   }
 });
 

@@ -297,6 +297,15 @@ test('point 15: verify_keys are one P-521 and one Ed25519 public key, named as d
       { crv: 'Ed25519', kty: 'OKP', use: 'sig' },
     ],
   );
+  for (const [kty, count] of [
+    ['EC', 1],
+    ['OKP', 1],
+  ] as const) {
+    const some = await api.call('GET', `/auth/verify_keys?kty=${kty}`);
+    assertSuccess(some, 200);
+    assert.deepEqual(some.json['keys'], jwks.filter((one) => one['kty'] === kty).slice(0, count));
+  }
+  assertProblem(await api.call('GET', '/auth/verify_keys?kty=RSA'), 'bad_request', /kty/);
   const known = await sql<{ key_id: string }[]>`
     select k.key_id
     from unwind.signing_keys k

@@ -54,6 +54,8 @@ export interface HttpOptions {
   readonly isSandbox?: boolean;
   /** Default false, as in live mode. */
   readonly showSignatureBase?: boolean;
+  /** Default false, as in live mode. */
+  readonly ignoresUnknownScopes?: boolean;
   /** Default none, so that `type` is a slug. */
   readonly errorsUrl?: string;
   /** Default none. */
@@ -91,6 +93,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
   const { showSignatureBase = false, isSandbox = true, errorsUrl } = options;
   const { trustedProxies = [], timeouts, connections } = options;
+  const { ignoresUnknownScopes = false } = options;
   const { readiness = async () => ({ ready: true, checks: {} }) } = options;
   const authenticator = new Authenticator(sql, clock, options.stopwatch);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
@@ -131,7 +134,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
   const open = [
-    ...tokenRoutes({ sql, clock, authenticator, rates }),
+    ...tokenRoutes({ sql, clock, authenticator, rates, ignoresUnknownScopes }),
     ...(isSandbox ? [inspectRoute({ sql, clock, rates })] : []),
     ...errorPages(),
     ...probes(readiness),

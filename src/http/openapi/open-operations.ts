@@ -21,7 +21,8 @@ export const openOperations = {
     },
     success: {
       status: 200,
-      description: 'A token, with the scopes asked for.',
+      description:
+        'A token, with the scopes that `scope` names: those asked for, without those a sandbox does not know.',
       body: {
         schema: token,
         examples: { token: { summary: 'A token for half an hour', value: tokenAnswer } },

@@ -1,5 +1,6 @@
 // What the document says of the operations on webhook subscriptions.
 
+import { verifyKeysQuery } from '../delivery-schemas.ts';
 import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../webhook-schemas.ts';
 import { publicKeys, webhookRequest, webhookView } from './examples.ts';
 import { jwks, webhook } from './objects.ts';
@@ -79,6 +80,7 @@ export const webhookOperations = {
     description:
       'The public keys that verify deliveries to this client, as a JSON Web Key Set. Keys change: look ' +
       'here for a `keyid` you do not know.',
+    query: verifyKeysQuery,
     success: {
       status: 200,
       description: 'The keys, oldest first.',
