@@ -1,4 +1,5 @@
-// A FIX venue for tests: a database, the example acceptor as counterparty, and the port on top.
+// A FIX venue for tests: a database, a counterparty (the example acceptor, or another engine), and the port
+// on top.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,16 +13,33 @@ import type { FixProfile } from '../../src/venue/fix/profile.ts';
 import { eventually } from '../support/condition.ts';
 import { type AfterTest, createTestDatabase } from '../support/database.ts';
 
-export interface FixWorld {
+/** Our side of a session with a counterparty. */
+export interface FixSide {
   readonly sql: Sql;
   readonly profile: FixProfile;
-  readonly acceptor: Acceptor;
   /** With its session kept in this process. */
   readonly fix: FixVenue;
   /** The same venue in a process that does not have the session. */
   readonly elsewhere: FixVenue;
   /** Both sides have received everything the other has sent. */
   settled(): Promise<void>;
+}
+
+export interface FixWorld extends FixSide {
+  readonly acceptor: Acceptor;
+}
+
+/** What tests need of whoever is on the other side. */
+export interface Counterparty {
+  readonly port: number;
+  readonly compId: string;
+  /** The number that its next message gets, and the one it expects. */
+  numbers(): Numbers | Promise<Numbers>;
+}
+
+interface Numbers {
+  readonly out: number;
+  readonly in: number;
 }
 
 /** The machine may be busy with other tests. */
@@ -34,12 +52,26 @@ export async function openFixWorld(
   t: AfterTest,
   over: { market: Market } & Partial<AcceptorOptions> & { profile?: Partial<FixProfile> },
 ): Promise<FixWorld> {
-  const { profile: overProfile = {}, ...options } = over;
-  const { sql } = await createTestDatabase(t);
+  const { profile = {}, ...options } = over;
   const folder = await mkdtemp(join(tmpdir(), 'unwind-fix-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const acceptor = new Acceptor({ port: 0, journal: join(folder, 'journal.jsonl'), ...options });
-  const port = await acceptor.listen();
+  t.after(() => acceptor.close());
+  const counterparty = {
+    port: await acceptor.listen(),
+    compId: 'ACCEPTOR',
+    numbers: () => acceptor.numbers,
+  };
+  return { acceptor, ...(await openFixSide(t, counterparty, profile)) };
+}
+
+/** Connects to a counterparty; returns once the session is ready. */
+export async function openFixSide(
+  t: AfterTest,
+  { port, compId, numbers }: Counterparty,
+  over: Partial<FixProfile> = {},
+): Promise<FixSide> {
+  const { sql } = await createTestDatabase(t);
   const profile: FixProfile = {
     type: 'fix',
     mic: 'XTST',
@@ -47,18 +79,15 @@ export async function openFixWorld(
     host: '127.0.0.1',
     port,
     sender_comp_id: 'UNWIND',
-    target_comp_id: 'ACCEPTOR',
-    ...overProfile,
+    target_comp_id: compId,
+    ...over,
   };
   const open = () => {
     return fixVenue({ sql, clock: systemClock, profile, holder: newId<'process'>(), log: silent });
   };
   const fix = open();
   fix.keeper.start();
-  t.after(async () => {
-    await fix.keeper.stop();
-    await acceptor.close();
-  });
+  t.after(() => fix.keeper.stop());
   const statusIs = async (status: string) => {
     const rows = await sql`
       select from unwind.fix_sessions s where s.venue = ${profile.mic} and s.status = ${status}`;
@@ -70,11 +99,11 @@ export async function openFixWorld(
       select s.next_in, s.next_out, (select count(*) from unwind.fix_outbox b) as queued
       from unwind.fix_sessions s`;
     if (session?.queued !== '0') return false;
-    const { numbers } = acceptor;
-    return Number(session.next_in) === numbers.out && Number(session.next_out) === numbers.in;
+    const theirs = await numbers();
+    return Number(session.next_in) === theirs.out && Number(session.next_out) === theirs.in;
   };
   const settled = async () => {
     await eventually('both sides are level', isSettled, patienceMs);
   };
-  return { sql, profile, acceptor, fix, elsewhere: open(), settled };
+  return { sql, profile, fix, elsewhere: open(), settled };
 }

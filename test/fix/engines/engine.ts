@@ -3,7 +3,7 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,12 +52,39 @@ async function folderFor(t: AfterTest): Promise<string> {
   return folder;
 }
 
+let compiled: Promise<string> | undefined;
+
+/** The acceptor's program, compiled once for the process. */
+function compile(): Promise<string> {
+  compiled ??= (async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'unwind-acceptor-'));
+    process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const program = join(folder, 'acceptor');
+    const source = join(here, 'acceptor.cpp');
+    await run('g++', ['-std=c++14', '-O2', '-w', '-o', program, source, '-lquickfix']);
+    return program;
+  })();
+  return compiled;
+}
+
+/** How the market of the C++ engine treats orders; `acceptor.cpp` says what a course is. */
+export interface CppMarket {
+  readonly courses: Readonly<Record<string, string>>;
+  /** Orders rest until `step`; otherwise they are executed when they come. */
+  readonly isStepped?: boolean;
+}
+
+export interface CppEngine extends Engine {
+  /** Executes a share of what is left of every open order. */
+  step(share: number): Promise<void>;
+  /** The number that its next message gets, and the one it expects. */
+  numbers(): Promise<{ readonly out: number; readonly in: number }>;
+}
+
 /** QuickFIX on C++: compiled here, killed and started again at will. */
-export async function startCpp(t: AfterTest, refusedSymbol: string): Promise<Engine> {
+export async function startCpp(t: AfterTest, market: CppMarket): Promise<CppEngine> {
+  const program = await compile();
   const folder = await folderFor(t);
-  const program = join(folder, 'acceptor');
-  const source = join(here, 'acceptor.cpp');
-  await run('g++', ['-std=c++14', '-O1', '-w', '-o', program, source, '-lquickfix']);
   const port = await freePort();
   const settings = join(folder, 'settings.cfg');
   const lines = [
@@ -74,11 +101,14 @@ export async function startCpp(t: AfterTest, refusedSymbol: string): Promise<Eng
     'TargetCompID=UNWIND',
     `SocketAcceptPort=${port}`,
     'SocketReuseAddress=Y',
+    'SocketNodelay=Y',
   ];
   await writeFile(settings, `${lines.join('\n')}\n`);
   await Promise.all(['store', 'log'].map((name) => mkdir(join(folder, name))));
+  const courses = Object.entries(market.courses).map(([symbol, course]) => `${symbol}=${course}`);
+  const args = [settings, market.isStepped ? 'stepped' : 'at-once', ...courses];
   const engine = new EngineProcess(() => {
-    return spawn(program, [settings, refusedSymbol], { stdio: ['ignore', 'pipe', 'inherit'] });
+    return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   });
   t.after(() => engine.kill());
   await engine.launch('listens');
@@ -86,6 +116,13 @@ export async function startCpp(t: AfterTest, refusedSymbol: string): Promise<Eng
     port,
     kill: () => engine.kill(),
     launch: () => engine.launch('listens'),
+    step: async (share) => {
+      await engine.ask(`step ${share}`, /^stepped\n/);
+    },
+    numbers: async () => {
+      const [, expected, next] = await engine.ask('numbers', /^numbers (\d+) (\d+)\n/);
+      return { in: Number(expected), out: Number(next) };
+    },
     log: async () => {
       const files = await readdir(join(folder, 'log'));
       const file = files.find((name) => name.endsWith('messages.current.log')) ?? '';
@@ -159,6 +196,14 @@ class EngineProcess {
       this.#text += chunk;
     });
     await eventually('the engine listens', () => this.#text.slice(from).includes(says), patienceMs);
+  }
+
+  /** Writes a line to its standard input, and waits for the answer. */
+  async ask(line: string, form: RegExp): Promise<RegExpExecArray> {
+    const from = this.#text.length;
+    this.#child?.stdin?.write(`${line}\n`);
+    const find = () => form.exec(this.#text.slice(from));
+    return eventually(`the engine answers "${line}"`, async () => find() ?? false, patienceMs);
   }
 
   async kill(): Promise<void> {

@@ -147,7 +147,7 @@ async function compare(sql: Sql, log: readonly Logged[]): Promise<void> {
 test('QuickFIX C++: killed on both sides and cut, nothing is lost, doubled or stuck', async (t) => {
   const missing = await missingFor('cpp');
   if (missing !== undefined) return t.skip(missing);
-  const engine = await startCpp(t, refusedIsin);
+  const engine = await startCpp(t, { courses: { [refusedIsin]: ':refuse' } });
   const sale = await prepare(t, { engine, hasRefused: true });
   const own = new Seller(sale);
   t.after(() => own.kill());
