@@ -92,7 +92,7 @@ export async function makeClient(
       ? generateKeyPairSync('ed25519')
       : generateKeyPairSync('ec', { namedCurve: 'P-521' });
   const publicKeyPem = publicKey.export({ format: 'pem', type: 'spki' }).toString();
-  const seal = await openKeyFile(readConfig({ UNWIND_HOME: home }));
+  const seal = await openKeyFile(await readConfig({ UNWIND_HOME: home }));
   const { clientId, clientSecret, keyIds } = await createClient(sql, systemClock, seal, {
     name: 'Bench',
     scopes,

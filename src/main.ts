@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line: one entry for each command, with its arguments and options. What a command does, and
-// how it is run, stands in commands/.
+// how it is run, stands in commands/; what only one command needs is loaded by it, since loading all of the
+// service takes longer than most commands do.
 
 import { Command, Option } from 'commander';
 import { signingAlgorithms } from './auth/signing-keys.ts';
@@ -8,22 +9,15 @@ import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
 import { systemClock } from './clock.ts';
 import { clientId, hours, httpUrl, kindList, mic, roleList } from './commands/arguments.ts';
-import { runAuditCommand } from './commands/audit-command.ts';
-import { runCalendar } from './commands/calendar-command.ts';
 import { addClientCommands } from './commands/clients-command.ts';
-import { runDelta, runDeltaFile } from './commands/deltas-command.ts';
 import { addExamples } from './commands/examples.ts';
 import { addFixCommands } from './commands/fix-command.ts';
-import { runImport } from './commands/import-command.ts';
-import { runInspect } from './commands/inspect-command.ts';
-import { type RotateOptions, runRotateKeys } from './commands/keys-command.ts';
-import { type ListenOptions, runListen } from './commands/listen-command.ts';
-import { runMigrate } from './commands/migrate-command.ts';
+import type { RotateOptions } from './commands/keys-command.ts';
+import type { ListenOptions } from './commands/listen-command.ts';
 import { addOperatorCommands } from './commands/operator-commands.ts';
-import { runRequest } from './commands/request-command.ts';
+import type { RequestOptions } from './commands/request-command.ts';
 import { outputTo, run, runForClient, runOnDatabase, runOnMigrated } from './commands/run.ts';
 import { addSandboxCommands } from './commands/sandbox-command.ts';
-import { runStart } from './commands/start-command.ts';
 import type { TenantId } from './ids.ts';
 import type { Config } from './settings/config.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
@@ -57,7 +51,8 @@ program
   .option('--no-migrate', 'leave the schema of the database as it is; refuse one that does not fit')
   .action(({ migrate: migrates, ...roles }: StartArguments) => {
     const { stdout } = process;
-    return run((config, log) => {
+    return run(async (config, log) => {
+      const { runStart } = await import('./commands/start-command.ts');
       return runStart({ ...config, ...roles }, log, { stdout, migrates });
     }, 'info');
   });
@@ -65,7 +60,12 @@ program
 program
   .command('migrate')
   .description('bring the database schema up to this version')
-  .action(() => run((config, log) => runMigrate(config, log, outputTo(process.stdout))));
+  .action(() => {
+    return run(async (config, log) => {
+      const { runMigrate } = await import('./commands/migrate-command.ts');
+      return runMigrate(config, log, outputTo(process.stdout));
+    });
+  });
 
 program
   .command('import')
@@ -74,7 +74,8 @@ program
   .option('--client <id>', 'whose book it is (default: the sandbox client)', clientId)
   .action((directory: string, { client }: { client?: TenantId }) => {
     const terminal = process.stdout.isTTY === true ? process.stdout : undefined;
-    return runForClient(client, (to, { mode }) => {
+    return runForClient(client, async (to, { mode }) => {
+      const { runImport } = await import('./commands/import-command.ts');
       return runImport({ ...to, directory, terminal, isSandbox: mode === 'sandbox' });
     });
   });
@@ -94,7 +95,10 @@ for (const type of deltaTypes) {
     .option('--client <id>', 'whose account it is (default: the sandbox client)', clientId)
     .action(({ account, isin, quantity, reference, client }: DeltaOptions) => {
       const fields = [type, account, isin, quantity, reference];
-      return runForClient(client, (to) => runDelta(to, fields));
+      return runForClient(client, async (to) => {
+        const { runDelta } = await import('./commands/deltas-command.ts');
+        return runDelta(to, fields);
+      });
     });
 }
 
@@ -104,7 +108,10 @@ positions
   .argument('<file>', 'type,account_id,isin,quantity,reference')
   .option('--client <id>', 'whose accounts they are (default: the sandbox client)', clientId)
   .action((file: string, { client }: { client?: TenantId }) => {
-    return runForClient(client, (to) => runDeltaFile(to, file));
+    return runForClient(client, async (to) => {
+      const { runDeltaFile } = await import('./commands/deltas-command.ts');
+      return runDeltaFile(to, file);
+    });
   });
 
 program
@@ -112,7 +119,8 @@ program
   .description('recompute everything from executions and movements and name every difference')
   .option('--json', 'one JSON document instead of a report')
   .action(({ json = false }: { json?: boolean }) => {
-    return runOnDatabase(({ sql, stdout }) => {
+    return runOnDatabase(async ({ sql, stdout }) => {
+      const { runAuditCommand } = await import('./commands/audit-command.ts');
       const terminal = process.stderr.isTTY === true ? process.stderr : undefined;
       return runAuditCommand({ sql, json, stdout, terminal });
     });
@@ -125,7 +133,10 @@ program
   .addOption(new Option('--file <file>', 'a calendar as JSON').conflicts('alwaysOpen'))
   .option('--always-open', 'no calendar: it is always open')
   .action((venue: string, wish: { file?: string; alwaysOpen?: true }) => {
-    return runOnMigrated((on) => runCalendar(on, { venue, ...wish }));
+    return runOnMigrated(async (on) => {
+      const { runCalendar } = await import('./commands/calendar-command.ts');
+      return runCalendar(on, { venue, ...wish });
+    });
   });
 
 addOperatorCommands(program);
@@ -141,7 +152,10 @@ program
   .option('--print', 'print the signed request instead of sending it')
   .action((method: string, target: string, options: RequestArguments) => {
     const { stdout } = process;
-    return run((config) => runRequest({ config, method, target, ...options, stdout }));
+    return run(async (config) => {
+      const { runRequest } = await import('./commands/request-command.ts');
+      return runRequest({ config, method, target, ...options, stdout });
+    });
   });
 
 program
@@ -154,7 +168,10 @@ program
   .action((options: Pick<ListenOptions, 'types' | 'forward' | 'from' | 'json'>) => {
     const { stdout, stderr } = process;
     const to = { clock: systemClock, stdout, stderr };
-    return run((config) => runListen({ config, ...to, ...options }));
+    return run(async (config) => {
+      const { runListen } = await import('./commands/listen-command.ts');
+      return runListen({ config, ...to, ...options });
+    });
   });
 
 program
@@ -174,7 +191,10 @@ program
     const { stdin } = process;
     const stdout = outputTo(process.stdout);
     const own = { file, keyFile: key, policy: signaturePolicy, at, isJson: json, stdin, stdout };
-    return run((config, log) => runInspect({ config, log, clock: systemClock, ...own }));
+    return run(async (config, log) => {
+      const { runInspect } = await import('./commands/inspect-command.ts');
+      return runInspect({ config, log, clock: systemClock, ...own });
+    });
   });
 
 addClientCommands(program);
@@ -192,6 +212,7 @@ program
     return runForClient(client, async (to, config) => {
       const seal = await openKeyFile(config);
       await refuseOtherKeyFile(to.sql, config, seal);
+      const { runRotateKeys } = await import('./commands/keys-command.ts');
       return runRotateKeys({ ...to, seal }, options);
     });
   });
@@ -209,7 +230,7 @@ interface DeltaOptions {
   readonly client?: TenantId;
 }
 
-type RequestArguments = Pick<Parameters<typeof runRequest>[0], 'data' | 'idempotencyKey' | 'print'>;
+type RequestArguments = Pick<RequestOptions, 'data' | 'idempotencyKey' | 'print'>;
 
 interface StartArguments extends Partial<Pick<Config, 'roles'>> {
   readonly migrate: boolean;

@@ -17,7 +17,7 @@ export async function findExecutions(
   env: Readonly<Record<string, string | undefined>>,
   liquidationId: string,
 ): Promise<readonly ShownExecution[]> {
-  return withDatabase(readConfig(env), pino({ level: 'silent' }), async (sql) => {
+  return withDatabase(await readConfig(env), pino({ level: 'silent' }), async (sql) => {
     return sql<ShownExecution[]>`
       select
         to_char(e.executed_at, 'HH24:MI:SS.MS') as at, e.isin, e.quantity, e.price, e.proceeds

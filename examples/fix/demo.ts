@@ -184,8 +184,11 @@ function executionsOf(acceptor: Acceptor): readonly LedgerLine[] {
 }
 
 /** Executions as anybody may read them. */
-function ourExecutions(env: Environment, liquidationId: string): Promise<readonly LedgerLine[]> {
-  return withDatabase(readConfig(env), pino({ level: 'silent' }), async (sql) => {
+async function ourExecutions(
+  env: Environment,
+  liquidationId: string,
+): Promise<readonly LedgerLine[]> {
+  return withDatabase(await readConfig(env), pino({ level: 'silent' }), async (sql) => {
     const rows = await sql<
       { client_order_id: string; isin: string; quantity: string; price: string }[]
     >`

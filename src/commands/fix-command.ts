@@ -9,7 +9,6 @@ import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { newId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
-import { checkVenue } from '../venue/fix/check-venue.ts';
 import { describeMessage } from '../venue/fix/names.ts';
 import {
   findLog,
@@ -168,6 +167,7 @@ async function checkVenues(command: CheckCommand): Promise<number> {
   const { sql, clock, stdout, profiles, log } = command;
   if (profiles.length === 0) throw new UsageError('UNWIND_VENUES_FILE names no venue to check.');
   let isWell = true;
+  const { checkVenue } = await import('../venue/fix/check-venue.ts');
   for (const profile of profiles) {
     const checked = await checkVenue({ sql, clock, profile, log, holder: newId<'process'>() });
     isWell &&= checked.isWell;

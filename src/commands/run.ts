@@ -43,7 +43,7 @@ export async function run(
   process.stdout.on('error', goOnUnread);
   let log: Logger | undefined;
   try {
-    const config = readConfig(process.env);
+    const config = await readConfig(process.env);
     log = openLog(config.log, usualLogLevel);
     process.exitCode = await command(config, log);
   } catch (error) {

@@ -220,7 +220,7 @@ function isSetting(one: Setting<unknown> | Group): one is Setting<unknown> {
 }
 
 /** Reads and checks all settings. @throws ConfigError that names every wrong one. */
-export function readConfig(environment: Environment): Config {
+export async function readConfig(environment: Environment): Promise<Config> {
   const faults = misspelt(
     environment,
     allSettings.map(({ name }) => name),
@@ -231,22 +231,23 @@ export function readConfig(environment: Environment): Config {
   });
   const given = ({ name }: Setting<unknown>) => environment[name] || undefined;
   const mode: Mode = given(settings.mode) === 'live' ? 'live' : 'sandbox';
-  const readOne = (one: Setting<unknown>): unknown => {
+  const readOne = async (one: Setting<unknown>): Promise<unknown> => {
     try {
-      return one.read(given(one), mode);
+      return await one.read(given(one), mode);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       faults.push(`${one.name} ${error.message}.`);
       return undefined;
     }
   };
-  const readAll = (group: Group): Readonly<Record<string, unknown>> => {
-    const read = Object.entries(group).map(([key, one]) => {
-      return [key, isSetting(one) ? readOne(one) : readAll(one)] as const;
-    });
+  const readAll = async (group: Group): Promise<Readonly<Record<string, unknown>>> => {
+    const read: [key: string, value: unknown][] = [];
+    for (const [key, one] of Object.entries(group)) {
+      read.push([key, await (isSetting(one) ? readOne(one) : readAll(one))]);
+    }
     return Object.fromEntries(read);
   };
-  const values = readAll(settings) as Read<typeof settings>;
+  const values = (await readAll(settings)) as Read<typeof settings>;
   faults.push(...missing(values, given(settings.venue.profiles) !== undefined));
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   return { ...values, isModeStated: given(settings.mode) !== undefined };

@@ -4,7 +4,6 @@
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
 import type { FixProfile } from '../venue/fix/profile.ts';
-import { readVenuesFile, VenuesFileError } from '../venue/venues-file.ts';
 import { parseRoles, type Role } from './roles.ts';
 
 export type Mode = 'sandbox' | 'live';
@@ -15,7 +14,7 @@ export interface Setting<T> {
   readonly meaning: string;
   readonly shape: string;
   /** @param text undefined where the variable is absent; the default may depend on the mode. */
-  readonly read: (text: string | undefined, mode: Mode) => T;
+  readonly read: (text: string | undefined, mode: Mode) => T | Promise<T>;
 }
 
 /** How the text of a setting is read. */
@@ -183,11 +182,15 @@ export function setting<T>(name: string, meaning: string, how: Kind<T>): Setting
   return { name, meaning, ...how };
 }
 
-/** The venues that a file names. The file is read once, with the settings. */
+/**
+ * The venues that a file names. The file is read once, with the settings; what checks it is loaded only then,
+ * since it takes longer than a short command does.
+ */
 export const venuesFile: Kind<readonly FixProfile[] | undefined> = {
   shape: 'path of a JSON file',
-  read: (path) => {
+  read: async (path) => {
     if (path === undefined) return undefined;
+    const { readVenuesFile, VenuesFileError } = await import('../venue/venues-file.ts');
     try {
       return readVenuesFile(path, process.env);
     } catch (error) {

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { problemKinds } from '../../src/http/problem.ts';
-import { newHome, startService } from '../service/processes.ts';
+import { newHome, programEnvironment, startService } from '../service/processes.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startHttp } from '../support/http.ts';
@@ -30,11 +30,11 @@ test('a request can be signed by hand as the page says, to the byte', async (t) 
   const command = join(directory, 'unwind');
   await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${root}src/main.ts' "$@"\n`);
   await chmod(command, 0o755);
-  const env = {
+  const env = programEnvironment({
     PATH: `${directory}:${process.env['PATH']}`,
     UNWIND_HOME: join(directory, 'home'),
     BASE_URL: `http://127.0.0.1:${service.port}`,
-  };
+  });
   let printed = '';
   let compared = 0;
   for (const { language, text } of await blocksOf('signing.md')) {

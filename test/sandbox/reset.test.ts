@@ -18,7 +18,7 @@ const clock = testClock();
 async function newSandbox(t: TestContext, environment: Readonly<Record<string, string>> = {}) {
   const { url, sql } = await createTestDatabase(t, { max: 2 });
   const home = await newHome(t);
-  const config = readConfig({ DATABASE_URL: url, UNWIND_HOME: home, ...environment });
+  const config = await readConfig({ DATABASE_URL: url, UNWIND_HOME: home, ...environment });
   const seal = sealWith(randomBytes(32));
   return { url, sql, home, config, seal };
 }
@@ -67,7 +67,7 @@ test('nothing is removed beside a running service', async (t) => {
 test('a live database is never reset, nor one that is nothing yet', async (t) => {
   const { sql, home, config, seal } = await newSandbox(t, live);
   const message = 'This database was never a sandbox: nothing was removed.';
-  const sandbox = readConfig({ UNWIND_HOME: home });
+  const sandbox = await readConfig({ UNWIND_HOME: home });
   await assert.rejects(resetSandbox(sql, clock, { ...sandbox, seal }), { message });
   await prepareDatabase(sql, clock, config);
   await assert.rejects(resetSandbox(sql, clock, { ...sandbox, seal }), { message });

@@ -20,9 +20,12 @@ const shifts = {
 const preload = new URL('../support/shifted-clock.ts', import.meta.url).href;
 
 /** All instants that the service has written by its own clock, as far from the database's as any is. */
-function farthestOff(home: string): Promise<number> {
-  return withDatabase(readConfig({ UNWIND_HOME: home }), pino({ level: 'silent' }), async (sql) => {
-    const [row] = await sql<{ off_ms: number }[]>`
+async function farthestOff(home: string): Promise<number> {
+  return withDatabase(
+    await readConfig({ UNWIND_HOME: home }),
+    pino({ level: 'silent' }),
+    async (sql) => {
+      const [row] = await sql<{ off_ms: number }[]>`
       select max(abs(extract(epoch from w.at - clock_timestamp())) * 1000)::float8 as off_ms
       from (
         select l.created_at as at from unwind.liquidations l
@@ -39,8 +42,9 @@ function farthestOff(home: string): Promise<number> {
         )
         from unwind.liquidations l
       ) as w`;
-    return row?.off_ms ?? Number.POSITIVE_INFINITY;
-  });
+      return row?.off_ms ?? Number.POSITIVE_INFINITY;
+    },
+  );
 }
 
 async function sellsAndTells(t: TestContext, words: string, shiftMs: number): Promise<void> {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from '../support/condition.ts';
 import { onlyLong } from '../support/long.ts';
-import { databasesOn, newHome, patienceMs } from './processes.ts';
+import { databasesOn, newHome, patienceMs, programEnvironment } from './processes.ts';
 
 const demo = fileURLToPath(new URL('../../examples/demo/run.ts', import.meta.url));
 const run = promisify(execFile);
@@ -18,11 +18,10 @@ const run = promisify(execFile);
 /** Starts the demo in a process group of its own, as a shell does, with its own place for files. */
 async function startDemo(t: TestContext) {
   const directory = dirname(await newHome(t));
-  const { PATH = '', HOME = '' } = process.env;
   // Settings of whoever runs the demo must not lead it to another database or mode.
   const foreign = { DATABASE_URL: 'postgres://127.0.0.1:1/other', UNWIND_MODE: 'live', PORT: '1' };
   const child = spawn(process.execPath, [demo], {
-    env: { PATH, HOME, TMPDIR: directory, ...foreign },
+    env: programEnvironment({ TMPDIR: directory, ...foreign }),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });

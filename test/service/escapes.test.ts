@@ -81,8 +81,8 @@ test('no command prints what a terminal would obey', async (t) => {
   const on = { sql, clock: systemClock, stdout: outputTo(screen) };
   const to = { ...on, tenantId };
   const plainly = { terminal: undefined, isSandbox: false };
-  const inspect = (file: string, isJson: boolean) => {
-    const config = readConfig({ UNWIND_HOME: home, DATABASE_URL: url });
+  const inspect = async (file: string, isJson: boolean) => {
+    const config = await readConfig({ UNWIND_HOME: home, DATABASE_URL: url });
     const usual = { keyFile: undefined, policy: undefined, at: undefined, stdin: process.stdin };
     return runInspect({ ...usual, ...on, config, log: pino({ level: 'silent' }), file, isJson });
   };

@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { signMessage } from '@unwind/signatures';
-import { newHome, runUnwind, startService } from './processes.ts';
+import { newHome, programEnvironment, runUnwind, startService } from './processes.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const created = 1_700_000_000;
@@ -89,7 +89,7 @@ test('a bad one: what is wrong first, how to mend it, and what comes then', asyn
 
 test('as JSON, from standard input, without a key', async (t) => {
   const { file, directory } = await world(t);
-  const env = { PATH: process.env['PATH'], UNWIND_HOME: join(directory, 'none') };
+  const env = programEnvironment({ UNWIND_HOME: join(directory, 'none') });
   const args = [main, 'inspect-signature', '--json', '--at', String(created)];
   const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(await rawRequest(covered));

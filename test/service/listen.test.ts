@@ -20,6 +20,7 @@ import {
   launchUnwind,
   newHome,
   patienceMs,
+  programEnvironment,
   runUnwind,
   startService,
 } from './processes.ts';
@@ -152,7 +153,7 @@ test('unwind listen', { timeout }, async (main) => {
 
   await main.test('ends when nobody reads on', async () => {
     const command = `'${process.execPath}' '${mainFile}' listen --json --from 2000-01-01 | head -n 1`;
-    const env = { PATH: process.env['PATH'], UNWIND_HOME: home };
+    const env = programEnvironment({ UNWIND_HOME: home });
     const { stdout } = await promisify(execFile)('bash', ['-c', command], { env });
     assert.match(stdout, /^\{"created_at":[^\n]+\}\n$/);
     assert.equal(await countOf(client), 0);

@@ -39,7 +39,7 @@ test(
     assert.equal(named.url, sandbox.base_url);
     const says = `(commands go to ${named.url}, which answers too)`;
     assert.ok(unnamed.stdout().includes(says) && !named.stdout().includes(says), unnamed.stdout());
-    const config = readConfig({ UNWIND_HOME: home });
+    const config = await readConfig({ UNWIND_HOME: home });
     const tenants = await withDatabase(config, pino({ level: 'silent' }), (sql) => {
       return sql<{ tenant_id: string }[]>`select t.tenant_id from unwind.tenants t`;
     });

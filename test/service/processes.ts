@@ -190,10 +190,18 @@ function spawnUnwind(t: AfterTest, args: readonly string[], options: ServiceOpti
   return { child, stdout: collect(child.stdout), stderr: collect(child.stderr), ended };
 }
 
-/** Nothing of the environment of the tests but what finds programs. */
+/**
+ * The environment of a program that a test starts: nothing of the one of the tests but what finds programs,
+ * and what Node has compiled of ours, which halves the work of a start.
+ */
+export function programEnvironment(settings: Settings): Settings {
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
+  const cache = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+  return { PATH, HOME, ...cache, ...settings };
+}
+
 function environmentOf({ home, settings = {} }: ServiceOptions): Settings {
-  const { PATH = '', HOME = '' } = process.env;
-  return { PATH, HOME, UNWIND_HOME: home, PORT: '0', ...settings };
+  return programEnvironment({ UNWIND_HOME: home, PORT: '0', ...settings });
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

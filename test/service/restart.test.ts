@@ -28,8 +28,8 @@ test('holders of one address begin alike, all others differ from the start', () 
 });
 
 /** By so much that nobody would live to see them run out. */
-function prolongLeases(home: string): Promise<void> {
-  const config = readConfig({ UNWIND_HOME: home });
+async function prolongLeases(home: string): Promise<void> {
+  const config = await readConfig({ UNWIND_HOME: home });
   return withDatabase(config, pino({ level: 'silent' }), async (sql) => {
     const held = await sql`
       update unwind.deliveries

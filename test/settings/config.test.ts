@@ -8,8 +8,8 @@ import { test } from 'node:test';
 import { ConfigError, readConfig } from '../../src/settings/config.ts';
 import { configurationPage } from '../../tools/configuration-table.ts';
 
-test('point 17: defaults are those of a sandbox on loopback', () => {
-  const config = readConfig({});
+test('point 17: defaults are those of a sandbox on loopback', async () => {
+  const config = await readConfig({});
   assert.equal(config.mode, 'sandbox');
   assert.equal(config.listen.host, '127.0.0.1');
   assert.equal(config.listen.port, 8080);
@@ -17,20 +17,20 @@ test('point 17: defaults are those of a sandbox on loopback', () => {
   assert.equal(config.liquidations.releaseDelayMs, 2000);
 });
 
-test('point 17: live mode releases at once, and needs a key file and the name of its venue', () => {
+test('point 17: live mode releases at once, and needs a key file and the name of its venue', async () => {
   const live = {
     UNWIND_MODE: 'live',
     UNWIND_KEY_FILE: '/run/key',
     UNWIND_VENUE: 'simulated',
     UNWIND_SIMULATE_FILLS: 'yes',
   };
-  const config = readConfig(live);
+  const config = await readConfig(live);
   assert.equal(config.liquidations.releaseDelayMs, 0);
-  assert.throws(() => readConfig({ ...live, UNWIND_KEY_FILE: '' }), /UNWIND_KEY_FILE/);
-  assert.throws(() => readConfig({ ...live, UNWIND_VENUE: '' }), /UNWIND_VENUE/);
-  assert.throws(() => readConfig({ UNWIND_VENUE: 'XETR' }), /UNWIND_VENUE/);
+  await assert.rejects(readConfig({ ...live, UNWIND_KEY_FILE: '' }), /UNWIND_KEY_FILE/);
+  await assert.rejects(readConfig({ ...live, UNWIND_VENUE: '' }), /UNWIND_VENUE/);
+  await assert.rejects(readConfig({ UNWIND_VENUE: 'XETR' }), /UNWIND_VENUE/);
   const pretending = { ...live, UNWIND_SIMULATE_FILLS: '' };
-  assert.throws(() => readConfig(pretending), /sells nothing.*UNWIND_SIMULATE_FILLS=yes/);
+  await assert.rejects(readConfig(pretending), /sells nothing.*UNWIND_SIMULATE_FILLS=yes/);
 });
 
 test('a venues file that cannot be used is the only fault named, and nothing of it is quoted', async () => {
@@ -42,19 +42,19 @@ test('a venues file that cannot be used is the only fault named, and nothing of 
     message: `UNWIND_VENUES_FILE names ${file}, which ${why}.`,
   });
   try {
-    assert.throws(() => readConfig(live), refusal('cannot be read (ENOENT)'));
+    await assert.rejects(readConfig(live), refusal('cannot be read (ENOENT)'));
     await writeFile(file, 's3cretOfAnotherFile=\n');
-    assert.throws(() => readConfig(live), refusal('is not JSON'));
+    await assert.rejects(readConfig(live), refusal('is not JSON'));
     await writeFile(file, '');
-    assert.throws(() => readConfig(live), refusal('is not JSON'));
+    await assert.rejects(readConfig(live), refusal('is not JSON'));
     await writeFile(file, '{"password": "s3cret" "x"}');
-    assert.throws(() => readConfig(live), refusal('is not JSON (line 1 column 23)'));
+    await assert.rejects(readConfig(live), refusal('is not JSON (line 1 column 23)'));
   } finally {
     await rm(directory, { recursive: true });
   }
 });
 
-test('live mode listens beyond this machine only behind a proxy that ends TLS', () => {
+test('live mode listens beyond this machine only behind a proxy that ends TLS', async () => {
   const live = {
     UNWIND_MODE: 'live',
     UNWIND_KEY_FILE: '/run/key',
@@ -63,21 +63,21 @@ test('live mode listens beyond this machine only behind a proxy that ends TLS', 
   };
   const plain = /HOST \S+ is reached from other machines.*UNWIND_TLS_PROXY=yes/;
   for (const HOST of ['0.0.0.0', '::', '10.0.0.7', 'unwind.example']) {
-    assert.throws(() => readConfig({ ...live, HOST }), plain, HOST);
-    assert.throws(() => readConfig({ ...live, HOST, UNWIND_TLS_PROXY: 'no' }), plain, HOST);
-    assert.equal(readConfig({ ...live, HOST, UNWIND_TLS_PROXY: 'yes' }).listen.host, HOST);
-    assert.equal(readConfig({ HOST }).mode, 'sandbox');
-    assert.equal(readConfig({ ...live, HOST, UNWIND_ROLES: 'worker' }).listen.host, HOST);
+    await assert.rejects(readConfig({ ...live, HOST }), plain, HOST);
+    await assert.rejects(readConfig({ ...live, HOST, UNWIND_TLS_PROXY: 'no' }), plain, HOST);
+    assert.equal((await readConfig({ ...live, HOST, UNWIND_TLS_PROXY: 'yes' })).listen.host, HOST);
+    assert.equal((await readConfig({ HOST })).mode, 'sandbox');
+    assert.equal((await readConfig({ ...live, HOST, UNWIND_ROLES: 'worker' })).listen.host, HOST);
   }
   for (const HOST of ['', '127.0.0.1', '127.8.8.8', '::1', 'localhost']) {
-    assert.equal(readConfig({ ...live, HOST }).mode, 'live', HOST);
+    assert.equal((await readConfig({ ...live, HOST })).mode, 'live', HOST);
   }
 });
 
-test('networks are written so that they cannot be read as others', () => {
+test('networks are written so that they cannot be read as others', async () => {
   for (const name of ['UNWIND_WEBHOOK_NETWORKS', 'UNWIND_TRUSTED_PROXIES']) {
     const right = '10.20.0.0/16, 192.168.7.7,fd12:3456::/32,2001:db8::1';
-    assert.equal(readConfig({ [name]: right }).mode, 'sandbox');
+    assert.equal((await readConfig({ [name]: right })).mode, 'sandbox');
     for (const wrong of [
       '010.0.0.0/8',
       '10/8',
@@ -92,12 +92,12 @@ test('networks are written so that they cannot be read as others', () => {
       'example.com',
       '*',
     ]) {
-      assert.throws(() => readConfig({ [name]: wrong }), new RegExp(name), wrong);
+      await assert.rejects(readConfig({ [name]: wrong }), new RegExp(name), wrong);
     }
   }
 });
 
-test('every wrong setting is named, and its value is not printed', () => {
+test('every wrong setting is named, and its value is not printed', async () => {
   const wrong = {
     UNWIND_MODE: 'prod',
     PORT: '80a',
@@ -114,20 +114,17 @@ test('every wrong setting is named, and its value is not printed', () => {
     UNWIND_LIQUIDATION_DAYS: '366',
     UNWIND_LOG_LEVEL: 'loud',
   };
-  assert.throws(
-    () => readConfig(wrong),
-    (error) => {
-      assert.ok(error instanceof ConfigError);
-      for (const name of Object.keys(wrong))
-        assert.match(error.message, new RegExp(`^${name} `, 'm'));
-      assert.doesNotMatch(error.message, /secret/);
-      return true;
-    },
-  );
+  await assert.rejects(readConfig(wrong), (error) => {
+    assert.ok(error instanceof ConfigError);
+    for (const name of Object.keys(wrong))
+      assert.match(error.message, new RegExp(`^${name} `, 'm'));
+    assert.doesNotMatch(error.message, /secret/);
+    return true;
+  });
 });
 
-test('an empty variable counts as absent', () => {
-  assert.equal(readConfig({ PORT: '', HOST: '' }).listen.host, '127.0.0.1');
+test('an empty variable counts as absent', async () => {
+  assert.equal((await readConfig({ PORT: '', HOST: '' })).listen.host, '127.0.0.1');
 });
 
 test('docs/configuration.md is made of the settings', async () => {
@@ -139,7 +136,7 @@ test('docs/configuration.md is made of the settings', async () => {
   );
 });
 
-test('a variable that is meant as a setting and is none is refused, with the one it may be', () => {
+test('a variable that is meant as a setting and is none is refused, with the one it may be', async () => {
   const cases = [
     ['UNWIND_PROT', 'PORT'],
     ['UNWIND_PORT', 'PORT'],
@@ -155,18 +152,21 @@ test('a variable that is meant as a setting and is none is refused, with the one
     ['UNWIND_RELEASE_DELAY', 'UNWIND_RELEASE_DELAY_MS'],
   ];
   for (const [name = '', meant] of cases) {
-    assert.throws(() => readConfig({ [name]: 'x' }), {
+    await assert.rejects(readConfig({ [name]: 'x' }), {
       message: `${name} is not a setting: did you mean ${meant}?`,
     });
   }
-  assert.throws(() => readConfig({ UNWIND_XYZZY_PLUGH_FROTZ: '1' }), {
+  await assert.rejects(readConfig({ UNWIND_XYZZY_PLUGH_FROTZ: '1' }), {
     message: 'UNWIND_XYZZY_PLUGH_FROTZ is not a setting: docs/configuration.md lists them all.',
   });
   // Variables of other programs, however short the way to one of ours.
-  assert.equal(readConfig({ REPORT: 'x', HOSTNAME: 'y', PATH: 'z', HOME: '/' }).listen.port, 8080);
+  assert.equal(
+    (await readConfig({ REPORT: 'x', HOSTNAME: 'y', PATH: 'z', HOME: '/' })).listen.port,
+    8080,
+  );
 });
 
-test('a database URL that the driver would read otherwise than it is meant is refused', () => {
+test('a database URL that the driver would read otherwise than it is meant is refused', async () => {
   const encode = /^DATABASE_URL cannot be read: .*write @ as %40/;
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['postgres://unwind:p@ss@db/unwind', encode],
@@ -183,15 +183,12 @@ test('a database URL that the driver would read otherwise than it is meant is re
     ['db.example.com', /begins with postgres/],
   ];
   for (const [url, words] of wrong) {
-    assert.throws(
-      () => readConfig({ DATABASE_URL: url }),
-      (error) => {
-        assert.ok(error instanceof ConfigError);
-        assert.match(error.message, words, url);
-        assert.doesNotMatch(error.message, /ss@|:pass@/, 'the password stays out of it');
-        return true;
-      },
-    );
+    await assert.rejects(readConfig({ DATABASE_URL: url }), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, words, url);
+      assert.doesNotMatch(error.message, /ss@|:pass@/, 'the password stays out of it');
+      return true;
+    });
   }
   for (const right of [
     'postgres://unwind:p%40ss%2Fword@db.example.com:6432/unwind?sslmode=verify-full',
@@ -200,6 +197,6 @@ test('a database URL that the driver would read otherwise than it is meant is re
     'postgres://unwind:x@[::1]:5432/unwind',
     'postgres://%2Fvar%2Frun%2Fpostgresql/unwind',
   ]) {
-    assert.equal(readConfig({ DATABASE_URL: right }).database.url, right);
+    assert.equal((await readConfig({ DATABASE_URL: right })).database.url, right);
   }
 });

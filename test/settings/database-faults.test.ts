@@ -31,7 +31,7 @@ const right = 'c0rrect-h0rse';
 
 /** What a start on this database says, as a whole. */
 async function refusalOf(url: string, settings: Record<string, string> = {}): Promise<string> {
-  const config = readConfig({ DATABASE_URL: url, ...settings });
+  const config = await readConfig({ DATABASE_URL: url, ...settings });
   const { prepare, sessionSettings } = config.database;
   const options = { url, prepare, sessionSettings, connectTimeoutMs: 1_000 };
   const sql = connect({ ...options, max: 1, applicationName: 'unwind test' });
@@ -305,7 +305,7 @@ test('it is a pooler that takes no settings, or keeps no prepared statements', {
     applicationName: 'unwind test',
   });
   t.after(() => sql.end());
-  const config = readConfig({ DATABASE_URL: pooled('good'), ...both });
+  const config = await readConfig({ DATABASE_URL: pooled('good'), ...both });
   await prepareDatabase(sql, testClock(), config);
 });
 
