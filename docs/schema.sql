@@ -484,6 +484,7 @@ create table unwind.liquidations (
   constraint liquidations_stop_reason CHECK (stop_reason = ANY (ARRAY['limit'::text, 'abandoned'::text])),
   constraint liquidations_stopped_only_while_running CHECK (stop_at IS NULL OR stop_reason IS NOT NULL AND (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])))
 ) with (fillfactor=70);
+CREATE INDEX liquidations_by_status ON unwind.liquidations USING btree (tenant_id, status, liquidation_id);
 CREATE INDEX liquidations_of_account ON unwind.liquidations USING btree (tenant_id, account_id, liquidation_id);
 CREATE INDEX liquidations_to_advance ON unwind.liquidations USING btree (tenant_id, advance_at) WHERE (advance_at IS NOT NULL);
 CREATE INDEX liquidations_to_release ON unwind.liquidations USING btree (tenant_id, release_at) WHERE (status = 'NEW'::text);

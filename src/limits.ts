@@ -47,6 +47,19 @@ export const openLiquidationsMax = 250_000;
  */
 export const ordersInFlightMax = 3_000;
 
+/**
+ * How long a working service may take for what it does by itself, in ms, before a liquidation that waits for
+ * it is called stuck: longer than a venue is looked up, a lease runs out and a process starts again.
+ */
+export const stuckAfterMs = 300_000;
+
+/** Open liquidations whose reasons one page of a list looks at: each costs about 0.3 ms. */
+export const waitsOfPageMax = 2_000;
+
+/** Orders and entries of its timeline that the story of one liquidation shows: about a MiB. */
+export const storyOrdersMax = 1_000;
+export const storyEntriesMax = 2_000;
+
 /** Times a statement is tried again when a concurrent change overtook it. */
 export const overtakenTriesMax = 5;
 

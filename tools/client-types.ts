@@ -133,6 +133,20 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         Replayed: component('Replay'),
       },
     },
+    'control.ts': {
+      about: 'All liquidations of a client, and the story of one',
+      types: {
+        LiquidationOverview: part(answerOf('list_liquidations'), 'data'),
+        LiquidationProgress: part(answerOf('list_liquidations'), 'data', 'progress'),
+        LiquidationWait: part(answerOf('list_liquidations'), 'data', 'waiting'),
+        WaitReason: part(answerOf('list_liquidations'), 'data', 'waiting', 'reason'),
+        OverviewQuery: queryOf('list_liquidations'),
+        CursorPageMeta: part(answerOf('list_liquidations'), 'meta'),
+        LiquidationStory: answerOf('tell_liquidation'),
+        StoryOrder: part(answerOf('tell_liquidation'), 'orders'),
+        StoryEntry: part(answerOf('tell_liquidation'), 'timeline'),
+      },
+    },
     'book.ts': {
       about: 'Accounts and what they hold, orders and instruments',
       types: {

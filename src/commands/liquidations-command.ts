@@ -2,11 +2,13 @@
 
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { entryView, orderView } from '../http/control-views.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
+import { findStory, type StoryOrder } from '../liquidations/story-store.ts';
+import type { StoryEntry } from '../liquidations/timeline-store.ts';
 import {
   findLiquidations,
   findLiquidationsOfId,
-  findWaitingPositions,
   type SeenFilter,
   type SeenLiquidation,
   type Wait,
@@ -53,7 +55,11 @@ export async function listLiquidations(
 /** Shows one liquidation and what of it is not sold. @returns 0, or 1 where there is no such one. */
 export async function showLiquidation(
   { sql, stdout, json }: LiquidationsCommand,
-  which: { readonly liquidationId: LiquidationId; readonly tenantId: TenantId | undefined },
+  which: {
+    readonly liquidationId: LiquidationId;
+    readonly tenantId: TenantId | undefined;
+    readonly hasTimeline: boolean;
+  },
 ): Promise<number> {
   const [one, ...others] = await findLiquidationsOfId(sql, which);
   if (one === undefined || others.length > 0) {
@@ -63,22 +69,68 @@ export async function showLiquidation(
     stdout.write(one ? `${count} clients have a liquidation ${id}: name one.\n` : `${missing}\n`);
     return 1;
   }
-  const positions = await findWaitingPositions(sql, one);
+  const story = await findStory(sql, one);
+  const { positions = [], orders = [], timeline = [] } = story ?? {};
+  const entries = which.hasTimeline ? timeline : [];
   if (json) {
-    const shown = { ...toJson(one), positions: positions.map(positionToJson) };
-    stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+    const parts = {
+      positions: positions.map(positionToJson),
+      orders: orders.map((order) => orderView(order)),
+      timeline: entries.map(entryView),
+    };
+    stdout.write(`${JSON.stringify({ ...toJson(one), ...parts }, undefined, 2)}\n`);
     return 0;
   }
   stdout.write(tableOf(linesOf(one), true));
-  if (positions.length === 0) return 0;
+  if (positions.length > 0) stdout.write(`\n${positionTable(positions)}`);
+  if (orders.length > 0) stdout.write(`\n${orderTable(orders)}`);
+  if (story && story.ordersLeftOut > 0)
+    stdout.write(`${story.ordersLeftOut} more are not shown.\n`);
+  if (entries.length > 0) stdout.write(`\n${timelineTable(entries)}`);
+  return 0;
+}
+
+function positionTable(positions: readonly WaitingPosition[]): string {
   const head = ['isin', 'units left', 'waits for', 'since', 'until', 'detail'];
   const rows = positions.map(({ isin, quantity, priced, ...wait }) => {
     const [reason, since, until, detail] = cellsOf({ ...wait, isin: undefined });
     const note = priced ? detail : [detail, 'no price in the book'].filter(Boolean).join('; ');
     return [isin, quantity, reason, since, until, note];
   });
-  stdout.write(`\n${tableOf([head, ...rows], true)}`);
-  return 0;
+  return tableOf([head, ...rows], true);
+}
+
+function orderTable(orders: readonly StoryOrder[]): string {
+  const head = [
+    'order',
+    'isin',
+    'status',
+    'units',
+    'sold',
+    'EUR',
+    'attempts',
+    'at the venue',
+    'detail',
+  ];
+  const rows = orders.map((order) => {
+    const { submission } = order;
+    const venueId = submission?.venueOrderId ?? submission?.clientOrderId ?? '';
+    const detail = order.cancellationReason ?? submission?.reason ?? '';
+    const done = [order.status, order.quantity, order.executedQuantity, order.proceeds];
+    return [order.orderId, order.isin, ...done, String(order.attempts), venueId, detail];
+  });
+  return tableOf([head, ...rows], true);
+}
+
+function timelineTable(entries: readonly StoryEntry[]): string {
+  const head = ['at', 'what', 'isin', 'units', 'price', 'detail'];
+  const rows = entries.map((entry) => {
+    const { at, kind, isin = '', quantity = '', price = '' } = entry;
+    const { type, outcome, venueOrderId, clientOrderId, detail } = entry;
+    const words = [type, outcome, venueOrderId ?? clientOrderId, detail].filter(Boolean).join('; ');
+    return [at.toISOString(), kind.replaceAll('_', ' '), isin, quantity, price, words];
+  });
+  return tableOf([head, ...rows], true);
 }
 
 function linesOf(one: SeenLiquidation): readonly (readonly string[])[] {

@@ -2,6 +2,7 @@
 // abandon` and `unwind parked`.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Clock, later } from '../clock.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { type LiquidationStatus, liquidationTransitions } from '../liquidations/liquidation.ts';
 import { type WaitReason, waitReasons } from '../liquidations/waits-store.ts';
@@ -42,6 +43,8 @@ interface ListOptions extends OfClient {
   readonly account?: AccountId;
   readonly status?: LiquidationStatus;
   readonly waiting?: WaitReason;
+  readonly stuck?: true;
+  readonly olderThan?: number;
   readonly limit: number;
   readonly json?: boolean;
 }
@@ -61,22 +64,46 @@ function addLiquidationsCommands(program: Command): void {
     .option('--account <id>', 'only of this account', accountId)
     .addOption(new Option('--status <status>', 'only of this status').choices(statuses))
     .addOption(new Option('--waiting <reason>', 'only what waits for this').choices(waitReasons))
+    .option('--stuck', 'only what a person has to look at')
+    .option('--older-than <minutes>', 'only what was created so long ago', minutes)
     .option('--limit <n>', 'so many at most', rowLimit, shownMax.usual)
     .option('--json', 'one JSON document instead of text')
-    .action(({ client, account, status, waiting, limit, json = false }: ListOptions) => {
-      const filter = { tenantId: client, accountId: account, status, reason: waiting, limit };
-      return runOnDatabase((on) => listLiquidations({ ...on, json }, filter));
+    .action(({ json = false, olderThan, ...options }: ListOptions) => {
+      const { client, account, status, waiting, stuck: isStuck = false, limit } = options;
+      const filter = {
+        tenantId: client,
+        accountId: account,
+        status,
+        reason: waiting,
+        isStuck,
+        limit,
+      };
+      return runOnDatabase((on) => {
+        const createdBefore = olderThan === undefined ? undefined : minutesAgo(on.clock, olderThan);
+        return listLiquidations({ ...on, json }, { ...filter, createdBefore });
+      });
     });
   liquidations
     .command('show')
-    .description('one liquidation, with each position that is not sold and why')
+    .description('one liquidation: each position that is not sold and why, and its orders')
     .argument('<liquidation>', 'its id', liquidationId)
     .option('--client <id>', 'whose it is, if clients have the same id', clientId)
+    .option('--timeline', 'and what happened, in its order')
     .option('--json', 'one JSON document instead of text')
-    .action((id: LiquidationId, { client, json = false }: OfClient & { json?: boolean }) => {
-      const which = { liquidationId: id, tenantId: client };
+    .action((id: LiquidationId, options: OfClient & { json?: boolean; timeline?: true }) => {
+      const { client, json = false, timeline: hasTimeline = false } = options;
+      const which = { liquidationId: id, tenantId: client, hasTimeline };
       return runOnDatabase((on) => showLiquidation({ ...on, json }, which));
     });
+}
+
+function minutesAgo(clock: Clock, count: number): Date {
+  return later(clock.now(), -count * 60_000);
+}
+
+function minutes(text: string): number {
+  if (/^[0-9]{1,7}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is no whole number of minutes.');
 }
 
 function rowLimit(text: string): number {

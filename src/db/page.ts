@@ -1,8 +1,9 @@
 // Pages of lists, as stores read them and the wire shows them: the objects from an offset on, at most
-// `limit` of them and at most `pageBytesMax` bytes. Every list with an offset is read here.
+// `limit` of them and at most `pageBytesMax` bytes. Every list with an offset is read here, and those that
+// go on by key.
 
 import { pageBytesMax } from '../limits.ts';
-import { type Fragment, raw, type SqlOrTx } from './sql.ts';
+import { type Fragment, fragment, raw, type SqlOrTx } from './sql.ts';
 
 export type Direction = 'ASC' | 'DESC';
 
@@ -41,9 +42,22 @@ export interface List {
  * comes, however large.
  */
 export async function readPage(sql: SqlOrTx, list: List): Promise<Page | undefined> {
-  const { keys, objectOf, total, owner } = list;
+  const { total, owner } = list;
   const rows = await sql<{ objects: string; count: number; total_count: string }[]>`
-    with recursive wanted as materialized (
+    with recursive ${shownSql(list)}
+    select
+      ${allShown},
+      (${total}) as total_count
+    ${fromShown}
+    having ${owner ?? raw('true')}`;
+  const [row] = rows;
+  return row && { objects: row.objects, count: row.count, totalCount: Number(row.total_count) };
+}
+
+/** SQL: the objects of keys, one after the other, until the bytes are full. */
+function shownSql({ keys, objectOf }: Pick<List, 'keys' | 'objectOf'>): Fragment {
+  return fragment`
+    wanted as materialized (
       select array(${keys}) as keys
     ),
     shown (n, object, bytes) as (
@@ -58,16 +72,44 @@ export async function readPage(sql: SqlOrTx, list: List): Promise<Page | undefin
       ) o
       where s.n < cardinality(w.keys)
         and s.bytes < ${pageBytesMax}::bigint
-    )
-    select
-      coalesce(string_agg(s.object, ',' order by s.n), '') as objects,
-      count(*)::integer as count,
-      (${total}) as total_count
-    from shown s
-    where s.n = 1 or (s.n > 1 and s.bytes <= ${pageBytesMax}::bigint)
-    having ${owner ?? raw('true')}`;
-  const [row] = rows;
-  return row && { objects: row.objects, count: row.count, totalCount: Number(row.total_count) };
+    )`;
+}
+
+const allShown = raw(`
+  coalesce(string_agg(s.object, ',' order by s.n), '') as objects,
+  count(*)::integer as count`);
+
+const fromShown = fragment`
+  from shown s
+  where s.n = 1 or (s.n > 1 and s.bytes <= ${pageBytesMax}::bigint)`;
+
+/** What was found of a list that goes on by key: the keys of a page, and where to look for the next one. */
+export interface Found<Key extends string> {
+  readonly keys: readonly Key[];
+  /** The last key that was looked at where the list may go on behind it; undefined at its end. */
+  readonly lookedTo: Key | undefined;
+}
+
+/** A page of a list that goes on by key. */
+export interface KeyPage<Key extends string> extends Pick<Page, 'objects' | 'count'> {
+  /** The key that the next page follows; undefined where there is none. */
+  readonly next: Key | undefined;
+}
+
+/** The objects of keys that were found, by one statement, like `readPage`. */
+export async function readKeyPage<Key extends string>(
+  sql: SqlOrTx,
+  { keys, lookedTo }: Found<Key>,
+  objectOf: List['objectOf'],
+): Promise<KeyPage<Key>> {
+  if (keys.length === 0) return { objects: '', count: 0, next: lookedTo };
+  const found = { keys: fragment`select unnest(${keys}::uuid[])`, objectOf };
+  const rows = await sql<{ objects: string; count: number }[]>`
+    with recursive ${shownSql(found)}
+    select ${allShown}
+    ${fromShown}`;
+  const { objects, count } = rows[0] ?? { objects: '', count: 0 };
+  return { objects, count, next: count < keys.length ? keys[count - 1] : lookedTo };
 }
 
 /** SQL: the direction of an `order by`. */

@@ -12,10 +12,10 @@ import { deliverySigningsMax } from '../limits.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { bookHandlers } from './book-handlers.ts';
+import { controlHandlers } from './control-handlers.ts';
 import { deliveryHandlers } from './delivery-handlers.ts';
 import { errorPages } from './error-pages.ts';
 import { eventHandlers } from './event-handlers.ts';
-import { explanationHandlers } from './explanation-handlers.ts';
 import { inspectRoute } from './inspect-route.ts';
 import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
@@ -125,7 +125,6 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
     ? {
         positions: positionHandlers(ofTests),
         market: marketHandlers(ofTests),
-        explanations: explanationHandlers({ sql }),
       }
     : undefined;
   return signedRoutes({
@@ -141,6 +140,7 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
     events: eventHandlers({ sql }),
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),
+    control: controlHandlers({ sql, clock }),
     tests,
   });
 }

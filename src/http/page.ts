@@ -1,6 +1,7 @@
 // Answers in JSON, among them a page of a list.
 
-import type { Page, PageRange } from '../db/page.ts';
+import type { KeyPage, Page, PageRange } from '../db/page.ts';
+import { toIdCursor } from './cursor.ts';
 import type { Answer } from './pipeline.ts';
 import { pairsOf } from './schemas.ts';
 
@@ -40,6 +41,15 @@ export function pageAnswer(
   const meta = { count, limit: taken, offset, order, sort, total_count: totalCount };
   const body = `{"data":[${objects}],"meta":${JSON.stringify(meta)}}`;
   return { status: 200, body, headers: isMore ? nextLink(call, { offset: String(end) }) : {} };
+}
+
+/** A page that goes on by cursor, with its `meta`. */
+export function keyPageAnswer(call: ListQuery, page: KeyPage<string>, limit: number): Answer {
+  const { objects, count } = page;
+  const next = page.next === undefined ? null : toIdCursor(page.next);
+  const meta = { count, limit, next, has_more: next !== null };
+  const body = `{"data":[${objects}],"meta":${JSON.stringify(meta)}}`;
+  return { status: 200, body, headers: next === null ? {} : nextLink(call, { cursor: next }) };
 }
 
 /** The header that leads to the next page: the same query from another place. */

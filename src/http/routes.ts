@@ -2,9 +2,9 @@
 // What is asked without a token (`POST /auth/token`, probes, pages, the sandbox's inspector) are open routes.
 
 import type { BookHandlers } from './book-handlers.ts';
+import type { ControlHandlers } from './control-handlers.ts';
 import type { DeliveryHandlers } from './delivery-handlers.ts';
 import type { EventHandlers } from './event-handlers.ts';
-import type { ExplanationHandlers } from './explanation-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
@@ -27,7 +27,7 @@ const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
 const ofDeliveries = '/webhooks/:webhook_id/deliveries';
 const ofReplay = '/webhooks/:webhook_id/replay';
 const ofTest = '/webhooks/:webhook_id/test';
-const ofExplanation = '/tests/liquidations/:account_liquidation_id/explanation';
+const ofStory = '/liquidations/:account_liquidation_id';
 const ofPositions = '/accounts/:account_id/positions';
 const ofPosition = `${ofPositions}/:instrument_id`;
 const ofOrders = '/accounts/:account_id/orders';
@@ -43,6 +43,7 @@ export interface Handlers {
   readonly events: EventHandlers;
   readonly book: BookHandlers;
   readonly orders: OrderHandlers;
+  readonly control: ControlHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
   readonly tests?: TestHandlers | undefined;
 }
@@ -50,12 +51,15 @@ export interface Handlers {
 export interface TestHandlers {
   readonly positions: PositionHandlers;
   readonly market: MarketHandlers;
-  readonly explanations: ExplanationHandlers;
 }
 
 export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
   const { tests } = handlers;
-  return [...contractRoutes(handlers), ...(tests === undefined ? [] : testRoutes(tests))];
+  return [
+    ...contractRoutes(handlers),
+    ...controlRoutes(handlers),
+    ...(tests === undefined ? [] : testRoutes(tests)),
+  ];
 }
 
 // biome-ignore format: one line a route.
@@ -89,10 +93,17 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function testRoutes({ positions, market, explanations }: TestHandlers): readonly SignedRoute[] {
+function controlRoutes({ control }: Handlers): readonly SignedRoute[] {
+  return [
+    { method: 'GET',    path: '/liquidations',         operation: 'list_liquidations',            scopes: liquidationRead,  idempotent: false, handler: control.listLiquidations },
+    { method: 'GET',    path: ofStory,                 operation: 'tell_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.tellLiquidation },
+  ];
+}
+
+// biome-ignore format: one line a route.
+function testRoutes({ positions, market }: TestHandlers): readonly SignedRoute[] {
   return [
     { method: 'POST',   path: '/tests/positions',      operation: 'apply_position_deltas',        scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
-    { method: 'GET',    path: ofExplanation,           operation: 'explain_liquidation',          scopes: testsAdmin,       idempotent: false, handler: explanations.explain },
     { method: 'GET',    path: '/tests/market',         operation: 'show_market',                  scopes: testsAdmin,       idempotent: false, handler: market.show },
     { method: 'POST',   path: '/tests/market',         operation: 'control_market',               scopes: testsAdmin,       idempotent: true,  handler: market.control },
   ];

@@ -1,6 +1,6 @@
 // The shapes of requests, one schema each: what validates a request is also its type.
 
-import { type Static, type TSchema, Type } from 'typebox';
+import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { later } from '../clock.ts';
 import { type Id, parseId } from '../ids.ts';
@@ -169,12 +169,24 @@ export function pairsOf(text: string): URLSearchParams {
   return new URLSearchParams(`?${text}`);
 }
 
+/** A parameter as the schema has it: what is no number or truth value stays a text, and is refused. */
+function parameterOf(type: unknown, text: string): unknown {
+  if (type === 'integer' && /^[0-9]{1,10}$/.test(text)) return Number(text);
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
+  return text;
+}
+
 /**
  * A reader of query strings: each parameter once, digits become numbers where a number is due.
  * @throws Refusal `bad_request`.
  */
-export function queryReaderOf<S extends TSchema>(schema: S): (search: string) => Static<S> {
+export function queryReaderOf<S extends TObject>(schema: S): (search: string) => Static<S> {
   const read = readerOf(schema);
+  const types = new Map(
+    Object.entries(schema.properties).map(([name, { type }]: [string, { type?: unknown }]) => {
+      return [name, type];
+    }),
+  );
   return (search) => {
     // Without a prototype, so that no name is special: not even `__proto__`.
     const values: Record<string, unknown> = Object.create(null);
@@ -182,8 +194,7 @@ export function queryReaderOf<S extends TSchema>(schema: S): (search: string) =>
       if (Object.hasOwn(values, name)) {
         throw new Refusal('bad_request', `The query parameter ${name} is given more than once.`);
       }
-      const isCount = name === 'limit' || name === 'offset';
-      values[name] = isCount && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
+      values[name] = parameterOf(types.get(name), value);
     }
     return read(values, 'query');
   };

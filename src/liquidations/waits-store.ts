@@ -4,6 +4,7 @@
 import type { SqlOrTx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+import { stuckAfterMs } from '../limits.ts';
 import type { LiquidationStatus } from './liquidation.ts';
 
 /** Why something waits, in the order of precedence of the view. */
@@ -78,6 +79,18 @@ interface SeenRow extends WaitColumns {
   readonly created_at: Date;
 }
 
+/**
+ * SQL: whether a row `w` of liquidation_waits says that a liquidation is stuck: a person has to look at it,
+ * or what a working service does in a moment has not happened for longer than the minutes of `stuckAfterMs`.
+ */
+export const isStuckSql = fragment`(
+  w.reason = 'parked'
+  or (
+    w.reason in ('stopping', 'sent_unanswered', 'retrying', 'due')
+    and w.since < now() - ${stuckAfterMs} * interval '1 millisecond'
+  )
+)`;
+
 /** Which liquidations to list; what is undefined does not matter. */
 export interface SeenFilter {
   readonly tenantId: TenantId | undefined;
@@ -85,6 +98,9 @@ export interface SeenFilter {
   readonly status: LiquidationStatus | undefined;
   /** Only those that wait for this reason. */
   readonly reason: WaitReason | undefined;
+  /** Only those that are stuck. */
+  readonly isStuck: boolean;
+  readonly createdBefore: Date | undefined;
   readonly limit: number;
 }
 
@@ -93,13 +109,15 @@ export async function findLiquidations(
   sql: SqlOrTx,
   filter: SeenFilter,
 ): Promise<readonly SeenLiquidation[]> {
-  const { tenantId, accountId, status, reason, limit } = filter;
+  const { tenantId, accountId, status, reason, isStuck, createdBefore, limit } = filter;
   const isWanted = fragment`
     (${accountId ?? null}::uuid is null or l.account_id = ${accountId ?? null})
     and (${status ?? null}::text is null or l.status = ${status ?? null})`;
+  const isOld = fragment`
+    (${createdBefore ?? null}::timestamptz is null or l.created_at < ${createdBefore ?? null})`;
   const ofTenant = fragment`${tenantId ?? null}::uuid is null or t.tenant_id = ${tenantId ?? null}`;
   const chosen =
-    reason === undefined
+    reason === undefined && !isStuck
       ? fragment`
         select l.tenant_id, l.liquidation_id
         from unwind.tenants t
@@ -108,16 +126,22 @@ export async function findLiquidations(
           from unwind.liquidations l
           where l.tenant_id = t.tenant_id
             and ${isWanted}
+            and ${isOld}
           order by l.liquidation_id desc
           limit ${limit}
         ) l
         where ${ofTenant}`
       : fragment`
         select l.tenant_id, l.liquidation_id
-        from unwind_v1.liquidation_waits l
-        join unwind.tenants t on t.tenant_id = l.tenant_id
-        where l.reason = ${reason}
+        from unwind_v1.liquidation_waits w
+        join unwind.tenants t on t.tenant_id = w.tenant_id
+        join unwind.liquidations l
+          on l.tenant_id = w.tenant_id
+          and l.liquidation_id = w.liquidation_id
+        where (${reason ?? null}::text is null or w.reason = ${reason ?? null})
+          and (${!isStuck} or ${isStuckSql})
           and ${isWanted}
+          and ${isOld}
           and (${ofTenant})`;
   return findSeen(sql, fragment`${chosen} order by l.liquidation_id desc limit ${limit}`);
 }

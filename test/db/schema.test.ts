@@ -92,10 +92,7 @@ test('a database of the last pre-release schema crosses to the baseline', async 
   const expected = await expectedSchema();
   assert.equal(await schemaState(sql, expected), 'behind');
 
-  assert.deepEqual(
-    (await migrate(sql)).map(({ name }) => name),
-    ['baseline'],
-  );
+  assert.equal((await migrate(sql))[0]?.name, 'baseline');
   assert.equal(await describeSchema(sql, 'named'), await describeSchema(fresh, 'named'));
   assert.equal(await schemaState(sql, expected), 'current');
   assert.deepEqual(await migrate(sql), []);

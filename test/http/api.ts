@@ -240,7 +240,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     return { method, target, content: { json: bodies[`${method} ${path}`] } };
   }
   const [account] = await giveAccounts(sql, api.client);
-  if (path.endsWith('/explanation')) {
+  if (path.startsWith('/liquidations')) {
     const id = (await liquidate(api, account)).split('/').at(-1) ?? '';
     return { method, target: targetOf(path, { account_liquidation_id: id }), content: {} };
   }

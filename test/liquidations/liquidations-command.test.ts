@@ -25,6 +25,8 @@ const everything: SeenFilter = {
   accountId: undefined,
   status: undefined,
   reason: undefined,
+  isStuck: false,
+  createdBefore: undefined,
   limit: 10,
 };
 
@@ -133,8 +135,10 @@ test('a list is a table for a person, and tabs for a program', async (t) => {
 test('one liquidation is shown with what it has not sold', async (t) => {
   const { clock, run, halted, sold, sql, tenants } = await begin(t);
   const [tenantId] = tenants;
-  const show = (liquidationId: typeof halted.id, json = false) => {
-    return run((on) => showLiquidation(on, { liquidationId, tenantId: undefined }), { json });
+  const show = (liquidationId: typeof halted.id, json = false, hasTimeline = false) => {
+    return run((on) => showLiquidation(on, { liquidationId, tenantId: undefined, hasTimeline }), {
+      json,
+    });
   };
   const { code, text } = await show(halted.id);
   assert.equal(code, 0);
@@ -148,6 +152,12 @@ test('one liquidation is shown with what it has not sold', async (t) => {
     { isin: siemens, quantity: '3.5', waits_for: 'halted', since, priced: false },
   ]);
   assert.doesNotMatch((await show(sold.id)).text, /waits for|expected/);
+  const { text: told } = await show(sold.id, false, true);
+  assert.match(told, new RegExp(`\norder .*\n[-0-9a-f]{36} +${sap} +FILLED +3.5 +3.5 +35.00 +1 `));
+  const entries = told.slice(told.indexOf('\nat ')).trim().split('\n').slice(1);
+  const kinds = entries.map((line) => /Z {2}(\w+( \w+)*)/.exec(line)?.[1]);
+  assert.deepEqual([kinds[0], kinds.at(-1)], ['event', 'event']);
+  assert.ok(kinds.includes('order sent') && kinds.includes('execution'), told);
   const missing = newId<'liquidation'>();
   assert.deepEqual(await show(missing), {
     code: 1,

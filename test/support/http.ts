@@ -20,11 +20,11 @@ import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
 import { bookHandlers } from '../../src/http/book-handlers.ts';
+import { controlHandlers } from '../../src/http/control-handlers.ts';
 import { deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { eventHandlers } from '../../src/http/event-handlers.ts';
-import { explanationHandlers } from '../../src/http/explanation-handlers.ts';
 import { inspectRoute } from '../../src/http/inspect-route.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
@@ -110,7 +110,6 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const tests = {
     positions: positionHandlers(forTests),
     market: marketHandlers(forTests),
-    explanations: explanationHandlers({ sql }),
   };
   const wayOut = receiverAgent({ policy, timeoutMs: receiverTimeoutMs });
   const ofWebhooks = {
@@ -130,6 +129,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     events: eventHandlers({ sql }),
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),
+    control: controlHandlers({ sql, clock }),
     tests: isSandbox ? tests : undefined,
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });

@@ -10,6 +10,7 @@ import {
   UnusableKeyError,
 } from '@unwind/signatures';
 import { type ApiRequest, Caller } from './call.ts';
+import { type Control, controlOf } from './control-operations.ts';
 import type { ApiAnswer } from './errors.ts';
 import type { PreparedRequest } from './exchange.ts';
 import {
@@ -36,6 +37,9 @@ export { UnusableKeyError } from '@unwind/signatures';
 export type * from './book.ts';
 export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
+export type * from './control.ts';
+export type { Control } from './control-operations.ts';
+export type { CursorListing, CursorPage } from './cursor-listing.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
 export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
 export type { EventLog, EventPage } from './event-log.ts';
@@ -79,6 +83,7 @@ export class Client {
   readonly orders: Orders;
   readonly executions: Executions;
   readonly instruments: Instruments;
+  readonly control: Control;
   readonly #caller: Caller;
 
   /** @throws TypeError or UnusableKeyError when URL or private key cannot be used; each says why. */
@@ -104,6 +109,7 @@ export class Client {
     this.orders = orders;
     this.executions = executions;
     this.instruments = instruments;
+    this.control = controlOf(this.#caller);
   }
 
   /** The scopes that were granted, which may be fewer than were asked for. @throws as `request` does. */

@@ -12,9 +12,11 @@ export const tags = {
   Orders: 'What liquidations sell, order by order, and what each execution earned.',
   Instruments: 'The instruments of the book, and whether they trade.',
   Webhooks: 'Subscriptions to events, their deliveries, and the public keys that verify them.',
+  Control:
+    'See and steer the liquidations of all accounts. An extension of this service, beside the ' +
+    'published API.',
   Authentication: 'Get and revoke bearer tokens: signed requests with the client secret.',
-  Sandbox:
-    'Only in a sandbox: change the book and the market on demand, and explain signatures and waits.',
+  Sandbox: 'Only in a sandbox: change the book and the market on demand, and explain signatures.',
   Service: 'For operators and tools: probes and this document.',
 } as const;
 

@@ -2,6 +2,7 @@
 // compile: write it in the file of its room beside this one.
 
 import { bookOperations } from './book-operations.ts';
+import { controlOperations } from './control-operations.ts';
 import { deliveryOperations } from './delivery-operations.ts';
 import { liquidationOperations } from './liquidation-operations.ts';
 import { openOperations } from './open-operations.ts';
@@ -16,6 +17,7 @@ const parts = {
   ...deliveryOperations,
   ...bookOperations,
   ...orderOperations,
+  ...controlOperations,
   ...openOperations,
   ...sandboxOperations,
 } as const;

@@ -1,7 +1,6 @@
 // What the document says of the operations that only a sandbox has.
 
 import { Type } from 'typebox';
-import { explanationShape } from '../explanation-schema.ts';
 import { controlMarketBody, marketShape } from '../market-schemas.ts';
 import { applyDeltasBody } from '../position-schemas.ts';
 import { inspectBody } from '../schemas.ts';
@@ -41,41 +40,7 @@ const market = {
 
 const closedMarket = { ...market, venue: { ...market.venue, open: false, trading: 'closed' } };
 
-const explanation = {
-  id: 'b2f541dc-a27b-4d5a-b970-41812b0892b9',
-  account_id: 'debf2026-f2da-4ff0-bb84-92e45babb1e3',
-  status: 'PROCESSING',
-  reason: 'halted',
-  isin: 'DE0007164600',
-  since: '2026-01-05T09:00:00.000Z',
-  positions: [
-    {
-      reason: 'halted',
-      isin: 'DE0007164600',
-      since: '2026-01-05T09:00:00.000Z',
-      quantity: '2.5',
-      priced: true,
-    },
-  ],
-} as const;
-
 export const sandboxOperations = {
-  explain_liquidation: {
-    tag: 'Sandbox',
-    summary: 'Explain why a liquidation waits',
-    description:
-      'One reason for the liquidation, and one for each position that it has not sold. Once it has ' +
-      'ended it waits for nothing.',
-    success: {
-      status: 200,
-      description: 'The reasons now.',
-      body: {
-        schema: explanationShape,
-        examples: { halted: { summary: 'The venue has halted an instrument', value: explanation } },
-      },
-    },
-    refusals: { not_found: 'This client has no such liquidation.' },
-  },
   show_market: {
     tag: 'Sandbox',
     summary: 'Show the simulated market',

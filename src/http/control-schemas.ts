@@ -1,0 +1,69 @@
+// The shapes of requests that look at all liquidations of a tenant.
+
+import { Type } from 'typebox';
+import { liquidationTransitions } from '../liquidations/liquidation.ts';
+import { waitReasons } from '../liquidations/waits-store.ts';
+import { idCursorForm } from './cursor.ts';
+import { instantForm, strict } from './schemas.ts';
+
+/** The part of a list that goes on by cursor. */
+export const cursorPaging = {
+  cursor: Type.Optional(
+    Type.String({
+      pattern: idCursorForm.source,
+      description: '`meta.next` of the page before: only what follows it.',
+      examples: ['k0199c9a27d3e7c119f0a3b1f8c2d4e5f'],
+    }),
+  ),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      default: 100,
+      description: 'The most items to answer.',
+    }),
+  ),
+};
+
+export const listAllLiquidationsQuery = Type.Object(
+  {
+    ...cursorPaging,
+    status: Type.Optional(
+      Type.Enum(Object.keys(liquidationTransitions) as (keyof typeof liquidationTransitions)[], {
+        type: 'string',
+        description: 'Only liquidations of this status.',
+      }),
+    ),
+    account_id: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Only liquidations of this account.' }),
+    ),
+    waiting: Type.Optional(
+      Type.Enum([...waitReasons], {
+        type: 'string',
+        description: 'Only open liquidations whose first reason to wait is this one.',
+      }),
+    ),
+    stuck: Type.Optional(
+      Type.Boolean({
+        description:
+          'With `true`, only liquidations that are `parked`, or that have been `stopping`, ' +
+          '`sent_unanswered`, `retrying` or `due` for more than five minutes.',
+      }),
+    ),
+    older_than_minutes: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 5_256_000,
+        description: 'Only liquidations that were created at least so many minutes ago.',
+      }),
+    ),
+    created_before: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: `Only liquidations created before this time. ${instantForm}`,
+        examples: ['2022-10-14T00:00:00Z'],
+      }),
+    ),
+  },
+  strict,
+);

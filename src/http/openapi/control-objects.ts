@@ -1,0 +1,174 @@
+// The shapes of what the operations of control answer.
+
+import { Type } from 'typebox';
+import { entryKinds } from '../../liquidations/timeline-store.ts';
+import { waitReasons } from '../../liquidations/waits-store.ts';
+import { liquidation } from './objects.ts';
+
+const uuid = (description: string) => Type.String({ format: 'uuid', description });
+const instant = (description: string) => Type.String({ format: 'date-time', description });
+const decimal = (description: string) =>
+  Type.String({ pattern: '^[0-9]{0,63}(\\.[0-9]{1,27})?$', description });
+const some = <const Name extends string>(names: readonly Name[], description: string) =>
+  Type.Enum([...names], { type: 'string', description });
+
+const reason = some(waitReasons, 'The table of reasons stands in docs/views.md of the service.');
+const wait = {
+  since: Type.Optional(instant('Since when it waits for this; absent: not known.')),
+  until: Type.Optional(instant('Until when, by the market clock; absent: not known.')),
+  detail: Type.Optional(Type.String({ description: 'For a person.' })),
+};
+
+const progress = Type.Object(
+  {
+    orders: Type.Integer({ minimum: 0, description: 'Orders made so far.' }),
+    orders_final: Type.Integer({ minimum: 0, description: 'Of these, FILLED or CANCELLED.' }),
+    quantity: decimal('Units of all orders.'),
+    executed_quantity: decimal('Units sold by them.'),
+    proceeds: decimal('What the executions earned so far, in EUR.'),
+  },
+  { title: 'Progress of a liquidation' },
+);
+
+const waiting = Type.Object(
+  {
+    reason,
+    isin: Type.Optional(Type.String({ description: 'The position that has it, where it is one.' })),
+    ...wait,
+    positions: Type.Integer({ minimum: 0, description: 'Positions that have this reason.' }),
+  },
+  { title: 'Reason to wait' },
+);
+
+/** A liquidation in the list of all: the published object, and how far it is. */
+export const overview = Type.Object(
+  {
+    ...liquidation.properties,
+    progress,
+    waiting: Type.Array(waiting, {
+      description:
+        'Why it waits: first the reason that counts, then the others that its positions have. Empty ' +
+        'once it has ended.',
+    }),
+  },
+  { title: 'Liquidation with its progress' },
+);
+
+export const keyPageMeta = Type.Object(
+  {
+    count: Type.Integer({ minimum: 0, description: 'Items on this page.' }),
+    limit: Type.Integer({ minimum: 1, description: 'The most items this page could have.' }),
+    next: Type.Union([Type.String(), Type.Null()], {
+      description: 'The cursor to go on with; null at the end of the list.',
+    }),
+    has_more: Type.Boolean({ description: 'Whether the list may go on behind this page.' }),
+  },
+  { title: 'Page that goes on by cursor' },
+);
+
+const status = liquidation.properties.status;
+
+const orderStory = Type.Object(
+  {
+    id: uuid('The order.'),
+    isin: Type.String({ description: 'The instrument.' }),
+    name: Type.String({ description: 'Its name in the book.' }),
+    status,
+    round: Type.Integer({ minimum: 1, description: 'Round of orders that it belongs to.' }),
+    quantity: decimal('Units to sell.'),
+    executed_quantity: decimal('Units sold.'),
+    proceeds: decimal('What they earned, in EUR.'),
+    attempts: Type.Integer({ minimum: 0, description: 'How often it was sent to the venue.' }),
+    submit_at: Type.Optional(instant('When it is to be sent, by the market clock; absent: not.')),
+    created_at: instant('When it was made.'),
+    ended_at: Type.Optional(instant('Absent: it is open.')),
+    cancellation_reason: Type.Optional(Type.String({ description: 'Of a CANCELLED one.' })),
+    submission: Type.Optional(
+      Type.Object(
+        {
+          venue: Type.String({ description: 'Market identifier code, ISO 10383.' }),
+          client_order_id: Type.String({ description: 'FIX 11.' }),
+          venue_order_id: Type.Optional(Type.String({ description: 'FIX 37, once it is known.' })),
+          status: some(
+            ['SENDING', 'WORKING', 'DONE'],
+            'SENDING: the venue has not answered yet. WORKING: it has the order. DONE: it is final.',
+          ),
+          sent_at: instant('When it was to be sent.'),
+          outcome: Type.Optional(
+            Type.String({ description: 'filled, cancelled, refused or postponed.' }),
+          ),
+          reason: Type.Optional(Type.String({ description: "The venue's." })),
+        },
+        { description: 'The last attempt; absent: it was not sent yet.' },
+      ),
+    ),
+    waiting: Type.Optional(
+      Type.Object({ reason, ...wait }, { description: 'Why it is not sold yet.' }),
+    ),
+  },
+  { title: 'Order in a story' },
+);
+
+const entry = Type.Object(
+  {
+    at: instant('When it was recorded, in UTC.'),
+    kind: some(entryKinds, 'What happened. The other members are those that it has.'),
+    event_id: Type.Optional(uuid('The event that was told.')),
+    type: Type.Optional(Type.String({ description: 'Type of the event.' })),
+    order_id: Type.Optional(uuid('The order.')),
+    isin: Type.Optional(Type.String()),
+    client_order_id: Type.Optional(Type.String({ description: 'FIX 11.' })),
+    venue_order_id: Type.Optional(Type.String({ description: 'FIX 37.' })),
+    venue: Type.Optional(Type.String({ description: 'Market identifier code.' })),
+    execution_id: Type.Optional(uuid('The execution.')),
+    quantity: Type.Optional(decimal('Units.')),
+    price: Type.Optional(decimal('EUR a unit.')),
+    proceeds: Type.Optional(decimal('EUR.')),
+    webhook_id: Type.Optional(uuid('The subscription that was delivered to.')),
+    outcome: Type.Optional(Type.String({ description: 'How it ended.' })),
+    detail: Type.Optional(Type.String({ description: 'For a person.' })),
+  },
+  { title: 'Entry of a timeline' },
+);
+
+export const story = Type.Object(
+  {
+    liquidation: overview,
+    release_at: instant('When it may be released, by the market clock.'),
+    released_at: Type.Optional(instant('Absent: it was not released.')),
+    ended_at: Type.Optional(instant('Absent: it is open.')),
+    end_reason: Type.Optional(
+      some(['flat', 'client', 'refused', 'limit', 'abandoned'], 'Why it has ended.'),
+    ),
+    rounds: Type.Integer({ minimum: 0, description: 'How often orders were made.' }),
+    stop: Type.Optional(
+      Type.Object(
+        {
+          reason: some(['limit', 'abandoned'], 'Its age, or an operator.'),
+          note: Type.Optional(Type.String({ description: 'The reason its operator gave.' })),
+          asked_at: instant('Since when it is to end.'),
+        },
+        { description: 'That it is to end before the account is flat.' },
+      ),
+    ),
+    orders: Type.Array(orderStory, { description: 'Open ones first; 1,000 at most.' }),
+    orders_left_out: Type.Integer({ minimum: 0, description: 'Orders that are not shown.' }),
+    positions: Type.Array(
+      Type.Object({
+        isin: Type.String(),
+        quantity: decimal('Units that are still in the account.'),
+        reason,
+        ...wait,
+        priced: Type.Boolean({ description: 'False: the book has no price for it.' }),
+      }),
+      { description: 'What blocks the rest: each position that is not sold, and why.' },
+    ),
+    timeline: Type.Array(entry, {
+      description:
+        'In the order in which it was recorded; the latest 2,000 entries. Deliveries are those that ' +
+        'the log of attempts still has, of a package the one that begins or ends with the event.',
+    }),
+    timeline_cut: Type.Boolean({ description: 'Whether earlier entries are left out.' }),
+  },
+  { title: 'Story of a liquidation' },
+);

@@ -1,0 +1,112 @@
+// What the document says of the operations by which people see and steer all liquidations of a tenant.
+
+import { Type } from 'typebox';
+import { listAllLiquidationsQuery } from '../control-schemas.ts';
+import { keyPageMeta, overview, story } from './control-objects.ts';
+import { releasedLiquidation } from './examples.ts';
+import type { OperationPart } from './operation.ts';
+
+const at = '2021-07-21T14:10:00.000Z';
+const [firstOrder] = releasedLiquidation.orders;
+
+const overviewView = {
+  ...releasedLiquidation,
+  orders: [{ ...firstOrder, status: 'PROCESSING' }],
+  progress: {
+    orders: 1,
+    orders_final: 0,
+    quantity: '10',
+    executed_quantity: '4',
+    proceeds: '40.00',
+  },
+  waiting: [
+    {
+      reason: 'at_venue',
+      isin: 'DE0007164600',
+      since: at,
+      detail: 'client order id 2mF0ZtR7cW at XSIM',
+      positions: 1,
+    },
+  ],
+} as const;
+
+const storyView = {
+  liquidation: overviewView,
+  release_at: at,
+  released_at: at,
+  rounds: 1,
+  orders: [
+    {
+      id: firstOrder.id,
+      isin: 'DE0007164600',
+      name: 'SAP SE',
+      status: 'PROCESSING',
+      round: 1,
+      quantity: '10',
+      executed_quantity: '4',
+      proceeds: '40.00',
+      attempts: 1,
+      created_at: at,
+      submission: {
+        venue: 'XSIM',
+        client_order_id: '2mF0ZtR7cW',
+        venue_order_id: 'V-1042',
+        status: 'WORKING',
+        sent_at: at,
+      },
+      waiting: { reason: 'at_venue', since: at },
+    },
+  ],
+  orders_left_out: 0,
+  positions: [{ isin: 'DE0007164600', quantity: '6', reason: 'at_venue', since: at, priced: true }],
+  timeline: [
+    { at, kind: 'order_placed', order_id: firstOrder.id, isin: 'DE0007164600', quantity: '10' },
+  ],
+  timeline_cut: false,
+} as const;
+
+export const controlOperations = {
+  list_liquidations: {
+    tag: 'Control',
+    summary: 'List all liquidations',
+    description:
+      'The liquidations of all accounts, the newest first, each with its progress and with what it ' +
+      'waits for. Go on with `meta.next`. With `waiting` or `stuck` a page looks at 2,000 open ' +
+      'liquidations at most: it may then be short, or empty, while `meta.has_more` is true.',
+    query: listAllLiquidationsQuery,
+    success: {
+      status: 200,
+      description: 'A page of liquidations.',
+      body: {
+        schema: Type.Object({ data: Type.Array(overview), meta: keyPageMeta }),
+        examples: {
+          page: {
+            summary: 'One under way',
+            value: {
+              data: [overviewView],
+              meta: { count: 1, limit: 100, next: null, has_more: false },
+            },
+          },
+        },
+      },
+      headers: ['Link'],
+    },
+    refusals: {},
+  },
+  tell_liquidation: {
+    tag: 'Control',
+    summary: 'Tell the story of a liquidation',
+    description:
+      'Each order with what was executed, its venue and the last attempt; what is not sold and why; and a ' +
+      'timeline of events, attempts at the venue, executions and deliveries.',
+    success: {
+      status: 200,
+      description: 'The story so far.',
+      body: {
+        schema: story,
+        examples: { story: { summary: 'One order at the venue', value: storyView } },
+      },
+    },
+    refusals: { not_found: 'This client has no such liquidation, or the id is no UUID.' },
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;
