@@ -8,6 +8,7 @@ import type { Sql } from '../db/connect.ts';
 import { isUniqueViolation } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
+import { ClientChangeError } from './change-client.ts';
 import type { Scope } from './scope.ts';
 import type { Seal } from './seal.ts';
 import { newSecret, sha256 } from './secret.ts';
@@ -39,15 +40,22 @@ export function newIdentity(keyCount: number): CreatedClient {
   };
 }
 
-/** Makes a client, all or nothing. @throws UnusableKeyError for a key that cannot verify. */
+/**
+ * Makes a client, all or nothing.
+ *
+ * @param brought what it has already, such as with another service; the rest is made.
+ * @throws UnusableKeyError for a key that cannot verify, ClientChangeError when there is such a client.
+ */
 export async function createClient(
   sql: Sql,
   clock: Clock,
   seal: Seal,
   client: NewClient,
+  brought: Partial<CreatedClient> = {},
 ): Promise<CreatedClient> {
-  const identity = newIdentity(client.publicKeysPem.length);
-  await enterClient(sql, clock, seal, { ...client, ...identity });
+  const identity = { ...newIdentity(client.publicKeysPem.length), ...brought };
+  const isNew = await enterClient(sql, clock, seal, { ...client, ...identity });
+  if (!isNew) throw new ClientChangeError(`there is a client ${identity.clientId} already.`);
   return identity;
 }
 
@@ -55,6 +63,7 @@ export async function createClient(
  * Enters a client that has its identity already, all or nothing. Idempotent: of several at once, one
  * enters it.
  *
+ * @returns false when there was such a client, which stays as it is.
  * @throws UnusableKeyError for a key that cannot verify.
  */
 export async function enterClient(
@@ -62,7 +71,7 @@ export async function enterClient(
   clock: Clock,
   seal: Seal,
   client: NewClient & CreatedClient,
-): Promise<void> {
+): Promise<boolean> {
   const { clientId: tenantId, clientSecret, name, scopes, signaturePolicy } = client;
   const keys = client.publicKeysPem.map((publicKeyPem, i) => {
     parsePublicKey(publicKeyPem);
@@ -78,7 +87,9 @@ export async function enterClient(
       for (const key of keys) await insertClientKey(tx, { tenantId, ...key, now });
       await makeSigningKeys(tx, { tenantId, seal, now });
     });
+    return true;
   } catch (error) {
-    if (!isUniqueViolation(error, 'tenants_pkey')) throw error;
+    if (isUniqueViolation(error, 'tenants_pkey')) return false;
+    throw error;
   }
 }

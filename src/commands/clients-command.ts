@@ -1,6 +1,6 @@
 // `unwind clients`: who may call the API, and the ways to withdraw it.
 
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import {
   addKey,
   disableClient,
@@ -12,14 +12,12 @@ import {
   setClientScopes,
 } from '../auth/change-client.ts';
 import { countTokens, findClientChanges, listClients } from '../auth/clients-store.ts';
-import { createClient } from '../auth/create-client.ts';
 import type { Scope } from '../auth/scope.ts';
-import { findTenant, type SignaturePolicy } from '../auth/store.ts';
+import { findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import type { Mode } from '../settings/config.ts';
-import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { setPackageSizeDefault } from '../webhooks/store.ts';
 import {
   clientId,
@@ -32,15 +30,9 @@ import {
   scopeList,
   scopesIn,
 } from './arguments.ts';
-import { readInputFile } from './input-file.ts';
-import {
-  type OnDatabase,
-  type Output,
-  onMigrated,
-  run,
-  runForClient,
-  runOnDatabase,
-} from './run.ts';
+import { keyForms, readKeyFile } from './client-identity.ts';
+import { addCreateClient } from './create-client-command.ts';
+import { type OnDatabase, printJson, runForClient, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Clients read and printed at once. */
@@ -49,14 +41,6 @@ const listedAtOnceMax = 500;
 const changesShownMax = 20;
 const hourMs = 3_600_000;
 
-interface CreateOptions {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  /** A file in PEM. */
-  readonly publicKey: string;
-  readonly signaturePolicy: SignaturePolicy;
-}
-
 interface ByWhom {
   readonly actor: string;
   readonly reason: string;
@@ -64,18 +48,7 @@ interface ByWhom {
 
 export function addClientCommands(program: Command): void {
   const clients = program.command('clients').description('API clients and what they may');
-  clients
-    .command('create')
-    .description('make an API client; prints its secret once')
-    .requiredOption('--name <name>', 'what it is called', displayName)
-    .requiredOption('--scopes <scopes>', 'separated by spaces or commas, or "all"', scopeList)
-    .requiredOption('--public-key <file>', 'PEM, SubjectPublicKeyInfo')
-    .addOption(
-      new Option('--signature-policy <policy>', 'strict also demands client id and key covered')
-        .choices(['strict', 'compatible'])
-        .default('compatible'),
-    )
-    .action((options: CreateOptions) => runCreate(options));
+  addCreateClient(clients);
   clients
     .command('list')
     .description('all clients, as JSON')
@@ -130,10 +103,10 @@ function addChanges(clients: Command): void {
       }));
     });
   changing('add-key', 'add a public key; the others stay')
-    .requiredOption('--public-key <file>', 'PEM, SubjectPublicKeyInfo')
+    .requiredOption('--public-key <file>', keyForms)
     .action(async (id: TenantId, { publicKey, ...by }: ByWhom & { publicKey: string }) => {
       const add = async (sql: Sql, clock: Clock, instruction: Instruction) => {
-        const publicKeyPem = (await readInputFile(publicKey)).toString('utf8');
+        const { pem: publicKeyPem } = await readKeyFile(publicKey);
         return addKey(sql, clock, { ...instruction, publicKeyPem });
       };
       return changed(id, by, add, (added) => ({ key_id: added }));
@@ -176,22 +149,6 @@ function changed<Result>(
     const result = await work(sql, clock, { tenantId, actor, reason }, mode);
     printJson(stdout, { client_id: tenantId, ...shownOf(result) });
     return 0;
-  });
-}
-
-/** Makes a client. @throws UsageError, UnusableKeyError when the file holds no key that can be used. */
-function runCreate({ publicKey, ...client }: CreateOptions): Promise<void> {
-  return run(async (config, log) => {
-    const publicKeysPem = [(await readInputFile(publicKey)).toString('utf8')];
-    const seal = await openKeyFile(config);
-    const scopes = scopesIn(config.mode, client.scopes);
-    return onMigrated(config, log, async ({ sql, clock, stdout }) => {
-      await refuseOtherKeyFile(sql, config, seal);
-      const created = await createClient(sql, clock, seal, { ...client, scopes, publicKeysPem });
-      const { clientId: id, clientSecret, keyIds } = created;
-      printJson(stdout, { client_id: id, client_secret: clientSecret, key_id: keyIds[0] });
-      return 0;
-    });
   });
 }
 
@@ -250,8 +207,4 @@ async function setPackages(
   if (!isKnown) throw new UsageError(`there is no client ${tenantId}.`);
   printJson(stdout, { client_id: tenantId, max_package_size: bytes ?? null });
   return 0;
-}
-
-function printJson(stdout: Output, value: unknown): void {
-  stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
 }

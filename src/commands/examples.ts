@@ -67,6 +67,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'clients create': [
     'unwind clients create --name Broker --scopes all --public-key public.pem',
     'unwind clients create --name Desk --scopes "account_liquidations:admin webhooks:admin" --public-key public.pem --signature-policy strict',
+    `unwind clients create --name Broker --scopes all --client-id ${account} --client-secret-file secret.txt --public-key ed25519.pub --key-id ${id}`,
   ],
   'clients list': ['unwind clients list'],
   'clients show': [`unwind clients show ${id}`],

@@ -5,12 +5,12 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import {
   type Check,
+  importPublicKey,
   inspectSignature,
   keyAlgorithm,
   type PublicJwk,
   type PublicKey,
   parsePublicJwk,
-  parsePublicKey,
   RawRequestError,
   readRawRequest,
 } from '@unwind/signatures';
@@ -31,7 +31,7 @@ export interface InspectOptions {
   readonly log: Parameters<typeof withDatabase>[1];
   /** `-` for standard input. */
   readonly file: string;
-  /** A public key: PEM, JWK or a set of JWKs. */
+  /** A public key in any form, or a set of JWKs. */
   readonly keyFile: string | undefined;
   /** Which rules to hold it against; default those of the client, else compatible. */
   readonly policy: SignaturePolicy | undefined;
@@ -129,10 +129,11 @@ async function knownClient(
 }
 
 async function keysOfFile(file: string, clientId: string | undefined): Promise<KnownClient> {
-  const text = (await readInputFile(file)).toString('utf8');
+  const bytes = await readInputFile(file);
+  const text = bytes.toString('utf8');
   const source = `Keys: those in ${file}.`;
   if (!text.trimStart().startsWith('{')) {
-    const key = parsePublicKey(text);
+    const key = importPublicKey(bytes);
     return { keys: () => owned(clientId, key), policy: 'compatible', source };
   }
   const jwks = jwksOf(text);

@@ -25,6 +25,10 @@ export function outputTo(stream: Output): Output {
   return { write: (text) => stream.write(printable(text)) };
 }
 
+export function printJson(stdout: Output, value: unknown): void {
+  stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
 /** What a command on the database works with. */
 export interface OnDatabase {
   readonly sql: Sql;

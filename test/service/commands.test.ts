@@ -27,7 +27,8 @@ test('clients create prints a client once, and the client works', async (t) => {
     settings: quiet,
   });
   assert.deepEqual([made.code, made.stderr], [0, '']);
-  const shown = JSON.parse(made.stdout) as Record<string, string>;
+  const { keys: madeKeys, ...shown } = JSON.parse(made.stdout) as Record<string, string>;
+  assert.deepEqual(madeKeys, [{ key_id: shown['key_id'], algorithm: 'ecdsa-p256', file }]);
   assert.deepEqual(Object.keys(shown), ['client_id', 'client_secret', 'key_id']);
   const client = new Client({
     baseUrl: service.url,

@@ -129,7 +129,10 @@ test('what cannot be inspected is told in a sentence', async (t) => {
       `the file ${join(directory, 'none')} cannot be read: it does not exist.`,
     ],
     [[file, '--at', 'noon'], '--at is neither Unix seconds nor an RFC 3339 time.'],
-    [[file, '--key', empty], 'The key is empty; PEM is expected ("-----BEGIN PUBLIC KEY-----").'],
+    [
+      [file, '--key', empty],
+      'The key is empty: known are PEM, DER, JWK, OpenSSH, and the 32 bytes of an Ed25519 key in base64.',
+    ],
   ];
   for (const [args, message] of table) {
     const { code, stdout, stderr } = await inspect(...args);

@@ -26,6 +26,7 @@ export {
   inspectSignature,
 } from './inspect.ts';
 export { withCopy } from './key-copies.ts';
+export { type ImportedKey, importPublicKey } from './key-forms.ts';
 export {
   keyAlgorithm,
   type PublicJwk,

@@ -1,0 +1,66 @@
+// `unwind clients create`: makes an API client. What it has already (id, secret, ids of keys) is taken as
+// it is, so that a client of another service comes here with a change of the base URL.
+
+import { type Command, Option } from 'commander';
+import { createClient } from '../auth/create-client.ts';
+import type { Scope } from '../auth/scope.ts';
+import type { SignaturePolicy } from '../auth/store.ts';
+import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
+import { clientId, displayName, keyId, scopeList, scopesIn } from './arguments.ts';
+import { type IdentityOptions, keyForms, readIdentity } from './client-identity.ts';
+import { onMigrated, printJson, run } from './run.ts';
+
+interface CreateOptions extends IdentityOptions {
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  readonly signaturePolicy: SignaturePolicy;
+}
+
+export function addCreateClient(clients: Command): void {
+  clients
+    .command('create')
+    .description('make an API client, or register one that has an identity already')
+    .requiredOption('--name <name>', 'what it is called', displayName)
+    .requiredOption('--scopes <scopes>', 'separated by spaces or commas, or "all"', scopeList)
+    .requiredOption('--public-key <file>', `${keyForms}; again for each further key`, each(String))
+    .option('--key-id <id>', 'of each public key in turn (default: new ones)', each(keyId))
+    .option('--client-id <id>', 'its id (default: a new one)', clientId)
+    .option(
+      '--client-secret-file <file>',
+      'a file with its secret (default: a new one, printed once)',
+    )
+    .addOption(
+      new Option('--signature-policy <policy>', 'strict also demands client id and key covered')
+        .choices(['strict', 'compatible'])
+        .default('compatible'),
+    )
+    .action((options: CreateOptions) => runCreate(options));
+}
+
+/** Reads an option that may be given several times. */
+function each<T>(read: (text: string) => T) {
+  return (text: string, before: readonly T[] = []): readonly T[] => [...before, read(text)];
+}
+
+/** @throws UsageError when a file holds no key or secret that can be used. */
+function runCreate(options: CreateOptions): Promise<void> {
+  return run(async (config, log) => {
+    const { name, signaturePolicy, clientSecretFile, publicKey: files } = options;
+    const { brought, keys } = await readIdentity(options);
+    const seal = await openKeyFile(config);
+    const scopes = scopesIn(config.mode, options.scopes);
+    return onMigrated(config, log, async ({ sql, clock, stdout }) => {
+      await refuseOtherKeyFile(sql, config, seal);
+      const publicKeysPem = keys.map(({ pem }) => pem);
+      const client = { name, signaturePolicy, scopes, publicKeysPem };
+      const { keyIds, ...created } = await createClient(sql, clock, seal, client, brought);
+      printJson(stdout, {
+        client_id: created.clientId,
+        ...(clientSecretFile === undefined ? { client_secret: created.clientSecret } : {}),
+        key_id: keyIds[0],
+        keys: keys.map(({ algorithm }, i) => ({ key_id: keyIds[i], algorithm, file: files[i] })),
+      });
+      return 0;
+    });
+  });
+}
