@@ -716,6 +716,28 @@ create table unwind.tenants (
 );
 CREATE TRIGGER tenants_no_test_scopes_in_live BEFORE INSERT OR UPDATE OF scopes ON unwind.tenants FOR EACH ROW EXECUTE FUNCTION unwind.refuse_test_scopes();
 
+create table unwind.tunnel_requests (
+  tenant_id uuid not null,
+  tunnel_id uuid not null,
+  request_id uuid not null,
+  headers text not null,
+  body text not null,
+  bytes integer not null,
+  received_at timestamp with time zone not null,
+  constraint tunnel_requests_pkey PRIMARY KEY (tenant_id, tunnel_id, request_id),
+  constraint tunnel_requests_tunnel FOREIGN KEY (tenant_id, tunnel_id) REFERENCES unwind.tunnels(tenant_id, tunnel_id) ON DELETE CASCADE,
+  constraint tunnel_requests_bytes CHECK (bytes >= 0)
+);
+
+create table unwind.tunnels (
+  tenant_id uuid not null,
+  tunnel_id uuid not null,
+  created_at timestamp with time zone not null,
+  polled_at timestamp with time zone not null,
+  constraint tunnels_pkey PRIMARY KEY (tenant_id, tunnel_id),
+  constraint tunnels_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id)
+);
+
 create table unwind.users (
   tenant_id uuid not null,
   user_id uuid not null,

@@ -24,6 +24,7 @@ import { liquidationStopper } from './liquidations/stop-liquidations.ts';
 import { stopAged } from './liquidations/stop-store.ts';
 import { endSubmissionLeases } from './orders/submission-store.ts';
 import { orderSubmitter, submissionResolver } from './orders/submit-orders.ts';
+import { closeIdleTunnels, tunnelReceiver } from './tunnels/serve-tunnels.ts';
 import type { Venue } from './venue/venue.ts';
 import { removeFailingWebhooks } from './webhooks/manage-webhooks.ts';
 import type { Count } from './work/figures.ts';
@@ -43,6 +44,8 @@ export interface StepsOptions {
   readonly seal: Seal;
   /** The way out to receivers. */
   readonly agent: Dispatcher;
+  /** Whether it has what only a sandbox has: tunnels. */
+  readonly isSandbox?: boolean;
   readonly webhookTimeoutMs: number;
   /** How long an event that is refused while others are taken is tried again; default an hour. */
   readonly webhookSetAsideMs?: number;
@@ -113,6 +116,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     ...options,
     holder,
     timeoutMs: webhookTimeoutMs,
+    ...(options.isSandbox ? { inner: tunnelReceiver(options) } : {}),
     ...(webhookSetAsideMs === undefined ? {} : { setAsideAfterMs: webhookSetAsideMs }),
     onDone: onDelivered,
   });
@@ -138,7 +142,8 @@ async function clean(options: StepsOptions, now: Date): Promise<number> {
   const forgotten = await forgetOldTries(sql, now, rows);
   const stopped = await stopAged(sql, { ageMsMax: endLimits.ageMsMax, rows, now });
   const webhooks = removesFailingWebhooks ? await removeFailingWebhooks(sql, now, log) : 0;
-  return expired + forgotten + stopped + webhooks + (await keepLog({ sql, log }, now));
+  const tunnels = await closeIdleTunnels(sql, now, rows);
+  return expired + forgotten + stopped + webhooks + tunnels + (await keepLog({ sql, log }, now));
 }
 
 export type EngineOptions = Omit<StepsOptions, 'onDelivered'> & { readonly holder: string };

@@ -199,3 +199,21 @@ export const testsAtOnceMax = 24;
 
 /** How long a receiver may take to answer a test, in ms: the request that asked for it waits. */
 export const testTimeoutMsMax = 8_000;
+
+/** Tunnels of one tenant in a sandbox: each developer has one or two. */
+export const tunnelsOfTenantMax = 20;
+
+/** What a tunnel holds for its client: a few of the largest packages. */
+export const tunnelKeptMax = { requests: 1_000, bytes: 8 * 1_048_576 };
+
+/** How long a tunnel is kept that nobody asks for, in ms: its client is gone. */
+export const tunnelIdleMsMax = 600_000;
+
+/** How long a client of a tunnel is kept waiting for a request, in ms: less than a request may take. */
+export const tunnelWaitMs = 7_000;
+
+/** How often a tunnel is looked at while its client waits, in ms. */
+export const tunnelLookMs = 250;
+
+/** Clients of tunnels that wait at once in a process; two thirds of them of one tenant at most. */
+export const tunnelPollsMax = 60;

@@ -246,6 +246,7 @@ function openEngine(config: Config, parts: EngineParts): Engine {
     venue,
     webhookTimeoutMs: config.webhooks.timeoutMs,
     webhookSetAsideMs: config.webhooks.setAsideMs,
+    isSandbox: config.mode === 'sandbox',
     removesFailingWebhooks: config.mode === 'sandbox',
     endLimits: config.liquidations,
     count,

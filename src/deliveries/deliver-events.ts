@@ -10,7 +10,7 @@ import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isPassing } from '../db/errors.ts';
-import { type Attempt, post } from '../egress/post.ts';
+import { type Attempt, type InnerReceiver, post } from '../egress/post.ts';
 import { newId, type TenantId } from '../ids.ts';
 import {
   deliveredWebhooksMax,
@@ -53,6 +53,8 @@ export interface DeliverOptions {
   readonly seal: Seal;
   /** The way out to receivers. */
   readonly agent: Dispatcher;
+  /** What is not delivered over the network. */
+  readonly inner?: InnerReceiver;
   readonly holder: string;
   readonly timeoutMs: number;
   /** How long an account is tried again before it is set aside; default an hour. */
@@ -264,11 +266,11 @@ export class Deliverer {
   }
 
   async #send(webhook: Webhook, { events }: Sending, how: SendingPorts): Promise<Attempt> {
-    const { agent, clock, timeoutMs } = this.#options;
+    const { agent, inner, clock, timeoutMs } = this.#options;
     const key = await this.#key(webhook);
     const body = requestBody(webhook, events);
     const messageId = messageIdOf(events);
-    return post(agent, { webhook, body, messageId, key, clock, timeoutMs, ...how });
+    return post(agent, { webhook, body, messageId, key, clock, timeoutMs, inner, ...how });
   }
 
   async #key(webhook: Webhook): Promise<DeliveryKey> {

@@ -20,7 +20,7 @@ import { insertTestAttempt } from './history-store.ts';
 /** What marks the event: no event of the log has this type. */
 export const testEventType = 'WEBHOOK.TEST';
 
-export interface TestOptions extends Pick<Post, 'signings' | 'timeoutMs'> {
+export interface TestOptions extends Pick<Post, 'signings' | 'timeoutMs' | 'inner'> {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly seal: Seal;
@@ -37,7 +37,7 @@ export async function testWebhook(
   caller: Caller,
   webhookId: WebhookId,
 ): Promise<{ readonly webhook: Webhook; readonly attempt: Attempt }> {
-  const { sql, clock, seal, agent, signings } = options;
+  const { sql, clock, seal, agent, signings, inner } = options;
   const { tenantId } = caller;
   const webhook = await changeSigned(sql, caller, async (tx) => {
     const found = await lockWebhook(tx, { tenantId, webhookId });
@@ -62,7 +62,7 @@ export async function testWebhook(
   const timeoutMs = Math.min(options.timeoutMs, testTimeoutMsMax);
   const stop = new AbortController().signal;
   const messageId = event.eventId;
-  const sent = { webhook, body, messageId, key, clock, timeoutMs, stop, signings };
+  const sent = { webhook, body, messageId, key, clock, timeoutMs, stop, signings, inner };
   const attempt = await post(agent, sent);
   const { eventId } = event;
   await insertTestAttempt(sql, webhook, {

@@ -1,13 +1,11 @@
 // Sends one signed request to a receiver and says what came of it. Redirects are not followed, the
 // answer's body is read only as far as its limit, and the whole attempt has one timeout.
 
-import { type KeyObject, sign } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { signMessage, usualComponents, withCopy } from '@unwind/signatures';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import type { Clock } from '../clock.ts';
-import { newId } from '../ids.ts';
+import type { TenantId } from '../ids.ts';
 import { keptAnswerMax, receiverAnswerBytesMax } from '../limits.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import {
@@ -18,6 +16,7 @@ import {
 } from './address.ts';
 import { passOverInterim } from './interim.ts';
 import type { Resolve } from './resolve.ts';
+import { signedHeaders } from './sign-delivery.ts';
 
 export type Attempt = { readonly durationMs: number } & (
   | {
@@ -53,8 +52,6 @@ export function harmless(text: string): string {
   return text.toWellFormed().replaceAll(/[^\P{Cc}\t\n\r]|\p{Bidi_Control}/gu, '\u{fffd}');
 }
 
-/** Seconds after its creation within which a receiver should take a delivery's signature. */
-const signatureLifeS = 60;
 /** A receiver that takes longer to accept a connection is not there, in ms. */
 const connectMsMax = 5_000;
 /** How long a connection waits for another request at most, whatever the receiver offers, in ms. */
@@ -137,6 +134,18 @@ export interface Post {
   /** Cuts the attempt off when the process stops. */
   readonly stop: AbortSignal;
   readonly signings: SigningPlaces;
+  readonly inner?: InnerReceiver | undefined;
+}
+
+/** A receiver inside this service: what is posted to its addresses goes over no network. */
+export interface InnerReceiver {
+  serves(url: URL): boolean;
+  receive(request: {
+    readonly tenantId: TenantId;
+    readonly url: URL;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body: string;
+  }): Promise<{ readonly status: number; readonly answer: string }>;
 }
 
 /** Where signing has its place: signatures cost more processor time than anything else here. */
@@ -146,7 +155,7 @@ export interface SigningPlaces {
 
 /** One attempt. A receiver that fails is an outcome; only a fault of ours is thrown. */
 export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> {
-  const { webhook, clock, stop, signings } = delivery;
+  const { webhook, clock, stop, signings, inner } = delivery;
   const url = new URL(webhook.url);
   const body = Buffer.from(delivery.body);
   const headers = await signings.within(webhook.tenantId, () => {
@@ -154,6 +163,14 @@ export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> 
   });
   const begunAt = clock.now();
   const durationMs = () => Math.max(clock.now().getTime() - begunAt.getTime(), 0);
+  if (inner?.serves(url)) {
+    const { tenantId } = webhook;
+    const answered = await inner.receive({ tenantId, url, headers, body: delivery.body });
+    return {
+      ...{ type: 'answered', headers: {}, retryAfterMs: undefined, ...answered },
+      durationMs: durationMs(),
+    };
+  }
   const flooded = new AbortController();
   const signal = AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), stop, flooded.signal]);
   let information = 0;
@@ -205,66 +222,6 @@ async function readStart(body: Readable): Promise<string> {
     clearTimeout(timer);
   }
   return Buffer.concat(chunks).subarray(0, receiverAnswerBytesMax).toString('utf8');
-}
-
-async function signedHeaders(url: URL, body: Buffer, delivery: Post & { now: Date }) {
-  const { webhook, key, now } = delivery;
-  const headers = {
-    'content-type': 'application/json',
-    'content-length': String(body.length),
-    'upvest-client-id': webhook.tenantId,
-  };
-  const message = {
-    method: 'POST',
-    target: url.pathname + url.search,
-    headers: Object.entries(headers),
-    body,
-  };
-  const dialect = webhook.signatureVersion;
-  const created = Math.floor(now.getTime() / 1_000);
-  const components = usualComponents({
-    dialect,
-    message,
-    headers: ['content-type', 'content-length', 'digest', 'upvest-client-id'],
-    expires: true,
-  });
-  const signature = await signMessage({
-    dialect,
-    message,
-    components,
-    params: { keyid: key.keyId, created, expires: created + signatureLifeS, nonce: newId() },
-    key,
-  });
-  const standard = webhook.standardHeaders ? await standardHeaders(body, delivery) : {};
-  return { ...headers, ...signature, ...standard };
-}
-
-/**
- * The headers of Standard Webhooks, besides: signed by all Ed25519 keys that receivers may know, each
- * as `v1a`, so that no receiver holds a secret.
- */
-async function standardHeaders(body: Buffer, { messageId, key, now }: Post & { now: Date }) {
-  const timestamp = String(Math.floor(now.getTime() / 1_000));
-  const signed = Buffer.concat([Buffer.from(`${messageId}.${timestamp}.`), body]);
-  const signatures = await Promise.all(
-    key.standardKeys.map(
-      async (own) => `v1a,${(await signEd25519(own, signed)).toString('base64')}`,
-    ),
-  );
-  return {
-    'webhook-id': messageId,
-    'webhook-timestamp': timestamp,
-    'webhook-signature': signatures.join(' '),
-  };
-}
-
-/** Runs in libuv's pool, not on the event loop. */
-function signEd25519(original: KeyObject, bytes: Buffer): Promise<Buffer> {
-  return withCopy(original, (key) => {
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    sign(null, bytes, key, (error, signature) => (error ? reject(error) : resolve(signature)));
-    return promise;
-  });
 }
 
 /**

@@ -8,9 +8,10 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { FairSlots } from '../deliveries/sharing.ts';
 import type { AddressPolicy } from '../egress/address.ts';
-import { deliverySigningsMax } from '../limits.ts';
+import { deliverySigningsMax, tunnelWaitMs } from '../limits.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import { tunnelReceiver } from '../tunnels/serve-tunnels.ts';
 import { bookHandlers } from './book-handlers.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { deliveryHandlers } from './delivery-handlers.ts';
@@ -26,6 +27,7 @@ import { type RateSettings, Rates } from './rates.ts';
 import { signedRoutes } from './routes.ts';
 import { buildServer, type ServerOptions } from './server.ts';
 import { tokenRoutes } from './token-route.ts';
+import { tunnelHandlers, tunnelHealthRoute } from './tunnel-handlers.ts';
 import { webhookHandlers } from './webhook-handlers.ts';
 
 export interface AppOptions {
@@ -85,7 +87,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
       ...{ sql, clock, authenticator, rates },
       ignoresUnknownScopes: requests.ignoresUnknownScopes,
     }),
-    ...(options.isSandbox ? [inspectRoute({ sql, clock, rates })] : []),
+    ...(options.isSandbox ? [inspectRoute({ sql, clock, rates }), tunnelHealthRoute] : []),
     ...errorPages(),
     ...watching,
   ];
@@ -116,6 +118,7 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
     seal,
     agent,
     signings: new FairSlots(deliverySigningsMax),
+    ...(options.isSandbox ? { inner: tunnelReceiver({ sql, clock }) } : {}),
     ...webhooks,
     onChanged: () => engine?.wakeDeliver(),
   };
@@ -125,6 +128,7 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
     ? {
         positions: positionHandlers(ofTests),
         market: marketHandlers(ofTests),
+        tunnels: tunnelHandlers({ sql, clock, waitMs: tunnelWaitMs }),
       }
     : undefined;
   return signedRoutes({

@@ -36,6 +36,10 @@ export interface Call {
   readonly idempotencyKey: string;
   /** SHA-256 of method, path and body: what "the same request" means. Empty where the key is. */
   readonly requestHash: Buffer;
+  /** HEAD: only the headers of the answer are sent, so nothing may be used up for its body. */
+  readonly isHead: boolean;
+  /** Whether its client still waits for the answer, and the service goes on. */
+  readonly isAwaited: () => boolean;
 }
 
 export type Handler = (call: Call) => Promise<Answer>;
@@ -100,6 +104,8 @@ export async function handleSigned(
     requestHash: route.idempotent
       ? sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody]))
       : noBytes,
+    isHead: request.method === 'HEAD',
+    isAwaited: () => !request.raw.socket.destroyed && request.server.server.listening,
   });
 }
 

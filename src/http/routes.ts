@@ -10,6 +10,7 @@ import type { MarketHandlers } from './market-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
+import type { TunnelHandlers } from './tunnel-handlers.ts';
 import type { WebhookHandlers } from './webhook-handlers.ts';
 
 const liquidationRead = ['account_liquidations:read', 'account_liquidations:admin'] as const;
@@ -34,6 +35,8 @@ const ofOrders = '/accounts/:account_id/orders';
 const ofExecutions = '/orders/:order_id/executions';
 const ofExecution = `${ofExecutions}/:execution_id`;
 const ofInstrument = '/instruments/:instrument_id';
+const ofTunnels = '/events-acceptor-service/endpoints';
+const ofTunnel = `${ofTunnels}/:endpoint_id`;
 
 /** The handlers of each room. */
 export interface Handlers {
@@ -51,6 +54,7 @@ export interface Handlers {
 export interface TestHandlers {
   readonly positions: PositionHandlers;
   readonly market: MarketHandlers;
+  readonly tunnels: TunnelHandlers;
 }
 
 export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
@@ -101,10 +105,13 @@ function controlRoutes({ control }: Handlers): readonly SignedRoute[] {
 }
 
 // biome-ignore format: one line a route.
-function testRoutes({ positions, market }: TestHandlers): readonly SignedRoute[] {
+function testRoutes({ positions, market, tunnels }: TestHandlers): readonly SignedRoute[] {
   return [
     { method: 'POST',   path: '/tests/positions',      operation: 'apply_position_deltas',        scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
     { method: 'GET',    path: '/tests/market',         operation: 'show_market',                  scopes: testsAdmin,       idempotent: false, handler: market.show },
     { method: 'POST',   path: '/tests/market',         operation: 'control_market',               scopes: testsAdmin,       idempotent: true,  handler: market.control },
+    { method: 'POST',   path: ofTunnels,               operation: 'open_events_endpoint',         scopes: webhookAdmin,     idempotent: false, handler: tunnels.open },
+    { method: 'GET',    path: ofTunnel,                operation: 'poll_events_endpoint',         scopes: webhookAdmin,     idempotent: false, handler: tunnels.poll },
+    { method: 'DELETE', path: ofTunnel,                operation: 'close_events_endpoint',        scopes: webhookAdmin,     idempotent: false, handler: tunnels.close },
   ];
 }

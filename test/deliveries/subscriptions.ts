@@ -31,6 +31,7 @@ import {
   type TenantId,
   type WebhookId,
 } from '../../src/ids.ts';
+import { tunnelReceiver } from '../../src/tunnels/serve-tunnels.ts';
 import { insertWebhook, lockWebhook, updateWebhook } from '../../src/webhooks/store.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { testClock } from '../support/clock.ts';
@@ -164,19 +165,22 @@ export interface DelivererOptions {
   readonly clock: Clock;
   readonly timeoutMs?: number;
   readonly setAsideAfterMs?: number;
+  /** What seals the keys of its tenants, if not the seal of these tests. */
+  readonly seal?: Seal;
   /** Called with every line of its log. */
   readonly onLog?: (fields: object, message: string) => void;
 }
 
 /** A deliverer as a process has one, with connections of its own; they end with the test. */
 export function startDeliverer(t: AfterTest, sql: Sql, options: DelivererOptions): Deliverer {
-  const { clock, timeoutMs = 5_000, setAsideAfterMs, onLog = () => {} } = options;
+  const { clock, timeoutMs = 5_000, setAsideAfterMs, seal = testSeal, onLog = () => {} } = options;
   const agent = receiverAgent({ policy: { allowLoopback: true }, timeoutMs });
   const deliverer = new Deliverer({
     sql,
     clock,
-    seal: testSeal,
+    seal,
     agent,
+    inner: tunnelReceiver({ sql, clock }),
     holder: newId<'process'>(),
     timeoutMs,
     ...(setAsideAfterMs === undefined ? {} : { setAsideAfterMs }),

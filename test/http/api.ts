@@ -226,6 +226,15 @@ export function targetOf(path: string, ids: Readonly<Record<string, string>>): s
   });
 }
 
+/** An endpoint of the tunnel. */
+export async function openEndpoint(
+  api: Api,
+): Promise<{ readonly id: string; readonly url: string }> {
+  const { status, json } = await api.call('POST', '/events-acceptor-service/endpoints');
+  assert.equal(status, 201);
+  return { id: String(json['id']), url: String(json['url']) };
+}
+
 /** Makes what a route needs to succeed. Each wish has an account or a webhook of its own. */
 export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<Wish> {
   const { method, path } = route;
@@ -238,6 +247,10 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
       'POST /webhooks/:webhook_id/replay': { set_aside: true },
     };
     return { method, target, content: { json: bodies[`${method} ${path}`] } };
+  }
+  if (path.startsWith('/events-acceptor-service')) {
+    const id = path.includes(':endpoint_id') ? (await openEndpoint(api)).id : '';
+    return { method, target: targetOf(path, { endpoint_id: id }), content: {} };
   }
   const [account] = await giveAccounts(sql, api.client);
   if (path.startsWith('/liquidations')) {

@@ -40,6 +40,8 @@ export function callOf({ network }: Surroundings, asked: Asked): Call {
     rawBody,
     idempotencyKey,
     requestHash,
+    isHead: false,
+    isAwaited: () => true,
   };
 }
 

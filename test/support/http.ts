@@ -37,8 +37,10 @@ import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
 import { tokenRoutes } from '../../src/http/token-route.ts';
+import { tunnelHandlers, tunnelHealthRoute } from '../../src/http/tunnel-handlers.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
+import { tunnelReceiver } from '../../src/tunnels/serve-tunnels.ts';
 import { portOf } from './condition.ts';
 import type { AfterTest } from './database.ts';
 import { type ApiDocument, readDocument } from './document.ts';
@@ -66,6 +68,8 @@ export interface HttpOptions {
   readonly connections?: NonNullable<ServerOptions['connections']>;
   /** What ages the memory of tokens and clients; default real time. */
   readonly stopwatch?: Stopwatch;
+  /** How long a poll of a tunnel waits, in ms; default not at all. */
+  readonly tunnelWaitMs?: number;
   /** Default ready. */
   readonly readiness?: () => Promise<Readiness>;
 }
@@ -92,7 +96,7 @@ export interface HttpService {
 export async function startHttp(t: AfterTest, options: HttpOptions): Promise<HttpService> {
   const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
   const { showSignatureBase = false, isSandbox = true, errorsUrl } = options;
-  const { trustedProxies = [], timeouts, connections } = options;
+  const { trustedProxies = [], timeouts, connections, tunnelWaitMs = 0 } = options;
   const { ignoresUnknownScopes = false } = options;
   const { readiness = async () => ({ ready: true, checks: {} }) } = options;
   const authenticator = new Authenticator(sql, clock, options.stopwatch);
@@ -110,6 +114,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const tests = {
     positions: positionHandlers(forTests),
     market: marketHandlers(forTests),
+    tunnels: tunnelHandlers({ sql, clock, waitMs: tunnelWaitMs }),
   };
   const wayOut = receiverAgent({ policy, timeoutMs: receiverTimeoutMs });
   const ofWebhooks = {
@@ -118,6 +123,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     seal,
     agent: wayOut,
     signings: new FairSlots(2),
+    inner: tunnelReceiver({ sql, clock }),
     timeoutMs: receiverTimeoutMs,
     policy,
     onChanged: nobodyWaits,
@@ -135,7 +141,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
   const open = [
     ...tokenRoutes({ sql, clock, authenticator, rates, ignoresUnknownScopes }),
-    ...(isSandbox ? [inspectRoute({ sql, clock, rates })] : []),
+    ...(isSandbox ? [inspectRoute({ sql, clock, rates }), tunnelHealthRoute] : []),
     ...errorPages(),
     ...probes(readiness),
   ];
@@ -172,7 +178,8 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
 }
 
 const receiverTimeoutMs = 5_000;
-const seal = sealWith(randomBytes(32));
+/** What seals the keys of these services. */
+export const seal = sealWith(randomBytes(32));
 const keyPairs = {
   ed25519: () => generateKeyPairSync('ed25519'),
   'P-256': () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),

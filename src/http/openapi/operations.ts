@@ -9,6 +9,7 @@ import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
+import { tunnelOperations } from './tunnel-operations.ts';
 import { webhookOperations } from './webhook-operations.ts';
 
 const parts = {
@@ -20,6 +21,7 @@ const parts = {
   ...controlOperations,
   ...openOperations,
   ...sandboxOperations,
+  ...tunnelOperations,
 } as const;
 
 /** The `operationId` of an operation; those of the contract are its own. */

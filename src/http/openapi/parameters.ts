@@ -131,6 +131,11 @@ const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'r
     schema: uuid,
     example: 'b838bde5-b6df-4f1f-bfc4-71d3fb01d430',
   },
+  endpoint_id: {
+    description: 'The endpoint of the tunnel.',
+    schema: uuid,
+    example: '0198c5d2-4c3f-7d09-8a5e-3b1f0a6c2d41',
+  },
 };
 
 /** A path parameter. @throws Error for one without a description. */
