@@ -8,8 +8,8 @@ import type { Sql } from '../../src/db/connect.ts';
 export interface Backend {
   readonly client: pg.Client;
   readonly pid: number;
-  /** Statements that are sent and not answered: it may wait for a lock. */
-  underWay: number;
+  /** Whether a statement was sent and its answer not taken yet: it may wait for a lock. */
+  isAsked: boolean;
 }
 
 export type Statement = { readonly text: string; readonly values?: readonly unknown[] };
@@ -24,6 +24,7 @@ export class Backends {
   /** What was given back last is lent next: the order of giving back, never that of answers. */
   readonly #idle: Backend[] = [];
   readonly #settling = new Set<Promise<unknown>>();
+  #socket: Promise<string | undefined> | undefined;
 
   /** @param admin ends sessions at the server. */
   constructor(admin: Sql) {
@@ -33,12 +34,17 @@ export class Backends {
   async lend(config: pg.ClientConfig): Promise<Backend> {
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
-    const client = new pg.Client({ ...config, pipeline: true } as pg.ClientConfig);
+    this.#socket ??= findSocket(this.#admin);
+    const url = new URL(config.connectionString ?? '');
+    const socket = await this.#socket;
+    if (socket !== undefined) url.searchParams.set('host', socket);
+    const way = { connectionString: url.href, pipeline: true };
+    const client = new pg.Client({ ...config, ...way } as pg.ClientConfig);
     // A statement that is under way reports it.
     client.on('error', () => {});
     await client.connect();
     const { processID: pid } = client as pg.Client & { processID: number };
-    return { client, pid, underWay: 0 };
+    return { client, pid, isAsked: false };
   }
 
   /** Takes one back that is in no transaction. */
@@ -48,7 +54,7 @@ export class Backends {
 
   /** Takes one back whatever it was doing; behind this nothing of it goes on. */
   async takeBack(backend: Backend): Promise<void> {
-    if (backend.underWay > 0) {
+    if (backend.isAsked) {
       await this.#terminate(backend.pid);
       return;
     }
@@ -84,19 +90,23 @@ export class Backends {
   }
 }
 
+/** The Unix socket of the throwaway server; undefined on another one. It costs less than loopback. */
+async function findSocket(admin: Sql): Promise<string | undefined> {
+  const [row] = await admin<{ sockets: string; data: string }[]>`
+    select
+      current_setting('unix_socket_directories', true) as sockets,
+      current_setting('data_directory', true) as data`;
+  return row?.sockets === '.' ? row.data : undefined;
+}
+
 /** Sends statements at once. @returns the answer to the last; an error of another is of the last too. */
 export async function send(backend: Backend, statements: readonly Statement[]): Promise<Answer> {
   const query = backend.client.query.bind(backend.client) as unknown as (
     statement: Statement,
   ) => Promise<Answer>;
-  backend.underWay += 1;
-  try {
-    const answers = await Promise.allSettled(statements.map((statement) => query(statement)));
-    const last = answers.at(-1);
-    if (last === undefined) throw new Error('nothing was sent');
-    if (last.status === 'rejected') throw last.reason;
-    return last.value;
-  } finally {
-    backend.underWay -= 1;
-  }
+  const answers = await Promise.allSettled(statements.map((statement) => query(statement)));
+  const last = answers.at(-1);
+  if (last === undefined) throw new Error('nothing was sent');
+  if (last.status === 'rejected') throw last.reason;
+  return last.value;
 }

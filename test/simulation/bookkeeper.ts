@@ -71,7 +71,8 @@ function senderOf(service: Service, actor: Actor): (wanted: Wanted) => Promise<b
   };
   const onKilled = async () => {};
   const pauseOf = (step: StepOfTransaction) => troubles.pauseOf(step);
-  const link = { actor, scheduler, backends, fateOf, pauseOf, onKilled };
+  const slownessOf = () => troubles.slownessOf();
+  const link = { actor, scheduler, backends, fateOf, pauseOf, slownessOf, onKilled };
   const connections = new Connections(link);
   service.opened.push(connections);
   const sql = simulatedPool({ ...service, url, connections, actor });

@@ -3,6 +3,7 @@
 // a statement took effect.
 //
 // What nobody could see costs no turn: to begin a transaction, and to end one that has done nothing.
+import assert from 'node:assert/strict';
 import pg from 'pg';
 import { type Answer, type Backend, type Backends, type Statement, send } from './backends.ts';
 import { fingerprint } from './history.ts';
@@ -23,6 +24,8 @@ export interface Link {
   readonly fateOf: (text: string) => Fate;
   /** How long a transaction pauses before its next statement, in simulated ms. */
   readonly pauseOf: (step: StepOfTransaction) => number;
+  /** How long the answer to a statement is under way, in simulated ms. */
+  readonly slownessOf: () => number;
   /** Kills the process that the connection belongs to. */
   readonly onKilled: () => Promise<void>;
 }
@@ -48,6 +51,22 @@ interface Transaction {
   begin: string | undefined;
   hasDone: boolean;
   isBehindRead: boolean;
+}
+
+/** What the server answered to a statement. */
+type Sent = {
+  /** Whether its transaction is over. */
+  readonly isEnd: boolean;
+  readonly backend: Backend | undefined;
+} & (
+  | { readonly isWell: true; readonly answer: Answer }
+  | { readonly isWell: false; readonly error: unknown }
+);
+
+interface Taken {
+  readonly asked: Statement;
+  readonly sent: Sent;
+  readonly note: Note;
 }
 
 /** The connections a process has open, so that they die with it. */
@@ -104,7 +123,7 @@ export class Connections {
   }
 
   async #query(session: Session, asked: Statement): Promise<Answer> {
-    const { actor, scheduler, backends, pauseOf } = this.#link;
+    const { actor, scheduler, backends, pauseOf, slownessOf } = this.#link;
     if (asked.text.startsWith('begin')) {
       // Timeouts of one transaction go by the real clock.
       const begin = asked.text.replace(/;.*$/s, '');
@@ -125,82 +144,104 @@ export class Connections {
     const label = `${session.name} ${shown(asked.text)}`;
     const pid = () => session.backend?.pid;
     const call = { label, pid, delayMs, thread: session.name };
-    return scheduler.perform(actor, call, (note) => this.#carryOut(session, asked, note));
+    const lateMs = slownessOf();
+    const answer = await scheduler.performInTwo(actor, call, (note) => {
+      return this.#carryOut(session, asked, note);
+    });
+    if (lateMs > 0) {
+      // It may hold locks meanwhile.
+      const late = { ...call, label: `${label} is answered`, delayMs: lateMs };
+      await scheduler.perform(actor, late, async () => {});
+    }
+    return answer;
   }
 
-  async #carryOut(session: Session, asked: Statement, note: Note): Promise<Answer> {
+  /** At the server. @returns what follows from it here, when its answer is given. */
+  async #carryOut(session: Session, asked: Statement, note: Note): Promise<() => Promise<Answer>> {
     const fate = this.#link.fateOf(asked.text);
     switch (fate.type) {
-      case 'well':
-        return this.#send(session, asked, note);
-      case 'error':
+      case 'well': {
+        const sent = await this.#send(session, asked);
+        return async () => this.#take(session, { asked, sent, note });
+      }
+      case 'error': {
+        const sent = await this.#refuse(session, asked, fate.code);
         note(`refused ${fate.code}`);
-        return this.#refuse(session, asked, fate.code);
+        return async () => this.#take(session, { asked, sent, note: () => {} });
+      }
       case 'lost':
       case 'killed': {
-        if (fate.when === 'after') await this.#send(session, asked, note).catch(() => undefined);
+        if (fate.when === 'after') await this.#send(session, asked);
         note(`${fate.type} ${fate.when}`);
-        if (fate.type === 'killed') await this.#link.onKilled();
-        await this.#close(session);
-        throw new Error('Connection terminated unexpectedly');
+        return async () => {
+          if (session.backend !== undefined) session.backend.isAsked = false;
+          if (fate.type === 'killed') await this.#link.onKilled();
+          await this.#close(session);
+          throw new Error('Connection terminated unexpectedly');
+        };
       }
     }
   }
 
-  async #send(session: Session, asked: Statement, note: Note): Promise<Answer> {
-    const { transaction } = session;
-    try {
-      const answer = await this.#sendBehindBegin(session, asked);
-      const { rows = [], rowCount } = answer;
-      const bytes = rows.some((row) => Object.values(row ?? {}).some(Buffer.isBuffer));
-      note(`${rowCount} ${bytes ? '' : fingerprint([asked.values ?? [], rows])}`);
-      if (transaction !== undefined) {
-        const isChange = changes.test(asked.text);
-        transaction.isBehindRead = !isChange;
-        if (isChange || rowCount !== 0) transaction.hasDone = true;
-      }
-      return answer;
-    } catch (error) {
+  /** What the server has answered: only now, since answers of the server come in any order. */
+  #take(session: Session, { asked, sent, note }: Taken): Answer {
+    const transaction = sent.isEnd ? undefined : session.transaction;
+    this.#giveBack(session, sent);
+    if (!sent.isWell) {
       if (transaction !== undefined) transaction.hasDone = true;
-      if (!(error instanceof pg.DatabaseError)) throw error;
-      note(`error ${error.code}`);
-      throw error;
+      if (sent.error instanceof pg.DatabaseError) note(`error ${sent.error.code}`);
+      throw sent.error;
     }
+    const { rows = [], rowCount } = sent.answer;
+    const bytes = rows.some((row) => Object.values(row ?? {}).some(Buffer.isBuffer));
+    note(`${rowCount} ${bytes ? '' : fingerprint([asked.values ?? [], rows])}`);
+    if (transaction !== undefined) {
+      const isChange = changes.test(asked.text);
+      transaction.isBehindRead = !isChange;
+      if (isChange || rowCount !== 0) transaction.hasDone = true;
+    }
+    return sent.answer;
   }
 
-  async #sendBehindBegin(session: Session, asked: Statement): Promise<Answer> {
-    if (!session.isOpen) throw new Error('Connection terminated unexpectedly');
-    const { transaction } = session;
-    const begin = transaction?.begin;
-    if (transaction !== undefined) transaction.begin = undefined;
+  #giveBack(session: Session, { backend, isEnd }: Sent): void {
+    if (backend !== undefined) backend.isAsked = false;
+    if (isEnd) session.transaction = undefined;
+    // One that was closed meanwhile is taken back already.
+    if (session.transaction !== undefined || backend === undefined) return;
+    if (session.backend !== backend) return;
+    session.backend = undefined;
+    this.#link.backends.giveBack(backend);
+  }
+
+  /** Sends a statement, behind the begin of its transaction where it is the first. */
+  async #send(session: Session, asked: Statement): Promise<Sent> {
+    const isEnd = asked.text === 'commit' || asked.text === 'rollback';
+    if (!session.isOpen) {
+      const error = new Error('Connection terminated unexpectedly');
+      return { isWell: false, error, isEnd, backend: undefined };
+    }
+    const begin = session.transaction?.begin;
+    if (session.transaction !== undefined) session.transaction.begin = undefined;
     const backend = session.backend ?? (await this.#link.backends.lend(session.config));
     session.backend = backend;
-    const isEnd = asked.text === 'commit' || asked.text === 'rollback';
-    if (isEnd) session.transaction = undefined;
+    backend.isAsked = true;
+    const statements = begin === undefined ? [asked] : [{ text: begin }, asked];
     try {
-      return await send(backend, begin === undefined ? [asked] : [{ text: begin }, asked]);
-    } finally {
-      // One that was closed meanwhile is taken back already.
-      if (session.transaction === undefined && session.backend === backend) {
-        session.backend = undefined;
-        this.#link.backends.giveBack(backend);
-      }
+      return { isWell: true, answer: await send(backend, statements), isEnd, backend };
+    } catch (error) {
+      return { isWell: false, error, isEnd, backend };
     }
   }
 
   /** Lets the server itself raise the error, so that it is one in every respect. */
-  async #refuse(session: Session, { text }: Statement, code: string): Promise<Answer> {
+  async #refuse(session: Session, { text }: Statement, code: string): Promise<Sent> {
     const raise = `do $$ begin raise exception 'simulated' using errcode = '${code}'; end $$`;
-    const { transaction } = session;
-    try {
-      await this.#sendBehindBegin(session, { text: raise });
-    } catch (error) {
-      if (transaction !== undefined) transaction.hasDone = true;
-      // A COMMIT that fails ends its transaction all the same.
-      if (text === 'commit') await this.#sendBehindBegin(session, { text: 'rollback' });
-      throw error;
-    }
-    throw new Error('the server raised no error');
+    const sent = await this.#send(session, { text: raise });
+    assert.ok(!sent.isWell, 'the server raised no error');
+    // A COMMIT that fails ends its transaction all the same.
+    if (text !== 'commit') return sent;
+    await this.#send(session, { text: 'rollback' });
+    return { ...sent, isEnd: true };
   }
 }
 

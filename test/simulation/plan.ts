@@ -20,6 +20,8 @@ export interface Plan {
   readonly subscriptions: number;
   /** Longest pause between two changes of subscriptions; undefined: nobody changes any. */
   readonly changesMsMax: number | undefined;
+  /** Longest pause between two replays of one more client; undefined: there is none. */
+  readonly replaysMsMax: number | undefined;
   /** How long what a receiver refuses is tried before it is set aside. */
   readonly setAsideMs: number;
   /** Chances from 0 to 1, each for one statement, call or delivery. */
@@ -36,7 +38,8 @@ export type Trouble =
   | 'receiver_fails'
   | 'receiver_silent'
   | 'market_halts'
-  | 'transaction_pauses';
+  | 'transaction_pauses'
+  | 'statement_slow';
 
 const usual: Readonly<Record<Trouble, number>> = {
   statement_refused: 0.006,
@@ -49,6 +52,7 @@ const usual: Readonly<Record<Trouble, number>> = {
   receiver_silent: 0.05,
   market_halts: 0.3,
   transaction_pauses: 0.04,
+  statement_slow: 0.03,
 };
 
 /** A commit whose answer is lost is worth more than another statement. */
@@ -76,6 +80,7 @@ export function planOf(lot: Lot): Plan {
     thinkMsMax: oneOf(0, 20, 200),
     subscriptions: oneOf(1, 2, 4),
     changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
+    replaysMsMax: oneOf<number | undefined>(undefined, undefined, 100, 600),
     setAsideMs: oneOf(2_000, 8_000, 60_000),
     chances,
   };
@@ -122,13 +127,24 @@ export class Troubles {
    */
   pauseOf({ isBehindRead, isCommit }: StepOfTransaction, slowness = 1): number {
     const times = isBehindRead && !isCommit ? behindReadTimes : 1;
-    if (!this.happens('transaction_pauses', times * slowness)) return 0;
-    return this.#lot.between(1, this.#lot.next() < 0.5 ? shortPauseMs : longPauseMs);
+    return this.happens('transaction_pauses', times * slowness) ? this.#drawPauseMs() : 0;
+  }
+
+  /**
+   * How long the answer to a statement is under way, in ms: the server is slow to write, or the network to
+   * carry. Meanwhile it has taken effect, and what this process asks for next is collected behind it.
+   */
+  slownessOf(slowness = 1): number {
+    return this.happens('statement_slow', slowness) ? this.#drawPauseMs() : 0;
   }
 
   /** How much more often a new process pauses than usual. */
   drawSlowness(): number {
     return this.#lot.next() < slowProcess.chance ? slowProcess.times : 1;
+  }
+
+  #drawPauseMs(): number {
+    return this.#lot.between(1, this.#lot.next() < 0.5 ? shortPauseMs : longPauseMs);
   }
 
   #when(): 'before' | 'after' {

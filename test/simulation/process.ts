@@ -94,6 +94,7 @@ export function troublelessPool(
     backends: around.backends,
     fateOf: () => ({ type: 'well' }),
     pauseOf: () => 0,
+    slownessOf: () => 0,
     onKilled: async () => {},
   });
   around.opened.push(connections);
@@ -137,6 +138,7 @@ export class SimulatedProcess {
       backends,
       fateOf: (text) => troubles.fateOf(text),
       pauseOf: (step) => troubles.pauseOf(step, slowness),
+      slownessOf: () => troubles.slownessOf(slowness),
       onKilled: () => this.kill(),
     });
     const { actor } = this;

@@ -32,13 +32,16 @@ export interface Call {
   readonly thread?: string;
 }
 
+/** Does what follows from an answer. @returns what gives it. */
+type Finish = () => Promise<() => void>;
+
 /** What stands before the lot. */
 interface Waiting {
   readonly actor: Actor;
   readonly call: Call;
   readonly number: number;
   notBefore: number;
-  readonly act: () => Promise<() => void>;
+  readonly act: () => Promise<Finish>;
   /** What is to be told of it, once it is answered. */
   readonly notes: string[];
 }
@@ -46,7 +49,7 @@ interface Waiting {
 /** A statement that was sent and waits for a lock. */
 interface Blocked {
   readonly waiting: Waiting;
-  readonly settled: Promise<() => void>;
+  readonly settled: Promise<Finish>;
   isSettled: boolean;
 }
 
@@ -99,21 +102,35 @@ export class Scheduler {
 
   /** Does something outside when the lot falls on it. Never answers an actor that died. */
   perform<T>(actor: Actor, call: Call, act: (note: Note) => Promise<T>): Promise<T> {
+    return this.performInTwo(actor, call, async (note) => {
+      const result = await act(note);
+      return async () => result;
+    });
+  }
+
+  /**
+   * The same for what may wait for a lock: answers of the server come in any order once it is free, so what
+   * follows from an answer is done by the function that `act` returns, in the order of the scheduler.
+   */
+  performInTwo<T>(
+    actor: Actor,
+    call: Call,
+    act: (note: Note) => Promise<() => Promise<T>>,
+  ): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#arrivals += 1;
     const notBefore = this.#now.getTime() + (call.delayMs ?? 0);
     const notes: string[] = [];
     const note = (what: string) => notes.push(`${actor.name} ${call.label}: ${what}`);
-    const settle = async () => {
-      try {
-        const result = await act(note);
-        return () => resolve(result);
-      } catch (error) {
-        return () => reject(error);
-      }
+    const carryOut = async () => {
+      const finish = await settledOf(act(note));
+      return async () => {
+        const result = finish.isWell ? await settledOf(finish.value()) : finish;
+        return () => (result.isWell ? resolve(result.value) : reject(result.error));
+      };
     };
     if (actor.isAlive) {
-      this.#waiting.add({ actor, call, number: this.#arrivals, notBefore, act: settle, notes });
+      this.#waiting.add({ actor, call, number: this.#arrivals, notBefore, act: carryOut, notes });
     }
     return promise;
   }
@@ -217,10 +234,12 @@ export class Scheduler {
   }
 
   async #answer({ waiting, settled }: Blocked): Promise<void> {
-    const answer = await settled;
+    const finish = await settled;
+    const { actor, notes } = waiting;
+    const answer = actor.isAlive ? await finish() : undefined;
     const at = this.#now.toISOString();
-    for (const note of waiting.notes) this.#options.history.note(`${at} ${note}`);
-    if (waiting.actor.isAlive) answer();
+    for (const note of notes) this.#options.history.note(`${at} ${note}`);
+    if (actor.isAlive) answer?.();
   }
 
   /** Waits until a statement is done (false) or surely waits for a lock (true). */
@@ -278,6 +297,17 @@ function circleOf(pid: number, waits: LockWaits): readonly number[] {
     }
   }
   return [];
+}
+
+type Settled<T> =
+  | { readonly isWell: true; readonly value: T }
+  | { readonly isWell: false; readonly error: unknown };
+
+function settledOf<T>(work: Promise<T>): Promise<Settled<T>> {
+  return work.then(
+    (value) => ({ isWell: true, value }),
+    (error: unknown) => ({ isWell: false, error }),
+  );
 }
 
 /** Waits for something, but not for long. */

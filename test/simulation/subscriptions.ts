@@ -116,7 +116,8 @@ export async function manageSubscriptions(
   const actor = new Actor('subscriber');
   const sql = troublelessPool(service, actor);
   const client: Client = { service, market, actor, sql, clock: scheduler.clock };
-  const { changesMsMax } = service.plan;
+  const { changesMsMax, replaysMsMax } = service.plan;
+  if (replaysMsMax !== undefined) void replayOn(service, { market, isOver, replaysMsMax });
   while (changesMsMax !== undefined && !isOver()) {
     await scheduler.turn(actor, 'pauses', lot.between(0, changesMsMax));
     await change(client);
@@ -130,8 +131,7 @@ export async function manageSubscriptions(
 async function change(client: Client): Promise<void> {
   const { market, service } = client;
   const { lot } = service.network;
-  const known = market.receivers.filter((one) => one.webhookId !== undefined && !one.isDeleted);
-  const receiver = known[lot.between(0, known.length - 1)];
+  const receiver = drawReceiver(client);
   const created = market.receivers.filter(({ since }) => since.before > 0).length;
   const kind = lot.between(1, 20);
   if (kind === 1) return rotate(client);
@@ -141,7 +141,16 @@ async function change(client: Client): Promise<void> {
   else if (kind <= 12) await updateSettings(client, receiver);
   else if (kind <= 17) await replay(client, receiver);
   else if (kind <= 19) await test(client, receiver);
-  else if (known.length > 1) await remove(client, receiver);
+  else if (knownReceivers(client).length > 1) await remove(client, receiver);
+}
+
+function knownReceivers({ market }: Client): readonly Receiver[] {
+  return market.receivers.filter((one) => one.webhookId !== undefined && !one.isDeleted);
+}
+
+function drawReceiver(client: Client): Receiver | undefined {
+  const known = knownReceivers(client);
+  return known[client.service.network.lot.between(0, known.length - 1)];
 }
 
 type Operation = (handlers: SimulatedProcess['webhooks']) => Promise<Answer>;
@@ -222,11 +231,14 @@ async function updateSettings(client: Client, receiver: Receiver): Promise<void>
   }
 }
 
+/** One of the last events that a receiver has had, from which a replay begins. */
+const replayedMax = 40;
+
 /** From an event that has arrived, from an instant, or what was set aside. */
 async function replay(client: Client, receiver: Receiver): Promise<void> {
   const { service, clock } = client;
   const { lot } = service.network;
-  const arrival = receiver.arrivals[lot.between(0, receiver.arrivals.length - 1)];
+  const arrival = receiver.arrivals.at(-lot.between(1, replayedMax));
   const from = new Date(clock.now().getTime() - lot.between(0, 20_000));
   const kind = lot.between(1, 3);
   const isEvent = kind === 1 && arrival !== undefined;
@@ -235,15 +247,37 @@ async function replay(client: Client, receiver: Receiver): Promise<void> {
     : kind === 2
       ? { from: from.toISOString() }
       : { set_aside: true };
-  const position = await readPosition(client, isEvent ? arrival.eventId : '');
   const head = await readHead(client, receiver.tenantId);
   const seen = receiver.arrivals.length;
   receiver.isReplayed = true;
   const answer = await ask(client, 'replay', (handlers) => {
     return handlers.replay(callFor(client, receiver, body));
   });
+  // Another client may have deleted it meanwhile.
+  if (answer instanceof Refusal && receiver.isDeleted) return;
   assert.ok(!(answer instanceof Refusal), `a replay was refused: ${answer}`);
-  if (isEvent) receiver.replays.push({ position, head, seen });
+  if ('set_aside' in body) return;
+  const position = isEvent
+    ? await readPosition(client, arrival.eventId)
+    : await readPositionAt(client, receiver.tenantId, from);
+  receiver.replays.push({ position, head, seen });
+}
+
+/** One more client, who asks for replays as long as anybody asks for anything. */
+async function replayOn(
+  service: Service,
+  of: { market: Market; isOver: () => boolean; replaysMsMax: number },
+): Promise<void> {
+  const { market, isOver, replaysMsMax } = of;
+  const { scheduler, lot } = service.network;
+  const actor = new Actor('replayer');
+  const sql = troublelessPool(service, actor);
+  const client: Client = { service, market, actor, sql, clock: scheduler.clock };
+  while (!isOver()) {
+    await scheduler.turn(actor, 'pauses', lot.between(0, replaysMsMax));
+    const receiver = drawReceiver(client);
+    if (receiver !== undefined && !isOver()) await replay(client, receiver);
+  }
 }
 
 async function test(client: Client, receiver: Receiver): Promise<void> {
@@ -287,6 +321,16 @@ async function readPosition({ sql }: Client, eventId: string): Promise<number> {
     select e.position
     from unwind.events e
     where e.event_id::text = ${eventId}`;
+  return Number(rows[0]?.position ?? 0);
+}
+
+/** From where on everything of the log is as young as that. */
+async function readPositionAt({ sql }: Client, tenantId: TenantId, from: Date): Promise<number> {
+  const rows = await sql<{ position: string }[]>`
+    select coalesce(max(e.position), 0) + 1 as position
+    from unwind.events e
+    where e.tenant_id = ${tenantId}
+      and e.created_at < ${from}`;
   return Number(rows[0]?.position ?? 0);
 }
 
