@@ -23,6 +23,8 @@ const throwaway = {
   full_page_writes: 'off',
   autovacuum: 'off',
   search_path: '',
+  // In the data directory, the one place that the server's own account may surely write to.
+  unix_socket_directories: '.',
 };
 
 const homePrefix = 'unwind-test-';

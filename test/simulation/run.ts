@@ -11,7 +11,10 @@ import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { connect } from '../../src/db/connect.ts';
 import { withTestServer } from '../../tools/test-server.ts';
+import { testAdminUrl } from '../support/database.ts';
+import { processorSeconds } from './processor.ts';
 import { commandFor, told } from './report.ts';
 import { runSeed } from './worker.ts';
 import type { Outcome } from './world.ts';
@@ -84,15 +87,20 @@ async function ask(child: ChildProcess, seed: number): Promise<Outcome> {
 
 async function runSeeds(): Promise<number> {
   const { trace } = values;
+  const admin = connect({ url: testAdminUrl(), max: 1, applicationName: 'unwind simulation' });
+  const before = await processorSeconds(admin);
   const isOne = trace || jobs === 1;
   if (isOne) await work((seed) => runSeed({ seed, liquidations, trace }));
   else await Promise.all(Array.from({ length: jobs }, workApart));
   const { done, failed, steps } = progress;
-  const perMinute = (count: number) => Math.round(count / minutesSpent());
+  const spent = ((await processorSeconds(admin)) ?? Number.NaN) - (before ?? Number.NaN);
+  await admin.end();
   const all = done * liquidations;
+  const perMinute = (count: number, minutes: number) => Math.round(count / minutes);
   console.log(
-    `${done} seeds, ${all} liquidations, ${perMinute(all)} a minute; ` +
-      `${perMinute(steps)} steps a minute`,
+    `${done} seeds, ${all} liquidations, ${perMinute(all, minutesSpent())} a minute; ` +
+      `of one core's time ${spent.toFixed(1)} s: ${perMinute(all, spent / 60)} liquidations ` +
+      `and ${perMinute(steps, spent / 60)} steps a minute`,
   );
   return failed;
 }
