@@ -347,6 +347,8 @@ create table unwind.fix_orders (
   asked_at timestamp with time zone,
   cancel_requests integer not null,
   cancel_asked_at timestamp with time zone,
+  symbol text,
+  currency text,
   constraint fix_orders_pkey PRIMARY KEY (tenant_id, client_order_id),
   constraint fix_orders_name_once UNIQUE (venue, client_order_id),
   constraint fix_orders_refusal CHECK ((refusal IS NULL) = (is_refusal_temporary IS NULL)),
@@ -461,6 +463,8 @@ create table unwind.liquidations (
   stop_at timestamp with time zone,
   corrected_at timestamp with time zone,
   corrected_proceeds numeric default 0 not null,
+  waits_for_venues text[],
+  end_note text,
   constraint liquidations_pkey PRIMARY KEY (tenant_id, liquidation_id),
   constraint liquidations_sequence_once UNIQUE (tenant_id, account_id, sequence),
   constraint liquidations_account FOREIGN KEY (tenant_id, account_id) REFERENCES unwind.accounts(tenant_id, account_id),
@@ -468,6 +472,7 @@ create table unwind.liquidations (
   constraint liquidations_amounts CHECK (proceeds >= 0::numeric AND cash_amount >= 0::numeric AND scale(proceeds) <= 2 AND scale(cash_amount) <= 2),
   constraint liquidations_corrected_only_when_final CHECK (corrected_at IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text]))),
   constraint liquidations_corrected_proceeds CHECK ((corrected_at IS NOT NULL OR corrected_proceeds = 0::numeric) AND (proceeds - corrected_proceeds) >= 0::numeric),
+  constraint liquidations_end_note CHECK (end_note IS NULL OR length(end_note) <= 500 AND (status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text]))),
   constraint liquidations_end_reason CHECK (end_reason IS NULL OR status = 'FILLED'::text AND end_reason = 'flat'::text OR status = 'CANCELLED'::text AND (end_reason = ANY (ARRAY['client'::text, 'refused'::text, 'limit'::text, 'abandoned'::text]))),
   constraint liquidations_ended_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text])) = (ended_at IS NOT NULL)),
   constraint liquidations_exact_when_final CHECK ((status <> ALL (ARRAY['FILLED'::text, 'CANCELLED'::text])) OR cash_amount = proceeds),
@@ -492,6 +497,22 @@ CREATE INDEX liquidations_to_sift ON unwind.liquidations USING btree (tenant_id,
 CREATE INDEX liquidations_to_stop ON unwind.liquidations USING btree (tenant_id, stop_at) WHERE (stop_at IS NOT NULL);
 CREATE UNIQUE INDEX liquidations_one_running ON unwind.liquidations USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
 CREATE TRIGGER liquidations_transitions AFTER UPDATE OF status ON unwind.liquidations FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
+
+create table unwind.listings (
+  tenant_id uuid not null,
+  isin text not null,
+  mic text not null,
+  symbol text not null,
+  currency text not null,
+  lot_size numeric not null,
+  updated_at timestamp with time zone not null,
+  constraint listings_pkey PRIMARY KEY (tenant_id, isin, mic),
+  constraint listings_instrument FOREIGN KEY (tenant_id, isin) REFERENCES unwind.instruments(tenant_id, isin),
+  constraint listings_currency CHECK (currency ~ '^[A-Z]{3}$'::text),
+  constraint listings_lot_size CHECK (lot_size >= 1::numeric AND lot_size = trunc(lot_size) OR lot_size::text ~ '^0\.0{0,14}1$'::text),
+  constraint listings_mic CHECK (mic ~ '^[A-Z0-9]{4}$'::text),
+  constraint listings_symbol CHECK (symbol ~ '^[ -~]{0,64}$'::text)
+);
 
 create table unwind.market_clock (
   only_row boolean default true not null,
@@ -562,6 +583,9 @@ create table unwind.orders (
   status_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   corrected_quantity numeric default 0 not null,
+  venue text,
+  symbol text,
+  currency text default 'EUR'::text not null,
   constraint orders_pkey PRIMARY KEY (tenant_id, order_id),
   constraint orders_liquidation FOREIGN KEY (tenant_id, liquidation_id) REFERENCES unwind.liquidations(tenant_id, liquidation_id),
   constraint orders_cancelled_is_less CHECK (status <> 'CANCELLED'::text OR (filled_quantity - corrected_quantity) < quantity),
@@ -579,7 +603,7 @@ create table unwind.orders (
 CREATE INDEX orders_of_account ON unwind.orders USING btree (tenant_id, account_id, order_id);
 CREATE INDEX orders_of_liquidation ON unwind.orders USING btree (tenant_id, liquidation_id, order_id);
 CREATE INDEX orders_refused ON unwind.orders USING btree (tenant_id, liquidation_id, isin) WHERE (status = 'CANCELLED'::text);
-CREATE INDEX orders_to_submit ON unwind.orders USING btree (tenant_id, submit_at) WHERE (submit_at IS NOT NULL);
+CREATE INDEX orders_to_submit ON unwind.orders USING btree (venue, tenant_id, submit_at) WHERE (submit_at IS NOT NULL);
 CREATE UNIQUE INDEX orders_one_open_per_instrument ON unwind.orders USING btree (tenant_id, liquidation_id, isin) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
 CREATE TRIGGER orders_transitions AFTER UPDATE OF status ON unwind.orders FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
 
@@ -715,6 +739,15 @@ create table unwind.tenants (
   constraint tenants_signature_policy CHECK (signature_policy = ANY (ARRAY['strict'::text, 'compatible'::text]))
 );
 CREATE TRIGGER tenants_no_test_scopes_in_live BEFORE INSERT OR UPDATE OF scopes ON unwind.tenants FOR EACH ROW EXECUTE FUNCTION unwind.refuse_test_scopes();
+
+create table unwind.trading (
+  only_row boolean default true not null,
+  venues text[] not null,
+  recorded_at timestamp with time zone not null,
+  constraint trading_pkey PRIMARY KEY (only_row),
+  constraint trading_only_row CHECK (only_row),
+  constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20)
+);
 
 create table unwind.tunnel_requests (
   tenant_id uuid not null,
@@ -868,6 +901,12 @@ CREATE OR REPLACE FUNCTION unwind.first_id_at(at timestamp with time zone)
  IMMUTABLE PARALLEL SAFE
 RETURN ((lpad(to_hex(((EXTRACT(epoch FROM at) * (1000)::numeric))::bigint), 12, '0'::text) || repeat('0'::text, 20)))::uuid;
 
+CREATE OR REPLACE FUNCTION unwind.in_lots(quantity numeric, fractional boolean, lot_size numeric)
+ RETURNS numeric
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN (lot_size IS NULL) THEN unwind.sellable(quantity, fractional) ELSE (quantity - mod(quantity, CASE WHEN fractional THEN lot_size ELSE GREATEST(lot_size, (1)::numeric) END)) END;
+
 CREATE OR REPLACE FUNCTION unwind.indicative_values(the_tenant uuid, the_account uuid, the_liquidation uuid)
  RETURNS TABLE(value numeric)
  LANGUAGE sql
@@ -994,6 +1033,32 @@ begin
     message = format('a row of %I cannot go from %s to %s', tg_table_name, old.status, new.status);
 end $function$;
 
+CREATE OR REPLACE FUNCTION unwind.routes(the_tenant uuid, the_isin text, the_venues text[])
+ RETURNS TABLE(venue text, symbol text, currency text, lot_size numeric)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT COALESCE(l.mic,
+         CASE
+             WHEN ((cardinality(routes.the_venues) = 1) AND (NOT k.is_listed)) THEN (routes.the_venues)[1]
+             ELSE NULL::text
+         END) AS "coalesce",
+     NULLIF(l.symbol, ''::text) AS "nullif",
+     l.currency,
+     l.lot_size
+    FROM (( SELECT (EXISTS ( SELECT
+                    FROM unwind.listings x
+                   WHERE ((x.tenant_id = routes.the_tenant) AND (x.isin = routes.the_isin)))) AS is_listed) k
+      LEFT JOIN LATERAL ( SELECT x.mic,
+             x.symbol,
+             x.currency,
+             x.lot_size
+            FROM unwind.listings x
+           WHERE (k.is_listed AND (x.tenant_id = routes.the_tenant) AND (x.isin = routes.the_isin) AND (x.mic = ANY (routes.the_venues)))
+           ORDER BY (array_position(routes.the_venues, x.mic))
+          LIMIT 1) l ON (true));
+END;
+
 CREATE OR REPLACE FUNCTION unwind.sellable(quantity numeric, fractional boolean)
  RETURNS numeric
  LANGUAGE sql
@@ -1035,7 +1100,7 @@ CREATE OR REPLACE FUNCTION unwind.wait_reason(rank integer)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN (ARRAY['parked'::text, 'stopping'::text, 'rejected'::text, 'fraction'::text, 'sent_unanswered'::text, 'inactive'::text, 'locked'::text, 'halted'::text, 'venue_closed'::text, 'retrying'::text, 'release_delay'::text, 'due_later'::text, 'at_venue'::text, 'next_round'::text, 'due'::text])[rank];
+RETURN (ARRAY['parked'::text, 'stopping'::text, 'rejected'::text, 'fraction'::text, 'odd_lot'::text, 'sent_unanswered'::text, 'inactive'::text, 'unlisted'::text, 'locked'::text, 'halted'::text, 'no_rate'::text, 'venue_closed'::text, 'retrying'::text, 'release_delay'::text, 'due_later'::text, 'at_venue'::text, 'next_round'::text, 'due'::text])[rank];
 
 CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liquidation uuid)
  RETURNS text
@@ -1044,19 +1109,28 @@ CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liq
  SET search_path TO ''
 RETURN (SELECT o.object FROM (unwind.liquidations l CROSS JOIN LATERAL unwind.liquidation_objects(l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount, l.created_at, l.updated_at) o(object)) WHERE ((l.tenant_id = liquidation_object.the_tenant) AND (l.liquidation_id = liquidation_object.the_liquidation)));
 
-CREATE OR REPLACE FUNCTION unwind_v1.market_now()
- RETURNS TABLE(at timestamp with time zone, is_closed boolean, opens_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION unwind_v1.market_at()
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET search_path TO ''
+RETURN unwind.market_time(now());
+
+CREATE OR REPLACE FUNCTION unwind_v1.venues_now()
+ RETURNS TABLE(venue text, is_open boolean, opens_at timestamp with time zone)
  LANGUAGE sql
  STABLE PARALLEL SAFE SECURITY DEFINER
  SET search_path TO ''
 BEGIN ATOMIC
- SELECT m.at,
-     ((count(v.venue) > 0) AND (NOT bool_or(unwind.venue_is_open(v.venue, m.at)))),
-     min(s.opens_at) FILTER (WHERE (v.status IS NULL)) AS min
+ SELECT v.venue,
+     unwind.venue_is_open(v.venue, m.at) AS venue_is_open,
+         CASE
+             WHEN (v.status IS NULL) THEN s.opens_at
+             ELSE NULL::timestamp with time zone
+         END AS "case"
     FROM ((( SELECT unwind.market_time(now()) AS at) m
-      LEFT JOIN unwind.venues v ON (true))
-      LEFT JOIN LATERAL unwind.venue_session(v.venue, m.at) s(opens_at, closes_at) ON (true))
-   GROUP BY m.at;
+      CROSS JOIN unwind.venues v)
+      LEFT JOIN LATERAL unwind.venue_session(v.venue, m.at) s(opens_at, closes_at) ON (true));
 END;
 
 create view unwind.obstacles as
@@ -1107,56 +1181,69 @@ create view unwind.waits as
         CASE r.own_rank
             WHEN 1 THEN k.parked_at
             WHEN 2 THEN l.stop_asked_at
-            WHEN 10 THEN k.first_at
-            WHEN 11 THEN l.created_at
-            WHEN 15 THEN COALESCE(l.advance_at, l.release_at)
+            WHEN 13 THEN k.first_at
+            WHEN 14 THEN l.created_at
+            WHEN 18 THEN COALESCE(l.advance_at, l.release_at)
             ELSE NULL::timestamp with time zone
         END AS own_since,
         CASE r.own_rank
-            WHEN 10 THEN k.retry_at
-            WHEN 11 THEN l.release_at
-            WHEN 12 THEN l.advance_at
+            WHEN 13 THEN k.retry_at
+            WHEN 14 THEN l.release_at
+            WHEN 15 THEN l.advance_at
             ELSE NULL::timestamp with time zone
         END AS own_until,
         CASE r.own_rank
             WHEN 1 THEN k.detail
             WHEN 2 THEN COALESCE(l.stop_note, l.stop_reason)
-            WHEN 10 THEN k.detail
-            WHEN 12 THEN 'the liquidation is looked at again then'::text
+            WHEN 13 THEN k.detail
+            WHEN 15 THEN 'the liquidation is looked at again then'::text
             ELSE NULL::text
         END AS own_detail,
     r.rank,
         CASE r.rank
             WHEN 1 THEN COALESCE(ko.parked_at, ks.parked_at)
             WHEN 3 THEN o.ended_at
-            WHEN 5 THEN s.sent_at
-            WHEN 8 THEN h.halted_at
-            WHEN 10 THEN COALESCE(ko.first_at, ks.first_at)
-            WHEN 12 THEN s.sent_at
-            WHEN 13 THEN s.sent_at
-            WHEN 15 THEN COALESCE(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+            WHEN 6 THEN s.sent_at
+            WHEN 10 THEN h.halted_at
+            WHEN 13 THEN COALESCE(ko.first_at, ks.first_at)
+            WHEN 15 THEN s.sent_at
+            WHEN 16 THEN s.sent_at
+            WHEN 18 THEN COALESCE(o.submit_at, o.updated_at, l.advance_at, l.release_at)
             ELSE NULL::timestamp with time zone
         END AS since,
         CASE r.rank
-            WHEN 9 THEN m.opens_at
-            WHEN 10 THEN COALESCE(ko.retry_at, ks.retry_at)
-            WHEN 12 THEN o.submit_at
+            WHEN 12 THEN v.opens_at
+            WHEN 13 THEN COALESCE(ko.retry_at, ks.retry_at)
+            WHEN 15 THEN o.submit_at
             ELSE NULL::timestamp with time zone
         END AS until,
         CASE r.rank
             WHEN 1 THEN COALESCE(ks.detail, ko.detail)
             WHEN 3 THEN o.cancellation_reason
             WHEN 4 THEN 'only whole units of the instrument are sold'::text
-            WHEN 5 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
-            WHEN 7 THEN concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
-            WHEN 10 THEN COALESCE(ks.detail, ko.detail)
-            WHEN 12 THEN s.reason
-            WHEN 13 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
-            WHEN 14 THEN 'the open orders of the liquidation have to end first'::text
+            WHEN 5 THEN concat('orders at ', x.venue, ' are multiples of ', trim_scale(x.lot_size), ' units')
+            WHEN 6 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
+            WHEN 8 THEN
+            CASE
+                WHEN q.venue IS NOT NULL THEN concat('the service does not trade at ', q.venue)
+                WHEN x.listed IS NULL THEN 'no listing says where it trades'::text
+                ELSE concat('listed at ', x.listed, ', where the service does not trade')
+            END
+            WHEN 9 THEN concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
+            WHEN 12 THEN
+            CASE
+                WHEN cardinality(t.venues) > 1 THEN concat(q.venue, ' is closed')
+                ELSE NULL::text
+            END
+            WHEN 13 THEN COALESCE(ks.detail, ko.detail)
+            WHEN 15 THEN s.reason
+            WHEN 16 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
+            WHEN 17 THEN 'the open orders of the liquidation have to end first'::text
             ELSE NULL::text
         END AS detail
    FROM unwind.liquidations l
-     CROSS JOIN unwind_v1.market_now() m(at, is_closed, opens_at)
+     CROSS JOIN unwind_v1.market_at() m(at)
+     CROSS JOIN unwind.trading t
      LEFT JOIN unwind.obstacles k ON k.tenant_id = l.tenant_id AND k.subject = l.liquidation_id::text
      LEFT JOIN unwind.positions p ON p.tenant_id = l.tenant_id AND p.account_id = l.account_id
      LEFT JOIN unwind.instruments i ON i.tenant_id = p.tenant_id AND i.isin = p.isin
@@ -1173,18 +1260,26 @@ create view unwind.waits as
          LIMIT 1) s ON true
      LEFT JOIN unwind.obstacles ko ON ko.tenant_id = o.tenant_id AND ko.subject = o.order_id::text
      LEFT JOIN unwind.obstacles ks ON ks.tenant_id = o.tenant_id AND ks.subject = s.client_order_id
-     LEFT JOIN ( SELECT h_1.isin,
-            min(h_1.halted_at) AS halted_at
-           FROM unwind.venue_halts h_1
-          GROUP BY h_1.isin) h ON h.isin = p.isin
+     LEFT JOIN LATERAL ( SELECT (array_agg(y.mic ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS venue,
+            (array_agg(y.lot_size ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS lot_size,
+            string_agg(y.mic, ', '::text ORDER BY y.mic) AS listed
+           FROM unwind.listings y
+          WHERE y.tenant_id = p.tenant_id AND y.isin = p.isin) x ON true
+     CROSS JOIN LATERAL ( SELECT COALESCE(o.venue, x.venue,
+                CASE
+                    WHEN x.listed IS NULL AND cardinality(t.venues) = 1 THEN t.venues[1]
+                    ELSE NULL::text
+                END) AS venue) q
+     LEFT JOIN unwind_v1.venues_now() v(venue, is_open, opens_at) ON v.venue = q.venue
+     LEFT JOIN unwind.venue_halts h ON h.venue = q.venue AND h.isin = p.isin
      CROSS JOIN LATERAL ( SELECT
                 CASE
                     WHEN k.parked_at IS NOT NULL THEN 1
                     WHEN l.stop_reason IS NOT NULL THEN 2
-                    WHEN k.retry_at IS NOT NULL THEN 10
-                    WHEN l.status = 'NEW'::text AND l.release_at > m.at THEN 11
-                    WHEN l.advance_at > m.at THEN 12
-                    ELSE 15
+                    WHEN k.retry_at IS NOT NULL THEN 13
+                    WHEN l.status = 'NEW'::text AND l.release_at > m.at THEN 14
+                    WHEN l.advance_at > m.at THEN 15
+                    ELSE 18
                 END AS own_rank,
                 CASE
                     WHEN p.quantity = 0::numeric AND (o.order_id IS NULL OR o.status = 'CANCELLED'::text) THEN NULL::integer
@@ -1192,20 +1287,22 @@ create view unwind.waits as
                     WHEN COALESCE(ko.parked_at, ks.parked_at) IS NOT NULL THEN 1
                     WHEN o.status = 'CANCELLED'::text THEN 3
                     WHEN o.order_id IS NULL AND unwind.sellable(p.quantity, i.fractional) = 0::numeric THEN 4
-                    WHEN s.status = 'SENDING'::text THEN 5
-                    WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND i.trading_status = 'INACTIVE'::text THEN 6
-                    WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.sellable(p.quantity - p.locked - p.held, i.fractional) = 0::numeric THEN 7
-                    WHEN l.status = 'PROCESSING'::text AND h.isin IS NOT NULL THEN 8
-                    WHEN m.is_closed AND COALESCE(m.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
+                    WHEN o.order_id IS NULL AND unwind.in_lots(p.quantity, i.fractional, x.lot_size) = 0::numeric THEN 5
+                    WHEN s.status = 'SENDING'::text THEN 6
+                    WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND i.trading_status = 'INACTIVE'::text THEN 7
+                    WHEN l.status = 'PROCESSING'::text AND (q.venue IS NULL OR (q.venue <> ALL (t.venues))) THEN 8
+                    WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0::numeric THEN 9
+                    WHEN l.status = 'PROCESSING'::text AND h.isin IS NOT NULL THEN 10
+                    WHEN NOT v.is_open AND COALESCE(v.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
                     CASE l.status
                         WHEN 'NEW'::text THEN l.release_at
                         ELSE o.submit_at
-                    END, '-infinity'::timestamp with time zone) THEN 9
-                    WHEN COALESCE(ko.retry_at, ks.retry_at) IS NOT NULL THEN 10
-                    WHEN o.submit_at > m.at THEN 12
-                    WHEN s.status = 'WORKING'::text THEN 13
-                    WHEN o.order_id IS NULL AND l.open_orders > 0 THEN 14
-                    ELSE 15
+                    END, '-infinity'::timestamp with time zone) THEN 12
+                    WHEN COALESCE(ko.retry_at, ks.retry_at) IS NOT NULL THEN 13
+                    WHEN o.submit_at > m.at THEN 15
+                    WHEN s.status = 'WORKING'::text THEN 16
+                    WHEN o.order_id IS NULL AND l.open_orders > 0 THEN 17
+                    ELSE 18
                 END AS rank) r
   WHERE l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]);
 
@@ -1363,7 +1460,7 @@ create view unwind_v1.liquidation_waits as
    FROM unwind.waits w
      CROSS JOIN LATERAL ( SELECT
                 CASE
-                    WHEN w.rank <> ALL (ARRAY[3, 4]) THEN w.rank
+                    WHEN w.rank <> ALL (ARRAY[3, 4, 5]) THEN w.rank
                     ELSE NULL::integer
                 END AS rank) f
   ORDER BY w.tenant_id, w.liquidation_id, (LEAST(f.rank, w.own_rank)), f.rank, w.isin;
@@ -1390,8 +1487,19 @@ create view unwind_v1.liquidations as
     corrected_proceeds,
     stop_reason,
     stop_note,
-    stop_asked_at
+    stop_asked_at,
+    end_note
    FROM unwind.liquidations l;
+
+create view unwind_v1.listings as
+ SELECT tenant_id,
+    isin,
+    mic,
+    symbol,
+    currency,
+    lot_size,
+    updated_at
+   FROM unwind.listings l;
 
 create view unwind_v1.movements as
  SELECT tenant_id,
@@ -1428,7 +1536,9 @@ create view unwind_v1.orders as
     updated_at,
     status_at,
     ended_at,
-    corrected_quantity
+    corrected_quantity,
+    venue,
+    currency
    FROM unwind.orders o;
 
 create view unwind_v1.parked as

@@ -1,6 +1,6 @@
 // The engine: the steps of a liquidation's life, in their order, and the loops that run them. Each loop runs
 // one step again and again, and wakes those of the next steps when it has worked; none depends on being
-// woken. Steps that work for one tenant at a time have a second loop, which works for the others while the
+// woken. Steps that talk to a venue have a loop for each, so that one that is away holds up no other. Steps that work for one tenant at a time have a second loop, which works for the others while the
 // first one's batch lasts. Tests run the steps without the loops.
 
 import type { Dispatcher } from 'undici';
@@ -22,9 +22,11 @@ import {
 } from './liquidations/release-liquidations.ts';
 import { liquidationStopper } from './liquidations/stop-liquidations.ts';
 import { stopAged } from './liquidations/stop-store.ts';
-import { endSubmissionLeases } from './orders/submission-store.ts';
+import { adoptOrders } from './orders/order-store.ts';
+import { countInFlight, endSubmissionLeases } from './orders/submission-store.ts';
 import { orderSubmitter, submissionResolver } from './orders/submit-orders.ts';
 import { closeIdleTunnels, tunnelReceiver } from './tunnels/serve-tunnels.ts';
+import { recordTrading } from './venue/calendar-store.ts';
 import type { Venue } from './venue/venue.ts';
 import { removeFailingWebhooks } from './webhooks/manage-webhooks.ts';
 import type { Count } from './work/figures.ts';
@@ -40,7 +42,8 @@ export interface EngineLog {
 export interface StepsOptions {
   readonly sql: Sql;
   readonly clock: Clock;
-  readonly venue: Venue;
+  /** Where orders go: the first that suits. */
+  readonly venues: readonly Venue[];
   readonly seal: Seal;
   /** The way out to receivers. */
   readonly agent: Dispatcher;
@@ -98,9 +101,19 @@ export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
   clean: ['stop'],
 };
 
+const venueStepNames = ['submit', 'resolve', 'receive'] as const;
+
+type VenueStepName = (typeof venueStepNames)[number];
+
+/** The steps that talk to one venue. */
+type VenueSteps = Readonly<Record<VenueStepName, Step>>;
+
 /** The steps of one process: they share its identity as a holder of leases. */
 export interface ProcessSteps {
+  /** Those of venues are worked one venue after the other here. */
   readonly steps: EngineSteps;
+  /** By MIC. */
+  readonly venueSteps: ReadonlyMap<string, VenueSteps>;
   readonly deliverer: Deliverer;
 }
 
@@ -108,10 +121,10 @@ export interface ProcessSteps {
 const cleanedRowsMax = 1_000;
 
 export function stepsOfProcess(options: StepsOptions): ProcessSteps {
-  const { sql, clock, venue, log, endLimits, webhookTimeoutMs, onDelivered = () => {} } = options;
+  const { sql, clock, venues, log, endLimits, webhookTimeoutMs, onDelivered = () => {} } = options;
   const { holder = newId<'process'>(), webhookSetAsideMs } = options;
   const worker = { sql, clock, log, count: options.count };
-  const sender = { ...worker, venue, holder };
+  const mover = { ...worker, venues };
   const deliverer = new Deliverer({
     ...options,
     holder,
@@ -120,27 +133,47 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     ...(webhookSetAsideMs === undefined ? {} : { setAsideAfterMs: webhookSetAsideMs }),
     onDone: onDelivered,
   });
+  const venueSteps = new Map(
+    venues.map((venue) => {
+      const sender = { ...worker, venue, holder };
+      const own: VenueSteps = {
+        submit: orderSubmitter(sender),
+        resolve: submissionResolver(sender),
+        receive: reportReceiver(sender),
+      };
+      return [venue.mic, own];
+    }),
+  );
+  const atEach = (name: VenueStepName): Step => {
+    return async () => {
+      let worked = 0;
+      for (const own of venueSteps.values()) worked += await own[name]();
+      return worked;
+    };
+  };
   const steps = {
-    release: liquidationReleaser(sender, endLimits),
-    submit: orderSubmitter(sender),
-    resolve: submissionResolver(sender),
-    receive: reportReceiver(sender),
+    release: liquidationReleaser(mover, endLimits),
+    submit: atEach('submit'),
+    resolve: atEach('resolve'),
+    receive: atEach('receive'),
     apply: reportApplier(worker),
-    advance: liquidationAdvancer(sender, endLimits),
-    stop: liquidationStopper(sender, endLimits),
+    advance: liquidationAdvancer(mover, endLimits),
+    stop: liquidationStopper(mover, endLimits),
     publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
     clean: () => clean(options, clock.now()),
   };
-  return { steps, deliverer };
+  return { steps, venueSteps, deliverer };
 }
 
 async function clean(options: StepsOptions, now: Date): Promise<number> {
-  const { sql, log, endLimits, removesFailingWebhooks = false } = options;
+  const { sql, log, endLimits, venues, removesFailingWebhooks = false } = options;
   const rows = cleanedRowsMax;
   const expired = await removeExpired(sql, now, rows);
   const forgotten = await forgetOldTries(sql, now, rows);
   const stopped = await stopAged(sql, { ageMsMax: endLimits.ageMsMax, rows, now });
+  const [usual] = venues;
+  if (usual !== undefined) await adoptOrders(sql, usual.mic, rows);
   const webhooks = removesFailingWebhooks ? await removeFailingWebhooks(sql, now, log) : 0;
   const tunnels = await closeIdleTunnels(sql, now, rows);
   return expired + forgotten + stopped + webhooks + tunnels + (await keepLog({ sql, log }, now));
@@ -173,36 +206,61 @@ const besideSteps: readonly StepName[] = ['release', 'submit', 'apply', 'advance
 
 const cleaningIdleMs = { first: 60_000, longest: 60_000 };
 
+interface Work {
+  readonly step: StepName;
+  /** Of its loop: where there are several venues, theirs stands in it. */
+  readonly name: string;
+  readonly work: Step;
+}
+
+function worksOf({ steps, venueSteps }: ProcessSteps): readonly Work[] {
+  return stepNames.flatMap((step): readonly Work[] => {
+    const ofVenues = venueStepNames.find((name) => name === step);
+    if (ofVenues === undefined) return [{ step, name: step, work: steps[step] }];
+    const isOnly = venueSteps.size === 1;
+    return [...venueSteps].map(([mic, own]) => {
+      return { step, name: isOnly ? step : `${step} ${mic}`, work: own[ofVenues] };
+    });
+  });
+}
+
+/** Records where the service trades now, and tells of orders at venues where it does not any more. */
+async function enterVenues({ sql, venues, log }: EngineOptions, now: Date): Promise<void> {
+  const mics = venues.map(({ mic }) => mic);
+  await recordTrading(sql, { venues: mics, now });
+  for (const [venue, orders] of await countInFlight(sql)) {
+    if (!mics.includes(venue)) log.warn({ venue, orders }, 'venue.not_traded');
+  }
+}
+
 export function buildEngine(options: EngineOptions): Engine {
   const { sql, clock, holder, log } = options;
-  const { steps, deliverer } = stepsOfProcess({ ...options, onDelivered: () => wake('deliver') });
-  const loops = new Map(
-    stepNames.map((name) => {
-      const idleMs = name === 'clean' ? { idleMs: cleaningIdleMs } : {};
-      const onWork = () => wake(...nextSteps[name]);
-      return [name, new Loop({ name, step: steps[name], clock, log, onWork, ...idleMs })];
-    }),
-  );
-  const besides = new Map(
-    besideSteps.map((name) => {
-      const step = async () => (loops.get(name)?.isWorking ? steps[name]() : 0);
-      // What it has worked on the first one may have passed over.
-      const onWork = () => wake(name, ...nextSteps[name]);
-      return [name, new Loop({ name, step, clock, log, onWork })];
-    }),
-  );
-  const all = [...loops.values(), ...besides.values()];
+  const process = stepsOfProcess({ ...options, onDelivered: () => wake('deliver') });
+  const { deliverer } = process;
+  const byStep = new Map<StepName, Loop[]>();
+  const mains: Loop[] = [];
+  for (const { step: of, name, work } of worksOf(process)) {
+    const idleMs = of === 'clean' ? { idleMs: cleaningIdleMs } : {};
+    const onWork = () => wake(...nextSteps[of]);
+    const main = new Loop({ name, step: work, clock, log, onWork, ...idleMs });
+    mains.push(main);
+    byStep.set(of, [...(byStep.get(of) ?? []), main]);
+    if (!besideSteps.includes(of)) continue;
+    const step = async () => (main.isWorking ? work() : 0);
+    // What it has worked on the first one may have passed over.
+    const beside = new Loop({ name, step, clock, log, onWork: () => wake(of, ...nextSteps[of]) });
+    byStep.get(of)?.push(beside);
+  }
+  const all = [...byStep.values()].flat();
   const wake = (...names: readonly StepName[]) => {
-    for (const name of names) {
-      loops.get(name)?.wake();
-      besides.get(name)?.wake();
-    }
+    for (const name of names) for (const loop of byStep.get(name) ?? []) loop.wake();
   };
   // Cleaning rests longer than a loop may be silent, and nothing waits for it.
-  const watched = [...loops.values()].filter((loop) => loop.name !== 'clean');
+  const watched = mains.filter((loop) => loop.name !== 'clean');
   return {
     start: async () => {
       const successor = { holder, now: clock.now() };
+      await enterVenues(options, successor.now);
       const submissions = await endSubmissionLeases(sql, successor);
       const deliveries = await endDeliveryLeases(sql, successor);
       if (submissions + deliveries > 0) log.info({ submissions, deliveries }, 'leases.inherited');

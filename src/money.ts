@@ -20,6 +20,7 @@ export function decimal(text: string): Decimal {
 }
 
 export const zero: Decimal = decimal('0');
+const one = decimal('1');
 
 /** Plain notation, never an exponent: the form that SQL and the wire take. */
 export function plain(value: Decimal): string {
@@ -41,7 +42,12 @@ export function proceedsOf(execution: { quantity: Decimal; price: Decimal }): De
   return execution.quantity.times(execution.price).round(2, Big.roundHalfEven);
 }
 
-/** The part of a quantity that can be sold: whole units unless the instrument is fractional. */
-export function sellable(quantity: Decimal, fractional: boolean): Decimal {
-  return fractional ? quantity : quantity.round(0, Big.roundDown);
+/**
+ * The part of a quantity that can be sold: whole units unless the instrument is fractional, and whole lots
+ * where the venue trades in lots.
+ */
+export function sellable(quantity: Decimal, fractional: boolean, lotSize?: Decimal): Decimal {
+  if (lotSize === undefined) return fractional ? quantity : quantity.round(0, Big.roundDown);
+  const step = fractional || lotSize.gt('1') ? lotSize : one;
+  return quantity.minus(quantity.mod(step));
 }

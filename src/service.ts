@@ -16,7 +16,7 @@ import { readinessOf } from './http/readiness.ts';
 import { drawIdsFrom } from './ids.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
-import type { Config } from './settings/config.ts';
+import { type Config, isSimulated } from './settings/config.ts';
 import {
   type Database,
   explained,
@@ -26,7 +26,7 @@ import {
 } from './settings/database.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { checkAddress, explainListening } from './settings/listen.ts';
-import { openVenue } from './venue/open-venue.ts';
+import { openVenues } from './venue/open-venue.ts';
 import type { Count } from './work/figures.ts';
 import { newHolder } from './work/holder.ts';
 
@@ -49,8 +49,9 @@ export interface StartOptions {
   readonly onLost: (error: unknown) => void;
 }
 
-/** The venue is a party of its own: it does not share the connections of the service. */
+/** A venue is a party of its own: it does not share the connections of the service. */
 const venueConnections = 4;
+const venueConnectionsMax = 16;
 const loopConnections = 12;
 
 /** Said at every start, by `/readyz` and on the first page. */
@@ -222,18 +223,18 @@ function openEngine(config: Config, parts: EngineParts): Engine {
   const { log, seal, agent, pools, clock, database, count, opened } = parts;
   const venueSql = connect({
     ...database.options,
-    max: venueConnections,
+    max: Math.min(venueConnections * (config.venue.profiles?.length ?? 1), venueConnectionsMax),
     plansAnew: true,
     applicationName: 'unwind venue',
   });
   opened.add(() => venueSql.end());
   const holder = newHolder(config.listen);
-  const { venue, start, stop } = openVenue({
+  const { venues, start, stop } = openVenues({
     sql: venueSql,
     clock,
     holder,
     log,
-    profile: config.venue.profiles?.[0],
+    profiles: config.venue.profiles,
     delayMs: config.venue.delayMs,
   });
   opened.add(stop);
@@ -243,7 +244,7 @@ function openEngine(config: Config, parts: EngineParts): Engine {
     seal,
     agent,
     log,
-    venue,
+    venues,
     webhookTimeoutMs: config.webhooks.timeoutMs,
     webhookSetAsideMs: config.webhooks.setAsideMs,
     isSandbox: config.mode === 'sandbox',
@@ -257,9 +258,9 @@ function openEngine(config: Config, parts: EngineParts): Engine {
   return engine;
 }
 
-/** Live mode on the venue that only pretends to sell. */
+/** Live mode with the venue that only pretends to sell. */
 export function isSimulatedLive({ mode, venue }: Pick<Config, 'mode' | 'venue'>): boolean {
-  return mode === 'live' && venue.name === 'simulated';
+  return mode === 'live' && isSimulated(venue);
 }
 
 function urlOf({ host }: Config['listen'], { port }: AddressInfo): string {

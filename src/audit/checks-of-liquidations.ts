@@ -127,10 +127,11 @@ const liquidationsHaveTheirStatus: Check = {
 
 // What an account held at an instant is known only up to imports that were under way then. Here the
 // least it can have held counts. Whether an instrument was fractional then is known only where it
-// did not change since; a whole unit could be sold in any case.
+// did not change since; a whole unit could be sold in any case. So could as many units as a lot has, and
+// less than a lot only where the end does not say that it stays.
 const filledMeansFlat: Check = {
   name: 'filled_means_nothing_left',
-  says: 'A liquidation that ended FILLED left nothing that could be sold, and nothing refused.',
+  says: 'A liquidation that ended FILLED left nothing that could be sold, and nothing refused. Less than a lot cannot.',
   sql: fragment`
     with left_over as (
       select l.tenant_id, l.liquidation_id, m.isin, sum(m.quantity) as quantity
@@ -172,9 +173,20 @@ const filledMeansFlat: Check = {
       on r.tenant_id = x.tenant_id
       and r.liquidation_id = x.liquidation_id
       and r.isin = x.isin
-    where x.quantity >= 1
-      or r.isin is not null
-      or (i.fractional and i.updated_at + ${importTime} <= l.ended_at)`,
+    where r.isin is not null
+      or (
+        (x.quantity >= 1 or (i.fractional and i.updated_at + ${importTime} <= l.ended_at))
+        and not (
+          l.end_note is not null
+          and exists (
+            select
+            from unwind_v1.listings g
+            where g.tenant_id = x.tenant_id
+              and g.isin = x.isin
+              and (g.lot_size > x.quantity or g.updated_at + ${importTime} > l.ended_at)
+          )
+        )
+      )`,
 };
 
 const oneRuns: Check = {

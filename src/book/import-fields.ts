@@ -56,6 +56,24 @@ export function readOneOf(words: readonly string[]): ReadField {
     words.includes(text) ? text : { fault: `${shown(text)} is none of: ${choice}` };
 }
 
+/** A market identifier code, ISO 10383. */
+export const readMic: ReadField = (text) => {
+  return /^[A-Z0-9]{4}$/.test(text) ? text : { fault: `${shown(text)} is no MIC, such as XETR` };
+};
+
+/** What a venue calls an instrument; empty where it goes by the ISIN. */
+export const readSymbol: ReadField = (text) => {
+  if (/^[ -~]{0,64}$/.test(text)) return text;
+  return { fault: `${shown(text)} is not at most 64 printable ASCII characters` };
+};
+
+/** Whole units, or a power of ten below one: what a multiple of it is stays a whole number where it has to. */
+export const readLotSize: ReadField = (text) => {
+  const lot = readDecimal(text, quantityDecimalsMax);
+  if (typeof lot !== 'string' || /^[1-9]\d*$|^0\.0*1$/.test(lot)) return lot;
+  return { fault: `${shown(text)} is neither a whole number from 1 on nor such as 0.1 or 0.001` };
+};
+
 export const readQuantity: ReadField = (text) => readDecimal(text, quantityDecimalsMax);
 
 export const readPrice: ReadField = (text) => {

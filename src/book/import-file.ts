@@ -1,4 +1,4 @@
-// The five files of a book: their names, their columns and what one line of each must be by itself.
+// The files of a book: their names, their columns and what one line of each must be by itself.
 // How lines relate to each other and to the book is asked by import-store.ts.
 
 import { decimal } from '../money.ts';
@@ -8,10 +8,13 @@ import {
   type Reading,
   readInstant,
   readIsin,
+  readLotSize,
+  readMic,
   readName,
   readOneOf,
   readPrice,
   readQuantity,
+  readSymbol,
   readUuid,
 } from './import-fields.ts';
 
@@ -20,6 +23,7 @@ export const bookFileNames = [
   'users.csv',
   'accounts.csv',
   'instruments.csv',
+  'listings.csv',
   'prices.csv',
   'positions.csv',
 ] as const;
@@ -35,7 +39,7 @@ export type ColumnType = 'boolean' | 'numeric' | 'timestamptz' | 'uuid';
 export interface BookFile<Column extends string = string> {
   readonly name: BookFileName;
   /** The table that its lines go into. */
-  readonly table: 'users' | 'accounts' | 'instruments' | 'prices' | 'positions';
+  readonly table: 'users' | 'accounts' | 'instruments' | 'listings' | 'prices' | 'positions';
   /** Every column the header must name, with the reader of its fields. */
   readonly columns: Readonly<Record<Column, ReadField>>;
   readonly types: Readonly<Partial<Record<Column, ColumnType>>>;
@@ -81,6 +85,21 @@ export const instrumentsFile: BookFile<'isin' | 'name' | 'trading_status' | 'fra
   key: ['isin'],
 };
 
+/** Where instruments trade. One may be listed at several venues, and venues may be named that are not used. */
+export const listingsFile: BookFile<'isin' | 'mic' | 'symbol' | 'currency' | 'lot_size'> = {
+  name: 'listings.csv',
+  table: 'listings',
+  columns: {
+    isin: readIsin,
+    mic: readMic,
+    symbol: readSymbol,
+    currency: readCurrency,
+    lot_size: readLotSize,
+  },
+  types: { lot_size: 'numeric' },
+  key: ['isin', 'mic'],
+};
+
 export const pricesFile: BookFile<'isin' | 'price' | 'currency'> = {
   name: 'prices.csv',
   table: 'prices',
@@ -116,6 +135,7 @@ export const bookFiles: readonly BookFile[] = [
   usersFile,
   accountsFile,
   instrumentsFile,
+  listingsFile,
   pricesFile,
   positionsFile,
 ];

@@ -143,6 +143,7 @@ function rulesOf({ table }: BookFile, tenantId: TenantId): Rules {
     case 'users':
     case 'instruments':
       return noRules;
+    case 'listings':
     case 'prices':
       return {
         ...noRules,
@@ -198,6 +199,7 @@ const upserts = {
     into: fragment`insert into unwind.instruments as t`,
     stamps: ['created_at', 'updated_at'],
   },
+  listings: { into: fragment`insert into unwind.listings as t`, stamps: ['updated_at'] },
   prices: { into: fragment`insert into unwind.prices as t`, stamps: ['updated_at'] },
 };
 
@@ -237,8 +239,8 @@ async function upsert(tx: Tx, file: BookFile, slice: Slice): Promise<Counts> {
 /** Renews what the planner knows of the tables that an import fills, so that no plan is stale. */
 export async function analyseBook(sql: Sql): Promise<void> {
   await sql`
-    analyze unwind.users, unwind.accounts, unwind.instruments, unwind.prices, unwind.positions,
-      unwind.movements`;
+    analyze unwind.users, unwind.accounts, unwind.instruments, unwind.listings, unwind.prices,
+      unwind.positions, unwind.movements`;
 }
 
 function columnsOf(file: BookFile): readonly string[] {

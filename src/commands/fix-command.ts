@@ -37,7 +37,8 @@ export function addFixCommands(program: Command): void {
     .action(() => {
       return runOnDatabase((on, config) => {
         const log = openLog(config.log, 'warn');
-        return checkVenues({ ...on, profiles: config.venue.profiles ?? [], log });
+        const profiles = config.venue.profiles?.filter((one) => one.type === 'fix') ?? [];
+        return checkVenues({ ...on, profiles, log });
       });
     });
   const fix = program.command('fix').description('FIX sessions');
@@ -165,7 +166,8 @@ interface CheckCommand {
 /** @returns 0 when each could be logged on to. */
 async function checkVenues(command: CheckCommand): Promise<number> {
   const { sql, clock, stdout, profiles, log } = command;
-  if (profiles.length === 0) throw new UsageError('UNWIND_VENUES_FILE names no venue to check.');
+  if (profiles.length === 0)
+    throw new UsageError('UNWIND_VENUES_FILE names no FIX venue to check.');
   let isWell = true;
   const { checkVenue } = await import('../venue/fix/check-venue.ts');
   for (const profile of profiles) {

@@ -12,6 +12,7 @@ export function storyText(story: Story): string {
     released_at: story.releasedAt,
     ended_at: story.endedAt,
     end_reason: story.endReason,
+    end_note: story.endNote,
     rounds: story.rounds,
     stop: story.stop && {
       reason: story.stop.reason,

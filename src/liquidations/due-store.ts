@@ -23,51 +23,88 @@ export interface DueLiquidation {
 }
 
 export interface DueClaim extends ClaimTurn {
-  /** Where their orders go. */
-  readonly venue: string;
+  /** Where orders go, by MIC. */
+  readonly venues: readonly string[];
 }
 
 /**
- * Locks NEW liquidations whose release is due, none while the venue is closed; rows another process
- * holds are passed over.
+ * Locks NEW liquidations whose release is due, none while a venue is closed: which of them need that one
+ * is asked by `claimToSift`. Rows another process holds are passed over.
  */
 export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
   const isDue = fragment`
     l.status = 'NEW'
     and l.release_at <= (select unwind.market_time(${claim.now}))
-    and ${isOpen(claim)}
+    and ${areOpen(claim)}
     and ${mayBeMoved('release', claim.now)}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
 }
 
-/** Locks NEW liquidations that are due while the venue is closed and were not looked at since. */
-export function claimWhileClosed(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+/** Locks NEW liquidations that are due while a venue is closed and were not looked at since. */
+export function claimToSift(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
   const isDue = fragment`
     l.status = 'NEW'
     and not l.waits_for_venue
     and l.release_at <= (select unwind.market_time(${claim.now}))
-    and not ${isOpen(claim)}
+    and not ${areOpen(claim)}
     and ${mayBeMoved('release', claim.now)}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
 }
 
 // In a subquery of its own it is asked once, not for each row.
-function isOpen({ venue, now }: DueClaim): Fragment {
-  return fragment`(select unwind.venue_is_open(${venue}, unwind.market_time(${now})))`;
+function areOpen({ venues, now }: DueClaim): Fragment {
+  return fragment`(
+      select bool_and(unwind.venue_is_open(n.venue, unwind.market_time(${now})))
+      from unnest(${venues}::text[]) as n (venue)
+    )`;
 }
 
-/** Leaves claimed NEW liquidations until the venue opens. */
+/** The venues that a NEW liquidation needs, all of them closed. */
+export interface VenueWait {
+  readonly liquidationId: LiquidationId;
+  readonly venues: readonly string[];
+}
+
+/** Leaves claimed NEW liquidations until one of the venues opens that they need. */
 export async function waitForOpening(
   tx: Tx,
-  which: { tenantId: TenantId; liquidationIds: readonly LiquidationId[] },
+  { tenantId, waits }: { tenantId: TenantId; waits: readonly VenueWait[] },
 ): Promise<void> {
-  const { tenantId, liquidationIds } = which;
   await tx`
     update unwind.liquidations l
-    set waits_for_venue = true
-    where l.tenant_id = ${tenantId}
-      and l.liquidation_id = any (${liquidationIds}::uuid[])
+    set
+      waits_for_venue = true,
+      waits_for_venues = string_to_array(n.venues, ',')
+    from unnest(
+      ${waits.map(() => tenantId)}::uuid[],
+      ${waits.map(({ liquidationId }) => liquidationId)}::uuid[],
+      ${waits.map(({ venues }) => venues.join(','))}::text[]
+    ) as n (tenant_id, liquidation_id, venues)
+    where l.tenant_id = n.tenant_id
+      and l.liquidation_id = n.liquidation_id
       and l.status = 'NEW'`;
+}
+
+/** Lets liquidations be looked at again that wait for one of these venues. @returns how many. */
+export async function endVenueWaits(
+  sql: Sql,
+  { venues, limit }: { venues: readonly string[]; limit: number },
+): Promise<number> {
+  const rows = await sql`
+    update unwind.liquidations l
+    set
+      waits_for_venue = false,
+      waits_for_venues = null
+    where (l.tenant_id, l.liquidation_id) in (
+      select w.tenant_id, w.liquidation_id
+      from unwind.liquidations w
+      where w.status = 'NEW'
+        and w.waits_for_venue
+        and (w.waits_for_venues is null or w.waits_for_venues && ${venues}::text[])
+      limit ${limit}
+      for no key update skip locked
+    )`;
+  return rows.count;
 }
 
 /** Locks PROCESSING liquidations without open orders that are to be looked at. */

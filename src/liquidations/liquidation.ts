@@ -3,7 +3,7 @@
 
 import { assert } from '../assert.ts';
 import { positionsMax } from '../limits.ts';
-import { type Decimal, sellable } from '../money.ts';
+import { type Decimal, plain, sellable, zero } from '../money.ts';
 import { follow, type Transitions } from '../state-machine.ts';
 
 /** What each status of a liquidation carries. */
@@ -57,6 +57,15 @@ export function endOf(
   return { status, endReason: reason };
 }
 
+/** Where an instrument is sold, and as what. */
+export interface Route {
+  /** Its MIC. */
+  readonly venue: string;
+  /** What the venue calls it; undefined: no listing says. */
+  readonly symbol: string | undefined;
+  readonly currency: string;
+}
+
 /** One instrument an account holds, as a liquidation sees it. */
 export interface Holding {
   readonly isin: string;
@@ -67,14 +76,29 @@ export interface Holding {
   readonly fractional: boolean;
   /** False while its trading is halted or the instrument is INACTIVE. */
   readonly tradable: boolean;
+  /** Where it is sold; undefined: no listing says. */
+  readonly route: Route | undefined;
+  /** Of how many units its orders are multiples; undefined: of any. */
+  readonly lotSize: Decimal | undefined;
   /** True when an order for it ended CANCELLED in this liquidation: never tried a second time. */
   readonly refused: boolean;
 }
 
+export interface Sale {
+  readonly isin: string;
+  readonly quantity: Decimal;
+  readonly route: Route;
+}
+
 export type NextStep =
-  | { readonly type: 'sell'; readonly sales: readonly { isin: string; quantity: Decimal }[] }
+  | { readonly type: 'sell'; readonly sales: readonly Sale[] }
   | { readonly type: 'wait' }
-  | { readonly type: 'end'; readonly reason: 'flat' | 'refused' | StopReason };
+  | {
+      readonly type: 'end';
+      readonly reason: 'flat' | 'refused' | StopReason;
+      /** For a person: what stays in the account since it is less than a lot. */
+      readonly note?: string | undefined;
+    };
 
 /**
  * What a liquidation without open orders does next: sells what can be sold now, waits for what is
@@ -87,24 +111,48 @@ export function nextStep(
   exhausted: boolean,
   stopReason?: StopReason,
 ): NextStep {
-  const isLeft = ({ quantity, fractional }: Holding) => sellable(quantity, fractional).gt('0');
-  if (stopReason !== undefined && holdings.some(isLeft)) return { type: 'end', reason: stopReason };
+  const isLeft = ({ quantity, fractional, lotSize }: Holding) => {
+    return sellable(quantity, fractional, lotSize).gt('0');
+  };
+  const note = oddLotsIn(holdings);
+  const end = (reason: Extract<NextStep, { type: 'end' }>['reason']): NextStep => {
+    return { type: 'end', reason, ...(note === undefined ? {} : { note }) };
+  };
+  if (stopReason !== undefined && holdings.some(isLeft)) return end(stopReason);
   const open = holdings.filter((holding) => !holding.refused);
-  const sales = open.flatMap((holding) => {
+  const sales = open.flatMap((holding): readonly Sale[] => {
+    const { isin, route } = holding;
     const quantity = sellableNow(holding);
-    return quantity.gt('0') ? [{ isin: holding.isin, quantity }] : [];
+    return route !== undefined && quantity.gt('0') ? [{ isin, quantity, route }] : [];
   });
   const unsold = open.some(isLeft);
-  if (unsold && exhausted) return { type: 'end', reason: 'limit' };
+  if (unsold && exhausted) return end('limit');
   // What is too much for one round is sold in the next.
   if (sales.length > 0) return { type: 'sell', sales: sales.slice(0, positionsMax) };
   if (unsold) return { type: 'wait' };
   const refused = holdings.some((holding) => holding.refused && holding.quantity.gt('0'));
-  if (refused) return { type: 'end', reason: 'refused' };
-  return { type: 'end', reason: 'flat' };
+  if (refused) return end('refused');
+  return end('flat');
 }
 
-function sellableNow({ quantity, locked, held, fractional, tradable }: Holding): Decimal {
-  const free = quantity.minus(locked).minus(held);
-  return tradable ? sellable(free, fractional) : free.times('0');
+function sellableNow(holding: Holding): Decimal {
+  const { quantity, locked, held, fractional, tradable, route, lotSize } = holding;
+  if (!tradable || route === undefined) return zero;
+  return sellable(quantity.minus(locked).minus(held), fractional, lotSize);
+}
+
+/** Characters of a note. */
+const noteMax = 500;
+
+/** What could be sold if it were not less than a lot; what less than a unit is, is not worth a note. */
+function oddLotsIn(holdings: readonly Holding[]): string | undefined {
+  const odd = holdings.flatMap(({ isin, quantity, fractional, lotSize, route }) => {
+    if (lotSize === undefined || route === undefined) return [];
+    const isOdd = sellable(quantity, fractional).gt('0');
+    if (!isOdd || sellable(quantity, fractional, lotSize).gt('0')) return [];
+    return [`${plain(quantity)} ${isin} (lots of ${plain(lotSize)} at ${route.venue})`];
+  });
+  if (odd.length === 0) return undefined;
+  const text = `less than a lot stays in the account: ${odd.join(', ')}`;
+  return text.length > noteMax ? `${text.slice(0, noteMax - 1)}…` : text;
 }

@@ -6,74 +6,10 @@ import { heldChangedSql } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain } from '../money.ts';
-import { liquidationsNamed } from '../orders/liquidations-named.ts';
+import { type Decimal, plain } from '../money.ts';
 import type { PlannedOrder } from '../orders/order.ts';
 import { ordersPlacedSql, ordersStoppedSql } from '../orders/order-store.ts';
-import type { Holding, LiquidationState, LiquidationStatus } from './liquidation.ts';
-
-interface HoldingRow {
-  liquidation_id: LiquidationId;
-  isin: string;
-  quantity: string;
-  locked: string;
-  held: string;
-  fractional: boolean;
-  tradable: boolean;
-  refused: boolean;
-}
-
-/** Locks and reads what the accounts of these liquidations hold, tradable or not at the venue. */
-export async function lockHoldings(
-  tx: Tx,
-  which: { tenantId: TenantId; liquidationIds: readonly LiquidationId[]; venue: string },
-): Promise<ReadonlyMap<LiquidationId, readonly Holding[]>> {
-  const { tenantId, liquidationIds, venue } = which;
-  // Joined by the tenant alone, ids and positions would be held against each other, each against all.
-  const rows = await tx<HoldingRow[]>`
-    with l as materialized (
-      select l.tenant_id, l.liquidation_id, l.account_id
-      from ${liquidationsNamed(tenantId, liquidationIds)}
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id
-    )
-    select
-      l.liquidation_id, p.isin, p.quantity, p.locked, p.held, i.fractional,
-      i.trading_status = 'ACTIVE' and not exists (
-        select
-        from unwind.venue_halts h
-        where h.venue = ${venue}
-          and h.isin = p.isin
-      ) as tradable,
-      exists (
-        select
-        from unwind.orders o
-        where o.tenant_id = l.tenant_id
-          and o.liquidation_id = l.liquidation_id
-          and o.isin = p.isin
-          and o.status = 'CANCELLED'
-      ) as refused
-    from l
-    join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.account_id
-    join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
-    where p.quantity > 0
-    order by p.account_id, p.isin
-    for no key update of p`;
-  const holdings = new Map<LiquidationId, Holding[]>(liquidationIds.map((id) => [id, []]));
-  for (const row of rows) {
-    holdings.get(row.liquidation_id)?.push({
-      isin: row.isin,
-      quantity: decimal(row.quantity),
-      locked: decimal(row.locked),
-      held: decimal(row.held),
-      fractional: row.fractional,
-      tradable: row.tradable,
-      refused: row.refused,
-    });
-  }
-  return holdings;
-}
+import type { LiquidationState, LiquidationStatus } from './liquidation.ts';
 
 /** Places orders, due at once, and holds the quantity each of them sells. */
 export async function placeOrders(
@@ -108,6 +44,8 @@ export interface Move {
   readonly liquidationId: LiquidationId;
   readonly from: LiquidationStatus;
   readonly to: Exclude<LiquidationState, { status: 'NEW' }>;
+  /** Of an end: what it left in the account, for a person. */
+  readonly note?: string | undefined;
 }
 
 /**
@@ -142,6 +80,7 @@ export async function moveLiquidations(
       end,
       ended_at = case when m.to_status <> 'PROCESSING' then ${now}::timestamptz end,
       end_reason = m.end_reason,
+      end_note = m.end_note,
       stop_at = case when m.to_status = 'PROCESSING' then l.stop_at end,
       cash_amount = m.cash_amount,
       event_count = l.event_count + (m.to_status <> m.from_status)::integer,
@@ -151,7 +90,7 @@ export async function moveLiquidations(
       end
     from (
       select
-        n.tenant_id, n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason,
+        n.tenant_id, n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason, n.end_note,
         changed.at as changed_at,
         case
           when n.to_status = n.from_status then least(
@@ -167,8 +106,9 @@ export async function moveLiquidations(
         ${moves.map((move) => move.from)}::text[],
         ${moves.map(({ to }) => to.status)}::text[],
         ${moves.map(({ to }) => ('openOrders' in to ? to.openOrders : 0))}::integer[],
-        ${moves.map(({ to }) => ('endReason' in to ? to.endReason : null))}::text[]
-      ) as n (tenant_id, liquidation_id, from_status, to_status, new_orders, end_reason)
+        ${moves.map(({ to }) => ('endReason' in to ? to.endReason : null))}::text[],
+        ${moves.map(({ note }) => note ?? null)}::text[]
+      ) as n (tenant_id, liquidation_id, from_status, to_status, new_orders, end_reason, end_note)
       join unwind.liquidations c
         on c.tenant_id = n.tenant_id
         and c.liquidation_id = n.liquidation_id
@@ -285,6 +225,15 @@ export async function followDeltas(
       and l.account_id = any (${accountIds}::uuid[])
       and l.status = 'PROCESSING'
       and l.advance_at > (select unwind.market_time(${now}))`;
+  await tx`
+    update unwind.liquidations l
+    set
+      waits_for_venue = false,
+      waits_for_venues = null
+    where l.tenant_id = ${tenantId}
+      and l.account_id = any (${accountIds}::uuid[])
+      and l.status = 'NEW'
+      and l.waits_for_venue`;
   await tx`
     update unwind.liquidations l
     set

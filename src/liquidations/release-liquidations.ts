@@ -1,7 +1,8 @@
 // Moves liquidations on: releases NEW ones whose delay is over, the point of no return, and looks
 // again at PROCESSING ones without open orders. Both ask `nextStep` and write its answer as one
-// commit: orders, holds, the new state and its event. While the venue is closed only liquidations that
-// need none are released; the others wait until it opens (decisions, point 2).
+// commit: orders, holds, the new state and its event. One that needs only venues that are closed is not
+// released, and waits until one of them opens (decisions, point 2). Once it is released, each of its orders
+// waits for its own venue.
 
 import { assert, assertNever } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
@@ -9,16 +10,19 @@ import { recordLiquidationEvents } from '../events/store.ts';
 import { type LiquidationId, newId } from '../ids.ts';
 import { batchRowsMax, idleLiquidationWaitMs } from '../limits.ts';
 import type { PlannedOrder } from '../orders/order.ts';
-import type { Venue } from '../venue/venue.ts';
+import { findOpenVenues } from '../venue/calendar-store.ts';
+import type { TradingVenue } from '../venue/venue.ts';
 import { type Batch, type BatchStep, batchWorker, type Worker } from '../work/work-batches.ts';
 import {
   claimToAdvance,
   claimToRelease,
-  claimWhileClosed,
+  claimToSift,
   type DueClaim,
   type DueLiquidation,
+  endVenueWaits,
   waitForOpening,
 } from './due-store.ts';
+import { lockHoldings } from './holdings-store.ts';
 import {
   endOf,
   type Holding,
@@ -26,7 +30,7 @@ import {
   type NextStep,
   nextStep,
 } from './liquidation.ts';
-import { lockHoldings, type Move, moveLiquidations, placeOrders } from './progress-store.ts';
+import { type Move, moveLiquidations, placeOrders } from './progress-store.ts';
 
 /** When a liquidation that is not flat ends with what was sold (decisions, point 3). */
 export interface EndLimits {
@@ -36,14 +40,14 @@ export interface EndLimits {
   readonly ageMsMax: number;
 }
 
-/** A worker, and where orders go. */
+/** A worker, and where orders go: the first venue that suits. */
 export interface Mover extends Worker {
-  readonly venue: Pick<Venue, 'mic'>;
+  readonly venues: readonly TradingVenue[];
 }
 
 /**
- * One turn: releases due NEW liquidations of the next tenant; while the venue is closed, those that
- * have nothing to sell there. @returns how many it has released or left until the venue opens.
+ * One turn: releases due NEW liquidations of the next tenant; while a venue is closed, those that do not
+ * need it. @returns how many it has released, or left until a venue opens.
  */
 export function liquidationReleaser(mover: Mover, limits: EndLimits): () => Promise<number> {
   const release = stepOverTenants(mover, {
@@ -51,12 +55,38 @@ export function liquidationReleaser(mover: Mover, limits: EndLimits): () => Prom
     claim: claimToRelease,
     work: (tx, batch) => moveOn(tx, mover, batch, limits),
   });
-  const releaseWhileClosed = stepOverTenants(mover, {
+  const releaseSome = stepOverTenants(mover, {
     step: 'release',
-    claim: claimWhileClosed,
-    work: (tx, batch) => endOrWait(tx, mover, batch, limits),
+    claim: claimToSift,
+    work: (tx, batch) => releaseOrWait(tx, mover, batch, limits),
   });
-  return async () => (await release()) || releaseWhileClosed();
+  const endWaits = venueWaitsEnder(mover);
+  return async () => (await release()) || (await endWaits()) || releaseSome();
+}
+
+/** What waits for a venue is looked for when another one is open than before, and every so many ms. */
+const lookForWaitsMs = 10_000;
+
+/**
+ * One turn: ends the wait for venues that are open while others are not. With a single venue there is
+ * none to end: while it is open all is released. @returns how many.
+ */
+function venueWaitsEnder({ sql, clock, venues }: Mover): () => Promise<number> {
+  let seen: { readonly open: string; readonly at: number } | undefined;
+  return async () => {
+    if (venues.length === 1) return 0;
+    const now = clock.now();
+    const open = await findOpenVenues(sql, { venues: micsOf(venues), now });
+    const isSame = seen?.open === open.join() && now.getTime() - seen.at < lookForWaitsMs;
+    if (open.length === 0 || isSame) return 0;
+    const ended = await endVenueWaits(sql, { venues: open, limit: batchRowsMax });
+    if (ended < batchRowsMax) seen = { open: open.join(), at: now.getTime() };
+    return ended;
+  };
+}
+
+function micsOf(venues: readonly TradingVenue[]): readonly string[] {
+  return venues.map(({ mic }) => mic);
 }
 
 /** One turn: moves idle PROCESSING liquidations of the next tenant on. @returns how many. */
@@ -80,7 +110,7 @@ function stepOverTenants(
   const { step, claim, work } = which;
   const turn = batchWorker<DueLiquidation>(mover, {
     step,
-    claim: (tx, due) => claim(tx, { ...due, venue: mover.venue.mic }),
+    claim: (tx, due) => claim(tx, { ...due, venues: micsOf(mover.venues) }),
     limit: batchRowsMax,
     subjectOf: (due) => due.liquidationId,
     work: async (tx, batch) => {
@@ -101,14 +131,28 @@ export async function moveOn(
   await carryOut(tx, batch, await planAll(tx, mover, batch, limits));
 }
 
-/** Ends what has nothing to sell; the rest needs the venue and waits until it opens. */
-async function endOrWait(tx: Tx, mover: Mover, batch: DueBatch, limits: EndLimits): Promise<void> {
+/** Ends what has nothing to sell, and releases what needs a venue that is open; the rest waits for one. */
+async function releaseOrWait(
+  tx: Tx,
+  mover: Mover,
+  batch: DueBatch,
+  limits: EndLimits,
+): Promise<void> {
   const plans = await planAll(tx, mover, batch, limits);
-  const isWaiting = ({ move }: Plan) => move.to.status === 'PROCESSING';
-  const ends = plans.filter((plan) => !isWaiting(plan));
-  if (ends.length > 0) await carryOut(tx, batch, ends);
-  const liquidationIds = plans.filter(isWaiting).map(({ move }) => move.liquidationId);
-  await waitForOpening(tx, { tenantId: batch.tenantId, liquidationIds });
+  const venues = micsOf(mover.venues);
+  const open = new Set(await findOpenVenues(tx, { venues, now: batch.now }));
+  const needed = ({ orders }: Plan) => {
+    return orders.length === 0 ? venues : [...new Set(orders.map(({ venue }) => venue))];
+  };
+  const isWaiting = (plan: Plan) => {
+    return plan.move.to.status === 'PROCESSING' && !needed(plan).some((venue) => open.has(venue));
+  };
+  const going = plans.filter((plan) => !isWaiting(plan));
+  if (going.length > 0) await carryOut(tx, batch, going);
+  const waits = plans.filter(isWaiting).map((plan) => {
+    return { liquidationId: plan.move.liquidationId, venues: needed(plan) };
+  });
+  await waitForOpening(tx, { tenantId: batch.tenantId, waits });
 }
 
 async function planAll(
@@ -118,8 +162,8 @@ async function planAll(
   limits: EndLimits,
 ): Promise<readonly Plan[]> {
   const liquidationIds = due.map((liquidation) => liquidation.liquidationId);
-  const { mic: venue } = mover.venue;
-  const holdings = await lockHoldings(tx, { tenantId, liquidationIds, venue });
+  const { venues } = mover;
+  const holdings = await lockHoldings(tx, { tenantId, liquidationIds, venues });
   return due.map((liquidation) => planFor(liquidation, holdings, limits));
 }
 
@@ -158,15 +202,19 @@ function planOf(liquidation: DueLiquidation, step: NextStep): Plan {
   switch (step.type) {
     case 'sell': {
       const round = rounds + 1;
-      const orders = step.sales.map(({ isin, quantity }) => {
-        return { orderId: newId<'order'>(), liquidationId, accountId, isin, round, quantity };
+      const orders = step.sales.map(({ isin, quantity, route }): PlannedOrder => {
+        const orderId = newId<'order'>();
+        return { orderId, liquidationId, accountId, isin, round, quantity, ...route };
       });
       return { move: { liquidationId, from, to: runningOn(orders.length) }, orders };
     }
     case 'wait':
       return { move: { liquidationId, from, to: runningOn(0) }, orders: [] };
     case 'end':
-      return { move: { liquidationId, from, to: endOf(from, step.reason) }, orders: [] };
+      return {
+        move: { liquidationId, from, to: endOf(from, step.reason), note: step.note },
+        orders: [],
+      };
     default:
       return assertNever(step);
   }

@@ -6,7 +6,7 @@ import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { batchRowsMax, stopAgainMs } from '../limits.ts';
 import { zero } from '../money.ts';
-import { findAtVenue } from '../orders/submission-store.ts';
+import { findAtVenues } from '../orders/submission-store.ts';
 import type { OrderReference, Venue } from '../venue/venue.ts';
 import { type Batch, batchWorker } from '../work/work-batches.ts';
 import { claimToStop, type DueLiquidation } from './due-store.ts';
@@ -16,8 +16,10 @@ import { waitForVenue } from './stop-store.ts';
 
 /** A mover that can take orders back from the venue. */
 export interface Stopper extends Mover {
-  readonly venue: Pick<Venue, 'mic' | 'cancel'>;
+  readonly venues: readonly CancelVenue[];
 }
+
+type CancelVenue = Pick<Venue, 'mic' | 'currency' | 'cancel'>;
 
 /** One turn: goes on ending liquidations of the next tenant that has some. @returns how many. */
 export function liquidationStopper(stopper: Stopper, limits: EndLimits): () => Promise<number> {
@@ -30,17 +32,20 @@ export function liquidationStopper(stopper: Stopper, limits: EndLimits): () => P
     afterCommit: async (stopped) => {
       const unsent = stopped.reduce((total, one) => total + one.unsent, 0);
       if (unsent > 0) stopper.count?.('orders', { outcome: 'stopped' }, unsent);
-      const atVenue = stopped.flatMap((one) => one.atVenue);
-      if (atVenue.length > 0) await askToCancel(stopper, atVenue);
+      const calls = stopper.venues.map((venue) => {
+        const atVenue = stopped.flatMap((one) => one.atVenues.get(venue.mic) ?? []);
+        return atVenue.length > 0 ? askToCancel(stopper, venue, atVenue) : undefined;
+      });
+      await Promise.all(calls);
     },
   });
   return async () => (await turn()).count;
 }
 
-/** Orders that were stopped before they were sent, and those that the venue has to end. */
+/** Orders that were stopped before they were sent, and those that venues have to end, by MIC. */
 interface Stopped {
   readonly unsent: number;
-  readonly atVenue: readonly OrderReference[];
+  readonly atVenues: ReadonlyMap<string, readonly OrderReference[]>;
 }
 
 async function stop(
@@ -58,14 +63,14 @@ async function stop(
   const waiting = await waitForVenue(tx, { tenantId, liquidationIds, until });
   const idle = rows.filter((row) => !waiting.includes(row.liquidationId));
   if (idle.length > 0) await moveOn(tx, stopper, { tenantId, rows: idle, now }, limits);
-  const { mic: venue } = stopper.venue;
-  const atVenue = await findAtVenue(tx, { tenantId, liquidationIds: waiting, venue });
-  return [{ unsent: stopped.length, atVenue }];
+  const atVenues = await findAtVenues(tx, { tenantId, liquidationIds: waiting });
+  return [{ unsent: stopped.length, atVenues }];
 }
 
 /** Whatever the venue answers, the final report decides; a venue that is silent is asked again. */
 async function askToCancel(
-  { venue, log }: Stopper,
+  { log }: Stopper,
+  venue: CancelVenue,
   orders: readonly OrderReference[],
 ): Promise<void> {
   try {

@@ -18,6 +18,7 @@ export interface Story {
   readonly releasedAt: Date | undefined;
   readonly endedAt: Date | undefined;
   readonly endReason: EndReason | undefined;
+  readonly endNote: string | undefined;
   readonly rounds: number;
   readonly stop: Stop | undefined;
   /** Open ones first. */
@@ -82,6 +83,7 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
       released_at: Date | null;
       ended_at: Date | null;
       end_reason: EndReason | null;
+      end_note: string | null;
       rounds: number;
       stop_reason: StopReason | null;
       stop_note: string | null;
@@ -90,7 +92,7 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
     }[]
   >`
     select
-      i.object, l.release_at, l.released_at, l.ended_at, l.end_reason, l.rounds,
+      i.object, l.release_at, l.released_at, l.ended_at, l.end_reason, l.end_note, l.rounds,
       l.stop_reason, l.stop_note, l.stop_asked_at,
       (
         select count(*)::integer
@@ -112,6 +114,7 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
     releasedAt: row.released_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     endReason: row.end_reason ?? undefined,
+    endNote: row.end_note ?? undefined,
     rounds: row.rounds,
     stop:
       row.stop_reason !== null && row.stop_asked_at !== null

@@ -13,10 +13,13 @@ export const waitReasons = [
   'stopping',
   'rejected',
   'fraction',
+  'odd_lot',
   'sent_unanswered',
   'inactive',
+  'unlisted',
   'locked',
   'halted',
+  'no_rate',
   'venue_closed',
   'retrying',
   'release_delay',
@@ -44,6 +47,8 @@ export interface SeenLiquidation {
   readonly accountId: AccountId;
   readonly status: LiquidationStatus;
   readonly endReason: string | undefined;
+  /** What its end left in the account although nothing was refused, in words. */
+  readonly endNote: string | undefined;
   readonly proceeds: string;
   readonly cashAmount: string;
   readonly createdAt: Date;
@@ -74,6 +79,7 @@ interface SeenRow extends WaitColumns {
   readonly account_id: AccountId;
   readonly status: LiquidationStatus;
   readonly end_reason: string | null;
+  readonly end_note: string | null;
   readonly proceeds: string;
   readonly cash_amount: string;
   readonly created_at: Date;
@@ -168,7 +174,7 @@ async function findSeen(sql: SqlOrTx, chosen: Fragment): Promise<readonly SeenLi
   const rows = await sql<SeenRow[]>`
     with chosen as materialized (${chosen})
     select
-      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.end_reason,
+      l.tenant_id, l.liquidation_id, l.account_id, l.status, l.end_reason, l.end_note,
       trim_scale(l.proceeds) as proceeds,
       trim_scale(l.cash_amount) as cash_amount,
       l.created_at, w.reason, w.isin, w.since, w.until, w.detail
@@ -189,6 +195,7 @@ async function findSeen(sql: SqlOrTx, chosen: Fragment): Promise<readonly SeenLi
     accountId: row.account_id,
     status: row.status,
     endReason: row.end_reason ?? undefined,
+    endNote: row.end_note ?? undefined,
     proceeds: row.proceeds,
     cashAmount: row.cash_amount,
     createdAt: row.created_at,

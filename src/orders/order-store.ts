@@ -1,6 +1,6 @@
 // The statements of orders before they are at the venue: placed, found to be sent, or stopped unsent.
 
-import type { Tx } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { plain } from '../money.ts';
@@ -21,20 +21,23 @@ export function ordersPlacedSql(batch: {
   return fragment`
     insert into unwind.orders (
       tenant_id, order_id, liquidation_id, account_id, isin, round, quantity, status,
-      submit_at, created_at, updated_at, status_at
+      submit_at, created_at, updated_at, status_at, venue, symbol, currency
     )
     with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })})
     select
       ${tenantId}, n.order_id, n.liquidation_id, n.account_id, n.isin, n.round, n.quantity, 'NEW',
-      (select unwind.market_time(${now})), ${now}, ${now}, changes.at
+      (select unwind.market_time(${now})), ${now}, ${now}, changes.at, n.venue, n.symbol, n.currency
     from unnest(
       ${orders.map((order) => order.orderId)}::uuid[],
       ${liquidationIds}::uuid[],
       ${orders.map((order) => order.accountId)}::uuid[],
       ${orders.map((order) => order.isin)}::text[],
       ${orders.map((order) => order.round)}::integer[],
-      ${orders.map((order) => plain(order.quantity))}::numeric[]
-    ) as n (order_id, liquidation_id, account_id, isin, round, quantity)
+      ${orders.map((order) => plain(order.quantity))}::numeric[],
+      ${orders.map((order) => order.venue)}::text[],
+      ${orders.map((order) => order.symbol ?? null)}::text[],
+      ${orders.map((order) => order.currency)}::text[]
+    ) as n (order_id, liquidation_id, account_id, isin, round, quantity, venue, symbol, currency)
     join changes on changes.liquidation_id = n.liquidation_id
     returning tenant_id, account_id, isin, quantity`;
 }
@@ -84,6 +87,8 @@ export interface DueOrder {
   readonly orderId: OrderId;
   readonly liquidationId: LiquidationId;
   readonly isin: string;
+  readonly symbol: string | undefined;
+  readonly currency: string;
   /** What is left to sell. */
   readonly quantity: string;
   /** Client order ids used for it before. */
@@ -95,12 +100,14 @@ interface DueOrderRow {
   order_id: OrderId;
   liquidation_id: LiquidationId;
   isin: string;
+  symbol: string | null;
+  currency: string;
   quantity: string;
   submissions: number;
 }
 
 /**
- * Locks orders that are due to be sent, of the next tenant that has some, none while the venue is
+ * Locks orders that are due to be sent to a venue, of the next tenant that has some, none while it is
  * closed, and no more than half of what may still be with it: the next tenant finds room as well
  * (claims at the same instant may go beyond the limit by a batch each). Where no tenant has any, what is
  * there is not counted: a second loop asks often.
@@ -115,6 +122,7 @@ export async function claimToSubmit(
   const order = { tenantId: fragment`o.tenant_id`, subject: fragment`o.order_id::text` };
   const isDue = fragment`
     (select unwind.venue_is_open(${venue}, unwind.market_time(${now})))
+    and o.venue = ${venue}
     and o.submit_at <= (select unwind.market_time(${now}))
     and ${mayBeWorked('submit', { ...order, now })}`;
   const rows = await tx<DueOrderRow[]>`
@@ -128,7 +136,7 @@ export async function claimToSubmit(
       limit 1
     )
     select
-      o.tenant_id, o.order_id, o.liquidation_id, o.isin,
+      o.tenant_id, o.order_id, o.liquidation_id, o.isin, o.symbol, o.currency,
       o.quantity - o.filled_quantity + o.corrected_quantity as quantity,
       o.submissions
     from turn
@@ -152,9 +160,30 @@ export async function claimToSubmit(
     orderId: row.order_id,
     liquidationId: row.liquidation_id,
     isin: row.isin,
+    symbol: row.symbol ?? undefined,
+    currency: row.currency,
     quantity: row.quantity,
     submissions: row.submissions,
   }));
+}
+
+/**
+ * Gives orders a venue that an older process placed without one, as in a rolling upgrade: it knows a
+ * single one. @returns how many.
+ */
+export async function adoptOrders(sql: Sql, venue: string, rows: number): Promise<number> {
+  const adopted = await sql`
+    update unwind.orders o
+    set venue = ${venue}
+    where (o.tenant_id, o.order_id) in (
+      select n.tenant_id, n.order_id
+      from unwind.orders n
+      where n.venue is null
+        and n.submit_at is not null
+      limit ${rows}
+      for no key update skip locked
+    )`;
+  return adopted.count;
 }
 
 /**

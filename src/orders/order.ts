@@ -89,6 +89,10 @@ export interface PlannedOrder {
   readonly isin: string;
   readonly round: number;
   readonly quantity: Decimal;
+  /** Where it goes (MIC), and as what. */
+  readonly venue: string;
+  readonly symbol: string | undefined;
+  readonly currency: string;
 }
 
 /** How long an order that was postponed waits until it is sent again, in ms of market time. */

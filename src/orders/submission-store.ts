@@ -84,17 +84,19 @@ interface HeldRow {
   readonly tenant_id: TenantId;
   readonly client_order_id: string;
   readonly isin: string;
+  readonly symbol: string | null;
+  readonly currency: string;
   readonly quantity: string;
   readonly lease_epoch: number;
   readonly sent_at: Date;
 }
 
-/** Takes over submissions whose lease ran out, in a new epoch. */
+/** Takes over submissions to a venue whose lease ran out, in a new epoch. */
 export async function claimExpired(
   sql: Sql,
-  claim: { lease: Lease; now: Date; limit: number },
+  claim: { venue: string; lease: Lease; now: Date; limit: number },
 ): Promise<readonly HeldSubmission[]> {
-  const { lease, now, limit } = claim;
+  const { venue, lease, now, limit } = claim;
   const mayBeAnswered = mayBeWorked('answer', {
     tenantId: fragment`s.tenant_id`,
     subject: fragment`s.client_order_id`,
@@ -105,6 +107,7 @@ export async function claimExpired(
       select s.tenant_id, s.client_order_id, s.order_id
       from unwind.submissions s
       where s.status = 'SENDING'
+        and s.venue = ${venue}
         and s.lease_expires_at <= ${now}
         and ${mayBeAnswered}
       order by s.lease_expires_at
@@ -120,11 +123,14 @@ export async function claimExpired(
     join unwind.orders o on o.tenant_id = e.tenant_id and o.order_id = e.order_id
     where s.tenant_id = e.tenant_id
       and s.client_order_id = e.client_order_id
-    returning s.tenant_id, s.client_order_id, o.isin, s.quantity, s.lease_epoch, s.sent_at`;
+    returning
+      s.tenant_id, s.client_order_id, o.isin, o.symbol, o.currency, s.quantity, s.lease_epoch, s.sent_at`;
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     clientOrderId: row.client_order_id,
     isin: row.isin,
+    symbol: row.symbol ?? undefined,
+    currency: row.currency,
     quantity: decimal(row.quantity),
     epoch: row.lease_epoch,
     sentAt: row.sent_at,
@@ -279,18 +285,24 @@ export async function shortenLeases(
       and s.lease_epoch = n.epoch`;
 }
 
-/** What of these liquidations is at the venue of that name, or on its way there. */
-export async function findAtVenue(
+/** The venues that have submissions without an end, with how many. */
+export async function countInFlight(sql: Sql): Promise<ReadonlyMap<string, number>> {
+  const rows = await sql<{ venue: string; count: number }[]>`
+    select s.venue, count(*)::integer as count
+    from unwind.submissions s
+    where s.status <> 'DONE'
+    group by s.venue`;
+  return new Map(rows.map(({ venue, count }) => [venue, count]));
+}
+
+/** What of these liquidations is at venues, or on its way there, by MIC. */
+export async function findAtVenues(
   tx: Tx,
-  which: {
-    readonly tenantId: TenantId;
-    readonly liquidationIds: readonly LiquidationId[];
-    readonly venue: string;
-  },
-): Promise<readonly OrderReference[]> {
-  const { tenantId, liquidationIds, venue } = which;
-  const rows = await tx<{ client_order_id: string }[]>`
-    select s.client_order_id
+  which: { readonly tenantId: TenantId; readonly liquidationIds: readonly LiquidationId[] },
+): Promise<ReadonlyMap<string, readonly OrderReference[]>> {
+  const { tenantId, liquidationIds } = which;
+  const rows = await tx<{ venue: string; client_order_id: string }[]>`
+    select s.venue, s.client_order_id
     from ${liquidationsNamed(tenantId, liquidationIds)}
     join unwind.orders o
       on o.tenant_id = n.tenant_id
@@ -300,7 +312,10 @@ export async function findAtVenue(
       and s.order_id = o.order_id
     where o.status = 'PROCESSING'
       and s.status <> 'DONE'
-      and s.venue = ${venue}
     order by s.client_order_id`;
-  return rows.map((row) => ({ tenantId, clientOrderId: row.client_order_id }));
+  const references = (own: readonly { client_order_id: string }[]) => {
+    return own.map((row) => ({ tenantId, clientOrderId: row.client_order_id }));
+  };
+  const byVenue = Map.groupBy(rows, (row) => row.venue);
+  return new Map([...byVenue].map(([venue, own]) => [venue, references(own)]));
 }

@@ -25,7 +25,7 @@ import {
 /** What is known of an order whose call had no answer. */
 const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue did not answer' };
 
-/** One turn: sends due orders of the next tenant that has some. @returns how many. */
+/** One turn: sends due orders of the next tenant that has some to a venue. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
   const { inFlightMax = ordersInFlightMax } = sender;
   const recorder = new AnswerRecorder(sender);
@@ -80,14 +80,15 @@ async function submitOrNothing(
   }
 }
 
-/** One turn: looks up submissions whose lease ran out. @returns how many were decided. */
+/** One turn: looks up submissions to a venue whose lease ran out. @returns how many were decided. */
 export function submissionResolver(sender: Sender): () => Promise<number> {
   const recorder = new AnswerRecorder(sender);
   return async () => {
     await recorder.recordKept();
     const now = sender.clock.now();
     const lease = { holder: sender.holder, expiresAt: later(now, submissionLeaseMs) };
-    const held = await claimExpired(sender.sql, { lease, now, limit: batchRowsMax });
+    const { mic: venue } = sender.venue;
+    const held = await claimExpired(sender.sql, { venue, lease, now, limit: batchRowsMax });
     if (held.length === 0) return 0;
     const found = await sender.venue.lookUp(held);
     const known = held.map((submission, i) => {

@@ -104,7 +104,7 @@ export const settings = {
   venue: {
     profiles: setting(
       'UNWIND_VENUES_FILE',
-      'where orders go: a JSON file that names the venue and how it is reached (docs/venues/); default the simulated venue',
+      'where orders go: a JSON file that names the venues and how they are reached (docs/venues/); default the simulated venue',
       venuesFile,
     ),
     name: setting(
@@ -253,6 +253,11 @@ export async function readConfig(environment: Environment): Promise<Config> {
   return { ...values, isModeStated: given(settings.mode) !== undefined };
 }
 
+/** Whether the settings name the venue that only pretends to sell. */
+export function isSimulated({ name, profiles }: Read<typeof settings>['venue']): boolean {
+  return name === 'simulated' || profiles?.some(({ type }) => type === 'simulated') === true;
+}
+
 /** What one setting demands of another. */
 function missing(values: Read<typeof settings>, namesVenuesFile: boolean): readonly string[] {
   const { mode, venue, keyFile, listen, requests, roles } = values;
@@ -269,9 +274,10 @@ function missing(values: Read<typeof settings>, namesVenuesFile: boolean): reado
       'UNWIND_VENUES_FILE is needed in live mode: it names the venue that orders go to (docs/venues/).',
     );
   }
-  if (venue.name === 'simulated' && !venue.simulatesFills) {
+  if (isSimulated(venue) && !venue.simulatesFills) {
+    const place = venue.name === undefined ? 'UNWIND_VENUES_FILE names' : 'UNWIND_VENUE is';
     faults.push(
-      'UNWIND_VENUE is simulated: it invents its fills and sells nothing. ' +
+      `${place} ${venue.name ?? 'the simulated venue'}: it invents its fills and sells nothing. ` +
         'To run live mode on it all the same, set UNWIND_SIMULATE_FILLS=yes.',
     );
   }

@@ -3,7 +3,7 @@
 
 import { resolve } from 'node:path';
 import ipaddr from 'ipaddr.js';
-import type { FixProfile } from '../venue/fix/profile.ts';
+import type { VenueProfile } from '../venue/venues-file.ts';
 import { parseRoles, type Role } from './roles.ts';
 
 export type Mode = 'sandbox' | 'live';
@@ -186,7 +186,7 @@ export function setting<T>(name: string, meaning: string, how: Kind<T>): Setting
  * The venues that a file names. The file is read once, with the settings; what checks it is loaded only then,
  * since it takes longer than a short command does.
  */
-export const venuesFile: Kind<readonly FixProfile[] | undefined> = {
+export const venuesFile: Kind<readonly VenueProfile[] | undefined> = {
   shape: 'path of a JSON file',
   read: async (path) => {
     if (path === undefined) return undefined;

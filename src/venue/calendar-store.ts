@@ -1,7 +1,7 @@
 // The statements about calendars of venues and what venues have announced. Both count for the service
 // and for the simulated venue alike: the market is one.
 
-import type { SqlOrTx, Tx } from '../db/connect.ts';
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { type Calendar, CalendarError, type Holiday, weekdays } from './calendar.ts';
 
 /**
@@ -52,6 +52,32 @@ export async function findVenues(sql: SqlOrTx): Promise<readonly string[]> {
     from unwind.venues v
     order by v.venue`;
   return rows.map(({ venue }) => venue);
+}
+
+/** Which of these venues are open, in their order. */
+export async function findOpenVenues(
+  sql: SqlOrTx,
+  { venues, now }: { venues: readonly string[]; now: Date },
+): Promise<readonly string[]> {
+  const rows = await sql<{ venue: string }[]>`
+    select n.venue
+    from unnest(${venues}::text[]) with ordinality as n (venue, place)
+    where unwind.venue_is_open(n.venue, (select unwind.market_time(${now})))
+    order by n.place`;
+  return rows.map(({ venue }) => venue);
+}
+
+/** Records at which venues the service trades, for the views, which see no settings. */
+export async function recordTrading(
+  sql: Sql,
+  { venues, now }: { venues: readonly string[]; now: Date },
+): Promise<void> {
+  await sql`
+    update unwind.trading
+    set
+      venues = ${venues},
+      recorded_at = ${now}
+    where venues <> ${venues}`;
 }
 
 /** The calendar of a venue; undefined: it is always open. */

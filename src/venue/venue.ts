@@ -16,6 +16,10 @@ export interface NewOrder {
   readonly isin: string;
   /** FIX 38. */
   readonly quantity: Decimal;
+  /** What the venue calls the instrument (FIX 55); undefined: no listing says. */
+  readonly symbol?: string | undefined;
+  /** In which it is sold (FIX 15); undefined: the currency of the venue. */
+  readonly currency?: string | undefined;
 }
 
 export type OrderReference = Pick<NewOrder, 'tenantId' | 'clientOrderId'>;
@@ -101,9 +105,14 @@ export function executionIdIn(event: ReportEvent): string | null {
   return 'trade' in event ? event.trade.venueExecutionId : null;
 }
 
+/** A venue as orders are directed to it. */
+export type TradingVenue = Pick<Venue, 'mic' | 'currency'>;
+
 export interface Venue {
   /** ISO 10383 market identifier code. */
   readonly mic: string;
+  /** In which it trades what no listing says another currency of. */
+  readonly currency: string;
   /** How long a submitted order may be under way before "not found" counts. */
   readonly flightMsMax: number;
 

@@ -6,11 +6,25 @@ import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { type FixProfile, fixProfileSchema } from './fix/profile.ts';
+import { simulatedMic } from './simulated/market-store.ts';
 
-const venuesFileSchema = Type.Object(
-  { venues: Type.Array(fixProfileSchema, { minItems: 1, maxItems: 1 }) },
+/** One entry of the venues file with `type` simulated: it sells nothing, and invents its fills. */
+const simulatedSchema = Type.Object(
+  { type: Type.Literal('simulated'), mic: Type.Optional(Type.Literal(simulatedMic)) },
   { additionalProperties: false },
 );
+
+const venuesMax = 20;
+const kindSchema = Type.Object({
+  type: Type.Union([Type.Literal('fix'), Type.Literal('simulated')]),
+});
+const fileSchema = Type.Object(
+  { venues: Type.Array(kindSchema, { minItems: 1, maxItems: venuesMax }) },
+  { additionalProperties: false },
+);
+
+/** A venue of the file: how it is reached. */
+export type VenueProfile = FixProfile | Static<typeof simulatedSchema>;
 
 /** A file that cannot be used; the message goes on after its name. */
 export class VenuesFileError extends Error {
@@ -22,10 +36,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const fileBytesMax = 1_024 * 1_024;
 const faultsShownMax = 20;
 
-const validator = Compile(venuesFileSchema);
+const file = Compile(fileSchema);
+const entries = { fix: Compile(fixProfileSchema), simulated: Compile(simulatedSchema) } as const;
 
-/** @throws VenuesFileError */
-export function readVenuesFile(path: string, environment: Environment): readonly FixProfile[] {
+/** @returns the venues in the order of the file. @throws VenuesFileError */
+export function readVenuesFile(path: string, environment: Environment): readonly VenueProfile[] {
   const missing = new Set<string>();
   const value = parse(path, (name) => {
     const text = environment[name];
@@ -33,18 +48,39 @@ export function readVenuesFile(path: string, environment: Environment): readonly
     return text ?? '';
   });
   const faults = [...missing].map((name) => `${name}, which the file names, is not set.`);
-  const errors = missing.size > 0 ? [] : [...validator.Errors(value)];
-  for (const { instancePath, message, params } of errors) {
-    const unknown = 'additionalProperties' in params ? ` (${params.additionalProperties})` : '';
-    faults.push(`${instancePath === '' ? '/' : instancePath} ${message}${unknown}.`);
+  if (missing.size === 0) faults.push(...faultsIn(value));
+  if (faults.length === 0) {
+    const { venues } = value as { readonly venues: readonly VenueProfile[] };
+    faults.push(...contradictions(venues));
+    if (faults.length === 0) return venues;
   }
-  if (faults.length === 0) faults.push(...contradictions((value as Venues).venues));
-  if (faults.length === 0) return (value as Venues).venues;
   const shown = faults.slice(0, faultsShownMax);
   throw new VenuesFileError(['has mistakes:', ...shown].join('\n  '));
 }
 
-type Venues = Static<typeof venuesFileSchema>;
+/** Faults of the file as such; where it has none, those of its entries, each by its type. */
+function faultsIn(value: unknown): readonly string[] {
+  const faults = faultsBy(file, value, '');
+  if (faults.length > 0) return faults;
+  const { venues } = value as Static<typeof fileSchema>;
+  return venues.flatMap((entry, i) => faultsBy(entries[entry.type], entry, `/venues/${i}`));
+}
+
+function faultsBy(
+  validator: Pick<typeof file, 'Errors'>,
+  value: unknown,
+  place: string,
+): readonly string[] {
+  return [...validator.Errors(value)].map(({ instancePath, message, params }) => {
+    const unknown = 'additionalProperties' in params ? ` (${params.additionalProperties})` : '';
+    return `${`${place}${instancePath}` || '/'} ${message}${unknown}.`;
+  });
+}
+
+/** The MIC that an entry stands for. */
+export function micOf(profile: VenueProfile): string {
+  return profile.type === 'fix' ? profile.mic : simulatedMic;
+}
 
 function parse(path: string, lookUp: (name: string) => string): unknown {
   let text: string;
@@ -69,12 +105,17 @@ function parse(path: string, lookUp: (name: string) => string): unknown {
 }
 
 /** What each member allows and all of them together do not. */
-function contradictions(profiles: readonly FixProfile[]): readonly string[] {
+function contradictions(profiles: readonly VenueProfile[]): readonly string[] {
   return profiles.flatMap((profile, i) => {
     const place = `/venues/${i}`;
     const faults: string[] = [];
-    if (profile.symbology === 'symbol' && profile.symbols === undefined) {
-      faults.push(`${place}/symbols is needed where symbology is symbol.`);
+    const mic = micOf(profile);
+    if (profiles.slice(0, i).some((other) => micOf(other) === mic)) {
+      faults.push(`${place} names ${mic}, as an entry before it does.`);
+    }
+    if (profile.type === 'simulated') return faults;
+    if (mic === simulatedMic) {
+      faults.push(`${place}/mic is ${mic}, which stands for the simulated venue.`);
     }
     const zone = profile.trading_day?.time_zone;
     if (zone !== undefined && !isTimeZone(zone)) {

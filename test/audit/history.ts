@@ -341,6 +341,7 @@ function forgetfulVenue(venue: Venue): Venue {
 /** A venue that is not there. */
 const silentVenue: Venue = {
   mic: 'XSIM',
+  currency: 'EUR',
   flightMsMax: 2_000,
   submit: () => Promise.reject(new Error('the line is dead')),
   lookUp: () => Promise.reject(new Error('the line is dead')),

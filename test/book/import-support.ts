@@ -23,6 +23,7 @@ export const headers = {
   users: 'user_id',
   accounts: 'account_id,user_id,status,currency',
   instruments: 'isin,name,trading_status,fractional',
+  listings: 'isin,mic,symbol,currency,lot_size',
   prices: 'isin,price,currency',
   positions: 'account_id,isin,quantity,locked,as_of',
 };

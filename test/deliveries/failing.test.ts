@@ -120,7 +120,7 @@ describe('a subscription that has taken nothing for thirty days', () => {
       const { steps } = stepsOfProcess({
         sql,
         clock,
-        venue: simulatedVenue(sql, clock, 0),
+        venues: [simulatedVenue(sql, clock, 0)],
         seal: testSeal,
         agent,
         webhookTimeoutMs: 1_000,

@@ -2,10 +2,11 @@
 // that trades, its session shown, and a venues file with every mistake named.
 
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Acceptor, plainMarket } from '../../examples/fix/acceptor.ts';
+import { newId } from '../../src/ids.ts';
 import {
   newHome,
   patienceMs,
@@ -18,6 +19,8 @@ import type { AfterTest } from '../support/database.ts';
 
 interface Trading {
   readonly home: string;
+  readonly folder: string;
+  readonly profile: object;
   readonly settings: Settings;
 }
 
@@ -44,7 +47,7 @@ async function venueFor(t: AfterTest): Promise<Trading> {
   const file = join(folder, 'venues.json');
   await writeFile(file, JSON.stringify({ venues: [venue] }));
   const settings = { UNWIND_VENUES_FILE: file, VENUE_PASSWORD: 'secret', UNWIND_LOG_LEVEL: 'warn' };
-  return { home, settings };
+  return { home, folder, profile: venue, settings };
 }
 
 test('a venue is checked, traded at, shown and stopped', async (t) => {
@@ -102,6 +105,87 @@ test('a venue is checked, traded at, shown and stopped', async (t) => {
   assert.equal(after.code, 0, after.stdout + after.stderr);
 });
 
+/** The lines of docs/venues/ that stand indented below a line that begins with this. */
+async function blockOf(firstLine: string): Promise<string> {
+  const page = await readFile(new URL('../../docs/venues/README.md', import.meta.url), 'utf8');
+  const lines = page.split('\n');
+  const start = lines.indexOf(`    ${firstLine}`);
+  assert.ok(start > 0, firstLine);
+  const end = lines.findIndex((line, i) => i > start && !line.startsWith('    '));
+  return lines
+    .slice(start, end)
+    .map((line) => `${line.slice(4)}\n`)
+    .join('');
+}
+
+test('several venues side by side: the listings of the page lead each order to its own', async (t) => {
+  const { home, settings, folder, profile } = await venueFor(t);
+  const second = new Acceptor({
+    port: 0,
+    journal: join(folder, 'second.jsonl'),
+    market: plainMarket,
+  });
+  t.after(() => second.close());
+  const other = { ...profile, mic: 'XTST', port: await second.listen() };
+  const venues = [profile, other, { type: 'simulated' }];
+  await writeFile(settings['UNWIND_VENUES_FILE'] ?? '', JSON.stringify({ venues }));
+  const command = (...args: readonly string[]) => runUnwind(t, args, { home, settings });
+  const service = await startService(t, { home, settings });
+
+  const [account, user] = [newId<'account'>(), newId<'user'>()];
+  const isins = ['US0378331005', 'DE000BASF111', 'DE0007164600'];
+  const book = {
+    users: ['user_id', user],
+    accounts: ['account_id,user_id,status,currency', `${account},${user},ACTIVE,EUR`],
+    instruments: [
+      'isin,name,trading_status,fractional',
+      ...isins.map((isin) => `${isin},${isin},ACTIVE,true`),
+    ],
+    positions: [
+      'account_id,isin,quantity,locked,as_of',
+      ...isins.map((isin) => `${account},${isin},4.0005,0,2026-01-02T17:30:00Z`),
+    ],
+    listings: [(await blockOf('isin,mic,symbol,currency,lot_size')).trimEnd()],
+  };
+  const directory = join(folder, 'book');
+  await mkdir(directory);
+  for (const [name, lines] of Object.entries(book)) {
+    await writeFile(join(directory, `${name}.csv`), `${lines.join('\n')}\n`);
+  }
+  const imported = await command('import', directory);
+  assert.equal(imported.code, 0, imported.stdout + imported.stderr);
+  assert.match(imported.stdout, /listings\.csv +3 lines: 3 new/);
+  const ready = async () => {
+    const response = await fetch(`${service.url}/readyz`);
+    const { checks } = (await response.json()) as { checks: Readonly<Record<string, string>> };
+    return checks['venue XDEM'] === 'ready' && checks['venue XTST'] === 'ready';
+  };
+  await eventually('both sessions are ready', ready, patienceMs);
+  const asked = await command(
+    ...['request', 'POST', `/accounts/${account}/liquidations`, '--data', `{"user_id":"${user}"}`],
+  );
+  assert.equal(asked.code, 0, asked.stdout + asked.stderr);
+  const id = /"id": ?"([0-9a-f-]{36})"/.exec(asked.stdout)?.[1] ?? '';
+  const sold = async () => {
+    const shown = await command('liquidations', 'show', id);
+    assert.equal(shown.code, 0, shown.stdout + shown.stderr);
+    return /status +FILLED flat\n/.test(shown.stdout) && shown.stdout;
+  };
+  const shown = await eventually('it is sold', sold, patienceMs);
+  assert.match(shown, /note +less than a lot .*0\.0005 DE0007164600 \(lots of 1 at XSIM\)/);
+  assert.match(shown, /0\.0005 US0378331005 \(lots of 1 at XDEM\)/);
+  const log = await command('fix', 'log', '--venue', 'XDEM');
+  assert.match(log.stdout, /NewOrderSingle .*Symbol=AAPL/);
+  assert.deepEqual(
+    second.ledger.map(({ isin, quantity }) => [isin, quantity.toFixed()]),
+    [['DE000BASF111', '4']],
+  );
+  const status = await command('fix', 'status');
+  assert.match(status.stdout, /^XDEM {2}ready[\s\S]*\nXTST {2}ready/);
+  const audit = await command('audit');
+  assert.equal(audit.code, 0, audit.stdout);
+});
+
 test('every mistake of a venues file is named with its place, and nothing starts', async (t) => {
   const home = await newHome(t);
   const folder = dirname(home);
@@ -144,5 +228,14 @@ test('every mistake of a venues file is named with its place, and nothing starts
     /NO_SUCH_SECRET, which the file names, is not set/,
   );
   assert.match(await started('{'), /is not JSON/);
+  const several = [{ ...own, mic: 'XSIM' }, own, { ...own, host: 'other' }, { type: 'simulated' }];
+  const doubled = await started(JSON.stringify({ venues: several }));
+  assert.match(doubled, /\/venues\/0\/mic is XSIM, which stands for the simulated venue/);
+  assert.match(doubled, /\/venues\/2 names XDEM, as an entry before it does/);
+  assert.match(doubled, /\/venues\/3 names XSIM, as an entry before it does/);
+  const unknown = [own, { type: 'simulated', mic: 'XETR' }];
+  assert.match(await started(JSON.stringify({ venues: unknown })), /\/venues\/1\/mic /);
+  assert.match(await started(JSON.stringify({ venues: [{ type: 'fax' }] })), /\/venues\/0\/type /);
+  assert.match(await started('null'), /\/ must be object/);
   assert.doesNotMatch(mistakes + contradictions, /\n\s+at /);
 });

@@ -92,16 +92,18 @@ test('a call to the venue that takes long for one tenant holds up no other', asy
   const engine = buildEngine({
     sql,
     clock,
-    venue: {
-      ...venue,
-      submit: async (orders) => {
-        if (orders.some(({ tenantId }) => tenantId === large.tenantId)) {
-          asked.resolve();
-          await answer.promise;
-        }
-        return venue.submit(orders);
+    venues: [
+      {
+        ...venue,
+        submit: async (orders) => {
+          if (orders.some(({ tenantId }) => tenantId === large.tenantId)) {
+            asked.resolve();
+            await answer.promise;
+          }
+          return venue.submit(orders);
+        },
       },
-    },
+    ],
     seal: testSeal,
     agent,
     webhookTimeoutMs: 1_000,

@@ -19,7 +19,7 @@ import {
 } from '../support/engine.ts';
 import { gated } from '../support/gated.ts';
 
-const venue = { mic: 'XSIM' };
+const venues = [{ mic: 'XSIM', currency: 'EUR' }];
 const isins = ['DE0007164600', 'DE0008404005'];
 const instruments = isins.map((isin) => ({ isin, price: '10' }));
 const positions = isins.map((isin) => ({ isin, quantity: '1' }));
@@ -35,7 +35,7 @@ test('point 4: cancel against release: one winner in a hundred forced interleavi
     accounts: Array.from({ length: count }, () => ({ positions })),
   });
   const releaserOn = (pool: Sql) => {
-    return liquidationReleaser({ ...quietWorker(pool, clock), venue }, usualEndLimits);
+    return liquidationReleaser({ ...quietWorker(pool, clock), venues }, usualEndLimits);
   };
   const won = { cancel: 0, release: 0 };
   for (const [i, account] of accounts.entries()) {

@@ -56,6 +56,8 @@ test('a round sells no more positions than the limit; the rest follows', () => {
     fractional: true,
     tradable: true,
     refused: false,
+    route: { venue: 'XSIM', symbol: undefined, currency: 'EUR' },
+    lotSize: undefined,
   }));
   const step = nextStep(holdings, false);
   assert.equal(step.type === 'sell' && step.sales.length, positionsMax);

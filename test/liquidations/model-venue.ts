@@ -42,6 +42,7 @@ export function toldVenue(now: () => Date): ToldVenue {
   };
   const venue: Venue = {
     mic: 'XMOD',
+    currency: 'EUR',
     flightMsMax: 2_000,
     submit: async (orders) => {
       if (reception === 'never came') throw new Error('nothing came');

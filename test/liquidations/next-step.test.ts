@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { endOf, type Holding, nextStep } from '../../src/liquidations/liquidation.ts';
+import { endOf, type Holding, nextStep, type Route } from '../../src/liquidations/liquidation.ts';
 import { decimal, plain } from '../../src/money.ts';
 
 interface Sketch {
@@ -13,10 +13,15 @@ interface Sketch {
   fractional?: boolean;
   tradable?: boolean;
   refused?: boolean;
+  isListed?: boolean;
+  lotSize?: string;
 }
+
+const xsim: Route = { venue: 'XSIM', symbol: undefined, currency: 'EUR' };
 
 function makeHolding(sketch: Sketch, i = 0): Holding {
   const { fractional = true, tradable = true, refused = false } = sketch;
+  const { isListed = true, lotSize } = sketch;
   return {
     isin: `XX000000000${i}`,
     quantity: decimal(sketch.quantity ?? '10'),
@@ -25,6 +30,8 @@ function makeHolding(sketch: Sketch, i = 0): Holding {
     fractional,
     tradable,
     refused,
+    route: isListed ? xsim : undefined,
+    lotSize: lotSize === undefined ? undefined : decimal(lotSize),
   };
 }
 
@@ -52,6 +59,18 @@ test('next steps', () => {
     ['locked in part', [{ locked: '4' }], 'sell 6'],
     ['locked, whole units', [{ quantity: '10.9', locked: '0.95', fractional: false }], 'sell 9'],
     ['halted', [{ tradable: false }], 'wait'],
+    ['listed nowhere', [{ isListed: false }], 'wait'],
+    ['listed nowhere beside another', [{ isListed: false }, {}], 'sell 10'],
+    ['as many lots as there are', [{ quantity: '250.5', lotSize: '100' }], 'sell 200'],
+    ['lots of a free part', [{ quantity: '250', locked: '51', lotSize: '100' }], 'sell 100'],
+    ['less than a lot is free', [{ quantity: '250', locked: '200', lotSize: '100' }], 'wait'],
+    ['less than a lot is not sellable', [{ quantity: '99', lotSize: '100' }], 'FILLED flat'],
+    ['a lot of a fraction', [{ quantity: '1.2345', lotSize: '0.01' }], 'sell 1.23'],
+    [
+      'a lot of a fraction, whole units',
+      [{ quantity: '1.2345', lotSize: '0.01', fractional: false }],
+      'sell 1',
+    ],
     ['halted beside another', [{ tradable: false }, {}], 'sell 10'],
     [
       'halted rest below a unit',
@@ -94,6 +113,7 @@ test('point 3: never sells more than is free, nor what was refused or is halted'
     fractional: fc.boolean(),
     tradable: fc.boolean(),
     refused: fc.boolean(),
+    lot: fc.option(fc.constantFrom('0.01', '1', '7', '100'), { nil: undefined }),
   });
   fc.assert(
     fc.property(fc.array(sketch, { maxLength: 10 }), (sketches) => {
@@ -102,7 +122,18 @@ test('point 3: never sells more than is free, nor what was refused or is halted'
         const locked = quantity.times(String(one.lockedShare)).times('0.25');
         const { fractional, tradable, refused } = one;
         const isin = `XX00000000${String(i).padStart(2, '0')}`;
-        return { isin, quantity, locked, held: decimal('0'), fractional, tradable, refused };
+        const lotSize = one.lot === undefined ? undefined : decimal(one.lot);
+        const rest = { route: xsim, lotSize };
+        return {
+          isin,
+          quantity,
+          locked,
+          held: decimal('0'),
+          fractional,
+          tradable,
+          refused,
+          ...rest,
+        };
       });
       const step = nextStep(holdings, false);
       if (step.type !== 'sell') return;
@@ -112,7 +143,22 @@ test('point 3: never sells more than is free, nor what was refused or is halted'
         assert.ok(sale.quantity.gt('0'));
         assert.ok(sale.quantity.plus(holding.locked).lte(holding.quantity));
         if (!holding.fractional) assert.ok(sale.quantity.mod('1').eq('0'));
+        if (holding.lotSize) assert.ok(sale.quantity.mod(holding.lotSize).eq('0'));
       }
     }),
   );
+});
+
+test('an end names what stays in the account since it is less than a lot', () => {
+  const noteOf = (sketches: readonly Sketch[]) => {
+    const step = nextStep(sketches.map(makeHolding), false);
+    return step.type === 'end' ? step.note : step.type;
+  };
+  assert.equal(
+    noteOf([{ quantity: '50.5', lotSize: '100' }, { quantity: '0' }]),
+    'less than a lot stays in the account: 50.5 XX0000000000 (lots of 100 at XSIM)',
+  );
+  assert.equal(noteOf([{ quantity: '0.5', fractional: false, lotSize: '1' }]), undefined);
+  const many = Array.from({ length: 40 }, () => ({ quantity: '5', lotSize: '10' }));
+  assert.equal(noteOf(many)?.length, 500);
 });

@@ -211,7 +211,7 @@ export class SimulatedProcess {
       sql,
       holder: this.#holder,
       clock: this.#clock,
-      venue: venueOver(network, this.actor, venue),
+      venues: [venueOver(network, this.actor, venue)],
       seal,
       agent,
       endLimits: { roundsMax: 100, ageMsMax: 30 * 86_400_000 },

@@ -16,6 +16,7 @@ import {
   liquidationReleaser,
 } from '../../src/liquidations/release-liquidations.ts';
 import { liquidationStopper } from '../../src/liquidations/stop-liquidations.ts';
+import type { Sender } from '../../src/orders/record-answers.ts';
 import { orderSubmitter, submissionResolver } from '../../src/orders/submit-orders.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
@@ -42,6 +43,8 @@ export interface EngineSettings {
   readonly delayMs: number;
   /** Default the simulated venue. */
   readonly venue?: Venue;
+  /** Several, instead of one. */
+  readonly venues?: readonly Venue[];
   /** Told of a venue that does not answer, and of rows that fail; by default a failure of the test. */
   readonly onWarning?: (fields: object, message: string) => void;
   /** Default as in decisions, point 3. */
@@ -50,18 +53,28 @@ export interface EngineSettings {
 }
 
 export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
-  const venue = settings.venue ?? simulatedVenue(sql, clock, settings.delayMs);
+  const usual = () => settings.venue ?? simulatedVenue(sql, clock, settings.delayMs);
+  const { venues = [usual()] } = settings;
   const { onWarning = failOnWarning, endLimits = usualEndLimits, count } = settings;
   const worker = { sql, clock, log: { warn: onWarning, error: onWarning }, count };
-  const sender = { ...worker, venue, holder: newId<'process'>() };
+  const holder = newId<'process'>();
+  const mover = { ...worker, venues };
+  const atEach = (stepOf: (sender: Sender) => Step): Step => {
+    const steps = venues.map((venue) => stepOf({ ...worker, venue, holder }));
+    return async () => {
+      let worked = 0;
+      for (const step of steps) worked += await step();
+      return worked;
+    };
+  };
   return {
-    release: liquidationReleaser(sender, endLimits),
-    submit: orderSubmitter(sender),
-    resolve: submissionResolver(sender),
-    receive: reportReceiver(sender),
+    release: liquidationReleaser(mover, endLimits),
+    submit: atEach(orderSubmitter),
+    resolve: atEach(submissionResolver),
+    receive: atEach(reportReceiver),
     apply: reportApplier(worker),
-    advance: liquidationAdvancer(sender, endLimits),
-    stop: liquidationStopper(sender, endLimits),
+    advance: liquidationAdvancer(mover, endLimits),
+    stop: liquidationStopper(mover, endLimits),
     publish: eventPublisher(worker),
   };
 }

@@ -73,10 +73,13 @@ export type WaitReason =
   | 'stopping'
   | 'rejected'
   | 'fraction'
+  | 'odd_lot'
   | 'sent_unanswered'
   | 'inactive'
+  | 'unlisted'
   | 'locked'
   | 'halted'
+  | 'no_rate'
   | 'venue_closed'
   | 'retrying'
   | 'release_delay'
@@ -131,6 +134,8 @@ export interface LiquidationStory {
   readonly ended_at?: string;
   /** Why it has ended. */
   readonly end_reason?: 'flat' | 'client' | 'refused' | 'limit' | 'abandoned';
+  /** What stays in the account because it is less than a lot. */
+  readonly end_note?: string;
   /** How often orders were made. */
   readonly rounds: number;
   /** That it is to end before the account is flat. */

@@ -140,6 +140,9 @@ export const story = Type.Object(
     end_reason: Type.Optional(
       some(['flat', 'client', 'refused', 'limit', 'abandoned'], 'Why it has ended.'),
     ),
+    end_note: Type.Optional(
+      Type.String({ description: 'What stays in the account because it is less than a lot.' }),
+    ),
     rounds: Type.Integer({ minimum: 0, description: 'How often orders were made.' }),
     stop: Type.Optional(
       Type.Object(

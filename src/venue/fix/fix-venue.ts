@@ -58,6 +58,8 @@ export function fixVenue(options: Omit<KeeperOptions, 'onReceived'>): FixVenue {
     keeper,
     venue: {
       mic,
+      // Until rates convert it, what a venue trades in counts as EUR.
+      currency: 'EUR',
       flightMsMax,
       submit: (orders) => submit(own, orders),
       lookUp: (orders) => lookUp(own, orders),

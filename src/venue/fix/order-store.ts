@@ -19,6 +19,8 @@ interface OrderRow {
   readonly tenant_id: TenantId;
   readonly client_order_id: string;
   readonly isin: string;
+  readonly symbol: string | null;
+  readonly currency: string | null;
   readonly quantity: string;
   readonly status: FixOrderStatus;
   readonly sent_on: string | null;
@@ -29,7 +31,7 @@ interface OrderRow {
 }
 
 const orderColumns = fragment`
-  o.tenant_id, o.client_order_id, o.isin, o.quantity, o.status,
+  o.tenant_id, o.client_order_id, o.isin, o.symbol, o.currency, o.quantity, o.status,
   to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.refusal,
   o.is_refusal_temporary`;
 
@@ -39,6 +41,8 @@ function toOrder(row: OrderRow): FixOrder {
     tenantId: row.tenant_id,
     clientOrderId: row.client_order_id,
     isin: row.isin,
+    symbol: row.symbol ?? undefined,
+    currency: row.currency ?? undefined,
     quantity: decimal(row.quantity),
     status: row.status,
     sentOn: row.sent_on ?? undefined,
@@ -58,20 +62,26 @@ export async function queueOrders(
 ): Promise<ReadonlySet<string>> {
   const rows = await tx<{ tenant_id: string; client_order_id: string }[]>`
     with given as materialized (
-      select n.tenant_id, n.client_order_id, n.isin, n.quantity, n.place
+      select n.tenant_id, n.client_order_id, n.isin, n.quantity, n.symbol, n.currency, n.place
       from unnest(
         ${orders.map((order) => order.tenantId)}::uuid[],
         ${orders.map((order) => order.clientOrderId)}::text[],
         ${orders.map((order) => order.isin)}::text[],
-        ${orders.map((order) => plain(order.quantity))}::numeric[]
-      ) with ordinality as n (tenant_id, client_order_id, isin, quantity, place)
+        ${orders.map((order) => plain(order.quantity))}::numeric[],
+        ${orders.map((order) => order.symbol ?? null)}::text[],
+        ${orders.map((order) => order.currency ?? null)}::text[]
+      ) with ordinality as n (
+        tenant_id, client_order_id, isin, quantity, symbol, currency, place
+      )
     ),
     entered as (
       insert into unwind.fix_orders (
         tenant_id, client_order_id, venue, isin, quantity, status, queued_at, cumulative_quantity,
-        cancel_requests
+        cancel_requests, symbol, currency
       )
-      select g.tenant_id, g.client_order_id, ${venue}, g.isin, g.quantity, 'QUEUED', ${now}, 0, 0
+      select
+        g.tenant_id, g.client_order_id, ${venue}, g.isin, g.quantity, 'QUEUED', ${now}, 0, 0, g.symbol,
+        g.currency
       from given g
       order by g.tenant_id, g.client_order_id
       on conflict do nothing

@@ -22,6 +22,10 @@ export interface FixOrder {
   /** FIX 11. */
   readonly clientOrderId: string;
   readonly isin: string;
+  /** FIX 55 where a listing names it. */
+  readonly symbol?: string | undefined;
+  /** FIX 15 where the order names it. */
+  readonly currency?: string | undefined;
   readonly quantity: Decimal;
   readonly status: FixOrderStatus;
   /** The trading day of the session it was sent on, as `YYYYMMDD`; undefined before that. */

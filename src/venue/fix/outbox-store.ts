@@ -24,6 +24,8 @@ interface QueuedRow {
   readonly tenant_id: TenantId;
   readonly client_order_id: string;
   readonly isin: string;
+  readonly symbol: string | null;
+  readonly currency: string | null;
   readonly quantity: string;
   readonly venue_order_id: string | null;
   readonly cancel_requests: number;
@@ -51,8 +53,8 @@ export async function takeRequests(
       returning b.entry, b.type, b.tenant_id, b.client_order_id
     )
     select
-      t.entry, t.type, t.tenant_id, t.client_order_id, o.isin, o.quantity, o.venue_order_id,
-      o.cancel_requests
+      t.entry, t.type, t.tenant_id, t.client_order_id, o.isin, o.symbol, o.currency, o.quantity,
+      o.venue_order_id, o.cancel_requests
     from taken t
     join unwind.fix_orders o
       on o.tenant_id = t.tenant_id
@@ -65,6 +67,8 @@ export async function takeRequests(
     tenantId: row.tenant_id,
     clientOrderId: row.client_order_id,
     isin: row.isin,
+    symbol: row.symbol ?? undefined,
+    currency: row.currency ?? undefined,
     quantity: decimal(row.quantity),
     venueOrderId: row.venue_order_id ?? undefined,
     cancelRequests: row.cancel_requests,

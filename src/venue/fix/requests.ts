@@ -10,7 +10,10 @@ import type { FixOrder } from './order.ts';
 import { type FixProfile, fieldsIn, versions } from './profile.ts';
 
 /** An order as its messages name it. */
-export type Named = Pick<FixOrder, 'clientOrderId' | 'isin' | 'quantity' | 'venueOrderId'>;
+export type Named = Pick<
+  FixOrder,
+  'clientOrderId' | 'isin' | 'symbol' | 'currency' | 'quantity' | 'venueOrderId'
+>;
 
 const sell = '2';
 const market = '1';
@@ -18,7 +21,8 @@ const isinSource = '4';
 
 /** A market order to sell the whole quantity. */
 export function newOrderSingle(order: Named, profile: FixProfile, now: Date): readonly Field[] {
-  const { currency, order_fields, time_in_force = '0', version } = profile;
+  const { order_fields, time_in_force = '0', version } = profile;
+  const currency = currencyOf(order, profile);
   const { needsHandlInst } = versions[version];
   return [
     [35, 'D'],
@@ -84,13 +88,20 @@ function venueOrderId({ venueOrderId: id }: Named): readonly Field[] {
   return id === undefined ? [] : [[37, id]];
 }
 
+/** The currency of the listing; else that of the profile, if it names one. */
+function currencyOf(order: Named, profile: FixProfile): string | undefined {
+  const isUsual = order.currency === undefined || order.currency === 'EUR';
+  return isUsual ? profile.currency : order.currency;
+}
+
 /** Symbol (55) is required in every version; where the ISIN names the instrument it repeats it. */
-function instrument({ isin }: Named, profile: FixProfile): readonly Field[] {
+function instrument(order: Named, profile: FixProfile): readonly Field[] {
+  const { isin } = order;
   const { symbology = 'isin', symbols = {} } = profile;
-  const symbol = symbols[isin];
-  if (symbology === 'symbol') return [[55, symbol ?? isin]];
+  const symbol = order.symbol ?? symbols[isin] ?? isin;
+  if (symbology === 'symbol') return [[55, symbol]];
   return [
-    [55, symbol ?? isin],
+    [55, symbol],
     [48, isin],
     [22, isinSource],
   ];

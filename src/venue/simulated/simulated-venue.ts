@@ -25,6 +25,7 @@ const flightMsMax = 2_000;
 export function simulatedVenue(sql: Sql, clock: Clock, delayMs: number): Venue {
   return {
     mic: simulatedMic,
+    currency: 'EUR',
     flightMsMax,
     submit: (orders) => submitOrders(sql, clock, { orders, delayMs }),
     lookUp: (orders) => lookUp(sql, clock, orders),

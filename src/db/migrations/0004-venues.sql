@@ -1,0 +1,393 @@
+-- Where instruments trade, at which venues the service does, and where each order goes.
+-- Owners: book (listings), venue (trading), orders, venue/fix.
+-- compatible-from: 1
+
+-- An instrument at a venue: the name it has there (empty: its ISIN), the currency it is quoted in, and the
+-- quantity of which orders are multiples.
+create table unwind.listings (
+  tenant_id uuid not null,
+  isin text not null,
+  mic text not null,
+  symbol text not null,
+  currency text not null,
+  lot_size numeric not null,
+  updated_at timestamptz not null,
+  constraint listings_pkey primary key (tenant_id, isin, mic),
+  constraint listings_instrument foreign key (tenant_id, isin) references unwind.instruments,
+  constraint listings_mic check (mic ~ '^[A-Z0-9]{4}$'),
+  constraint listings_symbol check (symbol ~ '^[ -~]{0,64}$'),
+  constraint listings_currency check (currency ~ '^[A-Z]{3}$'),
+  -- Whole units, or a power of ten below one: so a multiple of it is a whole number of units where only
+  -- those are sold.
+  constraint listings_lot_size check (
+    (lot_size >= 1 and lot_size = trunc(lot_size))
+    or lot_size::text ~ '^0\.0{0,14}1$'
+  )
+);
+
+-- The venues that the service trades at, in the order of the venues file: the process that started last
+-- records them. A listing counts while its venue is one of them.
+create table unwind.trading (
+  only_row boolean not null default true,
+  venues text[] not null,
+  recorded_at timestamptz not null,
+  constraint trading_pkey primary key (only_row),
+  constraint trading_only_row check (only_row),
+  constraint trading_venues check (cardinality(venues) between 1 and 20)
+);
+insert into unwind.trading (venues, recorded_at)
+select coalesce(array_agg(s.venue order by s.venue), '{XSIM}'), now()
+from unwind.fix_sessions s;
+
+-- Where an order goes is decided when it is placed, and stays. Null: of an order that had ended before.
+alter table unwind.orders add column venue text;
+alter table unwind.orders add column symbol text;
+alter table unwind.orders add column currency text not null default 'EUR';
+update unwind.orders o
+set venue = coalesce(
+  (
+    select s.venue
+    from unwind.submissions s
+    where s.tenant_id = o.tenant_id
+      and s.order_id = o.order_id
+    order by s.sent_at desc
+    limit 1
+  ),
+  (select t.venues[1] from unwind.trading t)
+)
+where o.status in ('NEW', 'PROCESSING');
+drop index unwind.orders_to_submit;
+create index orders_to_submit
+  on unwind.orders (venue, tenant_id, submit_at)
+  where submit_at is not null;
+
+-- The venues that a NEW liquidation waits for: all that it needs are closed.
+alter table unwind.liquidations add column waits_for_venues text[];
+-- What its end left in the account although no order was refused: less than a lot.
+alter table unwind.liquidations add column end_note text;
+alter table unwind.liquidations add constraint liquidations_end_note
+  check (end_note is null or (length(end_note) <= 500 and status in ('FILLED', 'CANCELLED')));
+
+alter table unwind.fix_orders add column symbol text;
+alter table unwind.fix_orders add column currency text;
+
+-- How much of a quantity can be sold in lots of that size; null: there are no lots.
+create or replace function unwind.in_lots(quantity numeric, fractional boolean, lot_size numeric)
+  returns numeric
+  language sql immutable parallel safe
+  return case
+    when lot_size is null then unwind.sellable(quantity, fractional)
+    else quantity - mod(quantity, case when fractional then lot_size else greatest(lot_size, 1) end)
+  end;
+
+-- Where an instrument is sold: at the first of these venues that it is listed at. One that is listed
+-- nowhere goes to the only venue, if there is only one. The venue is null where neither says one.
+create or replace function unwind.routes(the_tenant uuid, the_isin text, the_venues text[])
+  returns table (venue text, symbol text, currency text, lot_size numeric)
+  language sql stable parallel safe
+begin atomic
+  select
+    coalesce(l.mic, case when cardinality(the_venues) = 1 and not k.is_listed then the_venues[1] end),
+    nullif(l.symbol, ''), l.currency, l.lot_size
+  from (
+    select exists (
+      select from unwind.listings x where x.tenant_id = the_tenant and x.isin = the_isin
+    ) as is_listed
+  ) k
+  left join lateral (
+    select x.mic, x.symbol, x.currency, x.lot_size
+    from unwind.listings x
+    where k.is_listed
+      and x.tenant_id = the_tenant
+      and x.isin = the_isin
+      and x.mic = any (the_venues)
+    order by array_position(the_venues, x.mic)
+    limit 1
+  ) l on true;
+end;
+
+create or replace view unwind_v1.listings as
+select
+  l.tenant_id,
+  l.isin,
+  l.mic,
+  l.symbol,
+  l.currency,
+  l.lot_size,
+  l.updated_at
+from unwind.listings l;
+
+create or replace view unwind_v1.liquidations as
+select
+  l.tenant_id,
+  l.liquidation_id,
+  l.account_id,
+  l.user_id,
+  l.sequence,
+  l.status,
+  l.proceeds,
+  l.cash_amount,
+  l.rounds,
+  l.open_orders,
+  l.event_count,
+  l.created_at,
+  l.updated_at,
+  l.released_at,
+  l.ended_at,
+  l.end_reason,
+  unwind_v1.liquidation_object(l.tenant_id, l.liquidation_id) as object,
+  l.corrected_at,
+  l.corrected_proceeds,
+  l.stop_reason,
+  l.stop_note,
+  l.stop_asked_at,
+  l.end_note
+from unwind.liquidations l;
+
+create or replace view unwind_v1.orders as
+select
+  o.tenant_id,
+  o.order_id,
+  o.liquidation_id,
+  o.account_id,
+  o.isin,
+  'SELL'::text as side,
+  o.round,
+  o.quantity,
+  o.filled_quantity,
+  o.proceeds,
+  o.status,
+  o.cancellation_reason,
+  o.submissions,
+  o.submit_at,
+  o.created_at,
+  o.updated_at,
+  o.status_at,
+  o.ended_at,
+  o.corrected_quantity,
+  o.venue,
+  o.currency
+from unwind.orders o;
+
+-- Market time and the venues of the service as the views need them. A function called by a view runs with
+-- the rights of the reader, who may have none on the tables.
+create or replace function unwind_v1.market_at() returns timestamptz
+  language sql stable parallel safe security definer
+  set search_path = ''
+  return unwind.market_time(now());
+
+-- Each venue that something is known of, as it is now.
+create or replace function unwind_v1.venues_now()
+  returns table (venue text, is_open boolean, opens_at timestamptz)
+  language sql stable parallel safe security definer
+  set search_path = ''
+  begin atomic
+    select
+      v.venue,
+      unwind.venue_is_open(v.venue, m.at),
+      case when v.status is null then s.opens_at end
+    from (select unwind.market_time(now()) as at) m
+    cross join unwind.venues v
+    left join lateral unwind.venue_session(v.venue, m.at) s on true;
+  end;
+-- The reasons by their rank: of several the one with the smallest is shown (docs/views.md).
+create or replace function unwind.wait_reason(rank integer) returns text
+  language sql immutable parallel safe
+  return (array[
+    'parked', 'stopping', 'rejected', 'fraction', 'odd_lot', 'sent_unanswered', 'inactive', 'unlisted',
+    'locked', 'halted', 'no_rate', 'venue_closed', 'retrying', 'release_delay', 'due_later', 'at_venue',
+    'next_round', 'due'
+  ])[rank];
+
+-- Why open liquidations wait: a row for each position of their accounts, at least one, with the first reason
+-- of the liquidation as a whole (own_…) and the first of the position. Joins only, no lookup row by row
+-- but of the last submission and the listings: so one liquidation and all of them are both read in a plan
+-- that fits.
+create or replace view unwind.waits as
+select
+  l.tenant_id, l.liquidation_id, l.account_id, l.status, p.isin, p.quantity,
+  c.isin is not null as priced,
+  r.own_rank,
+  case r.own_rank
+    when 1 then k.parked_at
+    when 2 then l.stop_asked_at
+    when 13 then k.first_at
+    when 14 then l.created_at
+    when 18 then coalesce(l.advance_at, l.release_at)
+  end as own_since,
+  case r.own_rank
+    when 13 then k.retry_at
+    when 14 then l.release_at
+    when 15 then l.advance_at
+  end as own_until,
+  case r.own_rank
+    when 1 then k.detail
+    when 2 then coalesce(l.stop_note, l.stop_reason)
+    when 13 then k.detail
+    when 15 then 'the liquidation is looked at again then'
+  end as own_detail,
+  r.rank,
+  case r.rank
+    when 1 then coalesce(ko.parked_at, ks.parked_at)
+    when 3 then o.ended_at
+    when 6 then s.sent_at
+    when 10 then h.halted_at
+    when 13 then coalesce(ko.first_at, ks.first_at)
+    when 15 then s.sent_at
+    when 16 then s.sent_at
+    when 18 then coalesce(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+  end as since,
+  case r.rank
+    when 12 then v.opens_at
+    when 13 then coalesce(ko.retry_at, ks.retry_at)
+    when 15 then o.submit_at
+  end as until,
+  case r.rank
+    when 1 then coalesce(ks.detail, ko.detail)
+    when 3 then o.cancellation_reason
+    when 4 then 'only whole units of the instrument are sold'
+    when 5 then concat('orders at ', x.venue, ' are multiples of ', trim_scale(x.lot_size), ' units')
+    when 6 then concat('client order id ', s.client_order_id, ' at ', s.venue)
+    when 8 then case
+      when q.venue is not null then concat('the service does not trade at ', q.venue)
+      when x.listed is null then 'no listing says where it trades'
+      else concat('listed at ', x.listed, ', where the service does not trade')
+    end
+    when 9 then concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
+    when 12 then case when cardinality(t.venues) > 1 then concat(q.venue, ' is closed') end
+    when 13 then coalesce(ks.detail, ko.detail)
+    when 15 then s.reason
+    when 16 then concat('client order id ', s.client_order_id, ' at ', s.venue)
+    when 17 then 'the open orders of the liquidation have to end first'
+  end as detail
+from unwind.liquidations l
+cross join unwind_v1.market_at() as m (at)
+cross join unwind.trading t
+left join unwind.obstacles k
+  on k.tenant_id = l.tenant_id
+  and k.subject = l.liquidation_id::text
+left join unwind.positions p
+  on p.tenant_id = l.tenant_id
+  and p.account_id = l.account_id
+left join unwind.instruments i
+  on i.tenant_id = p.tenant_id
+  and i.isin = p.isin
+left join unwind.prices c
+  on c.tenant_id = p.tenant_id
+  and c.isin = p.isin
+-- One at most: what was CANCELLED is not sold again in the same liquidation.
+left join unwind.orders o
+  on o.tenant_id = l.tenant_id
+  and o.liquidation_id = l.liquidation_id
+  and o.isin = p.isin
+  and o.status <> 'FILLED'
+left join lateral (
+  select s.client_order_id, s.venue, s.status, s.sent_at, s.reason
+  from unwind.submissions s
+  where s.tenant_id = o.tenant_id
+    and s.order_id = o.order_id
+    and o.status = 'PROCESSING'
+  order by s.sent_at desc, s.client_order_id
+  limit 1
+) s on true
+left join unwind.obstacles ko
+  on ko.tenant_id = o.tenant_id
+  and ko.subject = o.order_id::text
+left join unwind.obstacles ks
+  on ks.tenant_id = o.tenant_id
+  and ks.subject = s.client_order_id
+left join lateral (
+  select
+    (array_agg(y.mic order by array_position(t.venues, y.mic)) filter (where y.mic = any (t.venues)))[1]
+      as venue,
+    (array_agg(y.lot_size order by array_position(t.venues, y.mic)) filter (where y.mic = any (t.venues)))[1]
+      as lot_size,
+    string_agg(y.mic, ', ' order by y.mic) as listed
+  from unwind.listings y
+  where y.tenant_id = p.tenant_id
+    and y.isin = p.isin
+) x on true
+-- Where it is sold: where its order goes, else as unwind.routes says.
+cross join lateral (
+  select coalesce(
+    o.venue, x.venue, case when x.listed is null and cardinality(t.venues) = 1 then t.venues[1] end
+  ) as venue
+) q
+left join unwind_v1.venues_now() v on v.venue = q.venue
+left join unwind.venue_halts h
+  on h.venue = q.venue
+  and h.isin = p.isin
+cross join lateral (
+  select
+    case
+      when k.parked_at is not null then 1
+      when l.stop_reason is not null then 2
+      when k.retry_at is not null then 13
+      when l.status = 'NEW' and l.release_at > m.at then 14
+      when l.advance_at > m.at then 15
+      else 18
+    end as own_rank,
+    case
+      when p.quantity = 0 and (o.order_id is null or o.status = 'CANCELLED') then null
+      when p.isin is null then null
+      when coalesce(ko.parked_at, ks.parked_at) is not null then 1
+      when o.status = 'CANCELLED' then 3
+      when o.order_id is null and unwind.sellable(p.quantity, i.fractional) = 0 then 4
+      when o.order_id is null and unwind.in_lots(p.quantity, i.fractional, x.lot_size) = 0 then 5
+      when s.status = 'SENDING' then 6
+      when l.status = 'PROCESSING' and o.order_id is null and i.trading_status = 'INACTIVE' then 7
+      when l.status = 'PROCESSING' and (q.venue is null or q.venue <> all (t.venues)) then 8
+      when l.status = 'PROCESSING'
+        and o.order_id is null
+        and unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0 then 9
+      when l.status = 'PROCESSING' and h.isin is not null then 10
+      when not v.is_open
+        and coalesce(v.opens_at, 'infinity')
+          >= coalesce(case l.status when 'NEW' then l.release_at else o.submit_at end, '-infinity')
+        then 12
+      when coalesce(ko.retry_at, ks.retry_at) is not null then 13
+      when o.submit_at > m.at then 15
+      when s.status = 'WORKING' then 16
+      when o.order_id is null and l.open_orders > 0 then 17
+      else 18
+    end as rank
+) r
+where l.status in ('NEW', 'PROCESSING');
+
+-- What open liquidations have not sold, each position with its reason, or that of the liquidation where
+-- that stands before it.
+create or replace view unwind_v1.position_waits as
+select
+  w.tenant_id,
+  w.liquidation_id,
+  w.account_id,
+  w.isin,
+  w.quantity,
+  unwind.wait_reason(least(w.rank, w.own_rank)) as reason,
+  case when w.rank <= w.own_rank then w.since else w.own_since end as since,
+  case when w.rank <= w.own_rank then w.until else w.own_until end as until,
+  case when w.rank <= w.own_rank then w.detail else w.own_detail end as detail,
+  w.priced,
+  least(w.rank, w.own_rank) as precedence
+from unwind.waits w
+where w.rank is not null;
+
+-- Open liquidations, each with the first reason of its own and of its positions. What was rejected or is a
+-- fraction stays in the account and holds no liquidation up.
+create or replace view unwind_v1.liquidation_waits as
+select distinct on (w.tenant_id, w.liquidation_id)
+  w.tenant_id,
+  w.liquidation_id,
+  w.account_id,
+  w.status,
+  unwind.wait_reason(least(f.rank, w.own_rank)) as reason,
+  case when f.rank <= w.own_rank then w.isin end as isin,
+  case when f.rank <= w.own_rank then w.since else w.own_since end as since,
+  case when f.rank <= w.own_rank then w.until else w.own_until end as until,
+  case when f.rank <= w.own_rank then w.detail else w.own_detail end as detail,
+  least(f.rank, w.own_rank) as precedence
+from unwind.waits w
+cross join lateral (select case when w.rank not in (3, 4, 5) then w.rank end as rank) f
+order by w.tenant_id, w.liquidation_id, least(f.rank, w.own_rank), f.rank, w.isin;
+
+drop function unwind_v1.market_now();

@@ -1,0 +1,77 @@
+// listings.csv: where instruments trade.
+
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { makeTenant } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import {
+  allianz,
+  type Bench,
+  badLinesOf,
+  countsOf,
+  headers,
+  importFiles,
+  importRight,
+  sap,
+  siemens,
+  smallBook,
+} from './import-support.ts';
+
+const { sql } = await createTestDatabase({ after });
+
+async function newBench(): Promise<Bench> {
+  return { sql, clock: testClock(), tenantId: await makeTenant(sql) };
+}
+
+const lines = (...rows: readonly string[]) => ({ 'listings.csv': [headers.listings, ...rows] });
+
+test('an instrument may be listed at several venues, and a listing changes by its next import', async (t) => {
+  const bench = await newBench();
+  await importRight(t, bench, {
+    ...smallBook,
+    ...lines(`${sap},XETR,SAP,EUR,1`, `${sap},XSIM,,EUR,0.001`, `${siemens},XETR,SIE,EUR,100`),
+  });
+  const report = await importFiles(
+    t,
+    bench,
+    lines(`${sap},XETR,SAPG,EUR,10`, `${sap},XSIM,,EUR,0.001`),
+  );
+  assert.equal(countsOf(report.files[0]), '0/1/1');
+  const rows = await sql`
+    select l.isin, l.mic, l.symbol, l.currency, trim_scale(l.lot_size)::text as lot
+    from unwind_v1.listings l
+    where l.tenant_id = ${bench.tenantId}
+    order by l.isin, l.mic`;
+  assert.deepEqual(
+    [...rows],
+    [
+      { isin: sap, mic: 'XETR', symbol: 'SAPG', currency: 'EUR', lot: '10' },
+      { isin: sap, mic: 'XSIM', symbol: '', currency: 'EUR', lot: '0.001' },
+      { isin: siemens, mic: 'XETR', symbol: 'SIE', currency: 'EUR', lot: '100' },
+    ],
+  );
+});
+
+test('each line is right by itself, of a known instrument, and its only one at the venue', async (t) => {
+  const bench = await newBench();
+  await importRight(t, bench, smallBook);
+  const rows = [
+    `${allianz},XETR,ALV,EUR,1`,
+    `${sap},xetr,SAP,EUR,1`,
+    `${sap},XETR,SÄP,EUR,1`,
+    `${sap},XETR,SAP,EUR,0`,
+    `${sap},XETR,SAP,EUR,1.5`,
+    `${sap},XETR,SAP,EUR,0.2`,
+  ];
+  assert.deepEqual(await badLinesOf(t, bench, lines(...rows)), [
+    '2: isin: this client has no such instrument',
+    '3: mic: "xetr" is no MIC, such as XETR',
+    '4: symbol: "SÄP" is not at most 64 printable ASCII characters',
+    '5: lot_size: "0" is neither a whole number from 1 on nor such as 0.1 or 0.001',
+    '6: lot_size: "1.5" is neither a whole number from 1 on nor such as 0.1 or 0.001',
+    '7: lot_size: "0.2" is neither a whole number from 1 on nor such as 0.1 or 0.001',
+  ]);
+  const twice = lines(`${sap},XETR,SAP,EUR,1`, `${sap},XETR,SAP,EUR,10`);
+  assert.deepEqual(await badLinesOf(t, bench, twice), ['3: isin and mic: the same as in line 2']);
+});
