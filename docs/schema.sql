@@ -180,6 +180,7 @@ create table unwind.database_mode (
   only_row boolean default true not null,
   mode text not null,
   recorded_at timestamp with time zone not null,
+  open_until timestamp with time zone,
   constraint database_mode_pkey PRIMARY KEY (only_row),
   constraint database_mode_mode CHECK (mode = ANY (ARRAY['sandbox'::text, 'live'::text])),
   constraint database_mode_only_row CHECK (only_row)

@@ -24,6 +24,7 @@ import {
   prepareDatabase,
   reachDatabase,
 } from './settings/database.ts';
+import { Exposure } from './settings/exposure.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { checkAddress, explainListening } from './settings/listen.ts';
 import { openVenues } from './venue/open-venue.ts';
@@ -99,10 +100,17 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   await checkAddress(listen);
   const seal = await openKeyFile(config);
   const { database, pools, clock } = await openReady(config, { ...options, seal }, opened);
-  const policy = receiverPolicyOf({
+  const exposure = await Exposure.read(pools.loops, clock, {
     mode,
+    isApi: roles.has('api'),
     host: listen.host,
     trustedProxies: config.requests.trustedProxies,
+    log,
+  });
+  const unfollow = exposure.follow(systemStopwatch);
+  opened.add(async () => unfollow());
+  const policy = receiverPolicyOf({
+    isLocal: () => exposure.isLocal,
     webhookNetworks: webhooks.networks,
   });
   const agent = receiverAgent({ policy, timeoutMs: webhooks.timeoutMs });

@@ -16,19 +16,20 @@ export interface AddressPolicy {
 }
 
 /**
- * One policy for registering a receiver and for delivering to it. A sandbox whose only way in is
- * loopback has clients of this machine, which read its services anyway. An address to listen on does
- * not say that alone: behind a proxy the clients come from elsewhere, whatever the address is.
+ * One policy for registering a receiver and for delivering to it. A sandbox whose clients are all of this
+ * machine (`isLocal`, asked each time) delivers to it as well: they read its services anyway.
  */
 export function receiverPolicyOf(settings: {
-  readonly mode: 'sandbox' | 'live';
-  readonly host: string;
-  readonly trustedProxies: readonly string[];
+  readonly isLocal: () => boolean;
   readonly webhookNetworks: readonly string[];
 }): AddressPolicy {
-  const { mode, host, trustedProxies, webhookNetworks: allowedNetworks } = settings;
-  const hasOwnClients = isLoopbackName(host) && trustedProxies.length === 0;
-  return { allowLoopback: mode === 'sandbox' && hasOwnClients, allowedNetworks };
+  const { isLocal, webhookNetworks: allowedNetworks } = settings;
+  return {
+    get allowLoopback() {
+      return isLocal();
+    },
+    allowedNetworks,
+  };
 }
 
 /** Characters of a URL in its normal form, the one that is stored. */

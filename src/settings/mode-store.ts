@@ -1,4 +1,4 @@
-// The statements about the mode that a database is for.
+// The statements about the mode that a database is for, and about where its clients may come from.
 
 import type { Sql } from '../db/connect.ts';
 import type { Mode } from './setting.ts';
@@ -35,4 +35,19 @@ export async function hasClients(sql: Sql): Promise<boolean> {
   const [row] = await sql<{ some: boolean }[]>`
     select exists (select from unwind.tenants) as some`;
   return row?.some === true;
+}
+
+/** Records that clients from beyond their machines reach a process until an instant, or for longer. */
+export async function extendOpen(sql: Sql, until: Date): Promise<void> {
+  await sql`
+    update unwind.database_mode
+    set open_until = greatest(open_until, ${until})`;
+}
+
+/** Until when clients from elsewhere reach some process, as far as it has said; undefined: never yet. */
+export async function findOpenUntil(sql: Sql): Promise<Date | undefined> {
+  const [row] = await sql<{ open_until: Date | null }[]>`
+    select open_until
+    from unwind.database_mode`;
+  return row?.open_until ?? undefined;
 }
