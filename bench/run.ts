@@ -10,6 +10,7 @@ import { openPlace, type Place } from './place.ts';
 import { create } from './scenarios/create.ts';
 import { deliver } from './scenarios/deliver.ts';
 import { fairness } from './scenarios/fairness.ts';
+import { fix } from './scenarios/fix.ts';
 import { flood } from './scenarios/flood.ts';
 import { liquidate } from './scenarios/liquidate.ts';
 import { log } from './scenarios/log.ts';
@@ -24,6 +25,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   flood,
   fairness,
   deliver,
+  fix,
   log,
 };
 

@@ -30,15 +30,27 @@ const silenceMarginMs = 5_000; // the server breaks off first
  * If the connection dies while COMMIT is under way, the error is a connection error and the outcome
  * is unknown.
  */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   sql: Sql,
   work: (tx: Tx) => Promise<T>,
   options: TransactionOptions = {},
 ): Promise<T> {
-  const attempts = options.attempts ?? defaultAttempts;
+  const run = () => sql.transact(transactOptions(options), work);
+  return againAfterConflict(sql, run, options.attempts);
+}
+
+/**
+ * Runs work of one statement, which is a transaction of its own, again under the same conditions: where
+ * PostgreSQL has broken it off in favour of another.
+ */
+export async function againAfterConflict<T>(
+  sql: Sql,
+  work: () => Promise<T>,
+  attempts = defaultAttempts,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await sql.transact(transactOptions(options), work);
+      return await work();
     } catch (error) {
       if (attempt >= attempts || !isConflict(error)) {
         throw error;

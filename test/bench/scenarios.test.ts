@@ -22,7 +22,7 @@ async function bench(...args: readonly string[]) {
 const timeout = 300_000;
 
 const scenarios = isLong
-  ? ['create', 'read', 'liquidate', 'flood', 'fairness', 'deliver', 'log']
+  ? ['create', 'read', 'liquidate', 'flood', 'fairness', 'deliver', 'fix', 'log']
   : ['create', 'deliver'];
 
 test('scenarios run and tell their figures beside their floors', { timeout }, async () => {

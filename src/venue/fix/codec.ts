@@ -62,10 +62,12 @@ export class FixEncodingError extends Error {
 export function encodeMessage(beginString: string, fields: readonly Field[]): Buffer {
   if (fields[0]?.[0] !== 35) throw new FixEncodingError('A message begins with MsgType (35).');
   const body = textOfAll(fields);
-  const head = `8=${beginString}\x019=${Buffer.byteLength(body, encoding)}\x01`;
-  const bytes = Buffer.from(`${head}${body}`, encoding);
-  const trailer = Buffer.from(`10=${checksumOf(bytes)}\x01`, encoding);
-  return Buffer.concat([bytes, trailer]);
+  const head = `8=${beginString}\x019=${body.length}\x01`;
+  // The checksum is of the bytes, and is written over its place among them.
+  const bytes = Buffer.from(`${head}${body}10=000\x01`, encoding);
+  const end = bytes.length - trailerBytes;
+  bytes.write(checksumOf(bytes, end), end + checksumAt, encoding);
+  return bytes;
 }
 
 /** The bytes of fields without a frame, as they are stored; `fieldsOf` reads them again. */
@@ -75,9 +77,19 @@ export function encodeFields(fields: readonly Field[]): Buffer {
 
 function textOfAll(fields: readonly Field[]): string {
   let text = '';
-  for (const [index, field] of fields.entries()) text += textOf(field, fields[index - 1]);
+  let before: Field | undefined;
+  for (const field of fields) {
+    text += textOf(field, before);
+    before = field;
+  }
+  if (beyondLatin1.test(text)) {
+    const [tag] = fields.find(([, value]) => beyondLatin1.test(value)) ?? [];
+    throw new FixEncodingError(`The value of field ${tag} is not latin1.`);
+  }
   return text;
 }
+
+const beyondLatin1 = /[\u0100-\uffff]/;
 
 function textOf([tag, value]: Field, before: Field | undefined): string {
   if (value === '') throw new FixEncodingError(`Field ${tag} has no value.`);
@@ -89,15 +101,13 @@ function textOf([tag, value]: Field, before: Field | undefined): string {
   } else if (value.includes('\x01')) {
     throw new FixEncodingError(`The value of field ${tag} holds a SOH.`);
   }
-  if (Buffer.from(value, encoding).toString(encoding) !== value) {
-    throw new FixEncodingError(`The value of field ${tag} is not latin1.`);
-  }
   return `${tag}=${value}\x01`;
 }
 
-function checksumOf(bytes: Buffer): string {
+/** Of the bytes up to an end. */
+function checksumOf(bytes: Buffer, end: number): string {
   let sum = 0;
-  for (const byte of bytes) sum += byte;
+  for (let at = 0; at < end; at += 1) sum += bytes[at] ?? 0;
   return String(sum % 256).padStart(3, '0');
 }
 
@@ -146,7 +156,7 @@ export class Framer {
     const sum = /^10=(\d{3})$/.exec(pending.toString(encoding, bodyEnd, end - 1))?.[1];
     if (sum === undefined || pending[end - 1] !== soh)
       return this.#garbled('CheckSum (10) is not where BodyLength (9) says');
-    const computed = checksumOf(pending.subarray(0, bodyEnd));
+    const computed = checksumOf(pending, bodyEnd);
     if (sum !== computed) {
       return { kind: 'garbled', reason: `CheckSum (10) is ${sum}, not ${computed}`, bytes: end };
     }
@@ -186,23 +196,26 @@ export class Framer {
 const versionBytesMax = 24;
 /** `9=` and six digits and the SOH behind them. */
 const lengthDigitsMax = 9;
-/** `10=nnn` and its SOH. */
+/** `10=nnn` and its SOH, and where in it the sum stands. */
 const trailerBytes = 7;
+const checksumAt = 3;
 
 /** The fields of a body; undefined where one is not tag=value. */
 export function fieldsOf(body: Buffer): readonly Field[] | undefined {
+  // Decoded once: the parts of a text cost less than those of a buffer.
+  const text = body.toString(encoding);
   const fields: Field[] = [];
   let at = 0;
-  while (at < body.length) {
-    const equals = body.indexOf(0x3d, at);
+  while (at < text.length) {
+    const equals = text.indexOf('=', at);
     if (equals < 0) return undefined;
-    const tagText = body.toString(encoding, at, equals);
+    const tagText = text.slice(at, equals);
     if (!/^[1-9]\d{0,5}$/.test(tagText)) return undefined;
     const tag = Number(tagText);
     const from = equals + 1;
-    const end = dataTags.has(tag) ? dataEnd(fields, tag, from) : body.indexOf(soh, from);
-    if (end === undefined || end <= from || body[end] !== soh) return undefined;
-    fields.push([tag, body.toString(encoding, from, end)]);
+    const end = dataTags.has(tag) ? dataEnd(fields, tag, from) : text.indexOf('\x01', from);
+    if (end === undefined || end <= from || text[end] !== '\x01') return undefined;
+    fields.push([tag, text.slice(from, end)]);
     at = end + 1;
   }
   return fields;
@@ -216,5 +229,6 @@ function dataEnd(fields: readonly Field[], tag: number, from: number): number | 
 
 /** The value of the first field of this tag; undefined where there is none. */
 export function fieldOf(message: FixMessage, tag: number): string | undefined {
-  return message.fields.find(([one]) => one === tag)?.[1];
+  for (const field of message.fields) if (field[0] === tag) return field[1];
+  return undefined;
 }

@@ -8,7 +8,8 @@ import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { type Field, type FixMessage, Framer } from './codec.ts';
 import type { Effect } from './effects.ts';
-import { queueQuestionsOfDay } from './outbox-store.ts';
+import type { FixOrder } from './order.ts';
+import { hasRequests, queueQuestionsOfDay } from './outbox-store.ts';
 import { type FixProfile, fieldsIn, versions } from './profile.ts';
 import { faultIn } from './reading.ts';
 import { type Received, receiveMessages } from './receive-messages.ts';
@@ -34,8 +35,8 @@ export interface ConnectionOptions {
   readonly staleMs: number;
   /** Both sides are level, and orders may be sent. */
   readonly onReady: () => Promise<void>;
-  /** Orders of this venue have changed. */
-  readonly onReceived: () => void;
+  /** Orders of this venue are committed as they are here; a hint, and no more than that. */
+  readonly onReceived: (changed: readonly FixOrder[]) => void;
 }
 
 /** How a connection ended. */
@@ -61,6 +62,7 @@ export class FixConnection {
   #isTicking = false;
   #isRenewing = false;
   #isWoken = true;
+  #isLooking = false;
   #isStopping = false;
   #wakeTurn: () => void = () => {};
   /** Application messages that may still be sent in this second. */
@@ -88,9 +90,15 @@ export class FixConnection {
     this.#session = new FixSession(settings, claimed.nextIn);
   }
 
-  /** Something may wait to be sent. */
+  /** Something waits to be sent. */
   wake(): void {
     this.#isWoken = true;
+    this.#wakeTurn();
+  }
+
+  /** Another process may have put something there. */
+  look(): void {
+    this.#isLooking = true;
     this.#wakeTurn();
   }
 
@@ -154,6 +162,11 @@ export class FixConnection {
       this.#isStopping = false;
       await this.#perform(this.#session.logOut('the service stops', clock.now()));
     }
+    if (this.#session.isReady && this.#isLooking && !this.#isWoken) {
+      const { sql } = this.#options;
+      this.#isWoken = await hasRequests(sql, this.#claimed.writer.venue);
+    }
+    this.#isLooking = false;
     if (this.#session.isReady && this.#isWoken) await this.#send();
     await this.#rest();
   }
@@ -168,7 +181,7 @@ export class FixConnection {
       !this.#isTicking &&
       !this.#isRenewing &&
       !this.#isStopping &&
-      !(this.#session.isReady && this.#isWoken);
+      !(this.#session.isReady && (this.#isWoken || this.#isLooking));
     if (!isIdle) resolve();
     return promise;
   }
@@ -228,10 +241,10 @@ export class FixConnection {
     const { writer } = this.#claimed;
     const terms = versions[profile.version];
     const run = { received, from: this.#nextIn, terms, now: clock.now() };
-    const { problems } = await receiveMessages(sql, writer, run);
+    const { changed, problems } = await receiveMessages(sql, writer, run);
     this.#nextIn = received.at(-1)?.next ?? this.#nextIn;
     for (const problem of problems) log.error({ venue: writer.venue, problem }, 'fix.problem');
-    onReceived();
+    onReceived(changed);
   }
 
   async #number(messages: readonly (readonly Field[])[]): Promise<void> {

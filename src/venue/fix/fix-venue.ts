@@ -2,7 +2,6 @@
 // is queued as rows, and the process that writes the session sends it. What the venue says is read from
 // rows as well.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
@@ -29,8 +28,8 @@ import { findSessionState, takeReportNumbers } from './session-store.ts';
 
 /** How long a submit waits for the venue's word, in ms; then the outcome is unknown, and looked up. */
 const answerMsMax = 2_000;
-/** How often it looks for what another process has received, in ms. */
-const lookEveryMs = 25;
+/** How often it looks for what another process has received, in ms; seldom where this one receives. */
+const lookEveryMs = { usual: 25, informed: 250 } as const;
 /** An order under way for longer than this is looked up, in ms. */
 const flightMsMax = 10_000;
 /** A cancel request that led to nothing is sent again after this, in ms. */
@@ -46,14 +45,13 @@ export interface FixVenue {
 /** The venue of a profile. Its session lives in processes that start the keeper. */
 export function fixVenue(options: Omit<KeeperOptions, 'onReceived'>): FixVenue {
   const { sql, clock, profile } = options;
-  let received = Promise.withResolvers<void>();
-  const onReceived = () => {
-    received.resolve();
-    received = Promise.withResolvers();
+  const listeners = new Set<Listener>();
+  const onReceived = (changed: readonly FixOrder[]) => {
+    for (const hear of listeners) hear(changed);
   };
   const keeper = new SessionKeeper({ ...options, onReceived });
   const { mic } = profile;
-  const own: Own = { sql, clock, mic, news: () => received.promise, wake: () => keeper.wake() };
+  const own: Own = { sql, clock, mic, listeners, wake: () => keeper.wake() };
   return {
     keeper,
     venue: {
@@ -69,59 +67,101 @@ export function fixVenue(options: Omit<KeeperOptions, 'onReceived'>): FixVenue {
   };
 }
 
+/** Told of orders that this process has committed. */
+type Listener = (changed: readonly FixOrder[]) => void;
+
 interface Own {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly mic: string;
-  /** Resolves when this process has received something of the venue. */
-  readonly news: () => Promise<void>;
+  readonly listeners: Set<Listener>;
   readonly wake: () => void;
 }
 
 async function submit(own: Own, orders: readonly NewOrder[]): Promise<readonly SubmitOutcome[]> {
   const { sql, clock, mic: venue } = own;
   const now = clock.now();
-  const fresh = await inTransaction(sql, async (tx) => {
-    const { status, reason } = await findSessionState(tx, { venue, now });
-    if (status !== 'ready') throw new Error(`the session with ${venue} is ${status}: ${reason}`);
-    return queueOrders(tx, { venue, orders, now });
-  });
-  own.wake();
-  const waiting = orders.filter((order) => fresh.has(keyOf(order)));
-  const answered = await answersTo(own, waiting);
-  return orders.map((order): SubmitOutcome => {
-    if (!fresh.has(keyOf(order))) {
-      return { type: 'unknown', reason: 'the client order id was used before' };
-    }
-    const outcome = outcomeOf(answered.get(keyOf(order)));
-    if (outcome.type !== 'not_found') return outcome;
-    return { type: 'unknown', reason: 'the venue has not answered yet' };
-  });
+  const answers = new Answers(own, orders);
+  try {
+    const fresh = await inTransaction(sql, async (tx) => {
+      const { status, reason } = await findSessionState(tx, { venue, now });
+      if (status !== 'ready') throw new Error(`the session with ${venue} is ${status}: ${reason}`);
+      return queueOrders(tx, { venue, orders, now });
+    });
+    own.wake();
+    await answers.until(orders.filter((order) => fresh.has(keyOf(order))));
+    return orders.map((order): SubmitOutcome => {
+      if (!fresh.has(keyOf(order))) {
+        return { type: 'unknown', reason: 'the client order id was used before' };
+      }
+      const outcome = outcomeOf(answers.of(order));
+      if (outcome.type !== 'not_found') return outcome;
+      return { type: 'unknown', reason: 'the venue has not answered yet' };
+    });
+  } finally {
+    answers.close();
+  }
 }
 
-/** The orders once the venue has spoken about all of them, or when the wait is over. */
-async function answersTo(
-  { sql, mic: venue, news }: Own,
-  orders: readonly NewOrder[],
-): Promise<ReadonlyMap<string, FixOrder>> {
-  const answered = new Map<string, FixOrder>();
-  const until = performance.now() + answerMsMax;
-  let open = orders;
-  while (open.length > 0) {
-    const next = news();
-    for (const order of await findOrders(sql, { venue, orders: open })) {
-      if (outcomeOf(order).type !== 'not_found') answered.set(keyOf(order), order);
-    }
-    open = open.filter((order) => !answered.has(keyOf(order)));
-    if (open.length === 0 || performance.now() >= until) return answered;
-    const timer = new AbortController();
-    await Promise.race([
-      next,
-      wait(lookEveryMs, undefined, { signal: timer.signal }).catch(() => {}),
-    ]);
-    timer.abort();
+/**
+ * What the venue says about orders that are being submitted: heard at once where this process receives it,
+ * looked up where another one does, or where the hint was lost.
+ */
+class Answers {
+  readonly #own: Own;
+  readonly #keys: ReadonlySet<string>;
+  readonly #answered = new Map<string, FixOrder>();
+  readonly #hear: Listener = (changed) => {
+    this.#isInformed = true;
+    this.#take(changed);
+  };
+  #open: readonly OrderReference[] | undefined;
+  #isInformed = false;
+  #onDone: () => void = () => {};
+
+  /** Hears from now on, so that no answer comes too early. */
+  constructor(own: Own, orders: readonly OrderReference[]) {
+    this.#own = own;
+    this.#keys = new Set(orders.map(keyOf));
+    own.listeners.add(this.#hear);
   }
-  return answered;
+
+  of(order: OrderReference): FixOrder | undefined {
+    return this.#answered.get(keyOf(order));
+  }
+
+  close(): void {
+    this.#own.listeners.delete(this.#hear);
+  }
+
+  /** Returns once the venue has spoken about all of them, or when the wait is over. */
+  async until(orders: readonly OrderReference[]): Promise<void> {
+    const { sql, mic: venue } = this.#own;
+    const end = performance.now() + answerMsMax;
+    this.#open = orders.filter((order) => this.of(order) === undefined);
+    while (this.#open.length > 0 && performance.now() < end) {
+      await this.#pause(this.#isInformed ? lookEveryMs.informed : lookEveryMs.usual);
+      if (this.#open.length === 0) return;
+      this.#take(await findOrders(sql, { venue, orders: this.#open, isAnswered: true }));
+    }
+  }
+
+  #take(orders: readonly FixOrder[]): void {
+    const own = orders.filter((order) => this.#keys.has(keyOf(order)));
+    for (const order of own) {
+      if (outcomeOf(order).type !== 'not_found') this.#answered.set(keyOf(order), order);
+    }
+    this.#open = this.#open?.filter((order) => this.of(order) === undefined);
+    if (this.#open?.length === 0) this.#onDone();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onDone = resolve;
+    const timer = setTimeout(resolve, ms);
+    await promise;
+    clearTimeout(timer);
+  }
 }
 
 function outcomeOf(order: FixOrder | undefined): LookUpOutcome {

@@ -120,7 +120,7 @@ export class SessionKeeper {
       },
     });
     this.#connection = connection;
-    const polling = setInterval(() => connection.wake(), pollMs);
+    const polling = setInterval(() => connection.look(), pollMs);
     const watch = async () => {
       const now = clock.now();
       if (await isDayOver(sql, claimed.writer, tradingDay, now)) connection.stop();

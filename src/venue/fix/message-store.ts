@@ -1,8 +1,11 @@
 // The messages of FIX sessions, and the numbers they move. Each write is fenced by holder, epoch and
 // number: a process that lost its lease, or that counts otherwise than the database, changes nothing.
 
-import type { Sql, Tx } from '../../db/connect.ts';
+import type { Sql, SqlOrTx } from '../../db/connect.ts';
+import { fragment } from '../../db/sql.ts';
 import type { FixMessage } from './codec.ts';
+import type { FixOrder } from './order.ts';
+import { insertReportsSql, type ReportOfOrder, updateOrdersSql } from './order-store.ts';
 import { SessionLostError, type Writer } from './session-store.ts';
 
 /** One message on its way out: its fields from 35 on, without header and frame. */
@@ -18,25 +21,26 @@ export interface OutMessage {
  * @throws SessionLostError where the session is another's, or counts otherwise.
  */
 export async function recordOut(
-  tx: Tx,
+  sql: SqlOrTx,
   writer: Writer,
   batch: { from: number; messages: readonly OutMessage[]; now: Date },
 ): Promise<void> {
   const { from, messages, now } = batch;
-  const moved = await tx`
-    update unwind.fix_sessions s
-    set next_out = ${from + messages.length}
-    where s.venue = ${writer.venue}
-      and s.lease_holder = ${writer.holder}
-      and s.lease_epoch = ${writer.epoch}
-      and s.next_out = ${from}`;
-  if (moved.count !== 1) throw new SessionLostError(`${writer.venue}: number ${from} is not next`);
-  await tx`
+  const recorded = await sql`
+    with moved as (
+      update unwind.fix_sessions s
+      set next_out = ${from + messages.length}
+      where s.venue = ${writer.venue}
+        and s.lease_holder = ${writer.holder}
+        and s.lease_epoch = ${writer.epoch}
+        and s.next_out = ${from}
+      returning s.venue
+    )
     insert into unwind.fix_messages (
       venue, trading_day, direction, number, type, at, fields, tenant_id, client_order_id
     )
     select
-      ${writer.venue}, ${writer.day}::date, 'out', n.number, n.type, ${now}, n.fields, n.tenant_id,
+      moved.venue, ${writer.day}::date, 'out', n.number, n.type, ${now}, n.fields, n.tenant_id,
       n.client_order_id
     from unnest(
       ${messages.map((_, i) => from + i)}::bigint[],
@@ -44,7 +48,10 @@ export async function recordOut(
       ${messages.map(({ fields }) => fields)}::bytea[],
       ${messages.map(({ tenantId }) => tenantId ?? null)}::uuid[],
       ${messages.map(({ clientOrderId }) => clientOrderId ?? null)}::text[]
-    ) as n (number, type, fields, tenant_id, client_order_id)`;
+    ) as n (number, type, fields, tenant_id, client_order_id)
+    cross join moved`;
+  if (recorded.count === messages.length) return;
+  throw new SessionLostError(`${writer.venue}: number ${from} is not next`);
 }
 
 /** A message of the venue that counts; `problem` where a person should look at it. */
@@ -56,45 +63,66 @@ export interface InMessage {
   readonly problem: string | undefined;
 }
 
-/**
- * Counts messages of the venue: everything below `to` is received.
- * @returns the number that the next report gets. @throws SessionLostError as above.
- */
-export async function recordIn(
-  tx: Tx,
-  writer: Writer,
-  batch: { from: number; to: number; messages: readonly InMessage[]; reports: number; now: Date },
-): Promise<number> {
-  const { from, to, messages, reports, now } = batch;
-  const [moved] = await tx<{ last_report: string }[]>`
-    update unwind.fix_sessions s
-    set
-      next_in = ${to},
-      last_report = s.last_report + ${reports}
-    where s.venue = ${writer.venue}
-      and s.lease_holder = ${writer.holder}
-      and s.lease_epoch = ${writer.epoch}
-      and s.next_in = ${from}
-    returning s.last_report`;
-  if (moved === undefined) throw new SessionLostError(`${writer.venue}: ${from} is not expected`);
-  // A reset back to numbers that were used on this day repeats them: the last one stands.
-  await tx`
-    insert into unwind.fix_messages (
-      venue, trading_day, direction, number, type, at, fields, client_order_id, problem
-    )
-    select
-      ${writer.venue}, ${writer.day}::date, 'in', n.number, n.type, ${now}, n.fields,
-      n.client_order_id, n.problem
-    from unnest(
-      ${messages.map(({ number }) => number)}::bigint[],
-      ${messages.map(({ message }) => message.type)}::text[],
-      ${messages.map(({ fields }) => fields)}::bytea[],
-      ${messages.map(({ clientOrderId }) => clientOrderId ?? null)}::text[],
-      ${messages.map(({ problem }) => problem ?? null)}::text[]
-    ) as n (number, type, fields, client_order_id, problem)
-    on conflict (venue, trading_day, direction, number) do nothing`;
-  return Number(moved.last_report) - reports + 1;
+/** Messages of the venue, and what they make of orders. */
+export interface Receipt {
+  /** The number expected so far, and the one that is from now on. */
+  readonly from: number;
+  readonly to: number;
+  readonly messages: readonly InMessage[];
+  /** Orders as they are from now on. */
+  readonly orders: readonly FixOrder[];
+  readonly reports: readonly ReportOfOrder[];
+  readonly now: Date;
 }
+
+/**
+ * Counts messages of the venue: everything below `to` is received, and orders and reports are what they
+ * say. One statement, and so one commit. @throws SessionLostError as above.
+ */
+export async function recordIn(sql: Sql, writer: Writer, receipt: Receipt): Promise<void> {
+  const { from, to, messages, orders, reports, now } = receipt;
+  const { venue, holder, epoch, day } = writer;
+  const changed = fragment`, changed as (${updateOrdersSql(orders)})`;
+  const reported = fragment`, reported as (${insertReportsSql(venue, reports)})`;
+  const [moved] = await sql<{ count: string }[]>`
+    with moved as (
+      update unwind.fix_sessions s
+      set
+        next_in = ${to},
+        last_report = s.last_report + ${reports.length}
+      where s.venue = ${venue}
+        and s.lease_holder = ${holder}
+        and s.lease_epoch = ${epoch}
+        and s.next_in = ${from}
+      returning s.venue, s.last_report - ${reports.length} as last_report
+    )
+    ${orders.length === 0 ? nothing : changed}
+    ${reports.length === 0 ? nothing : reported},
+    -- A reset back to numbers that were used on this day repeats them: the first one stands.
+    recorded as (
+      insert into unwind.fix_messages (
+        venue, trading_day, direction, number, type, at, fields, client_order_id, problem
+      )
+      select
+        moved.venue, ${day}::date, 'in', n.number, n.type, ${now}, n.fields, n.client_order_id,
+        n.problem
+      from unnest(
+        ${messages.map(({ number }) => number)}::bigint[],
+        ${messages.map(({ message }) => message.type)}::text[],
+        ${messages.map(({ fields }) => fields)}::bytea[],
+        ${messages.map(({ clientOrderId }) => clientOrderId ?? null)}::text[],
+        ${messages.map(({ problem }) => problem ?? null)}::text[]
+      ) as n (number, type, fields, client_order_id, problem)
+      cross join moved
+      on conflict (venue, trading_day, direction, number) do nothing
+    )
+    select count(*) as count
+    from moved`;
+  if (moved?.count === '1') return;
+  throw new SessionLostError(`${venue}: ${from} is not expected`);
+}
+
+const nothing = fragment``;
 
 /** A message that was sent under a number. */
 export interface SentMessage {
@@ -142,12 +170,12 @@ export async function findSent(
 
 /** Which new orders were sent under these numbers: client order ids by number. */
 export async function findSentAs(
-  tx: Tx,
+  sql: Sql,
   writer: Writer,
   refused: readonly { readonly number: number }[],
 ): Promise<ReadonlyMap<number, string>> {
   if (refused.length === 0) return new Map();
-  const rows = await tx<{ number: string; client_order_id: string }[]>`
+  const rows = await sql<{ number: string; client_order_id: string }[]>`
     select m.number, m.client_order_id
     from unwind.fix_messages m
     where m.venue = ${writer.venue}

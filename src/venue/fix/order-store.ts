@@ -2,7 +2,7 @@
 // service reads. Only the writer of the session changes an order once it is queued.
 
 import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
-import { fragment } from '../../db/sql.ts';
+import { type Fragment, fragment } from '../../db/sql.ts';
 import type { TenantId } from '../../ids.ts';
 import { decimal, plain } from '../../money.ts';
 import {
@@ -100,11 +100,15 @@ export async function queueOrders(
   return new Set(rows.map((row) => `${row.tenant_id}/${row.client_order_id}`));
 }
 
-/** Orders of a venue by tenant and client order id; those it does not have are missing. */
+/**
+ * Orders of a venue by tenant and client order id; those it does not have are missing, and so are, where
+ * only answered ones are asked for, those about which the venue has not spoken.
+ */
 export async function findOrders(
   sql: SqlOrTx,
-  { venue, orders }: { venue: string; orders: readonly OrderReference[] },
+  of: { venue: string; orders: readonly OrderReference[]; isAnswered?: true },
 ): Promise<readonly FixOrder[]> {
+  const { venue, orders, isAnswered = false } = of;
   const rows = await sql<OrderRow[]>`
     select ${orderColumns}
     from unnest(
@@ -114,47 +118,67 @@ export async function findOrders(
     join unwind.fix_orders o
       on o.tenant_id = n.tenant_id
       and o.client_order_id = n.client_order_id
-    where o.venue = ${venue}`;
+    where o.venue = ${venue}
+      and (not ${isAnswered}::boolean or o.status in ('WORKING', 'DONE'))`;
   return rows.map(toOrder);
+}
+
+/** An order with what was reported of it. */
+export interface KnownOrder {
+  readonly order: FixOrder;
+  /** Under which ids its executions were reported, by FIX 17. */
+  readonly executions: ReadonlyMap<string, string>;
 }
 
 /** Orders of a venue by the client order ids it knows them under. */
 export async function findOrdersNamed(
-  tx: Tx,
+  sql: SqlOrTx,
   { venue, names }: { venue: string; names: readonly string[] },
-): Promise<ReadonlyMap<string, FixOrder>> {
-  const rows = await tx<OrderRow[]>`
-    select ${orderColumns}
+): Promise<ReadonlyMap<string, KnownOrder>> {
+  if (names.length === 0) return new Map();
+  const rows = await sql<(OrderRow & { executions: readonly string[] })[]>`
+    select
+      ${orderColumns},
+      -- Trades are named, and sorted, so that no index but that of the order fits: before a table has
+      -- statistics, PostgreSQL would go through all trades of the venue, or all its reports, for each.
+      array(
+        select concat_ws(${between}, r.number, r.exec_id, r.venue_execution_id)
+        from unwind.fix_reports r
+        where r.venue = o.venue
+          and r.client_order_id = o.client_order_id
+          and r.type <> 'bust'
+          and r.venue_execution_id is not null
+      ) as executions
     from unwind.fix_orders o
     where o.venue = ${venue}
-      and o.client_order_id = any (${names}::text[])`;
-  return new Map(rows.map((row) => [row.client_order_id, toOrder(row)]));
-}
-
-/** Under which ids executions of orders were reported, by client order id and FIX 17. */
-export async function findExecutionIds(
-  tx: Tx,
-  { venue, names }: { venue: string; names: readonly string[] },
-): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
-  const rows = await tx<{ client_order_id: string; exec_id: string; venue_execution_id: string }[]>`
-    select r.client_order_id, r.exec_id, r.venue_execution_id
-    from unwind.fix_reports r
-    where r.venue = ${venue}
-      and r.client_order_id = any (${names}::text[])
-      and r.type in ('trade', 'filled')
-    order by r.number`;
-  const byOrder = Map.groupBy(rows, (row) => row.client_order_id);
+      and o.client_order_id = any (${[...new Set(names)]}::text[])`;
   return new Map(
-    [...byOrder].map(([name, own]) => {
-      return [name, new Map(own.map((row) => [row.exec_id, row.venue_execution_id]))];
+    rows.map(({ executions, ...row }) => {
+      const named = executions.map((text) => text.split(between));
+      const pairs = named
+        .toSorted(([a], [b]) => Number(a) - Number(b))
+        .map(([, execId = '', id = '']) => [execId, id] as const);
+      return [row.client_order_id, { order: toOrder(row), executions: new Map(pairs) }];
     }),
   );
 }
+
+/** The SOH, which no value of a field holds. */
+const between = '\x01';
 
 /** Writes what messages made of orders. */
 export async function updateOrders(tx: Tx, orders: readonly FixOrder[]): Promise<void> {
   if (orders.length === 0) return;
   await tx`
+    with moved as (
+      select
+    )
+    ${updateOrdersSql(orders)}`;
+}
+
+/** The same as a piece of a statement in which `moved` has one row, or none where nothing may change. */
+export function updateOrdersSql(orders: readonly FixOrder[]): Fragment {
+  return fragment`
     update unwind.fix_orders o
     set
       status = n.status,
@@ -174,33 +198,45 @@ export async function updateOrders(tx: Tx, orders: readonly FixOrder[]): Promise
       tenant_id, client_order_id, status, venue_order_id, cumulative_quantity, refusal,
       is_refusal_temporary
     )
+    cross join moved
     where o.tenant_id = n.tenant_id
       and o.client_order_id = n.client_order_id`;
 }
 
+/** A report with the order it is about. */
+export type ReportOfOrder = NewReport & { readonly order: FixOrder };
+
 /** Adds reports to the sequence that the service reads; `first` is the number of the first one. */
 export async function insertReports(
   tx: Tx,
-  batch: {
-    venue: string;
-    first: number;
-    reports: readonly (NewReport & { readonly order: FixOrder })[];
-  },
+  batch: { venue: string; first: number; reports: readonly ReportOfOrder[] },
 ): Promise<void> {
   const { venue, first, reports } = batch;
   if (reports.length === 0) return;
+  await tx`
+    with moved as (
+      select ${first - 1}::bigint as last_report
+    )
+    ${insertReportsSql(venue, reports)}`;
+}
+
+/**
+ * The same as a piece of a statement in which `moved` has the number of the last report before these, or
+ * no row where nothing may change.
+ */
+export function insertReportsSql(venue: string, reports: readonly ReportOfOrder[]): Fragment {
   const events = reports.map(({ event }) => event);
   const trades = events.map((event) => ('trade' in event ? event.trade : undefined));
-  await tx`
+  return fragment`
     insert into unwind.fix_reports (
       venue, number, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
       last_price, cumulative_quantity, reason, transaction_at
     )
     select
-      ${venue}, n.number, n.tenant_id, n.client_order_id, n.type, n.exec_id, n.venue_execution_id,
+      ${venue}, moved.last_report + n.place, n.tenant_id, n.client_order_id, n.type, n.exec_id, n.venue_execution_id,
       n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at
     from unnest(
-      ${reports.map((_, i) => first + i)}::bigint[],
+      ${reports.map((_, i) => i + 1)}::bigint[],
       ${reports.map(({ order }) => order.tenantId)}::uuid[],
       ${reports.map(({ order }) => order.clientOrderId)}::text[],
       ${events.map(({ type }) => type)}::text[],
@@ -212,9 +248,10 @@ export async function insertReports(
       ${events.map((event) => ('reason' in event ? event.reason : null))}::text[],
       ${reports.map(({ transactionAt }) => transactionAt)}::timestamptz[]
     ) as n (
-      number, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
+      place, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
       last_price, cumulative_quantity, reason, transaction_at
-    )`;
+    )
+    cross join moved`;
 }
 
 interface ReportRow extends ReportColumns {

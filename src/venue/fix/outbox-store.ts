@@ -31,6 +31,16 @@ interface QueuedRow {
   readonly cancel_requests: number;
 }
 
+/** Whether something waits to be sent. */
+export async function hasRequests(sql: Sql, venue: string): Promise<boolean> {
+  const rows = await sql`
+    select
+    from unwind.fix_outbox b
+    where b.venue = ${venue}
+    limit 1`;
+  return rows.count === 1;
+}
+
 /** Takes the next requests out of the queue, in their order. */
 export async function takeRequests(
   tx: Tx,

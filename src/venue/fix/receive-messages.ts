@@ -2,13 +2,13 @@
 // the service. Nothing is answered before.
 
 import type { Sql } from '../../db/connect.ts';
-import { inTransaction } from '../../db/transaction.ts';
+import { againAfterConflict } from '../../db/transaction.ts';
 import { encodeFields, type FixMessage } from './codec.ts';
 import type { Effect } from './effects.ts';
 import { numberIn } from './header.ts';
 import { findSentAs, type InMessage, recordIn } from './message-store.ts';
 import { conclude, type FixOrder, type NewReport } from './order.ts';
-import { findExecutionIds, findOrdersNamed, insertReports, updateOrders } from './order-store.ts';
+import { findOrdersNamed } from './order-store.ts';
 import type { VersionTerms } from './profile.ts';
 import { type Reading, readMessage, readRefusal } from './reading.ts';
 import type { Writer } from './session-store.ts';
@@ -17,7 +17,8 @@ export type Received = Extract<Effect, { type: 'receive' }>;
 
 /** What came of a run of messages. */
 export interface Taken {
-  readonly reports: number;
+  /** Orders that are committed as they are here. */
+  readonly changed: readonly FixOrder[];
   /** What a person should look at. */
   readonly problems: readonly string[];
 }
@@ -43,25 +44,18 @@ export function receiveMessages(
   const readings = received.map(({ message, fault }) => {
     return fault === undefined ? readMessage(message, terms) : undefined;
   });
-  return inTransaction(sql, async (tx) => {
-    const { venue, day } = writer;
+  // Only the writer of a session changes orders that were sent: what is read here still holds when it is
+  // written, or the number expected has moved and nothing is.
+  return againAfterConflict(sql, async () => {
     const refusals = received.flatMap(({ message }) => readRefusal(message) ?? []);
-    const refused = await findSentAs(tx, writer, refusals);
+    const refused = await findSentAs(sql, writer, refusals);
     const names = [...readings.flatMap((one) => one?.names ?? []), ...refused.values()];
-    const book: Book = {
-      orders: new Map(await findOrdersNamed(tx, { venue, names })),
-      changed: new Set(),
-      executions: new Map(),
-      reports: [],
-    };
-    for (const [name, ids] of await findExecutionIds(tx, { venue, names })) {
-      book.executions.set(name, new Map(ids));
-    }
+    const book = await openBook(sql, { venue: writer.venue, names });
     const messages = received.map((one, i): InMessage => {
       const { message, fault } = one;
       const problem = fault
         ? `refused: field ${fault.tag ?? '?'} (reason ${fault.reason})`
-        : (take(book, readings[i], day) ?? takeRefusal(book, message, refused));
+        : (take(book, readings[i], writer.day) ?? takeRefusal(book, message, refused));
       return {
         message,
         number: numberIn(message, 34) ?? 0,
@@ -70,23 +64,31 @@ export function receiveMessages(
         problem,
       };
     });
-    const { reports } = book;
-    const first = await recordIn(tx, writer, { from, to, messages, reports: reports.length, now });
-    const changed = [...book.changed].flatMap((name) => book.orders.get(name) ?? []);
-    await updateOrders(tx, changed);
-    await insertReports(tx, {
-      venue,
-      first,
-      reports: reports.flatMap(({ name, ...report }) => {
-        const order = book.orders.get(name);
-        return order === undefined ? [] : { ...report, order };
-      }),
+    const orders = [...book.changed].flatMap((name) => book.orders.get(name) ?? []);
+    const reports = book.reports.flatMap(({ name, ...report }) => {
+      const order = book.orders.get(name);
+      return order === undefined ? [] : { ...report, order };
     });
+    await recordIn(sql, writer, { from, to, messages, orders, reports, now });
     const problems = messages.flatMap(({ message, number, problem }) => {
       return problem === undefined ? [] : `message ${number} (35=${message.type}): ${problem}`;
     });
-    return { reports: reports.length, problems };
+    return { changed: orders, problems };
   });
+}
+
+async function openBook(sql: Sql, of: { venue: string; names: readonly string[] }): Promise<Book> {
+  const book: Book = {
+    orders: new Map(),
+    changed: new Set(),
+    executions: new Map(),
+    reports: [],
+  };
+  for (const [name, { order, executions }] of await findOrdersNamed(sql, of)) {
+    book.orders.set(name, order);
+    book.executions.set(name, new Map(executions));
+  }
+  return book;
 }
 
 function nameIn(book: Book, reading: Reading | undefined): string | undefined {

@@ -2,7 +2,7 @@
 // sent before. A number and its message are committed before a byte of them is written.
 
 import type { Sql } from '../../db/connect.ts';
-import { inTransaction } from '../../db/transaction.ts';
+import { againAfterConflict, inTransaction } from '../../db/transaction.ts';
 import { encodeFields, encodeMessage, type Field, fieldsOf } from './codec.ts';
 import { timestampOf } from './header.ts';
 import { findSent, type OutMessage, recordOut, type SentMessage } from './message-store.ts';
@@ -14,7 +14,7 @@ import { newOrderSingle, orderCancelRequest, orderStatusRequest } from './reques
 import { fenceSession, type Writer } from './session-store.ts';
 
 /** Messages of one commit, of one page of a replay. */
-export const sentAtOnceMax = 200;
+export const sentAtOnceMax = 500;
 
 /** The bytes of a message under its number. */
 export function wireOf(
@@ -44,7 +44,7 @@ export async function numberMessages(
 ): Promise<Buffer> {
   const { profile, from, messages, now } = batch;
   const out = messages.map((fields) => toOut(withoutSecrets(fields)));
-  await inTransaction(sql, (tx) => recordOut(tx, writer, { from, messages: out, now }));
+  await againAfterConflict(sql, () => recordOut(sql, writer, { from, messages: out, now }));
   const wires = messages.map((fields, i) => wireOf(profile, { fields, number: from + i, at: now }));
   return Buffer.concat(wires);
 }
@@ -152,7 +152,8 @@ async function stillWanted(
   const { venue } = writer;
   return inTransaction(sql, async (tx) => {
     await fenceSession(tx, writer);
-    const orders = new Map(await findOrdersNamed(tx, { venue, names }));
+    const known = await findOrdersNamed(tx, { venue, names });
+    const orders = new Map([...known].map(([name, { order }]) => [name, order]));
     const wanted = new Set<number>();
     const stale: FixOrder[] = [];
     for (const { number, type, at, clientOrderId = '' } of sent) {
