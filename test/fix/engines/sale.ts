@@ -149,7 +149,9 @@ export class Seller {
     this.#of = of;
   }
 
+  /** Launching twice is launching once. */
   launch(): void {
+    if (this.#isRunning) return;
     const { url, profile, place } = this.#of;
     this.#child = spawn(process.execPath, [program, JSON.stringify(profile), String(place)], {
       env: { ...process.env, DATABASE_URL: url },
@@ -162,9 +164,14 @@ export class Seller {
     assert.equal(this.#child?.exitCode, null, 'the seller has ended by itself');
   }
 
+  get #isRunning(): boolean {
+    const child = this.#child;
+    return child !== undefined && child.exitCode === null && child.signalCode === null;
+  }
+
   async kill(): Promise<void> {
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === undefined || !this.#isRunning) return;
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
