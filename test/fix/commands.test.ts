@@ -50,7 +50,10 @@ async function venueFor(t: AfterTest): Promise<Trading> {
   return { home, folder, profile: venue, settings };
 }
 
-test('a venue is checked, traded at, shown and stopped', async (t) => {
+/** Many commands one after the other, each a process, beside other tests. */
+const timeout = 600_000;
+
+test('a venue is checked, traded at, shown and stopped', { timeout }, async (t) => {
   const { home, settings } = await venueFor(t);
   const command = (...args: readonly string[]) => runUnwind(t, args, { home, settings });
 
