@@ -235,6 +235,7 @@ create table unwind.delivery_attempts (
   events integer not null,
   first_event_id uuid,
   last_event_id uuid,
+  faults text[] default '{}'::text[] not null,
   constraint delivery_attempts_pkey PRIMARY KEY (tenant_id, webhook_id, place),
   constraint delivery_attempts_delivery FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.deliveries(tenant_id, webhook_id) ON DELETE CASCADE,
   constraint delivery_attempts_answer_length CHECK (length(answer) <= 1000),
@@ -850,6 +851,29 @@ create table unwind.webhook_defaults (
   constraint webhook_defaults_pkey PRIMARY KEY (tenant_id),
   constraint webhook_defaults_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
   constraint webhook_defaults_max_package_size CHECK (max_package_size >= 100 AND max_package_size <= 1048576)
+);
+
+create table unwind.webhook_faults (
+  tenant_id uuid not null,
+  webhook_id uuid not null,
+  since timestamp with time zone not null,
+  ends_at timestamp with time zone not null,
+  late_s integer,
+  burst_s integer,
+  silent_until timestamp with time zone,
+  twice boolean not null,
+  signature text,
+  stall_s integer,
+  one_in integer not null,
+  constraint webhook_faults_pkey PRIMARY KEY (tenant_id, webhook_id),
+  constraint webhook_faults_delivery FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.deliveries(tenant_id, webhook_id) ON DELETE CASCADE,
+  constraint webhook_faults_burst CHECK (burst_s >= 1 AND burst_s <= 3600),
+  constraint webhook_faults_end CHECK (ends_at > since),
+  constraint webhook_faults_late CHECK (late_s >= 1 AND late_s <= 3600),
+  constraint webhook_faults_one_in CHECK (one_in >= 1 AND one_in <= 1000),
+  constraint webhook_faults_signature CHECK (signature = ANY (ARRAY['wrong'::text, 'old_key'::text])),
+  constraint webhook_faults_silent CHECK (silent_until <= ends_at),
+  constraint webhook_faults_stall CHECK (stall_s >= 1 AND stall_s <= 60)
 );
 
 create table unwind.webhooks (

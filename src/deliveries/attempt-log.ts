@@ -8,6 +8,7 @@ import { acknowledgedAttemptsKept, failedAttemptsKept } from '../limits.ts';
 import type { LoggedEvent } from '../webhooks/webhook.ts';
 import type { Block, Standing } from './delivery.ts';
 import type { Gap } from './delivery-store.ts';
+import type { FaultName } from './fault.ts';
 import type { LoggedAttempt } from './progress-store.ts';
 
 /** The part of an attempt that the delivery log keeps. */
@@ -29,6 +30,7 @@ export type Attempted = Pick<
 > & {
   readonly status?: number | undefined;
   readonly answer?: string;
+  readonly faults?: readonly FaultName[];
   readonly events: readonly LoggedEvent[];
 };
 
@@ -50,7 +52,7 @@ export class AttemptLog {
   }
 
   keep(attempt: Attempted): void {
-    const { events, status, answer = '' } = attempt;
+    const { events, status, answer = '', faults = [] } = attempt;
     const place = this.#nextPlace(status !== undefined && status >= 200 && status < 300);
     this.#attempts.set(place, {
       ...attempt,
@@ -58,6 +60,7 @@ export class AttemptLog {
       attemptId: this.#newId(),
       status,
       answer,
+      faults,
       events: events.length,
       firstEventId: events[0]?.eventId,
       lastEventId: events.at(-1)?.eventId,
@@ -129,6 +132,12 @@ export class Notices {
     this.#report('gap', { outcome, at, attempt: block.attempts });
     const fields = { webhook: this.#options.webhookId, accounts: accounts.slice(0, 10), droppedTo };
     this.#options.log.warn({ ...fields, count: accounts.length }, 'webhook.gap');
+  }
+
+  /** Nothing is sent for a while, since a client of a sandbox asked for that. */
+  silent(until: Date, at: Date): void {
+    const outcome = `a fault was asked for: nothing is sent until ${until.toISOString()}`;
+    this.#report('warning', { outcome, at, attempt: 0 });
   }
 
   /** A day more has passed on which nothing was acknowledged: reported once for each. */

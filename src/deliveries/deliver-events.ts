@@ -10,8 +10,8 @@ import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isPassing } from '../db/errors.ts';
-import { type Attempt, type InnerReceiver, post } from '../egress/post.ts';
-import { newId, type TenantId } from '../ids.ts';
+import { type InnerReceiver, type Post, post } from '../egress/post.ts';
+import { newId, type TenantId, type WebhookId } from '../ids.ts';
 import {
   deliveredWebhooksMax,
   deliveriesMax,
@@ -24,10 +24,12 @@ import type { WebhookKey } from '../webhooks/store.ts';
 import { attemptsWithin, messageIdOf, requestBody, type Webhook } from '../webhooks/webhook.ts';
 import type { Block, Sending } from './delivery.ts';
 import { claimWebhooks, readBlocks, renewLeases } from './delivery-store.ts';
+import { type Faults, requestFaults } from './fault.ts';
+import { readFaults } from './fault-store.ts';
 import { LeaseKeeper } from './leases.ts';
 import { type LogAsked, LogPages, readBlocked, readHeads, readLogs } from './log-store.ts';
 import { type Progress, recordProgress } from './progress-store.ts';
-import { type SendingPorts, Session, type SessionPorts } from './session.ts';
+import { type SendingPorts, type Sent, Session, type SessionPorts } from './session.ts';
 import { FairSlots, inBatches, shareOf } from './sharing.ts';
 
 /**
@@ -55,6 +57,10 @@ export interface DeliverOptions {
   readonly agent: Dispatcher;
   /** What is not delivered over the network. */
   readonly inner?: InnerReceiver;
+  /** Whether clients may ask for faults. */
+  readonly isSandbox?: boolean;
+  /** Waits in the middle of a request; default by the timers of this machine. */
+  readonly pause?: Post['pause'];
   readonly holder: string;
   readonly timeoutMs: number;
   /** How long an account is tried again before it is set aside; default an hour. */
@@ -102,7 +108,7 @@ export class Deliverer {
 
   /** One turn: claims subscriptions that are due and begins to send. @returns how many. */
   async step(): Promise<number> {
-    const { sql, clock, holder } = this.#options;
+    const { sql, clock, holder, isSandbox = false } = this.#options;
     if (this.#stopping.signal.aborted) return 0;
     await this.#endAbandoned();
     await this.#pokeSessions();
@@ -121,12 +127,12 @@ export class Deliverer {
       shares: new Map([...counts].map(([tenantId, count]) => [tenantId, shareOf(free, count)])),
     });
     if (claimed.length === 0) return 0;
-    const blocks = await readBlocks(
-      sql,
-      claimed.map(({ webhook }) => webhook),
-    );
+    const keys = claimed.map(({ webhook }) => webhook);
+    const blocks = await readBlocks(sql, keys);
+    const faults = isSandbox ? await readFaults(sql, keys) : new Map<WebhookId, Faults>();
     for (const [i, one] of claimed.entries()) {
-      this.#begin(new Session(one, blocks[i] ?? [], this.#ports), now);
+      const asked = { ...one, faults: faults.get(one.webhook.webhookId) };
+      this.#begin(new Session(asked, blocks[i] ?? [], this.#ports), now);
     }
     return claimed.length;
   }
@@ -265,12 +271,31 @@ export class Deliverer {
     };
   }
 
-  async #send(webhook: Webhook, { events }: Sending, how: SendingPorts): Promise<Attempt> {
-    const { agent, inner, clock, timeoutMs } = this.#options;
+  async #send(webhook: Webhook, sending: Sending, how: SendingPorts): Promise<Sent> {
+    const { agent, inner, clock, timeoutMs, pause } = this.#options;
+    const { events, attempt, block } = sending;
     const key = await this.#key(webhook);
     const body = requestBody(webhook, events);
     const messageId = messageIdOf(events);
-    return post(agent, { webhook, body, messageId, key, clock, timeoutMs, inner, ...how });
+    const lot = { messageId, attempt, isApart: block !== undefined, now: clock.now() };
+    const { faults, names } = requestFaults(how.faults, lot);
+    const request = {
+      webhook,
+      body,
+      messageId,
+      key,
+      clock,
+      timeoutMs,
+      inner,
+      pause,
+      ...how,
+      faults,
+    };
+    const first = await post(agent, request);
+    if (names.length === 0 && faults === undefined) return first;
+    const isTaken = first.type === 'answered' && first.status >= 200 && first.status < 300;
+    const isAgain = isTaken && faults?.twice === true;
+    return { ...first, faults: names, ...(isAgain ? { again: await post(agent, request) } : {}) };
   }
 
   async #key(webhook: Webhook): Promise<DeliveryKey> {

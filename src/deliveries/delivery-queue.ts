@@ -16,7 +16,6 @@ import {
 } from '../limits.ts';
 import {
   fitting,
-  isMoreThanFits,
   isPackaged,
   type LoggedEvent,
   nextPackage,
@@ -47,12 +46,14 @@ import {
   type Wanted,
   widthOf,
 } from './delivery.ts';
-import { LogWindow } from './log-window.ts';
+import { type Faults, notHeld, silentUntil } from './fault.ts';
+import { LogWindow, sendableOf } from './log-window.ts';
 
 export interface QueueOptions {
   readonly webhook: Webhook;
   readonly standing: Standing;
   readonly blocks: readonly Block[];
+  readonly faults?: Faults | undefined;
   /** Failed attempts after which an account is set aside. */
   readonly setAsideAttempts: number;
   /** About how many bytes of events it may hold in memory at present. */
@@ -64,9 +65,6 @@ export interface QueueOptions {
 
 /** The first events that may be sent; `isEnough` where they fill more than one request. */
 type Sendable = ReturnType<LogWindow['waiting']>;
-
-/** Single events looked at ahead: enough for all requests at once. */
-const singlesAhead = 8 * singlesAtOnceMax;
 
 export class DeliveryQueue {
   readonly #options: QueueOptions;
@@ -201,6 +199,9 @@ export class DeliveryQueue {
   #choose(now: Date): Next {
     const width = widthOf(this.#receiver);
     if (isResting(this.#receiver) || this.underWay >= width) return { type: 'nothing' };
+    const until = silentUntil(this.#options.faults, now);
+    if (until !== undefined)
+      return { type: 'collect', until, fullOffset: undefined, isSilent: true };
     const isDoubtful = isFailing(this.#receiver) && this.#receiver.refusals > 0;
     const logged = isDoubtful ? this.#alternative() : this.#nextOfLog(now);
     const apart = this.#nextApart(now);
@@ -213,10 +214,12 @@ export class DeliveryQueue {
 
   #nextOfLog(now: Date): Next {
     const isRead = this.#window.readTo >= this.#head;
-    const { events } = this.#sendable();
+    const { ready, heldUntil } = notHeld(this.#options.faults, this.#sendable().events, now);
+    if (heldUntil !== undefined)
+      return { type: 'collect', until: heldUntil, fullOffset: undefined };
     // As long as there is room, what is behind is just being read, and may belong to what is collected.
     const isAll = isRead || !this.#isFull();
-    const next = nextPackage(this.#options.webhook, events, { now, isAll });
+    const next = nextPackage(this.#options.webhook, ready, { now, isAll });
     if (next.type === 'send') return this.#sendInStep(next.events);
     if (next.type === 'nothing' || !isRead) return { type: 'nothing' };
     return { type: 'collect', until: next.until, fullOffset: this.#head + next.missing };
@@ -317,10 +320,7 @@ export class DeliveryQueue {
   /** What may be sent of the window, as far as the next request and whether to read on need it. */
   #sendable(): Sendable {
     const { webhook } = this.#options;
-    const isMore = isPackaged(webhook)
-      ? (events: number, bytes: number) => isMoreThanFits(webhook, { events, bytes })
-      : (events: number) => events >= singlesAhead;
-    this.#known.sendable ??= this.#window.waiting(this.#accounts.isInStep, isMore);
+    this.#known.sendable ??= sendableOf(webhook, this.#window, this.#accounts.isInStep);
     return this.#known.sendable;
   }
 }

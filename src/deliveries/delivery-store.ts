@@ -8,6 +8,7 @@ import { toWebhook, type WebhookKey, type WebhookRow, webhookColumns } from '../
 import type { Webhook } from '../webhooks/webhook.ts';
 import { placeLength } from '../work/holder.ts';
 import type { Block, Standing } from './delivery.ts';
+import type { Faults } from './fault.ts';
 
 /** A part of the log that was dropped before a subscription had read it. */
 export interface Gap {
@@ -27,6 +28,8 @@ export interface ClaimedWebhook {
   readonly gap: Gap | undefined;
   readonly acknowledgedCount: number;
   readonly failedCount: number;
+  /** What a client of a sandbox asks of its deliveries. */
+  readonly faults?: Faults | undefined;
 }
 
 type ClaimedRow = WebhookRow & {

@@ -187,8 +187,13 @@ export interface Sending {
 
 export type Next =
   | { readonly type: 'send'; readonly sending: Sending }
-  /** Events are collected until then, or until the log has reached `fullOffset`. */
-  | { readonly type: 'collect'; readonly until: Date; readonly fullOffset: number }
+  /** Events are collected until then, or until the log has reached `fullOffset`; `isSilent`: all of them. */
+  | {
+      readonly type: 'collect';
+      readonly until: Date;
+      readonly fullOffset: number | undefined;
+      readonly isSilent?: true;
+    }
   | { readonly type: 'nothing' };
 
 /** What has to be read before more can be sent. */

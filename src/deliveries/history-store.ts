@@ -156,11 +156,12 @@ export async function listAttempts(
       events: number;
       first_event_id: EventId | null;
       last_event_id: EventId | null;
+      faults: LoggedAttempt['faults'];
     }[]
   >`
     select
       a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms, a.outcome, a.status, a.answer,
-      a.attempt, a.events, a.first_event_id, a.last_event_id
+      a.attempt, a.events, a.first_event_id, a.last_event_id, a.faults
     from unwind.delivery_attempts a
     where a.tenant_id = ${tenantId}
       and a.webhook_id = ${webhookId}
@@ -183,6 +184,7 @@ export async function listAttempts(
     events: row.events,
     firstEventId: row.first_event_id ?? undefined,
     lastEventId: row.last_event_id ?? undefined,
+    faults: row.faults,
   }));
 }
 
@@ -193,7 +195,7 @@ const testPlaces = { first: acknowledgedAttemptsKept + 1_000, count: 20 };
 export async function insertTestAttempt(
   sql: Sql,
   { tenantId, webhookId }: WebhookKey,
-  attempt: Omit<LoggedAttempt, 'place' | 'kind'>,
+  attempt: Omit<LoggedAttempt, 'place' | 'kind' | 'faults'>,
 ): Promise<void> {
   const place = testPlaces.first + (Math.floor(attempt.at.getTime() / 1_000) % testPlaces.count);
   await sql`
@@ -204,7 +206,7 @@ export async function insertTestAttempt(
       d.tenant_id, d.webhook_id, ${place}, ${attempt.attemptId}, 'test', ${attempt.at},
       ${attempt.durationMs}, ${attempt.outcome}, ${attempt.status ?? null}, ${attempt.answer},
       ${attempt.attempt}, ${attempt.events}, ${attempt.firstEventId ?? null},
-      ${attempt.lastEventId ?? null}
+      ${attempt.lastEventId ?? null}, '{}'
     from unwind.deliveries d
     where d.tenant_id = ${tenantId}
       and d.webhook_id = ${webhookId}

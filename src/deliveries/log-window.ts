@@ -2,7 +2,8 @@
 // of each. Events of blocked accounts do not stand here.
 
 import type { AccountId } from '../ids.ts';
-import type { LoggedEvent } from '../webhooks/webhook.ts';
+import { singlesAtOnceMax } from '../limits.ts';
+import { isMoreThanFits, isPackaged, type LoggedEvent, type Webhook } from '../webhooks/webhook.ts';
 
 /** Refused is what was not acknowledged while it is unclear whether the receiver is down. */
 export type EventState = 'waiting' | 'sending' | 'refused' | 'done';
@@ -125,4 +126,19 @@ export function firstWhere<Item>(items: readonly Item[], holds: (item: Item) => 
     else low = middle + 1;
   }
   return low;
+}
+
+/** Single events looked at ahead: enough for all requests at once. */
+const singlesAhead = 8 * singlesAtOnceMax;
+
+/** What may be sent of a window, as far as the next request and whether to read on need it. */
+export function sendableOf(
+  webhook: Webhook,
+  window: LogWindow,
+  isInStep: (accountId: AccountId) => boolean,
+): ReturnType<LogWindow['waiting']> {
+  const isMore = isPackaged(webhook)
+    ? (events: number, bytes: number) => isMoreThanFits(webhook, { events, bytes })
+    : (events: number) => events >= singlesAhead;
+  return window.waiting(isInStep, isMore);
 }

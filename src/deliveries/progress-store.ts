@@ -8,6 +8,7 @@ import { disabling } from '../webhooks/store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import type { Block, Standing } from './delivery.ts';
 import { type Gap, keyRecord, recordsOf } from './delivery-store.ts';
+import type { FaultName } from './fault.ts';
 
 /** One attempt as the delivery log keeps it. */
 export interface LoggedAttempt {
@@ -26,12 +27,13 @@ export interface LoggedAttempt {
   readonly events: number;
   readonly firstEventId: EventId | undefined;
   readonly lastEventId: EventId | undefined;
+  readonly faults: readonly FaultName[];
 }
 
 /** The columns of `LoggedAttempt`, in the order in which they are written. */
 export const attemptColumns = fragment`
       tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
-      answer, attempt, events, first_event_id, last_event_id`;
+      answer, attempt, events, first_event_id, last_event_id, faults`;
 
 /** An attempt is written over the one that had its place. */
 export const overOlderAttempt = fragment`
@@ -47,7 +49,8 @@ export const overOlderAttempt = fragment`
       attempt = excluded.attempt,
       events = excluded.events,
       first_event_id = excluded.first_event_id,
-      last_event_id = excluded.last_event_id`;
+      last_event_id = excluded.last_event_id,
+      faults = excluded.faults`;
 
 /** How far a claimed subscription has come since it was last recorded. */
 export interface Progress {
@@ -210,11 +213,12 @@ function attemptsWritten(all: readonly Progress[]): Fragment {
     )
     select
       o.tenant_id, o.webhook_id, a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms,
-      a.outcome, a.status, a.answer, a.attempt, a.events, a.first_event_id, a.last_event_id
+      a.outcome, a.status, a.answer, a.attempt, a.events, a.first_event_id, a.last_event_id,
+      a.faults
     from json_to_recordset(${JSON.stringify(attempts)}::json) as a (
       n integer, place integer, attempt_id uuid, kind text,
       attempted_at timestamptz, duration_ms integer, outcome text, status integer, answer text,
-      attempt integer, events integer, first_event_id uuid, last_event_id uuid
+      attempt integer, events integer, first_event_id uuid, last_event_id uuid, faults text[]
     )
     join ours o on o.n = a.n
     ${overOlderAttempt}`;
@@ -281,5 +285,6 @@ function attemptRecords({ attempts }: Progress, n: number): readonly object[] {
     events: one.events,
     first_event_id: one.firstEventId,
     last_event_id: one.lastEventId,
+    faults: one.faults,
   }));
 }

@@ -17,12 +17,21 @@ import {
 } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { ClaimedWebhook } from './delivery-store.ts';
+import { type FaultName, type Faults, silentUntil } from './fault.ts';
 import { isAllOfBlock, type LogEnds, type LogRead } from './log-store.ts';
 import type { Progress } from './progress-store.ts';
 import type { FairSlots } from './sharing.ts';
 
 /** What one request needs: when to break it off, and the slot in which it is signed. */
-export type SendingPorts = Pick<Post, 'stop' | 'signings'>;
+export type SendingPorts = Pick<Post, 'stop' | 'signings'> & {
+  readonly faults: Faults | undefined;
+};
+
+/** What came of a request, which faults it had, and what came of it when it was sent once more. */
+export type Sent = Attempt & {
+  readonly faults?: readonly FaultName[];
+  readonly again?: Attempt;
+};
 
 /** What sessions share in a process. */
 export interface SessionPorts {
@@ -40,7 +49,7 @@ export interface SessionPorts {
   ) => Promise<readonly LoggedEvent[]>;
   /** @returns when the settings last changed; undefined: no longer ours, nothing was written. */
   readonly record: (progress: Progress) => Promise<Date | undefined>;
-  readonly send: (webhook: Webhook, sending: Sending, how: SendingPorts) => Promise<Attempt>;
+  readonly send: (webhook: Webhook, sending: Sending, how: SendingPorts) => Promise<Sent>;
   readonly signings: FairSlots;
   readonly slots: FairSlots;
   /** For subscriptions that are known to fail. */
@@ -76,11 +85,11 @@ export class Session {
   #wake = Promise.withResolvers<void>();
 
   constructor(claimed: ClaimedWebhook, blocks: readonly Block[], ports: SessionPorts) {
-    const { webhook, standing, head, gap } = claimed;
+    const { webhook, standing, head, gap, faults } = claimed;
     const { clock, log, newId } = ports;
     this.#claimed = claimed;
     this.#ports = ports;
-    this.#queue = new DeliveryQueue({ ...ports, webhook, standing, blocks });
+    this.#queue = new DeliveryQueue({ ...ports, webhook, standing, blocks, faults });
     this.#queue.setHead(head);
     const { acknowledgedCount, failedCount } = claimed;
     this.#attempts = new AttemptLog({ acknowledgedCount, failedCount }, newId);
@@ -88,8 +97,11 @@ export class Session {
     const { webhookId } = webhook;
     const reportedUpTo = standing.lastAttemptAt;
     this.#notices = new Notices({ webhookId, attempts: this.#attempts, log, reportedUpTo });
-    if (gap === undefined) return;
     const at = clock.now();
+    const silence = silentUntil(faults, at);
+    if (silence !== undefined && standing.nextAttemptAt < silence)
+      this.#notices.silent(silence, at);
+    if (gap === undefined) return;
     this.#gap = { ...gap, noticedAt: at };
     this.#notices.gap(gap, at);
   }
@@ -227,7 +239,7 @@ export class Session {
   /** Sends what has its slots, and gives that for signing back once it is signed. */
   async #send(sending: Sending): Promise<void> {
     const { clock, cut, random, send, signings } = this.#ports;
-    const { webhook } = this.#claimed;
+    const { webhook, faults } = this.#claimed;
     const at = clock.now();
     const stop = AbortSignal.any([cut, this.#lost.signal]);
     let isSigning = true;
@@ -237,14 +249,18 @@ export class Session {
     };
     try {
       const inPlace = { within: <T>(_: string, sign: () => Promise<T>) => sign().finally(signed) };
-      const attempt = await send(webhook, sending, { stop, signings: inPlace });
+      const attempt = await send(webhook, sending, { stop, signings: inPlace, faults });
       const isCut = attempt.type === 'unanswered' && stop.aborted;
       const outcome: Outcome = isCut ? { type: 'cut' } : outcomeOf(attempt, clock.now(), random());
       this.#queue.settle(sending, outcome);
       if (outcome.type === 'cut') return;
       const { events } = sending;
       const number = sending.attempt;
-      this.#attempts.keep({ kind: 'delivery', at, ...kept(attempt), attempt: number, events });
+      for (const one of attempt.again === undefined ? [attempt] : [attempt, attempt.again]) {
+        const had = [...(attempt.faults ?? []), ...(one === attempt ? [] : ['twice' as const])];
+        const logged = { ...kept(one), attempt: number, events, faults: had };
+        this.#attempts.keep({ kind: 'delivery', at, ...logged });
+      }
       this.#recordInTime();
     } catch (error) {
       this.#queue.settle(sending, { type: 'cut' });
@@ -288,7 +304,8 @@ export class Session {
     const { standing, blockedCount, blockedDueAt, receiver } = this.#queue;
     const next = this.#queue.next(now);
     const collects = next.type === 'collect' ? next : undefined;
-    const due = collects === undefined ? now : earliest(collects.until, blockedDueAt);
+    const otherDueAt = collects?.isSilent ? undefined : blockedDueAt;
+    const due = collects === undefined ? now : earliest(collects.until, otherDueAt);
     this.#notices.failing(standing);
     return this.#ports.record({
       webhook,

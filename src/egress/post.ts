@@ -1,7 +1,8 @@
 // Sends one signed request to a receiver and says what came of it. Redirects are not followed, the
 // answer's body is read only as far as its limit, and the whole attempt has one timeout.
 
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import type { Clock } from '../clock.ts';
@@ -135,6 +136,16 @@ export interface Post {
   readonly stop: AbortSignal;
   readonly signings: SigningPlaces;
   readonly inner?: InnerReceiver | undefined;
+  /** What a client of a sandbox asks to be done to it. */
+  readonly faults?: PostFaults | undefined;
+  /** Waits in the middle of a body; default by the timers of this machine. */
+  readonly pause?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined;
+}
+
+export interface PostFaults {
+  readonly signature: 'wrong' | 'old_key' | undefined;
+  /** How long after the first half of the body the rest is sent, in ms. */
+  readonly stallMs: number;
 }
 
 /** A receiver inside this service: what is posted to its addresses goes over no network. */
@@ -155,7 +166,9 @@ export interface SigningPlaces {
 
 /** One attempt. A receiver that fails is an outcome; only a fault of ours is thrown. */
 export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> {
-  const { webhook, clock, stop, signings, inner } = delivery;
+  const { webhook, clock, stop, signings, inner, faults } = delivery;
+  const stallMs = faults?.stallMs ?? 0;
+  const timeoutMs = delivery.timeoutMs + stallMs;
   const url = new URL(webhook.url);
   const body = Buffer.from(delivery.body);
   const headers = await signings.within(webhook.tenantId, () => {
@@ -172,14 +185,18 @@ export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> 
     };
   }
   const flooded = new AbortController();
-  const signal = AbortSignal.any([AbortSignal.timeout(delivery.timeoutMs), stop, flooded.signal]);
+  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), stop, flooded.signal]);
   let information = 0;
   const onInfo = () => {
     information += 1;
     if (information > informationMax) flooded.abort(new FloodedError());
   };
   try {
-    const options = { dispatcher: agent, method: 'POST', headers, body, signal, onInfo } as const;
+    const sent = stallMs > 0 ? Readable.from(halves(body, delivery, signal)) : body;
+    const options = {
+      ...{ dispatcher: agent, method: 'POST', headers, body: sent, signal, onInfo },
+      ...(stallMs > 0 ? { headersTimeout: timeoutMs } : {}),
+    } as const;
     const { statusCode: status, headers: answered, body: content } = await request(url, options);
     const answer = await readStart(content);
     const retryAfterMs = readRetryAfter(answered['retry-after'], clock.now());
@@ -197,6 +214,15 @@ export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> 
     const reason = reasonOf(wasReached ? error : error.cause);
     return { type: 'unanswered', reason, wasReached, durationMs: durationMs() };
   }
+}
+
+/** A body with a pause in its middle. */
+async function* halves(body: Buffer, delivery: Post, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const { faults, pause = (ms) => wait(ms, undefined, { signal }) } = delivery;
+  const middle = Math.ceil(body.length / 2);
+  yield body.subarray(0, middle);
+  await pause(faults?.stallMs ?? 0, signal);
+  yield body.subarray(middle);
 }
 
 /** The receiver goes on and on without coming to its answer. */

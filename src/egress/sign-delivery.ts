@@ -1,6 +1,6 @@
 // Signs one delivery, in the dialect and with the key of its subscription.
 
-import { type KeyObject, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { signMessage, usualComponents, withCopy } from '@unwind/signatures';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import { newId } from '../ids.ts';
@@ -9,19 +9,63 @@ import type { Webhook } from '../webhooks/webhook.ts';
 /** Seconds after its creation within which a receiver should take a delivery's signature. */
 const signatureLifeS = 60;
 
-interface Signed {
+export interface Signed {
   readonly webhook: Webhook;
   readonly messageId: string;
   readonly key: DeliveryKey;
   readonly now: Date;
+  readonly faults?: { readonly signature: 'wrong' | 'old_key' | undefined } | undefined;
 }
 
-/** The headers of a delivery: what it is, its signature, and those of Standard Webhooks if asked for. */
-export async function signedHeaders(
-  url: URL,
-  body: Buffer,
-  delivery: Signed,
-): Promise<Readonly<Record<string, string>>> {
+/**
+ * The headers of a delivery: what it is, its signature, and those of Standard Webhooks if asked for; in a
+ * sandbox maybe with a signature that does not hold, or by a key that is not served.
+ */
+export async function signedHeaders(url: URL, body: Buffer, delivery: Signed): Promise<Headers> {
+  const fault = delivery.faults?.signature;
+  const key = fault === 'old_key' ? unservedKey(delivery.key) : delivery.key;
+  const headers = await rightHeaders(url, body, { ...delivery, key });
+  return fault === 'wrong' ? spoilt(headers) : headers;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Keys that no receiver knows, one of each kind: as if they had been rotated away. */
+const unserved = new Map<string, DeliveryKey>();
+
+function unservedKey({ algorithm }: DeliveryKey): DeliveryKey {
+  const known = unserved.get(algorithm);
+  if (known !== undefined) return known;
+  const ed25519 = generateKeyPairSync('ed25519').privateKey;
+  const privateKey =
+    algorithm === 'ed25519'
+      ? ed25519
+      : generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey;
+  const key = { keyId: newId<'key'>(), algorithm, privateKey, standardKeys: [ed25519] };
+  unserved.set(algorithm, key);
+  return key;
+}
+
+/** The same headers with signatures in which one bit is another one. */
+function spoilt(headers: Headers): Headers {
+  const entries = Object.entries(headers).map(([name, value]) => {
+    return [name, signatureHeaders.includes(name) ? flipped(value) : value] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+const signatureHeaders: readonly string[] = ['signature', 'webhook-signature'];
+
+/** The base64 in a header with a bit of its twentieth byte turned: well within any signature. */
+function flipped(header: string): string {
+  return header.replaceAll(/[A-Za-z0-9+/]{60,}={0,2}/g, (text) => {
+    const bytes = Buffer.from(text, 'base64');
+    bytes.writeUInt8(bytes.readUInt8(20) ^ 1, 20);
+    return bytes.toString('base64');
+  });
+}
+
+async function rightHeaders(url: URL, body: Buffer, delivery: Signed): Promise<Headers> {
   const { webhook, key, now } = delivery;
   const headers = {
     'content-type': 'application/json',

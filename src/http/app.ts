@@ -17,6 +17,7 @@ import { controlHandlers } from './control-handlers.ts';
 import { deliveryHandlers } from './delivery-handlers.ts';
 import { errorPages } from './error-pages.ts';
 import { eventHandlers } from './event-handlers.ts';
+import { faultHandlers } from './fault-handlers.ts';
 import { inspectRoute } from './inspect-route.ts';
 import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
@@ -128,6 +129,7 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
     ? {
         positions: positionHandlers(ofTests),
         market: marketHandlers(ofTests),
+        faults: faultHandlers({ sql, clock, onChanged: () => engine?.wakeDeliver() }),
         tunnels: tunnelHandlers({ sql, clock, waitMs: tunnelWaitMs }),
       }
     : undefined;

@@ -5,6 +5,7 @@ import type { BookHandlers } from './book-handlers.ts';
 import type { ControlHandlers } from './control-handlers.ts';
 import type { DeliveryHandlers } from './delivery-handlers.ts';
 import type { EventHandlers } from './event-handlers.ts';
+import type { FaultHandlers } from './fault-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
@@ -35,6 +36,7 @@ const ofOrders = '/accounts/:account_id/orders';
 const ofExecutions = '/orders/:order_id/executions';
 const ofExecution = `${ofExecutions}/:execution_id`;
 const ofInstrument = '/instruments/:instrument_id';
+const ofFaults = '/tests/webhooks/:webhook_id/faults';
 const ofTunnels = '/events-acceptor-service/endpoints';
 const ofTunnel = `${ofTunnels}/:endpoint_id`;
 
@@ -55,6 +57,7 @@ export interface TestHandlers {
   readonly positions: PositionHandlers;
   readonly market: MarketHandlers;
   readonly tunnels: TunnelHandlers;
+  readonly faults: FaultHandlers;
 }
 
 export function signedRoutes(handlers: Handlers): readonly SignedRoute[] {
@@ -105,11 +108,14 @@ function controlRoutes({ control }: Handlers): readonly SignedRoute[] {
 }
 
 // biome-ignore format: one line a route.
-function testRoutes({ positions, market, tunnels }: TestHandlers): readonly SignedRoute[] {
+function testRoutes({ positions, market, tunnels, faults }: TestHandlers): readonly SignedRoute[] {
   return [
     { method: 'POST',   path: '/tests/positions',      operation: 'apply_position_deltas',        scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
     { method: 'GET',    path: '/tests/market',         operation: 'show_market',                  scopes: testsAdmin,       idempotent: false, handler: market.show },
     { method: 'POST',   path: '/tests/market',         operation: 'control_market',               scopes: testsAdmin,       idempotent: true,  handler: market.control },
+    { method: 'GET',    path: ofFaults,                operation: 'show_webhook_faults',          scopes: testsAdmin,       idempotent: false, handler: faults.show },
+    { method: 'POST',   path: ofFaults,                operation: 'set_webhook_faults',           scopes: testsAdmin,       idempotent: false, handler: faults.set },
+    { method: 'DELETE', path: ofFaults,                operation: 'end_webhook_faults',           scopes: testsAdmin,       idempotent: false, handler: faults.end },
     { method: 'POST',   path: ofTunnels,               operation: 'open_events_endpoint',         scopes: webhookAdmin,     idempotent: false, handler: tunnels.open },
     { method: 'GET',    path: ofTunnel,                operation: 'poll_events_endpoint',         scopes: webhookAdmin,     idempotent: false, handler: tunnels.poll },
     { method: 'DELETE', path: ofTunnel,                operation: 'close_events_endpoint',        scopes: webhookAdmin,     idempotent: false, handler: tunnels.close },

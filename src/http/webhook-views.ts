@@ -78,6 +78,7 @@ export function toAttemptView(attempt: LoggedAttempt): object {
     events: attempt.events,
     first_event_id: attempt.firstEventId ?? null,
     last_event_id: attempt.lastEventId ?? null,
+    ...(attempt.faults.length === 0 ? {} : { faults: attempt.faults }),
   };
 }
 

@@ -226,7 +226,14 @@ async function deliver(scene: Scene): Promise<void> {
     lastAttemptAt: now,
     ...failing,
   };
-  const attempt = { kind: 'delivery', at: now, durationMs: 1, answer: '', attempt: 1 } as const;
+  const attempt = {
+    kind: 'delivery',
+    at: now,
+    durationMs: 1,
+    answer: '',
+    attempt: 1,
+    faults: [],
+  } as const;
   const progress: Progress = {
     webhook: claimed.webhook,
     epoch: claimed.epoch,

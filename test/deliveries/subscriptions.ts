@@ -165,6 +165,10 @@ export interface DelivererOptions {
   readonly clock: Clock;
   readonly timeoutMs?: number;
   readonly setAsideAfterMs?: number;
+  /** Waits in the middle of a request. */
+  readonly pause?: (ms: number) => Promise<void>;
+  /** Default true. */
+  readonly isSandbox?: boolean;
   /** What seals the keys of its tenants, if not the seal of these tests. */
   readonly seal?: Seal;
   /** Called with every line of its log. */
@@ -173,6 +177,7 @@ export interface DelivererOptions {
 
 /** A deliverer as a process has one, with connections of its own; they end with the test. */
 export function startDeliverer(t: AfterTest, sql: Sql, options: DelivererOptions): Deliverer {
+  const { isSandbox = true, pause } = options;
   const { clock, timeoutMs = 5_000, setAsideAfterMs, seal = testSeal, onLog = () => {} } = options;
   const agent = receiverAgent({ policy: { allowLoopback: true }, timeoutMs });
   const deliverer = new Deliverer({
@@ -181,6 +186,8 @@ export function startDeliverer(t: AfterTest, sql: Sql, options: DelivererOptions
     seal,
     agent,
     inner: tunnelReceiver({ sql, clock }),
+    isSandbox,
+    ...(pause === undefined ? {} : { pause }),
     holder: newId<'process'>(),
     timeoutMs,
     ...(setAsideAfterMs === undefined ? {} : { setAsideAfterMs }),

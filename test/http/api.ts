@@ -245,6 +245,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
       'POST /webhooks': hook,
       'PATCH /webhooks/:webhook_id': { title: 'Renamed' },
       'POST /webhooks/:webhook_id/replay': { set_aside: true },
+      'POST /tests/webhooks/:webhook_id/faults': { twice: true },
     };
     return { method, target, content: { json: bodies[`${method} ${path}`] } };
   }

@@ -25,6 +25,7 @@ import { deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { eventHandlers } from '../../src/http/event-handlers.ts';
+import { faultHandlers } from '../../src/http/fault-handlers.ts';
 import { inspectRoute } from '../../src/http/inspect-route.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
@@ -114,6 +115,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const tests = {
     positions: positionHandlers(forTests),
     market: marketHandlers(forTests),
+    faults: faultHandlers({ sql, clock, onChanged: nobodyWaits }),
     tunnels: tunnelHandlers({ sql, clock, waitMs: tunnelWaitMs }),
   };
   const wayOut = receiverAgent({ policy, timeoutMs: receiverTimeoutMs });

@@ -1,6 +1,7 @@
 // The shapes of what is answered about deliveries: where they stand, attempts, replays and tests.
 
 import { type TSchema, Type } from 'typebox';
+import { faultNames } from '../../deliveries/fault.ts';
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description });
 const instant = (description: string) => Type.String({ format: 'date-time', description });
@@ -63,6 +64,11 @@ export const attempt = Type.Object(
     events: Type.Integer({ minimum: 0, description: 'Events it carried.' }),
     first_event_id: orNull(uuid('The first of them.')),
     last_event_id: orNull(uuid('The last of them.')),
+    faults: Type.Optional(
+      Type.Array(Type.Enum([...faultNames], { type: 'string' }), {
+        description: 'The faults that were asked for and that it had; only in a sandbox.',
+      }),
+    ),
   },
   { title: 'Delivery attempt' },
 );

@@ -4,6 +4,7 @@
 import { bookOperations } from './book-operations.ts';
 import { controlOperations } from './control-operations.ts';
 import { deliveryOperations } from './delivery-operations.ts';
+import { faultOperations } from './fault-operations.ts';
 import { liquidationOperations } from './liquidation-operations.ts';
 import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
@@ -22,6 +23,7 @@ const parts = {
   ...openOperations,
   ...sandboxOperations,
   ...tunnelOperations,
+  ...faultOperations,
 } as const;
 
 /** The `operationId` of an operation; those of the contract are its own. */

@@ -1,0 +1,87 @@
+// The statements of the faults that clients of a sandbox ask for.
+
+import type { SqlOrTx, Tx } from '../db/connect.ts';
+import type { WebhookId } from '../ids.ts';
+import type { WebhookKey } from '../webhooks/store.ts';
+import { keyRecord, recordsOf } from './delivery-store.ts';
+import type { Faults, SignatureFault } from './fault.ts';
+
+/** Sets the faults of a subscription, in place of those it had. */
+export async function putFaults(
+  tx: Tx,
+  { tenantId, webhookId }: WebhookKey,
+  faults: Faults,
+): Promise<void> {
+  await tx`
+    insert into unwind.webhook_faults (
+      tenant_id, webhook_id, since, ends_at, late_s, burst_s, silent_until, twice, signature, stall_s,
+      one_in
+    )
+    values (
+      ${tenantId}, ${webhookId}, ${faults.since}, ${faults.endsAt}, ${faults.lateS ?? null},
+      ${faults.burstS ?? null}, ${faults.silentUntil ?? null}, ${faults.twice},
+      ${faults.signature ?? null}, ${faults.stallS ?? null}, ${faults.oneIn}
+    )
+    on conflict (tenant_id, webhook_id) do update
+    set
+      since = excluded.since,
+      ends_at = excluded.ends_at,
+      late_s = excluded.late_s,
+      burst_s = excluded.burst_s,
+      silent_until = excluded.silent_until,
+      twice = excluded.twice,
+      signature = excluded.signature,
+      stall_s = excluded.stall_s,
+      one_in = excluded.one_in`;
+}
+
+export async function deleteFaults(tx: Tx, { tenantId, webhookId }: WebhookKey): Promise<void> {
+  await tx`
+    delete from unwind.webhook_faults f
+    where f.tenant_id = ${tenantId}
+      and f.webhook_id = ${webhookId}`;
+}
+
+/** The faults of subscriptions, of those that have some. They may have ended. */
+export async function readFaults(
+  sql: SqlOrTx,
+  keys: readonly WebhookKey[],
+): Promise<ReadonlyMap<WebhookId, Faults>> {
+  const rows = await sql<
+    {
+      webhook_id: WebhookId;
+      since: Date;
+      ends_at: Date;
+      late_s: number | null;
+      burst_s: number | null;
+      silent_until: Date | null;
+      twice: boolean;
+      signature: SignatureFault | null;
+      stall_s: number | null;
+      one_in: number;
+    }[]
+  >`
+    select
+      f.webhook_id, f.since, f.ends_at, f.late_s, f.burst_s, f.silent_until, f.twice, f.signature,
+      f.stall_s, f.one_in
+    from json_to_recordset(${recordsOf(keys.map((key) => keyRecord(key)))}::json)
+      as g (n integer, tenant_id uuid, webhook_id uuid)
+    join unwind.webhook_faults f
+      on f.tenant_id = g.tenant_id
+      and f.webhook_id = g.webhook_id`;
+  const found = rows.map((row): [WebhookId, Faults] => [
+    row.webhook_id,
+    {
+      since: row.since,
+      endsAt: row.ends_at,
+      lateS: row.late_s ?? undefined,
+      burstS: row.burst_s ?? undefined,
+      silentUntil: row.silent_until ?? undefined,
+      twice: row.twice,
+      signature: row.signature ?? undefined,
+      stallS: row.stall_s ?? undefined,
+      oneIn: row.one_in,
+    },
+  ]);
+  return new Map(found);
+}

@@ -1,0 +1,89 @@
+// `/tests/webhooks/{webhook_id}/faults` of a sandbox: what a client asks of the deliveries of its own
+// subscription, to test its receiver. In live mode there is no such route.
+
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { type Faults, faultsAt } from '../deliveries/fault.ts';
+import { readFaults } from '../deliveries/fault-store.ts';
+import { endFaults, setFaults } from '../deliveries/set-faults.ts';
+import type { WebhookId } from '../ids.ts';
+import { Refusal } from '../refusal.ts';
+import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
+import { findWebhook } from '../webhooks/store.ts';
+import { setFaultsBody } from './fault-schemas.ts';
+import { json } from './page.ts';
+import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
+import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+
+export interface FaultHandlers {
+  readonly show: Handler;
+  readonly set: Handler;
+  readonly end: Handler;
+}
+
+export interface FaultOptions {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  /** Called when a subscription may have something to deliver. */
+  readonly onChanged: () => void;
+}
+
+const readBody = readerOf(setFaultsBody);
+const readNoQuery = queryReaderOf(noQuery);
+
+export function faultHandlers(options: FaultOptions): FaultHandlers {
+  return {
+    show: (call) => show(options, call),
+    set: (call) => set(options, call),
+    end: async (call) => {
+      await endFaults(options, call.caller, webhookIdOf(call));
+      options.onChanged();
+      return { status: 204 };
+    },
+  };
+}
+
+function webhookIdOf(call: Call): WebhookId {
+  const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
+  readNoQuery(call.search);
+  return webhookId;
+}
+
+async function show({ sql, clock }: FaultOptions, call: Call): Promise<Answer> {
+  const key = { tenantId: call.caller.tenantId, webhookId: webhookIdOf(call) };
+  if ((await findWebhook(sql, key)) === undefined) throw new Refusal('not_found', noSuchWebhook);
+  const faults = await readFaults(sql, [key]);
+  return json(200, toView(key.webhookId, faultsAt(faults.get(key.webhookId), clock.now())));
+}
+
+async function set(options: FaultOptions, call: Call): Promise<Answer> {
+  const webhookId = webhookIdOf(call);
+  const body = readBody(jsonBody(call), 'body');
+  const { late_s: lateS, burst_s: burstS, silent_s: silentS, stall_s: stallS } = body;
+  const { twice = false, signature, one_in: oneIn = 1, for_s: forS = 3_600 } = body;
+  const asked = { lateS, burstS, twice, signature, stallS, oneIn };
+  if (!twice && [lateS, burstS, silentS, stallS, signature].every((one) => one === undefined)) {
+    const detail =
+      'The body asks for no fault: name late_s, burst_s, silent_s, twice, signature or stall_s. DELETE ends faults.';
+    throw new Refusal('bad_request', detail);
+  }
+  const faults = await setFaults(options, call.caller, { webhookId, asked, forS, silentS });
+  options.onChanged();
+  return json(200, toView(webhookId, faults));
+}
+
+function toView(webhookId: WebhookId, faults: Faults | undefined): object {
+  if (faults === undefined) return { webhook_id: webhookId, ends_at: null };
+  const { lateS, burstS, silentUntil, twice, signature, stallS, oneIn, endsAt } = faults;
+  return {
+    webhook_id: webhookId,
+    late_s: lateS,
+    burst_s: burstS,
+    silent_until: silentUntil?.toISOString(),
+    twice: twice || undefined,
+    signature,
+    stall_s: stallS,
+    one_in: oneIn === 1 ? undefined : oneIn,
+    ends_at: endsAt.toISOString(),
+  };
+}

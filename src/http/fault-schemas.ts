@@ -1,0 +1,73 @@
+// The shapes of requests and answers about the faults of deliveries.
+
+import { type Static, Type } from 'typebox';
+import { strict } from './schemas.ts';
+
+const seconds = (maximum: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum, description });
+
+const members = {
+  late_s: Type.Optional(seconds(3_600, 'Each event comes so many seconds after it happened.')),
+  burst_s: Type.Optional(
+    seconds(3_600, 'Events are held back and come all at once, every so many seconds.'),
+  ),
+  twice: Type.Optional(
+    Type.Boolean({ description: 'What you acknowledge is sent once more, signed anew.' }),
+  ),
+  signature: Type.Optional(
+    Type.Enum(['wrong', 'old_key'], {
+      type: 'string',
+      description:
+        'A signature that does not hold, or one by a key that `GET /auth/verify_keys` does not list any more.',
+    }),
+  ),
+  stall_s: Type.Optional(
+    seconds(
+      60,
+      'Half of the body comes, and the rest so many seconds later. A signature lives for 60 seconds.',
+    ),
+  ),
+  one_in: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      default: 1,
+      description:
+        'Only one of so many requests is sent twice, signed wrongly or stalled; which ones is by lot.',
+    }),
+  ),
+};
+
+export const setFaultsBody = Type.Object(
+  {
+    ...members,
+    silent_s: Type.Optional(seconds(86_400, 'For so many seconds nothing is sent at all.')),
+    for_s: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 86_400,
+        default: 3_600,
+        description: 'After so many seconds the faults end by themselves; not before `silent_s`.',
+      }),
+    ),
+  },
+  strict,
+);
+
+export type SetFaultsBody = Static<typeof setFaultsBody>;
+
+const orNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
+
+export const faultsShape = Type.Object(
+  {
+    webhook_id: Type.String({ format: 'uuid', description: 'The subscription.' }),
+    ...members,
+    silent_until: Type.Optional(
+      Type.String({ format: 'date-time', description: 'Nothing is sent until then.' }),
+    ),
+    ends_at: Type.Union(orNull.anyOf, {
+      description: 'When the faults end; null: there are none.',
+    }),
+  },
+  { title: 'Faults of deliveries' },
+);
