@@ -2,7 +2,7 @@
 // throwaway one of their own; and the template with all migrations, from which test/support/database.ts
 // makes a database for each test. It answers for all of it being gone afterwards.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Sql } from '../src/db/connect.ts';
@@ -22,16 +22,25 @@ const throwaway = {
   synchronous_commit: 'off',
   full_page_writes: 'off',
   autovacuum: 'off',
+  max_wal_size: '256MB',
   search_path: '',
   // In the data directory, the one place that the server's own account may surely write to.
   unix_socket_directories: '.',
 };
 
-const homePrefix = 'unwind-test-';
+/**
+ * Where there is memory for it, databases are kept there: to make one is to make 560 files, which takes a
+ * disk eight times as long.
+ */
+const memory = { directory: '/dev/shm', freeBytesMin: 2 * 1024 ** 3 };
+
+const directoryPrefix = 'unwind-test-';
 const log = { info: () => {}, warn: console.warn, error: console.error };
 
 /** What tests find their databases by, as environment. */
 export type TestEnvironment = {
+  /** Where tests put databases of their own; removed afterwards. */
+  readonly UNWIND_TEST_DIRECTORY: string;
   readonly UNWIND_TEST_ADMIN_URL: string;
   readonly UNWIND_TEST_TEMPLATE: string;
 };
@@ -41,37 +50,47 @@ export async function withTestServer<T>(
   work: (environment: TestEnvironment) => Promise<T>,
 ): Promise<T> {
   const given = process.env['DATABASE_URL'];
-  const server = given ? { url: given, close: async () => {} } : await startThrowaway();
+  const place = (await hasRoomInMemory()) ? memory.directory : tmpdir();
+  for (const parent of new Set([place, tmpdir()])) await endOrphans(parent);
+  const directory = await mkdtemp(join(place, `${directoryPrefix}${process.pid}-`));
   try {
-    return await onServer(server, work);
+    await chmod(directory, 0o711); // also PostgreSQL's own account has to pass when we are root
+    const server = given ? { url: given, close: async () => {} } : await startThrowaway(directory);
+    try {
+      return await onServer(server, directory, work);
+    } finally {
+      await server.close();
+    }
   } finally {
-    await server.close();
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-async function startThrowaway(): Promise<Server> {
-  await endOrphans();
-  const home = await mkdtemp(join(tmpdir(), `${homePrefix}${process.pid}-`));
-  await chmod(home, 0o711); // also PostgreSQL's own account has to pass when we are root
+async function hasRoomInMemory(): Promise<boolean> {
+  return await statfs(memory.directory).then(
+    ({ bavail, bsize }) => bavail * bsize >= memory.freeBytesMin,
+    () => false, // not this operating system
+  );
+}
+
+async function startThrowaway(home: string): Promise<Server> {
   const database = await startEmbedded({ home, log, settings: throwaway });
-  const close = async () => {
-    await database.stop();
-    await rm(home, { recursive: true, force: true });
-  };
-  return { url: database.adminUrl, close };
+  return { url: database.adminUrl, close: () => database.stop() };
 }
 
 // The server of a runner that was killed lives on. Being its only user, we may end it.
-async function endOrphans(): Promise<void> {
-  for (const entry of await readdir(tmpdir())) {
-    const pid = new RegExp(`^${homePrefix}(\\d+)-`).exec(entry)?.[1];
-    const home = join(tmpdir(), entry);
+async function endOrphans(parent: string): Promise<void> {
+  for (const entry of await readdir(parent)) {
+    const pid = new RegExp(`^${directoryPrefix}(\\d+)-`).exec(entry)?.[1];
+    const home = join(parent, entry);
     if (pid === undefined || isAlive(Number(pid)) || !(await isOurs(home))) {
       continue;
     }
     try {
-      const orphan = await startEmbedded({ home, log, settings: throwaway });
-      await orphan.stop();
+      if ((await readdir(home)).includes('pg18')) {
+        const orphan = await startEmbedded({ home, log, settings: throwaway });
+        await orphan.stop();
+      }
     } catch (error) {
       log.warn({ home, error }, 'a server left behind could not be ended');
     }
@@ -88,6 +107,7 @@ async function isOurs(path: string): Promise<boolean> {
 
 async function onServer<T>(
   server: Server,
+  directory: string,
   work: (environment: TestEnvironment) => Promise<T>,
 ): Promise<T> {
   const admin = connect({ url: server.url, max: 1, applicationName: 'unwind test runner' });
@@ -97,7 +117,11 @@ async function onServer<T>(
     const [postgres] = await admin<{ version: string }[]>`select version()`;
     console.log(`The tests run on ${postgres?.version}.`);
     await makeTemplate(admin, server.url, template);
-    return await work({ UNWIND_TEST_ADMIN_URL: server.url, UNWIND_TEST_TEMPLATE: template });
+    return await work({
+      UNWIND_TEST_ADMIN_URL: server.url,
+      UNWIND_TEST_TEMPLATE: template,
+      UNWIND_TEST_DIRECTORY: directory,
+    });
   } finally {
     await dropAll(admin, prefix);
     await admin.end();

@@ -11,12 +11,19 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withTestServer } from './test-server.ts';
 
-// Two cores are the smallest machine this is developed on; a test that hangs is ended.
-const defaultFlags = ['--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec'];
+// Half of the time of a test is waiting, for PostgreSQL or for another process; so there are two files at
+// once for each core. A test that hangs is ended.
+const filesAtOnce = Math.min(2 * availableParallelism(), 8);
+const defaultFlags = [
+  `--test-concurrency=${filesAtOnce}`,
+  '--test-timeout=120000',
+  '--test-reporter=spec',
+];
 
 // What Node has made of our TypeScript is kept for the next process: half of what a small file costs.
 const compileCache = fileURLToPath(new URL('../node_modules/.cache/unwind', import.meta.url));

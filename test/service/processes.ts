@@ -5,12 +5,11 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually, portOf } from '../support/condition.ts';
-import type { AfterTest } from '../support/database.ts';
+import { type AfterTest, testDirectory } from '../support/database.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
@@ -23,7 +22,7 @@ export type Settings = Readonly<Record<string, string>>;
 
 /** A directory for the service; after the test it is removed, and a database left in it ended. */
 export async function newHome(t: AfterTest): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'unwind-service-'));
+  const directory = await mkdtemp(join(testDirectory(), 'unwind-service-'));
   await chmod(directory, 0o711); // where root runs it, PostgreSQL's own account has to pass
   const home = join(directory, 'home');
   // Hooks run in the order they were registered; one that is registered by a hook runs last, when

@@ -2,6 +2,7 @@
 // the template come from tools/test.ts, which also removes what a killed test leaves behind.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { identifier } from '../../src/db/sql.ts';
@@ -54,6 +55,11 @@ export async function createTestDatabase(
 /** The URL of the server's own database, for tests that make and drop databases themselves. */
 export function testAdminUrl(): string {
   return readEnvironment().adminUrl;
+}
+
+/** Where a test keeps a database of its own: in memory where there is room, and gone after the run. */
+export function testDirectory(): string {
+  return process.env['UNWIND_TEST_DIRECTORY'] ?? tmpdir();
 }
 
 function readEnvironment(): { adminUrl: string; template: string } {
