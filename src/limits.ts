@@ -60,6 +60,28 @@ export const waitsOfPageMax = 2_000;
 export const storyOrdersMax = 1_000;
 export const storyEntriesMax = 2_000;
 
+/** Streams of events. */
+export const stream = {
+  /** Streams of one process, and of one tenant among them: each holds a connection and its buffer. */
+  readersMax: 1_500,
+  readersOfTenantMax: 1_000,
+  /** How often the ends of logs are looked at, by one statement for all tenants that are read, in ms. */
+  lookEveryMs: 200,
+  /** What is withdrawn has to end within 5 s, and is remembered for 2 s (authenticate.ts), in ms. */
+  tokenCheckEveryMs: 2_000,
+  /** Longest silence, in ms: proxies usually end a connection after 30 s or more without a byte. */
+  heartbeatMs: 10_000,
+  /** How long a reader may have no room for anything, in ms: below the limit for standing connections. */
+  stalledMs: 20_000,
+  /** Wait that a reader is told to keep before it connects again, in ms. */
+  retryMs: 1_000,
+  /** Bytes that a reader may have unread before it is given no more, and bytes given at once. */
+  bufferBytesMax: 65_536,
+  partBytes: 65_536,
+  /** Events of a page of the log that readers share: few, so that who is slow reads little again. */
+  pageEventsMax: 200,
+} as const;
+
 /** Times a statement is tried again when a concurrent change overtook it. */
 export const overtakenTriesMax = 5;
 

@@ -10,6 +10,7 @@ import { deltaTypes } from './book/delta.ts';
 import { systemClock } from './clock.ts';
 import { clientId, hours, httpUrl, kindList, mic, roleList } from './commands/arguments.ts';
 import { addClientCommands } from './commands/clients-command.ts';
+import { addEventCommands } from './commands/events-command.ts';
 import { addExamples } from './commands/examples.ts';
 import { addFixCommands } from './commands/fix-command.ts';
 import type { RotateOptions } from './commands/keys-command.ts';
@@ -140,6 +141,7 @@ program
   });
 
 addOperatorCommands(program);
+addEventCommands(program);
 addFixCommands(program);
 
 program

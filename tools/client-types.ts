@@ -144,6 +144,7 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         CursorPageMeta: part(answerOf('list_liquidations'), 'meta'),
         LiquidationStory: answerOf('tell_liquidation'),
         StoryOrder: part(answerOf('tell_liquidation'), 'orders'),
+        StreamQuery: queryOf('stream_events'),
         StoryEntry: part(answerOf('tell_liquidation'), 'timeline'),
       },
     },

@@ -107,17 +107,7 @@ export class Authenticator {
     claim: { clientId: string; token: string },
   ): Promise<Caller> {
     const parsed = parseSignatures(message);
-    const tenantId = parseId<'tenant'>(claim.clientId);
-    const token = tenantId && (await this.#token(tenantId, claim.token));
-    if (token === undefined || token.expiresAt <= this.#clock.now()) {
-      throw new Refusal('unauthorized', 'The access token is not known or has expired.');
-    }
-    const tenant = await this.#tenant(token.tenantId);
-    if (tenant === undefined) throw new Refusal('unauthorized', 'The client is not known.');
-    const secrets = this.#secretsOf(tenant);
-    if (!secrets.some((hash) => hash.equals(token.secretHash))) {
-      throw new Refusal('unauthorized', 'The access token was withdrawn.');
-    }
+    const { token, tenant } = await this.#holder(claim);
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE;
     const signature = await this.#verify(parsed, tenant, rules);
     const scopes = token.scopes.filter((scope) => tenant.grantedScopes.has(scope));
@@ -146,9 +136,41 @@ export class Authenticator {
     return { tenantId: tenant.tenantId, scopes: tenant.scopes, signature, secretHash };
   }
 
+  /** Whether a token is still good for one of these scopes. @throws trouble of the database. */
+  async holds(
+    claim: { readonly clientId: string; readonly token: string },
+    scopes: readonly Scope[],
+  ): Promise<boolean> {
+    try {
+      const { token, tenant } = await this.#holder(claim);
+      return scopes.some(
+        (scope) => token.scopes.includes(scope) && tenant.grantedScopes.has(scope),
+      );
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'unauthorized') return false;
+      throw error;
+    }
+  }
+
   /** Forgets a token that was revoked here; other processes read it again within `cacheMs`. */
   forgetToken({ tenantId, tokenHash }: { tenantId: TenantId; tokenHash: Buffer }): void {
     this.#tokens.delete(cacheKeyOf(tenantId, tokenHash));
+  }
+
+  /** The token and its client, both good now. @throws Refusal `unauthorized`. */
+  async #holder(claim: { readonly clientId: string; readonly token: string }) {
+    const tenantId = parseId<'tenant'>(claim.clientId);
+    const token = tenantId && (await this.#token(tenantId, claim.token));
+    if (token === undefined || token.expiresAt <= this.#clock.now()) {
+      throw new Refusal('unauthorized', 'The access token is not known or has expired.');
+    }
+    const tenant = await this.#tenant(token.tenantId);
+    if (tenant === undefined) throw new Refusal('unauthorized', 'The client is not known.');
+    const secrets = this.#secretsOf(tenant);
+    if (!secrets.some((hash) => hash.equals(token.secretHash))) {
+      throw new Refusal('unauthorized', 'The access token was withdrawn.');
+    }
+    return { token, tenant };
   }
 
   /** Hashes of the secrets that work now; of a disabled client none does. */

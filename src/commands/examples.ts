@@ -37,6 +37,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind liquidations list --json',
   ],
   'liquidations show': [`unwind liquidations show ${id} --timeline`],
+  'events follow': ['unwind events follow', `unwind events follow --liquidation ${id} --after e0`],
   abandon: [`unwind abandon ${id} --reason "the instrument was delisted"`],
   'parked list': ['unwind parked', 'unwind parked list --json'],
   'parked resume': [`unwind parked resume release/${id}`, 'unwind parked resume --all'],

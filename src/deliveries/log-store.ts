@@ -4,7 +4,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Sql } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
-import type { AccountId, EventId, TenantId } from '../ids.ts';
+import type { AccountId, EventId, LiquidationId, TenantId } from '../ids.ts';
 import { logPagesBytesMax, logReadBytesMax, logReadMax, packageEventsMax } from '../limits.ts';
 import { isPackaged, type LoggedEvent, loggedEvent, type Webhook } from '../webhooks/webhook.ts';
 import type { Block } from './delivery.ts';
@@ -15,13 +15,14 @@ interface EventRow {
   position: string | null;
   event_id: EventId;
   account_id: AccountId;
+  liquidation_id: LiquidationId;
   type: string;
   object: string;
   created_at: string;
 }
 
 const eventColumns = fragment`
-  e.position, e.event_id, e.account_id, e.type, e.object, unwind.instant(e.created_at) as created_at`;
+  e.position, e.event_id, e.account_id, e.liquidation_id, e.type, e.object, unwind.instant(e.created_at) as created_at`;
 
 /** Bytes of what is read before an event; to tell them, no object has to be read. */
 const bytesBefore = fragment`
@@ -33,8 +34,10 @@ function toEvents(rows: readonly EventRow[]): readonly LoggedEvent[] {
   for (const row of rows) {
     if (row.position === null) continue;
     const { event_id: eventId, account_id: accountId, type, object, created_at: createdAt } = row;
+    const { liquidation_id: liquidationId } = row;
     const offset = Number(row.position);
-    events.push(loggedEvent({ offset, eventId, accountId, type, object, createdAt }));
+    const event = { offset, eventId, accountId, liquidationId, type, object, createdAt };
+    events.push(loggedEvent(event));
   }
   return events;
 }
@@ -89,7 +92,8 @@ export async function readLogs(sql: Sql, asked: readonly LogAsked[]): Promise<re
     left join lateral (
       select e.*, ${bytesBefore} as before
       from (
-        select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
+        select
+          e.position, e.event_id, e.account_id, e.liquidation_id, e.type, e.object, e.created_at
         from unwind.events e
         where e.tenant_id = g.tenant_id
           and e.position > g.after
@@ -156,7 +160,8 @@ export async function readBlocked(
     cross join lateral (
       select e.*, ${bytesBefore} as before
       from (
-        select e.position, e.event_id, e.account_id, e.type, e.object, e.created_at
+        select
+          e.position, e.event_id, e.account_id, e.liquidation_id, e.type, e.object, e.created_at
         from json_to_recordset(g.accounts) as a (account_id uuid, after bigint)
         join unwind.events e
           on e.tenant_id = g.tenant_id
@@ -181,12 +186,15 @@ export async function readBlocked(
  */
 export class LogPages {
   readonly #read: (asked: LogAsked) => Promise<LogRead>;
+  readonly #length: number;
   readonly #underWay = new Map<string, Promise<LogRead>>();
   /** Pages that end before the log did: nothing is ever added to them. */
   readonly #whole: LRUCache<string, LogRead>;
 
-  constructor(read: (asked: LogAsked) => Promise<LogRead>) {
+  /** @param length events of a page at most. */
+  constructor(read: (asked: LogAsked) => Promise<LogRead>, length = logReadMax) {
     this.#read = read;
+    this.#length = length;
     this.#whole = new LRUCache({
       maxSize: logPagesBytesMax,
       sizeCalculation: ({ events }) => Math.max(sizeOf(events), 1),
@@ -199,7 +207,7 @@ export class LogPages {
     const known = this.#whole.get(name) ?? this.#underWay.get(name);
     if (known !== undefined) return known;
     // Pages end at multiples of their length, so that subscriptions come into step from anywhere.
-    const limit = logReadMax - (after % logReadMax);
+    const limit = this.#length - (after % this.#length);
     const reading = this.#read({ tenantId, after, limit });
     this.#underWay.set(name, reading);
     try {

@@ -1,21 +1,25 @@
-// What a client is ready to read (RFC 9110 section 12.5.1): the service has JSON, and problem+json
-// for errors.
+// What a client is ready to read (RFC 9110 section 12.5.1): the service has JSON, streams of events, and
+// problem+json for errors.
 
 import { Refusal } from '../refusal.ts';
 
-const offered = ['application/json', 'application/problem+json'] as const;
+const usual = ['application/json', 'application/problem+json'] as const;
 
 interface Range {
   readonly type: string;
   readonly isRefused: boolean;
 }
 
-/** @throws Refusal `not_acceptable` when the header `accept` admits none of the two. */
-export function checkAccept(accept: string | undefined): void {
-  if (accept === undefined || accept === offered[0] || accept.trim() === '') return;
+/**
+ * @param type what the operation answers with, if it is not JSON.
+ * @throws Refusal `not_acceptable` when the header `accept` admits neither that nor JSON.
+ */
+export function checkAccept(accept: string | undefined, type?: 'text/event-stream'): void {
+  if (accept === undefined || accept === usual[0] || accept.trim() === '') return;
   const ranges = accept.split(',').map(readRange);
-  if (offered.some((type) => admits(ranges, type))) return;
-  const detail = 'The service answers with application/json; the header accept does not admit it.';
+  const offered = type === undefined ? usual : [type, ...usual];
+  if (offered.some((one) => admits(ranges, one))) return;
+  const detail = `The service answers with ${offered[0]}; the header accept does not admit it.`;
   throw new Refusal('not_acceptable', detail);
 }
 
@@ -25,8 +29,8 @@ function readRange(text: string): Range {
 }
 
 /** The most specific range that fits decides. */
-function admits(ranges: readonly Range[], type: (typeof offered)[number]): boolean {
-  const fitting = [type, 'application/*', '*/*'].flatMap((wanted) => {
+function admits(ranges: readonly Range[], type: string): boolean {
+  const fitting = [type, `${type.split('/')[0]}/*`, '*/*'].flatMap((wanted) => {
     return ranges.filter((range) => range.type === wanted);
   });
   return fitting[0]?.isRefused === false;

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Dispatcher } from 'undici';
 import { Authenticator } from '../auth/authenticate.ts';
 import type { Seal } from '../auth/seal.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { FairSlots } from '../deliveries/sharing.ts';
 import type { AddressPolicy } from '../egress/address.ts';
@@ -18,6 +18,7 @@ import { deliveryHandlers } from './delivery-handlers.ts';
 import { errorPages } from './error-pages.ts';
 import { eventHandlers } from './event-handlers.ts';
 import { faultHandlers } from './fault-handlers.ts';
+import { EventStreams } from './event-streams.ts';
 import { inspectRoute } from './inspect-route.ts';
 import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
@@ -92,7 +93,11 @@ export function buildApp(options: AppOptions): FastifyInstance {
     ...errorPages(),
     ...watching,
   ];
-  return buildServer({ ...server, routes: routesOf(options), open });
+  const streams = new EventStreams({ sql, clock, log, stopwatch: systemStopwatch });
+  const app = buildServer({ ...server, routes: routesOf(options, streams), open });
+  app.addHook('preClose', () => streams.stop());
+  streams.start();
+  return app;
 }
 
 /** `GET /metrics` alone, for a port of its own. */
@@ -111,7 +116,7 @@ export function buildMetricsApp(
   });
 }
 
-function routesOf(options: AppOptions): ServerOptions['routes'] {
+function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['routes'] {
   const { sql, clock, seal, agent, engine, liquidations: settings, webhooks } = options;
   const ofWebhooks = {
     sql,
@@ -143,7 +148,7 @@ function routesOf(options: AppOptions): ServerOptions['routes'] {
     }),
     webhooks: webhookHandlers(ofWebhooks),
     deliveries: deliveryHandlers(ofWebhooks),
-    events: eventHandlers({ sql }),
+    events: eventHandlers({ sql, streams }),
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),

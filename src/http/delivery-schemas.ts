@@ -51,6 +51,24 @@ export const verifyKeysQuery = Type.Object(
   strict,
 );
 
+export const streamQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.String({
+        pattern: cursorForm.source,
+        description:
+          'A cursor of `GET /events`, or an id of this stream: only what follows it. Without it, and ' +
+          'without `last-event-id`, the stream begins with what is logged next.',
+        examples: ['e1042'],
+      }),
+    ),
+    account_liquidation_id: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Only events of this liquidation.' }),
+    ),
+  },
+  strict,
+);
+
 export const listDeliveriesQuery = Type.Object(
   {
     limit: Type.Optional(

@@ -1,21 +1,32 @@
 // The event log over HTTP: the source of truth when deliveries were missed.
 
 import type { Sql } from '../db/connect.ts';
+import { readHeads } from '../deliveries/log-store.ts';
 import { readEvents } from '../events/read-store.ts';
+import { hasLiquidation } from '../liquidations/overview-store.ts';
 import { Refusal } from '../refusal.ts';
-import { positionOf, toCursor } from './cursor.ts';
-import { listEventsQuery } from './delivery-schemas.ts';
+import { cursorForm, positionOf, toCursor } from './cursor.ts';
+import { listEventsQuery, streamQuery } from './delivery-schemas.ts';
+import type { EventStreams } from './event-streams.ts';
 import { nextLink } from './page.ts';
 import type { Handler } from './pipeline.ts';
 import { queryReaderOf, readId } from './schemas.ts';
 
 export interface EventHandlers {
   readonly list: Handler;
+  readonly stream: Handler;
 }
 
 const readQuery = queryReaderOf(listEventsQuery);
+const readStreamQuery = queryReaderOf(streamQuery);
 
-export function eventHandlers({ sql }: { readonly sql: Sql }): EventHandlers {
+export function eventHandlers({
+  sql,
+  streams,
+}: {
+  readonly sql: Sql;
+  readonly streams: EventStreams;
+}): EventHandlers {
   return {
     list: async (call) => {
       const { after: cursor, limit = 100, type, account_id: account } = readQuery(call.search);
@@ -49,6 +60,32 @@ export function eventHandlers({ sql }: { readonly sql: Sql }): EventHandlers {
         body,
         headers: meta.has_more ? nextLink(call, { after: meta.next }) : {},
       };
+    },
+
+    stream: async (call) => {
+      const { account_liquidation_id: liquidation, after: given } = readStreamQuery(call.search);
+      const { tenantId } = call.caller;
+      const cursor = call.lastEventId ?? given;
+      if (cursor !== undefined && !cursorForm.test(cursor)) {
+        throw new Refusal('bad_request', 'The header last-event-id is no id of an event stream.');
+      }
+      const liquidationId =
+        liquidation === undefined
+          ? undefined
+          : readId<'liquidation'>(liquidation, 'account_liquidation_id');
+      if (liquidationId && !(await hasLiquidation(sql, { tenantId, liquidationId }))) {
+        throw new Refusal('not_found', 'There is no such liquidation.');
+      }
+      const known = await readHeads(sql, [tenantId]);
+      const { head, droppedTo } = known.get(tenantId) ?? { head: 0, droppedTo: 0 };
+      const after = cursor === undefined ? head : positionOf(cursor);
+      if (after > head) {
+        throw new Refusal('bad_request', `The log has no ${cursor}: it ends at ${toCursor(head)}.`);
+      }
+      const gap =
+        after < droppedTo ? { after: toCursor(after), up_to: toCursor(droppedTo) } : undefined;
+      const asked = { tenantId, liquidationId, after, gap, holds: call.holds };
+      return { status: 200, type: 'text/event-stream', stream: () => streams.open(asked) };
     },
   };
 }

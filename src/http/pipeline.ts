@@ -1,6 +1,7 @@
 // What every request passes, in one order from cheap to costly: form of the headers, token, signature
 // (form, key, age, replay, digest, verification), scope, schema, and then its handler.
 
+import type { Readable } from 'node:stream';
 import { headerPairs, type SignedMessage } from '@unwind/signatures';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator, Caller } from '../auth/authenticate.ts';
@@ -12,13 +13,15 @@ import { checkAccept } from './accept.ts';
 import type { OperationId } from './openapi/operations.ts';
 import type { Rates } from './rates.ts';
 
-/** What a handler answers: a text, or nothing. */
+/** What a handler answers: a text, a stream, or nothing. */
 export interface Answer {
   readonly status: number;
   readonly body?: string;
   /** Media type of the body; default JSON. */
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Begins the body that goes on by itself; not called for a HEAD. */
+  readonly stream?: () => Readable;
 }
 
 /** A request that is authenticated and allowed. */
@@ -32,6 +35,10 @@ export interface Call {
   readonly search: string;
   readonly rawBody: Buffer;
   readonly contentType: string | undefined;
+  /** Where a reader of a stream was (the header `last-event-id`). */
+  readonly lastEventId: string | undefined;
+  /** Whether the token may still do this, for what outlives the request. */
+  readonly holds: () => Promise<boolean>;
   /** The key, in lower case without dashes; empty on routes that are not idempotent by key. */
   readonly idempotencyKey: string;
   /** SHA-256 of method, path and body: what "the same request" means. Empty where the key is. */
@@ -53,6 +60,8 @@ export interface SignedRoute {
   readonly scopes: readonly Scope[];
   /** Whether the contract demands an `idempotency-key`. */
   readonly idempotent: boolean;
+  /** Media type of its answer; default JSON. */
+  readonly type?: 'text/event-stream';
   readonly handler: Handler;
 }
 
@@ -75,7 +84,7 @@ export async function handleSigned(
   { authenticator, rates }: Gate,
 ): Promise<Answer> {
   const message = toMessage(request);
-  checkAccept(headerOf(request, 'accept'));
+  checkAccept(headerOf(request, 'accept'), route.type);
   const clientId = readClientId(request);
   checkApiVersion(request);
   const token = bearer.exec(request.headers.authorization ?? '')?.[1];
@@ -100,6 +109,8 @@ export async function handleSigned(
     search,
     rawBody,
     contentType: headerOf(request, 'content-type'),
+    lastEventId: headerOf(request, 'last-event-id'),
+    holds: () => authenticator.holds({ clientId, token }, route.scopes),
     idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
     requestHash: route.idempotent
       ? sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody]))

@@ -100,9 +100,10 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ control }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ control, events }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/liquidations',         operation: 'list_liquidations',            scopes: liquidationRead,  idempotent: false, handler: control.listLiquidations },
+    { method: 'GET',    path: '/stream',               operation: 'stream_events',                scopes: liquidationRead,  idempotent: false, handler: events.stream, type: 'text/event-stream' },
     { method: 'GET',    path: ofStory,                 operation: 'tell_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.tellLiquidation },
   ];
 }

@@ -186,6 +186,19 @@ function candidatesSql(
     limit ${limit}`;
 }
 
+/** Whether the tenant has such a liquidation. */
+export async function hasLiquidation(
+  sql: SqlOrTx,
+  which: { readonly tenantId: TenantId; readonly liquidationId: LiquidationId },
+): Promise<boolean> {
+  const rows = await sql`
+    select
+    from unwind.liquidations l
+    where l.tenant_id = ${which.tenantId}
+      and l.liquidation_id = ${which.liquidationId}`;
+  return rows.length > 0;
+}
+
 async function keysOf(sql: SqlOrTx, candidates: Fragment): Promise<readonly LiquidationId[]> {
   const rows = await sql<{ liquidation_id: LiquidationId }[]>`${candidates}`;
   return rows.map((row) => row.liquidation_id);

@@ -2,7 +2,7 @@
 // sent next, and when it is tried again.
 
 import type { SigningAlgorithm } from '../auth/signing-keys.ts';
-import type { AccountId, EventId, TenantId, WebhookId } from '../ids.ts';
+import type { AccountId, EventId, LiquidationId, TenantId, WebhookId } from '../ids.ts';
 import { packageEventsMax } from '../limits.ts';
 
 export type SignatureVersion = '6' | '15' | '9421';
@@ -90,6 +90,8 @@ export interface LoggedEvent {
   readonly offset: number;
   readonly eventId: EventId;
   readonly accountId: AccountId;
+  /** Of an event of the log. */
+  readonly liquidationId?: LiquidationId;
   readonly type: string;
   /** ISO 8601 in UTC, with milliseconds: as it is delivered. */
   readonly createdAt: string;
@@ -115,12 +117,13 @@ const webhookIdLength = 36;
 export function loggedEvent(
   event: Omit<LoggedEvent, 'text' | 'bytes'> & { readonly object: string },
 ): LoggedEvent {
-  const { offset, eventId, accountId, type, createdAt, object } = event;
+  const { object, ...rest } = event;
+  const { eventId, type, createdAt } = rest;
   const text =
     `{"created_at":"${createdAt}","id":"${eventId}","object":${object},` +
     `"type":"${type}","webhook_id":"`;
   const bytes = Buffer.byteLength(text) + webhookIdLength + textEnd.length;
-  return { offset, eventId, accountId, type, createdAt, text, bytes };
+  return { ...rest, text, bytes };
 }
 
 /** The event as it is delivered, byte for byte the same at every attempt. */

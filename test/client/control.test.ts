@@ -1,9 +1,12 @@
 // What people see and steer, through the published client.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { ApiError, Client } from '@unwind/client';
+import { ApiError, Client, LogGapError } from '@unwind/client';
+import { newId } from '../../src/ids.ts';
+import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { apiOf, giveAccounts, liquidate } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
 
@@ -40,4 +43,81 @@ test('all liquidations are gone through by cursor, and one tells its story', asy
   assert.equal(story.timeline[0]?.type, 'ACCOUNT_LIQUIDATION.NEW');
   const missing = client.control.liquidations.story(accounts[0].accountId);
   await assert.rejects(missing, (error) => error instanceof ApiError && error.status === 404);
+});
+
+/** The platform's `fetch`; the first streams break off after so many bytes. */
+function breaking(bytes: readonly number[]): { fetch: typeof fetch; opened: () => number } {
+  let opened = 0;
+  const cut = (body: ReadableStream<Uint8Array>, limit: number) => {
+    let left = limit;
+    const breaker = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, controller) => {
+        controller.enqueue(chunk.subarray(0, left));
+        left -= chunk.length;
+        if (left < 0) controller.error(new TypeError('terminated'));
+      },
+    });
+    return body.pipeThrough(breaker);
+  };
+  const fetchIt: typeof fetch = async (input, init) => {
+    const answer = await fetch(input, init);
+    if (!String(input).includes('/stream') || answer.body === null) return answer;
+    const limit = bytes[opened];
+    opened += 1;
+    return limit === undefined ? answer : new Response(cut(answer.body, limit), answer);
+  };
+  return { fetch: fetchIt, opened: () => opened };
+}
+
+test('a stream goes on over connections that break, without loss or repeats', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const server = await startHttp(t, { sql: own, clock });
+  const someone = await makeApiClient(own, clock);
+  const { fetch: fetchIt, opened } = breaking([0, 20, 700, 1_500, 2_222]);
+  const reader = new Client({
+    baseUrl: `http://127.0.0.1:${server.port}`,
+    clientId: someone.clientId,
+    clientSecret: someone.clientSecret,
+    keyId: someone.keyId,
+    privateKey: someone.key.privateKey,
+    scopes: someone.scopes,
+    now: clock.now,
+    fetch: fetchIt,
+  });
+  const events = Array.from({ length: 10 }, () => eventsOfLiquidation(newId<'account'>())).flat();
+  await writeEvents(own, { tenantId: someone.clientId, events, at: clock.now() });
+  await publishAll(own);
+  const expected = (await reader.events.list().all()).map(({ id }) => id);
+  const seen: string[] = [];
+  const cursors: string[] = [];
+  const stop = new AbortController();
+  const stream = reader.stream({ after: 'e0' }, stop.signal);
+  for await (const { cursor, event } of stream) {
+    seen.push(event.id);
+    cursors.push(cursor);
+    if (seen.length === expected.length) break;
+  }
+  assert.deepEqual(seen, expected);
+  assert.deepEqual(
+    cursors,
+    expected.map((_, i) => `e${i + 1}`),
+  );
+  assert.equal(opened(), 6);
+  const ended = (async () => {
+    for await (const _ of reader.stream({}, stop.signal)) assert.fail('nothing is logged');
+  })();
+  await eventually('the stream is open', () => server.streams.count === 1);
+  stop.abort(new Error('enough'));
+  await assert.rejects(ended, /enough/);
+  await own`
+    update unwind.event_heads h
+    set dropped_to = 5
+    where h.tenant_id = ${someone.clientId}`;
+  const [first] = [reader.stream({ after: 'e2' }, new AbortController().signal)];
+  await assert.rejects(
+    async () => {
+      for await (const _ of first) assert.fail('the gap comes first');
+    },
+    (error) => error instanceof LogGapError && error.gap.up_to === 'e5',
+  );
 });

@@ -254,6 +254,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     return { method, target: targetOf(path, { endpoint_id: id }), content: {} };
   }
   const [account] = await giveAccounts(sql, api.client);
+  if (path === '/stream') return { method, target: path, content: {} };
   if (path.startsWith('/liquidations')) {
     const id = (await liquidate(api, account)).split('/').at(-1) ?? '';
     return { method, target: targetOf(path, { account_liquidation_id: id }), content: {} };

@@ -228,7 +228,7 @@ const cases: readonly Case[] = [
     name: 'an Accept without JSON',
     make: (wish) => signedWith(wish, { accept: 'text/html, application/xml;q=0.9' }),
     type: 'not_acceptable',
-    detail: /answers with application\/json/,
+    detail: /answers with (application\/json|text\/event-stream)/,
   },
   {
     name: 'a body that is too large',

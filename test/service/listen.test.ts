@@ -31,7 +31,7 @@ const quiet = { UNWIND_LOG_LEVEL: 'error' };
 async function newSandbox(t: TestContext) {
   const home = await newHome(t);
   const service = await startService(t, { home, settings: { ...quick, ...quiet } });
-  const accounts = [...drawAccounts(lotOf(1), 4)];
+  const accounts = [...drawAccounts(lotOf(1), 5)];
   const directory = join(dirname(home), 'book');
   await writeBook(directory, accounts);
   assert.equal((await runUnwind(t, ['import', directory], { home })).code, 0);
@@ -98,6 +98,29 @@ test('unwind listen', { timeout }, async (main) => {
       assert.deepEqual(await client.webhooks.list().all(), []);
     },
   );
+
+  await main.test('unwind events follow prints the log as it goes on', async (t) => {
+    const args = ['events', 'follow', '--after', 'e0'];
+    const following = launchUnwind(t, args, { home, settings: quiet });
+    await sell();
+    const events = await eventually('its end is logged', async () => {
+      const logged = await client.events.list().all();
+      return logged.at(-1)?.type.endsWith('.FILLED') && logged;
+    });
+    const expected = events.map(({ type, object, created_at: at }, i) => {
+      const amount = `${String(object['cash_amount']).padStart(14)} EUR`;
+      const cursor = `e${i + 1}`.padEnd(8);
+      return `${at}  ${cursor}  ${type.padEnd(30)}  ${object['account_id']}  ${amount}`;
+    });
+    const lines = () => following.stdout().split('\n').slice(0, -1);
+    await eventually('all is told', () => lines().length >= expected.length, patienceMs);
+    assert.deepEqual(lines(), expected);
+    following.kill('SIGINT');
+    assert.equal((await following.ended).code, 0);
+    const wrong = await runUnwind(t, ['events', 'follow', '--after', '7'], { home });
+    assert.deepEqual([wrong.code, wrong.stdout], [2, '']);
+    assert.match(wrong.stderr, /--after is no place of the log/);
+  });
 
   await main.test(
     'hands deliveries on, with signatures that still verify, and the answer back',

@@ -37,6 +37,8 @@ export function callOf({ network }: Surroundings, asked: Asked): Call {
     path: '',
     search: '',
     contentType: 'application/json',
+    lastEventId: undefined,
+    holds: async () => true,
     rawBody,
     idempotencyKey,
     requestHash,

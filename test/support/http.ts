@@ -15,7 +15,7 @@ import { createClient } from '../../src/auth/create-client.ts';
 import type { Scope } from '../../src/auth/scope.ts';
 import { sealWith } from '../../src/auth/seal.ts';
 import type { SignaturePolicy } from '../../src/auth/store.ts';
-import type { Clock, Stopwatch } from '../../src/clock.ts';
+import { type Clock, type Stopwatch, systemStopwatch } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
@@ -26,6 +26,7 @@ import { documentText } from '../../src/http/document-routes.ts';
 import { errorPages } from '../../src/http/error-pages.ts';
 import { eventHandlers } from '../../src/http/event-handlers.ts';
 import { faultHandlers } from '../../src/http/fault-handlers.ts';
+import { EventStreams } from '../../src/http/event-streams.ts';
 import { inspectRoute } from '../../src/http/inspect-route.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
@@ -79,6 +80,7 @@ export interface HttpService {
   readonly port: number;
   readonly clock: Clock;
   readonly authenticator: Authenticator;
+  readonly streams: EventStreams;
   readonly routes: readonly SignedRoute[];
   readonly open: readonly OpenRoute[];
   /** What the service says of itself; every answer is held against it. */
@@ -130,11 +132,19 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     policy,
     onChanged: nobodyWaits,
   };
+  const faults: object[] = [];
+  const noteFault = (fields: object) => void faults.push(fields);
+  const streams = new EventStreams({
+    sql,
+    clock,
+    log: { error: noteFault },
+    stopwatch: options.stopwatch ?? systemStopwatch,
+  });
   const routes = signedRoutes({
     liquidations,
     webhooks: webhookHandlers(ofWebhooks),
     deliveries: deliveryHandlers(ofWebhooks),
-    events: eventHandlers({ sql }),
+    events: eventHandlers({ sql, streams }),
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),
@@ -147,7 +157,6 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     ...errorPages(),
     ...probes(readiness),
   ];
-  const faults: object[] = [];
   const finished: object[] = [];
   const app = buildServer({
     routes,
@@ -155,7 +164,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     authenticator,
     log: {
       info: (fields) => finished.push(fields),
-      error: (fields) => faults.push(fields),
+      error: noteFault,
     },
     rates,
     problems: { showSignatureBase, errorsUrl },
@@ -163,6 +172,8 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(connections === undefined ? {} : { connections }),
   });
+  app.addHook('preClose', () => streams.stop());
+  streams.start();
   await app.listen({ host: '127.0.0.1', port: 0 });
   const agent = new Agent({ keepAlive: true });
   const close = () => app.close();
@@ -176,7 +187,8 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const document = readDocument(documentText({ routes, open }));
   const takeFaults = () => faults.splice(0);
   const port = portOf(app.server);
-  return { port, clock, authenticator, routes, open, document, agent, finished, takeFaults, close };
+  const what = { authenticator, streams, routes, open, document };
+  return { port, clock, ...what, agent, finished, takeFaults, close };
 }
 
 const receiverTimeoutMs = 5_000;
@@ -355,9 +367,14 @@ export async function send(service: HttpService, message: Outgoing): Promise<Rep
   sent.on('error', reject);
   sent.on('response', (answer) => {
     const chunks: Buffer[] = [];
-    answer.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const isStream = answer.headers['content-type'] === 'text/event-stream';
+    answer.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      // A stream does not end by itself: its beginning is the answer.
+      if (isStream) answer.destroy();
+    });
     answer.on('error', reject);
-    answer.on('end', () => {
+    answer.on(isStream ? 'close' : 'end', () => {
       const text = Buffer.concat(chunks).toString('utf8');
       const isJson = /json/.test(answer.headers['content-type'] ?? '') && text !== '';
       const json: Reply['json'] = isJson ? JSON.parse(text) : {};

@@ -4,7 +4,15 @@
 import { abortable } from './abortable.ts';
 import type { Token } from './contract.ts';
 import { type ApiAnswer, ApiError } from './errors.ts';
-import { exchange, type Outgoing, type PreparedRequest, prepare, type Sender } from './exchange.ts';
+import {
+  exchange,
+  exchangeStream,
+  type Outgoing,
+  type PreparedRequest,
+  prepare,
+  type Sender,
+  type StreamBody,
+} from './exchange.ts';
 import { type Persistence, persist, type RetryPolicy } from './retry.ts';
 import { type HeldToken, TokenKeeper } from './token.ts';
 
@@ -30,6 +38,8 @@ export interface ApiRequest extends KeyedOptions {
   readonly query?: object | undefined;
   /** A value that becomes JSON. */
   readonly json?: unknown;
+  /** Beside the usual ones. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Makes calls for one client, with one token between them. */
@@ -54,7 +64,13 @@ export class Caller {
     const outgoing = outgoingOf(request);
     const renewal = { isDone: false };
     const { answer, attempts } = await persist(
-      (either, sending) => this.#sendWithToken(outgoing, { signal: either, sending }, renewal),
+      (either, sending) => {
+        return this.#sendWithToken(
+          outgoing,
+          { signal: either, sending },
+          { renewal, by: exchange },
+        );
+      },
       {
         ...this.#persistence(request.deadlineMs, signal),
         isRepeatable: method !== 'POST' || idempotencyKey !== undefined,
@@ -63,6 +79,32 @@ export class Caller {
     );
     if (answer.status >= 200 && answer.status < 300) return answer.json as T;
     throw new ApiError(answer, { attempts, idempotencyKey });
+  }
+
+  /** Opens a stream of events, asking again as `request` does. The signal ends it at any time. */
+  async open(request: ApiRequest & { readonly signal: AbortSignal }): Promise<StreamBody> {
+    const { signal } = request;
+    const outgoing = outgoingOf(request);
+    const renewal = { isDone: false };
+    let body: StreamBody | undefined;
+    const take = (opened: StreamBody) => {
+      body = opened;
+    };
+    const by: Exchange = (sender, sent, either) => {
+      return exchangeStream(sender, sent, either, { signal, take });
+    };
+    const { answer, attempts } = await persist(
+      (either, sending) => {
+        return this.#sendWithToken(outgoing, { signal: either, sending }, { renewal, by });
+      },
+      {
+        ...this.#persistence(request.deadlineMs, signal),
+        isRepeatable: true,
+        idempotencyKey: undefined,
+      },
+    );
+    if (body !== undefined) return body;
+    throw new ApiError(answer, { attempts, idempotencyKey: undefined });
   }
 
   /**
@@ -102,19 +144,19 @@ export class Caller {
   async #sendWithToken(
     outgoing: Outgoing,
     { signal, sending }: { signal: AbortSignal; sending: () => void },
-    renewal: { isDone: boolean },
+    { renewal, by }: { readonly renewal: { isDone: boolean }; readonly by: Exchange },
   ): Promise<ApiAnswer> {
     const { asked } = this.#tokens;
     const token = await abortable(this.#tokens.valid(), signal);
     sending();
-    const answer = await exchange(this.#sender, withToken(outgoing, token.text), signal);
+    const answer = await by(this.#sender, withToken(outgoing, token.text), signal);
     if (answer.status !== 401) return answer;
     this.#tokens.drop(token);
     const isFresh = token.number > asked;
     if (isFresh || renewal.isDone) return answer;
     renewal.isDone = true;
     const { text } = await abortable(this.#tokens.valid(), signal);
-    return exchange(this.#sender, withToken(outgoing, text), signal);
+    return by(this.#sender, withToken(outgoing, text), signal);
   }
 
   async #askForToken({ clientSecret, scopes }: Credentials): Promise<Token> {
@@ -148,13 +190,17 @@ export class Caller {
   }
 }
 
+/** How one request is sent and answered. */
+type Exchange = (sender: Sender, sent: Outgoing, signal: AbortSignal) => Promise<ApiAnswer>;
+
 /** What a client proves itself with beside its key. */
 export interface Credentials {
   readonly clientSecret: string;
   readonly scopes: readonly string[];
 }
 
-function outgoingOf({ method, target, query, json, idempotencyKey }: ApiRequest): Outgoing {
+function outgoingOf(request: ApiRequest): Outgoing {
+  const { method, target, query, json, idempotencyKey, headers = {} } = request;
   const given = Object.entries(query ?? {}).flatMap(([name, value]): [string, string][] => {
     return value === undefined ? [] : [[name, String(value)]];
   });
@@ -163,6 +209,7 @@ function outgoingOf({ method, target, query, json, idempotencyKey }: ApiRequest)
     method,
     target: given.length === 0 ? target : `${target}?${search}`,
     headers: {
+      ...headers,
       ...(json === undefined ? {} : { 'content-type': 'application/json' }),
       ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
     },

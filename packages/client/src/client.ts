@@ -10,8 +10,10 @@ import {
   UnusableKeyError,
 } from '@unwind/signatures';
 import { type ApiRequest, Caller } from './call.ts';
+import type { StreamQuery } from './control.ts';
 import { type Control, controlOf } from './control-operations.ts';
 import type { ApiAnswer } from './errors.ts';
+import { EventStream } from './event-stream.ts';
 import type { PreparedRequest } from './exchange.ts';
 import {
   type Events,
@@ -43,6 +45,7 @@ export type { CursorListing, CursorPage } from './cursor-listing.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
 export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
 export type { EventLog, EventPage } from './event-log.ts';
+export type { EventStream, StreamedEvent } from './event-stream.ts';
 export type { LoggedEvent, LoggedLiquidationEvent } from './events.ts';
 export { isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
@@ -125,6 +128,16 @@ export class Client {
    */
   request<T>(request: ApiRequest): Promise<T> {
     return this.#caller.request<T>(request);
+  }
+
+  /**
+   * The events of the client as they happen, without loss or repeats: it connects again by itself, and goes
+   * on behind the last event that was taken. Ends with `signal`, whose reason it throws.
+   *
+   * @throws LogGapError, ApiError, NoAnswerError, or the reason of `signal`.
+   */
+  stream(query: StreamQuery, signal: AbortSignal): EventStream {
+    return new EventStream(this.#caller, query, signal);
   }
 
   /** The request, signed, as `fetch` would send it: to look at, or to send in another way, once. */

@@ -237,6 +237,16 @@ export interface StoryOrder {
   };
 }
 
+export interface StreamQuery {
+  /**
+   * A cursor of `GET /events`, or an id of this stream: only what follows it. Without it, and
+   * without `last-event-id`, the stream begins with what is logged next.
+   */
+  readonly after?: string;
+  /** Only events of this liquidation. */
+  readonly account_liquidation_id?: string;
+}
+
 export interface StoryEntry {
   /** When it was recorded, in UTC. */
   readonly at: string;

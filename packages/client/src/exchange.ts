@@ -69,6 +69,48 @@ export async function exchange(
   }
 }
 
+/** Bytes of a stream as they come. */
+export type StreamBody = ReadableStream<Uint8Array>;
+
+/** How a stream is opened: what ends it, and who reads it. */
+export interface Opening {
+  readonly signal: AbortSignal;
+  readonly take: (body: StreamBody) => void;
+}
+
+/**
+ * Like `exchange`, for a stream of events: its body is handed on and read as long as `opening.signal` allows;
+ * `signal` is about the answer's beginning alone. Any other answer is read as usual.
+ */
+export async function exchangeStream(
+  sender: Sender,
+  request: Outgoing,
+  signal: AbortSignal,
+  opening: Opening,
+): Promise<ApiAnswer> {
+  const prepared = await prepare(sender, request);
+  const beginning = new AbortController();
+  const giveUp = () => beginning.abort(signal.reason);
+  signal.throwIfAborted();
+  signal.addEventListener('abort', giveUp, { once: true });
+  const either = AbortSignal.any([beginning.signal, opening.signal]);
+  try {
+    const { url, method, headers } = prepared;
+    const answer = await sender.fetch(url, { method, headers, redirect: 'manual', signal: either });
+    if (answer.status === 200 && answer.body !== null) {
+      opening.take(answer.body);
+      return { status: 200, headers: answer.headers, text: '', json: undefined };
+    }
+    const text = new TextDecoder().decode(await readBytes(answer.body, answerBytesMax));
+    const json = jsonOf(answer.headers, text);
+    return { status: answer.status, headers: answer.headers, text, json };
+  } catch (error) {
+    throw !either.aborted && isNetworkError(error) ? new NetworkFault(prepared.url, error) : error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
 async function send(
   fetchIt: typeof fetch,
   { url, method, headers, body }: PreparedRequest,

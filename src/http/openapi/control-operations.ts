@@ -2,6 +2,7 @@
 
 import { Type } from 'typebox';
 import { listAllLiquidationsQuery } from '../control-schemas.ts';
+import { streamQuery } from '../delivery-schemas.ts';
 import { keyPageMeta, overview, story } from './control-objects.ts';
 import { releasedLiquidation } from './examples.ts';
 import type { OperationPart } from './operation.ts';
@@ -108,5 +109,33 @@ export const controlOperations = {
       },
     },
     refusals: { not_found: 'This client has no such liquidation, or the id is no UUID.' },
+  },
+  stream_events: {
+    tag: 'Control',
+    summary: 'Stream events',
+    description:
+      'The log of events as server-sent events (`text/event-stream`): each as `GET /events` shows it in ' +
+      '`data`, with its cursor as `id`. Connect again with `last-event-id` and the stream goes on behind ' +
+      'it, without loss or repeats. A comment, with the place in the log as `id`, comes every 10 seconds ' +
+      'where nothing else does. An event `gap` says what the log has dropped behind your place; an event ' +
+      '`end` says why the service ends the stream: `token_ended`, `slow_reader` or `shutting_down`.',
+    query: streamQuery,
+    success: {
+      status: 200,
+      description: 'The stream; it goes on until one side ends it.',
+      body: {
+        type: 'text/event-stream',
+        schema: Type.String(),
+        examples: {
+          stream: {
+            summary: 'Its beginning, and one event',
+            value:
+              'retry: 1000\nid: e1041\n\nid: e1042\ndata: {"created_at":"2021-07-21T14:10:00.000Z",' +
+              '"id":"56510309-d9de-4730-9b5b-4a0ed047f3a9","object":{},"type":"ACCOUNT_LIQUIDATION.NEW"}\n\n',
+          },
+        },
+      },
+    },
+    refusals: { not_found: 'This client has no such liquidation.' },
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;
