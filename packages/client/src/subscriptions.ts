@@ -177,6 +177,15 @@ export interface DeliveryAttempt {
   readonly first_event_id: string | null;
   /** The last of them. */
   readonly last_event_id: string | null;
+  /** The faults that were asked for and that it had; only in a sandbox. */
+  readonly faults?: readonly (
+    | 'late'
+    | 'burst'
+    | 'twice'
+    | 'wrong_signature'
+    | 'old_key'
+    | 'stall'
+  )[];
 }
 
 export interface AttemptQuery {
