@@ -40,7 +40,8 @@ export const listAllLiquidationsQuery = Type.Object(
     waiting: Type.Optional(
       Type.Enum([...waitReasons], {
         type: 'string',
-        description: 'Only open liquidations whose first reason to wait is this one.',
+        description:
+          'Only open liquidations that wait for this reason, be it the first or that of a position.',
       }),
     ),
     stuck: Type.Optional(

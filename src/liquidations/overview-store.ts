@@ -128,7 +128,17 @@ async function findWaiting(sql: SqlOrTx, query: OverviewQuery): Promise<Found<Li
       select
         coalesce(
           bool_or(
-            (${reason ?? null}::text is null or w.reason = ${reason ?? null})
+            (
+              ${reason ?? null}::text is null
+              or w.reason = ${reason ?? null}
+              or exists (
+                select
+                from unwind_v1.position_waits p
+                where p.tenant_id = ${tenantId}
+                  and p.liquidation_id = c.liquidation_id
+                  and p.reason = ${reason ?? null}
+              )
+            )
             and (${!isStuck} or ${isStuckSql})
           ),
           false

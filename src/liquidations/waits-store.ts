@@ -102,7 +102,7 @@ export interface SeenFilter {
   readonly tenantId: TenantId | undefined;
   readonly accountId: AccountId | undefined;
   readonly status: LiquidationStatus | undefined;
-  /** Only those that wait for this reason. */
+  /** Only those that wait for this reason, or of which some position does; it is the one that is shown. */
   readonly reason: WaitReason | undefined;
   /** Only those that are stuck. */
   readonly isStuck: boolean;
@@ -144,12 +144,21 @@ export async function findLiquidations(
         join unwind.liquidations l
           on l.tenant_id = w.tenant_id
           and l.liquidation_id = w.liquidation_id
-        where (${reason ?? null}::text is null or w.reason = ${reason ?? null})
+        where (
+            ${reason ?? null}::text is null
+            or w.reason = ${reason ?? null}
+            or (w.tenant_id, w.liquidation_id) in (
+              select p.tenant_id, p.liquidation_id
+              from unwind_v1.position_waits p
+              where p.reason = ${reason ?? null}
+            )
+          )
           and (${!isStuck} or ${isStuckSql})
           and ${isWanted}
           and ${isOld}
           and (${ofTenant})`;
-  return findSeen(sql, fragment`${chosen} order by l.liquidation_id desc limit ${limit}`);
+  const newest = fragment`${chosen} order by l.liquidation_id desc limit ${limit}`;
+  return findSeen(sql, newest, reason);
 }
 
 /** The liquidations of an id: one of each tenant that has it, or of the tenant named. */
@@ -170,7 +179,25 @@ export function findLiquidationsOfId(
   return findSeen(sql, chosen);
 }
 
-async function findSeen(sql: SqlOrTx, chosen: Fragment): Promise<readonly SeenLiquidation[]> {
+async function findSeen(
+  sql: SqlOrTx,
+  chosen: Fragment,
+  reason?: WaitReason,
+): Promise<readonly SeenLiquidation[]> {
+  const ofPosition =
+    reason === undefined
+      ? fragment``
+      : fragment`
+      union all
+      (
+        select 2 as place, p.reason, p.isin, p.since, p.until, p.detail
+        from unwind_v1.position_waits p
+        where p.tenant_id = c.tenant_id
+          and p.liquidation_id = c.liquidation_id
+          and p.reason = ${reason}
+        order by p.isin
+        limit 1
+      )`;
   const rows = await sql<SeenRow[]>`
     with chosen as materialized (${chosen})
     select
@@ -183,10 +210,13 @@ async function findSeen(sql: SqlOrTx, chosen: Fragment): Promise<readonly SeenLi
       on l.tenant_id = c.tenant_id
       and l.liquidation_id = c.liquidation_id
     left join lateral (
-      select w.reason, w.isin, w.since, w.until, w.detail
+      select 1 as place, w.reason, w.isin, w.since, w.until, w.detail
       from unwind_v1.liquidation_waits w
       where w.tenant_id = c.tenant_id
         and w.liquidation_id = c.liquidation_id
+        and (${reason ?? null}::text is null or w.reason = ${reason ?? null})${ofPosition}
+      order by place
+      limit 1
     ) w on true
     order by l.liquidation_id desc, l.tenant_id`;
   return rows.map((row) => ({

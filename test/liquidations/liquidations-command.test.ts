@@ -9,6 +9,7 @@ import {
 } from '../../src/commands/liquidations-command.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { newId } from '../../src/ids.ts';
+import { findOverview } from '../../src/liquidations/overview-store.ts';
 import { askToStop } from '../../src/liquidations/stop-store.ts';
 import { type SeenFilter, waitReasons } from '../../src/liquidations/waits-store.ts';
 import { announceHalt } from '../../src/venue/calendar-store.ts';
@@ -29,6 +30,13 @@ const everything: SeenFilter = {
   createdBefore: undefined,
   limit: 10,
 };
+
+const none = {
+  status: undefined,
+  accountId: undefined,
+  createdBefore: undefined,
+  below: undefined,
+} as const;
 
 /** Of one client a sold, a locked and a halted liquidation, and of another one a NEW one. */
 async function begin(t: TestContext) {
@@ -76,7 +84,7 @@ async function begin(t: TestContext) {
       return names.get(id as never);
     });
   };
-  return { sql, clock, tenants, ...made, waiting, run, listed };
+  return { sql, clock, tenants, steps, names, ...made, waiting, run, listed };
 }
 
 test('the reasons that a command takes are those of the database, in their order', async (t) => {
@@ -108,6 +116,35 @@ test('each filter leaves what it names, the newest first', async (t) => {
   assert.deepEqual(await listed({ reason: 'release_delay', tenantId: tenants[0] }), []);
   assert.deepEqual(await listed({ reason: 'halted', status: 'NEW' }), []);
   assert.deepEqual(await listed({ reason: 'at_venue' }), []);
+});
+
+test('a reason of any position is one to look for, and it is the one that is shown', async (t) => {
+  const { sql, clock, run, listed, names, tenants, steps } = await begin(t);
+  const positions = [
+    { isin: sap, quantity: '3', locked: '3' },
+    { isin: siemens, quantity: '2' },
+  ];
+  const [account] = await makeBook(sql, {
+    tenantId: tenants[0],
+    instruments: [],
+    accounts: [{ positions }],
+  });
+  assert.ok(account);
+  names.set(await askToLiquidate(sql, clock, account), 'both');
+  await runUntilIdle(steps);
+  assert.deepEqual(await listed({ reason: 'locked' }), ['both', 'locked']);
+  assert.deepEqual(await listed({ reason: 'halted' }), ['both', 'halted'], 'not the first of both');
+  const page = { tenantId: tenants[0], isStuck: false, limit: 10 } as const;
+  for (const reason of ['locked', 'halted'] as const) {
+    const { count } = await findOverview(sql, { ...none, ...page, reason });
+    assert.equal(count, 2, reason);
+  }
+  const { text } = await run((on) => listLiquidations(on, { ...everything, reason: 'halted' }));
+  const shown = text.trim().split('\n').slice(1);
+  assert.deepEqual(
+    shown.map((line) => line.split('\t')[3]),
+    [`halted (${siemens})`, `halted (${siemens})`],
+  );
 });
 
 test('a list is a table for a person, and tabs for a program', async (t) => {

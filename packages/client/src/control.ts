@@ -97,7 +97,7 @@ export interface OverviewQuery {
   readonly status?: LiquidationStatus;
   /** Only liquidations of this account. */
   readonly account_id?: string;
-  /** Only open liquidations whose first reason to wait is this one. */
+  /** Only open liquidations that wait for this reason, be it the first or that of a position. */
   readonly waiting?: WaitReason;
   /**
    * With `true`, only liquidations that are `parked`, or that have been `stopping`,
