@@ -262,7 +262,7 @@ export const decisions: Readonly<Record<number, Point>> = {
         [http('rates'), 'point 14: what others of an address', 'point 14: bad signatures'],
       ],
       'a flood never reaches verification; its queue has an end': [
-        [http('rates'), 'point 14: of hundreds of bad tokens'],
+        [http('rates'), 'point 14: of a thousand bad tokens'],
         [http('overload'), 'point 14: the queue has an end'],
       ],
     },

@@ -153,12 +153,12 @@ test('point 14: what is refused for another reason does not count as a failure',
   assertSuccess(await api.call('GET', '/webhooks'), 200);
 });
 
-test('point 14: of hundreds of bad tokens at once no more are looked up than the limit', async (t) => {
+test('point 14: of a thousand bad tokens at once no more are looked up than the limit', async (t) => {
   const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 50 } });
   clock.advance(1_000);
   const good = await api.signed('GET', '/webhooks');
   const { verifications } = service.authenticator;
-  const agent = new Agent({ maxSockets: 500 });
+  const agent = new Agent({ maxSockets: 1_000 });
   t.after(async () => agent.destroy());
   const flood = async (at: number) => {
     const bad = withHeaders(good, { authorization: `Bearer guess-${at}` });
@@ -166,12 +166,12 @@ test('point 14: of hundreds of bad tokens at once no more are looked up than the
   };
   const honest = async () => (await api.call('GET', '/webhooks')).status;
   const { result, statements } = await sentDuring(() => {
-    const guesses = Array.from({ length: 500 }, (_, at) => flood(at));
+    const guesses = Array.from({ length: 1_000 }, (_, at) => flood(at));
     return Promise.all([Promise.all(guesses), Promise.all(Array.from({ length: 44 }, honest))]);
   });
   const [guesses, answers] = result;
   assert.equal(guesses.filter((status) => status === 401).length, 50);
-  assert.equal(guesses.filter((status) => status === 429).length, 450);
+  assert.equal(guesses.filter((status) => status === 429).length, 950);
   assert.deepEqual([...new Set(answers)], [200]);
   const hashOfGood = sha256(api.token).toString('hex');
   const lookUps = statements.filter(({ text, values }) => {
