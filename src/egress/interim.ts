@@ -13,9 +13,12 @@ export class UnaskedUpgradeError extends Error {
 
 /** Up to the last digit of the status: `HTTP/1.1 100`. */
 const startLength = 12;
-const isContinue = /^HTTP\/1\.1 100$/;
-const isUpgrade = /^HTTP\/1\.1 101$/;
-const isInterim = /^HTTP\/1\.1 1/;
+const isContinue = /^HTTP\/1\.[01] 100$/;
+const isUpgrade = /^HTTP\/1\.[01] 101$/;
+const isInterim = /^HTTP\/1\.[01] 1/;
+/** A parser takes this for the last response of its connection, so it is read as one of HTTP/1.1. */
+const oldInterim = 'HTTP/1.0 1';
+const digit1 = '1'.charCodeAt(0);
 const digit3 = '3'.charCodeAt(0);
 /** CR LF CR LF: an interim response has no body, what follows is the next response. */
 const endOfHead = 0x0d0a0d0a;
@@ -25,6 +28,8 @@ class HeadReader {
   #start = '';
   #lastFour = 0;
   #isBehindHead = false;
+  /** The first bytes of what may be an interim response of HTTP/1.0. */
+  #held: Buffer = Buffer.alloc(0);
 
   /** A request is sent: the next byte that comes begins a response. */
   expect(): void {
@@ -34,22 +39,36 @@ class HeadReader {
     this.#lastFour = 0;
   }
 
-  /** Changes a 100 to a 103 in place. @returns whether there is a 101. */
-  read(chunk: Buffer): boolean {
-    for (const [i, byte] of chunk.entries()) {
-      if (this.#isBehindHead) break;
+  /** Changes a 100 to a 103. @returns what is known of it by now; undefined: there is a 101. */
+  read(chunk: Buffer): Buffer | undefined {
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    this.#held = bytes.subarray(0, 0);
+    for (const [i, byte] of bytes.entries()) {
+      if (this.#isBehindHead) return bytes;
       this.#lastFour = ((this.#lastFour << 8) | byte) >>> 0;
       if (this.#start.length < startLength) {
         this.#start += String.fromCharCode(byte);
         if (this.#start.length < startLength) continue;
-        if (isUpgrade.test(this.#start)) return true;
-        if (isContinue.test(this.#start)) chunk[i] = digit3;
+        if (isUpgrade.test(this.#start)) return undefined;
+        if (isContinue.test(this.#start)) bytes[i] = digit3;
         this.#isBehindHead = !isInterim.test(this.#start);
+        if (this.#start.startsWith(oldInterim)) bytes[i - 4] = digit1;
       } else if (this.#lastFour === endOfHead) {
         this.#start = '';
       }
     }
-    return false;
+    return this.#holdBack(bytes);
+  }
+
+  /** Keeps a beginning that is not known yet for the next time. */
+  #holdBack(bytes: Buffer): Buffer {
+    const start = this.#start;
+    const isOpen = start !== '' && start.length < startLength && !this.#isBehindHead;
+    if (!isOpen || !(oldInterim.startsWith(start) || start.startsWith(oldInterim))) return bytes;
+    const from = bytes.length - start.length;
+    this.#start = '';
+    this.#held = bytes.subarray(from);
+    return bytes.subarray(0, from);
   }
 }
 
@@ -61,9 +80,12 @@ export function passOverInterim(socket: Socket): void {
   Object.assign(socket, {
     read: (size?: number): unknown => {
       const chunk: unknown = read(size);
-      if (!(chunk instanceof Buffer) || !reader.read(chunk)) return chunk;
-      socket.destroy(new UnaskedUpgradeError('the receiver changes its protocol'));
-      return null;
+      if (!(chunk instanceof Buffer)) return chunk;
+      const known = reader.read(chunk);
+      if (known === undefined) {
+        socket.destroy(new UnaskedUpgradeError('the receiver changes its protocol'));
+      }
+      return known === undefined || known.length === 0 ? null : known;
     },
     write: (...given: readonly unknown[]): boolean => {
       reader.expect();

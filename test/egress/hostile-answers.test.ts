@@ -138,6 +138,8 @@ function sayingInTurn(...texts: readonly string[]) {
 describe('what comes unasked before an answer (RFC 9110 15.2)', () => {
   const early = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
   const goOn = 'HTTP/1.1 100 Continue\r\n\r\n';
+  const oldGoOn = 'HTTP/1.0 100 Continue\r\n\r\n';
+  const oldEnd = 'HTTP/1.0 204 No Content\r\n\r\n';
   const end = 'HTTP/1.1 204 No Content\r\n\r\n';
   const table: readonly (readonly [what: string, (socket: Socket) => void])[] = [
     ['100', saying(goOn + end)],
@@ -145,6 +147,10 @@ describe('what comes unasked before an answer (RFC 9110 15.2)', () => {
     ['100 without a reason', saying(`HTTP/1.1 100\r\n\r\n${end}`)],
     ['102', saying(`HTTP/1.1 102 Processing\r\n\r\n${end}`)],
     ['103', saying(early + end)],
+    ['100 of HTTP/1.0', saying(`HTTP/1.0 100 Continue\r\n\r\n${end}`)],
+    ['100 before a response of HTTP/1.0', saying(oldGoOn + oldEnd)],
+    ['100 and response of HTTP/1.0, byte by byte', sayingInTurn(...oldGoOn, ...oldEnd)],
+    ['103 of HTTP/1.0', saying(`HTTP/1.0 103 Early Hints\r\n\r\n${oldEnd}`)],
     ['103 and 100', saying(early + goOn + end)],
     ['100 three times', saying(goOn.repeat(3) + end)],
     ['100 in a packet of its own', sayingInTurn(goOn, end)],
