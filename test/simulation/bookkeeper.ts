@@ -71,7 +71,7 @@ function senderOf(service: Service, actor: Actor): (wanted: Wanted) => Promise<b
   };
   const onKilled = async () => {};
   const pauseOf = (step: StepOfTransaction) => troubles.pauseOf(step);
-  const slownessOf = () => troubles.slownessOf();
+  const slownessOf = (what: { commits: boolean }) => troubles.slownessOf(what);
   const link = { actor, scheduler, backends, fateOf, pauseOf, slownessOf, onKilled };
   const connections = new Connections(link);
   service.opened.push(connections);

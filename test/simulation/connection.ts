@@ -25,7 +25,7 @@ export interface Link {
   /** How long a transaction pauses before its next statement, in simulated ms. */
   readonly pauseOf: (step: StepOfTransaction) => number;
   /** How long the answer to a statement is under way, in simulated ms. */
-  readonly slownessOf: () => number;
+  readonly slownessOf: (what: { commits: boolean }) => number;
   /** Kills the process that the connection belongs to. */
   readonly onKilled: () => Promise<void>;
 }
@@ -144,7 +144,8 @@ export class Connections {
     const label = `${session.name} ${shown(asked.text)}`;
     const pid = () => session.backend?.pid;
     const call = { label, pid, delayMs, thread: session.name };
-    const lateMs = slownessOf();
+    const isAlone = transaction === undefined && changes.test(asked.text);
+    const lateMs = slownessOf({ commits: isCommit || isAlone });
     const answer = await scheduler.performInTwo(actor, call, (note) => {
       return this.#carryOut(session, asked, note);
     });

@@ -12,6 +12,8 @@ export interface Plan {
   readonly releaseDelayMs: number;
   /** Market time within which the venue reports. */
   readonly venueDelayMs: number;
+  /** How long the server takes to commit, in ms; what commits meanwhile does not wait for it. */
+  readonly commitMs: number;
   /** How far clocks of processes are off at most. */
   readonly skewMsMax: number;
   /** Longest pause of a customer between two requests. */
@@ -76,11 +78,12 @@ export function planOf(lot: Lot): Plan {
     stickiness: oneOf(0, 0.5, 0.8, 0.95),
     releaseDelayMs: oneOf(0, 0, 40, 400),
     venueDelayMs: oneOf(0, 0, 50, 800),
+    commitMs: oneOf(0, 0, 0, 60),
     skewMsMax: oneOf(0, 5, 300),
     thinkMsMax: oneOf(0, 20, 200),
     subscriptions: oneOf(1, 2, 4),
     changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
-    replaysMsMax: oneOf<number | undefined>(undefined, undefined, 100, 600),
+    replaysMsMax: oneOf<number | undefined>(undefined, 100, 600),
     setAsideMs: oneOf(2_000, 8_000, 60_000),
     chances,
   };
@@ -134,8 +137,9 @@ export class Troubles {
    * How long the answer to a statement is under way, in ms: the server is slow to write, or the network to
    * carry. Meanwhile it has taken effect, and what this process asks for next is collected behind it.
    */
-  slownessOf(slowness = 1): number {
-    return this.happens('statement_slow', slowness) ? this.#drawPauseMs() : 0;
+  slownessOf({ commits }: { commits: boolean }, slowness = 1): number {
+    const commitMs = commits && !this.isOver ? this.#plan.commitMs : 0;
+    return commitMs + (this.happens('statement_slow', slowness) ? this.#drawPauseMs() : 0);
   }
 
   /** How much more often a new process pauses than usual. */

@@ -54,7 +54,7 @@ const connectionsMax = 60;
 /** By the real clock, so never: receivers that hang are given up by the network. */
 const webhookTimeoutMs = 3_600_000;
 /** Real time does not count: the scheduler finds out by itself what waits. */
-const noTimeout = {
+export const noTimeout = {
   statementTimeoutMs: 0,
   lockTimeoutMs: 0,
   idleInTransactionTimeoutMs: 0,
@@ -138,7 +138,7 @@ export class SimulatedProcess {
       backends,
       fateOf: (text) => troubles.fateOf(text),
       pauseOf: (step) => troubles.pauseOf(step, slowness),
-      slownessOf: () => troubles.slownessOf(slowness),
+      slownessOf: (what) => troubles.slownessOf(what, slowness),
       onKilled: () => this.kill(),
     });
     const { actor } = this;

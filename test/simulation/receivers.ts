@@ -36,6 +36,8 @@ export type Temper =
   /** For a while nobody is there. */
   | { readonly type: 'is away'; readonly from: Date; readonly until: Date; readonly how: Absence }
   | { readonly type: 'is slow' }
+  /** Now and then it answers nothing for a while, and then all of it at once. */
+  | { readonly type: 'stalls'; readonly everyMs: number; readonly forMs: number }
   | { readonly type: 'is busy' }
   | { readonly type: 'breaks off' }
   /** Answers 410 to this request, once. */
@@ -170,6 +172,7 @@ function answerUnread(
       return requests === temper.at ? { status: 410 } : undefined;
     case 'is steady':
     case 'is slow':
+    case 'stalls':
     case 'breaks off':
     case 'refuses for ever':
       return undefined;
@@ -198,9 +201,13 @@ function busy(lot: Lot, now: Date): ReceiverAnswer {
 
 /** What is answered to a request that was read and is not refused. */
 function answerRead({ temper }: Receiver, { network, isHealed }: Around): ReceiverAnswer {
-  const { lot, troubles } = network;
+  const { lot, troubles, scheduler } = network;
   if (troubles.happens('receiver_fails')) return { status: 500 };
   if (isHealed()) return { status: 204 };
+  if (temper.type === 'stalls' && !troubles.isOver) {
+    const since = scheduler.clock.now().getTime() % temper.everyMs;
+    return { status: 204, afterMs: Math.max(0, temper.forMs - since) };
+  }
   if (temper.type === 'is slow' && lot.next() < 0.2) {
     return { status: 202, afterMs: lot.between(300, 9_000) };
   }
@@ -243,6 +250,11 @@ export function drawTemper(lot: Lot, startsAt: Date): Temper {
   const ways = ['answers 500', 'accepts no connection', 'hangs'] as const;
   const fromMs = lot.between(0, awayMs.before);
   const untilMs = fromMs + lot.between(awayMs.min, awayMs.max);
+  const stalling = {
+    type: 'stalls',
+    everyMs: lot.between(2_000, 6_000),
+    forMs: lot.between(300, 2_500),
+  } as const;
   const choice: readonly Temper[] = [
     { type: 'is steady' },
     { type: 'is steady' },
@@ -256,6 +268,8 @@ export function drawTemper(lot: Lot, startsAt: Date): Temper {
       how: ways[lot.between(0, 2)] ?? 'hangs',
     },
     { type: 'is slow' },
+    stalling,
+    stalling,
     { type: 'is busy' },
     { type: 'breaks off' },
     { type: 'is gone', at: lot.between(1, 12) },

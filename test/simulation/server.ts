@@ -27,11 +27,34 @@ export async function steadyDatabase({ sql, url }: TestDatabase): Promise<() => 
   for (const [name, value] of Object.entries(settings)) {
     await sql.script(`alter database "${row.name}" set ${name} = ${value}`);
   }
+  await sql.script(refuseOlder);
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query('begin isolation level repeatable read; select');
   return () => client.end();
 }
+
+/**
+ * What an older epoch of a lease writes over a newer one is a fault at that moment, whatever comes of it:
+ * its consequences show seldom, and late.
+ */
+const refuseOlder = `
+  create schema simulation;
+  create function simulation.refuse() returns trigger
+    language plpgsql
+    as $$
+    begin
+      raise exception 'an older epoch was written over a newer one of %: %', tg_table_name, old;
+    end
+    $$;
+  create trigger no_older_epoch before update on unwind.deliveries
+    for each row
+    when (new.lease_epoch < old.lease_epoch or new.recorded_epoch < old.recorded_epoch)
+    execute function simulation.refuse();
+  create trigger no_older_epoch before update on unwind.submissions
+    for each row
+    when (new.lease_epoch < old.lease_epoch)
+    execute function simulation.refuse()`;
 
 export async function lockWaitsOf(admin: Sql, pids: readonly number[]): Promise<LockWaits> {
   const rows = await admin<{ pid: number; blockers: readonly number[] }[]>`

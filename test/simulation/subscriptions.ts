@@ -240,11 +240,11 @@ async function replay(client: Client, receiver: Receiver): Promise<void> {
   const { lot } = service.network;
   const arrival = receiver.arrivals.at(-lot.between(1, replayedMax));
   const from = new Date(clock.now().getTime() - lot.between(0, 20_000));
-  const kind = lot.between(1, 3);
-  const isEvent = kind === 1 && arrival !== undefined;
+  const kind = lot.between(1, 4);
+  const isEvent = kind > 2 && arrival !== undefined;
   const body = isEvent
     ? { event_id: arrival.eventId }
-    : kind === 2
+    : kind > 1
       ? { from: from.toISOString() }
       : { set_aside: true };
   const head = await readHead(client, receiver.tenantId);

@@ -19,7 +19,7 @@ import { History } from './history.ts';
 import { isOverAtEnd as isAllOver, type Market, makeMarket, moveMarket } from './market.ts';
 import type { Network } from './network.ts';
 import { type Plan, planOf, type Trouble, Troubles } from './plan.ts';
-import { SimulatedProcess, type Surroundings, troublelessPool } from './process.ts';
+import { noTimeout, SimulatedProcess, type Surroundings, troublelessPool } from './process.ts';
 import { receiveAt } from './receivers.ts';
 import { Actor, Scheduler } from './scheduler.ts';
 import { lockWaitsOf, steadyDatabase } from './server.ts';
@@ -102,6 +102,7 @@ class Run {
     this.#lot = lotOf(seed);
     this.#plan = planOf(this.#lot);
     this.#admin = connect({
+      ...noTimeout,
       url: testAdminUrl(),
       max: 1,
       applicationName: 'unwind simulation admin',
