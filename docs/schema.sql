@@ -112,12 +112,19 @@ create table unwind.accounts (
   positions_as_of timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  type text default 'TRADING'::text not null,
+  name text default 'Account'::text not null,
+  account_number integer default 1 not null,
   constraint accounts_pkey PRIMARY KEY (tenant_id, account_id),
   constraint accounts_user FOREIGN KEY (tenant_id, user_id) REFERENCES unwind.users(tenant_id, user_id),
   constraint accounts_currency CHECK (currency = 'EUR'::text),
-  constraint accounts_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'ACTIVE'::text, 'CLOSING'::text, 'CLOSED'::text, 'LOCKED'::text]))
+  constraint accounts_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
+  constraint accounts_number_positive CHECK (account_number >= 1),
+  constraint accounts_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'ACTIVE'::text, 'CLOSING'::text, 'CLOSED'::text, 'LOCKED'::text])),
+  constraint accounts_type CHECK (type = ANY (ARRAY['TRADING'::text, 'PORTFOLIO'::text]))
 ) with (fillfactor=80);
 CREATE INDEX accounts_by_creation ON unwind.accounts USING btree (tenant_id, created_at, account_id);
+CREATE INDEX accounts_of_user ON unwind.accounts USING btree (tenant_id, user_id);
 
 create table unwind.blocked_accounts (
   tenant_id uuid not null,
@@ -777,9 +784,15 @@ create table unwind.users (
   tenant_id uuid not null,
   user_id uuid not null,
   created_at timestamp with time zone not null,
+  profile text,
+  status text default 'ACTIVE'::text not null,
+  updated_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (tenant_id, user_id),
-  constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id)
+  constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint users_profile_size CHECK (octet_length(profile) <= 32768),
+  constraint users_status CHECK (status = ANY (ARRAY['ACTIVE'::text, 'INACTIVE'::text, 'OFFBOARDING'::text, 'OFFBOARDED'::text]))
 );
+CREATE INDEX users_by_creation ON unwind.users USING btree (tenant_id, created_at, user_id);
 
 create table unwind.venue_cursors (
   venue text not null,
@@ -901,6 +914,12 @@ create table unwind.webhooks (
   constraint webhooks_url_length CHECK (length(url) >= 1 AND length(url) <= 1000)
 );
 CREATE INDEX webhooks_enabled ON unwind.webhooks USING btree (tenant_id) WHERE enabled;
+
+CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, the_type text, the_name text, the_number integer, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN concat('{"account_group_id":"', the_user, '","account_number":', the_number, ',"created_at":"', unwind.instant(was_created_at), '","id":"', the_account, '","name":', (to_json(the_name))::text, ',"status":"', the_status, '","type":"', the_type, '","updated_at":"', unwind.instant(was_updated_at), '","users":[{"id":"', the_user, '","type":"OWNER"}]}');
 
 CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
  RETURNS text
@@ -1095,6 +1114,12 @@ CREATE OR REPLACE FUNCTION unwind.to_cents(amount numeric)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN ((mod((amount * (100)::numeric), (1)::numeric) = 0.5) AND (mod(trunc((amount * (100)::numeric)), (2)::numeric) = (0)::numeric)) THEN trunc(amount, 2) ELSE round(amount, 2) END;
+
+CREATE OR REPLACE FUNCTION unwind.user_object(the_user uuid, the_status text, the_profile text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (SELECT concat('{', string_agg(concat('"', m.name, '":', m.value), ','::text ORDER BY (m.name COLLATE "C")), '}') AS concat FROM (SELECT e.key AS name, (e.value)::text AS value FROM json_each((user_object.the_profile)::json) e(key, value) UNION ALL SELECT k.name, concat('"', k.value, '"') AS concat FROM (VALUES ('id'::text,(user_object.the_user)::text), ('status'::text,user_object.the_status), ('created_at'::text,unwind.instant(user_object.was_created_at)), ('updated_at'::text,unwind.instant(COALESCE(user_object.was_updated_at, user_object.was_created_at)))) k(name, value)) m);
 
 CREATE OR REPLACE FUNCTION unwind.venue_is_open(the_venue text, at timestamp with time zone)
  RETURNS boolean

@@ -149,8 +149,9 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
       },
     },
     'book.ts': {
-      about: 'Accounts and what they hold, orders and instruments',
+      about: 'Users, accounts and what they hold, orders and instruments',
       types: {
+        User: component('User'),
         Account: component('Account'),
         Position: component('Position'),
         Instrument: component('Instrument'),

@@ -10,6 +10,7 @@ import type { OpenRoute } from '../src/http/open-route.ts';
 import { probes } from '../src/http/probes.ts';
 import { type Handlers, signedRoutes } from '../src/http/routes.ts';
 import { tokenRoutes } from '../src/http/token-route.ts';
+import { tunnelHealthRoute } from '../src/http/tunnel-handlers.ts';
 
 /** Stands for whatever a route would call: the document is made of the table alone. */
 const nobody: object = new Proxy(() => nobody, { get: () => nobody });
@@ -19,6 +20,7 @@ export function wholeDocument(): string {
   const open: readonly OpenRoute[] = [
     ...tokenRoutes(nobody as Parameters<typeof tokenRoutes>[0]),
     inspectRoute(nobody as Parameters<typeof inspectRoute>[0]),
+    tunnelHealthRoute,
     ...errorPages(),
     ...probes(async () => ({ ready: true, checks: {} })),
   ];

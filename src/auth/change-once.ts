@@ -8,6 +8,7 @@ import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
 import { overtakenTriesMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import type { Caller } from './authenticate.ts';
 import { findStoredAnswer, insertStoredAnswer } from './idempotency-store.ts';
 import type { SignatureUse } from './signature-use.ts';
 import { recordSignatureUse } from './store.ts';
@@ -85,4 +86,19 @@ async function attempt(
     expiresAt,
   });
   return { ...answer, replayed: false };
+}
+
+/** Runs a signed change that has no idempotency key. A refusal of its own is thrown behind the commit: the signature is used up. */
+export async function changeSigned<T>(
+  sql: Sql,
+  { tenantId, signature }: Caller,
+  work: (tx: Tx) => Promise<T | Refusal>,
+): Promise<T> {
+  const outcome = await inTransaction(sql, async (tx) => {
+    const isFirstUse = await recordSignatureUse(tx, { tenantId, ...signature });
+    if (!isFirstUse) throw new Refusal('unauthorized', 'This signature was used before.');
+    return work(tx);
+  });
+  if (outcome instanceof Refusal) throw outcome;
+  return outcome;
 }

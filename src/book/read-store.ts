@@ -9,12 +9,17 @@ import { type Fragment, fragment, raw } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import type { InstrumentKey } from './instrument-key.ts';
 
+const accountObject = fragment`
+        unwind.account_object(
+          a.account_id, a.user_id, a.status, a.type, a.name, a.account_number, a.created_at, a.updated_at
+        ) as object`;
+
 export async function findAccountObject(
   sql: Sql,
   which: { tenantId: TenantId; accountId: AccountId },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
-    select unwind.account_object(a.account_id, a.user_id, a.status, a.created_at, a.updated_at) as object
+    select ${accountObject}
     from unwind.accounts a
     where a.tenant_id = ${which.tenantId}
       and a.account_id = ${which.accountId}`;
@@ -36,7 +41,7 @@ export async function findAccountPage(
       offset ${q.offset}
       limit ${q.limit}`,
     objectOf: (key) => fragment`
-      select unwind.account_object(a.account_id, a.user_id, a.status, a.created_at, a.updated_at) as object
+      select ${accountObject}
       from unwind.accounts a
       where a.tenant_id = ${q.tenantId}
         and a.account_id = ${key}`,

@@ -2,13 +2,14 @@
 // keep their ids and bytes.
 
 import type { Caller } from '../auth/authenticate.ts';
+import { changeSigned } from '../auth/change-once.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { findPosition, findPositionAt } from '../events/read-store.ts';
 import type { AccountId, EventId, WebhookId } from '../ids.ts';
 import { eventsKeptMs } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { changeSigned, noSuchWebhook } from '../webhooks/manage-webhooks.ts';
+import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import { lockDelivery } from './delivery-store.ts';
 import { readOffset, resumeSetAside, setOffsetBack } from './replay-store.ts';

@@ -2,11 +2,12 @@
 // next one follows the new faults.
 
 import type { Caller } from '../auth/authenticate.ts';
+import { changeSigned } from '../auth/change-once.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import type { WebhookId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
-import { changeSigned, noSuchWebhook } from '../webhooks/manage-webhooks.ts';
+import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { lockWebhook, type WebhookKey } from '../webhooks/store.ts';
 import { followSettings, lockDelivery } from './delivery-store.ts';
 import type { AskedFaults, Faults } from './fault.ts';

@@ -3,6 +3,7 @@
 
 import { assert } from '../assert.ts';
 import type { Caller } from '../auth/authenticate.ts';
+import { changeSigned } from '../auth/change-once.ts';
 import type { Seal } from '../auth/seal.ts';
 import { findDeliveryKey } from '../auth/signing-keys.ts';
 import type { Clock } from '../clock.ts';
@@ -11,7 +12,7 @@ import { type Attempt, type Post, post } from '../egress/post.ts';
 import { newId, type WebhookId } from '../ids.ts';
 import { testTimeoutMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { changeSigned, noSuchWebhook } from '../webhooks/manage-webhooks.ts';
+import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { lockWebhook } from '../webhooks/store.ts';
 import { loggedEvent, requestBody, type Webhook } from '../webhooks/webhook.ts';
 import { kept } from './attempt-log.ts';

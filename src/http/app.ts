@@ -22,6 +22,7 @@ import { faultHandlers } from './fault-handlers.ts';
 import { inspectRoute } from './inspect-route.ts';
 import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
+import { onboardingHandlers } from './onboarding-handlers.ts';
 import { orderHandlers } from './order-handlers.ts';
 import { positionHandlers } from './position-handlers.ts';
 import { metricsRoute, probes, type Readiness } from './probes.ts';
@@ -132,6 +133,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
   const ofTests = { sql, clock, settings };
   const tests = options.isSandbox
     ? {
+        onboarding: onboardingHandlers(ofTests),
         positions: positionHandlers(ofTests),
         market: marketHandlers(ofTests),
         faults: faultHandlers({ sql, clock, onChanged: () => engine?.wakeDeliver() }),

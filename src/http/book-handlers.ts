@@ -9,14 +9,22 @@ import {
   findPositionObject,
   findPositionPage,
 } from '../book/read-store.ts';
+import { findUserObject, findUserPage } from '../book/users-store.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
 import { pageAnswer, rangeOf } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
-import { listAccountsQuery, listInstrumentsQuery, pageQuery } from './reading-schemas.ts';
+import {
+  listAccountsQuery,
+  listInstrumentsQuery,
+  listUsersQuery,
+  pageQuery,
+} from './reading-schemas.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
 
 export interface BookHandlers {
+  readonly listUsers: Handler;
+  readonly retrieveUser: Handler;
   readonly listAccounts: Handler;
   readonly retrieveAccount: Handler;
   readonly listPositions: Handler;
@@ -25,17 +33,33 @@ export interface BookHandlers {
   readonly retrieveInstrument: Handler;
 }
 
+const readUsersQuery = queryReaderOf(listUsersQuery);
 const readAccountsQuery = queryReaderOf(listAccountsQuery);
 const readInstrumentsQuery = queryReaderOf(listInstrumentsQuery);
 const readPageQuery = queryReaderOf(pageQuery);
 const readNoQuery = queryReaderOf(noQuery);
 
+const noSuchUser = 'There is no such user.';
 const noSuchAccount = 'There is no such account.';
 const noSuchPosition = 'There is no such position of this account.';
 const noSuchInstrument = 'There is no such instrument.';
 
 export function bookHandlers({ sql }: { readonly sql: Sql }): BookHandlers {
   return {
+    listUsers: async (call) => {
+      const range = rangeOf(readUsersQuery(call.search));
+      const { tenantId } = call.caller;
+      const page = await findUserPage(sql, { tenantId, ...range });
+      return pageAnswer(call, page, range, 'created_at');
+    },
+
+    retrieveUser: async (call) => {
+      const userId = idParam<'user'>(call, 'user_id', 'not_found');
+      readNoQuery(call.search);
+      const { tenantId } = call.caller;
+      return objectOr(noSuchUser, await findUserObject(sql, { tenantId, userId }));
+    },
+
     listAccounts: async (call) => {
       const range = rangeOf(readAccountsQuery(call.search));
       const { tenantId } = call.caller;

@@ -17,6 +17,8 @@ export const listAccountsQuery = Type.Object(
   strict,
 );
 
+export const listUsersQuery = listAccountsQuery;
+
 /** Of lists that have one order. */
 export const pageQuery = Type.Object(paging, strict);
 

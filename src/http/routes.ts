@@ -8,6 +8,7 @@ import type { EventHandlers } from './event-handlers.ts';
 import type { FaultHandlers } from './fault-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
+import type { OnboardingHandlers } from './onboarding-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
@@ -19,6 +20,9 @@ const liquidationAdmin = ['account_liquidations:admin'] as const;
 const webhookRead = ['webhooks:read', 'webhooks:admin'] as const;
 const webhookAdmin = ['webhooks:admin'] as const;
 const accountRead = ['accounts:read', 'accounts:admin'] as const;
+const userRead = ['users:read', 'users:admin'] as const;
+const userAdmin = ['users:admin'] as const;
+const accountAdmin = ['accounts:admin'] as const;
 const positionRead = ['positions:read'] as const;
 const orderRead = ['orders:read', 'orders:admin'] as const;
 const instrumentRead = ['instruments:read'] as const;
@@ -54,6 +58,7 @@ export interface Handlers {
 }
 
 export interface TestHandlers {
+  readonly onboarding: OnboardingHandlers;
   readonly positions: PositionHandlers;
   readonly market: MarketHandlers;
   readonly tunnels: TunnelHandlers;
@@ -86,6 +91,8 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
     { method: 'POST',   path: ofTest,                  operation: 'test_webhook',                 scopes: webhookAdmin,     idempotent: false, handler: deliveries.test },
     { method: 'GET',    path: '/events',               operation: 'list_events',                  scopes: liquidationRead,  idempotent: false, handler: events.list },
     { method: 'GET',    path: '/auth/verify_keys',     operation: 'get_jwks',                     scopes: webhookRead,      idempotent: false, handler: deliveries.verifyKeys },
+    { method: 'GET',    path: '/users',                operation: 'list_users',                   scopes: userRead,         idempotent: false, handler: book.listUsers },
+    { method: 'GET',    path: '/users/:user_id',       operation: 'retrieve_user',                scopes: userRead,         idempotent: false, handler: book.retrieveUser },
     { method: 'GET',    path: '/accounts',             operation: 'list_accounts',                scopes: accountRead,      idempotent: false, handler: book.listAccounts },
     { method: 'GET',    path: '/accounts/:account_id', operation: 'retrieve_account',             scopes: accountRead,      idempotent: false, handler: book.retrieveAccount },
     { method: 'GET',    path: ofPositions,             operation: 'list_positions',               scopes: positionRead,     idempotent: false, handler: book.listPositions },
@@ -109,8 +116,12 @@ function controlRoutes({ control, events }: Handlers): readonly SignedRoute[] {
 }
 
 // biome-ignore format: one line a route.
-function testRoutes({ positions, market, tunnels, faults }: TestHandlers): readonly SignedRoute[] {
+function testRoutes({ onboarding, positions, market, tunnels, faults }: TestHandlers): readonly SignedRoute[] {
   return [
+    { method: 'POST',   path: '/users',                operation: 'create_user',                  scopes: userAdmin,        idempotent: true,  handler: onboarding.createUser },
+    { method: 'DELETE', path: '/users/:user_id',       operation: 'offboard_user',                scopes: userAdmin,        idempotent: false, handler: onboarding.offboardUser },
+    { method: 'POST',   path: '/accounts',             operation: 'create_account',               scopes: accountAdmin,     idempotent: true,  handler: onboarding.createAccount },
+    { method: 'POST',   path: '/tests/instruments',    operation: 'put_instruments',              scopes: testsAdmin,       idempotent: true,  handler: onboarding.putInstruments },
     { method: 'POST',   path: '/tests/positions',      operation: 'apply_position_deltas',        scopes: testsAdmin,       idempotent: true,  handler: positions.applyDeltas },
     { method: 'GET',    path: '/tests/market',         operation: 'show_market',                  scopes: testsAdmin,       idempotent: false, handler: market.show },
     { method: 'POST',   path: '/tests/market',         operation: 'control_market',               scopes: testsAdmin,       idempotent: true,  handler: market.control },

@@ -3,6 +3,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Caller } from '../auth/authenticate.ts';
+import { changeSigned } from '../auth/change-once.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
@@ -16,7 +17,6 @@ import {
   tunnelsOfTenantMax,
 } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { changeSigned } from '../webhooks/manage-webhooks.ts';
 import {
   canonicalHeaders,
   isTunnelUrl,

@@ -2,10 +2,9 @@
 // use of its signature in the same commit.
 
 import type { Caller } from '../auth/authenticate.ts';
-import { recordSignatureUse } from '../auth/store.ts';
+import { changeSigned } from '../auth/change-once.ts';
 import { type Clock, later } from '../clock.ts';
-import type { Sql, Tx } from '../db/connect.ts';
-import { inTransaction } from '../db/transaction.ts';
+import type { Sql } from '../db/connect.ts';
 import { followSettings, insertDelivery, lockDelivery } from '../deliveries/delivery-store.ts';
 import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from '../egress/address.ts';
 import { newId, type WebhookId } from '../ids.ts';
@@ -104,21 +103,6 @@ export async function removeWebhook(
     const removed = (await lockDelivery(tx, key)) && (await deleteWebhook(tx, key));
     return removed ? undefined : new Refusal('not_found', noSuchWebhook);
   });
-}
-
-/** Runs a signed change. A refusal of its own is thrown behind the commit: the signature is used up. */
-export async function changeSigned<T>(
-  sql: Sql,
-  { tenantId, signature }: Caller,
-  work: (tx: Tx) => Promise<T | Refusal>,
-): Promise<T> {
-  const outcome = await inTransaction(sql, async (tx) => {
-    const isFirstUse = await recordSignatureUse(tx, { tenantId, ...signature });
-    if (!isFirstUse) throw new Refusal('unauthorized', 'This signature was used before.');
-    return work(tx);
-  });
-  if (outcome instanceof Refusal) throw outcome;
-  return outcome;
 }
 
 /**

@@ -235,6 +235,42 @@ export async function openEndpoint(
   return { id: String(json['id']), url: String(json['url']) };
 }
 
+/** A user as the published samples make one. */
+export const marcel = {
+  first_name: 'Marcel',
+  last_name: 'Schwarz',
+  email: 'marcel@example.com',
+  birth_date: '1992-06-16',
+  birth_city: 'Mannheim',
+  birth_country: 'DE',
+  nationalities: ['DE'],
+  address: {
+    address_line1: 'Unter den Linden',
+    address_line2: '12a',
+    postcode: '10117',
+    city: 'Berlin',
+    country: 'DE',
+  },
+  terms_and_conditions: {
+    consent_document_id: '62814307-f14b-40af-bc66-5942a549a759',
+    confirmed_at: '2020-02-03T17:14:46Z',
+  },
+  data_privacy_and_sharing_agreement: {
+    consent_document_id: 'dd42b6a9-d04d-4dd2-8c3b-36386eaa843a',
+    confirmed_at: '2021-02-03T17:14:46Z',
+  },
+  fatca: { status: false, confirmed_at: '2020-02-03T17:14:46Z' },
+} as const;
+
+/** Bodies of the requests that build a book. */
+function bodiesOfOnboarding({ userId }: AccountOfUser): Readonly<Record<string, object>> {
+  return {
+    'POST /users': marcel,
+    'POST /accounts': { user_id: userId, type: 'TRADING' },
+    'POST /tests/instruments': { instruments: [{ isin: 'DE0007236101', price: '100' }] },
+  };
+}
+
 /** Makes what a route needs to succeed. Each wish has an account or a webhook of its own. */
 export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<Wish> {
   const { method, path } = route;
@@ -265,6 +301,14 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     const isOfOne = path.endsWith('/:account_liquidation_id');
     return { method, target: isOfOne ? await liquidate(api, account) : target, content: {} };
   }
+  const made = bodiesOfOnboarding(account)[`${method} ${path}`];
+  if (made !== undefined) {
+    return { method, target: path, content: { json: made, headers: keyOf(randomUUID()) } };
+  }
+  if (method === 'DELETE' && path === '/users/:user_id') {
+    const made = await api.call('POST', '/users', { json: marcel, headers: keyOf(randomUUID()) });
+    return { method, target: targetOf(path, { user_id: String(made.json['id']) }), content: {} };
+  }
   if (path === '/tests/positions') {
     const { json } = toCredit(account);
     return { method, target: path, content: { json, headers: keyOf(randomUUID()) } };
@@ -276,6 +320,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   const sold = path.includes(':order_id') ? await sell(sql, api.clock, account) : undefined;
   const ids = {
     account_id: account.accountId,
+    user_id: account.userId,
     instrument_id: 'isin:DE0007164600',
     ...(sold && { order_id: sold.orderId, execution_id: sold.executionId }),
   };

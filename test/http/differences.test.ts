@@ -1,13 +1,15 @@
-// The page that says where the service is not the published API, held against the service: what it
-// says is not there, what only exists here, what has a fixed value, and what is left out.
+// The page that says where the service is not the published API, held against the service, both ways: the
+// operations there are, those there are not, those only a sandbox has; fields that are left out, fields
+// with a fixed value.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { makeApiClient, startHttp } from '../support/http.ts';
-import { apiOf, sell } from './api.ts';
+import { type HttpService, makeApiClient, startHttp } from '../support/http.ts';
+import { apiOf, marcel, sell } from './api.ts';
 import { assertSuccess } from './expect.ts';
 
 const file = new URL('../../docs/integrators/differences.md', import.meta.url);
@@ -20,9 +22,12 @@ const api = await apiOf(service, client);
 
 const objects = await readAll();
 
-const operations = [...service.routes, ...service.open].map(({ method, path }) => {
+const nameOf = ({ method, path }: { readonly method: string; readonly path: string }) => {
   return `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`;
-});
+};
+const operationsOf = ({ routes, open }: HttpService) => [...routes, ...open].map(nameOf);
+const operations = operationsOf(service);
+const pages = new Set(service.open.filter((one) => one.operation === 'page').map(nameOf));
 
 /** The text below a heading, up to the next one. */
 function sectionOf(heading: string): string {
@@ -33,20 +38,96 @@ function sectionOf(heading: string): string {
 /** The cells of the rows of all tables in a text, without their headers. */
 function rowsIn(text: string): readonly (readonly string[])[] {
   const rows = text.split('\n').filter((line) => line.startsWith('| '));
-  const cells = rows.map((line) => line.slice(2, -2).split(' | '));
-  return cells.filter(([first = '']) => !['Subject', 'Field', '---'].includes(first));
+  const cells = rows.map((line) => line.slice(2, -2).split(/ *\| */));
+  return cells.filter(([first = '']) => !['Subject', 'Field', 'Where', '---'].includes(first));
 }
 
 const codeIn = (text: string) => [...text.matchAll(/`([^`]*)`/g)].map(([, code = '']) => code);
 const named = (text: string) => codeIn(text).filter((code) => /^[A-Z]+ \//.test(code));
 
-test('what is said not to be there is not there, and what only exists here is', () => {
+/** Operations for people and tools that are not in the table of routes of a test. */
+const beside = ['GET /openapi.json'];
+
+test('every operation is on the page, once, and none that is not there', () => {
   const section = sectionOf('## What there is, and what there is not');
-  const absent = rowsIn(section).flatMap((cells) => named(cells[2] ?? ''));
-  const here = named(section.slice(section.indexOf('Operations that only exist here')));
-  assert.ok(here.length >= 3);
+  const rows = rowsIn(section);
+  const here = [
+    ...rows.filter((cells) => cells.length === 3).flatMap((cells) => named(cells[1] ?? '')),
+    ...rows.filter((cells) => cells.length === 2).flatMap((cells) => named(cells[1] ?? '')),
+  ].filter((operation) => !beside.includes(operation));
+  const shown = operations.filter((operation) => !pages.has(operation));
+  assert.deepEqual(here.toSorted(), shown.toSorted());
+  const absent = rows.flatMap((cells) => named(cells[2] ?? ''));
+  assert.ok(absent.length >= 10);
   for (const operation of absent) assert.ok(!operations.includes(operation), operation);
-  for (const operation of here) assert.ok(operations.includes(operation), operation);
+});
+
+test('what only a sandbox has is said to be there in a sandbox only', async (t) => {
+  const live = await startHttp(t, { sql, clock, isSandbox: false });
+  const inLive = new Set(operationsOf(live));
+  const section = sectionOf('## What there is, and what there is not');
+  const sandboxOnly = rowsIn(section).flatMap((cells) => {
+    const [where = '', here = ''] = cells;
+    if (/^in a sandbox/.test(where)) return named(here);
+    return cells.length === 3 ? named(here.split('in a sandbox')[1] ?? '') : [];
+  });
+  const missing = operations.filter((operation) => !inLive.has(operation));
+  assert.deepEqual(sandboxOnly.toSorted(), missing.toSorted());
+});
+
+/** Fields of the published objects, those of later versions last. */
+const published: Readonly<Record<string, string>> = {
+  User:
+    'id created_at updated_at first_name last_name salutation title birth_date birth_city birth_country ' +
+    'birth_name nationalities address postal_address status email phone_number fatca ' +
+    'terms_and_conditions data_privacy_and_sharing_agreement decease_date tags',
+  Account: 'id created_at updated_at account_group_id type users account_number name status',
+  Position:
+    'account_id instrument quantity locked_for_trading pending_settlement available_for_trading ' +
+    'settled_quantity available_for_instruction',
+  Order:
+    'id created_at updated_at user_id account_id cash_amount currency side instrument_id ' +
+    'instrument_id_type order_type quantity status fee initiation_flow executions client_reference ' +
+    'user_instrument_fit_acknowledgement limit_price stop_price expiry_date cancellation_reason ' +
+    'execution_flow business_id fee_configuration decision_maker_id',
+  Execution:
+    'id order_id side currency status cash_amount share_quantity price transaction_time taxes ' +
+    'settlement_date venue_id',
+  Instrument: 'id created_at updated_at isin wkn name fractional_trading trading_status',
+  Liquidation:
+    'id created_at updated_at user_id account_id cash_amount currency status orders fee_collection_id ' +
+    'business_id',
+};
+
+/** As published too, this has one value only. */
+const fixedAsPublished = ['Order.instrument_id_type'];
+
+test('the schemas have the published fields, but for those that the page leaves out', () => {
+  for (const [name, fields] of Object.entries(published)) {
+    const rows = rowsIn(sectionOf(`### ${name}`));
+    const leftOut = rows
+      .filter(([, value]) => value === 'left out')
+      .flatMap(([some = '']) => codeIn(some));
+    const schema = service.document.resolve({ $ref: `#/components/schemas/${name}` });
+    const properties = Object.keys(Object(schema['properties']));
+    assert.deepEqual([...properties, ...leftOut].toSorted(), fields.split(' ').toSorted(), name);
+  }
+});
+
+test('what a schema fixes to one value is on the page', () => {
+  let count = 0;
+  for (const name of Object.keys(published)) {
+    const listed = rowsIn(sectionOf(`### ${name}`)).flatMap(([some = '']) => codeIn(some));
+    const schema = service.document.resolve({ $ref: `#/components/schemas/${name}` });
+    for (const [field, part] of Object.entries(Object(schema['properties']))) {
+      const values = Object(part).enum;
+      if (!Array.isArray(values) || values.length !== 1) continue;
+      if (fixedAsPublished.includes(`${name}.${field}`)) continue;
+      assert.ok(listed.includes(field), `${name}.${field}`);
+      count += 1;
+    }
+  }
+  assert.ok(count >= 8);
 });
 
 async function readAll(): Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>>> {
@@ -64,7 +145,11 @@ async function readAll(): Promise<Readonly<Record<string, Readonly<Record<string
     assertSuccess(reply, 200);
     return reply.json;
   };
+  const headers = { 'idempotency-key': randomUUID() };
+  const made = await api.call('POST', '/users', { json: marcel, headers });
+  assertSuccess(made, 200);
   return {
+    User: await read(`/users/${made.json['id']}`),
     Account: await read(`/accounts/${accountId}`),
     Position: await read(`/accounts/${accountId}/positions/isin:${isin}`),
     Order: await read(`/orders/${orderId}`),

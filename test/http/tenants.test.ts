@@ -15,6 +15,7 @@ import {
   giveAccounts,
   hook,
   liquidate,
+  openEndpoint,
   sell,
   subscribe,
   targetOf,
@@ -48,6 +49,8 @@ async function tenant(isin: string) {
   const last = (path: string) => path.slice(path.lastIndexOf('/') + 1);
   const ids = {
     account_id: account.accountId,
+    user_id: account.userId,
+    endpoint_id: (await openEndpoint(api)).id,
     account_liquidation_id: last(await liquidate(api, account)),
     webhook_id: last(await subscribe(api, { title: `Hook of ${client.clientId}` })),
     order_id: orderId,
@@ -107,6 +110,8 @@ function assertAlike(reply: Vain, other: Vain): void {
 
 const unknownIds: Ids = {
   account_id: randomUUID(),
+  user_id: randomUUID(),
+  endpoint_id: randomUUID(),
   account_liquidation_id: randomUUID(),
   webhook_id: randomUUID(),
   order_id: randomUUID(),

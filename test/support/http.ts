@@ -30,6 +30,7 @@ import { faultHandlers } from '../../src/http/fault-handlers.ts';
 import { inspectRoute } from '../../src/http/inspect-route.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
+import { onboardingHandlers } from '../../src/http/onboarding-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
 import { orderHandlers } from '../../src/http/order-handlers.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
@@ -115,6 +116,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const policy = { allowLoopback };
   const forTests = { sql, clock, settings };
   const tests = {
+    onboarding: onboardingHandlers(forTests),
     positions: positionHandlers(forTests),
     market: marketHandlers(forTests),
     faults: faultHandlers({ sql, clock, onChanged: nobodyWaits }),
@@ -227,11 +229,14 @@ export interface ClientSettings {
 const usualScopes = [
   'account_liquidations:admin',
   'account_liquidations:read',
+  'accounts:admin',
   'accounts:read',
   'instruments:read',
   'orders:read',
   'positions:read',
   'tests:admin',
+  'users:admin',
+  'users:read',
   'webhooks:admin',
   'webhooks:read',
 ] as const;

@@ -1,8 +1,97 @@
-// Accounts and what they hold, orders and instruments, as they are on the wire:
+// Users, accounts and what they hold, orders and instruments, as they are on the wire:
 // names in snake case, money and quantities as decimal strings, instants as RFC 3339 text. Later
 // versions may add members and values. Written by tools/client-types.ts from the API document.
 
 import type { LiquidationStatus } from './contract.ts';
+
+export interface User {
+  /** The user. */
+  readonly id: string;
+  /** When it was recorded here first, in UTC. */
+  readonly created_at: string;
+  /** When it last changed, in UTC. */
+  readonly updated_at: string;
+  /** OFFBOARDED gets no further account; INACTIVE and OFFBOARDING do not occur. */
+  readonly status: 'ACTIVE' | 'INACTIVE' | 'OFFBOARDING' | 'OFFBOARDED';
+  /** First name. */
+  readonly first_name?: string;
+  /** Last name. */
+  readonly last_name?: string;
+  /** How the user is addressed. */
+  readonly salutation?:
+    | ''
+    | 'SALUTATION_MALE'
+    | 'SALUTATION_FEMALE'
+    | 'SALUTATION_FEMALE_MARRIED'
+    | 'SALUTATION_DIVERSE';
+  /** Academic title. */
+  readonly title?: '' | 'DR' | 'PROF' | 'PROF_DR' | 'DIPL_ING' | 'MAGISTER';
+  /** Date of birth, YYYY-MM-DD. */
+  readonly birth_date?: string;
+  /** Town of birth. */
+  readonly birth_city?: string;
+  /** Country of birth. ISO 3166-1 alpha-2. */
+  readonly birth_country?: string;
+  /** Name at birth. */
+  readonly birth_name?: string;
+  /** Nationalities. */
+  readonly nationalities?: readonly string[];
+  /** Where the user lives. */
+  readonly address?: {
+    /** Street and number. */
+    readonly address_line1: string;
+    /** What the first line has no room for. */
+    readonly address_line2?: string;
+    /** Postal code. */
+    readonly postcode: string;
+    /** Town. */
+    readonly city: string;
+    /** State or province. */
+    readonly state?: string;
+    /** Country. ISO 3166-1 alpha-2. */
+    readonly country: string;
+  };
+  /** Where post goes; default `address`. */
+  readonly postal_address?: {
+    /** Street and number. */
+    readonly address_line1: string;
+    /** What the first line has no room for. */
+    readonly address_line2?: string;
+    /** Postal code. */
+    readonly postcode: string;
+    /** Town. */
+    readonly city: string;
+    /** State or province. */
+    readonly state?: string;
+    /** Country. ISO 3166-1 alpha-2. */
+    readonly country: string;
+  } | null;
+  /** Email. */
+  readonly email?: string;
+  /** Phone number (E.164), digits alone. */
+  readonly phone_number?: string;
+  /** Status under FATCA. */
+  readonly fatca?: {
+    /** Whether the user pays taxes in the US. */
+    readonly status: boolean;
+    /** When the user confirmed it. */
+    readonly confirmed_at: string;
+  };
+  /** Consent to terms and conditions. */
+  readonly terms_and_conditions?: {
+    /** The document. */
+    readonly consent_document_id: string;
+    /** When the user confirmed it. */
+    readonly confirmed_at: string;
+  };
+  /** Consent to sharing of data. */
+  readonly data_privacy_and_sharing_agreement?: {
+    /** The document. */
+    readonly consent_document_id: string;
+    /** When the user confirmed it. */
+    readonly confirmed_at: string;
+  };
+}
 
 export interface Account {
   /** The account. */
@@ -13,14 +102,14 @@ export interface Account {
   readonly updated_at: string;
   /** The group of the accounts of one user: the id of that user. */
   readonly account_group_id: string;
-  /** Always 1. */
+  /** Of the accounts of one user; 1 of each that was imported. */
   readonly account_number: number;
-  /** Always Account. */
+  /** Account, where it was given no other. */
   readonly name: string;
   /** As the book says. ACTIVE and CLOSING accounts can be liquidated. */
   readonly status: 'PENDING_APPROVAL' | 'ACTIVE' | 'CLOSING' | 'CLOSED' | 'LOCKED';
-  /** The kind of account. */
-  readonly type: 'TRADING';
+  /** The kind of account; TRADING of each that was imported. */
+  readonly type: 'TRADING' | 'PORTFOLIO';
   /** Its owner. */
   readonly users: readonly {
     /** The user. */

@@ -30,6 +30,7 @@ import {
   type Orders,
   type Positions,
   readingOf,
+  type Users,
 } from './reading.ts';
 import { type RetryPolicy, usualRetryPolicy } from './retry.ts';
 
@@ -52,7 +53,7 @@ export type { PreparedRequest } from './exchange.ts';
 export type { Listing, Page } from './listing.ts';
 export type { NoAnswerReason } from './network-fault.ts';
 export type { Events, Liquidations, Replay, WaitOptions, Webhooks } from './operations.ts';
-export type { Accounts, Executions, Instruments, Orders, Positions } from './reading.ts';
+export type { Accounts, Executions, Instruments, Orders, Positions, Users } from './reading.ts';
 export type { RetryPolicy } from './retry.ts';
 export type * from './subscriptions.ts';
 
@@ -81,6 +82,7 @@ export class Client {
   readonly liquidations: Liquidations;
   readonly webhooks: Webhooks;
   readonly events: Events;
+  readonly users: Users;
   readonly accounts: Accounts;
   readonly positions: Positions;
   readonly orders: Orders;
@@ -106,7 +108,8 @@ export class Client {
     this.liquidations = liquidationsOf(this.#caller);
     this.webhooks = webhooksOf(this.#caller);
     this.events = eventsOf(this.#caller);
-    const { accounts, positions, orders, executions, instruments } = readingOf(this.#caller);
+    const { users, accounts, positions, orders, executions, instruments } = readingOf(this.#caller);
+    this.users = users;
     this.accounts = accounts;
     this.positions = positions;
     this.orders = orders;

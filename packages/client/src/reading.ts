@@ -8,11 +8,17 @@ import type {
   Order,
   OrderedQuery,
   Position,
+  User,
 } from './book.ts';
 import type { Caller, CallOptions } from './call.ts';
 import type { PageQuery } from './contract.ts';
 import { Listing, type Page } from './listing.ts';
 import { at } from './path.ts';
+
+export interface Users {
+  list(query?: OrderedQuery, options?: CallOptions): Listing<User, OrderedQuery>;
+  retrieve(userId: string, options?: CallOptions): Promise<User>;
+}
 
 export interface Accounts {
   list(query?: OrderedQuery, options?: CallOptions): Listing<Account, OrderedQuery>;
@@ -48,6 +54,7 @@ export interface Instruments {
 }
 
 export interface Reading {
+  readonly users: Users;
   readonly accounts: Accounts;
   readonly positions: Positions;
   readonly orders: Orders;
@@ -73,6 +80,10 @@ export function readingOf(caller: Caller): Reading {
     return caller.request<T>({ method: 'GET', target, ...options });
   };
   return {
+    users: {
+      list: (query = {}, options) => listAt(caller, '/users', query, options),
+      retrieve: (id, options) => get(at`/users/${id}`, options),
+    },
     accounts: {
       list: (query = {}, options) => listAt(caller, '/accounts', query, options),
       retrieve: (id, options) => get(at`/accounts/${id}`, options),

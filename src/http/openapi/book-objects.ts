@@ -2,6 +2,8 @@
 // that have no source here and a fixed value instead: docs/integrators/differences.md.
 
 import { Type } from 'typebox';
+import { accountTypes, userStatuses } from '../../book/user.ts';
+import { userMembers } from '../user-schemas.ts';
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description });
 const instant = (description: string) => Type.String({ format: 'date-time', description });
@@ -21,19 +23,40 @@ const isin = (description: string) => {
 const createdAt = instant('When it was recorded here first, in UTC.');
 const updatedAt = instant('When it last changed, in UTC.');
 
+/** An imported user has id, status and times alone: the book knows nothing else of it. */
+export const user = Type.Object(
+  {
+    id: uuid('The user.'),
+    created_at: createdAt,
+    updated_at: updatedAt,
+    status: Type.Enum(userStatuses, {
+      type: 'string',
+      description: 'OFFBOARDED gets no further account; INACTIVE and OFFBOARDING do not occur.',
+    }),
+    ...Type.Partial(Type.Object(userMembers)).properties,
+  },
+  { title: 'User' },
+);
+
 export const account = Type.Object(
   {
     id: uuid('The account.'),
     created_at: createdAt,
     updated_at: updatedAt,
     account_group_id: uuid('The group of the accounts of one user: the id of that user.'),
-    account_number: Type.Integer({ minimum: 1, description: 'Always 1.' }),
-    name: Type.String({ maxLength: 100, description: 'Always Account.' }),
+    account_number: Type.Integer({
+      minimum: 1,
+      description: 'Of the accounts of one user; 1 of each that was imported.',
+    }),
+    name: Type.String({ maxLength: 100, description: 'Account, where it was given no other.' }),
     status: Type.Enum(['PENDING_APPROVAL', 'ACTIVE', 'CLOSING', 'CLOSED', 'LOCKED'], {
       type: 'string',
       description: 'As the book says. ACTIVE and CLOSING accounts can be liquidated.',
     }),
-    type: word('TRADING', 'The kind of account.'),
+    type: Type.Enum(accountTypes, {
+      type: 'string',
+      description: 'The kind of account; TRADING of each that was imported.',
+    }),
     users: Type.Array(
       Type.Object({ id: uuid('The user.'), type: word('OWNER', 'What the user is to it.') }),
       { minItems: 1, maxItems: 1, description: 'Its owner.' },

@@ -2,7 +2,7 @@
 // open; the tests close them, so that no answer has a member this page does not name.
 
 import { Type } from 'typebox';
-import { account, execution, instrument, order, position } from './book-objects.ts';
+import { account, execution, instrument, order, position, user } from './book-objects.ts';
 import { attempt, deliveryState, gap, replayAnswer, testAnswer } from './delivery-objects.ts';
 import { pageMeta } from './operation.ts';
 
@@ -192,6 +192,7 @@ export const named = {
   Account: account,
   Position: position,
   Instrument: instrument,
+  User: user,
   Order: order,
   Execution: execution,
   PageMeta: pageMeta,

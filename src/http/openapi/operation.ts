@@ -7,6 +7,7 @@ import type { RefusalCode } from '../../refusal.ts';
 /** Groups of operations, in the order in which they are shown. */
 export const tags = {
   Liquidations: 'Turn every position of an account into cash, and follow how far that is.',
+  Users: 'The owners of accounts.',
   Accounts: 'The accounts of the book, and their owners.',
   Positions: 'What an account holds, and how much of it can be sold.',
   Orders: 'What liquidations sell, order by order, and what each execution earned.',

@@ -11,12 +11,14 @@ import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
 import { tunnelOperations } from './tunnel-operations.ts';
+import { userOperations } from './user-operations.ts';
 import { webhookOperations } from './webhook-operations.ts';
 
 const parts = {
   ...liquidationOperations,
   ...webhookOperations,
   ...deliveryOperations,
+  ...userOperations,
   ...bookOperations,
   ...orderOperations,
   ...controlOperations,

@@ -105,6 +105,11 @@ const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'r
     schema: uuid,
     example: 'debf2026-f2da-4ff0-bb84-92e45babb1e3',
   },
+  user_id: {
+    description: 'The user.',
+    schema: uuid,
+    example: '81dfb00e-9be6-4617-8994-dfd0407f34df',
+  },
   account_liquidation_id: {
     description: 'The liquidation.',
     schema: uuid,
