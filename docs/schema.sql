@@ -313,12 +313,16 @@ create table unwind.executions (
   executed_at timestamp with time zone not null,
   recorded_at timestamp with time zone not null,
   busted_at timestamp with time zone,
+  currency text default 'EUR'::text not null,
+  rate numeric,
+  rate_as_of timestamp with time zone,
   constraint executions_pkey PRIMARY KEY (tenant_id, execution_id),
   constraint executions_venue_once UNIQUE (tenant_id, venue, venue_execution_id),
   constraint executions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
   constraint executions_price CHECK (price > 0::numeric AND scale(price) <= 12),
   constraint executions_proceeds CHECK (proceeds >= 0::numeric AND scale(proceeds) <= 2),
-  constraint executions_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15)
+  constraint executions_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15),
+  constraint executions_rate_exactly_when_foreign CHECK ((currency = 'EUR'::text) = (rate IS NULL) AND (rate IS NULL) = (rate_as_of IS NULL))
 );
 CREATE INDEX executions_of_order ON unwind.executions USING btree (tenant_id, order_id);
 
@@ -389,6 +393,7 @@ create table unwind.fix_reports (
   cumulative_quantity numeric not null,
   reason text,
   transaction_at timestamp with time zone not null,
+  currency text,
   constraint fix_reports_pkey PRIMARY KEY (venue, number),
   constraint fix_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
 );
@@ -669,6 +674,18 @@ create table unwind.prices (
   constraint prices_positive CHECK (price > 0::numeric AND scale(price) <= 12)
 );
 
+create table unwind.rates (
+  tenant_id uuid not null,
+  currency text not null,
+  as_of timestamp with time zone not null,
+  rate numeric not null,
+  updated_at timestamp with time zone not null,
+  constraint rates_pkey PRIMARY KEY (tenant_id, currency, as_of),
+  constraint rates_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint rates_currency CHECK (currency ~ '^[A-Z]{3}$'::text AND currency <> 'EUR'::text),
+  constraint rates_positive CHECK (rate > 0::numeric AND scale(rate) <= 12)
+);
+
 create table unwind.signature_replays (
   tenant_id uuid not null,
   base_sha256 bytea not null,
@@ -752,10 +769,12 @@ CREATE TRIGGER tenants_no_test_scopes_in_live BEFORE INSERT OR UPDATE OF scopes 
 create table unwind.trading (
   only_row boolean default true not null,
   venues text[] not null,
+  currencies text[] not null,
+  rate_age_max interval not null,
   recorded_at timestamp with time zone not null,
   constraint trading_pkey PRIMARY KEY (only_row),
   constraint trading_only_row CHECK (only_row),
-  constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20)
+  constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20 AND cardinality(currencies) = cardinality(venues))
 );
 
 create table unwind.tunnel_requests (
@@ -841,6 +860,7 @@ create table unwind.venue_reports (
   transaction_at timestamp with time zone not null,
   received_at timestamp with time zone not null,
   parked_reason text,
+  currency text,
   constraint venue_reports_pkey PRIMARY KEY (tenant_id, venue, report_id),
   constraint venue_reports_execution CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text, 'bust'::text])) = (venue_execution_id IS NOT NULL)),
   constraint venue_reports_trade CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text])) = (last_quantity IS NOT NULL) AND (last_quantity IS NULL) = (last_price IS NULL)),
@@ -945,6 +965,12 @@ CREATE OR REPLACE FUNCTION unwind.first_id_at(at timestamp with time zone)
  IMMUTABLE PARALLEL SAFE
 RETURN ((lpad(to_hex(((EXTRACT(epoch FROM at) * (1000)::numeric))::bigint), 12, '0'::text) || repeat('0'::text, 20)))::uuid;
 
+CREATE OR REPLACE FUNCTION unwind.has_rate(the_tenant uuid, the_currency text, at timestamp with time zone, age_max interval)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (EXISTS (SELECT FROM unwind.rates r WHERE ((r.tenant_id = has_rate.the_tenant) AND (r.currency = has_rate.the_currency) AND ((r.as_of >= (has_rate.at - has_rate.age_max)) AND (r.as_of <= has_rate.at)))));
+
 CREATE OR REPLACE FUNCTION unwind.in_lots(quantity numeric, fractional boolean, lot_size numeric)
  RETURNS numeric
  LANGUAGE sql
@@ -1041,7 +1067,7 @@ CREATE OR REPLACE FUNCTION unwind.order_object(the_tenant uuid, the_order uuid)
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM unwind.executions e WHERE ((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id))), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
+RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, (e.price * COALESCE(e.rate, (1)::numeric)), e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM unwind.executions e WHERE ((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id))), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
 
 CREATE OR REPLACE FUNCTION unwind.position_object(the_account uuid, the_isin text, quantity numeric, locked numeric, reserved numeric)
  RETURNS text
@@ -1280,6 +1306,11 @@ create view unwind.waits as
                 ELSE concat('listed at ', x.listed, ', where the service does not trade')
             END
             WHEN 9 THEN concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
+            WHEN 11 THEN
+            CASE
+                WHEN y.as_of IS NULL THEN concat('there is no rate for ', u.currency)
+                ELSE concat('the last rate for ', u.currency, ' is of ', unwind.instant(y.as_of))
+            END
             WHEN 12 THEN
             CASE
                 WHEN cardinality(t.venues) > 1 THEN concat(q.venue, ' is closed')
@@ -1310,17 +1341,28 @@ create view unwind.waits as
          LIMIT 1) s ON true
      LEFT JOIN unwind.obstacles ko ON ko.tenant_id = o.tenant_id AND ko.subject = o.order_id::text
      LEFT JOIN unwind.obstacles ks ON ks.tenant_id = o.tenant_id AND ks.subject = s.client_order_id
-     LEFT JOIN LATERAL ( SELECT (array_agg(y.mic ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS venue,
-            (array_agg(y.lot_size ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS lot_size,
-            string_agg(y.mic, ', '::text ORDER BY y.mic) AS listed
-           FROM unwind.listings y
-          WHERE y.tenant_id = p.tenant_id AND y.isin = p.isin) x ON true
+     LEFT JOIN LATERAL ( SELECT (array_agg(y_1.mic ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS venue,
+            (array_agg(y_1.lot_size ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS lot_size,
+            (array_agg(y_1.currency ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS currency,
+            string_agg(y_1.mic, ', '::text ORDER BY y_1.mic) AS listed
+           FROM unwind.listings y_1
+          WHERE y_1.tenant_id = p.tenant_id AND y_1.isin = p.isin) x ON true
      CROSS JOIN LATERAL ( SELECT COALESCE(o.venue, x.venue,
                 CASE
                     WHEN x.listed IS NULL AND cardinality(t.venues) = 1 THEN t.venues[1]
                     ELSE NULL::text
                 END) AS venue) q
      LEFT JOIN unwind_v1.venues_now() v(venue, is_open, opens_at) ON v.venue = q.venue
+     CROSS JOIN LATERAL ( SELECT COALESCE(
+                CASE
+                    WHEN o.order_id IS NOT NULL THEN o.currency
+                    ELSE NULL::text
+                END, x.currency, t.currencies[array_position(t.venues, q.venue)], 'EUR'::text) AS currency) u
+     LEFT JOIN LATERAL ( SELECT y_1.as_of
+           FROM unwind.rates y_1
+          WHERE u.currency <> 'EUR'::text AND y_1.tenant_id = l.tenant_id AND y_1.currency = u.currency AND y_1.as_of <= m.at
+          ORDER BY y_1.as_of DESC
+         LIMIT 1) y ON true
      LEFT JOIN unwind.venue_halts h ON h.venue = q.venue AND h.isin = p.isin
      CROSS JOIN LATERAL ( SELECT
                 CASE
@@ -1343,6 +1385,7 @@ create view unwind.waits as
                     WHEN l.status = 'PROCESSING'::text AND (q.venue IS NULL OR (q.venue <> ALL (t.venues))) THEN 8
                     WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0::numeric THEN 9
                     WHEN l.status = 'PROCESSING'::text AND h.isin IS NOT NULL THEN 10
+                    WHEN l.status = 'PROCESSING'::text AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) AND u.currency <> 'EUR'::text AND (y.as_of IS NULL OR y.as_of < (m.at - t.rate_age_max)) THEN 11
                     WHEN NOT v.is_open AND COALESCE(v.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
                     CASE l.status
                         WHEN 'NEW'::text THEN l.release_at
@@ -1468,10 +1511,12 @@ create view unwind_v1.executions as
     quantity,
     price,
     proceeds,
-    'EUR'::text AS currency,
+    currency,
     executed_at,
     recorded_at,
-    busted_at
+    busted_at,
+    rate,
+    rate_as_of
    FROM unwind.executions e;
 
 create view unwind_v1.instruments as
@@ -1664,6 +1709,14 @@ create view unwind_v1.positions as
     held,
     quantity - locked - held AS available
    FROM unwind.positions p;
+
+create view unwind_v1.rates as
+ SELECT tenant_id,
+    currency,
+    as_of,
+    rate,
+    updated_at
+   FROM unwind.rates r;
 
 create view unwind_v1.submissions as
  SELECT tenant_id,

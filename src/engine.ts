@@ -44,6 +44,8 @@ export interface StepsOptions {
   readonly clock: Clock;
   /** Where orders go: the first that suits. */
   readonly venues: readonly Venue[];
+  /** How old a rate may be that orders are sent by, in ms of market time. Default as in limits.ts. */
+  readonly rateAgeMsMax?: number | undefined;
   readonly seal: Seal;
   /** The way out to receivers. */
   readonly agent: Dispatcher;
@@ -124,7 +126,8 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
   const { sql, clock, venues, log, endLimits, webhookTimeoutMs, onDelivered = () => {} } = options;
   const { holder = newId<'process'>(), webhookSetAsideMs } = options;
   const worker = { sql, clock, log, count: options.count };
-  const mover = { ...worker, venues };
+  const { rateAgeMsMax } = options;
+  const mover = { ...worker, venues, rateAgeMsMax };
   const deliverer = new Deliverer({
     ...options,
     holder,
@@ -135,7 +138,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
   });
   const venueSteps = new Map(
     venues.map((venue) => {
-      const sender = { ...worker, venue, holder };
+      const sender = { ...worker, venue, holder, rateAgeMsMax };
       const own: VenueSteps = {
         submit: orderSubmitter(sender),
         resolve: submissionResolver(sender),
@@ -225,9 +228,10 @@ function worksOf({ steps, venueSteps }: ProcessSteps): readonly Work[] {
 }
 
 /** Records where the service trades now, and tells of orders at venues where it does not any more. */
-async function enterVenues({ sql, venues, log }: EngineOptions, now: Date): Promise<void> {
+async function enterVenues(options: EngineOptions, now: Date): Promise<void> {
+  const { sql, venues, rateAgeMsMax, log } = options;
   const mics = venues.map(({ mic }) => mic);
-  await recordTrading(sql, { venues: mics, now });
+  await recordTrading(sql, { venues, rateAgeMsMax, now });
   for (const [venue, orders] of await countInFlight(sql)) {
     if (!mics.includes(venue)) log.warn({ venue, orders }, 'venue.not_traded');
   }

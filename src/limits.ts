@@ -10,6 +10,9 @@ export const reportBatchMax = 1_000;
 /** How long a process may be silent before another takes its submissions over, in ms. */
 export const submissionLeaseMs = 5_000;
 
+/** How old a rate may be that orders are sent by, in ms of market time: one of a Friday lasts over a long weekend. */
+export const rateAgeMsMax = 96 * 3_600_000;
+
 /**
  * Wait before an order that was postponed is sent again, in ms of market time: it doubles with each try up
  * to the longest, since each is a row here and at the venue, and a halt may last for weeks.

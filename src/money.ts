@@ -37,9 +37,16 @@ export function smaller(a: Decimal, b: Decimal): Decimal {
   return a.lt(b) ? a : b;
 }
 
-/** Proceeds of one execution: quantity times price, half-even to the cent (decisions, point 1). */
-export function proceedsOf(execution: { quantity: Decimal; price: Decimal }): Decimal {
-  return execution.quantity.times(execution.price).round(2, Big.roundHalfEven);
+/** The currency of accounts. */
+export const accountCurrency = 'EUR';
+
+/**
+ * Proceeds of one execution in the currency of the account: quantity times price, times the rate of a price
+ * in another one, half-even to the cent (decisions, point 1). It is exact until then, and rounded once.
+ */
+export function proceedsOf(sale: { quantity: Decimal; price: Decimal; rate?: Decimal }): Decimal {
+  const { quantity, price, rate = one } = sale;
+  return quantity.times(price).times(rate).round(2, Big.roundHalfEven);
 }
 
 /**

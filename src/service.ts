@@ -253,6 +253,7 @@ function openEngine(config: Config, parts: EngineParts): Engine {
     agent,
     log,
     venues,
+    rateAgeMsMax: config.venue.rateAgeMsMax,
     webhookTimeoutMs: config.webhooks.timeoutMs,
     webhookSetAsideMs: config.webhooks.setAsideMs,
     isSandbox: config.mode === 'sandbox',

@@ -273,35 +273,6 @@ const bustsAreVoid: Check = {
       or b.client_order_id <> e.client_order_id`,
 };
 
-// Half-even to the cent: up when more than half a cent is left over, or exactly half of one and the
-// cents would be odd.
-const proceedsAreRounded: Check = {
-  name: 'proceeds_are_quantity_times_price',
-  says: 'Proceeds are quantity times price, rounded half-even to the cent.',
-  sql: fragment`
-    select
-      e.tenant_id,
-      'execution' as subject,
-      e.execution_id::text as subject_id,
-      trim_scale(e.expected)::text as expected,
-      trim_scale(e.proceeds)::text as found,
-      concat(trim_scale(e.quantity), ' times ', trim_scale(e.price), ' EUR') as message
-    from (
-      select
-        e.tenant_id, e.execution_id, e.quantity, e.price, e.proceeds,
-        0.01 * (
-          floor(c.cents) + case
-            when c.cents - floor(c.cents) > 0.5 then 1
-            when c.cents - floor(c.cents) < 0.5 then 0
-            else mod(floor(c.cents), 2)
-          end
-        ) as expected
-      from unwind_v1.executions e
-      cross join lateral (select 100 * e.quantity * e.price as cents) c
-    ) e
-    where e.proceeds <> e.expected`,
-};
-
 export const checksOfBook: readonly Check[] = [
   positionsAreSums,
   positionsHold,
@@ -311,5 +282,4 @@ export const checksOfBook: readonly Check[] = [
   deltasMove,
   executionsMove,
   bustsAreVoid,
-  proceedsAreRounded,
 ];

@@ -9,11 +9,13 @@ import { checksOfEvents } from './checks-of-events.ts';
 import { checksOfLiquidations } from './checks-of-liquidations.ts';
 import { checksOfLog } from './checks-of-log.ts';
 import { checksOfOrders } from './checks-of-orders.ts';
+import { checksOfProceeds } from './checks-of-proceeds.ts';
 import { checksOfSubmissions } from './checks-of-submissions.ts';
 import { checksOfVenue } from './checks-of-venue.ts';
 
 export const checks: readonly Check[] = [
   ...checksOfBook,
+  ...checksOfProceeds,
   ...checksOfOrders,
   ...checksOfSubmissions,
   ...checksOfLiquidations,

@@ -4,6 +4,7 @@
 
 import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
+import { accountCurrency } from '../money.ts';
 import { printableLine } from '../printable.ts';
 import {
   asOfAheadMsMax,
@@ -59,6 +60,17 @@ export function readOneOf(words: readonly string[]): ReadField {
 /** A market identifier code, ISO 10383. */
 export const readMic: ReadField = (text) => {
   return /^[A-Z0-9]{4}$/.test(text) ? text : { fault: `${shown(text)} is no MIC, such as XETR` };
+};
+
+/** Three capital letters: ISO 4217, or what markets use beside it, such as GBX. */
+export const readAnyCurrency: ReadField = (text) => {
+  return /^[A-Z]{3}$/.test(text) ? text : { fault: `${shown(text)} is no currency, such as USD` };
+};
+
+/** A currency that accounts are not in. */
+export const readForeignCurrency: ReadField = (text, reading) => {
+  if (text !== accountCurrency) return readAnyCurrency(text, reading);
+  return { fault: `${shown(text)} is the currency of accounts and needs no rate` };
 };
 
 /** What a venue calls an instrument; empty where it goes by the ISIN. */

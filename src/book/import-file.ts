@@ -6,6 +6,8 @@ import { accountStatuses } from './account.ts';
 import {
   type ReadField,
   type Reading,
+  readAnyCurrency,
+  readForeignCurrency,
   readInstant,
   readIsin,
   readLotSize,
@@ -24,6 +26,7 @@ export const bookFileNames = [
   'accounts.csv',
   'instruments.csv',
   'listings.csv',
+  'rates.csv',
   'prices.csv',
   'positions.csv',
 ] as const;
@@ -39,7 +42,14 @@ export type ColumnType = 'boolean' | 'numeric' | 'timestamptz' | 'uuid';
 export interface BookFile<Column extends string = string> {
   readonly name: BookFileName;
   /** The table that its lines go into. */
-  readonly table: 'users' | 'accounts' | 'instruments' | 'listings' | 'prices' | 'positions';
+  readonly table:
+    | 'users'
+    | 'accounts'
+    | 'instruments'
+    | 'listings'
+    | 'rates'
+    | 'prices'
+    | 'positions';
   /** Every column the header must name, with the reader of its fields. */
   readonly columns: Readonly<Record<Column, ReadField>>;
   readonly types: Readonly<Partial<Record<Column, ColumnType>>>;
@@ -93,11 +103,20 @@ export const listingsFile: BookFile<'isin' | 'mic' | 'symbol' | 'currency' | 'lo
     isin: readIsin,
     mic: readMic,
     symbol: readSymbol,
-    currency: readCurrency,
+    currency: readAnyCurrency,
     lot_size: readLotSize,
   },
   types: { lot_size: 'numeric' },
   key: ['isin', 'mic'],
+};
+
+/** What currencies are worth: EUR for one unit, from an instant on. */
+export const ratesFile: BookFile<'currency' | 'rate' | 'as_of'> = {
+  name: 'rates.csv',
+  table: 'rates',
+  columns: { currency: readForeignCurrency, rate: readPrice, as_of: readInstant },
+  types: { rate: 'numeric', as_of: 'timestamptz' },
+  key: ['currency', 'as_of'],
 };
 
 export const pricesFile: BookFile<'isin' | 'price' | 'currency'> = {
@@ -136,6 +155,7 @@ export const bookFiles: readonly BookFile[] = [
   accountsFile,
   instrumentsFile,
   listingsFile,
+  ratesFile,
   pricesFile,
   positionsFile,
 ];

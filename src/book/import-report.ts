@@ -92,12 +92,14 @@ export interface StagedFault {
     | 'position_while_running'
     | 'moved_since'
     | 'sold_since'
-    | 'delta_since';
+    | 'delta_since'
+    | 'rate_known'
+    | 'rate_late';
   /** Of `repeated`: where the same key stands first. */
   readonly first_line: number | null;
   /** Of the two `…_while_running`. */
   readonly liquidation_id: string | null;
-  /** Of the three `…_since`: the account's last movement. */
+  /** Of the three `…_since`: the account's last movement. Of `rate_late`: the newest rate. */
   readonly moved_at: Date | null;
   /** Faults of the file in all, of which at most `badLinesListedMax` are listed. */
   readonly total: number;
@@ -135,6 +137,10 @@ export function faultReason(
       return `as_of: not after the account's last sale, at ${moved_at?.toISOString()}`;
     case 'delta_since':
       return `as_of: not after the account's last credit, lock or unlock, at ${moved_at?.toISOString()}`;
+    case 'rate_known':
+      return 'rate: another rate is known for that instant, and executions may be converted by it';
+    case 'rate_late':
+      return `as_of: not after the newest rate of the currency, of ${moved_at?.toISOString()}`;
     default:
       return assertNever(fault);
   }

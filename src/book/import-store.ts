@@ -153,6 +153,25 @@ function rulesOf({ table }: BookFile, tenantId: TenantId): Rules {
             and i.isin = s.isin`,
         faults: fragment`when i.isin is null then 'instrument_unknown'`,
       };
+    case 'rates':
+      return {
+        ...noRules,
+        joins: fragment`
+          left join unwind.rates r
+            on r.tenant_id = ${tenantId}
+            and r.currency = s.currency
+            and r.as_of = s.as_of
+          left join lateral (
+            select max(k.as_of) as as_of
+            from unwind.rates k
+            where k.tenant_id = ${tenantId}
+              and k.currency = s.currency
+          ) n on true`,
+        faults: fragment`
+          when r.rate <> s.rate then 'rate_known'
+          when r.rate is null and s.as_of <= n.as_of then 'rate_late'`,
+        movedAt: fragment`n.as_of`,
+      };
     case 'accounts':
       return {
         ...noRules,
@@ -200,6 +219,7 @@ const upserts = {
     stamps: ['created_at', 'updated_at'],
   },
   listings: { into: fragment`insert into unwind.listings as t`, stamps: ['updated_at'] },
+  rates: { into: fragment`insert into unwind.rates as t`, stamps: ['updated_at'] },
   prices: { into: fragment`insert into unwind.prices as t`, stamps: ['updated_at'] },
 };
 
@@ -239,8 +259,8 @@ async function upsert(tx: Tx, file: BookFile, slice: Slice): Promise<Counts> {
 /** Renews what the planner knows of the tables that an import fills, so that no plan is stale. */
 export async function analyseBook(sql: Sql): Promise<void> {
   await sql`
-    analyze unwind.users, unwind.accounts, unwind.instruments, unwind.listings, unwind.prices,
-      unwind.positions, unwind.movements`;
+    analyze unwind.users, unwind.accounts, unwind.instruments, unwind.listings, unwind.rates,
+      unwind.prices, unwind.positions, unwind.movements`;
 }
 
 function columnsOf(file: BookFile): readonly string[] {

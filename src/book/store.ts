@@ -100,3 +100,63 @@ export async function lockFreeQuantities(
     return { accountId: row.account_id, isin: row.isin, free: decimal(row.free) };
   });
 }
+
+/** What one unit of a currency was worth, and since when. */
+export interface Rate {
+  readonly rate: Decimal;
+  readonly asOf: Date;
+}
+
+/** A currency at an instant of the market. */
+export interface RateName {
+  readonly currency: string;
+  readonly at: Date;
+}
+
+export function rateKey({ currency, at }: RateName): string {
+  return `${currency}/${at.toISOString()}`;
+}
+
+/**
+ * The rates that were in force, by `rateKey`; before the first one, that one: the clock of a venue may be
+ * behind the rate that an order was released by. A currency without any is missing.
+ */
+export async function findRates(
+  tx: Tx,
+  { tenantId, names }: { tenantId: TenantId; names: readonly RateName[] },
+): Promise<ReadonlyMap<string, Rate>> {
+  const asked = [...new Map(names.map((name) => [rateKey(name), name])).values()];
+  const rows = await tx<{ currency: string; at: Date; rate: string; as_of: Date }[]>`
+    select n.currency, n.at, r.rate, r.as_of
+    from unnest(
+      ${asked.map(({ currency }) => currency)}::text[],
+      ${asked.map(({ at }) => at)}::timestamptz[]
+    ) as n (currency, at)
+    cross join lateral (
+      (
+        select r.rate, r.as_of, 1 as place
+        from unwind.rates r
+        where r.tenant_id = ${tenantId}
+          and r.currency = n.currency
+          and r.as_of <= n.at
+        order by r.as_of desc
+        limit 1
+      )
+      union all
+      (
+        select r.rate, r.as_of, 2
+        from unwind.rates r
+        where r.tenant_id = ${tenantId}
+          and r.currency = n.currency
+        order by r.as_of
+        limit 1
+      )
+      order by place
+      limit 1
+    ) r`;
+  return new Map(
+    rows.map(({ currency, at, rate, as_of: asOf }) => {
+      return [rateKey({ currency, at }), { rate: decimal(rate), asOf }];
+    }),
+  );
+}

@@ -4,6 +4,7 @@
 
 import { assert } from '../assert.ts';
 import {
+  findRates,
   lockFreeQuantities,
   movePositions,
   type PositionChange,
@@ -13,10 +14,11 @@ import type { Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { reportBatchMax } from '../limits.ts';
 import { settleProgress } from '../liquidations/progress-store.ts';
-import { type Decimal, plain, smaller, sum, zero } from '../money.ts';
+import { accountCurrency, type Decimal, plain, smaller, sum, zero } from '../money.ts';
+import type { Submission } from '../orders/order.ts';
 import { lockSubmissions, updateOrders, updateSubmissions } from '../orders/progress-store.ts';
 import { claimReports, clearReports } from '../venue/inbox-store.ts';
-import { toReportEvent } from '../venue/venue.ts';
+import { toReportEvent, tradeOf } from '../venue/venue.ts';
 import { noteForPerson } from '../work/parked-store.ts';
 import { batchWorker, type Worker } from '../work/work-batches.ts';
 import {
@@ -64,19 +66,22 @@ function countChanges({ count }: Worker, applied: readonly Changes[]): void {
     const proceedsOf = (rows: readonly { readonly proceeds: Decimal }[]) => {
       return Number(plain(sum(rows.map(({ proceeds }) => proceeds))));
     };
+    const currency = accountCurrency;
     if (executions.length > 0)
       count('proceeds', { currency, kind: 'sold' }, proceedsOf(executions));
     if (busted.length > 0) count('proceeds', { currency, kind: 'void' }, proceedsOf(busted));
   }
 }
 
-const currency = 'EUR';
-
 async function apply(tx: Tx, batch: Reports): Promise<Changes> {
   const { tenantId, reports, now } = batch;
   const clientOrderIds = [...new Set(reports.map((report) => report.clientOrderId))];
   const submissions = await lockSubmissions(tx, tenantId, clientOrderIds);
-  const changes = changesOf(reports, submissions, await findKnown(tx, batch));
+  const known = {
+    ...(await findKnown(tx, batch)),
+    rates: await findRatesFor(tx, batch, submissions),
+  };
+  const changes = changesOf(reports, submissions, known);
   const { executions, busts, busted, orders } = changes;
   const uncovered = await coverLateFills(tx, tenantId, changes);
   await insertExecutions(tx, { tenantId, executions, uncovered, now });
@@ -97,7 +102,20 @@ async function apply(tx: Tx, batch: Reports): Promise<Changes> {
   return changes;
 }
 
-async function findKnown(tx: Tx, { tenantId, reports }: Reports): Promise<Known> {
+/** Nothing is asked where all is sold in the currency of accounts. */
+async function findRatesFor(
+  tx: Tx,
+  { tenantId, reports }: Reports,
+  submissions: ReadonlyMap<string, Submission>,
+): Promise<Known['rates']> {
+  const names = reports.flatMap(({ clientOrderId, event, transactionAt: at }) => {
+    const currency = submissions.get(clientOrderId)?.order.currency ?? accountCurrency;
+    return currency === accountCurrency || tradeOf(event) === undefined ? [] : [{ currency, at }];
+  });
+  return names.length === 0 ? new Map() : findRates(tx, { tenantId, names });
+}
+
+async function findKnown(tx: Tx, { tenantId, reports }: Reports): Promise<Omit<Known, 'rates'>> {
   const names = reports.flatMap((report) => executionNameIn(report) ?? []);
   if (names.length === 0) return { executions: new Map(), busts: new Map() };
   const executions = await findKnownExecutions(tx, { tenantId, names });

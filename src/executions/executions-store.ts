@@ -1,7 +1,7 @@
 // The statements of executions: which are known, which are void, and the movements they make in the
 // book. Called under the locks of the orders they belong to.
 
-import { movementsSql } from '../book/store.ts';
+import { movementsSql, type Rate } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
@@ -119,7 +119,12 @@ export interface NewExecution {
   readonly isin: string;
   readonly quantity: Decimal;
   readonly price: Decimal;
+  /** In the currency of the account. */
   readonly proceeds: Decimal;
+  /** Of the price. */
+  readonly currency: string;
+  /** What converted it; undefined: it is that of the account. */
+  readonly rate: Rate | undefined;
   readonly executedAt: Date;
 }
 
@@ -159,11 +164,13 @@ export async function insertExecutions(
     with recorded as (
       insert into unwind.executions (
         tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
-        liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, recorded_at
+        liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, currency, rate,
+        rate_as_of, recorded_at
       )
       select
         ${tenantId}, n.execution_id, n.venue, n.venue_execution_id, n.client_order_id, n.order_id,
-        n.liquidation_id, n.account_id, n.isin, n.quantity, n.price, n.proceeds, n.executed_at, ${now}
+        n.liquidation_id, n.account_id, n.isin, n.quantity, n.price, n.proceeds, n.executed_at,
+        n.currency, n.rate, n.rate_as_of, ${now}
       from unnest(
         ${executions.map((one) => one.executionId)}::uuid[],
         ${executions.map((one) => one.venue)}::text[],
@@ -176,10 +183,13 @@ export async function insertExecutions(
         ${executions.map((one) => plain(one.quantity))}::numeric[],
         ${executions.map((one) => plain(one.price))}::numeric[],
         ${executions.map((one) => plain(one.proceeds))}::numeric[],
-        ${executions.map((one) => one.executedAt)}::timestamptz[]
+        ${executions.map((one) => one.executedAt)}::timestamptz[],
+        ${executions.map((one) => one.currency)}::text[],
+        ${executions.map(({ rate }) => (rate ? plain(rate.rate) : null))}::numeric[],
+        ${executions.map(({ rate }) => rate?.asOf ?? null)}::timestamptz[]
       ) as n (
         execution_id, venue, venue_execution_id, client_order_id, order_id, liquidation_id,
-        account_id, isin, quantity, price, proceeds, executed_at
+        account_id, isin, quantity, price, proceeds, executed_at, currency, rate, rate_as_of
       )
       returning tenant_id, execution_id, account_id, isin, quantity, proceeds, executed_at
     )

@@ -1,8 +1,9 @@
 // What the reports of one submission say that is not recorded yet: new executions, and executions that
 // are void. Pure; what becomes of the order is left to report-changes.ts.
 
+import { type Rate, rateKey } from '../book/store.ts';
 import { newId } from '../ids.ts';
-import { type Decimal, proceedsOf, sum } from '../money.ts';
+import { accountCurrency, type Decimal, proceedsOf, sum } from '../money.ts';
 import type { News, Submission } from '../orders/order.ts';
 import type { ClaimedReport } from '../venue/inbox-store.ts';
 import { type ReportEvent, tradeOf } from '../venue/venue.ts';
@@ -22,6 +23,8 @@ export interface InboxReport extends ClaimedReport {
 export interface Known {
   readonly executions: ReadonlyMap<string, KnownExecution>;
   readonly busts: ReadonlyMap<string, Bust>;
+  /** Of the currencies that orders are sold in, at the instants of their executions, by `rateKey`. */
+  readonly rates: ReadonlyMap<string, Rate>;
 }
 
 /** An execution that is busted, with what it had sold. */
@@ -85,8 +88,9 @@ export function readNews({ submission, reports, known, seen }: Asked): Submissio
       if (!known.busts.has(key)) busts.set(key, { ...name, clientOrderId, transactionAt });
     } else if (!known.executions.has(key) && !executions.has(key)) {
       if (seen.has(key)) contradiction = 'the execution belongs to another order';
-      const execution = executionOf(submission, report);
-      if (execution !== undefined) executions.set(key, execution);
+      const execution = executionOf(submission, report, known);
+      if (typeof execution === 'string') contradiction = execution;
+      else if (execution !== undefined) executions.set(key, execution);
     }
   }
   for (const key of executions.keys()) seen.add(key);
@@ -135,13 +139,21 @@ function newsOf(
   });
 }
 
+/** The execution of a report, or what stands against booking it. */
 function executionOf(
   { clientOrderId, order }: Submission,
   { venue, event, transactionAt }: InboxReport,
-): NewExecution | undefined {
+  { rates }: Known,
+): NewExecution | string | undefined {
   const trade = tradeOf(event);
   if (trade === undefined) return undefined;
   const { lastQuantity: quantity, lastPrice: price, venueExecutionId } = trade;
+  const { currency } = order;
+  if (trade.currency !== undefined && trade.currency !== currency) {
+    return `the execution is in ${trade.currency}, its order in ${currency}`;
+  }
+  const rate = rates.get(rateKey({ currency, at: transactionAt }));
+  if (rate === undefined && currency !== accountCurrency) return `there is no rate for ${currency}`;
   return {
     executionId: newId<'execution'>(),
     movementId: newId<'movement'>(),
@@ -154,7 +166,9 @@ function executionOf(
     isin: order.isin,
     quantity,
     price,
-    proceeds: proceedsOf({ quantity, price }),
+    proceeds: proceedsOf({ quantity, price, ...(rate === undefined ? {} : { rate: rate.rate }) }),
+    currency,
+    rate,
     executedAt: transactionAt,
   };
 }

@@ -1,9 +1,8 @@
 // The statement that reads what accounts hold when their liquidations move on, and where each of it is sold.
 
-import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
-import { decimal } from '../money.ts';
+import { accountCurrency, decimal } from '../money.ts';
 import { liquidationsNamed } from '../orders/liquidations-named.ts';
 import type { TradingVenue } from '../venue/venue.ts';
 import type { Holding, Route } from './liquidation.ts';
@@ -19,7 +18,7 @@ interface HoldingRow {
   refused: boolean;
   venue: string | null;
   symbol: string | null;
-  currency: string | null;
+  currency: string;
   lot_size: string | null;
 }
 
@@ -33,11 +32,14 @@ export async function lockHoldings(
     readonly tenantId: TenantId;
     readonly liquidationIds: readonly LiquidationId[];
     readonly venues: readonly TradingVenue[];
+    /** What is sold in another currency needs a rate that is no older, in ms. */
+    readonly rateAgeMsMax: number;
+    readonly now: Date;
   },
 ): Promise<ReadonlyMap<LiquidationId, readonly Holding[]>> {
-  const { tenantId, liquidationIds, venues } = which;
+  const { tenantId, liquidationIds, venues, rateAgeMsMax, now } = which;
   const mics = venues.map(({ mic }) => mic);
-  const currencies = new Map(venues.map(({ mic, currency }) => [mic, currency]));
+  const currencies = venues.map(({ currency }) => currency);
   // Joined by the tenant alone, ids and positions would be held against each other, each against all.
   const rows = await tx<HoldingRow[]>`
     with l as materialized (
@@ -48,13 +50,19 @@ export async function lockHoldings(
         and l.liquidation_id = n.liquidation_id
     )
     select
-      l.liquidation_id, p.isin, p.quantity, p.locked, p.held, i.fractional, r.venue, r.symbol, r.currency,
+      l.liquidation_id, p.isin, p.quantity, p.locked, p.held, i.fractional, r.venue, r.symbol, c.currency,
       r.lot_size,
       i.trading_status = 'ACTIVE' and not exists (
         select
         from unwind.venue_halts h
         where h.venue = r.venue
           and h.isin = p.isin
+      ) and (
+        c.currency = ${accountCurrency}
+        or unwind.has_rate(
+          p.tenant_id, c.currency, (select unwind.market_time(${now})),
+          ${rateAgeMsMax} * interval '1 millisecond'
+        )
       ) as tradable,
       exists (
         select
@@ -68,6 +76,11 @@ export async function lockHoldings(
     join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.account_id
     join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
     cross join lateral unwind.routes(p.tenant_id, p.isin, ${mics}::text[]) as r
+    cross join lateral (
+      select coalesce(
+        r.currency, (${currencies}::text[])[array_position(${mics}::text[], r.venue)], ${accountCurrency}
+      ) as currency
+    ) c
     where p.quantity > 0
     order by p.account_id, p.isin
     for no key update of p`;
@@ -81,19 +94,13 @@ export async function lockHoldings(
       fractional: row.fractional,
       tradable: row.tradable,
       refused: row.refused,
-      route: routeOf(row, currencies),
+      route: routeOf(row),
       lotSize: row.lot_size === null ? undefined : decimal(row.lot_size),
     });
   }
   return holdings;
 }
 
-function routeOf(
-  { venue, symbol, currency }: HoldingRow,
-  currencies: ReadonlyMap<string, string>,
-): Route | undefined {
-  if (venue === null) return undefined;
-  const own = currencies.get(venue);
-  assert(own !== undefined, 'a route leads to a venue that was named');
-  return { venue, symbol: symbol ?? undefined, currency: currency ?? own };
+function routeOf({ venue, symbol, currency }: HoldingRow): Route | undefined {
+  return venue === null ? undefined : { venue, symbol: symbol ?? undefined, currency };
 }

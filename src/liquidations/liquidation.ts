@@ -74,7 +74,7 @@ export interface Holding {
   /** What open orders of the liquidation are selling. */
   readonly held: Decimal;
   readonly fractional: boolean;
-  /** False while its trading is halted or the instrument is INACTIVE. */
+  /** False while its trading is halted, the instrument is INACTIVE, or its currency has no rate. */
   readonly tradable: boolean;
   /** Where it is sold; undefined: no listing says. */
   readonly route: Route | undefined;

@@ -8,7 +8,11 @@ import { assert, assertNever } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
 import { recordLiquidationEvents } from '../events/store.ts';
 import { type LiquidationId, newId } from '../ids.ts';
-import { batchRowsMax, idleLiquidationWaitMs } from '../limits.ts';
+import {
+  batchRowsMax,
+  idleLiquidationWaitMs,
+  rateAgeMsMax as usualRateAgeMsMax,
+} from '../limits.ts';
 import type { PlannedOrder } from '../orders/order.ts';
 import { findOpenVenues } from '../venue/calendar-store.ts';
 import type { TradingVenue } from '../venue/venue.ts';
@@ -43,6 +47,8 @@ export interface EndLimits {
 /** A worker, and where orders go: the first venue that suits. */
 export interface Mover extends Worker {
   readonly venues: readonly TradingVenue[];
+  /** How old a rate may be, in ms of market time. Default as in limits.ts. */
+  readonly rateAgeMsMax?: number | undefined;
 }
 
 /**
@@ -158,12 +164,13 @@ async function releaseOrWait(
 async function planAll(
   tx: Tx,
   mover: Mover,
-  { tenantId, rows: due }: DueBatch,
+  { tenantId, rows: due, now }: DueBatch,
   limits: EndLimits,
 ): Promise<readonly Plan[]> {
   const liquidationIds = due.map((liquidation) => liquidation.liquidationId);
-  const { venues } = mover;
-  const holdings = await lockHoldings(tx, { tenantId, liquidationIds, venues });
+  const { venues, rateAgeMsMax = usualRateAgeMsMax } = mover;
+  const which = { tenantId, liquidationIds, venues, rateAgeMsMax, now };
+  const holdings = await lockHoldings(tx, which);
   return due.map((liquidation) => planFor(liquidation, holdings, limits));
 }
 

@@ -112,12 +112,12 @@ export async function findTimeline(
       union all
       select
         e.recorded_at, 'execution', null, null, e.order_id, e.isin, e.client_order_id, null, e.venue,
-        e.execution_id, e.quantity, e.price, e.proceeds, null, null, null
+        e.execution_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, null, null, null
       from executions e
       union all
       select
         e.busted_at, 'execution_busted', null, null, e.order_id, e.isin, e.client_order_id, null, e.venue,
-        e.execution_id, e.quantity, e.price, e.proceeds, null, null, null
+        e.execution_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, null, null, null
       from executions e
       where e.busted_at is not null
       union all

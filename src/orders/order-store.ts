@@ -3,7 +3,7 @@
 import type { Sql, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { plain } from '../money.ts';
+import { accountCurrency, plain } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
 import { liquidationsNamed, nextChangesOf } from './liquidations-named.ts';
@@ -108,7 +108,7 @@ interface DueOrderRow {
 
 /**
  * Locks orders that are due to be sent to a venue, of the next tenant that has some, none while it is
- * closed, and no more than half of what may still be with it: the next tenant finds room as well
+ * closed or in a currency without a rate, and no more than half of what may still be with it: the next tenant finds room as well
  * (claims at the same instant may go beyond the limit by a batch each). Where no tenant has any, what is
  * there is not counted: a second loop asks often.
  * Both orders are those of the index orders_to_submit: any other would read every order there
@@ -116,14 +116,25 @@ interface DueOrderRow {
  */
 export async function claimToSubmit(
   tx: Tx,
-  turn: ClaimTurn & { readonly venue: string; readonly inFlightMax: number },
+  turn: ClaimTurn & {
+    readonly venue: string;
+    readonly inFlightMax: number;
+    readonly rateAgeMsMax: number;
+  },
 ): Promise<readonly DueOrder[]> {
-  const { after, before, now, venue, limit, inFlightMax } = turn;
+  const { after, before, now, venue, limit, inFlightMax, rateAgeMsMax } = turn;
   const order = { tenantId: fragment`o.tenant_id`, subject: fragment`o.order_id::text` };
   const isDue = fragment`
     (select unwind.venue_is_open(${venue}, unwind.market_time(${now})))
     and o.venue = ${venue}
     and o.submit_at <= (select unwind.market_time(${now}))
+    and (
+      o.currency = ${accountCurrency}
+      or unwind.has_rate(
+        o.tenant_id, o.currency, (select unwind.market_time(${now})),
+        ${rateAgeMsMax} * interval '1 millisecond'
+      )
+    )
     and ${mayBeWorked('submit', { ...order, now })}`;
   const rows = await tx<DueOrderRow[]>`
     with turn as (

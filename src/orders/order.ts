@@ -72,6 +72,8 @@ export interface Order {
   readonly liquidationId: LiquidationId;
   readonly accountId: AccountId;
   readonly isin: string;
+  /** In which it is sold. */
+  readonly currency: string;
   readonly quantity: Decimal;
   readonly filledQuantity: Decimal;
   /** The part of it by which late fills and busts moved what was sold when a submission was done. */

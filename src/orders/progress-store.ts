@@ -27,6 +27,7 @@ interface SubmissionRow {
   liquidation_id: LiquidationId;
   account_id: AccountId;
   isin: string;
+  currency: string;
   order_quantity: string;
   filled_quantity: string;
   corrected_quantity: string;
@@ -76,7 +77,7 @@ export async function lockSubmissions(
   const rows = await tx<SubmissionRow[]>`
     select
       s.client_order_id, s.status, s.quantity, s.executed_quantity, s.busted_quantity,
-      s.final_quantity, s.outcome, s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin,
+      s.final_quantity, s.outcome, s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin, o.currency,
       o.quantity as order_quantity,
       o.filled_quantity, o.corrected_quantity, o.status as order_status, o.submissions
     from ${named}
@@ -106,6 +107,7 @@ function toSubmission(row: SubmissionRow): Submission {
       liquidationId: row.liquidation_id,
       accountId: row.account_id,
       isin: row.isin,
+      currency: row.currency,
       quantity: decimal(row.order_quantity),
       filledQuantity: decimal(row.filled_quantity),
       correctedQuantity: decimal(row.corrected_quantity),

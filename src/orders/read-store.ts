@@ -58,7 +58,7 @@ export async function findExecutionObject(
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
     select unwind.execution_object(
-      e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at
+      e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at, e.busted_at
     ) as object
     from unwind.executions e
     where e.tenant_id = ${which.tenantId}
@@ -83,7 +83,7 @@ export function findExecutionPage(
       limit ${q.limit}`,
     objectOf: (key) => fragment`
       select unwind.execution_object(
-        e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at
+        e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at, e.busted_at
       ) as object
       from unwind.executions e
       where e.tenant_id = ${q.tenantId}

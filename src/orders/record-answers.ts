@@ -25,6 +25,8 @@ export interface Sender extends Worker {
   readonly holder: string;
   /** Orders that may be with the venue at once. Default as in limits.ts. */
   readonly inFlightMax?: number;
+  /** How old a rate may be, in ms of market time. Default as in limits.ts. */
+  readonly rateAgeMsMax?: number | undefined;
 }
 
 export interface Answered extends Held {

@@ -8,7 +8,12 @@
 import { assert } from '../assert.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
-import { batchRowsMax, ordersInFlightMax, submissionLeaseMs } from '../limits.ts';
+import {
+  batchRowsMax,
+  ordersInFlightMax,
+  submissionLeaseMs,
+  rateAgeMsMax as usualRateAgeMsMax,
+} from '../limits.ts';
 import { decimal } from '../money.ts';
 import type { LookUpOutcome, NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
 import { type Batch, batchWorker } from '../work/work-batches.ts';
@@ -27,12 +32,14 @@ const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue did not 
 
 /** One turn: sends due orders of the next tenant that has some to a venue. @returns how many. */
 export function orderSubmitter(sender: Sender): () => Promise<number> {
-  const { inFlightMax = ordersInFlightMax } = sender;
+  const { inFlightMax = ordersInFlightMax, rateAgeMsMax = usualRateAgeMsMax } = sender;
   const recorder = new AnswerRecorder(sender);
   const turn = batchWorker<DueOrder, Intent>(sender, {
     step: 'submit',
     limit: batchRowsMax,
-    claim: (tx, due) => claimToSubmit(tx, { ...due, venue: sender.venue.mic, inFlightMax }),
+    claim: (tx, due) => {
+      return claimToSubmit(tx, { ...due, venue: sender.venue.mic, inFlightMax, rateAgeMsMax });
+    },
     subjectOf: ({ orderId }) => orderId,
     work: (tx, batch) => commitIntents(tx, sender, batch),
     afterCommit: async (intents) => recorder.record(await send(sender, intents)),

@@ -33,6 +33,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const minuteMs = 60_000;
 const dayMs = 24 * 3_600_000;
+const hourMs = 3_600_000;
 
 /** Every setting there is, by the room that reads it; the table in docs/configuration.md is made of it. */
 export const settings = {
@@ -116,6 +117,11 @@ export const settings = {
       'UNWIND_VENUE_DELAY_MS',
       'within how many ms the simulated venue reports on an order',
       integer({ min: 0, max: 60_000, otherwise: 800 }),
+    ),
+    rateAgeMsMax: setting(
+      'UNWIND_RATE_HOURS',
+      'hours of market time after which a rate of a currency (rates.csv) is too old to sell by',
+      integer({ min: 1, max: 8_760, otherwise: 96, unit: hourMs }),
     ),
     simulatesFills: setting(
       'UNWIND_SIMULATE_FILLS',

@@ -2,7 +2,10 @@
 // and for the simulated venue alike: the market is one.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
+import { rateAgeMsMax as usualRateAgeMsMax } from '../limits.ts';
 import { type Calendar, CalendarError, type Holiday, weekdays } from './calendar.ts';
+import type { TradingVenue } from './venue.ts';
 
 /**
  * Gives a venue another calendar, or none: then it is always open. Idempotent.
@@ -70,14 +73,20 @@ export async function findOpenVenues(
 /** Records at which venues the service trades, for the views, which see no settings. */
 export async function recordTrading(
   sql: Sql,
-  { venues, now }: { venues: readonly string[]; now: Date },
+  trading: { venues: readonly TradingVenue[]; rateAgeMsMax?: number | undefined; now: Date },
 ): Promise<void> {
+  const { venues, rateAgeMsMax = usualRateAgeMsMax, now } = trading;
+  const mics = venues.map(({ mic }) => mic);
+  const currencies = venues.map(({ currency }) => currency);
+  const age = fragment`${rateAgeMsMax} * interval '1 millisecond'`;
   await sql`
     update unwind.trading
     set
-      venues = ${venues},
+      venues = ${mics},
+      currencies = ${currencies},
+      rate_age_max = ${age},
       recorded_at = ${now}
-    where venues <> ${venues}`;
+    where (venues, currencies, rate_age_max) is distinct from (${mics}::text[], ${currencies}::text[], ${age})`;
 }
 
 /** The calendar of a venue; undefined: it is always open. */

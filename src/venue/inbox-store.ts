@@ -42,11 +42,12 @@ export async function insertReports(
   await tx`
     insert into unwind.venue_reports (
       tenant_id, venue, report_id, client_order_id, type, venue_execution_id, last_quantity,
-      last_price, cumulative_quantity, reason, transaction_at, received_at
+      last_price, cumulative_quantity, reason, transaction_at, currency, received_at
     )
     select
       n.tenant_id, ${venue}, n.report_id, n.client_order_id, n.type, n.venue_execution_id,
-      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at, ${now}
+      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at,
+      n.currency, ${now}
     from unnest(
       ${reports.map((report) => report.tenantId)}::uuid[],
       ${reports.map((report) => `report/${report.number}`)}::text[],
@@ -57,10 +58,11 @@ export async function insertReports(
       ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
       ${reports.map((report) => plain(report.event.cumulativeQuantity))}::numeric[],
       ${reports.map(({ event }) => ('reason' in event ? event.reason : null))}::text[],
-      ${reports.map((report) => report.transactionAt)}::timestamptz[]
+      ${reports.map((report) => report.transactionAt)}::timestamptz[],
+      ${trades.map((trade) => trade?.currency ?? null)}::text[]
     ) as n (
       tenant_id, report_id, client_order_id, type, venue_execution_id, last_quantity, last_price,
-      cumulative_quantity, reason, transaction_at
+      cumulative_quantity, reason, transaction_at, currency
     )
     on conflict (tenant_id, venue, report_id) do nothing`;
 }
@@ -121,7 +123,7 @@ export async function claimReports(tx: Tx, turn: ClaimTurn): Promise<readonly Cl
     )
     select
       r.tenant_id, r.venue, r.report_id, r.client_order_id, r.type, r.venue_execution_id,
-      r.last_quantity, r.last_price, r.cumulative_quantity, r.reason, r.transaction_at
+      r.last_quantity, r.last_price, r.cumulative_quantity, r.reason, r.currency, r.transaction_at
     from turn
     join unwind.venue_reports r on r.tenant_id = turn.tenant_id
     where ${isDue}

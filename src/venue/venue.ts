@@ -54,7 +54,7 @@ export type CancelOutcome =
   | { readonly type: 'too_late' }
   | { readonly type: 'not_found' };
 
-/** FIX 35=8 in the form the service keeps; quantities in units, the price in EUR. */
+/** FIX 35=8 in the form the service keeps; quantities in units. */
 export interface VenueReport {
   /** Place in the venue's gapless sequence of reports (FIX 34). */
   readonly number: number;
@@ -69,7 +69,10 @@ export interface VenueReport {
 export interface Trade {
   readonly venueExecutionId: string;
   readonly lastQuantity: Decimal;
+  /** In the currency of the order. */
   readonly lastPrice: Decimal;
+  /** FIX 15; undefined: the venue names none. */
+  readonly currency?: string | undefined;
 }
 
 /**
@@ -143,6 +146,7 @@ export interface ReportColumns {
   readonly last_price: string | null;
   readonly cumulative_quantity: string;
   readonly reason: string | null;
+  readonly currency?: string | null;
 }
 
 /** @throws ImpossibleState when an execution or a bust lacks its id, quantity or price. */
@@ -164,6 +168,7 @@ export function toReportEvent(row: ReportColumns): ReportEvent {
     venueExecutionId,
     lastQuantity: decimal(last_quantity),
     lastPrice: decimal(last_price),
+    currency: row.currency ?? undefined,
   };
   return { type: row.type, trade, cumulativeQuantity };
 }

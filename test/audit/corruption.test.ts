@@ -71,6 +71,9 @@ const guarded: Partial<Record<Table, Readonly<Record<string, string>>>> = {
     isin: "'XX0000000000'",
     executed_at: "t.executed_at + interval '1 s'",
     recorded_at: "t.recorded_at + interval '1 s'",
+    currency: "'CHF'",
+    rate: 'coalesce(t.rate, 1) * 1.01',
+    rate_as_of: "coalesce(t.rate_as_of, t.executed_at) - interval '1 s'",
   },
   'unwind.orders': {
     ...more('quantity'),

@@ -191,6 +191,43 @@ export const corruptionsOfBook: readonly Corruption[] = [
     subject: itsExecution,
   },
   {
+    what: 'proceeds in another currency were not converted',
+    victims: all('unwind.executions', "currency <> 'EUR'"),
+    change: set('unwind.executions', 'proceeds = round(t.quantity * t.price, 2)'),
+    check: 'proceeds_are_quantity_times_price',
+    subject: itsExecution,
+  },
+  {
+    what: 'an execution names a rate that there never was',
+    victims: all('unwind.executions', "currency <> 'EUR'"),
+    change: set('unwind.executions', "rate_as_of = t.rate_as_of - interval '1 s'"),
+    check: 'rates_were_in_force',
+    subject: itsExecution,
+  },
+  {
+    what: 'a rate that was in force was passed over',
+    victims: all('unwind.executions', "currency <> 'EUR' and executed_at > rate_as_of"),
+    change: `insert into unwind.rates (tenant_id, currency, as_of, rate, updated_at)
+      select v.tenant_id, v.currency, v.executed_at, v.rate + 0.01, v.recorded_at - interval '3 hours'
+      from v`,
+    check: 'rates_were_in_force',
+    subject: itsExecution,
+  },
+  {
+    what: 'an execution is in another currency than its order',
+    victims: all('unwind.orders', 'filled_quantity > 0'),
+    change: set('unwind.orders', "currency = 'CHF'"),
+    check: 'rates_were_in_force',
+    subject: `(
+      select e.execution_id::text
+      from unwind.executions e
+      where e.tenant_id = v.tenant_id
+        and e.order_id = v.order_id
+      order by e.execution_id
+      limit 1
+    )`,
+  },
+  {
     what: 'a void execution counts again',
     victims: all('unwind.executions', 'busted_at is not null'),
     change: set('unwind.executions', 'busted_at = null'),

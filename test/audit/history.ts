@@ -16,7 +16,9 @@ import {
   type AccountOfUser,
   type BookAccount,
   type BookInstrument,
+  enterRates,
   importPositions,
+  listInstruments,
   makeBook,
   makeTenant,
 } from '../support/book.ts';
@@ -40,6 +42,7 @@ const cancelledOnTheWay = 'IE00BF2GFH28';
 const refused = 'ZZREFUSED006';
 const filledLate = 'ZZLATEFILL05';
 const busted = 'ZZBUST000004';
+const foreign = 'US5949181045';
 
 const instruments: readonly BookInstrument[] = [
   { isin: plain, price: '120.345' },
@@ -52,6 +55,7 @@ const instruments: readonly BookInstrument[] = [
   { isin: refused, price: '1' },
   { isin: filledLate, price: '90' },
   { isin: busted, price: '90' },
+  { isin: foreign, price: '400.11' },
 ];
 
 const ended: readonly BookAccount[] = [
@@ -103,6 +107,7 @@ export async function makeHistory(
   await liquidateAtOnce(scene);
   await liquidateAgain(scene);
   await correctTheEnd(scene);
+  await sellAbroad(scene);
   await deliver(scene);
   const steps = await leaveWorkBehind(scene);
   return { clock, steps };
@@ -192,6 +197,29 @@ async function correctTheEnd(scene: Scene): Promise<void> {
   clock.advance(20_000);
   await runUntilIdle(steps);
   await stop(scene, 'with a late fill, one of them uncovered, and a bust');
+}
+
+/** What is quoted in another currency, sold by a rate and by the next one; what has none waits. */
+async function sellAbroad(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  const { first, second } = await openAccounts(scene, 'Foreign', {
+    first: { positions: [{ isin: foreign, quantity: '3.7' }] },
+    second: { positions: [{ isin: foreign, quantity: '11' }] },
+  });
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  await listInstruments(sql, first, [{ isin: foreign, mic: 'XSIM', currency: 'USD' }]);
+  await enterRates(sql, first, [
+    { currency: 'USD', rate: '0.921', asOf: later(clock.now(), -1_000) },
+  ]);
+  await askToLiquidate(sql, clock, first);
+  await runUntilIdle(steps);
+  await stop(scene, 'with an execution in another currency');
+  clock.advance(2 * 3_600_000);
+  const rates = [{ currency: 'USD', rate: '0.917', asOf: clock.now() }];
+  await enterRates(sql, { ...first, importedAt: clock.now() }, rates);
+  await askToLiquidate(sql, clock, second);
+  await runUntilIdle(steps);
+  await stop(scene, 'with one by the next rate');
 }
 
 /** The log of the first tenant replayed to a receiver that refuses its first event. */

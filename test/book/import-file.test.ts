@@ -23,6 +23,7 @@ const right: Record<string, Record<string, string>> = {
   'accounts.csv': { account_id: id, user_id: id, status: 'ACTIVE', currency: 'EUR' },
   'instruments.csv': { isin, name: 'SAP SE', trading_status: 'ACTIVE', fractional: 'true' },
   'listings.csv': { isin, mic: 'XETR', symbol: 'SAP', currency: 'EUR', lot_size: '1' },
+  'rates.csv': { currency: 'USD', rate: '0.9213', as_of: asOf },
   'prices.csv': { isin, price: '1.5', currency: 'EUR' },
   'positions.csv': { account_id: id, isin, quantity: '1.5', locked: '0.5', as_of: asOf },
 };

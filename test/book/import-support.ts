@@ -24,6 +24,7 @@ export const headers = {
   accounts: 'account_id,user_id,status,currency',
   instruments: 'isin,name,trading_status,fractional',
   listings: 'isin,mic,symbol,currency,lot_size',
+  rates: 'currency,rate,as_of',
   prices: 'isin,price,currency',
   positions: 'account_id,isin,quantity,locked,as_of',
 };

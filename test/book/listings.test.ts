@@ -1,4 +1,4 @@
-// listings.csv: where instruments trade.
+// listings.csv, where instruments trade, and rates.csv, what currencies are worth.
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -74,4 +74,44 @@ test('each line is right by itself, of a known instrument, and its only one at t
   ]);
   const twice = lines(`${sap},XETR,SAP,EUR,1`, `${sap},XETR,SAP,EUR,10`);
   assert.deepEqual(await badLinesOf(t, bench, twice), ['3: isin and mic: the same as in line 2']);
+});
+
+const rates = (...rows: readonly string[]) => ({ 'rates.csv': [headers.rates, ...rows] });
+
+test('rates follow one another; a file that is imported again changes nothing', async (t) => {
+  const bench = await newBench();
+  const days = ['USD,0.9213,2026-01-01T15:00:00Z', 'USD,0.92,2026-01-02T15:00:00Z'];
+  await importRight(t, bench, rates(...days, 'GBX,0.0115,2026-01-02T15:00:00Z'));
+  const again = await importFiles(t, bench, rates(...days, 'USD,0.9,2026-01-03T15:00:00Z'));
+  assert.equal(countsOf(again.files[0]), '1/0/2');
+  const rows = await sql`
+    select r.currency, trim_scale(r.rate)::text as rate
+    from unwind_v1.rates r
+    where r.tenant_id = ${bench.tenantId}
+    order by r.currency, r.as_of`;
+  assert.deepEqual(
+    rows.map(({ currency, rate }) => `${currency} ${rate}`),
+    ['GBX 0.0115', 'USD 0.9213', 'USD 0.92', 'USD 0.9'],
+  );
+});
+
+test('a rate never changes, and none comes before one that executions may be converted by', async (t) => {
+  const bench = await newBench();
+  await importRight(t, bench, rates('USD,0.92,2026-01-02T15:00:00Z'));
+  const rows = [
+    'USD,0.93,2026-01-02T15:00:00Z',
+    'USD,0.92,2026-01-01T15:00:00Z',
+    'EUR,1,2026-01-02T15:00:00Z',
+    'usd,1,2026-01-02T15:00:00Z',
+    'CHF,0,2026-01-02T15:00:00Z',
+    'CHF,1.05,2027-01-02T15:00:00Z',
+  ];
+  assert.deepEqual(await badLinesOf(t, bench, rates(...rows)), [
+    '2: rate: another rate is known for that instant, and executions may be converted by it',
+    '3: as_of: not after the newest rate of the currency, of 2026-01-02T15:00:00.000Z',
+    '4: currency: "EUR" is the currency of accounts and needs no rate',
+    '5: currency: "usd" is no currency, such as USD',
+    '6: rate: "0" is not more than 0',
+    '7: as_of: "2027-01-02T15:00:00Z" is in the future',
+  ]);
 });

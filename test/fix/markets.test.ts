@@ -12,9 +12,15 @@ import type { LiquidationId } from '../../src/ids.ts';
 import { askToStop } from '../../src/liquidations/stop-store.ts';
 import { announceHalt, announceStatus } from '../../src/venue/calendar-store.ts';
 import { Screen } from '../book/screen.ts';
-import { type BookPosition, makeBook } from '../support/book.ts';
+import {
+  type BookPosition,
+  enterRates,
+  type Listing,
+  listInstruments,
+  makeBook,
+} from '../support/book.ts';
 import { askToLiquidate } from '../support/engine.ts';
-import { type Listing, list, type Markets, openMarkets } from './markets.ts';
+import { type Markets, openMarkets } from './markets.ts';
 
 const [apple, basf, sap] = ['US0378331005', 'DE000BASF111', 'DE0007164600'];
 const everywhere: readonly Listing[] = [
@@ -80,7 +86,7 @@ test('each order goes where its instrument is listed, under the name it has ther
   const markets = await openMarkets(t, { market, second: { symbology: 'symbol' } });
   const { first, second, sql } = markets;
   const id = await ask(markets, all);
-  await list(sql, markets, everywhere);
+  await listInstruments(sql, markets, everywhere);
   await markets.runUntil('it is sold', isFilled(markets, id));
   assert.equal(await statusOf(markets, id), 'FILLED flat 1203');
   const [there] = first.acceptor.ledger;
@@ -105,7 +111,7 @@ test('a venue that is cut off, one that is closed: only their own orders wait', 
   const markets = await openMarkets(t, { market });
   const { first, second, sql } = markets;
   const id = await ask(markets, all);
-  await list(sql, markets, everywhere);
+  await listInstruments(sql, markets, everywhere);
   await first.cutOff();
   await first.isReady(false);
   await inTransaction(sql, (tx) => announceStatus(tx, 'XSIM', 'closed'));
@@ -141,7 +147,7 @@ test('what needs closed venues alone stays NEW until one of them opens', async (
   const waiting = await ask(markets, [{ isin: apple, quantity: '4' }]);
   const going = await ask(markets, [{ isin: basf, quantity: '4' }]);
   const empty = await ask(markets, []);
-  await list(sql, markets, everywhere);
+  await listInstruments(sql, markets, everywhere);
   await first.cutOff();
   await first.isReady(false);
   await markets.runUntil('the other one is sold', isFilled(markets, going));
@@ -163,7 +169,7 @@ test('a halt at one venue is none at another', async (t) => {
       await announceHalt(tx, { venue: 'XBBB', isin, isHalted: true, at });
   });
   const id = await ask(markets, all);
-  await list(sql, markets, everywhere);
+  await listInstruments(sql, markets, everywhere);
   await markets.runUntil('all but one is sold', async () => {
     return Object.keys(await waitsOf(markets, id)).length === 1;
   });
@@ -174,7 +180,7 @@ test('an instrument that no listing names waits for one, and says so', async (t)
   const markets = await openMarkets(t, { market });
   const { sql } = markets;
   const id = await ask(markets, all);
-  await list(sql, markets, [
+  await listInstruments(sql, markets, [
     { isin: apple, mic: 'XAAA' },
     { isin: basf, mic: 'XNYS' },
   ]);
@@ -190,7 +196,7 @@ test('an instrument that no listing names waits for one, and says so', async (t)
     stdout.text,
     new RegExp(`\n${basf} +4 +unlisted +listed at XNYS, where the service does not trade\n`),
   );
-  await list(sql, markets, everywhere);
+  await listInstruments(sql, markets, everywhere);
   await sql`update unwind.liquidations set advance_at = now() where advance_at is not null`;
   await markets.runUntil('it is sold', isFilled(markets, id));
 });
@@ -202,7 +208,7 @@ test('whole lots are sold; less than one stays in the account, and the end says 
     { isin: apple, quantity: '250' },
     { isin: basf, quantity: '9.87' },
   ]);
-  await list(sql, markets, [
+  await listInstruments(sql, markets, [
     { isin: apple, mic: 'XAAA', lotSize: '100' },
     { isin: basf, mic: 'XBBB', lotSize: '0.1' },
   ]);
@@ -231,7 +237,7 @@ test('an abandoned liquidation is cancelled at every venue that has an order of 
   const markets = await openMarkets(t, { market: resting });
   const { first, second, sql, tenantId } = markets;
   const id = await ask(markets, all.slice(0, 2));
-  await list(sql, markets, everywhere);
+  await listInstruments(sql, markets, everywhere);
   await markets.runUntil('both work an order', () => {
     return [first, second].every(({ acceptor }) => acceptor.ledger[0]?.status === 'working');
   });
@@ -246,5 +252,37 @@ test('an abandoned liquidation is cancelled at every venue that has an order of 
       ['cancelled'],
     );
   }
+  await assertClean(markets);
+});
+
+test('an order is sent in the currency of its listing, else in that of its venue', async (t) => {
+  const markets = await openMarkets(t, { market, second: { currency: 'CHF' } });
+  const { sql } = markets;
+  const id = await ask(markets, all);
+  await listInstruments(sql, markets, [
+    { isin: apple, mic: 'XAAA', currency: 'USD' },
+    { isin: basf, mic: 'XBBB', currency: 'EUR' },
+    { isin: sap, mic: 'XSIM' },
+  ]);
+  const asOf = systemClock.now();
+  await enterRates(sql, markets, [{ currency: 'USD', rate: '0.9213', asOf }]);
+  await markets.runUntil('it is sold', isFilled(markets, id));
+  const sent = await sql<{ venue: string; fields: Buffer }[]>`
+    select m.venue, m.fields from unwind.fix_messages m where m.type = 'D' order by m.venue`;
+  assert.deepEqual(
+    sent.map(({ venue, fields }) => {
+      const currency = fields
+        .toString()
+        .split('\u0001')
+        .find((field) => field.startsWith('15='));
+      return [venue, currency];
+    }),
+    [
+      ['XAAA', '15=USD'],
+      ['XBBB', '15=EUR'],
+    ],
+  );
+  // 4 times 100.25 USD times 0.9213, and twice 4 times 100.25 EUR.
+  assert.equal(await statusOf(markets, id), 'FILLED flat 1171.44');
   await assertClean(markets);
 });

@@ -47,37 +47,6 @@ export const patienceMs = 30_000;
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
-export interface Listing {
-  readonly isin: string;
-  readonly mic: string;
-  readonly symbol?: string;
-  readonly currency?: string;
-  readonly lotSize?: string;
-}
-
-/** Says where instruments trade, as an import does. */
-export async function list(
-  sql: Sql,
-  { tenantId }: { tenantId: TenantId },
-  listings: readonly Listing[],
-): Promise<void> {
-  await sql`
-    insert into unwind.listings (tenant_id, isin, mic, symbol, currency, lot_size, updated_at)
-    select ${tenantId}, n.isin, n.mic, n.symbol, n.currency, n.lot_size, now()
-    from unnest(
-      ${listings.map(({ isin }) => isin)}::text[],
-      ${listings.map(({ mic }) => mic)}::text[],
-      ${listings.map(({ symbol = '' }) => symbol)}::text[],
-      ${listings.map(({ currency = 'EUR' }) => currency)}::text[],
-      ${listings.map(({ lotSize = '1' }) => lotSize)}::numeric[]
-    ) as n (isin, mic, symbol, currency, lot_size)
-    on conflict (tenant_id, isin, mic) do update
-    set
-      symbol = excluded.symbol,
-      currency = excluded.currency,
-      lot_size = excluded.lot_size`;
-}
-
 /** Opens XAAA, XBBB and XSIM, in that order. */
 export async function openMarkets(
   t: AfterTest,
@@ -131,7 +100,7 @@ export async function openMarkets(
   const fixes = [markets.first, markets.second];
   await Promise.all(fixes.map((one) => one.isReady(true)));
   const venues = [...fixes.map(({ fix }) => fix.venue), simulatedVenue(sql, systemClock, 0)];
-  await recordTrading(sql, { venues: venues.map(({ mic }) => mic), now: systemClock.now() });
+  await recordTrading(sql, { venues, now: systemClock.now() });
   const steps = engineSteps(sql, systemClock, { delayMs: 0, venues, onWarning: () => {} });
   const runUntil: Markets['runUntil'] = (what, ask) => {
     const look = async () => {

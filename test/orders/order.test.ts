@@ -23,6 +23,7 @@ function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): S
       orderId: newId(),
       liquidationId: newId() as LiquidationId,
       accountId: newId(),
+      currency: 'EUR',
       isin: 'DE0007164600',
       quantity: decimal('10'),
       filledQuantity: decimal(over.filled ?? '0'),

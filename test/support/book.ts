@@ -159,3 +159,50 @@ export async function importPositions(sql: SqlOrTx, batch: PositionImport): Prom
         and d.isin = c.isin
     )`;
 }
+
+export interface Listing {
+  readonly isin: string;
+  readonly mic: string;
+  readonly symbol?: string;
+  readonly currency?: string;
+  readonly lotSize?: string;
+}
+
+/** Says where instruments trade, as an import does. */
+export async function listInstruments(
+  sql: SqlOrTx,
+  { tenantId }: { tenantId: TenantId },
+  listings: readonly Listing[],
+): Promise<void> {
+  await sql`
+    insert into unwind.listings (tenant_id, isin, mic, symbol, currency, lot_size, updated_at)
+    select ${tenantId}, n.isin, n.mic, n.symbol, n.currency, n.lot_size, now()
+    from unnest(
+      ${listings.map(({ isin }) => isin)}::text[],
+      ${listings.map(({ mic }) => mic)}::text[],
+      ${listings.map(({ symbol = '' }) => symbol)}::text[],
+      ${listings.map(({ currency = 'EUR' }) => currency)}::text[],
+      ${listings.map(({ lotSize = '1' }) => lotSize)}::numeric[]
+    ) as n (isin, mic, symbol, currency, lot_size)
+    on conflict (tenant_id, isin, mic) do update
+    set
+      symbol = excluded.symbol,
+      currency = excluded.currency,
+      lot_size = excluded.lot_size`;
+}
+
+/** Says what a unit of currencies is worth in EUR, as an import does. */
+export async function enterRates(
+  sql: SqlOrTx,
+  { tenantId, importedAt = usualImport }: { tenantId: TenantId; importedAt?: Date },
+  rates: readonly { readonly currency: string; readonly rate: string; readonly asOf: Date }[],
+): Promise<void> {
+  await sql`
+    insert into unwind.rates (tenant_id, currency, as_of, rate, updated_at)
+    select ${tenantId}, n.currency, n.as_of, n.rate, ${importedAt}
+    from unnest(
+      ${rates.map(({ currency }) => currency)}::text[],
+      ${rates.map(({ rate }) => rate)}::numeric[],
+      ${rates.map(({ asOf }) => asOf)}::timestamptz[]
+    ) as n (currency, rate, as_of)`;
+}

@@ -50,17 +50,19 @@ export interface EngineSettings {
   /** Default as in decisions, point 3. */
   readonly endLimits?: EndLimits;
   readonly count?: Count;
+  /** Default as in limits.ts. */
+  readonly rateAgeMsMax?: number;
 }
 
 export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
   const usual = () => settings.venue ?? simulatedVenue(sql, clock, settings.delayMs);
   const { venues = [usual()] } = settings;
-  const { onWarning = failOnWarning, endLimits = usualEndLimits, count } = settings;
+  const { onWarning = failOnWarning, endLimits = usualEndLimits, count, rateAgeMsMax } = settings;
   const worker = { sql, clock, log: { warn: onWarning, error: onWarning }, count };
   const holder = newId<'process'>();
-  const mover = { ...worker, venues };
+  const mover = { ...worker, venues, rateAgeMsMax };
   const atEach = (stepOf: (sender: Sender) => Step): Step => {
-    const steps = venues.map((venue) => stepOf({ ...worker, venue, holder }));
+    const steps = venues.map((venue) => stepOf({ ...worker, venue, holder, rateAgeMsMax }));
     return async () => {
       let worked = 0;
       for (const step of steps) worked += await step();

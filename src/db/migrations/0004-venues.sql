@@ -1,5 +1,5 @@
--- Where instruments trade, at which venues the service does, and where each order goes.
--- Owners: book (listings), venue (trading), orders, venue/fix.
+-- Where instruments trade, at which venues the service does, where each order goes, and what currencies are
+-- worth. Owners: book (listings, rates), venue (trading, its reports), orders, executions, venue/fix.
 -- compatible-from: 1
 
 -- An instrument at a venue: the name it has there (empty: its ISIN), the currency it is quoted in, and the
@@ -30,14 +30,62 @@ create table unwind.listings (
 create table unwind.trading (
   only_row boolean not null default true,
   venues text[] not null,
+  -- In which each trades what no listing says another currency of.
+  currencies text[] not null,
+  -- A rate that is older is not sold at.
+  rate_age_max interval not null,
   recorded_at timestamptz not null,
   constraint trading_pkey primary key (only_row),
   constraint trading_only_row check (only_row),
-  constraint trading_venues check (cardinality(venues) between 1 and 20)
+  constraint trading_venues
+    check (cardinality(venues) between 1 and 20 and cardinality(currencies) = cardinality(venues))
 );
-insert into unwind.trading (venues, recorded_at)
-select coalesce(array_agg(s.venue order by s.venue), '{XSIM}'), now()
+insert into unwind.trading (venues, currencies, rate_age_max, recorded_at)
+select
+  coalesce(array_agg(s.venue order by s.venue), '{XSIM}'),
+  coalesce(array_agg('EUR'::text), '{EUR}'),
+  '96 hours', now()
 from unwind.fix_sessions s;
+
+-- EUR that one unit of a currency was worth, from an instant on until the next one. A rate never changes.
+create table unwind.rates (
+  tenant_id uuid not null,
+  currency text not null,
+  as_of timestamptz not null,
+  rate numeric not null,
+  updated_at timestamptz not null,
+  constraint rates_pkey primary key (tenant_id, currency, as_of),
+  constraint rates_tenant foreign key (tenant_id) references unwind.tenants,
+  constraint rates_currency check (currency ~ '^[A-Z]{3}$' and currency <> 'EUR'),
+  constraint rates_positive check (rate > 0 and scale(rate) <= 12)
+);
+
+-- Whether a currency has a rate at an instant that is young enough.
+create or replace function unwind.has_rate(
+  the_tenant uuid,
+  the_currency text,
+  at timestamptz,
+  age_max interval
+) returns boolean
+  language sql stable parallel safe
+  return exists (
+    select
+    from unwind.rates r
+    where r.tenant_id = the_tenant
+      and r.currency = the_currency
+      and r.as_of between at - age_max and at
+  );
+
+-- An execution keeps the price and the currency of the venue. `proceeds` is in EUR, by the rate that was in
+-- force when it happened.
+alter table unwind.executions add column currency text not null default 'EUR';
+alter table unwind.executions add column rate numeric;
+alter table unwind.executions add column rate_as_of timestamptz;
+alter table unwind.executions add constraint executions_rate_exactly_when_foreign
+  check ((currency = 'EUR') = (rate is null) and (rate is null) = (rate_as_of is null));
+-- The currency that the venue itself names (FIX 15); null: it names none.
+alter table unwind.venue_reports add column currency text;
+alter table unwind.fix_reports add column currency text;
 
 -- Where an order goes is decided when it is placed, and stays. Null: of an order that had ended before.
 alter table unwind.orders add column venue text;
@@ -143,6 +191,78 @@ select
   l.stop_asked_at,
   l.end_note
 from unwind.liquidations l;
+
+create or replace view unwind_v1.rates as
+select
+  r.tenant_id,
+  r.currency,
+  r.as_of,
+  r.rate,
+  r.updated_at
+from unwind.rates r;
+
+create or replace view unwind_v1.executions as
+select
+  e.tenant_id,
+  e.execution_id,
+  e.venue,
+  e.venue_execution_id,
+  e.client_order_id,
+  e.order_id,
+  e.liquidation_id,
+  e.account_id,
+  e.isin,
+  e.quantity,
+  e.price,
+  e.proceeds,
+  e.currency,
+  e.executed_at,
+  e.recorded_at,
+  e.busted_at,
+  e.rate,
+  e.rate_as_of
+from unwind.executions e;
+
+-- What the API shows of an execution is in EUR: its price times the rate.
+create or replace function unwind.order_object(the_tenant uuid, the_order uuid) returns text
+  language sql stable parallel safe
+  return (
+    select concat(
+      '{"account_id":"', o.account_id,
+      case
+        when o.status = 'CANCELLED'
+          then '","cancellation_reason":"'
+            || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)
+      end,
+      '","cash_amount":"0","client_reference":"', o.liquidation_id,
+      '","created_at":"', unwind.instant(o.created_at),
+      '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (
+        select string_agg(
+          unwind.execution_object(
+            e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
+            e.busted_at
+          ),
+          ',' order by e.execution_id
+        )
+        from unwind.executions e
+        where e.tenant_id = o.tenant_id
+          and e.order_id = o.order_id
+      ),
+      '],"fee":"0","id":"', o.order_id,
+      '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin,
+      '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"',
+      trim_scale(o.quantity),
+      '","side":"SELL","status":"', o.status,
+      '","stop_price":"","updated_at":"', unwind.instant(greatest(o.updated_at, o.status_at)),
+      '","user_id":"', l.user_id, '"}'
+    )
+    from unwind.orders o
+    join unwind.liquidations l
+      on l.tenant_id = o.tenant_id
+      and l.liquidation_id = o.liquidation_id
+    where o.tenant_id = the_tenant
+      and o.order_id = the_order
+  );
 
 create or replace view unwind_v1.orders as
 select
@@ -254,6 +374,10 @@ select
       else concat('listed at ', x.listed, ', where the service does not trade')
     end
     when 9 then concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
+    when 11 then case
+      when y.as_of is null then concat('there is no rate for ', u.currency)
+      else concat('the last rate for ', u.currency, ' is of ', unwind.instant(y.as_of))
+    end
     when 12 then case when cardinality(t.venues) > 1 then concat(q.venue, ' is closed') end
     when 13 then coalesce(ks.detail, ko.detail)
     when 15 then s.reason
@@ -302,6 +426,8 @@ left join lateral (
       as venue,
     (array_agg(y.lot_size order by array_position(t.venues, y.mic)) filter (where y.mic = any (t.venues)))[1]
       as lot_size,
+    (array_agg(y.currency order by array_position(t.venues, y.mic)) filter (where y.mic = any (t.venues)))[1]
+      as currency,
     string_agg(y.mic, ', ' order by y.mic) as listed
   from unwind.listings y
   where y.tenant_id = p.tenant_id
@@ -314,6 +440,23 @@ cross join lateral (
   ) as venue
 ) q
 left join unwind_v1.venues_now() v on v.venue = q.venue
+cross join lateral (
+  select
+    coalesce(
+      case when o.order_id is not null then o.currency end, x.currency,
+      t.currencies[array_position(t.venues, q.venue)], 'EUR'
+    ) as currency
+) u
+left join lateral (
+  select y.as_of
+  from unwind.rates y
+  where u.currency <> 'EUR'
+    and y.tenant_id = l.tenant_id
+    and y.currency = u.currency
+    and y.as_of <= m.at
+  order by y.as_of desc
+  limit 1
+) y on true
 left join unwind.venue_halts h
   on h.venue = q.venue
   and h.isin = p.isin
@@ -341,6 +484,10 @@ cross join lateral (
         and o.order_id is null
         and unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0 then 9
       when l.status = 'PROCESSING' and h.isin is not null then 10
+      when l.status = 'PROCESSING'
+        and (o.order_id is null or o.submit_at is not null)
+        and u.currency <> 'EUR'
+        and (y.as_of is null or y.as_of < m.at - t.rate_age_max) then 11
       when not v.is_open
         and coalesce(v.opens_at, 'infinity')
           >= coalesce(case l.status when 'NEW' then l.release_at else o.submit_at end, '-infinity')

@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
+import { accountCurrency } from '../../money.ts';
 import {
   type CancelOutcome,
   keyOf,
@@ -56,8 +57,7 @@ export function fixVenue(options: Omit<KeeperOptions, 'onReceived'>): FixVenue {
     keeper,
     venue: {
       mic,
-      // Until rates convert it, what a venue trades in counts as EUR.
-      currency: 'EUR',
+      currency: profile.currency ?? accountCurrency,
       flightMsMax,
       submit: (orders) => submit(own, orders),
       lookUp: (orders) => lookUp(own, orders),

@@ -230,11 +230,11 @@ export function insertReportsSql(venue: string, reports: readonly ReportOfOrder[
   return fragment`
     insert into unwind.fix_reports (
       venue, number, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
-      last_price, cumulative_quantity, reason, transaction_at
+      last_price, cumulative_quantity, reason, transaction_at, currency
     )
     select
       ${venue}, moved.last_report + n.place, n.tenant_id, n.client_order_id, n.type, n.exec_id, n.venue_execution_id,
-      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at
+      n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at, n.currency
     from unnest(
       ${reports.map((_, i) => i + 1)}::bigint[],
       ${reports.map(({ order }) => order.tenantId)}::uuid[],
@@ -246,10 +246,11 @@ export function insertReportsSql(venue: string, reports: readonly ReportOfOrder[
       ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
       ${events.map((event) => plain(event.cumulativeQuantity))}::numeric[],
       ${events.map((event) => ('reason' in event ? event.reason : null))}::text[],
-      ${reports.map(({ transactionAt }) => transactionAt)}::timestamptz[]
+      ${reports.map(({ transactionAt }) => transactionAt)}::timestamptz[],
+      ${trades.map((trade) => trade?.currency ?? null)}::text[]
     ) as n (
       place, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
-      last_price, cumulative_quantity, reason, transaction_at
+      last_price, cumulative_quantity, reason, transaction_at, currency
     )
     cross join moved`;
 }
@@ -269,7 +270,7 @@ export async function findReports(
   const rows = await sql<ReportRow[]>`
     select
       r.number, r.tenant_id, r.client_order_id, r.type, r.venue_execution_id, r.last_quantity,
-      r.last_price, r.cumulative_quantity, r.reason, r.transaction_at
+      r.last_price, r.cumulative_quantity, r.reason, r.currency, r.transaction_at
     from unwind.fix_reports r
     where r.venue = ${venue}
       and r.number > ${after}

@@ -149,11 +149,11 @@ function traded(
   { execution, isFilled }: Extract<Finding, { type: 'traded' }>,
 ): Conclusion {
   const { around, reading } = statement;
-  const { execId, quantity, price } = execution;
+  const { execId, quantity, price, currency } = execution;
   if (around.executions.has(execId)) return unchanged(order);
   const { cumulativeQuantity } = reading;
   const venueExecutionId = executionIdOf(around.day, order.clientOrderId, execId);
-  const trade = { venueExecutionId, lastQuantity: quantity, lastPrice: price };
+  const trade = { venueExecutionId, lastQuantity: quantity, lastPrice: price, currency };
   const isEnd = isFilled && order.status !== 'DONE';
   const event: ReportEvent = { type: isEnd ? 'filled' : 'trade', trade, cumulativeQuantity };
   const status = isEnd ? 'DONE' : order.status;

@@ -17,6 +17,8 @@ export interface Execution {
   /** FIX 32 and 31. */
   readonly quantity: Decimal;
   readonly price: Decimal;
+  /** FIX 15. */
+  readonly currency?: string | undefined;
 }
 
 /** One statement of the venue about one order. */
@@ -227,6 +229,7 @@ function executionIn(message: FixMessage): Execution {
     execId: fieldOf(message, 17) ?? '',
     quantity: decimal(fieldOf(message, 32) ?? '0'),
     price: decimal(fieldOf(message, 31) ?? '0'),
+    currency: fieldOf(message, 15),
   };
 }
 

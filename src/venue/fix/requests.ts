@@ -3,7 +3,7 @@
 // Source: FIX 4.4 volume 4.
 
 import { createHash } from 'node:crypto';
-import { plain } from '../../money.ts';
+import { accountCurrency, plain } from '../../money.ts';
 import type { Field } from './codec.ts';
 import { timestampOf } from './header.ts';
 import type { FixOrder } from './order.ts';
@@ -88,10 +88,10 @@ function venueOrderId({ venueOrderId: id }: Named): readonly Field[] {
   return id === undefined ? [] : [[37, id]];
 }
 
-/** The currency of the listing; else that of the profile, if it names one. */
+/** That of the order; where the profile names none, EUR goes without saying. */
 function currencyOf(order: Named, profile: FixProfile): string | undefined {
-  const isUsual = order.currency === undefined || order.currency === 'EUR';
-  return isUsual ? profile.currency : order.currency;
+  const currency = order.currency ?? profile.currency;
+  return profile.currency === undefined && currency === accountCurrency ? undefined : currency;
 }
 
 /** Symbol (55) is required in every version; where the ISIN names the instrument it repeats it. */

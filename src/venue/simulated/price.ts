@@ -11,7 +11,7 @@ const defaultPrice = decimal('100');
 
 const cent = decimal('0.01');
 
-/** In EUR a unit. */
+/** In the currency of the order, a unit. */
 export function priceOf(order: {
   isin: string;
   clientOrderId: string;

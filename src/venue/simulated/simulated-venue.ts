@@ -5,6 +5,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
+import { accountCurrency } from '../../money.ts';
 import {
   keyOf,
   type LookUpOutcome,
@@ -25,7 +26,7 @@ const flightMsMax = 2_000;
 export function simulatedVenue(sql: Sql, clock: Clock, delayMs: number): Venue {
   return {
     mic: simulatedMic,
-    currency: 'EUR',
+    currency: accountCurrency,
     flightMsMax,
     submit: (orders) => submitOrders(sql, clock, { orders, delayMs }),
     lookUp: (orders) => lookUp(sql, clock, orders),

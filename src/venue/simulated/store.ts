@@ -3,23 +3,46 @@
 
 import type { Sql, Tx } from '../../db/connect.ts';
 import type { TenantId } from '../../ids.ts';
-import { type Decimal, decimal, plain } from '../../money.ts';
+import { accountCurrency, type Decimal, decimal, plain } from '../../money.ts';
 import { executionIdIn, type NewOrder, type OrderReference, type ReportColumns } from '../venue.ts';
 import type { ScheduledReport } from './schedule.ts';
 
-/** The market's prices, by firm and ISIN; missing where none was imported. */
+/**
+ * The market's prices, by `priceKey`; missing where none was imported. The book has them in EUR: what is
+ * quoted in another currency costs that much in it, to four decimals.
+ */
 export async function findPrices(
   tx: Tx,
   orders: readonly NewOrder[],
 ): Promise<ReadonlyMap<string, Decimal>> {
-  const rows = await tx<{ tenant_id: string; isin: string; price: string }[]>`
-    select distinct p.tenant_id, p.isin, p.price
+  const rows = await tx<{ tenant_id: string; isin: string; currency: string; price: string }[]>`
+    select distinct
+      p.tenant_id, p.isin, n.currency,
+      case when r.rate is null then p.price else greatest(round(p.price / r.rate, 4), 0.0001) end as price
     from unnest(
       ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.isin)}::text[]
-    ) as n (tenant_id, isin)
-    join unwind.prices p on p.tenant_id = n.tenant_id and p.isin = n.isin`;
-  return new Map(rows.map((row) => [`${row.tenant_id}/${row.isin}`, decimal(row.price)]));
+      ${orders.map((order) => order.isin)}::text[],
+      ${orders.map(({ currency = accountCurrency }) => currency)}::text[]
+    ) as n (tenant_id, isin, currency)
+    join unwind.prices p on p.tenant_id = n.tenant_id and p.isin = n.isin
+    left join lateral (
+      select r.rate
+      from unwind.rates r
+      where n.currency <> ${accountCurrency}
+        and r.tenant_id = n.tenant_id
+        and r.currency = n.currency
+      order by r.as_of desc
+      limit 1
+    ) r on true`;
+  return new Map(rows.map((row) => [priceKey(row.tenant_id, row), decimal(row.price)]));
+}
+
+/** Names a price: what it is of, for whom, and in which currency. */
+export function priceKey(
+  tenantId: string,
+  { isin, currency = accountCurrency }: Pick<NewOrder, 'isin' | 'currency'>,
+): string {
+  return `${tenantId}/${isin}/${currency}`;
 }
 
 export interface JournalEntry extends NewOrder {

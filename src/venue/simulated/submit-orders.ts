@@ -25,6 +25,7 @@ import {
   findPrices,
   type JournalEntry,
   type OwedReport,
+  priceKey,
   scheduleReports,
 } from './store.ts';
 
@@ -102,7 +103,7 @@ function take(order: NewOrder, scene: Scene): Taken {
   if (refusal !== undefined) {
     return { entry: { ...order, decision: { outcome: 'refused', ...refusal } }, behaviour };
   }
-  const imported = prices.get(`${order.tenantId}/${isin}`);
+  const imported = prices.get(priceKey(order.tenantId, order));
   const price = priceOf({ isin, clientOrderId, seed, imported, at });
   const venueOrderId = newId<'venue order'>();
   return { entry: { ...order, decision: { outcome: 'accepted', venueOrderId, price } }, behaviour };
