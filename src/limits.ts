@@ -242,3 +242,13 @@ export const tunnelLookMs = 250;
 
 /** Clients of tunnels that wait at once in a process; two thirds of them of one tenant at most. */
 export const tunnelPollsMax = 60;
+
+/** Requests that a sandbox keeps as files where it is told to, and their bytes: a day of testing. */
+export const recordedMax = 1_000;
+export const recordedBytesMax = 64 * 1_048_576;
+
+/** Characters of a response that a record holds. */
+export const recordedResponseMax = 64 * 1024;
+
+/** Records that wait for the disk at once; what comes then is left out. */
+export const recordsQueuedMax = 200;

@@ -161,6 +161,20 @@ program
   });
 
 program
+  .command('replay-request')
+  .description('send a request again that a sandbox has recorded (UNWIND_RECORD), signed anew')
+  .argument('<file>', 'one of the files of that directory')
+  .option('--new-key', 'as another request: with a fresh idempotency key')
+  .option('--print', 'print the signed request instead of sending it')
+  .action((file: string, options: { newKey?: true; print?: true }) => {
+    const { stdout } = process;
+    return run(async (config) => {
+      const { runReplayRequest } = await import('./commands/replay-request-command.ts');
+      return runReplayRequest({ config, file, ...options, stdout });
+    });
+  });
+
+program
   .command('listen')
   .description('receive the webhooks of the sandbox client, verify and print them, until Ctrl-C')
   .option('--types <list>', 'kinds of events, with commas between them (default: all)', kindList)

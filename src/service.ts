@@ -15,6 +15,7 @@ import { buildApp, buildMetricsApp } from './http/app.ts';
 import { readinessOf } from './http/readiness.ts';
 import { drawIdsFrom } from './ids.ts';
 import { Metrics } from './metrics/metrics.ts';
+import { Recorder } from './recording/recorder.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
 import { type Config, isSimulated } from './settings/config.ts';
 import {
@@ -96,7 +97,7 @@ export async function startService(config: Config, options: StartOptions): Promi
 
 async function start(config: Config, options: StartOptions, opened: Opened): Promise<Service> {
   const { log } = options;
-  const { mode, roles, listen, webhooks } = config;
+  const { mode, roles, listen, webhooks, record } = config;
   await checkAddress(listen);
   const seal = await openKeyFile(config);
   const { database, pools, clock } = await openReady(config, { ...options, seal }, opened);
@@ -152,6 +153,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     sql: pools.requests,
     clock,
     readiness: readinessOf(watched, systemStopwatch),
+    recorder: record === undefined ? undefined : await Recorder.open({ directory: record, log }),
     ...{ log, seal, agent, engine, warning },
   });
   opened.add(() => app.close());

@@ -60,6 +60,9 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind listen',
     'unwind listen --forward http://127.0.0.1:8081/hooks --from 2026-07-01T00:00:00Z',
   ],
+  'replay-request': [
+    'unwind replay-request recorded/20260701T120000000Z-0198c5d2-4c3f-4d09-8a5e-3b1f0a6c2d41.json --new-key',
+  ],
   'inspect-signature': [
     'unwind inspect-signature request.http',
     'unwind request GET /webhooks --print | unwind inspect-signature',

@@ -12,6 +12,8 @@ export interface RequestOptions {
   readonly target: string;
   readonly data?: string;
   readonly idempotencyKey?: string;
+  /** Whether a POST without a key gets a fresh one; default true. */
+  readonly makesKey?: boolean;
   /** Print the signed request instead of sending it. */
   readonly print?: boolean;
   readonly stdout: NodeJS.WritableStream;
@@ -19,11 +21,12 @@ export interface RequestOptions {
 
 /** Prints status, headers and body. @returns 0 for a 2xx answer, else 1. */
 export async function runRequest(options: RequestOptions): Promise<number> {
-  const { config, target, data, stdout } = options;
+  const { config, target, data, stdout, makesKey = true } = options;
   const { sandbox, client } = await openSandbox(config);
   if (!target.startsWith('/')) throw new ConfigError('The target begins with a slash.');
   const method = options.method.toUpperCase();
-  const idempotencyKey = options.idempotencyKey ?? (method === 'POST' ? randomUUID() : undefined);
+  const idempotencyKey =
+    options.idempotencyKey ?? (makesKey && method === 'POST' ? randomUUID() : undefined);
   const request = {
     method,
     target,

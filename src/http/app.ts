@@ -11,6 +11,7 @@ import type { AddressPolicy } from '../egress/address.ts';
 import { deliverySigningsMax, tunnelWaitMs } from '../limits.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Recorder } from '../recording/recorder.ts';
 import { tunnelReceiver } from '../tunnels/serve-tunnels.ts';
 import { bookHandlers } from './book-handlers.ts';
 import { controlHandlers } from './control-handlers.ts';
@@ -48,6 +49,8 @@ export interface AppOptions {
   };
   readonly liquidations: CreateSettings;
   readonly webhooks: { readonly timeoutMs: number; readonly policy: AddressPolicy };
+  /** Keeps requests as files, in a sandbox. */
+  readonly recorder: Recorder | undefined;
   readonly sql: Sql;
   readonly clock: Clock;
   readonly log: ServerOptions['log'];
@@ -82,6 +85,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     problems: { showSignatureBase: options.isSandbox, errorsUrl: requests.errorsUrl },
     trustedProxies: requests.trustedProxies,
     log,
+    recording: options.recorder && { recorder: options.recorder, clock },
     warning,
   };
   if (!options.isApi) return buildServer({ ...server, routes: [], open: watching });

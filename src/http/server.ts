@@ -17,6 +17,7 @@ import { handleSigned, type SignedRoute } from './pipeline.ts';
 import { probePaths } from './probes.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
 import type { Rates } from './rates.ts';
+import { type Recording, recordAnswers } from './record-answers.ts';
 
 export interface ServerLog {
   info(fields: object, message: string): void;
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly log: ServerLog;
   /** A sentence that the first page shows in red. */
   readonly warning?: string | undefined;
+  /** Keeps requests with what became of them. */
+  readonly recording?: Recording | undefined;
   /** Called with every request that was answered. */
   readonly onAnswer?: (answered: Answered) => void;
   /** What differs from the usual. */
@@ -110,6 +113,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   });
   // The document is made of what this server has, so it cannot tell of anything else.
   const open = [...options.open, ...documentRoutes(options)];
+  if (options.recording !== undefined) recordAnswers(app, options.recording, open);
   for (const route of open) addRoute(app, options, route);
   addSignedRoutes(app, options);
   answerOtherMethods(app, [...open, ...options.routes]);

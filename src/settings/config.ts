@@ -13,6 +13,7 @@ import {
   networks,
   oneOf,
   onOff,
+  optionalDirectory,
   optionalText,
   roleList,
   type Setting,
@@ -178,6 +179,11 @@ export const settings = {
       errorsUrl,
     ),
   },
+  record: setting(
+    'UNWIND_RECORD',
+    'directory in which a sandbox keeps each request with its verdict, for unwind replay-request; 1,000 files at most',
+    optionalDirectory,
+  ),
   metrics: setting(
     'UNWIND_METRICS',
     'GET /metrics for Prometheus, for anybody who reaches the port',
@@ -286,6 +292,9 @@ function missing(values: Read<typeof settings>, namesVenuesFile: boolean): reado
       `${place} ${venue.name ?? 'the simulated venue'}: it invents its fills and sells nothing. ` +
         'To run live mode on it all the same, set UNWIND_SIMULATE_FILLS=yes.',
     );
+  }
+  if (values.record !== undefined) {
+    faults.push('UNWIND_RECORD keeps what clients send: only a sandbox does that. Unset it.');
   }
   if (keyFile === undefined) faults.push('UNWIND_KEY_FILE is needed in live mode.');
   if (roles?.has('api') && !isLoopbackName(listen.host) && !requests.endsTlsAtProxy) {

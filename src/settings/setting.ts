@@ -93,6 +93,12 @@ export function directory(otherwise: string): Kind<string> {
   return { shape: `text; default ${otherwise}`, read: (given) => resolve(given ?? otherwise) };
 }
 
+/** The same; none unless it is named. */
+export const optionalDirectory: Kind<string | undefined> = {
+  shape: 'text; default none',
+  read: (given) => (given === undefined ? undefined : resolve(given)),
+};
+
 export const optionalText: Kind<string | undefined> = {
   shape: 'text; default none',
   read: (given) => given,

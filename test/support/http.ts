@@ -43,6 +43,7 @@ import { tokenRoutes } from '../../src/http/token-route.ts';
 import { tunnelHandlers, tunnelHealthRoute } from '../../src/http/tunnel-handlers.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
+import type { Recorder } from '../../src/recording/recorder.ts';
 import { tunnelReceiver } from '../../src/tunnels/serve-tunnels.ts';
 import { portOf } from './condition.ts';
 import type { AfterTest } from './database.ts';
@@ -73,6 +74,8 @@ export interface HttpOptions {
   readonly stopwatch?: Stopwatch;
   /** How long a poll of a tunnel waits, in ms; default not at all. */
   readonly tunnelWaitMs?: number;
+  /** Keeps requests as files; default none. */
+  readonly recorder?: Recorder;
   /** Default ready. */
   readonly readiness?: () => Promise<Readiness>;
 }
@@ -171,6 +174,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     rates,
     problems: { showSignatureBase, errorsUrl },
     trustedProxies,
+    recording: options.recorder && { recorder: options.recorder, clock },
     ...(timeouts === undefined ? {} : { timeouts }),
     ...(connections === undefined ? {} : { connections }),
   });
