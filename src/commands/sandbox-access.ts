@@ -34,14 +34,24 @@ export async function clientOf(sandbox: SandboxClient): Promise<Client> {
  */
 export function mendable(
   error: unknown,
-  { base_url: url }: SandboxClient,
+  { base_url: url, client_id: id }: SandboxClient,
   refuses: string,
 ): unknown {
   if (error instanceof NoAnswerError) {
     return new UsageError(`nothing answers at ${url}. ${error.message}`, { cause: error });
   }
   if (error instanceof ApiError) {
-    return new UsageError(`${url} ${refuses}: ${error.status}, ${error.detail}`, { cause: error });
+    const remedy = error.status === 401 ? ` ${withdrawn(id)}` : '';
+    const said = `${url} ${refuses}: ${error.status}, ${error.detail}${remedy}`;
+    return new UsageError(said, { cause: error });
   }
   return error;
+}
+
+/** What an operator may have done to a client, and what to do now. */
+function withdrawn(id: string): string {
+  return (
+    'Where its secret was rotated, write the new one into sandbox-client.json as client_secret; ' +
+    `"unwind clients show ${id}" says whether the client is disabled, and which keys it has.`
+  );
 }

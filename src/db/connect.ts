@@ -186,15 +186,22 @@ function sessionSettings(options: ConnectOptions, given: string) {
 /** Takes out of a URL what the driver would set instead of ours: its `options`, and its encoding. */
 function splitUrl(text: string): { url: string; given: string } {
   const url = URL.parse(text);
-  const params = url?.searchParams;
-  if (url === null || !(params?.has('options') || params?.has('client_encoding'))) {
+  if (url === null) return { url: text, given: '' };
+  const params = url.searchParams;
+  const sslmode = params.get('sslmode') ?? '';
+  const isLooseTls = looseTls.includes(sslmode) && params.get('uselibpqcompat') !== 'true';
+  if (!isLooseTls && !params.has('options') && !params.has('client_encoding')) {
     return { url: text, given: '' };
   }
-  const given = url.searchParams.get('options') ?? '';
-  url.searchParams.delete('options');
-  url.searchParams.delete('client_encoding');
+  if (isLooseTls) params.set('sslmode', 'verify-full');
+  const given = params.get('options') ?? '';
+  params.delete('options');
+  params.delete('client_encoding');
   return { url: url.href, given };
 }
+
+/** The driver takes them for `verify-full`, as docs/configuration.md says, and warns that it may not for ever. */
+const looseTls: readonly string[] = ['prefer', 'require', 'verify-ca'];
 
 // What the driver would make a Number, and with it inexact, or a Date at midnight of some zone.
 const numericArray = 1231;

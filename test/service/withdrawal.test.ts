@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
+import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { type Api, apiOf, askForToken, revoke } from '../http/api.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -142,5 +143,14 @@ test('what is withdrawn ends on every process', async (t) => {
     );
     const everything = JSON.stringify([first, last, seen]);
     assert.ok(!everything.includes(api.client.clientSecret));
+  });
+
+  await t.test('the sandbox client, whose commands say what to do', async () => {
+    const { client_id: id = '' } = (await readSandboxClient(home)) ?? {};
+    await unwind('rotate-secret', id, '--overlap', '0', ...why);
+    const { code, stderr } = await runUnwind(t, ['request', 'GET', '/webhooks'], options);
+    assert.equal(code, 2);
+    const remedy = `write the new one into sandbox-client.json as client_secret; "unwind clients show ${id}"`;
+    assert.ok(stderr.includes('gives no token: 401, ') && stderr.includes(remedy), stderr);
   });
 });
