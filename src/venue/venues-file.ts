@@ -121,6 +121,9 @@ function contradictions(profiles: readonly VenueProfile[]): readonly string[] {
     if (zone !== undefined && !isTimeZone(zone)) {
       faults.push(`${place}/trading_day/time_zone is no time zone: ${zone}.`);
     }
+    if (/^[0.]+$/.test(profile.limit_orders?.tick_size ?? '1')) {
+      faults.push(`${place}/limit_orders/tick_size is 0.`);
+    }
     for (const kind of ['logon_fields', 'header_fields', 'order_fields'] as const) {
       for (const tag of Object.keys(profile[kind] ?? {})) {
         if (!ownTags[kind].has(Number(tag))) continue;
@@ -136,7 +139,7 @@ const sessionTags = [8, 9, 10, 34, 35, 43, 49, 52, 56, 122];
 const ownTags = {
   logon_fields: new Set([...sessionTags, 98, 108, 141, 1137]),
   header_fields: new Set(sessionTags),
-  order_fields: new Set([...sessionTags, 11, 38, 40, 48, 22, 54, 55, 59, 60]),
+  order_fields: new Set([...sessionTags, 11, 38, 40, 44, 48, 22, 54, 55, 59, 60]),
 } as const;
 
 function isTimeZone(name: string): boolean {

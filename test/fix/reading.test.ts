@@ -113,7 +113,7 @@ test('an order is written as its version and its profile want it', () => {
   const at = new Date('2026-01-05T10:00:00.123Z');
   const text = (fields: readonly Field[]) => fields.map((field) => field.join('=')).join('|');
   assert.equal(
-    text(newOrderSingle(named, { ...base, version: 'FIX.4.4' }, at)),
+    text(newOrderSingle(named, { ...base, version: 'FIX.4.4' }, { now: at })),
     '35=D|11=NAME|55=DE0007164600|48=DE0007164600|22=4|54=2|60=20260105-10:00:00.123|38=12.5|40=1|59=0',
   );
   const profile = {
@@ -126,7 +126,7 @@ test('an order is written as its version and its profile want it', () => {
     order_fields: { '100': 'XETR', '1': 'CLIENTS' },
   };
   assert.equal(
-    text(newOrderSingle(named, profile, at)),
+    text(newOrderSingle(named, profile, { now: at })),
     '35=D|11=NAME|21=1|55=SAP|54=2|60=20260105-10:00:00.123|38=12.5|40=1|15=EUR|59=3|1=CLIENTS|100=XETR',
   );
 });
@@ -153,7 +153,11 @@ function fold(all: readonly string[]) {
   for (const text of all) {
     const reading = readMessage(message(text), versions['FIX.4.4']);
     assert.ok(reading !== undefined);
-    const conclusion = conclude(order, reading, { day: '20260105', executions });
+    const conclusion = conclude(order, reading, {
+      day: '20260105',
+      cancelsByItself: false,
+      executions,
+    });
     order = conclusion.order;
     problems.push(...conclusion.problems);
     for (const { event, execId } of conclusion.reports) {

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import {
   encodeMessage,
   type Field,
@@ -19,6 +20,8 @@ export class ScriptedVenue {
   readonly port: number;
   /** Whether the test answers a Logout itself; otherwise the connection is closed at once. */
   answersLogout = false;
+  /** Of SendingTime. */
+  clock: Clock = systemClock;
   #socket: Socket | undefined;
   #received: FixMessage[] = [];
   #connections = 0;
@@ -80,7 +83,7 @@ export class ScriptedVenue {
     const sides: readonly Field[] = [
       [49, from],
       [56, to],
-      [52, timestampOf(new Date())],
+      [52, timestampOf(this.clock.now())],
     ];
     const [type, ...rest] = fields;
     this.raw(encodeMessage('FIX.4.4', [type ?? [35, '0'], ...sides, ...rest]));
@@ -91,11 +94,21 @@ export class ScriptedVenue {
   }
 
   /** Answers the Logon and the TestRequest behind it, under numbers from `next` on. */
-  async logOn(next = 1): Promise<void> {
+  async logOn(next = 1, also = ''): Promise<void> {
     await this.next('A');
-    this.send(`35=A|34=${next}|98=0|108=30`);
+    await this.answerLogon(next, also);
+  }
+
+  /** The same where the Logon has been looked at. */
+  async answerLogon(next = 1, also = ''): Promise<void> {
+    this.send(`35=A|34=${next}|98=0|108=30${also === '' ? '' : `|${also}`}`);
     const asked = await this.next('1');
     this.send(`35=0|34=${next + 1}|112=${fieldOf(asked, 112)}`);
+  }
+
+  /** Breaks the connection, as a network does. */
+  cut(): void {
+    this.#socket?.destroy();
   }
 
   /** An execution report of an order, under a number. */

@@ -4,81 +4,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
-import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { newId, type TenantId } from '../../src/ids.ts';
-import { decimal } from '../../src/money.ts';
-import { clientOrderIdOf } from '../../src/orders/order.ts';
+import { newId } from '../../src/ids.ts';
 import { checkVenue } from '../../src/venue/fix/check-venue.ts';
 import { fieldOf } from '../../src/venue/fix/codec.ts';
-import { type FixVenue, fixVenue } from '../../src/venue/fix/fix-venue.ts';
 import { forgetMessages } from '../../src/venue/fix/message-store.ts';
 import { findSessions, resetSession, resumeSession } from '../../src/venue/fix/operate-store.ts';
 import type { FixProfile } from '../../src/venue/fix/profile.ts';
-import { makeTenant } from '../support/book.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { ScriptedVenue } from './scripted.ts';
+import { openScripted as open } from './scripted-world.ts';
 
 const patienceMs = 30_000;
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const mic = 'XTST';
-
-interface World {
-  readonly sql: Sql;
-  readonly venue: ScriptedVenue;
-  readonly fix: FixVenue;
-  readonly profile: FixProfile;
-  readonly tenantId: TenantId;
-  /** The state of the session once it is that. */
-  until(status: string): Promise<{ reason: string; nextIn: number; nextOut: number }>;
-  /** Has an order on its way to the venue. */
-  submit(): { clientOrderId: string; outcome: ReturnType<FixVenue['venue']['submit']> };
-  reports(): Promise<readonly string[]>;
-}
-
-type TestContext = { after(hook: () => Promise<void>): void };
-
-async function open(t: TestContext, over: Partial<FixProfile> = {}): Promise<World> {
-  const { sql } = await createTestDatabase(t);
-  const venue = await ScriptedVenue.start(t);
-  const profile: FixProfile = {
-    type: 'fix',
-    mic,
-    version: 'FIX.4.4',
-    host: '127.0.0.1',
-    port: venue.port,
-    sender_comp_id: 'UNWIND',
-    target_comp_id: 'ACCEPTOR',
-    ...over,
-  };
-  const holder = newId<'process'>();
-  const fix = fixVenue({ sql, clock: systemClock, profile, holder, log: silent });
-  fix.keeper.start();
-  t.after(() => fix.keeper.stop());
-  const tenantId = await makeTenant(sql);
-  const until = async (status: string) => {
-    const find = async () => {
-      const [session] = await findSessions(sql, systemClock.now());
-      return session?.status === status ? session : undefined;
-    };
-    const session = await eventually(`the session is ${status}`, find, patienceMs);
-    return { ...session, reason: session.reason ?? '' };
-  };
-  const submit = () => {
-    const clientOrderId = clientOrderIdOf(newId<'order'>(), 1);
-    const order = { tenantId, clientOrderId, isin: 'DE0007164600', quantity: decimal('10') };
-    return { clientOrderId, outcome: fix.venue.submit([order]) };
-  };
-  const reports = async () => {
-    const all = await fix.venue.reports({ after: 0, limit: 100 });
-    return all.map(({ event }) => {
-      const amount = 'trade' in event ? ` ${event.trade.lastQuantity.toFixed()}` : '';
-      return `${event.type}${amount} of ${event.cumulativeQuantity.toFixed()}`;
-    });
-  };
-  return { sql, venue, fix, profile, tenantId, until, submit, reports };
-}
 
 test('a venue that skips, reorders and repeats reports: each counts once, in its order', async (t) => {
   const { venue, submit, until, reports } = await open(t);
@@ -189,6 +129,14 @@ for (const { of, answer, reason } of refusals) {
     assert.equal(venue.connections, connections + 1);
   });
 }
+
+test('a venue that hangs up without a word leaves a hint at what it may not know', async (t) => {
+  const { venue, until } = await open(t);
+  await venue.next('A');
+  venue.cut();
+  const { reason } = await until('disconnected');
+  assert.match(reason, /has not answered the Logon: compare CompIDs, logon_fields and certificate/);
+});
 
 test('an order that the venue asks for again is sent again as a repeat, and only once', async (t) => {
   const { venue, submit, until } = await open(t);

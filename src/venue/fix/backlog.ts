@@ -3,6 +3,15 @@
 
 import type { FixMessage } from './codec.ts';
 
+/** Numbers that are missing and were asked for. */
+export interface Gap {
+  /** The highest number that was seen behind it. */
+  readonly upTo: number;
+  /** As milliseconds since 1970. */
+  readonly askedAt: number;
+  readonly tries: number;
+}
+
 export interface Kept {
   readonly message: FixMessage;
   readonly number: number;

@@ -3,7 +3,8 @@
 
 import { inTransaction } from '../../db/transaction.ts';
 import { FixConnection } from './connection.ts';
-import { type KeeperOptions, leaseMs, openSocket, staleMs, tradingDayOf } from './keep-session.ts';
+import { type KeeperOptions, leaseMs, staleMs, tradingDayOf } from './keep-session.ts';
+import { openSocket } from './open-socket.ts';
 import {
   claimSession,
   findSessionState,

@@ -5,15 +5,14 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
-import { inTransaction } from '../../db/transaction.ts';
+import { StatusQuestions } from './ask-status.ts';
 import { type Field, type FixMessage, Framer } from './codec.ts';
 import type { Effect } from './effects.ts';
 import type { FixOrder } from './order.ts';
-import { hasRequests, queueQuestionsOfDay } from './outbox-store.ts';
+import { hasRequests } from './outbox-store.ts';
 import { type FixProfile, fieldsIn, versions } from './profile.ts';
 import { faultIn } from './reading.ts';
 import { type Received, receiveMessages } from './receive-messages.ts';
-import { orderMassStatusRequest } from './requests.ts';
 import { numberMessages, numberRequests, replayPage, sentAtOnceMax } from './send-requests.ts';
 import { FixSession } from './session.ts';
 import { type ClaimedSession, renewSession, SessionLostError } from './session-store.ts';
@@ -46,6 +45,10 @@ export interface Ending {
   readonly isFailure: boolean;
 }
 
+/** Many venues hang up without a word on whom they do not know. */
+const logonRemedy =
+  'it has not answered the Logon: compare CompIDs, logon_fields and certificate of the profile with ' +
+  'what the venue has assigned';
 const heartbeatSDefault = 30;
 const ticksInHeartbeat = 4;
 const renewsInLease = 3;
@@ -55,6 +58,7 @@ export class FixConnection {
   readonly #wire: Wire;
   readonly #framer: Framer;
   readonly #session: FixSession;
+  readonly #questions: StatusQuestions;
   #nextOut: number;
   #nextIn: number;
   #ending: Ending | undefined;
@@ -76,6 +80,7 @@ export class FixConnection {
     this.#options = options;
     this.#nextOut = claimed.nextOut;
     this.#nextIn = claimed.nextIn;
+    this.#questions = new StatusQuestions({ ...options, writer: claimed.writer });
     this.#framer = new Framer(terms.beginString);
     const settings = {
       beginString: terms.beginString,
@@ -151,7 +156,9 @@ export class FixConnection {
     if (effects.length > 0) await this.#perform(effects);
     if (this.#ending !== undefined) return;
     if (this.#wire.lost !== undefined && !this.#wire.hasUnread) {
-      this.#ending = { reason: this.#wire.lost, isFailure: false };
+      const { lost } = this.#wire;
+      const reason = this.#session.isLoggingOn ? `${lost}; ${logonRemedy}` : lost;
+      this.#ending = { reason, isFailure: false };
       return;
     }
     if (this.#isTicking) {
@@ -240,11 +247,13 @@ export class FixConnection {
     const { sql, clock, profile, log, onReceived } = this.#options;
     const { writer } = this.#claimed;
     const terms = versions[profile.version];
-    const run = { received, from: this.#nextIn, terms, now: clock.now() };
+    const cancelsByItself = profile.cancel_on_disconnect ?? false;
+    const run = { received, from: this.#nextIn, terms, cancelsByItself, now: clock.now() };
     const { changed, problems } = await receiveMessages(sql, writer, run);
     this.#nextIn = received.at(-1)?.next ?? this.#nextIn;
     for (const problem of problems) log.error({ venue: writer.venue, problem }, 'fix.problem');
     onReceived(changed);
+    if (await this.#questions.read(received)) this.#isWoken = true;
   }
 
   async #number(messages: readonly (readonly Field[])[]): Promise<void> {
@@ -267,18 +276,11 @@ export class FixConnection {
     }
   }
 
+  /** What is open from before is asked about first: a process that dies behind it need not know of it. */
   async #becomeReady(): Promise<void> {
-    const { sql, clock, profile, onReady } = this.#options;
-    const { writer, isResetPending } = this.#claimed;
-    await onReady();
-    const { status_requests: how = 'single' } = profile;
-    if (isResetPending && how === 'mass') {
-      await this.#number([orderMassStatusRequest(`${writer.day}-${writer.epoch}`)]);
-    }
-    if (isResetPending && how === 'single') {
-      const { venue, day } = writer;
-      await inTransaction(sql, (tx) => queueQuestionsOfDay(tx, { venue, day, now: clock.now() }));
-    }
+    const question = await this.#questions.begin(this.#claimed.isResetPending);
+    if (question !== undefined) await this.#number([question]);
+    await this.#options.onReady();
     this.#isWoken = true;
   }
 
@@ -291,11 +293,12 @@ export class FixConnection {
     this.#isWoken = false;
     if (limit === 0) return;
     const batch = { profile, from: this.#nextOut, limit, now };
-    const { wire, count } = await numberRequests(sql, this.#claimed.writer, batch);
-    if (count === 0) return;
+    const { wire, count, taken } = await numberRequests(sql, this.#claimed.writer, batch);
+    if (taken > count) this.#options.onReceived([]);
+    if (taken === 0) return;
     this.#nextOut += count;
     this.#allowance = { ...this.#allowance, left: this.#allowance.left - count };
-    this.#isWoken = count === limit;
+    this.#isWoken = taken === limit;
     await this.#write(wire);
   }
 

@@ -1,14 +1,12 @@
 // Keeps one session alive in this process, where no other process has it: claims it, connects, and
 // connects again after growing waits. A session that has failed is left to a person.
 
-import { readFileSync } from 'node:fs';
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import { later } from '../../clock.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { announceStatus } from '../calendar-store.ts';
 import { type ConnectionOptions, type Ending, FixConnection } from './connection.ts';
 import { forgetMessages } from './message-store.ts';
+import { openSocket } from './open-socket.ts';
 import type { FixProfile } from './profile.ts';
 import {
   type ClaimedSession,
@@ -29,7 +27,6 @@ export interface KeeperOptions
 /** A process that dies is followed by another one within this time, in ms. */
 export const leaseMs = 6_000;
 const claimEveryMs = 1_000;
-const connectMsMax = 10_000;
 /** Waits between two connections, in ms; a session that was ready begins with the first again. */
 const backOffMs = { first: 250, longest: 15_000 } as const;
 /** An order older than this is not sent again when the venue asks for it, in ms. */
@@ -169,46 +166,4 @@ export class SessionKeeper {
 
 export function tradingDayOf({ trading_day: day }: FixProfile): TradingDay | undefined {
   return day === undefined ? undefined : { timeZone: day.time_zone, resetTime: day.reset_time };
-}
-
-/** @returns a socket that is connected, TLS included, or why there is none. */
-export async function openSocket(
-  profile: FixProfile,
-  signal: AbortSignal,
-): Promise<Socket | string> {
-  const { host, port, tls } = profile;
-  const { promise, resolve } = Promise.withResolvers<string | undefined>();
-  let socket: Socket;
-  try {
-    socket = tls === undefined ? connectTcp({ host, port }) : connectTls(tlsOptions(profile));
-  } catch (error) {
-    return `the TLS settings cannot be used: ${error instanceof Error ? error.message : error}`;
-  }
-  const timer = setTimeout(() => resolve('no answer in time'), connectMsMax);
-  const abort = () => resolve('the service stops');
-  signal.addEventListener('abort', abort, { once: true });
-  socket.once(tls === undefined ? 'connect' : 'secureConnect', () => resolve(undefined));
-  socket.once('error', (error) => resolve(error.message));
-  const failure = await promise;
-  clearTimeout(timer);
-  signal.removeEventListener('abort', abort);
-  if (failure === undefined) {
-    socket.setNoDelay(true);
-    return socket;
-  }
-  socket.destroy();
-  return `cannot connect to ${host}:${port}: ${failure}`;
-}
-
-function tlsOptions({ host, port, tls = {} }: FixProfile) {
-  const { ca_file, cert_file, key_file, server_name = host } = tls;
-  return {
-    host,
-    port,
-    servername: server_name,
-    minVersion: 'TLSv1.2' as const,
-    ...(ca_file === undefined ? {} : { ca: readFileSync(ca_file) }),
-    ...(cert_file === undefined ? {} : { cert: readFileSync(cert_file) }),
-    ...(key_file === undefined ? {} : { key: readFileSync(key_file) }),
-  };
 }

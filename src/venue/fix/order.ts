@@ -54,6 +54,8 @@ export interface NewReport {
 export interface Surroundings {
   /** The trading day of the session. */
   readonly day: string;
+  /** The venue cancels orders where the connection breaks: what nobody asked for is tried again. */
+  readonly cancelsByItself: boolean;
   /** Ids that its executions were reported under, by FIX 17. */
   readonly executions: ReadonlyMap<string, string>;
 }
@@ -163,9 +165,12 @@ function traded(
 function ended(
   order: FixOrder,
   statement: Statement,
-  { end, reason }: { readonly end: End; readonly reason: string },
+  { end: said, reason }: { readonly end: End; readonly reason: string },
 ): Conclusion {
-  const { before, reading } = statement;
+  const { before, reading, around } = statement;
+  const isUnasked = said === 'cancelled' && !reading.answersRequest;
+  const isLeft = reading.cumulativeQuantity.lt(order.quantity);
+  const end = isUnasked && isLeft && around.cancelsByItself ? 'postponed' : said;
   const { cumulativeQuantity, venueOrderId } = reading;
   if (order.status === 'DONE') {
     const isSame = order.cumulativeQuantity.eq(cumulativeQuantity);

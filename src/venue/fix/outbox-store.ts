@@ -5,6 +5,7 @@ import type { Sql, Tx } from '../../db/connect.ts';
 import type { TenantId } from '../../ids.ts';
 import { decimal } from '../../money.ts';
 import type { OrderReference } from '../venue.ts';
+import type { LastPrice } from './limit-price.ts';
 import type { Named } from './requests.ts';
 
 export type RequestType = 'D' | 'F' | 'H';
@@ -16,6 +17,7 @@ export interface QueuedRequest extends Named {
   readonly tenantId: TenantId;
   /** Cancel requests sent before. */
   readonly cancelRequests: number;
+  readonly lastPrice: LastPrice | undefined;
 }
 
 interface QueuedRow {
@@ -29,6 +31,9 @@ interface QueuedRow {
   readonly quantity: string;
   readonly venue_order_id: string | null;
   readonly cancel_requests: number;
+  readonly price: string | null;
+  readonly price_currency: string;
+  readonly price_at: Date;
 }
 
 /** Whether something waits to be sent. */
@@ -64,11 +69,15 @@ export async function takeRequests(
     )
     select
       t.entry, t.type, t.tenant_id, t.client_order_id, o.isin, o.symbol, o.currency, o.quantity,
-      o.venue_order_id, o.cancel_requests
+      o.venue_order_id, o.cancel_requests, p.price, p.currency as price_currency,
+      p.updated_at as price_at
     from taken t
     join unwind.fix_orders o
       on o.tenant_id = t.tenant_id
       and o.client_order_id = t.client_order_id
+    left join unwind.prices p
+      on p.tenant_id = o.tenant_id
+      and p.isin = o.isin
     where o.status <> 'DONE'
     order by t.entry`;
   return rows.map((row) => ({
@@ -82,6 +91,10 @@ export async function takeRequests(
     quantity: decimal(row.quantity),
     venueOrderId: row.venue_order_id ?? undefined,
     cancelRequests: row.cancel_requests,
+    lastPrice:
+      row.price === null
+        ? undefined
+        : { price: decimal(row.price), currency: row.price_currency, at: row.price_at },
   }));
 }
 
@@ -185,18 +198,29 @@ export async function queueStatusRequests(
     from asked a`;
 }
 
-/** Queues a question about each order of an earlier trading day that is still open. @returns how many. */
-export async function queueQuestionsOfDay(
+/**
+ * Queues a question about each order that was open before this connection, but for those named: those of
+ * an earlier trading day, or of this one too. @returns how many.
+ */
+export async function queueQuestions(
   tx: Tx,
-  { venue, day, now }: { venue: string; day: string; now: Date },
+  of: {
+    venue: string;
+    day: string;
+    isOfTodayToo: boolean;
+    except: readonly string[];
+    now: Date;
+  },
 ): Promise<number> {
+  const { venue, day, isOfTodayToo, except, now } = of;
   const rows = await tx`
     with open as (
       update unwind.fix_orders o
       set asked_at = ${now}
       where o.venue = ${venue}
         and o.status in ('SENT', 'WORKING')
-        and o.sent_on < ${day}::date
+        and (o.sent_on < ${day}::date or ${isOfTodayToo}::boolean)
+        and o.client_order_id <> all (${except}::text[])
       returning o.venue, o.tenant_id, o.client_order_id
     )
     insert into unwind.fix_outbox (venue, type, tenant_id, client_order_id)

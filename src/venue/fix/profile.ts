@@ -74,6 +74,25 @@ const tradingDaySchema = Type.Object(
   { additionalProperties: false },
 );
 
+const amount = '(0\\.[0-9]{1,8}|[1-9][0-9]{0,8}(\\.[0-9]{1,8})?)';
+const limitOrdersSchema = Type.Object(
+  {
+    collar: Type.String({
+      pattern: `^([0-9]{1,2}(\\.[0-9]{1,4})?%|[1-9][0-9]{0,5} ticks?)$`,
+      description: 'how far below the last price an order may sell: `2.5%` or `20 ticks`',
+    }),
+    tick_size: Type.String({
+      pattern: `^${amount}$`,
+      description: 'prices are multiples of this',
+    }),
+    price_age_max_s: optional(
+      whole(1, 31_536_000, 'how old the last price may be; an order waits for a newer one'),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type LimitOrders = Static<typeof limitOrdersSchema>;
+
 /** One entry of the venues file with `type` fix. */
 export const fixProfileSchema = Type.Object(
   {
@@ -106,6 +125,14 @@ export const fixProfileSchema = Type.Object(
     currency: optional(Type.String({ pattern: '^[A-Z]{3}$', description: 'Currency (15)' })),
     time_in_force: optional(
       Type.String({ pattern: '^[0-9]$', description: 'TimeInForce (59); default 0, day' }),
+    ),
+    limit_orders: optional(limitOrdersSchema),
+    cancel_on_disconnect: optional(
+      Type.Boolean({
+        description:
+          'the venue cancels open orders when the connection breaks: they are asked about at each ' +
+          'Logon, and what it has cancelled by itself is tried again',
+      }),
     ),
     messages_per_s: optional(whole(1, 100_000, 'most application messages a second')),
     trading_day: optional(tradingDaySchema),

@@ -40,6 +40,8 @@ export type Finding =
 export interface Reading {
   /** FIX 11 and 41: which of them names the order is known to whoever keeps the orders. */
   readonly names: readonly string[];
+  /** It answers a request of ours about the order (FIX 41). */
+  readonly answersRequest: boolean;
   /** FIX 37; undefined where the venue has none. */
   readonly venueOrderId: string | undefined;
   /** FIX 14. */
@@ -166,6 +168,7 @@ export function readMessage(message: FixMessage, terms: VersionTerms): Reading |
   const sentAt = instantIn(fieldOf(message, 60) ?? '') ?? instantIn(fieldOf(message, 52) ?? '');
   const common = {
     names,
+    answersRequest: fieldOf(message, 41) !== undefined,
     // Before an order is known, venues write NONE or the like.
     venueOrderId: venueOrderId === 'NONE' ? undefined : venueOrderId,
     cumulativeQuantity: decimal(fieldOf(message, 14) ?? '0'),

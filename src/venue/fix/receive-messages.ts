@@ -7,7 +7,7 @@ import { encodeFields, type FixMessage } from './codec.ts';
 import type { Effect } from './effects.ts';
 import { numberIn } from './header.ts';
 import { findSentAs, type InMessage, recordIn } from './message-store.ts';
-import { conclude, type FixOrder, type NewReport } from './order.ts';
+import { conclude, type FixOrder, type NewReport, type Surroundings } from './order.ts';
 import { findOrdersNamed } from './order-store.ts';
 import type { VersionTerms } from './profile.ts';
 import { type Reading, readMessage, readRefusal } from './reading.ts';
@@ -37,9 +37,17 @@ interface Book {
 export function receiveMessages(
   sql: Sql,
   writer: Writer,
-  run: { received: readonly Received[]; from: number; terms: VersionTerms; now: Date },
+  run: {
+    received: readonly Received[];
+    from: number;
+    terms: VersionTerms;
+    /** The venue cancels orders where the connection breaks. */
+    cancelsByItself: boolean;
+    now: Date;
+  },
 ): Promise<Taken> {
-  const { received, from, terms, now } = run;
+  const { received, from, terms, cancelsByItself, now } = run;
+  const around = { day: writer.day, cancelsByItself };
   const to = received.at(-1)?.next ?? from;
   const readings = received.map(({ message, fault }) => {
     return fault === undefined ? readMessage(message, terms) : undefined;
@@ -55,7 +63,7 @@ export function receiveMessages(
       const { message, fault } = one;
       const problem = fault
         ? `refused: field ${fault.tag ?? '?'} (reason ${fault.reason})`
-        : (take(book, readings[i], writer.day) ?? takeRefusal(book, message, refused));
+        : (take(book, readings[i], around) ?? takeRefusal(book, message, refused));
       return {
         message,
         number: numberIn(message, 34) ?? 0,
@@ -96,7 +104,11 @@ function nameIn(book: Book, reading: Reading | undefined): string | undefined {
 }
 
 /** @returns what a person should look at. */
-function take(book: Book, reading: Reading | undefined, day: string): string | undefined {
+function take(
+  book: Book,
+  reading: Reading | undefined,
+  around: Omit<Surroundings, 'executions'>,
+): string | undefined {
   if (reading === undefined) return undefined;
   const name = nameIn(book, reading);
   const order = name === undefined ? undefined : book.orders.get(name);
@@ -104,7 +116,7 @@ function take(book: Book, reading: Reading | undefined, day: string): string | u
     return `no order of ours is named ${reading.names.join(' or ') || 'in it'}`;
   }
   const executions = book.executions.get(name) ?? new Map<string, string>();
-  const conclusion = conclude(order, reading, { day, executions });
+  const conclusion = conclude(order, reading, { ...around, executions });
   if (conclusion.order !== order) {
     book.orders.set(name, conclusion.order);
     book.changed.add(name);

@@ -3,7 +3,7 @@
 // Source: FIX 4.4 volume 4.
 
 import { createHash } from 'node:crypto';
-import { accountCurrency, plain } from '../../money.ts';
+import { accountCurrency, type Decimal, plain } from '../../money.ts';
 import type { Field } from './codec.ts';
 import { timestampOf } from './header.ts';
 import type { FixOrder } from './order.ts';
@@ -16,11 +16,15 @@ export type Named = Pick<
 >;
 
 const sell = '2';
-const market = '1';
+const orderTypes = { market: '1', limit: '2' } as const;
 const isinSource = '4';
 
-/** A market order to sell the whole quantity. */
-export function newOrderSingle(order: Named, profile: FixProfile, now: Date): readonly Field[] {
+/** An order to sell the whole quantity: at the market, or not below a limit. */
+export function newOrderSingle(
+  order: Named,
+  profile: FixProfile,
+  { now, limit }: { now: Date; limit?: Decimal | undefined },
+): readonly Field[] {
   const { order_fields, time_in_force = '0', version } = profile;
   const currency = currencyOf(order, profile);
   const { needsHandlInst } = versions[version];
@@ -32,7 +36,8 @@ export function newOrderSingle(order: Named, profile: FixProfile, now: Date): re
     [54, sell],
     [60, timestampOf(now)],
     [38, plain(order.quantity)],
-    [40, market],
+    [40, limit === undefined ? orderTypes.market : orderTypes.limit],
+    ...(limit === undefined ? [] : [[44, plain(limit)] as const]),
     ...(currency === undefined ? [] : [[15, currency] as const]),
     [59, time_in_force],
     ...fieldsIn(order_fields),
@@ -88,10 +93,15 @@ function venueOrderId({ venueOrderId: id }: Named): readonly Field[] {
   return id === undefined ? [] : [[37, id]];
 }
 
-/** That of the order; where the profile names none, EUR goes without saying. */
+/** Where the profile names none, EUR goes without saying. */
 function currencyOf(order: Named, profile: FixProfile): string | undefined {
-  const currency = order.currency ?? profile.currency;
+  const currency = tradedIn(order, profile);
   return profile.currency === undefined && currency === accountCurrency ? undefined : currency;
+}
+
+/** The currency in which an order is priced: of its listing, else of its venue. */
+export function tradedIn(order: Named, profile: FixProfile): string {
+  return order.currency ?? profile.currency ?? accountCurrency;
 }
 
 /** Symbol (55) is required in every version; where the ISIN names the instrument it repeats it. */

@@ -3,14 +3,16 @@
 
 import type { Sql } from '../../db/connect.ts';
 import { againAfterConflict, inTransaction } from '../../db/transaction.ts';
+import { zero } from '../../money.ts';
 import { encodeFields, encodeMessage, type Field, fieldsOf } from './codec.ts';
 import { timestampOf } from './header.ts';
+import { limitPriceOf } from './limit-price.ts';
 import { findSent, type OutMessage, recordOut, type SentMessage } from './message-store.ts';
 import type { FixOrder } from './order.ts';
 import { findOrdersNamed, updateOrders } from './order-store.ts';
 import { markSent, type QueuedRequest, takeRequests } from './outbox-store.ts';
 import { type FixProfile, fieldsIn, versions } from './profile.ts';
-import { newOrderSingle, orderCancelRequest, orderStatusRequest } from './requests.ts';
+import { newOrderSingle, orderCancelRequest, orderStatusRequest, tradedIn } from './requests.ts';
 import { fenceSession, type Writer } from './session-store.ts';
 
 /** Messages of one commit, of one page of a replay. */
@@ -67,35 +69,60 @@ function toOut(fields: readonly Field[], request?: QueuedRequest): OutMessage {
   };
 }
 
-/** Commits queued requests under the next numbers. @returns their bytes and how many they are. */
+/** Commits queued requests under the next numbers. @returns their bytes, and how many were taken and sent. */
 export async function numberRequests(
   sql: Sql,
   writer: Writer,
   batch: { profile: FixProfile; from: number; limit: number; now: Date },
-): Promise<{ readonly wire: Buffer; readonly count: number }> {
+): Promise<{ readonly wire: Buffer; readonly count: number; readonly taken: number }> {
   const { profile, from, limit, now } = batch;
-  const sent = await inTransaction(sql, async (tx) => {
-    const requests = await takeRequests(tx, { venue: writer.venue, limit });
-    if (requests.length === 0) return [];
-    const messages = requests.map((request) => fieldsFor(request, profile, now));
-    const out = messages.map((fields, i) => toOut(fields, requests[i]));
-    await recordOut(tx, writer, { from, messages: out, now });
-    await markSent(tx, { requests, day: writer.day, now });
-    return messages;
+  const { sent, taken } = await inTransaction(sql, async (tx) => {
+    const all = await takeRequests(tx, { venue: writer.venue, limit });
+    const made = all.map((request) => ({ request, made: fieldsFor(request, profile, now) }));
+    const refused = made.flatMap(({ request, made: why }) => {
+      return typeof why === 'string' ? refusedHere(request, why) : [];
+    });
+    const ready = made.flatMap(({ request, made: fields }) => {
+      return typeof fields === 'string' ? [] : { request, fields };
+    });
+    await updateOrders(tx, refused);
+    if (ready.length > 0) {
+      const requests = ready.map(({ request }) => request);
+      const out = ready.map(({ request, fields }) => toOut(fields, request));
+      await recordOut(tx, writer, { from, messages: out, now });
+      await markSent(tx, { requests, day: writer.day, now });
+    }
+    return { sent: ready, taken: all.length };
   });
-  const wires = sent.map((fields, i) => wireOf(profile, { fields, number: from + i, at: now }));
-  return { wire: Buffer.concat(wires), count: sent.length };
+  const wires = sent.map(({ fields }, i) => wireOf(profile, { fields, number: from + i, at: now }));
+  return { wire: Buffer.concat(wires), count: sent.length, taken };
 }
 
-function fieldsFor(request: QueuedRequest, profile: FixProfile, now: Date): readonly Field[] {
+/** @returns the message, or why there is none to send yet. */
+function fieldsFor(
+  request: QueuedRequest,
+  profile: FixProfile,
+  now: Date,
+): readonly Field[] | string {
   switch (request.type) {
-    case 'D':
-      return newOrderSingle(request, profile, now);
+    case 'D': {
+      const { limit_orders: limits } = profile;
+      if (limits === undefined) return newOrderSingle(request, profile, { now });
+      const order = { isin: request.isin, currency: tradedIn(request, profile), now };
+      const limit = limitPriceOf(request.lastPrice, limits, order);
+      return typeof limit === 'string' ? limit : newOrderSingle(request, profile, { now, limit });
+    }
     case 'F':
       return orderCancelRequest(request, profile, { attempt: request.cancelRequests + 1, now });
     case 'H':
       return orderStatusRequest(request, profile);
   }
+}
+
+/** An order that never left: it is tried again under another client order id. */
+function refusedHere(request: QueuedRequest, reason: string): FixOrder {
+  const refusal = { reason, isTemporary: true };
+  return { ...request, status: 'DONE', sentOn: undefined, cumulativeQuantity: zero, refusal };
 }
 
 /**

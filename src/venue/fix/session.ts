@@ -6,7 +6,7 @@
 // moves past a gap, and whatever says that a side has lost its numbers stops the session for a person.
 // Source: FIX 4.4 volume 2, "FIX Session Protocol", and the session test cases named in the tests.
 
-import { Backlog, type Kept } from './backlog.ts';
+import { Backlog, type Gap, type Kept } from './backlog.ts';
 import { type FixMessage, type Framed, fieldOf } from './codec.ts';
 import {
   type Effect,
@@ -41,13 +41,6 @@ const resendTriesMax = 5;
 /** Silence beyond the heartbeat interval that a network may cause, as a share of it. */
 const silenceShare = 1.2;
 
-interface Gap {
-  /** The highest number that was seen behind it. */
-  readonly upTo: number;
-  readonly askedAt: number;
-  readonly tries: number;
-}
-
 export class FixSession {
   readonly #settings: SessionSettings;
   #phase: Phase = 'connected';
@@ -71,6 +64,11 @@ export class FixSession {
 
   get isReady(): boolean {
     return this.#phase === 'ready';
+  }
+
+  /** The venue has answered nothing so far. */
+  get isLoggingOn(): boolean {
+    return this.#phase === 'logon_sent';
   }
 
   /** The connection stands. `resets`: a new trading day begins, both sides count from 1 again. */

@@ -2,6 +2,7 @@
 // both. It knows nothing of messages.
 
 import type { Duplex } from 'node:stream';
+import { explain } from './open-socket.ts';
 
 /** Bytes that wait to be read before the socket is stopped. */
 const unreadBytesMax = 1_024 * 1_024;
@@ -28,7 +29,7 @@ export class Wire {
       this.#lost ??= reason;
       onNews();
     };
-    socket.on('error', (error) => lose(`the connection broke: ${error.message}`));
+    socket.on('error', (error) => lose(`the connection broke: ${explain(error)}`));
     socket.on('close', () => lose('the venue closed the connection'));
   }
 
