@@ -9,6 +9,7 @@ import { Acceptor, plainMarket } from '../../examples/fix/acceptor.ts';
 import { newId } from '../../src/ids.ts';
 import {
   newHome,
+  newHomeOnServer,
   patienceMs,
   runUnwind,
   type Settings,
@@ -25,7 +26,7 @@ interface Trading {
 }
 
 async function venueFor(t: AfterTest): Promise<Trading> {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t, { migrated: false });
   const folder = dirname(home);
   const acceptor = new Acceptor({
     port: 0,

@@ -6,7 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { Client } from '@unwind/client';
-import { databasesOn, newHome, runUnwind, startService } from './processes.ts';
+import { databasesOn, newHome, newHomeOnServer, runUnwind, startService } from './processes.ts';
 
 const quiet = { UNWIND_LOG_LEVEL: 'error' };
 
@@ -18,7 +18,7 @@ async function newKeyPair(_t: TestContext, home: string, name: string) {
 }
 
 test('clients create prints a client once, and the client works', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const service = await startService(t, { home, settings: quiet });
   const { file, privateKeyPem } = await newKeyPair(t, home, 'client');
   const create = ['clients', 'create', '--name', 'Broker', '--public-key', file];
@@ -58,7 +58,7 @@ test('clients create prints a client once, and the client works', async (t) => {
 });
 
 test('no keys are made with another key file than that of the database', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   await startService(t, { home, settings: quiet });
   const { file } = await newKeyPair(t, home, 'client');
   const other = join(dirname(home), 'other-key');
@@ -126,7 +126,7 @@ test('migrate makes the schema once, and leaves no database behind', async (t) =
 });
 
 test('request prints status, headers and body; its exit code tells a success', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const options = { home, settings: quiet };
   const early = await runUnwind(t, ['request', 'GET', '/webhooks'], options);
   assert.deepEqual([early.code, early.stdout], [2, '']);
@@ -189,7 +189,7 @@ test('import and audit work on a database of their own when no service runs', as
 });
 
 test('parked lists nothing on a new database, and says what it does not know', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t, { migrated: false });
   const unwind = (...args: readonly string[]) => runUnwind(t, args, { home, settings: quiet });
   const early = await unwind('parked');
   assert.deepEqual([early.code, early.stdout], [2, '']);
@@ -207,9 +207,8 @@ test('parked lists nothing on a new database, and says what it does not know', a
 });
 
 test('abandon says what it cannot end', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const unwind = (...args: readonly string[]) => runUnwind(t, args, { home, settings: quiet });
-  await unwind('migrate');
   const id = '01990000-0000-7000-8000-000000000001';
   const unknown = await unwind('abandon', id, '--reason', 'stuck');
   assert.deepEqual([unknown.code, unknown.stdout], [1, `there is no liquidation ${id}\n`]);

@@ -9,7 +9,7 @@ import { describe, test } from 'node:test';
 import { Client } from '@unwind/client';
 import { type IdentityOptions, readIdentity } from '../../src/commands/client-identity.ts';
 import { newId } from '../../src/ids.ts';
-import { newHome, runUnwind, startService } from './processes.ts';
+import { newHomeOnServer, runUnwind, startService } from './processes.ts';
 
 const quiet = { UNWIND_LOG_LEVEL: 'error' };
 
@@ -36,7 +36,7 @@ const pemOf = (key: KeyObject) => {
 };
 
 test('a client brings its id, its secret, and two keys with their ids', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const service = await startService(t, { home, settings: quiet });
   const clientId = randomUUID();
   const keyIds = [randomUUID(), randomUUID()];

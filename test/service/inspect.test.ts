@@ -10,7 +10,13 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { signMessage } from '@unwind/signatures';
-import { newHome, programEnvironment, runUnwind, startService } from './processes.ts';
+import {
+  newHome,
+  newHomeOnServer,
+  programEnvironment,
+  runUnwind,
+  startService,
+} from './processes.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const created = 1_700_000_000;
@@ -101,7 +107,7 @@ test('as JSON, from standard input, without a key', async (t) => {
 });
 
 test('a request of the sandbox client, printed and not sent', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   await startService(t, { home });
   const data = JSON.stringify({ title: 'first', url: 'https://hooks.example.com/' });
   const print = ['request', 'POST', '/webhooks', '--data', data, '--print'];

@@ -16,11 +16,11 @@ import { eventually } from '../support/condition.ts';
 import { onlyLong } from '../support/long.ts';
 import { quick } from './delivering.ts';
 import {
+  environmentOf,
   freePort,
   launchUnwind,
-  newHome,
+  newHomeOnServer,
   patienceMs,
-  programEnvironment,
   runUnwind,
   startService,
 } from './processes.ts';
@@ -29,7 +29,7 @@ const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const quiet = { UNWIND_LOG_LEVEL: 'error' };
 
 async function newSandbox(t: TestContext) {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const service = await startService(t, { home, settings: { ...quick, ...quiet } });
   const accounts = [...drawAccounts(lotOf(1), 5)];
   const directory = join(dirname(home), 'book');
@@ -176,7 +176,7 @@ test('unwind listen', { timeout }, async (main) => {
 
   await main.test('ends when nobody reads on', async () => {
     const command = `'${process.execPath}' '${mainFile}' listen --json --from 2000-01-01 | head -n 1`;
-    const env = programEnvironment({ UNWIND_HOME: home });
+    const env = environmentOf({ home });
     const { stdout } = await promisify(execFile)('bash', ['-c', command], { env });
     assert.match(stdout, /^\{"created_at":[^\n]+\}\n$/);
     assert.equal(await countOf(client), 0);

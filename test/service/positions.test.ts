@@ -8,14 +8,14 @@ import { test } from 'node:test';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
-import { newHome, runUnwind, startService } from './processes.ts';
+import { newHome, newHomeOnServer, runUnwind, startService } from './processes.ts';
 
 const accountId = '143d980c-b742-4448-aa4a-78893d650617';
 const userId = '3e6ee6f7-c1a3-490f-9629-8f5863e1ae0e';
 const isin = 'IE00B4L5Y983';
 
 test('a lock keeps a liquidation open; what is unlocked and credited is sold in it', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const settings = {
     UNWIND_LOG_LEVEL: 'error',
     UNWIND_RELEASE_DELAY_MS: '0',

@@ -9,7 +9,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually, portOf } from '../support/condition.ts';
-import { type AfterTest, testDirectory } from '../support/database.ts';
+import {
+  type AfterTest,
+  createTestDatabase,
+  type TestDatabaseOptions,
+  testDirectory,
+} from '../support/database.ts';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
@@ -33,6 +38,23 @@ export async function newHome(t: AfterTest): Promise<string> {
       await rm(directory, { recursive: true, force: true });
     });
   });
+  return home;
+}
+
+/** Which homes have no database of their own but one of the server of the tests. */
+const databaseUrls = new Map<string, string>();
+
+/**
+ * A directory for the service whose database is one of the server of the tests, with all migrations: for
+ * tests that are not about the built-in database, which costs a second of processor time.
+ */
+export async function newHomeOnServer(
+  t: AfterTest,
+  options: Pick<TestDatabaseOptions, 'migrated'> = {},
+): Promise<string> {
+  const { url } = await createTestDatabase(t, { ...options, max: 1 });
+  const home = await newHome(t);
+  databaseUrls.set(home, url);
   return home;
 }
 
@@ -199,8 +221,11 @@ export function programEnvironment(settings: Settings): Settings {
   return { PATH, HOME, ...cache, ...settings };
 }
 
-function environmentOf({ home, settings = {} }: ServiceOptions): Settings {
-  return programEnvironment({ UNWIND_HOME: home, PORT: '0', ...settings });
+/** The same for a program on a home. */
+export function environmentOf({ home, settings = {} }: ServiceOptions): Settings {
+  const url = databaseUrls.get(home);
+  const database = url === undefined ? {} : { DATABASE_URL: url };
+  return programEnvironment({ UNWIND_HOME: home, PORT: '0', ...database, ...settings });
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

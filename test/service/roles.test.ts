@@ -8,7 +8,14 @@ import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { type Candidate, drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
-import { freePort, newHome, patienceMs, runUnwind, startService } from './processes.ts';
+import {
+  freePort,
+  newHome,
+  newHomeOnServer,
+  patienceMs,
+  runUnwind,
+  startService,
+} from './processes.ts';
 
 const settings = { UNWIND_RELEASE_DELAY_MS: '0', UNWIND_VENUE_DELAY_MS: '0' };
 
@@ -27,7 +34,7 @@ async function importAccounts(t: TestContext, home: string): Promise<readonly Ca
 }
 
 test('one process answers, another one works, and each says so', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const api = await startService(t, { home, settings, args: ['--roles', 'api'] });
   assert.match(api.stdout(), /\(sandbox, only api, ready in/);
   const checks = {
