@@ -1,7 +1,8 @@
 // Decides under which account of the operating system PostgreSQL runs. PostgreSQL refuses to run
 // as root, so root lends it an account that exists already; nobody's permissions are changed.
-import { chmod, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { chmod, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { makeDirectory } from '../settings/file-fault.ts';
 import { EmbeddedError } from './embedded-error.ts';
 
 /** An account to run PostgreSQL under; `null` in its place means: the one we run under. */
@@ -78,7 +79,7 @@ export async function canReach(
  * Directories that are there already stay as they are. Idempotent.
  */
 export async function makeOpenDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeDirectory(path);
   if (first === undefined) {
     return;
   }

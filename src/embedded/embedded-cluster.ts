@@ -24,6 +24,7 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../settings/file-fault.ts';
 import { type Account, canReach, makeOpenDirectory } from './embedded-account.ts';
 import { type Binaries, major } from './embedded-binaries.ts';
 import { EmbeddedError, systemCode } from './embedded-error.ts';
@@ -60,7 +61,7 @@ const ports = { from: 20_000, to: 32_000 };
  */
 export async function openCluster(options: ClusterOptions): Promise<Cluster> {
   const { home } = options;
-  await mkdir(home, { recursive: true });
+  await makeDirectory(home);
   await refuseOtherVersions(home);
   const place = join(home, name);
   const kind = await kindOf(place);

@@ -1,11 +1,11 @@
 // Keeps requests of a sandbox as files, one each, readable by their owner alone. The oldest make room; what
 // cannot be written is said once and costs no request anything.
 
-import { mkdir, readdir, stat, unlink, writeFile } from 'node:fs/promises';
+import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { recordedBytesMax, recordedMax, recordsQueuedMax } from '../limits.ts';
 import { ConfigError } from '../settings/config.ts';
-import { fileFault, whyUnreadable } from '../settings/file-fault.ts';
+import { fileFault, makeDirectory, whyUnreadable } from '../settings/file-fault.ts';
 
 /** The names of records: they sort by time. */
 const recordName = /^\d{8}T\d{9}Z-[0-9a-f-]{36}\.json$/;
@@ -35,7 +35,7 @@ export class Recorder {
   static async open(options: RecorderOptions): Promise<Recorder> {
     const { directory } = options;
     try {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectory(directory, 0o700);
       const names = (await readdir(directory)).filter((name) => recordName.test(name)).toSorted();
       const files = await Promise.all(
         names.map(async (name) => ({ name, bytes: (await stat(join(directory, name))).size })),

@@ -7,7 +7,7 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { access, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/client';
 import { enterClient, newIdentity } from '../auth/create-client.ts';
@@ -18,7 +18,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';
 import { ConfigError } from '../settings/config.ts';
-import { fileFault } from '../settings/file-fault.ts';
+import { fileFault, makeDirectory } from '../settings/file-fault.ts';
 
 export interface SandboxKey {
   readonly key_id: string;
@@ -178,7 +178,7 @@ async function makeSandboxClient(home: string, baseUrl: string): Promise<Sandbox
   const keys: SandboxKey[] = [];
   for (const [i, { algorithm, privateKey }] of pairs.entries()) {
     const file = keyFileIn(home, `${clientId}-${algorithm}.pem`);
-    await mkdir(dirname(file), { recursive: true, mode: ownerOnlyDirectory });
+    await makeDirectory(dirname(file), ownerOnlyDirectory);
     await writeFile(file, toPem(privateKey, 'pkcs8'), { mode: ownerOnly });
     keys.push({ key_id: keyIds[i] ?? '', algorithm, private_key_file: file });
   }

@@ -1,12 +1,15 @@
-// Says in words why a file or a directory cannot be used.
+// Says in words why a file or a directory cannot be used, and makes directories where that may fail.
 
+import { mkdir, stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { dirname, resolve } from 'node:path';
 
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of the path is not a directory',
   EEXIST: 'something that is not a directory is in its place',
   EISDIR: 'it is a directory',
+  ENOSYS: 'its file system makes no directories',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
   EDQUOT: 'the disk quota is used up',
@@ -38,6 +41,39 @@ export function whyUnreadable(error: unknown): string {
   // Reading a directory fails with no path.
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   return reasons[code] ?? (error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * Makes a directory, and those above it that are missing. Idempotent. `mkdir` of Node tries for ever where
+ * the file system makes none (`/proc`), since that says of each that it does not exist.
+ *
+ * @returns the first one that was made; undefined: all were there.
+ */
+export async function makeDirectory(path: string, mode = 0o777): Promise<string | undefined> {
+  const above = dirname(resolve(path));
+  try {
+    await mkdir(path, { mode });
+    return path;
+  } catch (error) {
+    if (await isDirectory(path)) return undefined;
+    if (!isCode(error, 'ENOENT')) throw error;
+    if (await isDirectory(above)) throw Object.assign(error as Error, { code: 'ENOSYS' });
+  }
+  const first = await makeDirectory(above, mode);
+  return (await makeDirectory(path, mode)) && (first ?? path);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (isCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function account(): string {

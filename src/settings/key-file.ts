@@ -2,13 +2,13 @@
 // own; live mode is given one, the same for all processes of a database.
 
 import { randomBytes } from 'node:crypto';
-import { access, link, mkdir, open, rm, writeFile } from 'node:fs/promises';
+import { access, link, open, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Seal, sealKeyBytes, sealWith } from '../auth/seal.ts';
 import { canOpenKeys } from '../auth/signing-keys.ts';
 import type { Sql } from '../db/connect.ts';
 import { type Config, ConfigError, keyFileOf } from './config.ts';
-import { fileFault } from './file-fault.ts';
+import { fileFault, makeDirectory } from './file-fault.ts';
 
 type KeyFileConfig = Pick<Config, 'keyFile' | 'home'>;
 
@@ -99,7 +99,7 @@ function isDirectory(error: unknown): boolean {
 async function makeIfMissing(file: string): Promise<void> {
   try {
     if (await isThere(file)) return;
-    await mkdir(dirname(file), { recursive: true });
+    await makeDirectory(dirname(file));
     const beside = `${file}.${process.pid}`;
     const text = `${randomBytes(sealKeyBytes).toString('base64')}\n`;
     await writeFile(beside, text, { mode: 0o600 });

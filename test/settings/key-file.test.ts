@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +107,16 @@ test('a sandbox makes its own, closed to others, and keeps it', async (t) => {
   assert.equal((await stat(join(home, 'key'))).mode & 0o777, 0o600);
   await openKeyFile({ keyFile: undefined, home });
   assert.equal(await readFile(join(home, 'key'), 'utf8'), made);
+});
+
+test('a home where no directory can be made says so', {
+  skip: !existsSync('/proc/self'),
+}, async () => {
+  for (const home of ['/proc/unwind', '/proc/self/un/wind']) {
+    const reason =
+      /^UNWIND_HOME \S+ cannot be used: (?:its file system makes no directories|the account .* may not use it)\. Choose/;
+    assert.match(await refusalOf(undefined, home), reason);
+  }
 });
 
 test('a home that cannot be a directory says so', async (t) => {
