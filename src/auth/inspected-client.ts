@@ -13,7 +13,8 @@ import {
   STRICT,
   type VerificationKey,
 } from '@unwind/signatures';
-import type { SignaturePolicy, TenantWithKeys } from './store.ts';
+import { type KeyId, parseId } from '../ids.ts';
+import type { ForeignKey, SignaturePolicy, TenantWithKeys } from './store.ts';
 
 /** Paths of the requests that carry no token: their client is in the form. */
 const formPaths: ReadonlySet<string> = new Set(['/auth/token', '/auth/revoke']);
@@ -33,12 +34,32 @@ export function rulesOf(message: SignedMessage, policy: SignaturePolicy): Header
   return formPaths.has(readMessage(message).path) ? COMPATIBLE_TOKEN : COMPATIBLE;
 }
 
-/** The keys of a client as the verifier looks them up; of no client, none. */
-export function verificationKeysOf(tenant: TenantWithKeys | undefined): Check['keys'] {
-  const keys = new Map<string, VerificationKey>(
-    tenant?.keys.map(({ keyId, publicKeyPem, live }) => {
-      return [keyId, { ...parsePublicKey(publicKeyPem), clientId: tenant.tenantId, live }];
+/**
+ * The keys of a client as the verifier looks them up, and beside them keys of others that the message names:
+ * with those nothing verifies as this client's, but it can be said that they are another's.
+ */
+export function verificationKeysOf(
+  tenant: TenantWithKeys | undefined,
+  others: readonly ForeignKey[] = [],
+): Check['keys'] {
+  const keys = new Map<string, VerificationKey>([
+    ...others.map((key): [string, VerificationKey] => {
+      const publicKey = parsePublicKey(key.publicKeyPem);
+      return [key.keyId, { ...publicKey, clientId: key.tenantId, live: true }];
     }),
-  );
+    ...(tenant?.keys ?? []).map(({ keyId, publicKeyPem, live }): [string, VerificationKey] => {
+      return [keyId, { ...parsePublicKey(publicKeyPem), clientId: tenant?.tenantId, live }];
+    }),
+  ]);
   return (keyid) => keys.get(keyid);
 }
+
+/** The ids of keys that a message names, as far as they are ids. */
+export function keyIdsIn(message: SignedMessage): readonly KeyId[] {
+  const input = fieldValue(readMessage(message), 'signature-input') ?? '';
+  const named = [...input.matchAll(/;\s*key[iI]d="([^"]{1,64})"/g)].slice(0, MAX_NAMED);
+  return named.flatMap(([, text = '']) => parseId<'key'>(text) ?? []);
+}
+
+/** Signatures of a message whose keys are looked for. */
+const MAX_NAMED = 16;

@@ -110,6 +110,33 @@ export async function findTenant(
   );
 }
 
+/** A key of whichever client it is. */
+export interface ForeignKey {
+  readonly tenantId: TenantId;
+  readonly keyId: KeyId;
+  readonly publicKeyPem: string;
+}
+
+/**
+ * Live keys of these ids, of whichever clients. Only for who explains signatures in a sandbox or beside its
+ * database: nobody is authenticated by what it finds.
+ */
+export async function findKeysNamed(
+  sql: Sql,
+  keyIds: readonly KeyId[],
+): Promise<readonly ForeignKey[]> {
+  if (keyIds.length === 0) return [];
+  const rows = await sql<{ tenant_id: TenantId; key_id: KeyId; public_key_pem: string }[]>`
+    select k.tenant_id, k.key_id, k.public_key_pem
+    from unwind.client_keys k
+    where k.key_id = any (${keyIds}::uuid[])
+      and k.status = 'live'
+    limit 16`;
+  return rows.map((row) => {
+    return { tenantId: row.tenant_id, keyId: row.key_id, publicKeyPem: row.public_key_pem };
+  });
+}
+
 /** What says whether a secret of a client works. */
 export type Secrets = Pick<Tenant, 'secretHash' | 'oldSecret' | 'disabledAt'>;
 

@@ -14,10 +14,10 @@ import {
   RawRequestError,
   readRawRequest,
 } from '@unwind/signatures';
-import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
-import { findTenant, type SignaturePolicy } from '../auth/store.ts';
+import { clientIdOf, keyIdsIn, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
+import { findKeysNamed, findTenant, type SignaturePolicy } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
-import { parseId } from '../ids.ts';
+import { type KeyId, parseId } from '../ids.ts';
 import { parseDate, parseInstant } from '../instant.ts';
 import { readPrivateKey, readSandboxClient } from '../sandbox/sandbox-client.ts';
 import { type DatabaseConfig, withDatabase } from '../settings/database.ts';
@@ -52,7 +52,7 @@ export async function runInspect(options: InspectOptions): Promise<number> {
   const bytes = await readInput(options);
   const { message, notes } = readRequest(bytes);
   const clientId = clientIdOf(message);
-  const known = await knownClient(options, clientId);
+  const known = await knownClient(options, { clientId, keyIds: keyIdsIn(message) });
   const rules = rulesOf(message, options.policy ?? known.policy);
   const nowS = Math.floor(instantOf(options).getTime() / 1_000);
   const inspection = await inspectSignature(message, {
@@ -100,6 +100,12 @@ function instantOf({ at, clock }: InspectOptions): Date {
   throw new UsageError('--at is neither Unix seconds nor an RFC 3339 time.');
 }
 
+/** Whose message it claims to be, and by which keys. */
+interface Claim {
+  readonly clientId: string | undefined;
+  readonly keyIds: readonly KeyId[];
+}
+
 interface KnownClient {
   readonly keys: Check['keys'] | undefined;
   readonly policy: SignaturePolicy;
@@ -107,25 +113,26 @@ interface KnownClient {
   readonly source: string;
 }
 
-async function knownClient(
-  options: InspectOptions,
-  clientId: string | undefined,
-): Promise<KnownClient> {
+async function knownClient(options: InspectOptions, claim: Claim): Promise<KnownClient> {
   const { config, keyFile } = options;
+  const { clientId, keyIds } = claim;
   if (keyFile !== undefined) return keysOfFile(keyFile, clientId);
   const sandbox = await readSandboxClient(config.home);
-  if (sandbox !== undefined && sandbox.client_id === clientId) {
+  const isSandbox =
+    sandbox?.client_id === clientId ||
+    sandbox?.keys.some((key) => keyIds.some((one) => one === key.key_id));
+  if (sandbox !== undefined && isSandbox) {
     const keys = await Promise.all(
       sandbox.keys.map(async (key): Promise<[string, PublicKey]> => {
         return [key.key_id, publicPartOf(await readPrivateKey(key))];
       }),
     );
     const source = `Keys: those of the sandbox client in ${config.home}.`;
-    return { keys: ownedBy(clientId, new Map(keys)), policy: 'compatible', source };
+    return { keys: ownedBy(sandbox.client_id, new Map(keys)), policy: 'compatible', source };
   }
   return config.database.url === undefined
     ? { keys: undefined, policy: 'compatible', source: 'Keys: none; give one by --key FILE.' }
-    : keysOfDatabase(options, clientId);
+    : keysOfDatabase(options, claim);
 }
 
 async function keysOfFile(file: string, clientId: string | undefined): Promise<KnownClient> {
@@ -160,15 +167,17 @@ type NamedJwk = PublicJwk & { readonly kid?: unknown };
 
 async function keysOfDatabase(
   { config, log }: InspectOptions,
-  clientId: string | undefined,
+  { clientId, keyIds }: Claim,
 ): Promise<KnownClient> {
   const id = clientId === undefined ? undefined : parseId<'tenant'>(clientId);
-  const tenant = id && (await withDatabase(config, log, (sql) => findTenant(sql, id)));
+  const [tenant, others] = await withDatabase(config, log, async (sql) => {
+    return [id && (await findTenant(sql, id)), await findKeysNamed(sql, keyIds)] as const;
+  });
   const policy = tenant?.signaturePolicy ?? 'compatible';
   const source = tenant
     ? `Keys: those of the client ${tenant.name} in the database.`
     : 'Keys: the database has no such client.';
-  return { keys: verificationKeysOf(tenant), policy, source };
+  return { keys: verificationKeysOf(tenant, others), policy, source };
 }
 
 function publicPartOf(pem: string): PublicKey {

@@ -12,8 +12,8 @@ import {
   UnusableKeyError,
 } from '@unwind/signatures';
 import type { FastifyRequest } from 'fastify';
-import { clientIdOf, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
-import { findTenant } from '../auth/store.ts';
+import { clientIdOf, keyIdsIn, rulesOf, verificationKeysOf } from '../auth/inspected-client.ts';
+import { findKeysNamed, findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';
@@ -104,7 +104,7 @@ async function inspect(sql: Sql, clock: Clock, question: Question): Promise<obje
   const tenant = tenantId && (await findTenant(sql, tenantId));
   const keys =
     publicKey === undefined
-      ? verificationKeysOf(tenant)
+      ? verificationKeysOf(tenant, await findKeysNamed(sql, keyIdsIn(message)))
       : () => ({ ...publicKey, clientId, live: true });
   const rules = rulesOf(message, tenant?.signaturePolicy ?? 'compatible');
   const now = Math.floor((at ?? clock.now()).getTime() / 1_000);

@@ -1,7 +1,14 @@
 // `POST /tests/signature`: a request given as text is explained to whoever asks, and nothing is used
 // up or given away by that.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import pino from 'pino';
+import { runInspect } from '../../src/commands/inspect-command.ts';
+import { readConfig } from '../../src/settings/config.ts';
+import { mistakesAt, signedBy } from '../signatures/mistakes.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import {
@@ -16,7 +23,7 @@ import { apiOf, hook, tokenRequest } from './api.ts';
 import { assertProblem, assertSuccess, tablesOf } from './expect.ts';
 import { bytesOf } from './wire.ts';
 
-const { sql } = await createTestDatabase({ after });
+const { sql, url } = await createTestDatabase({ after });
 const clock = testClock();
 const service = await startHttp({ after }, { sql, clock, showSignatureBase: true });
 const client = await makeApiClient(sql, clock);
@@ -26,7 +33,11 @@ const target = '/tests/signature';
 interface Explained {
   readonly verdict: string;
   readonly first_fault: { readonly code: string } | null;
-  readonly signatures: readonly { readonly base: string; readonly verifies: boolean }[];
+  readonly signatures: readonly {
+    readonly base: string;
+    readonly verifies: boolean;
+    readonly quirks: readonly { readonly quirk: string }[];
+  }[];
 }
 
 async function explain(json: object): Promise<Explained> {
@@ -53,6 +64,41 @@ test('takes the text alone as well, bytes as they are', async () => {
   const reply = await send(service, outgoing('POST', target, { body, headers }));
   assertSuccess(reply, 200);
   assert.equal(reply.json['verdict'], 'accepted');
+});
+
+test('names each mistake of known clients, and the command does so by the database', async (t) => {
+  const now = Math.floor(clock.now().getTime() / 1_000);
+  const { clientId, key, keyId } = client;
+  const other = await makeApiClient(sql, clock);
+  const { privateKey } = key;
+  const maker = { clientId, keyId, privateKey, now, foreignKeyId: other.keyId };
+  const home = await mkdtemp(join(tmpdir(), 'unwind-inspect-'));
+  t.after(() => rm(home, { recursive: true }));
+  const config = await readConfig({ DATABASE_URL: url, UNWIND_HOME: home });
+  const file = join(home, 'request.http');
+  for (const [quirk, mistake] of mistakesAt(now)) {
+    await t.test(quirk, async () => {
+      const { method, target: path, headers, body } = signedBy(maker, mistake);
+      const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+      const text = Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${lines}\r\n`), body]);
+      const asked = { body: text, headers: { 'content-type': 'message/http' } };
+      const reply = await send(service, outgoing('POST', target, asked));
+      assertSuccess(reply, 200);
+      await writeFile(file, text);
+      let printed = '';
+      const options = { keyFile: undefined, policy: undefined, isJson: true, stdin: process.stdin };
+      const code = await runInspect({
+        ...{ config, file, clock, log: pino({ level: 'silent' }), at: String(now) },
+        ...options,
+        stdout: { write: (some) => (printed += some) },
+      });
+      assert.equal(code, 1);
+      for (const { verdict, signatures } of [reply.json, JSON.parse(printed)] as Explained[]) {
+        const named = signatures.flatMap((one) => one.quirks.map((found) => found.quirk));
+        assert.deepEqual([verdict, ...named], ['refused', quirk]);
+      }
+    });
+  }
 });
 
 test('says what the refusal of the same request says', async () => {

@@ -2,6 +2,7 @@
 
 import type { Dialect } from './dialect.ts';
 import { fieldValue, type ReadMessage } from './message.ts';
+import { isMember, memberValue } from './proxy-forms.ts';
 import { SignatureError } from './signature-error.ts';
 import type { ListedSignature } from './signature-input.ts';
 
@@ -32,11 +33,15 @@ export function componentValue(
   params: ReadonlyMap<string, string>,
 ): string {
   const derived = dialect.derived.get(name);
-  const value = derived ? derived.value(message, params) : fieldValue(message, name);
+  const value = derived ? derived.value(message, params) : partOrField(message, name);
   if (value === undefined) throw new SignatureError('component_missing', name);
   // A line feed would start a forged line; beyond ASCII, signers disagree on the bytes.
   if (/[^\t -~]/.test(value)) throw new SignatureError('component_value_illegal', name);
   return value;
+}
+
+function partOrField(message: ReadMessage, name: string): string | undefined {
+  return isMember(name) ? memberValue(message, name) : fieldValue(message, name);
 }
 
 /** A base that may be shown: the value of `authorization` is masked. */

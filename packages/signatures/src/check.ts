@@ -15,6 +15,7 @@ import {
   type ParsedSignature,
   type ParsedSignatures,
 } from './parse.ts';
+import { isMember, partialMember, withFirstAccepted } from './proxy-forms.ts';
 import { outcome, SignatureError } from './signature-error.ts';
 
 /** Headers with a meaning of their own that a signature may have to cover. */
@@ -27,6 +28,8 @@ export type HeaderRules = {
   readonly coveredIfSent: readonly GuardedHeader[];
   /** Dialects in which the idempotency key may be left out of that. */
   readonly keyMayBeOpenIn?: readonly DialectVersion[];
+  /** Whether forms of one published proxy are taken in drafts 15 and 6 (proxy-forms.ts). */
+  readonly proxyForms?: boolean;
 };
 
 /** Clients under the policy `strict`. */
@@ -43,6 +46,7 @@ export const COMPATIBLE: HeaderRules = {
   clientIdRequired: true,
   coveredIfSent: ['authorization', 'idempotency-key'],
   keyMayBeOpenIn: ['15'],
+  proxyForms: true,
 };
 
 /** The token request under `compatible`: one published client sends it without its client id. */
@@ -104,7 +108,38 @@ export function checkSignatures(check: Check): CheckedSignatures {
   const first = firstOf(results);
   const refusal = first instanceof SignatureError ? first : undefined;
   if (refusal && toVerify.length === 0) throw refusal;
-  return { toVerify, refusal };
+  const inProxyForm = toVerify.flatMap((one) => asProxySigns(check, one) ?? []);
+  return { toVerify: [...toVerify, ...inProxyForm].slice(0, MAX_CANDIDATES), refusal };
+}
+
+/** The same signature over the base as the proxy makes it; undefined where that is none, or was used. */
+function asProxySigns(check: Check, checked: CheckedSignature): CheckedSignature | undefined {
+  const base = proxyBase(check, checked.signature);
+  if (base === undefined) return undefined;
+  const baseSha256 = hash('sha256', base);
+  return check.isReplay(baseSha256) ? undefined : { ...checked, base, baseSha256 };
+}
+
+/** The base of a signature that covers the first item of `accept` alone; undefined where none may. */
+export function proxyBase(
+  { parsed: { dialect, message }, rules }: Pick<Check, 'parsed' | 'rules'>,
+  signature: ParsedSignature,
+): string | undefined {
+  if (rules.proxyForms !== true || !dialect.hasProxyForms) return undefined;
+  if (!signature.components.includes('accept')) return undefined;
+  const shortened = withFirstAccepted(message);
+  const base = shortened && outcome(() => signatureBase(dialect, shortened, signature));
+  return base instanceof SignatureError ? undefined : base;
+}
+
+/** Why parts of headers that a signature lists are not taken; undefined where they are, or are none. */
+export function refusedParts(
+  { parsed: { message }, rules }: Pick<Check, 'parsed' | 'rules'>,
+  { components }: ParsedSignature,
+): SignatureError | undefined {
+  const refused =
+    rules.proxyForms === true ? partialMember(message, components) : components.find(isMember);
+  return refused === undefined ? undefined : new SignatureError('component_invalid', refused);
 }
 
 /** The checks of one signature in their order: the cheap ones first. */
@@ -156,7 +191,7 @@ export type Entrance = { readonly baseSha256: string; readonly created: number }
  * @param checked what `checkSignatures` made of the same: its bases are not computed again.
  */
 export function entrancesOf(
-  check: Pick<Check, 'parsed' | 'keys' | 'clientId' | 'now'>,
+  check: Pick<Check, 'parsed' | 'keys' | 'clientId' | 'now' | 'rules'>,
   checked: Pick<CheckedSignatures, 'toVerify'>,
 ): readonly Entrance[] {
   return ownSignatures(check).flatMap((signature) => {
@@ -166,7 +201,9 @@ export function entrancesOf(
     if (baseSha256 === undefined) return [];
     const { created } = signature;
     if (created - check.now > MAX_AHEAD_S) throw new SignatureError('created_future', 'created');
-    return [{ baseSha256, created }];
+    const proxied = proxyBase(check, signature);
+    const bases = proxied === undefined ? [baseSha256] : [baseSha256, hash('sha256', proxied)];
+    return bases.map((base) => ({ baseSha256: base, created }));
   });
 }
 
@@ -189,6 +226,8 @@ function checkSignature(
 ): CheckedSignature {
   if (isFaulty(signature)) throw signature.fault;
   const { dialect, message } = check.parsed;
+  const refused = refusedParts(check, signature);
+  if (refused !== undefined) throw refused;
   const base = signatureBase(dialect, message, signature);
   const baseSha256 = hash('sha256', base);
   for (const { error } of faultsOf(check, signature, baseSha256)) throw error.withBase(base);

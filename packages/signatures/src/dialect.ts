@@ -44,6 +44,8 @@ export type Dialect = {
   readonly derived: ReadonlyMap<string, DerivedComponent>;
   /** Identifiers that are known but not accepted; one with parameters has a semicolon. */
   readonly unsupported: RegExp;
+  /** Whether one published client signs it in forms of its own (proxy-forms.ts). */
+  readonly hasProxyForms: boolean;
   /** The derived components a signer covers, as far as they apply. */
   readonly usual: readonly string[];
 
@@ -99,6 +101,7 @@ const DRAFT_01: Dialect = {
   keyid: 'keyId',
   derived: STAR_COMPONENTS,
   unsupported: /^(?:signature(?:-input)?|[^:]+:.*)$/,
+  hasProxyForms: false,
   usual: ['*request-target', '*created', '*expires'],
   baseName: (name) => name,
   signsParams: false,
@@ -130,6 +133,7 @@ const RFC_9421: Dialect = {
   derived: AT_COMPONENTS,
   unsupported:
     /^(?:signature(?:-input)?|@(?:signature-params|status|query-params?|request-response)|.*;.*)$/,
+  hasProxyForms: false,
   usual: ['@method', '@path', '@query'],
   baseName: (name) => `"${name}"`,
   signsParams: true,
@@ -147,6 +151,7 @@ const RFC_9421: Dialect = {
 const DRAFT_15: Dialect = {
   ...RFC_9421,
   version: '15',
+  hasProxyForms: true,
   schemes: new Map([
     ['ecdsa-p256', ecdsaDer()],
     ['ecdsa-p384', ecdsaDer()],

@@ -5,7 +5,15 @@
 import { hash } from 'node:crypto';
 import { verifyBytes } from './algorithm.ts';
 import { componentValue, maskAuthorization, signatureBase } from './base.ts';
-import { type Check, type CheckStep, dueScheme, faultsOf, ownSignatures } from './check.ts';
+import {
+  type Check,
+  type CheckStep,
+  dueScheme,
+  faultsOf,
+  ownSignatures,
+  proxyBase,
+  refusedParts,
+} from './check.ts';
 import type { Dialect, DialectVersion } from './dialect.ts';
 import { type ComparedDigest, compareDigests } from './digest.ts';
 import { MAX_CANDIDATES } from './limits.ts';
@@ -160,7 +168,7 @@ async function inspectAll(check: Check, hasKeys: boolean): Promise<InspectedSign
     inspected.push(
       isFaulty(signature)
         ? faultySignature(signature)
-        : await inspectOne(check, signature, { hasKeys, isCandidate }),
+        : await inspectOne(check, signature, { hasKeys, isCandidate, isOnly: own.size === 1 }),
     );
   }
   return inspected;
@@ -191,15 +199,24 @@ function faultySignature({
 async function inspectOne(
   check: Check,
   signature: ParsedSignature,
-  { hasKeys, isCandidate }: { hasKeys: boolean; isCandidate: boolean },
+  {
+    hasKeys,
+    isCandidate,
+    isOnly,
+  }: { readonly hasKeys: boolean; readonly isCandidate: boolean; readonly isOnly: boolean },
 ): Promise<InspectedSignature> {
   const { dialect, message } = check.parsed;
   const { label, keyid, created, expires } = signature;
   const base = outcome(() => signatureBase(dialect, message, signature));
   const isBase = !(base instanceof SignatureError);
   const found = [...faultsOf(check, signature, isBase ? hash('sha256', base) : '')];
-  const holds = isBase && isCandidate ? await verifies(check, signature, base) : null;
+  const refused = refusedParts(check, signature);
+  const plain = isBase && isCandidate ? await verifies(check, signature, base) : null;
+  const proxied = plain === false && isOnly ? proxyBase(check, signature) : undefined;
+  const isProxied = proxied !== undefined && (await verifies(check, signature, proxied)) === true;
+  const holds = isProxied || plain;
   const faults = [
+    ...(refused === undefined ? [] : [faultOf('form', refused)]),
     ...(isBase ? [] : [faultOf('base', base)]),
     ...found
       .filter(({ step }) => hasKeys || step !== 'key')
@@ -223,7 +240,7 @@ async function inspectOne(
     base_sha256: isBase ? hash('sha256', base) : null,
     verifies: holds,
     faults,
-    quirks: faults.length > 0 ? await quirksOf(check, signature, isCandidate) : [],
+    quirks: faults.length > 0 || isProxied ? await quirksOf(check, signature, isCandidate) : [],
   };
 }
 

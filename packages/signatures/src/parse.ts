@@ -11,6 +11,7 @@ import {
   refuseRepeatedHeaders,
   type SignedMessage,
 } from './message.ts';
+import { isMember } from './proxy-forms.ts';
 import { recogniseDialect } from './recognise.ts';
 import { outcome, SignatureError } from './signature-error.ts';
 import {
@@ -145,7 +146,8 @@ function judgeComponents(dialect: Dialect, components: readonly string[]): void 
   const seen = new Set<string>();
   for (const name of components) {
     if (dialect.unsupported.test(name)) throw new SignatureError('component_unsupported', name);
-    if (!dialect.derived.has(name) && !FIELD_NAME.test(name)) {
+    const isPartOfField = dialect.hasProxyForms && isMember(name);
+    if (!dialect.derived.has(name) && !FIELD_NAME.test(name) && !isPartOfField) {
       throw new SignatureError('component_invalid', name);
     }
     if (seen.has(name)) throw new SignatureError('component_duplicate', name);

@@ -4,7 +4,8 @@
 import { hash } from 'node:crypto';
 import { verifyBytes } from './algorithm.ts';
 import { componentValue } from './base.ts';
-import { type Check, dueScheme } from './check.ts';
+import { type Check, dueScheme, refusedParts } from './check.ts';
+import { MAX_AGE_S, MAX_AHEAD_S } from './limits.ts';
 import { fieldValue } from './message.ts';
 import type { ParsedSignature } from './parse.ts';
 import { outcome, SignatureError } from './signature-error.ts';
@@ -53,6 +54,22 @@ const QUIRKS = {
     'The keyid names a key of another client.',
     'Send the client id that the key belongs to, or sign with a key of this client.',
   ],
+  header_in_parts: [
+    'The signer split a header such as cache-control: max-age=0 into parts, name:key.',
+    'Sign the header whole, or leave it out of the list; the policy compatible takes these parts.',
+  ],
+  created_in_milliseconds: [
+    'The signer wrote its times in milliseconds.',
+    'Write created and expires in whole seconds since 1970.',
+  ],
+  clock_ahead: [
+    'The clock of the signer is {off} ahead.',
+    'Set the clock of the signing machine by NTP, and take the time in UTC.',
+  ],
+  clock_behind: [
+    'The clock of the signer is {off} behind, or the request waited that long.',
+    'Set the clock of the signing machine by NTP, and sign each request when it is sent.',
+  ],
   body_reserialised: [
     'The digest is that of the same JSON, written in another way.',
     'Send the very bytes that were digested; do not parse and write the body again.',
@@ -81,12 +98,44 @@ export async function quirksOf(
 ): Promise<readonly Quirk[]> {
   const own = check.keys(signature.keyid);
   const others = own !== undefined && own.clientId !== check.clientId;
+  const clock = clockQuirk(check, signature);
   const names = [
     ...(others ? (['key_of_another_client'] as const) : []),
+    ...(refusedParts(check, signature) ? (['header_in_parts'] as const) : []),
     ...(isCandidate ? await baseQuirks(check, signature) : []),
+    ...(clock === undefined ? [] : [clock.quirk]),
     ...(isReserialised(check) ? (['body_reserialised'] as const) : []),
   ];
-  return names.map((quirk) => ({ quirk, detail: QUIRKS[quirk][0], remedy: QUIRKS[quirk][1] }));
+  return names.map((quirk) => {
+    const [detail, remedy] = QUIRKS[quirk];
+    return { quirk, detail: detail.replace('{off}', clock?.off ?? ''), remedy };
+  });
+}
+
+/** Times beyond this are no seconds: it is the year 5138. */
+const SECONDS_MAX = 100_000_000_000;
+
+/** By how much the signer's clock is off, as far as a signature tells: nothing of a delay that is admitted. */
+function clockQuirk(
+  { now }: Check,
+  { created, expires = created + MAX_AGE_S }: ParsedSignature,
+): { readonly quirk: QuirkName; readonly off: string } | undefined {
+  if (created > SECONDS_MAX) return { quirk: 'created_in_milliseconds', off: '' };
+  const ahead = created - now;
+  if (ahead > MAX_AHEAD_S) return { quirk: 'clock_ahead', off: durationOf(ahead) };
+  // What a signature may live is no sign of the clock: only what is beyond.
+  if (-ahead > MAX_AGE_S) return { quirk: 'clock_behind', off: durationOf(-ahead) };
+  return expires < now ? { quirk: 'clock_behind', off: durationOf(now - expires) } : undefined;
+}
+
+const HOUR_S = 3_600;
+/** How long a request may have been under way, where a clock is off by hours. */
+const UNDER_WAY_S = 60;
+
+function durationOf(seconds: number): string {
+  const hours = Math.round(seconds / HOUR_S);
+  const isHours = hours >= 1 && hours <= 14 && Math.abs(seconds - hours * HOUR_S) <= UNDER_WAY_S;
+  return isHours ? `${seconds} s (${hours} h, as if local time were UTC)` : `${seconds} s`;
 }
 
 async function baseQuirks(check: Check, signature: ParsedSignature): Promise<readonly QuirkName[]> {
