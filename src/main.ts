@@ -8,7 +8,7 @@ import { signingAlgorithms } from './auth/signing-keys.ts';
 import type { SignaturePolicy } from './auth/store.ts';
 import { deltaTypes } from './book/delta.ts';
 import { systemClock } from './clock.ts';
-import { clientId, hours, httpUrl, kindList, mic, roleList } from './commands/arguments.ts';
+import { clientId, day, hours, httpUrl, kindList, mic, roleList } from './commands/arguments.ts';
 import { addClientCommands } from './commands/clients-command.ts';
 import { addEventCommands } from './commands/events-command.ts';
 import { addExamples } from './commands/examples.ts';
@@ -70,8 +70,10 @@ program
 
 program
   .command('import')
-  .description('import the book (users, accounts, instruments, prices, positions) from CSV files')
-  .argument('<dir>', 'directory with any of the five files')
+  .description(
+    'import the book (users, accounts, instruments, listings, rates, prices, positions) from CSV files',
+  )
+  .argument('<dir>', 'directory with any of the seven files')
   .option('--client <id>', 'whose book it is (default: the sandbox client)', clientId)
   .action((directory: string, { client }: { client?: TenantId }) => {
     const terminal = process.stdout.isTTY === true ? process.stdout : undefined;
@@ -137,6 +139,22 @@ program
     return runOnMigrated(async (on) => {
       const { runCalendar } = await import('./commands/calendar-command.ts');
       return runCalendar(on, { venue, ...wish });
+    });
+  });
+
+program
+  .command('reconcile')
+  .description("compare a venue's or custodian's own record of executions with ours, both ways")
+  .requiredOption('--venue <mic>', 'market code, ISO 10383', mic)
+  .argument('<file>', 'execution_id,client_order_id,isin,side,quantity,price,currency,executed_at')
+  .option('--from <day>', 'first day, UTC (default: the first of the file)', day)
+  .option('--until <day>', 'last day, UTC (default: the last of the file)', day)
+  .option('--client <id>', 'executions of this client alone (default: of all)', clientId)
+  .option('--json', 'one JSON document instead of text')
+  .action((file: string, options: ReconcileArguments) => {
+    return runOnDatabase(async (on) => {
+      const { runReconcile } = await import('./commands/reconcile-command.ts');
+      return runReconcile({ ...on, file, ...options });
     });
   });
 
@@ -250,6 +268,14 @@ type RequestArguments = Pick<RequestOptions, 'data' | 'idempotencyKey' | 'print'
 
 interface StartArguments extends Partial<Pick<Config, 'roles'>> {
   readonly migrate: boolean;
+}
+
+interface ReconcileArguments {
+  readonly venue: string;
+  readonly from?: string;
+  readonly until?: string;
+  readonly client?: TenantId;
+  readonly json?: true;
 }
 
 interface InspectArguments {

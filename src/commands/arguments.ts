@@ -117,6 +117,13 @@ export function mic(text: string): string {
   return text;
 }
 
+/** A day, as `YYYY-MM-DD`. */
+export function day(text: string): string {
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+  if (isDay && new Date(text).toISOString().startsWith(text)) return text;
+  throw new InvalidArgumentError('It is no day such as 2026-01-31.');
+}
+
 /** Bytes of a package of events, or `none`. */
 export function packageSize(text: string): number | 'none' {
   if (text === 'none') return text;

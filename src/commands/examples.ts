@@ -26,6 +26,10 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'positions apply': ['unwind positions apply changes.csv'],
   audit: ['unwind audit', 'unwind audit --json > audit.json'],
+  reconcile: [
+    'unwind reconcile --venue XDEM executions.csv',
+    'unwind reconcile --venue XDEM executions.csv --from 2026-01-05 --until 2026-01-09 --json',
+  ],
   calendar: [
     'unwind calendar',
     'unwind calendar --file examples/calendars/german-exchange.json',

@@ -109,6 +109,8 @@ test('a venue is checked, traded at, shown and stopped', { timeout }, async (t) 
   assert.equal(after.code, 0, after.stdout + after.stderr);
 });
 
+const recordHeader = 'execution_id,client_order_id,isin,side,quantity,price,currency,executed_at';
+
 /** The lines of docs/venues/ that stand indented below a line that begins with this. */
 async function blockOf(firstLine: string): Promise<string> {
   const page = await readFile(new URL('../../docs/venues/README.md', import.meta.url), 'utf8');
@@ -183,6 +185,25 @@ test('several venues side by side: the listings of the page lead each order to i
   assert.deepEqual(
     second.ledger.map(({ isin, quantity }) => [isin, quantity.toFixed()]),
     [['DE000BASF111', '4']],
+  );
+  const record = join(folder, 'executions.csv');
+  const [sale] = second.ledger;
+  assert.ok(sale);
+  const lines = sale.executions.map(({ execId, quantity, price }) => {
+    const amounts = `SELL,${quantity.toFixed()},${price.toFixed()},EUR`;
+    return `${execId},${sale.clientOrderId},${sale.isin},${amounts},${new Date().toISOString()}`;
+  });
+  const header = (await blockOf(recordHeader)).split('\n')[0];
+  const compared = async (rows: readonly string[]) => {
+    await writeFile(record, `${[header, ...rows].join('\n')}\n`);
+    const { code, stdout } = await command('reconcile', '--venue', 'XTST', record);
+    return [code, stdout.split('\n').slice(1, -1).join()];
+  };
+  assert.deepEqual(await compared(lines), [0, 'Both agree.']);
+  const [code, text] = await compared(lines.slice(1));
+  assert.deepEqual(
+    [code, /missing_there: .*BASF111 execution E1 of order .*,1 difference\.$/.test(`${text}`)],
+    [1, true],
   );
   const status = await command('fix', 'status');
   assert.match(status.stdout, /^XDEM {2}ready[\s\S]*\nXTST {2}ready/);

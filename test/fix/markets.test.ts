@@ -255,34 +255,34 @@ test('an abandoned liquidation is cancelled at every venue that has an order of 
   await assertClean(markets);
 });
 
-test('an order is sent in the currency of its listing, else in that of its venue', async (t) => {
-  const markets = await openMarkets(t, { market, second: { currency: 'CHF' } });
+test('an order is sent in the currency of its listing, with a limit in that currency', async (t) => {
+  const limit_orders = { collar: '1%', tick_size: '0.01' };
+  const markets = await openMarkets(t, { market, second: { currency: 'CHF', limit_orders } });
   const { sql } = markets;
   const id = await ask(markets, all);
   await listInstruments(sql, markets, [
     { isin: apple, mic: 'XAAA', currency: 'USD' },
-    { isin: basf, mic: 'XBBB', currency: 'EUR' },
+    { isin: basf, mic: 'XBBB', currency: 'CHF' },
     { isin: sap, mic: 'XSIM' },
   ]);
   const asOf = systemClock.now();
-  await enterRates(sql, markets, [{ currency: 'USD', rate: '0.9213', asOf }]);
+  await enterRates(sql, markets, [
+    { currency: 'USD', rate: '0.9213', asOf },
+    { currency: 'CHF', rate: '1.05', asOf },
+  ]);
   await markets.runUntil('it is sold', isFilled(markets, id));
   const sent = await sql<{ venue: string; fields: Buffer }[]>`
     select m.venue, m.fields from unwind.fix_messages m where m.type = 'D' order by m.venue`;
-  assert.deepEqual(
-    sent.map(({ venue, fields }) => {
-      const currency = fields
-        .toString()
-        .split('\u0001')
-        .find((field) => field.startsWith('15='));
-      return [venue, currency];
-    }),
-    [
-      ['XAAA', '15=USD'],
-      ['XBBB', '15=EUR'],
-    ],
-  );
-  // 4 times 100.25 USD times 0.9213, and twice 4 times 100.25 EUR.
-  assert.equal(await statusOf(markets, id), 'FILLED flat 1171.44');
+  const shown = sent.map(({ venue, fields }) => {
+    const all = fields.toString().split('\u0001');
+    return [venue, ...all.filter((field) => /^(15|40|44)=/.test(field)).toSorted()];
+  });
+  assert.deepEqual(shown, [
+    ['XAAA', '15=USD', '40=1'],
+    // 100.25 EUR are 95.476… CHF; a hundredth less, up to the next tick.
+    ['XBBB', '15=CHF', '40=2', '44=94.53'],
+  ]);
+  // 4 times 100.25 each: times 0.9213, times 1.05, and in EUR.
+  assert.equal(await statusOf(markets, id), 'FILLED flat 1191.49');
   await assertClean(markets);
 });

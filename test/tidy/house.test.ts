@@ -66,6 +66,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
   { from: 'src/book/', to: ['executions', 'deliveries'] },
   { from: 'src/work/', to: ['executions', 'deliveries'] },
   {
+    from: 'src/reconcile/',
+    to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'venue', 'events', 'auth'],
+  },
+  {
     from: 'src/audit/',
     to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue', 'events'],
   },

@@ -69,7 +69,9 @@ export async function takeRequests(
     )
     select
       t.entry, t.type, t.tenant_id, t.client_order_id, o.isin, o.symbol, o.currency, o.quantity,
-      o.venue_order_id, o.cancel_requests, p.price, p.currency as price_currency,
+      o.venue_order_id, o.cancel_requests,
+      coalesce(round(p.price / r.rate, 12), p.price) as price,
+      case when r.rate is null then p.currency else o.currency end as price_currency,
       p.updated_at as price_at
     from taken t
     join unwind.fix_orders o
@@ -78,6 +80,16 @@ export async function takeRequests(
     left join unwind.prices p
       on p.tenant_id = o.tenant_id
       and p.isin = o.isin
+    -- The book has prices in EUR: what is sold in another currency costs that much in it.
+    left join lateral (
+      select r.rate
+      from unwind.rates r
+      where o.currency <> p.currency
+        and r.tenant_id = o.tenant_id
+        and r.currency = o.currency
+      order by r.as_of desc
+      limit 1
+    ) r on true
     where o.status <> 'DONE'
     order by t.entry`;
   return rows.map((row) => ({
