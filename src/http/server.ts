@@ -5,12 +5,12 @@ import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
-import { requestBodyBytesMax, requestDeadlineMs, stalledConnectionMs } from '../limits.ts';
+import { requestBodyBytesMax, stalledConnectionMs } from '../limits.ts';
 import type { Answered } from '../metrics/metrics.ts';
 import { Refusal } from '../refusal.ts';
 import { brokenRequests } from './broken-request.ts';
 import { type ConnectionLimits, Connections, usualConnectionLimits } from './connections.ts';
-import { withinDeadline } from './deadline.ts';
+import { type Timeouts, usualTimeouts, withinDeadline } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
 import { allowedMethods, type OpenAnswer, type OpenRoute, type Work } from './open-route.ts';
 import { handleSigned, type SignedRoute } from './pipeline.ts';
@@ -45,24 +45,6 @@ export interface ServerOptions {
   readonly connections?: ConnectionLimits;
 }
 
-/** How long a client may take, in ms. */
-export interface Timeouts {
-  /** To send its headers. */
-  readonly headersMs: number;
-  /** To send its whole request. */
-  readonly requestMs: number;
-  /** How often that is looked at. */
-  readonly checkMs: number;
-  /** From the whole request to its answer. */
-  readonly deadlineMs: number;
-}
-
-const usualTimeouts: Timeouts = {
-  headersMs: 10_000,
-  requestMs: 20_000,
-  checkMs: 1_000,
-  deadlineMs: requestDeadlineMs,
-};
 /** Header bytes are bounded at 16 KiB by Node; within that a path parameter may have any length. */
 const paramLengthMax = 16 * 1024;
 /**
