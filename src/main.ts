@@ -50,11 +50,12 @@ program
   .description('start the service')
   .option('--roles <list>', 'api, worker, or both: api,worker (default: UNWIND_ROLES)', roleList)
   .option('--no-migrate', 'leave the schema of the database as it is; refuse one that does not fit')
-  .action(({ migrate: migrates, ...roles }: StartArguments) => {
+  .option('--tls', 'a sandbox speaks TLS, by a certificate that it makes itself')
+  .action(({ migrate: migrates, tls: usesTls = false, ...roles }: StartArguments) => {
     const { stdout } = process;
     return run(async (config, log) => {
       const { runStart } = await import('./commands/start-command.ts');
-      return runStart({ ...config, ...roles }, log, { stdout, migrates });
+      return runStart({ ...config, ...roles }, log, { stdout, migrates, usesTls });
     }, 'info');
   });
 
@@ -268,6 +269,7 @@ type RequestArguments = Pick<RequestOptions, 'data' | 'idempotencyKey' | 'print'
 
 interface StartArguments extends Partial<Pick<Config, 'roles'>> {
   readonly migrate: boolean;
+  readonly tls?: boolean;
 }
 
 interface ReconcileArguments {

@@ -16,8 +16,9 @@ import { readinessOf } from './http/readiness.ts';
 import { drawIdsFrom } from './ids.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Recorder } from './recording/recorder.ts';
+import { ensureCertificate } from './sandbox/certificate.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
-import { type Config, isSimulated } from './settings/config.ts';
+import { type Config, ConfigError, isSimulated } from './settings/config.ts';
 import {
   type Database,
   explained,
@@ -37,6 +38,8 @@ export interface Service {
   readonly url: string;
   /** Sandbox mode and role api only. */
   readonly sandbox: SandboxClient | undefined;
+  /** The authority that clients have to trust, where it speaks TLS. */
+  readonly caFile: string | undefined;
   /** Answers what has begun, lets steps end, closes everything. Idempotent. */
   stop(): Promise<void>;
 }
@@ -47,6 +50,8 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** False: a database whose schema does not serve this version is refused, not migrated. */
   readonly migrates: boolean;
+  /** Whether a sandbox speaks TLS, by a certificate of its own. */
+  readonly usesTls: boolean;
   /** Called when the embedded database died and could not be started again. */
   readonly onLost: (error: unknown) => void;
 }
@@ -59,6 +64,10 @@ const loopConnections = 12;
 /** Said at every start, by `/readyz` and on the first page. */
 export const simulatedFillsWarning =
   'LIVE MODE WITH A SIMULATED VENUE: fills are invented, nothing is sold (UNWIND_SIMULATE_FILLS=yes).';
+
+const noTlsInLive =
+  '--tls makes a certificate that only a sandbox can use. In live mode put a proxy in front that ends TLS, and ' +
+  'set UNWIND_TLS_PROXY=yes.';
 
 /** Closes what was opened, last first; also when starting fails half-way. */
 class Opened {
@@ -98,6 +107,7 @@ export async function startService(config: Config, options: StartOptions): Promi
 async function start(config: Config, options: StartOptions, opened: Opened): Promise<Service> {
   const { log } = options;
   const { mode, roles, listen, webhooks, record } = config;
+  if (options.usesTls && mode !== 'sandbox') throw new ConfigError(noTlsInLive);
   await checkAddress(listen);
   const seal = await openKeyFile(config);
   const { database, pools, clock } = await openReady(config, { ...options, seal }, opened);
@@ -142,6 +152,9 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     isStopping: () => isStopping,
     notices: warning === undefined ? {} : { venue: warning },
   };
+  const certificate = options.usesTls
+    ? await ensureCertificate(config.home, { host: listen.host, now: clock.now() })
+    : undefined;
   const app = buildApp({
     isSandbox: mode === 'sandbox',
     isApi: roles.has('api'),
@@ -153,6 +166,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     sql: pools.requests,
     clock,
     readiness: readinessOf(watched, systemStopwatch),
+    certificate,
     recorder: record === undefined ? undefined : await Recorder.open({ directory: record, log }),
     ...{ log, seal, agent, engine, warning },
   });
@@ -170,8 +184,10 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
       throw explainListening(error, aside);
     });
   }
-  const url = urlOf(listen, app.server.address() as AddressInfo);
-  const ofSandbox = { home: config.home, seal, baseUrl: url };
+  const caFile = certificate?.caFile;
+  const scheme = certificate === undefined ? 'http' : 'https';
+  const url = `${scheme}://${authorityOf(listen, app.server.address() as AddressInfo)}`;
+  const ofSandbox = { home: config.home, seal, baseUrl: url, caFile };
   const sandbox =
     mode === 'sandbox' && roles.has('api')
       ? await ensureSandboxClient(pools.requests, clock, ofSandbox)
@@ -181,7 +197,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     isStopping = true;
     return opened.close();
   };
-  return { url, sandbox, stop };
+  return { url, sandbox, caFile, stop };
 }
 
 /** Opens the database, waits for it where it is down, and brings it to this version. */
@@ -274,6 +290,6 @@ export function isSimulatedLive({ mode, venue }: Pick<Config, 'mode' | 'venue'>)
   return mode === 'live' && isSimulated(venue);
 }
 
-function urlOf({ host }: Config['listen'], { port }: AddressInfo): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+function authorityOf({ host }: Config['listen'], { port }: AddressInfo): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

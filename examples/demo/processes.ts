@@ -32,8 +32,8 @@ export class Processes {
   }
 
   /** Starts the service and waits until it says where it listens. @returns its URL. */
-  async startService(): Promise<string> {
-    const child = this.#spawn('start');
+  async startService(...options: readonly string[]): Promise<string> {
+    const child = this.#spawn('start', ...options);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     const timer = setTimeout(() => {
       reject(new DemoFailure(`the service did not start within ${startMsMax} ms`));
@@ -41,7 +41,7 @@ export class Processes {
     let text = '';
     child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
-      const url = /listens at (http:\S+)/.exec(text)?.[1];
+      const url = /listens at (https?:\S+)/.exec(text)?.[1];
       if (url !== undefined) resolve(url);
     });
     child.once('close', (code) => {

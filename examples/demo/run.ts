@@ -18,6 +18,7 @@ import { Receiver } from './receiver.ts';
 import { check, DemoFailure, euros, Interruption, quote, say, table, title } from './terminal.ts';
 
 const book = fileURLToPath(new URL('../book/', import.meta.url));
+const usesTls = tlsAsked(process.argv.slice(2));
 /** As a shell tells of a program that was interrupted. */
 const interrupted = 130;
 
@@ -51,6 +52,14 @@ async function main(): Promise<number> {
   }
 }
 
+/** Whether the service shall speak TLS. Ends the process where something else is asked for. */
+function tlsAsked(args: readonly string[]): boolean {
+  const unknown = args.find((one) => one !== '--tls');
+  if (unknown === undefined) return args.length > 0;
+  process.stderr.write(`demo: "${unknown}" is not known; the only option is --tls.\n`);
+  process.exit(2);
+}
+
 function complain(error: unknown): void {
   const isOurs = error instanceof DemoFailure;
   process.stderr.write(`\n✗ ${isOurs ? error.message : error}\n`);
@@ -67,7 +76,7 @@ interface Stage {
 
 async function story({ home, env, processes, closers }: Stage): Promise<void> {
   title('The service and its book');
-  const url = await processes.startService();
+  const url = await processes.startService(...(usesTls ? ['--tls'] : []));
   say(`service on ${url}, with a PostgreSQL of its own`);
   const imported = await processes.run('import', book);
   quote(imported.text);

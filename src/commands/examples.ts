@@ -9,6 +9,7 @@ const id = '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f';
 /** By the words of the command; `unwind` stands for the way it is called. */
 const examples: Readonly<Record<string, readonly string[]>> = {
   start: [
+    'unwind start --tls',
     'unwind start',
     'PORT=8081 unwind start --roles api',
     'DATABASE_URL=postgres://unwind:secret@db/unwind unwind start',

@@ -15,6 +15,7 @@ export interface StartCommand {
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
   /** False: the schema of the database is left as it is. */
   readonly migrates: boolean;
+  readonly usesTls: boolean;
 }
 
 /**
@@ -25,7 +26,7 @@ export interface StartCommand {
 export async function runStart(
   config: Config,
   log: Logger,
-  { stdout, migrates }: StartCommand,
+  { stdout, migrates, usesTls }: StartCommand,
 ): Promise<number> {
   const stopped = Promise.withResolvers<number>();
   const stopping = new AbortController();
@@ -40,10 +41,12 @@ export async function runStart(
     stopped.resolve(1);
   };
   const { signal } = stopping;
-  const service = await startService(config, { log, signal, migrates, onLost }).catch((error) => {
-    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
-    throw error;
-  });
+  const service = await startService(config, { log, signal, migrates, usesTls, onLost }).catch(
+    (error) => {
+      if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
+      throw error;
+    },
+  );
   if (service === undefined) return 0;
   stdout.write(welcome(config, service, performance.now() - begunAt));
   if (isSimulatedLive(config)) {
@@ -115,14 +118,25 @@ function welcome(config: Config, service: Service, startMs: number): string {
     const elsewhere = named === service.url ? '' : ` (commands go to ${named}, which answers too)`;
     places.push(['Sandbox client', `${sandboxFileOf(config.home)}${elsewhere}`]);
   }
+  if (service.caFile !== undefined) places.push(['CA to trust', service.caFile]);
   const lines = [
     '',
     `  Unwind ${packageVersion} listens at ${service.url} (${facts})`,
     '',
     ...places.map(([name = '', place]) => `  ${name.padEnd(16)}${place}`),
+    ...(service.caFile === undefined ? [] : ['', ...howToTrust(service.url, service.caFile)]),
     ...(sandbox === undefined ? [] : ['', ...nextCommands()]),
   ];
   return `${lines.join('\n')}\n\n`;
+}
+
+/** The commands below trust the authority by themselves; whatever else calls has to be told. */
+function howToTrust(url: string, caFile: string): readonly string[] {
+  return [
+    '  Its certificate is of an authority made for this sandbox. Other programs trust it like this:',
+    `    curl --cacert ${caFile} ${url}/readyz`,
+    `    NODE_EXTRA_CA_CERTS=${caFile} node client.js     (Python: SSL_CERT_FILE, Go: SSL_CERT_FILE)`,
+  ];
 }
 
 function nextCommands(): readonly string[] {

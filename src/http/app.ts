@@ -29,6 +29,7 @@ import { positionHandlers } from './position-handlers.ts';
 import { metricsRoute, probes, type Readiness } from './probes.ts';
 import { type RateSettings, Rates } from './rates.ts';
 import { signedRoutes } from './routes.ts';
+import type { Certificate } from './secure-server.ts';
 import { buildServer, type ServerOptions } from './server.ts';
 import { tokenRoutes } from './token-route.ts';
 import { tunnelHandlers, tunnelHealthRoute } from './tunnel-handlers.ts';
@@ -49,6 +50,8 @@ export interface AppOptions {
   };
   readonly liquidations: CreateSettings;
   readonly webhooks: { readonly timeoutMs: number; readonly policy: AddressPolicy };
+  /** Of a sandbox that speaks TLS. */
+  readonly certificate: Certificate | undefined;
   /** Keeps requests as files, in a sandbox. */
   readonly recorder: Recorder | undefined;
   readonly sql: Sql;
@@ -85,6 +88,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     problems: { showSignatureBase: options.isSandbox, errorsUrl: requests.errorsUrl },
     trustedProxies: requests.trustedProxies,
     log,
+    certificate: options.certificate,
     recording: options.recorder && { recorder: options.recorder, clock },
     warning,
   };

@@ -12,6 +12,7 @@ import {
 } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { networkOf } from './rates.ts';
+import { connectionEvent } from './secure-server.ts';
 
 /** How many connections may be open at once, those for probes apart. */
 export interface ConnectionLimits {
@@ -71,7 +72,7 @@ export class Connections {
       server.keepAliveTimeout = isPressed ? idleConnectionMs.pressed : idleConnectionMs.usual;
     };
     adapt();
-    server.on('connection', (socket: Socket) => {
+    server.on(connectionEvent(server), (socket: Socket) => {
       if (!this.#admit(socket)) return void socket.destroy();
       socket.once('close', () => {
         this.#remove(socket);

@@ -3,7 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
 import { requestBodyBytesMax, stalledConnectionMs } from '../limits.ts';
 import type { Answered } from '../metrics/metrics.ts';
@@ -18,6 +18,7 @@ import { probePaths } from './probes.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
 import type { Rates } from './rates.ts';
 import { type Recording, recordAnswers } from './record-answers.ts';
+import { type Certificate, fastifyOver } from './secure-server.ts';
 
 export interface ServerLog {
   info(fields: object, message: string): void;
@@ -36,6 +37,7 @@ export interface ServerOptions {
   readonly log: ServerLog;
   /** A sentence that the first page shows in red. */
   readonly warning?: string | undefined;
+  readonly certificate?: Certificate | undefined;
   /** Keeps requests with what became of them. */
   readonly recording?: Recording | undefined;
   /** Called with every request that was answered. */
@@ -57,7 +59,7 @@ const discardedBodyBytesMax = 1024 * 1024;
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { headersMs, requestMs, checkMs } = { ...usualTimeouts, ...options.timeouts };
   const broken = brokenRequests(options.log, options.problems);
-  const app = fastify({
+  const app = fastifyOver(options.certificate, {
     logger: false,
     bodyLimit: requestBodyBytesMax,
     routerOptions: { maxParamLength: paramLengthMax },

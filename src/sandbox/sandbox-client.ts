@@ -19,6 +19,7 @@ import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';
 import { ConfigError } from '../settings/config.ts';
 import { fileFault, makeDirectory } from '../settings/file-fault.ts';
+import { trustAuthority } from './certificate.ts';
 
 export interface SandboxKey {
   readonly key_id: string;
@@ -30,6 +31,8 @@ export interface SandboxKey {
 /** The content of `sandbox-client.json`. */
 export interface SandboxClient {
   readonly base_url: string;
+  /** Where the service speaks TLS: PEM of the authority that its certificate is of. */
+  readonly ca_file?: string;
   readonly client_id: string;
   readonly client_secret: string;
   readonly keys: readonly SandboxKey[];
@@ -114,10 +117,11 @@ async function readIfThere(file: string): Promise<string | undefined> {
 export async function ensureSandboxClient(
   sql: Sql,
   clock: Clock,
-  where: { home: string; seal: Seal; baseUrl: string },
+  where: { home: string; seal: Seal; baseUrl: string; caFile?: string | undefined },
 ): Promise<SandboxClient> {
-  const { home, seal, baseUrl } = where;
-  const client = (await readSandboxClient(home)) ?? (await makeSandboxClient(home, baseUrl));
+  const { home, seal, baseUrl, caFile } = where;
+  const client =
+    (await readSandboxClient(home)) ?? (await makeSandboxClient(home, { baseUrl, caFile }));
   const clientId = idIn<'tenant'>(home, client.client_id);
   if ((await findTenant(sql, clientId)) === undefined) {
     await enterClient(sql, clock, seal, {
@@ -131,7 +135,7 @@ export async function ensureSandboxClient(
     });
   }
   const isHere = client.base_url === baseUrl || (await isServed(client));
-  const current = isHere ? client : { ...client, base_url: baseUrl };
+  const current = isHere ? client : { ...client, ...addressOf({ baseUrl, caFile }) };
   const written = await readIfThere(sandboxFileOf(home));
   if (written === textOf(current)) return current;
   const beside = await writeBeside(sandboxFileOf(home), current);
@@ -139,10 +143,21 @@ export async function ensureSandboxClient(
   return current;
 }
 
+interface Address {
+  readonly baseUrl: string;
+  readonly caFile: string | undefined;
+}
+
+/** Undefined members are not written, and take the place of those that were there. */
+function addressOf({ baseUrl, caFile }: Address): Pick<SandboxClient, 'base_url' | 'ca_file'> {
+  return { base_url: baseUrl, ca_file: caFile } as Pick<SandboxClient, 'base_url' | 'ca_file'>;
+}
+
 /** How the client calls the service that its file names. */
 export async function clientOptionsOf(sandbox: SandboxClient): Promise<ClientOptions> {
   const [key] = sandbox.keys;
   if (key === undefined) throw new ConfigError('The sandbox client has no key.');
+  if (sandbox.ca_file !== undefined) await trustAuthority(sandbox.ca_file);
   return {
     baseUrl: sandbox.base_url,
     clientId: sandbox.client_id,
@@ -169,7 +184,7 @@ async function isServed(sandbox: SandboxClient): Promise<boolean> {
 }
 
 /** @returns the client made here, or that of another process which was first. */
-async function makeSandboxClient(home: string, baseUrl: string): Promise<SandboxClient> {
+async function makeSandboxClient(home: string, address: Address): Promise<SandboxClient> {
   const pairs = [
     { algorithm: 'ed25519', ...generateKeyPairSync('ed25519') },
     { algorithm: 'ecdsa-p521', ...generateKeyPairSync('ec', { namedCurve: 'P-521' }) },
@@ -182,7 +197,8 @@ async function makeSandboxClient(home: string, baseUrl: string): Promise<Sandbox
     await writeFile(file, toPem(privateKey, 'pkcs8'), { mode: ownerOnly });
     keys.push({ key_id: keyIds[i] ?? '', algorithm, private_key_file: file });
   }
-  const own = { base_url: baseUrl, client_id: clientId, client_secret: clientSecret, keys, scopes };
+  const identity = { client_id: clientId, client_secret: clientSecret, keys, scopes };
+  const own = { ...addressOf(address), ...identity };
   const beside = await writeBeside(sandboxFileOf(home), own);
   try {
     await link(beside, sandboxFileOf(home));

@@ -16,11 +16,11 @@ const demo = fileURLToPath(new URL('../../examples/demo/run.ts', import.meta.url
 const run = promisify(execFile);
 
 /** Starts the demo in a process group of its own, as a shell does, with its own place for files. */
-async function startDemo(t: TestContext) {
+async function startDemo(t: TestContext, ...args: readonly string[]) {
   const directory = dirname(await newHome(t));
   // Settings of whoever runs the demo must not lead it to another database or mode.
   const foreign = { DATABASE_URL: 'postgres://127.0.0.1:1/other', UNWIND_MODE: 'live', PORT: '1' };
-  const child = spawn(process.execPath, [demo], {
+  const child = spawn(process.execPath, [demo, ...args], {
     env: programEnvironment({ TMPDIR: directory, ...foreign }),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -47,48 +47,56 @@ async function startDemo(t: TestContext) {
   return { pid, directory, said, closed, checkNothingIsLeft };
 }
 
+test('the demo knows no other option', async (t) => {
+  const { said, closed } = await startDemo(t, '--fast');
+  assert.equal(await closed, 2);
+  assert.equal(said.err, 'demo: "--fast" is not known; the only option is --tls.\n');
+});
+
 async function groupOf(leader: number): Promise<readonly string[]> {
   const { stdout } = await run('ps', ['-A', '-ww', '-o', 'pgid=,pid=,args=']);
   return stdout.split('\n').filter((line) => Number.parseInt(line, 10) === leader);
 }
 
-test(
-  'the demo sells a portfolio, cancels another sale, and passes its audit',
-  onlyLong,
-  async (t) => {
-    const { said, closed, checkNothingIsLeft } = await startDemo(t);
-    assert.equal(await closed, 0, said.out + said.err);
-    assert.equal(said.err, '');
-    const inOrder = [
-      'The service and its book',
-      '✓ example book imported',
-      '✓ token for client',
-      'ACCOUNT_LIQUIDATION.NEW        verified: EUR 35,521.09',
-      'ACCOUNT_LIQUIDATION.PROCESSING verified: EUR 35,521.09, 0 of 10 orders filled',
-      'ACCOUNT_LIQUIDATION.FILLED     verified: EUR 35,521.09, 10 of 10 orders filled',
-      '✓ NEW, PROCESSING, FILLED: once each, in order',
-      '✓ 14 executions add up to EUR 35,521.09, to the cent',
-      '✓ each of the 10 positions was sold to the last unit, and only once',
-      '✓ GET one: the bytes of the FILLED event',
-      '✓ DELETE: 409, Only a NEW liquidation can be cancelled; this one is FILLED.',
-      '✓ DELETE in time: 204',
-      '✓ CANCELLED, and nothing was sold',
-      '✓ GET /events: the same 5 events that were delivered, by their ids',
-      '✓ a delivery with another amount in it: refused with 401',
-      'All is well:',
-      '✓ recomputed from executions',
-    ];
-    let from = 0;
-    for (const text of inOrder) {
-      const at = said.out.indexOf(text, from);
-      assert.ok(at >= 0, `after ${JSON.stringify(said.out.slice(0, from))} comes ${text}`);
-      from = at + text.length;
-    }
-    const longest = Math.max(...said.out.split('\n').map((line) => line.length));
-    assert.ok(longest <= 110, `a line has ${longest} characters`);
-    await checkNothingIsLeft();
-  },
-);
+for (const args of [[], ['--tls']] as const) {
+  test(
+    `the demo sells a portfolio, cancels another sale, and passes its audit${args.length > 0 ? ', over TLS' : ''}`,
+    onlyLong,
+    async (t) => {
+      const { said, closed, checkNothingIsLeft } = await startDemo(t, ...args);
+      assert.equal(await closed, 0, said.out + said.err);
+      assert.equal(said.err, '');
+      const inOrder = [
+        'The service and its book',
+        '✓ example book imported',
+        '✓ token for client',
+        'ACCOUNT_LIQUIDATION.NEW        verified: EUR 35,521.09',
+        'ACCOUNT_LIQUIDATION.PROCESSING verified: EUR 35,521.09, 0 of 10 orders filled',
+        'ACCOUNT_LIQUIDATION.FILLED     verified: EUR 35,521.09, 10 of 10 orders filled',
+        '✓ NEW, PROCESSING, FILLED: once each, in order',
+        '✓ 14 executions add up to EUR 35,521.09, to the cent',
+        '✓ each of the 10 positions was sold to the last unit, and only once',
+        '✓ GET one: the bytes of the FILLED event',
+        '✓ DELETE: 409, Only a NEW liquidation can be cancelled; this one is FILLED.',
+        '✓ DELETE in time: 204',
+        '✓ CANCELLED, and nothing was sold',
+        '✓ GET /events: the same 5 events that were delivered, by their ids',
+        '✓ a delivery with another amount in it: refused with 401',
+        'All is well:',
+        '✓ recomputed from executions',
+      ];
+      let from = 0;
+      for (const text of inOrder) {
+        const at = said.out.indexOf(text, from);
+        assert.ok(at >= 0, `after ${JSON.stringify(said.out.slice(0, from))} comes ${text}`);
+        from = at + text.length;
+      }
+      const longest = Math.max(...said.out.split('\n').map((line) => line.length));
+      assert.ok(longest <= 110, `a line has ${longest} characters`);
+      await checkNothingIsLeft();
+    },
+  );
+}
 
 describe('Ctrl-C', () => {
   type Demo = Awaited<ReturnType<typeof startDemo>>;

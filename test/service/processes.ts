@@ -150,7 +150,7 @@ export function launchService(t: AfterTest, options: ServiceOptions): LaunchedSe
     await options.whileStarting?.();
     const { stdout, stderr, isRunning } = launched;
     assert.ok(isRunning(), `it ended instead: ${stdout()}${stderr()}`);
-    return /listens at (http:\S+)/.exec(stdout())?.[1];
+    return /listens at (https?:\S+)/.exec(stdout())?.[1];
   };
   return {
     ...launched,
