@@ -1,7 +1,7 @@
 // Ids of the service: UUIDv7 (RFC 9562), made in the code, so that id order is time order up to the
 // clock skew between processes. Which thing an id names is part of its type.
 
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { v7, validate } from 'uuid';
 import { systemClock } from './clock.ts';
 
@@ -58,6 +58,17 @@ function followerOf(before: typeof last, ms: number): typeof last {
 /** The id in lower case, or undefined where the text is not an RFC 9562 UUID. */
 export function parseId<Thing extends string>(text: string): Id<Thing> | undefined {
   return validate(text) ? (text.toLowerCase() as Id<Thing>) : undefined;
+}
+
+/**
+ * An id that follows from a text, the same in every process: 20 characters of base 32 (100 bits of its
+ * SHA-256), which every venue takes as a client order id.
+ */
+export function shortIdOf(text: string): string {
+  const digest = createHash('sha256').update(text).digest();
+  let id = '';
+  for (const byte of digest.subarray(0, 20)) id += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte & 31];
+  return id;
 }
 
 /** When an id was drawn (RFC 9562, section 5.7: its first 48 bits, in ms). */

@@ -2,9 +2,8 @@
 // The order is what the contract shows; each attempt to execute it at the venue is a submission
 // with a client order id of its own.
 
-import { createHash } from 'node:crypto';
 import { assertNever } from '../assert.ts';
-import type { AccountId, LiquidationId, OrderId } from '../ids.ts';
+import { type AccountId, type LiquidationId, type OrderId, shortIdOf } from '../ids.ts';
 import { postponedWaitMs } from '../limits.ts';
 import { type Decimal, sum } from '../money.ts';
 import type { Transitions } from '../state-machine.ts';
@@ -132,15 +131,9 @@ export type Progress =
   | ({ readonly type: 'corrected'; readonly final: Final } & Amounts)
   | { readonly type: 'impossible'; readonly reason: string };
 
-/**
- * The client order id of one submission of an order: 20 characters of base 32 (100 bits of a
- * SHA-256), the same in every process, so that none sends one attempt under two ids.
- */
+/** The client order id of one submission of an order: so no two processes send one attempt under two ids. */
 export function clientOrderIdOf(orderId: OrderId, attempt: number): string {
-  const digest = createHash('sha256').update(`${orderId}/${attempt}`).digest();
-  let id = '';
-  for (const byte of digest.subarray(0, 20)) id += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte & 31];
-  return id;
+  return shortIdOf(`${orderId}/${attempt}`);
 }
 
 /** A report of a submission, with what it adds to what is recorded. */

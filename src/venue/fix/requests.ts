@@ -2,7 +2,7 @@
 // OrderStatusRequest (H) and OrderMassStatusRequest (AF), as the profile of a venue wants them. Pure.
 // Source: FIX 4.4 volume 4.
 
-import { createHash } from 'node:crypto';
+import { shortIdOf } from '../../ids.ts';
 import { accountCurrency, type Decimal, plain } from '../../money.ts';
 import type { Field } from './codec.ts';
 import { timestampOf } from './header.ts';
@@ -83,10 +83,7 @@ export function orderMassStatusRequest(id: string): readonly Field[] {
 
 /** 20 characters of base 32, like a client order id, and never the same as one. */
 function requestIdOf(type: string, clientOrderId: string, attempt: number): string {
-  const digest = createHash('sha256').update(`${type}/${clientOrderId}/${attempt}`).digest();
-  let id = '';
-  for (const byte of digest.subarray(0, 20)) id += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[byte & 31];
-  return id;
+  return shortIdOf(`${type}/${clientOrderId}/${attempt}`);
 }
 
 function venueOrderId({ venueOrderId: id }: Named): readonly Field[] {
