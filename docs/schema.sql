@@ -337,10 +337,15 @@ create table unwind.fix_messages (
   tenant_id uuid,
   client_order_id text,
   problem text,
+  closed_at timestamp with time zone,
+  closed_by text,
+  closed_reason text,
   constraint fix_messages_pkey PRIMARY KEY (venue, trading_day, direction, number),
+  constraint fix_messages_closed CHECK ((closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (closed_reason IS NULL) AND (closed_at IS NULL OR problem IS NOT NULL)),
   constraint fix_messages_direction CHECK (direction = ANY (ARRAY['in'::text, 'out'::text]))
 );
 CREATE INDEX fix_messages_by_age ON unwind.fix_messages USING btree (venue, at);
+CREATE INDEX fix_messages_problems ON unwind.fix_messages USING btree (venue, at) WHERE ((problem IS NOT NULL) AND (closed_at IS NULL));
 
 create table unwind.fix_orders (
   tenant_id uuid not null,

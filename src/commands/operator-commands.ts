@@ -132,7 +132,7 @@ function addParkedCommands(program: Command): void {
     });
   parked
     .command('close')
-    .description('mark a correction as seen to')
+    .description('mark a correction, or a problem of a FIX venue, as seen to')
     .argument('<id>', 'as listed')
     .requiredOption('--reason <text>', 'what was done about it', reasonText)
     .option('--actor <name>', 'who has seen to it', displayName, nameOfUser())

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { printableLine } from '../printable.ts';
+import { closeFixProblem, countFixWaiting, findFixWaiting } from '../venue/fix/operate-store.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import {
   type Choice,
@@ -27,12 +28,16 @@ const shownMax = 1_000;
 /** Lists what is parked. @returns 0 when nothing is, 1 when something waits. */
 export async function listParked({ sql, stdout }: ParkedCommand, json: boolean): Promise<number> {
   const items = await findParked(sql, shownMax);
+  const waiting = await findFixWaiting(sql, shownMax);
   if (json) {
-    const shown = items.map(({ tenantId, since, ...item }) => {
+    const rows = items.map(({ tenantId, since, ...item }) => {
       return { client_id: tenantId, ...item, since: since.toISOString() };
     });
-    stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
-  } else if (items.length === 0) {
+    const ofVenues = waiting.map(({ id, reason, since }) => {
+      return { client_id: null, id, reason, tries: 1, since: since.toISOString() };
+    });
+    stdout.write(`${JSON.stringify([...rows, ...ofVenues], undefined, 2)}\n`);
+  } else if (items.length + waiting.length === 0) {
     stdout.write('nothing is parked\n');
   } else {
     for (const { id, tenantId, reason, tries, since } of items) {
@@ -42,10 +47,22 @@ export async function listParked({ sql, stdout }: ParkedCommand, json: boolean):
       );
       stdout.write(`  ${printableLine(reason)}\n`);
     }
-    const count = await countParked(sql);
-    if (count > items.length) stdout.write(`… and ${count - items.length} more\n`);
+    for (const { id, since, reason } of waiting) {
+      stdout.write(`${printableLine(id)}\n  since ${since.toISOString()}\n`);
+      stdout.write(`  ${printableLine(reason)}\n  then: ${endOfFix(id)}\n`);
+    }
+    const count = (await countParked(sql)) + (await countFixWaiting(sql));
+    const shown = items.length + waiting.length;
+    if (count > shown) stdout.write(`… and ${count - shown} more\n`);
   }
-  return items.length === 0 ? 0 : 1;
+  return items.length + waiting.length === 0 ? 0 : 1;
+}
+
+/** The command that a person ends it with, once it is seen to: a session, or a message of one. */
+function endOfFix(id: string): string {
+  const [, venue, ...message] = id.split('/');
+  if (message.length === 0) return `unwind fix resume ${venue} --reason …`;
+  return `unwind parked close ${id} --reason …`;
 }
 
 /** Lets the service work on parked rows again. @returns 0, or 1 when nothing of that name is. */
@@ -63,6 +80,10 @@ export async function resume(
     stdout.write('nothing is parked that could be resumed\n');
     return 0;
   }
+  if (choice.id.startsWith('fix/')) {
+    stdout.write(`${choice.id} is not resumed here; use: ${endOfFix(choice.id)}\n`);
+    return 1;
+  }
   stdout.write(
     choice.id.startsWith('correction/')
       ? `${choice.id} cannot be resumed, only closed: unwind parked close ${choice.id} --reason …\n`
@@ -71,14 +92,20 @@ export async function resume(
   return 1;
 }
 
-/** Marks a correction as seen to. @returns 0, or 1 when nothing of that name is open. */
+/** Marks a correction, or a problem of a FIX venue, as seen to. @returns 0, or 1 when nothing of that name is open. */
 export async function close(
   { sql, clock, stdout }: ParkedCommand,
   choice: Closing,
 ): Promise<number> {
-  const isClosed = await closeParked(sql, { ...choice, now: clock.now() });
+  const isFix = choice.id.startsWith('fix/');
+  const closing = { ...choice, now: clock.now() };
+  const isClosed = isFix ? await closeFixProblem(sql, closing) : await closeParked(sql, closing);
   if (isClosed) stdout.write(`closed ${choice.id}\n`);
-  else if (choice.id.startsWith('correction/')) stdout.write(`nothing is open as ${choice.id}\n`);
-  else stdout.write('only corrections are closed; everything else is resumed\n');
+  else if (isFix || choice.id.startsWith('correction/'))
+    stdout.write(`nothing is open as ${choice.id}\n`);
+  else
+    stdout.write(
+      'only corrections and problems of FIX venues are closed; everything else is resumed\n',
+    );
   return isClosed ? 0 : 1;
 }

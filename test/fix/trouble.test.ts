@@ -9,7 +9,14 @@ import { newId } from '../../src/ids.ts';
 import { checkVenue } from '../../src/venue/fix/check-venue.ts';
 import { fieldOf } from '../../src/venue/fix/codec.ts';
 import { forgetMessages } from '../../src/venue/fix/message-store.ts';
-import { findSessions, resetSession, resumeSession } from '../../src/venue/fix/operate-store.ts';
+import {
+  closeFixProblem,
+  countFixWaiting,
+  findFixWaiting,
+  findSessions,
+  resetSession,
+  resumeSession,
+} from '../../src/venue/fix/operate-store.ts';
 import type { FixProfile } from '../../src/venue/fix/profile.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -94,17 +101,17 @@ const refusals: readonly { of: string; answer: (venue: ScriptedVenue) => void; r
     {
       of: 'another heartbeat',
       answer: (venue) => venue.send('35=A|34=1|98=0|108=60'),
-      reason: /HeartBtInt \(108\) is 60, not 30/,
+      reason: /HeartBtInt \(108\) is 60, not 30; set heartbeat_s of the profile/,
     },
     {
       of: 'another CompID',
       answer: (venue) => venue.send('35=A|34=1|98=0|108=30', { from: 'SOMEBODY' }),
-      reason: /field 49 is SOMEBODY, not ACCEPTOR/,
+      reason: /field 49 is SOMEBODY, not ACCEPTOR; compare sender_comp_id and target_comp_id/,
     },
     {
       of: 'a refusal',
       answer: (venue) => venue.send('35=5|34=1|58=unknown user'),
-      reason: /refused the Logon: unknown user/,
+      reason: /refused the Logon: unknown user; ask the venue/,
     },
   ];
 for (const { of, answer, reason } of refusals) {
@@ -115,6 +122,11 @@ for (const { of, answer, reason } of refusals) {
     const failed = await until('failed');
     assert.match(failed.reason, reason);
     await assert.rejects(submit().outcome, /the session with XTST is failed/);
+    const [waiting] = await findFixWaiting(sql, 10);
+    assert.deepEqual(
+      [waiting?.id, waiting?.reason],
+      ['fix/XTST', `the session has failed: ${failed.reason}`],
+    );
     const { connections } = venue;
     const command = {
       venue: mic,
@@ -201,6 +213,14 @@ test('a report about an order of nobody is kept for a person, and the session go
   const [row] = await sql<{ problem: string }[]>`
     select m.problem from unwind.fix_messages m where m.direction = 'in' and m.problem is not null`;
   assert.equal(row?.problem, 'no order of ours is named NOBODY');
+  const [waiting] = await findFixWaiting(sql, 10);
+  assert.match(waiting?.id ?? '', /^fix\/XTST\/\d{8}\/3$/);
+  assert.equal(waiting?.reason, 'message 3 of the venue (35=8): no order of ours is named NOBODY');
+  const closing = { id: waiting?.id ?? '', actor: 'Ana', reason: 'asked them', now: new Date() };
+  assert.equal(await closeFixProblem(sql, closing), true);
+  assert.equal(await closeFixProblem(sql, closing), false);
+  assert.deepEqual([(await findFixWaiting(sql, 10)).length, await countFixWaiting(sql)], [0, 0]);
+  assert.equal((await findSessions(sql, systemClock.now()))[0]?.problems, 0);
 });
 
 test('numbers are not begun anew while orders are open', async (t) => {

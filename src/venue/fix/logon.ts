@@ -27,22 +27,49 @@ export function logon(terms: LogonTerms, resets: boolean): Effect {
   return { type: 'send', fields };
 }
 
+/** What stops a session, and what a person does about it. */
+export interface Wrong {
+  readonly reason: string;
+  readonly remedy: string;
+}
+
+/** What to do, by what has come up. The venue is not told of it. */
+export const remedies = {
+  numbers:
+    'agree with the venue which numbers are right, then: unwind fix resume MIC --next-in … --next-out …',
+  reset:
+    'find out with the venue what was reported before, then: unwind fix resume MIC --next-in …',
+  compId:
+    'compare sender_comp_id and target_comp_id of the profile with what the venue has assigned',
+  clock: 'one of the two clocks is wrong: compare them, or raise sending_time_tolerance_s',
+  version: 'set version of the profile to what the venue speaks',
+  refused: 'ask the venue; compare CompIDs, logon_fields and numbers (unwind fix status)',
+  broken: 'show the venue what it has sent: unwind fix log',
+} as const;
+
 /** Why the session cannot go on after this Logon; undefined: it can. `next` is what was expected. */
 export function wrongLogon(
   message: FixMessage,
   { heartbeatS }: LogonTerms,
   next: number,
-): string | undefined {
+): Wrong | undefined {
   const number = numberIn(message, 34) ?? 0;
   if (fieldOf(message, 141) === 'Y' && next !== 1) {
-    return `the venue has reset its numbers (141=Y); ${next} was expected`;
+    const reason = `the venue has reset its numbers (141=Y); ${next} was expected`;
+    return { reason, remedy: remedies.reset };
   }
-  if (number < next) return tooLow(next, number);
+  if (number < next) return { reason: tooLow(next, number), remedy: remedies.numbers };
   const theirs = fieldOf(message, 108);
   if (theirs !== String(heartbeatS)) {
-    return `HeartBtInt (108) is ${theirs ?? 'missing'}, not ${heartbeatS}`;
+    const reason = `HeartBtInt (108) is ${theirs ?? 'missing'}, not ${heartbeatS}`;
+    return { reason, remedy: `set heartbeat_s of the profile to what the venue wants` };
   }
-  return fieldOf(message, 98) === '0' ? undefined : 'EncryptMethod (98) is not 0';
+  if (fieldOf(message, 98) === '0') return undefined;
+  return { reason: 'EncryptMethod (98) is not 0', remedy: remedies.broken };
+}
+
+export function refusedLogon(text = 'no reason given'): string {
+  return `the venue refused the Logon: ${text}; ${remedies.refused}`;
 }
 
 export function tooLow(expected: number, received: number): string {

@@ -17,7 +17,7 @@ export interface ShownSession {
   readonly queued: number;
   /** Sent and not at their end. */
   readonly openOrders: number;
-  /** Messages of the trading day that a person should look at. */
+  /** Messages of the trading day that a person should look at, and has not. */
   readonly problems: number;
 }
 
@@ -55,6 +55,7 @@ export async function findSessions(sql: Sql, now: Date): Promise<readonly ShownS
           and m.trading_day = s.trading_day
           and m.direction = 'in'
           and m.problem is not null
+          and m.closed_at is null
       ) as problems
     from unwind.fix_sessions s
     order by s.venue`;
@@ -204,4 +205,73 @@ async function lockSession(tx: Tx, venue: string, now: Date): Promise<Operated> 
     for update`;
   if (row === undefined) return 'unknown';
   return row.is_running ? 'running' : 'done';
+}
+
+/** What of a FIX venue waits for a person. */
+export interface FixWaiting {
+  /** `fix/VENUE`, or `fix/VENUE/DAY/NUMBER` for a message of the venue. */
+  readonly id: string;
+  readonly reason: string;
+  readonly since: Date;
+}
+
+/** Sessions that have failed, and problems that nobody has closed; the oldest first. */
+export async function findFixWaiting(sql: Sql, limit: number): Promise<readonly FixWaiting[]> {
+  return sql<FixWaiting[]>`
+    select w.id, w.reason, w.since
+    from (
+      select
+        'fix/' || s.venue as id, 'the session has failed: ' || coalesce(s.reason, '') as reason,
+        s.status_at as since
+      from unwind.fix_sessions s
+      where s.status = 'failed'
+      union all
+      select
+        concat_ws('/', 'fix', m.venue, to_char(m.trading_day, 'YYYYMMDD'), m.number),
+        format('message %s of the venue (35=%s): %s', m.number, m.type, m.problem),
+        m.at
+      from unwind.fix_messages m
+      where m.problem is not null
+        and m.closed_at is null
+        and m.direction = 'in'
+    ) as w
+    order by w.since, w.id
+    limit ${limit}`;
+}
+
+/** How much of FIX venues waits for a person. */
+export async function countFixWaiting(sql: Sql): Promise<number> {
+  const [row] = await sql<{ count: string }[]>`
+    select
+      (select count(*) from unwind.fix_sessions s where s.status = 'failed')
+        + (
+          select count(*)
+          from unwind.fix_messages m
+          where m.problem is not null
+            and m.closed_at is null
+            and m.direction = 'in'
+        ) as count`;
+  return Number(row?.count ?? 0);
+}
+
+/** Marks a problem as seen to. @returns whether there was one that was not. */
+export async function closeFixProblem(
+  sql: Sql,
+  closing: { id: string; actor: string; reason: string; now: Date },
+): Promise<boolean> {
+  const [, venue, day, number] = /^fix\/([A-Z0-9]{4})\/(\d{8})\/(\d{1,15})$/.exec(closing.id) ?? [];
+  if (venue === undefined || day === undefined || number === undefined) return false;
+  const rows = await sql`
+    update unwind.fix_messages m
+    set
+      closed_at = ${closing.now},
+      closed_by = ${closing.actor},
+      closed_reason = ${closing.reason}
+    where m.venue = ${venue}
+      and m.trading_day = to_date(${day}, 'YYYYMMDD')
+      and m.direction = 'in'
+      and m.number = ${number}::bigint
+      and m.problem is not null
+      and m.closed_at is null`;
+  return rows.count === 1;
 }

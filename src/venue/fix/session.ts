@@ -20,7 +20,8 @@ import {
   textIn,
 } from './effects.ts';
 import { type Fault, headerFault, numberIn, rejectReasons } from './header.ts';
-import { type LogonTerms, logon, tooLow, wrongLogon } from './logon.ts';
+import { type LogonTerms, logon, refusedLogon, remedies, tooLow, wrongLogon } from './logon.ts';
+import { resendTriesMax, silenceShare, waitsMs } from './patience.ts';
 
 export interface SessionSettings extends LogonTerms {
   readonly beginString: string;
@@ -33,13 +34,6 @@ export interface SessionSettings extends LogonTerms {
 }
 
 type Phase = 'connected' | 'logon_sent' | 'syncing' | 'ready' | 'logout_sent' | 'ended';
-
-/** Waits of one connection, in ms: for the Logon, for a resend, for the Logout. */
-const waitsMs = { logon: 10_000, resend: 10_000, logout: 5_000 } as const;
-/** Requests for one gap until the connection is given up. */
-const resendTriesMax = 5;
-/** Silence beyond the heartbeat interval that a network may cause, as a share of it. */
-const silenceShare = 1.2;
 
 export class FixSession {
   readonly #settings: SessionSettings;
@@ -66,7 +60,6 @@ export class FixSession {
     return this.#phase === 'ready';
   }
 
-  /** The venue has answered nothing so far. */
   get isLoggingOn(): boolean {
     return this.#phase === 'logon_sent';
   }
@@ -89,7 +82,8 @@ export class FixSession {
     const { message, bytes } = framed;
     this.#receivedAt = now.getTime();
     const number = numberIn(message, 34);
-    if (number === undefined) return this.#logOutAndEnd('MsgSeqNum (34) is missing', true);
+    if (number === undefined)
+      return this.#logOutAndEnd('MsgSeqNum (34) is missing', remedies.broken);
     const received = { message, number, bytes };
     const fault = headerFault(message, { ...this.#settings, now });
     if (fault?.ends) return this.#endFor(received, fault);
@@ -133,7 +127,7 @@ export class FixSession {
     const text = `${framed.bytes} bytes ignored: ${framed.reason}`;
     if (framed.version === undefined) return [{ type: 'note', text }];
     const reason = `Incorrect BeginString: ${framed.version}, not ${this.#settings.beginString}`;
-    return this.#logOutAndEnd(reason, true);
+    return this.#logOutAndEnd(reason, remedies.version);
   }
 
   /** The answer to our Logon, or the refusal of it. */
@@ -141,13 +135,13 @@ export class FixSession {
     const { message, number } = received;
     const text = fieldOf(message, 58);
     if (message.type === '5') {
-      return this.#end(`the venue refused the Logon: ${text ?? 'no reason given'}`, true);
+      return this.#end(refusedLogon(text), true);
     }
     if (message.type !== 'A') {
       return this.#end(`the first message is of type ${message.type}, not a Logon`, false);
     }
     const wrong = wrongLogon(message, this.#settings, this.#next);
-    if (wrong !== undefined) return this.#logOutAndEnd(wrong, true);
+    if (wrong !== undefined) return this.#logOutAndEnd(wrong.reason, wrong.remedy);
     this.#enter('syncing', now);
     if (number === this.#next) {
       const effects = [receipt(message, this.#advance(number + 1)), this.#testRequest(now)];
@@ -168,13 +162,13 @@ export class FixSession {
     const effects = [receipt(message, this.#advance(to))];
     if (to === from) return effects;
     const reason = `the venue moved its numbers from ${from} to ${to}: reports may be lost, reconcile`;
-    return [...effects, ...this.#logOutAndEnd(reason, true)];
+    return [...effects, ...this.#logOutAndEnd(reason, remedies.reset)];
   }
 
   #receiveLow(message: FixMessage, number: number): readonly Effect[] {
     if (fieldOf(message, 43) === 'Y') return [];
     if (message.type === '5') return this.#end(`the venue logged out: ${textIn(message)}`, true);
-    return this.#logOutAndEnd(tooLow(this.#next, number), true);
+    return this.#logOutAndEnd(tooLow(this.#next, number), remedies.numbers);
   }
 
   #receiveHigh(received: Kept, now: Date): readonly Effect[] {
@@ -212,15 +206,20 @@ export class FixSession {
       case '4': {
         const to = numberIn(message, 36) ?? 0;
         if (to > number) return [receipt(message, this.#advance(to))];
-        const reason = rejectReasons.valueIncorrect;
-        return this.#countFaulty(message, number, { tag: 36, reason });
+        return this.#countFaulty(message, number, {
+          tag: 36,
+          reason: rejectReasons.valueIncorrect,
+        });
       }
       case '5':
         return [receipt(message, this.#advance(number + 1)), ...this.#receiveLogout(message)];
       case 'A': {
         const effects = [receipt(message, this.#advance(number + 1))];
         if (this.#phase !== 'ready' || fieldOf(message, 141) !== 'Y') return effects;
-        return [...effects, ...this.#logOutAndEnd('the venue has reset its numbers (141=Y)', true)];
+        return [
+          ...effects,
+          ...this.#logOutAndEnd('the venue has reset its numbers (141=Y)', remedies.reset),
+        ];
       }
       default: {
         const wrong = message.type === '3' ? undefined : this.#settings.check(message);
@@ -275,8 +274,7 @@ export class FixSession {
     if (this.#phase === 'logout_sent') return this.#end('logged out', false);
     // A venue that ends a session over its numbers would do so again.
     const isFailure = /too low|sequence/i.test(text);
-    const end = this.#end(`the venue logged out: ${text}`, isFailure);
-    return [logout('Logout confirmed'), ...end];
+    return [logout('Logout confirmed'), ...this.#end(`the venue logged out: ${text}`, isFailure)];
   }
 
   #keepAlive(at: number, now: Date): readonly Effect[] {
@@ -307,11 +305,12 @@ export class FixSession {
   #endFor({ message, number }: Kept, fault: Fault): readonly Effect[] {
     const isNext = number === this.#next && this.#phase !== 'logon_sent';
     const effects = isNext ? this.#countFaulty(message, number, fault) : [reject(message, fault)];
-    return [...effects, ...this.#logOutAndEnd(fault.text ?? 'a wrong header', true)];
+    const remedy = fault.tag === 52 ? remedies.clock : remedies.compId;
+    return [...effects, ...this.#logOutAndEnd(fault.text ?? 'a wrong header', remedy)];
   }
 
-  #logOutAndEnd(reason: string, isFailure: boolean): readonly Effect[] {
-    return [logout(reason), ...this.#end(reason, isFailure)];
+  #logOutAndEnd(reason: string, remedy: string): readonly Effect[] {
+    return [logout(reason), ...this.#end(`${reason}; ${remedy}`, true)];
   }
 
   #end(reason: string, isFailure: boolean): readonly Effect[] {
