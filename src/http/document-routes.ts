@@ -8,7 +8,7 @@ import { packageVersion } from '../settings/package-version.ts';
 import { htmlPage, staticPagePolicy } from './error-pages.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { makeDocument } from './openapi/document.ts';
-import { sampleAddress } from './openapi/samples.ts';
+import { sampleAddress } from './openapi/sample-request.ts';
 import type { SignedRoute } from './pipeline.ts';
 
 /** How long an answer may be used before it is asked for again, in s; the tag then saves the body. */
@@ -61,7 +61,7 @@ function firstPage({ routes, warning }: Documented): string {
       ? '<p>This process does the work of others; it answers no requests but probes.</p>'
       : `<p>${mode}</p>
 <ul>
-<li><a href="/docs">How to use the API</a>, with samples in curl, TypeScript and Python</li>
+<li><a href="/docs">How to use the API</a>, with samples in curl, TypeScript, Python, Go and Java</li>
 <li><a href="/openapi.json">The API document</a>, OpenAPI 3.1</li>
 <li><a href="/errors">Errors</a>: what each means, and what to do</li>
 <li><a href="/readyz">Whether it is ready</a></li>

@@ -10,7 +10,7 @@ import { documentText } from '../../src/http/document-routes.ts';
 import { makeDocument } from '../../src/http/openapi/document.ts';
 import { newEvent, newLiquidation } from '../../src/http/openapi/examples.ts';
 import { operations } from '../../src/http/openapi/operations.ts';
-import { sampleAddress } from '../../src/http/openapi/samples.ts';
+import { sampleAddress } from '../../src/http/openapi/sample-request.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import type { AccountId, EventId, WebhookId } from '../../src/ids.ts';
 import { eventBody, loggedEvent } from '../../src/webhooks/webhook.ts';

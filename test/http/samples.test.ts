@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { inspectSignature, parsePublicKey, readRawRequest, STRICT } from '@unwind/signatures';
 import { systemClock } from '../../src/clock.ts';
-import { sampleAddress } from '../../src/http/openapi/samples.ts';
+import { sampleAddress } from '../../src/http/openapi/sample-request.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts } from './api.ts';
@@ -89,6 +89,8 @@ const programs: Readonly<Record<string, (source: string) => readonly [string, re
     ],
     TypeScript: () => [process.execPath, ['sample.ts']],
     Python: (source) => ['python3', ['-c', source]],
+    Go: () => ['go', ['run', 'sample.go']],
+    Java: () => ['java', ['Sample.java']],
   };
 
 function isThere(label: string): boolean {
@@ -96,6 +98,8 @@ function isThere(label: string): boolean {
     curl: ['sh', ['-c', 'command -v curl && openssl version | grep "OpenSSL 3"']],
     TypeScript: [process.execPath, ['--version']],
     Python: ['python3', ['-c', 'import cryptography']],
+    Go: ['go', ['version']],
+    Java: ['sh', ['-c', 'java --list-modules | grep -q ^jdk.compiler']],
   };
   const [program, args] = needs[label] ?? assert.fail(label);
   return spawnSync(program, args).status === 0;
@@ -103,7 +107,8 @@ function isThere(label: string): boolean {
 
 for (const [label, programOf] of Object.entries(programs)) {
   test(`the samples in ${label} are accepted as they stand`, async (t) => {
-    if (!isThere(label)) return t.skip(`what ${label} needs is not here`);
+    if (!isThere(label))
+      return t.skip(`not run: ${label} is not installed here, or lacks what its samples need`);
     const home = await mkdtemp(join(tmpdir(), 'unwind-samples-'));
     t.after(() => rm(home, { recursive: true }));
     const pem = client.key.privateKey.export({ type: 'pkcs8', format: 'pem' });
@@ -126,7 +131,8 @@ for (const [label, programOf] of Object.entries(programs)) {
         .replaceAll(sampleAddress, `http://127.0.0.1:${service.port}`)
         .replaceAll('debf2026-f2da-4ff0-bb84-92e45babb1e3', account.accountId)
         .replaceAll('084a00a8-4a37-4d2d-b276-71ec5e2be0e3', account.userId);
-      await writeFile(join(home, 'sample.ts'), source);
+      const file = { Go: 'sample.go', Java: 'Sample.java' }[label] ?? 'sample.ts';
+      await writeFile(join(home, file), source);
       const [program, args] = programOf(source);
       const { stdout } = await run(program, args, { cwd: home, env });
       assert.match(stdout, answer, operationId);

@@ -12,7 +12,7 @@ import { named } from './objects.ts';
 import { type Tag, tags } from './operation.ts';
 import { operations } from './operations.ts';
 import { headerParameters } from './parameters.ts';
-import { sampleAddress } from './samples.ts';
+import { sampleAddress } from './sample-request.ts';
 import { securitySchemes } from './scopes.ts';
 
 export interface DocumentOptions {

@@ -1,36 +1,19 @@
 // Requests as they are sent: as text, and as programs that sign them (curl with openssl, TypeScript,
-// Python). All are made of the same parts, so they cover what the request has.
+// Python; Go and Java: compiled-samples.ts). All are made of the same parts, so they cover what the request has.
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: programs are written here.
 
 import { createHash, createPrivateKey, sign } from 'node:crypto';
+import { goText, javaText } from './compiled-samples.ts';
 import type { Json } from './json-schema.ts';
-import type { Parameter } from './parameters.ts';
-
-export interface SampleOf {
-  readonly method: string;
-  /** With colons before its parameters. */
-  readonly path: string;
-  readonly parameters: readonly Parameter[];
-  readonly body: { readonly type: string; readonly value: unknown } | undefined;
-  readonly isSigned: boolean;
-}
-
-/** Where the samples send to; the service that serves the document puts its own address here. */
-export const sampleAddress = 'http://127.0.0.1:8080';
-
-/** A text, or the variable of the environment that holds it. */
-type Piece = string | { readonly env: string };
-type Value = readonly Piece[];
-
-interface Request {
-  readonly method: string;
-  readonly target: string;
-  /** Those that are signed, in their order; the digest of the body is among them. */
-  readonly headers: readonly (readonly [name: string, value: Value | 'digest' | 'uuid'])[];
-  readonly body: Value | undefined;
-  readonly isSigned: boolean;
-}
+import {
+  listOf,
+  type Request,
+  requestOf,
+  type SampleOf,
+  sampleAddress,
+  type Value,
+} from './sample-request.ts';
 
 /** As the extension `x-codeSamples`, which pages that show documents know. */
 export function samplesOf(sample: SampleOf): readonly Json[] {
@@ -41,51 +24,11 @@ export function samplesOf(sample: SampleOf): readonly Json[] {
     { lang: 'shell', label: 'curl', source: curlText(request) },
     { lang: 'typescript', label: 'TypeScript', source: typescriptText(request) },
     { lang: 'python', label: 'Python', source: pythonText(request) },
+    { lang: 'go', label: 'Go', source: goText(request) },
+    { lang: 'java', label: 'Java', source: javaText(request) },
     text,
     ...(hasToken ? [{ lang: 'shell', label: 'Command', source: commandText(request) }] : []),
   ];
-}
-
-function requestOf({ method, path, parameters, body, isSigned }: SampleOf): Request {
-  const target = path.replaceAll(/:(\w+)/g, (_, name) => {
-    return String(parameters.find((one) => one.in === 'path' && one.name === name)?.example);
-  });
-  const has = (name: string) => parameters.some((one) => one.in === 'header' && one.name === name);
-  const header = (name: string, value: Value | 'digest' | 'uuid', isThere: boolean) => {
-    return isThere ? [[name, value] as const] : [];
-  };
-  const hasBody = body !== undefined;
-  return {
-    method,
-    target,
-    headers: [
-      ...header('accept', ['application/json'], true),
-      ...header('authorization', ['Bearer ', { env: 'TOKEN' }], has('authorization')),
-      ...header('content-type', [body?.type ?? ''], hasBody),
-      ...header('content-digest', 'digest', hasBody && isSigned),
-      ...header('idempotency-key', 'uuid', has('idempotency-key')),
-      ...header('upvest-client-id', [{ env: 'CLIENT_ID' }], has('upvest-client-id')),
-    ],
-    body: body && bodyOf(body),
-    isSigned,
-  };
-}
-
-/** A form says who the client is, which only its reader knows. */
-function bodyOf({ type, value }: NonNullable<SampleOf['body']>): Value {
-  if (type === 'application/json') return [JSON.stringify(value)];
-  return Object.entries(value as Record<string, string>).flatMap(([name, field], i): Value => {
-    const begin = `${i === 0 ? '' : '&'}${name}=`;
-    const isOwn = ['client_id', 'client_secret', 'token'].includes(name);
-    if (isOwn) return [begin, { env: name.toUpperCase() }];
-    return [begin + new URLSearchParams({ '': field }).toString().slice(1)];
-  });
-}
-
-/** The components that a sample signs, as `signature-input` lists them. */
-function listOf({ headers }: Request): string {
-  const names = ['@method', '@path', ...headers.map(([name]) => name)];
-  return `(${names.map((name) => `"${name}"`).join(' ')})`;
 }
 
 /** The key of RFC 8032, section 7.1, test 1, which is known to everybody: so the signature is a real one. */
