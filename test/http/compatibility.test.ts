@@ -82,6 +82,17 @@ suite('the main program of the samples', () => {
   }
 });
 
+test('JavaScript as current axios makes it sign is refused, and told what to mend', async () => {
+  const javascript = publishedClients.find(({ name }) => name === 'JavaScript') ?? assert.fail();
+  const { ask, getToken } = await senderAs(javascript, 'compatible');
+  const token = String((await getToken()).json['access_token']);
+  const plain = { method: 'GET', target: '/users', token };
+  assert.equal((await ask(plain)).status, 200);
+  const refused = await ask({ ...plain, phantom: [['content-type', 'undefined']] });
+  assert.equal(refused.status, 401);
+  assert.match(String(refused.json['detail']), /not in the message \(content-type\)/);
+});
+
 /** The cells of the rows of the table below a heading. */
 function rowsBelow(heading: string): readonly (readonly string[])[] {
   const [, rest = ''] = page.split(heading);

@@ -12,6 +12,8 @@ export interface Plain {
   readonly token?: string | undefined;
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
+  /** Headers that are listed and signed and not sent. */
+  readonly phantom?: readonly (readonly [name: string, written: string])[];
   readonly idempotencyKey?: string | undefined;
 }
 
@@ -110,7 +112,7 @@ export const publishedClients: readonly PublishedClient[] = [
       ['user-agent', 'axios/1.6.8', []],
     ],
     params: (list, { keyId, now }) => {
-      return `${list};keyid="${keyId}";nonce="${uuid()}";created=${now};expires=${now + 5}`;
+      return `${list};keyid="${keyId}";created=${now};expires=${now + 5};nonce="${uuid()}"`;
     },
     open: [],
     notWithToken: [],
@@ -159,6 +161,7 @@ export function signedAs(client: PublishedClient, plain: Plain, signer: Signer):
       if (client.open.includes(name)) return [];
       return parts === undefined ? [[name, value]] : [...parts];
     }),
+    ...(plain.phantom ?? []),
   ] as readonly (readonly [string, string])[];
   const quote = client.dialect === '6' ? '' : '"';
   const list = `(${written.map(([name]) => `"${name}"`).join(' ')})`;
