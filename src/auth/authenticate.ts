@@ -89,7 +89,9 @@ export class Authenticator {
     this.#tokens = new LRUCache({ max: cachedTokensMax, ttl: cacheMs, ...timing });
     this.#tenants = new LRUCache({ max: cachedTenantsMax, ttl: cacheMs, ...timing });
     const lifeMs = (MAX_AGE_S + MAX_AHEAD_S) * 1_000;
-    this.#usedBases = new LRUCache({ max: rememberedBasesMax, ttl: lifeMs, ...timing });
+    // Bounded by size, each of 1: `max` would take 9 MB at once, filled or not.
+    const bounded = { maxSize: rememberedBasesMax, sizeCalculation: () => 1 };
+    this.#usedBases = new LRUCache({ ...bounded, ttl: lifeMs, ...timing });
   }
 
   /** How often a signature was verified. */

@@ -190,11 +190,21 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     await wayOut.close();
     t.after(async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   });
-  const document = readDocument(documentText({ routes, open }));
+  const document = documentOf(routes, open);
   const takeFaults = () => faults.splice(0);
   const port = portOf(app.server);
   const what = { authenticator, streams, routes, open, document };
   return { port, clock, ...what, agent, finished, takeFaults, close };
+}
+
+const documents = new Map<string, ApiDocument>();
+
+/** The document of these routes, which alone decide it; to make it takes longer than most tests do. */
+function documentOf(routes: readonly SignedRoute[], open: readonly OpenRoute[]): ApiDocument {
+  const key = [...routes, ...open].map(({ method, path }) => `${method} ${path}`).join('\n');
+  const document = documents.get(key) ?? readDocument(documentText({ routes, open }));
+  documents.set(key, document);
+  return document;
 }
 
 const receiverTimeoutMs = 5_000;
