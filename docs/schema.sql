@@ -112,19 +112,12 @@ create table unwind.accounts (
   positions_as_of timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
-  type text default 'TRADING'::text not null,
-  name text default 'Account'::text not null,
-  account_number integer default 1 not null,
   constraint accounts_pkey PRIMARY KEY (tenant_id, account_id),
   constraint accounts_user FOREIGN KEY (tenant_id, user_id) REFERENCES unwind.users(tenant_id, user_id),
   constraint accounts_currency CHECK (currency = 'EUR'::text),
-  constraint accounts_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
-  constraint accounts_number_positive CHECK (account_number >= 1),
-  constraint accounts_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'ACTIVE'::text, 'CLOSING'::text, 'CLOSED'::text, 'LOCKED'::text])),
-  constraint accounts_type CHECK (type = ANY (ARRAY['TRADING'::text, 'PORTFOLIO'::text]))
+  constraint accounts_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'ACTIVE'::text, 'CLOSING'::text, 'CLOSED'::text, 'LOCKED'::text]))
 ) with (fillfactor=80);
 CREATE INDEX accounts_by_creation ON unwind.accounts USING btree (tenant_id, created_at, account_id);
-CREATE INDEX accounts_of_user ON unwind.accounts USING btree (tenant_id, user_id);
 
 create table unwind.blocked_accounts (
   tenant_id uuid not null,
@@ -313,16 +306,12 @@ create table unwind.executions (
   executed_at timestamp with time zone not null,
   recorded_at timestamp with time zone not null,
   busted_at timestamp with time zone,
-  currency text default 'EUR'::text not null,
-  rate numeric,
-  rate_as_of timestamp with time zone,
   constraint executions_pkey PRIMARY KEY (tenant_id, execution_id),
   constraint executions_venue_once UNIQUE (tenant_id, venue, venue_execution_id),
   constraint executions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
   constraint executions_price CHECK (price > 0::numeric AND scale(price) <= 12),
   constraint executions_proceeds CHECK (proceeds >= 0::numeric AND scale(proceeds) <= 2),
-  constraint executions_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15),
-  constraint executions_rate_exactly_when_foreign CHECK ((currency = 'EUR'::text) = (rate IS NULL) AND (rate IS NULL) = (rate_as_of IS NULL))
+  constraint executions_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15)
 );
 CREATE INDEX executions_of_order ON unwind.executions USING btree (tenant_id, order_id);
 
@@ -398,7 +387,6 @@ create table unwind.fix_reports (
   cumulative_quantity numeric not null,
   reason text,
   transaction_at timestamp with time zone not null,
-  currency text,
   constraint fix_reports_pkey PRIMARY KEY (venue, number),
   constraint fix_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
 );
@@ -423,6 +411,31 @@ create table unwind.fix_sessions (
   constraint fix_sessions_numbers CHECK (next_out >= 1 AND next_in >= 1 AND last_report >= 0),
   constraint fix_sessions_status CHECK (status = ANY (ARRAY['disconnected'::text, 'connecting'::text, 'ready'::text, 'failed'::text]))
 );
+
+create table unwind.halts (
+  tenant_id uuid not null,
+  halt_id uuid not null,
+  account_id uuid,
+  isin text,
+  venue text,
+  strength text not null,
+  reason text not null,
+  person text not null,
+  set_at timestamp with time zone not null,
+  lifted_at timestamp with time zone,
+  lifted_by text,
+  lift_reason text,
+  constraint halts_pkey PRIMARY KEY (tenant_id, halt_id),
+  constraint halts_isin CHECK (isin ~ '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'::text),
+  constraint halts_lift_reason_length CHECK (length(lift_reason) >= 1 AND length(lift_reason) <= 500),
+  constraint halts_lifted CHECK ((lifted_at IS NULL) = (lifted_by IS NULL) AND (lifted_at IS NULL) = (lift_reason IS NULL)),
+  constraint halts_lifted_by_length CHECK (length(lifted_by) >= 1 AND length(lifted_by) <= 100),
+  constraint halts_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
+  constraint halts_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  constraint halts_strength CHECK (strength = 'release'::text),
+  constraint halts_venue CHECK (venue ~ '^[A-Z0-9]{4}$'::text)
+);
+CREATE INDEX halts_in_force ON unwind.halts USING btree (tenant_id) WHERE (lifted_at IS NULL);
 
 create table unwind.idempotency_keys (
   tenant_id uuid not null,
@@ -679,18 +692,6 @@ create table unwind.prices (
   constraint prices_positive CHECK (price > 0::numeric AND scale(price) <= 12)
 );
 
-create table unwind.rates (
-  tenant_id uuid not null,
-  currency text not null,
-  as_of timestamp with time zone not null,
-  rate numeric not null,
-  updated_at timestamp with time zone not null,
-  constraint rates_pkey PRIMARY KEY (tenant_id, currency, as_of),
-  constraint rates_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
-  constraint rates_currency CHECK (currency ~ '^[A-Z]{3}$'::text AND currency <> 'EUR'::text),
-  constraint rates_positive CHECK (rate > 0::numeric AND scale(rate) <= 12)
-);
-
 create table unwind.signature_replays (
   tenant_id uuid not null,
   base_sha256 bytea not null,
@@ -774,12 +775,10 @@ CREATE TRIGGER tenants_no_test_scopes_in_live BEFORE INSERT OR UPDATE OF scopes 
 create table unwind.trading (
   only_row boolean default true not null,
   venues text[] not null,
-  currencies text[] not null,
-  rate_age_max interval not null,
   recorded_at timestamp with time zone not null,
   constraint trading_pkey PRIMARY KEY (only_row),
   constraint trading_only_row CHECK (only_row),
-  constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20 AND cardinality(currencies) = cardinality(venues))
+  constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20)
 );
 
 create table unwind.tunnel_requests (
@@ -808,15 +807,9 @@ create table unwind.users (
   tenant_id uuid not null,
   user_id uuid not null,
   created_at timestamp with time zone not null,
-  profile text,
-  status text default 'ACTIVE'::text not null,
-  updated_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (tenant_id, user_id),
-  constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
-  constraint users_profile_size CHECK (octet_length(profile) <= 32768),
-  constraint users_status CHECK (status = ANY (ARRAY['ACTIVE'::text, 'INACTIVE'::text, 'OFFBOARDING'::text, 'OFFBOARDED'::text]))
+  constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id)
 );
-CREATE INDEX users_by_creation ON unwind.users USING btree (tenant_id, created_at, user_id);
 
 create table unwind.venue_cursors (
   venue text not null,
@@ -865,7 +858,6 @@ create table unwind.venue_reports (
   transaction_at timestamp with time zone not null,
   received_at timestamp with time zone not null,
   parked_reason text,
-  currency text,
   constraint venue_reports_pkey PRIMARY KEY (tenant_id, venue, report_id),
   constraint venue_reports_execution CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text, 'bust'::text])) = (venue_execution_id IS NOT NULL)),
   constraint venue_reports_trade CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text])) = (last_quantity IS NOT NULL) AND (last_quantity IS NULL) = (last_price IS NULL)),
@@ -940,12 +932,6 @@ create table unwind.webhooks (
 );
 CREATE INDEX webhooks_enabled ON unwind.webhooks USING btree (tenant_id) WHERE enabled;
 
-CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, the_type text, the_name text, the_number integer, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
- RETURNS text
- LANGUAGE sql
- STABLE PARALLEL SAFE
-RETURN concat('{"account_group_id":"', the_user, '","account_number":', the_number, ',"created_at":"', unwind.instant(was_created_at), '","id":"', the_account, '","name":', (to_json(the_name))::text, ',"status":"', the_status, '","type":"', the_type, '","updated_at":"', unwind.instant(was_updated_at), '","users":[{"id":"', the_user, '","type":"OWNER"}]}');
-
 CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
  RETURNS text
  LANGUAGE sql
@@ -969,12 +955,6 @@ CREATE OR REPLACE FUNCTION unwind.first_id_at(at timestamp with time zone)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN ((lpad(to_hex(((EXTRACT(epoch FROM at) * (1000)::numeric))::bigint), 12, '0'::text) || repeat('0'::text, 20)))::uuid;
-
-CREATE OR REPLACE FUNCTION unwind.has_rate(the_tenant uuid, the_currency text, at timestamp with time zone, age_max interval)
- RETURNS boolean
- LANGUAGE sql
- STABLE PARALLEL SAFE
-RETURN (EXISTS (SELECT FROM unwind.rates r WHERE ((r.tenant_id = has_rate.the_tenant) AND (r.currency = has_rate.the_currency) AND ((r.as_of >= (has_rate.at - has_rate.age_max)) AND (r.as_of <= has_rate.at)))));
 
 CREATE OR REPLACE FUNCTION unwind.in_lots(quantity numeric, fractional boolean, lot_size numeric)
  RETURNS numeric
@@ -1072,7 +1052,7 @@ CREATE OR REPLACE FUNCTION unwind.order_object(the_tenant uuid, the_order uuid)
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, (e.price * COALESCE(e.rate, (1)::numeric)), e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM unwind.executions e WHERE ((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id))), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
+RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM unwind.executions e WHERE ((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id))), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
 
 CREATE OR REPLACE FUNCTION unwind.position_object(the_account uuid, the_isin text, quantity numeric, locked numeric, reserved numeric)
  RETURNS text
@@ -1145,12 +1125,6 @@ CREATE OR REPLACE FUNCTION unwind.to_cents(amount numeric)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN ((mod((amount * (100)::numeric), (1)::numeric) = 0.5) AND (mod(trunc((amount * (100)::numeric)), (2)::numeric) = (0)::numeric)) THEN trunc(amount, 2) ELSE round(amount, 2) END;
-
-CREATE OR REPLACE FUNCTION unwind.user_object(the_user uuid, the_status text, the_profile text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
- RETURNS text
- LANGUAGE sql
- STABLE PARALLEL SAFE
-RETURN (SELECT concat('{', string_agg(concat('"', m.name, '":', m.value), ','::text ORDER BY (m.name COLLATE "C")), '}') AS concat FROM (SELECT e.key AS name, (e.value)::text AS value FROM json_each((user_object.the_profile)::json) e(key, value) UNION ALL SELECT k.name, concat('"', k.value, '"') AS concat FROM (VALUES ('id'::text,(user_object.the_user)::text), ('status'::text,user_object.the_status), ('created_at'::text,unwind.instant(user_object.was_created_at)), ('updated_at'::text,unwind.instant(COALESCE(user_object.was_updated_at, user_object.was_created_at)))) k(name, value)) m);
 
 CREATE OR REPLACE FUNCTION unwind.venue_is_open(the_venue text, at timestamp with time zone)
  RETURNS boolean
@@ -1262,6 +1236,7 @@ create view unwind.waits as
         CASE r.own_rank
             WHEN 1 THEN k.parked_at
             WHEN 2 THEN l.stop_asked_at
+            WHEN 10 THEN g.set_at
             WHEN 13 THEN k.first_at
             WHEN 14 THEN l.created_at
             WHEN 18 THEN COALESCE(l.advance_at, l.release_at)
@@ -1276,6 +1251,7 @@ create view unwind.waits as
         CASE r.own_rank
             WHEN 1 THEN k.detail
             WHEN 2 THEN COALESCE(l.stop_note, l.stop_reason)
+            WHEN 10 THEN concat('halted by ', g.person, ': ', g.reason)
             WHEN 13 THEN k.detail
             WHEN 15 THEN 'the liquidation is looked at again then'::text
             ELSE NULL::text
@@ -1285,7 +1261,7 @@ create view unwind.waits as
             WHEN 1 THEN COALESCE(ko.parked_at, ks.parked_at)
             WHEN 3 THEN o.ended_at
             WHEN 6 THEN s.sent_at
-            WHEN 10 THEN h.halted_at
+            WHEN 10 THEN COALESCE(h.halted_at, gp.set_at, g.set_at)
             WHEN 13 THEN COALESCE(ko.first_at, ks.first_at)
             WHEN 15 THEN s.sent_at
             WHEN 16 THEN s.sent_at
@@ -1311,10 +1287,10 @@ create view unwind.waits as
                 ELSE concat('listed at ', x.listed, ', where the service does not trade')
             END
             WHEN 9 THEN concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
-            WHEN 11 THEN
+            WHEN 10 THEN
             CASE
-                WHEN y.as_of IS NULL THEN concat('there is no rate for ', u.currency)
-                ELSE concat('the last rate for ', u.currency, ' is of ', unwind.instant(y.as_of))
+                WHEN h.isin IS NOT NULL THEN NULL::text
+                ELSE concat('halted by ', COALESCE(gp.person, g.person), ': ', COALESCE(gp.reason, g.reason))
             END
             WHEN 12 THEN
             CASE
@@ -1346,33 +1322,37 @@ create view unwind.waits as
          LIMIT 1) s ON true
      LEFT JOIN unwind.obstacles ko ON ko.tenant_id = o.tenant_id AND ko.subject = o.order_id::text
      LEFT JOIN unwind.obstacles ks ON ks.tenant_id = o.tenant_id AND ks.subject = s.client_order_id
-     LEFT JOIN LATERAL ( SELECT (array_agg(y_1.mic ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS venue,
-            (array_agg(y_1.lot_size ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS lot_size,
-            (array_agg(y_1.currency ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS currency,
-            string_agg(y_1.mic, ', '::text ORDER BY y_1.mic) AS listed
-           FROM unwind.listings y_1
-          WHERE y_1.tenant_id = p.tenant_id AND y_1.isin = p.isin) x ON true
+     LEFT JOIN LATERAL ( SELECT (array_agg(y.mic ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS venue,
+            (array_agg(y.lot_size ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS lot_size,
+            string_agg(y.mic, ', '::text ORDER BY y.mic) AS listed
+           FROM unwind.listings y
+          WHERE y.tenant_id = p.tenant_id AND y.isin = p.isin) x ON true
      CROSS JOIN LATERAL ( SELECT COALESCE(o.venue, x.venue,
                 CASE
                     WHEN x.listed IS NULL AND cardinality(t.venues) = 1 THEN t.venues[1]
                     ELSE NULL::text
                 END) AS venue) q
      LEFT JOIN unwind_v1.venues_now() v(venue, is_open, opens_at) ON v.venue = q.venue
-     CROSS JOIN LATERAL ( SELECT COALESCE(
-                CASE
-                    WHEN o.order_id IS NOT NULL THEN o.currency
-                    ELSE NULL::text
-                END, x.currency, t.currencies[array_position(t.venues, q.venue)], 'EUR'::text) AS currency) u
-     LEFT JOIN LATERAL ( SELECT y_1.as_of
-           FROM unwind.rates y_1
-          WHERE u.currency <> 'EUR'::text AND y_1.tenant_id = l.tenant_id AND y_1.currency = u.currency AND y_1.as_of <= m.at
-          ORDER BY y_1.as_of DESC
-         LIMIT 1) y ON true
+     LEFT JOIN LATERAL ( SELECT y.set_at,
+            y.person,
+            y.reason
+           FROM unwind.halts y
+          WHERE y.lifted_at IS NULL AND (y.tenant_id = ANY (ARRAY[l.tenant_id, '00000000-0000-0000-0000-000000000000'::uuid])) AND (y.account_id IS NULL OR y.account_id = l.account_id) AND y.isin IS NULL AND y.venue IS NULL
+          ORDER BY y.set_at
+         LIMIT 1) g ON true
+     LEFT JOIN LATERAL ( SELECT y.set_at,
+            y.person,
+            y.reason
+           FROM unwind.halts y
+          WHERE y.lifted_at IS NULL AND (y.tenant_id = ANY (ARRAY[l.tenant_id, '00000000-0000-0000-0000-000000000000'::uuid])) AND (y.account_id IS NULL OR y.account_id = l.account_id) AND COALESCE(y.isin, y.venue) IS NOT NULL AND (y.isin IS NULL OR y.isin = p.isin) AND (y.venue IS NULL OR y.venue = q.venue)
+          ORDER BY y.set_at
+         LIMIT 1) gp ON true
      LEFT JOIN unwind.venue_halts h ON h.venue = q.venue AND h.isin = p.isin
      CROSS JOIN LATERAL ( SELECT
                 CASE
                     WHEN k.parked_at IS NOT NULL THEN 1
                     WHEN l.stop_reason IS NOT NULL THEN 2
+                    WHEN g.set_at IS NOT NULL AND l.open_orders = 0 THEN 10
                     WHEN k.retry_at IS NOT NULL THEN 13
                     WHEN l.status = 'NEW'::text AND l.release_at > m.at THEN 14
                     WHEN l.advance_at > m.at THEN 15
@@ -1390,7 +1370,7 @@ create view unwind.waits as
                     WHEN l.status = 'PROCESSING'::text AND (q.venue IS NULL OR (q.venue <> ALL (t.venues))) THEN 8
                     WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0::numeric THEN 9
                     WHEN l.status = 'PROCESSING'::text AND h.isin IS NOT NULL THEN 10
-                    WHEN l.status = 'PROCESSING'::text AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) AND u.currency <> 'EUR'::text AND (y.as_of IS NULL OR y.as_of < (m.at - t.rate_age_max)) THEN 11
+                    WHEN l.status = 'PROCESSING'::text AND (g.set_at IS NOT NULL OR gp.set_at IS NOT NULL) AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) THEN 10
                     WHEN NOT v.is_open AND COALESCE(v.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
                     CASE l.status
                         WHEN 'NEW'::text THEN l.release_at
@@ -1516,12 +1496,10 @@ create view unwind_v1.executions as
     quantity,
     price,
     proceeds,
-    currency,
+    'EUR'::text AS currency,
     executed_at,
     recorded_at,
-    busted_at,
-    rate,
-    rate_as_of
+    busted_at
    FROM unwind.executions e;
 
 create view unwind_v1.instruments as
@@ -1714,14 +1692,6 @@ create view unwind_v1.positions as
     held,
     quantity - locked - held AS available
    FROM unwind.positions p;
-
-create view unwind_v1.rates as
- SELECT tenant_id,
-    currency,
-    as_of,
-    rate,
-    updated_at
-   FROM unwind.rates r;
 
 create view unwind_v1.submissions as
  SELECT tenant_id,

@@ -85,6 +85,12 @@ export const stream = {
   pageEventsMax: 200,
 } as const;
 
+/** How often a halt looks whether what was claimed before it has been sent, in ms. */
+export const haltLookMs = 20;
+
+/** Liquidations that the lift of a halt wakes; others look by themselves within `idleLiquidationWaitMs`. */
+export const haltWokenMax = 10_000;
+
 /** Times a statement is tried again when a concurrent change overtook it. */
 export const overtakenTriesMax = 5;
 

@@ -13,6 +13,7 @@ import { addClientCommands } from './commands/clients-command.ts';
 import { addEventCommands } from './commands/events-command.ts';
 import { addExamples } from './commands/examples.ts';
 import { addFixCommands } from './commands/fix-command.ts';
+import { addHaltCommands } from './commands/halts-command.ts';
 import type { RotateOptions } from './commands/keys-command.ts';
 import type { ListenOptions } from './commands/listen-command.ts';
 import { addOperatorCommands } from './commands/operator-commands.ts';
@@ -161,6 +162,7 @@ program
 
 addOperatorCommands(program);
 addEventCommands(program);
+addHaltCommands(program);
 addFixCommands(program);
 
 program

@@ -1,4 +1,4 @@
-// The scopes of the API: the contract's 33 and `tests:admin` of the sandbox.
+// The scopes of the API: the contract's 33, those of our extensions, and `tests:admin` of the sandbox.
 
 export const scopes = [
   'account_liquidations:admin',
@@ -34,6 +34,8 @@ export const scopes = [
   'valuations:read',
   'webhooks:admin',
   'webhooks:read',
+  'halts:admin',
+  'halts:read',
   'tests:admin',
 ] as const;
 

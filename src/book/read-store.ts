@@ -3,7 +3,7 @@
 // not there are asked for in the same words.
 
 import { assert } from '../assert.ts';
-import type { Sql } from '../db/connect.ts';
+import type { Sql, SqlOrTx } from '../db/connect.ts';
 import { directionSql, type Page, type PageRange, readPage } from '../db/page.ts';
 import { type Fragment, fragment, raw } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
@@ -177,4 +177,30 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
 function present(page: Page | undefined): Page {
   assert(page !== undefined, 'a list without an owner always has a page');
   return page;
+}
+
+/** Whether the tenant has such an account. */
+export async function hasAccountOf(
+  sql: SqlOrTx,
+  which: { readonly tenantId: TenantId; readonly accountId: AccountId },
+): Promise<boolean> {
+  const rows = await sql`
+    select
+    from unwind.accounts a
+    where a.tenant_id = ${which.tenantId}
+      and a.account_id = ${which.accountId}`;
+  return rows.length > 0;
+}
+
+/** Whether the book of the tenant has such an instrument. */
+export async function hasInstrument(
+  sql: SqlOrTx,
+  which: { readonly tenantId: TenantId; readonly isin: string },
+): Promise<boolean> {
+  const rows = await sql`
+    select
+    from unwind.instruments i
+    where i.tenant_id = ${which.tenantId}
+      and i.isin = ${which.isin}`;
+  return rows.length > 0;
 }

@@ -43,6 +43,13 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'liquidations show': [`unwind liquidations show ${id} --timeline`],
   'events follow': ['unwind events follow', `unwind events follow --liquidation ${id} --after e0`],
+  'halts set': [
+    'unwind halts set --everything --reason "prices are wrong"',
+    `unwind halts set --client ${id} --account ${account} --reason "court order" --dry-run`,
+    'unwind halts set --isin DE0007164600 --venue XETR --reason "split not booked yet"',
+  ],
+  'halts list': ['unwind halts', 'unwind halts list --all --json'],
+  'halts lift': [`unwind halts lift ${id} --reason "prices are right again"`],
   abandon: [`unwind abandon ${id} --reason "the instrument was delisted"`],
   'parked list': ['unwind parked', 'unwind parked list --json'],
   'parked resume': [`unwind parked resume release/${id}`, 'unwind parked resume --all'],

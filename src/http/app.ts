@@ -20,6 +20,7 @@ import { errorPages } from './error-pages.ts';
 import { eventHandlers } from './event-handlers.ts';
 import { EventStreams } from './event-streams.ts';
 import { faultHandlers } from './fault-handlers.ts';
+import { haltHandlers } from './halt-handlers.ts';
 import { inspectRoute } from './inspect-route.ts';
 import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
@@ -162,6 +163,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),
+    halts: haltHandlers({ sql, clock, settings }),
     tests,
   });
 }

@@ -6,6 +6,7 @@ import type { ControlHandlers } from './control-handlers.ts';
 import type { DeliveryHandlers } from './delivery-handlers.ts';
 import type { EventHandlers } from './event-handlers.ts';
 import type { FaultHandlers } from './fault-handlers.ts';
+import type { HaltHandlers } from './halt-handlers.ts';
 import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
 import type { OnboardingHandlers } from './onboarding-handlers.ts';
@@ -26,6 +27,8 @@ const accountAdmin = ['accounts:admin'] as const;
 const positionRead = ['positions:read'] as const;
 const orderRead = ['orders:read', 'orders:admin'] as const;
 const instrumentRead = ['instruments:read'] as const;
+const haltRead = ['halts:read', 'halts:admin'] as const;
+const haltAdmin = ['halts:admin'] as const;
 const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
@@ -53,6 +56,7 @@ export interface Handlers {
   readonly book: BookHandlers;
   readonly orders: OrderHandlers;
   readonly control: ControlHandlers;
+  readonly halts: HaltHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
   readonly tests?: TestHandlers | undefined;
 }
@@ -107,11 +111,15 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ control, events }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ control, events, halts }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/liquidations',         operation: 'list_liquidations',            scopes: liquidationRead,  idempotent: false, handler: control.listLiquidations },
     { method: 'GET',    path: '/stream',               operation: 'stream_events',                scopes: liquidationRead,  idempotent: false, handler: events.stream, type: 'text/event-stream' },
     { method: 'GET',    path: ofStory,                 operation: 'tell_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.tellLiquidation },
+    { method: 'GET',    path: '/halts',                operation: 'list_halts',                   scopes: haltRead,         idempotent: false, handler: halts.list },
+    { method: 'POST',   path: '/halts',                operation: 'set_halt',                     scopes: haltAdmin,        idempotent: true,  handler: halts.set },
+    { method: 'GET',    path: '/halts/:halt_id',       operation: 'retrieve_halt',                scopes: haltRead,         idempotent: false, handler: halts.retrieve },
+    { method: 'POST',   path: '/halts/:halt_id/lift',  operation: 'lift_halt',                    scopes: haltAdmin,        idempotent: true,  handler: halts.lift },
   ];
 }
 

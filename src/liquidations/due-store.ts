@@ -4,6 +4,8 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
+import { everyTenant, type HaltTarget } from '../halts/halt.ts';
+import { holdOffHalts, isAccountHaltedSql, isAllHaltedSql } from '../halts/halts-store.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import type { ParkedStep } from '../work/parked.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
@@ -31,25 +33,34 @@ export interface DueClaim extends ClaimTurn {
  * Locks NEW liquidations whose release is due, none while a venue is closed: which of them need that one
  * is asked by `claimToSift`. Rows another process holds are passed over.
  */
-export function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+export async function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  await holdOffHalts(tx);
   const isDue = fragment`
     l.status = 'NEW'
     and l.release_at <= (select unwind.market_time(${claim.now}))
     and ${areOpen(claim)}
-    and ${mayBeMoved('release', claim.now)}`;
+    and ${mayBeMoved('release', claim.now)}
+    ${isNotHalted}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
 }
 
 /** Locks NEW liquidations that are due while a venue is closed and were not looked at since. */
-export function claimToSift(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+export async function claimToSift(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  await holdOffHalts(tx);
   const isDue = fragment`
     l.status = 'NEW'
     and not l.waits_for_venue
     and l.release_at <= (select unwind.market_time(${claim.now}))
     and not ${areOpen(claim)}
-    and ${mayBeMoved('release', claim.now)}`;
+    and ${mayBeMoved('release', claim.now)}
+    ${isNotHalted}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.release_at` });
 }
+
+// A halt of an instrument or of a venue stops orders, and not the release of the rest.
+const isNotHalted = fragment`
+    and not ${isAllHaltedSql(null)}
+    and not ${isAccountHaltedSql(fragment`l.tenant_id`, fragment`l.account_id`)}`;
 
 // In a subquery of its own it is asked once, not for each row.
 function areOpen({ venues, now }: DueClaim): Fragment {
@@ -108,7 +119,8 @@ export async function endVenueWaits(
 }
 
 /** Locks PROCESSING liquidations without open orders that are to be looked at. */
-export function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+export async function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+  await holdOffHalts(tx);
   const isDue = fragment`
     l.advance_at <= (select unwind.market_time(${claim.now}))
     and ${mayBeMoved('advance', claim.now)}`;
@@ -174,6 +186,27 @@ function toDueLiquidation(row: DueRow): DueLiquidation {
     ageMs: Number(row.age_ms),
     stopReason: row.stop_reason ?? undefined,
   };
+}
+
+/** Has idle liquidations that a halt covered look again: as many as one commit may change. */
+export async function wakeHalted(
+  tx: Tx,
+  { tenantId, accountId }: HaltTarget,
+  { now, limit }: { readonly now: Date; readonly limit: number },
+): Promise<void> {
+  await tx`
+    update unwind.liquidations l
+    set advance_at = (select unwind.market_time(${now}))
+    where (l.tenant_id, l.liquidation_id) in (
+      select w.tenant_id, w.liquidation_id
+      from unwind.liquidations w
+      where w.advance_at > (select unwind.market_time(${now}))
+        and (${tenantId}::uuid = ${everyTenant} or w.tenant_id = ${tenantId})
+        and (${accountId ?? null}::uuid is null or w.account_id = ${accountId ?? null})
+      order by w.tenant_id, w.liquidation_id
+      limit ${limit}
+      for no key update skip locked
+    )`;
 }
 
 /** How many liquidations of a tenant are NEW or PROCESSING, counted up to a limit. */

@@ -1,6 +1,8 @@
 // The statement that reads what accounts hold when their liquidations move on, and where each of it is sold.
 
 import type { Tx } from '../db/connect.ts';
+import { fragment } from '../db/sql.ts';
+import { isHaltedSql } from '../halts/halts-store.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { accountCurrency, decimal } from '../money.ts';
 import { liquidationsNamed } from '../orders/liquidations-named.ts';
@@ -21,6 +23,13 @@ interface HoldingRow {
   currency: string;
   lot_size: string | null;
 }
+
+const ofPosition = {
+  tenantId: fragment`p.tenant_id`,
+  accountId: fragment`p.account_id`,
+  isin: fragment`p.isin`,
+  venue: fragment`r.venue`,
+};
 
 /**
  * Locks and reads what the accounts of these liquidations hold, with the venue that each of it is sold at,
@@ -63,7 +72,7 @@ export async function lockHoldings(
           p.tenant_id, c.currency, (select unwind.market_time(${now})),
           ${rateAgeMsMax} * interval '1 millisecond'
         )
-      ) as tradable,
+      ) and not ${isHaltedSql(ofPosition)} as tradable,
       exists (
         select
         from unwind.orders o

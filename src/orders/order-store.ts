@@ -2,6 +2,7 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
+import { holdOffHalts, isAllHaltedSql, isHaltedSql } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { accountCurrency, plain } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
@@ -106,6 +107,13 @@ interface DueOrderRow {
   submissions: number;
 }
 
+const ofOrder = {
+  tenantId: fragment`o.tenant_id`,
+  accountId: fragment`o.account_id`,
+  isin: fragment`o.isin`,
+  venue: fragment`o.venue`,
+};
+
 /**
  * Locks orders that are due to be sent to a venue, of the next tenant that has some, none while it is
  * closed or in a currency without a rate, and no more than half of what may still be with it: the next tenant finds room as well
@@ -123,6 +131,7 @@ export async function claimToSubmit(
   },
 ): Promise<readonly DueOrder[]> {
   const { after, before, now, venue, limit, inFlightMax, rateAgeMsMax } = turn;
+  await holdOffHalts(tx);
   const order = { tenantId: fragment`o.tenant_id`, subject: fragment`o.order_id::text` };
   const isDue = fragment`
     (select unwind.venue_is_open(${venue}, unwind.market_time(${now})))
@@ -135,7 +144,9 @@ export async function claimToSubmit(
         ${rateAgeMsMax} * interval '1 millisecond'
       )
     )
-    and ${mayBeWorked('submit', { ...order, now })}`;
+    and ${mayBeWorked('submit', { ...order, now })}
+    and not ${isAllHaltedSql(venue)}
+    and not ${isHaltedSql(ofOrder)}`;
   const rows = await tx<DueOrderRow[]>`
     with turn as (
       select o.tenant_id

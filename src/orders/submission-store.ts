@@ -3,6 +3,7 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
+import { holdOffHalts, isHaltedSql } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
 import { reportsOfAnswersSql } from '../venue/inbox-store.ts';
@@ -78,6 +79,8 @@ export interface Held extends OrderReference {
 export interface HeldSubmission extends Held, NewOrder {
   /** When its intent was committed. */
   readonly sentAt: Date;
+  /** Looked up, but not sent again. */
+  readonly isHalted: boolean;
 }
 
 interface HeldRow {
@@ -89,11 +92,19 @@ interface HeldRow {
   readonly quantity: string;
   readonly lease_epoch: number;
   readonly sent_at: Date;
+  readonly is_halted: boolean;
 }
+
+const ofOrder = {
+  tenantId: fragment`o.tenant_id`,
+  accountId: fragment`o.account_id`,
+  isin: fragment`o.isin`,
+  venue: fragment`s.venue`,
+};
 
 /** Takes over submissions to a venue whose lease ran out, in a new epoch. */
 export async function claimExpired(
-  sql: Sql,
+  tx: Tx,
   claim: { venue: string; lease: Lease; now: Date; limit: number },
 ): Promise<readonly HeldSubmission[]> {
   const { venue, lease, now, limit } = claim;
@@ -102,7 +113,8 @@ export async function claimExpired(
     subject: fragment`s.client_order_id`,
     now,
   });
-  const rows = await sql<HeldRow[]>`
+  await holdOffHalts(tx);
+  const rows = await tx<HeldRow[]>`
     with expired as (
       select s.tenant_id, s.client_order_id, s.order_id
       from unwind.submissions s
@@ -124,7 +136,8 @@ export async function claimExpired(
     where s.tenant_id = e.tenant_id
       and s.client_order_id = e.client_order_id
     returning
-      s.tenant_id, s.client_order_id, o.isin, o.symbol, o.currency, s.quantity, s.lease_epoch, s.sent_at`;
+      s.tenant_id, s.client_order_id, o.isin, o.symbol, o.currency, s.quantity, s.lease_epoch, s.sent_at,
+      ${isHaltedSql(ofOrder)} as is_halted`;
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     clientOrderId: row.client_order_id,
@@ -134,6 +147,7 @@ export async function claimExpired(
     quantity: decimal(row.quantity),
     epoch: row.lease_epoch,
     sentAt: row.sent_at,
+    isHalted: row.is_halted,
   }));
 }
 

@@ -4,10 +4,13 @@
 // order id: the process died, or the venue did not answer. One that the venue does not know although it
 // must have landed by now is sent again under the same client order id, never under another one: a
 // process that was only asleep may still wake up and send it, and of the two the venue takes one.
+// What is halted is not claimed, and what was claimed before is sent within its lease or not at all, so that
+// whoever halts knows when nothing is sent any more (decision 35).
 
 import { assert } from '../assert.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
 import {
   batchRowsMax,
   ordersInFlightMax,
@@ -34,7 +37,7 @@ const unanswered: SubmitOutcome = { type: 'unknown', reason: 'the venue did not 
 export function orderSubmitter(sender: Sender): () => Promise<number> {
   const { inFlightMax = ordersInFlightMax, rateAgeMsMax = usualRateAgeMsMax } = sender;
   const recorder = new AnswerRecorder(sender);
-  const turn = batchWorker<DueOrder, Intent>(sender, {
+  const turn = batchWorker<DueOrder, Claimed>(sender, {
     step: 'submit',
     limit: batchRowsMax,
     claim: (tx, due) => {
@@ -50,14 +53,26 @@ export function orderSubmitter(sender: Sender): () => Promise<number> {
   };
 }
 
+/** An intent, and until when it may be sent. */
+interface Claimed extends Intent {
+  readonly sendBefore: Date;
+}
+
+/** A lease leaves this for the way to the venue, in ms: nothing is begun so shortly before its end. */
+const sendMarginMs = 1_000;
+
+/** What a process has not sent in time, because it was asleep: it is looked up, and sent by its next holder. */
+const overslept: SubmitOutcome = { type: 'unknown', reason: 'it was too late to send it' };
+
 async function commitIntents(
   tx: Tx,
   { venue, holder }: Sender,
   { rows, now }: Batch<DueOrder>,
-): Promise<readonly Intent[]> {
-  const intents = rows.map(({ submissions, quantity, ...order }): Intent => {
+): Promise<readonly Claimed[]> {
+  const sendBefore = later(now, submissionLeaseMs - sendMarginMs);
+  const intents = rows.map(({ submissions, quantity, ...order }): Claimed => {
     const clientOrderId = clientOrderIdOf(order.orderId, submissions + 1);
-    return { ...order, quantity: decimal(quantity), clientOrderId };
+    return { ...order, quantity: decimal(quantity), clientOrderId, sendBefore };
   });
   const lease = { holder, expiresAt: later(now, submissionLeaseMs) };
   const count = await insertSubmissions(tx, { intents, venue: venue.mic, lease, now });
@@ -65,13 +80,23 @@ async function commitIntents(
   return intents;
 }
 
-async function send(sender: Sender, intents: readonly Intent[]): Promise<readonly Answered[]> {
-  const outcomes = await submitOrNothing(sender, intents);
+async function send(sender: Sender, intents: readonly Claimed[]): Promise<readonly Answered[]> {
+  const outcomes = await submitInTime(sender, intents);
   return intents.map((intent, i): Answered => {
     const { tenantId, clientOrderId } = intent;
     const outcome = outcomes[i] ?? unanswered;
     return { tenantId, clientOrderId, epoch: 1, sentAt: undefined, outcome };
   });
+}
+
+/** All of a batch was claimed at one instant. */
+async function submitInTime(
+  sender: Sender,
+  claimed: readonly (NewOrder & Pick<Claimed, 'sendBefore'>)[],
+): Promise<readonly SubmitOutcome[]> {
+  const now = sender.clock.now();
+  if (claimed.some(({ sendBefore }) => now >= sendBefore)) return claimed.map(() => overslept);
+  return submitOrNothing(sender, claimed);
 }
 
 /** A venue that fails to answer leaves every order unknown: that is an outcome, not a fault. */
@@ -95,20 +120,26 @@ export function submissionResolver(sender: Sender): () => Promise<number> {
     const now = sender.clock.now();
     const lease = { holder: sender.holder, expiresAt: later(now, submissionLeaseMs) };
     const { mic: venue } = sender.venue;
-    const held = await claimExpired(sender.sql, { venue, lease, now, limit: batchRowsMax });
+    const claim = { venue, lease, now, limit: batchRowsMax };
+    const held = await inTransaction(sender.sql, (tx) => claimExpired(tx, claim));
     if (held.length === 0) return 0;
     const found = await sender.venue.lookUp(held);
     const known = held.map((submission, i) => {
       return { submission, outcome: outcomeOf(sender.venue, submission, found[i], now) };
     });
+    // What is halted keeps its lease, and is looked up again after it.
     const missing = known.flatMap(({ submission, outcome }) => {
-      return outcome === 'never_arrived' ? submission : [];
+      return outcome === 'never_arrived' && !submission.isHalted ? submission : [];
     });
-    const answered = missing.length === 0 ? [] : await submitOrNothing(sender, missing);
+    const sendBefore = later(now, submissionLeaseMs - sendMarginMs);
+    const inTime = missing.map((submission) => ({ ...submission, sendBefore }));
+    const answered = missing.length === 0 ? [] : await submitInTime(sender, inTime);
     const sent = new Map(missing.map((submission, i) => [submission, answered[i]]));
-    const answers = known.map(({ submission, outcome }): Answered => {
-      if (outcome !== 'never_arrived') return { ...submission, outcome };
-      return { ...submission, sentAt: undefined, outcome: sent.get(submission) ?? unanswered };
+    const answers = known.flatMap(({ submission, outcome }): readonly Answered[] => {
+      if (outcome !== 'never_arrived') return [{ ...submission, outcome }];
+      if (submission.isHalted) return [];
+      const answer = sent.get(submission) ?? unanswered;
+      return [{ ...submission, sentAt: undefined, outcome: answer }];
     });
     await recorder.record(answers);
     return answers.filter(({ outcome }) => outcome.type !== 'unknown').length;

@@ -45,6 +45,19 @@ test('all liquidations are gone through by cursor, and one tells its story', asy
   await assert.rejects(missing, (error) => error instanceof ApiError && error.status === 404);
 });
 
+test('a halt is set, looked at and lifted, and says before what it would stop', async () => {
+  const { halts } = client.control;
+  const by = { reason: 'prices are wrong', person: 'A. Risk' };
+  const effect = await halts.wouldStop({ scope: 'tenant', ...by });
+  assert.deepEqual(effect, { liquidations: 3, orders: 0, orders_at_venue: 0 });
+  const halt = await halts.set({ scope: 'tenant', ...by });
+  assert.deepEqual((await halts.retrieve(halt.id)).effect, effect);
+  assert.deepEqual(await halts.list({ in_force: true }).all(), [halt]);
+  const lifted = await halts.lift(halt.id, { reason: 'they are right', person: 'B. Desk' });
+  assert.equal(lifted.lifted_by, 'B. Desk');
+  assert.deepEqual(await halts.list({ in_force: true }).all(), []);
+});
+
 /** The platform's `fetch`; the first streams break off after so many bytes. */
 function breaking(bytes: readonly number[]): { fetch: typeof fetch; opened: () => number } {
   let opened = 0;

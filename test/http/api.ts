@@ -290,6 +290,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     return { method, target: targetOf(path, { endpoint_id: id }), content: {} };
   }
   const [account] = await giveAccounts(sql, api.client);
+  if (path.startsWith('/halts')) return wishForHalt(api, route, account);
   if (path === '/stream') return { method, target: path, content: {} };
   if (path.startsWith('/liquidations')) {
     const id = (await liquidate(api, account)).split('/').at(-1) ?? '';
@@ -326,4 +327,25 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   };
   assert.equal(method, 'GET', `what ${method} ${path} needs is known`);
   return { method, target: targetOf(path, ids), content: {} };
+}
+
+/** A halt of an account of its own, so that it stops nothing else. */
+export function toHalt({ accountId }: AccountOfUser) {
+  const json = { scope: 'account', account_id: accountId, reason: 'A test', person: 'Tester' };
+  return { json, headers: keyOf(randomUUID()) };
+}
+
+async function wishForHalt(
+  api: Api,
+  { method, path }: SignedRoute,
+  account: AccountOfUser,
+): Promise<Wish> {
+  if (path === '/halts') {
+    return { method, target: path, content: method === 'POST' ? toHalt(account) : {} };
+  }
+  const answer = await api.call('POST', '/halts', toHalt(account));
+  assert.equal(answer.status, 201, answer.text);
+  const target = targetOf(path, { halt_id: String(answer.json['id']) });
+  const lift = { json: { reason: 'It is over', person: 'Tester' }, headers: keyOf(randomUUID()) };
+  return { method, target, content: method === 'POST' ? lift : {} };
 }

@@ -19,6 +19,7 @@ import {
   sell,
   subscribe,
   targetOf,
+  toHalt,
   toLiquidate,
 } from './api.ts';
 import { assertProblem, recordsOf, shapeOf } from './expect.ts';
@@ -52,6 +53,7 @@ async function tenant(isin: string) {
     user_id: account.userId,
     endpoint_id: (await openEndpoint(api)).id,
     account_liquidation_id: last(await liquidate(api, account)),
+    halt_id: String((await api.call('POST', '/halts', toHalt(account))).json['id']),
     webhook_id: last(await subscribe(api, { title: `Hook of ${client.clientId}` })),
     order_id: orderId,
     execution_id: executionId,
@@ -80,6 +82,10 @@ const tenants = [await tenant(ownIsins[0]), await tenant(ownIsins[1])] as const;
 function contentOf({ method, path }: SignedRoute, userId: string): Content {
   if (method === 'PATCH') return { json: { title: 'Mine now' } };
   if (path.endsWith('/replay')) return { json: { set_aside: true } };
+  if (path.endsWith('/lift')) {
+    const json = { reason: 'Ours now', person: 'Somebody' };
+    return { json, headers: { 'idempotency-key': randomUUID() } };
+  }
   if (method !== 'POST' || !path.startsWith('/accounts')) return {};
   return { json: { user_id: userId }, headers: { 'idempotency-key': randomUUID() } };
 }
@@ -113,6 +119,7 @@ const unknownIds: Ids = {
   user_id: randomUUID(),
   endpoint_id: randomUUID(),
   account_liquidation_id: randomUUID(),
+  halt_id: randomUUID(),
   webhook_id: randomUUID(),
   order_id: randomUUID(),
   execution_id: randomUUID(),

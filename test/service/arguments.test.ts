@@ -45,10 +45,10 @@ test('a name or a reason is a line of text that no terminal obeys or turns aroun
   assert.throws(() => reasonText('a'.repeat(501)), refused);
 });
 
-test('all scopes in live mode are those of the contract', () => {
-  assert.equal(scopesIn('sandbox', scopeList('all')).length, 34);
+test('all scopes in live mode are those of the contract and of our extensions', () => {
+  assert.equal(scopesIn('sandbox', scopeList('all')).length, 36);
   const live = scopesIn('live', scopeList('all'));
-  assert.equal(live.length, 33);
+  assert.equal(live.length, 35);
   assert.ok(!live.includes('tests:admin'));
   assert.throws(() => scopesIn('live', scopeList('orders:read tests:admin')), {
     message: 'tests:admin is a scope of sandboxes, and this is live mode.',

@@ -27,6 +27,7 @@ import { errorPages } from '../../src/http/error-pages.ts';
 import { eventHandlers } from '../../src/http/event-handlers.ts';
 import { EventStreams } from '../../src/http/event-streams.ts';
 import { faultHandlers } from '../../src/http/fault-handlers.ts';
+import { haltHandlers } from '../../src/http/halt-handlers.ts';
 import { inspectRoute } from '../../src/http/inspect-route.ts';
 import { liquidationHandlers } from '../../src/http/liquidation-handlers.ts';
 import { marketHandlers } from '../../src/http/market-handlers.ts';
@@ -153,6 +154,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     book: bookHandlers({ sql }),
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),
+    halts: haltHandlers({ sql, clock, settings }),
     tests: isSandbox ? tests : undefined,
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
@@ -245,6 +247,8 @@ const usualScopes = [
   'account_liquidations:read',
   'accounts:admin',
   'accounts:read',
+  'halts:admin',
+  'halts:read',
   'instruments:read',
   'orders:read',
   'positions:read',

@@ -39,6 +39,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
   { from: 'src/auth/', to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'events'] },
   { from: 'src/metrics/', to: ['http', 'auth', 'liquidations', 'orders', 'webhooks', 'book'] },
   { from: 'src/book/', to: ['http', 'liquidations', 'orders', 'webhooks', 'events', 'venue'] },
+  {
+    from: 'src/halts/',
+    to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'book'],
+  },
   { from: 'src/events/', to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue'] },
   { from: 'src/orders/', to: ['http', 'liquidations', 'webhooks', 'book', 'auth'] },
   {

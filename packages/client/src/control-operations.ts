@@ -1,7 +1,18 @@
 // The operations by which people see and steer all liquidations of a client, each a line over `Caller.request`.
 
-import type { Caller, CallOptions } from './call.ts';
-import type { LiquidationOverview, LiquidationStory, OverviewQuery } from './control.ts';
+import { randomUUID } from 'node:crypto';
+import type { Caller, CallOptions, KeyedOptions } from './call.ts';
+import type {
+  Halt,
+  HaltEffect,
+  HaltQuery,
+  HaltWithEffect,
+  LiftRequest,
+  LiquidationOverview,
+  LiquidationStory,
+  NewHalt,
+  OverviewQuery,
+} from './control.ts';
 import { CursorListing, type CursorPage } from './cursor-listing.ts';
 import { at } from './path.ts';
 
@@ -15,6 +26,16 @@ export interface Control {
     ): CursorListing<LiquidationOverview, OverviewQuery>;
     /** Its orders, what blocks the rest, and what happened when. */
     story(liquidationId: string, options?: CallOptions): Promise<LiquidationStory>;
+  };
+  readonly halts: {
+    /** Those of this client and those across all, the newest first. */
+    list(query?: HaltQuery, options?: CallOptions): CursorListing<Halt, HaltQuery>;
+    /** Resolves once no order that it covers can reach a venue any more. Once for each key. */
+    set(halt: Omit<NewHalt, 'dry_run'>, options?: KeyedOptions): Promise<Halt>;
+    /** What such a halt would stop now. */
+    wouldStop(halt: Omit<NewHalt, 'dry_run'>, options?: CallOptions): Promise<HaltEffect>;
+    retrieve(haltId: string, options?: CallOptions): Promise<HaltWithEffect>;
+    lift(haltId: string, lift: LiftRequest, options?: KeyedOptions): Promise<Halt>;
   };
 }
 
@@ -32,5 +53,32 @@ export function controlOf(caller: Caller): Control {
         return caller.request({ method: 'GET', target: at`/liquidations/${id}`, ...options });
       },
     },
+    halts: haltsOf(caller),
+  };
+}
+
+function haltsOf(caller: Caller): Control['halts'] {
+  const post = <T>(target: string, json: object, options: KeyedOptions = {}) => {
+    const { idempotencyKey = randomUUID(), ...others } = options;
+    return caller.request<T>({ method: 'POST', target, json, idempotencyKey, ...others });
+  };
+  return {
+    list: (query = {}, options = {}) => {
+      const read = (part: HaltQuery) => {
+        const request = { method: 'GET', target: '/halts', query: part, ...options };
+        return caller.request<CursorPage<Halt>>(request);
+      };
+      return new CursorListing(read, query);
+    },
+    set: (halt, options) => post('/halts', halt, options),
+    wouldStop: async (halt, options) => {
+      const dry = { ...halt, dry_run: true };
+      const { effect } = await post<{ effect: HaltEffect }>('/halts', dry, options);
+      return effect;
+    },
+    retrieve: (id, options) => {
+      return caller.request({ method: 'GET', target: at`/halts/${id}`, ...options });
+    },
+    lift: (id, lift, options) => post(at`/halts/${id}/lift`, lift, options),
   };
 }

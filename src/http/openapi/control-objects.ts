@@ -40,6 +40,45 @@ const waiting = Type.Object(
   { title: 'Reason to wait' },
 );
 
+const haltScopes = ['everything', 'tenant', 'account', 'instrument', 'venue'] as const;
+
+const haltMembers = {
+  id: uuid('The halt.'),
+  scope: some(haltScopes, 'What it covers; everything: of all clients, set by the operator.'),
+  across_clients: Type.Boolean({ description: 'Whether it holds for all clients.' }),
+  account_id: Type.Optional(uuid('The account, where it covers one.')),
+  isin: Type.Optional(Type.String({ description: 'The instrument, where it covers one.' })),
+  venue: Type.Optional(Type.String({ description: 'The venue, where it covers one.' })),
+  strength: some(['release'], 'release: nothing new is released or sent.'),
+  reason: Type.String({ description: 'Why it was set.' }),
+  person: Type.String({ description: 'Who has decided it.' }),
+  set_at: instant('Since when it holds.'),
+  lifted_at: Type.Optional(instant('Absent: it is in force.')),
+  lifted_by: Type.Optional(Type.String({ description: 'Who has lifted it.' })),
+  lift_reason: Type.Optional(Type.String({ description: 'Why it was lifted.' })),
+};
+
+export const halt = Type.Object(haltMembers, { title: 'Halt' });
+
+const effect = Type.Object(
+  {
+    liquidations: Type.Integer({ minimum: 0, description: 'Liquidations that are not released.' }),
+    orders: Type.Integer({ minimum: 0, description: 'Orders that are not sent.' }),
+    orders_at_venue: Type.Integer({
+      minimum: 0,
+      description: 'Orders that are at a venue, or on their way: they go on there.',
+    }),
+  },
+  { description: 'What the halt stops, of this client, as it is now.' },
+);
+
+export const haltWithEffect = Type.Object({ ...haltMembers, effect }, { title: 'Halt and effect' });
+
+export const dryHalt = Type.Object(
+  { scope: haltMembers.scope, effect },
+  { title: 'What a halt would stop' },
+);
+
 /** A liquidation in the list of all: the published object, and how far it is. */
 export const overview = Type.Object(
   {

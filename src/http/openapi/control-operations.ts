@@ -3,7 +3,8 @@
 import { Type } from 'typebox';
 import { listAllLiquidationsQuery } from '../control-schemas.ts';
 import { streamQuery } from '../delivery-schemas.ts';
-import { keyPageMeta, overview, story } from './control-objects.ts';
+import { liftHaltBody, listHaltsQuery, setHaltBody } from '../halt-schemas.ts';
+import { dryHalt, halt, haltWithEffect, keyPageMeta, overview, story } from './control-objects.ts';
 import { releasedLiquidation } from './examples.ts';
 import type { OperationPart } from './operation.ts';
 
@@ -66,6 +67,18 @@ const storyView = {
   timeline_cut: false,
 } as const;
 
+const haltView = {
+  id: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
+  scope: 'tenant',
+  across_clients: false,
+  strength: 'release',
+  reason: 'Prices are wrong',
+  person: 'A. Risk',
+  set_at: at,
+} as const;
+
+const effect = { liquidations: 3, orders: 12, orders_at_venue: 4 } as const;
+
 export const controlOperations = {
   list_liquidations: {
     tag: 'Control',
@@ -109,6 +122,124 @@ export const controlOperations = {
       },
     },
     refusals: { not_found: 'This client has no such liquidation, or the id is no UUID.' },
+  },
+  list_halts: {
+    tag: 'Control',
+    summary: 'List halts',
+    description: 'The halts of this client and those across all clients, the newest first.',
+    query: listHaltsQuery,
+    success: {
+      status: 200,
+      description: 'A page of halts.',
+      body: {
+        schema: Type.Object({ data: Type.Array(halt), meta: keyPageMeta }),
+        examples: {
+          page: {
+            summary: 'One in force',
+            value: {
+              data: [haltView],
+              meta: { count: 1, limit: 100, next: null, has_more: false },
+            },
+          },
+        },
+      },
+      headers: ['Link'],
+    },
+    refusals: {},
+  },
+  set_halt: {
+    tag: 'Control',
+    summary: 'Halt',
+    description:
+      'Stops the release of liquidations and the sending of orders that it covers, at every process, until ' +
+      'a person lifts it. The answer comes once no such order can reach a venue any more: what was being ' +
+      'sent is waited for, 5 seconds at most. Orders that are at a venue go on there. Nothing is lost: ' +
+      'what is held goes on when the halt is lifted. With `dry_run` nothing is halted, and the answer (200) ' +
+      'says what would be.',
+    body: {
+      schema: setHaltBody,
+      examples: {
+        tenant: {
+          summary: 'All of this client',
+          value: { scope: 'tenant', reason: 'Prices are wrong', person: 'A. Risk' },
+        },
+        dry: {
+          summary: 'What would a halt of an instrument stop?',
+          value: {
+            scope: 'instrument',
+            isin: 'DE0007164600',
+            reason: 'Split not booked yet',
+            person: 'A. Risk',
+            dry_run: true,
+          },
+        },
+      },
+    },
+    success: {
+      status: 201,
+      description: 'It is in force.',
+      body: { schema: halt, examples: { halt: { summary: 'In force', value: haltView } } },
+      headers: ['IdempotencyReplayed'],
+    },
+    others: {
+      200: {
+        description: 'With `dry_run`: what it would stop.',
+        body: {
+          schema: dryHalt,
+          examples: {
+            dry: { summary: 'Of an instrument', value: { scope: 'instrument', effect } },
+          },
+        },
+      },
+    },
+    refusals: {
+      not_found: 'This client has no such account or instrument.',
+      conflict:
+        'Claims that are under way hold it up for too long, or the first request under this key.',
+    },
+  },
+  retrieve_halt: {
+    tag: 'Control',
+    summary: 'Retrieve a halt',
+    description: 'The halt, and what it stops of this client as it is now.',
+    success: {
+      status: 200,
+      description: 'The halt.',
+      body: {
+        schema: haltWithEffect,
+        examples: { halt: { summary: 'In force', value: { ...haltView, effect } } },
+      },
+    },
+    refusals: { not_found: 'This client has no such halt, or the id is no UUID.' },
+  },
+  lift_halt: {
+    tag: 'Control',
+    summary: 'Lift a halt',
+    description: 'What the halt held goes on. Needs a reason and a person of its own.',
+    body: {
+      schema: liftHaltBody,
+      examples: {
+        lift: { summary: 'Lift', value: { reason: 'Prices are right again', person: 'A. Risk' } },
+      },
+    },
+    success: {
+      status: 200,
+      description: 'It is lifted.',
+      body: {
+        schema: halt,
+        examples: {
+          lifted: {
+            summary: 'Lifted',
+            value: { ...haltView, lifted_at: at, lifted_by: 'A. Risk', lift_reason: 'All is well' },
+          },
+        },
+      },
+      headers: ['IdempotencyReplayed'],
+    },
+    refusals: {
+      not_found: 'This client has no such halt, or the id is no UUID.',
+      conflict: 'It was lifted before, or the operator has set it across clients.',
+    },
   },
   stream_events: {
     tag: 'Control',

@@ -37,6 +37,8 @@ const scopeMeanings: Readonly<Record<Scope, string>> = {
   'valuations:read': 'Read valuations',
   'webhooks:admin': 'Create, change and delete webhooks',
   'webhooks:read': 'Read webhooks and the keys of their signatures',
+  'halts:admin': 'Set, read and lift halts',
+  'halts:read': 'Read halts',
   'tests:admin': 'Steer the sandbox: clock, market and faults',
 };
 

@@ -1,0 +1,189 @@
+// `unwind halts`: stops the release and the sending of orders, of one client or of all; lists and lifts.
+
+import { type Command, InvalidArgumentError } from 'commander';
+import { isIsin } from '../book/isin.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
+import { everyTenant, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
+import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-store.ts';
+import { haltView } from '../http/halt-handlers.ts';
+import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
+import { liftHalt } from '../liquidations/lift-halt.ts';
+import { printableLine } from '../printable.ts';
+import { accountId, clientId, displayName, mic, nameOfUser, reasonText } from './arguments.ts';
+import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+interface SetOptions {
+  readonly client?: TenantId;
+  readonly everything?: true;
+  readonly account?: AccountId;
+  readonly isin?: string;
+  readonly venue?: string;
+  readonly reason: string;
+  readonly actor: string;
+  readonly dryRun?: true;
+}
+
+interface By {
+  readonly reason: string;
+  readonly actor: string;
+}
+
+export function addHaltCommands(program: Command): void {
+  const halts = program
+    .command('halts')
+    .description('stop the release and the sending of orders, until a person lifts it');
+  halts
+    .command('set')
+    .description('halt; ends once no order that is covered can reach a venue any more')
+    .option('--client <id>', 'of this client (default: of all clients)', clientId)
+    .option('--everything', 'of all clients, all of it')
+    .option('--account <id>', 'only of this account', accountId)
+    .option('--isin <isin>', 'only this instrument', isinText)
+    .option('--venue <mic>', 'only what goes to this venue', mic)
+    .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .option('--dry-run', 'only say what it would stop')
+    .action((options: SetOptions) => runOnDatabase((on) => setHalt(on, options)));
+  halts
+    .command('list', { isDefault: true })
+    .description('halts in force, the newest first')
+    .option('--all', 'and those that were lifted')
+    .option('--client <id>', 'only those that hold for this client', clientId)
+    .option('--json', 'one JSON document instead of text')
+    .action((options: ListOptions) => runOnDatabase((on) => listHalts(on, options)));
+  halts
+    .command('lift')
+    .description('lift a halt; what it held goes on')
+    .argument('<halt>', 'its id', haltIdText)
+    .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .action((id: HaltId, by: By) => runOnDatabase((on) => lift(on, id, by)));
+}
+
+function haltIdText(text: string): HaltId {
+  const id = parseId<'halt'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+function isinText(text: string): string {
+  if (isIsin(text)) return text;
+  throw new InvalidArgumentError('It is no ISIN, or its check digit is wrong.');
+}
+
+/** @throws UsageError where it would halt more than was said. */
+function targetOf(options: SetOptions): HaltTarget {
+  const { client, everything, account, isin, venue } = options;
+  if (everything && (client ?? account ?? isin ?? venue) !== undefined) {
+    throw new UsageError('--everything stands alone.');
+  }
+  if (!everything && (client ?? isin ?? venue) === undefined) {
+    throw new UsageError('say what to halt: --client, --isin, --venue or --everything.');
+  }
+  if (account !== undefined && client === undefined) {
+    throw new UsageError('--account needs --client: whose account it is.');
+  }
+  return { tenantId: client ?? everyTenant, accountId: account, isin, venue };
+}
+
+/** Halts, or says what it would stop. @returns 0 */
+export async function setHalt(on: OnDatabase, options: SetOptions): Promise<number> {
+  const { sql, clock, stdout } = on;
+  const target = targetOf(options);
+  const { liquidations, orders, ordersAtVenue } = await findHaltEffect(sql, target);
+  const what = `${liquidations} liquidations to release and ${orders} orders to send`;
+  if (options.dryRun) {
+    stdout.write(
+      `A halt of ${placeOf(target)} would hold ${what}; ${ordersAtVenue} orders are at a venue.\n`,
+    );
+    return 0;
+  }
+  const { reason, actor: person } = options;
+  const haltId = newId<'halt'>();
+  const setAt = clock.now();
+  const halt = {
+    ...target,
+    haltId,
+    strength: 'release',
+    reason,
+    person,
+    setAt,
+    lift: undefined,
+  } as const;
+  await inTransaction(sql, (tx) => insertHalt(tx, halt));
+  await untilAcknowledged(sql, clock, halt);
+  stdout.write(`Halted ${placeOf(target)}: no such order is sent any more. It holds ${what};\n`);
+  stdout.write(`${ordersAtVenue} orders are at a venue and go on there. Lift it by\n`);
+  stdout.write(`  unwind halts lift ${haltId} --reason …\n`);
+  return 0;
+}
+
+function placeOf(target: HaltTarget): string {
+  const { tenantId, accountId: account, isin, venue } = target;
+  const whose = tenantId === everyTenant ? 'all clients' : `client ${tenantId}`;
+  const parts = [
+    account && `account ${account}`,
+    isin && `instrument ${isin}`,
+    venue && `venue ${venue}`,
+  ].filter(Boolean);
+  return [...parts, whose].join(' of ');
+}
+
+interface ListOptions {
+  readonly all?: true;
+  readonly client?: TenantId;
+  readonly json?: boolean;
+}
+
+const listedMax = 1_000;
+
+/** Lists halts. @returns 0, also where there are none. */
+export async function listHalts(
+  { sql, stdout }: { readonly sql: Sql; readonly stdout: Output },
+  { all, client: tenantId, json = false }: ListOptions,
+): Promise<number> {
+  const inForce = all ? undefined : true;
+  const query = { tenantId, inForce, below: undefined, limit: listedMax };
+  const { halts } = await findHalts(sql, query);
+  if (json) {
+    const shown = halts.map((halt) => ({ client_id: halt.tenantId, ...haltView(halt) }));
+    stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
+    return 0;
+  }
+  if (halts.length === 0) stdout.write('There are none.\n');
+  for (const halt of halts) {
+    const { lift: lifted } = halt;
+    const lines = [
+      `${halt.haltId}  ${scopeOf(halt)}: ${placeOf(halt)}`,
+      `  set ${halt.setAt.toISOString()} by ${halt.person}: ${halt.reason}`,
+      ...(lifted ? [`  lifted ${lifted.at.toISOString()} by ${lifted.by}: ${lifted.reason}`] : []),
+    ];
+    stdout.write(`${lines.map(printableLine).join('\n')}\n`);
+  }
+  return 0;
+}
+
+/** Lifts a halt. @returns 0; 1 where there is none to lift. */
+export async function lift(
+  { sql, clock, stdout }: { readonly sql: Sql; readonly clock: Clock; readonly stdout: Output },
+  haltId: HaltId,
+  { reason, actor: by }: By,
+): Promise<number> {
+  const halt = await findHalt(sql, { tenantId: undefined, haltId });
+  if (halt === undefined) {
+    stdout.write(`There is no halt ${haltId}.\n`);
+    return 1;
+  }
+  const at = clock.now();
+  const lifted = await inTransaction(sql, (tx) => liftHalt(tx, halt, { at, by, reason }));
+  if (lifted === undefined) {
+    stdout.write(`Halt ${haltId} was lifted before.\n`);
+    return 1;
+  }
+  stdout.write(`Lifted halt ${haltId}: ${placeOf(halt)} goes on.\n`);
+  return 0;
+}

@@ -1,0 +1,248 @@
+-- What people have halted. Owner: halts. And liquidations that wait for that say so.
+
+-- A halt stops the release of liquidations and the sending of orders that it covers. It covers what all of
+-- its columns name: an account, an instrument, a venue; null is any. The tenant of a halt across all
+-- tenants is the nil UUID.
+create table unwind.halts (
+  tenant_id uuid not null,
+  halt_id uuid not null,
+  account_id uuid,
+  isin text,
+  venue text,
+  strength text not null,
+  reason text not null,
+  person text not null,
+  set_at timestamptz not null,
+  lifted_at timestamptz,
+  lifted_by text,
+  lift_reason text,
+  constraint halts_pkey primary key (tenant_id, halt_id),
+  constraint halts_isin check (isin ~ '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'),
+  constraint halts_venue check (venue ~ '^[A-Z0-9]{4}$'),
+  constraint halts_strength check (strength in ('release')),
+  constraint halts_reason_length check (length(reason) between 1 and 500),
+  constraint halts_person_length check (length(person) between 1 and 100),
+  constraint halts_lifted check (
+    (lifted_at is null) = (lifted_by is null)
+    and (lifted_at is null) = (lift_reason is null)
+  ),
+  constraint halts_lifted_by_length check (length(lifted_by) between 1 and 100),
+  constraint halts_lift_reason_length check (length(lift_reason) between 1 and 500)
+);
+-- The few that are in force are asked for by each statement that releases or sends.
+create index halts_in_force on unwind.halts (tenant_id) where lifted_at is null;
+
+-- Why open liquidations wait: a row for each position of their accounts, at least one, with the first reason
+-- of the liquidation as a whole (own_…) and the first of the position. Joins only, no lookup row by row
+-- but of the last submission and the listings: so one liquidation and all of them are both read in a plan
+-- that fits.
+create or replace view unwind.waits as
+select
+  l.tenant_id, l.liquidation_id, l.account_id, l.status, p.isin, p.quantity,
+  c.isin is not null as priced,
+  r.own_rank,
+  case r.own_rank
+    when 1 then k.parked_at
+    when 2 then l.stop_asked_at
+    when 10 then g.set_at
+    when 13 then k.first_at
+    when 14 then l.created_at
+    when 18 then coalesce(l.advance_at, l.release_at)
+  end as own_since,
+  case r.own_rank
+    when 13 then k.retry_at
+    when 14 then l.release_at
+    when 15 then l.advance_at
+  end as own_until,
+  case r.own_rank
+    when 1 then k.detail
+    when 2 then coalesce(l.stop_note, l.stop_reason)
+    when 10 then concat('halted by ', g.person, ': ', g.reason)
+    when 13 then k.detail
+    when 15 then 'the liquidation is looked at again then'
+  end as own_detail,
+  r.rank,
+  case r.rank
+    when 1 then coalesce(ko.parked_at, ks.parked_at)
+    when 3 then o.ended_at
+    when 6 then s.sent_at
+    when 10 then coalesce(h.halted_at, gp.set_at, g.set_at)
+    when 13 then coalesce(ko.first_at, ks.first_at)
+    when 15 then s.sent_at
+    when 16 then s.sent_at
+    when 18 then coalesce(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+  end as since,
+  case r.rank
+    when 12 then v.opens_at
+    when 13 then coalesce(ko.retry_at, ks.retry_at)
+    when 15 then o.submit_at
+  end as until,
+  case r.rank
+    when 1 then coalesce(ks.detail, ko.detail)
+    when 3 then o.cancellation_reason
+    when 4 then 'only whole units of the instrument are sold'
+    when 5 then concat('orders at ', x.venue, ' are multiples of ', trim_scale(x.lot_size), ' units')
+    when 6 then concat('client order id ', s.client_order_id, ' at ', s.venue)
+    when 8 then case
+      when q.venue is not null then concat('the service does not trade at ', q.venue)
+      when x.listed is null then 'no listing says where it trades'
+      else concat('listed at ', x.listed, ', where the service does not trade')
+    end
+    when 9 then concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
+    when 10 then case
+      when h.isin is null then concat('halted by ', coalesce(gp.person, g.person), ': ', coalesce(gp.reason, g.reason))
+    end
+    when 11 then case
+      when y.as_of is null then concat('there is no rate for ', u.currency)
+      else concat('the last rate for ', u.currency, ' is of ', unwind.instant(y.as_of))
+    end
+    when 12 then case when cardinality(t.venues) > 1 then concat(q.venue, ' is closed') end
+    when 13 then coalesce(ks.detail, ko.detail)
+    when 15 then s.reason
+    when 16 then concat('client order id ', s.client_order_id, ' at ', s.venue)
+    when 17 then 'the open orders of the liquidation have to end first'
+  end as detail
+from unwind.liquidations l
+cross join unwind_v1.market_at() as m (at)
+cross join unwind.trading t
+left join unwind.obstacles k
+  on k.tenant_id = l.tenant_id
+  and k.subject = l.liquidation_id::text
+left join unwind.positions p
+  on p.tenant_id = l.tenant_id
+  and p.account_id = l.account_id
+left join unwind.instruments i
+  on i.tenant_id = p.tenant_id
+  and i.isin = p.isin
+left join unwind.prices c
+  on c.tenant_id = p.tenant_id
+  and c.isin = p.isin
+-- One at most: what was CANCELLED is not sold again in the same liquidation.
+left join unwind.orders o
+  on o.tenant_id = l.tenant_id
+  and o.liquidation_id = l.liquidation_id
+  and o.isin = p.isin
+  and o.status <> 'FILLED'
+left join lateral (
+  select s.client_order_id, s.venue, s.status, s.sent_at, s.reason
+  from unwind.submissions s
+  where s.tenant_id = o.tenant_id
+    and s.order_id = o.order_id
+    and o.status = 'PROCESSING'
+  order by s.sent_at desc, s.client_order_id
+  limit 1
+) s on true
+left join unwind.obstacles ko
+  on ko.tenant_id = o.tenant_id
+  and ko.subject = o.order_id::text
+left join unwind.obstacles ks
+  on ks.tenant_id = o.tenant_id
+  and ks.subject = s.client_order_id
+left join lateral (
+  select
+    (array_agg(y.mic order by array_position(t.venues, y.mic)) filter (where y.mic = any (t.venues)))[1]
+      as venue,
+    (array_agg(y.lot_size order by array_position(t.venues, y.mic)) filter (where y.mic = any (t.venues)))[1]
+      as lot_size,
+    (array_agg(y.currency order by array_position(t.venues, y.mic)) filter (where y.mic = any (t.venues)))[1]
+      as currency,
+    string_agg(y.mic, ', ' order by y.mic) as listed
+  from unwind.listings y
+  where y.tenant_id = p.tenant_id
+    and y.isin = p.isin
+) x on true
+-- Where it is sold: where its order goes, else as unwind.routes says.
+cross join lateral (
+  select coalesce(
+    o.venue, x.venue, case when x.listed is null and cardinality(t.venues) = 1 then t.venues[1] end
+  ) as venue
+) q
+left join unwind_v1.venues_now() v on v.venue = q.venue
+cross join lateral (
+  select
+    coalesce(
+      case when o.order_id is not null then o.currency end, x.currency,
+      t.currencies[array_position(t.venues, q.venue)], 'EUR'
+    ) as currency
+) u
+left join lateral (
+  select y.as_of
+  from unwind.rates y
+  where u.currency <> 'EUR'
+    and y.tenant_id = l.tenant_id
+    and y.currency = u.currency
+    and y.as_of <= m.at
+  order by y.as_of desc
+  limit 1
+) y on true
+-- What people have halted: the liquidation as a whole, or the instrument or its venue.
+left join lateral (
+  select y.set_at, y.person, y.reason
+  from unwind.halts y
+  where y.lifted_at is null
+    and y.tenant_id in (l.tenant_id, '00000000-0000-0000-0000-000000000000')
+    and (y.account_id is null or y.account_id = l.account_id)
+    and y.isin is null
+    and y.venue is null
+  order by y.set_at
+  limit 1
+) g on true
+left join lateral (
+  select y.set_at, y.person, y.reason
+  from unwind.halts y
+  where y.lifted_at is null
+    and y.tenant_id in (l.tenant_id, '00000000-0000-0000-0000-000000000000')
+    and (y.account_id is null or y.account_id = l.account_id)
+    and coalesce(y.isin, y.venue) is not null
+    and (y.isin is null or y.isin = p.isin)
+    and (y.venue is null or y.venue = q.venue)
+  order by y.set_at
+  limit 1
+) gp on true
+left join unwind.venue_halts h
+  on h.venue = q.venue
+  and h.isin = p.isin
+cross join lateral (
+  select
+    case
+      when k.parked_at is not null then 1
+      when l.stop_reason is not null then 2
+      when g.set_at is not null and l.open_orders = 0 then 10
+      when k.retry_at is not null then 13
+      when l.status = 'NEW' and l.release_at > m.at then 14
+      when l.advance_at > m.at then 15
+      else 18
+    end as own_rank,
+    case
+      when p.quantity = 0 and (o.order_id is null or o.status = 'CANCELLED') then null
+      when p.isin is null then null
+      when coalesce(ko.parked_at, ks.parked_at) is not null then 1
+      when o.status = 'CANCELLED' then 3
+      when o.order_id is null and unwind.sellable(p.quantity, i.fractional) = 0 then 4
+      when o.order_id is null and unwind.in_lots(p.quantity, i.fractional, x.lot_size) = 0 then 5
+      when s.status = 'SENDING' then 6
+      when l.status = 'PROCESSING' and o.order_id is null and i.trading_status = 'INACTIVE' then 7
+      when l.status = 'PROCESSING' and (q.venue is null or q.venue <> all (t.venues)) then 8
+      when l.status = 'PROCESSING'
+        and o.order_id is null
+        and unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0 then 9
+      when l.status = 'PROCESSING' and h.isin is not null then 10
+      when l.status = 'PROCESSING'
+        and (g.set_at is not null or gp.set_at is not null)
+        and (o.order_id is null or o.submit_at is not null) then 10
+      when l.status = 'PROCESSING'
+        and (o.order_id is null or o.submit_at is not null)
+        and u.currency <> 'EUR'
+        and (y.as_of is null or y.as_of < m.at - t.rate_age_max) then 11
+      when not v.is_open
+        and coalesce(v.opens_at, 'infinity')
+          >= coalesce(case l.status when 'NEW' then l.release_at else o.submit_at end, '-infinity')
+        then 12
+      when coalesce(ko.retry_at, ks.retry_at) is not null then 13
+      when o.submit_at > m.at then 15
+      when s.status = 'WORKING' then 16
+      when o.order_id is null and l.open_orders > 0 then 17
+      else 18
+    end as rank
+) r
+where l.status in ('NEW', 'PROCESSING');

@@ -1,0 +1,236 @@
+// The statements of halts: set, lifted, listed, and read inside the statements that release and send. Those
+// take a weak lock of the table first, and setting a halt a strong one: so a halt that is committed is seen by
+// whatever is claimed after it, and waits for what was being claimed before.
+
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import type { Found } from '../db/page.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
+import type { TenantId } from '../ids.ts';
+import { everyTenant, type Halt, type HaltId, type HaltTarget } from './halt.ts';
+
+/** Before a claim: no halt is set while the transaction lasts. */
+export async function holdOffHalts(tx: Tx): Promise<void> {
+  await tx`lock table unwind.halts in row share mode`;
+}
+
+/** SQL: whether something is halted that has this account, instrument and venue. */
+export function isHaltedSql(what: {
+  readonly tenantId: Fragment;
+  readonly accountId: Fragment;
+  readonly isin: Fragment;
+  readonly venue: Fragment;
+}): Fragment {
+  return fragment`exists (
+    select
+    from unwind.halts h
+    where h.lifted_at is null
+      and h.tenant_id in (${what.tenantId}, ${everyTenant})
+      and (h.account_id is null or h.account_id = ${what.accountId})
+      and (h.isin is null or h.isin = ${what.isin})
+      and (h.venue is null or h.venue = ${what.venue})
+  )`;
+}
+
+/** SQL: whether an account is halted as a whole. */
+export function isAccountHaltedSql(tenantId: Fragment, accountId: Fragment): Fragment {
+  const none = fragment`null::text`;
+  return isHaltedSql({ tenantId, accountId, isin: none, venue: none });
+}
+
+/** SQL: whether nothing at all goes to a venue, asked once for a statement; null: to any. */
+export function isAllHaltedSql(venue: string | null): Fragment {
+  return fragment`(
+    select exists (
+      select
+      from unwind.halts h
+      where h.lifted_at is null
+        and h.tenant_id = ${everyTenant}
+        and h.account_id is null
+        and h.isin is null
+        and (h.venue is null or h.venue = ${venue}::text)
+    )
+  )`;
+}
+
+/** Sets a halt, in force from the commit on. Waits for claims that are under way. */
+export async function insertHalt(tx: Tx, halt: Halt): Promise<void> {
+  await tx`lock table unwind.halts in exclusive mode`;
+  await tx`
+    insert into unwind.halts (
+      tenant_id, halt_id, account_id, isin, venue, strength, reason, person, set_at
+    )
+    values (
+      ${halt.tenantId}, ${halt.haltId}, ${halt.accountId ?? null}, ${halt.isin ?? null},
+      ${halt.venue ?? null}, ${halt.strength}, ${halt.reason}, ${halt.person}, ${halt.setAt}
+    )`;
+}
+
+/** Whether a process may still send something that was claimed before a halt and is covered by it. */
+export async function hasOpenSends(
+  sql: Sql,
+  halt: Halt,
+  at: { readonly now: Date; readonly claimedUntil: Date },
+): Promise<boolean> {
+  const rows = await sql`
+    select
+    from unwind.submissions s
+    join unwind.orders o
+      on o.tenant_id = s.tenant_id
+      and o.order_id = s.order_id
+    where s.status = 'SENDING'
+      and s.lease_expires_at > ${at.now}
+      and s.lease_expires_at <= ${at.claimedUntil}
+      and ${isCoveredSql(halt, ofOrder)}
+    limit 1`;
+  return rows.length > 0;
+}
+
+const ofOrder = {
+  tenantId: fragment`o.tenant_id`,
+  accountId: fragment`o.account_id`,
+  isin: fragment`o.isin`,
+  venue: fragment`o.venue`,
+};
+
+/** SQL: whether one target covers something. */
+function isCoveredSql(target: HaltTarget, what: Parameters<typeof isHaltedSql>[0]): Fragment {
+  const { tenantId, accountId = null, isin = null, venue = null } = target;
+  return fragment`
+    (${tenantId}::uuid = ${everyTenant} or ${what.tenantId} = ${tenantId})
+    and (${accountId}::uuid is null or ${what.accountId} = ${accountId})
+    and (${isin}::text is null or ${what.isin} = ${isin})
+    and (${venue}::text is null or ${what.venue} = ${venue})`;
+}
+
+/** What a halt stops, or would stop, as it is now. */
+export interface HaltEffect {
+  /** Liquidations that are not released; of an instrument or venue none, since they are released all the same. */
+  readonly liquidations: number;
+  /** Orders that are not sent. */
+  readonly orders: number;
+  /** Orders that are at a venue, or on their way: they go on. */
+  readonly ordersAtVenue: number;
+}
+
+export async function findHaltEffect(sql: SqlOrTx, target: HaltTarget): Promise<HaltEffect> {
+  const isWhole = target.isin === undefined && target.venue === undefined;
+  const ofLiquidation = {
+    tenantId: fragment`l.tenant_id`,
+    accountId: fragment`l.account_id`,
+    isin: fragment`null::text`,
+    venue: fragment`null::text`,
+  };
+  const rows = await sql<{ liquidations: number; orders: number; at_venue: number }[]>`
+    select
+      (
+        select count(*)::integer
+        from unwind.liquidations l
+        where ${isWhole}
+          and l.status = 'NEW'
+          and ${isCoveredSql(target, ofLiquidation)}
+      ) as liquidations,
+      count(*) filter (where o.submit_at is not null)::integer as orders,
+      count(*) filter (where o.submit_at is null)::integer as at_venue
+    from unwind.orders o
+    where o.status in ('NEW', 'PROCESSING')
+      and ${isCoveredSql(target, ofOrder)}`;
+  const [row] = rows;
+  return {
+    liquidations: row?.liquidations ?? 0,
+    orders: row?.orders ?? 0,
+    ordersAtVenue: row?.at_venue ?? 0,
+  };
+}
+
+interface HaltRow {
+  readonly tenant_id: TenantId;
+  readonly halt_id: HaltId;
+  readonly account_id: HaltTarget['accountId'] | null;
+  readonly isin: string | null;
+  readonly venue: string | null;
+  readonly strength: Halt['strength'];
+  readonly reason: string;
+  readonly person: string;
+  readonly set_at: Date;
+  readonly lifted_at: Date | null;
+  readonly lifted_by: string | null;
+  readonly lift_reason: string | null;
+}
+
+const columns = fragment`
+  h.tenant_id, h.halt_id, h.account_id, h.isin, h.venue, h.strength, h.reason, h.person, h.set_at,
+  h.lifted_at, h.lifted_by, h.lift_reason`;
+
+function toHalt(row: HaltRow): Halt {
+  const { lifted_at: at, lifted_by: by, lift_reason: reason } = row;
+  return {
+    tenantId: row.tenant_id,
+    haltId: row.halt_id,
+    accountId: row.account_id ?? undefined,
+    isin: row.isin ?? undefined,
+    venue: row.venue ?? undefined,
+    strength: row.strength,
+    reason: row.reason,
+    person: row.person,
+    setAt: row.set_at,
+    lift: at === null ? undefined : { at, by: by ?? '', reason: reason ?? '' },
+  };
+}
+
+export interface HaltQuery {
+  /** Its own halts and those across all tenants; undefined: those of all. */
+  readonly tenantId: TenantId | undefined;
+  /** Only those in force, or only those that were lifted; undefined: both. */
+  readonly inForce: boolean | undefined;
+  readonly below: HaltId | undefined;
+  readonly limit: number;
+}
+
+/** Halts, the newest first, and the key behind which the list may go on. */
+export async function findHalts(
+  sql: SqlOrTx,
+  { tenantId, inForce, below, limit }: HaltQuery,
+): Promise<Omit<Found<HaltId>, 'keys'> & { readonly halts: readonly Halt[] }> {
+  const rows = await sql<HaltRow[]>`
+    select ${columns}
+    from unwind.halts h
+    where (${tenantId ?? null}::uuid is null or h.tenant_id in (${tenantId ?? null}, ${everyTenant}))
+      and (${inForce ?? null}::boolean is null or (h.lifted_at is null) = ${inForce ?? null})
+      and (${below ?? null}::uuid is null or h.halt_id < ${below ?? null})
+    order by h.halt_id desc
+    limit ${limit}::bigint + 1`;
+  const halts = rows.slice(0, limit).map(toHalt);
+  return { halts, lookedTo: rows.length > limit ? halts.at(-1)?.haltId : undefined };
+}
+
+/** A halt of a tenant, or across all tenants; of whichever tenant where none is named. */
+export async function findHalt(
+  sql: SqlOrTx,
+  { tenantId, haltId }: { readonly tenantId: TenantId | undefined; readonly haltId: HaltId },
+): Promise<Halt | undefined> {
+  const rows = await sql<HaltRow[]>`
+    select ${columns}
+    from unwind.halts h
+    where h.halt_id = ${haltId}
+      and (${tenantId ?? null}::uuid is null or h.tenant_id in (${tenantId ?? null}, ${everyTenant}))`;
+  return rows[0] && toHalt(rows[0]);
+}
+
+/** Lifts a halt that is in force. @returns how it is then; undefined where it was lifted before. */
+export async function markLifted(
+  tx: Tx,
+  { tenantId, haltId }: Pick<Halt, 'tenantId' | 'haltId'>,
+  lift: NonNullable<Halt['lift']>,
+): Promise<Halt | undefined> {
+  const rows = await tx<HaltRow[]>`
+    update unwind.halts h
+    set
+      lifted_at = ${lift.at},
+      lifted_by = ${lift.by},
+      lift_reason = ${lift.reason}
+    where h.tenant_id = ${tenantId}
+      and h.halt_id = ${haltId}
+      and h.lifted_at is null
+    returning ${columns}`;
+  return rows[0] && toHalt(rows[0]);
+}

@@ -1,0 +1,171 @@
+// The operations on halts: set, list, look, lift. A halt is answered once no order that it covers can reach
+// a venue any more.
+
+import type { Static } from 'typebox';
+import { hasAccountOf, hasInstrument } from '../book/read-store.ts';
+import type { SqlOrTx, Tx } from '../db/connect.ts';
+import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
+import { everyTenant, type Halt, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
+import {
+  findHalt,
+  findHaltEffect,
+  findHalts,
+  type HaltEffect,
+  insertHalt,
+} from '../halts/halts-store.ts';
+import { newId, type TenantId } from '../ids.ts';
+import { liftHalt } from '../liquidations/lift-halt.ts';
+import { isPrintableLine } from '../printable.ts';
+import { Refusal } from '../refusal.ts';
+import { idOf } from './cursor.ts';
+import { liftHaltBody, listHaltsQuery, setHaltBody } from './halt-schemas.ts';
+import { answerOnce, type ChangeOptions } from './once.ts';
+import { json, keyPageAnswer } from './page.ts';
+import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { noQuery, queryReaderOf, readerOf, readId } from './schemas.ts';
+
+export interface HaltHandlers {
+  readonly list: Handler;
+  readonly set: Handler;
+  readonly retrieve: Handler;
+  readonly lift: Handler;
+}
+
+const readListQuery = queryReaderOf(listHaltsQuery);
+const readNoQuery = queryReaderOf(noQuery);
+const readSet = readerOf(setHaltBody);
+const readLift = readerOf(liftHaltBody);
+
+const noSuchHalt = 'There is no such halt.';
+
+export function haltHandlers(options: ChangeOptions): HaltHandlers {
+  const { sql, clock } = options;
+  return {
+    list: async (call) => {
+      const { cursor, limit = 100, in_force: inForce } = readListQuery(call.search);
+      const { tenantId } = call.caller;
+      const below = cursor === undefined ? undefined : idOf<'halt'>(cursor);
+      const { halts, lookedTo } = await findHalts(sql, { tenantId, inForce, below, limit });
+      const objects = halts.map((halt) => JSON.stringify(haltView(halt))).join(',');
+      return keyPageAnswer(call, { objects, count: halts.length, next: lookedTo }, limit);
+    },
+
+    set: async (call) => {
+      readNoQuery(call.search);
+      const body = readSet(jsonBody(call), 'body');
+      refuseUnprintable(body);
+      const { tenantId } = call.caller;
+      const target = targetOf(tenantId, body);
+      const answer = await answerOnce(options, call, async (tx, now) => {
+        const missing = await missingOf(tx, target);
+        if (missing !== undefined) return missing;
+        if (body.dry_run === true) {
+          const effect = effectView(await findHaltEffect(tx, target));
+          return { status: 200, body: JSON.stringify({ scope: scopeOf(target), effect }) };
+        }
+        const { strength = 'release', reason, person } = body;
+        const haltId = newId<'halt'>();
+        const halt = { ...target, haltId, strength, reason, person, setAt: now, lift: undefined };
+        await insertHalt(tx, halt);
+        return { status: 201, body: JSON.stringify(haltView(halt)) };
+      });
+      if (answer.status === 201) {
+        const { id } = JSON.parse(answer.body ?? '') as { id: HaltId };
+        const halt = await findHalt(sql, { tenantId, haltId: id });
+        if (halt !== undefined) await untilAcknowledged(sql, clock, halt);
+      }
+      return answer;
+    },
+
+    retrieve: async (call) => {
+      const haltId = idParam<'halt'>(call, 'halt_id', 'not_found');
+      readNoQuery(call.search);
+      const { tenantId } = call.caller;
+      const halt = await findHalt(sql, { tenantId, haltId });
+      if (halt === undefined) throw new Refusal('not_found', noSuchHalt);
+      const effect = effectView(await effectOf(sql, halt, tenantId));
+      return json(200, { ...haltView(halt), effect });
+    },
+
+    lift: async (call) => {
+      const haltId = idParam<'halt'>(call, 'halt_id', 'not_found');
+      readNoQuery(call.search);
+      const body = readLift(jsonBody(call), 'body');
+      refuseUnprintable(body);
+      const { reason, person: by } = body;
+      const { tenantId } = call.caller;
+      return answerOnce(options, call, async (tx, at) => {
+        const halt = await findHalt(tx, { tenantId, haltId });
+        if (halt === undefined) return new Refusal('not_found', noSuchHalt);
+        if (halt.tenantId === everyTenant) {
+          return new Refusal('conflict', 'The operator has set this halt, and alone can lift it.');
+        }
+        const lifted = await liftHalt(tx, halt, { at, by, reason });
+        if (lifted !== undefined) return { status: 200, body: JSON.stringify(haltView(lifted)) };
+        return new Refusal('conflict', 'The halt was lifted before.');
+      });
+    },
+  };
+}
+
+/** Operators read it on terminals. @throws Refusal `bad_request`. */
+function refuseUnprintable(words: { readonly reason: string; readonly person: string }): void {
+  for (const name of ['reason', 'person'] as const) {
+    if (isPrintableLine(words[name])) continue;
+    throw new Refusal('bad_request', `/${name} has characters for control or direction.`);
+  }
+}
+
+/** @throws Refusal `bad_request` where the members are not those of the scope. */
+function targetOf(tenantId: TenantId, body: Static<typeof setHaltBody>): HaltTarget {
+  const { scope, account_id: account, isin, venue } = body;
+  const given = { account, instrument: isin, venue };
+  const names = { account: 'account_id', instrument: 'isin', venue: 'venue' } as const;
+  for (const [of, value] of Object.entries(given) as [keyof typeof names, string | undefined][]) {
+    if ((of === scope) === (value !== undefined)) continue;
+    const what = of === scope ? `needs ${names[of]}` : `takes no ${names[of]}`;
+    throw new Refusal('bad_request', `A halt of scope ${scope} ${what}.`);
+  }
+  const accountId = account === undefined ? undefined : readId<'account'>(account, 'account_id');
+  return { tenantId, accountId, isin, venue };
+}
+
+/** What is named has to be there, so that a slip of the pen halts nothing in vain. */
+async function missingOf(tx: Tx, target: HaltTarget): Promise<Refusal | undefined> {
+  const { tenantId, accountId, isin } = target;
+  if (accountId !== undefined && !(await hasAccountOf(tx, { tenantId, accountId }))) {
+    return new Refusal('not_found', 'There is no such account.');
+  }
+  if (isin !== undefined && !(await hasInstrument(tx, { tenantId, isin }))) {
+    return new Refusal('not_found', 'There is no such instrument.');
+  }
+  return undefined;
+}
+
+/** Of this client alone, also where the halt is across all. */
+function effectOf(sql: SqlOrTx, halt: Halt, tenantId: TenantId): Promise<HaltEffect> {
+  return findHaltEffect(sql, { ...halt, tenantId });
+}
+
+function effectView({ liquidations, orders, ordersAtVenue }: HaltEffect) {
+  return { liquidations, orders, orders_at_venue: ordersAtVenue };
+}
+
+/** A halt as clients see it. What is undefined is absent in JSON. */
+export function haltView(halt: Halt) {
+  return {
+    id: halt.haltId,
+    scope: scopeOf(halt),
+    across_clients: halt.tenantId === everyTenant,
+    account_id: halt.accountId,
+    isin: halt.isin,
+    venue: halt.venue,
+    strength: halt.strength,
+    reason: halt.reason,
+    person: halt.person,
+    set_at: halt.setAt,
+    lifted_at: halt.lift?.at,
+    lifted_by: halt.lift?.by,
+    lift_reason: halt.lift?.reason,
+  };
+}

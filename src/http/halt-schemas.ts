@@ -1,0 +1,65 @@
+// The shapes of requests about halts.
+
+import { Type } from 'typebox';
+import { strengths } from '../halts/halt.ts';
+import { cursorPaging } from './control-schemas.ts';
+import { strict } from './schemas.ts';
+
+/** For people; what turns a line around is refused by the handler. */
+const printable = '^[^\\x00-\\x1f\\x7f-\\x9f]*$';
+
+const reason = Type.String({
+  minLength: 1,
+  maxLength: 500,
+  pattern: printable,
+  description: 'Why, for those who ask later.',
+});
+const person = Type.String({
+  minLength: 1,
+  maxLength: 100,
+  pattern: printable,
+  description: 'Who has decided it.',
+});
+
+export const setHaltBody = Type.Object(
+  {
+    scope: Type.Enum(['tenant', 'account', 'instrument', 'venue'], {
+      type: 'string',
+      description:
+        'What is halted: all of this client, one account (`account_id`), one instrument (`isin`), or what ' +
+        'goes to one venue (`venue`).',
+    }),
+    account_id: Type.Optional(Type.String({ format: 'uuid' })),
+    isin: Type.Optional(Type.String({ pattern: '^[A-Z]{2}[A-Z0-9]{9}[0-9]$' })),
+    venue: Type.Optional(
+      Type.String({ pattern: '^[A-Z0-9]{4}$', description: 'Market identifier code, ISO 10383.' }),
+    ),
+    strength: Type.Optional(
+      Type.Enum([...strengths], {
+        type: 'string',
+        default: 'release',
+        description: 'release: nothing new is released or sent.',
+      }),
+    ),
+    reason,
+    person,
+    dry_run: Type.Optional(
+      Type.Boolean({ default: false, description: 'Only say what the halt would stop.' }),
+    ),
+  },
+  strict,
+);
+
+export const liftHaltBody = Type.Object({ reason, person }, strict);
+
+export const listHaltsQuery = Type.Object(
+  {
+    ...cursorPaging,
+    in_force: Type.Optional(
+      Type.Boolean({
+        description: 'Only halts that are in force, or only those that were lifted.',
+      }),
+    ),
+  },
+  strict,
+);

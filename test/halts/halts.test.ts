@@ -1,0 +1,280 @@
+// What a halt stops, and what it leaves alone: release, sending, sending again; that nothing is lost; and when
+// it is acknowledged. The journal of the simulated venue is the witness.
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Clock } from '../../src/clock.ts';
+import { later } from '../../src/clock.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { untilAcknowledged } from '../../src/halts/acknowledge-halt.ts';
+import { everyTenant, type Halt, type HaltTarget } from '../../src/halts/halt.ts';
+import { findHaltEffect, hasOpenSends, insertHalt } from '../../src/halts/halts-store.ts';
+import { newId, type TenantId } from '../../src/ids.ts';
+import { submissionLeaseMs } from '../../src/limits.ts';
+import { liftHalt } from '../../src/liquidations/lift-halt.ts';
+import { setDown } from '../../src/venue/simulated/control-store.ts';
+import { type BookPosition, makeBook, makeTenant } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+
+const [sap, allianz] = ['DE0007164600', 'DE0008404005'];
+const quietly = { delayMs: 0, onWarning: () => {} };
+
+async function begin(t: TestContext) {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock(new Date().toISOString());
+  const steps = engineSteps(sql, clock, quietly);
+  const tenants = [await makeTenant(sql), await makeTenant(sql)] as const;
+  for (const tenantId of tenants) {
+    const instruments = [
+      { isin: sap, price: '10' },
+      { isin: allianz, price: '20' },
+    ];
+    await makeBook(sql, { tenantId, instruments, accounts: [] });
+  }
+  const both = [
+    { isin: sap, quantity: '3' },
+    { isin: allianz, quantity: '2' },
+  ];
+  const ask = async (
+    tenantId: TenantId = tenants[0],
+    positions: readonly BookPosition[] = both,
+  ) => {
+    const [account] = await makeBook(sql, { tenantId, instruments: [], accounts: [{ positions }] });
+    assert.ok(account);
+    return { id: await askToLiquidate(sql, clock, account), accountId: account.accountId };
+  };
+  const halt = async (target: Partial<HaltTarget>): Promise<Halt> => {
+    const made: Halt = {
+      tenantId: tenants[0],
+      accountId: undefined,
+      isin: undefined,
+      venue: undefined,
+      ...target,
+      haltId: newId<'halt'>(),
+      strength: 'release',
+      reason: 'prices are wrong',
+      person: 'A. Risk',
+      setAt: clock.now(),
+      lift: undefined,
+    };
+    await inTransaction(sql, (tx) => insertHalt(tx, made));
+    return made;
+  };
+  const lift = (one: Halt) => {
+    const by = { at: clock.now(), by: 'B. Desk', reason: 'they are right again' };
+    return inTransaction(sql, (tx) => liftHalt(tx, one, by));
+  };
+  const statusOf = async (id: string) => {
+    const [row] = await sql<{ status: string }[]>`
+      select l.status from unwind.liquidations l where l.liquidation_id = ${id}`;
+    return row?.status;
+  };
+  const reasonOf = async (id: string) => {
+    const [row] = await sql<{ reason: string; isin: string | null; detail: string | null }[]>`
+      select w.reason, w.isin, w.detail
+      from unwind_v1.liquidation_waits w
+      where w.liquidation_id = ${id}`;
+    return row;
+  };
+  /** ISINs of what the venue has received, in its order. */
+  const journal = async () => {
+    const rows = await sql<{ isin: string }[]>`
+      select j.isin from simulated_venue.journal j order by j.entry`;
+    return rows.map(({ isin }) => isin);
+  };
+  return { sql, clock, steps, tenants, ask, halt, lift, statusOf, reasonOf, journal };
+}
+
+test('a halt of a tenant holds its liquidations where they are, and lifted they are sold', async (t) => {
+  const { steps, tenants, ask, halt, lift, statusOf, reasonOf, journal } = await begin(t);
+  const held = await ask();
+  const other = await ask(tenants[1]);
+  const made = await halt({});
+  await runUntilIdle(steps);
+  assert.deepEqual([await statusOf(held.id), await statusOf(other.id)], ['NEW', 'FILLED']);
+  assert.equal((await journal()).length, 2, "the other tenant's");
+  const detail = 'halted by A. Risk: prices are wrong';
+  assert.deepEqual(await reasonOf(held.id), { reason: 'halted', isin: null, detail });
+  assert.ok((await lift(made))?.lift);
+  assert.equal(await lift(made), undefined, 'once');
+  await runUntilIdle(steps);
+  assert.equal(await statusOf(held.id), 'FILLED');
+  assert.equal((await journal()).length, 4);
+});
+
+test('each scope holds what it covers and nothing else', async (t) => {
+  const cases: readonly [name: string, Partial<HaltTarget>, held: number][] = [
+    ['everything', { tenantId: everyTenant }, 4],
+    ['an instrument of a tenant', { isin: sap }, 1],
+    ['an instrument of all', { tenantId: everyTenant, isin: sap }, 2],
+    ['the venue', { tenantId: everyTenant, venue: 'XSIM' }, 4],
+    ['the venue for a tenant', { venue: 'XSIM' }, 2],
+    ['another venue', { tenantId: everyTenant, venue: 'XETR' }, 0],
+  ];
+  for (const [name, target, held] of cases) {
+    await t.test(name, async (inner) => {
+      const world = await begin(inner);
+      const tenantId = target.tenantId === everyTenant ? everyTenant : world.tenants[0];
+      await world.ask();
+      await world.ask(world.tenants[1]);
+      const made = await world.halt({ ...target, tenantId });
+      await runUntilIdle(world.steps);
+      assert.equal((await world.journal()).length, 4 - held);
+      await world.lift(made);
+      await runUntilIdle(world.steps);
+      assert.equal((await world.journal()).length, 4, 'nothing is lost');
+    });
+  }
+  await t.test('an account', async (inner) => {
+    const world = await begin(inner);
+    const [one, two] = [await world.ask(), await world.ask()];
+    await world.halt({ accountId: one.accountId });
+    await runUntilIdle(world.steps);
+    assert.deepEqual(
+      [await world.statusOf(one.id), await world.statusOf(two.id)],
+      ['NEW', 'FILLED'],
+    );
+  });
+});
+
+test('an order that was placed before the halt is not sent, and says why', async (t) => {
+  const { sql, steps, tenants, ask, halt, lift, reasonOf, journal } = await begin(t);
+  const { id } = await ask(tenants[0], [{ isin: sap, quantity: '1' }]);
+  await steps.release();
+  const made = await halt({ isin: sap });
+  assert.deepEqual(await findHaltEffect(sql, made), {
+    liquidations: 0,
+    orders: 1,
+    ordersAtVenue: 0,
+  });
+  assert.equal(await steps.submit(), 0);
+  assert.deepEqual(await journal(), []);
+  const detail = 'halted by A. Risk: prices are wrong';
+  assert.deepEqual(await reasonOf(id), { reason: 'halted', isin: sap, detail });
+  await lift(made);
+  assert.equal(await steps.submit(), 1);
+  assert.deepEqual(await journal(), [sap]);
+});
+
+test('what is at the venue goes on there and ends, but nothing new is placed', async (t) => {
+  const { clock, steps, tenants, ask, halt, lift, statusOf, reasonOf } = await begin(t);
+  const positions = [
+    { isin: sap, quantity: '1' },
+    { isin: allianz, quantity: '4', locked: '4' },
+  ];
+  const { id } = await ask(tenants[0], positions);
+  await steps.release();
+  await steps.submit();
+  const made = await halt({});
+  await runUntilIdle(steps);
+  assert.deepEqual(await reasonOf(id).then((row) => row?.reason), 'locked');
+  clock.advance(600_000);
+  await runUntilIdle(steps);
+  assert.equal(await statusOf(id), 'PROCESSING');
+  await lift(made);
+});
+
+test('what never arrived is not sent again while it is halted', async (t) => {
+  const { sql, clock, steps, ask, halt, lift, journal } = await begin(t);
+  await ask();
+  await inTransaction(sql, (tx) => setDown(tx, true));
+  await steps.release();
+  await steps.submit();
+  await inTransaction(sql, (tx) => setDown(tx, false));
+  const made = await halt({});
+  for (let turn = 0; turn < 3; turn += 1) {
+    clock.advance(60_000);
+    await steps.resolve();
+  }
+  assert.deepEqual(await journal(), []);
+  await lift(made);
+  clock.advance(60_000);
+  await runUntilIdle(steps);
+  assert.equal((await journal()).length, 2);
+});
+
+test('a process that was asleep with what it claimed does not send it any more', async (t) => {
+  const { sql, clock, steps, ask, journal } = await begin(t);
+  await ask();
+  await steps.release();
+  let reads = 0;
+  // It falls asleep between its claim and the call.
+  const sleepy: Clock = {
+    now: () => {
+      reads += 1;
+      return reads === 1 ? clock.now() : later(clock.now(), submissionLeaseMs);
+    },
+  };
+  assert.equal(await engineSteps(sql, sleepy, quietly).submit(), 2);
+  assert.deepEqual(await journal(), []);
+  clock.advance(60_000);
+  await runUntilIdle(steps);
+  assert.equal((await journal()).length, 2, 'and another process does, once');
+});
+
+test('a halt waits for what was claimed before it, as long as its lease lasts', async (t) => {
+  const { sql, clock, steps, ask, halt } = await begin(t);
+  await ask();
+  await inTransaction(sql, (tx) => setDown(tx, true));
+  await steps.release();
+  await sql`update unwind.orders o set submit_at = ${clock.now()}`;
+  await steps.submit();
+  await sql`
+    update unwind.submissions s
+    set lease_expires_at = ${later(clock.now(), submissionLeaseMs)}`;
+  const made = await halt({});
+  const claimedUntil = later(made.setAt, submissionLeaseMs);
+  const isOpen = (target: Partial<HaltTarget> = {}) => {
+    return hasOpenSends(sql, { ...made, ...target }, { now: clock.now(), claimedUntil });
+  };
+  assert.equal(await isOpen(), true);
+  assert.equal(await isOpen({ isin: 'US0378331005' }), false, 'what it does not cover');
+  let isAcknowledged = false;
+  let looks = 0;
+  const counting: Clock = {
+    now: () => {
+      looks += 1;
+      return clock.now();
+    },
+  };
+  const acknowledged = untilAcknowledged(sql, counting, made).then(() => {
+    isAcknowledged = true;
+  });
+  await eventually('it has looked several times', () => looks > 3);
+  assert.equal(isAcknowledged, false);
+  clock.advance(submissionLeaseMs);
+  await acknowledged;
+});
+
+test('claims under way are waited for by the halt, and claims after it see it', async (t) => {
+  const { sql, steps, tenants, ask, halt, journal } = await begin(t);
+  await ask(tenants[0], [{ isin: sap, quantity: '1' }]);
+  await steps.release();
+  const gate = Promise.withResolvers<void>();
+  const claimed = Promise.withResolvers<void>();
+  const claiming = inTransaction(sql, async (tx) => {
+    await tx`lock table unwind.halts in row share mode`;
+    claimed.resolve();
+    await gate.promise;
+  });
+  await claimed.promise;
+  let isSet = false;
+  const setting = halt({}).then(() => {
+    isSet = true;
+  });
+  await eventually('it waits for the claim', async () => {
+    const rows = await sql`
+      select
+      from pg_locks k
+      where k.relation = 'unwind.halts'::regclass
+        and not k.granted`;
+    return rows.length > 0;
+  });
+  assert.equal(isSet, false);
+  gate.resolve();
+  await Promise.all([claiming, setting]);
+  assert.equal(await steps.submit(), 0);
+  assert.deepEqual(await journal(), []);
+});
