@@ -112,12 +112,19 @@ create table unwind.accounts (
   positions_as_of timestamp with time zone,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  type text default 'TRADING'::text not null,
+  name text default 'Account'::text not null,
+  account_number integer default 1 not null,
   constraint accounts_pkey PRIMARY KEY (tenant_id, account_id),
   constraint accounts_user FOREIGN KEY (tenant_id, user_id) REFERENCES unwind.users(tenant_id, user_id),
   constraint accounts_currency CHECK (currency = 'EUR'::text),
-  constraint accounts_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'ACTIVE'::text, 'CLOSING'::text, 'CLOSED'::text, 'LOCKED'::text]))
+  constraint accounts_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
+  constraint accounts_number_positive CHECK (account_number >= 1),
+  constraint accounts_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'ACTIVE'::text, 'CLOSING'::text, 'CLOSED'::text, 'LOCKED'::text])),
+  constraint accounts_type CHECK (type = ANY (ARRAY['TRADING'::text, 'PORTFOLIO'::text]))
 ) with (fillfactor=80);
 CREATE INDEX accounts_by_creation ON unwind.accounts USING btree (tenant_id, created_at, account_id);
+CREATE INDEX accounts_of_user ON unwind.accounts USING btree (tenant_id, user_id);
 
 create table unwind.blocked_accounts (
   tenant_id uuid not null,
@@ -306,12 +313,16 @@ create table unwind.executions (
   executed_at timestamp with time zone not null,
   recorded_at timestamp with time zone not null,
   busted_at timestamp with time zone,
+  currency text default 'EUR'::text not null,
+  rate numeric,
+  rate_as_of timestamp with time zone,
   constraint executions_pkey PRIMARY KEY (tenant_id, execution_id),
   constraint executions_venue_once UNIQUE (tenant_id, venue, venue_execution_id),
   constraint executions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
   constraint executions_price CHECK (price > 0::numeric AND scale(price) <= 12),
   constraint executions_proceeds CHECK (proceeds >= 0::numeric AND scale(proceeds) <= 2),
-  constraint executions_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15)
+  constraint executions_quantity CHECK (quantity > 0::numeric AND scale(quantity) <= 15),
+  constraint executions_rate_exactly_when_foreign CHECK ((currency = 'EUR'::text) = (rate IS NULL) AND (rate IS NULL) = (rate_as_of IS NULL))
 );
 CREATE INDEX executions_of_order ON unwind.executions USING btree (tenant_id, order_id);
 
@@ -387,6 +398,7 @@ create table unwind.fix_reports (
   cumulative_quantity numeric not null,
   reason text,
   transaction_at timestamp with time zone not null,
+  currency text,
   constraint fix_reports_pkey PRIMARY KEY (venue, number),
   constraint fix_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
 );
@@ -692,6 +704,18 @@ create table unwind.prices (
   constraint prices_positive CHECK (price > 0::numeric AND scale(price) <= 12)
 );
 
+create table unwind.rates (
+  tenant_id uuid not null,
+  currency text not null,
+  as_of timestamp with time zone not null,
+  rate numeric not null,
+  updated_at timestamp with time zone not null,
+  constraint rates_pkey PRIMARY KEY (tenant_id, currency, as_of),
+  constraint rates_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint rates_currency CHECK (currency ~ '^[A-Z]{3}$'::text AND currency <> 'EUR'::text),
+  constraint rates_positive CHECK (rate > 0::numeric AND scale(rate) <= 12)
+);
+
 create table unwind.signature_replays (
   tenant_id uuid not null,
   base_sha256 bytea not null,
@@ -775,10 +799,12 @@ CREATE TRIGGER tenants_no_test_scopes_in_live BEFORE INSERT OR UPDATE OF scopes 
 create table unwind.trading (
   only_row boolean default true not null,
   venues text[] not null,
+  currencies text[] not null,
+  rate_age_max interval not null,
   recorded_at timestamp with time zone not null,
   constraint trading_pkey PRIMARY KEY (only_row),
   constraint trading_only_row CHECK (only_row),
-  constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20)
+  constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20 AND cardinality(currencies) = cardinality(venues))
 );
 
 create table unwind.tunnel_requests (
@@ -807,9 +833,15 @@ create table unwind.users (
   tenant_id uuid not null,
   user_id uuid not null,
   created_at timestamp with time zone not null,
+  profile text,
+  status text default 'ACTIVE'::text not null,
+  updated_at timestamp with time zone,
   constraint users_pkey PRIMARY KEY (tenant_id, user_id),
-  constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id)
+  constraint users_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint users_profile_size CHECK (octet_length(profile) <= 32768),
+  constraint users_status CHECK (status = ANY (ARRAY['ACTIVE'::text, 'INACTIVE'::text, 'OFFBOARDING'::text, 'OFFBOARDED'::text]))
 );
+CREATE INDEX users_by_creation ON unwind.users USING btree (tenant_id, created_at, user_id);
 
 create table unwind.venue_cursors (
   venue text not null,
@@ -858,6 +890,7 @@ create table unwind.venue_reports (
   transaction_at timestamp with time zone not null,
   received_at timestamp with time zone not null,
   parked_reason text,
+  currency text,
   constraint venue_reports_pkey PRIMARY KEY (tenant_id, venue, report_id),
   constraint venue_reports_execution CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text, 'bust'::text])) = (venue_execution_id IS NOT NULL)),
   constraint venue_reports_trade CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text])) = (last_quantity IS NOT NULL) AND (last_quantity IS NULL) = (last_price IS NULL)),
@@ -932,6 +965,12 @@ create table unwind.webhooks (
 );
 CREATE INDEX webhooks_enabled ON unwind.webhooks USING btree (tenant_id) WHERE enabled;
 
+CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, the_type text, the_name text, the_number integer, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN concat('{"account_group_id":"', the_user, '","account_number":', the_number, ',"created_at":"', unwind.instant(was_created_at), '","id":"', the_account, '","name":', (to_json(the_name))::text, ',"status":"', the_status, '","type":"', the_type, '","updated_at":"', unwind.instant(was_updated_at), '","users":[{"id":"', the_user, '","type":"OWNER"}]}');
+
 CREATE OR REPLACE FUNCTION unwind.account_object(the_account uuid, the_user uuid, the_status text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
  RETURNS text
  LANGUAGE sql
@@ -955,6 +994,12 @@ CREATE OR REPLACE FUNCTION unwind.first_id_at(at timestamp with time zone)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN ((lpad(to_hex(((EXTRACT(epoch FROM at) * (1000)::numeric))::bigint), 12, '0'::text) || repeat('0'::text, 20)))::uuid;
+
+CREATE OR REPLACE FUNCTION unwind.has_rate(the_tenant uuid, the_currency text, at timestamp with time zone, age_max interval)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (EXISTS (SELECT FROM unwind.rates r WHERE ((r.tenant_id = has_rate.the_tenant) AND (r.currency = has_rate.the_currency) AND ((r.as_of >= (has_rate.at - has_rate.age_max)) AND (r.as_of <= has_rate.at)))));
 
 CREATE OR REPLACE FUNCTION unwind.in_lots(quantity numeric, fractional boolean, lot_size numeric)
  RETURNS numeric
@@ -1052,7 +1097,7 @@ CREATE OR REPLACE FUNCTION unwind.order_object(the_tenant uuid, the_order uuid)
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, e.price, e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM unwind.executions e WHERE ((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id))), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
+RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, (e.price * COALESCE(e.rate, (1)::numeric)), e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM unwind.executions e WHERE ((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id))), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
 
 CREATE OR REPLACE FUNCTION unwind.position_object(the_account uuid, the_isin text, quantity numeric, locked numeric, reserved numeric)
  RETURNS text
@@ -1125,6 +1170,12 @@ CREATE OR REPLACE FUNCTION unwind.to_cents(amount numeric)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN ((mod((amount * (100)::numeric), (1)::numeric) = 0.5) AND (mod(trunc((amount * (100)::numeric)), (2)::numeric) = (0)::numeric)) THEN trunc(amount, 2) ELSE round(amount, 2) END;
+
+CREATE OR REPLACE FUNCTION unwind.user_object(the_user uuid, the_status text, the_profile text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (SELECT concat('{', string_agg(concat('"', m.name, '":', m.value), ','::text ORDER BY (m.name COLLATE "C")), '}') AS concat FROM (SELECT e.key AS name, (e.value)::text AS value FROM json_each((user_object.the_profile)::json) e(key, value) UNION ALL SELECT k.name, concat('"', k.value, '"') AS concat FROM (VALUES ('id'::text,(user_object.the_user)::text), ('status'::text,user_object.the_status), ('created_at'::text,unwind.instant(user_object.was_created_at)), ('updated_at'::text,unwind.instant(COALESCE(user_object.was_updated_at, user_object.was_created_at)))) k(name, value)) m);
 
 CREATE OR REPLACE FUNCTION unwind.venue_is_open(the_venue text, at timestamp with time zone)
  RETURNS boolean
@@ -1289,8 +1340,13 @@ create view unwind.waits as
             WHEN 9 THEN concat(trim_scale(p.locked), ' of ', trim_scale(p.quantity), ' units are locked')
             WHEN 10 THEN
             CASE
-                WHEN h.isin IS NOT NULL THEN NULL::text
-                ELSE concat('halted by ', COALESCE(gp.person, g.person), ': ', COALESCE(gp.reason, g.reason))
+                WHEN h.isin IS NULL THEN concat('halted by ', COALESCE(gp.person, g.person), ': ', COALESCE(gp.reason, g.reason))
+                ELSE NULL::text
+            END
+            WHEN 11 THEN
+            CASE
+                WHEN y.as_of IS NULL THEN concat('there is no rate for ', u.currency)
+                ELSE concat('the last rate for ', u.currency, ' is of ', unwind.instant(y.as_of))
             END
             WHEN 12 THEN
             CASE
@@ -1322,30 +1378,41 @@ create view unwind.waits as
          LIMIT 1) s ON true
      LEFT JOIN unwind.obstacles ko ON ko.tenant_id = o.tenant_id AND ko.subject = o.order_id::text
      LEFT JOIN unwind.obstacles ks ON ks.tenant_id = o.tenant_id AND ks.subject = s.client_order_id
-     LEFT JOIN LATERAL ( SELECT (array_agg(y.mic ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS venue,
-            (array_agg(y.lot_size ORDER BY (array_position(t.venues, y.mic))) FILTER (WHERE y.mic = ANY (t.venues)))[1] AS lot_size,
-            string_agg(y.mic, ', '::text ORDER BY y.mic) AS listed
-           FROM unwind.listings y
-          WHERE y.tenant_id = p.tenant_id AND y.isin = p.isin) x ON true
+     LEFT JOIN LATERAL ( SELECT (array_agg(y_1.mic ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS venue,
+            (array_agg(y_1.lot_size ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS lot_size,
+            (array_agg(y_1.currency ORDER BY (array_position(t.venues, y_1.mic))) FILTER (WHERE y_1.mic = ANY (t.venues)))[1] AS currency,
+            string_agg(y_1.mic, ', '::text ORDER BY y_1.mic) AS listed
+           FROM unwind.listings y_1
+          WHERE y_1.tenant_id = p.tenant_id AND y_1.isin = p.isin) x ON true
      CROSS JOIN LATERAL ( SELECT COALESCE(o.venue, x.venue,
                 CASE
                     WHEN x.listed IS NULL AND cardinality(t.venues) = 1 THEN t.venues[1]
                     ELSE NULL::text
                 END) AS venue) q
      LEFT JOIN unwind_v1.venues_now() v(venue, is_open, opens_at) ON v.venue = q.venue
-     LEFT JOIN LATERAL ( SELECT y.set_at,
-            y.person,
-            y.reason
-           FROM unwind.halts y
-          WHERE y.lifted_at IS NULL AND (y.tenant_id = ANY (ARRAY[l.tenant_id, '00000000-0000-0000-0000-000000000000'::uuid])) AND (y.account_id IS NULL OR y.account_id = l.account_id) AND y.isin IS NULL AND y.venue IS NULL
-          ORDER BY y.set_at
+     CROSS JOIN LATERAL ( SELECT COALESCE(
+                CASE
+                    WHEN o.order_id IS NOT NULL THEN o.currency
+                    ELSE NULL::text
+                END, x.currency, t.currencies[array_position(t.venues, q.venue)], 'EUR'::text) AS currency) u
+     LEFT JOIN LATERAL ( SELECT y_1.as_of
+           FROM unwind.rates y_1
+          WHERE u.currency <> 'EUR'::text AND y_1.tenant_id = l.tenant_id AND y_1.currency = u.currency AND y_1.as_of <= m.at
+          ORDER BY y_1.as_of DESC
+         LIMIT 1) y ON true
+     LEFT JOIN LATERAL ( SELECT y_1.set_at,
+            y_1.person,
+            y_1.reason
+           FROM unwind.halts y_1
+          WHERE y_1.lifted_at IS NULL AND (y_1.tenant_id = ANY (ARRAY[l.tenant_id, '00000000-0000-0000-0000-000000000000'::uuid])) AND (y_1.account_id IS NULL OR y_1.account_id = l.account_id) AND y_1.isin IS NULL AND y_1.venue IS NULL
+          ORDER BY y_1.set_at
          LIMIT 1) g ON true
-     LEFT JOIN LATERAL ( SELECT y.set_at,
-            y.person,
-            y.reason
-           FROM unwind.halts y
-          WHERE y.lifted_at IS NULL AND (y.tenant_id = ANY (ARRAY[l.tenant_id, '00000000-0000-0000-0000-000000000000'::uuid])) AND (y.account_id IS NULL OR y.account_id = l.account_id) AND COALESCE(y.isin, y.venue) IS NOT NULL AND (y.isin IS NULL OR y.isin = p.isin) AND (y.venue IS NULL OR y.venue = q.venue)
-          ORDER BY y.set_at
+     LEFT JOIN LATERAL ( SELECT y_1.set_at,
+            y_1.person,
+            y_1.reason
+           FROM unwind.halts y_1
+          WHERE y_1.lifted_at IS NULL AND (y_1.tenant_id = ANY (ARRAY[l.tenant_id, '00000000-0000-0000-0000-000000000000'::uuid])) AND (y_1.account_id IS NULL OR y_1.account_id = l.account_id) AND COALESCE(y_1.isin, y_1.venue) IS NOT NULL AND (y_1.isin IS NULL OR y_1.isin = p.isin) AND (y_1.venue IS NULL OR y_1.venue = q.venue)
+          ORDER BY y_1.set_at
          LIMIT 1) gp ON true
      LEFT JOIN unwind.venue_halts h ON h.venue = q.venue AND h.isin = p.isin
      CROSS JOIN LATERAL ( SELECT
@@ -1371,6 +1438,7 @@ create view unwind.waits as
                     WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0::numeric THEN 9
                     WHEN l.status = 'PROCESSING'::text AND h.isin IS NOT NULL THEN 10
                     WHEN l.status = 'PROCESSING'::text AND (g.set_at IS NOT NULL OR gp.set_at IS NOT NULL) AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) THEN 10
+                    WHEN l.status = 'PROCESSING'::text AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) AND u.currency <> 'EUR'::text AND (y.as_of IS NULL OR y.as_of < (m.at - t.rate_age_max)) THEN 11
                     WHEN NOT v.is_open AND COALESCE(v.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
                     CASE l.status
                         WHEN 'NEW'::text THEN l.release_at
@@ -1496,10 +1564,12 @@ create view unwind_v1.executions as
     quantity,
     price,
     proceeds,
-    'EUR'::text AS currency,
+    currency,
     executed_at,
     recorded_at,
-    busted_at
+    busted_at,
+    rate,
+    rate_as_of
    FROM unwind.executions e;
 
 create view unwind_v1.instruments as
@@ -1692,6 +1762,14 @@ create view unwind_v1.positions as
     held,
     quantity - locked - held AS available
    FROM unwind.positions p;
+
+create view unwind_v1.rates as
+ SELECT tenant_id,
+    currency,
+    as_of,
+    rate,
+    updated_at
+   FROM unwind.rates r;
 
 create view unwind_v1.submissions as
  SELECT tenant_id,
