@@ -85,7 +85,8 @@ export async function hasOpenSends(
   return rows.length > 0;
 }
 
-const ofOrder = {
+/** SQL: what halts of an order `o` are asked by. */
+export const ofOrder = {
   tenantId: fragment`o.tenant_id`,
   accountId: fragment`o.account_id`,
   isin: fragment`o.isin`,

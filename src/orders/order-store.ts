@@ -2,7 +2,7 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
-import { holdOffHalts, isAllHaltedSql, isHaltedSql } from '../halts/halts-store.ts';
+import { holdOffHalts, isAllHaltedSql, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { accountCurrency, plain } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
@@ -106,13 +106,6 @@ interface DueOrderRow {
   quantity: string;
   submissions: number;
 }
-
-const ofOrder = {
-  tenantId: fragment`o.tenant_id`,
-  accountId: fragment`o.account_id`,
-  isin: fragment`o.isin`,
-  venue: fragment`o.venue`,
-};
 
 /**
  * Locks orders that are due to be sent to a venue, of the next tenant that has some, none while it is

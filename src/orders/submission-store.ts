@@ -3,7 +3,7 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
-import { holdOffHalts, isHaltedSql } from '../halts/halts-store.ts';
+import { holdOffHalts, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
 import { reportsOfAnswersSql } from '../venue/inbox-store.ts';
@@ -94,13 +94,6 @@ interface HeldRow {
   readonly sent_at: Date;
   readonly is_halted: boolean;
 }
-
-const ofOrder = {
-  tenantId: fragment`o.tenant_id`,
-  accountId: fragment`o.account_id`,
-  isin: fragment`o.isin`,
-  venue: fragment`s.venue`,
-};
 
 /** Takes over submissions to a venue whose lease ran out, in a new epoch. */
 export async function claimExpired(
