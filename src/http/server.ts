@@ -152,10 +152,10 @@ function endConnectionsOnClose(
 
 function tellAnswers(app: FastifyInstance, onAnswer: (answered: Answered) => void): void {
   app.addHook('onResponse', (request, reply, done) => {
-    const { method, routeOptions } = request;
-    const { statusCode: status, elapsedTime: durationMs } = reply;
     // How long a stream was read says nothing of the service.
     if (reply.getHeader('content-type') === 'text/event-stream') return done();
+    const { method, routeOptions } = request;
+    const { statusCode: status, elapsedTime: durationMs } = reply;
     onAnswer({ method, route: routeOptions.url ?? 'none', status, durationMs });
     done();
   });
@@ -301,10 +301,9 @@ const usualHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'n
 function send(reply: FastifyReply, requestId: string, answer: OpenAnswer): FastifyReply {
   reply.code(answer.status).headers({ ...usualHeaders, 'upvest-request-id': requestId });
   if (answer.headers !== undefined) reply.headers(answer.headers);
-  const { type = 'application/json', stream } = answer;
-  if (stream !== undefined && reply.request.method !== 'HEAD') {
-    return reply.header('content-type', type).send(stream());
-  }
+  const { type = 'application/json' } = answer;
+  const stream = reply.request.method === 'HEAD' ? undefined : answer.stream?.();
+  if (stream !== undefined) return reply.header('content-type', type).send(stream);
   if (answer.body === undefined) return reply.send();
   return reply.header('content-type', type).serializer(asItIs).send(answer.body);
 }
