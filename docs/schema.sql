@@ -183,6 +183,51 @@ create table unwind.client_keys (
   constraint client_keys_status CHECK (status = ANY (ARRAY['live'::text, 'revoked'::text]))
 );
 
+create table unwind.console_acts (
+  tenant_id uuid not null,
+  act_id uuid not null,
+  acted_at timestamp with time zone not null,
+  person text not null,
+  role text not null,
+  operation text not null,
+  target text not null,
+  reason text,
+  status integer,
+  constraint console_acts_pkey PRIMARY KEY (tenant_id, act_id),
+  constraint console_acts_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint console_acts_person_length CHECK (length(person) >= 1 AND length(person) <= 200),
+  constraint console_acts_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  constraint console_acts_target_length CHECK (length(target) <= 500)
+);
+
+create table unwind.console_links (
+  link_hash bytea not null,
+  person text not null,
+  role text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint console_links_pkey PRIMARY KEY (link_hash),
+  constraint console_links_hash_is_sha256 CHECK (length(link_hash) = 32),
+  constraint console_links_person_length CHECK (length(person) >= 1 AND length(person) <= 200),
+  constraint console_links_role CHECK (role = ANY (ARRAY['viewer'::text, 'operator'::text, 'risk'::text]))
+);
+
+create table unwind.console_sessions (
+  session_hash bytea not null,
+  person text not null,
+  role text not null,
+  tenant_id uuid,
+  created_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint console_sessions_pkey PRIMARY KEY (session_hash),
+  constraint console_sessions_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint console_sessions_hash_is_sha256 CHECK (length(session_hash) = 32),
+  constraint console_sessions_person_length CHECK (length(person) >= 1 AND length(person) <= 200),
+  constraint console_sessions_role CHECK (role = ANY (ARRAY['viewer'::text, 'operator'::text, 'risk'::text]))
+);
+CREATE INDEX console_sessions_by_end ON unwind.console_sessions USING btree (expires_at);
+
 create table unwind.database_mode (
   only_row boolean default true not null,
   mode text not null,

@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici';
 import type { Seal } from './auth/seal.ts';
 import { removeExpired } from './auth/store.ts';
 import type { Clock, Stopwatch } from './clock.ts';
+import { removeExpiredSessions } from './console/session-store.ts';
 import type { Sql } from './db/connect.ts';
 import { Deliverer } from './deliveries/deliver-events.ts';
 import { endDeliveryLeases } from './deliveries/delivery-store.ts';
@@ -173,13 +174,15 @@ async function clean(options: StepsOptions, now: Date): Promise<number> {
   const { sql, log, endLimits, venues, removesFailingWebhooks = false } = options;
   const rows = cleanedRowsMax;
   const expired = await removeExpired(sql, now, rows);
+  const sessions = await removeExpiredSessions(sql, now, rows);
   const forgotten = await forgetOldTries(sql, now, rows);
   const stopped = await stopAged(sql, { ageMsMax: endLimits.ageMsMax, rows, now });
   const [usual] = venues;
   if (usual !== undefined) await adoptOrders(sql, usual.mic, rows);
   const webhooks = removesFailingWebhooks ? await removeFailingWebhooks(sql, now, log) : 0;
   const tunnels = await closeIdleTunnels(sql, now, rows);
-  return expired + forgotten + stopped + webhooks + tunnels + (await keepLog({ sql, log }, now));
+  const ended = expired + sessions + tunnels;
+  return ended + forgotten + stopped + webhooks + (await keepLog({ sql, log }, now));
 }
 
 export type EngineOptions = Omit<StepsOptions, 'onDelivered'> & { readonly holder: string };

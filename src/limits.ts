@@ -258,3 +258,16 @@ export const recordedResponseMax = 64 * 1024;
 
 /** Records that wait for the disk at once; what comes then is left out. */
 export const recordsQueuedMax = 200;
+
+/** How long a link to the console can be used, in ms: long enough to walk to another machine. */
+export const consoleLinkMs = 10 * 60_000;
+
+/** A session of the console ends after so long without a request, and after so long in any case, in ms. */
+export const consoleIdleMs = 30 * 60_000;
+export const consoleSessionMs = 12 * 3_600_000;
+
+/** A request notes that somebody is there at most this often, in ms: so reading writes little. */
+export const consoleSeenMs = 60_000;
+
+/** Tenants that the console offers to choose from. */
+export const consoleTenantsMax = 500;

@@ -120,6 +120,16 @@ positions
   });
 
 program
+  .command('console')
+  .description('print a link that signs in at the console of a sandbox, once')
+  .action(() => {
+    return runOnDatabase(async (on, config) => {
+      const { runConsole } = await import('./commands/console-command.ts');
+      return runConsole(on, config);
+    });
+  });
+
+program
   .command('audit')
   .description('recompute everything from executions and movements and name every difference')
   .option('--json', 'one JSON document instead of a report')

@@ -5,10 +5,11 @@ import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
 import type { Seal } from './auth/seal.ts';
 import { systemStopwatch } from './clock.ts';
+import { linkAddress, makeLink } from './console/sessions.ts';
 import { connect, openPools, type Pools } from './db/connect.ts';
 import { DatabaseClock } from './db/database-clock.ts';
 import { expectedSchema } from './db/migrate.ts';
-import { receiverPolicyOf } from './egress/address.ts';
+import { isLoopbackName, receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { buildApp, buildMetricsApp } from './http/app.ts';
@@ -40,6 +41,8 @@ export interface Service {
   readonly sandbox: SandboxClient | undefined;
   /** The authority that clients have to trust, where it speaks TLS. */
   readonly caFile: string | undefined;
+  /** The address that signs one person in at the console, once; where links do. */
+  readonly consoleLink: string | undefined;
   /** Answers what has begun, lets steps end, closes everything. Idempotent. */
   stop(): Promise<void>;
 }
@@ -106,7 +109,7 @@ export async function startService(config: Config, options: StartOptions): Promi
 
 async function start(config: Config, options: StartOptions, opened: Opened): Promise<Service> {
   const { log } = options;
-  const { mode, roles, listen, webhooks, record } = config;
+  const { mode, roles, listen, webhooks, record, requests } = config;
   if (options.usesTls && mode !== 'sandbox') throw new ConfigError(noTlsInLive);
   await checkAddress(listen);
   const seal = await openKeyFile(config);
@@ -160,7 +163,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     isApi: roles.has('api'),
     metrics,
     showsMetrics: config.metricsPort === 0,
-    requests: config.requests,
+    requests,
     liquidations: config.liquidations,
     webhooks: { timeoutMs: webhooks.timeoutMs, policy },
     sql: pools.requests,
@@ -168,6 +171,10 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     readiness: readinessOf(watched, systemStopwatch),
     certificate,
     recorder: record === undefined ? undefined : await Recorder.open({ directory: record, log }),
+    console: {
+      signIn: signsInByLink(config) ? 'link' : 'none',
+      isTls: certificate !== undefined || requests.endsTlsAtProxy,
+    },
     ...{ log, seal, agent, engine, warning },
   });
   opened.add(() => app.close());
@@ -176,7 +183,6 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   });
   if (metrics !== undefined && config.metricsPort !== 0) {
     const aside = { host: listen.host, port: config.metricsPort };
-    const { requests } = config;
     const sql = pools.requests;
     const metricsApp = buildMetricsApp({ metrics, sql, clock, requests, log });
     opened.add(() => metricsApp.close());
@@ -192,12 +198,16 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     mode === 'sandbox' && roles.has('api')
       ? await ensureSandboxClient(pools.requests, clock, ofSandbox)
       : undefined;
+  const consoleLink =
+    roles.has('api') && signsInByLink(config)
+      ? linkAddress(url, await makeLink(pools.requests, clock, sandboxPerson))
+      : undefined;
   await engine?.start();
   const stop = () => {
     isStopping = true;
     return opened.close();
   };
-  return { url, sandbox, caFile, stop };
+  return { url, sandbox, consoleLink, caFile, stop };
 }
 
 /** Opens the database, waits for it where it is down, and brings it to this version. */
@@ -293,3 +303,11 @@ export function isSimulatedLive({ mode, venue }: Pick<Config, 'mode' | 'venue'>)
 function authorityOf({ host }: Config['listen'], { port }: AddressInfo): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
+
+/** Links are for a sandbox that only this machine reaches. */
+export function signsInByLink({ mode, listen }: Pick<Config, 'mode' | 'listen'>): boolean {
+  return mode === 'sandbox' && isLoopbackName(listen.host);
+}
+
+/** Whoever reads the terminal of a sandbox. */
+export const sandboxPerson = { name: 'operator', role: 'risk' } as const;

@@ -56,6 +56,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'parked close': [
     `unwind parked close correction/${id} --reason "paid back by hand, ticket 4711"`,
   ],
+  console: ['unwind console'],
   'venues check': ['unwind venues check'],
   'fix status': ['unwind fix', 'unwind fix status --json'],
   'fix log': ['unwind fix log', 'unwind fix log --venue XETR --follow'],

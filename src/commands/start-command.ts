@@ -108,6 +108,9 @@ function welcome(config: Config, service: Service, startMs: number): string {
   const database =
     config.database.url === undefined ? join(config.home, 'pg18') : 'of DATABASE_URL';
   const places = [
+    ...(service.consoleLink === undefined
+      ? []
+      : [['Console', `${service.consoleLink} (once, within 10 minutes)`]]),
     ...(config.roles.has('api') ? [['API, to read', `${service.url}/docs`]] : []),
     ['Health', `${service.url}/readyz`],
     ['Database', database],

@@ -14,6 +14,8 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { tunnelReceiver } from '../tunnels/serve-tunnels.ts';
 import { bookHandlers } from './book-handlers.ts';
+import { consoleOperations } from './console-gate.ts';
+import { type ConsoleOptions, consoleRoutes } from './console-routes.ts';
 import { controlHandlers } from './control-handlers.ts';
 import { deliveryHandlers } from './delivery-handlers.ts';
 import { errorPages } from './error-pages.ts';
@@ -26,6 +28,7 @@ import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
 import { onboardingHandlers } from './onboarding-handlers.ts';
 import { orderHandlers } from './order-handlers.ts';
+import { overviewHandlers } from './overview-handlers.ts';
 import { positionHandlers } from './position-handlers.ts';
 import { metricsRoute, probes, type Readiness } from './probes.ts';
 import { type RateSettings, Rates } from './rates.ts';
@@ -64,6 +67,8 @@ export interface AppOptions {
   readonly readiness: () => Promise<Readiness>;
   /** A sentence that the first page shows in red. */
   readonly warning: string | undefined;
+  /** How people sign in at the console, and whether TLS alone leads to it. */
+  readonly console: Pick<ConsoleOptions, 'signIn' | 'isTls'>;
   /** The loops of this process; without them those of other processes find the work. */
   readonly engine: AppEngine | undefined;
 }
@@ -94,6 +99,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     warning,
   };
   if (!options.isApi) return buildServer({ ...server, routes: [], open: watching });
+  const gate = { ...options.console, sql, clock, rates, isSandbox: options.isSandbox };
   const open = [
     ...tokenRoutes({
       ...{ sql, clock, authenticator, rates },
@@ -101,10 +107,16 @@ export function buildApp(options: AppOptions): FastifyInstance {
     }),
     ...(options.isSandbox ? [inspectRoute({ sql, clock, rates }), tunnelHealthRoute] : []),
     ...errorPages(),
+    ...consoleRoutes(gate),
     ...watching,
   ];
   const streams = new EventStreams({ sql, clock, log, stopwatch: systemStopwatch });
-  const app = buildServer({ ...server, routes: routesOf(options, streams), open });
+  const routes = routesOf(options, streams);
+  const app = buildServer({
+    ...server,
+    routes,
+    open: [...open, ...consoleOperations(routes, gate)],
+  });
   app.addHook('preClose', () => streams.stop());
   streams.start();
   return app;
@@ -164,6 +176,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
+    overview: overviewHandlers({ sql, clock }),
     tests,
   });
 }

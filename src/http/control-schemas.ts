@@ -68,3 +68,16 @@ export const listAllLiquidationsQuery = Type.Object(
   },
   strict,
 );
+
+export const findQuery = Type.Object(
+  {
+    text: Type.Optional(
+      Type.String({
+        pattern: '^[0-9A-Za-z-]{8,64}$',
+        description: 'An id, a client order id (FIX 11) or an ISIN. Absent, it names nothing.',
+        examples: ['DE0007164600'],
+      }),
+    ),
+  },
+  strict,
+);

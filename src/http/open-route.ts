@@ -13,7 +13,7 @@ export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<Ope
 
 /** A route that does its own checks: nothing is authenticated when `work` begins. */
 export interface OpenRoute {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   /** Its id in the API document, or that it is a page for people, which the document leaves out. */
   readonly operation: OperationId | 'page';

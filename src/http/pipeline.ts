@@ -96,13 +96,35 @@ export async function handleSigned(
     return authenticator.authenticate(message, { clientId, token });
   });
   reply.headers(rates.admitClient(caller.tenantId));
-  if (!route.scopes.some((scope) => caller.scopes.includes(scope))) {
+  if (!mayCall(route, caller)) {
     const detail = `The access token lacks the scope ${route.scopes.join(' or ')}.`;
     throw new Refusal('forbidden', detail);
   }
-  const [path, search] = splitTarget(message.target);
+  const holds = () => authenticator.holds({ clientId, token }, route.scopes);
+  return route.handler(callOf(route, request, { caller, holds }));
+}
+
+export function mayCall(
+  { scopes }: Pick<SignedRoute, 'scopes'>,
+  caller: Pick<Caller, 'scopes'>,
+): boolean {
+  return scopes.some((scope) => caller.scopes.includes(scope));
+}
+
+/**
+ * What a handler is told of a request that is allowed.
+ * @param prefix what the path was sent with before the path of the route.
+ */
+export function callOf(
+  route: SignedRoute,
+  request: FastifyRequest,
+  { caller, holds }: Pick<Call, 'caller' | 'holds'>,
+  prefix = '',
+): Call {
+  const [target, search] = splitTarget(request.raw.url ?? '/');
+  const path = target.slice(prefix.length);
   const rawBody = bodyOf(request);
-  return route.handler({
+  return {
     caller,
     params: request.params as Readonly<Record<string, string>>,
     path,
@@ -110,14 +132,14 @@ export async function handleSigned(
     rawBody,
     contentType: headerOf(request, 'content-type'),
     lastEventId: headerOf(request, 'last-event-id'),
-    holds: () => authenticator.holds({ clientId, token }, route.scopes),
+    holds,
     idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
     requestHash: route.idempotent
       ? sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody]))
       : noBytes,
     isHead: request.method === 'HEAD',
     isAwaited: () => !request.raw.socket.destroyed && request.server.server.listening,
-  });
+  };
 }
 
 /** The request as its sender signed it: raw target, all header lines, body bytes. */

@@ -11,6 +11,7 @@ import type { LiquidationHandlers } from './liquidation-handlers.ts';
 import type { MarketHandlers } from './market-handlers.ts';
 import type { OnboardingHandlers } from './onboarding-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
+import type { OverviewHandlers } from './overview-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
 import type { TunnelHandlers } from './tunnel-handlers.ts';
@@ -57,6 +58,7 @@ export interface Handlers {
   readonly orders: OrderHandlers;
   readonly control: ControlHandlers;
   readonly halts: HaltHandlers;
+  readonly overview: OverviewHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
   readonly tests?: TestHandlers | undefined;
 }
@@ -111,8 +113,10 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ control, events, halts }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ control, events, halts, overview }: Handlers): readonly SignedRoute[] {
   return [
+    { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
+    { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
     { method: 'GET',    path: '/liquidations',         operation: 'list_liquidations',            scopes: liquidationRead,  idempotent: false, handler: control.listLiquidations },
     { method: 'GET',    path: '/stream',               operation: 'stream_events',                scopes: liquidationRead,  idempotent: false, handler: events.stream, type: 'text/event-stream' },
     { method: 'GET',    path: ofStory,                 operation: 'tell_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.tellLiquidation },

@@ -89,6 +89,12 @@ export async function recordTrading(
     where (venues, currencies, rate_age_max) is distinct from (${mics}::text[], ${currencies}::text[], ${age})`;
 }
 
+/** The venues that the service trades at, as the process that started last recorded them. */
+export async function findTraded(sql: SqlOrTx): Promise<readonly string[]> {
+  const rows = await sql<{ venues: string[] }[]>`select t.venues from unwind.trading t`;
+  return rows[0]?.venues ?? [];
+}
+
 /** The calendar of a venue; undefined: it is always open. */
 export async function findCalendar(sql: SqlOrTx, venue: string): Promise<Calendar | undefined> {
   const sessions = await sql<

@@ -54,7 +54,7 @@ suite('the package', () => {
   test('holds what it needs to run and nothing of the workshop', async () => {
     const { files } = project;
     const belongs =
-      /^(bin\/(unwind|needed-node)\.js|dist\/.+\.(js|d\.ts|sql)|docs\/.+\.md|examples\/book\/[a-z]+\.csv|(package\.json|README\.md|CHANGELOG\.md|LICENSE))$/;
+      /^(bin\/(unwind|needed-node)\.js|dist\/.+\.(js|css|d\.ts|sql)|docs\/.+\.md|examples\/book\/[a-z]+\.csv|(package\.json|README\.md|CHANGELOG\.md|LICENSE))$/;
     assert.deepEqual(
       files.filter((path) => !belongs.test(path)),
       [],
@@ -64,6 +64,8 @@ suite('the package', () => {
     for (const path of [
       ...expected,
       'dist/db/migrations/0001-baseline/01-clients.sql',
+      'dist/console/browser/main.js',
+      'dist/console/browser/console.css',
       'LICENSE',
     ]) {
       assert.ok(files.includes(path), path);

@@ -291,7 +291,8 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   }
   const [account] = await giveAccounts(sql, api.client);
   if (path.startsWith('/halts')) return wishForHalt(api, route, account);
-  if (path === '/stream') return { method, target: path, content: {} };
+  if (['/stream', '/overview', '/find'].includes(path))
+    return { method, target: path, content: {} };
   if (path.startsWith('/liquidations')) {
     const id = (await liquidate(api, account)).split('/').at(-1) ?? '';
     return { method, target: targetOf(path, { account_liquidation_id: id }), content: {} };

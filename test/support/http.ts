@@ -20,6 +20,8 @@ import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
 import { bookHandlers } from '../../src/http/book-handlers.ts';
+import { consoleOperations } from '../../src/http/console-gate.ts';
+import { type ConsoleOptions, consoleRoutes } from '../../src/http/console-routes.ts';
 import { controlHandlers } from '../../src/http/control-handlers.ts';
 import { deliveryHandlers } from '../../src/http/delivery-handlers.ts';
 import { documentText } from '../../src/http/document-routes.ts';
@@ -34,6 +36,7 @@ import { marketHandlers } from '../../src/http/market-handlers.ts';
 import { onboardingHandlers } from '../../src/http/onboarding-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
 import { orderHandlers } from '../../src/http/order-handlers.ts';
+import { overviewHandlers } from '../../src/http/overview-handlers.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import { positionHandlers } from '../../src/http/position-handlers.ts';
 import { probes, type Readiness } from '../../src/http/probes.ts';
@@ -77,6 +80,8 @@ export interface HttpOptions {
   readonly tunnelWaitMs?: number;
   /** Keeps requests as files; default none. */
   readonly recorder?: Recorder;
+  /** Default a sandbox's, over plain HTTP. */
+  readonly console?: Partial<Pick<ConsoleOptions, 'signIn' | 'isTls'>>;
   /** Default ready. */
   readonly readiness?: () => Promise<Readiness>;
 }
@@ -155,19 +160,30 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
+    overview: overviewHandlers({ sql, clock }),
     tests: isSandbox ? tests : undefined,
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
+  const ofConsole = {
+    sql,
+    clock,
+    rates,
+    isSandbox,
+    signIn: 'link',
+    isTls: false,
+    ...options.console,
+  } as const;
   const open = [
     ...tokenRoutes({ sql, clock, authenticator, rates, ignoresUnknownScopes }),
     ...(isSandbox ? [inspectRoute({ sql, clock, rates }), tunnelHealthRoute] : []),
     ...errorPages(),
+    ...consoleRoutes(ofConsole),
     ...probes(readiness),
   ];
   const finished: object[] = [];
   const app = buildServer({
     routes,
-    open,
+    open: [...open, ...consoleOperations(routes, ofConsole)],
     authenticator,
     log: {
       info: (fields) => finished.push(fields),

@@ -53,6 +53,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     from: 'src/work/',
     to: ['http', 'auth', 'liquidations', 'orders', 'webhooks', 'book', 'events', 'venue'],
   },
+  {
+    from: 'src/console/',
+    to: ['http', 'liquidations', 'orders', 'webhooks', 'deliveries', 'executions', 'book', 'venue'],
+  },
   { from: 'src/liquidations/', to: ['http', 'webhooks'] },
   { from: 'src/webhooks/', to: ['http', 'liquidations', 'orders', 'executions', 'book', 'venue'] },
   {

@@ -9,6 +9,7 @@ import { liquidationOperations } from './liquidation-operations.ts';
 import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
+import { overviewOperations } from './overview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
 import { tunnelOperations } from './tunnel-operations.ts';
 import { userOperations } from './user-operations.ts';
@@ -22,6 +23,7 @@ const parts = {
   ...bookOperations,
   ...orderOperations,
   ...controlOperations,
+  ...overviewOperations,
   ...openOperations,
   ...sandboxOperations,
   ...tunnelOperations,

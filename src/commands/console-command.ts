@@ -1,0 +1,26 @@
+// `unwind console`: prints a link that signs one person in at the console of a sandbox.
+
+import { linkAddress, makeLink } from '../console/sessions.ts';
+import { readSandboxClient } from '../sandbox/sandbox-client.ts';
+import { sandboxPerson, signsInByLink } from '../service.ts';
+import type { Config } from '../settings/config.ts';
+import type { OnDatabase } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+export async function runConsole(
+  { sql, clock, stdout }: OnDatabase,
+  config: Config,
+): Promise<number> {
+  if (!signsInByLink(config)) {
+    throw new UsageError(
+      'links sign in at a sandbox that listens on this machine alone: the console of another service takes none.',
+    );
+  }
+  const sandbox = await readSandboxClient(config.home);
+  if (sandbox === undefined) {
+    throw new UsageError(`nothing has started in ${config.home} yet: run "unwind start" first.`);
+  }
+  const secret = await makeLink(sql, clock, sandboxPerson);
+  stdout.write(`${linkAddress(sandbox.base_url, secret)}\n`);
+  return 0;
+}

@@ -1,0 +1,127 @@
+// Asks the service: the operations of the API with the session's cookie, and who is signed in. What the
+// service refuses becomes an error with its own sentence.
+
+import { signal } from '@preact/signals';
+
+/**
+ * @typedef {object} Session
+ * @property {string | null} person
+ * @property {'viewer' | 'operator' | 'risk'} [role]
+ * @property {string[]} [scopes]
+ * @property {string | null} [tenant]
+ * @property {{ id: string, name: string }[]} [tenants]
+ */
+
+/**
+ * Who asks: what the page asks by itself does not count as somebody being there.
+ * @typedef {{ signal?: AbortSignal, isBackground?: boolean }} Asked
+ */
+
+/** Who is signed in; undefined until it is known. */
+export const session = signal(/** @type {Session | undefined} */ (undefined));
+
+/** A refusal of the service, with its sentence for people. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} detail
+   */
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+/** @param {string} scope */
+export function may(scope) {
+  return session.value?.scopes?.includes(scope) ?? false;
+}
+
+/**
+ * @param {string} method
+ * @param {string} path from the root of the service
+ * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal | undefined }} [options]
+ * @returns {Promise<any>} the JSON of the answer
+ */
+async function send(method, path, { body, headers = {}, signal: aborted } = {}) {
+  const answer = await fetch(path, {
+    method,
+    headers: {
+      accept: 'application/json',
+      'x-unwind-console': '1',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(aborted === undefined ? {} : { signal: aborted }),
+  }).catch((error) => {
+    if (aborted?.aborted) throw error;
+    throw new ApiError(0, 'The service does not answer. The page goes on when it is back.');
+  });
+  const text = await answer.text();
+  const json = text === '' ? undefined : JSON.parse(text);
+  if (answer.ok) return json;
+  if (answer.status === 401 && session.value?.person) session.value = { person: null };
+  throw new ApiError(answer.status, json?.detail ?? `The service answered ${answer.status}.`);
+}
+
+/**
+ * @param {string} path of an operation
+ * @param {Record<string, string | number | boolean | undefined>} [query]
+ * @param {Asked} [asked]
+ */
+export function get(path, query = {}, asked = {}) {
+  const pairs = Object.entries(query).flatMap(([name, value]) => {
+    return value === undefined || value === '' ? [] : [[name, String(value)]];
+  });
+  const search = new URLSearchParams(pairs).toString();
+  const target = `/console/api${path}${search === '' ? '' : `?${search}`}`;
+  const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
+  return send('GET', target, { headers, signal: asked.signal });
+}
+
+/**
+ * @param {'POST' | 'PATCH' | 'DELETE'} method
+ * @param {string} path of an operation
+ * @param {unknown} [body]
+ * @param {{ key?: string, reason?: string }} [why] a key is the same for the same wish, however often it
+ *   is sent; the reason is recorded with who did it
+ */
+export function change(method, path, body, { key, reason } = {}) {
+  const headers = {
+    ...(key === undefined ? {} : { 'idempotency-key': key }),
+    ...(reason === undefined ? {} : { 'x-unwind-reason': encodeURIComponent(reason) }),
+  };
+  return send(method, `/console/api${path}`, body === undefined ? { headers } : { body, headers });
+}
+
+export async function loadSession() {
+  session.value = await send('GET', '/console/session');
+}
+
+/** @param {string} link */
+export async function signIn(link) {
+  await send('POST', '/console/sign-in', { body: { link } });
+  await loadSession();
+}
+
+export async function signOut() {
+  await send('POST', '/console/sign-out');
+  session.value = { person: null };
+}
+
+/** @param {string} tenant */
+export async function chooseTenant(tenant) {
+  await send('POST', '/console/tenant', { body: { tenant } });
+  await loadSession();
+}
+
+/**
+ * @param {string | null} below
+ * @param {Asked} asked
+ */
+export function listActs(below, asked) {
+  const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
+  const target = `/console/session/acts${below ? `?below=${below}` : ''}`;
+  return send('GET', target, { headers, signal: asked.signal });
+}

@@ -1,0 +1,120 @@
+// Keeps what a page shows up to date: asks again when something happened, never twice at once, and not while
+// nobody looks.
+
+import { signal } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError } from './api.js';
+
+/** Whether the last answer came. */
+export const isLive = signal(true);
+
+/** Pages that are drawn now. @type {Set<() => void>} */
+const listeners = new Set();
+
+/** How long events are gathered before pages ask anew, in ms: a thousand a second cost one question. */
+const gatherMs = 1_000;
+/** Pages also ask without an event: clocks, venues and webhooks change without one. In ms. */
+const anewMs = 5_000;
+
+let isDue = false;
+let askedAt = 0;
+
+function askAnew() {
+  isDue = false;
+  if (document.hidden) return;
+  askedAt = performance.now();
+  for (const listener of listeners) listener();
+}
+
+/** Something happened: pages ask soon, once for all that happens meanwhile. */
+function happened() {
+  if (isDue) return;
+  isDue = true;
+  setTimeout(askAnew, Math.max(0, gatherMs - (performance.now() - askedAt)));
+}
+
+setInterval(happened, anewMs);
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) happened();
+});
+
+/** The stream of events of the client that is looked at. @type {EventSource | undefined} */
+let stream;
+
+/** Kinds of events that a stream has beside its own of the connection. */
+const kinds = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'].map(
+  (one) => `ACCOUNT_LIQUIDATION.${one}`,
+);
+
+/** Follows what happens from now on; a lost connection is made anew by the browser. */
+export function follow() {
+  stream?.close();
+  stream = new EventSource('/console/api/stream');
+  for (const kind of ['message', 'gap', ...kinds]) stream.addEventListener(kind, happened);
+  stream.addEventListener('open', () => {
+    isLive.value = true;
+  });
+  stream.addEventListener('error', () => {
+    isLive.value = false;
+    // Whether the session has ended is seen by asking.
+    happened();
+  });
+}
+
+export function unfollow() {
+  stream?.close();
+  stream = undefined;
+}
+
+/**
+ * What a request answers, kept fresh.
+ *
+ * @template T
+ * @param {(asked: import('./api.js').Asked) => Promise<T>} ask
+ * @param {unknown[]} inputs ask anew when one of them changes
+ * @returns {{ data: T | undefined, error: ApiError | undefined, again: () => void }}
+ */
+export function useFresh(ask, inputs) {
+  const [state, setState] = useState(
+    /** @type {{ data: T | undefined, error: ApiError | undefined }} */ ({
+      data: undefined,
+      error: undefined,
+    }),
+  );
+  const latest = useRef(ask);
+  latest.current = ask;
+  const again = useRef(() => {});
+  useEffect(() => {
+    const ended = new AbortController();
+    let isAsking = false;
+    let isWanted = false;
+    let isBackground = false;
+    const load = async () => {
+      isWanted = isAsking;
+      if (isAsking) return;
+      isAsking = true;
+      try {
+        const data = await latest.current({ signal: ended.signal, isBackground });
+        isBackground = true;
+        if (ended.signal.aborted) return;
+        setState({ data, error: undefined });
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        if (!(error instanceof ApiError)) throw error;
+        setState((before) => ({ data: before.data, error }));
+      } finally {
+        isAsking = false;
+      }
+      if (isWanted) load();
+    };
+    setState({ data: undefined, error: undefined });
+    again.current = load;
+    listeners.add(load);
+    load();
+    return () => {
+      ended.abort();
+      listeners.delete(load);
+    };
+  }, inputs);
+  return { ...state, again: () => again.current() };
+}

@@ -1,0 +1,226 @@
+// The statements of the console: links to sign in, sessions, and what people did in them.
+
+import type { Sql, SqlOrTx } from '../db/connect.ts';
+import { newId, type TenantId } from '../ids.ts';
+import type { ConsoleRole, Person } from './person.ts';
+
+export async function insertLink(
+  sql: Sql,
+  link: Person & { readonly hash: Buffer; readonly now: Date; readonly expiresAt: Date },
+): Promise<void> {
+  await sql`
+    insert into unwind.console_links (link_hash, person, role, created_at, expires_at)
+    values (${link.hash}, ${link.name}, ${link.role}, ${link.now}, ${link.expiresAt})`;
+}
+
+/** Takes a link away, so that nobody uses it again. @returns whose it was, if its time is not over. */
+export async function takeLink(
+  sql: SqlOrTx,
+  { hash, now }: { readonly hash: Buffer; readonly now: Date },
+): Promise<Person | undefined> {
+  const rows = await sql<{ person: string; role: ConsoleRole; is_live: boolean }[]>`
+    delete from unwind.console_links l
+    where l.link_hash = ${hash}
+    returning l.person, l.role, l.expires_at > ${now} as is_live`;
+  const [row] = rows;
+  return row?.is_live ? { name: row.person, role: row.role } : undefined;
+}
+
+export interface NewSession extends Person {
+  readonly hash: Buffer;
+  readonly now: Date;
+  readonly expiresAt: Date;
+}
+
+/** Begins a session; it looks at the oldest tenant first. */
+export async function insertSession(sql: SqlOrTx, session: NewSession): Promise<void> {
+  const { hash, name, role, now, expiresAt } = session;
+  await sql`
+    insert into unwind.console_sessions (
+      session_hash, person, role, tenant_id, created_at, seen_at, expires_at
+    )
+    values (
+      ${hash}, ${name}, ${role},
+      (select t.tenant_id from unwind.tenants t order by t.created_at, t.tenant_id limit 1),
+      ${now}, ${now}, ${expiresAt}
+    )`;
+}
+
+export interface Session extends Person {
+  readonly tenantId: TenantId | undefined;
+  readonly seenAt: Date;
+  readonly expiresAt: Date;
+}
+
+/** A session that is neither over nor idle for too long. */
+export async function findSession(
+  sql: Sql,
+  which: { readonly hash: Buffer; readonly now: Date; readonly idleSince: Date },
+): Promise<Session | undefined> {
+  const rows = await sql<
+    {
+      person: string;
+      role: ConsoleRole;
+      tenant_id: TenantId | null;
+      seen_at: Date;
+      expires_at: Date;
+    }[]
+  >`
+    select s.person, s.role, s.tenant_id, s.seen_at, s.expires_at
+    from unwind.console_sessions s
+    where s.session_hash = ${which.hash}
+      and s.expires_at > ${which.now}
+      and s.seen_at > ${which.idleSince}`;
+  const [row] = rows;
+  return (
+    row && {
+      name: row.person,
+      role: row.role,
+      tenantId: row.tenant_id ?? undefined,
+      seenAt: row.seen_at,
+      expiresAt: row.expires_at,
+    }
+  );
+}
+
+/** Notes that somebody is there. */
+export async function touchSession(sql: Sql, hash: Buffer, now: Date): Promise<void> {
+  await sql`
+    update unwind.console_sessions s
+    set seen_at = ${now}
+    where s.session_hash = ${hash}
+      and s.seen_at < ${now}`;
+}
+
+/** Looks at another tenant. @returns false: there is none of this id. */
+export async function chooseTenant(sql: Sql, hash: Buffer, tenantId: TenantId): Promise<boolean> {
+  const rows = await sql`
+    update unwind.console_sessions s
+    set tenant_id = t.tenant_id
+    from unwind.tenants t
+    where s.session_hash = ${hash}
+      and t.tenant_id = ${tenantId}`;
+  return rows.count > 0;
+}
+
+export async function deleteSession(sql: SqlOrTx, hash: Buffer): Promise<void> {
+  await sql`
+    delete from unwind.console_sessions s
+    where s.session_hash = ${hash}`;
+}
+
+/** Removes sessions and links whose time is over, at most so many each. */
+export async function removeExpiredSessions(sql: Sql, now: Date, limit: number): Promise<number> {
+  const sessions = await sql`
+    delete from unwind.console_sessions
+    where session_hash in (
+      select s.session_hash
+      from unwind.console_sessions s
+      where s.expires_at < ${now}
+      limit ${limit}
+    )`;
+  const links = await sql`
+    delete from unwind.console_links
+    where link_hash in (
+      select l.link_hash
+      from unwind.console_links l
+      where l.expires_at < ${now}
+      limit ${limit}
+    )`;
+  return sessions.count + links.count;
+}
+
+export interface ShownTenant {
+  readonly id: TenantId;
+  readonly name: string;
+}
+
+/** The tenants that a person may choose from, the oldest first. */
+export async function findTenants(sql: Sql, limit: number): Promise<readonly ShownTenant[]> {
+  return sql<ShownTenant[]>`
+    select t.tenant_id as id, t.name
+    from unwind.tenants t
+    order by t.created_at, t.tenant_id
+    limit ${limit}`;
+}
+
+export interface NewAct extends Person {
+  readonly tenantId: TenantId;
+  readonly operation: string;
+  readonly target: string;
+  readonly reason: string | undefined;
+  readonly now: Date;
+}
+
+/** Records what a person asks for, before it is tried. @returns its id. */
+export async function insertAct(sql: Sql, act: NewAct): Promise<string> {
+  const id = newId();
+  await sql`
+    insert into unwind.console_acts (
+      tenant_id, act_id, acted_at, person, role, operation, target, reason
+    )
+    values (
+      ${act.tenantId}, ${id}, ${act.now}, ${act.name}, ${act.role}, ${act.operation},
+      left(${act.target}, 500), left(${act.reason ?? null}::text, 500)
+    )`;
+  return id;
+}
+
+/** What became of it, as a status of HTTP. */
+export async function endAct(
+  sql: Sql,
+  { tenantId, actId, status }: { tenantId: TenantId; actId: string; status: number },
+): Promise<void> {
+  await sql`
+    update unwind.console_acts a
+    set status = ${status}
+    where a.tenant_id = ${tenantId}
+      and a.act_id = ${actId}
+      and a.status is null`;
+}
+
+export interface Act {
+  readonly id: string;
+  readonly at: Date;
+  readonly person: string;
+  readonly role: ConsoleRole;
+  readonly operation: string;
+  readonly target: string;
+  readonly reason: string | undefined;
+  readonly status: number | undefined;
+}
+
+/** The last acts in a tenant, the newest first; `below` goes on behind an act. */
+export async function findActs(
+  sql: Sql,
+  which: { tenantId: TenantId; below: string | undefined; limit: number },
+): Promise<readonly Act[]> {
+  const rows = await sql<
+    {
+      act_id: string;
+      acted_at: Date;
+      person: string;
+      role: ConsoleRole;
+      operation: string;
+      target: string;
+      reason: string | null;
+      status: number | null;
+    }[]
+  >`
+    select a.act_id, a.acted_at, a.person, a.role, a.operation, a.target, a.reason, a.status
+    from unwind.console_acts a
+    where a.tenant_id = ${which.tenantId}
+      and (${which.below ?? null}::uuid is null or a.act_id < ${which.below ?? null})
+    order by a.act_id desc
+    limit ${which.limit}`;
+  return rows.map((row) => ({
+    id: row.act_id,
+    at: row.acted_at,
+    person: row.person,
+    role: row.role,
+    operation: row.operation,
+    target: row.target,
+    reason: row.reason ?? undefined,
+    status: row.status ?? undefined,
+  }));
+}

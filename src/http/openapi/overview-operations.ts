@@ -1,0 +1,138 @@
+// What the document says of the operations by which people look: the overview, and what an id names.
+
+import { Type } from 'typebox';
+import { foundKinds } from '../../metrics/find-store.ts';
+import { findQuery } from '../control-schemas.ts';
+import type { OperationPart } from './operation.ts';
+
+const instant = (description: string) => Type.String({ format: 'date-time', description });
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+const amount = (description: string) =>
+  Type.String({ pattern: '^[0-9]+\\.[0-9]{2}$', description });
+
+const overview = Type.Object(
+  {
+    at: instant('When it was counted; it is shared for a second.'),
+    market_time: instant('The market clock then.'),
+    open: Type.Object({
+      new: count('Liquidations that are NEW.'),
+      processing: count('Liquidations that are PROCESSING.'),
+      oldest_at: Type.Optional(instant('When the oldest of them was asked for; absent: none.')),
+    }),
+    waiting: Type.Array(
+      Type.Object({
+        reason: Type.String({ description: 'The table of reasons stands in docs/views.md.' }),
+        count: count('How many of the 500 oldest wait for it.'),
+      }),
+      { description: 'Why they wait, the most frequent reason first.' },
+    ),
+    today: Type.Object({
+      from: instant('Midnight in UTC.'),
+      asked: count('Liquidations asked for.'),
+      filled: count('Of these, FILLED.'),
+      cancelled: count('Of these, CANCELLED.'),
+      executions: count('Executions of today, of whatever liquidation.'),
+      proceeds: amount('What they earned, in EUR.'),
+    }),
+    minutes: Type.Array(
+      Type.Object({
+        at: instant('Where the minute begins.'),
+        orders: count('Orders with executions.'),
+        proceeds: amount('What they earned, in EUR.'),
+      }),
+      { description: 'The minutes of the last hour in which something was sold.' },
+    ),
+    parked: count('What waits for a person.'),
+    webhooks: Type.Object({
+      enabled: count('Subscriptions.'),
+      failing: count('Of these, whose last attempt failed.'),
+      most_behind: count('Events that the one furthest behind has not got.'),
+    }),
+    venues: Type.Array(
+      Type.Object({
+        mic: Type.String({ description: 'Market identifier code, ISO 10383.' }),
+        open: Type.Boolean({ description: 'Whether it trades now.' }),
+        fix_session: Type.Optional(Type.String({ description: 'How its FIX session stands.' })),
+        halted: Type.Array(Type.String(), { description: 'Instruments that it has halted.' }),
+        opens_at: Type.Optional(instant('When it opens, by the market clock.')),
+        closes_at: Type.Optional(instant('When it closes, by the market clock.')),
+      }),
+    ),
+  },
+  { title: 'Overview' },
+);
+
+const overviewExample = {
+  at: '2026-01-05T09:00:04.000Z',
+  market_time: '2026-01-05T09:00:04.000Z',
+  open: { new: 2, processing: 40, oldest_at: '2026-01-05T08:58:11.000Z' },
+  waiting: [{ reason: 'at_venue', count: 42 }],
+  today: {
+    from: '2026-01-05T00:00:00.000Z',
+    asked: 500,
+    filled: 458,
+    cancelled: 0,
+    executions: 2110,
+    proceeds: '4810233.17',
+  },
+  minutes: [{ at: '2026-01-05T08:59:00.000Z', orders: 1210, proceeds: '2710233.02' }],
+  parked: 0,
+  webhooks: { enabled: 1, failing: 0, most_behind: 3 },
+  venues: [{ mic: 'XSIM', open: true, halted: [] }],
+};
+
+const found = Type.Object(
+  {
+    data: Type.Array(
+      Type.Object({
+        kind: Type.Enum([...foundKinds], { type: 'string', description: 'What it is.' }),
+        id: Type.String({ description: 'Its id; of an instrument the ISIN.' }),
+        liquidation_id: Type.Optional(Type.String({ format: 'uuid' })),
+        account_id: Type.Optional(Type.String({ format: 'uuid' })),
+      }),
+      { description: 'Empty where it names nothing.' },
+    ),
+  },
+  { title: 'What a text names' },
+);
+
+export const overviewOperations = {
+  show_overview: {
+    tag: 'Control',
+    summary: 'Show how the selling goes',
+    description:
+      'What is open and why it waits, what was sold today, and whether venues and webhooks keep up. ' +
+      'An extension: the published API does not have it.',
+    success: {
+      status: 200,
+      description: 'The state now.',
+      body: {
+        schema: overview,
+        examples: { busy: { summary: 'A busy morning', value: overviewExample } },
+      },
+    },
+    refusals: {},
+  },
+  find_by_id: {
+    tag: 'Control',
+    summary: 'Find what an id names',
+    description:
+      'Takes the id of a liquidation, account, order, execution or webhook, a client order id (FIX 11) ' +
+      'or an ISIN. An extension: the published API does not have it.',
+    query: findQuery,
+    success: {
+      status: 200,
+      description: 'What it names.',
+      body: {
+        schema: found,
+        examples: {
+          instrument: {
+            summary: 'An instrument',
+            value: { data: [{ kind: 'instrument', id: 'DE0007164600' }] },
+          },
+        },
+      },
+    },
+    refusals: {},
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;

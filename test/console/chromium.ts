@@ -1,0 +1,121 @@
+// A real Chromium that opens the console, where the machine has one. Whatever the page reports as an error
+// fails the test, and so does what axe finds.
+import assert from 'node:assert/strict';
+import { access, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Clock } from '../../src/clock.ts';
+import type { ConsoleRole } from '../../src/console/person.ts';
+import { linkAddress, makeLink } from '../../src/console/sessions.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import type { AfterTest } from '../support/database.ts';
+
+const places = [
+  process.env['UNWIND_TEST_CHROMIUM'],
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+];
+
+/** Where the browser is; undefined: this machine has none. */
+export const chromiumPath = await findChromium();
+
+/** Said by the tests that are skipped. */
+export const noChromium =
+  chromiumPath === undefined ? 'no Chromium on this machine: apt-get install chromium' : false;
+
+async function findChromium(): Promise<string | undefined> {
+  for (const place of places) {
+    if (place === undefined) continue;
+    const isThere = await access(place).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return place;
+  }
+  return undefined;
+}
+
+/** The browser, for all tests of a file; closed after them. */
+export async function startChromium(t: AfterTest): Promise<Browser> {
+  assert.ok(chromiumPath !== undefined);
+  // Chromium's own sandbox does not run for root, as which containers run.
+  const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+  const browser = await chromium.launch({ executablePath: chromiumPath, args });
+  t.after(() => browser.close());
+  return browser;
+}
+
+export interface Screen {
+  readonly width?: number;
+  readonly theme?: 'light' | 'dark';
+  readonly role?: ConsoleRole;
+}
+
+export interface ConsolePage {
+  readonly page: Page;
+  /** Opens a place below `/console`. */
+  open(path: string): Promise<void>;
+  /** What the page has reported as wrong so far; takes it. */
+  takeErrors(): readonly string[];
+  /** Fails with what axe finds on the page as it is, and where it is wider than the screen. */
+  checkAccess(): Promise<void>;
+}
+
+const patienceMs = 30_000;
+const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** A page in a browser of its own in which somebody has signed in by a link. */
+export async function openConsole(
+  t: AfterTest,
+  browser: Browser,
+  at: { port: number; sql: Sql; clock: Clock },
+  { width = 1280, theme = 'light', role = 'operator' }: Screen = {},
+): Promise<ConsolePage> {
+  const context = await browser.newContext({
+    viewport: { width, height: 860 },
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+  });
+  context.setDefaultTimeout(patienceMs);
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(String(error)));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) errors.push(message.text());
+  });
+  page.on('request', (request) => {
+    const { hostname } = new URL(request.url());
+    if (hostname !== '127.0.0.1') errors.push(`asked ${hostname}`);
+  });
+  t.after(async () => {
+    await context.close();
+    assert.deepEqual(errors, [], 'the page reported errors');
+  });
+  const base = `http://127.0.0.1:${at.port}`;
+  const link = await makeLink(at.sql, at.clock, { name: 'Test person', role });
+  await page.goto(linkAddress(base, link));
+  await page.getByRole('heading', { name: 'Overview' }).waitFor();
+  return {
+    page,
+    open: async (path) => {
+      await page.goto(`${base}/console${path}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+    },
+    takeErrors: () => errors.splice(0),
+    checkAccess: () => checkAccess(page),
+  };
+}
+
+async function checkAccess(page: Page): Promise<void> {
+  await page.evaluate(await axeSource);
+  // The console has no axe of its own to name it in a type.
+  const found = (await page.evaluate(`
+    axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+      .then(({ violations }) => violations.map(({ id, nodes }) => [id, ...nodes.map(({ html, failureSummary }) => html + ': ' + failureSummary)]))
+  `)) as readonly string[][];
+  assert.deepEqual(found, [], `axe on ${page.url()}`);
+  const over = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+  assert.ok(Number(over) <= 0, `${page.url()} is ${over} px wider than the screen`);
+}

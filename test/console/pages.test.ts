@@ -1,0 +1,217 @@
+// Each page of the console on its main path, in a real browser, on a real service and a real database: what
+// a person sees, does and is told.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { after, test } from 'node:test';
+import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
+import { makeBook } from '../support/book.ts';
+import { testClock } from '../support/clock.ts';
+import { portOf } from '../support/condition.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { makeApiClient, startHttp } from '../support/http.ts';
+import { type ConsolePage, noChromium, openConsole, startChromium } from './chromium.ts';
+
+const sap = 'DE0007164600';
+const allianz = 'DE0008404005';
+
+if (noChromium !== false) {
+  test('the console in a browser', { skip: noChromium });
+} else {
+  const browser = await startChromium({ after });
+  const { sql } = await createTestDatabase({ after });
+  // The browser's clock is this machine's, and shows how old things are.
+  const clock = testClock(new Date().toISOString());
+  drawIdsFrom(clock);
+  after(async () => drawIdsFrom());
+  const client = await makeApiClient(sql, clock);
+  const tenantId: TenantId = client.clientId;
+  const service = await startHttp({ after }, { sql, clock, allowLoopback: true });
+  const at = { port: service.port, sql, clock };
+  const steps = engineSteps(sql, clock, { delayMs: 0, onWarning: () => {} });
+  const instruments = [
+    { isin: sap, price: '208.35' },
+    { isin: allianz, price: '391.2', fractional: false },
+  ];
+  const positions = [
+    { isin: sap, quantity: '1200' },
+    { isin: allianz, quantity: '4' },
+  ];
+  await makeBook(sql, { tenantId, instruments, accounts: [] });
+
+  const account = async () => {
+    const [made] = await makeBook(sql, { tenantId, instruments: [], accounts: [{ positions }] });
+    assert.ok(made);
+    clock.advance(1_000);
+    return made;
+  };
+  const sold = async () => {
+    const made = await account();
+    const id = await askToLiquidate(sql, clock, made);
+    await runUntilIdle(steps);
+    return { ...made, id };
+  };
+
+  test('sign-in: the link is gone from the address, and works once', async (t) => {
+    const { page } = await openConsole(t, browser, at);
+    assert.equal(new URL(page.url()).hash, '');
+    await page.getByRole('button', { name: 'Test person' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.reload();
+    await page.getByText('works once').waitFor();
+  });
+
+  test('overview: what was sold and what waits, and it follows without a reload', async (t) => {
+    const { page, checkAccess } = await openConsole(t, browser, at);
+    const before = await page
+      .locator('.tile', { hasText: 'Done today' })
+      .locator('.value')
+      .innerText();
+    await sold();
+    const after = String(Number(before) + 1);
+    await page
+      .locator('.tile', { hasText: 'Done today' })
+      .getByText(after, { exact: true })
+      .waitFor();
+    await page.locator('.plot canvas').waitFor();
+    await page.getByRole('table', { name: 'Venues' }).getByText('XSIM').waitFor();
+    await checkAccess();
+  });
+
+  test('liquidations: found by filter and by any id, with the whole story', async (t) => {
+    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const one = await sold();
+    await open('/liquidations?status=FILLED');
+    const rows = page.getByRole('table', { name: 'Liquidations' }).getByRole('row');
+    await rows.getByText(`…${one.id.slice(-12)}`).click();
+    await page.getByRole('heading', { name: `Liquidation …${one.id.slice(-12)}` }).waitFor();
+    // 1,200 × 208.35 + 4 × 391.2
+    await page.getByText('251 584.80 €').first().waitFor();
+    await page.getByText('Event FILLED').waitFor();
+    await page.getByLabel('Show of the timeline').selectOption('executions');
+    assert.equal(await page.locator('.timeline li').count(), await countOf('executions', one.id));
+    await checkAccess();
+
+    const [order] = await sql<{ order_id: string }[]>`
+      select o.order_id from unwind.orders o where o.liquidation_id = ${one.id} limit 1`;
+    await page.keyboard.press('g');
+    await page.keyboard.press('o');
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    for (const id of [one.id, one.accountId, order?.order_id ?? '']) {
+      await page.keyboard.press('/');
+      await page.keyboard.type(id);
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: /^(Liquidation|Account) …/ }).waitFor();
+      await page.getByRole('link', { name: 'Overview' }).click();
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    }
+    await page.keyboard.press('/');
+    await page.keyboard.type('nothing');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing here is named nothing.').waitFor();
+  });
+
+  async function countOf(table: 'executions', id: string): Promise<number> {
+    assert.equal(table, 'executions');
+    const rows = await sql`select from unwind.executions e where e.liquidation_id = ${id}`;
+    return rows.count;
+  }
+
+  test('start: what would be sold, a reason, one liquidation; cancelled while NEW', async (t) => {
+    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { accountId } = await account();
+    await open('/start');
+    await page.getByLabel('Account', { exact: true }).fill(accountId);
+    await page.getByRole('button', { name: 'See what would be sold' }).click();
+    await page.getByRole('table', { name: 'Positions' }).getByText('1 200').first().waitFor();
+    await checkAccess();
+    await page.getByLabel('Reason').fill('Moved to another broker');
+    await page.getByLabel('Sell every position').check();
+    await page.getByRole('button', { name: 'Start the liquidation' }).click();
+    await page.getByRole('heading', { name: /^Liquidation …/ }).waitFor();
+    await page.getByText('NEW', { exact: true }).first().waitFor();
+    await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+    await page.getByRole('button', { name: 'Cancel it' }).click();
+    await page.getByText('CANCELLED', { exact: true }).first().waitFor();
+    const rows = await sql<{ status: string }[]>`
+      select l.status from unwind.liquidations l where l.account_id = ${accountId}`;
+    assert.deepEqual([...rows], [{ status: 'CANCELLED' }]);
+    await open('/acts');
+    await page.getByText('Moved to another broker').waitFor();
+    await checkAccess();
+  });
+
+  test('a viewer is offered nothing that changes anything', async (t) => {
+    const { page, open } = await openConsole(t, browser, at, { role: 'viewer' });
+    await open('/start');
+    await page.getByText('Your role reads only.').waitFor();
+    await open('/webhooks');
+    assert.equal(await page.getByRole('button', { name: 'Add a webhook' }).count(), 0);
+  });
+
+  test('webhooks: added, tested, its attempts shown, removed', async (t) => {
+    const receiver = createServer((_request, response) => response.writeHead(204).end());
+    receiver.listen(0, '127.0.0.1');
+    t.after(() => receiver.close());
+    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    await open('/webhooks');
+    await page.getByRole('button', { name: 'Add a webhook' }).click();
+    await page.getByLabel('Title').fill('Back office');
+    await page.getByLabel('URL').fill(`http://127.0.0.1:${portOf(receiver)}/in`);
+    await page.getByRole('button', { name: 'Add it' }).click();
+    await page.getByRole('heading', { name: 'Back office' }).waitFor();
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.getByRole('button', { name: 'Send it' }).click();
+    await page.getByText('It answered 204.').waitFor();
+    await page.getByRole('table', { name: 'Delivery log' }).getByText('204').waitFor();
+    await checkAccess();
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByRole('button', { name: 'Remove it' }).click();
+    await page.getByText('Nobody is told of anything yet.').waitFor();
+  });
+
+  test('sandbox: an instrument is halted and resumed, and what waits for it says so', async (t) => {
+    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    await open(`/sandbox?isin=${sap}`);
+    await page.getByRole('button', { name: 'Halt', exact: true }).click();
+    await page.getByRole('table', { name: 'Halted instruments' }).getByText(sap).waitFor();
+    await checkAccess();
+    const { id } = await sold();
+    await open(`/liquidations/${id}`);
+    await page.getByRole('table', { name: 'Positions that are not sold' }).getByText(sap).waitFor();
+    await page.getByText('Halted').first().waitFor();
+    await open('/sandbox');
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('Every instrument trades.').waitFor();
+    await page.getByRole('button', { name: '+ 1 hour' }).click();
+    await page.getByText('ahead of the wall clock').waitFor();
+  });
+
+  for (const theme of ['light', 'dark'] as const) {
+    for (const width of [390, 1280]) {
+      test(`every page can be read by everybody: ${theme}, ${width} px`, async (t) => {
+        const { id, accountId } = await sold();
+        const console = await openConsole(t, browser, at, { theme, width });
+        const paths = ['', '/liquidations', `/liquidations/${id}`, `/accounts/${accountId}`];
+        for (const path of [
+          ...paths,
+          '/start',
+          `/start?account=${accountId}`,
+          '/webhooks',
+          '/sandbox',
+          '/acts',
+        ]) {
+          await console.open(path);
+          await settled(console);
+          await console.checkAccess();
+        }
+      });
+    }
+  }
+
+  /** The first answers are shown. */
+  async function settled({ page }: ConsolePage): Promise<void> {
+    await page.waitForLoadState('networkidle');
+  }
+}
