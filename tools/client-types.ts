@@ -145,13 +145,18 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         LiquidationStory: answerOf('tell_liquidation'),
         StoryOrder: part(answerOf('tell_liquidation'), 'orders'),
         StreamQuery: queryOf('stream_events'),
+        StoryEntry: part(answerOf('tell_liquidation'), 'timeline'),
+      },
+    },
+    'halts.ts': {
+      about: 'Halts',
+      types: {
         Halt: part(answerOf('list_halts'), 'data'),
         HaltQuery: queryOf('list_halts'),
         NewHalt: bodyOf('set_halt'),
         HaltWithEffect: answerOf('retrieve_halt'),
         HaltEffect: part(answerOf('retrieve_halt'), 'effect'),
         LiftRequest: bodyOf('lift_halt'),
-        StoryEntry: part(answerOf('tell_liquidation'), 'timeline'),
       },
     },
     'book.ts': {

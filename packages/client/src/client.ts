@@ -50,6 +50,7 @@ export type { EventStream, StreamedEvent } from './event-stream.ts';
 export type { LoggedEvent, LoggedLiquidationEvent } from './events.ts';
 export { isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
+export type * from './halts.ts';
 export type { Listing, Page } from './listing.ts';
 export type { NoAnswerReason } from './network-fault.ts';
 export type { Events, Liquidations, Replay, WaitOptions, Webhooks } from './operations.ts';

@@ -2,18 +2,9 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
-import type {
-  Halt,
-  HaltEffect,
-  HaltQuery,
-  HaltWithEffect,
-  LiftRequest,
-  LiquidationOverview,
-  LiquidationStory,
-  NewHalt,
-  OverviewQuery,
-} from './control.ts';
+import type { LiquidationOverview, LiquidationStory, OverviewQuery } from './control.ts';
 import { CursorListing, type CursorPage } from './cursor-listing.ts';
+import type { Halt, HaltEffect, HaltQuery, HaltWithEffect, LiftRequest, NewHalt } from './halts.ts';
 import { at } from './path.ts';
 
 /** An extension of this service, beside the published API. */

@@ -1,0 +1,109 @@
+// Halts, as they are on the wire:
+// names in snake case, money and quantities as decimal strings, instants as RFC 3339 text. Later
+// versions may add members and values. Written by tools/client-types.ts from the API document.
+
+export interface Halt {
+  /** The halt. */
+  readonly id: string;
+  /** What it covers; everything: of all clients, set by the operator. */
+  readonly scope: 'everything' | 'tenant' | 'account' | 'instrument' | 'venue';
+  /** Whether it holds for all clients. */
+  readonly across_clients: boolean;
+  /** The account, where it covers one. */
+  readonly account_id?: string;
+  /** The instrument, where it covers one. */
+  readonly isin?: string;
+  /** The venue, where it covers one. */
+  readonly venue?: string;
+  /** release: nothing new is released or sent. */
+  readonly strength: 'release';
+  /** Why it was set. */
+  readonly reason: string;
+  /** Who has decided it. */
+  readonly person: string;
+  /** Since when it holds. */
+  readonly set_at: string;
+  /** Absent: it is in force. */
+  readonly lifted_at?: string;
+  /** Who has lifted it. */
+  readonly lifted_by?: string;
+  /** Why it was lifted. */
+  readonly lift_reason?: string;
+}
+
+export interface HaltQuery {
+  /** `meta.next` of the page before: only what follows it. */
+  readonly cursor?: string;
+  /** The most items to answer. */
+  readonly limit?: number;
+  /** Only halts that are in force, or only those that were lifted. */
+  readonly in_force?: boolean;
+}
+
+export interface NewHalt {
+  /**
+   * What is halted: all of this client, one account (`account_id`), one instrument (`isin`),
+   * or what goes to one venue (`venue`).
+   */
+  readonly scope: 'tenant' | 'account' | 'instrument' | 'venue';
+  readonly account_id?: string;
+  readonly isin?: string;
+  /** Market identifier code, ISO 10383. */
+  readonly venue?: string;
+  /** release: nothing new is released or sent. */
+  readonly strength?: 'release';
+  /** Why, for those who ask later. */
+  readonly reason: string;
+  /** Who has decided it. */
+  readonly person: string;
+  /** Only say what the halt would stop. */
+  readonly dry_run?: boolean;
+}
+
+export interface HaltWithEffect {
+  /** The halt. */
+  readonly id: string;
+  /** What it covers; everything: of all clients, set by the operator. */
+  readonly scope: 'everything' | 'tenant' | 'account' | 'instrument' | 'venue';
+  /** Whether it holds for all clients. */
+  readonly across_clients: boolean;
+  /** The account, where it covers one. */
+  readonly account_id?: string;
+  /** The instrument, where it covers one. */
+  readonly isin?: string;
+  /** The venue, where it covers one. */
+  readonly venue?: string;
+  /** release: nothing new is released or sent. */
+  readonly strength: 'release';
+  /** Why it was set. */
+  readonly reason: string;
+  /** Who has decided it. */
+  readonly person: string;
+  /** Since when it holds. */
+  readonly set_at: string;
+  /** Absent: it is in force. */
+  readonly lifted_at?: string;
+  /** Who has lifted it. */
+  readonly lifted_by?: string;
+  /** Why it was lifted. */
+  readonly lift_reason?: string;
+  /** What the halt stops, of this client, as it is now. */
+  readonly effect: HaltEffect;
+}
+
+/** What the halt stops, of this client, as it is now. */
+export interface HaltEffect {
+  /** Liquidations that are not released. */
+  readonly liquidations: number;
+  /** Orders that are not sent. */
+  readonly orders: number;
+  /** Orders that are at a venue, or on their way: they go on there. */
+  readonly orders_at_venue: number;
+}
+
+export interface LiftRequest {
+  /** Why, for those who ask later. */
+  readonly reason: string;
+  /** Who has decided it. */
+  readonly person: string;
+}
