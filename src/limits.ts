@@ -103,6 +103,9 @@ export const requestBodyBytesMax = 16 * 1024;
  */
 export const pageBytesMax = 4 * 1_048_576;
 
+/** Executions that one order shows, about 2 MiB (`unwind.order_object`); the list of its executions has all. */
+export const executionsOfOrderMax = 5_000;
+
 /**
  * Connections of clients at once: at most half of the descriptors of the process, the rest are for the
  * database and for receivers. Places beyond are kept for probes.

@@ -1,6 +1,7 @@
 // The operations that read orders and their executions. No decisions here.
 
 import type { Sql } from '../db/connect.ts';
+import { executionsOfOrderMax } from '../limits.ts';
 import {
   findExecutionObject,
   findExecutionPage,
@@ -8,7 +9,7 @@ import {
   findOrderPage,
 } from '../orders/read-store.ts';
 import { Refusal } from '../refusal.ts';
-import { pageAnswer, rangeOf } from './page.ts';
+import { nextLink, pageAnswer, rangeOf } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { listOrdersQuery, pageQuery } from './reading-schemas.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
@@ -43,9 +44,11 @@ export function orderHandlers({ sql }: { readonly sql: Sql }): OrderHandlers {
     retrieve: async (call) => {
       const orderId = idParam<'order'>(call, 'order_id', 'not_found');
       readNoQuery(call.search);
-      const body = await findOrderObject(sql, { tenantId: call.caller.tenantId, orderId });
-      if (body === undefined) throw new Refusal('not_found', noSuchOrder);
-      return { status: 200, body };
+      const order = await findOrderObject(sql, { tenantId: call.caller.tenantId, orderId });
+      if (order === undefined) throw new Refusal('not_found', noSuchOrder);
+      const more = { path: `${call.path}/executions`, search: '' };
+      const headers = order.isCut ? nextLink(more, { offset: String(executionsOfOrderMax) }) : {};
+      return { status: 200, body: order.object, headers };
     },
 
     listExecutions: async (call) => {

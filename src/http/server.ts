@@ -302,8 +302,10 @@ function send(reply: FastifyReply, requestId: string, answer: OpenAnswer): Fasti
   reply.code(answer.status).headers({ ...usualHeaders, 'upvest-request-id': requestId });
   if (answer.headers !== undefined) reply.headers(answer.headers);
   const { type = 'application/json' } = answer;
-  const stream = reply.request.method === 'HEAD' ? undefined : answer.stream?.();
-  if (stream !== undefined) return reply.header('content-type', type).send(stream);
+  if (answer.stream !== undefined) {
+    reply.header('content-type', type);
+    return reply.send(reply.request.method === 'HEAD' ? undefined : answer.stream());
+  }
   if (answer.body === undefined) return reply.send();
   return reply.header('content-type', type).serializer(asItIs).send(answer.body);
 }

@@ -6,17 +6,28 @@ import type { Sql } from '../db/connect.ts';
 import { directionSql, type Page, type PageRange, readPage } from '../db/page.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, Id, OrderId, TenantId } from '../ids.ts';
+import { executionsOfOrderMax } from '../limits.ts';
 
+/** An order as JSON text; `isCut` where it has more executions than it shows. Undefined where there is none. */
 export async function findOrderObject(
   sql: Sql,
   which: { tenantId: TenantId; orderId: OrderId },
-): Promise<string | undefined> {
-  const rows = await sql<{ object: string }[]>`
-    select unwind.order_object(o.tenant_id, o.order_id) as object
+): Promise<{ readonly object: string; readonly isCut: boolean } | undefined> {
+  const rows = await sql<{ object: string; is_cut: boolean }[]>`
+    select
+      unwind.order_object(o.tenant_id, o.order_id) as object,
+      exists (
+        select
+        from unwind.executions e
+        where e.tenant_id = o.tenant_id
+          and e.order_id = o.order_id
+        offset ${executionsOfOrderMax}
+      ) as is_cut
     from unwind.orders o
     where o.tenant_id = ${which.tenantId}
       and o.order_id = ${which.orderId}`;
-  return rows[0]?.object;
+  const [row] = rows;
+  return row && { object: row.object, isCut: row.is_cut };
 }
 
 /** One page of an account's orders by id; undefined where the tenant has no such account. */

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { raw } from '../../src/db/sql.ts';
 import { newId } from '../../src/ids.ts';
-import { pageBytesMax } from '../../src/limits.ts';
+import { executionsOfOrderMax, pageBytesMax } from '../../src/limits.ts';
 import { publishAll } from '../deliveries/subscriptions.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -103,6 +103,11 @@ async function insertLiquidation(sequence: number, orders: number): Promise<stri
   return liquidationId;
 }
 
+function executionsOf({ json }: Reply): readonly { readonly id: string }[] {
+  return (json as unknown as { readonly executions: readonly { readonly id: string }[] })
+    .executions;
+}
+
 async function orderIds(): Promise<readonly string[]> {
   const rows = await sql<{ order_id: string }[]>`
     select o.order_id
@@ -163,6 +168,51 @@ test('orders of hundreds of executions, and the executions of one of them', asyn
     from unwind.orders o
     cross join lateral generate_series(1, 200) as n`;
   await assertWholeList(`/accounts/${accountId}/orders?limit=1000`, some);
+});
+
+test('an order shows its first 5,000 executions, and its link leads to the others', async () => {
+  const [orderId] = await orderIds();
+  await sql`
+    insert into unwind.executions (
+      tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
+      liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, recorded_at
+    )
+    select
+      ${tenantId}, gen_random_uuid(), 'XSIM', o.order_id || '/' || n, 'X', o.order_id,
+      o.liquidation_id, o.account_id, o.isin, 1, 1, 1, ${now}, ${now}
+    from unwind.orders o
+    cross join lateral generate_series(201, ${executionsOfOrderMax}::integer) as n
+    where o.order_id = ${orderId ?? ''}`;
+  const whole = await api.call('GET', `/orders/${orderId}`);
+  assert.equal(executionsOf(whole).length, executionsOfOrderMax);
+  assert.equal(whole.headers['link'], undefined);
+
+  await sql`
+    insert into unwind.executions (
+      tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
+      liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, recorded_at
+    )
+    select
+      tenant_id, gen_random_uuid(), venue, venue_execution_id || '+', client_order_id, order_id,
+      liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, recorded_at
+    from unwind.executions e
+    where e.order_id = ${orderId ?? ''}
+    limit 3`;
+  const cut = await api.call('GET', `/orders/${orderId}`);
+  assertSuccess(cut, 200);
+  const rest = await api.call('GET', /^<([^>]+)>/.exec(String(cut.headers['link']))?.[1] ?? '');
+  assertSuccess(rest, 200);
+  const shown = [...executionsOf(cut), ...(rest.json as unknown as Listed).data];
+  const rows = await sql<{ execution_id: string }[]>`
+    select e.execution_id
+    from unwind.executions e
+    where e.order_id = ${orderId ?? ''}
+    order by e.execution_id`;
+  assert.equal(executionsOf(cut).length, executionsOfOrderMax);
+  assert.deepEqual(
+    shown.map(({ id }) => id),
+    rows.map((row) => row.execution_id),
+  );
 });
 
 test('GET /events: events of thousands of orders', async () => {

@@ -223,7 +223,8 @@ select
   e.rate_as_of
 from unwind.executions e;
 
--- What the API shows of an execution is in EUR: its price times the rate.
+-- What the API shows of an execution is in EUR: its price times the rate. An order shows its first 5,000
+-- executions (executionsOfOrderMax in limits.ts), so that one order has a bound in bytes as well.
 create or replace function unwind.order_object(the_tenant uuid, the_order uuid) returns text
   language sql stable parallel safe
   return (
@@ -244,9 +245,14 @@ create or replace function unwind.order_object(the_tenant uuid, the_order uuid) 
           ),
           ',' order by e.execution_id
         )
-        from unwind.executions e
-        where e.tenant_id = o.tenant_id
-          and e.order_id = o.order_id
+        from (
+          select e.*
+          from unwind.executions e
+          where e.tenant_id = o.tenant_id
+            and e.order_id = o.order_id
+          order by e.execution_id
+          limit 5000
+        ) e
       ),
       '],"fee":"0","id":"', o.order_id,
       '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin,

@@ -61,10 +61,13 @@ export const orderOperations = {
   retrieve_order: {
     tag: 'Orders',
     summary: 'Retrieve an order',
-    description: 'One order with its executions, by the id that the liquidation lists.',
+    description:
+      'One order with its first 5,000 executions, by the id that the liquidation lists. Where there are ' +
+      'more, the header `link` leads to them.',
     success: {
       status: 200,
       description: 'The order.',
+      headers: ['Link'],
       body: { schema: order, examples: { filled: { summary: 'Filled', value: orderView } } },
     },
     refusals: { not_found: noSuchOrder },
@@ -72,7 +75,7 @@ export const orderOperations = {
   list_order_executions: {
     tag: 'Orders',
     summary: 'List executions of an order',
-    description: 'The executions of one order, in pages; the order itself carries all of them.',
+    description: 'The executions of one order, in pages; the order itself carries the first 5,000.',
     query: pageQuery,
     success: pageOf(execution, 'A page of executions.', {
       summary: 'One execution',
