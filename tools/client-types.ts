@@ -142,10 +142,10 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         WaitReason: part(answerOf('list_liquidations'), 'data', 'waiting', 'reason'),
         OverviewQuery: queryOf('list_liquidations'),
         CursorPageMeta: part(answerOf('list_liquidations'), 'meta'),
-        LiquidationStory: answerOf('tell_liquidation'),
-        StoryOrder: part(answerOf('tell_liquidation'), 'orders'),
+        LiquidationStory: answerOf('retrieve_liquidation'),
+        StoryOrder: part(answerOf('retrieve_liquidation'), 'orders'),
         StreamQuery: queryOf('stream_events'),
-        StoryEntry: part(answerOf('tell_liquidation'), 'timeline'),
+        StoryEntry: part(answerOf('retrieve_liquidation'), 'timeline'),
       },
     },
     'halts.ts': {

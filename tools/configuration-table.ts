@@ -38,6 +38,9 @@ export function configurationPage(): string {
     'the role its timeouts (`alter role … set statement_timeout`, `lock_timeout`,',
     '`idle_in_transaction_session_timeout`). Several hosts in one URL are not taken: put a proxy in front.',
     '',
+    '`sslmode` in the URL is `disable` (the default), `verify-full` or `no-verify`. `prefer`, `require` and `verify-ca` mean `verify-full`',
+    "here: TLS, with the certificate checked up to `sslrootcert` or the machine's own roots, and the host's name as well.",
+    '',
     'Limits that are part of the design stand in [`src/limits.ts`](../src/limits.ts), each with its reason.',
     '',
   ].join('\n');

@@ -15,7 +15,7 @@ import { noQuery, queryReaderOf, readId, readQueryInstant } from './schemas.ts';
 
 export interface ControlHandlers {
   readonly listLiquidations: Handler;
-  readonly tellLiquidation: Handler;
+  readonly retrieveLiquidation: Handler;
 }
 
 const readListQuery = queryReaderOf(listAllLiquidationsQuery);
@@ -45,7 +45,7 @@ export function controlHandlers({
       return keyPageAnswer(call, page, limit);
     },
 
-    tellLiquidation: async (call) => {
+    retrieveLiquidation: async (call) => {
       const liquidationId = idParam<'liquidation'>(call, 'account_liquidation_id', 'not_found');
       readNoQuery(call.search);
       const story = await findStory(sql, { tenantId: call.caller.tenantId, liquidationId });

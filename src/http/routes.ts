@@ -119,7 +119,7 @@ function controlRoutes({ control, events, halts, overview }: Handlers): readonly
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
     { method: 'GET',    path: '/liquidations',         operation: 'list_liquidations',            scopes: liquidationRead,  idempotent: false, handler: control.listLiquidations },
     { method: 'GET',    path: '/stream',               operation: 'stream_events',                scopes: liquidationRead,  idempotent: false, handler: events.stream, type: 'text/event-stream' },
-    { method: 'GET',    path: ofStory,                 operation: 'tell_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.tellLiquidation },
+    { method: 'GET',    path: ofStory,                 operation: 'retrieve_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.retrieveLiquidation },
     { method: 'GET',    path: '/halts',                operation: 'list_halts',                   scopes: haltRead,         idempotent: false, handler: halts.list },
     { method: 'POST',   path: '/halts',                operation: 'set_halt',                     scopes: haltAdmin,        idempotent: true,  handler: halts.set },
     { method: 'GET',    path: '/halts/:halt_id',       operation: 'retrieve_halt',                scopes: haltRead,         idempotent: false, handler: halts.retrieve },

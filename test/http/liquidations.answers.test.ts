@@ -165,7 +165,7 @@ function upperCase<T extends string>(id: T): T {
 }
 
 test('point 10: a path that is not there is 404 to everybody', async () => {
-  for (const target of ['/none', '/account', '/liquidations', '/webhooks/a/b', '/error', '/auth']) {
+  for (const target of ['/none', '/account', '/liquidation', '/webhooks/a/b', '/error', '/auth']) {
     const reply = await send(service, outgoing('GET', target));
     assertProblem(reply, 'not_found', 'There is no such resource.');
   }

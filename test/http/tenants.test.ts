@@ -82,6 +82,7 @@ const tenants = [await tenant(ownIsins[0]), await tenant(ownIsins[1])] as const;
 function contentOf({ method, path }: SignedRoute, userId: string): Content {
   if (method === 'PATCH') return { json: { title: 'Mine now' } };
   if (path.endsWith('/replay')) return { json: { set_aside: true } };
+  if (method === 'POST' && path.endsWith('/faults')) return { json: { late_s: 1 } };
   if (path.endsWith('/lift')) {
     const json = { reason: 'Ours now', person: 'Somebody' };
     return { json, headers: { 'idempotency-key': randomUUID() } };

@@ -7,6 +7,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { scopes } from '../../src/auth/scope.ts';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually, portOf } from '../support/condition.ts';
@@ -136,7 +137,7 @@ async function checkSandbox(
   assert.equal(sandbox.base_url, url);
   assert.match(sandbox.client_id, /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
   assert.ok(sandbox.client_secret.length >= 43, '256 bits');
-  assert.equal(sandbox.scopes.length, 34);
+  assert.deepEqual(sandbox.scopes, scopes);
   assert.deepEqual(
     sandbox.keys.map((key) => key.algorithm),
     ['ed25519', 'ecdsa-p521'],

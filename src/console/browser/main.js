@@ -57,8 +57,8 @@ function SignIn({ error }) {
       way === 'none' &&
       html`<p>Nobody can sign in here yet.</p>
         <p>
-          The console of a live service, or of a sandbox that other machines reach, takes people from an OpenID
-          provider. Set <code>UNWIND_OIDC_ISSUER</code> and its companions (docs/console.md), and start again.
+          This version opens its console only for a sandbox that is reached from its own machine. A live service,
+          or a sandbox that other machines reach, is steered by the API and the command line.
         </p>`
     }
   </main>`;

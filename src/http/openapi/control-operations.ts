@@ -107,7 +107,7 @@ export const controlOperations = {
     },
     refusals: {},
   },
-  tell_liquidation: {
+  retrieve_liquidation: {
     tag: 'Control',
     summary: 'Tell the story of a liquidation',
     description:
