@@ -170,7 +170,7 @@ export const corruptionsOfVenue: readonly Corruption[] = [
   },
   {
     what: 'the final report is gone',
-    victims: doneReports("r.type <> 'trade'"),
+    victims: doneReports("r.type in ('filled', 'cancelled', 'rejected')"),
     change: remove(reports),
     check: 'venue_confirms_what_is_done',
     subject: itsSubmission,
