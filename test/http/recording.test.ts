@@ -118,6 +118,63 @@ test('what was refused is kept with the reason, unsigned and unknown requests to
   assert.ok(!all.includes(api.token) && !all.includes('abcdefghij'));
 });
 
+test('no secret is kept, wherever a request has it', async (t) => {
+  const { service, texts, records } = await newRecording(t);
+  const secret = 'S3cret-of-this-test';
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const requests = [
+    outgoing('GET', '/webhooks', {
+      headers: {
+        cookie: `first=1; unwind_console80=${secret}`,
+        'proxy-authorization': `Basic ${secret}`,
+      },
+    }),
+    outgoing('POST', '/tests/signature', {
+      headers: { 'content-type': 'message/http' },
+      body: `GET / HTTP/1.1\r\nauthorization: Bearer ${secret}\r\n\r\n`,
+    }),
+    outgoing('POST', '/auth/token', {
+      json: { client_secret: secret, inner: [{ token: 'tiny' }] },
+    }),
+    outgoing('POST', '/auth/token', {
+      json: undefined,
+      body: `{"client_secret": "${secret}`,
+      headers: form,
+    }),
+    outgoing('POST', '/auth/token', { body: `access_token=${secret}&a=b`, headers: form }),
+    outgoing('POST', '/auth/token', {
+      body: `a=b&client%5Fsecret=${secret} and&c=d`,
+      headers: form,
+    }),
+    outgoing('GET', `/webhooks?client_secret=${secret}&limit=2`),
+    outgoing('GET', `/webhooks?limit=2&token=${secret}`),
+  ];
+  for (const request of requests) {
+    clock.advance(1);
+    await send(service, request);
+  }
+  const twice = outgoing('GET', '/webhooks', { headers: { authorization: 'Bearer first' } });
+  clock.advance(1);
+  await send(service, {
+    ...twice,
+    headers: [...twice.headers, ['authorization', secret], ['Cookie', `b=${secret}`]],
+  });
+  for (const text of await texts()) assert.ok(!text.includes(secret), text);
+  const kept = await records();
+  assert.equal(kept.length, requests.length, 'all but the inspection');
+  const bodies = kept.map(({ request }) => request.body).filter((body) => body !== '');
+  assert.deepEqual(bodies, [
+    '{"client_secret":"***","inner":[{"token":"***"}]}',
+    '{"client_secret": "***',
+    'access_token=***&a=b',
+    'a=b&client%5Fsecret=***&c=d',
+  ]);
+  assert.equal(kept[5]?.request.target, '/webhooks?client_secret=***&limit=2');
+  const headers = new Map(kept[0]?.request.headers);
+  assert.equal(headers.get('cookie'), '***');
+  assert.equal(headers.get('proxy-authorization'), 'Basic ***');
+});
+
 test('the oldest records make room, by number and by bytes, and nothing else does', async (t) => {
   const directory = await newDirectory(t);
   const first = await Recorder.open({ directory, log, max: { files: 3, bytes: 1_000_000 } });
