@@ -9,7 +9,7 @@ import { linkAddress, makeLink } from './console/sessions.ts';
 import { connect, openPools, type Pools } from './db/connect.ts';
 import { DatabaseClock } from './db/database-clock.ts';
 import { expectedSchema } from './db/migrate.ts';
-import { isLoopbackName, receiverPolicyOf } from './egress/address.ts';
+import { receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { buildApp, buildMetricsApp } from './http/app.ts';
@@ -27,7 +27,7 @@ import {
   prepareDatabase,
   reachDatabase,
 } from './settings/database.ts';
-import { Exposure } from './settings/exposure.ts';
+import { Exposure, isOpen } from './settings/exposure.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { checkAddress, explainListening } from './settings/listen.ts';
 import { openVenues } from './venue/open-venue.ts';
@@ -41,7 +41,7 @@ export interface Service {
   readonly sandbox: SandboxClient | undefined;
   /** The authority that clients have to trust, where it speaks TLS. */
   readonly caFile: string | undefined;
-  /** The address that signs one person in at the console, once; where links do. */
+  /** The address that signs one person in at the console, once; where links do and are printed. */
   readonly consoleLink: string | undefined;
   /** Answers what has begun, lets steps end, closes everything. Idempotent. */
   stop(): Promise<void>;
@@ -55,6 +55,8 @@ export interface StartOptions {
   readonly migrates: boolean;
   /** Whether a sandbox speaks TLS, by a certificate of its own. */
   readonly usesTls: boolean;
+  /** Whether a person reads what the start prints, who may then sign in by a link in it. */
+  readonly printsLink: boolean;
   /** Called when the embedded database died and could not be started again. */
   readonly onLost: (error: unknown) => void;
 }
@@ -199,7 +201,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
       ? await ensureSandboxClient(pools.requests, clock, ofSandbox)
       : undefined;
   const consoleLink =
-    roles.has('api') && signsInByLink(config)
+    options.printsLink && roles.has('api') && signsInByLink(config)
       ? linkAddress(url, await makeLink(pools.requests, clock, sandboxPerson))
       : undefined;
   await engine?.start();
@@ -304,9 +306,14 @@ function authorityOf({ host }: Config['listen'], { port }: AddressInfo): string 
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Links are for a sandbox that only this machine reaches. */
-export function signsInByLink({ mode, listen }: Pick<Config, 'mode' | 'listen'>): boolean {
-  return mode === 'sandbox' && isLoopbackName(listen.host);
+/** Links are for a sandbox that only this machine reaches, also not through a proxy. */
+export function signsInByLink({
+  mode,
+  listen,
+  requests: { trustedProxies, endsTlsAtProxy },
+}: Pick<Config, 'mode' | 'listen' | 'requests'>): boolean {
+  const isReached = isOpen({ isApi: true, host: listen.host, trustedProxies }) || endsTlsAtProxy;
+  return mode === 'sandbox' && !isReached;
 }
 
 /** Whoever reads the terminal of a sandbox. */

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { Logger } from 'pino';
 import { sandboxFileOf } from '../sandbox/sandbox-client.ts';
-import { isSimulatedLive, type Service, simulatedFillsWarning, startService } from '../service.ts';
+import {
+  isSimulatedLive,
+  type Service,
+  signsInByLink,
+  simulatedFillsWarning,
+  startService,
+} from '../service.ts';
 import type { Config } from '../settings/config.ts';
 import { packageVersion } from '../settings/package-version.ts';
 
@@ -41,12 +47,13 @@ export async function runStart(
     stopped.resolve(1);
   };
   const { signal } = stopping;
-  const service = await startService(config, { log, signal, migrates, usesTls, onLost }).catch(
-    (error) => {
-      if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
-      throw error;
-    },
-  );
+  // What is piped may be kept, in the log of a container or of a job: no secret goes there.
+  const printsLink = stdout.isTTY === true;
+  const options = { log, signal, migrates, usesTls, printsLink, onLost };
+  const service = await startService(config, options).catch((error) => {
+    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return undefined;
+    throw error;
+  });
   if (service === undefined) return 0;
   stdout.write(welcome(config, service, performance.now() - begunAt));
   if (isSimulatedLive(config)) {
@@ -108,9 +115,7 @@ function welcome(config: Config, service: Service, startMs: number): string {
   const database =
     config.database.url === undefined ? join(config.home, 'pg18') : 'of DATABASE_URL';
   const places = [
-    ...(service.consoleLink === undefined
-      ? []
-      : [['Console', `${service.consoleLink} (once, within 10 minutes)`]]),
+    ...consoleOf(config, service),
     ...(config.roles.has('api') ? [['API, to read', `${service.url}/docs`]] : []),
     ['Health', `${service.url}/readyz`],
     ['Database', database],
@@ -131,6 +136,14 @@ function welcome(config: Config, service: Service, startMs: number): string {
     ...(sandbox === undefined ? [] : ['', ...nextCommands()]),
   ];
   return `${lines.join('\n')}\n\n`;
+}
+
+function consoleOf(config: Config, { url, consoleLink }: Service): readonly string[][] {
+  if (consoleLink !== undefined) {
+    return [['Console', `${consoleLink} (once, within 10 minutes)`]];
+  }
+  if (!config.roles.has('api') || !signsInByLink(config)) return [];
+  return [['Console', `${url}/console (sign in with a link: ${command} console)`]];
 }
 
 /** The commands below trust the authority by themselves; whatever else calls has to be told. */

@@ -8,18 +8,25 @@ import { type ConsoleRole, scopesOf } from '../console/person.ts';
 import { endAct, insertAct } from '../console/session-store.ts';
 import { type OpenSession, openSession } from '../console/sessions.ts';
 import type { Sql } from '../db/connect.ts';
+import { parseId, type TenantId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import type { OpenRoute } from './open-route.ts';
-import { type Answer, callOf, headerOf, mayCall, type SignedRoute } from './pipeline.ts';
+import { type Answer, type Call, callOf, headerOf, mayCall, type SignedRoute } from './pipeline.ts';
 import { toProblem } from './problem.ts';
+import type { Attempt, Rates } from './rates.ts';
 
 const consoleApi = '/console/api';
+/** The tenant that the page shows. */
+const tenantHeader = 'x-unwind-tenant';
 
 export interface ConsoleGate {
   readonly sql: Sql;
   readonly clock: Clock;
+  readonly rates: Rates;
   /** Whether browsers reach the service over TLS alone. */
   readonly isTls: boolean;
+  /** How people sign in: `none` where nothing is configured, and then nobody asks for anything. */
+  readonly signIn: 'link' | 'openid' | 'none';
 }
 
 /** The same operations for people who are signed in. */
@@ -27,6 +34,7 @@ export function consoleOperations(
   routes: readonly SignedRoute[],
   gate: ConsoleGate,
 ): readonly OpenRoute[] {
+  if (gate.signIn === 'none') return [];
   return routes.map((route) => ({
     method: route.method,
     path: `${consoleApi}${route.path}`,
@@ -42,7 +50,9 @@ async function handle(
   gate: ConsoleGate,
 ): Promise<Answer> {
   checkOwnPage(request);
-  const session = await sessionOf(request, gate);
+  const isStream = route.type === 'text/event-stream';
+  // A browser connects a stream anew by itself: nobody has to be there for it.
+  const session = await sessionOf(request, gate, isStream ? 'waits' : presenceOf(request));
   if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
   const { tenantId, role } = session;
   if (tenantId === undefined) throw new Refusal('conflict', 'There is no client to look at yet.');
@@ -53,13 +63,25 @@ async function handle(
     signature: { basesSha256: [], expiresAt: gate.clock.now() },
   };
   if (!mayCall(route, caller)) throw lacking(role, route);
-  const holds = async () => (await sessionOf(request, gate, 'waits')) !== undefined;
-  const call = callOf(route, request, { caller, holds }, consoleApi);
+  const { sql, clock } = gate;
+  const id = cookieOf(request, gate);
+  const holds = async () => {
+    return (await openSession(sql, clock, { id, presence: 'waits' }))?.tenantId === tenantId;
+  };
+  const sent = callOf(route, request, { caller, holds }, consoleApi);
+  const [inQuery, search] = isStream ? takeTenant(sent.search) : [undefined, sent.search];
+  const call = { ...sent, search };
+  checkTenant(request, tenantId, inQuery);
   if (isReading(request)) return route.handler(call);
   const reason = reasonOf(request);
-  return recorded(gate, session, { tenantId, route, target: call.path, reason }, () => {
-    return route.handler(call);
-  });
+  return recorded(
+    gate,
+    session,
+    { tenantId, route, target: targetOf(route, call.params), reason },
+    () => {
+      return route.handler(call);
+    },
+  );
 }
 
 function lacking(role: ConsoleRole, { scopes }: SignedRoute): Refusal {
@@ -67,6 +89,39 @@ function lacking(role: ConsoleRole, { scopes }: SignedRoute): Refusal {
     'forbidden',
     `The role ${role} may not do this; it takes ${scopes.join(' or ')}.`,
   );
+}
+
+/**
+ * Whether the page shows the tenant that the session looks at: another tab may have chosen another one since.
+ * What changes something has to say it.
+ * @throws Refusal `conflict`, with the tenant of the session; `bad_request`.
+ */
+export function checkTenant(
+  request: FastifyRequest,
+  tenantId: TenantId,
+  inQuery?: string | undefined,
+): void {
+  const stated = headerOf(request, tenantHeader) ?? inQuery;
+  if (stated === undefined && isReading(request)) return;
+  if (stated === undefined) {
+    const detail = `The header ${tenantHeader} is missing: say for which client this is meant.`;
+    throw new Refusal('bad_request', detail);
+  }
+  if (parseId(stated) === tenantId) return;
+  const detail =
+    'Another client was chosen meanwhile, in another tab. Nothing was done; reload the page to go on.';
+  throw new Refusal('conflict', detail, { headers: { [tenantHeader]: tenantId } });
+}
+
+/** A browser's stream sends no headers of ours, so the tenant stands in its query, which has nothing else of ours. */
+function takeTenant(search: string): [tenant: string | undefined, rest: string] {
+  const [, tenant, rest = ''] = /^tenant=([^&]*)&?(.*)$/s.exec(search) ?? [];
+  return tenant === undefined ? [undefined, search] : [tenant, rest];
+}
+
+/** Made of the route, so that one thing has one name in the records however its address was written. */
+function targetOf({ path }: SignedRoute, params: Call['params']): string {
+  return path.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(params[name] ?? ''));
 }
 
 /** Records who asks for a change before it is tried, and its status after it. */
@@ -99,13 +154,17 @@ async function recorded(
 
 /** Why a person does it, where the page asks; a header has ASCII alone, so it is percent-encoded. */
 function reasonOf(request: FastifyRequest): string | undefined {
+  let reason: string;
   try {
-    const reason = decodeURIComponent(headerOf(request, 'x-unwind-reason') ?? '').trim();
-    return reason === '' ? undefined : reason;
+    reason = decodeURIComponent(headerOf(request, 'x-unwind-reason') ?? '').trim();
   } catch (error) {
     const detail = 'The header x-unwind-reason is not percent-encoded.';
     throw new Refusal('bad_request', detail, { cause: error });
   }
+  if (/\p{Cc}/u.test(reason)) {
+    throw new Refusal('bad_request', 'The header x-unwind-reason has a control character.');
+  }
+  return reason === '' ? undefined : reason;
 }
 
 function isReading({ method }: FastifyRequest): boolean {
@@ -131,16 +190,45 @@ function foreign(): Refusal {
 }
 
 /**
- * The session whose cookie came along, if it is still alive. A page that follows by itself `waits`: that
- * nobody has touched it for long shows all the same.
+ * The session whose cookie came along, if it is still alive; a cookie of none counts as a failed
+ * authentication. A page that follows by itself `waits`: that nobody has touched it for long shows all the
+ * same.
+ * @throws Refusal `too_many_requests`.
  */
-export function sessionOf(
+export async function sessionOf(
   request: FastifyRequest,
-  { sql, clock, isTls }: ConsoleGate,
-  presence: 'waits' | 'acts' = headerOf(request, 'x-unwind-background') === '1' ? 'waits' : 'acts',
+  gate: ConsoleGate,
+  presence: 'waits' | 'acts' = presenceOf(request),
 ): Promise<OpenSession | undefined> {
-  const id = readCookie(request, cookieName(request, isTls));
-  return openSession(sql, clock, { id, presence });
+  const id = cookieOf(request, gate);
+  if (id === undefined) return undefined;
+  const ended = new Refusal('unauthorized', 'Nobody is signed in.');
+  try {
+    return await gate.rates.authenticate(consoleAttempt(request, id), async () => {
+      const session = await openSession(gate.sql, gate.clock, { id, presence });
+      if (session === undefined) throw ended;
+      return session;
+    });
+  } catch (error) {
+    if (error === ended) return undefined;
+    throw error;
+  }
+}
+
+/** Somebody who is about to show a cookie or a link; people have no client id. */
+export function consoleAttempt({ ip }: FastifyRequest, credential: string): Attempt {
+  return { address: ip, clientId: 'console', credential };
+}
+
+function presenceOf(request: FastifyRequest): 'waits' | 'acts' {
+  return headerOf(request, 'x-unwind-background') === '1' ? 'waits' : 'acts';
+}
+
+function cookieOf(
+  request: FastifyRequest,
+  { isTls }: Pick<ConsoleGate, 'isTls'>,
+): string | undefined {
+  return readCookie(request, cookieName(request, isTls));
 }
 
 /**
@@ -164,7 +252,9 @@ export function setCookie(
   { id, isTls }: { readonly id: string | undefined; readonly isTls: boolean },
 ): void {
   const value = `${cookieName(request, isTls)}=${id ?? ''}`;
+  // The prefix `__Host-` demands the root.
+  const path = isTls ? '/' : '/console';
   const secure = isTls ? '; Secure' : '';
   const end = id === undefined ? '; Max-Age=0' : '';
-  reply.header('set-cookie', `${value}; Path=/; HttpOnly; SameSite=Strict${secure}${end}`);
+  reply.header('set-cookie', `${value}; Path=${path}; HttpOnly; SameSite=Strict${secure}${end}`);
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type ConsoleFiles, readConsoleFiles } from '../console/files.ts';
 import { scopesOf } from '../console/person.ts';
-import { chooseTenant, findActs, findTenants } from '../console/session-store.ts';
+import { chooseTenant, deleteSession, findActs, findTenants } from '../console/session-store.ts';
 import { endSession, signInByLink } from '../console/sessions.ts';
 import { parseId } from '../ids.ts';
 import { consoleTenantsMax } from '../limits.ts';
@@ -14,6 +14,8 @@ import { packageVersion } from '../settings/package-version.ts';
 import {
   type ConsoleGate,
   checkOwnPage,
+  checkTenant,
+  consoleAttempt,
   cookieName,
   readCookie,
   sessionOf,
@@ -22,13 +24,9 @@ import {
 import type { OpenRoute, Work } from './open-route.ts';
 import { json } from './page.ts';
 import { bodyOf, jsonBody } from './pipeline.ts';
-import type { Rates } from './rates.ts';
 
 export interface ConsoleOptions extends ConsoleGate {
-  readonly rates: Rates;
   readonly isSandbox: boolean;
-  /** How people sign in: `none` where nothing is configured. */
-  readonly signIn: 'link' | 'openid' | 'none';
 }
 
 /** Everything at `/console` but the operations. */
@@ -39,7 +37,7 @@ export function consoleRoutes(options: ConsoleOptions): readonly OpenRoute[] {
   const post = (path: string, work: Work): OpenRoute => {
     return { method: 'POST', path, operation: 'page', work };
   };
-  return [
+  const shown = [
     page('/console', () => shell(options)),
     page('/console/*', async (request) => {
       const { '*': rest = '' } = request.params as Readonly<Record<string, string>>;
@@ -48,6 +46,12 @@ export function consoleRoutes(options: ConsoleOptions): readonly OpenRoute[] {
       return shell(options);
     }),
     page('/console/assets/:digest/:file', (request) => asset(request)),
+  ];
+  if (options.signIn === 'none') {
+    return [...shown, page('/console/session', async () => json(200, { person: null }))];
+  }
+  return [
+    ...shown,
     page('/console/session', (request) => showSession(request, options)),
     page('/console/session/acts', (request) => listActs(request, options)),
     post('/console/sign-in', (request, reply) => signIn(options, request, reply)),
@@ -169,6 +173,7 @@ async function listActs(request: FastifyRequest, options: ConsoleOptions) {
   if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
   const { tenantId } = session;
   if (tenantId === undefined) return json(200, { data: [], next: null });
+  checkTenant(request, tenantId);
   const { below } = request.query as Readonly<Record<string, string>>;
   const limit = 50;
   const which = { tenantId, below: below && parseId(below), limit: limit + 1 };
@@ -192,12 +197,15 @@ function textOf(request: FastifyRequest, name: string): string {
 async function signIn(options: ConsoleOptions, ...[request, reply]: Parameters<Work>) {
   const { sql, clock, rates, isTls } = options;
   checkOwnPage(request);
-  const id = await signInByLink(sql, clock, textOf(request, 'link'));
-  if (id === undefined) {
-    rates.admitUnknown(request.ip);
+  const link = textOf(request, 'link');
+  const id = await rates.authenticate(consoleAttempt(request, link), async () => {
+    const begun = await signInByLink(sql, clock, link);
+    if (begun !== undefined) return begun;
     const detail = 'This link was used before, or its ten minutes are over.';
     throw new Refusal('unauthorized', detail);
-  }
+  });
+  // Who has just signed in is not kept out by others who guess behind the same address.
+  rates.prove(consoleAttempt(request, id));
   await endSession(sql, readCookie(request, cookieName(request, isTls)));
   setCookie(request, reply, { id, isTls });
   return { status: 204 };
@@ -206,7 +214,8 @@ async function signIn(options: ConsoleOptions, ...[request, reply]: Parameters<W
 async function signOut(options: ConsoleOptions, ...[request, reply]: Parameters<Work>) {
   const { sql, isTls } = options;
   checkOwnPage(request);
-  await endSession(sql, readCookie(request, cookieName(request, isTls)));
+  const session = await sessionOf(request, options);
+  if (session !== undefined) await deleteSession(sql, session.hash);
   setCookie(request, reply, { id: undefined, isTls });
   return { status: 204 };
 }

@@ -188,6 +188,24 @@ if (noChromium !== false) {
     await page.getByText('ahead of the wall clock').waitFor();
   });
 
+  test('a tab says when another client was chosen in another one, and offers to reload', async (t) => {
+    const other = await makeApiClient(sql, clock);
+    const { page, takeErrors, checkAccess } = await openConsole(t, browser, at);
+    const second = await page.context().newPage();
+    await second.goto(`http://127.0.0.1:${at.port}/console`);
+    await second.getByLabel('Client').selectOption(other.clientId);
+    await second.getByText('You look at another client now.').waitFor();
+    await page.getByText('Another client was chosen in another tab.').waitFor();
+    await checkAccess();
+    assert.equal(await second.getByText('was chosen in another tab').count(), 0);
+    const errors = takeErrors();
+    assert.ok(errors.length > 0 && errors.every((error) => error.includes('409')), errors.join());
+    await second.close();
+    await page.getByRole('button', { name: 'Reload the page' }).click();
+    await page.getByRole('heading', { name: 'Overview' }).waitFor();
+    assert.equal(await page.getByLabel('Client').inputValue(), other.clientId);
+  });
+
   for (const theme of ['light', 'dark'] as const) {
     for (const width of [390, 1280]) {
       test(`every page can be read by everybody: ${theme}, ${width} px`, async (t) => {

@@ -6,6 +6,8 @@ import { after, test } from 'node:test';
 import { consoleRoles, scopesOf } from '../../src/console/person.ts';
 import { removeExpiredSessions } from '../../src/console/session-store.ts';
 import { makeLink } from '../../src/console/sessions.ts';
+import { signsInByLink } from '../../src/service.ts';
+import { readConfig } from '../../src/settings/config.ts';
 import { giveAccounts } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -78,10 +80,16 @@ test('the cookie is out of reach of scripts and of other sites; over TLS it is b
     return { port: at.port, cookie: reply.headers['set-cookie']?.[0] ?? '' };
   };
   const plain = await set(false);
-  assert.match(plain.cookie, /^unwind_console\d+=[\w-]{43}; Path=\/; HttpOnly; SameSite=Strict$/);
+  assert.match(
+    plain.cookie,
+    /^unwind_console\d+=[\w-]{43}; Path=\/console; HttpOnly; SameSite=Strict$/,
+  );
   assert.ok(plain.cookie.startsWith(`unwind_console${plain.port}=`), 'each port has its own');
   const tls = await set(true);
-  assert.match(tls.cookie, /^__Host-unwind_console\d+=.*; SameSite=Strict; Secure$/);
+  assert.match(
+    tls.cookie,
+    /^__Host-unwind_console\d+=.*; Path=\/; HttpOnly; SameSite=Strict; Secure$/,
+  );
 });
 
 test('a session ends after half an hour in which nobody was there, and after twelve hours', async () => {
@@ -94,6 +102,7 @@ test('a session ends after half an hour in which nobody was there, and after twe
   for (let i = 0; i < 3; i += 1) {
     clock.advance(9 * minuteMs);
     assert.equal((await idle.send('GET', '/console/api/overview', { headers })).status, 200);
+    assert.equal((await idle.send('HEAD', '/console/api/stream')).status, 200);
   }
   clock.advance(4 * minuteMs);
   assert.equal(await whoIn(idle), null, 'a page that follows by itself keeps no session alive');
@@ -228,7 +237,7 @@ test('a person starts and cancels with the operations of clients; each act stand
   const [account] = await giveAccounts(sql, client);
   const browser = await signedIn(service, { sql, clock });
   await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
-  const key = { 'idempotency-key': randomUUID() };
+  const key = { 'idempotency-key': randomUUID(), 'x-unwind-tenant': client.clientId };
   const path = `/console/api/accounts/${account.accountId}/liquidations`;
   const wish = {
     json: { user_id: account.userId },
@@ -239,9 +248,10 @@ test('a person starts and cancels with the operations of clients; each act stand
   const again = await browser.send('POST', path, wish);
   assert.equal(again.text, made.text, 'a second click starts nothing');
   assert.equal(again.headers['idempotency-replayed'], 'true');
-  const ended = await browser.send('DELETE', `${path}/${made.json['id']}`);
+  const headers = { 'x-unwind-tenant': client.clientId };
+  const ended = await browser.send('DELETE', `${path}/${made.json['id']}`, { headers });
   assert.equal(ended.status, 204, ended.text);
-  const none = await browser.send('DELETE', `${path}/${randomUUID()}`);
+  const none = await browser.send('DELETE', `${path}/${randomUUID()}`, { headers });
   assert.equal(none.status, 404);
 
   const { json } = await browser.send('GET', '/console/session/acts');
@@ -271,4 +281,119 @@ test('a person looks at one client at a time, and sees nothing of another', asyn
   assert.equal(await look(other.clientId), 200);
   const unknown = await browser.send('POST', '/console/tenant', { json: { tenant: randomUUID() } });
   assert.equal(unknown.status, 404);
+});
+
+test('two tabs do not mix up clients: what was meant for one is not done to another', async () => {
+  const browser = await signedIn(service, { sql, clock });
+  const choose = (tenant: string) => {
+    return browser.send('POST', '/console/tenant', { json: { tenant } });
+  };
+  await choose(client.clientId);
+  const first = { 'x-unwind-tenant': client.clientId };
+  const json = { title: 'Mine', url: 'https://hooks.example.com/', type: ['ACCOUNT_LIQUIDATION'] };
+  const before = await browser.send('GET', '/console/api/webhooks', { headers: first });
+  assert.equal(before.status, 200);
+  await choose(other.clientId);
+  const late = await browser.send('POST', '/console/api/webhooks', { headers: first, json });
+  assert.equal(late.status, 409);
+  assert.match(late.text, /Another client was chosen meanwhile, in another tab/);
+  assert.equal(late.headers['x-unwind-tenant'], other.clientId);
+  for (const path of ['/console/api/webhooks', '/console/session/acts']) {
+    assert.equal((await browser.send('GET', path, { headers: first })).status, 409, path);
+  }
+  const stream = (tenant: string) => {
+    return browser.send('HEAD', `/console/api/stream?tenant=${tenant}`);
+  };
+  assert.equal((await stream(client.clientId)).status, 409);
+  assert.equal((await stream(other.clientId)).status, 200);
+  const unsaid = await browser.send('POST', '/console/api/webhooks', { json });
+  assert.equal(unsaid.status, 400);
+  assert.match(unsaid.text, /x-unwind-tenant is missing/);
+  const acts = await sql`
+    select from unwind.console_acts a
+    where a.tenant_id = ${other.clientId} and a.operation like '%webhook%'`;
+  assert.equal(acts.count, 0, 'nothing was tried');
+});
+
+test('an act is named by its route, however its address was written, and its reason is text', async () => {
+  const browser = await signedIn(service, { sql, clock });
+  await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
+  const headers = { 'x-unwind-tenant': client.clientId };
+  const id = randomUUID();
+  const path = `/console/api/webhooks/%${id.charCodeAt(0).toString(16)}${id.slice(1)}?why=none`;
+  await browser.send('DELETE', path, { headers });
+  const { json } = await browser.send('GET', '/console/session/acts');
+  const [last] = json['data'] as readonly Record<string, unknown>[];
+  assert.equal(last?.['target'], `/webhooks/${id}`);
+  for (const reason of ['%00', 'a%1Bb', '%zz']) {
+    const wish = { headers: { ...headers, 'x-unwind-reason': reason } };
+    const reply = await browser.send('DELETE', `/console/api/webhooks/${id}`, wish);
+    assert.equal(reply.status, 400, reason);
+    assert.match(reply.text, /x-unwind-reason/);
+  }
+});
+
+test('where nobody can sign in, nothing but the page is there', async (t) => {
+  const at = await startHttp(t, { sql, clock, console: { signIn: 'none' } });
+  const browser = await signedIn(service, { sql, clock });
+  const id = browser.cookie?.split('=')[1];
+  browser.cookie = undefined;
+  const here = browserAt(at);
+  here.cookie = `unwind_console${at.port}=${id}`;
+  assert.deepEqual((await here.send('GET', '/console/session')).json, { person: null });
+  assert.equal((await here.send('GET', '/console')).status, 200);
+  const link = await makeLink(sql, clock, { name: 'nobody', role: 'risk' });
+  for (const [path, json] of [
+    ['sign-in', { link }],
+    ['sign-out', undefined],
+    ['tenant', { tenant: client.clientId }],
+  ] as const) {
+    const { status } = await here.send('POST', `/console/${path}`, { json });
+    assert.ok(status === 404 || status === 405, `${path}: ${status}`);
+  }
+  for (const { method, path } of at.routes) {
+    const target = `/console/api${path.replaceAll(/:\w+/g, randomUUID())}`;
+    const { status } = await here.send(method, target);
+    assert.ok(status === 404 || status === 405, `${method} ${path}: ${status}`);
+  }
+});
+
+test('links sign in only where nobody comes from beyond the machine', async () => {
+  const may = async (settings: Record<string, string>) => signsInByLink(await readConfig(settings));
+  assert.equal(await may({}), true);
+  assert.equal(await may({ UNWIND_TRUSTED_PROXIES: '127.0.0.1' }), false);
+  assert.equal(await may({ UNWIND_TLS_PROXY: 'yes' }), false);
+  const elsewhere = { ...(await readConfig({})), listen: { host: '0.0.0.0', port: 0 } };
+  assert.equal(signsInByLink(elsewhere), false);
+});
+
+test('cookies and links that are guessed are counted before the database is asked', async (t) => {
+  const rates = { requestsPerS: 0, failuresPerS: 3 };
+  const at = await startHttp(t, { sql, clock, rates });
+  const name = `unwind_console${at.port}`;
+  const guess = (n: number) => `${n}`.padStart(43, 'a');
+  const inside = await signedIn(at, { sql, clock });
+  for (const path of ['/console/session', '/console/api/overview']) {
+    clock.advance(1_000);
+    const statuses: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const browser = browserAt(at);
+      browser.cookie = `${name}=${guess(n)}`;
+      statuses.push((await browser.send('GET', path)).status);
+    }
+    const refused = path === '/console/session' ? 200 : 401;
+    assert.deepEqual(statuses, [refused, refused, refused, 429, 429], path);
+    assert.equal(await whoIn(inside), 'the operator', 'who is in stays in');
+  }
+  clock.advance(1_000);
+  const link = await makeLink(sql, clock, { name: 'late', role: 'viewer' });
+  const tries = [guess(1), guess(2), guess(3), link];
+  const statuses: number[] = [];
+  for (const one of tries) {
+    const reply = await browserAt(at).send('POST', '/console/sign-in', { json: { link: one } });
+    statuses.push(reply.status);
+  }
+  assert.deepEqual(statuses, [401, 401, 401, 429]);
+  const left = await sql`select from unwind.console_links l where l.person = 'late'`;
+  assert.ok(left.count > 0, 'the link was not even looked for');
 });

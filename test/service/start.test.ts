@@ -115,7 +115,7 @@ function welcomeOf({ url }: RunningService, home: string): RegExp {
   const escaped = (text: string) => RegExp.escape(text);
   return new RegExp(
     `^\\n  Unwind \\S+ listens at ${escaped(url)} \\(sandbox, ready in \\d+ ms\\)\\n\\n` +
-      `  Console         ${escaped(url)}/console#sign-in=[\\w-]{43} \\(once, within 10 minutes\\)\\n` +
+      `  Console         ${escaped(url)}/console \\(sign in with a link: npm run -s unwind -- console\\)\\n` +
       `  API, to read    ${escaped(url)}/docs\\n` +
       `  Health          ${escaped(url)}/readyz\\n` +
       `  Database        ${escaped(join(home, 'pg18'))}\\n` +

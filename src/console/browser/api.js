@@ -20,6 +20,11 @@ import { signal } from '@preact/signals';
 /** Who is signed in; undefined until it is known. */
 export const session = signal(/** @type {Session | undefined} */ (undefined));
 
+/** Whether another client was chosen in another tab: this page shows one that the session has left. */
+export const isElsewhere = signal(false);
+
+let isChoosing = false;
+
 /** A refusal of the service, with its sentence for people. */
 export class ApiError extends Error {
   /**
@@ -44,11 +49,13 @@ export function may(scope) {
  * @returns {Promise<any>} the JSON of the answer
  */
 async function send(method, path, { body, headers = {}, signal: aborted } = {}) {
+  const tenant = session.value?.tenant;
   const answer = await fetch(path, {
     method,
     headers: {
       accept: 'application/json',
       'x-unwind-console': '1',
+      ...(tenant ? { 'x-unwind-tenant': tenant } : {}),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
@@ -61,6 +68,9 @@ async function send(method, path, { body, headers = {}, signal: aborted } = {}) 
   const text = await answer.text();
   const json = text === '' ? undefined : JSON.parse(text);
   if (answer.ok) return json;
+  // What was asked before this tab itself chose another client says nothing.
+  const isOwn = isChoosing || tenant !== session.value?.tenant;
+  if (answer.headers.has('x-unwind-tenant') && !isOwn) isElsewhere.value = true;
   if (answer.status === 401 && session.value?.person) session.value = { person: null };
   throw new ApiError(answer.status, json?.detail ?? `The service answered ${answer.status}.`);
 }
@@ -112,8 +122,13 @@ export async function signOut() {
 
 /** @param {string} tenant */
 export async function chooseTenant(tenant) {
-  await send('POST', '/console/tenant', { body: { tenant } });
-  await loadSession();
+  isChoosing = true;
+  try {
+    await send('POST', '/console/tenant', { body: { tenant } });
+    await loadSession();
+  } finally {
+    isChoosing = false;
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { AccountPage } from './account.js';
 import { ActsPage } from './acts.js';
-import { ApiError, chooseTenant, get, session, signOut } from './api.js';
+import { ApiError, chooseTenant, get, isElsewhere, session, signOut } from './api.js';
 import { LiquidationPage } from './liquidation.js';
 import { LiquidationsPage } from './liquidations.js';
 import { follow, isLive, unfollow } from './live.js';
@@ -99,7 +99,10 @@ export function Frame() {
           })}
         </ul>
       </nav>
-      <main id="main" tabindex="-1"><${Page} key=${`${tenant} ${path}`} /></main>
+      <main id="main" tabindex="-1">
+        ${isElsewhere.value && html`<${Elsewhere} />`}
+        <${Page} key=${`${tenant} ${path}`} />
+      </main>
     </div>
     <${Toast} />
     <dialog ref=${help} aria-label="Keys">
@@ -119,6 +122,15 @@ export function Frame() {
       <p></p>
       <button type="button" onClick=${() => help.current?.close()}>Close</button>
     </dialog>`;
+}
+
+function Elsewhere() {
+  return html`<div class="notice bad" role="alert">
+    <p>Another client was chosen in another tab. What stands below is of the one before, and changes nothing.</p>
+    <div class="buttons">
+      <button type="button" class="primary" onClick=${() => location.reload()}>Reload the page</button>
+    </div>
+  </div>`;
 }
 
 /** @param {Event} event */

@@ -3,7 +3,7 @@
 
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './api.js';
+import { ApiError, session } from './api.js';
 
 /** Whether the last answer came. */
 export const isLive = signal(true);
@@ -49,7 +49,8 @@ const kinds = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'].map(
 /** Follows what happens from now on; a lost connection is made anew by the browser. */
 export function follow() {
   stream?.close();
-  stream = new EventSource('/console/api/stream');
+  const tenant = session.value?.tenant;
+  stream = new EventSource(`/console/api/stream${tenant ? `?tenant=${tenant}` : ''}`);
   for (const kind of ['message', 'gap', ...kinds]) stream.addEventListener(kind, happened);
   stream.addEventListener('open', () => {
     isLive.value = true;
@@ -95,7 +96,6 @@ export function useFresh(ask, inputs) {
       isAsking = true;
       try {
         const data = await latest.current({ signal: ended.signal, isBackground });
-        isBackground = true;
         if (ended.signal.aborted) return;
         setState({ data, error: undefined });
       } catch (error) {
@@ -103,6 +103,7 @@ export function useFresh(ask, inputs) {
         if (!(error instanceof ApiError)) throw error;
         setState((before) => ({ data: before.data, error }));
       } finally {
+        isBackground = true;
         isAsking = false;
       }
       if (isWanted) load();
