@@ -70,6 +70,8 @@ function areOpen({ venues, now }: DueClaim): Fragment {
     )`;
 }
 
+export type LiquidationKey = Pick<DueLiquidation, 'tenantId' | 'liquidationId'>;
+
 /** The venues that a NEW liquidation needs, all of them closed. */
 export interface VenueWait {
   readonly liquidationId: LiquidationId;
@@ -94,6 +96,46 @@ export async function waitForOpening(
     where l.tenant_id = n.tenant_id
       and l.liquidation_id = n.liquidation_id
       and l.status = 'NEW'`;
+}
+
+/**
+ * Lets liquidations be looked at again whatever venue they wait for, in the order of their keys.
+ * @returns the last one; undefined: there are no more.
+ */
+export async function endAllVenueWaits(
+  sql: Sql,
+  { after, limit }: { after: LiquidationKey | undefined; limit: number },
+): Promise<LiquidationKey | undefined> {
+  const rows = await sql<{ tenant_id: TenantId; liquidation_id: LiquidationId }[]>`
+    with waiting as materialized (
+      select w.tenant_id, w.liquidation_id
+      from unwind.liquidations w
+      where w.status = 'NEW'
+        and w.waits_for_venue
+        and (
+          ${after?.tenantId ?? null}::uuid is null
+          or (w.tenant_id, w.liquidation_id)
+            > (${after?.tenantId ?? null}::uuid, ${after?.liquidationId ?? null}::uuid)
+        )
+      order by w.tenant_id, w.liquidation_id
+      limit ${limit}
+      for no key update skip locked
+    ),
+    ended as (
+      update unwind.liquidations l
+      set
+        waits_for_venue = false,
+        waits_for_venues = null
+      from waiting w
+      where l.tenant_id = w.tenant_id
+        and l.liquidation_id = w.liquidation_id
+    )
+    select w.tenant_id, w.liquidation_id
+    from waiting w
+    order by w.tenant_id desc, w.liquidation_id desc
+    limit 1`;
+  const [last] = rows;
+  return last && { tenantId: last.tenant_id, liquidationId: last.liquidation_id };
 }
 
 /** Lets liquidations be looked at again that wait for one of these venues. @returns how many. */

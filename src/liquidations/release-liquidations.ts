@@ -23,7 +23,9 @@ import {
   claimToSift,
   type DueClaim,
   type DueLiquidation,
+  endAllVenueWaits,
   endVenueWaits,
+  type LiquidationKey,
   waitForOpening,
 } from './due-store.ts';
 import { lockHoldings } from './holdings-store.ts';
@@ -74,17 +76,31 @@ export function liquidationReleaser(mover: Mover, limits: EndLimits): () => Prom
 const lookForWaitsMs = 10_000;
 
 /**
- * One turn: ends the wait for venues that are open while others are not. With a single venue there is
- * none to end: while it is open all is released. @returns how many.
+ * One turn: ends the wait for venues that are open while others are not; and at first, and every
+ * `idleLiquidationWaitMs.longest`, all waits: what a liquidation needs changes by imports, the end of a halt
+ * and the venues file. With a single venue there is none to end: while it is open all is released.
+ * @returns 0 when there was none.
  */
 function venueWaitsEnder({ sql, clock, venues }: Mover): () => Promise<number> {
   let seen: { readonly open: string; readonly at: number } | undefined;
+  let allFrom = 0;
+  let last: LiquidationKey | undefined;
   return async () => {
     if (venues.length === 1) return 0;
     const now = clock.now();
     const open = await findOpenVenues(sql, { venues: micsOf(venues), now });
+    if (open.length === 0) return 0;
+    // Once over all by their keys: another process sets some aside again meanwhile.
+    if (now.getTime() >= allFrom) {
+      const pass = allFrom;
+      const reached = await endAllVenueWaits(sql, { after: last, limit: batchRowsMax });
+      // A turn beside this one may have found the end already.
+      if (pass === allFrom) last = reached;
+      if (reached !== undefined) return 1;
+      allFrom = now.getTime() + idleLiquidationWaitMs.longest;
+    }
     const isSame = seen?.open === open.join() && now.getTime() - seen.at < lookForWaitsMs;
-    if (open.length === 0 || isSame) return 0;
+    if (isSame) return 0;
     const ended = await endVenueWaits(sql, { venues: open, limit: batchRowsMax });
     if (ended < batchRowsMax) seen = { open: open.join(), at: now.getTime() };
     return ended;

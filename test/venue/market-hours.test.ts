@@ -5,9 +5,12 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
+import { idleLiquidationWaitMs } from '../../src/limits.ts';
+import { endAllVenueWaits } from '../../src/liquidations/due-store.ts';
 import { readCalendar } from '../../src/venue/calendar.ts';
 import { announceHalt, announceStatus, setCalendar } from '../../src/venue/calendar-store.ts';
-import { type BookPosition, makeBook, makeTenant } from '../support/book.ts';
+import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import { type BookPosition, listInstruments, makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToCancel, askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
@@ -209,4 +212,64 @@ test('an order that meets a halt is refused for now, journalled so, and tried ag
   clock.advance(5_000);
   await runAt(clock.now().toISOString());
   assert.equal(await look(), 'FILLED: FILLED 2');
+});
+
+test('what waits for one venue is looked at again while another is open: at the start, and now and then', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock('2026-01-05T10:00:00.000Z');
+  const simulated = simulatedVenue(sql, clock, 0);
+  const stepsAt = (other: string) => {
+    const closed = { ...simulated, mic: other, reports: async () => [] };
+    return engineSteps(sql, clock, { delayMs: 0, venues: [simulated, closed] });
+  };
+  const tenantId = await makeTenant(sql);
+  const accounts = await makeBook(sql, {
+    tenantId,
+    instruments: [sap, fund].map((isin) => ({ isin, price: '10' })),
+    accounts: [sap, fund].map((isin) => ({ positions: [{ isin, quantity: '3' }] })),
+  });
+  const listed = [sap, fund].map((isin) => ({ isin, mic: 'XDEM' }));
+  await listInstruments(sql, { tenantId }, listed);
+  for (const mic of ['XDEM', 'XTST']) {
+    await inTransaction(sql, (tx) => announceStatus(tx, mic, 'closed'));
+  }
+  for (const account of accounts) await askToLiquidate(sql, clock, account);
+  const waiting = async () => {
+    const rows = await sql<{ waits: boolean; status: string }[]>`
+      select l.status, l.waits_for_venue as waits
+      from unwind.liquidations l
+      order by l.liquidation_id`;
+    return rows.map(({ waits, status }) => (waits ? 'waits' : status));
+  };
+  const steps = stepsAt('XDEM');
+  await runUntilIdle(steps);
+  assert.deepEqual(await waiting(), ['waits', 'waits']);
+
+  await listInstruments(sql, { tenantId }, [{ isin: sap, mic: venue }]);
+  clock.advance(idleLiquidationWaitMs.longest - 1);
+  await runUntilIdle(steps);
+  assert.deepEqual(await waiting(), ['waits', 'waits']);
+  clock.advance(1);
+  await runUntilIdle(steps);
+  assert.deepEqual(await waiting(), ['FILLED', 'waits']);
+
+  await runUntilIdle(stepsAt('XTST'));
+  assert.deepEqual(await waiting(), ['FILLED', 'PROCESSING'], 'its venue has left the file');
+});
+
+test('all waits are ended in the order of their keys, each once', async (t) => {
+  const { ask, runAt, sql } = await begin(t, '2026-01-06T10:00:00.000Z');
+  for (let i = 0; i < 3; i += 1) await ask(sale);
+  await runAt('2026-01-06T10:00:00.000Z');
+  const rest = async () => {
+    const rows = await sql`select from unwind.liquidations where waits_for_venue`;
+    return rows.count;
+  };
+  const first = await endAllVenueWaits(sql, { after: undefined, limit: 2 });
+  assert.equal(await rest(), 1);
+  await sql`update unwind.liquidations set waits_for_venue = true`;
+  const second = await endAllVenueWaits(sql, { after: first, limit: 2 });
+  assert.equal(await rest(), 2, 'what was set aside again meanwhile is not looked at');
+  assert.ok(second);
+  assert.equal(await endAllVenueWaits(sql, { after: second, limit: 2 }), undefined);
 });
