@@ -32,7 +32,7 @@ import {
   analyseBook,
   findFaults,
   hasClient,
-  lockAccounts,
+  lockBook,
   openStaging,
   readLatestInstant,
   type StagedLine,
@@ -119,7 +119,7 @@ function importFile(
     const { lines, lastLine, isWhole, bad } = await stage(tx, { file, request, now });
     request.onProgress?.({ step: 'checking', file: file.name, lines });
     // A file that is refused anyway need not hold anybody up.
-    if (bad.count === 0) await lockAccounts(tx, file, tenantId);
+    if (bad.count === 0) await lockBook(tx, file, tenantId);
     const faults = await findFaults(tx, file, tenantId);
     const { listed, count } = joinBadLines(bad, {
       listed: faults.map((fault) => ({ line: fault.line, reason: faultReason(file, fault) })),

@@ -78,8 +78,12 @@ export async function settleStaging(tx: Tx, file: BookFile): Promise<void> {
   await tx`analyze ${staged(file)}`;
 }
 
-/** Locks the accounts named, where what may be done depends on their liquidations. */
-export async function lockAccounts(tx: Tx, file: BookFile, tenantId: TenantId): Promise<void> {
+/**
+ * Locks what the faults of lines depend on: the accounts named, for their liquidations; all rates, since
+ * another import might bring the one that is compared with.
+ */
+export async function lockBook(tx: Tx, file: BookFile, tenantId: TenantId): Promise<void> {
+  if (file.table === 'rates') await tx`lock table unwind.rates in share row exclusive mode`;
   if (!columnsOf(file).includes('account_id')) return;
   await tx`
     with locked as materialized (
@@ -202,8 +206,10 @@ function rulesOf({ table }: BookFile, tenantId: TenantId): Rules {
 export async function writeStaged(tx: Tx, file: BookFile, writing: Writing): Promise<Counts> {
   const { table } = file;
   if (table === 'positions') return writePositions(tx, writing);
-  return inSlices(writing.lastLine, writing, (slice) => {
-    return upsert(tx, file, { ...writing, ...slice, ...upserts[table] });
+  return inSlices(writing.lastLine, writing, async (slice) => {
+    const counts = await upsert(tx, file, { ...writing, ...slice, ...upserts[table] });
+    if (table === 'prices') await confirmPrices(tx, file, { ...writing, ...slice });
+    return counts;
   });
 }
 
@@ -232,7 +238,7 @@ interface Slice {
   readonly stamps: readonly string[];
 }
 
-/** What is as it was before is not written. */
+/** What is as it was before is not written; of prices see `confirmPrices`. */
 async function upsert(tx: Tx, file: BookFile, slice: Slice): Promise<Counts> {
   const { tenantId, now, into, stamps } = slice;
   const columns = columnsOf(file);
@@ -254,6 +260,22 @@ async function upsert(tx: Tx, file: BookFile, slice: Slice): Promise<Counts> {
     returning t.xmax = 0 as is_new`;
   const inserted = rows.filter((row) => row.is_new).length;
   return { inserted, changed: rows.length - inserted };
+}
+
+/** A price that comes again is as new as the import: limit orders ask for its age. */
+async function confirmPrices(
+  tx: Tx,
+  file: BookFile,
+  { tenantId, now, first, last }: Pick<Slice, 'tenantId' | 'now' | 'first' | 'last'>,
+): Promise<void> {
+  await tx`
+    update unwind.prices p
+    set updated_at = ${now}
+    from ${staged(file)} s
+    where p.tenant_id = ${tenantId}
+      and p.isin = s.isin
+      and s.line between ${first} and ${last}
+      and p.updated_at < ${now}`;
 }
 
 /** Renews what the planner knows of the tables that an import fills, so that no plan is stale. */

@@ -134,7 +134,7 @@ test('quantities are kept to the last decimal, without zeros at their end', asyn
   );
 });
 
-test('only what differs is written', async (t) => {
+test('only what differs is written; a price that comes again is as new as its import', async (t) => {
   const bench = await newBench();
   await importRight(t, bench, smallBook);
   const later = { ...bench, clock: testClock('2026-01-06T09:00:00.000Z') };
@@ -176,6 +176,7 @@ test('only what differs is written', async (t) => {
       `account ${anna.accountId}`,
       `instrument ${siemens}`,
       `instrument ${allianz}`,
+      `price ${sap}`,
       `price ${siemens}`,
     ],
   );

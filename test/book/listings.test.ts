@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { inTransaction } from '../../src/db/transaction.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -16,6 +17,7 @@ import {
   sap,
   siemens,
   smallBook,
+  waitingForLocks,
 } from './import-support.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -114,4 +116,26 @@ test('a rate never changes, and none comes before one that executions may be con
     '6: rate: "0" is not more than 0',
     '7: as_of: "2027-01-02T15:00:00Z" is in the future',
   ]);
+});
+
+test('of two imports at once that rate an instant, one is refused: no rate changes', async (t) => {
+  const bench = await newBench();
+  await importRight(t, bench, smallBook);
+  const held = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  // A reader of the rates keeps both from writing, once they have begun.
+  const reader = inTransaction(sql, async (tx) => {
+    await tx`lock table unwind.rates in share mode`;
+    held.resolve();
+    await finish.promise;
+  });
+  await held.promise;
+  const imports = ['0.92', '0.93'].map((rate) => {
+    return importFiles(t, bench, rates(`USD,${rate},2026-01-02T15:00:00Z`));
+  });
+  await waitingForLocks(sql, 2);
+  finish.resolve();
+  await reader;
+  const reports = await Promise.all(imports);
+  assert.deepEqual(reports.map(({ files }) => countsOf(files[0])).sort(), ['1/0/0', 'refused']);
 });
