@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { type FixProfile, fixProfileSchema } from './fix/profile.ts';
+import { type FixProfile, fixProfileSchema, versions } from './fix/profile.ts';
 import { simulatedMic } from './simulated/market-store.ts';
 
 /** One entry of the venues file with `type` simulated: it sells nothing, and invents its fills. */
@@ -126,7 +126,11 @@ function contradictions(profiles: readonly VenueProfile[]): readonly string[] {
     }
     for (const kind of ['logon_fields', 'header_fields', 'order_fields'] as const) {
       for (const tag of Object.keys(profile[kind] ?? {})) {
-        if (!ownTags[kind].has(Number(tag))) continue;
+        const isHandlInst = kind === 'order_fields' && tag === '21';
+        const isOwn = isHandlInst
+          ? versions[profile.version].needsHandlInst
+          : ownTags[kind].has(Number(tag));
+        if (!isOwn) continue;
         faults.push(`${place}/${kind}/${tag} is a field that the session writes itself.`);
       }
     }
@@ -139,7 +143,7 @@ const sessionTags = [8, 9, 10, 34, 35, 43, 49, 52, 56, 122];
 const ownTags = {
   logon_fields: new Set([...sessionTags, 98, 108, 141, 1137]),
   header_fields: new Set(sessionTags),
-  order_fields: new Set([...sessionTags, 11, 38, 40, 44, 48, 22, 54, 55, 59, 60]),
+  order_fields: new Set([...sessionTags, 11, 15, 38, 40, 44, 48, 22, 54, 55, 59, 60]),
 } as const;
 
 function isTimeZone(name: string): boolean {

@@ -271,9 +271,18 @@ test('every mistake of a venues file is named with its place, and nothing starts
   const reserved = {
     ...own,
     logon_fields: { '108': '60' },
+    order_fields: { '15': 'EUR', '21': '1' },
     trading_day: { time_zone: 'Mars/Olympus', reset_time: '06:00' },
   };
-  const contradictions = await started(JSON.stringify({ venues: [reserved] }));
+  const older = { ...own, mic: 'XTST', version: 'FIX.4.2', order_fields: { '21': '2' } };
+  const contradictions = await started(JSON.stringify({ venues: [reserved, older] }));
+  const ownOrderFields = contradictions.match(
+    /\S+\/order_fields\/\d+ is a field that the session writes itself/g,
+  );
+  assert.deepEqual(ownOrderFields, [
+    '/venues/0/order_fields/15 is a field that the session writes itself',
+    '/venues/1/order_fields/21 is a field that the session writes itself',
+  ]);
   assert.match(contradictions, /logon_fields\/108 is a field that the session writes itself/);
   assert.match(contradictions, /time_zone is no time zone: Mars\/Olympus/);
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the file names a variable
