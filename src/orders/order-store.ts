@@ -183,8 +183,8 @@ export async function claimToSubmit(
 }
 
 /**
- * Gives orders a venue that an older process placed without one, as in a rolling upgrade: it knows a
- * single one. @returns how many.
+ * Gives unsent orders a venue that an older version placed without one: it knows a single one.
+ * @returns how many.
  */
 export async function adoptOrders(sql: Sql, venue: string, rows: number): Promise<number> {
   const adopted = await sql`

@@ -15,6 +15,7 @@ import {
   refuseOldServer,
   schemaState,
 } from '../../src/db/migrate.ts';
+import { adoptOrders } from '../../src/orders/order-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -225,4 +226,49 @@ test('what was released is never edited', async () => {
     const file = files[index];
     assert.deepEqual([`${file?.number} ${file?.name}`, file?.sha256], [named, sha256], version);
   }
+});
+
+test('the venues of orders: one that was sent keeps its own, one that was not waits for the configured one', async (t) => {
+  const { sql } = await createTestDatabase(t, { migrated: false });
+  const steps = await readMigrations();
+  const named = steps.map(({ number, name, text }) => [`000${number}-${name}.sql`, text] as const);
+  await migrate(sql, await folderOf(t, Object.fromEntries(named.slice(0, 3))));
+  await sql.script(`
+    -- No parents: what is looked at is the orders alone.
+    set session_replication_role = replica;
+    insert into unwind.fix_sessions (
+      venue, trading_day, is_reset_pending, next_out, next_in, last_report, status, status_at, lease_epoch
+    )
+    select v.venue, now()::date, false, 1, 1, 0, 'disconnected', now(), 0
+    from (values ('XAAA'), ('XZZZ')) v (venue);
+    insert into unwind.orders (
+      tenant_id, order_id, liquidation_id, account_id, isin, round, quantity, status, submissions,
+      submit_at, created_at, updated_at, status_at
+    )
+    select n.id, n.id, n.id, n.id, 'DE0007164600', 1, 1, n.status, n.submissions,
+      case when n.status = 'NEW' then now() end, now(), now(), now()
+    from (
+      values
+        ('019a0000-0000-7000-8000-000000000001'::uuid, 'NEW', 0),
+        ('019a0000-0000-7000-8000-000000000002', 'PROCESSING', 1)
+    ) n (id, status, submissions);
+    insert into unwind.submissions (
+      tenant_id, client_order_id, order_id, liquidation_id, venue, quantity, status, lease_epoch, sent_at,
+      updated_at
+    )
+    select o.tenant_id, 'SENT', o.order_id, o.liquidation_id, 'XZZZ', 1, 'WORKING', 0, now(), now()
+    from unwind.orders o
+    where o.status = 'PROCESSING';
+    set session_replication_role = origin;
+  `);
+  await migrate(sql);
+  const venues = async () => {
+    const rows = await sql<{ venue: string | null }[]>`
+      select o.venue from unwind.orders o order by o.order_id`;
+    return rows.map(({ venue }) => venue);
+  };
+  assert.deepEqual(await venues(), [null, 'XZZZ']);
+  assert.equal(await adoptOrders(sql, 'XMID', 10), 1);
+  assert.deepEqual(await venues(), ['XMID', 'XZZZ']);
+  assert.equal(steps[3]?.compatibleFrom, 4, 'a worker of before would send orders of other venues');
 });

@@ -1,6 +1,5 @@
 -- Where instruments trade, at which venues the service does, where each order goes, and what currencies are
 -- worth. Owners: book (listings, rates), venue (trading, its reports), orders, executions, venue/fix.
--- compatible-from: 1
 
 -- An instrument at a venue: the name it has there (empty: its ISIN), the currency it is quoted in, and the
 -- quantity of which orders are multiples.
@@ -87,21 +86,19 @@ alter table unwind.executions add constraint executions_rate_exactly_when_foreig
 alter table unwind.venue_reports add column currency text;
 alter table unwind.fix_reports add column currency text;
 
--- Where an order goes is decided when it is placed, and stays. Null: of an order that had ended before.
+-- Where an order goes is decided when it is placed, and stays. Null: of an order that had ended before, or
+-- was not sent yet: a worker gives it the first venue that is configured.
 alter table unwind.orders add column venue text;
 alter table unwind.orders add column symbol text;
 alter table unwind.orders add column currency text not null default 'EUR';
 update unwind.orders o
-set venue = coalesce(
-  (
-    select s.venue
-    from unwind.submissions s
-    where s.tenant_id = o.tenant_id
-      and s.order_id = o.order_id
-    order by s.sent_at desc
-    limit 1
-  ),
-  (select t.venues[1] from unwind.trading t)
+set venue = (
+  select s.venue
+  from unwind.submissions s
+  where s.tenant_id = o.tenant_id
+    and s.order_id = o.order_id
+  order by s.sent_at desc
+  limit 1
 )
 where o.status in ('NEW', 'PROCESSING');
 drop index unwind.orders_to_submit;
