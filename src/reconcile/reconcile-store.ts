@@ -178,6 +178,7 @@ async function numberDifferences(tx: Tx): Promise<void> {
         union all
         select 'void_here', concat('void since ', unwind.instant(p.busted_at)), trim_scale(p.quantity)::text
         where p.busted_at is not null
+          and p.is_within
         union all
         select v.kind, v.here, v.there
         from (
@@ -193,6 +194,7 @@ async function numberDifferences(tx: Tx): Promise<void> {
         ) as v (kind, here, there, is_other)
         where p.our_id is not null
           and p.busted_at is null
+          and p.is_within
           and v.is_other
       ) k
       union all

@@ -130,6 +130,9 @@ test('days and a client narrow what is compared', async (t) => {
   );
   const empty = await run([], { from: '2026-01-05', until: '2026-01-06' });
   assert.match(empty.text, /2026-01-05 to 2026-01-06 [\s\S]*\n4 differences\.\n$/);
+  // A day beside those asked for is looked at, and nothing is told of it.
+  const other = lines.map((line) => ({ ...line, quantity: '1', side: 'BUY' }));
+  assert.deepEqual(await run(other, day), before);
   // An instant that the venue rounds over midnight is found on the other side.
   clock.advance(24 * 3_600_000);
   const rounded = lines.map((line) => ({ ...line, executed_at: '2026-01-06T00:00:00Z' }));
@@ -162,6 +165,7 @@ test('an execution that is void here and counts there is told', async (t) => {
   );
   const kept = lines.filter((line) => line.execution_id !== void_.name);
   assert.equal((await run(kept)).code, 0);
+  assert.equal((await run(lines, { from: '2026-01-04' })).code, 0, 'nor on another day');
 });
 
 test('a record that cannot be judged is refused with every bad line', async (t) => {
