@@ -88,6 +88,15 @@ export const stream = {
 /** How often a halt looks whether what was claimed before it has been sent, in ms. */
 export const haltLookMs = 20;
 
+/** How long a halt waits for claims that may not have seen it, in ms. They last for milliseconds. */
+export const claimMsMax = 5_000;
+
+/**
+ * How far the clocks of two processes may be apart, in ms: each is wrong by half of the longest round trip that
+ * is believed (`db/database-clock.ts`).
+ */
+export const clocksApartMsMax = 1_000;
+
 /** Liquidations that the lift of a halt wakes; others look by themselves within `idleLiquidationWaitMs`. */
 export const haltWokenMax = 10_000;
 

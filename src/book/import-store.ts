@@ -3,7 +3,7 @@
 // slices; all within one transaction. Positions are booked as movements: import-positions-store.ts.
 
 import { assertNever, first } from '../assert.ts';
-import type { Sql, Tx } from '../db/connect.ts';
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { Fragment, fragment, raw } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import type { BookFile, ColumnType, Row } from './import-file.ts';
@@ -18,7 +18,7 @@ export interface StagedLine {
   readonly row: Row<string>;
 }
 
-export async function hasClient(sql: Sql, tenantId: TenantId): Promise<boolean> {
+export async function hasClient(sql: SqlOrTx, tenantId: TenantId): Promise<boolean> {
   const rows = await sql`
     select t.tenant_id
     from unwind.tenants t

@@ -192,15 +192,17 @@ export async function hasAccountOf(
   return rows.length > 0;
 }
 
-/** Whether the book of the tenant has such an instrument. */
+/** Whether the book of the tenant has such an instrument; of any tenant where none is named. */
 export async function hasInstrument(
   sql: SqlOrTx,
-  which: { readonly tenantId: TenantId; readonly isin: string },
+  which: { readonly tenantId: TenantId | undefined; readonly isin: string },
 ): Promise<boolean> {
+  const { tenantId = null, isin } = which;
   const rows = await sql`
     select
     from unwind.instruments i
-    where i.tenant_id = ${which.tenantId}
-      and i.isin = ${which.isin}`;
+    where (${tenantId}::uuid is null or i.tenant_id = ${tenantId})
+      and i.isin = ${isin}
+    limit 1`;
   return rows.length > 0;
 }

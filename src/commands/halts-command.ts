@@ -11,6 +11,7 @@ import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-
 import { haltView } from '../http/halt-handlers.ts';
 import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
 import { liftHalt } from '../liquidations/lift-halt.ts';
+import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { printableLine } from '../printable.ts';
 import { accountId, clientId, displayName, mic, nameOfUser, reasonText } from './arguments.ts';
 import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
@@ -90,10 +91,15 @@ function targetOf(options: SetOptions): HaltTarget {
   return { tenantId: client ?? everyTenant, accountId: account, isin, venue };
 }
 
-/** Halts, or says what it would stop. @returns 0 */
+/** Halts, or says what it would stop. @returns 0; 1 where it is in force, but not acknowledged. */
 export async function setHalt(on: OnDatabase, options: SetOptions): Promise<number> {
   const { sql, clock, stdout } = on;
   const target = targetOf(options);
+  const missing = await findMissing(sql, target);
+  if (missing !== undefined) {
+    const { member, value, hint } = missing;
+    throw new UsageError(`there is no ${member} ${value}${hint}; nothing is halted.`);
+  }
   const { liquidations, orders, ordersAtVenue } = await findHaltEffect(sql, target);
   const what = `${liquidations} liquidations to release and ${orders} orders to send`;
   if (options.dryRun) {
@@ -115,11 +121,19 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
     lift: undefined,
   } as const;
   await inTransaction(sql, (tx) => insertHalt(tx, halt));
-  await untilAcknowledged(sql, clock, halt);
-  stdout.write(`Halted ${placeOf(target)}: no such order is sent any more. It holds ${what};\n`);
-  stdout.write(`${ordersAtVenue} orders are at a venue and go on there. Lift it by\n`);
+  const isAcknowledged = await untilAcknowledged(sql, clock, halt);
+  if (isAcknowledged) {
+    stdout.write(`Halted ${placeOf(target)}: no such order is sent any more. It holds ${what};\n`);
+    stdout.write(`${ordersAtVenue} orders are at a venue and go on there, also those that a FIX\n`);
+    stdout.write('session has taken into its outbox. Lift it by\n');
+  } else {
+    stdout.write(
+      `The halt of ${placeOf(target)} is in force, but a process may still be sending what\n`,
+    );
+    stdout.write('it claimed before. Set it once more to wait for that again. Lift this one by\n');
+  }
   stdout.write(`  unwind halts lift ${haltId} --reason …\n`);
-  return 0;
+  return isAcknowledged ? 0 : 1;
 }
 
 function placeOf(target: HaltTarget): string {

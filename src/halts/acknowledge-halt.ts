@@ -1,20 +1,48 @@
-// When a halt may be acknowledged: it is committed, and no process is about to send what it covers. From its
-// commit on nothing that it covers is claimed; what was claimed before is sent within its lease, or not at all
-// (orders/submit-orders.ts). So the wait ends with the answers of the venue, or with the leases.
+// When a halt may be acknowledged: it is committed, and no process is about to send what it covers. Claims that
+// began before its commit may not have seen it: they are waited for first. From then on nothing that it covers
+// is claimed; what was claimed before is sent within its lease, or not at all (orders/submit-orders.ts). So the
+// wait ends with the answers of the venue, or with the leases.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { haltLookMs, submissionLeaseMs } from '../limits.ts';
+import { claimMsMax, clocksApartMsMax, haltLookMs, submissionLeaseMs } from '../limits.ts';
 import type { Halt } from './halt.ts';
-import { hasOpenSends } from './halts-store.ts';
+import { findClaimsUnderWay, findSendsUntil } from './halts-store.ts';
 
-/** Waits until nothing that a halt covers can be sent any more: as long as a lease lasts at most. */
-export async function untilAcknowledged(sql: Sql, clock: Clock, halt: Halt): Promise<void> {
-  const claimedUntil = later(halt.setAt, submissionLeaseMs);
-  for (let looks = 0; looks < submissionLeaseMs / haltLookMs; looks += 1) {
-    const now = clock.now();
-    if (now >= claimedUntil || !(await hasOpenSends(sql, halt, { now, claimedUntil }))) return;
+/**
+ * Waits until nothing that a halt covers can be sent any more. The halt is committed: it is in force whatever
+ * this answers.
+ *
+ * @returns whether that is certain; false where claims last for too long. It may be asked again.
+ */
+export async function untilAcknowledged(sql: Sql, clock: Clock, halt: Halt): Promise<boolean> {
+  return (await untilClaimed(sql)) && (await untilSent(sql, clock, halt));
+}
+
+/** Waits for the claims that are under way now. Those that begin later see the halt. */
+async function untilClaimed(sql: Sql): Promise<boolean> {
+  let left = await findClaimsUnderWay(sql);
+  for (let looks = 0; left.size > 0; looks += 1) {
+    if (looks >= claimMsMax / haltLookMs) return false;
     await wait(haltLookMs);
+    left = left.intersection(await findClaimsUnderWay(sql));
   }
+  return true;
+}
+
+/** Waits for what was claimed without seeing the halt: its leases have all been granted by now. */
+async function untilSent(sql: Sql, clock: Clock, halt: Halt): Promise<boolean> {
+  // A process whose clock is behind ours may take a lease for open that has ended for us.
+  const since = later(clock.now(), -clocksApartMsMax);
+  const leasesEnd = await findSendsUntil(sql, halt, since);
+  if (leasesEnd === undefined) return true;
+  const end = later(leasesEnd, clocksApartMsMax);
+  const looksMax = (submissionLeaseMs + 2 * clocksApartMsMax) / haltLookMs;
+  for (let looks = 0; looks < looksMax; looks += 1) {
+    if (clock.now() >= end) return true;
+    await wait(haltLookMs);
+    if ((await findSendsUntil(sql, halt, since)) === undefined) return true;
+  }
+  return false;
 }

@@ -1,6 +1,6 @@
 // The statements of halts: set, lifted, listed, and read inside the statements that release and send. Those
-// take a weak lock of the table first, and setting a halt a strong one: so a halt that is committed is seen by
-// whatever is claimed after it, and waits for what was being claimed before.
+// take a weak lock of the table first, which nothing waits for: it shows who may have read the table before a
+// halt was committed. What takes it later sees the halt.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
@@ -8,7 +8,7 @@ import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget } from './halt.ts';
 
-/** Before a claim: no halt is set while the transaction lasts. */
+/** Before a claim: no halt is acknowledged while the transaction lasts. */
 export async function holdOffHalts(tx: Tx): Promise<void> {
   await tx`lock table unwind.halts in row share mode`;
 }
@@ -52,9 +52,8 @@ export function isAllHaltedSql(venue: string | null): Fragment {
   )`;
 }
 
-/** Sets a halt, in force from the commit on. Waits for claims that are under way. */
+/** Sets a halt, in force from the commit on. Waits for nothing, so that it is never refused under load. */
 export async function insertHalt(tx: Tx, halt: Halt): Promise<void> {
-  await tx`lock table unwind.halts in exclusive mode`;
   await tx`
     insert into unwind.halts (
       tenant_id, halt_id, account_id, isin, venue, strength, reason, person, set_at
@@ -65,24 +64,34 @@ export async function insertHalt(tx: Tx, halt: Halt): Promise<void> {
     )`;
 }
 
-/** Whether a process may still send something that was claimed before a halt and is covered by it. */
-export async function hasOpenSends(
-  sql: Sql,
-  halt: Halt,
-  at: { readonly now: Date; readonly claimedUntil: Date },
-): Promise<boolean> {
-  const rows = await sql`
-    select
+/** The transactions that claim something now: those that hold off halts. */
+export async function findClaimsUnderWay(sql: Sql): Promise<ReadonlySet<string>> {
+  const rows = await sql<{ virtualtransaction: string }[]>`
+    select distinct k.virtualtransaction
+    from pg_locks k
+    join pg_database d on d.oid = k.database
+    where d.datname = current_database()
+      and k.relation = 'unwind.halts'::regclass
+      and k.mode = 'RowShareLock'
+      and k.granted`;
+  return new Set(rows.map((row) => row.virtualtransaction));
+}
+
+/**
+ * Until when processes may still send what a halt covers: the end of the last lease, of those that had not
+ * ended at an instant; undefined where there is none.
+ */
+export async function findSendsUntil(sql: Sql, halt: Halt, since: Date): Promise<Date | undefined> {
+  const rows = await sql<{ until: Date | null }[]>`
+    select max(s.lease_expires_at) as until
     from unwind.submissions s
     join unwind.orders o
       on o.tenant_id = s.tenant_id
       and o.order_id = s.order_id
     where s.status = 'SENDING'
-      and s.lease_expires_at > ${at.now}
-      and s.lease_expires_at <= ${at.claimedUntil}
-      and ${isCoveredSql(halt, ofOrder)}
-    limit 1`;
-  return rows.length > 0;
+      and s.lease_expires_at > ${since}
+      and ${isCoveredSql(halt, ofOrder)}`;
+  return rows[0]?.until ?? undefined;
 }
 
 /** SQL: what halts of an order `o` are asked by. */

@@ -2,7 +2,6 @@
 // a venue any more.
 
 import type { Static } from 'typebox';
-import { hasAccountOf, hasInstrument } from '../book/read-store.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
@@ -15,6 +14,7 @@ import {
 } from '../halts/halts-store.ts';
 import { newId, type TenantId } from '../ids.ts';
 import { liftHalt } from '../liquidations/lift-halt.ts';
+import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
@@ -37,6 +37,9 @@ const readSet = readerOf(setHaltBody);
 const readLift = readerOf(liftHaltBody);
 
 const noSuchHalt = 'There is no such halt.';
+const inForceOnly =
+  'The halt is in force, but a process may still be sending what it claimed before; try again with the ' +
+  'same idempotency key, until it is certain that nothing is sent.';
 
 export function haltHandlers(options: ChangeOptions): HaltHandlers {
   const { sql, clock } = options;
@@ -72,7 +75,12 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
       if (answer.status === 201) {
         const { id } = JSON.parse(answer.body ?? '') as { id: HaltId };
         const halt = await findHalt(sql, { tenantId, haltId: id });
-        if (halt !== undefined) await untilAcknowledged(sql, clock, halt);
+        if (halt !== undefined && !(await untilAcknowledged(sql, clock, halt))) {
+          // Its answer is stored: a repetition finds it, and waits again.
+          throw new Refusal('service_unavailable', inForceOnly, {
+            headers: { 'retry-after': '1' },
+          });
+        }
       }
       return answer;
     },
@@ -130,16 +138,11 @@ function targetOf(tenantId: TenantId, body: Static<typeof setHaltBody>): HaltTar
   return { tenantId, accountId, isin, venue };
 }
 
-/** What is named has to be there, so that a slip of the pen halts nothing in vain. */
 async function missingOf(tx: Tx, target: HaltTarget): Promise<Refusal | undefined> {
-  const { tenantId, accountId, isin } = target;
-  if (accountId !== undefined && !(await hasAccountOf(tx, { tenantId, accountId }))) {
-    return new Refusal('not_found', 'There is no such account.');
-  }
-  if (isin !== undefined && !(await hasInstrument(tx, { tenantId, isin }))) {
-    return new Refusal('not_found', 'There is no such instrument.');
-  }
-  return undefined;
+  const missing = await findMissing(tx, target);
+  return missing === undefined
+    ? undefined
+    : new Refusal('not_found', `There is no such ${missing.member}${missing.hint}.`);
 }
 
 /** Of this client alone, also where the halt is across all. */

@@ -18,7 +18,13 @@ import {
   rateAgeMsMax as usualRateAgeMsMax,
 } from '../limits.ts';
 import { decimal } from '../money.ts';
-import type { LookUpOutcome, NewOrder, SubmitOutcome, Venue } from '../venue/venue.ts';
+import {
+  type LookUpOutcome,
+  type NewOrder,
+  type SubmitOutcome,
+  TooLateError,
+  type Venue,
+} from '../venue/venue.ts';
 import { type Batch, batchWorker } from '../work/work-batches.ts';
 import { clientOrderIdOf } from './order.ts';
 import { claimToSubmit, type DueOrder } from './order-store.ts';
@@ -95,18 +101,21 @@ async function submitInTime(
   claimed: readonly (NewOrder & Pick<Claimed, 'sendBefore'>)[],
 ): Promise<readonly SubmitOutcome[]> {
   const now = sender.clock.now();
-  if (claimed.some(({ sendBefore }) => now >= sendBefore)) return claimed.map(() => overslept);
-  return submitOrNothing(sender, claimed);
+  const [one] = claimed;
+  if (one === undefined || now >= one.sendBefore) return claimed.map(() => overslept);
+  return submitOrNothing(sender, claimed, one.sendBefore);
 }
 
 /** A venue that fails to answer leaves every order unknown: that is an outcome, not a fault. */
 async function submitOrNothing(
   { venue, log }: Sender,
   orders: readonly NewOrder[],
+  sendBefore: Date,
 ): Promise<readonly SubmitOutcome[]> {
   try {
-    return await venue.submit(orders);
+    return await venue.submit(orders, sendBefore);
   } catch (error) {
+    if (error instanceof TooLateError) return orders.map(() => overslept);
     log.warn({ venue: venue.mic, orders: orders.length, err: error }, 'venue.submit_unanswered');
     return orders.map(() => unanswered);
   }

@@ -3,6 +3,7 @@
 // transaction; whoever calls has committed the client order ids before.
 
 import { assert } from '../assert.ts';
+import type { Clock } from '../clock.ts';
 import type { TenantId } from '../ids.ts';
 import { type Decimal, decimal } from '../money.ts';
 
@@ -108,6 +109,19 @@ export function executionIdIn(event: ReportEvent): string | null {
   return 'trade' in event ? event.trade.venueExecutionId : null;
 }
 
+/** Orders were not sent, since somebody else may hold them by now. */
+export class TooLateError extends Error {
+  override readonly name = 'TooLateError';
+}
+
+/** Called inside the transaction that sends. @throws TooLateError */
+export function checkInTime(clock: Clock, sendBefore: Date | undefined): void {
+  if (sendBefore === undefined || clock.now() < sendBefore) return;
+  throw new TooLateError(
+    `it was too late to send orders: their lease ends at ${sendBefore.toISOString()}`,
+  );
+}
+
 /** A venue as orders are directed to it. */
 export type TradingVenue = Pick<Venue, 'mic' | 'currency'>;
 
@@ -121,9 +135,13 @@ export interface Venue {
 
   /**
    * Sends orders; one outcome each, in the order given. Refuses a client order id it has seen.
-   * @throws when nothing is known of any of them (the venue did not answer): all are unknown.
+   *
+   * @param sendBefore From then on nothing is sent, however long it has waited for a connection; undefined:
+   *   it is never too late.
+   * @throws TooLateError when it was, and none was sent; anything else when nothing is known of any of them
+   *   (the venue did not answer): all are unknown.
    */
-  submit(orders: readonly NewOrder[]): Promise<readonly SubmitOutcome[]>;
+  submit(orders: readonly NewOrder[], sendBefore?: Date): Promise<readonly SubmitOutcome[]>;
 
   /** Asks about client order ids; one outcome each, in the order given. @throws when it is silent. */
   lookUp(orders: readonly OrderReference[]): Promise<readonly LookUpOutcome[]>;

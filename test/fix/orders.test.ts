@@ -3,8 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decimal } from '../../src/money.ts';
 import { fieldOf } from '../../src/venue/fix/codec.ts';
 import type { FixProfile } from '../../src/venue/fix/profile.ts';
+import { TooLateError } from '../../src/venue/venue.ts';
 import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
@@ -50,6 +52,17 @@ test('an order with a limit whose instrument has no price is not sent, and may b
   ]);
   const { nextOut } = await until('ready');
   assert.equal(nextOut, 3, 'a Logon and a TestRequest were sent, and nothing else');
+});
+
+test('an order that comes too late is not queued, and nothing of it is known', async (t) => {
+  const clock = testClock(new Date().toISOString());
+  const { sql, venue, fix, tenantId, until } = await openScripted(t, {}, clock);
+  await venue.logOn();
+  await until('ready');
+  const order = { tenantId, clientOrderId: 'LATE', isin, quantity: decimal('1') };
+  await assert.rejects(fix.venue.submit([order], clock.now()), TooLateError);
+  assert.deepEqual(await fix.venue.lookUp([order]), [{ type: 'not_found' }]);
+  assert.equal((await sql`select from unwind.fix_outbox`).count, 0);
 });
 
 test('no more messages are sent in a second than the venue takes', async (t) => {

@@ -4,14 +4,26 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import { later } from '../../src/clock.ts';
+import { setHalt } from '../../src/commands/halts-command.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { untilAcknowledged } from '../../src/halts/acknowledge-halt.ts';
 import { everyTenant, type Halt, type HaltTarget } from '../../src/halts/halt.ts';
-import { findHaltEffect, hasOpenSends, insertHalt } from '../../src/halts/halts-store.ts';
+import {
+  findClaimsUnderWay,
+  findHaltEffect,
+  findHalts,
+  findSendsUntil,
+  holdOffHalts,
+  insertHalt,
+} from '../../src/halts/halts-store.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
-import { submissionLeaseMs } from '../../src/limits.ts';
+import { clocksApartMsMax, submissionLeaseMs } from '../../src/limits.ts';
 import { liftHalt } from '../../src/liquidations/lift-halt.ts';
+import { decimal } from '../../src/money.ts';
 import { setDown } from '../../src/venue/simulated/control-store.ts';
+import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import { submitOrders } from '../../src/venue/simulated/submit-orders.ts';
+import { TooLateError, type Venue } from '../../src/venue/venue.ts';
 import { type BookPosition, makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
@@ -214,23 +226,63 @@ test('a process that was asleep with what it claimed does not send it any more',
   assert.equal((await journal()).length, 2, 'and another process does, once');
 });
 
-test('a halt waits for what was claimed before it, as long as its lease lasts', async (t) => {
+test('a process that waits for a connection to the venue for too long does not send any more', async (t) => {
+  const { sql, clock, steps, ask, journal } = await begin(t);
+  await ask();
+  await steps.release();
+  const venue = simulatedVenue(sql, clock, 0);
+  const slow: Venue = {
+    ...venue,
+    submit: (orders, sendBefore) => {
+      assert.ok(sendBefore !== undefined && sendBefore > clock.now());
+      clock.advance(submissionLeaseMs);
+      return venue.submit(orders, sendBefore);
+    },
+  };
+  assert.equal(await engineSteps(sql, clock, { ...quietly, venue: slow }).submit(), 2);
+  assert.deepEqual(await journal(), []);
+  clock.advance(60_000);
+  await runUntilIdle(steps);
+  assert.equal((await journal()).length, 2, 'and another process does, once');
+});
+
+test('a call to the venue that lasts beyond its time is taken back before its commit', async (t) => {
+  const { sql, clock, tenants, journal } = await begin(t);
+  const sendBefore = later(clock.now(), 1_000);
+  let reads = 0;
+  const sleepy: Clock = {
+    now: () => {
+      reads += 1;
+      return reads === 1 ? clock.now() : sendBefore;
+    },
+  };
+  const order = {
+    tenantId: tenants[0],
+    clientOrderId: 'LATE',
+    isin: sap,
+    quantity: decimal('1'),
+  };
+  const call = { orders: [order], delayMs: 0, sendBefore };
+  await assert.rejects(submitOrders(sql, sleepy, call), TooLateError);
+  assert.deepEqual(await journal(), []);
+});
+
+test('a halt waits for what is claimed when it is set, also by a claim that raced', async (t) => {
   const { sql, clock, steps, ask, halt } = await begin(t);
   await ask();
   await inTransaction(sql, (tx) => setDown(tx, true));
   await steps.release();
-  await sql`update unwind.orders o set submit_at = ${clock.now()}`;
   await steps.submit();
-  await sql`
-    update unwind.submissions s
-    set lease_expires_at = ${later(clock.now(), submissionLeaseMs)}`;
   const made = await halt({});
-  const claimedUntil = later(made.setAt, submissionLeaseMs);
-  const isOpen = (target: Partial<HaltTarget> = {}) => {
-    return hasOpenSends(sql, { ...made, ...target }, { now: clock.now(), claimedUntil });
+  // The claim began a moment after the instant of the halt, and before its commit.
+  clock.advance(10);
+  const leaseEnds = later(clock.now(), submissionLeaseMs);
+  await sql`update unwind.submissions s set lease_expires_at = ${leaseEnds}`;
+  const untilOf = (target: Partial<HaltTarget> = {}) => {
+    return findSendsUntil(sql, { ...made, ...target }, clock.now());
   };
-  assert.equal(await isOpen(), true);
-  assert.equal(await isOpen({ isin: 'US0378331005' }), false, 'what it does not cover');
+  assert.deepEqual(await untilOf(), leaseEnds);
+  assert.equal(await untilOf({ isin: 'US0378331005' }), undefined, 'what it does not cover');
   let isAcknowledged = false;
   let looks = 0;
   const counting: Clock = {
@@ -239,42 +291,104 @@ test('a halt waits for what was claimed before it, as long as its lease lasts', 
       return clock.now();
     },
   };
-  const acknowledged = untilAcknowledged(sql, counting, made).then(() => {
+  const acknowledged = untilAcknowledged(sql, counting, made).finally(() => {
     isAcknowledged = true;
   });
-  await eventually('it has looked several times', () => looks > 3);
-  assert.equal(isAcknowledged, false);
+  const looksOn = async (what: string) => {
+    const before = looks;
+    await eventually(what, () => looks > before + 3 || isAcknowledged);
+    assert.equal(isAcknowledged, false, what);
+  };
+  await looksOn('the lease lasts');
   clock.advance(submissionLeaseMs);
-  await acknowledged;
+  await looksOn('it has ended here, but not for a clock that is behind');
+  clock.advance(clocksApartMsMax);
+  assert.equal(await acknowledged, true);
 });
 
-test('claims under way are waited for by the halt, and claims after it see it', async (t) => {
-  const { sql, steps, tenants, ask, halt, journal } = await begin(t);
+test('a halt is set while a claim is under way, and is acknowledged after it', async (t) => {
+  const { sql, clock, steps, tenants, ask, halt, journal } = await begin(t);
   await ask(tenants[0], [{ isin: sap, quantity: '1' }]);
   await steps.release();
   const gate = Promise.withResolvers<void>();
   const claimed = Promise.withResolvers<void>();
   const claiming = inTransaction(sql, async (tx) => {
-    await tx`lock table unwind.halts in row share mode`;
+    await holdOffHalts(tx);
     claimed.resolve();
     await gate.promise;
   });
   await claimed.promise;
-  let isSet = false;
-  const setting = halt({}).then(() => {
-    isSet = true;
-  });
-  await eventually('it waits for the claim', async () => {
-    const rows = await sql`
-      select
-      from pg_locks k
-      where k.relation = 'unwind.halts'::regclass
-        and not k.granted`;
-    return rows.length > 0;
-  });
-  assert.equal(isSet, false);
+  const made = await halt({});
+  assert.equal(await steps.submit(), 0, 'others see it at once, and are not held up');
+  assert.equal((await findClaimsUnderWay(sql)).size, 1);
+  let isOver = false;
+  // Leases are looked at, by the clock, only when the claim is over.
+  const watched: Clock = {
+    now: () => {
+      assert.ok(isOver, 'not before the claim is over');
+      return clock.now();
+    },
+  };
+  const acknowledged = untilAcknowledged(sql, watched, made);
+  await Promise.race([acknowledged, findClaimsUnderWay(sql)]);
+  isOver = true;
   gate.resolve();
-  await Promise.all([claiming, setting]);
-  assert.equal(await steps.submit(), 0);
+  await claiming;
+  assert.equal(await acknowledged, true);
   assert.deepEqual(await journal(), []);
+});
+
+test('a halt that a claim holds up for too long is in force, and acknowledged when asked again', async (t) => {
+  const { sql, clock, steps, ask, halt, journal } = await begin(t);
+  await ask();
+  const gate = Promise.withResolvers<void>();
+  const claimed = Promise.withResolvers<void>();
+  const claiming = inTransaction(sql, async (tx) => {
+    await holdOffHalts(tx);
+    claimed.resolve();
+    await gate.promise;
+  });
+  await claimed.promise;
+  const made = await halt({});
+  assert.equal(await untilAcknowledged(sql, clock, made), false);
+  await runUntilIdle(steps);
+  assert.deepEqual(await journal(), []);
+  gate.resolve();
+  await claiming;
+  assert.equal(await untilAcknowledged(sql, clock, made), true);
+});
+
+test('the command halts only what is there', async (t) => {
+  const { sql, clock, tenants, ask } = await begin(t);
+  const { accountId } = await ask();
+  let printed = '';
+  const on = {
+    sql,
+    clock,
+    stdout: {
+      write: (text: string) => {
+        printed += text;
+      },
+    },
+  };
+  const by = { reason: 'a slip', actor: 'A. Risk' };
+  const [client, other] = tenants;
+  const wrong: readonly [Partial<Parameters<typeof setHalt>[1]>, RegExp][] = [
+    [{ client: newId<'tenant'>() }, /^there is no client .*; nothing is halted\.$/],
+    [{ client, account: newId<'account'>() }, /^there is no account /],
+    [{ client: other, account: accountId }, /^there is no account /],
+    [{ client, isin: 'US0378331005' }, /^there is no instrument US0378331005; /],
+    [{ isin: 'US0378331005' }, /^there is no instrument /],
+    [
+      { venue: 'XETR' },
+      /^there is no venue XETR: the service trades at XSIM; nothing is halted\.$/,
+    ],
+  ];
+  for (const [options, message] of wrong) {
+    await assert.rejects(setHalt(on, { ...by, ...options }), { name: 'UsageError', message });
+  }
+  const all = { tenantId: undefined, inForce: true, below: undefined, limit: 10 };
+  assert.deepEqual((await findHalts(sql, all)).halts, []);
+  assert.equal(await setHalt(on, { ...by, isin: sap, venue: 'XSIM' }), 0);
+  assert.match(printed, /^Halted instrument DE0007164600 of venue XSIM of all clients: /);
 });

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { everyTenant } from '../../src/halts/halt.ts';
-import { insertHalt } from '../../src/halts/halts-store.ts';
+import { holdOffHalts, insertHalt } from '../../src/halts/halts-store.ts';
 import { newId } from '../../src/ids.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -96,6 +96,7 @@ test('what a halt needs is asked for, and what it names has to be there', async 
     [{ scope: 'tenant', venue: 'XETR', ...by }, 'bad_request', /takes no venue/],
     [{ scope: 'account', account_id: account.userId, ...by }, 'not_found', /no such account/],
     [{ scope: 'instrument', isin: 'US0378331005', ...by }, 'not_found', /no such instrument/],
+    [{ scope: 'venue', venue: 'XETR', ...by }, 'not_found', /no such venue: .* trades at XSIM\.$/],
   ];
   for (const [json, code, detail] of wrong) assertProblem(await set(json), code, detail);
   assertProblem(await lift(randomUUID()), 'not_found', 'There is no such halt.');
@@ -117,4 +118,30 @@ test('a halt of the operator across clients is seen by each, and lifted by none 
   const own = { liquidations: 1, orders: 0, orders_at_venue: 0 };
   assert.deepEqual(json['effect'], own, 'of this client alone');
   assertProblem(await lift(haltId), 'conflict', /operator/);
+});
+
+test('a halt that claims hold up is in force, and asked for again under its key it is acknowledged', async () => {
+  const { api, set } = await begin();
+  const gate = Promise.withResolvers<void>();
+  const claimed = Promise.withResolvers<void>();
+  const claiming = inTransaction(sql, async (tx) => {
+    await holdOffHalts(tx);
+    claimed.resolve();
+    await gate.promise;
+  });
+  await claimed.promise;
+  const key = randomUUID();
+  const first = await set({ scope: 'tenant', ...by }, key);
+  assertProblem(first, 'service_unavailable', /in force, but .* same idempotency key/);
+  assert.equal(first.headers['retry-after'], '1');
+  const { data } = (await api.call('GET', '/halts?in_force=true')).json as {
+    data: { id: string; across_clients: boolean }[];
+  };
+  const [own, ...more] = data.filter((halt) => !halt.across_clients);
+  assert.deepEqual(more, []);
+  gate.resolve();
+  await claiming;
+  const again = await set({ scope: 'tenant', ...by }, key);
+  assertSuccess(again, 201);
+  assert.equal(again.json['id'], own?.id);
 });

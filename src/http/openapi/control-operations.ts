@@ -153,8 +153,10 @@ export const controlOperations = {
     description:
       'Stops the release of liquidations and the sending of orders that it covers, at every process, until ' +
       'a person lifts it. The answer comes once no such order can reach a venue any more: what was being ' +
-      'sent is waited for, 5 seconds at most. Orders that are at a venue go on there. Nothing is lost: ' +
-      'what is held goes on when the halt is lifted. With `dry_run` nothing is halted, and the answer (200) ' +
+      'sent is waited for, some seconds at most. Where that is not certain in time, the answer is 503: the halt ' +
+      'is in force, and the same request with the same idempotency key waits again. Orders that are at a venue ' +
+      'go on there; what a FIX session has taken into its outbox counts as sent, also where it is not on the ' +
+      'wire yet. Nothing is lost: what is held goes on when the halt is lifted. With `dry_run` nothing is halted, and the answer (200) ' +
       'says what would be.',
     body: {
       schema: setHaltBody,
@@ -193,9 +195,12 @@ export const controlOperations = {
       },
     },
     refusals: {
-      not_found: 'This client has no such account or instrument.',
-      conflict:
-        'Claims that are under way hold it up for too long, or the first request under this key.',
+      not_found:
+        'This client has no such account or instrument, or the service does not trade at the venue.',
+      conflict: 'The first request under this key is still running.',
+      service_unavailable:
+        'The halt is in force, but a process may still be sending what it claimed before: the same request with ' +
+        'the same idempotency key waits again. Or the database cannot serve the request now.',
     },
   },
   retrieve_halt: {

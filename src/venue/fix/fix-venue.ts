@@ -8,6 +8,7 @@ import { inTransaction } from '../../db/transaction.ts';
 import { accountCurrency } from '../../money.ts';
 import {
   type CancelOutcome,
+  checkInTime,
   keyOf,
   type LookUpOutcome,
   type NewOrder,
@@ -59,7 +60,7 @@ export function fixVenue(options: Omit<KeeperOptions, 'onReceived'>): FixVenue {
       mic,
       currency: profile.currency ?? accountCurrency,
       flightMsMax,
-      submit: (orders) => submit(own, orders),
+      submit: (orders, sendBefore) => submit(own, orders, sendBefore),
       lookUp: (orders) => lookUp(own, orders),
       cancel: (orders) => cancel(own, orders),
       reports: ({ after, limit }) => findReports(sql, { venue: mic, after, limit }),
@@ -78,15 +79,22 @@ interface Own {
   readonly wake: () => void;
 }
 
-async function submit(own: Own, orders: readonly NewOrder[]): Promise<readonly SubmitOutcome[]> {
+async function submit(
+  own: Own,
+  orders: readonly NewOrder[],
+  sendBefore: Date | undefined,
+): Promise<readonly SubmitOutcome[]> {
   const { sql, clock, mic: venue } = own;
-  const now = clock.now();
   const answers = new Answers(own, orders);
   try {
     const fresh = await inTransaction(sql, async (tx) => {
+      checkInTime(clock, sendBefore);
+      const now = clock.now();
       const { status, reason } = await findSessionState(tx, { venue, now });
       if (status !== 'ready') throw new Error(`the session with ${venue} is ${status}: ${reason}`);
-      return queueOrders(tx, { venue, orders, now });
+      const queued = await queueOrders(tx, { venue, orders, now });
+      checkInTime(clock, sendBefore);
+      return queued;
     });
     own.wake();
     await answers.until(orders.filter((order) => fresh.has(keyOf(order))));

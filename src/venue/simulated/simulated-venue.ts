@@ -28,7 +28,7 @@ export function simulatedVenue(sql: Sql, clock: Clock, delayMs: number): Venue {
     mic: simulatedMic,
     currency: accountCurrency,
     flightMsMax,
-    submit: (orders) => submitOrders(sql, clock, { orders, delayMs }),
+    submit: (orders, sendBefore) => submitOrders(sql, clock, { orders, delayMs, sendBefore }),
     lookUp: (orders) => lookUp(sql, clock, orders),
     cancel: (orders) => cancelOrders(sql, clock, orders),
     reports: (request) => reports(sql, clock, request),

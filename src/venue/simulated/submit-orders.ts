@@ -6,7 +6,7 @@ import type { Sql, Tx } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { newId } from '../../ids.ts';
 import type { Decimal } from '../../money.ts';
-import { keyOf, type NewOrder, type SubmitOutcome } from '../venue.ts';
+import { checkInTime, keyOf, type NewOrder, type SubmitOutcome } from '../venue.ts';
 import { type AskedBehaviour, type Behaviour, behaviourOf } from './behaviour.ts';
 import { lotOf } from './lot.ts';
 import {
@@ -46,10 +46,11 @@ interface Taken {
 export function submitOrders(
   sql: Sql,
   clock: Clock,
-  call: { orders: readonly NewOrder[]; delayMs: number },
+  call: { orders: readonly NewOrder[]; delayMs: number; sendBefore: Date | undefined },
 ): Promise<readonly SubmitOutcome[]> {
-  const { orders, delayMs } = call;
+  const { orders, delayMs, sendBefore } = call;
   return inTransaction(sql, async (tx) => {
+    checkInTime(clock, sendBefore);
     const scene = await findScene(tx, clock, orders);
     const { at: receivedAt } = scene.market;
     const taken = orders.map((order) => take(order, scene));
@@ -61,6 +62,7 @@ export function submitOrders(
     const terms = await findTerms(tx, { taken, market: scene.market, delayMs });
     const owed = taken.filter(({ entry }) => isFresh(entry)).flatMap((one) => owedFor(one, terms));
     await scheduleReports(tx, { owed, from: receivedAt });
+    checkInTime(clock, sendBefore);
     return taken.map((one) => answerTo(one, isFresh(one.entry)));
   });
 }
