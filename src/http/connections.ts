@@ -41,6 +41,8 @@ interface Held {
   readonly isSpare: boolean;
   /** Requests that are being answered. */
   underWay: number;
+  /** Bytes of responses that are not read yet. */
+  unreadBytes: number;
 }
 
 /** Connections of one address, or all of them. */
@@ -107,12 +109,22 @@ export class Connections {
     });
   }
 
-  /** Counts the bytes of a response until they are read, or its connection ends. */
+  /**
+   * Counts the bytes of a response until they are read, or its connection ends: a response that waits behind
+   * another one of its connection says nothing when that ends, and one that comes later is read by nobody.
+   */
   countUnread(response: ServerResponse, bytes: number): void {
+    const held = this.#held.get(response.req.socket);
+    if (held === undefined) return;
+    held.unreadBytes += bytes;
     this.#unreadBytes += bytes;
-    response.once('close', () => {
-      this.#unreadBytes -= bytes;
-    });
+    response.once('close', () => this.#forgetUnread(held, bytes));
+  }
+
+  #forgetUnread(held: Held, bytes: number): void {
+    const counted = Math.min(bytes, held.unreadBytes);
+    held.unreadBytes -= counted;
+    this.#unreadBytes -= counted;
   }
 
   /** Ends every connection without a request under way, also those that have not sent one yet. */
@@ -132,7 +144,7 @@ export class Connections {
     const isSpare = !hasRoom || (this.#all.count >= total && !this.#closeLongestIdle(this.#all));
     const isSpareFull = isSpare && this.#spare.count >= spareConnectionsMax;
     if (isSpareFull && !this.#closeLongestIdle(this.#spare)) return false;
-    const held = { address, isSpare, underWay: 0 };
+    const held = { address, isSpare, underWay: 0, unreadBytes: 0 };
     this.#held.set(socket, held);
     for (const group of this.#groupsOf(held)) {
       group.count += 1;
@@ -177,6 +189,7 @@ export class Connections {
     const held = this.#held.get(socket);
     if (held === undefined) return;
     this.#held.delete(socket);
+    this.#forgetUnread(held, held.unreadBytes);
     const groups = this.#groupsOf(held);
     for (const group of groups) {
       group.count -= 1;
