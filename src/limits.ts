@@ -137,6 +137,9 @@ export const verificationsQueuedMax = 256;
 /** Inspections of signatures at once: nobody is authenticated for them, and each computes a verification. */
 export const inspectionsMax = 4;
 
+/** Keys that an inspected message names and that are looked for. */
+export const namedKeysMax = 16;
+
 /** First bytes of a receiver's answer that are read; the rest is discarded unread. */
 export const receiverAnswerBytesMax = 4 * 1024;
 

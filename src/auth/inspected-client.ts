@@ -14,6 +14,7 @@ import {
   type VerificationKey,
 } from '@unwind/signatures';
 import { type KeyId, parseId } from '../ids.ts';
+import { namedKeysMax } from '../limits.ts';
 import type { ForeignKey, SignaturePolicy, TenantWithKeys } from './store.ts';
 
 /** Paths of the requests that carry no token: their client is in the form. */
@@ -57,9 +58,6 @@ export function verificationKeysOf(
 /** The ids of keys that a message names, as far as they are ids. */
 export function keyIdsIn(message: SignedMessage): readonly KeyId[] {
   const input = fieldValue(readMessage(message), 'signature-input') ?? '';
-  const named = [...input.matchAll(/;\s*key[iI]d="([^"]{1,64})"/g)].slice(0, MAX_NAMED);
+  const named = [...input.matchAll(/;\s*key[iI]d="([^"]{1,64})"/g)].slice(0, namedKeysMax);
   return named.flatMap(([, text = '']) => parseId<'key'>(text) ?? []);
 }
-
-/** Signatures of a message whose keys are looked for. */
-const MAX_NAMED = 16;

@@ -4,6 +4,7 @@ import { first } from '../assert.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { KeyId, TenantId } from '../ids.ts';
+import { namedKeysMax } from '../limits.ts';
 import type { Scope } from './scope.ts';
 import type { SignatureUse } from './signature-use.ts';
 
@@ -131,7 +132,7 @@ export async function findKeysNamed(
     from unwind.client_keys k
     where k.key_id = any (${keyIds}::uuid[])
       and k.status = 'live'
-    limit 16`;
+    limit ${namedKeysMax}`;
   return rows.map((row) => {
     return { tenantId: row.tenant_id, keyId: row.key_id, publicKeyPem: row.public_key_pem };
   });
