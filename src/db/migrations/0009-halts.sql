@@ -1,4 +1,4 @@
--- What people have halted. Owner: halts. And liquidations that wait for that say so.
+-- What people have halted. Owner: halts. And why open liquidations wait, for venues and rates (0004) as for halts.
 
 -- A halt stops the release of liquidations and the sending of orders that it covers. It covers what all of
 -- its columns name: an account, an instrument, a venue; null is any. The tenant of a halt across all
@@ -31,6 +31,15 @@ create table unwind.halts (
 );
 -- The few that are in force are asked for by each statement that releases or sends.
 create index halts_in_force on unwind.halts (tenant_id) where lifted_at is null;
+
+-- The reasons by their rank: of several the one with the smallest is shown (docs/views.md).
+create or replace function unwind.wait_reason(rank integer) returns text
+  language sql immutable parallel safe
+  return (array[
+    'parked', 'stopping', 'rejected', 'fraction', 'odd_lot', 'sent_unanswered', 'inactive', 'unlisted',
+    'locked', 'halted', 'no_rate', 'venue_closed', 'retrying', 'release_delay', 'due_later', 'at_venue',
+    'next_round', 'due'
+  ])[rank];
 
 -- Why open liquidations wait: a row for each position of their accounts, at least one, with the first reason
 -- of the liquidation as a whole (own_…) and the first of the position. Joins only, no lookup row by row
@@ -246,3 +255,41 @@ cross join lateral (
     end as rank
 ) r
 where l.status in ('NEW', 'PROCESSING');
+
+-- What open liquidations have not sold, each position with its reason, or that of the liquidation where
+-- that stands before it.
+create or replace view unwind_v1.position_waits as
+select
+  w.tenant_id,
+  w.liquidation_id,
+  w.account_id,
+  w.isin,
+  w.quantity,
+  unwind.wait_reason(least(w.rank, w.own_rank)) as reason,
+  case when w.rank <= w.own_rank then w.since else w.own_since end as since,
+  case when w.rank <= w.own_rank then w.until else w.own_until end as until,
+  case when w.rank <= w.own_rank then w.detail else w.own_detail end as detail,
+  w.priced,
+  least(w.rank, w.own_rank) as precedence
+from unwind.waits w
+where w.rank is not null;
+
+-- Open liquidations, each with the first reason of its own and of its positions. What was rejected or is a
+-- fraction stays in the account and holds no liquidation up.
+create or replace view unwind_v1.liquidation_waits as
+select distinct on (w.tenant_id, w.liquidation_id)
+  w.tenant_id,
+  w.liquidation_id,
+  w.account_id,
+  w.status,
+  unwind.wait_reason(least(f.rank, w.own_rank)) as reason,
+  case when f.rank <= w.own_rank then w.isin end as isin,
+  case when f.rank <= w.own_rank then w.since else w.own_since end as since,
+  case when f.rank <= w.own_rank then w.until else w.own_until end as until,
+  case when f.rank <= w.own_rank then w.detail else w.own_detail end as detail,
+  least(f.rank, w.own_rank) as precedence
+from unwind.waits w
+cross join lateral (select case when w.rank not in (3, 4, 5) then w.rank end as rank) f
+order by w.tenant_id, w.liquidation_id, least(f.rank, w.own_rank), f.rank, w.isin;
+
+drop function unwind_v1.market_now();
