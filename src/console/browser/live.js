@@ -1,9 +1,9 @@
 // Keeps what a page shows up to date: asks again when something happened, never twice at once, and not while
 // nobody looks.
 
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError, session } from './api.js';
+import { ApiError, isElsewhere, session } from './api.js';
 
 /** Whether the last answer came. */
 export const isLive = signal(true);
@@ -21,7 +21,7 @@ let askedAt = 0;
 
 function askAnew() {
   isDue = false;
-  if (document.hidden) return;
+  if (document.hidden || isElsewhere.value) return;
   askedAt = performance.now();
   for (const listener of listeners) listener();
 }
@@ -66,6 +66,11 @@ export function unfollow() {
   stream?.close();
   stream = undefined;
 }
+
+// What this tab asks from then on would be refused: it waits to be loaded anew.
+effect(() => {
+  if (isElsewhere.value) unfollow();
+});
 
 /**
  * What a request answers, kept fresh.
