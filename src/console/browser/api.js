@@ -25,6 +25,9 @@ export const isElsewhere = signal(false);
 
 let isChoosing = false;
 
+/** Ends the questions under way when the person signs out, and refuses new ones: they would have no answer. */
+let presence = new AbortController();
+
 /** A refusal of the service, with its sentence for people. */
 export class ApiError extends Error {
   /**
@@ -87,7 +90,12 @@ export function get(path, query = {}, asked = {}) {
   const search = new URLSearchParams(pairs).toString();
   const target = `/console/api${path}${search === '' ? '' : `?${search}`}`;
   const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
-  return send('GET', target, { headers, signal: asked.signal });
+  return send('GET', target, { headers, signal: whilePresent(asked.signal) });
+}
+
+/** @param {AbortSignal | undefined} asked */
+function whilePresent(asked) {
+  return asked === undefined ? presence.signal : AbortSignal.any([asked, presence.signal]);
 }
 
 /**
@@ -116,7 +124,13 @@ export async function signIn(link) {
 }
 
 export async function signOut() {
-  await send('POST', '/console/sign-out');
+  presence.abort();
+  try {
+    await send('POST', '/console/sign-out');
+  } catch (error) {
+    presence = new AbortController();
+    throw error;
+  }
   session.value = { person: null };
 }
 
@@ -138,5 +152,5 @@ export async function chooseTenant(tenant) {
 export function listActs(below, asked) {
   const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
   const target = `/console/session/acts${below ? `?below=${below}` : ''}`;
-  return send('GET', target, { headers, signal: asked.signal });
+  return send('GET', target, { headers, signal: whilePresent(asked.signal) });
 }

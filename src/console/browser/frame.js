@@ -193,7 +193,7 @@ function Menu({ person, onHelp }) {
           Keys
         </button>
         <a class="button" href="/docs" target="_blank">API</a>
-        <button type="button" onClick=${() => signOut()}>Sign out</button>
+        <button type="button" onClick=${() => signOut().catch(({ message }) => say(message))}>Sign out</button>
       </div>
     </dialog>`;
 }

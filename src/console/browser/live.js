@@ -104,7 +104,8 @@ export function useFresh(ask, inputs) {
         if (ended.signal.aborted) return;
         setState({ data, error: undefined });
       } catch (error) {
-        if (ended.signal.aborted) return;
+        const isEnded = error instanceof DOMException && error.name === 'AbortError';
+        if (isEnded || ended.signal.aborted) return;
         if (!(error instanceof ApiError)) throw error;
         setState((before) => ({ data: before.data, error }));
       } finally {
