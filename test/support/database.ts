@@ -38,9 +38,11 @@ export async function createTestDatabase(
 ): Promise<TestDatabase> {
   const { adminUrl, template } = readEnvironment();
   const name = `${template.replace(/_template$/, '')}_${randomBytes(6).toString('hex')}`;
-  const admin = connect({ url: adminUrl, max: 1, applicationName: 'unwind test admin' });
   const source = options.migrated === false ? 'template0' : template;
-  await admin`create database ${identifier(name)} template ${identifier(source)}`;
+  const admin = takeAdmin(adminUrl);
+  // Copies files; the usual way writes each page into the log as well, which takes three times as long.
+  await admin`
+    create database ${identifier(name)} template ${identifier(source)} strategy file_copy`;
   const url = withDatabase(adminUrl, name);
   const { max = 10, lockTimeoutMs } = options;
   const patience = lockTimeoutMs === undefined ? {} : { lockTimeoutMs };
@@ -71,6 +73,28 @@ function readEnvironment(): { adminUrl: string; template: string } {
   return { adminUrl, template };
 }
 
+// A connection takes longer than most of what a test asks, so all databases of a process share one; it
+// is closed with the last of them, since a process with an open connection does not end.
+let shared: { readonly admin: Sql; users: number } | undefined;
+
+function takeAdmin(url: string): Sql {
+  shared ??= {
+    admin: connect({ url, max: 1, applicationName: 'unwind test admin' }),
+    users: 0,
+  };
+  shared.users += 1;
+  return shared.admin;
+}
+
+async function leaveAdmin(): Promise<void> {
+  if (shared === undefined) return;
+  const { admin } = shared;
+  shared.users -= 1;
+  if (shared.users > 0) return;
+  shared = undefined;
+  await admin.end();
+}
+
 async function remove(admin: Sql, sql: Sql, name: string): Promise<void> {
   try {
     await sql.end();
@@ -78,7 +102,7 @@ async function remove(admin: Sql, sql: Sql, name: string): Promise<void> {
     await admin`drop database ${identifier(name)} with (force)`;
     assert.deepEqual(open, [], 'the test has left connections to its database open');
   } finally {
-    await admin.end();
+    await leaveAdmin();
   }
 }
 
