@@ -148,6 +148,15 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         StoryEntry: part(answerOf('retrieve_liquidation'), 'timeline'),
       },
     },
+    'preview.ts': {
+      about: 'Previews of liquidations',
+      types: {
+        LiquidationPreview: answerOf('preview_account_liquidation'),
+        PreviewPosition: part(answerOf('preview_account_liquidation'), 'positions'),
+        UnsoldUnits: part(answerOf('preview_account_liquidation'), 'positions', 'unsold'),
+        PreviewTotal: part(answerOf('preview_account_liquidation'), 'totals', 'by_currency'),
+      },
+    },
     'halts.ts': {
       about: 'Halts',
       types: {

@@ -1,7 +1,7 @@
 // How many signed GETs of one liquidation are answered a second, on 16 connections, beside what the
 // machine allows: the same statements by the bare driver, the same signatures by a bare server.
 
-import { findLiquidationObject } from '../../src/liquidations/store.ts';
+import { findLiquidationObject } from '../../src/liquidations/read-store.ts';
 import { measureAgainstBound } from '../against-bound.ts';
 import { statementOf } from '../bare-driver.ts';
 import { fillBook } from '../book.ts';

@@ -42,6 +42,10 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind liquidations list --json',
   ],
   'liquidations show': [`unwind liquidations show ${id} --timeline`],
+  'liquidations preview': [
+    `unwind liquidations preview ${account}`,
+    `unwind liquidations preview ${account} --client ${id} --json`,
+  ],
   'events follow': ['unwind events follow', `unwind events follow --liquidation ${id} --after e0`],
   'halts set': [
     'unwind halts set --everything --reason "prices are wrong"',

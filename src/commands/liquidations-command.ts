@@ -161,7 +161,10 @@ function cellsOf(wait: Wait | undefined): readonly [string, string, string, stri
 }
 
 /** Rows as lines: in columns for a person, with tabs between the cells for a program. */
-function tableOf(rows: readonly (readonly (string | undefined)[])[], isAligned: boolean): string {
+export function tableOf(
+  rows: readonly (readonly (string | undefined)[])[],
+  isAligned: boolean,
+): string {
   const cells = rows.map((row) => row.map((cell = '') => printableLine(cell)));
   if (!isAligned) return cells.map((row) => `${row.join('\t')}\n`).join('');
   const widths = (cells[0] ?? []).map((_, i) =>

@@ -17,6 +17,7 @@ import {
 } from './arguments.ts';
 import { listLiquidations, showLiquidation } from './liquidations-command.ts';
 import { close, listParked, resume } from './parked-command.ts';
+import { addPreviewCommand } from './preview-command.ts';
 import { runOnDatabase } from './run.ts';
 
 interface OfClient {
@@ -95,6 +96,7 @@ function addLiquidationsCommands(program: Command): void {
       const which = { liquidationId: id, tenantId: client, hasTimeline };
       return runOnDatabase((on) => showLiquidation({ ...on, json }, which));
     });
+  addPreviewCommand(liquidations);
 }
 
 function minutesAgo(clock: Clock, count: number): Date {

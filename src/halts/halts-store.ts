@@ -24,10 +24,27 @@ export function isHaltedSql(what: {
     select
     from unwind.halts h
     where h.lifted_at is null
-      and h.tenant_id in (${what.tenantId}, ${everyTenant})
+      and ${coversSql(what)}
+  )`;
+}
+
+function coversSql(what: Parameters<typeof isHaltedSql>[0]): Fragment {
+  return fragment`
+      h.tenant_id in (${what.tenantId}, ${everyTenant})
       and (h.account_id is null or h.account_id = ${what.accountId})
       and (h.isin is null or h.isin = ${what.isin})
-      and (h.venue is null or h.venue = ${what.venue})
+      and (h.venue is null or h.venue = ${what.venue})`;
+}
+
+/** SQL: who has halted something that has this account, instrument and venue, and why, in words; null: nobody. */
+export function haltedBySql(what: Parameters<typeof isHaltedSql>[0]): Fragment {
+  return fragment`(
+    select concat('halted by ', h.person, ': ', h.reason)
+    from unwind.halts h
+    where h.lifted_at is null
+      and ${coversSql(what)}
+    order by h.set_at, h.halt_id
+    limit 1
   )`;
 }
 

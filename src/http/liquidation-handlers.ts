@@ -1,15 +1,17 @@
-// The four operations on liquidations, between the wire and the verbs of the room. No decisions here.
+// The operations on liquidations of an account, between the wire and the verbs of the room. No decisions here.
 
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { cancelLiquidation } from '../liquidations/cancel-liquidation.ts';
 import { type CreateSettings, createLiquidation } from '../liquidations/create-liquidation.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
-import { findLiquidationObject, findLiquidationPage } from '../liquidations/store.ts';
+import { previewLiquidation } from '../liquidations/preview-liquidation.ts';
+import { findLiquidationObject, findLiquidationPage } from '../liquidations/read-store.ts';
 import { Refusal } from '../refusal.ts';
 import { toAnswer } from './once.ts';
-import { pageAnswer, rangeOf } from './page.ts';
+import { json, pageAnswer, rangeOf } from './page.ts';
 import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { previewView } from './preview-view.ts';
 import {
   createLiquidationBody,
   listLiquidationsQuery,
@@ -25,6 +27,7 @@ export interface LiquidationHandlers {
   readonly create: Handler;
   readonly retrieve: Handler;
   readonly cancel: Handler;
+  readonly preview: Handler;
 }
 
 const readCreateBody = readerOf(createLiquidationBody);
@@ -103,6 +106,17 @@ export function liquidationHandlers(options: {
       await cancelLiquidation(sql, clock, { tenantId, accountId, liquidationId, signature });
       onEvent();
       return { status: 204 };
+    },
+
+    preview: async (call) => {
+      const accountId = idParam<'account'>(call, 'account_id', 'not_found');
+      readNoQuery(call.search);
+      const { tenantId } = call.caller;
+      const hasRoom = await open.hasRoom(tenantId);
+      const account = { tenantId, accountId, hasRoom };
+      const preview = await previewLiquidation(sql, clock, account, settings);
+      if (preview === undefined) throw new Refusal('not_found', noSuchAccount);
+      return json(200, previewView(preview));
     },
   };
 }

@@ -37,6 +37,7 @@ const ofLiquidation = `${ofAccount}/:account_liquidation_id`;
 const ofDeliveries = '/webhooks/:webhook_id/deliveries';
 const ofReplay = '/webhooks/:webhook_id/replay';
 const ofTest = '/webhooks/:webhook_id/test';
+const ofPreview = '/accounts/:account_id/liquidation_preview';
 const ofStory = '/liquidations/:account_liquidation_id';
 const ofPositions = '/accounts/:account_id/positions';
 const ofPosition = `${ofPositions}/:instrument_id`;
@@ -113,13 +114,14 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ control, events, halts, overview }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ liquidations, control, events, halts, overview }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
     { method: 'GET',    path: '/liquidations',         operation: 'list_liquidations',            scopes: liquidationRead,  idempotent: false, handler: control.listLiquidations },
     { method: 'GET',    path: '/stream',               operation: 'stream_events',                scopes: liquidationRead,  idempotent: false, handler: events.stream, type: 'text/event-stream' },
     { method: 'GET',    path: ofStory,                 operation: 'retrieve_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.retrieveLiquidation },
+    { method: 'GET',    path: ofPreview,               operation: 'preview_account_liquidation',  scopes: liquidationRead,  idempotent: false, handler: liquidations.preview },
     { method: 'GET',    path: '/halts',                operation: 'list_halts',                   scopes: haltRead,         idempotent: false, handler: halts.list },
     { method: 'POST',   path: '/halts',                operation: 'set_halt',                     scopes: haltAdmin,        idempotent: true,  handler: halts.set },
     { method: 'GET',    path: '/halts/:halt_id',       operation: 'retrieve_halt',                scopes: haltRead,         idempotent: false, handler: halts.retrieve },

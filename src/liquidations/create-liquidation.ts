@@ -1,7 +1,7 @@
 // Takes the order to liquidate an account: idempotency record, liquidation NEW and its event in one
 // commit. Decides which of the reasons against it the client gets.
 
-import { assertNever } from '../assert.ts';
+import { assert, assertNever } from '../assert.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
@@ -123,26 +123,33 @@ function verdictOf(row: CreationRow, request: CreateRequest): Verdict {
     return { type: 'answer', answer: { status: 202, body: row.body, replayed: false } };
   }
   if (row.overtaken) return { type: 'overtaken' };
-  throw refusalOf(row, request);
+  const refusal = refusalOf(row, request);
+  assert(refusal !== undefined, 'what nothing stands against is created');
+  throw refusal;
 }
 
-function refusalOf(row: CreationRow, { accountId, hasRoom = true }: CreateRequest): Refusal {
+/** Why an account cannot be liquidated now; undefined: it can. */
+export function refusalOf(
+  row: Pick<CreationRow, 'account_status' | 'running_id' | 'is_too_large'>,
+  { accountId, hasRoom = true }: Pick<CreateRequest, 'accountId' | 'hasRoom'>,
+): Refusal | undefined {
   switch (row.account_status) {
     case null:
       return new Refusal('not_found', 'There is no such account of this user.');
     case 'ACTIVE':
     case 'CLOSING': {
-      if (row.running_id === null && row.is_too_large) {
+      if (row.running_id !== null) {
+        const location = `/accounts/${accountId}/liquidations/${row.running_id}`;
+        const detail = `Liquidation ${row.running_id} of this account is still running.`;
+        return new Refusal('conflict', detail, { headers: { location } });
+      }
+      if (row.is_too_large) {
         const detail = 'The account holds more positions than one liquidation may sell.';
         return new Refusal('conflict', detail);
       }
-      if (row.running_id === null && !hasRoom) {
-        const detail = 'Too many liquidations are open; wait until some of them have ended.';
-        return new Refusal('too_many_requests', detail, { headers: passing });
-      }
-      const location = `/accounts/${accountId}/liquidations/${row.running_id}`;
-      const detail = `Liquidation ${row.running_id} of this account is still running.`;
-      return new Refusal('conflict', detail, { headers: { location } });
+      if (hasRoom) return undefined;
+      const detail = 'Too many liquidations are open; wait until some of them have ended.';
+      return new Refusal('too_many_requests', detail, { headers: passing });
     }
     case 'PENDING_APPROVAL':
     case 'LOCKED':

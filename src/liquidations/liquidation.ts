@@ -1,7 +1,7 @@
 // A liquidation and the decision what it does next. Pure: what the account holds goes in, the next
 // step comes out; release and every later round ask the same question.
 
-import { assert } from '../assert.ts';
+import { assert, assertNever } from '../assert.ts';
 import { positionsMax } from '../limits.ts';
 import { type Decimal, plain, sellable, zero } from '../money.ts';
 import { follow, type Transitions } from '../state-machine.ts';
@@ -133,6 +133,26 @@ export function nextStep(
   const refused = holdings.some((holding) => holding.refused && holding.quantity.gt('0'));
   if (refused) return end('refused');
   return end('flat');
+}
+
+/**
+ * The venues of which one has to be open for a NEW liquidation to be released with this step; undefined: it
+ * needs none, since it ends.
+ */
+export function venuesNeeded(
+  step: NextStep,
+  venues: readonly string[],
+): readonly string[] | undefined {
+  switch (step.type) {
+    case 'sell':
+      return [...new Set(step.sales.map(({ route }) => route.venue))];
+    case 'wait':
+      return venues;
+    case 'end':
+      return undefined;
+    default:
+      return assertNever(step);
+  }
 }
 
 function sellableNow(holding: Holding): Decimal {

@@ -26,6 +26,7 @@ import {
   endAllVenueWaits,
   endVenueWaits,
   type LiquidationKey,
+  type VenueWait,
   waitForOpening,
 } from './due-store.ts';
 import { lockHoldings } from './holdings-store.ts';
@@ -35,6 +36,7 @@ import {
   liquidationTransitions,
   type NextStep,
   nextStep,
+  venuesNeeded,
 } from './liquidation.ts';
 import { type Move, moveLiquidations, placeOrders } from './progress-store.ts';
 
@@ -163,17 +165,14 @@ async function releaseOrWait(
   const plans = await planAll(tx, mover, batch, limits);
   const venues = micsOf(mover.venues);
   const open = new Set(await findOpenVenues(tx, { venues, now: batch.now }));
-  const needed = ({ orders }: Plan) => {
-    return orders.length === 0 ? venues : [...new Set(orders.map(({ venue }) => venue))];
-  };
-  const isWaiting = (plan: Plan) => {
-    return plan.move.to.status === 'PROCESSING' && !needed(plan).some((venue) => open.has(venue));
-  };
-  const going = plans.filter((plan) => !isWaiting(plan));
+  const going: Plan[] = [];
+  const waits: VenueWait[] = [];
+  for (const plan of plans) {
+    const needed = venuesNeeded(plan.step, venues);
+    if (needed === undefined || needed.some((venue) => open.has(venue))) going.push(plan);
+    else waits.push({ liquidationId: plan.move.liquidationId, venues: needed });
+  }
   if (going.length > 0) await carryOut(tx, batch, going);
-  const waits = plans.filter(isWaiting).map((plan) => {
-    return { liquidationId: plan.move.liquidationId, venues: needed(plan) };
-  });
   await waitForOpening(tx, { tenantId: batch.tenantId, waits });
 }
 
@@ -206,6 +205,7 @@ async function carryOut(
 }
 
 interface Plan {
+  readonly step: NextStep;
   readonly move: Move;
   readonly orders: readonly PlannedOrder[];
 }
@@ -229,12 +229,13 @@ function planOf(liquidation: DueLiquidation, step: NextStep): Plan {
         const orderId = newId<'order'>();
         return { orderId, liquidationId, accountId, isin, round, quantity, ...route };
       });
-      return { move: { liquidationId, from, to: runningOn(orders.length) }, orders };
+      return { step, move: { liquidationId, from, to: runningOn(orders.length) }, orders };
     }
     case 'wait':
-      return { move: { liquidationId, from, to: runningOn(0) }, orders: [] };
+      return { step, move: { liquidationId, from, to: runningOn(0) }, orders: [] };
     case 'end':
       return {
+        step,
         move: { liquidationId, from, to: endOf(from, step.reason), note: step.note },
         orders: [],
       };

@@ -1,14 +1,12 @@
-// The statements that requests run on liquidations: create, cancel, read. Each is one statement and
-// one commit, since round trips are the cost of a request.
+// The statements by which requests change liquidations: create and cancel. Each is one statement and one
+// commit, since round trips are the cost of a request.
 
 import { storedAnswerSql } from '../auth/idempotency-store.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
 import { signatureUseSql } from '../auth/store.ts';
 import type { AccountStatus } from '../book/account.ts';
-import { hasAccount } from '../book/read-store.ts';
 import type { Sql } from '../db/connect.ts';
-import { type Page, readPage } from '../db/page.ts';
-import { fragment } from '../db/sql.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import { liquidationEventsSql } from '../events/store.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
 import { type EndReason, type LiquidationStatus, liquidationTransitions } from './liquidation.ts';
@@ -48,6 +46,37 @@ export interface CreationRow {
   readonly body: string | null;
 }
 
+type OfAccount = Pick<Creation, 'tenantId' | 'accountId'>;
+
+/** SQL: the liquidation of an account that has not ended, if there is one. */
+export function runningSql({ tenantId, accountId }: OfAccount): Fragment {
+  return fragment`
+    select l.liquidation_id
+    from unwind.liquidations l
+    where l.tenant_id = ${tenantId}
+      and l.account_id = ${accountId}
+      and l.status in ('NEW', 'PROCESSING')`;
+}
+
+/** SQL: whether an account that is there holds more positions than one liquidation may sell. */
+export function isTooLargeSql(
+  { tenantId, accountId, positionsMax }: OfAccount & Pick<Creation, 'positionsMax'>,
+  isThere: Fragment,
+): Fragment {
+  return fragment`(
+    select count(*) > ${positionsMax}
+    from (
+      select
+      from unwind.positions p
+      where p.tenant_id = ${tenantId}
+        and p.account_id = ${accountId}
+        and p.quantity > 0
+        and ${isThere}
+      limit ${positionsMax}::bigint + 1
+    ) held
+  )`;
+}
+
 /**
  * Creates a liquidation with its event and its idempotency record, all or nothing; where something
  * stands against it, only the use of the signature is recorded and the row says what.
@@ -85,13 +114,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
         and not exists (select from prior)
       for no key update
     ),
-    running as (
-      select l.liquidation_id
-      from unwind.liquidations l
-      where l.tenant_id = ${c.tenantId}
-        and l.account_id = ${c.accountId}
-        and l.status in ('NEW', 'PROCESSING')
-    ),
+    running as (${runningSql(c)}),
     verdict as (
       select
         (select count(*) from signature) < ${signature.basesSha256.length} as signature_replayed,
@@ -104,18 +127,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
             and a.user_id = ${c.userId}
         ) as overtaken,
         (select r.liquidation_id from running r) as running_id,
-        (
-          select count(*) > ${c.positionsMax}
-          from (
-            select
-            from unwind.positions p
-            where p.tenant_id = ${c.tenantId}
-              and p.account_id = ${c.accountId}
-              and p.quantity > 0
-              and account.status is not null
-            limit ${c.positionsMax}::bigint + 1
-          ) held
-        ) as is_too_large
+        ${isTooLargeSql(c, fragment`account.status is not null`)} as is_too_large
       from (select) as always
       left join account on true
     ),
@@ -256,64 +268,4 @@ export async function cancelNewLiquidation(
 function signatureNow(c: Pick<Creation, 'tenantId' | 'signature' | 'signatureIsNew'>) {
   const { tenantId, signature } = c;
   return { tenantId, ...signature, ...(c.signatureIsNew ? {} : { basesSha256: [] }) };
-}
-
-/** The liquidation as the contract shows it, or undefined where this account has no such one. */
-export async function findLiquidationObject(
-  sql: Sql,
-  which: { tenantId: TenantId; accountId: AccountId; liquidationId: LiquidationId },
-): Promise<string | undefined> {
-  const rows = await sql<{ object: string }[]>`
-    select o.object
-    from unwind.liquidations l
-    cross join lateral unwind.liquidation_objects(
-      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
-      l.created_at, l.updated_at
-    ) as o
-    where l.tenant_id = ${which.tenantId}
-      and l.account_id = ${which.accountId}
-      and l.liquidation_id = ${which.liquidationId}`;
-  return rows[0]?.object;
-}
-
-export interface PageQuery {
-  readonly tenantId: TenantId;
-  readonly accountId: AccountId;
-  readonly offset: number;
-  readonly limit: number;
-  /** Inclusive. */
-  readonly from: Date | undefined;
-  /** Exclusive. */
-  readonly until: Date | undefined;
-}
-
-/** One page of an account's liquidations by id; undefined where the tenant has no such account. */
-export function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | undefined> {
-  const matching = fragment`
-      from unwind.liquidations l
-      where l.tenant_id = ${q.tenantId}
-        and l.account_id = ${q.accountId}
-        and (${q.from ?? null}::timestamptz is null or l.created_at >= ${q.from ?? null})
-        and (${q.until ?? null}::timestamptz is null or l.created_at < ${q.until ?? null})`;
-  return readPage(sql, {
-    keys: fragment`
-      select l.liquidation_id
-      ${matching}
-      order by l.liquidation_id
-      offset ${q.offset}
-      limit ${q.limit}`,
-    objectOf: (key) => fragment`
-      select o.object
-      from unwind.liquidations l
-      cross join lateral unwind.liquidation_objects(
-        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
-        l.created_at, l.updated_at
-      ) as o
-      where l.tenant_id = ${q.tenantId}
-        and l.liquidation_id = ${key}`,
-    total: fragment`
-      select count(*)
-      ${matching}`,
-    owner: hasAccount(q),
-  });
 }

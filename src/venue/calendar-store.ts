@@ -70,6 +70,32 @@ export async function findOpenVenues(
   return rows.map(({ venue }) => venue);
 }
 
+/** Whether a venue is open at an instant of the market, and when it opens next. */
+export interface Opening {
+  readonly venue: string;
+  readonly isOpen: boolean;
+  /** Of one that is closed; undefined: it has announced that it is closed, or its calendar has no session. */
+  readonly opensAt: Date | undefined;
+}
+
+export async function findOpenings(
+  sql: SqlOrTx,
+  { venues, at }: { venues: readonly string[]; at: Date },
+): Promise<readonly Opening[]> {
+  const rows = await sql<{ venue: string; is_open: boolean; opens_at: Date | null }[]>`
+    select
+      n.venue, o.is_open,
+      case when not o.is_open and v.status is null then s.opens_at end as opens_at
+    from unnest(${venues}::text[]) with ordinality as n (venue, place)
+    cross join lateral (select unwind.venue_is_open(n.venue, ${at}) as is_open) o
+    left join unwind.venues v on v.venue = n.venue
+    left join lateral unwind.venue_session(n.venue, ${at}) s on true
+    order by n.place`;
+  return rows.map(({ venue, is_open: isOpen, opens_at: opensAt }) => {
+    return { venue, isOpen, opensAt: opensAt ?? undefined };
+  });
+}
+
 /** Records at which venues the service trades, for the views, which see no settings. */
 export async function recordTrading(
   sql: Sql,

@@ -45,6 +45,19 @@ test('all liquidations are gone through by cursor, and one tells its story', asy
   await assert.rejects(missing, (error) => error instanceof ApiError && error.status === 404);
 });
 
+test('a preview says what would be sold, and why a liquidation would be refused', async () => {
+  const [account] = await giveAccounts(sql, registered);
+  const { preview } = client.control.liquidations;
+  const seen = await preview(account.accountId);
+  assert.deepEqual([seen.outcome, seen.refusal, seen.totals.value], ['sell', undefined, '2083.50']);
+  assert.deepEqual([seen.positions[0]?.sells, seen.positions[0]?.venue], ['10', 'XSIM']);
+  const id = (await liquidate(api, account)).split('/').at(-1);
+  assert.equal((await preview(account.accountId)).refusal?.running_id, id);
+  await api.call('DELETE', `/accounts/${account.accountId}/liquidations/${id}`);
+  const missing = preview(newId<'account'>());
+  await assert.rejects(missing, (error) => error instanceof ApiError && error.status === 404);
+});
+
 test('a halt is set, looked at and lifted, and says before what it would stop', async () => {
   const { halts } = client.control;
   const by = { reason: 'prices are wrong', person: 'A. Risk' };

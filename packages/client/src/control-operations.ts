@@ -6,6 +6,7 @@ import type { LiquidationOverview, LiquidationStory, OverviewQuery } from './con
 import { CursorListing, type CursorPage } from './cursor-listing.ts';
 import type { Halt, HaltEffect, HaltQuery, HaltWithEffect, LiftRequest, NewHalt } from './halts.ts';
 import { at } from './path.ts';
+import type { LiquidationPreview } from './preview.ts';
 
 /** An extension of this service, beside the published API. */
 export interface Control {
@@ -17,6 +18,8 @@ export interface Control {
     ): CursorListing<LiquidationOverview, OverviewQuery>;
     /** Its orders, what blocks the rest, and what happened when. */
     story(liquidationId: string, options?: CallOptions): Promise<LiquidationStory>;
+    /** What a liquidation of the account would do now. Nothing is stored. */
+    preview(accountId: string, options?: CallOptions): Promise<LiquidationPreview>;
   };
   readonly halts: {
     /** Those of this client and those across all, the newest first. */
@@ -42,6 +45,10 @@ export function controlOf(caller: Caller): Control {
       },
       story: (id, options) => {
         return caller.request({ method: 'GET', target: at`/liquidations/${id}`, ...options });
+      },
+      preview: (id, options) => {
+        const target = at`/accounts/${id}/liquidation_preview`;
+        return caller.request({ method: 'GET', target, ...options });
       },
     },
     halts: haltsOf(caller),

@@ -10,6 +10,7 @@ import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
 import { overviewOperations } from './overview-operations.ts';
+import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
 import { tunnelOperations } from './tunnel-operations.ts';
 import { userOperations } from './user-operations.ts';
@@ -24,6 +25,7 @@ const parts = {
   ...orderOperations,
   ...controlOperations,
   ...overviewOperations,
+  ...previewOperations,
   ...openOperations,
   ...sandboxOperations,
   ...tunnelOperations,

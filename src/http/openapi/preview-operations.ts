@@ -1,0 +1,180 @@
+// What the document says of the preview: what a liquidation would do now.
+
+import { Type } from 'typebox';
+import { unsoldReasons } from '../../liquidations/preview-liquidation.ts';
+import type { OperationPart } from './operation.ts';
+
+const instant = (description: string) => Type.String({ format: 'date-time', description });
+const decimal = (description: string) =>
+  Type.String({ pattern: '^[0-9]{1,63}(\\.[0-9]{1,27})?$', description });
+const count = (description: string) => Type.Integer({ minimum: 0, description });
+
+const unsold = Type.Object(
+  {
+    reason: Type.Enum([...unsoldReasons], {
+      type: 'string',
+      description:
+        'fraction and odd_lot stay in the account and hold nothing up; held: open orders are selling it. ' +
+        'The others are those of docs/views.md of the service.',
+    }),
+    quantity: decimal('Units.'),
+    detail: Type.Optional(Type.String({ description: 'For a person.' })),
+  },
+  { title: 'Units that would not be sold' },
+);
+
+const position = Type.Object(
+  {
+    isin: Type.String({ description: 'The instrument.' }),
+    name: Type.String({ description: 'Its name in the book.' }),
+    quantity: decimal('Units held: `sells` and all of `unsold` add up to it.'),
+    sells: decimal('Units that the order would have; 0: there would be none.'),
+    unsold: Type.Array(unsold, { description: 'Each unit that is not sold, by one reason.' }),
+    venue: Type.Optional(Type.String({ description: 'Where it is sold: MIC, ISO 10383.' })),
+    symbol: Type.Optional(Type.String({ description: 'What the venue calls it.' })),
+    currency: Type.Optional(Type.String({ description: 'In which the venue quotes it.' })),
+    lot_size: Type.Optional(decimal('Orders are multiples of it.')),
+    venue_open: Type.Optional(
+      Type.Boolean({ description: 'Whether the venue is open when the release is due.' }),
+    ),
+    opens_at: Type.Optional(
+      instant('When it opens, by the market clock; absent: it is open, or that is not known.'),
+    ),
+    price: Type.Optional(decimal('The last price of the book, in EUR; absent: there is none.')),
+    priced_at: Type.Optional(instant('When that price was entered.')),
+    price_age_s: Type.Optional(count('Its age, in seconds.')),
+    value: Type.Optional(decimal('`sells` at that price, in EUR; absent: there is no price.')),
+  },
+  { title: 'Position in a preview' },
+);
+
+const total = Type.Object(
+  {
+    currency: Type.String({ description: 'In which the venues quote these positions.' }),
+    positions: count('Positions that are sold in it.'),
+    value: decimal('Their value, in EUR.'),
+    unpriced: count('Positions among them without a price: the value leaves them out.'),
+  },
+  { title: 'Total of a currency' },
+);
+
+const preview = Type.Object(
+  {
+    account_id: Type.String({ format: 'uuid', description: 'The account.' }),
+    as_of: instant('The moment that is described, by the market clock.'),
+    refusal: Type.Optional(
+      Type.Object(
+        {
+          reason: Type.String({ description: 'conflict or too_many_requests.' }),
+          detail: Type.String({ description: 'What the refusal would say.' }),
+          running_id: Type.Optional(
+            Type.String({ format: 'uuid', description: 'The liquidation that is running.' }),
+          ),
+        },
+        { description: 'Why a liquidation could not be created now; absent: it could.' },
+      ),
+    ),
+    release: Type.Object(
+      {
+        due_at: instant('When its delay would be over, by the market clock.'),
+        expected_at: Type.Optional(
+          instant('When it would be released as things are now; absent: not foreseeable.'),
+        ),
+        waiting: Type.Optional(
+          Type.Object(
+            {
+              reason: Type.Enum(['halted', 'venue_closed'], { type: 'string' }),
+              detail: Type.String({ description: 'For a person.' }),
+            },
+            { description: 'What holds the release longer than its delay.' },
+          ),
+        ),
+      },
+      { description: 'Until it is released it can be cancelled.' },
+    ),
+    outcome: Type.Enum(['sell', 'wait', 'end'], {
+      type: 'string',
+      description:
+        'What the release does. sell: places an order for each position that sells. wait: PROCESSING without ' +
+        'orders. end: nothing can be sold, so it is FILLED at once.',
+    }),
+    note: Type.Optional(Type.String({ description: 'What stays because it is less than a lot.' })),
+    positions: Type.Array(position, {
+      description: 'By ISIN. None where the account holds more than one liquidation may sell.',
+    }),
+    totals: Type.Object({
+      positions: count('Positions held.'),
+      selling: count('Positions that are sold.'),
+      value: decimal('Value of what is sold, in EUR.'),
+      unpriced: count('Positions that are sold and have no price: the value leaves them out.'),
+      cash_amount: decimal(
+        'What the new liquidation shows as `cash_amount`: all that can be sold sooner or later, also what is ' +
+          'locked or halted now.',
+      ),
+      currency: Type.Enum(['EUR'], { type: 'string', description: 'Of both.' }),
+      by_currency: Type.Array(total),
+    }),
+  },
+  { title: 'Preview of a liquidation' },
+);
+
+const at = '2021-07-21T14:10:00.000Z';
+
+const previewExample = {
+  account_id: '0f4b5b1e-5a9c-4c6e-9d0e-2f6b0c3a7a11',
+  as_of: at,
+  release: { due_at: at, expected_at: at },
+  outcome: 'sell',
+  positions: [
+    {
+      isin: 'DE0007164600',
+      name: 'SAP SE',
+      quantity: '12.5',
+      sells: '10',
+      unsold: [
+        {
+          reason: 'fraction',
+          quantity: '0.5',
+          detail: 'only whole units of the instrument are sold',
+        },
+        { reason: 'locked', quantity: '2', detail: '2 of 12.5 units are locked' },
+      ],
+      venue: 'XSIM',
+      currency: 'EUR',
+      venue_open: true,
+      price: '208.35',
+      priced_at: at,
+      price_age_s: 0,
+      value: '2083.50',
+    },
+  ],
+  totals: {
+    positions: 1,
+    selling: 1,
+    value: '2083.50',
+    unpriced: 0,
+    cash_amount: '2500.20',
+    currency: 'EUR',
+    by_currency: [{ currency: 'EUR', positions: 1, value: '2083.50', unpriced: 0 }],
+  },
+} as const;
+
+export const previewOperations = {
+  preview_account_liquidation: {
+    tag: 'Control',
+    summary: 'Preview a liquidation',
+    description:
+      'What a liquidation of this account would do now: whether it would be refused, when it would be released, ' +
+      'and of each position what is sold, where, and why the rest is not. It is computed by the decision that ' +
+      'releases liquidations, of one moment; nothing is stored and nothing is reserved.',
+    success: {
+      status: 200,
+      description: 'The preview.',
+      body: {
+        schema: preview,
+        examples: { preview: { summary: 'Sold in part', value: previewExample } },
+      },
+    },
+    refusals: { not_found: 'This client has no such account, or the id is no UUID.' },
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;

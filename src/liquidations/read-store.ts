@@ -1,0 +1,67 @@
+// The statements that read liquidations as the contract shows them: one, and a page of an account's.
+
+import { hasAccount } from '../book/read-store.ts';
+import type { Sql } from '../db/connect.ts';
+import { type Page, readPage } from '../db/page.ts';
+import { fragment } from '../db/sql.ts';
+import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+
+/** The liquidation as the contract shows it, or undefined where this account has no such one. */
+export async function findLiquidationObject(
+  sql: Sql,
+  which: { tenantId: TenantId; accountId: AccountId; liquidationId: LiquidationId },
+): Promise<string | undefined> {
+  const rows = await sql<{ object: string }[]>`
+    select o.object
+    from unwind.liquidations l
+    cross join lateral unwind.liquidation_objects(
+      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+      l.created_at, l.updated_at
+    ) as o
+    where l.tenant_id = ${which.tenantId}
+      and l.account_id = ${which.accountId}
+      and l.liquidation_id = ${which.liquidationId}`;
+  return rows[0]?.object;
+}
+
+export interface PageQuery {
+  readonly tenantId: TenantId;
+  readonly accountId: AccountId;
+  readonly offset: number;
+  readonly limit: number;
+  /** Inclusive. */
+  readonly from: Date | undefined;
+  /** Exclusive. */
+  readonly until: Date | undefined;
+}
+
+/** One page of an account's liquidations by id; undefined where the tenant has no such account. */
+export function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | undefined> {
+  const matching = fragment`
+      from unwind.liquidations l
+      where l.tenant_id = ${q.tenantId}
+        and l.account_id = ${q.accountId}
+        and (${q.from ?? null}::timestamptz is null or l.created_at >= ${q.from ?? null})
+        and (${q.until ?? null}::timestamptz is null or l.created_at < ${q.until ?? null})`;
+  return readPage(sql, {
+    keys: fragment`
+      select l.liquidation_id
+      ${matching}
+      order by l.liquidation_id
+      offset ${q.offset}
+      limit ${q.limit}`,
+    objectOf: (key) => fragment`
+      select o.object
+      from unwind.liquidations l
+      cross join lateral unwind.liquidation_objects(
+        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+        l.created_at, l.updated_at
+      ) as o
+      where l.tenant_id = ${q.tenantId}
+        and l.liquidation_id = ${key}`,
+    total: fragment`
+      select count(*)
+      ${matching}`,
+    owner: hasAccount(q),
+  });
+}
