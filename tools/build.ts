@@ -41,7 +41,9 @@ function makeService(): void {
   for (const name of ['signatures', 'client']) {
     cpSync(join(built, 'packages', name, 'src'), join(dist, '@unwind', name), { recursive: true });
   }
-  for (const file of globSync(['src/**/*.sql', 'src/console/browser/*.{js,css}'], { cwd: root })) {
+  for (const file of globSync(['src/**/*.sql', 'src/{console,http}/browser/*.{js,css}'], {
+    cwd: root,
+  })) {
     cpSync(join(root, file), join(root, file.replace(/^src/, 'dist')));
   }
   for (const file of globSync('**/*.{js,d.ts}', { cwd: dist })) enclose(file);

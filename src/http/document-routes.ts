@@ -1,7 +1,8 @@
-// The API document and the page that shows it (`/openapi.json`, `/docs` and the script of that page), the
-// first page `/`, and the icon. All may be kept, and nothing is fetched from anywhere else.
+// The API document and the page that shows it (`/openapi.json`, `/docs` and the files of that page, which in a
+// sandbox sends requests too: browser/), the first page `/`, and the icon. All may be kept, and nothing is fetched from anywhere else.
 
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import fastify, { type FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 import { packageVersion } from '../settings/package-version.ts';
@@ -14,46 +15,59 @@ import type { SignedRoute } from './pipeline.ts';
 /** How long an answer may be used before it is asked for again, in s; the tag then saves the body. */
 const keepS = 300;
 
-const configuration = {
-  url: '/openapi.json',
-  title: 'Unwind',
-  // Nothing that talks to the outside, and no client in the page: it could not sign.
-  withDefaultFonts: false,
-  telemetry: false,
-  agent: { disabled: true, hideAddApi: true },
-  mcp: { disabled: true },
-  hideTestRequestButton: true,
-  hideClientButton: true,
-  // Generated samples would not be signed either.
-  hiddenClients: true,
-  showDeveloperTools: 'never',
-  defaultOpenAllTags: true,
-  hideModels: false,
-};
+/** What a reader of the page in a sandbox chooses a client with: browser/try-it.js makes it work. */
+const tryIt = `<div id="try-it">
+<p class="try-it-status" role="status">Choose a client, and “Test Request” sends signed requests: the page itself fills in client id, token, idempotency key and signature.</p>
+<button type="button" id="try-it-open">Choose a client…</button>
+</div>
+<dialog id="try-it-dialog" aria-labelledby="try-it-title">
+<h2 id="try-it-title">Sign the requests of this page</h2>
+<p>The private key stays in the memory of this page: it is not sent, not stored, and gone when you leave. The
+client’s secret goes to this service alone, for a token. The page fills in the headers <code>upvest-client-id</code>,
+<code>authorization</code>, <code>idempotency-key</code> and those of the signature, whatever the request shows.</p>
+<form id="try-it-form">
+<label>Files: <code>sandbox-client.json</code> of <code>UNWIND_HOME</code> (usually <code>.unwind</code>) and a key from <code>keys/</code>
+beside it, both at once, or other keys in PEM <input type="file" id="try-it-files" multiple></label>
+<label>Client id <input name="client" autocomplete="off" spellcheck="false" required></label>
+<label>Client secret <input name="secret" type="password" autocomplete="off" required></label>
+<label>Scopes, with spaces between them <input name="scopes" autocomplete="off" spellcheck="false" required></label>
+<label>Key id <input name="key-id" autocomplete="off" spellcheck="false" required></label>
+<label>Private key: Ed25519, P-256, P-384 or P-521, PKCS #8 in PEM
+<textarea name="key" rows="4" autocomplete="off" spellcheck="false" required></textarea></label>
+<p class="try-it-status" role="alert"></p>
+<button type="submit">Use this client</button>
+<button type="button" id="try-it-close">Cancel</button>
+</form>
+</dialog>
+`;
 
-const inlineScript = `Scalar.createApiReference('#reference', ${JSON.stringify(configuration)});`;
-
-const page = `<!doctype html>
+function docsPageOf(hasTryIt: boolean): string {
+  return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Unwind API</title>
 <link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/docs/docs.css">
 </head>
 <body>
-<div id="reference"></div>
+${hasTryIt ? tryIt : ''}<div id="reference" data-try-it="${hasTryIt ? 'yes' : 'no'}"></div>
 <noscript>This page needs JavaScript. The document itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
 <script src="/docs/scalar.js"></script>
-<script>${inlineScript}</script>
+<script type="module" src="/docs/docs.js"></script>
 </body>
 </html>
 `;
+}
+
+function isSandbox(routes: readonly SignedRoute[]): boolean {
+  return routes.some(({ scopes }) => scopes.includes('tests:admin'));
+}
 
 /** The page at the address of the service. */
 function firstPage({ routes, warning }: Documented): string {
-  const isSandbox = routes.some(({ scopes }) => scopes.includes('tests:admin'));
-  const mode = isSandbox
+  const mode = isSandbox(routes)
     ? 'This is a <strong>sandbox</strong>: its market is simulated, and no money moves.'
     : 'This service is <strong>live</strong>.';
   const api =
@@ -84,7 +98,7 @@ const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 /** The page may run its own scripts and ask this service, and nothing else. */
 const pagePolicy = [
   "default-src 'none'",
-  `script-src 'self' 'sha256-${createHash('sha256').update(inlineScript).digest('base64')}'`,
+  "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
   "font-src 'self' data:",
@@ -107,7 +121,12 @@ export function documentRoutes(others: Documented): readonly OpenRoute[] {
     'content-security-policy': staticPagePolicy,
     link: '</docs>; rel="service-doc", </openapi.json>; rel="service-desc"',
   });
-  return [route('/', 'page', async () => first), documentRoute(others), ...fixedRoutes];
+  const docs = tagged(docsPageOf(isSandbox(others.routes)), 'text/html; charset=utf-8', {
+    'content-security-policy': pagePolicy,
+    'referrer-policy': 'no-referrer',
+  });
+  const pages = [route('/', 'page', async () => first), route('/docs', 'page', async () => docs)];
+  return [...pages, documentRoute(others), ...fixedRoutes];
 }
 
 /** The document of a server that has these routes, and its own. */
@@ -189,31 +208,40 @@ function isAmong(ifNoneMatch: string | undefined, etag: string): boolean {
   return tags.includes('*') || tags.includes(etag);
 }
 
-const docsPage = tagged(page, 'text/html; charset=utf-8', {
-  'content-security-policy': pagePolicy,
-  'referrer-policy': 'no-referrer',
-});
-
 const iconFile = tagged(icon, 'image/svg+xml');
 
 const fixedRoutes: readonly OpenRoute[] = [
-  route('/docs', 'page', async () => docsPage),
-  route('/docs/scalar.js', 'page', scalarScript),
+  route('/docs/scalar.js', 'page', once(loadScript)),
+  route('/docs/docs.js', 'page', fileOfPage('docs.js')),
+  route('/docs/try-it.js', 'page', fileOfPage('try-it.js')),
+  route('/docs/sign.js', 'page', fileOfPage('sign.js')),
+  route('/docs/docs.css', 'page', fileOfPage('docs.css')),
   route('/favicon.svg', 'page', async () => iconFile),
   route('/favicon.ico', 'page', async () => iconFile),
 ];
 
-let script: Promise<Tagged> | undefined;
-
-/** The bundle, four megabytes, which only those who open the page need: loaded with the first of them. */
-function scalarScript(): Promise<Tagged> {
-  script ??= loadScript();
-  script.catch(() => {
-    script = undefined;
-  });
-  return script;
+/** A text that only those who open the page need: read with the first of them. */
+function once(read: () => Promise<Tagged>): () => Promise<Tagged> {
+  let text: Promise<Tagged> | undefined;
+  return () => {
+    text ??= read();
+    text.catch(() => {
+      text = undefined;
+    });
+    return text;
+  };
 }
 
+/** One of our own files for browsers. */
+function fileOfPage(name: string): () => Promise<Tagged> {
+  return once(async () => {
+    const text = await readFile(new URL(`browser/${name}`, import.meta.url), 'utf8');
+    const type = name.endsWith('.css') ? 'text/css' : 'text/javascript';
+    return tagged(text, `${type}; charset=utf-8`);
+  });
+}
+
+/** The bundle has four megabytes. */
 async function loadScript(): Promise<Tagged> {
   const { default: scalar } = await import('@scalar/fastify-api-reference');
   // The package hands its bundle out as a route only.

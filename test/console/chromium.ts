@@ -1,4 +1,4 @@
-// A real Chromium that opens the console, where the machine has one. Whatever the page reports as an error
+// A real Chromium that opens pages of the service, where the machine has one. Whatever the page reports as an error
 // fails the test, and so does what axe finds.
 import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
@@ -66,13 +66,12 @@ export interface ConsolePage {
 const patienceMs = 30_000;
 const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A page in a browser of its own in which somebody has signed in by a link. */
-export async function openConsole(
+/** A page in a browser of its own, which asks nobody but this machine. */
+export async function newPage(
   t: AfterTest,
   browser: Browser,
-  at: { port: number; sql: Sql; clock: Clock },
-  { width = 1280, theme = 'light', role = 'operator', expects }: Screen = {},
-): Promise<ConsolePage> {
+  { width = 1280, theme = 'light', expects }: Omit<Screen, 'role'> = {},
+): Promise<Page> {
   const context = await browser.newContext({
     viewport: { width, height: 860 },
     colorScheme: theme,
@@ -95,6 +94,17 @@ export async function openConsole(
     assert.deepEqual(others, [], 'the page reported errors');
     assert.ok(expects === undefined || errors.length > 0, `the page did not report ${expects}`);
   });
+  return page;
+}
+
+/** A page in a browser of its own in which somebody has signed in by a link. */
+export async function openConsole(
+  t: AfterTest,
+  browser: Browser,
+  at: { port: number; sql: Sql; clock: Clock },
+  { role = 'operator', ...screen }: Screen = {},
+): Promise<ConsolePage> {
+  const page = await newPage(t, browser, screen);
   const base = `http://127.0.0.1:${at.port}`;
   const link = await makeLink(at.sql, at.clock, { name: 'Test person', role });
   await page.goto(linkAddress(base, link));
@@ -109,7 +119,7 @@ export async function openConsole(
   };
 }
 
-async function checkAccess(page: Page): Promise<void> {
+export async function checkAccess(page: Page): Promise<void> {
   await page.evaluate(await axeSource);
   // The console has no axe of its own to name it in a type.
   const found = (await page.evaluate(`
