@@ -102,7 +102,7 @@ export async function makeClient(
   const now = systemClock.now();
   const signature = { basesSha256: [], expiresAt: now };
   const secretHash = sha256(clientSecret);
-  const caller = { tenantId: clientId, scopes, signature, secretHash };
+  const caller = { tenantId: clientId, scopes, contract: '2023' as const, signature, secretHash };
   const asked = { scope: scopes.join(' '), ignoresUnknown: false };
   const { accessToken } = await issueToken(sql, systemClock, caller, asked);
   const key: SigningKey = { algorithm, privateKey };

@@ -20,7 +20,7 @@ export async function subscribe(
   const signature = { basesSha256: [], expiresAt: systemClock.now() };
   return createWebhook(
     { sql, clock: systemClock, policy },
-    { tenantId, scopes: [], signature },
+    { tenantId, scopes: [], contract: '2023' as const, signature },
     { ...usualSettings, title: 'Bench', url, enabled, maxPackageSize },
   );
 }

@@ -168,7 +168,7 @@ create table unwind.client_changes (
   constraint client_changes_pkey PRIMARY KEY (tenant_id, change_id),
   constraint client_changes_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
   constraint client_changes_actor_length CHECK (length(actor) >= 1 AND length(actor) <= 100),
-  constraint client_changes_change CHECK (change = ANY (ARRAY['disabled'::text, 'enabled'::text, 'secret_rotated'::text, 'key_added'::text, 'key_revoked'::text, 'scopes_set'::text, 'tokens_revoked'::text])),
+  constraint client_changes_change CHECK (change = ANY (ARRAY['disabled'::text, 'enabled'::text, 'secret_rotated'::text, 'key_added'::text, 'key_revoked'::text, 'scopes_set'::text, 'tokens_revoked'::text, 'contract_set'::text])),
   constraint client_changes_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500)
 );
 
@@ -335,7 +335,7 @@ create table unwind.events (
   object_sha256 bytea,
   constraint events_pkey PRIMARY KEY (tenant_id, liquidation_id, number),
   constraint events_position CHECK ("position" > 0),
-  constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text]))
+  constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.SETTLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text]))
 ) partition by RANGE (liquidation_id);
 CREATE INDEX events_by_id ON ONLY unwind.events USING btree (tenant_id, event_id);
 CREATE INDEX events_by_position ON ONLY unwind.events USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
@@ -361,6 +361,7 @@ create table unwind.executions (
   currency text default 'EUR'::text not null,
   rate numeric,
   rate_as_of timestamp with time zone,
+  settlement_date date,
   constraint executions_pkey PRIMARY KEY (tenant_id, execution_id),
   constraint executions_venue_once UNIQUE (tenant_id, venue, venue_execution_id),
   constraint executions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
@@ -554,24 +555,30 @@ create table unwind.liquidations (
   corrected_proceeds numeric default 0 not null,
   waits_for_venues text[],
   end_note text,
+  contract text default '2023'::text not null,
+  settle_at timestamp with time zone,
+  settled_at timestamp with time zone,
   constraint liquidations_pkey PRIMARY KEY (tenant_id, liquidation_id),
   constraint liquidations_sequence_once UNIQUE (tenant_id, account_id, sequence),
   constraint liquidations_account FOREIGN KEY (tenant_id, account_id) REFERENCES unwind.accounts(tenant_id, account_id),
   constraint liquidations_abandoned_by_somebody CHECK (end_reason IS DISTINCT FROM 'abandoned'::text OR stop_reason IS NOT NULL AND stop_reason = 'abandoned'::text),
   constraint liquidations_amounts CHECK (proceeds >= 0::numeric AND cash_amount >= 0::numeric AND scale(proceeds) <= 2 AND scale(cash_amount) <= 2),
-  constraint liquidations_corrected_only_when_final CHECK (corrected_at IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text]))),
+  constraint liquidations_contract CHECK (contract = ANY (ARRAY['2023'::text, '2026'::text])),
+  constraint liquidations_corrected_only_when_final CHECK (corrected_at IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
   constraint liquidations_corrected_proceeds CHECK ((corrected_at IS NOT NULL OR corrected_proceeds = 0::numeric) AND (proceeds - corrected_proceeds) >= 0::numeric),
-  constraint liquidations_end_note CHECK (end_note IS NULL OR length(end_note) <= 500 AND (status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text]))),
-  constraint liquidations_end_reason CHECK (end_reason IS NULL OR status = 'FILLED'::text AND end_reason = 'flat'::text OR status = 'CANCELLED'::text AND (end_reason = ANY (ARRAY['client'::text, 'refused'::text, 'limit'::text, 'abandoned'::text]))),
-  constraint liquidations_ended_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text])) = (ended_at IS NOT NULL)),
-  constraint liquidations_exact_when_final CHECK ((status <> ALL (ARRAY['FILLED'::text, 'CANCELLED'::text])) OR cash_amount = proceeds),
-  constraint liquidations_filled CHECK (status <> 'FILLED'::text OR released_at IS NOT NULL),
+  constraint liquidations_end_note CHECK (end_note IS NULL OR length(end_note) <= 500 AND (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
+  constraint liquidations_end_reason CHECK (end_reason IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text])) AND end_reason = 'flat'::text OR status = 'CANCELLED'::text AND (end_reason = ANY (ARRAY['client'::text, 'refused'::text, 'limit'::text, 'abandoned'::text]))),
+  constraint liquidations_ended_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])) = (ended_at IS NOT NULL)),
+  constraint liquidations_exact_when_final CHECK ((status <> ALL (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])) OR cash_amount = proceeds),
+  constraint liquidations_filled CHECK ((status <> ALL (ARRAY['FILLED'::text, 'SETTLED'::text])) OR released_at IS NOT NULL),
   constraint liquidations_looked_at_again_exactly_when_idle CHECK ((advance_at IS NOT NULL) = (status = 'PROCESSING'::text AND open_orders = 0)),
   constraint liquidations_new CHECK (status <> 'NEW'::text OR released_at IS NULL AND rounds = 0),
   constraint liquidations_open_orders CHECK (open_orders >= 0 AND (open_orders = 0 OR status = 'PROCESSING'::text)),
   constraint liquidations_processing CHECK (status <> 'PROCESSING'::text OR released_at IS NOT NULL),
-  constraint liquidations_reason_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'CANCELLED'::text])) = (end_reason IS NOT NULL)),
-  constraint liquidations_status CHECK (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'CANCELLED'::text])),
+  constraint liquidations_reason_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])) = (end_reason IS NOT NULL)),
+  constraint liquidations_settle_exactly_when_filled_by_the_later_contract CHECK ((settle_at IS NOT NULL) = (contract = '2026'::text AND (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text])))),
+  constraint liquidations_settled_exactly_then CHECK ((settled_at IS NOT NULL) = (status = 'SETTLED'::text)),
+  constraint liquidations_status CHECK (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])),
   constraint liquidations_stop_asked_exactly_with_reason CHECK ((stop_reason IS NULL) = (stop_asked_at IS NULL)),
   constraint liquidations_stop_note_exactly_when_abandoned CHECK ((stop_note IS NOT NULL) = (stop_reason IS NOT NULL AND stop_reason = 'abandoned'::text)),
   constraint liquidations_stop_note_length CHECK (length(stop_note) >= 1 AND length(stop_note) <= 500),
@@ -582,10 +589,11 @@ CREATE INDEX liquidations_by_status ON unwind.liquidations USING btree (tenant_i
 CREATE INDEX liquidations_of_account ON unwind.liquidations USING btree (tenant_id, account_id, liquidation_id);
 CREATE INDEX liquidations_to_advance ON unwind.liquidations USING btree (tenant_id, advance_at) WHERE (advance_at IS NOT NULL);
 CREATE INDEX liquidations_to_release ON unwind.liquidations USING btree (tenant_id, release_at) WHERE (status = 'NEW'::text);
+CREATE INDEX liquidations_to_settle ON unwind.liquidations USING btree (settle_at, tenant_id) WHERE ((status = 'FILLED'::text) AND (settle_at IS NOT NULL));
 CREATE INDEX liquidations_to_sift ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT waits_for_venue));
 CREATE INDEX liquidations_to_stop ON unwind.liquidations USING btree (tenant_id, stop_at) WHERE (stop_at IS NOT NULL);
 CREATE UNIQUE INDEX liquidations_one_running ON unwind.liquidations USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
-CREATE TRIGGER liquidations_transitions AFTER UPDATE OF status ON unwind.liquidations FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
+CREATE TRIGGER liquidations_transitions AFTER UPDATE OF status ON unwind.liquidations FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'FILLED'::text OR new.status <> 'SETTLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
 
 create table unwind.listings (
   tenant_id uuid not null,
@@ -715,7 +723,7 @@ create table unwind.parked (
   constraint parked_closed_reason_length CHECK (length(closed_reason) >= 1 AND length(closed_reason) <= 500),
   constraint parked_closed_says_why CHECK ((closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (closed_reason IS NULL)),
   constraint parked_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 1000),
-  constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'publish'::text, 'correction'::text])),
+  constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'settle'::text, 'publish'::text, 'correction'::text])),
   constraint parked_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 200),
   constraint parked_tries CHECK (tries >= 1)
 );
@@ -832,7 +840,9 @@ create table unwind.tenants (
   disabled_at timestamp with time zone,
   old_secret_hash bytea,
   old_secret_ends_at timestamp with time zone,
+  contract text default '2023'::text not null,
   constraint tenants_pkey PRIMARY KEY (tenant_id),
+  constraint tenants_contract CHECK (contract = ANY (ARRAY['2023'::text, '2026'::text])),
   constraint tenants_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
   constraint tenants_old_secret_ends CHECK ((old_secret_hash IS NULL) = (old_secret_ends_at IS NULL)),
   constraint tenants_old_secret_hash_is_sha256 CHECK (length(old_secret_hash) = 32),
@@ -948,8 +958,10 @@ create table unwind.venues (
   venue text not null,
   time_zone text default 'UTC'::text not null,
   status text,
+  settlement_days smallint,
   constraint venues_pkey PRIMARY KEY (venue),
   constraint venues_mic CHECK (venue ~ '^[A-Z0-9]{4}$'::text),
+  constraint venues_settlement_days CHECK (settlement_days >= 0 AND settlement_days <= 10),
   constraint venues_status CHECK (status = ANY (ARRAY['open'::text, 'closed'::text]))
 );
 
@@ -1028,11 +1040,23 @@ CREATE OR REPLACE FUNCTION unwind.cancelled_by(order_ended_at timestamp with tim
  STABLE PARALLEL SAFE
 RETURN CASE WHEN ((stop_asked_at IS NULL) OR (order_ended_at < stop_asked_at)) THEN 'CANCELLED_BY_TRADING_PARTNER'::text WHEN (stop_reason = 'abandoned'::text) THEN 'CANCELLED_BY_UPVEST_OPERATIONS'::text ELSE 'CANCELLED_BY_UPVEST_PLATFORM'::text END;
 
+CREATE OR REPLACE FUNCTION unwind.day_begins(the_venue text, the_day date)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((the_day)::timestamp without time zone AT TIME ZONE COALESCE((SELECT v.time_zone FROM unwind.venues v WHERE (v.venue = day_begins.the_venue)), 'UTC'::text));
+
 CREATE OR REPLACE FUNCTION unwind.execution_object(the_execution uuid, the_order uuid, quantity numeric, price numeric, proceeds numeric, was_executed_at timestamp with time zone, was_busted_at timestamp with time zone)
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
 RETURN concat('{"cash_amount":"', round(proceeds, 2), '","currency":"EUR","id":"', the_execution, '","order_id":"', the_order, '","price":"', trim_scale(price), '","share_quantity":"', trim_scale(quantity), '","side":"SELL","status":"', CASE WHEN (was_busted_at IS NULL) THEN 'FILLED'::text ELSE 'CANCELLED'::text END, '","taxes":[],"transaction_time":"', unwind.instant(was_executed_at), '"}');
+
+CREATE OR REPLACE FUNCTION unwind.execution_object(the_execution uuid, the_order uuid, quantity numeric, price numeric, proceeds numeric, was_executed_at timestamp with time zone, was_busted_at timestamp with time zone, settles_on date)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN concat('{"cash_amount":"', round(proceeds, 2), '","currency":"EUR","id":"', the_execution, '","order_id":"', the_order, '","price":"', trim_scale(price), CASE WHEN (settles_on IS NOT NULL) THEN concat('","settlement_date":"', settles_on) ELSE NULL::text END, '","share_quantity":"', trim_scale(quantity), '","side":"SELL","status":"', CASE WHEN (was_busted_at IS NULL) THEN 'FILLED'::text ELSE 'CANCELLED'::text END, '","taxes":[],"transaction_time":"', unwind.instant(was_executed_at), '"}');
 
 CREATE OR REPLACE FUNCTION unwind.first_id_at(at timestamp with time zone)
  RETURNS uuid
@@ -1083,6 +1107,24 @@ CREATE OR REPLACE FUNCTION unwind.instrument_object(the_instrument uuid, the_isi
  LANGUAGE sql
  STABLE PARALLEL SAFE
 RETURN concat('{"created_at":"', unwind.instant(was_created_at), '","fractional_trading":', (is_fractional)::text, ',"id":"', the_instrument, '","isin":"', the_isin, '","name":', to_json("left"(the_name, 100)), ',"trading_status":"', the_trading_status, '","updated_at":"', unwind.instant(was_updated_at), '"}');
+
+CREATE OR REPLACE FUNCTION unwind.liquidation_objects(the_tenant uuid, the_liquidation uuid, the_account uuid, the_user uuid, the_contract text, the_status text, the_cash_amount numeric, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
+ RETURNS TABLE(object text)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT concat('{"account_id":"', liquidation_objects.the_account,
+         CASE
+             WHEN (liquidation_objects.the_contract = '2026'::text) THEN '","business_id":null,"cash_amount":"'::text
+             ELSE '","cash_amount":"'::text
+         END, round(liquidation_objects.the_cash_amount, 2), '","created_at":"', unwind.instant(liquidation_objects.was_created_at), '","currency":"EUR",',
+         CASE
+             WHEN (liquidation_objects.the_contract = '2026'::text) THEN '"fee_collection_id":null,'::text
+             ELSE NULL::text
+         END, '"id":"', liquidation_objects.the_liquidation, '","orders":[', string_agg(concat('{"id":"', o.order_id, '","side":"SELL","status":"', o.status, '"}'), ','::text ORDER BY o.order_id), '],"status":"', liquidation_objects.the_status, '","updated_at":"', unwind.instant(GREATEST(liquidation_objects.was_updated_at, max(o.status_at))), '","user_id":"', liquidation_objects.the_user, '"}') AS concat
+    FROM unwind.orders o
+   WHERE ((o.tenant_id = liquidation_objects.the_tenant) AND (o.liquidation_id = liquidation_objects.the_liquidation));
+END;
 
 CREATE OR REPLACE FUNCTION unwind.liquidation_objects(the_tenant uuid, the_liquidation uuid, the_account uuid, the_user uuid, the_status text, the_cash_amount numeric, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
  RETURNS TABLE(object text)
@@ -1142,7 +1184,7 @@ CREATE OR REPLACE FUNCTION unwind.order_object(the_tenant uuid, the_order uuid)
  RETURNS text
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, (e.price * COALESCE(e.rate, (1)::numeric)), e.proceeds, e.executed_at, e.busted_at), ','::text ORDER BY e.execution_id) AS string_agg FROM (SELECT e_1.tenant_id, e_1.execution_id, e_1.venue, e_1.venue_execution_id, e_1.client_order_id, e_1.order_id, e_1.liquidation_id, e_1.account_id, e_1.isin, e_1.quantity, e_1.price, e_1.proceeds, e_1.executed_at, e_1.recorded_at, e_1.busted_at, e_1.currency, e_1.rate, e_1.rate_as_of FROM unwind.executions e_1 WHERE ((e_1.tenant_id = o.tenant_id) AND (e_1.order_id = o.order_id)) ORDER BY e_1.execution_id LIMIT 5000) e), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
+RETURN (SELECT concat('{"account_id":"', o.account_id, CASE WHEN (o.status = 'CANCELLED'::text) THEN ('","cancellation_reason":"'::text || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)) ELSE NULL::text END, '","cash_amount":"0","client_reference":"', o.liquidation_id, '","created_at":"', unwind.instant(o.created_at), '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (SELECT string_agg(unwind.execution_object(e.execution_id, e.order_id, e.quantity, (e.price * COALESCE(e.rate, (1)::numeric)), e.proceeds, e.executed_at, e.busted_at, CASE WHEN (l.contract = '2026'::text) THEN e.settlement_date ELSE NULL::date END), ','::text ORDER BY e.execution_id) AS string_agg FROM (SELECT e_1.tenant_id, e_1.execution_id, e_1.venue, e_1.venue_execution_id, e_1.client_order_id, e_1.order_id, e_1.liquidation_id, e_1.account_id, e_1.isin, e_1.quantity, e_1.price, e_1.proceeds, e_1.executed_at, e_1.recorded_at, e_1.busted_at, e_1.currency, e_1.rate, e_1.rate_as_of, e_1.settlement_date FROM unwind.executions e_1 WHERE ((e_1.tenant_id = o.tenant_id) AND (e_1.order_id = o.order_id)) ORDER BY e_1.execution_id LIMIT 5000) e), '],"fee":"0","id":"', o.order_id, '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin, '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"', trim_scale(o.quantity), '","side":"SELL","status":"', o.status, '","stop_price":"","updated_at":"', unwind.instant(GREATEST(o.updated_at, o.status_at)), '","user_id":"', l.user_id, '"}') AS concat FROM (unwind.orders o JOIN unwind.liquidations l ON (((l.tenant_id = o.tenant_id) AND (l.liquidation_id = o.liquidation_id)))) WHERE ((o.tenant_id = order_object.the_tenant) AND (o.order_id = order_object.the_order)));
 
 CREATE OR REPLACE FUNCTION unwind.position_object(the_account uuid, the_isin text, quantity numeric, locked numeric, reserved numeric)
  RETURNS text
@@ -1210,11 +1252,29 @@ CREATE OR REPLACE FUNCTION unwind.sellable(quantity numeric, fractional boolean)
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN fractional THEN quantity ELSE trunc(quantity) END;
 
+CREATE OR REPLACE FUNCTION unwind.settlement_date(the_venue text, traded_on date)
+ RETURNS date
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (SELECT CASE WHEN (c.days = 0) THEN settlement_date.traded_on ELSE COALESCE((SELECT t.day FROM (SELECT (settlement_date.traded_on + g.ahead) AS day FROM generate_series(1, 366) g(ahead)) t WHERE CASE WHEN (NOT c.has_hours) THEN (EXTRACT(isodow FROM t.day) < (6)::numeric) ELSE (EXISTS (SELECT FROM (unwind.venue_hours h LEFT JOIN unwind.venue_holidays x ON (((x.venue = h.venue) AND (x.day = t.day)))) WHERE ((h.venue = settlement_date.the_venue) AND ((h.weekday)::numeric = EXTRACT(isodow FROM t.day)) AND ((x.day IS NULL) OR (x.closes > h.opens))))) END ORDER BY t.day OFFSET (c.days - 1) LIMIT 1), (settlement_date.traded_on + 366)) END AS "coalesce" FROM (SELECT COALESCE(((SELECT v.settlement_days FROM unwind.venues v WHERE (v.venue = settlement_date.the_venue)))::integer, CASE WHEN (settlement_date.the_venue = 'XSIM'::text) THEN 0 ELSE 2 END) AS days, (EXISTS (SELECT FROM unwind.venue_hours h WHERE (h.venue = settlement_date.the_venue))) AS has_hours) c);
+
+CREATE OR REPLACE FUNCTION unwind.settles_at(the_tenant uuid, the_liquidation uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (SELECT max(unwind.day_begins(x.venue, x.day)) AS max FROM (SELECT e.venue, max(COALESCE(e.settlement_date, unwind.settlement_date(e.venue, unwind.trade_date(e.venue, e.executed_at)))) AS day FROM (unwind.orders o JOIN unwind.executions e ON (((e.tenant_id = o.tenant_id) AND (e.order_id = o.order_id)))) WHERE ((o.tenant_id = settles_at.the_tenant) AND (o.liquidation_id = settles_at.the_liquidation) AND (e.busted_at IS NULL)) GROUP BY e.venue) x);
+
 CREATE OR REPLACE FUNCTION unwind.to_cents(amount numeric)
  RETURNS numeric
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN ((mod((amount * (100)::numeric), (1)::numeric) = 0.5) AND (mod(trunc((amount * (100)::numeric)), (2)::numeric) = (0)::numeric)) THEN trunc(amount, 2) ELSE round(amount, 2) END;
+
+CREATE OR REPLACE FUNCTION unwind.trade_date(the_venue text, at timestamp with time zone)
+ RETURNS date
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((at AT TIME ZONE COALESCE((SELECT v.time_zone FROM unwind.venues v WHERE (v.venue = trade_date.the_venue)), 'UTC'::text)))::date;
 
 CREATE OR REPLACE FUNCTION unwind.user_object(the_user uuid, the_status text, the_profile text, was_created_at timestamp with time zone, was_updated_at timestamp with time zone)
  RETURNS text
@@ -1258,7 +1318,7 @@ CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liq
  LANGUAGE sql
  STABLE PARALLEL SAFE SECURITY DEFINER
  SET search_path TO ''
-RETURN (SELECT o.object FROM (unwind.liquidations l CROSS JOIN LATERAL unwind.liquidation_objects(l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount, l.created_at, l.updated_at) o(object)) WHERE ((l.tenant_id = liquidation_object.the_tenant) AND (l.liquidation_id = liquidation_object.the_liquidation)));
+RETURN (SELECT o.object FROM (unwind.liquidations l CROSS JOIN LATERAL unwind.liquidation_objects(l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount, l.created_at, l.updated_at) o(object)) WHERE ((l.tenant_id = liquidation_object.the_tenant) AND (l.liquidation_id = liquidation_object.the_liquidation)));
 
 CREATE OR REPLACE FUNCTION unwind_v1.market_at()
  RETURNS timestamp with time zone
@@ -1614,7 +1674,8 @@ create view unwind_v1.executions as
     recorded_at,
     busted_at,
     rate,
-    rate_as_of
+    rate_as_of,
+    settlement_date
    FROM unwind.executions e;
 
 create view unwind_v1.instruments as
@@ -1681,7 +1742,10 @@ create view unwind_v1.liquidations as
     stop_reason,
     stop_note,
     stop_asked_at,
-    end_note
+    end_note,
+    contract,
+    settle_at,
+    settled_at
    FROM unwind.liquidations l;
 
 create view unwind_v1.listings as
@@ -1836,7 +1900,8 @@ create view unwind_v1.submissions as
 create view unwind_v1.tenants as
  SELECT tenant_id,
     name,
-    created_at
+    created_at,
+    contract
    FROM unwind.tenants t;
 
 create view unwind_v1.venue_cancels as

@@ -21,6 +21,7 @@ import {
   liquidationAdvancer,
   liquidationReleaser,
 } from './liquidations/release-liquidations.ts';
+import { liquidationSettler } from './liquidations/settle-liquidations.ts';
 import { liquidationStopper } from './liquidations/stop-liquidations.ts';
 import { stopAged } from './liquidations/stop-store.ts';
 import { adoptOrders } from './orders/order-store.ts';
@@ -81,6 +82,8 @@ export interface EngineSteps {
   readonly advance: Step;
   /** Ends what is abandoned or too old. */
   readonly stop: Step;
+  /** Settles what is FILLED, where a client has chosen that. */
+  readonly settle: Step;
   readonly publish: Step;
   /** Begins deliveries; they go on after the step has ended. */
   readonly deliver: Step;
@@ -97,8 +100,9 @@ export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
   resolve: ['apply'],
   receive: ['apply'],
   apply: ['advance', 'submit'],
-  advance: ['submit', 'publish'],
+  advance: ['submit', 'publish', 'settle'],
   stop: ['receive', 'publish'],
+  settle: ['publish'],
   publish: ['deliver'],
   deliver: [],
   clean: ['stop'],
@@ -163,6 +167,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     apply: reportApplier(worker),
     advance: liquidationAdvancer(mover, endLimits),
     stop: liquidationStopper(mover, endLimits),
+    settle: liquidationSettler(worker),
     publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
     clean: () => clean(options, clock.now()),

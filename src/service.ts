@@ -163,6 +163,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   const app = buildApp({
     isSandbox: mode === 'sandbox',
     isApi: roles.has('api'),
+    contract: config.contract,
     metrics,
     showsMetrics: config.metricsPort === 0,
     requests,
@@ -195,7 +196,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
   const caFile = certificate?.caFile;
   const scheme = certificate === undefined ? 'http' : 'https';
   const url = `${scheme}://${authorityOf(listen, app.server.address() as AddressInfo)}`;
-  const ofSandbox = { home: config.home, seal, baseUrl: url, caFile };
+  const ofSandbox = { home: config.home, seal, baseUrl: url, caFile, contract: config.contract };
   const sandbox =
     mode === 'sandbox' && roles.has('api')
       ? await ensureSandboxClient(pools.requests, clock, ofSandbox)

@@ -68,6 +68,7 @@ function statementFor({ tenantId }: BenchClient, { accountId, userId }: BenchAcc
       tenantId,
       accountId,
       userId,
+      contract: '2023',
       liquidationId: newId<'liquidation'>(),
       eventId: newId<'event'>(),
       now,

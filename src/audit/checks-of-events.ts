@@ -36,18 +36,23 @@ const eventsTellTheLife: Check = {
       and e.liquidation_id = l.liquidation_id
     cross join lateral (
       select
+        (l.status = 'SETTLED')::integer as until,
+        case l.status when 'SETTLED' then 'FILLED' else l.status end as ended
+    ) s
+    cross join lateral (
+      select
         case
           when l.status = 'NEW' then '1 NEW'
           when l.status = 'PROCESSING' then '1 NEW, 2 PROCESSING'
-          when l.end_reason = 'client' or (e.events = 2 and l.rounds = 0)
-            then concat('1 NEW, 2 ', l.status)
-          else concat('1 NEW, 2 PROCESSING, 3 ', l.status)
+          when l.end_reason = 'client' or (e.events = s.until + 2 and l.rounds = 0)
+            then concat('1 NEW, 2 ', s.ended, case s.until when 1 then ', 3 SETTLED' end)
+          else concat('1 NEW, 2 PROCESSING, 3 ', s.ended, case s.until when 1 then ', 4 SETTLED' end)
         end as life,
         case
           when l.status = 'NEW' then 1
           when l.status = 'PROCESSING' or l.end_reason = 'client' then 2
-          when e.events = 2 and l.rounds = 0 then 2
-          else 3
+          when e.events = s.until + 2 and l.rounds = 0 then s.until + 2
+          else s.until + 3
         end as events
     ) w
     cross join unwind_v1.event_retention r
@@ -59,7 +64,7 @@ const eventsTellTheLife: Check = {
       and not (
         e.tenant_id is null
         and l.liquidation_id < r.dropped_before
-        and l.status in ('FILLED', 'CANCELLED')
+        and l.status in ('FILLED', 'SETTLED', 'CANCELLED')
       )`,
 };
 
@@ -93,6 +98,8 @@ const eventsBelong: Check = {
       select
         case
           when e.number = 1 then l.created_at
+          when l.status = 'SETTLED' and e.number = l.event_count then l.settled_at
+          when l.status = 'SETTLED' and e.number = l.event_count - 1 then l.ended_at
           when l.status in ('FILLED', 'CANCELLED') and e.number = l.event_count then l.ended_at
         end as at
     ) changed
@@ -110,7 +117,8 @@ const isoForm = fragment`'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'`;
 // amount and the update time were true only then, so they are taken as they stand; so is the update time of
 // a final event, if a fill or a bust came after the end. The orders of a
 // PROCESSING event are those of round one as they were made, or none where nothing could be sold
-// yet. Of a final event every byte is known.
+// yet. Of a final event every byte is known. Once it is SETTLED, the time of FILLED is one of before; and of what a
+// correction has moved, it is not known how much came before SETTLED.
 const eventsShow: Check = {
   name: 'events_show_the_liquidation',
   says: 'The object of an event is the liquidation as it was; at its end, to the byte as it is.',
@@ -148,18 +156,27 @@ const eventsShow: Check = {
     cross join lateral (
       select
         substr(e.type, 21) as status,
-        split_part(e.object, '"', 8) as cash_amount,
+        split_part(e.object, '"', case l.contract when '2026' then 10 else 8 end) as cash_amount,
         left(right(e.object, 75), 24) as updated_at
     ) shown
     cross join lateral (
+      select
+        shown.status = 'PROCESSING'
+          or l.corrected_at is not null
+          or (shown.status = 'FILLED' and l.status = 'SETTLED') as is_of_before
+    ) f
+    cross join lateral (
       select concat(
         '{"account_id":"', l.account_id,
-        '","cash_amount":"',
-        case when shown.status in ('NEW', 'PROCESSING') then shown.cash_amount
+        case l.contract when '2026' then '","business_id":null,"cash_amount":"' else '","cash_amount":"' end,
+        case
+          when shown.status in ('NEW', 'PROCESSING') then shown.cash_amount
+          when shown.status = 'SETTLED' and l.corrected_at is not null then shown.cash_amount
           else round(l.cash_amount - l.corrected_proceeds, 2)::text
         end,
         '","created_at":"', to_char(l.created_at at time zone 'UTC', ${isoForm}),
-        '","currency":"EUR","id":"', l.liquidation_id,
+        '","currency":"EUR",', case l.contract when '2026' then '"fee_collection_id":null,' end,
+        '"id":"', l.liquidation_id,
         '","orders":[',
         case
           when shown.status = 'NEW' then ''
@@ -170,16 +187,16 @@ const eventsShow: Check = {
         '","updated_at":"',
         case
           when shown.status = 'NEW' then to_char(l.created_at at time zone 'UTC', ${isoForm})
-          when shown.status = 'PROCESSING' or l.corrected_at is not null then shown.updated_at
+          when f.is_of_before then shown.updated_at
           else to_char(greatest(l.updated_at, o.status_at) at time zone 'UTC', ${isoForm})
         end,
         '","user_id":"', l.user_id, '"}'
       ) as object
     ) w
     where e.object <> w.object
-      or (shown.status in ('NEW', 'PROCESSING')
+      or ((shown.status in ('NEW', 'PROCESSING') or f.is_of_before)
         and shown.cash_amount !~ '^[0-9]+[.][0-9]{2}$')
-      or ((shown.status = 'PROCESSING' or l.corrected_at is not null)
+      or (f.is_of_before
         and shown.updated_at !~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$')`,
 };
 
@@ -192,7 +209,7 @@ const finalEventsTellTheCash: Check = {
       'event' as subject,
       e.event_id::text as subject_id,
       w.cash_amount as expected,
-      split_part(e.object, '"', 8) as found,
+      shown.cash_amount as found,
       concat(e.type, ' of liquidation ', e.liquidation_id) as message
     from unwind_v1.events e
     left join unwind_v1.liquidations l
@@ -210,8 +227,12 @@ const finalEventsTellTheCash: Check = {
       select round(coalesce(x.proceeds, 0) - coalesce(l.corrected_proceeds, 0), 2)::text
         as cash_amount
     ) w
+    cross join lateral (
+      select
+        split_part(e.object, '"', case l.contract when '2026' then 10 else 8 end) as cash_amount
+    ) shown
     where e.type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')
-      and split_part(e.object, '"', 8) <> w.cash_amount`,
+      and shown.cash_amount <> w.cash_amount`,
 };
 
 // The object is as it was recorded, or somebody has written to the log beside the service. What the

@@ -42,7 +42,7 @@ const cashAmountsAreTrue: Check = {
       l.cash_amount::text as found,
       concat('the liquidation is ', l.status) as message
     from unwind_v1.liquidations l
-    cross join lateral (select l.status in ('FILLED', 'CANCELLED') as is_final) f
+    cross join lateral (select l.status in ('FILLED', 'SETTLED', 'CANCELLED') as is_final) f
     where l.cash_amount < l.proceeds
       or l.cash_amount <> round(l.cash_amount, 2)
       or (f.is_final and l.cash_amount <> l.proceeds)`,
@@ -87,6 +87,7 @@ const liquidationsHaveTheirStatus: Check = {
         when 'NEW' then 'NEW, not released, no orders, nothing earned, no end'
         when 'PROCESSING' then 'PROCESSING, released, no end'
         when 'FILLED' then 'FILLED, released, ended flat'
+        when 'SETTLED' then 'SETTLED, released, ended flat'
         when 'CANCELLED' then 'CANCELLED, ended: by its client unreleased, or for a reason of ours'
         else 'a known status'
       end as expected,
@@ -114,7 +115,7 @@ const liquidationsHaveTheirStatus: Check = {
       or not case
         when l.status = 'NEW' then l.released_at is null and o.orders is null and l.proceeds = 0
         when l.status = 'PROCESSING' then l.released_at is not null
-        when l.status = 'FILLED' then l.released_at is not null and l.end_reason = 'flat'
+        when l.status in ('FILLED', 'SETTLED') then l.released_at is not null and l.end_reason = 'flat'
         when l.status <> 'CANCELLED' then false
         when l.end_reason = 'client'
           then l.released_at is null and o.orders is null and l.proceeds = 0
@@ -143,7 +144,7 @@ const filledMeansFlat: Check = {
           when m.quantity > 0 then m.recorded_at + ${importTime} <= l.ended_at
           else m.recorded_at - ${clockSkew} <= l.ended_at
         end
-      where l.status = 'FILLED'
+      where l.status in ('FILLED', 'SETTLED')
       group by l.liquidation_id, m.isin, l.tenant_id
       having sum(m.quantity) > 0
     ),

@@ -10,6 +10,7 @@ import { checksOfLiquidations } from './checks-of-liquidations.ts';
 import { checksOfLog } from './checks-of-log.ts';
 import { checksOfOrders } from './checks-of-orders.ts';
 import { checksOfProceeds } from './checks-of-proceeds.ts';
+import { checksOfSettlement } from './checks-of-settlement.ts';
 import { checksOfSubmissions } from './checks-of-submissions.ts';
 import { checksOfVenue } from './checks-of-venue.ts';
 
@@ -17,6 +18,7 @@ export const checks: readonly Check[] = [
   ...checksOfBook,
   ...checksOfProceeds,
   ...checksOfOrders,
+  ...checksOfSettlement,
   ...checksOfSubmissions,
   ...checksOfLiquidations,
   ...checksOfCorrections,

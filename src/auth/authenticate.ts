@@ -30,6 +30,7 @@ import { matchingHash, sha256 } from './secret.ts';
 import type { SignatureUse } from './signature-use.ts';
 import {
   type AccessToken,
+  type Contract,
   findSecrets,
   findTenant,
   findToken,
@@ -50,6 +51,8 @@ const rememberedBasesMax = 200_000;
 export interface Caller {
   readonly tenantId: TenantId;
   readonly scopes: readonly Scope[];
+  /** What its liquidations are created under. */
+  readonly contract: Contract;
   readonly signature: SignatureUse;
 }
 
@@ -113,7 +116,7 @@ export class Authenticator {
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE;
     const signature = await this.#verify(parsed, tenant, rules);
     const scopes = token.scopes.filter((scope) => tenant.grantedScopes.has(scope));
-    return { tenantId: tenant.tenantId, scopes, signature };
+    return { tenantId: tenant.tenantId, scopes, contract: tenant.contract, signature };
   }
 
   /**
@@ -135,7 +138,8 @@ export class Authenticator {
     }
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE_TOKEN;
     const signature = await this.#verify(parsed, tenant, rules);
-    return { tenantId: tenant.tenantId, scopes: tenant.scopes, signature, secretHash };
+    const { tenantId: id, scopes, contract } = tenant;
+    return { tenantId: id, scopes, contract, signature, secretHash };
   }
 
   /** Whether a token is still good for one of these scopes. @throws trouble of the database. */

@@ -14,12 +14,13 @@ import {
   lockClient,
   replaceSecret,
   revokeKey,
+  setContract,
   setDisabled,
   setScopes,
 } from './clients-store.ts';
 import type { Scope } from './scope.ts';
 import { newSecret, sha256 } from './secret.ts';
-import { findTenant, insertClientKey, type TenantWithKeys } from './store.ts';
+import { type Contract, findTenant, insertClientKey, type TenantWithKeys } from './store.ts';
 
 /** Live keys of one client: each is read with the client, and every signature may name any of them. */
 export const liveKeysMax = 20;
@@ -124,6 +125,24 @@ export function setClientScopes(
     const withdrawn = tenant.scopes.filter((scope) => !instruction.scopes.includes(scope));
     const parts = [...added.map((scope) => `+${scope}`), ...withdrawn.map((scope) => `-${scope}`)];
     return { change: 'scopes_set', detail: parts.join(' '), result: undefined };
+  });
+}
+
+/**
+ * Chooses the contract that liquidations of a client are created under from then on; those that are there
+ * keep theirs.
+ */
+export function setClientContract(
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction & { readonly contract: Contract },
+): Promise<void> {
+  return change(sql, clock, instruction, async (tx, tenant) => {
+    if (!(await setContract(tx, instruction))) {
+      throw new ClientChangeError(`the client has the contract ${tenant.contract} already.`);
+    }
+    const detail = `${tenant.contract} to ${instruction.contract}`;
+    return { change: 'contract_set', detail, result: undefined };
   });
 }
 

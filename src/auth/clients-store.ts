@@ -4,6 +4,7 @@
 import type { Sql, Tx } from '../db/connect.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import type { Scope } from './scope.ts';
+import type { Contract } from './store.ts';
 
 /** What an operator changed of a client. */
 export type ClientChange =
@@ -13,7 +14,8 @@ export type ClientChange =
   | 'key_added'
   | 'key_revoked'
   | 'scopes_set'
-  | 'tokens_revoked';
+  | 'tokens_revoked'
+  | 'contract_set';
 
 export interface RecordedChange {
   readonly change: ClientChange;
@@ -31,6 +33,7 @@ export interface ListedClient {
   readonly disabledAt: Date | undefined;
   readonly liveKeys: number;
   readonly scopes: number;
+  readonly contract: Contract;
 }
 
 /** The clients in the order of their ids, which is that of their making. */
@@ -46,10 +49,11 @@ export async function listClients(
       disabled_at: Date | null;
       live_keys: string;
       scopes: number;
+      contract: Contract;
     }[]
   >`
     select
-      t.tenant_id, t.name, t.created_at, t.disabled_at, cardinality(t.scopes) as scopes,
+      t.tenant_id, t.name, t.created_at, t.disabled_at, cardinality(t.scopes) as scopes, t.contract,
       (
         select count(*)
         from unwind.client_keys k
@@ -68,6 +72,7 @@ export async function listClients(
     disabledAt: row.disabled_at ?? undefined,
     liveKeys: Number(row.live_keys),
     scopes: row.scopes,
+    contract: row.contract,
   }));
 }
 
@@ -154,6 +159,19 @@ export async function setScopes(
     update unwind.tenants t
     set scopes = ${scopes}
     where t.tenant_id = ${tenantId}`;
+}
+
+/** @returns whether that is a change. */
+export async function setContract(
+  tx: Tx,
+  { tenantId, contract }: { tenantId: TenantId; contract: Contract },
+): Promise<boolean> {
+  const rows = await tx`
+    update unwind.tenants t
+    set contract = ${contract}
+    where t.tenant_id = ${tenantId}
+      and t.contract <> ${contract}`;
+  return rows.count > 0;
 }
 
 /** @returns false where the client has no such key that is live. */

@@ -13,12 +13,14 @@ import type { Scope } from './scope.ts';
 import type { Seal } from './seal.ts';
 import { newSecret, sha256 } from './secret.ts';
 import { makeSigningKeys } from './signing-keys.ts';
-import { insertClientKey, insertTenant, type SignaturePolicy } from './store.ts';
+import { type Contract, insertClientKey, insertTenant, type SignaturePolicy } from './store.ts';
 
 export interface NewClient {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly signaturePolicy: SignaturePolicy;
+  /** Default the reference. */
+  readonly contract?: Contract;
   /** PEM, SubjectPublicKeyInfo. */
   readonly publicKeysPem: readonly string[];
 }
@@ -73,6 +75,7 @@ export async function enterClient(
   client: NewClient & CreatedClient,
 ): Promise<boolean> {
   const { clientId: tenantId, clientSecret, name, scopes, signaturePolicy } = client;
+  const { contract = '2023' } = client;
   const keys = client.publicKeysPem.map((publicKeyPem, i) => {
     parsePublicKey(publicKeyPem);
     const keyId = client.keyIds[i];
@@ -83,7 +86,8 @@ export async function enterClient(
   try {
     await inTransaction(sql, async (tx) => {
       const secretHash = sha256(clientSecret);
-      await insertTenant(tx, { tenantId, name, secretHash, scopes, signaturePolicy, now });
+      const tenant = { tenantId, name, secretHash, scopes, signaturePolicy, contract };
+      await insertTenant(tx, { ...tenant, now });
       for (const key of keys) await insertClientKey(tx, { tenantId, ...key, now });
       await makeSigningKeys(tx, { tenantId, seal, now });
     });

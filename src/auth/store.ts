@@ -10,12 +10,18 @@ import type { SignatureUse } from './signature-use.ts';
 
 export type SignaturePolicy = 'strict' | 'compatible';
 
+/** The versions of the contract that a client may choose: the reference, or the later one, with SETTLED. */
+export const contracts = ['2023', '2026'] as const;
+
+export type Contract = (typeof contracts)[number];
+
 export interface NewTenant {
   readonly tenantId: TenantId;
   readonly name: string;
   readonly secretHash: Buffer;
   readonly scopes: readonly Scope[];
   readonly signaturePolicy: SignaturePolicy;
+  readonly contract: Contract;
 }
 
 export interface Tenant extends NewTenant {
@@ -40,11 +46,11 @@ export interface TenantWithKeys extends Tenant {
 export async function insertTenant(tx: Tx, tenant: NewTenant & { now: Date }): Promise<void> {
   await tx`
     insert into unwind.tenants (
-      tenant_id, name, secret_hash, scopes, signature_policy, created_at
+      tenant_id, name, secret_hash, scopes, signature_policy, contract, created_at
     )
     values (
       ${tenant.tenantId}, ${tenant.name}, ${tenant.secretHash}, ${tenant.scopes},
-      ${tenant.signaturePolicy}, ${tenant.now}
+      ${tenant.signaturePolicy}, ${tenant.contract}, ${tenant.now}
     )`;
 }
 
@@ -63,6 +69,7 @@ interface TenantRow {
   secret_hash: Buffer;
   scopes: Scope[];
   signature_policy: SignaturePolicy;
+  contract: Contract;
   disabled_at: Date | null;
   old_secret_hash: Buffer | null;
   old_secret_ends_at: Date | null;
@@ -76,7 +83,7 @@ export async function findTenant(
 ): Promise<TenantWithKeys | undefined> {
   const rows = await sql<TenantRow[]>`
     select
-      t.tenant_id, t.name, t.secret_hash, t.scopes, t.signature_policy, t.disabled_at,
+      t.tenant_id, t.name, t.secret_hash, t.scopes, t.signature_policy, t.contract, t.disabled_at,
       t.old_secret_hash, t.old_secret_ends_at,
       (
         select json_agg(
@@ -99,6 +106,7 @@ export async function findTenant(
       secretHash: row.secret_hash,
       scopes: row.scopes,
       signaturePolicy: row.signature_policy,
+      contract: row.contract,
       disabledAt: row.disabled_at ?? undefined,
       oldSecret: oldSecretOf(row),
       keys: (row.keys ?? []).map((key) => ({

@@ -62,7 +62,7 @@ function replyTo(
     const how = row.status === 'NEW' ? '' : ', after its open orders are cancelled at the venue';
     return { text: `${what} is ${row.status} and will be ended by the service${how}`, code: 0 };
   }
-  if (row.status === 'FILLED' || row.status === 'CANCELLED') {
+  if (row.status !== 'NEW' && row.status !== 'PROCESSING') {
     return { text: `${what} has ended already: it is ${row.status}`, code: 1 };
   }
   if (row.stop_asked_at === null) return undefined;

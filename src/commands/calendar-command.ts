@@ -74,7 +74,9 @@ async function readFromFile(file: string): Promise<Calendar> {
 
 function describe(venue: string, calendar: Calendar | undefined): string {
   if (calendar === undefined) return `${venue} is always open.`;
-  const { timeZone, sessions, holidays } = calendar;
+  const { timeZone, sessions, holidays, settlementDays } = calendar;
+  const settlement =
+    settlementDays === undefined ? [] : [`  and trades settle T+${settlementDays}`];
   const lines = sessions.map(({ weekday, opens, closes }) => `  ${weekday} ${opens} to ${closes}`);
   const [first] = holidays;
   const last = holidays.at(-1);
@@ -83,5 +85,6 @@ function describe(venue: string, calendar: Calendar | undefined): string {
     `${venue} is open, in the time zone ${timeZone}:`,
     ...lines,
     `  but for ${holidays.length} holidays${days}`,
+    ...settlement,
   ].join('\n');
 }

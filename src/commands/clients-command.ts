@@ -1,6 +1,6 @@
 // `unwind clients`: who may call the API, and the ways to withdraw it.
 
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   addKey,
   disableClient,
@@ -9,11 +9,12 @@ import {
   revokeClientKey,
   revokeTokens,
   rotateSecret,
+  setClientContract,
   setClientScopes,
 } from '../auth/change-client.ts';
 import { countTokens, findClientChanges, listClients } from '../auth/clients-store.ts';
 import type { Scope } from '../auth/scope.ts';
-import { findTenant } from '../auth/store.ts';
+import { type Contract, contracts, findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { KeyId, TenantId } from '../ids.ts';
@@ -129,6 +130,18 @@ function addChanges(clients: Command): void {
       };
       return changed(id, by, give, (scopes) => ({ scopes }));
     });
+  changing('contract', 'choose the contract that new liquidations of a client follow')
+    .addOption(
+      new Option('--set <profile>', '2023: the reference; 2026: the later one, with SETTLED')
+        .choices(contracts)
+        .makeOptionMandatory(),
+    )
+    .action((id: TenantId, { set: contract, ...by }: ByWhom & { set: Contract }) => {
+      const choose = (sql: Sql, clock: Clock, instruction: Instruction) => {
+        return setClientContract(sql, clock, { ...instruction, contract });
+      };
+      return changed(id, by, choose, () => ({ contract }));
+    });
   changing(
     'revoke-tokens',
     'end all tokens of a client within 5 seconds; it may get new ones',
@@ -164,6 +177,7 @@ async function list({ sql, stdout }: OnDatabase): Promise<number> {
         disabled_at: client.disabledAt?.toISOString() ?? null,
         live_keys: client.liveKeys,
         scopes: client.scopes,
+        contract: client.contract,
       });
     }
     if (page.length < listedAtOnceMax) break;
@@ -186,6 +200,7 @@ async function show({ sql, clock, stdout }: OnDatabase, tenantId: TenantId): Pro
     disabled_at: tenant.disabledAt?.toISOString() ?? null,
     scopes: tenant.scopes,
     signature_policy: tenant.signaturePolicy,
+    contract: tenant.contract,
     old_secret_ends_at: overlaps ? oldSecretEndsAt.toISOString() : null,
     live_tokens: await countTokens(sql, tenantId, now),
     keys: tenant.keys.map((key) => ({

@@ -4,7 +4,7 @@
 import { type Command, Option } from 'commander';
 import { createClient } from '../auth/create-client.ts';
 import type { Scope } from '../auth/scope.ts';
-import type { SignaturePolicy } from '../auth/store.ts';
+import { type Contract, contracts, type SignaturePolicy } from '../auth/store.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { clientId, displayName, keyId, scopeList, scopesIn } from './arguments.ts';
 import { type IdentityOptions, keyForms, readIdentity } from './client-identity.ts';
@@ -14,6 +14,7 @@ interface CreateOptions extends IdentityOptions {
   readonly name: string;
   readonly scopes: readonly Scope[];
   readonly signaturePolicy: SignaturePolicy;
+  readonly contract?: Contract;
 }
 
 export function addCreateClient(clients: Command): void {
@@ -34,6 +35,12 @@ export function addCreateClient(clients: Command): void {
         .choices(['strict', 'compatible'])
         .default('compatible'),
     )
+    .addOption(
+      new Option(
+        '--contract <profile>',
+        'what its liquidations follow (default: UNWIND_CONTRACT)',
+      ).choices(contracts),
+    )
     .action((options: CreateOptions) => runCreate(options));
 }
 
@@ -46,13 +53,14 @@ function each<T>(read: (text: string) => T) {
 function runCreate(options: CreateOptions): Promise<void> {
   return run(async (config, log) => {
     const { name, signaturePolicy, clientSecretFile, publicKey: files } = options;
+    const { contract = config.contract } = options;
     const { brought, keys } = await readIdentity(options);
     const seal = await openKeyFile(config);
     const scopes = scopesIn(config.mode, options.scopes);
     return onMigrated(config, log, async ({ sql, clock, stdout }) => {
       await refuseOtherKeyFile(sql, config, seal);
       const publicKeysPem = keys.map(({ pem }) => pem);
-      const client = { name, signaturePolicy, scopes, publicKeysPem };
+      const client = { name, signaturePolicy, contract, scopes, publicKeysPem };
       const { keyIds, ...created } = await createClient(sql, clock, seal, client, brought);
       printJson(stdout, {
         client_id: created.clientId,

@@ -59,7 +59,7 @@ function totalOf(byStatus: Readonly<Record<string, number>>): number {
 
 /** The statuses in the order of a life, then whatever else there is. */
 function breakdown(byStatus: Readonly<Record<string, number>>): string {
-  const life = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'];
+  const life = ['NEW', 'PROCESSING', 'FILLED', 'SETTLED', 'CANCELLED'];
   const others = Object.keys(byStatus).filter((status) => !life.includes(status));
   return [...life, ...others]
     .filter((status) => byStatus[status] !== undefined)

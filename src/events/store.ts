@@ -32,7 +32,7 @@ export async function recordLiquidationEvents(
       on l.tenant_id = n.tenant_id
       and l.liquidation_id = n.liquidation_id
     cross join lateral unwind.liquidation_objects(
-      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
       l.created_at, l.updated_at
     ) as o`;
   await tx`${liquidationEventsSql(changed, now)}`;

@@ -160,17 +160,31 @@ export async function insertExecutions(
       ${executions.map((one) => one.movementId)}::uuid[],
       ${executions.map((one) => plain(uncovered.get(one.executionId) ?? zero))}::numeric[]
     ) as n (execution_id, movement_id, uncovered) on n.execution_id = r.execution_id`;
+  // Most of a batch is of one venue and one quarter of an hour, for which the calendar is asked once: no time zone
+  // changes the day within one.
   await tx`
-    with recorded as (
+    with days as materialized (
+      select
+        q.venue, q.quarter,
+        unwind.settlement_date(q.venue, unwind.trade_date(q.venue, q.quarter)) as settlement_date
+      from (
+        select distinct n.venue, date_bin('15 minutes', n.executed_at, 'epoch') as quarter
+        from unnest(
+          ${executions.map((one) => one.venue)}::text[],
+          ${executions.map((one) => one.executedAt)}::timestamptz[]
+        ) as n (venue, executed_at)
+      ) q
+    ),
+    recorded as (
       insert into unwind.executions (
         tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
         liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, currency, rate,
-        rate_as_of, recorded_at
+        rate_as_of, recorded_at, settlement_date
       )
       select
         ${tenantId}, n.execution_id, n.venue, n.venue_execution_id, n.client_order_id, n.order_id,
         n.liquidation_id, n.account_id, n.isin, n.quantity, n.price, n.proceeds, n.executed_at,
-        n.currency, n.rate, n.rate_as_of, ${now}
+        n.currency, n.rate, n.rate_as_of, ${now}, d.settlement_date
       from unnest(
         ${executions.map((one) => one.executionId)}::uuid[],
         ${executions.map((one) => one.venue)}::text[],
@@ -191,6 +205,7 @@ export async function insertExecutions(
         execution_id, venue, venue_execution_id, client_order_id, order_id, liquidation_id,
         account_id, isin, quantity, price, proceeds, executed_at, currency, rate, rate_as_of
       )
+      join days d on d.venue = n.venue and d.quarter = date_bin('15 minutes', n.executed_at, 'epoch')
       returning tenant_id, execution_id, account_id, isin, quantity, proceeds, executed_at
     )
     ${movementsSql(sales, now)}`;

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Dispatcher } from 'undici';
 import { Authenticator } from '../auth/authenticate.ts';
 import type { Seal } from '../auth/seal.ts';
+import type { Contract } from '../auth/store.ts';
 import { type Clock, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { FairSlots } from '../deliveries/sharing.ts';
@@ -41,6 +42,8 @@ import { webhookHandlers } from './webhook-handlers.ts';
 
 export interface AppOptions {
   readonly isSandbox: boolean;
+  /** That its document describes. */
+  readonly contract: Contract;
   /** False: the process answers the probes alone. */
   readonly isApi: boolean;
   /** The figures of the process. */
@@ -97,6 +100,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     certificate: options.certificate,
     recording: options.recorder && { recorder: options.recorder, clock },
     warning,
+    contract: options.contract,
   };
   if (!options.isApi) return buildServer({ ...server, routes: [], open: watching });
   const gate = { ...options.console, sql, clock, rates, isSandbox: options.isSandbox };

@@ -3,6 +3,7 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/authenticate.ts';
+import { findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import { type ConsoleRole, scopesOf } from '../console/person.ts';
 import { endAct, insertAct } from '../console/session-store.ts';
@@ -59,6 +60,7 @@ async function handle(
   const caller: Caller = {
     tenantId,
     scopes: scopesOf(role),
+    contract: (await findTenant(gate.sql, tenantId))?.contract ?? '2023',
     // Nothing is signed, so no signature is used up.
     signature: { basesSha256: [], expiresAt: gate.clock.now() },
   };

@@ -6,7 +6,7 @@ import type { Sql } from '../db/connect.ts';
 import { findOverview } from '../liquidations/overview-store.ts';
 import { findStory } from '../liquidations/story-store.ts';
 import { Refusal } from '../refusal.ts';
-import { listAllLiquidationsQuery } from './control-schemas.ts';
+import { laterListAllLiquidationsQuery } from './control-schemas.ts';
 import { storyText } from './control-views.ts';
 import { idOf } from './cursor.ts';
 import { keyPageAnswer } from './page.ts';
@@ -18,7 +18,7 @@ export interface ControlHandlers {
   readonly retrieveLiquidation: Handler;
 }
 
-const readListQuery = queryReaderOf(listAllLiquidationsQuery);
+const readListQuery = queryReaderOf(laterListAllLiquidationsQuery);
 const readNoQuery = queryReaderOf(noQuery);
 
 export function controlHandlers({

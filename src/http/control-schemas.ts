@@ -29,7 +29,7 @@ export const listAllLiquidationsQuery = Type.Object(
   {
     ...cursorPaging,
     status: Type.Optional(
-      Type.Enum(Object.keys(liquidationTransitions) as (keyof typeof liquidationTransitions)[], {
+      Type.Enum(['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'], {
         type: 'string',
         description: 'Only liquidations of this status.',
       }),
@@ -63,6 +63,20 @@ export const listAllLiquidationsQuery = Type.Object(
         maxLength: 40,
         description: `Only liquidations created before this time. ${instantForm}`,
         examples: ['2022-10-14T00:00:00Z'],
+      }),
+    ),
+  },
+  strict,
+);
+
+/** The same with the status that the later contract knows: what is listed may be of either. */
+export const laterListAllLiquidationsQuery = Type.Object(
+  {
+    ...listAllLiquidationsQuery.properties,
+    status: Type.Optional(
+      Type.Enum(Object.keys(liquidationTransitions) as (keyof typeof liquidationTransitions)[], {
+        type: 'string',
+        description: 'Only liquidations of this status.',
       }),
     ),
   },

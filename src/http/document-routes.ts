@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import fastify, { type FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
+import type { Contract } from '../auth/store.ts';
 import { packageVersion } from '../settings/package-version.ts';
 import { htmlPage, staticPagePolicy } from './error-pages.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
@@ -111,6 +112,8 @@ const pagePolicy = [
 interface Documented {
   readonly routes: readonly SignedRoute[];
   readonly open: readonly OpenRoute[];
+  /** Of the document; default the reference. */
+  readonly contract?: Contract | undefined;
   /** A sentence for the first page, in letters that mean nothing in HTML. */
   readonly warning?: string | undefined;
 }
@@ -130,10 +133,10 @@ export function documentRoutes(others: Documented): readonly OpenRoute[] {
 }
 
 /** The document of a server that has these routes, and its own. */
-export function documentText({ routes, open }: Documented): string {
+export function documentText({ routes, open, contract = '2023' }: Documented): string {
   const own = { method: 'GET', path: '/openapi.json', operation: 'get_openapi_document' } as const;
   const all = [...open, { ...own, work: async () => ({ status: 200 }) }];
-  return JSON.stringify(makeDocument({ routes, open: all, version: packageVersion }));
+  return JSON.stringify(makeDocument({ routes, open: all, version: packageVersion, contract }));
 }
 
 /** Addresses for which the document is kept; anybody may ask under any name. */

@@ -2,6 +2,7 @@
 
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import type { UserId } from '../ids.ts';
 import { cancelLiquidation } from '../liquidations/cancel-liquidation.ts';
 import { type CreateSettings, createLiquidation } from '../liquidations/create-liquidation.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
@@ -14,6 +15,8 @@ import { type Handler, idParam, jsonBody } from './pipeline.ts';
 import { previewView } from './preview-view.ts';
 import {
   createLiquidationBody,
+  laterCreateLiquidationBody,
+  laterListLiquidationsQuery,
   listLiquidationsQuery,
   noQuery,
   queryReaderOf,
@@ -30,12 +33,25 @@ export interface LiquidationHandlers {
   readonly preview: Handler;
 }
 
-const readCreateBody = readerOf(createLiquidationBody);
-const readListQuery = queryReaderOf(listLiquidationsQuery);
+const readCreateBody = {
+  2023: readerOf(createLiquidationBody),
+  2026: readerOf(laterCreateLiquidationBody),
+} as const;
+const readListQuery = {
+  2023: queryReaderOf(listLiquidationsQuery),
+  2026: queryReaderOf(laterListLiquidationsQuery),
+} as const;
 const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchAccount = 'There is no such account.';
 const noSuchLiquidation = 'There is no such liquidation of this account.';
+
+/** @throws Refusal `not_found` for a business: accounts belong to users here. */
+function ownerIn({ user_id: userId }: { user_id?: string }): UserId {
+  if (userId === undefined)
+    throw new Refusal('not_found', 'There is no such account of this business.');
+  return readId<'user'>(userId, '/user_id');
+}
 
 export function liquidationHandlers(options: {
   readonly sql: Sql;
@@ -51,7 +67,7 @@ export function liquidationHandlers(options: {
   return {
     list: async (call) => {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
-      const query = readListQuery(call.search);
+      const query = readListQuery[call.caller.contract](call.search);
       const range = rangeOf(query);
       const from = readQueryInstant(query.start_date, 'start_date');
       const until = readQueryInstant(query.end_date, 'end_date');
@@ -66,15 +82,15 @@ export function liquidationHandlers(options: {
     create: async (call) => {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
       readNoQuery(call.search);
-      const body = readCreateBody(jsonBody(call), 'body');
-      const userId = readId<'user'>(body.user_id, '/user_id');
-      const { tenantId, signature } = call.caller;
+      const { tenantId, signature, contract } = call.caller;
+      const userId = ownerIn(readCreateBody[contract](jsonBody(call), 'body'));
       const { idempotencyKey, requestHash } = call;
       const hasRoom = await open.hasRoom(tenantId);
       const request = {
         tenantId,
         accountId,
         userId,
+        contract,
         signature,
         idempotencyKey,
         requestHash,

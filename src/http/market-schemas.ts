@@ -47,6 +47,13 @@ export const calendarShape = Type.Object(
     time_zone: Type.Optional(Type.String({ description: 'IANA name.' })),
     hours: Type.Optional(Type.Array(session, { maxItems: 168 })),
     holidays: Type.Optional(Type.Array(holiday, { maxItems: 2_000 })),
+    settlement_days: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 10,
+        description: 'Trading days from an execution to its settlement; absent: 0.',
+      }),
+    ),
   },
   { ...strict, description: 'Opening hours and holidays; `{}` is always open.' },
 );

@@ -41,7 +41,12 @@ export async function showMarket(sql: SqlOrTx, now: Date): Promise<Static<typeof
 }
 
 /** Days of the same hours stand together. */
-function calendarView({ timeZone, sessions, holidays }: Calendar): Static<typeof calendarShape> {
+function calendarView({
+  timeZone,
+  sessions,
+  holidays,
+  settlementDays,
+}: Calendar): Static<typeof calendarShape> {
   const byHours = Map.groupBy(sessions, ({ opens, closes }) => `${opens} ${closes}`);
   return {
     time_zone: timeZone,
@@ -53,6 +58,7 @@ function calendarView({ timeZone, sessions, holidays }: Calendar): Static<typeof
     holidays: holidays.map(({ date, name, closes }) => {
       return { date, name, ...(closes !== undefined && { closes }) };
     }),
+    ...(settlementDays !== undefined && { settlement_days: settlementDays }),
   };
 }
 

@@ -14,6 +14,20 @@ export const createLiquidationBody = Type.Object(
   strict,
 );
 
+/** The same under the later contract: exactly one owner is named. */
+export const laterCreateLiquidationBody = Type.Object(
+  {
+    user_id: Type.Optional(createLiquidationBody.properties.user_id),
+    business_id: Type.Optional(
+      Type.String({
+        format: 'uuid',
+        description: 'The business that owns the account. Accounts belong to users here: 404.',
+      }),
+    ),
+  },
+  { ...strict, minProperties: 1, maxProperties: 1 },
+);
+
 /** The part of a list that is asked for. */
 export const paging = {
   offset: Type.Optional(
@@ -75,6 +89,22 @@ export const listLiquidationsQuery = Type.Object(
         maxLength: 40,
         description: `Only liquidations created before this time. ${instantForm}`,
         examples: ['2022-10-14T00:00:00Z'],
+      }),
+    ),
+  },
+  strict,
+);
+
+/** The same under the later contract: an empty page is not asked for. */
+export const laterListLiquidationsQuery = Type.Object(
+  {
+    ...listLiquidationsQuery.properties,
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000,
+        default: 100,
+        description: 'The most items to answer.',
       }),
     ),
   },

@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
+import type { Contract } from '../auth/store.ts';
 import { requestBodyBytesMax, stalledConnectionMs } from '../limits.ts';
 import type { Answered } from '../metrics/metrics.ts';
 import { Refusal } from '../refusal.ts';
@@ -37,6 +38,8 @@ export interface ServerOptions {
   readonly log: ServerLog;
   /** A sentence that the first page shows in red. */
   readonly warning?: string | undefined;
+  /** That its document describes; default the reference. */
+  readonly contract?: Contract | undefined;
   readonly certificate?: Certificate | undefined;
   /** Keeps requests with what became of them. */
   readonly recording?: Recording | undefined;

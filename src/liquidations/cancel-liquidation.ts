@@ -57,6 +57,7 @@ function isSettled(row: CancellationRow): boolean {
       throw tooLate(row.status);
     case 'PROCESSING':
     case 'FILLED':
+    case 'SETTLED':
       throw tooLate(row.status);
     default:
       return assertNever(row.status);

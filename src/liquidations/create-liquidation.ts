@@ -3,6 +3,7 @@
 
 import { assert, assertNever } from '../assert.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
+import type { Contract } from '../auth/store.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isLockTimeout, isMissingPartition, isUniqueViolation } from '../db/errors.ts';
@@ -16,6 +17,8 @@ export interface CreateRequest {
   readonly tenantId: TenantId;
   readonly accountId: AccountId;
   readonly userId: UserId;
+  /** Of the client; default the reference. */
+  readonly contract?: Contract;
   readonly signature: SignatureUse;
   readonly idempotencyKey: string;
   /** SHA-256 over method, path and raw body: what "the same request" means. */
@@ -60,6 +63,7 @@ export async function createLiquidation(
     const row = await tryToInsert(sql, {
       ...request,
       hasRoom: request.hasRoom ?? true,
+      contract: request.contract ?? '2023',
       liquidationId: newId(),
       eventId: newId(),
       now,

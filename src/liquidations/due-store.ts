@@ -175,6 +175,15 @@ export function claimToStop(tx: Tx, turn: ClaimTurn): Promise<readonly DueLiquid
   return claimDue(tx, turn, { isDue, since: fragment`l.stop_at` });
 }
 
+/** Locks FILLED liquidations whose settlement is due. */
+export function claimToSettle(tx: Tx, turn: ClaimTurn): Promise<readonly DueLiquidation[]> {
+  const isDue = fragment`
+    l.status = 'FILLED'
+    and l.settle_at <= (select unwind.market_time(${turn.now}))
+    and ${mayBeMoved('settle', turn.now)}`;
+  return claimDue(tx, turn, { isDue, since: fragment`l.settle_at` });
+}
+
 function mayBeMoved(step: ParkedStep, now: Date): Fragment {
   const subject = fragment`l.liquidation_id::text`;
   return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });

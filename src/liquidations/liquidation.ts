@@ -10,12 +10,12 @@ import { follow, type Transitions } from '../state-machine.ts';
 export type LiquidationState =
   | { readonly status: 'NEW' }
   | { readonly status: 'PROCESSING'; readonly openOrders: number }
-  | { readonly status: 'FILLED'; readonly endReason: 'flat' }
+  | { readonly status: 'FILLED' | 'SETTLED'; readonly endReason: 'flat' }
   | { readonly status: 'CANCELLED'; readonly endReason: Exclude<EndReason, 'flat'> };
 
 export type LiquidationStatus = LiquidationState['status'];
 
-/** Why a liquidation ended: `flat` when FILLED, all others when CANCELLED. */
+/** Why a liquidation ended: `flat` when FILLED (and SETTLED), all others when CANCELLED. */
 export type EndReason = 'flat' | 'client' | 'refused' | 'limit' | 'abandoned';
 
 /** Why one is ended before it is flat, although its orders are open or it was never released. */
@@ -23,7 +23,8 @@ export type StopReason = 'limit' | 'abandoned';
 
 /**
  * The life of a liquidation: it is released, ends because the account is flat, or is cancelled by its
- * client, by a final refusal, at its limit of rounds or age, or by an operator.
+ * client, by a final refusal, at its limit of rounds or age, or by an operator. What is FILLED is settled
+ * where its contract knows that (`settle-liquidations.ts`).
  */
 export const liquidationTransitions = {
   NEW: {
@@ -39,7 +40,8 @@ export const liquidationTransitions = {
     limit: 'CANCELLED',
     abandoned: 'CANCELLED',
   },
-  FILLED: {},
+  FILLED: { settled: 'SETTLED' },
+  SETTLED: {},
   CANCELLED: {},
 } as const satisfies Transitions<LiquidationStatus>;
 

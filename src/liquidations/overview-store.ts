@@ -47,7 +47,7 @@ export function itemSql(tenantId: TenantId, liquidationId: Fragment): Fragment {
       ) as object
     from unwind.liquidations l
     cross join lateral unwind.liquidation_objects(
-      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
       l.created_at, l.updated_at
     ) as o
     cross join lateral (

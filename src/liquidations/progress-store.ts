@@ -2,14 +2,20 @@
 // writes of a whole batch. All of one batch belongs to one tenant and one commit. Which liquidations
 // are due is asked in due-store.ts.
 
+import { assert } from '../assert.ts';
 import { heldChangedSql } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { type Decimal, plain } from '../money.ts';
+import { liquidationsNamed } from '../orders/liquidations-named.ts';
 import type { PlannedOrder } from '../orders/order.ts';
 import { ordersPlacedSql, ordersStoppedSql } from '../orders/order-store.ts';
-import type { LiquidationState, LiquidationStatus } from './liquidation.ts';
+import {
+  type LiquidationState,
+  type LiquidationStatus,
+  liquidationTransitions,
+} from './liquidation.ts';
 
 /** Places orders, due at once, and holds the quantity each of them sells. */
 export async function placeOrders(
@@ -82,6 +88,7 @@ export async function moveLiquidations(
       end_reason = m.end_reason,
       end_note = m.end_note,
       stop_at = case when m.to_status = 'PROCESSING' then l.stop_at end,
+      settle_at = m.settle_at,
       cash_amount = m.cash_amount,
       event_count = l.event_count + (m.to_status <> m.from_status)::integer,
       updated_at = case
@@ -92,6 +99,11 @@ export async function moveLiquidations(
       select
         n.tenant_id, n.liquidation_id, n.from_status, n.to_status, n.new_orders, n.end_reason, n.end_note,
         changed.at as changed_at,
+        case
+          when n.to_status = 'FILLED' and c.contract = '2026' then coalesce(
+            unwind.settles_at(c.tenant_id, c.liquidation_id), (select unwind.market_time(${now}))
+          )
+        end as settle_at,
         case
           when n.to_status = n.from_status then least(
             greatest((${now}::timestamptz - c.updated_at) / 10, ${waitMs.first} * interval '1 millisecond'),
@@ -122,6 +134,47 @@ export async function moveLiquidations(
       and l.status = m.from_status
       and l.open_orders = 0`;
   return rows.count;
+}
+
+/**
+ * Settles claimed liquidations, each with its event counted; of those whose executions settle later after all, only
+ * when that is is written. @returns those that are SETTLED.
+ */
+export async function settleLiquidations(
+  tx: Tx,
+  batch: { tenantId: TenantId; liquidationIds: readonly LiquidationId[]; now: Date },
+): Promise<readonly LiquidationId[]> {
+  const { tenantId, liquidationIds, now } = batch;
+  const rows = await tx<{ liquidation_id: LiquidationId; is_settled: boolean }[]>`
+    update unwind.liquidations l
+    set
+      status = case when m.is_settled then ${liquidationTransitions.FILLED.settled} else l.status end,
+      settle_at = m.settle_at,
+      settled_at = case when m.is_settled then ${now}::timestamptz end,
+      event_count = l.event_count + m.is_settled::integer,
+      updated_at = case when m.is_settled then m.changed_at else l.updated_at end
+    from (
+      select
+        c.tenant_id, c.liquidation_id, changed.at as changed_at,
+        coalesce(s.settle_at, c.settle_at) as settle_at,
+        coalesce(s.settle_at, c.settle_at) <= (select unwind.market_time(${now})) as is_settled
+      from ${liquidationsNamed(tenantId, liquidationIds)}
+      join unwind.liquidations c
+        on c.tenant_id = n.tenant_id
+        and c.liquidation_id = n.liquidation_id
+      cross join lateral (
+        select unwind.settles_at(c.tenant_id, c.liquidation_id) as settle_at
+      ) s
+      cross join lateral unwind.next_changes(
+        c.tenant_id, c.liquidation_id, c.updated_at, ${now}
+      ) as changed
+    ) as m
+    where l.tenant_id = m.tenant_id
+      and l.liquidation_id = m.liquidation_id
+      and l.status = 'FILLED'
+    returning l.liquidation_id, m.is_settled`;
+  assert(rows.length === liquidationIds.length, 'a claimed liquidation stays as it was claimed');
+  return rows.flatMap((row) => (row.is_settled ? row.liquidation_id : []));
 }
 
 /** What a batch of reports changes in one liquidation; several of one liquidation add up. */

@@ -15,7 +15,7 @@ export async function findLiquidationObject(
     select o.object
     from unwind.liquidations l
     cross join lateral unwind.liquidation_objects(
-      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
       l.created_at, l.updated_at
     ) as o
     where l.tenant_id = ${which.tenantId}
@@ -54,7 +54,7 @@ export function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | unde
       select o.object
       from unwind.liquidations l
       cross join lateral unwind.liquidation_objects(
-        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.status, l.cash_amount,
+        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
         l.created_at, l.updated_at
       ) as o
       where l.tenant_id = ${q.tenantId}

@@ -3,7 +3,7 @@
 
 import { storedAnswerSql } from '../auth/idempotency-store.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
-import { signatureUseSql } from '../auth/store.ts';
+import { type Contract, signatureUseSql } from '../auth/store.ts';
 import type { AccountStatus } from '../book/account.ts';
 import type { Sql } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
@@ -19,6 +19,8 @@ export interface Creation {
   readonly eventId: EventId;
   readonly now: Date;
   readonly releaseDelayMs: number;
+  /** What the liquidation is created under. */
+  readonly contract: Contract;
   readonly signature: SignatureUse;
   /** False when an earlier try of the same request has recorded it. */
   readonly signatureIsNew: boolean;
@@ -134,7 +136,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
     created as (
       insert into unwind.liquidations as l (
         tenant_id, liquidation_id, account_id, user_id, sequence, status, cash_amount,
-        event_count, release_at, created_at, updated_at
+        event_count, release_at, created_at, updated_at, contract
       )
       select
         ${c.tenantId}, ${c.liquidationId}, ${c.accountId}, ${c.userId},
@@ -151,7 +153,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
         ),
         1,
         (select unwind.market_time(${c.now})) + ${c.releaseDelayMs} * interval '1 millisecond',
-        ${c.now}, ${c.now}
+        ${c.now}, ${c.now}, ${c.contract}
       from verdict v
       where not v.signature_replayed
         and not v.overtaken
@@ -161,13 +163,13 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
         and ${c.hasRoom}
       returning
         l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
-        l.created_at, l.updated_at
+        l.created_at, l.updated_at, l.contract
     ),
     rendered as materialized (
       select c.sequence, o.object
       from created c
       cross join lateral unwind.liquidation_objects(
-        c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.status, c.cash_amount,
+        c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.contract, c.status, c.cash_amount,
         c.created_at, c.updated_at
       ) as o
     ),
@@ -214,7 +216,7 @@ export async function cancelNewLiquidation(
       c.event_count as number, c.status, o.object
     from cancelled c
     cross join lateral unwind.liquidation_objects(
-      c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.status, c.cash_amount,
+      c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.contract, c.status, c.cash_amount,
       c.created_at, c.updated_at
     ) as o`;
   const rows = await sql<CancellationRow[]>`
@@ -251,7 +253,7 @@ export async function cancelNewLiquidation(
         and not v.signature_replayed
       returning
         l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
-        l.event_count, l.created_at, l.updated_at
+        l.event_count, l.created_at, l.updated_at, l.contract
     ),
     event as (${liquidationEventsSql(cancelled, c.now)})
     select

@@ -153,7 +153,7 @@ async function readOthers(sql: Sql, { tenantId, from }: { tenantId: TenantId; fr
     from (
       select
         count(*)::integer as asked,
-        count(*) filter (where l.status = 'FILLED')::integer as filled,
+        count(*) filter (where l.status in ('FILLED', 'SETTLED'))::integer as filled,
         count(*) filter (where l.status = 'CANCELLED')::integer as cancelled
       from unwind.liquidations l
       where l.tenant_id = ${tenantId}

@@ -63,13 +63,23 @@ export function findOrderPage(
   });
 }
 
+// Shown where the contract of the liquidation has it.
+const settlesOn = fragment`(
+        select e.settlement_date
+        from unwind.liquidations l
+        where l.tenant_id = e.tenant_id
+          and l.liquidation_id = e.liquidation_id
+          and l.contract = '2026'
+      )`;
+
 export async function findExecutionObject(
   sql: Sql,
   which: { tenantId: TenantId; orderId: OrderId; executionId: Id<'execution'> },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
     select unwind.execution_object(
-      e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at, e.busted_at
+      e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
+      e.busted_at, ${settlesOn}
     ) as object
     from unwind.executions e
     where e.tenant_id = ${which.tenantId}
@@ -94,7 +104,8 @@ export function findExecutionPage(
       limit ${q.limit}`,
     objectOf: (key) => fragment`
       select unwind.execution_object(
-        e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at, e.busted_at
+        e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
+        e.busted_at, ${settlesOn}
       ) as object
       from unwind.executions e
       where e.tenant_id = ${q.tenantId}

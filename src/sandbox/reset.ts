@@ -1,6 +1,7 @@
 // Empties a sandbox, so that the same book can be sold again.
 
 import type { Seal } from '../auth/seal.ts';
+import type { Contract } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isLockTimeout } from '../db/errors.ts';
@@ -20,7 +21,7 @@ const running = 'A service runs on this database: stop it, then run "unwind sand
 export async function resetSandbox(
   sql: Sql,
   clock: Clock,
-  { seal, ...config }: DatabaseConfig & { readonly seal: Seal },
+  { seal, ...config }: DatabaseConfig & { readonly seal: Seal; readonly contract?: Contract },
 ): Promise<void> {
   if (config.mode !== 'sandbox') throw new ConfigError('Only a sandbox can be reset.');
   if ((await findMode(sql))?.mode !== 'sandbox') {
@@ -33,8 +34,8 @@ export async function resetSandbox(
     throw isLockTimeout(error) ? new ConfigError(running, { cause: error }) : error;
   }
   await prepareDatabase(sql, clock, config);
-  const { home } = config;
+  const { home, contract = '2023' } = config;
   const client = await readSandboxClient(home);
   if (client === undefined) return;
-  await ensureSandboxClient(sql, clock, { home, seal, baseUrl: client.base_url });
+  await ensureSandboxClient(sql, clock, { home, seal, baseUrl: client.base_url, contract });
 }

@@ -13,7 +13,7 @@ import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/cli
 import { enterClient, newIdentity } from '../auth/create-client.ts';
 import { scopes } from '../auth/scope.ts';
 import type { Seal } from '../auth/seal.ts';
-import { findTenant } from '../auth/store.ts';
+import { type Contract, findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { parseId } from '../ids.ts';
@@ -117,9 +117,16 @@ async function readIfThere(file: string): Promise<string | undefined> {
 export async function ensureSandboxClient(
   sql: Sql,
   clock: Clock,
-  where: { home: string; seal: Seal; baseUrl: string; caFile?: string | undefined },
+  where: {
+    home: string;
+    seal: Seal;
+    baseUrl: string;
+    caFile?: string | undefined;
+    /** What the client follows where it is entered now; default the reference. */
+    contract?: Contract;
+  },
 ): Promise<SandboxClient> {
-  const { home, seal, baseUrl, caFile } = where;
+  const { home, seal, baseUrl, caFile, contract = '2023' } = where;
   const client =
     (await readSandboxClient(home)) ?? (await makeSandboxClient(home, { baseUrl, caFile }));
   const clientId = idIn<'tenant'>(home, client.client_id);
@@ -128,6 +135,7 @@ export async function ensureSandboxClient(
       name: 'sandbox',
       scopes,
       signaturePolicy: 'compatible',
+      contract,
       clientId,
       clientSecret: client.client_secret,
       keyIds: client.keys.map((key) => idIn<'key'>(home, key.key_id)),

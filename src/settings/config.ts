@@ -2,6 +2,7 @@
 // is named before anything starts. Each room is handed its own slice.
 
 import { join } from 'node:path';
+import { contracts } from '../auth/store.ts';
 import { isLoopbackName } from '../egress/address.ts';
 import { misspelt } from './misspelt.ts';
 import {
@@ -43,6 +44,11 @@ export const settings = {
     'UNWIND_ROLES',
     'what this process does: answer requests (api), do the work (worker)',
     roleList,
+  ),
+  contract: setting(
+    'UNWIND_CONTRACT',
+    'the version of the contract that new clients follow and /openapi.json describes: 2023, the reference, or 2026, which knows SETTLED (docs/integrators/contract-2026.md)',
+    oneOf(contracts).otherwise('2023'),
   ),
   home: setting('UNWIND_HOME', 'directory of the database and the keys', directory('.unwind')),
   stopTimeoutMs: setting(

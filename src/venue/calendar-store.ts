@@ -22,10 +22,12 @@ export async function setCalendar(
     throw new CalendarError([`/time_zone is not known to the database: ${timeZone}.`]);
   }
   await tx`
-    insert into unwind.venues (venue, time_zone)
-    values (${venue}, ${timeZone})
+    insert into unwind.venues (venue, time_zone, settlement_days)
+    values (${venue}, ${timeZone}, ${calendar?.settlementDays ?? null})
     on conflict (venue) do update
-    set time_zone = excluded.time_zone`;
+    set
+      time_zone = excluded.time_zone,
+      settlement_days = excluded.settlement_days`;
   await tx`delete from unwind.venue_hours h where h.venue = ${venue}`;
   await tx`delete from unwind.venue_holidays x where x.venue = ${venue}`;
   if (calendar === undefined) return;
@@ -124,10 +126,16 @@ export async function findTraded(sql: SqlOrTx): Promise<readonly string[]> {
 /** The calendar of a venue; undefined: it is always open. */
 export async function findCalendar(sql: SqlOrTx, venue: string): Promise<Calendar | undefined> {
   const sessions = await sql<
-    { time_zone: string; weekday: number; opens: string; closes: string }[]
+    {
+      time_zone: string;
+      settlement_days: number | null;
+      weekday: number;
+      opens: string;
+      closes: string;
+    }[]
   >`
     select
-      v.time_zone, h.weekday,
+      v.time_zone, v.settlement_days, h.weekday,
       left(h.opens::text, 5) as opens,
       left(h.closes::text, 5) as closes
     from unwind.venues v
@@ -143,6 +151,7 @@ export async function findCalendar(sql: SqlOrTx, venue: string): Promise<Calenda
     order by x.day`;
   return {
     timeZone: first.time_zone,
+    settlementDays: first.settlement_days ?? undefined,
     sessions: sessions.map(({ weekday, opens, closes }) => {
       return { weekday: weekdays[weekday - 1] ?? 'MON', opens, closes };
     }),

@@ -28,6 +28,8 @@ export interface Calendar {
   readonly timeZone: string;
   readonly sessions: readonly Session[];
   readonly holidays: readonly Holiday[];
+  /** Trading days from an execution to its settlement: 1 is T+1. Undefined: as is usual there. */
+  readonly settlementDays?: number | undefined;
 }
 
 /** A document that is no calendar: one sentence for each mistake. */
@@ -44,15 +46,17 @@ export class CalendarError extends Error {
 /** More than a century of holidays, and a session an hour. */
 const holidaysMax = 2_000;
 const sessionsMax = 7 * 24;
+const settlementDaysMax = 10;
 const faultsShownMax = 20;
 
 /**
  * Reads a calendar from a JSON value: `time_zone`, `hours` (`days`, `opens`, `closes`) and `holidays`
- * (`date`, `name`, and `closes` where it only closes early). @throws CalendarError
+ * (`date`, `name`, and `closes` where it only closes early), and maybe `settlement_days`. @throws CalendarError
  */
 export function readCalendar(value: unknown): Calendar {
   const faults = new Faults();
-  const root = faults.members(value, 'the calendar', ['time_zone', 'hours', 'holidays']);
+  const known = ['time_zone', 'hours', 'holidays', 'settlement_days'];
+  const root = faults.members(value, 'the calendar', known);
   const timeZone = readTimeZone(root['time_zone'], faults);
   const sessions = faults
     .list(root['hours'], '/hours', sessionsMax)
@@ -60,6 +64,7 @@ export function readCalendar(value: unknown): Calendar {
   const holidays = faults
     .list(root['holidays'] ?? [], '/holidays', holidaysMax)
     .map((item, i) => readHoliday(item, `/holidays/${i}`, faults));
+  const settlementDays = readSettlementDays(root['settlement_days'], faults);
   checkSessions(sessions, faults);
   checkHolidays(holidays, faults);
   faults.throwIfAny();
@@ -68,6 +73,7 @@ export function readCalendar(value: unknown): Calendar {
     timeZone,
     sessions: sessions.toSorted((a, b) => (place(a) < place(b) ? -1 : 1)),
     holidays: holidays.toSorted((a, b) => (a.date < b.date ? -1 : 1)),
+    settlementDays,
   };
 }
 
@@ -129,6 +135,21 @@ function readTimeZone(value: unknown, faults: Faults): string {
     faults.add('/time_zone', 'is no time zone of the IANA list');
   }
   return timeZone;
+}
+
+function readSettlementDays(value: unknown, faults: Faults): number | undefined {
+  if (value === undefined) return undefined;
+  const days = Number(value);
+  if (
+    typeof value === 'number' &&
+    Number.isInteger(days) &&
+    days >= 0 &&
+    days <= settlementDaysMax
+  ) {
+    return days;
+  }
+  faults.add('/settlement_days', `is no whole number from 0 to ${settlementDaysMax}`);
+  return undefined;
 }
 
 function readSessions(item: unknown, place: string, faults: Faults): readonly Session[] {

@@ -15,6 +15,7 @@ export type ParkedStep =
   | 'apply'
   | 'advance'
   | 'stop'
+  | 'settle'
   | 'publish';
 
 /** Times a row is worked on alone and fails before it is parked. */

@@ -31,17 +31,17 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
   }
   const { counts } = await runAudit(sql);
   assert.deepEqual(counts, {
-    tenants: 6,
-    accounts: 38,
-    positions: 58,
-    movements: 147,
+    tenants: 7,
+    accounts: 42,
+    positions: 63,
+    movements: 162,
     // Only the one that waits for a halted instrument still runs.
-    liquidations: { CANCELLED: 7, FILLED: 29, PROCESSING: 1 },
-    orders: { CANCELLED: 6, FILLED: 49 },
-    submissions: 55,
-    executions: 83,
-    events: 107,
-    journalEntries: 55,
+    liquidations: { CANCELLED: 7, FILLED: 30, PROCESSING: 1, SETTLED: 3 },
+    orders: { CANCELLED: 6, FILLED: 54 },
+    submissions: 60,
+    executions: 92,
+    events: 121,
+    journalEntries: 60,
   });
 });
 

@@ -25,6 +25,7 @@ import { corruptionsOfEvents } from './corruptions-of-events.ts';
 import { corruptionsOfLiquidations } from './corruptions-of-liquidations.ts';
 import { corruptionsOfLog } from './corruptions-of-log.ts';
 import { corruptionsOfOrders } from './corruptions-of-orders.ts';
+import { corruptionsOfSettlement } from './corruptions-of-settlement.ts';
 import { corruptionsOfSubmissions } from './corruptions-of-submissions.ts';
 import { corruptionsOfVenue } from './corruptions-of-venue.ts';
 import { makeHistory } from './history.ts';
@@ -32,6 +33,7 @@ import { makeHistory } from './history.ts';
 const corruptions: readonly Corruption[] = [
   ...corruptionsOfBook,
   ...corruptionsOfOrders,
+  ...corruptionsOfSettlement,
   ...corruptionsOfSubmissions,
   ...corruptionsOfLiquidations,
   ...corruptionsOfCorrections,

@@ -108,6 +108,7 @@ export async function makeHistory(
   await liquidateAgain(scene);
   await correctTheEnd(scene);
   await sellAbroad(scene);
+  await settle(scene);
   await deliver(scene);
   const steps = await leaveWorkBehind(scene);
   return { clock, steps };
@@ -220,6 +221,39 @@ async function sellAbroad(scene: Scene): Promise<void> {
   await askToLiquidate(sql, clock, second);
   await runUntilIdle(steps);
   await stop(scene, 'with one by the next rate');
+}
+
+/** Under the later contract: settled on the day of the trade, after a correction, and not yet. */
+async function settle(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  const { first, void_, empty, second } = await openAccounts(scene, 'Later', {
+    first: twoPositions,
+    void_: { positions: [{ isin: busted, quantity: '20' }] },
+    empty: { positions: [] },
+    second: twoPositions,
+  });
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  const contract = '2026';
+  await askToLiquidate(sql, clock, { ...first, contract });
+  await askToLiquidate(sql, clock, { ...empty, contract });
+  await runUntilIdle(steps);
+  await stop(scene, 'with two SETTLED');
+  await sql`
+    insert into unwind.venues (venue, settlement_days)
+    values ('XSIM', 2)
+    on conflict (venue) do update
+    set settlement_days = excluded.settlement_days`;
+  await askToLiquidate(sql, clock, { ...void_, contract });
+  await runUntilIdle(steps);
+  clock.advance(20_000);
+  await runUntilIdle(steps);
+  await stop(scene, 'with a void before the settlement');
+  clock.advance(3 * 86_400_000);
+  await runUntilIdle(steps);
+  await stop(scene, 'with the rest SETTLED');
+  await askToLiquidate(sql, clock, { ...second, contract });
+  await runUntilIdle(steps);
+  await stop(scene, 'with one FILLED that settles later');
 }
 
 /** The log of the first tenant replayed to a receiver that refuses its first event. */

@@ -55,7 +55,7 @@ export function askReplay(
   replay: Replay,
 ): Promise<Replayed> {
   const signature = { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 330_000) };
-  const caller = { tenantId, scopes: [], signature };
+  const caller = { tenantId, scopes: [], contract: '2023' as const, signature };
   return replayWebhook({ sql, clock }, caller, { webhookId, replay });
 }
 

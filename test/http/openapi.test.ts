@@ -24,7 +24,7 @@ import { outgoing, send, startHttp } from '../support/http.ts';
 const { sql } = await createTestDatabase({ after });
 const service = await startHttp({ after }, { sql, clock: testClock() });
 
-const whole = readDocument(wholeDocument());
+const whole = readDocument(wholeDocument('2023'));
 
 function operationNamed(operationId: string): Part {
   const found = whole.operations.find((one) => one.operation['operationId'] === operationId);

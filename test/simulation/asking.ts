@@ -32,7 +32,12 @@ export function callOf({ network }: Surroundings, asked: Asked): Call {
   const basesSha256 = [bytesOf(network.lot, 32)];
   const expiresAt = later(network.scheduler.clock.now(), signatureMs);
   return {
-    caller: { tenantId, scopes: [], signature: { basesSha256, expiresAt } },
+    caller: {
+      tenantId,
+      scopes: [],
+      contract: '2023' as const,
+      signature: { basesSha256, expiresAt },
+    },
     params,
     path: '',
     search: '',

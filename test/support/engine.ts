@@ -2,6 +2,7 @@
 // look at it. Nothing here runs by itself.
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Contract } from '../../src/auth/store.ts';
 import { type Clock, later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { eventPublisher } from '../../src/events/publish-events.ts';
@@ -15,6 +16,7 @@ import {
   liquidationAdvancer,
   liquidationReleaser,
 } from '../../src/liquidations/release-liquidations.ts';
+import { liquidationSettler } from '../../src/liquidations/settle-liquidations.ts';
 import { liquidationStopper } from '../../src/liquidations/stop-liquidations.ts';
 import type { Sender } from '../../src/orders/record-answers.ts';
 import { orderSubmitter, submissionResolver } from '../../src/orders/submit-orders.ts';
@@ -35,6 +37,7 @@ export interface EngineSteps {
   readonly apply: Step;
   readonly advance: Step;
   readonly stop: Step;
+  readonly settle: Step;
   readonly publish: Step;
 }
 
@@ -77,6 +80,7 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
     apply: reportApplier(worker),
     advance: liquidationAdvancer(mover, endLimits),
     stop: liquidationStopper(mover, endLimits),
+    settle: liquidationSettler(worker),
     publish: eventPublisher(worker),
   };
 }
@@ -110,6 +114,8 @@ export async function runUntilIdle(steps: EngineSteps, passesMax = usualPassesMa
 export interface Ask extends AccountOfUser {
   /** Default 0. */
   readonly releaseDelayMs?: number;
+  /** Default the reference. */
+  readonly contract?: Contract;
 }
 
 /** Asks for the liquidation of an account, as a request would. @returns its id. */

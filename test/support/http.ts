@@ -14,7 +14,7 @@ import { Authenticator } from '../../src/auth/authenticate.ts';
 import { createClient } from '../../src/auth/create-client.ts';
 import type { Scope } from '../../src/auth/scope.ts';
 import { sealWith } from '../../src/auth/seal.ts';
-import type { SignaturePolicy } from '../../src/auth/store.ts';
+import type { Contract, SignaturePolicy } from '../../src/auth/store.ts';
 import { type Clock, type Stopwatch, systemStopwatch } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
@@ -66,6 +66,8 @@ export interface HttpOptions {
   readonly showSignatureBase?: boolean;
   /** Default false, as in live mode. */
   readonly ignoresUnknownScopes?: boolean;
+  /** That its document describes; default the reference. */
+  readonly contract?: Contract;
   /** Default none, so that `type` is a slug. */
   readonly errorsUrl?: string;
   /** Default none. */
@@ -110,7 +112,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const { sql, clock, releaseDelayMs = 60_000, allowLoopback = false } = options;
   const { showSignatureBase = false, isSandbox = true, errorsUrl } = options;
   const { trustedProxies = [], timeouts, connections, tunnelWaitMs = 0 } = options;
-  const { ignoresUnknownScopes = false } = options;
+  const { ignoresUnknownScopes = false, contract = '2023' } = options;
   const { readiness = async () => ({ ready: true, checks: {} }) } = options;
   const authenticator = new Authenticator(sql, clock, options.stopwatch);
   const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
@@ -191,6 +193,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     },
     rates,
     problems: { showSignatureBase, errorsUrl },
+    contract,
     trustedProxies,
     recording: options.recorder && { recorder: options.recorder, clock },
     ...(timeouts === undefined ? {} : { timeouts }),
@@ -208,7 +211,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     await wayOut.close();
     t.after(async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   });
-  const document = documentOf(routes, open);
+  const document = documentOf(routes, open, contract);
   const takeFaults = () => faults.splice(0);
   const port = portOf(app.server);
   const what = { authenticator, streams, routes, open, document };
@@ -218,9 +221,14 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
 const documents = new Map<string, ApiDocument>();
 
 /** The document of these routes, which alone decide it; to make it takes longer than most tests do. */
-function documentOf(routes: readonly SignedRoute[], open: readonly OpenRoute[]): ApiDocument {
-  const key = [...routes, ...open].map(({ method, path }) => `${method} ${path}`).join('\n');
-  const document = documents.get(key) ?? readDocument(documentText({ routes, open }));
+function documentOf(
+  routes: readonly SignedRoute[],
+  open: readonly OpenRoute[],
+  contract: Contract,
+): ApiDocument {
+  const paths = [...routes, ...open].map(({ method, path }) => `${method} ${path}`);
+  const key = [contract, ...paths].join('\n');
+  const document = documents.get(key) ?? readDocument(documentText({ routes, open, contract }));
   documents.set(key, document);
   return document;
 }
@@ -256,6 +264,8 @@ export interface ClientSettings {
   readonly keyTypes?: readonly [KeyType, ...KeyType[]];
   readonly scopes?: readonly Scope[];
   readonly signaturePolicy?: SignaturePolicy;
+  /** Default the reference. */
+  readonly contract?: Contract;
 }
 
 const usualScopes = [
@@ -282,12 +292,12 @@ export async function makeApiClient(
   settings: ClientSettings = {},
 ): Promise<ApiClient> {
   const { keyTypes = ['ed25519'], scopes = usualScopes } = settings;
-  const { signaturePolicy = 'compatible' } = settings;
+  const { signaturePolicy = 'compatible', contract = '2023' } = settings;
   const pairs = keyTypes.map((type) => keyPairs[type]());
   const publicKeysPem = pairs.map(({ publicKey }) => {
     return publicKey.export({ format: 'pem', type: 'spki' }).toString();
   });
-  const details = { name: 'Test client', scopes, signaturePolicy, publicKeysPem };
+  const details = { name: 'Test client', scopes, signaturePolicy, contract, publicKeysPem };
   const { clientId, clientSecret, keyIds } = await createClient(sql, clock, seal, details);
   const [first, ...others] = pairs.map(({ privateKey }, at): Signer => {
     return { key: { privateKey, algorithm: keyAlgorithm(privateKey) }, keyId: keyIds[at] ?? '' };

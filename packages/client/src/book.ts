@@ -2,8 +2,6 @@
 // names in snake case, money and quantities as decimal strings, instants as RFC 3339 text. Later
 // versions may add members and values. Written by tools/client-types.ts from the API document.
 
-import type { LiquidationStatus } from './contract.ts';
-
 export interface User {
   /** The user. */
   readonly id: string;
@@ -201,7 +199,7 @@ export interface Order {
   /** Empty: a market order has none. */
   readonly stop_price: '';
   /** FILLED when all is sold, CANCELLED when it ended with less. */
-  readonly status: LiquidationStatus;
+  readonly status: 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
   /** Only of a CANCELLED order: who ended it. */
   readonly cancellation_reason?:
     | 'CANCELLED_BY_CLIENT'
@@ -253,4 +251,9 @@ export interface Execution {
   }[];
   /** When the venue executed it, in UTC. */
   readonly transaction_time: string;
+  /**
+   * The day on which it settles, by the calendar of its venue. Absent where the liquidation
+   * was created before.
+   */
+  readonly settlement_date?: string;
 }

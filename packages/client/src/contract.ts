@@ -24,19 +24,25 @@ export interface Liquidation {
   /**
    * NEW: accepted, and can be cancelled. PROCESSING: released, its orders are under way.
    * FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because
-   * something could not be sold; what was sold stays sold.
+   * something could not be sold; what was sold stays sold. SETTLED: FILLED before, and all
+   * that it earned is settled.
    */
   readonly status: LiquidationStatus;
   /** One order for each position, once the liquidation is released; before, none. */
   readonly orders: readonly LiquidationOrder[];
+  /** Null: accounts belong to users here. Absent where it was created before. */
+  readonly business_id?: null;
+  /** Null: fees are not collected here. Absent where it was created before. */
+  readonly fee_collection_id?: null;
 }
 
 /**
  * NEW: accepted, and can be cancelled. PROCESSING: released, its orders are under way.
  * FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because
- * something could not be sold; what was sold stays sold.
+ * something could not be sold; what was sold stays sold. SETTLED: FILLED before, and all
+ * that it earned is settled.
  */
-export type LiquidationStatus = 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
+export type LiquidationStatus = 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED' | 'SETTLED';
 
 export interface LiquidationOrder {
   /** The order. */
@@ -47,7 +53,7 @@ export interface LiquidationOrder {
    * NEW until it is sent to the venue, PROCESSING until it is final, then FILLED, or CANCELLED
    * when the venue refused it or ended it with a quantity left.
    */
-  readonly status: LiquidationStatus;
+  readonly status: 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
 }
 
 export interface LiquidationQuery {
@@ -57,7 +63,7 @@ export interface LiquidationQuery {
   readonly order?: 'ASC';
   /** How many items to skip. */
   readonly offset?: number;
-  /** The most items to answer; with 0 there are none, and `total_count` is still true. */
+  /** The most items to answer. */
   readonly limit?: number;
   /**
    * Only liquidations created at this time or later. An RFC 3339 date-time, or a date, which

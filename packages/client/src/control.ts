@@ -26,11 +26,16 @@ export interface LiquidationOverview {
   /**
    * NEW: accepted, and can be cancelled. PROCESSING: released, its orders are under way.
    * FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because
-   * something could not be sold; what was sold stays sold.
+   * something could not be sold; what was sold stays sold. SETTLED: FILLED before, and all
+   * that it earned is settled.
    */
   readonly status: LiquidationStatus;
   /** One order for each position, once the liquidation is released; before, none. */
   readonly orders: readonly LiquidationOrder[];
+  /** Null: accounts belong to users here. Absent where it was created before. */
+  readonly business_id?: null;
+  /** Null: fees are not collected here. Absent where it was created before. */
+  readonly fee_collection_id?: null;
   readonly progress: LiquidationProgress;
   /**
    * Why it waits: first the reason that counts, then the others that its positions have. Empty
@@ -94,7 +99,7 @@ export interface OverviewQuery {
   /** The most items to answer. */
   readonly limit?: number;
   /** Only liquidations of this status. */
-  readonly status?: LiquidationStatus;
+  readonly status?: 'NEW' | 'PROCESSING' | 'FILLED' | 'SETTLED' | 'CANCELLED';
   /** Only liquidations of this account. */
   readonly account_id?: string;
   /** Only open liquidations that wait for this reason, be it the first or that of a position. */
@@ -188,7 +193,7 @@ export interface StoryOrder {
    * FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because
    * something could not be sold; what was sold stays sold.
    */
-  readonly status: LiquidationStatus;
+  readonly status: 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
   /** Round of orders that it belongs to. */
   readonly round: number;
   /** Units to sell. */

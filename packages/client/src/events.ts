@@ -62,7 +62,7 @@ export type LoggedEvent = LoggedLiquidationEvent | UnknownLoggedEvent;
 export function isLiquidationEvent<Event extends { readonly type: string }>(
   event: Event,
 ): event is Extract<Event, Pick<LoggedLiquidationEvent, 'type'>> {
-  return /^ACCOUNT_LIQUIDATION\.(NEW|PROCESSING|FILLED|CANCELLED)$/.test(event.type);
+  return /^ACCOUNT_LIQUIDATION\.(NEW|PROCESSING|FILLED|SETTLED|CANCELLED)$/.test(event.type);
 }
 
 /** A body that is no event and no list of events. */

@@ -223,7 +223,7 @@ function told(entry) {
     case 'event': {
       const name = String(entry.type).replace('ACCOUNT_LIQUIDATION.', '');
       return {
-        tone: name === 'FILLED' ? 'good' : 'busy',
+        tone: name === 'FILLED' || name === 'SETTLED' ? 'good' : 'busy',
         what: html`Event <strong>${name}</strong>`,
       };
     }

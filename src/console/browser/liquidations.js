@@ -61,7 +61,7 @@ function Filters({ filter }) {
     <label>Status
       <select value=${filter['status'] ?? ''} onChange=${set('status')}>
         <option value="">any</option>
-        ${['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'].map((one) => html`<option value=${one}>${one}</option>`)}
+        ${['NEW', 'PROCESSING', 'FILLED', 'SETTLED', 'CANCELLED'].map((one) => html`<option value=${one}>${one}</option>`)}
       </select>
     </label>
     <label>Waits for

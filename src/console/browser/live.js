@@ -42,7 +42,7 @@ document.addEventListener('visibilitychange', () => {
 let stream;
 
 /** Kinds of events that a stream has beside its own of the connection. */
-const kinds = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'].map(
+const kinds = ['NEW', 'PROCESSING', 'FILLED', 'SETTLED', 'CANCELLED'].map(
   (one) => `ACCOUNT_LIQUIDATION.${one}`,
 );
 

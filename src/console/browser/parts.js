@@ -13,6 +13,7 @@ const tones = {
   NEW: 'warn',
   PROCESSING: 'busy',
   FILLED: 'good',
+  SETTLED: 'good',
   CANCELLED: '',
   ok: 'good',
   open: 'good',

@@ -1,6 +1,6 @@
 // The shapes of what the operations of control answer.
 
-import { Type } from 'typebox';
+import { type TObject, Type } from 'typebox';
 import { entryKinds } from '../../liquidations/timeline-store.ts';
 import { waitReasons } from '../../liquidations/waits-store.ts';
 import { liquidation } from './objects.ts';
@@ -80,18 +80,22 @@ export const dryHalt = Type.Object(
 );
 
 /** A liquidation in the list of all: the published object, and how far it is. */
-export const overview = Type.Object(
-  {
-    ...liquidation.properties,
-    progress,
-    waiting: Type.Array(waiting, {
-      description:
-        'Why it waits: first the reason that counts, then the others that its positions have. Empty ' +
-        'once it has ended.',
-    }),
-  },
-  { title: 'Liquidation with its progress' },
-);
+export function overviewOf(object: TObject) {
+  return Type.Object(
+    {
+      ...object.properties,
+      progress,
+      waiting: Type.Array(waiting, {
+        description:
+          'Why it waits: first the reason that counts, then the others that its positions have. Empty ' +
+          'once it has ended.',
+      }),
+    },
+    { title: 'Liquidation with its progress' },
+  );
+}
+
+export const overview = overviewOf(liquidation);
 
 export const keyPageMeta = Type.Object(
   {
@@ -170,47 +174,49 @@ const entry = Type.Object(
   { title: 'Entry of a timeline' },
 );
 
-export const story = Type.Object(
-  {
-    liquidation: overview,
-    release_at: instant('When it may be released, by the market clock.'),
-    released_at: Type.Optional(instant('Absent: it was not released.')),
-    ended_at: Type.Optional(instant('Absent: it is open.')),
-    end_reason: Type.Optional(
-      some(['flat', 'client', 'refused', 'limit', 'abandoned'], 'Why it has ended.'),
-    ),
-    end_note: Type.Optional(
-      Type.String({ description: 'What stays in the account because it is less than a lot.' }),
-    ),
-    rounds: Type.Integer({ minimum: 0, description: 'How often orders were made.' }),
-    stop: Type.Optional(
-      Type.Object(
-        {
-          reason: some(['limit', 'abandoned'], 'Its age, or an operator.'),
-          note: Type.Optional(Type.String({ description: 'The reason its operator gave.' })),
-          asked_at: instant('Since when it is to end.'),
-        },
-        { description: 'That it is to end before the account is flat.' },
+export function storyOf(object: TObject) {
+  return Type.Object(
+    {
+      liquidation: object,
+      release_at: instant('When it may be released, by the market clock.'),
+      released_at: Type.Optional(instant('Absent: it was not released.')),
+      ended_at: Type.Optional(instant('Absent: it is open.')),
+      end_reason: Type.Optional(
+        some(['flat', 'client', 'refused', 'limit', 'abandoned'], 'Why it has ended.'),
       ),
-    ),
-    orders: Type.Array(orderStory, { description: 'Open ones first; 1,000 at most.' }),
-    orders_left_out: Type.Integer({ minimum: 0, description: 'Orders that are not shown.' }),
-    positions: Type.Array(
-      Type.Object({
-        isin: Type.String(),
-        quantity: decimal('Units that are still in the account.'),
-        reason,
-        ...wait,
-        priced: Type.Boolean({ description: 'False: the book has no price for it.' }),
+      end_note: Type.Optional(
+        Type.String({ description: 'What stays in the account because it is less than a lot.' }),
+      ),
+      rounds: Type.Integer({ minimum: 0, description: 'How often orders were made.' }),
+      stop: Type.Optional(
+        Type.Object(
+          {
+            reason: some(['limit', 'abandoned'], 'Its age, or an operator.'),
+            note: Type.Optional(Type.String({ description: 'The reason its operator gave.' })),
+            asked_at: instant('Since when it is to end.'),
+          },
+          { description: 'That it is to end before the account is flat.' },
+        ),
+      ),
+      orders: Type.Array(orderStory, { description: 'Open ones first; 1,000 at most.' }),
+      orders_left_out: Type.Integer({ minimum: 0, description: 'Orders that are not shown.' }),
+      positions: Type.Array(
+        Type.Object({
+          isin: Type.String(),
+          quantity: decimal('Units that are still in the account.'),
+          reason,
+          ...wait,
+          priced: Type.Boolean({ description: 'False: the book has no price for it.' }),
+        }),
+        { description: 'What blocks the rest: each position that is not sold, and why.' },
+      ),
+      timeline: Type.Array(entry, {
+        description:
+          'In the order in which it was recorded; the latest 2,000 entries. Deliveries are those that ' +
+          'the log of attempts still has, of a package the one that begins or ends with the event.',
       }),
-      { description: 'What blocks the rest: each position that is not sold, and why.' },
-    ),
-    timeline: Type.Array(entry, {
-      description:
-        'In the order in which it was recorded; the latest 2,000 entries. Deliveries are those that ' +
-        'the log of attempts still has, of a package the one that begins or ends with the event.',
-    }),
-    timeline_cut: Type.Boolean({ description: 'Whether earlier entries are left out.' }),
-  },
-  { title: 'Story of a liquidation' },
-);
+      timeline_cut: Type.Boolean({ description: 'Whether earlier entries are left out.' }),
+    },
+    { title: 'Story of a liquidation' },
+  );
+}

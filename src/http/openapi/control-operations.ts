@@ -4,9 +4,17 @@ import { Type } from 'typebox';
 import { listAllLiquidationsQuery } from '../control-schemas.ts';
 import { streamQuery } from '../delivery-schemas.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from '../halt-schemas.ts';
-import { dryHalt, halt, haltWithEffect, keyPageMeta, overview, story } from './control-objects.ts';
+import {
+  dryHalt,
+  halt,
+  haltWithEffect,
+  keyPageMeta,
+  overview,
+  type overviewOf,
+  storyOf,
+} from './control-objects.ts';
 import { releasedLiquidation } from './examples.ts';
-import type { OperationPart } from './operation.ts';
+import type { OperationPart, Success } from './operation.ts';
 
 const at = '2021-07-21T14:10:00.000Z';
 const [firstOrder] = releasedLiquidation.orders;
@@ -79,6 +87,27 @@ const haltView = {
 
 const effect = { liquidations: 3, orders: 12, orders_at_venue: 4 } as const;
 
+/** A page of liquidations with their progress. */
+export function liquidationsPage(object: ReturnType<typeof overviewOf>): Success {
+  return {
+    status: 200,
+    description: 'A page of liquidations.',
+    body: {
+      schema: Type.Object({ data: Type.Array(object), meta: keyPageMeta }),
+      examples: {
+        page: {
+          summary: 'One under way',
+          value: {
+            data: [overviewView],
+            meta: { count: 1, limit: 100, next: null, has_more: false },
+          },
+        },
+      },
+    },
+    headers: ['Link'],
+  };
+}
+
 export const controlOperations = {
   list_liquidations: {
     tag: 'Control',
@@ -88,23 +117,7 @@ export const controlOperations = {
       'waits for. Go on with `meta.next`. With `waiting` or `stuck` a page looks at 2,000 open ' +
       'liquidations at most: it may then be short, or empty, while `meta.has_more` is true.',
     query: listAllLiquidationsQuery,
-    success: {
-      status: 200,
-      description: 'A page of liquidations.',
-      body: {
-        schema: Type.Object({ data: Type.Array(overview), meta: keyPageMeta }),
-        examples: {
-          page: {
-            summary: 'One under way',
-            value: {
-              data: [overviewView],
-              meta: { count: 1, limit: 100, next: null, has_more: false },
-            },
-          },
-        },
-      },
-      headers: ['Link'],
-    },
+    success: liquidationsPage(overview),
     refusals: {},
   },
   retrieve_liquidation: {
@@ -117,7 +130,7 @@ export const controlOperations = {
       status: 200,
       description: 'The story so far.',
       body: {
-        schema: story,
+        schema: storyOf(overview),
         examples: { story: { summary: 'One order at the venue', value: storyView } },
       },
     },

@@ -18,7 +18,7 @@ import {
 } from './answers.ts';
 import { type Json, type JsonObject, type Names, toJsonSchema } from './json-schema.ts';
 import type { OperationPart, Refusals, Success } from './operation.ts';
-import { type OperationId, operations } from './operations.ts';
+import type { OperationId, operations } from './operations.ts';
 import {
   type HeaderParameter,
   headerParameters,
@@ -30,9 +30,11 @@ import { oauthScheme, signatureScheme } from './scopes.ts';
 
 const problemType = 'application/problem+json';
 
+type Parts = typeof operations;
+
 /** @throws Error for an operation without a description, where no compiler was asked. */
-function partOf(id: OperationId): OperationPart {
-  const part: OperationPart | undefined = operations[id];
+function partOf(id: OperationId, parts: Parts): OperationPart {
+  const part: OperationPart | undefined = parts[id];
   if (part === undefined) {
     throw new Error(`Describe the operation ${id} in src/http/openapi/ (see operations.ts).`);
   }
@@ -40,8 +42,8 @@ function partOf(id: OperationId): OperationPart {
 }
 
 /** An operation that needs a token. */
-export function signedOperation(route: SignedRoute, names: Names): Json {
-  const part = partOf(route.operation);
+export function signedOperation(route: SignedRoute, names: Names, parts: Parts): Json {
+  const part = partOf(route.operation, parts);
   const digests: readonly HeaderParameter[] = part.body ? ['ContentDigest', 'Digest'] : [];
   const shared: readonly HeaderParameter[] = [
     'UpvestClientId',
@@ -74,8 +76,13 @@ export function signedOperation(route: SignedRoute, names: Names): Json {
 }
 
 /** A route without a token. One with a body is signed unless it says otherwise: it is about tokens. */
-export function openOperation({ method, path }: OpenRoute, id: OperationId, names: Names): Json {
-  const part = partOf(id);
+export function openOperation(
+  { method, path }: OpenRoute,
+  id: OperationId,
+  names: Names,
+  parts: Parts,
+): Json {
+  const part = partOf(id, parts);
   const isSigned = part.body !== undefined && part.isUnsigned !== true;
   const shared: readonly HeaderParameter[] = isSigned
     ? [

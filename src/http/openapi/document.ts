@@ -1,10 +1,12 @@
 // Makes the API document (OpenAPI 3.1) of the operations a service has, from its route table, the
 // schemas that validate requests, and what each operation says of itself (operations.ts).
 
+import type { Contract } from '../../auth/store.ts';
 import type { RefusalCode } from '../../refusal.ts';
 import type { OpenRoute } from '../open-route.ts';
 import type { SignedRoute } from '../pipeline.ts';
 import { everySigned, responseHeaders } from './answers.ts';
+import { laterNamed, laterOperations } from './contract-2026.ts';
 import { componentOf, openOperation, problem, signedOperation } from './describe-operation.ts';
 import { eventDeliveries } from './event-deliveries.ts';
 import { type Json, type JsonObject, type Names, toComponent } from './json-schema.ts';
@@ -19,18 +21,23 @@ export interface DocumentOptions {
   readonly routes: readonly SignedRoute[];
   readonly open: readonly OpenRoute[];
   readonly version: string;
+  /** Default the reference. */
+  readonly contract?: Contract;
 }
 
 const names: Names = new Map(Object.entries(named).map(([name, schema]) => [schema, name]));
 
 /** The document. The same routes always make the same document. */
-export function makeDocument({ routes, open, version }: DocumentOptions): JsonObject {
+export function makeDocument(options: DocumentOptions): JsonObject {
+  const { routes, open, version, contract = '2023' } = options;
+  const isLater = contract === '2026';
+  const parts = isLater ? { ...operations, ...laterOperations } : operations;
   const isSandbox = routes.some((route) => route.scopes.includes('tests:admin'));
   const entries = [
-    ...routes.map((route) => ({ route, operation: signedOperation(route, names) })),
+    ...routes.map((route) => ({ route, operation: signedOperation(route, names, parts) })),
     ...open.flatMap((route) => {
       const { operation: id } = route;
-      return id === 'page' ? [] : [{ route, operation: openOperation(route, id, names) }];
+      return id === 'page' ? [] : [{ route, operation: openOperation(route, id, names, parts) }];
     }),
   ];
   const paths = Map.groupBy(entries, ({ route }) => templateOf(route.path));
@@ -53,9 +60,9 @@ export function makeDocument({ routes, open, version }: DocumentOptions): JsonOb
         return [path, Object.fromEntries(byMethod)];
       }),
     ),
-    webhooks: eventDeliveries(names),
+    webhooks: eventDeliveries(names, contract),
     components: {
-      schemas: schemas(),
+      schemas: schemas(isLater ? { ...named, ...laterNamed } : named),
       headers: headers(),
       responses: sharedResponses(),
       parameters: headerParameters as unknown as JsonObject,
@@ -84,8 +91,8 @@ function sharedResponses(): Json {
   return Object.fromEntries(entries);
 }
 
-function schemas(): Json {
-  const entries = Object.entries(named).map(([name, schema]): [string, Json] => {
+function schemas(all: Readonly<Record<string, unknown>>): Json {
+  const entries = Object.entries(all).map(([name, schema]): [string, Json] => {
     return [name, toComponent(schema, names)];
   });
   return Object.fromEntries(entries);

@@ -1,5 +1,6 @@
 // The webhooks section: what the service sends to receivers, one entry for each event of the contract.
 
+import type { Contract } from '../../auth/store.ts';
 import { eventOf } from './examples.ts';
 import { type Json, type Names, toJsonSchema } from './json-schema.ts';
 import { event, eventPackage } from './objects.ts';
@@ -8,6 +9,7 @@ const deliveries = {
   NEW: 'A liquidation was created. It has no orders yet and can still be cancelled.',
   PROCESSING: 'A liquidation was released: it has its orders, and they are under way.',
   FILLED: 'A liquidation ended: nothing sellable is left, and `cash_amount` is what was earned.',
+  SETTLED: 'The settlement dates of all that a FILLED liquidation has sold have come.',
   CANCELLED:
     'A liquidation ended before everything was sold: its client cancelled it, or the venue refused ' +
     'an order. What was sold stays sold.',
@@ -36,8 +38,11 @@ const headers: readonly Json[] = [
 ].map((header) => ({ ...header, in: 'header', required: true }));
 
 /** The section, by event type. */
-export function eventDeliveries(names: Names): Json {
-  const entries = (Object.keys(deliveries) as Status[]).map((status): [string, Json] => {
+export function eventDeliveries(names: Names, contract: Contract): Json {
+  const told = (Object.keys(deliveries) as Status[]).filter((status) => {
+    return contract === '2026' || status !== 'SETTLED';
+  });
+  const entries = told.map((status): [string, Json] => {
     return [`ACCOUNT_LIQUIDATION.${status}`, { post: delivery(status, names) }];
   });
   return Object.fromEntries(entries);

@@ -1,5 +1,7 @@
 // Examples of bodies: those the contract prints, and our own where it prints none.
 
+import type { LiquidationStatus } from '../../liquidations/liquidation.ts';
+
 const accountId = 'debf2026-f2da-4ff0-bb84-92e45babb1e3';
 const at = '2021-07-21T14:10:00.000Z';
 
@@ -58,9 +60,17 @@ export const newEvent = {
 } as const;
 
 /** The event of another status, with an object that fits it. */
-export function eventOf(status: 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED'): object {
+/** Of the orders in an event of each status. */
+const orderStatuses = {
+  PROCESSING: 'NEW',
+  FILLED: 'FILLED',
+  SETTLED: 'FILLED',
+  CANCELLED: 'CANCELLED',
+} as const;
+
+export function eventOf(status: LiquidationStatus): object {
   if (status === 'NEW') return newEvent;
-  const orderStatus = status === 'PROCESSING' ? 'NEW' : status;
+  const orderStatus = orderStatuses[status];
   const orders = status === 'CANCELLED' ? [] : releasedLiquidation.orders;
   return {
     ...newEvent,

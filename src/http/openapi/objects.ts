@@ -15,7 +15,12 @@ const updatedAt = instant('When it last changed, in UTC.');
 /** A decimal that is not negative, as the contract writes amounts. */
 const amountPattern = '^[0-9]{0,63}(\\.[0-9]{1,27})?$';
 
-const statuses = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'] as const;
+export const statuses = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'] as const;
+
+export const statusText =
+  'NEW: accepted, and can be cancelled. PROCESSING: released, its orders are under way. ' +
+  'FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because ' +
+  'something could not be sold; what was sold stays sold.';
 
 export const liquidationOrder = Type.Object(
   {
@@ -48,10 +53,7 @@ export const liquidation = Type.Object(
     currency: Type.Enum(['EUR'], { type: 'string', description: 'ISO 4217.' }),
     status: Type.Enum([...statuses], {
       type: 'string',
-      description:
-        'NEW: accepted, and can be cancelled. PROCESSING: released, its orders are under way. ' +
-        'FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because ' +
-        'something could not be sold; what was sold stays sold.',
+      description: statusText,
     }),
     orders: Type.Array(liquidationOrder, {
       description: 'One order for each position, once the liquidation is released; before, none.',
@@ -117,7 +119,7 @@ export const webhook = Type.Object(
   { title: 'Webhook subscription' },
 );
 
-const eventTypes = [
+export const eventTypes = [
   'ACCOUNT_LIQUIDATION.NEW',
   'ACCOUNT_LIQUIDATION.PROCESSING',
   'ACCOUNT_LIQUIDATION.FILLED',
@@ -138,10 +140,12 @@ export const event = Type.Object(
   },
 );
 
-export const loggedEvent = Type.Omit(event, ['webhook_id'], {
+export const loggedText = {
   title: 'Event of the log',
   description: 'An event as every subscription gets it, with the same id and the same object.',
-});
+};
+
+export const loggedEvent = Type.Omit(event, ['webhook_id'], loggedText);
 
 export const eventPage = Type.Object({
   data: Type.Array(loggedEvent),
