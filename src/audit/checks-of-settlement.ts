@@ -48,7 +48,7 @@ const settledIsSettled: Check = {
         on s.tenant_id = e.tenant_id
         and s.liquidation_id = e.liquidation_id
       where s.status = 'SETTLED'
-        and e.recorded_at < s.settled_at - ${clockSkew}
+        and (e.recorded_at <= s.ended_at or e.recorded_at < s.settled_at - ${clockSkew})
         and (e.busted_at is null or e.busted_at > s.settled_at + ${clockSkew})
       group by e.tenant_id, e.liquidation_id
     ) x

@@ -104,6 +104,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'clients scopes': [
     `unwind clients scopes ${id} --set "account_liquidations:read" --reason "reads only from now on"`,
   ],
+  'clients contract': ['unwind clients contract CLIENT --set 2026 --reason "asked for SETTLED"'],
   'clients revoke-tokens': [`unwind clients revoke-tokens ${id} --reason "token was logged"`],
   'clients packages': [
     'unwind clients packages 65536',

@@ -75,8 +75,9 @@ suite('events', () => {
   test('are told apart by their type, also to the compiler', async () => {
     const sender = newSender();
     const { read } = receiverOf({ keys: [sender.jwk] });
-    const later = eventOf('ACCOUNT_LIQUIDATION.SETTLED', { id: 'l1' });
-    const payload = [filled, later];
+    const settled = eventOf('ACCOUNT_LIQUIDATION.SETTLED', { id: 'l1' });
+    const later = eventOf('ACCOUNT_LIQUIDATION.REVERSED', { id: 'l1' });
+    const payload = [filled, settled, later];
     const events = await read(await deliveryOf(sender, { body: JSON.stringify({ payload }) }));
     assert.equal(JSON.stringify(events), JSON.stringify(payload));
     const [first, second] = events;
@@ -87,7 +88,7 @@ suite('events', () => {
     } else {
       assert.fail(first.type);
     }
-    assert.deepEqual(events.map(isLiquidationEvent), [true, false]);
+    assert.deepEqual(events.map(isLiquidationEvent), [true, true, false]);
   });
 
   const malformed: readonly (readonly [string, string])[] = [

@@ -19,6 +19,7 @@ const packages = 'test/deliveries/packages.test.ts';
 const order = 'test/contract/order.test.ts';
 const statuses = 'test/contract/statuses.test.ts';
 const points = 'test/contract/points.test.ts';
+const later = 'test/http/contract-2026.test.ts';
 const rules = 'test/signatures/rules.test.ts';
 const tables = 'test/signatures/tables.test.ts';
 const vectors = 'test/signatures/vectors.test.ts';
@@ -301,7 +302,13 @@ export const decisions: Readonly<Record<number, Point>> = {
   },
   16: {
     about: 'statuses',
-    promises: { 'the four of the contract': [[points, 'point 16: liquidations and their']] },
+    promises: {
+      'the four of the contract': [[points, 'point 16: liquidations and their']],
+      'the fifth for who has chosen it': [
+        [later, 'point 16: created, sold and settled'],
+        [later, 'point 16: the same service answers'],
+      ],
+    },
   },
   17: {
     about: 'sandbox and live',

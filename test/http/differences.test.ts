@@ -191,3 +191,18 @@ test('members are in alphabetical order where that is said', async () => {
     assert.deepEqual(members, members.toSorted(), name);
   }
 });
+
+test('the page of the later contract names each member that only its document has', async () => {
+  const { document: later } = await startHttp({ after }, { sql, clock, contract: '2026' });
+  const text = await readFile(new URL('contract-2026.md', file), 'utf8');
+  const membersOf = ({ document }: Pick<HttpService, 'document'>, name: string) => {
+    const schema = document.resolve({ $ref: `#/components/schemas/${name}` });
+    return Object.keys(Object(schema['properties']));
+  };
+  const added = Object.keys(published).flatMap((name) => {
+    const before = membersOf(service, name);
+    return membersOf({ document: later }, name).filter((member) => !before.includes(member));
+  });
+  assert.deepEqual(added.toSorted(), ['business_id', 'fee_collection_id', 'settlement_date']);
+  for (const member of added) assert.ok(text.includes(`\`${member}\``), member);
+});
