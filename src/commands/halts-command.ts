@@ -8,7 +8,6 @@ import { inTransaction } from '../db/transaction.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
 import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-store.ts';
-import { haltView } from '../http/halt-handlers.ts';
 import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
 import { liftHalt } from '../liquidations/lift-halt.ts';
 import { findMissing } from '../liquidations/missing-of-halt.ts';
@@ -164,6 +163,7 @@ export async function listHalts(
   const query = { tenantId, inForce, below: undefined, limit: listedMax };
   const { halts } = await findHalts(sql, query);
   if (json) {
+    const { haltView } = await import('../http/halt-handlers.ts');
     const shown = halts.map((halt) => ({ client_id: halt.tenantId, ...haltView(halt) }));
     stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
     return 0;

@@ -210,6 +210,32 @@ test('no file imports itself, by whatever way round', () => {
   for (const { file } of sources) visit(file, []);
 });
 
+test('a command loads what it needs: the command line imports nothing that takes long', () => {
+  const slow = /^(typebox|fastify|undici|prom-client|@scalar|node-forge)/;
+  const ways = new Map([['src/main.ts', 'src/main.ts']]);
+  const long: string[] = [];
+  for (const [file, way] of ways) {
+    const source = sources.find((one) => one.file === file);
+    for (const one of valueImports(source?.text ?? '')) {
+      const path = relative(root, resolve(root, dirname(file), one));
+      if (slow.test(one)) long.push(`${way} → ${one}`);
+      else if (one.startsWith('.') && !ways.has(path)) ways.set(path, `${way} → ${path}`);
+    }
+  }
+  assert.deepEqual(long, []);
+  assert.ok(ways.size > 50);
+});
+
+/** What a file imports, without what is only imported for its types and so is not loaded. */
+function valueImports(text: string): readonly string[] {
+  const statements = text.matchAll(/^(?:import|export) (?!type )([^;]*?) from '([^']+)'/gms);
+  return [...statements].flatMap(([, what = '', from = '']) => {
+    const names = /^\{(.*)\}$/s.exec(what)?.[1]?.split(',') ?? ['all'];
+    const isLoaded = names.some((name) => !/^\s*(type .*)?$/s.test(name));
+    return isLoaded ? [from] : [];
+  });
+}
+
 test('only stores and the database room hold SQL', () => {
   const isStore =
     /(^src\/db\/|^src\/embedded\/|^src\/audit\/|store\.ts$|^src\/auth\/signing-keys\.ts$)/;
