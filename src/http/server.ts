@@ -2,7 +2,6 @@
 // Which checks a request passes is written in pipeline.ts, which operations there are in routes.ts.
 
 import { randomUUID } from 'node:crypto';
-import { METHODS } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
 import type { Contract } from '../auth/store.ts';
@@ -13,7 +12,8 @@ import { brokenRequests } from './broken-request.ts';
 import { type ConnectionLimits, Connections, usualConnectionLimits } from './connections.ts';
 import { type Timeouts, usualTimeouts, withinDeadline } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
-import { allowedMethods, type OpenAnswer, type OpenRoute, type Work } from './open-route.ts';
+import type { OpenAnswer, OpenRoute, Work } from './open-route.ts';
+import { OtherMethods } from './other-methods.ts';
 import { handleSigned, type SignedRoute } from './pipeline.ts';
 import { probePaths } from './probes.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
@@ -62,6 +62,9 @@ const discardedBodyBytesMax = 1024 * 1024;
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { headersMs, requestMs, checkMs } = { ...usualTimeouts, ...options.timeouts };
   const broken = brokenRequests(options.log, options.problems);
+  // The document is made of what this server has, so it cannot tell of anything else.
+  const open = [...options.open, ...documentRoutes(options)];
+  const others = new OtherMethods([...open, ...options.routes]);
   const app = fastifyOver(options.certificate, {
     logger: false,
     bodyLimit: requestBodyBytesMax,
@@ -78,7 +81,15 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     // What comes while the service stops is answered like anything else, and ends its connection.
     return503OnClosing: false,
     clientErrorHandler: broken.answer,
-    frameworkErrors: (error, request, reply) => sendProblem(options, { error, request, reply }),
+    rewriteUrl: (request) => others.hide(request),
+    frameworkErrors: (error, request, reply) => {
+      others.restore(request.raw);
+      return sendProblem(options, { error, request, reply });
+    },
+  });
+  app.addHook('onRequest', (request, _reply, done) => {
+    others.restore(request.raw);
+    done();
   });
   app.server.headersTimeout = headersMs;
   const { connections: limits = usualConnectionLimits() } = options;
@@ -98,12 +109,10 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (raw.method === 'OPTIONS' && raw.url === '*') return send(reply, id, { status: 204 });
     throw new Refusal('not_found', 'There is no such resource.');
   });
-  // The document is made of what this server has, so it cannot tell of anything else.
-  const open = [...options.open, ...documentRoutes(options)];
   if (options.recording !== undefined) recordAnswers(app, options.recording, open);
   for (const route of open) addRoute(app, options, route);
   addSignedRoutes(app, options);
-  answerOtherMethods(app, [...open, ...options.routes]);
+  others.answer(app, ({ id }, reply, headers) => send(reply, id, { status: 204, headers }));
   return app;
 }
 
@@ -218,30 +227,6 @@ function addRoute(
       return send(reply, request.id, answer);
     },
   });
-}
-
-/** Known path, other method: OPTIONS tells what is allowed, all others are 405 (RFC 9110 15.5.6). */
-function answerOtherMethods(
-  app: FastifyInstance,
-  routes: readonly { method: string; path: string }[],
-): void {
-  for (const method of METHODS) {
-    if (!app.supportedMethods.includes(method)) app.addHttpMethod(method);
-  }
-  for (const [path, methods] of allowedMethods(routes)) {
-    const headers = { allow: methods.join(', ') };
-    const refuse = async () => {
-      const detail = `This resource knows ${headers.allow}.`;
-      throw new Refusal('method_not_allowed', detail, { headers });
-    };
-    app.route({
-      method: app.supportedMethods.filter((method) => !methods.includes(method)),
-      url: path,
-      onRequest: refuse,
-      handler: refuse,
-    });
-    app.options(path, async ({ id }, reply) => send(reply, id, { status: 204, headers }));
-  }
 }
 
 function sendProblem(

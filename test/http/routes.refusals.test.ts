@@ -1,6 +1,7 @@
 // Every signed route × everything that is refused before its handler looks at the request. The routes
 // come from the table of the service, so a new one is tried without being named here.
 import assert from 'node:assert/strict';
+import { METHODS } from 'node:http';
 import { after, test } from 'node:test';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import { testClock } from '../support/clock.ts';
@@ -274,6 +275,12 @@ test('point 11: other methods of every path are answered 405 with what is allowe
       if (method === 'HEAD') assert.equal(reply.status, 405);
       else assertProblem(reply, 'method_not_allowed', `This resource knows ${known.join(', ')}.`);
     }
+  }
+  for (const method of METHODS.filter((one) => one !== 'CONNECT' && !others.includes(one))) {
+    if (method === 'OPTIONS') continue;
+    const reply = await send(service, outgoing(method, '/auth/token'));
+    assertProblem(reply, 'method_not_allowed', 'This resource knows POST, OPTIONS.');
+    assert.partialDeepStrictEqual(service.finished.at(-1), { method, route: '/auth/token' });
   }
   assert.deepEqual(await tablesOf(sql), before);
 });
