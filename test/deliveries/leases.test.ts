@@ -2,19 +2,44 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LeaseKeeper, type LeaseKeeping } from '../../src/deliveries/leases.ts';
-import { eventually } from '../support/condition.ts';
 
+const renewEveryMs = 5;
+
+/** A keeper of leases, and the time that passes for it. */
 function keeping(over: Partial<LeaseKeeping<string>>) {
   const lost: string[] = [];
+  let elapsedMs = 0;
+  let turn: (() => void) | undefined;
   const keeper = new LeaseKeeper<string>({
     renew: async () => [],
-    renewEveryMs: 5,
+    renewEveryMs,
     lifeMs: 60_000,
     onLost: (lease) => lost.push(lease),
     onError: () => {},
+    stopwatch: {
+      elapsedMs: () => elapsedMs,
+      every: (ms, work) => {
+        assert.equal(ms, renewEveryMs);
+        turn = work;
+        return () => {
+          turn = undefined;
+        };
+      },
+    },
     ...over,
   });
-  return { keeper, lost };
+  const tick = () => {
+    elapsedMs += renewEveryMs;
+    turn?.();
+  };
+  /** So many turns, each when the renewal of the one before has ended. */
+  const turns = async (count: number) => {
+    for (let done = 0; done < count; done += 1) {
+      tick();
+      await keeper.settled();
+    }
+  };
+  return { keeper, lost, tick, turns, isIdle: () => turn === undefined };
 }
 
 test('all are renewed together, again and again, each until it is left', async () => {
@@ -23,48 +48,42 @@ test('all are renewed together, again and again, each until it is left', async (
     renewed.push(leases);
     return [];
   };
-  const { keeper, lost } = keeping({ renew });
+  const { keeper, lost, turns, isIdle } = keeping({ renew });
   keeper.keep('a');
   keeper.keep('b');
-  await eventually('some renewals', () => renewed.length >= 3);
+  await turns(3);
   keeper.leave('a');
-  await keeper.settled();
-  const before = renewed.length;
-  await eventually('the other one is renewed on', () => renewed.length >= before + 3);
+  await turns(2);
   keeper.leave('b');
-  await keeper.settled();
-  assert.deepEqual(renewed.slice(0, 3), Array(3).fill(['a', 'b']));
-  assert.deepEqual(renewed.slice(before), Array(renewed.length - before).fill(['b']));
+  assert.deepEqual(renewed, [['a', 'b'], ['a', 'b'], ['a', 'b'], ['b'], ['b']]);
   assert.deepEqual(lost, []);
+  assert.ok(isIdle(), 'nothing is left to renew');
 });
 
 test('the one that somebody else has is lost, once, and the others are kept', async () => {
-  let asked = 0;
-  const renew = async (leases: readonly string[]) => {
-    asked += 1;
-    return leases.filter((lease) => lease === 'a');
-  };
-  const { keeper, lost } = keeping({ renew });
+  const renew = async (leases: readonly string[]) => leases.filter((lease) => lease === 'a');
+  const { keeper, lost, turns } = keeping({ renew });
   keeper.keep('a');
   keeper.keep('b');
-  await eventually('some renewals', () => asked >= 4);
+  await turns(4);
   keeper.leave('b');
-  await keeper.settled();
   assert.deepEqual(lost, ['a']);
 });
 
 test('one is lost when it could not be renewed for its whole life', async () => {
   const errors: unknown[] = [];
   const away = new Error('the database is away');
-  const { keeper, lost } = keeping({
+  const { keeper, lost, turns } = keeping({
     renew: () => Promise.reject(away),
-    lifeMs: 40,
+    lifeMs: 8 * renewEveryMs,
     onError: (error) => errors.push(error),
   });
   keeper.keep('a');
-  await eventually('it is lost', () => lost.length > 0);
-  await keeper.settled();
-  assert.ok(errors.length > 0 && errors.every((error) => error === away));
+  await turns(7);
+  assert.deepEqual(lost, [], 'it lasts that long');
+  await turns(1);
+  assert.deepEqual(lost, ['a']);
+  assert.deepEqual(errors, Array(7).fill(away));
 });
 
 test('one is lost when the answer of a renewal does not come', async () => {
@@ -74,9 +93,10 @@ test('one is lost when the answer of a renewal does not come', async () => {
     asked += 1;
     return answer.promise;
   };
-  const { keeper, lost } = keeping({ renew, lifeMs: 40 });
+  const { keeper, lost, tick } = keeping({ renew, lifeMs: 8 * renewEveryMs });
   keeper.keep('a');
-  await eventually('it is lost', () => lost.length > 0);
+  for (let turn = 0; turn < 8; turn += 1) tick();
+  assert.deepEqual(lost, ['a']);
   assert.equal(asked, 1, 'one question at a time');
   answer.resolve([]);
   await keeper.settled();
@@ -89,10 +109,10 @@ test('a failure that passes does no harm', async () => {
     if (asked % 2 === 1) throw new Error('the database is away');
     return [];
   };
-  const { keeper, lost } = keeping({ renew, lifeMs: 30_000 });
+  const { keeper, lost, turns } = keeping({ renew, lifeMs: 3 * renewEveryMs });
   keeper.keep('a');
-  await eventually('it was renewed after failures', () => asked >= 6);
+  await turns(20);
   keeper.leave('a');
-  await keeper.settled();
+  assert.equal(asked, 20);
   assert.deepEqual(lost, []);
 });

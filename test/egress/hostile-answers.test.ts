@@ -12,7 +12,8 @@ import { settingsOf } from '../deliveries/queues.ts';
 import { eventually, portOf } from '../support/condition.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
-const timeoutMs = 3_000;
+/** Far beyond what even a busy machine takes for any of them. */
+const timeoutMs = 60_000;
 
 interface TestPeer {
   readonly url: string;

@@ -169,7 +169,7 @@ async function deliver(
   url: string,
   given: { policy: AddressPolicy; resolve: Resolve },
 ): Promise<Attempt> {
-  const agent = receiverAgent({ ...given, timeoutMs: 2_000 });
+  const agent = receiverAgent({ ...given, timeoutMs: 60_000 });
   t.after(() => agent.close());
   const algorithm = 'ed25519' as const;
   const key = { keyId: newId<'key'>(), algorithm, privateKey, standardKeys: [] };
@@ -177,7 +177,7 @@ async function deliver(
   const stop = new AbortController().signal;
   const clock = { now: () => new Date('2026-01-05T09:00:00.000Z') };
   const signings = new FairSlots(1);
-  const how = { key, clock, timeoutMs: 2_000, stop, signings };
+  const how = { key, clock, timeoutMs: 60_000, stop, signings };
   return post(agent, { webhook, body: '{}', messageId: 'e', ...how });
 }
 

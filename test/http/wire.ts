@@ -15,7 +15,7 @@ export interface Wire {
   rest(): Promise<string>;
 }
 
-const patienceMs = 10_000;
+const patienceMs = 60_000;
 
 /** Opens a connection; it ends with the test. */
 export async function openWire(t: AfterTest, { port }: HttpService): Promise<Wire> {
