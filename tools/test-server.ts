@@ -24,6 +24,7 @@ const throwaway = {
   autovacuum: 'off',
   max_wal_size: '256MB',
   search_path: '',
+  max_connections: '200',
   // In the data directory, the one place that the server's own account may surely write to.
   unix_socket_directories: '.',
 };

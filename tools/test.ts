@@ -10,19 +10,22 @@
 // With DATABASE_URL the databases are made on that server instead (its user must be allowed to).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { stat } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { withTestServer } from './test-server.ts';
+import { groupsOf, writeEntries } from './test-groups.ts';
+import { type TestEnvironment, withTestServer } from './test-server.ts';
 
-// Half of the time of a test is waiting, for PostgreSQL or for another process; so there are two files at
-// once for each core. A test that hangs is ended.
-const filesAtOnce = Math.min(2 * availableParallelism(), 8);
+// Half of the time of a test is waiting, for PostgreSQL or for another process; so there are two processes
+// at once for each core. A test that hangs is ended: one that waits for nothing takes less than a minute
+// on an idle machine, and ten times that beside others.
+const processesAtOnce = Math.min(2 * availableParallelism(), 8);
 const defaultFlags = [
-  `--test-concurrency=${filesAtOnce}`,
-  '--test-timeout=120000',
-  '--test-reporter=spec',
+  `--test-concurrency=${processesAtOnce}`,
+  '--test-timeout=600000',
+  `--test-reporter=${new URL('./test-reporter.ts', import.meta.url).href}`,
+  '--test-reporter-destination=stdout',
 ];
 
 // What Node has made of our TypeScript is kept for the next process: half of what a small file costs.
@@ -50,16 +53,22 @@ async function main(args: readonly string[]): Promise<number> {
 async function runTests(
   args: readonly string[],
   signal: AbortSignal,
-  env: NodeJS.ProcessEnv,
+  env: NodeJS.ProcessEnv & TestEnvironment,
 ): Promise<number> {
   if (signal.aborted) {
     return 130;
   }
   const flags = args.filter((arg) => arg.startsWith('--'));
   const paths = args.filter((arg) => !arg.startsWith('--'));
-  const patterns = await Promise.all((paths.length === 0 ? ['test'] : paths).map(toPattern));
-  const child = spawn(process.execPath, ['--test', ...defaultFlags, ...flags, ...patterns], {
-    env,
+  const groups = await groupsOf(paths.length === 0 ? ['test'] : paths);
+  if (groups.length === 0) {
+    console.error(`There is no test file in ${paths.join(', ')}.`);
+    return 1;
+  }
+  const directory = await mkdtemp(join(env.UNWIND_TEST_DIRECTORY, 'processes-'));
+  const { entries, index } = await writeEntries(directory, groups);
+  const child = spawn(process.execPath, ['--test', ...defaultFlags, ...flags, ...entries], {
+    env: { ...env, UNWIND_TEST_GROUPS: index },
     stdio: 'inherit',
   });
   // Ctrl-C reaches the child from the terminal as well; a second signal does no harm.
@@ -71,12 +80,4 @@ async function runTests(
   } finally {
     signal.removeEventListener('abort', forward);
   }
-}
-
-async function toPattern(path: string): Promise<string> {
-  const isDirectory = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false, // a pattern, which node reads itself
-  );
-  return isDirectory ? join(path, '**', '*.test.ts') : path;
 }

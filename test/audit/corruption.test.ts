@@ -1,10 +1,9 @@
 // The audit finds every kind of corruption, whichever row it hits, and names what it hit.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { checks } from '../../src/audit/checks.ts';
 import { type AuditReport, auditSnapshot, runAudit } from '../../src/audit/run-audit.ts';
-import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
 import {
@@ -121,11 +120,9 @@ const guarded: Partial<Record<Table, Readonly<Record<string, string>>>> = {
 /** Which rows are hit; set UNWIND_TEST_SEED to what a failure printed to hit the same again. */
 const seed = process.env['UNWIND_TEST_SEED'] ?? randomBytes(4).toString('hex');
 
-let sql: Sql;
+const { sql } = await createTestDatabase({ after });
 
-before(async (t) => {
-  assert.ok('after' in t);
-  ({ sql } = await createTestDatabase(t));
+before(async () => {
   await makeHistory(sql);
   await dropConstraints(sql);
   assert.equal((await runAudit(sql)).total, 0, 'the history is true');

@@ -8,7 +8,12 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { problemKinds } from '../../src/http/problem.ts';
-import { newHome, programEnvironment, startService } from '../service/processes.ts';
+import {
+  environmentOf,
+  newHomeOnServer,
+  programEnvironment,
+  startService,
+} from '../service/processes.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startHttp } from '../support/http.ts';
@@ -60,11 +65,11 @@ test('the page of errors lists every error there is, with its status', async () 
 });
 
 test('the commands of the other pages work in the order of the pages', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   await startService(t, { home });
   // Those of the tests are no settings of the service, which refuses what it does not know.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('UNWIND_'));
-  const env = { ...Object.fromEntries(inherited), UNWIND_HOME: home, DATABASE_URL: '' };
+  const env = { ...Object.fromEntries(inherited), ...environmentOf({ home }) };
   const others = (await allBlocks('sh')).filter(({ page }) => page !== 'signing.md');
   assert.ok(others.length >= 3);
   for (const { page, text } of others) {

@@ -1,5 +1,6 @@
 // Processes killed at named points; in `npm run test:long` also put to sleep and parted from their
 // database, and some cycles as `run.ts` draws them, which runs for as long as one likes.
+// Runs alone: it starts many processes.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';

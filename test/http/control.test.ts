@@ -1,5 +1,6 @@
 // The list of all liquidations of a tenant, and the story of one: what is in them, how the list is filtered
 // and goes on, and what is refused.
+// Runs alone: it draws ids from the clock of the test.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { inTransaction } from '../../src/db/transaction.ts';

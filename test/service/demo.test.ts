@@ -103,14 +103,14 @@ describe('Ctrl-C', () => {
   const hasSaid = (text: string) => (demo: Demo) => demo.said.out.includes(text);
   const hasDatabase = async (demo: Demo) => (await databasesOn(demo.directory)).length > 0;
   const moments = [
-    { what: 'while the service starts', isNow: hasSaid('The service and its book') },
+    { what: 'while the service starts', isNow: hasSaid('The service and its book'), ...onlyLong },
     { what: 'while the database starts', isNow: hasDatabase },
-    { what: 'while the book is imported', isNow: hasSaid('service on') },
+    { what: 'while the book is imported', isNow: hasSaid('service on'), ...onlyLong },
     { what: 'while a portfolio is being sold', isNow: hasSaid('ACCOUNT_LIQUIDATION.PROCESSING') },
-    { what: 'while the audit runs', isNow: hasSaid('The audit') },
+    { what: 'while the audit runs', isNow: hasSaid('The audit'), ...onlyLong },
   ];
-  for (const { what, isNow } of moments) {
-    test(`${what} leaves nothing behind`, async (t) => {
+  for (const { what, isNow, ...options } of moments) {
+    test(`${what} leaves nothing behind`, options, async (t) => {
       const started = await startDemo(t);
       const { pid, said, closed, checkNothingIsLeft } = started;
       await eventually(what, () => isNow(started), patienceMs);

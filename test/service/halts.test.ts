@@ -14,7 +14,13 @@ import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
 import { isLong } from '../support/long.ts';
 import { quick } from './delivering.ts';
-import { newHome, patienceMs, runUnwind, startService } from './processes.ts';
+import {
+  environmentOf,
+  newHomeOnServer,
+  patienceMs,
+  runUnwind,
+  startService,
+} from './processes.ts';
 
 const accountsCount = isLong ? 2_000 : 120;
 /** Requests under way at once: so many that all processes have something to do. */
@@ -24,7 +30,7 @@ const quiet = { UNWIND_LOG_LEVEL: 'error' };
 test('after a halt is acknowledged nothing reaches the venue', {
   timeout: 5 * patienceMs,
 }, async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const settings = { ...quick, ...quiet };
   const first = await startService(t, { home, settings });
   await startService(t, { home, settings });
@@ -36,7 +42,7 @@ test('after a halt is acknowledged nothing reaches the venue', {
   const sandbox = await readSandboxClient(home);
   assert.ok(sandbox !== undefined);
   const client = await clientOf({ ...sandbox, base_url: first.url });
-  const config = await readConfig({ UNWIND_HOME: home });
+  const config = await readConfig(environmentOf({ home }));
   await withDatabase(config, pino({ level: 'silent' }), async (sql) => {
     const left = [...accounts];
     const ask = async () => {

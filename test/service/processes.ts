@@ -11,6 +11,7 @@ import { promisify } from 'node:util';
 import { eventually, portOf } from '../support/condition.ts';
 import {
   type AfterTest,
+  afterAll,
   createTestDatabase,
   type TestDatabaseOptions,
   testDirectory,
@@ -20,8 +21,8 @@ const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
 
 /** A start takes seconds; on a busy machine the first one, which makes a database, many. */
-export const patienceMs = 120_000;
-const commandMsMax = 120_000;
+export const patienceMs = 300_000;
+const commandMsMax = 300_000;
 
 export type Settings = Readonly<Record<string, string>>;
 
@@ -30,13 +31,10 @@ export async function newHome(t: AfterTest): Promise<string> {
   const directory = await mkdtemp(join(testDirectory(), 'unwind-service-'));
   await chmod(directory, 0o711); // where root runs it, PostgreSQL's own account has to pass
   const home = join(directory, 'home');
-  // Hooks run in the order they were registered; one that is registered by a hook runs last, when
-  // the processes on this home have been ended.
-  t.after(async () => {
-    t.after(async () => {
-      await endDatabase(home);
-      await rm(directory, { recursive: true, force: true });
-    });
+  // When the processes on this home have been ended.
+  afterAll(t, async () => {
+    await endDatabase(home);
+    await rm(directory, { recursive: true, force: true });
   });
   return home;
 }

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { newHome, runUnwind, startService } from './processes.ts';
+import { newHome, newHomeOnServer, runUnwind, startService } from './processes.ts';
 
 test('a recorded request is sent again, signed anew', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const directory = join(dirname(home), 'records');
   const settings = { UNWIND_LOG_LEVEL: 'error', UNWIND_RECORD: directory };
   await startService(t, { home, settings });

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/condition.ts';
 import { onlyLong } from '../support/long.ts';
 import { quick, says, startDelivering } from './delivering.ts';
-import { newHome, patienceMs, startService } from './processes.ts';
+import { newHomeOnServer, patienceMs, startService } from './processes.ts';
 
 /** A connection to a service that collects what comes. */
 async function dial(t: TestContext, url: string): Promise<{ socket: Socket; text: () => string }> {
@@ -23,7 +23,7 @@ async function dial(t: TestContext, url: string): Promise<{ socket: Socket; text
 }
 
 test('a request under way is answered, its connection ends, and no other is taken', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const service = await startService(t, { home, settings: quick });
   const [slow, idle] = [await dial(t, service.url), await dial(t, service.url)];
   idle.socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n');

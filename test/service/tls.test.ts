@@ -10,7 +10,14 @@ import { test } from 'node:test';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
-import { launchUnwind, newHome, patienceMs, runUnwind, startService } from './processes.ts';
+import {
+  launchUnwind,
+  newHome,
+  newHomeOnServer,
+  patienceMs,
+  runUnwind,
+  startService,
+} from './processes.ts';
 
 const quiet = { UNWIND_LOG_LEVEL: 'error' };
 
@@ -27,7 +34,7 @@ async function statusOf(url: string, options: RequestOptions): Promise<number | 
 }
 
 test('a sandbox speaks TLS, and everything works over it', async (t) => {
-  const home = await newHome(t);
+  const home = await newHomeOnServer(t);
   const service = await startService(t, { home, settings: quiet, args: ['--tls'] });
   assert.match(service.url, /^https:\/\/127\.0\.0\.1:/);
   const caFile = join(home, 'tls', 'ca.pem');

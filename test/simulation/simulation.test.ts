@@ -1,5 +1,6 @@
 // A few seeds of the simulation, and that a seed is the same run every time, however busy the machine
 // is. Many more by `npm run test:long`, and by hand: `npm run test:simulation`.
+// Runs alone: it takes all of a core.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';

@@ -1,6 +1,7 @@
 // Gives a test a database of its own with the whole schema, and takes it away again. The server and
 // the template come from tools/test.ts, which also removes what a killed test leaves behind.
 import assert from 'node:assert/strict';
+import { AsyncResource } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -13,6 +14,16 @@ export type TestDatabase = { readonly url: string; readonly sql: Sql };
 /** What is needed of a test's context; `{ after }` of `node:test` serves a whole file. */
 export type AfterTest = { after(hook: () => Promise<void>): void };
 
+/**
+ * Has a hook run behind all others, those that are registered later included. Hooks run in the order they
+ * were registered, those registered meanwhile last. The `after` of a whole file is bound to the place of this
+ * call: within a hook it would be of that hook alone.
+ */
+export function afterAll(t: AfterTest, hook: () => Promise<void>): void {
+  const register = AsyncResource.bind(() => t.after(hook));
+  t.after(async () => register());
+}
+
 export type TestDatabaseOptions = {
   /** False for a database without any table. */
   readonly migrated?: boolean;
@@ -22,8 +33,11 @@ export type TestDatabaseOptions = {
   readonly lockTimeoutMs?: number;
 };
 
+// On a machine that is busy with other things all takes long; and databases of one process wait for each other.
+const patience = { connectTimeoutMs: 120_000, statementTimeoutMs: 120_000 };
+
 // A connection that was closed in time is gone from the server's list well within this.
-const leakPatienceMs = 3_000;
+const leakPatienceMs = 30_000;
 const pollMs = 10;
 
 /**
@@ -45,12 +59,10 @@ export async function createTestDatabase(
     create database ${identifier(name)} template ${identifier(source)} strategy file_copy`;
   const url = withDatabase(adminUrl, name);
   const { max = 10, lockTimeoutMs } = options;
-  const patience = lockTimeoutMs === undefined ? {} : { lockTimeoutMs };
-  const sql = connect({ url, max, applicationName: 'unwind test', ...patience });
-  // Hooks run in the order they were registered; one that is registered by a hook runs last.
-  t.after(async () => {
-    t.after(() => remove(admin, sql, name));
-  });
+  const lock = lockTimeoutMs === undefined ? {} : { lockTimeoutMs };
+  const { connectTimeoutMs } = patience;
+  const sql = connect({ url, max, applicationName: 'unwind test', connectTimeoutMs, ...lock });
+  afterAll(t, () => remove(admin, sql, name));
   return { url, sql };
 }
 
@@ -79,7 +91,7 @@ let shared: { readonly admin: Sql; users: number } | undefined;
 
 function takeAdmin(url: string): Sql {
   shared ??= {
-    admin: connect({ url, max: 1, applicationName: 'unwind test admin' }),
+    admin: connect({ url, max: 1, applicationName: 'unwind test admin', ...patience }),
     users: 0,
   };
   shared.users += 1;

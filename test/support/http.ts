@@ -50,7 +50,7 @@ import type { TenantId } from '../../src/ids.ts';
 import type { Recorder } from '../../src/recording/recorder.ts';
 import { tunnelReceiver } from '../../src/tunnels/serve-tunnels.ts';
 import { portOf } from './condition.ts';
-import type { AfterTest } from './database.ts';
+import { type AfterTest, afterAll } from './database.ts';
 import { type ApiDocument, readDocument } from './document.ts';
 
 export interface HttpOptions {
@@ -209,8 +209,8 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     agent.destroy();
     await close();
     await wayOut.close();
-    t.after(async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   });
+  afterAll(t, async () => assert.deepEqual(faults, [], 'the service has logged faults of its own'));
   const document = documentOf(routes, open, contract);
   const takeFaults = () => faults.splice(0);
   const port = portOf(app.server);
@@ -401,7 +401,7 @@ export interface Reply {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-const answerTimeoutMs = 20_000;
+const answerTimeoutMs = 60_000;
 
 /**
  * Sends a request as it is and reads the whole answer, which has to be one that the API document

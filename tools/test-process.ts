@@ -1,0 +1,40 @@
+// What runs in each process of the tests: files one after the other, each as a suite with its own hooks.
+
+import { resolve } from 'node:path';
+import { after, suite } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+/** How long a process may take to end after its last test; beyond that something keeps it alive. */
+const endMsMax = 120_000;
+
+/** Runs test files. They are loaded at once, and run in this order. */
+export function runFiles(files: readonly string[]): void {
+  let isDone = false;
+  for (const file of files) {
+    suite(file, async () => {
+      await import(pathToFileURL(resolve(file)).href);
+    });
+  }
+  after(async () => {
+    isDone = true;
+    endSoon(files);
+  });
+  process.on('exit', () => {
+    if (isDone) return;
+    console.error(`The process of ${files.join(', ')} was ended before its tests were.`);
+    process.exitCode = 1;
+  });
+}
+
+/** Ends a process that does not end by itself, as one whose hook has failed before it closed a server. */
+function endSoon(files: readonly string[]): void {
+  const timer = setTimeout(() => {
+    const resources = process.getActiveResourcesInfo().join(', ');
+    console.error(
+      `Something keeps the process of ${files.join(', ')} alive ${endMsMax / 1_000} s ` +
+        `after its tests: ${resources}`,
+    );
+    process.exit(1);
+  }, endMsMax);
+  timer.unref();
+}
