@@ -490,7 +490,7 @@ create table unwind.halts (
   constraint halts_lifted_by_length CHECK (length(lifted_by) >= 1 AND length(lifted_by) <= 100),
   constraint halts_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
   constraint halts_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
-  constraint halts_strength CHECK (strength = 'release'::text),
+  constraint halts_strength CHECK (strength = ANY (ARRAY['release'::text, 'cancel'::text])),
   constraint halts_venue CHECK (venue ~ '^[A-Z0-9]{4}$'::text)
 );
 CREATE INDEX halts_in_force ON unwind.halts USING btree (tenant_id) WHERE (lifted_at IS NULL);
@@ -813,6 +813,7 @@ create table unwind.submissions (
   outcome text,
   reason text,
   updated_at timestamp with time zone not null,
+  halt_cancel_at timestamp with time zone,
   constraint submissions_pkey PRIMARY KEY (tenant_id, client_order_id),
   constraint submissions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
   constraint submissions_busted CHECK (busted_quantity >= 0::numeric),
@@ -1678,6 +1679,21 @@ create view unwind_v1.executions as
     settlement_date
    FROM unwind.executions e;
 
+create view unwind_v1.halts as
+ SELECT NULLIF(tenant_id, '00000000-0000-0000-0000-000000000000'::uuid) AS tenant_id,
+    halt_id,
+    account_id,
+    isin,
+    venue,
+    strength,
+    reason,
+    person,
+    set_at,
+    lifted_at,
+    lifted_by,
+    lift_reason
+   FROM unwind.halts h;
+
 create view unwind_v1.instruments as
  SELECT tenant_id,
     isin,
@@ -1894,7 +1910,8 @@ create view unwind_v1.submissions as
     final_quantity,
     outcome,
     reason,
-    busted_quantity
+    busted_quantity,
+    halt_cancel_at
    FROM unwind.submissions s;
 
 create view unwind_v1.tenants as

@@ -24,6 +24,7 @@ import {
 import { liquidationSettler } from './liquidations/settle-liquidations.ts';
 import { liquidationStopper } from './liquidations/stop-liquidations.ts';
 import { stopAged } from './liquidations/stop-store.ts';
+import { haltedCanceller } from './orders/cancel-halted.ts';
 import { adoptOrders } from './orders/order-store.ts';
 import { countInFlight, endSubmissionLeases } from './orders/submission-store.ts';
 import { orderSubmitter, submissionResolver } from './orders/submit-orders.ts';
@@ -77,6 +78,8 @@ export interface EngineSteps {
   readonly submit: Step;
   /** Looks up submissions whose answer is unknown. */
   readonly resolve: Step;
+  /** Has venues cancel what a halt cancels. */
+  readonly cancel: Step;
   readonly receive: Step;
   readonly apply: Step;
   readonly advance: Step;
@@ -98,6 +101,7 @@ export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
   release: ['submit', 'publish'],
   submit: ['receive', 'apply'],
   resolve: ['apply'],
+  cancel: ['receive', 'apply'],
   receive: ['apply'],
   apply: ['advance', 'submit'],
   advance: ['submit', 'publish', 'settle'],
@@ -108,7 +112,7 @@ export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
   clean: ['stop'],
 };
 
-const venueStepNames = ['submit', 'resolve', 'receive'] as const;
+const venueStepNames = ['submit', 'resolve', 'cancel', 'receive'] as const;
 
 type VenueStepName = (typeof venueStepNames)[number];
 
@@ -147,6 +151,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
       const own: VenueSteps = {
         submit: orderSubmitter(sender),
         resolve: submissionResolver(sender),
+        cancel: haltedCanceller(sender),
         receive: reportReceiver(sender),
       };
       return [venue.mic, own];
@@ -163,6 +168,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     release: liquidationReleaser(mover, endLimits),
     submit: atEach('submit'),
     resolve: atEach('resolve'),
+    cancel: atEach('cancel'),
     receive: atEach('receive'),
     apply: reportApplier(worker),
     advance: liquidationAdvancer(mover, endLimits),

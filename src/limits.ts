@@ -97,6 +97,15 @@ export const claimMsMax = 5_000;
  */
 export const clocksApartMsMax = 1_000;
 
+/**
+ * How long a FIX session may take from the instant of a number to the socket, in ms: a halt is acknowledged after
+ * it, and what would be written later is not written, but asked for again by the venue.
+ */
+export const fixWriteMsMax = 3_000;
+
+/** Wait before a venue is asked again to cancel what is halted, in ms: its reports usually come in this time. */
+export const haltCancelAgainMs = 2_000;
+
 /** Liquidations that the lift of a halt wakes; others look by themselves within `idleLiquidationWaitMs`. */
 export const haltWokenMax = 10_000;
 

@@ -6,6 +6,7 @@ import { checksOfCorrections } from './checks-of-corrections.ts';
 import { checksOfDeliveries } from './checks-of-deliveries.ts';
 import { checksOfEnds } from './checks-of-ends.ts';
 import { checksOfEvents } from './checks-of-events.ts';
+import { checksOfHalts } from './checks-of-halts.ts';
 import { checksOfLiquidations } from './checks-of-liquidations.ts';
 import { checksOfLog } from './checks-of-log.ts';
 import { checksOfOrders } from './checks-of-orders.ts';
@@ -20,6 +21,7 @@ export const checks: readonly Check[] = [
   ...checksOfOrders,
   ...checksOfSettlement,
   ...checksOfSubmissions,
+  ...checksOfHalts,
   ...checksOfLiquidations,
   ...checksOfCorrections,
   ...checksOfEvents,

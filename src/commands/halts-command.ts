@@ -25,6 +25,7 @@ interface SetOptions {
   readonly reason: string;
   readonly actor: string;
   readonly dryRun?: true;
+  readonly cancel?: true;
 }
 
 interface By {
@@ -44,6 +45,7 @@ export function addHaltCommands(program: Command): void {
     .option('--account <id>', 'only of this account', accountId)
     .option('--isin <isin>', 'only this instrument', isinText)
     .option('--venue <mic>', 'only what goes to this venue', mic)
+    .option('--cancel', 'and have venues cancel what is open there')
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
     .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
     .option('--dry-run', 'only say what it would stop')
@@ -113,7 +115,7 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
   const halt = {
     ...target,
     haltId,
-    strength: 'release',
+    strength: options.cancel ? 'cancel' : 'release',
     reason,
     person,
     setAt,
@@ -123,8 +125,10 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
   const isAcknowledged = await untilAcknowledged(sql, clock, halt);
   if (isAcknowledged) {
     stdout.write(`Halted ${placeOf(target)}: no such order is sent any more. It holds ${what};\n`);
-    stdout.write(`${ordersAtVenue} orders are at a venue and go on there, also those that a FIX\n`);
-    stdout.write('session has taken into its outbox. Lift it by\n');
+    const then = options.cancel
+      ? 'are being cancelled there; what is left of them is sent again when it is lifted'
+      : 'are at a venue and go on there';
+    stdout.write(`${ordersAtVenue} orders ${then}. Lift it by\n`);
   } else {
     stdout.write(
       `The halt of ${placeOf(target)} is in force, but a process may still be sending what\n`,
@@ -172,7 +176,7 @@ export async function listHalts(
   for (const halt of halts) {
     const { lift: lifted } = halt;
     const lines = [
-      `${halt.haltId}  ${scopeOf(halt)}: ${placeOf(halt)}`,
+      `${halt.haltId}  ${scopeOf(halt)}: ${placeOf(halt)}${halt.strength === 'cancel' ? ', cancels what is open' : ''}`,
       `  set ${halt.setAt.toISOString()} by ${halt.person}: ${halt.reason}`,
       ...(lifted ? [`  lifted ${lifted.at.toISOString()} by ${lifted.by}: ${lifted.reason}`] : []),
     ];

@@ -11,7 +11,6 @@ import {
   type Progress,
   progressOf,
   type Submission,
-  waitMsAfter,
 } from '../orders/order.ts';
 import type { OrderChange, SubmissionChange } from '../orders/progress-store.ts';
 import type { Bust, NewExecution } from './executions-store.ts';
@@ -126,7 +125,7 @@ function write(
   const { orderId, liquidationId, accountId, isin } = order;
   const filledQuantity = progress.executedQuantity.minus(before);
   const proceeds = proceedsIn(executions).minus(proceedsIn(busted));
-  const to = progress.type === 'corrected' ? undefined : stateAfter(progress, order);
+  const to = progress.type === 'corrected' ? undefined : stateAfter(progress);
   const isEnded = to !== undefined && to.status !== 'PROCESSING';
   const correctedQuantity = correctionIn(submission, progress);
   const counted = filledQuantity.minus(correctedQuantity);
@@ -177,16 +176,12 @@ function correctionIn(submission: Submission, progress: Exclude<Progress, NoChan
 
 function stateAfter(
   progress: Extract<Progress, { type: 'working' | 'done' }>,
-  order: Submission['order'],
 ): NonNullable<OrderChange['to']> {
   if (progress.type === 'working') return { status: 'PROCESSING', submitAfterMs: undefined };
-  return stateBy(progress.result, order);
+  return stateBy(progress.result);
 }
 
-function stateBy(
-  result: OrderResult,
-  { submissions }: Submission['order'],
-): NonNullable<OrderChange['to']> {
+function stateBy(result: OrderResult): NonNullable<OrderChange['to']> {
   const leads = orderTransitions.PROCESSING;
   switch (result.type) {
     case 'filled':
@@ -194,7 +189,7 @@ function stateBy(
     case 'cancelled':
       return { status: leads.cancelled, reason: result.reason };
     case 'tried_again':
-      return { status: leads.tried_again, submitAfterMs: waitMsAfter(submissions) };
+      return { status: leads.tried_again, submitAfterMs: result.waitMs };
     default:
       return assertNever(result);
   }

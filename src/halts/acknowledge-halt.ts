@@ -7,17 +7,21 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { claimMsMax, clocksApartMsMax, haltLookMs, submissionLeaseMs } from '../limits.ts';
-import type { Halt } from './halt.ts';
+import type { HaltTarget } from './halt.ts';
 import { findClaimsUnderWay, findSendsUntil } from './halts-store.ts';
 
 /**
- * Waits until nothing that a halt covers can be sent any more. The halt is committed: it is in force whatever
- * this answers.
+ * Waits until nothing that a halt's target covers can be sent any more. The halt is committed: it is in force
+ * whatever this answers.
  *
  * @returns whether that is certain; false where claims last for too long. It may be asked again.
  */
-export async function untilAcknowledged(sql: Sql, clock: Clock, halt: Halt): Promise<boolean> {
-  return (await untilClaimed(sql)) && (await untilSent(sql, clock, halt));
+export async function untilAcknowledged(
+  sql: Sql,
+  clock: Clock,
+  target: HaltTarget,
+): Promise<boolean> {
+  return (await untilClaimed(sql)) && (await untilSent(sql, clock, target));
 }
 
 /** Waits for the claims that are under way now. Those that begin later see the halt. */
@@ -32,17 +36,17 @@ async function untilClaimed(sql: Sql): Promise<boolean> {
 }
 
 /** Waits for what was claimed without seeing the halt: its leases have all been granted by now. */
-async function untilSent(sql: Sql, clock: Clock, halt: Halt): Promise<boolean> {
+async function untilSent(sql: Sql, clock: Clock, target: HaltTarget): Promise<boolean> {
   // A process whose clock is behind ours may take a lease for open that has ended for us.
   const since = later(clock.now(), -clocksApartMsMax);
-  const leasesEnd = await findSendsUntil(sql, halt, since);
+  const leasesEnd = await findSendsUntil(sql, target, since);
   if (leasesEnd === undefined) return true;
   const end = later(leasesEnd, clocksApartMsMax);
   const looksMax = (submissionLeaseMs + 2 * clocksApartMsMax) / haltLookMs;
   for (let looks = 0; looks < looksMax; looks += 1) {
     if (clock.now() >= end) return true;
     await wait(haltLookMs);
-    if ((await findSendsUntil(sql, halt, since)) === undefined) return true;
+    if ((await findSendsUntil(sql, target, since)) === undefined) return true;
   }
   return false;
 }

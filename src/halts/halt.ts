@@ -18,8 +18,11 @@ export interface HaltTarget {
   readonly venue: string | undefined;
 }
 
-/** `release`: nothing new is released or sent. */
-export const strengths = ['release'] as const;
+/**
+ * `release`: nothing new is released or sent. `cancel`: and what is at a venue is cancelled there; the rest of it
+ * waits, and is sent again when the halt is lifted.
+ */
+export const strengths = ['release', 'cancel'] as const;
 
 export interface Halt extends HaltTarget {
   readonly haltId: HaltId;

@@ -6,6 +6,7 @@ import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
+import { fixWriteMsMax } from '../limits.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget } from './halt.ts';
 
 /** Before a claim: no halt is acknowledged while the transaction lasts. */
@@ -13,22 +14,41 @@ export async function holdOffHalts(tx: Tx): Promise<void> {
   await tx`lock table unwind.halts in row share mode`;
 }
 
-/** SQL: whether something is halted that has this account, instrument and venue. */
-export function isHaltedSql(what: {
+/** SQL: what a halt is asked by. */
+export interface HaltedThing {
   readonly tenantId: Fragment;
   readonly accountId: Fragment;
   readonly isin: Fragment;
   readonly venue: Fragment;
-}): Fragment {
+}
+
+const ofAnyStrength = fragment``;
+const ofStrengthCancel = fragment`and h.strength = 'cancel'`;
+
+/** SQL: whether something is halted that has this account, instrument and venue. */
+export function isHaltedSql(what: HaltedThing): Fragment {
+  return isHaltedBySql(what, ofAnyStrength);
+}
+
+/** SQL: whether it is halted so that it is cancelled at its venue. */
+export function isCancelledByHaltSql(what: HaltedThing): Fragment {
+  return fragment`(
+    (select exists (select from unwind.halts h where h.lifted_at is null ${ofStrengthCancel}))
+    and ${isHaltedBySql(what, ofStrengthCancel)}
+  )`;
+}
+
+function isHaltedBySql(what: HaltedThing, strength: Fragment): Fragment {
   return fragment`exists (
     select
     from unwind.halts h
     where h.lifted_at is null
+      ${strength}
       and ${coversSql(what)}
   )`;
 }
 
-function coversSql(what: Parameters<typeof isHaltedSql>[0]): Fragment {
+function coversSql(what: HaltedThing): Fragment {
   return fragment`
       h.tenant_id in (${what.tenantId}, ${everyTenant})
       and (h.account_id is null or h.account_id = ${what.accountId})
@@ -37,7 +57,7 @@ function coversSql(what: Parameters<typeof isHaltedSql>[0]): Fragment {
 }
 
 /** SQL: who has halted something that has this account, instrument and venue, and why, in words; null: nobody. */
-export function haltedBySql(what: Parameters<typeof isHaltedSql>[0]): Fragment {
+export function haltedBySql(what: HaltedThing): Fragment {
   return fragment`(
     select concat('halted by ', h.person, ': ', h.reason)
     from unwind.halts h
@@ -95,19 +115,34 @@ export async function findClaimsUnderWay(sql: Sql): Promise<ReadonlySet<string>>
 }
 
 /**
- * Until when processes may still send what a halt covers: the end of the last lease, of those that had not
- * ended at an instant; undefined where there is none.
+ * Until when processes may still send what a target covers: the end of the last lease, of those that had not
+ * ended at an instant, or of the time in which a FIX session writes what it has numbered; undefined where
+ * there is none.
  */
-export async function findSendsUntil(sql: Sql, halt: Halt, since: Date): Promise<Date | undefined> {
+export async function findSendsUntil(
+  sql: Sql,
+  target: HaltTarget,
+  since: Date,
+): Promise<Date | undefined> {
   const rows = await sql<{ until: Date | null }[]>`
-    select max(s.lease_expires_at) as until
+    select max(w.until) as until
     from unwind.submissions s
     join unwind.orders o
       on o.tenant_id = s.tenant_id
       and o.order_id = s.order_id
+    left join unwind.fix_orders f
+      on f.tenant_id = s.tenant_id
+      and f.client_order_id = s.client_order_id
+    -- What a FIX session has taken goes its way without the lease: from its outbox, where halts are read again.
+    cross join lateral (
+      select case
+        when f.client_order_id is null then s.lease_expires_at
+        when f.status = 'SENT' then f.sent_at + ${fixWriteMsMax} * interval '1 millisecond'
+      end as until
+    ) w
     where s.status = 'SENDING'
-      and s.lease_expires_at > ${since}
-      and ${isCoveredSql(halt, ofOrder)}`;
+      and w.until > ${since}
+      and ${isCoveredSql(target, ofOrder)}`;
   return rows[0]?.until ?? undefined;
 }
 
@@ -120,7 +155,7 @@ export const ofOrder = {
 };
 
 /** SQL: whether one target covers something. */
-function isCoveredSql(target: HaltTarget, what: Parameters<typeof isHaltedSql>[0]): Fragment {
+function isCoveredSql(target: HaltTarget, what: HaltedThing): Fragment {
   const { tenantId, accountId = null, isin = null, venue = null } = target;
   return fragment`
     (${tenantId}::uuid = ${everyTenant} or ${what.tenantId} = ${tenantId})
@@ -135,7 +170,7 @@ export interface HaltEffect {
   readonly liquidations: number;
   /** Orders that are not sent. */
   readonly orders: number;
-  /** Orders that are at a venue, or on their way: they go on. */
+  /** Orders that are at a venue, or on their way: they go on, or are cancelled there. */
   readonly ordersAtVenue: number;
 }
 

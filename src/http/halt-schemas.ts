@@ -38,7 +38,9 @@ export const setHaltBody = Type.Object(
       Type.Enum([...strengths], {
         type: 'string',
         default: 'release',
-        description: 'release: nothing new is released or sent.',
+        description:
+          'release: nothing new is released or sent; cancel: and what is open at a venue is cancelled there. ' +
+          'What the venue has not sold by then waits, and is sent again when the halt is lifted.',
       }),
     ),
     reason,

@@ -63,6 +63,8 @@ export interface Submission {
   readonly executedQuantity: Decimal;
   readonly bustedQuantity: Decimal;
   readonly final: Final | undefined;
+  /** The venue was asked to cancel it for a halt: what is left of its order is sent again after it. */
+  readonly isCancelledByHalt: boolean;
   readonly order: Order;
 }
 
@@ -111,7 +113,7 @@ export function countedQuantity(order: Order): Decimal {
 export type OrderResult =
   | { readonly type: 'filled' }
   | { readonly type: 'cancelled'; readonly reason: string }
-  | { readonly type: 'tried_again' };
+  | { readonly type: 'tried_again'; readonly waitMs: number };
 
 /** What is sold and void once a set of reports is applied. */
 interface Amounts {
@@ -216,17 +218,24 @@ function finalIn(event: ReportEvent): Final | undefined {
   }
 }
 
-/** A temporary cause is waited out; every other end short of the whole quantity is the end. */
+/**
+ * A temporary cause is waited out, and so is a halt that had the order cancelled; every other end short of the
+ * whole quantity is the end.
+ */
 function resultOf(submission: Submission, final: Final): OrderResult {
   const { order } = submission;
   const filledByOthers = countedQuantity(order).minus(submission.executedQuantity);
   if (filledByOthers.plus(final.quantity).eq(order.quantity)) return { type: 'filled' };
   switch (final.outcome) {
     case 'postponed':
-      return { type: 'tried_again' };
-    case 'filled':
+      return { type: 'tried_again', waitMs: waitMsAfter(order.submissions) };
     case 'cancelled':
+    case 'filled':
     case 'refused':
+      // The wait leaves a liquidation that is being ended the time to end it.
+      if (final.outcome === 'cancelled' && submission.isCancelledByHalt) {
+        return { type: 'tried_again', waitMs: postponedWaitMs.first };
+      }
       return { type: 'cancelled', reason: final.reason ?? 'the venue sold less than was ordered' };
     default:
       return assertNever(final.outcome);

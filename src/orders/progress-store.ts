@@ -23,6 +23,7 @@ interface SubmissionRow {
   final_quantity: string | null;
   outcome: SubmissionOutcome | null;
   reason: string | null;
+  is_cancelled_by_halt: boolean;
   order_id: OrderId;
   liquidation_id: LiquidationId;
   account_id: AccountId;
@@ -77,7 +78,8 @@ export async function lockSubmissions(
   const rows = await tx<SubmissionRow[]>`
     select
       s.client_order_id, s.status, s.quantity, s.executed_quantity, s.busted_quantity,
-      s.final_quantity, s.outcome, s.reason, o.order_id, o.liquidation_id, o.account_id, o.isin, o.currency,
+      s.final_quantity, s.outcome, s.reason,
+      s.halt_cancel_at is not null as is_cancelled_by_halt, o.order_id, o.liquidation_id, o.account_id, o.isin, o.currency,
       o.quantity as order_quantity,
       o.filled_quantity, o.corrected_quantity, o.status as order_status, o.submissions
     from ${named}
@@ -102,6 +104,7 @@ function toSubmission(row: SubmissionRow): Submission {
       outcome === null || finalQuantity === null
         ? undefined
         : { outcome, quantity: decimal(finalQuantity), reason: row.reason ?? undefined },
+    isCancelledByHalt: row.is_cancelled_by_halt,
     order: {
       orderId: row.order_id,
       liquidationId: row.liquidation_id,

@@ -31,17 +31,17 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
   }
   const { counts } = await runAudit(sql);
   assert.deepEqual(counts, {
-    tenants: 7,
-    accounts: 42,
-    positions: 63,
-    movements: 162,
+    tenants: 8,
+    accounts: 43,
+    positions: 64,
+    movements: 164,
     // Only the one that waits for a halted instrument still runs.
-    liquidations: { CANCELLED: 7, FILLED: 30, PROCESSING: 1, SETTLED: 3 },
-    orders: { CANCELLED: 6, FILLED: 54 },
-    submissions: 60,
-    executions: 92,
-    events: 121,
-    journalEntries: 60,
+    liquidations: { CANCELLED: 7, FILLED: 31, PROCESSING: 1, SETTLED: 3 },
+    orders: { CANCELLED: 6, FILLED: 55 },
+    submissions: 62,
+    executions: 93,
+    events: 124,
+    journalEntries: 62,
   });
 });
 

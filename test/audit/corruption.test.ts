@@ -21,6 +21,7 @@ import { corruptionsOfBook } from './corruptions-of-book.ts';
 import { corruptionsOfCorrections } from './corruptions-of-corrections.ts';
 import { corruptionsOfDeliveries } from './corruptions-of-deliveries.ts';
 import { corruptionsOfEvents } from './corruptions-of-events.ts';
+import { corruptionsOfHalts } from './corruptions-of-halts.ts';
 import { corruptionsOfLiquidations } from './corruptions-of-liquidations.ts';
 import { corruptionsOfLog } from './corruptions-of-log.ts';
 import { corruptionsOfOrders } from './corruptions-of-orders.ts';
@@ -34,6 +35,7 @@ const corruptions: readonly Corruption[] = [
   ...corruptionsOfOrders,
   ...corruptionsOfSettlement,
   ...corruptionsOfSubmissions,
+  ...corruptionsOfHalts,
   ...corruptionsOfLiquidations,
   ...corruptionsOfCorrections,
   ...corruptionsOfEvents,

@@ -8,7 +8,10 @@ import type { Block } from '../../src/deliveries/delivery.ts';
 import { claimWebhooks } from '../../src/deliveries/delivery-store.ts';
 import { type Progress, recordProgress } from '../../src/deliveries/progress-store.ts';
 import { setOffsetBack } from '../../src/deliveries/replay-store.ts';
+import type { Halt } from '../../src/halts/halt.ts';
+import { insertHalt } from '../../src/halts/halts-store.ts';
 import { type AccountId, type EventId, newId, type TenantId } from '../../src/ids.ts';
+import { liftHalt } from '../../src/liquidations/lift-halt.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { subscribe } from '../deliveries/subscriptions.ts';
@@ -109,6 +112,7 @@ export async function makeHistory(
   await correctTheEnd(scene);
   await sellAbroad(scene);
   await settle(scene);
+  await haltForAnHour(scene);
   await deliver(scene);
   const steps = await leaveWorkBehind(scene);
   return { clock, steps };
@@ -254,6 +258,44 @@ async function settle(scene: Scene): Promise<void> {
   await askToLiquidate(sql, clock, { ...second, contract });
   await runUntilIdle(steps);
   await stop(scene, 'with one FILLED that settles later');
+}
+
+/** What is at the venue is taken back, waits an hour, and is sold then. */
+async function haltForAnHour(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  const { halting } = await openAccounts(scene, 'Halted', {
+    halting: { positions: [{ isin: plain, quantity: '12.5' }] },
+  });
+  const steps = engineSteps(sql, clock, { delayMs: 10_000 });
+  await askToLiquidate(sql, clock, halting);
+  await runUntilIdle(steps);
+  await stop(scene, 'with an order that is about to be halted');
+  const halt: Halt = {
+    tenantId: halting.tenantId,
+    haltId: newId<'halt'>(),
+    accountId: undefined,
+    isin: plain,
+    venue: undefined,
+    strength: 'cancel',
+    reason: 'a test',
+    person: 'Tester',
+    setAt: clock.now(),
+    lift: undefined,
+  };
+  await inTransaction(sql, (tx) => insertHalt(tx, halt));
+  await steps.cancel();
+  await stop(scene, 'with an order that the venue is to cancel');
+  await runUntilIdle(steps);
+  await stop(scene, 'with an order that was taken back');
+  clock.advance(3_600_000);
+  await runUntilIdle(steps);
+  await inTransaction(sql, (tx) => {
+    return liftHalt(tx, halt, { at: clock.now(), by: 'Tester', reason: 'it is over' });
+  });
+  await runUntilIdle(steps);
+  clock.advance(10_000);
+  await runUntilIdle(steps);
+  await stop(scene, 'with what was halted sold');
 }
 
 /** The log of the first tenant replayed to a receiver that refuses its first event. */

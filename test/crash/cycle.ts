@@ -1,5 +1,7 @@
 // One cycle of a crash run: clients sell and cancel, faults happen among them, and when everything
 // has come to its end the reckoning is done.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { eventually } from '../support/condition.ts';
@@ -7,7 +9,7 @@ import { checkSales, type Findings } from './check.ts';
 import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
 import { type Lot, lotOf } from './random.ts';
 import { type Recovery, recoveriesOf } from './report.ts';
-import { type Sale, sell } from './seller.ts';
+import { ask, type Sale, sell } from './seller.ts';
 import type { World } from './world.ts';
 
 export interface CycleOptions {
@@ -43,6 +45,9 @@ const salesOfCycle = { min: 24, max: 5_000 };
 /** While accounts are blocked, since some receivers refuse: an old and a new claim then meet. */
 const replaysOfCycle = { min: 2, max: 6 };
 const betweenReplaysMs = 1_500;
+const haltsOfCycle = { min: 1, max: 3 };
+const betweenHaltsMs = 3_000;
+const haltedMsMax = 1_000;
 /** One of so many cycles replaces the keys that sign deliveries. */
 const rotatesOneIn = 4;
 /** Of a client between two accounts. */
@@ -73,6 +78,7 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
     return sold < salesOfCycle.min || (!isOver && sold < salesOfCycle.max);
   });
   const disturbing = disturbDeliveries(world, lotOf(options.seed + 2));
+  const halting = haltSometimes(world, lotOf(options.seed + 3));
   const struck: FaultReport[] = [];
   try {
     for (const fault of faults) {
@@ -88,8 +94,9 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
   }
   const sales = await selling;
   await disturbing;
+  const sentUnderHalts = await halting;
   await untilDelivered(world, sales);
-  const findings = await reckon(world, sales, struck);
+  const findings = await reckon(world, sales, struck, sentUnderHalts);
   const after = standOf(world);
   return {
     ...findings,
@@ -116,6 +123,32 @@ async function disturbDeliveries(world: World, lot: Lot): Promise<void> {
     await world.replay(lot);
   }
   if (lot.between(1, rotatesOneIn) === 1) await world.rotateKeys();
+}
+
+/**
+ * A person halts all of the client, by either strength, and lifts it a moment later.
+ * @returns orders that the venue received between the acknowledgement and the lift.
+ */
+async function haltSometimes(world: World, lot: Lot): Promise<number> {
+  const halts = lot.between(haltsOfCycle.min, haltsOfCycle.max);
+  let sent = 0;
+  for (let i = 0; i < halts; i += 1) {
+    await wait(lot.between(0, betweenHaltsMs));
+    const strength = lot.between(1, 2) === 1 ? 'cancel' : 'release';
+    const json = { scope: 'tenant', strength, reason: 'a test', person: 'Tester' };
+    const set = { method: 'POST', target: '/halts', json, idempotencyKey: randomUUID() };
+    const halt = await ask(world, set);
+    assert.equal(halt.status, 201, halt.text);
+    const before = await world.received();
+    await wait(lot.between(0, haltedMsMax));
+    sent += (await world.received()) - before;
+    const by = { reason: 'it is over', person: 'Tester' };
+    const target = `/halts/${(halt.json as { id: string }).id}/lift`;
+    const lift = { method: 'POST', target, json: by, idempotencyKey: randomUUID() };
+    const lifted = await ask(world, lift);
+    assert.equal(lifted.status, 200, lifted.text);
+  }
+  return sent;
 }
 
 /** Every receiver has taken the end of every sale. */
@@ -170,12 +203,16 @@ async function reckon(
   world: World,
   sales: readonly Sale[],
   struck: readonly FaultReport[],
+  sentUnderHalts: number,
 ): Promise<Findings> {
   const findings = await checkSales(world.sql, { sales, collectors: world.collectors });
   const audit = await runAudit(world.sql);
   const count = await countLiquidations(world);
   const differences = (await world.counterparty?.compare(world.sql)) ?? [];
+  // A process that falls asleep in the very commit of the venue sends when it wakes (decision 35).
+  const mayOversleep = struck.some(({ fault }) => fault.kind === 'sleep');
   const faults = [
+    ...(sentUnderHalts > 0 && !mayOversleep ? [`${sentUnderHalts} orders came under a halt`] : []),
     ...findings.faults,
     ...differences,
     ...audit.results.flatMap(({ check, total }) => {

@@ -188,6 +188,24 @@ export class World implements Counter {
     });
   }
 
+  /** Orders that venues have received so far: as the simulated one, or the FIX session, has recorded. */
+  async received(): Promise<number> {
+    return eventually('the record of the venue is read', async () => {
+      try {
+        const [row] = await this.sql<{ count: number }[]>`
+          select
+            (select count(*) from simulated_venue.journal)::integer
+            + (select count(*) from unwind.fix_messages m where m.direction = 'out' and m.type = 'D')::integer
+              as count`;
+        return { count: row?.count ?? 0 };
+      } catch (error) {
+        // The database is away.
+        if (isConnectionError(error)) return undefined;
+        throw error;
+      }
+    }).then(({ count }) => count);
+  }
+
   /** An account that nobody has sold yet. */
   async nextAccount(lot: Lot): Promise<Candidate> {
     for (;;) {

@@ -1,103 +1,30 @@
 // What a halt stops, and what it leaves alone: release, sending, sending again; that nothing is lost; and when
 // it is acknowledged. The journal of the simulated venue is the witness.
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import { later } from '../../src/clock.ts';
 import { setHalt } from '../../src/commands/halts-command.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { untilAcknowledged } from '../../src/halts/acknowledge-halt.ts';
-import { everyTenant, type Halt, type HaltTarget } from '../../src/halts/halt.ts';
+import { everyTenant, type HaltTarget } from '../../src/halts/halt.ts';
 import {
   findClaimsUnderWay,
   findHaltEffect,
   findHalts,
   findSendsUntil,
   holdOffHalts,
-  insertHalt,
 } from '../../src/halts/halts-store.ts';
-import { newId, type TenantId } from '../../src/ids.ts';
+import { newId } from '../../src/ids.ts';
 import { clocksApartMsMax, submissionLeaseMs } from '../../src/limits.ts';
-import { liftHalt } from '../../src/liquidations/lift-halt.ts';
 import { decimal } from '../../src/money.ts';
 import { setDown } from '../../src/venue/simulated/control-store.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { submitOrders } from '../../src/venue/simulated/submit-orders.ts';
 import { TooLateError, type Venue } from '../../src/venue/venue.ts';
-import { type BookPosition, makeBook, makeTenant } from '../support/book.ts';
-import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
-
-const [sap, allianz] = ['DE0007164600', 'DE0008404005'];
-const quietly = { delayMs: 0, onWarning: () => {} };
-
-async function begin(t: TestContext) {
-  const { sql } = await createTestDatabase(t);
-  const clock = testClock(new Date().toISOString());
-  const steps = engineSteps(sql, clock, quietly);
-  const tenants = [await makeTenant(sql), await makeTenant(sql)] as const;
-  for (const tenantId of tenants) {
-    const instruments = [
-      { isin: sap, price: '10' },
-      { isin: allianz, price: '20' },
-    ];
-    await makeBook(sql, { tenantId, instruments, accounts: [] });
-  }
-  const both = [
-    { isin: sap, quantity: '3' },
-    { isin: allianz, quantity: '2' },
-  ];
-  const ask = async (
-    tenantId: TenantId = tenants[0],
-    positions: readonly BookPosition[] = both,
-  ) => {
-    const [account] = await makeBook(sql, { tenantId, instruments: [], accounts: [{ positions }] });
-    assert.ok(account);
-    return { id: await askToLiquidate(sql, clock, account), accountId: account.accountId };
-  };
-  const halt = async (target: Partial<HaltTarget>): Promise<Halt> => {
-    const made: Halt = {
-      tenantId: tenants[0],
-      accountId: undefined,
-      isin: undefined,
-      venue: undefined,
-      ...target,
-      haltId: newId<'halt'>(),
-      strength: 'release',
-      reason: 'prices are wrong',
-      person: 'A. Risk',
-      setAt: clock.now(),
-      lift: undefined,
-    };
-    await inTransaction(sql, (tx) => insertHalt(tx, made));
-    return made;
-  };
-  const lift = (one: Halt) => {
-    const by = { at: clock.now(), by: 'B. Desk', reason: 'they are right again' };
-    return inTransaction(sql, (tx) => liftHalt(tx, one, by));
-  };
-  const statusOf = async (id: string) => {
-    const [row] = await sql<{ status: string }[]>`
-      select l.status from unwind.liquidations l where l.liquidation_id = ${id}`;
-    return row?.status;
-  };
-  const reasonOf = async (id: string) => {
-    const [row] = await sql<{ reason: string; isin: string | null; detail: string | null }[]>`
-      select w.reason, w.isin, w.detail
-      from unwind_v1.liquidation_waits w
-      where w.liquidation_id = ${id}`;
-    return row;
-  };
-  /** ISINs of what the venue has received, in its order. */
-  const journal = async () => {
-    const rows = await sql<{ isin: string }[]>`
-      select j.isin from simulated_venue.journal j order by j.entry`;
-    return rows.map(({ isin }) => isin);
-  };
-  return { sql, clock, steps, tenants, ask, halt, lift, statusOf, reasonOf, journal };
-}
+import { engineSteps, runUntilIdle } from '../support/engine.ts';
+import { allianz, begin, quietly, sap } from './world.ts';
 
 test('a halt of a tenant holds its liquidations where they are, and lifted they are sold', async (t) => {
   const { steps, tenants, ask, halt, lift, statusOf, reasonOf, journal } = await begin(t);

@@ -89,7 +89,7 @@ test('what a halt needs is asked for, and what it names has to be there', async 
       'bad_request',
       /\/reason has characters/,
     ],
-    [{ scope: 'tenant', strength: 'cancel', ...by }, 'bad_request', /\/strength/],
+    [{ scope: 'tenant', strength: 'all', ...by }, 'bad_request', /\/strength/],
     [{ scope: 'account', ...by }, 'bad_request', /scope account needs account_id/],
     [{ scope: 'instrument', ...by }, 'bad_request', /needs isin/],
     [{ scope: 'venue', ...by }, 'bad_request', /needs venue/],

@@ -19,6 +19,7 @@ function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): S
     executedQuantity: decimal('0'),
     bustedQuantity: decimal('0'),
     final: undefined,
+    isCancelledByHalt: false,
     order: {
       orderId: newId(),
       liquidationId: newId() as LiquidationId,
@@ -112,6 +113,24 @@ test('each report, alone and with others', () => {
     ],
     ['refused', makeSubmission(), fresh(ended('rejected', '0')), 'done 0 cancelled'],
     ['postponed', makeSubmission(), fresh(ended('postponed', '0')), 'done 0 tried_again'],
+    [
+      'cancelled for a halt',
+      makeSubmission({ isCancelledByHalt: true }),
+      fresh(trade('1', '3', '3'), ended('cancelled', '3')),
+      'done 3 tried_again',
+    ],
+    [
+      'sold before the halt could cancel it',
+      makeSubmission({ isCancelledByHalt: true }),
+      fresh(filled('1', '10', '10')),
+      'done 10 filled',
+    ],
+    [
+      'refused while a halt had it cancelled',
+      makeSubmission({ isCancelledByHalt: true }),
+      fresh(ended('rejected', '0')),
+      'done 0 cancelled',
+    ],
     [
       'cancelled before its parts arrive',
       makeSubmission(),

@@ -1,6 +1,7 @@
 // Three processes sell what they can, and a halt is set in the middle of it: once it is acknowledged, no order
 // reaches the venue any more, whose journal is the witness; lifted, all of it is sold.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import pino from 'pino';
@@ -25,13 +26,16 @@ import {
 const accountsCount = isLong ? 2_000 : 120;
 /** Requests under way at once: so many that all processes have something to do. */
 const askers = 6;
+/** Of an order at the venue, at most; of the market clock. */
+const restsMs = 600_000;
 const quiet = { UNWIND_LOG_LEVEL: 'error' };
 
 test('after a halt is acknowledged nothing reaches the venue', {
   timeout: 5 * patienceMs,
 }, async (t) => {
   const home = await newHomeOnServer(t);
-  const settings = { ...quick, ...quiet };
+  // What is at the venue rests there until the clock of the market is moved, so that it is cancelled.
+  const settings = { ...quick, UNWIND_VENUE_DELAY_MS: String(restsMs), ...quiet };
   const first = await startService(t, { home, settings });
   await startService(t, { home, settings });
   await startService(t, { home, settings });
@@ -63,7 +67,7 @@ test('after a halt is acknowledged nothing reaches the venue', {
     );
     const by = { reason: 'a test', person: 'Tester' };
     const halt = await client.control.halts.set(
-      { scope: 'tenant', ...by },
+      { scope: 'tenant', strength: 'cancel', ...by },
       { deadlineMs: patienceMs },
     );
     const atHalt = await received(sql);
@@ -74,19 +78,27 @@ test('after a halt is acknowledged nothing reaches the venue', {
       `${atHalt.orders} of ${atHalt.wanted} orders were sent`,
     );
     await eventually(
-      'all that is not halted has come to its end',
+      'what was at the venue has ended or was taken back',
       async () => (await working(sql)) === 0,
       patienceMs,
     );
     // Each loop of each process has looked several times by now.
     await eventually('a second has passed', () => secondsSince(sql, halt.set_at), patienceMs);
     assert.equal((await received(sql)).orders, atHalt.orders, 'none after the acknowledgement');
+    assert.ok((await takenBack(sql)) > 0, 'some were cancelled at the venue');
     const held = await client.control.liquidations.list({ waiting: 'halted' }).all();
     assert.ok(held.length > 0);
     const listed = await runUnwind(t, ['halts', '--json'], { home });
     assert.equal(JSON.parse(listed.stdout)[0].id, halt.id);
     await client.control.halts.lift(halt.id, by);
-    await eventually('all is sold', async () => (await open(sql)) === 0, patienceMs);
+    const isSold = async () => {
+      if ((await open(sql)) === 0) return true;
+      const target = '/tests/market';
+      const json = { clock: { advance_ms: restsMs } };
+      await client.send({ method: 'POST', target, json, idempotencyKey: randomUUID() });
+      return false;
+    };
+    await eventually('all is sold', isSold, patienceMs);
   });
   const audit = await runUnwind(t, ['audit'], { home });
   assert.equal(audit.code, 0, audit.stdout);
@@ -103,6 +115,15 @@ async function received(sql: Sql): Promise<{ orders: number; wanted: number }> {
 
 async function working(sql: Sql): Promise<number> {
   const rows = await sql`select from unwind.submissions s where s.status <> 'DONE'`;
+  return rows.length;
+}
+
+async function takenBack(sql: Sql): Promise<number> {
+  const rows = await sql`
+    select
+    from unwind.orders o
+    where o.status = 'PROCESSING'
+      and o.submit_at is not null`;
   return rows.length;
 }
 

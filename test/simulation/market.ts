@@ -5,7 +5,10 @@ import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { keepLog } from '../../src/events/keep-log.ts';
-import type { TenantId } from '../../src/ids.ts';
+import { everyTenant, type Halt } from '../../src/halts/halt.ts';
+import { insertHalt } from '../../src/halts/halts-store.ts';
+import { newId, type TenantId } from '../../src/ids.ts';
+import { liftHalt } from '../../src/liquidations/lift-halt.ts';
 import { announceHalt, announceStatus } from '../../src/venue/calendar-store.ts';
 import type { Lot } from '../crash/random.ts';
 import { makeTenantWithKeys } from '../deliveries/subscriptions.ts';
@@ -46,6 +49,8 @@ export interface Market {
   readonly held: readonly Holder[];
   /** What came in later. */
   readonly credits: Credit[];
+  /** Those in force. */
+  readonly halts: Halt[];
 }
 
 /** When halts began, as far as anything of a run asks for it. */
@@ -102,7 +107,7 @@ export async function makeMarket(
   const wishes = lot.shuffled(held).map(newWish);
   const receivers = await makeReceivers(sql, clock, { lot, plan, tenantIds });
   const progress = { open: liquidations, isCalm: false, isHealed: false };
-  return { tenantIds, wishes, receivers, held, credits: [], progress };
+  return { tenantIds, wishes, receivers, held, credits: [], halts: [], progress };
 }
 
 function drawPositions(lot: Lot): readonly BookPosition[] {
@@ -116,12 +121,12 @@ function drawPositions(lot: Lot): readonly BookPosition[] {
 
 /** One look of the market: it moves by lot. @returns whether everything is at its end. */
 export async function moveMarket(
-  { sql, network }: { sql: Sql; network: Network },
+  { sql, network, now }: { sql: Sql; network: Network; now: Date },
   market: Market,
 ): Promise<boolean> {
   const { lot, troubles } = network;
   if (troubles.isOver) {
-    if (!market.progress.isCalm) await calmMarket(sql);
+    if (!market.progress.isCalm) await calmMarket(sql, market, lot, now);
     market.progress.isCalm = true;
     return isAtEnd(sql, market);
   }
@@ -131,7 +136,7 @@ export async function moveMarket(
   const isin = tradedIsins[lot.between(0, tradedIsins.length - 1)];
   assert.ok(tenantId !== undefined && isin !== undefined);
   const isEasy = lot.next() < 0.75;
-  switch (lot.between(0, 3)) {
+  switch (lot.between(0, 4)) {
     case 0:
       await setTrading(sql, isEasy ? 'ACTIVE' : 'INACTIVE', { tenantId, isin });
       break;
@@ -143,15 +148,51 @@ export async function moveMarket(
     case 2:
       await inTransaction(sql, (tx) => announceStatus(tx, venue, isEasy ? undefined : 'closed'));
       break;
-    default:
+    case 3:
       await setDown(sql, !isEasy);
+      break;
+    default:
+      if (isEasy) await liftOne(sql, market, lot, now);
+      else await haltSome(sql, market, { tenantId, isin, lot, now });
   }
   return false;
 }
 
 const venue = 'XSIM';
 
-async function calmMarket(sql: Sql): Promise<void> {
+/** A person halts a tenant or one of its instruments, or an instrument of all. */
+async function haltSome(
+  sql: Sql,
+  market: Market,
+  of: { tenantId: TenantId; isin: string; lot: Lot; now: Date },
+): Promise<void> {
+  const { lot, now: setAt } = of;
+  const isOfAll = lot.between(1, 3) === 1;
+  const halt: Halt = {
+    tenantId: isOfAll ? everyTenant : of.tenantId,
+    haltId: newId<'halt'>(),
+    accountId: undefined,
+    isin: isOfAll || lot.between(1, 2) === 1 ? of.isin : undefined,
+    venue: undefined,
+    strength: lot.between(1, 2) === 1 ? 'cancel' : 'release',
+    reason: 'a test',
+    person: 'Tester',
+    setAt,
+    lift: undefined,
+  };
+  await inTransaction(sql, (tx) => insertHalt(tx, halt));
+  market.halts.push(halt);
+}
+
+async function liftOne(sql: Sql, { halts }: Market, lot: Lot, now: Date): Promise<void> {
+  const [halt] = halts.splice(lot.between(0, Math.max(halts.length - 1, 0)), 1);
+  if (halt === undefined) return;
+  const lift = { at: now, by: 'Tester', reason: 'it is over' };
+  await inTransaction(sql, (tx) => liftHalt(tx, halt, lift));
+}
+
+async function calmMarket(sql: Sql, market: Market, lot: Lot, now: Date): Promise<void> {
+  while (market.halts.length > 0) await liftOne(sql, market, lot, now);
   await setTrading(sql, 'ACTIVE', {});
   await setDown(sql, false);
   await sql`delete from unwind.venue_halts`;

@@ -291,7 +291,8 @@ class Run {
       const { isCalm } = market.progress;
       if (isCalm) calmMs = Math.min(Math.ceil(1.2 * calmMs), watchMs.longest);
       await this.#scheduler.turn(watcher, 'looks', isCalm ? calmMs : watchMs.troubled);
-      if (await moveMarket(moving, market)) onDone();
+      const now = this.#scheduler.clock.now();
+      if (await moveMarket({ ...moving, now }, market)) onDone();
     }
   }
 

@@ -18,6 +18,7 @@ import {
 } from '../../src/liquidations/release-liquidations.ts';
 import { liquidationSettler } from '../../src/liquidations/settle-liquidations.ts';
 import { liquidationStopper } from '../../src/liquidations/stop-liquidations.ts';
+import { haltedCanceller } from '../../src/orders/cancel-halted.ts';
 import type { Sender } from '../../src/orders/record-answers.ts';
 import { orderSubmitter, submissionResolver } from '../../src/orders/submit-orders.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
@@ -33,6 +34,7 @@ export interface EngineSteps {
   readonly release: Step;
   readonly submit: Step;
   readonly resolve: Step;
+  readonly cancel: Step;
   readonly receive: Step;
   readonly apply: Step;
   readonly advance: Step;
@@ -76,6 +78,7 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
     release: liquidationReleaser(mover, endLimits),
     submit: atEach(orderSubmitter),
     resolve: atEach(submissionResolver),
+    cancel: atEach(haltedCanceller),
     receive: atEach(reportReceiver),
     apply: reportApplier(worker),
     advance: liquidationAdvancer(mover, endLimits),

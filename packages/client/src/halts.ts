@@ -15,8 +15,11 @@ export interface Halt {
   readonly isin?: string;
   /** The venue, where it covers one. */
   readonly venue?: string;
-  /** release: nothing new is released or sent. */
-  readonly strength: 'release';
+  /**
+   * release: nothing new is released or sent; cancel: and what is open at a venue is
+   * cancelled.
+   */
+  readonly strength: 'release' | 'cancel';
   /** Why it was set. */
   readonly reason: string;
   /** Who has decided it. */
@@ -50,8 +53,12 @@ export interface NewHalt {
   readonly isin?: string;
   /** Market identifier code, ISO 10383. */
   readonly venue?: string;
-  /** release: nothing new is released or sent. */
-  readonly strength?: 'release';
+  /**
+   * release: nothing new is released or sent; cancel: and what is open at a venue is cancelled
+   * there. What the venue has not sold by then waits, and is sent again when the halt is
+   * lifted.
+   */
+  readonly strength?: 'release' | 'cancel';
   /** Why, for those who ask later. */
   readonly reason: string;
   /** Who has decided it. */
@@ -73,8 +80,11 @@ export interface HaltWithEffect {
   readonly isin?: string;
   /** The venue, where it covers one. */
   readonly venue?: string;
-  /** release: nothing new is released or sent. */
-  readonly strength: 'release';
+  /**
+   * release: nothing new is released or sent; cancel: and what is open at a venue is
+   * cancelled.
+   */
+  readonly strength: 'release' | 'cancel';
   /** Why it was set. */
   readonly reason: string;
   /** Who has decided it. */
@@ -97,7 +107,7 @@ export interface HaltEffect {
   readonly liquidations: number;
   /** Orders that are not sent. */
   readonly orders: number;
-  /** Orders that are at a venue, or on their way: they go on there. */
+  /** Orders that are at a venue, or on their way: they go on there, or are being cancelled. */
   readonly orders_at_venue: number;
 }
 

@@ -19,7 +19,7 @@ create table unwind.halts (
   constraint halts_pkey primary key (tenant_id, halt_id),
   constraint halts_isin check (isin ~ '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'),
   constraint halts_venue check (venue ~ '^[A-Z0-9]{4}$'),
-  constraint halts_strength check (strength in ('release')),
+  constraint halts_strength check (strength in ('release', 'cancel')),
   constraint halts_reason_length check (length(reason) between 1 and 500),
   constraint halts_person_length check (length(person) between 1 and 100),
   constraint halts_lifted check (
@@ -31,6 +31,46 @@ create table unwind.halts (
 );
 -- The few that are in force are asked for by each statement that releases or sends.
 create index halts_in_force on unwind.halts (tenant_id) where lifted_at is null;
+
+-- When the venue was asked last to cancel a submission for a halt. What of it the venue has not sold is sent
+-- again after the halt, under another client order id.
+alter table unwind.submissions add column halt_cancel_at timestamptz;
+
+create or replace view unwind_v1.submissions as
+select
+  s.tenant_id,
+  s.client_order_id,
+  s.order_id,
+  s.liquidation_id,
+  s.venue,
+  s.quantity,
+  s.status,
+  s.sent_at,
+  s.venue_order_id,
+  s.executed_quantity,
+  s.final_quantity,
+  s.outcome,
+  s.reason,
+  s.busted_quantity,
+  s.halt_cancel_at
+from unwind.submissions s;
+
+-- The tenant of a halt across all tenants is null here.
+create view unwind_v1.halts as
+select
+  nullif(h.tenant_id, '00000000-0000-0000-0000-000000000000') as tenant_id,
+  h.halt_id,
+  h.account_id,
+  h.isin,
+  h.venue,
+  h.strength,
+  h.reason,
+  h.person,
+  h.set_at,
+  h.lifted_at,
+  h.lifted_by,
+  h.lift_reason
+from unwind.halts h;
 
 -- The reasons by their rank: of several the one with the smallest is shown (docs/views.md).
 create or replace function unwind.wait_reason(rank integer) returns text

@@ -1,6 +1,7 @@
 // The shapes of what the operations of control answer.
 
 import { type TObject, Type } from 'typebox';
+import { strengths } from '../../halts/halt.ts';
 import { entryKinds } from '../../liquidations/timeline-store.ts';
 import { waitReasons } from '../../liquidations/waits-store.ts';
 import { liquidation } from './objects.ts';
@@ -49,7 +50,10 @@ const haltMembers = {
   account_id: Type.Optional(uuid('The account, where it covers one.')),
   isin: Type.Optional(Type.String({ description: 'The instrument, where it covers one.' })),
   venue: Type.Optional(Type.String({ description: 'The venue, where it covers one.' })),
-  strength: some(['release'], 'release: nothing new is released or sent.'),
+  strength: some(
+    strengths,
+    'release: nothing new is released or sent; cancel: and what is open at a venue is cancelled.',
+  ),
   reason: Type.String({ description: 'Why it was set.' }),
   person: Type.String({ description: 'Who has decided it.' }),
   set_at: instant('Since when it holds.'),
@@ -66,7 +70,8 @@ const effect = Type.Object(
     orders: Type.Integer({ minimum: 0, description: 'Orders that are not sent.' }),
     orders_at_venue: Type.Integer({
       minimum: 0,
-      description: 'Orders that are at a venue, or on their way: they go on there.',
+      description:
+        'Orders that are at a venue, or on their way: they go on there, or are being cancelled.',
     }),
   },
   { description: 'What the halt stops, of this client, as it is now.' },

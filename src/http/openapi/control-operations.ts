@@ -167,10 +167,10 @@ export const controlOperations = {
       'Stops the release of liquidations and the sending of orders that it covers, at every process, until ' +
       'a person lifts it. The answer comes once no such order can reach a venue any more: what was being ' +
       'sent is waited for, some seconds at most. Where that is not certain in time, the answer is 503: the halt ' +
-      'is in force, and the same request with the same idempotency key waits again. Orders that are at a venue ' +
-      'go on there; what a FIX session has taken into its outbox counts as sent, also where it is not on the ' +
-      'wire yet. Nothing is lost: what is held goes on when the halt is lifted. With `dry_run` nothing is halted, and the answer (200) ' +
-      'says what would be.',
+      'is in force, and the same request with the same idempotency key waits again. Orders that are open at a ' +
+      'venue go on there; with strength `cancel` the venue is asked to cancel them, again and again until they ' +
+      'have ended. Nothing is lost: what is held goes on when the halt is lifted, and what was cancelled is sent ' +
+      'again. With `dry_run` nothing is halted, and the answer (200) says what would be.',
     body: {
       schema: setHaltBody,
       examples: {
@@ -187,6 +187,10 @@ export const controlOperations = {
             person: 'A. Risk',
             dry_run: true,
           },
+        },
+        cancel: {
+          summary: 'All of this client, and cancel what is open at venues',
+          value: { scope: 'tenant', strength: 'cancel', reason: 'Wrong file', person: 'A. Risk' },
         },
       },
     },

@@ -3,8 +3,9 @@
 // writes it. Whatever fails here ends the connection; the next one begins from the rows.
 
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../../clock.ts';
+import { type Clock, later } from '../../clock.ts';
 import type { Sql } from '../../db/connect.ts';
+import { fixWriteMsMax } from '../../limits.ts';
 import { StatusQuestions } from './ask-status.ts';
 import { type Field, type FixMessage, Framer } from './codec.ts';
 import type { Effect } from './effects.ts';
@@ -117,8 +118,8 @@ export class FixConnection {
   async run(): Promise<Ending> {
     const timers = this.#startTimers();
     try {
-      const { clock } = this.#options;
-      await this.#perform(this.#session.open(clock.now(), this.#claimed.isResetPending));
+      const now = this.#options.clock.now();
+      await this.#perform(this.#session.open(now, this.#claimed.isResetPending));
       while (this.#ending === undefined) await this.#turn();
       return this.#ending;
     } catch (error) {
@@ -211,8 +212,8 @@ export class FixConnection {
 
   /** What counts is committed before anything that follows from it is sent. */
   async #perform(effects: readonly Effect[]): Promise<void> {
-    let at = 0;
-    while (at < effects.length) {
+    const { venue } = this.#claimed.writer;
+    for (let at = 0; at < effects.length; ) {
       const effect = effects[at];
       if (effect === undefined) return;
       const run = runOf(effects, at);
@@ -231,10 +232,7 @@ export class FixConnection {
           await this.#becomeReady();
           break;
         case 'note':
-          this.#options.log.warn(
-            { venue: this.#claimed.writer.venue, note: effect.text },
-            'fix.note',
-          );
+          this.#options.log.warn({ venue, note: effect.text }, 'fix.note');
           break;
         case 'end':
           this.#ending = { reason: effect.reason, isFailure: effect.isFailure };
@@ -268,11 +266,11 @@ export class FixConnection {
     const { sql, clock, profile, staleMs } = this.#options;
     const to = Math.min(upTo ?? this.#nextOut - 1, this.#nextOut - 1);
     let next = from;
-    while (next <= to) {
+    while (next <= to && this.#ending === undefined) {
       const page = { profile, from: next, to, staleMs, now: clock.now() };
       const replayed = await replayPage(sql, this.#claimed.writer, page);
       next = replayed.next;
-      await this.#write(replayed.wire);
+      await this.#write(replayed.wire, page.now);
     }
   }
 
@@ -299,7 +297,7 @@ export class FixConnection {
     this.#nextOut += count;
     this.#allowance = { ...this.#allowance, left: this.#allowance.left - count };
     this.#isWoken = taken === limit;
-    await this.#write(wire);
+    await this.#write(wire, now);
   }
 
   #allowed(now: Date): number {
@@ -310,8 +308,14 @@ export class FixConnection {
     return this.#allowance.left;
   }
 
-  async #write(bytes: Buffer): Promise<void> {
-    this.#session.sent(this.#options.clock.now());
+  /** Orders that were numbered long ago may be halted by now: the next connection looks again. */
+  async #write(bytes: Buffer, numberedAt?: Date): Promise<void> {
+    const now = this.#options.clock.now();
+    if (numberedAt !== undefined && now >= later(numberedAt, fixWriteMsMax)) {
+      this.#ending = { reason: 'it was too late to send what was numbered', isFailure: false };
+      return;
+    }
+    this.#session.sent(now);
     await this.#wire.write(bytes);
   }
 }

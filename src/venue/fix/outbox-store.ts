@@ -2,6 +2,8 @@
 // sent by the writer of the session, in one commit with what it makes of the order.
 
 import type { Sql, Tx } from '../../db/connect.ts';
+import { fragment } from '../../db/sql.ts';
+import { isHaltedSql } from '../../halts/halts-store.ts';
 import type { TenantId } from '../../ids.ts';
 import { decimal } from '../../money.ts';
 import type { OrderReference } from '../venue.ts';
@@ -18,6 +20,8 @@ export interface QueuedRequest extends Named {
   /** Cancel requests sent before. */
   readonly cancelRequests: number;
   readonly lastPrice: LastPrice | undefined;
+  /** An order that is halted before it was sent. */
+  readonly isHalted: boolean;
 }
 
 interface QueuedRow {
@@ -34,7 +38,24 @@ interface QueuedRow {
   readonly price: string | null;
   readonly price_currency: string;
   readonly price_at: Date;
+  readonly is_halted: boolean;
 }
+
+/** SQL: what halts of an order `o` at a FIX venue are asked by. */
+export const ofFixOrder = {
+  tenantId: fragment`o.tenant_id`,
+  accountId: fragment`(
+    select a.account_id
+    from unwind.submissions s
+    join unwind.orders a
+      on a.tenant_id = s.tenant_id
+      and a.order_id = s.order_id
+    where s.tenant_id = o.tenant_id
+      and s.client_order_id = o.client_order_id
+  )`,
+  isin: fragment`o.isin`,
+  venue: fragment`o.venue`,
+};
 
 /** Whether something waits to be sent. */
 export async function hasRequests(sql: Sql, venue: string): Promise<boolean> {
@@ -46,7 +67,7 @@ export async function hasRequests(sql: Sql, venue: string): Promise<boolean> {
   return rows.count === 1;
 }
 
-/** Takes the next requests out of the queue, in their order. */
+/** Takes the next requests out of the queue, in their order; the caller holds off halts. */
 export async function takeRequests(
   tx: Tx,
   { venue, limit }: { venue: string; limit: number },
@@ -72,7 +93,8 @@ export async function takeRequests(
       o.venue_order_id, o.cancel_requests,
       coalesce(round(p.price / r.rate, 12), p.price) as price,
       case when r.rate is null then p.currency else o.currency end as price_currency,
-      p.updated_at as price_at
+      p.updated_at as price_at,
+      t.type = 'D' and ${isHaltedSql(ofFixOrder)} as is_halted
     from taken t
     join unwind.fix_orders o
       on o.tenant_id = t.tenant_id
@@ -107,6 +129,7 @@ export async function takeRequests(
       row.price === null
         ? undefined
         : { price: decimal(row.price), currency: row.price_currency, at: row.price_at },
+    isHalted: row.is_halted,
   }));
 }
 
@@ -135,6 +158,33 @@ export async function markSent(
     ) as n
     where o.tenant_id = n.tenant_id
       and o.client_order_id = n.client_order_id`;
+}
+
+/** Those of the orders named that are halted; the caller holds off halts. */
+export async function findHalted(
+  tx: Tx,
+  { venue, names }: { venue: string; names: readonly string[] },
+): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ client_order_id: string }[]>`
+    select o.client_order_id
+    from unwind.fix_orders o
+    where o.venue = ${venue}
+      and o.client_order_id = any (${names}::text[])
+      and ${isHaltedSql(ofFixOrder)}`;
+  return new Set(rows.map((row) => row.client_order_id));
+}
+
+/** Writes down that orders are about to be sent again. */
+export async function markSentAgain(
+  tx: Tx,
+  { venue, names, now }: { venue: string; names: readonly string[]; now: Date },
+): Promise<void> {
+  await tx`
+    update unwind.fix_orders o
+    set sent_at = ${now}
+    where o.venue = ${venue}
+      and o.client_order_id = any (${names}::text[])
+      and o.status = 'SENT'`;
 }
 
 /** Takes orders back that were not numbered yet. @returns those it took. */

@@ -3,6 +3,7 @@
 
 import type { Sql } from '../../db/connect.ts';
 import { againAfterConflict, inTransaction } from '../../db/transaction.ts';
+import { holdOffHalts } from '../../halts/halts-store.ts';
 import { zero } from '../../money.ts';
 import { encodeFields, encodeMessage, type Field, fieldsOf } from './codec.ts';
 import { timestampOf } from './header.ts';
@@ -10,7 +11,13 @@ import { limitPriceOf } from './limit-price.ts';
 import { findSent, type OutMessage, recordOut, type SentMessage } from './message-store.ts';
 import type { FixOrder } from './order.ts';
 import { findOrdersNamed, updateOrders } from './order-store.ts';
-import { markSent, type QueuedRequest, takeRequests } from './outbox-store.ts';
+import {
+  findHalted,
+  markSent,
+  markSentAgain,
+  type QueuedRequest,
+  takeRequests,
+} from './outbox-store.ts';
 import { type FixProfile, fieldsIn, versions } from './profile.ts';
 import { newOrderSingle, orderCancelRequest, orderStatusRequest, tradedIn } from './requests.ts';
 import { fenceSession, type Writer } from './session-store.ts';
@@ -77,6 +84,7 @@ export async function numberRequests(
 ): Promise<{ readonly wire: Buffer; readonly count: number; readonly taken: number }> {
   const { profile, from, limit, now } = batch;
   const { sent, taken } = await inTransaction(sql, async (tx) => {
+    await holdOffHalts(tx);
     const all = await takeRequests(tx, { venue: writer.venue, limit });
     const made = all.map((request) => ({ request, made: fieldsFor(request, profile, now) }));
     const refused = made.flatMap(({ request, made: why }) => {
@@ -106,6 +114,7 @@ function fieldsFor(
 ): readonly Field[] | string {
   switch (request.type) {
     case 'D': {
+      if (request.isHalted) return 'it was halted before it was sent';
       const { limit_orders: limits } = profile;
       if (limits === undefined) return newOrderSingle(request, profile, { now });
       const order = { isin: request.isin, currency: tradedIn(request, profile), now };
@@ -168,7 +177,10 @@ function gapFill(profile: FixProfile, fill: { from: number; to: number; now: Dat
   return wireOf(profile, { fields, number: from, at: now, firstSentAt: now });
 }
 
-/** Numbers that are sent again. An order is, as long as the venue has not answered it and it is young. */
+/**
+ * Numbers that are sent again. An order is, as long as the venue has not answered it, it is young and not halted;
+ * any other has not come to the venue, and never will.
+ */
 async function stillWanted(
   sql: Sql,
   writer: Writer,
@@ -178,19 +190,28 @@ async function stillWanted(
   if (names.length === 0) return new Set();
   const { venue } = writer;
   return inTransaction(sql, async (tx) => {
+    await holdOffHalts(tx);
     await fenceSession(tx, writer);
     const known = await findOrdersNamed(tx, { venue, names });
     const orders = new Map([...known].map(([name, { order }]) => [name, order]));
+    const halted = await findHalted(tx, { venue, names });
     const wanted = new Set<number>();
+    const again: string[] = [];
     const stale: FixOrder[] = [];
     for (const { number, type, at, clientOrderId = '' } of sent) {
       const order = orders.get(clientOrderId);
       if (order === undefined || order.status === 'DONE') continue;
-      const isYoung = now.getTime() - at.getTime() <= staleMs;
-      if (type === 'F' || (type === 'D' && order.status === 'SENT' && isYoung)) {
+      const isOld = now.getTime() - at.getTime() > staleMs;
+      const isHalted = halted.has(clientOrderId);
+      if (type === 'F') {
         wanted.add(number);
+      } else if (type === 'D' && order.status === 'SENT' && !isOld && !isHalted) {
+        wanted.add(number);
+        again.push(clientOrderId);
       } else if (type === 'D' && order.status === 'SENT') {
-        const reason = 'it did not come to the venue in time';
+        const reason = isHalted
+          ? 'it was halted before it came to the venue'
+          : 'it did not come to the venue in time';
         const refused: FixOrder = {
           ...order,
           status: 'DONE',
@@ -201,6 +222,7 @@ async function stillWanted(
       }
     }
     await updateOrders(tx, stale);
+    if (again.length > 0) await markSentAgain(tx, { venue, names: again, now });
     return wanted;
   });
 }

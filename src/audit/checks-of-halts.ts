@@ -1,0 +1,62 @@
+// Checks of halts: that nothing was sent that they covered, and that only they have orders sent again.
+
+import { fragment } from '../db/sql.ts';
+import { type Check, clockSkew } from './check.ts';
+
+// A submission carries the instant at which its claim began, a halt the one at which its request did; each may
+// take until its commit as long as a request may.
+const requestTime = fragment`interval '10 seconds'`;
+
+const haltsHold: Check = {
+  name: 'halts_hold_orders',
+  says: 'No order was sent to a venue while a halt covered it.',
+  sql: fragment`
+    select
+      s.tenant_id,
+      'submission' as subject,
+      s.client_order_id as subject_id,
+      concat('not sent from ', h.set_at, ' to ', coalesce(h.lifted_at::text, 'now')) as expected,
+      concat('sent at ', s.sent_at) as found,
+      concat('halt ', h.halt_id, ' covers it') as message
+    from unwind_v1.halts h
+    join unwind_v1.submissions s
+      on s.sent_at > h.set_at + ${requestTime} + ${clockSkew}
+      and s.sent_at < coalesce(h.lifted_at - ${requestTime} - ${clockSkew}, 'infinity')
+      and (h.tenant_id is null or s.tenant_id = h.tenant_id)
+      and (h.venue is null or s.venue = h.venue)
+    join unwind_v1.orders o
+      on o.tenant_id = s.tenant_id
+      and o.order_id = s.order_id
+    where (h.account_id is null or o.account_id = h.account_id)
+      and (h.isin is null or o.isin = h.isin)`,
+};
+
+const endsAreEnds: Check = {
+  name: 'ends_at_the_venue_are_ends',
+  says: 'What a venue has cancelled or refused ends its order, unless a halt had it cancelled.',
+  sql: fragment`
+    select
+      s.tenant_id,
+      'submission' as subject,
+      s.client_order_id as subject_id,
+      'the last of its order, which is FILLED or CANCELLED' as expected,
+      concat('order ', o.order_id, ' ', o.status, ', last sent at ', n.sent_at) as found,
+      concat('the venue ended it: ', s.outcome) as message
+    from unwind_v1.submissions s
+    join unwind_v1.orders o
+      on o.tenant_id = s.tenant_id
+      and o.order_id = s.order_id
+    join (
+      select n.tenant_id, n.order_id, max(n.sent_at) as sent_at
+      from unwind_v1.submissions n
+      group by n.order_id, n.tenant_id
+    ) n
+      on n.tenant_id = s.tenant_id
+      and n.order_id = s.order_id
+    where s.status = 'DONE'
+      and s.outcome in ('cancelled', 'refused')
+      and s.halt_cancel_at is null
+      and (o.status in ('NEW', 'PROCESSING') or n.sent_at > s.sent_at)`,
+};
+
+export const checksOfHalts: readonly Check[] = [haltsHold, endsAreEnds];

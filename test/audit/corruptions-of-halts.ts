@@ -1,0 +1,29 @@
+// Corruptions of what halts have held and taken back.
+
+import { all, type Corruption, itsSubmission, set } from './corrupt.ts';
+
+const ofHalted =
+  "tenant_id in (select h.tenant_id from unwind.halts h where h.strength = 'cancel')";
+
+export const corruptionsOfHalts: readonly Corruption[] = [
+  {
+    what: 'an order is sent while it is halted',
+    victims: all('unwind.submissions', ofHalted),
+    change: `
+      update unwind.submissions t
+      set sent_at = h.set_at + interval '30 minutes'
+      from v
+      join unwind.halts h on h.tenant_id = v.tenant_id and h.strength = 'cancel'
+      where t.tenant_id = v.tenant_id
+        and t.client_order_id = v.client_order_id`,
+    check: 'halts_hold_orders',
+    subject: itsSubmission,
+  },
+  {
+    what: 'an order that the venue cancelled is sent again',
+    victims: all('unwind.submissions', 'halt_cancel_at is not null'),
+    change: set('unwind.submissions', 'halt_cancel_at = null'),
+    check: 'ends_at_the_venue_are_ends',
+    subject: itsSubmission,
+  },
+];
