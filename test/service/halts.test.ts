@@ -27,7 +27,7 @@ const accountsCount = isLong ? 2_000 : 120;
 /** Requests under way at once: so many that all processes have something to do. */
 const askers = 6;
 /** Of an order at the venue, at most; of the market clock. */
-const restsMs = 600_000;
+const restsMs = 60_000;
 const quiet = { UNWIND_LOG_LEVEL: 'error' };
 
 test('after a halt is acknowledged nothing reaches the venue', {
