@@ -138,8 +138,9 @@ suite('what cannot come right by itself is reported after one attempt', () => {
 suite('what may come right by itself is tried again', () => {
   test('a refused connection, for as long as a service takes to start again', async () => {
     const url = `http://127.0.0.1:${await closedPort()}`;
-    const patient = { firstWaitMs: 1, longestWaitMs: 1, attemptsMax: 1_000, deadlineMs: 3_600_000 };
-    const error = await fault(clientAt(url, { retry: { ...patient, unreachableMs: 100 } }));
+    const waits = { firstWaitMs: 20, longestWaitMs: 20 };
+    const patient = { ...waits, attemptsMax: 1_000, deadlineMs: 3_600_000 };
+    const error = await fault(clientAt(url, { retry: { ...patient, unreachableMs: 2_000 } }));
     assert.match(
       error.message,
       /^Cannot connect to 127\.0\.0\.1:\d+: connection refused, after \d+ attempts\. Is the service running there, and is the port of baseUrl right\?$/,

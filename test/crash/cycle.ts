@@ -33,7 +33,7 @@ export interface CycleReport extends Findings {
   readonly recoveries: readonly Recovery[];
 }
 
-const patienceMs = 120_000;
+const patienceMs = 300_000;
 const sellersAtOnce = 4;
 /** One of so many clients cancels at once. */
 const cancelsOneIn = 4;

@@ -12,7 +12,7 @@ import {
 import { eventually } from '../support/condition.ts';
 import type { Candidate } from './book.ts';
 
-const patienceMs = 120_000;
+const patienceMs = 300_000;
 
 /** A liquidation that the service has acknowledged. */
 export interface Sale {

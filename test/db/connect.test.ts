@@ -106,8 +106,11 @@ test('a session has its name, UTC and bounds on every wait', async (t) => {
 
 test('requests cannot take the connections of the loops', async (t) => {
   const { url } = await createTestDatabase(t, { migrated: false });
-  const pools = openPools({ url, maxRequests: 2, maxLoops: 1, connectTimeoutMs: 250 });
+  const pools = openPools({ url, maxRequests: 2, maxLoops: 1, connectTimeoutMs: 1_000 });
   t.after(() => pools.close());
+  // All connections are there: what waits from here on waits for its turn.
+  const held = [pools.requests, pools.requests, pools.loops];
+  await Promise.all(held.map((one) => one`select pg_sleep(0.1)`));
   const gate = Promise.withResolvers<void>();
   const flood = Array.from({ length: 20 }, () =>
     inTransaction(pools.requests, () => gate.promise).then(
@@ -154,7 +157,7 @@ test('a server that answers nothing is left after the connect timeout', async (t
 test('a server that falls silent in the middle fails the statement, not the pool', async (t) => {
   const { url } = await createTestDatabase(t, { migrated: false });
   const proxy = await startProxy(t, Number(new URL(url).port));
-  const sql = pool(t, atPort(url, proxy.port), { statementTimeoutMs: 50, silenceMarginMs: 50 });
+  const sql = pool(t, atPort(url, proxy.port), { statementTimeoutMs: 500, silenceMarginMs: 500 });
   await sql`select 1`;
   proxy.fallSilent();
   await assert.rejects(sql`select 1`, isConnectionError);

@@ -271,13 +271,13 @@ test('work with longer bounds is waited for longer than the pool has patience', 
     url,
     max: 1,
     applicationName: 'unwind test',
-    statementTimeoutMs: 50,
-    silenceMarginMs: 50,
+    statementTimeoutMs: 200,
+    silenceMarginMs: 500,
   });
   t.after(() => pool.end());
-  const slow = (tx: SqlOrTx) => tx`select 1 as n from pg_sleep(0.3)`;
+  const slow = (tx: SqlOrTx) => tx`select 1 as n from pg_sleep(1)`;
   await assert.rejects(inTransaction(pool, slow), isStatementTimeout);
-  const rows = await inTransaction(pool, slow, { statementTimeoutMs: 5_000 });
+  const rows = await inTransaction(pool, slow, { statementTimeoutMs: 60_000 });
   assert.equal(rows.count, 1);
 });
 

@@ -29,7 +29,7 @@ test('once the database is back, deliveries go on without waiting for a lease', 
     url: atPort(url, proxy.port),
     max: 4,
     applicationName: 'unwind test',
-    connectTimeoutMs: 500,
+    connectTimeoutMs: 60_000,
   });
   const messages: string[] = [];
   const onLog = (_fields: object, message: string) => messages.push(message);

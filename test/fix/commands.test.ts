@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { Acceptor, plainMarket } from '../../examples/fix/acceptor.ts';
 import { newId } from '../../src/ids.ts';
+import { ConfigError, readConfig } from '../../src/settings/config.ts';
 import {
   launchUnwind,
   newHome,
@@ -247,12 +248,24 @@ test('every mistake of a venues file is named with its place, and nothing starts
   const folder = dirname(home);
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'venues.json');
+  const settings = { UNWIND_VENUES_FILE: file };
   const started = async (text: string) => {
     await writeFile(file, text);
-    const settings = { UNWIND_VENUES_FILE: file };
     const ended = await runUnwind(t, ['start'], { home, settings });
     assert.deepEqual([ended.code, ended.stdout], [2, '']);
     return ended.stderr;
+  };
+  /** The same without a process for each file. */
+  const faultsOf = async (text: string): Promise<string> => {
+    await writeFile(file, text);
+    const read = readConfig({ ...settings, UNWIND_HOME: home });
+    return read.then(
+      () => assert.fail('it was taken'),
+      (error: unknown) => {
+        assert.ok(error instanceof ConfigError, String(error));
+        return error.message;
+      },
+    );
   };
   const wrong = {
     type: 'fix',
@@ -276,7 +289,7 @@ test('every mistake of a venues file is named with its place, and nothing starts
     trading_day: { time_zone: 'Mars/Olympus', reset_time: '06:00' },
   };
   const older = { ...own, mic: 'XTST', version: 'FIX.4.2', order_fields: { '21': '2' } };
-  const contradictions = await started(JSON.stringify({ venues: [reserved, older] }));
+  const contradictions = await faultsOf(JSON.stringify({ venues: [reserved, older] }));
   const ownOrderFields = contradictions.match(
     /\S+\/order_fields\/\d+ is a field that the session writes itself/g,
   );
@@ -289,18 +302,18 @@ test('every mistake of a venues file is named with its place, and nothing starts
   // biome-ignore lint/suspicious/noTemplateCurlyInString: the file names a variable
   const secret = { ...own, logon_fields: { '554': '${NO_SUCH_SECRET}' } };
   assert.match(
-    await started(JSON.stringify({ venues: [secret] })),
+    await faultsOf(JSON.stringify({ venues: [secret] })),
     /NO_SUCH_SECRET, which the file names, is not set/,
   );
-  assert.match(await started('{'), /is not JSON/);
+  assert.match(await faultsOf('{'), /is not JSON/);
   const several = [{ ...own, mic: 'XSIM' }, own, { ...own, host: 'other' }, { type: 'simulated' }];
-  const doubled = await started(JSON.stringify({ venues: several }));
+  const doubled = await faultsOf(JSON.stringify({ venues: several }));
   assert.match(doubled, /\/venues\/0\/mic is XSIM, which stands for the simulated venue/);
   assert.match(doubled, /\/venues\/2 names XDEM, as an entry before it does/);
   assert.match(doubled, /\/venues\/3 names XSIM, as an entry before it does/);
   const unknown = [own, { type: 'simulated', mic: 'XETR' }];
-  assert.match(await started(JSON.stringify({ venues: unknown })), /\/venues\/1\/mic /);
-  assert.match(await started(JSON.stringify({ venues: [{ type: 'fax' }] })), /\/venues\/0\/type /);
-  assert.match(await started('null'), /\/ must be object/);
+  assert.match(await faultsOf(JSON.stringify({ venues: unknown })), /\/venues\/1\/mic /);
+  assert.match(await faultsOf(JSON.stringify({ venues: [{ type: 'fax' }] })), /\/venues\/0\/type /);
+  assert.match(await faultsOf('null'), /\/ must be object/);
   assert.doesNotMatch(mistakes + contradictions, /\n\s+at /);
 });

@@ -12,6 +12,7 @@ import { systemClock } from '../../src/clock.ts';
 import { sampleAddress } from '../../src/http/openapi/sample-request.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
+import { isLong } from '../support/long.ts';
 import { apiOf, giveAccounts } from './api.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -126,7 +127,11 @@ for (const [label, programOf] of Object.entries(programs)) {
       issue_token: /"token_type":"bearer"/,
       check_liveness: /"alive"/,
     };
-    for (const [operationId, answer] of Object.entries(expected)) {
+    // To compile one takes seconds, and all are made from one text: one of them where time counts.
+    const isCompiled = label === 'Java' || label === 'Go';
+    const { create_account_liquidation } = expected;
+    const chosen = isCompiled && !isLong ? { create_account_liquidation } : expected;
+    for (const [operationId, answer] of Object.entries(chosen)) {
       const source = sampleOf(operationId, label)
         .replaceAll(sampleAddress, `http://127.0.0.1:${service.port}`)
         .replaceAll('debf2026-f2da-4ff0-bb84-92e45babb1e3', account.accountId)

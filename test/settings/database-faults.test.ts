@@ -33,7 +33,7 @@ const right = 'c0rrect-h0rse';
 async function refusalOf(url: string, settings: Record<string, string> = {}): Promise<string> {
   const config = await readConfig({ DATABASE_URL: url, ...settings });
   const { prepare, sessionSettings } = config.database;
-  const options = { url, prepare, sessionSettings, connectTimeoutMs: 1_000 };
+  const options = { url, prepare, sessionSettings, connectTimeoutMs: 5_000 };
   const sql = connect({ ...options, max: 1, applicationName: 'unwind test' });
   try {
     await prepareDatabase(sql, testClock(), config);
