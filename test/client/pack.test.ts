@@ -21,7 +21,7 @@ import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { allBlocks } from './pages.ts';
 
-const patienceMs = 60_000;
+const patienceMs = 300_000;
 
 interface Project {
   readonly directory: string;

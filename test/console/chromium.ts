@@ -63,7 +63,7 @@ export interface ConsolePage {
   checkAccess(): Promise<void>;
 }
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** A page in a browser of its own, which asks nobody but this machine. */

@@ -167,7 +167,7 @@ test('a delivery that outlives its lease leaves the work of the next holder alon
 
 test('a lease is kept for as long as an attempt takes', async (t) => {
   const { sql, clock, receiver, webhook } = await newWorld(t, 1);
-  const patient = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  const patient = startDeliverer(t, sql, { clock, timeoutMs: 600_000 });
   const other = startDeliverer(t, sql, { clock });
   const answer = Promise.withResolvers<{ status: number }>();
   receiver.react = (number) => (number === 1 ? answer.promise : { status: 200 });
@@ -193,7 +193,7 @@ test('a lease is kept for as long as an attempt takes', async (t) => {
 
 test('who learns that the lease is lost breaks its attempt off', async (t) => {
   const { sql, clock, receiver, webhook } = await newWorld(t, 1);
-  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 600_000 });
   receiver.react = () => 'never';
   await deliverer.step();
   await eventually('its request has come', () => receiver.received.length === 1);
@@ -203,7 +203,7 @@ test('who learns that the lease is lost breaks its attempt off', async (t) => {
     where d.webhook_id = ${webhook.webhookId}`;
   const begunAt = performance.now();
   await deliverer.drain();
-  assert.ok(performance.now() - begunAt < 30_000, 'long before the timeout of the attempt');
+  assert.ok(performance.now() - begunAt < 300_000, 'long before the timeout of the attempt');
   const { attempts, offset, isLeased } = await stateOf(sql, webhook);
   assert.deepEqual({ attempts, offset, isLeased }, { attempts: 0, offset: 0, isLeased: true });
 });
@@ -211,12 +211,12 @@ test('who learns that the lease is lost breaks its attempt off', async (t) => {
 test('a stop gives back what waits, and cuts off a receiver that does not answer', async (t) => {
   const { sql, clock, receiver, webhook } = await newWorld(t, 1);
   receiver.react = (number) => (number === 2 ? 'never' : { status: 200 });
-  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 60_000 });
+  const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 600_000 });
   await deliverer.step();
   await eventually('the second request has come', () => receiver.received.length >= 2);
   const begunAt = performance.now();
   await deliverer.stop();
-  assert.ok(performance.now() - begunAt < 30_000, 'long before the timeout of the attempt');
+  assert.ok(performance.now() - begunAt < 300_000, 'long before the timeout of the attempt');
   const { offset, attempts, isLeased, nextAttemptAt } = await stateOf(sql, webhook);
   assert.deepEqual({ offset, attempts, isLeased }, { offset: 1, attempts: 0, isLeased: false });
   assert.deepEqual(nextAttemptAt, clock.now(), 'the next process goes on at once');

@@ -234,7 +234,7 @@ describe('a receiver that', () => {
     const begunAt = performance.now();
     const attempt = await send(t, { url: receiver.url, timeoutMs: 200 });
     assert.ok(attempt.type === 'unanswered' && attempt.wasReached);
-    assert.ok(performance.now() - begunAt < 10_000, 'bounded');
+    assert.ok(performance.now() - begunAt < 60_000, 'bounded');
     assert.match(attempt.reason, /^(no answer in time|UND_ERR_HEADERS_TIMEOUT)$/);
   });
 

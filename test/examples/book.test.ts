@@ -41,7 +41,7 @@ const positionsOf = Map.groupBy(positions, (row) => cell(row, 'account_id'));
 test('make.ts makes the committed files, byte for byte', () => {
   const directory = mkdtempSync(join(tmpdir(), 'book-'));
   try {
-    execFileSync(process.execPath, [join(BOOK, 'make.ts'), directory], { timeout: 60_000 });
+    execFileSync(process.execPath, [join(BOOK, 'make.ts'), directory], { timeout: 300_000 });
     const committed = readdirSync(BOOK).filter((name) => name.endsWith('.csv'));
     assert.deepEqual(readdirSync(directory).sort(), committed.sort());
     for (const name of committed) {

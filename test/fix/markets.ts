@@ -43,7 +43,7 @@ export interface Markets {
 }
 
 /** The machine may be busy with other tests. */
-export const patienceMs = 30_000;
+export const patienceMs = 120_000;
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 

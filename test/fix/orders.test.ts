@@ -12,7 +12,7 @@ import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { openScripted, type World } from './scripted-world.ts';
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 const isin = 'DE0007164600';
 
 async function price(world: World, text: string): Promise<void> {

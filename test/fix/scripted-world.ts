@@ -13,7 +13,7 @@ import { eventually } from '../support/condition.ts';
 import { type AfterTest, createTestDatabase } from '../support/database.ts';
 import { ScriptedVenue } from './scripted.ts';
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const mic = 'XTST';
 

@@ -14,7 +14,7 @@ import { timestampOf } from '../../src/venue/fix/header.ts';
 import { eventually, portOf } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 export class ScriptedVenue {
   readonly port: number;

@@ -23,7 +23,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { ScriptedVenue } from './scripted.ts';
 import { openScripted as open } from './scripted-world.ts';
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 const mic = 'XTST';
 

@@ -43,7 +43,7 @@ interface Numbers {
 }
 
 /** The machine may be busy with other tests. */
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 

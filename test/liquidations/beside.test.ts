@@ -15,7 +15,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, usualEndLimits } from '../support/engine.ts';
 
 const isin = 'DE0007164600';
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 
 async function makeAccount(sql: Sql): Promise<AccountOfUser> {
   const [account] = await makeBook(sql, {

@@ -89,7 +89,7 @@ suite('the packages for integrators', () => {
     const skip = existsSync(command) ? false : absent;
     test(`do what they are for on ${runtime}`, { skip }, async () => {
       const program = [...args, 'runtime.mjs'];
-      const { stdout } = await run(command, program, { cwd: project, timeout: 60_000 });
+      const { stdout } = await run(command, program, { cwd: project, timeout: 300_000 });
       const results: Readonly<Record<string, string>> = JSON.parse(stdout);
       assert.ok(Object.keys(results).length >= 20);
       assert.deepEqual(
