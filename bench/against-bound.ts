@@ -9,7 +9,7 @@ import { type Signed, sendAll } from './load.ts';
 import type { BenchClient } from './place.ts';
 import { type Running, startVerifier } from './processes.ts';
 
-const connections = 16;
+const usualConnections = 16;
 /** Rounds that count; those before them warm up and are thrown away. */
 const roundsMeasured = 3;
 const roundsToWarmUp = 2;
@@ -23,13 +23,15 @@ export interface Contest {
   readonly service: Running;
   /** What every request is answered with. */
   readonly status: number;
+  /** Requests under way at once; default 16. */
+  readonly connections?: number;
   /** What one round runs: asked for when its turn has come, since signatures age. */
   readonly statements: () => Promise<readonly Statement[]>;
   readonly requests: () => Promise<readonly Signed[]>;
 }
 
 export async function measureAgainstBound(contest: Contest): Promise<readonly Figure[]> {
-  const { databaseUrl, client, service, status } = contest;
+  const { databaseUrl, client, service, status, connections = usualConnections } = contest;
   const verifier = await startVerifier(client);
   const meter = await meterOf(databaseUrl, [verifier.pid, service.pid]);
   const taken: Record<Party, Taken[]> = { driver: [], verifier: [], service: [] };
