@@ -147,3 +147,10 @@ export function sequenceNumber(text: string): number {
   if (/^[1-9][0-9]{0,14}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is no whole number from 1 on.');
 }
+
+/** How many items a page may have. */
+export function pageLimit(text: string): number {
+  const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= 1_000) return limit;
+  throw new InvalidArgumentError('It is no whole number from 1 to 1000.');
+}

@@ -34,6 +34,7 @@ import {
 import { keyForms, readKeyFile } from './client-identity.ts';
 import { addCreateClient } from './create-client-command.ts';
 import { type OnDatabase, printJson, runForClient, runOnDatabase } from './run.ts';
+import { tableText } from './table.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Clients read and printed at once. */
@@ -41,6 +42,7 @@ const listedAtOnceMax = 500;
 /** Changes of a client that are shown; the table has all of them. */
 const changesShownMax = 20;
 const hourMs = 3_600_000;
+const printsJson = 'one JSON document, which it prints anyway';
 
 interface ByWhom {
   readonly actor: string;
@@ -51,13 +53,18 @@ export function addClientCommands(program: Command): void {
   const clients = program.command('clients').description('API clients and what they may');
   addCreateClient(clients);
   clients
-    .command('list')
-    .description('all clients, as JSON')
-    .action(() => runOnDatabase(list));
+    .command('list', { isDefault: true })
+    .description('all clients: a table on a terminal, else JSON')
+    .option('--json', 'one JSON document, on a terminal too')
+    .action(({ json = false }: { json?: boolean }) => {
+      const isTable = process.stdout.isTTY === true && !json;
+      return runOnDatabase((on) => list(on, isTable));
+    });
   clients
     .command('show')
     .description('one client with its keys and the last changes of its access, as JSON')
     .argument('<client>', 'its id', clientId)
+    .option('--json', printsJson)
     .action((id: TenantId) => runOnDatabase((on) => show(on, id)));
   addChanges(clients);
   clients
@@ -69,6 +76,7 @@ export function addClientCommands(program: Command): void {
       packageSize,
     )
     .option('--client <id>', 'whose webhooks (default: the sandbox client)', clientId)
+    .option('--json', printsJson)
     .action((size: number | 'none', { client }: { client?: TenantId }) => {
       return runForClient(client, (to) => setPackages(to, size));
     });
@@ -81,6 +89,7 @@ function addChanges(clients: Command): void {
       .description(description)
       .argument('<client>', 'its id', clientId)
       .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+      .option('--json', printsJson)
       .option('--actor <name>', 'who decides it', displayName, nameOfUser());
   };
   changing(
@@ -150,6 +159,16 @@ function addChanges(clients: Command): void {
   );
 }
 
+interface ShownClient {
+  readonly client_id: TenantId;
+  readonly name: string;
+  readonly created_at: string;
+  readonly disabled_at: string | null;
+  readonly live_keys: number;
+  readonly scopes: number;
+  readonly contract: string;
+}
+
 /** Makes a change of one client and prints what came of it as JSON. */
 function changed<Result>(
   tenantId: TenantId,
@@ -165,8 +184,8 @@ function changed<Result>(
   });
 }
 
-async function list({ sql, stdout }: OnDatabase): Promise<number> {
-  const shown: object[] = [];
+async function list({ sql, stdout }: OnDatabase, isTable: boolean): Promise<number> {
+  const shown: ShownClient[] = [];
   for (let after: TenantId | undefined; ; ) {
     const page = await listClients(sql, { after, limit: listedAtOnceMax });
     for (const client of page) {
@@ -183,7 +202,19 @@ async function list({ sql, stdout }: OnDatabase): Promise<number> {
     if (page.length < listedAtOnceMax) break;
     after = page.at(-1)?.tenantId;
   }
-  printJson(stdout, shown);
+  if (!isTable) {
+    printJson(stdout, shown);
+    return 0;
+  }
+  const rows = shown.map((one) => [
+    one.client_id,
+    one.name,
+    one.created_at,
+    one.disabled_at === null ? 'enabled' : `disabled ${one.disabled_at}`,
+    String(one.live_keys),
+    String(one.scopes),
+  ]);
+  stdout.write(tableText([['client', 'name', 'created', 'access', 'keys', 'scopes'], ...rows]));
   return 0;
 }
 

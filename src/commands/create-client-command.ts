@@ -41,6 +41,7 @@ export function addCreateClient(clients: Command): void {
         'what its liquidations follow (default: UNWIND_CONTRACT)',
       ).choices(contracts),
     )
+    .option('--json', 'one JSON document, which it prints anyway')
     .action((options: CreateOptions) => runCreate(options));
 }
 

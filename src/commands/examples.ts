@@ -27,15 +27,6 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'positions apply': ['unwind positions apply changes.csv'],
   audit: ['unwind audit', 'unwind audit --json > audit.json'],
-  reconcile: [
-    'unwind reconcile --venue XDEM executions.csv',
-    'unwind reconcile --venue XDEM executions.csv --from 2026-01-05 --until 2026-01-09 --json',
-  ],
-  calendar: [
-    'unwind calendar',
-    'unwind calendar --file examples/calendars/german-exchange.json',
-    'unwind calendar --always-open',
-  ],
   'liquidations list': [
     'unwind liquidations list',
     'unwind liquidations list --stuck --older-than 60',
@@ -46,6 +37,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     `unwind liquidations preview ${account}`,
     `unwind liquidations preview ${account} --client ${id} --json`,
   ],
+  'events list': [
+    'unwind events',
+    'unwind events --follow',
+    'unwind events list --after e1042 --json',
+  ],
   'events follow': ['unwind events follow', `unwind events follow --liquidation ${id} --after e0`],
   'halts set': [
     'unwind halts set --everything --reason "prices are wrong"',
@@ -54,14 +50,26 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'halts list': ['unwind halts', 'unwind halts list --all --json'],
   'halts lift': [`unwind halts lift ${id} --reason "prices are right again"`],
-  abandon: [`unwind abandon ${id} --reason "the instrument was delisted"`],
+  'liquidations abandon': [
+    `unwind liquidations abandon ${id} --reason "the instrument was delisted"`,
+  ],
   'parked list': ['unwind parked', 'unwind parked list --json'],
   'parked resume': [`unwind parked resume release/${id}`, 'unwind parked resume --all'],
   'parked close': [
     `unwind parked close correction/${id} --reason "paid back by hand, ticket 4711"`,
   ],
   console: ['unwind console'],
-  'venues check': ['unwind venues check'],
+  'venues list': ['unwind venues', 'unwind venues list --json'],
+  'venues calendar': [
+    'unwind venues calendar',
+    'unwind venues calendar --file examples/calendars/german-exchange.json',
+    'unwind venues calendar --always-open',
+  ],
+  'venues reconcile': [
+    'unwind venues reconcile --venue XDEM executions.csv',
+    'unwind venues reconcile --venue XDEM executions.csv --from 2026-01-05 --until 2026-01-09 --json',
+  ],
+  'venues check': ['UNWIND_VENUES_FILE=venues.json unwind venues check'],
   'fix status': ['unwind fix', 'unwind fix status --json'],
   'fix log': ['unwind fix log', 'unwind fix log --venue XETR --follow'],
   'fix resume': [
@@ -114,18 +122,33 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind keys rotate',
     'unwind keys rotate --algorithm ed25519 --lead 0 --overlap 24',
   ],
+  commands: ['unwind commands', 'unwind commands --json'],
+  completion: [
+    'unwind completion bash > /etc/bash_completion.d/unwind',
+    'unwind completion fish > ~/.config/fish/completions/unwind.fish',
+  ],
   'sandbox reset': ['unwind sandbox reset && unwind import examples/book'],
+};
+
+/** Names that commands had before the grammar of noun and verb, and the ones that they have now. */
+export const olderNames: Readonly<Record<string, string>> = {
+  calendar: 'venues calendar',
+  reconcile: 'venues reconcile',
+  abandon: 'liquidations abandon',
 };
 
 /** Adds the examples to the help of each command. Asserts that there are some, and that each is one. */
 export function addExamples(program: Command): void {
   for (const { words, command } of leavesOf(program, [])) {
     const name = words.join(' ');
-    const lines = examples[name];
+    const lines = examples[olderNames[name] ?? name];
     assert(lines !== undefined, `there is an example of unwind ${name}`);
     for (const line of lines) {
       for (const [option] of line.matchAll(/(?<=\s)--[a-z-]+/g)) {
-        const isKnown = line.includes(' | ') || command.options.some(({ long }) => long === option);
+        const isKnown =
+          option === '--json' ||
+          line.includes(' | ') ||
+          command.options.some(({ long }) => long === option);
         assert(isKnown, `${option} is an option of unwind ${name}`);
       }
     }
@@ -133,12 +156,14 @@ export function addExamples(program: Command): void {
   }
 }
 
-interface Leaf {
+/** A command that does something, and the words that lead to it. */
+export interface Leaf {
   readonly words: readonly string[];
   readonly command: Command;
 }
 
-function leavesOf(command: Command, words: readonly string[]): readonly Leaf[] {
+/** All commands below one, in their order. */
+export function leavesOf(command: Command, words: readonly string[]): readonly Leaf[] {
   if (command.commands.length === 0) return [{ words, command }];
   return command.commands.flatMap((one) => leavesOf(one, [...words, one.name()]));
 }

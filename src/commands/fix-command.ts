@@ -1,13 +1,9 @@
-// `unwind fix` and `unwind venues check`: how sessions with venues stand, what passes over them, and what
-// a person does when one has stopped.
+// `unwind fix`: how sessions with venues stand, what passes over them, and what a person does when one has
+// stopped.
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { Logger } from 'pino';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { newId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { describeMessage } from '../venue/fix/names.ts';
 import {
@@ -19,9 +15,7 @@ import {
   resumeSession,
   type ShownSession,
 } from '../venue/fix/operate-store.ts';
-import type { FixProfile } from '../venue/fix/profile.ts';
 import { mic, reasonText, sequenceNumber } from './arguments.ts';
-import { openLog } from './log.ts';
 import { type OnDatabase, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -29,18 +23,6 @@ const followEveryMs = 500;
 const shownMax = 200;
 
 export function addFixCommands(program: Command): void {
-  const venues = program.command('venues').description('the venues that orders go to');
-  venues
-    .command('check')
-    .description('connect to each, log on, exchange a test request, log out, and say what was seen')
-    .addHelpText('after', '\nExample:\n  UNWIND_VENUES_FILE=venues.json unwind venues check')
-    .action(() => {
-      return runOnDatabase((on, config) => {
-        const log = openLog(config.log, 'warn');
-        const profiles = config.venue.profiles?.filter((one) => one.type === 'fix') ?? [];
-        return checkVenues({ ...on, profiles, log });
-      });
-    });
   const fix = program.command('fix').description('FIX sessions');
   fix
     .command('status', { isDefault: true })
@@ -52,6 +34,7 @@ export function addFixCommands(program: Command): void {
     .description('the messages of the trading day, with named fields; passwords are masked')
     .option('--venue <mic>', 'of this venue', mic)
     .option('--follow', 'go on until Ctrl-C')
+    .option('--json', 'each message as a line of JSON')
     .action((which: LogOptions) => runOnDatabase((on) => showLog(on, which)));
   fix
     .command('resume')
@@ -83,6 +66,7 @@ export function addFixCommands(program: Command): void {
 interface LogOptions {
   readonly venue?: string;
   readonly follow?: true;
+  readonly json?: true;
 }
 
 interface ResumeOptions {
@@ -117,7 +101,7 @@ function statusText(session: ShownSession): string {
 
 async function showLog(
   { sql, clock, stdout }: OnDatabase,
-  { venue, follow }: LogOptions,
+  { venue, follow, json }: LogOptions,
 ): Promise<number> {
   const [first] = await findSessions(sql, clock.now());
   const shown = venue ?? first?.venue;
@@ -126,13 +110,18 @@ async function showLog(
   for (;;) {
     const messages = await findLog(sql, { venue: shown, after, limit: shownMax });
     for (const { direction, number, at, message, problem } of messages) {
+      after = { ...after, [direction]: Math.max(after[direction], number) };
+      if (json) {
+        const told = { direction, number, at, message: describeMessage(message), problem };
+        stdout.write(`${JSON.stringify(told)}\n`);
+        continue;
+      }
       const arrow = direction === 'in' ? '←' : '→';
       const time = at.toISOString().slice(11, 23);
       stdout.write(
         `${time} ${arrow} ${String(number).padStart(6)} ${printableLine(describeMessage(message))}\n`,
       );
       if (problem !== undefined) stdout.write(`${' '.repeat(21)}! ${printableLine(problem)}\n`);
-      after = { ...after, [direction]: Math.max(after[direction], number) };
     }
     if (follow === undefined) return 0;
     await wait(followEveryMs);
@@ -153,30 +142,4 @@ async function operate(
   };
   stdout.write(`${texts[operated]}\n`);
   return operated === 'done' ? 0 : 1;
-}
-
-interface CheckCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly stdout: { write(text: string): unknown };
-  readonly profiles: readonly FixProfile[];
-  readonly log: Logger;
-}
-
-/** @returns 0 when each could be logged on to. */
-async function checkVenues(command: CheckCommand): Promise<number> {
-  const { sql, clock, stdout, profiles, log } = command;
-  if (profiles.length === 0)
-    throw new UsageError('UNWIND_VENUES_FILE names no FIX venue to check.');
-  let isWell = true;
-  const { checkVenue } = await import('../venue/fix/check-venue.ts');
-  for (const profile of profiles) {
-    const checked = await checkVenue({ sql, clock, profile, log, holder: newId<'process'>() });
-    isWell &&= checked.isWell;
-    stdout.write(
-      `${checked.isWell ? '✓' : '✗'} ${profile.mic} at ${profile.host}:${profile.port}\n`,
-    );
-    for (const line of checked.seen) stdout.write(`  ${printableLine(line)}\n`);
-  }
-  return isWell ? 0 : 1;
 }

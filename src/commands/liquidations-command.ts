@@ -14,7 +14,7 @@ import {
   type Wait,
   type WaitingPosition,
 } from '../liquidations/waits-store.ts';
-import { printableLine } from '../printable.ts';
+import { tableOf } from './table.ts';
 
 export interface LiquidationsCommand {
   readonly sql: Sql;
@@ -158,27 +158,6 @@ function cellsOf(wait: Wait | undefined): readonly [string, string, string, stri
   const { reason, isin, since, until, detail } = wait;
   const place = isin === undefined ? reason : `${reason} (${isin})`;
   return [place, since?.toISOString() ?? '', until?.toISOString() ?? '', detail ?? ''];
-}
-
-/** Rows as lines: in columns for a person, with tabs between the cells for a program. */
-export function tableOf(
-  rows: readonly (readonly (string | undefined)[])[],
-  isAligned: boolean,
-): string {
-  const cells = rows.map((row) => row.map((cell = '') => printableLine(cell)));
-  if (!isAligned) return cells.map((row) => `${row.join('\t')}\n`).join('');
-  const widths = (cells[0] ?? []).map((_, i) =>
-    Math.max(...cells.map((row) => row[i]?.length ?? 0)),
-  );
-  return cells
-    .map(
-      (row) =>
-        `${row
-          .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }
 
 function toJson({ wait, ...one }: SeenLiquidation) {

@@ -21,10 +21,11 @@ import type { Clock } from '../clock.ts';
 import { printable, printableLine } from '../printable.ts';
 import type { Config } from '../settings/config.ts';
 import { type Forwarded, forwardDelivery } from './forward-delivery.ts';
-import { mendable, openSandbox } from './sandbox-access.ts';
+import { type ApiArguments, mendable, openSandbox } from './sandbox-access.ts';
 
 export interface ListenOptions {
-  readonly config: Pick<Config, 'home'>;
+  readonly config: Pick<Config, 'home' | 'clientFile'>;
+  readonly access: ApiArguments;
   readonly clock: Clock;
   /** Kinds of events; default all. */
   readonly types?: readonly string[];
@@ -48,7 +49,7 @@ const patience = { deadlineMs: 5_000 };
 
 /** Listens until it is stopped. @returns 0; 1 when its subscription could not be removed. */
 export async function runListen(options: ListenOptions): Promise<number> {
-  const { sandbox, client } = await openSandbox(options.config);
+  const { sandbox, client } = await openSandbox(options.config, options.access);
   const stopped = stopOf(options.stdout);
   const receiver = webhookReceiver({
     keys: (signal) => client.webhooks.verifyKeys({ signal }),

@@ -26,8 +26,12 @@ interface OfClient {
 
 export function addOperatorCommands(program: Command): void {
   addLiquidationsCommands(program);
-  program
-    .command('abandon')
+  describeAbandon(program.command('abandon', { hidden: true }));
+  addParkedCommands(program);
+}
+
+function describeAbandon(command: Command): void {
+  command
     .description('end a liquidation that is stuck, with what was sold')
     .argument('<liquidation>', 'its id', liquidationId)
     .requiredOption('--reason <text>', 'why, for those who ask later')
@@ -37,7 +41,6 @@ export function addOperatorCommands(program: Command): void {
         runAbandon({ ...on, liquidationId: id, tenantId: client, reason }),
       );
     });
-  addParkedCommands(program);
 }
 
 interface ListOptions extends OfClient {
@@ -97,6 +100,7 @@ function addLiquidationsCommands(program: Command): void {
       return runOnDatabase((on) => showLiquidation({ ...on, json }, which));
     });
   addPreviewCommand(liquidations);
+  describeAbandon(liquidations.command('abandon'));
 }
 
 function minutesAgo(clock: Clock, count: number): Date {

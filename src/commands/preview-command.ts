@@ -8,8 +8,8 @@ import type { AccountId, TenantId } from '../ids.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
 import { type Preview, previewLiquidation } from '../liquidations/preview-liquidation.ts';
 import { accountId, clientId } from './arguments.ts';
-import { tableOf } from './liquidations-command.ts';
 import { type Output, printJson, runForClient } from './run.ts';
+import { tableOf } from './table.ts';
 
 interface PreviewOptions {
   readonly client?: TenantId;

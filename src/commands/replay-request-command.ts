@@ -5,13 +5,16 @@ import { readFile, stat } from 'node:fs/promises';
 import { type Config, ConfigError } from '../settings/config.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { runRequest } from './request-command.ts';
+import type { ApiArguments } from './sandbox-access.ts';
 
 export interface ReplayOptions {
-  readonly config: Pick<Config, 'home'>;
+  readonly config: Pick<Config, 'home' | 'clientFile'>;
+  readonly access: ApiArguments;
   readonly file: string;
   /** As another request: with an idempotency key of its own. */
   readonly newKey?: boolean;
   readonly print?: boolean;
+  readonly json?: true;
   readonly stdout: NodeJS.WritableStream;
 }
 
@@ -20,7 +23,7 @@ const recordBytesMax = 1_048_576;
 
 /** Prints what was answered then and what is answered now. @returns as `runRequest`. */
 export async function runReplayRequest(options: ReplayOptions): Promise<number> {
-  const { config, file, newKey = false, print = false, stdout } = options;
+  const { config, access, file, newKey = false, print = false, json, stdout } = options;
   const { method, target, body, headers, status } = await readRecord(file);
   if (target.startsWith('/auth/')) {
     throw new ConfigError(
@@ -34,9 +37,10 @@ export async function runReplayRequest(options: ReplayOptions): Promise<number> 
   const keyOf = new Map(headers.map(([name, value]) => [name.toLowerCase(), value]));
   const recorded = keyOf.get('idempotency-key');
   const idempotencyKey = newKey && recorded !== undefined ? randomUUID() : recorded;
-  if (!print) stdout.write(`recorded: ${status}; now:\n`);
+  if (!print && !json) stdout.write(`recorded: ${status}; now:\n`);
   return runRequest({
-    ...{ config, method, target, print, stdout, makesKey: false },
+    ...{ config, access, method, target, print, stdout, makesKey: false },
+    ...(json ? { json, before: { recorded: status } } : {}),
     ...(body === '' ? {} : { data: body }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   });

@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto';
 import type { ApiAnswer, PreparedRequest } from '@unwind/client';
 import { printable } from '../printable.ts';
 import { type Config, ConfigError } from '../settings/config.ts';
-import { mendable, openSandbox } from './sandbox-access.ts';
+import { printJson } from './run.ts';
+import { type ApiArguments, mendable, openSandbox } from './sandbox-access.ts';
 
 export interface RequestOptions {
-  readonly config: Pick<Config, 'home'>;
+  readonly config: Pick<Config, 'home' | 'clientFile'>;
+  readonly access: ApiArguments;
   readonly method: string;
   readonly target: string;
   readonly data?: string;
@@ -16,13 +18,17 @@ export interface RequestOptions {
   readonly makesKey?: boolean;
   /** Print the signed request instead of sending it. */
   readonly print?: boolean;
+  /** One JSON document: status, headers and body. */
+  readonly json?: true;
+  /** What a document begins with. */
+  readonly before?: object;
   readonly stdout: NodeJS.WritableStream;
 }
 
 /** Prints status, headers and body. @returns 0 for a 2xx answer, else 1. */
 export async function runRequest(options: RequestOptions): Promise<number> {
-  const { config, target, data, stdout, makesKey = true } = options;
-  const { sandbox, client } = await openSandbox(config);
+  const { config, access, target, data, stdout, makesKey = true } = options;
+  const { sandbox, client } = await openSandbox(config, access);
   if (!target.startsWith('/')) throw new ConfigError('The target begins with a slash.');
   const method = options.method.toUpperCase();
   const idempotencyKey =
@@ -35,11 +41,14 @@ export async function runRequest(options: RequestOptions): Promise<number> {
   };
   try {
     if (options.print === true) {
-      stdout.write(textOf(await client.prepare(request)));
+      const prepared = await client.prepare(request);
+      if (options.json) printJson(stdout, preparedDocument(prepared));
+      else stdout.write(textOf(prepared));
       return 0;
     }
     const answer = await client.send(request);
-    stdout.write(print(answer));
+    if (options.json) printJson(stdout, { ...options.before, ...answerDocument(answer) });
+    else stdout.write(print(answer));
     return answer.status < 300 ? 0 : 1;
   } catch (error) {
     throw mendable(error, sandbox, 'gives no token');
@@ -54,6 +63,19 @@ function textOf({ url, method, headers, body }: PreparedRequest): Buffer {
   );
   const head = `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('')}\r\n`;
   return Buffer.concat([Buffer.from(head), body]);
+}
+
+function preparedDocument({ url, method, headers, body }: PreparedRequest): object {
+  return {
+    method,
+    url: url.href,
+    headers,
+    body: body.length === 0 ? null : String(Buffer.from(body)),
+  };
+}
+
+function answerDocument({ status, headers, text, json }: ApiAnswer): object {
+  return { status, headers: Object.fromEntries(headers), body: json ?? text };
 }
 
 function parse(data: string): unknown {

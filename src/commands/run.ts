@@ -1,5 +1,5 @@
 // How every command is run: settings are read, the database is opened and at the right schema, and the exit
-// code says how it ended: 0 done, 1 found something wrong or refused, 2 could not be run.
+// code says how it ended (frame.ts).
 
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
@@ -13,20 +13,50 @@ import { type Config, readConfig } from '../settings/config.ts';
 import { prepareDatabase, withDatabase } from '../settings/database.ts';
 import { explain } from '../settings/explain.ts';
 import { openLog } from './log.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError, UsageError } from './usage-error.ts';
 
 /** Where a command prints; it may be a terminal. */
 export interface Output {
   write(text: string): unknown;
 }
 
+/** How the command of this process prints: as it likes, a document of its own, or one made of its lines. */
+type Printing = 'text' | 'own document' | 'lines in a document';
+
+let printing: Printing = 'text';
+let said = '';
+
+/** Chosen before the command runs, by what is on its command line. */
+export function printAs(chosen: Printing): void {
+  printing = chosen;
+  said = '';
+}
+
 /** Prints to a stream, harmless to a terminal whatever the text is of. */
 export function outputTo(stream: Output): Output {
-  return { write: (text) => stream.write(printable(text)) };
+  return {
+    write: (text) => {
+      if (printing !== 'lines in a document' || stream !== process.stdout) {
+        return stream.write(printable(text));
+      }
+      said += printable(text);
+      return true;
+    },
+  };
 }
 
 export function printJson(stdout: Output, value: unknown): void {
   stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/** The document of a command that has none of its own, or could not be run. */
+export function printOutcome(code: number, outcome: { lines: string } | { error: string }): void {
+  const told =
+    'error' in outcome
+      ? outcome
+      : { lines: outcome.lines.split('\n').filter((line) => line !== '') };
+  const document = { ok: code === 0, exit_code: code, ...told };
+  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 
 /** What a command on the database works with. */
@@ -49,11 +79,16 @@ export async function run(
   try {
     const config = await readConfig(process.env);
     log = openLog(config.log, usualLogLevel);
-    process.exitCode = await command(config, log);
+    const code = await command(config, log);
+    process.exitCode = code;
+    if (printing === 'lines in a document') printOutcome(code, { lines: said });
   } catch (error) {
-    process.exitCode = 2;
+    const code = error instanceof RefusedError ? 1 : 2;
+    process.exitCode = code;
     log?.debug({ err: error }, 'command.failed');
-    process.stderr.write(`unwind: ${printable(sentenceOf(error))}\n`);
+    const sentence = printable(sentenceOf(error));
+    process.stderr.write(`unwind: ${sentence}\n`);
+    if (printing !== 'text') printOutcome(code, { error: sentence });
   }
 }
 
@@ -118,7 +153,7 @@ async function sandboxTenant(config: Config): Promise<TenantId> {
 
 /** What a person can mend, in words; of a fault of ours the message, and where the rest is. */
 function sentenceOf(error: unknown): string {
-  if (error instanceof UsageError) return error.message;
+  if (error instanceof UsageError || error instanceof RefusedError) return error.message;
   const message = error instanceof Error ? error.message : String(error);
   return (
     explain(error) ??

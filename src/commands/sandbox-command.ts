@@ -5,7 +5,7 @@ import { DatabaseClock } from '../db/database-clock.ts';
 import { resetSandbox } from '../sandbox/reset.ts';
 import { withDatabase } from '../settings/database.ts';
 import { openKeyFile } from '../settings/key-file.ts';
-import { run } from './run.ts';
+import { type Output, outputTo, run } from './run.ts';
 
 export function addSandboxCommands(program: Command): void {
   program
@@ -13,10 +13,10 @@ export function addSandboxCommands(program: Command): void {
     .description('the sandbox as a whole')
     .command('reset')
     .description('remove its book, liquidations, events, webhooks and other clients')
-    .action(() => runReset(process.stdout));
+    .action(() => runReset(outputTo(process.stdout)));
 }
 
-function runReset(stdout: { write(text: string): unknown }): Promise<void> {
+function runReset(stdout: Output): Promise<void> {
   return run(async (config, log) => {
     const seal = await openKeyFile(config);
     await withDatabase(config, log, async (sql) => {

@@ -22,6 +22,8 @@ export interface StartCommand {
   /** False: the schema of the database is left as it is. */
   readonly migrates: boolean;
   readonly usesTls: boolean;
+  /** One line of JSON instead of text. */
+  readonly isJson?: true | undefined;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface StartCommand {
 export async function runStart(
   config: Config,
   log: Logger,
-  { stdout, migrates, usesTls }: StartCommand,
+  { stdout, migrates, usesTls, isJson }: StartCommand,
 ): Promise<number> {
   const stopped = Promise.withResolvers<number>();
   const stopping = new AbortController();
@@ -55,12 +57,15 @@ export async function runStart(
     throw error;
   });
   if (service === undefined) return 0;
-  stdout.write(welcome(config, service, performance.now() - begunAt));
-  if (isSimulatedLive(config)) {
-    const isColoured = stdout.isTTY === true;
-    stdout.write(`  ${isColoured ? red(simulatedFillsWarning) : simulatedFillsWarning}\n\n`);
-    log.warn(simulatedFillsWarning);
+  const startMs = Math.round(performance.now() - begunAt);
+  const isSimulated = isSimulatedLive(config);
+  if (isJson) {
+    stdout.write(`${JSON.stringify(documentOf(config, service, startMs))}\n`);
+  } else {
+    stdout.write(welcome(config, service, startMs));
+    if (isSimulated) stdout.write(`  ${red(simulatedFillsWarning, stdout)}\n\n`);
   }
+  if (isSimulated) log.warn(simulatedFillsWarning);
   const code = await stopped.promise;
   await service.stop();
   return code;
@@ -93,8 +98,20 @@ function limitStop({ stopTimeoutMs }: Config, log: Logger): void {
   deadline.unref();
 }
 
-function red(text: string): string {
-  return styleText(['red', 'bold'], text, { validateStream: false });
+/** On a terminal that shows colours, and where NO_COLOR does not say otherwise. */
+function red(text: string, stdout: NodeJS.WritableStream): string {
+  return styleText(['red', 'bold'], text, { stream: stdout });
+}
+
+function documentOf({ mode, roles }: Config, { url }: Service, startMs: number): object {
+  return {
+    url,
+    mode,
+    roles: [...roles],
+    version: packageVersion,
+    pid: process.pid,
+    start_ms: startMs,
+  };
 }
 
 /** How a person calls the command: in the repository through npm, else as it was installed. */
@@ -111,7 +128,7 @@ const example = {
 function welcome(config: Config, service: Service, startMs: number): string {
   const [role, other] = config.roles;
   const does = other === undefined ? [`only ${role}`] : [];
-  const facts = [config.mode, ...does, `ready in ${Math.round(startMs)} ms`].join(', ');
+  const facts = [config.mode, ...does, `ready in ${startMs} ms`].join(', ');
   const database =
     config.database.url === undefined ? join(config.home, 'pg18') : 'of DATABASE_URL';
   const places = [

@@ -185,6 +185,11 @@ export const settings = {
       errorsUrl,
     ),
   },
+  clientFile: setting(
+    'UNWIND_CLIENT_FILE',
+    'who calls the API in commands that do: a JSON file in the form of sandbox-client.json (docs/cli.md); default the sandbox client',
+    optionalDirectory,
+  ),
   record: setting(
     'UNWIND_RECORD',
     'directory in which a sandbox keeps each request with its verdict, for unwind replay-request; 1,000 files at most',

@@ -29,7 +29,7 @@ export function misspelt(
 }
 
 /** The name that one of the texts is nearest to, within a third of its letters. */
-function nearest(texts: readonly string[], known: readonly string[]): string | undefined {
+export function nearest(texts: readonly string[], known: readonly string[]): string | undefined {
   const near = known
     .map((name) => ({ name, edits: Math.min(...texts.map((text) => edits(text, name))) }))
     .filter((one) => one.edits <= Math.max(editsMax, Math.floor(one.name.length / 3)))
