@@ -1,8 +1,11 @@
 // Fills the book of a scenario: accounts of one shape, by one statement a table, each position with
 // the movement it is the sum of.
 
+import { recordedMovements } from '../src/book/store.ts';
 import type { Sql } from '../src/db/connect.ts';
+import { fragment } from '../src/db/sql.ts';
 import { type AccountId, newId, type TenantId, type UserId } from '../src/ids.ts';
+import { recordedSql, recordSql } from '../src/trail/records-store.ts';
 
 export interface BenchAccount {
   readonly accountId: AccountId;
@@ -88,12 +91,16 @@ async function addAccounts(sql: Sql, { tenantId, isins, at, accounts }: Slice): 
     from unnest(${accountIds}::uuid[]) as a (account_id)
     cross join unnest(${isins}::text[]) as i (isin)`;
   await sql`
-    insert into unwind.movements (
+    with moved as (
+      insert into unwind.movements as m (
       tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at,
       recorded_at
     )
     select
       ${tenantId}, gen_random_uuid(), a.account_id, i.isin, 10, 0, 0, 'import', ${at}, ${at}
     from unnest(${accountIds}::uuid[]) as a (account_id)
-    cross join unnest(${isins}::text[]) as i (isin)`;
+    cross join unnest(${isins}::text[]) as i (isin)
+      returning ${recordedSql(recordedMovements)}
+    )
+    ${recordSql(recordedMovements, fragment`select * from moved`)}`;
 }

@@ -3,10 +3,12 @@
 // over six months. The audit finds nothing wrong in it. What the service would have made (parts,
 // indexes, heads, frozen and analysed tables) is there in the end.
 
+import { recordedMovements } from '../src/book/store.ts';
 import { connect, type Sql, type Tx } from '../src/db/connect.ts';
-import { identifier, raw } from '../src/db/sql.ts';
+import { fragment, identifier, raw } from '../src/db/sql.ts';
 import { inTransaction } from '../src/db/transaction.ts';
 import type { TenantId } from '../src/ids.ts';
+import { recordedSql, recordSql } from '../src/trail/records-store.ts';
 
 const eventsOfLife = 3;
 const livesOfAccount = 50;
@@ -156,13 +158,17 @@ async function makeAccounts(tx: Tx): Promise<void> {
     from bench.tenants t
     cross join unnest(${isins}::text[]) as i (isin)`;
   await tx`
-    insert into unwind.movements (
+    with moved as (
+      insert into unwind.movements as m (
       tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at,
       recorded_at
     )
     select a.tenant_id, gen_random_uuid(), a.account_id, i.isin, 1, 0, 0, 'import', a.at, a.at
     from bench.accounts a
-    cross join unnest(${isins}::text[]) as i (isin)`;
+    cross join unnest(${isins}::text[]) as i (isin)
+      returning ${recordedSql(recordedMovements)}
+    )
+    ${recordSql(recordedMovements, fragment`select * from moved`)}`;
   await tx`
     insert into unwind.positions (tenant_id, account_id, isin, quantity, locked)
     select a.tenant_id, a.account_id, i.isin, 1, 0

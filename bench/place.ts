@@ -15,9 +15,10 @@ import { connect, type Sql } from '../src/db/connect.ts';
 import { migrate } from '../src/db/migrate.ts';
 import { identifier } from '../src/db/sql.ts';
 import { startEmbedded } from '../src/embedded/embedded.ts';
-import type { TenantId } from '../src/ids.ts';
+import { newId, type TenantId } from '../src/ids.ts';
 import { readConfig } from '../src/settings/config.ts';
 import { openKeyFile } from '../src/settings/key-file.ts';
+import type { Act } from '../src/trail/act.ts';
 import { withDatabase } from '../tools/database-url.ts';
 
 /** A running PostgreSQL, from which each scenario takes fresh databases. */
@@ -102,9 +103,28 @@ export async function makeClient(
   const now = systemClock.now();
   const signature = { basesSha256: [], expiresAt: now };
   const secretHash = sha256(clientSecret);
-  const caller = { tenantId: clientId, scopes, contract: '2023' as const, signature, secretHash };
+  const caller = {
+    ...{ tenantId: clientId, scopes, contract: '2023' as const, signature, secretHash },
+    act: undefined,
+  };
   const asked = { scope: scopes.join(' '), ignoresUnknown: false };
   const { accessToken } = await issueToken(sql, systemClock, caller, asked);
   const key: SigningKey = { algorithm, privateKey };
   return { tenantId: clientId, keyId: keyIds[0] ?? '', key, publicKeyPem, token: accessToken };
+}
+
+/** What the trail keeps of a request that makes a liquidation. */
+export function benchAct(target: string): Act {
+  return {
+    kind: 'client',
+    name: newId(),
+    role: undefined,
+    origin: '127.0.0.1',
+    at: systemClock.now(),
+    operation: 'create_account_liquidation',
+    target,
+    reason: undefined,
+    detail: undefined,
+    requestSha256: sha256(target),
+  };
 }

@@ -6,6 +6,7 @@ import { connect } from '../src/db/connect.ts';
 import { type AccountId, type LiquidationId, parseId, type TenantId } from '../src/ids.ts';
 import { createLiquidation } from '../src/liquidations/create-liquidation.ts';
 import type { BenchAccount } from './book.ts';
+import { benchAct } from './place.ts';
 
 export interface Created {
   readonly accountId: AccountId;
@@ -36,6 +37,7 @@ export async function createAll(
           accountId,
           userId,
           signature: { basesSha256: [], expiresAt: systemClock.now() },
+          act: benchAct(`/accounts/${accountId}/liquidations`),
           idempotencyKey: randomUUID(),
           requestHash: Buffer.alloc(32, at),
         },

@@ -20,7 +20,7 @@ export async function subscribe(
   const signature = { basesSha256: [], expiresAt: systemClock.now() };
   return createWebhook(
     { sql, clock: systemClock, policy },
-    { tenantId, scopes: [], contract: '2023' as const, signature },
+    { tenantId, scopes: [], contract: '2023' as const, signature, act: undefined },
     { ...usualSettings, title: 'Bench', url, enabled, maxPackageSize },
   );
 }

@@ -126,6 +126,24 @@ create table unwind.accounts (
 CREATE INDEX accounts_by_creation ON unwind.accounts USING btree (tenant_id, created_at, account_id);
 CREATE INDEX accounts_of_user ON unwind.accounts USING btree (tenant_id, user_id);
 
+create table unwind.acts (
+  tenant_id uuid not null,
+  commit_order bigint not null,
+  act_id uuid not null,
+  acted_at timestamp with time zone not null,
+  kind text not null,
+  actor text not null,
+  role text,
+  origin text,
+  operation text not null,
+  target text not null,
+  reason text,
+  detail text,
+  request_sha256 bytea,
+  constraint acts_pkey PRIMARY KEY (tenant_id, commit_order, act_id),
+  constraint acts_kind CHECK (kind = ANY (ARRAY['client'::text, 'person'::text, 'command'::text, 'start'::text]))
+);
+
 create table unwind.blocked_accounts (
   tenant_id uuid not null,
   webhook_id uuid not null,
@@ -181,23 +199,6 @@ create table unwind.client_keys (
   constraint client_keys_pkey PRIMARY KEY (tenant_id, key_id),
   constraint client_keys_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
   constraint client_keys_status CHECK (status = ANY (ARRAY['live'::text, 'revoked'::text]))
-);
-
-create table unwind.console_acts (
-  tenant_id uuid not null,
-  act_id uuid not null,
-  acted_at timestamp with time zone not null,
-  person text not null,
-  role text not null,
-  operation text not null,
-  target text not null,
-  reason text,
-  status integer,
-  constraint console_acts_pkey PRIMARY KEY (tenant_id, act_id),
-  constraint console_acts_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
-  constraint console_acts_person_length CHECK (length(person) >= 1 AND length(person) <= 200),
-  constraint console_acts_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
-  constraint console_acts_target_length CHECK (length(target) <= 500)
 );
 
 create table unwind.console_links (
@@ -769,6 +770,23 @@ create table unwind.rates (
   constraint rates_positive CHECK (rate > 0::numeric AND scale(rate) <= 12)
 );
 
+create table unwind.seals (
+  tenant_id uuid not null,
+  number bigint not null,
+  sealed_at timestamp with time zone not null,
+  previous bytea not null,
+  snapshot pg_snapshot not null,
+  first_order bigint not null,
+  last_order bigint not null,
+  act_ids uuid[] not null,
+  act_hashes bytea not null,
+  record_ids uuid[] not null,
+  record_hashes bytea not null,
+  hash bytea not null,
+  constraint seals_pkey PRIMARY KEY (tenant_id, number),
+  constraint seals_form CHECK (number > 0 AND length(previous) = 32 AND length(hash) = 32 AND length(act_hashes) = (32 * cardinality(act_ids)) AND length(record_hashes) = (32 * cardinality(record_ids)) AND (cardinality(act_ids) + cardinality(record_ids)) > 0)
+);
+
 create table unwind.signature_replays (
   tenant_id uuid not null,
   base_sha256 bytea not null,
@@ -861,6 +879,26 @@ create table unwind.trading (
   constraint trading_pkey PRIMARY KEY (only_row),
   constraint trading_only_row CHECK (only_row),
   constraint trading_venues CHECK (cardinality(venues) >= 1 AND cardinality(venues) <= 20 AND cardinality(currencies) = cardinality(venues))
+);
+
+create table unwind.trail_chain (
+  only_row boolean default true not null,
+  chain_id uuid default gen_random_uuid() not null,
+  began_at timestamp with time zone default now() not null,
+  order_offset bigint default 0 not null,
+  constraint trail_chain_pkey PRIMARY KEY (only_row),
+  constraint trail_chain_only_row CHECK (only_row)
+);
+
+create table unwind.trail_records (
+  tenant_id uuid not null,
+  commit_order bigint not null,
+  record_id uuid not null,
+  kind text not null,
+  ids uuid[] not null,
+  hashes bytea not null,
+  constraint trail_records_pkey PRIMARY KEY (tenant_id, commit_order, record_id),
+  constraint trail_records_form CHECK ((kind = ANY (ARRAY['movement/1'::text, 'execution/1'::text])) AND length(hashes) = (32 * cardinality(ids)))
 );
 
 create table unwind.tunnel_requests (
@@ -1566,6 +1604,22 @@ create view unwind_v1.accounts as
     currency
    FROM unwind.accounts a;
 
+create view unwind_v1.acts as
+ SELECT tenant_id,
+    act_id,
+    commit_order,
+    acted_at,
+    kind,
+    actor,
+    role,
+    origin,
+    operation,
+    target,
+    reason,
+    detail,
+    request_sha256
+   FROM unwind.acts a;
+
 create view unwind_v1.blocked_accounts as
  SELECT tenant_id,
     webhook_id,
@@ -1896,6 +1950,21 @@ create view unwind_v1.rates as
     updated_at
    FROM unwind.rates r;
 
+create view unwind_v1.seals as
+ SELECT tenant_id,
+    number,
+    sealed_at,
+    previous,
+    snapshot,
+    first_order,
+    last_order,
+    act_ids,
+    act_hashes,
+    record_ids,
+    record_hashes,
+    hash
+   FROM unwind.seals s;
+
 create view unwind_v1.submissions as
  SELECT tenant_id,
     client_order_id,
@@ -1920,6 +1989,15 @@ create view unwind_v1.tenants as
     created_at,
     contract
    FROM unwind.tenants t;
+
+create view unwind_v1.trail_records as
+ SELECT tenant_id,
+    record_id,
+    commit_order,
+    kind,
+    ids,
+    hashes
+   FROM unwind.trail_records r;
 
 create view unwind_v1.venue_cancels as
  SELECT firm AS tenant_id,

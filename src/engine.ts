@@ -16,6 +16,7 @@ import { eventPublisher } from './events/publish-events.ts';
 import { reportApplier } from './executions/apply-reports.ts';
 import { reportReceiver } from './executions/receive-reports.ts';
 import { newId } from './ids.ts';
+import { checkpointEveryMs, sealEveryMs } from './limits.ts';
 import {
   type EndLimits,
   liquidationAdvancer,
@@ -28,6 +29,12 @@ import { haltedCanceller } from './orders/cancel-halted.ts';
 import { adoptOrders } from './orders/order-store.ts';
 import { countInFlight, endSubmissionLeases } from './orders/submission-store.ts';
 import { orderSubmitter, submissionResolver } from './orders/submit-orders.ts';
+import {
+  type CheckpointSettings,
+  CheckpointWriter,
+  checkpointStep,
+} from './trail/export-checkpoints.ts';
+import { sealTrail } from './trail/seal-trail.ts';
 import { closeIdleTunnels, tunnelReceiver } from './tunnels/serve-tunnels.ts';
 import { recordTrading } from './venue/calendar-store.ts';
 import type { Venue } from './venue/venue.ts';
@@ -64,6 +71,8 @@ export interface StepsOptions {
   readonly endLimits: EndLimits;
   /** Told of what is committed, for the metrics. */
   readonly count?: Count | undefined;
+  /** Where signed checkpoints of the trail go. */
+  readonly checkpoints?: CheckpointSettings | undefined;
   readonly log: EngineLog;
   /** Called when a delivery is done: another may be due. */
   readonly onDelivered?: () => void;
@@ -90,6 +99,10 @@ export interface EngineSteps {
   readonly publish: Step;
   /** Begins deliveries; they go on after the step has ended. */
   readonly deliver: Step;
+  /** Chains what was committed in the trail. */
+  readonly seal: Step;
+  /** Signs the ends of the chains, where a file for it is set. */
+  readonly checkpoint: Step;
   /** Removes what has expired, and finds what has run for too long. */
   readonly clean: Step;
 }
@@ -109,6 +122,8 @@ export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
   settle: ['publish'],
   publish: ['deliver'],
   deliver: [],
+  seal: [],
+  checkpoint: [],
   clean: ['stop'],
 };
 
@@ -126,6 +141,8 @@ export interface ProcessSteps {
   /** By MIC. */
   readonly venueSteps: ReadonlyMap<string, VenueSteps>;
   readonly deliverer: Deliverer;
+  /** Of checkpoints, where a file is set. */
+  readonly writer: CheckpointWriter | undefined;
 }
 
 /** Rows that one turn of cleaning removes at most. */
@@ -145,6 +162,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     ...(webhookSetAsideMs === undefined ? {} : { setAsideAfterMs: webhookSetAsideMs }),
     onDone: onDelivered,
   });
+  const writer = options.checkpoints && new CheckpointWriter(sql, clock, options.checkpoints);
   const venueSteps = new Map(
     venues.map((venue) => {
       const sender = { ...worker, venue, holder, rateAgeMsMax };
@@ -176,9 +194,12 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     settle: liquidationSettler(worker),
     publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
+    // At rest it looks once a second; only what was too much for one turn goes on at once.
+    seal: async () => ((await sealTrail({ sql, clock })) ? 1 : 0),
+    checkpoint: checkpointStep(writer, log),
     clean: () => clean(options, clock.now()),
   };
-  return { steps, venueSteps, deliverer };
+  return { steps, venueSteps, deliverer, writer };
 }
 
 async function clean(options: StepsOptions, now: Date): Promise<number> {
@@ -212,6 +233,8 @@ export interface Engine {
   wakeDeliver(): void;
   /** Whether each loop has worked well lately, by name. */
   loops(): Readonly<Record<string, boolean>>;
+  /** When the trail was signed last, by this process. */
+  signedAt(): Date | undefined;
   /** Lets every step under way end. Nothing is lost if the process is killed instead. */
   stop(): Promise<void>;
 }
@@ -221,7 +244,12 @@ const stepNames = Object.keys(nextSteps) as readonly StepName[];
 /** Steps whose batch of one tenant may keep the others waiting. */
 const besideSteps: readonly StepName[] = ['release', 'submit', 'apply', 'advance', 'publish'];
 
-const cleaningIdleMs = { first: 60_000, longest: 60_000 };
+/** Steps that rest longer than the others. */
+const idleMsOf: Partial<Record<StepName, { readonly first: number; readonly longest: number }>> = {
+  clean: { first: 60_000, longest: 60_000 },
+  seal: { first: sealEveryMs, longest: sealEveryMs },
+  checkpoint: { first: checkpointEveryMs, longest: checkpointEveryMs },
+};
 
 interface Work {
   readonly step: StepName;
@@ -254,11 +282,12 @@ async function enterVenues(options: EngineOptions, now: Date): Promise<void> {
 export function buildEngine(options: EngineOptions): Engine {
   const { sql, clock, holder, log } = options;
   const process = stepsOfProcess({ ...options, onDelivered: () => wake('deliver') });
-  const { deliverer } = process;
+  const { deliverer, writer } = process;
   const byStep = new Map<StepName, Loop[]>();
   const mains: Loop[] = [];
   for (const { step: of, name, work } of worksOf(process)) {
-    const idleMs = of === 'clean' ? { idleMs: cleaningIdleMs } : {};
+    const rest = idleMsOf[of];
+    const idleMs = rest === undefined ? {} : { idleMs: rest };
     const onWork = () => wake(...nextSteps[of]);
     const main = new Loop({ name, step: work, clock, log, onWork, ...idleMs });
     mains.push(main);
@@ -274,7 +303,7 @@ export function buildEngine(options: EngineOptions): Engine {
     for (const name of names) for (const loop of byStep.get(name) ?? []) loop.wake();
   };
   // Cleaning rests longer than a loop may be silent, and nothing waits for it.
-  const watched = mains.filter((loop) => loop.name !== 'clean');
+  const watched = mains.filter((loop) => loop.name !== 'clean' && loop.name !== 'checkpoint');
   return {
     start: async () => {
       const successor = { holder, now: clock.now() };
@@ -288,6 +317,7 @@ export function buildEngine(options: EngineOptions): Engine {
     wakePublish: () => wake('publish'),
     wakeDeliver: () => wake('deliver'),
     loops: () => Object.fromEntries(watched.map((loop) => [loop.name, loop.isHealthy])),
+    signedAt: () => writer?.lastAt,
     stop: async () => {
       await Promise.all(all.map((loop) => loop.stop()));
       await deliverer.stop();

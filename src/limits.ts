@@ -283,6 +283,28 @@ export const recordedResponseMax = 64 * 1024;
 /** Records that wait for the disk at once; what comes then is left out. */
 export const recordsQueuedMax = 200;
 
+/** Acts that a page of the trail looks at; where few of them match, it is short and leads on. */
+export const actsLookedMax = 10_000;
+
+/** Tenants that one turn of sealing looks after. */
+export const sealedTenantsMax = 200;
+
+/** Acts and records of one seal, but for what one transaction wrote: some 56 bytes each in its row. */
+export const sealedEntriesMax = 5_000;
+
+/** How often what was committed is sealed, in ms: until then it can be changed unseen. */
+export const sealEveryMs = 1_000;
+
+/** How often the ends of the chains are signed, in ms: until then a chain can be made anew unseen. */
+export const checkpointEveryMs = 60_000;
+
+/** What verifying the trail reads at once: seals, whose acts and records are read with them, and rows of the book. */
+export const verifiedSealsAtOnce = 20;
+export const verifiedRowsAtOnce = 5_000;
+
+/** Findings that verifying the trail names; their number is told in full. */
+export const verifiedFindingsMax = 1_000;
+
 /** How long a link to the console can be used, in ms: long enough to walk to another machine. */
 export const consoleLinkMs = 10 * 60_000;
 

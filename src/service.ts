@@ -19,7 +19,7 @@ import { Metrics } from './metrics/metrics.ts';
 import { Recorder } from './recording/recorder.ts';
 import { ensureCertificate } from './sandbox/certificate.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
-import { type Config, ConfigError, isSimulated } from './settings/config.ts';
+import { type Config, ConfigError } from './settings/config.ts';
 import {
   type Database,
   explained,
@@ -27,9 +27,12 @@ import {
   prepareDatabase,
   reachDatabase,
 } from './settings/database.ts';
+import { isSimulated } from './settings/demands.ts';
 import { Exposure, isOpen } from './settings/exposure.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { checkAddress, explainListening } from './settings/listen.ts';
+import { recordStart } from './settings/start-act.ts';
+import { openCheckpoints } from './settings/trail-key.ts';
 import { openVenues } from './venue/open-venue.ts';
 import type { Count } from './work/figures.ts';
 import { newHolder } from './work/holder.ts';
@@ -139,11 +142,12 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
         clock,
         loops: () => engine?.loops() ?? {},
         pools: { requests: pools.requests, loops: pools.loops },
+        signedAt: () => engine?.signedAt(),
       })
     : undefined;
   const count = metrics?.count;
   const engine: Engine | undefined = roles.has('worker')
-    ? openEngine(config, { log, seal, agent, pools, clock, database, count, opened })
+    ? await openEngine(config, { log, seal, agent, pools, clock, database, count, opened })
     : undefined;
   let isStopping = false;
   const warning = isSimulatedLive(config) ? simulatedFillsWarning : undefined;
@@ -205,6 +209,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     options.printsLink && roles.has('api') && signsInByLink(config)
       ? linkAddress(url, await makeLink(pools.requests, clock, sandboxPerson))
       : undefined;
+  await recordStart(pools.loops, clock, config);
   await engine?.start();
   const stop = () => {
     isStopping = true;
@@ -258,7 +263,7 @@ interface EngineParts {
   readonly opened: Opened;
 }
 
-function openEngine(config: Config, parts: EngineParts): Engine {
+async function openEngine(config: Config, parts: EngineParts): Promise<Engine> {
   const { log, seal, agent, pools, clock, database, count, opened } = parts;
   const venueSql = connect({
     ...database.options,
@@ -290,6 +295,7 @@ function openEngine(config: Config, parts: EngineParts): Engine {
     isSandbox: config.mode === 'sandbox',
     removesFailingWebhooks: config.mode === 'sandbox',
     endLimits: config.liquidations,
+    checkpoints: await openCheckpoints(config),
     count,
     holder,
   });

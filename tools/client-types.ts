@@ -169,6 +169,13 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         LiftRequest: bodyOf('lift_halt'),
       },
     },
+    'trail.ts': {
+      about: 'Who has changed what',
+      types: {
+        Act: part(answerOf('list_acts'), 'data'),
+        ActQuery: queryOf('list_acts'),
+      },
+    },
     'book.ts': {
       about: 'Users, accounts and what they hold, orders and instruments',
       types: {

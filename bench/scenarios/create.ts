@@ -12,7 +12,7 @@ import { statementOf } from '../bare-driver.ts';
 import { type BenchAccount, fillBook } from '../book.ts';
 import type { Figure } from '../figures.ts';
 import { signAll, type ToSign } from '../load.ts';
-import { type BenchClient, makeClient, type Place } from '../place.ts';
+import { type BenchClient, benchAct, makeClient, type Place } from '../place.ts';
 import { startService } from '../processes.ts';
 
 const positionsEach = 10;
@@ -76,6 +76,7 @@ function statementFor({ tenantId }: BenchClient, { accountId, userId }: BenchAcc
       now,
       releaseDelayMs,
       signature: { basesSha256: [randomBytes32()], expiresAt: now },
+      act: benchAct(`/accounts/${accountId}/liquidations`),
       signatureIsNew: true,
       idempotencyKey: randomUUID(),
       requestHash: randomBytes32(),

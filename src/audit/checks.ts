@@ -13,6 +13,7 @@ import { checksOfOrders } from './checks-of-orders.ts';
 import { checksOfProceeds } from './checks-of-proceeds.ts';
 import { checksOfSettlement } from './checks-of-settlement.ts';
 import { checksOfSubmissions } from './checks-of-submissions.ts';
+import { checksOfTrail } from './checks-of-trail.ts';
 import { checksOfVenue } from './checks-of-venue.ts';
 
 export const checks: readonly Check[] = [
@@ -29,4 +30,5 @@ export const checks: readonly Check[] = [
   ...checksOfDeliveries,
   ...checksOfVenue,
   ...checksOfEnds,
+  ...checksOfTrail,
 ];

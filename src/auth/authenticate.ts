@@ -25,6 +25,7 @@ import type { Sql } from '../db/connect.ts';
 import { parseId, type TenantId } from '../ids.ts';
 import { verificationsQueuedMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import type { Act } from '../trail/act.ts';
 import type { Scope } from './scope.ts';
 import { matchingHash, sha256 } from './secret.ts';
 import type { SignatureUse } from './signature-use.ts';
@@ -48,19 +49,35 @@ const cachedTenantsMax = 2_000;
 /** Signature bases remembered by this process, for as long as their signatures can live. */
 const rememberedBasesMax = 200_000;
 
+/** Whose message it is. */
+export interface Signer {
+  readonly tenantId: TenantId;
+  readonly scopes: readonly Scope[];
+  readonly contract: Contract;
+  readonly signature: SignatureUse;
+  /** Of the signature that counted. */
+  readonly keyId: string;
+  readonly signedInAt: Date;
+}
+
+/** Who asks for what. */
 export interface Caller {
   readonly tenantId: TenantId;
   readonly scopes: readonly Scope[];
   /** What its liquidations are created under. */
   readonly contract: Contract;
   readonly signature: SignatureUse;
+  /** What is recorded of it once it is done; undefined: it only reads. */
+  readonly act: Act | undefined;
 }
 
 /** A client that has proved to know its secret. */
-export interface ClientCaller extends Caller {
+export interface SecretSigner extends Signer {
   /** Of the secret that it has used. */
   readonly secretHash: Buffer;
 }
+
+export type ClientCaller = Caller & Pick<SecretSigner, 'secretHash'>;
 
 interface KnownTenant extends Tenant {
   readonly verificationKeys: ReadonlyMap<string, VerificationKey>;
@@ -110,13 +127,13 @@ export class Authenticator {
   async authenticate(
     message: SignedMessage,
     claim: { clientId: string; token: string },
-  ): Promise<Caller> {
+  ): Promise<Signer> {
     const parsed = parseSignatures(message);
     const { token, tenant } = await this.#holder(claim);
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE;
-    const signature = await this.#verify(parsed, tenant, rules);
+    const verified = await this.#verify(parsed, tenant, rules);
     const scopes = token.scopes.filter((scope) => tenant.grantedScopes.has(scope));
-    return { tenantId: tenant.tenantId, scopes, contract: tenant.contract, signature };
+    return { tenantId: tenant.tenantId, scopes, contract: tenant.contract, ...verified };
   }
 
   /**
@@ -124,7 +141,7 @@ export class Authenticator {
    * @throws Refusal `unauthorized`, the same for a wrong client, secret or key.
    * @throws SignatureError when the signature is refused.
    */
-  async authenticateClient(message: SignedMessage, claim: Credentials): Promise<ClientCaller> {
+  async authenticateClient(message: SignedMessage, claim: Credentials): Promise<SecretSigner> {
     const parsed = parseSignatures(message);
     const tenantId = parseId<'tenant'>(claim.clientId);
     // The secret is read anew, and nothing else before it is right: so a client that does not exist
@@ -137,9 +154,9 @@ export class Authenticator {
       throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE_TOKEN;
-    const signature = await this.#verify(parsed, tenant, rules);
+    const verified = await this.#verify(parsed, tenant, rules);
     const { tenantId: id, scopes, contract } = tenant;
-    return { tenantId: id, scopes, contract, signature, secretHash };
+    return { tenantId: id, scopes, contract, ...verified, secretHash };
   }
 
   /** Whether a token is still good for one of these scopes. @throws trouble of the database. */
@@ -217,27 +234,29 @@ export class Authenticator {
     parsed: ParsedSignatures,
     tenant: KnownTenant,
     rules: HeaderRules,
-  ): Promise<SignatureUse> {
+  ): Promise<Pick<Signer, 'signature' | 'keyId' | 'signedInAt'>> {
+    const signedInAt = this.#clock.now();
     const check = {
       parsed,
       rules,
       clientId: tenant.tenantId,
       keys: (keyid: string) => tenant.verificationKeys.get(keyid),
-      now: Math.floor(this.#clock.now().getTime() / 1_000),
+      now: Math.floor(signedInAt.getTime() / 1_000),
       isReplay: (baseSha256: string) => this.#usedBases.has(`${tenant.tenantId}/${baseSha256}`),
     };
     const checked = checkSignatures(check);
     // Of a message's signatures one counts, and all of them are used up by it, verified or not: none
     // brings it in once more.
     const entrances = entrancesOf(check, checked);
-    await this.#verifySignatures(checked);
+    const { keyid: keyId } = await this.#verifySignatures(checked);
     const bases = [...new Set(entrances.map((one) => one.baseSha256))].sort();
     this.#remember(tenant.tenantId, bases);
     const created = Math.max(...entrances.map((one) => one.created));
-    return {
+    const signature = {
       basesSha256: bases.map((base) => Buffer.from(base, 'hex')),
       expiresAt: new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000),
     };
+    return { signature, keyId, signedInAt };
   }
 
   async #verifySignatures(checked: CheckedSignatures): Promise<VerifiedSignature> {

@@ -7,6 +7,9 @@ import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
+import type { Act } from '../trail/act.ts';
+import { withMore } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import {
   type ClientChange,
   deleteTokensOf,
@@ -30,6 +33,8 @@ export interface Instruction {
   readonly tenantId: TenantId;
   readonly actor: string;
   readonly reason: string;
+  /** For the trail. */
+  readonly act?: Act | undefined;
 }
 
 /** What was asked for cannot be done; nothing was changed. */
@@ -164,7 +169,7 @@ interface Changed<Result> {
 function change<Result>(
   sql: Sql,
   clock: Clock,
-  { tenantId, actor, reason }: Instruction,
+  { tenantId, actor, reason, act }: Instruction,
   work: (tx: Tx, tenant: TenantWithKeys, now: Date) => Promise<Changed<Result>>,
 ): Promise<Result> {
   return inTransaction(sql, async (tx) => {
@@ -174,6 +179,8 @@ function change<Result>(
     const at = clock.now();
     const { result, ...made } = await work(tx, tenant, at);
     await insertClientChange(tx, { tenantId, changeId: newId(), at, actor, reason, ...made });
+    const { detail } = made;
+    await recordAct(tx, tenantId, act && withMore(act, detail === '' ? {} : { detail }));
     return result;
   });
 }

@@ -8,6 +8,8 @@ import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
 import { overtakenTriesMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import { type Act, withMore } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import type { Caller } from './authenticate.ts';
 import { findStoredAnswer, insertStoredAnswer } from './idempotency-store.ts';
 import type { SignatureUse } from './signature-use.ts';
@@ -16,6 +18,7 @@ import { recordSignatureUse } from './store.ts';
 export interface ChangeRequest {
   readonly tenantId: TenantId;
   readonly signature: SignatureUse;
+  readonly act: Act | undefined;
   readonly idempotencyKey: string;
   /** SHA-256 over method, path and raw body. */
   readonly requestHash: Buffer;
@@ -28,8 +31,16 @@ export interface OnceAnswer {
   readonly replayed: boolean;
 }
 
+/** The answer of a change. */
+export interface Changed {
+  readonly status: number;
+  readonly body: string;
+  /** Nothing was changed: it was only asked what a change would do. */
+  readonly isTrial?: boolean;
+}
+
 /** Makes the change and its answer; a refusal is returned, not thrown, and has changed nothing. */
-export type Change = (tx: Tx, now: Date) => Promise<{ status: number; body: string } | Refusal>;
+export type Change = (tx: Tx, now: Date) => Promise<Changed | Refusal>;
 
 /**
  * Makes a change unless the same request was answered before: then it gets that answer again.
@@ -64,7 +75,7 @@ async function attempt(
   tx: Tx,
   { request, change, now }: { request: ChangeRequest; change: Change; now: Date },
 ): Promise<OnceAnswer | Refusal> {
-  const { tenantId, signature, idempotencyKey, requestHash, idempotencyRetentionMs } = request;
+  const { tenantId, signature, act, idempotencyKey, requestHash, idempotencyRetentionMs } = request;
   if (!(await recordSignatureUse(tx, { ...signature, tenantId }))) {
     return new Refusal('unauthorized', 'This signature was used before.');
   }
@@ -74,8 +85,10 @@ async function attempt(
       ? { status: prior.status, body: prior.body, replayed: true }
       : new Refusal('unprocessable_content', 'The idempotency key was used for another request.');
   }
-  const answer = await change(tx, now);
-  if (answer instanceof Refusal) return answer;
+  const changed = await change(tx, now);
+  if (changed instanceof Refusal) return changed;
+  const { isTrial = false, ...answer } = changed;
+  if (!isTrial) await recordAct(tx, tenantId, act && naming(act, idIn(answer.body)));
   const expiresAt = later(now, idempotencyRetentionMs);
   await insertStoredAnswer(tx, {
     tenantId,
@@ -88,16 +101,35 @@ async function attempt(
   return { ...answer, replayed: false };
 }
 
-/** Runs a signed change that has no idempotency key. A refusal of its own is thrown behind the commit: the signature is used up. */
+/** The id of what an answer is about. */
+function idIn(body: string): string | undefined {
+  const { id } = Object(JSON.parse(body)) as { readonly id?: unknown };
+  return typeof id === 'string' ? id : undefined;
+}
+
+/** The act on what it has made: its target ends with the id. */
+function naming(act: Act, id: string | undefined): Act {
+  if (id === undefined || act.target.includes(id)) return act;
+  return withMore(act, { target: `${act.target}/${id}` });
+}
+
+/**
+ * Runs a signed change that has no idempotency key. A refusal of its own is thrown behind the commit: the
+ * signature is used up.
+ * @param idOf the id of what it has made, for the trail.
+ */
 export async function changeSigned<T>(
   sql: Sql,
-  { tenantId, signature }: Caller,
+  { tenantId, signature, act }: Caller,
   work: (tx: Tx) => Promise<T | Refusal>,
+  idOf: (made: T) => string | undefined = () => undefined,
 ): Promise<T> {
   const outcome = await inTransaction(sql, async (tx) => {
     const isFirstUse = await recordSignatureUse(tx, { tenantId, ...signature });
     if (!isFirstUse) throw new Refusal('unauthorized', 'This signature was used before.');
-    return work(tx);
+    const made = await work(tx);
+    if (!(made instanceof Refusal)) await recordAct(tx, tenantId, act && naming(act, idOf(made)));
+    return made;
   });
   if (outcome instanceof Refusal) throw outcome;
   return outcome;

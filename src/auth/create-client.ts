@@ -8,6 +8,8 @@ import type { Sql } from '../db/connect.ts';
 import { isUniqueViolation } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
+import type { Act } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import { ClientChangeError } from './change-client.ts';
 import type { Scope } from './scope.ts';
 import type { Seal } from './seal.ts';
@@ -46,6 +48,7 @@ export function newIdentity(keyCount: number): CreatedClient {
  * Makes a client, all or nothing.
  *
  * @param brought what it has already, such as with another service; the rest is made.
+ * @param actOf what the trail keeps of it.
  * @throws UnusableKeyError for a key that cannot verify, ClientChangeError when there is such a client.
  */
 export async function createClient(
@@ -54,9 +57,16 @@ export async function createClient(
   seal: Seal,
   client: NewClient,
   brought: Partial<CreatedClient> = {},
+  actOf: (tenantId: TenantId) => Act | undefined = () => undefined,
 ): Promise<CreatedClient> {
   const identity = { ...newIdentity(client.publicKeysPem.length), ...brought };
-  const isNew = await enterClient(sql, clock, seal, { ...client, ...identity });
+  const isNew = await enterClient(
+    sql,
+    clock,
+    seal,
+    { ...client, ...identity },
+    actOf(identity.clientId),
+  );
   if (!isNew) throw new ClientChangeError(`there is a client ${identity.clientId} already.`);
   return identity;
 }
@@ -73,6 +83,7 @@ export async function enterClient(
   clock: Clock,
   seal: Seal,
   client: NewClient & CreatedClient,
+  act?: Act,
 ): Promise<boolean> {
   const { clientId: tenantId, clientSecret, name, scopes, signaturePolicy } = client;
   const { contract = '2023' } = client;
@@ -90,6 +101,7 @@ export async function enterClient(
       await insertTenant(tx, { ...tenant, now });
       for (const key of keys) await insertClientKey(tx, { tenantId, ...key, now });
       await makeSigningKeys(tx, { tenantId, seal, now });
+      await recordAct(tx, tenantId, act);
     });
     return true;
   } catch (error) {

@@ -6,6 +6,8 @@ import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { withMore } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import type { ClientCaller } from './authenticate.ts';
 import { isScope, type Scope } from './scope.ts';
 import { newSecret, sha256 } from './secret.ts';
@@ -47,6 +49,8 @@ export async function issueToken(
     const tokenHash = sha256(accessToken);
     const expiresAt = later(now, tokenLifeS * 1_000);
     await insertToken(tx, { tenantId, tokenHash, scopes, secretHash, expiresAt, now });
+    const detail = scopes.join(' ');
+    await recordAct(tx, tenantId, caller.act && withMore(caller.act, { detail }));
   });
   return { accessToken, expiresInS: tokenLifeS, scope: scopes.join(' ') };
 }
@@ -65,7 +69,7 @@ export async function revokeToken(
   const which = { tenantId: caller.tenantId, tokenHash: sha256(token) };
   await inTransaction(sql, async (tx) => {
     await useSignature(tx, caller);
-    await deleteToken(tx, which);
+    if (await deleteToken(tx, which)) await recordAct(tx, which.tenantId, caller.act);
   });
   return which;
 }

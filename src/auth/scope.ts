@@ -36,6 +36,7 @@ export const scopes = [
   'webhooks:read',
   'halts:admin',
   'halts:read',
+  'trail:read',
   'tests:admin',
 ] as const;
 

@@ -7,6 +7,8 @@ import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
+import type { Act } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import type { Seal } from './seal.ts';
 
 export type SigningAlgorithm = 'ecdsa-p521' | 'ed25519';
@@ -92,9 +94,10 @@ export async function rotateSigningKeys(
     seal: Seal;
     algorithms: readonly SigningAlgorithm[];
     rotation: Rotation;
+    act?: Act;
   },
 ): Promise<readonly Rotated[]> {
-  const { tenantId, seal, algorithms, rotation } = command;
+  const { tenantId, seal, algorithms, rotation, act } = command;
   return inTransaction(sql, async (tx) => {
     const tenants = await tx`
       select t.tenant_id
@@ -111,6 +114,7 @@ export async function rotateSigningKeys(
       const keyId = await makeSigningKey(tx, { tenantId, algorithm, seal, now, signsFrom });
       rotated.push({ algorithm, keyId, signsFrom, oldKeyEndsAt });
     }
+    await recordAct(tx, tenantId, act);
     return rotated;
   });
 }

@@ -217,15 +217,16 @@ export async function findToken(
   );
 }
 
-/** Removes a token; one that is not there, or is another client's, stays out of it. */
+/** Removes a token; one that is not there, or is another client's, stays out of it. @returns whether it was there. */
 export async function deleteToken(
   tx: Tx,
   which: { tenantId: TenantId; tokenHash: Buffer },
-): Promise<void> {
-  await tx`
+): Promise<boolean> {
+  const rows = await tx`
     delete from unwind.access_tokens t
     where t.tenant_id = ${which.tenantId}
       and t.token_hash = ${which.tokenHash}`;
+  return rows.count > 0;
 }
 
 /** Records the use of a message's signatures. @returns false when one had been used before. */

@@ -6,8 +6,9 @@ import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
+import { recordSql } from '../trail/records-store.ts';
 import { type Delta, type DeltaType, type HoldingChange, positionKey } from './delta.ts';
-import { movementsSql } from './store.ts';
+import { movementsSql, recordedMovements } from './store.ts';
 
 /** Locks accounts, so that no request starts a liquidation on them. @returns those that are there. */
 export async function lockAccounts(
@@ -176,5 +177,7 @@ async function insertMovements(tx: Tx, { tenantId, deltas, now }: DeltaWriting):
       ${deltas.map((delta) => plain(delta.quantity))}::numeric[],
       ${deltas.map((delta) => delta.reference)}::text[]
     ) as n (movement_id, account_id, isin, type, quantity, reference)`;
-  await tx`${movementsSql(movements, now)}`;
+  await tx`
+    with moved as (${movementsSql(movements, now)})
+    ${recordSql(recordedMovements, fragment`select * from moved`)}`;
 }

@@ -10,6 +10,8 @@ import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
+import type { Act } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import { type BookFile, bookFileNames, bookFiles, readRow } from './import-file.ts';
 import {
   badLinesListedMax,
@@ -45,6 +47,8 @@ import { readCsv } from './read-csv.ts';
 export interface ImportRequest {
   readonly tenantId: TenantId;
   readonly directory: string;
+  /** What the trail keeps of a file that has changed something. */
+  actOf?(file: string, now: Date, detail: string): Act;
   onProgress?(progress: ImportProgress): void;
   /** Called with each file's report as soon as it is settled, also when a later file throws. */
   onFile?(report: FileReport): void;
@@ -137,6 +141,10 @@ function importFile(
       onWritten: (rows) => request.onProgress?.({ step: 'writing', file: file.name, ...rows }),
     });
     const unchanged = lines - inserted - changed;
+    if (inserted + changed > 0) {
+      const detail = `${inserted} new, ${changed} changed, ${unchanged} as before`;
+      await recordAct(tx, tenantId, request.actOf?.(file.name, now, detail));
+    }
     return { outcome: 'imported', file: file.name, lines, inserted, changed, unchanged };
   };
   return inTransaction(sql, work, {

@@ -14,7 +14,9 @@ import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import { newId, type TenantId } from '../ids.ts';
+import { recordedSql, recordSql } from '../trail/records-store.ts';
 import { type Counts, inSlices, type Rules, type Writing } from './import-staging.ts';
+import { recordedMovements } from './store.ts';
 
 /**
  * A snapshot of the instant of a sale or a delta may be from before or after it: it is refused, so that
@@ -146,7 +148,7 @@ async function writeChanges(
       where c.number between ${first} and ${last}
     ),
     moved as (
-      insert into unwind.movements (
+      insert into unwind.movements as m (
         tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at,
         recorded_at
       )
@@ -155,7 +157,9 @@ async function writeChanges(
         trim_scale(c.quantity - c.old_quantity), trim_scale(c.locked - c.old_locked), 0,
         'import', c.as_of, ${now}
       from slice c
+      returning ${recordedSql(recordedMovements)}
     ),
+    recorded as (${recordSql(recordedMovements, fragment`select * from moved`)}),
     touched as (
       update unwind.accounts a
       set

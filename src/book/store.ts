@@ -5,6 +5,7 @@ import type { Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
+import { type RecordedRows, recordedSql } from '../trail/records-store.ts';
 
 export interface PositionChange {
   readonly accountId: AccountId;
@@ -32,19 +33,36 @@ export function heldChangedSql(changes: Fragment): Fragment {
 /**
  * SQL: records movements, a row each of a select of tenant_id, movement_id, account_id, isin, quantity,
  * locked, cash, reason, execution_id, reference, effective_at and uncovered. The caller changes the
- * positions they add up to.
+ * positions they add up to, and records what this returns.
  */
 export function movementsSql(movements: Fragment, now: Date): Fragment {
   return fragment`
-    insert into unwind.movements (
+    insert into unwind.movements as m (
       tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, execution_id,
       reference, effective_at, uncovered, recorded_at
     )
     select
-      m.tenant_id, m.movement_id, m.account_id, m.isin, m.quantity, m.locked, m.cash, m.reason,
-      m.execution_id, m.reference, m.effective_at, m.uncovered, ${now}
-    from (${movements}) as m`;
+      n.tenant_id, n.movement_id, n.account_id, n.isin, n.quantity, n.locked, n.cash, n.reason,
+      n.execution_id, n.reference, n.effective_at, n.uncovered, ${now}
+    from (${movements}) as n
+    returning ${recordedSql(recordedMovements)}`;
 }
+
+/** What the trail holds of movements: nothing of one ever changes. */
+export const recordedMovements: RecordedRows = {
+  kind: 'movement/1',
+  noun: 'movement',
+  from: fragment`unwind.movements m`,
+  tenantId: fragment`m.tenant_id`,
+  id: fragment`m.movement_id`,
+  recordedAt: fragment`m.recorded_at`,
+  text: fragment`
+    row(
+      m.tenant_id, m.movement_id, m.account_id, m.isin, m.quantity, m.locked, m.cash, m.uncovered,
+      m.reason, m.execution_id, m.reference, extract(epoch from m.effective_at),
+      extract(epoch from m.recorded_at)
+    )::text`,
+};
 
 /** Changes positions; several changes of one position add up. The caller records the movements. */
 export async function movePositions(

@@ -3,9 +3,13 @@
 
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { overtakenTriesMax } from '../limits.ts';
 import { askToStop, type StopRow } from '../liquidations/stop-store.ts';
+import type { Act } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
+import { actOfCommand } from './acting.ts';
 import type { Output } from './run.ts';
 
 export interface AbandonCommand {
@@ -34,7 +38,12 @@ export async function runAbandon(command: AbandonCommand): Promise<number> {
     return 1;
   }
   for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
-    const row = await askToStop(sql, { liquidationId, tenantId, note, now: clock.now() });
+    const now = clock.now();
+    const row = await inTransaction(sql, async (tx) => {
+      const asked = await askToStop(tx, { liquidationId, tenantId, note, now });
+      if (asked?.is_asked) await recordAct(tx, asked.tenant_id, actOf(liquidationId, note, now));
+      return asked;
+    });
     const reply = replyTo(liquidationId, row);
     if (reply !== undefined) {
       stdout.write(`${reply.text}\n`);
@@ -43,6 +52,11 @@ export async function runAbandon(command: AbandonCommand): Promise<number> {
   }
   stdout.write(`liquidation ${liquidationId} is being changed by others; try again\n`);
   return 1;
+}
+
+function actOf(liquidationId: LiquidationId, reason: string, now: Date): Act {
+  const target = `/liquidations/${liquidationId}`;
+  return actOfCommand(now, { operation: 'abandon_liquidation', target, reason });
 }
 
 /** Undefined when it changed under the statement and has to be asked for again. */

@@ -6,6 +6,8 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
+import { allTenants } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import { type Calendar, CalendarError, readCalendar } from '../venue/calendar.ts';
 import {
   findCalendar,
@@ -15,6 +17,7 @@ import {
   setCalendar,
 } from '../venue/calendar-store.ts';
 import { simulatedMic } from '../venue/simulated/market-store.ts';
+import { actOfCommand } from './acting.ts';
 import type { Output } from './run.ts';
 
 export interface CalendarCommand {
@@ -37,7 +40,14 @@ export async function runCalendar(
   try {
     if (file !== undefined || alwaysOpen) {
       const calendar = file === undefined ? undefined : await readFromFile(file);
-      await inTransaction(sql, (tx) => setCalendar(tx, venue, calendar));
+      const act = actOfCommand(clock.now(), {
+        ...{ operation: 'set_calendar', target: `/venues/${venue}/calendar` },
+        detail: calendar === undefined ? 'always open' : JSON.stringify(calendar),
+      });
+      await inTransaction(sql, async (tx) => {
+        await setCalendar(tx, venue, calendar);
+        await recordAct(tx, allTenants, act);
+      });
     }
   } catch (error) {
     if (!(error instanceof CalendarError)) throw error;

@@ -17,9 +17,12 @@ import type { Scope } from '../auth/scope.ts';
 import { type Contract, contracts, findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import type { Mode } from '../settings/config.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import { setPackageSizeDefault } from '../webhooks/store.ts';
+import { actOfCommand } from './acting.ts';
 import {
   clientId,
   displayName,
@@ -96,10 +99,10 @@ function addChanges(clients: Command): void {
     'disable',
     'end all access of a client within 5 seconds; it can be enabled again',
   ).action((id: TenantId, by: ByWhom) =>
-    changed(id, by, disableClient, () => ({ disabled: true })),
+    changed('disable_client', id, by, disableClient, () => ({ disabled: true })),
   );
   changing('enable', 'give a disabled client its access back').action((id: TenantId, by: ByWhom) =>
-    changed(id, by, enableClient, () => ({ disabled: false })),
+    changed('enable_client', id, by, enableClient, () => ({ disabled: false })),
   );
   changing('rotate-secret', 'give a client another secret; prints it once')
     .option('--overlap <hours>', 'how long the old one works on', hours, 24)
@@ -107,10 +110,16 @@ function addChanges(clients: Command): void {
       const rotate = (sql: Sql, clock: Clock, instruction: Instruction) => {
         return rotateSecret(sql, clock, { ...instruction, overlapMs: overlap * hourMs });
       };
-      return changed(id, by, rotate, ({ clientSecret, oldSecretEndsAt }) => ({
-        client_secret: clientSecret,
-        old_secret_ends_at: oldSecretEndsAt.toISOString(),
-      }));
+      return changed(
+        'rotate_client_secret',
+        id,
+        by,
+        rotate,
+        ({ clientSecret, oldSecretEndsAt }) => ({
+          client_secret: clientSecret,
+          old_secret_ends_at: oldSecretEndsAt.toISOString(),
+        }),
+      );
     });
   changing('add-key', 'add a public key; the others stay')
     .requiredOption('--public-key <file>', keyForms)
@@ -119,7 +128,7 @@ function addChanges(clients: Command): void {
         const { pem: publicKeyPem } = await readKeyFile(publicKey);
         return addKey(sql, clock, { ...instruction, publicKeyPem });
       };
-      return changed(id, by, add, (added) => ({ key_id: added }));
+      return changed('add_client_key', id, by, add, (added) => ({ key_id: added }));
     });
   changing('revoke-key', 'take a public key out of use for good, within 5 seconds')
     .requiredOption('--key <id>', 'its id', keyId)
@@ -127,7 +136,7 @@ function addChanges(clients: Command): void {
       const revoke = (sql: Sql, clock: Clock, instruction: Instruction) => {
         return revokeClientKey(sql, clock, { ...instruction, keyId: key });
       };
-      return changed(id, by, revoke, () => ({ revoked_key_id: key }));
+      return changed('revoke_client_key', id, by, revoke, () => ({ revoked_key_id: key }));
     });
   changing('scopes', 'give a client exactly these scopes; its tokens lose what is withdrawn')
     .requiredOption('--set <scopes>', 'separated by spaces or commas, or "all"', scopeList)
@@ -137,7 +146,7 @@ function addChanges(clients: Command): void {
         await setClientScopes(sql, clock, { ...instruction, scopes });
         return scopes;
       };
-      return changed(id, by, give, (scopes) => ({ scopes }));
+      return changed('set_client_scopes', id, by, give, (scopes) => ({ scopes }));
     });
   changing('contract', 'choose the contract that new liquidations of a client follow')
     .addOption(
@@ -149,13 +158,13 @@ function addChanges(clients: Command): void {
       const choose = (sql: Sql, clock: Clock, instruction: Instruction) => {
         return setClientContract(sql, clock, { ...instruction, contract });
       };
-      return changed(id, by, choose, () => ({ contract }));
+      return changed('set_client_contract', id, by, choose, () => ({ contract }));
     });
   changing(
     'revoke-tokens',
     'end all tokens of a client within 5 seconds; it may get new ones',
   ).action((id: TenantId, by: ByWhom) =>
-    changed(id, by, revokeTokens, (count) => ({ revoked: count })),
+    changed('revoke_client_tokens', id, by, revokeTokens, (count) => ({ revoked: count })),
   );
 }
 
@@ -171,6 +180,7 @@ interface ShownClient {
 
 /** Makes a change of one client and prints what came of it as JSON. */
 function changed<Result>(
+  operation: string,
   tenantId: TenantId,
   by: ByWhom,
   work: (sql: Sql, clock: Clock, instruction: Instruction, mode: Mode) => Promise<Result>,
@@ -178,7 +188,9 @@ function changed<Result>(
 ): Promise<void> {
   return runOnDatabase(async ({ sql, clock, stdout }, { mode }) => {
     const { actor, reason } = by;
-    const result = await work(sql, clock, { tenantId, actor, reason }, mode);
+    const target = `/clients/${tenantId}`;
+    const act = actOfCommand(clock.now(), { operation, target, actor, reason });
+    const result = await work(sql, clock, { tenantId, actor, reason, act }, mode);
     printJson(stdout, { client_id: tenantId, ...shownOf(result) });
     return 0;
   });
@@ -245,11 +257,18 @@ async function show({ sql, clock, stdout }: OnDatabase, tenantId: TenantId): Pro
 }
 
 async function setPackages(
-  { sql, tenantId, stdout }: OnDatabase & { readonly tenantId: TenantId },
+  { sql, clock, tenantId, stdout }: OnDatabase & { readonly tenantId: TenantId },
   size: number | 'none',
 ): Promise<number> {
   const bytes = size === 'none' ? undefined : size;
-  const isKnown = await setPackageSizeDefault(sql, { tenantId, bytes });
+  const act = actOfCommand(clock.now(), {
+    ...{ operation: 'set_package_size', target: `/clients/${tenantId}`, detail: String(size) },
+  });
+  const isKnown = await inTransaction(sql, async (tx) => {
+    const isSet = await setPackageSizeDefault(tx, { tenantId, bytes });
+    if (isSet) await recordAct(tx, tenantId, act);
+    return isSet;
+  });
   if (!isKnown) throw new UsageError(`there is no client ${tenantId}.`);
   printJson(stdout, { client_id: tenantId, max_package_size: bytes ?? null });
   return 0;

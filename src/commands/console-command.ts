@@ -4,6 +4,9 @@ import { linkAddress, makeLink } from '../console/sessions.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
 import { sandboxPerson, signsInByLink } from '../service.ts';
 import type { Config } from '../settings/config.ts';
+import { allTenants } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
+import { actOfCommand } from './acting.ts';
 import type { OnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -21,6 +24,14 @@ export async function runConsole(
     throw new UsageError(`nothing has started in ${config.home} yet: run "unwind start" first.`);
   }
   const secret = await makeLink(sql, clock, sandboxPerson);
+  const { name: person, role } = sandboxPerson;
+  const detail = `signs in ${person} as ${role}`;
+  const act = actOfCommand(clock.now(), {
+    operation: 'make_console_link',
+    target: '/console',
+    detail,
+  });
+  await recordAct(sql, allTenants, act);
   stdout.write(`${linkAddress(sandbox.base_url, secret)}\n`);
   return 0;
 }

@@ -5,7 +5,9 @@ import { type Command, Option } from 'commander';
 import { createClient } from '../auth/create-client.ts';
 import type { Scope } from '../auth/scope.ts';
 import { type Contract, contracts, type SignaturePolicy } from '../auth/store.ts';
+import type { TenantId } from '../ids.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
+import { actOfCommand } from './acting.ts';
 import { clientId, displayName, keyId, scopeList, scopesIn } from './arguments.ts';
 import { type IdentityOptions, keyForms, readIdentity } from './client-identity.ts';
 import { onMigrated, printJson, run } from './run.ts';
@@ -62,7 +64,15 @@ function runCreate(options: CreateOptions): Promise<void> {
       await refuseOtherKeyFile(sql, config, seal);
       const publicKeysPem = keys.map(({ pem }) => pem);
       const client = { name, signaturePolicy, contract, scopes, publicKeysPem };
-      const { keyIds, ...created } = await createClient(sql, clock, seal, client, brought);
+      const actOf = (tenantId: TenantId) => {
+        return actOfCommand(clock.now(), {
+          ...{ operation: 'create_client', target: `/clients/${tenantId}` },
+          detail: JSON.stringify({ name, signature_policy: signaturePolicy, contract, scopes }),
+        });
+      };
+      const { keyIds, ...created } = await createClient(
+        ...([sql, clock, seal, client, brought, actOf] as const),
+      );
       printJson(stdout, {
         client_id: created.clientId,
         ...(clientSecretFile === undefined ? { client_secret: created.clientSecret } : {}),

@@ -14,6 +14,9 @@ import { deltasOfFileMax, overtakenTriesMax } from '../limits.ts';
 import { applyDeltas, type DeltaResult } from '../liquidations/apply-deltas.ts';
 import { plain } from '../money.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
+import type { Act } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
+import { actOfCommand } from './acting.ts';
 import type { Output } from './run.ts';
 
 export interface DeltasCommand {
@@ -79,13 +82,31 @@ async function apply(
     try {
       return await inTransaction(
         sql,
-        (tx) => applyDeltas(tx, { tenantId, deltas, now: clock.now() }),
+        async (tx) => {
+          const now = clock.now();
+          const result = await applyDeltas(tx, { tenantId, deltas, now });
+          await recordAct(tx, tenantId, actOf(result, now));
+          return result;
+        },
         { lockTimeoutMs: importLockMsMax },
       );
     } catch (error) {
       if (!isUniqueViolation(error) || tries >= overtakenTriesMax) throw error;
     }
   }
+}
+
+/** Undefined where nothing was changed. */
+function actOf(result: DeltaResult, now: Date): Act | undefined {
+  if (result.outcome !== 'applied') return undefined;
+  const fresh = result.deltas.filter((one) => !one.isRepeated).map(({ delta }) => delta);
+  if (fresh.length === 0) return undefined;
+  const detail = fresh.map(({ type, accountId, isin, quantity, reference }) => {
+    return [type, accountId, isin, plain(quantity), reference].join(',');
+  });
+  return actOfCommand(now, {
+    ...{ operation: 'apply_position_deltas', target: '/positions', detail: detail.join('\n') },
+  });
 }
 
 interface DeltaFile {

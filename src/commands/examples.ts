@@ -70,6 +70,17 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind venues reconcile --venue XDEM executions.csv --from 2026-01-05 --until 2026-01-09 --json',
   ],
   'venues check': ['UNWIND_VENUES_FILE=venues.json unwind venues check'],
+  'trail list': [
+    'unwind trail',
+    `unwind trail list --account ${account} --since 2026-07-01T00:00:00Z`,
+    'unwind trail list --kind command --json',
+  ],
+  'trail show': [`unwind trail show ${id}`],
+  'trail verify': [
+    'unwind trail verify',
+    'unwind trail verify --checkpoint checkpoints --key trail.key.pub',
+  ],
+  'trail key': ['unwind trail key trail.key'],
   'fix status': ['unwind fix', 'unwind fix status --json'],
   'fix log': ['unwind fix log', 'unwind fix log --venue XETR --follow'],
   'fix resume': [

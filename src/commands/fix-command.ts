@@ -3,8 +3,11 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { printableLine } from '../printable.ts';
+import { allTenants } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import { describeMessage } from '../venue/fix/names.ts';
 import {
   findLog,
@@ -15,6 +18,7 @@ import {
   resumeSession,
   type ShownSession,
 } from '../venue/fix/operate-store.ts';
+import { actOfCommand, type CommandAct } from './acting.ts';
 import { mic, reasonText, sequenceNumber } from './arguments.ts';
 import { type OnDatabase, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
@@ -46,7 +50,9 @@ export function addFixCommands(program: Command): void {
     .action((venue: string, options: ResumeOptions) => {
       return runOnDatabase((on) => {
         const { reason, nextIn, nextOut } = options;
-        return operate(on, venue, (tx, now) => {
+        const detail = JSON.stringify({ next_in: nextIn, next_out: nextOut });
+        const what = { operation: 'resume_fix_session', reason, detail };
+        return operate(on, { venue, ...what }, (tx, now) => {
           return resumeSession(tx, { venue, reason, nextIn, nextOut, now });
         });
       });
@@ -58,7 +64,8 @@ export function addFixCommands(program: Command): void {
     .requiredOption('--reason <text>', 'why, and with whom it was agreed', reasonText)
     .action((venue: string, { reason }: { reason: string }) => {
       return runOnDatabase((on) => {
-        return operate(on, venue, (tx, now) => resetSession(tx, { venue, reason, now }));
+        const what = { venue, operation: 'reset_fix_session', reason };
+        return operate(on, what, (tx, now) => resetSession(tx, { venue, reason, now }));
       });
     });
 }
@@ -130,10 +137,16 @@ async function showLog(
 
 async function operate(
   { sql, clock, stdout }: OnDatabase,
-  venue: string,
-  work: (tx: Parameters<typeof resetSession>[0], now: Date) => Promise<Operated>,
+  { venue, ...what }: Omit<CommandAct, 'target'> & { readonly venue: string },
+  work: (tx: Tx, now: Date) => Promise<Operated>,
 ): Promise<number> {
-  const operated = await inTransaction(sql, (tx) => work(tx, clock.now()));
+  const now = clock.now();
+  const act = actOfCommand(now, { ...what, target: `/venues/${venue}/fix` });
+  const operated = await inTransaction(sql, async (tx) => {
+    const result = await work(tx, now);
+    if (result === 'done') await recordAct(tx, allTenants, act);
+    return result;
+  });
   const texts: Readonly<Record<Operated, string>> = {
     done: `${venue}: done; a running service connects within seconds`,
     unknown: `${venue} was never connected`,

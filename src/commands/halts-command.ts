@@ -12,6 +12,8 @@ import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
 import { liftHalt } from '../liquidations/lift-halt.ts';
 import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { printableLine } from '../printable.ts';
+import { recordAct } from '../trail/acts-store.ts';
+import { actOfCommand } from './acting.ts';
 import { accountId, clientId, displayName, mic, nameOfUser, reasonText } from './arguments.ts';
 import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
@@ -121,7 +123,14 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
     setAt,
     lift: undefined,
   } as const;
-  await inTransaction(sql, (tx) => insertHalt(tx, halt));
+  const act = actOfCommand(setAt, {
+    ...{ operation: 'set_halt', target: `/halts/${haltId}`, actor: person, reason },
+    detail: placeOf(target),
+  });
+  await inTransaction(sql, async (tx) => {
+    await insertHalt(tx, halt);
+    await recordAct(tx, halt.tenantId, act);
+  });
   const isAcknowledged = await untilAcknowledged(sql, clock, halt);
   if (isAcknowledged) {
     stdout.write(`Halted ${placeOf(target)}: no such order is sent any more. It holds ${what};\n`);
@@ -197,7 +206,14 @@ export async function lift(
     return 1;
   }
   const at = clock.now();
-  const lifted = await inTransaction(sql, (tx) => liftHalt(tx, halt, { at, by, reason }));
+  const act = actOfCommand(at, {
+    ...{ operation: 'lift_halt', target: `/halts/${haltId}`, actor: by, reason },
+  });
+  const lifted = await inTransaction(sql, async (tx) => {
+    const result = await liftHalt(tx, halt, { at, by, reason });
+    if (result !== undefined) await recordAct(tx, halt.tenantId, act);
+    return result;
+  });
   if (lifted === undefined) {
     stdout.write(`Halt ${haltId} was lifted before.\n`);
     return 1;

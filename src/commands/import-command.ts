@@ -15,6 +15,7 @@ import type {
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
+import { actOfCommand } from './acting.ts';
 import { type Progress, ProgressBar } from './progress-bar.ts';
 import type { Output } from './run.ts';
 
@@ -44,6 +45,9 @@ export async function runImport(command: ImportCommand): Promise<number> {
   const bar = terminal && new ProgressBar(terminal);
   try {
     const report = await importDirectory(sql, clock, {
+      actOf: (file, now, detail) => {
+        return actOfCommand(now, { operation: 'import_book', target: `/book/${file}`, detail });
+      },
       tenantId,
       directory,
       onProgress: (progress) => bar?.show(progressOf(progress)),

@@ -9,6 +9,7 @@ import {
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
+import { actOfCommand } from './acting.ts';
 import type { Output } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -38,7 +39,13 @@ export async function runRotateKeys(
 ): Promise<number> {
   const algorithms = algorithm === undefined ? signingAlgorithms : [algorithm];
   const rotation = { leadMs: lead * hourMs, overlapMs: overlap * hourMs };
-  const rotated = await rotateSigningKeys(sql, clock, { tenantId, seal, algorithms, rotation });
+  const act = actOfCommand(clock.now(), {
+    ...{ operation: 'rotate_signing_keys', target: `/clients/${tenantId}/signing_keys` },
+    detail: algorithms.join(' '),
+  });
+  const rotated = await rotateSigningKeys(sql, clock, {
+    ...{ tenantId, seal, algorithms, rotation, act },
+  });
   if (rotated.length === 0) throw new UsageError(`there is no client ${tenantId}.`);
   const shown = rotated.map((one) => ({
     algorithm: one.algorithm,

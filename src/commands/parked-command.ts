@@ -3,7 +3,10 @@
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import type { TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
+import { allTenants } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import { closeFixProblem, countFixWaiting, findFixWaiting } from '../venue/fix/operate-store.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import {
@@ -14,6 +17,7 @@ import {
   findParked,
   resumeParked,
 } from '../work/parked-store.ts';
+import { actOfCommand } from './acting.ts';
 import type { Output } from './run.ts';
 
 export interface ParkedCommand {
@@ -70,10 +74,14 @@ export async function resume(
   { sql, clock, stdout }: ParkedCommand,
   choice: Choice,
 ): Promise<number> {
-  const resumed = await inTransaction(sql, async (tx) => [
-    ...(await resumeParked(tx, choice, clock.now())),
-    ...(await resumeReports(tx, choice)),
-  ]);
+  const resumed = await inTransaction(sql, async (tx) => {
+    const now = clock.now();
+    const ids = [...(await resumeParked(tx, choice, now)), ...(await resumeReports(tx, choice))];
+    const target = choice === 'all' ? '/parked' : `/parked/${choice.id}`;
+    const act = actOfCommand(now, { operation: 'resume_parked', target, detail: ids.join(' ') });
+    if (ids.length > 0) await recordAct(tx, tenantOf(choice), act);
+    return ids;
+  });
   for (const id of resumed) stdout.write(`resumed ${id}\n`);
   if (resumed.length > 0) return 0;
   if (choice === 'all') {
@@ -92,6 +100,11 @@ export async function resume(
   return 1;
 }
 
+/** Whose trail an act on parked rows stands in: that of all, where no client was named. */
+function tenantOf(choice: Choice | Closing): TenantId {
+  return choice === 'all' ? allTenants : (choice.tenantId ?? allTenants);
+}
+
 /** Marks a correction, or a problem of a FIX venue, as seen to. @returns 0, or 1 when nothing of that name is open. */
 export async function close(
   { sql, clock, stdout }: ParkedCommand,
@@ -99,7 +112,14 @@ export async function close(
 ): Promise<number> {
   const isFix = choice.id.startsWith('fix/');
   const closing = { ...choice, now: clock.now() };
-  const isClosed = isFix ? await closeFixProblem(sql, closing) : await closeParked(sql, closing);
+  const { actor, reason } = choice;
+  const target = `/parked/${choice.id}`;
+  const act = actOfCommand(closing.now, { operation: 'close_parked', target, actor, reason });
+  const isClosed = await inTransaction(sql, async (tx) => {
+    const closed = isFix ? await closeFixProblem(tx, closing) : await closeParked(tx, closing);
+    if (closed) await recordAct(tx, tenantOf(choice), act);
+    return closed;
+  });
   if (isClosed) stdout.write(`closed ${choice.id}\n`);
   else if (isFix || choice.id.startsWith('correction/'))
     stdout.write(`nothing is open as ${choice.id}\n`);

@@ -25,6 +25,7 @@ import type { RequestOptions } from './request-command.ts';
 import { outputTo, printOutcome, run, runForClient, runOnDatabase } from './run.ts';
 import { type ApiArguments, withApi } from './sandbox-access.ts';
 import { addSandboxCommands } from './sandbox-command.ts';
+import { addTrailCommands } from './trail-command.ts';
 import { addVenueCommands } from './venue-commands.ts';
 
 /** All commands, with their examples. */
@@ -52,6 +53,7 @@ export function makeProgram(): Command {
   addOperatorCommands(program);
   addEventCommands(program);
   addHaltCommands(program);
+  addTrailCommands(program);
   addVenueCommands(program);
   addFixCommands(program);
   addRequestCommands(program);

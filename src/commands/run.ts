@@ -12,6 +12,7 @@ import { readSandboxClient } from '../sandbox/sandbox-client.ts';
 import { type Config, readConfig } from '../settings/config.ts';
 import { prepareDatabase, withDatabase } from '../settings/database.ts';
 import { explain } from '../settings/explain.ts';
+import { moveOrderOn } from '../trail/chain-store.ts';
 import { openLog } from './log.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
 
@@ -102,6 +103,7 @@ export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
   return run((config, log) => {
     return withDatabase(config, log, async (sql) => {
       await refuseOtherSchema(sql);
+      await moveOrderOn(sql);
       const clock = await clockOf(sql, log);
       return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
     });

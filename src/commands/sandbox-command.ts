@@ -5,6 +5,7 @@ import { DatabaseClock } from '../db/database-clock.ts';
 import { resetSandbox } from '../sandbox/reset.ts';
 import { withDatabase } from '../settings/database.ts';
 import { openKeyFile } from '../settings/key-file.ts';
+import { actOfCommand } from './acting.ts';
 import { type Output, outputTo, run } from './run.ts';
 
 export function addSandboxCommands(program: Command): void {
@@ -20,9 +21,17 @@ function runReset(stdout: Output): Promise<void> {
   return run(async (config, log) => {
     const seal = await openKeyFile(config);
     await withDatabase(config, log, async (sql) => {
-      await resetSandbox(sql, await DatabaseClock.read(sql, { log }), { ...config, seal });
+      await resetSandbox(sql, await DatabaseClock.read(sql, { log }), {
+        ...{ ...config, seal },
+        actOf: (now, detail) => {
+          return actOfCommand(now, { operation: 'reset_sandbox', target: '/sandbox', detail });
+        },
+      });
     });
     stdout.write('The sandbox is empty. Its own client works as before; other clients are gone.\n');
+    stdout.write(
+      'The trail begins a new chain: what was signed of the old one cannot be verified here.\n',
+    );
     stdout.write('Next: unwind start, and unwind import with a book.\n');
     return 0;
   });

@@ -1,7 +1,7 @@
-// The statements of the console: links to sign in, sessions, and what people did in them.
+// The statements of the console: links to sign in, and sessions.
 
 import type { Sql, SqlOrTx } from '../db/connect.ts';
-import { newId, type TenantId } from '../ids.ts';
+import type { TenantId } from '../ids.ts';
 import type { ConsoleRole, Person } from './person.ts';
 
 export async function insertLink(
@@ -142,85 +142,4 @@ export async function findTenants(sql: Sql, limit: number): Promise<readonly Sho
     from unwind.tenants t
     order by t.created_at, t.tenant_id
     limit ${limit}`;
-}
-
-export interface NewAct extends Person {
-  readonly tenantId: TenantId;
-  readonly operation: string;
-  readonly target: string;
-  readonly reason: string | undefined;
-  readonly now: Date;
-}
-
-/** Records what a person asks for, before it is tried. @returns its id. */
-export async function insertAct(sql: Sql, act: NewAct): Promise<string> {
-  const id = newId();
-  await sql`
-    insert into unwind.console_acts (
-      tenant_id, act_id, acted_at, person, role, operation, target, reason
-    )
-    values (
-      ${act.tenantId}, ${id}, ${act.now}, ${act.name}, ${act.role}, ${act.operation},
-      left(${act.target}, 500), left(${act.reason ?? null}::text, 500)
-    )`;
-  return id;
-}
-
-/** What became of it, as a status of HTTP. */
-export async function endAct(
-  sql: Sql,
-  { tenantId, actId, status }: { tenantId: TenantId; actId: string; status: number },
-): Promise<void> {
-  await sql`
-    update unwind.console_acts a
-    set status = ${status}
-    where a.tenant_id = ${tenantId}
-      and a.act_id = ${actId}
-      and a.status is null`;
-}
-
-export interface Act {
-  readonly id: string;
-  readonly at: Date;
-  readonly person: string;
-  readonly role: ConsoleRole;
-  readonly operation: string;
-  readonly target: string;
-  readonly reason: string | undefined;
-  readonly status: number | undefined;
-}
-
-/** The last acts in a tenant, the newest first; `below` goes on behind an act. */
-export async function findActs(
-  sql: Sql,
-  which: { tenantId: TenantId; below: string | undefined; limit: number },
-): Promise<readonly Act[]> {
-  const rows = await sql<
-    {
-      act_id: string;
-      acted_at: Date;
-      person: string;
-      role: ConsoleRole;
-      operation: string;
-      target: string;
-      reason: string | null;
-      status: number | null;
-    }[]
-  >`
-    select a.act_id, a.acted_at, a.person, a.role, a.operation, a.target, a.reason, a.status
-    from unwind.console_acts a
-    where a.tenant_id = ${which.tenantId}
-      and (${which.below ?? null}::uuid is null or a.act_id < ${which.below ?? null})
-    order by a.act_id desc
-    limit ${which.limit}`;
-  return rows.map((row) => ({
-    id: row.act_id,
-    at: row.acted_at,
-    person: row.person,
-    role: row.role,
-    operation: row.operation,
-    target: row.target,
-    reason: row.reason ?? undefined,
-    status: row.status ?? undefined,
-  }));
 }

@@ -1,11 +1,12 @@
 // The statements of executions: which are known, which are void, and the movements they make in the
 // book. Called under the locks of the orders they belong to.
 
-import { movementsSql, type Rate } from '../book/store.ts';
+import { movementsSql, type Rate, recordedMovements } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain, zero } from '../money.ts';
+import { type RecordedRows, recordedSql, recordSql } from '../trail/records-store.ts';
 
 /** An execution as its venue names it. */
 export interface ExecutionName {
@@ -176,7 +177,7 @@ export async function insertExecutions(
       ) q
     ),
     recorded as (
-      insert into unwind.executions (
+      insert into unwind.executions as e (
         tenant_id, execution_id, venue, venue_execution_id, client_order_id, order_id,
         liquidation_id, account_id, isin, quantity, price, proceeds, executed_at, currency, rate,
         rate_as_of, recorded_at, settlement_date
@@ -206,10 +207,40 @@ export async function insertExecutions(
         account_id, isin, quantity, price, proceeds, executed_at, currency, rate, rate_as_of
       )
       join days d on d.venue = n.venue and d.quarter = date_bin('15 minutes', n.executed_at, 'epoch')
-      returning tenant_id, execution_id, account_id, isin, quantity, proceeds, executed_at
-    )
-    ${movementsSql(sales, now)}`;
+      returning
+        e.tenant_id, e.execution_id, e.account_id, e.isin, e.quantity, e.proceeds, e.executed_at,
+        ${recordedSql(recordedExecutions)}
+    ),
+    moved as (${movementsSql(sales, now)}),
+    executions_kept as (${recordSql(recordedExecutions, fragment`select * from recorded`)})
+    ${recordSql(recordedMovements, fragment`select * from moved`)}`;
 }
+
+/** What the trail holds of executions: all but when one was declared void, which follows from a movement. */
+export const recordedExecutions: RecordedRows = {
+  kind: 'execution/1',
+  noun: 'execution',
+  from: fragment`unwind.executions e`,
+  tenantId: fragment`e.tenant_id`,
+  id: fragment`e.execution_id`,
+  recordedAt: fragment`e.recorded_at`,
+  text: fragment`
+    row(
+      e.tenant_id, e.execution_id, e.venue, e.venue_execution_id, e.client_order_id, e.order_id,
+      e.liquidation_id, e.account_id, e.isin, e.quantity, e.price, e.proceeds, e.currency, e.rate,
+      extract(epoch from e.rate_as_of), extract(epoch from e.executed_at),
+      extract(epoch from e.recorded_at), e.settlement_date - date '1970-01-01'
+    )::text`,
+  contradictions: (tenantId) => fragment`
+    select e.execution_id as id, 'is void, or not, against its movements' as message
+    from unwind.executions e
+    left join unwind.movements m
+      on m.tenant_id = e.tenant_id
+      and m.execution_id = e.execution_id
+      and m.reason = 'bust'
+    where e.tenant_id = ${tenantId}
+      and e.busted_at is distinct from m.recorded_at`,
+};
 
 /** Records what the venue declared void; what is known already changes nothing. */
 export async function insertBusts(
@@ -277,7 +308,10 @@ export async function bustExecutions(
         and e.execution_id = n.execution_id
         and e.busted_at is null
       returning e.tenant_id, e.execution_id, n.movement_id, n.at
-    )
-    ${movementsSql(reverse, now)}`;
+    ),
+    moved as (${movementsSql(reverse, now)}),
+    kept as (${recordSql(recordedMovements, fragment`select * from moved`)})
+    select
+    from moved`;
   return rows.count;
 }

@@ -37,6 +37,7 @@ import { signedRoutes } from './routes.ts';
 import type { Certificate } from './secure-server.ts';
 import { buildServer, type ServerOptions } from './server.ts';
 import { tokenRoutes } from './token-route.ts';
+import { trailHandlers } from './trail-handlers.ts';
 import { tunnelHandlers, tunnelHealthRoute } from './tunnel-handlers.ts';
 import { webhookHandlers } from './webhook-handlers.ts';
 
@@ -181,6 +182,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     overview: overviewHandlers({ sql, clock }),
+    trail: trailHandlers({ sql }),
     tests,
   });
 }

@@ -1,19 +1,18 @@
 // How a person's request passes to the operations that clients have: a session in place of token and
-// signature, proof that our own page sent it, the role's scopes, and a record of each change.
+// signature, proof that our own page sent it, and the role's scopes. What it changes stands in the trail under
+// the name of the person.
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/authenticate.ts';
 import { findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import { type ConsoleRole, scopesOf } from '../console/person.ts';
-import { endAct, insertAct } from '../console/session-store.ts';
 import { type OpenSession, openSession } from '../console/sessions.ts';
 import type { Sql } from '../db/connect.ts';
 import { parseId, type TenantId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import type { OpenRoute } from './open-route.ts';
-import { type Answer, type Call, callOf, headerOf, mayCall, type SignedRoute } from './pipeline.ts';
-import { toProblem } from './problem.ts';
+import { type Answer, actOf, callOf, headerOf, mayCall, type SignedRoute } from './pipeline.ts';
 import type { Attempt, Rates } from './rates.ts';
 
 const consoleApi = '/console/api';
@@ -55,16 +54,22 @@ async function handle(
   // A browser connects a stream anew by itself: nobody has to be there for it.
   const session = await sessionOf(request, gate, isStream ? 'waits' : presenceOf(request));
   if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
-  const { tenantId, role } = session;
+  const { tenantId, role, name } = session;
   if (tenantId === undefined) throw new Refusal('conflict', 'There is no client to look at yet.');
+  if (!mayCall(route, { scopes: scopesOf(role) })) throw lacking(role, route);
+  const at = gate.clock.now();
   const caller: Caller = {
     tenantId,
     scopes: scopesOf(role),
     contract: (await findTenant(gate.sql, tenantId))?.contract ?? '2023',
     // Nothing is signed, so no signature is used up.
-    signature: { basesSha256: [], expiresAt: gate.clock.now() },
+    signature: { basesSha256: [], expiresAt: at },
+    act: actOf(route, request, {
+      ...{ kind: 'person', name, role, at },
+      origin: request.ip,
+      reason: isReading(request) ? undefined : reasonOf(request),
+    }),
   };
-  if (!mayCall(route, caller)) throw lacking(role, route);
   const { sql, clock } = gate;
   const id = cookieOf(request, gate);
   const holds = async () => {
@@ -74,16 +79,7 @@ async function handle(
   const [inQuery, search] = isStream ? takeTenant(sent.search) : [undefined, sent.search];
   const call = { ...sent, search };
   checkTenant(request, tenantId, inQuery);
-  if (isReading(request)) return route.handler(call);
-  const reason = reasonOf(request);
-  return recorded(
-    gate,
-    session,
-    { tenantId, route, target: targetOf(route, call.params), reason },
-    () => {
-      return route.handler(call);
-    },
-  );
+  return route.handler(call);
 }
 
 function lacking(role: ConsoleRole, { scopes }: SignedRoute): Refusal {
@@ -119,39 +115,6 @@ export function checkTenant(
 function takeTenant(search: string): [tenant: string | undefined, rest: string] {
   const [, tenant, rest = ''] = /^tenant=([^&]*)&?(.*)$/s.exec(search) ?? [];
   return tenant === undefined ? [undefined, search] : [tenant, rest];
-}
-
-/** Made of the route, so that one thing has one name in the records however its address was written. */
-function targetOf({ path }: SignedRoute, params: Call['params']): string {
-  return path.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(params[name] ?? ''));
-}
-
-/** Records who asks for a change before it is tried, and its status after it. */
-async function recorded(
-  { sql, clock }: ConsoleGate,
-  person: OpenSession,
-  act: {
-    tenantId: Caller['tenantId'];
-    route: SignedRoute;
-    target: string;
-    reason: string | undefined;
-  },
-  work: () => Promise<Answer>,
-): Promise<Answer> {
-  const { tenantId, route, target, reason } = act;
-  const { name, role } = person;
-  const operation = route.operation;
-  const now = clock.now();
-  const actId = await insertAct(sql, { name, role, tenantId, operation, target, reason, now });
-  try {
-    const answer = await work();
-    await endAct(sql, { tenantId, actId, status: answer.status });
-    return answer;
-  } catch (error) {
-    const { status } = toProblem(error, actId, { showSignatureBase: false, errorsUrl: undefined });
-    await endAct(sql, { tenantId, actId, status });
-    throw error;
-  }
 }
 
 /** Why a person does it, where the page asks; a header has ASCII alone, so it is percent-encoded. */

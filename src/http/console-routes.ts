@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { type ConsoleFiles, readConsoleFiles } from '../console/files.ts';
 import { scopesOf } from '../console/person.ts';
-import { chooseTenant, deleteSession, findActs, findTenants } from '../console/session-store.ts';
+import { chooseTenant, deleteSession, findTenants } from '../console/session-store.ts';
 import { endSession, signInByLink } from '../console/sessions.ts';
 import { parseId } from '../ids.ts';
 import { consoleTenantsMax } from '../limits.ts';
@@ -14,7 +14,6 @@ import { packageVersion } from '../settings/package-version.ts';
 import {
   type ConsoleGate,
   checkOwnPage,
-  checkTenant,
   consoleAttempt,
   cookieName,
   readCookie,
@@ -53,7 +52,6 @@ export function consoleRoutes(options: ConsoleOptions): readonly OpenRoute[] {
   return [
     ...shown,
     page('/console/session', (request) => showSession(request, options)),
-    page('/console/session/acts', (request) => listActs(request, options)),
     post('/console/sign-in', (request, reply) => signIn(options, request, reply)),
     post('/console/sign-out', (request, reply) => signOut(options, request, reply)),
     post('/console/tenant', (request) => changeTenant(request, options)),
@@ -163,25 +161,6 @@ async function showSession(request: FastifyRequest, options: ConsoleOptions) {
     tenant: tenantId ?? null,
     tenants,
     expires_at: expiresAt.toISOString(),
-  });
-}
-
-/** What people did at the console in the tenant that is looked at. */
-async function listActs(request: FastifyRequest, options: ConsoleOptions) {
-  checkOwnPage(request);
-  const session = await sessionOf(request, options);
-  if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
-  const { tenantId } = session;
-  if (tenantId === undefined) return json(200, { data: [], next: null });
-  checkTenant(request, tenantId);
-  const { below } = request.query as Readonly<Record<string, string>>;
-  const limit = 50;
-  const which = { tenantId, below: below && parseId(below), limit: limit + 1 };
-  const acts = await findActs(options.sql, which);
-  const shown = acts.slice(0, limit);
-  return json(200, {
-    data: shown.map(({ at, ...act }) => ({ at: at.toISOString(), ...act })),
-    next: acts.length > limit ? (shown.at(-1)?.id ?? null) : null,
   });
 }
 

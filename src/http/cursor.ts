@@ -1,6 +1,7 @@
 // Places in the event log and in lists as clients get them: opaque, and only good for going on from there.
 
 import type { Id } from '../ids.ts';
+import type { ActPlace } from '../trail/acts-store.ts';
 
 export const cursorForm = /^e[0-9]{1,15}$/;
 
@@ -25,4 +26,17 @@ export function toIdCursor(id: string): string {
 export function idOf<Thing extends string>(cursor: string): Id<Thing> {
   const [, ...parts] = /^k(.{8})(.{4})(.{4})(.{4})(.{12})$/.exec(cursor) ?? [];
   return parts.join('-') as Id<Thing>;
+}
+
+export const actCursorForm = /^a[0-9]{1,18}-[0-9a-f]{32}$/;
+
+/** The cursor of an act in the list of a tenant. */
+export function toActCursor({ order, id }: ActPlace): string {
+  return `a${order}-${id.replaceAll('-', '')}`;
+}
+
+/** The place of a cursor that has the form. */
+export function actPlaceOf(cursor: string): ActPlace {
+  const [order = '', id = ''] = cursor.slice(1).split('-');
+  return { order, id: idOf(`k${id}`) };
 }

@@ -64,7 +64,8 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
         if (missing !== undefined) return missing;
         if (body.dry_run === true) {
           const effect = effectView(await findHaltEffect(tx, target));
-          return { status: 200, body: JSON.stringify({ scope: scopeOf(target), effect }) };
+          const text = JSON.stringify({ scope: scopeOf(target), effect });
+          return { status: 200, body: text, isTrial: true };
         }
         const { strength = 'release', reason, person } = body;
         const haltId = newId<'halt'>();

@@ -82,7 +82,7 @@ export function liquidationHandlers(options: {
     create: async (call) => {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
       readNoQuery(call.search);
-      const { tenantId, signature, contract } = call.caller;
+      const { tenantId, signature, contract, act } = call.caller;
       const userId = ownerIn(readCreateBody[contract](jsonBody(call), 'body'));
       const { idempotencyKey, requestHash } = call;
       const hasRoom = await open.hasRoom(tenantId);
@@ -92,6 +92,7 @@ export function liquidationHandlers(options: {
         userId,
         contract,
         signature,
+        act,
         idempotencyKey,
         requestHash,
         hasRoom,
@@ -118,8 +119,9 @@ export function liquidationHandlers(options: {
       const accountId = idParam<'account'>(call, 'account_id', 'not_found');
       const liquidationId = idParam<'liquidation'>(call, 'account_liquidation_id', 'not_found');
       readNoQuery(call.search);
-      const { tenantId, signature } = call.caller;
-      await cancelLiquidation(sql, clock, { tenantId, accountId, liquidationId, signature });
+      const { tenantId, signature, act } = call.caller;
+      const request = { tenantId, accountId, liquidationId, signature, act };
+      await cancelLiquidation(sql, clock, request);
       onEvent();
       return { status: 204 };
     },

@@ -17,10 +17,10 @@ export async function answerOnce(
   call: Call,
   change: Change,
 ): Promise<Answer> {
-  const { tenantId, signature } = call.caller;
+  const { tenantId, signature, act } = call.caller;
   const { idempotencyKey, requestHash } = call;
   const { idempotencyRetentionMs } = settings;
-  const request = { tenantId, signature, idempotencyKey, requestHash, idempotencyRetentionMs };
+  const request = { tenantId, signature, act, idempotencyKey, requestHash, idempotencyRetentionMs };
   return toAnswer(await changeOnce(sql, clock, request, change));
 }
 

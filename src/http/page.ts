@@ -44,9 +44,14 @@ export function pageAnswer(
 }
 
 /** A page that goes on by cursor, with its `meta`. */
-export function keyPageAnswer(call: ListQuery, page: KeyPage<string>, limit: number): Answer {
+export function keyPageAnswer(
+  call: ListQuery,
+  page: KeyPage<string>,
+  limit: number,
+  toCursor: (key: string) => string = toIdCursor,
+): Answer {
   const { objects, count } = page;
-  const next = page.next === undefined ? null : toIdCursor(page.next);
+  const next = page.next === undefined ? null : toCursor(page.next);
   const meta = { count, limit, next, has_more: next !== null };
   const body = `{"data":[${objects}],"meta":${JSON.stringify(meta)}}`;
   return { status: 200, body, headers: next === null ? {} : nextLink(call, { cursor: next }) };

@@ -4,11 +4,12 @@
 import type { Readable } from 'node:stream';
 import { headerPairs, type SignedMessage } from '@unwind/signatures';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Authenticator, Caller } from '../auth/authenticate.ts';
+import type { Authenticator, Caller, Signer } from '../auth/authenticate.ts';
 import type { Scope } from '../auth/scope.ts';
 import { sha256 } from '../auth/secret.ts';
 import { parseId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { type Act, type Actor, actLengths } from '../trail/act.ts';
 import { checkAccept } from './accept.ts';
 import type { OperationId } from './openapi/operations.ts';
 import type { Rates } from './rates.ts';
@@ -92,15 +93,16 @@ export async function handleSigned(
     throw new Refusal('unauthorized', 'The header authorization carries no bearer token.');
   }
   const attempt = { address: request.ip, clientId, credential: token };
-  const caller = await rates.authenticate(attempt, () => {
+  const signer = await rates.authenticate(attempt, () => {
     return authenticator.authenticate(message, { clientId, token });
   });
-  reply.headers(rates.admitClient(caller.tenantId));
-  if (!mayCall(route, caller)) {
+  reply.headers(rates.admitClient(signer.tenantId));
+  if (!mayCall(route, signer)) {
     const detail = `The access token lacks the scope ${route.scopes.join(' or ')}.`;
     throw new Refusal('forbidden', detail);
   }
   const holds = () => authenticator.holds({ clientId, token }, route.scopes);
+  const caller = { ...signer, act: actOf(route, request, actorOf(signer, request)) };
   return route.handler(callOf(route, request, { caller, holds }));
 }
 
@@ -109,6 +111,45 @@ export function mayCall(
   caller: Pick<Caller, 'scopes'>,
 ): boolean {
   return scopes.some((scope) => caller.scopes.includes(scope));
+}
+
+/** A client, by the key that it has signed with. */
+export function actorOf(
+  { keyId, signedInAt: at }: Pick<Signer, 'keyId' | 'signedInAt'>,
+  { ip }: FastifyRequest,
+): Actor & Pick<Act, 'at' | 'reason'> {
+  return { kind: 'client', name: keyId, role: undefined, origin: ip, at, reason: undefined };
+}
+
+/** Bodies that are not kept: what they say stands elsewhere, or is about a person. */
+const bodiesLeftOut: ReadonlySet<OperationId> = new Set([
+  'create_account_liquidation',
+  'create_user',
+  // The secret of the client.
+  'issue_token',
+  'revoke_token',
+]);
+
+/** What is recorded of a request once it is done; undefined where it only reads. */
+export function actOf(
+  { method, path, operation }: Pick<SignedRoute, 'method' | 'path' | 'operation'>,
+  request: FastifyRequest,
+  by: Actor & Pick<Act, 'at' | 'reason'>,
+): Act | undefined {
+  if (method === 'GET') return undefined;
+  const params = request.params as Readonly<Record<string, string>>;
+  // Made of the route, so that one thing has one name however its address was written.
+  const target = path.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(params[name] ?? ''));
+  const body = bodyOf(request);
+  const detail =
+    body.length === 0 || bodiesLeftOut.has(operation)
+      ? undefined
+      : body.subarray(0, actLengths.detail).toString('utf8');
+  return { ...by, operation, target, detail, requestSha256: hashOf(method, target, body) };
+}
+
+function hashOf(method: string, path: string, body: Buffer): Buffer {
+  return sha256(Buffer.concat([Buffer.from(`${method} ${path}\n`), body]));
 }
 
 /**
@@ -134,9 +175,7 @@ export function callOf(
     lastEventId: headerOf(request, 'last-event-id'),
     holds,
     idempotencyKey: route.idempotent ? readIdempotencyKey(request) : '',
-    requestHash: route.idempotent
-      ? sha256(Buffer.concat([Buffer.from(`${route.method} ${path}\n`), rawBody]))
-      : noBytes,
+    requestHash: route.idempotent ? hashOf(route.method, path, rawBody) : noBytes,
     isHead: request.method === 'HEAD',
     isAwaited: () => !request.raw.socket.destroyed && request.server.server.listening,
   };

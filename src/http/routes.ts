@@ -14,6 +14,7 @@ import type { OrderHandlers } from './order-handlers.ts';
 import type { OverviewHandlers } from './overview-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
+import type { TrailHandlers } from './trail-handlers.ts';
 import type { TunnelHandlers } from './tunnel-handlers.ts';
 import type { WebhookHandlers } from './webhook-handlers.ts';
 
@@ -30,6 +31,7 @@ const orderRead = ['orders:read', 'orders:admin'] as const;
 const instrumentRead = ['instruments:read'] as const;
 const haltRead = ['halts:read', 'halts:admin'] as const;
 const haltAdmin = ['halts:admin'] as const;
+const trailRead = ['trail:read'] as const;
 const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
@@ -60,6 +62,7 @@ export interface Handlers {
   readonly control: ControlHandlers;
   readonly halts: HaltHandlers;
   readonly overview: OverviewHandlers;
+  readonly trail: TrailHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
   readonly tests?: TestHandlers | undefined;
 }
@@ -114,7 +117,7 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ liquidations, control, events, halts, overview }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ liquidations, control, events, halts, overview, trail }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
@@ -126,6 +129,7 @@ function controlRoutes({ liquidations, control, events, halts, overview }: Handl
     { method: 'POST',   path: '/halts',                operation: 'set_halt',                     scopes: haltAdmin,        idempotent: true,  handler: halts.set },
     { method: 'GET',    path: '/halts/:halt_id',       operation: 'retrieve_halt',                scopes: haltRead,         idempotent: false, handler: halts.retrieve },
     { method: 'POST',   path: '/halts/:halt_id/lift',  operation: 'lift_halt',                    scopes: haltAdmin,        idempotent: true,  handler: halts.lift },
+    { method: 'GET',    path: '/trail',                operation: 'list_acts',                    scopes: trailRead,        idempotent: false, handler: trail.list },
   ];
 }
 

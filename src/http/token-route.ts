@@ -10,6 +10,8 @@ import { Refusal } from '../refusal.ts';
 import { checkAccept } from './accept.ts';
 import type { OpenRoute, Work } from './open-route.ts';
 import {
+  actOf,
+  actorOf,
   bodyOf,
   checkApiVersion,
   headerOf,
@@ -38,11 +40,14 @@ export function tokenRoutes(options: Options): readonly OpenRoute[] {
   return [issueRoute(options), revokeRoute(options)];
 }
 
+const issuing = { method: 'POST', path: '/auth/token', operation: 'issue_token' } as const;
+const revoking = { method: 'POST', path: '/auth/revoke', operation: 'revoke_token' } as const;
+
 function issueRoute(options: Options): OpenRoute {
   const work: Work = async (request, reply) => {
     checkHeaders(request);
     const form = readForm(request, [...credentials, 'grant_type', 'scope']);
-    const caller = await authenticateClient(options, { request, reply, form });
+    const caller = await authenticateClient(options, { request, reply, form }, issuing);
     if (form.grant_type !== 'client_credentials') {
       throw new Refusal('bad_request', 'The field grant_type can only be client_credentials.');
     }
@@ -57,18 +62,18 @@ function issueRoute(options: Options): OpenRoute {
     });
     return { status: 200, body, headers: { 'cache-control': 'no-store' } };
   };
-  return { method: 'POST', path: '/auth/token', operation: 'issue_token', work };
+  return { ...issuing, work };
 }
 
 function revokeRoute(options: Options): OpenRoute {
   const work: Work = async (request, reply) => {
     checkHeaders(request);
     const form = readForm(request, [...credentials, 'token'], ['token_type_hint']);
-    const caller = await authenticateClient(options, { request, reply, form });
+    const caller = await authenticateClient(options, { request, reply, form }, revoking);
     options.authenticator.forgetToken(await revokeToken(options.sql, caller, form.token));
     return { status: 200, headers: { 'cache-control': 'no-store' } };
   };
-  return { method: 'POST', path: '/auth/revoke', operation: 'revoke_token', work };
+  return { ...revoking, work };
 }
 
 function checkHeaders(request: FastifyRequest): void {
@@ -85,6 +90,7 @@ async function authenticateClient(
     readonly reply: FastifyReply;
     readonly form: Readonly<Record<(typeof credentials)[number], string>>;
   },
+  route: typeof issuing | typeof revoking,
 ): Promise<ClientCaller> {
   const { request, reply, form } = asked;
   const isNamed = request.headers['upvest-client-id'] !== undefined;
@@ -93,11 +99,11 @@ async function authenticateClient(
   }
   const claim = { clientId: form.client_id, clientSecret: form.client_secret };
   const { clientId, clientSecret: credential } = claim;
-  const caller = await rates.authenticate({ address: request.ip, clientId, credential }, () => {
+  const signer = await rates.authenticate({ address: request.ip, clientId, credential }, () => {
     return authenticator.authenticateClient(toMessage(request), claim);
   });
-  reply.headers(rates.admitClient(caller.tenantId));
-  return caller;
+  reply.headers(rates.admitClient(signer.tenantId));
+  return { ...signer, act: actOf(route, request, actorOf(signer, request)) };
 }
 
 /** The needed fields of a form; optional ones are only let through. @throws Refusal */

@@ -8,6 +8,7 @@ import type { Sql } from '../db/connect.ts';
 import { type AccountId, type LiquidationId, newId, type TenantId } from '../ids.ts';
 import { overtakenTriesMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import type { Act } from '../trail/act.ts';
 import { type CancellationRow, cancelNewLiquidation } from './store.ts';
 
 export interface CancelRequest {
@@ -15,6 +16,7 @@ export interface CancelRequest {
   readonly accountId: AccountId;
   readonly liquidationId: LiquidationId;
   readonly signature: SignatureUse;
+  readonly act: Act | undefined;
 }
 
 /**

@@ -11,6 +11,7 @@ import { makePartitionOf } from '../events/keep-log.ts';
 import { type AccountId, newId, type TenantId, type UserId } from '../ids.ts';
 import { overtakenTriesMax, positionsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import type { Act } from '../trail/act.ts';
 import { type Creation, type CreationRow, insertLiquidation } from './store.ts';
 
 export interface CreateRequest {
@@ -20,6 +21,7 @@ export interface CreateRequest {
   /** Of the client; default the reference. */
   readonly contract?: Contract;
   readonly signature: SignatureUse;
+  readonly act: Act | undefined;
   readonly idempotencyKey: string;
   /** SHA-256 over method, path and raw body: what "the same request" means. */
   readonly requestHash: Buffer;

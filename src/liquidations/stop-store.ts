@@ -1,6 +1,6 @@
 // The statements of ending liquidations before they are flat: the intent, and when they are looked at again.
 
-import type { Sql, Tx } from '../db/connect.ts';
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { liquidationsNamed } from '../orders/liquidations-named.ts';
 import type { LiquidationStatus, StopReason } from './liquidation.ts';
@@ -30,7 +30,7 @@ export interface StopRow {
  * Records that a running liquidation is to be abandoned, unless it is being ended already, or of
  * several tenants.
  */
-export async function askToStop(sql: Sql, request: StopRequest): Promise<StopRow | undefined> {
+export async function askToStop(sql: SqlOrTx, request: StopRequest): Promise<StopRow | undefined> {
   const { liquidationId, tenantId, note, now } = request;
   const rows = await sql<StopRow[]>`
     with found as (

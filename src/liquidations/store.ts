@@ -9,6 +9,8 @@ import type { Sql } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { liquidationEventsSql } from '../events/store.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
+import type { Act } from '../trail/act.ts';
+import { actSql } from '../trail/acts-store.ts';
 import { type EndReason, type LiquidationStatus, liquidationTransitions } from './liquidation.ts';
 
 export interface Creation {
@@ -22,6 +24,7 @@ export interface Creation {
   /** What the liquidation is created under. */
   readonly contract: Contract;
   readonly signature: SignatureUse;
+  readonly act: Act | undefined;
   /** False when an earlier try of the same request has recorded it. */
   readonly signatureIsNew: boolean;
   readonly idempotencyKey: string;
@@ -98,6 +101,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       'NEW' as status,
       r.object
     from rendered r`;
+  const act = c.act && { ...c.act, target: `${c.act.target}/${c.liquidationId}` };
   const answer = { ...c, status: 202, expiresAt: c.idempotencyExpiresAt };
   const rows = await sql<CreationRow[]>`
     with signature as (${signatureUseSql(signature)}),
@@ -174,7 +178,8 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       ) as o
     ),
     event as (${liquidationEventsSql(created, c.now)}),
-    remembered as (${storedAnswerSql(answer, fragment`select r.object from rendered r`)})
+    remembered as (${storedAnswerSql(answer, fragment`select r.object from rendered r`)}),
+    recorded as (${actSql(c.tenantId, act, fragment`select from created`)})
     select
       v.signature_replayed, v.account_status, v.overtaken, v.running_id, v.is_too_large,
       p.request_hash as prior_hash,
@@ -193,6 +198,7 @@ export interface Cancellation {
   readonly eventId: EventId;
   readonly now: Date;
   readonly signature: SignatureUse;
+  readonly act: Act | undefined;
   readonly signatureIsNew: boolean;
 }
 
@@ -255,7 +261,8 @@ export async function cancelNewLiquidation(
         l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
         l.event_count, l.created_at, l.updated_at, l.contract
     ),
-    event as (${liquidationEventsSql(cancelled, c.now)})
+    event as (${liquidationEventsSql(cancelled, c.now)}),
+    recorded as (${actSql(c.tenantId, c.act, fragment`select from cancelled`)})
     select
       v.signature_replayed,
       exists (select from cancelled) as cancelled,

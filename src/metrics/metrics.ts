@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { PoolUse, Sql } from '../db/connect.ts';
+import { findUnsealedAge } from '../trail/seals-store.ts';
 import { findSessionStatuses } from '../venue/fix/operate-store.ts';
 import { type Count, type FigureName, figures } from '../work/figures.ts';
 import { countParked } from '../work/parked-store.ts';
@@ -17,6 +18,8 @@ export interface MetricsOptions {
   readonly loops: () => Readonly<Record<string, boolean>>;
   /** The pools of this process by name. Default none. */
   readonly pools?: Readonly<Record<string, { use(): PoolUse }>>;
+  /** When this process signed the trail last. */
+  readonly signedAt?: () => Date | undefined;
 }
 
 /** A request that was answered. */
@@ -33,6 +36,13 @@ const bucketsS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 /** How long the figures of open liquidations are shown before they are read again, in ms. */
 const liquidationsFreshMs = 10_000;
+
+/** Acts of one tenant that are not sealed and are counted at most: beyond, more makes no difference. */
+const unsealedCountedMax = 10_000;
+
+function secondsBetween(from: Date, to: Date): number {
+  return Math.max(0, Math.round((to.getTime() - from.getTime()) / 1_000));
+}
 
 /** The metrics of one process. */
 export class Metrics {
@@ -51,6 +61,7 @@ export class Metrics {
   readonly #failingWebhooks: Gauge;
   readonly #longestFailure: Gauge;
   readonly #webhooksWithGap: Gauge;
+  readonly #checkpointAge: Gauge;
   #liquidationsReadAt: Date | undefined;
 
   constructor(options: MetricsOptions) {
@@ -100,6 +111,10 @@ export class Metrics {
       'unwind_webhook_longest_failure_seconds',
       'For how long the subscription that fails for the longest has failed.',
     );
+    this.#checkpointAge = gauge(
+      'unwind_trail_checkpoint_age_seconds',
+      'Since this process last signed the trail; it signs only what has grown.',
+    );
     this.#webhooksWithGap = gauge(
       'unwind_webhooks_with_gap',
       'Enabled subscriptions for which events were dropped unread, noticed in the last day.',
@@ -132,6 +147,11 @@ export class Metrics {
     }
     const backlog = await readBacklog(sql, now);
     if (backlog !== undefined) this.#showBacklog(backlog);
+    const { acts, since } = await findUnsealedAge(sql, unsealedCountedMax);
+    this.#open.set({ what: 'acts_to_seal' }, acts);
+    this.#oldest.set({ what: 'act_to_seal' }, since === undefined ? 0 : secondsBetween(since, now));
+    const signedAt = this.#options.signedAt?.();
+    if (signedAt !== undefined) this.#checkpointAge.set(secondsBetween(signedAt, now));
     await this.#showLiquidations(now);
     return { type: this.#registry.contentType, body: await this.#registry.metrics() };
   }

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { contracts } from '../auth/store.ts';
-import { isLoopbackName } from '../egress/address.ts';
+import { faultsBetween } from './demands.ts';
 import { misspelt } from './misspelt.ts';
 import {
   databaseUrl,
@@ -19,6 +19,7 @@ import {
   roleList,
   type Setting,
   setting,
+  shownSettings,
   text,
   venuesFile,
   yesNo,
@@ -87,6 +88,18 @@ export const settings = {
     'file of 32 random bytes in base64 that encrypts the keys of webhooks; live mode needs it, readable by its owner alone',
     optionalText,
   ),
+  trail: {
+    file: setting(
+      'UNWIND_TRAIL_FILE',
+      'file outside the database to which a worker appends signed checkpoints of the trail (docs/trail.md); one for each process',
+      optionalText,
+    ),
+    keyFile: setting(
+      'UNWIND_TRAIL_KEY_FILE',
+      'Ed25519 private key (PEM) that signs the checkpoints, readable by its owner alone; a sandbox makes its own',
+      optionalText,
+    ),
+  },
   liquidations: {
     releaseDelayMs: setting(
       'UNWIND_RELEASE_DELAY_MS',
@@ -225,6 +238,8 @@ type Read<T> = T extends Setting<infer V> ? V : { readonly [K in keyof T]: Read<
 export type Config = Read<typeof settings> & {
   /** Whether the mode was set, and is not the default. */
   readonly isModeStated: boolean;
+  /** What was set, by name, as it may be shown: without secrets. */
+  readonly given: Readonly<Record<string, string>>;
 };
 
 interface Group {
@@ -271,51 +286,10 @@ export async function readConfig(environment: Environment): Promise<Config> {
     return Object.fromEntries(read);
   };
   const values = (await readAll(settings)) as Read<typeof settings>;
-  faults.push(...missing(values, given(settings.venue.profiles) !== undefined));
+  faults.push(...faultsBetween(values, given(settings.venue.profiles) !== undefined));
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
-  return { ...values, isModeStated: given(settings.mode) !== undefined };
-}
-
-/** Whether the settings name the venue that only pretends to sell. */
-export function isSimulated({ name, profiles }: Read<typeof settings>['venue']): boolean {
-  return name === 'simulated' || profiles?.some(({ type }) => type === 'simulated') === true;
-}
-
-/** What one setting demands of another. */
-function missing(values: Read<typeof settings>, namesVenuesFile: boolean): readonly string[] {
-  const { mode, venue, keyFile, listen, requests, roles } = values;
-  const faults: string[] = [];
-  if (venue.name !== undefined && venue.name !== 'simulated') {
-    faults.push('UNWIND_VENUE is not simulated.');
-  }
-  if (venue.name !== undefined && namesVenuesFile) {
-    faults.push('UNWIND_VENUE and UNWIND_VENUES_FILE both name a venue: set one of them.');
-  }
-  if (mode !== 'live') return faults;
-  if (venue.name === undefined && !namesVenuesFile) {
-    faults.push(
-      'UNWIND_VENUES_FILE is needed in live mode: it names the venue that orders go to (docs/venues/).',
-    );
-  }
-  if (isSimulated(venue) && !venue.simulatesFills) {
-    const place = venue.name === undefined ? 'UNWIND_VENUES_FILE names' : 'UNWIND_VENUE is';
-    faults.push(
-      `${place} ${venue.name ?? 'the simulated venue'}: it invents its fills and sells nothing. ` +
-        'To run live mode on it all the same, set UNWIND_SIMULATE_FILLS=yes.',
-    );
-  }
-  if (values.record !== undefined) {
-    faults.push('UNWIND_RECORD keeps what clients send: only a sandbox does that. Unset it.');
-  }
-  if (keyFile === undefined) faults.push('UNWIND_KEY_FILE is needed in live mode.');
-  if (roles?.has('api') && !isLoopbackName(listen.host) && !requests.endsTlsAtProxy) {
-    faults.push(
-      `HOST ${listen.host} is reached from other machines, and tokens and secrets would cross the network ` +
-        'in plain HTTP. Put a proxy that ends TLS in front and set UNWIND_TLS_PROXY=yes, or listen ' +
-        'on 127.0.0.1.',
-    );
-  }
-  return faults;
+  const isModeStated = given(settings.mode) !== undefined;
+  return { ...values, isModeStated, given: shownSettings(allSettings, environment) };
 }
 
 /** The file that seals keys: the one configured, or the sandbox's own. */

@@ -8,6 +8,7 @@ import { type ConnectOptions, connect, type Sql } from '../db/connect.ts';
 import { DatabaseFaultError, databaseFault } from '../db/fault.ts';
 import { type Migration, migrate, refuseOtherSchema } from '../db/migrate.ts';
 import { type EmbeddedLog, startEmbedded } from '../embedded/embedded.ts';
+import { moveOrderOn } from '../trail/chain-store.ts';
 import type { Config } from './config.ts';
 import { recordMode, refuseOtherMode } from './mode.ts';
 
@@ -75,6 +76,7 @@ export async function prepareDatabase(
   await refuseOtherMode(sql, config);
   const applied = migrates ? await migrate(sql) : [];
   await recordMode(sql, clock, config);
+  await moveOrderOn(sql);
   return applied;
 }
 

@@ -24,7 +24,14 @@ const differentBytesMin = 16;
 /** @throws ConfigError when the file is missing, open to others, or holds anything but a random key. */
 export async function openKeyFile(config: KeyFileConfig): Promise<Seal> {
   const file = keyFileOf(config);
-  if (config.keyFile === undefined) await makeIfMissing(file);
+  if (config.keyFile === undefined) {
+    await makeIfMissing(file, () => `${randomBytes(sealKeyBytes).toString('base64')}\n`);
+  }
+  return sealWith(keyOf(file, (await readSecretFile(file)).trim()));
+}
+
+/** The text of a file with a key in it. @throws ConfigError when it is missing or open to others. */
+export async function readSecretFile(file: string): Promise<string> {
   const { text, mode } = await readKeyFile(file);
   if (process.platform !== 'win32' && (mode & groupAndOthersMay) !== 0) {
     const shown = (mode & 0o777).toString(8).padStart(4, '0');
@@ -32,7 +39,7 @@ export async function openKeyFile(config: KeyFileConfig): Promise<Seal> {
       `The key file ${file} is open to others than its owner (mode ${shown}): chmod 600 '${file}' closes it.`,
     );
   }
-  return sealWith(keyOf(file, text.trim()));
+  return text;
 }
 
 function keyOf(file: string, text: string): Buffer {
@@ -96,13 +103,12 @@ function isDirectory(error: unknown): boolean {
 }
 
 /** Written beside and linked, so that of two first starts at once one wins and no reader sees half. */
-async function makeIfMissing(file: string): Promise<void> {
+export async function makeIfMissing(file: string, make: () => string): Promise<void> {
   try {
     if (await isThere(file)) return;
     await makeDirectory(dirname(file));
     const beside = `${file}.${process.pid}`;
-    const text = `${randomBytes(sealKeyBytes).toString('base64')}\n`;
-    await writeFile(beside, text, { mode: 0o600 });
+    await writeFile(beside, make(), { mode: 0o600 });
     try {
       await link(beside, file);
     } finally {

@@ -205,3 +205,26 @@ export const venuesFile: Kind<readonly VenueProfile[] | undefined> = {
     }
   },
 };
+
+/** A setting without the secrets that a URL can have in it. */
+function shownSetting(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || url.host === '') return text;
+  if (url.password !== '') url.password = '***';
+  for (const name of url.searchParams.keys()) {
+    if (/pass|secret|token|key/i.test(name)) url.searchParams.set(name, '***');
+  }
+  return url.href;
+}
+
+/** What an environment sets, by name, as it may be shown. */
+export function shownSettings(
+  all: readonly Setting<unknown>[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const set = all.flatMap(({ name }): [string, string][] => {
+    const text = environment[name];
+    return text === undefined || text === '' ? [] : [[name, shownSetting(text)]];
+  });
+  return Object.fromEntries(set);
+}

@@ -47,7 +47,7 @@ const noSuchTunnel =
 /** Opens a tunnel. Not idempotent. @throws Refusal `conflict` (too many), `unauthorized`. */
 export async function openTunnel({ sql, clock }: TunnelOptions, caller: Caller): Promise<TunnelId> {
   const { tenantId } = caller;
-  return changeSigned(sql, caller, async (tx) => {
+  const open = async (tx: Tx) => {
     if ((await lockTunnels(tx, tenantId)) >= tunnelsOfTenantMax) {
       const detail =
         `There can be at most ${tunnelsOfTenantMax} endpoints. Close one; those that nobody asks for ` +
@@ -57,7 +57,8 @@ export async function openTunnel({ sql, clock }: TunnelOptions, caller: Caller):
     const tunnelId = newId<'tunnel'>();
     await insertTunnel(tx, { tenantId, tunnelId, now: clock.now() });
     return tunnelId;
-  });
+  };
+  return changeSigned<TunnelId>(sql, caller, open, (tunnelId) => tunnelId);
 }
 
 /** Closes a tunnel; what it still holds is dropped. @throws Refusal `not_found`, `unauthorized`. */

@@ -4,7 +4,7 @@
 import type { Caller } from '../auth/authenticate.ts';
 import { changeSigned } from '../auth/change-once.ts';
 import { type Clock, later } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import { followSettings, insertDelivery, lockDelivery } from '../deliveries/delivery-store.ts';
 import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from '../egress/address.ts';
 import { newId, type WebhookId } from '../ids.ts';
@@ -44,7 +44,7 @@ export async function createWebhook(
 ): Promise<Webhook> {
   const { tenantId } = caller;
   const isForbidden = await leadsInside(settings.url, policy);
-  return changeSigned(sql, caller, async (tx) => {
+  const create = async (tx: Tx) => {
     const valid = isForbidden ? forbidden() : checked(settings, policy);
     if (valid instanceof Refusal) return valid;
     const { count, packageSizeDefault } = await lockSubscriptions(tx, tenantId);
@@ -59,7 +59,8 @@ export async function createWebhook(
     await insertWebhook(tx, webhook);
     await insertDelivery(tx, webhook);
     return webhook;
-  });
+  };
+  return changeSigned<Webhook>(sql, caller, create, ({ webhookId }) => webhookId);
 }
 
 /**

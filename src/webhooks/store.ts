@@ -78,7 +78,7 @@ export async function lockSubscriptions(
  * they get one event a request. Idempotent. @returns whether there is such a tenant.
  */
 export async function setPackageSizeDefault(
-  sql: Sql,
+  sql: SqlOrTx,
   { tenantId, bytes }: { tenantId: TenantId; bytes: number | undefined },
 ): Promise<boolean> {
   if (bytes === undefined) {

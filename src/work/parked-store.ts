@@ -1,7 +1,7 @@
 // The statements of parked rows. The rows themselves stay as they are: writing to one that is broken
 // might fail as well.
 
-import type { Sql, Tx } from '../db/connect.ts';
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { gapMsAfter, type ParkedStep, triesMax } from './parked.ts';
@@ -208,7 +208,7 @@ export interface Closing {
 
 /** Marks a correction as seen to. @returns whether there was one that was not. */
 export async function closeParked(
-  sql: Sql,
+  sql: SqlOrTx,
   choice: Closing & { readonly now: Date },
 ): Promise<boolean> {
   const rows = await sql`

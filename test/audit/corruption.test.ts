@@ -6,6 +6,7 @@ import { checks } from '../../src/audit/checks.ts';
 import { type AuditReport, auditSnapshot, runAudit } from '../../src/audit/run-audit.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { makeTrail } from '../trail/world.ts';
 import {
   all,
   type Corruption,
@@ -27,8 +28,8 @@ import { corruptionsOfLog } from './corruptions-of-log.ts';
 import { corruptionsOfOrders } from './corruptions-of-orders.ts';
 import { corruptionsOfSettlement } from './corruptions-of-settlement.ts';
 import { corruptionsOfSubmissions } from './corruptions-of-submissions.ts';
+import { corruptionsOfTrail } from './corruptions-of-trail.ts';
 import { corruptionsOfVenue } from './corruptions-of-venue.ts';
-import { makeHistory } from './history.ts';
 
 const corruptions: readonly Corruption[] = [
   ...corruptionsOfBook,
@@ -42,6 +43,7 @@ const corruptions: readonly Corruption[] = [
   ...corruptionsOfLog,
   ...corruptionsOfDeliveries,
   ...corruptionsOfVenue,
+  ...corruptionsOfTrail,
 ];
 
 const more = (column: string, by = 1) => ({ [column]: `t.${column} + ${by}` });
@@ -125,7 +127,7 @@ const seed = process.env['UNWIND_TEST_SEED'] ?? randomBytes(4).toString('hex');
 const { sql } = await createTestDatabase({ after });
 
 before(async () => {
-  await makeHistory(sql);
+  await makeTrail(sql);
   await dropConstraints(sql);
   assert.equal((await runAudit(sql)).total, 0, 'the history is true');
 });

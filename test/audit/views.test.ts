@@ -22,9 +22,11 @@ function documented(): readonly Column[] {
   const sections = document.split(/^## /m).slice(1);
   return sections.flatMap((section) => {
     const view = section.split('\n', 1)[0] ?? '';
-    return [...section.matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map(([, column = '', type = '']) => {
-      return { view, column, type };
-    });
+    return [...section.matchAll(/^\| `(\w+)` \| ([\w[\]]+) \|/gm)].map(
+      ([, column = '', type = '']) => {
+        return { view, column, type };
+      },
+    );
   });
 }
 

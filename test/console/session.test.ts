@@ -175,7 +175,7 @@ test('another site reads nothing either', async () => {
   const browser = await signedIn(service, { sql, clock });
   for (const site of ['cross-site', 'same-site', 'none']) {
     const headers = { 'sec-fetch-site': site };
-    for (const path of ['/console/api/overview', '/console/session', '/console/session/acts']) {
+    for (const path of ['/console/api/overview', '/console/session', '/console/api/trail']) {
       assert.equal((await browser.send('GET', path, { headers })).status, 403, `${site} ${path}`);
     }
   }
@@ -254,19 +254,20 @@ test('a person starts and cancels with the operations of clients; each act stand
   const none = await browser.send('DELETE', `${path}/${randomUUID()}`, { headers });
   assert.equal(none.status, 404);
 
-  const { json } = await browser.send('GET', '/console/session/acts');
+  const { json } = await browser.send('GET', '/console/api/trail?kind=person&limit=2');
   const acts = json['data'] as readonly Record<string, unknown>[];
+  const madeId = made.json['id'];
   assert.deepEqual(
-    acts
-      .slice(0, 4)
-      .map(({ person, operation, reason, status }) => [person, operation, reason, status]),
+    acts.map(({ actor, role, operation, reason }) => [actor, role, operation, reason]),
     [
-      ['the operator', 'cancel_account_liquidation', undefined, 404],
-      ['the operator', 'cancel_account_liquidation', undefined, 204],
-      ['the operator', 'create_account_liquidation', 'Gone – moved away', 202],
-      ['the operator', 'create_account_liquidation', 'Gone – moved away', 202],
+      ['the operator', 'operator', 'cancel_account_liquidation', undefined],
+      ['the operator', 'operator', 'create_account_liquidation', 'Gone – moved away'],
     ],
+    'once each, and not what was refused',
   );
+  for (const act of acts) {
+    assert.equal(act['target'], `/accounts/${account.accountId}/liquidations/${madeId}`);
+  }
 });
 
 test('a person looks at one client at a time, and sees nothing of another', async () => {
@@ -298,7 +299,7 @@ test('two tabs do not mix up clients: what was meant for one is not done to anot
   assert.equal(late.status, 409);
   assert.match(late.text, /Another client was chosen meanwhile, in another tab/);
   assert.equal(late.headers['x-unwind-tenant'], other.clientId);
-  for (const path of ['/console/api/webhooks', '/console/session/acts']) {
+  for (const path of ['/console/api/webhooks', '/console/api/trail']) {
     assert.equal((await browser.send('GET', path, { headers: first })).status, 409, path);
   }
   const stream = (tenant: string) => {
@@ -310,7 +311,7 @@ test('two tabs do not mix up clients: what was meant for one is not done to anot
   assert.equal(unsaid.status, 400);
   assert.match(unsaid.text, /x-unwind-tenant is missing/);
   const acts = await sql`
-    select from unwind.console_acts a
+    select from unwind.acts a
     where a.tenant_id = ${other.clientId} and a.operation like '%webhook%'`;
   assert.equal(acts.count, 0, 'nothing was tried');
 });
@@ -319,10 +320,12 @@ test('an act is named by its route, however its address was written, and its rea
   const browser = await signedIn(service, { sql, clock });
   await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
   const headers = { 'x-unwind-tenant': client.clientId };
-  const id = randomUUID();
-  const path = `/console/api/webhooks/%${id.charCodeAt(0).toString(16)}${id.slice(1)}?why=none`;
-  await browser.send('DELETE', path, { headers });
-  const { json } = await browser.send('GET', '/console/session/acts');
+  const wish = { title: 'Mine', url: 'https://hooks.example.com/', type: ['ACCOUNT_LIQUIDATION'] };
+  const made = await browser.send('POST', '/console/api/webhooks', { headers, json: wish });
+  const id = String(made.json['id']);
+  const path = `/console/api/webhooks/%${id.charCodeAt(0).toString(16)}${id.slice(1)}`;
+  assert.equal((await browser.send('DELETE', path, { headers })).status, 204);
+  const { json } = await browser.send('GET', '/console/api/trail?operation=delete_webhook');
   const [last] = json['data'] as readonly Record<string, unknown>[];
   assert.equal(last?.['target'], `/webhooks/${id}`);
   for (const reason of ['%00', 'a%1Bb', '%zz']) {

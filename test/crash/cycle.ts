@@ -4,6 +4,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { runAudit } from '../../src/audit/run-audit.ts';
+import { recordedMovements } from '../../src/book/store.ts';
+import { recordedExecutions } from '../../src/executions/executions-store.ts';
+import { verifyTrail } from '../../src/trail/verify-trail.ts';
 import { eventually } from '../support/condition.ts';
 import { checkSales, type Findings } from './check.ts';
 import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
@@ -207,6 +210,7 @@ async function reckon(
 ): Promise<Findings> {
   const findings = await checkSales(world.sql, { sales, collectors: world.collectors });
   const audit = await runAudit(world.sql);
+  const trail = await verifyTrail(world.sql, [recordedMovements, recordedExecutions]);
   const count = await countLiquidations(world);
   const differences = (await world.counterparty?.compare(world.sql)) ?? [];
   // A process that falls asleep in the very commit of the venue sends when it wakes (decision 35).
@@ -215,6 +219,7 @@ async function reckon(
     ...(sentUnderHalts > 0 && !mayOversleep ? [`${sentUnderHalts} orders came under a halt`] : []),
     ...findings.faults,
     ...differences,
+    ...trail.findings.listed.map(({ message }) => `the trail: ${message}`),
     ...audit.results.flatMap(({ check, total }) => {
       return total === 0 ? [] : [`the audit finds ${total} times: not "${check.says}"`];
     }),

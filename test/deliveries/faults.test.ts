@@ -38,7 +38,7 @@ const noFaults: AskedFaults = {
 
 const callerOf = ({ tenantId, clock }: World) => {
   const signature = { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 330_000) };
-  return { tenantId, scopes: [], contract: '2023' as const, signature };
+  return { tenantId, scopes: [], contract: '2023' as const, signature, act: undefined };
 };
 
 function ask(

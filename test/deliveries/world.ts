@@ -55,7 +55,8 @@ export function askReplay(
   replay: Replay,
 ): Promise<Replayed> {
   const signature = { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 330_000) };
-  const caller = { tenantId, scopes: [], contract: '2023' as const, signature };
+  const contract = '2023' as const;
+  const caller = { tenantId, scopes: [], contract, signature, act: undefined };
   return replayWebhook({ sql, clock }, caller, { webhookId, replay });
 }
 

@@ -291,7 +291,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   }
   const [account] = await giveAccounts(sql, api.client);
   if (path.startsWith('/halts')) return wishForHalt(api, route, account);
-  if (['/stream', '/overview', '/find'].includes(path))
+  if (['/stream', '/overview', '/find', '/trail'].includes(path))
     return { method, target: path, content: {} };
   if (path.startsWith('/liquidations')) {
     const id = (await liquidate(api, account)).split('/').at(-1) ?? '';

@@ -37,6 +37,7 @@ export function callOf({ network }: Surroundings, asked: Asked): Call {
       scopes: [],
       contract: '2023' as const,
       signature: { basesSha256, expiresAt },
+      act: undefined,
     },
     params,
     path: '',

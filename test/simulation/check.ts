@@ -2,7 +2,10 @@
 // told, what the venue wrote down and what receivers got agree with what the database says. Each
 // violation is one sentence.
 import { runAudit } from '../../src/audit/run-audit.ts';
+import { recordedMovements } from '../../src/book/store.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { recordedExecutions } from '../../src/executions/executions-store.ts';
+import { verifyTrail } from '../../src/trail/verify-trail.ts';
 import { faultsOfDeliveries, readEventRows } from './check-deliveries.ts';
 import type { Wish } from './customers.ts';
 import type { Market } from './market.ts';
@@ -19,6 +22,7 @@ export async function faultsOf(
   { isUndisturbed }: { isUndisturbed: boolean },
 ): Promise<readonly string[]> {
   const report = await runAudit(sql);
+  const trail = await verifyTrail(sql, [recordedMovements, recordedExecutions]);
   const audited = report.results
     .filter(({ check, total }) => total > 0 && !byRealClock.has(check.name))
     .map(({ check, total, differences }) => {
@@ -27,6 +31,7 @@ export async function faultsOf(
     });
   return [
     ...audited,
+    ...trail.findings.listed.map(({ message }) => `the trail: ${message}`),
     ...(await faultsOfAnswers(sql, market)),
     ...(await faultsOfEvents(sql)),
     ...(await faultsOfDeliveries(sql, market.receivers, { isUndisturbed })),

@@ -2,8 +2,11 @@
 // positions, and the movements that they are the sums of.
 import { randomBytes } from 'node:crypto';
 import type { AccountStatus } from '../../src/book/account.ts';
+import { recordedMovements } from '../../src/book/store.ts';
 import type { SqlOrTx } from '../../src/db/connect.ts';
+import { fragment } from '../../src/db/sql.ts';
 import { type AccountId, newId, type TenantId, type UserId } from '../../src/ids.ts';
+import { recordedSql, recordSql } from '../../src/trail/records-store.ts';
 
 export interface BookInstrument {
   readonly isin: string;
@@ -129,7 +132,7 @@ export async function importPositions(sql: SqlOrTx, batch: PositionImport): Prom
       ) as n (movement_id, account_id, isin, quantity, locked)
     ),
     moved as (
-      insert into unwind.movements (
+      insert into unwind.movements as m (
         tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason,
         effective_at, recorded_at
       )
@@ -137,7 +140,9 @@ export async function importPositions(sql: SqlOrTx, batch: PositionImport): Prom
         ${tenantId}, c.movement_id, c.account_id, c.isin, c.quantity, c.locked, 0, 'import',
         ${importedAt}, ${importedAt}
       from changes c
+      returning ${recordedSql(recordedMovements)}
     ),
+    recorded as (${recordSql(recordedMovements, fragment`select * from moved`)}),
     changed as (
       update unwind.positions p
       set

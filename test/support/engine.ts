@@ -127,6 +127,7 @@ export async function askToLiquidate(sql: Sql, clock: Clock, ask: Ask): Promise<
   const request = {
     ...account,
     signature: newSignature(clock),
+    act: undefined,
     idempotencyKey: randomUUID(),
     requestHash: randomBytes(32),
   };
@@ -141,7 +142,7 @@ export async function askToCancel(
   clock: Clock,
   ask: AccountOfUser & { readonly liquidationId: LiquidationId },
 ): Promise<void> {
-  await cancelLiquidation(sql, clock, { ...ask, signature: newSignature(clock) });
+  await cancelLiquidation(sql, clock, { ...ask, signature: newSignature(clock), act: undefined });
 }
 
 function newSignature(clock: Clock) {

@@ -44,6 +44,7 @@ import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
 import { tokenRoutes } from '../../src/http/token-route.ts';
+import { trailHandlers } from '../../src/http/trail-handlers.ts';
 import { tunnelHandlers, tunnelHealthRoute } from '../../src/http/tunnel-handlers.ts';
 import { webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import type { TenantId } from '../../src/ids.ts';
@@ -163,6 +164,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     overview: overviewHandlers({ sql, clock }),
+    trail: trailHandlers({ sql }),
     tests: isSandbox ? tests : undefined,
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
@@ -279,6 +281,7 @@ const usualScopes = [
   'orders:read',
   'positions:read',
   'tests:admin',
+  'trail:read',
   'users:admin',
   'users:read',
   'webhooks:admin',

@@ -58,6 +58,7 @@ export type * from './preview.ts';
 export type { Accounts, Executions, Instruments, Orders, Positions, Users } from './reading.ts';
 export type { RetryPolicy } from './retry.ts';
 export type * from './subscriptions.ts';
+export type * from './trail.ts';
 
 export interface ClientOptions {
   /** Where the service is, for example `https://api.example.com`. */

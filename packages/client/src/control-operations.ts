@@ -7,6 +7,7 @@ import { CursorListing, type CursorPage } from './cursor-listing.ts';
 import type { Halt, HaltEffect, HaltQuery, HaltWithEffect, LiftRequest, NewHalt } from './halts.ts';
 import { at } from './path.ts';
 import type { LiquidationPreview } from './preview.ts';
+import type { Act, ActQuery } from './trail.ts';
 
 /** An extension of this service, beside the published API. */
 export interface Control {
@@ -31,6 +32,10 @@ export interface Control {
     retrieve(haltId: string, options?: CallOptions): Promise<HaltWithEffect>;
     lift(haltId: string, lift: LiftRequest, options?: KeyedOptions): Promise<Halt>;
   };
+  readonly trail: {
+    /** Who has changed what of this client, the newest first. */
+    list(query?: ActQuery, options?: CallOptions): CursorListing<Act, ActQuery>;
+  };
 }
 
 export function controlOf(caller: Caller): Control {
@@ -52,6 +57,15 @@ export function controlOf(caller: Caller): Control {
       },
     },
     halts: haltsOf(caller),
+    trail: {
+      list: (query = {}, options = {}) => {
+        const read = (part: ActQuery) => {
+          const request = { method: 'GET', target: '/trail', query: part, ...options };
+          return caller.request<CursorPage<Act>>(request);
+        };
+        return new CursorListing(read, query);
+      },
+    },
   };
 }
 

@@ -1,16 +1,20 @@
-// Who changed what at the console, and what became of it.
+// Who has changed what of the client that is shown: the trail.
 
 import { html } from 'htm/preact';
-import { listActs } from './api.js';
+import { get } from './api.js';
 import { useFresh } from './live.js';
-import { At, Badge, Head, Loading, Table } from './parts.js';
+import { At, Head, Loading, Table } from './parts.js';
 import { place, to, withQuery } from './router.js';
 
+/** @type {Record<string, string>} */
+const kinds = { client: 'signed request', command: 'command', start: 'start' };
+
 export function ActsPage() {
-  const below = place.value.query.get('below');
-  const { data, error } = useFresh((asked) => listActs(below, asked), [below]);
+  const cursor = place.value.query.get('cursor');
+  const query = { limit: '50', ...(cursor === null ? {} : { cursor }) };
+  const { data, error } = useFresh((asked) => get('/trail', query, asked), [cursor]);
   return html`<${Head} title="Who did what" />
-    <p class="soft">Every change that was asked for at the console, recorded before it was tried.</p>
+    <p class="soft">Every change that somebody has made: by a signed request, at the console, or by a command.</p>
     ${
       data === undefined
         ? html`<${Loading} error=${error} />`
@@ -25,7 +29,7 @@ export function ActsPage() {
                   {
                     name: 'Who',
                     cell: (/** @type {any} */ row) =>
-                      html`<span>${row.person} <span class="soft">${row.role}</span></span>`,
+                      html`<span>${row.actor} <span class="soft">${row.role ?? kinds[row.kind]}</span></span>`,
                   },
                   {
                     name: 'What',
@@ -42,18 +46,11 @@ export function ActsPage() {
                     cell: (/** @type {any} */ { target }) =>
                       html`<span class="mono soft">${target}</span>`,
                   },
-                  {
-                    name: 'Result',
-                    cell: (/** @type {any} */ { status }) =>
-                      status === undefined
-                        ? html`<${Badge} state="not known" tone="warn" />`
-                        : html`<${Badge} state=${status < 400 ? 'done' : `refused ${status}`} tone=${status < 400 ? 'good' : 'bad'} />`,
-                  },
                 ]}
               />
             </div>
             <div class="buttons">
-              ${data.next !== null && html`<a class="button" href=${to(withQuery({ below: data.next }))}>Older</a>`}
+              ${data.meta.next !== null && html`<a class="button" href=${to(withQuery({ cursor: data.meta.next }))}>Older</a>`}
             </div>`
     }`;
 }

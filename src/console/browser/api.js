@@ -144,13 +144,3 @@ export async function chooseTenant(tenant) {
     isChoosing = false;
   }
 }
-
-/**
- * @param {string | null} below
- * @param {Asked} asked
- */
-export function listActs(below, asked) {
-  const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
-  const target = `/console/session/acts${below ? `?below=${below}` : ''}`;
-  return send('GET', target, { headers, signal: whilePresent(asked.signal) });
-}

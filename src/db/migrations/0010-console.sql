@@ -1,4 +1,4 @@
--- Who is signed in at the console, the links by which people sign in, and what they did. Owner: console.
+-- Who is signed in at the console, and the links by which people sign in. Owner: console.
 -- A session reaches every tenant, one at a time, so no tenant leads these keys.
 -- compatible-from: 1
 
@@ -31,23 +31,3 @@ create table unwind.console_sessions (
 );
 
 create index console_sessions_by_end on unwind.console_sessions (expires_at);
-
--- Each change that was asked for at the console: recorded before it is tried, and its status after.
-create table unwind.console_acts (
-  tenant_id uuid not null,
-  act_id uuid not null,
-  acted_at timestamptz not null,
-  person text not null,
-  role text not null,
-  operation text not null,
-  target text not null,
-  -- What the person gave as the reason, where the page asks for one.
-  reason text,
-  -- Null: the process ended before the answer.
-  status integer,
-  constraint console_acts_pkey primary key (tenant_id, act_id),
-  constraint console_acts_tenant foreign key (tenant_id) references unwind.tenants,
-  constraint console_acts_person_length check (length(person) between 1 and 200),
-  constraint console_acts_target_length check (length(target) <= 500),
-  constraint console_acts_reason_length check (length(reason) between 1 and 500)
-);

@@ -12,6 +12,7 @@ import { orderOperations } from './order-operations.ts';
 import { overviewOperations } from './overview-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
+import { trailOperations } from './trail-operations.ts';
 import { tunnelOperations } from './tunnel-operations.ts';
 import { userOperations } from './user-operations.ts';
 import { webhookOperations } from './webhook-operations.ts';
@@ -28,6 +29,7 @@ const parts = {
   ...previewOperations,
   ...openOperations,
   ...sandboxOperations,
+  ...trailOperations,
   ...tunnelOperations,
   ...faultOperations,
 } as const;

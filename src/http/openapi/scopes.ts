@@ -39,6 +39,7 @@ const scopeMeanings: Readonly<Record<Scope, string>> = {
   'webhooks:read': 'Read webhooks and the keys of their signatures',
   'halts:admin': 'Set, read and lift halts',
   'halts:read': 'Read halts',
+  'trail:read': 'Read the trail: who has changed what',
   'tests:admin': 'Steer the sandbox: clock, market and faults',
 };
 

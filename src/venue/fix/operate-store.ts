@@ -1,7 +1,7 @@
 // What an operator sees of FIX sessions, and what may be done to one: let it go on after a failure, or
 // begin its numbers anew.
 
-import type { Sql, Tx } from '../../db/connect.ts';
+import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
 import { type FixMessage, fieldsOf } from './codec.ts';
 import type { FixStatus } from './session-store.ts';
 
@@ -256,7 +256,7 @@ export async function countFixWaiting(sql: Sql): Promise<number> {
 
 /** Marks a problem as seen to. @returns whether there was one that was not. */
 export async function closeFixProblem(
-  sql: Sql,
+  sql: SqlOrTx,
   closing: { id: string; actor: string; reason: string; now: Date },
 ): Promise<boolean> {
   const [, venue, day, number] = /^fix\/([A-Z0-9]{4})\/(\d{8})\/(\d{1,15})$/.exec(closing.id) ?? [];

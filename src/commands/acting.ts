@@ -1,0 +1,28 @@
+// What a command changes stands in the trail under the person who ran it.
+
+import { hostname } from 'node:os';
+import type { Act } from '../trail/act.ts';
+import { nameOfUser } from './arguments.ts';
+
+/** What a command does, and for whom. */
+export interface CommandAct extends Pick<Act, 'operation' | 'target'> {
+  /** Who has decided it; default who runs it. */
+  readonly actor?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+/** The act of a command, by the user of the operating system on this machine. */
+export function actOfCommand(
+  at: Date,
+  { actor = nameOfUser(), operation, target, reason, detail }: CommandAct,
+): Act {
+  const origin = placeOfCommand();
+  const by = { kind: 'command', name: actor, role: undefined, origin } as const;
+  return { ...by, at, operation, target, reason, detail, requestSha256: undefined };
+}
+
+/** User and machine, such as `ops@db-1`. */
+export function placeOfCommand(): string {
+  return `${nameOfUser()}@${hostname()}`;
+}

@@ -1,0 +1,144 @@
+// `unwind trail`: who has changed what, and whether what was recorded is as it was.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type AccountId, type Id, parseId, type TenantId } from '../ids.ts';
+import { parseInstant } from '../instant.ts';
+import { printableLine } from '../printable.ts';
+import { type ActKind, actKinds, allTenants } from '../trail/act.ts';
+import { findAct, findActsOfAll, type RecordedAct } from '../trail/acts-store.ts';
+import { accountId, clientId } from './arguments.ts';
+import { type OnDatabase, outputTo, printJson, run, runOnDatabase } from './run.ts';
+import type { VerifyOptions } from './verify-command.ts';
+
+interface ListOptions {
+  readonly client?: TenantId;
+  readonly account?: AccountId;
+  readonly kind?: ActKind;
+  readonly actor?: string;
+  readonly operation?: string;
+  readonly since?: Date;
+  readonly before?: Date;
+  readonly limit: number;
+  readonly json?: true;
+}
+
+/** Acts shown at once, unless asked otherwise, and at most. */
+const shownMax = { usual: 50, most: 10_000 };
+
+export function addTrailCommands(program: Command): void {
+  const trail = program
+    .command('trail')
+    .description('who has changed what, and whether it is whole');
+  trail
+    .command('list', { isDefault: true })
+    .description('changes that somebody has made, the newest first')
+    .option('--client <id>', 'only of this client (default: of all)', clientId)
+    .option('--account <id>', 'only those that name this account', accountId)
+    .addOption(new Option('--kind <kind>', 'only those of this kind').choices(actKinds))
+    .option('--actor <name>', 'only those of this key, person or user')
+    .option('--operation <name>', 'only those of this operation, such as set_halt')
+    .option('--since <time>', 'only since then: RFC 3339', instant)
+    .option('--before <time>', 'only before then: RFC 3339', instant)
+    .option('--limit <n>', 'so many at most', rowLimit, shownMax.usual)
+    .option('--json', 'one JSON document instead of text')
+    .action((options: ListOptions) => runOnDatabase((on) => listActs(on, options)));
+  trail
+    .command('show')
+    .description('one change with all that is known of it, as JSON')
+    .argument('<act>', 'its id', actId)
+    .action((id: Id<'act'>) => runOnDatabase((on) => showAct(on, id)));
+  trail
+    .command('verify')
+    .description('find what was edited, removed or inserted in the trail, executions and movements')
+    .option('--checkpoint <file>', 'signed checkpoints (default: UNWIND_TRAIL_FILE)')
+    .option('--key <file...>', 'keys that have signed them, public or private, in PEM')
+    .option('--json', 'one JSON document instead of text')
+    .action((options: VerifyOptions) => {
+      return runOnDatabase(async (on, config) => {
+        const { runVerify } = await import('./verify-command.ts');
+        return runVerify(on, config, options);
+      });
+    });
+  trail
+    .command('key')
+    .description('make a key that signs checkpoints, and its public part beside it')
+    .argument('<file>', 'where to; must not be there yet')
+    .action((file: string) => {
+      return run(async () => {
+        const { makeKey } = await import('./verify-command.ts');
+        return makeKey(file, outputTo(process.stdout));
+      });
+    });
+}
+
+function instant(text: string): Date {
+  const at = parseInstant(text)?.at;
+  if (at === undefined)
+    throw new InvalidArgumentError('It is no time such as 2026-01-31T09:00:00Z.');
+  return at;
+}
+
+function rowLimit(text: string): number {
+  const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= shownMax.most) return limit;
+  throw new InvalidArgumentError(`It is no whole number from 1 to ${shownMax.most}.`);
+}
+
+function actId(text: string): Id<'act'> {
+  const id = parseId<'act'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+/** Lists acts. @returns 0, also where there are none. */
+async function listActs(
+  { sql, stdout }: OnDatabase,
+  { client: tenantId, account: names, json, ...filter }: ListOptions,
+): Promise<number> {
+  const acts = await findActsOfAll(sql, { ...filter, tenantId, names });
+  if (json) {
+    printJson(stdout, acts.map(shownOf));
+    return 0;
+  }
+  if (acts.length === 0) stdout.write('There are none.\n');
+  for (const act of acts) stdout.write(`${linesOf(act).map(printableLine).join('\n')}\n`);
+  return 0;
+}
+
+function linesOf({ at, name, role, origin, operation, target, reason, place }: RecordedAct) {
+  const who = role === undefined ? name : `${name} (${role})`;
+  const from = origin === undefined ? '' : ` from ${origin}`;
+  return [
+    `${at.toISOString()}  ${operation} ${target}`,
+    `  by ${who}${from}, act ${place.id}`,
+    ...(reason === undefined ? [] : [`  ${reason}`]),
+  ];
+}
+
+/** Shows one act. @returns 0; 1 where there is none. */
+async function showAct({ sql, stdout }: OnDatabase, id: Id<'act'>): Promise<number> {
+  const act = await findAct(sql, id);
+  if (act === undefined) {
+    stdout.write(`There is no act ${id}.\n`);
+    return 1;
+  }
+  printJson(stdout, shownOf(act));
+  return 0;
+}
+
+function shownOf(act: RecordedAct) {
+  return {
+    id: act.place.id,
+    client_id: act.tenantId === allTenants ? null : act.tenantId,
+    at: act.at.toISOString(),
+    kind: act.kind,
+    actor: act.name,
+    role: act.role,
+    origin: act.origin,
+    operation: act.operation,
+    target: act.target,
+    reason: act.reason,
+    detail: act.detail,
+    request_sha256: act.requestSha256?.toString('hex'),
+  };
+}

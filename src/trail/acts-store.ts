@@ -1,0 +1,213 @@
+// The statements of acts: recorded in the commit of the change, read by tenant, the newest first.
+
+import type { SqlOrTx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
+import { newId, type TenantId } from '../ids.ts';
+import { type Act, type ActKind, actLengths, allTenants } from './act.ts';
+
+/** SQL: where in the order of commits this transaction stands. */
+export const commitOrderSql = fragment`
+  pg_current_xact_id()::text::bigint + (select t.order_offset from unwind.trail_chain t)`;
+
+/** SQL: records an act if a select has a row, which says that it is done; nothing for undefined. */
+export function actSql(tenantId: TenantId, act: Act | undefined, done: Fragment): Fragment {
+  if (act === undefined) return fragment`select`;
+  return fragment`
+    insert into unwind.acts (
+      tenant_id, commit_order, act_id, acted_at, kind, actor, role, origin, operation, target, reason,
+      detail, request_sha256
+    )
+    select
+      ${tenantId}, ${commitOrderSql}, ${newId<'act'>()}, ${act.at}, ${act.kind},
+      ${cut(act.name, 'actor')}, ${cut(act.role, 'role')}, ${cut(act.origin, 'origin')},
+      ${cut(act.operation, 'operation')}, ${cut(act.target, 'target')}, ${cut(act.reason, 'reason')},
+      ${cut(act.detail, 'detail')}, ${act.requestSha256 ?? null}
+    from (${done}) as done`;
+}
+
+function cut(text: string | undefined, name: keyof typeof actLengths): string | null {
+  if (text === undefined) return null;
+  // Half a character has no UTF-8, and a NUL no place in a text of PostgreSQL.
+  return text.slice(0, actLengths[name]).toWellFormed().replaceAll('\0', '');
+}
+
+/** Records an act that is done in this transaction; undefined is none. */
+export async function recordAct(
+  tx: SqlOrTx,
+  tenantId: TenantId,
+  act: Act | undefined,
+): Promise<void> {
+  if (act !== undefined) await tx`${actSql(tenantId, act, fragment`select`)}`;
+}
+
+/** Where an act stands among those of its tenant: acts ascend by it as they were committed. */
+export interface ActPlace {
+  readonly order: string;
+  readonly id: string;
+}
+
+export interface RecordedAct extends Act {
+  readonly tenantId: TenantId;
+  readonly place: ActPlace;
+}
+
+export interface ActFilter {
+  readonly kind?: ActKind | undefined;
+  readonly actor?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly target?: string | undefined;
+  /** An id, such as that of an account, in its target or in what it changed. */
+  readonly names?: string | undefined;
+  /** Inclusive. */
+  readonly since?: Date | undefined;
+  /** Exclusive. */
+  readonly before?: Date | undefined;
+}
+
+export interface ActQuery extends ActFilter {
+  readonly tenantId: TenantId;
+  readonly below: ActPlace | undefined;
+  readonly limit: number;
+  /** Acts that are looked at for it. */
+  readonly lookedMax: number;
+}
+
+/**
+ * Acts of a tenant, the newest first, and the place behind which the list may go on: where a filter lets few
+ * through, that is behind the last one that was looked at.
+ */
+export async function findActs(
+  sql: SqlOrTx,
+  q: ActQuery,
+): Promise<{ readonly acts: readonly RecordedAct[]; readonly next: ActPlace | undefined }> {
+  const rows = await sql<ActRow[]>`
+    with looked as materialized (
+      select
+        ${columns},
+        row_number() over (order by a.commit_order desc, a.act_id desc) as place
+      from unwind.acts a
+      where a.tenant_id = ${q.tenantId}
+        and (
+          ${q.below?.order ?? null}::bigint is null
+          or (a.commit_order, a.act_id) < (${q.below?.order ?? null}, ${q.below?.id ?? null})
+        )
+      order by a.commit_order desc, a.act_id desc
+      limit ${q.lookedMax}::bigint + 1
+    )
+    (
+      select true as is_match, a.*
+      from looked a
+      where a.place <= ${q.lookedMax}
+        and ${isMatchSql(q)}
+      order by a.place
+      limit ${q.limit}::bigint + 1
+    )
+    union all
+    select false, a.*
+    from looked a
+    where a.place = ${q.lookedMax}
+      and exists (
+        select
+        from looked further
+        where further.place > ${q.lookedMax}
+      )
+    order by place`;
+  const found = rows.filter((row) => row.is_match);
+  const acts = found.slice(0, q.limit).map(toAct);
+  const lastLooked = rows.find((row) => !row.is_match);
+  const next = found.length > q.limit ? acts.at(-1)?.place : lastLooked && placeOf(lastLooked);
+  return { acts, next };
+}
+
+/** Acts of all tenants, or of one, the newest first, however long it takes to find them. */
+export async function findActsOfAll(
+  sql: SqlOrTx,
+  q: ActFilter & { readonly tenantId: TenantId | undefined; readonly limit: number },
+): Promise<readonly RecordedAct[]> {
+  const rows = await sql<ActRow[]>`
+    select a.*
+    from (
+      select t.tenant_id
+      from unwind.tenants t
+      union all
+      select ${allTenants}::uuid
+    ) t
+    cross join lateral (
+      select true as is_match, ${columns}, 0 as place
+      from unwind.acts a
+      where a.tenant_id = t.tenant_id
+        and ${isMatchSql(q)}
+      order by a.commit_order desc, a.act_id desc
+      limit ${q.limit}
+    ) a
+    where ${q.tenantId ?? null}::uuid is null
+      or t.tenant_id = ${q.tenantId ?? null}
+    order by a.commit_order desc, a.act_id desc
+    limit ${q.limit}`;
+  return rows.map(toAct);
+}
+
+/** One act by its id, of whichever tenant. */
+export async function findAct(sql: SqlOrTx, id: string): Promise<RecordedAct | undefined> {
+  const rows = await sql<ActRow[]>`
+    select true as is_match, ${columns}, 0 as place
+    from unwind.acts a
+    where a.act_id = ${id}`;
+  return rows[0] && toAct(rows[0]);
+}
+
+const columns = fragment`
+  a.tenant_id, a.commit_order, a.act_id, a.acted_at, a.kind, a.actor, a.role, a.origin, a.operation,
+  a.target, a.reason, a.detail, a.request_sha256`;
+
+function isMatchSql({ kind, actor, operation, target, names, since, before }: ActFilter): Fragment {
+  return fragment`
+    (${kind ?? null}::text is null or a.kind = ${kind ?? null})
+    and (${actor ?? null}::text is null or a.actor = ${actor ?? null})
+    and (${operation ?? null}::text is null or a.operation = ${operation ?? null})
+    and (${target ?? null}::text is null or a.target = ${target ?? null})
+    and (
+      ${names ?? null}::text is null
+      or position(${names ?? null} in concat(a.target, ' ', a.detail)) > 0
+    )
+    and (${since ?? null}::timestamptz is null or a.acted_at >= ${since ?? null})
+    and (${before ?? null}::timestamptz is null or a.acted_at < ${before ?? null})`;
+}
+
+interface ActRow {
+  readonly is_match: boolean;
+  readonly tenant_id: TenantId;
+  readonly commit_order: string;
+  readonly act_id: string;
+  readonly acted_at: Date;
+  readonly kind: ActKind;
+  readonly actor: string;
+  readonly role: string | null;
+  readonly origin: string | null;
+  readonly operation: string;
+  readonly target: string;
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly request_sha256: Buffer | null;
+}
+
+function placeOf({ commit_order: order, act_id: id }: ActRow): ActPlace {
+  return { order, id };
+}
+
+function toAct(row: ActRow): RecordedAct {
+  return {
+    tenantId: row.tenant_id,
+    place: placeOf(row),
+    at: row.acted_at,
+    kind: row.kind,
+    name: row.actor,
+    role: row.role ?? undefined,
+    origin: row.origin ?? undefined,
+    operation: row.operation,
+    target: row.target,
+    reason: row.reason ?? undefined,
+    detail: row.detail ?? undefined,
+    requestSha256: row.request_sha256 ?? undefined,
+  };
+}

@@ -1,0 +1,52 @@
+// The sealing step: chains what was committed since the last seal of each tenant. It is a step of its own, since
+// a chain that every request moves on would let requests of a tenant run one after the other (decision 40).
+// Safe to stop anywhere, and at several processes at once: of two that make the same seal one is first.
+
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
+import { sealedEntriesMax, sealedTenantsMax } from '../limits.ts';
+import { findChainEnd, findUnsealed, insertSeal } from './seals-store.ts';
+import { grownTo } from './snapshot.ts';
+
+export interface Sealer {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  /** Default as in limits.ts. */
+  readonly entriesMax?: number;
+}
+
+/**
+ * Seals what is committed and not sealed yet, a seal for each tenant that has something.
+ * @returns whether some is left, so that the next turn must not wait.
+ * @throws the trouble of one tenant, once all others are sealed.
+ */
+export async function sealTrail(sealer: Sealer): Promise<boolean> {
+  const { sql } = sealer;
+  const tenants = await findUnsealed(sql, sealedTenantsMax);
+  let isMore = tenants.length === sealedTenantsMax;
+  const troubles: unknown[] = [];
+  for (const tenantId of tenants) {
+    try {
+      isMore = (await sealTenant(sealer, tenantId)) || isMore;
+    } catch (error) {
+      troubles.push(error);
+    }
+  }
+  if (troubles.length > 0) throw new AggregateError(troubles, 'tenants could not be sealed');
+  return isMore;
+}
+
+/** @returns whether some is left. */
+async function sealTenant(sealer: Sealer, tenantId: TenantId): Promise<boolean> {
+  const { sql, clock, entriesMax = sealedEntriesMax } = sealer;
+  const end = await findChainEnd(sql, { tenantId, entriesMax });
+  // What one transaction wrote is in one seal, however much it is.
+  const cut = end.cut?.order === end.cut?.first ? end.cut && end.cut.order + 1n : end.cut?.order;
+  const snapshot = grownTo(end.snapshot, end.now, cut);
+  const now = clock.now();
+  // Clocks of processes differ a little; times of a chain never go back.
+  const sealedAt = end.sealedAt !== undefined && end.sealedAt > now ? end.sealedAt : now;
+  await insertSeal(sql, { tenantId, end, snapshot, sealedAt });
+  return cut !== undefined;
+}
