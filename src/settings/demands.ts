@@ -1,17 +1,35 @@
 // What settings demand of each other, once each is right by itself.
 
 import { isLoopbackName } from '../egress/address.ts';
-import type { Config } from './config.ts';
+import type { Role } from './roles.ts';
+import type { Mode } from './setting.ts';
 
-type Settings = Omit<Config, 'isModeStated' | 'given'>;
+/** The settings that are asked about each other. */
+export interface Demanding {
+  readonly mode: Mode;
+  readonly roles: ReadonlySet<Role>;
+  readonly listen: { readonly host: string };
+  readonly keyFile: string | undefined;
+  readonly trail: { readonly file: string | undefined; readonly keyFile: string | undefined };
+  readonly venue: {
+    readonly name: string | undefined;
+    readonly profiles: readonly { readonly type: string }[] | undefined;
+    readonly simulatesFills: boolean;
+  };
+  readonly requests: { readonly endsTlsAtProxy: boolean };
+  readonly record: string | undefined;
+}
 
 /** Whether the settings name the venue that only pretends to sell. */
-export function isSimulated({ name, profiles }: Settings['venue']): boolean {
+export function isSimulated({
+  name,
+  profiles,
+}: Pick<Demanding['venue'], 'name' | 'profiles'>): boolean {
   return name === 'simulated' || profiles?.some(({ type }) => type === 'simulated') === true;
 }
 
 /** What one setting demands of another. */
-export function faultsBetween(values: Settings, namesVenuesFile: boolean): readonly string[] {
+export function faultsBetween(values: Demanding, namesVenuesFile: boolean): readonly string[] {
   const { mode, venue, keyFile, listen, requests, roles, trail } = values;
   const faults: string[] = [];
   if (venue.name !== undefined && venue.name !== 'simulated') {
