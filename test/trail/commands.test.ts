@@ -30,7 +30,11 @@ const directory = await mkdtemp(join(testDirectory(), 'trail-commands-'));
 after(() => rm(directory, { recursive: true }));
 
 let printed = '';
-const stdout = { write: (text: string) => void (printed += text) };
+const stdout = {
+  write: (text: string) => {
+    printed += text;
+  },
+};
 const on = { sql, clock, stdout };
 
 async function lastActs(tenantId: TenantId, limit = 1) {
