@@ -4,6 +4,7 @@ import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { type AccountId, type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
+import { parseInstant } from '../instant.ts';
 import { isPrintableLine } from '../printable.ts';
 import type { Mode } from '../settings/config.ts';
 import { parseRoles, type Role } from '../settings/roles.ts';
@@ -153,4 +154,13 @@ export function pageLimit(text: string): number {
   const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= 1_000) return limit;
   throw new InvalidArgumentError('It is no whole number from 1 to 1000.');
+}
+
+/** An instant in RFC 3339, or a day: its first instant in UTC. */
+export function instant(text: string): Date {
+  const at = parseInstant(text)?.at;
+  if (at === undefined) {
+    throw new InvalidArgumentError('It is no time such as 2026-01-31T09:00:00Z.');
+  }
+  return at;
 }

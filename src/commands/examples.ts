@@ -32,6 +32,13 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind liquidations list --stuck --older-than 60',
     'unwind liquidations list --json',
   ],
+  'liquidations start': [
+    `unwind liquidations start ${account}`,
+    'unwind liquidations start --file accounts.csv --watch',
+  ],
+  'liquidations watch': ['unwind liquidations watch', `unwind liquidations watch ${id}`],
+  'liquidations cancel': [`unwind liquidations cancel ${id}`],
+  'liquidations explain': [`unwind liquidations explain ${id}`],
   'liquidations show': [`unwind liquidations show ${id} --timeline`],
   'liquidations preview': [
     `unwind liquidations preview ${account}`,
@@ -58,6 +65,16 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'parked close': [
     `unwind parked close correction/${id} --reason "paid back by hand, ticket 4711"`,
   ],
+  'webhooks list': ['unwind webhooks', 'unwind webhooks list --json'],
+  'webhooks deliveries': [`unwind webhooks deliveries ${id} --limit 20`],
+  'webhooks replay': [
+    `unwind webhooks replay ${id} --from 2026-07-01T00:00:00Z`,
+    `unwind webhooks replay ${id} --set-aside`,
+  ],
+  'webhooks test': [`unwind webhooks test ${id}`],
+  report: ['unwind report --today', `unwind report --since 2026-07-01 --client ${id} --json`],
+  top: ['unwind top', 'unwind top --once'],
+  doctor: ['unwind doctor', 'unwind doctor --json'],
   console: ['unwind console'],
   'venues list': ['unwind venues', 'unwind venues list --json'],
   'venues calendar': [

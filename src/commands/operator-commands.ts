@@ -19,6 +19,7 @@ import { listLiquidations, showLiquidation } from './liquidations-command.ts';
 import { close, listParked, resume } from './parked-command.ts';
 import { addPreviewCommand } from './preview-command.ts';
 import { runOnDatabase } from './run.ts';
+import { addSellingCommands } from './selling-commands.ts';
 
 interface OfClient {
   readonly client?: TenantId;
@@ -100,6 +101,19 @@ function addLiquidationsCommands(program: Command): void {
       return runOnDatabase((on) => showLiquidation({ ...on, json }, which));
     });
   addPreviewCommand(liquidations);
+  liquidations
+    .command('explain')
+    .description('why one is where it is, in plain sentences, and what can be done')
+    .argument('<liquidation>', 'its id', liquidationId)
+    .option('--client <id>', 'whose it is, if clients have the same id', clientId)
+    .option('--json', 'one JSON document instead of text')
+    .action((id: LiquidationId, { client, json = false }: OfClient & { json?: boolean }) => {
+      return runOnDatabase(async (on) => {
+        const { explainLiquidation } = await import('./explain-liquidation.ts');
+        return explainLiquidation(on, { liquidationId: id, tenantId: client }, json);
+      });
+    });
+  addSellingCommands(liquidations);
   describeAbandon(liquidations.command('abandon'));
 }
 

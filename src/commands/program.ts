@@ -20,6 +20,7 @@ import { addHaltCommands } from './halts-command.ts';
 import { addHelpCommands } from './help-commands.ts';
 import type { RotateOptions } from './keys-command.ts';
 import type { ListenOptions } from './listen-command.ts';
+import { addLookingCommands } from './looking-commands.ts';
 import { addOperatorCommands } from './operator-commands.ts';
 import type { RequestOptions } from './request-command.ts';
 import { outputTo, printOutcome, run, runForClient, runOnDatabase } from './run.ts';
@@ -27,6 +28,7 @@ import { type ApiArguments, withApi } from './sandbox-access.ts';
 import { addSandboxCommands } from './sandbox-command.ts';
 import { addTrailCommands } from './trail-command.ts';
 import { addVenueCommands } from './venue-commands.ts';
+import { addWebhookCommands } from './webhooks-commands.ts';
 
 /** All commands, with their examples. */
 export function makeProgram(): Command {
@@ -50,6 +52,7 @@ export function makeProgram(): Command {
   addServiceCommands(program);
   addBookCommands(program);
   addAudit(program);
+  addLookingCommands(program);
   addOperatorCommands(program);
   addEventCommands(program);
   addHaltCommands(program);
@@ -57,6 +60,7 @@ export function makeProgram(): Command {
   addVenueCommands(program);
   addFixCommands(program);
   addRequestCommands(program);
+  addWebhookCommands(program);
   addListen(program);
   addInspect(program);
   addClientCommands(program);

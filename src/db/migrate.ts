@@ -183,7 +183,7 @@ export function refuseOldServer(server: ServerVersion): void {
   }
 }
 
-async function readServerVersion(sql: Sql): Promise<ServerVersion> {
+export async function readServerVersion(sql: Sql): Promise<ServerVersion> {
   const [server] = await sql<ServerVersion[]>`
     select current_setting('server_version_num')::integer as version,
            current_setting('server_version') as shown`;

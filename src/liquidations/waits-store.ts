@@ -179,6 +179,27 @@ export function findLiquidationsOfId(
   return findSeen(sql, chosen);
 }
 
+/** Open liquidations looked through for the oldest: beyond, the oldest of these will do. */
+const lookedThroughMax = 100_000;
+
+/** The oldest open liquidations of all tenants, the oldest first. */
+export async function findOldestOpen(
+  sql: SqlOrTx,
+  limit: number,
+): Promise<readonly SeenLiquidation[]> {
+  const chosen = fragment`
+    select o.tenant_id, o.liquidation_id
+    from (
+      select l.tenant_id, l.liquidation_id
+      from unwind.liquidations l
+      where l.status in ('NEW', 'PROCESSING')
+      limit ${lookedThroughMax}
+    ) o
+    order by o.liquidation_id
+    limit ${limit}`;
+  return (await findSeen(sql, chosen)).toReversed();
+}
+
 async function findSeen(
   sql: SqlOrTx,
   chosen: Fragment,

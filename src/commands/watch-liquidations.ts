@@ -1,0 +1,127 @@
+// Watches liquidations to their end: a bar with orders, units and proceeds on a terminal, else a line for each that
+// ends. It only reads: whoever stops it stops nothing, and the same command goes on.
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { LiquidationOverview } from '@unwind/client';
+import { decimal, plain, sum } from '../money.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { printJson } from './run.ts';
+import type { OnApi } from './sandbox-access.ts';
+
+export interface Watching {
+  readonly json: true | undefined;
+  /** Where a bar can be drawn; undefined where there is no terminal. */
+  readonly terminal: NodeJS.WritableStream | undefined;
+  readonly signal: AbortSignal;
+  /** Waits until the next look; default a second. */
+  readonly rest?: () => Promise<void>;
+}
+
+/** From one look to the next, in ms. */
+const everyMs = 1_000;
+/** Liquidations looked at each time; of more than that each has its turn. */
+const lookedAtMax = 20;
+/** Watched at once: what is open of a client beyond that is not shown. */
+const watchedMax = 10_000;
+
+/** @returns 0 where all have ended FILLED, else 1. */
+export async function watchLiquidations(
+  { client, stdout }: OnApi,
+  ids: readonly string[],
+  { json, terminal, signal, rest = () => aSecond(signal) }: Watching,
+): Promise<number> {
+  const seen = new Map<string, LiquidationOverview>();
+  const look = async (id: string) => {
+    seen.set(id, (await client.control.liquidations.story(id)).liquidation);
+  };
+  if (ids.length === 0) await openOnes(client, seen);
+  else for (const id of ids) await look(id);
+  const bar = terminal && new ProgressBar(terminal);
+  let turn = 0;
+  try {
+    while (!signal.aborted) {
+      const open = [...seen.values()].filter(isOpen);
+      bar?.show({ subject: 'selling', ...progressOf([...seen.values()]) });
+      if (open.length === 0) break;
+      await rest();
+      for (let i = 0; i < Math.min(lookedAtMax, open.length); i += 1) {
+        const one = open[(turn + i) % open.length];
+        if (one === undefined || signal.aborted) break;
+        await look(one.id);
+        const now = seen.get(one.id);
+        if (now !== undefined && !isOpen(now) && !json) {
+          bar?.clear();
+          stdout.write(`${lineOf(now)}\n`);
+        }
+      }
+      turn += lookedAtMax;
+    }
+  } finally {
+    bar?.clear();
+  }
+  const all = [...seen.values()];
+  if (json) printJson(stdout, { liquidations: all });
+  else stdout.write(`${progressOf(all).detail}\n`);
+  return all.every(({ status }) => status === 'FILLED') ? 0 : 1;
+}
+
+/** Ended early by the signal, which its reader looks at. */
+async function aSecond(signal: AbortSignal): Promise<void> {
+  await wait(everyMs, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}
+
+async function openOnes(
+  client: OnApi['client'],
+  seen: Map<string, LiquidationOverview>,
+): Promise<void> {
+  for (const status of ['PROCESSING', 'NEW'] as const) {
+    for await (const one of client.control.liquidations.list({ status })) {
+      if (seen.size === watchedMax) return;
+      seen.set(one.id, one);
+    }
+  }
+}
+
+function isOpen({ status }: LiquidationOverview): boolean {
+  return status === 'NEW' || status === 'PROCESSING';
+}
+
+/** How far all of them are: an open one as far as its orders are final. */
+export function progressOf(all: readonly LiquidationOverview[]): {
+  readonly done: number;
+  readonly detail: string;
+} {
+  const ended = all.filter((one) => !isOpen(one)).length;
+  const orders = total(all, ({ progress }) => progress.orders);
+  const final = total(all, ({ progress }) => progress.orders_final);
+  const parts = total(all, (one) => {
+    if (!isOpen(one)) return 1;
+    return one.progress.orders === 0 ? 0 : one.progress.orders_final / one.progress.orders;
+  });
+  const units = plain(sum(all.map(({ progress }) => decimal(progress.executed_quantity))));
+  const proceeds = sum(all.map(({ progress }) => decimal(progress.proceeds))).toFixed(2);
+  const waits = new Map<string, number>();
+  for (const one of all.filter(isOpen)) {
+    const reason = one.waiting[0]?.reason;
+    if (reason !== undefined) waits.set(reason, (waits.get(reason) ?? 0) + 1);
+  }
+  const why = [...waits].toSorted((a, b) => b[1] - a[1]).map(([reason, n]) => `${reason} ${n}`);
+  const detail = [
+    `${ended} of ${all.length} ended`,
+    `orders ${final}/${orders}`,
+    `${units} units sold`,
+    `${proceeds} EUR`,
+    ...why.slice(0, 3),
+  ].join(', ');
+  return { done: all.length === 0 ? 1 : parts / all.length, detail };
+}
+
+function total<T>(all: readonly T[], value: (one: T) => number): number {
+  return all.reduce((before, one) => before + value(one), 0);
+}
+
+function lineOf({ id, account_id: account, status, progress }: LiquidationOverview): string {
+  return `${id}  account ${account}  ${status}  orders ${progress.orders_final}/${progress.orders}  ${progress.proceeds} EUR`;
+}

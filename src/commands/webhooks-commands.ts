@@ -1,0 +1,158 @@
+// `unwind webhooks`: the subscriptions of a client, what was attempted for them, replay and test, by the API.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Id, parseId } from '../ids.ts';
+import { pageLimit } from './arguments.ts';
+import { printJson } from './run.ts';
+import { type ApiArguments, type OnApi, runOnApi, withApi } from './sandbox-access.ts';
+import { tableOf } from './table.ts';
+import { UsageError } from './usage-error.ts';
+
+interface Listing extends ApiArguments {
+  readonly json?: true;
+}
+
+export function addWebhookCommands(program: Command): void {
+  const webhooks = program
+    .command('webhooks')
+    .description('subscriptions to events, and their deliveries');
+  withApi(webhooks.command('list', { isDefault: true }))
+    .description('subscriptions of the client, and how far each is behind')
+    .option('--json', 'one JSON document instead of text')
+    .action((options: Listing) => runOnApi(options, (api) => listWebhooks(api, options)));
+  withApi(webhooks.command('deliveries'))
+    .description('the last attempts of one, the newest first')
+    .argument('<webhook>', 'its id', webhookId)
+    .option('--limit <n>', 'so many at most', pageLimit, 50)
+    .option('--json', 'one JSON document instead of text')
+    .action((id: string, options: Listing & { limit: number }) => {
+      return runOnApi(options, (api) => listDeliveries(api, id, options));
+    });
+  withApi(webhooks.command('replay'))
+    .description('deliver events again, with their ids')
+    .argument('<webhook>', 'its id', webhookId)
+    .addOption(
+      new Option('--from <time>', 'what has happened since then: RFC 3339').conflicts([
+        'event',
+        'setAside',
+      ]),
+    )
+    .addOption(new Option('--event <id>', 'from this event on').conflicts('setAside'))
+    .option('--set-aside', 'what was set aside')
+    .option('--json', 'one JSON document instead of text')
+    .action((id: string, options: Listing & ReplayOptions) => {
+      return runOnApi(options, (api) => replayEvents(api, id, options));
+    });
+  withApi(webhooks.command('test'))
+    .description('deliver a test event now, and say what the receiver answered')
+    .argument('<webhook>', 'its id', webhookId)
+    .option('--json', 'one JSON document instead of text')
+    .action((id: string, options: Listing) =>
+      runOnApi(options, (api) => testWebhook(api, id, options)),
+    );
+}
+
+function webhookId(text: string): Id<'webhook'> {
+  const id = parseId<'webhook'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+/** Lists subscriptions. @returns 0 */
+export async function listWebhooks({ client, stdout }: OnApi, { json }: Listing): Promise<number> {
+  const all = await client.webhooks.list().all();
+  if (json) {
+    printJson(stdout, all);
+    return 0;
+  }
+  const head = ['webhook', 'title', 'enabled', 'behind', 'failing since', 'url'];
+  const rows = all.map(({ id, title, enabled, delivery, url }) => [
+    id,
+    title,
+    enabled ? 'yes' : 'no',
+    String(delivery?.behind ?? ''),
+    delivery?.failing_since ?? '',
+    url,
+  ]);
+  const isTerminal = process.stdout.isTTY === true;
+  if (rows.length === 0 && isTerminal) stdout.write('There are none.\n');
+  else stdout.write(tableOf([head, ...rows], isTerminal));
+  return 0;
+}
+
+/** Lists attempts. @returns 0 */
+export async function listDeliveries(
+  { client, stdout }: OnApi,
+  id: string,
+  { json, limit }: Listing & { limit: number },
+): Promise<number> {
+  const all = await client.webhooks.deliveries(id, { limit });
+  if (json) {
+    printJson(stdout, all);
+    return 0;
+  }
+  const head = ['at', 'kind', 'attempt', 'events', 'status', 'ms', 'outcome'];
+  const rows = all.map((one) => [
+    one.attempted_at,
+    one.kind,
+    String(one.attempt),
+    String(one.events),
+    String(one.status ?? ''),
+    String(one.duration_ms),
+    one.outcome,
+  ]);
+  stdout.write(tableOf([head, ...rows], process.stdout.isTTY === true));
+  return 0;
+}
+
+interface ReplayOptions {
+  readonly from?: string;
+  readonly event?: string;
+  readonly setAside?: true;
+}
+
+/** Has events delivered again. @returns 0 */
+export async function replayEvents(
+  { client, stdout }: OnApi,
+  id: string,
+  { from, event, setAside, json }: Listing & ReplayOptions,
+): Promise<number> {
+  const replayed = await client.webhooks.replay(id, wishOf({ from, event, setAside }));
+  if (json) {
+    printJson(stdout, replayed);
+    return 0;
+  }
+  const { behind, resumed, gap } = replayed;
+  stdout.write(`${behind} events are delivered now; ${resumed} accounts are no longer set aside\n`);
+  if (gap !== null)
+    stdout.write('The log does not have everything any more of what was asked for.\n');
+  return 0;
+}
+
+function wishOf({
+  from,
+  event,
+  setAside,
+}: { [Name in keyof ReplayOptions]: ReplayOptions[Name] | undefined }) {
+  if (from !== undefined) return { from };
+  if (event !== undefined) return { event_id: event };
+  if (setAside === true) return { set_aside: true as const };
+  throw new UsageError('say from where: --from, --event or --set-aside.');
+}
+
+/** Has a test event delivered. @returns 0 where the receiver acknowledged, else 1. */
+export async function testWebhook(
+  { client, stdout }: OnApi,
+  id: string,
+  { json }: Listing,
+): Promise<number> {
+  const tested = await client.webhooks.test(id);
+  const { url, response } = tested;
+  const { status, error } = response;
+  if (json) printJson(stdout, tested);
+  else
+    stdout.write(
+      `${url}: ${status === undefined ? `no answer: ${error}` : `answered ${status}`}\n`,
+    );
+  return status !== undefined && status >= 200 && status < 300 ? 0 : 1;
+}
