@@ -1,4 +1,5 @@
 // The commands by which a person looks at the whole: report, top, doctor, and the explanation of one liquidation.
+// Runs alone: it draws ids from the clock of the test.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';

@@ -1,4 +1,5 @@
 // The commands that do what clients do, on the real API: start, watch and cancel liquidations, and webhooks.
+// Runs alone: it draws ids from the clock of the test.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';

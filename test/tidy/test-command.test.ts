@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -39,6 +39,14 @@ async function runTests(
   const paths = Object.keys(files).map((name) => join(directory, `${name}.test.ts`));
   return { code, said, files: paths };
 }
+
+test('a file that changes what its process shares says that it runs alone', async () => {
+  for await (const path of glob('test/**/*.test.ts')) {
+    const content = await readFile(path, 'utf8');
+    if (!/^(drawIdsFrom\(|process\.env\[.*\] =)/m.test(content)) continue;
+    assert.match(content, /^\/\/ Runs alone: /m, path);
+  }
+});
 
 test('tests go by their files, and are counted without them', async (t) => {
   const { code, said, files } = await runTests(t, { one: good, two: good });
