@@ -61,6 +61,13 @@ export async function putInstruments(
       updated_at = excluded.updated_at
     where t.price is distinct from excluded.price
     returning t.isin`;
+  // A price that comes again is as new as the request: limit orders ask for its age.
+  await tx`
+    update unwind.prices p
+    set updated_at = ${now}
+    where p.tenant_id = ${tenantId}
+      and p.isin = any (${priced.map((one) => one.isin)}::text[])
+      and p.updated_at < ${now}`;
   const prices = await tx<{ isin: string; price: string }[]>`
     select p.isin, p.price::text as price
     from unwind.prices p

@@ -214,6 +214,28 @@ test('instruments are recorded with their prices, all or none', async () => {
   ]);
 });
 
+test('a price that comes again is as new as the request', async () => {
+  const isin = 'DE0007100000';
+  const instruments = [{ isin, price: '60.25' }];
+  const pricedAt = async () => {
+    const rows = await sql<{ updated_at: Date }[]>`
+      select p.updated_at
+      from unwind.prices p
+      where p.tenant_id = ${client.clientId}
+        and p.isin = ${isin}`;
+    return rows.map((row) => row.updated_at.toISOString());
+  };
+  await made('/tests/instruments', { instruments });
+  const first = clock.now().toISOString();
+  assert.deepEqual(await pricedAt(), [first]);
+  clock.advance(60_000);
+  const again = await made('/tests/instruments', { instruments });
+  assert.deepEqual(again['data'], [{ isin, outcome: 'unchanged', price: '60.25' }]);
+  assert.deepEqual(await pricedAt(), [clock.now().toISOString()]);
+  await made('/tests/instruments', { instruments: [{ isin }] });
+  assert.deepEqual(await pricedAt(), [clock.now().toISOString()], 'and none that does not come');
+});
+
 test('a world made by requests alone is sold', async () => {
   const isin = 'DE0007164600';
   const own = await apiOf(service, await makeApiClient(sql, clock));
