@@ -201,6 +201,28 @@ create table unwind.client_keys (
   constraint client_keys_status CHECK (status = ANY (ARRAY['live'::text, 'revoked'::text]))
 );
 
+create table unwind.console_audits (
+  audit_id uuid not null,
+  person text not null,
+  status text not null,
+  started_at timestamp with time zone not null,
+  lease_expires_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  checks_done integer not null,
+  checks_total integer not null,
+  differences integer,
+  report text,
+  failure text,
+  constraint console_audits_pkey PRIMARY KEY (audit_id),
+  constraint console_audits_failure CHECK ((status = 'FAILED'::text) = (failure IS NOT NULL)),
+  constraint console_audits_lease CHECK ((status = 'RUNNING'::text) = (lease_expires_at IS NOT NULL)),
+  constraint console_audits_person_length CHECK (length(person) >= 1 AND length(person) <= 200),
+  constraint console_audits_report CHECK ((status = 'DONE'::text) = (report IS NOT NULL) AND (status = 'DONE'::text) = (differences IS NOT NULL)),
+  constraint console_audits_running CHECK ((status = 'RUNNING'::text) = (ended_at IS NULL)),
+  constraint console_audits_status CHECK (status = ANY (ARRAY['RUNNING'::text, 'DONE'::text, 'FAILED'::text]))
+);
+CREATE UNIQUE INDEX console_audits_one_running ON unwind.console_audits USING btree ((true)) WHERE (status = 'RUNNING'::text);
+
 create table unwind.console_links (
   link_hash bytea not null,
   person text not null,
@@ -221,11 +243,17 @@ create table unwind.console_sessions (
   created_at timestamp with time zone not null,
   seen_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  subject text,
+  tenant_ids uuid[],
+  id_token bytea,
   constraint console_sessions_pkey PRIMARY KEY (session_hash),
   constraint console_sessions_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
   constraint console_sessions_hash_is_sha256 CHECK (length(session_hash) = 32),
   constraint console_sessions_person_length CHECK (length(person) >= 1 AND length(person) <= 200),
-  constraint console_sessions_role CHECK (role = ANY (ARRAY['viewer'::text, 'operator'::text, 'risk'::text]))
+  constraint console_sessions_role CHECK (role = ANY (ARRAY['viewer'::text, 'operator'::text, 'risk'::text])),
+  constraint console_sessions_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 255),
+  constraint console_sessions_tenants_of_subject CHECK (subject IS NOT NULL OR tenant_ids IS NULL),
+  constraint console_sessions_token_of_subject CHECK (subject IS NOT NULL OR id_token IS NULL)
 );
 CREATE INDEX console_sessions_by_end ON unwind.console_sessions USING btree (expires_at);
 

@@ -70,6 +70,8 @@ export const stream = {
   readersOfTenantMax: 1_000,
   /** How often the ends of logs are looked at, by one statement for all tenants that are read, in ms. */
   lookEveryMs: 200,
+  /** How often is looked whether something has changed that no event tells, for all tenants at once, in ms. */
+  changesEveryMs: 1_000,
   /** What is withdrawn has to end within 5 s, and is remembered for 2 s (authenticate.ts), in ms. */
   tokenCheckEveryMs: 2_000,
   /** Longest silence, in ms: proxies usually end a connection after 30 s or more without a byte. */
@@ -317,3 +319,9 @@ export const consoleSeenMs = 60_000;
 
 /** Tenants that the console offers to choose from. */
 export const consoleTenantsMax = 500;
+
+/** Audits that the console shows. */
+export const auditsKept = 50;
+
+/** How long the identity provider may take to answer, in ms: a person waits. */
+export const openIdTimeoutMs = 5_000;

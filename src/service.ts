@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { Dispatcher } from 'undici';
+import { auditConnectionsMax } from './audit/run-audit.ts';
 import type { Seal } from './auth/seal.ts';
 import { systemStopwatch } from './clock.ts';
 import { linkAddress, makeLink } from './console/sessions.ts';
@@ -13,6 +14,7 @@ import { receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { buildApp, buildMetricsApp } from './http/app.ts';
+import { openIdSignIn } from './http/console-openid.ts';
 import { readinessOf } from './http/readiness.ts';
 import { drawIdsFrom } from './ids.ts';
 import { Metrics } from './metrics/metrics.ts';
@@ -20,6 +22,7 @@ import { Recorder } from './recording/recorder.ts';
 import { ensureCertificate } from './sandbox/certificate.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
 import { type Config, ConfigError } from './settings/config.ts';
+import { isOverTls, signsInByLink, wayIntoConsole } from './settings/console-settings.ts';
 import {
   type Database,
   explained,
@@ -28,7 +31,7 @@ import {
   reachDatabase,
 } from './settings/database.ts';
 import { isSimulated } from './settings/demands.ts';
-import { Exposure, isOpen } from './settings/exposure.ts';
+import { Exposure } from './settings/exposure.ts';
 import { openKeyFile, refuseOtherKeyFile } from './settings/key-file.ts';
 import { checkAddress, explainListening } from './settings/listen.ts';
 import { recordStart } from './settings/start-act.ts';
@@ -179,8 +182,13 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     certificate,
     recorder: record === undefined ? undefined : await Recorder.open({ directory: record, log }),
     console: {
-      signIn: signsInByLink(config) ? 'link' : 'none',
-      isTls: certificate !== undefined || requests.endsTlsAtProxy,
+      signIn: wayIntoConsole(config),
+      isTls: certificate !== undefined || requests.endsTlsAtProxy || isOverTls(config),
+      openId: openIdSignIn(config.console, { log, seal }),
+      openAuditPool: () => {
+        const max = auditConnectionsMax;
+        return connect({ ...database.options, max, applicationName: 'unwind audit' });
+      },
     },
     ...{ log, seal, agent, engine, warning },
   });
@@ -311,16 +319,6 @@ export function isSimulatedLive({ mode, venue }: Pick<Config, 'mode' | 'venue'>)
 
 function authorityOf({ host }: Config['listen'], { port }: AddressInfo): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-/** Links are for a sandbox that only this machine reaches, also not through a proxy. */
-export function signsInByLink({
-  mode,
-  listen,
-  requests: { trustedProxies, endsTlsAtProxy },
-}: Pick<Config, 'mode' | 'listen' | 'requests'>): boolean {
-  const isReached = isOpen({ isApi: true, host: listen.host, trustedProxies }) || endsTlsAtProxy;
-  return mode === 'sandbox' && !isReached;
 }
 
 /** Whoever reads the terminal of a sandbox. */

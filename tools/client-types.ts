@@ -176,6 +176,15 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         ActQuery: queryOf('list_acts'),
       },
     },
+    'looks.ts': {
+      about: 'How the selling goes, what an id names, and what waits for a person',
+      types: {
+        SellingOverview: answerOf('show_overview'),
+        FoundThing: part(answerOf('find_by_id'), 'data'),
+        Parked: part(answerOf('list_parked'), 'data'),
+        ParkedClosing: bodyOf('close_parked'),
+      },
+    },
     'book.ts': {
       about: 'Users, accounts and what they hold, orders and instruments',
       types: {

@@ -1,6 +1,7 @@
 // `npm run demo`: the whole of Unwind in one run, every part real. It starts the service on an
 // empty home, imports the example book, sells one portfolio, cancels the sale of another, and lets
-// the audit recompute it all. It ends with 0 only if every claim held.
+// the audit recompute it all. It ends with 0 only if every claim held. With
+// `--keep` it then stays, and prints a link to what it did in the console.
 
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -18,7 +19,7 @@ import { Receiver } from './receiver.ts';
 import { check, DemoFailure, euros, Interruption, quote, say, table, title } from './terminal.ts';
 
 const book = fileURLToPath(new URL('../book/', import.meta.url));
-const usesTls = tlsAsked(process.argv.slice(2));
+const { usesTls, keeps } = optionsOf(process.argv.slice(2));
 /** As a shell tells of a program that was interrupted. */
 const interrupted = 130;
 
@@ -39,8 +40,8 @@ async function main(): Promise<number> {
   const closers: (() => Promise<unknown>)[] = [() => processes.end()];
   const telling = story({ home, env, processes, closers });
   try {
-    await Promise.race([telling, stopped.promise]);
-    return 0;
+    const told = await Promise.race([telling, stopped.promise]);
+    return keeps ? await keep(told, processes, stopped.promise) : 0;
   } catch (error) {
     complain(error);
     return error instanceof Interruption ? interrupted : 1;
@@ -52,12 +53,33 @@ async function main(): Promise<number> {
   }
 }
 
-/** Whether the service shall speak TLS. Ends the process where something else is asked for. */
-function tlsAsked(args: readonly string[]): boolean {
-  const unknown = args.find((one) => one !== '--tls');
-  if (unknown === undefined) return args.length > 0;
-  process.stderr.write(`demo: "${unknown}" is not known; the only option is --tls.\n`);
+/** Whether the service shall speak TLS, and stay. Ends the process where something else is asked for. */
+function optionsOf(args: readonly string[]): { usesTls: boolean; keeps: boolean } {
+  const unknown = args.find((one) => one !== '--tls' && one !== '--keep');
+  if (unknown === undefined) {
+    return { usesTls: args.includes('--tls'), keeps: args.includes('--keep') };
+  }
+  process.stderr.write(`demo: "${unknown}" is not known; the options are --tls and --keep.\n`);
   process.exit(2);
+}
+
+/** Leaves the service to whoever looks, until Ctrl-C. @returns the exit code. */
+async function keep(
+  liquidationId: string,
+  processes: Processes,
+  stopped: Promise<never>,
+): Promise<number> {
+  const link = await Promise.race([processes.run('console'), stopped]);
+  check(link.code === 0, 'the console shows what was done; this link lets one person in, once:');
+  const address = link.text.trim().replace('/console#', `/console/liquidations/${liquidationId}#`);
+  process.stdout.write(`\n  ${address}\n\n`);
+  process.stdout.write('Ctrl-C ends the service and removes all of it.\n');
+  try {
+    return await stopped;
+  } catch (error) {
+    if (error instanceof Interruption) return 0;
+    throw error;
+  }
 }
 
 function complain(error: unknown): void {
@@ -74,7 +96,8 @@ interface Stage {
   readonly closers: (() => Promise<unknown>)[];
 }
 
-async function story({ home, env, processes, closers }: Stage): Promise<void> {
+/** @returns the id of the liquidation that was sold. */
+async function story({ home, env, processes, closers }: Stage): Promise<string> {
   title('The service and its book');
   const url = await processes.startService(...(usesTls ? ['--tls'] : []));
   say(`service on ${url}, with a PostgreSQL of its own`);
@@ -93,7 +116,7 @@ async function story({ home, env, processes, closers }: Stage): Promise<void> {
   const [first, second] = await readAccounts(book);
   if (first === undefined || second === undefined) throw new DemoFailure('the book is empty');
   const holdings = await readHoldings(book, first.accountId);
-  await sell({ client, receiver, env, account: first, holdings });
+  const sold = await sell({ client, receiver, env, account: first, holdings });
   await cancelAnother({ client, receiver, account: second });
   await compareWithLog(client, receiver);
 
@@ -101,7 +124,13 @@ async function story({ home, env, processes, closers }: Stage): Promise<void> {
   const audit = await processes.run('audit');
   quote(audit.text);
   check(audit.code === 0, 'recomputed from executions, movements and the venue’s journal: clean');
-  process.stdout.write('\nAll of it is removed again now. To keep your own: npm start\n');
+  if (!keeps) {
+    process.stdout.write(
+      '\nAll of it is removed again now. To see it in the console: npm run demo -- --keep\n',
+    );
+    process.stdout.write('To keep your own: npm start\n');
+  }
+  return sold;
 }
 
 async function subscribe(client: Client, closers: Stage['closers']): Promise<Receiver> {
@@ -129,7 +158,7 @@ interface Sale {
   readonly holdings: readonly Holding[];
 }
 
-async function sell({ client, receiver, env, account, holdings }: Sale): Promise<void> {
+async function sell({ client, receiver, env, account, holdings }: Sale): Promise<string> {
   title(`Selling everything of account ${account.accountId}`);
   describePortfolio(holdings);
   const { accountId, userId } = account;
@@ -164,6 +193,7 @@ async function sell({ client, receiver, env, account, holdings }: Sale): Promise
     `each of the ${holdings.length} positions was sold to the last unit, and only once`,
   );
   await readBack(client, sold);
+  return sold.id;
 }
 
 async function readBack(client: Client, sold: Liquidation): Promise<void> {

@@ -69,6 +69,8 @@ export interface Caller {
   readonly signature: SignatureUse;
   /** What is recorded of it once it is done; undefined: it only reads. */
   readonly act: Act | undefined;
+  /** Who is signed in at the console, where a person asks. */
+  readonly person?: string;
 }
 
 /** A client that has proved to know its secret. */

@@ -37,6 +37,8 @@ export const scopes = [
   'halts:admin',
   'halts:read',
   'trail:read',
+  'parked:admin',
+  'parked:read',
   'tests:admin',
 ] as const;
 

@@ -2,8 +2,9 @@
 
 import { linkAddress, makeLink } from '../console/sessions.ts';
 import { readSandboxClient } from '../sandbox/sandbox-client.ts';
-import { sandboxPerson, signsInByLink } from '../service.ts';
+import { sandboxPerson } from '../service.ts';
 import type { Config } from '../settings/config.ts';
+import { signsInByLink } from '../settings/console-settings.ts';
 import { allTenants } from '../trail/act.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand } from './acting.ts';

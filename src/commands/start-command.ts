@@ -4,14 +4,9 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { Logger } from 'pino';
 import { sandboxFileOf } from '../sandbox/sandbox-client.ts';
-import {
-  isSimulatedLive,
-  type Service,
-  signsInByLink,
-  simulatedFillsWarning,
-  startService,
-} from '../service.ts';
+import { isSimulatedLive, type Service, simulatedFillsWarning, startService } from '../service.ts';
 import type { Config } from '../settings/config.ts';
+import { wayIntoConsole } from '../settings/console-settings.ts';
 import { packageVersion } from '../settings/package-version.ts';
 
 /** npm repeats what the terminal has sent: a signal so soon after the first is the same one, in ms. */
@@ -159,8 +154,13 @@ function consoleOf(config: Config, { url, consoleLink }: Service): readonly stri
   if (consoleLink !== undefined) {
     return [['Console', `${consoleLink} (once, within 10 minutes)`]];
   }
-  if (!config.roles.has('api') || !signsInByLink(config)) return [];
-  return [['Console', `${url}/console (sign in with a link: ${command} console)`]];
+  if (!config.roles.has('api')) return [];
+  const ways = {
+    link: `${url}/console (sign in with a link: ${command} console)`,
+    openid: `${config.console.url}/console (sign in with your organisation)`,
+    none: `${url}/console (nobody can sign in: UNWIND_OPENID_ISSUER names no provider)`,
+  };
+  return [['Console', ways[wayIntoConsole(config)]]];
 }
 
 /** The commands below trust the authority by themselves; whatever else calls has to be told. */

@@ -18,6 +18,7 @@ export interface Person {
 const operatorScopes: readonly Scope[] = [
   'account_liquidations:admin',
   'webhooks:admin',
+  'parked:admin',
   'tests:admin',
 ];
 

@@ -26,27 +26,49 @@ export async function takeLink(
   return row?.is_live ? { name: row.person, role: row.role } : undefined;
 }
 
+/** What an identity provider adds to a session. */
+export interface OpenIdSession {
+  /** Its own id of the person. */
+  readonly subject: string;
+  /** The clients that the person may look at; undefined: every one. */
+  readonly tenants: readonly TenantId[] | undefined;
+  /** Sealed; for signing out there too. */
+  readonly idToken: Buffer | undefined;
+}
+
 export interface NewSession extends Person {
   readonly hash: Buffer;
   readonly now: Date;
   readonly expiresAt: Date;
+  readonly openId: OpenIdSession | undefined;
 }
 
 /** Begins a session; it looks at the oldest tenant first. */
 export async function insertSession(sql: SqlOrTx, session: NewSession): Promise<void> {
-  const { hash, name, role, now, expiresAt } = session;
+  const { hash, name, role, now, expiresAt, openId } = session;
+  const tenants = openId?.tenants ?? null;
   await sql`
     insert into unwind.console_sessions (
-      session_hash, person, role, tenant_id, created_at, seen_at, expires_at
+      session_hash, person, role, tenant_id, created_at, seen_at, expires_at,
+      subject, tenant_ids, id_token
     )
     values (
       ${hash}, ${name}, ${role},
-      (select t.tenant_id from unwind.tenants t order by t.created_at, t.tenant_id limit 1),
-      ${now}, ${now}, ${expiresAt}
+      (
+        select t.tenant_id
+        from unwind.tenants t
+        where ${tenants}::uuid[] is null
+          or t.tenant_id = any (${tenants}::uuid[])
+        order by t.created_at, t.tenant_id
+        limit 1
+      ),
+      ${now}, ${now}, ${expiresAt},
+      ${openId?.subject ?? null}, ${tenants}, ${openId?.idToken ?? null}
     )`;
 }
 
 export interface Session extends Person {
+  readonly openId: OpenIdSession | undefined;
   readonly tenantId: TenantId | undefined;
   readonly seenAt: Date;
   readonly expiresAt: Date;
@@ -64,9 +86,13 @@ export async function findSession(
       tenant_id: TenantId | null;
       seen_at: Date;
       expires_at: Date;
+      subject: string | null;
+      tenant_ids: TenantId[] | null;
+      id_token: Buffer | null;
     }[]
   >`
-    select s.person, s.role, s.tenant_id, s.seen_at, s.expires_at
+    select
+      s.person, s.role, s.tenant_id, s.seen_at, s.expires_at, s.subject, s.tenant_ids, s.id_token
     from unwind.console_sessions s
     where s.session_hash = ${which.hash}
       and s.expires_at > ${which.now}
@@ -76,6 +102,14 @@ export async function findSession(
     row && {
       name: row.person,
       role: row.role,
+      openId:
+        row.subject === null
+          ? undefined
+          : {
+              subject: row.subject,
+              tenants: row.tenant_ids ?? undefined,
+              idToken: row.id_token ?? undefined,
+            },
       tenantId: row.tenant_id ?? undefined,
       seenAt: row.seen_at,
       expiresAt: row.expires_at,
@@ -92,14 +126,15 @@ export async function touchSession(sql: Sql, hash: Buffer, now: Date): Promise<v
       and s.seen_at < ${now}`;
 }
 
-/** Looks at another tenant. @returns false: there is none of this id. */
+/** Looks at another tenant. @returns false: there is none of this id that this person may look at. */
 export async function chooseTenant(sql: Sql, hash: Buffer, tenantId: TenantId): Promise<boolean> {
   const rows = await sql`
     update unwind.console_sessions s
     set tenant_id = t.tenant_id
     from unwind.tenants t
     where s.session_hash = ${hash}
-      and t.tenant_id = ${tenantId}`;
+      and t.tenant_id = ${tenantId}
+      and (s.tenant_ids is null or t.tenant_id = any (s.tenant_ids))`;
   return rows.count > 0;
 }
 
@@ -136,10 +171,16 @@ export interface ShownTenant {
 }
 
 /** The tenants that a person may choose from, the oldest first. */
-export async function findTenants(sql: Sql, limit: number): Promise<readonly ShownTenant[]> {
+export async function findTenants(
+  sql: Sql,
+  { tenants, limit }: { readonly tenants: readonly TenantId[] | undefined; readonly limit: number },
+): Promise<readonly ShownTenant[]> {
+  const chosen = tenants ?? null;
   return sql<ShownTenant[]>`
     select t.tenant_id as id, t.name
     from unwind.tenants t
+    where ${chosen}::uuid[] is null
+      or t.tenant_id = any (${chosen}::uuid[])
     order by t.created_at, t.tenant_id
     limit ${limit}`;
 }

@@ -12,6 +12,7 @@ import {
   findSession,
   insertLink,
   insertSession,
+  type OpenIdSession,
   type Session,
   takeLink,
   touchSession,
@@ -51,17 +52,21 @@ export async function signInByLink(
     if (person === undefined) return undefined;
     const id = newSecret();
     const expiresAt = later(now, consoleSessionMs);
-    await insertSession(tx, { ...person, hash: sha256(id), now, expiresAt });
+    await insertSession(tx, { ...person, hash: sha256(id), now, expiresAt, openId: undefined });
     return id;
   });
 }
 
 /** Begins a session of somebody whom an identity provider has named. @returns its id. */
-export async function beginSession(sql: Sql, clock: Clock, person: Person): Promise<string> {
+export async function beginSession(
+  sql: Sql,
+  clock: Clock,
+  { name, role, openId }: Person & { readonly openId: OpenIdSession },
+): Promise<string> {
   const id = newSecret();
   const now = clock.now();
   const expiresAt = later(now, consoleSessionMs);
-  await insertSession(sql, { ...person, hash: sha256(id), now, expiresAt });
+  await insertSession(sql, { name, role, openId, hash: sha256(id), now, expiresAt });
   return id;
 }
 

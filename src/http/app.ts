@@ -6,6 +6,7 @@ import { Authenticator } from '../auth/authenticate.ts';
 import type { Seal } from '../auth/seal.ts';
 import type { Contract } from '../auth/store.ts';
 import { type Clock, systemStopwatch } from '../clock.ts';
+import { Audits } from '../console/audits.ts';
 import type { Sql } from '../db/connect.ts';
 import { FairSlots } from '../deliveries/sharing.ts';
 import type { AddressPolicy } from '../egress/address.ts';
@@ -30,6 +31,7 @@ import { marketHandlers } from './market-handlers.ts';
 import { onboardingHandlers } from './onboarding-handlers.ts';
 import { orderHandlers } from './order-handlers.ts';
 import { overviewHandlers } from './overview-handlers.ts';
+import { parkedHandlers } from './parked-handlers.ts';
 import { positionHandlers } from './position-handlers.ts';
 import { metricsRoute, probes, type Readiness } from './probes.ts';
 import { type RateSettings, Rates } from './rates.ts';
@@ -72,7 +74,10 @@ export interface AppOptions {
   /** A sentence that the first page shows in red. */
   readonly warning: string | undefined;
   /** How people sign in at the console, and whether TLS alone leads to it. */
-  readonly console: Pick<ConsoleOptions, 'signIn' | 'isTls'>;
+  readonly console: Pick<ConsoleOptions, 'signIn' | 'isTls' | 'openId'> & {
+    /** Connections of an audit, while one runs. */
+    readonly openAuditPool: () => Sql;
+  };
   /** The loops of this process; without them those of other processes find the work. */
   readonly engine: AppEngine | undefined;
 }
@@ -104,7 +109,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     contract: options.contract,
   };
   if (!options.isApi) return buildServer({ ...server, routes: [], open: watching });
-  const gate = { ...options.console, sql, clock, rates, isSandbox: options.isSandbox };
+  const { openAuditPool: openPool, ...ofConsole } = options.console;
+  const audits = new Audits({ sql, clock, openPool, stopwatch: systemStopwatch, log });
+  const gate = { ...ofConsole, sql, clock, rates, audits, isSandbox: options.isSandbox };
   const open = [
     ...tokenRoutes({
       ...{ sql, clock, authenticator, rates },
@@ -123,6 +130,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
     open: [...open, ...consoleOperations(routes, gate)],
   });
   app.addHook('preClose', () => streams.stop());
+  app.addHook('onClose', async () => {
+    await audits.stop();
+    await ofConsole.openId?.provider.close();
+  });
   streams.start();
   return app;
 }
@@ -183,6 +194,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     halts: haltHandlers({ sql, clock, settings }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
+    parked: parkedHandlers({ sql, clock }),
     tests,
   });
 }

@@ -62,6 +62,7 @@ async function handle(
     tenantId,
     scopes: scopesOf(role),
     contract: (await findTenant(gate.sql, tenantId))?.contract ?? '2023',
+    person: session.name,
     // Nothing is signed, so no signature is used up.
     signature: { basesSha256: [], expiresAt: at },
     act: actOf(route, request, {

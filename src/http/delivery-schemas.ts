@@ -65,6 +65,14 @@ export const streamQuery = Type.Object(
     account_liquidation_id: Type.Optional(
       Type.String({ format: 'uuid', description: 'Only events of this liquidation.' }),
     ),
+    changes: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'With `true`, also an event `changed` where something has changed that no event of the log tells: ' +
+          'what was sold, halts, what is parked, webhooks, venues, audits. Once a second at most.',
+      }),
+    ),
   },
   strict,
 );

@@ -63,7 +63,8 @@ export function eventHandlers({
     },
 
     stream: async (call) => {
-      const { account_liquidation_id: liquidation, after: given } = readStreamQuery(call.search);
+      const query = readStreamQuery(call.search);
+      const { account_liquidation_id: liquidation, after: given, changes = false } = query;
       const { tenantId } = call.caller;
       const cursor = call.lastEventId ?? given;
       if (cursor !== undefined && !cursorForm.test(cursor)) {
@@ -84,7 +85,7 @@ export function eventHandlers({
       }
       const gap =
         after < droppedTo ? { after: toCursor(after), up_to: toCursor(droppedTo) } : undefined;
-      const asked = { tenantId, liquidationId, after, gap, holds: call.holds };
+      const asked = { tenantId, liquidationId, after, gap, changes, holds: call.holds };
       return { status: 200, type: 'text/event-stream', stream: () => streams.open(asked) };
     },
   };

@@ -21,7 +21,7 @@ import { idOf } from './cursor.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from './halt-schemas.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
-import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Handler, idParam, jsonBody, refuseOtherPerson } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId } from './schemas.ts';
 
 export interface HaltHandlers {
@@ -57,6 +57,7 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
       readNoQuery(call.search);
       const body = readSet(jsonBody(call), 'body');
       refuseUnprintable(body);
+      refuseOtherPerson(call, body.person);
       const { tenantId } = call.caller;
       const target = targetOf(tenantId, body);
       const answer = await answerOnce(options, call, async (tx, now) => {
@@ -101,6 +102,7 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
       readNoQuery(call.search);
       const body = readLift(jsonBody(call), 'body');
       refuseUnprintable(body);
+      refuseOtherPerson(call, body.person);
       const { reason, person: by } = body;
       const { tenantId } = call.caller;
       return answerOnce(options, call, async (tx, at) => {

@@ -286,3 +286,9 @@ function refuseHalfCharacters(body: unknown): void {
     for (const [name, one] of Object.entries(value)) left.push([`${place}/${name}`, one]);
   }
 }
+
+/** Nobody at the console acts under another's name. @throws Refusal `bad_request`. */
+export function refuseOtherPerson({ caller }: Call, person: string): void {
+  if (caller.person === undefined || caller.person === person) return;
+  throw new Refusal('bad_request', `/person has to be who is signed in: ${caller.person}.`);
+}

@@ -12,6 +12,7 @@ import type { MarketHandlers } from './market-handlers.ts';
 import type { OnboardingHandlers } from './onboarding-handlers.ts';
 import type { OrderHandlers } from './order-handlers.ts';
 import type { OverviewHandlers } from './overview-handlers.ts';
+import type { ParkedHandlers } from './parked-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
 import type { TrailHandlers } from './trail-handlers.ts';
@@ -32,6 +33,8 @@ const instrumentRead = ['instruments:read'] as const;
 const haltRead = ['halts:read', 'halts:admin'] as const;
 const haltAdmin = ['halts:admin'] as const;
 const trailRead = ['trail:read'] as const;
+const parkedRead = ['parked:read', 'parked:admin'] as const;
+const parkedAdmin = ['parked:admin'] as const;
 const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
@@ -63,6 +66,7 @@ export interface Handlers {
   readonly halts: HaltHandlers;
   readonly overview: OverviewHandlers;
   readonly trail: TrailHandlers;
+  readonly parked: ParkedHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
   readonly tests?: TestHandlers | undefined;
 }
@@ -117,7 +121,7 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ liquidations, control, events, halts, overview, trail }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ liquidations, control, events, halts, overview, parked, trail }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
@@ -130,6 +134,9 @@ function controlRoutes({ liquidations, control, events, halts, overview, trail }
     { method: 'GET',    path: '/halts/:halt_id',       operation: 'retrieve_halt',                scopes: haltRead,         idempotent: false, handler: halts.retrieve },
     { method: 'POST',   path: '/halts/:halt_id/lift',  operation: 'lift_halt',                    scopes: haltAdmin,        idempotent: true,  handler: halts.lift },
     { method: 'GET',    path: '/trail',                operation: 'list_acts',                    scopes: trailRead,        idempotent: false, handler: trail.list },
+    { method: 'GET',    path: '/parked',               operation: 'list_parked',                  scopes: parkedRead,       idempotent: false, handler: parked.list },
+    { method: 'POST',   path: '/parked/resume',        operation: 'resume_parked',                scopes: parkedAdmin,      idempotent: false, handler: parked.resume },
+    { method: 'POST',   path: '/parked/close',         operation: 'close_parked',                 scopes: parkedAdmin,      idempotent: false, handler: parked.close },
   ];
 }
 

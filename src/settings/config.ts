@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import { contracts } from '../auth/store.ts';
+import { consoleSettings, missingOfOpenId } from './console-settings.ts';
 import { faultsBetween } from './demands.ts';
 import { misspelt } from './misspelt.ts';
 import {
@@ -203,6 +204,7 @@ export const settings = {
     'who calls the API in commands that do: a JSON file in the form of sandbox-client.json (docs/cli.md); default the sandbox client',
     optionalDirectory,
   ),
+  console: consoleSettings,
   record: setting(
     'UNWIND_RECORD',
     'directory in which a sandbox keeps each request with its verdict, for unwind replay-request; 1,000 files at most',
@@ -287,6 +289,7 @@ export async function readConfig(environment: Environment): Promise<Config> {
   };
   const values = (await readAll(settings)) as Read<typeof settings>;
   faults.push(...faultsBetween(values, given(settings.venue.profiles) !== undefined));
+  faults.push(...missingOfOpenId(values.console));
   if (faults.length > 0) throw new ConfigError(faults.join('\n'));
   const isModeStated = given(settings.mode) !== undefined;
   return { ...values, isModeStated, given: shownSettings(allSettings, environment) };

@@ -18,7 +18,7 @@ export interface Setting<T> {
 }
 
 /** How the text of a setting is read. */
-type Kind<T> = Pick<Setting<T>, 'shape' | 'read'>;
+export type Kind<T> = Pick<Setting<T>, 'shape' | 'read'>;
 
 /** A default that differs by mode. */
 type ByMode<T> = Readonly<Record<Mode, T>>;

@@ -51,6 +51,6 @@ export const actLengths = {
 } as const;
 
 /** An act of which more is known once it is done. */
-export function withMore(act: Act, more: Partial<Pick<Act, 'target' | 'detail'>>): Act {
+export function withMore(act: Act, more: Partial<Pick<Act, 'target' | 'detail' | 'reason'>>): Act {
   return { ...act, ...more };
 }

@@ -109,13 +109,39 @@ export async function findParked(sql: Sql, limit: number): Promise<readonly Park
     from unwind_v1.parked p
     order by p.parked_at, p.parked_id
     limit ${limit}`;
-  return rows.map((row) => ({
+  return rows.map(toItem);
+}
+
+function toItem(row: ParkedRow): ParkedItem {
+  return {
     tenantId: row.tenant_id,
     id: row.parked_id,
     reason: row.reason,
     tries: row.tries,
     since: row.parked_at,
-  }));
+  };
+}
+
+/** What of one tenant waits for a person, the oldest first, and how much there is. */
+export async function findParkedOf(
+  sql: Sql,
+  which: { readonly tenantId: TenantId; readonly offset: number; readonly limit: number },
+): Promise<{ readonly items: readonly ParkedItem[]; readonly totalCount: number }> {
+  const { tenantId, offset, limit } = which;
+  const [items, [total]] = await Promise.all([
+    sql<ParkedRow[]>`
+      select p.tenant_id, p.parked_id, p.reason, p.tries, p.parked_at
+      from unwind_v1.parked p
+      where p.tenant_id = ${tenantId}
+      order by p.parked_at, p.parked_id
+      offset ${offset}
+      limit ${limit}`,
+    sql<{ count: number }[]>`
+      select count(*)::integer as count
+      from unwind_v1.parked p
+      where p.tenant_id = ${tenantId}`,
+  ]);
+  return { items: items.map(toItem), totalCount: total?.count ?? 0 };
 }
 
 /** How much waits for a person. */

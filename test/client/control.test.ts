@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { ApiError, Client, LogGapError } from '@unwind/client';
 import { newId } from '../../src/ids.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
-import { apiOf, giveAccounts, liquidate } from '../http/api.ts';
+import { apiOf, giveAccounts, liquidate, park } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -56,6 +56,47 @@ test('a preview says what would be sold, and why a liquidation would be refused'
   await api.call('DELETE', `/accounts/${account.accountId}/liquidations/${id}`);
   const missing = preview(newId<'account'>());
   await assert.rejects(missing, (error) => error instanceof ApiError && error.status === 404);
+});
+
+test('what waits for a person is listed, resumed and closed, by the client whose it is', async () => {
+  const { parked } = client.control;
+  const stuck = await park(sql, api);
+  const correction = await park(sql, api, 'correction');
+  const foreign = await park(sql, { client: await makeApiClient(sql, clock), clock });
+  assert.deepEqual(
+    (await parked.list().all()).map(({ id, remedy }) => [id, remedy]),
+    [
+      [stuck, 'resume'],
+      [correction, 'close'],
+    ].toSorted(),
+  );
+  assert.equal((await parked.list({ limit: 0 }).page()).meta.total_count, 2);
+  assert.equal((await client.control.overview()).parked, 2);
+  const refused = async (work: Promise<unknown>, status: number) => {
+    await assert.rejects(work, (error) => error instanceof ApiError && error.status === status);
+  };
+  await refused(parked.resume(foreign), 404);
+  await refused(parked.resume(correction), 409);
+  await refused(parked.resume('release/nothing'), 404);
+  const closing = { reason: 'booked by hand', person: 'A. Desk' };
+  await refused(parked.close({ id: stuck, ...closing }), 409);
+  await refused(parked.close({ id: 'correction/nothing', ...closing }), 404);
+  await refused(parked.close({ id: correction, reason: 'x', person: 'a\u202eb' }), 400);
+  assert.deepEqual(await parked.resume(stuck), [stuck]);
+  await parked.close({ id: correction, ...closing });
+  assert.deepEqual(await parked.list().all(), []);
+  const left = await sql`select from unwind_v1.parked p where p.parked_id = ${foreign}`;
+  assert.equal(left.count, 1, 'what is parked of another stays');
+});
+
+test('what an id names is found', async () => {
+  const [account] = await giveAccounts(sql, registered);
+  const found = await client.control.find(account.accountId);
+  assert.deepEqual(
+    found.map(({ kind, id }) => [kind, id]),
+    [['account', account.accountId]],
+  );
+  assert.deepEqual(await client.control.find('nothing-of-the-kind'), []);
 });
 
 test('a halt is set, looked at and lifted, and says before what it would stop', async () => {

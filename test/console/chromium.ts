@@ -85,8 +85,8 @@ export async function newPage(
     if (['error', 'warning'].includes(message.type())) errors.push(message.text());
   });
   page.on('request', (request) => {
-    const { hostname } = new URL(request.url());
-    if (hostname !== '127.0.0.1') errors.push(`asked ${hostname}`);
+    const { hostname, protocol } = new URL(request.url());
+    if (protocol !== 'data:' && hostname !== '127.0.0.1') errors.push(`asked ${hostname}`);
   });
   t.after(async () => {
     await context.close();

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
+import { apiOf, park, subscribe } from '../http/api.ts';
 import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { portOf } from '../support/condition.ts';
@@ -148,6 +149,7 @@ if (noChromium !== false) {
     await page.getByText('Your role reads only.').waitFor();
     await open('/webhooks');
     assert.equal(await page.getByRole('button', { name: 'Add a webhook' }).count(), 0);
+    assert.equal(await page.getByRole('button', { name: 'Halt', exact: true }).count(), 0);
   });
 
   test('webhooks: added, tested, its attempts shown, removed', async (t) => {
@@ -188,6 +190,93 @@ if (noChromium !== false) {
     await page.getByText('ahead of the wall clock').waitFor();
   });
 
+  test('sandbox: what a webhook gets goes wrong on purpose, until it ends', async (t) => {
+    const api = await apiOf(service, client);
+    const path = await subscribe(api);
+    const id = path.split('/').at(-1) ?? '';
+    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    await open('/sandbox');
+    const panel = page.getByRole('region', { name: 'Faults of webhooks' });
+    await panel.getByLabel('Webhook').selectOption(id);
+    await panel.getByLabel('Seconds late').fill('5');
+    await panel.getByLabel('Everything comes twice').check();
+    await panel.getByRole('button', { name: 'Let it go wrong' }).click();
+    await panel.getByText('5 s late, everything twice').waitFor();
+    await checkAccess();
+    await panel.getByRole('button', { name: 'End the faults' }).click();
+    await panel.getByText('Every webhook gets its events as usual.').waitFor();
+    await api.call('DELETE', path);
+  });
+
+  test('halts: one click shows what it would stop, a reason stops it, another one lifts it', async (t) => {
+    const { page, open, checkAccess } = await openConsole(t, browser, at, { role: 'risk' });
+    const made = await account();
+    await askToLiquidate(sql, clock, made);
+    await page.getByRole('button', { name: 'Halt', exact: true }).click();
+    await page.getByText(/It would stop 1 liquidations that are not released/).waitFor();
+    const asked = page.getByRole('dialog', { name: 'Halt the selling' });
+    await asked.getByLabel('What').selectOption('account');
+    await asked.getByRole('textbox', { name: 'Account' }).fill(made.accountId);
+    await page.getByText(/It would stop 1 liquidations that are not released/).waitFor();
+    await checkAccess();
+    await asked.getByLabel('Reason').fill('Prices are wrong');
+    await page.getByRole('button', { name: 'Halt now' }).click();
+    await page.getByText('Nothing that it covers is sent any more.').waitFor();
+    await page.getByText('by Test person').waitFor();
+    await runUntilIdle(steps);
+    await open('/halts');
+    await page.getByRole('table', { name: 'Halts in force' }).getByText('1 liquidations').waitFor();
+    await checkAccess();
+    await page.getByRole('button', { name: 'Lift', exact: true }).click();
+    await page.getByLabel('Reason').fill('Prices are right again');
+    await page.getByRole('button', { name: 'Lift it' }).click();
+    await page.getByText('Nothing is halted.').waitFor();
+    await page
+      .getByRole('table', { name: 'Lifted halts' })
+      .getByText('Prices are right again')
+      .waitFor();
+    const rows = await sql<{ person: string; lifted_by: string }[]>`
+      select h.person, h.lifted_by from unwind.halts h where h.account_id = ${made.accountId}`;
+    assert.deepEqual([...rows], [{ person: 'Test person', lifted_by: 'Test person' }]);
+    await runUntilIdle(steps);
+  });
+
+  test('parked: why it waits, and the button that lets it go on', async (t) => {
+    const id = await park(sql, { client, clock });
+    const correction = await park(sql, { client, clock }, 'correction');
+    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    await page.locator('.tile', { hasText: 'Parked' }).click();
+    const rows = page.getByRole('table', { name: 'Parked' }).getByRole('row');
+    await rows
+      .filter({ hasText: id.split('/')[1] ?? '' })
+      .getByText('a test parked it')
+      .first()
+      .waitFor();
+    await checkAccess();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
+    await page.getByText('Resumed. The service works on it again.').waitFor();
+    await page.getByRole('button', { name: 'Close', exact: true }).first().click();
+    await page.getByLabel('Reason').fill('Booked by hand');
+    await page.getByRole('button', { name: 'Close it' }).click();
+    await page.getByText('Nothing waits for a person.').waitFor();
+    const [closed] = await sql<{ closed_by: string }[]>`
+      select k.closed_by from unwind.parked k where k.step || '/' || k.subject = ${correction}`;
+    assert.equal(closed?.closed_by, 'Test person');
+    await open('/acts');
+    await page.getByText('Booked by hand').waitFor();
+  });
+
+  test('audit: begun, watched to its end, and read', async (t) => {
+    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    await open('/audits');
+    await page.getByRole('button', { name: 'Run the audit' }).click();
+    await page.getByText('all is well').waitFor();
+    await page.getByRole('table', { name: 'Audits' }).getByRole('link').first().click();
+    await page.getByRole('table', { name: 'Checks' }).getByText('orders_are_sums').waitFor();
+    await checkAccess();
+  });
+
   test('a tab says when another client was chosen in another one, and offers to reload', async (t) => {
     const other = await makeApiClient(sql, clock);
     const { page, checkAccess } = await openConsole(t, browser, at, { expects: /\b409\b/ });
@@ -204,26 +293,23 @@ if (noChromium !== false) {
     assert.equal(await page.getByLabel('Client').inputValue(), other.clientId);
   });
 
-  for (const theme of ['light', 'dark'] as const) {
-    for (const width of [390, 1280]) {
-      test(`every page can be read by everybody: ${theme}, ${width} px`, async (t) => {
-        const { id, accountId } = await sold();
-        const console = await openConsole(t, browser, at, { theme, width });
-        const paths = ['', '/liquidations', `/liquidations/${id}`, `/accounts/${accountId}`];
-        for (const path of [
-          ...paths,
-          '/start',
-          `/start?account=${accountId}`,
-          '/webhooks',
-          '/sandbox',
-          '/acts',
-        ]) {
-          await console.open(path);
-          await settled(console);
-          await console.checkAccess();
-        }
-      });
-    }
+  // Both widths and both themes; the tests above look at the other pairs.
+  for (const [theme, width] of [
+    ['light', 390],
+    ['dark', 1280],
+  ] as const) {
+    test(`every page can be read by everybody: ${theme}, ${width} px`, async (t) => {
+      const { id, accountId } = await sold();
+      const console = await openConsole(t, browser, at, { theme, width });
+      const places = ['liquidations', 'start', 'halts', 'parked', 'venues', 'audits', 'webhooks'];
+      const others = ['venues/XSIM', 'sandbox', 'acts', `liquidations/${id}`];
+      const ofAccount = [`accounts/${accountId}`, `start?account=${accountId}`];
+      for (const path of ['', ...places, ...others, ...ofAccount]) {
+        await console.open(`/${path}`);
+        await settled(console);
+        await console.checkAccess();
+      }
+    });
   }
 
   /** The first answers are shown. */

@@ -6,8 +6,8 @@ import { after, test } from 'node:test';
 import { consoleRoles, scopesOf } from '../../src/console/person.ts';
 import { removeExpiredSessions } from '../../src/console/session-store.ts';
 import { makeLink } from '../../src/console/sessions.ts';
-import { signsInByLink } from '../../src/service.ts';
 import { readConfig } from '../../src/settings/config.ts';
+import { signsInByLink } from '../../src/settings/console-settings.ts';
 import { giveAccounts } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -268,6 +268,24 @@ test('a person starts and cancels with the operations of clients; each act stand
   for (const act of acts) {
     assert.equal(act['target'], `/accounts/${account.accountId}/liquidations/${madeId}`);
   }
+});
+
+test('nobody halts or lifts under the name of another', async () => {
+  const browser = await signedIn(service, { sql, clock, role: 'risk' });
+  await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
+  const ask = (path: string, json: object) => {
+    const headers = { 'idempotency-key': randomUUID(), 'x-unwind-tenant': client.clientId };
+    return browser.send('POST', `/console/api${path}`, { json, headers });
+  };
+  const halt = { scope: 'tenant', reason: 'Prices are wrong' };
+  const forged = await ask('/halts', { ...halt, person: 'Somebody else' });
+  assert.equal(forged.status, 400);
+  assert.match(forged.text, /person has to be who is signed in: the risk/);
+  const set = await ask('/halts', { ...halt, person: 'the risk' });
+  assert.equal(set.status, 201, set.text);
+  const path = `/halts/${set.json['id']}/lift`;
+  assert.equal((await ask(path, { reason: 'Right', person: 'Somebody else' })).status, 400);
+  assert.equal((await ask(path, { reason: 'Right', person: 'the risk' })).status, 200);
 });
 
 test('a person looks at one client at a time, and sees nothing of another', async () => {

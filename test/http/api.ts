@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
+import { countTry, noteForPerson } from '../../src/work/parked-store.ts';
 import { type AccountOfUser, type BookAccount, makeBook } from '../support/book.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 import {
@@ -289,6 +291,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
     const id = path.includes(':endpoint_id') ? (await openEndpoint(api)).id : '';
     return { method, target: targetOf(path, { endpoint_id: id }), content: {} };
   }
+  if (path.startsWith('/parked')) return wishForParked(sql, api, route);
   const [account] = await giveAccounts(sql, api.client);
   if (path.startsWith('/halts')) return wishForHalt(api, route, account);
   if (['/stream', '/overview', '/find', '/trail'].includes(path))
@@ -349,4 +352,30 @@ async function wishForHalt(
   const target = targetOf(path, { halt_id: String(answer.json['id']) });
   const lift = { json: { reason: 'It is over', person: 'Tester' }, headers: keyOf(randomUUID()) };
   return { method, target, content: method === 'POST' ? lift : {} };
+}
+
+/** Something that waits for a person. @returns its id. */
+export async function park(
+  sql: Sql,
+  { client, clock }: Pick<Api, 'client' | 'clock'>,
+  step: 'release' | 'correction' = 'release',
+): Promise<string> {
+  const tenantId = client.clientId;
+  const subject = randomUUID();
+  const now = clock.now();
+  await inTransaction(sql, async (tx) => {
+    const reason = 'a test parked it';
+    if (step === 'correction')
+      await noteForPerson(tx, { tenantId, notes: [{ subject, reason }], now });
+    else await countTry(tx, { tenantId, step, subject, reason, now, triesMax: 1 });
+  });
+  return `${step}/${subject}`;
+}
+
+async function wishForParked(sql: Sql, api: Api, { method, path }: SignedRoute): Promise<Wish> {
+  if (path === '/parked') return { method, target: path, content: {} };
+  const isClosed = path.endsWith('/close');
+  const id = await park(sql, api, isClosed ? 'correction' : 'release');
+  const json = isClosed ? { id, reason: 'Booked by hand', person: 'Tester' } : { id };
+  return { method, target: path, content: { json } };
 }

@@ -107,7 +107,7 @@ test('every signed operation asks for the token by scope, and for the headers of
   }
 });
 
-test('the scopes are the 33 of the contract, two of halts, one of the trail, and tests:admin where it opens something', () => {
+test('the scopes are the 33 of the contract, those of extensions, and tests:admin where it opens something', () => {
   const scopesOf = (document: Part): readonly string[] => {
     const { securitySchemes } = document['components'] as { securitySchemes: Part };
     const { flows } = securitySchemes['oauth-client-credentials'] as { flows: Part };
@@ -119,7 +119,7 @@ test('the scopes are the 33 of the contract, two of halts, one of the trail, and
   const live = makeDocument({ routes: [route], open: [], version });
   const testing: SignedRoute = { ...route, scopes: ['tests:admin'] };
   const sandbox = makeDocument({ routes: [route, testing], open: [], version });
-  assert.equal(scopesOf(live).length, 36);
+  assert.equal(scopesOf(live).length, 38);
   assert.deepEqual(scopesOf(sandbox), [...scopesOf(live), 'tests:admin']);
 });
 

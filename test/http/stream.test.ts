@@ -7,13 +7,24 @@ import { type TestContext, test } from 'node:test';
 import type { Stopwatch } from '../../src/clock.ts';
 import { type EventId, newId } from '../../src/ids.ts';
 import { stream as limits } from '../../src/limits.ts';
+import { changeParts } from '../../src/metrics/changes-store.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
 import { sentDuring } from '../support/statements.ts';
-import { type Api, apiOf, giveAccounts, liquidate, revoke } from './api.ts';
+import {
+  type Api,
+  apiOf,
+  giveAccounts,
+  liquidate,
+  park,
+  revoke,
+  sell,
+  subscribe,
+  toHalt,
+} from './api.ts';
 import { assertProblem } from './expect.ts';
 
 interface Message {
@@ -289,4 +300,49 @@ test('what the log has dropped behind the place of a reader is said', async (t) 
   const noGap = await open('', 'e4');
   await received(noGap, 2);
   assert.equal(noGap.messages[0]?.type, 'message');
+});
+
+test('what no event tells is told to those who ask, of their own client, once for each change', async (t) => {
+  const { sql, clock, service, api, open, log } = await begin(t);
+  const other = await apiOf(service, await makeApiClient(sql, clock));
+  const [own, foreign, silent] = [
+    await open('?changes=true'),
+    await open('?changes=true', undefined, other),
+    await open(),
+  ];
+  const changes = (stream: Stream) => {
+    const told = stream.messages.filter(({ type }) => type === 'changed');
+    assert.ok(told.every(({ id }) => id === ''));
+    return told.map(({ data }) => (JSON.parse(data) as { parts: string[] }).parts);
+  };
+  const last = (stream: Stream, parts: readonly string[]) => {
+    return eventually(`${parts} of ${JSON.stringify(changes(stream))}`, () => {
+      return JSON.stringify(changes(stream).at(-1)) === JSON.stringify(parts) && true;
+    });
+  };
+  await last(own, [...changeParts]);
+  await last(foreign, [...changeParts]);
+  await park(sql, api);
+  await last(own, ['parked']);
+  await subscribe(other);
+  await last(foreign, ['webhooks']);
+  const [account] = await giveAccounts(sql, api.client);
+  const halt = await api.call('POST', '/halts', toHalt(account));
+  await last(own, ['halts']);
+  await api.call('POST', `/halts/${halt.json['id']}/lift`, {
+    json: { reason: 'over', person: 'Tester' },
+    headers: { 'idempotency-key': randomUUID() },
+  });
+  await eventually('two changes of halts', () => changes(own).length === 4 && true);
+  await sell(sql, clock, account);
+  await last(own, ['sold']);
+  await sql`
+    insert into unwind.venue_halts (venue, isin, halted_at)
+    values ('XSIM', 'DE0007164600', ${clock.now()})`;
+  await last(own, ['venues']);
+  await last(foreign, ['venues']);
+  await log();
+  await received(silent, 3);
+  assert.deepEqual(changes(silent), []);
+  assert.deepEqual(changes(foreign).flat(), [...changeParts, 'webhooks', 'venues']);
 });

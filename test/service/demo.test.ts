@@ -50,7 +50,7 @@ async function startDemo(t: TestContext, ...args: readonly string[]) {
 test('the demo knows no other option', async (t) => {
   const { said, closed } = await startDemo(t, '--fast');
   assert.equal(await closed, 2);
-  assert.equal(said.err, 'demo: "--fast" is not known; the only option is --tls.\n');
+  assert.equal(said.err, 'demo: "--fast" is not known; the options are --tls and --keep.\n');
 });
 
 async function groupOf(leader: number): Promise<readonly string[]> {
@@ -97,6 +97,20 @@ for (const args of [[], ['--tls']] as const) {
     },
   );
 }
+
+test('the demo stays with --keep, and its link lets one person in', onlyLong, async (t) => {
+  const { pid, said, closed, checkNothingIsLeft } = await startDemo(t, '--keep');
+  const address = /(http:\S+)\/console\/liquidations\/[\w-]+#sign-in=([\w-]+)/;
+  await eventually('a link', () => address.test(said.out), patienceMs);
+  const [, url = '', link] = address.exec(said.out) ?? [];
+  const headers = { origin: url, 'x-unwind-console': '1', 'content-type': 'application/json' };
+  const body = JSON.stringify({ link });
+  const reply = await fetch(`${url}/console/sign-in`, { method: 'POST', headers, body });
+  assert.equal(reply.status, 204);
+  process.kill(-pid, 'SIGINT');
+  assert.equal(await closed, 0, said.out + said.err);
+  await checkNothingIsLeft();
+});
 
 describe('Ctrl-C', () => {
   type Demo = Awaited<ReturnType<typeof startDemo>>;

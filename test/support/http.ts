@@ -16,6 +16,7 @@ import type { Scope } from '../../src/auth/scope.ts';
 import { sealWith } from '../../src/auth/seal.ts';
 import type { Contract, SignaturePolicy } from '../../src/auth/store.ts';
 import { type Clock, type Stopwatch, systemStopwatch } from '../../src/clock.ts';
+import { Audits } from '../../src/console/audits.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
@@ -37,6 +38,7 @@ import { onboardingHandlers } from '../../src/http/onboarding-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
 import { orderHandlers } from '../../src/http/order-handlers.ts';
 import { overviewHandlers } from '../../src/http/overview-handlers.ts';
+import { parkedHandlers } from '../../src/http/parked-handlers.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import { positionHandlers } from '../../src/http/position-handlers.ts';
 import { probes, type Readiness } from '../../src/http/probes.ts';
@@ -84,7 +86,7 @@ export interface HttpOptions {
   /** Keeps requests as files; default none. */
   readonly recorder?: Recorder;
   /** Default a sandbox's, over plain HTTP. */
-  readonly console?: Partial<Pick<ConsoleOptions, 'signIn' | 'isTls'>>;
+  readonly console?: Partial<Pick<ConsoleOptions, 'signIn' | 'isTls' | 'openId'>>;
   /** Default ready. */
   readonly readiness?: () => Promise<Readiness>;
 }
@@ -94,6 +96,7 @@ export interface HttpService {
   readonly clock: Clock;
   readonly authenticator: Authenticator;
   readonly streams: EventStreams;
+  readonly audits: Audits;
   readonly routes: readonly SignedRoute[];
   readonly open: readonly OpenRoute[];
   /** What the service says of itself; every answer is held against it. */
@@ -165,13 +168,21 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     halts: haltHandlers({ sql, clock, settings }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
+    parked: parkedHandlers({ sql, clock }),
     tests: isSandbox ? tests : undefined,
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
+  // An audit waits for its own queries alone, so the connections of the test serve it.
+  const audits = new Audits({
+    ...{ sql, clock, stopwatch: options.stopwatch ?? systemStopwatch },
+    openPool: () => sql,
+    log: { error: noteFault },
+  });
   const ofConsole = {
     sql,
     clock,
     rates,
+    audits,
     isSandbox,
     signIn: 'link',
     isTls: false,
@@ -216,7 +227,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   const document = documentOf(routes, open, contract);
   const takeFaults = () => faults.splice(0);
   const port = portOf(app.server);
-  const what = { authenticator, streams, routes, open, document };
+  const what = { authenticator, streams, audits, routes, open, document };
   return { port, clock, ...what, agent, finished, takeFaults, close };
 }
 
@@ -279,6 +290,8 @@ const usualScopes = [
   'halts:read',
   'instruments:read',
   'orders:read',
+  'parked:admin',
+  'parked:read',
   'positions:read',
   'tests:admin',
   'trail:read',

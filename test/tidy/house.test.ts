@@ -26,6 +26,7 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
       'src/engine.ts',
     ],
   },
+  { package: 'openid-client', places: ['src/egress/'] },
   { package: 'commander', places: ['src/main.ts', 'src/commands/'] },
   { package: 'cli-progress', places: ['src/commands/'] },
   { package: 'uuid', places: ['src/ids.ts'] },

@@ -52,6 +52,7 @@ export { isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
 export type * from './halts.ts';
 export type { Listing, Page } from './listing.ts';
+export type * from './looks.ts';
 export type { NoAnswerReason } from './network-fault.ts';
 export type { Events, Liquidations, Replay, WaitOptions, Webhooks } from './operations.ts';
 export type * from './preview.ts';

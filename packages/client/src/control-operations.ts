@@ -2,15 +2,23 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
+import type { PageQuery } from './contract.ts';
 import type { LiquidationOverview, LiquidationStory, OverviewQuery } from './control.ts';
 import { CursorListing, type CursorPage } from './cursor-listing.ts';
 import type { Halt, HaltEffect, HaltQuery, HaltWithEffect, LiftRequest, NewHalt } from './halts.ts';
+import type { Listing } from './listing.ts';
+import type { FoundThing, Parked, ParkedClosing, SellingOverview } from './looks.ts';
 import { at } from './path.ts';
 import type { LiquidationPreview } from './preview.ts';
+import { listAt } from './reading.ts';
 import type { Act, ActQuery } from './trail.ts';
 
 /** An extension of this service, beside the published API. */
 export interface Control {
+  /** How the selling goes now. It is counted once a second at most. */
+  overview(options?: CallOptions): Promise<SellingOverview>;
+  /** What an id names; also a client order id (FIX 11) or an ISIN. */
+  find(text: string, options?: CallOptions): Promise<readonly FoundThing[]>;
   readonly liquidations: {
     /** Of all accounts, the newest first, each with its progress and what it waits for. */
     list(
@@ -21,6 +29,14 @@ export interface Control {
     story(liquidationId: string, options?: CallOptions): Promise<LiquidationStory>;
     /** What a liquidation of the account would do now. Nothing is stored. */
     preview(accountId: string, options?: CallOptions): Promise<LiquidationPreview>;
+  };
+  readonly parked: {
+    /** What waits for a person, the oldest first. */
+    list(query?: PageQuery, options?: CallOptions): Listing<Parked>;
+    /** Lets the service work on it again, once its cause is mended. @returns the ids of what is resumed. */
+    resume(parkedId: string, options?: CallOptions): Promise<readonly string[]>;
+    /** Notes that a person has seen to a correction. */
+    close(closing: ParkedClosing, options?: CallOptions): Promise<void>;
   };
   readonly halts: {
     /** Those of this client and those across all, the newest first. */
@@ -40,6 +56,13 @@ export interface Control {
 
 export function controlOf(caller: Caller): Control {
   return {
+    overview: (options) => caller.request({ method: 'GET', target: '/overview', ...options }),
+    find: async (text, options) => {
+      const request = { method: 'GET', target: '/find', query: { text }, ...options };
+      const { data } = await caller.request<{ data: readonly FoundThing[] }>(request);
+      return data;
+    },
+    parked: parkedOf(caller),
     liquidations: {
       list: (query = {}, options = {}) => {
         const read = (part: OverviewQuery) => {
@@ -65,6 +88,20 @@ export function controlOf(caller: Caller): Control {
         };
         return new CursorListing(read, query);
       },
+    },
+  };
+}
+
+function parkedOf(caller: Caller): Control['parked'] {
+  return {
+    list: (query = {}, options = {}) => listAt(caller, '/parked', query, options),
+    resume: async (id, options) => {
+      const request = { method: 'POST', target: '/parked/resume', json: { id }, ...options };
+      const { resumed } = await caller.request<{ resumed: readonly string[] }>(request);
+      return resumed;
+    },
+    close: async (json, options) => {
+      await caller.request({ method: 'POST', target: '/parked/close', json, ...options });
     },
   };
 }

@@ -250,6 +250,12 @@ export interface StreamQuery {
   readonly after?: string;
   /** Only events of this liquidation. */
   readonly account_liquidation_id?: string;
+  /**
+   * With `true`, also an event `changed` where something has changed that no event of the log
+   * tells: what was sold, halts, what is parked, webhooks, venues, audits. Once a second at
+   * most.
+   */
+  readonly changes?: boolean;
 }
 
 export interface StoryEntry {

@@ -113,6 +113,21 @@ export function change(method, path, body, { key, reason } = {}) {
   return send(method, `/console/api${path}`, body === undefined ? { headers } : { body, headers });
 }
 
+/**
+ * What belongs to the service and to no client.
+ * @param {string} path
+ * @param {Asked} asked
+ */
+export function operator(path, asked) {
+  const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
+  return send('GET', `/console/operator${path}`, { headers, signal: whilePresent(asked.signal) });
+}
+
+/** @param {string} path */
+export function operate(path) {
+  return send('POST', `/console/operator${path}`);
+}
+
 export async function loadSession() {
   session.value = await send('GET', '/console/session');
 }
@@ -125,13 +140,16 @@ export async function signIn(link) {
 
 export async function signOut() {
   presence.abort();
+  let answer;
   try {
-    await send('POST', '/console/sign-out');
+    answer = await send('POST', '/console/sign-out');
   } catch (error) {
     presence = new AbortController();
     throw error;
   }
-  session.value = { person: null };
+  // Signed out here; the provider's own page ends the session there.
+  if (answer?.location) location.assign(answer.location);
+  else session.value = { person: null };
 }
 
 /** @param {string} tenant */

@@ -6,10 +6,13 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { AccountPage } from './account.js';
 import { ActsPage } from './acts.js';
 import { ApiError, chooseTenant, get, isElsewhere, session, signOut } from './api.js';
+import { HaltButton, HaltStrip, HaltsPage } from './halts.js';
 import { LiquidationPage } from './liquidation.js';
 import { LiquidationsPage } from './liquidations.js';
 import { follow, isLive, unfollow } from './live.js';
+import { AuditPage, AuditsPage, VenuePage, VenuesPage } from './operator.js';
 import { OverviewPage } from './overview.js';
+import { ParkedPage } from './parked.js';
 import { Head, say, Toast } from './parts.js';
 import { go, place, to } from './router.js';
 import { SandboxPage } from './sandbox.js';
@@ -23,7 +26,11 @@ const places = [
   { path: '/', name: 'Overview', key: 'o' },
   { path: '/liquidations', name: 'Liquidations', key: 'l' },
   { path: '/start', name: 'Start', key: 's' },
+  { path: '/halts', name: 'Halts', key: 'h' },
+  { path: '/parked', name: 'Parked', key: 'p' },
   { path: '/webhooks', name: 'Webhooks', key: 'w' },
+  { path: '/venues', name: 'Venues', key: 'v' },
+  { path: '/audits', name: 'Audit', key: 'u' },
   ...(isSandbox ? [{ path: '/sandbox', name: 'Sandbox', key: 'b' }] : []),
   { path: '/acts', name: 'Who did what', key: 'a' },
 ];
@@ -34,6 +41,8 @@ function Page() {
   if (id !== undefined) {
     if (first === 'liquidations') return html`<${LiquidationPage} key=${id} id=${id} />`;
     if (first === 'accounts') return html`<${AccountPage} key=${id} id=${id} />`;
+    if (first === 'venues') return html`<${VenuePage} key=${id} venue=${id} />`;
+    if (first === 'audits') return html`<${AuditPage} key=${id} id=${id} />`;
     if (first === 'webhooks') return html`<${WebhookPage} key=${id} id=${id} />`;
   }
   switch (path) {
@@ -43,6 +52,14 @@ function Page() {
       return html`<${LiquidationsPage} />`;
     case '/start':
       return html`<${StartPage} />`;
+    case '/halts':
+      return html`<${HaltsPage} />`;
+    case '/parked':
+      return html`<${ParkedPage} />`;
+    case '/venues':
+      return html`<${VenuesPage} />`;
+    case '/audits':
+      return html`<${AuditsPage} />`;
     case '/webhooks':
       return html`<${WebhooksPage} />`;
     case '/sandbox':
@@ -71,9 +88,10 @@ export function Frame() {
   return html`<a class="skip" href="#main" target="_self" onClick=${toMain}>Skip to the page</a>
     <div class="frame">
       <header class="top">
-        <a class="brand" href=${to('/')}><img src="/favicon.svg" alt="" /> Unwind</a>
+        <a class="brand" href=${to('/')}><img src="/favicon.svg" alt="" /> <span class="word">Unwind</span></a>
         <${Find} input=${search} />
         <div class="right">
+          <${HaltButton} />
           <span class=${`live ${isLive.value ? 'on' : ''}`} role="status">${isLive.value ? 'Live' : 'Not reached'}</span>
           <span class=${`badge ${isSandbox ? 'busy' : 'warn'}`}>${isSandbox ? 'sandbox' : 'live money'}</span>
           ${
@@ -101,6 +119,7 @@ export function Frame() {
       </nav>
       <main id="main" tabindex="-1">
         ${isElsewhere.value && html`<${Elsewhere} />`}
+        <${HaltStrip} key=${`halts ${tenant}`} />
         <${Page} key=${`${tenant} ${path}`} />
       </main>
     </div>

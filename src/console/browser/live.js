@@ -13,8 +13,8 @@ const listeners = new Set();
 
 /** How long events are gathered before pages ask anew, in ms: a thousand a second cost one question. */
 const gatherMs = 1_000;
-/** Pages also ask without an event: clocks, venues and webhooks change without one. In ms. */
-const anewMs = 5_000;
+/** How long to wait after the service has refused the stream, in ms. */
+const refusedMs = 5_000;
 
 let isDue = false;
 let askedAt = 0;
@@ -33,7 +33,6 @@ function happened() {
   setTimeout(askAnew, Math.max(0, gatherMs - (performance.now() - askedAt)));
 }
 
-setInterval(happened, anewMs);
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) happened();
 });
@@ -50,15 +49,19 @@ const kinds = ['NEW', 'PROCESSING', 'FILLED', 'SETTLED', 'CANCELLED'].map(
 export function follow() {
   stream?.close();
   const tenant = session.value?.tenant;
-  stream = new EventSource(`/console/api/stream${tenant ? `?tenant=${tenant}` : ''}`);
-  for (const kind of ['message', 'gap', ...kinds]) stream.addEventListener(kind, happened);
+  stream = new EventSource(`/console/api/stream?${tenant ? `tenant=${tenant}&` : ''}changes=true`);
+  for (const kind of ['message', 'gap', 'changed', ...kinds])
+    stream.addEventListener(kind, happened);
   stream.addEventListener('open', () => {
     isLive.value = true;
   });
-  stream.addEventListener('error', () => {
+  stream.addEventListener('error', ({ target }) => {
     isLive.value = false;
     // Whether the session has ended is seen by asking.
     happened();
+    // A browser connects anew by itself, but not where the answer was a refusal.
+    const isRefused = stream === target && stream?.readyState === EventSource.CLOSED;
+    if (isRefused) setTimeout(() => stream === target && follow(), refusedMs);
   });
 }
 

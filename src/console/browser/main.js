@@ -6,8 +6,9 @@ import { useEffect, useState } from 'preact/hooks';
 import { ApiError, loadSession, session, signIn } from './api.js';
 import { Frame } from './frame.js';
 import { Problem } from './parts.js';
+import { place } from './router.js';
 
-const { signIn: way, mode } = document.body.dataset;
+const { signIn: way, mode, refused } = document.body.dataset;
 
 function App() {
   const [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
@@ -22,6 +23,8 @@ function App() {
 
 /** The secret of a link stands behind the `#`, and is gone from the address before it is used. */
 async function begin() {
+  // What stands in the address of a sign-in that was refused is of no use to anybody.
+  if (refused !== undefined) history.replaceState(null, '', '/console');
   const secret = /^#sign-in=([\w-]+)$/.exec(location.hash)?.[1];
   if (secret !== undefined) history.replaceState(null, '', location.pathname);
   try {
@@ -43,7 +46,7 @@ function SignIn({ error }) {
     <div class="brand"><img src="/favicon.svg" alt="" /> Unwind ${mode}</div>
     <h1>Sign in</h1>
     <${Problem} error=${error} />
-    ${way === 'openid' && html`<p><a class="button primary" href="/console/openid" target="_self">Go on with your organisation</a></p>`}
+    ${way === 'openid' && html`<${Organisation} />`}
     ${
       way === 'link' &&
       html`<p>The console of a sandbox opens with a link that works once, within ten minutes.</p>
@@ -57,11 +60,29 @@ function SignIn({ error }) {
       way === 'none' &&
       html`<p>Nobody can sign in here yet.</p>
         <p>
-          This version opens its console only for a sandbox that is reached from its own machine. A live service,
-          or a sandbox that other machines reach, is steered by the API and the command line.
+          People sign in at a live service, or at a sandbox that other machines reach, through an OpenID provider, and
+          none is set (<code>UNWIND_OPENID_ISSUER</code>). Until then the API and the command line steer it.
         </p>`
     }
   </main>`;
+}
+
+/** The sign-in of the organisation; whoever was refused may be somebody else there. */
+function Organisation() {
+  const { path } = place.value;
+  const to = /^\/[a-z]+(\/[\w.-]+)?$/.test(path) ? `?to=${path}` : '';
+  return html`${
+    refused === undefined
+      ? html`<p>You sign in with your organisation, and come back here.</p>`
+      : html`<div class="notice bad" role="alert">${refused}</div>`
+  }
+    <div class="buttons">
+      <a class="button primary" href=${`/console/openid${to}`} target="_self">Go on with your organisation</a>
+      ${
+        refused !== undefined &&
+        html`<a class="button" href="/console/openid?anew=1" target="_self">As somebody else</a>`
+      }
+    </div>`;
 }
 
 const root = document.getElementById('console');

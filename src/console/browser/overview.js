@@ -13,6 +13,7 @@ import {
   Loading,
   lasting,
   money,
+  now,
   Panel,
   Problem,
   Table,
@@ -46,8 +47,10 @@ function Tiles({ data }) {
     0,
   );
   const running = open.new + open.processing;
+  // What was counted is as old as the last change; ages go on.
+  const nowMs = Math.max(Date.parse(at), now.value);
   const lastMinute = minutes
-    .filter((/** @type {any} */ minute) => Date.parse(at) - Date.parse(minute.at) < 120_000)
+    .filter((/** @type {any} */ minute) => nowMs - Date.parse(minute.at) < 120_000)
     .at(-1);
   const perSecond = lastMinute === undefined ? 0 : lastMinute.orders / 60;
   return html`<div class="tiles">
@@ -58,10 +61,10 @@ function Tiles({ data }) {
     <${Tile} label="Done today" value=${grouped(today.filled)} href=${to('/liquidations?status=FILLED')}
       note=${`of ${grouped(today.asked)} asked, ${grouped(today.cancelled)} cancelled`} />
     <${Tile} label="Orders a second" value=${perSecond.toFixed(perSecond < 10 ? 1 : 0)} note="in the last minute" />
-    <${Tile} label="Oldest open" value=${open.oldest_at ? lasting(Date.parse(at) - Date.parse(open.oldest_at)) : '–'}
+    <${Tile} label="Oldest open" value=${open.oldest_at ? lasting(nowMs - Date.parse(open.oldest_at)) : '–'}
       note=${open.oldest_at ? 'since it was asked for' : 'nothing is open'} href=${to('/liquidations?stuck=true')} />
     <${Tile} label="Parked" value=${grouped(parked)} alarm=${parked > 0}
-      note=${parked > 0 ? 'wait for a person' : 'nothing waits for a person'} href=${parked > 0 ? to('/liquidations?waiting=parked') : undefined} />
+      note=${parked > 0 ? 'wait for a person' : 'nothing waits for a person'} href=${to('/parked')} />
     <${Tile} label="Webhooks behind" value=${grouped(webhooks.most_behind)} alarm=${webhooks.failing > 0}
       note=${webhooks.failing > 0 ? `${webhooks.failing} of ${webhooks.enabled} fail` : `${webhooks.enabled} receive`} href=${to('/webhooks')} />
     <${Tile} label="Halted" value=${grouped(halted)} alarm=${halted > 0} href=${halted > 0 ? to('/liquidations?waiting=halted') : undefined}
@@ -117,8 +120,12 @@ function Venues({ venues, at, marketTime }) {
   const aheadMs = Date.parse(marketTime) - Date.parse(at);
   const aside =
     aheadMs > 1_000 && html`<span class="soft">market clock ${lasting(aheadMs)} ahead</span>`;
-  return html`<${Panel} title="Venues" rows aside=${aside}>
-    <${Table}
+  return html`<${Panel} title="Venues" rows aside=${aside}><${VenueTable} venues=${venues} /></${Panel}>`;
+}
+
+/** @param {{ venues: any[] }} props */
+export function VenueTable({ venues }) {
+  return html`<${Table}
       label="Venues"
       rows=${venues}
       keyOf=${(/** @type {any} */ row) => row.mic}
@@ -153,8 +160,7 @@ function Venues({ venues, at, marketTime }) {
               : html`<span class="mono">${halted.slice(0, 5).join(', ')}${halted.length > 5 ? ` and ${halted.length - 5} more` : ''}</span>`,
         },
       ]}
-    />
-  </${Panel}>`;
+    />`;
 }
 
 function Latest() {

@@ -59,7 +59,7 @@ export function lasting(ms) {
 }
 
 /** The page's idea of now, once a second for all that show an age. */
-const now = signal(Date.now());
+export const now = signal(Date.now());
 setInterval(() => {
   if (!document.hidden) now.value = Date.now();
 }, 1_000);
@@ -208,6 +208,14 @@ export function Head({ title, badge, children }) {
     ${badge}
     ${children !== undefined && html`<div class="actions">${children}</div>`}
   </div>`;
+}
+
+/** Why a person does something; it stands in the record of it. */
+export function Reason() {
+  return html`<label>
+    <span>Reason <span class="hint">kept with your name</span></span>
+    <input name="reason" required maxlength="300" autocomplete="off" />
+  </label>`;
 }
 
 /**

@@ -3,8 +3,9 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { ApiError, change, get } from './api.js';
+import { Faults } from './faults.js';
 import { useFresh } from './live.js';
-import { At, Badge, Head, Loading, lasting, Panel, Problem, say, Table } from './parts.js';
+import { At, Badge, Head, Loading, lasting, now, Panel, Problem, say, Table } from './parts.js';
 import { place } from './router.js';
 
 const jumps = /** @type {const} */ ([
@@ -51,6 +52,7 @@ export function SandboxPage() {
       <${Venue} venue=${data.venue} steer=${steer} />
       <${Halts} halted=${data.halted} steer=${steer} />
       <${Trouble} behaviours=${data.behaviours} steer=${steer} />
+      <${Faults} />
     </div>`;
 }
 
@@ -59,7 +61,7 @@ export function SandboxPage() {
 /** @param {{ clock: any, steer: Steer }} props */
 function Clock({ clock, steer }) {
   return html`<${Panel} title="Clock">
-    <p><strong><${At} at=${clock.market_time} /></strong>
+    <p><strong><${At} at=${new Date(now.value + clock.ahead_ms).toISOString()} /></strong>
       <span class="soft"> ${clock.ahead_ms > 0 ? `${lasting(clock.ahead_ms)} ahead of the wall clock` : 'the wall clock'}</span></p>
     <p class="soft">Time only goes on; nothing brings it back.</p>
     <div class="buttons">
@@ -145,6 +147,8 @@ function Trouble({ behaviours, steer }) {
       ...(form.has('loses') ? { loses_answers: true } : {}),
       ...(form.has('repeats') ? { repeats_reports: true } : {}),
       ...(form.has('shuffles') ? { shuffles_reports: true } : {}),
+      ...(form.get('later') ? { delays_reports_ms: Number(form.get('later')) * 1_000 } : {}),
+      ...(form.get('one_in') ? { one_in: Number(form.get('one_in')) } : {}),
     };
     steer({ behaviours: [wish] }, 'Orders from now on go like that.');
   };
@@ -176,6 +180,12 @@ function Trouble({ behaviours, steer }) {
         <label>ISIN <input name="isin" minlength="12" maxlength="12" placeholder="every instrument" autocomplete="off" /></label>
         <label>Course
           <select name="course">${Object.entries(courses).map(([one, words]) => html`<option value=${one}>${words}</option>`)}</select>
+        </label>
+        <label>Reports later by seconds
+          <input type="number" name="later" min="1" max="86400" inputmode="numeric" />
+        </label>
+        <label>One order in
+          <input type="number" name="one_in" min="1" max="1000" inputmode="numeric" />
         </label>
       </div>
       <label class="check"><input type="checkbox" name="loses" /> Answers get lost</label>

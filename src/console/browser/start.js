@@ -2,10 +2,24 @@
 
 import { html } from 'htm/preact';
 import { useRef, useState } from 'preact/hooks';
-import { Positions } from './account.js';
 import { ApiError, change, get, may } from './api.js';
 import { useFresh } from './live.js';
-import { Badge, Head, Id, Loading, Panel, Problem, say, Table } from './parts.js';
+import {
+  At,
+  Badge,
+  grouped,
+  Head,
+  Id,
+  Loading,
+  money,
+  Panel,
+  Problem,
+  Reason,
+  say,
+  Table,
+  units,
+} from './parts.js';
+import { wordsOf } from './reasons.js';
 import { go, place, to, withQuery } from './router.js';
 
 const pageRows = 20;
@@ -86,18 +100,18 @@ function Start({ id }) {
   const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
   const { data, error } = useFresh(
     async (asked) => {
-      const [account, positions] = await Promise.all([
+      const [account, preview] = await Promise.all([
         get(`/accounts/${id}`, {}, asked),
-        get(`/accounts/${id}/positions`, { limit: 200 }, asked),
+        get(`/accounts/${id}/liquidation_preview`, {}, asked),
       ]);
-      return { account, positions };
+      return { account, preview };
     },
     [id],
   );
   if (data === undefined) {
     return html`<${Head} title="Start a liquidation" /><${Loading} error=${error} />`;
   }
-  const { account, positions } = data;
+  const { account, preview } = data;
   const start = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
@@ -118,17 +132,18 @@ function Start({ id }) {
   };
   return html`<${Head} title="Start a liquidation" />
     <p>Account <a href=${to(`/accounts/${id}`)}><${Id} id=${id} whole /></a></p>
-    <${Positions} page=${positions} />
-    <${Panel} title="Sell all of it">
+    <${Problem} error=${error} />
+    <${Outlook} preview=${preview} />
+    <${PreviewTable} positions=${preview.positions} />
+    ${
+      preview.refusal === undefined &&
+      html`<${Panel} title="Sell all of it">
       <form class="form" onSubmit=${start}>
         <p>
-          Every position above is sold at the price of the market. What is locked waits until it is unlocked. Until
-          the release it can be cancelled; after that it runs to its end.
+          What sells is sold at the price of the market, and may earn another amount. Until the release it can be
+          cancelled; after that it runs to its end.
         </p>
-        <label>
-          <span>Reason <span class="hint">kept with your name</span></span>
-          <input name="reason" required maxlength="300" autocomplete="off" />
-        </label>
+        <${Reason} />
         <label class="check"><input type="checkbox" required /> Sell every position of this account</label>
         <p></p>
         <${Problem} error=${refused} />
@@ -137,5 +152,93 @@ function Start({ id }) {
           <a class="button" href=${to('/start')}>Another account</a>
         </div>
       </form>
-    </${Panel}>`;
+    </${Panel}>`
+    }`;
+}
+
+/** @type {Record<string, string>} */
+const outcomes = {
+  sell: 'An order is placed for each position that sells.',
+  wait: 'Nothing sells now, so it waits: what is locked or halted is sold once it may be.',
+  end: 'Nothing can be sold, so it ends at once.',
+};
+
+/** What a liquidation would do now, in sentences. @param {{ preview: any }} props */
+function Outlook({ preview }) {
+  const { refusal, release, outcome, note, totals } = preview;
+  if (refusal !== undefined) {
+    return html`<div class="notice bad" role="alert">
+      It would be refused: ${refusal.detail}
+      ${refusal.running_id && html` <a href=${to(`/liquidations/${refusal.running_id}`)}>See it</a>`}
+    </div>`;
+  }
+  const currencies = totals.by_currency.filter(
+    (/** @type {any} */ { currency }) => currency !== totals.currency,
+  );
+  return html`<div class="panel"><div class="body"><dl class="facts">
+    <dt>It would sell</dt>
+    <dd><strong>${grouped(totals.selling)} of ${grouped(totals.positions)} positions, about ${money(totals.value)} €</strong>
+      ${totals.unpriced > 0 && html`<br /><span class="bad">${grouped(totals.unpriced)} of them have no price and are not counted</span>`}
+      ${currencies.map(
+        (/** @type {any} */ { currency, positions, value }) =>
+          html`<br /><span class="soft">${grouped(positions)} quoted in ${currency}, about ${money(value)} €</span>`,
+      )}
+    </dd>
+    <dt>Then</dt>
+    <dd>${outcomes[outcome] ?? outcome}${note && html`<br /><span class="soft">${note}</span>`}</dd>
+    <dt>Release</dt>
+    <dd>
+      ${release.expected_at ? html`about <${At} at=${release.expected_at} />` : 'not foreseeable'}
+      ${release.waiting && html`: <span class="bad">${release.waiting.detail}</span>`}
+    </dd>
+  </dl></div></div>`;
+}
+
+/** @param {{ positions: any[] }} props */
+function PreviewTable({ positions }) {
+  return html`<${Panel} title="Positions" rows><${Table}
+    label="Positions"
+    rows=${positions}
+    keyOf=${(/** @type {any} */ { isin }) => isin}
+    empty="There is nothing to sell."
+    columns=${[
+      {
+        name: 'Instrument',
+        cell: (/** @type {any} */ { name, isin }) =>
+          html`<span>${name}<br /><span class="mono soft">${isin}</span></span>`,
+      },
+      { name: 'Held', number: true, cell: (/** @type {any} */ { quantity }) => units(quantity) },
+      { name: 'Sells', number: true, cell: (/** @type {any} */ { sells }) => units(sells) },
+      {
+        name: 'Does not sell',
+        cell: (/** @type {any} */ { unsold }) =>
+          unsold.length === 0
+            ? html`<span class="soft">–</span>`
+            : html`<span>${unsold.map(
+                (/** @type {any} */ { reason, quantity, detail }) =>
+                  html`<span class="nowrap"><${Badge} state=${wordsOf(reason)} tone="warn" /> ${units(quantity)}</span>
+                    ${detail && html`<br /><span class="soft">${detail}</span>`}<br />`,
+              )}</span>`,
+      },
+      {
+        name: 'Venue',
+        cell: (/** @type {any} */ { venue, venue_open: isOpen, opens_at: at }) =>
+          venue === undefined
+            ? html`<span class="soft">none</span>`
+            : html`<span><span class="mono">${venue}</span>
+                ${isOpen === false && html`<br /><span class="soft">opens <${At} at=${at} /></span>`}</span>`,
+      },
+      {
+        name: 'Price',
+        number: true,
+        cell: (/** @type {any} */ { price, priced_at: at }) =>
+          price === undefined ? 'none' : html`<span title=${`entered ${at}`}>${price}</span>`,
+      },
+      {
+        name: 'Value',
+        number: true,
+        cell: (/** @type {any} */ { value }) => (value === undefined ? '–' : `${money(value)} €`),
+      },
+    ]}
+  /></${Panel}>`;
 }

@@ -10,6 +10,7 @@ import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
 import { overviewOperations } from './overview-operations.ts';
+import { parkedOperations } from './parked-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
 import { trailOperations } from './trail-operations.ts';
@@ -27,6 +28,7 @@ const parts = {
   ...controlOperations,
   ...overviewOperations,
   ...previewOperations,
+  ...parkedOperations,
   ...openOperations,
   ...sandboxOperations,
   ...trailOperations,

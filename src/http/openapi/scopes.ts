@@ -40,6 +40,8 @@ const scopeMeanings: Readonly<Record<Scope, string>> = {
   'halts:admin': 'Set, read and lift halts',
   'halts:read': 'Read halts',
   'trail:read': 'Read the trail: who has changed what',
+  'parked:admin': 'Read, resume and close what waits for a person',
+  'parked:read': 'Read what waits for a person',
   'tests:admin': 'Steer the sandbox: clock, market and faults',
 };
 

@@ -1,0 +1,314 @@
+// What belongs to the service and to no client: venues with their sessions and messages, and the audit.
+
+import { html } from 'htm/preact';
+import { useState } from 'preact/hooks';
+import { ApiError, get, operate, operator, session } from './api.js';
+import { useFresh } from './live.js';
+import { VenueTable } from './overview.js';
+import {
+  Ago,
+  At,
+  Badge,
+  grouped,
+  Head,
+  Loading,
+  lasting,
+  Panel,
+  Problem,
+  Progress,
+  say,
+  Table,
+} from './parts.js';
+import { to } from './router.js';
+
+export function VenuesPage() {
+  const { data, error } = useFresh(async (asked) => {
+    const [overview, own] = await Promise.all([
+      get('/overview', {}, asked),
+      operator('/venues', asked).catch(orRefusal),
+    ]);
+    return { overview, own };
+  }, []);
+  if (data === undefined) return html`<${Head} title="Venues" /><${Loading} error=${error} />`;
+  const { overview, own } = data;
+  return html`<${Head} title="Venues" />
+    <${Problem} error=${error} />
+    <${Panel} title="Trading" rows>
+      <${VenueTable} venues=${overview.venues} />
+    </${Panel}>
+    ${own instanceof ApiError ? html`<${Problem} error=${own} />` : html`<${Sessions} own=${own} />`}`;
+}
+
+/** Who may look at some clients only sees what venues do, and not what passes over their sessions. */
+/** @param {unknown} error */
+function orRefusal(error) {
+  if (error instanceof ApiError && error.status === 403) return error;
+  throw error;
+}
+
+/** @param {{ own: any }} props */
+function Sessions({ own }) {
+  return html`<${Panel} title="FIX sessions" rows>
+      <${Table}
+        label="FIX sessions"
+        rows=${own.sessions}
+        keyOf=${(/** @type {any} */ { venue }) => venue}
+        linkOf=${(/** @type {any} */ { venue }) => `/venues/${venue}`}
+        empty="No venue is reached over FIX."
+        columns=${[
+          {
+            name: 'Venue',
+            cell: (/** @type {any} */ { venue }) =>
+              html`<a class="mono" href=${to(`/venues/${venue}`)}>${venue}</a>`,
+          },
+          {
+            name: 'State',
+            cell: (/** @type {any} */ { status }) => html`<${Badge} state=${status} />`,
+          },
+          { name: 'Since', cell: (/** @type {any} */ { since }) => html`<${Ago} at=${since} />` },
+          {
+            name: 'Why',
+            cell: (/** @type {any} */ { reason }) =>
+              html`<span class="soft">${reason ?? '–'}</span>`,
+          },
+          { name: 'Next in', number: true, cell: (/** @type {any} */ row) => grouped(row.next_in) },
+          {
+            name: 'Next out',
+            number: true,
+            cell: (/** @type {any} */ row) => grouped(row.next_out),
+          },
+          { name: 'Queued', number: true, cell: (/** @type {any} */ row) => grouped(row.queued) },
+          {
+            name: 'Open orders',
+            number: true,
+            cell: (/** @type {any} */ row) => grouped(row.open_orders),
+          },
+        ]}
+      />
+    </${Panel}>
+    <${Panel} title="What waits for the operator" rows>
+      <${Table}
+        label="What waits for the operator"
+        rows=${own.waiting}
+        keyOf=${(/** @type {any} */ { id }) => id}
+        empty="No session has failed, and every message was understood."
+        columns=${[
+          {
+            name: 'What',
+            cell: (/** @type {any} */ { id }) => html`<span class="mono">${id}</span>`,
+          },
+          { name: 'Why', cell: (/** @type {any} */ { reason }) => html`<span>${reason}</span>` },
+          { name: 'Since', cell: (/** @type {any} */ { since }) => html`<${Ago} at=${since} />` },
+          {
+            name: 'Then',
+            cell: (/** @type {any} */ { id }) => html`<code>${commandFor(id)}</code>`,
+          },
+        ]}
+      />
+    </${Panel}>`;
+}
+
+/** A session is agreed upon with the venue, number by number: that is done at the command line. */
+/** @param {string} id */
+function commandFor(id) {
+  const [, venue, ...message] = id.split('/');
+  return message.length === 0
+    ? `unwind fix resume ${venue} --reason …`
+    : `unwind parked close ${id} --reason …`;
+}
+
+/** @param {{ venue: string }} props */
+export function VenuePage({ venue }) {
+  const { data, error } = useFresh(
+    (asked) => operator(`/venues/${venue}/messages`, asked),
+    [venue],
+  );
+  const head = html`<${Head} title=${`Messages of ${venue}`} />
+    <p class="soft">The last 200 of the trading day, the newest first. Passwords are masked.</p>`;
+  if (data === undefined) return html`${head}<${Loading} error=${error} />`;
+  return html`${head}
+    <${Problem} error=${error} />
+    <div class="panel">
+      <${Table}
+        label="Messages"
+        rows=${data.data}
+        keyOf=${(/** @type {any} */ row) => `${row.direction} ${row.number}`}
+        empty="No message passed today."
+        columns=${[
+          { name: 'When', cell: (/** @type {any} */ { at }) => html`<${At} at=${at} ms />` },
+          {
+            name: 'Way',
+            cell: (/** @type {any} */ { direction }) =>
+              html`<span class="nowrap">${direction === 'in' ? '← in' : '→ out'}</span>`,
+          },
+          {
+            name: 'Number',
+            number: true,
+            cell: (/** @type {any} */ { number }) => grouped(number),
+          },
+          {
+            name: 'Message',
+            cell: (/** @type {any} */ { text, problem }) => html`<span class="mono wrap">
+              ${text}${problem && html`<br /><strong class="bad">${problem}</strong>`}
+            </span>`,
+          },
+        ]}
+      />
+    </div>`;
+}
+
+/** @type {Record<string, { words: string, tone: string }>} */
+const auditStates = {
+  RUNNING: { words: 'running', tone: 'busy' },
+  LOST: { words: 'its process has ended', tone: 'bad' },
+  FAILED: { words: 'could not be run', tone: 'bad' },
+};
+
+/** @param {any} audit */
+function auditBadge({ status, differences }) {
+  const known = auditStates[status];
+  if (known !== undefined) return html`<${Badge} state=${known.words} tone=${known.tone} />`;
+  return differences === 0
+    ? html`<${Badge} state="all is well" tone="good" />`
+    : html`<${Badge} state=${`${grouped(differences)} differences`} tone="bad" />`;
+}
+
+export function AuditsPage() {
+  const { data, error, again } = useFresh((asked) => operator('/audits', asked), []);
+  const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
+  const isRunning = data?.data.some((/** @type {any} */ { status }) => status === 'RUNNING');
+  const begin = async () => {
+    refuse(undefined);
+    try {
+      await operate('/audits');
+      say('The audit has begun. It goes on when you leave this page.');
+      again();
+    } catch (failure) {
+      if (!(failure instanceof ApiError)) throw failure;
+      refuse(failure);
+    }
+  };
+  const head = html`<${Head} title="Audit">
+      ${
+        session.value?.role !== 'viewer' &&
+        html`<button type="button" class="primary" disabled=${isRunning} onClick=${begin}>Run the audit</button>`
+      }
+    </${Head}>
+    <p class="soft">
+      Recomputes positions, orders, liquidations, events and deliveries of all clients from what was executed, and
+      names what differs. Nothing is changed, and nothing waits for it.
+    </p>
+    <${Problem} error=${refused ?? error} />`;
+  if (data === undefined) return html`${head}<${Loading} />`;
+  return html`${head}
+    <div class="panel">
+      <${Table}
+        label="Audits"
+        rows=${data.data}
+        keyOf=${(/** @type {any} */ { id }) => id}
+        linkOf=${(/** @type {any} */ { id }) => `/audits/${id}`}
+        empty="No audit was run here yet. “unwind audit” runs one, too."
+        columns=${[
+          {
+            name: 'Begun',
+            cell: (/** @type {any} */ row) =>
+              html`<a href=${to(`/audits/${row.id}`)}><${At} at=${row.started_at} /></a>`,
+          },
+          { name: 'By', cell: (/** @type {any} */ { person }) => html`<span>${person}</span>` },
+          {
+            name: 'Result',
+            cell: (/** @type {any} */ row) => html`<span>${auditBadge(row)}</span>`,
+          },
+          {
+            name: 'Checks',
+            cell: (/** @type {any} */ row) =>
+              row.status === 'RUNNING'
+                ? html`<${Progress} done=${row.checks_done} of=${row.checks_total} label="Checks done" />`
+                : html`<span>${row.checks_done}</span>`,
+          },
+          {
+            name: 'Took',
+            number: true,
+            cell: (/** @type {any} */ row) =>
+              row.ended_at ? lasting(Date.parse(row.ended_at) - Date.parse(row.started_at)) : '–',
+          },
+          {
+            name: 'Why not',
+            cell: (/** @type {any} */ { failure }) =>
+              html`<span class="soft">${failure ?? '–'}</span>`,
+          },
+        ]}
+      />
+    </div>`;
+}
+
+/** @param {{ id: string }} props */
+export function AuditPage({ id }) {
+  const { data, error } = useFresh((asked) => operator(`/audits/${id}`, asked), [id]);
+  if (data === undefined) return html`<${Head} title="Audit" /><${Loading} error=${error} />`;
+  const differing = data.checks.filter((/** @type {any} */ { total }) => total > 0);
+  return html`<${Head}
+      title="Audit"
+      badge=${
+        differing.length === 0
+          ? html`<${Badge} state="all is well" tone="good" />`
+          : html`<${Badge} state=${`${differing.length} checks differ`} tone="bad" />`
+      }
+    />
+    <p class="soft">True at <${At} at=${data.at} ms />, of ${grouped(data.counts.accounts)} accounts and ${grouped(data.counts.executions)} executions.</p>
+    ${differing.map((/** @type {any} */ check) => html`<${Differences} check=${check} />`)}
+    <${Panel} title="Checks" rows>
+      <${Table}
+        label="Checks"
+        rows=${data.checks}
+        keyOf=${(/** @type {any} */ { name }) => name}
+        columns=${[
+          {
+            name: 'What has to be true',
+            cell: (/** @type {any} */ { says, name }) =>
+              html`<span>${says}<br /><span class="mono soft">${name}</span></span>`,
+          },
+          {
+            name: 'Result',
+            cell: (/** @type {any} */ { total }) =>
+              total === 0
+                ? html`<${Badge} state="true" tone="good" />`
+                : html`<${Badge} state=${`${grouped(total)} differ`} tone="bad" />`,
+          },
+          {
+            name: 'Took',
+            number: true,
+            cell: (/** @type {any} */ { duration_ms: ms }) => `${grouped(ms)} ms`,
+          },
+        ]}
+      />
+    </${Panel}>`;
+}
+
+/** @param {{ check: any }} props */
+function Differences({ check }) {
+  const { name, says, total, differences } = check;
+  const aside =
+    total > differences.length &&
+    html`<span class="soft">${differences.length} of ${grouped(total)}; all by “unwind audit”</span>`;
+  return html`<${Panel} title=${says} rows aside=${aside}>
+    <${Table}
+      label=${name}
+      rows=${differences}
+      keyOf=${(/** @type {any} */ row) => `${row.client_id} ${row.subject} ${row.subject_id}`}
+      columns=${[
+        {
+          name: 'What',
+          cell: (/** @type {any} */ row) =>
+            html`<span>${row.subject} <span class="mono">${row.subject_id}</span></span>`,
+        },
+        {
+          name: 'Expected',
+          cell: (/** @type {any} */ row) => html`<span>${row.expected ?? '–'}</span>`,
+        },
+        { name: 'Found', cell: (/** @type {any} */ row) => html`<span>${row.found ?? '–'}</span>` },
+        { name: 'Why', cell: (/** @type {any} */ { message }) => html`<span>${message}</span>` },
+      ]}
+    />
+  </${Panel}>`;
+}

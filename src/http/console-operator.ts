@@ -1,0 +1,127 @@
+// What of the service itself people look at at the console, which belongs to no client: sessions with venues and
+// their messages, what of them waits, and the audit. It is for those who may look at every client. Nothing
+// here changes what is sold.
+
+import type { FastifyRequest } from 'fastify';
+import { findAuditReport, findAudits } from '../console/audit-store.ts';
+import type { Audits } from '../console/audits.ts';
+import type { OpenSession } from '../console/sessions.ts';
+import { parseId } from '../ids.ts';
+import { auditsKept } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
+import { describeMessage } from '../venue/fix/names.ts';
+import { findFixWaiting, findLog, findSessions } from '../venue/fix/operate-store.ts';
+import { type ConsoleGate, checkOwnPage, sessionOf } from './console-gate.ts';
+import type { OpenAnswer, OpenRoute } from './open-route.ts';
+import { json } from './page.ts';
+
+interface Options extends ConsoleGate {
+  readonly audits: Audits;
+}
+
+/** Where the files of it are: beside the operations of clients, which have tenants. */
+const root = '/console/operator';
+/** Messages of a FIX session that the console shows at once. */
+const consoleMessagesMax = 200;
+/** What of sessions waits is shown so far. */
+const waitingMax = 100;
+
+export function operatorRoutes(options: Options): readonly OpenRoute[] {
+  const route = (
+    method: 'GET' | 'POST',
+    path: string,
+    work: (session: OpenSession, request: FastifyRequest) => Promise<OpenAnswer>,
+  ): OpenRoute => {
+    return {
+      method,
+      path: root + path,
+      operation: 'page',
+      work: async (request) => work(await operatorOf(request, options), request),
+    };
+  };
+  return [
+    route('GET', '/venues', () => showVenues(options)),
+    route('GET', '/venues/:venue/messages', (_, request) => showMessages(options, request)),
+    route('GET', '/audits', () => listAudits(options)),
+    route('POST', '/audits', (session) => beginAudit(options, session)),
+    route('GET', '/audits/:audit_id', (_, request) => showAudit(options, request)),
+  ];
+}
+
+/** @throws Refusal `unauthorized`; `forbidden` for those who may look at some clients only. */
+async function operatorOf(request: FastifyRequest, options: Options): Promise<OpenSession> {
+  checkOwnPage(request);
+  const session = await sessionOf(request, options);
+  if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
+  if (session.openId?.tenants === undefined) return session;
+  const detail = 'This concerns every client; you may look at some of them only.';
+  throw new Refusal('forbidden', detail);
+}
+
+async function showVenues({ sql, clock }: Options): Promise<OpenAnswer> {
+  const [sessions, waiting] = await Promise.all([
+    findSessions(sql, clock.now()),
+    findFixWaiting(sql, waitingMax),
+  ]);
+  return json(200, {
+    sessions: sessions.map((one) => ({
+      venue: one.venue,
+      status: one.status === 'ready' && !one.isHeld ? 'lost' : one.status,
+      reason: one.reason,
+      since: one.since,
+      trading_day: one.tradingDay,
+      next_in: one.nextIn,
+      next_out: one.nextOut,
+      queued: one.queued,
+      open_orders: one.openOrders,
+      problems: one.problems,
+    })),
+    waiting,
+  });
+}
+
+/** The last messages of the trading day; passwords are masked. */
+async function showMessages({ sql }: Options, request: FastifyRequest): Promise<OpenAnswer> {
+  const { venue = '' } = request.params as Readonly<Record<string, string>>;
+  if (!/^[A-Z0-9]{4}$/.test(venue)) throw new Refusal('not_found', 'There is no such venue.');
+  const after = { in: 0, out: 0 };
+  const messages = await findLog(sql, { venue, after, limit: consoleMessagesMax });
+  return json(200, {
+    data: messages.toReversed().map(({ direction, number, at, message, problem }) => {
+      return { direction, number, at, text: describeMessage(message), problem };
+    }),
+  });
+}
+
+async function listAudits({ sql, clock }: Options): Promise<OpenAnswer> {
+  const audits = await findAudits(sql, { now: clock.now(), limit: auditsKept });
+  return json(200, {
+    data: audits.map((one) => ({
+      id: one.id,
+      person: one.person,
+      status: one.isLost ? 'LOST' : one.status,
+      started_at: one.startedAt,
+      ended_at: one.endedAt,
+      checks_done: one.checksDone,
+      checks_total: one.checksTotal,
+      differences: one.differences,
+      failure: one.failure,
+    })),
+  });
+}
+
+/** It reads whole tables, so whoever only looks does not begin it. */
+async function beginAudit({ audits }: Options, { name, role }: OpenSession): Promise<OpenAnswer> {
+  if (role === 'viewer') throw new Refusal('forbidden', 'The role viewer begins no audit.');
+  const id = await audits.begin(name);
+  if (id === undefined) throw new Refusal('conflict', 'An audit runs already; wait for its end.');
+  return json(202, { id });
+}
+
+async function showAudit({ sql }: Options, request: FastifyRequest): Promise<OpenAnswer> {
+  const { audit_id: text = '' } = request.params as Readonly<Record<string, string>>;
+  const id = parseId<'audit'>(text);
+  const body = id && (await findAuditReport(sql, id));
+  if (body === undefined) throw new Refusal('not_found', 'There is no such audit that is done.');
+  return { status: 200, body };
+}

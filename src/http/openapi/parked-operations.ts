@@ -1,0 +1,98 @@
+// What the document says of the operations on what waits for a person.
+
+import { Type } from 'typebox';
+import { closeParkedBody, resumeParkedBody } from '../parked-schemas.ts';
+import { pageQuery } from '../reading-schemas.ts';
+import { type OperationPart, pageOf } from './operation.ts';
+
+const parked = Type.Object(
+  {
+    id: Type.String({
+      description: 'Step and subject: `release/…` a liquidation, `submit/…` an order.',
+    }),
+    reason: Type.String({ description: 'Why it could not be worked on.' }),
+    tries: Type.Integer({ minimum: 1, description: 'How often it was tried.' }),
+    parked_at: Type.String({ format: 'date-time', description: 'Since when it waits.' }),
+    remedy: Type.Enum(['resume', 'close'], {
+      type: 'string',
+      description: 'What a person does about it, once its cause is mended.',
+    }),
+  },
+  { title: 'Parked' },
+);
+
+const example = {
+  id: 'release/0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
+  reason: 'null value in column "price"',
+  tries: 5,
+  parked_at: '2026-01-05T09:00:04.000Z',
+  remedy: 'resume',
+} as const;
+
+const correction = 'correction/0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f';
+
+export const parkedOperations = {
+  list_parked: {
+    tag: 'Control',
+    summary: 'List what waits for a person',
+    description:
+      'What a step could not work on again and again, and corrections of a venue after the end, the oldest ' +
+      'first. Everything else goes on meanwhile.',
+    query: pageQuery,
+    success: pageOf(parked, 'A page of what is parked.', {
+      summary: 'A liquidation',
+      value: example,
+      sort: 'parked_at',
+    }),
+    refusals: {},
+  },
+  resume_parked: {
+    tag: 'Control',
+    summary: 'Try again',
+    description: 'Lets the service work on it again, with all its tries before it.',
+    body: {
+      schema: resumeParkedBody,
+      examples: { one: { summary: 'One', value: { id: example.id } } },
+    },
+    success: {
+      status: 200,
+      description: 'It is worked on again.',
+      body: {
+        schema: Type.Object({
+          resumed: Type.Array(Type.String({ description: 'What is resumed.' })),
+        }),
+        examples: { one: { summary: 'One', value: { resumed: [example.id] } } },
+      },
+    },
+    refusals: {
+      not_found: 'Nothing of this client is parked under this id.',
+      conflict: 'It is a correction: close it.',
+    },
+  },
+  close_parked: {
+    tag: 'Control',
+    summary: 'Close a correction',
+    description: 'Notes that a person has seen to a fill or a bust that came after the end.',
+    body: {
+      schema: closeParkedBody,
+      examples: {
+        one: {
+          summary: 'One',
+          value: { id: correction, reason: 'Booked by hand', person: 'A. Desk' },
+        },
+      },
+    },
+    success: {
+      status: 200,
+      description: 'It is closed.',
+      body: {
+        schema: Type.Object({ closed: Type.String({ description: 'What is closed.' }) }),
+        examples: { one: { summary: 'One', value: { closed: correction } } },
+      },
+    },
+    refusals: {
+      not_found: 'No open correction of this client has this id.',
+      conflict: 'It is no correction: resume it.',
+    },
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;

@@ -1,0 +1,101 @@
+// The operations on what waits for a person: list, resume, close. Of FIX sessions, which serve all clients,
+// only the operator sees what waits.
+
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { isPrintableLine } from '../printable.ts';
+import { Refusal } from '../refusal.ts';
+import { withMore } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
+import { resumeReports } from '../venue/inbox-store.ts';
+import { closeParked, findParkedOf, resumeParked } from '../work/parked-store.ts';
+import { json, pageAnswer, rangeOf } from './page.ts';
+import { closeParkedBody, resumeParkedBody } from './parked-schemas.ts';
+import { type Handler, jsonBody, refuseOtherPerson } from './pipeline.ts';
+import { pageQuery } from './reading-schemas.ts';
+import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+
+export interface ParkedHandlers {
+  readonly list: Handler;
+  readonly resume: Handler;
+  readonly close: Handler;
+}
+
+const readPageQuery = queryReaderOf(pageQuery);
+const readNoQuery = queryReaderOf(noQuery);
+const readResume = readerOf(resumeParkedBody);
+const readClose = readerOf(closeParkedBody);
+
+export function parkedHandlers(options: {
+  readonly sql: Sql;
+  readonly clock: Clock;
+}): ParkedHandlers {
+  const { sql, clock } = options;
+  return {
+    list: async (call) => {
+      const range = rangeOf(readPageQuery(call.search));
+      const { tenantId } = call.caller;
+      const { items, totalCount } = await findParkedOf(sql, { tenantId, ...range });
+      const objects = items.map(({ id, reason, tries, since }) => {
+        return JSON.stringify({ id, reason, tries, parked_at: since, remedy: remedyOf(id) });
+      });
+      const page = { objects: objects.join(','), count: items.length, totalCount };
+      return pageAnswer(call, page, range, 'parked_at');
+    },
+
+    resume: async (call) => {
+      readNoQuery(call.search);
+      const { id } = readResume(jsonBody(call), 'body');
+      const { tenantId } = call.caller;
+      if (remedyOf(id) === 'close') {
+        throw new Refusal('conflict', 'A correction cannot be tried again: it is closed.');
+      }
+      const choice = { id, tenantId };
+      const { act } = call.caller;
+      const resumed = await inTransaction(sql, async (tx) => {
+        const now = clock.now();
+        const ids = [
+          ...(await resumeParked(tx, choice, now)),
+          ...(await resumeReports(tx, choice)),
+        ];
+        if (ids.length > 0) await recordAct(tx, tenantId, act && withMore(act, { detail: id }));
+        return ids;
+      });
+      if (resumed.length === 0) throw noSuchParked();
+      return json(200, { resumed });
+    },
+
+    close: async (call) => {
+      readNoQuery(call.search);
+      const { id, reason, person: actor } = readClose(jsonBody(call), 'body');
+      for (const [name, text] of Object.entries({ reason, person: actor })) {
+        if (isPrintableLine(text)) continue;
+        throw new Refusal('bad_request', `/${name} has characters for control or direction.`);
+      }
+      refuseOtherPerson(call, actor);
+      const { tenantId } = call.caller;
+      if (remedyOf(id) !== 'close') {
+        throw new Refusal('conflict', 'Only a correction is closed; everything else is resumed.');
+      }
+      const now = clock.now();
+      const { act } = call.caller;
+      const isClosed = await inTransaction(sql, async (tx) => {
+        const closed = await closeParked(tx, { id, tenantId, actor, reason, now });
+        if (closed) await recordAct(tx, tenantId, act && withMore(act, { detail: id, reason }));
+        return closed;
+      });
+      if (!isClosed) throw noSuchParked();
+      return json(200, { closed: id });
+    },
+  };
+}
+
+/** What a person does about it: a correction after the end is seen to, the rest is tried again. */
+function remedyOf(id: string): 'resume' | 'close' {
+  return id.startsWith('correction/') ? 'close' : 'resume';
+}
+
+function noSuchParked(): Refusal {
+  return new Refusal('not_found', 'There is no such thing parked.');
+}
