@@ -150,6 +150,7 @@ export const corruptionsOfEvents: readonly Corruption[] = [
       from unwind.events e
       join unwind.liquidations l on l.liquidation_id = e.liquidation_id
       where ${isFinal}
+        and l.status <> 'SETTLED'
         and l.corrected_at is null
       order by e.event_id`,
     change: `
@@ -184,7 +185,7 @@ export const corruptionsOfEvents: readonly Corruption[] = [
       from unwind.events e
       join unwind.liquidations l on l.liquidation_id = e.liquidation_id
       where l.corrected_proceeds <> 0
-        and e.number = l.event_count
+        and e.type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')
       order by e.event_id`,
     change: `
       update unwind.liquidations l
