@@ -19,21 +19,21 @@ export interface Sealer {
 /**
  * Seals what is committed and not sealed yet, a seal for each tenant that has something.
  * @returns whether some is left, so that the next turn must not wait.
- * @throws the trouble of one tenant, once all others are sealed.
+ * @throws the trouble of the first tenant that had any, once all others are sealed.
  */
 export async function sealTrail(sealer: Sealer): Promise<boolean> {
   const { sql } = sealer;
   const tenants = await findUnsealed(sql, sealedTenantsMax);
   let isMore = tenants.length === sealedTenantsMax;
-  const troubles: unknown[] = [];
+  let trouble: { readonly error: unknown } | undefined;
   for (const tenantId of tenants) {
     try {
       isMore = (await sealTenant(sealer, tenantId)) || isMore;
     } catch (error) {
-      troubles.push(error);
+      trouble ??= { error };
     }
   }
-  if (troubles.length > 0) throw new AggregateError(troubles, 'tenants could not be sealed');
+  if (trouble !== undefined) throw trouble.error;
   return isMore;
 }
 
