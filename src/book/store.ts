@@ -56,12 +56,12 @@ export const recordedMovements: RecordedRows = {
   tenantId: fragment`m.tenant_id`,
   id: fragment`m.movement_id`,
   recordedAt: fragment`m.recorded_at`,
-  text: fragment`
-    row(
+  bytes: fragment`
+    record_send(row(
       m.tenant_id, m.movement_id, m.account_id, m.isin, m.quantity, m.locked, m.cash, m.uncovered,
-      m.reason, m.execution_id, m.reference, extract(epoch from m.effective_at),
-      extract(epoch from m.recorded_at)
-    )::text`,
+      m.reason, m.execution_id, m.reference, m.effective_at,
+      m.recorded_at
+    ))`,
 };
 
 /** Changes positions; several changes of one position add up. The caller records the movements. */

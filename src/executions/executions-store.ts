@@ -224,13 +224,13 @@ export const recordedExecutions: RecordedRows = {
   tenantId: fragment`e.tenant_id`,
   id: fragment`e.execution_id`,
   recordedAt: fragment`e.recorded_at`,
-  text: fragment`
-    row(
+  bytes: fragment`
+    record_send(row(
       e.tenant_id, e.execution_id, e.venue, e.venue_execution_id, e.client_order_id, e.order_id,
       e.liquidation_id, e.account_id, e.isin, e.quantity, e.price, e.proceeds, e.currency, e.rate,
-      extract(epoch from e.rate_as_of), extract(epoch from e.executed_at),
-      extract(epoch from e.recorded_at), e.settlement_date - date '1970-01-01'
-    )::text`,
+      e.rate_as_of, e.executed_at,
+      e.recorded_at, e.settlement_date
+    ))`,
   contradictions: (tenantId) => fragment`
     select e.execution_id as id, 'is void, or not, against its movements' as message
     from unwind.executions e

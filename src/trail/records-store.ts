@@ -7,7 +7,7 @@ import { commitOrderSql } from './acts-store.ts';
 
 /** A table whose rows never change once they are written. Its owner says so, and how a row reads. */
 export interface RecordedRows {
-  /** Name and version of the text: another text of a row is another version. */
+  /** Name and version of the bytes: other columns are another version. */
   readonly kind: 'movement/1' | 'execution/1';
   /** For people. */
   readonly noun: string;
@@ -16,15 +16,15 @@ export interface RecordedRows {
   readonly tenantId: Fragment;
   readonly id: Fragment;
   readonly recordedAt: Fragment;
-  /** All columns that never change, as text that no setting of a session changes. */
-  readonly text: Fragment;
+  /** All columns that never change, as bytes that no setting of a session changes. */
+  readonly bytes: Fragment;
   /** SQL: rows of a tenant whose other columns contradict what is recorded, as id and message. */
   readonly contradictions?: (tenantId: string) => Fragment;
 }
 
 /** SQL: what a statement that writes such rows returns of each, for `recordSql`. */
-export function recordedSql({ tenantId, id, text }: RecordedRows): Fragment {
-  return fragment`${tenantId} as recorded_tenant, ${id} as recorded_id, ${text} as recorded_text`;
+export function recordedSql({ tenantId, id, bytes }: RecordedRows): Fragment {
+  return fragment`${tenantId} as recorded_tenant, ${id} as recorded_id, ${bytes} as recorded_bytes`;
 }
 
 /** SQL: records rows by a select of what `recordedSql` names; nothing without a row. */
@@ -35,7 +35,7 @@ export function recordSql({ kind }: RecordedRows, rows: Fragment): Fragment {
       r.recorded_tenant, ${commitOrderSql}, ${newId<'record'>()}, ${kind},
       array_agg(r.recorded_id order by r.recorded_id),
       string_agg(
-        sha256(convert_to(${kind} || ' ' || r.recorded_text, 'UTF8')),
+        sha256(convert_to(${kind}, 'UTF8') || r.recorded_bytes),
         ''::bytea
         order by r.recorded_id
       )

@@ -164,14 +164,19 @@ export async function findRecordsInNoSeal(
     )`;
 }
 
+/** A row of the book, as it is now. */
+export interface RecordedRow extends Pick<HashedRow, 'id' | 'at'> {
+  readonly bytes: Buffer;
+}
+
 /** Rows of a table, of these ids. */
 export function findRecordedRows(
   tx: Tx,
   rows: RecordedRows,
   which: { readonly tenantId: TenantId; readonly ids: readonly string[] },
 ) {
-  return tx<HashedRow[]>`
-    select ${rows.id} as id, ${rows.text} as text, ${rows.recordedAt} as at
+  return tx<RecordedRow[]>`
+    select ${rows.id} as id, ${rows.bytes} as bytes, ${rows.recordedAt} as at
     from ${rows.from}
     where ${rows.tenantId} = ${which.tenantId}
       and ${rows.id} = any (${which.ids}::uuid[])`;

@@ -22,6 +22,7 @@ import {
   findTrailTenants,
   type HashedRow,
   openForReading,
+  type RecordedRow,
   type RecordRow,
   type StoredSeal,
 } from './verify-store.ts';
@@ -220,7 +221,7 @@ interface Expected {
   readonly before: StoredSeal | undefined;
 }
 
-type Find = (ids: readonly string[]) => Promise<readonly HashedRow[]>;
+type Find = (ids: readonly string[]) => Promise<readonly (HashedRow | RecordedRow)[]>;
 
 /**
  * Compares what is there with what was hashed.
@@ -241,13 +242,14 @@ async function compare(
   const missing = ids.filter((id) => !rows.has(id));
   const moved = missing.length === 0 ? [] : await findElsewhere(missing);
   for (const row of moved) rows.set(row.id, row);
-  const prefix = isEntry ? '' : `${noun}/1 `;
+  const form = `${noun}/1`;
   for (const [place, id] of ids.entries()) {
     const of = { tenantId, subject: noun, id };
     const row = rows.get(id);
     const hash = hashes.subarray(32 * place, 32 * place + 32);
     if (row === undefined) findings.add(kindOf('removed'), of);
-    else if (!hashOf(prefix + row.text).equals(hash)) findings.add(kindOf('edited'), of);
+    else if (!('bytes' in row ? hashOf(form, row.bytes) : hashOf(row.text)).equals(hash))
+      findings.add(kindOf('edited'), of);
     else if (isBefore(row.at, before)) findings.add(kindOf('backdated'), of);
   }
 }
@@ -279,6 +281,6 @@ async function findUnsealed(verification: Verification, tenantId: TenantId): Pro
   await verifyRows(verification, tenantId, { records });
 }
 
-function hashOf(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest();
+function hashOf(text: string, bytes: Uint8Array = new Uint8Array()): Buffer {
+  return createHash('sha256').update(text, 'utf8').update(bytes).digest();
 }

@@ -40,7 +40,7 @@ create table unwind.acts (
 );
 
 -- Which rows of the book a statement recorded, and the hash of each as it was then: kind says which table
--- and which form of the text that is hashed. ids and hashes (32 bytes each) are in one order.
+-- and which form of the bytes that are hashed. ids and hashes (32 bytes each) are in one order.
 create table unwind.trail_records (
   tenant_id uuid not null,
   commit_order bigint not null,
@@ -90,15 +90,15 @@ insert into unwind.trail_records (tenant_id, commit_order, record_id, kind, ids,
 select
   r.tenant_id, pg_current_xact_id()::text::bigint, gen_random_uuid(), 'movement/1',
   array_agg(r.movement_id order by r.movement_id),
-  string_agg(sha256(convert_to('movement/1 ' || r.text, 'UTF8')), ''::bytea order by r.movement_id)
+  string_agg(sha256(convert_to('movement/1', 'UTF8') || r.bytes), ''::bytea order by r.movement_id)
 from (
   select
     m.tenant_id, m.movement_id,
-    row(
+    record_send(row(
       m.tenant_id, m.movement_id, m.account_id, m.isin, m.quantity, m.locked, m.cash, m.uncovered,
-      m.reason, m.execution_id, m.reference, extract(epoch from m.effective_at),
-      extract(epoch from m.recorded_at)
-    )::text as text,
+      m.reason, m.execution_id, m.reference, m.effective_at,
+      m.recorded_at
+    )) as bytes,
     (row_number() over (partition by m.tenant_id order by m.movement_id) - 1) / 1000 as slice
   from unwind.movements m
 ) r
@@ -108,16 +108,16 @@ insert into unwind.trail_records (tenant_id, commit_order, record_id, kind, ids,
 select
   r.tenant_id, pg_current_xact_id()::text::bigint, gen_random_uuid(), 'execution/1',
   array_agg(r.execution_id order by r.execution_id),
-  string_agg(sha256(convert_to('execution/1 ' || r.text, 'UTF8')), ''::bytea order by r.execution_id)
+  string_agg(sha256(convert_to('execution/1', 'UTF8') || r.bytes), ''::bytea order by r.execution_id)
 from (
   select
     e.tenant_id, e.execution_id,
-    row(
+    record_send(row(
       e.tenant_id, e.execution_id, e.venue, e.venue_execution_id, e.client_order_id, e.order_id,
       e.liquidation_id, e.account_id, e.isin, e.quantity, e.price, e.proceeds, e.currency, e.rate,
-      extract(epoch from e.rate_as_of), extract(epoch from e.executed_at),
-      extract(epoch from e.recorded_at), e.settlement_date - date '1970-01-01'
-    )::text as text,
+      e.rate_as_of, e.executed_at,
+      e.recorded_at, e.settlement_date
+    )) as bytes,
     (row_number() over (partition by e.tenant_id order by e.execution_id) - 1) / 1000 as slice
   from unwind.executions e
 ) r
