@@ -208,6 +208,37 @@ if (noChromium !== false) {
     await api.call('DELETE', path);
   });
 
+  test('500 accounts are watched live, by the stream alone', async (t) => {
+    // What other tests have left ends first, so that every one counts.
+    await runUntilIdle(steps);
+    const accounts = Array.from({ length: 500 }, () => ({ positions }));
+    const made = await makeBook(sql, { tenantId, instruments: [], accounts });
+    clock.advance(1_000);
+    const { page } = await openConsole(t, browser, at);
+    const done = page.locator('.tile', { hasText: 'Done today' }).locator('.value');
+    const before = Number((await done.innerText()).replace(/\D/g, ''));
+    let asked = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/console/api/overview')) asked += 1;
+    });
+    for (let slice = 1; slice <= 5; slice += 1) {
+      for (const account of made.slice(slice * 100 - 100, slice * 100))
+        await askToLiquidate(sql, clock, account);
+      await runUntilIdle(steps);
+      await done.getByText(String(before + slice * 100), { exact: true }).waitFor();
+    }
+    assert.ok(asked >= 5);
+    // Hours pass in the page, and without an event it asks for nothing.
+    await page.clock.install();
+    await page.reload();
+    await done.waitFor();
+    await page.waitForLoadState('networkidle');
+    const until = asked;
+    await page.clock.fastForward('02:00:00');
+    assert.equal(await page.evaluate('1 + 1'), 2);
+    assert.equal(asked, until);
+  });
+
   test('halts: one click shows what it would stop, a reason stops it, another one lifts it', async (t) => {
     const { page, open, checkAccess } = await openConsole(t, browser, at, { role: 'risk' });
     const made = await account();
