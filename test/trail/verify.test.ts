@@ -1,6 +1,7 @@
 // The trail of a working service verifies; what the owner of the database does to it by SQL is found:
 // one of each kind of tampering, and one for each column.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { raw } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -42,6 +43,19 @@ async function verifyTampered(statements: string): Promise<TrailReport> {
   assert.ok(report);
   return report;
 }
+
+test('what was recorded before there was a trail is recorded by the upgrade as it is', async () => {
+  const file = new URL('../../src/db/migrations/0012-trail.sql', import.meta.url);
+  const text = await readFile(file, 'utf8');
+  const [, filling = ''] = /(insert into unwind\.trail_records.*?)create view/s.exec(text) ?? [];
+  const before = await verifyTrail(sql, tables);
+  const { counts, findings } = await verifyTampered(`
+    truncate unwind.seals, unwind.acts, unwind.trail_records;
+    ${filling}`);
+  assert.deepEqual(findings.listed, []);
+  assert.ok(counts.rows > 0);
+  assert.equal(counts.rows, before.counts.rows);
+});
 
 const mine = `tenant_id = '${tenantId}'`;
 /** SQL: one of a table, of which there are others before and behind it. */
