@@ -257,6 +257,55 @@ create table unwind.console_sessions (
 );
 CREATE INDEX console_sessions_by_end ON unwind.console_sessions USING btree (expires_at);
 
+create table unwind.control_stops (
+  tenant_id uuid not null,
+  stop_id uuid not null,
+  order_id uuid not null,
+  control text not null,
+  detail text not null,
+  stopped_at timestamp with time zone not null,
+  cleared_at timestamp with time zone,
+  released_at timestamp with time zone,
+  released_by text,
+  release_reason text,
+  constraint control_stops_pkey PRIMARY KEY (tenant_id, stop_id),
+  constraint control_stops_once UNIQUE (tenant_id, order_id, control),
+  constraint control_stops_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
+  constraint control_stops_control CHECK (control = ANY (ARRAY['order_quantity'::text, 'order_value'::text, 'day_value'::text, 'price_age'::text, 'price_collar'::text])),
+  constraint control_stops_end CHECK (cleared_at IS NULL OR released_at IS NULL),
+  constraint control_stops_release_reason_length CHECK (length(release_reason) >= 1 AND length(release_reason) <= 500),
+  constraint control_stops_released CHECK ((released_at IS NULL) = (released_by IS NULL) AND (released_at IS NULL) = (release_reason IS NULL)),
+  constraint control_stops_released_by_length CHECK (length(released_by) >= 1 AND length(released_by) <= 100)
+);
+CREATE INDEX control_stops_in_force ON unwind.control_stops USING btree (tenant_id, stop_id) WHERE ((cleared_at IS NULL) AND (released_at IS NULL));
+
+create table unwind.controls (
+  tenant_id uuid not null,
+  controls_id uuid not null,
+  order_quantity_max numeric,
+  order_value_max numeric,
+  day_value_max numeric,
+  price_age_max_s integer,
+  price_collar_percent numeric,
+  rejections_max integer,
+  rejections_window_s integer,
+  reason text not null,
+  person text not null,
+  set_at timestamp with time zone not null,
+  replaced_at timestamp with time zone,
+  constraint controls_pkey PRIMARY KEY (tenant_id, controls_id),
+  constraint controls_day_value CHECK (day_value_max > 0::numeric),
+  constraint controls_order_quantity CHECK (order_quantity_max > 0::numeric),
+  constraint controls_order_value CHECK (order_value_max > 0::numeric),
+  constraint controls_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
+  constraint controls_price_age CHECK (price_age_max_s > 0),
+  constraint controls_price_collar CHECK (price_collar_percent > 0::numeric),
+  constraint controls_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  constraint controls_rejections CHECK (rejections_max > 0 AND rejections_window_s > 0),
+  constraint controls_rejections_window CHECK ((rejections_max IS NULL) = (rejections_window_s IS NULL))
+);
+CREATE UNIQUE INDEX controls_in_force ON unwind.controls USING btree (tenant_id) WHERE (replaced_at IS NULL);
+
 create table unwind.database_mode (
   only_row boolean default true not null,
   mode text not null,
@@ -860,6 +909,7 @@ create table unwind.submissions (
   reason text,
   updated_at timestamp with time zone not null,
   halt_cancel_at timestamp with time zone,
+  day_price numeric,
   constraint submissions_pkey PRIMARY KEY (tenant_id, client_order_id),
   constraint submissions_order FOREIGN KEY (tenant_id, order_id) REFERENCES unwind.orders(tenant_id, order_id),
   constraint submissions_busted CHECK (busted_quantity >= 0::numeric),
@@ -874,7 +924,9 @@ create table unwind.submissions (
 ) with (fillfactor=70);
 CREATE INDEX submissions_in_flight ON unwind.submissions USING btree (venue) WHERE (status <> 'DONE'::text);
 CREATE INDEX submissions_leased ON unwind.submissions USING btree (tenant_id, lease_expires_at) WHERE (status = 'SENDING'::text);
+CREATE INDEX submissions_of_day ON unwind.submissions USING btree (tenant_id, sent_at) WHERE (day_price IS NOT NULL);
 CREATE INDEX submissions_of_order ON unwind.submissions USING btree (tenant_id, order_id);
+CREATE INDEX submissions_refused ON unwind.submissions USING btree (tenant_id, venue, updated_at) WHERE (outcome = 'refused'::text);
 CREATE TRIGGER submissions_transitions AFTER UPDATE OF status ON unwind.submissions FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'SENDING'::text OR new.status <> 'WORKING'::text) AND (old.status <> 'SENDING'::text OR new.status <> 'DONE'::text) AND (old.status <> 'WORKING'::text OR new.status <> 'DONE'::text)) EXECUTE FUNCTION unwind.refuse_transition();
 
 create table unwind.tenants (
@@ -1378,7 +1430,7 @@ CREATE OR REPLACE FUNCTION unwind.wait_reason(rank integer)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN (ARRAY['parked'::text, 'stopping'::text, 'rejected'::text, 'fraction'::text, 'odd_lot'::text, 'sent_unanswered'::text, 'inactive'::text, 'unlisted'::text, 'locked'::text, 'halted'::text, 'no_rate'::text, 'venue_closed'::text, 'retrying'::text, 'release_delay'::text, 'due_later'::text, 'at_venue'::text, 'next_round'::text, 'due'::text])[rank];
+RETURN (ARRAY['parked'::text, 'stopping'::text, 'rejected'::text, 'fraction'::text, 'odd_lot'::text, 'sent_unanswered'::text, 'inactive'::text, 'unlisted'::text, 'locked'::text, 'halted'::text, 'control'::text, 'no_rate'::text, 'venue_closed'::text, 'retrying'::text, 'release_delay'::text, 'due_later'::text, 'at_venue'::text, 'next_round'::text, 'due'::text])[rank];
 
 CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liquidation uuid)
  RETURNS text
@@ -1460,23 +1512,23 @@ create view unwind.waits as
             WHEN 1 THEN k.parked_at
             WHEN 2 THEN l.stop_asked_at
             WHEN 10 THEN g.set_at
-            WHEN 13 THEN k.first_at
-            WHEN 14 THEN l.created_at
-            WHEN 18 THEN COALESCE(l.advance_at, l.release_at)
+            WHEN 14 THEN k.first_at
+            WHEN 15 THEN l.created_at
+            WHEN 19 THEN COALESCE(l.advance_at, l.release_at)
             ELSE NULL::timestamp with time zone
         END AS own_since,
         CASE r.own_rank
-            WHEN 13 THEN k.retry_at
-            WHEN 14 THEN l.release_at
-            WHEN 15 THEN l.advance_at
+            WHEN 14 THEN k.retry_at
+            WHEN 15 THEN l.release_at
+            WHEN 16 THEN l.advance_at
             ELSE NULL::timestamp with time zone
         END AS own_until,
         CASE r.own_rank
             WHEN 1 THEN k.detail
             WHEN 2 THEN COALESCE(l.stop_note, l.stop_reason)
             WHEN 10 THEN concat('halted by ', g.person, ': ', g.reason)
-            WHEN 13 THEN k.detail
-            WHEN 15 THEN 'the liquidation is looked at again then'::text
+            WHEN 14 THEN k.detail
+            WHEN 16 THEN 'the liquidation is looked at again then'::text
             ELSE NULL::text
         END AS own_detail,
     r.rank,
@@ -1485,16 +1537,17 @@ create view unwind.waits as
             WHEN 3 THEN o.ended_at
             WHEN 6 THEN s.sent_at
             WHEN 10 THEN COALESCE(h.halted_at, gp.set_at, g.set_at)
-            WHEN 13 THEN COALESCE(ko.first_at, ks.first_at)
-            WHEN 15 THEN s.sent_at
+            WHEN 11 THEN d.stopped_at
+            WHEN 14 THEN COALESCE(ko.first_at, ks.first_at)
             WHEN 16 THEN s.sent_at
-            WHEN 18 THEN COALESCE(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+            WHEN 17 THEN s.sent_at
+            WHEN 19 THEN COALESCE(o.submit_at, o.updated_at, l.advance_at, l.release_at)
             ELSE NULL::timestamp with time zone
         END AS since,
         CASE r.rank
-            WHEN 12 THEN v.opens_at
-            WHEN 13 THEN COALESCE(ko.retry_at, ks.retry_at)
-            WHEN 15 THEN o.submit_at
+            WHEN 13 THEN v.opens_at
+            WHEN 14 THEN COALESCE(ko.retry_at, ks.retry_at)
+            WHEN 16 THEN o.submit_at
             ELSE NULL::timestamp with time zone
         END AS until,
         CASE r.rank
@@ -1515,20 +1568,21 @@ create view unwind.waits as
                 WHEN h.isin IS NULL THEN concat('halted by ', COALESCE(gp.person, g.person), ': ', COALESCE(gp.reason, g.reason))
                 ELSE NULL::text
             END
-            WHEN 11 THEN
+            WHEN 11 THEN d.detail
+            WHEN 12 THEN
             CASE
                 WHEN y.as_of IS NULL THEN concat('there is no rate for ', u.currency)
                 ELSE concat('the last rate for ', u.currency, ' is of ', unwind.instant(y.as_of))
             END
-            WHEN 12 THEN
+            WHEN 13 THEN
             CASE
                 WHEN cardinality(t.venues) > 1 THEN concat(q.venue, ' is closed')
                 ELSE NULL::text
             END
-            WHEN 13 THEN COALESCE(ks.detail, ko.detail)
-            WHEN 15 THEN s.reason
-            WHEN 16 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
-            WHEN 17 THEN 'the open orders of the liquidation have to end first'::text
+            WHEN 14 THEN COALESCE(ks.detail, ko.detail)
+            WHEN 16 THEN s.reason
+            WHEN 17 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
+            WHEN 18 THEN 'the open orders of the liquidation have to end first'::text
             ELSE NULL::text
         END AS detail
    FROM unwind.liquidations l
@@ -1586,16 +1640,20 @@ create view unwind.waits as
           WHERE y_1.lifted_at IS NULL AND (y_1.tenant_id = ANY (ARRAY[l.tenant_id, '00000000-0000-0000-0000-000000000000'::uuid])) AND (y_1.account_id IS NULL OR y_1.account_id = l.account_id) AND COALESCE(y_1.isin, y_1.venue) IS NOT NULL AND (y_1.isin IS NULL OR y_1.isin = p.isin) AND (y_1.venue IS NULL OR y_1.venue = q.venue)
           ORDER BY y_1.set_at
          LIMIT 1) gp ON true
+     LEFT JOIN LATERAL ( SELECT min(z.stopped_at) AS stopped_at,
+            string_agg(concat(z.control, ': ', z.detail), '; '::text ORDER BY z.control) AS detail
+           FROM unwind.control_stops z
+          WHERE z.tenant_id = o.tenant_id AND z.order_id = o.order_id AND z.cleared_at IS NULL AND z.released_at IS NULL AND o.submit_at IS NOT NULL) d ON true
      LEFT JOIN unwind.venue_halts h ON h.venue = q.venue AND h.isin = p.isin
      CROSS JOIN LATERAL ( SELECT
                 CASE
                     WHEN k.parked_at IS NOT NULL THEN 1
                     WHEN l.stop_reason IS NOT NULL THEN 2
                     WHEN g.set_at IS NOT NULL AND l.open_orders = 0 THEN 10
-                    WHEN k.retry_at IS NOT NULL THEN 13
-                    WHEN l.status = 'NEW'::text AND l.release_at > m.at THEN 14
-                    WHEN l.advance_at > m.at THEN 15
-                    ELSE 18
+                    WHEN k.retry_at IS NOT NULL THEN 14
+                    WHEN l.status = 'NEW'::text AND l.release_at > m.at THEN 15
+                    WHEN l.advance_at > m.at THEN 16
+                    ELSE 19
                 END AS own_rank,
                 CASE
                     WHEN p.quantity = 0::numeric AND (o.order_id IS NULL OR o.status = 'CANCELLED'::text) THEN NULL::integer
@@ -1610,17 +1668,18 @@ create view unwind.waits as
                     WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0::numeric THEN 9
                     WHEN l.status = 'PROCESSING'::text AND h.isin IS NOT NULL THEN 10
                     WHEN l.status = 'PROCESSING'::text AND (g.set_at IS NOT NULL OR gp.set_at IS NOT NULL) AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) THEN 10
-                    WHEN l.status = 'PROCESSING'::text AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) AND u.currency <> 'EUR'::text AND (y.as_of IS NULL OR y.as_of < (m.at - t.rate_age_max)) THEN 11
+                    WHEN d.stopped_at IS NOT NULL THEN 11
+                    WHEN l.status = 'PROCESSING'::text AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) AND u.currency <> 'EUR'::text AND (y.as_of IS NULL OR y.as_of < (m.at - t.rate_age_max)) THEN 12
                     WHEN NOT v.is_open AND COALESCE(v.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
                     CASE l.status
                         WHEN 'NEW'::text THEN l.release_at
                         ELSE o.submit_at
-                    END, '-infinity'::timestamp with time zone) THEN 12
-                    WHEN COALESCE(ko.retry_at, ks.retry_at) IS NOT NULL THEN 13
-                    WHEN o.submit_at > m.at THEN 15
-                    WHEN s.status = 'WORKING'::text THEN 16
-                    WHEN o.order_id IS NULL AND l.open_orders > 0 THEN 17
-                    ELSE 18
+                    END, '-infinity'::timestamp with time zone) THEN 13
+                    WHEN COALESCE(ko.retry_at, ks.retry_at) IS NOT NULL THEN 14
+                    WHEN o.submit_at > m.at THEN 16
+                    WHEN s.status = 'WORKING'::text THEN 17
+                    WHEN o.order_id IS NULL AND l.open_orders > 0 THEN 18
+                    ELSE 19
                 END AS rank) r
   WHERE l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]);
 
@@ -1668,6 +1727,35 @@ create view unwind_v1.busts as
     transaction_at,
     recorded_at
    FROM unwind.busts b;
+
+create view unwind_v1.control_stops as
+ SELECT tenant_id,
+    stop_id,
+    order_id,
+    control,
+    detail,
+    stopped_at,
+    cleared_at,
+    released_at,
+    released_by,
+    release_reason
+   FROM unwind.control_stops s;
+
+create view unwind_v1.controls as
+ SELECT NULLIF(tenant_id, '00000000-0000-0000-0000-000000000000'::uuid) AS tenant_id,
+    controls_id,
+    order_quantity_max,
+    order_value_max,
+    day_value_max,
+    price_age_max_s,
+    price_collar_percent,
+    rejections_max,
+    rejections_window_s,
+    reason,
+    person,
+    set_at,
+    replaced_at
+   FROM unwind.controls c;
 
 create view unwind_v1.corrections as
  SELECT tenant_id,

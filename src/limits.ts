@@ -26,7 +26,7 @@ export const postponedWaitMs = { first: 5_000, longest: 300_000 };
 export const idleLiquidationWaitMs = { first: 5_000, longest: 300_000 };
 
 /**
- * Wait before the venue is asked again to cancel orders of a liquidation that is to end, in ms: its
+ * Wait before the venue is asked again to cancel orders that are to end, or are halted, in ms: its
  * final reports usually come in this time.
  */
 export const stopAgainMs = 2_000;
@@ -105,8 +105,9 @@ export const clocksApartMsMax = 1_000;
  */
 export const fixWriteMsMax = 3_000;
 
-/** Wait before a venue is asked again to cancel what is halted, in ms: its reports usually come in this time. */
-export const haltCancelAgainMs = 2_000;
+/** Wait before an order that a control has stopped is checked again, in market ms; executions that a collar looks at. */
+export const controlAgainMs = 30_000;
+export const collarExecutionsMax = 10_000;
 
 /** Liquidations that the lift of a halt wakes; others look by themselves within `idleLiquidationWaitMs`. */
 export const haltWokenMax = 10_000;

@@ -185,6 +185,17 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         ParkedClosing: bodyOf('close_parked'),
       },
     },
+    'pre-trade.ts': {
+      about: 'Pre-trade controls, and orders that they have stopped',
+      types: {
+        ControlsInForce: answerOf('retrieve_controls'),
+        Controls: answerOf('set_controls'),
+        NewControls: bodyOf('set_controls'),
+        StoppedOrder: part(answerOf('list_stopped_orders'), 'data'),
+        StoppedQuery: queryOf('list_stopped_orders'),
+        ReleaseRequest: bodyOf('release_stopped_order'),
+      },
+    },
     'book.ts': {
       about: 'Users, accounts and what they hold, orders and instruments',
       types: {

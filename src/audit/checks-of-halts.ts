@@ -1,4 +1,5 @@
-// Checks of halts: that nothing was sent that they covered, and that only they have orders sent again.
+// Checks of halts and controls: that nothing was sent that they covered or stopped, and that only halts have orders
+// sent again.
 
 import { fragment } from '../db/sql.ts';
 import { type Check, clockSkew } from './check.ts';
@@ -59,4 +60,26 @@ const endsAreEnds: Check = {
       and (o.status in ('NEW', 'PROCESSING') or n.sent_at > s.sent_at)`,
 };
 
-export const checksOfHalts: readonly Check[] = [haltsHold, endsAreEnds];
+// An order that was stopped before and is cleared keeps the instant at which it was stopped last.
+const controlsHold: Check = {
+  name: 'controls_hold_orders',
+  says: 'No order was sent to a venue while a control stopped it.',
+  sql: fragment`
+    select
+      s.tenant_id,
+      'submission' as subject,
+      s.client_order_id as subject_id,
+      concat('not sent from ', c.stopped_at, ' on') as expected,
+      concat('sent at ', s.sent_at) as found,
+      concat('stop ', c.stop_id, ': ', c.control, ', ', c.detail) as message
+    from unwind_v1.control_stops c
+    join unwind_v1.submissions s
+      on s.tenant_id = c.tenant_id
+      and s.order_id = c.order_id
+      and s.sent_at > c.stopped_at + ${requestTime} + ${clockSkew}
+      and s.sent_at < coalesce(
+        least(c.cleared_at, c.released_at) - ${requestTime} - ${clockSkew}, 'infinity'
+      )`,
+};
+
+export const checksOfHalts: readonly Check[] = [haltsHold, endsAreEnds, controlsHold];

@@ -34,6 +34,8 @@ export const scopes = [
   'valuations:read',
   'webhooks:admin',
   'webhooks:read',
+  'controls:admin',
+  'controls:read',
   'halts:admin',
   'halts:read',
   'trail:read',

@@ -60,6 +60,13 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'liquidations abandon': [
     `unwind liquidations abandon ${id} --reason "the instrument was delisted"`,
   ],
+  'controls show': ['unwind controls', `unwind controls show --client ${id} --json`],
+  'controls set': [
+    'unwind controls set --everything --price-age 900 --rejections 10/60 --reason "limits of 2026"',
+    `unwind controls set --client ${id} --order-value 250000 --day-value 5000000 --reason "limits of 2026"`,
+  ],
+  'controls stopped': ['unwind controls stopped', `unwind controls stopped --client ${id} --json`],
+  'controls release': [`unwind controls release ${id} --reason "agreed with the desk"`],
   'parked list': ['unwind parked', 'unwind parked list --json'],
   'parked resume': [`unwind parked resume release/${id}`, 'unwind parked resume --all'],
   'parked close': [

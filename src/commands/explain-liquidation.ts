@@ -37,6 +37,10 @@ const meanings: Readonly<Record<WaitReason, readonly [means: string, helps?: str
     'a person or a venue has halted it',
     '"unwind halts" says who and why; "unwind halts lift" ends it',
   ],
+  control: [
+    'a pre-trade control has stopped its order before it was sent',
+    'it goes once it keeps the limit; or `unwind controls stopped` lists it and `unwind controls release ID` lets it pass',
+  ],
   no_rate: ['there is no fresh rate for the currency it is sold in', 'import rates.csv'],
   venue_closed: ['the venue is closed; it goes on when that opens'],
   retrying: ['the last attempt failed for a passing cause; the next one comes by itself'],

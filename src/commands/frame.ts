@@ -16,6 +16,7 @@ export const exitCodes = {
 /** What exit code 1 means where it is not a refusal. */
 const findings: Readonly<Record<string, string>> = {
   audit: 'something differs',
+  'controls set': 'in force, but not acknowledged yet',
   doctor: 'something needs mending',
   'fix status': 'a session has failed',
   'halts set': 'in force, but not acknowledged yet',

@@ -12,6 +12,7 @@ import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { packageVersion } from '../settings/package-version.ts';
 import { clientId, hours, httpUrl, kindList, roleList } from './arguments.ts';
 import { addClientCommands } from './clients-command.ts';
+import { addControlsCommands } from './controls-command.ts';
 import { addEventCommands } from './events-command.ts';
 import { addExamples } from './examples.ts';
 import { addFixCommands } from './fix-command.ts';
@@ -56,6 +57,7 @@ export function makeProgram(): Command {
   addOperatorCommands(program);
   addEventCommands(program);
   addHaltCommands(program);
+  addControlsCommands(program);
   addTrailCommands(program);
   addVenueCommands(program);
   addFixCommands(program);

@@ -32,7 +32,7 @@ export function scopesOf(role: ConsoleRole): readonly Scope[] {
     case 'operator':
       return [...readScopes, ...operatorScopes];
     case 'risk':
-      return [...readScopes, ...operatorScopes, 'halts:admin'];
+      return [...readScopes, ...operatorScopes, 'controls:admin', 'halts:admin'];
     default:
       return assertNever(role);
   }

@@ -10,6 +10,7 @@ import {
   type PositionChange,
   type PositionName,
 } from '../book/store.ts';
+import { brakeRejections } from '../controls/brake-rejections.ts';
 import type { Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { reportBatchMax } from '../limits.ts';
@@ -99,7 +100,21 @@ async function apply(tx: Tx, batch: Reports): Promise<Changes> {
   const notes = correctionsOf(changes, uncovered).map((one) => noteOf(one, uncovered));
   await noteForPerson(tx, { tenantId, notes, now });
   await clearReports(tx, { tenantId, reports, parked: changes.parked });
+  await brakeRejections(tx, { tenantId, venues: rejectingVenues(reports, changes), now });
   return changes;
+}
+
+/** Where orders were rejected just now. */
+function rejectingVenues(
+  reports: readonly InboxReport[],
+  { submissions }: Changes,
+): readonly string[] {
+  const rejected = submissions.filter(
+    ({ isDone, final }) => isDone && final?.outcome === 'refused',
+  );
+  const ids = new Set(rejected.map(({ clientOrderId }) => clientOrderId));
+  const own = reports.filter(({ clientOrderId }) => ids.has(clientOrderId));
+  return [...new Set(own.map(({ venue }) => venue))].toSorted();
 }
 
 /** Nothing is asked where all is sold in the currency of accounts. */

@@ -26,9 +26,10 @@ export async function untilAcknowledged(
 
 /** Waits for the claims that are under way now. Those that begin later see the halt. */
 async function untilClaimed(sql: Sql): Promise<boolean> {
+  const end = performance.now() + claimMsMax;
   let left = await findClaimsUnderWay(sql);
-  for (let looks = 0; left.size > 0; looks += 1) {
-    if (looks >= claimMsMax / haltLookMs) return false;
+  while (left.size > 0) {
+    if (performance.now() >= end) return false;
     await wait(haltLookMs);
     left = left.intersection(await findClaimsUnderWay(sql));
   }

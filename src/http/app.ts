@@ -33,6 +33,7 @@ import { orderHandlers } from './order-handlers.ts';
 import { overviewHandlers } from './overview-handlers.ts';
 import { parkedHandlers } from './parked-handlers.ts';
 import { positionHandlers } from './position-handlers.ts';
+import { preTradeHandlers } from './pre-trade-handlers.ts';
 import { metricsRoute, probes, type Readiness } from './probes.ts';
 import { type RateSettings, Rates } from './rates.ts';
 import { signedRoutes } from './routes.ts';
@@ -192,6 +193,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
+    preTrade: preTradeHandlers({ sql, clock, settings }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
     parked: parkedHandlers({ sql, clock }),

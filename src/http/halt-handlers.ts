@@ -120,7 +120,10 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
 }
 
 /** Operators read it on terminals. @throws Refusal `bad_request`. */
-function refuseUnprintable(words: { readonly reason: string; readonly person: string }): void {
+export function refuseUnprintable(words: {
+  readonly reason: string;
+  readonly person: string;
+}): void {
   for (const name of ['reason', 'person'] as const) {
     if (isPrintableLine(words[name])) continue;
     throw new Refusal('bad_request', `/${name} has characters for control or direction.`);

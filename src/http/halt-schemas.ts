@@ -8,18 +8,13 @@ import { strict } from './schemas.ts';
 /** For people; what turns a line around is refused by the handler. */
 const printable = '^[^\\x00-\\x1f\\x7f-\\x9f]*$';
 
-const reason = Type.String({
-  minLength: 1,
-  maxLength: 500,
-  pattern: printable,
-  description: 'Why, for those who ask later.',
-});
-const person = Type.String({
-  minLength: 1,
-  maxLength: 100,
-  pattern: printable,
-  description: 'Who has decided it.',
-});
+export const reasonText = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 500, pattern: printable, description });
+export const personText = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 100, pattern: printable, description });
+
+const reason = reasonText('Why, for those who ask later.');
+const person = personText('Who has decided it.');
 
 export const setHaltBody = Type.Object(
   {

@@ -15,6 +15,7 @@ import type { OverviewHandlers } from './overview-handlers.ts';
 import type { ParkedHandlers } from './parked-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
+import type { PreTradeHandlers } from './pre-trade-handlers.ts';
 import type { TrailHandlers } from './trail-handlers.ts';
 import type { TunnelHandlers } from './tunnel-handlers.ts';
 import type { WebhookHandlers } from './webhook-handlers.ts';
@@ -30,6 +31,8 @@ const accountAdmin = ['accounts:admin'] as const;
 const positionRead = ['positions:read'] as const;
 const orderRead = ['orders:read', 'orders:admin'] as const;
 const instrumentRead = ['instruments:read'] as const;
+const controlRead = ['controls:read', 'controls:admin'] as const;
+const controlAdmin = ['controls:admin'] as const;
 const haltRead = ['halts:read', 'halts:admin'] as const;
 const haltAdmin = ['halts:admin'] as const;
 const trailRead = ['trail:read'] as const;
@@ -50,6 +53,7 @@ const ofOrders = '/accounts/:account_id/orders';
 const ofExecutions = '/orders/:order_id/executions';
 const ofExecution = `${ofExecutions}/:execution_id`;
 const ofInstrument = '/instruments/:instrument_id';
+const ofStopped = '/controls/stopped/:stop_id/release';
 const ofFaults = '/tests/webhooks/:webhook_id/faults';
 const ofTunnels = '/events-acceptor-service/endpoints';
 const ofTunnel = `${ofTunnels}/:endpoint_id`;
@@ -64,6 +68,7 @@ export interface Handlers {
   readonly orders: OrderHandlers;
   readonly control: ControlHandlers;
   readonly halts: HaltHandlers;
+  readonly preTrade: PreTradeHandlers;
   readonly overview: OverviewHandlers;
   readonly trail: TrailHandlers;
   readonly parked: ParkedHandlers;
@@ -121,7 +126,7 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ liquidations, control, events, halts, overview, parked, trail }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ liquidations, control, events, halts, overview, parked, preTrade, trail }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
@@ -133,6 +138,10 @@ function controlRoutes({ liquidations, control, events, halts, overview, parked,
     { method: 'POST',   path: '/halts',                operation: 'set_halt',                     scopes: haltAdmin,        idempotent: true,  handler: halts.set },
     { method: 'GET',    path: '/halts/:halt_id',       operation: 'retrieve_halt',                scopes: haltRead,         idempotent: false, handler: halts.retrieve },
     { method: 'POST',   path: '/halts/:halt_id/lift',  operation: 'lift_halt',                    scopes: haltAdmin,        idempotent: true,  handler: halts.lift },
+    { method: 'GET',    path: '/controls',             operation: 'retrieve_controls',            scopes: controlRead,      idempotent: false, handler: preTrade.retrieve },
+    { method: 'POST',   path: '/controls',             operation: 'set_controls',                 scopes: controlAdmin,     idempotent: true,  handler: preTrade.set },
+    { method: 'GET',    path: '/controls/stopped',     operation: 'list_stopped_orders',          scopes: controlRead,      idempotent: false, handler: preTrade.listStopped },
+    { method: 'POST',   path: ofStopped,               operation: 'release_stopped_order',        scopes: controlAdmin,     idempotent: true,  handler: preTrade.release },
     { method: 'GET',    path: '/trail',                operation: 'list_acts',                    scopes: trailRead,        idempotent: false, handler: trail.list },
     { method: 'GET',    path: '/parked',               operation: 'list_parked',                  scopes: parkedRead,       idempotent: false, handler: parked.list },
     { method: 'POST',   path: '/parked/resume',        operation: 'resume_parked',                scopes: parkedAdmin,      idempotent: false, handler: parked.resume },

@@ -19,6 +19,7 @@ export const waitReasons = [
   'unlisted',
   'locked',
   'halted',
+  'control',
   'no_rate',
   'venue_closed',
   'retrying',

@@ -3,7 +3,7 @@
 // way with less than its quantity is not given up, it is due again (order.ts), and waits for the end of the halt.
 
 import { inTransaction } from '../db/transaction.ts';
-import { batchRowsMax, haltCancelAgainMs } from '../limits.ts';
+import { batchRowsMax, stopAgainMs } from '../limits.ts';
 import type { Venue } from '../venue/venue.ts';
 import type { Worker } from '../work/work-batches.ts';
 import { claimToCancel } from './cancel-store.ts';
@@ -20,7 +20,7 @@ export function haltedCanceller(canceller: Canceller): () => Promise<number> {
     const claim = {
       venue: venue.mic,
       now: clock.now(),
-      againAfterMs: haltCancelAgainMs,
+      againAfterMs: stopAgainMs,
       limit: batchRowsMax,
     };
     const orders = await inTransaction(sql, (tx) => claimToCancel(tx, claim));

@@ -182,6 +182,26 @@ export async function claimToSubmit(
   }));
 }
 
+/** Has due orders wait for so long, in ms of market time. @returns how many. */
+export async function postponeOrders(
+  tx: Tx,
+  batch: {
+    readonly tenantId: TenantId;
+    readonly orderIds: readonly OrderId[];
+    readonly waitMs: number;
+    readonly now: Date;
+  },
+): Promise<number> {
+  const { tenantId, orderIds, waitMs, now } = batch;
+  const rows = await tx`
+    update unwind.orders o
+    set submit_at = (select unwind.market_time(${now})) + ${waitMs} * interval '1 millisecond'
+    where o.tenant_id = ${tenantId}
+      and o.order_id = any (${orderIds}::uuid[])
+      and o.submit_at is not null`;
+  return rows.count;
+}
+
 /**
  * Gives unsent orders a venue that an older version placed without one: it knows a single one.
  * @returns how many.

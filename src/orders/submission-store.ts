@@ -5,7 +5,7 @@ import type { Sql, Tx } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import { holdOffHalts, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { decimal, plain } from '../money.ts';
+import { type Decimal, decimal, plain } from '../money.ts';
 import { reportsOfAnswersSql } from '../venue/inbox-store.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
 import { placeLength } from '../work/holder.ts';
@@ -19,10 +19,11 @@ export interface Lease {
   readonly expiresAt: Date;
 }
 
-/** A client order id about to be sent for an order. */
+/** A client order id about to be sent for an order; `dayPrice` counts it for the value of the day. */
 export interface Intent extends NewOrder {
   readonly orderId: OrderId;
   readonly liquidationId: LiquidationId;
+  readonly dayPrice: Decimal | undefined;
 }
 
 /** Commits the intent to send: orders PROCESSING, submissions SENDING under a lease. */
@@ -56,18 +57,19 @@ export async function insertSubmissions(
   await tx`
     insert into unwind.submissions (
       tenant_id, client_order_id, order_id, liquidation_id, venue, quantity, status,
-      lease_holder, lease_epoch, lease_expires_at, sent_at, updated_at
+      lease_holder, lease_epoch, lease_expires_at, sent_at, updated_at, day_price
     )
     select
       n.tenant_id, n.client_order_id, n.order_id, n.liquidation_id, ${venue}, n.quantity, 'SENDING',
-      ${lease.holder}, 1, ${lease.expiresAt}, ${now}, ${now}
+      ${lease.holder}, 1, ${lease.expiresAt}, ${now}, ${now}, n.day_price
     from unnest(
       ${tenantIds}::uuid[],
       ${intents.map((intent) => intent.clientOrderId)}::text[],
       ${orderIds}::uuid[],
       ${liquidationIds}::uuid[],
-      ${intents.map((intent) => plain(intent.quantity))}::numeric[]
-    ) as n (tenant_id, client_order_id, order_id, liquidation_id, quantity)`;
+      ${intents.map((intent) => plain(intent.quantity))}::numeric[],
+      ${intents.map(({ dayPrice }) => (dayPrice ? plain(dayPrice) : null))}::numeric[]
+    ) as n (tenant_id, client_order_id, order_id, liquidation_id, quantity, day_price)`;
   return updated.count;
 }
 
@@ -77,7 +79,6 @@ export interface Held extends OrderReference {
 }
 
 export interface HeldSubmission extends Held, NewOrder {
-  /** When its intent was committed. */
   readonly sentAt: Date;
   /** Looked up, but not sent again. */
   readonly isHalted: boolean;

@@ -4,15 +4,18 @@
 // order id: the process died, or the venue did not answer. One that the venue does not know although it
 // must have landed by now is sent again under the same client order id, never under another one: a
 // process that was only asleep may still wake up and send it, and of the two the venue takes one.
+// What a control stops is not sent either: it is checked in the claim, and again later (src/controls).
 // What is halted is not claimed, and what was claimed before is sent within its lease or not at all, so that
 // whoever halts knows when nothing is sent any more (decision 35).
 
 import { assert } from '../assert.ts';
 import { later } from '../clock.ts';
+import { checkOrders } from '../controls/check-orders.ts';
 import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import {
   batchRowsMax,
+  controlAgainMs,
   ordersInFlightMax,
   submissionLeaseMs,
   rateAgeMsMax as usualRateAgeMsMax,
@@ -27,7 +30,7 @@ import {
 } from '../venue/venue.ts';
 import { type Batch, batchWorker } from '../work/work-batches.ts';
 import { clientOrderIdOf } from './order.ts';
-import { claimToSubmit, type DueOrder } from './order-store.ts';
+import { claimToSubmit, type DueOrder, postponeOrders } from './order-store.ts';
 import { type Answered, AnswerRecorder, type Sender } from './record-answers.ts';
 import {
   claimExpired,
@@ -51,7 +54,9 @@ export function orderSubmitter(sender: Sender): () => Promise<number> {
     },
     subjectOf: ({ orderId }) => orderId,
     work: (tx, batch) => commitIntents(tx, sender, batch),
-    afterCommit: async (intents) => recorder.record(await send(sender, intents)),
+    afterCommit: async (intents) => {
+      if (intents.length > 0) await recorder.record(await send(sender, intents));
+    },
   });
   return async () => {
     await recorder.recordKept();
@@ -73,10 +78,17 @@ const overslept: SubmitOutcome = { type: 'unknown', reason: 'it was too late to 
 async function commitIntents(
   tx: Tx,
   { venue, holder }: Sender,
-  { rows, now }: Batch<DueOrder>,
+  { tenantId, rows, now }: Batch<DueOrder>,
 ): Promise<readonly Claimed[]> {
+  const { passed, stopped } = await checkOrders(tx, { tenantId, orders: rows, now });
+  if (stopped.length > 0) {
+    const orderIds = stopped.map(({ orderId }) => orderId);
+    const count = await postponeOrders(tx, { tenantId, orderIds, waitMs: controlAgainMs, now });
+    assert(count === stopped.length, 'a claimed order stays as it was claimed');
+  }
+  if (passed.length === 0) return [];
   const sendBefore = later(now, submissionLeaseMs - sendMarginMs);
-  const intents = rows.map(({ submissions, quantity, ...order }): Claimed => {
+  const intents = passed.map(({ submissions, quantity, ...order }): Claimed => {
     const clientOrderId = clientOrderIdOf(order.orderId, submissions + 1);
     return { ...order, quantity: decimal(quantity), clientOrderId, sendBefore };
   });

@@ -1,4 +1,4 @@
-// Corruptions of what halts have held and taken back.
+// Corruptions of what halts have held and taken back, and of what controls have stopped.
 
 import { all, type Corruption, itsSubmission, set } from './corrupt.ts';
 
@@ -24,6 +24,16 @@ export const corruptionsOfHalts: readonly Corruption[] = [
     victims: all('unwind.submissions', 'halt_cancel_at is not null'),
     change: set('unwind.submissions', 'halt_cancel_at = null'),
     check: 'ends_at_the_venue_are_ends',
+    subject: itsSubmission,
+  },
+  {
+    what: 'an order is sent while a control stops it',
+    victims: all('unwind.submissions', 'halt_cancel_at is not null'),
+    change: `
+      insert into unwind.control_stops (tenant_id, stop_id, order_id, control, detail, stopped_at)
+      select v.tenant_id, gen_random_uuid(), v.order_id, 'order_value', 'too much', v.sent_at - interval '1 hour'
+      from v`,
+    check: 'controls_hold_orders',
     subject: itsSubmission,
   },
 ];

@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { ApiError, Client, LogGapError } from '@unwind/client';
 import { newId } from '../../src/ids.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
-import { apiOf, giveAccounts, liquidate, park } from '../http/api.ts';
+import { apiOf, giveAccounts, liquidate, park, stopOrder } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -110,6 +110,21 @@ test('a halt is set, looked at and lifted, and says before what it would stop', 
   const lifted = await halts.lift(halt.id, { reason: 'they are right', person: 'B. Desk' });
   assert.equal(lifted.lifted_by, 'B. Desk');
   assert.deepEqual(await halts.list({ in_force: true }).all(), []);
+});
+
+test('controls are set and shown, and a stopped order is listed and released', async () => {
+  const { preTrade } = client.control;
+  const by = { reason: 'limits of 2026', person: 'A. Risk' };
+  const set = await preTrade.setControls({ order_value_max: '1000000', ...by });
+  assert.deepEqual(await preTrade.controls(), { own: set, across_clients: null });
+  const id = await stopOrder(sql, clock, registered);
+  const [stopped, ...others] = await preTrade.stopped().all();
+  assert.deepEqual([stopped?.id, stopped?.control, others], [id, 'order_value', []]);
+  const released = await preTrade.release(id, { reason: 'agreed', person: 'B. Desk' });
+  assert.equal(released.released_by, 'B. Desk');
+  const again = preTrade.release(id, { reason: 'agreed', person: 'B. Desk' });
+  await assert.rejects(again, (error) => error instanceof ApiError && error.status === 409);
+  assert.deepEqual(await preTrade.stopped().all(), []);
 });
 
 /** The platform's `fetch`; the first streams break off after so many bytes. */

@@ -7,7 +7,7 @@ import { runAudit } from '../../src/audit/run-audit.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { everyTenant, type Halt } from '../../src/halts/halt.ts';
 import type { LiquidationId } from '../../src/ids.ts';
-import { haltCancelAgainMs } from '../../src/limits.ts';
+import { stopAgainMs } from '../../src/limits.ts';
 import { askToStop } from '../../src/liquidations/stop-store.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { OrderReference, Venue } from '../../src/venue/venue.ts';
@@ -165,7 +165,7 @@ test('a venue that is silent is asked again, and each time no sooner than it may
   await halt({}, 'cancel');
   const steps = engineSteps(sql, clock, { ...slowly, venue, onWarning: () => {} });
   await runUntilIdle(steps);
-  clock.advance(haltCancelAgainMs - 1);
+  clock.advance(stopAgainMs - 1);
   await runUntilIdle(steps);
   assert.equal(asked.length, 1);
   isSilent = false;
@@ -174,7 +174,7 @@ test('a venue that is silent is asked again, and each time no sooner than it may
   assert.equal(asked.length, 2);
   assert.deepEqual(asked[0], asked[1]);
   assert.equal((await orderOf(sql, id))?.is_due, true);
-  clock.advance(haltCancelAgainMs);
+  clock.advance(stopAgainMs);
   await runUntilIdle(steps);
   assert.equal(asked.length, 2, 'and is asked no more');
 });
@@ -188,7 +188,7 @@ test('a liquidation that is abandoned while it is halted ends with what was sold
   assert.equal((await askToStop(sql, stop))?.is_asked, true);
   await runUntilIdle(steps);
   await lift(made);
-  clock.advance(haltCancelAgainMs);
+  clock.advance(stopAgainMs);
   await runUntilIdle(steps);
   assert.equal(await statusOf(id), 'CANCELLED');
   clock.advance(60_000);

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../src/clock.ts';
+import { recordStops } from '../../src/controls/stops-store.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
+import type { OrderId } from '../../src/ids.ts';
 import { countTry, noteForPerson } from '../../src/work/parked-store.ts';
 import { type AccountOfUser, type BookAccount, makeBook } from '../support/book.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
@@ -294,6 +296,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   if (path.startsWith('/parked')) return wishForParked(sql, api, route);
   const [account] = await giveAccounts(sql, api.client);
   if (path.startsWith('/halts')) return wishForHalt(api, route, account);
+  if (path.startsWith('/controls')) return wishForControls(api, sql, route);
   if (['/stream', '/overview', '/find', '/trail'].includes(path))
     return { method, target: path, content: {} };
   if (path.startsWith('/liquidations')) {
@@ -331,6 +334,60 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   };
   assert.equal(method, 'GET', `what ${method} ${path} needs is known`);
   return { method, target: targetOf(path, ids), content: {} };
+}
+
+/** Controls that stop no order of a test. */
+export function toControls() {
+  const limits = { order_quantity_max: '1000000' };
+  const json = { ...limits, reason: 'A test', person: 'Tester' };
+  return { json, headers: keyOf(randomUUID()) };
+}
+
+async function wishForControls(
+  { client, clock }: Pick<Api, 'client' | 'clock'>,
+  sql: Sql,
+  { method, path }: SignedRoute,
+): Promise<Wish> {
+  if (method === 'GET') return { method, target: path, content: {} };
+  if (path === '/controls') return { method, target: path, content: toControls() };
+  const stopId = await stopOrder(sql, clock, client);
+  const release = {
+    json: { reason: 'It is right', person: 'Tester' },
+    headers: keyOf(randomUUID()),
+  };
+  return { method, target: targetOf(path, { stop_id: stopId }), content: release };
+}
+
+/** A liquidation of the client whose order a control has stopped. @returns the id of the stop. */
+export async function stopOrder(
+  sql: Sql,
+  clock: Clock,
+  { clientId: tenantId }: Pick<ApiClient, 'clientId'>,
+): Promise<string> {
+  const isin = 'FR0000120271';
+  const known = await sql`
+    select from unwind.instruments i where i.tenant_id = ${tenantId} and i.isin = ${isin}`;
+  const [account] = await makeBook(sql, {
+    tenantId,
+    instruments: known.count === 0 ? [{ isin, price: '10' }] : [],
+    accounts: [{ positions: [{ isin, quantity: '2' }] }],
+  });
+  assert.ok(account);
+  const liquidationId = await askToLiquidate(sql, clock, account);
+  const steps = engineSteps(sql, clock, { delayMs: 0 });
+  await steps.release();
+  const [order] = await sql<{ order_id: OrderId }[]>`
+    select o.order_id from unwind.orders o where o.liquidation_id = ${liquidationId}`;
+  assert.ok(order);
+  const { order_id: orderId } = order;
+  const stops = [{ orderId, control: 'order_value', detail: 'EUR 20, at most EUR 1' } as const];
+  await inTransaction(sql, (tx) => {
+    return recordStops(tx, { tenantId, checked: [orderId], stops, now: clock.now() });
+  });
+  const [stop] = await sql<{ stop_id: string }[]>`
+    select s.stop_id from unwind.control_stops s where s.order_id = ${orderId}`;
+  assert.ok(stop);
+  return stop.stop_id;
 }
 
 /** A halt of an account of its own, so that it stops nothing else. */

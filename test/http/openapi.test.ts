@@ -119,7 +119,7 @@ test('the scopes are the 33 of the contract, those of extensions, and tests:admi
   const live = makeDocument({ routes: [route], open: [], version });
   const testing: SignedRoute = { ...route, scopes: ['tests:admin'] };
   const sandbox = makeDocument({ routes: [route, testing], open: [], version });
-  assert.equal(scopesOf(live).length, 38);
+  assert.equal(scopesOf(live).length, 40);
   assert.deepEqual(scopesOf(sandbox), [...scopesOf(live), 'tests:admin']);
 });
 

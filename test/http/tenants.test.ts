@@ -17,6 +17,7 @@ import {
   liquidate,
   openEndpoint,
   sell,
+  stopOrder,
   subscribe,
   targetOf,
   toHalt,
@@ -54,6 +55,7 @@ async function tenant(isin: string) {
     endpoint_id: (await openEndpoint(api)).id,
     account_liquidation_id: last(await liquidate(api, account)),
     halt_id: String((await api.call('POST', '/halts', toHalt(account))).json['id']),
+    stop_id: await stopOrder(sql, clock, client),
     webhook_id: last(await subscribe(api, { title: `Hook of ${client.clientId}` })),
     order_id: orderId,
     execution_id: executionId,
@@ -83,7 +85,7 @@ function contentOf({ method, path }: SignedRoute, userId: string): Content {
   if (method === 'PATCH') return { json: { title: 'Mine now' } };
   if (path.endsWith('/replay')) return { json: { set_aside: true } };
   if (method === 'POST' && path.endsWith('/faults')) return { json: { late_s: 1 } };
-  if (path.endsWith('/lift')) {
+  if (/\/(lift|release)$/.test(path)) {
     const json = { reason: 'Ours now', person: 'Somebody' };
     return { json, headers: { 'idempotency-key': randomUUID() } };
   }
@@ -121,6 +123,7 @@ const unknownIds: Ids = {
   endpoint_id: randomUUID(),
   account_liquidation_id: randomUUID(),
   halt_id: randomUUID(),
+  stop_id: randomUUID(),
   webhook_id: randomUUID(),
   order_id: randomUUID(),
   execution_id: randomUUID(),

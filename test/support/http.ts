@@ -41,6 +41,7 @@ import { overviewHandlers } from '../../src/http/overview-handlers.ts';
 import { parkedHandlers } from '../../src/http/parked-handlers.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
 import { positionHandlers } from '../../src/http/position-handlers.ts';
+import { preTradeHandlers } from '../../src/http/pre-trade-handlers.ts';
 import { probes, type Readiness } from '../../src/http/probes.ts';
 import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
@@ -166,6 +167,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     orders: orderHandlers({ sql }),
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
+    preTrade: preTradeHandlers({ sql, clock, settings }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
     parked: parkedHandlers({ sql, clock }),
@@ -286,6 +288,8 @@ const usualScopes = [
   'account_liquidations:read',
   'accounts:admin',
   'accounts:read',
+  'controls:admin',
+  'controls:read',
   'halts:admin',
   'halts:read',
   'instruments:read',

@@ -44,6 +44,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     from: 'src/halts/',
     to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'book'],
   },
+  {
+    from: 'src/controls/',
+    to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'book', 'venue'],
+  },
   { from: 'src/events/', to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue'] },
   { from: 'src/orders/', to: ['http', 'liquidations', 'webhooks', 'book', 'auth'] },
   {

@@ -55,6 +55,7 @@ export type { Listing, Page } from './listing.ts';
 export type * from './looks.ts';
 export type { NoAnswerReason } from './network-fault.ts';
 export type { Events, Liquidations, Replay, WaitOptions, Webhooks } from './operations.ts';
+export type * from './pre-trade.ts';
 export type * from './preview.ts';
 export type { Accounts, Executions, Instruments, Orders, Positions, Users } from './reading.ts';
 export type { RetryPolicy } from './retry.ts';

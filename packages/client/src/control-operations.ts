@@ -9,6 +9,14 @@ import type { Halt, HaltEffect, HaltQuery, HaltWithEffect, LiftRequest, NewHalt 
 import type { Listing } from './listing.ts';
 import type { FoundThing, Parked, ParkedClosing, SellingOverview } from './looks.ts';
 import { at } from './path.ts';
+import type {
+  Controls,
+  ControlsInForce,
+  NewControls,
+  ReleaseRequest,
+  StoppedOrder,
+  StoppedQuery,
+} from './pre-trade.ts';
 import type { LiquidationPreview } from './preview.ts';
 import { listAt } from './reading.ts';
 import type { Act, ActQuery } from './trail.ts';
@@ -48,6 +56,16 @@ export interface Control {
     retrieve(haltId: string, options?: CallOptions): Promise<HaltWithEffect>;
     lift(haltId: string, lift: LiftRequest, options?: KeyedOptions): Promise<Halt>;
   };
+  readonly preTrade: {
+    /** Of this client and across all: of both the stricter holds. */
+    controls(options?: CallOptions): Promise<ControlsInForce>;
+    /** Replaces those of this client. Resolves once no order is sent that they have not checked. Once for each key. */
+    setControls(controls: NewControls, options?: KeyedOptions): Promise<Controls>;
+    /** Orders that controls stop now, the latest first. */
+    stopped(query?: StoppedQuery, options?: CallOptions): CursorListing<StoppedOrder, StoppedQuery>;
+    /** Lets an order pass the control that stops it. */
+    release(stopId: string, by: ReleaseRequest, options?: KeyedOptions): Promise<StoppedOrder>;
+  };
   readonly trail: {
     /** Who has changed what of this client, the newest first. */
     list(query?: ActQuery, options?: CallOptions): CursorListing<Act, ActQuery>;
@@ -80,6 +98,7 @@ export function controlOf(caller: Caller): Control {
       },
     },
     halts: haltsOf(caller),
+    preTrade: preTradeOf(caller),
     trail: {
       list: (query = {}, options = {}) => {
         const read = (part: ActQuery) => {
@@ -106,11 +125,31 @@ function parkedOf(caller: Caller): Control['parked'] {
   };
 }
 
-function haltsOf(caller: Caller): Control['halts'] {
-  const post = <T>(target: string, json: object, options: KeyedOptions = {}) => {
+function posterOf(caller: Caller) {
+  return <T>(target: string, json: object, options: KeyedOptions = {}) => {
     const { idempotencyKey = randomUUID(), ...others } = options;
     return caller.request<T>({ method: 'POST', target, json, idempotencyKey, ...others });
   };
+}
+
+function preTradeOf(caller: Caller): Control['preTrade'] {
+  const post = posterOf(caller);
+  return {
+    controls: (options) => caller.request({ method: 'GET', target: '/controls', ...options }),
+    setControls: (controls, options) => post('/controls', controls, options),
+    stopped: (query = {}, options = {}) => {
+      const read = (part: StoppedQuery) => {
+        const request = { method: 'GET', target: '/controls/stopped', query: part, ...options };
+        return caller.request<CursorPage<StoppedOrder>>(request);
+      };
+      return new CursorListing(read, query);
+    },
+    release: (id, by, options) => post(at`/controls/stopped/${id}/release`, by, options),
+  };
+}
+
+function haltsOf(caller: Caller): Control['halts'] {
+  const post = posterOf(caller);
   return {
     list: (query = {}, options = {}) => {
       const read = (part: HaltQuery) => {

@@ -84,6 +84,7 @@ export type WaitReason =
   | 'unlisted'
   | 'locked'
   | 'halted'
+  | 'control'
   | 'no_rate'
   | 'venue_closed'
   | 'retrying'

@@ -22,6 +22,11 @@ export const reasons = {
   inactive: { words: 'Inactive', help: 'The instrument does not trade.', tone: 'warn' },
   locked: { words: 'Locked', help: 'Units are locked by the book. Unlock them.', tone: 'warn' },
   halted: { words: 'Halted', help: 'Trading is halted. It goes on when that ends.', tone: 'warn' },
+  control: {
+    words: 'Stopped',
+    help: 'A pre-trade control stopped the order. A person can release it.',
+    tone: 'bad',
+  },
   venue_closed: { words: 'Venue closed', help: 'It goes on when the venue opens.', tone: '' },
   unlisted: {
     words: 'Unlisted',

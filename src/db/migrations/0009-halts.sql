@@ -32,6 +32,36 @@ create table unwind.halts (
 -- The few that are in force are asked for by each statement that releases or sends.
 create index halts_in_force on unwind.halts (tenant_id) where lifted_at is null;
 
+-- Orders that a control has stopped before they were sent. Owner: controls (0015). One that keeps the control when
+-- it is checked again is cleared; one that a person has released passes that control from then on.
+create table unwind.control_stops (
+  tenant_id uuid not null,
+  stop_id uuid not null,
+  order_id uuid not null,
+  control text not null,
+  detail text not null,
+  stopped_at timestamptz not null,
+  cleared_at timestamptz,
+  released_at timestamptz,
+  released_by text,
+  release_reason text,
+  constraint control_stops_pkey primary key (tenant_id, stop_id),
+  constraint control_stops_once unique (tenant_id, order_id, control),
+  constraint control_stops_order foreign key (tenant_id, order_id) references unwind.orders,
+  constraint control_stops_control check (
+    control in ('order_quantity', 'order_value', 'day_value', 'price_age', 'price_collar')
+  ),
+  constraint control_stops_released check (
+    (released_at is null) = (released_by is null)
+    and (released_at is null) = (release_reason is null)
+  ),
+  constraint control_stops_end check (cleared_at is null or released_at is null),
+  constraint control_stops_released_by_length check (length(released_by) between 1 and 100),
+  constraint control_stops_release_reason_length check (length(release_reason) between 1 and 500)
+);
+create index control_stops_in_force on unwind.control_stops (tenant_id, stop_id)
+  where cleared_at is null and released_at is null;
+
 -- When the venue was asked last to cancel a submission for a halt. What of it the venue has not sold is sent
 -- again after the halt, under another client order id.
 alter table unwind.submissions add column halt_cancel_at timestamptz;
@@ -77,8 +107,8 @@ create or replace function unwind.wait_reason(rank integer) returns text
   language sql immutable parallel safe
   return (array[
     'parked', 'stopping', 'rejected', 'fraction', 'odd_lot', 'sent_unanswered', 'inactive', 'unlisted',
-    'locked', 'halted', 'no_rate', 'venue_closed', 'retrying', 'release_delay', 'due_later', 'at_venue',
-    'next_round', 'due'
+    'locked', 'halted', 'control', 'no_rate', 'venue_closed', 'retrying', 'release_delay', 'due_later',
+    'at_venue', 'next_round', 'due'
   ])[rank];
 
 -- Why open liquidations wait: a row for each position of their accounts, at least one, with the first reason
@@ -94,21 +124,21 @@ select
     when 1 then k.parked_at
     when 2 then l.stop_asked_at
     when 10 then g.set_at
-    when 13 then k.first_at
-    when 14 then l.created_at
-    when 18 then coalesce(l.advance_at, l.release_at)
+    when 14 then k.first_at
+    when 15 then l.created_at
+    when 19 then coalesce(l.advance_at, l.release_at)
   end as own_since,
   case r.own_rank
-    when 13 then k.retry_at
-    when 14 then l.release_at
-    when 15 then l.advance_at
+    when 14 then k.retry_at
+    when 15 then l.release_at
+    when 16 then l.advance_at
   end as own_until,
   case r.own_rank
     when 1 then k.detail
     when 2 then coalesce(l.stop_note, l.stop_reason)
     when 10 then concat('halted by ', g.person, ': ', g.reason)
-    when 13 then k.detail
-    when 15 then 'the liquidation is looked at again then'
+    when 14 then k.detail
+    when 16 then 'the liquidation is looked at again then'
   end as own_detail,
   r.rank,
   case r.rank
@@ -116,15 +146,16 @@ select
     when 3 then o.ended_at
     when 6 then s.sent_at
     when 10 then coalesce(h.halted_at, gp.set_at, g.set_at)
-    when 13 then coalesce(ko.first_at, ks.first_at)
-    when 15 then s.sent_at
+    when 11 then d.stopped_at
+    when 14 then coalesce(ko.first_at, ks.first_at)
     when 16 then s.sent_at
-    when 18 then coalesce(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+    when 17 then s.sent_at
+    when 19 then coalesce(o.submit_at, o.updated_at, l.advance_at, l.release_at)
   end as since,
   case r.rank
-    when 12 then v.opens_at
-    when 13 then coalesce(ko.retry_at, ks.retry_at)
-    when 15 then o.submit_at
+    when 13 then v.opens_at
+    when 14 then coalesce(ko.retry_at, ks.retry_at)
+    when 16 then o.submit_at
   end as until,
   case r.rank
     when 1 then coalesce(ks.detail, ko.detail)
@@ -141,15 +172,16 @@ select
     when 10 then case
       when h.isin is null then concat('halted by ', coalesce(gp.person, g.person), ': ', coalesce(gp.reason, g.reason))
     end
-    when 11 then case
+    when 11 then d.detail
+    when 12 then case
       when y.as_of is null then concat('there is no rate for ', u.currency)
       else concat('the last rate for ', u.currency, ' is of ', unwind.instant(y.as_of))
     end
-    when 12 then case when cardinality(t.venues) > 1 then concat(q.venue, ' is closed') end
-    when 13 then coalesce(ks.detail, ko.detail)
-    when 15 then s.reason
-    when 16 then concat('client order id ', s.client_order_id, ' at ', s.venue)
-    when 17 then 'the open orders of the liquidation have to end first'
+    when 13 then case when cardinality(t.venues) > 1 then concat(q.venue, ' is closed') end
+    when 14 then coalesce(ks.detail, ko.detail)
+    when 16 then s.reason
+    when 17 then concat('client order id ', s.client_order_id, ' at ', s.venue)
+    when 18 then 'the open orders of the liquidation have to end first'
   end as detail
 from unwind.liquidations l
 cross join unwind_v1.market_at() as m (at)
@@ -248,6 +280,18 @@ left join lateral (
   order by y.set_at
   limit 1
 ) gp on true
+-- What controls have stopped.
+left join lateral (
+  select
+    min(z.stopped_at) as stopped_at,
+    string_agg(concat(z.control, ': ', z.detail), '; ' order by z.control) as detail
+  from unwind.control_stops z
+  where z.tenant_id = o.tenant_id
+    and z.order_id = o.order_id
+    and z.cleared_at is null
+    and z.released_at is null
+    and o.submit_at is not null
+) d on true
 left join unwind.venue_halts h
   on h.venue = q.venue
   and h.isin = p.isin
@@ -257,10 +301,10 @@ cross join lateral (
       when k.parked_at is not null then 1
       when l.stop_reason is not null then 2
       when g.set_at is not null and l.open_orders = 0 then 10
-      when k.retry_at is not null then 13
-      when l.status = 'NEW' and l.release_at > m.at then 14
-      when l.advance_at > m.at then 15
-      else 18
+      when k.retry_at is not null then 14
+      when l.status = 'NEW' and l.release_at > m.at then 15
+      when l.advance_at > m.at then 16
+      else 19
     end as own_rank,
     case
       when p.quantity = 0 and (o.order_id is null or o.status = 'CANCELLED') then null
@@ -279,19 +323,20 @@ cross join lateral (
       when l.status = 'PROCESSING'
         and (g.set_at is not null or gp.set_at is not null)
         and (o.order_id is null or o.submit_at is not null) then 10
+      when d.stopped_at is not null then 11
       when l.status = 'PROCESSING'
         and (o.order_id is null or o.submit_at is not null)
         and u.currency <> 'EUR'
-        and (y.as_of is null or y.as_of < m.at - t.rate_age_max) then 11
+        and (y.as_of is null or y.as_of < m.at - t.rate_age_max) then 12
       when not v.is_open
         and coalesce(v.opens_at, 'infinity')
           >= coalesce(case l.status when 'NEW' then l.release_at else o.submit_at end, '-infinity')
-        then 12
-      when coalesce(ko.retry_at, ks.retry_at) is not null then 13
-      when o.submit_at > m.at then 15
-      when s.status = 'WORKING' then 16
-      when o.order_id is null and l.open_orders > 0 then 17
-      else 18
+        then 13
+      when coalesce(ko.retry_at, ks.retry_at) is not null then 14
+      when o.submit_at > m.at then 16
+      when s.status = 'WORKING' then 17
+      when o.order_id is null and l.open_orders > 0 then 18
+      else 19
     end as rank
 ) r
 where l.status in ('NEW', 'PROCESSING');

@@ -11,6 +11,7 @@ import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
 import { overviewOperations } from './overview-operations.ts';
 import { parkedOperations } from './parked-operations.ts';
+import { preTradeOperations } from './pre-trade-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
 import { trailOperations } from './trail-operations.ts';
@@ -27,6 +28,7 @@ const parts = {
   ...orderOperations,
   ...controlOperations,
   ...overviewOperations,
+  ...preTradeOperations,
   ...previewOperations,
   ...parkedOperations,
   ...openOperations,

@@ -136,6 +136,11 @@ const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'r
     schema: uuid,
     example: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
   },
+  stop_id: {
+    description: 'The order and the control that stops it.',
+    schema: uuid,
+    example: '0199c9a2-8d3e-7c11-9f0a-3b1f8c2d4e60',
+  },
   webhook_id: {
     description: 'The subscription.',
     schema: uuid,

@@ -37,6 +37,8 @@ const scopeMeanings: Readonly<Record<Scope, string>> = {
   'valuations:read': 'Read valuations',
   'webhooks:admin': 'Create, change and delete webhooks',
   'webhooks:read': 'Read webhooks and the keys of their signatures',
+  'controls:admin': 'Set pre-trade controls, and release orders that they have stopped',
+  'controls:read': 'Read pre-trade controls and the orders that they have stopped',
   'halts:admin': 'Set, read and lift halts',
   'halts:read': 'Read halts',
   'trail:read': 'Read the trail: who has changed what',

@@ -1,0 +1,245 @@
+// `unwind controls`: the limits that orders have to keep before they are sent, of one client or of all; lists
+// orders that they have stopped, and releases them.
+
+import { type Command, InvalidArgumentError } from 'commander';
+import { hasClient } from '../book/import-store.ts';
+import type { Limits, StopId } from '../controls/control.ts';
+import { type Controls, findControls, replaceControls } from '../controls/controls-store.ts';
+import { findStops, findStopTenant } from '../controls/stops-store.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
+import { everyTenant } from '../halts/halt.ts';
+import { controlsView, stopView } from '../http/pre-trade-views.ts';
+import { newId, parseId, type TenantId } from '../ids.ts';
+import { type Decimal, decimal } from '../money.ts';
+import { releaseStop } from '../orders/release-stop.ts';
+import { printableLine } from '../printable.ts';
+import { recordAct } from '../trail/acts-store.ts';
+import { actOfCommand } from './acting.ts';
+import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
+import { UsageError } from './usage-error.ts';
+
+interface Whose {
+  readonly client?: TenantId;
+  readonly everything?: true;
+}
+
+interface SetOptions extends Whose {
+  readonly orderQuantity?: Decimal;
+  readonly orderValue?: Decimal;
+  readonly dayValue?: Decimal;
+  readonly priceAge?: number;
+  readonly priceCollar?: Decimal;
+  readonly rejections?: Limits['rejections'];
+  readonly reason: string;
+  readonly actor: string;
+}
+
+export function addControlsCommands(program: Command): void {
+  const controls = program
+    .command('controls')
+    .description('limits that orders have to keep before they are sent');
+  controls
+    .command('show', { isDefault: true })
+    .description('the controls in force')
+    .option('--client <id>', 'those that hold for this client (default: those of all)', clientId)
+    .option('--json', 'one JSON document instead of text')
+    .action((options: ShowOptions) => runOnDatabase((on) => showControls(on, options)));
+  controls
+    .command('set')
+    .description('replace the controls as a whole: what is not given is not limited')
+    .option('--client <id>', 'of this client', clientId)
+    .option('--everything', 'of all clients')
+    .option('--order-quantity <units>', 'units of one order at most', amount)
+    .option('--order-value <eur>', 'quantity times last price of one order at most', amount)
+    .option('--day-value <eur>', 'of all orders of a client since midnight UTC at most', amount)
+    .option('--price-age <seconds>', 'age of the last price at most', wholeSeconds)
+    .option('--price-collar <percent>', 'last execution from last price at most', amount)
+    .option('--rejections <n/seconds>', 'so many halt the venue, for example 10/60', rejections)
+    .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .action((options: SetOptions) => runOnDatabase((on) => setControls(on, options)));
+  controls
+    .command('stopped')
+    .description('orders that controls stop now, the latest first')
+    .option('--client <id>', 'only of this client', clientId)
+    .option('--json', 'one JSON document instead of text')
+    .action((options: ShowOptions) => runOnDatabase((on) => listStopped(on, options)));
+  controls
+    .command('release')
+    .description('let an order pass the control that stops it')
+    .argument('<stop>', 'its id, as `unwind controls stopped` shows it', stopIdText)
+    .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .action((id: StopId, by: By) => runOnDatabase((on) => release(on, id, by)));
+}
+
+interface By {
+  readonly reason: string;
+  readonly actor: string;
+}
+
+interface ShowOptions {
+  readonly client?: TenantId;
+  readonly json?: boolean;
+}
+
+function amount(text: string): Decimal {
+  if (/^(?=.*[1-9])[0-9]{1,18}(\.[0-9]{1,12})?$/.test(text)) return decimal(text);
+  throw new InvalidArgumentError('It is no number above 0, such as 250000 or 12.5.');
+}
+
+const secondsMax = 31 * 86_400;
+
+function wholeSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^[0-9]{1,7}$/.test(text) && seconds >= 1 && seconds <= secondsMax) return seconds;
+  throw new InvalidArgumentError(`It is no whole number from 1 to ${secondsMax}.`);
+}
+
+function rejections(text: string): Limits['rejections'] {
+  const [, max = '', window = ''] = /^([1-9][0-9]{0,2})\/([0-9]{1,7})$/.exec(text) ?? [];
+  if (max === '')
+    throw new InvalidArgumentError('It is not like 10/60: so many in so many seconds.');
+  return { max: Number(max), windowS: wholeSeconds(window) };
+}
+
+function stopIdText(text: string): StopId {
+  const id = parseId<'stop'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+/** Sets controls. @returns 0; 1 where they are in force, but orders may be under way that they have not checked. */
+export async function setControls(on: OnDatabase, options: SetOptions): Promise<number> {
+  const { sql, clock, stdout } = on;
+  const { client, everything, reason, actor: person } = options;
+  if ((client === undefined) === (everything === undefined)) {
+    throw new UsageError('say whose: --client or --everything.');
+  }
+  if (client !== undefined && !(await hasClient(sql, client))) {
+    throw new UsageError(`there is no client ${client}; nothing is set.`);
+  }
+  const controls: Controls = {
+    tenantId: client ?? everyTenant,
+    controlsId: newId<'controls'>(),
+    orderQuantityMax: options.orderQuantity,
+    orderValueMax: options.orderValue,
+    dayValueMax: options.dayValue,
+    priceAgeMaxS: options.priceAge,
+    priceCollarPercent: options.priceCollar,
+    rejections: options.rejections,
+    reason,
+    person,
+    setAt: clock.now(),
+  };
+  const act = actOfCommand(controls.setAt, {
+    ...{ operation: 'set_controls', target: '/controls', actor: person, reason },
+    detail: whoseName(controls.tenantId),
+  });
+  await inTransaction(sql, async (tx) => {
+    await replaceControls(tx, controls);
+    await recordAct(tx, controls.tenantId, act);
+  });
+  stdout.write(`Set for ${whoseName(controls.tenantId)}:\n${linesOf(controls).join('\n')}\n`);
+  const { tenantId } = controls;
+  const all = { tenantId, accountId: undefined, isin: undefined, venue: undefined };
+  if (await untilAcknowledged(sql, clock, all)) return 0;
+  stdout.write(
+    'A process may still be sending what it checked before. Set them once more to wait again.\n',
+  );
+  return 1;
+}
+
+function whoseName(tenantId: TenantId): string {
+  return tenantId === everyTenant ? 'all clients' : `client ${tenantId}`;
+}
+
+function linesOf(controls: Controls): readonly string[] {
+  const {
+    id: _,
+    reason,
+    person,
+    set_at: setAt,
+    rejections: brake,
+    ...limits
+  } = controlsView(controls);
+  const given = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return [
+    ...given.map(([name, limit]) => `  ${name.padEnd(22)}${limit}`),
+    ...(brake ? [`  rejections            ${brake.max} in ${brake.window_s} s`] : []),
+    ...(given.length === 0 && brake === undefined ? ['  nothing is limited'] : []),
+    `  set ${setAt.toISOString()} by ${person}: ${reason}`,
+  ].map(printableLine);
+}
+
+/** Shows the controls in force. @returns 0, also where there are none. */
+export async function showControls(
+  { sql, stdout }: Pick<OnDatabase, 'sql' | 'stdout'>,
+  { client = everyTenant, json = false }: ShowOptions,
+): Promise<number> {
+  const found = await findControls(sql, client);
+  if (json) {
+    printJson(
+      stdout,
+      found.map((one) => ({ client_id: one.tenantId, ...controlsView(one) })),
+    );
+    return 0;
+  }
+  if (found.length === 0) stdout.write('There are none.\n');
+  for (const one of found) {
+    stdout.write(`Of ${whoseName(one.tenantId)}:\n${linesOf(one).join('\n')}\n`);
+  }
+  return 0;
+}
+
+const listedMax = 1_000;
+
+/** Lists stopped orders. @returns 0, also where there are none. */
+export async function listStopped(
+  { sql, stdout }: Pick<OnDatabase, 'sql' | 'stdout'>,
+  { client: tenantId, json = false }: ShowOptions,
+): Promise<number> {
+  const { stops } = await findStops(sql, { tenantId, below: undefined, limit: listedMax });
+  if (json) {
+    printJson(stdout, stops.map(stopView));
+    return 0;
+  }
+  if (stops.length === 0) stdout.write('There are none.\n');
+  for (const stop of stops) {
+    const lines = [
+      `${stop.stopId}  ${stop.control}: ${stop.detail}`,
+      `  order ${stop.orderId}: ${stop.quantity} ${stop.isin} at ${stop.venue}, since ${stop.stoppedAt.toISOString()}`,
+    ];
+    stdout.write(`${lines.map(printableLine).join('\n')}\n`);
+  }
+  return 0;
+}
+
+/** Releases an order. @returns 0; 1 where there is none to release. */
+export async function release(
+  { sql, clock, stdout }: OnDatabase,
+  stopId: StopId,
+  { reason, actor: by }: By,
+): Promise<number> {
+  const tenantId = await findStopTenant(sql, { tenantId: undefined, stopId });
+  if (tenantId === undefined) {
+    stdout.write(`There is no stopped order ${stopId}.\n`);
+    return 1;
+  }
+  const at = clock.now();
+  const target = `/controls/stopped/${stopId}/release`;
+  const act = actOfCommand(at, { operation: 'release_stopped_order', target, actor: by, reason });
+  const released = await inTransaction(sql, async (tx) => {
+    const result = await releaseStop(tx, { tenantId, stopId }, { at, by, reason });
+    if (result !== undefined) await recordAct(tx, tenantId, act);
+    return result;
+  });
+  if (released === undefined) {
+    stdout.write('The order is not stopped by this control any more.\n');
+    return 1;
+  }
+  stdout.write(`Released: order ${released.orderId} passes ${released.control}.\n`);
+  return 0;
+}

@@ -1,0 +1,51 @@
+// The brake on repeated rejections: where a venue has rejected so many orders of a tenant within so long, the
+// service halts the venue for the tenant, or the one instrument that all of them were about. A person lifts the
+// halt, and the count begins anew. In the commit that records the rejections, so that none is missed.
+
+import { later } from '../clock.ts';
+import type { Tx } from '../db/connect.ts';
+import { insertHalt } from '../halts/halts-store.ts';
+import { newId, type TenantId } from '../ids.ts';
+import { type Limits, noLimits, strictest } from './control.ts';
+import { findControls, lockCount } from './controls-store.ts';
+import { countRejections } from './rejections-store.ts';
+
+/** As what the service halts by itself. */
+export const brakePerson = 'control rejections';
+
+/** Characters of a reason. */
+const reasonMax = 500;
+
+/** Looks at venues that have just rejected orders of a tenant. @returns how many it has halted. */
+export async function brakeRejections(
+  tx: Tx,
+  of: { readonly tenantId: TenantId; readonly venues: readonly string[]; readonly now: Date },
+): Promise<number> {
+  const { tenantId, venues, now } = of;
+  if (venues.length === 0) return 0;
+  const { rejections } = (await findControls(tx, tenantId)).reduce<Limits>(strictest, noLimits);
+  if (rejections === undefined) return 0;
+  await lockCount(tx, tenantId);
+  let halted = 0;
+  for (const venue of venues) {
+    const since = later(now, -rejections.windowS * 1_000);
+    const counted = await countRejections(tx, { tenantId, venue, since, person: brakePerson });
+    if (counted.isHalted || counted.count < rejections.max) continue;
+    const what = `${counted.count} rejections at ${venue} within ${rejections.windowS} s`;
+    const reason = `${what}, the last: ${counted.lastReason}`.slice(0, reasonMax);
+    await insertHalt(tx, {
+      tenantId,
+      haltId: newId<'halt'>(),
+      accountId: undefined,
+      isin: counted.onlyIsin,
+      venue,
+      strength: 'release',
+      reason,
+      person: brakePerson,
+      setAt: now,
+      lift: undefined,
+    });
+    halted += 1;
+  }
+  return halted;
+}

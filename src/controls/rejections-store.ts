@@ -1,0 +1,65 @@
+// The statement that counts what a venue has rejected.
+
+import type { Tx } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
+
+export interface Rejections {
+  readonly count: number;
+  /** The instrument, where all were about one. */
+  readonly onlyIsin: string | undefined;
+  readonly lastReason: string;
+  /** The brake holds for the venue, or for that instrument, already. */
+  readonly isHalted: boolean;
+}
+
+/** Rejections of a venue since an instant, or since the brake was let go last, whichever is later. */
+export async function countRejections(
+  tx: Tx,
+  of: { tenantId: TenantId; venue: string; since: Date; person: string },
+): Promise<Rejections> {
+  const { tenantId, venue, since, person } = of;
+  const [row] = await tx<
+    { count: number; only_isin: string | null; last_reason: string | null; is_halted: boolean }[]
+  >`
+    with brakes as materialized (
+      select h.isin, h.lifted_at
+      from unwind.halts h
+      where h.tenant_id = ${tenantId}
+        and h.venue = ${venue}
+        and h.person = ${person}
+    ),
+    rejected as materialized (
+      select o.isin, s.reason, s.updated_at
+      from unwind.submissions s
+      join unwind.orders o
+        on o.tenant_id = s.tenant_id
+        and o.order_id = s.order_id
+      where s.tenant_id = ${tenantId}
+        and s.venue = ${venue}
+        and s.outcome = 'refused'
+        and s.updated_at > ${since}
+        and s.updated_at > coalesce((select max(b.lifted_at) from brakes b), '-infinity')
+    ),
+    counted as (
+      select
+        count(*)::integer as count,
+        case when count(distinct r.isin) = 1 then min(r.isin) end as only_isin,
+        (array_agg(r.reason order by r.updated_at desc))[1] as last_reason
+      from rejected r
+    )
+    select
+      c.count, c.only_isin, c.last_reason,
+      exists (
+        select
+        from brakes b
+        where b.lifted_at is null
+          and (b.isin is null or b.isin = c.only_isin)
+      ) as is_halted
+    from counted c`;
+  return {
+    count: row?.count ?? 0,
+    onlyIsin: row?.only_isin ?? undefined,
+    lastReason: row?.last_reason ?? '',
+    isHalted: row?.is_halted ?? false,
+  };
+}

@@ -1,0 +1,191 @@
+// The statements of the orders that controls have stopped: written down, cleared, released by a person, listed.
+
+import type { SqlOrTx, Tx } from '../db/connect.ts';
+import type { Found } from '../db/page.ts';
+import { fragment } from '../db/sql.ts';
+import { newId, type OrderId, type TenantId } from '../ids.ts';
+import type { ControlName, StopId } from './control.ts';
+
+/** An order that a control stops. */
+export interface NewStop {
+  readonly orderId: OrderId;
+  readonly control: ControlName;
+  readonly detail: string;
+}
+
+/** The controls that orders pass since a person has released them, by order id. */
+export async function findReleased(
+  tx: Tx,
+  { tenantId, orderIds }: { tenantId: TenantId; orderIds: readonly OrderId[] },
+): Promise<ReadonlyMap<OrderId, ReadonlySet<ControlName>>> {
+  const rows = await tx<{ order_id: OrderId; control: ControlName }[]>`
+    select s.order_id, s.control
+    from unwind.control_stops s
+    where s.tenant_id = ${tenantId}
+      and s.order_id = any (${orderIds}::uuid[])
+      and s.released_at is not null`;
+  const byOrder = Map.groupBy(rows, (row) => row.order_id);
+  return new Map([...byOrder].map(([id, own]) => [id, new Set(own.map(({ control }) => control))]));
+}
+
+/** Writes down which controls stop orders that were checked, and clears what they keep by now. */
+export async function recordStops(
+  tx: Tx,
+  batch: {
+    tenantId: TenantId;
+    checked: readonly OrderId[];
+    stops: readonly NewStop[];
+    now: Date;
+  },
+): Promise<void> {
+  const { tenantId, checked, stops, now } = batch;
+  await tx`
+    with found as materialized (
+      select n.stop_id, n.order_id, n.control, n.detail
+      from unnest(
+        ${stops.map(() => newId<'stop'>())}::uuid[],
+        ${stops.map(({ orderId }) => orderId)}::uuid[],
+        ${stops.map(({ control }) => control)}::text[],
+        ${stops.map(({ detail }) => detail)}::text[]
+      ) as n (stop_id, order_id, control, detail)
+    ),
+    cleared as (
+      update unwind.control_stops s
+      set cleared_at = ${now}
+      where s.tenant_id = ${tenantId}
+        and s.order_id = any (${checked}::uuid[])
+        and s.cleared_at is null
+        and s.released_at is null
+        and not exists (
+          select
+          from found f
+          where f.order_id = s.order_id
+            and f.control = s.control
+        )
+    )
+    insert into unwind.control_stops as s (
+      tenant_id, stop_id, order_id, control, detail, stopped_at
+    )
+    select ${tenantId}, f.stop_id, f.order_id, f.control, f.detail, ${now}
+    from found f
+    order by f.order_id, f.control
+    on conflict (tenant_id, order_id, control) do update
+    set
+      detail = excluded.detail,
+      stopped_at = case when s.cleared_at is null then s.stopped_at else excluded.stopped_at end,
+      cleared_at = null
+    where s.released_at is null`;
+}
+
+/** An order that a control has stopped, as people see it. */
+export interface Stop {
+  readonly stopId: StopId;
+  readonly orderId: OrderId;
+  readonly accountId: string;
+  readonly liquidationId: string;
+  readonly isin: string;
+  readonly venue: string;
+  readonly quantity: string;
+  readonly control: ControlName;
+  readonly detail: string;
+  readonly stoppedAt: Date;
+  readonly release: { readonly at: Date; readonly by: string; readonly reason: string } | undefined;
+}
+
+interface StopRow {
+  readonly stop_id: StopId;
+  readonly order_id: OrderId;
+  readonly account_id: string;
+  readonly liquidation_id: string;
+  readonly isin: string;
+  readonly venue: string;
+  readonly quantity: string;
+  readonly control: ControlName;
+  readonly detail: string;
+  readonly stopped_at: Date;
+  readonly released_at: Date | null;
+  readonly released_by: string | null;
+  readonly release_reason: string | null;
+}
+
+const stopColumns = fragment`
+  s.stop_id, s.order_id, o.account_id, o.liquidation_id, o.isin, o.venue,
+  trim_scale(o.quantity - o.filled_quantity + o.corrected_quantity)::text as quantity,
+  s.control, s.detail, s.stopped_at, s.released_at, s.released_by, s.release_reason`;
+
+function toStop(row: StopRow): Stop {
+  const { released_at: at, released_by: by, release_reason: reason } = row;
+  return {
+    stopId: row.stop_id,
+    orderId: row.order_id,
+    accountId: row.account_id,
+    liquidationId: row.liquidation_id,
+    isin: row.isin,
+    venue: row.venue,
+    quantity: row.quantity,
+    control: row.control,
+    detail: row.detail,
+    stoppedAt: row.stopped_at,
+    release: at === null ? undefined : { at, by: by ?? '', reason: reason ?? '' },
+  };
+}
+
+/** Orders of a tenant that are stopped now, the latest first; of all tenants where none is named. */
+export async function findStops(
+  sql: SqlOrTx,
+  query: { tenantId: TenantId | undefined; below: StopId | undefined; limit: number },
+): Promise<Omit<Found<StopId>, 'keys'> & { readonly stops: readonly Stop[] }> {
+  const { tenantId, below, limit } = query;
+  const rows = await sql<StopRow[]>`
+    select ${stopColumns}
+    from unwind.control_stops s
+    join unwind.orders o
+      on o.tenant_id = s.tenant_id
+      and o.order_id = s.order_id
+    where (${tenantId ?? null}::uuid is null or s.tenant_id = ${tenantId ?? null})
+      and s.cleared_at is null
+      and s.released_at is null
+      and o.submit_at is not null
+      and (${below ?? null}::uuid is null or s.stop_id < ${below ?? null})
+    order by s.stop_id desc
+    limit ${limit}::bigint + 1`;
+  const stops = rows.slice(0, limit).map(toStop);
+  return { stops, lookedTo: rows.length > limit ? stops.at(-1)?.stopId : undefined };
+}
+
+/** Whether a tenant has such a stop, and whose it is where no tenant is named. */
+export async function findStopTenant(
+  sql: SqlOrTx,
+  { tenantId, stopId }: { tenantId: TenantId | undefined; stopId: StopId },
+): Promise<TenantId | undefined> {
+  const rows = await sql<{ tenant_id: TenantId }[]>`
+    select s.tenant_id
+    from unwind.control_stops s
+    where s.stop_id = ${stopId}
+      and (${tenantId ?? null}::uuid is null or s.tenant_id = ${tenantId ?? null})`;
+  return rows[0]?.tenant_id;
+}
+
+/** Lets a stopped order pass the control. @returns undefined where it is not stopped any more. */
+export async function markReleased(
+  tx: Tx,
+  { tenantId, stopId }: { tenantId: TenantId; stopId: StopId },
+  release: NonNullable<Stop['release']>,
+): Promise<Stop | undefined> {
+  const rows = await tx<StopRow[]>`
+    update unwind.control_stops s
+    set
+      released_at = ${release.at},
+      released_by = ${release.by},
+      release_reason = ${release.reason}
+    from unwind.orders o
+    where s.tenant_id = ${tenantId}
+      and s.stop_id = ${stopId}
+      and s.cleared_at is null
+      and s.released_at is null
+      and o.tenant_id = s.tenant_id
+      and o.order_id = s.order_id
+      and o.submit_at is not null
+    returning ${stopColumns}`;
+  return rows[0] && toStop(rows[0]);
+}

@@ -1,0 +1,132 @@
+// The operations on pre-trade controls: read and set, orders that they have stopped listed and released. Controls
+// are answered once no order can reach a venue that was not checked by them.
+
+import type { ControlsId, Limits, StopId } from '../controls/control.ts';
+import { type Controls, findControls, replaceControls } from '../controls/controls-store.ts';
+import { findStops, findStopTenant } from '../controls/stops-store.ts';
+import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
+import { everyTenant } from '../halts/halt.ts';
+import { newId } from '../ids.ts';
+import { decimal } from '../money.ts';
+import { releaseStop } from '../orders/release-stop.ts';
+import { Refusal } from '../refusal.ts';
+import { idOf } from './cursor.ts';
+import { refuseUnprintable } from './halt-handlers.ts';
+import { answerOnce, type ChangeOptions } from './once.ts';
+import { json, keyPageAnswer } from './page.ts';
+import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import {
+  listStoppedQuery,
+  releaseOrderBody,
+  type SetControls,
+  setControlsBody,
+} from './pre-trade-schemas.ts';
+import { controlsView, stopView } from './pre-trade-views.ts';
+import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+
+export interface PreTradeHandlers {
+  readonly retrieve: Handler;
+  readonly set: Handler;
+  readonly listStopped: Handler;
+  readonly release: Handler;
+}
+
+const readNoQuery = queryReaderOf(noQuery);
+const readListQuery = queryReaderOf(listStoppedQuery);
+const readSet = readerOf(setControlsBody);
+const readRelease = readerOf(releaseOrderBody);
+
+const noSuchStop = 'There is no such stopped order.';
+const inForceOnly =
+  'The controls are in force, but a process may still be sending what it checked before; try again with the ' +
+  'same idempotency key, until it is certain that all is checked by them.';
+
+export function preTradeHandlers(options: ChangeOptions): PreTradeHandlers {
+  const { sql, clock } = options;
+  return {
+    retrieve: async (call) => {
+      readNoQuery(call.search);
+      const { tenantId } = call.caller;
+      const found = await findControls(sql, tenantId);
+      const own = found.find((one) => one.tenantId === tenantId);
+      const ofAll = found.find((one) => one.tenantId === everyTenant);
+      const shown = (one: Controls | undefined) => (one === undefined ? null : controlsView(one));
+      return json(200, { own: shown(own), across_clients: shown(ofAll) });
+    },
+
+    set: async (call) => {
+      readNoQuery(call.search);
+      const body = readSet(jsonBody(call), 'body');
+      refuseUnprintable(body);
+      const limits = limitsIn(body);
+      const { tenantId } = call.caller;
+      const answer = await answerOnce(options, call, async (tx, setAt) => {
+        const { reason, person } = body;
+        const controlsId: ControlsId = newId<'controls'>();
+        const controls = { ...limits, tenantId, controlsId, reason, person, setAt };
+        await replaceControls(tx, controls);
+        return { status: 200, body: JSON.stringify(controlsView(controls)) };
+      });
+      const all = { tenantId, accountId: undefined, isin: undefined, venue: undefined };
+      if (!(await untilAcknowledged(sql, clock, all))) {
+        throw new Refusal('service_unavailable', inForceOnly, { headers: { 'retry-after': '1' } });
+      }
+      return answer;
+    },
+
+    listStopped: async (call) => {
+      const { cursor, limit = 100 } = readListQuery(call.search);
+      const { tenantId } = call.caller;
+      const below = cursor === undefined ? undefined : idOf<'stop'>(cursor);
+      const { stops, lookedTo } = await findStops(sql, { tenantId, below, limit });
+      const objects = stops.map((stop) => JSON.stringify(stopView(stop))).join(',');
+      return keyPageAnswer(call, { objects, count: stops.length, next: lookedTo }, limit);
+    },
+
+    release: async (call) => {
+      const stopId: StopId = idParam<'stop'>(call, 'stop_id', 'not_found');
+      readNoQuery(call.search);
+      const body = readRelease(jsonBody(call), 'body');
+      refuseUnprintable(body);
+      const { reason, person: by } = body;
+      const { tenantId } = call.caller;
+      return answerOnce(options, call, async (tx, at) => {
+        const which = { tenantId, stopId };
+        if ((await findStopTenant(tx, which)) === undefined) {
+          return new Refusal('not_found', noSuchStop);
+        }
+        const released = await releaseStop(tx, which, { at, by, reason });
+        if (released !== undefined) {
+          return { status: 200, body: JSON.stringify(stopView(released)) };
+        }
+        return new Refusal('conflict', 'The order is not stopped by this control any more.');
+      });
+    },
+  };
+}
+
+type AmountName =
+  | 'order_quantity_max'
+  | 'order_value_max'
+  | 'day_value_max'
+  | 'price_collar_percent';
+
+/** @throws Refusal `bad_request`. */
+function limitsIn(body: SetControls): Limits {
+  const amount = (name: AmountName) => {
+    const text = body[name];
+    if (text === undefined) return undefined;
+    const value = decimal(text);
+    if (value.gt('0')) return value;
+    throw new Refusal('bad_request', `/${name} is 0: leave it out where nothing is limited.`);
+  };
+  const { rejections } = body;
+  return {
+    orderQuantityMax: amount('order_quantity_max'),
+    orderValueMax: amount('order_value_max'),
+    dayValueMax: amount('day_value_max'),
+    priceAgeMaxS: body.price_age_max_s,
+    priceCollarPercent: amount('price_collar_percent'),
+    rejections: rejections && { max: rejections.max, windowS: rejections.window_s },
+  };
+}

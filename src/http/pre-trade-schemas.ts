@@ -1,0 +1,62 @@
+// The shapes of requests about pre-trade controls.
+
+import { type Static, Type } from 'typebox';
+import { cursorPaging } from './control-schemas.ts';
+import { personText, reasonText } from './halt-schemas.ts';
+import { strict } from './schemas.ts';
+
+const amount = (description: string) => {
+  return Type.Optional(Type.String({ pattern: '^[0-9]{1,18}(\\.[0-9]{1,12})?$', description }));
+};
+
+const secondsMax = 31 * 86_400;
+
+export const limitMembers = {
+  order_quantity_max: amount('Units of one order at most.'),
+  order_value_max: amount('EUR of one order at most: its quantity times the last price.'),
+  day_value_max: amount(
+    'EUR at most of all orders since midnight UTC that are at venues or were sold, by the last prices when they were sent.',
+  ),
+  price_age_max_s: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: secondsMax,
+      description: 'Seconds since the last price at most.',
+    }),
+  ),
+  price_collar_percent: amount(
+    'How far the price that an instrument was sold for last may be from its last price, in % of that.',
+  ),
+  rejections: Type.Optional(
+    Type.Object(
+      {
+        max: Type.Integer({ minimum: 1, maximum: 1_000 }),
+        window_s: Type.Integer({ minimum: 1, maximum: secondsMax }),
+      },
+      {
+        ...strict,
+        description:
+          'So many rejections of a venue within so many seconds halt the venue for this client, or the one instrument ' +
+          'that all were about, until a person lifts the halt.',
+      },
+    ),
+  ),
+};
+
+export const setControlsBody = Type.Object(
+  {
+    ...limitMembers,
+    reason: reasonText('Why these, for those who ask later.'),
+    person: personText('Who has decided them.'),
+  },
+  strict,
+);
+
+export type SetControls = Static<typeof setControlsBody>;
+
+export const releaseOrderBody = Type.Object(
+  { reason: reasonText('Why it may pass.'), person: personText('Who lets it pass.') },
+  strict,
+);
+
+export const listStoppedQuery = Type.Object(cursorPaging, strict);

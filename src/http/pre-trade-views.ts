@@ -1,0 +1,39 @@
+// Pre-trade controls and stopped orders as clients see them. What is undefined is absent in JSON.
+
+import type { Controls } from '../controls/controls-store.ts';
+import type { Stop } from '../controls/stops-store.ts';
+import { plain } from '../money.ts';
+
+export function controlsView(controls: Controls) {
+  const { orderQuantityMax, orderValueMax, dayValueMax, priceCollarPercent, rejections } = controls;
+  return {
+    id: controls.controlsId,
+    order_quantity_max: orderQuantityMax && plain(orderQuantityMax),
+    order_value_max: orderValueMax && plain(orderValueMax),
+    day_value_max: dayValueMax && plain(dayValueMax),
+    price_age_max_s: controls.priceAgeMaxS,
+    price_collar_percent: priceCollarPercent && plain(priceCollarPercent),
+    rejections: rejections && { max: rejections.max, window_s: rejections.windowS },
+    reason: controls.reason,
+    person: controls.person,
+    set_at: controls.setAt,
+  };
+}
+
+export function stopView(stop: Stop) {
+  return {
+    id: stop.stopId,
+    order_id: stop.orderId,
+    account_id: stop.accountId,
+    account_liquidation_id: stop.liquidationId,
+    isin: stop.isin,
+    venue: stop.venue,
+    quantity: stop.quantity,
+    control: stop.control,
+    detail: stop.detail,
+    stopped_at: stop.stoppedAt,
+    released_at: stop.release?.at,
+    released_by: stop.release?.by,
+    release_reason: stop.release?.reason,
+  };
+}
