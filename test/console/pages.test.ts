@@ -7,7 +7,7 @@ import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
 import { apiOf, park, subscribe } from '../http/api.ts';
 import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
-import { portOf } from '../support/condition.ts';
+import { eventually, portOf } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
@@ -230,8 +230,10 @@ if (noChromium !== false) {
     assert.ok(asked >= 5);
     // Hours pass in the page, and without an event it asks for nothing.
     await page.clock.install();
+    const atReload = asked;
     await page.reload();
-    await done.waitFor();
+    // The page asks once by itself, and once more when its stream has begun.
+    await eventually('two questions', () => asked >= atReload + 2);
     await page.waitForLoadState('networkidle');
     const until = asked;
     await page.clock.fastForward('02:00:00');
