@@ -631,6 +631,9 @@ create table unwind.liquidations (
   stop_at timestamp with time zone,
   corrected_at timestamp with time zone,
   corrected_proceeds numeric default 0 not null,
+  scheduled_at timestamp with time zone,
+  opening_of text,
+  schedule_reason text,
   waits_for_venues text[],
   end_note text,
   contract text default '2023'::text not null,
@@ -654,6 +657,7 @@ create table unwind.liquidations (
   constraint liquidations_open_orders CHECK (open_orders >= 0 AND (open_orders = 0 OR status = 'PROCESSING'::text)),
   constraint liquidations_processing CHECK (status <> 'PROCESSING'::text OR released_at IS NOT NULL),
   constraint liquidations_reason_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])) = (end_reason IS NOT NULL)),
+  constraint liquidations_schedule CHECK ((scheduled_at IS NULL OR scheduled_at <= release_at) AND (scheduled_at IS NOT NULL OR COALESCE(opening_of, schedule_reason) IS NULL) AND (opening_of IS NULL OR opening_of ~ '^[A-Z0-9]{4}$'::text) AND (schedule_reason IS NULL OR length(schedule_reason) >= 1 AND length(schedule_reason) <= 500)),
   constraint liquidations_settle_exactly_when_filled_by_the_later_contract CHECK ((settle_at IS NOT NULL) = (contract = '2026'::text AND (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text])))),
   constraint liquidations_settled_exactly_then CHECK ((settled_at IS NOT NULL) = (status = 'SETTLED'::text)),
   constraint liquidations_status CHECK (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])),
@@ -1528,6 +1532,11 @@ create view unwind.waits as
             WHEN 2 THEN COALESCE(l.stop_note, l.stop_reason)
             WHEN 10 THEN concat('halted by ', g.person, ': ', g.reason)
             WHEN 14 THEN k.detail
+            WHEN 15 THEN
+            CASE
+                WHEN l.scheduled_at IS NOT NULL THEN concat('scheduled', ' for the opening of '::text || l.opening_of, ': '::text || l.schedule_reason)
+                ELSE NULL::text
+            END
             WHEN 16 THEN 'the liquidation is looked at again then'::text
             ELSE NULL::text
         END AS own_detail,
@@ -1670,7 +1679,7 @@ create view unwind.waits as
                     WHEN l.status = 'PROCESSING'::text AND (g.set_at IS NOT NULL OR gp.set_at IS NOT NULL) AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) THEN 10
                     WHEN d.stopped_at IS NOT NULL THEN 11
                     WHEN l.status = 'PROCESSING'::text AND (o.order_id IS NULL OR o.submit_at IS NOT NULL) AND u.currency <> 'EUR'::text AND (y.as_of IS NULL OR y.as_of < (m.at - t.rate_age_max)) THEN 12
-                    WHEN NOT v.is_open AND COALESCE(v.opens_at, 'infinity'::timestamp with time zone) >= COALESCE(
+                    WHEN NOT v.is_open AND COALESCE(v.opens_at, 'infinity'::timestamp with time zone) > COALESCE(
                     CASE l.status
                         WHEN 'NEW'::text THEN l.release_at
                         ELSE o.submit_at
@@ -1929,6 +1938,10 @@ create view unwind_v1.liquidations as
     stop_note,
     stop_asked_at,
     end_note,
+    release_at,
+    scheduled_at,
+    opening_of,
+    schedule_reason,
     contract,
     settle_at,
     settled_at

@@ -44,6 +44,12 @@ export const positionsMax = 5_000;
 export const openLiquidationsMax = 250_000;
 
 /**
+ * How far ahead a release may be scheduled, in ms of market time: a quarter, as long as the log keeps what was
+ * asked for. Meanwhile the account can have no other liquidation.
+ */
+export const scheduledAheadMsMax = 90 * 24 * 3_600_000;
+
+/**
  * Orders that may be with one venue without their end at once: what has to be looked up and counted
  * again after a crash, in batches, within a minute; and how far the order of a small tenant stands
  * behind those of a large one.

@@ -84,7 +84,8 @@ const bodyOf = (id: string): Schema => {
 };
 
 const answerOf = (id: string): Schema => {
-  const schema = operation(id).responses['200']?.content['application/json'].schema;
+  const { responses } = operation(id);
+  const schema = (responses['200'] ?? responses['202'])?.content['application/json'].schema;
   if (schema === undefined) throw new TypeError(`${id} has no answer.`);
   return schema;
 };
@@ -150,8 +151,10 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
       },
     },
     'preview.ts': {
-      about: 'Previews of liquidations',
+      about: 'Previews of liquidations, and those that are released later',
       types: {
+        NewScheduledLiquidation: bodyOf('schedule_liquidation'),
+        ScheduledLiquidation: answerOf('schedule_liquidation'),
         LiquidationPreview: answerOf('preview_account_liquidation'),
         PreviewPosition: part(answerOf('preview_account_liquidation'), 'positions'),
         UnsoldUnits: part(answerOf('preview_account_liquidation'), 'positions', 'unsold'),

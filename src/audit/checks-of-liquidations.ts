@@ -126,6 +126,23 @@ const liquidationsHaveTheirStatus: Check = {
       end`,
 };
 
+// One that is ended before its release is due may be flat, and is FILLED then as if released.
+const releasedWhenDue: Check = {
+  name: 'liquidations_are_released_when_due',
+  says: 'A liquidation is released when that is due, and not before the time that its client asked for.',
+  sql: fragment`
+    select
+      l.tenant_id,
+      'liquidation' as subject,
+      l.liquidation_id::text as subject_id,
+      concat('not before ', greatest(l.release_at, l.scheduled_at)) as expected,
+      l.released_at::text as found,
+      'the liquidation was released too early' as message
+    from unwind_v1.liquidations l
+    where l.released_at < greatest(l.release_at, l.scheduled_at)
+      and l.stop_reason is null`,
+};
+
 // What an account held at an instant is known only up to imports that were under way then. Here the
 // least it can have held counts. Whether an instrument was fractional then is known only where it
 // did not change since; a whole unit could be sold in any case. So could as many units as a lot has, and
@@ -263,6 +280,7 @@ export const checksOfLiquidations: readonly Check[] = [
   cashAmountsAreTrue,
   openOrdersAreCounted,
   liquidationsHaveTheirStatus,
+  releasedWhenDue,
   filledMeansFlat,
   oneRuns,
   sequenceIsGapless,

@@ -6,7 +6,7 @@ import { assert } from '../assert.ts';
 import type { Sql, SqlOrTx } from '../db/connect.ts';
 import { directionSql, type Page, type PageRange, readPage } from '../db/page.ts';
 import { type Fragment, fragment, raw } from '../db/sql.ts';
-import type { AccountId, TenantId } from '../ids.ts';
+import type { AccountId, TenantId, UserId } from '../ids.ts';
 import type { InstrumentKey } from './instrument-key.ts';
 
 const accountObject = fragment`
@@ -205,4 +205,17 @@ export async function hasInstrument(
       and i.isin = ${isin}
     limit 1`;
   return rows.length > 0;
+}
+
+/** The user who owns an account; undefined where the tenant has no such account. */
+export async function findOwner(
+  sql: Sql,
+  { tenantId, accountId }: { readonly tenantId: TenantId; readonly accountId: AccountId },
+): Promise<UserId | undefined> {
+  const rows = await sql<{ user_id: UserId }[]>`
+    select a.user_id
+    from unwind.accounts a
+    where a.tenant_id = ${tenantId}
+      and a.account_id = ${accountId}`;
+  return rows[0]?.user_id;
 }

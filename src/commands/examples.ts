@@ -44,6 +44,10 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     `unwind liquidations preview ${account}`,
     `unwind liquidations preview ${account} --client ${id} --json`,
   ],
+  'liquidations schedule': [
+    `unwind liquidations schedule ${account} --opening-of XETR --reason "the account is closed"`,
+    `unwind liquidations schedule ${account} --at 2026-07-01T09:00:00+02:00`,
+  ],
   'events list': [
     'unwind events',
     'unwind events --follow',

@@ -19,6 +19,7 @@ import { listLiquidations, showLiquidation } from './liquidations-command.ts';
 import { close, listParked, resume } from './parked-command.ts';
 import { addPreviewCommand } from './preview-command.ts';
 import { runOnDatabase } from './run.ts';
+import { addScheduleCommand } from './schedule-command.ts';
 import { addSellingCommands } from './selling-commands.ts';
 
 interface OfClient {
@@ -101,6 +102,7 @@ function addLiquidationsCommands(program: Command): void {
       return runOnDatabase((on) => showLiquidation({ ...on, json }, which));
     });
   addPreviewCommand(liquidations);
+  addScheduleCommand(liquidations);
   liquidations
     .command('explain')
     .description('why one is where it is, in plain sentences, and what can be done')

@@ -4,7 +4,10 @@ import { Type } from 'typebox';
 import { liquidationTransitions } from '../liquidations/liquidation.ts';
 import { waitReasons } from '../liquidations/waits-store.ts';
 import { idCursorForm } from './cursor.ts';
-import { instantForm, strict } from './schemas.ts';
+import { createLiquidationBody, instantForm, strict } from './schemas.ts';
+
+/** For people; what turns a line around is refused by the handler. */
+export const printable = '^[^\\x00-\\x1f\\x7f-\\x9f]*$';
 
 /** The part of a list that goes on by cursor. */
 export const cursorPaging = {
@@ -90,6 +93,41 @@ export const findQuery = Type.Object(
         pattern: '^[0-9A-Za-z-]{8,64}$',
         description: 'An id, a client order id (FIX 11) or an ISIN. Absent, it names nothing.',
         examples: ['DE0007164600'],
+      }),
+    ),
+  },
+  strict,
+);
+
+/** A liquidation that is released later. */
+export const scheduleLiquidationBody = Type.Object(
+  {
+    account_id: Type.String({ format: 'uuid', description: 'The account.' }),
+    user_id: createLiquidationBody.properties.user_id,
+    release: Type.Object(
+      {
+        at: Type.Optional(
+          Type.String({
+            maxLength: 40,
+            description: `A time of the market clock, 90 days ahead at most. ${instantForm}`,
+            examples: ['2026-07-01T09:00:00+02:00'],
+          }),
+        ),
+        opening_of: Type.Optional(
+          Type.String({
+            pattern: '^[A-Z0-9]{4}$',
+            description: 'The next opening of this venue: market identifier code, ISO 10383.',
+          }),
+        ),
+      },
+      { ...strict, description: 'When it is to be released: one of them.' },
+    ),
+    reason: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 500,
+        pattern: printable,
+        description: 'Why, for those who ask later.',
       }),
     ),
   },

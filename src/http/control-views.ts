@@ -9,6 +9,11 @@ export function storyText(story: Story): string {
   const waits = new Map(story.positions.map((position) => [position.isin, position]));
   const rest = {
     release_at: story.releaseAt,
+    schedule: story.schedule && {
+      at: story.schedule.at,
+      opening_of: story.schedule.openingOf,
+      reason: story.schedule.reason,
+    },
     released_at: story.releasedAt,
     ended_at: story.endedAt,
     end_reason: story.endReason,

@@ -15,14 +15,13 @@ import {
 import { newId, type TenantId } from '../ids.ts';
 import { liftHalt } from '../liquidations/lift-halt.ts';
 import { findMissing } from '../liquidations/missing-of-halt.ts';
-import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from './halt-schemas.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
 import { type Handler, idParam, jsonBody, refuseOtherPerson } from './pipeline.ts';
-import { noQuery, queryReaderOf, readerOf, readId } from './schemas.ts';
+import { noQuery, queryReaderOf, readerOf, readId, refuseUnprintable } from './schemas.ts';
 
 export interface HaltHandlers {
   readonly list: Handler;
@@ -117,17 +116,6 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
       });
     },
   };
-}
-
-/** Operators read it on terminals. @throws Refusal `bad_request`. */
-export function refuseUnprintable(words: {
-  readonly reason: string;
-  readonly person: string;
-}): void {
-  for (const name of ['reason', 'person'] as const) {
-    if (isPrintableLine(words[name])) continue;
-    throw new Refusal('bad_request', `/${name} has characters for control or direction.`);
-  }
 }
 
 /** @throws Refusal `bad_request` where the members are not those of the scope. */

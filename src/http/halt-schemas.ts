@@ -2,11 +2,8 @@
 
 import { Type } from 'typebox';
 import { strengths } from '../halts/halt.ts';
-import { cursorPaging } from './control-schemas.ts';
+import { cursorPaging, printable } from './control-schemas.ts';
 import { strict } from './schemas.ts';
-
-/** For people; what turns a line around is refused by the handler. */
-const printable = '^[^\\x00-\\x1f\\x7f-\\x9f]*$';
 
 export const reasonText = (description: string) =>
   Type.String({ minLength: 1, maxLength: 500, pattern: printable, description });

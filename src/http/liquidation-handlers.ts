@@ -2,13 +2,19 @@
 
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import type { UserId } from '../ids.ts';
+import type { TenantId, UserId } from '../ids.ts';
 import { cancelLiquidation } from '../liquidations/cancel-liquidation.ts';
-import { type CreateSettings, createLiquidation } from '../liquidations/create-liquidation.ts';
+import {
+  type CreateAnswer,
+  type CreateSettings,
+  createLiquidation,
+} from '../liquidations/create-liquidation.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
 import { previewLiquidation } from '../liquidations/preview-liquidation.ts';
 import { findLiquidationObject, findLiquidationPage } from '../liquidations/read-store.ts';
+import { scheduleLiquidation, type Wish } from '../liquidations/schedule-liquidation.ts';
 import { Refusal } from '../refusal.ts';
+import { scheduleLiquidationBody } from './control-schemas.ts';
 import { toAnswer } from './once.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
 import { type Handler, idParam, jsonBody } from './pipeline.ts';
@@ -22,7 +28,9 @@ import {
   queryReaderOf,
   readerOf,
   readId,
+  readInstant,
   readQueryInstant,
+  refuseUnprintable,
 } from './schemas.ts';
 
 export interface LiquidationHandlers {
@@ -31,8 +39,10 @@ export interface LiquidationHandlers {
   readonly retrieve: Handler;
   readonly cancel: Handler;
   readonly preview: Handler;
+  readonly schedule: Handler;
 }
 
+const readScheduleBody = readerOf(scheduleLiquidationBody);
 const readCreateBody = {
   2023: readerOf(createLiquidationBody),
   2026: readerOf(laterCreateLiquidationBody),
@@ -64,6 +74,13 @@ export function liquidationHandlers(options: {
 }): LiquidationHandlers {
   const { sql, clock, settings, onCreated, onEvent } = options;
   const open = new OpenLiquidations(sql, clock);
+  const created = (tenantId: TenantId, answer: CreateAnswer) => {
+    if (!answer.replayed) {
+      open.created(tenantId);
+      onCreated();
+    }
+    return toAnswer(answer);
+  };
   return {
     list: async (call) => {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
@@ -97,12 +114,7 @@ export function liquidationHandlers(options: {
         requestHash,
         hasRoom,
       };
-      const answer = await createLiquidation(sql, clock, request, settings);
-      if (!answer.replayed) {
-        open.created(tenantId);
-        onCreated();
-      }
-      return toAnswer(answer);
+      return created(tenantId, await createLiquidation(sql, clock, request, settings));
     },
 
     retrieve: async (call) => {
@@ -136,5 +148,35 @@ export function liquidationHandlers(options: {
       if (preview === undefined) throw new Refusal('not_found', noSuchAccount);
       return json(200, previewView(preview));
     },
+
+    schedule: async (call) => {
+      readNoQuery(call.search);
+      const body = readScheduleBody(jsonBody(call), 'body');
+      refuseUnprintable(body);
+      const { tenantId, signature, contract, act } = call.caller;
+      const { idempotencyKey, requestHash } = call;
+      const request = {
+        tenantId,
+        contract,
+        act,
+        accountId: readId<'account'>(body.account_id, '/account_id'),
+        userId: readId<'user'>(body.user_id, '/user_id'),
+        signature,
+        idempotencyKey,
+        requestHash,
+        hasRoom: await open.hasRoom(tenantId),
+        wish: wishOf(body.release),
+        reason: body.reason,
+      };
+      return created(tenantId, await scheduleLiquidation(sql, clock, request, settings));
+    },
   };
+}
+
+/** @throws Refusal `bad_request` where it names not exactly one. */
+function wishOf({ at, opening_of: openingOf }: { at?: string; opening_of?: string }): Wish {
+  const time = readInstant(at, '/release/at');
+  if (time !== undefined && openingOf === undefined) return { at: time };
+  if (time === undefined && openingOf !== undefined) return { openingOf };
+  throw new Refusal('bad_request', '/release has to have either at or opening_of.');
 }

@@ -11,7 +11,6 @@ import { decimal } from '../money.ts';
 import { releaseStop } from '../orders/release-stop.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
-import { refuseUnprintable } from './halt-handlers.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
 import { type Handler, idParam, jsonBody } from './pipeline.ts';
@@ -22,7 +21,7 @@ import {
   setControlsBody,
 } from './pre-trade-schemas.ts';
 import { controlsView, stopView } from './pre-trade-views.ts';
-import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+import { noQuery, queryReaderOf, readerOf, refuseUnprintable } from './schemas.ts';
 
 export interface PreTradeHandlers {
   readonly retrieve: Handler;

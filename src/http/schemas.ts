@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { later } from '../clock.ts';
 import { type Id, parseId } from '../ids.ts';
 import { hasLostPlus, parseDate, parseInstant } from '../instant.ts';
+import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
 
 export const strict = { additionalProperties: false };
@@ -258,4 +259,15 @@ export function readId<Thing extends string>(text: string, name: string): Id<Thi
   const id = parseId<Thing>(text);
   if (id === undefined) throw new Refusal('bad_request', `${name} is no UUID.`);
   return id;
+}
+
+/** Words that operators read on terminals, by the names of their members. @throws Refusal `bad_request`. */
+export function refuseUnprintable(words: {
+  readonly reason?: string;
+  readonly person?: string;
+}): void {
+  for (const name of ['reason', 'person'] as const) {
+    if (isPrintableLine(words[name] ?? '')) continue;
+    throw new Refusal('bad_request', `/${name} has characters for control or direction.`);
+  }
 }

@@ -12,7 +12,7 @@ import { type AccountId, newId, type TenantId, type UserId } from '../ids.ts';
 import { overtakenTriesMax, positionsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Act } from '../trail/act.ts';
-import { type Creation, type CreationRow, insertLiquidation } from './store.ts';
+import { type Creation, type CreationRow, insertLiquidation, type Schedule } from './store.ts';
 
 export interface CreateRequest {
   readonly tenantId: TenantId;
@@ -27,6 +27,8 @@ export interface CreateRequest {
   readonly requestHash: Buffer;
   /** Whether the tenant may have one more open; a request sent again is answered in any case. */
   readonly hasRoom?: boolean;
+  /** When it is to be released, or why that cannot be: told where nothing else stands against it. */
+  readonly schedule?: Schedule | Refusal;
 }
 
 export interface CreateSettings {
@@ -59,13 +61,16 @@ export async function createLiquidation(
   request: CreateRequest,
   settings: CreateSettings,
 ): Promise<CreateAnswer> {
+  const { hasRoom = true, schedule } = request;
+  const isRefused = schedule instanceof Refusal;
   let signatureIsNew = true;
   for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
     const now = clock.now();
     const row = await tryToInsert(sql, {
       ...request,
-      hasRoom: request.hasRoom ?? true,
+      hasRoom: hasRoom && !isRefused,
       contract: request.contract ?? '2023',
+      schedule: isRefused ? undefined : schedule,
       liquidationId: newId(),
       eventId: newId(),
       now,
@@ -129,7 +134,8 @@ function verdictOf(row: CreationRow, request: CreateRequest): Verdict {
     return { type: 'answer', answer: { status: 202, body: row.body, replayed: false } };
   }
   if (row.overtaken) return { type: 'overtaken' };
-  const refusal = refusalOf(row, request);
+  const { schedule } = request;
+  const refusal = refusalOf(row, request) ?? (schedule instanceof Refusal ? schedule : undefined);
   assert(refusal !== undefined, 'what nothing stands against is created');
   throw refusal;
 }

@@ -23,6 +23,8 @@ export interface Creation {
   readonly releaseDelayMs: number;
   /** What the liquidation is created under. */
   readonly contract: Contract;
+  /** When its client wants it released; undefined: as soon as its delay is over. */
+  readonly schedule?: Schedule | undefined;
   readonly signature: SignatureUse;
   readonly act: Act | undefined;
   /** False when an earlier try of the same request has recorded it. */
@@ -34,6 +36,16 @@ export interface Creation {
   readonly hasRoom: boolean;
   /** Positions the account may hold. */
   readonly positionsMax: number;
+}
+
+/** A release that is asked for. */
+export interface Schedule {
+  /** On the market clock. */
+  readonly at: Date;
+  /** The venue that opens then, by MIC; undefined: it is a time. */
+  readonly openingOf: string | undefined;
+  /** For those who ask later. */
+  readonly reason: string | undefined;
 }
 
 export interface CreationRow {
@@ -103,6 +115,8 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
     from rendered r`;
   const act = c.act && { ...c.act, target: `${c.act.target}/${c.liquidationId}` };
   const answer = { ...c, status: 202, expiresAt: c.idempotencyExpiresAt };
+  const { schedule } = c;
+  const shown = schedule === undefined ? fragment`select r.object from rendered r` : scheduledSql;
   const rows = await sql<CreationRow[]>`
     with signature as (${signatureUseSql(signature)}),
     prior as materialized (
@@ -140,7 +154,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
     created as (
       insert into unwind.liquidations as l (
         tenant_id, liquidation_id, account_id, user_id, sequence, status, cash_amount,
-        event_count, release_at, created_at, updated_at, contract
+        event_count, release_at, scheduled_at, opening_of, schedule_reason, created_at, updated_at, contract
       )
       select
         ${c.tenantId}, ${c.liquidationId}, ${c.accountId}, ${c.userId},
@@ -156,7 +170,11 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
           from unwind.indicative_values(${c.tenantId}, ${c.accountId}, ${c.liquidationId}) as i
         ),
         1,
-        (select unwind.market_time(${c.now})) + ${c.releaseDelayMs} * interval '1 millisecond',
+        greatest(
+          (select unwind.market_time(${c.now})) + ${c.releaseDelayMs} * interval '1 millisecond',
+          ${schedule?.at ?? null}
+        ),
+        ${schedule?.at ?? null}, ${schedule?.openingOf ?? null}, ${schedule?.reason ?? null},
         ${c.now}, ${c.now}, ${c.contract}
       from verdict v
       where not v.signature_replayed
@@ -167,10 +185,10 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
         and ${c.hasRoom}
       returning
         l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
-        l.created_at, l.updated_at, l.contract
+        l.created_at, l.updated_at, l.contract, l.release_at, l.opening_of, l.schedule_reason
     ),
     rendered as materialized (
-      select c.sequence, o.object
+      select c.sequence, o.object, c.release_at, c.opening_of, c.schedule_reason
       from created c
       cross join lateral unwind.liquidation_objects(
         c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.contract, c.status, c.cash_amount,
@@ -178,18 +196,27 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       ) as o
     ),
     event as (${liquidationEventsSql(created, c.now)}),
-    remembered as (${storedAnswerSql(answer, fragment`select r.object from rendered r`)}),
+    remembered as (${storedAnswerSql(answer, shown)}),
     recorded as (${actSql(c.tenantId, act, fragment`select from created`)})
     select
       v.signature_replayed, v.account_status, v.overtaken, v.running_id, v.is_too_large,
       p.request_hash as prior_hash,
       p.status as prior_status,
       p.body as prior_body,
-      (select r.object from rendered r) as body
+      (${shown}) as body
     from verdict v
     left join prior p on true`;
   return rows[0];
 }
+
+// The published object, and besides it the release that was asked for.
+const scheduledSql = fragment`
+  select
+    concat(
+      left(r.object, -1), ',"release":{"at":"', unwind.instant(r.release_at), '"',
+      ',"opening_of":"' || r.opening_of || '"', ',"reason":' || to_json(r.schedule_reason)::text, '}}'
+    )
+  from rendered r`;
 
 export interface Cancellation {
   readonly tenantId: TenantId;

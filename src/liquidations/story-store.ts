@@ -8,6 +8,7 @@ import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { storyEntriesMax, storyOrdersMax } from '../limits.ts';
 import type { EndReason, LiquidationStatus, StopReason } from './liquidation.ts';
 import { itemSql } from './overview-store.ts';
+import type { Schedule } from './store.ts';
 import { findTimeline, type StoryEntry } from './timeline-store.ts';
 import { findWaitingPositions, type WaitingPosition } from './waits-store.ts';
 
@@ -15,6 +16,8 @@ export interface Story {
   /** JSON text of the liquidation as the list shows it. */
   readonly object: string;
   readonly releaseAt: Date;
+  /** The release that its client asked for; undefined: as soon as the delay was over. */
+  readonly schedule: Schedule | undefined;
   readonly releasedAt: Date | undefined;
   readonly endedAt: Date | undefined;
   readonly endReason: EndReason | undefined;
@@ -80,6 +83,9 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
     {
       object: string;
       release_at: Date;
+      scheduled_at: Date | null;
+      opening_of: string | null;
+      schedule_reason: string | null;
       released_at: Date | null;
       ended_at: Date | null;
       end_reason: EndReason | null;
@@ -92,7 +98,7 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
     }[]
   >`
     select
-      i.object, l.release_at, l.released_at, l.ended_at, l.end_reason, l.end_note, l.rounds,
+      i.object, l.release_at, l.scheduled_at, l.opening_of, l.schedule_reason, l.released_at, l.ended_at, l.end_reason, l.end_note, l.rounds,
       l.stop_reason, l.stop_note, l.stop_asked_at,
       (
         select count(*)::integer
@@ -111,6 +117,13 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
   return {
     object: row.object,
     releaseAt: row.release_at,
+    schedule: row.scheduled_at
+      ? {
+          at: row.scheduled_at,
+          openingOf: row.opening_of ?? undefined,
+          reason: row.schedule_reason ?? undefined,
+        }
+      : undefined,
     releasedAt: row.released_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
     endReason: row.end_reason ?? undefined,

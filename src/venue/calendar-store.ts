@@ -98,6 +98,39 @@ export async function findOpenings(
   });
 }
 
+/** When sessions of a venue's calendar begin next, after an instant of the market. */
+export interface NextOpening {
+  /** Whether the service trades there. */
+  readonly isTraded: boolean;
+  /** Undefined: it has no calendar, or no session within a month. */
+  readonly opensAt: Date | undefined;
+  readonly marketAt: Date;
+}
+
+/** The next opening that is not under way: of a venue that is open the one after. */
+export async function findNextOpening(
+  sql: SqlOrTx,
+  { venue, now }: { venue: string; now: Date },
+): Promise<NextOpening> {
+  const rows = await sql<{ is_traded: boolean; opens_at: Date | null; market_at: Date }[]>`
+    select
+      ${venue} = any (t.venues) as is_traded,
+      m.at as market_at,
+      case when s.opens_at > m.at then s.opens_at else n.opens_at end as opens_at
+    from unwind.trading t
+    cross join (select unwind.market_time(${now}) as at) m
+    left join lateral unwind.venue_session(${venue}, m.at) s on true
+    left join lateral unwind.venue_session(${venue}, s.closes_at) n on true`;
+  const [row] = rows;
+  if (row === undefined)
+    throw new Error('the table of the venues that are traded at has its one row');
+  return {
+    isTraded: row.is_traded,
+    opensAt: row.opens_at ?? undefined,
+    marketAt: row.market_at,
+  };
+}
+
 /** Records at which venues the service trades, for the views, which see no settings. */
 export async function recordTrading(
   sql: Sql,

@@ -89,6 +89,13 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
     subject: itsLiquidation,
   },
   {
+    what: 'a liquidation was released before its time',
+    victims: all(liquidations, 'released_at is not null and stop_reason is null'),
+    change: set(liquidations, "release_at = t.released_at + interval '1 millisecond'"),
+    check: 'liquidations_are_released_when_due',
+    subject: itsLiquidation,
+  },
+  {
     what: 'a final liquidation has no end',
     victims: all(liquidations, isFinal),
     change: set(liquidations, 'ended_at = null'),

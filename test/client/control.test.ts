@@ -1,7 +1,9 @@
 // What people see and steer, through the published client.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 import { ApiError, Client, LogGapError } from '@unwind/client';
+import { later } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { apiOf, giveAccounts, liquidate, park, stopOrder } from '../http/api.ts';
@@ -56,6 +58,19 @@ test('a preview says what would be sold, and why a liquidation would be refused'
   await api.call('DELETE', `/accounts/${account.accountId}/liquidations/${id}`);
   const missing = preview(newId<'account'>());
   await assert.rejects(missing, (error) => error instanceof ApiError && error.status === 404);
+});
+
+test('a liquidation is scheduled once for each key, and cancelled until then', async () => {
+  const [{ accountId, userId }] = await giveAccounts(sql, registered);
+  const { schedule, story } = client.control.liquidations;
+  const at = later(clock.now(), 86_400_000).toISOString();
+  const wish = { account_id: accountId, user_id: userId, release: { at }, reason: 'Moving out' };
+  const idempotencyKey = randomUUID();
+  const first = await schedule(wish, { idempotencyKey });
+  assert.deepEqual(await schedule(wish, { idempotencyKey }), first);
+  assert.deepEqual(first.release, { at, reason: 'Moving out' });
+  assert.equal((await story(first.id)).schedule?.at, at);
+  await client.liquidations.cancel(accountId, first.id);
 });
 
 test('what waits for a person is listed, resumed and closed, by the client whose it is', async () => {

@@ -1,7 +1,7 @@
 // An API client at work: it holds a token and sends requests that are signed as they should be.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '../../src/clock.ts';
+import { type Clock, later } from '../../src/clock.ts';
 import { recordStops } from '../../src/controls/stops-store.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -175,6 +175,17 @@ export function toLiquidate(account: AccountOfUser, idempotencyKey: string = ran
   return { target, content };
 }
 
+/** What schedules a liquidation of an account for an hour later. */
+export function toSchedule({ accountId, userId }: AccountOfUser, clock: Clock) {
+  const release = { at: later(clock.now(), 3_600_000) };
+  const json = { account_id: accountId, user_id: userId, release };
+  return {
+    method: 'POST',
+    target: '/liquidations',
+    content: { json, headers: keyOf(randomUUID()) },
+  };
+}
+
 /** Asks for a liquidation. @returns its path. */
 export async function liquidate(api: Api, account: AccountOfUser): Promise<string> {
   const { target, content } = toLiquidate(account);
@@ -299,6 +310,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   if (path.startsWith('/controls')) return wishForControls(api, sql, route);
   if (['/stream', '/overview', '/find', '/trail'].includes(path))
     return { method, target: path, content: {} };
+  if (path === '/liquidations' && method === 'POST') return toSchedule(account, api.clock);
   if (path.startsWith('/liquidations')) {
     const id = (await liquidate(api, account)).split('/').at(-1) ?? '';
     return { method, target: targetOf(path, { account_liquidation_id: id }), content: {} };

@@ -17,7 +17,11 @@ import type {
   StoppedOrder,
   StoppedQuery,
 } from './pre-trade.ts';
-import type { LiquidationPreview } from './preview.ts';
+import type {
+  LiquidationPreview,
+  NewScheduledLiquidation,
+  ScheduledLiquidation,
+} from './preview.ts';
 import { listAt } from './reading.ts';
 import type { Act, ActQuery } from './trail.ts';
 
@@ -37,6 +41,11 @@ export interface Control {
     story(liquidationId: string, options?: CallOptions): Promise<LiquidationStory>;
     /** What a liquidation of the account would do now. Nothing is stored. */
     preview(accountId: string, options?: CallOptions): Promise<LiquidationPreview>;
+    /** Creates one that is released at a time, or at the next opening of a venue. Once for each key. */
+    schedule(
+      liquidation: NewScheduledLiquidation,
+      options?: KeyedOptions,
+    ): Promise<ScheduledLiquidation>;
   };
   readonly parked: {
     /** What waits for a person, the oldest first. */
@@ -96,6 +105,7 @@ export function controlOf(caller: Caller): Control {
         const target = at`/accounts/${id}/liquidation_preview`;
         return caller.request({ method: 'GET', target, ...options });
       },
+      schedule: (liquidation, options) => posterOf(caller)('/liquidations', liquidation, options),
     },
     halts: haltsOf(caller),
     preTrade: preTradeOf(caller),

@@ -134,6 +134,15 @@ export interface LiquidationStory {
   readonly liquidation: LiquidationOverview;
   /** When it may be released, by the market clock. */
   readonly release_at: string;
+  /** Absent: its release was not scheduled. */
+  readonly schedule?: {
+    /** When its client wants it released, by the market clock. */
+    readonly at: string;
+    /** The venue that opens then. */
+    readonly opening_of?: string;
+    /** The reason its client gave. */
+    readonly reason?: string;
+  };
   /** Absent: it was not released. */
   readonly released_at?: string;
   /** Absent: it is open. */

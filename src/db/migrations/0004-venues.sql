@@ -186,7 +186,11 @@ select
   l.stop_reason,
   l.stop_note,
   l.stop_asked_at,
-  l.end_note
+  l.end_note,
+  l.release_at,
+  l.scheduled_at,
+  l.opening_of,
+  l.schedule_reason
 from unwind.liquidations l;
 
 create or replace view unwind_v1.rates as

@@ -138,6 +138,11 @@ select
     when 2 then coalesce(l.stop_note, l.stop_reason)
     when 10 then concat('halted by ', g.person, ': ', g.reason)
     when 14 then k.detail
+    when 15 then case
+      when l.scheduled_at is not null then concat(
+        'scheduled', ' for the opening of ' || l.opening_of, ': ' || l.schedule_reason
+      )
+    end
     when 16 then 'the liquidation is looked at again then'
   end as own_detail,
   r.rank,
@@ -330,7 +335,7 @@ cross join lateral (
         and (y.as_of is null or y.as_of < m.at - t.rate_age_max) then 12
       when not v.is_open
         and coalesce(v.opens_at, 'infinity')
-          >= coalesce(case l.status when 'NEW' then l.release_at else o.submit_at end, '-infinity')
+          > coalesce(case l.status when 'NEW' then l.release_at else o.submit_at end, '-infinity')
         then 13
       when coalesce(ko.retry_at, ks.retry_at) is not null then 14
       when o.submit_at > m.at then 16

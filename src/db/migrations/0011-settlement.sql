@@ -320,6 +320,10 @@ select
   l.stop_note,
   l.stop_asked_at,
   l.end_note,
+  l.release_at,
+  l.scheduled_at,
+  l.opening_of,
+  l.schedule_reason,
   l.contract,
   l.settle_at,
   l.settled_at

@@ -20,6 +20,7 @@ import {
 } from './objects.ts';
 import type { OperationPart } from './operation.ts';
 import type { OperationId } from './operations.ts';
+import { scheduledOf, scheduleOperations } from './schedule-operations.ts';
 
 const laterLiquidation = Type.Object(
   {
@@ -103,6 +104,16 @@ export const laterOperations: Readonly<Partial<Record<OperationId, OperationPart
       body: {
         ...controlOperations.retrieve_liquidation.success.body,
         schema: storyOf(laterOverview),
+      },
+    },
+  },
+  schedule_liquidation: {
+    ...scheduleOperations.schedule_liquidation,
+    success: {
+      ...scheduleOperations.schedule_liquidation.success,
+      body: {
+        ...scheduleOperations.schedule_liquidation.success.body,
+        schema: scheduledOf(laterLiquidation),
       },
     },
   },

@@ -184,6 +184,16 @@ export function storyOf(object: TObject) {
     {
       liquidation: object,
       release_at: instant('When it may be released, by the market clock.'),
+      schedule: Type.Optional(
+        Type.Object(
+          {
+            at: instant('When its client wants it released, by the market clock.'),
+            opening_of: Type.Optional(Type.String({ description: 'The venue that opens then.' })),
+            reason: Type.Optional(Type.String({ description: 'The reason its client gave.' })),
+          },
+          { description: 'Absent: its release was not scheduled.' },
+        ),
+      ),
       released_at: Type.Optional(instant('Absent: it was not released.')),
       ended_at: Type.Optional(instant('Absent: it is open.')),
       end_reason: Type.Optional(

@@ -14,6 +14,7 @@ import { parkedOperations } from './parked-operations.ts';
 import { preTradeOperations } from './pre-trade-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
+import { scheduleOperations } from './schedule-operations.ts';
 import { trailOperations } from './trail-operations.ts';
 import { tunnelOperations } from './tunnel-operations.ts';
 import { userOperations } from './user-operations.ts';
@@ -31,6 +32,7 @@ const parts = {
   ...preTradeOperations,
   ...previewOperations,
   ...parkedOperations,
+  ...scheduleOperations,
   ...openOperations,
   ...sandboxOperations,
   ...trailOperations,
