@@ -44,12 +44,6 @@ export const positionsMax = 5_000;
 export const openLiquidationsMax = 250_000;
 
 /**
- * How far ahead a release may be scheduled, in ms of market time: a quarter, as long as the log keeps what was
- * asked for. Meanwhile the account can have no other liquidation.
- */
-export const scheduledAheadMsMax = 90 * 24 * 3_600_000;
-
-/**
  * Orders that may be with one venue without their end at once: what has to be looked up and counted
  * again after a crash, in batches, within a minute; and how far the order of a small tenant stands
  * behind those of a large one.
@@ -130,8 +124,9 @@ export const requestBodyBytesMax = 16 * 1024;
  */
 export const pageBytesMax = 4 * 1_048_576;
 
-/** Executions that one order shows, about 2 MiB (`unwind.order_object`); the list of its executions has all. */
+/** Executions that one order shows, about 2 MiB (`unwind.order_object`; the list has all), and one part of a statement. */
 export const executionsOfOrderMax = 5_000;
+export const statementExecutionsMax = 5_000;
 
 /**
  * Connections of clients at once: at most half of the descriptors of the process, the rest are for the

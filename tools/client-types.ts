@@ -145,6 +145,7 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         OverviewQuery: queryOf('list_liquidations'),
         CursorPageMeta: part(answerOf('list_liquidations'), 'meta'),
         LiquidationStory: answerOf('retrieve_liquidation'),
+        SignedStatement: answerOf('retrieve_liquidation_statement'),
         StoryOrder: part(answerOf('retrieve_liquidation'), 'orders'),
         StreamQuery: queryOf('stream_events'),
         StoryEntry: part(answerOf('retrieve_liquidation'), 'timeline'),

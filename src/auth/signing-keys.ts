@@ -172,6 +172,17 @@ export async function findPublicJwks(
   return rows.map((row) => row.public_jwk);
 }
 
+/** The public Ed25519 keys of a tenant, also those that have ended, as JSON texts of JWKs, oldest first. */
+export async function findEveryPublicJwk(sql: Sql, tenantId: TenantId): Promise<readonly string[]> {
+  const rows = await sql<{ public_jwk: string }[]>`
+    select k.public_jwk
+    from unwind.signing_keys k
+    where k.tenant_id = ${tenantId}
+      and k.algorithm = 'ed25519'
+    order by k.created_at, k.key_id`;
+  return rows.map((row) => row.public_jwk);
+}
+
 /**
  * The key that signs for a tenant by this algorithm: of those whose time has come the one that was
  * not replaced, also where one that was replaced would have begun later.

@@ -61,6 +61,15 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'halts list': ['unwind halts', 'unwind halts list --all --json'],
   'halts lift': [`unwind halts lift ${id} --reason "prices are right again"`],
+  'statements write': [
+    `unwind statements write ${id} --to statement.jsonl`,
+    `unwind statements write ${id} --client ${account} > statement.jsonl`,
+  ],
+  'statements verify': [
+    'unwind statements verify statement.jsonl --key keys.json',
+    'unwind statements verify statement.jsonl --thumbprint kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
+  ],
+  'statements keys': ['unwind statements keys > keys.json'],
   'liquidations abandon': [
     `unwind liquidations abandon ${id} --reason "the instrument was delisted"`,
   ],

@@ -28,6 +28,7 @@ const findings: Readonly<Record<string, string>> = {
   reconcile: 'something differs',
   request: 'the answer is no 2xx',
   'replay-request': 'the answer is no 2xx',
+  'statements verify': 'it is not whole, not by a key that is trusted, or does not add up',
   'trail verify': 'the trail is not whole',
   'venues check': 'a venue could not be logged on to',
   'venues reconcile': 'something differs',

@@ -27,6 +27,7 @@ import type { RequestOptions } from './request-command.ts';
 import { outputTo, printOutcome, run, runForClient, runOnDatabase } from './run.ts';
 import { type ApiArguments, withApi } from './sandbox-access.ts';
 import { addSandboxCommands } from './sandbox-command.ts';
+import { addStatementCommands } from './statement-commands.ts';
 import { addTrailCommands } from './trail-command.ts';
 import { addVenueCommands } from './venue-commands.ts';
 import { addWebhookCommands } from './webhooks-commands.ts';
@@ -58,6 +59,7 @@ export function makeProgram(): Command {
   addEventCommands(program);
   addHaltCommands(program);
   addControlsCommands(program);
+  addStatementCommands(program);
   addTrailCommands(program);
   addVenueCommands(program);
   addFixCommands(program);

@@ -37,9 +37,9 @@ export function addScheduleCommand(liquidations: Command): void {
     .option('--reason <text>', 'why, for those who ask later', reasonText)
     .option('--client <id>', 'whose account it is (default: the sandbox client)', clientId)
     .action((account: AccountId, { client, ...options }: ScheduleOptions) => {
-      const wish = wishOf(options);
-      return runForClient(client, (to, { liquidations: settings }) => {
-        return runSchedule(to, { accountId: account, wish, reason: options.reason }, settings);
+      return runForClient(client, async (to, { liquidations: settings }) => {
+        const what = { accountId: account, wish: wishOf(options), reason: options.reason };
+        return runSchedule(to, what, settings);
       });
     });
 }
@@ -78,7 +78,7 @@ export async function runSchedule(
     tenantId,
     userId,
     act: actOfCommand(clock.now(), {
-      operation: 'liquidations schedule',
+      operation: 'schedule_liquidation',
       target: '/liquidations',
       reason: what.reason,
     }),

@@ -39,6 +39,7 @@ import { type RateSettings, Rates } from './rates.ts';
 import { signedRoutes } from './routes.ts';
 import type { Certificate } from './secure-server.ts';
 import { buildServer, type ServerOptions } from './server.ts';
+import { statementHandlers } from './statement-handlers.ts';
 import { tokenRoutes } from './token-route.ts';
 import { trailHandlers } from './trail-handlers.ts';
 import { tunnelHandlers, tunnelHealthRoute } from './tunnel-handlers.ts';
@@ -197,6 +198,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
     parked: parkedHandlers({ sql, clock }),
+    statements: statementHandlers({ sql, clock, seal }),
     tests,
   });
 }

@@ -133,3 +133,18 @@ export const scheduleLiquidationBody = Type.Object(
   },
   strict,
 );
+
+/** Which part of a signed statement. */
+export const statementQuery = Type.Object(
+  {
+    part: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000,
+        default: 1,
+        description: 'Which part of a long statement; the header `link` leads to the next.',
+      }),
+    ),
+  },
+  strict,
+);

@@ -16,6 +16,7 @@ import type { ParkedHandlers } from './parked-handlers.ts';
 import type { SignedRoute } from './pipeline.ts';
 import type { PositionHandlers } from './position-handlers.ts';
 import type { PreTradeHandlers } from './pre-trade-handlers.ts';
+import type { StatementHandlers } from './statement-handlers.ts';
 import type { TrailHandlers } from './trail-handlers.ts';
 import type { TunnelHandlers } from './tunnel-handlers.ts';
 import type { WebhookHandlers } from './webhook-handlers.ts';
@@ -47,6 +48,7 @@ const ofReplay = '/webhooks/:webhook_id/replay';
 const ofTest = '/webhooks/:webhook_id/test';
 const ofPreview = '/accounts/:account_id/liquidation_preview';
 const ofStory = '/liquidations/:account_liquidation_id';
+const ofStatement = `${ofStory}/statement`;
 const ofPositions = '/accounts/:account_id/positions';
 const ofPosition = `${ofPositions}/:instrument_id`;
 const ofOrders = '/accounts/:account_id/orders';
@@ -70,6 +72,7 @@ export interface Handlers {
   readonly halts: HaltHandlers;
   readonly preTrade: PreTradeHandlers;
   readonly overview: OverviewHandlers;
+  readonly statements: StatementHandlers;
   readonly trail: TrailHandlers;
   readonly parked: ParkedHandlers;
   /** What only a sandbox has: in live mode these routes do not exist. */
@@ -126,7 +129,7 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ liquidations, control, events, halts, overview, parked, preTrade, trail }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ liquidations, control, events, halts, overview, parked, preTrade, statements, trail }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
@@ -135,6 +138,7 @@ function controlRoutes({ liquidations, control, events, halts, overview, parked,
     { method: 'GET',    path: '/stream',               operation: 'stream_events',                scopes: liquidationRead,  idempotent: false, handler: events.stream, type: 'text/event-stream' },
     { method: 'GET',    path: ofStory,                 operation: 'retrieve_liquidation',             scopes: liquidationRead,  idempotent: false, handler: control.retrieveLiquidation },
     { method: 'GET',    path: ofPreview,               operation: 'preview_account_liquidation',  scopes: liquidationRead,  idempotent: false, handler: liquidations.preview },
+    { method: 'GET',    path: ofStatement,             operation: 'retrieve_liquidation_statement', scopes: liquidationRead, idempotent: false, handler: statements.retrieve },
     { method: 'GET',    path: '/halts',                operation: 'list_halts',                   scopes: haltRead,         idempotent: false, handler: halts.list },
     { method: 'POST',   path: '/halts',                operation: 'set_halt',                     scopes: haltAdmin,        idempotent: true,  handler: halts.set },
     { method: 'GET',    path: '/halts/:halt_id',       operation: 'retrieve_halt',                scopes: haltRead,         idempotent: false, handler: halts.retrieve },

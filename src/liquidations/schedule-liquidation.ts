@@ -3,7 +3,6 @@
 
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { scheduledAheadMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { findMarketTime, findNextOpening } from '../venue/calendar-store.ts';
 import {
@@ -13,6 +12,9 @@ import {
   createLiquidation,
 } from './create-liquidation.ts';
 import type { Schedule } from './store.ts';
+
+/** How far ahead, in ms of market time: a quarter. The account can have no other liquidation until then. */
+const scheduledAheadMsMax = 90 * 24 * 3_600_000;
 
 /** When it is to be released: at an instant of the market clock, or at the next opening of a venue, by MIC. */
 export type Wish = { readonly at: Date } | { readonly openingOf: string };

@@ -6,7 +6,7 @@ import { ApiError, Client, LogGapError } from '@unwind/client';
 import { later } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
-import { apiOf, giveAccounts, liquidate, park, stopOrder } from '../http/api.ts';
+import { apiOf, giveAccounts, liquidate, park, sell, stopOrder } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -71,6 +71,16 @@ test('a liquidation is scheduled once for each key, and cancelled until then', a
   assert.deepEqual(first.release, { at, reason: 'Moving out' });
   assert.equal((await story(first.id)).schedule?.at, at);
   await client.liquidations.cancel(accountId, first.id);
+});
+
+test('what has ended has a signed statement', async () => {
+  const [account] = await giveAccounts(sql, registered);
+  const { liquidationId } = await sell(sql, clock, account);
+  const { payload } = await client.control.liquidations.statement(liquidationId);
+  const { totals } = JSON.parse(Buffer.from(payload, 'base64url').toString());
+  assert.equal(totals.proceeds, '2083.50');
+  const none = client.control.liquidations.statement(liquidationId, { part: 2 });
+  await assert.rejects(none, (error) => error instanceof ApiError && error.status === 404);
 });
 
 test('what waits for a person is listed, resumed and closed, by the client whose it is', async () => {

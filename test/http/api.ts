@@ -177,7 +177,7 @@ export function toLiquidate(account: AccountOfUser, idempotencyKey: string = ran
 
 /** What schedules a liquidation of an account for an hour later. */
 export function toSchedule({ accountId, userId }: AccountOfUser, clock: Clock) {
-  const release = { at: later(clock.now(), 3_600_000) };
+  const release = { at: later(clock.now(), 3_600_000).toISOString() };
   const json = { account_id: accountId, user_id: userId, release };
   return {
     method: 'POST',
@@ -310,6 +310,14 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   if (path.startsWith('/controls')) return wishForControls(api, sql, route);
   if (['/stream', '/overview', '/find', '/trail'].includes(path))
     return { method, target: path, content: {} };
+  if (path.endsWith('/statement')) {
+    const { liquidationId } = await sell(sql, api.clock, account);
+    return {
+      method,
+      target: targetOf(path, { account_liquidation_id: liquidationId }),
+      content: {},
+    };
+  }
   if (path === '/liquidations' && method === 'POST') return toSchedule(account, api.clock);
   if (path.startsWith('/liquidations')) {
     const id = (await liquidate(api, account)).split('/').at(-1) ?? '';

@@ -46,6 +46,7 @@ import { probes, type Readiness } from '../../src/http/probes.ts';
 import { type RateSettings, Rates } from '../../src/http/rates.ts';
 import { signedRoutes } from '../../src/http/routes.ts';
 import { buildServer, type ServerOptions } from '../../src/http/server.ts';
+import { statementHandlers } from '../../src/http/statement-handlers.ts';
 import { tokenRoutes } from '../../src/http/token-route.ts';
 import { trailHandlers } from '../../src/http/trail-handlers.ts';
 import { tunnelHandlers, tunnelHealthRoute } from '../../src/http/tunnel-handlers.ts';
@@ -171,6 +172,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
     parked: parkedHandlers({ sql, clock }),
+    statements: statementHandlers({ sql, clock, seal }),
     tests: isSandbox ? tests : undefined,
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });

@@ -33,6 +33,7 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
   { package: 'big.js', places: ['src/money.ts'] },
   { package: 'structured-headers', places: ['packages/signatures/'] },
   { package: 'prom-client', places: ['src/metrics/'] },
+  { package: 'jose', places: ['src/statements/'] },
 ];
 
 /** Rooms that a room must not import: calls go down. */
@@ -63,6 +64,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     to: ['http', 'liquidations', 'orders', 'webhooks', 'deliveries', 'executions', 'book', 'venue'],
   },
   { from: 'src/liquidations/', to: ['http', 'webhooks'] },
+  {
+    from: 'src/statements/',
+    to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'venue'],
+  },
   { from: 'src/webhooks/', to: ['http', 'liquidations', 'orders', 'executions', 'book', 'venue'] },
   {
     from: 'src/deliveries/',

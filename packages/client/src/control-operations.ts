@@ -3,7 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
 import type { PageQuery } from './contract.ts';
-import type { LiquidationOverview, LiquidationStory, OverviewQuery } from './control.ts';
+import type {
+  LiquidationOverview,
+  LiquidationStory,
+  OverviewQuery,
+  SignedStatement,
+} from './control.ts';
 import { CursorListing, type CursorPage } from './cursor-listing.ts';
 import type { Halt, HaltEffect, HaltQuery, HaltWithEffect, LiftRequest, NewHalt } from './halts.ts';
 import type { Listing } from './listing.ts';
@@ -39,6 +44,12 @@ export interface Control {
     ): CursorListing<LiquidationOverview, OverviewQuery>;
     /** Its orders, what blocks the rest, and what happened when. */
     story(liquidationId: string, options?: CallOptions): Promise<LiquidationStory>;
+    /** A part of the signed statement of one that has ended, from 1 on; its payload says how many there are. */
+    statement(
+      liquidationId: string,
+      query?: { readonly part?: number },
+      options?: CallOptions,
+    ): Promise<SignedStatement>;
     /** What a liquidation of the account would do now. Nothing is stored. */
     preview(accountId: string, options?: CallOptions): Promise<LiquidationPreview>;
     /** Creates one that is released at a time, or at the next opening of a venue. Once for each key. */
@@ -100,6 +111,10 @@ export function controlOf(caller: Caller): Control {
       },
       story: (id, options) => {
         return caller.request({ method: 'GET', target: at`/liquidations/${id}`, ...options });
+      },
+      statement: (id, query = {}, options = {}) => {
+        const target = at`/liquidations/${id}/statement`;
+        return caller.request({ method: 'GET', target, query, ...options });
       },
       preview: (id, options) => {
         const target = at`/accounts/${id}/liquidation_preview`;

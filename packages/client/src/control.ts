@@ -191,6 +191,18 @@ export interface LiquidationStory {
   readonly timeline_cut: boolean;
 }
 
+export interface SignedStatement {
+  /** base64url of a JSON document: every execution with price, time and venue, and the sums. */
+  readonly payload: string;
+  /**
+   * base64url of the header: `alg` EdDSA, `kid`, and the public key as `jwk`. Believe that key
+   * only if you know it from elsewhere, such as `GET /auth/verify_keys`.
+   */
+  readonly protected: string;
+  /** base64url of the Ed25519 signature. */
+  readonly signature: string;
+}
+
 export interface StoryOrder {
   /** The order. */
   readonly id: string;

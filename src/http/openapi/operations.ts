@@ -15,6 +15,7 @@ import { preTradeOperations } from './pre-trade-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
 import { scheduleOperations } from './schedule-operations.ts';
+import { statementOperations } from './statement-operations.ts';
 import { trailOperations } from './trail-operations.ts';
 import { tunnelOperations } from './tunnel-operations.ts';
 import { userOperations } from './user-operations.ts';
@@ -33,6 +34,7 @@ const parts = {
   ...previewOperations,
   ...parkedOperations,
   ...scheduleOperations,
+  ...statementOperations,
   ...openOperations,
   ...sandboxOperations,
   ...trailOperations,

@@ -1,0 +1,27 @@
+// The statement of a liquidation that has ended, signed, part by part.
+
+import { type WriterOfStatements, writeStatement } from '../statements/write-statement.ts';
+import { statementQuery } from './control-schemas.ts';
+import { json, nextLink } from './page.ts';
+import { type Handler, idParam } from './pipeline.ts';
+import { queryReaderOf } from './schemas.ts';
+
+export interface StatementHandlers {
+  readonly retrieve: Handler;
+}
+
+const readQuery = queryReaderOf(statementQuery);
+
+export function statementHandlers(on: WriterOfStatements): StatementHandlers {
+  return {
+    retrieve: async (call) => {
+      const liquidationId = idParam<'liquidation'>(call, 'account_liquidation_id', 'not_found');
+      const { part = 1 } = readQuery(call.search);
+      const { tenantId } = call.caller;
+      const { signed, parts } = await writeStatement(on, { tenantId, liquidationId, part });
+      const answer = json(200, signed);
+      if (part >= parts) return answer;
+      return { ...answer, headers: nextLink(call, { part: String(part + 1) }) };
+    },
+  };
+}

@@ -1,0 +1,115 @@
+// A statement of executions: what a liquidation that has ended sold, as documents that the service signs (JWS,
+// RFC 7515, EdDSA) and that anybody verifies without it. A long one is several parts, each signed.
+
+import { calculateJwkThumbprint, FlattenedSign, type JWK } from 'jose';
+import { type Static, Type } from 'typebox';
+import type { DeliveryKey } from '../auth/signing-keys.ts';
+
+export const statementType = 'unwind.execution_statement.v1';
+
+const text = Type.String({ maxLength: 500 });
+const decimalText = Type.String({ pattern: '^[0-9]{1,63}([.][0-9]{1,27})?$' });
+const optional = Type.Optional(text);
+
+/** An execution. Void ones are told of, and count for nothing. */
+const execution = Type.Object({
+  id: text,
+  order_id: text,
+  isin: text,
+  /** MIC. */
+  venue: text,
+  /** FIX 17, 37 and 11. */
+  venue_execution_id: text,
+  venue_order_id: optional,
+  client_order_id: text,
+  quantity: decimalText,
+  /** A unit, in the currency of the venue. */
+  price: decimalText,
+  price_currency: text,
+  /** EUR that one unit of it was worth, and since when; of another currency than EUR. */
+  rate: Type.Optional(decimalText),
+  rate_as_of: optional,
+  /** EUR: quantity times price times rate, half-even to the cent. */
+  proceeds: decimalText,
+  executed_at: text,
+  /** When the venue declared it void. */
+  void_at: optional,
+});
+
+/** What was sold of an instrument, without what is void; in EUR. */
+const instrument = Type.Object({ isin: text, quantity: decimalText, proceeds: decimalText });
+
+/** What all parts of a statement say alike. */
+const head = {
+  type: Type.Literal(statementType),
+  client_id: text,
+  liquidation: Type.Object({
+    id: text,
+    account_id: text,
+    user_id: text,
+    status: text,
+    end_reason: text,
+    created_at: text,
+    released_at: optional,
+    ended_at: text,
+    /** When the venue last reported a fill or a void execution after the end. */
+    corrected_at: optional,
+  }),
+  totals: Type.Object({
+    executions: Type.Integer(),
+    void: Type.Integer(),
+    proceeds: decimalText,
+    currency: Type.Literal('EUR'),
+    /** Null: the service is not told of any. */
+    fees: Type.Null(),
+  }),
+};
+
+export const statementSchema = Type.Object({
+  ...head,
+  /** From 1 on. */
+  part: Type.Integer({ minimum: 1 }),
+  parts: Type.Integer({ minimum: 1 }),
+  /** In the first part: by ISIN. */
+  instruments: Type.Optional(Type.Array(instrument)),
+  /** In the order in which they happened. */
+  executions: Type.Array(execution),
+});
+
+export type Statement = Static<typeof statementSchema>;
+export type StatementHead = Pick<Statement, keyof typeof head>;
+export type StatedExecution = Static<typeof execution>;
+export type StatedInstrument = Static<typeof instrument>;
+
+/** A JWS in its flattened JSON serialisation (RFC 7515 section 7.2.2). */
+export interface SignedStatement {
+  readonly payload: string;
+  readonly protected: string;
+  readonly signature: string;
+}
+
+/**
+ * Signs a part. The header carries the public key, so that the document is whole; whoever verifies it has to
+ * know that key from elsewhere. The same statement under the same key has the same bytes.
+ */
+export async function signStatement(
+  statement: Statement,
+  { keyId, privateKey, publicJwk }: Pick<DeliveryKey, 'keyId' | 'privateKey'> & { publicJwk: JWK },
+): Promise<SignedStatement> {
+  const { kty, crv, x } = publicJwk;
+  const payload = new TextEncoder().encode(JSON.stringify(statement));
+  const jws = await new FlattenedSign(payload)
+    .setProtectedHeader({
+      alg: 'EdDSA',
+      typ: 'application/vnd.unwind.execution-statement+jws',
+      kid: keyId,
+      jwk: { kty, crv, x },
+    } as Parameters<FlattenedSign['setProtectedHeader']>[0])
+    .sign(privateKey);
+  return { payload: jws.payload, protected: jws.protected ?? '', signature: jws.signature };
+}
+
+/** The name of a public key that can be read out over the telephone (RFC 7638). */
+export function thumbprintOf(jwk: JWK): Promise<string> {
+  return calculateJwkThumbprint(jwk);
+}
