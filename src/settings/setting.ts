@@ -206,15 +206,29 @@ export const venuesFile: Kind<readonly VenueProfile[] | undefined> = {
   },
 };
 
-/** A setting without the secrets that a URL can have in it. */
+/** Parameters of a URL that hold no secret. */
+const openParameters: ReadonlySet<string> = new Set([
+  ...['host', 'port', 'user', 'dbname', 'application_name', 'sslmode', 'connect_timeout'],
+]);
+
+/**
+ * A setting without the secrets that a URL can have in it. By its text: an address that only the driver
+ * understands, as of a socket, has secrets as well.
+ */
 function shownSetting(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || url.host === '') return text;
-  if (url.password !== '') url.password = '***';
-  for (const name of url.searchParams.keys()) {
-    if (/pass|secret|token|key/i.test(name)) url.searchParams.set(name, '***');
-  }
-  return url.href;
+  const [, scheme, rest] = /^([^:/?#]*:\/\/)(.*)$/s.exec(text) ?? [];
+  if (scheme === undefined || rest === undefined) return text;
+  const [beforeQuery = '', ...queries] = rest.split(/[?#]/);
+  const parameters = queries.flatMap((query) => query.split('&')).map(shownParameter);
+  const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
+  // To the last one: a password can have an @ that was not encoded.
+  const shown = beforeQuery.replace(/^([^:@]*):.*@/s, '$1:***@');
+  return `${scheme}${shown}${query}`;
+}
+
+function shownParameter(parameter: string): string {
+  const [name = ''] = parameter.split('=');
+  return openParameters.has(name) ? parameter : `${name}=***`;
 }
 
 /** What an environment sets, by name, as it may be shown. */

@@ -127,6 +127,22 @@ test('a calendar, of no one client', async () => {
   );
 });
 
+test('what a start shows has no password, however the address of the database is written', async () => {
+  const addresses = {
+    'postgres://u:geheim@/db?host=/run/pg': 'postgres://u:***@/db?host=/run/pg',
+    'postgres:///db?host=/run/pg&user=u&password=geheim':
+      'postgres:///db?host=/run/pg&user=u&password=***',
+    'postgres:///db?host=/run/pg&p%61ssword=geheim': 'postgres:///db?host=/run/pg&p%61ssword=***',
+    'postgres://u:geheim@db:5432/x?options=-c%20a%3Dgeheim':
+      'postgres://u:***@db:5432/x?options=***',
+    'postgres://u@db/x': 'postgres://u@db/x',
+  };
+  for (const [address, shown] of Object.entries(addresses)) {
+    const { given } = await readConfig({ DATABASE_URL: address });
+    assert.equal(given['DATABASE_URL'], shown);
+  }
+});
+
 test('a start is an act where its settings are others than before, and shows no secret', async () => {
   const start = async (environment: Readonly<Record<string, string>>) => {
     const config = await readConfig({ PORT: '18080', ...environment });
