@@ -33,7 +33,8 @@ export async function runVerify(
   if (file !== undefined) await refuseUnreadable(file);
   const keys = file === undefined ? [] : await keysOf(config, keyFiles);
   let signed: CheckpointReport | undefined;
-  const report = await verifyTrail(sql, [recordedMovements, recordedExecutions], async (tx, so) => {
+  const which = { tables: [recordedMovements, recordedExecutions], now: clock.now() };
+  const report = await verifyTrail(sql, which, async (tx, so) => {
     if (file !== undefined) signed = await verifyCheckpoints(tx, so, { file, keys });
   });
   if (json) printJson(stdout, jsonOf(report, signed));

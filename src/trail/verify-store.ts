@@ -2,7 +2,7 @@
 // is compared with what, verify-trail.ts says. Nothing here asks a function or a view of the database.
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
-import { fragment } from '../db/sql.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import type { RecordedRows } from './records-store.ts';
 import {
@@ -116,29 +116,48 @@ export function findSealedRecords(tx: Tx, { tenantId, ids, orders }: OfSeal) {
       and r.record_id = any (${ids}::uuid[])`;
 }
 
-/** What no seal holds: with `isDue`, although the last one says that it or one before it holds it. */
+/**
+ * What no seal holds at its place in the order of commits. `isDue`: it should be in one, since the last one says
+ * that it or one before it holds that place; or it stands where no transaction has been yet.
+ */
 export interface Unsealed {
   readonly id: string;
   readonly isDue: boolean;
   readonly at: Date | null;
 }
 
+/** SQL: see `Unsealed`. The transaction that reads may have written as well. */
+function isDueSql(order: Fragment): Fragment {
+  return fragment`(
+    ${isInSql(order, fragment`last.snapshot`)}
+    or ${order} >= (
+      select
+        c.order_offset + greatest(
+          pg_snapshot_xmax(pg_current_snapshot())::text::bigint,
+          pg_current_xact_id_if_assigned()::text::bigint + 1
+        )
+      from unwind.trail_chain c
+    )
+  )`;
+}
+
 export async function findActsInNoSeal(tx: Tx, tenantId: TenantId): Promise<readonly Unsealed[]> {
   return tx<Unsealed[]>`
     select
       a.act_id as id, a.acted_at as at,
-      ${isInSql(fragment`a.commit_order`, fragment`last.snapshot`)} as "isDue"
+      ${isDueSql(fragment`a.commit_order`)} as "isDue"
     from (select ${tenantId}::uuid as tenant_id) t
     ${lastSealSql}
     join unwind.acts a on a.tenant_id = t.tenant_id
     where not exists (
       select
       from (
-        select unnest(s.act_ids) as id
+        select unnest(s.act_ids) as id, s.first_order, s.last_order
         from unwind.seals s
         where s.tenant_id = ${tenantId}
       ) sealed
       where sealed.id = a.act_id
+        and a.commit_order between sealed.first_order and sealed.last_order
     )`;
 }
 
@@ -149,18 +168,19 @@ export async function findRecordsInNoSeal(
   return tx<(Unsealed & RecordRow)[]>`
     select
       r.record_id as id, null::timestamptz as at, ${recordTextSql} as text, r.kind, r.ids, r.hashes,
-      ${isInSql(fragment`r.commit_order`, fragment`last.snapshot`)} as "isDue"
+      ${isDueSql(fragment`r.commit_order`)} as "isDue"
     from (select ${tenantId}::uuid as tenant_id) t
     ${lastSealSql}
     join unwind.trail_records r on r.tenant_id = t.tenant_id
     where not exists (
       select
       from (
-        select unnest(s.record_ids) as id
+        select unnest(s.record_ids) as id, s.first_order, s.last_order
         from unwind.seals s
         where s.tenant_id = ${tenantId}
       ) sealed
       where sealed.id = r.record_id
+        and r.commit_order between sealed.first_order and sealed.last_order
     )`;
 }
 

@@ -33,6 +33,9 @@ const statementTimeoutMs = 600_000;
 /** How much older than the seal before its own something may say it is, in ms: an import takes so long at most. */
 const lateMsMax = 75 * 60_000;
 
+/** For how long an act may be in no seal, in ms. Sealing takes a second. */
+const unsealedMsMax = 60_000;
+
 export interface TrailReport {
   readonly chainId: string;
   readonly counts: {
@@ -55,23 +58,30 @@ export type AtEnd = (tx: Tx, report: TrailReport) => Promise<void>;
 interface Verification {
   readonly tx: Tx;
   readonly tables: readonly RecordedRows[];
+  readonly now: Date;
   readonly report: TrailReport & { unsealedSince: Date | undefined };
+}
+
+/** What is verified, and when. */
+export interface ToVerify {
+  readonly tables: readonly RecordedRows[];
+  readonly now: Date;
 }
 
 /** Verifies all of it, as it is at one instant. Changes nothing, and waits for no lock. */
 export function verifyTrail(
   sql: Sql,
-  tables: readonly RecordedRows[],
+  which: ToVerify,
   further: AtEnd = async () => {},
 ): Promise<TrailReport> {
-  const work = (tx: Tx) => verifyWithin(tx, tables, further);
+  const work = (tx: Tx) => verifyWithin(tx, which, further);
   return inTransaction(sql, work, { isolation: 'repeatable read', statementTimeoutMs });
 }
 
 /** The same as a transaction sees it, in which nothing can be written from then on. */
 export async function verifyWithin(
   tx: Tx,
-  tables: readonly RecordedRows[],
+  { tables, now }: ToVerify,
   further: AtEnd,
 ): Promise<TrailReport> {
   await openForReading(tx);
@@ -80,7 +90,7 @@ export async function verifyWithin(
   const findings = new Findings(verifiedFindingsMax);
   const report = { chainId, counts, unsealedSince: undefined, findings };
   for (const tenantId of await findTrailTenants(tx)) {
-    await verifyTenant({ tx, tables, report }, tenantId);
+    await verifyTenant({ tx, tables, now, report }, tenantId);
   }
   await further(tx, report);
   return report;
@@ -235,23 +245,27 @@ async function compare(
 ): Promise<void> {
   if (ids.length === 0) return;
   const isEntry = noun === 'act' || noun === 'record';
-  const kindOf = (what: 'edited' | 'removed' | 'backdated') => {
+  const kindOf = (what: 'edited' | 'removed' | 'backdated' | 'inserted') => {
     return `${isEntry ? noun : 'row'}_${what}` as FindingKind;
   };
-  const rows = new Map((await find(ids)).map((row) => [row.id, row]));
+  const rows = Map.groupBy(await find(ids), ({ id }) => id);
   const missing = ids.filter((id) => !rows.has(id));
   const moved = missing.length === 0 ? [] : await findElsewhere(missing);
-  for (const row of moved) rows.set(row.id, row);
-  const form = `${noun}/1`;
+  for (const row of moved) rows.set(row.id, [row]);
   for (const [place, id] of ids.entries()) {
     const of = { tenantId, subject: noun, id };
-    const row = rows.get(id);
+    const named = rows.get(id) ?? [];
     const hash = hashes.subarray(32 * place, 32 * place + 32);
-    if (row === undefined) findings.add(kindOf('removed'), of);
-    else if (!('bytes' in row ? hashOf(form, row.bytes) : hashOf(row.text)).equals(hash))
-      findings.add(kindOf('edited'), of);
+    const row = named.find((one) => hashOfRow(one, noun).equals(hash));
+    if (named.length === 0) findings.add(kindOf('removed'), of);
+    else if (row === undefined) findings.add(kindOf('edited'), of);
     else if (isBefore(row.at, before)) findings.add(kindOf('backdated'), of);
+    for (const _ of named.slice(1)) findings.add(kindOf('inserted'), of);
   }
+}
+
+function hashOfRow(row: HashedRow | RecordedRow, noun: string): Buffer {
+  return 'bytes' in row ? hashOf(`${noun}/1`, row.bytes) : hashOf(row.text);
 }
 
 function isBefore(at: Date | null, before: StoredSeal | undefined): boolean {
@@ -262,14 +276,18 @@ function isBefore(at: Date | null, before: StoredSeal | undefined): boolean {
 
 /** What no seal holds: either it is too new, or it was put there. */
 async function findUnsealed(verification: Verification, tenantId: TenantId): Promise<void> {
-  const { tx, report } = verification;
+  const { tx, now, report } = verification;
   const { counts, findings } = report;
   for (const act of await findActsInNoSeal(tx, tenantId)) {
+    const of = { tenantId, subject: 'act', id: act.id };
     if (act.isDue) {
-      findings.add('act_inserted', { tenantId, subject: 'act', id: act.id });
+      findings.add('act_inserted', of);
       continue;
     }
     counts.unsealed += 1;
+    if (act.at !== null && now.getTime() - act.at.getTime() > unsealedMsMax) {
+      findings.add('act_unsealed', of);
+    }
     const { unsealedSince: since } = report;
     if (act.at !== null && (since === undefined || act.at < since)) report.unsealedSince = act.at;
   }

@@ -210,7 +210,10 @@ async function reckon(
 ): Promise<Findings> {
   const findings = await checkSales(world.sql, { sales, collectors: world.collectors });
   const audit = await runAudit(world.sql);
-  const trail = await verifyTrail(world.sql, [recordedMovements, recordedExecutions]);
+  const trail = await verifyTrail(world.sql, {
+    tables: [recordedMovements, recordedExecutions],
+    now: new Date(),
+  });
   const count = await countLiquidations(world);
   const differences = (await world.counterparty?.compare(world.sql)) ?? [];
   // A process that falls asleep in the very commit of the venue sends when it wakes (decision 35).

@@ -19,10 +19,13 @@ const byRealClock: ReadonlySet<string> = new Set(['log_is_kept_for_its_time']);
 export async function faultsOf(
   sql: Sql,
   market: Market,
-  { isUndisturbed }: { isUndisturbed: boolean },
+  { isUndisturbed, now }: { isUndisturbed: boolean; now: Date },
 ): Promise<readonly string[]> {
   const report = await runAudit(sql);
-  const trail = await verifyTrail(sql, [recordedMovements, recordedExecutions]);
+  const trail = await verifyTrail(sql, {
+    tables: [recordedMovements, recordedExecutions],
+    now,
+  });
   const audited = report.results
     .filter(({ check, total }) => total > 0 && !byRealClock.has(check.name))
     .map(({ check, total, differences }) => {

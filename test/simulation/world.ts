@@ -154,7 +154,8 @@ class Run {
   #check(market: Market): Promise<readonly string[]> {
     const { counts } = this.#network.troubles;
     const isUndisturbed = !disturbances.some((trouble) => counts.has(trouble));
-    return faultsOf(this.#options.database.sql, market, { isUndisturbed });
+    const now = this.#scheduler.clock.now();
+    return faultsOf(this.#options.database.sql, market, { isUndisturbed, now });
   }
 
   async close(): Promise<void> {

@@ -41,9 +41,13 @@ async function newTrail(t: TestContext) {
   };
   const verify = async (keys = [publicKey], from = file) => {
     let signed: CheckpointReport | undefined;
-    const { findings } = await verifyTrail(sql, tables, async (tx, report) => {
-      signed = await verifyCheckpoints(tx, report, { file: from, keys });
-    });
+    const { findings } = await verifyTrail(
+      sql,
+      { tables, now: clock.now() },
+      async (tx, report) => {
+        signed = await verifyCheckpoints(tx, report, { file: from, keys });
+      },
+    );
     return { found: findings.listed.map(({ kind }) => kind), listed: findings.listed, signed };
   };
   const lines = async () => (await readFile(file, 'utf8')).split('\n').slice(0, -1);
@@ -90,7 +94,7 @@ test('what was signed verifies, and goes on to; each chain stands in the lines i
 
 test('a chain that was made anew as a whole is another than what was signed', async (t) => {
   const trail = await signedTrail(t);
-  const { sql, one, verify, writer, go } = trail;
+  const { sql, clock, one, verify, writer, go } = trail;
   await sql`
     update unwind.acts a
     set actor = 'nobody'
@@ -100,7 +104,7 @@ test('a chain that was made anew as a whole is another than what was signed', as
       )`;
   await sealAnew(trail, one);
   assert.deepEqual(
-    (await verifyTrail(sql, tables)).findings.listed,
+    (await verifyTrail(sql, { tables, now: clock.now() })).findings.listed,
     [],
     'by itself it is in order',
   );

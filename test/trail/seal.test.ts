@@ -40,7 +40,7 @@ function act(tx: Tx, tenantId: TenantId, target: string): Promise<void> {
 const seal = (on: Sql = sql) => sealTrail({ sql: on, clock });
 
 async function assertWhole(): Promise<void> {
-  assert.deepEqual((await verifyTrail(sql, tables)).findings.listed, []);
+  assert.deepEqual((await verifyTrail(sql, { tables, now: clock.now() })).findings.listed, []);
 }
 
 test('a transaction that commits late is in a later seal; those that began after it do not wait', async () => {
@@ -100,7 +100,7 @@ test('several processes that act and seal at once make one chain that has everyt
   };
   await Promise.all([sealer(), sealer(), acting]);
   while (await sealTrail({ sql: own, clock, entriesMax: 7 }));
-  const { counts, findings } = await verifyTrail(own, tables);
+  const { counts, findings } = await verifyTrail(own, { tables, now: clock.now() });
   assert.deepEqual(findings.listed, []);
   assert.equal(counts.acts, 60);
   assert.equal(counts.unsealed, 0);
@@ -152,8 +152,41 @@ test('what was committed goes on being sealed where transactions are counted ane
   assert.equal(await moveOrderOn(own), false, 'once');
   await inTransaction(own, (tx) => act(tx, tenantId, 'after'));
   await sealTrail({ sql: own, clock });
-  const { counts, findings } = await verifyTrail(own, tables);
+  const { counts, findings } = await verifyTrail(own, { tables, now: clock.now() });
   assert.deepEqual([findings.listed, counts.acts, counts.unsealed], [[], 2, 0]);
+});
+
+test('of processes that start at once after a restore one moves the order on, once', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const tenantId = await makeTenant(own);
+  await own`update unwind.trail_chain set order_offset = 1000000000`;
+  await inTransaction(own, (tx) => act(tx, tenantId, 'before'));
+  await sealTrail({ sql: own, clock });
+  await own`update unwind.trail_chain set order_offset = 0`;
+  const moved = await Promise.all([1, 2, 3, 4].map(() => moveOrderOn(own)));
+  assert.deepEqual(moved.filter((one) => one).length, 1);
+  const [chain] = await own<{ order_offset: string }[]>`
+    select c.order_offset from unwind.trail_chain c`;
+  assert.ok(Number(chain?.order_offset) <= 1_000_000_000);
+});
+
+test('an entry from ahead of all seals does not move the order on, and is found', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const tenantId = await makeTenant(own);
+  await inTransaction(own, (tx) => act(tx, tenantId, 'sealed'));
+  await sealTrail({ sql: own, clock });
+  for (const ahead of [100_000n, 2n ** 63n - 1n]) {
+    await own`delete from unwind.acts where target = 'ahead'`;
+    await inTransaction(own, (tx) => act(tx, tenantId, 'ahead'));
+    await own`update unwind.acts set commit_order = ${ahead} where target = 'ahead'`;
+    assert.equal(await moveOrderOn(own), false);
+    await sealTrail({ sql: own, clock });
+    const { findings } = await verifyTrail(own, { tables, now: clock.now() });
+    assert.deepEqual(
+      findings.listed.map(({ kind }) => kind),
+      ['act_inserted'],
+    );
+  }
 });
 
 test('a snapshot that has grown holds what the one before held and what the later one holds below the cut', () => {

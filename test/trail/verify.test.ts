@@ -16,7 +16,7 @@ const { clock, tenantId } = await makeTrail(sql);
 
 test('what a working service has recorded and sealed verifies', async () => {
   await act(sql, clock, tenantId);
-  const { counts, findings, unsealedSince } = await verifyTrail(sql, tables);
+  const { counts, findings, unsealedSince } = await verifyTrail(sql, { tables, now: clock.now() });
   assert.deepEqual(findings.listed, []);
   const [rows] = await sql<{ rows: number; acts: number }[]>`
     select
@@ -36,7 +36,7 @@ async function verifyTampered(statements: string): Promise<TrailReport> {
   let report: TrailReport | undefined;
   const work = inTransaction(sql, async (tx) => {
     await tx.script(statements);
-    report = await verifyWithin(tx, tables, async () => {});
+    report = await verifyWithin(tx, { tables, now: clock.now() }, async () => {});
     throw undone;
   });
   await assert.rejects(work, undone);
@@ -48,7 +48,7 @@ test('what was recorded before there was a trail is recorded by the upgrade as i
   const file = new URL('../../src/db/migrations/0012-trail.sql', import.meta.url);
   const text = await readFile(file, 'utf8');
   const [, filling = ''] = /(insert into unwind\.trail_records.*?)create view/s.exec(text) ?? [];
-  const before = await verifyTrail(sql, tables);
+  const before = await verifyTrail(sql, { tables, now: clock.now() });
   const { counts, findings } = await verifyTampered(`
     truncate unwind.seals, unwind.acts, unwind.trail_records;
     ${filling}`);
@@ -225,6 +225,45 @@ const tamperings: readonly Tampering[] = [
       select (jsonb_populate_record(a, jsonb_build_object('act_id', ${stranger}))).*
       from unwind.acts a where ${mine} and act_id = ${sealedAct}`,
     found: 'act_inserted',
+    id: stranger,
+  },
+  ...(
+    [
+      ['acts', 'act_id', sealedAct, 'act_inserted'],
+      ['trail_records', 'record_id', record, 'record_inserted'],
+    ] as const
+  ).flatMap(([table, id, of, found]) => {
+    const copy = (order: string) => `
+      insert into unwind.${table}
+      select (jsonb_populate_record(e, jsonb_build_object('commit_order', ${order}))).*
+      from unwind.${table} e where ${mine} and ${id} = ${of}`;
+    const within = `(
+      select s.last_order - (s.last_order = e.commit_order)::integer from unwind.seals s
+      where s.${mine} and e.${id} = any (s.${table === 'acts' ? 'act_ids' : 'record_ids'})
+    )`;
+    const ahead = 'pg_snapshot_xmax(pg_current_snapshot())::text::bigint + 1000';
+    const forged = copy(ahead).replace('build_object(', `build_object('${id}', ${stranger}, `);
+    return [
+      { what: `one of ${table} is there twice, outside of its seal`, by: copy('1'), found, id: of },
+      { what: `one of ${table} is there twice, within its seal`, by: copy(within), found, id: of },
+      { what: `one of ${table} is there twice, in times to come`, by: copy(ahead), found, id: of },
+      {
+        what: `one of ${table} stands where no transaction has been yet`,
+        by: forged,
+        found,
+        id: stranger,
+      },
+    ];
+  }),
+  {
+    what: 'an act waits for a seal for longer than sealing takes',
+    by: `
+      insert into unwind.acts
+      select (jsonb_populate_record(a, jsonb_build_object(
+        'act_id', ${stranger}, 'commit_order', pg_current_xact_id()::text::bigint
+      ))).*
+      from unwind.acts a where ${mine} and act_id = ${sealedAct}`,
+    found: 'act_unsealed',
     id: stranger,
   },
   {
