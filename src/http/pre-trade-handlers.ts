@@ -13,7 +13,7 @@ import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
-import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Handler, idParam, jsonBody, refuseOtherPerson } from './pipeline.ts';
 import {
   listStoppedQuery,
   releaseOrderBody,
@@ -57,6 +57,7 @@ export function preTradeHandlers(options: ChangeOptions): PreTradeHandlers {
       readNoQuery(call.search);
       const body = readSet(jsonBody(call), 'body');
       refuseUnprintable(body);
+      refuseOtherPerson(call, body.person);
       const limits = limitsIn(body);
       const { tenantId } = call.caller;
       const answer = await answerOnce(options, call, async (tx, setAt) => {
@@ -87,6 +88,7 @@ export function preTradeHandlers(options: ChangeOptions): PreTradeHandlers {
       readNoQuery(call.search);
       const body = readRelease(jsonBody(call), 'body');
       refuseUnprintable(body);
+      refuseOtherPerson(call, body.person);
       const { reason, person: by } = body;
       const { tenantId } = call.caller;
       return answerOnce(options, call, async (tx, at) => {

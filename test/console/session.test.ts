@@ -270,23 +270,43 @@ test('a person starts and cancels with the operations of clients; each act stand
   }
 });
 
-test('nobody halts or lifts under the name of another', async () => {
-  const browser = await signedIn(service, { sql, clock, role: 'risk' });
-  await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
-  const ask = (path: string, json: object) => {
-    const headers = { 'idempotency-key': randomUUID(), 'x-unwind-tenant': client.clientId };
-    return browser.send('POST', `/console/api${path}`, { json, headers });
-  };
-  const halt = { scope: 'tenant', reason: 'Prices are wrong' };
-  const forged = await ask('/halts', { ...halt, person: 'Somebody else' });
-  assert.equal(forged.status, 400);
-  assert.match(forged.text, /person has to be who is signed in: the risk/);
-  const set = await ask('/halts', { ...halt, person: 'the risk' });
-  assert.equal(set.status, 201, set.text);
-  const path = `/halts/${set.json['id']}/lift`;
-  assert.equal((await ask(path, { reason: 'Right', person: 'Somebody else' })).status, 400);
-  assert.equal((await ask(path, { reason: 'Right', person: 'the risk' })).status, 200);
+/** Every operation whose body names a person, with an example of it from the document. */
+const naming = service.routes.flatMap((route) => {
+  const found = service.document.operations.find(({ operation }) => {
+    return operation['operationId'] === route.operation;
+  });
+  const body = found?.operation['requestBody'] as
+    | { content: Record<string, { schema: unknown; examples?: Record<string, { value: object }> }> }
+    | undefined;
+  const json = body?.content['application/json'];
+  if (json === undefined) return [];
+  const { properties } = service.document.resolve(json.schema);
+  if (!('person' in Object(properties))) return [];
+  const [example] = Object.values(json.examples ?? {});
+  return [{ ...route, json: example?.value }];
 });
+
+test('the operations whose bodies name a person are known', () => {
+  assert.ok(naming.length >= 5);
+  for (const { operation, json } of naming) assert.ok(json, `${operation} has an example`);
+});
+
+for (const { method, path, operation, json } of naming) {
+  test(`nobody acts under the name of another: ${operation}`, async () => {
+    const browser = await signedIn(service, { sql, clock, role: 'risk' });
+    await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
+    const target = `/console/api${path.replaceAll(/:\w+/g, randomUUID())}`;
+    const ask = (person: string) => {
+      const headers = { 'idempotency-key': randomUUID(), 'x-unwind-tenant': client.clientId };
+      return browser.send(method, target, { json: { ...json, person }, headers });
+    };
+    const forged = await ask('Somebody else');
+    assert.equal(forged.status, 400, forged.text);
+    assert.match(forged.text, /person has to be who is signed in: the risk/);
+    const own = await ask('the risk');
+    assert.ok([200, 201, 404].includes(own.status), `${own.status} ${own.text}`);
+  });
+}
 
 test('a person looks at one client at a time, and sees nothing of another', async () => {
   const [account] = await giveAccounts(sql, other);
