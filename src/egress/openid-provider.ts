@@ -184,7 +184,11 @@ export class OpenIdProvider {
       {
         timeout: openIdTimeoutMs / 1_000,
         [library.customFetch]: fetch,
-        execute: isPlain ? [library.allowInsecureRequests] : [],
+        // Without the first, an ID token from the token endpoint counts by TLS alone.
+        execute: [
+          library.enableNonRepudiationChecks,
+          ...(isPlain ? [library.allowInsecureRequests] : []),
+        ],
       },
     );
     return configuration;

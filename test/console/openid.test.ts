@@ -2,6 +2,7 @@
 // a return is refused.
 // Runs alone: it draws ids by its own clock, and has a browser.
 import assert from 'node:assert/strict';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { after, test } from 'node:test';
 import { type KnownPerson, type OpenIdRules, personOf } from '../../src/console/openid.ts';
 import type { ConsoleRole } from '../../src/console/person.ts';
@@ -182,6 +183,40 @@ test('openid: a token for another nonce and a code for another verifier count fo
     assert.equal(reply.status, status);
     assert.match(reply.text, words);
     assert.equal(sessionIn(reply), undefined);
+  }
+});
+
+/** Signs claims with this key, as the provider does with its own. */
+function signedBy(key: KeyObject, head: string, claims: string): string {
+  const signed = `${head}.${claims}`;
+  const signature = sign('sha256', Buffer.from(signed), { key, dsaEncoding: 'ieee-p1363' });
+  return `${signed}.${signature.toString('base64url')}`;
+}
+
+test('openid: an ID token counts by the signature of the provider alone', async (t) => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const unsigned = Buffer.from('{"alg":"none"}').toString('base64url');
+  const asRia = (claims: string) => {
+    const told: object = JSON.parse(Buffer.from(claims, 'base64url').toString());
+    const json = JSON.stringify({ ...told, sub: 'id-of-ria', roles: ['halts'] });
+    return Buffer.from(json).toString('base64url');
+  };
+  const before = provider.onTheWay.change;
+  t.after(async () => {
+    provider.onTheWay.change = before;
+  });
+  const changes: Readonly<Record<string, (parts: readonly string[]) => string>> = {
+    'another key': ([head = '', claims = '']) => signedBy(privateKey, head, claims),
+    'other claims': ([head, claims = '', signature]) => `${head}.${asRia(claims)}.${signature}`,
+    'no signature': ([, claims = '']) => `${unsigned}.${asRia(claims)}.`,
+  };
+  for (const [why, change] of Object.entries(changes)) {
+    provider.onTheWay.change = (idToken) => change(idToken.split('.'));
+    const { address, cookie } = await goOut();
+    const reply = await comeBack(await visitProvider(address, 'ann'), cookie);
+    assert.equal(reply.status, 503, `${why}: ${reply.text}`);
+    assert.match(reply.text, /cannot be trusted, so nobody was let in/, why);
+    assert.equal(sessionIn(reply), undefined, why);
   }
 });
 

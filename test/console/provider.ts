@@ -17,6 +17,8 @@ export interface TestProvider {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** What becomes of the ID tokens that it gives out; a test sets it. */
+  readonly onTheWay: { change: (idToken: string) => string };
 }
 
 /** Starts one that knows the service at this address. */
@@ -41,6 +43,7 @@ export async function startProvider(
   const issuer = `http://127.0.0.1:${portOf(server)}`;
   const clientSecret = randomBytes(24).toString('base64url');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const onTheWay = { change: (idToken: string) => idToken };
   const answerOf = (): Answer => {
     const provider = new Provider(issuer, {
       clients: [
@@ -83,13 +86,19 @@ export async function startProvider(
       },
       interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     });
+    provider.use(async (context, next) => {
+      await next();
+      if (context.path !== '/token' || context.status !== 200) return;
+      const tokens = context.body as { id_token: string };
+      context.body = { ...tokens, id_token: onTheWay.change(tokens.id_token) };
+    });
     const ofProvider = provider.callback();
     return (request, response) => {
       if (request.url?.startsWith('/interaction/') !== true) ofProvider(request, response);
       else interact(provider, request, response);
     };
   };
-  return { issuer, clientId: 'unwind', clientSecret };
+  return { issuer, clientId: 'unwind', clientSecret, onTheWay };
 }
 
 async function interact(provider: Provider, request: IncomingMessage, response: ServerResponse) {
@@ -114,7 +123,7 @@ function shown(body: string): string {
 /** The service's side, for `startHttp`. */
 export function signInAt(
   t: AfterTest,
-  at: Omit<TestProvider, 'clientSecret'> & { readonly clientSecret?: string },
+  at: Omit<TestProvider, 'clientSecret' | 'onTheWay'> & { readonly clientSecret?: string },
   { url, rules = {} }: { url: () => string; rules?: Partial<OpenIdSignIn['rules']> },
 ): OpenIdSignIn {
   const { issuer, clientId, clientSecret } = at;
