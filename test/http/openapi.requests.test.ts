@@ -126,6 +126,9 @@ async function refusesQuery(wish: Wish, parameters: readonly Parameter[]): Promi
     const [good = usual] = (examples ?? []) as readonly unknown[];
     await ask(`${name}=${good}&${name}=${good}`);
     for (const { value } of violationsOf(schema, good)) {
+      // In a query everything is a text: as one, 7 may be what somebody is called.
+      const isText = schema['type'] === 'string';
+      if (isText && document.faults(schema, String(value)).length === 0) continue;
       await ask(`${name}=${encodeURIComponent(String(value))}`);
     }
   }
