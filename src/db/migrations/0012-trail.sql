@@ -85,7 +85,10 @@ create table unwind.seals (
 alter table unwind.seals alter column act_hashes set storage external;
 alter table unwind.seals alter column record_hashes set storage external;
 
--- What was recorded before there was a trail begins it.
+-- What was recorded before there was a trail begins it. Older processes that write at this moment come first:
+-- from here on each row is recorded by the statement that writes it, which they do not do.
+lock table unwind.movements, unwind.executions in share row exclusive mode;
+
 insert into unwind.trail_records (tenant_id, commit_order, record_id, kind, ids, hashes)
 select
   r.tenant_id, pg_current_xact_id()::text::bigint, gen_random_uuid(), 'movement/1',
