@@ -34,7 +34,7 @@ import {
   CheckpointWriter,
   checkpointStep,
 } from './trail/export-checkpoints.ts';
-import { sealTrail } from './trail/seal-trail.ts';
+import { type Sealer, sealTrail } from './trail/seal-trail.ts';
 import { closeIdleTunnels, tunnelReceiver } from './tunnels/serve-tunnels.ts';
 import { recordTrading } from './venue/calendar-store.ts';
 import type { Venue } from './venue/venue.ts';
@@ -162,6 +162,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     ...(webhookSetAsideMs === undefined ? {} : { setAsideAfterMs: webhookSetAsideMs }),
     onDone: onDelivered,
   });
+  const sealer: Sealer = { sql, clock };
   const writer = options.checkpoints && new CheckpointWriter(sql, clock, options.checkpoints);
   const venueSteps = new Map(
     venues.map((venue) => {
@@ -195,7 +196,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     publish: eventPublisher(worker),
     deliver: () => deliverer.step(),
     // At rest it looks once a second; only what was too much for one turn goes on at once.
-    seal: async () => ((await sealTrail({ sql, clock })) ? 1 : 0),
+    seal: async () => ((await sealTrail(sealer)) ? 1 : 0),
     checkpoint: checkpointStep(writer, log),
     clean: () => clean(options, clock.now()),
   };

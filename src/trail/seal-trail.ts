@@ -14,17 +14,24 @@ export interface Sealer {
   readonly clock: Clock;
   /** Default as in limits.ts. */
   readonly entriesMax?: number;
+  readonly tenantsMax?: number;
+  /** The last tenant of the turn before, behind which the next one goes on; undefined: from the first. */
+  after?: TenantId | undefined;
 }
 
 /**
- * Seals what is committed and not sealed yet, a seal for each tenant that has something.
+ * Seals what is committed and not sealed yet, a seal for each tenant that has something; so many tenants in one
+ * turn, the others in the next ones, so that none waits for those that always have something.
  * @returns whether some is left, so that the next turn must not wait.
  * @throws the trouble of the first tenant that had any, once all others are sealed.
  */
 export async function sealTrail(sealer: Sealer): Promise<boolean> {
-  const { sql } = sealer;
-  const tenants = await findUnsealed(sql, sealedTenantsMax);
-  let isMore = tenants.length === sealedTenantsMax;
+  const { sql, after, tenantsMax = sealedTenantsMax } = sealer;
+  const tenants = await findUnsealed(sql, { after, limit: tenantsMax });
+  const isFull = tenants.length === tenantsMax;
+  sealer.after = isFull ? tenants.at(-1) : undefined;
+  // Behind the last one it goes on with the first.
+  let isMore = isFull || after !== undefined;
   let trouble: { readonly error: unknown } | undefined;
   for (const tenantId of tenants) {
     try {

@@ -21,11 +21,28 @@ export function isInSql(order: Fragment, snapshot: Fragment): Fragment {
   return fragment`pg_visible_in_snapshot(${order}::text::xid8, ${snapshot})`;
 }
 
-/** SQL: rows of a table of the trail, under its alias, that no seal of their tenant holds yet. */
+/**
+ * SQL: rows of a table of the trail, under its alias, that no seal of their tenant holds yet. By two places in
+ * the index, so that a long transaction does not let all be looked through that was committed since it began.
+ */
 export function unsealedSql(alias: Fragment, snapshot: Fragment): Fragment {
-  return fragment`
-    ${alias}.commit_order >= pg_snapshot_xmin(${snapshot})::text::bigint
-    and not ${isInSql(fragment`${alias}.commit_order`, snapshot)}`;
+  return fragment`(
+    ${alias}.commit_order >= pg_snapshot_xmax(${snapshot})::text::bigint
+    or ${alias}.commit_order = any (
+      array(select u."order"::text::bigint from pg_snapshot_xip(${snapshot}) u ("order"))
+    )
+  )`;
+}
+
+/** SQL: the same, without what stands ahead of all transactions: that is never sealed. */
+function sealableSql(alias: Fragment, snapshot: Fragment): Fragment {
+  return fragment`(
+    ${unsealedSql(alias, snapshot)}
+    and ${alias}.commit_order < (
+      select c.order_offset + pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+      from unwind.trail_chain c
+    )
+  )`;
 }
 
 /** SQL: the last seal of a tenant `t`, as `last`; its snapshot is never null. */
@@ -43,8 +60,11 @@ export const lastSealSql = fragment`
     ) as snapshot
   ) last`;
 
-/** Tenants of whom something is not sealed yet. */
-export async function findUnsealed(sql: Sql, limit: number): Promise<readonly TenantId[]> {
+/** Tenants of whom something can be sealed, behind one of them. */
+export async function findUnsealed(
+  sql: Sql,
+  { after, limit }: { readonly after: TenantId | undefined; readonly limit: number },
+): Promise<readonly TenantId[]> {
   const a = fragment`a`;
   const r = fragment`r`;
   const snapshot = fragment`last.snapshot`;
@@ -52,17 +72,20 @@ export async function findUnsealed(sql: Sql, limit: number): Promise<readonly Te
     select t.tenant_id
     from (${trailTenantsSql}) t
     ${lastSealSql}
-    where exists (
-      select
-      from unwind.acts a
-      where a.tenant_id = t.tenant_id
-        and ${unsealedSql(a, snapshot)}
-    )
-      or exists (
-        select
-        from unwind.trail_records r
-        where r.tenant_id = t.tenant_id
-          and ${unsealedSql(r, snapshot)}
+    where (${after ?? null}::uuid is null or t.tenant_id > ${after ?? null})
+      and (
+        exists (
+          select
+          from unwind.acts a
+          where a.tenant_id = t.tenant_id
+            and ${sealableSql(a, snapshot)}
+        )
+        or exists (
+          select
+          from unwind.trail_records r
+          where r.tenant_id = t.tenant_id
+            and ${sealableSql(r, snapshot)}
+        )
       )
     order by t.tenant_id
     limit ${limit}`;
@@ -119,12 +142,12 @@ export async function findChainEnd(
         select a.commit_order
         from unwind.acts a, l
         where a.tenant_id = ${tenantId}
-          and ${unsealedSql(fragment`a`, snapshot)}
+          and ${sealableSql(fragment`a`, snapshot)}
         union all
         select r.commit_order
         from unwind.trail_records r, l
         where r.tenant_id = ${tenantId}
-          and ${unsealedSql(fragment`r`, snapshot)}
+          and ${sealableSql(fragment`r`, snapshot)}
       ) e
       order by e.commit_order
       limit ${entriesMax}::bigint + 1

@@ -1,18 +1,24 @@
 // Sealing: nothing that is committed is passed over, whatever commits when, and nothing is sealed twice.
 import assert from 'node:assert/strict';
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import type { Sql, Tx } from '../../src/db/connect.ts';
+import { migrate } from '../../src/db/migrate.ts';
+import { fragment } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import type { TenantId } from '../../src/ids.ts';
+import { newId, type TenantId } from '../../src/ids.ts';
 import { recordAct } from '../../src/trail/acts-store.ts';
 import { moveOrderOn } from '../../src/trail/chain-store.ts';
-import { sealTrail } from '../../src/trail/seal-trail.ts';
+import { type Sealer, sealTrail } from '../../src/trail/seal-trail.ts';
+import { unsealedSql } from '../../src/trail/seals-store.ts';
 import { grownTo, holds, noneYet, parseSnapshot, snapshotText } from '../../src/trail/snapshot.ts';
 import { verifyTrail } from '../../src/trail/verify-trail.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { createTestDatabase, testDirectory } from '../support/database.ts';
 import { actAt, tables } from './world.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -187,6 +193,88 @@ test('an entry from ahead of all seals does not move the order on, and is found'
       ['act_inserted'],
     );
   }
+});
+
+test('no tenant waits for those before it that always have something', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const tenants = (await Promise.all([1, 2, 3].map(() => makeTenant(own)))).toSorted();
+  const [first, , last] = tenants as [TenantId, TenantId, TenantId];
+  await inTransaction(own, (tx) => act(tx, last, 'waits'));
+  const sealer: Sealer = { sql: own, clock, tenantsMax: 1 };
+  for (let turn = 0; turn < 2; turn += 1) {
+    await inTransaction(own, (tx) => act(tx, first, 'busy'));
+    assert.equal(await sealTrail(sealer), true);
+  }
+  const rows = await own`select from unwind.seals s where s.tenant_id = ${last}`;
+  assert.equal(rows.length, 1);
+  while (await sealTrail(sealer));
+  const { counts, findings } = await verifyTrail(own, { tables, now: clock.now() });
+  assert.deepEqual([findings.listed, counts.unsealed], [[], 0]);
+});
+
+test('beside a long transaction only what is new is looked at', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const tenantId = await makeTenant(own);
+  await own`
+    insert into unwind.acts (
+      tenant_id, commit_order, act_id, acted_at, kind, actor, operation, target
+    )
+    select
+      ${tenantId}, 5000 + n, gen_random_uuid(), now(), 'client', 'somebody', 'operation', 'target'
+    from generate_series(1, 2000) n`;
+  await own`analyze unwind.acts`;
+  const snapshot = fragment`'5000:7001:5000,5007'::pg_snapshot`;
+  const rows = await own<{ 'QUERY PLAN': readonly object[] }[]>`
+    explain (analyze, format json)
+    select a.act_id
+    from unwind.acts a
+    where a.tenant_id = ${tenantId}
+      and ${unsealedSql(fragment`a`, snapshot)}`;
+  const plan = JSON.stringify(rows[0]?.['QUERY PLAN']);
+  assert.match(plan, /"Actual Rows":1(\.0+)?,/);
+  const looked = [...plan.matchAll(/"Rows Removed by (?:Filter|Index Recheck)":([0-9]+)/g)];
+  assert.ok(
+    looked.every(([, count]) => Number(count) < 10),
+    plan,
+  );
+});
+
+test('the upgrade waits for older processes that write, and records what they have written', async (t) => {
+  const { sql: own } = await createTestDatabase(t, { migrated: false });
+  const all = new URL('../../src/db/migrations/', import.meta.url);
+  const older = await mkdtemp(join(testDirectory(), 'older-'));
+  t.after(() => rm(older, { recursive: true }));
+  for (const name of await readdir(all)) {
+    if (name < '0012') await cp(new URL(name, all), join(older, name), { recursive: true });
+  }
+  await migrate(own, pathToFileURL(`${older}/`));
+  const movementId = newId();
+  let upgraded: Promise<unknown> = Promise.resolve();
+  await inTransaction(own, async (tx) => {
+    // Neither tenant nor account is of matter here.
+    await tx`set local session_replication_role = replica`;
+    await tx`
+      insert into unwind.movements (
+        tenant_id, movement_id, account_id, isin, quantity, locked, cash, reason, effective_at, recorded_at
+      )
+      values (${newId()}, ${movementId}, ${newId()}, 'DE0008404005', 1, 0, 0, 'import', now(), now())`;
+    upgraded = migrate(own);
+    const isDone = upgraded.then(() => true);
+    const isWaiting = async () => {
+      const rows = await own`
+        select from pg_locks l
+        where not l.granted and l.relation = 'unwind.movements'::regclass`;
+      return rows.length > 0;
+    };
+    while (!(await isWaiting())) {
+      const isOver = await Promise.race([isDone, new Promise((go) => setImmediate(go, false))]);
+      assert.equal(isOver, false, 'it does not wait');
+    }
+  });
+  await upgraded;
+  const rows = await own`
+    select from unwind.trail_records r where ${movementId} = any (r.ids)`;
+  assert.equal(rows.length, 1);
 });
 
 test('a snapshot that has grown holds what the one before held and what the later one holds below the cut', () => {
