@@ -639,11 +639,13 @@ create table unwind.liquidations (
   contract text default '2023'::text not null,
   settle_at timestamp with time zone,
   settled_at timestamp with time zone,
+  awaits_reservation boolean default false not null,
   constraint liquidations_pkey PRIMARY KEY (tenant_id, liquidation_id),
   constraint liquidations_sequence_once UNIQUE (tenant_id, account_id, sequence),
   constraint liquidations_account FOREIGN KEY (tenant_id, account_id) REFERENCES unwind.accounts(tenant_id, account_id),
   constraint liquidations_abandoned_by_somebody CHECK (end_reason IS DISTINCT FROM 'abandoned'::text OR stop_reason IS NOT NULL AND stop_reason = 'abandoned'::text),
   constraint liquidations_amounts CHECK (proceeds >= 0::numeric AND cash_amount >= 0::numeric AND scale(proceeds) <= 2 AND scale(cash_amount) <= 2),
+  constraint liquidations_await_only_while_open CHECK (NOT awaits_reservation OR (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]))),
   constraint liquidations_contract CHECK (contract = ANY (ARRAY['2023'::text, '2026'::text])),
   constraint liquidations_corrected_only_when_final CHECK (corrected_at IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
   constraint liquidations_corrected_proceeds CHECK ((corrected_at IS NOT NULL OR corrected_proceeds = 0::numeric) AND (proceeds - corrected_proceeds) >= 0::numeric),
@@ -669,10 +671,10 @@ create table unwind.liquidations (
 ) with (fillfactor=70);
 CREATE INDEX liquidations_by_status ON unwind.liquidations USING btree (tenant_id, status, liquidation_id);
 CREATE INDEX liquidations_of_account ON unwind.liquidations USING btree (tenant_id, account_id, liquidation_id);
-CREATE INDEX liquidations_to_advance ON unwind.liquidations USING btree (tenant_id, advance_at) WHERE (advance_at IS NOT NULL);
-CREATE INDEX liquidations_to_release ON unwind.liquidations USING btree (tenant_id, release_at) WHERE (status = 'NEW'::text);
+CREATE INDEX liquidations_to_advance ON unwind.liquidations USING btree (tenant_id, advance_at) WHERE ((advance_at IS NOT NULL) AND (NOT awaits_reservation));
+CREATE INDEX liquidations_to_release ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_settle ON unwind.liquidations USING btree (settle_at, tenant_id) WHERE ((status = 'FILLED'::text) AND (settle_at IS NOT NULL));
-CREATE INDEX liquidations_to_sift ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT waits_for_venue));
+CREATE INDEX liquidations_to_sift ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT waits_for_venue) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_stop ON unwind.liquidations USING btree (tenant_id, stop_at) WHERE (stop_at IS NOT NULL);
 CREATE UNIQUE INDEX liquidations_one_running ON unwind.liquidations USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
 CREATE TRIGGER liquidations_transitions AFTER UPDATE OF status ON unwind.liquidations FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'FILLED'::text OR new.status <> 'SETTLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
@@ -805,7 +807,7 @@ create table unwind.parked (
   constraint parked_closed_reason_length CHECK (length(closed_reason) >= 1 AND length(closed_reason) <= 500),
   constraint parked_closed_says_why CHECK ((closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (closed_reason IS NULL)),
   constraint parked_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 1000),
-  constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'settle'::text, 'publish'::text, 'correction'::text])),
+  constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'settle'::text, 'reserve'::text, 'report'::text, 'publish'::text, 'correction'::text])),
   constraint parked_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 200),
   constraint parked_tries CHECK (tries >= 1)
 );
@@ -850,6 +852,60 @@ create table unwind.rates (
   constraint rates_currency CHECK (currency ~ '^[A-Z]{3}$'::text AND currency <> 'EUR'::text),
   constraint rates_positive CHECK (rate > 0::numeric AND scale(rate) <= 12)
 );
+
+create table unwind.reservation_duty (
+  only_row boolean default true not null,
+  began_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint reservation_duty_pkey PRIMARY KEY (only_row),
+  constraint reservation_duty_only_row CHECK (only_row)
+);
+
+create table unwind.reservation_positions (
+  tenant_id uuid not null,
+  reservation_id uuid not null,
+  isin text not null,
+  quantity numeric not null,
+  granted numeric,
+  reason text,
+  constraint reservation_positions_pkey PRIMARY KEY (tenant_id, reservation_id, isin),
+  constraint reservation_positions_reservation FOREIGN KEY (tenant_id, reservation_id) REFERENCES unwind.reservations(tenant_id, reservation_id),
+  constraint reservation_positions_granted CHECK (granted >= 0::numeric AND granted <= quantity),
+  constraint reservation_positions_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 200)
+);
+
+create table unwind.reservations (
+  tenant_id uuid not null,
+  reservation_id uuid not null,
+  liquidation_id uuid not null,
+  account_id uuid not null,
+  number integer not null,
+  status text not null,
+  round integer,
+  lease_holder uuid,
+  lease_epoch integer default 0 not null,
+  lease_expires_at timestamp with time zone,
+  tries integer default 0 not null,
+  next_at timestamp with time zone,
+  last_outcome text,
+  report integer default 0 not null,
+  created_at timestamp with time zone not null,
+  answered_at timestamp with time zone,
+  closed_at timestamp with time zone,
+  reported_at timestamp with time zone,
+  constraint reservations_pkey PRIMARY KEY (tenant_id, reservation_id),
+  constraint reservations_number_once UNIQUE (tenant_id, liquidation_id, number),
+  constraint reservations_liquidation FOREIGN KEY (tenant_id, liquidation_id) REFERENCES unwind.liquidations(tenant_id, liquidation_id),
+  constraint reservations_answered CHECK (status <> 'ANSWERED'::text OR answered_at IS NOT NULL AND next_at IS NULL),
+  constraint reservations_asking CHECK ((status = 'ASKING'::text) <= (next_at IS NOT NULL AND answered_at IS NULL)),
+  constraint reservations_closed CHECK ((status = 'CLOSED'::text) = (closed_at IS NOT NULL)),
+  constraint reservations_lease CHECK ((lease_holder IS NULL) = (lease_expires_at IS NULL)),
+  constraint reservations_outcome_length CHECK (length(last_outcome) >= 1 AND length(last_outcome) <= 500),
+  constraint reservations_status CHECK (status = ANY (ARRAY['ASKING'::text, 'ANSWERED'::text, 'CLOSED'::text])),
+  constraint reservations_used CHECK (round IS NULL OR answered_at IS NOT NULL)
+);
+CREATE INDEX reservations_due ON unwind.reservations USING btree (tenant_id, next_at) WHERE (next_at IS NOT NULL);
+CREATE TRIGGER reservations_transitions AFTER UPDATE OF status ON unwind.reservations FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'ASKING'::text OR new.status <> 'ANSWERED'::text) AND (old.status <> 'ASKING'::text OR new.status <> 'CLOSED'::text) AND (old.status <> 'ANSWERED'::text OR new.status <> 'CLOSED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
 
 create table unwind.seals (
   tenant_id uuid not null,
@@ -1434,7 +1490,7 @@ CREATE OR REPLACE FUNCTION unwind.wait_reason(rank integer)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN (ARRAY['parked'::text, 'stopping'::text, 'rejected'::text, 'fraction'::text, 'odd_lot'::text, 'sent_unanswered'::text, 'inactive'::text, 'unlisted'::text, 'locked'::text, 'halted'::text, 'control'::text, 'no_rate'::text, 'venue_closed'::text, 'retrying'::text, 'release_delay'::text, 'due_later'::text, 'at_venue'::text, 'next_round'::text, 'due'::text])[rank];
+RETURN (ARRAY['parked'::text, 'stopping'::text, 'rejected'::text, 'fraction'::text, 'odd_lot'::text, 'sent_unanswered'::text, 'inactive'::text, 'unlisted'::text, 'locked'::text, 'halted'::text, 'control'::text, 'no_rate'::text, 'venue_closed'::text, 'retrying'::text, 'release_delay'::text, 'due_later'::text, 'at_venue'::text, 'next_round'::text, 'due'::text, 'reservation'::text])[rank];
 
 CREATE OR REPLACE FUNCTION unwind_v1.liquidation_object(the_tenant uuid, the_liquidation uuid)
  RETURNS text
@@ -1473,13 +1529,18 @@ create view unwind.obstacles as
     parked_at,
     first_at,
     retry_at,
-    detail
+    detail,
+    rank
    FROM ( SELECT k.tenant_id,
             k.subject,
             k.parked_at,
             k.first_at,
             k.retry_at,
-            concat(k.step, '/', k.subject, ': ', k.reason) AS detail
+            concat(k.step, '/', k.subject, ': ', k.reason) AS detail,
+                CASE
+                    WHEN k.parked_at IS NULL THEN 14
+                    ELSE 1
+                END AS rank
            FROM unwind.parked k
           WHERE (k.step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'advance'::text, 'stop'::text])) AND (k.parked_at IS NOT NULL OR k.retry_at > now())
         UNION ALL
@@ -1488,7 +1549,11 @@ create view unwind.obstacles as
             k.parked_at,
             k.first_at,
             k.retry_at,
-            concat(k.step, '/', k.subject, ': ', k.reason) AS concat
+            concat(k.step, '/', k.subject, ': ', k.reason) AS concat,
+                CASE
+                    WHEN k.parked_at IS NULL THEN 14
+                    ELSE 1
+                END AS "case"
            FROM unwind.parked k
              JOIN unwind.venue_reports r ON r.tenant_id = k.tenant_id AND r.venue = split_part(k.subject, '/'::text, 1) AND r.report_id = substr(k.subject, strpos(k.subject, '/'::text) + 1)
           WHERE k.step = 'apply'::text AND (k.parked_at IS NOT NULL OR k.retry_at > now())
@@ -1498,10 +1563,25 @@ create view unwind.obstacles as
             r.received_at,
             r.received_at,
             NULL::timestamp with time zone,
-            concat('report/', r.venue, '/', r.report_id, ': ', r.parked_reason) AS concat
+            concat('report/', r.venue, '/', r.report_id, ': ', r.parked_reason) AS concat,
+            1
            FROM unwind.venue_reports r
-          WHERE r.parked_reason IS NOT NULL) b
-  ORDER BY tenant_id, subject, parked_at;
+          WHERE r.parked_reason IS NOT NULL
+        UNION ALL
+         SELECT r.tenant_id,
+            r.liquidation_id::text AS liquidation_id,
+            NULL::timestamp with time zone,
+            r.created_at,
+            r.next_at,
+            concat('reservation ', r.reservation_id, ': ', COALESCE(r.last_outcome,
+                CASE
+                    WHEN r.tries = 0 THEN 'no worker with UNWIND_RESERVATIONS_URL has asked yet'::text
+                    ELSE 'not answered yet'::text
+                END)) AS concat,
+            20
+           FROM unwind.reservations r
+          WHERE r.status = 'ASKING'::text) b
+  ORDER BY tenant_id, subject, parked_at, rank;
 
 create view unwind.waits as
  SELECT l.tenant_id,
@@ -1517,12 +1597,14 @@ create view unwind.waits as
             WHEN 2 THEN l.stop_asked_at
             WHEN 10 THEN g.set_at
             WHEN 14 THEN k.first_at
+            WHEN 20 THEN k.first_at
             WHEN 15 THEN l.created_at
             WHEN 19 THEN COALESCE(l.advance_at, l.release_at)
             ELSE NULL::timestamp with time zone
         END AS own_since,
         CASE r.own_rank
             WHEN 14 THEN k.retry_at
+            WHEN 20 THEN k.retry_at
             WHEN 15 THEN l.release_at
             WHEN 16 THEN l.advance_at
             ELSE NULL::timestamp with time zone
@@ -1537,6 +1619,7 @@ create view unwind.waits as
                 WHEN l.scheduled_at IS NOT NULL THEN concat('scheduled', ' for the opening of '::text || l.opening_of, ': '::text || l.schedule_reason)
                 ELSE NULL::text
             END
+            WHEN 20 THEN k.detail
             WHEN 16 THEN 'the liquidation is looked at again then'::text
             ELSE NULL::text
         END AS own_detail,
@@ -1551,12 +1634,14 @@ create view unwind.waits as
             WHEN 16 THEN s.sent_at
             WHEN 17 THEN s.sent_at
             WHEN 19 THEN COALESCE(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+            WHEN 20 THEN k.first_at
             ELSE NULL::timestamp with time zone
         END AS since,
         CASE r.rank
             WHEN 13 THEN v.opens_at
             WHEN 14 THEN COALESCE(ko.retry_at, ks.retry_at)
             WHEN 16 THEN o.submit_at
+            WHEN 20 THEN k.retry_at
             ELSE NULL::timestamp with time zone
         END AS until,
         CASE r.rank
@@ -1592,6 +1677,7 @@ create view unwind.waits as
             WHEN 16 THEN s.reason
             WHEN 17 THEN concat('client order id ', s.client_order_id, ' at ', s.venue)
             WHEN 18 THEN 'the open orders of the liquidation have to end first'::text
+            WHEN 20 THEN k.detail
             ELSE NULL::text
         END AS detail
    FROM unwind.liquidations l
@@ -1659,6 +1745,7 @@ create view unwind.waits as
                     WHEN k.parked_at IS NOT NULL THEN 1
                     WHEN l.stop_reason IS NOT NULL THEN 2
                     WHEN g.set_at IS NOT NULL AND l.open_orders = 0 THEN 10
+                    WHEN k.rank = 20 THEN 20
                     WHEN k.retry_at IS NOT NULL THEN 14
                     WHEN l.status = 'NEW'::text AND l.release_at > m.at THEN 15
                     WHEN l.advance_at > m.at THEN 16
@@ -1688,6 +1775,7 @@ create view unwind.waits as
                     WHEN o.submit_at > m.at THEN 16
                     WHEN s.status = 'WORKING'::text THEN 17
                     WHEN o.order_id IS NULL AND l.open_orders > 0 THEN 18
+                    WHEN k.rank = 20 THEN 20
                     ELSE 19
                 END AS rank) r
   WHERE l.status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]);
@@ -2078,6 +2166,33 @@ create view unwind_v1.rates as
     rate,
     updated_at
    FROM unwind.rates r;
+
+create view unwind_v1.reservation_positions as
+ SELECT tenant_id,
+    reservation_id,
+    isin,
+    quantity,
+    granted,
+    reason
+   FROM unwind.reservation_positions p;
+
+create view unwind_v1.reservations as
+ SELECT tenant_id,
+    reservation_id,
+    liquidation_id,
+    account_id,
+    number,
+    status,
+    round,
+    created_at,
+    answered_at,
+    closed_at,
+    report,
+    reported_at,
+    next_at,
+    tries,
+    last_outcome
+   FROM unwind.reservations r;
 
 create view unwind_v1.seals as
  SELECT tenant_id,

@@ -5,43 +5,41 @@
 
 import type { Dispatcher } from 'undici';
 import type { Seal } from './auth/seal.ts';
-import { removeExpired } from './auth/store.ts';
+import { clean } from './clean.ts';
 import type { Clock, Stopwatch } from './clock.ts';
-import { removeExpiredSessions } from './console/session-store.ts';
 import type { Sql } from './db/connect.ts';
 import { Deliverer } from './deliveries/deliver-events.ts';
 import { endDeliveryLeases } from './deliveries/delivery-store.ts';
-import { keepLog } from './events/keep-log.ts';
 import { eventPublisher } from './events/publish-events.ts';
 import { reportApplier } from './executions/apply-reports.ts';
 import { reportReceiver } from './executions/receive-reports.ts';
 import { newId } from './ids.ts';
 import { checkpointEveryMs, sealEveryMs } from './limits.ts';
+import { enterReservations } from './liquidations/enter-reservations.ts';
 import {
   type EndLimits,
   liquidationAdvancer,
   liquidationReleaser,
 } from './liquidations/release-liquidations.ts';
+import { holdingsReserver } from './liquidations/reserve-holdings.ts';
 import { liquidationSettler } from './liquidations/settle-liquidations.ts';
 import { liquidationStopper } from './liquidations/stop-liquidations.ts';
-import { stopAged } from './liquidations/stop-store.ts';
 import { haltedCanceller } from './orders/cancel-halted.ts';
-import { adoptOrders } from './orders/order-store.ts';
-import { countInFlight, endSubmissionLeases } from './orders/submission-store.ts';
+import { enterVenues } from './orders/enter-venues.ts';
+import { endSubmissionLeases } from './orders/submission-store.ts';
 import { orderSubmitter, submissionResolver } from './orders/submit-orders.ts';
+import type { Keeper } from './reservations/keeper.ts';
+import { salesReporter } from './reservations/report-sales.ts';
 import {
   type CheckpointSettings,
   CheckpointWriter,
   checkpointStep,
 } from './trail/export-checkpoints.ts';
 import { type Sealer, sealTrail } from './trail/seal-trail.ts';
-import { closeIdleTunnels, tunnelReceiver } from './tunnels/serve-tunnels.ts';
-import { recordTrading } from './venue/calendar-store.ts';
+import { tunnelReceiver } from './tunnels/serve-tunnels.ts';
 import type { Venue } from './venue/venue.ts';
-import { removeFailingWebhooks } from './webhooks/manage-webhooks.ts';
 import type { Count } from './work/figures.ts';
 import { Loop, type Step } from './work/loop.ts';
-import { forgetOldTries } from './work/parked-store.ts';
 
 export interface EngineLog {
   info(fields: object, message: string): void;
@@ -56,6 +54,8 @@ export interface StepsOptions {
   readonly venues: readonly Venue[];
   /** How old a rate may be that orders are sent by, in ms of market time. Default as in limits.ts. */
   readonly rateAgeMsMax?: number | undefined;
+  /** Who keeps the holdings, and is asked before they are sold; `off`: nobody is, at no process. */
+  readonly keeper?: Keeper | 'off' | undefined;
   readonly seal: Seal;
   /** The way out to receivers. */
   readonly agent: Dispatcher;
@@ -84,6 +84,10 @@ export interface StepsOptions {
 
 export interface EngineSteps {
   readonly release: Step;
+  /** Asks whoever keeps the holdings, if somebody does. */
+  readonly reserve: Step;
+  /** Tells the keeper what was sold. */
+  readonly report: Step;
   readonly submit: Step;
   /** Looks up submissions whose answer is unknown. */
   readonly resolve: Step;
@@ -111,13 +115,15 @@ export type StepName = keyof EngineSteps;
 
 /** What has something to do once a step has worked. */
 export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
-  release: ['submit', 'publish'],
+  release: ['reserve', 'submit', 'publish'],
+  reserve: ['release', 'advance'],
+  report: [],
   submit: ['receive', 'apply'],
   resolve: ['apply'],
   cancel: ['receive', 'apply'],
   receive: ['apply'],
   apply: ['advance', 'submit'],
-  advance: ['submit', 'publish', 'settle'],
+  advance: ['reserve', 'report', 'submit', 'publish', 'settle'],
   stop: ['receive', 'publish'],
   settle: ['publish'],
   publish: ['deliver'],
@@ -145,15 +151,15 @@ export interface ProcessSteps {
   readonly writer: CheckpointWriter | undefined;
 }
 
-/** Rows that one turn of cleaning removes at most. */
-const cleanedRowsMax = 1_000;
-
 export function stepsOfProcess(options: StepsOptions): ProcessSteps {
   const { sql, clock, venues, log, endLimits, webhookTimeoutMs, onDelivered = () => {} } = options;
   const { holder = newId<'process'>(), webhookSetAsideMs } = options;
   const worker = { sql, clock, log, count: options.count };
   const { rateAgeMsMax } = options;
+  const { keeper } = options;
   const mover = { ...worker, venues, rateAgeMsMax };
+  const { random } = options;
+  const ofKeeper = typeof keeper === 'object' && { ...worker, keeper, holder, random };
   const deliverer = new Deliverer({
     ...options,
     holder,
@@ -185,6 +191,8 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
   };
   const steps = {
     release: liquidationReleaser(mover, endLimits),
+    reserve: ofKeeper ? holdingsReserver(ofKeeper) : nothing,
+    report: ofKeeper ? salesReporter(ofKeeper) : nothing,
     submit: atEach('submit'),
     resolve: atEach('resolve'),
     cancel: atEach('cancel'),
@@ -203,20 +211,8 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
   return { steps, venueSteps, deliverer, writer };
 }
 
-async function clean(options: StepsOptions, now: Date): Promise<number> {
-  const { sql, log, endLimits, venues, removesFailingWebhooks = false } = options;
-  const rows = cleanedRowsMax;
-  const expired = await removeExpired(sql, now, rows);
-  const sessions = await removeExpiredSessions(sql, now, rows);
-  const forgotten = await forgetOldTries(sql, now, rows);
-  const stopped = await stopAged(sql, { ageMsMax: endLimits.ageMsMax, rows, now });
-  const [usual] = venues;
-  if (usual !== undefined) await adoptOrders(sql, usual.mic, rows);
-  const webhooks = removesFailingWebhooks ? await removeFailingWebhooks(sql, now, log) : 0;
-  const tunnels = await closeIdleTunnels(sql, now, rows);
-  const ended = expired + sessions + tunnels;
-  return ended + forgotten + stopped + webhooks + (await keepLog({ sql, log }, now));
-}
+/** A step of a service that has no use for it. */
+const nothing: Step = async () => 0;
 
 export type EngineOptions = Omit<StepsOptions, 'onDelivered'> & { readonly holder: string };
 
@@ -261,6 +257,7 @@ interface Work {
 
 function worksOf({ steps, venueSteps }: ProcessSteps): readonly Work[] {
   return stepNames.flatMap((step): readonly Work[] => {
+    if (steps[step] === nothing) return [];
     const ofVenues = venueStepNames.find((name) => name === step);
     if (ofVenues === undefined) return [{ step, name: step, work: steps[step] }];
     const isOnly = venueSteps.size === 1;
@@ -270,18 +267,8 @@ function worksOf({ steps, venueSteps }: ProcessSteps): readonly Work[] {
   });
 }
 
-/** Records where the service trades now, and tells of orders at venues where it does not any more. */
-async function enterVenues(options: EngineOptions, now: Date): Promise<void> {
-  const { sql, venues, rateAgeMsMax, log } = options;
-  const mics = venues.map(({ mic }) => mic);
-  await recordTrading(sql, { venues, rateAgeMsMax, now });
-  for (const [venue, orders] of await countInFlight(sql)) {
-    if (!mics.includes(venue)) log.warn({ venue, orders }, 'venue.not_traded');
-  }
-}
-
 export function buildEngine(options: EngineOptions): Engine {
-  const { sql, clock, holder, log } = options;
+  const { sql, clock, holder, log, venues, rateAgeMsMax, keeper } = options;
   const process = stepsOfProcess({ ...options, onDelivered: () => wake('deliver') });
   const { deliverer, writer } = process;
   const byStep = new Map<StepName, Loop[]>();
@@ -307,8 +294,11 @@ export function buildEngine(options: EngineOptions): Engine {
   const watched = mains.filter((loop) => loop.name !== 'clean' && loop.name !== 'checkpoint');
   return {
     start: async () => {
-      const successor = { holder, now: clock.now() };
-      await enterVenues(options, successor.now);
+      const now = clock.now();
+      const successor = { holder, now };
+      await enterVenues(sql, { venues, rateAgeMsMax, now }, log);
+      const setting = typeof keeper === 'object' ? 'asks' : (keeper ?? 'unset');
+      await enterReservations(sql, { setting, now }, log);
       const submissions = await endSubmissionLeases(sql, successor);
       const deliveries = await endDeliveryLeases(sql, successor);
       if (submissions + deliveries > 0) log.info({ submissions, deliveries }, 'leases.inherited');

@@ -10,7 +10,7 @@ import { linkAddress, makeLink } from './console/sessions.ts';
 import { connect, openPools, type Pools } from './db/connect.ts';
 import { DatabaseClock } from './db/database-clock.ts';
 import { expectedSchema } from './db/migrate.ts';
-import { receiverPolicyOf } from './egress/address.ts';
+import { type AddressPolicy, receiverPolicyOf } from './egress/address.ts';
 import { receiverAgent } from './egress/post.ts';
 import { buildEngine, type Engine } from './engine.ts';
 import { buildApp, buildMetricsApp } from './http/app.ts';
@@ -19,6 +19,7 @@ import { readinessOf } from './http/readiness.ts';
 import { drawIdsFrom } from './ids.ts';
 import { Metrics } from './metrics/metrics.ts';
 import { Recorder } from './recording/recorder.ts';
+import { openKeeper } from './reservations/keeper.ts';
 import { ensureCertificate } from './sandbox/certificate.ts';
 import { ensureSandboxClient, type SandboxClient } from './sandbox/sandbox-client.ts';
 import { type Config, ConfigError } from './settings/config.ts';
@@ -150,7 +151,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     : undefined;
   const count = metrics?.count;
   const engine: Engine | undefined = roles.has('worker')
-    ? await openEngine(config, { log, seal, agent, pools, clock, database, count, opened })
+    ? await openEngine(config, { log, seal, agent, pools, clock, database, count, opened, policy })
     : undefined;
   let isStopping = false;
   const warning = isSimulatedLive(config) ? simulatedFillsWarning : undefined;
@@ -261,6 +262,7 @@ async function openReady(
 }
 
 interface EngineParts {
+  readonly policy: AddressPolicy;
   readonly log: Logger;
   readonly seal: Seal;
   readonly agent: Dispatcher;
@@ -272,7 +274,7 @@ interface EngineParts {
 }
 
 async function openEngine(config: Config, parts: EngineParts): Promise<Engine> {
-  const { log, seal, agent, pools, clock, database, count, opened } = parts;
+  const { log, seal, agent, pools, clock, database, count, opened, policy } = parts;
   const venueSql = connect({
     ...database.options,
     max: Math.min(venueConnections * (config.venue.profiles?.length ?? 1), venueConnectionsMax),
@@ -291,6 +293,7 @@ async function openEngine(config: Config, parts: EngineParts): Promise<Engine> {
   });
   opened.add(stop);
   const engine = buildEngine({
+    keeper: openKeeper(config.reservations, { sql: pools.loops, clock, seal, agent, policy }),
     sql: pools.loops,
     clock,
     seal,

@@ -108,6 +108,18 @@ const liquidationsHaveTheirStatus: Check = {
     ) o
       on o.tenant_id = l.tenant_id
       and o.liquidation_id = l.liquidation_id
+    cross join lateral (
+      select l.end_reason = 'refused' and exists (
+        select
+        from unwind_v1.reservations r
+        join unwind_v1.reservation_positions p
+          on p.tenant_id = r.tenant_id
+          and p.reservation_id = r.reservation_id
+        where r.tenant_id = l.tenant_id
+          and r.liquidation_id = l.liquidation_id
+          and p.granted < p.quantity
+      ) as is_withheld
+    ) w
     where (l.ended_at is null) <> (l.status in ('NEW', 'PROCESSING'))
       or (l.ended_at is null) <> (l.end_reason is null)
       or (l.corrected_at is not null and l.ended_at is null)
@@ -120,7 +132,7 @@ const liquidationsHaveTheirStatus: Check = {
         when l.end_reason = 'client'
           then l.released_at is null and o.orders is null and l.proceeds = 0
         when l.end_reason = 'refused'
-          then l.released_at is not null and coalesce(o.cancelled, 0) > 0
+          then w.is_withheld or (l.released_at is not null and coalesce(o.cancelled, 0) > 0)
         when l.end_reason = 'abandoned' then coalesce(l.stop_reason, '') = 'abandoned'
         else l.end_reason = 'limit'
       end`,

@@ -11,6 +11,7 @@ import { checksOfLiquidations } from './checks-of-liquidations.ts';
 import { checksOfLog } from './checks-of-log.ts';
 import { checksOfOrders } from './checks-of-orders.ts';
 import { checksOfProceeds } from './checks-of-proceeds.ts';
+import { checksOfReservations } from './checks-of-reservations.ts';
 import { checksOfSettlement } from './checks-of-settlement.ts';
 import { checksOfSubmissions } from './checks-of-submissions.ts';
 import { checksOfTrail } from './checks-of-trail.ts';
@@ -20,6 +21,7 @@ export const checks: readonly Check[] = [
   ...checksOfBook,
   ...checksOfProceeds,
   ...checksOfOrders,
+  ...checksOfReservations,
   ...checksOfSettlement,
   ...checksOfSubmissions,
   ...checksOfHalts,

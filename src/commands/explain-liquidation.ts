@@ -49,6 +49,10 @@ const meanings: Readonly<Record<WaitReason, readonly [means: string, helps?: str
   at_venue: ['the venue has the order and works on it'],
   next_round: ['what is left is sold in another round'],
   due: ['it is next; a working service takes it within a moment', 'look whether a worker runs'],
+  reservation: [
+    'whoever keeps the holdings was asked and has not answered',
+    'ask the keeper; a worker with UNWIND_RESERVATIONS_URL asks again by itself',
+  ],
 };
 
 /** Explains one liquidation. @returns 0. @throws RefusedError where there is none, or several. */

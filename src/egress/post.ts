@@ -26,6 +26,8 @@ export type Attempt = { readonly durationMs: number } & (
       readonly headers: Readonly<Record<string, string | string[] | undefined>>;
       /** The first bytes of the body, as UTF-8. */
       readonly answer: string;
+      /** False: the body went on, or broke off. */
+      readonly isWhole?: boolean;
       /** What `Retry-After` asked for, if it did. */
       readonly retryAfterMs: number | undefined;
     }
@@ -124,8 +126,11 @@ class UnreachedError extends Error {
   }
 }
 
+/** Whose request it is, where it goes, and how it is signed. */
+export type PostTarget = Pick<Webhook, 'tenantId' | 'url' | 'signatureVersion' | 'standardHeaders'>;
+
 export interface Post {
-  readonly webhook: Webhook;
+  readonly webhook: PostTarget;
   readonly body: string;
   /** The same whenever the same events are sent together again. */
   readonly messageId: string;
@@ -135,6 +140,8 @@ export interface Post {
   /** Cuts the attempt off when the process stops. */
   readonly stop: AbortSignal;
   readonly signings: SigningPlaces;
+  /** Bytes that are read of the answer. Default as in limits.ts. */
+  readonly answerBytesMax?: number | undefined;
   readonly inner?: InnerReceiver | undefined;
   /** What a client of a sandbox asks to be done to it. */
   readonly faults?: PostFaults | undefined;
@@ -198,13 +205,17 @@ export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> 
       ...(stallMs > 0 ? { headersTimeout: timeoutMs } : {}),
     } as const;
     const { statusCode: status, headers: answered, body: content } = await request(url, options);
-    const answer = await readStart(content);
+    const { answer, isWhole } = await readStart(
+      content,
+      delivery.answerBytesMax ?? receiverAnswerBytesMax,
+    );
     const retryAfterMs = readRetryAfter(answered['retry-after'], clock.now());
     return {
       type: 'answered',
       status,
       headers: answered,
       answer,
+      isWhole,
       retryAfterMs,
       durationMs: durationMs(),
     };
@@ -232,22 +243,27 @@ class FloodedError extends Error {
 }
 
 /** The first bytes of a body; a body that stalls or breaks off has none but those. */
-async function readStart(body: Readable): Promise<string> {
+async function readStart(
+  body: Readable,
+  bytesMax: number,
+): Promise<{ readonly answer: string; readonly isWhole: boolean }> {
   const chunks: Buffer[] = [];
   let bytes = 0;
+  let isWhole = false;
   const timer = setTimeout(() => body.destroy(), answerBodyMsMax);
   try {
     for await (const chunk of body) {
       chunks.push(chunk);
       bytes += chunk.length;
-      if (bytes >= receiverAnswerBytesMax) break;
+      if (bytes > bytesMax) break;
     }
+    isWhole = bytes <= bytesMax;
   } catch {
     // The status has arrived, and that decides.
   } finally {
     clearTimeout(timer);
   }
-  return Buffer.concat(chunks).subarray(0, receiverAnswerBytesMax).toString('utf8');
+  return { answer: Buffer.concat(chunks).subarray(0, bytesMax).toString('utf8'), isWhole };
 }
 
 /**

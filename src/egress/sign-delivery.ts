@@ -10,7 +10,7 @@ import type { Webhook } from '../webhooks/webhook.ts';
 const signatureLifeS = 60;
 
 export interface Signed {
-  readonly webhook: Webhook;
+  readonly webhook: Pick<Webhook, 'tenantId' | 'signatureVersion' | 'standardHeaders'>;
   readonly messageId: string;
   readonly key: DeliveryKey;
   readonly now: Date;

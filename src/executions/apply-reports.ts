@@ -18,6 +18,7 @@ import { settleProgress } from '../liquidations/progress-store.ts';
 import { accountCurrency, type Decimal, plain, smaller, sum, zero } from '../money.ts';
 import type { Submission } from '../orders/order.ts';
 import { lockSubmissions, updateOrders, updateSubmissions } from '../orders/progress-store.ts';
+import { reportAgain } from '../reservations/reservations-store.ts';
 import { claimReports, clearReports } from '../venue/inbox-store.ts';
 import { toReportEvent, tradeOf } from '../venue/venue.ts';
 import { noteForPerson } from '../work/parked-store.ts';
@@ -99,6 +100,8 @@ async function apply(tx: Tx, batch: Reports): Promise<Changes> {
   await settleProgress(tx, { tenantId, changes: changes.liquidations, now });
   const notes = correctionsOf(changes, uncovered).map((one) => noteOf(one, uncovered));
   await noteForPerson(tx, { tenantId, notes, now });
+  const liquidationIds = [...new Set(changes.corrections.map(({ order }) => order.liquidationId))];
+  if (liquidationIds.length > 0) await reportAgain(tx, { tenantId, liquidationIds, now });
   await clearReports(tx, { tenantId, reports, parked: changes.parked });
   await brakeRejections(tx, { tenantId, venues: rejectingVenues(reports, changes), now });
   return changes;

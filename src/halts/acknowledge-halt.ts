@@ -24,8 +24,12 @@ export async function untilAcknowledged(
   return (await untilClaimed(sql)) && (await untilSent(sql, clock, target));
 }
 
-/** Waits for the claims that are under way now. Those that begin later see the halt. */
-async function untilClaimed(sql: Sql): Promise<boolean> {
+/**
+ * Waits for the claims that are under way now. Those that begin later see what is committed now.
+ *
+ * @returns whether they have ended; false where they last for too long.
+ */
+export async function untilClaimed(sql: Sql): Promise<boolean> {
   const end = performance.now() + claimMsMax;
   let left = await findClaimsUnderWay(sql);
   while (left.size > 0) {

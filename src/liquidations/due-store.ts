@@ -37,6 +37,7 @@ export async function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly 
   await holdOffHalts(tx);
   const isDue = fragment`
     l.status = 'NEW'
+    and not l.awaits_reservation
     and l.release_at <= (select unwind.market_time(${claim.now}))
     and ${areOpen(claim)}
     and ${mayBeMoved('release', claim.now)}
@@ -50,6 +51,7 @@ export async function claimToSift(tx: Tx, claim: DueClaim): Promise<readonly Due
   const isDue = fragment`
     l.status = 'NEW'
     and not l.waits_for_venue
+    and not l.awaits_reservation
     and l.release_at <= (select unwind.market_time(${claim.now}))
     and not ${areOpen(claim)}
     and ${mayBeMoved('release', claim.now)}
@@ -68,6 +70,42 @@ function areOpen({ venues, now }: DueClaim): Fragment {
       select bool_and(unwind.venue_is_open(n.venue, unwind.market_time(${now})))
       from unnest(${venues}::text[]) as n (venue)
     )`;
+}
+
+/** Leaves claimed liquidations until the keeper of the holdings has answered. */
+export async function awaitReservations(
+  tx: Tx,
+  { tenantId, liquidationIds }: { tenantId: TenantId; liquidationIds: readonly LiquidationId[] },
+): Promise<void> {
+  await tx`
+    update unwind.liquidations l
+    set awaits_reservation = true
+    where l.tenant_id = ${tenantId}
+      and l.liquidation_id = any (${liquidationIds}::uuid[])`;
+}
+
+/** Locks a liquidation that waits for the keeper, which has answered: it is looked at now. */
+export async function endReservationWait(
+  tx: Tx,
+  which: LiquidationKey & { readonly now: Date },
+): Promise<void> {
+  await tx`
+    update unwind.liquidations l
+    set
+      awaits_reservation = false,
+      advance_at = case when l.advance_at is not null then (select unwind.market_time(${which.now})) end
+    where l.tenant_id = ${which.tenantId}
+      and l.liquidation_id = ${which.liquidationId}
+      and l.awaits_reservation`;
+}
+
+/** Lets all be looked at that wait for a keeper, where none is asked any more. @returns how many. */
+export async function endReservationWaits(sql: Sql): Promise<number> {
+  const rows = await sql`
+    update unwind.liquidations l
+    set awaits_reservation = false
+    where l.awaits_reservation`;
+  return rows.count;
 }
 
 export type LiquidationKey = Pick<DueLiquidation, 'tenantId' | 'liquidationId'>;
@@ -165,6 +203,7 @@ export async function claimToAdvance(tx: Tx, claim: DueClaim): Promise<readonly 
   await holdOffHalts(tx);
   const isDue = fragment`
     l.advance_at <= (select unwind.market_time(${claim.now}))
+    and not l.awaits_reservation
     and ${mayBeMoved('advance', claim.now)}`;
   return claimDue(tx, claim, { isDue, since: fragment`l.advance_at` });
 }

@@ -3,7 +3,7 @@
 
 import { assert, assertNever } from '../assert.ts';
 import { positionsMax } from '../limits.ts';
-import { type Decimal, plain, sellable, zero } from '../money.ts';
+import { type Decimal, plain, sellable, smaller, zero } from '../money.ts';
 import { follow, type Transitions } from '../state-machine.ts';
 
 /** What each status of a liquidation carries. */
@@ -30,6 +30,7 @@ export const liquidationTransitions = {
   NEW: {
     released: 'PROCESSING',
     flat: 'FILLED',
+    refused: 'CANCELLED',
     client: 'CANCELLED',
     limit: 'CANCELLED',
     abandoned: 'CANCELLED',
@@ -84,6 +85,13 @@ export interface Holding {
   readonly lotSize: Decimal | undefined;
   /** True when an order for it ended CANCELLED in this liquidation: never tried a second time. */
   readonly refused: boolean;
+  /** Units that the keeper of the holdings did not grant, and its reason; undefined: none. */
+  readonly withheld?: Withheld | undefined;
+}
+
+export interface Withheld {
+  readonly quantity: Decimal;
+  readonly reason: string | undefined;
 }
 
 export interface Sale {
@@ -113,10 +121,10 @@ export function nextStep(
   exhausted: boolean,
   stopReason?: StopReason,
 ): NextStep {
-  const isLeft = ({ quantity, fractional, lotSize }: Holding) => {
-    return sellable(quantity, fractional, lotSize).gt('0');
+  const isLeft = ({ quantity, withheld, fractional, lotSize }: Holding) => {
+    return sellable(quantity.minus(withheld?.quantity ?? zero), fractional, lotSize).gt('0');
   };
-  const note = oddLotsIn(holdings);
+  const note = noteOf([oddLotsIn(holdings), withheldIn(holdings)]);
   const end = (reason: Extract<NextStep, { type: 'end' }>['reason']): NextStep => {
     return { type: 'end', reason, ...(note === undefined ? {} : { note }) };
   };
@@ -132,9 +140,46 @@ export function nextStep(
   // What is too much for one round is sold in the next.
   if (sales.length > 0) return { type: 'sell', sales: sales.slice(0, positionsMax) };
   if (unsold) return { type: 'wait' };
-  const refused = holdings.some((holding) => holding.refused && holding.quantity.gt('0'));
-  if (refused) return end('refused');
+  const isRefused = holdings.some(({ refused, withheld, quantity }) => {
+    return quantity.gt('0') && (refused || withheld?.quantity.gt('0') === true);
+  });
+  if (isRefused) return end('refused');
   return end('flat');
+}
+
+/** The next step where nothing is sold that is not granted: it uses what was granted, or says what to ask for. */
+export type ReservedStep = {
+  /** `uses`: it sells by what was granted. `asks`: what it would sell has to be granted first. */
+  readonly type: 'uses' | 'asks' | 'moves';
+  readonly step: NextStep;
+};
+
+/**
+ * What a liquidation does next whose holdings somebody else keeps. Of each instrument it sells what can be sold
+ * now, and no more than was granted; what was not granted is left, for good. A grant of which nothing can be sold any
+ * more is given up, and what can be sold instead is asked for.
+ */
+export function reservedStep(
+  holdings: readonly Holding[],
+  how: {
+    readonly exhausted: boolean;
+    readonly stopReason: StopReason | undefined;
+    /** Units by ISIN; undefined: nothing is granted that is not used. */
+    readonly granted: ReadonlyMap<string, Decimal> | undefined;
+  },
+): ReservedStep {
+  const step = nextStep(holdings, how.exhausted, how.stopReason);
+  if (step.type !== 'sell') return { type: 'moves', step };
+  const byIsin = new Map(holdings.map((holding) => [holding.isin, holding]));
+  const sales = step.sales.flatMap((sale): readonly Sale[] => {
+    const holding = byIsin.get(sale.isin);
+    const units = smaller(sale.quantity, how.granted?.get(sale.isin) ?? zero);
+    if (holding === undefined || !units.gt('0')) return [];
+    const quantity = sellable(units, holding.fractional, holding.lotSize);
+    return quantity.gt('0') ? [{ ...sale, quantity }] : [];
+  });
+  if (sales.length > 0) return { type: 'uses', step: { type: 'sell', sales } };
+  return { type: 'asks', step };
 }
 
 /**
@@ -160,7 +205,11 @@ export function venuesNeeded(
 function sellableNow(holding: Holding): Decimal {
   const { quantity, locked, held, fractional, tradable, route, lotSize } = holding;
   if (!tradable || route === undefined) return zero;
-  return sellable(quantity.minus(locked).minus(held), fractional, lotSize);
+  const free = quantity
+    .minus(locked)
+    .minus(held)
+    .minus(holding.withheld?.quantity ?? zero);
+  return sellable(free.gt('0') ? free : zero, fractional, lotSize);
 }
 
 /** Characters of a note. */
@@ -175,6 +224,23 @@ function oddLotsIn(holdings: readonly Holding[]): string | undefined {
     return [`${plain(quantity)} ${isin} (lots of ${plain(lotSize)} at ${route.venue})`];
   });
   if (odd.length === 0) return undefined;
-  const text = `less than a lot stays in the account: ${odd.join(', ')}`;
+  return `less than a lot stays in the account: ${odd.join(', ')}`;
+}
+
+/** What whoever keeps the holdings did not grant, each with its reason. */
+function withheldIn(holdings: readonly Holding[]): string | undefined {
+  const kept = holdings.flatMap(({ isin, quantity, withheld }) => {
+    if (withheld === undefined || !withheld.quantity.gt('0') || !quantity.gt('0')) return [];
+    const { reason } = withheld;
+    return [`${plain(withheld.quantity)} ${isin}${reason === undefined ? '' : ` (${reason})`}`];
+  });
+  return kept.length === 0
+    ? undefined
+    : `not granted by the keeper of the holdings: ${kept.join(', ')}`;
+}
+
+function noteOf(parts: readonly (string | undefined)[]): string | undefined {
+  const text = parts.filter((part) => part !== undefined).join('; ');
+  if (text === '') return undefined;
   return text.length > noteMax ? `${text.slice(0, noteMax - 1)}…` : text;
 }

@@ -89,6 +89,7 @@ export async function moveLiquidations(
       end_note = m.end_note,
       stop_at = case when m.to_status = 'PROCESSING' then l.stop_at end,
       settle_at = m.settle_at,
+      awaits_reservation = false,
       cash_amount = m.cash_amount,
       event_count = l.event_count + (m.to_status <> m.from_status)::integer,
       updated_at = case

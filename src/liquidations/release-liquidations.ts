@@ -14,10 +14,20 @@ import {
   rateAgeMsMax as usualRateAgeMsMax,
 } from '../limits.ts';
 import type { PlannedOrder } from '../orders/order.ts';
+import { findDuty } from '../reservations/duty-store.ts';
+import type { Question, ReservationId } from '../reservations/reservation.ts';
+import {
+  closeReservations,
+  findReserved,
+  insertReservations,
+  type Reserved,
+  useReservations,
+} from '../reservations/reservations-store.ts';
 import { findOpenVenues } from '../venue/calendar-store.ts';
 import type { TradingVenue } from '../venue/venue.ts';
 import { type Batch, type BatchStep, batchWorker, type Worker } from '../work/work-batches.ts';
 import {
+  awaitReservations,
   claimToAdvance,
   claimToRelease,
   claimToSift,
@@ -36,6 +46,7 @@ import {
   liquidationTransitions,
   type NextStep,
   nextStep,
+  reservedStep,
   venuesNeeded,
 } from './liquidation.ts';
 import { type Move, moveLiquidations, placeOrders } from './progress-store.ts';
@@ -186,7 +197,16 @@ async function planAll(
   const { venues, rateAgeMsMax = usualRateAgeMsMax } = mover;
   const which = { tenantId, liquidationIds, venues, rateAgeMsMax, now };
   const holdings = await lockHoldings(tx, which);
-  return due.map((liquidation) => planFor(liquidation, holdings, limits));
+  const duty = await findDuty(tx);
+  if (duty === 'none') return due.map((liquidation) => planFor(liquidation, holdings, limits));
+  const reserved = await findReserved(tx, { tenantId, liquidationIds });
+  if (duty === 'ended') {
+    return due.map((liquidation) => {
+      const closes = reserved.get(liquidation.liquidationId)?.open ?? [];
+      return { ...planFor(liquidation, holdings, limits), closes };
+    });
+  }
+  return due.map((liquidation) => planReserved(liquidation, holdings, limits, reserved));
 }
 
 async function carryOut(
@@ -194,8 +214,11 @@ async function carryOut(
   { tenantId, now }: Pick<DueBatch, 'tenantId' | 'now'>,
   plans: readonly Plan[],
 ): Promise<void> {
-  const orders = plans.flatMap((plan) => plan.orders);
-  const moves = plans.map((plan) => plan.move);
+  await settleReservations(tx, { tenantId, now }, plans);
+  const moving = plans.filter((plan) => plan.asks === undefined);
+  if (moving.length === 0) return;
+  const orders = moving.flatMap((plan) => plan.orders);
+  const moves = moving.map((plan) => plan.move);
   if (orders.length > 0) await placeOrders(tx, { tenantId, orders, now });
   const moved = await moveLiquidations(tx, { tenantId, moves, waitMs: idleLiquidationWaitMs, now });
   assert(moved === moves.length, 'a claimed liquidation stays as it was claimed');
@@ -204,10 +227,57 @@ async function carryOut(
   await recordLiquidationEvents(tx, { tenantId, liquidationIds, now });
 }
 
+/** What the plans do with reservations: those that are over are closed, one is used, another is asked for. */
+async function settleReservations(
+  tx: Tx,
+  { tenantId, now }: Pick<DueBatch, 'tenantId' | 'now'>,
+  plans: readonly Plan[],
+): Promise<void> {
+  const reservationIds = plans.flatMap((plan) => plan.closes ?? []);
+  await closeReservations(tx, { tenantId, reservationIds, now });
+  await useReservations(tx, { tenantId, used: plans.flatMap((plan) => plan.uses ?? []) });
+  const questions = plans.flatMap(({ asks }) => {
+    return asks === undefined ? [] : [{ ...asks, tenantId, reservationId: newId<'reservation'>() }];
+  });
+  if (questions.length === 0) return;
+  await insertReservations(tx, { tenantId, questions, now });
+  const liquidationIds = questions.map(({ liquidationId }) => liquidationId);
+  await awaitReservations(tx, { tenantId, liquidationIds });
+}
+
 interface Plan {
   readonly step: NextStep;
   readonly move: Move;
   readonly orders: readonly PlannedOrder[];
+  /** Nothing moves: first this is asked of the keeper. */
+  readonly asks?: Pick<Question, 'liquidationId' | 'accountId' | 'positions'>;
+  readonly uses?: { readonly reservationId: ReservationId; readonly round: number };
+  readonly closes?: readonly ReservationId[];
+}
+
+/** The same where nothing is sold that is not granted. */
+function planReserved(
+  liquidation: DueLiquidation,
+  holdings: ReadonlyMap<LiquidationId, readonly Holding[]>,
+  { roundsMax, ageMsMax }: EndLimits,
+  reserved: ReadonlyMap<LiquidationId, Reserved>,
+): Plan {
+  const { liquidationId, accountId, rounds, stopReason } = liquidation;
+  const exhausted = rounds >= roundsMax || liquidation.ageMs >= ageMsMax;
+  const { open = [], unused, withheld } = reserved.get(liquidationId) ?? {};
+  const held = (holdings.get(liquidationId) ?? []).map((holding) => {
+    return { ...holding, withheld: withheld?.get(holding.isin) };
+  });
+  const next = reservedStep(held, { exhausted, stopReason, granted: unused?.granted });
+  const plan = planOf(liquidation, next.step);
+  if (next.type === 'uses' && unused !== undefined) {
+    const { reservationId } = unused;
+    const uses = { reservationId, round: rounds + 1 };
+    return { ...plan, uses, closes: open.filter((id) => id !== reservationId) };
+  }
+  if (next.step.type !== 'sell') return { ...plan, closes: open };
+  const positions = next.step.sales.map(({ isin, quantity }) => ({ isin, quantity }));
+  return { ...plan, asks: { liquidationId, accountId, positions }, closes: open };
 }
 
 function planFor(

@@ -9,6 +9,7 @@ import type { Sql } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { liquidationEventsSql } from '../events/store.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
+import { reservationsClosedSql } from '../reservations/reservations-store.ts';
 import type { Act } from '../trail/act.ts';
 import { actSql } from '../trail/acts-store.ts';
 import { type EndReason, type LiquidationStatus, liquidationTransitions } from './liquidation.ts';
@@ -271,6 +272,7 @@ export async function cancelNewLiquidation(
         status = ${liquidationTransitions.NEW.client},
         end_reason = 'client',
         stop_at = null,
+        awaits_reservation = false,
         ended_at = ${c.now},
         cash_amount = l.proceeds,
         event_count = l.event_count + 1,
@@ -288,6 +290,7 @@ export async function cancelNewLiquidation(
         l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
         l.event_count, l.created_at, l.updated_at, l.contract
     ),
+    let_go as (${reservationsClosedSql(c, fragment`select c.liquidation_id from cancelled c`)}),
     event as (${liquidationEventsSql(cancelled, c.now)}),
     recorded as (${actSql(c.tenantId, c.act, fragment`select from cancelled`)})
     select

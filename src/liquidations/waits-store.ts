@@ -28,6 +28,7 @@ export const waitReasons = [
   'at_venue',
   'next_round',
   'due',
+  'reservation',
 ] as const;
 
 export type WaitReason = (typeof waitReasons)[number];
@@ -93,7 +94,7 @@ interface SeenRow extends WaitColumns {
 export const isStuckSql = fragment`(
   w.reason = 'parked'
   or (
-    w.reason in ('stopping', 'sent_unanswered', 'retrying', 'due')
+    w.reason in ('stopping', 'sent_unanswered', 'retrying', 'due', 'reservation')
     and w.since < now() - ${stuckAfterMs} * interval '1 millisecond'
   )
 )`;

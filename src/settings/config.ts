@@ -11,6 +11,7 @@ import {
   directory,
   errorsUrl,
   integer,
+  keeperUrl,
   type Mode,
   networks,
   oneOf,
@@ -148,6 +149,18 @@ export const settings = {
       'UNWIND_SIMULATE_FILLS',
       'live mode with the simulated venue, which invents its fills and sells nothing; every start says so in red',
       yesNo,
+    ),
+  },
+  reservations: {
+    url: setting(
+      'UNWIND_RESERVATIONS_URL',
+      'whoever keeps the holdings, asked before anything is sold (docs/reservations.md); a worker without it waits for one that has it',
+      keeperUrl,
+    ),
+    timeoutMs: setting(
+      'UNWIND_RESERVATIONS_TIMEOUT_MS',
+      'how long the keeper of the holdings may take to answer, in ms',
+      integer({ min: 100, max: 6_000, otherwise: 3_000 }),
     ),
   },
   webhooks: {

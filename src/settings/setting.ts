@@ -151,6 +151,19 @@ function refuseUnreadableUrl(given: string): void {
   }
 }
 
+export const keeperUrl: Kind<string | undefined> = {
+  shape: 'https://host/path, or off: nobody is asked any more; default none',
+  read: (given) => {
+    if (given === undefined || given === 'off') return given;
+    const url = URL.parse(given);
+    const isPlain = url !== null && `${url.search}${url.hash}${url.username}${url.password}` === '';
+    if (!isPlain || !/^https?:$/.test(url.protocol)) {
+      throw new RangeError('is not an http or https URL without query, fragment and credentials');
+    }
+    return url.href.replace(/\/+$/, '');
+  },
+};
+
 export const errorsUrl: Kind<string | undefined> = {
   shape: 'https://host/path; default none',
   read: (given) => {

@@ -16,6 +16,8 @@ export type ParkedStep =
   | 'advance'
   | 'stop'
   | 'settle'
+  | 'reserve'
+  | 'report'
   | 'publish';
 
 /** Times a row is worked on alone and fails before it is parked. */

@@ -31,17 +31,17 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
   }
   const { counts } = await runAudit(sql);
   assert.deepEqual(counts, {
-    tenants: 8,
-    accounts: 43,
-    positions: 64,
-    movements: 164,
+    tenants: 9,
+    accounts: 45,
+    positions: 67,
+    movements: 169,
     // Only the one that waits for a halted instrument still runs.
-    liquidations: { CANCELLED: 7, FILLED: 31, PROCESSING: 1, SETTLED: 3 },
-    orders: { CANCELLED: 6, FILLED: 55 },
-    submissions: 62,
-    executions: 93,
-    events: 124,
-    journalEntries: 62,
+    liquidations: { CANCELLED: 9, FILLED: 31, PROCESSING: 1, SETTLED: 3 },
+    orders: { CANCELLED: 6, FILLED: 57 },
+    submissions: 64,
+    executions: 95,
+    events: 129,
+    journalEntries: 64,
   });
 });
 

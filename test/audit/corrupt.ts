@@ -33,6 +33,8 @@ const keys = {
   'unwind.submissions': ['sent_at', 'client_order_id'],
   'unwind.liquidations': ['liquidation_id'],
   'unwind.events': ['event_id'],
+  'unwind.reservations': ['liquidation_id', 'number'],
+  'unwind.reservation_positions': ['reservation_id', 'isin'],
   'unwind.busts': ['venue_execution_id'],
   'unwind.event_heads': ['tenant_id'],
   'unwind.parked': ['step', 'subject'],
@@ -111,6 +113,7 @@ export async function dropConstraints(sql: Sql): Promise<void> {
       alter table unwind.liquidations disable trigger user;
       alter table unwind.orders disable trigger user;
       alter table unwind.submissions disable trigger user;
+      alter table unwind.reservations disable trigger user;
     end $$`);
 }
 

@@ -26,6 +26,7 @@ import { corruptionsOfHalts } from './corruptions-of-halts.ts';
 import { corruptionsOfLiquidations } from './corruptions-of-liquidations.ts';
 import { corruptionsOfLog } from './corruptions-of-log.ts';
 import { corruptionsOfOrders } from './corruptions-of-orders.ts';
+import { corruptionsOfReservations } from './corruptions-of-reservations.ts';
 import { corruptionsOfSettlement } from './corruptions-of-settlement.ts';
 import { corruptionsOfSubmissions } from './corruptions-of-submissions.ts';
 import { corruptionsOfTrail } from './corruptions-of-trail.ts';
@@ -34,6 +35,7 @@ import { corruptionsOfVenue } from './corruptions-of-venue.ts';
 const corruptions: readonly Corruption[] = [
   ...corruptionsOfBook,
   ...corruptionsOfOrders,
+  ...corruptionsOfReservations,
   ...corruptionsOfSettlement,
   ...corruptionsOfSubmissions,
   ...corruptionsOfHalts,

@@ -104,7 +104,7 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
   },
   {
     what: 'something was sold of a liquidation that its client cancelled',
-    victims: all(liquidations, "end_reason = 'refused'"),
+    victims: all(liquidations, "end_reason = 'refused' and cash_amount > 0"),
     change: set(liquidations, "end_reason = 'client', released_at = null"),
     check: 'liquidations_have_their_status',
     subject: itsLiquidation,

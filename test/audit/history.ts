@@ -12,6 +12,9 @@ import type { Halt } from '../../src/halts/halt.ts';
 import { insertHalt } from '../../src/halts/halts-store.ts';
 import { type AccountId, type EventId, newId, type TenantId } from '../../src/ids.ts';
 import { liftHalt } from '../../src/liquidations/lift-halt.ts';
+import { decimal } from '../../src/money.ts';
+import { beginDuty, endDuty } from '../../src/reservations/duty-store.ts';
+import type { Keeper } from '../../src/reservations/keeper.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { subscribe } from '../deliveries/subscriptions.ts';
@@ -113,6 +116,7 @@ export async function makeHistory(
   await sellAbroad(scene);
   await settle(scene);
   await haltForAnHour(scene);
+  await reserve(scene);
   await deliver(scene);
   const steps = await leaveWorkBehind(scene);
   return { clock, steps };
@@ -296,6 +300,39 @@ async function haltForAnHour(scene: Scene): Promise<void> {
   clock.advance(10_000);
   await runUntilIdle(steps);
   await stop(scene, 'with what was halted sold');
+}
+
+/** Holdings that somebody else keeps, who grants less of the first position, and nothing of the third. */
+async function reserve(scene: Scene): Promise<void> {
+  const { sql, clock } = scene;
+  const { first, second } = await openAccounts(scene, 'Reserved', {
+    first: twoPositions,
+    second: { positions: [{ isin: plain, quantity: '4' }] },
+  });
+  const keeper: Keeper = {
+    ask: async ({ positions }) => ({
+      type: 'granted',
+      positions: positions.map(({ isin, quantity }, i) => {
+        const units = positions.length === 1 ? '0' : '2.5';
+        return { isin, granted: i === 0 ? decimal(units) : quantity, reason: 'pledged' };
+      }),
+    }),
+    report: async () => ({ type: 'reported' }),
+  };
+  const steps = engineSteps(sql, clock, { delayMs: 0, keeper });
+  await beginDuty(sql, clock.now());
+  await askToLiquidate(sql, clock, first);
+  await askToLiquidate(sql, clock, second);
+  await steps.release();
+  await stop(scene, 'with two reservations to be asked for');
+  await steps.reserve();
+  await stop(scene, 'with both answered');
+  await steps.release();
+  await stop(scene, 'with one of them in use');
+  await runUntilIdle(steps);
+  await stop(scene, 'with what was granted sold');
+  // What follows is not of that keeper.
+  await endDuty(sql, clock.now());
 }
 
 /** The log of the first tenant replayed to a receiver that refuses its first event. */

@@ -91,13 +91,13 @@ test('the reasons that a command takes are those of the database, in their order
   const { sql } = await createTestDatabase(t);
   const rows = await sql<{ reason: string }[]>`
     select unwind.wait_reason(n) as reason
-    from generate_series(1, 19) as n
+    from generate_series(1, 20) as n
     order by n`;
   assert.deepEqual(
     rows.map(({ reason }) => reason),
     waitReasons,
   );
-  const [beyond] = await sql<{ reason: string | null }[]>`select unwind.wait_reason(20) as reason`;
+  const [beyond] = await sql<{ reason: string | null }[]>`select unwind.wait_reason(21) as reason`;
   assert.equal(beyond?.reason, null);
 });
 

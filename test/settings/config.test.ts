@@ -123,6 +123,28 @@ test('every wrong setting is named, and its value is not printed', async () => {
   });
 });
 
+test('the keeper of the holdings is an address without what it has no use for, or off', async () => {
+  const urlOf = async (given: string) => {
+    return (await readConfig({ UNWIND_RESERVATIONS_URL: given })).reservations.url;
+  };
+  assert.equal(
+    await urlOf('https://holdings.example.com/unwind/'),
+    'https://holdings.example.com/unwind',
+  );
+  assert.equal(await urlOf('off'), 'off');
+  assert.equal(await urlOf(''), undefined);
+  const wrong = ['no', 'ftp://h/x', 'https://h/x?a=1', 'https://h/x#a', 'https://u:s3cret@h/x'];
+  for (const given of wrong) {
+    await assert.rejects(urlOf(given), (error) => {
+      return (
+        error instanceof ConfigError &&
+        /UNWIND_RESERVATIONS_URL/.test(error.message) &&
+        !/s3cret/.test(error.message)
+      );
+    });
+  }
+});
+
 test('an empty variable counts as absent', async () => {
   assert.equal((await readConfig({ PORT: '', HOST: '' })).listen.host, '127.0.0.1');
 });

@@ -33,6 +33,7 @@ const machines: readonly Machine[] = [
     allowed: [
       'NEW released PROCESSING',
       'NEW flat FILLED',
+      'NEW refused CANCELLED',
       'NEW client CANCELLED',
       'NEW limit CANCELLED',
       'NEW abandoned CANCELLED',

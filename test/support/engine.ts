@@ -16,11 +16,14 @@ import {
   liquidationAdvancer,
   liquidationReleaser,
 } from '../../src/liquidations/release-liquidations.ts';
+import { holdingsReserver } from '../../src/liquidations/reserve-holdings.ts';
 import { liquidationSettler } from '../../src/liquidations/settle-liquidations.ts';
 import { liquidationStopper } from '../../src/liquidations/stop-liquidations.ts';
 import { haltedCanceller } from '../../src/orders/cancel-halted.ts';
 import type { Sender } from '../../src/orders/record-answers.ts';
 import { orderSubmitter, submissionResolver } from '../../src/orders/submit-orders.ts';
+import type { Keeper } from '../../src/reservations/keeper.ts';
+import { salesReporter } from '../../src/reservations/report-sales.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import type { Count } from '../../src/work/figures.ts';
@@ -32,6 +35,8 @@ type Step = () => Promise<number>;
 
 export interface EngineSteps {
   readonly release: Step;
+  readonly reserve: Step;
+  readonly report: Step;
   readonly submit: Step;
   readonly resolve: Step;
   readonly cancel: Step;
@@ -57,6 +62,8 @@ export interface EngineSettings {
   readonly count?: Count;
   /** Default as in limits.ts. */
   readonly rateAgeMsMax?: number;
+  /** Who keeps the holdings: the test begins the duty to ask. Default nobody that this process could ask. */
+  readonly keeper?: Keeper;
 }
 
 export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
@@ -65,7 +72,14 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
   const { onWarning = failOnWarning, endLimits = usualEndLimits, count, rateAgeMsMax } = settings;
   const worker = { sql, clock, log: { warn: onWarning, error: onWarning }, count };
   const holder = newId<'process'>();
+  const { keeper } = settings;
   const mover = { ...worker, venues, rateAgeMsMax };
+  const ofKeeper = keeper && { ...worker, keeper, holder, random: () => 0.5 };
+  // One that does nothing at all would be idle faster than the others can work.
+  const nothing = async () => {
+    await sql`select`;
+    return 0;
+  };
   const atEach = (stepOf: (sender: Sender) => Step): Step => {
     const steps = venues.map((venue) => stepOf({ ...worker, venue, holder, rateAgeMsMax }));
     return async () => {
@@ -76,6 +90,8 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
   };
   return {
     release: liquidationReleaser(mover, endLimits),
+    reserve: ofKeeper ? holdingsReserver(ofKeeper) : nothing,
+    report: ofKeeper ? salesReporter(ofKeeper) : nothing,
     submit: atEach(orderSubmitter),
     resolve: atEach(submissionResolver),
     cancel: atEach(haltedCanceller),

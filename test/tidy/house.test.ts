@@ -21,6 +21,7 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
     places: [
       'src/egress/',
       'src/deliveries/',
+      'src/reservations/',
       'src/http/app.ts',
       'src/service.ts',
       'src/engine.ts',
@@ -48,6 +49,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
   {
     from: 'src/controls/',
     to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'book', 'venue'],
+  },
+  {
+    from: 'src/reservations/',
+    to: ['http', 'liquidations', 'orders', 'executions', 'deliveries', 'book', 'venue'],
   },
   { from: 'src/events/', to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'venue'] },
   { from: 'src/orders/', to: ['http', 'liquidations', 'webhooks', 'book', 'auth'] },

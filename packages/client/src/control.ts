@@ -92,7 +92,8 @@ export type WaitReason =
   | 'due_later'
   | 'at_venue'
   | 'next_round'
-  | 'due';
+  | 'due'
+  | 'reservation';
 
 export interface OverviewQuery {
   /** `meta.next` of the page before: only what follows it. */
@@ -149,7 +150,7 @@ export interface LiquidationStory {
   readonly ended_at?: string;
   /** Why it has ended. */
   readonly end_reason?: 'flat' | 'client' | 'refused' | 'limit' | 'abandoned';
-  /** What stays in the account because it is less than a lot. */
+  /** What stays in the account: it is less than a lot, or was not granted. */
   readonly end_note?: string;
   /** How often orders were made. */
   readonly rounds: number;

@@ -50,6 +50,11 @@ export const reasons = {
   },
   due_later: { words: 'Due later', help: 'The next attempt has its time.', tone: '' },
   at_venue: { words: 'At the venue', help: 'The venue has the orders.', tone: 'busy' },
+  reservation: {
+    words: 'Keeper asked',
+    help: 'Whoever keeps the holdings has not answered yet.',
+    tone: 'warn',
+  },
   next_round: { words: 'Next round', help: 'What is left is sold in another round.', tone: 'busy' },
   due: { words: 'Due', help: 'It is next.', tone: 'busy' },
 };

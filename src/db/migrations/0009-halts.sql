@@ -111,6 +111,40 @@ create or replace function unwind.wait_reason(rank integer) returns text
     'at_venue', 'next_round', 'due'
   ])[rank];
 
+-- Each with the rank of its own reason (below).
+create or replace view unwind.obstacles as
+select distinct on (b.tenant_id, b.subject)
+  b.tenant_id, b.subject, b.parked_at, b.first_at, b.retry_at, b.detail,
+  b.rank
+from (
+  select
+    k.tenant_id, k.subject, k.parked_at, k.first_at, k.retry_at,
+    concat(k.step, '/', k.subject, ': ', k.reason) as detail,
+    case when k.parked_at is null then 14 else 1 end as rank
+  from unwind.parked k
+  where k.step in ('release', 'submit', 'answer', 'advance', 'stop')
+    and (k.parked_at is not null or k.retry_at > now())
+  union all
+  select
+    k.tenant_id, r.client_order_id, k.parked_at, k.first_at, k.retry_at,
+    concat(k.step, '/', k.subject, ': ', k.reason),
+    case when k.parked_at is null then 14 else 1 end
+  from unwind.parked k
+  join unwind.venue_reports r
+    on r.tenant_id = k.tenant_id
+    and r.venue = split_part(k.subject, '/', 1)
+    and r.report_id = substr(k.subject, strpos(k.subject, '/') + 1)
+  where k.step = 'apply'
+    and (k.parked_at is not null or k.retry_at > now())
+  union all
+  select
+    r.tenant_id, r.client_order_id, r.received_at, r.received_at, null,
+    concat('report/', r.venue, '/', r.report_id, ': ', r.parked_reason), 1
+  from unwind.venue_reports r
+  where r.parked_reason is not null
+) b
+order by b.tenant_id, b.subject, b.parked_at nulls last;
+
 -- Why open liquidations wait: a row for each position of their accounts, at least one, with the first reason
 -- of the liquidation as a whole (own_…) and the first of the position. Joins only, no lookup row by row
 -- but of the last submission and the listings: so one liquidation and all of them are both read in a plan
@@ -125,11 +159,13 @@ select
     when 2 then l.stop_asked_at
     when 10 then g.set_at
     when 14 then k.first_at
+    when 20 then k.first_at
     when 15 then l.created_at
     when 19 then coalesce(l.advance_at, l.release_at)
   end as own_since,
   case r.own_rank
     when 14 then k.retry_at
+    when 20 then k.retry_at
     when 15 then l.release_at
     when 16 then l.advance_at
   end as own_until,
@@ -143,6 +179,7 @@ select
         'scheduled', ' for the opening of ' || l.opening_of, ': ' || l.schedule_reason
       )
     end
+    when 20 then k.detail
     when 16 then 'the liquidation is looked at again then'
   end as own_detail,
   r.rank,
@@ -156,11 +193,13 @@ select
     when 16 then s.sent_at
     when 17 then s.sent_at
     when 19 then coalesce(o.submit_at, o.updated_at, l.advance_at, l.release_at)
+    when 20 then k.first_at
   end as since,
   case r.rank
     when 13 then v.opens_at
     when 14 then coalesce(ko.retry_at, ks.retry_at)
     when 16 then o.submit_at
+    when 20 then k.retry_at
   end as until,
   case r.rank
     when 1 then coalesce(ks.detail, ko.detail)
@@ -187,6 +226,7 @@ select
     when 16 then s.reason
     when 17 then concat('client order id ', s.client_order_id, ' at ', s.venue)
     when 18 then 'the open orders of the liquidation have to end first'
+    when 20 then k.detail
   end as detail
 from unwind.liquidations l
 cross join unwind_v1.market_at() as m (at)
@@ -306,6 +346,7 @@ cross join lateral (
       when k.parked_at is not null then 1
       when l.stop_reason is not null then 2
       when g.set_at is not null and l.open_orders = 0 then 10
+      when k.rank = 20 then 20
       when k.retry_at is not null then 14
       when l.status = 'NEW' and l.release_at > m.at then 15
       when l.advance_at > m.at then 16
@@ -341,6 +382,7 @@ cross join lateral (
       when o.submit_at > m.at then 16
       when s.status = 'WORKING' then 17
       when o.order_id is null and l.open_orders > 0 then 18
+      when k.rank = 20 then 20
       else 19
     end as rank
 ) r

@@ -200,7 +200,9 @@ export function storyOf(object: TObject) {
         some(['flat', 'client', 'refused', 'limit', 'abandoned'], 'Why it has ended.'),
       ),
       end_note: Type.Optional(
-        Type.String({ description: 'What stays in the account because it is less than a lot.' }),
+        Type.String({
+          description: 'What stays in the account: it is less than a lot, or was not granted.',
+        }),
       ),
       rounds: Type.Integer({ minimum: 0, description: 'How often orders were made.' }),
       stop: Type.Optional(
