@@ -36,6 +36,7 @@ export async function createAll(
           tenantId,
           accountId,
           userId,
+          contract: '2023',
           signature: { basesSha256: [], expiresAt: systemClock.now() },
           act: benchAct(`/accounts/${accountId}/liquidations`),
           idempotencyKey: randomUUID(),

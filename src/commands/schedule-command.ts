@@ -2,6 +2,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { findTenant } from '../auth/store.ts';
 import { findOwner } from '../book/read-store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
@@ -68,8 +69,9 @@ export async function runSchedule(
   settings: CreateSettings,
 ): Promise<number> {
   const { sql, clock, tenantId, stdout } = on;
+  const tenant = await findTenant(sql, tenantId);
   const userId = await findOwner(sql, { tenantId, accountId: what.accountId });
-  if (userId === undefined) {
+  if (tenant === undefined || userId === undefined) {
     stdout.write(`Client ${tenantId} has no account ${what.accountId}.\n`);
     return 1;
   }
@@ -77,6 +79,7 @@ export async function runSchedule(
     ...what,
     tenantId,
     userId,
+    contract: tenant.contract,
     act: actOfCommand(clock.now(), {
       operation: 'schedule_liquidation',
       target: '/liquidations',

@@ -18,8 +18,8 @@ export interface CreateRequest {
   readonly tenantId: TenantId;
   readonly accountId: AccountId;
   readonly userId: UserId;
-  /** Of the client; default the reference. */
-  readonly contract?: Contract;
+  /** Of the client. */
+  readonly contract: Contract;
   readonly signature: SignatureUse;
   readonly act: Act | undefined;
   readonly idempotencyKey: string;
@@ -69,7 +69,6 @@ export async function createLiquidation(
     const row = await tryToInsert(sql, {
       ...request,
       hasRoom: hasRoom && !isRefused,
-      contract: request.contract ?? '2023',
       schedule: isRefused ? undefined : schedule,
       liquidationId: newId(),
       eventId: newId(),

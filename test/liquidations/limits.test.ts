@@ -30,6 +30,7 @@ test('an account with more positions than the limit is refused, and its key is n
   assert.ok(account);
   const request = {
     ...account,
+    contract: '2023' as const,
     act: undefined,
     signature: { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 300_000) },
     idempotencyKey: randomUUID(),
@@ -104,7 +105,8 @@ test('without room nothing is created, and a request sent again gets its first a
   const ask = (of: typeof account, key: string, hasRoom: boolean) => {
     const signature = { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 60_000) };
     const requestHash = Buffer.alloc(32, of.accountId);
-    const request = { ...of, idempotencyKey: key, requestHash, signature, act: undefined, hasRoom };
+    const own = { idempotencyKey: key, requestHash, signature, act: undefined, hasRoom };
+    const request = { ...of, ...own, contract: '2023' as const };
     return createLiquidation(sql, clock, request, settings);
   };
   const key = randomUUID();

@@ -6,8 +6,9 @@ import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { later } from '../../src/clock.ts';
 import { runSchedule } from '../../src/commands/schedule-command.ts';
+import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { type LiquidationId, newId } from '../../src/ids.ts';
+import { type AccountId, type LiquidationId, newId } from '../../src/ids.ts';
 import type { WaitingPosition } from '../../src/liquidations/waits-store.ts';
 import { weekdays } from '../../src/venue/calendar.ts';
 import { announceStatus, setCalendar } from '../../src/venue/calendar-store.ts';
@@ -82,6 +83,12 @@ async function begin(t: TestContext) {
     goTo,
     story,
   };
+}
+
+async function contractOf(sql: Sql, accountId: AccountId): Promise<string | undefined> {
+  const [row] = await sql<{ contract: string }[]>`
+    select l.contract from unwind.liquidations l where l.account_id = ${accountId}`;
+  return row?.contract;
 }
 
 async function assertClean({ sql }: Pick<Awaited<ReturnType<typeof begin>>, 'sql'>) {
@@ -264,8 +271,15 @@ test('a time that is over or too far, a venue that is none, and words that are n
     stdout.text,
     /^Liquidation [0-9a-f-]{36} is released at .*:00:00.000Z, by the market/,
   );
+  assert.equal(await contractOf(sql, accountId), '2023');
+  await sql`update unwind.tenants set contract = '2026' where tenant_id = ${tenantId}`;
+  const later2026 = await ofBook();
+  assert.equal(await runSchedule(on, { ...what, accountId: later2026.accountId }, settings), 0);
+  assert.equal(await contractOf(sql, later2026.accountId), '2026');
   const [row] = await sql<{ liquidation_id: LiquidationId; reason: string }[]>`
-    select l.liquidation_id, l.schedule_reason as reason from unwind_v1.liquidations l`;
+    select l.liquidation_id, l.schedule_reason as reason
+    from unwind_v1.liquidations l
+    where l.account_id = ${accountId}`;
   assert.equal(row?.reason, 'By the desk');
   assert.equal(await runSchedule(on, what, settings), 1);
   assert.match(stdout.text, /is still running/);

@@ -139,9 +139,10 @@ export interface Ask extends AccountOfUser {
 
 /** Asks for the liquidation of an account, as a request would. @returns its id. */
 export async function askToLiquidate(sql: Sql, clock: Clock, ask: Ask): Promise<LiquidationId> {
-  const { releaseDelayMs = 0, ...account } = ask;
+  const { releaseDelayMs = 0, contract = '2023', ...account } = ask;
   const request = {
     ...account,
+    contract,
     signature: newSignature(clock),
     act: undefined,
     idempotencyKey: randomUUID(),
