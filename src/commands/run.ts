@@ -26,11 +26,18 @@ type Printing = 'text' | 'own document' | 'lines in a document';
 
 let printing: Printing = 'text';
 let said = '';
+let done: object = {};
 
 /** Chosen before the command runs, by what is on its command line. */
 export function printAs(chosen: Printing): void {
   printing = chosen;
   said = '';
+  done = {};
+}
+
+/** What a command has done already, for the document of a failure that may follow. */
+export function doneBefore(document: object): void {
+  done = document;
 }
 
 /** Prints to a stream, harmless to a terminal whatever the text is of. */
@@ -56,7 +63,7 @@ export function printOutcome(code: number, outcome: { lines: string } | { error:
     'error' in outcome
       ? outcome
       : { lines: outcome.lines.split('\n').filter((line) => line !== '') };
-  const document = { ok: code === 0, exit_code: code, ...told };
+  const document = { ok: code === 0, exit_code: code, ...told, ...done };
   process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
 }
 

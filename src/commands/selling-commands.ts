@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { AccountId, LiquidationId } from '../ids.ts';
 import { accountId, liquidationId } from './arguments.ts';
+import { doneBefore, printJson } from './run.ts';
 import { type ApiArguments, type OnApi, runOnApi, withApi } from './sandbox-access.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -27,11 +28,10 @@ export function addSellingCommands(liquidations: Command): void {
     .description(
       'watch liquidations to their end: orders, quantity, proceeds; default those that are open',
     )
-    .argument('[liquidation...]', 'their ids')
+    .argument('[liquidation...]', 'their ids', liquidationIds)
     .option('--json', 'one JSON document at the end, instead of text')
-    .action((ids: readonly string[], options: ApiArguments & { json?: true }) => {
-      const known = ids.map(liquidationId);
-      return runOnApi(options, (api) => watch(api, known, options.json));
+    .action((ids: readonly LiquidationId[], options: ApiArguments & { json?: true }) => {
+      return runOnApi(options, (api) => watch(api, ids, options.json));
     });
   withApi(liquidations.command('cancel'))
     .description('cancel a liquidation while it is NEW')
@@ -41,7 +41,13 @@ export function addSellingCommands(liquidations: Command): void {
     });
 }
 
-async function start(
+/** One more id of an argument that takes several. */
+function liquidationIds(text: string, before: readonly LiquidationId[] = []) {
+  return [...before, liquidationId(text)];
+}
+
+/** Starts them, and watches those that were accepted. @returns 0 where all were, and all have sold everything. */
+export async function start(
   api: OnApi,
   account: AccountId | undefined,
   { file, watch: watches, json }: StartOptions,
@@ -54,16 +60,25 @@ async function start(
     file === undefined ? { name: undefined, accounts: [account ?? ''] } : await readAccounts(file);
   const terminal = process.stderr.isTTY === true && !json ? process.stderr : undefined;
   const started = await startLiquidations(api, batch, { json, terminal });
-  if (!watches) return started.code;
-  return Math.max(started.code, await watch(api, started.ids, json));
+  if (!watches || started.ids.length === 0) {
+    if (json) printJson(api.stdout, started.document);
+    return started.code;
+  }
+  if (json) doneBefore(started.document);
+  return Math.max(started.code, await watch(api, started.ids, json, started.document));
 }
 
-async function watch(api: OnApi, ids: readonly string[], json: true | undefined): Promise<number> {
+async function watch(
+  api: OnApi,
+  ids: readonly string[],
+  json: true | undefined,
+  before?: object,
+): Promise<number> {
   const { watchLiquidations } = await import('./watch-liquidations.ts');
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
   const terminal = process.stderr.isTTY === true && !json ? process.stderr : undefined;
-  return watchLiquidations(api, ids, { json, terminal, signal: stopped.signal });
+  return watchLiquidations(api, ids, { json, terminal, signal: stopped.signal, before });
 }
 
 async function cancel({ client, stdout }: OnApi, id: LiquidationId): Promise<number> {

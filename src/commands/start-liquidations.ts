@@ -9,7 +9,7 @@ import { parse } from 'csv-parse/sync';
 import { parseId } from '../ids.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { printJson } from './run.ts';
+import { doneBefore } from './run.ts';
 import type { OnApi } from './sandbox-access.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -67,18 +67,38 @@ interface Started {
   readonly refused: string | undefined;
 }
 
-/** Asks for each liquidation. @returns 0 where all were accepted, else 1; and the ids of those that were. */
+interface Outcome {
+  /** 0 where all were accepted, else 1. */
+  readonly code: number;
+  /** Of those that were accepted. */
+  readonly ids: readonly string[];
+  /** The same for `--json`. */
+  readonly document: object;
+}
+
+/**
+ * Asks for each liquidation, and prints what came of it; with `json` the caller prints the document. Where one
+ * cannot be asked for, no other is begun: what was accepted and what was not asked is told, then it throws.
+ */
 export async function startLiquidations(
   { client, stdout }: OnApi,
   batch: Batch,
   { json, terminal }: { json: true | undefined; terminal: NodeJS.WritableStream | undefined },
-): Promise<{ readonly code: number; readonly ids: readonly string[] }> {
+): Promise<Outcome> {
   const bar = batch.accounts.length > 1 && terminal ? new ProgressBar(terminal) : undefined;
   const results: Started[] = [];
-  const left = batch.accounts.values();
+  const unanswered: string[] = [];
+  const left = [...batch.accounts].reverse();
   const work = async (): Promise<void> => {
-    for (const account of left) {
-      results.push(await startOne(client, account, keyOf(batch.name, account)));
+    while (unanswered.length === 0) {
+      const account = left.pop();
+      if (account === undefined) return;
+      try {
+        results.push(await startOne(client, account, keyOf(batch.name, account)));
+      } catch (error) {
+        unanswered.push(account);
+        throw error;
+      }
       const done = results.length / batch.accounts.length;
       bar?.show({
         subject: 'start',
@@ -87,19 +107,17 @@ export async function startLiquidations(
       });
     }
   };
-  try {
-    await Promise.all(Array.from({ length: requestsMax }, work));
-  } finally {
-    bar?.clear();
-  }
+  const ended = await Promise.allSettled(Array.from({ length: requestsMax }, work));
+  bar?.clear();
+  const failure = ended.find((one) => one.status === 'rejected');
   const accepted = results.flatMap(({ liquidation }) => liquidation ?? []);
   const refused = results.filter((one) => one.refused !== undefined);
-  if (json) {
-    printJson(stdout, {
-      liquidations: accepted,
-      refused: refused.map(({ account, refused: why }) => ({ account_id: account, detail: why })),
-    });
-  } else {
+  const document = {
+    liquidations: accepted,
+    refused: refused.map(({ account, refused: why }) => ({ account_id: account, detail: why })),
+    ...(failure === undefined ? {} : { unanswered, not_asked: left.toReversed() }),
+  };
+  if (!json) {
     for (const { account, refused: why } of refused) stdout.write(`refused ${account}: ${why}\n`);
     for (const one of batch.name === undefined ? accepted : []) {
       stdout.write(`liquidation ${one.id} of account ${one.account_id} is ${one.status}\n`);
@@ -109,8 +127,16 @@ export async function startLiquidations(
         `${accepted.length} accepted, ${refused.length} refused; the same file again sells none twice\n`,
       );
     }
+    if (failure !== undefined) {
+      for (const account of unanswered) stdout.write(`without an answer: ${account}\n`);
+      stdout.write(`${left.length} were not asked for\n`);
+    }
   }
-  return { code: refused.length === 0 ? 0 : 1, ids: accepted.map(({ id }) => id) };
+  if (failure !== undefined) {
+    if (json) doneBefore(document);
+    throw failure.reason;
+  }
+  return { code: refused.length === 0 ? 0 : 1, ids: accepted.map(({ id }) => id), document };
 }
 
 async function startOne(

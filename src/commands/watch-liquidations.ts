@@ -15,27 +15,34 @@ export interface Watching {
   readonly signal: AbortSignal;
   /** Waits until the next look; default a second. */
   readonly rest?: () => Promise<void>;
+  /** What the document begins with. */
+  readonly before?: object | undefined;
 }
 
 /** From one look to the next, in ms. */
 const everyMs = 1_000;
 /** Liquidations looked at each time; of more than that each has its turn. */
 const lookedAtMax = 20;
-/** Watched at once: what is open of a client beyond that is not shown. */
+/** Watched at once: what is open of a client, or named, beyond that is not shown. */
 const watchedMax = 10_000;
 
-/** @returns 0 where all have ended FILLED, else 1. */
+/** @returns 0 where all have ended with everything sold (FILLED or SETTLED), else 1. */
 export async function watchLiquidations(
   { client, stdout }: OnApi,
   ids: readonly string[],
-  { json, terminal, signal, rest = () => aSecond(signal) }: Watching,
+  { json, terminal, signal, rest = () => aSecond(signal), before }: Watching,
 ): Promise<number> {
   const seen = new Map<string, LiquidationOverview>();
   const look = async (id: string) => {
     seen.set(id, (await client.control.liquidations.story(id)).liquidation);
   };
-  if (ids.length === 0) await openOnes(client, seen);
-  else for (const id of ids) await look(id);
+  const named = [...new Set(ids)];
+  const watched = named.slice(0, watchedMax);
+  if (named.length === 0) await openOnes(client, seen, signal);
+  for (const id of watched) {
+    if (signal.aborted) break;
+    await look(id);
+  }
   const bar = terminal && new ProgressBar(terminal);
   let turn = 0;
   try {
@@ -60,9 +67,16 @@ export async function watchLiquidations(
     bar?.clear();
   }
   const all = [...seen.values()];
-  if (json) printJson(stdout, { liquidations: all });
-  else stdout.write(`${progressOf(all).detail}\n`);
-  return all.every(({ status }) => status === 'FILLED') ? 0 : 1;
+  const unwatched = named.length - Math.min(named.length, all.length);
+  if (json) {
+    printJson(stdout, { ...before, liquidations: all, ...(unwatched > 0 ? { unwatched } : {}) });
+  } else {
+    stdout.write(`${progressOf(all).detail}\n`);
+    if (unwatched > 0) {
+      stdout.write(`${unwatched} were not looked at: ${watchedMax} are watched at most\n`);
+    }
+  }
+  return unwatched === 0 && all.every(isSold) ? 0 : 1;
 }
 
 /** Ended early by the signal, which its reader looks at. */
@@ -75,10 +89,11 @@ async function aSecond(signal: AbortSignal): Promise<void> {
 async function openOnes(
   client: OnApi['client'],
   seen: Map<string, LiquidationOverview>,
+  signal: AbortSignal,
 ): Promise<void> {
   for (const status of ['PROCESSING', 'NEW'] as const) {
     for await (const one of client.control.liquidations.list({ status })) {
-      if (seen.size === watchedMax) return;
+      if (seen.size === watchedMax || signal.aborted) return;
       seen.set(one.id, one);
     }
   }
@@ -86,6 +101,11 @@ async function openOnes(
 
 function isOpen({ status }: LiquidationOverview): boolean {
   return status === 'NEW' || status === 'PROCESSING';
+}
+
+/** Whether everything was sold; SETTLED is what FILLED becomes by the contract of 2026. */
+export function isSold({ status }: Pick<LiquidationOverview, 'status'>): boolean {
+  return status === 'FILLED' || status === 'SETTLED';
 }
 
 /** How far all of them are: an open one as far as its orders are final. */

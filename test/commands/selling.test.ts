@@ -7,10 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Client } from '@unwind/client';
+import { type Command, CommanderError } from 'commander';
 import { readClientFile } from '../../src/commands/client-file.ts';
+import { makeProgram } from '../../src/commands/program.ts';
 import type { OnApi } from '../../src/commands/sandbox-access.ts';
+import { start } from '../../src/commands/selling-commands.ts';
 import { readAccounts, startLiquidations } from '../../src/commands/start-liquidations.ts';
-import { progressOf, watchLiquidations } from '../../src/commands/watch-liquidations.ts';
+import { isSold, progressOf, watchLiquidations } from '../../src/commands/watch-liquidations.ts';
 import { drawIdsFrom } from '../../src/ids.ts';
 import { giveAccounts } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
@@ -91,8 +94,95 @@ test('one account that is refused does not keep the others back, and is named', 
   assert.match(printed.text(), new RegExp(`refused ${unknown}: 404`));
   assert.match(printed.text(), new RegExp(`refused ${closed?.accountId}: 4`));
   const json = screen();
-  await startLiquidations(json, batch, { json: true, terminal: undefined });
-  assert.equal(JSON.parse(json.text()).refused.length, 2);
+  const asked = await startLiquidations(json, batch, { json: true, terminal: undefined });
+  assert.equal(json.text(), '');
+  assert.equal((asked.document as { refused: readonly object[] }).refused.length, 2);
+});
+
+test('where one cannot be asked for, no other account is begun, and what was done is told', async () => {
+  const given = await giveAccounts(
+    sql,
+    registered,
+    Array.from({ length: 20 }, () => ({})),
+  );
+  const ids = given.map(({ accountId }) => accountId);
+  const fails = ids[8] ?? '';
+  let asked = 0;
+  const cut = new Client({
+    baseUrl,
+    ...who,
+    now: clock.now,
+    retry: { attemptsMax: 1, unreachableMs: 0 },
+    fetch: async (input: string | URL | Request, init?: RequestInit) => {
+      const path = new URL(input instanceof Request ? input.url : input).pathname;
+      if (path.endsWith('/liquidations')) asked += 1;
+      if (path.endsWith(`/accounts/${fails}`)) throw new TypeError('the line is cut');
+      return fetch(input, init);
+    },
+  });
+  const printed = { ...screen(), client: cut };
+  const batch = { name: 'a cut file', accounts: ids };
+  await assert.rejects(startLiquidations(printed, batch, quiet));
+  const [, accepted, notAsked] =
+    /(\d+) accepted, 0 refused[\s\S]*\n(\d+) were not asked for\n$/.exec(printed.text()) ??
+    assert.fail(printed.text());
+  assert.match(printed.text(), new RegExp(`without an answer: ${fails}\\n`));
+  assert.equal(asked, Number(accepted));
+  assert.equal(Number(accepted) + Number(notAsked), ids.length - 1);
+  // The seven others end the one that they had begun, and take no more.
+  assert.ok(Number(accepted) <= 15, accepted);
+});
+
+test('a start that is refused watches nothing, and one document tells of start and watch', async () => {
+  const [open, closed] = await giveAccounts(sql, registered, [{}, { status: 'CLOSED' }]);
+  const named = (accountId: string) => ({ name: undefined, accounts: [accountId] });
+  const { ids } = await startLiquidations(screen(), named(open.accountId), quiet);
+  assert.ok(closed);
+  const refused = screen();
+  assert.equal(await start(refused, closed.accountId, { watch: true }), 1);
+  assert.match(refused.text(), new RegExp(`^refused ${closed.accountId}: .*\n$`));
+  const json = screen();
+  assert.equal(await start(json, closed.accountId, { watch: true, json: true }), 1);
+  assert.equal(JSON.parse(json.text()).refused.length, 1);
+  const both = screen();
+  const signal = AbortSignal.abort();
+  const as = { json: true, terminal: undefined, signal, before: { refused: [] } } as const;
+  assert.equal(await watchLiquidations(both, ids, as), 1);
+  assert.deepEqual(JSON.parse(both.text()), { refused: [], liquidations: [], unwatched: 1 });
+});
+
+test('whoever stops before the first look, or names too many, is told how many were not looked at', async () => {
+  const unknown = Array.from({ length: 10_001 }, (_, i) => {
+    return `c0ffee00-0000-4000-8000-${String(i).padStart(12, '0')}`;
+  });
+  const printed = screen();
+  const signal = AbortSignal.abort();
+  assert.equal(await watchLiquidations(printed, unknown, { ...quiet, signal }), 1);
+  assert.match(printed.text(), /10001 were not looked at: 10000 are watched at most\n$/);
+});
+
+test('FILLED and SETTLED have sold everything', () => {
+  const statuses = ['NEW', 'PROCESSING', 'FILLED', 'SETTLED', 'CANCELLED'] as const;
+  assert.deepEqual(
+    statuses.filter((status) => isSold({ status })),
+    ['FILLED', 'SETTLED'],
+  );
+});
+
+test('an id that is none is a mistake on the command line', async () => {
+  const program = makeProgram();
+  const quietly = (command: Command): void => {
+    command.exitOverride((error) => {
+      throw error;
+    });
+    command.configureOutput({ writeErr: () => {} });
+    command.commands.forEach(quietly);
+  };
+  quietly(program);
+  const args = ['liquidations', 'watch', 'abc'];
+  await assert.rejects(program.parseAsync(args, { from: 'user' }), (error) => {
+    return error instanceof CommanderError && /abc/.test(error.message);
+  });
 });
 
 test('watching ends by its signal, and stops nothing', async () => {
