@@ -1,13 +1,13 @@
 // The operations on what waits for a person: list, resume, close. Of FIX sessions, which serve all clients,
 // only the operator sees what waits.
 
+import type { Caller } from '../auth/authenticate.ts';
+import { changeSigned } from '../auth/change-once.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { inTransaction } from '../db/transaction.ts';
 import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
 import { withMore } from '../trail/act.ts';
-import { recordAct } from '../trail/acts-store.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import { closeParked, findParkedOf, resumeParked } from '../work/parked-store.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
@@ -52,17 +52,17 @@ export function parkedHandlers(options: {
         throw new Refusal('conflict', 'A correction cannot be tried again: it is closed.');
       }
       const choice = { id, tenantId };
-      const { act } = call.caller;
-      const resumed = await inTransaction(sql, async (tx) => {
-        const now = clock.now();
-        const ids = [
-          ...(await resumeParked(tx, choice, now)),
-          ...(await resumeReports(tx, choice)),
-        ];
-        if (ids.length > 0) await recordAct(tx, tenantId, act && withMore(act, { detail: id }));
-        return ids;
-      });
-      if (resumed.length === 0) throw noSuchParked();
+      const resumed = await changeSigned(
+        sql,
+        withDetail(call.caller, { detail: id }),
+        async (tx) => {
+          const ids = [
+            ...(await resumeParked(tx, choice, clock.now())),
+            ...(await resumeReports(tx, choice)),
+          ];
+          return ids.length === 0 ? noSuchParked() : ids;
+        },
+      );
       return json(200, { resumed });
     },
 
@@ -78,17 +78,18 @@ export function parkedHandlers(options: {
       if (remedyOf(id) !== 'close') {
         throw new Refusal('conflict', 'Only a correction is closed; everything else is resumed.');
       }
-      const now = clock.now();
-      const { act } = call.caller;
-      const isClosed = await inTransaction(sql, async (tx) => {
-        const closed = await closeParked(tx, { id, tenantId, actor, reason, now });
-        if (closed) await recordAct(tx, tenantId, act && withMore(act, { detail: id, reason }));
-        return closed;
+      await changeSigned(sql, withDetail(call.caller, { detail: id, reason }), async (tx) => {
+        const close = { id, tenantId, actor, reason, now: clock.now() };
+        return (await closeParked(tx, close)) ? undefined : noSuchParked();
       });
-      if (!isClosed) throw noSuchParked();
       return json(200, { closed: id });
     },
   };
+}
+
+/** The caller, with what its act says beside the route: which row, and why. */
+function withDetail(caller: Caller, more: { detail: string; reason?: string }): Caller {
+  return { ...caller, act: caller.act && withMore(caller.act, more) };
 }
 
 /** What a person does about it: a correction after the end is seen to, the rest is tried again. */
