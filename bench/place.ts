@@ -105,6 +105,7 @@ export async function makeClient(
   const secretHash = sha256(clientSecret);
   const caller = {
     ...{ tenantId: clientId, scopes, contract: '2023' as const, signature, secretHash },
+    certificateSha256: undefined,
     act: undefined,
   };
   const asked = { scope: scopes.join(' '), ignoresUnknown: false };

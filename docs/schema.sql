@@ -95,8 +95,10 @@ create table unwind.access_tokens (
   scopes text[] not null,
   created_at timestamp with time zone not null,
   expires_at timestamp with time zone not null,
+  certificate_sha256 bytea,
   constraint access_tokens_pkey PRIMARY KEY (tenant_id, token_hash),
   constraint access_tokens_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint access_tokens_certificate_is_sha256 CHECK (length(certificate_sha256) = 32),
   constraint access_tokens_hash_is_sha256 CHECK (length(token_hash) = 32),
   constraint access_tokens_secret_hash_is_sha256 CHECK (length(secret_hash) = 32)
 );
@@ -186,7 +188,7 @@ create table unwind.client_changes (
   constraint client_changes_pkey PRIMARY KEY (tenant_id, change_id),
   constraint client_changes_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
   constraint client_changes_actor_length CHECK (length(actor) >= 1 AND length(actor) <= 100),
-  constraint client_changes_change CHECK (change = ANY (ARRAY['disabled'::text, 'enabled'::text, 'secret_rotated'::text, 'key_added'::text, 'key_revoked'::text, 'scopes_set'::text, 'tokens_revoked'::text, 'contract_set'::text])),
+  constraint client_changes_change CHECK (change = ANY (ARRAY['disabled'::text, 'enabled'::text, 'secret_rotated'::text, 'key_added'::text, 'key_revoked'::text, 'scopes_set'::text, 'tokens_revoked'::text, 'contract_set'::text, 'certificates_changed'::text, 'addresses_set'::text])),
   constraint client_changes_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500)
 );
 
@@ -1000,9 +1002,13 @@ create table unwind.tenants (
   old_secret_hash bytea,
   old_secret_ends_at timestamp with time zone,
   contract text default '2023'::text not null,
+  certificates bytea[] default '{}'::bytea[] not null,
+  networks text[] default '{}'::text[] not null,
   constraint tenants_pkey PRIMARY KEY (tenant_id),
+  constraint tenants_certificates_few CHECK (cardinality(certificates) <= 10),
   constraint tenants_contract CHECK (contract = ANY (ARRAY['2023'::text, '2026'::text])),
   constraint tenants_name_length CHECK (length(name) >= 1 AND length(name) <= 100),
+  constraint tenants_networks_few CHECK (cardinality(networks) <= 50),
   constraint tenants_old_secret_ends CHECK ((old_secret_hash IS NULL) = (old_secret_ends_at IS NULL)),
   constraint tenants_old_secret_hash_is_sha256 CHECK (length(old_secret_hash) = 32),
   constraint tenants_secret_hash_is_sha256 CHECK (length(secret_hash) = 32),

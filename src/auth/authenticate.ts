@@ -26,6 +26,7 @@ import { parseId, type TenantId } from '../ids.ts';
 import { verificationsQueuedMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import type { Act } from '../trail/act.ts';
+import { checkBound, checkOrigin, type Origin } from './origin.ts';
 import type { Scope } from './scope.ts';
 import { matchingHash, sha256 } from './secret.ts';
 import type { SignatureUse } from './signature-use.ts';
@@ -55,6 +56,8 @@ export interface Signer {
   readonly scopes: readonly Scope[];
   readonly contract: Contract;
   readonly signature: SignatureUse;
+  /** SHA-256 of the certificate it came with, where the client has to have one. */
+  readonly certificateSha256: Buffer | undefined;
   /** Of the signature that counted. */
   readonly keyId: string;
   readonly signedInAt: Date;
@@ -79,7 +82,7 @@ export interface SecretSigner extends Signer {
   readonly secretHash: Buffer;
 }
 
-export type ClientCaller = Caller & Pick<SecretSigner, 'secretHash'>;
+export type ClientCaller = Caller & Pick<SecretSigner, 'secretHash' | 'certificateSha256'>;
 
 interface KnownTenant extends Tenant {
   readonly verificationKeys: ReadonlyMap<string, VerificationKey>;
@@ -90,6 +93,14 @@ interface KnownTenant extends Tenant {
 export interface Credentials {
   readonly clientId: string;
   readonly clientSecret: string;
+  readonly origin: Origin;
+}
+
+/** What a client that has a token says of itself. */
+export interface TokenClaim {
+  readonly clientId: string;
+  readonly token: string;
+  readonly origin: Origin;
 }
 
 /** Authenticates requests. One for a process: it remembers tokens, keys and used signatures. */
@@ -126,14 +137,13 @@ export class Authenticator {
    * @throws Refusal `bad_request` (no client id), `unauthorized`, `service_unavailable`.
    * @throws SignatureError when the signature is refused.
    */
-  async authenticate(
-    message: SignedMessage,
-    claim: { clientId: string; token: string },
-  ): Promise<Signer> {
+  async authenticate(message: SignedMessage, claim: TokenClaim): Promise<Signer> {
     const parsed = parseSignatures(message);
     const { token, tenant } = await this.#holder(claim);
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE;
-    const verified = await this.#verify(parsed, tenant, rules);
+    const verified = await this.#verify(parsed, tenant, rules, () => {
+      return checkBound(tenant, token.certificateSha256, claim.origin);
+    });
     const scopes = token.scopes.filter((scope) => tenant.grantedScopes.has(scope));
     return { tenantId: tenant.tenantId, scopes, contract: tenant.contract, ...verified };
   }
@@ -156,18 +166,18 @@ export class Authenticator {
       throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
     const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE_TOKEN;
-    const verified = await this.#verify(parsed, tenant, rules);
+    const verified = await this.#verify(parsed, tenant, rules, () => {
+      return checkOrigin(tenant, claim.origin);
+    });
     const { tenantId: id, scopes, contract } = tenant;
     return { tenantId: id, scopes, contract, ...verified, secretHash };
   }
 
   /** Whether a token is still good for one of these scopes. @throws trouble of the database. */
-  async holds(
-    claim: { readonly clientId: string; readonly token: string },
-    scopes: readonly Scope[],
-  ): Promise<boolean> {
+  async holds(claim: TokenClaim, scopes: readonly Scope[]): Promise<boolean> {
     try {
       const { token, tenant } = await this.#holder(claim);
+      checkBound(tenant, token.certificateSha256, claim.origin);
       return scopes.some(
         (scope) => token.scopes.includes(scope) && tenant.grantedScopes.has(scope),
       );
@@ -183,7 +193,7 @@ export class Authenticator {
   }
 
   /** The token and its client, both good now. @throws Refusal `unauthorized`. */
-  async #holder(claim: { readonly clientId: string; readonly token: string }) {
+  async #holder(claim: TokenClaim) {
     const tenantId = parseId<'tenant'>(claim.clientId);
     const token = tenantId && (await this.#token(tenantId, claim.token));
     if (token === undefined || token.expiresAt <= this.#clock.now()) {
@@ -232,11 +242,13 @@ export class Authenticator {
     return tenant;
   }
 
+  /** @param bindingOf what else the client has to show; asked last, so that only who has its key is told. */
   async #verify(
     parsed: ParsedSignatures,
     tenant: KnownTenant,
     rules: HeaderRules,
-  ): Promise<Pick<Signer, 'signature' | 'keyId' | 'signedInAt'>> {
+    bindingOf: () => Buffer | undefined,
+  ): Promise<Pick<Signer, 'signature' | 'certificateSha256' | 'keyId' | 'signedInAt'>> {
     const signedInAt = this.#clock.now();
     const check = {
       parsed,
@@ -251,6 +263,8 @@ export class Authenticator {
     // brings it in once more.
     const entrances = entrancesOf(check, checked);
     const { keyid: keyId } = await this.#verifySignatures(checked);
+    // Before they are used up: who has only caught a message on its way cannot spend it from elsewhere.
+    const certificateSha256 = bindingOf();
     const bases = [...new Set(entrances.map((one) => one.baseSha256))].sort();
     this.#remember(tenant.tenantId, bases);
     const created = Math.max(...entrances.map((one) => one.created));
@@ -258,7 +272,7 @@ export class Authenticator {
       basesSha256: bases.map((base) => Buffer.from(base, 'hex')),
       expiresAt: new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000),
     };
-    return { signature, keyId, signedInAt };
+    return { signature, certificateSha256, keyId, signedInAt };
   }
 
   async #verifySignatures(checked: CheckedSignatures): Promise<VerifiedSignature> {

@@ -12,13 +12,16 @@ import { withMore } from '../trail/act.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import {
   type ClientChange,
+  deleteTokensBoundTo,
   deleteTokensOf,
   insertClientChange,
   lockClient,
   replaceSecret,
   revokeKey,
+  setCertificates,
   setContract,
   setDisabled,
+  setNetworks,
   setScopes,
 } from './clients-store.ts';
 import type { Scope } from './scope.ts';
@@ -148,6 +151,86 @@ export function setClientContract(
     }
     const detail = `${tenant.contract} to ${instruction.contract}`;
     return { change: 'contract_set', detail, result: undefined };
+  });
+}
+
+/** Certificates of one client at once: two for each of its machines while they are replaced. */
+export const certificatesMax = 10;
+
+/** Addresses and networks that one client may call from. */
+export const networksMax = 50;
+
+/** SHA-256 of certificates. */
+export interface CertificateChange {
+  readonly add: readonly Buffer[];
+  /** `all`: the client needs none any more. */
+  readonly remove: readonly Buffer[] | 'all';
+}
+
+/**
+ * Changes the certificates that a client has to call with. With one that is removed end the tokens bound to it, with
+ * the first one those that are bound to none. @returns those it has then.
+ */
+export function changeCertificates(
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction & CertificateChange,
+): Promise<readonly Buffer[]> {
+  return change(sql, clock, instruction, async (tx, tenant) => {
+    const { tenantId } = instruction;
+    const add = instruction.add.filter((one, at, all) => !isAmong(all.slice(0, at), one));
+    const remove = instruction.remove === 'all' ? tenant.certificates : instruction.remove;
+    const missing = remove.find((one) => !isAmong(tenant.certificates, one));
+    if (missing !== undefined) {
+      throw new ClientChangeError(`the client has no certificate ${missing.toString('hex')}.`);
+    }
+    const known = add.find((one) => isAmong(tenant.certificates, one));
+    if (known !== undefined) {
+      const hex = known.toString('hex');
+      throw new ClientChangeError(`the client has the certificate ${hex} already.`);
+    }
+    const certificates = [...tenant.certificates.filter((one) => !isAmong(remove, one)), ...add];
+    if (certificates.length > certificatesMax) {
+      throw new ClientChangeError(
+        `a client has ${certificatesMax} certificates: remove one first.`,
+      );
+    }
+    if (add.length + remove.length === 0) {
+      throw new ClientChangeError('the client has no certificate.');
+    }
+    if (certificates.length === 0 && instruction.remove !== 'all') {
+      throw new ClientChangeError(
+        'this is its last certificate, and without any it would be let in without: ' +
+          'add another one, disable the client, or say --clear.',
+      );
+    }
+    await setCertificates(tx, { tenantId, certificates });
+    await deleteTokensBoundTo(tx, { tenantId, certificates: remove });
+    const added = add.map((one) => `+${one.toString('hex')}`);
+    const removed = remove.map((one) => `-${one.toString('hex')}`);
+    const detail = [...added, ...removed].join(' ');
+    return { change: 'certificates_changed', detail, result: certificates };
+  });
+}
+
+function isAmong(certificates: readonly Buffer[], one: Buffer): boolean {
+  return certificates.some((other) => other.equals(one));
+}
+
+/** Lets a client call from these addresses and networks alone; none: from anywhere. */
+export function setClientNetworks(
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction & { readonly networks: readonly string[] },
+): Promise<void> {
+  return change(sql, clock, instruction, async (tx) => {
+    const { networks } = instruction;
+    if (networks.length > networksMax) {
+      throw new ClientChangeError(`a client has ${networksMax} addresses and networks at most.`);
+    }
+    await setNetworks(tx, instruction);
+    const detail = networks.length === 0 ? 'any' : networks.join(',');
+    return { change: 'addresses_set', detail, result: undefined };
   });
 }
 

@@ -15,7 +15,9 @@ export type ClientChange =
   | 'key_revoked'
   | 'scopes_set'
   | 'tokens_revoked'
-  | 'contract_set';
+  | 'contract_set'
+  | 'certificates_changed'
+  | 'addresses_set';
 
 export interface RecordedChange {
   readonly change: ClientChange;
@@ -172,6 +174,37 @@ export async function setContract(
     where t.tenant_id = ${tenantId}
       and t.contract <> ${contract}`;
   return rows.count > 0;
+}
+
+export async function setCertificates(
+  tx: Tx,
+  { tenantId, certificates }: { tenantId: TenantId; certificates: readonly Buffer[] },
+): Promise<void> {
+  await tx`
+    update unwind.tenants t
+    set certificates = ${certificates}
+    where t.tenant_id = ${tenantId}`;
+}
+
+export async function setNetworks(
+  tx: Tx,
+  { tenantId, networks }: { tenantId: TenantId; networks: readonly string[] },
+): Promise<void> {
+  await tx`
+    update unwind.tenants t
+    set networks = ${networks}
+    where t.tenant_id = ${tenantId}`;
+}
+
+/** Ends the tokens that are bound to these. */
+export async function deleteTokensBoundTo(
+  tx: Tx,
+  { tenantId, certificates }: { tenantId: TenantId; certificates: readonly Buffer[] },
+): Promise<void> {
+  await tx`
+    delete from unwind.access_tokens t
+    where t.tenant_id = ${tenantId}
+      and t.certificate_sha256 = any (${certificates}::bytea[])`;
 }
 
 /** @returns false where the client has no such key that is live. */

@@ -43,12 +43,13 @@ export async function issueToken(
   const scopes = grantedScopes(caller, asked);
   const accessToken = newSecret();
   const now = clock.now();
-  const { tenantId, secretHash } = caller;
+  const { tenantId, secretHash, certificateSha256 } = caller;
   await inTransaction(sql, async (tx) => {
     await useSignature(tx, caller);
     const tokenHash = sha256(accessToken);
     const expiresAt = later(now, tokenLifeS * 1_000);
-    await insertToken(tx, { tenantId, tokenHash, scopes, secretHash, expiresAt, now });
+    const bound = { secretHash, certificateSha256 };
+    await insertToken(tx, { tenantId, tokenHash, scopes, ...bound, expiresAt, now });
     const detail = scopes.join(' ');
     await recordAct(tx, tenantId, caller.act && withMore(caller.act, { detail }));
   });

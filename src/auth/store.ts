@@ -5,6 +5,7 @@ import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import { namedKeysMax } from '../limits.ts';
+import type { Bounds } from './origin.ts';
 import type { Scope } from './scope.ts';
 import type { SignatureUse } from './signature-use.ts';
 
@@ -24,7 +25,7 @@ export interface NewTenant {
   readonly contract: Contract;
 }
 
-export interface Tenant extends NewTenant {
+export interface Tenant extends NewTenant, Bounds {
   /** Since when the client has no access; undefined while it has. */
   readonly disabledAt: Date | undefined;
   /** The secret before the present one, which works until its end. */
@@ -70,6 +71,8 @@ interface TenantRow {
   scopes: Scope[];
   signature_policy: SignaturePolicy;
   contract: Contract;
+  certificates: Buffer[];
+  networks: string[];
   disabled_at: Date | null;
   old_secret_hash: Buffer | null;
   old_secret_ends_at: Date | null;
@@ -84,7 +87,7 @@ export async function findTenant(
   const rows = await sql<TenantRow[]>`
     select
       t.tenant_id, t.name, t.secret_hash, t.scopes, t.signature_policy, t.contract, t.disabled_at,
-      t.old_secret_hash, t.old_secret_ends_at,
+      t.old_secret_hash, t.old_secret_ends_at, t.certificates, t.networks,
       (
         select json_agg(
           json_build_object(
@@ -107,6 +110,8 @@ export async function findTenant(
       scopes: row.scopes,
       signaturePolicy: row.signature_policy,
       contract: row.contract,
+      certificates: row.certificates,
+      networks: row.networks,
       disabledAt: row.disabled_at ?? undefined,
       oldSecret: oldSecretOf(row),
       keys: (row.keys ?? []).map((key) => ({
@@ -180,6 +185,8 @@ export interface AccessToken {
   readonly scopes: readonly Scope[];
   /** Of the secret for which it was issued; with that it ends. */
   readonly secretHash: Buffer;
+  /** SHA-256 of the certificate it is bound to (RFC 8705 section 3); with that it ends. */
+  readonly certificateSha256: Buffer | undefined;
   readonly expiresAt: Date;
 }
 
@@ -189,11 +196,11 @@ export async function insertToken(
 ): Promise<void> {
   await tx`
     insert into unwind.access_tokens (
-      tenant_id, token_hash, scopes, secret_hash, created_at, expires_at
+      tenant_id, token_hash, scopes, secret_hash, certificate_sha256, created_at, expires_at
     )
     values (
-      ${token.tenantId}, ${token.tokenHash}, ${token.scopes}, ${token.secretHash}, ${token.now},
-      ${token.expiresAt}
+      ${token.tenantId}, ${token.tokenHash}, ${token.scopes}, ${token.secretHash},
+      ${token.certificateSha256 ?? null}, ${token.now}, ${token.expiresAt}
     )`;
 }
 
@@ -201,8 +208,10 @@ export async function findToken(
   sql: Sql,
   which: { tenantId: TenantId; tokenHash: Buffer },
 ): Promise<AccessToken | undefined> {
-  const rows = await sql<{ scopes: Scope[]; secret_hash: Buffer; expires_at: Date }[]>`
-    select t.scopes, t.secret_hash, t.expires_at
+  const rows = await sql<
+    { scopes: Scope[]; secret_hash: Buffer; certificate_sha256: Buffer | null; expires_at: Date }[]
+  >`
+    select t.scopes, t.secret_hash, t.certificate_sha256, t.expires_at
     from unwind.access_tokens t
     where t.tenant_id = ${which.tenantId}
       and t.token_hash = ${which.tokenHash}`;
@@ -212,6 +221,7 @@ export async function findToken(
       tenantId: which.tenantId,
       scopes: row.scopes,
       secretHash: row.secret_hash,
+      certificateSha256: row.certificate_sha256 ?? undefined,
       expiresAt: row.expires_at,
     }
   );

@@ -11,6 +11,11 @@ import { parseRoles, type Role } from '../settings/roles.ts';
 import { packageSizes } from '../webhooks/webhook.ts';
 import { UsageError } from './usage-error.ts';
 
+/** Reads an option that may be given several times. */
+export function each<T>(read: (text: string) => T) {
+  return (text: string, before: readonly T[] = []): readonly T[] => [...before, read(text)];
+}
+
 /** A client id. */
 export function clientId(text: string): TenantId {
   const id = parseId<'tenant'>(text);

@@ -23,17 +23,9 @@ import type { Mode } from '../settings/config.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { setPackageSizeDefault } from '../webhooks/store.ts';
 import { actOfCommand } from './acting.ts';
-import {
-  clientId,
-  displayName,
-  hours,
-  keyId,
-  nameOfUser,
-  packageSize,
-  reasonText,
-  scopeList,
-  scopesIn,
-} from './arguments.ts';
+import { clientId, hours, keyId, packageSize, scopeList, scopesIn } from './arguments.ts';
+import { type ByWhom, changed, changedBy, changesOf, printsJson } from './change-client-command.ts';
+import { addBoundsCommands } from './client-bounds-commands.ts';
 import { keyForms, readKeyFile } from './client-identity.ts';
 import { addCreateClient } from './create-client-command.ts';
 import { type OnDatabase, printJson, runForClient, runOnDatabase } from './run.ts';
@@ -45,12 +37,6 @@ const listedAtOnceMax = 500;
 /** Changes of a client that are shown; the table has all of them. */
 const changesShownMax = 20;
 const hourMs = 3_600_000;
-const printsJson = 'one JSON document, which it prints anyway';
-
-interface ByWhom {
-  readonly actor: string;
-  readonly reason: string;
-}
 
 export function addClientCommands(program: Command): void {
   const clients = program.command('clients').description('API clients and what they may');
@@ -70,6 +56,7 @@ export function addClientCommands(program: Command): void {
     .option('--json', printsJson)
     .action((id: TenantId) => runOnDatabase((on) => show(on, id)));
   addChanges(clients);
+  addBoundsCommands(clients);
   clients
     .command('packages')
     .description('whether new webhooks of a client get events together, where they do not say')
@@ -86,15 +73,7 @@ export function addClientCommands(program: Command): void {
 }
 
 function addChanges(clients: Command): void {
-  const changing = (name: string, description: string): Command => {
-    return clients
-      .command(name)
-      .description(description)
-      .argument('<client>', 'its id', clientId)
-      .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
-      .option('--json', printsJson)
-      .option('--actor <name>', 'who decides it', displayName, nameOfUser());
-  };
+  const changing = changesOf(clients);
   changing(
     'disable',
     'end all access of a client within 5 seconds; it can be enabled again',
@@ -124,11 +103,13 @@ function addChanges(clients: Command): void {
   changing('add-key', 'add a public key; the others stay')
     .requiredOption('--public-key <file>', keyForms)
     .action(async (id: TenantId, { publicKey, ...by }: ByWhom & { publicKey: string }) => {
-      const add = async (sql: Sql, clock: Clock, instruction: Instruction) => {
+      const read = async () => {
         const { pem: publicKeyPem } = await readKeyFile(publicKey);
-        return addKey(sql, clock, { ...instruction, publicKeyPem });
+        return (sql: Sql, clock: Clock, instruction: Instruction) => {
+          return addKey(sql, clock, { ...instruction, publicKeyPem });
+        };
       };
-      return changed('add_client_key', id, by, add, (added) => ({ key_id: added }));
+      return changedBy('add_client_key', id, by, read, (added) => ({ key_id: added }));
     });
   changing('revoke-key', 'take a public key out of use for good, within 5 seconds')
     .requiredOption('--key <id>', 'its id', keyId)
@@ -176,24 +157,6 @@ interface ShownClient {
   readonly live_keys: number;
   readonly scopes: number;
   readonly contract: string;
-}
-
-/** Makes a change of one client and prints what came of it as JSON. */
-function changed<Result>(
-  operation: string,
-  tenantId: TenantId,
-  by: ByWhom,
-  work: (sql: Sql, clock: Clock, instruction: Instruction, mode: Mode) => Promise<Result>,
-  shownOf: (result: Result) => object,
-): Promise<void> {
-  return runOnDatabase(async ({ sql, clock, stdout }, { mode }) => {
-    const { actor, reason } = by;
-    const target = `/clients/${tenantId}`;
-    const act = actOfCommand(clock.now(), { operation, target, actor, reason });
-    const result = await work(sql, clock, { tenantId, actor, reason, act }, mode);
-    printJson(stdout, { client_id: tenantId, ...shownOf(result) });
-    return 0;
-  });
 }
 
 async function list({ sql, stdout }: OnDatabase, isTable: boolean): Promise<number> {
@@ -244,6 +207,8 @@ async function show({ sql, clock, stdout }: OnDatabase, tenantId: TenantId): Pro
     scopes: tenant.scopes,
     signature_policy: tenant.signaturePolicy,
     contract: tenant.contract,
+    certificates: tenant.certificates.map((one) => one.toString('hex')),
+    addresses: tenant.networks,
     old_secret_ends_at: overlaps ? oldSecretEndsAt.toISOString() : null,
     live_tokens: await countTokens(sql, tenantId, now),
     keys: tenant.keys.map((key) => ({

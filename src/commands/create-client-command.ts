@@ -8,7 +8,7 @@ import { type Contract, contracts, type SignaturePolicy } from '../auth/store.ts
 import type { TenantId } from '../ids.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { actOfCommand } from './acting.ts';
-import { clientId, displayName, keyId, scopeList, scopesIn } from './arguments.ts';
+import { clientId, displayName, each, keyId, scopeList, scopesIn } from './arguments.ts';
 import { type IdentityOptions, keyForms, readIdentity } from './client-identity.ts';
 import { onMigrated, printJson, run } from './run.ts';
 
@@ -45,11 +45,6 @@ export function addCreateClient(clients: Command): void {
     )
     .option('--json', 'one JSON document, which it prints anyway')
     .action((options: CreateOptions) => runCreate(options));
-}
-
-/** Reads an option that may be given several times. */
-function each<T>(read: (text: string) => T) {
-  return (text: string, before: readonly T[] = []): readonly T[] => [...before, read(text)];
 }
 
 /** @throws UsageError when a file holds no key or secret that can be used. */

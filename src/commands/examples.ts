@@ -161,6 +161,13 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     `unwind clients scopes ${id} --set "account_liquidations:read" --reason "reads only from now on"`,
   ],
   'clients contract': ['unwind clients contract CLIENT --set 2026 --reason "asked for SETTLED"'],
+  'clients certificates': [
+    `unwind clients certificates ${id} --add client.pem --reason "calls by mTLS from now on"`,
+    `unwind clients certificates ${id} --remove 5f0c7c1b6f0c5a6a4d1f8f4b1f5c9e9d0a7c3b2e1d4f5a6b7c8d9e0f1a2b3c4d --reason "replaced"`,
+  ],
+  'clients addresses': [
+    `unwind clients addresses ${id} --set 203.0.113.0/24,2001:db8::/48 --reason "their data centre"`,
+  ],
   'clients revoke-tokens': [`unwind clients revoke-tokens ${id} --reason "token was logged"`],
   'clients packages': [
     'unwind clients packages 65536',

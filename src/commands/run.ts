@@ -107,13 +107,16 @@ function goOnUnread(error: NodeJS.ErrnoException): void {
 
 /** Runs a command on a database whose schema is current; any other is left as it is, and reported. */
 export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
-  return run((config, log) => {
-    return withDatabase(config, log, async (sql) => {
-      await refuseOtherSchema(sql);
-      await moveOrderOn(sql);
-      const clock = await clockOf(sql, log);
-      return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
-    });
+  return run((config, log) => onDatabase(config, log, work));
+}
+
+/** The same, for a command that has begun already. */
+export function onDatabase(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
+  return withDatabase(config, log, async (sql) => {
+    await refuseOtherSchema(sql);
+    await moveOrderOn(sql);
+    const clock = await clockOf(sql, log);
+    return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
   });
 }
 

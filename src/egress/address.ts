@@ -103,6 +103,13 @@ function isGlobal(address: Address): boolean {
   return address.match(globalUnicast) && !address.match(documentation);
 }
 
+/** Whether an address is in one of these; IPv4 in IPv6 counts as the IPv4 address. */
+export function isInNetworks(address: string, networks: readonly string[]): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return networks.some((network) => isWithin(parsed, network));
+}
+
 function isWithin(address: Address, network: string): boolean {
   if (!network.includes('/')) return address.toString() === ipaddr.process(network).toString();
   const [first, bits] = ipaddr.parseCIDR(network);

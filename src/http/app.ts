@@ -30,6 +30,7 @@ import { liquidationHandlers } from './liquidation-handlers.ts';
 import { marketHandlers } from './market-handlers.ts';
 import { onboardingHandlers } from './onboarding-handlers.ts';
 import { orderHandlers } from './order-handlers.ts';
+import { originReader } from './origin.ts';
 import { overviewHandlers } from './overview-handlers.ts';
 import { parkedHandlers } from './parked-handlers.ts';
 import { positionHandlers } from './position-handlers.ts';
@@ -57,6 +58,7 @@ export interface AppOptions {
   readonly showsMetrics: boolean;
   readonly requests: RateSettings & {
     readonly trustedProxies: readonly string[];
+    readonly certificateHeader: string | undefined;
     readonly errorsUrl: string | undefined;
     readonly ignoresUnknownScopes: boolean;
   };
@@ -96,12 +98,14 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const { sql, clock, log, requests, warning, metrics, showsMetrics } = options;
   const authenticator = new Authenticator(sql, clock);
   const rates = new Rates(clock, requests);
+  const originOf = originReader(requests);
   const shown = metrics && showsMetrics ? [metricsRoute(metrics)] : [];
   const watching = [...probes(options.readiness), ...shown];
   const server = {
     ...(metrics === undefined ? {} : { onAnswer: metrics.answered.bind(metrics) }),
     authenticator,
     rates,
+    originOf,
     problems: { showSignatureBase: options.isSandbox, errorsUrl: requests.errorsUrl },
     trustedProxies: requests.trustedProxies,
     log,
@@ -116,7 +120,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const gate = { ...ofConsole, sql, clock, rates, audits, isSandbox: options.isSandbox };
   const open = [
     ...tokenRoutes({
-      ...{ sql, clock, authenticator, rates },
+      ...{ sql, clock, authenticator, rates, originOf },
       ignoresUnknownScopes: requests.ignoresUnknownScopes,
     }),
     ...(options.isSandbox ? [inspectRoute({ sql, clock, rates }), tunnelHealthRoute] : []),
@@ -150,6 +154,7 @@ export function buildMetricsApp(
     open: [metricsRoute(metrics)],
     authenticator: new Authenticator(sql, clock),
     rates: new Rates(clock, requests),
+    originOf: originReader(requests),
     problems: { showSignatureBase: false, errorsUrl: requests.errorsUrl },
     trustedProxies: requests.trustedProxies,
     log,

@@ -12,6 +12,7 @@ import { Refusal } from '../refusal.ts';
 import { type Act, type Actor, actLengths } from '../trail/act.ts';
 import { checkAccept } from './accept.ts';
 import type { OperationId } from './openapi/operations.ts';
+import type { OriginOf } from './origin.ts';
 import type { Rates } from './rates.ts';
 
 /** What a handler answers: a text, a stream, or nothing. */
@@ -76,13 +77,14 @@ const idempotencyKeyForm =
 export interface Gate {
   readonly authenticator: Authenticator;
   readonly rates: Rates;
+  readonly originOf: OriginOf;
 }
 
 /** Runs a request of a signed route through all checks and its handler. */
 export async function handleSigned(
   route: SignedRoute,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
-  { authenticator, rates }: Gate,
+  { authenticator, rates, originOf }: Gate,
 ): Promise<Answer> {
   const message = toMessage(request);
   checkAccept(headerOf(request, 'accept'), route.type);
@@ -92,16 +94,17 @@ export async function handleSigned(
   if (token === undefined) {
     throw new Refusal('unauthorized', 'The header authorization carries no bearer token.');
   }
+  const claim = { clientId, token, origin: originOf(request) };
   const attempt = { address: request.ip, clientId, credential: token };
   const signer = await rates.authenticate(attempt, () => {
-    return authenticator.authenticate(message, { clientId, token });
+    return authenticator.authenticate(message, claim);
   });
   reply.headers(rates.admitClient(signer.tenantId));
   if (!mayCall(route, signer)) {
     const detail = `The access token lacks the scope ${route.scopes.join(' or ')}.`;
     throw new Refusal('forbidden', detail);
   }
-  const holds = () => authenticator.holds({ clientId, token }, route.scopes);
+  const holds = () => authenticator.holds(claim, route.scopes);
   const caller = { ...signer, act: actOf(route, request, actorOf(signer, request)) };
   return route.handler(callOf(route, request, { caller, holds }));
 }

@@ -13,6 +13,7 @@ import { type ConnectionLimits, Connections, usualConnectionLimits } from './con
 import { type Timeouts, usualTimeouts, withinDeadline } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
 import type { OpenAnswer, OpenRoute, Work } from './open-route.ts';
+import type { OriginOf } from './origin.ts';
 import { OtherMethods } from './other-methods.ts';
 import { handleSigned, type SignedRoute } from './pipeline.ts';
 import { probePaths } from './probes.ts';
@@ -32,6 +33,7 @@ export interface ServerOptions {
   readonly open: readonly OpenRoute[];
   readonly authenticator: Authenticator;
   readonly rates: Rates;
+  readonly originOf: OriginOf;
   readonly problems: ProblemSettings;
   /** Addresses and networks of proxies whose `x-forwarded-for` is believed. */
   readonly trustedProxies: readonly string[];

@@ -9,6 +9,7 @@ import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAccept } from './accept.ts';
 import type { OpenRoute, Work } from './open-route.ts';
+import type { OriginOf } from './origin.ts';
 import {
   actOf,
   actorOf,
@@ -32,6 +33,7 @@ interface Options {
   readonly clock: Clock;
   readonly authenticator: Authenticator;
   readonly rates: Rates;
+  readonly originOf: OriginOf;
   /** Whether a token is issued without the scopes that are not known here, and not refused. */
   readonly ignoresUnknownScopes: boolean;
 }
@@ -84,7 +86,7 @@ function checkHeaders(request: FastifyRequest): void {
 
 /** The client that the form names, if secret and signature are its own; counts the request. */
 async function authenticateClient(
-  { authenticator, rates }: Options,
+  { authenticator, rates, originOf }: Options,
   asked: {
     readonly request: FastifyRequest;
     readonly reply: FastifyReply;
@@ -97,8 +99,8 @@ async function authenticateClient(
   if (isNamed && readClientId(request).toLowerCase() !== form.client_id.toLowerCase()) {
     throw new Refusal('unauthorized', 'The header upvest-client-id names another client.');
   }
-  const claim = { clientId: form.client_id, clientSecret: form.client_secret };
-  const { clientId, clientSecret: credential } = claim;
+  const { client_id: clientId, client_secret: credential } = form;
+  const claim = { clientId, clientSecret: credential, origin: originOf(request) };
   const signer = await rates.authenticate({ address: request.ip, clientId, credential }, () => {
     return authenticator.authenticateClient(toMessage(request), claim);
   });

@@ -10,6 +10,7 @@ import {
   databaseUrl,
   directory,
   errorsUrl,
+  headerName,
   integer,
   keeperUrl,
   type Mode,
@@ -195,6 +196,11 @@ export const settings = {
       'UNWIND_TRUSTED_PROXIES',
       'proxies in front whose x-forwarded-for names the address of the client',
       networks,
+    ),
+    certificateHeader: setting(
+      'UNWIND_CERTIFICATE_HEADER',
+      'header in which these proxies pass on the certificate of the client, which they set or remove on every request (docs/clients.md)',
+      headerName,
     ),
     endsTlsAtProxy: setting(
       'UNWIND_TLS_PROXY',

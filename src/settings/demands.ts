@@ -16,7 +16,11 @@ export interface Demanding {
     readonly profiles: readonly { readonly type: string }[] | undefined;
     readonly simulatesFills: boolean;
   };
-  readonly requests: { readonly endsTlsAtProxy: boolean };
+  readonly requests: {
+    readonly endsTlsAtProxy: boolean;
+    readonly trustedProxies: readonly string[];
+    readonly certificateHeader: string | undefined;
+  };
   readonly record: string | undefined;
 }
 
@@ -37,6 +41,11 @@ export function faultsBetween(values: Demanding, namesVenuesFile: boolean): read
   }
   if (venue.name !== undefined && namesVenuesFile) {
     faults.push('UNWIND_VENUE and UNWIND_VENUES_FILE both name a venue: set one of them.');
+  }
+  if (requests.certificateHeader !== undefined && requests.trustedProxies?.length === 0) {
+    faults.push(
+      'UNWIND_TRUSTED_PROXIES is needed with UNWIND_CERTIFICATE_HEADER: the header counts only from these.',
+    );
   }
   if (mode === 'live' && trail.file !== undefined && trail.keyFile === undefined) {
     faults.push(

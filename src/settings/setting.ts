@@ -104,6 +104,15 @@ export const optionalText: Kind<string | undefined> = {
   read: (given) => given,
 };
 
+/** The name of a header, in lower case. */
+export const headerName: Kind<string | undefined> = {
+  shape: 'name such as x-client-certificate; default none',
+  read: (given) => {
+    if (given === undefined || /^[a-z0-9-]{1,64}$/i.test(given)) return given?.toLowerCase();
+    throw new RangeError('is not the name of a header');
+  },
+};
+
 export const roleList: Kind<ReadonlySet<Role>> = {
   shape: 'api or worker or api,worker; default api,worker',
   read: (given = 'api,worker') => parseRoles(given),
@@ -188,13 +197,16 @@ function isNetwork(text: string): boolean {
   return isSix && !text.includes('%') && !text.toLowerCase().startsWith('::ffff:');
 }
 
+/** Addresses and networks, separated by commas. @throws RangeError */
+export function readNetworks(given: string): readonly string[] {
+  const all = given.split(',').map((one) => one.trim());
+  if (all.every(isNetwork)) return all;
+  throw new RangeError('is not a list of addresses and networks');
+}
+
 export const networks: Kind<readonly string[]> = {
   shape: 'addresses and networks such as 10.0.0.0/8, separated by commas; default none',
-  read: (given) => {
-    const all = given?.split(',').map((one) => one.trim()) ?? [];
-    if (all.every(isNetwork)) return all;
-    throw new RangeError('is not a list of addresses and networks');
-  },
+  read: (given) => (given === undefined ? [] : readNetworks(given)),
 };
 
 export function setting<T>(name: string, meaning: string, how: Kind<T>): Setting<T> {

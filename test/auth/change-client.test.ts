@@ -7,16 +7,21 @@ import { UnusableKeyError } from '@unwind/signatures';
 import {
   addKey,
   ClientChangeError,
+  certificatesMax,
+  changeCertificates,
   disableClient,
   enableClient,
   type Instruction,
   liveKeysMax,
+  networksMax,
   revokeClientKey,
   revokeTokens,
   rotateSecret,
+  setClientNetworks,
   setClientScopes,
 } from '../../src/auth/change-client.ts';
 import { findClientChanges, listClients } from '../../src/auth/clients-store.ts';
+import { sha256 } from '../../src/auth/secret.ts';
 import { findTenant } from '../../src/auth/store.ts';
 import { newId } from '../../src/ids.ts';
 import { tablesOf } from '../http/expect.ts';
@@ -55,6 +60,8 @@ test('of a client that is not there nothing can be changed', async () => {
     () => addKey(sql, clock, { ...nobody, publicKeyPem: newPublicKey() }),
     () => revokeClientKey(sql, clock, { ...nobody, keyId: newId() }),
     () => setClientScopes(sql, clock, { ...nobody, scopes: [] }),
+    () => changeCertificates(sql, clock, { ...nobody, add: [sha256('one')], remove: [] }),
+    () => setClientNetworks(sql, clock, { ...nobody, networks: [] }),
     () => revokeTokens(sql, clock, nobody),
   ];
   for (const change of changes) await refused(change, /there is no client/);
@@ -100,6 +107,43 @@ test('a key that cannot verify, or is one too many, is not added', async () => {
   const known = (await findTenant(sql, client.clientId))?.keys.filter(({ live }) => live) ?? [];
   for (let count = known.length; count < liveKeysMax; count += 1) await add(newPublicKey());
   await refused(() => add(newPublicKey()), /has 20 live keys/);
+});
+
+test('certificates are added once, and the last one is not removed by the way', async () => {
+  const certificate = (name: number | string) => sha256(`certificate ${name}`);
+  const changed = (add: readonly Buffer[], remove: readonly Buffer[] | 'all') => () => {
+    return changeCertificates(sql, clock, { ...own, add, remove });
+  };
+  await refused(changed([], 'all'), /has no certificate/);
+  const one = certificate(1);
+  assert.deepEqual(await changed([one, one], [])(), [one]);
+  await refused(changed([one], []), /has the certificate [0-9a-f]{64} already/);
+  await refused(changed([], [certificate('other')]), /has no certificate [0-9a-f]{64}/);
+  await refused(changed([], [one]), /its last certificate.*--clear/);
+  const others = Array.from({ length: certificatesMax - 1 }, (_, at) => certificate(at + 2));
+  await changed(others, [])();
+  await refused(changed([certificate('too many')], []), /has 10 certificates/);
+  assert.deepEqual(await changed([certificate('next')], [one])(), [...others, certificate('next')]);
+  const [last] = await findClientChanges(sql, { tenantId: client.clientId, limit: 1 });
+  const hex = (bytes: Buffer) => bytes.toString('hex');
+  assert.equal(last?.detail, `+${hex(certificate('next'))} -${hex(one)}`);
+  assert.deepEqual(await changed([], 'all')(), []);
+  assert.deepEqual((await findTenant(sql, neighbour.clientId))?.certificates, []);
+});
+
+test('addresses are set as a whole, and not too many', async () => {
+  const set = (networks: readonly string[]) => () => {
+    return setClientNetworks(sql, clock, { ...own, networks });
+  };
+  const many = Array.from({ length: networksMax + 1 }, (_, at) => `203.0.113.${at}`);
+  await refused(set(many), /50 addresses and networks at most/);
+  await set(many.slice(1))();
+  await set(['2001:db8::/48'])();
+  assert.deepEqual((await findTenant(sql, client.clientId))?.networks, ['2001:db8::/48']);
+  const [last] = await findClientChanges(sql, { tenantId: client.clientId, limit: 1 });
+  assert.deepEqual([last?.change, last?.detail], ['addresses_set', '2001:db8::/48']);
+  await set([])();
+  assert.deepEqual((await findTenant(sql, client.clientId))?.networks, []);
 });
 
 test('each change says who made it, when and why', async () => {

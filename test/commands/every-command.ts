@@ -16,6 +16,7 @@ const id = '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f';
 /** What a command takes, by what its help calls it. */
 const values: readonly (readonly [name: RegExp, value: string])[] = [
   [/isin/, 'DE0007164600'],
+  [/networks/, '203.0.113.0/24'],
   [/mic|^venue/, 'XETR'],
   [/method/, 'GET'],
   [/target/, '/webhooks'],

@@ -1,11 +1,12 @@
 // Access that an operator or a client withdraws ends on every process, and what was not withdrawn goes
 // on: two processes on one database, the commands, and a revocation at one of the two.
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
+import { ensureCertificate } from '../../src/sandbox/certificate.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { type Api, apiOf, askForToken, revoke } from '../http/api.ts';
 import { eventually } from '../support/condition.ts';
@@ -93,6 +94,52 @@ test('what is withdrawn ends on every process', async (t) => {
     assert.equal(await statusAt(one, api), 401, 'at once where it was revoked');
     await becomes(401, api);
     for (const place of [one, two]) assert.equal(await statusAt(place, other), 200);
+  });
+
+  await t.test(
+    'requests without the certificate that a client got, until it is taken away',
+    async () => {
+      const api = await known();
+      const { clientId } = api.client;
+      const { cert } = await ensureCertificate(home, { host: 'localhost', now: new Date() });
+      const file = join(dirname(home), 'certificate.pem');
+      await writeFile(file, cert);
+      const added = await unwind('certificates', clientId, '--add', file, ...why);
+      const hex = new X509Certificate(cert).fingerprint256.replaceAll(':', '').toLowerCase();
+      assert.deepEqual(added['certificates'], [hex]);
+      await becomes(401, api);
+      assert.equal(await tokenStatusAt(two, api.client), 401);
+      const { certificates } = await unwind('show', clientId);
+      assert.deepEqual(certificates, [hex]);
+      await unwind('certificates', clientId, '--clear', ...why);
+      await becomes(200, api);
+    },
+  );
+
+  await t.test('requests from elsewhere', async () => {
+    const api = await known();
+    const { clientId } = api.client;
+    await unwind('addresses', clientId, '--set', '203.0.113.0/24,2001:db8::1', ...why);
+    await becomes(401, api);
+    const { addresses } = await unwind('show', clientId);
+    assert.deepEqual(addresses, ['203.0.113.0/24', '2001:db8::1']);
+    await unwind('addresses', clientId, '--set', '127.0.0.1', ...why);
+    await becomes(200, api);
+    const acts = await sql<{ operation: string; reason: string; detail: string }[]>`
+      select a.operation, a.reason, a.detail
+      from unwind.acts a
+      where a.tenant_id = ${clientId}
+        and a.kind = 'command'
+      order by a.act_id`;
+    const reason = 'the laptop was stolen';
+    const operation = 'set_client_addresses';
+    assert.deepEqual(
+      [...acts],
+      [
+        { operation, reason, detail: '203.0.113.0/24,2001:db8::1' },
+        { operation, reason, detail: '127.0.0.1' },
+      ],
+    );
   });
 
   await t.test('a key, while the one that replaces it works', async () => {

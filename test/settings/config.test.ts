@@ -97,6 +97,17 @@ test('networks are written so that they cannot be read as others', async () => {
   }
 });
 
+test('a header of certificates counts only from proxies that are named', async () => {
+  const header = { UNWIND_CERTIFICATE_HEADER: 'Client-Cert' };
+  await assert.rejects(readConfig(header), /UNWIND_TRUSTED_PROXIES is needed/);
+  const { requests } = await readConfig({ ...header, UNWIND_TRUSTED_PROXIES: '127.0.0.1' });
+  assert.equal(requests.certificateHeader, 'client-cert');
+  for (const UNWIND_CERTIFICATE_HEADER of ['client_cert', 'a b', 'x:', 'é']) {
+    const wrong = { UNWIND_CERTIFICATE_HEADER, UNWIND_TRUSTED_PROXIES: '127.0.0.1' };
+    await assert.rejects(readConfig(wrong), /UNWIND_CERTIFICATE_HEADER is not the name/);
+  }
+});
+
 test('every wrong setting is named, and its value is not printed', async () => {
   const wrong = {
     UNWIND_MODE: 'prod',

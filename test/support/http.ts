@@ -37,6 +37,7 @@ import { marketHandlers } from '../../src/http/market-handlers.ts';
 import { onboardingHandlers } from '../../src/http/onboarding-handlers.ts';
 import type { OpenRoute } from '../../src/http/open-route.ts';
 import { orderHandlers } from '../../src/http/order-handlers.ts';
+import { originReader } from '../../src/http/origin.ts';
 import { overviewHandlers } from '../../src/http/overview-handlers.ts';
 import { parkedHandlers } from '../../src/http/parked-handlers.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
@@ -77,6 +78,8 @@ export interface HttpOptions {
   readonly errorsUrl?: string;
   /** Default none. */
   readonly trustedProxies?: readonly string[];
+  /** In which a trusted proxy names the certificate of the client; default none. */
+  readonly certificateHeader?: string;
   /** Default no limits. */
   readonly rates?: RateSettings;
   readonly timeouts?: NonNullable<ServerOptions['timeouts']>;
@@ -177,6 +180,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
   });
   const rates = new Rates(clock, options.rates ?? { requestsPerS: 0, failuresPerS: 0 });
   // An audit waits for its own queries alone, so the connections of the test serve it.
+  const originOf = originReader({ trustedProxies, certificateHeader: options.certificateHeader });
   const audits = new Audits({
     ...{ sql, clock, stopwatch: options.stopwatch ?? systemStopwatch },
     openPool: () => sql,
@@ -193,7 +197,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     ...options.console,
   } as const;
   const open = [
-    ...tokenRoutes({ sql, clock, authenticator, rates, ignoresUnknownScopes }),
+    ...tokenRoutes({ sql, clock, authenticator, rates, originOf, ignoresUnknownScopes }),
     ...(isSandbox ? [inspectRoute({ sql, clock, rates }), tunnelHealthRoute] : []),
     ...errorPages(),
     ...consoleRoutes(ofConsole),
@@ -209,6 +213,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
       error: noteFault,
     },
     rates,
+    originOf,
     problems: { showSignatureBase, errorsUrl },
     contract,
     trustedProxies,

@@ -1,0 +1,70 @@
+// The frame of commands that change a client's access: whose it is, by whom and why, and what is printed.
+
+import type { Command } from 'commander';
+import type { Instruction } from '../auth/change-client.ts';
+import type { Clock } from '../clock.ts';
+import type { Sql } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
+import type { Mode } from '../settings/config.ts';
+import { actOfCommand } from './acting.ts';
+import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { onDatabase, printJson, run } from './run.ts';
+
+export const printsJson = 'one JSON document, which it prints anyway';
+
+export interface ByWhom {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** Makes commands, each of one change, below the one given. */
+export function changesOf(clients: Command): (name: string, description: string) => Command {
+  return (name, description) => {
+    return clients
+      .command(name)
+      .description(description)
+      .argument('<client>', 'its id', clientId)
+      .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+      .option('--json', printsJson)
+      .option('--actor <name>', 'who decides it', displayName, nameOfUser());
+  };
+}
+
+/** A change of one client. */
+type Change<Result> = (
+  sql: Sql,
+  clock: Clock,
+  instruction: Instruction,
+  mode: Mode,
+) => Promise<Result>;
+
+/** Makes a change of one client and prints what came of it as JSON. */
+export function changed<Result>(
+  operation: string,
+  tenantId: TenantId,
+  by: ByWhom,
+  work: Change<Result>,
+  shownOf: (result: Result) => object,
+): Promise<void> {
+  return changedBy(operation, tenantId, by, async () => work, shownOf);
+}
+
+/** The same by what its command line says first, such as files: they are read before a database is opened. */
+export function changedBy<Result>(
+  operation: string,
+  tenantId: TenantId,
+  { actor, reason }: ByWhom,
+  read: () => Promise<Change<Result>>,
+  shownOf: (result: Result) => object,
+): Promise<void> {
+  return run(async (config, log) => {
+    const work = await read();
+    return onDatabase(config, log, async ({ sql, clock, stdout }) => {
+      const target = `/clients/${tenantId}`;
+      const act = actOfCommand(clock.now(), { operation, target, actor, reason });
+      const result = await work(sql, clock, { tenantId, actor, reason, act }, config.mode);
+      printJson(stdout, { client_id: tenantId, ...shownOf(result) });
+      return 0;
+    });
+  });
+}
