@@ -121,6 +121,28 @@ if (noChromium !== false) {
     assert.equal(await ask(page), 200);
   });
 
+  test('the form keeps neither key nor secret once it is closed, used or not', async () => {
+    const inForm = () => {
+      const values = "['key', 'secret'].map((name) => form.elements.namedItem(name).value)";
+      const program = `(() => { const form = document.querySelector('#try-it-form');
+        return [...${values}, document.querySelector('#try-it-files').value]; })()`;
+      return page.evaluate(program) as Promise<readonly string[]>;
+    };
+    const { key, keyId } = signers.get('P-256') ?? assert.fail();
+    const closed = () => page.locator('#try-it-dialog').waitFor({ state: 'hidden' });
+    await choose({ pem: pemOf(key.privateKey), keyId });
+    await page.getByText('Requests of this page are signed by P-256').first().waitFor();
+    await closed();
+    assert.deepEqual(await inForm(), ['', '', '']);
+    assert.equal(await ask(page), 200, 'and it goes on signing');
+    await choose({ pem: 'nonsense' });
+    await page.getByRole('alert').getByText('no private key in PEM').waitFor();
+    assert.equal((await inForm())[0], 'nonsense', 'what is refused can be mended');
+    await page.keyboard.press('Escape');
+    await closed();
+    assert.deepEqual(await inForm(), ['', '', '']);
+  });
+
   test('a wrong key, a wrong secret, and no client at all are told in words', async () => {
     const told = (text: string | RegExp) => page.getByRole('alert').getByText(text).waitFor();
     const other = generateKeyPairSync('ed25519').privateKey;

@@ -1,5 +1,5 @@
 // Requests of the page at `/docs`, signed with a key that its reader chooses. The key and what is chosen with it
-// stay in the memory of the page: the service sees signatures, and nothing is stored.
+// stay in the memory of the page: the service sees signatures, nothing is stored, and the form is emptied of them.
 
 import { KeyError, readKey, signedHeaders } from './sign.js';
 
@@ -219,6 +219,13 @@ async function useClient() {
   identity = wish;
 }
 
+/** Takes key and secret out of the form, and the files that had them: whoever opens it again finds neither. */
+function forget() {
+  for (const place of [field('key'), field('secret'), part('#try-it-files', HTMLInputElement)]) {
+    place.value = '';
+  }
+}
+
 /** @param {() => Promise<void>} work */
 async function attempt(work) {
   say('', 'ready');
@@ -236,6 +243,7 @@ export function offerTryIt() {
   const files = part('#try-it-files', HTMLInputElement);
   part('#try-it-open', HTMLButtonElement).addEventListener('click', () => dialog.showModal());
   part('#try-it-close', HTMLButtonElement).addEventListener('click', () => dialog.close());
+  dialog.addEventListener('close', forget);
   files.addEventListener('change', () => attempt(() => takeFiles([...(files.files ?? [])])));
   part('#try-it-form', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
