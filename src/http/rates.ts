@@ -22,6 +22,8 @@ export interface Attempt {
   readonly address: string;
   readonly clientId: string;
   readonly credential: string;
+  /** Counts apart from all others of the address: what waits for somebody else keeps no place of theirs. */
+  readonly apart?: string;
 }
 
 /** Counts requests of clients and failed authentications. One for a process. */
@@ -55,7 +57,8 @@ export class Rates {
     const pair = `${network} ${attempt.clientId.toLowerCase()}`;
     const credential = credentialKey(attempt);
     const isProven = this.#proven.get(credential) === true;
-    const name = isProven ? `proven ${pair}` : this.#pairs.has(pair) ? pair : network;
+    const usual = isProven ? `proven ${pair}` : this.#pairs.has(pair) ? pair : network;
+    const name = attempt.apart === undefined ? usual : `${attempt.apart} ${network}`;
     const settle = await this.#failures.reserve(name);
     try {
       const result = await work();
