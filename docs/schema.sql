@@ -142,6 +142,7 @@ create table unwind.acts (
   reason text,
   detail text,
   request_sha256 bytea,
+  subject text,
   constraint acts_pkey PRIMARY KEY (tenant_id, commit_order, act_id),
   constraint acts_kind CHECK (kind = ANY (ARRAY['client'::text, 'person'::text, 'command'::text, 'start'::text]))
 );
@@ -253,7 +254,7 @@ create table unwind.console_sessions (
   constraint console_sessions_hash_is_sha256 CHECK (length(session_hash) = 32),
   constraint console_sessions_person_length CHECK (length(person) >= 1 AND length(person) <= 200),
   constraint console_sessions_role CHECK (role = ANY (ARRAY['viewer'::text, 'operator'::text, 'risk'::text])),
-  constraint console_sessions_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 255),
+  constraint console_sessions_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 1000),
   constraint console_sessions_tenants_of_subject CHECK (subject IS NOT NULL OR tenant_ids IS NULL),
   constraint console_sessions_token_of_subject CHECK (subject IS NOT NULL OR id_token IS NULL)
 );
@@ -1807,7 +1808,8 @@ create view unwind_v1.acts as
     target,
     reason,
     detail,
-    request_sha256
+    request_sha256,
+    subject
    FROM unwind.acts a;
 
 create view unwind_v1.blocked_accounts as

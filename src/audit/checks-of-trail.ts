@@ -79,7 +79,7 @@ const entriesAreSealed: Check = {
           a.tenant_id, a.commit_order, a.act_id, extract(epoch from a.acted_at), a.kind, a.actor,
           a.role, a.origin, a.operation, a.target, a.reason, a.detail,
           encode(a.request_sha256, 'hex')
-        )), 'UTF8')) as hash
+        ), ' ' || a.subject), 'UTF8')) as hash
       from unwind_v1.acts a
       union all
       select

@@ -134,6 +134,7 @@ function shownOf(act: RecordedAct) {
     kind: act.kind,
     actor: act.name,
     role: act.role,
+    subject: act.subject,
     origin: act.origin,
     operation: act.operation,
     target: act.target,

@@ -3,6 +3,7 @@
 
 import { parseId, type TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
+import { actLengths } from '../trail/act.ts';
 import { type ConsoleRole, consoleRoles, type Person } from './person.ts';
 
 /** How claims become a person. A claim is named as it is, or by the path to it: `realm_access.roles`. */
@@ -21,7 +22,7 @@ export interface RoleOfValue {
 }
 
 export interface KnownPerson extends Person {
-  /** The provider's own id of the person, which no two have. */
+  /** The issuer, a space, and its own id of the person, which no two have and nobody edits. */
   readonly subject: string;
   /** The clients they may look at; undefined: every one. */
   readonly tenants: readonly TenantId[] | undefined;
@@ -33,13 +34,16 @@ type Claims = Readonly<Record<string, unknown>>;
 const nameMax = 100;
 /** Characters of an id of a person (OpenID Connect Core section 2). */
 const subjectMax = 255;
+/** Characters of an issuer: what an act holds of both. */
+const issuerMax = actLengths.subject - subjectMax - 1;
 /** Values of one claim that are looked at, and clients of one person. */
 const valuesMax = 1_000;
 
 /** Whether a claim that the rules read is not there. */
 export function lacksClaims(claims: Claims, rules: OpenIdRules): boolean {
   const { nameClaim, rolesClaim, tenantsClaim } = rules;
-  return [nameClaim, rolesClaim, tenantsClaim].some((name) => {
+  const verified = nameClaim === 'email' ? 'email_verified' : undefined;
+  return [nameClaim, verified, rolesClaim, tenantsClaim].some((name) => {
     return name !== undefined && claimOf(claims, name) === undefined;
   });
 }
@@ -49,10 +53,14 @@ export function personOf(
   claims: Claims,
   rules: OpenIdRules,
 ): KnownPerson | { readonly refused: string } {
-  const subject = typeof claims['sub'] === 'string' ? claims['sub'] : '';
-  if (subject === '' || subject.length > subjectMax)
-    return { refused: 'The provider names nobody.' };
-  const name = nameOf(claimOf(claims, rules.nameClaim)) ?? nameOf(subject) ?? 'unnamed';
+  const id = textOf(claims['sub'], subjectMax);
+  const issuer = textOf(claims['iss'], issuerMax);
+  if (id === undefined || issuer === undefined) return { refused: 'The provider names nobody.' };
+  const subject = `${issuer} ${id}`;
+  // Whoever may type an address in at the provider could type another's.
+  const isProven = rules.nameClaim !== 'email' || claims['email_verified'] === true;
+  const claimed = isProven ? nameOf(claimOf(claims, rules.nameClaim)) : undefined;
+  const name = claimed ?? nameOf(id) ?? 'unnamed';
   const given = new Set(valuesOf(claimOf(claims, rules.rolesClaim)));
   const role = consoleRoles.findLast((one) => {
     return rules.roles.some((rule) => rule.role === one && given.has(rule.value));
@@ -95,6 +103,10 @@ function valuesOf(value: unknown): readonly string[] {
         ? Object.keys(value)
         : [];
   return all.filter((one) => typeof one === 'string').slice(0, valuesMax);
+}
+
+function textOf(value: unknown, lengthMax: number): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= lengthMax ? value : undefined;
 }
 
 /** A name on one line: those who read the trail may do so on a terminal. */

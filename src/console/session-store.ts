@@ -28,7 +28,7 @@ export async function takeLink(
 
 /** What an identity provider adds to a session. */
 export interface OpenIdSession {
-  /** Its own id of the person. */
+  /** Its issuer, a space, its own id of the person. */
   readonly subject: string;
   /** The clients that the person may look at; undefined: every one. */
   readonly tenants: readonly TenantId[] | undefined;

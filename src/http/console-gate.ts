@@ -66,7 +66,7 @@ async function handle(
     // Nothing is signed, so no signature is used up.
     signature: { basesSha256: [], expiresAt: at },
     act: actOf(route, request, {
-      ...{ kind: 'person', name, role, at },
+      ...{ kind: 'person', name, role, at, subject: session.openId?.subject },
       origin: request.ip,
       reason: isReading(request) ? undefined : reasonOf(request),
     }),

@@ -140,7 +140,9 @@ async function finish(options: Options, request: FastifyRequest, reply: FastifyR
     throw new Refusal('unauthorized', detail);
   }
   const search = request.url.slice(request.url.indexOf('?') + 1);
-  const id = await rates.authenticate(consoleAttempt(request, kept.state), async () => {
+  // The provider may take its time.
+  const tried = { ...consoleAttempt(request, kept.state), apart: 'openid' };
+  const id = await rates.authenticate(tried, async () => {
     const { provider, rules } = openId;
     const lacks = (claims: Readonly<Record<string, unknown>>) => lacksClaims(claims, rules);
     const { claims, idToken } = await provider.finish(search, kept, lacks);

@@ -45,6 +45,7 @@ function actView(act: RecordedAct) {
     kind: act.kind,
     actor: act.name,
     role: act.role,
+    subject: act.subject,
     origin: act.kind === 'client' ? act.origin : undefined,
     operation: act.operation,
     target: act.target,

@@ -112,7 +112,7 @@ export const consoleSettings = {
   ),
   nameClaim: setting(
     'UNWIND_OPENID_NAME_CLAIM',
-    'the claim with the name under which a person is recorded; where it is missing, sub',
+    'the claim with the name under which a person is recorded; where it is missing, or is an unverified email, sub',
     text('email'),
   ),
   rolesClaim: setting(

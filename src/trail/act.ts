@@ -18,6 +18,8 @@ export interface Actor {
   readonly name: string;
   /** Of a person at the console. */
   readonly role: string | undefined;
+  /** Of a person who signed in through an identity provider: its issuer, a space, its own id of the person. */
+  readonly subject?: string | undefined;
   /** The address of a request; user and machine of a command. */
   readonly origin: string | undefined;
 }
@@ -43,6 +45,7 @@ export const allTenants = nilId as TenantId;
 export const actLengths = {
   actor: 200,
   role: 100,
+  subject: 1_000,
   origin: 200,
   operation: 100,
   target: 500,

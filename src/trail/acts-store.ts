@@ -15,13 +15,14 @@ export function actSql(tenantId: TenantId, act: Act | undefined, done: Fragment)
   return fragment`
     insert into unwind.acts (
       tenant_id, commit_order, act_id, acted_at, kind, actor, role, origin, operation, target, reason,
-      detail, request_sha256
+      detail, request_sha256, subject
     )
     select
       ${tenantId}, ${commitOrderSql}, ${newId<'act'>()}, ${act.at}, ${act.kind},
       ${cut(act.name, 'actor')}, ${cut(act.role, 'role')}, ${cut(act.origin, 'origin')},
       ${cut(act.operation, 'operation')}, ${cut(act.target, 'target')}, ${cut(act.reason, 'reason')},
-      ${cut(act.detail, 'detail')}, ${act.requestSha256 ?? null}
+      ${cut(act.detail, 'detail')}, ${act.requestSha256 ?? null},
+      ${cut(act.subject, 'subject')}
     from (${done}) as done`;
 }
 
@@ -158,7 +159,7 @@ export async function findAct(sql: SqlOrTx, id: string): Promise<RecordedAct | u
 
 const columns = fragment`
   a.tenant_id, a.commit_order, a.act_id, a.acted_at, a.kind, a.actor, a.role, a.origin, a.operation,
-  a.target, a.reason, a.detail, a.request_sha256`;
+  a.target, a.reason, a.detail, a.request_sha256, a.subject`;
 
 function isMatchSql({ kind, actor, operation, target, names, since, before }: ActFilter): Fragment {
   return fragment`
@@ -189,6 +190,7 @@ interface ActRow {
   readonly reason: string | null;
   readonly detail: string | null;
   readonly request_sha256: Buffer | null;
+  readonly subject: string | null;
 }
 
 function placeOf({ commit_order: order, act_id: id }: ActRow): ActPlace {
@@ -203,6 +205,7 @@ function toAct(row: ActRow): RecordedAct {
     kind: row.kind,
     name: row.actor,
     role: row.role ?? undefined,
+    subject: row.subject ?? undefined,
     origin: row.origin ?? undefined,
     operation: row.operation,
     target: row.target,

@@ -186,7 +186,7 @@ export const actTextSql = fragment`
   concat('act/1 ', row(
     a.tenant_id, a.commit_order, a.act_id, extract(epoch from a.acted_at), a.kind, a.actor, a.role,
     a.origin, a.operation, a.target, a.reason, a.detail, encode(a.request_sha256, 'hex')
-  ))`;
+  ), ' ' || a.subject)`;
 
 /** SQL: the same of a record `r`. */
 export const recordTextSql = fragment`

@@ -25,13 +25,15 @@ const client = await makeApiClient(sql, clock);
 const other = await makeApiClient(sql, clock);
 const minuteMs = 60_000;
 
+const verified = (email: string) => ({ email, email_verified: true });
 const people = {
-  ann: { email: 'ann@example.com', roles: ['looks'] },
-  bob: { email: 'bob@example.com', roles: ['acts'], clients: [other.clientId] },
-  eve: { email: 'eve@example.com', roles: ['something else'] },
-  ria: { email: 'ria@example.com', roles: ['halts', 'looks', 'acts'] },
+  ann: { ...verified('ann@example.com'), roles: ['looks'] },
+  bob: { ...verified('bob@example.com'), roles: ['acts'], clients: [other.clientId] },
+  eve: { ...verified('eve@example.com'), roles: ['something else'] },
+  ria: { ...verified('ria@example.com'), roles: ['halts', 'looks', 'acts'] },
+  sly: { email: 'ria@example.com', email_verified: false, roles: ['acts'] },
   may: {
-    email: 'may@example.com',
+    ...verified('may@example.com'),
     roles: ['acts'],
     clients: ['0190a000-0000-7000-8000-000000000000'],
   },
@@ -110,6 +112,13 @@ test('openid: an act stands under the name of the person', async () => {
   const trail = await browser.send('GET', '/console/api/trail?limit=1', { headers });
   const [act] = trail.json['data'] as readonly Record<string, unknown>[];
   assert.deepEqual([act?.['actor'], act?.['role']], ['bob@example.com', 'operator']);
+  assert.equal(act?.['subject'], `${provider.issuer} bob`, 'and under what they cannot edit');
+});
+
+test('openid: an address that its provider has not verified names nobody', async () => {
+  const { browser } = await signedInAs('sly');
+  const { json } = await browser.send('GET', '/console/session');
+  assert.equal(json['person'], 'sly');
 });
 
 test('openid: nobody without a role gets in, and is told what gives one', async () => {
@@ -198,7 +207,7 @@ test('openid: an ID token counts by the signature of the provider alone', async 
   const unsigned = Buffer.from('{"alg":"none"}').toString('base64url');
   const asRia = (claims: string) => {
     const told: object = JSON.parse(Buffer.from(claims, 'base64url').toString());
-    const json = JSON.stringify({ ...told, sub: 'id-of-ria', roles: ['halts'] });
+    const json = JSON.stringify({ ...told, sub: 'ria', roles: ['halts'] });
     return Buffer.from(json).toString('base64url');
   };
   const before = provider.onTheWay.change;
@@ -264,6 +273,49 @@ test('openid: over TLS the cookie of a sign-in is bound to the host', async (t) 
     set,
     /^unwind_sign_in\d+=[\w-]+; Path=\/console\/openid; Max-Age=600; HttpOnly; SameSite=Lax$/,
   );
+});
+
+test('openid: while the provider is slow, nobody else of the address waits', async (t) => {
+  const rates = { requestsPerS: 0, failuresPerS: 1 };
+  const at = await startHttp(t, { sql, clock, rates, console: { signIn: 'openid', openId } });
+  const out = await browserAt(at).send('GET', '/console/openid');
+  const back = await visitProvider(String(out.headers.location), 'ann');
+  const cookie = out.headers['set-cookie']?.[0]?.split(';')[0];
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const before = provider.onTheWay.change;
+  t.after(async () => {
+    provider.onTheWay.change = before;
+    gate.resolve();
+  });
+  provider.onTheWay.change = async (idToken) => {
+    asked.resolve();
+    await gate.promise;
+    return idToken;
+  };
+  const signingIn = browserAt(at).send('GET', back.pathname + back.search, { headers: { cookie } });
+  await asked.promise;
+  const guessing = browserAt(at);
+  guessing.cookie = `unwind_console${at.port}=${'a'.repeat(43)}`;
+  assert.equal((await guessing.send('GET', '/console/session')).status, 200);
+  gate.resolve();
+  assert.equal((await signingIn).status, 303);
+});
+
+test('openid: sign-ins that fail are counted', async (t) => {
+  const rates = { requestsPerS: 0, failuresPerS: 1 };
+  const at = await startHttp(t, { sql, clock, rates, console: { signIn: 'openid', openId } });
+  const statuses: number[] = [];
+  for (const verifier of ['a'.repeat(43), 'b'.repeat(43)]) {
+    const out = await browserAt(at).send('GET', '/console/openid');
+    const back = await visitProvider(String(out.headers.location), 'ann');
+    const cookie = out.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+    const headers = { cookie: resealed(cookie, { verifier }) };
+    statuses.push(
+      (await browserAt(at).send('GET', back.pathname + back.search, { headers })).status,
+    );
+  }
+  assert.deepEqual(statuses, [401, 429]);
 });
 
 test('openid: a claim of clients limits whom a person looks at', async (t) => {
@@ -340,6 +392,7 @@ test('openid: signing out leads to the provider, whose session ends too', async 
   assert.ok(rows.every(({ shown }) => !shown.includes(token) && !shown.includes(hex)));
 });
 
+const iss = 'https://id.example.com';
 const rules: OpenIdRules = {
   nameClaim: 'email',
   rolesClaim: 'realm_access.roles',
@@ -354,7 +407,7 @@ const rules: OpenIdRules = {
 
 test('openid: roles are read in each form that providers give them', () => {
   const roleOf = (claims: object, changes: Partial<OpenIdRules> = {}): ConsoleRole | undefined => {
-    const person = personOf({ sub: '1', ...claims }, { ...rules, ...changes });
+    const person = personOf({ iss, sub: '1', ...claims }, { ...rules, ...changes });
     return 'refused' in person ? undefined : person.role;
   };
   const nested = (roles: unknown) => ({ realm_access: { roles } });
@@ -384,16 +437,20 @@ test('openid: roles are read in each form that providers give them', () => {
   assert.equal(roleOf({ realm_access: 'roles' }), undefined);
   assert.equal(roleOf({ ...nested(['v']), sub: '' }), undefined, 'nobody');
   assert.equal(roleOf({ ...nested(['v']), sub: 'x'.repeat(256) }), undefined);
+  assert.equal(roleOf({ ...nested(['v']), iss: undefined }), undefined, 'of nobody');
 });
 
 test('openid: a name is one line that a terminal prints as it is', () => {
-  const named = (email: unknown): string => {
-    const claims = { sub: 'subject', email, realm_access: { roles: ['v'] } };
+  const named = (email: unknown, more: object = { email_verified: true }): string => {
+    const claims = { iss, sub: 'subject', email, ...more, realm_access: { roles: ['v'] } };
     return (personOf(claims, rules) as KnownPerson).name;
   };
   assert.equal(named('Ann Öz'), 'Ann Öz');
   assert.equal(named(undefined), 'subject');
   assert.equal(named(' '), 'subject');
+  for (const no of [false, undefined, null, 'true', 1]) {
+    assert.equal(named('a@b.c', { email_verified: no }), 'subject');
+  }
   assert.equal(named('a\u001b[2Jb\n'), 'a\\u001b[2Jb');
   assert.equal(named('x'.repeat(300)).length, 100);
 });

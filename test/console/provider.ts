@@ -18,7 +18,7 @@ export interface TestProvider {
   readonly clientId: string;
   readonly clientSecret: string;
   /** What becomes of the ID tokens that it gives out; a test sets it. */
-  readonly onTheWay: { change: (idToken: string) => string };
+  readonly onTheWay: { change: (idToken: string) => string | Promise<string> };
 }
 
 /** Starts one that knows the service at this address. */
@@ -43,7 +43,7 @@ export async function startProvider(
   const issuer = `http://127.0.0.1:${portOf(server)}`;
   const clientSecret = randomBytes(24).toString('base64url');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const onTheWay = { change: (idToken: string) => idToken };
+  const onTheWay: TestProvider['onTheWay'] = { change: (idToken) => idToken };
   const answerOf = (): Answer => {
     const provider = new Provider(issuer, {
       clients: [
@@ -57,7 +57,11 @@ export async function startProvider(
       ],
       jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }] },
       cookies: { keys: [randomBytes(16).toString('hex')] },
-      claims: { openid: ['sub'], email: ['email'], profile: ['roles', 'clients'] },
+      claims: {
+        openid: ['sub'],
+        email: ['email', 'email_verified'],
+        profile: ['roles', 'clients'],
+      },
       features: {
         devInteractions: { enabled: false },
         rpInitiatedLogout: {
@@ -72,7 +76,7 @@ export async function startProvider(
       pkce: { required: () => true },
       findAccount: (_context, accountId) => ({
         accountId,
-        claims: async () => ({ sub: `id-of-${accountId}`, ...people[accountId] }),
+        claims: async () => ({ sub: accountId, ...people[accountId] }),
       }),
       loadExistingGrant: async (context) => {
         const { client, session } = context.oidc;
@@ -90,7 +94,7 @@ export async function startProvider(
       await next();
       if (context.path !== '/token' || context.status !== 200) return;
       const tokens = context.body as { id_token: string };
-      context.body = { ...tokens, id_token: onTheWay.change(tokens.id_token) };
+      context.body = { ...tokens, id_token: await onTheWay.change(tokens.id_token) };
     });
     const ofProvider = provider.callback();
     return (request, response) => {

@@ -150,6 +150,7 @@ const tamperings: readonly Tampering[] = [
       operation: "'cancel_account_liquidation'",
       target: "target || ' '",
       reason: "''",
+      subject: "''",
       detail: "'another'",
       request_sha256: zeros,
       kind: "'person'",

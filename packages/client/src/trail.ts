@@ -13,6 +13,11 @@ export interface Act {
   readonly actor: string;
   /** Of a person at the console. */
   readonly role?: string;
+  /**
+   * Of a person who signed in through an identity provider: its issuer, a space, and its own
+   * id of the person.
+   */
+  readonly subject?: string;
   /** The address that a signed request came from. */
   readonly origin?: string;
   /** The operation of this document, or of the operator. */

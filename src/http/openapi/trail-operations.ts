@@ -16,6 +16,12 @@ const act = Type.Object(
     }),
     actor: Type.String({ description: 'The id of the key that signed, or the name of a person.' }),
     role: Type.Optional(Type.String({ description: 'Of a person at the console.' })),
+    subject: Type.Optional(
+      Type.String({
+        description:
+          'Of a person who signed in through an identity provider: its issuer, a space, and its own id of the person.',
+      }),
+    ),
     origin: Type.Optional(
       Type.String({ description: 'The address that a signed request came from.' }),
     ),
