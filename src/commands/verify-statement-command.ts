@@ -2,6 +2,7 @@
 
 import { open } from 'node:fs/promises';
 import { importPublicKey, UnusableKeyError } from '@unwind/signatures';
+import { printableLine } from '../printable.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { StatementVerifier, type Trust, type Verdict } from '../statements/verify-statement.ts';
 import { readInputFile } from './input-file.ts';
@@ -96,7 +97,10 @@ function jwkOf(bytes: Buffer, file: string): Jwk {
 }
 
 function textOf({ faults, head, signedBy }: Verdict, file: string): string {
-  const lines: string[] = [];
+  const isWhole = faults.length === 0;
+  // The verdict first: what follows is of a file that anybody may have written.
+  const lines = isWhole ? [`Verified: ${file} is whole, as it was signed, and adds up.`] : [];
+  if (!isWhole) lines.push('NOT verified:', ...faults.map(({ says }) => `  ${says}`));
   if (head !== undefined) {
     const { liquidation, totals, client_id: client } = head;
     lines.push(
@@ -108,8 +112,6 @@ function textOf({ faults, head, signedBy }: Verdict, file: string): string {
   for (const thumbprint of signedBy)
     lines.push(`Signed by the key with the thumbprint ${thumbprint}`);
   const hasNoKey = faults.some(({ kind }) => kind === 'untrusted');
-  if (faults.length === 0) lines.push(`Verified: ${file} is whole, as it was signed, and adds up.`);
-  else lines.push('NOT verified:', ...faults.map(({ says }) => `  ${says}`));
   if (hasNoKey) lines.push('Name the key that you trust, by --key FILE or --thumbprint TEXT.');
-  return `${lines.join('\n')}\n`;
+  return `${lines.map(printableLine).join('\n')}\n`;
 }

@@ -10,11 +10,15 @@ export const statementType = 'unwind.execution_statement.v1';
 const text = Type.String({ maxLength: 500 });
 const decimalText = Type.String({ pattern: '^[0-9]{1,63}([.][0-9]{1,27})?$' });
 const optional = Type.Optional(text);
+const id = Type.String({ pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' });
+const time = Type.String({
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$',
+});
 
 /** An execution. Void ones are told of, and count for nothing. */
 const execution = Type.Object({
-  id: text,
-  order_id: text,
+  id,
+  order_id: id,
   isin: text,
   /** MIC. */
   venue: text,
@@ -28,12 +32,12 @@ const execution = Type.Object({
   price_currency: text,
   /** EUR that one unit of it was worth, and since when; of another currency than EUR. */
   rate: Type.Optional(decimalText),
-  rate_as_of: optional,
+  rate_as_of: Type.Optional(time),
   /** EUR: quantity times price times rate, half-even to the cent. */
   proceeds: decimalText,
-  executed_at: text,
+  executed_at: time,
   /** When the venue declared it void. */
-  void_at: optional,
+  void_at: Type.Optional(time),
 });
 
 /** What was sold of an instrument, without what is void; in EUR. */
@@ -42,18 +46,18 @@ const instrument = Type.Object({ isin: text, quantity: decimalText, proceeds: de
 /** What all parts of a statement say alike. */
 const head = {
   type: Type.Literal(statementType),
-  client_id: text,
+  client_id: id,
   liquidation: Type.Object({
-    id: text,
-    account_id: text,
-    user_id: text,
-    status: text,
+    id,
+    account_id: id,
+    user_id: id,
+    status: Type.String({ pattern: '^[A-Z]{1,40}$' }),
     end_reason: text,
-    created_at: text,
-    released_at: optional,
-    ended_at: text,
+    created_at: time,
+    released_at: Type.Optional(time),
+    ended_at: time,
     /** When the venue last reported a fill or a void execution after the end. */
-    corrected_at: optional,
+    corrected_at: Type.Optional(time),
   }),
   totals: Type.Object({
     executions: Type.Integer(),
