@@ -39,7 +39,12 @@ export function addFixCommands(program: Command): void {
     .option('--venue <mic>', 'of this venue', mic)
     .option('--follow', 'go on until Ctrl-C')
     .option('--json', 'each message as a line of JSON')
-    .action((which: LogOptions) => runOnDatabase((on) => showLog(on, which)));
+    .action((which: LogOptions) => {
+      const stopped = new AbortController();
+      // Nobody reads on, as behind `| head`: there is nothing to follow for.
+      process.stdout.on('error', () => stopped.abort());
+      return runOnDatabase((on) => showLog(on, { ...which, signal: stopped.signal }));
+    });
   fix
     .command('resume')
     .description('let a session that has failed go on, after its cause is mended')
@@ -76,6 +81,12 @@ interface LogOptions {
   readonly json?: true;
 }
 
+interface Following extends LogOptions {
+  readonly signal: AbortSignal;
+  /** Waits until the next look; default half a second. */
+  readonly rest?: () => Promise<unknown>;
+}
+
 interface ResumeOptions {
   readonly reason: string;
   readonly nextIn?: number;
@@ -106,16 +117,22 @@ function statusText(session: ShownSession): string {
   return lines.join('\n');
 }
 
-async function showLog(
+/** Prints the latest messages, then with `follow` each that comes, until the signal. @returns 0 */
+export async function showLog(
   { sql, clock, stdout }: OnDatabase,
-  { venue, follow, json }: LogOptions,
+  { venue, follow, json, signal, rest = () => untilNextLook(signal) }: Following,
 ): Promise<number> {
-  const [first] = await findSessions(sql, clock.now());
-  const shown = venue ?? first?.venue;
-  if (shown === undefined) throw new UsageError('no venue was ever connected.');
   let after: LogPlace = { in: 0, out: 0 };
-  for (;;) {
-    const messages = await findLog(sql, { venue: shown, after, limit: shownMax });
+  let day: string | undefined;
+  for (let oldestFirst = false; !signal.aborted; oldestFirst = true) {
+    const sessions = await findSessions(sql, clock.now());
+    const session = venue === undefined ? sessions[0] : sessions.find((one) => one.venue === venue);
+    const shown = session?.venue ?? venue;
+    if (shown === undefined) throw new UsageError('no venue was ever connected.');
+    // The numbers of a trading day begin anew.
+    if (session?.tradingDay !== day) after = { in: 0, out: 0 };
+    day = session?.tradingDay;
+    const messages = await findLog(sql, { venue: shown, after, limit: shownMax, oldestFirst });
     for (const { direction, number, at, message, problem } of messages) {
       after = { ...after, [direction]: Math.max(after[direction], number) };
       if (json) {
@@ -131,8 +148,17 @@ async function showLog(
       if (problem !== undefined) stdout.write(`${' '.repeat(21)}! ${printableLine(problem)}\n`);
     }
     if (follow === undefined) return 0;
-    await wait(followEveryMs);
+    // There may be more than are read at once: they come without a rest.
+    if (!oldestFirst || messages.length < shownMax) await rest();
   }
+  return 0;
+}
+
+/** Ended early by the signal, which its reader looks at. */
+async function untilNextLook(signal: AbortSignal): Promise<void> {
+  await wait(followEveryMs, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
 }
 
 async function operate(

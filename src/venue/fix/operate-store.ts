@@ -106,7 +106,12 @@ export interface LogPlace {
 /** The last messages of the trading day behind a place, in the order they were stored. */
 export async function findLog(
   sql: Sql,
-  { venue, after, limit }: { venue: string; after: LogPlace; limit: number },
+  {
+    venue,
+    after,
+    limit,
+    oldestFirst = false,
+  }: { venue: string; after: LogPlace; limit: number; oldestFirst?: boolean },
 ): Promise<readonly LoggedMessage[]> {
   const rows = await sql<
     {
@@ -125,9 +130,12 @@ export async function findLog(
       and s.trading_day = m.trading_day
     where m.venue = ${venue}
       and m.number > case when m.direction = 'in' then ${after.in}::bigint else ${after.out}::bigint end
-    order by m.at desc, m.direction, m.number desc
+    order by
+      case when ${oldestFirst}::boolean then m.at end,
+      case when ${oldestFirst}::boolean then m.number end,
+      m.at desc, m.direction, m.number desc
     limit ${limit}`;
-  return rows.toReversed().map((row) => ({
+  return (oldestFirst ? rows : rows.toReversed()).map((row) => ({
     direction: row.direction,
     number: Number(row.number),
     at: row.at,
