@@ -3,6 +3,7 @@
 import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
+import { isLoopbackName } from '../egress/address.ts';
 import { type AccountId, type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import { isPrintableLine } from '../printable.ts';
@@ -115,6 +116,18 @@ export function httpUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
   throw new InvalidArgumentError('It is no http or https URL.');
+}
+
+/** Whether a secret may be sent there: by TLS, or within this machine. */
+export function keepsSecrets(url: URL): boolean {
+  return url.protocol === 'https:' || isLoopbackName(url.hostname);
+}
+
+/** Where the service is, which is sent the secret of a client. */
+export function serviceUrl(text: string): URL {
+  const url = httpUrl(text);
+  if (keepsSecrets(url)) return url;
+  throw new InvalidArgumentError('By http a secret is sent to this machine only; use https.');
 }
 
 /** A market identifier code (ISO 10383). */

@@ -11,6 +11,7 @@ import { dirname, resolve } from 'node:path';
 import type { SandboxClient } from '../sandbox/sandbox-client.ts';
 import { ConfigError } from '../settings/config.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
+import { keepsSecrets } from './arguments.ts';
 
 /** @throws ConfigError that names the file and what to mend in it. */
 export async function readClientFile(file: string): Promise<SandboxClient> {
@@ -19,6 +20,9 @@ export async function readClientFile(file: string): Promise<SandboxClient> {
   const { base_url: url, client_id: id, keys, scopes, ca_file: ca } = told;
   if (typeof url !== 'string' || !/^https?:\/\//.test(url) || !URL.canParse(url)) {
     throw unusable(file, 'base_url is no address such as https://api.example.com');
+  }
+  if (!keepsSecrets(new URL(url))) {
+    throw unusable(file, 'base_url would send the secret in clear: use https, or this machine');
   }
   if (typeof id !== 'string') throw unusable(file, 'client_id is missing');
   if (!Array.isArray(scopes) || scopes.some((scope) => typeof scope !== 'string')) {

@@ -9,7 +9,7 @@ import {
   type SandboxClient,
 } from '../sandbox/sandbox-client.ts';
 import { type Config, ConfigError } from '../settings/config.ts';
-import { httpUrl } from './arguments.ts';
+import { serviceUrl } from './arguments.ts';
 import { readClientFile } from './client-file.ts';
 import { type Output, outputTo, run } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
@@ -32,7 +32,7 @@ export function withApi(command: Command): Command {
       '--client-file <file>',
       'who calls (default: UNWIND_CLIENT_FILE, else the sandbox client)',
     )
-    .option('--url <url>', 'where the service is (default: as the client file says)', httpUrl);
+    .option('--url <url>', 'where the service is (default: as the client file says)', serviceUrl);
 }
 
 type AccessConfig = Pick<Config, 'home' | 'clientFile'>;
