@@ -12,7 +12,7 @@ import { type Config, ConfigError, keyFileOf } from '../settings/config.ts';
 import { withDatabase } from '../settings/database.ts';
 import { explain } from '../settings/explain.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
-import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
+import { readSeal, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { packageVersion } from '../settings/package-version.ts';
 import { findMarketTime, findTraded, findTrading } from '../venue/calendar-store.ts';
 import { findSessions } from '../venue/fix/operate-store.ts';
@@ -68,7 +68,7 @@ export async function examine(config: Config, log: Logger): Promise<readonly Fin
 async function keyFile(config: Config): Promise<Finding> {
   const subject = 'key file';
   try {
-    await openKeyFile(config);
+    await readSeal(config);
     return {
       subject,
       health: 'well',
@@ -173,7 +173,7 @@ async function ofSchema(sql: Sql): Promise<Finding> {
 async function ofKeys(sql: Sql, config: Config): Promise<Finding> {
   const subject = 'keys';
   try {
-    await refuseOtherKeyFile(sql, config, await openKeyFile(config));
+    await refuseOtherKeyFile(sql, config, await readSeal(config));
     return { subject, health: 'well', found: 'the key file opens the keys that sign webhooks' };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

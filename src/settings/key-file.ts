@@ -27,6 +27,12 @@ export async function openKeyFile(config: KeyFileConfig): Promise<Seal> {
   if (config.keyFile === undefined) {
     await makeIfMissing(file, () => `${randomBytes(sealKeyBytes).toString('base64')}\n`);
   }
+  return readSeal(config);
+}
+
+/** The same without making one. @throws ConfigError as `openKeyFile`. */
+export async function readSeal(config: KeyFileConfig): Promise<Seal> {
+  const file = keyFileOf(config);
   return sealWith(keyOf(file, (await readSecretFile(file)).trim()));
 }
 
