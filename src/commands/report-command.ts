@@ -1,12 +1,14 @@
 // `unwind report`: how much was sold since midnight, or since another time, what is open, and what it waits for.
 
 import { listClients } from '../auth/clients-store.ts';
+import { findTenant } from '../auth/store.ts';
+import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { readToday, type Today } from '../metrics/today-store.ts';
 import { decimal, sum } from '../money.ts';
 import { type OnDatabase, printJson } from './run.ts';
 import { tableText } from './table.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError } from './usage-error.ts';
 
 export interface ReportOptions {
   readonly client?: TenantId;
@@ -14,8 +16,8 @@ export interface ReportOptions {
   readonly json?: true;
 }
 
-/** Clients that are told apart; the rest of a very large service is for SQL. */
-const clientsMax = 500;
+/** Clients that are read at once. */
+const clientsAtOnceMax = 500;
 
 interface OfClient {
   readonly client: TenantId;
@@ -28,25 +30,35 @@ export function beginOfDay(at: Date): Date {
   return new Date(`${at.toISOString().slice(0, 10)}T00:00:00.000Z`);
 }
 
-/** Prints the report. @returns 0 */
+/** Prints the report, of all clients where none is named. @returns 0. @throws RefusedError: no such client. */
 export async function runReport(
   { sql, clock, stdout }: OnDatabase,
   { client, since, json }: ReportOptions,
 ): Promise<number> {
   const from = since ?? beginOfDay(clock.now());
-  const clients = await listClients(sql, { after: undefined, limit: clientsMax });
-  const wanted = clients.filter(({ tenantId }) => client === undefined || tenantId === client);
-  if (client !== undefined && wanted.length === 0) {
-    throw new UsageError(`there is no client ${client}.`);
-  }
   const all: OfClient[] = [];
-  for (const { tenantId, name } of wanted) {
+  for await (const { tenantId, name } of wanted(sql, client)) {
     const today = await readToday(sql, { tenantId, from, minutesFrom: clock.now() });
     all.push({ client: tenantId, name, today });
   }
   if (json) printJson(stdout, { from: from.toISOString(), clients: all.map(documentOf) });
   else stdout.write(textOf(from, all));
   return 0;
+}
+
+async function* wanted(sql: Sql, client: TenantId | undefined) {
+  if (client !== undefined) {
+    const tenant = await findTenant(sql, client);
+    if (tenant === undefined) throw new RefusedError(`there is no client ${client}.`);
+    yield { tenantId: client, name: tenant.name };
+    return;
+  }
+  for (let after: TenantId | undefined; ; ) {
+    const page = await listClients(sql, { after, limit: clientsAtOnceMax });
+    yield* page;
+    if (page.length < clientsAtOnceMax) return;
+    after = page.at(-1)?.tenantId;
+  }
 }
 
 function documentOf({ client, name, today }: OfClient): object {

@@ -76,7 +76,8 @@ export async function readTop({
   clock,
 }: Pick<OnDatabase, 'sql' | 'clock'>): Promise<TopState> {
   const now = clock.now();
-  const listed = await listClients(sql, { after: undefined, limit: shownMax.clients });
+  const found = await listClients(sql, { after: undefined, limit: shownMax.clients + 1 });
+  const listed = found.slice(0, shownMax.clients);
   const openOrders = await countOpenOrders(sql);
   const clients: TopClient[] = [];
   for (const { tenantId, name } of listed) {
@@ -104,6 +105,7 @@ export async function readTop({
     at: now,
     halts: halts.length,
     venues: await readVenues(sql, now),
+    hasMoreClients: found.length > listed.length,
     clients: clients.toSorted((a, b) => b.open - a.open),
     oldest: oldest.map((one) => ({
       liquidation: one.liquidationId,

@@ -36,6 +36,8 @@ export interface TopState {
     readonly session?: string | undefined;
   }[];
   readonly clients: readonly TopClient[];
+  /** Whether there are clients that are neither shown nor counted. */
+  readonly hasMoreClients: boolean;
   /** The oldest first. */
   readonly oldest: readonly TopWait[];
 }
@@ -68,11 +70,14 @@ export function timeLeftMs({ openOrders, ordersAMinute }: TopClient): number | u
   return ordersAMinute === 0 ? undefined : (openOrders / ordersAMinute) * 60_000;
 }
 
-function headLine({ at, halts, clients }: TopState): string {
+function headLine({ at, halts, clients, hasMoreClients }: TopState): string {
   const open = clients.reduce((n, one) => n + one.open, 0);
   const rate = clients.reduce((n, one) => n + one.ordersAMinute, 0);
   const held = halts === 0 ? '' : `   HALTS IN FORCE: ${halts} (unwind halts)`;
-  return `unwind top  ${at.toISOString().slice(0, 19)}Z   ${open} open, ${rate} orders a minute${held}`;
+  const cutOff = hasMoreClients
+    ? `   of the first ${clients.length} clients (unwind report: all)`
+    : '';
+  return `unwind top  ${at.toISOString().slice(0, 19)}Z   ${open} open, ${rate} orders a minute${held}${cutOff}`;
 }
 
 function venueLine({ venues }: TopState): string {
