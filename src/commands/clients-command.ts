@@ -30,7 +30,7 @@ import { keyForms, readKeyFile } from './client-identity.ts';
 import { addCreateClient } from './create-client-command.ts';
 import { type OnDatabase, printJson, runForClient, runOnDatabase } from './run.ts';
 import { tableText } from './table.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError } from './usage-error.ts';
 
 /** Clients read and printed at once. */
 const listedAtOnceMax = 500;
@@ -195,7 +195,7 @@ async function list({ sql, stdout }: OnDatabase, isTable: boolean): Promise<numb
 
 async function show({ sql, clock, stdout }: OnDatabase, tenantId: TenantId): Promise<number> {
   const tenant = await findTenant(sql, tenantId);
-  if (tenant === undefined) throw new UsageError(`there is no client ${tenantId}.`);
+  if (tenant === undefined) throw new RefusedError(`there is no client ${tenantId}.`);
   const now = clock.now();
   const oldSecretEndsAt = tenant.oldSecret?.endsAt;
   const overlaps = oldSecretEndsAt !== undefined && oldSecretEndsAt > now;
@@ -234,7 +234,7 @@ async function setPackages(
     if (isSet) await recordAct(tx, tenantId, act);
     return isSet;
   });
-  if (!isKnown) throw new UsageError(`there is no client ${tenantId}.`);
+  if (!isKnown) throw new RefusedError(`there is no client ${tenantId}.`);
   printJson(stdout, { client_id: tenantId, max_package_size: bytes ?? null });
   return 0;
 }

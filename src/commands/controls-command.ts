@@ -18,7 +18,7 @@ import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand } from './acting.ts';
 import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
 import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError, UsageError } from './usage-error.ts';
 
 interface Whose {
   readonly client?: TenantId;
@@ -119,7 +119,7 @@ export async function setControls(on: OnDatabase, options: SetOptions): Promise<
     throw new UsageError('say whose: --client or --everything.');
   }
   if (client !== undefined && !(await hasClient(sql, client))) {
-    throw new UsageError(`there is no client ${client}; nothing is set.`);
+    throw new RefusedError(`there is no client ${client}; nothing is set.`);
   }
   const controls: Controls = {
     tenantId: client ?? everyTenant,

@@ -4,7 +4,7 @@ import type { StreamedEvent } from '@unwind/client';
 import { isLiquidationEvent } from '@unwind/client';
 import { type Command, Option } from 'commander';
 import type { AccountId, LiquidationId } from '../ids.ts';
-import { printableLine } from '../printable.ts';
+import { printable, printableLine } from '../printable.ts';
 import type { Config } from '../settings/config.ts';
 import { accountId, liquidationId, pageLimit } from './arguments.ts';
 import { type Output, printJson, run } from './run.ts';
@@ -112,7 +112,7 @@ export async function runFollow(
   };
   try {
     for await (const one of client.stream(query, signal)) {
-      stdout.write(json ? `${JSON.stringify(one)}\n` : lineOf(one));
+      stdout.write(json ? `${printable(JSON.stringify(one))}\n` : lineOf(one));
     }
   } catch (error) {
     if (!signal.aborted) throw mendable(error, sandbox, 'gives no stream of events');

@@ -11,7 +11,7 @@ import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { actOfCommand } from './acting.ts';
 import type { Output } from './run.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError } from './usage-error.ts';
 
 export interface KeysCommand {
   readonly sql: Sql;
@@ -32,7 +32,7 @@ export interface RotateOptions {
 
 const hourMs = 3_600_000;
 
-/** Replaces keys and prints what was done as JSON. @throws UsageError where there is no client. */
+/** Replaces keys and prints what was done as JSON. @throws RefusedError where there is no client. */
 export async function runRotateKeys(
   { sql, clock, seal, tenantId, stdout }: KeysCommand,
   { algorithm, lead, overlap }: RotateOptions,
@@ -46,7 +46,7 @@ export async function runRotateKeys(
   const rotated = await rotateSigningKeys(sql, clock, {
     ...{ tenantId, seal, algorithms, rotation, act },
   });
-  if (rotated.length === 0) throw new UsageError(`there is no client ${tenantId}.`);
+  if (rotated.length === 0) throw new RefusedError(`there is no client ${tenantId}.`);
   const shown = rotated.map((one) => ({
     algorithm: one.algorithm,
     key_id: one.keyId,

@@ -8,8 +8,9 @@ import type { AccountId, TenantId } from '../ids.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
 import { type Preview, previewLiquidation } from '../liquidations/preview-liquidation.ts';
 import { accountId, clientId } from './arguments.ts';
-import { type Output, printJson, runForClient } from './run.ts';
+import { type Output, printJson, runForReaderOf } from './run.ts';
 import { tableOf } from './table.ts';
+import { RefusedError } from './usage-error.ts';
 
 interface PreviewOptions {
   readonly client?: TenantId;
@@ -24,13 +25,13 @@ export function addPreviewCommand(liquidations: Command): void {
     .option('--client <id>', 'whose account it is (default: the sandbox client)', clientId)
     .option('--json', 'one JSON document instead of text')
     .action((account: AccountId, { client, json = false }: PreviewOptions) => {
-      return runForClient(client, (to, { liquidations: settings }) => {
+      return runForReaderOf(client, (to, { liquidations: settings }) => {
         return runPreview({ ...to, json }, account, settings);
       });
     });
 }
 
-/** Prints it. @returns 0; 1 where there is no such account, or a liquidation would be refused. */
+/** Prints it. @returns 0; 1 where a liquidation would be refused. @throws RefusedError: no such account. */
 export async function runPreview(
   on: {
     readonly sql: Sql;
@@ -47,8 +48,7 @@ export async function runPreview(
   const of = { tenantId, accountId: account, hasRoom };
   const preview = await previewLiquidation(sql, clock, of, settings);
   if (preview === undefined) {
-    stdout.write(`Client ${tenantId} has no account ${account}.\n`);
-    return 1;
+    throw new RefusedError(`client ${tenantId} has no account ${account}.`);
   }
   if (json) printJson(stdout, previewView(preview));
   else stdout.write(textOf(preview));

@@ -54,7 +54,7 @@ export function outputTo(stream: Output): Output {
 }
 
 export function printJson(stdout: Output, value: unknown): void {
-  stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+  stdout.write(printable(`${JSON.stringify(value, undefined, 2)}\n`));
 }
 
 /** The document of a command that has none of its own, or could not be run. */
@@ -64,7 +64,7 @@ export function printOutcome(code: number, outcome: { lines: string } | { error:
       ? outcome
       : { lines: outcome.lines.split('\n').filter((line) => line !== '') };
   const document = { ok: code === 0, exit_code: code, ...told, ...done };
-  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+  printJson(process.stdout, document);
 }
 
 /** What a command on the database works with. */
@@ -133,6 +133,21 @@ export function runForClient(
   return run(async (config, log) => {
     const tenantId = client ?? (await sandboxTenant(config));
     return onMigrated(config, log, (on) => work({ ...on, tenantId }, config));
+  });
+}
+
+/** The same, for a command that only reads: a database of another schema is left as it is, and reported. */
+export function runForReaderOf(
+  client: TenantId | undefined,
+  work: Work<OnDatabase & { readonly tenantId: TenantId }>,
+): Promise<void> {
+  return run(async (config, log) => {
+    const tenantId = client ?? (await sandboxTenant(config));
+    return withDatabase(config, log, async (sql) => {
+      await refuseOtherSchema(sql);
+      const clock = await clockOf(sql, log);
+      return work({ sql, clock, tenantId, stdout: outputTo(process.stdout) }, config);
+    });
   });
 }
 

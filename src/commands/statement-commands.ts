@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { clientId, liquidationId } from './arguments.ts';
-import { outputTo, run, runForClient } from './run.ts';
+import { outputTo, run, runForReaderOf } from './run.ts';
 
 interface OfClient {
   readonly client?: TenantId;
@@ -24,7 +24,7 @@ export function addStatementCommands(program: Command): void {
     .option('--client <id>', 'whose it is (default: the sandbox client)', clientId)
     .option('--to <file>', 'a new file (default: standard output)')
     .action((id: LiquidationId, { client, to: file }: OfClient & { to?: string }) => {
-      return runForClient(client, async (on, config) => {
+      return runForReaderOf(client, async (on, config) => {
         const { openSeal, runWriteStatement } = await import('./write-statement-command.ts');
         const seal = await openSeal(on.sql, config);
         return runWriteStatement({ ...on, seal }, id, file);
@@ -50,8 +50,9 @@ export function addStatementCommands(program: Command): void {
       'the public keys that have signed statements, also those that are replaced (JWK set)',
     )
     .option('--client <id>', 'whose they are (default: the sandbox client)', clientId)
+    .option('--json', 'one JSON document, which it prints anyway')
     .action(({ client }: OfClient) => {
-      return runForClient(client, async (on) => {
+      return runForReaderOf(client, async (on) => {
         const { runStatementKeys } = await import('./write-statement-command.ts');
         return runStatementKeys(on);
       });

@@ -8,6 +8,7 @@ import { type ActKind, actKinds, allTenants } from '../trail/act.ts';
 import { findAct, findActsOfAll, type RecordedAct } from '../trail/acts-store.ts';
 import { accountId, clientId } from './arguments.ts';
 import { type OnDatabase, outputTo, printJson, run, runOnDatabase } from './run.ts';
+import { RefusedError } from './usage-error.ts';
 import type { VerifyOptions } from './verify-command.ts';
 
 interface ListOptions {
@@ -46,6 +47,7 @@ export function addTrailCommands(program: Command): void {
     .command('show')
     .description('one change with all that is known of it, as JSON')
     .argument('<act>', 'its id', actId)
+    .option('--json', 'one JSON document, which it prints anyway')
     .action((id: Id<'act'>) => runOnDatabase((on) => showAct(on, id)));
   trail
     .command('verify')
@@ -115,13 +117,10 @@ function linesOf({ at, name, role, origin, operation, target, reason, place }: R
   ];
 }
 
-/** Shows one act. @returns 0; 1 where there is none. */
+/** Shows one act. @returns 0. @throws RefusedError where there is none. */
 async function showAct({ sql, stdout }: OnDatabase, id: Id<'act'>): Promise<number> {
   const act = await findAct(sql, id);
-  if (act === undefined) {
-    stdout.write(`There is no act ${id}.\n`);
-    return 1;
-  }
+  if (act === undefined) throw new RefusedError(`there is no act ${id}.`);
   printJson(stdout, shownOf(act));
   return 0;
 }

@@ -13,7 +13,7 @@ import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { thumbprintOf } from '../statements/statement.ts';
 import { writeStatement } from '../statements/write-statement.ts';
 import { type Output, printJson } from './run.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError, UsageError } from './usage-error.ts';
 
 interface StatementCommand {
   readonly sql: Sql;
@@ -75,13 +75,10 @@ async function newFile(file: string) {
   }
 }
 
-/** Prints a JWK set with thumbprints. @returns 0; 1 where there is no such client. */
+/** Prints a JWK set with thumbprints. @returns 0. @throws RefusedError: there is no such client. */
 export async function runStatementKeys({ sql, tenantId, stdout }: StatementCommand) {
   const texts = await findEveryPublicJwk(sql, tenantId);
-  if (texts.length === 0) {
-    stdout.write(`There is no client ${tenantId}.\n`);
-    return 1;
-  }
+  if (texts.length === 0) throw new RefusedError(`there is no client ${tenantId}.`);
   const keys = await Promise.all(
     texts.map(async (text) => {
       const jwk = JSON.parse(text);

@@ -1,16 +1,19 @@
 // The commands by which a person looks at the whole: report, top, doctor, and the explanation of one liquidation.
 // Runs alone: it draws ids from the clock of the test.
 import assert from 'node:assert/strict';
+import { access } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { examine } from '../../src/commands/doctor-command.ts';
 import { explainLiquidation } from '../../src/commands/explain-liquidation.ts';
+import { showLog } from '../../src/commands/fix-command.ts';
 import { runReport } from '../../src/commands/report-command.ts';
 import { readTop } from '../../src/commands/top-command.ts';
 import { type TopState, timeLeftMs, topScreen } from '../../src/commands/top-screen.ts';
 import { drawIdsFrom, type LiquidationId, newId } from '../../src/ids.ts';
-import { readConfig } from '../../src/settings/config.ts';
+import { keyFileOf, readConfig } from '../../src/settings/config.ts';
+import { openKeyFile } from '../../src/settings/key-file.ts';
 import { newHome } from '../service/processes.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
@@ -92,7 +95,8 @@ test('the report adds up what was sold, and what waits', async () => {
   await runReport(shown, { since: new Date('2026-01-01T00:00:00Z') });
   assert.match(shown.text(), /^since 2026-01-01T00:00:00\.000Z\n\nclient +asked/);
   assert.match(shown.text(), /Broker +inactive +1\n/);
-  await assert.rejects(runReport(screen(), { client: newId<'tenant'>() }), /there is no client/);
+  const unknown = runReport(screen(), { client: newId<'tenant'>() });
+  await assert.rejects(unknown, { name: 'RefusedError', message: /there is no client/ });
 });
 
 test('top shows clients and the oldest waits', async () => {
@@ -137,6 +141,7 @@ test('a screen is never larger than the terminal, and no text of it moves the cu
       maxLength: 20,
     }),
     clients: fc.array(anyClient, { maxLength: 60 }),
+    hasMoreClients: fc.boolean(),
     oldest: fc.array(anyWait, { maxLength: 60 }),
   });
   const sizes = fc.record({
@@ -179,6 +184,10 @@ test('doctor finds what is wrong, and what to do about it', async (t) => {
     const findings = await examine(config, silent);
     return new Map(findings.map((one) => [one.subject, one]));
   };
+  const keyless = await bySubject();
+  assert.equal(keyless.get('key file')?.health, 'ill');
+  await assert.rejects(access(keyFileOf(config)), { code: 'ENOENT' });
+  await openKeyFile(config);
   const well = await bySubject();
   assert.match(well.get('database')?.found ?? '', /^PostgreSQL 1[5-9]/);
   assert.equal(well.get('schema')?.health, 'well');
@@ -200,4 +209,64 @@ test('doctor finds what is wrong, and what to do about it', async (t) => {
   const [first] = await examine(nowhere, silent);
   assert.equal(first?.health, 'ill');
   assert.match(first?.found ?? '', /connection refused/);
+});
+
+test('of many clients the report leaves none out, and top says that it does', async () => {
+  const others = Array.from({ length: 600 }, () => newId<'tenant'>());
+  await sql`
+    insert into unwind.tenants (tenant_id, name, secret_hash, scopes, signature_policy, created_at)
+    select t.id, 'one of many', decode(repeat('00', 32), 'hex'), '{}', 'compatible', now()
+    from unnest(${others}::uuid[]) t (id)`;
+  const [account] = await makeBook(sql, {
+    tenantId: others.at(-1) ?? assert.fail(),
+    instruments: [{ isin: sap, price: '100' }],
+    accounts: [{ positions: [{ isin: sap, quantity: '2' }] }],
+  });
+  await askToLiquidate(sql, clock, account ?? assert.fail());
+  const all = screen();
+  await runReport(all, { json: true });
+  const { clients } = JSON.parse(all.text());
+  assert.equal(clients.length, others.length + 1);
+  assert.equal(clients.filter((one: { asked: number }) => one.asked > 0).length, 2);
+  const one = screen();
+  await runReport(one, { client: others.at(-1) ?? assert.fail(), json: true });
+  assert.equal(JSON.parse(one.text()).clients[0].asked, 1);
+  const state = await readTop({ sql, clock });
+  assert.deepEqual([state.clients.length, state.hasMoreClients], [100, true]);
+  assert.match(topScreen(state, { columns: 200, rows: 40 })[0] ?? '', /of the first 100 clients/);
+});
+
+test('whoever follows the messages of a session misses none, also on the next trading day', async () => {
+  await sql`
+    insert into unwind.fix_sessions (
+      venue, trading_day, is_reset_pending, next_out, next_in, last_report, status, status_at, lease_epoch
+    )
+    values ('XLOG', '2026-01-05', false, 1, 1, 0, 'ready', now(), 1)`;
+  const receive = (day: string, from: number, to: number) => sql`
+    insert into unwind.fix_messages (venue, trading_day, direction, number, type, at, fields)
+    select 'XLOG', ${day}::date, 'in', n, '0', ${`${day}T09:00:00Z`}::timestamptz + n * interval '1 ms', ''
+    from generate_series(${from}::integer, ${to}::integer) n`;
+  await receive('2026-01-05', 1, 3);
+  const stopped = new AbortController();
+  const looks = [
+    () => receive('2026-01-05', 4, 503),
+    async () => {
+      await sql`update unwind.fix_sessions s set trading_day = '2026-01-06' where s.venue = 'XLOG'`;
+      await receive('2026-01-06', 1, 2);
+    },
+  ];
+  const rest = async () => {
+    const next = looks.shift();
+    if (next === undefined) stopped.abort();
+    else await next();
+  };
+  const on = screen();
+  const { signal } = stopped;
+  assert.equal(await showLog(on, { venue: 'XLOG', follow: true, json: true, signal, rest }), 0);
+  const numbers = on
+    .text()
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).number);
+  assert.deepEqual(numbers, [...Array.from({ length: 503 }, (_, i) => i + 1), 1, 2]);
 });

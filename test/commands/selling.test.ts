@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Client } from '@unwind/client';
 import { type Command, CommanderError } from 'commander';
+import { serviceUrl } from '../../src/commands/arguments.ts';
 import { readClientFile } from '../../src/commands/client-file.ts';
 import { makeProgram } from '../../src/commands/program.ts';
+import { printJson } from '../../src/commands/run.ts';
 import type { OnApi } from '../../src/commands/sandbox-access.ts';
 import { start } from '../../src/commands/selling-commands.ts';
 import { readAccounts, startLiquidations } from '../../src/commands/start-liquidations.ts';
@@ -234,6 +236,7 @@ test('a client file is read with what lies beside it, and refused with what to m
   assert.equal(read.keys[0]?.private_key_file, join(directory, 'key.pem'));
   const table: readonly (readonly [change: object, says: RegExp])[] = [
     [{ base_url: 'unwind' }, /base_url is no address/],
+    [{ base_url: 'http://api.example.com' }, /base_url would send the secret in clear/],
     [{ client_id: undefined }, /client_id is missing/],
     [{ client_secret_file: undefined }, /client_secret_file, or client_secret, is missing/],
     [{ client_secret_file: 'nowhere' }, /nowhere cannot be read: it does not exist/],
@@ -246,6 +249,28 @@ test('a client file is read with what lies beside it, and refused with what to m
   }
   await write('client.json', '{');
   await assert.rejects(readClientFile(file), /it is not JSON/);
+});
+
+test('a secret goes to another machine by TLS only', () => {
+  for (const good of [
+    'http://localhost:1',
+    'http://127.0.0.1:1',
+    'http://[::1]:1',
+    'https://a.example',
+  ]) {
+    assert.equal(serviceUrl(good).origin, good);
+  }
+  for (const clear of ['http://a.example', 'http://10.0.0.1:80', 'http://localhost.a.example']) {
+    assert.throws(() => serviceUrl(clear), /a secret is sent to this machine only/);
+  }
+});
+
+test('JSON of others is the same JSON, and moves no cursor', () => {
+  const printed = screen();
+  const value = { text: 'a\u009b31m\u202eb\u001b' };
+  printJson(printed.stdout, value);
+  assert.match(printed.text(), /^[\n\x20-\x7e]*$/);
+  assert.deepEqual(JSON.parse(printed.text()), value);
 });
 
 test('webhooks are listed, tested and replayed', async () => {

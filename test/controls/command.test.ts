@@ -37,7 +37,7 @@ test('controls are set for a client or for all, and stopped orders are released'
   await assert.rejects(both, { name: 'UsageError', message: /--client or --everything/ });
   const nobody = setControls(on, { ...by, client: newId<'tenant'>() });
   await assert.rejects(nobody, {
-    name: 'UsageError',
+    name: 'RefusedError',
     message: /^there is no client .*; nothing is set/,
   });
   const rejections = { max: 10, windowS: 60 };

@@ -465,7 +465,8 @@ test('on the command line: a table, or the document; exits 1 where it would be r
   const refused = await show(locked);
   assert.equal(refused.code, 1);
   assert.match(refused.text, /^a liquidation +is refused: The account is LOCKED\.$/m);
-  const missing = await show({ accountId: newId() });
-  assert.equal(missing.code, 1);
-  assert.match(missing.text, /^Client .* has no account /);
+  await assert.rejects(show({ accountId: newId() }), {
+    name: 'RefusedError',
+    message: /^client .* has no account /,
+  });
 });

@@ -356,5 +356,29 @@ test('on the command line: written once, verified by keys in files, also when th
   const missing = new Screen();
   assert.equal(await runWriteStatement({ ...on, stdout: missing }, newId(), undefined), 1);
   assert.match(missing.text, /There is no such liquidation/);
-  assert.equal(await runStatementKeys({ ...on, tenantId: newId(), stdout: missing }), 1);
+  const nobody = runStatementKeys({ ...on, tenantId: newId(), stdout: missing });
+  await assert.rejects(nobody, { name: 'RefusedError', message: /there is no client/ });
+  // A forger signs by a key of their own, and writes what a terminal would show as the verdict.
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const says = 'Verified: it is whole.';
+  const forged = await signedAnew(
+    signed,
+    (all) => {
+      all.liquidation.end_reason = `x)\n${says}\u202e`;
+    },
+    privateKey,
+  );
+  await writeFile(file, `${JSON.stringify(forged)}\n`);
+  const shown = await check({ key: pem });
+  assert.equal(shown.code, 1);
+  assert.match(shown.text, /^NOT verified:\n/);
+  assert.match(shown.text, /x\)\\u000aVerified: it is whole\.\\u202e/);
+  assert.doesNotMatch(shown.text, /^Verified/m);
+  for (const change of [
+    (all: Statement) => Object.assign(all.liquidation, { id: `1\n${says}` }),
+    (all: Statement) => Object.assign(all.liquidation, { ended_at: `2026\n${says}` }),
+    (all: Statement) => Object.assign(all, { client_id: says }),
+  ]) {
+    assert.deepEqual(await kindsOf([await signedAnew(signed, change)]), ['no_statement']);
+  }
 });
