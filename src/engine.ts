@@ -312,6 +312,7 @@ export function buildEngine(options: EngineOptions): Engine {
     stop: async () => {
       await Promise.all(all.map((loop) => loop.stop()));
       await deliverer.stop();
+      await writer?.close();
     },
   };
 }

@@ -120,25 +120,35 @@ export interface Signed {
 export type Fault = 'checkpoint_missing' | 'checkpoint_turned_back';
 
 /**
- * Adds a line to what those before it say.
+ * Adds a line to what those before it say. A line that is the first of its kind begins a new run, as after a
+ * restart with a pipe, which nobody can read back: it has all chains, each at least as long as before.
  * @returns the sum, and what contradicts: a line between is missing, or a chain is shorter than before.
  */
 export function following(
   before: Signed | undefined,
   { line, checkpoint }: { readonly line: string; readonly checkpoint: Checkpoint },
-): { readonly signed: Signed; readonly faults: readonly Fault[] } {
+): { readonly signed: Signed; readonly faults: readonly Fault[]; readonly isNewRun: boolean } {
   const { chainId, number, at, previous } = checkpoint;
-  const isNext = number === (before?.number ?? 0) + 1 && previous === (before?.hash ?? '');
-  const isSame = before?.chainId === chainId;
-  const heads = new Map(isSame ? before.heads : []);
-  let isBack = before !== undefined && at < before.at;
-  for (const [tenantId, head] of checkpoint.heads) {
-    const known = heads.get(tenantId);
-    if (known !== undefined && BigInt(head.number) < BigInt(known.number)) isBack = true;
-    else heads.set(tenantId, head);
+  const isFirst = number === 1 && previous === '';
+  const isNext =
+    isFirst || (number === (before?.number ?? 0) + 1 && previous === (before?.hash ?? ''));
+  const known = before?.chainId === chainId ? before.heads : new Map<TenantId, Head>();
+  const isNewRun = isFirst && before !== undefined;
+  const isShorter = [...known].some(([tenantId, head]) => {
+    const now = checkpoint.heads.get(tenantId);
+    return now === undefined ? isNewRun : isBehind(now, head);
+  });
+  const heads = new Map([...known, ...checkpoint.heads]);
+  for (const [tenantId, head] of known) {
+    const now = checkpoint.heads.get(tenantId);
+    if (now !== undefined && isBehind(now, head)) heads.set(tenantId, head);
   }
   const faults: Fault[] = [];
   if (!isNext) faults.push('checkpoint_missing');
-  if (isBack) faults.push('checkpoint_turned_back');
-  return { signed: { chainId, number, at, hash: hashOfLine(line), heads }, faults };
+  if (isShorter || (before !== undefined && at < before.at)) faults.push('checkpoint_turned_back');
+  return { signed: { chainId, number, at, hash: hashOfLine(line), heads }, faults, isNewRun };
+}
+
+function isBehind(now: Head, before: Head): boolean {
+  return BigInt(now.number) < BigInt(before.number);
 }

@@ -18,7 +18,7 @@ import {
   readLine,
   type Signed,
 } from './checkpoint.ts';
-import { appendLine, CheckpointFileError, lengthOf, linesOf } from './checkpoint-file.ts';
+import { CheckpointAppender, CheckpointFileError, lengthOf, linesOf } from './checkpoint-file.ts';
 import { findHeads } from './seals-store.ts';
 import { findSealHashes, findSeals } from './verify-store.ts';
 
@@ -35,11 +35,12 @@ export class DivergedError extends Error {
   override readonly name = 'DivergedError';
 }
 
-/** Writes checkpoints to one file; one writer for each file. */
+/** Writes checkpoints to one file, which several processes may do. */
 export class CheckpointWriter {
   readonly #sql: Sql;
   readonly #clock: Clock;
   readonly #settings: CheckpointSettings;
+  readonly #appender: CheckpointAppender;
   #signed: Signed | undefined;
   /** Of the file when it was read or written last; undefined: it was not yet. */
   #length: number | undefined;
@@ -48,11 +49,16 @@ export class CheckpointWriter {
     this.#sql = sql;
     this.#clock = clock;
     this.#settings = settings;
+    this.#appender = new CheckpointAppender(settings.file);
   }
 
   /** When the last line was written. */
   get lastAt(): Date | undefined {
     return this.#signed?.at;
+  }
+
+  close(): Promise<void> {
+    return this.#appender.close();
   }
 
   /**
@@ -63,8 +69,11 @@ export class CheckpointWriter {
   async write(): Promise<boolean> {
     const { file, key, allowsNewChain } = this.#settings;
     // Before the chains are read: what is not in them is sealed after this instant.
-    const at = this.#clock.now();
+    const now = this.#clock.now();
     await this.#follow();
+    // A clock that was set back does not let the file turn back.
+    const { at: last = now } = this.#signed ?? {};
+    const at = last > now ? last : now;
     const { chainId } = await findChain(this.#sql);
     const isNewChain = this.#signed !== undefined && this.#signed.chainId !== chainId;
     if (isNewChain && !allowsNewChain) {
@@ -80,7 +89,7 @@ export class CheckpointWriter {
     const previous = this.#signed?.hash ?? '';
     const checkpoint: Checkpoint = { chainId, number, at, previous, heads };
     const line = lineOf(checkpoint, key);
-    await appendLine(file, line);
+    await this.#appender.append(line, { length: this.#length, now });
     const all = new Map([...(known ?? []), ...heads]);
     this.#signed = { chainId, number, at: checkpoint.at, hash: hashOfLine(line), heads: all };
     this.#length = await lengthOf(file);

@@ -50,6 +50,10 @@ export async function verifyCheckpoints(
       const before = { ...of, id: `before line ${place}` };
       report.findings.add(fault, fault === 'checkpoint_missing' ? before : of);
     }
+    // Who begins a new run has not looked at what the one before has signed.
+    if (next.isNewRun && signed?.chainId === next.signed.chainId) {
+      await compareWith(tx, report, { signed, file, named });
+    }
     signed = next.signed;
   }
   if (signed !== undefined) await compareWith(tx, report, { signed, file, named });

@@ -1,13 +1,25 @@
 // Checkpoints: what is signed outside the database holds against whoever owns the database.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import {
+  appendFile,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
 import { newTrailKey } from '../../src/settings/trail-key.ts';
 import { recordAct } from '../../src/trail/acts-store.ts';
+import { CheckpointAppender, CheckpointFileError } from '../../src/trail/checkpoint-file.ts';
 import { CheckpointWriter, DivergedError } from '../../src/trail/export-checkpoints.ts';
 import { sealTrail } from '../../src/trail/seal-trail.ts';
 import { type CheckpointReport, verifyCheckpoints } from '../../src/trail/verify-checkpoints.ts';
@@ -191,7 +203,9 @@ test('the file: a line that is missing, edited, signed by another, or turned bac
     'checkpoint_unsigned',
     'checkpoint_missing',
   ]);
-  assert.deepEqual(await verified([first, second, first]), [
+  assert.deepEqual(await verified([first, second, first]), ['checkpoint_turned_back']);
+  assert.deepEqual(await verified([first, third, second]), [
+    'checkpoint_missing',
     'checkpoint_missing',
     'checkpoint_turned_back',
   ]);
@@ -212,6 +226,117 @@ test('a write that was cut off is passed over, and the file goes on behind it', 
   assert.equal((await lines()).length, 5);
   const { found, signed } = await verify();
   assert.deepEqual([found, signed?.checkpoints], [[], 4]);
+});
+
+test('a clock that was set back does not let the file turn back', async (t) => {
+  const { clock, go, one, sql, settings, verify } = await signedTrail(t);
+  clock.advance(-30_000);
+  await go(one);
+  const writer = new CheckpointWriter(sql, clock, settings);
+  assert.equal(await writer.write(), true);
+  await go(one);
+  assert.equal(await writer.write(), true, 'and it can be written on');
+  assert.deepEqual((await verify()).found, []);
+});
+
+test('two processes that write to one file do not let it fork', async (t) => {
+  const { clock, go, one, other, sql, settings, verify, file } = await newTrail(t);
+  const writers = [1, 2].map(() => new CheckpointWriter(sql, clock, settings));
+  for (let turn = 0; turn < 8; turn += 1) {
+    await go(turn % 2 === 0 ? one : other);
+    for (const { status, ...rest } of await Promise.allSettled(
+      writers.map((writer) => writer.write()),
+    )) {
+      if (status === 'rejected') {
+        const { reason } = rest as { reason: unknown };
+        assert.ok(reason instanceof CheckpointFileError, String(reason));
+      }
+    }
+  }
+  await Promise.all(writers.map((writer) => writer.write()));
+  const { found, signed } = await verify();
+  assert.deepEqual(found, []);
+  assert.ok((signed?.checkpoints ?? 0) >= 8);
+  await go(one);
+  const lock = `${file}.lock`;
+  await writeFile(lock, '');
+  const [writer] = writers as [CheckpointWriter];
+  await assert.rejects(writer.write(), /Another process writes/);
+  await utimes(lock, new Date(0), new Date(0));
+  await assert.rejects(writer.write(), /Another process writes/);
+  assert.equal(await writer.write(), true, 'a lock that was left is passed over');
+});
+
+test('a pipe: without a reader it is told, and after a restart a new run begins', async (t) => {
+  const { sql, clock, go, one, other, settings, verify, file } = await newTrail(t);
+  const pipe = `${file}.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  const toPipe = { ...settings, file: pipe };
+  const writer = new CheckpointWriter(sql, clock, toPipe);
+  await go(one, other);
+  await assert.rejects(writer.write(), /is a pipe that nobody reads/);
+  const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  t.after(() => reader.close());
+  const read = async () => (await reader.read(Buffer.alloc(65_536))).bytesRead;
+  const keep = async () => {
+    const { buffer, bytesRead } = await reader.read(Buffer.alloc(65_536));
+    await appendFile(file, buffer.subarray(0, bytesRead));
+  };
+  assert.equal(await writer.write(), true);
+  await keep();
+  await go(one);
+  assert.equal(await writer.write(), true);
+  await keep();
+  await writer.close();
+  assert.equal(await read(), 0);
+  const successor = new CheckpointWriter(sql, clock, toPipe);
+  await go(other);
+  assert.equal(await successor.write(), true);
+  await keep();
+  await successor.close();
+  const { found, signed } = await verify();
+  assert.deepEqual([found, signed?.checkpoints], [[], 3]);
+});
+
+test('a line that is longer than a pipe holds arrives whole', async (t) => {
+  const { file } = await newTrail(t);
+  const pipe = `${file}.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  t.after(() => reader.close());
+  const line = 'x'.repeat(300_000);
+  const appender = new CheckpointAppender(pipe);
+  let isWritten = false;
+  const writing = appender.append(line, { length: undefined, now: new Date(0) }).then(() => {
+    isWritten = true;
+  });
+  let text = '';
+  while (!isWritten || text.length <= line.length) {
+    try {
+      const { buffer, bytesRead } = await reader.read(Buffer.alloc(65_536));
+      text += buffer.toString('utf8', 0, bytesRead);
+    } catch (error) {
+      // Nothing is in it just now.
+      assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN');
+    }
+  }
+  await writing;
+  await appender.close();
+  assert.equal(text, `${line}\n`);
+});
+
+test('a chain that was made anew before a new run is another than the run before has signed', async (t) => {
+  const trail = await signedTrail(t);
+  const { sql, clock, one, settings, file, verify, go } = trail;
+  await sql`update unwind.acts set actor = 'nobody' where tenant_id = ${one}`;
+  await sealAnew(trail, one);
+  await go(one);
+  await go(one);
+  await go(one);
+  const run = new CheckpointWriter(sql, clock, { ...settings, file: `${file}.run` });
+  assert.equal(await run.write(), true);
+  await appendFile(file, await readFile(`${file}.run`));
+  assert.ok((await verify()).found.includes('chain_rewritten'));
 });
 
 test('a file of another key, and one that is not whole, are not written on', async (t) => {
