@@ -52,12 +52,15 @@ async function begin(t: TestContext, wish: Wish = {}) {
   const liquidationId = await askToLiquidate(sql, clock, { ...account, contract });
   const finish = () => runUntilIdle(steps);
   const look = () => lookAt(sql, liquidationId);
-  const audited = async () => {
+  /** The audit finds nothing, or what the test itself has edited. */
+  const audited = async (edited: readonly string[] = []) => {
     const report = await runAudit(sql);
+    const differences = report.results.flatMap((result) => result.differences);
     assert.deepEqual(
-      report.results.flatMap(({ differences }) => differences),
+      differences.filter(({ check }) => !edited.includes(check)),
       [],
     );
+    assert.equal(differences.length, edited.length);
   };
   return { sql, clock, tenantId, steps, liquidationId, finish, look, audited };
 }
@@ -171,11 +174,11 @@ test('a fill that settles later puts it off', async (t) => {
   clock.set(new Date('2026-01-08T10:00:00.000Z'));
   await finish();
   assert.match(await look(), /^FILLED 300\.00 \| NEW PROCESSING FILLED \|/);
-  await audited();
+  await audited(['rows_are_as_recorded']);
   clock.set(new Date('2026-01-12T10:00:00.000Z'));
   await finish();
   assert.match(await look(), /^SETTLED/);
-  await audited();
+  await audited(['rows_are_as_recorded']);
 });
 
 test('two processes settle it once', async (t) => {
