@@ -14,7 +14,9 @@ import { assertProblem, assertSuccess } from './expect.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
-const service = await startHttp({ after }, { sql, clock, releaseDelayMs: 0 });
+// A halt that claims hold up is answered after five seconds: on a slow machine the usual ten may be over first.
+const timeouts = { deadlineMs: 60_000 };
+const service = await startHttp({ after }, { sql, clock, releaseDelayMs: 0, timeouts });
 const by = { reason: 'Prices are wrong', person: 'A. Risk' };
 
 async function begin() {
