@@ -94,8 +94,9 @@ export interface LiquidationPreview {
     };
   };
   /**
-   * What the release does. sell: places an order for each position that sells. wait:
-   * PROCESSING without orders. end: nothing can be sold, so it is FILLED at once.
+   * What the release does. sell: places an order for each position that sells; pre-trade
+   * controls, which the preview does not know, may stop it before it is sent. wait: PROCESSING
+   * without orders. end: nothing can be sold, so it is FILLED at once.
    */
   readonly outcome: 'sell' | 'wait' | 'end';
   /** What stays because it is less than a lot. */

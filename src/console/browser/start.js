@@ -158,7 +158,7 @@ function Start({ id }) {
 
 /** @type {Record<string, string>} */
 const outcomes = {
-  sell: 'An order is placed for each position that sells.',
+  sell: 'An order is placed for each position that sells. Pre-trade controls are not included here: they may stop it before it is sent.',
   wait: 'Nothing sells now, so it waits: what is locked or halted is sold once it may be.',
   end: 'Nothing can be sold, so it ends at once.',
 };

@@ -95,8 +95,9 @@ const preview = Type.Object(
     outcome: Type.Enum(['sell', 'wait', 'end'], {
       type: 'string',
       description:
-        'What the release does. sell: places an order for each position that sells. wait: PROCESSING without ' +
-        'orders. end: nothing can be sold, so it is FILLED at once.',
+        'What the release does. sell: places an order for each position that sells; pre-trade controls, which ' +
+        'the preview does not know, may stop it before it is sent. wait: PROCESSING without orders. end: ' +
+        'nothing can be sold, so it is FILLED at once.',
     }),
     note: Type.Optional(Type.String({ description: 'What stays because it is less than a lot.' })),
     positions: Type.Array(position, {
