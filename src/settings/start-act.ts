@@ -25,16 +25,18 @@ export async function recordStart(
   const [last] = await findActsOfAll(sql, {
     ...{ tenantId: allTenants, kind: 'start', operation, target, limit: 1 },
   });
+  const settings_sha256 = digestOf(settings);
+  if (last?.detail?.startsWith(`{"settings_sha256":"${settings_sha256}"`)) return;
   const before = settingsIn(last?.detail);
-  const changed = changesOf(before, settings);
-  if (before !== undefined && Object.keys(changed).length === 0) return;
+  const changed = before && changesOf(before, settings);
   await recordAct(sql, allTenants, {
     ...{ kind: 'start', operation, target, at: clock.now() },
     name: nameOfProcess(),
     role: [...config.roles].join(','),
     origin: hostname(),
     reason: undefined,
-    detail: JSON.stringify({ settings, changed }),
+    // In this order, since what is too long is cut at its end.
+    detail: JSON.stringify({ settings_sha256, changed, settings }),
     requestSha256: undefined,
   });
 }
@@ -46,6 +48,11 @@ function shownOf({ given, venue }: Pick<Config, 'given' | 'venue'>): Shown {
       ? {}
       : { venues_sha256: createHash('sha256').update(JSON.stringify(profiles)).digest('hex') };
   return { version: packageVersion, ...given, ...digest };
+}
+
+function digestOf(settings: Shown): string {
+  const entries = Object.entries(settings).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
 }
 
 function nameOfProcess(): string {
@@ -68,12 +75,12 @@ function settingsIn(detail: string | undefined): Shown | undefined {
 
 /** What is another value now, or is not set any more: before and after. */
 function changesOf(
-  before: Shown | undefined,
+  before: Shown,
   now: Shown,
 ): Readonly<Record<string, readonly [before: string | null, now: string | null]>> {
-  const names = new Set([...Object.keys(before ?? {}), ...Object.keys(now)]);
-  const differing = [...names].filter((name) => before?.[name] !== now[name]);
+  const names = new Set([...Object.keys(before), ...Object.keys(now)]);
+  const differing = [...names].filter((name) => before[name] !== now[name]);
   return Object.fromEntries(
-    differing.map((name) => [name, [before?.[name] ?? null, now[name] ?? null]]),
+    differing.map((name) => [name, [before[name] ?? null, now[name] ?? null]]),
   );
 }
