@@ -133,6 +133,15 @@ const bodiesLeftOut: ReadonlySet<OperationId> = new Set([
   'revoke_token',
 ]);
 
+/** Those of them that can be guessed: by their hash whoever reads the trail could try until it fits. */
+const bodiesNotHashed: ReadonlySet<OperationId> = new Set([
+  'create_user',
+  'issue_token',
+  'revoke_token',
+]);
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** What is recorded of a request once it is done; undefined where it only reads. */
 export function actOf(
   { method, path, operation }: Pick<SignedRoute, 'method' | 'path' | 'operation'>,
@@ -142,13 +151,17 @@ export function actOf(
   if (method === 'GET') return undefined;
   const params = request.params as Readonly<Record<string, string>>;
   // Made of the route, so that one thing has one name however its address was written.
-  const target = path.replaceAll(/:(\w+)/g, (_, name) => encodeURIComponent(params[name] ?? ''));
+  const target = path.replaceAll(/:(\w+)/g, (_, name) => {
+    const value = params[name] ?? '';
+    return uuid.test(value) ? value.toLowerCase() : encodeURIComponent(value);
+  });
   const body = bodyOf(request);
   const detail =
     body.length === 0 || bodiesLeftOut.has(operation)
       ? undefined
       : body.subarray(0, actLengths.detail).toString('utf8');
-  return { ...by, operation, target, detail, requestSha256: hashOf(method, target, body) };
+  const requestSha256 = bodiesNotHashed.has(operation) ? undefined : hashOf(method, target, body);
+  return { ...by, operation, target, detail, requestSha256 };
 }
 
 function hashOf(method: string, path: string, body: Buffer): Buffer {

@@ -57,7 +57,7 @@ export interface ActFilter {
   readonly actor?: string | undefined;
   readonly operation?: string | undefined;
   readonly target?: string | undefined;
-  /** An id, such as that of an account, in its target or in what it changed. */
+  /** An id in lower case, such as that of an account, in its target or in what it changed. */
   readonly names?: string | undefined;
   /** Inclusive. */
   readonly since?: Date | undefined;
@@ -81,10 +81,12 @@ export async function findActs(
   sql: SqlOrTx,
   q: ActQuery,
 ): Promise<{ readonly acts: readonly RecordedAct[]; readonly next: ActPlace | undefined }> {
+  // Without a filter all match, so a page looks at no more than it shows.
+  const lookedMax = isFiltered(q) ? q.lookedMax : q.limit;
   const rows = await sql<ActRow[]>`
     with looked as materialized (
       select
-        ${columns},
+        a.commit_order, a.act_id, (${isMatchSql(q)}) as is_match,
         row_number() over (order by a.commit_order desc, a.act_id desc) as place
       from unwind.acts a
       where a.tenant_id = ${q.tenantId}
@@ -93,26 +95,34 @@ export async function findActs(
           or (a.commit_order, a.act_id) < (${q.below?.order ?? null}, ${q.below?.id ?? null})
         )
       order by a.commit_order desc, a.act_id desc
-      limit ${q.lookedMax}::bigint + 1
-    )
-    (
-      select true as is_match, a.*
-      from looked a
-      where a.place <= ${q.lookedMax}
-        and ${isMatchSql(q)}
-      order by a.place
-      limit ${q.limit}::bigint + 1
-    )
-    union all
-    select false, a.*
-    from looked a
-    where a.place = ${q.lookedMax}
-      and exists (
-        select
-        from looked further
-        where further.place > ${q.lookedMax}
+      limit ${lookedMax}::bigint + 1
+    ),
+    shown as (
+      (
+        select l.*
+        from looked l
+        where l.place <= ${lookedMax}
+          and l.is_match
+        order by l.place
+        limit ${q.limit}::bigint + 1
       )
-    order by place`;
+      union all
+      select l.commit_order, l.act_id, false, l.place
+      from looked l
+      where l.place = ${lookedMax}
+        and exists (
+          select
+          from looked further
+          where further.place > ${lookedMax}
+        )
+    )
+    select s.is_match, ${columns}
+    from shown s
+    join unwind.acts a
+      on a.tenant_id = ${q.tenantId}
+      and a.commit_order = s.commit_order
+      and a.act_id = s.act_id
+    order by s.place`;
   const found = rows.filter((row) => row.is_match);
   const acts = found.slice(0, q.limit).map(toAct);
   const lastLooked = rows.find((row) => !row.is_match);
@@ -161,6 +171,10 @@ const columns = fragment`
   a.tenant_id, a.commit_order, a.act_id, a.acted_at, a.kind, a.actor, a.role, a.origin, a.operation,
   a.target, a.reason, a.detail, a.request_sha256, a.subject`;
 
+function isFiltered({ kind, actor, operation, target, names, since, before }: ActFilter): boolean {
+  return [kind, actor, operation, target, names, since, before].some((one) => one !== undefined);
+}
+
 function isMatchSql({ kind, actor, operation, target, names, since, before }: ActFilter): Fragment {
   return fragment`
     (${kind ?? null}::text is null or a.kind = ${kind ?? null})
@@ -169,7 +183,7 @@ function isMatchSql({ kind, actor, operation, target, names, since, before }: Ac
     and (${target ?? null}::text is null or a.target = ${target ?? null})
     and (
       ${names ?? null}::text is null
-      or position(${names ?? null} in concat(a.target, ' ', a.detail)) > 0
+      or position(${names ?? null} in lower(concat(a.target, ' ', a.detail))) > 0
     )
     and (${since ?? null}::timestamptz is null or a.acted_at >= ${since ?? null})
     and (${before ?? null}::timestamptz is null or a.acted_at < ${before ?? null})`;

@@ -10,19 +10,21 @@ import { runDelta } from '../../src/commands/deltas-command.ts';
 import { lift, setHalt } from '../../src/commands/halts-command.ts';
 import { runImport } from '../../src/commands/import-command.ts';
 import { makeKey, runVerify } from '../../src/commands/verify-command.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
 import { everyTenant, type HaltId } from '../../src/halts/halt.ts';
 import type { TenantId } from '../../src/ids.ts';
 import { readConfig } from '../../src/settings/config.ts';
 import { recordStart } from '../../src/settings/start-act.ts';
 import { openCheckpoints } from '../../src/settings/trail-key.ts';
 import { allTenants } from '../../src/trail/act.ts';
-import { findActsOfAll } from '../../src/trail/acts-store.ts';
+import { findActs, findActsOfAll, recordAct } from '../../src/trail/acts-store.ts';
 import { CheckpointWriter } from '../../src/trail/export-checkpoints.ts';
 import { sealTrail } from '../../src/trail/seal-trail.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase, testDirectory } from '../support/database.ts';
 import { askToLiquidate } from '../support/engine.ts';
+import { actAt } from './world.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
@@ -143,6 +145,35 @@ test('what a start shows has no password, however the address of the database is
   }
 });
 
+test('a page without a filter looks at no more acts than it shows', async (t) => {
+  const { sql: own } = await createTestDatabase(t);
+  const tenantId = await makeTenant(own);
+  await inTransaction(own, async (tx) => {
+    for (let n = 0; n < 60; n += 1) await recordAct(tx, tenantId, actAt(clock.now()));
+  });
+  await own`analyze unwind.acts`;
+  await inTransaction(own, async (tx) => {
+    const looked = async () => {
+      const [row] = await tx<{ count: string }[]>`
+        select
+          pg_stat_get_xact_tuples_returned('unwind.acts'::regclass)
+          + pg_stat_get_xact_tuples_fetched('unwind.acts'::regclass) as count`;
+      return Number(row?.count);
+    };
+    await tx`set local enable_seqscan = off`;
+    await tx`set local enable_bitmapscan = off`;
+    await tx`set local enable_hashjoin = off`;
+    await tx`set local enable_mergejoin = off`;
+    const query = { tenantId, below: undefined, limit: 5, lookedMax: 10_000 };
+    const before = await looked();
+    const { acts, next } = await findActs(tx, query);
+    assert.equal(acts.length, 5);
+    assert.deepEqual(next, acts.at(-1)?.place);
+    const count = (await looked()) - before;
+    assert.ok(count <= 15, `${count}`);
+  });
+});
+
 test('a start is an act where its settings are others than before, and shows no secret', async () => {
   const start = async (environment: Readonly<Record<string, string>>) => {
     const config = await readConfig({ PORT: '18080', ...environment });
@@ -166,6 +197,21 @@ test('a start is an act where its settings are others than before, and shows no 
     4,
     'another address is another process',
   );
+});
+
+test('a start with more settings than an act holds is one act as well', async () => {
+  const networks = Array.from({ length: 600 }, (_, n) => `10.${n % 250}.${n >> 3}.0/24`).join(',');
+  const start = async (more: Readonly<Record<string, string>> = {}) => {
+    const environment = { PORT: '18083', UNWIND_WEBHOOK_NETWORKS: networks, ...more };
+    await recordStart(sql, clock, await readConfig(environment));
+    const acts = await findActsOfAll(sql, { tenantId: allTenants, kind: 'start', limit: 99 });
+    return acts.filter(({ target }) => target.endsWith(':18083'));
+  };
+  const [first] = await start();
+  assert.equal(first?.detail?.length, 4_000);
+  assert.doesNotMatch(first?.detail ?? '', /"changed"/);
+  assert.equal((await start()).length, 1);
+  assert.equal((await start({ UNWIND_LIQUIDATION_DAYS: '7' })).length, 2);
 });
 
 test('verify says what there is, by which checkpoints, and what was found', async () => {
