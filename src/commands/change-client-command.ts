@@ -1,7 +1,7 @@
 // The frame of commands that change a client's access: whose it is, by whom and why, and what is printed.
 
 import type { Command } from 'commander';
-import type { Instruction } from '../auth/change-client.ts';
+import { ClientChangeError, type Instruction } from '../auth/change-client.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
@@ -9,6 +9,7 @@ import type { Mode } from '../settings/config.ts';
 import { actOfCommand } from './acting.ts';
 import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
 import { onDatabase, printJson, run } from './run.ts';
+import { RefusedError } from './usage-error.ts';
 
 export const printsJson = 'one JSON document, which it prints anyway';
 
@@ -62,7 +63,11 @@ export function changedBy<Result>(
     return onDatabase(config, log, async ({ sql, clock, stdout }) => {
       const target = `/clients/${tenantId}`;
       const act = actOfCommand(clock.now(), { operation, target, actor, reason });
-      const result = await work(sql, clock, { tenantId, actor, reason, act }, config.mode);
+      const instruction = { tenantId, actor, reason, act };
+      const result = await work(sql, clock, instruction, config.mode).catch((error: unknown) => {
+        if (!(error instanceof ClientChangeError)) throw error;
+        throw new RefusedError(error.message, { cause: error });
+      });
       printJson(stdout, { client_id: tenantId, ...shownOf(result) });
       return 0;
     });

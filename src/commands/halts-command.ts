@@ -16,7 +16,7 @@ import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand } from './acting.ts';
 import { accountId, clientId, displayName, mic, nameOfUser, reasonText } from './arguments.ts';
 import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError, UsageError } from './usage-error.ts';
 
 interface SetOptions {
   readonly client?: TenantId;
@@ -101,7 +101,7 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
   const missing = await findMissing(sql, target);
   if (missing !== undefined) {
     const { member, value, hint } = missing;
-    throw new UsageError(`there is no ${member} ${value}${hint}; nothing is halted.`);
+    throw new RefusedError(`there is no ${member} ${value}${hint}; nothing is halted.`);
   }
   const { liquidations, orders, ordersAtVenue } = await findHaltEffect(sql, target);
   const what = `${liquidations} liquidations to release and ${orders} orders to send`;

@@ -14,7 +14,7 @@ import { type TopState, timeLeftMs, topScreen } from '../../src/commands/top-scr
 import { drawIdsFrom, type LiquidationId, newId } from '../../src/ids.ts';
 import { keyFileOf, readConfig } from '../../src/settings/config.ts';
 import { openKeyFile } from '../../src/settings/key-file.ts';
-import { newHome } from '../service/processes.ts';
+import { newHome, newHomeOnServer, runUnwind } from '../service/processes.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -269,4 +269,27 @@ test('whoever follows the messages of a session misses none, also on the next tr
     .split('\n')
     .map((line) => JSON.parse(line).number);
   assert.deepEqual(numbers, [...Array.from({ length: 503 }, (_, i) => i + 1), 1, 2]);
+});
+
+test('what only reads leaves a database of another schema as it is; an unknown client is exit code 1', async (t) => {
+  const home = await newHomeOnServer(t, { migrated: false });
+  const nobody = newId<'tenant'>();
+  for (const args of [
+    ['liquidations', 'preview', flat.accountId],
+    ['statements', 'keys'],
+  ]) {
+    const left = await runUnwind(t, [...args, '--client', nobody], { home });
+    assert.deepEqual([left.code, /unwind migrate/.test(left.stderr)], [2, true], left.stderr);
+  }
+  assert.equal((await runUnwind(t, ['migrate'], { home })).code, 0);
+  for (const args of [
+    ['statements', 'keys', '--client', nobody],
+    ['clients', 'show', nobody],
+    ['clients', 'disable', nobody, '--reason', 'left'],
+    ['trail', 'show', nobody],
+  ]) {
+    const { code, stdout } = await runUnwind(t, [...args, '--json'], { home });
+    assert.equal(code, 1, args.join(' '));
+    assert.match(JSON.parse(stdout).error, /^there is no /);
+  }
 });

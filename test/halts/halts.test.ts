@@ -312,7 +312,7 @@ test('the command halts only what is there', async (t) => {
     ],
   ];
   for (const [options, message] of wrong) {
-    await assert.rejects(setHalt(on, { ...by, ...options }), { name: 'UsageError', message });
+    await assert.rejects(setHalt(on, { ...by, ...options }), { name: 'RefusedError', message });
   }
   const all = { tenantId: undefined, inForce: true, below: undefined, limit: 10 };
   assert.deepEqual((await findHalts(sql, all)).halts, []);
