@@ -80,7 +80,7 @@ export interface BenchClient {
   readonly token: string;
 }
 
-const scopes: readonly Scope[] = ['account_liquidations:admin', 'webhooks:admin'];
+const scopes: readonly Scope[] = ['account_liquidations:admin', 'batches:admin', 'webhooks:admin'];
 
 /** Makes a client that signs with Ed25519, or with P-521 as existing clients do. */
 export async function makeClient(

@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import type { Figure } from './figures.ts';
 import { openPlace, type Place } from './place.ts';
+import { batch } from './scenarios/batch.ts';
 import { create } from './scenarios/create.ts';
 import { deliver } from './scenarios/deliver.ts';
 import { fairness } from './scenarios/fairness.ts';
@@ -24,6 +25,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   liquidate,
   flood,
   fairness,
+  batch,
   deliver,
   fix,
   log,

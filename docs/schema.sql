@@ -147,6 +147,80 @@ create table unwind.acts (
   constraint acts_kind CHECK (kind = ANY (ARRAY['client'::text, 'person'::text, 'command'::text, 'start'::text]))
 );
 
+create table unwind.batch_accounts (
+  tenant_id uuid not null,
+  batch_id uuid not null,
+  account_id uuid not null,
+  number integer not null,
+  user_id uuid,
+  status text default 'WAITING'::text not null,
+  liquidation_id uuid,
+  refusal text,
+  running_id uuid,
+  decided_at timestamp with time zone,
+  constraint batch_accounts_pkey PRIMARY KEY (tenant_id, batch_id, account_id),
+  constraint batch_accounts_decided CHECK ((status <> 'WAITING'::text) = (decided_at IS NOT NULL)),
+  constraint batch_accounts_liquidation_exactly_when_started CHECK ((status = 'STARTED'::text) = (liquidation_id IS NOT NULL)),
+  constraint batch_accounts_number CHECK (number >= 1 AND number <= 100000),
+  constraint batch_accounts_refusal CHECK (refusal = ANY (ARRAY['no_such_account'::text, 'account_not_active'::text, 'liquidation_running'::text, 'too_many_positions'::text])),
+  constraint batch_accounts_refusal_exactly_when_refused CHECK ((status = 'REFUSED'::text) = (refusal IS NOT NULL)),
+  constraint batch_accounts_running_exactly_when_named CHECK ((running_id IS NOT NULL) = (refusal IS NOT NULL AND refusal = 'liquidation_running'::text)),
+  constraint batch_accounts_status CHECK (status = ANY (ARRAY['WAITING'::text, 'STARTED'::text, 'REFUSED'::text, 'CANCELLED'::text]))
+);
+CREATE INDEX batch_accounts_waiting ON unwind.batch_accounts USING btree (tenant_id, batch_id, number) WHERE (status = 'WAITING'::text);
+
+create table unwind.batches (
+  tenant_id uuid not null,
+  batch_id uuid not null,
+  status text not null,
+  reason text not null,
+  person text not null,
+  accounts integer not null,
+  rate integer,
+  in_progress_max integer,
+  start_at timestamp with time zone not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  started integer default 0 not null,
+  refused integer default 0 not null,
+  cancelled integer default 0 not null,
+  steered_at timestamp with time zone,
+  steered_by text,
+  steer_reason text,
+  paused_at timestamp with time zone,
+  paused_ms bigint default 0 not null,
+  event_count integer not null,
+  next_at timestamp with time zone,
+  paced_to timestamp with time zone,
+  passed integer default 0 not null,
+  told text,
+  told_at timestamp with time zone,
+  constraint batches_pkey PRIMARY KEY (tenant_id, batch_id),
+  constraint batches_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
+  constraint batches_accounts CHECK (accounts >= 1 AND accounts <= 100000),
+  constraint batches_completed_was_not_cancelled CHECK (status <> 'COMPLETED'::text OR cancelled = 0),
+  constraint batches_counts CHECK (started >= 0 AND refused >= 0 AND cancelled >= 0 AND (started + refused + cancelled) <= accounts),
+  constraint batches_ended_exactly_when_final CHECK ((status = ANY (ARRAY['CANCELLED'::text, 'COMPLETED'::text])) = (ended_at IS NOT NULL)),
+  constraint batches_final_has_decided_all CHECK ((status <> ALL (ARRAY['CANCELLED'::text, 'COMPLETED'::text])) OR (started + refused + cancelled) = accounts),
+  constraint batches_in_progress_max CHECK (in_progress_max >= 1 AND in_progress_max <= 100000),
+  constraint batches_looked_at_exactly_when_active CHECK ((status = ANY (ARRAY['SCHEDULED'::text, 'RUNNING'::text, 'CANCELLING'::text])) = (next_at IS NOT NULL)),
+  constraint batches_paused_at CHECK ((status = 'PAUSED'::text) = (paused_at IS NOT NULL)),
+  constraint batches_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
+  constraint batches_rate CHECK (rate >= 1 AND rate <= 1000000),
+  constraint batches_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  constraint batches_running_has_started CHECK ((status <> ALL (ARRAY['RUNNING'::text, 'COMPLETED'::text])) OR started_at IS NOT NULL),
+  constraint batches_scheduled_has_not_started CHECK (status <> 'SCHEDULED'::text OR started_at IS NULL AND (started + refused + cancelled) = 0),
+  constraint batches_status CHECK (status = ANY (ARRAY['SCHEDULED'::text, 'RUNNING'::text, 'PAUSED'::text, 'CANCELLING'::text, 'CANCELLED'::text, 'COMPLETED'::text])),
+  constraint batches_steer_reason_length CHECK (length(steer_reason) >= 1 AND length(steer_reason) <= 500),
+  constraint batches_steered CHECK ((steered_at IS NULL) = (steered_by IS NULL) AND (steered_at IS NULL) = (steer_reason IS NULL)),
+  constraint batches_steered_by_length CHECK (length(steered_by) >= 1 AND length(steered_by) <= 100)
+) with (fillfactor=50);
+CREATE INDEX batches_due ON unwind.batches USING btree (tenant_id, next_at) WHERE (next_at IS NOT NULL);
+CREATE INDEX batches_open ON unwind.batches USING btree (batch_id) WHERE (ended_at IS NULL);
+CREATE TRIGGER batches_transitions AFTER UPDATE OF status ON unwind.batches FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'SCHEDULED'::text OR new.status <> 'RUNNING'::text) AND (old.status <> 'SCHEDULED'::text OR new.status <> 'PAUSED'::text) AND (old.status <> 'SCHEDULED'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'PAUSED'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'COMPLETED'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'SCHEDULED'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'RUNNING'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'CANCELLING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
+
 create table unwind.blocked_accounts (
   tenant_id uuid not null,
   webhook_id uuid not null,
@@ -416,7 +490,7 @@ create table unwind.events (
   object_sha256 bytea,
   constraint events_pkey PRIMARY KEY (tenant_id, liquidation_id, number),
   constraint events_position CHECK ("position" > 0),
-  constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.SETTLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text]))
+  constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.SETTLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text, 'BATCH.CREATED'::text, 'BATCH.STARTED'::text, 'BATCH.PROGRESS'::text, 'BATCH.PAUSED'::text, 'BATCH.RESUMED'::text, 'BATCH.CANCELLING'::text, 'BATCH.CANCELLED'::text, 'BATCH.COMPLETED'::text])) NOT VALID
 ) partition by RANGE (liquidation_id);
 CREATE INDEX events_by_id ON ONLY unwind.events USING btree (tenant_id, event_id);
 CREATE INDEX events_by_position ON ONLY unwind.events USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
@@ -643,9 +717,11 @@ create table unwind.liquidations (
   settle_at timestamp with time zone,
   settled_at timestamp with time zone,
   awaits_reservation boolean default false not null,
+  batch_id uuid,
   constraint liquidations_pkey PRIMARY KEY (tenant_id, liquidation_id),
   constraint liquidations_sequence_once UNIQUE (tenant_id, account_id, sequence),
   constraint liquidations_account FOREIGN KEY (tenant_id, account_id) REFERENCES unwind.accounts(tenant_id, account_id),
+  constraint liquidations_batch FOREIGN KEY (tenant_id, batch_id) REFERENCES unwind.batches(tenant_id, batch_id) NOT VALID,
   constraint liquidations_abandoned_by_somebody CHECK (end_reason IS DISTINCT FROM 'abandoned'::text OR stop_reason IS NOT NULL AND stop_reason = 'abandoned'::text),
   constraint liquidations_amounts CHECK (proceeds >= 0::numeric AND cash_amount >= 0::numeric AND scale(proceeds) <= 2 AND scale(cash_amount) <= 2),
   constraint liquidations_await_only_while_open CHECK (NOT awaits_reservation OR (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]))),
@@ -674,11 +750,13 @@ create table unwind.liquidations (
 ) with (fillfactor=70);
 CREATE INDEX liquidations_by_status ON unwind.liquidations USING btree (tenant_id, status, liquidation_id);
 CREATE INDEX liquidations_of_account ON unwind.liquidations USING btree (tenant_id, account_id, liquidation_id);
+CREATE INDEX liquidations_open_in_batch ON unwind.liquidations USING btree (tenant_id, batch_id) WHERE ((batch_id IS NOT NULL) AND (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])));
 CREATE INDEX liquidations_to_advance ON unwind.liquidations USING btree (tenant_id, advance_at) WHERE ((advance_at IS NOT NULL) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_release ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_settle ON unwind.liquidations USING btree (settle_at, tenant_id) WHERE ((status = 'FILLED'::text) AND (settle_at IS NOT NULL));
 CREATE INDEX liquidations_to_sift ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT waits_for_venue) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_stop ON unwind.liquidations USING btree (tenant_id, stop_at) WHERE (stop_at IS NOT NULL);
+CREATE UNIQUE INDEX liquidations_once_in_batch ON unwind.liquidations USING btree (tenant_id, batch_id, account_id) WHERE (batch_id IS NOT NULL);
 CREATE UNIQUE INDEX liquidations_one_running ON unwind.liquidations USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
 CREATE TRIGGER liquidations_transitions AFTER UPDATE OF status ON unwind.liquidations FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'FILLED'::text OR new.status <> 'SETTLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
 
@@ -810,7 +888,7 @@ create table unwind.parked (
   constraint parked_closed_reason_length CHECK (length(closed_reason) >= 1 AND length(closed_reason) <= 500),
   constraint parked_closed_says_why CHECK ((closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (closed_reason IS NULL)),
   constraint parked_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 1000),
-  constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'settle'::text, 'reserve'::text, 'report'::text, 'publish'::text, 'correction'::text])),
+  constraint parked_step CHECK (step = ANY (ARRAY['release'::text, 'submit'::text, 'answer'::text, 'receive'::text, 'apply'::text, 'advance'::text, 'stop'::text, 'settle'::text, 'reserve'::text, 'report'::text, 'publish'::text, 'correction'::text, 'start'::text])),
   constraint parked_subject_length CHECK (length(subject) >= 1 AND length(subject) <= 200),
   constraint parked_tries CHECK (tries >= 1)
 );
@@ -1811,6 +1889,52 @@ create view unwind_v1.acts as
     request_sha256,
     subject
    FROM unwind.acts a;
+
+create view unwind_v1.batch_accounts as
+ SELECT tenant_id,
+    batch_id,
+    account_id,
+    number,
+    user_id,
+    status,
+    liquidation_id,
+    refusal,
+    running_id,
+    decided_at
+   FROM unwind.batch_accounts a;
+
+create view unwind_v1.batch_liquidations as
+ SELECT tenant_id,
+    batch_id,
+    account_id,
+    liquidation_id,
+    status,
+    created_at
+   FROM unwind.liquidations l
+  WHERE batch_id IS NOT NULL;
+
+create view unwind_v1.batches as
+ SELECT tenant_id,
+    batch_id,
+    status,
+    reason,
+    person,
+    accounts,
+    rate,
+    in_progress_max,
+    start_at,
+    created_at,
+    updated_at,
+    started_at,
+    ended_at,
+    started,
+    refused,
+    cancelled,
+    steered_at,
+    steered_by,
+    steer_reason,
+    event_count
+   FROM unwind.batches b;
 
 create view unwind_v1.blocked_accounts as
  SELECT tenant_id,

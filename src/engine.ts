@@ -5,6 +5,7 @@
 
 import type { Dispatcher } from 'undici';
 import type { Seal } from './auth/seal.ts';
+import { batchStarter, type StartSettings } from './batches/start-batches.ts';
 import { clean } from './clean.ts';
 import type { Clock, Stopwatch } from './clock.ts';
 import type { Sql } from './db/connect.ts';
@@ -69,6 +70,8 @@ export interface StepsOptions {
   /** This process, as holder of leases. Default one like no other. */
   readonly holder?: string;
   readonly endLimits: EndLimits;
+  /** How liquidations of batches are made. */
+  readonly starts: StartSettings;
   /** Told of what is committed, for the metrics. */
   readonly count?: Count | undefined;
   /** Where signed checkpoints of the trail go. */
@@ -83,6 +86,8 @@ export interface StepsOptions {
 }
 
 export interface EngineSteps {
+  /** Starts accounts of batches. */
+  readonly start: Step;
   readonly release: Step;
   /** Asks whoever keeps the holdings, if somebody does. */
   readonly reserve: Step;
@@ -115,6 +120,7 @@ export type StepName = keyof EngineSteps;
 
 /** What has something to do once a step has worked. */
 export const nextSteps: Readonly<Record<StepName, readonly StepName[]>> = {
+  start: ['release', 'publish'],
   release: ['reserve', 'submit', 'publish'],
   reserve: ['release', 'advance'],
   report: [],
@@ -190,6 +196,7 @@ export function stepsOfProcess(options: StepsOptions): ProcessSteps {
     };
   };
   const steps = {
+    start: batchStarter(worker, options.starts),
     release: liquidationReleaser(mover, endLimits),
     reserve: ofKeeper ? holdingsReserver(ofKeeper) : nothing,
     report: ofKeeper ? salesReporter(ofKeeper) : nothing,
@@ -223,6 +230,8 @@ export interface Engine {
    * when their leases run out.
    */
   start(): Promise<void>;
+  /** There may be a batch to start, or to go on with. */
+  wakeStart(): void;
   /** There may be a liquidation to release. */
   wakeRelease(): void;
   /** There may be an event to publish or to deliver. */
@@ -239,7 +248,7 @@ export interface Engine {
 const stepNames = Object.keys(nextSteps) as readonly StepName[];
 
 /** Steps whose batch of one tenant may keep the others waiting. */
-const besideSteps: readonly StepName[] = ['release', 'submit', 'apply', 'advance', 'publish'];
+const besideNames = ['start', 'release', 'submit', 'apply', 'advance', 'publish'] as const;
 
 /** Steps that rest longer than the others. */
 const idleMsOf: Partial<Record<StepName, { readonly first: number; readonly longest: number }>> = {
@@ -280,7 +289,7 @@ export function buildEngine(options: EngineOptions): Engine {
     const main = new Loop({ name, step: work, clock, log, onWork, ...idleMs });
     mains.push(main);
     byStep.set(of, [...(byStep.get(of) ?? []), main]);
-    if (!besideSteps.includes(of)) continue;
+    if (!besideNames.some((one) => one === of)) continue;
     const step = async () => (main.isWorking ? work() : 0);
     // What it has worked on the first one may have passed over.
     const beside = new Loop({ name, step, clock, log, onWork: () => wake(of, ...nextSteps[of]) });
@@ -304,6 +313,7 @@ export function buildEngine(options: EngineOptions): Engine {
       if (submissions + deliveries > 0) log.info({ submissions, deliveries }, 'leases.inherited');
       for (const loop of all) loop.start();
     },
+    wakeStart: () => wake('start', 'publish'),
     wakeRelease: () => wake('release', 'publish'),
     wakePublish: () => wake('publish'),
     wakeDeliver: () => wake('deliver'),

@@ -1,5 +1,5 @@
 // Every limit of the service, with its unit and its reason. Settings that an operator may change are
-// in config.ts; what stands here is part of the design.
+// in config.ts; what stands here is part of the design. Those of batches stand in batches/limits.ts.
 
 /** Rows that one step of a loop claims and commits at once: large enough to share what a commit costs. */
 export const batchRowsMax = 500;

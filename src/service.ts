@@ -307,6 +307,7 @@ async function openEngine(config: Config, parts: EngineParts): Promise<Engine> {
     removesFailingWebhooks: config.mode === 'sandbox',
     endLimits: config.liquidations,
     checkpoints: await openCheckpoints(config),
+    starts: config.liquidations,
     count,
     holder,
   });

@@ -200,6 +200,20 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         ReleaseRequest: bodyOf('release_stopped_order'),
       },
     },
+    'batches.ts': {
+      about: 'Batches',
+      types: {
+        Batch: part(answerOf('list_batches'), 'data'),
+        BatchStatus: part(answerOf('list_batches'), 'data', 'status'),
+        BatchCounts: part(answerOf('list_batches'), 'data', 'accounts'),
+        BatchQuery: queryOf('list_batches'),
+        BatchWithProgress: answerOf('retrieve_batch'),
+        NewBatch: bodyOf('create_batch'),
+        NamedAccount: part(bodyOf('create_batch'), 'accounts'),
+        BatchAccount: part(answerOf('list_batch_accounts'), 'data'),
+        BatchAccountQuery: queryOf('list_batch_accounts'),
+      },
+    },
     'book.ts': {
       about: 'Users, accounts and what they hold, orders and instruments',
       types: {

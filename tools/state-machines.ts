@@ -1,5 +1,6 @@
 // Prints docs/state-machines.md, drawn from the tables that the code itself follows:
 //   node tools/state-machines.ts > docs/state-machines.md
+import { batchTransitions } from '../src/batches/batch.ts';
 import { accountTransitions, receiverTransitions } from '../src/deliveries/delivery.ts';
 import { liquidationTransitions } from '../src/liquidations/liquidation.ts';
 import { orderTransitions, submissionTransitions } from '../src/orders/order.ts';
@@ -11,7 +12,7 @@ export function stateMachinesPage(): string {
     '# State machines',
     '',
     'Each drawing is made of the table that the code follows: it refuses what is not drawn. For liquidations,',
-    'orders and submissions triggers of the database (`<table>_transitions`) refuse it as well, as a test tries for',
+    'orders, submissions and batches triggers of the database (`<table>_transitions`) refuse it as well, as a test tries for',
     'every pair. What each state carries stands beside its table as a type, and in the database as named constraints.',
     '',
     '## Liquidation',
@@ -33,6 +34,12 @@ export function stateMachinesPage(): string {
     'add up to its final report, which may come before the answer to the call that sent it.',
     '',
     ...drawing(submissionTransitions, 'SENDING'),
+    '## Batch',
+    '',
+    'Many accounts at once: `batchTransitions` in [`src/batches/batch.ts`](../src/batches/batch.ts). `ended`: no account of it',
+    'waits and no liquidation of it is open. `reschedule`: it was paused before it had begun. Each change of state has one event.',
+    '',
+    ...drawing(batchTransitions, 'SCHEDULED'),
     '## Receiver',
     '',
     'What the receiver of a subscription does, as far as one claim knows: `receiverTransitions` in',

@@ -30,6 +30,7 @@ const eventsTellTheLife: Check = {
         string_agg(concat(e.number, ' ', split_part(e.type, '.', 2)), ', ' order by e.number)
           as life
       from unwind_v1.events e
+      where not starts_with(e.type, 'BATCH.')
       group by e.tenant_id, e.liquidation_id
     ) e
       on e.tenant_id = l.tenant_id

@@ -1,6 +1,7 @@
 // Every check of the audit, in the order in which it is run and reported.
 
 import type { Check } from './check.ts';
+import { checksOfBatches } from './checks-of-batches.ts';
 import { checksOfBook } from './checks-of-book.ts';
 import { checksOfCorrections } from './checks-of-corrections.ts';
 import { checksOfDeliveries } from './checks-of-deliveries.ts';
@@ -27,6 +28,7 @@ export const checks: readonly Check[] = [
   ...checksOfHalts,
   ...checksOfLiquidations,
   ...checksOfCorrections,
+  ...checksOfBatches,
   ...checksOfEvents,
   ...checksOfLog,
   ...checksOfDeliveries,

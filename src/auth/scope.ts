@@ -36,6 +36,8 @@ export const scopes = [
   'webhooks:read',
   'controls:admin',
   'controls:read',
+  'batches:admin',
+  'batches:read',
   'halts:admin',
   'halts:read',
   'trail:read',

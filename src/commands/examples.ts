@@ -70,6 +70,17 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind statements verify statement.jsonl --thumbprint kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k',
   ],
   'statements keys': ['unwind statements keys > keys.json'],
+  'batches start': [
+    'unwind batches start --file accounts.csv --reason "the product ends"',
+    'unwind batches start --file accounts.csv --rate 6000 --in-progress 2000 --reason "the product ends" --watch',
+    'unwind batches start --file accounts.csv --start-at 2026-03-02T08:00:00Z --reason "the product ends"',
+  ],
+  'batches list': ['unwind batches', 'unwind batches list --status RUNNING --json'],
+  'batches show': [`unwind batches show ${id}`, `unwind batches show ${id} --accounts REFUSED`],
+  'batches watch': [`unwind batches watch ${id}`],
+  'batches pause': [`unwind batches pause ${id} --reason "prices are wrong"`],
+  'batches resume': [`unwind batches resume ${id} --reason "prices are right again"`],
+  'batches cancel': [`unwind batches cancel ${id} --reason "a mistake"`],
   'liquidations abandon': [
     `unwind liquidations abandon ${id} --reason "the instrument was delisted"`,
   ],

@@ -17,6 +17,8 @@ export const exitCodes = {
 const findings: Readonly<Record<string, string>> = {
   audit: 'something differs',
   'controls set': 'in force, but not acknowledged yet',
+  'batches start': 'the file is wrong; with --watch: it was cancelled, or goes on',
+  'batches watch': 'it was cancelled, or goes on',
   doctor: 'something needs mending',
   'fix status': 'a session has failed',
   'halts set': 'in force, but not acknowledged yet',

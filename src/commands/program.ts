@@ -11,6 +11,7 @@ import type { Config } from '../settings/config.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { packageVersion } from '../settings/package-version.ts';
 import { clientId, hours, httpUrl, kindList, roleList } from './arguments.ts';
+import { addBatchCommands } from './batches-command.ts';
 import { addClientCommands } from './clients-command.ts';
 import { addControlsCommands } from './controls-command.ts';
 import { addEventCommands } from './events-command.ts';
@@ -60,6 +61,7 @@ export function makeProgram(): Command {
   addHaltCommands(program);
   addControlsCommands(program);
   addStatementCommands(program);
+  addBatchCommands(program);
   addTrailCommands(program);
   addVenueCommands(program);
   addFixCommands(program);

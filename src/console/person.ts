@@ -6,7 +6,7 @@ import { type Scope, scopes } from '../auth/scope.ts';
 
 export const consoleRoles = ['viewer', 'operator', 'risk'] as const;
 
-/** `viewer` reads; `operator` also starts, cancels and repairs; `risk` is an operator who may also halt. */
+/** `viewer` reads; `operator` also starts, cancels and repairs; `risk` is an operator who may also halt, and sell many accounts at once. */
 export type ConsoleRole = (typeof consoleRoles)[number];
 
 export interface Person {
@@ -32,7 +32,7 @@ export function scopesOf(role: ConsoleRole): readonly Scope[] {
     case 'operator':
       return [...readScopes, ...operatorScopes];
     case 'risk':
-      return [...readScopes, ...operatorScopes, 'controls:admin', 'halts:admin'];
+      return [...readScopes, ...operatorScopes, 'controls:admin', 'halts:admin', 'batches:admin'];
     default:
       return assertNever(role);
   }

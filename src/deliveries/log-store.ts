@@ -168,7 +168,10 @@ export async function readBlocked(
           and e.account_id = a.account_id
           and e.position > a.after
           and e.position <= g.up_to
-        where ('ALL' = any (g.types) or split_part(e.type, '.', 1) = any (g.types))
+        where (
+            ('ALL' = any (g.types) and not starts_with(e.type, 'BATCH.'))
+            or split_part(e.type, '.', 1) = any (g.types)
+          )
           and split_part(e.type, '.', 1) <> all (g.excluded)
         order by e.position
         limit g.limit

@@ -36,7 +36,7 @@ export interface EventPartition {
   readonly toId: string;
 }
 
-/** The oldest partition that may be over: all its liquidations began before an instant and are final. */
+/** The oldest partition that may be over: all its liquidations and batches began before an instant and have ended. */
 export async function findOldPartition(
   sql: Sql,
   { before, now }: { before: Date; now: Date },
@@ -51,6 +51,11 @@ export async function findOldPartition(
         select from unwind.liquidations l
         where l.status in ('NEW', 'PROCESSING')
           and l.liquidation_id < p.to_id
+      )
+      and not exists (
+        select from unwind.batches b
+        where b.ended_at is null
+          and b.batch_id < p.to_id
       )
     order by p.to_id
     limit 1`;

@@ -24,7 +24,9 @@ export function eventPublisher(worker: Worker): () => Promise<number> {
     },
     afterCommit: async (types) => {
       for (const [type, own] of Map.groupBy(types, (one) => one)) {
-        worker.count?.('liquidations', { status: type.split('.')[1] ?? type }, own.length);
+        const [kind, status = type] = type.split('.');
+        if (kind === 'BATCH') continue;
+        worker.count?.('liquidations', { status }, own.length);
       }
     },
   });

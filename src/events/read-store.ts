@@ -19,7 +19,7 @@ export interface EventsWanted {
   /** Only behind this position. */
   readonly after: number;
   readonly limit: number;
-  /** A kind, such as ACCOUNT_LIQUIDATION, or one type of it. */
+  /** A kind, such as ACCOUNT_LIQUIDATION, or one type of it; undefined: all that are published. */
   readonly type: string | undefined;
   readonly accountId: AccountId | undefined;
 }
@@ -46,9 +46,10 @@ export async function readEvents(sql: Sql, wanted: EventsWanted): Promise<Events
   const span = fragment`and e.position <= ${after}::bigint + ${logSpanMax}::bigint`;
   const ofAccount =
     accountId === undefined ? fragment`` : fragment`and e.account_id = ${accountId}`;
+  // Kinds that are not published are read by their name alone.
   const ofType =
     type === undefined
-      ? fragment``
+      ? fragment`and not starts_with(e.type, 'BATCH.')`
       : fragment`and (e.type = ${type} or split_part(e.type, '.', 1) = ${type})
         ${accountId === undefined ? span : fragment``}`;
   const rows = await sql<

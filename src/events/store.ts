@@ -3,7 +3,14 @@
 
 import type { Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
-import { type AccountId, type LiquidationId, newId, type TenantId } from '../ids.ts';
+import {
+  type AccountId,
+  type EventId,
+  type Id,
+  type LiquidationId,
+  newId,
+  type TenantId,
+} from '../ids.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
 
@@ -52,6 +59,36 @@ export function liquidationEventsSql(changed: Fragment, now: Date): Fragment {
       c.tenant_id, c.event_id, c.account_id, c.liquidation_id, c.sequence, c.number,
       'ACCOUNT_LIQUIDATION.' || c.status, c.object, sha256(convert_to(c.object, 'UTF8')), ${now}
     from (${changed}) as c`;
+}
+
+/** An event of a batch, and the batch as it was then. */
+export interface BatchEventRecord {
+  readonly tenantId: TenantId;
+  readonly batchId: Id<'batch'>;
+  readonly eventId: EventId;
+  /** 1, 2, 3 … within the batch. */
+  readonly number: number;
+  /** What follows `BATCH.` in its type. */
+  readonly type: string;
+  readonly object: string;
+  readonly now: Date;
+}
+
+/**
+ * Records an event of a batch. In place of account and liquidation it has the id of the batch, so that the
+ * events of one batch stay in their order everywhere.
+ */
+export async function recordBatchEvent(tx: Tx, event: BatchEventRecord): Promise<void> {
+  await tx`
+    insert into unwind.events (
+      tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object,
+      object_sha256, created_at
+    )
+    values (
+      ${event.tenantId}, ${event.eventId}, ${event.batchId}, ${event.batchId}, 0, ${event.number},
+      ${`BATCH.${event.type}`}, ${event.object}, sha256(convert_to(${event.object}::text, 'UTF8')),
+      ${event.now}
+    )`;
 }
 
 /** An account with events that have no position yet. */

@@ -15,6 +15,7 @@ import type { CreateSettings } from '../liquidations/create-liquidation.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { tunnelReceiver } from '../tunnels/serve-tunnels.ts';
+import { batchHandlers } from './batch-handlers.ts';
 import { bookHandlers } from './book-handlers.ts';
 import { consoleOperations } from './console-gate.ts';
 import { type ConsoleOptions, consoleRoutes } from './console-routes.ts';
@@ -87,6 +88,7 @@ export interface AppOptions {
 }
 
 export interface AppEngine {
+  wakeStart(): void;
   wakeRelease(): void;
   wakePublish(): void;
   wakeDeliver(): void;
@@ -200,6 +202,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     preTrade: preTradeHandlers({ sql, clock, settings }),
+    batches: batchHandlers({ sql, clock, settings, onChanged: () => engine?.wakeStart() }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
     parked: parkedHandlers({ sql, clock }),

@@ -27,7 +27,8 @@ export const listEventsQuery = Type.Object(
       Type.String({
         maxLength: 60,
         pattern: '^[A-Z_]+([.][A-Z_]+)?$',
-        description: 'Only events of a kind, or of one type of it.',
+        description:
+          'Only events of a kind, or of one type of it. Those of batches come by this name alone: BATCH.',
         examples: ['ACCOUNT_LIQUIDATION.FILLED'],
       }),
     ),
@@ -72,6 +73,9 @@ export const streamQuery = Type.Object(
           'With `true`, also an event `changed` where something has changed that no event of the log tells: ' +
           'what was sold, halts, what is parked, webhooks, venues, audits. Once a second at most.',
       }),
+    ),
+    batch_id: Type.Optional(
+      Type.String({ format: 'uuid', description: 'Only events of this batch.' }),
     ),
   },
   strict,

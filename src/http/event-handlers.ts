@@ -1,8 +1,11 @@
 // The event log over HTTP: the source of truth when deliveries were missed.
 
+import type { Static } from 'typebox';
+import { findBatch } from '../batches/batch-store.ts';
 import type { Sql } from '../db/connect.ts';
 import { readHeads } from '../deliveries/log-store.ts';
 import { readEvents } from '../events/read-store.ts';
+import type { TenantId } from '../ids.ts';
 import { hasLiquidation } from '../liquidations/overview-store.ts';
 import { Refusal } from '../refusal.ts';
 import { cursorForm, positionOf, toCursor } from './cursor.ts';
@@ -11,6 +14,7 @@ import type { EventStreams } from './event-streams.ts';
 import { nextLink } from './page.ts';
 import type { Handler } from './pipeline.ts';
 import { queryReaderOf, readId } from './schemas.ts';
+import type { StreamAsked } from './stream-reader.ts';
 
 export interface EventHandlers {
   readonly list: Handler;
@@ -63,20 +67,14 @@ export function eventHandlers({
     },
 
     stream: async (call) => {
-      const query = readStreamQuery(call.search);
-      const { account_liquidation_id: liquidation, after: given, changes = false } = query;
+      const asked = readStreamQuery(call.search);
       const { tenantId } = call.caller;
+      const { after: given, changes = false } = asked;
       const cursor = call.lastEventId ?? given;
       if (cursor !== undefined && !cursorForm.test(cursor)) {
         throw new Refusal('bad_request', 'The header last-event-id is no id of an event stream.');
       }
-      const liquidationId =
-        liquidation === undefined
-          ? undefined
-          : readId<'liquidation'>(liquidation, 'account_liquidation_id');
-      if (liquidationId && !(await hasLiquidation(sql, { tenantId, liquidationId }))) {
-        throw new Refusal('not_found', 'There is no such liquidation.');
-      }
+      const subject = await subjectOf(sql, tenantId, asked);
       const known = await readHeads(sql, [tenantId]);
       const { head, droppedTo } = known.get(tenantId) ?? { head: 0, droppedTo: 0 };
       const after = cursor === undefined ? head : positionOf(cursor);
@@ -85,8 +83,28 @@ export function eventHandlers({
       }
       const gap =
         after < droppedTo ? { after: toCursor(after), up_to: toCursor(droppedTo) } : undefined;
-      const asked = { tenantId, liquidationId, after, gap, changes, holds: call.holds };
-      return { status: 200, type: 'text/event-stream', stream: () => streams.open(asked) };
+      const wanted = { tenantId, subject, after, gap, changes, holds: call.holds };
+      return { status: 200, type: 'text/event-stream', stream: () => streams.open(wanted) };
     },
   };
+}
+
+/** Whose events a stream leaves. @throws Refusal `bad_request`, `not_found`. */
+async function subjectOf(
+  sql: Sql,
+  tenantId: TenantId,
+  { account_liquidation_id: liquidation, batch_id: batch }: Static<typeof streamQuery>,
+): Promise<StreamAsked['subject']> {
+  if (liquidation !== undefined && batch !== undefined) {
+    throw new Refusal('bad_request', 'account_liquidation_id and batch_id do not go together.');
+  }
+  if (batch !== undefined) {
+    const batchId = readId<'batch'>(batch, 'batch_id');
+    if ((await findBatch(sql, { tenantId, batchId })) !== undefined) return batchId;
+    throw new Refusal('not_found', 'There is no such batch.');
+  }
+  if (liquidation === undefined) return undefined;
+  const liquidationId = readId<'liquidation'>(liquidation, 'account_liquidation_id');
+  if (await hasLiquidation(sql, { tenantId, liquidationId })) return liquidationId;
+  throw new Refusal('not_found', 'There is no such liquidation.');
 }

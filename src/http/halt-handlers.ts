@@ -18,9 +18,9 @@ import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from './halt-schemas.ts';
-import { answerOnce, type ChangeOptions } from './once.ts';
+import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
-import { type Handler, idParam, jsonBody, refuseOtherPerson } from './pipeline.ts';
+import { type Handler, idParam, jsonBody } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId, refuseUnprintable } from './schemas.ts';
 
 export interface HaltHandlers {

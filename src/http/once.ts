@@ -3,6 +3,7 @@
 import { type Change, changeOnce } from '../auth/change-once.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { Refusal } from '../refusal.ts';
 import type { Answer, Call } from './pipeline.ts';
 
 export interface ChangeOptions {
@@ -30,4 +31,10 @@ export function toAnswer(answer: { status: number; body: string; replayed: boole
   return replayed
     ? { status, body, headers: { 'idempotency-replayed': 'true' } }
     : { status, body };
+}
+
+/** Nobody at the console acts under another's name. @throws Refusal `bad_request`. */
+export function refuseOtherPerson({ caller }: Call, person: string): void {
+  if (caller.person === undefined || caller.person === person) return;
+  throw new Refusal('bad_request', `/person has to be who is signed in: ${caller.person}.`);
 }

@@ -64,6 +64,8 @@ export interface SignedRoute {
   readonly idempotent: boolean;
   /** Media type of its answer; default JSON. */
   readonly type?: 'text/event-stream';
+  /** Largest body in bytes, where it is not `requestBodyBytesMax`. */
+  readonly bodyBytesMax?: number;
   readonly handler: Handler;
 }
 
@@ -78,6 +80,29 @@ export interface Gate {
   readonly authenticator: Authenticator;
   readonly rates: Rates;
   readonly originOf: OriginOf;
+}
+
+/**
+ * Whether who sends a body beyond the usual size holds a token for it: looked at before any of it is read, so
+ * that nobody else has the service hold much. Everything else is checked once it is there.
+ * @returns the client that it says it is. @throws Refusal
+ */
+export async function admitLargeBody(
+  route: SignedRoute,
+  request: FastifyRequest,
+  { authenticator, rates, originOf }: Gate,
+): Promise<string> {
+  const clientId = readClientId(request);
+  const token = bearer.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const claim = { clientId, token, origin: originOf(request) };
+  const attempt = { address: request.ip, clientId, credential: token };
+  await rates.authenticate(attempt, async () => {
+    if (await authenticator.holds(claim, route.scopes)) return;
+    const scopes = route.scopes.join(' or ');
+    const detail = `A body of this size needs an access token with the scope ${scopes} before it is read.`;
+    throw new Refusal('unauthorized', detail);
+  });
+  return clientId.toLowerCase();
 }
 
 /** Runs a request of a signed route through all checks and its handler. */
@@ -301,10 +326,4 @@ function refuseHalfCharacters(body: unknown): void {
     if (typeof value !== 'object' || value === null) continue;
     for (const [name, one] of Object.entries(value)) left.push([`${place}/${name}`, one]);
   }
-}
-
-/** Nobody at the console acts under another's name. @throws Refusal `bad_request`. */
-export function refuseOtherPerson({ caller }: Call, person: string): void {
-  if (caller.person === undefined || caller.person === person) return;
-  throw new Refusal('bad_request', `/person has to be who is signed in: ${caller.person}.`);
 }

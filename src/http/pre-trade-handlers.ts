@@ -11,9 +11,9 @@ import { decimal } from '../money.ts';
 import { releaseStop } from '../orders/release-stop.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
-import { answerOnce, type ChangeOptions } from './once.ts';
+import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
-import { type Handler, idParam, jsonBody, refuseOtherPerson } from './pipeline.ts';
+import { type Handler, idParam, jsonBody } from './pipeline.ts';
 import {
   listStoppedQuery,
   releaseOrderBody,

@@ -1,6 +1,8 @@
 // Every signed operation of the service: method, path, operation, scope, idempotent by key or not, handler.
 // What is asked without a token (`POST /auth/token`, probes, pages, the sandbox's inspector) are open routes.
 
+import { batchBodyBytesMax } from '../batches/limits.ts';
+import type { BatchHandlers } from './batch-handlers.ts';
 import type { BookHandlers } from './book-handlers.ts';
 import type { ControlHandlers } from './control-handlers.ts';
 import type { DeliveryHandlers } from './delivery-handlers.ts';
@@ -39,6 +41,8 @@ const haltAdmin = ['halts:admin'] as const;
 const trailRead = ['trail:read'] as const;
 const parkedRead = ['parked:read', 'parked:admin'] as const;
 const parkedAdmin = ['parked:admin'] as const;
+const batchRead = ['batches:read', 'batches:admin'] as const;
+const batchAdmin = ['batches:admin'] as const;
 const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
@@ -49,6 +53,7 @@ const ofTest = '/webhooks/:webhook_id/test';
 const ofPreview = '/accounts/:account_id/liquidation_preview';
 const ofStory = '/liquidations/:account_liquidation_id';
 const ofStatement = `${ofStory}/statement`;
+const ofBatch = '/batches/:batch_id';
 const ofPositions = '/accounts/:account_id/positions';
 const ofPosition = `${ofPositions}/:instrument_id`;
 const ofOrders = '/accounts/:account_id/orders';
@@ -71,6 +76,7 @@ export interface Handlers {
   readonly control: ControlHandlers;
   readonly halts: HaltHandlers;
   readonly preTrade: PreTradeHandlers;
+  readonly batches: BatchHandlers;
   readonly overview: OverviewHandlers;
   readonly statements: StatementHandlers;
   readonly trail: TrailHandlers;
@@ -129,7 +135,7 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ liquidations, control, events, halts, overview, parked, preTrade, statements, trail }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ liquidations, control, events, halts, batches, overview, parked, preTrade, statements, trail }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
@@ -151,6 +157,13 @@ function controlRoutes({ liquidations, control, events, halts, overview, parked,
     { method: 'GET',    path: '/parked',               operation: 'list_parked',                  scopes: parkedRead,       idempotent: false, handler: parked.list },
     { method: 'POST',   path: '/parked/resume',        operation: 'resume_parked',                scopes: parkedAdmin,      idempotent: false, handler: parked.resume },
     { method: 'POST',   path: '/parked/close',         operation: 'close_parked',                 scopes: parkedAdmin,      idempotent: false, handler: parked.close },
+    { method: 'GET',    path: '/batches',              operation: 'list_batches',                 scopes: batchRead,        idempotent: false, handler: batches.list },
+    { method: 'POST',   path: '/batches',              operation: 'create_batch',                 scopes: batchAdmin,       idempotent: true,  handler: batches.create, bodyBytesMax: batchBodyBytesMax },
+    { method: 'GET',    path: ofBatch,                 operation: 'retrieve_batch',               scopes: batchRead,        idempotent: false, handler: batches.retrieve },
+    { method: 'GET',    path: `${ofBatch}/accounts`,   operation: 'list_batch_accounts',          scopes: batchRead,        idempotent: false, handler: batches.accounts },
+    { method: 'POST',   path: `${ofBatch}/pause`,      operation: 'pause_batch',                  scopes: batchAdmin,       idempotent: true,  handler: batches.pause },
+    { method: 'POST',   path: `${ofBatch}/resume`,     operation: 'resume_batch',                 scopes: batchAdmin,       idempotent: true,  handler: batches.resume },
+    { method: 'POST',   path: `${ofBatch}/cancel`,     operation: 'cancel_batch',                 scopes: batchAdmin,       idempotent: true,  handler: batches.cancel },
   ];
 }
 

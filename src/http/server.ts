@@ -2,12 +2,13 @@
 // Which checks a request passes is written in pipeline.ts, which operations there are in routes.ts.
 
 import { randomUUID } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import type { Authenticator } from '../auth/authenticate.ts';
 import type { Contract } from '../auth/store.ts';
 import { requestBodyBytesMax, stalledConnectionMs } from '../limits.ts';
 import type { Answered } from '../metrics/metrics.ts';
 import { Refusal } from '../refusal.ts';
+import { checkFraming, LargeBodies, lastResponse, tooLarge } from './bodies.ts';
 import { brokenRequests } from './broken-request.ts';
 import { type ConnectionLimits, Connections, usualConnectionLimits } from './connections.ts';
 import { type Timeouts, usualTimeouts, withinDeadline } from './deadline.ts';
@@ -54,12 +55,6 @@ export interface ServerOptions {
 
 /** Header bytes are bounded at 16 KiB by Node; within that a path parameter may have any length. */
 const paramLengthMax = 16 * 1024;
-/**
- * A refused body up to this size is read and thrown away: on a connection that is closed while it
- * comes, its sender might never see the answer (RFC 9112 section 9.6).
- */
-const discardedBodyBytesMax = 1024 * 1024;
-
 /** Builds the server; the caller decides where it listens. */
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { headersMs, requestMs, checkMs } = { ...usualTimeouts, ...options.timeouts };
@@ -127,7 +122,7 @@ function takeBodies(app: FastifyInstance, connections: Connections): void {
     const isProbe = probePaths.includes(routeOptions.url ?? '');
     reply.headers(connections.check(raw.socket, isProbe));
     if (raw.method === 'GET' && !isProbe) connections.checkUnread();
-    checkFraming(raw);
+    checkFraming(raw, routeOptions.bodyLimit ?? requestBodyBytesMax);
     done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {
@@ -175,56 +170,43 @@ function tellAnswers(app: FastifyInstance, onAnswer: (answered: Answered) => voi
   });
 }
 
-/** What the headers say of the body, before any of it is read. @throws Refusal */
-function checkFraming({ method, url, headers, httpVersion }: FastifyRequest['raw']): void {
-  // A target has no fragment (RFC 9112 section 3.2); the router would take it away.
-  if (url?.includes('#')) {
-    throw new Refusal('bad_request', 'The request target has a fragment (#).');
-  }
-  if (httpVersion === '1.1' && headers.host === undefined) {
-    throw new Refusal('bad_request', 'The header host is missing.');
-  }
-  const length = Number(headers['content-length'] ?? 0);
-  // The framework reads no body of these, so no digest could be checked over it.
-  const hasNone = method === 'GET' || method === 'HEAD';
-  if (hasNone && (length > 0 || headers['transfer-encoding'] !== undefined)) {
-    throw new Refusal('bad_request', `A ${method} has no body here.`, lastIf(length));
-  }
-  if (length > requestBodyBytesMax) throw tooLarge(method, lastIf(length));
-}
-
-/** Of a connection on which too much is announced to be thrown away, the response is the last. */
-function lastIf(length: number) {
-  return length > discardedBodyBytesMax ? lastResponse : {};
-}
-
-const lastResponse = { headers: { connection: 'close' } };
-
-/** The contract knows no 413 of operations that take no body. */
-function tooLarge(method: string | undefined, options: ConstructorParameters<typeof Refusal>[2]) {
-  const detail = `The body is larger than ${requestBodyBytesMax} bytes.`;
-  const code = method === 'DELETE' ? 'bad_request' : 'content_too_large';
-  return new Refusal(code, detail, options);
-}
-
 function addSignedRoutes(app: FastifyInstance, options: ServerOptions): void {
+  const largeBodies = new LargeBodies(options);
   for (const route of options.routes) {
+    const { method, path, bodyBytesMax } = route;
     const work: Work = (request, reply) => handleSigned(route, { request, reply }, options);
-    addRoute(app, options, { method: route.method, path: route.path, work });
+    const large =
+      bodyBytesMax === undefined
+        ? {}
+        : {
+            bodyLimit: bodyBytesMax,
+            onRequest: (request: FastifyRequest, reply: FastifyReply) => {
+              return largeBodies.admit(route, request, reply);
+            },
+          };
+    addRoute(app, options, { method, path, work, ...large });
   }
 }
 
 function addRoute(
   app: FastifyInstance,
   options: ServerOptions,
-  route: { method: SignedRoute['method']; path: string; work: Work },
+  {
+    work,
+    path,
+    ...route
+  }: Pick<RouteOptions, 'bodyLimit' | 'onRequest'> & {
+    method: SignedRoute['method'];
+    path: string;
+    work: Work;
+  },
 ): void {
   const { deadlineMs } = { ...usualTimeouts, ...options.timeouts };
   app.route({
-    method: route.method,
-    url: route.path,
+    ...route,
+    url: path,
     handler: async (request, reply) => {
-      const answer = await withinDeadline(deadlineMs, () => route.work(request, reply));
+      const answer = await withinDeadline(deadlineMs, () => work(request, reply));
       logAnswer(options.log, { request, reply }, answer.status);
       return send(reply, request.id, answer);
     },
@@ -246,6 +228,10 @@ function sendProblem(
   return send(reply, request.id, { ...problem, type: 'application/problem+json' });
 }
 
+function ofRequest({ method, routeOptions }: FastifyRequest) {
+  return { method, bodyBytesMax: routeOptions.bodyLimit ?? requestBodyBytesMax };
+}
+
 /** What the framework refuses by itself, in our words. */
 function translate({ error, request }: { error: unknown; request: FastifyRequest }): unknown {
   if (error !== undefined && request.raw.errored === error) {
@@ -254,7 +240,7 @@ function translate({ error, request }: { error: unknown; request: FastifyRequest
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return tooLarge(request.method, { ...lastResponse, cause: error });
+      return tooLarge(ofRequest(request), { ...lastResponse, cause: error });
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new Refusal('bad_request', 'content-length is not the length of the body.', {
         cause: error,

@@ -2,12 +2,13 @@
 // event-streams.ts.
 
 import { Readable } from 'node:stream';
+import type { BatchId } from '../batches/batch.ts';
 import type { Stopwatch } from '../clock.ts';
 import type { LogRead } from '../deliveries/log-store.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { stream as limits } from '../limits.ts';
 import { type ChangePart, changeParts } from '../metrics/changes-store.ts';
-import type { LoggedEvent } from '../webhooks/webhook.ts';
+import { isByName, type LoggedEvent } from '../webhooks/webhook.ts';
 import { toCursor } from './cursor.ts';
 
 /** Why the service ends a stream. A reader goes on from its last id. */
@@ -22,8 +23,8 @@ type EndReason = keyof typeof ends;
 /** What a reader wants, and from where. */
 export interface StreamAsked {
   readonly tenantId: TenantId;
-  /** Only events of this liquidation; undefined: all of the tenant. */
-  readonly liquidationId: LiquidationId | undefined;
+  /** Only events of this liquidation or batch; undefined: all of the tenant that are published. */
+  readonly subject: LiquidationId | BatchId | undefined;
   readonly after: number;
   /** Whether it is also told of what no event of the log tells. */
   readonly changes: boolean;
@@ -47,7 +48,7 @@ export class Reader extends Readable {
   readonly wantsChanges: boolean;
   /** What has changed and was not told yet. */
   readonly #changed = new Set<ChangePart>(changeParts);
-  readonly #liquidationId: LiquidationId | undefined;
+  readonly #subject: StreamAsked['subject'];
   readonly #stopwatch: Stopwatch;
   readonly #watching: Watching;
   #readTo: number;
@@ -60,7 +61,7 @@ export class Reader extends Readable {
     this.tenantId = asked.tenantId;
     this.holds = asked.holds;
     this.wantsChanges = asked.changes;
-    this.#liquidationId = asked.liquidationId;
+    this.#subject = asked.subject;
     this.#readTo = asked.after;
     this.#stopwatch = stopwatch;
     this.#watching = watching;
@@ -103,7 +104,7 @@ export class Reader extends Readable {
     for (const part of partsOf(page)) {
       if (!this.isReady) return;
       this.#readTo = part.upTo;
-      this.#give(this.#liquidationId === undefined ? part.text : this.#own(part.events));
+      this.#give(this.#subject === undefined ? part.text : this.#own(part.events));
     }
     if (this.isReady) this.#readTo = page.readTo;
   }
@@ -133,7 +134,7 @@ export class Reader extends Readable {
   }
 
   #own(events: readonly LoggedEvent[]): string {
-    const own = events.filter(({ liquidationId }) => liquidationId === this.#liquidationId);
+    const own = events.filter(({ liquidationId }) => liquidationId === this.#subject);
     return own.map(textOf).join('');
   }
 
@@ -147,7 +148,7 @@ export class Reader extends Readable {
 /** Events of a page that go out together. */
 interface Part {
   readonly events: readonly LoggedEvent[];
-  /** Shared by all readers that get the whole log. */
+  /** Those that are published; shared by all readers that get the whole log. */
   readonly text: Buffer;
   readonly upTo: number;
 }
@@ -165,7 +166,9 @@ function partsOf(page: LogRead): readonly Part[] {
     events.push(event);
     bytes += event.bytes;
     if (bytes < limits.partBytes && i < page.events.length - 1) continue;
-    made.push({ events, text: Buffer.from(events.map(textOf).join('')), upTo: event.offset });
+    const published = events.filter(({ type }) => !isByName(type));
+    const text = Buffer.from(published.map(textOf).join(''));
+    made.push({ events, text, upTo: event.offset });
     [events, bytes] = [[], 0];
   }
   parts.set(page, made);

@@ -80,7 +80,8 @@ const type = Type.Array(Type.Enum([...webhookTypes], { type: 'string' }), {
   maxItems: webhookTypes.length,
   uniqueItems: true,
   default: ['ALL'],
-  description: 'The kinds of events to get. This service has ACCOUNT_LIQUIDATION.',
+  description:
+    'The kinds of events to get. This service has ACCOUNT_LIQUIDATION; and BATCH, which ALL does not include.',
 });
 const excludeType = Type.Array(
   Type.Enum(

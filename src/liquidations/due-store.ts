@@ -2,7 +2,7 @@
 // PROCESSING ones to look at again, and those to end before they are flat. All of one batch
 // belongs to one tenant. And how much a tenant has open.
 
-import type { Sql, Tx } from '../db/connect.ts';
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { everyTenant, type HaltTarget } from '../halts/halt.ts';
 import { holdOffHalts, isAccountHaltedSql, isAllHaltedSql } from '../halts/halts-store.ts';
@@ -301,7 +301,7 @@ export async function wakeHalted(
 
 /** How many liquidations of a tenant are NEW or PROCESSING, counted up to a limit. */
 export async function countOpenLiquidations(
-  sql: Sql,
+  sql: SqlOrTx,
   which: { tenantId: TenantId; max: number },
 ): Promise<number> {
   const rows = await sql<{ count: number }[]>`

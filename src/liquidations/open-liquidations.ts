@@ -4,7 +4,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
+import type { Sql, SqlOrTx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { openLiquidationsMax } from '../limits.ts';
 import { countOpenLiquidations } from './due-store.ts';
@@ -34,17 +34,22 @@ export class OpenLiquidations {
 
   /** Whether the tenant may have one more open, or has to wait until some have ended. */
   async hasRoom(tenantId: TenantId): Promise<boolean> {
-    const { open } = await this.#count(tenantId);
-    return open < this.#max;
+    return (await this.room(tenantId)) > 0;
   }
 
-  /** One more is open. */
-  created(tenantId: TenantId): void {
+  /** How many more the tenant may have open. */
+  async room(tenantId: TenantId, sql: SqlOrTx = this.#sql): Promise<number> {
+    const { open } = await this.#count(tenantId, sql);
+    return Math.max(this.#max - open, 0);
+  }
+
+  /** So many more are open. */
+  created(tenantId: TenantId, count = 1): void {
     const counted = this.#counted.get(tenantId);
-    if (counted !== undefined) counted.open += 1;
+    if (counted !== undefined) counted.open += count;
   }
 
-  async #count(tenantId: TenantId): Promise<Counted> {
+  async #count(tenantId: TenantId, sql: SqlOrTx): Promise<Counted> {
     const known = this.#counted.get(tenantId);
     const now = this.#clock.now();
     if (known !== undefined) {
@@ -53,7 +58,7 @@ export class OpenLiquidations {
       const age = now.getTime() - known.at.getTime();
       if (age >= 0 && age < holds) return known;
     }
-    const open = await countOpenLiquidations(this.#sql, { tenantId, max: this.#max });
+    const open = await countOpenLiquidations(sql, { tenantId, max: this.#max });
     const counted = { open, at: now };
     this.#counted.set(tenantId, counted);
     return counted;

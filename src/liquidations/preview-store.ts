@@ -16,7 +16,8 @@ import {
   toHolding,
 } from './holdings-store.ts';
 import type { Holding } from './liquidation.ts';
-import { isTooLargeSql, runningSql } from './store.ts';
+import { isTooLargeSql } from './made-store.ts';
+import { runningSql } from './store.ts';
 
 interface OfAccount {
   readonly tenantId: TenantId;

@@ -12,7 +12,14 @@ import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids
 import { reservationsClosedSql } from '../reservations/reservations-store.ts';
 import type { Act } from '../trail/act.ts';
 import { actSql } from '../trail/acts-store.ts';
-import { type EndReason, type LiquidationStatus, liquidationTransitions } from './liquidation.ts';
+import type { EndReason, LiquidationStatus } from './liquidation.ts';
+import {
+  cancelledSql,
+  isLiquidatedSql,
+  isTooLargeSql,
+  newLiquidationsSql,
+  renderedSql,
+} from './made-store.ts';
 
 export interface Creation {
   readonly tenantId: TenantId;
@@ -76,25 +83,6 @@ export function runningSql({ tenantId, accountId }: OfAccount): Fragment {
       and l.status in ('NEW', 'PROCESSING')`;
 }
 
-/** SQL: whether an account that is there holds more positions than one liquidation may sell. */
-export function isTooLargeSql(
-  { tenantId, accountId, positionsMax }: OfAccount & Pick<Creation, 'positionsMax'>,
-  isThere: Fragment,
-): Fragment {
-  return fragment`(
-    select count(*) > ${positionsMax}
-    from (
-      select
-      from unwind.positions p
-      where p.tenant_id = ${tenantId}
-        and p.account_id = ${accountId}
-        and p.quantity > 0
-        and ${isThere}
-      limit ${positionsMax}::bigint + 1
-    ) held
-  )`;
-}
-
 /**
  * Creates a liquidation with its event and its idempotency record, all or nothing; where something
  * stands against it, only the use of the signature is recorded and the row says what.
@@ -103,20 +91,23 @@ export function isTooLargeSql(
  */
 export async function insertLiquidation(sql: Sql, c: Creation): Promise<CreationRow | undefined> {
   const signature = signatureNow(c);
-  const created = fragment`
+  const { schedule } = c;
+  const made = fragment`
     select
-      ${c.tenantId}::uuid as tenant_id,
-      ${c.eventId}::uuid as event_id,
-      ${c.accountId}::uuid as account_id,
-      ${c.liquidationId}::uuid as liquidation_id,
-      r.sequence,
-      1 as number,
-      'NEW' as status,
-      r.object
-    from rendered r`;
+      ${c.tenantId}::uuid as tenant_id, ${c.liquidationId}::uuid as liquidation_id,
+      ${c.accountId}::uuid as account_id, ${c.userId}::uuid as user_id, null::uuid as batch_id,
+      ${c.contract}::text as contract, ${schedule?.at ?? null}::timestamptz as scheduled_at,
+      ${schedule?.openingOf ?? null}::text as opening_of, ${schedule?.reason ?? null}::text as schedule_reason
+    from verdict v
+    where not v.signature_replayed
+      and not v.overtaken
+      and ${isLiquidatedSql(fragment`v.account_status`)}
+      and v.running_id is null
+      and not v.is_too_large
+      and ${c.hasRoom}`;
+  const event = fragment`select r.*, ${c.eventId}::uuid as event_id from rendered r`;
   const act = c.act && { ...c.act, target: `${c.act.target}/${c.liquidationId}` };
   const answer = { ...c, status: 202, expiresAt: c.idempotencyExpiresAt };
-  const { schedule } = c;
   const shown = schedule === undefined ? fragment`select r.object from rendered r` : scheduledSql;
   const rows = await sql<CreationRow[]>`
     with signature as (${signatureUseSql(signature)}),
@@ -152,51 +143,13 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       from (select) as always
       left join account on true
     ),
-    created as (
-      insert into unwind.liquidations as l (
-        tenant_id, liquidation_id, account_id, user_id, sequence, status, cash_amount,
-        event_count, release_at, scheduled_at, opening_of, schedule_reason, created_at, updated_at, contract
-      )
-      select
-        ${c.tenantId}, ${c.liquidationId}, ${c.accountId}, ${c.userId},
-        (
-          select coalesce(max(e.sequence), 0) + 1
-          from unwind.liquidations e
-          where e.tenant_id = ${c.tenantId}
-            and e.account_id = ${c.accountId}
-        ),
-        'NEW',
-        (
-          select i.value
-          from unwind.indicative_values(${c.tenantId}, ${c.accountId}, ${c.liquidationId}) as i
-        ),
-        1,
-        greatest(
-          (select unwind.market_time(${c.now})) + ${c.releaseDelayMs} * interval '1 millisecond',
-          ${schedule?.at ?? null}
-        ),
-        ${schedule?.at ?? null}, ${schedule?.openingOf ?? null}, ${schedule?.reason ?? null},
-        ${c.now}, ${c.now}, ${c.contract}
-      from verdict v
-      where not v.signature_replayed
-        and not v.overtaken
-        and v.account_status in ('ACTIVE', 'CLOSING')
-        and v.running_id is null
-        and not v.is_too_large
-        and ${c.hasRoom}
-      returning
-        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
-        l.created_at, l.updated_at, l.contract, l.release_at, l.opening_of, l.schedule_reason
-    ),
+    created as (${newLiquidationsSql(made, c)}),
     rendered as materialized (
-      select c.sequence, o.object, c.release_at, c.opening_of, c.schedule_reason
-      from created c
-      cross join lateral unwind.liquidation_objects(
-        c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.contract, c.status, c.cash_amount,
-        c.created_at, c.updated_at
-      ) as o
+      select r.*, c.release_at, c.opening_of, c.schedule_reason
+      from (${renderedSql(fragment`created`)}) r
+      cross join created c
     ),
-    event as (${liquidationEventsSql(created, c.now)}),
+    event as (${liquidationEventsSql(event, c.now)}),
     remembered as (${storedAnswerSql(answer, shown)}),
     recorded as (${actSql(c.tenantId, act, fragment`select from created`)})
     select
@@ -244,15 +197,13 @@ export async function cancelNewLiquidation(
   c: Cancellation,
 ): Promise<CancellationRow | undefined> {
   const signature = signatureNow(c);
-  const cancelled = fragment`
-    select
-      c.tenant_id, ${c.eventId}::uuid as event_id, c.account_id, c.liquidation_id, c.sequence,
-      c.event_count as number, c.status, o.object
-    from cancelled c
-    cross join lateral unwind.liquidation_objects(
-      c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.contract, c.status, c.cash_amount,
-      c.created_at, c.updated_at
-    ) as o`;
+  const isMeant = fragment`
+    l.tenant_id = ${c.tenantId}
+    and l.account_id = ${c.accountId}
+    and l.liquidation_id = ${c.liquidationId}
+    and not (select v.signature_replayed from verdict v)`;
+  const rendered = renderedSql(fragment`cancelled`);
+  const event = fragment`select r.*, ${c.eventId}::uuid as event_id from (${rendered}) r`;
   const rows = await sql<CancellationRow[]>`
     with signature as (${signatureUseSql(signature)}),
     verdict as (
@@ -266,32 +217,9 @@ export async function cancelNewLiquidation(
         and l.account_id = ${c.accountId}
         and l.liquidation_id = ${c.liquidationId}
     ),
-    cancelled as (
-      update unwind.liquidations l
-      set
-        status = ${liquidationTransitions.NEW.client},
-        end_reason = 'client',
-        stop_at = null,
-        awaits_reservation = false,
-        ended_at = ${c.now},
-        cash_amount = l.proceeds,
-        event_count = l.event_count + 1,
-        updated_at = (
-          select n.at
-          from unwind.next_changes(l.tenant_id, l.liquidation_id, l.updated_at, ${c.now}) as n
-        )
-      from verdict v
-      where l.tenant_id = ${c.tenantId}
-        and l.account_id = ${c.accountId}
-        and l.liquidation_id = ${c.liquidationId}
-        and l.status = 'NEW'
-        and not v.signature_replayed
-      returning
-        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.sequence, l.status, l.cash_amount,
-        l.event_count, l.created_at, l.updated_at, l.contract
-    ),
+    cancelled as (${cancelledSql(isMeant, c.now)}),
     let_go as (${reservationsClosedSql(c, fragment`select c.liquidation_id from cancelled c`)}),
-    event as (${liquidationEventsSql(cancelled, c.now)}),
+    event as (${liquidationEventsSql(event, c.now)}),
     recorded as (${actSql(c.tenantId, c.act, fragment`select from cancelled`)})
     select
       v.signature_replayed,

@@ -7,7 +7,7 @@ import { packageEventsMax } from '../limits.ts';
 
 export type SignatureVersion = '6' | '15' | '9421';
 
-/** Kinds of events a subscription may name: the contract's, of which this service has one. */
+/** Kinds of events a subscription may name: the contract's, of which this service has one, and our own. */
 export const webhookTypes = [
   'ALL',
   'ACCOUNT',
@@ -15,6 +15,7 @@ export const webhookTypes = [
   'ACCOUNT_LIQUIDATION',
   'ACCOUNT_RETURNS',
   'ACCOUNT_VALUATION',
+  'BATCH',
   'CASH_BALANCE',
   'CASH_TRANSACTION',
   'CORPORATE_ACTION',
@@ -79,10 +80,16 @@ export interface Webhook extends WebhookSettings {
 /** Which events a subscription gets. */
 export type TypeFilter = Pick<WebhookSettings, 'types' | 'excludedTypes'>;
 
+/** Whether an event is of a kind that is not published: only who names it gets it, and `ALL` does not. */
+export function isByName(eventType: string): boolean {
+  return eventType.startsWith('BATCH.');
+}
+
 /** Whether a subscription gets events of such a type, as `ACCOUNT_LIQUIDATION.NEW`. */
 function isSubscribed({ types, excludedTypes }: TypeFilter, eventType: string): boolean {
   const isOfKind = (kind: WebhookType) => eventType.startsWith(`${kind}.`);
-  return types.some((kind) => kind === 'ALL' || isOfKind(kind)) && !excludedTypes.some(isOfKind);
+  const isInAll = types.includes('ALL') && !isByName(eventType);
+  return (isInAll || types.some(isOfKind)) && !excludedTypes.some(isOfKind);
 }
 
 /** An event at its place in the tenant's log. One such object serves every subscription. */
@@ -106,7 +113,8 @@ export function ofTypes(
   filter: TypeFilter,
   events: readonly LoggedEvent[],
 ): readonly LoggedEvent[] {
-  if (filter.types.includes('ALL') && filter.excludedTypes.length === 0) return events;
+  const isAll = filter.types.includes('ALL') && filter.excludedTypes.length === 0;
+  if (isAll && !events.some(({ type }) => isByName(type))) return events;
   return events.filter(({ type }) => isSubscribed(filter, type));
 }
 

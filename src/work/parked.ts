@@ -8,6 +8,7 @@ import { isConnectionError, isDataError, isServerError } from '../db/errors.ts';
  * after the end (`correction`), and reports that contradict what is known (`report`).
  */
 export type ParkedStep =
+  | 'start'
   | 'release'
   | 'submit'
   | 'answer'

@@ -31,17 +31,17 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
   }
   const { counts } = await runAudit(sql);
   assert.deepEqual(counts, {
-    tenants: 9,
-    accounts: 45,
-    positions: 67,
-    movements: 169,
+    tenants: 10,
+    accounts: 54,
+    positions: 76,
+    movements: 184,
     // Only the one that waits for a halted instrument still runs.
-    liquidations: { CANCELLED: 9, FILLED: 31, PROCESSING: 1, SETTLED: 3 },
-    orders: { CANCELLED: 6, FILLED: 57 },
-    submissions: 64,
-    executions: 95,
-    events: 129,
-    journalEntries: 64,
+    liquidations: { CANCELLED: 11, FILLED: 37, PROCESSING: 1, SETTLED: 3 },
+    orders: { CANCELLED: 6, FILLED: 63 },
+    submissions: 70,
+    executions: 101,
+    events: 167,
+    journalEntries: 70,
   });
 });
 

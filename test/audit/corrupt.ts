@@ -35,6 +35,8 @@ const keys = {
   'unwind.events': ['event_id'],
   'unwind.reservations': ['liquidation_id', 'number'],
   'unwind.reservation_positions': ['reservation_id', 'isin'],
+  'unwind.batches': ['batch_id'],
+  'unwind.batch_accounts': ['batch_id', 'account_id'],
   'unwind.busts': ['venue_execution_id'],
   'unwind.event_heads': ['tenant_id'],
   'unwind.parked': ['step', 'subject'],
@@ -114,6 +116,7 @@ export async function dropConstraints(sql: Sql): Promise<void> {
       alter table unwind.orders disable trigger user;
       alter table unwind.submissions disable trigger user;
       alter table unwind.reservations disable trigger user;
+      alter table unwind.batches disable trigger user;
     end $$`);
 }
 

@@ -18,6 +18,7 @@ import {
   stranger,
   type Table,
 } from './corrupt.ts';
+import { corruptionsOfBatches } from './corruptions-of-batches.ts';
 import { corruptionsOfBook } from './corruptions-of-book.ts';
 import { corruptionsOfCorrections } from './corruptions-of-corrections.ts';
 import { corruptionsOfDeliveries } from './corruptions-of-deliveries.ts';
@@ -41,6 +42,7 @@ const corruptions: readonly Corruption[] = [
   ...corruptionsOfHalts,
   ...corruptionsOfLiquidations,
   ...corruptionsOfCorrections,
+  ...corruptionsOfBatches,
   ...corruptionsOfEvents,
   ...corruptionsOfLog,
   ...corruptionsOfDeliveries,

@@ -11,19 +11,20 @@ import {
 } from './corrupt.ts';
 
 const events = 'unwind.events';
+const ofLiquidation = "starts_with(type, 'ACCOUNT_LIQUIDATION.')";
 const isFinal = "type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')";
 
 export const corruptionsOfEvents: readonly Corruption[] = [
   {
     what: 'an event is deleted',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: remove(events),
     check: 'events_tell_each_status_once',
     subject: itsLiquidation,
   },
   {
     what: 'an event is told twice',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: `
       insert into unwind.events (
         tenant_id, event_id, account_id, liquidation_id, sequence, number, type, object, created_at
@@ -37,7 +38,7 @@ export const corruptionsOfEvents: readonly Corruption[] = [
   },
   {
     what: 'an event has another number',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, 'number = t.number + 1'),
     check: 'events_tell_each_status_once',
     subject: itsLiquidation,
@@ -75,14 +76,14 @@ export const corruptionsOfEvents: readonly Corruption[] = [
   },
   {
     what: 'an event is of another account',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, `account_id = ${stranger}`),
     check: 'events_belong_to_liquidations',
     subject: itsEvent,
   },
   {
     what: 'an event has another sequence',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, 'sequence = t.sequence + 1'),
     check: 'events_belong_to_liquidations',
     subject: itsEvent,
@@ -110,7 +111,7 @@ export const corruptionsOfEvents: readonly Corruption[] = [
   },
   {
     what: 'the object of an event names another account',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, `object = replace(t.object, t.account_id::text, ${stranger}::text)`),
     check: 'events_show_the_liquidation',
     subject: itsEvent,
@@ -131,14 +132,14 @@ export const corruptionsOfEvents: readonly Corruption[] = [
   },
   {
     what: 'the object of an event is reordered, as jsonb would',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, 'object = t.object::jsonb::text'),
     check: 'events_show_the_liquidation',
     subject: itsEvent,
   },
   {
     what: 'the object of an event is no JSON',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, `object = '{"account_id":'`),
     check: 'events_show_the_liquidation',
     subject: itsEvent,
@@ -163,7 +164,7 @@ export const corruptionsOfEvents: readonly Corruption[] = [
   },
   {
     what: 'the cash amount of an event has a third decimal',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, `object = regexp_replace(t.object, '("cash_amount":"[0-9.]+)', '\\10')`),
     check: 'events_show_the_liquidation',
     subject: itsEvent,
@@ -217,7 +218,7 @@ export const corruptionsOfEvents: readonly Corruption[] = [
   },
   {
     what: 'the digest of an event is gone',
-    victims: all(events),
+    victims: all(events, ofLiquidation),
     change: set(events, 'object_sha256 = null'),
     check: 'events_are_as_recorded',
     subject: itsEvent,

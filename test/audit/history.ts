@@ -37,6 +37,7 @@ import {
   engineSteps,
   runUntilIdle,
 } from '../support/engine.ts';
+import { makeBatches } from './history-of-batches.ts';
 
 const plain = 'DE0007164600';
 const other = 'DE0007236101';
@@ -118,6 +119,7 @@ export async function makeHistory(
   await haltForAnHour(scene);
   await reserve(scene);
   await deliver(scene);
+  await makeBatches(scene, (where) => stop(scene, where));
   const steps = await leaveWorkBehind(scene);
   return { clock, steps };
 }
@@ -270,7 +272,9 @@ async function haltForAnHour(scene: Scene): Promise<void> {
   const { halting } = await openAccounts(scene, 'Halted', {
     halting: { positions: [{ isin: plain, quantity: '12.5' }] },
   });
-  const steps = engineSteps(sql, clock, { delayMs: 10_000 });
+  // The venue executes at a random instant within the delay: not in the seconds before the halt.
+  const steps = engineSteps(sql, clock, { delayMs: 1_000_000_000 });
+  const prompt = engineSteps(sql, clock, { delayMs: 0 });
   await askToLiquidate(sql, clock, halting);
   await runUntilIdle(steps);
   await stop(scene, 'with an order that is about to be halted');
@@ -296,9 +300,9 @@ async function haltForAnHour(scene: Scene): Promise<void> {
   await inTransaction(sql, (tx) => {
     return liftHalt(tx, halt, { at: clock.now(), by: 'Tester', reason: 'it is over' });
   });
-  await runUntilIdle(steps);
+  await runUntilIdle(prompt);
   clock.advance(10_000);
-  await runUntilIdle(steps);
+  await runUntilIdle(prompt);
   await stop(scene, 'with what was halted sold');
 }
 

@@ -22,7 +22,7 @@ async function bench(...args: readonly string[]) {
 const timeout = 300_000;
 
 const scenarios = isLong
-  ? ['create', 'read', 'liquidate', 'flood', 'fairness', 'deliver', 'fix', 'log']
+  ? ['create', 'read', 'liquidate', 'flood', 'fairness', 'batch', 'deliver', 'fix', 'log']
   : ['create'];
 
 test('scenarios run and tell their figures beside their floors', { timeout }, async () => {

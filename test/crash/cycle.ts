@@ -12,7 +12,7 @@ import { checkSales, type Findings } from './check.ts';
 import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
 import { type Lot, lotOf } from './random.ts';
 import { type Recovery, recoveriesOf } from './report.ts';
-import { ask, type Sale, sell } from './seller.ts';
+import { ask, type Sale, sell, sellBatch } from './seller.ts';
 import type { World } from './world.ts';
 
 export interface CycleOptions {
@@ -40,6 +40,8 @@ const patienceMs = 300_000;
 const sellersAtOnce = 4;
 /** One of so many clients cancels at once. */
 const cancelsOneIn = 4;
+/** One of so many accounts begins a batch of so many. */
+const batches = { oneIn: 8, accounts: 3 };
 /** One of so many faults is followed by the next before its work is done. */
 const overlapsOneIn = 3;
 const faultsOfCycle = { min: 2, max: 4 };
@@ -187,13 +189,21 @@ async function sellWhile(
   const lot = lotOf(seed + 1);
   const sales: Sale[] = [];
   let begun = 0;
+  const alone = async () => {
+    const candidate = await world.nextAccount(lot);
+    return [await sell(world, { candidate, cancels: lot.between(1, cancelsOneIn) === 1 })];
+  };
+  const inBatch = async () => {
+    const candidates = [];
+    while (candidates.length < batches.accounts) candidates.push(await world.nextAccount(lot));
+    return sellBatch(world, candidates);
+  };
   const work = async (): Promise<void> => {
     while (goesOn(begun)) {
       begun += 1;
-      const candidate = await world.nextAccount(lot);
-      const sale = await sell(world, { candidate, cancels: lot.between(1, cancelsOneIn) === 1 });
-      sales.push(sale);
-      world.sales.push(sale);
+      const own = begun % batches.oneIn === 1 ? await inBatch() : await alone();
+      sales.push(...own);
+      world.sales.push(...own);
       await wait(lot.between(pauseMs.min, pauseMs.max));
       await eventually('there is room', () => world.underWay().length < underWayMax, patienceMs);
     }

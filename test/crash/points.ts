@@ -13,6 +13,7 @@ export interface StepMark {
 export const steps = {
   create: { pool: 'unwind requests', statement: /insert into unwind\.liquidations as l/ },
   cancel: { pool: 'unwind requests', statement: /end_reason = 'client',/ },
+  start: { pool: 'unwind loops', statement: /insert into unwind\.liquidations as l/ },
   release: { pool: 'unwind loops', statement: /insert into unwind\.orders\b/ },
   intend: { pool: 'unwind loops', statement: /insert into unwind\.submissions\b/ },
   submit: { pool: 'unwind venue', statement: /insert into simulated_venue\.journal\b/ },
@@ -47,6 +48,9 @@ export const points = {
   'cancel before': 'a cancellation is about to be committed',
   'cancel during': 'a cancellation is being committed',
   'cancel after': 'a cancellation is committed and not answered',
+  'start before': 'accounts of a batch are about to be started',
+  'start during': 'accounts of a batch are being started',
+  'start after': 'accounts of a batch are started and nothing follows from it yet',
   'release before': 'orders and holds are about to be committed',
   'release during': 'orders and holds are being committed',
   'release after': 'the point of no return is passed and nothing is sent',

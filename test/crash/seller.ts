@@ -58,6 +58,51 @@ export async function sell(
   return { candidate, liquidationId: id, contradictions: isSame ? 0 : 1, cancelStatus };
 }
 
+/** Sells accounts by one batch, which has fewer in progress than it names. */
+export async function sellBatch(
+  counter: Counter,
+  candidates: readonly Candidate[],
+): Promise<readonly Sale[]> {
+  const accounts = candidates.map(({ accountId, userId }) => {
+    return { account_id: accountId, user_id: userId };
+  });
+  const json = {
+    accounts,
+    rate: 6_000,
+    in_progress_max: 2,
+    reason: 'A crash run',
+    person: 'Seller',
+  };
+  const post = { method: 'POST', target: '/batches', json, idempotencyKey: randomUUID() };
+  const first = await ask(counter, post);
+  assert.equal(first.status, 201, first.text);
+  const { id } = first.json as { id: string };
+  const started = await eventually(
+    'each account of a batch is started',
+    async () => {
+      const list = await ask(counter, { method: 'GET', target: `/batches/${id}/accounts` });
+      const { data } = list.json as { data: readonly StartedAccount[] };
+      assert.ok(!data.some(({ status }) => /REFUSED|CANCELLED/.test(status)), list.text);
+      return data.every(({ status }) => status === 'STARTED') ? data : undefined;
+    },
+    patienceMs,
+  );
+  const again = await ask(counter, post);
+  const isSame = again.status === 201 && again.text === first.text;
+  const ids = new Map(started.map((one) => [one.account_id, one.liquidation?.id ?? '']));
+  return candidates.map((candidate) => {
+    const liquidationId = ids.get(candidate.accountId) ?? '';
+    counter.onAcknowledged(liquidationId);
+    return { candidate, liquidationId, contradictions: isSame ? 0 : 1, cancelStatus: undefined };
+  });
+}
+
+interface StartedAccount {
+  readonly account_id: string;
+  readonly status: string;
+  readonly liquidation?: { readonly id: string };
+}
+
 /** Sends, of one process after the other, until there is an answer that decides. */
 export async function ask(counter: Counter, request: ApiRequest): Promise<ApiAnswer> {
   const begunAt = performance.now();

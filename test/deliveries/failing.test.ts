@@ -126,6 +126,7 @@ describe('a subscription that has taken nothing for thirty days', () => {
         webhookTimeoutMs: 1_000,
         removesFailingWebhooks: mode === 'sandbox',
         endLimits: usualEndLimits,
+        starts: { releaseDelayMs: 0 },
         log: { info: quiet, warn: quiet, error: quiet },
       });
       await steps.clean();

@@ -308,6 +308,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   const [account] = await giveAccounts(sql, api.client);
   if (path.startsWith('/halts')) return wishForHalt(api, route, account);
   if (path.startsWith('/controls')) return wishForControls(api, sql, route);
+  if (path.startsWith('/batches')) return wishForBatch(api, route, account);
   if (['/stream', '/overview', '/find', '/trail'].includes(path))
     return { method, target: path, content: {} };
   if (path.endsWith('/statement')) {
@@ -455,4 +456,38 @@ async function wishForParked(sql: Sql, api: Api, { method, path }: SignedRoute):
   const id = await park(sql, api, isClosed ? 'correction' : 'release');
   const json = isClosed ? { id, reason: 'Booked by hand', person: 'Tester' } : { id };
   return { method, target: path, content: { json } };
+}
+
+/** A batch of one account that starts far in the future. */
+export function toBatch({ accountId }: AccountOfUser, batch: object = {}) {
+  const json = {
+    accounts: [{ account_id: accountId }],
+    start_at: '2100-01-01T00:00:00Z',
+    ...{ reason: 'A test', person: 'Tester' },
+    ...batch,
+  };
+  return { json, headers: keyOf(randomUUID()) };
+}
+
+async function wishForBatch(
+  api: Api,
+  { method, path }: SignedRoute,
+  account: AccountOfUser,
+): Promise<Wish> {
+  if (path === '/batches') {
+    return { method, target: path, content: method === 'POST' ? toBatch(account) : {} };
+  }
+  const answer = await api.call('POST', '/batches', toBatch(account));
+  assert.equal(answer.status, 201, answer.text);
+  const batchId = String(answer.json['id']);
+  const steering = () => ({
+    json: { reason: 'A test', person: 'Tester' },
+    headers: keyOf(randomUUID()),
+  });
+  if (path.endsWith('/resume')) {
+    const paused = await api.call('POST', `/batches/${batchId}/pause`, steering());
+    assert.equal(paused.status, 200, paused.text);
+  }
+  const target = targetOf(path, { batch_id: batchId });
+  return { method, target, content: method === 'POST' ? steering() : {} };
 }

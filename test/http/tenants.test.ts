@@ -20,6 +20,7 @@ import {
   stopOrder,
   subscribe,
   targetOf,
+  toBatch,
   toHalt,
   toLiquidate,
 } from './api.ts';
@@ -56,6 +57,7 @@ async function tenant(isin: string) {
     account_liquidation_id: last(await liquidate(api, account)),
     halt_id: String((await api.call('POST', '/halts', toHalt(account))).json['id']),
     stop_id: await stopOrder(sql, clock, client),
+    batch_id: String((await api.call('POST', '/batches', toBatch(free))).json['id']),
     webhook_id: last(await subscribe(api, { title: `Hook of ${client.clientId}` })),
     order_id: orderId,
     execution_id: executionId,
@@ -85,7 +87,8 @@ function contentOf({ method, path }: SignedRoute, userId: string): Content {
   if (method === 'PATCH') return { json: { title: 'Mine now' } };
   if (path.endsWith('/replay')) return { json: { set_aside: true } };
   if (method === 'POST' && path.endsWith('/faults')) return { json: { late_s: 1 } };
-  if (/\/(lift|release)$/.test(path)) {
+  if (/\/(lift|release)$/.test(path) || path.startsWith('/batches/')) {
+    if (method !== 'POST') return {};
     const json = { reason: 'Ours now', person: 'Somebody' };
     return { json, headers: { 'idempotency-key': randomUUID() } };
   }
@@ -124,6 +127,7 @@ const unknownIds: Ids = {
   account_liquidation_id: randomUUID(),
   halt_id: randomUUID(),
   stop_id: randomUUID(),
+  batch_id: randomUUID(),
   webhook_id: randomUUID(),
   order_id: randomUUID(),
   execution_id: randomUUID(),

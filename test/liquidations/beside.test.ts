@@ -109,6 +109,7 @@ test('a call to the venue that takes long for one tenant holds up no other', asy
     webhookTimeoutMs: 1_000,
     holder: newId<'process'>(),
     endLimits: usualEndLimits,
+    starts: { releaseDelayMs: 0 },
     log: { info: () => {}, warn: () => {}, error: (fields) => failures.push(fields) },
   });
   t.after(async () => {

@@ -215,6 +215,7 @@ export class SimulatedProcess {
       seal,
       agent,
       endLimits: { roundsMax: 100, ageMsMax: 30 * 86_400_000 },
+      starts: { releaseDelayMs: plan.releaseDelayMs },
       webhookTimeoutMs,
       webhookSetAsideMs: plan.setAsideMs,
       log: { info: quiet, warn: onLogged, error: onLogged },

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ImpossibleState } from '../../src/assert.ts';
+import { batchTransitions } from '../../src/batches/batch.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { isCheckViolation } from '../../src/db/errors.ts';
 import { raw } from '../../src/db/sql.ts';
@@ -17,7 +18,7 @@ import { createTestDatabase } from '../support/database.ts';
 
 /** One state machine: its table, what it must allow, and how a row looks in each state. */
 interface Machine {
-  readonly name: 'liquidations' | 'orders' | 'submissions';
+  readonly name: 'liquidations' | 'orders' | 'submissions' | 'batches';
   readonly table: Transitions<string>;
   /** Each arrow that may be there, and no other. */
   readonly allowed: readonly string[];
@@ -91,6 +92,31 @@ const machines: readonly Machine[] = [
       DONE: ['null', 'null', "'cancelled'", '0'],
     },
   },
+  {
+    name: 'batches',
+    table: batchTransitions,
+    allowed: [
+      'SCHEDULED due RUNNING',
+      'SCHEDULED pause PAUSED',
+      'SCHEDULED cancel CANCELLING',
+      'RUNNING pause PAUSED',
+      'RUNNING cancel CANCELLING',
+      'RUNNING ended COMPLETED',
+      'PAUSED resume RUNNING',
+      'PAUSED reschedule SCHEDULED',
+      'PAUSED cancel CANCELLING',
+      'CANCELLING ended CANCELLED',
+    ],
+    columns: ['next_at', 'started_at', 'paused_at', 'ended_at', 'refused'],
+    states: {
+      SCHEDULED: ['now()', 'null', 'null', 'null', '0'],
+      RUNNING: ['now()', 'now()', 'null', 'null', '1'],
+      PAUSED: ['null', 'now()', 'now()', 'null', '0'],
+      CANCELLING: ['now()', 'now()', 'null', 'null', '1'],
+      CANCELLED: ['null', 'now()', 'null', 'now()', '1'],
+      COMPLETED: ['null', 'now()', 'null', 'now()', '1'],
+    },
+  },
 ];
 
 /** Inserts one row of each table, in the given state where it is the one of the machine. */
@@ -117,6 +143,17 @@ async function insertRow(sql: Sql, { name, columns, states }: Machine, state: st
     open_orders: '1',
   });
   const order = own('orders', { status: "'PROCESSING'", submissions: '1' });
+  const batch = own('batches', {});
+  if (name === 'batches') {
+    await sql`
+      insert into unwind.batches (
+        tenant_id, batch_id, reason, person, accounts, start_at, created_at, updated_at, event_count,
+        ${batch.names}
+      )
+      select
+        ${tenantId}, ${newId()}, 'A test', 'Tester', 1, now(), now(), now(), 1, ${batch.values}`;
+    return;
+  }
   const [liquidationId, orderId] = [newId(), newId()];
   await sql`
     insert into unwind.liquidations (
@@ -182,6 +219,7 @@ for (const machine of machines) {
         await sql`delete from unwind.submissions`;
         await sql`delete from unwind.orders`;
         await sql`delete from unwind.liquidations`;
+        await sql`delete from unwind.batches`;
         await insertRow(sql, machine, from);
         const change = raw(`update unwind.${name} set ${changeTo(machine, to)}`);
         if (from === to || arrows.has(`${from} ${to}`)) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Contract } from '../../src/auth/store.ts';
+import { batchStarter } from '../../src/batches/start-batches.ts';
 import { type Clock, later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { eventPublisher } from '../../src/events/publish-events.ts';
@@ -34,6 +35,7 @@ import type { AccountOfUser } from './book.ts';
 type Step = () => Promise<number>;
 
 export interface EngineSteps {
+  readonly start: Step;
   readonly release: Step;
   readonly reserve: Step;
   readonly report: Step;
@@ -64,6 +66,8 @@ export interface EngineSettings {
   readonly rateAgeMsMax?: number;
   /** Who keeps the holdings: the test begins the duty to ask. Default nobody that this process could ask. */
   readonly keeper?: Keeper;
+  /** Of what batches start; default 0. */
+  readonly releaseDelayMs?: number;
 }
 
 export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): EngineSteps {
@@ -89,6 +93,7 @@ export function engineSteps(sql: Sql, clock: Clock, settings: EngineSettings): E
     };
   };
   return {
+    start: batchStarter(worker, { releaseDelayMs: settings.releaseDelayMs ?? 0 }),
     release: liquidationReleaser(mover, endLimits),
     reserve: ofKeeper ? holdingsReserver(ofKeeper) : nothing,
     report: ofKeeper ? salesReporter(ofKeeper) : nothing,

@@ -20,6 +20,7 @@ import { Audits } from '../../src/console/audits.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
+import { batchHandlers } from '../../src/http/batch-handlers.ts';
 import { bookHandlers } from '../../src/http/book-handlers.ts';
 import { consoleOperations } from '../../src/http/console-gate.ts';
 import { type ConsoleOptions, consoleRoutes } from '../../src/http/console-routes.ts';
@@ -172,6 +173,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     preTrade: preTradeHandlers({ sql, clock, settings }),
+    batches: batchHandlers({ sql, clock, settings, onChanged: nobodyWaits }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),
     parked: parkedHandlers({ sql, clock }),
@@ -297,6 +299,8 @@ const usualScopes = [
   'accounts:read',
   'controls:admin',
   'controls:read',
+  'batches:admin',
+  'batches:read',
   'halts:admin',
   'halts:read',
   'instruments:read',

@@ -68,11 +68,13 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     from: 'src/console/',
     to: ['http', 'liquidations', 'orders', 'webhooks', 'deliveries', 'executions', 'book', 'venue'],
   },
-  { from: 'src/liquidations/', to: ['http', 'webhooks'] },
+  { from: 'src/liquidations/', to: ['http', 'webhooks', 'batches'] },
   {
     from: 'src/statements/',
     to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'venue'],
   },
+  { from: 'src/batches/', to: ['http', 'webhooks', 'deliveries', 'executions', 'orders', 'venue'] },
+  { from: 'src/events/', to: ['batches'] },
   { from: 'src/webhooks/', to: ['http', 'liquidations', 'orders', 'executions', 'book', 'venue'] },
   {
     from: 'src/deliveries/',
@@ -101,6 +103,7 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
 
 /** Pure files: no input or output, no database. */
 const nouns = [
+  'src/batches/batch.ts',
   'src/orders/order.ts',
   'src/liquidations/liquidation.ts',
   'src/webhooks/webhook.ts',

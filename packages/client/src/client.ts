@@ -9,6 +9,7 @@ import {
   type SigningKey,
   UnusableKeyError,
 } from '@unwind/signatures';
+import { type Batches, batchesOf } from './batch-operations.ts';
 import { type ApiRequest, Caller } from './call.ts';
 import type { StreamQuery } from './control.ts';
 import { type Control, controlOf } from './control-operations.ts';
@@ -37,6 +38,8 @@ import { type RetryPolicy, usualRetryPolicy } from './retry.ts';
 export type { DialectVersion } from '@unwind/signatures';
 // biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
 export { UnusableKeyError } from '@unwind/signatures';
+export type { Batches, SteerRequest } from './batch-operations.ts';
+export type * from './batches.ts';
 export type * from './book.ts';
 export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
@@ -47,8 +50,8 @@ export type { ApiAnswer, Problem } from './errors.ts';
 export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
 export type { EventLog, EventPage } from './event-log.ts';
 export type { EventStream, StreamedEvent } from './event-stream.ts';
-export type { LoggedEvent, LoggedLiquidationEvent } from './events.ts';
-export { isLiquidationEvent } from './events.ts';
+export type { LoggedBatchEvent, LoggedEvent, LoggedLiquidationEvent } from './events.ts';
+export { isBatchEvent, isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
 export type * from './halts.ts';
 export type { Listing, Page } from './listing.ts';
@@ -94,6 +97,7 @@ export class Client {
   readonly executions: Executions;
   readonly instruments: Instruments;
   readonly control: Control;
+  readonly batches: Batches;
   readonly #caller: Caller;
 
   /** @throws TypeError or UnusableKeyError when URL or private key cannot be used; each says why. */
@@ -121,6 +125,7 @@ export class Client {
     this.executions = executions;
     this.instruments = instruments;
     this.control = controlOf(this.#caller);
+    this.batches = batchesOf(this.#caller);
   }
 
   /** The scopes that were granted, which may be fewer than were asked for. @throws as `request` does. */

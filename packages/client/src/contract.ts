@@ -104,7 +104,10 @@ export interface EventQuery {
   readonly after?: string;
   /** The most events to answer. */
   readonly limit?: number;
-  /** Only events of a kind, or of one type of it. */
+  /**
+   * Only events of a kind, or of one type of it. Those of batches come by this name alone:
+   * BATCH.
+   */
   readonly type?: string;
   /** Only events of this account. */
   readonly account_id?: string;

@@ -279,6 +279,8 @@ export interface StreamQuery {
    * most.
    */
   readonly changes?: boolean;
+  /** Only events of this batch. */
+  readonly batch_id?: string;
 }
 
 export interface StoryEntry {

@@ -1,6 +1,7 @@
 // The events of the contract and how they are read out of a delivery's body. An event of a type that
 // this version does not know is handed on as it is, so that nobody fails at what comes later.
 
+import type { BatchWithProgress } from './batches.ts';
 import type { Liquidation, LiquidationStatus } from './contract.ts';
 
 /** What every event has. */
@@ -28,12 +29,19 @@ export type LoggedLiquidationEvent = {
 /** The same as it is delivered. */
 export type AccountLiquidationEvent = LoggedLiquidationEvent & Delivered;
 
+/** As the log has it: a batch has gone on; `object` is what it was then. For who names the kind BATCH. */
+export type LoggedBatchEvent = EventOf<
+  `BATCH.${'CREATED' | 'STARTED' | 'PROGRESS' | 'PAUSED' | 'RESUMED' | 'CANCELLING' | 'CANCELLED' | 'COMPLETED'}`,
+  BatchWithProgress
+>;
+
 /** What `client.webhooks.test` has delivered; no log has it. */
 export type WebhookTestEvent = EventOf<'WEBHOOK.TEST', { readonly test: true }> & Delivered;
 
-/** What else the contract has events of. */
+/** What else the contract has events of, and this service: `isBatchEvent` tells its own apart. */
 type OtherCategory =
   | 'ACCOUNT'
+  | 'BATCH'
   | 'CASH_BALANCE'
   | 'CORPORATE_ACTION'
   | 'EXECUTION'
@@ -63,6 +71,13 @@ export function isLiquidationEvent<Event extends { readonly type: string }>(
   event: Event,
 ): event is Extract<Event, Pick<LoggedLiquidationEvent, 'type'>> {
   return /^ACCOUNT_LIQUIDATION\.(NEW|PROCESSING|FILLED|SETTLED|CANCELLED)$/.test(event.type);
+}
+
+/** Whether an event, delivered or of the log, is of a batch. */
+export function isBatchEvent<Event extends { readonly type: string }>(
+  event: Event,
+): event is Event & LoggedBatchEvent {
+  return event.type.startsWith('BATCH.');
 }
 
 /** A body that is no event and no list of events. */

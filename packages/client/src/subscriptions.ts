@@ -39,7 +39,10 @@ export interface NewWebhook {
   readonly title: string;
   /** Where events are posted: https, at a public address. */
   readonly url: string;
-  /** The kinds of events to get. This service has ACCOUNT_LIQUIDATION. */
+  /**
+   * The kinds of events to get. This service has ACCOUNT_LIQUIDATION; and BATCH, which ALL
+   * does not include.
+   */
   readonly type?: readonly ('ALL' | EventKind)[];
   /** The kinds of events not to get, where `type` is ALL. */
   readonly exclude_type?: readonly EventKind[];
@@ -55,6 +58,7 @@ export type EventKind =
   | 'ACCOUNT_LIQUIDATION'
   | 'ACCOUNT_RETURNS'
   | 'ACCOUNT_VALUATION'
+  | 'BATCH'
   | 'CASH_BALANCE'
   | 'CASH_TRANSACTION'
   | 'CORPORATE_ACTION'

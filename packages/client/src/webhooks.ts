@@ -26,7 +26,7 @@ export type { KeySet, Liquidation, VerifyKey } from './contract.ts';
 export type { Delivery, PublicKeySet } from './deliveries.ts';
 export type { FetchKeys, KeyTimes } from './delivery-keys.ts';
 export type * from './events.ts';
-export { isLiquidationEvent } from './events.ts';
+export { isBatchEvent, isLiquidationEvent } from './events.ts';
 
 /** A delivery that is refused; the message says why, in one sentence. */
 export class DeliveryError extends Error {

@@ -269,7 +269,7 @@ export const controlOperations = {
     description:
       'The log of events as server-sent events (`text/event-stream`): each as `GET /events` shows it in ' +
       '`data`, with its cursor as `id`. Connect again with `last-event-id` and the stream goes on behind ' +
-      'it, without loss or repeats. A comment, with the place in the log as `id`, comes every 10 seconds ' +
+      'it, without loss or repeats. Events of batches come with `batch_id` alone. A comment, with the place in the log as `id`, comes every 10 seconds ' +
       'where nothing else does. With `changes=true` an event `changed` names what has changed besides. An event `gap` says what the log has dropped behind your place; an event ' +
       '`end` says why the service ends the stream: `token_ended`, `slow_reader` or `shutting_down`.',
     query: streamQuery,
@@ -289,6 +289,6 @@ export const controlOperations = {
         },
       },
     },
-    refusals: { not_found: 'This client has no such liquidation.' },
+    refusals: { not_found: 'This client has no such liquidation or batch.' },
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

@@ -1,9 +1,10 @@
 // What the document says of the operations on deliveries, and on the log behind them.
 
 import { listDeliveriesQuery, listEventsQuery, replayBody } from '../delivery-schemas.ts';
+import { eventPage } from './batch-objects.ts';
 import { attemptPage, replayAnswer, testAnswer } from './delivery-objects.ts';
 import { attemptView, newEvent, testView } from './examples.ts';
-import { eventPage } from './objects.ts';
+
 import type { OperationPart } from './operation.ts';
 
 const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';

@@ -1,6 +1,8 @@
 // The webhooks section: what the service sends to receivers, one entry for each event of the contract.
 
 import type { Contract } from '../../auth/store.ts';
+import { type BatchEvent, batchEvents } from '../../batches/batch.ts';
+import { batchEvent } from './batch-objects.ts';
 import { eventOf } from './examples.ts';
 import { type Json, type Names, toJsonSchema } from './json-schema.ts';
 import { event, eventPackage } from './objects.ts';
@@ -16,6 +18,18 @@ const deliveries = {
 } as const;
 
 type Status = keyof typeof deliveries;
+
+/** Sent to subscriptions that name BATCH, and to no other. */
+const batchDeliveries: Readonly<Record<BatchEvent, string>> = {
+  CREATED: 'A batch was made.',
+  STARTED: 'A batch begins to start its accounts.',
+  PROGRESS: 'A batch is further than it was: every 5 seconds at most.',
+  PAUSED: 'A batch was paused.',
+  RESUMED: 'A batch was resumed.',
+  CANCELLING: 'A batch is being cancelled.',
+  CANCELLED: 'A batch was cancelled, and nothing of it is open.',
+  COMPLETED: 'Everything that a batch has started has ended.',
+};
 
 const headers: readonly Json[] = [
   {
@@ -45,8 +59,29 @@ export function eventDeliveries(names: Names, contract: Contract): Json {
   const entries = told.map((status): [string, Json] => {
     return [`ACCOUNT_LIQUIDATION.${status}`, { post: delivery(status, names) }];
   });
-  return Object.fromEntries(entries);
+  const ofBatches = batchEvents.map((type): [string, Json] => {
+    return [`BATCH.${type}`, { post: batchDelivery(type, names) }];
+  });
+  return Object.fromEntries([...entries, ...ofBatches]);
 }
+
+function batchDelivery(type: BatchEvent, names: Names): Json {
+  return {
+    tags: ['Control'],
+    operationId: `batch_${type.toLowerCase()}`,
+    summary: `Batch ${type}`,
+    description: `${batchDeliveries[type]}\n\nOnly subscriptions whose \`type\` has \`BATCH\` get it; \`ALL\` has it not.`,
+    security: [],
+    parameters: headers,
+    requestBody: {
+      required: true,
+      content: { 'application/json': { schema: toJsonSchema(batchEvent, names) } },
+    },
+    responses: received,
+  };
+}
+
+const received = { '2XX': { description: 'Received. Any other answer, or none, means: again.' } };
 
 function delivery(status: Status, names: Names): Json {
   return {
@@ -71,8 +106,6 @@ function delivery(status: Status, names: Names): Json {
         },
       },
     },
-    responses: {
-      '2XX': { description: 'Received. Any other answer, or none, means: again.' },
-    },
+    responses: received,
   };
 }

@@ -3,7 +3,7 @@
 
 import { Type } from 'typebox';
 import { account, execution, instrument, order, position, user } from './book-objects.ts';
-import { attempt, deliveryState, gap, replayAnswer, testAnswer } from './delivery-objects.ts';
+import { attempt, deliveryState, replayAnswer, testAnswer } from './delivery-objects.ts';
 import { pageMeta } from './operation.ts';
 
 const uuid = (description: string) => Type.String({ format: 'uuid', description });
@@ -146,19 +146,6 @@ export const loggedText = {
 };
 
 export const loggedEvent = Type.Omit(event, ['webhook_id'], loggedText);
-
-export const eventPage = Type.Object({
-  data: Type.Array(loggedEvent),
-  meta: Type.Object({
-    count: Type.Integer({ minimum: 0, description: 'Events on this page.' }),
-    limit: Type.Integer({ minimum: 1, description: 'The most events this page could have.' }),
-    next: Type.String({ description: 'The cursor to go on with, also when there was nothing.' }),
-    has_more: Type.Boolean({ description: 'Whether the log goes on behind this page.' }),
-    gap: Type.Union([gap, Type.Null()], {
-      description: 'What was dropped from the log behind the cursor before it was read.',
-    }),
-  }),
-});
 
 export const eventPackage = Type.Object(
   { payload: Type.Array(event, { minItems: 1, description: 'In the order they happened.' }) },

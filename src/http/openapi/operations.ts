@@ -1,6 +1,7 @@
 // All operations the service can have. A route names its operation; one without a part here does not
 // compile: write it in the file of its room beside this one.
 
+import { batchOperations } from './batch-operations.ts';
 import { bookOperations } from './book-operations.ts';
 import { controlOperations } from './control-operations.ts';
 import { deliveryOperations } from './delivery-operations.ts';
@@ -29,6 +30,7 @@ const parts = {
   ...bookOperations,
   ...orderOperations,
   ...controlOperations,
+  ...batchOperations,
   ...overviewOperations,
   ...preTradeOperations,
   ...previewOperations,

@@ -131,6 +131,11 @@ const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'r
     schema: { type: 'string', pattern: '^(urn:)?(isin:[A-Z]{2}[A-Z0-9]{9}[0-9]|uuid:.+)$' },
     example: 'isin:US0378331005',
   },
+  batch_id: {
+    description: 'The batch.',
+    schema: uuid,
+    example: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e60',
+  },
   halt_id: {
     description: 'The halt.',
     schema: uuid,

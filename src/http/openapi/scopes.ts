@@ -39,6 +39,8 @@ const scopeMeanings: Readonly<Record<Scope, string>> = {
   'webhooks:read': 'Read webhooks and the keys of their signatures',
   'controls:admin': 'Set pre-trade controls, and release orders that they have stopped',
   'controls:read': 'Read pre-trade controls and the orders that they have stopped',
+  'batches:admin': 'Make, steer and read batches',
+  'batches:read': 'Read batches',
   'halts:admin': 'Set, read and lift halts',
   'halts:read': 'Read halts',
   'trail:read': 'Read the trail: who has changed what',

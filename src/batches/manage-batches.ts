@@ -1,0 +1,80 @@
+// What clients ask of batches: make one, pause it, resume it, cancel it. Each takes the transaction in which
+// the request is carried out once; what it refuses has changed nothing.
+
+import { assert } from '../assert.ts';
+import type { Tx } from '../db/connect.ts';
+import { newId, type TenantId } from '../ids.ts';
+import { Refusal } from '../refusal.ts';
+import { follow } from '../state-machine.ts';
+import {
+  type Batch,
+  type BatchEvent,
+  type BatchId,
+  type BatchPlan,
+  type By,
+  batchTransitions,
+} from './batch.ts';
+import { countOpenBatches, insertBatch, lockBatch, type NamedAccount } from './batch-store.ts';
+import { openBatchesMax } from './limits.ts';
+import { move, tell } from './start-batches.ts';
+
+export interface NewBatchRequest extends BatchPlan {
+  readonly tenantId: TenantId;
+  /** Each account once. */
+  readonly accounts: readonly NamedAccount[];
+}
+
+/** Makes a batch: SCHEDULED, also where it is due at once. */
+export async function createBatch(
+  tx: Tx,
+  request: NewBatchRequest,
+  now: Date,
+): Promise<Batch | Refusal> {
+  if ((await countOpenBatches(tx, request.tenantId)) >= openBatchesMax) {
+    const detail = `${openBatchesMax} batches are open; wait until one of them has ended.`;
+    return new Refusal('too_many_requests', detail, { headers: { 'retry-after': '60' } });
+  }
+  const batch = await insertBatch(tx, { ...request, batchId: newId<'batch'>(), now });
+  assert(batch !== undefined, 'a new id meets no other batch');
+  await tell(tx, batch, 'CREATED', now);
+  return batch;
+}
+
+/** What a person can do to a batch. */
+export type Steering = 'pause' | 'resume' | 'cancel';
+
+const events: Readonly<Record<Steering, BatchEvent>> = {
+  pause: 'PAUSED',
+  resume: 'RESUMED',
+  cancel: 'CANCELLING',
+};
+
+/**
+ * Pauses, resumes or cancels a batch: from the commit on, since a turn under way is waited for. Cancelled is
+ * what was not started and what is still NEW, by the turns that follow; what is released goes on.
+ */
+export async function steerBatch(
+  tx: Tx,
+  which: { readonly tenantId: TenantId; readonly batchId: BatchId },
+  { act, by, now }: { readonly act: Steering; readonly by: By; readonly now: Date },
+): Promise<Batch | Refusal> {
+  const batch = await lockBatch(tx, which);
+  if (batch === undefined) return new Refusal('not_found', 'There is no such batch.');
+  // One that had not begun yet is begun by a turn, which tells so.
+  const cause = act === 'resume' && batch.startedAt === undefined ? 'reschedule' : act;
+  if (!Object.hasOwn(batchTransitions[batch.status], cause)) {
+    const detail = `The batch is ${batch.status}; ${needs[act]}`;
+    return new Refusal('conflict', detail);
+  }
+  const to = follow(batchTransitions, { from: batch.status, cause });
+  const nextAt = to === 'PAUSED' ? undefined : to === 'SCHEDULED' ? batch.startAt : now;
+  const moved = await move(tx, batch, { to, by, nextAt, now }, events[act]);
+  assert(moved !== undefined, 'a batch that is held stays as it is');
+  return moved;
+}
+
+const needs: Readonly<Record<Steering, string>> = {
+  pause: 'only one that is SCHEDULED or RUNNING can be paused.',
+  resume: 'only one that is PAUSED can be resumed.',
+  cancel: 'only one that is SCHEDULED, RUNNING or PAUSED can be cancelled.',
+};

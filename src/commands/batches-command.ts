@@ -1,0 +1,119 @@
+// `unwind batches`: starts batches from a file of accounts, lists them, watches them, and steers them, as the sandbox
+// client.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { accountStatuses, batchTransitions } from '../batches/batch.ts';
+import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
+import { parseId } from '../ids.ts';
+import { parseInstant } from '../instant.ts';
+import { displayName, nameOfUser, reasonText } from './arguments.ts';
+import { outputTo, run } from './run.ts';
+import type { By, ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
+import { mendable, openSandbox } from './sandbox-access.ts';
+
+type Actions = typeof import('./run-batches.ts');
+
+export function addBatchCommands(program: Command): void {
+  const batches = program
+    .command('batches')
+    .description('liquidate many accounts at once, as the sandbox client');
+  withReason(
+    batches
+      .command('start')
+      .description('liquidate the accounts of a CSV file')
+      .requiredOption(
+        '--file <csv>',
+        'column account_id, and user_id where its owner is to be checked',
+      )
+      .option('--rate <accounts>', 'accounts a minute at most', countUpTo(batchRateMax))
+      .option(
+        '--in-progress <count>',
+        'so many open at once at most',
+        countUpTo(accountsOfBatchMax),
+      )
+      .option('--start-at <time>', 'RFC 3339 (default: at once)', instantText)
+      .option('--idempotency-key <uuid>', 'the same again makes no second batch')
+      .option('--watch', 'follow it until it has ended'),
+  ).action((options: StartOptions) => act((on, actions) => actions.startBatch(on, options)));
+  batches
+    .command('list', { isDefault: true })
+    .description('batches, the newest first')
+    .addOption(
+      new Option('--status <status>', 'only of this status').choices(Object.keys(batchTransitions)),
+    )
+    .option('--json', 'one JSON document instead of text')
+    .action((options: ListOptions) => act((on, actions) => actions.listBatches(on, options)));
+  batches
+    .command('show')
+    .description('a batch, and its accounts where they are asked for')
+    .argument('<id>', 'the batch', batchIdText)
+    .addOption(
+      new Option('--accounts <status>', 'and the accounts of which this became').choices([
+        ...accountStatuses,
+        'all',
+      ]),
+    )
+    .option('--json', 'one JSON document instead of text')
+    .action((id: string, options: ShowOptions) =>
+      act((on, actions) => actions.showBatch(on, id, options)),
+    );
+  batches
+    .command('watch')
+    .description('follow a batch until it has ended; exits 1 where it was cancelled')
+    .argument('<id>', 'the batch', batchIdText)
+    .action((id: string) => act((on, actions) => actions.watchBatch(on, id)));
+  for (const verb of ['pause', 'resume', 'cancel'] as const) {
+    withReason(
+      batches.command(verb).description(steering[verb]).argument('<id>', 'the batch', batchIdText),
+    ).action((id: string, by: By) =>
+      act((on, actions) => actions.steerBatch(on, { verb, id, by })),
+    );
+  }
+}
+
+const steering = {
+  pause: 'start nothing more of it; what was started goes on',
+  resume: 'go on with one that was paused',
+  cancel: 'cancel what was not started and what is still NEW; the rest goes on',
+} as const;
+
+function withReason(command: Command): Command {
+  return command
+    .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+    .option('--actor <name>', 'who has decided it', displayName, nameOfUser());
+}
+
+/** Runs an action until it is done; Ctrl-C ends what follows a batch. */
+function act(work: (on: OnBatches, actions: Actions) => Promise<number>): Promise<void> {
+  const stopped = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  const terminal = process.stderr.isTTY === true ? process.stderr : undefined;
+  const where = { stdout: outputTo(process.stdout), terminal, signal: stopped.signal };
+  return run(async (config) => {
+    const { sandbox, client } = await openSandbox(config);
+    const actions = await import('./run-batches.ts');
+    try {
+      return await work({ client, ...where }, actions);
+    } catch (error) {
+      throw mendable(error, sandbox, 'refuses');
+    }
+  });
+}
+
+function batchIdText(text: string): string {
+  if (parseId(text) !== undefined) return text;
+  throw new InvalidArgumentError('It is no UUID.');
+}
+
+function countUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const count = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (count <= most) return count;
+    throw new InvalidArgumentError(`It is no whole number from 1 to ${most}.`);
+  };
+}
+
+function instantText(text: string): string {
+  if (parseInstant(text) !== undefined) return text;
+  throw new InvalidArgumentError('It is no time such as 2026-03-02T08:00:00Z.');
+}

@@ -1,0 +1,96 @@
+// The shapes of requests about batches.
+
+import { Type } from 'typebox';
+import { accountStatuses, batchTransitions } from '../batches/batch.ts';
+import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
+import { liquidationTransitions } from '../liquidations/liquidation.ts';
+import { cursorPaging } from './control-schemas.ts';
+import { personText, reasonText } from './halt-schemas.ts';
+import { instantForm, strict } from './schemas.ts';
+
+const reason = reasonText('Why, for those who ask later.');
+const person = personText('Who has decided it.');
+
+const batchStatuses = Object.keys(batchTransitions) as (keyof typeof batchTransitions)[];
+const liquidationStatuses = Object.keys(
+  liquidationTransitions,
+) as (keyof typeof liquidationTransitions)[];
+
+export const createBatchBody = Type.Object(
+  {
+    accounts: Type.Array(
+      Type.Object(
+        {
+          account_id: Type.String({ format: 'uuid', description: 'The account.' }),
+          user_id: Type.Optional(
+            Type.String({
+              format: 'uuid',
+              description: 'The user who has to own it; absent: whoever owns it.',
+            }),
+          ),
+        },
+        strict,
+      ),
+      {
+        minItems: 1,
+        maxItems: accountsOfBatchMax,
+        description: 'Each account once. They are started in this order.',
+      },
+    ),
+    rate: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: batchRateMax,
+        description: 'Accounts a minute at most; absent: as fast as they can be started.',
+      }),
+    ),
+    in_progress_max: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: accountsOfBatchMax,
+        description: 'Liquidations of the batch that may be open at once; absent: any number.',
+      }),
+    ),
+    start_at: Type.Optional(
+      Type.String({
+        maxLength: 40,
+        description: `When it starts, by the wall clock; absent: at once. ${instantForm}`,
+        examples: ['2022-10-14T08:00:00Z'],
+      }),
+    ),
+    reason,
+    person,
+  },
+  strict,
+);
+
+export const steerBatchBody = Type.Object({ reason, person }, strict);
+
+export const listBatchesQuery = Type.Object(
+  {
+    ...cursorPaging,
+    status: Type.Optional(
+      Type.Enum(batchStatuses, { type: 'string', description: 'Only batches of this status.' }),
+    ),
+  },
+  strict,
+);
+
+export const listBatchAccountsQuery = Type.Object(
+  {
+    ...cursorPaging,
+    status: Type.Optional(
+      Type.Enum([...accountStatuses], {
+        type: 'string',
+        description: 'Only accounts of which this became.',
+      }),
+    ),
+    liquidation_status: Type.Optional(
+      Type.Enum(liquidationStatuses, {
+        type: 'string',
+        description: 'Only accounts whose liquidation has this status.',
+      }),
+    ),
+  },
+  strict,
+);

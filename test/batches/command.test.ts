@@ -1,0 +1,123 @@
+// The commands of `unwind batches`, in this process, against the API over HTTP.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { ApiError, Client } from '@unwind/client';
+import { batchLookMs } from '../../src/batches/limits.ts';
+import {
+  listBatches,
+  showBatch,
+  startBatch,
+  steerBatch,
+  watchBatch,
+} from '../../src/commands/run-batches.ts';
+import { UsageError } from '../../src/commands/usage-error.ts';
+import { Screen } from '../book/screen.ts';
+import { giveAccounts } from '../http/api.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { engineSteps, runUntilIdle } from '../support/engine.ts';
+import { makeApiClient, startHttp } from '../support/http.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+const service = await startHttp({ after }, { sql, clock });
+const registered = await makeApiClient(sql, clock);
+const { clientId, clientSecret, keyId, key, scopes } = registered;
+const client = new Client({
+  baseUrl: `http://127.0.0.1:${service.port}`,
+  ...{ clientId, clientSecret, keyId, privateKey: key.privateKey, scopes },
+  now: clock.now,
+});
+const steps = engineSteps(sql, clock, { delayMs: 0 });
+const directory = await mkdtemp(join(tmpdir(), 'unwind-batches-'));
+after(() => rm(directory, { recursive: true, force: true }));
+const by = { reason: 'The product ends', actor: 'A. Risk' };
+
+function begin() {
+  const stdout = new Screen();
+  const on = { client, stdout, terminal: undefined, signal: new AbortController().signal };
+  return { on, stdout };
+}
+
+async function fileOf(lines: readonly string[]): Promise<string> {
+  const file = join(directory, `${randomUUID()}.csv`);
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+const idIn = ({ text }: Screen) => /Batch (\S+):/.exec(text)?.[1] ?? assert.fail(text);
+
+test('a batch is started from a file once, followed to its end, and shown', async () => {
+  const [one, two] = await giveAccounts(sql, registered, [{}, { status: 'LOCKED' }]);
+  assert.ok(two);
+  const file = await fileOf([
+    'account_id,user_id',
+    `${one.accountId},${one.userId}`,
+    `${two.accountId},${two.userId}`,
+  ]);
+  const idempotencyKey = randomUUID();
+  const { on, stdout } = begin();
+  const options = { file, rate: 6_000, inProgress: 5, idempotencyKey, ...by };
+  assert.equal(await startBatch(on, options), 0);
+  assert.match(stdout.text, /SCHEDULED +2 accounts {2}6000 a minute {2}5 at once/);
+  const id = idIn(stdout);
+  assert.equal(await startBatch(on, options), 0);
+  assert.equal(stdout.text.split(id).length, 3, 'the same again is the same batch');
+  for (let i = 0; i < 3; i += 1) {
+    await runUntilIdle(steps);
+    clock.advance(batchLookMs);
+  }
+  const watched = begin();
+  assert.equal(await watchBatch(watched.on, id), 0);
+  assert.match(
+    watched.stdout.text,
+    /^COMPLETED {2}0 waiting, 1 started, 1 refused, .*2083\.50 EUR\n$/,
+  );
+  const shown = begin();
+  await showBatch(shown.on, id, { accounts: 'REFUSED' });
+  assert.match(
+    shown.stdout.text,
+    new RegExp(`${two.accountId} {2}REFUSED {4}The account is not active.`),
+  );
+  const listed = begin();
+  await listBatches(listed.on, { status: 'COMPLETED' });
+  assert.match(listed.stdout.text, new RegExp(`^${id} {2}COMPLETED`));
+});
+
+test('a file that is wrong makes no batch, and says where it is wrong', async () => {
+  const { on, stdout } = begin();
+  const file = await fileOf(['account_id', 'nonsense', randomUUID()]);
+  assert.equal(await startBatch(on, { file, ...by }), 1);
+  assert.equal(
+    stdout.text,
+    `${file}:2: account_id is no UUID\nNo batch was made: correct the file and start again.\n`,
+  );
+  const empty = await fileOf(['account_id']);
+  assert.equal(await startBatch(on, { file: empty, ...by }), 1);
+  await assert.rejects(startBatch(on, { file: join(directory, 'none.csv'), ...by }), UsageError);
+  const other = await fileOf(['account', randomUUID()]);
+  assert.equal(await startBatch(on, { file: other, ...by }), 1);
+});
+
+test('a batch is paused, resumed and cancelled; a watched one that was cancelled exits 1', async () => {
+  const [one] = await giveAccounts(sql, registered);
+  const { on, stdout } = begin();
+  const file = await fileOf(['account_id', one.accountId]);
+  await startBatch(on, { file, startAt: '2100-01-01T00:00:00Z', ...by });
+  const id = idIn(stdout);
+  await steerBatch(on, { verb: 'pause', id, by });
+  assert.match(stdout.text, /PAUSED/);
+  await assert.rejects(steerBatch(on, { verb: 'pause', id, by }), (error) => {
+    return error instanceof ApiError && error.status === 409;
+  });
+  await steerBatch(on, { verb: 'resume', id, by });
+  await steerBatch(on, { verb: 'cancel', id, by });
+  await runUntilIdle(steps);
+  const watched = begin();
+  assert.equal(await watchBatch(watched.on, id), 1);
+  assert.match(watched.stdout.text, /^CANCELLED {2}0 waiting, 0 started, 0 refused, 1 not started/);
+});
