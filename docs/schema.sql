@@ -147,6 +147,36 @@ create table unwind.acts (
   constraint acts_kind CHECK (kind = ANY (ARRAY['client'::text, 'person'::text, 'command'::text, 'start'::text]))
 );
 
+create table unwind.approvals (
+  tenant_id uuid not null,
+  approval_id uuid not null,
+  halt_id uuid not null,
+  value numeric,
+  value_max numeric not null,
+  reason text not null,
+  person text not null,
+  actor_kind text not null,
+  actor text not null,
+  asked_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  decision text,
+  decided_at timestamp with time zone,
+  decided_by text,
+  decided_actor_kind text,
+  decided_actor text,
+  decide_reason text,
+  constraint approvals_pkey PRIMARY KEY (tenant_id, approval_id),
+  constraint approvals_decide_reason_length CHECK (length(decide_reason) >= 1 AND length(decide_reason) <= 500),
+  constraint approvals_decided CHECK ((decision IS NULL) = (decided_at IS NULL) AND (COALESCE(decision, 'expired'::text) = 'expired'::text) = (decided_by IS NULL) AND (decided_by IS NULL) = (decide_reason IS NULL) AND (decided_by IS NULL) = (decided_actor IS NULL) AND (decided_by IS NULL) = (decided_actor_kind IS NULL)),
+  constraint approvals_decided_by_length CHECK (length(decided_by) >= 1 AND length(decided_by) <= 100),
+  constraint approvals_decision CHECK (decision = ANY (ARRAY['approved'::text, 'declined'::text, 'expired'::text])),
+  constraint approvals_in_time CHECK (decision <> 'approved'::text OR decided_at < expires_at),
+  constraint approvals_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
+  constraint approvals_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
+  constraint approvals_two_persons CHECK (decision <> 'approved'::text OR lower(btrim(decided_by)) <> lower(btrim(person)))
+);
+CREATE UNIQUE INDEX approvals_open ON unwind.approvals USING btree (tenant_id, halt_id) WHERE (decision IS NULL);
+
 create table unwind.batch_accounts (
   tenant_id uuid not null,
   batch_id uuid not null,
@@ -370,8 +400,10 @@ create table unwind.controls (
   person text not null,
   set_at timestamp with time zone not null,
   replaced_at timestamp with time zone,
+  four_eyes_max numeric,
   constraint controls_pkey PRIMARY KEY (tenant_id, controls_id),
   constraint controls_day_value CHECK (day_value_max > 0::numeric),
+  constraint controls_four_eyes CHECK (four_eyes_max > 0::numeric),
   constraint controls_order_quantity CHECK (order_quantity_max > 0::numeric),
   constraint controls_order_value CHECK (order_value_max > 0::numeric),
   constraint controls_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
@@ -638,6 +670,7 @@ create table unwind.halts (
   lifted_at timestamp with time zone,
   lifted_by text,
   lift_reason text,
+  lift_value numeric,
   constraint halts_pkey PRIMARY KEY (tenant_id, halt_id),
   constraint halts_isin CHECK (isin ~ '^[A-Z]{2}[A-Z0-9]{9}[0-9]$'::text),
   constraint halts_lift_reason_length CHECK (length(lift_reason) >= 1 AND length(lift_reason) <= 500),
@@ -1890,6 +1923,26 @@ create view unwind_v1.acts as
     subject
    FROM unwind.acts a;
 
+create view unwind_v1.approvals as
+ SELECT NULLIF(tenant_id, '00000000-0000-0000-0000-000000000000'::uuid) AS tenant_id,
+    approval_id,
+    halt_id,
+    value,
+    value_max,
+    reason,
+    person,
+    actor_kind,
+    actor,
+    asked_at,
+    expires_at,
+    decision,
+    decided_at,
+    decided_by,
+    decided_actor_kind,
+    decided_actor,
+    decide_reason
+   FROM unwind.approvals a;
+
 create view unwind_v1.batch_accounts as
  SELECT tenant_id,
     batch_id,
@@ -1983,7 +2036,8 @@ create view unwind_v1.controls as
     reason,
     person,
     set_at,
-    replaced_at
+    replaced_at,
+    four_eyes_max
    FROM unwind.controls c;
 
 create view unwind_v1.corrections as
@@ -2090,7 +2144,8 @@ create view unwind_v1.halts as
     set_at,
     lifted_at,
     lifted_by,
-    lift_reason
+    lift_reason,
+    lift_value
    FROM unwind.halts h;
 
 create view unwind_v1.instruments as

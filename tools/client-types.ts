@@ -171,6 +171,9 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         HaltWithEffect: answerOf('retrieve_halt'),
         HaltEffect: part(answerOf('retrieve_halt'), 'effect'),
         LiftRequest: bodyOf('lift_halt'),
+        Approval: part(answerOf('list_approvals'), 'data'),
+        ApprovalQuery: queryOf('list_approvals'),
+        ApprovalDecision: bodyOf('approve'),
       },
     },
     'trail.ts': {

@@ -82,4 +82,52 @@ const controlsHold: Check = {
       )`,
 };
 
-export const checksOfHalts: readonly Check[] = [haltsHold, endsAreEnds, controlsHold];
+// The limit that was in force when a halt was lifted. A lift at the same time as a change of the limit may have read
+// either.
+const liftsHadTwoPersons: Check = {
+  name: 'lifts_had_two_persons',
+  says: 'No halt that held more than the limit was lifted without the agreement of a second person.',
+  sql: fragment`
+    select
+      h.tenant_id,
+      'halt' as subject,
+      h.halt_id as subject_id,
+      concat('approved by another than ', h.lifted_by) as expected,
+      coalesce(
+        (
+          select concat('approved by ', a.decided_by)
+          from unwind_v1.approvals a
+          where a.halt_id = h.halt_id
+            and a.decision = 'approved'
+          limit 1
+        ),
+        'no approval'
+      ) as found,
+      concat(
+        'it held ', coalesce(trim_scale(h.lift_value)::text, 'an unknown value'), ', the limit was ',
+        trim_scale(min(c.four_eyes_max))
+      ) as message
+    from unwind_v1.halts h
+    join unwind_v1.controls c
+      on c.four_eyes_max is not null
+      and (c.tenant_id is null or c.tenant_id = h.tenant_id)
+      and h.lifted_at > c.set_at + ${requestTime} + ${clockSkew}
+      and h.lifted_at < coalesce(c.replaced_at - ${requestTime} - ${clockSkew}, 'infinity')
+    where coalesce(h.lift_value > c.four_eyes_max, true)
+      and not exists (
+        select
+        from unwind_v1.approvals a
+        where a.halt_id = h.halt_id
+          and a.decision = 'approved'
+          and a.decided_at = h.lifted_at
+          and lower(btrim(a.decided_by)) <> lower(btrim(h.lifted_by))
+      )
+    group by h.tenant_id, h.halt_id, h.lifted_by, h.lift_value`,
+};
+
+export const checksOfHalts: readonly Check[] = [
+  haltsHold,
+  endsAreEnds,
+  controlsHold,
+  liftsHadTwoPersons,
+];

@@ -31,6 +31,7 @@ interface SetOptions extends Whose {
   readonly dayValue?: Decimal;
   readonly priceAge?: number;
   readonly priceCollar?: Decimal;
+  readonly fourEyes?: Decimal;
   readonly rejections?: Limits['rejections'];
   readonly reason: string;
   readonly actor: string;
@@ -56,6 +57,7 @@ export function addControlsCommands(program: Command): void {
     .option('--day-value <eur>', 'of all orders of a client since midnight UTC at most', amount)
     .option('--price-age <seconds>', 'age of the last price at most', wholeSeconds)
     .option('--price-collar <percent>', 'last execution from last price at most', amount)
+    .option('--four-eyes <eur>', 'what one person may lift a halt of at most', amount)
     .option('--rejections <n/seconds>', 'so many halt the venue, for example 10/60', rejections)
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
     .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
@@ -130,6 +132,7 @@ export async function setControls(on: OnDatabase, options: SetOptions): Promise<
     priceAgeMaxS: options.priceAge,
     priceCollarPercent: options.priceCollar,
     rejections: options.rejections,
+    fourEyesMax: options.fourEyes,
     reason,
     person,
     setAt: clock.now(),

@@ -87,8 +87,11 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'controls show': ['unwind controls', `unwind controls show --client ${id} --json`],
   'controls set': [
     'unwind controls set --everything --price-age 900 --rejections 10/60 --reason "limits of 2026"',
-    `unwind controls set --client ${id} --order-value 250000 --day-value 5000000 --reason "limits of 2026"`,
+    `unwind controls set --client ${id} --order-value 250000 --four-eyes 1000000 --reason "limits of 2026"`,
   ],
+  'approvals list': ['unwind approvals', `unwind approvals list --client ${id} --all --json`],
+  'approvals approve': [`unwind approvals approve ${id} --reason "checked the prices"`],
+  'approvals decline': [`unwind approvals decline ${id} --reason "prices are stale"`],
   'controls stopped': ['unwind controls stopped', `unwind controls stopped --client ${id} --json`],
   'controls release': [`unwind controls release ${id} --reason "agreed with the desk"`],
   'parked list': ['unwind parked', 'unwind parked list --json'],

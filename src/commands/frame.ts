@@ -41,7 +41,7 @@ const findings: Readonly<Record<string, string>> = {
 const groups: readonly (readonly [heading: string, names: readonly string[]])[] = [
   ['Sell:', ['liquidations', 'batches', 'positions', 'import', 'statements']],
   ['See:', ['top', 'report', 'events', 'parked', 'trail', 'audit', 'doctor']],
-  ['Steer:', ['halts', 'controls', 'limits', 'venues', 'fix']],
+  ['Steer:', ['halts', 'controls', 'approvals', 'limits', 'venues', 'fix']],
   [
     'Integrate:',
     ['clients', 'keys', 'webhooks', 'listen', 'request', 'replay-request', 'inspect-signature'],

@@ -1,6 +1,8 @@
 // `unwind halts`: stops the release and the sending of orders, of one client or of all; lists and lifts.
 
 import { type Command, InvalidArgumentError } from 'commander';
+import { valueText } from '../approvals/approval.ts';
+import { assertNever } from '../assert.ts';
 import { isIsin } from '../book/isin.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
@@ -9,11 +11,12 @@ import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
 import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-store.ts';
 import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
-import { liftHalt } from '../liquidations/lift-halt.ts';
+import { askToLift } from '../liquidations/ask-to-lift.ts';
 import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand } from './acting.ts';
+import { askerOfCommand } from './approvals-command.ts';
 import { accountId, clientId, displayName, mic, nameOfUser, reasonText } from './arguments.ts';
 import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
@@ -194,7 +197,7 @@ export async function listHalts(
   return 0;
 }
 
-/** Lifts a halt. @returns 0; 1 where there is none to lift. */
+/** Lifts a halt, or asks for a second person. @returns 0; 1 where there is none to lift, or one person may not. */
 export async function lift(
   { sql, clock, stdout }: { readonly sql: Sql; readonly clock: Clock; readonly stdout: Output },
   haltId: HaltId,
@@ -210,14 +213,27 @@ export async function lift(
     ...{ operation: 'lift_halt', target: `/halts/${haltId}`, actor: by, reason },
   });
   const lifted = await inTransaction(sql, async (tx) => {
-    const result = await liftHalt(tx, halt, { at, by, reason });
-    if (result !== undefined) await recordAct(tx, halt.tenantId, act);
+    const result = await askToLift(tx, halt, { at, asker: askerOfCommand(by), reason });
+    if (['lifted', 'asked'].includes(result.as)) await recordAct(tx, halt.tenantId, act);
     return result;
   });
-  if (lifted === undefined) {
-    stdout.write(`Halt ${haltId} was lifted before.\n`);
-    return 1;
+  switch (lifted.as) {
+    case 'lifted':
+      stdout.write(`Lifted halt ${haltId}: ${placeOf(halt)} goes on.\n`);
+      return 0;
+    case 'asked': {
+      const { approvalId, value } = lifted.approval;
+      stdout.write(`Not lifted: it holds ${valueText(value)}, so a second person has to agree:\n`);
+      stdout.write(`  unwind approvals approve ${approvalId} --reason …\n`);
+      return 1;
+    }
+    case 'pending':
+      stdout.write('Not lifted: it waits for a second person; see `unwind approvals`.\n');
+      return 1;
+    case 'over':
+      stdout.write(`Halt ${haltId} was lifted before.\n`);
+      return 1;
+    default:
+      return assertNever(lifted);
   }
-  stdout.write(`Lifted halt ${haltId}: ${placeOf(halt)} goes on.\n`);
-  return 0;
 }

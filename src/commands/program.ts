@@ -10,6 +10,7 @@ import type { TenantId } from '../ids.ts';
 import type { Config } from '../settings/config.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { packageVersion } from '../settings/package-version.ts';
+import { addApprovalCommands } from './approvals-command.ts';
 import { clientId, hours, httpUrl, kindList, roleList } from './arguments.ts';
 import { addBatchCommands } from './batches-command.ts';
 import { addClientCommands } from './clients-command.ts';
@@ -60,6 +61,7 @@ export function makeProgram(): Command {
   addEventCommands(program);
   addHaltCommands(program);
   addControlsCommands(program);
+  addApprovalCommands(program);
   addStatementCommands(program);
   addBatchCommands(program);
   addTrailCommands(program);

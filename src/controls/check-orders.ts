@@ -76,8 +76,8 @@ export async function checkOrders<T extends CheckedOrder>(
   return { passed, stopped };
 }
 
-/** The brake on rejections is applied where they are reported. */
-function stopsOrders({ rejections: _, ...limits }: Limits): boolean {
+/** The brake on rejections is applied where they are reported, the four eyes where a halt is lifted. */
+function stopsOrders({ rejections: _, fourEyesMax: __, ...limits }: Limits): boolean {
   return Object.values(limits).some((limit) => limit !== undefined);
 }
 

@@ -30,6 +30,8 @@ export interface Limits {
   /** How far the last execution of the instrument may be from its last price, in % of that. */
   readonly priceCollarPercent: Decimal | undefined;
   readonly rejections: RejectionLimit | undefined;
+  /** What a halt may hold, in EUR, for one person to lift it. */
+  readonly fourEyesMax: Decimal | undefined;
 }
 
 /** So many rejections of a venue within so long halt it for the tenant. */
@@ -45,6 +47,7 @@ export const noLimits: Limits = {
   priceAgeMaxS: undefined,
   priceCollarPercent: undefined,
   rejections: undefined,
+  fourEyesMax: undefined,
 };
 
 /** What holds where two hold: the smaller of each. Of two limits of rejections either. */
@@ -56,6 +59,7 @@ export function strictest(a: Limits, b: Limits): Limits {
     priceAgeMaxS: least(a.priceAgeMaxS, b.priceAgeMaxS),
     priceCollarPercent: lower(a.priceCollarPercent, b.priceCollarPercent),
     rejections: a.rejections ?? b.rejections,
+    fourEyesMax: lower(a.fourEyesMax, b.fourEyesMax),
   };
 }
 

@@ -26,6 +26,7 @@ interface ControlsRow {
   readonly price_collar_percent: string | null;
   readonly rejections_max: number | null;
   readonly rejections_window_s: number | null;
+  readonly four_eyes_max: string | null;
   readonly reason: string;
   readonly person: string;
   readonly set_at: Date;
@@ -43,6 +44,7 @@ function toControls(row: ControlsRow): Controls {
     priceAgeMaxS: row.price_age_max_s ?? undefined,
     priceCollarPercent: amount(row.price_collar_percent),
     rejections: max === null || windowS === null ? undefined : { max, windowS },
+    fourEyesMax: amount(row.four_eyes_max),
     reason: row.reason,
     person: row.person,
     setAt: row.set_at,
@@ -54,8 +56,8 @@ export async function findControls(sql: SqlOrTx, tenantId: TenantId): Promise<re
   const rows = await sql<ControlsRow[]>`
     select
       c.tenant_id, c.controls_id, c.order_quantity_max, c.order_value_max, c.day_value_max,
-      c.price_age_max_s, c.price_collar_percent, c.rejections_max, c.rejections_window_s, c.reason,
-      c.person, c.set_at
+      c.price_age_max_s, c.price_collar_percent, c.rejections_max, c.rejections_window_s,
+      c.four_eyes_max, c.reason, c.person, c.set_at
     from unwind.controls c
     where c.replaced_at is null
       and c.tenant_id in (${tenantId}, ${everyTenant})`;
@@ -74,14 +76,15 @@ export async function replaceControls(tx: Tx, controls: Controls): Promise<void>
   await tx`
     insert into unwind.controls (
       tenant_id, controls_id, order_quantity_max, order_value_max, day_value_max, price_age_max_s,
-      price_collar_percent, rejections_max, rejections_window_s, reason, person, set_at
+      price_collar_percent, rejections_max, rejections_window_s, four_eyes_max, reason, person,
+      set_at
     )
     values (
       ${tenantId}, ${controls.controlsId}, ${amount(controls.orderQuantityMax)},
       ${amount(controls.orderValueMax)}, ${amount(controls.dayValueMax)},
       ${controls.priceAgeMaxS ?? null}, ${amount(controls.priceCollarPercent)},
       ${controls.rejections?.max ?? null}, ${controls.rejections?.windowS ?? null},
-      ${controls.reason}, ${controls.person}, ${setAt}
+      ${amount(controls.fourEyesMax)}, ${controls.reason}, ${controls.person}, ${setAt}
     )`;
 }
 

@@ -7,6 +7,7 @@ import type { Found } from '../db/page.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { fixWriteMsMax } from '../limits.ts';
+import { type Decimal, plain } from '../money.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget } from './halt.ts';
 
 /** Before a claim: no halt is acknowledged while the transaction lasts. */
@@ -155,7 +156,7 @@ export const ofOrder = {
 };
 
 /** SQL: whether one target covers something. */
-function isCoveredSql(target: HaltTarget, what: HaltedThing): Fragment {
+export function isCoveredSql(target: HaltTarget, what: HaltedThing): Fragment {
   const { tenantId, accountId = null, isin = null, venue = null } = target;
   return fragment`
     (${tenantId}::uuid = ${everyTenant} or ${what.tenantId} = ${tenantId})
@@ -283,13 +284,15 @@ export async function markLifted(
   tx: Tx,
   { tenantId, haltId }: Pick<Halt, 'tenantId' | 'haltId'>,
   lift: NonNullable<Halt['lift']>,
+  value: Decimal | undefined,
 ): Promise<Halt | undefined> {
   const rows = await tx<HaltRow[]>`
     update unwind.halts h
     set
       lifted_at = ${lift.at},
       lifted_by = ${lift.by},
-      lift_reason = ${lift.reason}
+      lift_reason = ${lift.reason},
+      lift_value = ${value === undefined ? null : plain(value)}
     where h.tenant_id = ${tenantId}
       and h.halt_id = ${haltId}
       and h.lifted_at is null

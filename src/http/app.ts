@@ -15,6 +15,7 @@ import type { CreateSettings } from '../liquidations/create-liquidation.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { tunnelReceiver } from '../tunnels/serve-tunnels.ts';
+import { approvalHandlers } from './approval-handlers.ts';
 import { batchHandlers } from './batch-handlers.ts';
 import { bookHandlers } from './book-handlers.ts';
 import { consoleOperations } from './console-gate.ts';
@@ -202,6 +203,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     preTrade: preTradeHandlers({ sql, clock, settings }),
+    approvals: approvalHandlers({ sql, clock, settings }),
     batches: batchHandlers({ sql, clock, settings, onChanged: () => engine?.wakeStart() }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),

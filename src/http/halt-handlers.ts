@@ -2,6 +2,7 @@
 // a venue any more.
 
 import type { Static } from 'typebox';
+import { assertNever } from '../assert.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
@@ -13,14 +14,16 @@ import {
   insertHalt,
 } from '../halts/halts-store.ts';
 import { newId, type TenantId } from '../ids.ts';
-import { liftHalt } from '../liquidations/lift-halt.ts';
+import { askToLift } from '../liquidations/ask-to-lift.ts';
 import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { Refusal } from '../refusal.ts';
+import { askerOf } from './approval-handlers.ts';
 import { idOf } from './cursor.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from './halt-schemas.ts';
 import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
 import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { approvalView } from './pre-trade-views.ts';
 import { noQuery, queryReaderOf, readerOf, readId, refuseUnprintable } from './schemas.ts';
 
 export interface HaltHandlers {
@@ -36,6 +39,7 @@ const readSet = readerOf(setHaltBody);
 const readLift = readerOf(liftHaltBody);
 
 const noSuchHalt = 'There is no such halt.';
+const listPending = 'GET /approvals?pending=true';
 const inForceOnly =
   'The halt is in force, but a process may still be sending what it claimed before; try again with the ' +
   'same idempotency key, until it is certain that nothing is sent.';
@@ -102,7 +106,7 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
       const body = readLift(jsonBody(call), 'body');
       refuseUnprintable(body);
       refuseOtherPerson(call, body.person);
-      const { reason, person: by } = body;
+      const asker = askerOf(call, body.person);
       const { tenantId } = call.caller;
       return answerOnce(options, call, async (tx, at) => {
         const halt = await findHalt(tx, { tenantId, haltId });
@@ -110,9 +114,19 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
         if (halt.tenantId === everyTenant) {
           return new Refusal('conflict', 'The operator has set this halt, and alone can lift it.');
         }
-        const lifted = await liftHalt(tx, halt, { at, by, reason });
-        if (lifted !== undefined) return { status: 200, body: JSON.stringify(haltView(lifted)) };
-        return new Refusal('conflict', 'The halt was lifted before.');
+        const lift = await askToLift(tx, halt, { at, asker, reason: body.reason });
+        switch (lift.as) {
+          case 'lifted':
+            return { status: 200, body: JSON.stringify(haltView(lift.halt)) };
+          case 'asked':
+            return { status: 202, body: JSON.stringify(approvalView(lift.approval)) };
+          case 'pending':
+            return new Refusal('conflict', `Its lift waits for a second person: ${listPending}.`);
+          case 'over':
+            return new Refusal('conflict', 'The halt was lifted before.');
+          default:
+            return assertNever(lift);
+        }
       });
     },
   };

@@ -110,7 +110,8 @@ type AmountName =
   | 'order_quantity_max'
   | 'order_value_max'
   | 'day_value_max'
-  | 'price_collar_percent';
+  | 'price_collar_percent'
+  | 'four_eyes_max';
 
 /** @throws Refusal `bad_request`. */
 function limitsIn(body: SetControls): Limits {
@@ -129,5 +130,6 @@ function limitsIn(body: SetControls): Limits {
     priceAgeMaxS: body.price_age_max_s,
     priceCollarPercent: amount('price_collar_percent'),
     rejections: rejections && { max: rejections.max, windowS: rejections.window_s },
+    fourEyesMax: amount('four_eyes_max'),
   };
 }

@@ -41,6 +41,9 @@ export const limitMembers = {
       },
     ),
   ),
+  four_eyes_max: amount(
+    'EUR that a halt may hold, by the last prices, for one person to lift it; above it a second one has to approve.',
+  ),
 };
 
 export const setControlsBody = Type.Object(
@@ -56,6 +59,21 @@ export type SetControls = Static<typeof setControlsBody>;
 
 export const releaseOrderBody = Type.Object(
   { reason: reasonText('Why it may pass.'), person: personText('Who lets it pass.') },
+  strict,
+);
+
+export const decideBody = Type.Object(
+  { reason: reasonText('Why.'), person: personText('Who decides: not who has asked.') },
+  strict,
+);
+
+export const listApprovalsQuery = Type.Object(
+  {
+    ...cursorPaging,
+    pending: Type.Optional(
+      Type.Boolean({ default: false, description: 'Only those that can be decided now.' }),
+    ),
+  },
   strict,
 );
 

@@ -1,11 +1,19 @@
-// Pre-trade controls and stopped orders as clients see them. What is undefined is absent in JSON.
+// Controls, stopped orders and approvals as clients see them. What is undefined is absent in JSON.
 
+import type { Approval } from '../approvals/approval.ts';
 import type { Controls } from '../controls/controls-store.ts';
 import type { Stop } from '../controls/stops-store.ts';
 import { plain } from '../money.ts';
 
 export function controlsView(controls: Controls) {
-  const { orderQuantityMax, orderValueMax, dayValueMax, priceCollarPercent, rejections } = controls;
+  const {
+    orderQuantityMax,
+    orderValueMax,
+    dayValueMax,
+    priceCollarPercent,
+    rejections,
+    fourEyesMax,
+  } = controls;
   return {
     id: controls.controlsId,
     order_quantity_max: orderQuantityMax && plain(orderQuantityMax),
@@ -14,9 +22,30 @@ export function controlsView(controls: Controls) {
     price_age_max_s: controls.priceAgeMaxS,
     price_collar_percent: priceCollarPercent && plain(priceCollarPercent),
     rejections: rejections && { max: rejections.max, window_s: rejections.windowS },
+    four_eyes_max: fourEyesMax && plain(fourEyesMax),
     reason: controls.reason,
     person: controls.person,
     set_at: controls.setAt,
+  };
+}
+
+/** `value` is absent where a price was not known. */
+export function approvalView(approval: Approval) {
+  const { value, decided } = approval;
+  return {
+    id: approval.approvalId,
+    operation: 'lift_halt',
+    halt_id: approval.haltId,
+    status: approval.status,
+    value: value && plain(value),
+    four_eyes_max: plain(approval.valueMax),
+    reason: approval.reason,
+    person: approval.asker.person,
+    asked_at: approval.askedAt,
+    expires_at: approval.expiresAt,
+    decided_at: decided?.at,
+    decided_by: decided?.by,
+    decide_reason: decided?.reason,
   };
 }
 

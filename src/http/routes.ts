@@ -2,6 +2,7 @@
 // What is asked without a token (`POST /auth/token`, probes, pages, the sandbox's inspector) are open routes.
 
 import { batchBodyBytesMax } from '../batches/limits.ts';
+import type { ApprovalHandlers } from './approval-handlers.ts';
 import type { BatchHandlers } from './batch-handlers.ts';
 import type { BookHandlers } from './book-handlers.ts';
 import type { ControlHandlers } from './control-handlers.ts';
@@ -60,6 +61,7 @@ const ofOrders = '/accounts/:account_id/orders';
 const ofExecutions = '/orders/:order_id/executions';
 const ofExecution = `${ofExecutions}/:execution_id`;
 const ofInstrument = '/instruments/:instrument_id';
+const ofApproval = '/approvals/:approval_id';
 const ofStopped = '/controls/stopped/:stop_id/release';
 const ofFaults = '/tests/webhooks/:webhook_id/faults';
 const ofTunnels = '/events-acceptor-service/endpoints';
@@ -76,6 +78,7 @@ export interface Handlers {
   readonly control: ControlHandlers;
   readonly halts: HaltHandlers;
   readonly preTrade: PreTradeHandlers;
+  readonly approvals: ApprovalHandlers;
   readonly batches: BatchHandlers;
   readonly overview: OverviewHandlers;
   readonly statements: StatementHandlers;
@@ -135,7 +138,7 @@ function contractRoutes({ liquidations, webhooks, deliveries, events, book, orde
 }
 
 // biome-ignore format: one line a route.
-function controlRoutes({ liquidations, control, events, halts, batches, overview, parked, preTrade, statements, trail }: Handlers): readonly SignedRoute[] {
+function controlRoutes({ approvals, liquidations, control, events, halts, batches, overview, parked, preTrade, statements, trail }: Handlers): readonly SignedRoute[] {
   return [
     { method: 'GET',    path: '/overview',             operation: 'show_overview',                scopes: liquidationRead,  idempotent: false, handler: overview.show },
     { method: 'GET',    path: '/find',                 operation: 'find_by_id',                   scopes: liquidationRead,  idempotent: false, handler: overview.find },
@@ -153,6 +156,9 @@ function controlRoutes({ liquidations, control, events, halts, batches, overview
     { method: 'POST',   path: '/controls',             operation: 'set_controls',                 scopes: controlAdmin,     idempotent: true,  handler: preTrade.set },
     { method: 'GET',    path: '/controls/stopped',     operation: 'list_stopped_orders',          scopes: controlRead,      idempotent: false, handler: preTrade.listStopped },
     { method: 'POST',   path: ofStopped,               operation: 'release_stopped_order',        scopes: controlAdmin,     idempotent: true,  handler: preTrade.release },
+    { method: 'GET',    path: '/approvals',            operation: 'list_approvals',               scopes: haltRead,         idempotent: false, handler: approvals.list },
+    { method: 'POST',   path: `${ofApproval}/approve`, operation: 'approve',                      scopes: haltAdmin,        idempotent: true,  handler: approvals.approve },
+    { method: 'POST',   path: `${ofApproval}/decline`, operation: 'decline_approval',             scopes: haltAdmin,        idempotent: true,  handler: approvals.decline },
     { method: 'GET',    path: '/trail',                operation: 'list_acts',                    scopes: trailRead,        idempotent: false, handler: trail.list },
     { method: 'GET',    path: '/parked',               operation: 'list_parked',                  scopes: parkedRead,       idempotent: false, handler: parked.list },
     { method: 'POST',   path: '/parked/resume',        operation: 'resume_parked',                scopes: parkedAdmin,      idempotent: false, handler: parked.resume },

@@ -32,6 +32,7 @@ const keys = {
   'unwind.orders': ['order_id'],
   'unwind.submissions': ['sent_at', 'client_order_id'],
   'unwind.liquidations': ['liquidation_id'],
+  'unwind.halts': ['halt_id'],
   'unwind.events': ['event_id'],
   'unwind.reservations': ['liquidation_id', 'number'],
   'unwind.reservation_positions': ['reservation_id', 'isin'],

@@ -36,4 +36,16 @@ export const corruptionsOfHalts: readonly Corruption[] = [
     check: 'controls_hold_orders',
     subject: itsSubmission,
   },
+  {
+    what: 'a halt that held too much for one person is lifted by one',
+    victims: all('unwind.halts', 'lifted_at is not null'),
+    change: [
+      set('unwind.halts', 'lift_value = 100'),
+      `insert into unwind.controls (tenant_id, controls_id, four_eyes_max, reason, person, set_at)
+       select v.tenant_id, gen_random_uuid(), 99.5, 'Four eyes', 'Tester', v.lifted_at - interval '1 hour'
+       from v`,
+    ],
+    check: 'lifts_had_two_persons',
+    subject: 'v.halt_id::text',
+  },
 ];

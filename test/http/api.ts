@@ -1,12 +1,15 @@
 // An API client at work: it holds a token and sends requests that are signed as they should be.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { insertApproval } from '../../src/approvals/approvals-store.ts';
 import { type Clock, later } from '../../src/clock.ts';
 import { recordStops } from '../../src/controls/stops-store.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
+import { insertHalt } from '../../src/halts/halts-store.ts';
 import type { SignedRoute } from '../../src/http/pipeline.ts';
-import type { OrderId } from '../../src/ids.ts';
+import { newId, type OrderId, type TenantId } from '../../src/ids.ts';
+import { decimal } from '../../src/money.ts';
 import { countTry, noteForPerson } from '../../src/work/parked-store.ts';
 import { type AccountOfUser, type BookAccount, makeBook } from '../support/book.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
@@ -308,6 +311,7 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
   const [account] = await giveAccounts(sql, api.client);
   if (path.startsWith('/halts')) return wishForHalt(api, route, account);
   if (path.startsWith('/controls')) return wishForControls(api, sql, route);
+  if (path.startsWith('/approvals')) return wishForApproval(sql, api, route);
   if (path.startsWith('/batches')) return wishForBatch(api, route, account);
   if (['/stream', '/overview', '/find', '/trail'].includes(path))
     return { method, target: path, content: {} };
@@ -409,6 +413,43 @@ export async function stopOrder(
     select s.stop_id from unwind.control_stops s where s.order_id = ${orderId}`;
   assert.ok(stop);
   return stop.stop_id;
+}
+
+async function wishForApproval(
+  sql: Sql,
+  { client, clock }: Pick<Api, 'client' | 'clock'>,
+  { method, path }: SignedRoute,
+): Promise<Wish> {
+  if (method === 'GET') return { method, target: path, content: {} };
+  const target = targetOf(path, { approval_id: await askApproval(sql, clock, client) });
+  const json = { reason: 'It is right', person: 'Tester' };
+  return { method, target, content: { json, headers: keyOf(randomUUID()) } };
+}
+
+/** A lift of a halt that somebody else has asked for. @returns the id of the approval. */
+export async function askApproval(
+  sql: Sql,
+  clock: Clock,
+  { clientId }: Pick<ApiClient, 'clientId'>,
+): Promise<string> {
+  const tenantId = clientId as TenantId;
+  const askedAt = clock.now();
+  const approvalId = newId<'approval'>();
+  const haltId = newId<'halt'>();
+  const why = { reason: 'A test', person: 'Somebody' };
+  const nothing = { accountId: undefined, isin: 'FR0000120271', venue: 'XNON', lift: undefined };
+  await inTransaction(sql, async (tx) => {
+    const halt = { tenantId, haltId, strength: 'release', ...nothing, ...why } as const;
+    await insertHalt(tx, { ...halt, setAt: askedAt });
+    await insertApproval(tx, {
+      ...{ tenantId, approvalId, haltId, askedAt, reason: why.reason },
+      ...{ value: decimal('20'), valueMax: decimal('10') },
+      asker: { person: why.person, kind: 'client', actor: 'another key' },
+      expiresAt: new Date(askedAt.getTime() + 3_600_000),
+      ...{ status: 'pending', decided: undefined },
+    });
+  });
+  return approvalId;
 }
 
 /** A halt of an account of its own, so that it stops nothing else. */

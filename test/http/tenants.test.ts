@@ -12,6 +12,7 @@ import { sentDuring } from '../support/statements.ts';
 import {
   type Api,
   apiOf,
+  askApproval,
   giveAccounts,
   hook,
   liquidate,
@@ -56,6 +57,7 @@ async function tenant(isin: string) {
     endpoint_id: (await openEndpoint(api)).id,
     account_liquidation_id: last(await liquidate(api, account)),
     halt_id: String((await api.call('POST', '/halts', toHalt(account))).json['id']),
+    approval_id: await askApproval(sql, clock, client),
     stop_id: await stopOrder(sql, clock, client),
     batch_id: String((await api.call('POST', '/batches', toBatch(free))).json['id']),
     webhook_id: last(await subscribe(api, { title: `Hook of ${client.clientId}` })),
@@ -87,9 +89,9 @@ function contentOf({ method, path }: SignedRoute, userId: string): Content {
   if (method === 'PATCH') return { json: { title: 'Mine now' } };
   if (path.endsWith('/replay')) return { json: { set_aside: true } };
   if (method === 'POST' && path.endsWith('/faults')) return { json: { late_s: 1 } };
-  if (/\/(lift|release)$/.test(path) || path.startsWith('/batches/')) {
+  if (/\/(lift|release|approve|decline)$/.test(path) || path.startsWith('/batches/')) {
     if (method !== 'POST') return {};
-    const json = { reason: 'Ours now', person: 'Somebody' };
+    const json = { reason: 'Ours now', person: 'Another' };
     return { json, headers: { 'idempotency-key': randomUUID() } };
   }
   if (method !== 'POST' || !path.startsWith('/accounts')) return {};
@@ -126,6 +128,7 @@ const unknownIds: Ids = {
   endpoint_id: randomUUID(),
   account_liquidation_id: randomUUID(),
   halt_id: randomUUID(),
+  approval_id: randomUUID(),
   stop_id: randomUUID(),
   batch_id: randomUUID(),
   webhook_id: randomUUID(),

@@ -46,9 +46,9 @@ test('a name or a reason is a line of text that no terminal obeys or turns aroun
 });
 
 test('all scopes in live mode are those of the contract and of our extensions', () => {
-  assert.equal(scopesIn('sandbox', scopeList('all')).length, 41);
+  assert.equal(scopesIn('sandbox', scopeList('all')).length, 43);
   const live = scopesIn('live', scopeList('all'));
-  assert.equal(live.length, 40);
+  assert.equal(live.length, 42);
   assert.ok(!live.includes('tests:admin'));
   assert.throws(() => scopesIn('live', scopeList('orders:read tests:admin')), {
     message: 'tests:admin is a scope of sandboxes, and this is live mode.',

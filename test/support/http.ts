@@ -20,6 +20,7 @@ import { Audits } from '../../src/console/audits.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
+import { approvalHandlers } from '../../src/http/approval-handlers.ts';
 import { batchHandlers } from '../../src/http/batch-handlers.ts';
 import { bookHandlers } from '../../src/http/book-handlers.ts';
 import { consoleOperations } from '../../src/http/console-gate.ts';
@@ -173,6 +174,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     preTrade: preTradeHandlers({ sql, clock, settings }),
+    approvals: approvalHandlers({ sql, clock, settings }),
     batches: batchHandlers({ sql, clock, settings, onChanged: nobodyWaits }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),

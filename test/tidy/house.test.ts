@@ -47,6 +47,10 @@ const upward: readonly { from: string; to: readonly string[] }[] = [
     to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'book'],
   },
   {
+    from: 'src/approvals/',
+    to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'book', 'venue'],
+  },
+  {
     from: 'src/controls/',
     to: ['http', 'liquidations', 'orders', 'executions', 'webhooks', 'deliveries', 'book', 'venue'],
   },

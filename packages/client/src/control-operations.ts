@@ -10,7 +10,17 @@ import type {
   SignedStatement,
 } from './control.ts';
 import { CursorListing, type CursorPage } from './cursor-listing.ts';
-import type { Halt, HaltEffect, HaltQuery, HaltWithEffect, LiftRequest, NewHalt } from './halts.ts';
+import type {
+  Approval,
+  ApprovalDecision,
+  ApprovalQuery,
+  Halt,
+  HaltEffect,
+  HaltQuery,
+  HaltWithEffect,
+  LiftRequest,
+  NewHalt,
+} from './halts.ts';
 import type { Listing } from './listing.ts';
 import type { FoundThing, Parked, ParkedClosing, SellingOverview } from './looks.ts';
 import { at } from './path.ts';
@@ -74,7 +84,15 @@ export interface Control {
     /** What such a halt would stop now. */
     wouldStop(halt: Omit<NewHalt, 'dry_run'>, options?: CallOptions): Promise<HaltEffect>;
     retrieve(haltId: string, options?: CallOptions): Promise<HaltWithEffect>;
-    lift(haltId: string, lift: LiftRequest, options?: KeyedOptions): Promise<Halt>;
+    /** Lifts it, or answers what waits for a second person (`halt_id` is in it), where it holds too much for one. */
+    lift(haltId: string, lift: LiftRequest, options?: KeyedOptions): Promise<Halt | Approval>;
+  };
+  readonly approvals: {
+    /** What waits or has waited for a second person, the latest first. */
+    list(query?: ApprovalQuery, options?: CallOptions): CursorListing<Approval, ApprovalQuery>;
+    /** Agrees, and does it: another person than who has asked, by another key. */
+    approve(id: string, by: ApprovalDecision, options?: KeyedOptions): Promise<Approval>;
+    decline(id: string, by: ApprovalDecision, options?: KeyedOptions): Promise<Approval>;
   };
   readonly preTrade: {
     /** Of this client and across all: of both the stricter holds. */
@@ -123,6 +141,7 @@ export function controlOf(caller: Caller): Control {
       schedule: (liquidation, options) => posterOf(caller)('/liquidations', liquidation, options),
     },
     halts: haltsOf(caller),
+    approvals: approvalsOf(caller),
     preTrade: preTradeOf(caller),
     trail: {
       list: (query = {}, options = {}) => {
@@ -170,6 +189,21 @@ function preTradeOf(caller: Caller): Control['preTrade'] {
       return new CursorListing(read, query);
     },
     release: (id, by, options) => post(at`/controls/stopped/${id}/release`, by, options),
+  };
+}
+
+function approvalsOf(caller: Caller): Control['approvals'] {
+  const post = posterOf(caller);
+  return {
+    list: (query = {}, options = {}) => {
+      const read = (part: ApprovalQuery) => {
+        const request = { method: 'GET', target: '/approvals', query: part, ...options };
+        return caller.request<CursorPage<Approval>>(request);
+      };
+      return new CursorListing(read, query);
+    },
+    approve: (id, by, options) => post(at`/approvals/${id}/approve`, by, options),
+    decline: (id, by, options) => post(at`/approvals/${id}/decline`, by, options),
   };
 }
 

@@ -117,3 +117,48 @@ export interface LiftRequest {
   /** Who has decided it. */
   readonly person: string;
 }
+
+export interface Approval {
+  /** What waits for a second person. */
+  readonly id: string;
+  /** What was asked for: `lift_halt`. */
+  readonly operation: string;
+  /** The halt to lift. */
+  readonly halt_id: string;
+  /** Only what is pending can be decided; void: its halt was lifted otherwise. */
+  readonly status: 'pending' | 'approved' | 'declined' | 'expired' | 'void';
+  /** EUR that the halt held; absent: a price was not known. */
+  readonly value?: string;
+  /** The limit that it is above, in EUR. */
+  readonly four_eyes_max: string;
+  /** Why it was asked for. */
+  readonly reason: string;
+  /** Who has asked. */
+  readonly person: string;
+  /** When. */
+  readonly asked_at: string;
+  /** From then on it has to be asked for again. */
+  readonly expires_at: string;
+  /** When it was approved or declined. */
+  readonly decided_at?: string;
+  /** The second person. */
+  readonly decided_by?: string;
+  /** Why. */
+  readonly decide_reason?: string;
+}
+
+export interface ApprovalQuery {
+  /** `meta.next` of the page before: only what follows it. */
+  readonly cursor?: string;
+  /** The most items to answer. */
+  readonly limit?: number;
+  /** Only those that can be decided now. */
+  readonly pending?: boolean;
+}
+
+export interface ApprovalDecision {
+  /** Why. */
+  readonly reason: string;
+  /** Who decides: not who has asked. */
+  readonly person: string;
+}

@@ -36,6 +36,11 @@ export interface Controls {
     readonly max: number;
     readonly window_s: number;
   };
+  /**
+   * EUR that a halt may hold, by the last prices, for one person to lift it; above it a second
+   * one has to approve.
+   */
+  readonly four_eyes_max?: string;
   /** Why they were set. */
   readonly reason: string;
   /** Who has decided it. */
@@ -69,6 +74,11 @@ export interface NewControls {
     readonly max: number;
     readonly window_s: number;
   };
+  /**
+   * EUR that a halt may hold, by the last prices, for one person to lift it; above it a second
+   * one has to approve.
+   */
+  readonly four_eyes_max?: string;
   /** Why these, for those who ask later. */
   readonly reason: string;
   /** Who has decided them. */

@@ -272,8 +272,13 @@ function Lift({ halt, again }) {
   const lift = async (/** @type {FormData} */ form) => {
     const reason = String(form.get('reason'));
     const body = { reason, person: session.value?.person ?? '' };
-    await change('POST', `/halts/${halt.id}/lift`, body, { key: crypto.randomUUID(), reason });
-    say('Lifted. What it held goes on.');
+    const options = { key: crypto.randomUUID(), reason };
+    const answer = await change('POST', `/halts/${halt.id}/lift`, body, options);
+    say(
+      answer.status === 'pending'
+        ? 'Not lifted yet: it holds so much that a second person has to approve it.'
+        : 'Lifted. What it held goes on.',
+    );
     again();
   };
   return html`<${Confirm} label="Lift" title="Lift this halt?" confirm="Lift it" act=${lift}>

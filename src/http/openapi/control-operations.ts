@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { listAllLiquidationsQuery } from '../control-schemas.ts';
 import { streamQuery } from '../delivery-schemas.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from '../halt-schemas.ts';
+import { approval, approvalExample } from './approval-operations.ts';
 import {
   dryHalt,
   halt,
@@ -237,7 +238,9 @@ export const controlOperations = {
   lift_halt: {
     tag: 'Control',
     summary: 'Lift a halt',
-    description: 'What the halt held goes on. Needs a reason and a person of its own.',
+    description:
+      'What the halt held goes on. Needs a reason and a person of its own. Where it holds more than `four_eyes_max` of the ' +
+      'controls, it is not lifted: the answer is 202, and a second person approves it.',
     body: {
       schema: liftHaltBody,
       examples: {
@@ -258,9 +261,20 @@ export const controlOperations = {
       },
       headers: ['IdempotencyReplayed'],
     },
+    others: {
+      202: {
+        description: 'It is not lifted: a second person has to approve it.',
+        body: {
+          schema: approval,
+          examples: { pending: { summary: 'It waits', value: approvalExample } },
+        },
+        headers: ['IdempotencyReplayed'],
+      },
+    },
     refusals: {
       not_found: 'This client has no such halt, or the id is no UUID.',
-      conflict: 'It was lifted before, or the operator has set it across clients.',
+      conflict:
+        'It was lifted before, its lift waits for a second person, or the operator has set it across clients.',
     },
   },
   stream_events: {

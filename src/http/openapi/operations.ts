@@ -1,6 +1,7 @@
 // All operations the service can have. A route names its operation; one without a part here does not
 // compile: write it in the file of its room beside this one.
 
+import { approvalOperations } from './approval-operations.ts';
 import { batchOperations } from './batch-operations.ts';
 import { bookOperations } from './book-operations.ts';
 import { controlOperations } from './control-operations.ts';
@@ -32,6 +33,7 @@ const parts = {
   ...controlOperations,
   ...batchOperations,
   ...overviewOperations,
+  ...approvalOperations,
   ...preTradeOperations,
   ...previewOperations,
   ...parkedOperations,

@@ -141,6 +141,11 @@ const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'r
     schema: uuid,
     example: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
   },
+  approval_id: {
+    description: 'What waits for a second person.',
+    schema: uuid,
+    example: '0199c9a2-9d3e-7c11-9f0a-3b1f8c2d4e71',
+  },
   stop_id: {
     description: 'The order and the control that stops it.',
     schema: uuid,

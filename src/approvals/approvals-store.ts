@@ -1,0 +1,250 @@
+// The statements of approvals: asked for, decided, listed; and what a halt holds by the last prices.
+
+import type { SqlOrTx, Tx } from '../db/connect.ts';
+import type { Found } from '../db/page.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
+import { everyTenant, type Halt, type HaltId } from '../halts/halt.ts';
+import { isCoveredSql, ofOrder } from '../halts/halts-store.ts';
+import type { TenantId } from '../ids.ts';
+import { decimal, plain } from '../money.ts';
+import type { ActKind } from '../trail/act.ts';
+import type { Approval, ApprovalId, Asker, FourEyesLimit, Held } from './approval.ts';
+
+/** The limits in force above which the lift of a halt needs a second person. */
+export async function findFourEyesLimits(
+  tx: Tx,
+  { tenantId }: Pick<Halt, 'tenantId'>,
+): Promise<readonly FourEyesLimit[]> {
+  const rows = await tx<{ tenant_id: TenantId; max: string }[]>`
+    select c.tenant_id, c.four_eyes_max as max
+    from unwind.controls c
+    where c.replaced_at is null
+      and c.four_eyes_max is not null
+      and (${tenantId} = ${everyTenant} or c.tenant_id in (${tenantId}, ${everyTenant}))`;
+  return rows.map(({ tenant_id, max }) => ({ tenantId: tenant_id, max: decimal(max) }));
+}
+
+/**
+ * What a halt holds, by tenant: the rest of the orders that are not sent for it, and the positions of
+ * liquidations that are not released for it. A halt that cancels holds what is at venues as well: it comes back.
+ */
+export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
+  const isWhole = halt.isin === undefined && halt.venue === undefined;
+  const none = fragment`null::text`;
+  const ofLiquidation = {
+    tenantId: fragment`l.tenant_id`,
+    accountId: fragment`l.account_id`,
+    isin: none,
+    venue: none,
+  };
+  const rows = await tx<{ tenant_id: TenantId; value: string | null }[]>`
+    with held as (
+      select
+        o.tenant_id,
+        o.isin,
+        o.quantity - o.filled_quantity + o.corrected_quantity as quantity
+      from unwind.orders o
+      where o.status in ('NEW', 'PROCESSING')
+        and (o.submit_at is not null or ${halt.strength === 'cancel'})
+        and ${isCoveredSql(halt, ofOrder)}
+      union all
+      select p.tenant_id, p.isin, p.quantity - p.locked - p.held
+      from unwind.liquidations l
+      join unwind.positions p
+        on p.tenant_id = l.tenant_id
+        and p.account_id = l.account_id
+      where ${isWhole}
+        and l.status = 'NEW'
+        and ${isCoveredSql(halt, ofLiquidation)}
+    )
+    select
+      d.tenant_id,
+      case when bool_and(p.price is not null) then sum(d.quantity * p.price) end as value
+    from held d
+    left join unwind.prices p
+      on p.tenant_id = d.tenant_id
+      and p.isin = d.isin
+    where d.quantity > 0
+    group by d.tenant_id`;
+  return rows.map(({ tenant_id: tenantId, value }) => ({
+    tenantId,
+    value: value === null ? undefined : decimal(value),
+  }));
+}
+
+/** @returns false: an approval of the same lift is pending. */
+export async function insertApproval(tx: Tx, approval: Approval): Promise<boolean> {
+  const { tenantId, haltId, asker, askedAt } = approval;
+  await tx`
+    update unwind.approvals a
+    set
+      decision = 'expired',
+      decided_at = a.expires_at
+    where a.tenant_id = ${tenantId}
+      and a.halt_id = ${haltId}
+      and a.decision is null
+      and a.expires_at <= ${askedAt}`;
+  const inserted = await tx`
+    insert into unwind.approvals (
+      tenant_id, approval_id, halt_id, value, value_max, reason, person, actor_kind, actor, asked_at,
+      expires_at
+    )
+    values (
+      ${tenantId}, ${approval.approvalId}, ${haltId},
+      ${approval.value === undefined ? null : plain(approval.value)}, ${plain(approval.valueMax)},
+      ${approval.reason}, ${asker.person}, ${asker.kind}, ${asker.actor}, ${askedAt},
+      ${approval.expiresAt}
+    )
+    on conflict (tenant_id, halt_id) where decision is null do nothing`;
+  return inserted.count > 0;
+}
+
+interface ApprovalRow {
+  readonly tenant_id: TenantId;
+  readonly approval_id: ApprovalId;
+  readonly halt_id: HaltId;
+  readonly value: string | null;
+  readonly value_max: string;
+  readonly reason: string;
+  readonly person: string;
+  readonly actor_kind: ActKind;
+  readonly actor: string;
+  readonly asked_at: Date;
+  readonly expires_at: Date;
+  readonly status: Approval['status'];
+  readonly decided_at: Date | null;
+  readonly decided_by: string | null;
+  readonly decide_reason: string | null;
+}
+
+/** SQL: how an approval stands at an instant. */
+function statusSql(now: Date): Fragment {
+  return fragment`
+    case
+      when a.decision is not null then a.decision
+      when exists (
+        select
+        from unwind.halts h
+        where h.tenant_id = a.tenant_id
+          and h.halt_id = a.halt_id
+          and h.lifted_at is not null
+      ) then 'void'
+      when a.expires_at <= ${now} then 'expired'
+      else 'pending'
+    end`;
+}
+
+function columnsSql(now: Date): Fragment {
+  return fragment`
+    a.tenant_id, a.approval_id, a.halt_id, a.value, a.value_max, a.reason, a.person, a.actor_kind,
+    a.actor, a.asked_at, a.expires_at, ${statusSql(now)} as status, a.decided_at, a.decided_by,
+    a.decide_reason`;
+}
+
+function toApproval(row: ApprovalRow): Approval {
+  const { decided_at: at, decided_by: by, decide_reason: reason } = row;
+  return {
+    tenantId: row.tenant_id,
+    approvalId: row.approval_id,
+    haltId: row.halt_id,
+    value: row.value === null ? undefined : decimal(row.value),
+    valueMax: decimal(row.value_max),
+    reason: row.reason,
+    asker: { person: row.person, kind: row.actor_kind, actor: row.actor },
+    askedAt: row.asked_at,
+    expiresAt: row.expires_at,
+    status: row.status,
+    decided: at === null || by === null ? undefined : { at, by, reason: reason ?? '' },
+  };
+}
+
+interface WhichApproval {
+  /** Undefined: of whichever. */
+  readonly tenantId: TenantId | undefined;
+  readonly approvalId: ApprovalId;
+}
+
+export async function findApproval(
+  sql: SqlOrTx,
+  { tenantId, approvalId }: WhichApproval,
+  now: Date,
+): Promise<Approval | undefined> {
+  const rows = await sql<ApprovalRow[]>`
+    select ${columnsSql(now)}
+    from unwind.approvals a
+    where a.approval_id = ${approvalId}
+      and (${tenantId ?? null}::uuid is null or a.tenant_id = ${tenantId ?? null})`;
+  return rows[0] && toApproval(rows[0]);
+}
+
+/** Lets one transaction at a time decide an approval. @returns false: it is decided, or has expired. */
+export async function lockOpen(
+  tx: Tx,
+  { tenantId, approvalId }: Approval,
+  now: Date,
+): Promise<boolean> {
+  const rows = await tx`
+    select
+    from unwind.approvals a
+    where a.tenant_id = ${tenantId}
+      and a.approval_id = ${approvalId}
+      and a.decision is null
+      and a.expires_at > ${now}
+    for no key update`;
+  return rows.count > 0;
+}
+
+/** Decides an approval that is open. @returns how it is then; undefined where it is not open. */
+export async function markDecided(
+  tx: Tx,
+  { tenantId, approvalId }: Approval,
+  decision: {
+    readonly as: 'approved' | 'declined';
+    readonly by: Asker;
+    readonly reason: string;
+    readonly at: Date;
+  },
+): Promise<Approval | undefined> {
+  const { as, by, reason, at } = decision;
+  const rows = await tx<ApprovalRow[]>`
+    update unwind.approvals a
+    set
+      decision = ${as},
+      decided_at = ${at},
+      decided_by = ${by.person},
+      decided_actor_kind = ${by.kind},
+      decided_actor = ${by.actor},
+      decide_reason = ${reason}
+    where a.tenant_id = ${tenantId}
+      and a.approval_id = ${approvalId}
+      and a.decision is null
+      and a.expires_at > ${at}
+    returning ${columnsSql(at)}`;
+  return rows[0] && toApproval(rows[0]);
+}
+
+/** Approvals, the latest first, and the key behind which the list may go on. */
+export async function findApprovals(
+  sql: SqlOrTx,
+  query: {
+    /** Undefined: of all tenants. */
+    tenantId: TenantId | undefined;
+    /** Only those that a person can decide now. */
+    isPending: boolean;
+    below: ApprovalId | undefined;
+    limit: number;
+    now: Date;
+  },
+): Promise<Omit<Found<ApprovalId>, 'keys'> & { readonly approvals: readonly Approval[] }> {
+  const { tenantId, isPending, below, limit, now } = query;
+  const rows = await sql<ApprovalRow[]>`
+    select ${columnsSql(now)}
+    from unwind.approvals a
+    where (${tenantId ?? null}::uuid is null or a.tenant_id = ${tenantId ?? null})
+      and (${below ?? null}::uuid is null or a.approval_id < ${below ?? null})
+      and (not ${isPending} or (a.decision is null and ${statusSql(now)} = 'pending'))
+    order by a.approval_id desc
+    limit ${limit}::bigint + 1`;
+  const approvals = rows.slice(0, limit).map(toApproval);
+  return { approvals, lookedTo: rows.length > limit ? approvals.at(-1)?.approvalId : undefined };
+}

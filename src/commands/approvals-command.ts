@@ -1,0 +1,143 @@
+// `unwind approvals`: what waits for a second person, approved or declined by one.
+
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ApprovalId, type Asker, valueText } from '../approvals/approval.ts';
+import { findApproval, findApprovals } from '../approvals/approvals-store.ts';
+import { assertNever } from '../assert.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { findHalt } from '../halts/halts-store.ts';
+import { approvalView } from '../http/pre-trade-views.ts';
+import { parseId, type TenantId } from '../ids.ts';
+import { type Decision, decideLift } from '../liquidations/ask-to-lift.ts';
+import { printableLine } from '../printable.ts';
+import { recordAct } from '../trail/acts-store.ts';
+import { actOfCommand, placeOfCommand } from './acting.ts';
+import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
+
+interface ListOptions {
+  readonly all?: true;
+  readonly client?: TenantId;
+  readonly json?: boolean;
+}
+
+interface By {
+  readonly reason: string;
+  readonly actor: string;
+}
+
+export function addApprovalCommands(program: Command): void {
+  const approvals = program.command('approvals').description('what needs a second person');
+  approvals
+    .command('list', { isDefault: true })
+    .description('what waits for a second person, the latest first')
+    .option('--all', 'and what was decided, has expired or is void')
+    .option('--client <id>', 'only of this client', clientId)
+    .option('--json', 'one JSON document instead of text')
+    .action((options: ListOptions) => runOnDatabase((on) => listApprovals(on, options)));
+  const verbs = [
+    ['approve', 'approved', 'agree to it as the second person: it is done'],
+    ['decline', 'declined', 'say no to it as the second person'],
+  ] as const;
+  for (const [name, as, description] of verbs) {
+    approvals
+      .command(name)
+      .description(description)
+      .argument('<approval>', 'its id, as `unwind approvals list` shows it', approvalIdText)
+      .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
+      .option('--actor <name>', 'who decides it', displayName, nameOfUser())
+      .action((id: ApprovalId, by: By) => runOnDatabase((on) => decide(on, { id, as }, by)));
+  }
+}
+
+function approvalIdText(text: string): ApprovalId {
+  const id = parseId<'approval'>(text);
+  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
+  return id;
+}
+
+/** Who runs a command: the name that is given, of the user on this machine. */
+export function askerOfCommand(person: string): Asker {
+  return { person, kind: 'command', actor: placeOfCommand() };
+}
+
+const listedMax = 1_000;
+
+/** Lists approvals. @returns 0, also where there are none. */
+export async function listApprovals(
+  { sql, clock, stdout }: OnDatabase,
+  { all, client: tenantId, json = false }: ListOptions,
+): Promise<number> {
+  const now = clock.now();
+  const isPending = all === undefined;
+  const query = { tenantId, isPending, below: undefined, limit: listedMax, now };
+  const { approvals } = await findApprovals(sql, query);
+  if (json) {
+    const shown = approvals.map((one) => ({ client_id: one.tenantId, ...approvalView(one) }));
+    printJson(stdout, shown);
+    return 0;
+  }
+  if (approvals.length === 0) stdout.write('There are none.\n');
+  for (const { approvalId, status, haltId, value, asker, askedAt, reason, ...one } of approvals) {
+    const { decided } = one;
+    const lines = [
+      `${approvalId}  ${status}: lift halt ${haltId}, which holds ${valueText(value)}`,
+      `  asked ${askedAt.toISOString()} by ${asker.person}: ${reason}`,
+      ...(decided
+        ? [`  ${status} ${decided.at.toISOString()} by ${decided.by}: ${decided.reason}`]
+        : [`  until ${one.expiresAt.toISOString()}`]),
+    ];
+    stdout.write(`${lines.map(printableLine).join('\n')}\n`);
+  }
+  return 0;
+}
+
+/** Approves or declines. @returns 0; 1 where it is refused. */
+export async function decide(
+  { sql, clock, stdout }: OnDatabase,
+  { id: approvalId, as }: { readonly id: ApprovalId; readonly as: Decision['as'] },
+  { reason, actor }: By,
+): Promise<number> {
+  const at = clock.now();
+  const operation = as === 'approved' ? 'approve' : 'decline_approval';
+  const target = `/approvals/${approvalId}/${as === 'approved' ? 'approve' : 'decline'}`;
+  const decided = await inTransaction(sql, async (tx) => {
+    const approval = await findApproval(tx, { tenantId: undefined, approvalId }, at);
+    const halt = approval && (await findHalt(tx, approval));
+    if (approval === undefined || halt === undefined) return undefined;
+    const by = askerOfCommand(actor);
+    const outcome = await decideLift(tx, { approval, halt }, { as, by, reason, at });
+    if (outcome.as === 'decided') {
+      await recordAct(
+        tx,
+        approval.tenantId,
+        actOfCommand(at, { operation, target, actor, reason }),
+      );
+    }
+    return outcome;
+  });
+  switch (decided?.as) {
+    case undefined:
+      stdout.write(`There is no approval ${approvalId}.\n`);
+      return 1;
+    case 'same_person':
+      stdout.write(
+        'Who has asked for it cannot decide it: it takes another person (--actor names who decides).\n',
+      );
+      return 1;
+    case 'over':
+      stdout.write(
+        'It is not pending any more: decided, expired, or its halt was lifted otherwise.\n',
+      );
+      return 1;
+    case 'decided':
+      stdout.write(
+        as === 'approved'
+          ? `Approved: halt ${decided.approval.haltId} is lifted.\n`
+          : `Declined: halt ${decided.approval.haltId} stays.\n`,
+      );
+      return 0;
+    default:
+      return assertNever(decided);
+  }
+}

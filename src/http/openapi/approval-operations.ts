@@ -1,0 +1,143 @@
+// What the document says of the operations on approvals.
+
+import { Type } from 'typebox';
+import { approvalStatuses } from '../../approvals/approval.ts';
+import { decideBody, listApprovalsQuery } from '../pre-trade-schemas.ts';
+import { keyPageMeta } from './control-objects.ts';
+import type { OperationPart } from './operation.ts';
+
+const uuid = (description: string) => Type.String({ format: 'uuid', description });
+const instant = (description: string) => Type.String({ format: 'date-time', description });
+
+export const approval = Type.Object(
+  {
+    id: uuid('What waits for a second person.'),
+    operation: Type.String({ description: 'What was asked for: `lift_halt`.' }),
+    halt_id: uuid('The halt to lift.'),
+    status: Type.Enum([...approvalStatuses], {
+      type: 'string',
+      description: 'Only what is pending can be decided; void: its halt was lifted otherwise.',
+    }),
+    value: Type.Optional(
+      Type.String({ description: 'EUR that the halt held; absent: a price was not known.' }),
+    ),
+    four_eyes_max: Type.String({ description: 'The limit that it is above, in EUR.' }),
+    reason: Type.String({ description: 'Why it was asked for.' }),
+    person: Type.String({ description: 'Who has asked.' }),
+    asked_at: instant('When.'),
+    expires_at: instant('From then on it has to be asked for again.'),
+    decided_at: Type.Optional(instant('When it was approved or declined.')),
+    decided_by: Type.Optional(Type.String({ description: 'The second person.' })),
+    decide_reason: Type.Optional(Type.String({ description: 'Why.' })),
+  },
+  { title: 'Approval', additionalProperties: true },
+);
+
+export const approvalExample = {
+  id: '0199c9a2-9d3e-7c11-9f0a-3b1f8c2d4e71',
+  operation: 'lift_halt',
+  halt_id: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
+  status: 'pending',
+  value: '1250000.5',
+  four_eyes_max: '1000000',
+  reason: 'Prices are right again',
+  person: 'A. Risk',
+  asked_at: '2026-07-01T09:30:40.862Z',
+  expires_at: '2026-07-02T09:30:40.862Z',
+} as const;
+
+const decision = { decided_at: '2026-07-01T09:41:02.114Z', decided_by: 'B. Desk' } as const;
+
+const refusals = {
+  forbidden:
+    'Who has asked cannot decide: the same person, or the same key of the client. Or the token lacks the scope.',
+  not_found: 'This client has no such approval, or the id is no UUID.',
+  conflict: 'It is not pending: decided, expired, or its halt was lifted otherwise.',
+} as const;
+
+export const approvalOperations = {
+  list_approvals: {
+    tag: 'Control',
+    summary: 'List approvals',
+    description: 'What waits or has waited for a second person, the latest first.',
+    query: listApprovalsQuery,
+    success: {
+      status: 200,
+      description: 'A page of approvals.',
+      body: {
+        schema: Type.Object({ data: Type.Array(approval), meta: keyPageMeta }),
+        examples: {
+          page: {
+            summary: 'One that waits',
+            value: {
+              data: [approvalExample],
+              meta: { count: 1, limit: 100, next: null, has_more: false },
+            },
+          },
+        },
+      },
+      headers: ['Link'],
+    },
+    refusals: {},
+  },
+  approve: {
+    tag: 'Control',
+    summary: 'Approve',
+    description:
+      'Does what was asked for: the halt is lifted in the same commit. It takes another person than who has asked, and ' +
+      'another key of the client or the console.',
+    body: {
+      schema: decideBody,
+      examples: { approve: { summary: 'Yes', value: { reason: 'Checked', person: 'B. Desk' } } },
+    },
+    success: {
+      status: 200,
+      description: 'It is approved and done.',
+      body: {
+        schema: approval,
+        examples: {
+          approved: {
+            summary: 'Approved',
+            value: {
+              ...approvalExample,
+              status: 'approved',
+              ...decision,
+              decide_reason: 'Checked',
+            },
+          },
+        },
+      },
+      headers: ['IdempotencyReplayed'],
+    },
+    refusals,
+  },
+  decline_approval: {
+    tag: 'Control',
+    summary: 'Decline an approval',
+    description: 'It is not done; it can be asked for again. The same rules of who may.',
+    body: {
+      schema: decideBody,
+      examples: {
+        decline: { summary: 'No', value: { reason: 'Prices are stale', person: 'B. Desk' } },
+      },
+    },
+    success: {
+      status: 200,
+      description: 'It is declined.',
+      body: {
+        schema: approval,
+        examples: {
+          declined: {
+            summary: 'Declined',
+            value: {
+              ...approvalExample,
+              ...{ status: 'declined', ...decision, decide_reason: 'Prices are stale' },
+            },
+          },
+        },
+      },
+      headers: ['IdempotencyReplayed'],
+    },
+    refusals,
+  },
+} as const satisfies Readonly<Record<string, OperationPart>>;
