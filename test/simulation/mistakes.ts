@@ -37,13 +37,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'the state is not asked for when a client cancels',
-    file: 'src/liquidations/store.ts',
-    edits: [
-      {
-        from: "and l.status = 'NEW'\n        and not v.signature_replayed",
-        to: 'and not v.signature_replayed',
-      },
-    ],
+    file: 'src/liquidations/made-store.ts',
+    edits: [{ from: "where l.status = 'NEW'\n      and ", to: 'where ' }],
   },
   {
     name: 'two who finish the last orders of a liquidation lock nothing first',
