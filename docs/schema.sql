@@ -135,6 +135,7 @@ create table unwind.acts (
   acted_at timestamp with time zone not null,
   kind text not null,
   actor text not null,
+  subject text,
   role text,
   origin text,
   operation text not null,
@@ -142,7 +143,6 @@ create table unwind.acts (
   reason text,
   detail text,
   request_sha256 bytea,
-  subject text,
   constraint acts_pkey PRIMARY KEY (tenant_id, commit_order, act_id),
   constraint acts_kind CHECK (kind = ANY (ARRAY['client'::text, 'person'::text, 'command'::text, 'start'::text]))
 );

@@ -162,37 +162,6 @@ select
   l.updated_at
 from unwind.listings l;
 
-create or replace view unwind_v1.liquidations as
-select
-  l.tenant_id,
-  l.liquidation_id,
-  l.account_id,
-  l.user_id,
-  l.sequence,
-  l.status,
-  l.proceeds,
-  l.cash_amount,
-  l.rounds,
-  l.open_orders,
-  l.event_count,
-  l.created_at,
-  l.updated_at,
-  l.released_at,
-  l.ended_at,
-  l.end_reason,
-  unwind_v1.liquidation_object(l.tenant_id, l.liquidation_id) as object,
-  l.corrected_at,
-  l.corrected_proceeds,
-  l.stop_reason,
-  l.stop_note,
-  l.stop_asked_at,
-  l.end_note,
-  l.release_at,
-  l.scheduled_at,
-  l.opening_of,
-  l.schedule_reason
-from unwind.liquidations l;
-
 create or replace view unwind_v1.rates as
 select
   r.tenant_id,
@@ -201,75 +170,6 @@ select
   r.rate,
   r.updated_at
 from unwind.rates r;
-
-create or replace view unwind_v1.executions as
-select
-  e.tenant_id,
-  e.execution_id,
-  e.venue,
-  e.venue_execution_id,
-  e.client_order_id,
-  e.order_id,
-  e.liquidation_id,
-  e.account_id,
-  e.isin,
-  e.quantity,
-  e.price,
-  e.proceeds,
-  e.currency,
-  e.executed_at,
-  e.recorded_at,
-  e.busted_at,
-  e.rate,
-  e.rate_as_of
-from unwind.executions e;
-
--- What the API shows of an execution is in EUR: its price times the rate. An order shows its first 5,000
--- executions (executionsOfOrderMax in limits.ts), so that one order has a bound in bytes as well.
-create or replace function unwind.order_object(the_tenant uuid, the_order uuid) returns text
-  language sql stable parallel safe
-  return (
-    select concat(
-      '{"account_id":"', o.account_id,
-      case
-        when o.status = 'CANCELLED'
-          then '","cancellation_reason":"'
-            || unwind.cancelled_by(o.ended_at, l.stop_asked_at, l.stop_reason)
-      end,
-      '","cash_amount":"0","client_reference":"', o.liquidation_id,
-      '","created_at":"', unwind.instant(o.created_at),
-      '","currency":"EUR","execution_flow":"STRAIGHT_THROUGH","executions":[', (
-        select string_agg(
-          unwind.execution_object(
-            e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
-            e.busted_at
-          ),
-          ',' order by e.execution_id
-        )
-        from (
-          select e.*
-          from unwind.executions e
-          where e.tenant_id = o.tenant_id
-            and e.order_id = o.order_id
-          order by e.execution_id
-          limit 5000
-        ) e
-      ),
-      '],"fee":"0","id":"', o.order_id,
-      '","initiation_flow":"ACCOUNT_LIQUIDATION","instrument_id":"', o.isin,
-      '","instrument_id_type":"ISIN","limit_price":"","order_type":"MARKET","quantity":"',
-      trim_scale(o.quantity),
-      '","side":"SELL","status":"', o.status,
-      '","stop_price":"","updated_at":"', unwind.instant(greatest(o.updated_at, o.status_at)),
-      '","user_id":"', l.user_id, '"}'
-    )
-    from unwind.orders o
-    join unwind.liquidations l
-      on l.tenant_id = o.tenant_id
-      and l.liquidation_id = o.liquidation_id
-    where o.tenant_id = the_tenant
-      and o.order_id = the_order
-  );
 
 create or replace view unwind_v1.orders as
 select

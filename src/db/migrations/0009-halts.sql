@@ -108,7 +108,7 @@ create or replace function unwind.wait_reason(rank integer) returns text
   return (array[
     'parked', 'stopping', 'rejected', 'fraction', 'odd_lot', 'sent_unanswered', 'inactive', 'unlisted',
     'locked', 'halted', 'control', 'no_rate', 'venue_closed', 'retrying', 'release_delay', 'due_later',
-    'at_venue', 'next_round', 'due'
+    'at_venue', 'next_round', 'due', 'reservation'
   ])[rank];
 
 -- Each with the rank of its own reason (below).

@@ -242,6 +242,8 @@ create function unwind.execution_object(
     '","taxes":[],"transaction_time":"', unwind.instant(was_executed_at), '"}'
   );
 
+-- What the API shows of an execution is in EUR: its price times the rate. An order shows its first 5,000
+-- executions (executionsOfOrderMax in limits.ts), so that one order has a bound in bytes as well.
 create or replace function unwind.order_object(the_tenant uuid, the_order uuid) returns text
   language sql stable parallel safe
   return (

@@ -24,6 +24,9 @@ create table unwind.acts (
   kind text not null,
   -- The key of a client, the name of a person, the user of a command.
   actor text not null,
+  -- Of a person who signed in through a provider, whose names may be edited and shared: its issuer, a space, its
+  -- own id of the person.
+  subject text,
   -- At the console.
   role text,
   -- The address of a request; user and machine of a command or a start.
@@ -129,7 +132,7 @@ group by r.tenant_id, r.slice;
 create view unwind_v1.acts as
 select
   a.tenant_id, a.act_id, a.commit_order, a.acted_at, a.kind, a.actor, a.role, a.origin, a.operation,
-  a.target, a.reason, a.detail, a.request_sha256
+  a.target, a.reason, a.detail, a.request_sha256, a.subject
 from unwind.acts a;
 
 create view unwind_v1.trail_records as

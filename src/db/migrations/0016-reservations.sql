@@ -99,14 +99,6 @@ alter table unwind.parked add constraint parked_step check (step in (
   'publish', 'correction'
 ));
 
-create or replace function unwind.wait_reason(rank integer) returns text
-  language sql immutable parallel safe
-  return (array[
-    'parked', 'stopping', 'rejected', 'fraction', 'odd_lot', 'sent_unanswered', 'inactive', 'unlisted',
-    'locked', 'halted', 'control', 'no_rate', 'venue_closed', 'retrying', 'release_delay', 'due_later',
-    'at_venue', 'next_round', 'due', 'reservation'
-  ])[rank];
-
 -- The keeper that does not answer stands in the way like a try that failed, with a reason of its own.
 create or replace view unwind.obstacles as
 select distinct on (b.tenant_id, b.subject)
