@@ -1,5 +1,4 @@
-// `unwind batches`: starts batches from a file of accounts, lists them, watches them, and steers them, as the sandbox
-// client.
+// `unwind batches`: starts batches from a file of accounts, lists them, watches them, and steers them, by the API.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { accountStatuses, batchTransitions } from '../batches/batch.ts';
@@ -7,19 +6,16 @@ import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
 import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import { displayName, nameOfUser, reasonText } from './arguments.ts';
-import { outputTo, run } from './run.ts';
+import { untilInterrupted } from './follow.ts';
 import type { By, ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
-import { mendable, openSandbox } from './sandbox-access.ts';
+import { type ApiArguments, runOnApi, withApi } from './sandbox-access.ts';
 
 type Actions = typeof import('./run-batches.ts');
 
 export function addBatchCommands(program: Command): void {
-  const batches = program
-    .command('batches')
-    .description('liquidate many accounts at once, as the sandbox client');
+  const batches = program.command('batches').description('liquidate many accounts at once');
   withReason(
-    batches
-      .command('start')
+    withApi(batches.command('start'))
       .description('liquidate the accounts of a CSV file')
       .requiredOption(
         '--file <csv>',
@@ -34,17 +30,19 @@ export function addBatchCommands(program: Command): void {
       .option('--start-at <time>', 'RFC 3339 (default: at once)', instantText)
       .option('--idempotency-key <uuid>', 'the same again makes no second batch')
       .option('--watch', 'follow it until it has ended'),
-  ).action((options: StartOptions) => act((on, actions) => actions.startBatch(on, options)));
-  batches
-    .command('list', { isDefault: true })
+  ).action((options: StartOptions & ApiArguments) =>
+    act(options, (on, actions) => actions.startBatch(on, options)),
+  );
+  withApi(batches.command('list', { isDefault: true }))
     .description('batches, the newest first')
     .addOption(
       new Option('--status <status>', 'only of this status').choices(Object.keys(batchTransitions)),
     )
     .option('--json', 'one JSON document instead of text')
-    .action((options: ListOptions) => act((on, actions) => actions.listBatches(on, options)));
-  batches
-    .command('show')
+    .action((options: ListOptions & ApiArguments) =>
+      act(options, (on, actions) => actions.listBatches(on, options)),
+    );
+  withApi(batches.command('show'))
     .description('a batch, and its accounts where they are asked for')
     .argument('<id>', 'the batch', batchIdText)
     .addOption(
@@ -54,19 +52,22 @@ export function addBatchCommands(program: Command): void {
       ]),
     )
     .option('--json', 'one JSON document instead of text')
-    .action((id: string, options: ShowOptions) =>
-      act((on, actions) => actions.showBatch(on, id, options)),
+    .action((id: string, options: ShowOptions & ApiArguments) =>
+      act(options, (on, actions) => actions.showBatch(on, id, options)),
     );
-  batches
-    .command('watch')
+  withApi(batches.command('watch'))
     .description('follow a batch until it has ended; exits 1 where it was cancelled')
     .argument('<id>', 'the batch', batchIdText)
-    .action((id: string) => act((on, actions) => actions.watchBatch(on, id)));
+    .action((id: string, options: ApiArguments) =>
+      act(options, (on, actions) => actions.watchBatch(on, id)),
+    );
   for (const verb of ['pause', 'resume', 'cancel'] as const) {
     withReason(
-      batches.command(verb).description(steering[verb]).argument('<id>', 'the batch', batchIdText),
-    ).action((id: string, by: By) =>
-      act((on, actions) => actions.steerBatch(on, { verb, id, by })),
+      withApi(batches.command(verb))
+        .description(steering[verb])
+        .argument('<id>', 'the batch', batchIdText),
+    ).action((id: string, by: By & ApiArguments) =>
+      act(by, (on, actions) => actions.steerBatch(on, { verb, id, by })),
     );
   }
 }
@@ -84,19 +85,15 @@ function withReason(command: Command): Command {
 }
 
 /** Runs an action until it is done; Ctrl-C ends what follows a batch. */
-function act(work: (on: OnBatches, actions: Actions) => Promise<number>): Promise<void> {
-  const stopped = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+function act(
+  access: ApiArguments,
+  work: (on: OnBatches, actions: Actions) => Promise<number>,
+): Promise<void> {
+  const { signal } = untilInterrupted();
   const terminal = process.stderr.isTTY === true ? process.stderr : undefined;
-  const where = { stdout: outputTo(process.stdout), terminal, signal: stopped.signal };
-  return run(async (config) => {
-    const { sandbox, client } = await openSandbox(config);
+  return runOnApi(access, async ({ client, stdout }) => {
     const actions = await import('./run-batches.ts');
-    try {
-      return await work({ client, ...where }, actions);
-    } catch (error) {
-      throw mendable(error, sandbox, 'refuses');
-    }
+    return work({ client, stdout, terminal, signal }, actions);
   });
 }
 

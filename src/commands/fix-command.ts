@@ -1,7 +1,6 @@
 // `unwind fix`: how sessions with venues stand, what passes over them, and what a person does when one has
 // stopped.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
@@ -20,6 +19,7 @@ import {
 } from '../venue/fix/operate-store.ts';
 import { actOfCommand, type CommandAct } from './acting.ts';
 import { mic, reasonText, sequenceNumber } from './arguments.ts';
+import { restFor } from './follow.ts';
 import { type OnDatabase, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -120,7 +120,7 @@ function statusText(session: ShownSession): string {
 /** Prints the latest messages, then with `follow` each that comes, until the signal. @returns 0 */
 export async function showLog(
   { sql, clock, stdout }: OnDatabase,
-  { venue, follow, json, signal, rest = () => untilNextLook(signal) }: Following,
+  { venue, follow, json, signal, rest = () => restFor(followEveryMs, signal) }: Following,
 ): Promise<number> {
   let after: LogPlace = { in: 0, out: 0 };
   let day: string | undefined;
@@ -152,13 +152,6 @@ export async function showLog(
     if (!oldestFirst || messages.length < shownMax) await rest();
   }
   return 0;
-}
-
-/** Ended early by the signal, which its reader looks at. */
-async function untilNextLook(signal: AbortSignal): Promise<void> {
-  await wait(followEveryMs, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }
 
 async function operate(

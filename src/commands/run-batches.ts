@@ -1,12 +1,12 @@
 // What the commands of `unwind batches` do and print, through the API.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Batch, BatchAccount, BatchQuery, BatchWithProgress, Client } from '@unwind/client';
 import { accountsOfBatchMax } from '../batches/limits.ts';
 import { readCsv } from '../book/read-csv.ts';
 import { parseId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
+import { restFor } from './follow.ts';
 import { readInputFile } from './input-file.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { type Output, printJson } from './run.ts';
@@ -173,9 +173,7 @@ export async function watchBatch(
     if (isOver) return batch.status === 'COMPLETED' ? 0 : 1;
     told = state;
     if (signal.aborted) break;
-    await wait(lookMs, undefined, { signal }).catch((error) => {
-      if (!signal.aborted) throw error;
-    });
+    await restFor(lookMs, signal);
   }
   stdout.write(`It goes on: unwind batches watch ${id}\n`);
   return 1;

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import type { AccountId, LiquidationId } from '../ids.ts';
 import { accountId, liquidationId } from './arguments.ts';
+import { untilInterrupted } from './follow.ts';
 import { doneBefore, printJson } from './run.ts';
 import { type ApiArguments, type OnApi, runOnApi, withApi } from './sandbox-access.ts';
 import { UsageError } from './usage-error.ts';
@@ -75,10 +76,9 @@ async function watch(
   before?: object,
 ): Promise<number> {
   const { watchLiquidations } = await import('./watch-liquidations.ts');
-  const stopped = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  const { signal } = untilInterrupted();
   const terminal = process.stderr.isTTY === true && !json ? process.stderr : undefined;
-  return watchLiquidations(api, ids, { json, terminal, signal: stopped.signal, before });
+  return watchLiquidations(api, ids, { json, terminal, signal, before });
 }
 
 async function cancel({ client, stdout }: OnApi, id: LiquidationId): Promise<number> {

@@ -1,6 +1,5 @@
 // `unwind top`: a live screen of all clients, how fast they sell, and what has waited the longest. It only reads.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import { listClients } from '../auth/clients-store.ts';
 import { later } from '../clock.ts';
 import { findHalts } from '../halts/halts-store.ts';
@@ -9,6 +8,7 @@ import { countOpenOrders } from '../metrics/open-orders-store.ts';
 import { readToday } from '../metrics/today-store.ts';
 import { findMarketTime, findTraded, findTrading } from '../venue/calendar-store.ts';
 import { findSessionStatuses } from '../venue/fix/operate-store.ts';
+import { restFor, untilInterrupted } from './follow.ts';
 import { beginOfDay } from './report-command.ts';
 import { type OnDatabase, printJson } from './run.ts';
 import { type TopClient, type TopState, topScreen } from './top-screen.ts';
@@ -37,8 +37,7 @@ export async function runTop(on: OnDatabase, { every, once, json }: TopOptions):
     on.stdout.write(`${lines.join('\n')}\n`);
     return 0;
   }
-  const stopped = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopped.abort());
+  const stopped = untilInterrupted();
   if (stdin.isTTY) {
     stdin.setRawMode(true);
     stdin.on('data', (keys) => {
@@ -51,7 +50,7 @@ export async function runTop(on: OnDatabase, { every, once, json }: TopOptions):
     while (!stopped.signal.aborted) {
       const lines = topScreen(await readTop(on), { columns: stdout.columns, rows: stdout.rows });
       stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`);
-      await rest(every * 1_000, stopped.signal);
+      await restFor(every * 1_000, stopped.signal);
     }
   } finally {
     stdout.write('\u001b[?25h\u001b[?1049l');
@@ -61,13 +60,6 @@ export async function runTop(on: OnDatabase, { every, once, json }: TopOptions):
     }
   }
   return 0;
-}
-
-/** Ended early by the signal, which its reader looks at. */
-async function rest(ms: number, signal: AbortSignal): Promise<void> {
-  await wait(ms, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }
 
 /** Reads what the screen shows. */

@@ -1,9 +1,9 @@
 // Watches liquidations to their end: a bar with orders, units and proceeds on a terminal, else a line for each that
 // ends. It only reads: whoever stops it stops nothing, and the same command goes on.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { LiquidationOverview } from '@unwind/client';
 import { decimal, plain, sum } from '../money.ts';
+import { restFor } from './follow.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { printJson } from './run.ts';
 import type { OnApi } from './sandbox-access.ts';
@@ -30,7 +30,7 @@ const watchedMax = 10_000;
 export async function watchLiquidations(
   { client, stdout }: OnApi,
   ids: readonly string[],
-  { json, terminal, signal, rest = () => aSecond(signal), before }: Watching,
+  { json, terminal, signal, rest = () => restFor(everyMs, signal), before }: Watching,
 ): Promise<number> {
   const seen = new Map<string, LiquidationOverview>();
   const look = async (id: string) => {
@@ -77,13 +77,6 @@ export async function watchLiquidations(
     }
   }
   return unwatched === 0 && all.every(isSold) ? 0 : 1;
-}
-
-/** Ended early by the signal, which its reader looks at. */
-async function aSecond(signal: AbortSignal): Promise<void> {
-  await wait(everyMs, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }
 
 async function openOnes(
