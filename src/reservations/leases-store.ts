@@ -95,8 +95,13 @@ export async function claimReservations(
   }));
 }
 
-function idOf(row: { readonly reservation_id: ReservationId }): ReservationId {
-  return row.reservation_id;
+/** The positions of each reservation, from rows of all. */
+function positionsById<Row extends { readonly reservation_id: ReservationId }, Position>(
+  rows: readonly Row[],
+  toPosition: (row: Row) => Position,
+): ReadonlyMap<ReservationId, readonly Position[]> {
+  const byId = Map.groupBy(rows, (row) => row.reservation_id);
+  return new Map([...byId].map(([id, own]) => [id, own.map(toPosition)]));
 }
 
 interface Batch {
@@ -115,12 +120,7 @@ export async function findAsked(
     where p.tenant_id = ${tenantId}
       and p.reservation_id = any (${reservationIds}::uuid[])
     order by p.reservation_id, p.isin`;
-  const byId = Map.groupBy(rows, idOf);
-  return new Map(
-    [...byId].map(([id, own]) => {
-      return [id, own.map(({ isin, quantity }) => ({ isin, quantity: decimal(quantity) }))];
-    }),
-  );
+  return positionsById(rows, ({ isin, quantity }) => ({ isin, quantity: decimal(quantity) }));
 }
 
 /** What has become of reservations as it stands now: executions that are not void, of the orders of their round. */
@@ -159,16 +159,10 @@ export async function findSold(
     where r.tenant_id = ${tenantId}
       and r.reservation_id = any (${reservationIds}::uuid[])
     order by p.reservation_id, p.isin`;
-  const byId = Map.groupBy(rows, idOf);
-  return new Map(
-    [...byId].map(([id, own]) => {
-      const positions = own.map(({ isin, granted, sold, released }) => {
-        const [g, s, r] = [decimal(granted), decimal(sold), decimal(released)];
-        return { isin, granted: g, sold: s, released: r };
-      });
-      return [id, positions];
-    }),
-  );
+  return positionsById(rows, ({ isin, granted, sold, released }) => {
+    const [g, s, r] = [decimal(granted), decimal(sold), decimal(released)];
+    return { isin, granted: g, sold: s, released: r };
+  });
 }
 
 /** Records what a keeper granted. @returns false where it is not asked for any more, or by another. */

@@ -141,6 +141,23 @@ function isDueSql(order: Fragment): Fragment {
   )`;
 }
 
+/** SQL: whether a seal that lists the id holds its place as well. */
+function isSealedSql(
+  tenantId: TenantId,
+  entry: { readonly sealedIds: Fragment; readonly id: Fragment; readonly order: Fragment },
+): Fragment {
+  return fragment`exists (
+      select
+      from (
+        select unnest(${entry.sealedIds}) as id, s.first_order, s.last_order
+        from unwind.seals s
+        where s.tenant_id = ${tenantId}
+      ) sealed
+      where sealed.id = ${entry.id}
+        and ${entry.order} between sealed.first_order and sealed.last_order
+    )`;
+}
+
 export async function findActsInNoSeal(tx: Tx, tenantId: TenantId): Promise<readonly Unsealed[]> {
   return tx<Unsealed[]>`
     select
@@ -149,16 +166,11 @@ export async function findActsInNoSeal(tx: Tx, tenantId: TenantId): Promise<read
     from (select ${tenantId}::uuid as tenant_id) t
     ${lastSealSql}
     join unwind.acts a on a.tenant_id = t.tenant_id
-    where not exists (
-      select
-      from (
-        select unnest(s.act_ids) as id, s.first_order, s.last_order
-        from unwind.seals s
-        where s.tenant_id = ${tenantId}
-      ) sealed
-      where sealed.id = a.act_id
-        and a.commit_order between sealed.first_order and sealed.last_order
-    )`;
+    where not ${isSealedSql(tenantId, {
+      sealedIds: fragment`s.act_ids`,
+      id: fragment`a.act_id`,
+      order: fragment`a.commit_order`,
+    })}`;
 }
 
 export async function findRecordsInNoSeal(
@@ -172,16 +184,11 @@ export async function findRecordsInNoSeal(
     from (select ${tenantId}::uuid as tenant_id) t
     ${lastSealSql}
     join unwind.trail_records r on r.tenant_id = t.tenant_id
-    where not exists (
-      select
-      from (
-        select unnest(s.record_ids) as id, s.first_order, s.last_order
-        from unwind.seals s
-        where s.tenant_id = ${tenantId}
-      ) sealed
-      where sealed.id = r.record_id
-        and r.commit_order between sealed.first_order and sealed.last_order
-    )`;
+    where not ${isSealedSql(tenantId, {
+      sealedIds: fragment`s.record_ids`,
+      id: fragment`r.record_id`,
+      order: fragment`r.commit_order`,
+    })}`;
 }
 
 /** A row of the book, as it is now. */
