@@ -38,11 +38,17 @@ export async function recordLiquidationEvents(
     join unwind.liquidations l
       on l.tenant_id = n.tenant_id
       and l.liquidation_id = n.liquidation_id
-    cross join lateral unwind.liquidation_objects(
-      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
-      l.created_at, l.updated_at
-    ) as o`;
+    ${objectSql(fragment`l`)}`;
   await tx`${liquidationEventsSql(changed, now)}`;
+}
+
+/** SQL: joins `o.object`, the text of a liquidation as the contract of its client shows it. */
+export function objectSql(liquidation: Fragment): Fragment {
+  const l = liquidation;
+  return fragment`cross join lateral unwind.liquidation_objects(
+      ${l}.tenant_id, ${l}.liquidation_id, ${l}.account_id, ${l}.user_id, ${l}.contract, ${l}.status,
+      ${l}.cash_amount, ${l}.created_at, ${l}.updated_at
+    ) as o`;
 }
 
 /**

@@ -2,6 +2,7 @@
 // so the rules are the same.
 
 import { type Fragment, fragment } from '../db/sql.ts';
+import { objectSql } from '../events/store.ts';
 import { liquidationTransitions } from './liquidation.ts';
 
 /** SQL: whether an account of this status is liquidated. */
@@ -104,8 +105,5 @@ export function renderedSql(changed: Fragment): Fragment {
       c.tenant_id, c.account_id, c.liquidation_id, c.sequence, c.event_count as number, c.status,
       o.object
     from ${changed} c
-    cross join lateral unwind.liquidation_objects(
-      c.tenant_id, c.liquidation_id, c.account_id, c.user_id, c.contract, c.status, c.cash_amount,
-      c.created_at, c.updated_at
-    ) as o`;
+    ${objectSql(fragment`c`)}`;
 }

@@ -4,6 +4,7 @@
 import type { Sql, SqlOrTx } from '../db/connect.ts';
 import { type Found, type KeyPage, readKeyPage } from '../db/page.ts';
 import { type Fragment, fragment, raw } from '../db/sql.ts';
+import { objectSql } from '../events/store.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { waitsOfPageMax } from '../limits.ts';
 import type { LiquidationStatus } from './liquidation.ts';
@@ -46,10 +47,7 @@ export function itemSql(tenantId: TenantId, liquidationId: Fragment): Fragment {
         '","proceeds":"', round(l.proceeds, 2), '"},"waiting":[', f.reasons, ']}'
       ) as object
     from unwind.liquidations l
-    cross join lateral unwind.liquidation_objects(
-      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
-      l.created_at, l.updated_at
-    ) as o
+    ${objectSql(fragment`l`)}
     cross join lateral (
       select
         count(*) as orders,

@@ -4,6 +4,7 @@ import { hasAccount } from '../book/read-store.ts';
 import type { Sql } from '../db/connect.ts';
 import { type Page, readPage } from '../db/page.ts';
 import { fragment } from '../db/sql.ts';
+import { objectSql } from '../events/store.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 
 /** The liquidation as the contract shows it, or undefined where this account has no such one. */
@@ -14,10 +15,7 @@ export async function findLiquidationObject(
   const rows = await sql<{ object: string }[]>`
     select o.object
     from unwind.liquidations l
-    cross join lateral unwind.liquidation_objects(
-      l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
-      l.created_at, l.updated_at
-    ) as o
+    ${objectSql(fragment`l`)}
     where l.tenant_id = ${which.tenantId}
       and l.account_id = ${which.accountId}
       and l.liquidation_id = ${which.liquidationId}`;
@@ -53,10 +51,7 @@ export function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | unde
     objectOf: (key) => fragment`
       select o.object
       from unwind.liquidations l
-      cross join lateral unwind.liquidation_objects(
-        l.tenant_id, l.liquidation_id, l.account_id, l.user_id, l.contract, l.status, l.cash_amount,
-        l.created_at, l.updated_at
-      ) as o
+      ${objectSql(fragment`l`)}
       where l.tenant_id = ${q.tenantId}
         and l.liquidation_id = ${key}`,
     total: fragment`
