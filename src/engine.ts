@@ -89,7 +89,7 @@ export interface EngineSteps {
   /** Starts accounts of batches. */
   readonly start: Step;
   readonly release: Step;
-  /** Asks whoever keeps the holdings, if somebody does. */
+  /** Asks the keeper of the holdings, if somebody does. */
   readonly reserve: Step;
   /** Tells the keeper what was sold. */
   readonly report: Step;

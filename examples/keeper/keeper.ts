@@ -1,4 +1,4 @@
-// Whoever keeps the holdings, as one would write it: verifies who asks, grants what is free, remembers what it
+// The keeper of the holdings, as one would write it: verifies who asks, grants what is free, remembers what it
 // has said by the id of the reservation, and lets go what was not sold. Its ledger is in memory, for an example; a
 // real one commits before it answers.
 //

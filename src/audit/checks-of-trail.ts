@@ -1,5 +1,5 @@
 // Checks of the trail: rows hash to their records, acts and records to their seals, and seals follow each other.
-// Whoever owns the database could change what these read as well: `unwind trail verify` compares with what was
+// The owner of the database could change what these read as well: `unwind trail verify` compares with what was
 // signed outside of it.
 
 import { fragment } from '../db/sql.ts';

@@ -50,7 +50,7 @@ const meanings: Readonly<Record<WaitReason, readonly [means: string, helps?: str
   next_round: ['what is left is sold in another round'],
   due: ['it is next; a working service takes it within a moment', 'look whether a worker runs'],
   reservation: [
-    'whoever keeps the holdings was asked and has not answered',
+    'the keeper of the holdings was asked and has not answered',
     'ask the keeper; a worker with UNWIND_RESERVATIONS_URL asks again by itself',
   ],
 };

@@ -105,7 +105,7 @@ function textOf(
 
 function signedText(signed: CheckpointReport | undefined): string {
   if (signed === undefined) {
-    return 'No checkpoint was given: whoever owns the database could have made all seals anew.';
+    return 'No checkpoint was given: the owner of the database could have made all seals anew.';
   }
   const { checkpoints, chains, lastAt } = signed;
   const before = chains > 1 ? `, of ${chains} chains one after the other` : '';

@@ -1,4 +1,4 @@
-// Whether whoever keeps the holdings is asked is a matter of the database, not of a process: the first worker that
+// Whether the keeper of the holdings is asked is a matter of the database, not of a process: the first worker that
 // has a keeper records it, and each release reads it. So a worker without the setting delays what it cannot ask for,
 // and sells nothing unasked; only a worker that is told so in words ends it, for all.
 

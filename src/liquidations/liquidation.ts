@@ -227,7 +227,7 @@ function oddLotsIn(holdings: readonly Holding[]): string | undefined {
   return `less than a lot stays in the account: ${odd.join(', ')}`;
 }
 
-/** What whoever keeps the holdings did not grant, each with its reason. */
+/** What the keeper of the holdings did not grant, each with its reason. */
 function withheldIn(holdings: readonly Holding[]): string | undefined {
   const kept = holdings.flatMap(({ isin, quantity, withheld }) => {
     if (withheld === undefined || !withheld.quantity.gt('0') || !quantity.gt('0')) return [];

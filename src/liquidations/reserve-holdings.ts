@@ -1,4 +1,4 @@
-// Asks whoever keeps the holdings whether quantities may be sold, before they are: the intent is committed with
+// Asks the keeper of the holdings whether quantities may be sold, before they are: the intent is committed with
 // the step that needs it, the call is made outside any transaction under a lease, and what it granted is recorded
 // by the holder of the lease alone. Until there is an answer the liquidation waits, and nothing of it is sold.
 

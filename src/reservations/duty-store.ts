@@ -1,4 +1,4 @@
-// The statements about the duty to ask whoever keeps the holdings: one row for the whole database, so that a process
+// The statements about the duty to ask the keeper of the holdings: one row for the whole database, so that a process
 // whose settings do not name a keeper sells nothing unasked either.
 
 import type { Sql, SqlOrTx } from '../db/connect.ts';

@@ -1,4 +1,4 @@
-// The port to whoever keeps the holdings, and the way to it over HTTP: each request signed like a delivery, with
+// The port to the keeper of the holdings, and the way to it over HTTP: each request signed like a delivery, with
 // the key of the client it is about, through the guard of addresses. What is no answer is an outcome.
 
 import type { Dispatcher } from 'undici';

@@ -155,7 +155,7 @@ export const settings = {
   reservations: {
     url: setting(
       'UNWIND_RESERVATIONS_URL',
-      'whoever keeps the holdings, asked before anything is sold (docs/reservations.md); a worker without it waits for one that has it',
+      'the keeper of the holdings, asked before anything is sold (docs/reservations.md); a worker without it waits for one that has it',
       keeperUrl,
     ),
     timeoutMs: setting(

@@ -161,7 +161,7 @@ function refuseUnreadableUrl(given: string): void {
 }
 
 export const keeperUrl: Kind<string | undefined> = {
-  shape: 'https://host/path, or off: nobody is asked any more; default none',
+  shape: 'https://host/path, or off: the keeper is not asked any more; default none',
   read: (given) => {
     if (given === undefined || given === 'off') return given;
     const url = URL.parse(given);

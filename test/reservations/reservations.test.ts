@@ -1,4 +1,4 @@
-// Nothing is sold that whoever keeps the holdings has not granted: a keeper over HTTP that grants, grants less, refuses,
+// Nothing is sold that the keeper of the holdings has not granted: a keeper over HTTP that grants, grants less, refuses,
 // is silent, answers too much or nonsense; processes that die between asking and recording; and what it is told.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Checkpoints: what is signed outside the database holds against whoever owns the database.
+// Checkpoints: what is signed outside the database holds against the owner of the database.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';

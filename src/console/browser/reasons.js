@@ -52,7 +52,7 @@ export const reasons = {
   at_venue: { words: 'At the venue', help: 'The venue has the orders.', tone: 'busy' },
   reservation: {
     words: 'Keeper asked',
-    help: 'Whoever keeps the holdings has not answered yet.',
+    help: 'The keeper of the holdings has not answered yet.',
     tone: 'warn',
   },
   next_round: { words: 'Next round', help: 'What is left is sold in another round.', tone: 'busy' },

@@ -1,4 +1,4 @@
--- What whoever keeps the holdings has granted to be sold, and what has become of it. Owner: reservations.
+-- What the keeper of the holdings has granted to be sold, and what has become of it. Owner: reservations.
 
 -- ASKING: the keeper is asked, under a lease, until it answers. ANSWERED: so much of it may be sold, in the one
 -- round that is written down when its orders are made. CLOSED: nothing more is sold by it, and that is reported.
