@@ -6,7 +6,7 @@ import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
 import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import { displayName, nameOfUser, reasonText } from './arguments.ts';
-import { untilInterrupted } from './follow.ts';
+import { interruptOf } from './follow.ts';
 import type { By, ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
 import { type ApiArguments, runOnApi, withApi } from './sandbox-access.ts';
 
@@ -29,9 +29,10 @@ export function addBatchCommands(program: Command): void {
       )
       .option('--start-at <time>', 'RFC 3339 (default: at once)', instantText)
       .option('--idempotency-key <uuid>', 'the same again makes no second batch')
-      .option('--watch', 'follow it until it has ended'),
+      .option('--watch', 'follow it until it has ended')
+      .option('--json', 'one JSON document instead of text'),
   ).action((options: StartOptions & ApiArguments) =>
-    act(options, (on, actions) => actions.startBatch(on, options)),
+    act(options, (on, actions) => actions.startBatch(on, options), options.watch),
   );
   withApi(batches.command('list', { isDefault: true }))
     .description('batches, the newest first')
@@ -56,10 +57,11 @@ export function addBatchCommands(program: Command): void {
       act(options, (on, actions) => actions.showBatch(on, id, options)),
     );
   withApi(batches.command('watch'))
-    .description('follow a batch until it has ended; exits 1 where it was cancelled')
+    .description('follow a batch until it has ended; exits 1 where something was not sold')
     .argument('<id>', 'the batch', batchIdText)
-    .action((id: string, options: ApiArguments) =>
-      act(options, (on, actions) => actions.watchBatch(on, id)),
+    .option('--json', 'one JSON document at the end, instead of text')
+    .action((id: string, { json, ...options }: ApiArguments & { json?: true }) =>
+      act(options, (on, actions) => actions.watchBatch(on, id, json), true),
     );
   for (const verb of ['pause', 'resume', 'cancel'] as const) {
     withReason(
@@ -84,12 +86,13 @@ function withReason(command: Command): Command {
     .option('--actor <name>', 'who has decided it', displayName, nameOfUser());
 }
 
-/** Runs an action until it is done; Ctrl-C ends what follows a batch. */
+/** Runs an action until it is done; where it follows a batch, Ctrl-C has it say so and end. */
 function act(
   access: ApiArguments,
   work: (on: OnBatches, actions: Actions) => Promise<number>,
+  follows = false,
 ): Promise<void> {
-  const { signal } = untilInterrupted();
+  const signal = interruptOf(follows);
   const terminal = process.stderr.isTTY === true ? process.stderr : undefined;
   return runOnApi(access, async ({ client, stdout }) => {
     const actions = await import('./run-batches.ts');

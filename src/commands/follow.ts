@@ -9,6 +9,11 @@ export function untilInterrupted(): AbortController {
   return stopped;
 }
 
+/** The same where a command is to go on until then; of another one Ctrl-C ends the process at once. */
+export function interruptOf(goesOn: boolean): AbortSignal {
+  return goesOn ? untilInterrupted().signal : new AbortController().signal;
+}
+
 /** Waits, less where the signal aborts: its reader looks at it. */
 export async function restFor(ms: number, signal: AbortSignal): Promise<void> {
   await wait(ms, undefined, { signal }).catch((error: unknown) => {

@@ -17,13 +17,15 @@ export const exitCodes = {
 const findings: Readonly<Record<string, string>> = {
   audit: 'something differs',
   'controls set': 'in force, but not acknowledged yet',
-  'batches start': 'the file is wrong; with --watch: it was cancelled, or goes on',
-  'batches watch': 'it was cancelled, or goes on',
+  'batches start': 'the file is wrong; with --watch: something was not sold, or it goes on',
+  'batches watch': 'something was refused or cancelled, or it goes on',
   doctor: 'something needs mending',
   'fix status': 'a session has failed',
   'halts set': 'in force, but not acknowledged yet',
   import: 'a file was refused',
   'inspect-signature': 'the service would refuse the request',
+  'liquidations start':
+    'refused, or the file is wrong; with --watch: something was not sold, or it goes on',
   'liquidations watch':
     'one has ended without selling everything, or it could not be watched to its end',
   'parked list': 'something is parked',

@@ -1,6 +1,15 @@
 // What the commands of `unwind batches` do and print, through the API.
 
-import type { Batch, BatchAccount, BatchQuery, BatchWithProgress, Client } from '@unwind/client';
+import { createHash } from 'node:crypto';
+import { basename } from 'node:path';
+import {
+  ApiError,
+  type Batch,
+  type BatchAccount,
+  type BatchQuery,
+  type BatchWithProgress,
+  type Client,
+} from '@unwind/client';
 import { accountsOfBatchMax } from '../batches/limits.ts';
 import { readCsv } from '../book/read-csv.ts';
 import { parseId } from '../ids.ts';
@@ -9,8 +18,8 @@ import { whyUnreadable } from '../settings/file-fault.ts';
 import { restFor } from './follow.ts';
 import { readInputFile } from './input-file.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { type Output, printJson } from './run.ts';
-import { UsageError } from './usage-error.ts';
+import { doneBefore, type Output, printJson } from './run.ts';
+import { RefusedError, UsageError } from './usage-error.ts';
 
 export interface By {
   readonly reason: string;
@@ -23,7 +32,10 @@ export interface StartOptions extends By {
   readonly inProgress?: number;
   readonly startAt?: string;
   readonly idempotencyKey?: string;
+  /** Without a key: one that follows from the file, so that the same file is the same batch. */
+  readonly isOncePerFile?: true;
   readonly watch?: true;
+  readonly json?: true;
 }
 
 /** What the commands work with. */
@@ -35,28 +47,69 @@ export interface OnBatches {
   readonly signal: AbortSignal;
 }
 
-/** Makes a batch of the accounts of a file. @returns 0; of a watched one as `watchBatch`; 1 for a bad file. */
+/**
+ * Makes a batch of the accounts of a file. @returns 0; of a watched one as `watchBatch`; 1 for a bad file.
+ * @throws RefusedError where the file was started before in another way.
+ */
 export async function startBatch(on: OnBatches, options: StartOptions): Promise<number> {
-  const { client, stdout } = on;
-  const { accounts, faults } = await readAccounts(options.file);
+  const { stdout } = on;
+  const { file, json } = options;
+  const { accounts, faults } = await readAccounts(file);
   if (faults.length > 0) {
-    for (const fault of faults.slice(0, faultsShownMax)) stdout.write(`${options.file}${fault}\n`);
-    stdout.write('No batch was made: correct the file and start again.\n');
+    const error = 'No batch was made: correct the file and start again.';
+    if (json) printJson(stdout, { ok: false, exit_code: 1, error, file, faults });
+    else {
+      for (const fault of faults.slice(0, faultsShownMax)) stdout.write(`${file}${fault}\n`);
+      if (faults.length > faultsShownMax) {
+        stdout.write(`${faults.length - faultsShownMax} more lines are wrong.\n`);
+      }
+      stdout.write(`${error}\n`);
+    }
     return 1;
   }
-  const { rate, inProgress, startAt, reason, actor: person, idempotencyKey } = options;
-  const batch = await client.batches.create(
-    {
-      accounts,
-      ...(rate === undefined ? {} : { rate }),
-      ...(inProgress === undefined ? {} : { in_progress_max: inProgress }),
-      ...(startAt === undefined ? {} : { start_at: startAt }),
-      ...{ reason, person },
-    },
-    idempotencyKey === undefined ? {} : { idempotencyKey },
-  );
-  stdout.write(`Batch ${batch.id}: ${lineOf(batch)}\n`);
-  return options.watch ? watchBatch(on, batch.id) : 0;
+  const batch = await createBatch(on, accounts, options);
+  if (json) doneBefore({ batch });
+  else stdout.write(`Batch ${batch.id}: ${lineOf(batch)}\n`);
+  if (options.watch) return watchBatch(on, batch.id, json);
+  if (json) printJson(stdout, batch);
+  else stdout.write(`Follow it: unwind batches watch ${batch.id}\n`);
+  return 0;
+}
+
+async function createBatch(
+  { client }: OnBatches,
+  accounts: AccountFile['accounts'],
+  options: StartOptions,
+): Promise<BatchWithProgress> {
+  const { rate, inProgress, startAt, reason, actor: person, isOncePerFile } = options;
+  const { idempotencyKey = isOncePerFile && keyOf(options.file, accounts) } = options;
+  const request = {
+    accounts,
+    ...(rate === undefined ? {} : { rate }),
+    ...(inProgress === undefined ? {} : { in_progress_max: inProgress }),
+    ...(startAt === undefined ? {} : { start_at: startAt }),
+    ...{ reason, person },
+  };
+  if (idempotencyKey === undefined) return client.batches.create(request);
+  try {
+    const { id } = await client.batches.create(request, { idempotencyKey });
+    return await client.batches.retrieve(id); // the answer of a first time says how it was then
+  } catch (error) {
+    // 422 is a key that was used for another request: what is wrong with this one was looked for before.
+    if (!(isOncePerFile && error instanceof ApiError && error.status === 422)) throw error;
+    const why =
+      'this file was started before by somebody else or for another reason: find its batch by "unwind ' +
+      'batches list", or give the file another name to start it again.';
+    throw new RefusedError(why, { cause: error });
+  }
+}
+
+/** A key that follows from the name and the accounts of a file, in the form of a UUID. */
+function keyOf(file: string, accounts: AccountFile['accounts']): string {
+  const named = JSON.stringify([basename(file), accounts]);
+  const hex = createHash('sha256').update(named).digest('hex');
+  const [first, second, third] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(13, 16)];
+  return `${first}-${second}-5${third}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 const faultsShownMax = 20;
@@ -72,6 +125,7 @@ async function readAccounts(file: string): Promise<AccountFile> {
   const columns = header.includes('user_id') ? ['account_id', 'user_id'] : ['account_id'];
   const accounts: { account_id: string; user_id?: string }[] = [];
   const faults: string[] = [];
+  const lineOfAccount = new Map<string, number>();
   try {
     for await (const part of readCsv(file, columns, accountsOfBatchMax)) {
       for (const { line, reason } of part.badLines) {
@@ -81,6 +135,10 @@ async function readAccounts(file: string): Promise<AccountFile> {
         const [account = '', user = ''] = fields;
         if (parseId(account) === undefined) faults.push(`:${line}: account_id is no UUID`);
         if (user !== '' && parseId(user) === undefined) faults.push(`:${line}: user_id is no UUID`);
+        const before = lineOfAccount.get(account);
+        if (before !== undefined)
+          faults.push(`:${line}: the account stands in line ${before} already`);
+        else lineOfAccount.set(account, line);
         accounts.push({ account_id: account, ...(user === '' ? {} : { user_id: user }) });
       }
     }
@@ -152,31 +210,45 @@ export async function showBatch(
 /** From one look to the next, in ms. */
 const lookMs = 1_000;
 
-/** Follows a batch to its end, or until the signal. @returns 0; 1 where it was cancelled or goes on. */
+/**
+ * Follows a batch to its end, or until the signal. @returns 0; 1 where it was cancelled or goes on, or where
+ * something of it was not sold.
+ */
 export async function watchBatch(
   { client, stdout, terminal, signal }: OnBatches,
   id: string,
+  json?: true,
 ): Promise<number> {
-  const bar = terminal && new ProgressBar(terminal);
+  const bar = terminal && !json ? new ProgressBar(terminal) : undefined;
   let told = '';
   for (;;) {
     const batch = await client.batches.retrieve(id);
     const text = progressText(batch);
     const isOver = batch.ended_at !== undefined;
-    bar?.show({ subject: batch.status, done: doneOf(batch), detail: text });
-    if (isOver || signal.aborted) bar?.clear();
+    const ends = isOver || signal.aborted;
+    if (ends) bar?.clear();
+    else bar?.show({ subject: batch.status, done: doneOf(batch), detail: barText(batch) });
     // The end that is estimated moves with every look.
     const state = JSON.stringify([batch.status, batch.accounts, batch.liquidations]);
-    if (isOver || (bar === undefined && state !== told)) {
+    if (!json && (isOver || (bar === undefined && state !== told))) {
       stdout.write(`${batch.status}  ${text}\n`);
     }
-    if (isOver) return batch.status === 'COMPLETED' ? 0 : 1;
+    if (ends) return endOf(stdout, batch, json);
     told = state;
-    if (signal.aborted) break;
     await restFor(lookMs, signal);
   }
-  stdout.write(`It goes on: unwind batches watch ${id}\n`);
-  return 1;
+}
+
+/** Says how a batch has ended, or that it goes on. @returns the exit code. */
+function endOf(stdout: Output, batch: BatchWithProgress, json: true | undefined): number {
+  const { id, status, accounts, liquidations } = batch;
+  if (json) printJson(stdout, batch);
+  else if (batch.ended_at === undefined) stdout.write(`It goes on: unwind batches watch ${id}\n`);
+  else if (accounts.refused > 0) {
+    stdout.write(`Why some were refused: unwind batches show ${id} --accounts REFUSED\n`);
+  }
+  const hasSoldAll = accounts.refused + liquidations.cancelled === 0;
+  return status === 'COMPLETED' && hasSoldAll ? 0 : 1;
 }
 
 export async function steerBatch(
@@ -213,6 +285,14 @@ function progressText({ accounts, liquidations, money, estimated_end_at: end }: 
     `${money.proceeds} ${money.currency}`,
     ...(end === undefined ? [] : [`until about ${end}`]),
   ].join('; ');
+}
+
+/** The same for the line of a bar, which has less room and says how long it goes on. */
+function barText({ accounts, liquidations, money }: BatchWithProgress): string {
+  const ended = liquidations.filled + liquidations.cancelled;
+  const refused = accounts.refused > 0 ? [`${accounts.refused} refused`] : [];
+  const counts = [`${ended} of ${accounts.total} sold`, ...refused];
+  return [...counts, `${money.proceeds} ${money.currency}`].join(', ');
 }
 
 function accountLine({ account_id: id, status, liquidation, refusal }: BatchAccount): string {

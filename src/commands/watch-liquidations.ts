@@ -15,8 +15,6 @@ export interface Watching {
   readonly signal: AbortSignal;
   /** Waits until the next look; default a second. */
   readonly rest?: () => Promise<void>;
-  /** What the document begins with. */
-  readonly before?: object | undefined;
 }
 
 /** From one look to the next, in ms. */
@@ -30,7 +28,7 @@ const watchedMax = 10_000;
 export async function watchLiquidations(
   { client, stdout }: OnApi,
   ids: readonly string[],
-  { json, terminal, signal, rest = () => restFor(everyMs, signal), before }: Watching,
+  { json, terminal, signal, rest = () => restFor(everyMs, signal) }: Watching,
 ): Promise<number> {
   const seen = new Map<string, LiquidationOverview>();
   const look = async (id: string) => {
@@ -69,7 +67,7 @@ export async function watchLiquidations(
   const all = [...seen.values()];
   const unwatched = named.length - Math.min(named.length, all.length);
   if (json) {
-    printJson(stdout, { ...before, liquidations: all, ...(unwatched > 0 ? { unwatched } : {}) });
+    printJson(stdout, { liquidations: all, ...(unwatched > 0 ? { unwatched } : {}) });
   } else {
     stdout.write(`${progressOf(all).detail}\n`);
     if (unwatched > 0) {

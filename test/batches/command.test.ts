@@ -66,16 +66,16 @@ test('a batch is started from a file once, followed to its end, and shown', asyn
   assert.match(stdout.text, /SCHEDULED +2 accounts {2}6000 a minute {2}5 at once/);
   const id = idIn(stdout);
   assert.equal(await startBatch(on, options), 0);
-  assert.equal(stdout.text.split(id).length, 3, 'the same again is the same batch');
+  assert.equal(stdout.text.split(`Batch ${id}:`).length, 3, 'the same again is the same batch');
   for (let i = 0; i < 3; i += 1) {
     await runUntilIdle(steps);
     clock.advance(batchLookMs);
   }
   const watched = begin();
-  assert.equal(await watchBatch(watched.on, id), 0);
+  assert.equal(await watchBatch(watched.on, id), 1, 'one was refused');
   assert.match(
     watched.stdout.text,
-    /^COMPLETED {2}0 waiting, 1 started, 1 refused, .*2083\.50 EUR\n$/,
+    /^COMPLETED {2}0 waiting, 1 started, 1 refused, .*2083\.50 EUR\n.*--accounts REFUSED\n$/,
   );
   const shown = begin();
   await showBatch(shown.on, id, { accounts: 'REFUSED' });

@@ -6,17 +6,18 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Client } from '@unwind/client';
+import { ApiError, Client } from '@unwind/client';
 import { type Command, CommanderError } from 'commander';
+import { batchLookMs } from '../../src/batches/limits.ts';
 import { serviceUrl } from '../../src/commands/arguments.ts';
 import { readClientFile } from '../../src/commands/client-file.ts';
 import { makeProgram } from '../../src/commands/program.ts';
 import { printJson } from '../../src/commands/run.ts';
 import type { OnApi } from '../../src/commands/sandbox-access.ts';
 import { start } from '../../src/commands/selling-commands.ts';
-import { readAccounts, startLiquidations } from '../../src/commands/start-liquidations.ts';
+import { RefusedError, UsageError } from '../../src/commands/usage-error.ts';
 import { isSold, progressOf, watchLiquidations } from '../../src/commands/watch-liquidations.ts';
-import { drawIdsFrom } from '../../src/ids.ts';
+import { type AccountId, drawIdsFrom } from '../../src/ids.ts';
 import { giveAccounts } from '../http/api.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -29,7 +30,7 @@ drawIdsFrom(clock);
 after(async () => drawIdsFrom());
 const service = await startHttp({ after }, { sql, clock, releaseDelayMs: 0, allowLoopback: true });
 const registered = await makeApiClient(sql, clock, {
-  scopes: ['account_liquidations:admin', 'accounts:read', 'webhooks:admin'],
+  scopes: ['account_liquidations:admin', 'accounts:read', 'batches:admin', 'webhooks:admin'],
 });
 const { clientId, clientSecret, keyId, key, scopes } = registered;
 const baseUrl = `http://127.0.0.1:${service.port}`;
@@ -37,6 +38,7 @@ const who = { clientId, clientSecret, keyId, privateKey: key.privateKey, scopes 
 const client = new Client({ baseUrl, ...who, now: clock.now });
 const steps = engineSteps(sql, clock, { delayMs: 0 });
 const quiet = { json: undefined, terminal: undefined };
+const mine = { actor: 'A. Risk' };
 
 const directory = await mkdtemp(join(tmpdir(), 'unwind-selling-'));
 after(() => rm(directory, { recursive: true }));
@@ -56,101 +58,104 @@ function screen(): OnApi & { text(): string } {
   return { client, clientId, stdout: { write }, text: () => text };
 }
 
-test('a file of accounts is sold once, however often it is started', async () => {
+/** Carries out what was asked, and lets a batch see what became of it. */
+async function carryOut(): Promise<void> {
+  for (let i = 0; i < 3; i += 1) {
+    await runUntilIdle(steps);
+    clock.advance(batchLookMs);
+  }
+}
+
+async function startedOf(accountId: string): Promise<string> {
+  const json = screen();
+  assert.equal(await start(json, accountId as AccountId, { ...mine, json: true }), 0);
+  return JSON.parse(json.text()).id;
+}
+
+test('a file of accounts is one batch, however often it is started', async () => {
   const accounts = await giveAccounts(sql, registered, [{}, {}, {}]);
   const ids = accounts.map(({ accountId }) => accountId);
-  const batch = await readAccounts(await fileOf(`account_id\n${ids.join('\n')}\n`));
-  assert.deepEqual(batch.accounts, ids);
+  const file = await fileOf(`account_id\n${ids.join('\n')}\n`);
   const first = screen();
-  const begun = await startLiquidations(first, batch, quiet);
-  assert.equal(begun.code, 0, first.text());
-  const again = await startLiquidations(screen(), batch, quiet);
-  assert.deepEqual(again.ids.toSorted(), begun.ids.toSorted());
-  const [row] = await sql<{ count: number }[]>`
-    select count(*)::integer as count
-    from unwind.liquidations l
-    where l.account_id = any (${ids}::uuid[])`;
-  assert.equal(row?.count, 3);
+  assert.equal(await start(first, undefined, { ...mine, file }), 0);
+  const [, id = ''] = /^Batch (\S+): SCHEDULED +3 accounts /.exec(first.text()) ?? [];
+  assert.match(first.text(), new RegExp(`unwind batches watch ${id}\n$`));
+  await carryOut();
+  const again = screen();
+  assert.equal(await start(again, undefined, { ...mine, file, watch: true }), 0);
+  assert.match(again.text(), new RegExp(`^Batch ${id}: COMPLETED`), 'how it is now');
+  assert.match(again.text(), /\nCOMPLETED {2}0 waiting, 3 started, 0 refused.*6250\.50 EUR\n$/);
+  const json = screen();
+  assert.equal(await start(json, undefined, { ...mine, file, watch: true, json: true }), 0);
+  assert.equal(JSON.parse(json.text()).id, id);
+  assert.equal((await client.batches.retrieve(id)).person, mine.actor);
+  const others = start(screen(), undefined, { ...mine, file, actor: 'B. Desk' });
+  await assert.rejects(others, (error) => {
+    return error instanceof RefusedError && /started before by somebody else/.test(error.message);
+  });
+});
 
+test('an account of a file that is refused keeps no other back, and ends a watch with 1', async () => {
+  const [account, closed] = await giveAccounts(sql, registered, [{}, { status: 'CLOSED' }]);
+  const file = await fileOf(`account_id\n${account.accountId}\n${closed?.accountId}\n`);
+  await start(screen(), undefined, { ...mine, file });
+  await carryOut();
+  const printed = screen();
+  assert.equal(await start(printed, undefined, { ...mine, file, watch: true }), 1);
+  assert.match(printed.text(), /1 started, 1 refused/);
+  assert.match(printed.text(), /unwind batches show \S+ --accounts REFUSED\n$/);
+});
+
+test('one account is started, or refused, and either it or a file is named', async () => {
+  const [open, closed] = await giveAccounts(sql, registered, [{}, { status: 'CLOSED' }]);
+  const printed = screen();
+  const { accountId } = open;
+  assert.equal(await start(printed, accountId, mine), 0);
+  assert.match(printed.text(), new RegExp(`^liquidation \\S+ of account ${accountId} is NEW\n$`));
+  const refused = screen();
+  await assert.rejects(start(refused, closed?.accountId, { ...mine, watch: true }), ApiError);
+  assert.equal(refused.text(), '');
+  await assert.rejects(start(screen(), undefined, mine), UsageError);
+  await assert.rejects(start(screen(), accountId, { ...mine, file: 'a.csv' }), UsageError);
+});
+
+test('a file that is wrong starts nothing, and says in which lines', async () => {
+  const account = 'c0ffee00-0000-4000-8000-000000000000';
+  const table: readonly (readonly [text: string, says: RegExp])[] = [
+    ['account_id\nnonsense\n', /:2: account_id is no UUID/],
+    [`account_id\n${account}\n${account}\n`, /:3: the account stands in line 2 already/],
+    [`account\n${account}\n`, /account_id/],
+    ['account_id\n', /: it names no account/],
+    ['account_id\n"open', /quote/],
+  ];
+  for (const [text, says] of table) {
+    const file = await fileOf(text);
+    const printed = screen();
+    assert.equal(await start(printed, undefined, { ...mine, file }), 1);
+    assert.match(printed.text(), says);
+    assert.match(printed.text(), /No batch was made: correct the file and start again.\n$/);
+    const json = screen();
+    assert.equal(await start(json, undefined, { ...mine, file, json: true }), 1);
+    assert.match(JSON.parse(json.text()).faults[0], says);
+  }
+  const missing = start(screen(), undefined, { ...mine, file: join(directory, 'none.csv') });
+  await assert.rejects(missing, /does not exist/);
+});
+
+test('one that has sold everything ends a watch with 0, and its orders, units and money are told', async () => {
+  const accounts = await giveAccounts(sql, registered, [{}, {}, {}]);
+  const ids = await Promise.all(accounts.map(({ accountId }) => startedOf(accountId)));
   const watching = screen();
   const rest = async () => {
     await runUntilIdle(steps);
     clock.advance(1_000);
   };
   const { signal } = new AbortController();
-  const code = await watchLiquidations(watching, begun.ids, { ...quiet, signal, rest });
-  assert.equal(code, 0);
+  assert.equal(await watchLiquidations(watching, ids, { ...quiet, signal, rest }), 0);
   assert.match(watching.text(), /3 of 3 ended, orders 3\/3, 30 units sold, 6250\.50 EUR\n$/);
-  for (const id of ids) assert.match(watching.text(), new RegExp(`account ${id}  FILLED`));
-});
-
-test('one account that is refused does not keep the others back, and is named', async () => {
-  const [account, closed] = await giveAccounts(sql, registered, [{}, { status: 'CLOSED' }]);
-  const unknown = 'c0ffee00-0000-4000-8000-000000000000';
-  const ids = [account.accountId, closed?.accountId ?? '', unknown];
-  const printed = screen();
-  const batch = { name: 'some file', accounts: ids };
-  const { code, ids: started } = await startLiquidations(printed, batch, quiet);
-  assert.equal(code, 1);
-  assert.equal(started.length, 1);
-  assert.match(printed.text(), new RegExp(`refused ${unknown}: 404`));
-  assert.match(printed.text(), new RegExp(`refused ${closed?.accountId}: 4`));
-  const json = screen();
-  const asked = await startLiquidations(json, batch, { json: true, terminal: undefined });
-  assert.equal(json.text(), '');
-  assert.equal((asked.document as { refused: readonly object[] }).refused.length, 2);
-});
-
-test('where one cannot be asked for, no other account is begun, and what was done is told', async () => {
-  const given = await giveAccounts(
-    sql,
-    registered,
-    Array.from({ length: 20 }, () => ({})),
-  );
-  const ids = given.map(({ accountId }) => accountId);
-  const fails = ids[8] ?? '';
-  let asked = 0;
-  const cut = new Client({
-    baseUrl,
-    ...who,
-    now: clock.now,
-    retry: { attemptsMax: 1, unreachableMs: 0 },
-    fetch: async (input: string | URL | Request, init?: RequestInit) => {
-      const path = new URL(input instanceof Request ? input.url : input).pathname;
-      if (path.endsWith('/liquidations')) asked += 1;
-      if (path.endsWith(`/accounts/${fails}`)) throw new TypeError('the line is cut');
-      return fetch(input, init);
-    },
-  });
-  const printed = { ...screen(), client: cut };
-  const batch = { name: 'a cut file', accounts: ids };
-  await assert.rejects(startLiquidations(printed, batch, quiet));
-  const [, accepted, notAsked] =
-    /(\d+) accepted, 0 refused[\s\S]*\n(\d+) were not asked for\n$/.exec(printed.text()) ??
-    assert.fail(printed.text());
-  assert.match(printed.text(), new RegExp(`without an answer: ${fails}\\n`));
-  assert.equal(asked, Number(accepted));
-  assert.equal(Number(accepted) + Number(notAsked), ids.length - 1);
-  // The seven others end the one that they had begun, and take no more.
-  assert.ok(Number(accepted) <= 15, accepted);
-});
-
-test('a start that is refused watches nothing, and one document tells of start and watch', async () => {
-  const [open, closed] = await giveAccounts(sql, registered, [{}, { status: 'CLOSED' }]);
-  const named = (accountId: string) => ({ name: undefined, accounts: [accountId] });
-  const { ids } = await startLiquidations(screen(), named(open.accountId), quiet);
-  assert.ok(closed);
-  const refused = screen();
-  assert.equal(await start(refused, closed.accountId, { watch: true }), 1);
-  assert.match(refused.text(), new RegExp(`^refused ${closed.accountId}: .*\n$`));
-  const json = screen();
-  assert.equal(await start(json, closed.accountId, { watch: true, json: true }), 1);
-  assert.equal(JSON.parse(json.text()).refused.length, 1);
-  const both = screen();
-  const signal = AbortSignal.abort();
-  const as = { json: true, terminal: undefined, signal, before: { refused: [] } } as const;
-  assert.equal(await watchLiquidations(both, ids, as), 1);
-  assert.deepEqual(JSON.parse(both.text()), { refused: [], liquidations: [], unwatched: 1 });
+  for (const { accountId } of accounts) {
+    assert.match(watching.text(), new RegExp(`account ${accountId}  FILLED`));
+  }
 });
 
 test('whoever stops before the first look, or names too many, is told how many were not looked at', async () => {
@@ -191,32 +196,17 @@ test('watching ends by its signal, and stops nothing', async () => {
   const stopped = new AbortController();
   const printed = screen();
   const [account] = await giveAccounts(sql, registered);
-  const { ids } = await startLiquidations(
-    screen(),
-    { name: undefined, accounts: [account.accountId] },
-    quiet,
-  );
+  const id = await startedOf(account.accountId);
   const rest = async () => stopped.abort();
   const { signal } = stopped;
-  assert.equal(await watchLiquidations(printed, ids, { ...quiet, signal, rest }), 1);
+  assert.equal(await watchLiquidations(printed, [id], { ...quiet, signal, rest }), 1);
   assert.match(printed.text(), /^0 of 1 ended/);
-  const { liquidation } = await client.control.liquidations.story(ids[0] ?? '');
+  const { liquidation } = await client.control.liquidations.story(id);
   assert.equal(liquidation.status, 'NEW');
 });
 
 test('nothing to watch is done', async () => {
   assert.deepEqual(progressOf([]).done, 1);
-});
-
-test('a file with a line that names no account is refused whole', async () => {
-  const table: readonly (readonly [text: string, says: RegExp])[] = [
-    ['account_id\nnonsense\n', /line 2: "nonsense" is no account id/],
-    ['account\nc0ffee00-0000-4000-8000-000000000000\n', /no column account_id/],
-    ['account_id\n', /names no account/],
-    ['account_id\n"open', /is no CSV/],
-  ];
-  for (const [text, says] of table) await assert.rejects(readAccounts(await fileOf(text)), says);
-  await assert.rejects(readAccounts(join(directory, 'none.csv')), /does not exist/);
 });
 
 test('a client file is read with what lies beside it, and refused with what to mend', async () => {
