@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Market } from '../../examples/fix/acceptor.ts';
 import { runAudit } from '../../src/audit/run-audit.ts';
-import { type Clock, later, systemClock } from '../../src/clock.ts';
+import { later, systemClock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { untilAcknowledged } from '../../src/halts/acknowledge-halt.ts';
@@ -93,21 +93,24 @@ test('what the venue asks for again is not sent again while it is halted', async
 });
 
 test('what was numbered too long ago is not written: the connection ends, and the next one looks again', async (t) => {
-  const usual = testClock(new Date().toISOString());
-  let isAsleep = false;
-  let reads = 0;
-  // It falls asleep between the commit of a number and the socket.
-  const clock: Clock = {
-    now: () => {
-      if (isAsleep) reads += 1;
-      return reads > 3 ? later(usual.now(), fixWriteMsMax) : usual.now();
-    },
-  };
+  const clock = testClock(new Date().toISOString());
   const { sql, venue, until, submit } = await openScripted(t, {}, clock);
   await venue.logOn();
   await until('ready');
-  isAsleep = true;
-  submit().outcome.catch(() => {});
+  // Its number is not committed until the time for writing it is over.
+  await inTransaction(sql, async (tx) => {
+    await tx`lock table unwind.fix_messages in share mode`;
+    submit().outcome.catch(() => {});
+    await eventually('the order is being numbered', async () => {
+      const rows = await sql`
+        select from pg_stat_activity a
+        where a.datname = current_database()
+          and a.wait_event_type = 'Lock'
+          and a.query like '%insert into unwind.fix_messages%'`;
+      return rows.count > 0;
+    });
+    clock.advance(fixWriteMsMax);
+  });
   await eventually('it has connected again', () => venue.connections === 2, patienceMs);
   const rows = await sql<{ type: string }[]>`
     select m.type from unwind.fix_messages m where m.direction = 'out' and m.type = 'D'`;
