@@ -1,5 +1,6 @@
 // What a person asks first: how the selling goes now, and what an id names. No decisions here.
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { type Clock, later, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
@@ -11,7 +12,6 @@ import { findSessionStatuses } from '../venue/fix/operate-store.ts';
 import { findQuery } from './control-schemas.ts';
 import { json } from './page.ts';
 import type { Handler } from './pipeline.ts';
-import { onceASecond } from './probes.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
 
 export interface OverviewHandlers {
@@ -25,6 +25,8 @@ const readFindQuery = queryReaderOf(findQuery);
 /** Minutes that are told apart. */
 const minutesShown = 60;
 const minuteMs = 60_000;
+/** Least time between two beginnings of the same work, in ms. */
+const restMs = 250;
 /** Tenants whose overview is shared by all who watch it. */
 const sharedMax = 100;
 
@@ -38,8 +40,7 @@ export function overviewHandlers(options: {
     show: async (call) => {
       readNoQuery(call.search);
       const { tenantId } = call.caller;
-      const work =
-        shared.get(tenantId) ?? onceASecond(systemStopwatch, () => overviewOf(options, tenantId));
+      const work = shared.get(tenantId) ?? sharedFromNow(() => overviewOf(options, tenantId));
       shared.set(tenantId, work);
       return json(200, await work());
     },
@@ -53,6 +54,29 @@ export function overviewHandlers(options: {
         }),
       });
     },
+  };
+}
+
+/**
+ * Work whose result is shared by all who ask before it begins, and by nobody later: who has heard of a change
+ * would read what was before it. It begins `restMs` after it began last, and when that has ended.
+ */
+export function sharedFromNow<T>(work: () => Promise<T>): () => Promise<T> {
+  let next: Promise<T> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let begunAt = Number.NEGATIVE_INFINITY;
+  const begin = async () => {
+    await last.catch(() => {}); // who asked for it was told
+    await pause(Math.max(0, begunAt + restMs - systemStopwatch.elapsedMs()));
+    next = undefined;
+    begunAt = systemStopwatch.elapsedMs();
+    const result = work();
+    last = result;
+    return result;
+  };
+  return () => {
+    next ??= begin();
+    return next;
   };
 }
 

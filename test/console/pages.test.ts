@@ -7,7 +7,7 @@ import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
 import { apiOf, park, subscribe } from '../http/api.ts';
 import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
-import { portOf } from '../support/condition.ts';
+import { eventually, portOf } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
@@ -206,6 +206,51 @@ if (noChromium !== false) {
     await panel.getByRole('button', { name: 'End the faults' }).click();
     await panel.getByText('Every webhook gets its events as usual.').waitFor();
     await api.call('DELETE', path);
+  });
+
+  test('500 accounts are watched live, by the stream alone', async (t) => {
+    // What other tests have left ends first, so that every one counts.
+    await runUntilIdle(steps);
+    const accounts = Array.from({ length: 500 }, () => ({ positions }));
+    const made = await makeBook(sql, { tenantId, instruments: [], accounts });
+    clock.advance(1_000);
+    const { page } = await openConsole(t, browser, at);
+    const done = page.locator('.tile', { hasText: 'Done today' }).locator('.value');
+    const before = Number((await done.innerText()).replace(/\D/g, ''));
+    let asked = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/console/api/overview')) asked += 1;
+    });
+    for (let slice = 1; slice <= 5; slice += 1) {
+      const ids: string[] = [];
+      for (const account of made.slice(slice * 100 - 100, slice * 100))
+        ids.push(await askToLiquidate(sql, clock, account));
+      // On a busy machine a step may be refused for the moment, and be tried again a little later.
+      await eventually('all are sold', async () => {
+        clock.advance(1_000);
+        await runUntilIdle(steps);
+        const [open] = await sql`
+          select
+          from unwind.liquidations l
+          where l.liquidation_id = any(${ids}::uuid[])
+            and l.status in ('NEW', 'PROCESSING')
+          limit 1`;
+        return open === undefined;
+      });
+      await done.getByText(String(before + slice * 100), { exact: true }).waitFor();
+    }
+    assert.ok(asked >= 5);
+    // Hours pass in the page, and without an event it asks for nothing.
+    await page.clock.install();
+    const atReload = asked;
+    await page.reload();
+    // The page asks once by itself, and once more when its stream has begun.
+    await eventually('two questions', () => asked >= atReload + 2);
+    await page.waitForLoadState('networkidle');
+    const until = asked;
+    await page.clock.fastForward('02:00:00');
+    assert.equal(await page.evaluate('1 + 1'), 2);
+    assert.equal(asked, until);
   });
 
   test('halts: one click shows what it would stop, a reason stops it, another one lifts it', async (t) => {

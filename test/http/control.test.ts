@@ -300,3 +300,17 @@ test('the story of one: orders, what blocks the rest, and what happened when', a
   assert.equal(ofOrder[0]?.kind, 'order_placed');
   assert.equal(ofOrder.at(-1)?.kind, 'order_ended');
 });
+
+test('the overview shows what was before it was asked for, also to who shares it with others', async () => {
+  const { api, ask } = await world();
+  const read = async () => {
+    const reply = await api.call('GET', '/overview');
+    assertSuccess(reply, 200);
+    return (reply.json as unknown as { open: { new: number } }).open.new;
+  };
+  for (const count of [0, 1, 2]) {
+    const shared = await Promise.all([read(), read(), read()]);
+    assert.deepEqual(shared, [count, count, count]);
+    await ask([{ isin: sap, quantity: '1' }], 3_600_000);
+  }
+});

@@ -38,6 +38,11 @@ export class ApiError extends Error {
     super(detail);
     this.status = status;
   }
+
+  /** Whether the same question may be answered a little later. */
+  get isPassing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
 }
 
 /** @param {string} scope */

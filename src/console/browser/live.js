@@ -13,7 +13,7 @@ const listeners = new Set();
 
 /** How long events are gathered before pages ask anew, in ms: a thousand a second cost one question. */
 const gatherMs = 1_000;
-/** How long to wait after the service has refused the stream, in ms. */
+/** How long to wait after the service has refused the stream, or could not answer a question, in ms. */
 const refusedMs = 5_000;
 
 let isDue = false;
@@ -111,6 +111,8 @@ export function useFresh(ask, inputs) {
         if (isEnded || ended.signal.aborted) return;
         if (!(error instanceof ApiError)) throw error;
         setState((before) => ({ data: before.data, error }));
+        // What is shown is old, and perhaps nothing more happens that would have the page ask.
+        if (error.isPassing) setTimeout(happened, refusedMs);
       } finally {
         isBackground = true;
         isAsking = false;
