@@ -6,7 +6,7 @@ import { type Scope, scopes } from '../auth/scope.ts';
 
 export const consoleRoles = ['viewer', 'operator', 'risk'] as const;
 
-/** `viewer` reads; `operator` also starts, cancels and repairs; `risk` is an operator who may also halt, and sell many accounts at once. */
+/** `viewer` reads; `operator` also starts, cancels and repairs; `risk` is an operator who may also halt. */
 export type ConsoleRole = (typeof consoleRoles)[number];
 
 export interface Person {
@@ -17,6 +17,7 @@ export interface Person {
 
 const operatorScopes: readonly Scope[] = [
   'account_liquidations:admin',
+  'batches:admin',
   'webhooks:admin',
   'parked:admin',
   'tests:admin',
@@ -32,7 +33,7 @@ export function scopesOf(role: ConsoleRole): readonly Scope[] {
     case 'operator':
       return [...readScopes, ...operatorScopes];
     case 'risk':
-      return [...readScopes, ...operatorScopes, 'controls:admin', 'halts:admin', 'batches:admin'];
+      return [...readScopes, ...operatorScopes, 'controls:admin', 'halts:admin'];
     default:
       return assertNever(role);
   }

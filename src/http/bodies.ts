@@ -4,7 +4,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { largeBodiesMax } from '../batches/limits.ts';
 import { requestBodyBytesMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { admitLargeBody, type Gate, type SignedRoute } from './pipeline.ts';
 
 /**
  * A refused body up to this size is read and thrown away: on a connection that is closed while it
@@ -51,17 +50,15 @@ export function tooLarge(
 }
 
 /**
- * Bodies beyond the usual size, of the few routes that take them: read only for clients with a token for it, one at
- * a time of each client, and few at once in a process, since each is held about five times (bytes, text, objects,
- * and what the statement is made of).
+ * Bodies beyond the usual size, of the few routes that take them: read only for clients with a token for it and
+ * people with a role for it, one at a time of each, and few at once in a process, since each is held about five
+ * times (bytes, text, objects, and what the statement is made of).
  */
 export class LargeBodies {
-  readonly #clients = new Set<string>();
-  readonly #gate: Gate;
+  readonly #senders = new Set<string>();
   readonly #max: number;
 
-  constructor(gate: Gate, max = largeBodiesMax) {
-    this.#gate = gate;
+  constructor(max = largeBodiesMax) {
     this.#max = max;
   }
 
@@ -69,20 +66,24 @@ export class LargeBodies {
    * Lets a request of a route send a large body, or one whose size it does not say; its place is free again
    * when it is answered. @throws Refusal, whose answer is the last of its connection.
    */
-  async admit(route: SignedRoute, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  async admit(
+    senderOf: (request: FastifyRequest) => Promise<string>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
     const length = request.headers['content-length'];
     if (length !== undefined && Number(length) <= requestBodyBytesMax) return;
     // Where it is refused, the body is not waited for.
     reply.headers(lastIf(Number(length ?? Number.POSITIVE_INFINITY)).headers ?? {});
-    const client = await admitLargeBody(route, request, this.#gate);
-    if (this.#clients.size >= this.#max || this.#clients.has(client)) {
+    const sender = await senderOf(request);
+    if (this.#senders.size >= this.#max || this.#senders.has(sender)) {
       const detail = 'Another large request is being read; try again when it is answered.';
       throw new Refusal('service_unavailable', detail, { headers: { 'retry-after': '1' } });
     }
     reply.removeHeader('connection');
     // A client that has gone meanwhile is told nothing, and would never give its place back.
     if (reply.raw.closed) return;
-    this.#clients.add(client);
-    reply.raw.once('close', () => this.#clients.delete(client));
+    this.#senders.add(sender);
+    reply.raw.once('close', () => this.#senders.delete(sender));
   }
 }

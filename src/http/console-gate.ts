@@ -40,7 +40,30 @@ export function consoleOperations(
     path: `${consoleApi}${route.path}`,
     operation: 'page',
     work: (request) => handle(route, request, gate),
+    ...(route.bodyBytesMax !== undefined && {
+      largeBody: {
+        bytesMax: route.bodyBytesMax,
+        senderOf: async (request) => `console ${(await admit(route, request, gate)).name}`,
+      },
+    }),
   }));
+}
+
+/** Who asks for an operation: somebody who is signed in, by our own page, with a role for it. @throws Refusal */
+async function admit(
+  route: SignedRoute,
+  request: FastifyRequest,
+  gate: ConsoleGate,
+): Promise<OpenSession & { readonly tenantId: TenantId }> {
+  checkOwnPage(request);
+  const isStream = route.type === 'text/event-stream';
+  // A browser connects a stream anew by itself: nobody has to be there for it.
+  const session = await sessionOf(request, gate, isStream ? 'waits' : presenceOf(request));
+  if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
+  const { tenantId, role } = session;
+  if (tenantId === undefined) throw new Refusal('conflict', 'There is no client to look at yet.');
+  if (!mayCall(route, { scopes: scopesOf(role) })) throw lacking(role, route);
+  return { ...session, tenantId };
 }
 
 /** Runs a person's request of a signed route through all checks and its handler. */
@@ -49,20 +72,14 @@ async function handle(
   request: FastifyRequest,
   gate: ConsoleGate,
 ): Promise<Answer> {
-  checkOwnPage(request);
-  const isStream = route.type === 'text/event-stream';
-  // A browser connects a stream anew by itself: nobody has to be there for it.
-  const session = await sessionOf(request, gate, isStream ? 'waits' : presenceOf(request));
-  if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
+  const session = await admit(route, request, gate);
   const { tenantId, role, name } = session;
-  if (tenantId === undefined) throw new Refusal('conflict', 'There is no client to look at yet.');
-  if (!mayCall(route, { scopes: scopesOf(role) })) throw lacking(role, route);
   const at = gate.clock.now();
   const caller: Caller = {
     tenantId,
     scopes: scopesOf(role),
     contract: (await findTenant(gate.sql, tenantId))?.contract ?? '2023',
-    person: session.name,
+    person: name,
     // Nothing is signed, so no signature is used up.
     signature: { basesSha256: [], expiresAt: at },
     act: actOf(route, request, {
@@ -77,6 +94,7 @@ async function handle(
     return (await openSession(sql, clock, { id, presence: 'waits' }))?.tenantId === tenantId;
   };
   const sent = callOf(route, request, { caller, holds }, consoleApi);
+  const isStream = route.type === 'text/event-stream';
   const [inQuery, search] = isStream ? takeTenant(sent.search) : [undefined, sent.search];
   const call = { ...sent, search };
   checkTenant(request, tenantId, inQuery);

@@ -11,6 +11,13 @@ export type OpenAnswer = Omit<Answer, 'body'> & { readonly body?: string | Buffe
 /** Answers a request, or refuses it. Headers that belong to both are set on the reply. */
 export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<OpenAnswer>;
 
+/** Bodies beyond the usual size: up to how many bytes, and who sends one, which is asked before it is read. */
+export interface LargeBody {
+  readonly bytesMax: number;
+  /** @throws Refusal of who may not. */
+  readonly senderOf: (request: FastifyRequest) => Promise<string>;
+}
+
 /** A route that does its own checks: nothing is authenticated when `work` begins. */
 export interface OpenRoute {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -18,6 +25,8 @@ export interface OpenRoute {
   /** Its id in the API document, or that it is a page for people, which the document leaves out. */
   readonly operation: OperationId | 'page';
   readonly work: Work;
+  /** Absent: bodies of the usual size. */
+  readonly largeBody?: LargeBody;
 }
 
 /** The methods of each path, as the header `allow` lists them (RFC 9110 sections 9.3.2, 9.3.7). */

@@ -13,10 +13,10 @@ import { brokenRequests } from './broken-request.ts';
 import { type ConnectionLimits, Connections, usualConnectionLimits } from './connections.ts';
 import { type Timeouts, usualTimeouts, withinDeadline } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
-import type { OpenAnswer, OpenRoute, Work } from './open-route.ts';
+import type { LargeBody, OpenAnswer, OpenRoute, Work } from './open-route.ts';
 import type { OriginOf } from './origin.ts';
 import { OtherMethods } from './other-methods.ts';
-import { handleSigned, type SignedRoute } from './pipeline.ts';
+import { admitLargeBody, handleSigned, type SignedRoute } from './pipeline.ts';
 import { probePaths } from './probes.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
 import type { Rates } from './rates.ts';
@@ -107,8 +107,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     throw new Refusal('not_found', 'There is no such resource.');
   });
   if (options.recording !== undefined) recordAnswers(app, options.recording, open);
-  for (const route of open) addRoute(app, options, route);
-  addSignedRoutes(app, options);
+  const largeBodies = new LargeBodies();
+  for (const { method, path, work, largeBody } of open) {
+    addRoute(app, options, {
+      method,
+      path,
+      work,
+      ...(largeBody && takeLarge(largeBody, largeBodies)),
+    });
+  }
+  addSignedRoutes(app, options, largeBodies);
   others.answer(app, ({ id }, reply, headers) => send(reply, id, { status: 204, headers }));
   return app;
 }
@@ -170,22 +178,28 @@ function tellAnswers(app: FastifyInstance, onAnswer: (answered: Answered) => voi
   });
 }
 
-function addSignedRoutes(app: FastifyInstance, options: ServerOptions): void {
-  const largeBodies = new LargeBodies(options);
+function addSignedRoutes(
+  app: FastifyInstance,
+  options: ServerOptions,
+  largeBodies: LargeBodies,
+): void {
   for (const route of options.routes) {
     const { method, path, bodyBytesMax } = route;
     const work: Work = (request, reply) => handleSigned(route, { request, reply }, options);
-    const large =
-      bodyBytesMax === undefined
-        ? {}
-        : {
-            bodyLimit: bodyBytesMax,
-            onRequest: (request: FastifyRequest, reply: FastifyReply) => {
-              return largeBodies.admit(route, request, reply);
-            },
-          };
-    addRoute(app, options, { method, path, work, ...large });
+    const senderOf = (request: FastifyRequest) => admitLargeBody(route, request, options);
+    const large = bodyBytesMax && takeLarge({ bytesMax: bodyBytesMax, senderOf }, largeBodies);
+    addRoute(app, options, { method, path, work, ...(large || {}) });
   }
+}
+
+/** What a route has besides that takes bodies beyond the usual size. */
+function takeLarge({ bytesMax, senderOf }: LargeBody, largeBodies: LargeBodies) {
+  return {
+    bodyLimit: bytesMax,
+    onRequest: (request: FastifyRequest, reply: FastifyReply) => {
+      return largeBodies.admit(senderOf, request, reply);
+    },
+  };
 }
 
 function addRoute(

@@ -5,7 +5,15 @@ import type { Sql } from '../db/connect.ts';
 import { nilId, type TenantId } from '../ids.ts';
 
 /** The parts, as readers of a stream are told of them. */
-export const changeParts = ['sold', 'halts', 'parked', 'webhooks', 'venues', 'audits'] as const;
+export const changeParts = [
+  'sold',
+  'batches',
+  'halts',
+  'parked',
+  'webhooks',
+  'venues',
+  'audits',
+] as const;
 
 export type ChangePart = (typeof changeParts)[number];
 
@@ -59,6 +67,21 @@ export async function readChangeStates(
         ),
         ''
       ) as sold,
+      (
+        select concat_ws(
+          ' ',
+          (
+            select b.batch_id
+            from unwind.batches b
+            where b.tenant_id = t.tenant_id
+            order by b.batch_id desc
+            limit 1
+          ),
+          md5(string_agg(concat_ws(' ', b.batch_id, b.status, b.updated_at), ',' order by b.batch_id))
+        )
+        from unwind.batches b
+        where b.tenant_id = t.tenant_id and b.ended_at is null
+      ) as batches,
       (
         select concat_ws(' ', count(*), max(h.set_at), max(h.lifted_at))
         from unwind.halts h

@@ -308,6 +308,27 @@ for (const { method, path, operation, json } of naming) {
   });
 }
 
+test('a long list of accounts is read for who may start a batch, and for nobody else', async () => {
+  const json = {
+    accounts: Array.from({ length: 500 }, () => ({ account_id: randomUUID() })),
+    reason: 'The product ends',
+    person: 'the operator',
+  };
+  const ask = async (browser: Browser) => {
+    await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
+    const headers = { 'idempotency-key': randomUUID(), 'x-unwind-tenant': client.clientId };
+    return browser.send('POST', '/console/api/batches', { json, headers });
+  };
+  const made = await ask(await signedIn(service, { sql, clock }));
+  assert.equal(made.status, 201, made.text);
+  assert.equal((await ask(await signedIn(service, { sql, clock, role: 'viewer' }))).status, 403);
+  assert.equal((await ask(browserAt(service))).status, 401);
+  const [{ count } = {}] = await sql<{ count: number }[]>`
+    select count(*)::int as count from unwind.batches b
+    where b.accounts = 500`;
+  assert.equal(count, 1);
+});
+
 test('a person looks at one client at a time, and sees nothing of another', async () => {
   const [account] = await giveAccounts(sql, other);
   const browser = await signedIn(service, { sql, clock });

@@ -336,6 +336,12 @@ test('what no event tells is told to those who ask, of their own client, once fo
   await eventually('two changes of halts', () => changes(own).length === 4 && true);
   await sell(sql, clock, account);
   await last(own, ['sold']);
+  const { status } = await api.call('POST', '/batches', {
+    json: { accounts: [{ account_id: randomUUID() }], reason: 'A test', person: 'Tester' },
+    headers: { 'idempotency-key': randomUUID() },
+  });
+  assert.equal(status, 201);
+  await last(own, ['batches']);
   await sql`
     insert into unwind.venue_halts (venue, isin, halted_at)
     values ('XSIM', 'DE0007164600', ${clock.now()})`;

@@ -275,7 +275,7 @@ export interface StreamQuery {
   readonly account_liquidation_id?: string;
   /**
    * With `true`, also an event `changed` where something has changed that no event of the log
-   * tells: what was sold, halts, what is parked, webhooks, venues, audits. Once a second at
+   * tells: what was sold, batches, halts, what is parked, webhooks, venues, audits. Once a second at
    * most.
    */
   readonly changes?: boolean;

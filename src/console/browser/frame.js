@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { AccountPage } from './account.js';
 import { ActsPage } from './acts.js';
 import { ApiError, chooseTenant, get, isElsewhere, session, signOut } from './api.js';
+import { BatchesPage, BatchPage } from './batches.js';
 import { HaltButton, HaltStrip, HaltsPage } from './halts.js';
 import { LiquidationPage } from './liquidation.js';
 import { LiquidationsPage } from './liquidations.js';
@@ -17,6 +18,7 @@ import { Head, say, Toast } from './parts.js';
 import { go, place, to } from './router.js';
 import { SandboxPage } from './sandbox.js';
 import { StartPage } from './start.js';
+import { StartBatchPage } from './start-batch.js';
 import { WebhookPage, WebhooksPage } from './webhooks.js';
 
 const isSandbox = document.body.dataset['mode'] === 'sandbox';
@@ -26,6 +28,7 @@ const places = [
   { path: '/', name: 'Overview', key: 'o' },
   { path: '/liquidations', name: 'Liquidations', key: 'l' },
   { path: '/start', name: 'Start', key: 's' },
+  { path: '/batches', name: 'Batches', key: 'm' },
   { path: '/halts', name: 'Halts', key: 'h' },
   { path: '/parked', name: 'Parked', key: 'p' },
   { path: '/webhooks', name: 'Webhooks', key: 'w' },
@@ -40,6 +43,8 @@ function Page() {
   const [, first = '', id] = path.split('/');
   if (id !== undefined) {
     if (first === 'liquidations') return html`<${LiquidationPage} key=${id} id=${id} />`;
+    if (path === '/batches/start') return html`<${StartBatchPage} />`;
+    if (first === 'batches') return html`<${BatchPage} key=${id} id=${id} />`;
     if (first === 'accounts') return html`<${AccountPage} key=${id} id=${id} />`;
     if (first === 'venues') return html`<${VenuePage} key=${id} venue=${id} />`;
     if (first === 'audits') return html`<${AuditPage} key=${id} id=${id} />`;
@@ -52,6 +57,8 @@ function Page() {
       return html`<${LiquidationsPage} />`;
     case '/start':
       return html`<${StartPage} />`;
+    case '/batches':
+      return html`<${BatchesPage} />`;
     case '/halts':
       return html`<${HaltsPage} />`;
     case '/parked':

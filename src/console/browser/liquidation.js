@@ -3,7 +3,7 @@
 
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
-import { change, get, may } from './api.js';
+import { ApiError, change, get, may } from './api.js';
 import { shareOf } from './liquidations.js';
 import { useFresh } from './live.js';
 import {
@@ -44,12 +44,58 @@ export function LiquidationPage({ id }) {
           <p>Nothing was sent to the venue yet. The account keeps its positions.</p>
         </${Confirm}>`
       }
+      ${data.ended_at !== undefined && html`<${Statement} id=${id} />`}
     </${Head}>
     <${Problem} error=${error} />
     <${Facts} data=${data} />
     ${data.positions.length > 0 && html`<${Unsold} positions=${data.positions} />`}
     <${Orders} orders=${data.orders} leftOut=${data.orders_left_out} />
     <${Timeline} data=${data} />`;
+}
+
+/**
+ * Saves what it sold as the service has signed it, a part in each line, as `unwind statements verify` reads it.
+ * @param {{ id: string }} props
+ */
+function Statement({ id }) {
+  const [isBusy, setBusy] = useState(false);
+  const save = async () => {
+    setBusy(true);
+    try {
+      const lines = [];
+      for (let part = 1, parts = 1; part <= parts; part += 1) {
+        const signed = await get(`/liquidations/${id}/statement`, { part });
+        ({ parts } = payloadOf(signed));
+        lines.push(`${JSON.stringify(signed)}\n`);
+      }
+      saveAs(`statement-${id}.jsonl`, lines);
+      say('Saved. unwind statements verify checks it.');
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      say(error.message);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return html`<button type="button" disabled=${isBusy} onClick=${save}>Signed statement</button>`;
+}
+
+/** What a JWS says. @param {{ payload: string }} signed */
+function payloadOf({ payload }) {
+  const bytes = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (byte) => byte.charCodeAt(0))));
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} lines
+ */
+function saveAs(name, lines) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob(lines, { type: 'application/jsonl' }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /** @param {{ data: any }} props */

@@ -15,6 +15,13 @@ const tones = {
   FILLED: 'good',
   SETTLED: 'good',
   CANCELLED: '',
+  SCHEDULED: 'warn',
+  RUNNING: 'busy',
+  PAUSED: 'warn',
+  CANCELLING: 'warn',
+  COMPLETED: 'good',
+  STARTED: 'busy',
+  REFUSED: 'bad',
   ok: 'good',
   open: 'good',
   ready: 'good',
@@ -40,6 +47,11 @@ export function money(amount) {
 /** @param {string | number} whole */
 export function grouped(whole) {
   return String(whole).replace(/\B(?=(\d{3})+(?!\d))/g, '\u202f');
+}
+
+/** So many of something, one or more. @param {number} count @param {string} word */
+export function counted(count, word) {
+  return `${grouped(count)} ${word}${count === 1 ? '' : 's'}`;
 }
 
 /** A quantity: its whole part in groups. @param {string | undefined} quantity */

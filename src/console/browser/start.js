@@ -45,7 +45,9 @@ function Choose() {
     const id = String(form.get('account')).trim();
     if (id !== '') go(`/start?account=${id}`);
   };
-  return html`<${Head} title="Start a liquidation" />
+  return html`<${Head} title="Start a liquidation">
+      ${may('batches:admin') && html`<a class="button" href=${to('/batches/start')}>Many accounts at once</a>`}
+    </${Head}>
     <form class="form" onSubmit=${take}>
       <label>
         <span>Account</span>
