@@ -8,9 +8,9 @@ import {
   DayValue,
   type Finding,
   findingsOf,
-  type Limits,
   noLimits,
   type OrderFacts,
+  type OrderLimits,
   strictest,
 } from './control.ts';
 import {
@@ -41,8 +41,8 @@ export async function checkOrders<T extends CheckedOrder>(
   batch: { readonly tenantId: TenantId; readonly orders: readonly T[]; readonly now: Date },
 ): Promise<Checked<T>> {
   const { tenantId, orders, now } = batch;
-  const limits = (await findControls(tx, tenantId)).reduce<Limits>(strictest, noLimits);
-  if (!stopsOrders(limits)) {
+  const limits = (await findControls(tx, tenantId)).reduce<OrderLimits>(strictest, none);
+  if (Object.values(limits).every((limit) => limit === undefined)) {
     return { passed: orders.map((order) => ({ ...order, dayPrice: undefined })), stopped: [] };
   }
   const { dayValueMax: max } = limits;
@@ -76,10 +76,8 @@ export async function checkOrders<T extends CheckedOrder>(
   return { passed, stopped };
 }
 
-/** The brake on rejections is applied where they are reported, the four eyes where a halt is lifted. */
-function stopsOrders({ rejections: _, fourEyesMax: __, ...limits }: Limits): boolean {
-  return Object.values(limits).some((limit) => limit !== undefined);
-}
+// The brake on rejections is applied where they are reported, the four eyes where a halt is lifted.
+const { rejections: _, fourEyesMax: __, ...none } = noLimits;
 
 function factsOf(order: CheckedOrder, instrument: InstrumentFacts | undefined): OrderFacts {
   return {

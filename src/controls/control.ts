@@ -40,6 +40,9 @@ export interface RejectionLimit {
   readonly windowS: number;
 }
 
+/** What an order is checked by. Limits of rejections and of lifts hold one beside the other. */
+export type OrderLimits = Omit<Limits, 'rejections' | 'fourEyesMax'>;
+
 export const noLimits: Limits = {
   orderQuantityMax: undefined,
   orderValueMax: undefined,
@@ -50,16 +53,14 @@ export const noLimits: Limits = {
   fourEyesMax: undefined,
 };
 
-/** What holds where two hold: the smaller of each. Of two limits of rejections either. */
-export function strictest(a: Limits, b: Limits): Limits {
+/** What holds where two hold: the smaller of each. */
+export function strictest(a: OrderLimits, b: OrderLimits): OrderLimits {
   return {
     orderQuantityMax: lower(a.orderQuantityMax, b.orderQuantityMax),
     orderValueMax: lower(a.orderValueMax, b.orderValueMax),
     dayValueMax: lower(a.dayValueMax, b.dayValueMax),
     priceAgeMaxS: least(a.priceAgeMaxS, b.priceAgeMaxS),
     priceCollarPercent: lower(a.priceCollarPercent, b.priceCollarPercent),
-    rejections: a.rejections ?? b.rejections,
-    fourEyesMax: lower(a.fourEyesMax, b.fourEyesMax),
   };
 }
 
@@ -98,7 +99,7 @@ export function orderValueOf({ quantity, price }: OrderFacts): Decimal | undefin
 }
 
 /** What an order does not keep, but for the value of the day, which it shares with others. */
-export function findingsOf(facts: OrderFacts, limits: Limits, now: Date): readonly Finding[] {
+export function findingsOf(facts: OrderFacts, limits: OrderLimits, now: Date): readonly Finding[] {
   const { quantity, price, executedPrice } = facts;
   const { orderQuantityMax, orderValueMax, priceAgeMaxS, priceCollarPercent } = limits;
   const findings: Finding[] = [];

@@ -239,3 +239,25 @@ test('so many rejections within the window halt the venue, or the one instrument
   assert.deepEqual(await inForce(), [], 'the count begins anew');
   assert.equal(await statusOf(id), 'CANCELLED');
 });
+
+for (const [what, strict] of [
+  ['across all', everyTenant],
+  ['its own', undefined],
+] as const) {
+  test(`the brake on rejections that is the stricter one holds: ${what}`, async (t) => {
+    const { sql, tenants, steps, ask, set } = await open(t);
+    // Whichever of the two comes first out of the database.
+    const lax = { rejections: { max: 1_000, windowS: 1 } };
+    const [own, ofAll] = [tenants[0], everyTenant];
+    await set(lax, strict === undefined ? ofAll : own);
+    await set({ rejections: { max: 1, windowS: 60 } }, strict ?? own);
+    await ask(own, [{ isin: refused, quantity: '1' }]);
+    await runUntilIdle(steps);
+    const query = { tenantId: own, inForce: true, below: undefined, limit: 10 };
+    const { halts } = await findHalts(sql, query);
+    assert.deepEqual(
+      halts.map(({ reason }) => reason.slice(0, 37)),
+      ['1 rejections at XSIM within 60 s, the'],
+    );
+  });
+}
