@@ -260,9 +260,9 @@ export class Scheduler {
    * time changes it. Where it comes back to itself, none of them will ever go on.
    */
   async #surelyWaits(sent: Blocked, pid: number): Promise<boolean> {
-    const underWay = new Map(
-      [...this.#blocked, sent].map((one) => [one.waiting.call.pid?.(), one]),
-    );
+    // One whose lock has come does nothing until its answer is given here.
+    const asked = [...this.#blocked, sent].filter((one) => !one.isSettled);
+    const underWay = new Map(asked.map((one) => [one.waiting.call.pid?.(), one]));
     const pids = [...underWay.keys()].filter((one) => one !== undefined);
     const waits = await this.#options.lockWaitsOf(pids);
     const seen = new Set<number>();
