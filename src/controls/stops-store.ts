@@ -130,6 +130,18 @@ function toStop(row: StopRow): Stop {
   };
 }
 
+/** SQL: whether an order waits to be sent: for the first time, or again since it may not have arrived. */
+const isToBeSent = fragment`(
+  o.submit_at is not null
+  or exists (
+    select
+    from unwind.submissions n
+    where n.tenant_id = o.tenant_id
+      and n.order_id = o.order_id
+      and n.status = 'SENDING'
+  )
+)`;
+
 /** Orders of a tenant that are stopped now, the latest first; of all tenants where none is named. */
 export async function findStops(
   sql: SqlOrTx,
@@ -145,7 +157,7 @@ export async function findStops(
     where (${tenantId ?? null}::uuid is null or s.tenant_id = ${tenantId ?? null})
       and s.cleared_at is null
       and s.released_at is null
-      and o.submit_at is not null
+      and ${isToBeSent}
       and (${below ?? null}::uuid is null or s.stop_id < ${below ?? null})
     order by s.stop_id desc
     limit ${limit}::bigint + 1`;
@@ -185,7 +197,7 @@ export async function markReleased(
       and s.released_at is null
       and o.tenant_id = s.tenant_id
       and o.order_id = s.order_id
-      and o.submit_at is not null
+      and ${isToBeSent}
     returning ${stopColumns}`;
   return rows[0] && toStop(rows[0]);
 }

@@ -78,7 +78,7 @@ export interface Held extends OrderReference {
   readonly epoch: number;
 }
 
-export interface HeldSubmission extends Held, NewOrder {
+export interface HeldSubmission extends Held, Omit<Intent, 'liquidationId' | 'dayPrice'> {
   readonly sentAt: Date;
   /** Looked up, but not sent again. */
   readonly isHalted: boolean;
@@ -87,6 +87,7 @@ export interface HeldSubmission extends Held, NewOrder {
 interface HeldRow {
   readonly tenant_id: TenantId;
   readonly client_order_id: string;
+  readonly order_id: OrderId;
   readonly isin: string;
   readonly symbol: string | null;
   readonly currency: string;
@@ -130,11 +131,12 @@ export async function claimExpired(
     where s.tenant_id = e.tenant_id
       and s.client_order_id = e.client_order_id
     returning
-      s.tenant_id, s.client_order_id, o.isin, o.symbol, o.currency, s.quantity, s.lease_epoch, s.sent_at,
+      s.tenant_id, s.client_order_id, s.order_id, s.quantity, s.lease_epoch, s.sent_at, o.isin, o.symbol, o.currency,
       ${isHaltedSql(ofOrder)} as is_halted`;
   return rows.map((row) => ({
     tenantId: row.tenant_id,
     clientOrderId: row.client_order_id,
+    orderId: row.order_id,
     isin: row.isin,
     symbol: row.symbol ?? undefined,
     currency: row.currency,
@@ -297,18 +299,15 @@ export async function shortenLeases(
 export async function countInFlight(sql: Sql): Promise<ReadonlyMap<string, number>> {
   const rows = await sql<{ venue: string; count: number }[]>`
     select s.venue, count(*)::integer as count
-    from unwind.submissions s
-    where s.status <> 'DONE'
-    group by s.venue`;
+    from unwind.submissions s where s.status <> 'DONE' group by s.venue`;
   return new Map(rows.map(({ venue, count }) => [venue, count]));
 }
 
 /** What of these liquidations is at venues, or on its way there, by MIC. */
 export async function findAtVenues(
   tx: Tx,
-  which: { readonly tenantId: TenantId; readonly liquidationIds: readonly LiquidationId[] },
+  { tenantId, liquidationIds }: { tenantId: TenantId; liquidationIds: readonly LiquidationId[] },
 ): Promise<ReadonlyMap<string, readonly OrderReference[]>> {
-  const { tenantId, liquidationIds } = which;
   const rows = await tx<{ venue: string; client_order_id: string }[]>`
     select s.venue, s.client_order_id
     from ${liquidationsNamed(tenantId, liquidationIds)}

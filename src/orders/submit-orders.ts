@@ -4,15 +4,17 @@
 // order id: the process died, or the venue did not answer. One that the venue does not know although it
 // must have landed by now is sent again under the same client order id, never under another one: a
 // process that was only asleep may still wake up and send it, and of the two the venue takes one.
-// What a control stops is not sent either: it is checked in the claim, and again later (src/controls).
+// What a control stops is not sent either, nor sent again: it is checked in the claim, and again later (src/controls).
 // What is halted is not claimed, and what was claimed before is sent within its lease or not at all, so that
 // whoever halts knows when nothing is sent any more (decision 35).
 
 import { assert } from '../assert.ts';
 import { later } from '../clock.ts';
-import { checkOrders } from '../controls/check-orders.ts';
+import { checkOrders, recheckOrders } from '../controls/check-orders.ts';
+import { type NewStop, recordStops } from '../controls/stops-store.ts';
 import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import type { OrderId } from '../ids.ts';
 import {
   batchRowsMax,
   controlAgainMs,
@@ -20,7 +22,7 @@ import {
   submissionLeaseMs,
   rateAgeMsMax as usualRateAgeMsMax,
 } from '../limits.ts';
-import { decimal } from '../money.ts';
+import { decimal, plain } from '../money.ts';
 import {
   type LookUpOutcome,
   type NewOrder,
@@ -142,29 +144,62 @@ export function submissionResolver(sender: Sender): () => Promise<number> {
     const lease = { holder: sender.holder, expiresAt: later(now, submissionLeaseMs) };
     const { mic: venue } = sender.venue;
     const claim = { venue, lease, now, limit: batchRowsMax };
-    const held = await inTransaction(sender.sql, (tx) => claimExpired(tx, claim));
+    const { held, stops } = await inTransaction(sender.sql, async (tx) => {
+      const claimed = await claimExpired(tx, claim);
+      return { held: claimed, stops: await recheck(tx, claimed, now) };
+    });
     if (held.length === 0) return 0;
     const found = await sender.venue.lookUp(held);
     const known = held.map((submission, i) => {
       return { submission, outcome: outcomeOf(sender.venue, submission, found[i], now) };
     });
-    // What is halted keeps its lease, and is looked up again after it.
-    const missing = known.flatMap(({ submission, outcome }) => {
+    // What is halted or stopped keeps its lease, and is looked up again after it.
+    const lost = known.flatMap(({ submission, outcome }) => {
       return outcome === 'never_arrived' && !submission.isHalted ? submission : [];
     });
+    if (lost.length > 0) await noteStops(sender, lost, stops);
+    const missing = lost.filter(({ orderId }) => !stops.has(orderId));
     const sendBefore = later(now, submissionLeaseMs - sendMarginMs);
     const inTime = missing.map((submission) => ({ ...submission, sendBefore }));
     const answered = missing.length === 0 ? [] : await submitInTime(sender, inTime);
     const sent = new Map(missing.map((submission, i) => [submission, answered[i]]));
     const answers = known.flatMap(({ submission, outcome }): readonly Answered[] => {
       if (outcome !== 'never_arrived') return [{ ...submission, outcome }];
-      if (submission.isHalted) return [];
+      if (!sent.has(submission)) return [];
       const answer = sent.get(submission) ?? unanswered;
       return [{ ...submission, sentAt: undefined, outcome: answer }];
     });
     await recorder.record(answers);
     return answers.filter(({ outcome }) => outcome.type !== 'unknown').length;
   };
+}
+
+type Stops = ReadonlyMap<OrderId, readonly NewStop[]>;
+
+/** Controls may have been set since the orders were claimed: in the claim, so that whoever sets them can wait for it. */
+async function recheck(tx: Tx, claimed: readonly HeldSubmission[], now: Date): Promise<Stops> {
+  const stops: NewStop[] = [];
+  for (const [tenantId, own] of Map.groupBy(claimed, (one) => one.tenantId)) {
+    const orders = own.map((one) => ({ ...one, quantity: plain(one.quantity) }));
+    stops.push(...(await recheckOrders(tx, { tenantId, orders, now })));
+  }
+  return Map.groupBy(stops, ({ orderId }) => orderId);
+}
+
+/** Writes down what controls stop of orders that have not arrived, and clears what they keep by now. */
+async function noteStops(
+  { sql, clock }: Sender,
+  lost: readonly HeldSubmission[],
+  stops: Stops,
+): Promise<void> {
+  const now = clock.now();
+  await inTransaction(sql, async (tx) => {
+    for (const [tenantId, own] of Map.groupBy(lost, (one) => one.tenantId)) {
+      const checked = own.map(({ orderId }) => orderId);
+      const found = checked.flatMap((orderId) => stops.get(orderId) ?? []);
+      await recordStops(tx, { tenantId, checked, stops: found, now });
+    }
+  });
 }
 
 function outcomeOf(

@@ -11,9 +11,10 @@ import { inTransaction } from '../../src/db/transaction.ts';
 import { everyTenant } from '../../src/halts/halt.ts';
 import { findHalts } from '../../src/halts/halts-store.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
-import { controlAgainMs } from '../../src/limits.ts';
+import { controlAgainMs, submissionLeaseMs } from '../../src/limits.ts';
 import { decimal } from '../../src/money.ts';
 import { releaseStop } from '../../src/orders/release-stop.ts';
+import { setDown } from '../../src/venue/simulated/control-store.ts';
 import { allianz, begin, quietly, sap } from '../halts/world.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
 
@@ -117,6 +118,53 @@ test('what keeps its controls later goes by itself', async (t) => {
   await priceNow();
   clock.advance(controlAgainMs);
   await runUntilIdle(steps);
+  assert.equal(await statusOf(id), 'FILLED');
+  assert.deepEqual(await stops(), []);
+  await clean();
+});
+
+test('a stop is over where no limit is left', async (t) => {
+  const { clock, steps, ask, set, stops, statusOf, clean } = await open(t);
+  await set({ orderQuantityMax: decimal('1') });
+  const { id } = await ask();
+  await runUntilIdle(steps);
+  assert.equal((await stops()).length, 2);
+  await set({});
+  clock.advance(controlAgainMs);
+  await runUntilIdle(steps);
+  assert.equal(await statusOf(id), 'FILLED');
+  assert.deepEqual(await stops(), []);
+  await clean();
+});
+
+test('what never arrived is sent again only where it keeps the controls of then', async (t) => {
+  const { sql, clock, steps, ask, set, stops, release, statusOf, journal, clean } = await open(t);
+  const { id } = await ask();
+  await inTransaction(sql, (tx) => setDown(tx, true));
+  await steps.release();
+  await steps.submit();
+  await inTransaction(sql, (tx) => setDown(tx, false));
+  await set({ orderQuantityMax: decimal('2'), orderValueMax: decimal('35') });
+  for (let turn = 0; turn < 3; turn += 1) {
+    clock.advance(submissionLeaseMs * 2);
+    await steps.resolve();
+  }
+  assert.deepEqual(await journal(), []);
+  assert.deepEqual(
+    (await stops()).map(({ isin, control, detail }) => `${isin} ${control}: ${detail}`).toSorted(),
+    [
+      `${sap} order_quantity: 3 units, at most 2`,
+      `${allianz} order_value: EUR 40, at most EUR 35`,
+    ].toSorted(),
+  );
+  assert.ok(await release('order_quantity'));
+  clock.advance(submissionLeaseMs * 2);
+  await runUntilIdle(steps);
+  assert.deepEqual(await journal(), [sap], 'exactly the released one');
+  await set({});
+  clock.advance(submissionLeaseMs * 2);
+  await runUntilIdle(steps);
+  assert.deepEqual(await journal(), [sap, allianz]);
   assert.equal(await statusOf(id), 'FILLED');
   assert.deepEqual(await stops(), []);
   await clean();
