@@ -1,6 +1,9 @@
 // Ends the process where Node is too old, and says what to do, in words and syntax that every Node can
 // read. Loaded before TypeScript is: `node --import ./bin/needed-node.js src/main.ts`.
 
+import module from 'node:module';
+import { fileURLToPath } from 'node:url';
+
 const needed = 24;
 const found = process.versions.node;
 
@@ -12,3 +15,7 @@ if (Number(found.split('.')[0]) < needed) {
   );
   process.exit(2);
 }
+
+// What Node has made of the sources is kept beside them, where that can be written: it takes longer than most
+// commands do. Nobody but who installed Unwind writes there.
+module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/unwind', import.meta.url)));

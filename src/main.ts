@@ -4,6 +4,7 @@
 import { refuseUnknownCommand } from './commands/frame.ts';
 import { makeProgram } from './commands/program.ts';
 
-const program = makeProgram();
-refuseUnknownCommand(program, process.argv.slice(2));
+const args = process.argv.slice(2);
+const program = await makeProgram(args);
+refuseUnknownCommand(program, args);
 await program.parseAsync();

@@ -6,9 +6,11 @@ import { makeProgram } from '../src/commands/program.ts';
 
 const page = new URL('../docs/cli.md', import.meta.url);
 
+const program = await makeProgram();
+
 /** The page with what stands between its marks made anew. */
 export function withTables(text: string): string {
-  const commands = listCommands(makeProgram()).map(({ usage, description }) => {
+  const commands = listCommands(program).map(({ usage, description }) => {
     return `| \`unwind ${usage.replaceAll('|', '\\|')}\` | ${description} |`;
   });
   const codes = Object.entries(exitCodes).map(([code, meaning]) => `| ${code} | ${meaning} |`);

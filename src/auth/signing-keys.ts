@@ -5,6 +5,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
 import type { Act } from '../trail/act.ts';
@@ -183,6 +184,69 @@ export async function findEveryPublicJwk(sql: Sql, tenantId: TenantId): Promise<
   return rows.map((row) => row.public_jwk);
 }
 
+/** Of the keys of an algorithm that have not ended the first one signs. */
+function signingOrder(now: Date): Fragment {
+  return fragment`
+    k.signs_from <= ${now} desc, k.ends_at is null desc, k.signs_from desc, k.key_id desc`;
+}
+
+/** A key that signs deliveries, for people: nothing private is in it. */
+export interface ListedKey {
+  readonly keyId: KeyId;
+  readonly algorithm: SigningAlgorithm;
+  readonly createdAt: Date;
+  /** Undefined where it never signs: it was replaced before its time came. */
+  readonly signsFrom: Date | undefined;
+  /** Until when it is served; undefined until it is replaced. */
+  readonly endsAt: Date | undefined;
+  /** It signs now; will sign; is served so that what it has signed can be verified; is gone. */
+  readonly status: 'signs' | 'next' | 'served' | 'ended';
+}
+
+/** Every signing key of a tenant, the newest first: also those that have ended. */
+export async function listSigningKeys(
+  sql: Sql,
+  tenantId: TenantId,
+  now: Date,
+): Promise<readonly ListedKey[]> {
+  const rows = await sql<
+    {
+      key_id: KeyId;
+      algorithm: SigningAlgorithm;
+      created_at: Date;
+      signs_from: Date | null;
+      ends_at: Date | null;
+      served: boolean;
+      signs: boolean;
+    }[]
+  >`
+    select
+      k.key_id, k.algorithm, k.created_at, k.ends_at,
+      case when isfinite(k.signs_from) then k.signs_from end as signs_from,
+      k.ends_at is null or k.ends_at > ${now} as served,
+      row_number() over (
+        partition by k.algorithm, k.ends_at is null or k.ends_at > ${now}
+        order by ${signingOrder(now)}
+      ) = 1 as signs
+    from unwind.signing_keys k
+    where k.tenant_id = ${tenantId}
+    order by k.created_at desc, k.key_id desc`;
+  return rows.map((row) => ({
+    keyId: row.key_id,
+    algorithm: row.algorithm,
+    createdAt: row.created_at,
+    signsFrom: row.signs_from ?? undefined,
+    endsAt: row.ends_at ?? undefined,
+    status: !row.served
+      ? 'ended'
+      : row.signs
+        ? 'signs'
+        : row.signs_from !== null && row.signs_from > now
+          ? 'next'
+          : 'served',
+  }));
+}
+
 /**
  * The key that signs for a tenant by this algorithm: of those whose time has come the one that was
  * not replaced, also where one that was replaced would have begun later.
@@ -200,9 +264,7 @@ export async function findDeliveryKey(
       k.key_id, k.algorithm, k.private_key_sealed,
       row_number() over (
         partition by k.algorithm
-        order by
-          k.signs_from <= ${which.now} desc, k.ends_at is null desc, k.signs_from desc,
-          k.key_id desc
+        order by ${signingOrder(which.now)}
       ) = 1 as signs
     from unwind.signing_keys k
     where k.tenant_id = ${which.tenantId}

@@ -1,6 +1,7 @@
 // What a command changes stands in the trail under the person who ran it.
 
 import { hostname } from 'node:os';
+import type { Asker } from '../approvals/approval.ts';
 import type { Act } from '../trail/act.ts';
 import { nameOfUser } from './arguments.ts';
 
@@ -23,6 +24,11 @@ export function actOfCommand(
 }
 
 /** User and machine, such as `ops@db-1`. */
-export function placeOfCommand(): string {
+function placeOfCommand(): string {
   return `${nameOfUser()}@${hostname()}`;
+}
+
+/** Who runs a command: the name that is given, of the user on this machine. */
+export function askerOfCommand(person: string): Asker {
+  return { person, kind: 'command', actor: placeOfCommand() };
 }

@@ -1,7 +1,7 @@
 // `unwind approvals`: what waits for a second person, approved or declined by one.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ApprovalId, type Asker, valueText } from '../approvals/approval.ts';
+import { type ApprovalId, valueText } from '../approvals/approval.ts';
 import { findApproval, findApprovals } from '../approvals/approvals-store.ts';
 import { assertNever } from '../assert.ts';
 import { inTransaction } from '../db/transaction.ts';
@@ -11,8 +11,9 @@ import { parseId, type TenantId } from '../ids.ts';
 import { type Decision, decideLift } from '../liquidations/ask-to-lift.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
-import { actOfCommand, placeOfCommand } from './acting.ts';
+import { actOfCommand, askerOfCommand } from './acting.ts';
 import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
 
 interface ListOptions {
@@ -27,7 +28,7 @@ interface By {
 }
 
 export function addApprovalCommands(program: Command): void {
-  const approvals = program.command('approvals').description('what needs a second person');
+  const approvals = nounOf(program, 'approvals');
   approvals
     .command('list', { isDefault: true })
     .description('what waits for a second person, the latest first')
@@ -54,11 +55,6 @@ function approvalIdText(text: string): ApprovalId {
   const id = parseId<'approval'>(text);
   if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
   return id;
-}
-
-/** Who runs a command: the name that is given, of the user on this machine. */
-export function askerOfCommand(person: string): Asker {
-  return { person, kind: 'command', actor: placeOfCommand() };
 }
 
 const listedMax = 1_000;

@@ -7,13 +7,14 @@ import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import { displayName, nameOfUser, reasonText } from './arguments.ts';
 import { interruptOf } from './follow.ts';
+import { nounOf } from './nouns.ts';
 import type { By, ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
 import { type ApiArguments, runOnApi, withApi } from './sandbox-access.ts';
 
 type Actions = typeof import('./run-batches.ts');
 
 export function addBatchCommands(program: Command): void {
-  const batches = program.command('batches').description('liquidate many accounts at once');
+  const batches = nounOf(program, 'batches');
   withReason(
     withApi(batches.command('start'))
       .description('liquidate the accounts of a CSV file')

@@ -8,7 +8,8 @@ import type { TenantId } from '../ids.ts';
 import type { Mode } from '../settings/config.ts';
 import { actOfCommand } from './acting.ts';
 import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
-import { onDatabase, printJson, run } from './run.ts';
+import { onDatabase } from './on-database.ts';
+import { printJson, run } from './run.ts';
 import { RefusedError } from './usage-error.ts';
 
 export const printsJson = 'one JSON document, which it prints anyway';

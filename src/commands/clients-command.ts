@@ -28,6 +28,7 @@ import { type ByWhom, changed, changedBy, changesOf, printsJson } from './change
 import { addBoundsCommands } from './client-bounds-commands.ts';
 import { keyForms, readKeyFile } from './client-identity.ts';
 import { addCreateClient } from './create-client-command.ts';
+import { nounOf } from './nouns.ts';
 import { type OnDatabase, printJson, runForClient, runOnDatabase } from './run.ts';
 import { tableText } from './table.ts';
 import { RefusedError } from './usage-error.ts';
@@ -39,15 +40,14 @@ const changesShownMax = 20;
 const hourMs = 3_600_000;
 
 export function addClientCommands(program: Command): void {
-  const clients = program.command('clients').description('API clients and what they may');
+  const clients = nounOf(program, 'clients');
   addCreateClient(clients);
   clients
     .command('list', { isDefault: true })
     .description('all clients: a table on a terminal, else JSON')
     .option('--json', 'one JSON document, on a terminal too')
     .action(({ json = false }: { json?: boolean }) => {
-      const isTable = process.stdout.isTTY === true && !json;
-      return runOnDatabase((on) => list(on, isTable));
+      return runOnDatabase((on) => list(on, on.stdout.isTTY === true && !json));
     });
   clients
     .command('show')

@@ -17,6 +17,7 @@ import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand } from './acting.ts';
 import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
 
@@ -38,9 +39,7 @@ interface SetOptions extends Whose {
 }
 
 export function addControlsCommands(program: Command): void {
-  const controls = program
-    .command('controls')
-    .description('limits that orders have to keep before they are sent');
+  const controls = nounOf(program, 'controls');
   controls
     .command('show', { isDefault: true })
     .description('the controls in force')

@@ -10,7 +10,8 @@ import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { actOfCommand } from './acting.ts';
 import { clientId, displayName, each, keyId, scopeList, scopesIn } from './arguments.ts';
 import { type IdentityOptions, keyForms, readIdentity } from './client-identity.ts';
-import { onMigrated, printJson, run } from './run.ts';
+import { onMigrated } from './on-database.ts';
+import { printJson, run } from './run.ts';
 
 interface CreateOptions extends IdentityOptions {
   readonly name: string;

@@ -7,6 +7,7 @@ import type { AccountId, LiquidationId } from '../ids.ts';
 import { printable, printableLine } from '../printable.ts';
 import type { Config } from '../settings/config.ts';
 import { accountId, liquidationId, pageLimit } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import { type Output, printJson, run } from './run.ts';
 import {
   type ApiArguments,
@@ -25,7 +26,7 @@ interface FollowOptions extends ApiArguments {
 }
 
 export function addEventCommands(program: Command): void {
-  const events = program.command('events').description('the log of events of a client');
+  const events = nounOf(program, 'events');
   withApi(events.command('list', { isDefault: true }))
     .description('the events that the log has, the oldest first; with --follow those to come too')
     .option('--account <id>', 'only of this account', accountId)

@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import { assert } from '../assert.ts';
+import { isDeclared } from './nouns.ts';
 
 const account = '143d980c-b742-4448-aa4a-78893d650617';
 const id = '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f';
@@ -187,10 +188,12 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'unwind clients packages 65536',
     `unwind clients packages none --client ${id}`,
   ],
+  'keys list': ['unwind keys', `unwind keys list --client ${id} --all --json`],
   'keys rotate': [
     'unwind keys rotate',
     'unwind keys rotate --algorithm ed25519 --lead 0 --overlap 24',
   ],
+  version: ['unwind version', 'unwind version --json'],
   commands: ['unwind commands', 'unwind commands --json'],
   completion: [
     'unwind completion bash > /etc/bash_completion.d/unwind',
@@ -231,8 +234,9 @@ export interface Leaf {
   readonly command: Command;
 }
 
-/** All commands below one, in their order. */
+/** All commands below one that are declared, in their order. */
 export function leavesOf(command: Command, words: readonly string[]): readonly Leaf[] {
+  if (!isDeclared(command)) return [];
   if (command.commands.length === 0) return [{ words, command }];
   return command.commands.flatMap((one) => leavesOf(one, [...words, one.name()]));
 }

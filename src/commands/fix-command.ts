@@ -20,6 +20,7 @@ import {
 import { actOfCommand, type CommandAct } from './acting.ts';
 import { mic, reasonText, sequenceNumber } from './arguments.ts';
 import { restFor } from './follow.ts';
+import { nounOf } from './nouns.ts';
 import { type OnDatabase, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -27,7 +28,7 @@ const followEveryMs = 500;
 const shownMax = 200;
 
 export function addFixCommands(program: Command): void {
-  const fix = program.command('fix').description('FIX sessions');
+  const fix = nounOf(program, 'fix');
   fix
     .command('status', { isDefault: true })
     .description('how each session stands; exits 1 when one has failed')

@@ -39,18 +39,6 @@ const findings: Readonly<Record<string, string>> = {
   'webhooks test': 'the receiver did not acknowledge',
 };
 
-/** Headings of `unwind --help`, in this order, with what stands below each. */
-const groups: readonly (readonly [heading: string, names: readonly string[]])[] = [
-  ['Sell:', ['liquidations', 'batches', 'positions', 'import', 'statements']],
-  ['See:', ['top', 'report', 'events', 'parked', 'trail', 'audit', 'doctor']],
-  ['Steer:', ['halts', 'controls', 'approvals', 'limits', 'venues', 'fix']],
-  [
-    'Integrate:',
-    ['clients', 'keys', 'webhooks', 'listen', 'request', 'replay-request', 'inspect-signature'],
-  ],
-  ['Run:', ['start', 'migrate', 'console', 'sandbox', 'commands', 'completion', 'help']],
-];
-
 /** One command, as `unwind commands` and docs/cli.md list it. */
 export interface ListedCommand {
   /** What stands behind `unwind`, with its arguments. */
@@ -76,10 +64,6 @@ const ownDocuments = new WeakSet<Command>();
 
 /** Adds what all commands have. To be called once they are all there. */
 export function addFrame(program: Command): void {
-  for (const [heading, names] of groups) {
-    for (const name of names)
-      program.commands.find((one) => one.name() === name)?.helpGroup(heading);
-  }
   for (const { words, command } of leavesOf(program, [])) {
     if (command.options.some(({ long }) => long === '--json')) ownDocuments.add(command);
     else

@@ -7,17 +7,14 @@ import { isIsin } from '../book/isin.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
 import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-store.ts';
 import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
-import { askToLift } from '../liquidations/ask-to-lift.ts';
-import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
-import { actOfCommand } from './acting.ts';
-import { askerOfCommand } from './approvals-command.ts';
+import { actOfCommand, askerOfCommand } from './acting.ts';
 import { accountId, clientId, displayName, mic, nameOfUser, reasonText } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
 
@@ -39,9 +36,7 @@ interface By {
 }
 
 export function addHaltCommands(program: Command): void {
-  const halts = program
-    .command('halts')
-    .description('stop the release and the sending of orders, until a person lifts it');
+  const halts = nounOf(program, 'halts');
   halts
     .command('set')
     .description('halt; ends once no order that is covered can reach a venue any more')
@@ -101,6 +96,7 @@ function targetOf(options: SetOptions): HaltTarget {
 export async function setHalt(on: OnDatabase, options: SetOptions): Promise<number> {
   const { sql, clock, stdout } = on;
   const target = targetOf(options);
+  const { findMissing } = await import('../liquidations/missing-of-halt.ts');
   const missing = await findMissing(sql, target);
   if (missing !== undefined) {
     const { member, value, hint } = missing;
@@ -134,6 +130,7 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
     await insertHalt(tx, halt);
     await recordAct(tx, halt.tenantId, act);
   });
+  const { untilAcknowledged } = await import('../halts/acknowledge-halt.ts');
   const isAcknowledged = await untilAcknowledged(sql, clock, halt);
   if (isAcknowledged) {
     stdout.write(`Halted ${placeOf(target)}: no such order is sent any more. It holds ${what};\n`);
@@ -212,6 +209,7 @@ export async function lift(
   const act = actOfCommand(at, {
     ...{ operation: 'lift_halt', target: `/halts/${haltId}`, actor: by, reason },
   });
+  const { askToLift } = await import('../liquidations/ask-to-lift.ts');
   const lifted = await inTransaction(sql, async (tx) => {
     const result = await askToLift(tx, halt, { at, asker: askerOfCommand(by), reason });
     if (['lifted', 'asked'].includes(result.as)) await recordAct(tx, halt.tenantId, act);

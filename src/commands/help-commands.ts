@@ -2,13 +2,12 @@
 
 import type { Command } from 'commander';
 import { listCommands } from './frame.ts';
+import { nounOf } from './nouns.ts';
 import { outputTo, printJson } from './run.ts';
 import { tableOf } from './table.ts';
 
 export function addHelpCommands(program: Command): void {
-  program
-    .command('commands')
-    .description('list every command, one a line')
+  nounOf(program, 'commands')
     .option('--json', 'one JSON document instead of text')
     .action(({ json }: { json?: true }) => {
       const stdout = outputTo(process.stdout);
@@ -19,9 +18,7 @@ export function addHelpCommands(program: Command): void {
         stdout.write(tableOf(rows, process.stdout.isTTY === true));
       }
     });
-  program
-    .command('completion')
-    .description('print what makes a shell complete commands and options')
+  nounOf(program, 'completion')
     .argument('<shell>', 'bash, zsh or fish')
     .option('--json', 'the same as a member of a JSON document')
     .action(async (shell: string, { json }: { json?: true }) => {

@@ -14,11 +14,12 @@ import {
   type Wait,
   type WaitingPosition,
 } from '../liquidations/waits-store.ts';
+import type { Output } from './run.ts';
 import { tableOf } from './table.ts';
 
 export interface LiquidationsCommand {
   readonly sql: Sql;
-  readonly stdout: { readonly isTTY?: boolean; write(text: string): unknown };
+  readonly stdout: Output;
   /** JSON instead of text. */
   readonly json: boolean;
 }

@@ -1,17 +1,15 @@
-// `unwind report`, `top` and `doctor`: how the whole goes. They only read.
+// `unwind report`, `top`, `doctor` and `audit`: how the whole goes. They only read.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { clientId, instant } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import type { ReportOptions } from './report-command.ts';
 import { outputTo, run, runOnDatabase } from './run.ts';
 import type { TopOptions } from './top-command.ts';
 
 export function addLookingCommands(program: Command): void {
-  program
-    .command('top')
-    .description(
-      'a live screen: who sells, how fast, how long it takes, the oldest waits; q ends it',
-    )
+  addAudit(program);
+  nounOf(program, 'top')
     .option('--every <seconds>', 'how often it looks', seconds, 2)
     .option('--once', 'print it once, as it does where there is no terminal')
     .option('--json', 'one JSON document, once')
@@ -21,9 +19,7 @@ export function addLookingCommands(program: Command): void {
         return runTop(on, options);
       });
     });
-  program
-    .command('report')
-    .description('how much was sold today, what is open, and what waits and why')
+  nounOf(program, 'report')
     .addOption(new Option('--today', 'since midnight UTC, which is the default').conflicts('since'))
     .option('--since <time>', 'since then instead: RFC 3339', instant)
     .option('--client <id>', 'of this client (default: of all, each in a line)', clientId)
@@ -34,16 +30,24 @@ export function addLookingCommands(program: Command): void {
         return runReport(on, options);
       });
     });
-  program
-    .command('doctor')
-    .description(
-      'check database, schema, clock, keys, disk, venues and receivers, and say what to do',
-    )
+  nounOf(program, 'doctor')
     .option('--json', 'one JSON document instead of text')
     .action(({ json }: { json?: true }) => {
       return run(async (config, log) => {
         const { runDoctor } = await import('./doctor-command.ts');
         return runDoctor(config, log, { stdout: outputTo(process.stdout), json });
+      });
+    });
+}
+
+function addAudit(program: Command): void {
+  nounOf(program, 'audit')
+    .option('--json', 'one JSON document instead of a report')
+    .action(({ json = false }: { json?: boolean }) => {
+      return runOnDatabase(async ({ sql, stdout }) => {
+        const { runAuditCommand } = await import('./audit-command.ts');
+        const terminal = process.stderr.isTTY === true ? process.stderr : undefined;
+        return runAuditCommand({ sql, json, stdout, terminal });
       });
     });
 }

@@ -16,6 +16,7 @@ import {
   reasonText,
 } from './arguments.ts';
 import { listLiquidations, showLiquidation } from './liquidations-command.ts';
+import { nounOf } from './nouns.ts';
 import { close, listParked, resume } from './parked-command.ts';
 import { addPreviewCommand } from './preview-command.ts';
 import { runOnDatabase } from './run.ts';
@@ -28,7 +29,7 @@ interface OfClient {
 
 export function addOperatorCommands(program: Command): void {
   addLiquidationsCommands(program);
-  describeAbandon(program.command('abandon', { hidden: true }));
+  describeAbandon(nounOf(program, 'abandon'));
   addParkedCommands(program);
 }
 
@@ -60,9 +61,7 @@ const shownMax = { usual: 50, most: 10_000 };
 
 function addLiquidationsCommands(program: Command): void {
   const statuses = Object.keys(liquidationTransitions);
-  const liquidations = program
-    .command('liquidations')
-    .description('which liquidations there are, and why they wait');
+  const liquidations = nounOf(program, 'liquidations');
   liquidations
     .command('list', { isDefault: true })
     .description('list them, the newest first')
@@ -135,7 +134,7 @@ function rowLimit(text: string): number {
 }
 
 function addParkedCommands(program: Command): void {
-  const parked = program.command('parked').description('what waits for a person, and why');
+  const parked = nounOf(program, 'parked');
   parked
     .command('list', { isDefault: true })
     .description('list it; exits 1 when there is something')

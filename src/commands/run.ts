@@ -1,23 +1,17 @@
 // How every command is run: settings are read, the database is opened and at the right schema, and the exit
-// code says how it ended (frame.ts).
+// code says how it ended (frame.ts). What settings and database take is loaded when a command runs: help needs none.
 
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { DatabaseClock } from '../db/database-clock.ts';
-import { refuseOtherSchema } from '../db/migrate.ts';
-import { drawIdsFrom, parseId, type TenantId } from '../ids.ts';
+import type { TenantId } from '../ids.ts';
 import { printable } from '../printable.ts';
-import { readSandboxClient } from '../sandbox/sandbox-client.ts';
-import { type Config, readConfig } from '../settings/config.ts';
-import { prepareDatabase, withDatabase } from '../settings/database.ts';
-import { explain } from '../settings/explain.ts';
-import { moveOrderOn } from '../trail/chain-store.ts';
-import { openLog } from './log.ts';
+import type { Config } from '../settings/config.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
 
 /** Where a command prints; it may be a terminal. */
 export interface Output {
+  readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
 }
 
@@ -43,6 +37,7 @@ export function doneBefore(document: object): void {
 /** Prints to a stream, harmless to a terminal whatever the text is of. */
 export function outputTo(stream: Output): Output {
   return {
+    isTTY: stream.isTTY,
     write: (text) => {
       if (printing !== 'lines in a document' || stream !== process.stdout) {
         return stream.write(printable(text));
@@ -75,7 +70,7 @@ export interface OnDatabase {
 }
 
 /** Work of a command. @returns the exit code. */
-type Work<On> = (on: On, config: Config) => Promise<number>;
+export type Work<On> = (on: On, config: Config) => Promise<number>;
 
 /** Runs a command and sets the exit code; the log goes to standard error. */
 export async function run(
@@ -85,6 +80,10 @@ export async function run(
   process.stdout.on('error', goOnUnread);
   let log: Logger | undefined;
   try {
+    const [{ readConfig }, { openLog }] = await Promise.all([
+      import('../settings/config.ts'),
+      import('./log.ts'),
+    ]);
     const config = await readConfig(process.env);
     log = openLog(config.log, usualLogLevel);
     const code = await command(config, log);
@@ -94,7 +93,7 @@ export async function run(
     const code = error instanceof RefusedError ? 1 : 2;
     process.exitCode = code;
     log?.debug({ err: error }, 'command.failed');
-    const sentence = printable(sentenceOf(error));
+    const sentence = printable(await sentenceOf(error));
     process.stderr.write(`unwind: ${sentence}\n`);
     if (printing !== 'text') printOutcome(code, { error: sentence });
   }
@@ -107,22 +106,18 @@ function goOnUnread(error: NodeJS.ErrnoException): void {
 
 /** Runs a command on a database whose schema is current; any other is left as it is, and reported. */
 export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
-  return run((config, log) => onDatabase(config, log, work));
-}
-
-/** The same, for a command that has begun already. */
-export function onDatabase(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
-  return withDatabase(config, log, async (sql) => {
-    await refuseOtherSchema(sql);
-    await moveOrderOn(sql);
-    const clock = await clockOf(sql, log);
-    return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
+  return run(async (config, log) => {
+    const { onDatabase } = await import('./on-database.ts');
+    return onDatabase(config, log, work);
   });
 }
 
 /** Runs a command on a database that is brought up to this version first. */
 export function runOnMigrated(work: Work<OnDatabase>): Promise<void> {
-  return run((config, log) => onMigrated(config, log, work));
+  return run(async (config, log) => {
+    const { onMigrated } = await import('./on-database.ts');
+    return onMigrated(config, log, work);
+  });
 }
 
 /** The same for one client's book: of the client named, else of the sandbox client. */
@@ -131,6 +126,7 @@ export function runForClient(
   work: Work<OnDatabase & { readonly tenantId: TenantId }>,
 ): Promise<void> {
   return run(async (config, log) => {
+    const { onMigrated, sandboxTenant } = await import('./on-database.ts');
     const tenantId = client ?? (await sandboxTenant(config));
     return onMigrated(config, log, (on) => work({ ...on, tenantId }, config));
   });
@@ -142,45 +138,16 @@ export function runForReaderOf(
   work: Work<OnDatabase & { readonly tenantId: TenantId }>,
 ): Promise<void> {
   return run(async (config, log) => {
+    const { onUnchanged, sandboxTenant } = await import('./on-database.ts');
     const tenantId = client ?? (await sandboxTenant(config));
-    return withDatabase(config, log, async (sql) => {
-      await refuseOtherSchema(sql);
-      const clock = await clockOf(sql, log);
-      return work({ sql, clock, tenantId, stdout: outputTo(process.stdout) }, config);
-    });
+    return onUnchanged(config, log, (on) => work({ ...on, tenantId }, config));
   });
-}
-
-/** The same, for a command that has begun already. */
-export function onMigrated(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
-  return withDatabase(config, log, async (sql) => {
-    const clock = await clockOf(sql, log);
-    await prepareDatabase(sql, clock, config);
-    return work({ sql, clock, stdout: outputTo(process.stdout) }, config);
-  });
-}
-
-/** The time of the database, also for the ids that the command makes. */
-async function clockOf(sql: Sql, log: Logger): Promise<Clock> {
-  const clock = await DatabaseClock.read(sql, { log });
-  drawIdsFrom(clock);
-  return clock;
-}
-
-async function sandboxTenant(config: Config): Promise<TenantId> {
-  const sandbox = await readSandboxClient(config.home);
-  const tenantId = sandbox && parseId<'tenant'>(sandbox.client_id);
-  if (tenantId === undefined) {
-    throw new UsageError(
-      `there is no sandbox client in ${config.home} yet: run "unwind start" once, or name a client.`,
-    );
-  }
-  return tenantId;
 }
 
 /** What a person can mend, in words; of a fault of ours the message, and where the rest is. */
-function sentenceOf(error: unknown): string {
+async function sentenceOf(error: unknown): Promise<string> {
   if (error instanceof UsageError || error instanceof RefusedError) return error.message;
+  const { explain } = await import('../settings/explain.ts');
   const message = error instanceof Error ? error.message : String(error);
   return (
     explain(error) ??

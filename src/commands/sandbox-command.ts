@@ -6,12 +6,11 @@ import { resetSandbox } from '../sandbox/reset.ts';
 import { withDatabase } from '../settings/database.ts';
 import { openKeyFile } from '../settings/key-file.ts';
 import { actOfCommand } from './acting.ts';
+import { nounOf } from './nouns.ts';
 import { type Output, outputTo, run } from './run.ts';
 
 export function addSandboxCommands(program: Command): void {
-  program
-    .command('sandbox')
-    .description('the sandbox as a whole')
+  nounOf(program, 'sandbox')
     .command('reset')
     .description('remove its book, liquidations, events, webhooks and other clients')
     .action(() => runReset(outputTo(process.stdout)));

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { clientId, liquidationId } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import { outputTo, run, runForReaderOf } from './run.ts';
 
 interface OfClient {
@@ -12,9 +13,7 @@ interface OfClient {
 }
 
 export function addStatementCommands(program: Command): void {
-  const statements = program
-    .command('statements')
-    .description('signed statements of what liquidations sold');
+  const statements = nounOf(program, 'statements');
   statements
     .command('write')
     .description(

@@ -7,6 +7,7 @@ import { printableLine } from '../printable.ts';
 import { type ActKind, actKinds, allTenants } from '../trail/act.ts';
 import { findAct, findActsOfAll, type RecordedAct } from '../trail/acts-store.ts';
 import { accountId, clientId } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import { type OnDatabase, outputTo, printJson, run, runOnDatabase } from './run.ts';
 import { RefusedError } from './usage-error.ts';
 import type { VerifyOptions } from './verify-command.ts';
@@ -27,9 +28,7 @@ interface ListOptions {
 const shownMax = { usual: 50, most: 10_000 };
 
 export function addTrailCommands(program: Command): void {
-  const trail = program
-    .command('trail')
-    .description('who has changed what, and whether it is whole');
+  const trail = nounOf(program, 'trail');
   trail
     .command('list', { isDefault: true })
     .description('changes that somebody has made, the newest first')

@@ -6,10 +6,11 @@ import type { TenantId } from '../ids.ts';
 import { simulatedMic } from '../venue/simulated/market-store.ts';
 import { clientId, day, mic } from './arguments.ts';
 import { openLog } from './log.ts';
+import { nounOf } from './nouns.ts';
 import { runOnDatabase, runOnMigrated } from './run.ts';
 
 export function addVenueCommands(program: Command): void {
-  const venues = program.command('venues').description('the venues that orders go to');
+  const venues = nounOf(program, 'venues');
   venues
     .command('list', { isDefault: true })
     .description('how each stands: open or closed, its session, what is halted there')
@@ -32,9 +33,9 @@ export function addVenueCommands(program: Command): void {
       });
     });
   describeCalendar(venues.command('calendar'));
-  describeCalendar(program.command('calendar', { hidden: true }));
+  describeCalendar(nounOf(program, 'calendar'));
   describeReconcile(venues.command('reconcile'));
-  describeReconcile(program.command('reconcile', { hidden: true }));
+  describeReconcile(nounOf(program, 'reconcile'));
 }
 
 function describeCalendar(command: Command): void {

@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Id, parseId } from '../ids.ts';
 import { pageLimit } from './arguments.ts';
+import { nounOf } from './nouns.ts';
 import { printJson } from './run.ts';
 import { type ApiArguments, type OnApi, runOnApi, withApi } from './sandbox-access.ts';
 import { tableOf } from './table.ts';
@@ -13,9 +14,7 @@ interface Listing extends ApiArguments {
 }
 
 export function addWebhookCommands(program: Command): void {
-  const webhooks = program
-    .command('webhooks')
-    .description('subscriptions to events, and their deliveries');
+  const webhooks = nounOf(program, 'webhooks');
   withApi(webhooks.command('list', { isDefault: true }))
     .description('subscriptions of the client, and how far each is behind')
     .option('--json', 'one JSON document instead of text')
@@ -74,7 +73,7 @@ export async function listWebhooks({ client, stdout }: OnApi, { json }: Listing)
     delivery?.failing_since ?? '',
     url,
   ]);
-  const isTerminal = process.stdout.isTTY === true;
+  const isTerminal = stdout.isTTY === true;
   if (rows.length === 0 && isTerminal) stdout.write('There are none.\n');
   else stdout.write(tableOf([head, ...rows], isTerminal));
   return 0;
@@ -101,7 +100,7 @@ export async function listDeliveries(
     String(one.duration_ms),
     one.outcome,
   ]);
-  stdout.write(tableOf([head, ...rows], process.stdout.isTTY === true));
+  stdout.write(tableOf([head, ...rows], stdout.isTTY === true));
   return 0;
 }
 

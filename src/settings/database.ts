@@ -7,7 +7,7 @@ import { checkDatabase } from '../db/check-database.ts';
 import { type ConnectOptions, connect, type Sql } from '../db/connect.ts';
 import { DatabaseFaultError, databaseFault } from '../db/fault.ts';
 import { type Migration, migrate, refuseOtherSchema } from '../db/migrate.ts';
-import { type EmbeddedLog, startEmbedded } from '../embedded/embedded.ts';
+import type { EmbeddedLog } from '../embedded/embedded.ts';
 import { moveOrderOn } from '../trail/chain-store.ts';
 import type { Config } from './config.ts';
 import { recordMode, refuseOtherMode } from './mode.ts';
@@ -30,6 +30,7 @@ export async function openDatabase(
   const { url, prepare, sessionSettings } = database;
   if (url !== undefined)
     return { options: { url, prepare, sessionSettings }, close: async () => {} };
+  const { startEmbedded } = await import('../embedded/embedded.ts');
   const embedded = await startEmbedded({ home, log, ...(onLost ? { onLost } : {}) });
   return { options: { url: embedded.url }, close: () => embedded.stop() };
 }

@@ -23,7 +23,11 @@ export function misspelt(
       const bare = upper.slice('UNWIND_'.length);
       return [{ name, meant: nearest([upper, bare], known) }];
     }
-    const meant = prefixed.find((one) => edits(upper, one) <= editsMax);
+    const meant = prefixed.find((one) => {
+      // Each letter more is an edit; most names need not be compared.
+      const more = Math.abs(upper.length - one.length);
+      return more <= editsMax && edits(upper, one) <= editsMax;
+    });
     return meant === undefined ? [] : [{ name, meant }];
   });
 }

@@ -71,11 +71,12 @@ if (import.meta.main) {
   process.setMaxListeners(0);
   process.stdout.setMaxListeners(0);
   const runs: CommandRun[] = [];
-  for (const leaf of leavesOf(makeProgram(), [])) {
+  for (const leaf of leavesOf(await makeProgram(), [])) {
     if (services.includes(leaf.words.join(' '))) continue;
     const args = [...argsOf(leaf), '--json'];
     process.exitCode = 0;
-    const told = await collected(() => makeProgram().parseAsync(args, { from: 'user' }));
+    const program = await makeProgram(args);
+    const told = await collected(() => program.parseAsync(args, { from: 'user' }));
     runs.push({ args, code: Number(process.exitCode), ...told });
   }
   process.exitCode = 0;

@@ -13,8 +13,8 @@ import { newHome, programEnvironment } from '../service/processes.ts';
 import { argsOf, type CommandRun, services } from './every-command.ts';
 
 /** The program, as it is when a command line cannot be read: it throws instead of ending the process. */
-function quietProgram(): { program: Command; errors: () => string } {
-  const program = makeProgram();
+async function quietProgram(args: readonly string[]) {
+  const program = await makeProgram(args);
   let errors = '';
   const quiet = (command: Command): void => {
     command.exitOverride((error) => {
@@ -34,7 +34,7 @@ function quietProgram(): { program: Command; errors: () => string } {
 
 /** What is said about a command line that cannot be read. */
 async function refusalOf(...args: readonly string[]): Promise<string> {
-  const { program, errors } = quietProgram();
+  const { program, errors } = await quietProgram(args);
   const parse = async () => {
     refuseUnknownCommand(program, args);
     await program.parseAsync(args, { from: 'user' });
@@ -43,7 +43,7 @@ async function refusalOf(...args: readonly string[]): Promise<string> {
   return errors();
 }
 
-const leaves = leavesOf(makeProgram(), []);
+const leaves = leavesOf(await makeProgram(), []);
 const namesOf = (one: (typeof leaves)[number]) => one.words.join(' ');
 
 test('every command has help with an example, exit codes, and --json', () => {
@@ -122,7 +122,7 @@ test('with --json every command prints JSON, also where it cannot be run', async
     assert.ok(!(out + err).includes('\u001b'), name);
     if (code === 0) {
       // What needs neither database nor service.
-      assert.match(name, /^(commands|completion|trail key) /);
+      assert.match(name, /^(commands|completion|trail key|version) /);
       continue;
     }
     if (args[0] === 'doctor') {
@@ -135,4 +135,28 @@ test('with --json every command prints JSON, also where it cannot be run', async
     assert.match(document.error, /\S/, name);
     assert.ok(err.startsWith('unwind: '), `${name}: ${err}`);
   }
+});
+
+/** What a process loads that runs a command line, by the names of files. */
+async function loadedBy(...args: readonly string[]): Promise<string> {
+  const hook = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    process.on('exit', () => process.stderr.write(loaded.join('\\n')));`;
+  const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+  const preloaded = `data:text/javascript,${encodeURIComponent(hook)}`;
+  const line = ['--import', preloaded, main, ...args];
+  return (await promisify(execFile)(process.execPath, line)).stderr;
+}
+
+test('help loads neither a driver nor what other commands need', async () => {
+  const driver = /node_modules\/(pg|pino|fastify)\//;
+  const ofHelp = await loadedBy('--help');
+  assert.match(ofHelp, /commands\/nouns\.ts/);
+  assert.doesNotMatch(ofHelp, driver);
+  assert.doesNotMatch(ofHelp, /halts-command/);
+  const ofOne = await loadedBy('halts', '--help');
+  assert.match(ofOne, /halts-command/);
+  assert.doesNotMatch(ofOne, /clients-command|packages\/client/);
 });

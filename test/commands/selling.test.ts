@@ -177,7 +177,7 @@ test('FILLED and SETTLED have sold everything', () => {
 });
 
 test('an id that is none is a mistake on the command line', async () => {
-  const program = makeProgram();
+  const program = await makeProgram();
   const quietly = (command: Command): void => {
     command.exitOverride((error) => {
       throw error;

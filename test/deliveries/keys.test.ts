@@ -10,6 +10,9 @@ import {
   type SigningAlgorithm,
 } from '../../src/auth/signing-keys.ts';
 import { later } from '../../src/clock.ts';
+import { listKeys } from '../../src/commands/keys-command.ts';
+import { RefusedError } from '../../src/commands/usage-error.ts';
+import { newId } from '../../src/ids.ts';
 import type { Received } from './receiver.ts';
 import { deliverDue, keysOf, startDeliverer, testSeal } from './subscriptions.ts';
 import { logLiquidations, newAccounts, newWorld, subscribeTo, type World } from './world.ts';
@@ -112,6 +115,31 @@ test('a key that was replaced before it had begun to sign never does', async (t)
     clock.advance(hours * hourMs);
     assert.equal(keyIdOf(await deliverOne(t, world)), urgent.keyId, `${hours} hours later`);
   }
+});
+
+test('a list says which key signs, which will, which is served and which has ended', async (t) => {
+  const { sql, clock, tenantId } = await newWorld(t);
+  const world = { sql, clock, tenantId };
+  const listed = async (all?: true) => {
+    let text = '';
+    const stdout = { write: (more: string) => (text += more) };
+    assert.equal(await listKeys({ ...world, stdout }, { json: true, ...(all && { all }) }), 0);
+    const keys = JSON.parse(text) as readonly { algorithm: string; status: string }[];
+    return keys.filter(({ algorithm }) => algorithm === 'ed25519').map(({ status }) => status);
+  };
+  assert.deepEqual(await listed(), ['signs']);
+  const rotation = { leadMs: hourMs, overlapMs: 24 * hourMs };
+  await rotateSigningKeys(sql, clock, {
+    ...{ tenantId, seal: testSeal, algorithms: ['ed25519'], rotation },
+  });
+  assert.deepEqual(await listed(), ['next', 'signs']);
+  clock.advance(hourMs);
+  assert.deepEqual(await listed(), ['signs', 'served']);
+  clock.advance(24 * hourMs);
+  assert.deepEqual(await listed(), ['signs']);
+  assert.deepEqual(await listed(true), ['signs', 'ended']);
+  const nobody = { ...world, tenantId: newId<'tenant'>(), stdout: { write: () => {} } };
+  await assert.rejects(listKeys(nobody, {}), RefusedError);
 });
 
 test('a plan that is replaced by a later one leaves the old key signing until then', async (t) => {
