@@ -146,6 +146,8 @@ create table unwind.acts (
   constraint acts_pkey PRIMARY KEY (tenant_id, commit_order, act_id),
   constraint acts_kind CHECK (kind = ANY (ARRAY['client'::text, 'person'::text, 'command'::text, 'start'::text]))
 );
+CREATE INDEX acts_by_time ON unwind.acts USING btree (tenant_id, acted_at, commit_order, act_id);
+CREATE INDEX acts_of_people ON unwind.acts USING btree (tenant_id, acted_at, commit_order, act_id) WHERE (kind <> 'client'::text);
 
 create table unwind.approvals (
   tenant_id uuid not null,
@@ -1282,8 +1284,10 @@ create table unwind.webhook_faults (
   signature text,
   stall_s integer,
   one_in integer not null,
+  answered_as integer,
   constraint webhook_faults_pkey PRIMARY KEY (tenant_id, webhook_id),
   constraint webhook_faults_delivery FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.deliveries(tenant_id, webhook_id) ON DELETE CASCADE,
+  constraint webhook_faults_answered_as CHECK (answered_as >= 500 AND answered_as <= 599),
   constraint webhook_faults_burst CHECK (burst_s >= 1 AND burst_s <= 3600),
   constraint webhook_faults_end CHECK (ends_at > since),
   constraint webhook_faults_late CHECK (late_s >= 1 AND late_s <= 3600),

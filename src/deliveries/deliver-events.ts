@@ -24,7 +24,7 @@ import type { WebhookKey } from '../webhooks/store.ts';
 import { attemptsWithin, messageIdOf, requestBody, type Webhook } from '../webhooks/webhook.ts';
 import type { Block, Sending } from './delivery.ts';
 import { claimWebhooks, readBlocks, renewLeases } from './delivery-store.ts';
-import { type Faults, requestFaults } from './fault.ts';
+import { type Faults, requestFaults, takenAs } from './fault.ts';
 import { readFaults } from './fault-store.ts';
 import { LeaseKeeper } from './leases.ts';
 import { type LogAsked, LogPages, readBlocked, readHeads, readLogs } from './log-store.ts';
@@ -291,7 +291,7 @@ export class Deliverer {
       ...how,
       faults,
     };
-    const first = await post(agent, request);
+    const first = takenAs(await post(agent, request), faults?.answeredAs);
     if (names.length === 0 && faults === undefined) return first;
     const isTaken = first.type === 'answered' && first.status >= 200 && first.status < 300;
     const isAgain = isTaken && faults?.twice === true;

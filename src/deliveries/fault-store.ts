@@ -15,12 +15,13 @@ export async function putFaults(
   await tx`
     insert into unwind.webhook_faults (
       tenant_id, webhook_id, since, ends_at, late_s, burst_s, silent_until, twice, signature, stall_s,
-      one_in
+      one_in, answered_as
     )
     values (
       ${tenantId}, ${webhookId}, ${faults.since}, ${faults.endsAt}, ${faults.lateS ?? null},
       ${faults.burstS ?? null}, ${faults.silentUntil ?? null}, ${faults.twice},
-      ${faults.signature ?? null}, ${faults.stallS ?? null}, ${faults.oneIn}
+      ${faults.signature ?? null}, ${faults.stallS ?? null}, ${faults.oneIn},
+      ${faults.answeredAs ?? null}
     )
     on conflict (tenant_id, webhook_id) do update
     set
@@ -32,7 +33,8 @@ export async function putFaults(
       twice = excluded.twice,
       signature = excluded.signature,
       stall_s = excluded.stall_s,
-      one_in = excluded.one_in`;
+      one_in = excluded.one_in,
+      answered_as = excluded.answered_as`;
 }
 
 export async function deleteFaults(tx: Tx, { tenantId, webhookId }: WebhookKey): Promise<void> {
@@ -59,11 +61,12 @@ export async function readFaults(
       signature: SignatureFault | null;
       stall_s: number | null;
       one_in: number;
+      answered_as: number | null;
     }[]
   >`
     select
       f.webhook_id, f.since, f.ends_at, f.late_s, f.burst_s, f.silent_until, f.twice, f.signature,
-      f.stall_s, f.one_in
+      f.stall_s, f.one_in, f.answered_as
     from json_to_recordset(${recordsOf(keys.map((key) => keyRecord(key)))}::json)
       as g (n integer, tenant_id uuid, webhook_id uuid)
     join unwind.webhook_faults f
@@ -81,6 +84,7 @@ export async function readFaults(
       signature: row.signature ?? undefined,
       stallS: row.stall_s ?? undefined,
       oneIn: row.one_in,
+      answeredAs: row.answered_as ?? undefined,
     },
   ]);
   return new Map(found);

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { later } from '../clock.ts';
+import type { Attempt } from '../egress/post.ts';
 import type { LoggedEvent } from '../webhooks/webhook.ts';
 
 export type SignatureFault = 'wrong' | 'old_key';
@@ -18,7 +19,9 @@ export interface AskedFaults {
   readonly signature: SignatureFault | undefined;
   /** Half of the body is sent, and the rest so many s later. */
   readonly stallS: number | undefined;
-  /** One of so many requests is sent twice, signed wrongly or stalled; which, is by lot. */
+  /** For which status an answer of the receiver is taken. */
+  readonly answeredAs: number | undefined;
+  /** One of so many requests is sent twice, signed wrongly, stalled or taken for failed; which, is by lot. */
   readonly oneIn: number;
 }
 
@@ -37,6 +40,7 @@ export const faultNames = [
   'wrong_signature',
   'old_key',
   'stall',
+  'answered_as',
 ] as const;
 export type FaultName = (typeof faultNames)[number];
 
@@ -84,6 +88,7 @@ export interface RequestFaults {
   readonly signature: SignatureFault | undefined;
   readonly stallMs: number;
   readonly twice: boolean;
+  readonly answeredAs: number | undefined;
 }
 
 /**
@@ -96,7 +101,7 @@ export function requestFaults(
 ): { readonly faults: RequestFaults | undefined; readonly names: readonly FaultName[] } {
   const current = faultsAt(faults, request.now);
   if (current === undefined) return { faults: undefined, names: [] };
-  const { signature, stallS, twice, lateS, burstS } = current;
+  const { signature, stallS, twice, answeredAs, lateS, burstS } = current;
   const held: FaultName[] = [];
   if (lateS !== undefined && !request.isApart) held.push('late');
   if (burstS !== undefined && !request.isApart) held.push('burst');
@@ -104,8 +109,14 @@ export function requestFaults(
   const drawn: FaultName[] = [];
   if (signature !== undefined) drawn.push(signature === 'wrong' ? 'wrong_signature' : 'old_key');
   if (stallS !== undefined) drawn.push('stall');
+  if (answeredAs !== undefined) drawn.push('answered_as');
   const stallMs = (stallS ?? 0) * 1_000;
-  return { faults: { signature, stallMs, twice }, names: [...held, ...drawn] };
+  return { faults: { signature, stallMs, twice, answeredAs }, names: [...held, ...drawn] };
+}
+
+/** What came of an attempt, as a client asks that it be taken; where nothing answered it stays so. */
+export function takenAs(attempt: Attempt, status: number | undefined): Attempt {
+  return status === undefined || attempt.type === 'unanswered' ? attempt : { ...attempt, status };
 }
 
 function isDrawn({ oneIn }: Faults, request: { messageId: string; attempt: number }): boolean {

@@ -60,11 +60,15 @@ async function set(options: FaultOptions, call: Call): Promise<Answer> {
   const webhookId = webhookIdOf(call);
   const body = readBody(jsonBody(call), 'body');
   const { late_s: lateS, burst_s: burstS, silent_s: silentS, stall_s: stallS } = body;
+  const { answered_as: answeredAs } = body;
   const { twice = false, signature, one_in: oneIn = 1, for_s: forS = 3_600 } = body;
-  const asked = { lateS, burstS, twice, signature, stallS, oneIn };
-  if (!twice && [lateS, burstS, silentS, stallS, signature].every((one) => one === undefined)) {
+  const asked = { lateS, burstS, twice, signature, stallS, answeredAs, oneIn };
+  if (
+    !twice &&
+    [lateS, burstS, silentS, stallS, signature, answeredAs].every((one) => one === undefined)
+  ) {
     const detail =
-      'The body asks for no fault: name late_s, burst_s, silent_s, twice, signature or stall_s. DELETE ends faults.';
+      'The body asks for no fault: name late_s, burst_s, silent_s, twice, signature, stall_s or answered_as. DELETE ends faults.';
     throw new Refusal('bad_request', detail);
   }
   const faults = await setFaults(options, call.caller, { webhookId, asked, forS, silentS });
@@ -74,7 +78,8 @@ async function set(options: FaultOptions, call: Call): Promise<Answer> {
 
 function toView(webhookId: WebhookId, faults: Faults | undefined): object {
   if (faults === undefined) return { webhook_id: webhookId, ends_at: null };
-  const { lateS, burstS, silentUntil, twice, signature, stallS, oneIn, endsAt } = faults;
+  const { lateS, burstS, silentUntil, twice, signature, stallS, answeredAs, oneIn, endsAt } =
+    faults;
   return {
     webhook_id: webhookId,
     late_s: lateS,
@@ -83,6 +88,7 @@ function toView(webhookId: WebhookId, faults: Faults | undefined): object {
     twice: twice || undefined,
     signature,
     stall_s: stallS,
+    answered_as: answeredAs,
     one_in: oneIn === 1 ? undefined : oneIn,
     ends_at: endsAt.toISOString(),
   };

@@ -27,13 +27,21 @@ const members = {
       'Half of the body comes, and the rest so many seconds later. A signature lives for 60 seconds.',
     ),
   ),
+  answered_as: Type.Optional(
+    Type.Integer({
+      minimum: 500,
+      maximum: 599,
+      description:
+        'Whatever you answer is taken for this status, as where a proxy in front of you fails: what you have seen comes again.',
+    }),
+  ),
   one_in: Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: 1_000,
       default: 1,
       description:
-        'Only one of so many requests is sent twice, signed wrongly or stalled; which ones is by lot.',
+        'Only one of so many requests is sent twice, signed wrongly, stalled or taken for failed; which ones is by lot.',
     }),
   ),
 };

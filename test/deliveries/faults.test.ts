@@ -19,6 +19,7 @@ import { deliverDue, keysOf, startDeliverer, stateOf } from './subscriptions.ts'
 import {
   assertArrived,
   deliverAll,
+  idsIn,
   logLater,
   logLiquidations,
   newAccounts,
@@ -33,6 +34,7 @@ const noFaults: AskedFaults = {
   twice: false,
   signature: undefined,
   stallS: undefined,
+  answeredAs: undefined,
   oneIn: 1,
 };
 
@@ -208,6 +210,30 @@ for (const [signature, code, name] of [
     });
   }
 }
+
+test('answered_as: what it answers is taken for a failure, and comes again until the fault ends', async (t) => {
+  const { world, webhook, deliverer } = await newCase(t);
+  await ask(world, webhook, { answeredAs: 503, twice: true });
+  await logLiquidations(world, newAccounts(1));
+  await deliverDue(deliverer);
+  const { received } = world.receiver;
+  const before = received.length;
+  assert.ok(before > 0);
+  assert.deepEqual(
+    new Set(await faultsLogged(world, webhook)),
+    new Set(['answered 503: answered_as']),
+  );
+  await endFaults(world, callerOf(world), webhook.webhookId);
+  await deliverAll(t, world, webhook);
+  const ids = received.flatMap(idsIn);
+  assert.equal(new Set(ids).size, 3);
+  assert.equal(
+    ids.filter((id) => id === ids[0]).length,
+    before + 1,
+    'what it has seen comes again',
+  );
+  await assertArrived(world);
+});
 
 test('stall: half of the body comes, and the rest after a pause', async (t) => {
   const world = await newWorld(t);

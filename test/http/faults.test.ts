@@ -26,6 +26,7 @@ test('what is asked for is shown until it ends', async () => {
     twice: true,
     signature: 'old_key',
     stall_s: 60,
+    answered_as: 503,
     one_in: 3,
   };
   const answer = await set({ ...asked, silent_s: 120, for_s: 60 });
@@ -51,6 +52,7 @@ const wrong: readonly (readonly [json: object, detail: RegExp])[] = [
   [{ late_s: 3_601 }, /late_s/],
   [{ burst_s: 1.5 }, /burst_s/],
   [{ stall_s: 61 }, /stall_s/],
+  [{ answered_as: 429 }, /answered_as/],
   [{ silent_s: 86_401 }, /silent_s/],
   [{ signature: 'none' }, /signature/],
   [{ twice: 'yes' }, /twice/],

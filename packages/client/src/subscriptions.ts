@@ -189,6 +189,7 @@ export interface DeliveryAttempt {
     | 'wrong_signature'
     | 'old_key'
     | 'stall'
+    | 'answered_as'
   )[];
 }
 

@@ -10,7 +10,16 @@ import { to } from './router.js';
 const onePath = (/** @type {string} */ id) => `/tests/webhooks/${id}/faults`;
 
 /** @param {any} faults */
-function faultWords({ late_s, burst_s, twice, signature, stall_s, one_in, silent_until }) {
+function faultWords({
+  late_s,
+  burst_s,
+  twice,
+  signature,
+  stall_s,
+  answered_as,
+  one_in,
+  silent_until,
+}) {
   const words = [
     silent_until && 'nothing is sent',
     late_s && `${lasting(late_s * 1_000)} late`,
@@ -19,18 +28,26 @@ function faultWords({ late_s, burst_s, twice, signature, stall_s, one_in, silent
     signature === 'wrong' && 'signatures that do not hold',
     signature === 'old_key' && 'signed by an old key',
     stall_s && `the body stalls for ${lasting(stall_s * 1_000)}`,
+    answered_as && `every answer taken for ${answered_as}`,
     one_in > 1 && `one request in ${one_in}`,
   ];
   return words.filter(Boolean).join(', ');
 }
 
-/** @type {readonly { name: string, words: string, hint: string }[]} */
+/** @type {readonly { name: string, words: string, hint: string, min?: number, max?: number }[]} */
 const numbers = [
   { name: 'late_s', words: 'Seconds late', hint: 'each event' },
   { name: 'burst_s', words: 'Seconds held back', hint: 'then all at once, so accounts mix' },
   { name: 'stall_s', words: 'Seconds of stalling', hint: 'in the middle of the body' },
+  {
+    name: 'answered_as',
+    words: 'Answer taken for',
+    hint: 'a status from 500 to 599; it comes again',
+    min: 500,
+    max: 599,
+  },
   { name: 'silent_s', words: 'Seconds of silence', hint: 'nothing is sent' },
-  { name: 'one_in', words: 'One request in', hint: 'for twice, signature and stalling' },
+  { name: 'one_in', words: 'One request in', hint: 'for twice, signature, stalling, answers' },
 ];
 
 export function Faults() {
@@ -114,8 +131,14 @@ export function Faults() {
           </select>
         </label>
         ${numbers.map(
-          ({ name, words, hint }) => html`<label>${words} <span class="hint">${hint}</span>
-            <input type="number" name=${name} min="1" max="3600" inputmode="numeric" />
+          ({
+            name,
+            words,
+            hint,
+            min = 1,
+            max = 3600,
+          }) => html`<label>${words} <span class="hint">${hint}</span>
+            <input type="number" name=${name} min=${min} max=${max} inputmode="numeric" />
           </label>`,
         )}
       </div>
