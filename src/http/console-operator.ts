@@ -1,19 +1,32 @@
 // What of the service itself people look at at the console, which belongs to no client: sessions with venues and
-// their messages, what of them waits, and the audit. It is for those who may look at every client. Nothing
-// here changes what is sold.
+// their messages, what of them waits, a session that goes on, and the audit. It is for those who may look at every
+// client. Nothing here changes what is sold.
 
 import type { FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
 import { findAuditReport, findAudits } from '../console/audit-store.ts';
 import type { Audits } from '../console/audits.ts';
 import type { OpenSession } from '../console/sessions.ts';
+import { inTransaction } from '../db/transaction.ts';
 import { parseId } from '../ids.ts';
 import { auditsKept } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
+import { allTenants } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import { describeMessage } from '../venue/fix/names.ts';
-import { findFixWaiting, findLog, findSessions } from '../venue/fix/operate-store.ts';
+import {
+  findFixWaiting,
+  findLog,
+  findSessions,
+  resumeSession,
+} from '../venue/fix/operate-store.ts';
 import { type ConsoleGate, checkOwnPage, sessionOf } from './console-gate.ts';
+import { reasonText } from './halt-schemas.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
+import { bodyOf, headerOf, jsonBody, searchOf } from './pipeline.ts';
+import { readerOf, refuseUnprintable, strict } from './schemas.ts';
+import { operatorActView, readActs } from './trail-handlers.ts';
 
 interface Options extends ConsoleGate {
   readonly audits: Audits;
@@ -42,6 +55,8 @@ export function operatorRoutes(options: Options): readonly OpenRoute[] {
   return [
     route('GET', '/venues', () => showVenues(options)),
     route('GET', '/venues/:venue/messages', (_, request) => showMessages(options, request)),
+    route('POST', '/venues/:venue/resume', (session, request) => resume(options, session, request)),
+    route('GET', '/trail', (_, request) => listActs(options, request)),
     route('GET', '/audits', () => listAudits(options)),
     route('POST', '/audits', (session) => beginAudit(options, session)),
     route('GET', '/audits/:audit_id', (_, request) => showAudit(options, request)),
@@ -82,8 +97,7 @@ async function showVenues({ sql, clock }: Options): Promise<OpenAnswer> {
 
 /** The last messages of the trading day; passwords are masked. */
 async function showMessages({ sql }: Options, request: FastifyRequest): Promise<OpenAnswer> {
-  const { venue = '' } = request.params as Readonly<Record<string, string>>;
-  if (!/^[A-Z0-9]{4}$/.test(venue)) throw new Refusal('not_found', 'There is no such venue.');
+  const venue = venueOf(request);
   const after = { in: 0, out: 0 };
   const messages = await findLog(sql, { venue, after, limit: consoleMessagesMax });
   return json(200, {
@@ -91,6 +105,66 @@ async function showMessages({ sql }: Options, request: FastifyRequest): Promise<
       return { direction, number, at, text: describeMessage(message), problem };
     }),
   });
+}
+
+/** @throws Refusal `not_found` for what cannot be a market code (ISO 10383). */
+function venueOf({ params }: FastifyRequest): string {
+  const { venue = '' } = params as Readonly<Record<string, string>>;
+  if (!/^[A-Z0-9]{4}$/.test(venue)) throw noSuchVenue();
+  return venue;
+}
+
+function noSuchVenue(): Refusal {
+  return new Refusal('not_found', 'There is no such venue.');
+}
+
+const sequenceNumber = Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999_999_999 }));
+const readResume = readerOf(
+  Type.Object(
+    {
+      reason: reasonText('What was found and agreed.'),
+      next_in: sequenceNumber,
+      next_out: sequenceNumber,
+    },
+    strict,
+  ),
+);
+
+/** As `unwind fix resume`. */
+async function resume(
+  { sql, clock }: Options,
+  { name, role, openId }: OpenSession,
+  request: FastifyRequest,
+): Promise<OpenAnswer> {
+  if (role === 'viewer') throw new Refusal('forbidden', 'The role viewer resumes no session.');
+  const venue = venueOf(request);
+  const contentType = headerOf(request, 'content-type');
+  const body = readResume(jsonBody({ contentType, rawBody: bodyOf(request) }), 'body');
+  refuseUnprintable(body);
+  const { reason, next_in: nextIn, next_out: nextOut } = body;
+  const now = clock.now();
+  const operated = await inTransaction(sql, async (tx) => {
+    const result = await resumeSession(tx, { venue, reason, nextIn, nextOut, now });
+    if (result !== 'done') return result;
+    await recordAct(tx, allTenants, {
+      ...{ kind: 'person', name, role, at: now, subject: openId?.subject, origin: request.ip },
+      ...{ operation: 'resume_fix_session', target: `/venues/${venue}/fix`, reason },
+      detail: JSON.stringify({ next_in: nextIn, next_out: nextOut }),
+      requestSha256: undefined,
+    });
+    return result;
+  });
+  if (operated === 'unknown') throw noSuchVenue();
+  if (operated !== 'done')
+    throw new Refusal('conflict', 'This session has not failed: a process holds it.');
+  return { status: 204 };
+}
+
+/** What was changed of the service and of no client. */
+async function listActs({ sql }: Options, request: FastifyRequest): Promise<OpenAnswer> {
+  const search = searchOf(request);
+  const { acts, next } = await readActs(sql, { tenantId: allTenants, search });
+  return json(200, { data: acts.map(operatorActView), meta: { next: next ?? null } });
 }
 
 async function listAudits({ sql, clock }: Options): Promise<OpenAnswer> {

@@ -1,7 +1,9 @@
 // The operation on the trail: what has been changed of the caller's own. No decisions here.
 
 import type { Sql } from '../db/connect.ts';
+import type { TenantId } from '../ids.ts';
 import { actsLookedMax } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
 import type { RecordedAct } from '../trail/acts-store.ts';
 import { findActs } from '../trail/acts-store.ts';
 import { actPlaceOf, toActCursor } from './cursor.ts';
@@ -19,26 +21,53 @@ const readListQuery = queryReaderOf(listActsQuery);
 export function trailHandlers({ sql }: { readonly sql: Sql }): TrailHandlers {
   return {
     list: async (call) => {
-      const query = readListQuery(call.search);
-      const { kind, actor, operation, cursor, limit = 100, account_id: account } = query;
-      const { acts, next } = await findActs(sql, {
-        ...{ kind, actor, operation, limit },
-        tenantId: call.caller.tenantId,
-        names: account === undefined ? undefined : readId<'account'>(account, 'account_id'),
-        since: readQueryInstant(query.since, 'since'),
-        before: readQueryInstant(query.before, 'before'),
-        below: cursor === undefined ? undefined : actPlaceOf(cursor),
-        lookedMax: actsLookedMax,
-      });
+      const { tenantId } = call.caller;
+      const { acts, next, limit } = await readActs(sql, { tenantId, search: call.search });
       const objects = acts.map((act) => JSON.stringify(actView(act))).join(',');
-      const page = { objects, count: acts.length, next: next && toActCursor(next) };
-      return keyPageAnswer(call, page, limit, (text) => text);
+      return keyPageAnswer(call, { objects, count: acts.length, next }, limit, (text) => text);
     },
   };
 }
 
+/** The page of acts that a query asks for, and the cursor of the next one. @throws Refusal `bad_request`. */
+export async function readActs(
+  sql: Sql,
+  { tenantId, search }: { readonly tenantId: TenantId; readonly search: string },
+): Promise<{
+  readonly acts: readonly RecordedAct[];
+  readonly next: string | undefined;
+  readonly limit: number;
+}> {
+  const query = readListQuery(search);
+  const {
+    kind,
+    actor,
+    operation,
+    cursor,
+    limit = 100,
+    account_id: account,
+    names = account,
+  } = query;
+  if (account !== undefined && names !== account) {
+    throw new Refusal('bad_request', 'Give account_id or names, not both.');
+  }
+  const { acts, next } = await findActs(sql, {
+    ...{ tenantId, kind, actor, operation, limit },
+    names: names === undefined ? undefined : readId(names, 'names'),
+    since: readQueryInstant(query.since, 'since'),
+    before: readQueryInstant(query.before, 'before'),
+    below: cursor === undefined ? undefined : actPlaceOf(cursor),
+    lookedMax: actsLookedMax,
+  });
+  return { acts, next: next && toActCursor(next), limit };
+}
+
 /** An act as clients see it: the machines of the operator are not theirs to know. */
 function actView(act: RecordedAct) {
+  return { ...operatorActView(act), origin: act.kind === 'client' ? act.origin : undefined };
+}
+
+export function operatorActView(act: RecordedAct) {
   return {
     id: act.place.id,
     at: act.at,
@@ -46,7 +75,7 @@ function actView(act: RecordedAct) {
     actor: act.name,
     role: act.role,
     subject: act.subject,
-    origin: act.kind === 'client' ? act.origin : undefined,
+    origin: act.origin,
     operation: act.operation,
     target: act.target,
     reason: act.reason,

@@ -41,6 +41,13 @@ export const listActsQuery = Type.Object(
     account_id: Type.Optional(
       Type.String({ format: 'uuid', description: 'Only acts that name this account.' }),
     ),
+    names: Type.Optional(
+      Type.String({
+        format: 'uuid',
+        description:
+          'Only acts that name this id, of whatever it is, in their target or in what they changed.',
+      }),
+    ),
     since: instant('Only acts since this time.'),
     before: instant('Only acts before this time.'),
   },

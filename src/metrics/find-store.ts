@@ -8,6 +8,7 @@ export const foundKinds = [
   'account',
   'order',
   'execution',
+  'batch',
   'webhook',
   'instrument',
 ] as const;
@@ -61,6 +62,10 @@ function findById(sql: Sql, { tenantId, id }: { tenantId: TenantId; id: string }
     select 'execution', e.execution_id::text, e.liquidation_id, e.account_id
     from unwind.executions e
     where e.tenant_id = ${tenantId} and e.execution_id = ${id}
+    union all
+    select 'batch', b.batch_id::text, null::uuid, null::uuid
+    from unwind.batches b
+    where b.tenant_id = ${tenantId} and b.batch_id = ${id}
     union all
     select 'webhook', w.webhook_id::text, null::uuid, null::uuid
     from unwind.webhooks w

@@ -41,7 +41,7 @@ export async function recordAct(
   if (act !== undefined) await tx`${actSql(tenantId, act, fragment`select`)}`;
 }
 
-/** Where an act stands among those of its tenant: acts ascend by it as they were committed. */
+/** Which act of its tenant it is: acts ascend by it as they were committed. */
 export interface ActPlace {
   readonly order: string;
   readonly id: string;
@@ -74,27 +74,24 @@ export interface ActQuery extends ActFilter {
 }
 
 /**
- * Acts of a tenant, the newest first, and the place behind which the list may go on: where a filter lets few
+ * Acts of a tenant, the newest first by the time they were asked for, and the place behind which the list may go on: where a filter lets few
  * through, that is behind the last one that was looked at.
  */
 export async function findActs(
   sql: SqlOrTx,
   q: ActQuery,
 ): Promise<{ readonly acts: readonly RecordedAct[]; readonly next: ActPlace | undefined }> {
-  // Without a filter all match, so a page looks at no more than it shows.
+  // Where an index has what is asked for all match, so a page looks at no more than it shows.
   const lookedMax = isFiltered(q) ? q.lookedMax : q.limit;
   const rows = await sql<ActRow[]>`
     with looked as materialized (
       select
         a.commit_order, a.act_id, (${isMatchSql(q)}) as is_match,
-        row_number() over (order by a.commit_order desc, a.act_id desc) as place
+        row_number() over (order by a.acted_at desc, a.commit_order desc, a.act_id desc) as place
       from unwind.acts a
       where a.tenant_id = ${q.tenantId}
-        and (
-          ${q.below?.order ?? null}::bigint is null
-          or (a.commit_order, a.act_id) < (${q.below?.order ?? null}, ${q.below?.id ?? null})
-        )
-      order by a.commit_order desc, a.act_id desc
+        and ${inIndexSql(q)}
+      order by a.acted_at desc, a.commit_order desc, a.act_id desc
       limit ${lookedMax}::bigint + 1
     ),
     shown as (
@@ -171,8 +168,32 @@ const columns = fragment`
   a.tenant_id, a.commit_order, a.act_id, a.acted_at, a.kind, a.actor, a.role, a.origin, a.operation,
   a.target, a.reason, a.detail, a.request_sha256, a.subject`;
 
-function isFiltered({ kind, actor, operation, target, names, since, before }: ActFilter): boolean {
-  return [kind, actor, operation, target, names, since, before].some((one) => one !== undefined);
+/** SQL: the part of a query whose acts stand together in an index. */
+function inIndexSql({ tenantId, below, kind, since, before }: ActQuery): Fragment {
+  const all = fragment`true`;
+  return fragment`
+    ${kind === undefined || kind === 'client' ? all : fragment`a.kind <> 'client'`}
+    and ${since === undefined ? all : fragment`a.acted_at >= ${since}`}
+    and ${before === undefined ? all : fragment`a.acted_at < ${before}`}
+    and ${
+      below === undefined
+        ? all
+        : fragment`
+            (a.acted_at, a.commit_order, a.act_id) < (
+              (
+                select b.acted_at
+                from unwind.acts b
+                where b.tenant_id = ${tenantId}
+                  and b.commit_order = ${below.order}
+                  and b.act_id = ${below.id}
+              ),
+              ${below.order}, ${below.id}
+            )`
+    }`;
+}
+
+function isFiltered({ kind, actor, operation, target, names }: ActFilter): boolean {
+  return [kind, actor, operation, target, names].some((one) => one !== undefined);
 }
 
 function isMatchSql({ kind, actor, operation, target, names, since, before }: ActFilter): Fragment {

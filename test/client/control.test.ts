@@ -121,6 +121,12 @@ test('what an id names is found', async () => {
     found.map(({ kind, id }) => [kind, id]),
     [['account', account.accountId]],
   );
+  const json = { accounts: [{ account_id: randomUUID() }], reason: 'x', person: 'y' };
+  const headers = { 'idempotency-key': randomUUID() };
+  const { json: batch } = await api.call('POST', '/batches', { json, headers });
+  assert.deepEqual(await client.control.find(String(batch['id'])), [
+    { kind: 'batch', id: batch['id'] },
+  ]);
   assert.deepEqual(await client.control.find('nothing-of-the-kind'), []);
 });
 

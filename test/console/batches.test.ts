@@ -130,6 +130,10 @@ if (noChromium !== false) {
     await open('/batches?status=COMPLETED');
     await page.getByRole('table', { name: 'Batches' }).getByText('The product ends').waitFor();
     await checkAccess();
+    await page.keyboard.press('/');
+    await page.keyboard.type(made?.batch_id ?? '');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: /^Batch …/ }).waitFor();
     await open('/acts');
     await page.getByText('Prices are right again').waitFor();
   });

@@ -138,9 +138,56 @@ test('messages of a session are shown without passwords, and what waits of it wi
   assert.equal((await viewer.send('GET', `${root}/venues/x/messages`)).status, 404);
 });
 
+test('a session that has failed goes on as agreed, by an operator, and the trail says so', async () => {
+  const resume = (json: object, by = operator, venue = 'XFRA') => {
+    return by.send('POST', `${root}/venues/${venue}/resume`, { json });
+  };
+  const agreed = { reason: 'agreed by phone', next_in: 104 };
+  assert.equal((await resume(agreed, viewer)).status, 403);
+  assert.equal((await resume(agreed, operator, 'XNON')).status, 404);
+  for (const wrong of [
+    {},
+    { reason: '' },
+    { reason: 'a\u202eb' },
+    { ...agreed, next_in: 0 },
+    { ...agreed, next_out: '8' },
+  ])
+    assert.equal((await resume(wrong)).status, 400, JSON.stringify(wrong));
+  const stateOf = async () => {
+    const rows = await sql<{ status: string; reason: string; in: number; out: number }[]>`
+      select s.status, s.reason, s.next_in::integer as in, s.next_out::integer as out
+      from unwind.fix_sessions s
+      where s.venue = 'XFRA'`;
+    return rows[0];
+  };
+  assert.equal((await stateOf())?.status, 'failed');
+  const done = await resume(agreed);
+  assert.equal(done.status, 204, done.text);
+  const after = { status: 'disconnected', reason: 'agreed by phone', in: 104, out: 8 };
+  assert.deepEqual(await stateOf(), after);
+  const { json } = await viewer.send('GET', `${root}/trail?operation=resume_fix_session`);
+  const [act, ...others] = json['data'] as readonly Record<string, unknown>[];
+  assert.deepEqual(others, []);
+  const { actor, role, target, reason, detail } = act ?? {};
+  assert.deepEqual(
+    [actor, role, target, reason, detail],
+    ['the operator', 'operator', '/venues/XFRA/fix', 'agreed by phone', '{"next_in":104}'],
+  );
+
+  await sql`
+    update unwind.fix_sessions s
+    set status = 'ready', lease_holder = gen_random_uuid(), lease_expires_at = ${later(clock.now(), 10_000)}
+    where s.venue = 'XFRA'`;
+  const refused = await resume(agreed);
+  assert.deepEqual([refused.status, /has not failed/.test(refused.text)], [409, true]);
+  assert.equal((await stateOf())?.status, 'ready');
+});
+
 const places = [
   ['GET', '/venues'],
   ['GET', '/venues/XFRA/messages'],
+  ['POST', '/venues/XFRA/resume'],
+  ['GET', '/trail'],
   ['GET', '/audits'],
   ['POST', '/audits'],
   ['GET', `/audits/${randomUUID()}`],

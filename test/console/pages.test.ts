@@ -199,9 +199,10 @@ if (noChromium !== false) {
     const panel = page.getByRole('region', { name: 'Faults of webhooks' });
     await panel.getByLabel('Webhook').selectOption(id);
     await panel.getByLabel('Seconds late').fill('5');
+    await panel.getByLabel('Answer taken for').fill('503');
     await panel.getByLabel('Everything comes twice').check();
     await panel.getByRole('button', { name: 'Let it go wrong' }).click();
-    await panel.getByText('5 s late, everything twice').waitFor();
+    await panel.getByText('5 s late, everything twice, every answer taken for 503').waitFor();
     await checkAccess();
     await panel.getByRole('button', { name: 'End the faults' }).click();
     await panel.getByText('Every webhook gets its events as usual.').waitFor();

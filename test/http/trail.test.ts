@@ -87,6 +87,21 @@ test('an account is found however its id was written in the address', async () =
   assert.ok(act?.target.startsWith(`${target}/`), act?.target);
 });
 
+test('what was done to a thing is found by its id, whatever it is', async () => {
+  const json = { scope: 'tenant', reason: 'x', person: 'y' };
+  const halt = await api.call('POST', '/halts', { json, headers: keyOf(randomUUID()) });
+  assertSuccess(halt, 201);
+  const id = String(halt.json['id']);
+  const lifting = { json: { reason: 'z', person: 'y' }, headers: keyOf(randomUUID()) };
+  assertSuccess(await api.call('POST', `/halts/${id}/lift`, lifting), 200);
+  const named = await acts(`?names=${id.toUpperCase()}`);
+  assert.deepEqual(
+    named.map(({ operation }) => operation),
+    ['lift_halt', 'set_halt'],
+  );
+  assert.deepEqual(await acts(`?names=${randomUUID()}`), []);
+});
+
 test('what is refused, and what is only tried out, is none', async () => {
   const [account] = await giveAccounts(sql, client);
   await liquidate(api, account);
@@ -138,6 +153,8 @@ test('pages go on without a gap, and filters hold on each of them', async () => 
   assert.equal((await acts(`?since=${now}&limit=1000`)).length, all.length);
   assert.deepEqual(await acts('?kind=person'), []);
   assert.equal((await acts(`?actor=${client.keyId}&limit=1000`)).length, all.length);
+  const both = `?account_id=${client.keyId}&names=${client.clientId}`;
+  assertProblem(await api.call('GET', `/trail${both}`), 'bad_request', /account_id or names/);
   assertProblem(await api.call('GET', '/trail?cursor=k1'), 'bad_request', /cursor/);
   assertProblem(await api.call('GET', '/trail?since=yesterday'), 'bad_request', /since/);
 });

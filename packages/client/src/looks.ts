@@ -73,7 +73,14 @@ export interface SellingOverview {
 
 export interface FoundThing {
   /** What it is. */
-  readonly kind: 'liquidation' | 'account' | 'order' | 'execution' | 'webhook' | 'instrument';
+  readonly kind:
+    | 'liquidation'
+    | 'account'
+    | 'order'
+    | 'execution'
+    | 'batch'
+    | 'webhook'
+    | 'instrument';
   /** Its id; of an instrument the ISIN. */
   readonly id: string;
   readonly liquidation_id?: string;

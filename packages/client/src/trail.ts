@@ -45,6 +45,8 @@ export interface ActQuery {
   readonly operation?: string;
   /** Only acts that name this account. */
   readonly account_id?: string;
+  /** Only acts that name this id, of whatever it is, in their target or in what they changed. */
+  readonly names?: string;
   /**
    * Only acts since this time. An RFC 3339 date-time, or a date, which means its first instant
    * in UTC.

@@ -89,11 +89,20 @@ async function send(method, path, { body, headers = {}, signal: aborted } = {}) 
  * @param {Asked} [asked]
  */
 export function get(path, query = {}, asked = {}) {
+  return read(`/console/api${path}`, query, asked);
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, string | number | boolean | undefined>} query
+ * @param {Asked} asked
+ */
+function read(path, query, asked) {
   const pairs = Object.entries(query).flatMap(([name, value]) => {
     return value === undefined || value === '' ? [] : [[name, String(value)]];
   });
   const search = new URLSearchParams(pairs).toString();
-  const target = `/console/api${path}${search === '' ? '' : `?${search}`}`;
+  const target = `${path}${search === '' ? '' : `?${search}`}`;
   const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
   return send('GET', target, { headers, signal: whilePresent(asked.signal) });
 }
@@ -121,16 +130,16 @@ export function change(method, path, body, { key, reason } = {}) {
 /**
  * What belongs to the service and to no client.
  * @param {string} path
+ * @param {Record<string, string | number | undefined>} query
  * @param {Asked} asked
  */
-export function operator(path, asked) {
-  const headers = asked.isBackground ? { 'x-unwind-background': '1' } : {};
-  return send('GET', `/console/operator${path}`, { headers, signal: whilePresent(asked.signal) });
+export function operator(path, query, asked) {
+  return read(`/console/operator${path}`, query, asked);
 }
 
-/** @param {string} path */
-export function operate(path) {
-  return send('POST', `/console/operator${path}`);
+/** @param {string} path @param {unknown} [body] */
+export function operate(path, body) {
+  return send('POST', `/console/operator${path}`, body === undefined ? {} : { body });
 }
 
 export async function loadSession() {

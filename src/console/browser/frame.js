@@ -230,6 +230,7 @@ const pageOf = {
   account: ({ id }) => `/accounts/${id}`,
   order: ({ liquidation_id: id }) => `/liquidations/${id}`,
   execution: ({ liquidation_id: id }) => `/liquidations/${id}`,
+  batch: ({ id }) => `/batches/${id}`,
   webhook: ({ id }) => `/webhooks/${id}`,
   instrument: ({ id }) => (isSandbox ? `/sandbox?isin=${id}` : undefined),
 };
@@ -260,7 +261,7 @@ function Find({ input }) {
       type="search"
       maxlength="64"
       aria-label="Find by id"
-      placeholder="Find a liquidation, account, order, execution … by its id"
+      placeholder="Find a liquidation, order, batch … by its id"
       autocomplete="off"
       spellcheck=${false}
     />

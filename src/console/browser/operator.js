@@ -9,6 +9,7 @@ import {
   Ago,
   At,
   Badge,
+  Confirm,
   grouped,
   Head,
   Loading,
@@ -16,16 +17,17 @@ import {
   Panel,
   Problem,
   Progress,
+  Reason,
   say,
   Table,
 } from './parts.js';
 import { to } from './router.js';
 
 export function VenuesPage() {
-  const { data, error } = useFresh(async (asked) => {
+  const { data, error, again } = useFresh(async (asked) => {
     const [overview, own] = await Promise.all([
       get('/overview', {}, asked),
-      operator('/venues', asked).catch(orRefusal),
+      operator('/venues', {}, asked).catch(orRefusal),
     ]);
     return { overview, own };
   }, []);
@@ -36,7 +38,7 @@ export function VenuesPage() {
     <${Panel} title="Trading" rows>
       <${VenueTable} venues=${overview.venues} />
     </${Panel}>
-    ${own instanceof ApiError ? html`<${Problem} error=${own} />` : html`<${Sessions} own=${own} />`}`;
+    ${own instanceof ApiError ? html`<${Problem} error=${own} />` : html`<${Sessions} own=${own} again=${again} />`}`;
 }
 
 /** Who may look at some clients only sees what venues do, and not what passes over their sessions. */
@@ -46,8 +48,8 @@ function orRefusal(error) {
   throw error;
 }
 
-/** @param {{ own: any }} props */
-function Sessions({ own }) {
+/** @param {{ own: any, again: () => void }} props */
+function Sessions({ own, again }) {
   return html`<${Panel} title="FIX sessions" rows>
       <${Table}
         label="FIX sessions"
@@ -101,26 +103,53 @@ function Sessions({ own }) {
           { name: 'Since', cell: (/** @type {any} */ { since }) => html`<${Ago} at=${since} />` },
           {
             name: 'Then',
-            cell: (/** @type {any} */ { id }) => html`<code>${commandFor(id)}</code>`,
+            cell: (/** @type {any} */ { id }) =>
+              html`<span><${Then} id=${id} sessions=${own.sessions} again=${again} /></span>`,
           },
         ]}
       />
     </${Panel}>`;
 }
 
-/** A session is agreed upon with the venue, number by number: that is done at the command line. */
-/** @param {string} id */
-function commandFor(id) {
+/**
+ * What a person does about a session that has failed, or about a message that was not understood.
+ * @param {{ id: string, sessions: any[], again: () => void }} props
+ */
+function Then({ id, sessions, again }) {
   const [, venue, ...message] = id.split('/');
-  return message.length === 0
-    ? `unwind fix resume ${venue} --reason …`
-    : `unwind parked close ${id} --reason …`;
+  if (message.length > 0) return html`<code>unwind parked close ${id} --reason …</code>`;
+  const failed = sessions.find((one) => one.venue === venue);
+  if (session.value?.role === 'viewer' || failed === undefined)
+    return html`<code>unwind fix resume ${venue} --reason …</code>`;
+  const resume = async (/** @type {FormData} */ form) => {
+    const numbers = ['next_in', 'next_out'].flatMap((name) => {
+      const number = String(form.get(name));
+      return number === '' ? [] : [[name, Number(number)]];
+    });
+    const reason = String(form.get('reason'));
+    await operate(`/venues/${venue}/resume`, { reason, ...Object.fromEntries(numbers) });
+    say('Resumed. A running service connects within seconds.');
+    again();
+  };
+  return html`<${Confirm} label="Resume" title=${`Resume the session with ${venue}?`} confirm="Resume it" act=${resume}>
+    <p>${failed.reason}</p>
+    <p class="soft">Mend the cause first. Change a number only as agreed with the venue; another one loses or repeats messages.</p>
+    <label>
+      <span>Next number expected of the venue <span class="hint">empty: ${grouped(failed.next_in)}, as it is</span></span>
+      <input name="next_in" type="number" min="1" step="1" inputmode="numeric" />
+    </label>
+    <label>
+      <span>Number of our next message <span class="hint">empty: ${grouped(failed.next_out)}, as it is</span></span>
+      <input name="next_out" type="number" min="1" step="1" inputmode="numeric" />
+    </label>
+    <${Reason} />
+  </${Confirm}>`;
 }
 
 /** @param {{ venue: string }} props */
 export function VenuePage({ venue }) {
   const { data, error } = useFresh(
-    (asked) => operator(`/venues/${venue}/messages`, asked),
+    (asked) => operator(`/venues/${venue}/messages`, {}, asked),
     [venue],
   );
   const head = html`<${Head} title=${`Messages of ${venue}`} />
@@ -174,7 +203,7 @@ function auditBadge({ status, differences }) {
 }
 
 export function AuditsPage() {
-  const { data, error, again } = useFresh((asked) => operator('/audits', asked), []);
+  const { data, error, again } = useFresh((asked) => operator('/audits', {}, asked), []);
   const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
   const isRunning = data?.data.some((/** @type {any} */ { status }) => status === 'RUNNING');
   const begin = async () => {
@@ -244,7 +273,7 @@ export function AuditsPage() {
 
 /** @param {{ id: string }} props */
 export function AuditPage({ id }) {
-  const { data, error } = useFresh((asked) => operator(`/audits/${id}`, asked), [id]);
+  const { data, error } = useFresh((asked) => operator(`/audits/${id}`, {}, asked), [id]);
   if (data === undefined) return html`<${Head} title="Audit" /><${Loading} error=${error} />`;
   const differing = data.checks.filter((/** @type {any} */ { total }) => total > 0);
   return html`<${Head}
