@@ -97,10 +97,14 @@ function bytesOf(files: readonly TestFile[]): number {
   return files.reduce((sum, file) => sum + file.bytes, 0);
 }
 
-/** Files for `node --test`, one for each group, and where `test-reporter.ts` finds what is in them. */
+/**
+ * Files for `node --test`, one for each group, and where `test-reporter.ts` finds what is in them.
+ * `bundled`: what is run in place of a file.
+ */
 export async function writeEntries(
   directory: string,
   groups: readonly Group[],
+  bundled: ReadonlyMap<string, string> = new Map(),
 ): Promise<{ readonly entries: readonly string[]; readonly index: string }> {
   const runner = JSON.stringify(resolve(import.meta.dirname, 'test-process.ts'));
   const names = groups.map((group, at) => {
@@ -109,7 +113,8 @@ export async function writeEntries(
   });
   await Promise.all(
     names.map((name, at) => {
-      const files = JSON.stringify(groups[at]);
+      const group = groups[at] ?? [];
+      const files = JSON.stringify(group.map((file) => [file, bundled.get(file) ?? file]));
       return writeFile(name, `import { runFiles } from ${runner};\nrunFiles(${files});\n`);
     }),
   );

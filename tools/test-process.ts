@@ -7,12 +7,16 @@ import { pathToFileURL } from 'node:url';
 /** How long a process may take to end after its last test; beyond that something keeps it alive. */
 const endMsMax = 120_000;
 
+/** A test file, and where its code is. */
+type TestFile = readonly [name: string, path: string];
+
 /** Runs test files. They are loaded at once, and run in this order. */
-export function runFiles(files: readonly string[]): void {
+export function runFiles(tests: readonly TestFile[]): void {
+  const files = tests.map(([name]) => name);
   let isDone = false;
-  for (const file of files) {
-    suite(file, async () => {
-      await import(pathToFileURL(resolve(file)).href);
+  for (const [name, path] of tests) {
+    suite(name, async () => {
+      await import(pathToFileURL(resolve(path)).href);
     });
   }
   after(async () => {

@@ -14,6 +14,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './test-bundle.ts';
 import { groupsOf, writeEntries } from './test-groups.ts';
 import { type TestEnvironment, withTestServer } from './test-server.ts';
 
@@ -22,13 +23,17 @@ import { type TestEnvironment, withTestServer } from './test-server.ts';
 // on an idle machine, and ten times that beside others.
 const processesAtOnce = Math.min(2 * availableParallelism(), 8);
 const defaultFlags = [
+  '--enable-source-maps',
   `--test-concurrency=${processesAtOnce}`,
   '--test-timeout=600000',
   `--test-reporter=${new URL('./test-reporter.ts', import.meta.url).href}`,
   '--test-reporter-destination=stdout',
 ];
 
-// What Node has made of our TypeScript is kept for the next process: half of what a small file costs.
+/** What tests start as a process. */
+const mainFile = 'src/main.ts';
+
+// What Node has compiled is kept for the next process.
 const compileCache = fileURLToPath(new URL('../node_modules/.cache/unwind', import.meta.url));
 
 process.exitCode = await main(process.argv.slice(2));
@@ -65,10 +70,12 @@ async function runTests(
     console.error(`There is no test file in ${paths.join(', ')}.`);
     return 1;
   }
+  const bundled = await bundle([...groups.flat(), mainFile]);
+  if (bundled === undefined) return 1;
   const directory = await mkdtemp(join(env.UNWIND_TEST_DIRECTORY, 'processes-'));
-  const { entries, index } = await writeEntries(directory, groups);
+  const { entries, index } = await writeEntries(directory, groups, bundled);
   const child = spawn(process.execPath, ['--test', ...defaultFlags, ...flags, ...entries], {
-    env: { ...env, UNWIND_TEST_GROUPS: index },
+    env: { ...env, UNWIND_TEST_GROUPS: index, UNWIND_TEST_MAIN: bundled.get(mainFile) },
     stdio: 'inherit',
   });
   // Ctrl-C reaches the child from the terminal as well; a second signal does no harm.

@@ -8,8 +8,8 @@ import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { signMessage } from '@unwind/signatures';
+import { mainFile } from '../support/main-file.ts';
 import {
   newHome,
   newHomeOnServer,
@@ -18,7 +18,6 @@ import {
   startService,
 } from './processes.ts';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const created = 1_700_000_000;
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-521' });
 
@@ -96,7 +95,7 @@ test('a bad one: what is wrong first, how to mend it, and what comes then', asyn
 test('as JSON, from standard input, without a key', async (t) => {
   const { file, directory } = await world(t);
   const env = programEnvironment({ UNWIND_HOME: join(directory, 'none') });
-  const args = [main, 'inspect-signature', '--json', '--at', String(created)];
+  const args = [mainFile, 'inspect-signature', '--json', '--at', String(created)];
   const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.end(await rawRequest(covered));
   const [said, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { webhookReceiver } from '@unwind/client/webhooks';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
@@ -14,6 +13,7 @@ import { lotOf } from '../crash/random.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventually } from '../support/condition.ts';
 import { onlyLong } from '../support/long.ts';
+import { mainFile } from '../support/main-file.ts';
 import { quick } from './delivering.ts';
 import {
   environmentOf,
@@ -25,7 +25,6 @@ import {
   startService,
 } from './processes.ts';
 
-const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const quiet = { UNWIND_LOG_LEVEL: 'error' };
 
 async function newSandbox(t: TestContext) {

@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually, portOf } from '../support/condition.ts';
 import {
@@ -16,8 +15,8 @@ import {
   type TestDatabaseOptions,
   testDirectory,
 } from '../support/database.ts';
+import { mainFile } from '../support/main-file.ts';
 
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const run = promisify(execFile);
 
 /** A start takes seconds; on a busy machine the first one, which makes a database, many. */
@@ -196,7 +195,7 @@ export async function runUnwind(
 }
 
 function spawnUnwind(t: AfterTest, args: readonly string[], options: ServiceOptions) {
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [mainFile, ...args], {
     env: environmentOf(options),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
