@@ -7,7 +7,7 @@
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Client } from '@unwind/client';
 import {
@@ -124,7 +124,10 @@ export function keeperServer(
 ): Server {
   return createServer(async (request, response) => {
     try {
-      const { status, body } = await answer(ledger, { keysOf, now }, request);
+      const { method = '', url = '', rawHeaders } = request;
+      const content = Buffer.concat(await request.toArray());
+      const asked = { method, url, rawHeaders, body: content };
+      const { status, body } = await answer(ledger, { keysOf, now }, asked);
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
     } catch (error) {
       const isForged = error instanceof SignatureError;
@@ -134,17 +137,26 @@ export function keeperServer(
   });
 }
 
-async function answer(
+/** A request as it came. */
+export interface Asked {
+  readonly method: string;
+  readonly url: string;
+  readonly rawHeaders: string[];
+  readonly body: Buffer;
+}
+
+/** The answer to one request. @throws SignatureError where it is not signed as it has to be. */
+export async function answer(
   ledger: Ledger,
   { keysOf, now }: { readonly keysOf: FetchKeys; readonly now: () => Date },
-  request: IncomingMessage,
+  { method, url, rawHeaders, body }: Asked,
 ): Promise<Answer> {
-  const { method = '', url = '', rawHeaders } = request;
-  const body = Buffer.concat(await request.toArray());
-  const clientId = String(request.headers['upvest-client-id']);
+  const headers = headerPairs(rawHeaders);
+  const [, clientId = ''] =
+    headers.find(([name]) => name.toLowerCase() === 'upvest-client-id') ?? [];
   const { keys } = await keysOf(clientId);
   await verifyMessage(
-    { method, target: url, headers: headerPairs(rawHeaders), body },
+    { method, target: url, headers, body },
     {
       rules: DELIVERY,
       clientId: undefined,

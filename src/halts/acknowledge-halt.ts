@@ -3,12 +3,17 @@
 // is claimed; what was claimed before is sent within its lease, or not at all (orders/submit-orders.ts). So the
 // wait ends with the answers of the venue, or with the leases.
 
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { type Clock, later } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { claimMsMax, clocksApartMsMax, haltLookMs, submissionLeaseMs } from '../limits.ts';
 import type { HaltTarget } from './halt.ts';
 import { findClaimsUnderWay, findSendsUntil } from './halts-store.ts';
+
+/** How to rest between two looks. */
+export type Rest = (ms: number) => Promise<void>;
+
+const usualRest: Rest = (ms) => setTimeout(ms);
 
 /**
  * Waits until nothing that a halt's target covers can be sent any more. The halt is committed: it is in force
@@ -20,8 +25,9 @@ export async function untilAcknowledged(
   sql: Sql,
   clock: Clock,
   target: HaltTarget,
+  rest: Rest = usualRest,
 ): Promise<boolean> {
-  return (await untilClaimed(sql)) && (await untilSent(sql, clock, target));
+  return (await untilClaimed(sql, rest)) && (await untilSent({ sql, clock, rest }, target));
 }
 
 /**
@@ -29,19 +35,21 @@ export async function untilAcknowledged(
  *
  * @returns whether they have ended; false where they last for too long.
  */
-export async function untilClaimed(sql: Sql): Promise<boolean> {
-  const end = performance.now() + claimMsMax;
+export async function untilClaimed(sql: Sql, rest: Rest = usualRest): Promise<boolean> {
   let left = await findClaimsUnderWay(sql);
-  while (left.size > 0) {
-    if (performance.now() >= end) return false;
-    await wait(haltLookMs);
+  for (let looks = 0; left.size > 0; looks += 1) {
+    if (looks >= claimMsMax / haltLookMs) return false;
+    await rest(haltLookMs);
     left = left.intersection(await findClaimsUnderWay(sql));
   }
   return true;
 }
 
 /** Waits for what was claimed without seeing the halt: its leases have all been granted by now. */
-async function untilSent(sql: Sql, clock: Clock, target: HaltTarget): Promise<boolean> {
+async function untilSent(
+  { sql, clock, rest }: { readonly sql: Sql; readonly clock: Clock; readonly rest: Rest },
+  target: HaltTarget,
+): Promise<boolean> {
   // A process whose clock is behind ours may take a lease for open that has ended for us.
   const since = later(clock.now(), -clocksApartMsMax);
   const leasesEnd = await findSendsUntil(sql, target, since);
@@ -50,7 +58,7 @@ async function untilSent(sql: Sql, clock: Clock, target: HaltTarget): Promise<bo
   const looksMax = (submissionLeaseMs + 2 * clocksApartMsMax) / haltLookMs;
   for (let looks = 0; looks < looksMax; looks += 1) {
     if (clock.now() >= end) return true;
-    await wait(haltLookMs);
+    await rest(haltLookMs);
     if ((await findSendsUntil(sql, target, since)) === undefined) return true;
   }
   return false;

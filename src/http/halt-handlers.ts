@@ -4,7 +4,7 @@
 import type { Static } from 'typebox';
 import { assertNever } from '../assert.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
-import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
+import { type Rest, untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
 import {
   findHalt,
@@ -44,8 +44,14 @@ const inForceOnly =
   'The halt is in force, but a process may still be sending what it claimed before; try again with the ' +
   'same idempotency key, until it is certain that nothing is sent.';
 
-export function haltHandlers(options: ChangeOptions): HaltHandlers {
-  const { sql, clock } = options;
+/** What answers only once nothing that it stops can be sent any more. */
+export interface StopOptions extends ChangeOptions {
+  /** Between two looks; default as long as it says. */
+  readonly rest?: Rest;
+}
+
+export function haltHandlers(options: StopOptions): HaltHandlers {
+  const { sql, clock, rest } = options;
   return {
     list: async (call) => {
       const { cursor, limit = 100, in_force: inForce } = readListQuery(call.search);
@@ -80,7 +86,7 @@ export function haltHandlers(options: ChangeOptions): HaltHandlers {
       if (answer.status === 201) {
         const { id } = JSON.parse(answer.body ?? '') as { id: HaltId };
         const halt = await findHalt(sql, { tenantId, haltId: id });
-        if (halt !== undefined && !(await untilAcknowledged(sql, clock, halt))) {
+        if (halt !== undefined && !(await untilAcknowledged(sql, clock, halt, rest))) {
           // Its answer is stored: a repetition finds it, and waits again.
           throw new Refusal('service_unavailable', inForceOnly, {
             headers: { 'retry-after': '1' },

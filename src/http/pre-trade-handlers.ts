@@ -11,7 +11,8 @@ import { decimal } from '../money.ts';
 import { releaseStop } from '../orders/release-stop.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
-import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
+import type { StopOptions } from './halt-handlers.ts';
+import { answerOnce, refuseOtherPerson } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
 import { type Handler, idParam, jsonBody } from './pipeline.ts';
 import {
@@ -40,8 +41,8 @@ const inForceOnly =
   'The controls are in force, but a process may still be sending what it checked before; try again with the ' +
   'same idempotency key, until it is certain that all is checked by them.';
 
-export function preTradeHandlers(options: ChangeOptions): PreTradeHandlers {
-  const { sql, clock } = options;
+export function preTradeHandlers(options: StopOptions): PreTradeHandlers {
+  const { sql, clock, rest } = options;
   return {
     retrieve: async (call) => {
       readNoQuery(call.search);
@@ -68,7 +69,7 @@ export function preTradeHandlers(options: ChangeOptions): PreTradeHandlers {
         return { status: 200, body: JSON.stringify(controlsView(controls)) };
       });
       const all = { tenantId, accountId: undefined, isin: undefined, venue: undefined };
-      if (!(await untilAcknowledged(sql, clock, all))) {
+      if (!(await untilAcknowledged(sql, clock, all, rest))) {
         throw new Refusal('service_unavailable', inForceOnly, { headers: { 'retry-after': '1' } });
       }
       return answer;

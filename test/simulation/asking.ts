@@ -4,6 +4,7 @@ import { isConnectionError } from '../../src/db/errors.ts';
 import type { Call } from '../../src/http/pipeline.ts';
 import type { TenantId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
+import type { Act } from '../../src/trail/act.ts';
 import type { Lot } from '../crash/random.ts';
 import type { SimulatedProcess, Surroundings } from './process.ts';
 import type { Actor } from './scheduler.ts';
@@ -23,12 +24,14 @@ export interface Asked {
   readonly rawBody?: Buffer;
   readonly idempotencyKey?: string;
   readonly requestHash?: Buffer;
+  /** Of a person's act, as the trail names it. */
+  readonly operation?: string;
 }
 
 /** A request as a handler gets it once it was authenticated: each signed anew. */
 export function callOf({ network }: Surroundings, asked: Asked): Call {
   const { tenantId, params = {}, rawBody = Buffer.alloc(0) } = asked;
-  const { idempotencyKey = '', requestHash = Buffer.alloc(0) } = asked;
+  const { idempotencyKey = '', requestHash = Buffer.alloc(0), operation } = asked;
   const basesSha256 = [bytesOf(network.lot, 32)];
   const expiresAt = later(network.scheduler.clock.now(), signatureMs);
   return {
@@ -37,7 +40,7 @@ export function callOf({ network }: Surroundings, asked: Asked): Call {
       scopes: [],
       contract: '2023' as const,
       signature: { basesSha256, expiresAt },
-      act: undefined,
+      act: operation === undefined ? undefined : actOf(network, operation, requestHash),
     },
     params,
     path: '',
@@ -51,6 +54,12 @@ export function callOf({ network }: Surroundings, asked: Asked): Call {
     isHead: false,
     isAwaited: () => true,
   };
+}
+
+function actOf({ scheduler }: Surroundings['network'], operation: string, sha256: Buffer): Act {
+  const who = { kind: 'client', name: 'a key', role: undefined, origin: '127.0.0.1' } as const;
+  const what = { operation, target: '/', reason: undefined, detail: undefined };
+  return { ...who, ...what, at: scheduler.clock.now(), requestSha256: sha256 };
 }
 
 /** Short, so that something expires while a run goes on. */
@@ -95,6 +104,8 @@ export async function askOnce<T>(
 }
 
 /** Whether a refusal only asks to try again. */
-function isPassing(refusal: Refusal): boolean {
-  return /try again|still running\.$/.test(refusal.message) && refusal.code === 'conflict';
+function isPassing({ code, message }: Refusal): boolean {
+  if (code === 'service_unavailable') return true;
+  const isBusy = /try again|still running\.$/.test(message) && !message.startsWith('Liquidation ');
+  return isBusy && code === 'conflict';
 }

@@ -166,7 +166,8 @@ function faultsOfCopies(receivers: readonly Receiver[]): readonly string[] {
 }
 
 function isAskedFor({ types }: Receiver, type: string): boolean {
-  return types.some((one) => one === 'ALL' || type.startsWith(`${one}.`));
+  const isOfBatch = type.startsWith('BATCH.');
+  return types.some((one) => (one === 'ALL' && !isOfBatch) || type.startsWith(`${one}.`));
 }
 
 /** What was published since its subscription stands. */

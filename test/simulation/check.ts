@@ -1,6 +1,8 @@
 // What must be true after a simulated run: the audit is clean, and beyond it, what customers were
 // told, what the venue wrote down and what receivers got agree with what the database says. Each
 // violation is one sentence.
+
+import Big from 'big.js';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { recordedMovements } from '../../src/book/store.ts';
 import type { Sql } from '../../src/db/connect.ts';
@@ -8,7 +10,9 @@ import { recordedExecutions } from '../../src/executions/executions-store.ts';
 import { verifyTrail } from '../../src/trail/verify-trail.ts';
 import { faultsOfDeliveries, readEventRows } from './check-deliveries.ts';
 import type { Wish } from './customers.ts';
+import type { Keeper } from './keeper.ts';
 import type { Market } from './market.ts';
+import type { BatchWish } from './operators.ts';
 
 const shownMax = 5;
 
@@ -19,8 +23,9 @@ const byRealClock: ReadonlySet<string> = new Set(['log_is_kept_for_its_time']);
 export async function faultsOf(
   sql: Sql,
   market: Market,
-  { isUndisturbed, now }: { isUndisturbed: boolean; now: Date },
+  of: { isUndisturbed: boolean; now: Date; keeper: Keeper | undefined },
 ): Promise<readonly string[]> {
+  const { isUndisturbed, now, keeper } = of;
   const report = await runAudit(sql);
   const trail = await verifyTrail(sql, {
     tables: [recordedMovements, recordedExecutions],
@@ -38,7 +43,8 @@ export async function faultsOf(
     ...(await faultsOfAnswers(sql, market)),
     ...(await faultsOfEvents(sql)),
     ...(await faultsOfDeliveries(sql, market.receivers, { isUndisturbed })),
-    ...(await faultsOfSales(sql, market)),
+    ...(await faultsOfSales(sql, market, keeper)),
+    ...(await faultsOfBatches(sql, market)),
   ];
 }
 
@@ -49,6 +55,7 @@ interface LiquidationRow {
   readonly end_reason: string | null;
   readonly proceeds: string;
   readonly orders: number;
+  readonly is_in_batch: boolean;
 }
 
 /** Every acknowledged request is there, once, and cancelled exactly where its client was told so. */
@@ -61,7 +68,12 @@ async function faultsOfAnswers(sql: Sql, { wishes }: Market): Promise<readonly s
         from unwind_v1.orders o
         where o.tenant_id = l.tenant_id
           and o.liquidation_id = l.liquidation_id
-      ) as orders
+      ) as orders,
+      exists (
+        select
+        from unwind_v1.batch_liquidations b
+        where b.liquidation_id = l.liquidation_id
+      ) as is_in_batch
     from unwind_v1.liquidations l`;
   const byId = new Map(rows.map((row) => [row.liquidation_id, row]));
   const faults = wishes.flatMap((wish) => {
@@ -69,12 +81,14 @@ async function faultsOfAnswers(sql: Sql, { wishes }: Market): Promise<readonly s
     const fault = faultOfAnswer(wish, row);
     return fault === undefined ? [] : [`account ${wish.accountId}: ${fault}`];
   });
-  if (rows.length > wishes.length) faults.push(`${rows.length} for ${wishes.length} wishes`);
+  const alone = rows.filter((row) => !row.is_in_batch).length;
+  if (alone > wishes.length) faults.push(`${alone} for ${wishes.length} wishes`);
   return faults;
 }
 
 function faultOfAnswer(wish: Wish, row: LiquidationRow | undefined): string | undefined {
   if (wish.answers.size > 1) return 'one request was answered in two ways';
+  if (wish.isRefused && wish.liquidationId === undefined) return undefined;
   if (wish.liquidationId === undefined) return 'the request was never answered';
   if (row === undefined) return 'acknowledged and not there';
   const isCancelled = row.end_reason === 'client';
@@ -97,7 +111,8 @@ const courses: ReadonlySet<string> = new Set([
 /** Events of each liquidation in a legal order. */
 async function faultsOfEvents(sql: Sql): Promise<readonly string[]> {
   const rows = await readEventRows(sql);
-  return [...Map.groupBy(rows, (row) => row.liquidation_id)].flatMap(([id, events]) => {
+  const own = rows.filter(({ type }) => !type.startsWith('BATCH.'));
+  return [...Map.groupBy(own, (row) => row.liquidation_id)].flatMap(([id, events]) => {
     const course = events.map((event) => event.type.split('.')[1]).join(' ');
     return courses.has(course) ? [] : [`liquidation ${id}: its events are ${course}`];
   });
@@ -114,7 +129,11 @@ interface SaleRow {
 }
 
 /** What the venue says it sold: never more than was held, and paid for to the cent. */
-async function faultsOfSales(sql: Sql, { held, credits }: Market): Promise<readonly string[]> {
+async function faultsOfSales(
+  sql: Sql,
+  { held, credits }: Market,
+  keeper: Keeper | undefined,
+): Promise<readonly string[]> {
   const faults: string[] = [];
   const twice = await sql<{ client_order_id: string }[]>`
     select j.client_order_id
@@ -161,7 +180,53 @@ async function faultsOfSales(sql: Sql, { held, credits }: Market): Promise<reado
         faults.push(`${key}: held minus sold is not left`);
     }
   }
+  const units = [...sold].map(([key, own]) => {
+    return [key, own.reduce((sum, { quantity }) => sum.plus(quantity), new Big(0))] as const;
+  });
+  faults.push(...(keeper?.faultsOf(new Map(units)) ?? []));
   return [...faults, ...(await faultsOfProceeds(sql, sales))];
+}
+
+interface BatchRow {
+  readonly batch_id: string;
+  readonly status: string;
+  readonly named: readonly string[];
+  readonly started: number;
+  readonly waiting: number;
+}
+
+/** Every batch is there once, has ended, and names what was asked; nothing was started once it was cancelled. */
+async function faultsOfBatches(sql: Sql, { batches }: Market): Promise<readonly string[]> {
+  const rows = await sql<BatchRow[]>`
+    select
+      b.batch_id, b.status,
+      array_agg(a.account_id::text order by a.number) as named,
+      count(*) filter (where a.status = 'STARTED')::integer as started,
+      count(*) filter (where a.status = 'WAITING')::integer as waiting
+    from unwind_v1.batches b
+    join unwind_v1.batch_accounts a
+      on a.tenant_id = b.tenant_id
+      and a.batch_id = b.batch_id
+    group by b.batch_id, b.status`;
+  const byId = new Map(rows.map((row) => [row.batch_id, row]));
+  const faults = batches.flatMap((batch) => {
+    const fault = faultOfBatch(batch, byId.get(batch.batchId ?? ''));
+    return fault === undefined ? [] : [`batch ${batch.batchId}: ${fault}`];
+  });
+  if (rows.length !== batches.length)
+    faults.push(`${rows.length} batches, ${batches.length} asked`);
+  return faults;
+}
+
+function faultOfBatch(batch: BatchWish, row: BatchRow | undefined): string | undefined {
+  if (batch.answers.size !== 1) return `its creation was answered in ${batch.answers.size} ways`;
+  if (row === undefined) return 'acknowledged and not there';
+  if (row.named.join() !== batch.accountIds.join()) return 'it names other accounts';
+  const { startedAtCancel } = batch;
+  const isEnded = row.status === (startedAtCancel === undefined ? 'COMPLETED' : 'CANCELLED');
+  if (!isEnded || row.waiting > 0) return `never ends: ${row.status}, ${row.waiting} wait`;
+  if (startedAtCancel === undefined || row.started === startedAtCancel) return undefined;
+  return `${row.started - startedAtCancel} accounts were started after it was cancelled`;
 }
 
 async function faultsOfProceeds(sql: Sql, sales: readonly SaleRow[]): Promise<readonly string[]> {

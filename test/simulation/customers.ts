@@ -16,11 +16,15 @@ export interface Wish extends AccountOfUser {
   readonly answers: Set<string>;
   /** What became of the cancellation, if there was one. */
   cancel: 'cancelled' | 'too late' | undefined;
+  /** Whether a batch names the account too; then whoever comes later is refused. */
+  hasRival: boolean;
+  isRefused: boolean;
 }
 
 export function newWish({ tenantId, accountId, userId }: AccountOfUser): Wish {
   const answers = new Set<string>();
-  return { tenantId, accountId, userId, liquidationId: undefined, answers, cancel: undefined };
+  const asked = { liquidationId: undefined, answers, cancel: undefined };
+  return { tenantId, accountId, userId, ...asked, hasRival: false, isRefused: false };
 }
 
 const readEveryMs = 500;
@@ -44,7 +48,7 @@ export async function playCustomer(
   for (const wish of wishes) {
     await scheduler.turn(actor, 'thinks', lot.between(0, service.plan.thinkMsMax));
     await playWish(service, actor, wish);
-    if (lot.next() > 0.1 || !isOverAtEnd(wish)) continue;
+    if (lot.next() > 0.1 || wish.hasRival || !isOverAtEnd(wish)) continue;
     if (!(await endsSoon(service, actor, wish))) continue;
     const second = newWish(wish);
     onNewWish(second);
@@ -60,7 +64,7 @@ async function playWish(service: Service, actor: Actor, wish: Wish): Promise<voi
     return create(service, { actor, wish, request, name: `ask ${i}` });
   });
   await Promise.all(tries);
-  if (lot.next() > 0.25) return;
+  if (wish.liquidationId === undefined || lot.next() > 0.25) return;
   await scheduler.turn(actor, 'hesitates', lot.between(0, service.plan.releaseDelayMs + 20));
   wish.cancel = await cancel(service, actor, wish);
 }
@@ -121,6 +125,10 @@ async function create(service: Service, { actor, wish, request, name }: Asking):
     assert.equal(answer.status, 202);
     return answer.body ?? '';
   });
+  if (wish.hasRival && body instanceof Refusal && body.code === 'conflict') {
+    wish.isRefused = true;
+    return;
+  }
   assert.ok(!(body instanceof Refusal), `a creation was refused: ${body}`);
   service.history.note(`${actor.name} ${name} answered ${fingerprint(body)}`);
   wish.answers.add(body);

@@ -6,9 +6,10 @@ import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { keepLog } from '../../src/events/keep-log.ts';
 import { everyTenant, type Halt } from '../../src/halts/halt.ts';
-import { insertHalt } from '../../src/halts/halts-store.ts';
+import { findHalts, insertHalt } from '../../src/halts/halts-store.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
 import { liftHalt } from '../../src/liquidations/lift-halt.ts';
+import { beginDuty } from '../../src/reservations/duty-store.ts';
 import { announceHalt, announceStatus } from '../../src/venue/calendar-store.ts';
 import type { Lot } from '../crash/random.ts';
 import { makeTenantWithKeys } from '../deliveries/subscriptions.ts';
@@ -16,6 +17,7 @@ import { type AccountOfUser, type BookPosition, makeBook } from '../support/book
 import { notAtHead, undelivered } from './check-deliveries.ts';
 import { newWish, type Wish } from './customers.ts';
 import type { Network } from './network.ts';
+import type { BatchWish } from './operators.ts';
 import type { Plan } from './plan.ts';
 import type { Receiver } from './receivers.ts';
 import { makeReceivers } from './subscriptions.ts';
@@ -43,6 +45,7 @@ export interface Market {
   readonly tenantIds: readonly TenantId[];
   /** Grows: some customers wish a second time. */
   readonly wishes: Wish[];
+  readonly batches: readonly BatchWish[];
   /** Grows: subscriptions are created as well. */
   readonly receivers: Receiver[];
   /** What every account held before anything was sold. */
@@ -104,10 +107,45 @@ export async function makeMarket(
     const made = await makeBook(sql, { tenantId, instruments, accounts });
     held.push(...made.map((account, n) => ({ ...account, positions: [], ...accounts[n] })));
   }
-  const wishes = lot.shuffled(held).map(newWish);
+  if (plan.hasKeeper) await beginDuty(sql, clock.now());
+  const { batches, left } = drawBatches(lot, { plan, tenantIds, held: lot.shuffled(held) });
+  const wishes = left.map((holder) => newWish(holder));
+  const rivals = batches.flatMap(({ accountIds }) => accountIds);
+  for (const wish of wishes) wish.hasRival = rivals.includes(wish.accountId);
   const receivers = await makeReceivers(sql, clock, { lot, plan, tenantIds });
   const progress = { open: liquidations, isCalm: false, isHealed: false };
-  return { tenantIds, wishes, receivers, held, credits: [], halts: [], progress };
+  return { tenantIds, wishes, batches, receivers, held, credits: [], halts: [], progress };
+}
+
+/** Of the accounts that are for batches; and accounts of others in each, which are sold either way. */
+const inBatches = { share: 0.4, ofOthersMax: 2 };
+
+/** @returns batches, and who asks for the liquidation of their account alone. */
+function drawBatches(
+  lot: Lot,
+  of: { plan: Plan; tenantIds: readonly TenantId[]; held: readonly Holder[] },
+): { batches: readonly BatchWish[]; left: readonly Holder[] } {
+  const { plan, tenantIds, held } = of;
+  if (plan.batches === 0) return { batches: [], left: held };
+  const chosen = held.slice(0, Math.floor(held.length * inBatches.share));
+  const left = held.slice(chosen.length);
+  const batches = Array.from({ length: plan.batches }, (_, i): BatchWish | undefined => {
+    const tenantId = tenantIds[i % tenantIds.length];
+    const isOwn = (one: Holder) => one.tenantId === tenantId;
+    const own = chosen.filter((one, n) => isOwn(one) && n % plan.batches === i);
+    const others = left.filter(isOwn).slice(0, lot.between(0, inBatches.ofOthersMax));
+    const accountIds = [...own, ...others].map(({ accountId }) => accountId);
+    if (lot.next() < 0.5) accountIds.push(newId<'account'>());
+    if (tenantId === undefined || accountIds.length === 0) return undefined;
+    return {
+      tenantId,
+      accountIds,
+      answers: new Set(),
+      batchId: undefined,
+      startedAtCancel: undefined,
+    };
+  });
+  return { batches: batches.filter((one) => one !== undefined), left };
 }
 
 function drawPositions(lot: Lot): readonly BookPosition[] {
@@ -126,8 +164,9 @@ export async function moveMarket(
 ): Promise<boolean> {
   const { lot, troubles } = network;
   if (troubles.isOver) {
-    if (!market.progress.isCalm) await calmMarket(sql, market, lot, now);
+    if (!market.progress.isCalm) await calmMarket(sql);
     market.progress.isCalm = true;
+    await liftAll(sql, now);
     return isAtEnd(sql, market);
   }
   market.progress.open = await countOpen(sql);
@@ -168,12 +207,13 @@ async function haltSome(
 ): Promise<void> {
   const { lot, now: setAt } = of;
   const isOfAll = lot.between(1, 3) === 1;
+  const isOfVenue = lot.between(1, 6) === 1;
   const halt: Halt = {
     tenantId: isOfAll ? everyTenant : of.tenantId,
     haltId: newId<'halt'>(),
     accountId: undefined,
     isin: isOfAll || lot.between(1, 2) === 1 ? of.isin : undefined,
-    venue: undefined,
+    venue: isOfVenue ? venue : undefined,
     strength: lot.between(1, 2) === 1 ? 'cancel' : 'release',
     reason: 'a test',
     person: 'Tester',
@@ -191,8 +231,15 @@ async function liftOne(sql: Sql, { halts }: Market, lot: Lot, now: Date): Promis
   await inTransaction(sql, (tx) => liftHalt(tx, halt, lift));
 }
 
-async function calmMarket(sql: Sql, market: Market, lot: Lot, now: Date): Promise<void> {
-  while (market.halts.length > 0) await liftOne(sql, market, lot, now);
+/** Also halts that the service has set itself. */
+async function liftAll(sql: Sql, now: Date): Promise<void> {
+  const query = { tenantId: undefined, inForce: true, below: undefined, limit: 100 };
+  const lift = { at: now, by: 'Tester', reason: 'all is over' };
+  const { halts } = await findHalts(sql, query);
+  for (const halt of halts) await inTransaction(sql, (tx) => liftHalt(tx, halt, lift));
+}
+
+async function calmMarket(sql: Sql): Promise<void> {
   await setTrading(sql, 'ACTIVE', {});
   await setDown(sql, false);
   await sql`delete from unwind.venue_halts`;
@@ -233,6 +280,8 @@ async function isAtEnd(sql: Sql, { progress, receivers }: Market): Promise<boole
   const [row] = await sql<{ open: number }[]>`
     select (
       (select count(*) from unwind_v1.liquidations where ended_at is null)
+      + (select count(*) from unwind_v1.batches where ended_at is null)
+      + (select count(*) from unwind_v1.reservations where next_at is not null)
       + (select count(*) from unwind_v1.waiting_reports)
       + (select count(*) from simulated_venue.reports where number is null)
       + (select count(*) from unwind_v1.events where position is null)

@@ -193,4 +193,79 @@ export const mutations: readonly Mutation[] = [
       },
     ],
   },
+  {
+    name: 'two who take turns at a batch lock nothing first',
+    file: 'src/batches/batch-store.ts',
+    edits: [{ from: '\n    for no key update of b skip locked', to: '' }],
+  },
+  {
+    name: 'who pauses or cancels a batch does not wait for its turn',
+    file: 'src/batches/batch-store.ts',
+    edits: [
+      {
+        from: 'for no key update`;\n  return rows[0] && toBatch(rows[0]);\n}\n\nfunction isOne',
+        to: '`;\n  return rows[0] && toBatch(rows[0]);\n}\n\nfunction isOne',
+      },
+    ],
+  },
+  {
+    name: 'the keeper is taken to grant what was asked, whatever it grants',
+    file: 'src/reservations/wire.ts',
+    edits: [{ from: 'granted: units, reason', to: 'granted: asked, reason' }],
+  },
+  {
+    name: 'a keeper that does not answer has granted all',
+    file: 'src/reservations/keeper.ts',
+    edits: [
+      {
+        from: "if (attempt.type !== 'answered' || attempt.status !== 200) return unanswered(attempt);",
+        to: "if (attempt.type !== 'answered' || attempt.status !== 200) return { type: 'granted', positions: question.positions.map((one) => ({ isin: one.isin, granted: one.quantity, reason: undefined })) };",
+      },
+    ],
+  },
+  {
+    name: 'a report to the keeper counts as made once it is sent',
+    file: 'src/reservations/report-sales.ts',
+    edits: [{ from: "if (answer.type === 'reported') await", to: 'if (1 + 1 === 2) await' }],
+  },
+  {
+    name: 'the keeper is not told of what is corrected',
+    file: 'src/reservations/reservations-store.ts',
+    edits: [{ from: "and r.status = 'CLOSED'\n      and r.report > 0`", to: 'and false`' }],
+  },
+  {
+    name: 'what a cancelled batch has reserved is never let go',
+    file: 'src/batches/account-store.ts',
+    edits: [
+      {
+        from: 'fragment`select c.liquidation_id from cancelled c`)',
+        to: 'fragment`select c.liquidation_id from cancelled c where false`)',
+      },
+    ],
+  },
+  {
+    name: 'halts are not read when something is claimed',
+    file: 'src/halts/halts-store.ts',
+    edits: [
+      {
+        from: 'const ofAnyStrength = fragment``;',
+        to: 'const ofAnyStrength = fragment`and false`;',
+      },
+    ],
+  },
+  {
+    name: 'a halt is answered before those who claim have seen it',
+    file: 'src/halts/acknowledge-halt.ts',
+    edits: [
+      {
+        from: 'return (await untilClaimed(sql, rest)) && (await untilSent({ sql, clock, rest }, target));',
+        to: 'return true;',
+      },
+    ],
+  },
+  {
+    name: 'what a control stops is sent all the same',
+    file: 'src/controls/check-orders.ts',
+    edits: [{ from: 'if (held.length > 0) {', to: 'if (held.length > 9) {' }],
+  },
 ];

@@ -18,6 +18,8 @@ export interface Network {
   readonly scheduler: Scheduler;
   readonly lot: Lot;
   readonly troubles: Troubles;
+  /** Client order ids that a process has sent in its sleep, after whatever it had looked at before. */
+  readonly sentAsleep: Set<string>;
 }
 
 const usualWayMs = 20;
@@ -31,13 +33,16 @@ const venueActor = new Actor('venue');
 
 /** The venue as one process sees it. */
 export function venueOver(network: Network, process: Actor, venue: Venue): Venue {
-  const call = <T>(label: string, handle: () => Promise<T>) =>
-    exchange(network, process, { label, handle });
+  const call = <T>(label: string, handle: () => Promise<T>, onAsleep = () => {}) =>
+    exchange(network, process, { label, handle, onAsleep });
   return {
     ...venue,
     submit: async (orders) => {
       const label = `venue.submit ${fingerprint(orders)}`;
-      const outcomes = await call(label, () => venue.submit(orders));
+      const onAsleep = () => {
+        for (const { clientOrderId } of orders) network.sentAsleep.add(clientOrderId);
+      };
+      const outcomes = await call(label, () => venue.submit(orders), onAsleep);
       return outcomes.map((outcome) => {
         if (!network.troubles.happens('venue_silent')) return outcome;
         return { type: 'unknown', reason: 'this part of the answer was lost' };
@@ -55,13 +60,15 @@ export function venueOver(network: Network, process: Actor, venue: Venue): Venue
 interface Exchange<T> {
   readonly label: string;
   readonly handle: () => Promise<T>;
+  /** Told that its sender falls asleep before it is sent. */
+  readonly onAsleep: () => void;
 }
 
 /** One request and its answer. What has left arrives, even if its sender dies meanwhile. */
 async function exchange<T>(
   network: Network,
   sender: Actor,
-  { label, handle }: Exchange<T>,
+  { label, handle, onAsleep }: Exchange<T>,
 ): Promise<T> {
   const { scheduler, lot, troubles } = network;
   const way = () => lot.between(0, troubles.happens('venue_slow') ? longWayMs : usualWayMs);
@@ -69,7 +76,10 @@ async function exchange<T>(
     troubles.happens('sender_asleep') ? lot.between(sleepMs.min, sleepMs.max) : 0;
   await scheduler.turn(sender, `${label} is sent`);
   const asleepMs = sleep();
-  if (asleepMs > 0) await scheduler.turn(sender, `${label} after a sleep`, asleepMs);
+  if (asleepMs > 0) {
+    onAsleep();
+    await scheduler.turn(sender, `${label} after a sleep`, asleepMs);
+  }
   const arrivals = troubles.happens('venue_silent') ? lot.between(0, 2) : 1;
   const answers = Array.from({ length: arrivals }, async (_, i) => {
     await scheduler.turn(venueActor, `${label} arrives ${sender.name} ${i}`, way());
@@ -110,6 +120,7 @@ export type ReceiverAnswer = {
   | {
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string;
       /** The connection ends in the middle of the answer's body. */
       readonly isBrokenOff?: boolean;
     }
@@ -176,6 +187,7 @@ export class WayOut extends Dispatcher {
         }
         answer.onTold?.();
         handler.onResponseStart?.(controller, answer.status, { ...answer.headers }, '');
+        if (answer.body) handler.onResponseData?.(controller, Buffer.from(answer.body));
         if (answer.isBrokenOff) controller.abort(new Broken('UND_ERR_SOCKET'));
         else handler.onResponseEnd?.(controller, {});
       },

@@ -24,6 +24,12 @@ export interface Plan {
   readonly changesMsMax: number | undefined;
   /** Longest pause between two replays of one more client; undefined: there is none. */
   readonly replaysMsMax: number | undefined;
+  /** Batches of accounts that are started meanwhile. */
+  readonly batches: number;
+  /** Longest pause of a person who halts and limits; undefined: there is none. */
+  readonly officerMsMax: number | undefined;
+  /** Whether a keeper of the holdings is asked. */
+  readonly hasKeeper: boolean;
   /** How long what a receiver refuses is tried before it is set aside. */
   readonly setAsideMs: number;
   /** Chances from 0 to 1, each for one statement, call or delivery. */
@@ -84,6 +90,9 @@ export function planOf(lot: Lot): Plan {
     subscriptions: oneOf(1, 2, 4),
     changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
     replaysMsMax: oneOf<number | undefined>(undefined, 100, 600),
+    batches: oneOf(0, 1, 2, 4),
+    officerMsMax: oneOf<number | undefined>(undefined, 800, 3_000),
+    hasKeeper: oneOf(false, true),
     setAsideMs: oneOf(2_000, 8_000, 60_000),
     chances,
   };

@@ -6,21 +6,26 @@ import { connect, type Sql } from '../../src/db/connect.ts';
 import { endDeliveryLeases } from '../../src/deliveries/delivery-store.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/engine.ts';
+import { type BatchHandlers, batchHandlers } from '../../src/http/batch-handlers.ts';
 import { type DeliveryHandlers, deliveryHandlers } from '../../src/http/delivery-handlers.ts';
+import { type HaltHandlers, haltHandlers } from '../../src/http/halt-handlers.ts';
 import {
   type LiquidationHandlers,
   liquidationHandlers,
 } from '../../src/http/liquidation-handlers.ts';
+import { type PreTradeHandlers, preTradeHandlers } from '../../src/http/pre-trade-handlers.ts';
 import { type WebhookHandlers, webhookHandlers } from '../../src/http/webhook-handlers.ts';
 import { newId } from '../../src/ids.ts';
 import { deliverySigningsMax } from '../../src/limits.ts';
 import { endSubmissionLeases } from '../../src/orders/submission-store.ts';
+import { httpKeeper } from '../../src/reservations/keeper.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { placeLength } from '../../src/work/holder.ts';
 import type { Step } from '../../src/work/loop.ts';
 import type { Backends } from './backends.ts';
 import { Connections } from './connection.ts';
 import type { History } from './history.ts';
+import { keeperUrl } from './keeper.ts';
 import { type Network, type Receive, venueOver, WayOut } from './network.ts';
 import type { Plan } from './plan.ts';
 import { Actor } from './scheduler.ts';
@@ -51,6 +56,9 @@ const calmIdleMs = { first: 100, longest: 30_000 };
 const elsewhereMsMax = 60;
 const cleaningMs = { first: 10_000, longest: 30_000 };
 const connectionsMax = 60;
+/** Looks whether a halt is seen by all are further apart than in real time: each is a step. */
+const haltLookTimes = 10;
+const unhurried = { within: <T>(_: string, sign: () => Promise<T>) => sign() };
 /** By the real clock, so never: receivers that hang are given up by the network. */
 const webhookTimeoutMs = 3_600_000;
 /** Real time does not count: the scheduler finds out by itself what waits. */
@@ -111,6 +119,9 @@ export class SimulatedProcess {
   readonly actor: Actor;
   readonly handlers: LiquidationHandlers;
   readonly webhooks: DeliveryHandlers & WebhookHandlers;
+  readonly batches: BatchHandlers;
+  readonly halts: HaltHandlers;
+  readonly controls: PreTradeHandlers;
   /** A process that takes the same one knows that this one is dead. */
   readonly place: number;
   readonly #around: Surroundings;
@@ -147,10 +158,15 @@ export class SimulatedProcess {
     this.#holder = holderIn(place);
     const agent = new WayOut(network, actor, around.receive);
     this.#steps = this.#makeSteps(sql, agent);
+    const { releaseDelayMs } = plan;
+    const settings = { releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 };
+    const changes = { sql, clock: this.#clock, settings };
+    const rest = (ms: number) => scheduler.turn(actor, 'rests', ms * haltLookTimes);
+    this.halts = haltHandlers({ ...changes, rest });
+    this.controls = preTradeHandlers({ ...changes, rest });
+    this.batches = batchHandlers({ ...changes, onChanged: () => this.#wake('start', 'publish') });
     this.handlers = liquidationHandlers({
-      sql,
-      clock: this.#clock,
-      settings: { releaseDelayMs: plan.releaseDelayMs, idempotencyRetentionMs: 30 * 86_400_000 },
+      ...changes,
       onCreated: () => this.#wake('release', 'publish'),
       onEvent: () => this.#wake('publish'),
     });
@@ -182,9 +198,16 @@ export class SimulatedProcess {
     } catch (error) {
       this.#take(error);
     }
-    for (const name of Object.keys(this.#steps) as StepName[]) {
+    const names = Object.keys(this.#steps) as StepName[];
+    for (const name of names.filter((one) => this.#hasUse(one))) {
       void this.#loop(name, this.#steps[name]);
     }
+  }
+
+  /** The others have nothing to do in this run. */
+  #hasUse(name: StepName): boolean {
+    if (name === 'reserve' || name === 'report') return this.#around.plan.hasKeeper;
+    return name !== 'checkpoint';
   }
 
   /** Does something for somebody outside. Rejects when the process dies meanwhile. */
@@ -207,10 +230,13 @@ export class SimulatedProcess {
     const onLogged = (fields: object) => {
       if ('err' in fields) this.#take(fields.err);
     };
+    const clock = this.#clock;
+    const asking = { sql, clock, seal, agent, signings: unhurried, timeoutMs: webhookTimeoutMs };
     return stepsOfProcess({
       sql,
       holder: this.#holder,
-      clock: this.#clock,
+      clock,
+      keeper: plan.hasKeeper ? httpKeeper({ ...asking, url: keeperUrl }) : undefined,
       venues: [venueOver(network, this.actor, venue)],
       seal,
       agent,

@@ -148,7 +148,9 @@ function keep(
   return kept;
 }
 
-function accountOf({ object }: WebhookEvent): string {
+/** Events of a batch are in the log as those of an account of its own. */
+function accountOf({ type, object }: WebhookEvent): string {
+  if (type.startsWith('BATCH.') && 'id' in object) return String(object['id']);
   return 'account_id' in object ? String(object['account_id']) : '';
 }
 

@@ -49,8 +49,9 @@ interface Settings {
 
 function drawSettings(lot: Lot): Settings {
   const versions = ['6', '15', '9421'] as const;
-  const kinds = [['ALL'], ['ALL'], ['ACCOUNT_LIQUIDATION'], ['ORDER', 'ACCOUNT_LIQUIDATION']];
-  const types = lot.next() < 0.05 ? ['ORDER'] : (kinds[lot.between(0, 3)] ?? ['ALL']);
+  const both = ['ORDER', 'ACCOUNT_LIQUIDATION'];
+  const kinds = [['ALL'], ['ALL'], ['ACCOUNT_LIQUIDATION'], both, ['ALL', 'BATCH']];
+  const types = lot.next() < 0.05 ? ['ORDER'] : (kinds[lot.between(0, 4)] ?? ['ALL']);
   const signatureVersion = versions[lot.between(0, 2)] ?? '6';
   const isOld = signatureVersion === '6' && lot.next() < 0.2;
   return {

@@ -16,8 +16,10 @@ import type { Connections } from './connection.ts';
 import { playCustomer, type Wish } from './customers.ts';
 import { describe, isExplained } from './errors.ts';
 import { History } from './history.ts';
+import { Keeper } from './keeper.ts';
 import { isOverAtEnd as isAllOver, type Market, makeMarket, moveMarket } from './market.ts';
 import type { Network } from './network.ts';
+import { guardMarket, playBatch } from './operators.ts';
 import { type Plan, planOf, type Trouble, Troubles } from './plan.ts';
 import { noTimeout, SimulatedProcess, type Surroundings, troublelessPool } from './process.ts';
 import { receiveAt } from './receivers.ts';
@@ -88,6 +90,7 @@ class Run {
   readonly #backends: Backends;
   readonly #scheduler: Scheduler;
   readonly #network: Network;
+  readonly #keeper: Keeper | undefined;
   readonly #processes: SimulatedProcess[] = [];
   readonly #errors: unknown[] = [];
   readonly #opened: Connections[] = [];
@@ -123,7 +126,12 @@ class Run {
       bytes: () => Uint8Array.from({ length: 16 }, () => ids.between(0, 255)),
     });
     const troubles = new Troubles(this.#plan, this.#lot);
-    this.#network = { scheduler: this.#scheduler, lot: this.#lot, troubles };
+    const sentAsleep = new Set<string>();
+    this.#network = { scheduler: this.#scheduler, lot: this.#lot, troubles, sentAsleep };
+    const { sql } = options.database;
+    const jwksOf = (tenantId: TenantId) =>
+      findPublicJwks(sql, tenantId, this.#scheduler.clock.now());
+    this.#keeper = this.#plan.hasKeeper ? new Keeper(this.#network, jwksOf) : undefined;
   }
 
   async play(): Promise<Outcome> {
@@ -155,7 +163,11 @@ class Run {
     const { counts } = this.#network.troubles;
     const isUndisturbed = !disturbances.some((trouble) => counts.has(trouble));
     const now = this.#scheduler.clock.now();
-    return faultsOf(this.#options.database.sql, market, { isUndisturbed, now });
+    return faultsOf(this.#options.database.sql, market, {
+      isUndisturbed,
+      now,
+      keeper: this.#keeper,
+    });
   }
 
   async close(): Promise<void> {
@@ -178,12 +190,18 @@ class Run {
       const isOverAtEnd = (wish: Wish) => isAllOver(market, wish.accountId);
       return playCustomer(service, `customer ${i + 1}`, { wishes, isOverAtEnd, onNewWish });
     });
+    const inBatches = market.batches.map((batch, i) => playBatch(service, `batch ${i + 1}`, batch));
+    const { officerMsMax: pauseMsMax } = this.#plan;
+    const guarding =
+      pauseMsMax === undefined
+        ? Promise.resolve()
+        : guardMarket(service, market, { pauseMsMax, isOver: () => isOver.asking });
     const keeping = keepBook(service, market, () => isOver.asking);
     const managing = manageSubscriptions(service, { market, isOver: () => isOver.asking });
     const watching = this.#watch(service, market, () => {
       isOver.all = isOver.book;
     });
-    Promise.all(playing).then(
+    Promise.all([...playing, ...inBatches]).then(
       () => {
         isOver.asking = true;
       },
@@ -192,6 +210,7 @@ class Run {
     const fail = (error: unknown) => this.#errors.push(error);
     watching.catch(fail);
     managing.catch(fail);
+    guarding.catch(fail);
     keeping.then(() => {
       isOver.book = true;
     }, fail);
@@ -239,11 +258,15 @@ class Run {
       history,
       seal: testSeal,
       venue,
-      receive: (post) =>
-        receiveAt(market.receivers, post, receiving).catch((error: unknown) => {
+      receive: async (post) => {
+        try {
+          if (this.#keeper?.keeps(post)) return await this.#keeper.receive(post);
+          return await receiveAt(market.receivers, post, receiving);
+        } catch (error) {
           this.#errors.push(error);
           throw error;
-        }),
+        }
+      },
       onError: (error) => {
         if (!isExplained(error)) this.#errors.push(error);
       },
