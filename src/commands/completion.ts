@@ -20,7 +20,7 @@ export function completionFor(shell: Shell, program: Command): string {
     case 'bash':
       return bash(places);
     case 'zsh':
-      return `#compdef unwind\nautoload -U +X bashcompinit && bashcompinit\n${bash(places)}`;
+      return zsh(places);
     case 'fish':
       return fish(places);
   }
@@ -74,6 +74,47 @@ ${cases.join('\n')}
 }
 complete -F _unwind unwind
 `;
+}
+
+/** As a function of `fpath`, whose file is its body at first, and to be sourced. */
+function zsh(places: readonly Place[]): string {
+  const known = places.map(({ path }) => inQuotes(path)).join('|');
+  const listOf = (all: Place['words']) => {
+    return all
+      .map(([word, description]) => inQuotes(description === '' ? word : `${word}:${description}`))
+      .join(' ');
+  };
+  const cases = places.map(({ path, words, options }) => {
+    const all = [...options, ['--help', 'display help for command'] as const];
+    return `    (${inQuotes(path)}) found=(${listOf(words)}); options=(${listOf(all)}) ;;`;
+  });
+  return `#compdef unwind
+# unwind completion zsh > "\${fpath[1]}/_unwind"
+_unwind() {
+  local at='' word
+  local -a found options
+  for word in "\${(@)words[2,CURRENT-1]}"; do
+    case "\${at:+$at }$word" in
+      (${known}) at="\${at:+$at }$word" ;;
+    esac
+  done
+  case "$at" in
+${cases.join('\n')}
+  esac
+  if [[ "$words[CURRENT]" == -* ]]; then
+    _describe 'option' options
+  elif (( $#found )); then
+    _describe 'command' found
+  else
+    _files
+  fi
+}
+if [[ "$funcstack[1]" == _unwind ]]; then _unwind "$@"; else compdef _unwind unwind; fi
+`;
+}
+
+function inQuotes(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function fish(places: readonly Place[]): string {
