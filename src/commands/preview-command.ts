@@ -77,6 +77,7 @@ function textOf(preview: Preview): string {
       .filter(({ currency }) => currency !== 'EUR')
       .map((one) => [`  in ${one.currency}`, `EUR ${one.value} of ${one.positions}`]),
     ['without a price', totals.unpriced > 0 ? String(totals.unpriced) : undefined],
+    ['controls stop', totals.stopped > 0 ? `${totals.stopped} of them` : undefined],
   ];
   const lines = head.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
   if (positions.length === 0) return tableOf(lines, true);
@@ -86,8 +87,12 @@ function textOf(preview: Preview): string {
     const unsold = one.unsold.map(({ reason, quantity, detail }) => {
       return `${quantity} ${reason}${detail === undefined ? '' : ` (${detail})`}`;
     });
+    const stopped = one.stopped_by.map(
+      ({ control, detail }) => `stopped by ${control} (${detail})`,
+    );
     const price = [one.price ?? 'none', ageOf(one.price_age_s), one.value];
-    return [one.isin, one.quantity, one.sells, one.venue, opens, ...price, unsold.join('; ')];
+    const why = [...stopped, ...unsold].join('; ');
+    return [one.isin, one.quantity, one.sells, one.venue, opens, ...price, why];
   });
   return `${tableOf(lines, true)}\n${tableOf([columns, ...rows], true)}`;
 }

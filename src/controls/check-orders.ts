@@ -1,5 +1,6 @@
 // Checks orders by the controls in force before they are sent, inside the transaction that claims them: what is
-// stopped is not sent by any process. Where nobody has set controls it asks for them, and no more.
+// stopped is not sent by any process. Where nobody has set controls it asks for them, and no more. A preview asks
+// the same of orders that are not there.
 
 import type { Tx } from '../db/connect.ts';
 import type { OrderId, TenantId } from '../ids.ts';
@@ -8,26 +9,24 @@ import {
   type ControlName,
   DayValue,
   type Finding,
-  findingsOf,
+  judgeOrders,
   noLimits,
   type OrderFacts,
   type OrderLimits,
   strictest,
 } from './control.ts';
-import {
-  findControls,
-  findDayValue,
-  findInstrumentFacts,
-  type InstrumentFacts,
-  lockCount,
-} from './controls-store.ts';
+import { findControls, findDayValue, findInstrumentFacts, lockCount } from './controls-store.ts';
 import { findReleased, type NewStop, recordStops } from './stops-store.ts';
 
-/** An order that is about to be sent. */
-export interface CheckedOrder {
-  readonly orderId: OrderId;
+/** What is to be sold of an instrument. */
+export interface Sold {
   readonly isin: string;
   readonly quantity: string;
+}
+
+/** An order that is about to be sent. */
+export interface CheckedOrder extends Sold {
+  readonly orderId: OrderId;
 }
 
 export interface Checked<T> {
@@ -36,12 +35,20 @@ export interface Checked<T> {
   readonly stopped: readonly T[];
 }
 
-/** Checks orders of one tenant in their order, and writes down which controls stop them. */
+/** What orders of one tenant are checked at. */
+interface Batch<T> {
+  readonly tenantId: TenantId;
+  readonly orders: readonly T[];
+  readonly now: Date;
+}
+
+/** Checks orders of one tenant, the oldest first, and writes down which controls stop them. */
 export async function checkOrders<T extends CheckedOrder>(
   tx: Tx,
-  batch: { readonly tenantId: TenantId; readonly orders: readonly T[]; readonly now: Date },
+  batch: Batch<T>,
 ): Promise<Checked<T>> {
-  const { tenantId, orders, now } = batch;
+  const { tenantId, now } = batch;
+  const orders = batch.orders.toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1));
   const checked = orders.map(({ orderId }) => orderId);
   const limits = await limitsOf(tx, tenantId);
   if (!isAnySet(limits)) {
@@ -49,28 +56,22 @@ export async function checkOrders<T extends CheckedOrder>(
     await recordStops(tx, { tenantId, checked, stops: [], now });
     return { passed: orders.map((order) => ({ ...order, dayPrice: undefined })), stopped: [] };
   }
-  const { dayValueMax: max } = limits;
-  if (max !== undefined) await lockCount(tx, tenantId);
-  const day = max && new DayValue(max, await findDayValue(tx, tenantId, now));
-  const known = await findKnown(tx, batch, limits);
-  const passed: Checked<T>['passed'][number][] = [];
-  const stopped: T[] = [];
-  const stops: NewStop[] = [];
-  for (const order of orders) {
-    const facts = factsOf(order, known);
-    const ofDay = day?.findingOf(facts);
-    const findings = [...findingsOf(facts, limits, now), ...(ofDay ? [ofDay] : [])];
-    const held = stopsOf(order, findings, known);
-    stops.push(...held);
-    if (held.length > 0) {
-      stopped.push(order);
-    } else {
-      day?.add(facts);
-      passed.push({ ...order, dayPrice: day && facts.price?.price });
-    }
-  }
+  if (limits.dayValueMax !== undefined) await lockCount(tx, tenantId);
+  const day = await findDay(tx, batch, limits);
+  const factsOf = await findFacts(tx, batch, limits);
+  const isReleased = await findPasses(tx, batch);
+  const judged = judgeOrders(orders, { factsOf, limits, day, isReleased, now });
+  const stops = judged.flatMap(({ order: { orderId }, stops: own }) => {
+    return own.map((stop) => ({ orderId, ...stop }));
+  });
   await recordStops(tx, { tenantId, checked, stops, now });
-  return { passed, stopped };
+  const isStopped = (one: (typeof judged)[number]) => one.stops.length > 0;
+  return {
+    passed: judged
+      .filter((one) => !isStopped(one))
+      .map(({ order, dayPrice }) => ({ ...order, dayPrice })),
+    stopped: judged.filter(isStopped).map(({ order }) => order),
+  };
 }
 
 /**
@@ -79,18 +80,34 @@ export async function checkOrders<T extends CheckedOrder>(
  */
 export async function recheckOrders(
   tx: Tx,
-  batch: {
-    readonly tenantId: TenantId;
-    readonly orders: readonly CheckedOrder[];
-    readonly now: Date;
-  },
+  batch: Batch<CheckedOrder>,
 ): Promise<readonly NewStop[]> {
   const limits = await limitsOf(tx, batch.tenantId);
   if (!isAnySet(limits)) return [];
-  const known = await findKnown(tx, batch, limits);
-  return batch.orders.flatMap((order) => {
-    return stopsOf(order, findingsOf(factsOf(order, known), limits, batch.now), known);
+  const factsOf = await findFacts(tx, batch, limits);
+  const isReleased = await findPasses(tx, batch);
+  const { orders, now } = batch;
+  const judged = judgeOrders(orders, { factsOf, limits, day: undefined, isReleased, now });
+  return judged.flatMap(({ order: { orderId }, stops }) => {
+    return stops.map((stop) => ({ orderId, ...stop }));
   });
+}
+
+/**
+ * What would stop orders of one tenant that were sent now, in this order. Locks and writes nothing, so that others
+ * may be counted first. @returns the findings about each.
+ */
+export async function previewStops(
+  tx: Tx,
+  batch: Batch<Sold>,
+): Promise<readonly (readonly Finding[])[]> {
+  const { orders, now } = batch;
+  const limits = await limitsOf(tx, batch.tenantId);
+  if (orders.length === 0 || !isAnySet(limits)) return orders.map(() => []);
+  const day = await findDay(tx, batch, limits);
+  const factsOf = await findFacts(tx, batch, limits);
+  const isReleased = () => false;
+  return judgeOrders(orders, { factsOf, limits, day, isReleased, now }).map(({ stops }) => stops);
 }
 
 // The brake on rejections is applied where they are reported, the four eyes where a halt is lifted.
@@ -104,43 +121,42 @@ function isAnySet(limits: OrderLimits): boolean {
   return Object.values(limits).some((limit) => limit !== undefined);
 }
 
-/** What is known of orders of a tenant. */
-interface Known {
-  readonly instruments: ReadonlyMap<string, InstrumentFacts>;
-  readonly released: ReadonlyMap<OrderId, ReadonlySet<ControlName>>;
+/** The value of the day so far, where it is limited. */
+async function findDay(
+  tx: Tx,
+  { tenantId, now }: Pick<Batch<Sold>, 'tenantId' | 'now'>,
+  { dayValueMax: max }: OrderLimits,
+): Promise<DayValue | undefined> {
+  return max && new DayValue(max, await findDayValue(tx, tenantId, now));
 }
 
-async function findKnown(
+/** Finds what is known of the instruments of orders. */
+async function findFacts(
   tx: Tx,
-  { tenantId, orders }: { readonly tenantId: TenantId; readonly orders: readonly CheckedOrder[] },
+  { tenantId, orders }: Pick<Batch<Sold>, 'tenantId' | 'orders'>,
   { priceCollarPercent }: OrderLimits,
-): Promise<Known> {
+): Promise<(order: Sold) => OrderFacts> {
   const instruments = await findInstrumentFacts(tx, {
     tenantId,
     isins: [...new Set(orders.map(({ isin }) => isin))],
     withExecutions: priceCollarPercent !== undefined,
   });
-  const orderIds = orders.map(({ orderId }) => orderId);
-  return { instruments, released: await findReleased(tx, { tenantId, orderIds }) };
-}
-
-function factsOf({ isin, quantity }: CheckedOrder, { instruments }: Known): OrderFacts {
-  const instrument = instruments.get(isin);
-  return {
-    quantity: decimal(quantity),
-    price: instrument?.price,
-    executedPrice: instrument?.executedPrice,
+  return ({ isin, quantity }) => {
+    const instrument = instruments.get(isin);
+    return {
+      quantity: decimal(quantity),
+      price: instrument?.price,
+      executedPrice: instrument?.executedPrice,
+    };
   };
 }
 
-/** Those of the findings about an order that no person has released it from. */
-function stopsOf(
-  { orderId }: CheckedOrder,
-  findings: readonly Finding[],
-  { released }: Known,
-): readonly NewStop[] {
-  const passes = released.get(orderId);
-  return findings.flatMap((finding) => {
-    return passes?.has(finding.control) === true ? [] : { orderId, ...finding };
-  });
+/** Finds what persons have released orders from. */
+async function findPasses(
+  tx: Tx,
+  { tenantId, orders }: Pick<Batch<CheckedOrder>, 'tenantId' | 'orders'>,
+): Promise<(order: CheckedOrder, control: ControlName) => boolean> {
+  const orderIds = orders.map(({ orderId }) => orderId);
+  const released = await findReleased(tx, { tenantId, orderIds });
+  return ({ orderId }, control) => released.get(orderId)?.has(control) === true;
 }

@@ -177,3 +177,36 @@ export class DayValue {
     this.#total = this.#total.plus(orderValueOf(facts) ?? '0');
   }
 }
+
+/** What is judged of an order. */
+export interface Judged<T> {
+  readonly order: T;
+  /** Those that stop it; none: it may be sent, and counts for the value of the day. */
+  readonly stops: readonly Finding[];
+  /** By which it counts, where that is limited. */
+  readonly dayPrice: Decimal | undefined;
+}
+
+/** What stops orders that are sent one after the other: the one decision of the claim, of a retry and of a preview. */
+export function judgeOrders<T>(
+  orders: readonly T[],
+  by: {
+    readonly factsOf: (order: T) => OrderFacts;
+    readonly limits: OrderLimits;
+    /** Undefined: it is not limited, or the orders are part of it already. */
+    readonly day: DayValue | undefined;
+    /** Whether a person has released an order from a control. */
+    readonly isReleased: (order: T, control: ControlName) => boolean;
+    readonly now: Date;
+  },
+): readonly Judged<T>[] {
+  const { factsOf, limits, day, isReleased, now } = by;
+  return orders.map((order) => {
+    const facts = factsOf(order);
+    const ofDay = day?.findingOf(facts);
+    const findings = [...findingsOf(facts, limits, now), ...(ofDay ? [ofDay] : [])];
+    const stops = findings.filter(({ control }) => !isReleased(order, control));
+    if (stops.length === 0) day?.add(facts);
+    return { order, stops, dayPrice: day && facts.price?.price };
+  });
+}

@@ -1,9 +1,12 @@
 // What a liquidation of an account would do now: the decision of the release (`nextStep`), asked of what the
-// account holds at this moment, and told position by position. Nothing is locked, and nothing is stored.
+// account holds at this moment, and told position by position, with what the pre-trade controls would stop. Nothing
+// is locked, and nothing is stored.
 
 import { assertNever } from '../assert.ts';
 import { type Clock, later } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
+import { previewStops } from '../controls/check-orders.ts';
+import type { Finding } from '../controls/control.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { positionsMax as usualPositionsMax } from '../limits.ts';
@@ -11,7 +14,7 @@ import { type Decimal, plain, proceedsOf, sellable, sum, zero } from '../money.t
 import type { Refusal } from '../refusal.ts';
 import { findOpenings, type Opening } from '../venue/calendar-store.ts';
 import { refusalOf } from './create-liquidation.ts';
-import { type NextStep, nextStep, venuesNeeded } from './liquidation.ts';
+import { type NextStep, nextStep, type Sale, venuesNeeded } from './liquidation.ts';
 import { findHoldings, findSituation, type SeenHolding, type Situation } from './preview-store.ts';
 
 /** Why units are not sold, in the words of `unwind_v1.position_waits`; `held`: an open order sells them. */
@@ -41,6 +44,8 @@ export interface PreviewPosition {
   /** What is sold at once; with `unsold` it adds up to what is held. */
   readonly sold: Decimal;
   readonly unsold: readonly Unsold[];
+  /** The controls that would stop its order if it was sent now. */
+  readonly stops: readonly Finding[];
   /** Its venue when the release is due. */
   readonly opening: Opening | undefined;
   /** Of what is sold, in EUR; undefined: the book has no price. */
@@ -106,13 +111,14 @@ export async function previewLiquidation(
         venues: mics,
         at: later(marketAt, releaseDelayMs),
       });
-      return { situation, holdings, openings };
+      const step = nextStep(holdings, false);
+      const stops = await findStops(tx, { tenantId, step, openings, now });
+      return { situation, holdings, openings, step, stops };
     },
     { isolation: 'repeatable read' },
   );
   if (seen === undefined) return undefined;
-  const { situation, holdings, openings } = seen;
-  const step = nextStep(holdings, false);
+  const { situation, holdings, openings, step, stops } = seen;
   const { accountStatus, runningId, isTooLarge, marketAt } = situation;
   const verdict = {
     account_status: accountStatus,
@@ -128,9 +134,31 @@ export async function previewLiquidation(
     runningId,
     release: { dueAt, ...expectationOf(step, { situation, openings, dueAt }) },
     step,
-    positions: holdings.map((holding) => positionOf(holding, { step, openings })),
+    positions: holdings.map((holding) => positionOf(holding, { step, openings, stops })),
     cashAmount: situation.cashAmount,
   };
+}
+
+/**
+ * What controls would stop, by ISIN: the orders of one venue after those of another, as they are claimed; those of
+ * closed ones last.
+ */
+async function findStops(
+  tx: Tx,
+  what: {
+    readonly tenantId: TenantId;
+    readonly step: NextStep;
+    readonly openings: readonly Opening[];
+    readonly now: Date;
+  },
+): Promise<ReadonlyMap<string, readonly Finding[]>> {
+  const { tenantId, step, openings, now } = what;
+  const inTurn = openings.toSorted((a, b) => Number(b.isOpen) - Number(a.isOpen));
+  const placeOf = ({ route }: Sale) => inTurn.findIndex(({ venue }) => venue === route.venue);
+  const sales = step.type === 'sell' ? step.sales.toSorted((a, b) => placeOf(a) - placeOf(b)) : [];
+  const orders = sales.map(({ isin, quantity }) => ({ isin, quantity: plain(quantity) }));
+  const found = await previewStops(tx, { tenantId, orders, now });
+  return new Map(orders.map(({ isin }, i) => [isin, found[i] ?? []]));
 }
 
 function expectationOf(
@@ -155,8 +183,13 @@ function expectationOf(
 
 function positionOf(
   holding: SeenHolding,
-  { step, openings }: { step: NextStep; openings: readonly Opening[] },
+  seen: {
+    readonly step: NextStep;
+    readonly openings: readonly Opening[];
+    readonly stops: ReadonlyMap<string, readonly Finding[]>;
+  },
 ): PreviewPosition {
+  const { step, openings, stops } = seen;
   const sales = step.type === 'sell' ? step.sales : [];
   const sold = sales.find(({ isin }) => isin === holding.isin)?.quantity ?? zero;
   const { price, route } = holding;
@@ -164,6 +197,7 @@ function positionOf(
     holding,
     sold,
     unsold: unsoldOf(holding, sold),
+    stops: stops.get(holding.isin) ?? [],
     opening: openings.find(({ venue }) => venue === route?.venue),
     value: price && proceedsOf({ quantity: sold, price }),
   };

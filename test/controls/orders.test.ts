@@ -12,6 +12,7 @@ import { everyTenant } from '../../src/halts/halt.ts';
 import { findHalts } from '../../src/halts/halts-store.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
 import { controlAgainMs, submissionLeaseMs } from '../../src/limits.ts';
+import { previewLiquidation } from '../../src/liquidations/preview-liquidation.ts';
 import { decimal } from '../../src/money.ts';
 import { releaseStop } from '../../src/orders/release-stop.ts';
 import { setDown } from '../../src/venue/simulated/control-store.ts';
@@ -171,15 +172,20 @@ test('what never arrived is sent again only where it keeps the controls of then'
 });
 
 test('the price collar holds what was sold last against the last price', async (t) => {
-  const { sql, steps, tenants, ask, set, stops, statusOf } = await open(t);
+  const { sql, clock, steps, tenants, ask, set, stops, statusOf } = await open(t);
   await ask(tenants[0], [{ isin: sap, quantity: '1' }]);
   await runUntilIdle(steps);
   await set({ priceCollarPercent: decimal('10') });
   await sql`update unwind.prices p set price = 12 where p.isin = ${sap}`;
-  const { id } = await ask();
+  const { id, accountId } = await ask();
+  const of = { tenantId: tenants[0], accountId, hasRoom: true };
+  const previewed = await previewLiquidation(sql, clock, of, { releaseDelayMs: 0 });
   await runUntilIdle(steps);
   const [stop] = await stops();
   assert.equal(stop?.detail, 'the last price is EUR 12, sold last for EUR 10, more than 10 % away');
+  const { control, detail } = stop;
+  const foreseen = previewed?.positions.find(({ holding }) => holding.isin === sap);
+  assert.deepEqual(foreseen?.stops, [{ control, detail }]);
   assert.equal(await statusOf(id), 'PROCESSING');
 });
 

@@ -1,10 +1,12 @@
 // A preview says what a liquidation that is created at once does: the same units of the same positions at the
-// same venues, or why not, and when. Books, venues and halts are random.
+// same venues, or why not, when, and which controls stop the orders. Books, venues, halts and controls are random.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import { runPreview } from '../../src/commands/preview-command.ts';
+import { noLimits } from '../../src/controls/control.ts';
+import { replaceControls } from '../../src/controls/controls-store.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { everyTenant } from '../../src/halts/halt.ts';
 import { insertHalt } from '../../src/halts/halts-store.ts';
@@ -13,8 +15,10 @@ import { type AccountId, newId, type TenantId } from '../../src/ids.ts';
 import { previewLiquidation } from '../../src/liquidations/preview-liquidation.ts';
 import { liquidationReleaser } from '../../src/liquidations/release-liquidations.ts';
 import { decimal, plain, sum } from '../../src/money.ts';
+import { orderSubmitter } from '../../src/orders/submit-orders.ts';
 import { Refusal } from '../../src/refusal.ts';
 import { announceHalt, announceStatus, recordTrading } from '../../src/venue/calendar-store.ts';
+import type { Venue } from '../../src/venue/venue.ts';
 import { Screen } from '../book/screen.ts';
 import {
   type AccountOfUser,
@@ -42,7 +46,6 @@ await inTransaction(sql, async (tx) => {
   for (const { mic } of venues) await announceStatus(tx, mic, undefined);
 });
 const isins = ['DE0007164600', 'US0378331005', 'DE0008404005', 'IE00B4L5Y983', 'DE0007236101'];
-const release = liquidationReleaser({ ...quietWorker(sql, clock), venues }, usualEndLimits);
 
 const state = fc.constantFrom(
   'always',
@@ -70,8 +73,8 @@ const instrument = fc.record({
     }),
     { maxLength: 3, minLength: 0, selector: ({ mic }) => mic },
   ),
-  isHaltedAt: fc.option(fc.constantFrom('XETR', 'XNAS'), { nil: undefined, freq: 8 }),
-  quantity: fc.option(number, { nil: undefined, freq: 1 }),
+  isHaltedAt: fc.constantFrom(...Array.from({ length: 6 }, () => undefined), 'XETR', 'XNAS'),
+  quantity: fc.option(number, { nil: undefined, freq: 2 }),
   lockedShare: share,
 });
 const world = fc.record({
@@ -95,6 +98,12 @@ const world = fc.record({
       'everything',
     ],
   ),
+  limits: fc.record({
+    orderQuantityMax: fc.option(number, { nil: undefined }),
+    orderValueMax: fc.option(number, { nil: undefined }),
+    dayValueMax: fc.option(digits(9_999_999), { nil: undefined }),
+    priceAgeMaxS: fc.constantFrom(undefined, undefined, 59, 60),
+  }),
 });
 type World = typeof world extends fc.Arbitrary<infer W> ? W : never;
 
@@ -143,6 +152,7 @@ async function setBook(tenantId: TenantId, one: World): Promise<AccountOfUser> {
   });
   const [account] = await makeBook(sql, {
     tenantId,
+    importedAt: later(start, -60_000),
     instruments: held.map(({ price, ...other }) => (price ? { ...other, price } : other)),
     accounts: [{ status: one.accountStatus, positions }],
   });
@@ -154,6 +164,20 @@ async function setBook(tenantId: TenantId, one: World): Promise<AccountOfUser> {
     await enterRates(sql, { tenantId }, [{ currency: 'USD', rate: '0.9', asOf }]);
   }
   return account;
+}
+
+async function setLimits({ limits }: World, tenantId: TenantId): Promise<void> {
+  const { priceAgeMaxS, orderQuantityMax, orderValueMax, dayValueMax } = limits;
+  const amount = (text: string | undefined) => (text === undefined ? undefined : decimal(text));
+  const controls = {
+    ...noLimits,
+    orderQuantityMax: amount(orderQuantityMax),
+    orderValueMax: amount(orderValueMax),
+    dayValueMax: amount(dayValueMax),
+    priceAgeMaxS,
+  };
+  const by = { controlsId: newId<'controls'>(), reason: 'a test', person: 'Tester', setAt: start };
+  await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...by, tenantId }));
 }
 
 async function setHalt({ halt }: World, { tenantId, accountId }: AccountOfUser): Promise<void> {
@@ -213,9 +237,65 @@ async function liquidationOf({ accountId }: AccountOfUser) {
   return row ?? assert.fail('there is a liquidation');
 }
 
+/** A process of its own each time, since one remembers when it has looked last, and the clock is set back. */
 async function releaseAll(): Promise<void> {
+  const release = liquidationReleaser({ ...quietWorker(sql, clock), venues }, usualEndLimits);
   for (let turn = 0; turn < 100; turn += 1) if ((await release()) === 0) return;
   assert.fail('releases for ever');
+}
+
+/** A venue that takes whatever comes. */
+const submitters = venues.map(({ mic, currency }) => {
+  const venue: Venue = {
+    ...{ mic, currency, flightMsMax: 2_000 },
+    submit: async (orders) => {
+      return orders.map(({ clientOrderId }) => ({ type: 'accepted', venueOrderId: clientOrderId }));
+    },
+    lookUp: async (orders) => orders.map(() => ({ type: 'not_found' })),
+    cancel: async (orders) => orders.map(() => ({ type: 'not_found' })),
+    reports: async () => [],
+  };
+  return orderSubmitter({ ...quietWorker(sql, clock), venue, holder: newId<'holder'>() });
+});
+
+/** Sends what is due; what controls stop is due again later. */
+async function submitAll(): Promise<void> {
+  for (const submit of submitters) while ((await submit()) > 0);
+}
+
+/** Orders at venues that are open are sent, but for those that the preview has said to be stopped, and as it said. */
+async function assertStopped({ accountId }: AccountOfUser, { positions }: Shown): Promise<void> {
+  const rows = await sql<{ isin: string; sent: boolean; stops: readonly object[] }[]>`
+    select
+      o.isin,
+      exists (
+        select
+        from unwind.submissions n
+        where n.tenant_id = o.tenant_id
+          and n.order_id = o.order_id
+      ) as sent,
+      coalesce(
+        (
+          select json_agg(json_build_object('control', s.control, 'detail', s.detail) order by s.control)
+          from unwind.control_stops s
+          where s.tenant_id = o.tenant_id
+            and s.order_id = o.order_id
+        ),
+        '[]'
+      ) as stops
+    from unwind.orders o
+    where o.account_id = ${accountId}
+    order by o.isin`;
+  const expected = positions.flatMap(({ isin, sells, venue_open: isOpen, stopped_by: stops }) => {
+    if (sells === '0') return [];
+    if (stops.length > 0) reached.stopped += 1;
+    const byName = stops.toSorted((a, b) => (a.control < b.control ? -1 : 1));
+    return [{ isin, sent: isOpen === true && stops.length === 0, stops: isOpen ? byName : [] }];
+  });
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    expected,
+  );
 }
 
 /** Each unit is told of once, and amounts are what the database computes. */
@@ -257,7 +337,16 @@ async function assertAsInViews(account: AccountOfUser, { positions }: Shown): Pr
   );
 }
 
-const reached = { sell: 0, wait: 0, end: 0, refused: 0, halted: 0, opened: 0, closed: 0 };
+const reached = {
+  sell: 0,
+  wait: 0,
+  end: 0,
+  refused: 0,
+  halted: 0,
+  opened: 0,
+  closed: 0,
+  stopped: 0,
+};
 
 async function tryOne(one: World): Promise<void> {
   clock.set(start);
@@ -265,6 +354,7 @@ async function tryOne(one: World): Promise<void> {
   const tenantId = await makeTenant(sql);
   const account = await setBook(tenantId, one);
   await setHalt(one, account);
+  await setLimits(one, tenantId);
   const before = await preview(account);
   await assertAddsUp(before);
   const { refusal, release: expected } = before;
@@ -298,7 +388,11 @@ async function tryOne(one: World): Promise<void> {
   assert.equal(status, before.outcome === 'end' ? 'FILLED' : 'PROCESSING');
   reached[before.outcome] += 1;
   if (status !== 'PROCESSING') return;
-  if (expected.waiting === undefined) await assertAsInViews(account, before);
+  if (expected.waiting === undefined) {
+    await assertAsInViews(account, before);
+    await submitAll();
+    await assertStopped(account, before);
+  }
   const meanwhile = await preview(account);
   assert.match(meanwhile.refusal?.detail ?? '', /is still running/);
   assert.deepEqual(salesOf(meanwhile), [], 'what is being sold is not sold twice');
@@ -396,6 +490,7 @@ test('each unit that is not sold has its reason, and prices have their age', asy
     // Whole units of SAP, and all that can be sold at some time.
     cash_amount: '5285.75',
     currency: 'EUR',
+    stopped: 0,
     by_currency: [{ currency: 'EUR', positions: 2, value: '4167.00', unpriced: 1 }],
   });
   await setHalt({ halt: 'instrument' } as World, account);
@@ -460,6 +555,11 @@ test('on the command line: a table, or the document; exits 1 where it would be r
     ...[sap, '3.5', '2', 'XETR', '10', `${line.split(/ {2,}/)[5]}`, '20.00'],
     '0.5 fraction (only whole units of the instrument are sold); 1 locked (1 of 3.5 units are locked)',
   ]);
+  assert.doesNotMatch(text, /controls/);
+  await setLimits({ limits: { orderValueMax: '19.99' } } as World, tenantId);
+  const stopped = (await show(account)).text;
+  assert.match(stopped, /^controls stop +1 of them$/m);
+  assert.match(stopped, / stopped by order_value \(EUR 20, at most EUR 19\.99\); 0\.5 fraction/);
   const document = JSON.parse((await show(account, true)).text);
   assert.equal(document.totals.value, '20.00');
   const refused = await show(locked);

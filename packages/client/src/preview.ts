@@ -94,9 +94,8 @@ export interface LiquidationPreview {
     };
   };
   /**
-   * What the release does. sell: places an order for each position that sells; pre-trade
-   * controls, which the preview does not know, may stop it before it is sent. wait: PROCESSING
-   * without orders. end: nothing can be sold, so it is FILLED at once.
+   * What the release does. sell: places an order for each position that sells. wait:
+   * PROCESSING without orders. end: nothing can be sold, so it is FILLED at once.
    */
   readonly outcome: 'sell' | 'wait' | 'end';
   /** What stays because it is less than a lot. */
@@ -112,6 +111,8 @@ export interface LiquidationPreview {
     readonly value: string;
     /** Positions that are sold and have no price: the value leaves them out. */
     readonly unpriced: number;
+    /** Positions that are sold and whose order controls would stop. */
+    readonly stopped: number;
     /**
      * What the new liquidation shows as `cash_amount`: all that can be sold sooner or later,
      * also what is locked or halted now.
@@ -134,6 +135,16 @@ export interface PreviewPosition {
   readonly sells: string;
   /** Each unit that is not sold, by one reason. */
   readonly unsold: readonly UnsoldUnits[];
+  /**
+   * The pre-trade controls that would stop the order if it was sent now; it is placed, and
+   * waits.
+   */
+  readonly stopped_by: readonly {
+    /** The control. */
+    readonly control: 'order_quantity' | 'order_value' | 'day_value' | 'price_age' | 'price_collar';
+    /** The figure and the limit, for a person. */
+    readonly detail: string;
+  }[];
   /** Where it is sold: MIC, ISO 10383. */
   readonly venue?: string;
   /** What the venue calls it. */

@@ -160,7 +160,7 @@ function Start({ id }) {
 
 /** @type {Record<string, string>} */
 const outcomes = {
-  sell: 'An order is placed for each position that sells. Pre-trade controls are not included here: they may stop it before it is sent.',
+  sell: 'An order is placed for each position that sells.',
   wait: 'Nothing sells now, so it waits: what is locked or halted is sold once it may be.',
   end: 'Nothing can be sold, so it ends at once.',
 };
@@ -188,6 +188,11 @@ function Outlook({ preview }) {
     </dd>
     <dt>Then</dt>
     <dd>${outcomes[outcome] ?? outcome}${note && html`<br /><span class="soft">${note}</span>`}</dd>
+    ${
+      totals.stopped > 0 &&
+      html`<dt>Controls</dt>
+    <dd class="bad">would stop ${grouped(totals.stopped)} of the orders before ${totals.stopped === 1 ? 'it is' : 'they are'} sent</dd>`
+    }
     <dt>Release</dt>
     <dd>
       ${release.expected_at ? html`about <${At} at=${release.expected_at} />` : 'not foreseeable'}

@@ -1,6 +1,7 @@
 // What the document says of the preview: what a liquidation would do now.
 
 import { Type } from 'typebox';
+import { controlNames } from '../../controls/control.ts';
 import { unsoldReasons } from '../../liquidations/preview-liquidation.ts';
 import type { OperationPart } from './operation.ts';
 
@@ -23,6 +24,14 @@ const unsold = Type.Object(
   { title: 'Units that would not be sold' },
 );
 
+const stop = Type.Object(
+  {
+    control: Type.Enum([...controlNames], { type: 'string', description: 'The control.' }),
+    detail: Type.String({ description: 'The figure and the limit, for a person.' }),
+  },
+  { title: 'Control that would stop an order' },
+);
+
 const position = Type.Object(
   {
     isin: Type.String({ description: 'The instrument.' }),
@@ -30,6 +39,10 @@ const position = Type.Object(
     quantity: decimal('Units held: `sells` and all of `unsold` add up to it.'),
     sells: decimal('Units that the order would have; 0: there would be none.'),
     unsold: Type.Array(unsold, { description: 'Each unit that is not sold, by one reason.' }),
+    stopped_by: Type.Array(stop, {
+      description:
+        'The pre-trade controls that would stop the order if it was sent now; it is placed, and waits.',
+    }),
     venue: Type.Optional(Type.String({ description: 'Where it is sold: MIC, ISO 10383.' })),
     symbol: Type.Optional(Type.String({ description: 'What the venue calls it.' })),
     currency: Type.Optional(Type.String({ description: 'In which the venue quotes it.' })),
@@ -95,9 +108,8 @@ const preview = Type.Object(
     outcome: Type.Enum(['sell', 'wait', 'end'], {
       type: 'string',
       description:
-        'What the release does. sell: places an order for each position that sells; pre-trade controls, which ' +
-        'the preview does not know, may stop it before it is sent. wait: PROCESSING without orders. end: ' +
-        'nothing can be sold, so it is FILLED at once.',
+        'What the release does. sell: places an order for each position that sells. wait: PROCESSING without ' +
+        'orders. end: nothing can be sold, so it is FILLED at once.',
     }),
     note: Type.Optional(Type.String({ description: 'What stays because it is less than a lot.' })),
     positions: Type.Array(position, {
@@ -108,6 +120,7 @@ const preview = Type.Object(
       selling: count('Positions that are sold.'),
       value: decimal('Value of what is sold, in EUR.'),
       unpriced: count('Positions that are sold and have no price: the value leaves them out.'),
+      stopped: count('Positions that are sold and whose order controls would stop.'),
       cash_amount: decimal(
         'What the new liquidation shows as `cash_amount`: all that can be sold sooner or later, also what is ' +
           'locked or halted now.',
@@ -140,6 +153,7 @@ const previewExample = {
         },
         { reason: 'locked', quantity: '2', detail: '2 of 12.5 units are locked' },
       ],
+      stopped_by: [{ control: 'order_value', detail: 'EUR 2083.5, at most EUR 2000' }],
       venue: 'XSIM',
       currency: 'EUR',
       venue_open: true,
@@ -154,6 +168,7 @@ const previewExample = {
     selling: 1,
     value: '2083.50',
     unpriced: 0,
+    stopped: 1,
     cash_amount: '2500.20',
     currency: 'EUR',
     by_currency: [{ currency: 'EUR', positions: 1, value: '2083.50', unpriced: 0 }],
@@ -166,8 +181,9 @@ export const previewOperations = {
     summary: 'Preview a liquidation',
     description:
       'What a liquidation of this account would do now: whether it would be refused, when it would be released, ' +
-      'and of each position what is sold, where, and why the rest is not. It is computed by the decision that ' +
-      'releases liquidations, of one moment; nothing is stored and nothing is reserved.',
+      'and of each position what is sold, where, why the rest is not, and which pre-trade controls would stop its ' +
+      'order. It is computed by the decisions that release liquidations and send orders, of one moment; nothing is ' +
+      'stored and nothing is reserved.',
     success: {
       status: 200,
       description: 'The preview.',
