@@ -17,9 +17,10 @@ import {
   steerBatchBody,
 } from './batch-schemas.ts';
 import { idOf } from './cursor.ts';
+import { jsonBody } from './json-body.ts';
 import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
 import { keyPageAnswer } from './page.ts';
-import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import {
   noQuery,
   queryReaderOf,

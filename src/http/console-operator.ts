@@ -22,9 +22,10 @@ import {
 } from '../venue/fix/operate-store.ts';
 import { type ConsoleGate, checkOwnPage, sessionOf } from './console-gate.ts';
 import { reasonText } from './halt-schemas.ts';
+import { jsonBody } from './json-body.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
-import { bodyOf, headerOf, jsonBody, searchOf } from './pipeline.ts';
+import { bodyOf, headerOf, searchOf } from './pipeline.ts';
 import { readerOf, refuseUnprintable, strict } from './schemas.ts';
 import { operatorActView, readActs } from './trail-handlers.ts';
 

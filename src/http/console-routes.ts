@@ -21,9 +21,10 @@ import {
 import { type OpenIdSignIn, openIdRoutes, signOutAddress } from './console-openid.ts';
 import { operatorRoutes } from './console-operator.ts';
 import { asset, noSuchPage, shell } from './console-page.ts';
+import { jsonBody } from './json-body.ts';
 import type { OpenRoute, Work } from './open-route.ts';
 import { json } from './page.ts';
-import { bodyOf, jsonBody } from './pipeline.ts';
+import { bodyOf } from './pipeline.ts';
 
 export interface ConsoleOptions extends ConsoleGate {
   readonly isSandbox: boolean;

@@ -11,8 +11,9 @@ import { Refusal } from '../refusal.ts';
 import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { findWebhook } from '../webhooks/store.ts';
 import { listDeliveriesQuery, replayBody, verifyKeysQuery } from './delivery-schemas.ts';
+import { jsonBody } from './json-body.ts';
 import { json } from './page.ts';
-import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId, readInstant } from './schemas.ts';
 import { toAttemptView, toGapView, toResponseView } from './webhook-views.ts';
 

@@ -20,9 +20,10 @@ import { Refusal } from '../refusal.ts';
 import { askerOf } from './approval-handlers.ts';
 import { idOf } from './cursor.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from './halt-schemas.ts';
+import { jsonBody } from './json-body.ts';
 import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
-import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Handler, idParam } from './pipeline.ts';
 import { approvalView } from './pre-trade-views.ts';
 import { noQuery, queryReaderOf, readerOf, readId, refuseUnprintable } from './schemas.ts';
 

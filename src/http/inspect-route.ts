@@ -20,8 +20,9 @@ import { parseId } from '../ids.ts';
 import { inspectionsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { checkAccept } from './accept.ts';
+import { jsonBody } from './json-body.ts';
 import type { OpenRoute, Work } from './open-route.ts';
-import { bodyOf, headerOf, jsonBody, searchOf } from './pipeline.ts';
+import { bodyOf, headerOf, searchOf } from './pipeline.ts';
 import type { Rates } from './rates.ts';
 import { inspectBody, noQuery, queryReaderOf, readerOf, readInstant } from './schemas.ts';
 

@@ -15,9 +15,10 @@ import { findLiquidationObject, findLiquidationPage } from '../liquidations/read
 import { scheduleLiquidation, type Wish } from '../liquidations/schedule-liquidation.ts';
 import { Refusal } from '../refusal.ts';
 import { scheduleLiquidationBody } from './control-schemas.ts';
+import { jsonBody } from './json-body.ts';
 import { toAnswer } from './once.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
-import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Handler, idParam } from './pipeline.ts';
 import { previewView } from './preview-view.ts';
 import {
   createLiquidationBody,

@@ -13,10 +13,11 @@ import type { AskedBehaviour } from '../venue/simulated/behaviour.ts';
 import { controlMarket, type Unfulfilled, type Wishes } from '../venue/simulated/control-market.ts';
 import type { Forced } from '../venue/simulated/force-order.ts';
 import { everyInstrument, simulatedMic } from '../venue/simulated/market-store.ts';
+import { jsonBody } from './json-body.ts';
 import { type ControlMarketBody, controlMarketBody } from './market-schemas.ts';
 import { showMarket } from './market-view.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
-import { type Handler, jsonBody } from './pipeline.ts';
+import type { Handler } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readInstant } from './schemas.ts';
 
 export interface MarketHandlers {

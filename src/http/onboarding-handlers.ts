@@ -9,8 +9,9 @@ import type { AccountType } from '../book/user.ts';
 import type { UserId } from '../ids.ts';
 import { parseDate } from '../instant.ts';
 import { Refusal } from '../refusal.ts';
+import { jsonBody } from './json-body.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
-import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId } from './schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from './user-schemas.ts';
 

@@ -10,10 +10,11 @@ import { Refusal } from '../refusal.ts';
 import { withMore } from '../trail/act.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import { closeParked, findParkedOf, resumeParked } from '../work/parked-store.ts';
+import { jsonBody } from './json-body.ts';
 import { refuseOtherPerson } from './once.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
 import { closeParkedBody, resumeParkedBody } from './parked-schemas.ts';
-import { type Handler, jsonBody } from './pipeline.ts';
+import type { Handler } from './pipeline.ts';
 import { pageQuery } from './reading-schemas.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
 

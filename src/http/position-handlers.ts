@@ -5,8 +5,9 @@ import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
 import { applyDeltas, type DeltaResult, type RefusedDelta } from '../liquidations/apply-deltas.ts';
 import { plain } from '../money.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
+import { jsonBody } from './json-body.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
-import { type Handler, jsonBody } from './pipeline.ts';
+import type { Handler } from './pipeline.ts';
 import { applyDeltasBody } from './position-schemas.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
 

@@ -12,9 +12,10 @@ import { releaseStop } from '../orders/release-stop.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
 import type { StopOptions } from './halt-handlers.ts';
+import { jsonBody } from './json-body.ts';
 import { answerOnce, refuseOtherPerson } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
-import { type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Handler, idParam } from './pipeline.ts';
 import {
   listStoppedQuery,
   releaseOrderBody,

@@ -184,12 +184,15 @@ export function readerOf<S extends TSchema>(schema: S): Reader<Static<S>> {
   };
 }
 
+/** Characters of names that an answer repeats. */
+const namesLengthMax = 500;
+
 function explain(
   error: { instancePath: string; message: string; params: object } | undefined,
 ): string {
   if (error === undefined) return 'it has another shape';
-  const place = error.instancePath === '' ? '(root)' : error.instancePath;
-  const unknown = Object.values(error.params).flat().join(', ');
+  const place = error.instancePath === '' ? '(root)' : error.instancePath.slice(0, namesLengthMax);
+  const unknown = Object.values(error.params).flat().join(', ').slice(0, namesLengthMax);
   const isUnknown = 'additionalProperties' in error.params;
   return isUnknown ? `${place} has unknown members (${unknown})` : `${place} ${error.message}`;
 }

@@ -13,8 +13,9 @@ import {
 } from '../webhooks/manage-webhooks.ts';
 import { findWebhook, listWebhooks } from '../webhooks/store.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../webhooks/webhook.ts';
+import { jsonBody } from './json-body.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
-import { type Answer, type Call, type Handler, idParam, jsonBody } from './pipeline.ts';
+import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
 import {
   createWebhookBody,

@@ -219,6 +219,30 @@ test('a batch names 100,000 accounts with their users, in one request', async ()
   await steer(made.json['id'], 'cancel');
 });
 
+test('a large body that is mostly brackets or names is not explained', async () => {
+  const { api } = await begin(1);
+  const post = (body: string) => {
+    return api.call('POST', '/batches', {
+      body,
+      headers: { 'content-type': 'application/json', ...keyOf(randomUUID()) },
+    });
+  };
+  const empty = await post(`{"accounts":[${'0,'.repeat(500_000)}0]}`);
+  assertProblem(empty, 'bad_request', 'The body has more than 400000 values.');
+  const deep = await post(`${'['.repeat(500_000)}${']'.repeat(500_000)}`);
+  assertProblem(deep, 'bad_request', 'The body has more than 400000 values.');
+  const members = Array.from({ length: 20_000 }, (_, i) => `"k${i}":0`);
+  const wide = await post(`{"accounts":[{${members.join(',')}}]}`);
+  assertProblem(wide, 'bad_request', 'An object of the body has more than 1000 members.');
+  const account = JSON.stringify({ ...by, accounts: [{ account_id: randomUUID() }] }).slice(0, -1);
+  for (const count of [1, 100]) {
+    const names = Array.from({ length: count }, (_, i) => `"${'k'.repeat(10_000)}${i}":0`);
+    const long = await post(`${account},${names.join(',')}}`);
+    assertProblem(long, 'bad_request', /k{400}/);
+    assert.ok(long.text.length < 2_000, 'it does not repeat them all');
+  }
+});
+
 test('a large body is read only for a client with a token for it', async () => {
   const { client, named, api, make } = await begin();
   const accounts = Array.from({ length: 1_000 }, () => ({ account_id: randomUUID() }));
