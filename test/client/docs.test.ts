@@ -17,6 +17,7 @@ import {
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startHttp } from '../support/http.ts';
+import { mainFile } from '../support/main-file.ts';
 import { allBlocks, blocksOf, textOf } from './pages.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -33,7 +34,7 @@ test('a request can be signed by hand as the page says, to the byte', async (t) 
   const service = await startHttp(t, { sql, clock: testClock() });
   const directory = await newDirectory(t);
   const command = join(directory, 'unwind');
-  await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${root}src/main.ts' "$@"\n`);
+  await writeFile(command, `#!/bin/sh\nexec '${process.execPath}' '${mainFile}' "$@"\n`);
   await chmod(command, 0o755);
   const env = programEnvironment({
     PATH: `${directory}:${process.env['PATH']}`,
