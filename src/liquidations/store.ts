@@ -191,7 +191,10 @@ export interface CancellationRow {
   readonly end_reason: EndReason | null;
 }
 
-/** Cancels a NEW liquidation with its event; in any other state only the signature is recorded. */
+/**
+ * Cancels a NEW liquidation with its event; in any other state only the signature is recorded. One that is changed
+ * while the statement waits for it stays as it is: what was reserved for it meanwhile the statement cannot see.
+ */
 export async function cancelNewLiquidation(
   sql: Sql,
   c: Cancellation,
@@ -201,6 +204,7 @@ export async function cancelNewLiquidation(
     l.tenant_id = ${c.tenantId}
     and l.account_id = ${c.accountId}
     and l.liquidation_id = ${c.liquidationId}
+    and l.xmin = (select f.version from found f)
     and not (select v.signature_replayed from verdict v)`;
   const rendered = renderedSql(fragment`cancelled`);
   const event = fragment`select r.*, ${c.eventId}::uuid as event_id from (${rendered}) r`;
@@ -211,7 +215,7 @@ export async function cancelNewLiquidation(
         (select count(*) from signature) < ${signature.basesSha256.length} as signature_replayed
     ),
     found as materialized (
-      select l.status, l.end_reason
+      select l.status, l.end_reason, l.xmin as version
       from unwind.liquidations l
       where l.tenant_id = ${c.tenantId}
         and l.account_id = ${c.accountId}

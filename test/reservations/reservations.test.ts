@@ -24,6 +24,7 @@ import { waitMsAfter } from '../../src/reservations/reservation.ts';
 import { giveAccounts } from '../http/api.ts';
 import type { BookPosition } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { changePositions } from '../support/deltas.ts';
 import { askToCancel, askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
@@ -368,6 +369,31 @@ test('cancelled before anybody was asked: nobody is told', async (t) => {
   await finish();
   assert.equal(await look(), 'CANCELLED client | CLOSED ');
   assert.deepEqual(requests, []);
+});
+
+test('cancelled while the question is being written down: it is let go, and so the keeper is not left with it', async (t) => {
+  const { sql, clock, account, liquidationId, steps, finish, look, audited } = await begin(t);
+  const isHeldUp = async (waiting: number) => {
+    const rows = await sql`
+      select
+      from pg_stat_activity a
+      where a.datname = current_database()
+        and a.wait_event_type = 'Lock'`;
+    return rows.count >= waiting;
+  };
+  const done = await inTransaction(sql, async (tx) => {
+    // What the release writes last of a question: by then it holds the liquidation.
+    await tx`lock table unwind.reservation_positions in share mode`;
+    const releasing = steps.release();
+    await eventually('the release waits', () => isHeldUp(1), patienceMs);
+    const cancelling = askToCancel(sql, clock, { ...account, liquidationId });
+    await eventually('the cancellation waits for it', () => isHeldUp(2), patienceMs);
+    return { releasing, cancelling };
+  });
+  await Promise.all([done.releasing, done.cancelling]);
+  await finish();
+  assert.equal(await look(), 'CANCELLED client | CLOSED ');
+  await audited();
 });
 
 test('a void after the end is reported again, under the next number', async (t) => {
