@@ -135,7 +135,7 @@ if (noChromium !== false) {
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: /^Batch …/ }).waitFor();
     await open('/acts');
-    await page.getByText('Prices are right again').waitFor();
+    await page.getByText('Prices are right again', { exact: true }).waitFor();
   });
 
   test('a liquidation that has ended has its signed statement as a file', async (t) => {

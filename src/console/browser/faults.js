@@ -4,7 +4,7 @@ import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { ApiError, change, get } from './api.js';
 import { useFresh } from './live.js';
-import { At, Badge, lasting, Panel, Problem, say } from './parts.js';
+import { At, lasting, Panel, Problem, say } from './parts.js';
 import { to } from './router.js';
 
 const onePath = (/** @type {string} */ id) => `/tests/webhooks/${id}/faults`;
@@ -101,9 +101,9 @@ export function Faults() {
     ${faulty.length === 0 && html`<p class="soft">Every webhook gets its events as usual.</p>`}
     <ul class="plain">
       ${faulty.map(
-        (/** @type {any} */ { webhook, faults }) => html`<li key=${webhook.id}>
+        (/** @type {any} */ { webhook, faults }) => html`<li key=${webhook.id} class="told">
           <a href=${to(`/webhooks/${webhook.id}`)}>${webhook.title}</a> ${' '}
-          <${Badge} state=${faultWords(faults)} tone="warn" /> ${' '}
+          <strong>${faultWords(faults)}</strong> ${' '}
           <span class="soft">until <${At} at=${faults.ends_at} /></span> ${' '}
           <button
             type="button"
