@@ -83,7 +83,14 @@ export async function readChangeStates(
         where b.tenant_id = t.tenant_id and b.ended_at is null
       ) as batches,
       (
-        select concat_ws(' ', count(*), max(h.set_at), max(h.lifted_at))
+        select concat_ws(
+          ' ', count(*), count(h.lifted_at), max(h.set_at), max(h.lifted_at),
+          (
+            select concat_ws(' ', count(*), count(a.decided_at), max(a.asked_at), max(a.decided_at))
+            from unwind.approvals a
+            where a.tenant_id = t.tenant_id
+          )
+        )
         from unwind.halts h
         where h.tenant_id in (t.tenant_id, ${nilId})
       ) as halts,

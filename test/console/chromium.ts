@@ -51,6 +51,8 @@ export interface Screen {
   readonly width?: number;
   readonly theme?: 'light' | 'dark';
   readonly role?: ConsoleRole;
+  /** Who signs in. */
+  readonly name?: string;
   /** Errors that the page has to report; it may report no others. */
   readonly expects?: RegExp;
 }
@@ -70,7 +72,7 @@ const axeSource = readFile(createRequire(import.meta.url).resolve('axe-core/axe.
 export async function newPage(
   t: AfterTest,
   browser: Browser,
-  { width = 1280, theme = 'light', expects }: Omit<Screen, 'role'> = {},
+  { width = 1280, theme = 'light', expects }: Omit<Screen, 'role' | 'name'> = {},
 ): Promise<Page> {
   const context = await browser.newContext({
     viewport: { width, height: 860 },
@@ -102,11 +104,11 @@ export async function openConsole(
   t: AfterTest,
   browser: Browser,
   at: { port: number; sql: Sql; clock: Clock },
-  { role = 'operator', ...screen }: Screen = {},
+  { role = 'operator', name = 'Test person', ...screen }: Screen = {},
 ): Promise<ConsolePage> {
   const page = await newPage(t, browser, screen);
   const base = `http://127.0.0.1:${at.port}`;
-  const link = await makeLink(at.sql, at.clock, { name: 'Test person', role });
+  const link = await makeLink(at.sql, at.clock, { name, role });
   await page.goto(linkAddress(base, link));
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   return {

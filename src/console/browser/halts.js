@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, change, get, may, session } from './api.js';
+import { Approvals } from './approvals.js';
 import { useFresh } from './live.js';
 import {
   Ago,
@@ -217,8 +218,13 @@ export function HaltsPage() {
       lost, and new liquidations are taken.
     </p>`;
   if (data === undefined) return html`${head}<${Loading} error=${error} />`;
+  const cover = (/** @type {string} */ id) => {
+    const halt = data.inForce.data.find((/** @type {Halt} */ one) => one.id === id);
+    return halt === undefined ? html`a halt <${Id} id=${id} />` : coverOf(halt);
+  };
   return html`${head}
     <${Problem} error=${error} />
+    <${Approvals} cover=${cover} again=${again} />
     <${Panel} title="In force" rows><${InForce} halts=${data.inForce.data} again=${again} /></${Panel}>
     <${Panel} title="Lifted" rows><${Lifted} halts=${data.lifted.data} /></${Panel}>
     <div class="buttons">
