@@ -65,8 +65,8 @@ export async function askToStop(sql: SqlOrTx, request: StopRequest): Promise<Sto
 }
 
 /**
- * Records that liquidations are to end for their age although they have open orders or were never
- * released; those that are idle end by themselves. @returns how many.
+ * Records that liquidations are to end for their age although they have open orders, were never released or
+ * wait for the keeper; those that are idle end by themselves. @returns how many.
  */
 export async function stopAged(
   sql: Sql,
@@ -82,7 +82,7 @@ export async function stopAged(
       select o.tenant_id, o.liquidation_id
       from unwind.liquidations o
       where o.status in ('NEW', 'PROCESSING')
-        and (o.status = 'NEW' or o.open_orders > 0)
+        and (o.status = 'NEW' or o.open_orders > 0 or o.awaits_reservation)
         and o.stop_reason is null
         and o.release_at <= (select unwind.market_time(${limit.now}))
           - ${limit.ageMsMax} * interval '1 millisecond'

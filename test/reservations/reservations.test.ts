@@ -17,6 +17,7 @@ import {
   type KeeperSetting,
 } from '../../src/liquidations/enter-reservations.ts';
 import { type Holding, reservedStep } from '../../src/liquidations/liquidation.ts';
+import { stopAged } from '../../src/liquidations/stop-store.ts';
 import { decimal, plain, sum } from '../../src/money.ts';
 import { findDuty } from '../../src/reservations/duty-store.ts';
 import { httpKeeper } from '../../src/reservations/keeper.ts';
@@ -27,7 +28,13 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { changePositions } from '../support/deltas.ts';
-import { askToCancel, askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import {
+  askToCancel,
+  askToLiquidate,
+  engineSteps,
+  runUntilIdle,
+  usualEndLimits,
+} from '../support/engine.ts';
 import { makeApiClient, seal } from '../support/http.ts';
 
 const sap = 'DE0007164600';
@@ -294,6 +301,33 @@ test('a keeper that is silent, away or refuses to talk delays the sale, with gro
   );
   await finish();
   assert.equal(await look(), 'FILLED flat | FILLED 10/10 | CLOSED 1');
+});
+
+test('a keeper that stays silent in a later round does not outlast the age of the liquidation', async (t) => {
+  let isSilent = false;
+  const { sql, account, clock, look, finish, audited } = await begin(t, {
+    positions: [{ isin: sap, quantity: '10', locked: '4' }],
+    instead: (_, response) => {
+      if (isSilent) response.writeHead(503).end();
+      return isSilent;
+    },
+  });
+  await finish();
+  isSilent = true;
+  await changePositions({ sql, clock, tenantId: account.tenantId }, [
+    { type: 'unlock', accountId: account.accountId, isin: sap, quantity: '4' },
+  ]);
+  clock.advance(600_000);
+  await finish();
+  assert.equal(await look(), 'PROCESSING  | FILLED 6/6 | CLOSED 1, ASKING ');
+  clock.advance(usualEndLimits.ageMsMax);
+  assert.equal(await stopAged(sql, { ...usualEndLimits, rows: 10, now: clock.now() }), 1);
+  await finish();
+  assert.equal(await look(), 'CANCELLED limit | FILLED 6/6 | CLOSED 1, CLOSED ');
+  isSilent = false;
+  clock.advance(600_000);
+  await finish();
+  await audited();
 });
 
 test('waits are bounded and spread, and Retry-After counts as far as the longest', () => {
