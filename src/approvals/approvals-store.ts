@@ -25,17 +25,17 @@ export async function findFourEyesLimits(
 }
 
 /**
- * What a halt holds, by tenant: the rest of the orders that are not sent for it, and the positions of
- * liquidations that are not released for it. A halt that cancels holds what is at venues as well: it comes back.
+ * What a halt holds, by tenant: the rest of the orders that are not sent for it, and what running liquidations have no
+ * order for, since they are not released for it, or have passed by what it covers. A halt that cancels holds what is
+ * at venues as well: it comes back.
  */
 export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
-  const isWhole = halt.isin === undefined && halt.venue === undefined;
-  const none = fragment`null::text`;
-  const ofLiquidation = {
+  const venue = halt.venue ?? null;
+  const ofPosition = {
     tenantId: fragment`l.tenant_id`,
     accountId: fragment`l.account_id`,
-    isin: none,
-    venue: none,
+    isin: fragment`p.isin`,
+    venue: fragment`r.venue`,
   };
   const rows = await tx<{ tenant_id: TenantId; value: string | null }[]>`
     with held as (
@@ -53,9 +53,20 @@ export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
       join unwind.positions p
         on p.tenant_id = l.tenant_id
         and p.account_id = l.account_id
-      where ${isWhole}
-        and l.status = 'NEW'
-        and ${isCoveredSql(halt, ofLiquidation)}
+      -- Where it would be sold is asked of a halt of a venue alone.
+      left join lateral unwind.routes(
+        p.tenant_id, p.isin, case when ${venue}::text is not null then (select t.venues from unwind.trading t) end
+      ) as r on ${venue}::text is not null
+      where l.status in ('NEW', 'PROCESSING')
+        and ${isCoveredSql(halt, ofPosition)}
+        and not exists (
+          select
+          from unwind.orders o
+          where o.tenant_id = l.tenant_id
+            and o.liquidation_id = l.liquidation_id
+            and o.isin = p.isin
+            and o.status = 'CANCELLED'
+        )
     )
     select
       d.tenant_id,

@@ -101,6 +101,46 @@ test('a halt that holds more than the limit is lifted by the approval of a secon
   assert.deepEqual(await list(), [approved.json]);
 });
 
+for (const [what, scope] of [
+  ['an instrument', { scope: 'instrument', isin }],
+  ['a venue', { scope: 'venue', venue: 'XSIM' }],
+  ['all, of what is released', { scope: 'tenant' }],
+] as const) {
+  test(`what liquidations have passed by counts: a halt of ${what}`, async () => {
+    const client = await makeApiClient(sql, clock);
+    const api = await apiOf(service, client);
+    const post = (target: string, json: object) => {
+      return api.call('POST', target, { json, headers: keyOf(randomUUID()) });
+    };
+    const positions = [
+      { isin, quantity: '3', locked: '1' },
+      { isin: 'FR0000120073', quantity: '1' },
+    ];
+    const [account] = await makeBook(sql, {
+      tenantId: client.clientId,
+      instruments: [
+        { isin, price: '12.5' },
+        { isin: 'FR0000120073', price: '100' },
+      ],
+      accounts: [{ positions }],
+    });
+    assert.ok(account);
+    const why = { reason: 'Prices are wrong', person: 'A. Risk' };
+    assertSuccess(await post('/halts', { scope: 'instrument', isin, ...why }), 201);
+    await askToLiquidate(sql, clock, account);
+    await engineSteps(sql, clock, { delayMs: 0 }).release();
+    const halt = await post('/halts', { ...scope, ...why });
+    assertSuccess(halt, 201);
+    const [row] = await sql<{ status: string }[]>`
+      select l.status from unwind.liquidations l where l.account_id = ${account.accountId}`;
+    assert.equal(row?.status, 'PROCESSING');
+    assertSuccess(await post('/controls', { four_eyes_max: '24.99', ...why }), 200);
+    const asking = await post(`/halts/${halt.json['id']}/lift`, asked);
+    assertSuccess(asking, 202);
+    assert.equal(asking.json['value'], scope.scope === 'instrument' ? '25' : '125');
+  });
+}
+
 test('who has asked cannot decide: not by another name, nor by another key', async () => {
   const { lift, decide, isLifted, list } = await begin();
   const { id } = (await lift()).json;
