@@ -33,6 +33,7 @@ import type { Keeper } from './reservations/keeper.ts';
 import { salesReporter } from './reservations/report-sales.ts';
 import {
   type CheckpointSettings,
+  type CheckpointState,
   CheckpointWriter,
   checkpointStep,
 } from './trail/export-checkpoints.ts';
@@ -239,8 +240,8 @@ export interface Engine {
   wakeDeliver(): void;
   /** Whether each loop has worked well lately, by name. */
   loops(): Readonly<Record<string, boolean>>;
-  /** When the trail was signed last, by this process. */
-  signedAt(): Date | undefined;
+  /** How this process signs the trail; undefined where it does not. */
+  signing(): CheckpointState | undefined;
   /** Lets every step under way end. Nothing is lost if the process is killed instead. */
   stop(): Promise<void>;
 }
@@ -318,7 +319,7 @@ export function buildEngine(options: EngineOptions): Engine {
     wakePublish: () => wake('publish'),
     wakeDeliver: () => wake('deliver'),
     loops: () => Object.fromEntries(watched.map((loop) => [loop.name, loop.isHealthy])),
-    signedAt: () => writer?.lastAt,
+    signing: () => writer?.state,
     stop: async () => {
       await Promise.all(all.map((loop) => loop.stop()));
       await deliverer.stop();

@@ -146,7 +146,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
         clock,
         loops: () => engine?.loops() ?? {},
         pools: { requests: pools.requests, loops: pools.loops },
-        signedAt: () => engine?.signedAt(),
+        signing: () => engine?.signing(),
       })
     : undefined;
   const count = metrics?.count;
@@ -161,6 +161,7 @@ async function start(config: Config, options: StartOptions, opened: Opened): Pro
     expectedSchema: await expectedSchema(),
     databaseUrl: database.options.url,
     loops: engine?.loops,
+    signing: () => engine?.signing(),
     clock: () => clock.describe(),
     isStopping: () => isStopping,
     notices: warning === undefined ? {} : { venue: warning },

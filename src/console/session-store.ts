@@ -138,10 +138,12 @@ export async function chooseTenant(sql: Sql, hash: Buffer, tenantId: TenantId): 
   return rows.count > 0;
 }
 
-export async function deleteSession(sql: SqlOrTx, hash: Buffer): Promise<void> {
-  await sql`
+/** @returns false: there is none. */
+export async function deleteSession(sql: SqlOrTx, hash: Buffer): Promise<boolean> {
+  const rows = await sql`
     delete from unwind.console_sessions s
     where s.session_hash = ${hash}`;
+  return rows.count > 0;
 }
 
 /** Removes sessions and links whose time is over, at most so many each. */

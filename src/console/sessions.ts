@@ -3,9 +3,11 @@
 
 import { newSecret, sha256 } from '../auth/secret.ts';
 import { type Clock, later } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
+import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { consoleIdleMs, consoleLinkMs, consoleSeenMs, consoleSessionMs } from '../limits.ts';
+import { type Act, allTenants } from '../trail/act.ts';
+import { recordAct } from '../trail/acts-store.ts';
 import type { Person } from './person.ts';
 import {
   deleteSession,
@@ -39,21 +41,20 @@ export function linkAddress(serviceUrl: string, secret: string): string {
   return `${serviceUrl}/console#sign-in=${secret}`;
 }
 
-/** @returns the id of the new session; undefined: the link is not known, was used, or is too old. */
+/**
+ * @param origin the address of the browser, for the trail.
+ * @returns the id of the new session; undefined: the link is not known, was used, or is too old.
+ */
 export async function signInByLink(
   sql: Sql,
   clock: Clock,
-  secret: string,
+  { secret, origin }: { readonly secret: string; readonly origin: string },
 ): Promise<string | undefined> {
   if (!secretForm.test(secret)) return undefined;
   return inTransaction(sql, async (tx) => {
     const now = clock.now();
     const person = await takeLink(tx, { hash: sha256(secret), now });
-    if (person === undefined) return undefined;
-    const id = newSecret();
-    const expiresAt = later(now, consoleSessionMs);
-    await insertSession(tx, { ...person, hash: sha256(id), now, expiresAt, openId: undefined });
-    return id;
+    return person && insertNewSession(tx, { ...person, openId: undefined, origin, now });
   });
 }
 
@@ -61,13 +62,48 @@ export async function signInByLink(
 export async function beginSession(
   sql: Sql,
   clock: Clock,
-  { name, role, openId }: Person & { readonly openId: OpenIdSession },
+  who: Person & { readonly openId: OpenIdSession; readonly origin: string },
 ): Promise<string> {
+  return inTransaction(sql, (tx) => insertNewSession(tx, { ...who, now: clock.now() }));
+}
+
+interface Beginning extends Person {
+  readonly openId: OpenIdSession | undefined;
+  readonly origin: string;
+  readonly now: Date;
+}
+
+async function insertNewSession(tx: Tx, { origin, now, ...who }: Beginning): Promise<string> {
   const id = newSecret();
-  const now = clock.now();
   const expiresAt = later(now, consoleSessionMs);
-  await insertSession(sql, { name, role, openId, hash: sha256(id), now, expiresAt });
+  await insertSession(tx, { ...who, hash: sha256(id), now, expiresAt });
+  await recordAct(tx, allTenants, actOf('sign_in', who, { origin, now }));
   return id;
+}
+
+/** Of no one client: who signs in may look at several. */
+function actOf(
+  operation: 'sign_in' | 'sign_out',
+  { name, role, openId }: Person & Pick<Session, 'openId'>,
+  { origin, now: at }: { readonly origin: string; readonly now: Date },
+): Act {
+  const by = { kind: 'person', name, role, subject: openId?.subject, origin } as const;
+  const what = { operation, target: '/console', reason: undefined, detail: undefined };
+  return { ...by, ...what, at, requestSha256: undefined };
+}
+
+/** Ends the session of somebody who signs out. */
+export async function signOut(
+  sql: Sql,
+  clock: Clock,
+  session: OpenSession,
+  origin: string,
+): Promise<void> {
+  await inTransaction(sql, async (tx) => {
+    const isEnded = await deleteSession(tx, session.hash);
+    const act = actOf('sign_out', session, { origin, now: clock.now() });
+    if (isEnded) await recordAct(tx, allTenants, act);
+  });
 }
 
 export interface OpenSession extends Session {

@@ -149,7 +149,8 @@ async function finish(options: Options, request: FastifyRequest, reply: FastifyR
     const person = personOf(claims, rules);
     if ('refused' in person) throw new Refusal('forbidden', person.refused);
     await refuseWithoutClient(options, person);
-    return beginSession(sql, clock, { ...person, openId: sessionOf(openId, person, idToken) });
+    const session = sessionOf(openId, person, idToken);
+    return beginSession(sql, clock, { ...person, openId: session, origin: request.ip });
   });
   rates.prove(consoleAttempt(request, id));
   await endSession(sql, readCookie(request, cookieName(request, isTls)));

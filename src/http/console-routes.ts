@@ -4,8 +4,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { Audits } from '../console/audits.ts';
 import { scopesOf } from '../console/person.ts';
-import { chooseTenant, deleteSession, findTenants } from '../console/session-store.ts';
-import { endSession, signInByLink } from '../console/sessions.ts';
+import { chooseTenant, findTenants } from '../console/session-store.ts';
+import { endSession, signInByLink, signOut } from '../console/sessions.ts';
 import { parseId } from '../ids.ts';
 import { consoleTenantsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
@@ -63,7 +63,7 @@ export function consoleRoutes(options: ConsoleOptions): readonly OpenRoute[] {
       : []),
     ...(openId === undefined ? [] : openIdRoutes({ ...options, openId })),
     ...operatorRoutes(options),
-    post('/console/sign-out', (request, reply) => signOut(options, request, reply)),
+    post('/console/sign-out', (request, reply) => leave(options, request, reply)),
     post('/console/tenant', (request) => changeTenant(request, options)),
   ];
 }
@@ -102,7 +102,7 @@ async function signIn(options: ConsoleOptions, ...[request, reply]: Parameters<W
   checkOwnPage(request);
   const link = textOf(request, 'link');
   const id = await rates.authenticate(consoleAttempt(request, link), async () => {
-    const begun = await signInByLink(sql, clock, link);
+    const begun = await signInByLink(sql, clock, { secret: link, origin: request.ip });
     if (begun !== undefined) return begun;
     const detail = 'This link was used before, or its ten minutes are over.';
     throw new Refusal('unauthorized', detail);
@@ -114,11 +114,11 @@ async function signIn(options: ConsoleOptions, ...[request, reply]: Parameters<W
   return { status: 204 };
 }
 
-async function signOut(options: ConsoleOptions, ...[request, reply]: Parameters<Work>) {
-  const { sql, isTls, openId } = options;
+async function leave(options: ConsoleOptions, ...[request, reply]: Parameters<Work>) {
+  const { sql, clock, isTls, openId } = options;
   checkOwnPage(request);
   const session = await sessionOf(request, options);
-  if (session !== undefined) await deleteSession(sql, session.hash);
+  if (session !== undefined) await signOut(sql, clock, session, request.ip);
   setCookie(request, reply, { id: undefined, isTls });
   const location = openId && (await signOutAddress(openId, session?.openId));
   return location === undefined ? { status: 204 } : json(200, { location: location.href });

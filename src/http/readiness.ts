@@ -19,6 +19,8 @@ export interface Watched {
   readonly databaseUrl: string;
   /** Whether each loop has worked well lately; undefined for a process without loops. */
   readonly loops: (() => Readonly<Record<string, boolean>>) | undefined;
+  /** How this process signs the trail; undefined where it does not. */
+  readonly signing: () => { readonly isFailing: boolean } | undefined;
   /** Whether the clock of this machine is right, in words. */
   readonly clock: () => string;
   readonly isStopping: () => boolean;
@@ -35,6 +37,7 @@ export function readinessOf(watched: Watched, stopwatch: Stopwatch): () => Promi
   return async () => {
     const { serves, checks } = await askDatabase();
     const { loops, notices, isStopping } = watched;
+    const signing = watched.signing();
     const unhealthy = Object.entries(loops?.() ?? {}).flatMap(([name, isRunning]) => {
       return isRunning ? [] : [name];
     });
@@ -45,6 +48,8 @@ export function readinessOf(watched: Watched, stopwatch: Stopwatch): () => Promi
         ...checks,
         clock: watched.clock(),
         ...(loops === undefined ? {} : { loops: running }),
+        // A person has to look; the rest goes on.
+        ...(signing && { trail: signing.isFailing ? 'not signed: see the log' : 'signed' }),
         ...notices,
         ...(isStopping() ? { service: 'stopping' } : {}),
       },

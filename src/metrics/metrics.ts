@@ -5,6 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
 import type { PoolUse, Sql } from '../db/connect.ts';
+import type { CheckpointState } from '../trail/export-checkpoints.ts';
 import { findUnsealedAge } from '../trail/seals-store.ts';
 import { findSessionStatuses } from '../venue/fix/operate-store.ts';
 import { type Count, type FigureName, figures } from '../work/figures.ts';
@@ -19,7 +20,7 @@ export interface MetricsOptions {
   /** The pools of this process by name. Default none. */
   readonly pools?: Readonly<Record<string, { use(): PoolUse }>>;
   /** When this process signed the trail last. */
-  readonly signedAt?: () => Date | undefined;
+  readonly signing?: () => CheckpointState | undefined;
 }
 
 /** A request that was answered. */
@@ -62,6 +63,7 @@ export class Metrics {
   readonly #longestFailure: Gauge;
   readonly #webhooksWithGap: Gauge;
   readonly #checkpointAge: Gauge;
+  readonly #unsigned: Gauge;
   #liquidationsReadAt: Date | undefined;
 
   constructor(options: MetricsOptions) {
@@ -115,6 +117,10 @@ export class Metrics {
       'unwind_trail_checkpoint_age_seconds',
       'Since this process last signed the trail; it signs only what has grown.',
     );
+    this.#unsigned = gauge(
+      'unwind_trail_unsigned',
+      '1 when this process could not sign the trail at its last try: see the log, trail.not_signed.',
+    );
     this.#webhooksWithGap = gauge(
       'unwind_webhooks_with_gap',
       'Enabled subscriptions for which events were dropped unread, noticed in the last day.',
@@ -150,8 +156,9 @@ export class Metrics {
     const { acts, since } = await findUnsealedAge(sql, unsealedCountedMax);
     this.#open.set({ what: 'acts_to_seal' }, acts);
     this.#oldest.set({ what: 'act_to_seal' }, since === undefined ? 0 : secondsBetween(since, now));
-    const signedAt = this.#options.signedAt?.();
-    if (signedAt !== undefined) this.#checkpointAge.set(secondsBetween(signedAt, now));
+    const signing = this.#options.signing?.();
+    if (signing !== undefined) this.#unsigned.set(signing.isFailing ? 1 : 0);
+    if (signing?.lastAt) this.#checkpointAge.set(secondsBetween(signing.lastAt, now));
     await this.#showLiquidations(now);
     return { type: this.#registry.contentType, body: await this.#registry.metrics() };
   }

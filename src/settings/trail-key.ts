@@ -66,5 +66,6 @@ export async function openCheckpoints(
   const { file } = config.trail;
   if (file === undefined) return undefined;
   const key = await openTrailKey(config);
-  return { file, key, allowsNewChain: config.mode === 'sandbox' };
+  const memory = join(config.home, 'trail.signed');
+  return { file, memory, key, allowsNewChain: config.mode === 'sandbox' };
 }

@@ -2,7 +2,7 @@
 // is written to and not read.
 
 import { constants, createReadStream } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 
@@ -32,6 +32,23 @@ export async function* linesOf(file: string): AsyncGenerator<string> {
   } finally {
     input.destroy();
   }
+}
+
+/** The one line of a file; undefined where there is none. */
+export async function recalled(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).trimEnd();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Makes it the one line of a file, which is never half of one. */
+export async function remember(file: string, line: string): Promise<void> {
+  const fresh = `${file}.${process.pid}`;
+  await writeFile(fresh, `${line}\n`, { mode: 0o600 });
+  await rename(fresh, file);
 }
 
 /** Appends lines. What it is, a file or a pipe, shows with each line. */

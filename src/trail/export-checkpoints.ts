@@ -18,16 +18,31 @@ import {
   readLine,
   type Signed,
 } from './checkpoint.ts';
-import { CheckpointAppender, CheckpointFileError, lengthOf, linesOf } from './checkpoint-file.ts';
+import {
+  CheckpointAppender,
+  CheckpointFileError,
+  lengthOf,
+  linesOf,
+  recalled,
+  remember,
+} from './checkpoint-file.ts';
 import { findHeads } from './seals-store.ts';
 import { findSealHashes, findSeals } from './verify-store.ts';
 
 export interface CheckpointSettings {
   readonly file: string;
+  /** Of a pipe, which nobody can read back: where the ends that were signed last are kept, signed. */
+  readonly memory: string;
   /** Ed25519, private. */
   readonly key: KeyObject;
   /** Whether another chain may begin in the file, as after a reset of a sandbox. */
   readonly allowsNewChain: boolean;
+}
+
+/** How the signing goes in a process. */
+export interface CheckpointState {
+  readonly lastAt: Date | undefined;
+  readonly isFailing: boolean;
 }
 
 /** What is to be signed does not follow from what was signed. Nothing is signed until a person has looked. */
@@ -42,6 +57,7 @@ export class CheckpointWriter {
   readonly #settings: CheckpointSettings;
   readonly #appender: CheckpointAppender;
   #signed: Signed | undefined;
+  #isFailing = false;
   /** Of the file when it was read or written last; undefined: it was not yet. */
   #length: number | undefined;
 
@@ -52,9 +68,9 @@ export class CheckpointWriter {
     this.#appender = new CheckpointAppender(settings.file);
   }
 
-  /** When the last line was written. */
-  get lastAt(): Date | undefined {
-    return this.#signed?.at;
+  /** When the last line was written, and whether the last try has failed. */
+  get state(): CheckpointState {
+    return { lastAt: this.#signed?.at, isFailing: this.#isFailing };
   }
 
   close(): Promise<void> {
@@ -67,7 +83,18 @@ export class CheckpointWriter {
    * @throws DivergedError, CheckpointFileError, and trouble of file and database.
    */
   async write(): Promise<boolean> {
-    const { file, key, allowsNewChain } = this.#settings;
+    try {
+      const isWritten = await this.#write();
+      this.#isFailing = false;
+      return isWritten;
+    } catch (error) {
+      this.#isFailing = true;
+      throw error;
+    }
+  }
+
+  async #write(): Promise<boolean> {
+    const { file, memory, key, allowsNewChain } = this.#settings;
     // Before the chains are read: what is not in them is sealed after this instant.
     const now = this.#clock.now();
     await this.#follow();
@@ -83,7 +110,8 @@ export class CheckpointWriter {
       );
     }
     const known = isNewChain ? undefined : this.#signed?.heads;
-    const heads = await this.#grown(known ?? new Map(), chainId);
+    const remembered = this.#signed === undefined ? await this.#remembered(chainId) : undefined;
+    const heads = await this.#grown(known ?? new Map(), remembered ?? new Map(), chainId);
     if (heads.size === 0) return false;
     const number = (this.#signed?.number ?? 0) + 1;
     const previous = this.#signed?.hash ?? '';
@@ -93,7 +121,21 @@ export class CheckpointWriter {
     const all = new Map([...(known ?? []), ...heads]);
     this.#signed = { chainId, number, at: checkpoint.at, hash: hashOfLine(line), heads: all };
     this.#length = await lengthOf(file);
+    if (this.#length === undefined)
+      await remember(memory, lineOf({ ...checkpoint, heads: all }, key));
     return true;
+  }
+
+  /**
+   * The ends that this key has signed last, where the file cannot say so: from there on a chain is looked
+   * through after a restart. An older line than the last is no harm: it is looked through from farther back.
+   */
+  async #remembered(chainId: string): Promise<ReadonlyMap<TenantId, Head> | undefined> {
+    const { memory, key } = this.#settings;
+    const line = await recalled(memory);
+    const read = line === undefined ? undefined : readLine(line, new Map([[keyNameOf(key), key]]));
+    if (read?.type !== 'checkpoint' || read.checkpoint.chainId !== chainId) return undefined;
+    return read.checkpoint.heads;
   }
 
   /** Reads the file where it is not as this writer has left it. */
@@ -125,20 +167,25 @@ export class CheckpointWriter {
     this.#length = length;
   }
 
-  /** The chains that are longer than known, each looked through from there on. @throws DivergedError */
+  /**
+   * The chains that are longer than known, each looked through from there on, or from what is remembered.
+   * @throws DivergedError
+   */
   async #grown(
     known: ReadonlyMap<TenantId, Head>,
+    remembered: ReadonlyMap<TenantId, Head>,
     chainId: string,
   ): Promise<ReadonlyMap<TenantId, Head>> {
     const heads = await findHeads(this.#sql);
-    for (const [tenantId, { number }] of known) {
+    for (const [tenantId, { number }] of [...known, ...remembered]) {
       if (!heads.has(tenantId)) throw diverged(tenantId, `its seals up to ${number} are gone`);
     }
     const grown = new Map<TenantId, Head>();
     for (const [tenantId, head] of heads) {
       const from = known.get(tenantId);
       if (from?.number === head.number && from.hash === head.hash) continue;
-      await this.#lookThrough(tenantId, { from, to: head, chainId });
+      const begin = from ?? remembered.get(tenantId);
+      await this.#lookThrough(tenantId, { from: begin, to: head, chainId });
       grown.set(tenantId, head);
     }
     return grown;

@@ -176,10 +176,10 @@ export async function findActsInNoSeal(tx: Tx, tenantId: TenantId): Promise<read
 export async function findRecordsInNoSeal(
   tx: Tx,
   tenantId: TenantId,
-): Promise<readonly (Unsealed & RecordRow)[]> {
-  return tx<(Unsealed & RecordRow)[]>`
+): Promise<readonly Unsealed[]> {
+  return tx<Unsealed[]>`
     select
-      r.record_id as id, null::timestamptz as at, ${recordTextSql} as text, r.kind, r.ids, r.hashes,
+      r.record_id as id, null::timestamptz as at,
       ${isDueSql(fragment`r.commit_order`)} as "isDue"
     from (select ${tenantId}::uuid as tenant_id) t
     ${lastSealSql}

@@ -6,7 +6,12 @@ import { createHash } from 'node:crypto';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
-import { verifiedFindingsMax, verifiedRowsAtOnce, verifiedSealsAtOnce } from '../limits.ts';
+import {
+  verifiedEntriesAtOnce,
+  verifiedFindingsMax,
+  verifiedRowsAtOnce,
+  verifiedSealsAtOnce,
+} from '../limits.ts';
 import { findChain } from './chain-store.ts';
 import { type FindingKind, Findings } from './finding.ts';
 import type { RecordedRows } from './records-store.ts';
@@ -59,6 +64,7 @@ interface Verification {
   readonly tx: Tx;
   readonly tables: readonly RecordedRows[];
   readonly now: Date;
+  readonly entriesAtOnce: number;
   readonly report: TrailReport & { unsealedSince: Date | undefined };
 }
 
@@ -66,6 +72,8 @@ interface Verification {
 export interface ToVerify {
   readonly tables: readonly RecordedRows[];
   readonly now: Date;
+  /** Acts or records of a seal that are read at once; default as in limits.ts. */
+  readonly entriesAtOnce?: number;
 }
 
 /** Verifies all of it, as it is at one instant. Changes nothing, and waits for no lock. */
@@ -81,7 +89,7 @@ export function verifyTrail(
 /** The same as a transaction sees it, in which nothing can be written from then on. */
 export async function verifyWithin(
   tx: Tx,
-  { tables, now }: ToVerify,
+  { tables, now, entriesAtOnce = verifiedEntriesAtOnce }: ToVerify,
   further: AtEnd,
 ): Promise<TrailReport> {
   await openForReading(tx);
@@ -90,7 +98,7 @@ export async function verifyWithin(
   const findings = new Findings(verifiedFindingsMax);
   const report = { chainId, counts, unsealedSince: undefined, findings };
   for (const tenantId of await findTrailTenants(tx)) {
-    await verifyTenant({ tx, tables, now, report }, tenantId);
+    await verifyTenant({ tx, tables, now, entriesAtOnce, report }, tenantId);
   }
   await further(tx, report);
   return report;
@@ -155,39 +163,47 @@ function verifyLink(
   if (before !== undefined && seal.sealed_at < before.sealed_at) findings.add('seal_backdated', of);
 }
 
-/** What a seal holds, against what is there. */
+/** What a seal holds, against what is there: so much at once, since an import may have all of it in one seal. */
 async function verifyEntries(
   verification: Verification,
   tenantId: TenantId,
   { seal, before }: SealAndBefore,
 ): Promise<void> {
-  const { tx, report } = verification;
+  const { tx, report, entriesAtOnce } = verification;
   const orders = { first: seal.first_order, last: seal.last_order };
-  const acts = { tenantId, ids: seal.act_ids, hashes: seal.act_hashes };
-  await compare(
-    verification,
-    { ...acts, noun: 'act', before },
-    (ids) => {
-      return findSealedActs(tx, { tenantId, ids, orders });
-    },
-    (ids) => findSealedActs(tx, { tenantId, ids, orders: undefined }),
-  );
+  for (const page of pagesOf(seal.act_ids, seal.act_hashes, entriesAtOnce)) {
+    await compare(
+      verification,
+      { ...page, tenantId, noun: 'act', before },
+      (ids) => findSealedActs(tx, { tenantId, ids, orders }),
+      (ids) => findSealedActs(tx, { tenantId, ids, orders: undefined }),
+    );
+  }
   report.counts.acts += seal.act_ids.length;
-  const found: RecordRow[] = [];
-  const records = { tenantId, ids: seal.record_ids, hashes: seal.record_hashes };
-  const keep = async (ids: readonly string[], where: typeof orders | undefined) => {
-    const rows = await findSealedRecords(tx, { tenantId, ids, orders: where });
-    found.push(...rows);
-    return rows;
-  };
-  await compare(
-    verification,
-    { ...records, noun: 'record', before },
-    (ids) => keep(ids, orders),
-    (ids) => keep(ids, undefined),
-  );
+  for (const page of pagesOf(seal.record_ids, seal.record_hashes, entriesAtOnce)) {
+    const found: RecordRow[] = [];
+    const keep = async (ids: readonly string[], where: typeof orders | undefined) => {
+      const rows = await findSealedRecords(tx, { tenantId, ids, orders: where });
+      found.push(...rows);
+      return rows;
+    };
+    await compare(
+      verification,
+      { ...page, tenantId, noun: 'record', before },
+      (ids) => keep(ids, orders),
+      (ids) => keep(ids, undefined),
+    );
+    await verifyRows(verification, tenantId, { records: found, before });
+  }
   report.counts.records += seal.record_ids.length;
-  await verifyRows(verification, tenantId, { records: found, before });
+}
+
+/** Ids with their hashes of 32 bytes each, so many at once. */
+function* pagesOf(ids: readonly string[], hashes: Buffer, limit: number) {
+  for (let from = 0; from < ids.length; from += limit) {
+    const to = from + limit;
+    yield { ids: ids.slice(from, to), hashes: hashes.subarray(32 * from, 32 * to) };
+  }
 }
 
 /** Rows of the book against the records that hold them. */
@@ -296,7 +312,11 @@ async function findUnsealed(verification: Verification, tenantId: TenantId): Pro
     if (isDue) findings.add('record_inserted', { tenantId, subject: 'record', id });
     else counts.unsealed += 1;
   }
-  await verifyRows(verification, tenantId, { records });
+  const all = records.map(({ id }) => id);
+  for (const { ids } of pagesOf(all, Buffer.alloc(0), verification.entriesAtOnce)) {
+    const page = await findSealedRecords(tx, { tenantId, ids, orders: undefined });
+    await verifyRows(verification, tenantId, { records: page });
+  }
 }
 
 function hashOf(text: string, bytes: Uint8Array = new Uint8Array()): Buffer {

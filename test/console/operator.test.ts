@@ -196,7 +196,12 @@ const places = [
 test('who may look at some clients only sees none of it, nor does anybody who is not signed in', async () => {
   const limited = browserAt(service);
   const openId = { subject: 'x', tenants: [client.clientId], idToken: undefined };
-  const id = await beginSession(sql, clock, { name: 'limited', role: 'risk', openId });
+  const id = await beginSession(sql, clock, {
+    name: 'limited',
+    role: 'risk',
+    openId,
+    origin: '203.0.113.7',
+  });
   limited.cookie = `unwind_console${service.port}=${id}`;
   assert.equal((await limited.send('GET', '/console/session')).json['person'], 'limited');
   for (const [method, path] of places) {

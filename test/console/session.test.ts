@@ -38,6 +38,36 @@ test('a link signs one person in, once', async () => {
   assert.match(second.text, /was used before, or its ten minutes are over/);
 });
 
+/** What the trail has of people who came and went. */
+async function visits(name: string): Promise<readonly unknown[]> {
+  return sql`
+    select a.operation, a.role, a.origin, a.target
+    from unwind.acts a
+    where a.actor = ${name}
+    order by a.commit_order`;
+}
+
+test('who signs in, and out again, stands in the trail with the address', async () => {
+  const link = await makeLink(sql, clock, { name: 'visitor', role: 'risk' });
+  const browser = browserAt(service);
+  await browser.send('POST', '/console/sign-in', { json: { link } });
+  await browserAt(service).send('POST', '/console/sign-in', { json: { link } });
+  const visit = { role: 'risk', origin: '127.0.0.1', target: '/console' };
+  assert.deepEqual([...(await visits('visitor'))], [{ operation: 'sign_in', ...visit }]);
+  const { cookie } = browser;
+  await browser.send('POST', '/console/sign-out', { json: {} });
+  const copied = browserAt(service);
+  copied.cookie = cookie;
+  await copied.send('POST', '/console/sign-out', { json: {} });
+  assert.deepEqual(
+    [...(await visits('visitor'))],
+    [
+      { operation: 'sign_in', ...visit },
+      { operation: 'sign_out', ...visit },
+    ],
+  );
+});
+
 test('of two who use a link at once, one gets in', async () => {
   const link = await makeLink(sql, clock, { name: 'both', role: 'viewer' });
   const replies = await Promise.all(

@@ -24,6 +24,16 @@ async function read(metrics: Metrics): Promise<ReadonlyMap<string, number>> {
   );
 }
 
+test('whether the trail is signed, and since when', async () => {
+  const signed = { lastAt: clock.now(), isFailing: false };
+  const good = await read(new Metrics({ sql, clock, loops, signing: () => signed }));
+  assert.equal(good.get('unwind_trail_unsigned'), 0);
+  assert.equal(good.get('unwind_trail_checkpoint_age_seconds'), 0);
+  const failing = { lastAt: undefined, isFailing: true };
+  const bad = await read(new Metrics({ sql, clock, loops, signing: () => failing }));
+  assert.equal(bad.get('unwind_trail_unsigned'), 1);
+});
+
 test('what is open, parked and failing is counted over all tenants', async () => {
   const metrics = new Metrics({ sql, clock, loops });
   const before = await read(metrics);

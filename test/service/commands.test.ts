@@ -122,6 +122,14 @@ test('migrate makes the schema once, and leaves no database behind', async (t) =
   assert.deepEqual(await databasesOn(home), []);
   const second = await runUnwind(t, ['migrate'], options);
   assert.deepEqual([second.code, second.stdout], [0, 'the schema is current\n']);
+  const trail = await runUnwind(t, ['trail', 'list', '--operation', 'migrate', '--json'], options);
+  const acts = JSON.parse(trail.stdout) as readonly { target: string; detail: string }[];
+  assert.deepEqual(
+    acts.map(({ target }) => target),
+    ['/schema'],
+    'what changed nothing is no act',
+  );
+  assert.match(acts[0]?.detail ?? '', /^1 \S/);
   assert.deepEqual(await databasesOn(home), []);
 });
 

@@ -39,7 +39,7 @@ async function newTrail(t: TestContext) {
   const file = join(directory, 'checkpoints');
   const clock = testClock();
   const [one, other] = [await makeTenant(sql), await makeTenant(sql)];
-  const settings = { file, key, allowsNewChain: false };
+  const settings = { file, memory: join(directory, 'memory'), key, allowsNewChain: false };
   const writer = new CheckpointWriter(sql, clock, settings);
   const seal = () => sealTrail({ sql, clock });
   const act = (tenantId: TenantId) => {
@@ -275,6 +275,7 @@ test('a pipe: without a reader it is told, and after a restart a new run begins'
   const writer = new CheckpointWriter(sql, clock, toPipe);
   await go(one, other);
   await assert.rejects(writer.write(), /is a pipe that nobody reads/);
+  assert.deepEqual(writer.state, { lastAt: undefined, isFailing: true });
   const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
   t.after(() => reader.close());
   const read = async () => (await reader.read(Buffer.alloc(65_536))).bytesRead;
@@ -283,6 +284,7 @@ test('a pipe: without a reader it is told, and after a restart a new run begins'
     await appendFile(file, buffer.subarray(0, bytesRead));
   };
   assert.equal(await writer.write(), true);
+  assert.deepEqual(writer.state, { lastAt: clock.now(), isFailing: false });
   await keep();
   await go(one);
   assert.equal(await writer.write(), true);
@@ -296,6 +298,35 @@ test('a pipe: without a reader it is told, and after a restart a new run begins'
   await successor.close();
   const { found, signed } = await verify();
   assert.deepEqual([found, signed?.checkpoints], [[], 3]);
+});
+
+test('a pipe: after a restart it goes on from what its key has signed last, and from nothing else', async (t) => {
+  const { sql, clock, go, one, settings, file } = await newTrail(t);
+  const pipe = `${file}.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  t.after(() => reader.close());
+  const restarted = async (more = {}) => {
+    const writer = new CheckpointWriter(sql, clock, { ...settings, file: pipe, ...more });
+    try {
+      return await writer.write();
+    } finally {
+      await writer.close();
+    }
+  };
+  for (let seals = 0; seals < 3; seals += 1) await go(one);
+  assert.equal(await restarted(), true);
+  await go(one);
+  // What was looked through before is not looked through again: it takes trail verify to find this.
+  await sql`update unwind.seals set previous = decode(repeat('00', 32), 'hex') where number = 2`;
+  assert.equal(await restarted(), true);
+  const another = createPrivateKey(newTrailKey());
+  await assert.rejects(restarted({ key: another }), /seal 2 does not follow the one before it/);
+  await sql`update unwind.seals set hash = decode(repeat('00', 32), 'hex') where number = 4`;
+  await go(one);
+  await assert.rejects(restarted(), (error) => {
+    return error instanceof DivergedError && /seal 4 is another/.test(error.message);
+  });
 });
 
 test('a line that is longer than a pipe holds arrives whole', async (t) => {

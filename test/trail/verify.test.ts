@@ -16,8 +16,11 @@ const { clock, tenantId } = await makeTrail(sql);
 
 test('what a working service has recorded and sealed verifies', async () => {
   await act(sql, clock, tenantId);
-  const { counts, findings, unsealedSince } = await verifyTrail(sql, { tables, now: clock.now() });
+  const which = { tables, now: clock.now() };
+  const { counts, findings, unsealedSince } = await verifyTrail(sql, which);
   assert.deepEqual(findings.listed, []);
+  const inPages = await verifyTrail(sql, { ...which, entriesAtOnce: 1 });
+  assert.deepEqual([inPages.counts, inPages.findings.total], [counts, 0]);
   const [rows] = await sql<{ rows: number; acts: number }[]>`
     select
       (
@@ -36,7 +39,9 @@ async function verifyTampered(statements: string): Promise<TrailReport> {
   let report: TrailReport | undefined;
   const work = inTransaction(sql, async (tx) => {
     await tx.script(statements);
-    report = await verifyWithin(tx, { tables, now: clock.now() }, async () => {});
+    // So few at once that what a seal holds is read in several pages.
+    const which = { tables, now: clock.now(), entriesAtOnce: 2 };
+    report = await verifyWithin(tx, which, async () => {});
     throw undone;
   });
   await assert.rejects(work, undone);
