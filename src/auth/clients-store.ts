@@ -78,6 +78,16 @@ export async function listClients(
   }));
 }
 
+/** How many clients have to call with a certificate. */
+export async function countCertified(sql: Sql): Promise<number> {
+  const rows = await sql<{ count: string }[]>`
+    select count(*) as count
+    from unwind.tenants t
+    where t.disabled_at is null
+      and cardinality(t.certificates) > 0`;
+  return Number(rows[0]?.count ?? 0);
+}
+
 /** Tokens of a client that have not expired. */
 export async function countTokens(sql: Sql, tenantId: TenantId, now: Date): Promise<number> {
   const rows = await sql<{ count: string }[]>`

@@ -2,6 +2,7 @@
 
 import { statfs } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { countCertified } from '../auth/clients-store.ts';
 import { checkDatabase } from '../db/check-database.ts';
 import type { Sql } from '../db/connect.ts';
 import { DatabaseClock } from '../db/database-clock.ts';
@@ -14,6 +15,7 @@ import { explain } from '../settings/explain.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { readSeal, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { packageVersion } from '../settings/package-version.ts';
+import { findUnsealedAge } from '../trail/seals-store.ts';
 import { findMarketTime, findTraded, findTrading } from '../venue/calendar-store.ts';
 import { findSessions } from '../venue/fix/operate-store.ts';
 import { countParked } from '../work/parked-store.ts';
@@ -61,7 +63,11 @@ export async function examine(config: Config, log: Logger): Promise<readonly Fin
   } catch (error) {
     const found = explain(error);
     if (found === undefined) throw error;
-    return [{ subject: 'database', health: 'ill', found }, ...beside];
+    const remedy =
+      config.database.url === undefined
+        ? `Its log lies in ${config.home}.`
+        : 'Start it, or set DATABASE_URL to where it is.';
+    return [{ subject: 'database', health: 'ill', found, remedy }, ...beside];
   }
 }
 
@@ -76,7 +82,9 @@ async function keyFile(config: Config): Promise<Finding> {
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { subject, health: 'ill', found: error.message };
+    const remedy =
+      'Set UNWIND_KEY_FILE to the one of this installation; "unwind start" makes that of a sandbox.';
+    return { subject, health: 'ill', found: error.message, remedy };
   }
 }
 
@@ -117,6 +125,8 @@ async function ofDatabase(sql: Sql, config: Config, log: Logger): Promise<readon
   return [
     ...before,
     await ofKeys(sql, config),
+    await ofCertificates(sql, config),
+    await ofTrail(sql, now),
     ...(await ofVenues(sql, now)),
     await ofReceivers(sql, now),
     await ofWork(sql, now),
@@ -186,6 +196,35 @@ async function ofKeys(sql: Sql, config: Config): Promise<Finding> {
   }
 }
 
+/** What a proxy passes on reaches this service in a header, and in no other way. */
+async function ofCertificates(sql: Sql, { requests }: Config): Promise<Finding> {
+  const subject = 'mTLS';
+  const count = await countCertified(sql);
+  const has = count === 1 ? '1 client has' : `${count} clients have`;
+  const found =
+    count === 0 ? 'no client is bound to certificates' : `${has} certificates to call with`;
+  if (count === 0 || requests.certificateHeader !== undefined) {
+    return { subject, health: 'well', found };
+  }
+  const remedy =
+    'Set UNWIND_CERTIFICATE_HEADER as the proxy does, or free them: unwind clients certificates ID --clear --reason …';
+  return {
+    subject,
+    health: 'ill',
+    found: `${found}, and all are refused: no header is set`,
+    remedy,
+  };
+}
+
+async function ofTrail(sql: Sql, now: Date): Promise<Finding> {
+  const subject = 'trail';
+  const { since } = await findUnsealedAge(sql, 1);
+  const ageMs = since === undefined ? 0 : now.getTime() - since.getTime();
+  if (ageMs <= idleSMax * 1_000) return { subject, health: 'well', found: 'sealed' };
+  const found = `not sealed for ${durationText(ageMs)}: until then acts can be changed unseen`;
+  return { subject, health: 'ill', found, remedy: startWorker };
+}
+
 async function ofVenues(sql: Sql, now: Date): Promise<readonly Finding[]> {
   const marketTime = await findMarketTime(sql, now);
   const sessions = new Map((await findSessions(sql, now)).map((one) => [one.venue, one]));
@@ -236,6 +275,7 @@ async function ofReceivers(sql: Sql, now: Date): Promise<Finding> {
 
 /** Work that a working service does within a moment and that has waited longer is not being done, in s. */
 const idleSMax = 60;
+const startWorker = 'Look whether a worker runs: unwind start --roles worker.';
 
 async function ofWork(sql: Sql, now: Date): Promise<Finding> {
   const subject = 'work';
@@ -246,8 +286,7 @@ async function ofWork(sql: Sql, now: Date): Promise<Finding> {
   const found = `${count} liquidations are open, ${backlog?.ordersToSubmit ?? 0} orders are to be sent`;
   if (oldestS <= idleSMax) return { subject, health: 'well', found };
   const idle = `reports or events have waited for ${durationText(oldestS * 1_000)}`;
-  const remedy = 'Look whether a worker runs: unwind start --roles worker.';
-  return { subject, health: 'ill', found: `${found}; ${idle}`, remedy };
+  return { subject, health: 'ill', found: `${found}; ${idle}`, remedy: startWorker };
 }
 
 async function ofParked(sql: Sql): Promise<Finding> {

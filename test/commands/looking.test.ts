@@ -193,6 +193,17 @@ test('doctor finds what is wrong, and what to do about it', async (t) => {
   assert.equal(well.get('schema')?.health, 'well');
   assert.equal(well.get('parked')?.health, 'well');
   assert.equal(well.get('key file')?.health, 'well');
+  assert.equal(well.get('mTLS')?.health, 'well');
+  await sql`
+    update unwind.tenants set certificates = array[decode(repeat('11', 32), 'hex')]
+    where tenant_id = (select t.tenant_id from unwind.tenants t limit 1)`;
+  const bound = (await bySubject()).get('mTLS');
+  assert.equal(bound?.health, 'ill');
+  assert.match(bound?.remedy ?? '', /^Set UNWIND_CERTIFICATE_HEADER/);
+  const header = { UNWIND_CERTIFICATE_HEADER: 'client-cert', UNWIND_TRUSTED_PROXIES: '127.0.0.1' };
+  const taking = await readConfig({ DATABASE_URL: url, UNWIND_HOME: home, ...header });
+  const told = await examine(taking, silent);
+  assert.equal(told.find(({ subject }) => subject === 'mTLS')?.health, 'well');
   await sql`
     insert into unwind.migrations (number, name, sha256, applied_at, compatible_from)
     select max(m.number) + 2, 'later', repeat('0', 64), now(), max(m.number) + 2
@@ -209,6 +220,9 @@ test('doctor finds what is wrong, and what to do about it', async (t) => {
   const [first] = await examine(nowhere, silent);
   assert.equal(first?.health, 'ill');
   assert.match(first?.found ?? '', /connection refused/);
+  const seen = [...keyless.values(), ...ahead.values(), bound, first];
+  for (const one of seen)
+    if (one?.health === 'ill') assert.match(one.remedy ?? '', /\S/, one.found);
 });
 
 test('of many clients the report leaves none out, and top says that it does', async () => {
