@@ -302,12 +302,8 @@ export const sealEveryMs = 1_000;
 /** How often the ends of the chains are signed, in ms: until then a chain can be made anew unseen. */
 export const checkpointEveryMs = 60_000;
 
-/**
- * What verifying the trail reads at once: seals, acts or records of one seal, and rows of the book. A record names
- * the rows of one statement: 68 bytes for each, and some thousands in an import.
- */
+/** What verifying the trail reads at once: seals, with the hashes that they hold, and rows of the book. */
 export const verifiedSealsAtOnce = 20;
-export const verifiedEntriesAtOnce = 100;
 export const verifiedRowsAtOnce = 5_000;
 
 /** Findings that verifying the trail names; their number is told in full. */

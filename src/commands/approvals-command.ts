@@ -35,7 +35,9 @@ export function addApprovalCommands(program: Command): void {
     .option('--all', 'and what was decided, has expired or is void')
     .option('--client <id>', 'only of this client', clientId)
     .option('--json', 'one JSON document instead of text')
-    .action((options: ListOptions) => runOnDatabase((on) => listApprovals(on, options)));
+    .action((options: ListOptions) =>
+      runOnDatabase((on) => listApprovals(on, options), options.client),
+    );
   const verbs = [
     ['approve', 'approved', 'agree to it as the second person: it is done'],
     ['decline', 'declined', 'say no to it as the second person'],

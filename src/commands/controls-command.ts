@@ -45,7 +45,9 @@ export function addControlsCommands(program: Command): void {
     .description('the controls in force')
     .option('--client <id>', 'those that hold for this client (default: those of all)', clientId)
     .option('--json', 'one JSON document instead of text')
-    .action((options: ShowOptions) => runOnDatabase((on) => showControls(on, options)));
+    .action((options: ShowOptions) =>
+      runOnDatabase((on) => showControls(on, options), options.client),
+    );
   controls
     .command('set')
     .description('replace the controls as a whole: what is not given is not limited')
@@ -66,7 +68,9 @@ export function addControlsCommands(program: Command): void {
     .description('orders that controls stop now, the latest first')
     .option('--client <id>', 'only of this client', clientId)
     .option('--json', 'one JSON document instead of text')
-    .action((options: ShowOptions) => runOnDatabase((on) => listStopped(on, options)));
+    .action((options: ShowOptions) =>
+      runOnDatabase((on) => listStopped(on, options), options.client),
+    );
   controls
     .command('release')
     .description('let an order pass the control that stops it')

@@ -56,7 +56,9 @@ export function addHaltCommands(program: Command): void {
     .option('--all', 'and those that were lifted')
     .option('--client <id>', 'only those that hold for this client', clientId)
     .option('--json', 'one JSON document instead of text')
-    .action((options: ListOptions) => runOnDatabase((on) => listHalts(on, options)));
+    .action((options: ListOptions) =>
+      runOnDatabase((on) => listHalts(on, options), options.client),
+    );
   halts
     .command('lift')
     .description('lift a halt; what it held goes on')

@@ -10,7 +10,7 @@ import type { Config } from '../settings/config.ts';
 import { prepareDatabase, withDatabase } from '../settings/database.ts';
 import { moveOrderOn } from '../trail/chain-store.ts';
 import { type OnDatabase, outputTo, type Work } from './run.ts';
-import { UsageError } from './usage-error.ts';
+import { RefusedError, UsageError } from './usage-error.ts';
 
 /** Runs the work of a command on a database whose schema is current. */
 export function onDatabase(config: Config, log: Logger, work: Work<OnDatabase>): Promise<number> {
@@ -56,4 +56,11 @@ export async function sandboxTenant(config: Config): Promise<TenantId> {
     );
   }
   return tenantId;
+}
+
+/** @throws RefusedError where there is no such client. */
+export async function refuseUnknownClient(sql: Sql, client: TenantId): Promise<void> {
+  const { hasClient } = await import('../book/import-store.ts');
+  if (await hasClient(sql, client)) return;
+  throw new RefusedError(`there is no client ${client}: "unwind clients" lists them.`);
 }

@@ -86,7 +86,7 @@ function addLiquidationsCommands(program: Command): void {
       return runOnDatabase((on) => {
         const createdBefore = olderThan === undefined ? undefined : minutesAgo(on.clock, olderThan);
         return listLiquidations({ ...on, json }, { ...filter, createdBefore });
-      });
+      }, client);
     });
   liquidations
     .command('show')

@@ -27,7 +27,7 @@ export class ProgressBar {
     this.#bar = new SingleBar({
       stream,
       format: '{subject} [{bar}] {percentage}%  {detail}{rest}',
-      barsize: 30,
+      barsize: barSizeOf(stream),
       clearOnComplete: true,
       // The terminal's settings are left alone, so that nothing has to be put right on Ctrl-C: the
       // library's way to do that would keep it from ending the process.
@@ -60,6 +60,11 @@ export class ProgressBar {
     const elapsedMs = this.#stopwatch.elapsedMs() - this.#beganAtMs;
     return `, about ${durationText((elapsedMs * (1 - done)) / done)} left`;
   }
+}
+
+/** What is said beside the bar matters more than the bar: of a narrow terminal it takes less. */
+function barSizeOf(stream: NodeJS.WritableStream & { readonly columns?: number }): number {
+  return Math.max(10, Math.min(30, (stream.columns ?? 150) - 120));
 }
 
 /** `9 s` or `2 min 5 s`. */

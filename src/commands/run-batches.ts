@@ -266,13 +266,14 @@ function doneOf({ accounts, liquidations }: BatchWithProgress): number {
   return (accounts.refused + accounts.cancelled + filled + cancelled) / accounts.total;
 }
 
-function lineOf({ status, accounts, rate, in_progress_max: most, start_at: at }: Batch): string {
+function lineOf(batch: Batch): string {
+  const { status, accounts, rate, in_progress_max: most, start_at: at, created_at: made } = batch;
   return [
     status.padEnd(10),
     `${accounts.total} accounts`,
     ...(rate === undefined ? [] : [`${rate} a minute`]),
     ...(most === undefined ? [] : [`${most} at once`]),
-    ...(status === 'SCHEDULED' ? [`from ${at}`] : []),
+    ...(status === 'SCHEDULED' && at !== made ? [`from ${at}`] : []),
   ].join('  ');
 }
 
@@ -291,7 +292,7 @@ function progressText({ accounts, liquidations, money, estimated_end_at: end }: 
 function barText({ accounts, liquidations, money }: BatchWithProgress): string {
   const ended = liquidations.filled + liquidations.cancelled;
   const refused = accounts.refused > 0 ? [`${accounts.refused} refused`] : [];
-  const counts = [`${ended} of ${accounts.total} sold`, ...refused];
+  const counts = [`${ended} of ${accounts.total} ended`, ...refused];
   return [...counts, `${money.proceeds} ${money.currency}`].join(', ');
 }
 

@@ -104,11 +104,17 @@ function goOnUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
-/** Runs a command on a database whose schema is current; any other is left as it is, and reported. */
-export function runOnDatabase(work: Work<OnDatabase>): Promise<void> {
+/**
+ * Runs a command on a database whose schema is current; any other is left as it is, and reported.
+ * @param client of whom it is asked, where it is of one: nothing is said of one that is not there.
+ */
+export function runOnDatabase(work: Work<OnDatabase>, client?: TenantId): Promise<void> {
   return run(async (config, log) => {
-    const { onDatabase } = await import('./on-database.ts');
-    return onDatabase(config, log, work);
+    const { onDatabase, refuseUnknownClient } = await import('./on-database.ts');
+    return onDatabase(config, log, async (on, settings) => {
+      if (client !== undefined) await refuseUnknownClient(on.sql, client);
+      return work(on, settings);
+    });
   });
 }
 

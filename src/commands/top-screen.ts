@@ -62,7 +62,10 @@ export function topScreen(
     '',
     ...cut(oldest, Math.max(2, room - Math.min(clients.length, clientRoom))),
   ];
-  return lines.slice(0, rows).map((line) => printableLine(line).slice(0, columns));
+  return lines.slice(0, rows).map((line) => {
+    const shown = printableLine(line);
+    return shown.length <= columns ? shown : `${shown.slice(0, columns - 1)}…`;
+  });
 }
 
 /** @returns undefined where nothing can be said of it. */
@@ -92,10 +95,10 @@ function clientTable(clients: readonly TopClient[]): string {
   const head = [
     'client',
     'open',
-    'ended today',
+    'ended',
     'EUR today',
     'orders/min',
-    'orders left',
+    'left',
     'about',
     'parked',
     'waits for',

@@ -6,12 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Sql, Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
-import {
-  verifiedEntriesAtOnce,
-  verifiedFindingsMax,
-  verifiedRowsAtOnce,
-  verifiedSealsAtOnce,
-} from '../limits.ts';
+import { verifiedFindingsMax, verifiedRowsAtOnce, verifiedSealsAtOnce } from '../limits.ts';
 import { findChain } from './chain-store.ts';
 import { type FindingKind, Findings } from './finding.ts';
 import type { RecordedRows } from './records-store.ts';
@@ -34,6 +29,9 @@ import {
 
 /** How long one statement may take, in ms: some read whole tables. */
 const statementTimeoutMs = 600_000;
+
+/** Acts or records of a seal read at once: each names the rows of one statement, some thousands in an import. */
+const entriesMax = 100;
 
 /** How much older than the seal before its own something may say it is, in ms: an import takes so long at most. */
 const lateMsMax = 75 * 60_000;
@@ -72,7 +70,7 @@ interface Verification {
 export interface ToVerify {
   readonly tables: readonly RecordedRows[];
   readonly now: Date;
-  /** Acts or records of a seal that are read at once; default as in limits.ts. */
+  /** Acts or records of a seal that are read at once; default 100. */
   readonly entriesAtOnce?: number;
 }
 
@@ -89,7 +87,7 @@ export function verifyTrail(
 /** The same as a transaction sees it, in which nothing can be written from then on. */
 export async function verifyWithin(
   tx: Tx,
-  { tables, now, entriesAtOnce = verifiedEntriesAtOnce }: ToVerify,
+  { tables, now, entriesAtOnce = entriesMax }: ToVerify,
   further: AtEnd,
 ): Promise<TrailReport> {
   await openForReading(tx);

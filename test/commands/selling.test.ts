@@ -78,7 +78,7 @@ test('a file of accounts is one batch, however often it is started', async () =>
   const file = await fileOf(`account_id\n${ids.join('\n')}\n`);
   const first = screen();
   assert.equal(await start(first, undefined, { ...mine, file }), 0);
-  const [, id = ''] = /^Batch (\S+): SCHEDULED +3 accounts /.exec(first.text()) ?? [];
+  const [, id = ''] = /^Batch (\S+): SCHEDULED +3 accounts\n/.exec(first.text()) ?? [];
   assert.match(first.text(), new RegExp(`unwind batches watch ${id}\n$`));
   await carryOut();
   const again = screen();
