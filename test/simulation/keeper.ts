@@ -14,6 +14,7 @@ export const keeperUrl = `http://${host}`;
 const chances = { limited: 0.25, nothing: 0.3, late: 0.1, garbled: 0.1, away: 0.05 };
 /** Longer than a lease of those who ask. */
 const lateMsMax = 20_000;
+const moreThanAsked = '1000000';
 
 export class Keeper {
   readonly #network: Network;
@@ -104,10 +105,8 @@ function garbled(text: string, lot: Lot): string {
     case 3:
       return JSON.stringify({ ...body, reservation_id: 'another' });
     default: {
-      const more = ({ isin, quantity }: { isin: string; quantity: string }) => {
-        return { isin, quantity: new Big(quantity).plus(1).toFixed() };
-      };
-      return JSON.stringify({ ...body, positions: body.positions.map(more) });
+      const positions = body.positions.map(({ isin }) => ({ isin, quantity: moreThanAsked }));
+      return JSON.stringify({ ...body, positions });
     }
   }
 }
