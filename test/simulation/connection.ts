@@ -2,7 +2,8 @@
 // meet with trouble: errors that the server itself raises, and connections that break before or after
 // a statement took effect.
 //
-// What nobody could see costs no turn: to begin a transaction, and to end one that has done nothing.
+// What nobody could see costs no turn: to begin a transaction, to take its weak lock of halts, and to end one that has
+// done nothing.
 import assert from 'node:assert/strict';
 import pg from 'pg';
 import { type Answer, type Backend, type Backends, type Statement, send } from './backends.ts';
@@ -51,6 +52,7 @@ interface Transaction {
   begin: string | undefined;
   hasDone: boolean;
   isBehindRead: boolean;
+  hasWeakLock: boolean;
 }
 
 /** What the server answered to a statement. */
@@ -127,10 +129,17 @@ export class Connections {
     if (asked.text.startsWith('begin')) {
       // Timeouts of one transaction go by the real clock.
       const begin = asked.text.replace(/;.*$/s, '');
-      session.transaction = { begin, hasDone: false, isBehindRead: false };
+      const fresh = { hasDone: false, isBehindRead: false, hasWeakLock: false };
+      session.transaction = { begin, ...fresh };
       return { command: 'BEGIN', rows: [], rowCount: null };
     }
     const { transaction, backend } = session;
+    const isWeak = transaction !== undefined && weakLock.test(asked.text);
+    if (isWeak && (transaction.hasWeakLock || transaction.begin !== undefined)) {
+      if (!transaction.hasWeakLock) transaction.begin += `; ${asked.text.trim()}`;
+      transaction.hasWeakLock = true;
+      return { command: 'LOCK', rows: [], rowCount: null };
+    }
     const isCommit = asked.text === 'commit';
     if (isCommit && transaction?.hasDone === false && session.isOpen) {
       session.backend = undefined;
@@ -245,6 +254,9 @@ export class Connections {
     return { ...sent, isEnd: true };
   }
 }
+
+/** Nothing waits for it, so it is not seen before the statement that follows, and is taken with it. */
+const weakLock = /^\s*lock table unwind\.halts in row share mode\s*$/;
 
 const changes = /\b(?:insert into|update (?:unwind|simulated_venue)\.|delete from|make_event_part)/;
 

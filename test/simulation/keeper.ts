@@ -50,8 +50,8 @@ export class Keeper {
     return { status: 200, body: garbled(answered.body, lot), afterMs };
   }
 
-  /** Where what it granted and was told differs from what the venue has sold, by account and ISIN. */
-  faultsOf(sold: ReadonlyMap<string, Big>): readonly string[] {
+  /** Where what it granted and was told differs from what the venue has sold, by account and ISIN; more only where it is not excused. */
+  faultsOf(sold: ReadonlyMap<string, Big>, excused: ReadonlySet<string>): readonly string[] {
     const faults: string[] = [];
     const granted = new Map<string, Big>();
     const told = new Map<string, Big>();
@@ -62,11 +62,13 @@ export class Keeper {
       for (const one of report?.positions ?? []) {
         add(told, `${accountId}/${one.isin}`, new Big(one.sold));
         const units = entry.granted.get(one.isin) ?? new Big(0);
-        if (units.lt(one.sold)) faults.push(`${id} ${one.isin}: ${one.sold} sold of ${units}`);
+        const isMore = units.lt(one.sold) && !excused.has(`${accountId}/${one.isin}`);
+        if (isMore) faults.push(`${id} ${one.isin}: ${one.sold} sold of ${units}`);
       }
     }
     for (const [key, units] of sold) {
-      if (units.gt(granted.get(key) ?? 0)) faults.push(`${key}: more was sold than was granted`);
+      if (units.gt(granted.get(key) ?? 0) && !excused.has(key))
+        faults.push(`${key}: more was sold than was granted`);
     }
     for (const key of new Set([...sold.keys(), ...told.keys()])) {
       const [of, as] = [sold.get(key) ?? new Big(0), told.get(key) ?? new Big(0)];

@@ -97,7 +97,9 @@ export async function playBatch(service: Service, name: string, batch: BatchWish
 async function create(operator: Operator, batch: BatchWish): Promise<void> {
   const { lot, scheduler } = operator.service.network;
   const rate = [undefined, undefined, 600, 3_000][lot.between(0, 3)];
-  const atOnce = [undefined, undefined, 1, 5][lot.between(0, 3)];
+  // Few rounds of a large batch: each has all the steps of a whole one.
+  const atOnce =
+    lot.next() < 0.5 ? undefined : Math.ceil(batch.accountIds.length / lot.between(1, 5));
   const startAt = new Date(scheduler.clock.now().getTime() + lot.between(0, 2_000));
   const body = {
     ...by,

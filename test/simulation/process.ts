@@ -206,8 +206,10 @@ export class SimulatedProcess {
 
   /** The others have nothing to do in this run. */
   #hasUse(name: StepName): boolean {
-    if (name === 'reserve' || name === 'report') return this.#around.plan.hasKeeper;
-    return name !== 'checkpoint';
+    const { hasKeeper, batches } = this.#around.plan;
+    if (name === 'reserve' || name === 'report') return hasKeeper;
+    if (name === 'start') return batches > 0;
+    return name !== 'checkpoint' && name !== 'settle';
   }
 
   /** Does something for somebody outside. Rejects when the process dies meanwhile. */
