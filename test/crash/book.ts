@@ -14,6 +14,8 @@ export interface Candidate {
   /** Whether the venue ends the sale of one of its positions before it is complete. */
   readonly isRefusedInPart: boolean;
   readonly positions: readonly Position[];
+  /** Units that may be sold of its first position, where the keeper of the holdings keeps the rest. */
+  readonly grantedMax: string | undefined;
 }
 
 interface Position {
@@ -35,6 +37,8 @@ const ordinary = [
 ] as const;
 /** One of so many accounts holds an instrument that is refused. */
 const refusedOneIn = 8;
+/** Of one of so many accounts less than it holds may be sold. */
+const withheldOneIn = 8;
 
 /** Draws accounts with one to seven positions. Ids are new for each seed. */
 export function drawAccounts(lot: Lot, count: number): readonly Candidate[] {
@@ -43,7 +47,13 @@ export function drawAccounts(lot: Lot, count: number): readonly Candidate[] {
     const some = lot.shuffled([...ordinary, inParts]).slice(0, lot.between(1, ordinary.length));
     const isins = isRefusedInPart ? [...some, refused[lot.between(0, 1)] ?? refused[0]] : some;
     const positions = isins.map((isin) => ({ isin, quantity: String(lot.between(1, 5_000) / 8) }));
-    return { accountId: idFrom(lot), userId: idFrom(lot), isRefusedInPart, positions };
+    const isWithheld = lot.between(1, withheldOneIn) === 1;
+    const grantedMax = isWithheld ? String(lot.between(0, 1)) : undefined;
+    const units = isWithheld
+      ? positions.with(0, { isin: isins[0] ?? inParts, quantity: '5' })
+      : positions;
+    const ids = { accountId: idFrom(lot), userId: idFrom(lot) };
+    return { ...ids, isRefusedInPart, positions: units, grantedMax };
   });
 }
 

@@ -15,6 +15,8 @@ import { World } from './world.ts';
 const seed = randomInt(1_000_000);
 /** Those at which another process takes over what the sleeping one still believes to hold. */
 const leased = [
+  'ask after',
+  'grant before',
   'intend after',
   'submit after',
   'claim after',

@@ -12,7 +12,7 @@ import { checkSales, type Findings } from './check.ts';
 import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
 import { type Lot, lotOf } from './random.ts';
 import { type Recovery, recoveriesOf } from './report.ts';
-import { ask, type Sale, sell, sellBatch } from './seller.ts';
+import { ask, type Sale, type Steering, sell, sellBatch } from './seller.ts';
 import type { World } from './world.ts';
 
 export interface CycleOptions {
@@ -50,7 +50,12 @@ const salesOfCycle = { min: 24, max: 5_000 };
 /** While accounts are blocked, since some receivers refuse: an old and a new claim then meet. */
 const replaysOfCycle = { min: 2, max: 6 };
 const betweenReplaysMs = 1_500;
+const steerings: readonly Steering[] = ['none', 'pause', 'cancel'];
+const pausedMsMax = 500;
 const haltsOfCycle = { min: 1, max: 3 };
+const limitsOfCycle = { min: 1, max: 2 };
+/** Units of an order; most are larger. */
+const orderQuantityMax = '50';
 const betweenHaltsMs = 3_000;
 const haltedMsMax = 1_000;
 /** One of so many cycles replaces the keys that sign deliveries. */
@@ -84,6 +89,7 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
   });
   const disturbing = disturbDeliveries(world, lotOf(options.seed + 2));
   const halting = haltSometimes(world, lotOf(options.seed + 3));
+  const limiting = limitSometimes(world, lotOf(options.seed + 4));
   const struck: FaultReport[] = [];
   try {
     for (const fault of faults) {
@@ -100,6 +106,7 @@ export async function runCycle(world: World, options: CycleOptions): Promise<Cyc
   const sales = await selling;
   await disturbing;
   const sentUnderHalts = await halting;
+  await limiting;
   await untilDelivered(world, sales);
   const findings = await reckon(world, sales, struck, sentUnderHalts);
   const after = standOf(world);
@@ -156,6 +163,31 @@ async function haltSometimes(world: World, lot: Lot): Promise<number> {
   return sent;
 }
 
+/** A person limits the quantity of orders for a moment, and lets pass what was stopped. */
+async function limitSometimes(world: World, lot: Lot): Promise<void> {
+  const limits = lot.between(limitsOfCycle.min, limitsOfCycle.max);
+  const by = { reason: 'a test', person: 'Tester' };
+  const post = async (target: string, json: object) => {
+    return ask(world, { method: 'POST', target, json, idempotencyKey: randomUUID() });
+  };
+  const set = async (limit: object) => {
+    const answer = await post('/controls', { ...by, ...limit });
+    assert.equal(answer.status, 200, answer.text);
+  };
+  for (let i = 0; i < limits; i += 1) {
+    await wait(lot.between(0, betweenHaltsMs));
+    await set({ order_quantity_max: orderQuantityMax });
+    await wait(lot.between(0, haltedMsMax));
+    await set({});
+    const list = await ask(world, { method: 'GET', target: '/controls/stopped?limit=1000' });
+    for (const { id } of (list.json as { data: readonly { id: string }[] }).data) {
+      const released = await post(`/controls/stopped/${id}/release`, by);
+      // It may have gone by itself meanwhile.
+      assert.ok(released.status === 200 || released.status === 409, released.text);
+    }
+  }
+}
+
 /** Every receiver has taken the end of every sale. */
 async function untilDelivered(world: World, sales: readonly Sale[]): Promise<void> {
   for (const collector of world.collectors) collector.setRefusing(false);
@@ -196,7 +228,8 @@ async function sellWhile(
   const inBatch = async () => {
     const candidates = [];
     while (candidates.length < batches.accounts) candidates.push(await world.nextAccount(lot));
-    return sellBatch(world, candidates);
+    const steering = steerings[lot.between(0, steerings.length - 1)] ?? 'none';
+    return sellBatch(world, candidates, { steering, pausedMs: lot.between(0, pausedMsMax) });
   };
   const work = async (): Promise<void> => {
     while (goesOn(begun)) {
@@ -232,6 +265,7 @@ async function reckon(
     ...(sentUnderHalts > 0 && !mayOversleep ? [`${sentUnderHalts} orders came under a halt`] : []),
     ...findings.faults,
     ...differences,
+    ...(await world.keeper.faults(world.sql)),
     ...trail.findings.listed.map(({ message }) => `the trail: ${message}`),
     ...audit.results.flatMap(({ check, total }) => {
       return total === 0 ? [] : [`the audit finds ${total} times: not "${check.says}"`];

@@ -51,7 +51,7 @@ export class Fleet {
   readonly trap = new Trap<Member>();
   readonly #t: AfterTest;
   readonly #home: string;
-  readonly #settings: Settings;
+  #settings: Settings;
   readonly #server: CrashServer;
   readonly #places: Place[] = [];
   #staleWritesBefore = 0;
@@ -64,8 +64,9 @@ export class Fleet {
     this.#server = server;
   }
 
-  /** Starts all processes at the same moment. */
-  async start(): Promise<void> {
+  /** Starts all processes at the same moment, with more settings. */
+  async start(more: Settings): Promise<void> {
+    this.#settings = { ...this.#settings, ...more };
     for (const kind of kinds) {
       const port = await freePort();
       const url = `http://127.0.0.1:${port}`;

@@ -14,6 +14,9 @@ export const steps = {
   create: { pool: 'unwind requests', statement: /insert into unwind\.liquidations as l/ },
   cancel: { pool: 'unwind requests', statement: /end_reason = 'client',/ },
   start: { pool: 'unwind loops', statement: /insert into unwind\.liquidations as l/ },
+  ask: { pool: 'unwind loops', statement: /lease_epoch = r\.lease_epoch \+ 1/ },
+  grant: { pool: 'unwind loops', statement: /\banswered_at = \$\d+,\s+next_at = null/ },
+  tell: { pool: 'unwind loops', statement: /\breported_at = \$\d+/ },
   release: { pool: 'unwind loops', statement: /insert into unwind\.orders\b/ },
   intend: { pool: 'unwind loops', statement: /insert into unwind\.submissions\b/ },
   submit: { pool: 'unwind venue', statement: /insert into simulated_venue\.journal\b/ },
@@ -51,6 +54,12 @@ export const points = {
   'start before': 'accounts of a batch are about to be started',
   'start during': 'accounts of a batch are being started',
   'start after': 'accounts of a batch are started and nothing follows from it yet',
+  'ask after': 'before the call: the keeper is about to be asked, or told what was sold',
+  'grant before': 'after the call, before the commit of what the keeper grants',
+  'grant during': 'what the keeper grants is being committed',
+  'grant after': 'what the keeper grants is committed and nothing is released',
+  'tell before': 'the keeper was told what was sold, and that is not committed',
+  'tell after': 'that the keeper was told is committed',
   'release before': 'orders and holds are about to be committed',
   'release during': 'orders and holds are being committed',
   'release after': 'the point of no return is passed and nothing is sent',
@@ -92,7 +101,7 @@ export type NamedPoint = keyof typeof points;
 export const namedPoints = Object.keys(points) as readonly NamedPoint[];
 
 /** Steps that send their statement also when there is nothing to do: only rows tell. */
-const polled: ReadonlySet<StepName> = new Set(['claim', 'resolve', 'report', 'advance']);
+const polled: ReadonlySet<StepName> = new Set(['claim', 'resolve', 'report', 'advance', 'ask']);
 
 /** The step that a statement on a pool belongs to. */
 export function stepOf(pool: string, text: string): StepName | undefined {

@@ -2,6 +2,7 @@
 // same idempotency key but of any process that answers requests, and some change their mind.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type ApiAnswer,
   ApiError,
@@ -22,6 +23,8 @@ export interface Sale {
   readonly contradictions: number;
   /** What the DELETE was answered; undefined where there was none. */
   readonly cancelStatus: number | undefined;
+  /** It was started by a batch that was cancelled: what was NEW then has ended with it. */
+  readonly isOfCancelled: boolean;
 }
 
 /** Where requests go, and who is told of what comes back. */
@@ -55,13 +58,18 @@ export async function sell(
   // Once more, as a client does that lost its notes: the first answer comes back, byte for byte.
   const again = await ask(counter, post);
   const isSame = again.status === 202 && again.text === first.text;
-  return { candidate, liquidationId: id, contradictions: isSame ? 0 : 1, cancelStatus };
+  const contradictions = isSame ? 0 : 1;
+  return { candidate, liquidationId: id, contradictions, cancelStatus, isOfCancelled: false };
 }
 
-/** Sells accounts by one batch, which has fewer in progress than it names. */
+/** What is done to a batch once it is made. */
+export type Steering = 'none' | 'pause' | 'cancel';
+
+/** Sells accounts by one batch, which has fewer in progress than it names. One that is paused is resumed. */
 export async function sellBatch(
   counter: Counter,
   candidates: readonly Candidate[],
+  { steering, pausedMs }: { readonly steering: Steering; readonly pausedMs: number },
 ): Promise<readonly Sale[]> {
   const accounts = candidates.map(({ accountId, userId }) => {
     return { account_id: accountId, user_id: userId };
@@ -77,24 +85,59 @@ export async function sellBatch(
   const first = await ask(counter, post);
   assert.equal(first.status, 201, first.text);
   const { id } = first.json as { id: string };
-  const started = await eventually(
-    'each account of a batch is started',
+  const accountsNow = async () => {
+    const list = await ask(counter, { method: 'GET', target: `/batches/${id}/accounts` });
+    return (list.json as { data: readonly StartedAccount[] }).data;
+  };
+  const isCancelled = steering === 'cancel' && (await steer(counter, id, 'cancel'));
+  if (steering === 'pause' && (await steer(counter, id, 'pause'))) {
+    const before = (await accountsNow()).filter(isStarted).length;
+    await wait(pausedMs);
+    const after = (await accountsNow()).filter(isStarted).length;
+    assert.equal(after, before, 'a batch that is paused starts nothing');
+    assert.ok(await steer(counter, id, 'resume'), 'what is paused can be resumed');
+  }
+  const decided = await eventually(
+    'each account of a batch is started, or cancelled with it',
     async () => {
-      const list = await ask(counter, { method: 'GET', target: `/batches/${id}/accounts` });
-      const { data } = list.json as { data: readonly StartedAccount[] };
-      assert.ok(!data.some(({ status }) => /REFUSED|CANCELLED/.test(status)), list.text);
-      return data.every(({ status }) => status === 'STARTED') ? data : undefined;
+      const data = await accountsNow();
+      const isWrong = ({ status }: StartedAccount) => {
+        return status === 'REFUSED' || (status === 'CANCELLED' && !isCancelled);
+      };
+      assert.ok(!data.some(isWrong), JSON.stringify(data));
+      return data.some(({ status }) => status === 'WAITING') ? undefined : data;
     },
     patienceMs,
   );
+  const started = decided.filter(isStarted);
   const again = await ask(counter, post);
   const isSame = again.status === 201 && again.text === first.text;
   const ids = new Map(started.map((one) => [one.account_id, one.liquidation?.id ?? '']));
-  return candidates.map((candidate) => {
-    const liquidationId = ids.get(candidate.accountId) ?? '';
+  const contradictions = isSame ? 0 : 1;
+  return candidates.flatMap((candidate) => {
+    const liquidationId = ids.get(candidate.accountId);
+    if (liquidationId === undefined) return [];
     counter.onAcknowledged(liquidationId);
-    return { candidate, liquidationId, contradictions: isSame ? 0 : 1, cancelStatus: undefined };
+    const cancel = { cancelStatus: undefined, isOfCancelled: isCancelled };
+    return [{ candidate, liquidationId, contradictions, ...cancel }];
   });
+}
+
+/** @returns whether it was done; false where the batch has come too far for it. */
+async function steer(
+  counter: Counter,
+  batchId: string,
+  act: 'pause' | 'resume' | 'cancel',
+): Promise<boolean> {
+  const json = { reason: 'A crash run', person: 'Seller' };
+  const target = `/batches/${batchId}/${act}`;
+  const answer = await ask(counter, { method: 'POST', target, json, idempotencyKey: randomUUID() });
+  assert.ok(answer.status === 200 || answer.status === 409, answer.text);
+  return answer.status === 200;
+}
+
+function isStarted({ status }: StartedAccount): boolean {
+  return status === 'STARTED';
 }
 
 interface StartedAccount {

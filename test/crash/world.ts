@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Client } from '@unwind/client';
 import type { FetchKeys } from '@unwind/client/webhooks';
+import type { Limit } from '../../examples/keeper/keeper.ts';
 import { importDirectory } from '../../src/book/import-directory.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
@@ -18,6 +19,7 @@ import { type Candidate, drawAccounts, writeBook } from './book.ts';
 import { type Collector, type CollectorOptions, startCollector } from './collector.ts';
 import { Counterparty } from './counterparty.ts';
 import { Fleet } from './fleet.ts';
+import { type Keeper, startKeeper } from './keeper.ts';
 import { type Lot, lotOf } from './random.ts';
 import { ask, type Counter, type Sale } from './seller.ts';
 import { CrashServer } from './server.ts';
@@ -64,6 +66,8 @@ export class World implements Counter {
 
   /** Undefined where orders go to the simulated venue. */
   readonly counterparty: Counterparty | undefined;
+  readonly #grantedMax = new Map<string, string>();
+  #keeper: Keeper | undefined;
 
   private constructor(
     t: AfterTest,
@@ -75,7 +79,8 @@ export class World implements Counter {
     this.#t = t;
     this.#home = home;
     this.server = server;
-    this.fleet = new Fleet(t, { home, server, settings: counterparty?.settings ?? {} });
+    const settings = counterparty?.settings ?? {};
+    this.fleet = new Fleet(t, { home, server, settings });
     this.sql = connect({ url: server.url(), max: 4, applicationName: 'crash run' });
     t.after(() => this.sql.end());
   }
@@ -87,7 +92,10 @@ export class World implements Counter {
     const isFix = venue === 'fix';
     const counterparty = isFix ? await Counterparty.start(t, dirname(home)) : undefined;
     const world = new World(t, home, { server, counterparty });
-    await world.fleet.start();
+    const options = { lot: lotOf(seed + 1_000), limit: world.#limit, fetchKeys: world.#keys };
+    const keeper = await startKeeper(t, options);
+    world.#keeper = keeper;
+    await world.fleet.start({ UNWIND_RESERVATIONS_URL: keeper.url });
     const sandbox = await readSandboxClient(home);
     assert.ok(sandbox !== undefined, 'the processes have made their client');
     world.#tenantId = sandbox.client_id;
@@ -128,6 +136,16 @@ export class World implements Counter {
   }
 
   readonly #keys: FetchKeys = (signal) => this.nextClient().webhooks.verifyKeys({ signal });
+
+  readonly #limit: Limit = (accountId, isin) => {
+    const units = this.#grantedMax.get(`${accountId}/${isin}`);
+    return units === undefined ? undefined : { units, reason: 'it is pledged' };
+  };
+
+  get keeper(): Keeper {
+    assert.ok(this.#keeper !== undefined, 'the world was started');
+    return this.#keeper;
+  }
 
   /** What times are measured at, and whose deliveries are held at a point. */
   #first(): Pick<CollectorOptions, 'onArrival' | 'beforeAnswer'> {
@@ -221,6 +239,10 @@ export class World implements Counter {
 
   async #importAccounts(lot: Lot): Promise<void> {
     const drawn = drawAccounts(lot, accountsAtOnce);
+    for (const { accountId, grantedMax, positions } of drawn) {
+      const key = `${accountId}/${positions[0]?.isin}`;
+      if (grantedMax !== undefined) this.#grantedMax.set(key, grantedMax);
+    }
     const directory = join(dirname(this.#home), 'book');
     await writeBook(directory, drawn);
     const tenantId = parseId<'tenant'>(this.#tenantId);

@@ -50,32 +50,43 @@ export class Keeper {
     return { status: 200, body: garbled(answered.body, lot), afterMs };
   }
 
-  /** Where what it granted and was told differs from what the venue has sold, by account and ISIN; more only where it is not excused. */
+  /**
+   * @param sold units by account and ISIN, as the venue has it.
+   * @param excused where more may have been sold.
+   */
   faultsOf(sold: ReadonlyMap<string, Big>, excused: ReadonlySet<string>): readonly string[] {
-    const faults: string[] = [];
-    const granted = new Map<string, Big>();
-    const told = new Map<string, Big>();
-    for (const [id, entry] of this.#ledger.entries) {
-      const { accountId, report } = entry;
-      if (accountId !== '' && report === undefined) faults.push(`${id} was never reported`);
-      for (const [isin, units] of entry.granted) add(granted, `${accountId}/${isin}`, units);
-      for (const one of report?.positions ?? []) {
-        add(told, `${accountId}/${one.isin}`, new Big(one.sold));
-        const units = entry.granted.get(one.isin) ?? new Big(0);
-        const isMore = units.lt(one.sold) && !excused.has(`${accountId}/${one.isin}`);
-        if (isMore) faults.push(`${id} ${one.isin}: ${one.sold} sold of ${units}`);
-      }
-    }
-    for (const [key, units] of sold) {
-      if (units.gt(granted.get(key) ?? 0) && !excused.has(key))
-        faults.push(`${key}: more was sold than was granted`);
-    }
-    for (const key of new Set([...sold.keys(), ...told.keys()])) {
-      const [of, as] = [sold.get(key) ?? new Big(0), told.get(key) ?? new Big(0)];
-      if (!of.eq(as)) faults.push(`${key}: ${of} were sold, the keeper was told ${as}`);
-    }
-    return faults.map((fault) => `the keeper: ${fault}`);
+    return faultsOfLedger(this.#ledger, sold, excused);
   }
+}
+
+/** Where what a keeper has granted and was told differs from what was sold, by account and ISIN. */
+export function faultsOfLedger(
+  { entries }: Ledger,
+  sold: ReadonlyMap<string, Big>,
+  excused: ReadonlySet<string> = new Set(),
+): readonly string[] {
+  const faults: string[] = [];
+  const granted = new Map<string, Big>();
+  const told = new Map<string, Big>();
+  for (const [id, { accountId, report, granted: given }] of entries) {
+    if (accountId !== '' && report === undefined) faults.push(`${id} was never reported`);
+    for (const [isin, units] of given) add(granted, `${accountId}/${isin}`, units);
+    for (const one of report?.positions ?? []) {
+      add(told, `${accountId}/${one.isin}`, new Big(one.sold));
+      const units = given.get(one.isin) ?? new Big(0);
+      const isMore = units.lt(one.sold) && !excused.has(`${accountId}/${one.isin}`);
+      if (isMore) faults.push(`${id} ${one.isin}: ${one.sold} sold of ${units}`);
+    }
+  }
+  for (const [key, units] of sold) {
+    const isMore = units.gt(granted.get(key) ?? 0) && !excused.has(key);
+    if (isMore) faults.push(`${key}: more was sold than was granted`);
+  }
+  for (const key of new Set([...sold.keys(), ...told.keys()])) {
+    const [of, as] = [sold.get(key) ?? new Big(0), told.get(key) ?? new Big(0)];
+    if (!of.eq(as)) faults.push(`${key}: ${of} were sold, the keeper was told ${as}`);
+  }
+  return faults.map((fault) => `the keeper: ${fault}`);
 }
 
 function add(sums: Map<string, Big>, key: string, units: Big): void {
