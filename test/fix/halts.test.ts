@@ -6,6 +6,8 @@ import { type TestContext, test } from 'node:test';
 import type { Market } from '../../examples/fix/acceptor.ts';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { later, systemClock } from '../../src/clock.ts';
+import { noLimits } from '../../src/controls/control.ts';
+import { replaceControls } from '../../src/controls/controls-store.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { untilAcknowledged } from '../../src/halts/acknowledge-halt.ts';
@@ -14,7 +16,7 @@ import { findSendsUntil, insertHalt } from '../../src/halts/halts-store.ts';
 import { newId } from '../../src/ids.ts';
 import { fixWriteMsMax } from '../../src/limits.ts';
 import { liftHalt } from '../../src/liquidations/lift-halt.ts';
-import { plain } from '../../src/money.ts';
+import { decimal, plain } from '../../src/money.ts';
 import { fieldOf } from '../../src/venue/fix/codec.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
@@ -90,6 +92,43 @@ test('what the venue asks for again is not sent again while it is halted', async
   assert.deepEqual(await outcome, [
     { type: 'refused', reason: 'it was halted before it came to the venue', temporary: true },
   ]);
+});
+
+test('what waits in the outbox when controls are set is held against them before it is sent', async (t) => {
+  const clock = testClock(new Date().toISOString());
+  const world = await openScripted(t, { messages_per_s: 1 }, clock);
+  const { sql, venue, until, fix, tenantId } = world;
+  const other = 'DE0008404005';
+  const positions = [isin, other].map((one) => ({ isin: one, quantity: '10' }));
+  const [account] = await makeBook(sql, {
+    tenantId,
+    instruments: [isin, other].map((one) => ({ isin: one, price: '10' })),
+    accounts: [{ positions }],
+  });
+  assert.ok(account);
+  await venue.logOn();
+  await until('ready');
+  const steps = engineSteps(sql, clock, { delayMs: 0, venue: fix.venue, onWarning: () => {} });
+  await askToLiquidate(sql, clock, account);
+  await steps.release();
+  const submitted = steps.submit();
+  const first = await venue.next('D');
+  const by = { reason: 'a test', person: 'Tester', setAt: clock.now() };
+  const controls = { ...noLimits, ...by, tenantId, controlsId: newId<'controls'>() };
+  await inTransaction(sql, (tx) => {
+    return replaceControls(tx, { ...controls, orderQuantityMax: decimal('9') });
+  });
+  clock.advance(1_000);
+  const refusals = async () => {
+    const rows = await sql<{ refusal: string }[]>`
+      select o.refusal from unwind.fix_orders o where o.refusal is not null`;
+    return rows.map(({ refusal }) => refusal);
+  };
+  await eventually('one is taken back', async () => (await refusals()).length > 0, patienceMs);
+  assert.deepEqual(await refusals(), ['a control stopped it before it was sent']);
+  assert.equal((await sql`select from unwind.fix_messages m where m.type = 'D'`).count, 1);
+  venue.report(3, first, '17=A|150=0|39=0|14=0');
+  await submitted;
 });
 
 test('what was numbered too long ago is not written: the connection ends, and the next one looks again', async (t) => {

@@ -1,11 +1,12 @@
 // What waits to be sent at a FIX venue: queued by whoever asks (submit, cancel, look up), numbered and
 // sent by the writer of the session, in one commit with what it makes of the order.
 
+import { recheckOrders } from '../../controls/check-orders.ts';
 import type { Sql, Tx } from '../../db/connect.ts';
 import { fragment } from '../../db/sql.ts';
 import { isHaltedSql } from '../../halts/halts-store.ts';
-import type { TenantId } from '../../ids.ts';
-import { decimal } from '../../money.ts';
+import type { OrderId, TenantId } from '../../ids.ts';
+import { decimal, plain } from '../../money.ts';
 import type { OrderReference } from '../venue.ts';
 import type { LastPrice } from './limit-price.ts';
 import type { Named } from './requests.ts';
@@ -172,6 +173,34 @@ export async function findHalted(
       and o.client_order_id = any (${names}::text[])
       and ${isHaltedSql(ofFixOrder)}`;
   return new Set(rows.map((row) => row.client_order_id));
+}
+
+/** What controls are asked by. */
+type Sellable = Pick<QueuedRequest, 'tenantId' | 'clientOrderId' | 'isin' | 'quantity'>;
+
+/** Those of the orders that controls stop by now, by FIX 11; the caller holds off halts. */
+export async function findStopped(
+  tx: Tx,
+  orders: readonly Sellable[],
+  now: Date,
+): Promise<ReadonlySet<string>> {
+  const stopped = new Set<string>();
+  for (const [tenantId, own] of Map.groupBy(orders, (one) => one.tenantId)) {
+    const rows = await tx<{ client_order_id: string; order_id: OrderId }[]>`
+      select s.client_order_id, s.order_id
+      from unwind.submissions s
+      where s.tenant_id = ${tenantId}
+        and s.client_order_id = any (${own.map(({ clientOrderId }) => clientOrderId)}::text[])`;
+    const ids = new Map(rows.map((row) => [row.client_order_id, row.order_id]));
+    const named = own.flatMap(({ clientOrderId, isin, quantity }) => {
+      const orderId = ids.get(clientOrderId);
+      return orderId === undefined ? [] : { orderId, isin, quantity: plain(quantity) };
+    });
+    const stops = await recheckOrders(tx, { tenantId, orders: named, now });
+    const held = new Set(stops.map(({ orderId }) => orderId));
+    for (const [name, orderId] of ids) if (held.has(orderId)) stopped.add(name);
+  }
+  return stopped;
 }
 
 /** Writes down that orders are about to be sent again. */

@@ -13,6 +13,7 @@ import type { FixOrder } from './order.ts';
 import { findOrdersNamed, updateOrders } from './order-store.ts';
 import {
   findHalted,
+  findStopped,
   markSent,
   markSentAgain,
   type QueuedRequest,
@@ -86,7 +87,11 @@ export async function numberRequests(
   const { sent, taken } = await inTransaction(sql, async (tx) => {
     await holdOffHalts(tx);
     const all = await takeRequests(tx, { venue: writer.venue, limit });
-    const made = all.map((request) => ({ request, made: fieldsFor(request, profile, now) }));
+    const stopped = await findStopped(tx, all.filter(isNew), now);
+    const made = all.map((request) => {
+      const isStopped = isNew(request) && stopped.has(request.clientOrderId);
+      return { request, made: isStopped ? stoppedBefore : fieldsFor(request, profile, now) };
+    });
     const refused = made.flatMap(({ request, made: why }) => {
       return typeof why === 'string' ? refusedHere(request, why) : [];
     });
@@ -104,6 +109,12 @@ export async function numberRequests(
   });
   const wires = sent.map(({ fields }, i) => wireOf(profile, { fields, number: from + i, at: now }));
   return { wire: Buffer.concat(wires), count: sent.length, taken };
+}
+
+const stoppedBefore = 'a control stopped it before it was sent';
+
+function isNew({ type }: QueuedRequest): boolean {
+  return type === 'D';
 }
 
 /** @returns the message, or why there is none to send yet. */
@@ -178,7 +189,7 @@ function gapFill(profile: FixProfile, fill: { from: number; to: number; now: Dat
 }
 
 /**
- * Numbers that are sent again. An order is, as long as the venue has not answered it, it is young and not halted;
+ * Numbers that are sent again. An order is, as long as the venue has not answered it, it is young and neither halted nor stopped;
  * any other has not come to the venue, and never will.
  */
 async function stillWanted(
@@ -195,6 +206,7 @@ async function stillWanted(
     const known = await findOrdersNamed(tx, { venue, names });
     const orders = new Map([...known].map(([name, { order }]) => [name, order]));
     const halted = await findHalted(tx, { venue, names });
+    const stopped = await findStopped(tx, [...orders.values()], now);
     const wanted = new Set<number>();
     const again: string[] = [];
     const stale: FixOrder[] = [];
@@ -203,15 +215,18 @@ async function stillWanted(
       if (order === undefined || order.status === 'DONE') continue;
       const isOld = now.getTime() - at.getTime() > staleMs;
       const isHalted = halted.has(clientOrderId);
+      const isStopped = stopped.has(clientOrderId);
       if (type === 'F') {
         wanted.add(number);
-      } else if (type === 'D' && order.status === 'SENT' && !isOld && !isHalted) {
+      } else if (type === 'D' && order.status === 'SENT' && !(isOld || isHalted || isStopped)) {
         wanted.add(number);
         again.push(clientOrderId);
       } else if (type === 'D' && order.status === 'SENT') {
         const reason = isHalted
           ? 'it was halted before it came to the venue'
-          : 'it did not come to the venue in time';
+          : isStopped
+            ? 'a control stopped it before it came to the venue'
+            : 'it did not come to the venue in time';
         const refused: FixOrder = {
           ...order,
           status: 'DONE',
