@@ -6,6 +6,7 @@ import type { Sql } from '../db/connect.ts';
 import { isPassing } from '../db/errors.ts';
 import { databaseFault } from '../db/fault.ts';
 import { probeDatabase } from '../db/probe.ts';
+import type { CheckpointState } from '../trail/export-checkpoints.ts';
 import { findSessionStatuses } from '../venue/fix/operate-store.ts';
 import { countParked } from '../work/parked-store.ts';
 import { onceASecond, type Readiness } from './probes.ts';
@@ -20,7 +21,7 @@ export interface Watched {
   /** Whether each loop has worked well lately; undefined for a process without loops. */
   readonly loops: (() => Readonly<Record<string, boolean>>) | undefined;
   /** How this process signs the trail; undefined where it does not. */
-  readonly signing: () => { readonly isFailing: boolean } | undefined;
+  readonly signing: () => CheckpointState | undefined;
   /** Whether the clock of this machine is right, in words. */
   readonly clock: () => string;
   readonly isStopping: () => boolean;
@@ -49,12 +50,17 @@ export function readinessOf(watched: Watched, stopwatch: Stopwatch): () => Promi
         clock: watched.clock(),
         ...(loops === undefined ? {} : { loops: running }),
         // A person has to look; the rest goes on.
-        ...(signing && { trail: signing.isFailing ? 'not signed: see the log' : 'signed' }),
+        ...(signing && { trail: signingText(signing) }),
         ...notices,
         ...(isStopping() ? { service: 'stopping' } : {}),
       },
     };
   };
+}
+
+function signingText({ isFailing, lastAt }: CheckpointState): string {
+  if (isFailing) return 'not signed: see the log';
+  return lastAt === undefined ? 'nothing signed yet' : 'signed';
 }
 
 interface DatabaseState {

@@ -15,7 +15,11 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { systemStopwatch } from '../../src/clock.ts';
+import type { Sql } from '../../src/db/connect.ts';
+import { expectedSchema } from '../../src/db/migrate.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
+import { readinessOf } from '../../src/http/readiness.ts';
 import { newId, type TenantId } from '../../src/ids.ts';
 import { newTrailKey } from '../../src/settings/trail-key.ts';
 import { recordAct } from '../../src/trail/acts-store.ts';
@@ -267,6 +271,21 @@ test('two processes that write to one file do not let it fork', async (t) => {
   assert.equal(await writer.write(), true, 'a lock that was left is passed over');
 });
 
+/** What `/readyz` of a process with this writer says of the trail; it is ready all the same. */
+async function readyzOf(sql: Sql, writer: CheckpointWriter): Promise<string | undefined> {
+  const readiness = readinessOf(
+    {
+      ...{ sql, now: () => new Date(0), expectedSchema: await expectedSchema(), databaseUrl: '' },
+      ...{ loops: undefined, clock: () => '', isStopping: () => false, notices: {} },
+      signing: () => writer.state,
+    },
+    systemStopwatch,
+  );
+  const { ready, checks } = await readiness();
+  assert.equal(ready, true);
+  return checks['trail'];
+}
+
 test('a pipe: without a reader it is told, and after a restart a new run begins', async (t) => {
   const { sql, clock, go, one, other, settings, verify, file } = await newTrail(t);
   const pipe = `${file}.pipe`;
@@ -276,6 +295,7 @@ test('a pipe: without a reader it is told, and after a restart a new run begins'
   await go(one, other);
   await assert.rejects(writer.write(), /is a pipe that nobody reads/);
   assert.deepEqual(writer.state, { lastAt: undefined, isFailing: true });
+  assert.equal(await readyzOf(sql, writer), 'not signed: see the log');
   const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
   t.after(() => reader.close());
   const read = async () => (await reader.read(Buffer.alloc(65_536))).bytesRead;
@@ -285,6 +305,7 @@ test('a pipe: without a reader it is told, and after a restart a new run begins'
   };
   assert.equal(await writer.write(), true);
   assert.deepEqual(writer.state, { lastAt: clock.now(), isFailing: false });
+  assert.equal(await readyzOf(sql, writer), 'signed');
   await keep();
   await go(one);
   assert.equal(await writer.write(), true);
