@@ -152,7 +152,7 @@ CREATE INDEX acts_of_people ON unwind.acts USING btree (tenant_id, acted_at, com
 create table unwind.approvals (
   tenant_id uuid not null,
   approval_id uuid not null,
-  halt_id uuid not null,
+  halt_id uuid,
   value numeric,
   value_max numeric not null,
   reason text not null,
@@ -167,16 +167,19 @@ create table unwind.approvals (
   decided_actor_kind text,
   decided_actor text,
   decide_reason text,
+  batch_id uuid,
   constraint approvals_pkey PRIMARY KEY (tenant_id, approval_id),
   constraint approvals_decide_reason_length CHECK (length(decide_reason) >= 1 AND length(decide_reason) <= 500),
   constraint approvals_decided CHECK ((decision IS NULL) = (decided_at IS NULL) AND (COALESCE(decision, 'expired'::text) = 'expired'::text) = (decided_by IS NULL) AND (decided_by IS NULL) = (decide_reason IS NULL) AND (decided_by IS NULL) = (decided_actor IS NULL) AND (decided_by IS NULL) = (decided_actor_kind IS NULL)),
   constraint approvals_decided_by_length CHECK (length(decided_by) >= 1 AND length(decided_by) <= 100),
   constraint approvals_decision CHECK (decision = ANY (ARRAY['approved'::text, 'declined'::text, 'expired'::text])),
   constraint approvals_in_time CHECK (decision <> 'approved'::text OR decided_at < expires_at),
+  constraint approvals_of_one CHECK (num_nonnulls(halt_id, batch_id) = 1),
   constraint approvals_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
   constraint approvals_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
   constraint approvals_two_persons CHECK (decision <> 'approved'::text OR lower(btrim(decided_by)) <> lower(btrim(person)))
 );
+CREATE UNIQUE INDEX approvals_of_batch ON unwind.approvals USING btree (tenant_id, batch_id);
 CREATE UNIQUE INDEX approvals_open ON unwind.approvals USING btree (tenant_id, halt_id) WHERE (decision IS NULL);
 
 create table unwind.batch_accounts (
@@ -229,6 +232,8 @@ create table unwind.batches (
   passed integer default 0 not null,
   told text,
   told_at timestamp with time zone,
+  value numeric,
+  approval_id uuid,
   constraint batches_pkey PRIMARY KEY (tenant_id, batch_id),
   constraint batches_tenant FOREIGN KEY (tenant_id) REFERENCES unwind.tenants(tenant_id),
   constraint batches_accounts CHECK (accounts >= 1 AND accounts <= 100000),
@@ -237,21 +242,22 @@ create table unwind.batches (
   constraint batches_ended_exactly_when_final CHECK ((status = ANY (ARRAY['CANCELLED'::text, 'COMPLETED'::text])) = (ended_at IS NOT NULL)),
   constraint batches_final_has_decided_all CHECK ((status <> ALL (ARRAY['CANCELLED'::text, 'COMPLETED'::text])) OR (started + refused + cancelled) = accounts),
   constraint batches_in_progress_max CHECK (in_progress_max >= 1 AND in_progress_max <= 100000),
-  constraint batches_looked_at_exactly_when_active CHECK ((status = ANY (ARRAY['SCHEDULED'::text, 'RUNNING'::text, 'CANCELLING'::text])) = (next_at IS NOT NULL)),
+  constraint batches_looked_at_exactly_when_active CHECK ((status = ANY (ARRAY['PENDING_APPROVAL'::text, 'SCHEDULED'::text, 'RUNNING'::text, 'CANCELLING'::text])) = (next_at IS NOT NULL)),
   constraint batches_paused_at CHECK ((status = 'PAUSED'::text) = (paused_at IS NOT NULL)),
+  constraint batches_pending_has_approval CHECK (status <> 'PENDING_APPROVAL'::text OR approval_id IS NOT NULL),
   constraint batches_person_length CHECK (length(person) >= 1 AND length(person) <= 100),
   constraint batches_rate CHECK (rate >= 1 AND rate <= 1000000),
   constraint batches_reason_length CHECK (length(reason) >= 1 AND length(reason) <= 500),
   constraint batches_running_has_started CHECK ((status <> ALL (ARRAY['RUNNING'::text, 'COMPLETED'::text])) OR started_at IS NOT NULL),
-  constraint batches_scheduled_has_not_started CHECK (status <> 'SCHEDULED'::text OR started_at IS NULL AND (started + refused + cancelled) = 0),
-  constraint batches_status CHECK (status = ANY (ARRAY['SCHEDULED'::text, 'RUNNING'::text, 'PAUSED'::text, 'CANCELLING'::text, 'CANCELLED'::text, 'COMPLETED'::text])),
+  constraint batches_scheduled_has_not_started CHECK ((status <> ALL (ARRAY['PENDING_APPROVAL'::text, 'SCHEDULED'::text])) OR started_at IS NULL AND (started + refused + cancelled) = 0),
+  constraint batches_status CHECK (status = ANY (ARRAY['PENDING_APPROVAL'::text, 'SCHEDULED'::text, 'RUNNING'::text, 'PAUSED'::text, 'CANCELLING'::text, 'CANCELLED'::text, 'COMPLETED'::text])),
   constraint batches_steer_reason_length CHECK (length(steer_reason) >= 1 AND length(steer_reason) <= 500),
   constraint batches_steered CHECK ((steered_at IS NULL) = (steered_by IS NULL) AND (steered_at IS NULL) = (steer_reason IS NULL)),
   constraint batches_steered_by_length CHECK (length(steered_by) >= 1 AND length(steered_by) <= 100)
 ) with (fillfactor=50);
 CREATE INDEX batches_due ON unwind.batches USING btree (tenant_id, next_at) WHERE (next_at IS NOT NULL);
 CREATE INDEX batches_open ON unwind.batches USING btree (batch_id) WHERE (ended_at IS NULL);
-CREATE TRIGGER batches_transitions AFTER UPDATE OF status ON unwind.batches FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'SCHEDULED'::text OR new.status <> 'RUNNING'::text) AND (old.status <> 'SCHEDULED'::text OR new.status <> 'PAUSED'::text) AND (old.status <> 'SCHEDULED'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'PAUSED'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'COMPLETED'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'SCHEDULED'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'RUNNING'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'CANCELLING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
+CREATE TRIGGER batches_transitions AFTER UPDATE OF status ON unwind.batches FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'PENDING_APPROVAL'::text OR new.status <> 'SCHEDULED'::text) AND (old.status <> 'PENDING_APPROVAL'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'SCHEDULED'::text OR new.status <> 'RUNNING'::text) AND (old.status <> 'SCHEDULED'::text OR new.status <> 'PAUSED'::text) AND (old.status <> 'SCHEDULED'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'PAUSED'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'RUNNING'::text OR new.status <> 'COMPLETED'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'SCHEDULED'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'RUNNING'::text) AND (old.status <> 'PAUSED'::text OR new.status <> 'CANCELLING'::text) AND (old.status <> 'CANCELLING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
 
 create table unwind.blocked_accounts (
   tenant_id uuid not null,
@@ -524,7 +530,7 @@ create table unwind.events (
   object_sha256 bytea,
   constraint events_pkey PRIMARY KEY (tenant_id, liquidation_id, number),
   constraint events_position CHECK ("position" > 0),
-  constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.SETTLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text, 'BATCH.CREATED'::text, 'BATCH.STARTED'::text, 'BATCH.PROGRESS'::text, 'BATCH.PAUSED'::text, 'BATCH.RESUMED'::text, 'BATCH.CANCELLING'::text, 'BATCH.CANCELLED'::text, 'BATCH.COMPLETED'::text])) NOT VALID
+  constraint events_type CHECK (type = ANY (ARRAY['ACCOUNT_LIQUIDATION.NEW'::text, 'ACCOUNT_LIQUIDATION.PROCESSING'::text, 'ACCOUNT_LIQUIDATION.FILLED'::text, 'ACCOUNT_LIQUIDATION.SETTLED'::text, 'ACCOUNT_LIQUIDATION.CANCELLED'::text, 'BATCH.CREATED'::text, 'BATCH.APPROVED'::text, 'BATCH.STARTED'::text, 'BATCH.PROGRESS'::text, 'BATCH.PAUSED'::text, 'BATCH.RESUMED'::text, 'BATCH.CANCELLING'::text, 'BATCH.CANCELLED'::text, 'BATCH.COMPLETED'::text])) NOT VALID
 ) partition by RANGE (liquidation_id);
 CREATE INDEX events_by_id ON ONLY unwind.events USING btree (tenant_id, event_id);
 CREATE INDEX events_by_position ON ONLY unwind.events USING btree (tenant_id, "position") WHERE ("position" IS NOT NULL);
@@ -1944,7 +1950,8 @@ create view unwind_v1.approvals as
     decided_by,
     decided_actor_kind,
     decided_actor,
-    decide_reason
+    decide_reason,
+    batch_id
    FROM unwind.approvals a;
 
 create view unwind_v1.batch_accounts as
@@ -1990,7 +1997,9 @@ create view unwind_v1.batches as
     steered_at,
     steered_by,
     steer_reason,
-    event_count
+    event_count,
+    value,
+    approval_id
    FROM unwind.batches b;
 
 create view unwind_v1.blocked_accounts as

@@ -37,9 +37,10 @@ export function stateMachinesPage(): string {
     '## Batch',
     '',
     'Many accounts at once: `batchTransitions` in [`src/batches/batch.ts`](../src/batches/batch.ts). `ended`: no account of it',
-    'waits and no liquidation of it is open. `reschedule`: it was paused before it had begun. Each change of state has one event.',
+    'waits and no liquidation of it is open. `reschedule`: it was paused before it had begun. Above a set value it begins as',
+    '`PENDING_APPROVAL`. Each change of state has one event.',
     '',
-    ...drawing(batchTransitions, 'SCHEDULED'),
+    ...drawing(batchTransitions, 'PENDING_APPROVAL', 'SCHEDULED'),
     '## Receiver',
     '',
     'What the receiver of a subscription does, as far as one claim knows: `receiverTransitions` in',
@@ -65,12 +66,12 @@ export function stateMachinesPage(): string {
   ].join('\n');
 }
 
-function drawing(table: Transitions<string>, start: string): readonly string[] {
+function drawing(table: Transitions<string>, ...starts: readonly string[]): readonly string[] {
   const ends = Object.keys(table).filter((state) => Object.keys(table[state] ?? {}).length === 0);
   return [
     '```mermaid',
     'stateDiagram-v2',
-    `    [*] --> ${start}`,
+    ...starts.map((state) => `    [*] --> ${state}`),
     ...arrowsOf(table).map(({ from, cause, to }) => `    ${from} --> ${to}: ${cause}`),
     ...ends.map((state) => `    ${state} --> [*]`),
     '```',

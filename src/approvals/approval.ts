@@ -1,6 +1,7 @@
 // An approval: what one person has asked for, and a second one has to agree to before it is done. Pure: what is
 // held and the limits go in, whether it needs a second person comes out.
 
+import type { BatchId } from '../batches/batch.ts';
 import { everyTenant, type HaltId } from '../halts/halt.ts';
 import type { Id, TenantId } from '../ids.ts';
 import { accountCurrency, type Decimal, plain, sum } from '../money.ts';
@@ -11,8 +12,22 @@ export type ApprovalId = Id<'approval'>;
 /** How long a second person may take to approve, in ms: then it has to be asked for again. */
 export const approvalMs = 24 * 3_600_000;
 
-/** `void`: its halt was lifted otherwise. */
+/** What needs a second person. */
+export const approvalOperations = ['lift_halt', 'start_batch'] as const;
+
+export type ApprovalOperation = (typeof approvalOperations)[number];
+
+/** What is asked for. */
+export type Wish =
+  | { readonly operation: 'lift_halt'; readonly haltId: HaltId }
+  | { readonly operation: 'start_batch'; readonly batchId: BatchId };
+
+/** `void`: its halt was lifted otherwise, or its batch was cancelled. */
 export const approvalStatuses = ['pending', 'approved', 'declined', 'expired', 'void'] as const;
+
+/** What is told where there is nothing to decide any more. */
+export const notPending =
+  'It is not pending any more: decided, expired, its halt was lifted otherwise, or its batch was cancelled.';
 
 /** Who asks or decides: a name, and what proves it, such as the key of a client. */
 export interface Asker {
@@ -22,11 +37,11 @@ export interface Asker {
 }
 
 export interface Approval {
-  /** Of the halt: `everyTenant` where it is across all. */
+  /** Of the halt or batch: `everyTenant` where a halt is across all. */
   readonly tenantId: TenantId;
   readonly approvalId: ApprovalId;
-  readonly haltId: HaltId;
-  /** What the halt held, in EUR; undefined: a price was not known. */
+  readonly wish: Wish;
+  /** What the halt held, or the batch could sell, in EUR; undefined: a price was not known. */
   readonly value: Decimal | undefined;
   /** The limit that it is above. */
   readonly valueMax: Decimal;
@@ -51,7 +66,7 @@ function nameKey(name: string): string {
   return name.normalize('NFKC').trim().replaceAll(/\s+/gu, ' ').toLowerCase();
 }
 
-/** What a halt holds of one tenant; `value` undefined: a price is not known. */
+/** What a halt holds, or a batch could sell, of one tenant; `value` undefined: a price is not known. */
 export interface Held {
   readonly tenantId: TenantId;
   readonly value: Decimal | undefined;

@@ -1,5 +1,6 @@
 // The statements of approvals: asked for, decided, listed; and what a halt holds by the last prices.
 
+import type { BatchId } from '../batches/batch.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
@@ -8,9 +9,17 @@ import { isCoveredSql, ofOrder } from '../halts/halts-store.ts';
 import type { TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
 import type { ActKind } from '../trail/act.ts';
-import type { Approval, ApprovalId, Asker, FourEyesLimit, Held } from './approval.ts';
+import type {
+  Approval,
+  ApprovalId,
+  ApprovalOperation,
+  Asker,
+  FourEyesLimit,
+  Held,
+  Wish,
+} from './approval.ts';
 
-/** The limits in force above which the lift of a halt needs a second person. */
+/** The limits in force above which something of a tenant, or of all, needs a second person. */
 export async function findFourEyesLimits(
   tx: Tx,
   { tenantId }: Pick<Halt, 'tenantId'>,
@@ -83,25 +92,42 @@ export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
   }));
 }
 
-/** @returns false: an approval of the same lift is pending. */
-export async function insertApproval(tx: Tx, approval: Approval): Promise<boolean> {
-  const { tenantId, haltId, asker, askedAt } = approval;
+/** Writes down that nobody has decided in time. */
+export async function expireApprovals(
+  tx: Tx,
+  { tenantId, wish }: Pick<Approval, 'tenantId' | 'wish'>,
+  now: Date,
+): Promise<void> {
+  const { haltId, batchId } = subjectOf(wish);
   await tx`
     update unwind.approvals a
     set
       decision = 'expired',
       decided_at = a.expires_at
     where a.tenant_id = ${tenantId}
-      and a.halt_id = ${haltId}
+      and (a.halt_id = ${haltId} or a.batch_id = ${batchId})
       and a.decision is null
-      and a.expires_at <= ${askedAt}`;
+      and a.expires_at <= ${now}`;
+}
+
+function subjectOf(wish: Wish): { haltId: HaltId | null; batchId: BatchId | null } {
+  return wish.operation === 'lift_halt'
+    ? { haltId: wish.haltId, batchId: null }
+    : { haltId: null, batchId: wish.batchId };
+}
+
+/** @returns false: an approval of the same lift is pending. */
+export async function insertApproval(tx: Tx, approval: Approval): Promise<boolean> {
+  const { tenantId, wish, asker, askedAt } = approval;
+  const { haltId, batchId } = subjectOf(wish);
+  await expireApprovals(tx, approval, askedAt);
   const inserted = await tx`
     insert into unwind.approvals (
-      tenant_id, approval_id, halt_id, value, value_max, reason, person, actor_kind, actor, asked_at,
-      expires_at
+      tenant_id, approval_id, halt_id, batch_id, value, value_max, reason, person, actor_kind, actor,
+      asked_at, expires_at
     )
     values (
-      ${tenantId}, ${approval.approvalId}, ${haltId},
+      ${tenantId}, ${approval.approvalId}, ${haltId}, ${batchId},
       ${approval.value === undefined ? null : plain(approval.value)}, ${plain(approval.valueMax)},
       ${approval.reason}, ${asker.person}, ${asker.kind}, ${asker.actor}, ${askedAt},
       ${approval.expiresAt}
@@ -113,7 +139,8 @@ export async function insertApproval(tx: Tx, approval: Approval): Promise<boolea
 interface ApprovalRow {
   readonly tenant_id: TenantId;
   readonly approval_id: ApprovalId;
-  readonly halt_id: HaltId;
+  readonly halt_id: HaltId | null;
+  readonly batch_id: BatchId;
   readonly value: string | null;
   readonly value_max: string;
   readonly reason: string;
@@ -140,6 +167,13 @@ function statusSql(now: Date): Fragment {
           and h.halt_id = a.halt_id
           and h.lifted_at is not null
       ) then 'void'
+      when exists (
+        select
+        from unwind.batches b
+        where b.tenant_id = a.tenant_id
+          and b.batch_id = a.batch_id
+          and b.status <> 'PENDING_APPROVAL'
+      ) then 'void'
       when a.expires_at <= ${now} then 'expired'
       else 'pending'
     end`;
@@ -147,9 +181,9 @@ function statusSql(now: Date): Fragment {
 
 function columnsSql(now: Date): Fragment {
   return fragment`
-    a.tenant_id, a.approval_id, a.halt_id, a.value, a.value_max, a.reason, a.person, a.actor_kind,
-    a.actor, a.asked_at, a.expires_at, ${statusSql(now)} as status, a.decided_at, a.decided_by,
-    a.decide_reason`;
+    a.tenant_id, a.approval_id, a.halt_id, a.batch_id, a.value, a.value_max, a.reason, a.person,
+    a.actor_kind, a.actor, a.asked_at, a.expires_at, ${statusSql(now)} as status, a.decided_at,
+    a.decided_by, a.decide_reason`;
 }
 
 function toApproval(row: ApprovalRow): Approval {
@@ -157,7 +191,10 @@ function toApproval(row: ApprovalRow): Approval {
   return {
     tenantId: row.tenant_id,
     approvalId: row.approval_id,
-    haltId: row.halt_id,
+    wish:
+      row.halt_id === null
+        ? { operation: 'start_batch', batchId: row.batch_id }
+        : { operation: 'lift_halt', haltId: row.halt_id },
     value: row.value === null ? undefined : decimal(row.value),
     valueMax: decimal(row.value_max),
     reason: row.reason,
@@ -240,6 +277,7 @@ export async function findApprovals(
   query: {
     /** Undefined: of all tenants. */
     tenantId: TenantId | undefined;
+    operations: readonly ApprovalOperation[];
     /** Only those that a person can decide now. */
     isPending: boolean;
     below: ApprovalId | undefined;
@@ -247,11 +285,13 @@ export async function findApprovals(
     now: Date;
   },
 ): Promise<Omit<Found<ApprovalId>, 'keys'> & { readonly approvals: readonly Approval[] }> {
-  const { tenantId, isPending, below, limit, now } = query;
+  const { tenantId, operations, isPending, below, limit, now } = query;
   const rows = await sql<ApprovalRow[]>`
     select ${columnsSql(now)}
     from unwind.approvals a
     where (${tenantId ?? null}::uuid is null or a.tenant_id = ${tenantId ?? null})
+      and (a.halt_id is null or ${operations.includes('lift_halt')})
+      and (a.batch_id is null or ${operations.includes('start_batch')})
       and (${below ?? null}::uuid is null or a.approval_id < ${below ?? null})
       and (not ${isPending} or (a.decision is null and ${statusSql(now)} = 'pending'))
     order by a.approval_id desc

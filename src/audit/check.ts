@@ -44,5 +44,8 @@ export interface Difference {
 /** SQL: how far the clocks of two processes may be apart. */
 export const clockSkew = fragment`interval '5 seconds'`;
 
+/** SQL: how long a claim or a request may take from the instant it records to its commit. */
+export const requestTime = fragment`interval '10 seconds'`;
+
 /** SQL: how long an import may take from the instant it records to its commit. */
 export const importTime = fragment`interval '1 hour'`;

@@ -2,7 +2,7 @@
 // what was told of it.
 
 import { fragment } from '../db/sql.ts';
-import { type Check, clockSkew } from './check.ts';
+import { type Check, clockSkew, requestTime } from './check.ts';
 
 const batchesCount: Check = {
   name: 'batches_count_their_accounts',
@@ -175,7 +175,8 @@ const eventsTellTheBatch: Check = {
       and e.batch_id = b.batch_id
     cross join lateral (
       select case b.status
-        when 'SCHEDULED' then '(CREATED|RESUMED)'
+        when 'PENDING_APPROVAL' then 'CREATED'
+        when 'SCHEDULED' then '(CREATED|APPROVED|RESUMED)'
         when 'RUNNING' then '(STARTED|RESUMED)'
         else b.status
       end as last
@@ -190,7 +191,7 @@ const eventsTellTheBatch: Check = {
       or not e.belong
       or (e.life ~ 'STARTED') <> (b.started_at is not null)
       or e.life !~ (
-        '^CREATED(, PAUSED(, RESUMED)?)*(, STARTED(, PAUSED(, RESUMED)?)*)?'
+        '^CREATED(, APPROVED)?(, PAUSED(, RESUMED)?)*(, STARTED(, PAUSED(, RESUMED)?)*)?'
         '(, CANCELLING(, CANCELLED)?|, COMPLETED)?$'
       )
       or e.life !~ ('(^|, )' || w.last || '$')
@@ -198,7 +199,63 @@ const eventsTellTheBatch: Check = {
       and not (e.batch_id is null and b.batch_id < r.dropped_before and b.ended_at is not null)`,
 };
 
+// The limit that was in force when a batch was made; one that was made at the same time as a change of the limit may
+// have read either. Whatever the limit, what was asked for has to be agreed to.
+const startsHadTwoPersons: Check = {
+  name: 'batches_had_two_persons',
+  says: 'No batch that could sell more than the limit was begun without the agreement of a second person.',
+  sql: fragment`
+    select
+      b.tenant_id,
+      'batch' as subject,
+      b.batch_id::text as subject_id,
+      concat('approved by another than ', b.person) as expected,
+      coalesce(
+        (
+          select concat(coalesce(a.decision, 'asked for'), ' by ', coalesce(a.decided_by, a.person))
+          from unwind_v1.approvals a
+          where a.tenant_id = b.tenant_id
+            and a.batch_id = b.batch_id
+        ),
+        'no approval'
+      ) as found,
+      concat(
+        'it is ', b.status, ' and could sell ', coalesce(trim_scale(b.value)::text, 'an unknown value')
+      ) as message
+    from unwind_v1.batches b
+    where (b.started_at is not null or b.status not in ('PENDING_APPROVAL', 'CANCELLING', 'CANCELLED'))
+      and (
+        b.approval_id is not null
+        or exists (
+          select
+          from unwind_v1.approvals a
+          where a.tenant_id = b.tenant_id
+            and a.batch_id = b.batch_id
+        )
+        or exists (
+          select
+          from unwind_v1.controls c
+          where c.four_eyes_max is not null
+            and (c.tenant_id is null or c.tenant_id = b.tenant_id)
+            and b.created_at > c.set_at + ${requestTime} + ${clockSkew}
+            and b.created_at < coalesce(c.replaced_at - ${requestTime} - ${clockSkew}, 'infinity')
+            and coalesce(b.value > c.four_eyes_max, true)
+        )
+      )
+      and not exists (
+        select
+        from unwind_v1.approvals a
+        where a.tenant_id = b.tenant_id
+          and a.batch_id = b.batch_id
+          and a.approval_id = b.approval_id
+          and a.decision = 'approved'
+          and a.decided_at <= coalesce(b.started_at, a.decided_at) + ${clockSkew}
+          and lower(btrim(a.decided_by)) <> lower(btrim(b.person))
+      )`,
+};
+
 export const checksOfBatches: readonly Check[] = [
+  startsHadTwoPersons,
   batchesCount,
   accountsHaveOneOutcome,
   refusedForOneThatRan,

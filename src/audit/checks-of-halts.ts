@@ -2,11 +2,7 @@
 // sent again.
 
 import { fragment } from '../db/sql.ts';
-import { type Check, clockSkew } from './check.ts';
-
-// A submission carries the instant at which its claim began, a halt the one at which its request did; each may
-// take until its commit as long as a request may.
-const requestTime = fragment`interval '10 seconds'`;
+import { type Check, clockSkew, requestTime } from './check.ts';
 
 const haltsHold: Check = {
   name: 'halts_hold_orders',

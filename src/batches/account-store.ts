@@ -11,6 +11,7 @@ import {
   newLiquidationsSql,
   renderedSql,
 } from '../liquidations/made-store.ts';
+import { type Decimal, decimal } from '../money.ts';
 import { reservationsClosedSql } from '../reservations/reservations-store.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { Batch } from './batch.ts';
@@ -22,6 +23,43 @@ type Which = Pick<Batch, 'tenantId' | 'batchId'>;
 export interface WaitingAccount extends NamedAccount {
   readonly tenantId: TenantId;
   readonly number: number;
+}
+
+/**
+ * What accounts could sell sooner or later, in EUR by the last prices, as a liquidation of each would show it;
+ * undefined where a price is not known.
+ */
+export async function findValue(
+  tx: Tx,
+  tenantId: TenantId,
+  accounts: readonly NamedAccount[],
+): Promise<Decimal | undefined> {
+  const rows = await tx<{ value: string; is_known: boolean }[]>`
+    select
+      coalesce(sum(unwind.to_cents(r.price * s.quantity)), 0) as value,
+      coalesce(bool_and(r.price is not null), true) as is_known
+    from unnest(
+      ${accounts.map(({ accountId }) => accountId)}::uuid[],
+      ${accounts.map(({ userId }) => userId ?? null)}::uuid[]
+    ) as n (account_id, user_id)
+    join unwind.accounts a
+      on a.tenant_id = ${tenantId}
+      and a.account_id = n.account_id
+      and a.user_id = coalesce(n.user_id, a.user_id)
+    join unwind.positions p
+      on p.tenant_id = ${tenantId}
+      and p.account_id = n.account_id
+    join unwind.instruments i
+      on i.tenant_id = ${tenantId}
+      and i.isin = p.isin
+    cross join lateral (select unwind.sellable(p.quantity, i.fractional) as quantity) s
+    left join unwind.prices r
+      on r.tenant_id = ${tenantId}
+      and r.isin = p.isin
+    where p.quantity > 0
+      and s.quantity > 0`;
+  const [row] = rows;
+  return row?.is_known ? decimal(row.value) : undefined;
 }
 
 /** The next accounts that wait behind a place of the list, without those that are parked or rest. */

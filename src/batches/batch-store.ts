@@ -1,8 +1,10 @@
 // The statements of batches: made, found, steered, claimed for a turn, and moved on.
 
+import type { Approval } from '../approvals/approval.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId, UserId } from '../ids.ts';
+import { type Decimal, decimal, plain } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
 import type { Batch, BatchFigures, BatchId, BatchPlan, BatchStatus, By } from './batch.ts';
@@ -21,6 +23,8 @@ interface BatchRow {
   readonly updated_at: Date;
   readonly started_at: Date | null;
   readonly ended_at: Date | null;
+  readonly value: string | null;
+  readonly approval_id: Approval['approvalId'] | null;
   readonly started: number;
   readonly refused: number;
   readonly cancelled: number;
@@ -37,9 +41,9 @@ interface BatchRow {
 
 const columns = fragment`
   b.tenant_id, b.batch_id, b.status, b.reason, b.person, b.accounts, b.rate, b.in_progress_max,
-  b.start_at, b.created_at, b.updated_at, b.started_at, b.ended_at, b.started, b.refused, b.cancelled,
-  b.steered_at, b.steered_by, b.steer_reason, b.paused_ms, b.event_count, b.paced_to, b.passed, b.told,
-  b.told_at`;
+  b.start_at, b.created_at, b.updated_at, b.started_at, b.ended_at, b.value, b.approval_id, b.started,
+  b.refused, b.cancelled, b.steered_at, b.steered_by, b.steer_reason, b.paused_ms, b.event_count,
+  b.paced_to, b.passed, b.told, b.told_at`;
 
 function toBatch(row: BatchRow): Batch {
   const { steered_at: at, steered_by: person, steer_reason: reason } = row;
@@ -57,6 +61,8 @@ function toBatch(row: BatchRow): Batch {
     updatedAt: row.updated_at,
     startedAt: row.started_at ?? undefined,
     endedAt: row.ended_at ?? undefined,
+    value: row.value === null ? undefined : decimal(row.value),
+    approvalId: row.approval_id ?? undefined,
     started: row.started,
     refused: row.refused,
     cancelled: row.cancelled,
@@ -81,21 +87,26 @@ export interface NewBatch extends BatchPlan {
   readonly tenantId: TenantId;
   readonly batchId: BatchId;
   readonly accounts: readonly NamedAccount[];
+  readonly value: Decimal | undefined;
+  /** Where it needs a second person. */
+  readonly approval: Pick<Approval, 'approvalId' | 'expiresAt'> | undefined;
   readonly now: Date;
 }
 
-/** Makes a batch with all its accounts, SCHEDULED and with its first event counted. */
+/** Makes a batch with all its accounts, SCHEDULED or PENDING_APPROVAL, and with its first event counted. */
 export async function insertBatch(tx: Tx, made: NewBatch): Promise<Batch | undefined> {
-  const { accounts, now } = made;
+  const { accounts, value, approval, now } = made;
   const rows = await tx<BatchRow[]>`
     insert into unwind.batches as b (
       tenant_id, batch_id, status, reason, person, accounts, rate, in_progress_max, start_at,
-      created_at, updated_at, event_count, next_at
+      created_at, updated_at, event_count, next_at, value, approval_id
     )
     values (
-      ${made.tenantId}, ${made.batchId}, 'SCHEDULED', ${made.reason}, ${made.person},
-      ${accounts.length}, ${made.rate ?? null}, ${made.inProgressMax ?? null}, ${made.startAt},
-      ${now}, ${now}, 1, ${made.startAt}
+      ${made.tenantId}, ${made.batchId}, ${approval ? 'PENDING_APPROVAL' : 'SCHEDULED'},
+      ${made.reason}, ${made.person}, ${accounts.length}, ${made.rate ?? null},
+      ${made.inProgressMax ?? null}, ${made.startAt}, ${now}, ${now}, 1,
+      ${approval?.expiresAt ?? made.startAt}, ${value === undefined ? null : plain(value)},
+      ${approval?.approvalId ?? null}
     )
     returning ${columns}`;
   await tx`

@@ -1,13 +1,14 @@
 // A batch: many accounts to be liquidated at a rate, so many at once, until it has ended or is cancelled. Pure.
 
 import type { Id, TenantId } from '../ids.ts';
-import { accountCurrency } from '../money.ts';
+import { accountCurrency, type Decimal } from '../money.ts';
 import type { Transitions } from '../state-machine.ts';
 import { batchBurstMs } from './limits.ts';
 
 export type BatchId = Id<'batch'>;
 
 export type BatchStatus =
+  | 'PENDING_APPROVAL'
   | 'SCHEDULED'
   | 'RUNNING'
   | 'PAUSED'
@@ -16,10 +17,16 @@ export type BatchStatus =
   | 'COMPLETED';
 
 /**
- * The life of a batch: it waits for its start, starts accounts, and is over when all it has started has
- * ended. One that was paused before its start is scheduled again.
+ * The life of a batch: above a limit it waits for a second person; it waits for its start, starts accounts, and is
+ * over when all it has started has ended. One that was paused before its start is scheduled again.
  */
 export const batchTransitions = {
+  PENDING_APPROVAL: {
+    approved: 'SCHEDULED',
+    declined: 'CANCELLING',
+    expired: 'CANCELLING',
+    cancel: 'CANCELLING',
+  },
   SCHEDULED: { due: 'RUNNING', pause: 'PAUSED', cancel: 'CANCELLING' },
   RUNNING: { pause: 'PAUSED', cancel: 'CANCELLING', ended: 'COMPLETED' },
   PAUSED: { resume: 'RUNNING', reschedule: 'SCHEDULED', cancel: 'CANCELLING' },
@@ -45,6 +52,7 @@ export type BatchRefusal = keyof typeof refusals;
 
 export const batchEvents = [
   'CREATED',
+  'APPROVED',
   'STARTED',
   'PROGRESS',
   'PAUSED',
@@ -84,7 +92,11 @@ export interface Batch extends BatchPlan {
   readonly updatedAt: Date;
   readonly startedAt: Date | undefined;
   readonly endedAt: Date | undefined;
-  /** Who has paused, resumed or cancelled it last. */
+  /** What its accounts could sell when it was made, in EUR; undefined: nobody asked, or a price was not known. */
+  readonly value: Decimal | undefined;
+  /** Of one that waits or has waited for a second person. */
+  readonly approvalId: Id<'approval'> | undefined;
+  /** Who has approved, declined, paused, resumed or cancelled it last. */
   readonly steered: (By & { readonly at: Date }) | undefined;
   /** How long it was paused before, in ms. */
   readonly pausedMs: number;
@@ -161,6 +173,8 @@ export function batchView(batch: Batch) {
     updated_at: batch.updatedAt,
     started_at: batch.startedAt,
     ended_at: batch.endedAt,
+    value: batch.value?.toFixed(2),
+    approval_id: batch.approvalId,
     steered_at: steered?.at,
     steered_by: steered?.person,
     steer_reason: steered?.reason,

@@ -1,11 +1,16 @@
 // What clients ask of batches: make one, pause it, resume it, cancel it. Each takes the transaction in which
 // the request is carried out once; what it refuses has changed nothing.
 
+import { type Approval, type Asker, approvalMs, passedLimit } from '../approvals/approval.ts';
+import { findFourEyesLimits, insertApproval } from '../approvals/approvals-store.ts';
 import { assert } from '../assert.ts';
+import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { newId, type TenantId } from '../ids.ts';
+import type { Decimal } from '../money.ts';
 import { Refusal } from '../refusal.ts';
 import { follow } from '../state-machine.ts';
+import { findValue } from './account-store.ts';
 import {
   type Batch,
   type BatchEvent,
@@ -22,9 +27,14 @@ export interface NewBatchRequest extends BatchPlan {
   readonly tenantId: TenantId;
   /** Each account once. */
   readonly accounts: readonly NamedAccount[];
+  /** What proves who `person` is. */
+  readonly proof: Omit<Asker, 'person'>;
 }
 
-/** Makes a batch: SCHEDULED, also where it is due at once. */
+/**
+ * Makes a batch: SCHEDULED, also where it is due at once; PENDING_APPROVAL where it could sell more than the limit
+ * of the controls.
+ */
 export async function createBatch(
   tx: Tx,
   request: NewBatchRequest,
@@ -34,10 +44,40 @@ export async function createBatch(
     const detail = `${openBatchesMax} batches are open; wait until one of them has ended.`;
     return new Refusal('too_many_requests', detail, { headers: { 'retry-after': '60' } });
   }
-  const batch = await insertBatch(tx, { ...request, batchId: newId<'batch'>(), now });
+  const batchId = newId<'batch'>();
+  const { value, approval } = await weigh(tx, { ...request, batchId }, now);
+  const batch = await insertBatch(tx, { ...request, batchId, value, approval, now });
   assert(batch !== undefined, 'a new id meets no other batch');
+  if (approval !== undefined) {
+    assert(await insertApproval(tx, approval), 'a new batch has no approval yet');
+  }
   await tell(tx, batch, 'CREATED', now);
   return batch;
+}
+
+/** What a batch could sell, where there is a limit of that, and the approval that it needs above one. */
+async function weigh(
+  tx: Tx,
+  batch: NewBatchRequest & { readonly batchId: BatchId },
+  now: Date,
+): Promise<{ readonly value: Decimal | undefined; readonly approval: Approval | undefined }> {
+  const { tenantId, batchId, reason, person } = batch;
+  const limits = await findFourEyesLimits(tx, { tenantId });
+  if (limits.length === 0) return { value: undefined, approval: undefined };
+  const value = await findValue(tx, tenantId, batch.accounts);
+  const valueMax = passedLimit([{ tenantId, value }], limits);
+  if (valueMax === undefined) return { value, approval: undefined };
+  const approval: Approval = {
+    ...{ tenantId, value, valueMax, reason },
+    approvalId: newId<'approval'>(),
+    wish: { operation: 'start_batch', batchId },
+    asker: { ...batch.proof, person },
+    askedAt: now,
+    expiresAt: later(now, approvalMs),
+    status: 'pending',
+    decided: undefined,
+  };
+  return { value, approval };
 }
 
 /** What a person can do to a batch. */
@@ -76,5 +116,5 @@ export async function steerBatch(
 const needs: Readonly<Record<Steering, string>> = {
   pause: 'only one that is SCHEDULED or RUNNING can be paused.',
   resume: 'only one that is PAUSED can be resumed.',
-  cancel: 'only one that is SCHEDULED, RUNNING or PAUSED can be cancelled.',
+  cancel: 'only one that is PENDING_APPROVAL, SCHEDULED, RUNNING or PAUSED can be cancelled.',
 };

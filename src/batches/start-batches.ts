@@ -3,6 +3,7 @@
 // process that dies leaves the batch as it was before its turn. Any number of processes share a batch's rate,
 // since it is kept in its row.
 
+import { expireApprovals } from '../approvals/approvals-store.ts';
 import { assertNever } from '../assert.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
@@ -47,6 +48,9 @@ import {
 } from './batch-store.ts';
 import { batchCancelRowsMax, batchLookMs, batchStepMs, batchTellMs } from './limits.ts';
 
+/** As what the service cancels by itself. */
+const expiryPerson = 'control four_eyes';
+
 export interface StartSettings {
   readonly releaseDelayMs: number;
   /** Default as in limits.ts. */
@@ -77,6 +81,8 @@ export function batchStarter(worker: Worker, settings: StartSettings): () => Pro
 
 async function takeTurn(tx: Tx, starter: Starter, batch: Batch, now: Date): Promise<void> {
   switch (batch.status) {
+    case 'PENDING_APPROVAL':
+      return expire(tx, batch, now);
     case 'SCHEDULED': {
       const to = batchTransitions.SCHEDULED.due;
       await move(tx, batch, { to, nextAt: now, now }, 'STARTED');
@@ -95,6 +101,15 @@ async function takeTurn(tx: Tx, starter: Starter, batch: Batch, now: Date): Prom
     default:
       return assertNever(batch.status);
   }
+}
+
+/** Cancels a batch that no second person has approved in time. */
+async function expire(tx: Tx, batch: Batch, now: Date): Promise<void> {
+  const { tenantId, batchId } = batch;
+  await expireApprovals(tx, { tenantId, wish: { operation: 'start_batch', batchId } }, now);
+  const to = batchTransitions.PENDING_APPROVAL.expired;
+  const by = { person: expiryPerson, reason: 'No second person has approved it in time.' };
+  await move(tx, batch, { to, by, nextAt: now, now }, 'CANCELLING');
 }
 
 /** Moves a batch that the caller holds on, and tells it. @returns undefined where it had moved before. */

@@ -1,14 +1,19 @@
 // `unwind approvals`: what waits for a second person, approved or declined by one.
 
 import { type Command, InvalidArgumentError } from 'commander';
-import { type ApprovalId, valueText } from '../approvals/approval.ts';
+import {
+  type Approval,
+  type ApprovalId,
+  approvalOperations,
+  notPending,
+  valueText,
+} from '../approvals/approval.ts';
 import { findApproval, findApprovals } from '../approvals/approvals-store.ts';
 import { assertNever } from '../assert.ts';
+import { type Decision, decideApproval } from '../batches/decide-approval.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { findHalt } from '../halts/halts-store.ts';
 import { approvalView } from '../http/pre-trade-views.ts';
 import { parseId, type TenantId } from '../ids.ts';
-import { type Decision, decideLift } from '../liquidations/ask-to-lift.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand, askerOfCommand } from './acting.ts';
@@ -68,7 +73,14 @@ export async function listApprovals(
 ): Promise<number> {
   const now = clock.now();
   const isPending = all === undefined;
-  const query = { tenantId, isPending, below: undefined, limit: listedMax, now };
+  const query = {
+    tenantId,
+    operations: approvalOperations,
+    isPending,
+    below: undefined,
+    limit: listedMax,
+    now,
+  };
   const { approvals } = await findApprovals(sql, query);
   if (json) {
     const shown = approvals.map((one) => ({ client_id: one.tenantId, ...approvalView(one) }));
@@ -76,10 +88,10 @@ export async function listApprovals(
     return 0;
   }
   if (approvals.length === 0) stdout.write('There are none.\n');
-  for (const { approvalId, status, haltId, value, asker, askedAt, reason, ...one } of approvals) {
+  for (const { approvalId, status, wish, value, asker, askedAt, reason, ...one } of approvals) {
     const { decided } = one;
     const lines = [
-      `${approvalId}  ${status}: lift halt ${haltId}, which holds ${valueText(value)}`,
+      `${approvalId}  ${status}: ${wishText(wish)} ${valueText(value)}`,
       `  asked ${askedAt.toISOString()} by ${asker.person}: ${reason}`,
       ...(decided
         ? [`  ${status} ${decided.at.toISOString()} by ${decided.by}: ${decided.reason}`]
@@ -88,6 +100,19 @@ export async function listApprovals(
     stdout.write(`${lines.map(printableLine).join('\n')}\n`);
   }
   return 0;
+}
+
+function wishText(wish: Approval['wish']): string {
+  return wish.operation === 'lift_halt'
+    ? `lift halt ${wish.haltId}, which holds`
+    : `start batch ${wish.batchId}, which could sell`;
+}
+
+function outcomeText(wish: Approval['wish'], as: Decision['as']): string {
+  const isApproved = as === 'approved';
+  return wish.operation === 'lift_halt'
+    ? `halt ${wish.haltId} ${isApproved ? 'is lifted' : 'stays'}`
+    : `batch ${wish.batchId} ${isApproved ? 'starts when it is due' : 'is cancelled'}`;
 }
 
 /** Approves or declines. @returns 0; 1 where it is refused. */
@@ -101,10 +126,9 @@ export async function decide(
   const target = `/approvals/${approvalId}/${as === 'approved' ? 'approve' : 'decline'}`;
   const decided = await inTransaction(sql, async (tx) => {
     const approval = await findApproval(tx, { tenantId: undefined, approvalId }, at);
-    const halt = approval && (await findHalt(tx, approval));
-    if (approval === undefined || halt === undefined) return undefined;
+    if (approval === undefined) return undefined;
     const by = askerOfCommand(actor);
-    const outcome = await decideLift(tx, { approval, halt }, { as, by, reason, at });
+    const outcome = await decideApproval(tx, approval, { as, by, reason, at });
     if (outcome.as === 'decided') {
       await recordAct(
         tx,
@@ -124,17 +148,13 @@ export async function decide(
       );
       return 1;
     case 'over':
-      stdout.write(
-        'It is not pending any more: decided, expired, or its halt was lifted otherwise.\n',
-      );
+      stdout.write(`${notPending}\n`);
       return 1;
-    case 'decided':
-      stdout.write(
-        as === 'approved'
-          ? `Approved: halt ${decided.approval.haltId} is lifted.\n`
-          : `Declined: halt ${decided.approval.haltId} stays.\n`,
-      );
+    case 'decided': {
+      const verb = as === 'approved' ? 'Approved' : 'Declined';
+      stdout.write(`${verb}: ${outcomeText(decided.approval.wish, as)}.\n`);
       return 0;
+    }
     default:
       return assertNever(decided);
   }

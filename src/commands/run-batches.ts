@@ -69,7 +69,8 @@ export async function startBatch(on: OnBatches, options: StartOptions): Promise<
   }
   const batch = await createBatch(on, accounts, options);
   if (json) doneBefore({ batch });
-  else stdout.write(`Batch ${batch.id}: ${lineOf(batch)}\n`);
+  else
+    stdout.write(`${[`Batch ${batch.id}: ${lineOf(batch)}`, ...pendingLines(batch)].join('\n')}\n`);
   if (options.watch) return watchBatch(on, batch.id, json);
   if (json) printJson(stdout, batch);
   else stdout.write(`Follow it: unwind batches watch ${batch.id}\n`);
@@ -200,6 +201,7 @@ export async function showBatch(
     `Batch ${batch.id}: ${lineOf(batch)}`,
     `  ${batch.reason} (${batch.person})`,
     ...(at === undefined ? [] : [`  ${at} by ${by}: ${why}`]),
+    ...pendingLines(batch),
     `  ${progressText(batch)}`,
   ];
   stdout.write(`${lines.map(printableLine).join('\n')}\n`);
@@ -269,12 +271,22 @@ function doneOf({ accounts, liquidations }: BatchWithProgress): number {
 function lineOf(batch: Batch): string {
   const { status, accounts, rate, in_progress_max: most, start_at: at, created_at: made } = batch;
   return [
-    status.padEnd(10),
+    status.padEnd('PENDING_APPROVAL'.length),
     `${accounts.total} accounts`,
     ...(rate === undefined ? [] : [`${rate} a minute`]),
     ...(most === undefined ? [] : [`${most} at once`]),
     ...(status === 'SCHEDULED' && at !== made ? [`from ${at}`] : []),
   ].join('  ');
+}
+
+/** How one that waits for a second person goes on. */
+function pendingLines({ status, value, approval_id: approval }: Batch): readonly string[] {
+  if (status !== 'PENDING_APPROVAL') return [];
+  const worth = value === undefined ? 'a price of it is not known' : `it could sell EUR ${value}`;
+  return [
+    `  ${worth}, so a second person has to agree:`,
+    `  unwind approvals approve ${approval} --reason …`,
+  ];
 }
 
 function progressText({ accounts, liquidations, money, estimated_end_at: end }: BatchWithProgress) {

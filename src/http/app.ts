@@ -203,7 +203,7 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     preTrade: preTradeHandlers({ sql, clock, settings }),
-    approvals: approvalHandlers({ sql, clock, settings }),
+    approvals: approvalHandlers({ sql, clock, settings, onDecided: () => engine?.wakeStart() }),
     batches: batchHandlers({ sql, clock, settings, onChanged: () => engine?.wakeStart() }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),

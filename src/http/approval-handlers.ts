@@ -1,12 +1,17 @@
 // The operations on approvals: what waits for a second person listed, approved, declined. An approval does what
-// was asked for in its own commit.
+// was asked for in its own commit. Each needs the scope of what was asked for.
 
-import type { ApprovalId, Asker } from '../approvals/approval.ts';
+import {
+  type ApprovalId,
+  type ApprovalOperation,
+  type Asker,
+  approvalOperations,
+  notPending,
+} from '../approvals/approval.ts';
 import { findApproval, findApprovals } from '../approvals/approvals-store.ts';
 import { assert, assertNever } from '../assert.ts';
-import { everyTenant } from '../halts/halt.ts';
-import { findHalt } from '../halts/halts-store.ts';
-import { type Decision, decideLift } from '../liquidations/ask-to-lift.ts';
+import type { Scope } from '../auth/scope.ts';
+import { type Decision, decideApproval } from '../batches/decide-approval.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
 import { jsonBody } from './json-body.ts';
@@ -30,8 +35,13 @@ const readDecision = readerOf(decideBody);
 const samePerson =
   'Who has asked for it cannot decide it: it takes another person, who signs by another key of the client or is ' +
   'signed in at the console.';
-const notPending =
-  'It is not pending any more: decided, expired, or its halt was lifted otherwise.';
+
+const scopesOf: Readonly<
+  Record<ApprovalOperation, { readonly read: Scope; readonly admin: Scope }>
+> = {
+  lift_halt: { read: 'halts:read', admin: 'halts:admin' },
+  start_batch: { read: 'batches:read', admin: 'batches:admin' },
+};
 
 /** Who asks for something, as far as a request proves it. */
 export function askerOf({ caller: { act } }: Call, person: string): Asker {
@@ -39,8 +49,13 @@ export function askerOf({ caller: { act } }: Call, person: string): Asker {
   return { person, kind: act.kind, actor: act.name };
 }
 
-export function approvalHandlers(options: ChangeOptions): ApprovalHandlers {
-  const { sql, clock } = options;
+export interface ApprovalOptions extends ChangeOptions {
+  /** Called when something was decided. */
+  readonly onDecided: () => void;
+}
+
+export function approvalHandlers(options: ApprovalOptions): ApprovalHandlers {
+  const { sql, clock, onDecided } = options;
   const decide = (as: Decision['as']): Handler => {
     return async (call) => {
       const approvalId: ApprovalId = idParam<'approval'>(call, 'approval_id', 'not_found');
@@ -50,17 +65,14 @@ export function approvalHandlers(options: ChangeOptions): ApprovalHandlers {
       refuseOtherPerson(call, body.person);
       const by = askerOf(call, body.person);
       const { tenantId } = call.caller;
-      return answerOnce(options, call, async (tx, at) => {
+      const answer = await answerOnce(options, call, async (tx, at) => {
         const approval = await findApproval(tx, { tenantId, approvalId }, at);
-        const halt = approval && (await findHalt(tx, { tenantId, haltId: approval.haltId }));
-        if (approval === undefined || halt === undefined || halt.tenantId === everyTenant) {
-          return new Refusal('not_found', 'There is no such approval.');
+        if (approval === undefined) return new Refusal('not_found', 'There is no such approval.');
+        const { admin } = scopesOf[approval.wish.operation];
+        if (!call.caller.scopes.includes(admin)) {
+          return new Refusal('forbidden', `It takes the scope ${admin}.`);
         }
-        const decided = await decideLift(
-          tx,
-          { approval, halt },
-          { as, by, reason: body.reason, at },
-        );
+        const decided = await decideApproval(tx, approval, { as, by, reason: body.reason, at });
         switch (decided.as) {
           case 'decided':
             return { status: 200, body: JSON.stringify(approvalView(decided.approval)) };
@@ -72,14 +84,20 @@ export function approvalHandlers(options: ChangeOptions): ApprovalHandlers {
             return assertNever(decided);
         }
       });
+      onDecided();
+      return answer;
     };
   };
   return {
     list: async (call) => {
       const { cursor, limit = 100, pending: isPending = false } = readListQuery(call.search);
-      const { tenantId } = call.caller;
+      const { tenantId, scopes } = call.caller;
+      const operations = approvalOperations.filter((operation) => {
+        const { read, admin } = scopesOf[operation];
+        return scopes.includes(read) || scopes.includes(admin);
+      });
       const below = cursor === undefined ? undefined : idOf<'approval'>(cursor);
-      const query = { tenantId, isPending, below, limit, now: clock.now() };
+      const query = { tenantId, operations, isPending, below, limit, now: clock.now() };
       const { approvals, lookedTo } = await findApprovals(sql, query);
       const objects = approvals.map((one) => JSON.stringify(approvalView(one))).join(',');
       return keyPageAnswer(call, { objects, count: approvals.length, next: lookedTo }, limit);

@@ -10,6 +10,7 @@ import { isMissingPartition } from '../db/errors.ts';
 import { makePartitionOf } from '../events/keep-log.ts';
 import { newId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { askerOf } from './approval-handlers.ts';
 import {
   createBatchBody,
   listBatchAccountsQuery,
@@ -102,7 +103,8 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
       const plan = { rate, inProgressMax, reason, person, accounts: accountsOf(body.accounts) };
       const answer = await withPartition(options, () => {
         return answerOnce(options, call, async (tx, now) => {
-          const request = { ...plan, tenantId, startAt: startAt ?? now };
+          const proof = askerOf(call, person);
+          const request = { ...plan, tenantId, proof, startAt: startAt ?? now };
           const made = await createBatch(tx, request, now);
           if (made instanceof Refusal) return made;
           return { status: 201, body: await progressText(tx, made, now) };

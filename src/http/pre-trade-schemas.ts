@@ -42,7 +42,8 @@ export const limitMembers = {
     ),
   ),
   four_eyes_max: amount(
-    'EUR that a halt may hold, by the last prices, for one person to lift it; above it a second one has to approve.',
+    'EUR that a halt may hold, by the last prices, for one person to lift it, and that a batch may sell for one ' +
+      'person to start it; above it a second one has to approve.',
   ),
 };
 

@@ -31,11 +31,12 @@ export function controlsView(controls: Controls) {
 
 /** `value` is absent where a price was not known. */
 export function approvalView(approval: Approval) {
-  const { value, decided } = approval;
+  const { wish, value, decided } = approval;
   return {
     id: approval.approvalId,
-    operation: 'lift_halt',
-    halt_id: approval.haltId,
+    operation: wish.operation,
+    halt_id: wish.operation === 'lift_halt' ? wish.haltId : undefined,
+    batch_id: wish.operation === 'start_batch' ? wish.batchId : undefined,
     status: approval.status,
     value: value && plain(value),
     four_eyes_max: plain(approval.valueMax),

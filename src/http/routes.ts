@@ -44,6 +44,9 @@ const parkedRead = ['parked:read', 'parked:admin'] as const;
 const parkedAdmin = ['parked:admin'] as const;
 const batchRead = ['batches:read', 'batches:admin'] as const;
 const batchAdmin = ['batches:admin'] as const;
+// Which of them an approval needs depends on what was asked for.
+const approvalRead = [...haltRead, ...batchRead] as const;
+const approvalAdmin = [...haltAdmin, ...batchAdmin] as const;
 const testsAdmin = ['tests:admin'] as const;
 
 const ofAccount = '/accounts/:account_id/liquidations';
@@ -156,9 +159,9 @@ function controlRoutes({ approvals, liquidations, control, events, halts, batche
     { method: 'POST',   path: '/controls',             operation: 'set_controls',                 scopes: controlAdmin,     idempotent: true,  handler: preTrade.set },
     { method: 'GET',    path: '/controls/stopped',     operation: 'list_stopped_orders',          scopes: controlRead,      idempotent: false, handler: preTrade.listStopped },
     { method: 'POST',   path: ofStopped,               operation: 'release_stopped_order',        scopes: controlAdmin,     idempotent: true,  handler: preTrade.release },
-    { method: 'GET',    path: '/approvals',            operation: 'list_approvals',               scopes: haltRead,         idempotent: false, handler: approvals.list },
-    { method: 'POST',   path: `${ofApproval}/approve`, operation: 'approve',                      scopes: haltAdmin,        idempotent: true,  handler: approvals.approve },
-    { method: 'POST',   path: `${ofApproval}/decline`, operation: 'decline_approval',             scopes: haltAdmin,        idempotent: true,  handler: approvals.decline },
+    { method: 'GET',    path: '/approvals',            operation: 'list_approvals',               scopes: approvalRead,     idempotent: false, handler: approvals.list },
+    { method: 'POST',   path: `${ofApproval}/approve`, operation: 'approve',                      scopes: approvalAdmin,    idempotent: true,  handler: approvals.approve },
+    { method: 'POST',   path: `${ofApproval}/decline`, operation: 'decline_approval',             scopes: approvalAdmin,    idempotent: true,  handler: approvals.decline },
     { method: 'GET',    path: '/trail',                operation: 'list_acts',                    scopes: trailRead,        idempotent: false, handler: trail.list },
     { method: 'GET',    path: '/parked',               operation: 'list_parked',                  scopes: parkedRead,       idempotent: false, handler: parked.list },
     { method: 'POST',   path: '/parked/resume',        operation: 'resume_parked',                scopes: parkedAdmin,      idempotent: false, handler: parked.resume },

@@ -1,22 +1,14 @@
 // Lifts a halt, or asks a second person to agree where it holds more than the limit of the controls. Each is one
-// transaction of the caller; of two that decide the same, one decides. Locks: the approval, then the halt.
+// transaction of the caller.
 
 import {
   type Approval,
   type Asker,
   approvalMs,
-  isSamePerson,
   passedLimit,
   totalOf,
 } from '../approvals/approval.ts';
-import {
-  findFourEyesLimits,
-  findHeld,
-  insertApproval,
-  lockOpen,
-  markDecided,
-} from '../approvals/approvals-store.ts';
-import { assert } from '../assert.ts';
+import { findFourEyesLimits, findHeld, insertApproval } from '../approvals/approvals-store.ts';
 import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import type { Halt } from '../halts/halt.ts';
@@ -50,7 +42,7 @@ export async function askToLift(
   const approval: Approval = {
     tenantId: halt.tenantId,
     approvalId: newId<'approval'>(),
-    haltId: halt.haltId,
+    wish: { operation: 'lift_halt', haltId: halt.haltId },
     ...{ value, valueMax, reason, asker },
     askedAt: at,
     expiresAt: later(at, approvalMs),
@@ -60,38 +52,13 @@ export async function askToLift(
   return (await insertApproval(tx, approval)) ? { as: 'asked', approval } : { as: 'pending' };
 }
 
-export interface Decision {
-  readonly as: 'approved' | 'declined';
-  readonly by: Asker;
-  readonly reason: string;
-  readonly at: Date;
-}
-
-export type Decided =
-  | { readonly as: 'decided'; readonly approval: Approval }
-  /** Who has asked cannot decide. */
-  | { readonly as: 'same_person' }
-  /** It is not pending any more: decided, expired, or its halt was lifted otherwise. */
-  | { readonly as: 'over' };
-
-/** Agrees to a lift, which is done in the same commit, or declines it. A refusal has changed nothing. */
-export async function decideLift(
+/** Lifts a halt as somebody has asked and another one agreed. @returns false where it was lifted before. */
+export async function liftAsAsked(
   tx: Tx,
-  { approval, halt }: { readonly approval: Approval; readonly halt: Halt },
-  decision: Decision,
-): Promise<Decided> {
-  const { at } = decision;
-  if (isSamePerson(approval.asker, decision.by)) return { as: 'same_person' };
-  if (!(await lockOpen(tx, approval, at))) return { as: 'over' };
-  if (decision.as === 'approved') {
-    const value = totalOf(await findHeld(tx, halt));
-    const { person: by } = approval.asker;
-    const lifted = await liftHalt(tx, halt, { at, by, reason: approval.reason }, value);
-    if (lifted === undefined) return { as: 'over' };
-  } else if (halt.lift !== undefined) {
-    return { as: 'over' };
-  }
-  const decided = await markDecided(tx, approval, decision);
-  assert(decided !== undefined, 'an approval that is locked open can be decided');
-  return { as: 'decided', approval: decided };
+  halt: Halt,
+  { asker, reason }: Approval,
+  at: Date,
+): Promise<boolean> {
+  const value = totalOf(await findHeld(tx, halt));
+  return (await liftHalt(tx, halt, { at, by: asker.person, reason }, value)) !== undefined;
 }

@@ -37,6 +37,7 @@ const keys = {
   'unwind.reservations': ['liquidation_id', 'number'],
   'unwind.reservation_positions': ['reservation_id', 'isin'],
   'unwind.batches': ['batch_id'],
+  'unwind.approvals': ['approval_id'],
   'unwind.batch_accounts': ['batch_id', 'account_id'],
   'unwind.busts': ['venue_execution_id'],
   'unwind.event_heads': ['tenant_id'],

@@ -6,6 +6,7 @@ const batches = 'unwind.batches';
 const accounts = 'unwind.batch_accounts';
 const liquidations = 'unwind.liquidations';
 const events = 'unwind.events';
+const approvals = 'unwind.approvals';
 const itsBatch = 'v.batch_id::text';
 const itsPlace = "v.batch_id || '/' || v.account_id";
 const ofBatch = "starts_with(type, 'BATCH.')";
@@ -55,7 +56,7 @@ export const corruptionsOfBatches: readonly Corruption[] = [
   },
   {
     what: 'a batch is called complete while something of it is open',
-    victims: all(batches, "status in ('RUNNING', 'PAUSED', 'SCHEDULED')"),
+    victims: all(batches, "status in ('RUNNING', 'PAUSED', 'SCHEDULED', 'PENDING_APPROVAL')"),
     change: set(batches, "status = 'COMPLETED'"),
     check: 'batches_end_when_all_has_ended',
     subject: itsBatch,
@@ -80,6 +81,39 @@ export const corruptionsOfBatches: readonly Corruption[] = [
     change: set(events, "type = 'BATCH.PROGRESS'"),
     check: 'events_tell_the_batch',
     subject: 'v.liquidation_id::text',
+  },
+  {
+    what: 'a batch that could sell too much for one person is begun by one',
+    victims: all(batches, 'started_at is not null and approval_id is null'),
+    change: [
+      set(batches, 'value = 100'),
+      `insert into unwind.controls (tenant_id, controls_id, four_eyes_max, reason, person, set_at)
+       select v.tenant_id, gen_random_uuid(), 99.5, 'Four eyes', 'Tester', v.created_at - interval '1 hour'
+       from v`,
+    ],
+    check: 'batches_had_two_persons',
+    subject: itsBatch,
+  },
+  {
+    what: 'a batch that waits for a second person is begun',
+    victims: all(batches, "status = 'PENDING_APPROVAL'"),
+    change: set(batches, "status = 'RUNNING', started_at = t.created_at"),
+    check: 'batches_had_two_persons',
+    subject: itsBatch,
+  },
+  {
+    what: 'the approval of a batch is lost',
+    victims: all(approvals, "decision = 'approved' and batch_id is not null"),
+    change: remove(approvals),
+    check: 'batches_had_two_persons',
+    subject: itsBatch,
+  },
+  {
+    what: 'a batch was approved by who has asked',
+    victims: all(approvals, "decision = 'approved' and batch_id is not null"),
+    change: set(approvals, 'decided_by = upper(t.person)'),
+    check: 'batches_had_two_persons',
+    subject: itsBatch,
   },
   {
     what: 'a batch is paused without an event',

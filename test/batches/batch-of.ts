@@ -19,6 +19,8 @@ export function batchOf(differing: Partial<Batch>): Batch {
     updatedAt: at,
     startedAt: undefined,
     endedAt: undefined,
+    value: undefined,
+    approvalId: undefined,
     started: 0,
     refused: 0,
     cancelled: 0,

@@ -1,7 +1,10 @@
 // A tenant with accounts, and batches of them that are made and steered as requests would.
 import assert from 'node:assert/strict';
+import type { Asker } from '../../src/approvals/approval.ts';
+import { findApproval } from '../../src/approvals/approvals-store.ts';
 import type { Batch, BatchId, BatchPlan } from '../../src/batches/batch.ts';
 import { findBatch, findFigures, type NamedAccount } from '../../src/batches/batch-store.ts';
+import { decideApproval } from '../../src/batches/decide-approval.ts';
 import { createBatch, type Steering, steerBatch } from '../../src/batches/manage-batches.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
@@ -30,6 +33,7 @@ export async function makeAccounts(
 }
 
 const by = { person: 'A. Risk', reason: 'A test' };
+const proof = { kind: 'client', actor: 'A key' } as const;
 
 /** Makes a batch. @returns its id. */
 export async function makeBatch(
@@ -46,12 +50,26 @@ export async function makeBatch(
   const made = await inTransaction(sql, (tx) => {
     return createBatch(
       tx,
-      { ...by, rate, inProgressMax, startAt, tenantId: batch.tenantId, accounts },
+      { ...by, proof, rate, inProgressMax, startAt, tenantId: batch.tenantId, accounts },
       now,
     );
   });
   assert.ok(!(made instanceof Refusal));
   return made.batchId;
+}
+
+/** Approves a batch as a second person. */
+export async function approve(sql: Sql, clock: Clock, { tenantId, batchId }: Which): Promise<void> {
+  const at = clock.now();
+  const decided = await inTransaction(sql, async (tx) => {
+    const batch = await findBatch(tx, { tenantId, batchId });
+    assert.ok(batch?.approvalId);
+    const approval = await findApproval(tx, { tenantId, approvalId: batch.approvalId }, at);
+    assert.ok(approval);
+    const second: Asker = { person: 'B. Desk', kind: 'client', actor: 'Another key' };
+    return decideApproval(tx, approval, { as: 'approved', by: second, reason: 'Checked', at });
+  });
+  assert.equal(decided.as, 'decided');
 }
 
 export interface Which {

@@ -442,7 +442,8 @@ export async function askApproval(
     const halt = { tenantId, haltId, strength: 'release', ...nothing, ...why } as const;
     await insertHalt(tx, { ...halt, setAt: askedAt });
     await insertApproval(tx, {
-      ...{ tenantId, approvalId, haltId, askedAt, reason: why.reason },
+      ...{ tenantId, approvalId, askedAt, reason: why.reason },
+      wish: { operation: 'lift_halt', haltId },
       ...{ value: decimal('20'), valueMax: decimal('10') },
       asker: { person: why.person, kind: 'client', actor: 'another key' },
       expiresAt: new Date(askedAt.getTime() + 3_600_000),

@@ -174,7 +174,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     control: controlHandlers({ sql, clock }),
     halts: haltHandlers({ sql, clock, settings }),
     preTrade: preTradeHandlers({ sql, clock, settings }),
-    approvals: approvalHandlers({ sql, clock, settings }),
+    approvals: approvalHandlers({ sql, clock, settings, onDecided: nobodyWaits }),
     batches: batchHandlers({ sql, clock, settings, onChanged: nobodyWaits }),
     overview: overviewHandlers({ sql, clock }),
     trail: trailHandlers({ sql }),

@@ -6,9 +6,10 @@ export interface Batch {
   /** The batch. */
   readonly id: string;
   /**
-   * SCHEDULED: it has not begun. RUNNING: accounts are started, or were and have not ended.
-   * PAUSED: none is started. CANCELLING: what was not started is cancelled, and what is still
-   * NEW. COMPLETED, CANCELLED: nothing of it is open.
+   * PENDING_APPROVAL: it waits for a second person. SCHEDULED: it has not begun. RUNNING:
+   * accounts are started, or were and have not ended. PAUSED: none is started. CANCELLING:
+   * what was not started is cancelled, and what is still NEW. COMPLETED, CANCELLED: nothing of
+   * it is open.
    */
   readonly status: BatchStatus;
   /** Why. */
@@ -29,7 +30,14 @@ export interface Batch {
   readonly started_at?: string;
   /** When it ended; absent: it has not. */
   readonly ended_at?: string;
-  /** When it was paused, resumed or cancelled last. */
+  /**
+   * EUR that its accounts could sell when it was made, by the last prices; absent: the
+   * controls had no `four_eyes_max`, or a price was not known.
+   */
+  readonly value?: string;
+  /** The approval that it waits for or had; absent: it needed none. */
+  readonly approval_id?: string;
+  /** When it was approved, declined, paused, resumed or cancelled last. */
   readonly steered_at?: string;
   /** Who has decided that. */
   readonly steered_by?: string;
@@ -40,11 +48,13 @@ export interface Batch {
 }
 
 /**
- * SCHEDULED: it has not begun. RUNNING: accounts are started, or were and have not ended.
- * PAUSED: none is started. CANCELLING: what was not started is cancelled, and what is still
- * NEW. COMPLETED, CANCELLED: nothing of it is open.
+ * PENDING_APPROVAL: it waits for a second person. SCHEDULED: it has not begun. RUNNING:
+ * accounts are started, or were and have not ended. PAUSED: none is started. CANCELLING:
+ * what was not started is cancelled, and what is still NEW. COMPLETED, CANCELLED: nothing of
+ * it is open.
  */
 export type BatchStatus =
+  | 'PENDING_APPROVAL'
   | 'SCHEDULED'
   | 'RUNNING'
   | 'PAUSED'
@@ -79,9 +89,10 @@ export interface BatchWithProgress {
   /** The batch. */
   readonly id: string;
   /**
-   * SCHEDULED: it has not begun. RUNNING: accounts are started, or were and have not ended.
-   * PAUSED: none is started. CANCELLING: what was not started is cancelled, and what is still
-   * NEW. COMPLETED, CANCELLED: nothing of it is open.
+   * PENDING_APPROVAL: it waits for a second person. SCHEDULED: it has not begun. RUNNING:
+   * accounts are started, or were and have not ended. PAUSED: none is started. CANCELLING:
+   * what was not started is cancelled, and what is still NEW. COMPLETED, CANCELLED: nothing of
+   * it is open.
    */
   readonly status: BatchStatus;
   /** Why. */
@@ -102,7 +113,14 @@ export interface BatchWithProgress {
   readonly started_at?: string;
   /** When it ended; absent: it has not. */
   readonly ended_at?: string;
-  /** When it was paused, resumed or cancelled last. */
+  /**
+   * EUR that its accounts could sell when it was made, by the last prices; absent: the
+   * controls had no `four_eyes_max`, or a price was not known.
+   */
+  readonly value?: string;
+  /** The approval that it waits for or had; absent: it needed none. */
+  readonly approval_id?: string;
+  /** When it was approved, declined, paused, resumed or cancelled last. */
   readonly steered_at?: string;
   /** Who has decided that. */
   readonly steered_by?: string;

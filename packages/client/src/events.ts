@@ -31,7 +31,7 @@ export type AccountLiquidationEvent = LoggedLiquidationEvent & Delivered;
 
 /** As the log has it: a batch has gone on; `object` is what it was then. For who names the kind BATCH. */
 export type LoggedBatchEvent = EventOf<
-  `BATCH.${'CREATED' | 'STARTED' | 'PROGRESS' | 'PAUSED' | 'RESUMED' | 'CANCELLING' | 'CANCELLED' | 'COMPLETED'}`,
+  `BATCH.${'CREATED' | 'APPROVED' | 'STARTED' | 'PROGRESS' | 'PAUSED' | 'RESUMED' | 'CANCELLING' | 'CANCELLED' | 'COMPLETED'}`,
   BatchWithProgress
 >;
 

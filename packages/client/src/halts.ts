@@ -121,13 +121,18 @@ export interface LiftRequest {
 export interface Approval {
   /** What waits for a second person. */
   readonly id: string;
-  /** What was asked for: `lift_halt`. */
-  readonly operation: string;
-  /** The halt to lift. */
-  readonly halt_id: string;
-  /** Only what is pending can be decided; void: its halt was lifted otherwise. */
+  /** What was asked for. */
+  readonly operation: 'lift_halt' | 'start_batch';
+  /** The halt to lift, of `lift_halt`. */
+  readonly halt_id?: string;
+  /** The batch to start, of `start_batch`. */
+  readonly batch_id?: string;
+  /**
+   * Only what is pending can be decided; void: its halt was lifted otherwise, or its batch was
+   * cancelled.
+   */
   readonly status: 'pending' | 'approved' | 'declined' | 'expired' | 'void';
-  /** EUR that the halt held; absent: a price was not known. */
+  /** EUR that the halt held, or the batch could sell; absent: a price was not known. */
   readonly value?: string;
   /** The limit that it is above, in EUR. */
   readonly four_eyes_max: string;

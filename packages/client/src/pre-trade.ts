@@ -37,8 +37,8 @@ export interface Controls {
     readonly window_s: number;
   };
   /**
-   * EUR that a halt may hold, by the last prices, for one person to lift it; above it a second
-   * one has to approve.
+   * EUR that a halt may hold, by the last prices, for one person to lift it, and that a batch
+   * may sell for one person to start it; above it a second one has to approve.
    */
   readonly four_eyes_max?: string;
   /** Why they were set. */
@@ -75,8 +75,8 @@ export interface NewControls {
     readonly window_s: number;
   };
   /**
-   * EUR that a halt may hold, by the last prices, for one person to lift it; above it a second
-   * one has to approve.
+   * EUR that a halt may hold, by the last prices, for one person to lift it, and that a batch
+   * may sell for one person to start it; above it a second one has to approve.
    */
   readonly four_eyes_max?: string;
   /** Why these, for those who ask later. */

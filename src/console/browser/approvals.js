@@ -13,7 +13,8 @@ export function Approvals({ cover, again }) {
   const pending = useFresh((asked) => get('/approvals', { pending: true, limit: 100 }, asked), []);
   const { data, error } = pending;
   if (error !== undefined) return html`<${Problem} error=${error} />`;
-  if (data === undefined || data.data.length === 0) return null;
+  const lifts = data?.data.filter((/** @type {any} */ one) => one.operation === 'lift_halt') ?? [];
+  if (lifts.length === 0) return null;
   const decided = () => {
     pending.again();
     again();
@@ -21,7 +22,7 @@ export function Approvals({ cover, again }) {
   return html`<${Panel} title="Waits for a second person" rows>
     <${Table}
       label="Waits for a second person"
-      rows=${data.data}
+      rows=${lifts}
       keyOf=${(/** @type {any} */ { id }) => id}
       columns=${[
         {

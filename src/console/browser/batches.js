@@ -27,7 +27,15 @@ import {
 import { go, place, to, withQuery } from './router.js';
 
 const pageRows = 50;
-const statuses = ['SCHEDULED', 'RUNNING', 'PAUSED', 'CANCELLING', 'CANCELLED', 'COMPLETED'];
+const statuses = [
+  'PENDING_APPROVAL',
+  'SCHEDULED',
+  'RUNNING',
+  'PAUSED',
+  'CANCELLING',
+  'CANCELLED',
+  'COMPLETED',
+];
 
 /** @typedef {any} Batch */
 
@@ -145,12 +153,11 @@ function Steer({ batch, again }) {
       again();
     };
   };
-  const isOpen = ['SCHEDULED', 'RUNNING', 'PAUSED'].includes(batch.status);
+  const isOpen = ['PENDING_APPROVAL', 'SCHEDULED', 'RUNNING', 'PAUSED'].includes(batch.status);
   const { waiting } = batch.accounts;
   const { new: fresh, processing } = batch.liquidations;
   return html`${
-    isOpen &&
-    batch.status !== 'PAUSED' &&
+    ['SCHEDULED', 'RUNNING'].includes(batch.status) &&
     html`<${Confirm} label="Pause" title="Pause this batch?" confirm="Pause it" act=${act('pause', 'Paused. No further account is started.')}>
       <p>Not started, and waiting: ${counted(waiting, 'account')}. What was started is sold on.</p>
       <${Reason} />

@@ -1,7 +1,7 @@
 // What the document says of the operations on approvals.
 
 import { Type } from 'typebox';
-import { approvalStatuses } from '../../approvals/approval.ts';
+import { approvalStatuses, approvalOperations as wishes } from '../../approvals/approval.ts';
 import { decideBody, listApprovalsQuery } from '../pre-trade-schemas.ts';
 import { keyPageMeta } from './control-objects.ts';
 import type { OperationPart } from './operation.ts';
@@ -12,14 +12,22 @@ const instant = (description: string) => Type.String({ format: 'date-time', desc
 export const approval = Type.Object(
   {
     id: uuid('What waits for a second person.'),
-    operation: Type.String({ description: 'What was asked for: `lift_halt`.' }),
-    halt_id: uuid('The halt to lift.'),
+    operation: Type.Enum([...wishes], {
+      type: 'string',
+      description: 'What was asked for.',
+    }),
+    halt_id: Type.Optional(uuid('The halt to lift, of `lift_halt`.')),
+    batch_id: Type.Optional(uuid('The batch to start, of `start_batch`.')),
     status: Type.Enum([...approvalStatuses], {
       type: 'string',
-      description: 'Only what is pending can be decided; void: its halt was lifted otherwise.',
+      description:
+        'Only what is pending can be decided; void: its halt was lifted otherwise, or its batch was cancelled.',
     }),
     value: Type.Optional(
-      Type.String({ description: 'EUR that the halt held; absent: a price was not known.' }),
+      Type.String({
+        description:
+          'EUR that the halt held, or the batch could sell; absent: a price was not known.',
+      }),
     ),
     four_eyes_max: Type.String({ description: 'The limit that it is above, in EUR.' }),
     reason: Type.String({ description: 'Why it was asked for.' }),
@@ -50,16 +58,20 @@ const decision = { decided_at: '2026-07-01T09:41:02.114Z', decided_by: 'B. Desk'
 
 const refusals = {
   forbidden:
-    'Who has asked cannot decide: the same person, or the same key of the client. Or the token lacks the scope.',
+    'Who has asked cannot decide: the same person, or the same key of the client. Or the token lacks the scope: ' +
+    '`halts:admin` to lift a halt, `batches:admin` to start a batch.',
   not_found: 'This client has no such approval, or the id is no UUID.',
-  conflict: 'It is not pending: decided, expired, or its halt was lifted otherwise.',
+  conflict:
+    'It is not pending: decided, expired, its halt was lifted otherwise, or its batch was cancelled.',
 } as const;
 
 export const approvalOperations = {
   list_approvals: {
     tag: 'Control',
     summary: 'List approvals',
-    description: 'What waits or has waited for a second person, the latest first.',
+    description:
+      'What waits or has waited for a second person, the latest first: of halts with a scope of halts, of batches ' +
+      'with one of batches.',
     query: listApprovalsQuery,
     success: {
       status: 200,
@@ -84,8 +96,8 @@ export const approvalOperations = {
     tag: 'Control',
     summary: 'Approve',
     description:
-      'Does what was asked for: the halt is lifted in the same commit. It takes another person than who has asked, and ' +
-      'another key of the client or the console.',
+      'Does what was asked for in the same commit: the halt is lifted, or the batch waits for its start. It takes ' +
+      'another person than who has asked, and another key of the client or the console.',
     body: {
       schema: decideBody,
       examples: { approve: { summary: 'Yes', value: { reason: 'Checked', person: 'B. Desk' } } },
@@ -114,7 +126,9 @@ export const approvalOperations = {
   decline_approval: {
     tag: 'Control',
     summary: 'Decline an approval',
-    description: 'It is not done; it can be asked for again. The same rules of who may.',
+    description:
+      'It is not done: the halt stays and its lift can be asked for again, the batch is cancelled. The same rules of ' +
+      'who may.',
     body: {
       schema: decideBody,
       examples: {

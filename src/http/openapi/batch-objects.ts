@@ -23,9 +23,9 @@ const members = {
   id: uuid('The batch.'),
   status: some(
     Object.keys(batchTransitions) as (keyof typeof batchTransitions)[],
-    'SCHEDULED: it has not begun. RUNNING: accounts are started, or were and have not ended. PAUSED: none is ' +
-      'started. CANCELLING: what was not started is cancelled, and what is still NEW. COMPLETED, CANCELLED: ' +
-      'nothing of it is open.',
+    'PENDING_APPROVAL: it waits for a second person. SCHEDULED: it has not begun. RUNNING: accounts are started, ' +
+      'or were and have not ended. PAUSED: none is started. CANCELLING: what was not started is cancelled, and ' +
+      'what is still NEW. COMPLETED, CANCELLED: nothing of it is open.',
   ),
   reason: Type.String({ description: 'Why.' }),
   person: Type.String({ description: 'Who has decided it.' }),
@@ -38,7 +38,18 @@ const members = {
   updated_at: instant('When it changed last.'),
   started_at: Type.Optional(instant('When it started; absent: it has not.')),
   ended_at: Type.Optional(instant('When it ended; absent: it has not.')),
-  steered_at: Type.Optional(instant('When it was paused, resumed or cancelled last.')),
+  value: Type.Optional(
+    amount(
+      'EUR that its accounts could sell when it was made, by the last prices; absent: the controls had no ' +
+        '`four_eyes_max`, or a price was not known.',
+    ),
+  ),
+  approval_id: Type.Optional(
+    uuid('The approval that it waits for or had; absent: it needed none.'),
+  ),
+  steered_at: Type.Optional(
+    instant('When it was approved, declined, paused, resumed or cancelled last.'),
+  ),
   steered_by: Type.Optional(Type.String({ description: 'Who has decided that.' })),
   steer_reason: Type.Optional(Type.String({ description: 'Why.' })),
   accounts: Type.Object(

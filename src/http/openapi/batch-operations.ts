@@ -108,7 +108,9 @@ export const batchOperations = {
     description:
       'Liquidates up to 100,000 accounts, by the rules by which one is: each is started once, or refused ' +
       'with the reason. The body may have 12 MiB. Halts hold what a batch has started as they hold anything ' +
-      'else. The same request with the same idempotency key makes no second batch.',
+      'else. The same request with the same idempotency key makes no second batch. Where it could sell more than ' +
+      '`four_eyes_max` of the controls, it is PENDING_APPROVAL until a second person has approved it, and cancelled ' +
+      'where nobody does within 24 hours.',
     body: {
       schema: createBatchBody,
       examples: {
@@ -126,7 +128,7 @@ export const batchOperations = {
     },
     success: {
       status: 201,
-      description: 'It is there, and starts when it is due.',
+      description: 'It is there, and starts when it is due and, where it needs that, approved.',
       body: {
         schema: batchWithProgress,
         examples: {

@@ -22,6 +22,7 @@ type Status = keyof typeof deliveries;
 /** Sent to subscriptions that name BATCH, and to no other. */
 const batchDeliveries: Readonly<Record<BatchEvent, string>> = {
   CREATED: 'A batch was made.',
+  APPROVED: 'A second person has approved a batch.',
   STARTED: 'A batch begins to start its accounts.',
   PROGRESS: 'A batch is further than it was: every 5 seconds at most.',
   PAUSED: 'A batch was paused.',

@@ -1,0 +1,72 @@
+// A second person agrees to what waits for one, which is done in the same commit, or declines it: the lift of a halt,
+// the start of a batch. Of two that decide the same, one decides. Locks: the approval, then the halt or the batch.
+
+import { type Approval, type Asker, isSamePerson } from '../approvals/approval.ts';
+import { lockOpen, markDecided } from '../approvals/approvals-store.ts';
+import { assert, assertNever } from '../assert.ts';
+import type { Tx } from '../db/connect.ts';
+import { findHalt } from '../halts/halts-store.ts';
+import { liftAsAsked } from '../liquidations/ask-to-lift.ts';
+import { type Batch, batchTransitions } from './batch.ts';
+import { lockBatch } from './batch-store.ts';
+import { move } from './start-batches.ts';
+
+export interface Decision {
+  readonly as: 'approved' | 'declined';
+  readonly by: Asker;
+  readonly reason: string;
+  readonly at: Date;
+}
+
+export type Decided =
+  | { readonly as: 'decided'; readonly approval: Approval }
+  /** Who has asked cannot decide. */
+  | { readonly as: 'same_person' }
+  /** It is not pending any more: decided, expired, or void. */
+  | { readonly as: 'over' };
+
+/** Approves or declines. A refusal has changed nothing. */
+export async function decideApproval(
+  tx: Tx,
+  approval: Approval,
+  decision: Decision,
+): Promise<Decided> {
+  if (isSamePerson(approval.asker, decision.by)) return { as: 'same_person' };
+  if (!(await lockOpen(tx, approval, decision.at))) return { as: 'over' };
+  if (!(await carryOut(tx, approval, decision))) return { as: 'over' };
+  const decided = await markDecided(tx, approval, decision);
+  assert(decided !== undefined, 'an approval that is locked open can be decided');
+  return { as: 'decided', approval: decided };
+}
+
+/** @returns false where there is nothing to decide any more. */
+async function carryOut(tx: Tx, approval: Approval, decision: Decision): Promise<boolean> {
+  const { tenantId, wish } = approval;
+  switch (wish.operation) {
+    case 'lift_halt': {
+      const halt = await findHalt(tx, { tenantId, haltId: wish.haltId });
+      if (halt === undefined || halt.lift !== undefined) return false;
+      return decision.as === 'declined' || liftAsAsked(tx, halt, approval, decision.at);
+    }
+    case 'start_batch': {
+      const batch = await lockBatch(tx, { tenantId, batchId: wish.batchId });
+      if (batch?.status !== 'PENDING_APPROVAL') return false;
+      await moveAsDecided(tx, batch, decision);
+      return true;
+    }
+    default:
+      return assertNever(wish);
+  }
+}
+
+/** An approved batch waits for its start; a declined one is cancelled. */
+async function moveAsDecided(tx: Tx, batch: Batch, decision: Decision): Promise<void> {
+  const { as, reason, at: now } = decision;
+  const by = { person: decision.by.person, reason };
+  const { approved, declined } = batchTransitions.PENDING_APPROVAL;
+  const moved =
+    as === 'approved'
+      ? await move(tx, batch, { to: approved, by, nextAt: batch.startAt, now }, 'APPROVED')
+      : await move(tx, batch, { to: declined, by, nextAt: now, now }, 'CANCELLING');
+  assert(moved !== undefined, 'a batch that is held stays as it is');
+}

@@ -1,0 +1,48 @@
+// A batch that waits for a second person, and processes that die around the approval.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { batchLookMs } from '../../src/batches/limits.ts';
+import { noLimits } from '../../src/controls/control.ts';
+import { replaceControls } from '../../src/controls/controls-store.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { newId } from '../../src/ids.ts';
+import { decimal } from '../../src/money.ts';
+import { testClock } from '../support/clock.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { engineSteps, runUntilIdle } from '../support/engine.ts';
+import { approve, eventsOf, makeAccounts, makeBatch, outcomesOf, stateOf } from './world.ts';
+
+const { sql } = await createTestDatabase({ after });
+const clock = testClock();
+
+test('a process that dies while it approves leaves the batch waiting; approved, another one starts it', async () => {
+  const { tenantId, accounts } = await makeAccounts(sql, 2);
+  const controls = { ...noLimits, tenantId, controlsId: newId<'controls'>() };
+  const why = { reason: 'A test', person: 'Tester', setAt: clock.now() };
+  const limit = { fourEyesMax: decimal('39.99') };
+  await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...limit, ...why }));
+  const which = { tenantId, batchId: await makeBatch(sql, clock, { tenantId, accounts }) };
+  // The process dies when all is written and nothing is committed.
+  await sql.script(`
+    create function unwind.die() returns trigger language plpgsql as $$
+    begin
+      perform pg_terminate_backend(pg_backend_pid());
+      return null;
+    end $$;
+    create constraint trigger die after update on unwind.approvals
+      deferrable initially deferred for each row execute function unwind.die();`);
+  await assert.rejects(approve(sql, clock, which));
+  await sql.script('drop trigger die on unwind.approvals; drop function unwind.die();');
+  await runUntilIdle(engineSteps(sql, clock, { delayMs: 0 }));
+  assert.equal((await stateOf(sql, which)).status, 'PENDING_APPROVAL');
+  assert.deepEqual(await eventsOf(sql, which), ['CREATED']);
+  await approve(sql, clock, which);
+  // Nobody was told of it: what starts it finds it by its row.
+  const another = engineSteps(sql, clock, { delayMs: 0 });
+  for (let i = 0; i < 2; i += 1) {
+    await runUntilIdle(another);
+    clock.advance(batchLookMs);
+  }
+  assert.deepEqual(await outcomesOf(sql, which), ['STARTED', 'STARTED']);
+  assert.deepEqual(await eventsOf(sql, which), ['CREATED', 'APPROVED', 'STARTED', 'COMPLETED']);
+});
