@@ -49,6 +49,7 @@ export function venueOver(network: Network, process: Actor, venue: Venue): Venue
       });
     },
     lookUp: (orders) => call(`venue.lookUp ${fingerprint(orders)}`, () => venue.lookUp(orders)),
+    cancel: (orders) => call(`venue.cancel ${fingerprint(orders)}`, () => venue.cancel(orders)),
     reports: async (request) => {
       const found = await call(`venue.reports ${request.after}`, () => venue.reports(request));
       const isCut = network.troubles.happens('venue_slow');
