@@ -10,6 +10,7 @@ import { isMissingPartition } from '../db/errors.ts';
 import { makePartitionOf } from '../events/keep-log.ts';
 import { newId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
+import { actLengths } from '../trail/act.ts';
 import { askerOf } from './approval-handlers.ts';
 import {
   createBatchBody,
@@ -19,7 +20,7 @@ import {
 } from './batch-schemas.ts';
 import { idOf } from './cursor.ts';
 import { jsonBody } from './json-body.ts';
-import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
+import { answerOnce, type ChangeOptions, refuseOtherPerson, withDetail } from './once.ts';
 import { keyPageAnswer } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import {
@@ -102,7 +103,7 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
       const startAt = readInstant(body.start_at, '/start_at');
       const plan = { rate, inProgressMax, reason, person, accounts: accountsOf(body.accounts) };
       const answer = await withPartition(options, () => {
-        return answerOnce(options, call, async (tx, now) => {
+        return answerOnce(options, recordedBriefly(call, body), async (tx, now) => {
           const proof = askerOf(call, person);
           const request = { ...plan, tenantId, proof, startAt: startAt ?? now };
           const made = await createBatch(tx, request, now);
@@ -139,6 +140,13 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
 
 async function progressText(sql: SqlOrTx, batch: Batch, now: Date): Promise<string> {
   return JSON.stringify(batchWithProgress(batch, await findFigures(sql, batch), now));
+}
+
+/** The trail keeps the start of a body: of a long list of accounts their number, so that it has what else was asked for. */
+function recordedBriefly(call: Call, body: Static<typeof createBatchBody>): Call {
+  if (call.rawBody.length <= actLengths.detail) return call;
+  const detail = JSON.stringify({ ...body, accounts: body.accounts.length });
+  return { ...call, caller: withDetail(call.caller, { detail }) };
 }
 
 /** Its first event needs the part of the log of this month, which may not have been made in time. */

@@ -1,9 +1,11 @@
 // Responses of requests that are carried out once: a header distinguishes the first from its repetitions.
 
+import type { Caller } from '../auth/authenticate.ts';
 import { type Change, changeOnce } from '../auth/change-once.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
+import { withMore } from '../trail/act.ts';
 import type { Answer, Call } from './pipeline.ts';
 
 export interface ChangeOptions {
@@ -37,4 +39,9 @@ export function toAnswer(answer: { status: number; body: string; replayed: boole
 export function refuseOtherPerson({ caller }: Call, person: string): void {
   if (caller.person === undefined || caller.person === person) return;
   throw new Refusal('bad_request', `/person has to be who is signed in: ${caller.person}.`);
+}
+
+/** The caller, with what its act says beside the route: such as which row, and why. */
+export function withDetail(caller: Caller, more: { detail: string; reason?: string }): Caller {
+  return { ...caller, act: caller.act && withMore(caller.act, more) };
 }

@@ -1,17 +1,15 @@
 // The operations on what waits for a person: list, resume, close. Of FIX sessions, which serve all clients,
 // only the operator sees what waits.
 
-import type { Caller } from '../auth/authenticate.ts';
 import { changeSigned } from '../auth/change-once.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
-import { withMore } from '../trail/act.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import { closeParked, findParkedOf, resumeParked } from '../work/parked-store.ts';
 import { jsonBody } from './json-body.ts';
-import { refuseOtherPerson } from './once.ts';
+import { refuseOtherPerson, withDetail } from './once.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
 import { closeParkedBody, resumeParkedBody } from './parked-schemas.ts';
 import type { Handler } from './pipeline.ts';
@@ -87,11 +85,6 @@ export function parkedHandlers(options: {
       return json(200, { closed: id });
     },
   };
-}
-
-/** The caller, with what its act says beside the route: which row, and why. */
-function withDetail(caller: Caller, more: { detail: string; reason?: string }): Caller {
-  return { ...caller, act: caller.act && withMore(caller.act, more) };
 }
 
 /** What a person does about it: a correction after the end is seen to, the rest is tried again. */

@@ -77,6 +77,23 @@ test('a request sent again under its key is one act', async () => {
   assert.equal(act?.target, `${target}/${first.json['id']}`);
 });
 
+test('of a long list of accounts the act has their number, and all else that was asked for', async () => {
+  const plan = { rate: 6_000, in_progress_max: 10, start_at: '2100-01-01T00:00:00Z' };
+  const why = { reason: 'The product ends', person: 'A. Risk' };
+  const keptOf = async (accounts: number) => {
+    const list = Array.from({ length: accounts }, () => ({ account_id: randomUUID() }));
+    const json = { accounts: list, ...plan, ...why };
+    const made = await api.call('POST', '/batches', { json, headers: keyOf(randomUUID()) });
+    assertSuccess(made, 201);
+    const [act] = await acts('?limit=1');
+    assert.equal(act?.target, `/batches/${made.json['id']}`);
+    return { kept: JSON.parse(String(act['detail'])), list };
+  };
+  assert.deepEqual((await keptOf(1_000)).kept, { accounts: 1_000, ...plan, ...why });
+  const short = await keptOf(3);
+  assert.deepEqual(short.kept, { accounts: short.list, ...plan, ...why });
+});
+
 test('an account is found however its id was written in the address', async () => {
   const [account] = await giveAccounts(sql, client);
   const { target, content } = toLiquidate(account);
