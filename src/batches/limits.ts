@@ -18,6 +18,9 @@ export const batchStepMs = 100;
 /** How often a batch is looked at that only waits for others, in ms: for what it has started, or who holds accounts. */
 export const batchLookMs = 1_000;
 
+/** Liquidations that a batch without room counts at every step, in about a millisecond; beyond them it only looks. */
+export const batchCountedMax = 1_000;
+
 /** How often the progress of a batch is told, in ms: counting 100,000 liquidations takes about a tenth of a second. */
 export const batchTellMs = 5_000;
 

@@ -46,7 +46,13 @@ import {
   moveBatch,
   noteTold,
 } from './batch-store.ts';
-import { batchCancelRowsMax, batchLookMs, batchStepMs, batchTellMs } from './limits.ts';
+import {
+  batchCancelRowsMax,
+  batchCountedMax,
+  batchLookMs,
+  batchStepMs,
+  batchTellMs,
+} from './limits.ts';
 
 /** As what the service cancels by itself. */
 const expiryPerson = 'control four_eyes';
@@ -145,7 +151,11 @@ async function startSome(tx: Tx, starter: Starter, batch: Batch, now: Date): Pro
   const count = Math.min(pace?.count ?? batchRowsMax, await roomOf(tx, starter, batch));
   // Turns of a pace are not smaller than what it allows in this time.
   const stepAt = laterOf(later(now, batchStepMs), pace?.after(0));
-  if (count === 0) return goOn(tx, batch, { nextAt: stepAt }, now);
+  if (count === 0) {
+    const isLarge = (batch.inProgressMax ?? Number.POSITIVE_INFINITY) > batchCountedMax;
+    const lookAt = isLarge ? laterOf(later(now, batchLookMs), pace?.after(0)) : stepAt;
+    return goOn(tx, batch, { nextAt: lookAt }, now);
+  }
   const waiting = await findWaiting(tx, batch, { limit: Math.min(count, batchRowsMax), now });
   const last = waiting.at(-1);
   // Those that are left were held by others, or have failed: once more from the beginning, after a rest.

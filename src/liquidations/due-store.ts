@@ -72,42 +72,6 @@ function areOpen({ venues, now }: DueClaim): Fragment {
     )`;
 }
 
-/** Leaves claimed liquidations until the keeper of the holdings has answered. */
-export async function awaitReservations(
-  tx: Tx,
-  { tenantId, liquidationIds }: { tenantId: TenantId; liquidationIds: readonly LiquidationId[] },
-): Promise<void> {
-  await tx`
-    update unwind.liquidations l
-    set awaits_reservation = true
-    where l.tenant_id = ${tenantId}
-      and l.liquidation_id = any (${liquidationIds}::uuid[])`;
-}
-
-/** Locks a liquidation that waits for the keeper, which has answered: it is looked at now. */
-export async function endReservationWait(
-  tx: Tx,
-  which: LiquidationKey & { readonly now: Date },
-): Promise<void> {
-  await tx`
-    update unwind.liquidations l
-    set
-      awaits_reservation = false,
-      advance_at = case when l.advance_at is not null then (select unwind.market_time(${which.now})) end
-    where l.tenant_id = ${which.tenantId}
-      and l.liquidation_id = ${which.liquidationId}
-      and l.awaits_reservation`;
-}
-
-/** Lets all be looked at that wait for a keeper, where none is asked any more. @returns how many. */
-export async function endReservationWaits(sql: Sql): Promise<number> {
-  const rows = await sql`
-    update unwind.liquidations l
-    set awaits_reservation = false
-    where l.awaits_reservation`;
-  return rows.count;
-}
-
 export type LiquidationKey = Pick<DueLiquidation, 'tenantId' | 'liquidationId'>;
 
 /** The venues that a NEW liquidation needs, all of them closed. */

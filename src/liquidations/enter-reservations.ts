@@ -5,7 +5,7 @@
 import type { Sql } from '../db/connect.ts';
 import { untilClaimed } from '../halts/acknowledge-halt.ts';
 import { beginDuty, endDuty, findDuty } from '../reservations/duty-store.ts';
-import { endReservationWaits } from './due-store.ts';
+import { endReservationWaits } from './reservation-waits-store.ts';
 
 /** `unset`: this process asks nobody, and does not say that nobody has to be asked. */
 export type KeeperSetting = 'asks' | 'off' | 'unset';

@@ -27,7 +27,6 @@ import { findOpenVenues } from '../venue/calendar-store.ts';
 import type { TradingVenue } from '../venue/venue.ts';
 import { type Batch, type BatchStep, batchWorker, type Worker } from '../work/work-batches.ts';
 import {
-  awaitReservations,
   claimToAdvance,
   claimToRelease,
   claimToSift,
@@ -50,6 +49,7 @@ import {
   venuesNeeded,
 } from './liquidation.ts';
 import { type Move, moveLiquidations, placeOrders } from './progress-store.ts';
+import { awaitReservations } from './reservation-waits-store.ts';
 
 /** When a liquidation that is not flat ends with what was sold (decisions, point 3). */
 export interface EndLimits {

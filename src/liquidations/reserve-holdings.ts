@@ -18,7 +18,7 @@ import {
   reservationsAtOnceMax,
 } from '../reservations/reservation.ts';
 import { batchWorker } from '../work/work-batches.ts';
-import { endReservationWait } from './due-store.ts';
+import { endReservationWait } from './reservation-waits-store.ts';
 
 type Asked = Leased & {
   readonly positions: readonly AskedPosition[];
