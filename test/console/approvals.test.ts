@@ -1,5 +1,5 @@
-// Four eyes at the console: one person asks to lift a halt that holds much, another one approves it, each in a browser
-// of their own.
+// Four eyes at the console: one person asks to lift a halt that holds much, or to start a batch that could sell much,
+// another one approves it, each in a browser of their own.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
@@ -10,7 +10,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps } from '../support/engine.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { noChromium, openConsole, startChromium } from './chromium.ts';
+import { type ConsolePage, noChromium, openConsole, startChromium } from './chromium.ts';
 
 if (noChromium !== false) {
   test('four eyes in a browser', { skip: noChromium });
@@ -41,10 +41,15 @@ if (noChromium !== false) {
   const limited = await post('/controls', { four_eyes_max: '24.99', ...why });
   assert.equal(limited.status, 200, limited.text);
 
-  for (const [theme, width] of [
+  const waiting = ({ page }: ConsolePage) => {
+    return page.getByRole('table', { name: 'Waits for a second person' });
+  };
+  const screens = [
     ['light', 390],
     ['dark', 1280],
-  ] as const) {
+  ] as const;
+
+  for (const [theme, width] of screens) {
     test(`a lift is asked for, declined, asked for again and approved: ${theme}, ${width} px`, async (t) => {
       assert.equal((await post('/halts', { scope: 'tenant', ...why })).status, 201);
       const screen = { theme, width, role: 'risk' } as const;
@@ -58,12 +63,9 @@ if (noChromium !== false) {
         await lift.getByLabel('Reason').fill(reason);
         await lift.getByRole('button', { name: 'Lift it' }).click();
       };
-      const waiting = ({ page }: typeof asking) => {
-        return page.getByRole('table', { name: 'Waits for a second person' });
-      };
       await ask('Prices seem right');
-      await waiting(asking).getByText('by somebody else than you').waitFor();
-      await waiting(asking).getByText('25.00 €').waitFor();
+      await waiting(asking).getByText('Somebody else than you decides.').waitFor();
+      await waiting(asking).getByText('25.00 €', { exact: true }).waitFor();
       // The other page follows by the stream alone.
       await waiting(deciding).getByText('Prices seem right', { exact: true }).waitFor();
       await deciding.checkAccess();
@@ -87,5 +89,104 @@ if (noChromium !== false) {
         await lifted.getByText('Prices are right again').first().waitFor();
       }
     });
+  }
+
+  const second = { name: 'Second person' };
+
+  for (const [theme, width] of screens) {
+    test(`a batch is made at the console, seen and declined by a second person: ${theme}, ${width} px`, async (t) => {
+      const named = await anAccount();
+      const asking = await openConsole(t, browser, at, { theme, width });
+      const deciding = await openConsole(t, browser, at, { theme, width, ...second });
+      await deciding.open('/batches');
+      await asking.open('/batches/start');
+      await asking.page.getByLabel('Or lines').fill(named.account_id);
+      await asking.page.getByLabel('Reason').fill(`The product ends, ${theme}`);
+      await asking.page.getByLabel('Sell every position of 1 account').check();
+      await asking.page.getByRole('button', { name: 'Start the batch' }).click();
+      await asking.page.getByText('PENDING_APPROVAL', { exact: true }).waitFor();
+      await panelOf(asking).getByText('Somebody else than you decides.').waitFor();
+      await asking.checkAccess();
+      // The other page follows by the stream alone.
+      const row = waiting(deciding)
+        .getByRole('row')
+        .filter({ hasText: `The product ends, ${theme}` });
+      await row.getByText('25.00 €', { exact: true }).waitFor();
+      await deciding.checkAccess();
+      await row.getByRole('link').click();
+      const panel = panelOf(deciding);
+      await panel.getByText('It could sell 25.00 €').waitFor();
+      await panel.getByText(`ago: The product ends, ${theme}`).waitFor();
+      const accounts = deciding.page.getByRole('table', { name: 'Accounts of the batch' });
+      await accounts.getByText(`…${named.account_id.slice(-12)}`).waitFor();
+      await deciding.checkAccess();
+      const dialog = await openDialog(deciding, 'Decline');
+      await dialog.getByText('The batch is cancelled, and nothing of it is sold.').waitFor();
+      await deciding.checkAccess();
+      await dialog.getByLabel('Reason').fill('The list is wrong');
+      await dialog.getByRole('button', { name: 'Decline it' }).click();
+      for (const one of [deciding, asking]) {
+        await one.page.getByText('CANCELLING', { exact: true }).waitFor();
+        await panelOf(one).waitFor({ state: 'detached' });
+        await one.page.getByText('The list is wrong').waitFor();
+      }
+    });
+  }
+
+  test('a batch is approved by another person alone, whatever the first one writes for a name', async (t) => {
+    const made = await post('/batches', {
+      accounts: [await anAccount()],
+      reason: 'The product ends again',
+      person: 'TEST  Person',
+    });
+    assert.equal(made.status, 201, made.text);
+    const path = `/batches/${made.json['id']}`;
+    const expects = /\b403\b/;
+    const own = await openConsole(t, browser, at, { expects });
+    const viewer = await openConsole(t, browser, at, { role: 'viewer', name: 'A. Viewer' });
+    const deciding = await openConsole(t, browser, at, second);
+    await viewer.open(path);
+    await panelOf(viewer).getByText('The role operator or risk decides.').waitFor();
+    await own.open(path);
+    const refused = await openDialog(own, 'Approve');
+    await refused.getByLabel('Reason').fill('I am sure');
+    await refused.getByRole('button', { name: 'Approve it' }).click();
+    await refused.getByText('Who has asked for it cannot decide it').waitFor();
+    await own.checkAccess();
+    await own.page.getByText('PENDING_APPROVAL', { exact: true }).waitFor();
+    // The overview says what waits, and leads to it.
+    await deciding.open('/');
+    const row = waiting(deciding).getByRole('row').filter({ hasText: 'The product ends again' });
+    await row.waitFor();
+    await deciding.checkAccess();
+    await row.getByRole('link').click();
+    const dialog = await openDialog(deciding, 'Approve');
+    await dialog.getByText(/TEST\s+Person asks: The product ends again/).waitFor();
+    await dialog.getByLabel('Reason').fill('Checked the list');
+    await dialog.getByRole('button', { name: 'Approve it' }).click();
+    for (const one of [deciding, viewer, own]) {
+      await one.page.getByText('SCHEDULED', { exact: true }).waitFor();
+      await one.page.getByText('Checked the list').waitFor();
+    }
+  });
+
+  /** One of EUR 25, above the limit, as a batch names it. */
+  async function anAccount(): Promise<{ account_id: string }> {
+    const [made] = await makeBook(sql, {
+      tenantId: client.clientId,
+      instruments: [],
+      accounts: [{ positions: [{ isin, quantity: '2' }] }],
+    });
+    assert.ok(made);
+    return { account_id: made.accountId };
+  }
+
+  function panelOf({ page }: ConsolePage) {
+    return page.getByRole('region', { name: 'Waits for a second person' });
+  }
+
+  async function openDialog(one: ConsolePage, verb: 'Approve' | 'Decline') {
+    await panelOf(one).getByRole('button', { name: verb, exact: true }).click();
+    return one.page.getByRole('dialog', { name: `${verb} this batch?` });
   }
 }

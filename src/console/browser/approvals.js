@@ -1,88 +1,163 @@
-// What waits for a second person: lifts of halts that hold much (four eyes).
+// What waits for a second person (four eyes): the lift of a halt that holds much, the start of a batch that could
+// sell much. The list of it, and the ways to decide. Who may decide is the service's word.
 
 import { html } from 'htm/preact';
 import { change, get, may, session } from './api.js';
 import { useFresh } from './live.js';
-import { Ago, At, Confirm, money, Panel, Problem, Reason, say, Table } from './parts.js';
+import { Ago, At, Confirm, Id, money, Panel, Problem, Reason, say, Table } from './parts.js';
+import { to } from './router.js';
+
+/** @typedef {any} Approval */
+/** @typedef {(haltId: string) => any} Cover what a halt covers, in words */
+
+/** @type {Record<string, { thing: string, scope: string, by: string, approve: Words, decline: Words }>} */
+const operations = {
+  lift_halt: {
+    thing: 'lift',
+    scope: 'halts:admin',
+    by: 'The role risk decides.',
+    approve: { effect: 'What it held goes on at once.', done: 'Lifted. What it held goes on.' },
+    decline: { effect: 'The halt stays.', done: 'Declined. The halt stays.' },
+  },
+  start_batch: {
+    thing: 'batch',
+    scope: 'batches:admin',
+    by: 'The role operator or risk decides.',
+    approve: {
+      effect: 'It starts to sell when it is due; where that is past, at once.',
+      done: 'Approved. The batch starts when it is due.',
+    },
+    decline: {
+      effect: 'The batch is cancelled, and nothing of it is sold.',
+      done: 'Declined. The batch is cancelled.',
+    },
+  },
+};
+
+/** @typedef {{ effect: string, done: string }} Words before and after */
 
 /**
- * Nothing where nothing waits.
- * @param {{ cover: (haltId: string) => any, again: () => void }} props what a halt covers; asks for the halts anew
+ * The list of what waits, or nothing where nothing does. Without `again` it leads to the pages that decide.
+ * @param {{ operation?: string, cover?: Cover, again?: () => void }} props of which operation, default all; asks
+ *   for what is around the list anew
  */
-export function Approvals({ cover, again }) {
+export function Approvals({ operation, cover, again }) {
   const pending = useFresh((asked) => get('/approvals', { pending: true, limit: 100 }, asked), []);
   const { data, error } = pending;
-  if (error !== undefined) return html`<${Problem} error=${error} />`;
-  const lifts = data?.data.filter((/** @type {any} */ one) => one.operation === 'lift_halt') ?? [];
-  if (lifts.length === 0) return null;
+  const rows = (data?.data ?? []).filter((/** @type {Approval} */ one) => {
+    return operation === undefined || one.operation === operation;
+  });
+  if (rows.length === 0) return html`<${Problem} error=${error} />`;
   const decided = () => {
     pending.again();
-    again();
+    again?.();
+  };
+  const decide = {
+    name: 'Decide',
+    cell: (/** @type {Approval} */ row) =>
+      html`<span class="buttons"><${Decide} approval=${row} cover=${cover} decided=${decided} /></span>`,
   };
   return html`<${Panel} title="Waits for a second person" rows>
+    <${Problem} error=${error} />
     <${Table}
       label="Waits for a second person"
-      rows=${lifts}
-      keyOf=${(/** @type {any} */ { id }) => id}
-      columns=${[
-        {
-          name: 'Lift of',
-          cell: (/** @type {any} */ { halt_id: id }) => html`<span>${cover(id)}</span>`,
-        },
-        {
-          name: 'It holds',
-          number: true,
-          cell: (/** @type {any} */ { value }) =>
-            value === undefined ? 'a price is not known' : `${money(value)} €`,
-        },
-        {
-          name: 'Why',
-          cell: (/** @type {any} */ { reason }) => html`<span>${reason}</span>`,
-        },
-        {
-          name: 'Asked by',
-          cell: (/** @type {any} */ { person, asked_at: at }) =>
-            html`<span>${person} <span class="soft"><${Ago} at=${at} /></span></span>`,
-        },
-        { name: 'Until', cell: (/** @type {any} */ row) => html`<${At} at=${row.expires_at} />` },
-        {
-          name: 'Decide',
-          cell: (/** @type {any} */ row) =>
-            html`<span class="buttons"><${Decide} approval=${row} cover=${cover} decided=${decided} /></span>`,
-        },
-      ]}
+      rows=${rows}
+      keyOf=${(/** @type {Approval} */ { id }) => id}
+      columns=${[...columnsWith(cover), ...(again === undefined ? [] : [decide])]}
     />
   </${Panel}>`;
 }
 
-/** @param {{ approval: any, cover: (haltId: string) => any, decided: () => void }} props */
-function Decide({ approval: { id, halt_id: haltId, person, reason: why }, cover, decided }) {
-  if (!may('halts:admin')) return html`<span class="soft">by the role risk</span>`;
+/** @param {Cover | undefined} cover */
+function columnsWith(cover) {
+  return [
+    {
+      name: 'What',
+      cell: (/** @type {Approval} */ row) => html`<span>${subjectOf(row, cover)}</span>`,
+    },
+    {
+      name: 'Value',
+      number: true,
+      cell: (/** @type {Approval} */ { value }) => worth(value),
+    },
+    {
+      name: 'Why',
+      cell: (/** @type {Approval} */ { reason }) => html`<span class="wrap">${reason}</span>`,
+    },
+    {
+      name: 'Asked by',
+      cell: (/** @type {Approval} */ { person, asked_at: at }) =>
+        html`<span>${person} <span class="soft"><${Ago} at=${at} /></span></span>`,
+    },
+    { name: 'Until', cell: (/** @type {Approval} */ row) => html`<${At} at=${row.expires_at} />` },
+  ];
+}
+
+/** @param {string | undefined} value */
+function worth(value) {
+  return value === undefined ? 'a price is not known' : `${money(value)} €`;
+}
+
+/** What is asked for. @param {Approval} approval @param {Cover | undefined} cover */
+function subjectOf({ operation, halt_id: haltId, batch_id: batchId }, cover) {
+  if (operation === 'start_batch')
+    return html`Batch <${Id} id=${batchId} href=${to(`/batches/${batchId}`)} />`;
+  return cover === undefined
+    ? html`Lift of halt <${Id} id=${haltId} href=${to('/halts')} />`
+    : html`Lift of ${cover(haltId)}`;
+}
+
+/** That a batch waits, with all that a second person has to know of it. @param {{ batch: any, again: () => void }} props */
+export function BatchWaits({ batch, again }) {
+  const { id, approval_id: approvalId, value, reason, person, created_at: at } = batch;
+  const approval = {
+    ...{ id: approvalId, operation: 'start_batch', batch_id: id },
+    ...{ value, reason, person },
+  };
+  return html`<${Panel} title="Waits for a second person">
+    <p>
+      ${
+        value === undefined
+          ? 'What it could sell is not known, for want of a price'
+          : html`It could sell <strong>${worth(value)}</strong>, more than one person may start alone`
+      }: nothing of it is started before a second person approves it. Where nobody does within 24 hours, it is cancelled.
+    </p>
+    <p>${person} asked <${Ago} at=${at} />: ${reason}</p>
+    <div class="buttons"><${Decide} approval=${approval} decided=${again} /></div>
+  </${Panel}>`;
+}
+
+/** @param {{ approval: Approval, cover?: Cover | undefined, decided: () => void }} props */
+function Decide({ approval, cover, decided }) {
+  const { id, operation, value, person, reason: why } = approval;
+  const of = operations[operation];
+  if (of === undefined) return null;
+  if (!may(of.scope)) return html`<span class="soft">${of.by}</span>`;
   if (session.value?.person === person)
-    return html`<span class="soft">by somebody else than you</span>`;
-  const as = (/** @type {'approve' | 'decline'} */ verb, /** @type {string} */ word) => {
+    return html`<span class="soft">Somebody else than you decides.</span>`;
+  const act = (/** @type {'approve' | 'decline'} */ verb) => {
     return async (/** @type {FormData} */ form) => {
       const reason = String(form.get('reason'));
       const body = { reason, person: session.value?.person ?? '' };
       const key = crypto.randomUUID();
       await change('POST', `/approvals/${id}/${verb}`, body, { key, reason });
-      say(word);
+      say(of[verb].done);
       decided();
     };
   };
+  const asked = html`<p>${subjectOf(approval, cover)}, ${worth(value)}. ${person} asks: ${why}</p>`;
   return html`<${Confirm}
-      label="Approve" title="Approve this lift?" confirm="Approve it"
-      act=${as('approve', 'Lifted. What it held goes on.')}
+      label="Approve" title=${`Approve this ${of.thing}?`} confirm="Approve it" act=${act('approve')}
     >
-      <p>${cover(haltId)}. ${person} asks: ${why}</p>
-      <p class="soft">What it held goes on at once.</p>
+      ${asked}
+      <p class="soft">${of.approve.effect}</p>
       <${Reason} />
     </${Confirm}>
     <${Confirm}
-      label="Decline" title="Decline this lift?" confirm="Decline it"
-      act=${as('decline', 'Declined. The halt stays.')}
+      label="Decline" title=${`Decline this ${of.thing}?`} confirm="Decline it" act=${act('decline')}
     >
-      <p>${cover(haltId)}. ${person} asks: ${why}</p>
+      ${asked}
+      <p class="soft">${of.decline.effect}</p>
       <${Reason} />
     </${Confirm}>`;
 }

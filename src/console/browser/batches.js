@@ -3,6 +3,7 @@
 
 import { html } from 'htm/preact';
 import { change, get, may, session } from './api.js';
+import { Approvals, BatchWaits } from './approvals.js';
 import { useFresh } from './live.js';
 import {
   Ago,
@@ -43,13 +44,14 @@ export function BatchesPage() {
   const { query } = place.value;
   const status = query.get('status') ?? undefined;
   const cursor = query.get('after') ?? undefined;
-  const { data, error } = useFresh(
+  const { data, error, again } = useFresh(
     (asked) => get('/batches', { status, cursor, limit: pageRows }, asked),
     [query.toString()],
   );
   return html`<${Head} title="Batches">
       ${may('batches:admin') && html`<a class="button primary" href=${to('/batches/start')}>Start a batch</a>`}
     </${Head}>
+    <${Approvals} operation="start_batch" again=${again} />
     <div class="filters">
       <label>Status
         <select value=${status ?? ''} onChange=${choose('status')}>
@@ -130,12 +132,14 @@ function BatchTable({ rows, isFiltered }) {
 export function BatchPage({ id }) {
   const { data, error, again } = useFresh((asked) => get(`/batches/${id}`, {}, asked), [id]);
   if (data === undefined) return html`<${Head} title="Batch" /><${Loading} error=${error} />`;
+  const isPending = data.status === 'PENDING_APPROVAL';
   return html`<${Head} title=${`Batch …${id.slice(-12)}`} badge=${html`<${Badge} state=${data.status} />`}>
       <${Steer} batch=${data} again=${again} />
     </${Head}>
     <${Problem} error=${error} />
+    ${isPending && html`<${BatchWaits} batch=${data} again=${again} />`}
     <${Facts} batch=${data} />
-    <${Accounts} id=${id} />`;
+    <${Accounts} id=${id} usual=${isPending ? 'waiting' : 'refused'} />`;
 }
 
 /** @param {{ batch: Batch, again: () => void }} props */
@@ -206,6 +210,10 @@ function Facts({ batch }) {
       <dt>Liquidations</dt>
       <dd>${grouped(liquidations.new)} NEW, ${grouped(liquidations.processing)} being sold, ${grouped(liquidations.filled)} sold,
         ${` ${grouped(liquidations.cancelled)}`} cancelled</dd>
+      ${
+        batch.value !== undefined &&
+        html`<dt>Value</dt><dd>${money(batch.value)} € could be sold when it was made</dd>`
+      }
       <dt>Pace</dt>
       <dd>${batch.rate === undefined ? 'as fast as they can be started' : `${grouped(batch.rate)} accounts a minute at most`}${
         batch.in_progress_max !== undefined &&
@@ -214,7 +222,7 @@ function Facts({ batch }) {
       <dt>Reason</dt><dd>${batch.reason} <span class="soft">by ${batch.person}, <${Ago} at=${batch.created_at} /></span></dd>
       ${
         batch.steered_at !== undefined &&
-        html`<dt>Steered</dt>
+        html`<dt>Decided last</dt>
           <dd>${batch.steer_reason} <span class="soft">by ${batch.steered_by}, <${Ago} at=${batch.steered_at} /></span></dd>`
       }
       <dt>Batch</dt><dd><${Id} id=${batch.id} whole /></dd>
@@ -227,6 +235,9 @@ function Ends({ batch }) {
   const { status, ended_at: ended, estimated_end_at: estimated, start_at: start } = batch;
   if (ended !== undefined)
     return html`<div><div class="soft">Ended</div><div class="value"><${At} at=${ended} /></div></div>`;
+  if (status === 'PENDING_APPROVAL')
+    return html`<div><div class="soft">Starts</div><div class="value">once approved</div>
+      ${Date.parse(start) > now.value && html`<div class="soft">not before <${At} at=${start} /></div>`}</div>`;
   if (status === 'SCHEDULED')
     return html`<div><div class="soft">Starts</div><div class="value"><${At} at=${start} /></div></div>`;
   const left = estimated === undefined ? undefined : Date.parse(estimated) - now.value;
@@ -257,10 +268,10 @@ const lists = {
   all: { name: 'all', empty: 'It names no account.', query: {} },
 };
 
-/** @param {{ id: string }} props */
-function Accounts({ id }) {
+/** @param {{ id: string, usual: string }} props which list is shown unless another one is chosen */
+function Accounts({ id, usual }) {
   const { query } = place.value;
-  const chosen = query.get('accounts') ?? 'refused';
+  const chosen = query.get('accounts') ?? usual;
   const list = lists[chosen] ?? lists['all'];
   const cursor = query.get('after') ?? undefined;
   const { data, error } = useFresh(

@@ -224,7 +224,7 @@ export function HaltsPage() {
   };
   return html`${head}
     <${Problem} error=${error} />
-    <${Approvals} cover=${cover} again=${again} />
+    <${Approvals} operation="lift_halt" cover=${cover} again=${again} />
     <${Panel} title="In force" rows><${InForce} halts=${data.inForce.data} again=${again} /></${Panel}>
     <${Panel} title="Lifted" rows><${Lifted} halts=${data.lifted.data} /></${Panel}>
     <div class="buttons">

@@ -3,6 +3,7 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { get } from './api.js';
+import { Approvals } from './approvals.js';
 import { LiquidationTable } from './liquidations.js';
 import { useFresh } from './live.js';
 import {
@@ -29,6 +30,7 @@ export function OverviewPage() {
   return html`<${Head} title="Overview"><a class="button primary" href=${to('/start')}>Start a liquidation</a></${Head}>
     <${Problem} error=${error} />
     <${Tiles} data=${data} />
+    <${Approvals} />
     <div class="grid">
       <${Waiting} waiting=${data.waiting} open=${data.open} />
       <${Venues} venues=${data.venues} at=${data.at} marketTime=${data.market_time} />

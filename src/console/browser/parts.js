@@ -15,6 +15,7 @@ const tones = {
   FILLED: 'good',
   SETTLED: 'good',
   CANCELLED: '',
+  PENDING_APPROVAL: 'warn',
   SCHEDULED: 'warn',
   RUNNING: 'busy',
   PAUSED: 'warn',

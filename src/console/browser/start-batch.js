@@ -198,7 +198,11 @@ function Pace({ accounts, badLines }) {
     try {
       const body = { accounts, ...paceOf(form), reason, person: session.value?.person ?? '' };
       const made = await change('POST', '/batches', body, { key: key.current, reason });
-      say('The batch is made.');
+      say(
+        made.status === 'PENDING_APPROVAL'
+          ? 'Made. It starts nothing before a second person approves it.'
+          : 'The batch is made.',
+      );
       go(`/batches/${made.id}`);
     } catch (failure) {
       if (!(failure instanceof ApiError)) throw failure;
