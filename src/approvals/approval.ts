@@ -100,6 +100,27 @@ export function passedLimit(
   return passed.length === 0 ? undefined : passed.reduce((a, b) => (a.lt(b) ? a : b));
 }
 
+/** How much of what was asked for may have come on top by the time of the approval: a tenth. */
+const valueGrowth = '1.1';
+
+/** Whether something is worth so much more than when it was asked for that nobody has asked for it so. */
+export function hasGrown(asked: Decimal | undefined, now: Decimal | undefined): boolean {
+  return asked !== undefined && (now === undefined || now.gt(asked.times(valueGrowth)));
+}
+
+/** Why something that has grown is not approved, and what to do. */
+export function grownText({ wish, value }: Approval, now: Decimal | undefined): string {
+  const [then, today, remedy] =
+    wish.operation === 'lift_halt'
+      ? ['the halt held', 'it holds', 'ask for the lift again']
+      : ['the batch could sell', 'it could sell', 'make another batch'];
+  const above = now === undefined ? '' : ', more than a tenth above that';
+  return (
+    `When it was asked for, ${then} ${valueText(value)}; now ${today} ${valueText(now)}${above}. ` +
+    `Decline it, and ${remedy}.`
+  );
+}
+
 /** The value for a person. */
 export function valueText(value: Decimal | undefined): string {
   return value === undefined

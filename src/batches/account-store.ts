@@ -1,7 +1,7 @@
 // The statements of the accounts of a batch: looked for, started together by one statement, cancelled.
 
 import type { Tx } from '../db/connect.ts';
-import { fragment } from '../db/sql.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import { liquidationEventsSql } from '../events/store.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
 import {
@@ -29,19 +29,39 @@ export interface WaitingAccount extends NamedAccount {
  * What accounts could sell sooner or later, in EUR by the last prices, as a liquidation of each would show it;
  * undefined where a price is not known.
  */
-export async function findValue(
+export function findValue(
   tx: Tx,
   tenantId: TenantId,
   accounts: readonly NamedAccount[],
 ): Promise<Decimal | undefined> {
+  const named = fragment`
+    select n.account_id, n.user_id
+    from unnest(
+      ${accounts.map(({ accountId }) => accountId)}::uuid[],
+      ${accounts.map(({ userId }) => userId ?? null)}::uuid[]
+    ) as n (account_id, user_id)`;
+  return worthOf(tx, tenantId, named);
+}
+
+/** The same of the accounts of a batch. */
+export function findValueOfBatch(
+  tx: Tx,
+  { tenantId, batchId }: Which,
+): Promise<Decimal | undefined> {
+  const named = fragment`
+    select b.account_id, b.user_id
+    from unwind.batch_accounts b
+    where b.tenant_id = ${tenantId}
+      and b.batch_id = ${batchId}`;
+  return worthOf(tx, tenantId, named);
+}
+
+async function worthOf(tx: Tx, tenantId: TenantId, named: Fragment): Promise<Decimal | undefined> {
   const rows = await tx<{ value: string; is_known: boolean }[]>`
     select
       coalesce(sum(unwind.to_cents(r.price * s.quantity)), 0) as value,
       coalesce(bool_and(r.price is not null), true) as is_known
-    from unnest(
-      ${accounts.map(({ accountId }) => accountId)}::uuid[],
-      ${accounts.map(({ userId }) => userId ?? null)}::uuid[]
-    ) as n (account_id, user_id)
+    from (${named}) as n
     join unwind.accounts a
       on a.tenant_id = ${tenantId}
       and a.account_id = n.account_id

@@ -1,12 +1,21 @@
 // A second person agrees to what waits for one, which is done in the same commit, or declines it: the lift of a halt,
 // the start of a batch. Of two that decide the same, one decides. Locks: the approval, then the halt or the batch.
 
-import { type Approval, type Asker, isSamePerson } from '../approvals/approval.ts';
-import { lockOpen, markDecided } from '../approvals/approvals-store.ts';
+import {
+  type Approval,
+  type Asker,
+  grownText,
+  hasGrown,
+  isSamePerson,
+  totalOf,
+} from '../approvals/approval.ts';
+import { findHeld, lockOpen, markDecided } from '../approvals/approvals-store.ts';
 import { assert, assertNever } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
 import { findHalt } from '../halts/halts-store.ts';
-import { liftAsAsked } from '../liquidations/ask-to-lift.ts';
+import { liftHalt } from '../liquidations/lift-halt.ts';
+import type { Decimal } from '../money.ts';
+import { findValueOfBatch } from './account-store.ts';
 import { type Batch, batchTransitions } from './batch.ts';
 import { lockBatch } from './batch-store.ts';
 import { move } from './start-batches.ts';
@@ -23,9 +32,14 @@ export type Decided =
   /** Who has asked cannot decide. */
   | { readonly as: 'same_person' }
   /** It is not pending any more: decided, expired, or void. */
-  | { readonly as: 'over' };
+  | { readonly as: 'over' }
+  /** It is worth far more than when it was asked for. */
+  | { readonly as: 'grown'; readonly why: string };
 
-/** Approves or declines. A refusal has changed nothing. */
+/**
+ * Approves or declines. A refusal has changed nothing. What is worth far more than when it was asked for can only be
+ * declined: the second person agrees to what was asked for.
+ */
 export async function decideApproval(
   tx: Tx,
   approval: Approval,
@@ -33,26 +47,43 @@ export async function decideApproval(
 ): Promise<Decided> {
   if (isSamePerson(approval.asker, decision.by)) return { as: 'same_person' };
   if (!(await lockOpen(tx, approval, decision.at))) return { as: 'over' };
-  if (!(await carryOut(tx, approval, decision))) return { as: 'over' };
+  const refused = await carryOut(tx, approval, decision);
+  if (refused !== undefined) return refused;
   const decided = await markDecided(tx, approval, decision);
   assert(decided !== undefined, 'an approval that is locked open can be decided');
   return { as: 'decided', approval: decided };
 }
 
-/** @returns false where there is nothing to decide any more. */
-async function carryOut(tx: Tx, approval: Approval, decision: Decision): Promise<boolean> {
+/** @returns why it is not decided; undefined: it is done. */
+async function carryOut(
+  tx: Tx,
+  approval: Approval,
+  decision: Decision,
+): Promise<Exclude<Decided, { as: 'decided' }> | undefined> {
   const { tenantId, wish } = approval;
+  const isApproved = decision.as === 'approved';
+  const grown = (now: Decimal | undefined) => {
+    return { as: 'grown', why: grownText(approval, now) } as const;
+  };
   switch (wish.operation) {
     case 'lift_halt': {
       const halt = await findHalt(tx, { tenantId, haltId: wish.haltId });
-      if (halt === undefined || halt.lift !== undefined) return false;
-      return decision.as === 'declined' || liftAsAsked(tx, halt, approval, decision.at);
+      if (halt === undefined || halt.lift !== undefined) return { as: 'over' };
+      if (!isApproved) return undefined;
+      const value = totalOf(await findHeld(tx, halt));
+      if (hasGrown(approval.value, value)) return grown(value);
+      const lift = { at: decision.at, by: approval.asker.person, reason: approval.reason };
+      return (await liftHalt(tx, halt, lift, value)) === undefined ? { as: 'over' } : undefined;
     }
     case 'start_batch': {
       const batch = await lockBatch(tx, { tenantId, batchId: wish.batchId });
-      if (batch?.status !== 'PENDING_APPROVAL') return false;
+      if (batch?.status !== 'PENDING_APPROVAL') return { as: 'over' };
+      if (isApproved) {
+        const value = await findValueOfBatch(tx, batch);
+        if (hasGrown(approval.value, value)) return grown(value);
+      }
       await moveAsDecided(tx, batch, decision);
-      return true;
+      return undefined;
     }
     default:
       return assertNever(wish);

@@ -150,6 +150,9 @@ export async function decide(
     case 'over':
       stdout.write(`${notPending}\n`);
       return 1;
+    case 'grown':
+      stdout.write(`Not approved. ${decided.why}\n`);
+      return 1;
     case 'decided': {
       const verb = as === 'approved' ? 'Approved' : 'Declined';
       stdout.write(`${verb}: ${outcomeText(decided.approval.wish, as)}.\n`);

@@ -80,6 +80,8 @@ export function approvalHandlers(options: ApprovalOptions): ApprovalHandlers {
             return new Refusal('forbidden', samePerson);
           case 'over':
             return new Refusal('conflict', notPending);
+          case 'grown':
+            return new Refusal('conflict', decided.why);
           default:
             return assertNever(decided);
         }

@@ -1,5 +1,4 @@
-// Lifts a halt, or asks a second person to agree where it holds more than the limit of the controls. Each is one
-// transaction of the caller.
+// Lifts a halt, or asks a second person to agree where it holds more than the limit of the controls.
 
 import {
   type Approval,
@@ -50,15 +49,4 @@ export async function askToLift(
     decided: undefined,
   };
   return (await insertApproval(tx, approval)) ? { as: 'asked', approval } : { as: 'pending' };
-}
-
-/** Lifts a halt as somebody has asked and another one agreed. @returns false where it was lifted before. */
-export async function liftAsAsked(
-  tx: Tx,
-  halt: Halt,
-  { asker, reason }: Approval,
-  at: Date,
-): Promise<boolean> {
-  const value = totalOf(await findHeld(tx, halt));
-  return (await liftHalt(tx, halt, { at, by: asker.person, reason }, value)) !== undefined;
 }

@@ -2,7 +2,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Asker, isSamePerson, passedLimit, totalOf } from '../../src/approvals/approval.ts';
+import {
+  type Asker,
+  hasGrown,
+  isSamePerson,
+  passedLimit,
+  totalOf,
+} from '../../src/approvals/approval.ts';
 import { everyTenant } from '../../src/halts/halt.ts';
 import { newId } from '../../src/ids.ts';
 import { decimal, plain } from '../../src/money.ts';
@@ -44,6 +50,21 @@ test('a limit is passed exactly where the sum is more', () => {
       assert.equal(isPassed, values.reduce((x, y) => x + y, 0n) > max);
     }),
   );
+});
+
+test('what has grown is more than a tenth above what was asked for, or has no value any more', () => {
+  const grown = (asked: string | undefined, now: string | undefined) => {
+    return hasGrown(
+      asked === undefined ? asked : decimal(asked),
+      now === undefined ? now : decimal(now),
+    );
+  };
+  assert.equal(grown('10', '11'), false);
+  assert.equal(grown('10', '11.000000000000001'), true);
+  assert.equal(grown('10', '0'), false);
+  assert.equal(grown('10', undefined), true);
+  assert.equal(grown(undefined, '1000000'), false, 'who approves knew that it was not known');
+  assert.equal(grown(undefined, undefined), false);
 });
 
 test('one person is one however the name is written, and so is one key whatever name it gives', () => {

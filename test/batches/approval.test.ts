@@ -5,22 +5,27 @@ import { batchLookMs } from '../../src/batches/limits.ts';
 import { noLimits } from '../../src/controls/control.ts';
 import { replaceControls } from '../../src/controls/controls-store.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { newId } from '../../src/ids.ts';
+import { newId, type TenantId } from '../../src/ids.ts';
 import { decimal } from '../../src/money.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
-import { approve, eventsOf, makeAccounts, makeBatch, outcomesOf, stateOf } from './world.ts';
+import { approve, eventsOf, isin, makeAccounts, makeBatch, outcomesOf, stateOf } from './world.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
 
-test('a process that dies while it approves leaves the batch waiting; approved, another one starts it', async () => {
-  const { tenantId, accounts } = await makeAccounts(sql, 2);
+/** Two units at 10 EUR in two accounts are above it. */
+async function setLimit(tenantId: TenantId): Promise<void> {
   const controls = { ...noLimits, tenantId, controlsId: newId<'controls'>() };
   const why = { reason: 'A test', person: 'Tester', setAt: clock.now() };
   const limit = { fourEyesMax: decimal('39.99') };
   await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...limit, ...why }));
+}
+
+test('a process that dies while it approves leaves the batch waiting; approved, another one starts it', async () => {
+  const { tenantId, accounts } = await makeAccounts(sql, 2);
+  await setLimit(tenantId);
   const which = { tenantId, batchId: await makeBatch(sql, clock, { tenantId, accounts }) };
   // The process dies when all is written and nothing is committed.
   await sql.script(`
@@ -45,4 +50,26 @@ test('a process that dies while it approves leaves the batch waiting; approved, 
   }
   assert.deepEqual(await outcomesOf(sql, which), ['STARTED', 'STARTED']);
   assert.deepEqual(await eventsOf(sql, which), ['CREATED', 'APPROVED', 'STARTED', 'COMPLETED']);
+});
+
+test('a batch that could sell a tenth more, or less, or had no price when it was made, is approved', async () => {
+  for (const [before, price] of [
+    ['10', '11'],
+    ['10', '0.01'],
+    [undefined, '1000000'],
+  ] as const) {
+    const { tenantId, accounts } = await makeAccounts(sql, 2);
+    await setLimit(tenantId);
+    if (before === undefined)
+      await sql`delete from unwind.prices p where p.tenant_id = ${tenantId}`;
+    const which = { tenantId, batchId: await makeBatch(sql, clock, { tenantId, accounts }) };
+    assert.equal((await stateOf(sql, which)).status, 'PENDING_APPROVAL');
+    await sql`
+      insert into unwind.prices as p (tenant_id, isin, price, currency, updated_at)
+      values (${tenantId}, ${isin}, ${price}, 'EUR', ${clock.now()})
+      on conflict (tenant_id, isin) do update
+      set price = excluded.price`;
+    await approve(sql, clock, which);
+    assert.equal((await stateOf(sql, which)).status, 'SCHEDULED');
+  }
 });

@@ -42,10 +42,16 @@ async function begin({ max = '24.99', price = true, unreleased = false } = {}) {
     const content = { json, headers: keyOf(once) };
     return api.call('POST', target, content, { key: signingKey, keyId });
   };
+  /** The price of the instrument from now on; undefined: none. */
+  const reprice = (to?: string) => {
+    return to === undefined
+      ? sql`delete from unwind.prices p where p.tenant_id = ${tenantId}`
+      : sql`update unwind.prices p set price = ${to} where p.tenant_id = ${tenantId}`;
+  };
   await askToLiquidate(sql, clock, account);
   await engineSteps(sql, clock, { delayMs: 0 }).release();
   if (unreleased) await askToLiquidate(sql, clock, next);
-  if (!price) await sql`delete from unwind.prices p where p.tenant_id = ${tenantId}`;
+  if (!price) await reprice();
   const why = { reason: 'Prices are wrong', person: 'A. Risk' };
   const halt = await post('/halts', { scope: 'tenant', ...why });
   assertSuccess(halt, 201);
@@ -65,7 +71,7 @@ async function begin({ max = '24.99', price = true, unreleased = false } = {}) {
     const { json } = await api.call('GET', `/approvals${query}`);
     return (json as { data: readonly Record<string, unknown>[] }).data;
   };
-  return { client, signInAgain, haltId, lift, decide, isLifted, list, limit };
+  return { client, signInAgain, haltId, lift, decide, isLifted, list, limit, reprice };
 }
 
 async function refusedLifts(): Promise<readonly string[]> {
@@ -220,6 +226,41 @@ test('an approval is void once its halt was lifted otherwise', async () => {
   assert.equal(status, 'void');
   assertProblem(await decide(id), 'conflict', /lifted otherwise/);
   assertProblem(await decide(id, 'decline'), 'conflict', /lifted otherwise/);
+});
+
+test('a halt that holds far more than was asked for is not lifted by an approval, and can be declined', async () => {
+  const { lift, decide, isLifted, list, reprice } = await begin();
+  const { id } = (await lift()).json;
+  await reprice('13.750001');
+  assertProblem(
+    await decide(id),
+    'conflict',
+    /the halt held EUR 25; now it holds EUR 27\.500002, more than a tenth above that\. Decline it, and ask for the lift/,
+  );
+  await reprice();
+  assertProblem(
+    await decide(id),
+    'conflict',
+    /held EUR 25; now it holds a value that is not known/,
+  );
+  assert.equal(await isLifted(), false);
+  assert.equal((await list('?pending=true')).length, 1, 'it still waits');
+  assertSuccess(await decide(id, 'decline'), 200);
+  // What has no price is asked for, and agreed to, as such.
+  const anew = (await lift()).json;
+  assert.equal(anew['value'], undefined);
+  assertSuccess(await decide(anew['id']), 200);
+  assert.equal(await isLifted(), true);
+});
+
+test('a halt that holds a tenth more, or less, is lifted by an approval', async () => {
+  for (const price of ['13.75', '0.01']) {
+    const { lift, decide, isLifted, reprice } = await begin();
+    const { id } = (await lift()).json;
+    await reprice(price);
+    assertSuccess(await decide(id), 200);
+    assert.equal(await isLifted(), true);
+  }
 });
 
 test('of lifts, approvals and refusals at once exactly one of each kind is done', async () => {

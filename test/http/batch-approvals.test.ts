@@ -46,7 +46,13 @@ async function begin({ max = '37.49', price = true, startAt }: Wish = {}) {
       { positions: [{ isin, quantity: '1' }] },
     ],
   });
-  if (!price) await sql`delete from unwind.prices p where p.tenant_id = ${tenantId}`;
+  /** The price of the instrument from now on; undefined: none. */
+  const reprice = (to?: string) => {
+    return to === undefined
+      ? sql`delete from unwind.prices p where p.tenant_id = ${tenantId}`
+      : sql`update unwind.prices p set price = ${to} where p.tenant_id = ${tenantId}`;
+  };
+  if (!price) await reprice();
   const post = (target: string, json: object, { key = 0, once = randomUUID() as string } = {}) => {
     const { key: signingKey, keyId } = client.signers[key] ?? client;
     return api.call('POST', target, { json, headers: keyOf(once) }, { key: signingKey, keyId });
@@ -73,7 +79,7 @@ async function begin({ max = '37.49', price = true, startAt }: Wish = {}) {
   const which = (id: unknown) => ({ tenantId, batchId: String(id) }) as Which;
   return {
     ...{ client, tenantId, signInAgain, limit, named, make, approve, decline, steer, show, list },
-    which,
+    ...{ which, reprice },
   };
 }
 
@@ -199,6 +205,43 @@ test('a declined batch is cancelled, and so is one that nobody has approved in t
     ['CANCELLED', 'control four_eyes', 'No second person has approved it in time.'],
   );
   assert.equal((await inTime.show(last?.['id']))['status'], 'COMPLETED');
+});
+
+test('a batch that could sell far more than was asked for is not approved, and can be declined', async () => {
+  const { tenantId, make, approve, decline, show, reprice } = await begin();
+  const { id, approval_id: approvalId } = (await make()).json;
+  await reprice('13.76');
+  const grown =
+    /the batch could sell EUR 37\.5; now it could sell EUR 41\.28, more than a tenth above/;
+  assertProblem(await approve(approvalId), 'conflict', grown);
+  let printed = '';
+  const write = (text: string) => {
+    printed += text;
+  };
+  const on = { sql, clock, stdout: { write } };
+  const which = { id: approvalId as never, as: 'approved' } as const;
+  assert.equal(await decide(on, which, { reason: 'Checked', actor: 'C. Desk' }), 1);
+  assert.match(
+    printed,
+    /^Not approved\. When it was asked for, .*Decline it, and make another batch\.\n$/,
+  );
+  await reprice();
+  assertProblem(
+    await approve(approvalId),
+    'conflict',
+    /now it could sell a value that is not known/,
+  );
+  await runToEnd();
+  assert.equal((await show(id))['status'], 'PENDING_APPROVAL');
+  const acts = await sql`
+    select
+    from unwind.acts a
+    where a.tenant_id = ${tenantId}
+      and a.operation = 'approve'`;
+  assert.equal(acts.count, 0, 'what is refused is no act');
+  assertSuccess(await decline(approvalId), 200);
+  await runToEnd();
+  assert.equal((await show(id))['status'], 'CANCELLED');
 });
 
 test('an approval after a cancel is refused, and a batch that waits is neither paused nor resumed', async () => {

@@ -97,7 +97,8 @@ export const approvalOperations = {
     summary: 'Approve',
     description:
       'Does what was asked for in the same commit: the halt is lifted, or the batch waits for its start. It takes ' +
-      'another person than who has asked, and another key of the client or the console.',
+      'another person than who has asked, and another key of the client or the console. What is worth more than a ' +
+      'tenth above its `value` by then, or has lost a price, is not approved: decline it, and ask again.',
     body: {
       schema: decideBody,
       examples: { approve: { summary: 'Yes', value: { reason: 'Checked', person: 'B. Desk' } } },
@@ -121,7 +122,10 @@ export const approvalOperations = {
       },
       headers: ['IdempotencyReplayed'],
     },
-    refusals,
+    refusals: {
+      ...refusals,
+      conflict: `${refusals.conflict} Or it is worth more than a tenth above what was asked for, which can only be declined.`,
+    },
   },
   decline_approval: {
     tag: 'Control',
