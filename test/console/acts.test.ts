@@ -5,21 +5,13 @@ import { after, test } from 'node:test';
 import { later } from '../../src/clock.ts';
 import type { Act } from '../../src/trail/act.ts';
 import { recordAct } from '../../src/trail/acts-store.ts';
-import { testClock } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { makeApiClient, startHttp } from '../support/http.ts';
-import { noChromium, openConsole, startChromium } from './chromium.ts';
+import { noChromium, startConsole } from './chromium.ts';
 
 if (noChromium !== false) {
   test('the trail in a browser', { skip: noChromium });
 } else {
-  const browser = await startChromium({ after });
-  const { sql } = await createTestDatabase({ after });
-  // The browser's clock is this machine's.
-  const clock = testClock(new Date().toISOString());
-  const { clientId: tenantId } = await makeApiClient(sql, clock);
-  const service = await startHttp({ after }, { sql, clock });
-  const at = { port: service.port, sql, clock };
+  const { sql, clock, client, openConsole } = await startConsole({ after });
+  const tenantId = client.clientId;
 
   const halt = randomUUID();
   const usual: Act = {
@@ -59,7 +51,7 @@ if (noChromium !== false) {
     ['dark', 1280],
   ] as const) {
     test(`the trail is searched: ${theme}, ${width} px`, async (t) => {
-      const { page, open, checkAccess } = await openConsole(t, browser, at, { theme, width });
+      const { page, open, checkAccess } = await openConsole(t, { theme, width });
       await open('/acts');
       const acts = page.getByRole('table', { name: 'Acts' });
       const rows = acts.locator('tbody tr');
@@ -111,7 +103,7 @@ if (noChromium !== false) {
 
     test(`a session that has failed is resumed: ${theme}, ${width} px`, async (t) => {
       await failSession();
-      const { page, open, checkAccess } = await openConsole(t, browser, at, { theme, width });
+      const { page, open, checkAccess } = await openConsole(t, { theme, width });
       await open('/venues');
       await page.getByRole('button', { name: 'Resume', exact: true }).click();
       const dialog = page.getByRole('dialog', { name: 'Resume the session with XFRA?' });
@@ -137,7 +129,7 @@ if (noChromium !== false) {
 
   test('a viewer is told the command instead', async (t) => {
     await failSession();
-    const { page, open } = await openConsole(t, browser, at, { role: 'viewer' });
+    const { page, open } = await openConsole(t, { role: 'viewer' });
     await open('/venues');
     await page.getByText('unwind fix resume XFRA --reason …').waitFor();
     assert.equal(await page.getByRole('button', { name: 'Resume', exact: true }).count(), 0);

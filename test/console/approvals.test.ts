@@ -3,27 +3,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
-import { drawIdsFrom } from '../../src/ids.ts';
 import { apiOf, keyOf } from '../http/api.ts';
 import { makeBook } from '../support/book.ts';
-import { testClock } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps } from '../support/engine.ts';
-import { makeApiClient, startHttp } from '../support/http.ts';
-import { type ConsolePage, noChromium, openConsole, startChromium } from './chromium.ts';
+import { type ConsolePage, noChromium, startConsole } from './chromium.ts';
 
 if (noChromium !== false) {
   test('four eyes in a browser', { skip: noChromium });
 } else {
-  const browser = await startChromium({ after });
-  const { sql } = await createTestDatabase({ after });
-  // The browser's clock is this machine's.
-  const clock = testClock(new Date().toISOString());
-  drawIdsFrom(clock);
-  after(async () => drawIdsFrom());
-  const client = await makeApiClient(sql, clock);
-  const service = await startHttp({ after }, { sql, clock, releaseDelayMs: 0 });
-  const at = { port: service.port, sql, clock };
+  const { sql, clock, client, service, openConsole } = await startConsole(
+    { after },
+    { releaseDelayMs: 0 },
+  );
   const isin = 'FR0000120271';
   const [account] = await makeBook(sql, {
     tenantId: client.clientId,
@@ -53,8 +44,8 @@ if (noChromium !== false) {
     test(`a lift is asked for, declined, asked for again and approved: ${theme}, ${width} px`, async (t) => {
       assert.equal((await post('/halts', { scope: 'tenant', ...why })).status, 201);
       const screen = { theme, width, role: 'risk' } as const;
-      const asking = await openConsole(t, browser, at, screen);
-      const deciding = await openConsole(t, browser, at, { ...screen, name: 'Second person' });
+      const asking = await openConsole(t, screen);
+      const deciding = await openConsole(t, { ...screen, name: 'Second person' });
       await deciding.open('/halts');
       await asking.open('/halts');
       const ask = async (reason: string) => {
@@ -96,8 +87,8 @@ if (noChromium !== false) {
   for (const [theme, width] of screens) {
     test(`a batch is made at the console, seen and declined by a second person: ${theme}, ${width} px`, async (t) => {
       const named = await anAccount();
-      const asking = await openConsole(t, browser, at, { theme, width });
-      const deciding = await openConsole(t, browser, at, { theme, width, ...second });
+      const asking = await openConsole(t, { theme, width });
+      const deciding = await openConsole(t, { theme, width, ...second });
       await deciding.open('/batches');
       await asking.open('/batches/start');
       await asking.page.getByLabel('Or lines').fill(named.account_id);
@@ -142,9 +133,9 @@ if (noChromium !== false) {
     assert.equal(made.status, 201, made.text);
     const path = `/batches/${made.json['id']}`;
     const expects = /\b403\b/;
-    const own = await openConsole(t, browser, at, { expects });
-    const viewer = await openConsole(t, browser, at, { role: 'viewer', name: 'A. Viewer' });
-    const deciding = await openConsole(t, browser, at, second);
+    const own = await openConsole(t, { expects });
+    const viewer = await openConsole(t, { role: 'viewer', name: 'A. Viewer' });
+    const deciding = await openConsole(t, second);
     await viewer.open(path);
     await panelOf(viewer).getByText('The role operator or risk decides.').waitFor();
     await own.open(path);

@@ -4,13 +4,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
-import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
+import type { TenantId } from '../../src/ids.ts';
 import { makeBook } from '../support/book.ts';
-import { testClock } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
-import { makeApiClient, startHttp } from '../support/http.ts';
-import { noChromium, openConsole, startChromium } from './chromium.ts';
+import { noChromium, startConsole } from './chromium.ts';
 
 const sap = 'DE0007164600';
 const allianz = 'DE0008404005';
@@ -18,16 +15,11 @@ const allianz = 'DE0008404005';
 if (noChromium !== false) {
   test('batches in a browser', { skip: noChromium });
 } else {
-  const browser = await startChromium({ after });
-  const { sql } = await createTestDatabase({ after });
-  // The browser's clock is this machine's, and shows how old things are.
-  const clock = testClock(new Date().toISOString());
-  drawIdsFrom(clock);
-  after(async () => drawIdsFrom());
-  const client = await makeApiClient(sql, clock);
+  const { sql, clock, client, openConsole } = await startConsole(
+    { after },
+    { allowLoopback: true },
+  );
   const tenantId: TenantId = client.clientId;
-  const service = await startHttp({ after }, { sql, clock, allowLoopback: true });
-  const at = { port: service.port, sql, clock };
   const steps = engineSteps(sql, clock, { delayMs: 0, onWarning: () => {} });
   const instruments = [
     { isin: sap, price: '208.35' },
@@ -47,7 +39,7 @@ if (noChromium !== false) {
   };
 
   test('a batch: a file is checked, started, watched to its end, and says what was refused', async (t) => {
-    const { page, open, checkAccess } = await openConsole(t, browser, at, { expects: /\b404\b/ });
+    const { page, open, checkAccess } = await openConsole(t, { expects: /\b404\b/ });
     const [one, two, busy] = [await account(), await account(), await account()];
     await askToLiquidate(sql, clock, busy);
     const unknown = Array.from({ length: 497 }, () => randomUUID());
@@ -140,7 +132,7 @@ if (noChromium !== false) {
 
   test('a liquidation that has ended has its signed statement as a file', async (t) => {
     const id = await askToLiquidate(sql, clock, await account());
-    const { page, open } = await openConsole(t, browser, at, { role: 'viewer' });
+    const { page, open } = await openConsole(t, { role: 'viewer' });
     await open(`/liquidations/${id}`);
     await page.getByText('NEW', { exact: true }).first().waitFor();
     assert.equal(await page.getByRole('button', { name: 'Signed statement' }).count(), 0);
@@ -161,7 +153,7 @@ if (noChromium !== false) {
   ] as const) {
     test(`batches can be read by everybody: ${theme}, ${width} px`, async (t) => {
       const made = await account();
-      const { page, open, checkAccess } = await openConsole(t, browser, at, { theme, width });
+      const { page, open, checkAccess } = await openConsole(t, { theme, width });
       await open('/batches');
       await page.keyboard.press('g');
       await page.keyboard.press('m');

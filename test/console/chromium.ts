@@ -4,11 +4,19 @@ import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import type { Clock } from '../../src/clock.ts';
 import type { ConsoleRole } from '../../src/console/person.ts';
 import { linkAddress, makeLink } from '../../src/console/sessions.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import type { AfterTest } from '../support/database.ts';
+import { drawIdsFrom } from '../../src/ids.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { type AfterTest, createTestDatabase } from '../support/database.ts';
+import {
+  type ApiClient,
+  type HttpOptions,
+  type HttpService,
+  makeApiClient,
+  startHttp,
+} from '../support/http.ts';
 
 const places = [
   process.env['UNWIND_TEST_CHROMIUM'],
@@ -99,11 +107,38 @@ export async function newPage(
   return page;
 }
 
+export interface TestConsole {
+  readonly sql: Sql;
+  readonly clock: TestClock;
+  readonly client: ApiClient;
+  readonly service: HttpService;
+  readonly openConsole: (t: AfterTest, screen?: Screen) => Promise<ConsolePage>;
+}
+
+/** For all tests of a file: a service with one client and a browser. Its clock begins where that of the browser is. */
+export async function startConsole(
+  t: AfterTest,
+  options: Partial<HttpOptions> = {},
+): Promise<TestConsole> {
+  const browser = await startChromium(t);
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock(new Date().toISOString());
+  drawIdsFrom(clock);
+  t.after(async () => drawIdsFrom());
+  const client = await makeApiClient(sql, clock);
+  const service = await startHttp(t, { sql, clock, ...options });
+  const at = { port: service.port, sql, clock };
+  return {
+    ...{ sql, clock, client, service },
+    openConsole: (own, screen) => openConsole(own, browser, at, screen),
+  };
+}
+
 /** A page in a browser of its own in which somebody has signed in by a link. */
-export async function openConsole(
+async function openConsole(
   t: AfterTest,
   browser: Browser,
-  at: { port: number; sql: Sql; clock: Clock },
+  at: { port: number; sql: Sql; clock: TestClock },
   { role = 'operator', name = 'Test person', ...screen }: Screen = {},
 ): Promise<ConsolePage> {
   const page = await newPage(t, browser, screen);

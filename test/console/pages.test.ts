@@ -3,15 +3,13 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
-import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
+import type { TenantId } from '../../src/ids.ts';
 import { apiOf, park, subscribe } from '../http/api.ts';
 import { makeBook } from '../support/book.ts';
-import { testClock } from '../support/clock.ts';
 import { eventually, portOf } from '../support/condition.ts';
-import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
-import { makeApiClient, startHttp } from '../support/http.ts';
-import { type ConsolePage, noChromium, openConsole, startChromium } from './chromium.ts';
+import { makeApiClient } from '../support/http.ts';
+import { type ConsolePage, noChromium, startConsole } from './chromium.ts';
 
 const sap = 'DE0007164600';
 const allianz = 'DE0008404005';
@@ -19,16 +17,11 @@ const allianz = 'DE0008404005';
 if (noChromium !== false) {
   test('the console in a browser', { skip: noChromium });
 } else {
-  const browser = await startChromium({ after });
-  const { sql } = await createTestDatabase({ after });
-  // The browser's clock is this machine's, and shows how old things are.
-  const clock = testClock(new Date().toISOString());
-  drawIdsFrom(clock);
-  after(async () => drawIdsFrom());
-  const client = await makeApiClient(sql, clock);
+  const { sql, clock, client, service, openConsole } = await startConsole(
+    { after },
+    { allowLoopback: true },
+  );
   const tenantId: TenantId = client.clientId;
-  const service = await startHttp({ after }, { sql, clock, allowLoopback: true });
-  const at = { port: service.port, sql, clock };
   const steps = engineSteps(sql, clock, { delayMs: 0, onWarning: () => {} });
   const instruments = [
     { isin: sap, price: '208.35' },
@@ -54,7 +47,7 @@ if (noChromium !== false) {
   };
 
   test('sign-in: the link is gone from the address, and works once', async (t) => {
-    const { page } = await openConsole(t, browser, at);
+    const { page } = await openConsole(t);
     assert.equal(new URL(page.url()).hash, '');
     await page.getByRole('button', { name: 'Test person' }).click();
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -64,7 +57,7 @@ if (noChromium !== false) {
   });
 
   test('overview: what was sold and what waits, and it follows without a reload', async (t) => {
-    const { page, checkAccess } = await openConsole(t, browser, at);
+    const { page, checkAccess } = await openConsole(t);
     const before = await page
       .locator('.tile', { hasText: 'Done today' })
       .locator('.value')
@@ -81,7 +74,7 @@ if (noChromium !== false) {
   });
 
   test('liquidations: found by filter and by any id, with the whole story', async (t) => {
-    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { page, open, checkAccess } = await openConsole(t);
     const one = await sold();
     await open('/liquidations?status=FILLED');
     const rows = page.getByRole('table', { name: 'Liquidations' }).getByRole('row');
@@ -120,7 +113,7 @@ if (noChromium !== false) {
   }
 
   test('start: what would be sold, a reason, one liquidation; cancelled while NEW', async (t) => {
-    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { page, open, checkAccess } = await openConsole(t);
     const { accountId } = await account();
     await open('/start');
     await page.getByLabel('Account', { exact: true }).fill(accountId);
@@ -144,7 +137,7 @@ if (noChromium !== false) {
   });
 
   test('a viewer is offered nothing that changes anything', async (t) => {
-    const { page, open } = await openConsole(t, browser, at, { role: 'viewer' });
+    const { page, open } = await openConsole(t, { role: 'viewer' });
     await open('/start');
     await page.getByText('Your role reads only.').waitFor();
     await open('/webhooks');
@@ -156,7 +149,7 @@ if (noChromium !== false) {
     const receiver = createServer((_request, response) => response.writeHead(204).end());
     receiver.listen(0, '127.0.0.1');
     t.after(() => receiver.close());
-    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { page, open, checkAccess } = await openConsole(t);
     await open('/webhooks');
     await page.getByRole('button', { name: 'Add a webhook' }).click();
     await page.getByLabel('Title').fill('Back office');
@@ -174,7 +167,7 @@ if (noChromium !== false) {
   });
 
   test('sandbox: an instrument is halted and resumed, and what waits for it says so', async (t) => {
-    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { page, open, checkAccess } = await openConsole(t);
     await open(`/sandbox?isin=${sap}`);
     await page.getByRole('button', { name: 'Halt', exact: true }).click();
     await page.getByRole('table', { name: 'Halted instruments' }).getByText(sap).waitFor();
@@ -194,7 +187,7 @@ if (noChromium !== false) {
     const api = await apiOf(service, client);
     const path = await subscribe(api);
     const id = path.split('/').at(-1) ?? '';
-    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { page, open, checkAccess } = await openConsole(t);
     await open('/sandbox');
     const panel = page.getByRole('region', { name: 'Faults of webhooks' });
     await panel.getByLabel('Webhook').selectOption(id);
@@ -215,7 +208,7 @@ if (noChromium !== false) {
     const accounts = Array.from({ length: 500 }, () => ({ positions }));
     const made = await makeBook(sql, { tenantId, instruments: [], accounts });
     clock.advance(1_000);
-    const { page } = await openConsole(t, browser, at);
+    const { page } = await openConsole(t);
     const done = page.locator('.tile', { hasText: 'Done today' }).locator('.value');
     const before = Number((await done.innerText()).replace(/\D/g, ''));
     let asked = 0;
@@ -255,7 +248,7 @@ if (noChromium !== false) {
   });
 
   test('halts: one click shows what it would stop, a reason stops it, another one lifts it', async (t) => {
-    const { page, open, checkAccess } = await openConsole(t, browser, at, { role: 'risk' });
+    const { page, open, checkAccess } = await openConsole(t, { role: 'risk' });
     const made = await account();
     await askToLiquidate(sql, clock, made);
     await page.getByRole('button', { name: 'Halt', exact: true }).click();
@@ -290,7 +283,7 @@ if (noChromium !== false) {
   test('parked: why it waits, and the button that lets it go on', async (t) => {
     const id = await park(sql, { client, clock });
     const correction = await park(sql, { client, clock }, 'correction');
-    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { page, open, checkAccess } = await openConsole(t);
     await page.locator('.tile', { hasText: 'Parked' }).click();
     const rows = page.getByRole('table', { name: 'Parked' }).getByRole('row');
     await rows
@@ -314,7 +307,7 @@ if (noChromium !== false) {
   });
 
   test('audit: begun, watched to its end, and read', async (t) => {
-    const { page, open, checkAccess } = await openConsole(t, browser, at);
+    const { page, open, checkAccess } = await openConsole(t);
     await open('/audits');
     await page.getByRole('button', { name: 'Run the audit' }).click();
     await page.getByText('all is well').waitFor();
@@ -325,9 +318,9 @@ if (noChromium !== false) {
 
   test('a tab says when another client was chosen in another one, and offers to reload', async (t) => {
     const other = await makeApiClient(sql, clock);
-    const { page, checkAccess } = await openConsole(t, browser, at, { expects: /\b409\b/ });
+    const { page, checkAccess } = await openConsole(t, { expects: /\b409\b/ });
     const second = await page.context().newPage();
-    await second.goto(`http://127.0.0.1:${at.port}/console`);
+    await second.goto(`http://127.0.0.1:${service.port}/console`);
     await second.getByLabel('Client').selectOption(other.clientId);
     await second.getByText('You look at another client now.').waitFor();
     await page.getByText('Another client was chosen in another tab.').waitFor();
@@ -346,7 +339,7 @@ if (noChromium !== false) {
   ] as const) {
     test(`every page can be read by everybody: ${theme}, ${width} px`, async (t) => {
       const { id, accountId } = await sold();
-      const console = await openConsole(t, browser, at, { theme, width });
+      const console = await openConsole(t, { theme, width });
       const places = ['liquidations', 'start', 'halts', 'parked', 'venues', 'audits', 'webhooks'];
       const others = ['venues/XSIM', 'sandbox', 'acts', `liquidations/${id}`];
       const ofAccount = [`accounts/${accountId}`, `start?account=${accountId}`];
