@@ -71,7 +71,8 @@ export const streamQuery = Type.Object(
         default: false,
         description:
           'With `true`, also an event `changed` where something has changed that no event of the log tells: ' +
-          'what was sold, batches, halts, what is parked, webhooks, venues, audits. Once a second at most.',
+          'what was sold, batches, halts, controls and what they stop, what is parked, webhooks, venues, audits. ' +
+          'Once a second at most.',
       }),
     ),
     batch_id: Type.Optional(

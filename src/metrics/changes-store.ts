@@ -9,6 +9,7 @@ export const changeParts = [
   'sold',
   'batches',
   'halts',
+  'controls',
   'parked',
   'webhooks',
   'venues',
@@ -94,6 +95,27 @@ export async function readChangeStates(
         from unwind.halts h
         where h.tenant_id in (t.tenant_id, ${nilId})
       ) as halts,
+      (
+        select concat_ws(
+          ' ',
+          (
+            select string_agg(c.controls_id::text, ' ' order by c.controls_id)
+            from unwind.controls c
+            where c.tenant_id in (t.tenant_id, ${nilId})
+              and c.replaced_at is null
+          ),
+          md5(string_agg(concat_ws(' ', s.stop_id, s.stopped_at), ',' order by s.stop_id))
+        )
+        from (
+          select z.stop_id, z.stopped_at
+          from unwind.control_stops z
+          where z.tenant_id = t.tenant_id
+            and z.cleared_at is null
+            and z.released_at is null
+          order by z.stop_id desc
+          limit 1000 -- of the pages that people look at; it is asked every second
+        ) s
+      ) as controls,
       (
         select concat_ws(' ', count(*), max(p.parked_at))
         from unwind_v1.parked p

@@ -18,10 +18,12 @@ import {
   type Api,
   apiOf,
   giveAccounts,
+  keyOf,
   liquidate,
   park,
   revoke,
   sell,
+  stopOrder,
   subscribe,
   toHalt,
 } from './api.ts';
@@ -342,6 +344,24 @@ test('what no event tells is told to those who ask, of their own client, once fo
   });
   assert.equal(status, 201);
   await last(own, ['batches']);
+  const limits = { order_value_max: '1', reason: 'A test', person: 'Tester' };
+  const set = await api.call('POST', '/controls', { json: limits, headers: keyOf(randomUUID()) });
+  assert.equal(set.status, 200, set.text);
+  await last(own, ['controls']);
+  // The first time is that of all parts.
+  const toldOfControls = (times: number) => {
+    return eventually(`controls, ${times} times: ${JSON.stringify(changes(own))}`, () => {
+      return changes(own).filter((parts) => parts.includes('controls')).length === times && true;
+    });
+  };
+  const stopId = await stopOrder(sql, clock, api.client);
+  await toldOfControls(3);
+  const released = await api.call('POST', `/controls/stopped/${stopId}/release`, {
+    json: { reason: 'Agreed', person: 'Tester' },
+    headers: keyOf(randomUUID()),
+  });
+  assert.equal(released.status, 200, released.text);
+  await toldOfControls(4);
   await sql`
     insert into unwind.venue_halts (venue, isin, halted_at)
     values ('XSIM', 'DE0007164600', ${clock.now()})`;

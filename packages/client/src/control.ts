@@ -275,8 +275,8 @@ export interface StreamQuery {
   readonly account_liquidation_id?: string;
   /**
    * With `true`, also an event `changed` where something has changed that no event of the log
-   * tells: what was sold, batches, halts, what is parked, webhooks, venues, audits. Once a
-   * second at most.
+   * tells: what was sold, batches, halts, controls and what they stop, what is parked,
+   * webhooks, venues, audits. Once a second at most.
    */
   readonly changes?: boolean;
   /** Only events of this batch. */

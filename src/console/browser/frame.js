@@ -8,6 +8,7 @@ import { ActsPage } from './acts.js';
 import { ApiError, chooseTenant, get, isElsewhere, session, signOut } from './api.js';
 import { BatchesPage, BatchPage } from './batches.js';
 import { HaltButton, HaltStrip, HaltsPage } from './halts.js';
+import { LimitsPage } from './limits.js';
 import { LiquidationPage } from './liquidation.js';
 import { LiquidationsPage } from './liquidations.js';
 import { follow, isLive, unfollow } from './live.js';
@@ -30,6 +31,7 @@ const places = [
   { path: '/start', name: 'Start', key: 's' },
   { path: '/batches', name: 'Batches', key: 'm' },
   { path: '/halts', name: 'Halts', key: 'h' },
+  { path: '/limits', name: 'Limits', key: 'c' },
   { path: '/parked', name: 'Parked', key: 'p' },
   { path: '/webhooks', name: 'Webhooks', key: 'w' },
   { path: '/venues', name: 'Venues', key: 'v' },
@@ -61,6 +63,8 @@ function Page() {
       return html`<${BatchesPage} />`;
     case '/halts':
       return html`<${HaltsPage} />`;
+    case '/limits':
+      return html`<${LimitsPage} />`;
     case '/parked':
       return html`<${ParkedPage} />`;
     case '/venues':

@@ -247,6 +247,12 @@ export function Confirm({ label, title, children, confirm = label, danger, disab
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
+  // What was typed and refused before is not asked again.
+  const open = () => {
+    dialog.current?.querySelector('form')?.reset();
+    setError(undefined);
+    dialog.current?.showModal();
+  };
   const submit = async (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     setBusy(true);
@@ -262,7 +268,7 @@ export function Confirm({ label, title, children, confirm = label, danger, disab
     }
   };
   return html`
-    <button type="button" disabled=${disabled} onClick=${() => dialog.current?.showModal()}>${label}</button>
+    <button type="button" disabled=${disabled} onClick=${open}>${label}</button>
     <dialog ref=${dialog} aria-label=${title}>
       <h2>${title}</h2>
       <form onSubmit=${submit}>

@@ -24,7 +24,7 @@ export const reasons = {
   halted: { words: 'Halted', help: 'Trading is halted. It goes on when that ends.', tone: 'warn' },
   control: {
     words: 'Stopped',
-    help: 'A pre-trade control stopped the order. A person can release it.',
+    help: 'A pre-trade control stopped the order. A person can release it at “Limits”.',
     tone: 'bad',
   },
   venue_closed: { words: 'Venue closed', help: 'It goes on when the venue opens.', tone: '' },
