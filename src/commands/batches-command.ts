@@ -45,7 +45,7 @@ export function addBatchCommands(program: Command): void {
       act(options, (on, actions) => actions.listBatches(on, options)),
     );
   withApi(batches.command('show'))
-    .description('a batch, and its accounts where they are asked for')
+    .description('a batch, what of it is open and why, and its accounts where they are asked for')
     .argument('<id>', 'the batch', batchIdText)
     .addOption(
       new Option('--accounts <status>', 'and the accounts of which this became').choices([

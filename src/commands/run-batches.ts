@@ -17,6 +17,7 @@ import { printableLine } from '../printable.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { restFor } from './follow.ts';
 import { readInputFile } from './input-file.ts';
+import { openLines } from './open-of-batch.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { doneBefore, type Output, printJson } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
@@ -204,6 +205,8 @@ export async function showBatch(
     ...pendingLines(batch),
     `  ${progressText(batch)}`,
   ];
+  const open = accounts === undefined ? await openLines(client, batch) : [];
+  if (open.length > 0) lines.push('  Open:', ...open.map((line) => `    ${line}`));
   stdout.write(`${lines.map(printableLine).join('\n')}\n`);
   for await (const account of listing) stdout.write(`  ${accountLine(account)}\n`);
   return 0;

@@ -88,6 +88,40 @@ test('a batch is started from a file once, followed to its end, and shown', asyn
   assert.match(listed.stdout.text, new RegExp(`^${id} {2}COMPLETED`));
 });
 
+test('what of a batch is open is shown with why it waits, and how much more there is', async () => {
+  const locked = [{ isin: 'DE0007164600', quantity: '4', locked: '1' }];
+  const accounts = Array.from({ length: 12 }, () => ({ positions: locked }));
+  const made = await giveAccounts(sql, registered, accounts);
+  const file = await fileOf(['account_id', ...made.map(({ accountId }) => accountId)]);
+  const { on, stdout } = begin();
+  await startBatch(on, { file, ...by });
+  const id = idIn(stdout);
+  const show = async (client = on.client) => {
+    const shown = begin();
+    assert.equal(await showBatch({ ...shown.on, client }, id, {}), 0);
+    return shown.stdout.text.split('\n').slice(0, -1);
+  };
+  assert.ok(!(await show()).includes('  Open:'), 'nothing is started');
+  await runUntilIdle(steps);
+  const open = (await show()).slice(2);
+  assert.match(String(open[0]), /^ {2}0 waiting, 12 started, 0 refused, .*; 12 open, 0 filled/);
+  assert.deepEqual(open[1], '  Open:');
+  assert.equal(open.length, 2 + 10 + 1);
+  const form = /^ {4}(\S+) {2}\S+ {2}PROCESSING {2}locked DE0007164600( since \S+)?( \(.*\))?$/;
+  const [first] = made.map(({ accountId }) => accountId).toSorted();
+  assert.equal(form.exec(String(open[2]))?.[1], first, open[2]);
+  for (const line of open.slice(2, -1)) assert.match(line, form);
+  assert.equal(open.at(-1), `    and 2 more: unwind batches show ${id} --accounts STARTED`);
+  const ofBatches = new Client({
+    baseUrl: `http://127.0.0.1:${service.port}`,
+    ...{ clientId, clientSecret, keyId, privateKey: key.privateKey, scopes: ['batches:read'] },
+    now: clock.now,
+  });
+  const bare = (await show(ofBatches)).slice(4, -1);
+  assert.equal(bare.length, 10);
+  for (const line of bare) assert.match(line, / {2}PROCESSING$/);
+});
+
 test('a file that is wrong makes no batch, and says where it is wrong', async () => {
   const { on, stdout } = begin();
   const file = await fileOf(['account_id', 'nonsense', randomUUID()]);
