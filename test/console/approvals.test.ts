@@ -87,27 +87,27 @@ if (noChromium !== false) {
   for (const [theme, width] of screens) {
     test(`a batch is made at the console, seen and declined by a second person: ${theme}, ${width} px`, async (t) => {
       const named = await anAccount();
+      // One long word, too, keeps to the screen.
+      const reason = `The product ends, ${theme}${'x'.repeat(250)}`;
       const asking = await openConsole(t, { theme, width });
       const deciding = await openConsole(t, { theme, width, ...second });
       await deciding.open('/batches');
       await asking.open('/batches/start');
       await asking.page.getByLabel('Or lines').fill(named.account_id);
-      await asking.page.getByLabel('Reason').fill(`The product ends, ${theme}`);
+      await asking.page.getByLabel('Reason').fill(reason);
       await asking.page.getByLabel('Sell every position of 1 account').check();
       await asking.page.getByRole('button', { name: 'Start the batch' }).click();
       await asking.page.getByText('PENDING_APPROVAL', { exact: true }).waitFor();
       await panelOf(asking).getByText('Somebody else than you decides.').waitFor();
       await asking.checkAccess();
       // The other page follows by the stream alone.
-      const row = waiting(deciding)
-        .getByRole('row')
-        .filter({ hasText: `The product ends, ${theme}` });
+      const row = waiting(deciding).getByRole('row').filter({ hasText: reason });
       await row.getByText('25.00 €', { exact: true }).waitFor();
       await deciding.checkAccess();
       await row.getByRole('link').click();
       const panel = panelOf(deciding);
       await panel.getByText('It could sell 25.00 €').waitFor();
-      await panel.getByText(`ago: The product ends, ${theme}`).waitFor();
+      await panel.getByText(`ago: ${reason}`).waitFor();
       const accounts = deciding.page.getByRole('table', { name: 'Accounts of the batch' });
       await accounts.getByText(`…${named.account_id.slice(-12)}`).waitFor();
       await deciding.checkAccess();

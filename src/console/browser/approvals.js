@@ -4,8 +4,23 @@
 import { html } from 'htm/preact';
 import { change, get, may, session } from './api.js';
 import { useFresh } from './live.js';
-import { Ago, At, Confirm, Id, money, Panel, Problem, Reason, say, Table } from './parts.js';
+import {
+  Ago,
+  At,
+  Confirm,
+  grouped,
+  Id,
+  money,
+  Panel,
+  Problem,
+  Reason,
+  say,
+  Table,
+} from './parts.js';
 import { to } from './router.js';
+
+/** Rows that are shown; of more, the latest. All are asked for, so that batches hide no lift. */
+const rowsShown = 100;
 
 /** @typedef {any} Approval */
 /** @typedef {(haltId: string) => any} Cover what a halt covers, in words */
@@ -42,7 +57,10 @@ const operations = {
  *   for what is around the list anew
  */
 export function Approvals({ operation, cover, again }) {
-  const pending = useFresh((asked) => get('/approvals', { pending: true, limit: 100 }, asked), []);
+  const pending = useFresh(
+    (asked) => get('/approvals', { pending: true, limit: 1_000 }, asked),
+    [],
+  );
   const { data, error } = pending;
   const rows = (data?.data ?? []).filter((/** @type {Approval} */ one) => {
     return operation === undefined || one.operation === operation;
@@ -57,11 +75,14 @@ export function Approvals({ operation, cover, again }) {
     cell: (/** @type {Approval} */ row) =>
       html`<span class="buttons"><${Decide} approval=${row} cover=${cover} decided=${decided} /></span>`,
   };
-  return html`<${Panel} title="Waits for a second person" rows>
+  const aside =
+    rows.length > rowsShown &&
+    html`<span class="soft">the latest ${rowsShown} of ${grouped(rows.length)}</span>`;
+  return html`<${Panel} title="Waits for a second person" rows aside=${aside}>
     <${Problem} error=${error} />
     <${Table}
       label="Waits for a second person"
-      rows=${rows}
+      rows=${rows.slice(0, rowsShown)}
       keyOf=${(/** @type {Approval} */ { id }) => id}
       columns=${[...columnsWith(cover), ...(again === undefined ? [] : [decide])]}
     />
@@ -122,7 +143,7 @@ export function BatchWaits({ batch, again }) {
           : html`It could sell <strong>${worth(value)}</strong>, more than one person may start alone`
       }: nothing of it is started before a second person approves it. Where nobody does within 24 hours, it is cancelled.
     </p>
-    <p>${person} asked <${Ago} at=${at} />: ${reason}</p>
+    <p class="wrap">${person} asked <${Ago} at=${at} />: ${reason}</p>
     <div class="buttons"><${Decide} approval=${approval} decided=${again} /></div>
   </${Panel}>`;
 }
@@ -145,7 +166,7 @@ function Decide({ approval, cover, decided }) {
       decided();
     };
   };
-  const asked = html`<p>${subjectOf(approval, cover)}, ${worth(value)}. ${person} asks: ${why}</p>`;
+  const asked = html`<p class="wrap">${subjectOf(approval, cover)}, ${worth(value)}. ${person} asks: ${why}</p>`;
   return html`<${Confirm}
       label="Approve" title=${`Approve this ${of.thing}?`} confirm="Approve it" act=${act('approve')}
     >
