@@ -281,7 +281,7 @@ function Change({ control, limit, again }) {
   };
   const set = async (/** @type {FormData} */ form) => {
     await put(control.limitOf(form), form);
-    say('Set. Every order is checked by it from now on.');
+    say('Set. It holds from now on.');
   };
   const clear = async (/** @type {FormData} */ form) => {
     await put(undefined, form);
