@@ -113,8 +113,14 @@ async function received(sql: Sql): Promise<{ orders: number; wanted: number }> {
   return row ?? assert.fail();
 }
 
+/** Orders that the venue has. What was claimed before the halt and came too late is looked up until it is lifted. */
 async function working(sql: Sql): Promise<number> {
-  const rows = await sql`select from unwind.submissions s where s.status <> 'DONE'`;
+  const rows = await sql`
+    select
+    from unwind.submissions s
+    join simulated_venue.journal j on j.client_order_id = s.client_order_id
+    where s.status <> 'DONE'
+      and j.outcome = 'accepted'`;
   return rows.length;
 }
 
