@@ -13,7 +13,7 @@ import { eventually, portOf } from '../support/condition.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
 /** Far beyond what even a busy machine takes for any of them. */
-const timeoutMs = 60_000;
+const patienceMs = 60_000;
 
 interface TestPeer {
   readonly url: string;
@@ -39,8 +39,10 @@ async function startPeer(
   return { url: `http://127.0.0.1:${portOf(server)}/`, sockets };
 }
 
-function sender(t: TestContext, connectionLifeMs?: number) {
-  const life = connectionLifeMs === undefined ? {} : { connectionLifeMs };
+function sender(
+  t: TestContext,
+  { timeoutMs = patienceMs, ...life }: { timeoutMs?: number; connectionLifeMs?: number } = {},
+) {
   const agent = receiverAgent({ policy: { allowLoopback: true }, timeoutMs, ...life });
   t.after(() => agent.destroy());
   const algorithm = 'ed25519' as const;
@@ -112,13 +114,13 @@ describe('an answer that is none', () => {
       assert.ok(attempt.type === 'unanswered' && attempt.wasReached, JSON.stringify(attempt));
       assert.match(attempt.reason, /^[A-Za-z_]{5,40}$/);
       assert.notEqual(attempt.reason, 'undefined');
-      assert.ok(attempt.durationMs < timeoutMs, 'and is not waited for any longer');
+      assert.ok(attempt.durationMs < patienceMs, 'and is not waited for any longer');
     });
   }
 
   test('a header that never ends is waited for until the timeout', async (t) => {
     const { url } = await startPeer(t, dripping(`${ok}x: `));
-    const attempt = await sender(t)(url);
+    const attempt = await sender(t, { timeoutMs: 300 })(url);
     assert.ok(attempt.type === 'unanswered' && attempt.wasReached);
   });
 });
@@ -213,7 +215,10 @@ describe('an answer whose body', () => {
       const begun = performance.now();
       const attempt = await sender(t)(peer.url);
       assert.ok(attempt.type === 'answered' && attempt.status === 200, JSON.stringify(attempt));
-      assert.ok(performance.now() - begun < timeoutMs, 'it does not hold its place to the timeout');
+      assert.ok(
+        performance.now() - begun < patienceMs,
+        'it does not hold its place to the timeout',
+      );
       assert.ok(attempt.answer.length <= 4_096);
     });
   }
@@ -256,7 +261,7 @@ describe('connections', () => {
     assert.equal(lasting.sockets.length, 1);
 
     const passing = await startPeer(t, (socket) => socket.write(keptAlive));
-    const sendToPassing = sender(t, 20);
+    const sendToPassing = sender(t, { connectionLifeMs: 20 });
     const attemptsMax = 500;
     for (let i = 0; i < attemptsMax && passing.sockets.length < 3; i += 1) {
       const attempt = await sendToPassing(passing.url);
@@ -275,6 +280,7 @@ describe('connections', () => {
     await eventually('all of them are under way', () => sockets.length === 40);
     const attempt = await send(`${url}other`);
     assert.deepEqual([attempt.type, ended], ['answered', 0]);
+    for (const socket of sockets) socket.destroy();
     await Promise.all(hanging);
   });
 });
