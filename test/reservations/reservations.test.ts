@@ -22,6 +22,7 @@ import { decimal, plain, sum } from '../../src/money.ts';
 import { findDuty } from '../../src/reservations/duty-store.ts';
 import { httpKeeper } from '../../src/reservations/keeper.ts';
 import { waitMsAfter } from '../../src/reservations/reservation.ts';
+import { makeBatch, outcomesOf, stateOf, steer } from '../batches/world.ts';
 import { giveAccounts } from '../http/api.ts';
 import type { BookPosition } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
@@ -48,8 +49,12 @@ after(() => agent.close());
 interface Wish {
   readonly limit?: Limit;
   readonly positions?: readonly BookPosition[];
-  /** Answers in place of the ledger, as long as it does. */
-  readonly instead?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Answers in place of the ledger, as long as it does; `goOn` has the ledger answer later. */
+  readonly instead?: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    goOn: () => void,
+  ) => boolean;
   /** Asked at each request. */
   readonly timeoutMs?: () => number;
 }
@@ -69,7 +74,8 @@ async function begin(t: TestContext, wish: Wish = {}) {
   const requests: string[] = [];
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`);
-    if (wish.instead?.(request, response) !== true) honest.emit('request', request, response);
+    const goOn = () => void honest.emit('request', request, response);
+    if (wish.instead?.(request, response, goOn) !== true) goOn();
   });
   const url = await listen(t, server);
   const keeper = httpKeeper({
@@ -427,6 +433,116 @@ test('cancelled while the question is being written down: it is let go, and so t
   await Promise.all([done.releasing, done.cancelling]);
   await finish();
   assert.equal(await look(), 'CANCELLED client | CLOSED ');
+  await audited();
+});
+
+/** A batch of three accounts, two of them started and the keeper not asked yet. */
+async function beginBatch(t: TestContext, wish: Wish) {
+  const world = await begin(t, { ...wish, positions: [] });
+  const { sql, clock, client, finish, steps } = world;
+  await finish();
+  const accounts = await giveAccounts(
+    sql,
+    client,
+    Array.from({ length: 3 }, () => ({ positions: [{ isin: sap, quantity: '10' }] })),
+  );
+  const tenantId = client.clientId;
+  const batchId = await makeBatch(sql, clock, { tenantId, accounts, inProgressMax: 2 });
+  const which = { tenantId, batchId };
+  while ((await steps.start()) > 0);
+  const cancel = async (by = steps) => {
+    await steer(sql, clock, which, 'cancel');
+    while ((await by.start()) > 0);
+  };
+  /** Liquidations and reservations by status, orders, and units that are not as before. */
+  const lookAtAll = async () => {
+    const [row] = await sql<{ shown: string }[]>`
+      select concat_ws(' | ',
+        (
+          select string_agg(concat_ws(' ', l.status, l.end_reason), ', ')
+          from unwind_v1.liquidations l
+          where l.account_id = any(${accounts.map(({ accountId }) => accountId)}::uuid[])
+        ),
+        (
+          select string_agg(r.status, ', ')
+          from unwind_v1.reservations r
+        ),
+        (select concat(count(*), ' orders') from unwind.orders),
+        (
+          select concat(count(*), ' moved')
+          from unwind.positions p
+          where p.quantity <> 10
+            or p.held <> 0
+        )
+      ) as shown`;
+    return row?.shown;
+  };
+  return { ...world, accounts, which, cancel, lookAtAll };
+}
+
+test('a batch that is cancelled while the keeper is silent sells nothing, and the keeper is told once it is back', async (t) => {
+  let isSilent = true;
+  const instead = (_: IncomingMessage, response: ServerResponse) => {
+    if (isSilent) response.writeHead(503).end();
+    return isSilent;
+  };
+  const { which, cancel, lookAtAll, ...world } = await beginBatch(t, { instead });
+  const { sql, clock, finish, ledger, audited } = world;
+  await finish();
+  assert.equal(await lookAtAll(), 'NEW, NEW | ASKING, ASKING | 0 orders | 0 moved');
+  await cancel();
+  const isOver = 'CANCELLED client, CANCELLED client | CLOSED, CLOSED | 0 orders | 0 moved';
+  assert.equal(await lookAtAll(), isOver);
+  assert.deepEqual(await outcomesOf(sql, which), ['STARTED', 'STARTED', 'CANCELLED']);
+  isSilent = false;
+  clock.advance(600_000);
+  await finish();
+  assert.equal((await stateOf(sql, which)).status, 'CANCELLED');
+  assert.equal(await lookAtAll(), isOver);
+  // It may have heard the questions, so it is told that they are over.
+  assert.deepEqual(
+    [...ledger.entries.values()].map(({ granted, report }) => [granted.size, report?.number]),
+    [
+      [0, 1],
+      [0, 1],
+    ],
+  );
+  await audited();
+});
+
+test('a batch that is cancelled while the keeper is being asked sells nothing, and what is granted is free again', async (t) => {
+  let cancelling: Promise<void> | undefined;
+  let cancelOnce = async () => {};
+  const { which, cancel, lookAtAll, accounts, ...world } = await beginBatch(t, {
+    limit: () => ({ units: '10', reason: 'pledged' }),
+    instead: (request, response, goOn) => {
+      if (request.url !== '/reservations') return false;
+      cancelling ??= cancelOnce();
+      cancelling.then(goOn, () => response.destroy());
+      return true;
+    },
+  });
+  const { sql, clock, steps, newSteps, finish, ledger, audited } = world;
+  cancelOnce = () => cancel(newSteps());
+  await steps.release();
+  await steps.reserve();
+  await cancelling;
+  const isOver = 'CANCELLED client, CANCELLED client | CLOSED, CLOSED | 0 orders | 0 moved';
+  assert.equal(await lookAtAll(), isOver);
+  const granted = [...ledger.entries.values()].map((one) => plain(sum(one.granted.values())));
+  assert.deepEqual(granted, ['10', '10'], 'the keeper holds them back');
+  clock.advance(600_000);
+  await finish();
+  assert.equal((await stateOf(sql, which)).status, 'CANCELLED');
+  assert.equal(await lookAtAll(), isOver);
+  // The grants came too late to be taken, so that the reports have none; all that is not sold is free.
+  const told = [...ledger.entries.values()].map((one) => one.report?.positions);
+  const nothing = [{ isin: sap, granted: '0', sold: '0', released: '0' }];
+  assert.deepEqual(told, [nothing, nothing]);
+  const [account] = accounts;
+  const again = await askToLiquidate(sql, clock, account);
+  await finish();
+  assert.equal(await lookAt(sql, again), 'FILLED flat | FILLED 10/10 | CLOSED 1');
   await audited();
 });
 
