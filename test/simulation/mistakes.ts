@@ -266,6 +266,6 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'what a control stops is sent all the same',
     file: 'src/controls/check-orders.ts',
-    edits: [{ from: 'if (held.length > 0) {', to: 'if (held.length > 9) {' }],
+    edits: [{ from: 'one.stops.length > 0;', to: 'one.stops.length > 9;' }],
   },
 ];
