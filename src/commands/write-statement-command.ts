@@ -69,9 +69,9 @@ async function newFile(file: string) {
   try {
     return await open(file, 'wx', 0o640);
   } catch (error) {
-    throw new UsageError(`the file ${file} cannot be made: ${whyUnreadable(error)}.`, {
-      cause: error,
-    });
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    const why = isThere ? 'it is there already, and is not written over' : whyUnreadable(error);
+    throw new UsageError(`the file ${file} cannot be made: ${why}.`, { cause: error });
   }
 }
 

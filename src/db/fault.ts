@@ -2,6 +2,7 @@
 // by itself. Codes decide (SQLSTATE, Node, OpenSSL); text does only where the driver or PgBouncer, neither
 // of which translates what it says, has one code or none for several causes.
 import pg from 'pg';
+import { ConnectionLostError } from './connection.ts';
 import { targetOf } from './database-url.ts';
 
 /** What is wrong with a database, for the person who runs the service. It holds no password. */
@@ -39,6 +40,9 @@ export function databaseFault(error: unknown, url: string): DatabaseFault | unde
     if (one instanceof DatabaseFaultError) return one.fault;
     const said = one.message.trim().replace(/[.]$/, '');
     const explain = one instanceof pg.DatabaseError ? serverFault(one) : systemFault(one);
+    // Where somebody else has put it in words already, the file is one of a command, such as that which it writes.
+    const isOfDatabase = one === error || error instanceof ConnectionLostError;
+    if (explain === unreadableFile && !isOfDatabase) continue;
     if (explain !== undefined) return explain(target, said);
   }
   return undefined;

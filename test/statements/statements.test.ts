@@ -11,6 +11,7 @@ import type { JWK } from 'jose';
 import { findDeliveryKey, rotateSigningKeys } from '../../src/auth/signing-keys.ts';
 import { runVerifyStatement } from '../../src/commands/verify-statement-command.ts';
 import { runStatementKeys, runWriteStatement } from '../../src/commands/write-statement-command.ts';
+import { databaseFault } from '../../src/db/fault.ts';
 import { type LiquidationId, newId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
 import {
@@ -317,7 +318,11 @@ test('on the command line: written once, verified by keys in files, also when th
   assert.equal(await runWriteStatement(own, liquidationId, file, 2), 0);
   assert.equal(stdout.text, `Written to ${file}.\n`);
   const again = runWriteStatement(own, liquidationId, file);
-  await assert.rejects(again, /statement.jsonl cannot be made/);
+  await assert.rejects(again, (error) => {
+    assert.match(String(error), /statement.jsonl cannot be made: it is there already, and is not/);
+    assert.equal(databaseFault(error, 'postgres://127.0.0.1/unwind'), undefined);
+    return true;
+  });
   const check = async (options: Partial<Parameters<typeof runVerifyStatement>[0]>) => {
     const screen = new Screen();
     const code = await runVerifyStatement({ file, ...options, stdout: screen });
