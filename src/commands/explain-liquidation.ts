@@ -94,20 +94,35 @@ function beginning({ accountId, createdAt, status }: SeenLiquidation, story: Sto
     : `${asked}, and ended before anything was released.`;
 }
 
-function progress({ orders, ordersLeftOut }: Story, { proceeds }: SeenLiquidation): string {
+function progress(
+  { orders, ordersLeftOut, endedAt }: Story,
+  { proceeds }: SeenLiquidation,
+): string {
   const count = orders.length + ordersLeftOut;
   if (count === 0) return 'It has no orders.';
   const open = orders.filter(({ endedAt }) => endedAt === undefined).length;
   const all = count === 1 ? 'which is final' : 'all of them final';
   const done = open === 0 ? all : `${count - open} of them final`;
-  return `It has ${count} ${count === 1 ? 'order' : 'orders'}, ${done}, and has earned ${proceeds} EUR so far.`;
+  return `It has ${count} ${count === 1 ? 'order' : 'orders'}, ${done}, and has earned ${proceeds} EUR${endedAt ? '' : ' so far'}.`;
 }
 
-function ending({ endReason, endNote }: SeenLiquidation, { endedAt, stop }: Story): string {
+function ending({ endReason, endNote }: SeenLiquidation, story: Story): string {
+  const { endedAt, stop } = story;
   const when = endedAt === undefined ? '' : ` on ${at(endedAt)}`;
   const note = endNote === undefined ? '' : ` Left in the account: ${endNote}.`;
   const why = endWords(endReason as EndReason | undefined, stop?.note);
-  return `It ended${when}: ${why}.${note}`;
+  const refused = endReason === 'refused' ? refusals(story) : '';
+  return `It ended${when}: ${why}${refused}.${note}`;
+}
+
+/** What a venue refused, each instrument once, with the venue's words. */
+function refusals({ orders }: Story): string {
+  const told = orders
+    .filter(({ status }) => status === 'CANCELLED')
+    .map(({ isin, cancellationReason, submission }) => {
+      return `${isin}, ${cancellationReason ?? submission?.reason ?? 'without a reason'}`;
+    });
+  return told.length === 0 ? '' : ` (${[...new Set(told)].join('; ')})`;
 }
 
 function endWords(reason: EndReason | undefined, note: string | undefined): string {

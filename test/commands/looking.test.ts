@@ -22,17 +22,19 @@ import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts'
 
 const sap = 'DE0007164600';
 const asleep = 'DE0007472060';
+const refusedAtVenue = 'ZZREFUSED006';
 
 const { sql, url } = await createTestDatabase({ after });
 const clock = testClock();
 drawIdsFrom(clock);
 after(async () => drawIdsFrom());
 const tenantId = await makeTenant(sql, 'Broker');
-const [flat, stuck] = await makeBook(sql, {
+const [flat, stuck, unwanted] = await makeBook(sql, {
   tenantId,
   instruments: [
     { isin: sap, price: '100' },
     { isin: asleep, price: '5', tradingStatus: 'INACTIVE' },
+    { isin: refusedAtVenue, price: '5' },
   ],
   accounts: [
     { positions: [{ isin: sap, quantity: '3' }] },
@@ -42,12 +44,14 @@ const [flat, stuck] = await makeBook(sql, {
         { isin: asleep, quantity: '120' },
       ],
     },
+    { positions: [{ isin: refusedAtVenue, quantity: '10' }] },
   ],
 });
-assert.ok(flat && stuck);
+assert.ok(flat && stuck && unwanted);
 const steps = engineSteps(sql, clock, { delayMs: 0 });
 const sold = await askToLiquidate(sql, clock, flat);
 const waiting = await askToLiquidate(sql, clock, stuck);
+const refused = await askToLiquidate(sql, clock, unwanted);
 await runUntilIdle(steps);
 
 /** What a command works with, and what it prints. */
@@ -68,8 +72,12 @@ async function explained(liquidationId: LiquidationId): Promise<string> {
 test('what has ended is explained by how it ended', async () => {
   const text = await explained(sold);
   assert.match(text, new RegExp(`^Account ${flat.accountId} was to be sold on 2026-`));
-  assert.match(text, /It has 1 order, which is final, and has earned 300 EUR so far\./);
+  assert.match(text, /It has 1 order, which is final, and has earned 300 EUR\./);
   assert.match(text, /It ended on \S+ \S+ UTC: everything that can be sold is sold\.\n$/);
+  assert.match(
+    await explained(refused),
+    /: a venue refused what was left for good \(ZZREFUSED006, the instrument is not admitted to trading\)\.\n$/,
+  );
 });
 
 test('what waits is explained by each reason, and what helps', async () => {
@@ -88,7 +96,7 @@ test('the report adds up what was sold, and what waits', async () => {
   const [broker] = clients;
   assert.deepEqual(
     [broker.name, broker.asked, broker.filled, broker.proceeds, broker.open.processing],
-    ['Broker', 2, 1, '400.00', 1],
+    ['Broker', 3, 1, '400.00', 1],
   );
   assert.deepEqual(broker.waiting, [{ reason: 'inactive', count: 1 }]);
   const shown = screen();
@@ -102,7 +110,7 @@ test('the report adds up what was sold, and what waits', async () => {
 test('top shows clients and the oldest waits', async () => {
   const state = await readTop({ sql, clock });
   const [client] = state.clients;
-  assert.deepEqual([client?.name, client?.open, client?.endedToday], ['Broker', 1, 1]);
+  assert.deepEqual([client?.name, client?.open, client?.endedToday], ['Broker', 1, 2]);
   assert.deepEqual(
     state.oldest.map(({ liquidation, reason }) => [liquidation, reason]),
     [[waiting, 'inactive']],
