@@ -123,7 +123,11 @@ function BatchTable({ rows, isFiltered }) {
         cell: (/** @type {Batch} */ { accounts }) =>
           html`<span class=${accounts.refused > 0 ? 'bad' : ''}>${grouped(accounts.refused)}</span>`,
       },
-      { name: 'Starts', cell: (/** @type {Batch} */ { start_at: at }) => html`<${At} at=${at} />` },
+      {
+        name: 'Starts',
+        cell: (/** @type {Batch} */ { status, start_at: at }) =>
+          status === 'PENDING_APPROVAL' ? 'once approved' : html`<${At} at=${at} />`,
+      },
     ]}
   />`;
 }

@@ -267,7 +267,7 @@ function Holds({ id }) {
   const { data } = useFresh((asked) => get(`/halts/${id}`, {}, asked), [id]);
   if (data === undefined) return html`<span class="soft">–</span>`;
   const { liquidations, orders } = data.effect;
-  return html`<span>${grouped(liquidations)} liquidations, ${grouped(orders)} orders</span>`;
+  return html`<span>${grouped(liquidations)} liquidations to release, ${grouped(orders)} orders to send</span>`;
 }
 
 /** @param {{ halt: Halt, again: () => void }} props */

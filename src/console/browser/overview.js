@@ -69,8 +69,8 @@ function Tiles({ data }) {
       note=${parked > 0 ? 'wait for a person' : 'nothing waits for a person'} href=${to('/parked')} />
     <${Tile} label="Webhooks behind" value=${grouped(webhooks.most_behind)} alarm=${webhooks.failing > 0}
       note=${webhooks.failing > 0 ? `${webhooks.failing} of ${webhooks.enabled} fail` : `${webhooks.enabled} receive`} href=${to('/webhooks')} />
-    <${Tile} label="Halted" value=${grouped(halted)} alarm=${halted > 0} href=${halted > 0 ? to('/liquidations?waiting=halted') : undefined}
-      note=${halted > 0 ? 'instruments do not trade' : 'every instrument trades'} />
+    <${Tile} label="Halted by venues" value=${grouped(halted)} alarm=${halted > 0} href=${halted > 0 ? to('/liquidations?waiting=halted') : undefined}
+      note=${halted > 0 ? 'instruments do not trade' : 'no instrument'} />
   </div>`;
 }
 
