@@ -43,7 +43,8 @@ async function auditWithBar({ sql, terminal, stopwatch = systemStopwatch }: Audi
   const draw = () => {
     const { checksDone, checksTotal, running } = progress;
     const elapsed = durationText(stopwatch.elapsedMs() - beganAtMs);
-    const detail = `${checksDone} of ${checksTotal} checks in ${elapsed}: ${running.join(', ')}`;
+    const names = running.length === 0 ? '' : `: ${running.join(', ')}`;
+    const detail = `${checksDone} of ${checksTotal} checks in ${elapsed}${names}`;
     bar.show({ subject: 'audit', done: checksDone / checksTotal, detail });
   };
   const stop = stopwatch.every(redrawMs, draw);

@@ -58,7 +58,11 @@ export function addControlsCommands(program: Command): void {
     .option('--day-value <eur>', 'of all orders of a client since midnight UTC at most', amount)
     .option('--price-age <seconds>', 'age of the last price at most', wholeSeconds)
     .option('--price-collar <percent>', 'last execution from last price at most', amount)
-    .option('--four-eyes <eur>', 'what one person may lift a halt of at most', amount)
+    .option(
+      '--four-eyes <eur>',
+      'what one person may lift a halt of, or start a batch of, at most',
+      amount,
+    )
     .option('--rejections <n/seconds>', 'so many halt the venue, for example 10/60', rejections)
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
     .option('--actor <name>', 'who has decided it', displayName, nameOfUser())

@@ -7,7 +7,7 @@ import { isIsin } from '../book/isin.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
-import { everyTenant, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
+import { everyTenant, type HaltId, type HaltTarget } from '../halts/halt.ts';
 import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-store.ts';
 import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
@@ -187,7 +187,7 @@ export async function listHalts(
   for (const halt of halts) {
     const { lift: lifted } = halt;
     const lines = [
-      `${halt.haltId}  ${scopeOf(halt)}: ${placeOf(halt)}${halt.strength === 'cancel' ? ', cancels what is open' : ''}`,
+      `${halt.haltId}  ${placeOf(halt)}${halt.strength === 'cancel' ? ', cancels what is open' : ''}`,
       `  set ${halt.setAt.toISOString()} by ${halt.person}: ${halt.reason}`,
       ...(lifted ? [`  lifted ${lifted.at.toISOString()} by ${lifted.by}: ${lifted.reason}`] : []),
     ];
@@ -224,7 +224,7 @@ export async function lift(
     case 'asked': {
       const { approvalId, value } = lifted.approval;
       stdout.write(`Not lifted: it holds ${valueText(value)}, so a second person has to agree:\n`);
-      stdout.write(`  unwind approvals approve ${approvalId} --reason …\n`);
+      stdout.write(`  unwind approvals approve ${approvalId} --actor … --reason …\n`);
       return 1;
     }
     case 'pending':

@@ -288,7 +288,7 @@ function pendingLines({ status, value, approval_id: approval }: Batch): readonly
   const worth = value === undefined ? 'a price of it is not known' : `it could sell EUR ${value}`;
   return [
     `  ${worth}, so a second person has to agree:`,
-    `  unwind approvals approve ${approval} --reason …`,
+    `  unwind approvals approve ${approval} --actor … --reason …`,
   ];
 }
 

@@ -143,7 +143,7 @@ export class StatementVerifier {
     if (trusted.size === 0) {
       this.#fault(
         'untrusted',
-        `No key is named that is trusted; ${where} is signed by ${thumbprint}.`,
+        `${where} is signed by ${thumbprint}, and no key is named that is trusted.`,
       );
     } else if (!trusted.has(thumbprint)) {
       this.#fault(

@@ -30,7 +30,7 @@ test('a halt across all clients that holds too much takes two persons', async (t
   await says(setControls(on, { ...by, everything: true, fourEyes: decimal('139.99') }));
   assert.match(
     await says(lift(on, haltId, by), 1),
-    /^Not lifted: it holds EUR 140, so a second person has to agree:\n {2}unwind approvals approve /,
+    /^Not lifted: it holds EUR 140, so a second person has to agree:\n {2}unwind approvals approve \S+ --actor … --reason …\n$/,
   );
   assert.match(await says(lift(on, haltId, by), 1), /it waits for a second person/);
   const listed = await says(listApprovals(on, {}));

@@ -182,7 +182,7 @@ test('on a terminal a bar shows which checks run, and leaves nothing of it', asy
   assert.match(terminal.text, new RegExp(`audit \\[.*\\d+ of ${count} checks in \\d+ s: \\w+`));
   const clearLine = `${String.fromCharCode(27)}[2K`;
   assert.ok(terminal.text.lastIndexOf(clearLine) > terminal.text.lastIndexOf('checks in'));
-  assert.doesNotMatch(terminal.text, /100%/);
+  assert.doesNotMatch(terminal.text, /100%|: ,/);
 });
 
 test('progress counts each check once, up to all of them', async (t) => {

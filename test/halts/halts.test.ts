@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '../../src/clock.ts';
 import { later } from '../../src/clock.ts';
-import { setHalt } from '../../src/commands/halts-command.ts';
+import { listHalts, setHalt } from '../../src/commands/halts-command.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { untilAcknowledged } from '../../src/halts/acknowledge-halt.ts';
 import { everyTenant, type HaltTarget } from '../../src/halts/halt.ts';
@@ -318,4 +318,7 @@ test('the command halts only what is there', async (t) => {
   assert.deepEqual((await findHalts(sql, all)).halts, []);
   assert.equal(await setHalt(on, { ...by, isin: sap, venue: 'XSIM' }), 0);
   assert.match(printed, /^Halted instrument DE0007164600 of venue XSIM of all clients: /);
+  printed = '';
+  await listHalts(on, {});
+  assert.match(printed, /^\S+ {2}instrument DE0007164600 of venue XSIM of all clients\n {2}set /);
 });
