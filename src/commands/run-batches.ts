@@ -201,7 +201,7 @@ export async function showBatch(
   const lines = [
     `Batch ${batch.id}: ${lineOf(batch)}`,
     `  ${batch.reason} (${batch.person})`,
-    ...(at === undefined ? [] : [`  ${at} by ${by}: ${why}`]),
+    ...(at === undefined ? [] : [`  decided last ${at} by ${by}: ${why}`]),
     ...pendingLines(batch),
     `  ${progressText(batch)}`,
   ];

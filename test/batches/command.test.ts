@@ -154,4 +154,7 @@ test('a batch is paused, resumed and cancelled; a watched one that was cancelled
   const watched = begin();
   assert.equal(await watchBatch(watched.on, id), 1);
   assert.match(watched.stdout.text, /^CANCELLED {2}0 waiting, 0 started, 0 refused, 1 not started/);
+  const shown = begin();
+  await showBatch(shown.on, id, {});
+  assert.match(shown.stdout.text, /^ {2}decided last \S+Z by A\. Risk: The product ends$/m);
 });
