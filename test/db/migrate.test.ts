@@ -219,6 +219,58 @@ test('what was released is never edited', async () => {
   // Add a line with each release: number, name, version, digest.
   const released = [
     ['1 baseline', '0.1.0', '7181c72ad1b66dfd099fe1756dc58f0ad117e5fce47a1edf9814afa0730e9ee2'],
+    [
+      '2 liquidation-lists',
+      '0.2.0',
+      '583e6d608bc2233cee6aa82334b69a0860d0aa8dee7f9b285ba2b047a9805add',
+    ],
+    ['3 tunnels', '0.2.0', 'd6af429d4a38b4718a60fb9f2bc190383111ef077515718648eee3eb82b0ebcf'],
+    ['4 venues', '0.2.0', '8e4d35c2920ec86de058457c9060f591b8a72da03354a59a5485c6f6c28fe216'],
+    [
+      '5 open-sandboxes',
+      '0.2.0',
+      '966956e98b31ad24d0145ba468f66c2ccec8e2d88626e3a82e69e108262a27aa',
+    ],
+    [
+      '6 webhook-faults',
+      '0.2.0',
+      '1facda97c2ffab4d616e6cf29a099200bb7851ab425258d9aa7790222dc66cf4',
+    ],
+    [
+      '7 users-and-accounts',
+      '0.2.0',
+      '88b77f68042bce9fefcb41e340a76d5231f97513dd404ed028385f2fb18df998',
+    ],
+    ['8 fix-problems', '0.2.0', 'a8d042283a8086cfb2e68a9bb964a06efcb3ed0f36f037bd2d4c042148d402f2'],
+    ['9 halts', '0.2.0', '0b2e12173b15780ed8f89f60cecb7c83eee6abfc6ee23897181a32ba8044619d'],
+    ['10 console', '0.2.0', '54172ec4a223ba8f2e085a23017625089ef03171527cf730e1801b4818443ea2'],
+    ['11 settlement', '0.2.0', 'a407d98cc6f53ede65ab8fe46a9a850f7f9bd04ba541ee8593dd1c0f2f979e3a'],
+    ['12 trail', '0.2.0', '6baae7ebc2c6a500db48576d9b5d90f9bc7bb4f3da7636c487ed7fee8ef1aaec'],
+    ['13 openid', '0.2.0', '42717205903761429a640cecc355d58a17f0dea8e950032626acbf781c1f21a3'],
+    ['14 audits', '0.2.0', '56396415576e2d576598327654e3b36f27491035a423ff758f3a5cc5ce633c48'],
+    ['15 controls', '0.2.0', '19901eea1bbbc0c8efb8f4ec5546c19853eb3e36c8d9c987078cba1a69b585de'],
+    [
+      '16 reservations',
+      '0.2.0',
+      'caed9620e2f79e122f99c7cc21656c16737adfc72fde1188c14919e89355729b',
+    ],
+    [
+      '17 client-certificates',
+      '0.2.0',
+      '7e6241e2df272a0ea5136e9e4c19dfb28a53d93d9de14039c9cdfbc1f9d09bfc',
+    ],
+    ['18 batches', '0.2.0', 'd4f355d7c5bd5892871b63697c349930d3481b3210cb78770ada31d1662f9d7e'],
+    ['19 approvals', '0.2.0', '47f31f7cfbbfc275351c50fcc2bdd6a84792993060cb240b7200c41d17a2a214'],
+    [
+      '20 answers-and-acts',
+      '0.2.0',
+      '8c359c058883704979ac1c60ef39f0642dff0ca71384aa347c766d909f86ad37',
+    ],
+    [
+      '21 batch-approvals',
+      '0.2.0',
+      '173edcd8f42fe5f7bccde6b728c7a8e280d69768492c36f1e571fb4853d1cd46',
+    ],
   ] as const;
 
   const files = await readMigrations();
