@@ -1,5 +1,5 @@
 // Makes the pictures of the console in README.md from the real thing: a sandbox of its own with the example book,
-// some accounts sold, some under way, an instrument halted.
+// some accounts sold, some under way, units of one locked.
 //   node tools/console-picture.ts
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';

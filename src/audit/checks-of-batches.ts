@@ -191,8 +191,15 @@ const eventsTellTheBatch: Check = {
       or not e.belong
       or (e.life ~ 'STARTED') <> (b.started_at is not null)
       or e.life !~ (
-        '^CREATED(, APPROVED)?(, PAUSED(, RESUMED)?)*(, STARTED(, PAUSED(, RESUMED)?)*)?'
-        '(, CANCELLING(, CANCELLED)?|, COMPLETED)?$'
+        '^CREATED(, APPROVED)?(, PAUSED, RESUMED)*(, STARTED(, PAUSED, RESUMED)*)?'
+        '(, COMPLETED|(, PAUSED)?(, CANCELLING(, CANCELLED)?)?)$'
+      )
+      or (e.life ~ 'APPROVED') <> exists (
+        select
+        from unwind_v1.approvals a
+        where a.tenant_id = b.tenant_id
+          and a.batch_id = b.batch_id
+          and a.decision = 'approved'
       )
       or e.life !~ ('(^|, )' || w.last || '$')
     )
