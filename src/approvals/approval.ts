@@ -2,6 +2,7 @@
 // held and the limits go in, whether it needs a second person comes out.
 
 import type { BatchId } from '../batches/batch.ts';
+import { later } from '../clock.ts';
 import { everyTenant, type HaltId } from '../halts/halt.ts';
 import type { Id, TenantId } from '../ids.ts';
 import { accountCurrency, type Decimal, plain, sum } from '../money.ts';
@@ -51,6 +52,23 @@ export interface Approval {
   readonly expiresAt: Date;
   readonly status: (typeof approvalStatuses)[number];
   readonly decided: { readonly at: Date; readonly by: string; readonly reason: string } | undefined;
+}
+
+/** An approval that nobody has decided yet, as it is asked for now. */
+export function pendingApproval(
+  asked: Pick<
+    Approval,
+    'tenantId' | 'approvalId' | 'wish' | 'value' | 'valueMax' | 'reason' | 'asker'
+  >,
+  now: Date,
+): Approval {
+  return {
+    ...asked,
+    askedAt: now,
+    expiresAt: later(now, approvalMs),
+    status: 'pending',
+    decided: undefined,
+  };
 }
 
 /**

@@ -1,10 +1,9 @@
 // What clients ask of batches: make one, pause it, resume it, cancel it. Each takes the transaction in which
 // the request is carried out once; what it refuses has changed nothing.
 
-import { type Approval, type Asker, approvalMs, passedLimit } from '../approvals/approval.ts';
+import { type Approval, type Asker, passedLimit, pendingApproval } from '../approvals/approval.ts';
 import { findFourEyesLimits, insertApproval } from '../approvals/approvals-store.ts';
 import { assert } from '../assert.ts';
-import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { newId, type TenantId } from '../ids.ts';
 import type { Decimal } from '../money.ts';
@@ -67,17 +66,13 @@ async function weigh(
   const value = await findValue(tx, tenantId, batch.accounts);
   const valueMax = passedLimit([{ tenantId, value }], limits);
   if (valueMax === undefined) return { value, approval: undefined };
-  const approval: Approval = {
+  const asked = {
     ...{ tenantId, value, valueMax, reason },
     approvalId: newId<'approval'>(),
     wish: { operation: 'start_batch', batchId },
     asker: { ...batch.proof, person },
-    askedAt: now,
-    expiresAt: later(now, approvalMs),
-    status: 'pending',
-    decided: undefined,
-  };
-  return { value, approval };
+  } as const;
+  return { value, approval: pendingApproval(asked, now) };
 }
 
 /** What a person can do to a batch. */

@@ -3,12 +3,11 @@
 import {
   type Approval,
   type Asker,
-  approvalMs,
   passedLimit,
+  pendingApproval,
   totalOf,
 } from '../approvals/approval.ts';
 import { findFourEyesLimits, findHeld, insertApproval } from '../approvals/approvals-store.ts';
-import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import type { Halt } from '../halts/halt.ts';
 import { newId } from '../ids.ts';
@@ -38,15 +37,12 @@ export async function askToLift(
     const lifted = await liftHalt(tx, halt, { at, by: asker.person, reason }, value);
     return lifted === undefined ? { as: 'over' } : { as: 'lifted', halt: lifted };
   }
-  const approval: Approval = {
+  const asked = {
     tenantId: halt.tenantId,
     approvalId: newId<'approval'>(),
     wish: { operation: 'lift_halt', haltId: halt.haltId },
     ...{ value, valueMax, reason, asker },
-    askedAt: at,
-    expiresAt: later(at, approvalMs),
-    status: 'pending',
-    decided: undefined,
-  };
+  } as const;
+  const approval = pendingApproval(asked, at);
   return (await insertApproval(tx, approval)) ? { as: 'asked', approval } : { as: 'pending' };
 }

@@ -3,7 +3,7 @@
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
-import { fragment } from '../db/sql.ts';
+import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
@@ -165,12 +165,22 @@ export async function findSold(
   });
 }
 
+/** SQL: whether a reservation `r` is under this lease still. */
+function isHeldBy(lease: Leased & { readonly holder: string }): Fragment {
+  const { tenantId, reservationId, epoch, holder } = lease;
+  return fragment`
+    r.tenant_id = ${tenantId}
+    and r.reservation_id = ${reservationId}
+    and r.lease_holder = ${holder}
+    and r.lease_epoch = ${epoch}`;
+}
+
 /** Records what a keeper granted. @returns false where it is not asked for any more, or by another. */
 export async function recordGrants(
   tx: Tx,
   answered: Leased & { holder: string; granted: readonly GrantedPosition[]; now: Date },
 ): Promise<boolean> {
-  const { tenantId, reservationId, epoch, holder, granted, now } = answered;
+  const { tenantId, reservationId, granted, now } = answered;
   const rows = await tx`
     update unwind.reservations r
     set
@@ -181,11 +191,8 @@ export async function recordGrants(
       lease_expires_at = null,
       tries = 0,
       last_outcome = null
-    where r.tenant_id = ${tenantId}
-      and r.reservation_id = ${reservationId}
-      and r.status = 'ASKING'
-      and r.lease_holder = ${holder}
-      and r.lease_epoch = ${epoch}`;
+    where ${isHeldBy(answered)}
+      and r.status = 'ASKING'`;
   if (rows.count === 0) return false;
   const lines = await tx`
     update unwind.reservation_positions p
@@ -209,7 +216,7 @@ export async function recordReported(
   tx: Tx,
   reported: Leased & { holder: string; now: Date },
 ): Promise<void> {
-  const { tenantId, reservationId, epoch, holder, report, now } = reported;
+  const { report, now } = reported;
   await tx`
     update unwind.reservations r
     set
@@ -219,10 +226,7 @@ export async function recordReported(
       lease_expires_at = null,
       tries = 0,
       last_outcome = null
-    where r.tenant_id = ${tenantId}
-      and r.reservation_id = ${reservationId}
-      and r.lease_holder = ${holder}
-      and r.lease_epoch = ${epoch}`;
+    where ${isHeldBy(reported)}`;
 }
 
 /** Records that there was no answer, and when it is tried again. */
@@ -230,7 +234,7 @@ export async function recordUnanswered(
   tx: Tx,
   failed: Leased & { holder: string; reason: string; nextAt: Date },
 ): Promise<void> {
-  const { tenantId, reservationId, epoch, holder, reason, nextAt } = failed;
+  const { reason, nextAt } = failed;
   await tx`
     update unwind.reservations r
     set
@@ -238,8 +242,5 @@ export async function recordUnanswered(
       lease_holder = null,
       lease_expires_at = null,
       last_outcome = ${reason}
-    where r.tenant_id = ${tenantId}
-      and r.reservation_id = ${reservationId}
-      and r.lease_holder = ${holder}
-      and r.lease_epoch = ${epoch}`;
+    where ${isHeldBy(failed)}`;
 }
