@@ -229,7 +229,7 @@ export const mutations: readonly Mutation[] = [
     edits: [{ from: "if (answer.type === 'reported') await", to: 'if (1 + 1 === 2) await' }],
   },
   {
-    name: 'the keeper is not told of what is corrected',
+    name: 'a correction is not reported to the keeper',
     file: 'src/reservations/reservations-store.ts',
     edits: [{ from: "and r.status = 'CLOSED'\n      and r.report > 0`", to: 'and false`' }],
   },
