@@ -1,6 +1,6 @@
 // Checks orders by the controls in force before they are sent, inside the transaction that claims them: what is
-// stopped is not sent by any process. Where nobody has set controls it asks for them, and no more. A preview asks
-// the same of orders that are not there.
+// stopped is not sent by any process. Where nobody has set controls it asks for them, clears what former ones have
+// stopped, and no more. A preview asks the same of orders that are not there.
 
 import type { Tx } from '../db/connect.ts';
 import type { OrderId, TenantId } from '../ids.ts';
