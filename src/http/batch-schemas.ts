@@ -6,7 +6,8 @@ import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
 import { liquidationTransitions } from '../liquidations/liquidation.ts';
 import { cursorPaging } from './control-schemas.ts';
 import { personText, reasonText } from './halt-schemas.ts';
-import { instantForm, strict } from './schemas.ts';
+import { moment, some, uuid, whole } from './members.ts';
+import { strict } from './schemas.ts';
 
 const reason = reasonText('Why, for those who ask later.');
 const person = personText('Who has decided it.');
@@ -21,13 +22,8 @@ export const createBatchBody = Type.Object(
     accounts: Type.Array(
       Type.Object(
         {
-          account_id: Type.String({ format: 'uuid', description: 'The account.' }),
-          user_id: Type.Optional(
-            Type.String({
-              format: 'uuid',
-              description: 'The user who has to own it; absent: whoever owns it.',
-            }),
-          ),
+          account_id: uuid('The account.'),
+          user_id: Type.Optional(uuid('The user who has to own it; absent: whoever owns it.')),
         },
         strict,
       ),
@@ -38,25 +34,19 @@ export const createBatchBody = Type.Object(
       },
     ),
     rate: Type.Optional(
-      Type.Integer({
+      whole('Accounts a minute at most; absent: as fast as they can be started.', {
         minimum: 1,
         maximum: batchRateMax,
-        description: 'Accounts a minute at most; absent: as fast as they can be started.',
       }),
     ),
     in_progress_max: Type.Optional(
-      Type.Integer({
+      whole('Liquidations of the batch that may be open at once; absent: any number.', {
         minimum: 1,
         maximum: accountsOfBatchMax,
-        description: 'Liquidations of the batch that may be open at once; absent: any number.',
       }),
     ),
     start_at: Type.Optional(
-      Type.String({
-        maxLength: 40,
-        description: `When it starts, by the wall clock; absent: at once. ${instantForm}`,
-        examples: ['2022-10-14T08:00:00Z'],
-      }),
+      moment('When it starts, by the wall clock; absent: at once.', '2022-10-14T08:00:00Z'),
     ),
     reason,
     person,
@@ -69,9 +59,7 @@ export const steerBatchBody = Type.Object({ reason, person }, strict);
 export const listBatchesQuery = Type.Object(
   {
     ...cursorPaging,
-    status: Type.Optional(
-      Type.Enum(batchStatuses, { type: 'string', description: 'Only batches of this status.' }),
-    ),
+    status: Type.Optional(some(batchStatuses, 'Only batches of this status.')),
   },
   strict,
 );
@@ -79,17 +67,9 @@ export const listBatchesQuery = Type.Object(
 export const listBatchAccountsQuery = Type.Object(
   {
     ...cursorPaging,
-    status: Type.Optional(
-      Type.Enum([...accountStatuses], {
-        type: 'string',
-        description: 'Only accounts of which this became.',
-      }),
-    ),
+    status: Type.Optional(some(accountStatuses, 'Only accounts of which this became.')),
     liquidation_status: Type.Optional(
-      Type.Enum(liquidationStatuses, {
-        type: 'string',
-        description: 'Only accounts whose liquidation has this status.',
-      }),
+      some(liquidationStatuses, 'Only accounts whose liquidation has this status.'),
     ),
   },
   strict,

@@ -3,38 +3,30 @@
 import { Type } from 'typebox';
 import { jwkTypes } from '../auth/signing-keys.ts';
 import { cursorForm } from './cursor.ts';
-import { instantForm, strict } from './schemas.ts';
+import { flag, moment, pageLimit, some, text, uuid, whole } from './members.ts';
+import { strict } from './schemas.ts';
 
 export const listEventsQuery = Type.Object(
   {
     after: Type.Optional(
-      Type.String({
+      text('The cursor of the page before, `meta.next`: only what follows it.', {
         pattern: cursorForm.source,
         default: 'e0',
-        description: 'The cursor of the page before, `meta.next`: only what follows it.',
         examples: ['e1042'],
       }),
     ),
-    limit: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000,
-        default: 100,
-        description: 'The most events to answer.',
-      }),
-    ),
+    limit: Type.Optional(whole('The most events to answer.', pageLimit)),
     type: Type.Optional(
-      Type.String({
-        maxLength: 60,
-        pattern: '^[A-Z_]+([.][A-Z_]+)?$',
-        description:
-          'Only events of a kind, or of one type of it. Those of batches come by this name alone: BATCH.',
-        examples: ['ACCOUNT_LIQUIDATION.FILLED'],
-      }),
+      text(
+        'Only events of a kind, or of one type of it. Those of batches come by this name alone: BATCH.',
+        {
+          maxLength: 60,
+          pattern: '^[A-Z_]+([.][A-Z_]+)?$',
+          examples: ['ACCOUNT_LIQUIDATION.FILLED'],
+        },
+      ),
     ),
-    account_id: Type.Optional(
-      Type.String({ format: 'uuid', description: 'Only events of this account.' }),
-    ),
+    account_id: Type.Optional(uuid('Only events of this account.')),
   },
   strict,
 );
@@ -42,11 +34,10 @@ export const listEventsQuery = Type.Object(
 export const verifyKeysQuery = Type.Object(
   {
     kty: Type.Optional(
-      Type.Enum(jwkTypes, {
-        type: 'string',
-        description:
-          'Only keys of this type: with EC, receivers that know no OKP keys (Ed25519) get none.',
-      }),
+      some(
+        jwkTypes,
+        'Only keys of this type: with EC, receivers that know no OKP keys (Ed25519) get none.',
+      ),
     ),
   },
   strict,
@@ -55,29 +46,22 @@ export const verifyKeysQuery = Type.Object(
 export const streamQuery = Type.Object(
   {
     after: Type.Optional(
-      Type.String({
-        pattern: cursorForm.source,
-        description:
-          'A cursor of `GET /events`, or an id of this stream: only what follows it. Without it, and ' +
+      text(
+        'A cursor of `GET /events`, or an id of this stream: only what follows it. Without it, and ' +
           'without `last-event-id`, the stream begins with what is logged next.',
-        examples: ['e1042'],
-      }),
+        { pattern: cursorForm.source, examples: ['e1042'] },
+      ),
     ),
-    account_liquidation_id: Type.Optional(
-      Type.String({ format: 'uuid', description: 'Only events of this liquidation.' }),
-    ),
+    account_liquidation_id: Type.Optional(uuid('Only events of this liquidation.')),
     changes: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'With `true`, also an event `changed` where something has changed that no event of the log tells: ' +
+      flag(
+        'With `true`, also an event `changed` where something has changed that no event of the log tells: ' +
           'what was sold, batches, halts, controls and what they stop, what is parked, webhooks, venues, audits. ' +
           'Once a second at most.',
-      }),
+        { default: false },
+      ),
     ),
-    batch_id: Type.Optional(
-      Type.String({ format: 'uuid', description: 'Only events of this batch.' }),
-    ),
+    batch_id: Type.Optional(uuid('Only events of this batch.')),
   },
   strict,
 );
@@ -85,18 +69,13 @@ export const streamQuery = Type.Object(
 export const listDeliveriesQuery = Type.Object(
   {
     limit: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 500,
-        default: 100,
-        description: 'The most attempts to answer.',
-      }),
+      whole('The most attempts to answer.', { minimum: 1, maximum: 500, default: 100 }),
     ),
     result: Type.Optional(
-      Type.Enum(['acknowledged', 'failed'], {
-        type: 'string',
-        description: 'Only attempts that the receiver acknowledged, or only those that failed.',
-      }),
+      some(
+        ['acknowledged', 'failed'],
+        'Only attempts that the receiver acknowledged, or only those that failed.',
+      ),
     ),
   },
   strict,
@@ -104,22 +83,12 @@ export const listDeliveriesQuery = Type.Object(
 
 export const replayBody = Type.Object(
   {
-    from: Type.Optional(
-      Type.String({
-        maxLength: 40,
-        description: `Every event that happened at this time or later. ${instantForm}`,
-        examples: ['2022-10-14T00:00:00Z'],
-      }),
-    ),
-    event_id: Type.Optional(
-      Type.String({ format: 'uuid', description: 'This event and every one behind it.' }),
-    ),
+    from: Type.Optional(moment('Every event that happened at this time or later.')),
+    event_id: Type.Optional(uuid('This event and every one behind it.')),
     set_aside: Type.Optional(
       Type.Literal(true, { description: 'What was parked, of all accounts or of one.' }),
     ),
-    account_id: Type.Optional(
-      Type.String({ format: 'uuid', description: 'With `set_aside`: only of this account.' }),
-    ),
+    account_id: Type.Optional(uuid('With `set_aside`: only of this account.')),
   },
   { ...strict, description: 'One of `from`, `event_id` and `set_aside`.' },
 );

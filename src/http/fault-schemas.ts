@@ -1,25 +1,23 @@
 // The shapes of requests and answers about the faults of deliveries.
 
 import { type Static, Type } from 'typebox';
+import { flag, instant, some, uuid, whole } from './members.ts';
 import { strict } from './schemas.ts';
 
 const seconds = (maximum: number, description: string) =>
-  Type.Integer({ minimum: 1, maximum, description });
+  whole(description, { minimum: 1, maximum });
 
 const members = {
   late_s: Type.Optional(seconds(3_600, 'Each event comes so many seconds after it happened.')),
   burst_s: Type.Optional(
     seconds(3_600, 'Events are held back and come all at once, every so many seconds.'),
   ),
-  twice: Type.Optional(
-    Type.Boolean({ description: 'What you acknowledge is sent once more, signed anew.' }),
-  ),
+  twice: Type.Optional(flag('What you acknowledge is sent once more, signed anew.')),
   signature: Type.Optional(
-    Type.Enum(['wrong', 'old_key'], {
-      type: 'string',
-      description:
-        'A signature that does not hold, or one by a key that `GET /auth/verify_keys` does not list any more.',
-    }),
+    some(
+      ['wrong', 'old_key'],
+      'A signature that does not hold, or one by a key that `GET /auth/verify_keys` does not list any more.',
+    ),
   ),
   stall_s: Type.Optional(
     seconds(
@@ -28,21 +26,16 @@ const members = {
     ),
   ),
   answered_as: Type.Optional(
-    Type.Integer({
-      minimum: 500,
-      maximum: 599,
-      description:
-        'Whatever you answer is taken for this status, as where a proxy in front of you fails: what you have seen comes again.',
-    }),
+    whole(
+      'Whatever you answer is taken for this status, as where a proxy in front of you fails: what you have seen comes again.',
+      { minimum: 500, maximum: 599 },
+    ),
   ),
   one_in: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: 1_000,
-      default: 1,
-      description:
-        'Only one of so many requests is sent twice, signed wrongly, stalled or taken for failed; which ones is by lot.',
-    }),
+    whole(
+      'Only one of so many requests is sent twice, signed wrongly, stalled or taken for failed; which ones is by lot.',
+      { minimum: 1, maximum: 1_000, default: 1 },
+    ),
   ),
 };
 
@@ -51,11 +44,10 @@ export const setFaultsBody = Type.Object(
     ...members,
     silent_s: Type.Optional(seconds(86_400, 'For so many seconds nothing is sent at all.')),
     for_s: Type.Optional(
-      Type.Integer({
+      whole('After so many seconds the faults end by themselves; not before `silent_s`.', {
         minimum: 1,
         maximum: 86_400,
         default: 3_600,
-        description: 'After so many seconds the faults end by themselves; not before `silent_s`.',
       }),
     ),
   },
@@ -68,11 +60,9 @@ const orNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
 export const faultsShape = Type.Object(
   {
-    webhook_id: Type.String({ format: 'uuid', description: 'The subscription.' }),
+    webhook_id: uuid('The subscription.'),
     ...members,
-    silent_until: Type.Optional(
-      Type.String({ format: 'date-time', description: 'Nothing is sent until then.' }),
-    ),
+    silent_until: Type.Optional(instant('Nothing is sent until then.')),
     ends_at: Type.Union(orNull.anyOf, {
       description: 'When the faults end; null: there are none.',
     }),

@@ -3,20 +3,15 @@
 import { type Static, Type } from 'typebox';
 import { courses } from '../venue/simulated/behaviour.ts';
 import { forcedOutcomes } from '../venue/simulated/force-order.ts';
+import { flag, moment, some, text, uuid, whole } from './members.ts';
+import { strict } from './schemas.ts';
 
-import { instantForm, strict } from './schemas.ts';
-
-const isin = Type.String({ minLength: 12, maxLength: 12, description: 'The instrument.' });
-const text = { type: 'string' } as const;
+const isin = text('The instrument.', { minLength: 12, maxLength: 12 });
 
 const clock = Type.Object(
   {
-    advance_ms: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 315_576_000_000, description: 'So much further.' }),
-    ),
-    advance_to: Type.Optional(
-      Type.String({ maxLength: 40, description: `To this instant; never back. ${instantForm}` }),
-    ),
+    advance_ms: Type.Optional(whole('So much further.', { minimum: 0, maximum: 315_576_000_000 })),
+    advance_to: Type.Optional(moment('To this instant; never back.')),
   },
   { ...strict, description: 'Moves the market clock, one way or the other.' },
 );
@@ -27,31 +22,30 @@ const session = Type.Object(
       maxItems: 7,
       description: 'MON, TUE, WED, THU, FRI, SAT, SUN.',
     }),
-    opens: Type.String({ description: 'Local time, `HH:MM`.' }),
-    closes: Type.String({ description: 'Local time, `HH:MM`; `24:00` is midnight.' }),
+    opens: text('Local time, `HH:MM`.'),
+    closes: text('Local time, `HH:MM`; `24:00` is midnight.'),
   },
   strict,
 );
 
 const holiday = Type.Object(
   {
-    date: Type.String({ description: '`YYYY-MM-DD`.' }),
+    date: text('`YYYY-MM-DD`.'),
     name: Type.String(),
-    closes: Type.Optional(Type.String({ description: 'Closes early; absent: closed all day.' })),
+    closes: Type.Optional(text('Closes early; absent: closed all day.')),
   },
   strict,
 );
 
 export const calendarShape = Type.Object(
   {
-    time_zone: Type.Optional(Type.String({ description: 'IANA name.' })),
+    time_zone: Type.Optional(text('IANA name.')),
     hours: Type.Optional(Type.Array(session, { maxItems: 168 })),
     holidays: Type.Optional(Type.Array(holiday, { maxItems: 2_000 })),
     settlement_days: Type.Optional(
-      Type.Integer({
+      whole('Trading days from an execution to its settlement; absent: 0.', {
         minimum: 0,
         maximum: 10,
-        description: 'Trading days from an execution to its settlement; absent: 0.',
       }),
     ),
   },
@@ -61,50 +55,37 @@ export const calendarShape = Type.Object(
 const venue = Type.Object(
   {
     trading: Type.Optional(
-      Type.Enum(['open', 'closed', 'calendar'], {
-        ...text,
-        description: 'Opens or closes it against its calendar, or lets it follow that again.',
-      }),
+      some(
+        ['open', 'closed', 'calendar'],
+        'Opens or closes it against its calendar, or lets it follow that again.',
+      ),
     ),
-    reachable: Type.Optional(
-      Type.Boolean({ description: 'False: it goes away, and answers nothing.' }),
-    ),
+    reachable: Type.Optional(flag('False: it goes away, and answers nothing.')),
     calendar: Type.Optional(calendarShape),
   },
   { ...strict, description: 'The venue as a whole.' },
 );
 
 const instrument = Type.Object(
-  { isin, halted: Type.Boolean({ description: 'True halts its trading, false resumes it.' }) },
+  { isin, halted: flag('True halts its trading, false resumes it.') },
   strict,
 );
 
 /** Of requests and answers alike. */
 export const behaviourShape = Type.Object(
   {
-    isin: Type.Optional(
-      Type.String({ minLength: 12, maxLength: 12, description: 'Absent: every instrument.' }),
-    ),
+    isin: Type.Optional(text('Absent: every instrument.', { minLength: 12, maxLength: 12 })),
     course: Type.Optional(
-      Type.Enum(Object.keys(courses) as (keyof typeof courses)[], {
-        ...text,
-        description: 'What happens to its orders.',
-      }),
+      some(Object.keys(courses) as (keyof typeof courses)[], 'What happens to its orders.'),
     ),
-    loses_answers: Type.Optional(
-      Type.Boolean({ description: 'The venue takes orders, but its replies are lost.' }),
-    ),
-    repeats_reports: Type.Optional(Type.Boolean({ description: 'Each report comes twice.' })),
-    shuffles_reports: Type.Optional(Type.Boolean({ description: 'Reports come in any order.' })),
+    loses_answers: Type.Optional(flag('The venue takes orders, but its replies are lost.')),
+    repeats_reports: Type.Optional(flag('Each report comes twice.')),
+    shuffles_reports: Type.Optional(flag('Reports come in any order.')),
     delays_reports_ms: Type.Optional(
-      Type.Integer({ minimum: 0, maximum: 86_400_000, description: 'Reports come so much later.' }),
+      whole('Reports come so much later.', { minimum: 0, maximum: 86_400_000 }),
     ),
     one_in: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000,
-        description: 'One of so many orders, at random.',
-      }),
+      whole('One of so many orders, at random.', { minimum: 1, maximum: 1_000 }),
     ),
   },
   { ...strict, description: 'What is absent is as usual; an entry that asks for nothing ends it.' },
@@ -112,13 +93,12 @@ export const behaviourShape = Type.Object(
 
 const order = Type.Object(
   {
-    order_id: Type.String({ format: 'uuid', description: 'An order of yours at the venue.' }),
-    outcome: Type.Enum([...forcedOutcomes], { ...text, description: 'What becomes of it now.' }),
+    order_id: uuid('An order of yours at the venue.'),
+    outcome: some(forcedOutcomes, 'What becomes of it now.'),
     quantity: Type.Optional(
-      Type.String({
+      text('Executed before it ends, or late; absent: all where it is filled, else none.', {
         pattern: '^[0-9]{1,20}(\\.[0-9]{1,15})?$',
         maxLength: 40,
-        description: 'Executed before it ends, or late; absent: all where it is filled, else none.',
       }),
     ),
   },
@@ -130,13 +110,9 @@ const several = { minItems: 1, maxItems: 50 } as const;
 export const controlMarketBody = Type.Object(
   {
     reset: Type.Optional(
-      Type.Boolean({
-        description: 'First forgets all that was asked for but clock, calendar and orders.',
-      }),
+      flag('First forgets all that was asked for but clock, calendar and orders.'),
     ),
-    seed: Type.Optional(
-      Type.String({ pattern: '^[A-Za-z0-9_-]{0,64}$', description: 'Decides what looks random.' }),
-    ),
+    seed: Type.Optional(text('Decides what looks random.', { pattern: '^[A-Za-z0-9_-]{0,64}$' })),
     venue: Type.Optional(venue),
     instruments: Type.Optional(Type.Array(instrument, several)),
     behaviours: Type.Optional(Type.Array(behaviourShape, several)),
@@ -156,9 +132,9 @@ export const marketShape = Type.Object(
       ahead_ms: Type.Integer({ description: 'Of the wall clock.' }),
     }),
     venue: Type.Object({
-      mic: Type.String({ description: 'ISO 10383.' }),
-      open: Type.Boolean({ description: 'Whether it trades now.' }),
-      trading: Type.Enum(['open', 'closed', 'calendar'], text),
+      mic: text('ISO 10383.'),
+      open: flag('Whether it trades now.'),
+      trading: Type.Enum(['open', 'closed', 'calendar'], { type: 'string' }),
       reachable: Type.Boolean(),
       calendar: calendarShape,
       session: Type.Optional(

@@ -3,19 +3,19 @@
 
 import { Type } from 'typebox';
 import { deltasOfRequestMax } from '../limits.ts';
+import { some, text, uuid } from './members.ts';
 
 const strict = { additionalProperties: false };
 
 const delta = Type.Object(
   {
-    type: Type.Enum(['credit', 'lock', 'unlock'], { type: 'string', description: 'What it does.' }),
-    account_id: Type.String({ format: 'uuid', description: 'The account.' }),
-    isin: Type.String({ minLength: 12, maxLength: 12, description: 'The instrument.' }),
-    quantity: Type.String({ minLength: 1, maxLength: 40, description: 'A decimal above zero.' }),
-    reference: Type.String({
+    type: some(['credit', 'lock', 'unlock'], 'What it does.'),
+    account_id: uuid('The account.'),
+    isin: text('The instrument.', { minLength: 12, maxLength: 12 }),
+    quantity: text('A decimal above zero.', { minLength: 1, maxLength: 40 }),
+    reference: text('Your name of this change: it is applied once.', {
       minLength: 1,
       maxLength: 100,
-      description: 'Your name of this change: it is applied once.',
     }),
   },
   strict,

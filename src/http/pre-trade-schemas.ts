@@ -3,10 +3,11 @@
 import { type Static, Type } from 'typebox';
 import { cursorPaging } from './control-schemas.ts';
 import { personText, reasonText } from './halt-schemas.ts';
+import { flag, text, whole } from './members.ts';
 import { strict } from './schemas.ts';
 
 const amount = (description: string) => {
-  return Type.Optional(Type.String({ pattern: '^[0-9]{1,18}(\\.[0-9]{1,12})?$', description }));
+  return Type.Optional(text(description, { pattern: '^[0-9]{1,18}(\\.[0-9]{1,12})?$' }));
 };
 
 const secondsMax = 31 * 86_400;
@@ -18,11 +19,7 @@ export const limitMembers = {
     'EUR at most of all orders since midnight UTC that are at venues or were sold, by the last prices when they were sent.',
   ),
   price_age_max_s: Type.Optional(
-    Type.Integer({
-      minimum: 1,
-      maximum: secondsMax,
-      description: 'Seconds since the last price at most.',
-    }),
+    whole('Seconds since the last price at most.', { minimum: 1, maximum: secondsMax }),
   ),
   price_collar_percent: amount(
     'How far the price that an instrument was sold for last may be from its last price, in % of that.',
@@ -71,9 +68,7 @@ export const decideBody = Type.Object(
 export const listApprovalsQuery = Type.Object(
   {
     ...cursorPaging,
-    pending: Type.Optional(
-      Type.Boolean({ default: false, description: 'Only those that can be decided now.' }),
-    ),
+    pending: Type.Optional(flag('Only those that can be decided now.', { default: false })),
   },
   strict,
 );

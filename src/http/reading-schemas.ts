@@ -1,6 +1,7 @@
 // The shapes of the queries by which the book and orders are read.
 
 import { Type } from 'typebox';
+import { some } from './members.ts';
 import { bothWays as order, paging, strict } from './schemas.ts';
 
 export const listAccountsQuery = Type.Object(
@@ -26,18 +27,9 @@ export const listOrdersQuery = Type.Object({ order, ...paging }, strict);
 
 export const listInstrumentsQuery = Type.Object(
   {
-    trading_status: Type.Optional(
-      Type.Enum(['ACTIVE', 'INACTIVE'], {
-        type: 'string',
-        description: 'Only instruments of this status.',
-      }),
-    ),
+    trading_status: Type.Optional(some(['ACTIVE', 'INACTIVE'], 'Only instruments of this status.')),
     sort: Type.Optional(
-      Type.Enum(['created_at', 'updated_at'], {
-        type: 'string',
-        default: 'created_at',
-        description: 'What the list is sorted by.',
-      }),
+      some(['created_at', 'updated_at'], 'What the list is sorted by.', { default: 'created_at' }),
     ),
     order,
     ...paging,

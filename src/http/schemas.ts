@@ -7,11 +7,12 @@ import { type Id, parseId } from '../ids.ts';
 import { hasLostPlus, parseDate, parseInstant } from '../instant.ts';
 import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
+import { moment, pageLimit, some, text, uuid, whole } from './members.ts';
 
 export const strict = { additionalProperties: false };
 
 export const createLiquidationBody = Type.Object(
-  { user_id: Type.String({ format: 'uuid', description: 'The user who owns the account.' }) },
+  { user_id: uuid('The user who owns the account.') },
   strict,
 );
 
@@ -20,10 +21,7 @@ export const laterCreateLiquidationBody = Type.Object(
   {
     user_id: Type.Optional(createLiquidationBody.properties.user_id),
     business_id: Type.Optional(
-      Type.String({
-        format: 'uuid',
-        description: 'The business that owns the account. Accounts belong to users here: 404.',
-      }),
+      uuid('The business that owns the account. Accounts belong to users here: 404.'),
     ),
   },
   { ...strict, minProperties: 1, maxProperties: 1 },
@@ -32,31 +30,20 @@ export const laterCreateLiquidationBody = Type.Object(
 /** The part of a list that is asked for. */
 export const paging = {
   offset: Type.Optional(
-    Type.Integer({
-      minimum: 0,
-      maximum: 2_147_483_647,
-      default: 0,
-      description: 'How many items to skip.',
-    }),
+    whole('How many items to skip.', { minimum: 0, maximum: 2_147_483_647, default: 0 }),
   ),
   limit: Type.Optional(
-    Type.Integer({
+    whole('The most items to answer; with 0 there are none, and `total_count` is still true.', {
       minimum: 0,
       maximum: 1_000,
       default: 100,
-      description:
-        'The most items to answer; with 0 there are none, and `total_count` is still true.',
     }),
   ),
 };
 
 /** The direction of a list that goes both ways. */
 export const bothWays = Type.Optional(
-  Type.Enum(['ASC', 'DESC'], {
-    type: 'string',
-    default: 'ASC',
-    description: 'The sort order: ascending or descending.',
-  }),
+  some(['ASC', 'DESC'], 'The sort order: ascending or descending.', { default: 'ASC' }),
 );
 
 /** The order of a list: there is one sort key and one direction. */
@@ -71,27 +58,12 @@ function sortedBy<const Key extends string>(key: Key) {
   };
 }
 
-export const instantForm =
-  'An RFC 3339 date-time, or a date, which means its first instant in UTC.';
-
 export const listLiquidationsQuery = Type.Object(
   {
     ...sortedBy('id'),
     ...paging,
-    start_date: Type.Optional(
-      Type.String({
-        maxLength: 40,
-        description: `Only liquidations created at this time or later. ${instantForm}`,
-        examples: ['2022-10-14T00:00:00Z'],
-      }),
-    ),
-    end_date: Type.Optional(
-      Type.String({
-        maxLength: 40,
-        description: `Only liquidations created before this time. ${instantForm}`,
-        examples: ['2022-10-14T00:00:00Z'],
-      }),
-    ),
+    start_date: Type.Optional(moment('Only liquidations created at this time or later.')),
+    end_date: Type.Optional(moment('Only liquidations created before this time.')),
   },
   strict,
 );
@@ -100,14 +72,7 @@ export const listLiquidationsQuery = Type.Object(
 export const laterListLiquidationsQuery = Type.Object(
   {
     ...listLiquidationsQuery.properties,
-    limit: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 1_000,
-        default: 100,
-        description: 'The most items to answer.',
-      }),
-    ),
+    limit: Type.Optional(whole('The most items to answer.', pageLimit)),
   },
   strict,
 );
@@ -116,10 +81,8 @@ export const laterListLiquidationsQuery = Type.Object(
 export const inspectBody = Type.Object(
   {
     request: Type.String({ minLength: 1, maxLength: 16_384 }),
-    public_key: Type.Optional(
-      Type.String({ maxLength: 4_096, description: 'PEM; default the registered key.' }),
-    ),
-    at: Type.Optional(Type.String({ maxLength: 40, description: 'RFC 3339; default now.' })),
+    public_key: Type.Optional(text('PEM; default the registered key.', { maxLength: 4_096 })),
+    at: Type.Optional(text('RFC 3339; default now.', { maxLength: 40 })),
   },
   strict,
 );
@@ -131,22 +94,17 @@ export const tokenFieldLengthMax = 1_000;
 
 export const tokenForm = Type.Object(
   {
-    client_id: Type.String({
-      maxLength: tokenFieldLengthMax,
-      description: 'The id of the client, a UUID.',
-    }),
-    client_secret: Type.String({
+    client_id: text('The id of the client, a UUID.', { maxLength: tokenFieldLengthMax }),
+    client_secret: text('The secret given to the client when it was registered.', {
       maxLength: tokenFieldLengthMax,
       format: 'password',
-      description: 'The secret given to the client when it was registered.',
     }),
     grant_type: Type.String({ const: 'client_credentials' }),
-    scope: Type.String({
-      maxLength: tokenFieldLengthMax,
-      description:
-        'The scopes asked for, separated by spaces; all must be granted to the client. A sandbox leaves ' +
+    scope: text(
+      'The scopes asked for, separated by spaces; all must be granted to the client. A sandbox leaves ' +
         'out those it does not know.',
-    }),
+      { maxLength: tokenFieldLengthMax },
+    ),
   },
   strict,
 );
@@ -155,15 +113,9 @@ export const revokeForm = Type.Object(
   {
     client_id: tokenForm.properties.client_id,
     client_secret: tokenForm.properties.client_secret,
-    token: Type.String({
-      maxLength: tokenFieldLengthMax,
-      description: 'The access token to revoke.',
-    }),
+    token: text('The access token to revoke.', { maxLength: tokenFieldLengthMax }),
     token_type_hint: Type.Optional(
-      Type.String({
-        maxLength: tokenFieldLengthMax,
-        description: 'Changes nothing: there are only access tokens.',
-      }),
+      text('Changes nothing: there are only access tokens.', { maxLength: tokenFieldLengthMax }),
     ),
   },
   strict,

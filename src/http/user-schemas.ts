@@ -3,28 +3,25 @@
 
 import { type Static, Type } from 'typebox';
 import { accountTypes } from '../book/user.ts';
+import { flag, instant, orNull, some, text, uuid } from './members.ts';
 import { strict } from './schemas.ts';
 
 const country = (description: string) => {
-  return Type.String({ pattern: '^[A-Z]{2}$', description: `${description} ISO 3166-1 alpha-2.` });
+  return text(`${description} ISO 3166-1 alpha-2.`, { pattern: '^[A-Z]{2}$' });
 };
 const name = (description: string, minLength = 0) => {
-  return Type.String({ minLength, maxLength: 100, description });
+  return text(description, { minLength, maxLength: 100 });
 };
-const word = (values: readonly string[], description: string) => {
-  return Type.Enum(values, { type: 'string', description });
-};
-const instant = (description: string) => Type.String({ format: 'date-time', description });
-const city = (description: string) => Type.String({ minLength: 1, maxLength: 85, description });
+const city = (description: string) => text(description, { minLength: 1, maxLength: 85 });
 
 const address = (description: string) => {
   return Type.Object(
     {
       address_line1: name('Street and number.'),
       address_line2: Type.Optional(name('What the first line has no room for.')),
-      postcode: Type.String({ pattern: '^[a-zA-Z0-9 -]{1,10}$', description: 'Postal code.' }),
+      postcode: text('Postal code.', { pattern: '^[a-zA-Z0-9 -]{1,10}$' }),
       city: city('Town.'),
-      state: Type.Optional(Type.String({ maxLength: 50, description: 'State or province.' })),
+      state: Type.Optional(text('State or province.', { maxLength: 50 })),
       country: country('Country.'),
     },
     { ...strict, description },
@@ -34,7 +31,7 @@ const address = (description: string) => {
 const consent = (description: string) => {
   return Type.Object(
     {
-      consent_document_id: Type.String({ format: 'uuid', description: 'The document.' }),
+      consent_document_id: uuid('The document.'),
       confirmed_at: instant('When the user confirmed it.'),
     },
     { ...strict, description },
@@ -46,7 +43,7 @@ export const userMembers = {
   first_name: name('First name.', 2),
   last_name: name('Last name.', 2),
   salutation: Type.Optional(
-    word(
+    some(
       [
         '',
         'SALUTATION_MALE',
@@ -58,9 +55,9 @@ export const userMembers = {
     ),
   ),
   title: Type.Optional(
-    word(['', 'DR', 'PROF', 'PROF_DR', 'DIPL_ING', 'MAGISTER'], 'Academic title.'),
+    some(['', 'DR', 'PROF', 'PROF_DR', 'DIPL_ING', 'MAGISTER'], 'Academic title.'),
   ),
-  birth_date: Type.String({ format: 'date', description: 'Date of birth, YYYY-MM-DD.' }),
+  birth_date: text('Date of birth, YYYY-MM-DD.', { format: 'date' }),
   birth_city: Type.Optional(city('Town of birth.')),
   birth_country: Type.Optional(country('Country of birth.')),
   birth_name: Type.Optional(name('Name at birth.')),
@@ -70,20 +67,15 @@ export const userMembers = {
     description: 'Nationalities.',
   }),
   address: address('Where the user lives.'),
-  postal_address: Type.Optional(
-    Type.Union([address('Where post goes; default `address`.'), Type.Null()]),
-  ),
-  email: Type.Optional(Type.String({ format: 'email', maxLength: 100, description: 'Email.' })),
+  postal_address: Type.Optional(orNull(address('Where post goes; default `address`.'))),
+  email: Type.Optional(text('Email.', { format: 'email', maxLength: 100 })),
   phone_number: Type.Optional(
-    Type.String({
-      pattern: '^([0-9]{8,15})?$',
-      description: 'Phone number (E.164), digits alone.',
-    }),
+    text('Phone number (E.164), digits alone.', { pattern: '^([0-9]{8,15})?$' }),
   ),
   fatca: Type.Optional(
     Type.Object(
       {
-        status: Type.Boolean({ description: 'Whether the user pays taxes in the US.' }),
+        status: flag('Whether the user pays taxes in the US.'),
         confirmed_at: instant('When the user confirmed it.'),
       },
       { ...strict, description: 'Status under FATCA.' },
@@ -99,17 +91,12 @@ export type CreateUserBody = Static<typeof createUserBody>;
 
 export const createAccountBody = Type.Object(
   {
-    user_id: Type.String({ format: 'uuid', description: 'The owner.' }),
+    user_id: uuid('The owner.'),
     account_group_id: Type.Optional(
-      Type.String({
-        format: 'uuid',
-        description: 'The only group of a user is that of its accounts: the id of the user.',
-      }),
+      uuid('The only group of a user is that of its accounts: the id of the user.'),
     ),
-    type: word(accountTypes, 'The kind of account; each is liquidated in the same way.'),
-    name: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 100, description: 'Default Account.' }),
-    ),
+    type: some(accountTypes, 'The kind of account; each is liquidated in the same way.'),
+    name: Type.Optional(text('Default Account.', { minLength: 1, maxLength: 100 })),
   },
   strict,
 );
@@ -122,25 +109,20 @@ export const putInstrumentsBody = Type.Object(
     instruments: Type.Array(
       Type.Object(
         {
-          isin: Type.String({ maxLength: 12, description: 'ISO 6166, with a right check digit.' }),
-          name: Type.Optional(
-            Type.String({ minLength: 1, maxLength: 200, description: 'Default the ISIN.' }),
-          ),
+          isin: text('ISO 6166, with a right check digit.', { maxLength: 12 }),
+          name: Type.Optional(text('Default the ISIN.', { minLength: 1, maxLength: 200 })),
           fractional_trading: Type.Optional(
-            Type.Boolean({ default: true, description: 'False: only whole units are sold.' }),
+            flag('False: only whole units are sold.', { default: true }),
           ),
           trading_status: Type.Optional(
-            Type.Enum(['ACTIVE', 'INACTIVE'], {
-              type: 'string',
-              default: 'ACTIVE',
-              description: 'While INACTIVE it is not sold; liquidations wait for it.',
-            }),
+            some(
+              ['ACTIVE', 'INACTIVE'],
+              'While INACTIVE it is not sold; liquidations wait for it.',
+              { default: 'ACTIVE' },
+            ),
           ),
           price: Type.Optional(
-            Type.String({
-              maxLength: 60,
-              description: 'EUR a unit, a decimal; without one the price stays as it is.',
-            }),
+            text('EUR a unit, a decimal; without one the price stays as it is.', { maxLength: 60 }),
           ),
         },
         strict,

@@ -2,16 +2,17 @@
 
 import { type Static, Type } from 'typebox';
 import { packageSizes, webhookTypes } from '../webhooks/webhook.ts';
+import { flag, some, text, whole } from './members.ts';
 import { bothWays, paging, strict } from './schemas.ts';
 
 export const listWebhooksQuery = Type.Object(
   {
     sort: Type.Optional(
-      Type.Enum(['created_at', 'updated_at', 'title', 'url', 'enabled'], {
-        type: 'string',
-        default: 'created_at',
-        description: 'What the list is sorted by; what is equal, by `id`.',
-      }),
+      some(
+        ['created_at', 'updated_at', 'title', 'url', 'enabled'],
+        'What the list is sorted by; what is equal, by `id`.',
+        { default: 'created_at' },
+      ),
     ),
     order: bothWays,
     ...paging,
@@ -22,40 +23,31 @@ export const listWebhooksQuery = Type.Object(
 const webhookConfig = Type.Object(
   {
     delay: Type.Optional(
-      Type.String({
+      text('Gather events for 1 to 30 seconds and send them together.', {
         pattern: '^([1-9]|[12][0-9]|30)s$',
-        description: 'Gather events for 1 to 30 seconds and send them together.',
         examples: ['5s'],
       }),
     ),
     max_package_size: Type.Optional(
-      Type.Integer({
+      whole('Bytes of events sent together at most; a larger single event is still sent.', {
         minimum: packageSizes.min,
         maximum: packageSizes.max,
-        description: 'Bytes of events sent together at most; a larger single event is still sent.',
       }),
     ),
     signature_version: Type.Optional(
-      Type.Enum(['6', '15', '9421'], {
-        type: 'string',
-        default: '6',
-        description: 'The dialect that deliveries are signed in.',
-      }),
+      some(['6', '15', '9421'], 'The dialect that deliveries are signed in.', { default: '6' }),
     ),
     signature_algorithm: Type.Optional(
-      Type.Enum(['ecdsa-p521', 'ed25519'], {
-        type: 'string',
+      some(['ecdsa-p521', 'ed25519'], 'What signs deliveries. RFC 9421 has no place for P-521.', {
         default: 'ecdsa-p521',
-        description: 'What signs deliveries. RFC 9421 has no place for P-521.',
       }),
     ),
     standard_webhooks: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'Sign the headers webhook-id, webhook-timestamp and webhook-signature as well, with the ' +
+      flag(
+        'Sign the headers webhook-id, webhook-timestamp and webhook-signature as well, with the ' +
           'Ed25519 key of the client (v1a of Standard Webhooks).',
-      }),
+        { default: false },
+      ),
     ),
   },
   { ...strict, description: 'How events are delivered and signed.' },
@@ -63,16 +55,14 @@ const webhookConfig = Type.Object(
 
 // No control characters, which PostgreSQL (NUL) or a terminal would stumble over. Patterns are of the
 // syntax that all engines know, since clients are generated from them (test/http/openapi.test.ts).
-const title = Type.String({
+const title = text('A name to know it by.', {
   minLength: 1,
   maxLength: 100,
   pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]*$',
-  description: 'A name to know it by.',
 });
-const url = Type.String({
+const url = text('Where events are posted: https, at a public address.', {
   minLength: 1,
   maxLength: 1_000,
-  description: 'Where events are posted: https, at a public address.',
   examples: ['https://hooks.example.com/unwind'],
 });
 const type = Type.Array(Type.Enum([...webhookTypes], { type: 'string' }), {
@@ -95,9 +85,7 @@ const excludeType = Type.Array(
     description: 'The kinds of events not to get, where `type` is ALL.',
   },
 );
-const enabled = Type.Boolean({
-  description: 'Whether events are delivered; until then they are kept.',
-});
+const enabled = flag('Whether events are delivered; until then they are kept.');
 
 export const createWebhookBody = Type.Object(
   {

@@ -2,41 +2,31 @@
 
 import { Type } from 'typebox';
 import { approvalStatuses, approvalOperations as wishes } from '../../approvals/approval.ts';
+import { instant, some, text, uuid } from '../members.ts';
 import { decideBody, listApprovalsQuery } from '../pre-trade-schemas.ts';
-import { keyPageMeta } from './control-objects.ts';
-import type { OperationPart } from './operation.ts';
-
-const uuid = (description: string) => Type.String({ format: 'uuid', description });
-const instant = (description: string) => Type.String({ format: 'date-time', description });
+import { answerOf, cursorPageOf, type OperationPart } from './operation.ts';
 
 export const approval = Type.Object(
   {
     id: uuid('What waits for a second person.'),
-    operation: Type.Enum([...wishes], {
-      type: 'string',
-      description: 'What was asked for.',
-    }),
+    operation: some(wishes, 'What was asked for.'),
     halt_id: Type.Optional(uuid('The halt to lift, of `lift_halt`.')),
     batch_id: Type.Optional(uuid('The batch to start, of `start_batch`.')),
-    status: Type.Enum([...approvalStatuses], {
-      type: 'string',
-      description:
-        'Only what is pending can be decided; void: its halt was lifted otherwise, or its batch was cancelled.',
-    }),
-    value: Type.Optional(
-      Type.String({
-        description:
-          'EUR that the halt held, or the batch could sell; absent: a price was not known.',
-      }),
+    status: some(
+      approvalStatuses,
+      'Only what is pending can be decided; void: its halt was lifted otherwise, or its batch was cancelled.',
     ),
-    four_eyes_max: Type.String({ description: 'The limit that it is above, in EUR.' }),
-    reason: Type.String({ description: 'Why it was asked for.' }),
-    person: Type.String({ description: 'Who has asked.' }),
+    value: Type.Optional(
+      text('EUR that the halt held, or the batch could sell; absent: a price was not known.'),
+    ),
+    four_eyes_max: text('The limit that it is above, in EUR.'),
+    reason: text('Why it was asked for.'),
+    person: text('Who has asked.'),
     asked_at: instant('When.'),
     expires_at: instant('From then on it has to be asked for again.'),
     decided_at: Type.Optional(instant('When it was approved or declined.')),
-    decided_by: Type.Optional(Type.String({ description: 'The second person.' })),
-    decide_reason: Type.Optional(Type.String({ description: 'Why.' })),
+    decided_by: Type.Optional(text('The second person.')),
+    decide_reason: Type.Optional(text('Why.')),
   },
   { title: 'Approval', additionalProperties: true },
 );
@@ -73,24 +63,7 @@ export const approvalOperations = {
       'What waits or has waited for a second person, the latest first: of halts with a scope of halts, of batches ' +
       'with one of batches.',
     query: listApprovalsQuery,
-    success: {
-      status: 200,
-      description: 'A page of approvals.',
-      body: {
-        schema: Type.Object({ data: Type.Array(approval), meta: keyPageMeta }),
-        examples: {
-          page: {
-            summary: 'One that waits',
-            value: {
-              data: [approvalExample],
-              meta: { count: 1, limit: 100, next: null, has_more: false },
-            },
-          },
-        },
-      },
-      headers: ['Link'],
-    },
-    refusals: {},
+    success: cursorPageOf(approval, 'A page of approvals.', 'One that waits', [approvalExample]),
   },
   approve: {
     tag: 'Control',
@@ -103,25 +76,17 @@ export const approvalOperations = {
       schema: decideBody,
       examples: { approve: { summary: 'Yes', value: { reason: 'Checked', person: 'B. Desk' } } },
     },
-    success: {
-      status: 200,
-      description: 'It is approved and done.',
-      body: {
-        schema: approval,
-        examples: {
-          approved: {
-            summary: 'Approved',
-            value: {
-              ...approvalExample,
-              status: 'approved',
-              ...decision,
-              decide_reason: 'Checked',
-            },
-          },
+    success: answerOf('It is approved and done.', approval, {
+      approved: {
+        summary: 'Approved',
+        value: {
+          ...approvalExample,
+          status: 'approved',
+          ...decision,
+          decide_reason: 'Checked',
         },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+    }),
     refusals: {
       ...refusals,
       conflict: `${refusals.conflict} Or it is worth more than a tenth above what was asked for, which can only be declined.`,
@@ -139,23 +104,15 @@ export const approvalOperations = {
         decline: { summary: 'No', value: { reason: 'Prices are stale', person: 'B. Desk' } },
       },
     },
-    success: {
-      status: 200,
-      description: 'It is declined.',
-      body: {
-        schema: approval,
-        examples: {
-          declined: {
-            summary: 'Declined',
-            value: {
-              ...approvalExample,
-              ...{ status: 'declined', ...decision, decide_reason: 'Prices are stale' },
-            },
-          },
+    success: answerOf('It is declined.', approval, {
+      declined: {
+        summary: 'Declined',
+        value: {
+          ...approvalExample,
+          ...{ status: 'declined', ...decision, decide_reason: 'Prices are stale' },
         },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+    }),
     refusals,
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

@@ -8,16 +8,9 @@ import {
   batchTransitions,
   refusals,
 } from '../../batches/batch.ts';
+import { amount, count, flag, instant, some, text, uuid, whole } from '../members.ts';
 import { gap } from './delivery-objects.ts';
 import { liquidation, loggedEvent } from './objects.ts';
-
-const uuid = (description: string) => Type.String({ format: 'uuid', description });
-const instant = (description: string) => Type.String({ format: 'date-time', description });
-const count = (description: string) => Type.Integer({ minimum: 0, description });
-const amount = (description: string) =>
-  Type.String({ pattern: '^[0-9]+\\.[0-9]{2}$', description });
-const some = <const Name extends string>(names: readonly Name[], description: string) =>
-  Type.Enum([...names], { type: 'string', description });
 
 const members = {
   id: uuid('The batch.'),
@@ -27,11 +20,11 @@ const members = {
       'or were and have not ended. PAUSED: none is started. CANCELLING: what was not started is cancelled, and ' +
       'what is still NEW. COMPLETED, CANCELLED: nothing of it is open.',
   ),
-  reason: Type.String({ description: 'Why.' }),
-  person: Type.String({ description: 'Who has decided it.' }),
-  rate: Type.Optional(Type.Integer({ minimum: 1, description: 'Accounts a minute at most.' })),
+  reason: text('Why.'),
+  person: text('Who has decided it.'),
+  rate: Type.Optional(whole('Accounts a minute at most.', { minimum: 1 })),
   in_progress_max: Type.Optional(
-    Type.Integer({ minimum: 1, description: 'Liquidations of it that may be open at once.' }),
+    whole('Liquidations of it that may be open at once.', { minimum: 1 }),
   ),
   start_at: instant('When it starts.'),
   created_at: instant('When it was made.'),
@@ -50,8 +43,8 @@ const members = {
   steered_at: Type.Optional(
     instant('When it was approved, declined, paused, resumed or cancelled last.'),
   ),
-  steered_by: Type.Optional(Type.String({ description: 'Who has decided that.' })),
-  steer_reason: Type.Optional(Type.String({ description: 'Why.' })),
+  steered_by: Type.Optional(text('Who has decided that.')),
+  steer_reason: Type.Optional(text('Why.')),
   accounts: Type.Object(
     {
       total: count('Accounts that it names.'),
@@ -97,7 +90,7 @@ export const batchAccount = Type.Object(
   {
     account_id: uuid('The account.'),
     user_id: Type.Optional(uuid('The user who has to own it, where one was named.')),
-    number: Type.Integer({ minimum: 1, description: 'Its place in the list that was sent.' }),
+    number: whole('Its place in the list that was sent.', { minimum: 1 }),
     status: some(
       accountStatuses,
       'WAITING: not started yet. STARTED: it has a liquidation. REFUSED: it has none, and the reason is ' +
@@ -119,7 +112,7 @@ export const batchAccount = Type.Object(
       Type.Object(
         {
           code: some(Object.keys(refusals) as BatchRefusal[], 'Why, for programs.'),
-          detail: Type.String({ description: 'Why, for people.' }),
+          detail: text('Why, for people.'),
           account_liquidation_id: Type.Optional(
             uuid('The liquidation that was still running, where that is why.'),
           ),
@@ -154,10 +147,10 @@ const loggedBatchEvent = Type.Object(eventMembers, {
 export const eventPage = Type.Object({
   data: Type.Array(Type.Union([loggedEvent, loggedBatchEvent])),
   meta: Type.Object({
-    count: Type.Integer({ minimum: 0, description: 'Events on this page.' }),
-    limit: Type.Integer({ minimum: 1, description: 'The most events this page could have.' }),
-    next: Type.String({ description: 'The cursor to go on with, also when there was nothing.' }),
-    has_more: Type.Boolean({ description: 'Whether the log goes on behind this page.' }),
+    count: count('Events on this page.'),
+    limit: whole('The most events this page could have.', { minimum: 1 }),
+    next: text('The cursor to go on with, also when there was nothing.'),
+    has_more: flag('Whether the log goes on behind this page.'),
     gap: Type.Union([gap, Type.Null()], {
       description: 'What was dropped from the log behind the cursor before it was read.',
     }),

@@ -1,6 +1,5 @@
 // What the document says of the operations on batches.
 
-import { Type } from 'typebox';
 import {
   createBatchBody,
   listBatchAccountsQuery,
@@ -8,8 +7,7 @@ import {
   steerBatchBody,
 } from '../batch-schemas.ts';
 import { batch, batchAccount, batchWithProgress } from './batch-objects.ts';
-import { keyPageMeta } from './control-objects.ts';
-import type { OperationPart } from './operation.ts';
+import { answerOf, cursorPageOf, type OperationPart } from './operation.ts';
 
 const at = '2021-07-21T14:10:00.000Z';
 const noSuchBatch = 'This client has no such batch, or the id is no UUID.';
@@ -86,21 +84,7 @@ export const batchOperations = {
     summary: 'List batches',
     description: 'The batches of this client, the newest first.',
     query: listBatchesQuery,
-    success: {
-      status: 200,
-      description: 'A page of batches.',
-      body: {
-        schema: Type.Object({ data: Type.Array(batch), meta: keyPageMeta }),
-        examples: {
-          page: {
-            summary: 'One that runs',
-            value: { data: [view], meta: { count: 1, limit: 100, next: null, has_more: false } },
-          },
-        },
-      },
-      headers: ['Link'],
-    },
-    refusals: {},
+    success: cursorPageOf(batch, 'A page of batches.', 'One that runs', [view]),
   },
   create_batch: {
     tag: 'Control',
@@ -126,26 +110,23 @@ export const batchOperations = {
         },
       },
     },
-    success: {
-      status: 201,
-      description: 'It is there, and starts when it is due and, where it needs that, approved.',
-      body: {
-        schema: batchWithProgress,
-        examples: {
-          batch: {
-            summary: 'Scheduled',
-            value: {
-              ...view,
-              status: 'SCHEDULED',
-              accounts: { total: 2, waiting: 2, started: 0, refused: 0, cancelled: 0 },
-              liquidations: { new: 0, processing: 0, filled: 0, cancelled: 0 },
-              money: { currency: 'EUR', cash_amount: '0.00', proceeds: '0.00' },
-            },
+    success: answerOf(
+      'It is there, and starts when it is due and, where it needs that, approved.',
+      batchWithProgress,
+      {
+        batch: {
+          summary: 'Scheduled',
+          value: {
+            ...view,
+            status: 'SCHEDULED',
+            accounts: { total: 2, waiting: 2, started: 0, refused: 0, cancelled: 0 },
+            liquidations: { new: 0, processing: 0, filled: 0, cancelled: 0 },
+            money: { currency: 'EUR', cash_amount: '0.00', proceeds: '0.00' },
           },
         },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+      201,
+    ),
     refusals: {
       conflict: 'The first request under this key is still running.',
       too_many_requests: 'Too many requests, or 1,000 batches of this client are open.',
@@ -157,14 +138,9 @@ export const batchOperations = {
     tag: 'Control',
     summary: 'Retrieve a batch',
     description: 'The batch, how far its liquidations are, and their money.',
-    success: {
-      status: 200,
-      description: 'The batch as it is now.',
-      body: {
-        schema: batchWithProgress,
-        examples: { batch: { summary: 'One that runs', value: progress } },
-      },
-    },
+    success: answerOf('The batch as it is now.', batchWithProgress, {
+      batch: { summary: 'One that runs', value: progress },
+    }),
     refusals: { not_found: noSuchBatch },
   },
   list_batch_accounts: {
@@ -172,23 +148,10 @@ export const batchOperations = {
     summary: 'List the accounts of a batch',
     description: 'Each account with its liquidation, or why it has none, by the ids of accounts.',
     query: listBatchAccountsQuery,
-    success: {
-      status: 200,
-      description: 'A page of accounts.',
-      body: {
-        schema: Type.Object({ data: Type.Array(batchAccount), meta: keyPageMeta }),
-        examples: {
-          page: {
-            summary: 'One sold, one refused',
-            value: {
-              data: [accountView, refusedView],
-              meta: { count: 2, limit: 100, next: null, has_more: false },
-            },
-          },
-        },
-      },
-      headers: ['Link'],
-    },
+    success: cursorPageOf(batchAccount, 'A page of accounts.', 'One sold, one refused', [
+      accountView,
+      refusedView,
+    ]),
     refusals: { not_found: noSuchBatch },
   },
   pause_batch: {

@@ -3,21 +3,14 @@
 
 import { Type } from 'typebox';
 import { accountTypes, userStatuses } from '../../book/user.ts';
+import { decimal, flag, instant, some, text, uuid, whole } from '../members.ts';
 import { userMembers } from '../user-schemas.ts';
 
-const uuid = (description: string) => Type.String({ format: 'uuid', description });
-const instant = (description: string) => Type.String({ format: 'date-time', description });
-const word = (value: string, description: string) => {
-  return Type.Enum([value], { type: 'string', description });
-};
-const decimal = (description: string) => {
-  return Type.String({ pattern: '^[0-9]{0,63}(\\.[0-9]{1,27})?$', description });
-};
 const cash = (description: string) => {
-  return Type.String({ pattern: '^[0-9]{1,63}(\\.[0-9]{2})?$', description });
+  return text(description, { pattern: '^[0-9]{1,63}(\\.[0-9]{2})?$' });
 };
 const isin = (description: string) => {
-  return Type.String({ pattern: '^[A-Z]{2}[A-Z0-9]{9}[0-9]$', description });
+  return text(description, { pattern: '^[A-Z]{2}[A-Z0-9]{9}[0-9]$' });
 };
 
 const createdAt = instant('When it was recorded here first, in UTC.');
@@ -29,10 +22,10 @@ export const user = Type.Object(
     id: uuid('The user.'),
     created_at: createdAt,
     updated_at: updatedAt,
-    status: Type.Enum(userStatuses, {
-      type: 'string',
-      description: 'OFFBOARDED gets no further account; INACTIVE and OFFBOARDING do not occur.',
-    }),
+    status: some(
+      userStatuses,
+      'OFFBOARDED gets no further account; INACTIVE and OFFBOARDING do not occur.',
+    ),
     ...Type.Partial(Type.Object(userMembers)).properties,
   },
   { title: 'User' },
@@ -44,21 +37,17 @@ export const account = Type.Object(
     created_at: createdAt,
     updated_at: updatedAt,
     account_group_id: uuid('The group of the accounts of one user: the id of that user.'),
-    account_number: Type.Integer({
+    account_number: whole('Of the accounts of one user; 1 of each that was imported.', {
       minimum: 1,
-      description: 'Of the accounts of one user; 1 of each that was imported.',
     }),
-    name: Type.String({ maxLength: 100, description: 'Account, where it was given no other.' }),
-    status: Type.Enum(['PENDING_APPROVAL', 'ACTIVE', 'CLOSING', 'CLOSED', 'LOCKED'], {
-      type: 'string',
-      description: 'As the book says. ACTIVE and CLOSING accounts can be liquidated.',
-    }),
-    type: Type.Enum(accountTypes, {
-      type: 'string',
-      description: 'The kind of account; TRADING of each that was imported.',
-    }),
+    name: text('Account, where it was given no other.', { maxLength: 100 }),
+    status: some(
+      ['PENDING_APPROVAL', 'ACTIVE', 'CLOSING', 'CLOSED', 'LOCKED'],
+      'As the book says. ACTIVE and CLOSING accounts can be liquidated.',
+    ),
+    type: some(accountTypes, 'The kind of account; TRADING of each that was imported.'),
     users: Type.Array(
-      Type.Object({ id: uuid('The user.'), type: word('OWNER', 'What the user is to it.') }),
+      Type.Object({ id: uuid('The user.'), type: some(['OWNER'], 'What the user is to it.') }),
       { minItems: 1, maxItems: 1, description: 'Its owner.' },
     ),
   },
@@ -88,12 +77,12 @@ export const instrument = Type.Object(
     created_at: createdAt,
     updated_at: updatedAt,
     isin: isin('ISO 6166.'),
-    name: Type.String({ maxLength: 100, description: 'Its first 100 characters.' }),
-    fractional_trading: Type.Boolean({ description: 'False: only whole units are sold.' }),
-    trading_status: Type.Enum(['ACTIVE', 'INACTIVE'], {
-      type: 'string',
-      description: 'While INACTIVE it is not sold; liquidations wait for it.',
-    }),
+    name: text('Its first 100 characters.', { maxLength: 100 }),
+    fractional_trading: flag('False: only whole units are sold.'),
+    trading_status: some(
+      ['ACTIVE', 'INACTIVE'],
+      'While INACTIVE it is not sold; liquidations wait for it.',
+    ),
   },
   { title: 'Instrument' },
 );
@@ -103,16 +92,16 @@ export const execution = Type.Object(
     id: uuid('The execution.'),
     order_id: uuid('The order it is of.'),
     cash_amount: cash('What it earned: quantity times price, rounded half-even. Two decimals.'),
-    currency: word('EUR', 'ISO 4217.'),
+    currency: some(['EUR'], 'ISO 4217.'),
     price: decimal('EUR a unit.'),
     share_quantity: decimal('Units sold.'),
-    side: word('SELL', 'A liquidation only sells.'),
-    status: Type.Enum(['FILLED', 'SETTLED', 'CANCELLED'], {
-      type: 'string',
-      description: 'CANCELLED when the venue declared it void; SETTLED does not occur.',
-    }),
+    side: some(['SELL'], 'A liquidation only sells.'),
+    status: some(
+      ['FILLED', 'SETTLED', 'CANCELLED'],
+      'CANCELLED when the venue declared it void; SETTLED does not occur.',
+    ),
     taxes: Type.Array(
-      Type.Object({ type: word('TOTAL', 'The kind of tax.'), amount: decimal('EUR.') }),
+      Type.Object({ type: some(['TOTAL'], 'The kind of tax.'), amount: decimal('EUR.') }),
       { description: 'Always empty: taxes are not computed here.' },
     ),
     transaction_time: instant('When the venue executed it, in UTC.'),
@@ -127,34 +116,34 @@ export const order = Type.Object(
     updated_at: updatedAt,
     user_id: uuid('The owner of the account.'),
     account_id: uuid('The account.'),
-    client_reference: Type.String({ maxLength: 100, description: 'The id of the liquidation.' }),
+    client_reference: text('The id of the liquidation.', { maxLength: 100 }),
     cash_amount: cash('Always 0, since units are ordered. What it earned is in `executions`.'),
-    currency: word('EUR', 'ISO 4217.'),
-    side: word('SELL', 'A liquidation only sells.'),
+    currency: some(['EUR'], 'ISO 4217.'),
+    side: some(['SELL'], 'A liquidation only sells.'),
     instrument_id: isin('What is sold.'),
-    instrument_id_type: word('ISIN', 'What `instrument_id` is.'),
-    order_type: word('MARKET', 'Sold at the price of the market.'),
+    instrument_id_type: some(['ISIN'], 'What `instrument_id` is.'),
+    order_type: some(['MARKET'], 'Sold at the price of the market.'),
     quantity: decimal('Units to sell.'),
-    limit_price: word('', 'Empty: a market order has none.'),
-    stop_price: word('', 'Empty: a market order has none.'),
-    status: Type.Enum(['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'], {
-      type: 'string',
-      description: 'FILLED when all is sold, CANCELLED when it ended with less.',
-    }),
+    limit_price: some([''], 'Empty: a market order has none.'),
+    stop_price: some([''], 'Empty: a market order has none.'),
+    status: some(
+      ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'],
+      'FILLED when all is sold, CANCELLED when it ended with less.',
+    ),
     cancellation_reason: Type.Optional(
-      Type.Enum(
+      some(
         [
           'CANCELLED_BY_CLIENT',
           'CANCELLED_BY_UPVEST_OPERATIONS',
           'CANCELLED_BY_TRADING_PARTNER',
           'CANCELLED_BY_UPVEST_PLATFORM',
         ],
-        { type: 'string', description: 'Only of a CANCELLED order: who ended it.' },
+        'Only of a CANCELLED order: who ended it.',
       ),
     ),
     fee: decimal('Always 0: fees are not computed here.'),
-    initiation_flow: word('ACCOUNT_LIQUIDATION', 'What it is made for.'),
-    execution_flow: word('STRAIGHT_THROUGH', 'Each order goes to the venue by itself.'),
+    initiation_flow: some(['ACCOUNT_LIQUIDATION'], 'What it is made for.'),
+    execution_flow: some(['STRAIGHT_THROUGH'], 'Each order goes to the venue by itself.'),
     executions: Type.Array(execution, { description: 'What is sold of it so far.' }),
   },
   { title: 'Order' },

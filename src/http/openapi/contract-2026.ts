@@ -3,6 +3,7 @@
 
 import { type TSchema, Type } from 'typebox';
 import { laterListAllLiquidationsQuery } from '../control-schemas.ts';
+import { some, text } from '../members.ts';
 import { laterCreateLiquidationBody, laterListLiquidationsQuery } from '../schemas.ts';
 import { execution } from './book-objects.ts';
 import { overviewOf, storyOf } from './control-objects.ts';
@@ -25,10 +26,10 @@ import { scheduledOf, scheduleOperations } from './schedule-operations.ts';
 const laterLiquidation = Type.Object(
   {
     ...liquidation.properties,
-    status: Type.Enum([...statuses, 'SETTLED'], {
-      type: 'string',
-      description: `${statusText} SETTLED: FILLED before, and all that it earned is settled.`,
-    }),
+    status: some(
+      [...statuses, 'SETTLED'],
+      `${statusText} SETTLED: FILLED before, and all that it earned is settled.`,
+    ),
     business_id: Type.Optional(
       Type.Null({
         description: 'Null: accounts belong to users here. Absent where it was created before.',
@@ -43,10 +44,7 @@ const laterLiquidation = Type.Object(
   { title: 'Liquidation' },
 );
 
-const laterEventType = Type.Enum([...eventTypes, 'ACCOUNT_LIQUIDATION.SETTLED'], {
-  type: 'string',
-  description: 'What happened.',
-});
+const laterEventType = some([...eventTypes, 'ACCOUNT_LIQUIDATION.SETTLED'], 'What happened.');
 
 const laterEvent = Type.Object(
   { ...event.properties, type: laterEventType },
@@ -60,11 +58,10 @@ const laterExecution = Type.Object(
   {
     ...execution.properties,
     settlement_date: Type.Optional(
-      Type.String({
-        format: 'date',
-        description:
-          'The day on which it settles, by the calendar of its venue. Absent where the liquidation was created before.',
-      }),
+      text(
+        'The day on which it settles, by the calendar of its venue. Absent where the liquidation was created before.',
+        { format: 'date' },
+      ),
     ),
   },
   { title: 'Execution' },

@@ -4,26 +4,20 @@ import { type TObject, Type } from 'typebox';
 import { strengths } from '../../halts/halt.ts';
 import { entryKinds } from '../../liquidations/timeline-store.ts';
 import { waitReasons } from '../../liquidations/waits-store.ts';
+import { count, decimal, flag, instant, some, text, uuid, whole } from '../members.ts';
 import { liquidation } from './objects.ts';
-
-const uuid = (description: string) => Type.String({ format: 'uuid', description });
-const instant = (description: string) => Type.String({ format: 'date-time', description });
-const decimal = (description: string) =>
-  Type.String({ pattern: '^[0-9]{0,63}(\\.[0-9]{1,27})?$', description });
-const some = <const Name extends string>(names: readonly Name[], description: string) =>
-  Type.Enum([...names], { type: 'string', description });
 
 const reason = some(waitReasons, 'The table of reasons stands in docs/views.md of the service.');
 const wait = {
   since: Type.Optional(instant('Since when it waits for this; absent: not known.')),
   until: Type.Optional(instant('Until when, by the market clock; absent: not known.')),
-  detail: Type.Optional(Type.String({ description: 'For a person.' })),
+  detail: Type.Optional(text('For a person.')),
 };
 
 const progress = Type.Object(
   {
-    orders: Type.Integer({ minimum: 0, description: 'Orders made so far.' }),
-    orders_final: Type.Integer({ minimum: 0, description: 'Of these, FILLED or CANCELLED.' }),
+    orders: count('Orders made so far.'),
+    orders_final: count('Of these, FILLED or CANCELLED.'),
     quantity: decimal('Units of all orders.'),
     executed_quantity: decimal('Units sold by them.'),
     proceeds: decimal('What the executions earned so far, in EUR.'),
@@ -34,9 +28,9 @@ const progress = Type.Object(
 const waiting = Type.Object(
   {
     reason,
-    isin: Type.Optional(Type.String({ description: 'The position that has it, where it is one.' })),
+    isin: Type.Optional(text('The position that has it, where it is one.')),
     ...wait,
-    positions: Type.Integer({ minimum: 0, description: 'Positions that have this reason.' }),
+    positions: count('Positions that have this reason.'),
   },
   { title: 'Reason to wait' },
 );
@@ -46,33 +40,31 @@ const haltScopes = ['everything', 'tenant', 'account', 'instrument', 'venue'] as
 const haltMembers = {
   id: uuid('The halt.'),
   scope: some(haltScopes, 'What it covers; everything: of all clients, set by the operator.'),
-  across_clients: Type.Boolean({ description: 'Whether it holds for all clients.' }),
+  across_clients: flag('Whether it holds for all clients.'),
   account_id: Type.Optional(uuid('The account, where it covers one.')),
-  isin: Type.Optional(Type.String({ description: 'The instrument, where it covers one.' })),
-  venue: Type.Optional(Type.String({ description: 'The venue, where it covers one.' })),
+  isin: Type.Optional(text('The instrument, where it covers one.')),
+  venue: Type.Optional(text('The venue, where it covers one.')),
   strength: some(
     strengths,
     'release: nothing new is released or sent; cancel: and what is open at a venue is cancelled.',
   ),
-  reason: Type.String({ description: 'Why it was set.' }),
-  person: Type.String({ description: 'Who has decided it.' }),
+  reason: text('Why it was set.'),
+  person: text('Who has decided it.'),
   set_at: instant('Since when it holds.'),
   lifted_at: Type.Optional(instant('Absent: it is in force.')),
-  lifted_by: Type.Optional(Type.String({ description: 'Who has lifted it.' })),
-  lift_reason: Type.Optional(Type.String({ description: 'Why it was lifted.' })),
+  lifted_by: Type.Optional(text('Who has lifted it.')),
+  lift_reason: Type.Optional(text('Why it was lifted.')),
 };
 
 export const halt = Type.Object(haltMembers, { title: 'Halt' });
 
 const effect = Type.Object(
   {
-    liquidations: Type.Integer({ minimum: 0, description: 'Liquidations that are not released.' }),
-    orders: Type.Integer({ minimum: 0, description: 'Orders that are not sent.' }),
-    orders_at_venue: Type.Integer({
-      minimum: 0,
-      description:
-        'Orders that are at a venue, or on their way: they go on there, or are being cancelled.',
-    }),
+    liquidations: count('Liquidations that are not released.'),
+    orders: count('Orders that are not sent.'),
+    orders_at_venue: count(
+      'Orders that are at a venue, or on their way: they go on there, or are being cancelled.',
+    ),
   },
   { description: 'What the halt stops, of this client, as it is now.' },
 );
@@ -102,50 +94,36 @@ export function overviewOf(object: TObject) {
 
 export const overview = overviewOf(liquidation);
 
-export const keyPageMeta = Type.Object(
-  {
-    count: Type.Integer({ minimum: 0, description: 'Items on this page.' }),
-    limit: Type.Integer({ minimum: 1, description: 'The most items this page could have.' }),
-    next: Type.Union([Type.String(), Type.Null()], {
-      description: 'The cursor to go on with; null at the end of the list.',
-    }),
-    has_more: Type.Boolean({ description: 'Whether the list may go on behind this page.' }),
-  },
-  { title: 'Page that goes on by cursor' },
-);
-
 const status = liquidation.properties.status;
 
 const orderStory = Type.Object(
   {
     id: uuid('The order.'),
-    isin: Type.String({ description: 'The instrument.' }),
-    name: Type.String({ description: 'Its name in the book.' }),
+    isin: text('The instrument.'),
+    name: text('Its name in the book.'),
     status,
-    round: Type.Integer({ minimum: 1, description: 'Round of orders that it belongs to.' }),
+    round: whole('Round of orders that it belongs to.', { minimum: 1 }),
     quantity: decimal('Units to sell.'),
     executed_quantity: decimal('Units sold.'),
     proceeds: decimal('What they earned, in EUR.'),
-    attempts: Type.Integer({ minimum: 0, description: 'How often it was sent to the venue.' }),
+    attempts: count('How often it was sent to the venue.'),
     submit_at: Type.Optional(instant('When it is to be sent, by the market clock; absent: not.')),
     created_at: instant('When it was made.'),
     ended_at: Type.Optional(instant('Absent: it is open.')),
-    cancellation_reason: Type.Optional(Type.String({ description: 'Of a CANCELLED one.' })),
+    cancellation_reason: Type.Optional(text('Of a CANCELLED one.')),
     submission: Type.Optional(
       Type.Object(
         {
-          venue: Type.String({ description: 'Market identifier code, ISO 10383.' }),
-          client_order_id: Type.String({ description: 'FIX 11.' }),
-          venue_order_id: Type.Optional(Type.String({ description: 'FIX 37, once it is known.' })),
+          venue: text('Market identifier code, ISO 10383.'),
+          client_order_id: text('FIX 11.'),
+          venue_order_id: Type.Optional(text('FIX 37, once it is known.')),
           status: some(
             ['SENDING', 'WORKING', 'DONE'],
             'SENDING: the venue has not answered yet. WORKING: it has the order. DONE: it is final.',
           ),
           sent_at: instant('When it was to be sent.'),
-          outcome: Type.Optional(
-            Type.String({ description: 'filled, cancelled, refused or postponed.' }),
-          ),
-          reason: Type.Optional(Type.String({ description: "The venue's." })),
+          outcome: Type.Optional(text('filled, cancelled, refused or postponed.')),
+          reason: Type.Optional(text("The venue's.")),
         },
         { description: 'The last attempt; absent: it was not sent yet.' },
       ),
@@ -162,19 +140,19 @@ const entry = Type.Object(
     at: instant('When it was recorded, in UTC.'),
     kind: some(entryKinds, 'What happened. The other members are those that it has.'),
     event_id: Type.Optional(uuid('The event that was told.')),
-    type: Type.Optional(Type.String({ description: 'Type of the event.' })),
+    type: Type.Optional(text('Type of the event.')),
     order_id: Type.Optional(uuid('The order.')),
     isin: Type.Optional(Type.String()),
-    client_order_id: Type.Optional(Type.String({ description: 'FIX 11.' })),
-    venue_order_id: Type.Optional(Type.String({ description: 'FIX 37.' })),
-    venue: Type.Optional(Type.String({ description: 'Market identifier code.' })),
+    client_order_id: Type.Optional(text('FIX 11.')),
+    venue_order_id: Type.Optional(text('FIX 37.')),
+    venue: Type.Optional(text('Market identifier code.')),
     execution_id: Type.Optional(uuid('The execution.')),
     quantity: Type.Optional(decimal('Units.')),
     price: Type.Optional(decimal('EUR a unit.')),
     proceeds: Type.Optional(decimal('EUR.')),
     webhook_id: Type.Optional(uuid('The subscription that was delivered to.')),
-    outcome: Type.Optional(Type.String({ description: 'How it ended.' })),
-    detail: Type.Optional(Type.String({ description: 'For a person.' })),
+    outcome: Type.Optional(text('How it ended.')),
+    detail: Type.Optional(text('For a person.')),
   },
   { title: 'Entry of a timeline' },
 );
@@ -188,8 +166,8 @@ export function storyOf(object: TObject) {
         Type.Object(
           {
             at: instant('When its client wants it released, by the market clock.'),
-            opening_of: Type.Optional(Type.String({ description: 'The venue that opens then.' })),
-            reason: Type.Optional(Type.String({ description: 'The reason its client gave.' })),
+            opening_of: Type.Optional(text('The venue that opens then.')),
+            reason: Type.Optional(text('The reason its client gave.')),
           },
           { description: 'Absent: its release was not scheduled.' },
         ),
@@ -200,30 +178,28 @@ export function storyOf(object: TObject) {
         some(['flat', 'client', 'refused', 'limit', 'abandoned'], 'Why it has ended.'),
       ),
       end_note: Type.Optional(
-        Type.String({
-          description: 'What stays in the account: it is less than a lot, or was not granted.',
-        }),
+        text('What stays in the account: it is less than a lot, or was not granted.'),
       ),
-      rounds: Type.Integer({ minimum: 0, description: 'How often orders were made.' }),
+      rounds: count('How often orders were made.'),
       stop: Type.Optional(
         Type.Object(
           {
             reason: some(['limit', 'abandoned'], 'Its age, or an operator.'),
-            note: Type.Optional(Type.String({ description: 'The reason its operator gave.' })),
+            note: Type.Optional(text('The reason its operator gave.')),
             asked_at: instant('Since when it is to end.'),
           },
           { description: 'That it is to end before the account is flat.' },
         ),
       ),
       orders: Type.Array(orderStory, { description: 'Open ones first; 1,000 at most.' }),
-      orders_left_out: Type.Integer({ minimum: 0, description: 'Orders that are not shown.' }),
+      orders_left_out: count('Orders that are not shown.'),
       positions: Type.Array(
         Type.Object({
           isin: Type.String(),
           quantity: decimal('Units that are still in the account.'),
           reason,
           ...wait,
-          priced: Type.Boolean({ description: 'False: the book has no price for it.' }),
+          priced: flag('False: the book has no price for it.'),
         }),
         { description: 'What blocks the rest: each position that is not sold, and why.' },
       ),
@@ -232,7 +208,7 @@ export function storyOf(object: TObject) {
           'In the order in which it was recorded; the latest 2,000 entries. Deliveries are those that ' +
           'the log of attempts still has, of a package the one that begins or ends with the event.',
       }),
-      timeline_cut: Type.Boolean({ description: 'Whether earlier entries are left out.' }),
+      timeline_cut: flag('Whether earlier entries are left out.'),
     },
     { title: 'Story of a liquidation' },
   );

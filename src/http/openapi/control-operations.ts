@@ -9,13 +9,12 @@ import {
   dryHalt,
   halt,
   haltWithEffect,
-  keyPageMeta,
   overview,
   type overviewOf,
   storyOf,
 } from './control-objects.ts';
 import { releasedLiquidation } from './examples.ts';
-import type { OperationPart, Success } from './operation.ts';
+import { answerOf, cursorPageOf, type OperationPart, type Success } from './operation.ts';
 
 const at = '2021-07-21T14:10:00.000Z';
 const [firstOrder] = releasedLiquidation.orders;
@@ -90,23 +89,7 @@ const effect = { liquidations: 3, orders: 12, orders_at_venue: 4 } as const;
 
 /** A page of liquidations with their progress. */
 export function liquidationsPage(object: ReturnType<typeof overviewOf>): Success {
-  return {
-    status: 200,
-    description: 'A page of liquidations.',
-    body: {
-      schema: Type.Object({ data: Type.Array(object), meta: keyPageMeta }),
-      examples: {
-        page: {
-          summary: 'One under way',
-          value: {
-            data: [overviewView],
-            meta: { count: 1, limit: 100, next: null, has_more: false },
-          },
-        },
-      },
-    },
-    headers: ['Link'],
-  };
+  return cursorPageOf(object, 'A page of liquidations.', 'One under way', [overviewView]);
 }
 
 export const controlOperations = {
@@ -119,7 +102,6 @@ export const controlOperations = {
       'liquidations at most: it may then be short, or empty, while `meta.has_more` is true.',
     query: listAllLiquidationsQuery,
     success: liquidationsPage(overview),
-    refusals: {},
   },
   retrieve_liquidation: {
     tag: 'Control',
@@ -127,14 +109,9 @@ export const controlOperations = {
     description:
       'Each order with what was executed, its venue and the last attempt; what is not sold and why; and a ' +
       'timeline of events, attempts at the venue, executions and deliveries.',
-    success: {
-      status: 200,
-      description: 'The story so far.',
-      body: {
-        schema: storyOf(overview),
-        examples: { story: { summary: 'One order at the venue', value: storyView } },
-      },
-    },
+    success: answerOf('The story so far.', storyOf(overview), {
+      story: { summary: 'One order at the venue', value: storyView },
+    }),
     refusals: { not_found: 'This client has no such liquidation, or the id is no UUID.' },
   },
   list_halts: {
@@ -142,24 +119,7 @@ export const controlOperations = {
     summary: 'List halts',
     description: 'The halts of this client and those across all clients, the newest first.',
     query: listHaltsQuery,
-    success: {
-      status: 200,
-      description: 'A page of halts.',
-      body: {
-        schema: Type.Object({ data: Type.Array(halt), meta: keyPageMeta }),
-        examples: {
-          page: {
-            summary: 'One in force',
-            value: {
-              data: [haltView],
-              meta: { count: 1, limit: 100, next: null, has_more: false },
-            },
-          },
-        },
-      },
-      headers: ['Link'],
-    },
-    refusals: {},
+    success: cursorPageOf(halt, 'A page of halts.', 'One in force', [haltView]),
   },
   set_halt: {
     tag: 'Control',
@@ -195,12 +155,12 @@ export const controlOperations = {
         },
       },
     },
-    success: {
-      status: 201,
-      description: 'It is in force.',
-      body: { schema: halt, examples: { halt: { summary: 'In force', value: haltView } } },
-      headers: ['IdempotencyReplayed'],
-    },
+    success: answerOf(
+      'It is in force.',
+      halt,
+      { halt: { summary: 'In force', value: haltView } },
+      201,
+    ),
     others: {
       200: {
         description: 'With `dry_run`: what it would stop.',
@@ -225,14 +185,9 @@ export const controlOperations = {
     tag: 'Control',
     summary: 'Retrieve a halt',
     description: 'The halt, and what it stops of this client as it is now.',
-    success: {
-      status: 200,
-      description: 'The halt.',
-      body: {
-        schema: haltWithEffect,
-        examples: { halt: { summary: 'In force', value: { ...haltView, effect } } },
-      },
-    },
+    success: answerOf('The halt.', haltWithEffect, {
+      halt: { summary: 'In force', value: { ...haltView, effect } },
+    }),
     refusals: { not_found: 'This client has no such halt, or the id is no UUID.' },
   },
   lift_halt: {
@@ -247,20 +202,12 @@ export const controlOperations = {
         lift: { summary: 'Lift', value: { reason: 'Prices are right again', person: 'A. Risk' } },
       },
     },
-    success: {
-      status: 200,
-      description: 'It is lifted.',
-      body: {
-        schema: halt,
-        examples: {
-          lifted: {
-            summary: 'Lifted',
-            value: { ...haltView, lifted_at: at, lifted_by: 'A. Risk', lift_reason: 'All is well' },
-          },
-        },
+    success: answerOf('It is lifted.', halt, {
+      lifted: {
+        summary: 'Lifted',
+        value: { ...haltView, lifted_at: at, lifted_by: 'A. Risk', lift_reason: 'All is well' },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+    }),
     others: {
       202: {
         description: 'It is not lifted: a second person has to approve it.',

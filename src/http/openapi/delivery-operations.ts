@@ -5,7 +5,7 @@ import { eventPage } from './batch-objects.ts';
 import { attemptPage, replayAnswer, testAnswer } from './delivery-objects.ts';
 import { attemptView, newEvent, testView } from './examples.ts';
 
-import type { OperationPart } from './operation.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
 const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
 const { webhook_id: _, ...loggedEvent } = newEvent;
@@ -18,16 +18,9 @@ export const deliveryOperations = {
       'The last attempts of a subscription, newest first: up to 200 that were acknowledged and 300 that ' +
       'failed are kept, and the last tests.',
     query: listDeliveriesQuery,
-    success: {
-      status: 200,
-      description: 'The attempts.',
-      body: {
-        schema: attemptPage,
-        examples: {
-          page: { summary: 'One attempt', value: { data: [attemptView], meta: { count: 1 } } },
-        },
-      },
-    },
+    success: answerOf('The attempts.', attemptPage, {
+      page: { summary: 'One attempt', value: { data: [attemptView], meta: { count: 1 } } },
+    }),
     refusals: { not_found: noSuchWebhook },
   },
   replay_webhook: {
@@ -43,16 +36,9 @@ export const deliveryOperations = {
         aside: { summary: 'What was parked', value: { set_aside: true } },
       },
     },
-    success: {
-      status: 200,
-      description: 'Deliveries begin.',
-      body: {
-        schema: replayAnswer,
-        examples: {
-          replay: { summary: 'From a time', value: { behind: 1042, resumed: 0, gap: null } },
-        },
-      },
-    },
+    success: answerOf('Deliveries begin.', replayAnswer, {
+      replay: { summary: 'From a time', value: { behind: 1042, resumed: 0, gap: null } },
+    }),
     refusals: { not_found: `${noSuchWebhook} Or the log has no such event.` },
   },
   test_webhook: {
@@ -61,14 +47,9 @@ export const deliveryOperations = {
     description:
       'Posts an event of type `WEBHOOK.TEST` to the receiver, signed as any other, and answers what the ' +
       'receiver said. The event is in no log; the subscription may be disabled.',
-    success: {
-      status: 200,
-      description: 'What the receiver said.',
-      body: {
-        schema: testAnswer,
-        examples: { answer: { summary: 'It took the event', value: testView } },
-      },
-    },
+    success: answerOf('What the receiver said.', testAnswer, {
+      answer: { summary: 'It took the event', value: testView },
+    }),
     refusals: { not_found: noSuchWebhook },
   },
   list_events: {
@@ -96,6 +77,5 @@ export const deliveryOperations = {
       },
       headers: ['Link'],
     },
-    refusals: {},
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

@@ -28,6 +28,9 @@ import {
 import { samplesOf } from './samples.ts';
 import { oauthScheme, signatureScheme } from './scopes.ts';
 
+/** What answers carry to a request with an idempotency key. */
+const replayable = [...rateHeaders, 'IdempotencyReplayed'] as const;
+
 const problemType = 'application/problem+json';
 
 type Parts = typeof operations;
@@ -70,7 +73,7 @@ export function signedOperation(route: SignedRoute, names: Names, parts: Parts):
     security: route.scopes.map((scope) => ({ [oauthScheme]: [scope], [signatureScheme]: [] })),
     parameters: parameters(route.path, part.query, shared, names),
     ...requestBody(part, names),
-    responses: responses(part, refusals, rateHeaders, names),
+    responses: responses(part, refusals, route.idempotent ? replayable : rateHeaders, names),
     'x-codeSamples': samples(route, part, shared, true),
   };
 }

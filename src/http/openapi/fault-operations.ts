@@ -1,7 +1,7 @@
 // What the document says of the faults that a client of a sandbox asks of its deliveries.
 
 import { faultsShape, setFaultsBody } from '../fault-schemas.ts';
-import type { OperationPart } from './operation.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
 const faults = {
   webhook_id: 'b838bde5-b6df-4f1f-bfc4-71d3fb01d430',
@@ -13,17 +13,10 @@ const faults = {
 
 const none = { webhook_id: faults.webhook_id, ends_at: null } as const;
 
-const success = {
-  status: 200,
-  description: 'The faults now.',
-  body: {
-    schema: faultsShape,
-    examples: {
-      some: { summary: 'One of three requests is doubled and signed wrongly', value: faults },
-      none: { summary: 'None', value: none },
-    },
-  },
-} as const;
+const success = answerOf('The faults now.', faultsShape, {
+  some: { summary: 'One of three requests is doubled and signed wrongly', value: faults },
+  none: { summary: 'None', value: none },
+});
 
 const refusals = { not_found: 'This client has no such subscription.' };
 

@@ -2,10 +2,7 @@
 
 import { DIALECTS, QUIRK_NAMES, SIGNATURE_ERROR_CODES } from '@unwind/signatures';
 import { Type } from 'typebox';
-
-const orNull = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => {
-  return Type.Union([schema, Type.Null()]);
-};
+import { flag, orNull, some, text } from '../members.ts';
 
 const steps = [
   ...['form', 'base', 'key', 'coverage', 'time'],
@@ -13,10 +10,10 @@ const steps = [
 ];
 
 const fault = Type.Object({
-  step: Type.Enum(steps, { type: 'string', description: 'The steps follow each other.' }),
+  step: some(steps, 'The steps follow each other.'),
   code: Type.Enum([...SIGNATURE_ERROR_CODES], { type: 'string' }),
-  detail: Type.String({ description: 'What is wrong.' }),
-  remedy: Type.String({ description: 'How to mend it.' }),
+  detail: text('What is wrong.'),
+  remedy: text('How to mend it.'),
 });
 
 const signature = Type.Object({
@@ -30,15 +27,15 @@ const signature = Type.Object({
     description: 'What is listed, with the value as received; `authorization` is masked.',
   }),
   missing: Type.Array(Type.String(), { description: 'What has to be listed and is not.' }),
-  base: orNull(Type.String({ description: 'The text to sign, `authorization` masked.' })),
-  base_sha256: orNull(Type.String({ description: 'Hexadecimal, of the text without a mask.' })),
-  verifies: orNull(Type.Boolean({ description: 'Whether the key has signed this base.' })),
+  base: orNull(text('The text to sign, `authorization` masked.')),
+  base_sha256: orNull(text('Hexadecimal, of the text without a mask.')),
+  verifies: orNull(flag('Whether the key has signed this base.')),
   faults: Type.Array(fault),
   quirks: Type.Array(
     Type.Object({
       quirk: Type.Enum([...QUIRK_NAMES], { type: 'string' }),
-      detail: Type.String({ description: 'What the signer did.' }),
-      remedy: Type.String({ description: 'How to mend it.' }),
+      detail: text('What the signer did.'),
+      remedy: text('How to mend it.'),
     }),
     { description: 'Mistakes of known clients that explain why it does not verify.' },
   ),
@@ -47,7 +44,7 @@ const signature = Type.Object({
 const digest = Type.Object({
   header: Type.String(),
   sent: orNull(Type.String()),
-  due: Type.String({ description: 'What the header would have to say.' }),
+  due: text('What the header would have to say.'),
   compared: Type.Array(
     Type.Object({
       algorithm: Type.String(),

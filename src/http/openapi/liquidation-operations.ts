@@ -8,7 +8,7 @@ import {
   releasedLiquidation,
 } from './examples.ts';
 import { liquidation } from './objects.ts';
-import { type OperationPart, pageOf } from './operation.ts';
+import { answerOf, type OperationPart, pageOf } from './operation.ts';
 
 const noSuchAccount = 'This client has no such account.';
 const noSuchLiquidation =
@@ -43,15 +43,14 @@ export const liquidationOperations = {
       schema: createLiquidationBody,
       examples: { request: { summary: 'The owner of the account', value: createRequest } },
     },
-    success: {
-      status: 202,
-      description: 'The liquidation is recorded and will be carried out.',
-      body: {
-        schema: liquidation,
-        examples: { created: { summary: 'Just created', value: newLiquidation } },
+    success: answerOf(
+      'The liquidation is recorded and will be carried out.',
+      liquidation,
+      {
+        created: { summary: 'Just created', value: newLiquidation },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+      202,
+    ),
     refusals: {
       not_found: 'This client has no such account, or the user does not own it.',
       conflict:
@@ -63,14 +62,9 @@ export const liquidationOperations = {
     tag: 'Liquidations',
     summary: 'Retrieve a liquidation',
     description: 'The liquidation as it is now: the same object its last event carried.',
-    success: {
-      status: 200,
-      description: 'The liquidation.',
-      body: {
-        schema: liquidation,
-        examples: { released: { summary: 'Released', value: releasedLiquidation } },
-      },
-    },
+    success: answerOf('The liquidation.', liquidation, {
+      released: { summary: 'Released', value: releasedLiquidation },
+    }),
     refusals: { not_found: noSuchLiquidation },
   },
   cancel_account_liquidation: {

@@ -2,18 +2,13 @@
 // open; the tests close them, so that no answer has a member this page does not name.
 
 import { Type } from 'typebox';
+import { decimal, flag, instant, some, text, uuid, whole } from '../members.ts';
 import { account, execution, instrument, order, position, user } from './book-objects.ts';
 import { attempt, deliveryState, replayAnswer, testAnswer } from './delivery-objects.ts';
 import { pageMeta } from './operation.ts';
 
-const uuid = (description: string) => Type.String({ format: 'uuid', description });
-const instant = (description: string) => Type.String({ format: 'date-time', description });
-
 const createdAt = instant('When it was created, in UTC.');
 const updatedAt = instant('When it last changed, in UTC.');
-
-/** A decimal that is not negative, as the contract writes amounts. */
-const amountPattern = '^[0-9]{0,63}(\\.[0-9]{1,27})?$';
 
 export const statuses = ['NEW', 'PROCESSING', 'FILLED', 'CANCELLED'] as const;
 
@@ -25,13 +20,12 @@ export const statusText =
 export const liquidationOrder = Type.Object(
   {
     id: uuid('The order.'),
-    side: Type.Enum(['SELL'], { type: 'string', description: 'A liquidation only sells.' }),
-    status: Type.Enum([...statuses], {
-      type: 'string',
-      description:
-        'NEW until it is sent to the venue, PROCESSING until it is final, then FILLED, or CANCELLED ' +
+    side: some(['SELL'], 'A liquidation only sells.'),
+    status: some(
+      statuses,
+      'NEW until it is sent to the venue, PROCESSING until it is final, then FILLED, or CANCELLED ' +
         'when the venue refused it or ended it with a quantity left.',
-    }),
+    ),
   },
   { title: 'Order of a liquidation' },
 );
@@ -43,18 +37,13 @@ export const liquidation = Type.Object(
     updated_at: instant('When it last changed, in UTC. It moves exactly when the object does.'),
     user_id: Type.Optional(uuid('The user who owns the account.')),
     account_id: uuid('The account that is turned into cash.'),
-    cash_amount: Type.String({
-      pattern: amountPattern,
-      description:
-        'What the executions earned, plus the indicative value of what is still to be sold (last ' +
+    cash_amount: decimal(
+      'What the executions earned, plus the indicative value of what is still to be sold (last ' +
         'price times open quantity). It can fall as well as rise until the liquidation is final; ' +
         'a FILLED one shows exactly what was earned. Two decimals.',
-    }),
-    currency: Type.Enum(['EUR'], { type: 'string', description: 'ISO 4217.' }),
-    status: Type.Enum([...statuses], {
-      type: 'string',
-      description: statusText,
-    }),
+    ),
+    currency: some(['EUR'], 'ISO 4217.'),
+    status: some(statuses, statusText),
     orders: Type.Array(liquidationOrder, {
       description: 'One order for each position, once the liquidation is released; before, none.',
     }),
@@ -64,9 +53,9 @@ export const liquidation = Type.Object(
 
 export const token = Type.Object(
   {
-    access_token: Type.String({ maxLength: 1_000, description: 'The bearer token, opaque.' }),
-    expires_in: Type.Integer({ minimum: 1, description: 'Seconds it lives.' }),
-    scope: Type.String({ description: 'The scopes it has, separated by spaces.' }),
+    access_token: text('The bearer token, opaque.', { maxLength: 1_000 }),
+    expires_in: whole('Seconds it lives.', { minimum: 1 }),
+    scope: text('The scopes it has, separated by spaces.'),
     token_type: Type.Enum(['bearer'], { type: 'string' }),
   },
   { title: 'Access token' },
@@ -81,7 +70,7 @@ export const jwk = Type.Object(
     kty: Type.Enum(['EC', 'OKP'], { type: 'string' }),
     crv: Type.Enum(['P-521', 'Ed25519'], { type: 'string' }),
     x: Type.String({ pattern: base64url }),
-    y: Type.Optional(Type.String({ pattern: base64url, description: 'Only with kty EC.' })),
+    y: Type.Optional(text('Only with kty EC.', { pattern: base64url })),
   },
   { title: 'Public key', description: 'A JSON Web Key (RFC 7517).' },
 );
@@ -94,22 +83,22 @@ export const webhook = Type.Object(
     created_at: createdAt,
     updated_at: updatedAt,
     title: Type.String({ minLength: 1, maxLength: 100 }),
-    url: Type.String({ format: 'uri', maxLength: 1_000, description: 'Where events are posted.' }),
-    enabled: Type.Boolean({ description: 'While disabled, events are kept and not sent.' }),
+    url: text('Where events are posted.', { format: 'uri', maxLength: 1_000 }),
+    enabled: flag('While disabled, events are kept and not sent.'),
     type: Type.Array(Type.String(), { description: 'The kinds of events it gets.' }),
     exclude_type: Type.Optional(
       Type.Array(Type.String(), { description: 'The kinds it does not get; absent if none.' }),
     ),
     config: Type.Object(
       {
-        delay: Type.Optional(Type.String({ description: 'Seconds events are gathered for.' })),
+        delay: Type.Optional(text('Seconds events are gathered for.')),
         max_package_size: Type.Optional(
           Type.Integer({ description: 'Bytes of events sent together.' }),
         ),
         signature_version: Type.Enum(['6', '15', '9421'], { type: 'string' }),
         signature_algorithm: Type.Enum(['ecdsa-p521', 'ed25519'], { type: 'string' }),
         standard_webhooks: Type.Optional(
-          Type.Boolean({ description: 'Whether the headers of Standard Webhooks come as well.' }),
+          flag('Whether the headers of Standard Webhooks come as well.'),
         ),
       },
       { description: 'How events are delivered and signed.' },
@@ -131,7 +120,7 @@ export const event = Type.Object(
     created_at: instant('When it happened, in UTC.'),
     id: uuid('The event. A repeated delivery has the same id: drop what you have seen.'),
     object: liquidation,
-    type: Type.Enum([...eventTypes], { type: 'string', description: 'What happened.' }),
+    type: some(eventTypes, 'What happened.'),
     webhook_id: uuid('The subscription it is delivered for.'),
   },
   {
@@ -157,13 +146,11 @@ export const eventPackage = Type.Object(
 
 export const problem = Type.Object(
   {
-    type: Type.String({
-      description: 'The kind of problem, as a slug, or as the URL of its page where one is set up.',
-    }),
-    status: Type.Integer({ minimum: 400, maximum: 599, description: 'The status of the answer.' }),
-    title: Type.String({ description: 'The kind of problem in a few words.' }),
-    detail: Type.String({ description: 'What is wrong with this request, and often where.' }),
-    instance: Type.String({ format: 'uri', description: 'This occurrence.' }),
+    type: text('The kind of problem, as a slug, or as the URL of its page where one is set up.'),
+    status: whole('The status of the answer.', { minimum: 400, maximum: 599 }),
+    title: text('The kind of problem in a few words.'),
+    detail: text('What is wrong with this request, and often where.'),
+    instance: text('This occurrence.', { format: 'uri' }),
     request_id: uuid('What `upvest-request-id` says.'),
   },
   { title: 'Problem', description: 'An error in the form of RFC 9457.' },

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { revokeForm, tokenForm } from '../schemas.ts';
 import { revokeRequest, tokenAnswer, tokenRequest } from './examples.ts';
 import { liveness, readiness, token } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
 export const openOperations = {
   issue_token: {
@@ -60,37 +60,23 @@ export const openOperations = {
     tag: 'Service',
     summary: 'Is the process alive?',
     description: 'Answers as long as the process does, with or without its database.',
-    success: {
-      status: 200,
-      description: 'It is.',
-      body: {
-        schema: liveness,
-        examples: { alive: { summary: 'Alive', value: { status: 'alive' } } },
-      },
-    },
-    refusals: {},
+    success: answerOf('It is.', liveness, {
+      alive: { summary: 'Alive', value: { status: 'alive' } },
+    }),
   },
   check_readiness: {
     tag: 'Service',
     summary: 'Can the process work?',
     description: 'Whether it reaches its database, knows its schema, and all its loops run.',
-    success: {
-      status: 200,
-      description: 'It can.',
-      body: {
-        schema: readiness,
-        examples: {
-          ready: {
-            summary: 'Ready',
-            value: {
-              status: 'ready',
-              checks: { database: 'reached', schema: 'current', loops: 'running' },
-            },
-          },
+    success: answerOf('It can.', readiness, {
+      ready: {
+        summary: 'Ready',
+        value: {
+          status: 'ready',
+          checks: { database: 'reached', schema: 'current', loops: 'running' },
         },
       },
-    },
-    refusals: {},
+    }),
     others: {
       503: { description: 'It cannot; `checks` says why.', body: { schema: readiness } },
     },
@@ -105,7 +91,6 @@ export const openOperations = {
       body: { schema: Type.Object({}, { description: 'OpenAPI 3.1.' }) },
       headers: ['ETag', 'CacheControl'],
     },
-    refusals: {},
     others: {
       304: {
         description: 'It is still the one that `if-none-match` names.',

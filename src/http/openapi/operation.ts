@@ -3,6 +3,7 @@
 
 import { type TObject, type TSchema, Type } from 'typebox';
 import type { RefusalCode } from '../../refusal.ts';
+import { count, flag, some, text, whole } from '../members.ts';
 
 /** Groups of operations, in the order in which they are shown. */
 export const tags = {
@@ -45,7 +46,7 @@ export interface Success {
     readonly schema: TSchema;
     readonly examples?: Examples;
   };
-  /** Names of response headers besides those every answer has; see answers.ts. */
+  /** Besides those that every answer has, and every one to a request with an idempotency key. */
   readonly headers?: readonly ResponseHeader[];
 }
 
@@ -68,23 +69,31 @@ export interface OperationPart {
   readonly isUnsigned?: true;
   readonly success: Success;
   /** Beside those that every operation of its kind can answer (answers.ts). */
-  readonly refusals: Refusals;
+  readonly refusals?: Refusals;
   /** An answer that is neither success nor problem, such as that of a probe. */
   readonly others?: Readonly<Record<number, Omit<Success, 'status'>>>;
 }
 
+/** An answer in JSON. */
+export function answerOf(
+  description: string,
+  schema: TSchema,
+  examples: Examples,
+  status: Success['status'] = 200,
+) {
+  return { status, description, body: { schema, examples } } as const;
+}
+
 export const pageMeta = Type.Object(
   {
-    offset: Type.Integer({ minimum: 0, description: 'Items skipped before this page.' }),
-    limit: Type.Integer({
-      minimum: 0,
-      description:
-        'The most items this page could have: as asked, or fewer where the page was cut at 4 MiB.',
-    }),
-    count: Type.Integer({ minimum: 0, description: 'Items on this page.' }),
-    total_count: Type.Integer({ minimum: 0, description: 'Items on all pages.' }),
-    sort: Type.String({ description: 'What the list is sorted by.' }),
-    order: Type.Enum(['ASC', 'DESC'], { type: 'string', description: 'The sort order.' }),
+    offset: count('Items skipped before this page.'),
+    limit: count(
+      'The most items this page could have: as asked, or fewer where the page was cut at 4 MiB.',
+    ),
+    count: count('Items on this page.'),
+    total_count: count('Items on all pages.'),
+    sort: text('What the list is sorted by.'),
+    order: some(['ASC', 'DESC'], 'The sort order.'),
   },
   { title: 'Page' },
 );
@@ -103,6 +112,34 @@ export function pageOf(
       schema: Type.Object({ meta: pageMeta, data: Type.Array(item) }),
       examples: { page: { summary, value: { data: [value], meta } } },
     },
+    headers: ['Link'],
+  };
+}
+
+const keyPageMeta = Type.Object(
+  {
+    count: count('Items on this page.'),
+    limit: whole('The most items this page could have.', { minimum: 1 }),
+    next: Type.Union([Type.String(), Type.Null()], {
+      description: 'The cursor to go on with; null at the end of the list.',
+    }),
+    has_more: flag('Whether the list may go on behind this page.'),
+  },
+  { title: 'Page that goes on by cursor' },
+);
+
+/** A page of a list that goes on by cursor, with all its items as the example. */
+export function cursorPageOf(
+  item: TSchema,
+  description: string,
+  summary: string,
+  data: readonly unknown[],
+): Success {
+  const meta = { count: data.length, limit: 100, next: null, has_more: false };
+  return {
+    ...answerOf(description, Type.Object({ data: Type.Array(item), meta: keyPageMeta }), {
+      page: { summary, value: { data, meta } },
+    }),
     headers: ['Link'],
   };
 }

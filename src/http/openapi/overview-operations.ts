@@ -3,12 +3,8 @@
 import { Type } from 'typebox';
 import { foundKinds } from '../../metrics/find-store.ts';
 import { findQuery } from '../control-schemas.ts';
-import type { OperationPart } from './operation.ts';
-
-const instant = (description: string) => Type.String({ format: 'date-time', description });
-const count = (description: string) => Type.Integer({ minimum: 0, description });
-const amount = (description: string) =>
-  Type.String({ pattern: '^[0-9]+\\.[0-9]{2}$', description });
+import { amount, count, flag, instant, some, text } from '../members.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
 const overview = Type.Object(
   {
@@ -21,7 +17,7 @@ const overview = Type.Object(
     }),
     waiting: Type.Array(
       Type.Object({
-        reason: Type.String({ description: 'The table of reasons stands in docs/views.md.' }),
+        reason: text('The table of reasons stands in docs/views.md.'),
         count: count('How many of the 500 oldest wait for it.'),
       }),
       { description: 'Why they wait, the most frequent reason first.' },
@@ -50,9 +46,9 @@ const overview = Type.Object(
     }),
     venues: Type.Array(
       Type.Object({
-        mic: Type.String({ description: 'Market identifier code, ISO 10383.' }),
-        open: Type.Boolean({ description: 'Whether it trades now.' }),
-        fix_session: Type.Optional(Type.String({ description: 'How its FIX session stands.' })),
+        mic: text('Market identifier code, ISO 10383.'),
+        open: flag('Whether it trades now.'),
+        fix_session: Type.Optional(text('How its FIX session stands.')),
         halted: Type.Array(Type.String(), { description: 'Instruments that it has halted.' }),
         opens_at: Type.Optional(instant('When it opens, by the market clock.')),
         closes_at: Type.Optional(instant('When it closes, by the market clock.')),
@@ -85,8 +81,8 @@ const found = Type.Object(
   {
     data: Type.Array(
       Type.Object({
-        kind: Type.Enum([...foundKinds], { type: 'string', description: 'What it is.' }),
-        id: Type.String({ description: 'Its id; of an instrument the ISIN.' }),
+        kind: some(foundKinds, 'What it is.'),
+        id: text('Its id; of an instrument the ISIN.'),
         liquidation_id: Type.Optional(Type.String({ format: 'uuid' })),
         account_id: Type.Optional(Type.String({ format: 'uuid' })),
       }),
@@ -103,15 +99,9 @@ export const overviewOperations = {
     description:
       'What is open and why it waits, what was sold today, and whether venues and webhooks keep up. ' +
       'An extension: the published API does not have it.',
-    success: {
-      status: 200,
-      description: 'The state now.',
-      body: {
-        schema: overview,
-        examples: { busy: { summary: 'A busy morning', value: overviewExample } },
-      },
-    },
-    refusals: {},
+    success: answerOf('The state now.', overview, {
+      busy: { summary: 'A busy morning', value: overviewExample },
+    }),
   },
   find_by_id: {
     tag: 'Control',
@@ -120,19 +110,11 @@ export const overviewOperations = {
       'Takes the id of a liquidation, account, order, execution or webhook, a client order id (FIX 11) ' +
       'or an ISIN. An extension: the published API does not have it.',
     query: findQuery,
-    success: {
-      status: 200,
-      description: 'What it names.',
-      body: {
-        schema: found,
-        examples: {
-          instrument: {
-            summary: 'An instrument',
-            value: { data: [{ kind: 'instrument', id: 'DE0007164600' }] },
-          },
-        },
+    success: answerOf('What it names.', found, {
+      instrument: {
+        summary: 'An instrument',
+        value: { data: [{ kind: 'instrument', id: 'DE0007164600' }] },
       },
-    },
-    refusals: {},
+    }),
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

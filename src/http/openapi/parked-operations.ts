@@ -1,22 +1,18 @@
 // What the document says of the operations on what waits for a person.
 
 import { Type } from 'typebox';
+import { instant, some, text, whole } from '../members.ts';
 import { closeParkedBody, resumeParkedBody } from '../parked-schemas.ts';
 import { pageQuery } from '../reading-schemas.ts';
-import { type OperationPart, pageOf } from './operation.ts';
+import { answerOf, type OperationPart, pageOf } from './operation.ts';
 
 const parked = Type.Object(
   {
-    id: Type.String({
-      description: 'Step and subject: `release/…` a liquidation, `submit/…` an order.',
-    }),
-    reason: Type.String({ description: 'Why it could not be worked on.' }),
-    tries: Type.Integer({ minimum: 1, description: 'How often it was tried.' }),
-    parked_at: Type.String({ format: 'date-time', description: 'Since when it waits.' }),
-    remedy: Type.Enum(['resume', 'close'], {
-      type: 'string',
-      description: 'What a person does about it, once its cause is mended.',
-    }),
+    id: text('Step and subject: `release/…` a liquidation, `submit/…` an order.'),
+    reason: text('Why it could not be worked on.'),
+    tries: whole('How often it was tried.', { minimum: 1 }),
+    parked_at: instant('Since when it waits.'),
+    remedy: some(['resume', 'close'], 'What a person does about it, once its cause is mended.'),
   },
   { title: 'Parked' },
 );
@@ -44,7 +40,6 @@ export const parkedOperations = {
       value: example,
       sort: 'parked_at',
     }),
-    refusals: {},
   },
   resume_parked: {
     tag: 'Control',
@@ -54,16 +49,13 @@ export const parkedOperations = {
       schema: resumeParkedBody,
       examples: { one: { summary: 'One', value: { id: example.id } } },
     },
-    success: {
-      status: 200,
-      description: 'It is worked on again.',
-      body: {
-        schema: Type.Object({
-          resumed: Type.Array(Type.String({ description: 'What is resumed.' })),
-        }),
-        examples: { one: { summary: 'One', value: { resumed: [example.id] } } },
-      },
-    },
+    success: answerOf(
+      'It is worked on again.',
+      Type.Object({
+        resumed: Type.Array(text('What is resumed.')),
+      }),
+      { one: { summary: 'One', value: { resumed: [example.id] } } },
+    ),
     refusals: {
       not_found: 'Nothing of this client is parked under this id.',
       conflict: 'It is a correction: close it.',
@@ -82,14 +74,9 @@ export const parkedOperations = {
         },
       },
     },
-    success: {
-      status: 200,
-      description: 'It is closed.',
-      body: {
-        schema: Type.Object({ closed: Type.String({ description: 'What is closed.' }) }),
-        examples: { one: { summary: 'One', value: { closed: correction } } },
-      },
-    },
+    success: answerOf('It is closed.', Type.Object({ closed: text('What is closed.') }), {
+      one: { summary: 'One', value: { closed: correction } },
+    }),
     refusals: {
       not_found: 'No open correction of this client has this id.',
       conflict: 'It is no correction: resume it.',

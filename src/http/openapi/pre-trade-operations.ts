@@ -2,24 +2,21 @@
 
 import { Type } from 'typebox';
 import { controlNames } from '../../controls/control.ts';
+import { instant, some, text, uuid } from '../members.ts';
 import {
   limitMembers,
   listStoppedQuery,
   releaseOrderBody,
   setControlsBody,
 } from '../pre-trade-schemas.ts';
-import { keyPageMeta } from './control-objects.ts';
-import type { OperationPart } from './operation.ts';
-
-const uuid = (description: string) => Type.String({ format: 'uuid', description });
-const instant = (description: string) => Type.String({ format: 'date-time', description });
+import { answerOf, cursorPageOf, type OperationPart } from './operation.ts';
 
 const controls = Type.Object(
   {
     id: uuid('These controls; setting others makes new ones.'),
     ...limitMembers,
-    reason: Type.String({ description: 'Why they were set.' }),
-    person: Type.String({ description: 'Who has decided it.' }),
+    reason: text('Why they were set.'),
+    person: text('Who has decided it.'),
     set_at: instant('Since when they hold.'),
   },
   { title: 'Pre-trade controls', additionalProperties: true },
@@ -41,15 +38,15 @@ const stopped = Type.Object(
     order_id: uuid('The order.'),
     account_id: uuid('The account it sells for.'),
     account_liquidation_id: uuid('The liquidation it belongs to.'),
-    isin: Type.String({ description: 'The instrument.' }),
-    venue: Type.String({ description: 'Where it was to go (MIC).' }),
-    quantity: Type.String({ description: 'Units that are left to sell.' }),
-    control: Type.Enum([...controlNames], { type: 'string', description: 'What stops it.' }),
-    detail: Type.String({ description: 'Its figure and the limit, for a person.' }),
+    isin: text('The instrument.'),
+    venue: text('Where it was to go (MIC).'),
+    quantity: text('Units that are left to sell.'),
+    control: some(controlNames, 'What stops it.'),
+    detail: text('Its figure and the limit, for a person.'),
     stopped_at: instant('Since when.'),
     released_at: Type.Optional(instant('When a person has let it pass.')),
-    released_by: Type.Optional(Type.String({ description: 'Who.' })),
-    release_reason: Type.Optional(Type.String({ description: 'Why.' })),
+    released_by: Type.Optional(text('Who.')),
+    release_reason: Type.Optional(text('Why.')),
   },
   { title: 'Stopped order' },
 );
@@ -85,17 +82,9 @@ export const preTradeOperations = {
     tag: 'Control',
     summary: 'Retrieve the pre-trade controls',
     description: 'The limits that orders of this client have to keep before they are sent.',
-    success: {
-      status: 200,
-      description: 'The controls in force.',
-      body: {
-        schema: inForce,
-        examples: {
-          own: { summary: 'Of this client', value: { own: controlsExample, across_clients: null } },
-        },
-      },
-    },
-    refusals: {},
+    success: answerOf('The controls in force.', inForce, {
+      own: { summary: 'Of this client', value: { own: controlsExample, across_clients: null } },
+    }),
   },
   set_controls: {
     tag: 'Control',
@@ -122,15 +111,9 @@ export const preTradeOperations = {
         },
       },
     },
-    success: {
-      status: 200,
-      description: 'They are in force.',
-      body: {
-        schema: controls,
-        examples: { controls: { summary: 'In force', value: controlsExample } },
-      },
-      headers: ['IdempotencyReplayed'],
-    },
+    success: answerOf('They are in force.', controls, {
+      controls: { summary: 'In force', value: controlsExample },
+    }),
     refusals: {
       conflict: 'The first request under this key is still running.',
       service_unavailable:
@@ -144,24 +127,9 @@ export const preTradeOperations = {
     description:
       'Orders that pre-trade controls stop now, one entry for each control, the latest first.',
     query: listStoppedQuery,
-    success: {
-      status: 200,
-      description: 'A page of stopped orders.',
-      body: {
-        schema: Type.Object({ data: Type.Array(stopped), meta: keyPageMeta }),
-        examples: {
-          page: {
-            summary: 'One of too much value',
-            value: {
-              data: [stoppedExample],
-              meta: { count: 1, limit: 100, next: null, has_more: false },
-            },
-          },
-        },
-      },
-      headers: ['Link'],
-    },
-    refusals: {},
+    success: cursorPageOf(stopped, 'A page of stopped orders.', 'One of too much value', [
+      stoppedExample,
+    ]),
   },
   release_stopped_order: {
     tag: 'Control',
@@ -177,25 +145,17 @@ export const preTradeOperations = {
         },
       },
     },
-    success: {
-      status: 200,
-      description: 'It passes.',
-      body: {
-        schema: stopped,
-        examples: {
-          released: {
-            summary: 'Released',
-            value: {
-              ...stoppedExample,
-              released_at: at,
-              released_by: 'A. Risk',
-              release_reason: 'Agreed with the desk',
-            },
-          },
+    success: answerOf('It passes.', stopped, {
+      released: {
+        summary: 'Released',
+        value: {
+          ...stoppedExample,
+          released_at: at,
+          released_by: 'A. Risk',
+          release_reason: 'Agreed with the desk',
         },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+    }),
     refusals: {
       not_found: 'This client has no such stopped order, or the id is no UUID.',
       conflict: 'It is not stopped by this control any more: released, sent or ended.',

@@ -3,39 +3,37 @@
 import { Type } from 'typebox';
 import { controlNames } from '../../controls/control.ts';
 import { unsoldReasons } from '../../liquidations/preview-liquidation.ts';
-import type { OperationPart } from './operation.ts';
+import { count, flag, instant, some, text, uuid } from '../members.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
-const instant = (description: string) => Type.String({ format: 'date-time', description });
 const decimal = (description: string) =>
-  Type.String({ pattern: '^[0-9]{1,63}(\\.[0-9]{1,27})?$', description });
-const count = (description: string) => Type.Integer({ minimum: 0, description });
+  text(description, { pattern: '^[0-9]{1,63}(\\.[0-9]{1,27})?$' });
 
 const unsold = Type.Object(
   {
-    reason: Type.Enum([...unsoldReasons], {
-      type: 'string',
-      description:
-        'fraction and odd_lot stay in the account and hold nothing up; held: open orders are selling it. ' +
+    reason: some(
+      unsoldReasons,
+      'fraction and odd_lot stay in the account and hold nothing up; held: open orders are selling it. ' +
         'The others are those of docs/views.md of the service.',
-    }),
+    ),
     quantity: decimal('Units.'),
-    detail: Type.Optional(Type.String({ description: 'For a person.' })),
+    detail: Type.Optional(text('For a person.')),
   },
   { title: 'Units that would not be sold' },
 );
 
 const stop = Type.Object(
   {
-    control: Type.Enum([...controlNames], { type: 'string', description: 'The control.' }),
-    detail: Type.String({ description: 'The figure and the limit, for a person.' }),
+    control: some(controlNames, 'The control.'),
+    detail: text('The figure and the limit, for a person.'),
   },
   { title: 'Control that would stop an order' },
 );
 
 const position = Type.Object(
   {
-    isin: Type.String({ description: 'The instrument.' }),
-    name: Type.String({ description: 'Its name in the book.' }),
+    isin: text('The instrument.'),
+    name: text('Its name in the book.'),
     quantity: decimal('Units held: `sells` and all of `unsold` add up to it.'),
     sells: decimal('Units that the order would have; 0: there would be none.'),
     unsold: Type.Array(unsold, { description: 'Each unit that is not sold, by one reason.' }),
@@ -43,13 +41,11 @@ const position = Type.Object(
       description:
         'The pre-trade controls that would stop the order if it was sent now; it is placed, and waits.',
     }),
-    venue: Type.Optional(Type.String({ description: 'Where it is sold: MIC, ISO 10383.' })),
-    symbol: Type.Optional(Type.String({ description: 'What the venue calls it.' })),
-    currency: Type.Optional(Type.String({ description: 'In which the venue quotes it.' })),
+    venue: Type.Optional(text('Where it is sold: MIC, ISO 10383.')),
+    symbol: Type.Optional(text('What the venue calls it.')),
+    currency: Type.Optional(text('In which the venue quotes it.')),
     lot_size: Type.Optional(decimal('Orders are multiples of it.')),
-    venue_open: Type.Optional(
-      Type.Boolean({ description: 'Whether the venue is open when the release is due.' }),
-    ),
+    venue_open: Type.Optional(flag('Whether the venue is open when the release is due.')),
     opens_at: Type.Optional(
       instant('When it opens, by the market clock; absent: it is open, or that is not known.'),
     ),
@@ -63,7 +59,7 @@ const position = Type.Object(
 
 const total = Type.Object(
   {
-    currency: Type.String({ description: 'In which the venues quote these positions.' }),
+    currency: text('In which the venues quote these positions.'),
     positions: count('Positions that are sold in it.'),
     value: decimal('Their value, in EUR.'),
     unpriced: count('Positions among them without a price: the value leaves them out.'),
@@ -73,16 +69,14 @@ const total = Type.Object(
 
 const preview = Type.Object(
   {
-    account_id: Type.String({ format: 'uuid', description: 'The account.' }),
+    account_id: uuid('The account.'),
     as_of: instant('The moment that is described, by the market clock.'),
     refusal: Type.Optional(
       Type.Object(
         {
-          reason: Type.String({ description: 'conflict or too_many_requests.' }),
-          detail: Type.String({ description: 'What the refusal would say.' }),
-          running_id: Type.Optional(
-            Type.String({ format: 'uuid', description: 'The liquidation that is running.' }),
-          ),
+          reason: text('conflict or too_many_requests.'),
+          detail: text('What the refusal would say.'),
+          running_id: Type.Optional(uuid('The liquidation that is running.')),
         },
         { description: 'Why a liquidation could not be created now; absent: it could.' },
       ),
@@ -97,7 +91,7 @@ const preview = Type.Object(
           Type.Object(
             {
               reason: Type.Enum(['halted', 'venue_closed'], { type: 'string' }),
-              detail: Type.String({ description: 'For a person.' }),
+              detail: text('For a person.'),
             },
             { description: 'What holds the release longer than its delay.' },
           ),
@@ -105,13 +99,12 @@ const preview = Type.Object(
       },
       { description: 'Until it is released it can be cancelled.' },
     ),
-    outcome: Type.Enum(['sell', 'wait', 'end'], {
-      type: 'string',
-      description:
-        'What the release does. sell: places an order for each position that sells. wait: PROCESSING without ' +
+    outcome: some(
+      ['sell', 'wait', 'end'],
+      'What the release does. sell: places an order for each position that sells. wait: PROCESSING without ' +
         'orders. end: nothing can be sold, so it is FILLED at once.',
-    }),
-    note: Type.Optional(Type.String({ description: 'What stays because it is less than a lot.' })),
+    ),
+    note: Type.Optional(text('What stays because it is less than a lot.')),
     positions: Type.Array(position, {
       description: 'By ISIN. None where the account holds more than one liquidation may sell.',
     }),
@@ -125,7 +118,7 @@ const preview = Type.Object(
         'What the new liquidation shows as `cash_amount`: all that can be sold sooner or later, also what is ' +
           'locked or halted now.',
       ),
-      currency: Type.Enum(['EUR'], { type: 'string', description: 'Of both.' }),
+      currency: some(['EUR'], 'Of both.'),
       by_currency: Type.Array(total),
     }),
   },
@@ -184,14 +177,9 @@ export const previewOperations = {
       'and of each position what is sold, where, why the rest is not, and which pre-trade controls would stop its ' +
       'order. It is computed by the decisions that release liquidations and send orders, of one moment; nothing is ' +
       'stored and nothing is reserved.',
-    success: {
-      status: 200,
-      description: 'The preview.',
-      body: {
-        schema: preview,
-        examples: { preview: { summary: 'Sold in part', value: previewExample } },
-      },
-    },
+    success: answerOf('The preview.', preview, {
+      preview: { summary: 'Sold in part', value: previewExample },
+    }),
     refusals: { not_found: 'This client has no such account, or the id is no UUID.' },
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

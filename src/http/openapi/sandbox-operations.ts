@@ -2,22 +2,23 @@
 
 import { Type } from 'typebox';
 import { controlMarketBody, marketShape } from '../market-schemas.ts';
+import { some, text } from '../members.ts';
 import { applyDeltasBody } from '../position-schemas.ts';
 import { inspectBody } from '../schemas.ts';
 import { inspection, inspectionExample, inspectionRequest } from './inspection.ts';
-import type { OperationPart } from './operation.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
 const appliedDelta = Type.Object(
   {
     type: Type.Enum(['credit', 'lock', 'unlock'], { type: 'string' }),
     account_id: Type.String({ format: 'uuid' }),
     isin: Type.String({ minLength: 12, maxLength: 12 }),
-    quantity: Type.String({ description: 'A decimal.' }),
+    quantity: text('A decimal.'),
     reference: Type.String(),
-    outcome: Type.Enum(['applied', 'repeated'], {
-      type: 'string',
-      description: 'Repeated: its reference was known, so nothing changed.',
-    }),
+    outcome: some(
+      ['applied', 'repeated'],
+      'Repeated: its reference was known, so nothing changed.',
+    ),
   },
   { title: 'Applied delta' },
 );
@@ -47,15 +48,9 @@ export const sandboxOperations = {
     description:
       'Its clock, whether it trades, what is halted, and which behaviours were asked of it. The market is one ' +
       'for all clients of a sandbox.',
-    success: {
-      status: 200,
-      description: 'The market now.',
-      body: {
-        schema: marketShape,
-        examples: { usual: { summary: 'As it is at first', value: market } },
-      },
-    },
-    refusals: {},
+    success: answerOf('The market now.', marketShape, {
+      usual: { summary: 'As it is at first', value: market },
+    }),
   },
   control_market: {
     tag: 'Sandbox',
@@ -76,15 +71,9 @@ export const sandboxOperations = {
         },
       },
     },
-    success: {
-      status: 200,
-      description: 'The market as it is then.',
-      body: {
-        schema: marketShape,
-        examples: { closed: { summary: 'Closed', value: closedMarket } },
-      },
-      headers: ['IdempotencyReplayed'],
-    },
+    success: answerOf('The market as it is then.', marketShape, {
+      closed: { summary: 'Closed', value: closedMarket },
+    }),
     refusals: {
       not_found: 'This client has no such order; nothing was changed.',
       conflict:
@@ -104,17 +93,13 @@ export const sandboxOperations = {
       schema: applyDeltasBody,
       examples: { credit: { summary: 'A purchase arrives', value: { deltas: [delta] } } },
     },
-    success: {
-      status: 200,
-      description: 'What became of each change, in the order given.',
-      body: {
-        schema: Type.Object({ data: Type.Array(appliedDelta) }),
-        examples: {
-          applied: { summary: 'Applied', value: { data: [{ ...delta, outcome: 'applied' }] } },
-        },
+    success: answerOf(
+      'What became of each change, in the order given.',
+      Type.Object({ data: Type.Array(appliedDelta) }),
+      {
+        applied: { summary: 'Applied', value: { data: [{ ...delta, outcome: 'applied' }] } },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+    ),
     refusals: {
       not_found: 'This client has no such account or instrument; nothing was applied.',
       conflict:
@@ -137,14 +122,9 @@ export const sandboxOperations = {
       schema: inspectBody,
       examples: { request: { summary: 'A GET', value: inspectionRequest } },
     },
-    success: {
-      status: 200,
-      description: 'What was found.',
-      body: {
-        schema: inspection,
-        examples: { refused: { summary: 'A component is missing', value: inspectionExample } },
-      },
-    },
+    success: answerOf('What was found.', inspection, {
+      refused: { summary: 'A component is missing', value: inspectionExample },
+    }),
     refusals: {
       bad_request: 'The text is no request, or a member is missing or malformed.',
     },

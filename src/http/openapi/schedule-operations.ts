@@ -2,9 +2,10 @@
 
 import { type TObject, Type } from 'typebox';
 import { scheduleLiquidationBody } from '../control-schemas.ts';
+import { instant, text } from '../members.ts';
 import { newLiquidation } from './examples.ts';
 import { liquidation } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
 const { account_id, user_id } = newLiquidation;
 
@@ -15,12 +16,9 @@ export function scheduledOf(object: TObject) {
       ...object.properties,
       release: Type.Object(
         {
-          at: Type.String({
-            format: 'date-time',
-            description: 'When it is released, by the market clock; not before its delay is over.',
-          }),
-          opening_of: Type.Optional(Type.String({ description: 'The venue that opens then.' })),
-          reason: Type.Optional(Type.String({ description: 'As it was given.' })),
+          at: instant('When it is released, by the market clock; not before its delay is over.'),
+          opening_of: Type.Optional(text('The venue that opens then.')),
+          reason: Type.Optional(text('As it was given.')),
         },
         { description: 'The release that was asked for.' },
       ),
@@ -55,20 +53,17 @@ export const scheduleOperations = {
         },
       },
     },
-    success: {
-      status: 202,
-      description: 'It is scheduled.',
-      body: {
-        schema: scheduledOf(liquidation),
-        examples: {
-          scheduled: {
-            summary: 'For an opening',
-            value: { ...newLiquidation, release: { at, opening_of: 'XETR' } },
-          },
+    success: answerOf(
+      'It is scheduled.',
+      scheduledOf(liquidation),
+      {
+        scheduled: {
+          summary: 'For an opening',
+          value: { ...newLiquidation, release: { at, opening_of: 'XETR' } },
         },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+      202,
+    ),
     refusals: {
       not_found:
         'There is no such account of this user, or the service does not trade at the venue.',

@@ -2,10 +2,10 @@
 
 import { Type } from 'typebox';
 import { statementQuery } from '../control-schemas.ts';
+import { text } from '../members.ts';
 import type { OperationPart } from './operation.ts';
 
-const base64url = (description: string) =>
-  Type.String({ pattern: '^[A-Za-z0-9_-]+$', description });
+const base64url = (description: string) => text(description, { pattern: '^[A-Za-z0-9_-]+$' });
 
 const signed = Type.Object(
   {

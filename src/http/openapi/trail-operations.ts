@@ -2,37 +2,32 @@
 
 import { Type } from 'typebox';
 import { actKinds } from '../../trail/act.ts';
+import { instant, some, text, uuid } from '../members.ts';
 import { listActsQuery } from '../trail-schemas.ts';
-import { keyPageMeta } from './control-objects.ts';
-import type { OperationPart } from './operation.ts';
+import { cursorPageOf, type OperationPart } from './operation.ts';
 
 const act = Type.Object(
   {
-    id: Type.String({ format: 'uuid', description: 'The act.' }),
-    at: Type.String({ format: 'date-time', description: 'When it was asked for.' }),
-    kind: Type.Enum([...actKinds], {
-      type: 'string',
-      description: 'client: a signed request; person: at the console; command: by the operator.',
-    }),
-    actor: Type.String({ description: 'The id of the key that signed, or the name of a person.' }),
-    role: Type.Optional(Type.String({ description: 'Of a person at the console.' })),
+    id: uuid('The act.'),
+    at: instant('When it was asked for.'),
+    kind: some(
+      actKinds,
+      'client: a signed request; person: at the console; command: by the operator.',
+    ),
+    actor: text('The id of the key that signed, or the name of a person.'),
+    role: Type.Optional(text('Of a person at the console.')),
     subject: Type.Optional(
-      Type.String({
-        description:
-          'Of a person who signed in through an identity provider: its issuer, a space, and its own id of the person.',
-      }),
+      text(
+        'Of a person who signed in through an identity provider: its issuer, a space, and its own id of the person.',
+      ),
     ),
-    origin: Type.Optional(
-      Type.String({ description: 'The address that a signed request came from.' }),
-    ),
-    operation: Type.String({ description: 'The operation of this document, or of the operator.' }),
-    target: Type.String({ description: 'What it was done to, as a path.' }),
-    reason: Type.Optional(Type.String({ description: 'Why, where the person was asked.' })),
-    detail: Type.Optional(
-      Type.String({ description: 'What changed: the first 4,000 characters of the request.' }),
-    ),
+    origin: Type.Optional(text('The address that a signed request came from.')),
+    operation: text('The operation of this document, or of the operator.'),
+    target: text('What it was done to, as a path.'),
+    reason: Type.Optional(text('Why, where the person was asked.')),
+    detail: Type.Optional(text('What changed: the first 4,000 characters of the request.')),
     request_sha256: Type.Optional(
-      Type.String({ description: 'SHA-256 of method, path, line feed and body of the request.' }),
+      text('SHA-256 of method, path, line feed and body of the request.'),
     ),
   },
   { title: 'Act' },
@@ -60,23 +55,6 @@ export const trailOperations = {
       'refused is not there. A page looks at 10,000 acts at most: where few of them match it may be short, or ' +
       'empty, and still lead on.',
     query: listActsQuery,
-    success: {
-      status: 200,
-      description: 'A page of acts.',
-      body: {
-        schema: Type.Object({ data: Type.Array(act), meta: keyPageMeta }),
-        examples: {
-          page: {
-            summary: 'One liquidation was asked for',
-            value: {
-              data: [actView],
-              meta: { count: 1, limit: 100, next: null, has_more: false },
-            },
-          },
-        },
-      },
-      headers: ['Link'],
-    },
-    refusals: {},
+    success: cursorPageOf(act, 'A page of acts.', 'One liquidation was asked for', [actView]),
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

@@ -2,17 +2,17 @@
 // theirs can be reached for.
 
 import { Type } from 'typebox';
+import { instant, text, uuid } from '../members.ts';
 import { liveness } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import { answerOf, type OperationPart } from './operation.ts';
 
 const endpoint = Type.Object(
   {
-    id: Type.String({ format: 'uuid', description: 'The endpoint, to ask it and to close it.' }),
-    url: Type.String({
-      description:
-        'Its address, for the `url` of a subscription. It only exists inside the service: nothing is sent ' +
+    id: uuid('The endpoint, to ask it and to close it.'),
+    url: text(
+      'Its address, for the `url` of a subscription. It only exists inside the service: nothing is sent ' +
         'over a network.',
-    }),
+    ),
   },
   { title: 'Events endpoint' },
 );
@@ -22,10 +22,8 @@ const delivery = Type.Object(
     headers: Type.Record(Type.String(), Type.Array(Type.String()), {
       description: 'The headers of the request, with its signature.',
     }),
-    payload: Type.String({
-      description: 'Its body, byte for byte: the signature covers its digest.',
-    }),
-    created_at: Type.String({ format: 'date-time', description: 'When it came.' }),
+    payload: text('Its body, byte for byte: the signature covers its digest.'),
+    created_at: instant('When it came.'),
   },
   { title: 'Delivery through an endpoint' },
 );
@@ -40,15 +38,9 @@ export const tunnelOperations = {
     summary: 'Is there a tunnel for webhooks?',
     description:
       'Needs neither token nor signature. Where there is no tunnel, as in live mode: 404.',
-    success: {
-      status: 200,
-      description: 'There is.',
-      body: {
-        schema: liveness,
-        examples: { alive: { summary: 'Alive', value: { status: 'alive' } } },
-      },
-    },
-    refusals: {},
+    success: answerOf('There is.', liveness, {
+      alive: { summary: 'Alive', value: { status: 'alive' } },
+    }),
   },
   open_events_endpoint: {
     tag: 'Sandbox',
@@ -58,19 +50,17 @@ export const tunnelOperations = {
       'for it: at most 1,000 requests and 8 MiB; beyond that deliveries are answered 503, and the ' +
       'events wait. An endpoint that nobody asks for is closed after 10 minutes; deliveries to it are then ' +
       'answered 410, which disables their subscription. A body is not looked at.',
-    success: {
-      status: 201,
-      description: 'The endpoint.',
-      body: {
-        schema: endpoint,
-        examples: {
-          opened: {
-            summary: 'Opened',
-            value: { id, url: `https://events-acceptor.invalid/${id}` },
-          },
+    success: answerOf(
+      'The endpoint.',
+      endpoint,
+      {
+        opened: {
+          summary: 'Opened',
+          value: { id, url: `https://events-acceptor.invalid/${id}` },
         },
       },
-    },
+      201,
+    ),
     refusals: { conflict: 'There are 20 endpoints already.' },
   },
   poll_events_endpoint: {
@@ -80,25 +70,18 @@ export const tunnelOperations = {
       'Answers at once where something is there, else as soon as something comes, and after 7 seconds ' +
       'with an empty list: ask again then. What was answered is not there any more; `GET /events` has all ' +
       'events. An answer has at most 100 requests and about 4 MiB.',
-    success: {
-      status: 200,
-      description: 'What was delivered, in the order in which it came.',
-      body: {
-        schema: Type.Array(delivery),
-        examples: {
-          one: {
-            summary: 'One delivery',
-            value: [
-              {
-                headers: { 'Content-Type': ['application/json'] },
-                payload: '{"payload":[]}',
-                created_at: '2026-01-05T09:00:00.000Z',
-              },
-            ],
+    success: answerOf('What was delivered, in the order in which it came.', Type.Array(delivery), {
+      one: {
+        summary: 'One delivery',
+        value: [
+          {
+            headers: { 'Content-Type': ['application/json'] },
+            payload: '{"payload":[]}',
+            created_at: '2026-01-05T09:00:00.000Z',
           },
-        },
+        ],
       },
-    },
+    }),
     refusals: { not_found: gone },
   },
   close_events_endpoint: {

@@ -1,10 +1,11 @@
 // What the document says of users, and of making users, accounts and instruments in a sandbox.
 
 import { Type } from 'typebox';
+import { some, text } from '../members.ts';
 import { listUsersQuery } from '../reading-schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from '../user-schemas.ts';
 import { account, user } from './book-objects.ts';
-import { type OperationPart, pageOf } from './operation.ts';
+import { answerOf, type OperationPart, pageOf } from './operation.ts';
 
 const userId = '81dfb00e-9be6-4617-8994-dfd0407f34df';
 const at = '2021-07-21T14:10:00.000Z';
@@ -63,11 +64,11 @@ const stillRunning = 'The first request under this key has not ended yet.';
 
 const instrumentOutcome = Type.Object(
   {
-    isin: Type.String({ description: 'ISO 6166.' }),
-    outcome: Type.Enum(['created', 'changed', 'unchanged'], {
-      type: 'string',
-      description: 'What became of the instrument and its price.',
-    }),
+    isin: text('ISO 6166.'),
+    outcome: some(
+      ['created', 'changed', 'unchanged'],
+      'What became of the instrument and its price.',
+    ),
     price: Type.Union([Type.String(), Type.Null()], {
       description: 'EUR a unit now; null where no price is known.',
     }),
@@ -86,24 +87,16 @@ export const userOperations = {
       value: userView,
       sort: 'created_at',
     }),
-    refusals: {},
   },
   retrieve_user: {
     tag: 'Users',
     summary: 'Retrieve a user',
     description:
       'The user as the client has described it. Of an imported user only the id is known.',
-    success: {
-      status: 200,
-      description: 'The user.',
-      body: {
-        schema: user,
-        examples: {
-          created: { summary: 'Made by request', value: userView },
-          imported: { summary: 'Imported', value: importedView },
-        },
-      },
-    },
+    success: answerOf('The user.', user, {
+      created: { summary: 'Made by request', value: userView },
+      imported: { summary: 'Imported', value: importedView },
+    }),
     refusals: { not_found: 'This client has no such user, or the id is no UUID.' },
   },
   create_user: {
@@ -115,12 +108,7 @@ export const userOperations = {
       schema: createUserBody,
       examples: { user: { summary: 'A user', value: profile } },
     },
-    success: {
-      status: 200,
-      description: 'The user.',
-      body: { schema: user, examples: { user: { summary: 'A user', value: userView } } },
-      headers: ['IdempotencyReplayed'],
-    },
+    success: answerOf('The user.', user, { user: { summary: 'A user', value: userView } }),
     refusals: { conflict: stillRunning, unprocessable_content: keyUsed },
   },
   offboard_user: {
@@ -154,12 +142,9 @@ export const userOperations = {
         },
       },
     },
-    success: {
-      status: 200,
-      description: 'The account.',
-      body: { schema: account, examples: { account: { summary: 'Active', value: accountView } } },
-      headers: ['IdempotencyReplayed'],
-    },
+    success: answerOf('The account.', account, {
+      account: { summary: 'Active', value: accountView },
+    }),
     refusals: {
       not_found: 'This client has no such user, or the group is not that of the user.',
       conflict: `The user is not ACTIVE, or: ${stillRunning.charAt(0).toLowerCase()}${stillRunning.slice(1)}`,
@@ -181,20 +166,16 @@ export const userOperations = {
         },
       },
     },
-    success: {
-      status: 200,
-      description: 'What became of each instrument, in the order given.',
-      body: {
-        schema: Type.Object({ data: Type.Array(instrumentOutcome) }),
-        examples: {
-          created: {
-            summary: 'Recorded',
-            value: { data: [{ isin: 'DE0007164600', outcome: 'created', price: '231.5' }] },
-          },
+    success: answerOf(
+      'What became of each instrument, in the order given.',
+      Type.Object({ data: Type.Array(instrumentOutcome) }),
+      {
+        created: {
+          summary: 'Recorded',
+          value: { data: [{ isin: 'DE0007164600', outcome: 'created', price: '231.5' }] },
         },
       },
-      headers: ['IdempotencyReplayed'],
-    },
+    ),
     refusals: { conflict: stillRunning, unprocessable_content: keyUsed },
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

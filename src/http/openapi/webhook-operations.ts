@@ -4,7 +4,7 @@ import { verifyKeysQuery } from '../delivery-schemas.ts';
 import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../webhook-schemas.ts';
 import { publicKeys, webhookRequest, webhookView } from './examples.ts';
 import { jwks, webhook } from './objects.ts';
-import { type OperationPart, pageOf } from './operation.ts';
+import { answerOf, type OperationPart, pageOf } from './operation.ts';
 
 const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
 const one = { subscription: { summary: 'A subscription', value: webhookView } } as const;
@@ -21,7 +21,6 @@ export const webhookOperations = {
       value: webhookView,
       sort: 'created_at',
     }),
-    refusals: {},
   },
   create_webhook: {
     tag: 'Webhooks',
@@ -34,22 +33,14 @@ export const webhookOperations = {
       schema: createWebhookBody,
       examples: { request: { summary: 'Signed with Ed25519', value: webhookRequest } },
     },
-    success: {
-      status: 201,
-      description: 'The subscription.',
-      body: { schema: webhook, examples: one },
-    },
+    success: answerOf('The subscription.', webhook, one, 201),
     refusals: { conflict: 'The client has as many subscriptions as it can have.' },
   },
   retrieve_webhook: {
     tag: 'Webhooks',
     summary: 'Retrieve a subscription',
     description: 'The subscription with all its settings.',
-    success: {
-      status: 200,
-      description: 'The subscription.',
-      body: { schema: webhook, examples: one },
-    },
+    success: answerOf('The subscription.', webhook, one),
     refusals: { not_found: noSuchWebhook },
   },
   update_webhook: {
@@ -60,11 +51,7 @@ export const webhookOperations = {
       schema: updateWebhookBody,
       examples: { enable: { summary: 'Begin to deliver', value: { enabled: true } } },
     },
-    success: {
-      status: 200,
-      description: 'The subscription with its settings from now on.',
-      body: { schema: webhook, examples: one },
-    },
+    success: answerOf('The subscription with its settings from now on.', webhook, one),
     refusals: { not_found: noSuchWebhook },
   },
   delete_webhook: {
@@ -81,14 +68,8 @@ export const webhookOperations = {
       'The public keys that verify deliveries to this client, as a JSON Web Key Set. Keys change: look ' +
       'here for a `keyid` you do not know.',
     query: verifyKeysQuery,
-    success: {
-      status: 200,
-      description: 'The keys, oldest first.',
-      body: {
-        schema: jwks,
-        examples: { keys: { summary: 'An Ed25519 key', value: publicKeys } },
-      },
-    },
-    refusals: {},
+    success: answerOf('The keys, oldest first.', jwks, {
+      keys: { summary: 'An Ed25519 key', value: publicKeys },
+    }),
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;
