@@ -144,7 +144,9 @@ function mixtures(ours: Tenant, theirs: Tenant, path: string): readonly Ids[] {
   const alone = foreign.flatMap((ids) => {
     return names.map((name) => ({ ...ours.ids, [name]: ids[name] }));
   });
-  return [...foreign, ...alone];
+  // A path without an account and an instrument is the same in all their words.
+  const byTarget = new Map([...foreign, ...alone].map((ids) => [targetOf(path, ids), ids]));
+  return [...byTarget.values()];
 }
 
 /** Ids of which none is there, in the words of these: `uuid:` is not asked for as `isin:` is. */
