@@ -6,6 +6,9 @@ import { dirname, join, resolve } from 'node:path';
 /** Most that one process runs: it is the unit that cores share, and what a crash takes along. */
 const limits = { files: 8, bytes: 48_000 };
 
+/** A file says so that is left to `npm run test:long`; it runs alone as well. */
+const isLongByNature = /^\/\/ Long by nature: /m;
+
 /**
  * Files that start programs wait for them most of the time, and share little with others; and a file may
  * say that it runs alone, because it takes long or changes what its whole process shares.
@@ -17,6 +20,7 @@ interface TestFile {
   readonly path: string;
   readonly bytes: number;
   readonly isAlone: boolean;
+  readonly isLong: boolean;
 }
 
 /** Files of one process, in their order. */
@@ -26,12 +30,16 @@ export type Group = readonly string[];
  * The files that paths and patterns name, by process. What starts programs comes first: it takes longest,
  * and the short rest fills the time of the cores at the end.
  */
-export async function groupsOf(patterns: readonly string[]): Promise<readonly Group[]> {
+export async function groupsOf(
+  patterns: readonly string[],
+  { isShort = false } = {},
+): Promise<readonly Group[]> {
   const paths = new Set<string>();
   for (const pattern of patterns) {
     for await (const path of glob(await toPattern(pattern))) paths.add(path);
   }
-  const files = await Promise.all([...paths].sort().map(readTestFile));
+  const all = await Promise.all([...paths].sort().map(readTestFile));
+  const files = all.filter(({ isLong }) => !(isShort && isLong));
   const alone = files.filter((file) => file.isAlone).map((file) => [file]);
   const shared = Object.values(
     Object.groupBy(
@@ -58,8 +66,9 @@ async function toPattern(path: string): Promise<string> {
 
 async function readTestFile(path: string): Promise<TestFile> {
   const text = await readFile(path, 'utf8');
-  const isAlone = !path.endsWith('.test.ts') || runsAlone.test(text);
-  return { path, bytes: text.length, isAlone };
+  const isLong = isLongByNature.test(text);
+  const isAlone = isLong || !path.endsWith('.test.ts') || runsAlone.test(text);
+  return { path, bytes: text.length, isAlone, isLong };
 }
 
 /** As few groups as the limits allow, of about the same size. */

@@ -2,9 +2,10 @@
 // tests. It answers for the database being there before the tests and gone after them; the tests
 // make their own databases from the template (test/support/database.ts).
 //
-//   npm test                           all tests; those that are long by nature in short
-//   npm run test:long                  all tests in full
-//   npm test -- test/db                those of one room
+//   npm test                           what is not long by nature: browsers, services, packages
+//   npm run test:long                  all tests, as CI runs them
+//   npm run test:full                  all, and all seeds, cycles and rows of those that have no end of their own
+//   npm test -- test/db                those of one room, also what is long
 //   npm test -- test/db/errors.test.ts --test-name-pattern=gone
 //
 // With DATABASE_URL the databases are made on that server instead (its user must be allowed to).
@@ -43,20 +44,22 @@ async function main(args: readonly string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => stopping.abort(signal));
   }
-  const isLong = args.includes('--long');
+  const isFull = args.includes('--full');
+  const isShort = !isFull && !args.includes('--long');
   const given = {
     NODE_COMPILE_CACHE: compileCache,
     ...process.env,
-    ...(isLong ? { UNWIND_TEST_LONG: '1' } : {}),
+    ...(isFull ? { UNWIND_TEST_FULL: '1' } : {}),
   };
-  const others = args.filter((arg) => arg !== '--long');
+  const others = args.filter((arg) => arg !== '--long' && arg !== '--full');
   return withTestServer((environment) => {
-    return runTests(others, stopping.signal, { ...given, ...environment });
+    const named = { args: others, isShort };
+    return runTests(named, stopping.signal, { ...given, ...environment });
   });
 }
 
 async function runTests(
-  args: readonly string[],
+  { args, isShort }: { readonly args: readonly string[]; readonly isShort: boolean },
   signal: AbortSignal,
   env: NodeJS.ProcessEnv & TestEnvironment,
 ): Promise<number> {
@@ -65,7 +68,7 @@ async function runTests(
   }
   const flags = args.filter((arg) => arg.startsWith('--'));
   const paths = args.filter((arg) => !arg.startsWith('--'));
-  const groups = await groupsOf(paths.length === 0 ? ['test'] : paths);
+  const groups = await (paths.length === 0 ? groupsOf(['test'], { isShort }) : groupsOf(paths));
   if (groups.length === 0) {
     console.error(`There is no test file in ${paths.join(', ')}.`);
     return 1;

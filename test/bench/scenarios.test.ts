@@ -1,12 +1,13 @@
 // The scenarios of the bench run, with next to no data: the figures mean nothing here. One of them in
-// `npm test`, all of them in `npm run test:long`.
+// `npm run test:long`, all of them in `npm run test:full`.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { isLong } from '../support/long.ts';
+import { isFull } from '../support/full.ts';
 
 const program = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
 
@@ -21,12 +22,12 @@ async function bench(...args: readonly string[]) {
 // It starts eight services one after the other.
 const timeout = 300_000;
 
-const scenarios = isLong
+const scenarios = isFull
   ? ['create', 'read', 'liquidate', 'flood', 'fairness', 'batch', 'deliver', 'fix', 'log']
   : ['create'];
 
 test('scenarios run and tell their figures beside their floors', { timeout }, async () => {
-  const named = isLong ? [] : scenarios;
+  const named = isFull ? [] : scenarios;
   const { code, stdout, stderr } = await bench(...named, '--tiny', '--json');
   assert.equal(code, 0, stderr);
   const figures = stdout

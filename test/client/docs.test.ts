@@ -1,4 +1,5 @@
 // Every command in the pages for integrators is run, and prints what the page says it prints.
+// Long by nature: it starts services, and runs what the pages say.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,6 @@
 // The package of the service as it is published: packed by npm, laid out in an empty project, checked by
 // the compiler against its declarations, and run from there.
+// Long by nature: npm packs.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,6 @@
 // Four eyes at the console: one person asks to lift a halt that holds much, or to start a batch that could sell much,
 // another one approves it, each in a browser of their own.
+// Long by nature: it has a browser.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';

@@ -1,5 +1,6 @@
 // The pages of batches in a real browser, on a real service and a real database; and the signed statement of a
 // liquidation, which the console saves as a file.
+// Long by nature: it has a browser.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

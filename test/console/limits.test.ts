@@ -1,4 +1,5 @@
 // Pre-trade controls at the console: set, cleared, and an order that one has stopped released, in a real browser.
+// Long by nature: it has a browser.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';

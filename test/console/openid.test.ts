@@ -1,6 +1,6 @@
 // Signing in at the console through an OpenID provider, one that is not ours: who gets in as what, and what of
 // a return is refused.
-// Runs alone: it draws ids by its own clock, and has a browser.
+// Long by nature: it has a browser, and draws ids by its own clock.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { after, test } from 'node:test';

@@ -1,5 +1,6 @@
 // Each page of the console on its main path, in a real browser, on a real service and a real database: what
 // a person sees, does and is told.
+// Long by nature: it has a browser.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';

@@ -1,10 +1,10 @@
-// Processes killed at named points; in `npm run test:long` also put to sleep and parted from their
+// Processes killed at named points; in `npm run test:full` also put to sleep and parted from their
 // database, and some cycles as `run.ts` draws them, which runs for as long as one likes.
-// Runs alone: it starts many processes.
+// Long by nature: it starts many processes.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { isLong, onlyLong } from '../support/long.ts';
+import { isFull, onlyFull } from '../support/full.ts';
 import { type CycleReport, runCycle } from './cycle.ts';
 import type { Fault } from './faults.ts';
 import { type NamedPoint, namedPoints } from './points.ts';
@@ -61,26 +61,26 @@ describe('whatever dies, everything acknowledged is done exactly once and told i
   }
 
   test('processes are killed at named points', { timeout }, async (t) => {
-    const anywhere = isLong
+    const anywhere = isFull
       ? [{ kind: 'kill', at: drawn(namedPoints, 1), again: 'now' } as const]
       : [];
     await run(t, [...anywhere, { kind: 'kill', at: drawn(leased, 2), again: 'now' }]);
   });
 
-  test('the database stops at once under load', { timeout, ...onlyLong }, async (t) => {
+  test('the database stops at once under load', { timeout, ...onlyFull }, async (t) => {
     await run(t, [{ kind: 'database' }]);
   });
 
   test('a process sleeps longer than its lease while others take over', {
     timeout,
-    ...onlyLong,
+    ...onlyFull,
   }, async (t) => {
     await run(t, [{ kind: 'sleep', at: drawn(leased, 3) }]);
   });
 
   test('cycles as the seed draws them', {
     timeout: cyclesDrawn * timeout,
-    ...onlyLong,
+    ...onlyFull,
   }, async (t) => {
     for (let more = 0; more < cyclesDrawn; more += 1) await run(t);
   });

@@ -1,5 +1,6 @@
 // Where the built-in database may lie and under which account it runs: root, closed directories,
 // installations without links or closed to PostgreSQL's account.
+// Long by nature: it starts database servers.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, cp, lstat, mkdir, readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
@@ -18,7 +19,7 @@ import { findBinaries } from '../../src/embedded/embedded-binaries.ts';
 import { EmbeddedError } from '../../src/embedded/embedded-error.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isRoot, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 
 const run = promisify(execFile);
 const needsRoot = { skip: !isRoot && 'only root lends PostgreSQL another account' };
@@ -162,7 +163,7 @@ test('a home closed to the account keeps a link, the data lie outside', needsRoo
 
 test('a closed home whose first starts were killed, or are two', {
   ...needsRoot,
-  ...onlyLong,
+  ...onlyFull,
 }, async (t) => {
   const { home, systemDirectory } = await closedHome(t);
   await endServer(t, home);
@@ -185,7 +186,7 @@ test('a closed home whose first starts were killed, or are two', {
 
 test('data that have gone from outside are missed, not made anew', {
   ...needsRoot,
-  ...onlyLong,
+  ...onlyFull,
 }, async (t) => {
   const { home, systemDirectory } = await closedHome(t);
   const database = await startEmbedded({ home, systemDirectory, log: quiet });

@@ -23,7 +23,7 @@ import {
   serverOf,
   startUser,
 } from '../support/embedded.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 
 // Asked for is "within about a second or two", which is told; the machine may be busy with other things.
 const backAgainMs = 60_000;
@@ -69,7 +69,7 @@ async function killServer(home: string): Promise<number> {
   return pid;
 }
 
-test('a start killed at any moment leaves nothing that stands in the way', onlyLong, async (t) => {
+test('a start killed at any moment leaves nothing that stands in the way', onlyFull, async (t) => {
   const place = await makeHome(t);
   const stages: readonly RegExp[] = [/^pg18\.new-/, /^pg18$/, /^pg18\.log$/];
   for (const stage of stages) {
@@ -124,7 +124,7 @@ test('a server that is killed is started again, with all that was committed', as
 
 test(
   'who leaves while a dead server is being started again leaves none behind',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const place = await makeHome(t);
     const moments: readonly [what: string, has: (pid: number) => Promise<boolean>][] = [
@@ -148,7 +148,7 @@ test(
 
 test(
   'a server that was adopted from a killed service is started again too',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const place = await makeHome(t);
     const first = startUser(t, place);
@@ -161,7 +161,7 @@ test(
   },
 );
 
-test('what cannot be started again is told, once, after bounded attempts', onlyLong, async (t) => {
+test('what cannot be started again is told, once, after bounded attempts', onlyFull, async (t) => {
   const place = await makeHome(t);
   const user = startUser(t, { ...place, maxDeaths: 1 });
   await user.url();
@@ -181,7 +181,7 @@ test('what cannot be started again is told, once, after bounded attempts', onlyL
 
 test(
   'a number in postmaster.pid that now belongs to somebody else is no server',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const place = await makeHome(t);
     const database = await start(t, place);
@@ -215,7 +215,7 @@ test(
 
 test(
   'a port that somebody else has taken is given up for another one, and kept',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const place = await makeHome(t);
     const first = await start(t, place);
@@ -235,7 +235,7 @@ test(
   },
 );
 
-test('the database of another version is refused, and left alone', onlyLong, async (t) => {
+test('the database of another version is refused, and left alone', onlyFull, async (t) => {
   const place = await makeHome(t);
   const { home, systemDirectory } = place;
   const begin = () => startEmbedded({ home, systemDirectory, log: quiet });
@@ -248,7 +248,7 @@ test('the database of another version is refused, and left alone', onlyLong, asy
   await assert.rejects(begin(), refusal('other_version', /PostgreSQL 19/));
 });
 
-test('a password file that does not fit is told apart from other trouble', onlyLong, async (t) => {
+test('a password file that does not fit is told apart from other trouble', onlyFull, async (t) => {
   const place = await makeHome(t);
   const database = await start(t, place);
   const file = join(place.home, 'pg18/password');
@@ -289,7 +289,7 @@ test('a home that may not be written to is refused', {
 
 test(
   'leaving while the server is being killed ends, and may find nothing to stop',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const place = await makeHome(t);
     const database = await startEmbedded({ ...place, log: quiet });

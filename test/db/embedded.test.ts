@@ -1,4 +1,5 @@
 // The built-in database in good days: made, started, shared, stopped. Real servers, real processes.
+// Long by nature: it starts database servers.
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isAlive, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 
 async function mode(path: string): Promise<string> {
   return ((await stat(path)).mode & 0o777).toString(8);
@@ -96,7 +97,7 @@ test('two first starts at once share one server, and the last one out stops it',
 
 test(
   'many that come and go at once always find a server, and none is left',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const { home, systemDirectory } = await makeHome(t);
     const rounds = Array.from({ length: 4 }, async (_, index) => {
@@ -113,7 +114,7 @@ test(
   },
 );
 
-test('a server whose service was killed is taken over by the next one', onlyLong, async (t) => {
+test('a server whose service was killed is taken over by the next one', onlyFull, async (t) => {
   const { home, systemDirectory } = await makeHome(t);
   const killed = startUser(t, { home, systemDirectory });
   const url = await killed.url();
@@ -129,7 +130,7 @@ test('a server whose service was killed is taken over by the next one', onlyLong
   assert.equal(await serverOf(home), null);
 });
 
-test('Ctrl-C reaches the service only, which then stops the server itself', onlyLong, async (t) => {
+test('Ctrl-C reaches the service only, which then stops the server itself', onlyFull, async (t) => {
   const { home, systemDirectory } = await makeHome(t);
   const user = startUser(t, { home, systemDirectory });
   await user.url();
@@ -143,7 +144,7 @@ test('Ctrl-C reaches the service only, which then stops the server itself', only
   assert.equal(await serverOf(home), null);
 });
 
-test('the log is emptied at a start when it has grown too large', onlyLong, async (t) => {
+test('the log is emptied at a start when it has grown too large', onlyFull, async (t) => {
   const { home, systemDirectory } = await makeHome(t);
   const log = join(home, 'pg18.log');
   const first = await startEmbedded({ home, systemDirectory, log: quiet });

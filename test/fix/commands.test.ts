@@ -1,6 +1,6 @@
 // What an operator does with a FIX venue, each command of docs/venues/ as it is written there: a service
 // that trades, its session shown, and a venues file with every mistake named.
-// Runs alone: it starts services.
+// Long by nature: it starts services.
 
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';

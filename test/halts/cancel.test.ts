@@ -12,7 +12,7 @@ import { askToStop } from '../../src/liquidations/stop-store.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { OrderReference, Venue } from '../../src/venue/venue.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
-import { isLong } from '../support/long.ts';
+import { isFull } from '../support/full.ts';
 import { begin, sap } from './world.ts';
 
 const inParts = 'IE00B5M1WJ87';
@@ -258,5 +258,5 @@ test('however halts come between the steps, all is sold once, and for its price'
       await assertClean(sql);
     },
   );
-  await fc.assert(property, { numRuns: isLong ? 200 : 12 });
+  await fc.assert(property, { numRuns: isFull ? 200 : 12 });
 });

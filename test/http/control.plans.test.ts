@@ -6,8 +6,8 @@ import { raw } from '../../src/db/sql.ts';
 import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { isFull } from '../support/full.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { isLong } from '../support/long.ts';
 import { sentDuring, withValues } from '../support/statements.ts';
 import { apiOf } from './api.ts';
 import { assertSuccess } from './expect.ts';
@@ -17,7 +17,7 @@ const clock = testClock();
 const service = await startHttp({ after }, { sql, clock });
 const api = await apiOf(service, await makeApiClient(sql, clock));
 const { clientId: tenantId } = api.client;
-const many = isLong ? 10_000_000 : 100_000;
+const many = isFull ? 10_000_000 : 100_000;
 const limit = 20;
 
 const [account] = await makeBook(sql, { tenantId, instruments: [], accounts: [{ positions: [] }] });

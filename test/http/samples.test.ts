@@ -1,5 +1,6 @@
 // The samples of the API document: each text is signed rightly over what it has, and each kind of
 // program, run as it stands there, is accepted by the service.
+// Long by nature: it compiles and runs programs.
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -11,8 +12,8 @@ import { inspectSignature, parsePublicKey, readRawRequest, STRICT } from '@unwin
 import { systemClock } from '../../src/clock.ts';
 import { sampleAddress } from '../../src/http/openapi/sample-request.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { isFull } from '../support/full.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
-import { isLong } from '../support/long.ts';
 import { apiOf, giveAccounts } from './api.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -130,7 +131,7 @@ for (const [label, programOf] of Object.entries(programs)) {
     // To compile one takes seconds, and all are made from one text: one of them where time counts.
     const isCompiled = label === 'Java' || label === 'Go';
     const { create_account_liquidation } = expected;
-    const chosen = isCompiled && !isLong ? { create_account_liquidation } : expected;
+    const chosen = isCompiled && !isFull ? { create_account_liquidation } : expected;
     for (const [operationId, answer] of Object.entries(chosen)) {
       const source = sampleOf(operationId, label)
         .replaceAll(sampleAddress, `http://127.0.0.1:${service.port}`)

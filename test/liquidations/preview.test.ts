@@ -30,7 +30,7 @@ import {
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, quietWorker, usualEndLimits } from '../support/engine.ts';
-import { isLong } from '../support/long.ts';
+import { isFull } from '../support/full.ts';
 
 const { sql } = await createTestDatabase({ after });
 // The views ask the clock of the database.
@@ -400,8 +400,8 @@ async function tryOne(one: World): Promise<void> {
 }
 
 test('a liquidation created right after a preview sells exactly what it said', async () => {
-  await fc.assert(fc.asyncProperty(world, tryOne), { numRuns: isLong ? 1_000 : 80 });
-  if (isLong) for (const [what, times] of Object.entries(reached)) assert.ok(times > 0, what);
+  await fc.assert(fc.asyncProperty(world, tryOne), { numRuns: isFull ? 1_000 : 80 });
+  if (isFull) for (const [what, times] of Object.entries(reached)) assert.ok(times > 0, what);
 });
 
 /** Everything trades, and nothing is halted. */

@@ -1,7 +1,7 @@
 // The packages for integrators as they are published: packed by npm, laid out together in an empty
 // project, checked against the types of every Node that they are for, and run on every runtime that is
 // here. `npm run runtimes` brings those that the machine has not.
-// Runs alone: npm packs, and runtimes run.
+// Long by nature: npm packs, and runtimes run.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, symlink, unlink } from 'node:fs/promises';

@@ -1,12 +1,13 @@
 // Processes on machines whose clocks are off, with a real preload that shifts Date: nothing that they
 // record or hold is of another time than the database's.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pino from 'pino';
 import { readConfig } from '../../src/settings/config.ts';
 import { withDatabase } from '../../src/settings/database.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { quick, says, startDelivering } from './delivering.ts';
 import { patienceMs, startService } from './processes.ts';
 
@@ -70,7 +71,7 @@ async function sellsAndTells(t: TestContext, words: string, shiftMs: number): Pr
 }
 
 for (const [words, shiftMs] of Object.entries(shifts)) {
-  const form = words === 'an hour ahead' ? {} : onlyLong;
+  const form = words === 'an hour ahead' ? {} : onlyFull;
   test(`a process whose clock is ${words} blocks nothing when it is killed`, form, async (t) => {
     await sellsAndTells(t, words, shiftMs);
   });

@@ -1,5 +1,6 @@
 // The commands beside `unwind start`, each as its own process: what they print, what they change,
 // and which exit code they end with.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';

@@ -1,11 +1,12 @@
 // The running service while its database dies: it says so, goes on living, and works again as soon
 // as the database is back, which it sees to itself.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { databasesOn, newHome, patienceMs, startService } from './processes.ts';
 
 interface Probe {
@@ -19,7 +20,7 @@ async function probe(url: string): Promise<Probe> {
   return { status: answer.status, checks };
 }
 
-test('a killed database is told of and started again', onlyLong, async (t) => {
+test('a killed database is told of and started again', onlyFull, async (t) => {
   const home = await newHome(t);
   const service = await startService(t, { home });
   const { url } = service;

@@ -1,5 +1,6 @@
 // `npm run demo` from the outside: it ends well, says what it should, and leaves nothing behind,
 // also when it is interrupted wherever it happens to be.
+// Long by nature: it runs the demo.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +10,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from '../support/condition.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { databasesOn, newHome, patienceMs, programEnvironment } from './processes.ts';
 
 const demo = fileURLToPath(new URL('../../examples/demo/run.ts', import.meta.url));
@@ -61,7 +62,7 @@ async function groupOf(leader: number): Promise<readonly string[]> {
 for (const args of [[], ['--tls']] as const) {
   test(
     `the demo sells a portfolio, cancels another sale, and passes its audit${args.length > 0 ? ', over TLS' : ''}`,
-    onlyLong,
+    onlyFull,
     async (t) => {
       const { said, closed, checkNothingIsLeft } = await startDemo(t, ...args);
       assert.equal(await closed, 0, said.out + said.err);
@@ -98,7 +99,7 @@ for (const args of [[], ['--tls']] as const) {
   );
 }
 
-test('the demo stays with --keep, and its link lets one person in', onlyLong, async (t) => {
+test('the demo stays with --keep, and its link lets one person in', onlyFull, async (t) => {
   const { pid, said, closed, checkNothingIsLeft } = await startDemo(t, '--keep');
   const address = /(http:\S+)\/console\/liquidations\/[\w-]+#sign-in=([\w-]+)/;
   await eventually('a link', () => address.test(said.out), patienceMs);
@@ -117,11 +118,11 @@ describe('Ctrl-C', () => {
   const hasSaid = (text: string) => (demo: Demo) => demo.said.out.includes(text);
   const hasDatabase = async (demo: Demo) => (await databasesOn(demo.directory)).length > 0;
   const moments = [
-    { what: 'while the service starts', isNow: hasSaid('The service and its book'), ...onlyLong },
+    { what: 'while the service starts', isNow: hasSaid('The service and its book'), ...onlyFull },
     { what: 'while the database starts', isNow: hasDatabase },
-    { what: 'while the book is imported', isNow: hasSaid('service on'), ...onlyLong },
+    { what: 'while the book is imported', isNow: hasSaid('service on'), ...onlyFull },
     { what: 'while a portfolio is being sold', isNow: hasSaid('ACCOUNT_LIQUIDATION.PROCESSING') },
-    { what: 'while the audit runs', isNow: hasSaid('The audit'), ...onlyLong },
+    { what: 'while the audit runs', isNow: hasSaid('The audit'), ...onlyFull },
   ];
   for (const { what, isNow, ...options } of moments) {
     test(`${what} leaves nothing behind`, options, async (t) => {

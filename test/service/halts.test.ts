@@ -1,5 +1,6 @@
 // Three processes sell what they can, and a halt is set in the middle of it: once it is acknowledged, no order
 // reaches the venue any more, whose journal is the witness; lifted, all of it is sold.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
@@ -13,7 +14,7 @@ import { withDatabase } from '../../src/settings/database.ts';
 import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
-import { isLong } from '../support/long.ts';
+import { isFull } from '../support/full.ts';
 import { quick } from './delivering.ts';
 import {
   environmentOf,
@@ -23,7 +24,7 @@ import {
   startService,
 } from './processes.ts';
 
-const accountsCount = isLong ? 2_000 : 120;
+const accountsCount = isFull ? 2_000 : 120;
 /** Requests under way at once: so many that all processes have something to do. */
 const askers = 6;
 /** Of an order at the venue, at most; of the market clock. */

@@ -1,5 +1,6 @@
 // `unwind inspect-signature` from the command line: what it prints, where its keys come from, and its
 // exit code.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';

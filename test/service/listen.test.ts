@@ -1,5 +1,6 @@
 // `unwind listen` as a process of its own: what it prints of deliveries, how it hands them on, and
 // that it leaves no subscription behind.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
@@ -12,7 +13,7 @@ import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { mainFile } from '../support/main-file.ts';
 import { quick } from './delivering.ts';
 import {
@@ -182,7 +183,7 @@ test('unwind listen', { timeout }, async (main) => {
   });
 });
 
-test('the subscription of unwind listen', { timeout, ...onlyLong }, async (main) => {
+test('the subscription of unwind listen', { timeout, ...onlyFull }, async (main) => {
   const { home, service, client, listen } = await newSandbox(main);
 
   await main.test(

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { isCheckViolation } from '../../src/db/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { newHome, runUnwind, type Settings, startService } from './processes.ts';
 
 interface Place {
@@ -87,7 +87,7 @@ test('a database with clients that is older than modes gets none by default', as
   assert.equal((await runUnwind(t, ['migrate'], { home, settings: sandbox })).code, 0);
 });
 
-test('of processes of both modes that are first at once, one mode wins', onlyLong, async (t) => {
+test('of processes of both modes that are first at once, one mode wins', onlyFull, async (t) => {
   const { url, sql } = await createTestDatabase(t, { migrated: false });
   const { home, live, sandbox } = await newPlace(t, url);
   const ended = await Promise.all(

@@ -1,6 +1,7 @@
 // The promise of deliveries, end to end: two processes with everything they do, a receiver that refuses
 // every third request, a transaction that stays open in the middle of the log, and SIGKILL for
 // whoever delivers. What arrives is compared with the log itself, to the byte.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -20,7 +21,7 @@ import { type Received, startReceiver, type TestReceiver } from '../deliveries/r
 import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { quick } from './delivering.ts';
 import {
   freePort,
@@ -37,7 +38,7 @@ const accountsLate = 4;
 
 test(
   'whatever is refused, late or killed, each account’s events first arrive in their order',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const world = await startWorld(t);
     const { receiver } = world;

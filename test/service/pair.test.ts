@@ -1,5 +1,6 @@
 // Two services at once on one home: they share the database, make it only once, and either may go
 // first.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
@@ -8,7 +9,7 @@ import { readSandboxClient, type SandboxClient } from '../../src/sandbox/sandbox
 import { readConfig } from '../../src/settings/config.ts';
 import { withDatabase } from '../../src/settings/database.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import {
   databasesOn,
   newHome,
@@ -23,7 +24,7 @@ async function isReady({ url }: RunningService): Promise<boolean> {
 
 test(
   'two first starts at the same moment give two services on one database',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const home = await newHome(t);
     const services = await Promise.all([startService(t, { home }), startService(t, { home })]);

@@ -1,5 +1,6 @@
 // `unwind positions` beside a running service, each as its own process: a lock keeps a liquidation open,
 // and what is unlocked and credited is sold in it within moments.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';

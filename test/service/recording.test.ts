@@ -1,4 +1,5 @@
 // `UNWIND_RECORD` and `unwind replay-request`, each as its own process.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

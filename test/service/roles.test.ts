@@ -1,4 +1,5 @@
 // Processes with one role each on one database: who answers, who works, what their probes say.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';

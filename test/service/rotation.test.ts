@@ -1,5 +1,6 @@
 // What receivers of a running service rely on: keys that are replaced while events are delivered, and
 // certificates of an authority that only this operator trusts.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -20,7 +21,7 @@ import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts
 import { type Authority, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { newHome, patienceMs, runUnwind, type Settings, startService } from './processes.ts';
 
 interface World {
@@ -45,7 +46,7 @@ async function startWorld(t: TestContext): Promise<World> {
   return { sql, tenantId, client: await clientOf(sandbox), authority, options };
 }
 
-test('receivers of a running service', onlyLong, async (t) => {
+test('receivers of a running service', onlyFull, async (t) => {
   const world = await startWorld(t);
   await t.test(
     'miss no delivery while keys are rotated by the command, and the old key ends',

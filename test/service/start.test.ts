@@ -1,5 +1,6 @@
 // `unwind start` as a person meets it: the first start, the second, the end, and everything that
 // can be wrong before it begins.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,11 +1,12 @@
 // How a process ends when it is told to: what is under way is finished, nothing is begun, and a stop
 // that takes too long is cut short with an exit code that says so.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/condition.ts';
-import { onlyLong } from '../support/long.ts';
+import { onlyFull } from '../support/full.ts';
 import { quick, says, startDelivering } from './delivering.ts';
 import { newHomeOnServer, patienceMs, startService } from './processes.ts';
 
@@ -44,7 +45,7 @@ test('a request under way is answered, its connection ends, and no other is take
 
 test(
   'a stop gives a receiver that does not answer a while, and ends with 0',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const { service } = await startDelivering(t, {});
     service.kill('SIGTERM');
@@ -62,7 +63,7 @@ test('a stop that takes longer than it may ends with 1', async (t) => {
 
 test(
   'a second signal, once it cannot be an echo of the first, ends the stop with 1',
-  onlyLong,
+  onlyFull,
   async (t) => {
     const { service } = await startDelivering(t, {});
     const ended = service.ended.then((how) => how);

@@ -1,5 +1,6 @@
 // `unwind start --tls` as a process: the commands beside it trust its authority by themselves, others do
 // once they are told, and live mode has none of it.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
 // A rolling upgrade: a newer version migrates the database while older processes go on, and start again.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { expectedSchema } from '../../src/db/migrate.ts';

@@ -1,5 +1,6 @@
 // Access that an operator or a client withdraws ends on every process, and what was not withdrawn goes
 // on: two processes on one database, the commands, and a revocation at one of the two.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';

@@ -1,5 +1,6 @@
 // What a person reads when the database cannot be used: each way to fail, on real servers, has a cause and a
 // remedy of its own, and no password in it.
+// Long by nature: it starts database servers.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';

@@ -1,12 +1,12 @@
 // A few seeds of the simulation, and that a seed is the same run every time, however busy the machine
-// is. Many more by `npm run test:long`, and by hand: `npm run test:simulation`.
+// is. Many more by `npm run test:full`, and by hand: `npm run test:simulation`.
 // Runs alone: it takes all of a core.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { createTestDatabase } from '../support/database.ts';
-import { isLong } from '../support/long.ts';
+import { isFull } from '../support/full.ts';
 import { mutations } from './mistakes.ts';
 import { commandFor, told } from './report.ts';
 import { type Outcome, simulate } from './world.ts';
@@ -35,7 +35,7 @@ function keepBusy(t: TestContext): void {
 
 /** Ends a run that hangs; beside others a run of some seconds may take minutes. */
 const timeout = 900_000;
-const seeds = isLong ? { last: 12, liquidations: 100 } : { last: 1, liquidations: 12 };
+const seeds = isFull ? { last: 12, liquidations: 100 } : { last: 1, liquidations: 12 };
 
 for (let seed = 1; seed <= seeds.last; seed += 1) {
   test(`nothing is sold twice, lost or out of order, whatever happens: seed ${seed}`, {
@@ -45,13 +45,13 @@ for (let seed = 1; seed <= seeds.last; seed += 1) {
   });
 }
 
-const repeated = isLong ? [5, 11, 3333] : [5];
+const repeated = isFull ? [5, 11, 3333] : [5];
 
 for (const seed of repeated) {
   test(`seed ${seed} is the same run beside a busy core, to the last statement`, {
     timeout,
   }, async (t) => {
-    const liquidations = isLong ? 100 : 6;
+    const liquidations = isFull ? 100 : 6;
     const first = await run(t, seed, liquidations);
     keepBusy(t);
     const second = await run(t, seed, liquidations);
@@ -63,7 +63,7 @@ for (const seed of repeated) {
       `at line ${parting}\n${shown(first.history)}\n\n${shown(second.history)}`,
     );
     assert.equal(first.digest, second.digest);
-    assert.ok(first.lockWaits > 0 || isLong, 'statements met');
+    assert.ok(first.lockWaits > 0 || isFull, 'statements met');
     assert.ok(first.history.length > 500, 'there is a history to compare');
   });
 }

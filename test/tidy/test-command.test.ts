@@ -44,8 +44,19 @@ test('a file that changes what its process shares says that it runs alone', asyn
   for await (const path of glob('test/**/*.test.ts')) {
     const content = await readFile(path, 'utf8');
     if (!/^(drawIdsFrom\(|process\.env\[.*\] =)/m.test(content)) continue;
-    assert.match(content, /^\/\/ Runs alone: /m, path);
+    assert.match(content, /^\/\/ (Runs alone|Long by nature): /m, path);
   }
+});
+
+test('what is long by nature is left out of a short run, and alone in others', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'unwind-test-command-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const [short, long] = ['short', 'long'].map((name) => join(directory, `${name}.test.ts`));
+  assert.ok(short && long);
+  await writeFile(short, good);
+  await writeFile(long, `// Long by nature: it starts services.\n${good}`);
+  assert.deepEqual(await groupsOf([directory], { isShort: true }), [[short]]);
+  assert.deepEqual(await groupsOf([directory]), [[long], [short]]);
 });
 
 test('tests go by their files, and are counted without them', async (t) => {
