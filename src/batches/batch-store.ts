@@ -7,7 +7,7 @@ import type { AccountId, TenantId, UserId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
-import type { Batch, BatchFigures, BatchId, BatchPlan, BatchStatus, By } from './batch.ts';
+import type { Batch, BatchId, BatchPlan, BatchStatus, By } from './batch.ts';
 
 interface BatchRow {
   readonly tenant_id: TenantId;
@@ -293,37 +293,4 @@ export async function moveBatch(
       and b.status = ${batch.status}
     returning ${columns}`;
   return rows[0] && toBatch(rows[0]);
-}
-
-/** What the liquidations of a batch came to, as they are now. */
-export async function findFigures(sql: SqlOrTx, which: Which): Promise<BatchFigures> {
-  const rows = await sql<
-    {
-      fresh: number;
-      processing: number;
-      filled: number;
-      cancelled: number;
-      cash_amount: string;
-      proceeds: string;
-    }[]
-  >`
-    select
-      count(*) filter (where l.status = 'NEW')::integer as fresh,
-      count(*) filter (where l.status = 'PROCESSING')::integer as processing,
-      count(*) filter (where l.status in ('FILLED', 'SETTLED'))::integer as filled,
-      count(*) filter (where l.status = 'CANCELLED')::integer as cancelled,
-      round(coalesce(sum(l.cash_amount), 0), 2)::text as cash_amount,
-      round(coalesce(sum(l.proceeds), 0), 2)::text as proceeds
-    from unwind.liquidations l
-    where l.tenant_id = ${which.tenantId}
-      and l.batch_id = ${which.batchId}`;
-  const [row] = rows;
-  return {
-    fresh: row?.fresh ?? 0,
-    processing: row?.processing ?? 0,
-    filled: row?.filled ?? 0,
-    cancelled: row?.cancelled ?? 0,
-    cashAmount: row?.cash_amount ?? '0.00',
-    proceeds: row?.proceeds ?? '0.00',
-  };
 }

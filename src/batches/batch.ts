@@ -144,14 +144,25 @@ export function allowanceOf(rate: number, pacedTo: Date, now: Date): Allowance {
   };
 }
 
+/** When a batch is looked at, and whether some of it waits for what nobody can tell the end of. */
+export interface BatchLook {
+  readonly now: Date;
+  readonly hasOpenEndedWait: boolean;
+}
+
 /**
  * When a running batch will have ended if it goes on as it did, and not sooner than its rate allows; undefined
  * where nobody can tell.
  */
-export function estimatedEnd(batch: Batch, figures: BatchFigures, now: Date): Date | undefined {
+export function estimatedEnd(
+  batch: Batch,
+  figures: BatchFigures,
+  { now, hasOpenEndedWait }: BatchLook,
+): Date | undefined {
   const { status, startedAt, pausedMs, rate } = batch;
   const final = batch.refused + batch.cancelled + figures.filled + figures.cancelled;
   if (status !== 'RUNNING' || startedAt === undefined || final === 0) return undefined;
+  if (hasOpenEndedWait) return undefined;
   const elapsedMs = Math.max(now.getTime() - startedAt.getTime() - pausedMs, 0);
   const asBefore = (elapsedMs * (batch.accounts - final)) / final;
   const byRate = rate === undefined ? 0 : (waitingOf(batch) * 60_000) / rate;
@@ -189,11 +200,11 @@ export function batchView(batch: Batch) {
 }
 
 /** A batch with what its liquidations came to. */
-export function batchWithProgress(batch: Batch, figures: BatchFigures, now: Date) {
+export function batchWithProgress(batch: Batch, figures: BatchFigures, look: BatchLook) {
   return {
     ...batchView(batch),
     ...progressOf(figures),
-    estimated_end_at: estimatedEnd(batch, figures, now),
+    estimated_end_at: estimatedEnd(batch, figures, look),
   };
 }
 

@@ -33,7 +33,6 @@ import {
   type Batch,
   type BatchEvent,
   batchTransitions,
-  batchWithProgress,
   progressOf,
   waitingOf,
 } from './batch.ts';
@@ -41,11 +40,11 @@ import {
   type Advance,
   advanceBatch,
   claimBatch,
-  findFigures,
   type Move,
   moveBatch,
   noteTold,
 } from './batch-store.ts';
+import { findBatchObject, findFigures } from './figures-store.ts';
 import {
   batchCancelRowsMax,
   batchCountedMax,
@@ -132,7 +131,6 @@ export async function move(
 
 /** Records an event of a batch as it stands in this transaction; the caller has counted it. */
 export async function tell(tx: Tx, batch: Batch, event: BatchEvent, now: Date): Promise<void> {
-  const figures = await findFigures(tx, batch);
   const { tenantId, batchId, eventCount: number } = batch;
   await recordBatchEvent(tx, {
     tenantId,
@@ -140,7 +138,7 @@ export async function tell(tx: Tx, batch: Batch, event: BatchEvent, now: Date): 
     eventId: newId<'event'>(),
     number,
     type: event,
-    object: JSON.stringify(batchWithProgress(batch, figures, now)),
+    object: await findBatchObject(tx, batch, now),
     now,
   });
 }

@@ -50,6 +50,7 @@ export function addBatchCommands(program: Command): void {
     .addOption(
       new Option('--accounts <status>', 'and the accounts of which this became').choices([
         ...accountStatuses,
+        'OPEN',
         'all',
       ]),
     )

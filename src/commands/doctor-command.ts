@@ -1,37 +1,27 @@
 // `unwind doctor`: looks at everything that an installation needs, and says what to do about each finding.
 
-import { statfs } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { countCertified } from '../auth/clients-store.ts';
+import { findStops } from '../controls/stops-store.ts';
 import { checkDatabase } from '../db/check-database.ts';
 import type { Sql } from '../db/connect.ts';
 import { DatabaseClock } from '../db/database-clock.ts';
 import { expectedSchema, readServerVersion, schemaState } from '../db/migrate.ts';
+import { findHalts } from '../halts/halts-store.ts';
 import { readBacklog, readOpenLiquidations } from '../metrics/store.ts';
 import { printableLine } from '../printable.ts';
-import { type Config, ConfigError, keyFileOf } from '../settings/config.ts';
+import { type Config, ConfigError } from '../settings/config.ts';
 import { withDatabase } from '../settings/database.ts';
 import { explain } from '../settings/explain.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
 import { readSeal, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { packageVersion } from '../settings/package-version.ts';
 import { findUnsealedAge } from '../trail/seals-store.ts';
 import { findMarketTime, findTraded, findTrading } from '../venue/calendar-store.ts';
 import { findSessions } from '../venue/fix/operate-store.ts';
 import { countParked } from '../work/parked-store.ts';
+import { disk, type Finding, type Health, keyFile } from './doctor-machine.ts';
 import { durationText } from './progress-bar.ts';
 import { type Output, printJson } from './run.ts';
-
-/** `note`: worth knowing, nothing to mend. */
-type Health = 'well' | 'note' | 'ill';
-
-export interface Finding {
-  readonly subject: string;
-  readonly health: Health;
-  readonly found: string;
-  /** What to do about it. */
-  readonly remedy?: string;
-}
 
 /** Looks at everything and prints what it found. @returns 0 where nothing has to be mended, else 1. */
 export async function runDoctor(
@@ -71,48 +61,6 @@ export async function examine(config: Config, log: Logger): Promise<readonly Fin
   }
 }
 
-async function keyFile(config: Config): Promise<Finding> {
-  const subject = 'key file';
-  try {
-    await readSeal(config);
-    return {
-      subject,
-      health: 'well',
-      found: `${keyFileOf(config)} is a random key, for its owner alone`,
-    };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    const remedy =
-      'Set UNWIND_KEY_FILE to the one of this installation; "unwind start" makes that of a sandbox.';
-    return { subject, health: 'ill', found: error.message, remedy };
-  }
-}
-
-/** Less than this is little for a database that grows: bytes, and a part of the whole. */
-const roomMin = { bytes: 2 ** 30, part: 0.1 };
-
-async function disk({ home, database }: Config): Promise<Finding> {
-  const subject = 'disk';
-  try {
-    const { bavail, blocks, bsize } = await statfs(home);
-    const free = bavail * bsize;
-    const isTight = free < roomMin.bytes || bavail / blocks < roomMin.part;
-    const found = `${(free / 2 ** 30).toFixed(1)} GiB free (${Math.floor((100 * bavail) / blocks)} %) at ${home}`;
-    if (!isTight) return { subject, health: 'well', found };
-    const isOurs = database.url === undefined;
-    const remedy = 'Make room: the database stops when the disk is full.';
-    return { subject, health: isOurs ? 'ill' : 'note', found, ...(isOurs ? { remedy } : {}) };
-  } catch (error) {
-    const found = `${home} cannot be looked at: ${whyUnreadable(error)}`;
-    return {
-      subject,
-      health: 'ill',
-      found,
-      remedy: 'Set UNWIND_HOME to a directory of the service.',
-    };
-  }
-}
-
 async function ofDatabase(sql: Sql, config: Config, log: Logger): Promise<readonly Finding[]> {
   await checkDatabase(sql);
   const { shown } = await readServerVersion(sql);
@@ -130,6 +78,8 @@ async function ofDatabase(sql: Sql, config: Config, log: Logger): Promise<readon
     ...(await ofVenues(sql, now)),
     await ofReceivers(sql, now),
     await ofWork(sql, now),
+    await ofHalts(sql),
+    await ofControls(sql),
     await ofParked(sql),
   ];
 }
@@ -287,6 +237,39 @@ async function ofWork(sql: Sql, now: Date): Promise<Finding> {
   if (oldestS <= idleSMax) return { subject, health: 'well', found };
   const idle = `reports or events have waited for ${durationText(oldestS * 1_000)}`;
   return { subject, health: 'ill', found: `${found}; ${idle}`, remedy: startWorker };
+}
+
+/** Halts and stopped orders that are counted at most. */
+const countedMax = 1_000;
+
+/** What people have halted they may want so: it is nothing to mend, and easily forgotten. */
+async function ofHalts(sql: Sql): Promise<Finding> {
+  const subject = 'halts';
+  const { halts, lookedTo } = await findHalts(sql, {
+    ...{ tenantId: undefined, inForce: true, below: undefined, limit: countedMax },
+  });
+  if (halts.length === 0) return { subject, health: 'well', found: 'none is in force' };
+  const oldest = halts.at(-1);
+  const since = oldest === undefined ? '' : `, the oldest since ${oldest.setAt.toISOString()}`;
+  const found = `${countOf(halts, lookedTo)} in force${since}: what they cover is not sold`;
+  const remedy = '"unwind halts" says who and why; "unwind halts lift ID --reason …" ends one.';
+  return { subject, health: 'note', found, remedy };
+}
+
+async function ofControls(sql: Sql): Promise<Finding> {
+  const subject = 'controls';
+  const { stops, lookedTo } = await findStops(sql, {
+    ...{ tenantId: undefined, below: undefined, limit: countedMax },
+  });
+  if (stops.length === 0) return { subject, health: 'well', found: 'no order is stopped' };
+  const found = `${countOf(stops, lookedTo)} orders are stopped by a pre-trade control`;
+  const remedy =
+    '"unwind controls stopped" says which and why; "unwind controls release ID --reason …" lets one pass.';
+  return { subject, health: 'note', found, remedy };
+}
+
+function countOf(listed: readonly unknown[], next: unknown): string {
+  return next === undefined ? String(listed.length) : `${listed.length} and more`;
 }
 
 async function ofParked(sql: Sql): Promise<Finding> {

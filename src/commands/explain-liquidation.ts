@@ -1,12 +1,11 @@
 // `unwind liquidations explain`: why a liquidation is where it is, in plain sentences, and what a person can do.
 
-import { assertNever } from '../assert.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
-import type { EndReason } from '../liquidations/liquidation.ts';
 import { findStory, type Story } from '../liquidations/story-store.ts';
 import type { SeenLiquidation, Wait, WaitReason } from '../liquidations/waits-store.ts';
 import { findLiquidationsOfId } from '../liquidations/waits-store.ts';
 import { printableLine } from '../printable.ts';
+import { endWords } from './end-words.ts';
 import { type OnDatabase, printJson } from './run.ts';
 import { RefusedError } from './usage-error.ts';
 
@@ -106,41 +105,16 @@ function progress(
   return `It has ${count} ${count === 1 ? 'order' : 'orders'}, ${done}, and has earned ${proceeds} EUR${endedAt ? '' : ' so far'}.`;
 }
 
-function ending({ endReason, endNote }: SeenLiquidation, story: Story): string {
-  const { endedAt, stop } = story;
+function ending({ endReason, endNote }: SeenLiquidation, { endedAt, stop, orders }: Story): string {
   const when = endedAt === undefined ? '' : ` on ${at(endedAt)}`;
-  const note = endNote === undefined ? '' : ` Left in the account: ${endNote}.`;
-  const why = endWords(endReason as EndReason | undefined, stop?.note);
-  const refused = endReason === 'refused' ? refusals(story) : '';
-  return `It ended${when}: ${why}${refused}.${note}`;
-}
-
-/** What a venue refused, each instrument once, with the venue's words. */
-function refusals({ orders }: Story): string {
-  const told = orders
+  const left = endNote === undefined ? '' : ` Left in the account: ${endNote}.`;
+  const cancelled = orders
     .filter(({ status }) => status === 'CANCELLED')
     .map(({ isin, cancellationReason, submission }) => {
-      return `${isin}, ${cancellationReason ?? submission?.reason ?? 'without a reason'}`;
+      return { isin, reason: cancellationReason ?? submission?.reason };
     });
-  return told.length === 0 ? '' : ` (${[...new Set(told)].join('; ')})`;
-}
-
-function endWords(reason: EndReason | undefined, note: string | undefined): string {
-  switch (reason) {
-    case undefined:
-    case 'flat':
-      return 'everything that can be sold is sold';
-    case 'client':
-      return 'its client cancelled it while it was NEW';
-    case 'refused':
-      return 'a venue refused what was left for good';
-    case 'limit':
-      return 'it had reached its last round or its age, with what was sold by then';
-    case 'abandoned':
-      return `an operator ended it${note === undefined ? '' : ` (${note})`}`;
-    default:
-      return assertNever(reason);
-  }
+  const why = endWords(endReason, { note: stop?.note, cancelled });
+  return `It ended${when}: ${why}.${left}`;
 }
 
 function waiting({ wait }: SeenLiquidation, { positions, stop }: Story): readonly string[] {

@@ -14,6 +14,7 @@ import {
   type Wait,
   type WaitingPosition,
 } from '../liquidations/waits-store.ts';
+import { endWords } from './end-words.ts';
 import type { Output } from './run.ts';
 import { tableOf } from './table.ts';
 
@@ -42,8 +43,9 @@ export async function listLiquidations(
   const head = ['liquidation', 'account', 'status', 'waits for', 'since', 'until', 'detail'];
   const rows = found.map((one) => {
     const { liquidationId, accountId, status, endReason, wait } = one;
-    const shown = endReason === undefined ? status : `${status} ${endReason}`;
-    return [liquidationId, accountId, shown, ...cellsOf(wait)];
+    const [reason, since, until, detail] = cellsOf(wait);
+    const why = endReason === undefined ? detail : endWords(endReason);
+    return [liquidationId, accountId, status, reason, since, until, why];
   });
   if (stdout.isTTY === true && found.length === 0) stdout.write('There are none.\n');
   else stdout.write(tableOf([head, ...rows], stdout.isTTY === true));
@@ -141,7 +143,10 @@ function linesOf(one: SeenLiquidation): readonly (readonly string[])[] {
     ['client', one.tenantId],
     ['account', one.accountId],
     ['created', one.createdAt.toISOString()],
-    ['status', one.endReason === undefined ? one.status : `${one.status} ${one.endReason}`],
+    [
+      'status',
+      one.endReason === undefined ? one.status : `${one.status}: ${endWords(one.endReason)}`,
+    ],
     ['note', one.endNote],
     ['proceeds', `EUR ${one.proceeds}`],
     ['expected in all', one.wait === undefined ? '' : `EUR ${one.cashAmount}`],

@@ -8,6 +8,20 @@ import {
   type LiquidationWait,
 } from '@unwind/client';
 
+export type AccountsWanted = BatchAccount['status'] | 'OPEN' | 'all';
+
+/** The accounts of a batch of which this became; OPEN: those whose liquidation is open. */
+export async function* accountsOf(
+  client: Client,
+  id: string,
+  which: AccountsWanted,
+): AsyncGenerator<BatchAccount> {
+  if (which === 'OPEN') {
+    for (const status of ['PROCESSING', 'NEW'] as const)
+      yield* client.batches.accounts(id, { liquidation_status: status });
+  } else yield* client.batches.accounts(id, which === 'all' ? {} : { status: which });
+}
+
 /** Accounts that are shown; each is a request. */
 const shownMax = 10;
 
@@ -29,7 +43,7 @@ export async function openLines(
     }
   }
   const more = liquidations.new + liquidations.processing - lines.length;
-  if (more > 0) lines.push(`and ${more} more: unwind batches show ${id} --accounts STARTED`);
+  if (more > 0) lines.push(`and ${more} more: unwind batches show ${id} --accounts OPEN`);
   return lines;
 }
 

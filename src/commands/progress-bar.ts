@@ -10,6 +10,8 @@ export interface Progress {
   /** From 0 to 1. It is shown as less than all of it: what is done has no bar any more. */
   readonly done: number;
   readonly detail: string;
+  /** Some of it waits for what nobody can tell the end of, so that no rest is estimated. */
+  readonly isOpenEnded?: boolean;
 }
 
 /** How much has to be done before the rest can be estimated. */
@@ -37,14 +39,14 @@ export class ProgressBar {
     });
   }
 
-  show({ subject, done, detail }: Progress): void {
+  show({ subject, done, detail, isOpenEnded = false }: Progress): void {
     if (subject !== this.#subject) {
       this.clear();
       this.#subject = subject;
       this.#beganAtMs = this.#stopwatch.elapsedMs();
       this.#bar.start(steps, 0, { subject, detail, rest: '' });
     }
-    const rest = this.#restOf(done);
+    const rest = isOpenEnded ? '' : this.#restOf(done);
     this.#bar.update(Math.min(steps - 1, Math.floor(done * steps)), { subject, detail, rest });
   }
 

@@ -17,7 +17,7 @@ import { printableLine } from '../printable.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { restFor } from './follow.ts';
 import { readInputFile } from './input-file.ts';
-import { openLines } from './open-of-batch.ts';
+import { type AccountsWanted, accountsOf, openLines } from './open-of-batch.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { doneBefore, type Output, printJson } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
@@ -179,7 +179,7 @@ export async function listBatches(
 }
 
 export interface ShowOptions {
-  readonly accounts?: BatchAccount['status'] | 'all';
+  readonly accounts?: AccountsWanted;
   readonly json?: boolean;
 }
 
@@ -189,8 +189,7 @@ export async function showBatch(
   { accounts, json = false }: ShowOptions,
 ): Promise<number> {
   const batch = await client.batches.retrieve(id);
-  const query = accounts === undefined || accounts === 'all' ? {} : { status: accounts };
-  const listing = accounts === undefined ? [] : client.batches.accounts(id, query);
+  const listing = accounts === undefined ? [] : accountsOf(client, id, accounts);
   if (json) {
     const shown: BatchAccount[] = [];
     for await (const account of listing) shown.push(account);
@@ -232,7 +231,13 @@ export async function watchBatch(
     const isOver = batch.ended_at !== undefined;
     const ends = isOver || signal.aborted;
     if (ends) bar?.clear();
-    else bar?.show({ subject: batch.status, done: doneOf(batch), detail: barText(batch) });
+    else
+      bar?.show({
+        subject: batch.status,
+        done: doneOf(batch),
+        detail: barText(batch),
+        isOpenEnded: batch.estimated_end_at === undefined,
+      });
     // The end that is estimated moves with every look.
     const state = JSON.stringify([batch.status, batch.accounts, batch.liquidations]);
     if (!json && (isOver || (bar === undefined && state !== told))) {

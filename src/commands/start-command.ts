@@ -176,9 +176,9 @@ function nextCommands(): readonly string[] {
   const body = JSON.stringify({ user_id: example.user });
   return [
     '  Now, in another terminal:',
-    `    ${command} import ${book}`,
     `    ${command} listen`,
-    '  and in a third, sell an account of that book, then check it all:',
+    '  and in a third, import a book, sell an account of it, then check it all:',
+    `    ${command} import ${book}`,
     `    ${command} request POST /accounts/${example.account}/liquidations --data '${body}'`,
     `    ${command} audit`,
   ];

@@ -84,7 +84,8 @@ export async function readTop({
       endedToday: today.asked.FILLED + today.asked.CANCELLED,
       soldToday: today.sold.proceeds,
       ordersAMinute: minute?.orders ?? 0,
-      openOrders: openOrders.get(tenantId) ?? 0,
+      openOrders: openOrders.get(tenantId)?.open ?? 0,
+      heldOrders: openOrders.get(tenantId)?.held ?? 0,
       parked: today.parked,
       waiting: today.waiting.slice(0, 3),
     });

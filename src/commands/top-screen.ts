@@ -14,6 +14,8 @@ export interface TopClient {
   /** Orders with an execution in the last minute that is over. */
   readonly ordersAMinute: number;
   readonly openOrders: number;
+  /** Those of them that a control or a halt keeps from being sent: nobody can tell how long. */
+  readonly heldOrders: number;
   readonly parked: number;
   /** The most frequent reasons first. */
   readonly waiting: readonly { readonly reason: string; readonly count: number }[];
@@ -68,9 +70,14 @@ export function topScreen(
   });
 }
 
-/** @returns undefined where nothing can be said of it. */
-export function timeLeftMs({ openOrders, ordersAMinute }: TopClient): number | undefined {
-  return ordersAMinute === 0 ? undefined : (openOrders / ordersAMinute) * 60_000;
+/** How long the orders take that are not held. @returns undefined where nothing can be said of it. */
+export function timeLeftMs({
+  openOrders,
+  heldOrders,
+  ordersAMinute,
+}: Pick<TopClient, 'openOrders' | 'heldOrders' | 'ordersAMinute'>): number | undefined {
+  const goOn = openOrders - heldOrders;
+  return goOn === 0 || ordersAMinute === 0 ? undefined : (goOn / ordersAMinute) * 60_000;
 }
 
 function headLine({ at, halts, clients, hasMoreClients }: TopState): string {
@@ -99,6 +106,7 @@ function clientTable(clients: readonly TopClient[]): string {
     'EUR today',
     'orders/min',
     'left',
+    'held',
     'about',
     'parked',
     'waits for',
@@ -112,7 +120,8 @@ function clientTable(clients: readonly TopClient[]): string {
       one.soldToday,
       String(one.ordersAMinute),
       String(one.openOrders),
-      one.openOrders === 0 ? '' : left === undefined ? '?' : durationText(left),
+      String(one.heldOrders),
+      one.openOrders === one.heldOrders ? '' : left === undefined ? '?' : durationText(left),
       String(one.parked),
       one.waiting.map(({ reason, count }) => `${reason} ${count}`).join(', '),
     ];

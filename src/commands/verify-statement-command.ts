@@ -2,9 +2,11 @@
 
 import { open } from 'node:fs/promises';
 import { importPublicKey, UnusableKeyError } from '@unwind/signatures';
+import { endReasons } from '../liquidations/liquidation.ts';
 import { printableLine } from '../printable.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { StatementVerifier, type Trust, type Verdict } from '../statements/verify-statement.ts';
+import { endWords } from './end-words.ts';
 import { readInputFile } from './input-file.ts';
 import { type Output, printJson } from './run.ts';
 import { UsageError } from './usage-error.ts';
@@ -96,6 +98,12 @@ function jwkOf(bytes: Buffer, file: string): Jwk {
   }
 }
 
+/** What a file says may be a word of a later version. */
+function endOf(reason: string): string {
+  const known = endReasons.find((one) => one === reason);
+  return known === undefined ? reason : endWords(known);
+}
+
 function textOf({ faults, head, signedBy }: Verdict, file: string): string {
   const isWhole = faults.length === 0;
   // The verdict first: what follows is of a file that anybody may have written.
@@ -105,7 +113,7 @@ function textOf({ faults, head, signedBy }: Verdict, file: string): string {
     const { liquidation, totals, client_id: client } = head;
     lines.push(
       `Liquidation ${liquidation.id} of account ${liquidation.account_id}, client ${client}`,
-      `${liquidation.status} (${liquidation.end_reason}) ${liquidation.ended_at}`,
+      `${liquidation.status} ${liquidation.ended_at}: ${endOf(liquidation.end_reason)}`,
       `${totals.executions} executions, ${totals.void} of them void, earned EUR ${totals.proceeds}; fees are not known`,
     );
   }

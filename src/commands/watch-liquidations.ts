@@ -1,8 +1,11 @@
 // Watches liquidations to their end: a bar with orders, units and proceeds on a terminal, else a line for each that
 // ends. It only reads: whoever stops it stops nothing, and the same command goes on.
 
-import type { LiquidationOverview } from '@unwind/client';
+import type { LiquidationOverview, LiquidationStory } from '@unwind/client';
+import { openEndedReasons } from '../liquidations/waits-store.ts';
 import { decimal, plain, sum } from '../money.ts';
+import { printableLine } from '../printable.ts';
+import { endWords } from './end-words.ts';
 import { restFor } from './follow.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { printJson } from './run.ts';
@@ -30,9 +33,14 @@ export async function watchLiquidations(
   ids: readonly string[],
   { json, terminal, signal, rest = () => restFor(everyMs, signal) }: Watching,
 ): Promise<number> {
-  const seen = new Map<string, LiquidationOverview>();
+  const seen = new Map<string, Seen>();
+  const bar = terminal && new ProgressBar(terminal);
   const look = async (id: string) => {
-    seen.set(id, (await client.control.liquidations.story(id)).liquidation);
+    const story = await client.control.liquidations.story(id);
+    seen.set(id, seenOf(story));
+    if (isOpen(story.liquidation) || json) return;
+    bar?.clear();
+    stdout.write(`${printableLine(lineOf(story))}\n`);
   };
   const named = [...new Set(ids)];
   const watched = named.slice(0, watchedMax);
@@ -41,7 +49,6 @@ export async function watchLiquidations(
     if (signal.aborted) break;
     await look(id);
   }
-  const bar = terminal && new ProgressBar(terminal);
   let turn = 0;
   try {
     while (!signal.aborted) {
@@ -53,11 +60,6 @@ export async function watchLiquidations(
         const one = open[(turn + i) % open.length];
         if (one === undefined || signal.aborted) break;
         await look(one.id);
-        const now = seen.get(one.id);
-        if (now !== undefined && !isOpen(now) && !json) {
-          bar?.clear();
-          stdout.write(`${lineOf(now)}\n`);
-        }
       }
       turn += lookedAtMax;
     }
@@ -77,9 +79,16 @@ export async function watchLiquidations(
   return unwatched === 0 && all.every(isSold) ? 0 : 1;
 }
 
+/** What is kept of one: how far it is, and why it has ended. */
+type Seen = LiquidationOverview & Pick<LiquidationStory, 'end_reason'>;
+
+function seenOf({ liquidation, end_reason: reason }: LiquidationStory): Seen {
+  return { ...liquidation, ...(reason === undefined ? {} : { end_reason: reason }) };
+}
+
 async function openOnes(
   client: OnApi['client'],
-  seen: Map<string, LiquidationOverview>,
+  seen: Map<string, Seen>,
   signal: AbortSignal,
 ): Promise<void> {
   for (const status of ['PROCESSING', 'NEW'] as const) {
@@ -99,17 +108,20 @@ export function isSold({ status }: Pick<LiquidationOverview, 'status'>): boolean
   return status === 'FILLED' || status === 'SETTLED';
 }
 
-/** How far all of them are: an open one as far as its orders are final. */
+/** How far all of them are: of an open one, orders that are final, of these and the positions that still wait. */
 export function progressOf(all: readonly LiquidationOverview[]): {
   readonly done: number;
   readonly detail: string;
+  readonly isOpenEnded: boolean;
 } {
   const ended = all.filter((one) => !isOpen(one)).length;
   const orders = total(all, ({ progress }) => progress.orders);
   const final = total(all, ({ progress }) => progress.orders_final);
   const parts = total(all, (one) => {
     if (!isOpen(one)) return 1;
-    return one.progress.orders === 0 ? 0 : one.progress.orders_final / one.progress.orders;
+    const left = total(one.waiting, ({ positions }) => positions);
+    const of = Math.max(one.progress.orders, one.progress.orders_final + left);
+    return of === 0 ? 0 : one.progress.orders_final / of;
   });
   const units = plain(sum(all.map(({ progress }) => decimal(progress.executed_quantity))));
   const proceeds = sum(all.map(({ progress }) => decimal(progress.proceeds))).toFixed(2);
@@ -126,13 +138,25 @@ export function progressOf(all: readonly LiquidationOverview[]): {
     `${proceeds} EUR`,
     ...why.slice(0, 3),
   ].join(', ');
-  return { done: all.length === 0 ? 1 : parts / all.length, detail };
+  const isOpenEnded = all.some((one) => {
+    return isOpen(one) && one.waiting.some(({ reason }) => openEndedReasons.includes(reason));
+  });
+  return { done: all.length === 0 ? 1 : parts / all.length, detail, isOpenEnded };
 }
 
 function total<T>(all: readonly T[], value: (one: T) => number): number {
   return all.reduce((before, one) => before + value(one), 0);
 }
 
-function lineOf({ id, account_id: account, status, progress }: LiquidationOverview): string {
-  return `${id}  account ${account}  ${status}  orders ${progress.orders_final}/${progress.orders}  ${progress.proceeds} EUR`;
+/** One that has ended; where not all was sold, with the reason. */
+function lineOf({ liquidation, end_reason: reason, stop, orders }: LiquidationStory): string {
+  const { id, account_id: account, status, progress } = liquidation;
+  const line = `${id}  account ${account}  ${status}  orders ${progress.orders_final}/${progress.orders}  ${progress.proceeds} EUR`;
+  if (isSold(liquidation)) return line;
+  const cancelled = orders
+    .filter((order) => order.status === 'CANCELLED')
+    .map(({ isin, cancellation_reason: why, submission }) => {
+      return { isin, reason: why ?? submission?.reason };
+    });
+  return `${line}: ${endWords(reason, { note: stop?.note, cancelled })}`;
 }

@@ -2,10 +2,10 @@
 
 import type { Static } from 'typebox';
 import { type BatchAccount, findBatchAccounts } from '../batches/account-list-store.ts';
-import { type Batch, batchView, batchWithProgress, refusals } from '../batches/batch.ts';
-import { findBatch, findBatches, findFigures, type NamedAccount } from '../batches/batch-store.ts';
+import { batchView, refusals } from '../batches/batch.ts';
+import { findBatch, findBatches, type NamedAccount } from '../batches/batch-store.ts';
+import { findBatchObject } from '../batches/figures-store.ts';
 import { createBatch, type Steering, steerBatch } from '../batches/manage-batches.ts';
-import type { SqlOrTx } from '../db/connect.ts';
 import { isMissingPartition } from '../db/errors.ts';
 import { makePartitionOf } from '../events/keep-log.ts';
 import { newId } from '../ids.ts';
@@ -77,7 +77,7 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
       const answer = await answerOnce(options, call, async (tx, now) => {
         const steered = await steerBatch(tx, { tenantId, batchId }, { act, by, now });
         if (steered instanceof Refusal) return steered;
-        return { status: 200, body: await progressText(tx, steered, now) };
+        return { status: 200, body: await findBatchObject(tx, steered, now) };
       });
       onChanged();
       return answer;
@@ -108,7 +108,7 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
           const request = { ...plan, tenantId, proof, startAt: startAt ?? now };
           const made = await createBatch(tx, request, now);
           if (made instanceof Refusal) return made;
-          return { status: 201, body: await progressText(tx, made, now) };
+          return { status: 201, body: await findBatchObject(tx, made, now) };
         });
       });
       onChanged();
@@ -118,7 +118,7 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
     retrieve: async (call) => {
       const batch = await find(call);
       readNoQuery(call.search);
-      return { status: 200, body: await progressText(sql, batch, clock.now()) };
+      return { status: 200, body: await findBatchObject(sql, batch, clock.now()) };
     },
 
     accounts: async (call) => {
@@ -136,10 +136,6 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
     resume: steer('resume'),
     cancel: steer('cancel'),
   };
-}
-
-async function progressText(sql: SqlOrTx, batch: Batch, now: Date): Promise<string> {
-  return JSON.stringify(batchWithProgress(batch, await findFigures(sql, batch), now));
 }
 
 /** The trail keeps the start of a body: of a long list of accounts their number, so that it has what else was asked for. */

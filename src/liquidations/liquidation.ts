@@ -16,7 +16,9 @@ export type LiquidationState =
 export type LiquidationStatus = LiquidationState['status'];
 
 /** Why a liquidation ended: `flat` when FILLED (and SETTLED), all others when CANCELLED. */
-export type EndReason = 'flat' | 'client' | 'refused' | 'limit' | 'abandoned';
+export const endReasons = ['flat', 'client', 'refused', 'limit', 'abandoned'] as const;
+
+export type EndReason = (typeof endReasons)[number];
 
 /** Why one is ended before it is flat, although its orders are open or it was never released. */
 export type StopReason = 'limit' | 'abandoned';

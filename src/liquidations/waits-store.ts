@@ -5,7 +5,7 @@ import type { SqlOrTx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { stuckAfterMs } from '../limits.ts';
-import type { LiquidationStatus } from './liquidation.ts';
+import type { EndReason, LiquidationStatus } from './liquidation.ts';
 
 /** Why something waits, in the order of precedence of the view. */
 export const waitReasons = [
@@ -33,6 +33,17 @@ export const waitReasons = [
 
 export type WaitReason = (typeof waitReasons)[number];
 
+/** Those that end once somebody acts, so that nobody can tell when: a person, the book, or a venue that has halted. */
+export const openEndedReasons: readonly WaitReason[] = [
+  'parked',
+  'inactive',
+  'unlisted',
+  'locked',
+  'halted',
+  'control',
+  'no_rate',
+];
+
 export interface Wait {
   readonly reason: WaitReason;
   /** The position that has the reason; undefined: the liquidation as a whole. */
@@ -48,7 +59,7 @@ export interface SeenLiquidation {
   readonly liquidationId: LiquidationId;
   readonly accountId: AccountId;
   readonly status: LiquidationStatus;
-  readonly endReason: string | undefined;
+  readonly endReason: EndReason | undefined;
   /** What its end left in the account although nothing was refused, in words. */
   readonly endNote: string | undefined;
   readonly proceeds: string;
@@ -80,7 +91,7 @@ interface SeenRow extends WaitColumns {
   readonly liquidation_id: LiquidationId;
   readonly account_id: AccountId;
   readonly status: LiquidationStatus;
-  readonly end_reason: string | null;
+  readonly end_reason: EndReason | null;
   readonly end_note: string | null;
   readonly proceeds: string;
   readonly cash_amount: string;

@@ -45,6 +45,9 @@ export interface Trust {
 
 const isStatement = Compile(statementSchema);
 
+/** What a part has, as flattened JSON. */
+const memberNames = ['payload', 'protected', 'signature'] as const;
+
 /** Faults that are told; a broken file may have one in each line. */
 const faultsMax = 50;
 
@@ -69,7 +72,7 @@ export class StatementVerifier {
     this.#parts += 1;
     const signed = this.#parse(line);
     if (signed === undefined) return;
-    const statement = this.#read(signed);
+    const statement = await this.#read(signed);
     if (statement === undefined) return;
     if (!(await this.#checkSignature(signed))) return;
     this.#checkPart(statement);
@@ -103,20 +106,34 @@ export class StatementVerifier {
       if (!(error instanceof SyntaxError)) throw error;
       const isCut = line.trimStart().startsWith('{') && !line.trimEnd().endsWith('}');
       if (isCut) return this.#fault('cut_off', `${where} is cut off: its end is missing.`);
+      const isDamaged = memberNames.some((name) => line.includes(`"${name}"`));
+      if (isDamaged) return this.#fault('altered', `${where} was altered: it is no JSON any more.`);
       return this.#fault('no_statement', `${where} is no JSON.`);
     }
     const { payload, protected: header, signature } = Object(value) as Partial<SignedStatement>;
     if ([payload, header, signature].every((text) => typeof text === 'string')) {
       return value as SignedStatement;
     }
+    const isDamaged = memberNames.some((name) => Object.hasOwn(Object(value), name));
+    if (isDamaged) {
+      return this.#fault(
+        'altered',
+        `${where} was altered: payload, protected or signature is gone.`,
+      );
+    }
     return this.#fault('no_statement', `${where} is no JWS with payload, protected and signature.`);
   }
 
-  #read({ payload }: SignedStatement): Statement | undefined {
+  async #read(signed: SignedStatement): Promise<Statement | undefined> {
     const where = `Part ${this.#parts}`;
     try {
-      const value = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+      const value = JSON.parse(Buffer.from(signed.payload, 'base64url').toString('utf8'));
       if (isStatement.Check(value)) return value;
+      const named = namedKey(signed.protected);
+      if (named === undefined || !(await isSignedBy(signed, named))) {
+        const fault = 'what it says is no statement, nor what was signed.';
+        return this.#fault('altered', `${where} was altered: ${fault}`);
+      }
       return this.#fault('no_statement', `${where} is no statement of executions of version 1.`);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;

@@ -111,7 +111,10 @@ test('what of a batch is open is shown with why it waits, and how much more ther
   const [first] = made.map(({ accountId }) => accountId).toSorted();
   assert.equal(form.exec(String(open[2]))?.[1], first, open[2]);
   for (const line of open.slice(2, -1)) assert.match(line, form);
-  assert.equal(open.at(-1), `    and 2 more: unwind batches show ${id} --accounts STARTED`);
+  assert.equal(open.at(-1), `    and 2 more: unwind batches show ${id} --accounts OPEN`);
+  const all = begin();
+  await showBatch(all.on, id, { accounts: 'OPEN' });
+  assert.equal(all.stdout.text.match(/ {2}STARTED +\S+ {2}PROCESSING/g)?.length, 12);
   const ofBatches = new Client({
     baseUrl: `http://127.0.0.1:${service.port}`,
     ...{ clientId, clientSecret, keyId, privateKey: key.privateKey, scopes: ['batches:read'] },
@@ -120,6 +123,29 @@ test('what of a batch is open is shown with why it waits, and how much more ther
   const bare = (await show(ofBatches)).slice(4, -1);
   assert.equal(bare.length, 10);
   for (const line of bare) assert.match(line, / {2}PROCESSING$/);
+});
+
+test('an end is foreseen while all goes on, and not where some of it waits for a person', async () => {
+  const locked = [{ isin: 'DE0007164600', quantity: '4', locked: '1' }];
+  const ends = async (positions: readonly object[], rate: number) => {
+    const made = await giveAccounts(sql, registered, [{}, ...positions]);
+    const batch = await client.batches.create({
+      accounts: made.map(({ accountId }) => ({ account_id: accountId })),
+      ...{ rate, reason: by.reason, person: by.actor },
+    });
+    for (let i = 0; i < 3; i += 1) {
+      await runUntilIdle(steps);
+      clock.advance(batchLookMs);
+    }
+    const { liquidations, estimated_end_at: end } = await client.batches.retrieve(batch.id);
+    assert.equal(liquidations.filled, 1);
+    const { on, stdout } = begin();
+    await showBatch(on, batch.id, {});
+    assert.equal(stdout.text.includes('until about'), end !== undefined, stdout.text);
+    return end !== undefined;
+  };
+  assert.equal(await ends([{}], 1), true, 'the second is started a minute later');
+  assert.equal(await ends([{ positions: locked }], 6_000), false);
 });
 
 test('a file that is wrong makes no batch, and says where it is wrong', async () => {

@@ -11,7 +11,12 @@ import { showLog } from '../../src/commands/fix-command.ts';
 import { runReport } from '../../src/commands/report-command.ts';
 import { readTop } from '../../src/commands/top-command.ts';
 import { type TopState, timeLeftMs, topScreen } from '../../src/commands/top-screen.ts';
+import { noLimits } from '../../src/controls/control.ts';
+import { replaceControls } from '../../src/controls/controls-store.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { insertHalt } from '../../src/halts/halts-store.ts';
 import { drawIdsFrom, type LiquidationId, newId } from '../../src/ids.ts';
+import { decimal } from '../../src/money.ts';
 import { keyFileOf, readConfig } from '../../src/settings/config.ts';
 import { openKeyFile } from '../../src/settings/key-file.ts';
 import { newHome, newHomeOnServer, runUnwind } from '../service/processes.ts';
@@ -128,6 +133,7 @@ const anyClient = fc.record({
   soldToday: fc.constant('12.50'),
   ordersAMinute: fc.nat(),
   openOrders: fc.nat(),
+  heldOrders: fc.nat(),
   parked: fc.nat(),
   waiting: fc.array(fc.record({ reason: fc.constant('locked'), count: fc.nat() }), {
     maxLength: 3,
@@ -169,21 +175,69 @@ test('a screen is never larger than the terminal, and no text of it moves the cu
 });
 
 test('how long it takes follows from what was sold in the last minute', () => {
-  const client = { openOrders: 90, ordersAMinute: 30 };
-  const rest = {
-    name: '',
-    open: 1,
-    askedToday: 1,
-    endedToday: 0,
-    soldToday: '0',
-    parked: 0,
-    waiting: [],
-  };
-  assert.equal(timeLeftMs({ ...rest, ...client }), 180_000);
-  assert.equal(timeLeftMs({ ...rest, ...client, ordersAMinute: 0 }), undefined);
+  const client = { openOrders: 90, heldOrders: 0, ordersAMinute: 30 };
+  assert.equal(timeLeftMs(client), 180_000);
+  assert.equal(timeLeftMs({ ...client, ordersAMinute: 0 }), undefined);
+  assert.equal(
+    timeLeftMs({ ...client, heldOrders: 60 }),
+    60_000,
+    'of what is held nobody can tell',
+  );
+  assert.equal(timeLeftMs({ ...client, heldOrders: 90 }), undefined);
 });
 
 const silent = pino({ level: 'silent' });
+
+test('top and doctor tell what controls stop and halts hold', async (t) => {
+  const own = await makeTenant(sql, 'Held');
+  const [one, two, three] = await makeBook(sql, {
+    tenantId: own,
+    instruments: [
+      { isin: sap, price: '100' },
+      { isin: 'US0378331005', price: '200' },
+    ],
+    accounts: [
+      { positions: [{ isin: sap, quantity: '1' }] },
+      { positions: [{ isin: sap, quantity: '9' }] },
+      { positions: [{ isin: 'US0378331005', quantity: '1' }] },
+    ],
+  });
+  const by = { reason: 'a test', person: 'A. Risk', setAt: clock.now() };
+  const limits = { ...noLimits, orderValueMax: decimal('500') };
+  const halt = {
+    ...{ tenantId: own, haltId: newId<'halt'>(), strength: 'release' as const, ...by },
+    ...{ accountId: undefined, isin: 'US0378331005', venue: undefined, lift: undefined },
+  };
+  await inTransaction(sql, async (tx) => {
+    await replaceControls(tx, { ...limits, tenantId: own, controlsId: newId(), ...by });
+  });
+  for (const account of [one, two, three])
+    await askToLiquidate(sql, clock, account ?? assert.fail());
+  const held = async () => {
+    const { clients } = await readTop({ sql, clock });
+    const { openOrders, heldOrders } = clients.find(({ name }) => name === 'Held') ?? assert.fail();
+    return [openOrders, heldOrders];
+  };
+  await steps.release();
+  assert.deepEqual(await held(), [3, 0]);
+  await inTransaction(sql, (tx) => insertHalt(tx, halt));
+  assert.deepEqual(await held(), [3, 1]);
+  await runUntilIdle(steps);
+  assert.deepEqual(await held(), [2, 2], 'one is sold, one stopped, one halted');
+  const config = await readConfig({ DATABASE_URL: url, UNWIND_HOME: await newHome(t) });
+  const bySubject = async () => {
+    const findings = await examine(config, silent);
+    return new Map(findings.map(({ subject, ...rest }) => [subject, rest]));
+  };
+  const ill = await bySubject();
+  assert.equal(ill.get('halts')?.health, 'note');
+  assert.match(ill.get('halts')?.found ?? '', /^1 in force, the oldest since \S+: what they cover/);
+  assert.match(ill.get('controls')?.found ?? '', /^1 orders are stopped by a pre-trade control$/);
+  await sql`delete from unwind.control_stops`;
+  await sql`delete from unwind.halts`;
+  const well = await bySubject();
+  assert.deepEqual([well.get('halts')?.health, well.get('controls')?.health], ['well', 'well']);
+});
 
 test('doctor finds what is wrong, and what to do about it', async (t) => {
   const home = await newHome(t);
@@ -248,8 +302,8 @@ test('of many clients the report leaves none out, and top says that it does', as
   const all = screen();
   await runReport(all, { json: true });
   const { clients } = JSON.parse(all.text());
-  assert.equal(clients.length, others.length + 1);
-  assert.equal(clients.filter((one: { asked: number }) => one.asked > 0).length, 2);
+  assert.equal(clients.length, others.length + 2);
+  assert.equal(clients.filter((one: { asked: number }) => one.asked > 0).length, 3);
   const one = screen();
   await runReport(one, { client: others.at(-1) ?? assert.fail(), json: true });
   assert.equal(JSON.parse(one.text()).clients[0].asked, 1);

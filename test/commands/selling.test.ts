@@ -19,6 +19,7 @@ import { RefusedError, UsageError } from '../../src/commands/usage-error.ts';
 import { isSold, progressOf, watchLiquidations } from '../../src/commands/watch-liquidations.ts';
 import { type AccountId, drawIdsFrom } from '../../src/ids.ts';
 import { giveAccounts } from '../http/api.ts';
+import { makeBook } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
@@ -156,6 +157,48 @@ test('one that has sold everything ends a watch with 0, and its orders, units an
   for (const { accountId } of accounts) {
     assert.match(watching.text(), new RegExp(`account ${accountId}  FILLED`));
   }
+});
+
+test('of one that is cancelled a watch says why, whether that was before it looked or after', async () => {
+  const isin = 'ZZREFUSED006';
+  const [account] = await makeBook(sql, {
+    tenantId: clientId,
+    instruments: [{ isin, price: '5' }],
+    accounts: [{ positions: [{ isin, quantity: '10' }] }],
+  });
+  assert.ok(account);
+  const id = await startedOf(account.accountId);
+  const rest = () => runUntilIdle(steps);
+  const { signal } = new AbortController();
+  const says = new RegExp(
+    `${id}  account ${account.accountId}  CANCELLED  orders 1/1  0\\.00 EUR: ` +
+      'a venue refused what was left for good \\(ZZREFUSED006, the instrument is not admitted to trading\\)\n',
+  );
+  for (const when of ['after', 'before']) {
+    const watching = screen();
+    assert.equal(await watchLiquidations(watching, [id], { ...quiet, signal, rest }), 1);
+    assert.match(watching.text(), says, when);
+  }
+  const json = screen();
+  await watchLiquidations(json, [id], { ...quiet, json: true, signal, rest });
+  assert.equal(JSON.parse(json.text()).liquidations[0].end_reason, 'refused');
+});
+
+test('what waits for a person is not counted as done, and has no end that is foreseen', async () => {
+  const positions = [
+    { isin: 'DE0007164600', quantity: '3' },
+    { isin: 'DE0008404005', quantity: '1', locked: '1' },
+  ];
+  const [account] = await giveAccounts(sql, registered, [{ positions }]);
+  const id = await startedOf(account.accountId);
+  await runUntilIdle(steps);
+  const { liquidation } = await client.control.liquidations.story(id);
+  assert.deepEqual(
+    liquidation.waiting.map(({ reason }) => reason),
+    ['locked'],
+  );
+  const { done, isOpenEnded } = progressOf([liquidation]);
+  assert.deepEqual([done, isOpenEnded], [0.5, true]);
 });
 
 test('whoever stops before the first look, or names too many, is told how many were not looked at', async () => {

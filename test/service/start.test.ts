@@ -122,9 +122,9 @@ function welcomeOf({ url }: RunningService, home: string): RegExp {
       `  Database        ${escaped(join(home, 'pg18'))}\\n` +
       `  Sandbox client  ${escaped(join(home, 'sandbox-client.json'))}\\n\\n` +
       '  Now, in another terminal:\\n' +
-      '    npm run -s unwind -- import examples/book\\n' +
       '    npm run -s unwind -- listen\\n' +
-      '  and in a third, sell an account of that book, then check it all:\\n' +
+      '  and in a third, import a book, sell an account of it, then check it all:\\n' +
+      '    npm run -s unwind -- import examples/book\\n' +
       '    npm run -s unwind -- request POST /accounts/\\S+/liquidations --data .*\\n' +
       '    npm run -s unwind -- audit\\n\\n$',
   );
