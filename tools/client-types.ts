@@ -232,6 +232,15 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
     },
   };
 
+/** Types that have all members of another, and more. */
+const bases: Readonly<Record<string, string>> = {
+  LiquidationOverview: 'Liquidation',
+  ScheduledLiquidation: 'Liquidation',
+  HaltWithEffect: 'Halt',
+  Controls: 'NewControls',
+  BatchWithProgress: 'Batch',
+};
+
 /** Two schemas of one key are one type. */
 function keyOf({ description: _, ...schema }: Schema): string {
   return JSON.stringify(schema);
@@ -246,14 +255,17 @@ export function clientTypes(): ReadonlyMap<string, string> {
   return new Map(
     Object.entries(files).map(([file, { about, types }]) => {
       const used = new Set<Name>();
-      const names: Names = (schema) => homes.get(keyOf(schema));
       const declared = Object.entries(types).map(([name, schema]) => {
-        return declaration(name, schema, (inner) => {
-          const found = names(inner);
+        const names: Names = (inner) => {
+          const found = homes.get(keyOf(inner));
           if (found?.name === name) return undefined;
           if (found !== undefined && found.file !== file) used.add(found);
           return found;
-        });
+        };
+        const base = bases[name];
+        return base === undefined
+          ? declaration(name, schema, names)
+          : extension(name, schema, base, names);
       });
       const text = [
         `// ${about}, as they are on the wire:`,
@@ -291,6 +303,21 @@ function declaration(name: string, schema: Schema, names: Names): string {
     return `${comment}export type ${name} = ${typeOf(schema, names)};\n`;
   }
   return `${comment}export interface ${name} ${typeOf(schema, names)}\n`;
+}
+
+/** An interface with what its base has not, or says otherwise. @throws TypeError where it lacks a member. */
+function extension(name: string, schema: Schema, base: string, names: Names): string {
+  const shared = Object.values(files).flatMap(({ types }) => types[base] ?? [])[0] ?? {};
+  for (const member of Object.keys(shared.properties ?? {})) part(schema, member);
+  const said = ({ properties, required }: Schema, member: string) => {
+    return JSON.stringify([properties?.[member], required?.includes(member) === true]);
+  };
+  const own = Object.entries(schema.properties ?? {}).filter(([member]) => {
+    return said(schema, member) !== said(shared, member);
+  });
+  names(shared);
+  const members = membersOf({ ...schema, properties: Object.fromEntries(own) }, names);
+  return `${commentOf(schema)}export interface ${name} extends ${base} {\n${members}}\n`;
 }
 
 function typeOf(schema: Schema, names: Names): string {

@@ -85,49 +85,7 @@ export interface BatchQuery {
   readonly status?: BatchStatus;
 }
 
-export interface BatchWithProgress {
-  /** The batch. */
-  readonly id: string;
-  /**
-   * PENDING_APPROVAL: it waits for a second person. SCHEDULED: it has not begun. RUNNING:
-   * accounts are started, or were and have not ended. PAUSED: none is started. CANCELLING:
-   * what was not started is cancelled, and what is still NEW. COMPLETED, CANCELLED: nothing of
-   * it is open.
-   */
-  readonly status: BatchStatus;
-  /** Why. */
-  readonly reason: string;
-  /** Who has decided it. */
-  readonly person: string;
-  /** Accounts a minute at most. */
-  readonly rate?: number;
-  /** Liquidations of it that may be open at once. */
-  readonly in_progress_max?: number;
-  /** When it starts. */
-  readonly start_at: string;
-  /** When it was made. */
-  readonly created_at: string;
-  /** When it changed last. */
-  readonly updated_at: string;
-  /** When it started; absent: it has not. */
-  readonly started_at?: string;
-  /** When it ended; absent: it has not. */
-  readonly ended_at?: string;
-  /**
-   * EUR that its accounts could sell when it was made, by the last prices; absent: the
-   * controls had no `four_eyes_max`, or a price was not known.
-   */
-  readonly value?: string;
-  /** The approval that it waits for or had; absent: it needed none. */
-  readonly approval_id?: string;
-  /** When it was approved, declined, paused, resumed or cancelled last. */
-  readonly steered_at?: string;
-  /** Who has decided that. */
-  readonly steered_by?: string;
-  /** Why. */
-  readonly steer_reason?: string;
-  /** What became of its accounts. */
-  readonly accounts: BatchCounts;
+export interface BatchWithProgress extends Batch {
   /** Its liquidations by their status. */
   readonly liquidations: {
     /** Not released yet. */

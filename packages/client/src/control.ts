@@ -2,40 +2,9 @@
 // names in snake case, money and quantities as decimal strings, instants as RFC 3339 text. Later
 // versions may add members and values. Written by tools/client-types.ts from the API document.
 
-import type { LiquidationOrder, LiquidationStatus } from './contract.ts';
+import type { Liquidation } from './contract.ts';
 
-export interface LiquidationOverview {
-  /** The liquidation. Ids are UUIDv7: their order is the order of creation. */
-  readonly id: string;
-  /** When it was created, in UTC. */
-  readonly created_at: string;
-  /** When it last changed, in UTC. It moves exactly when the object does. */
-  readonly updated_at: string;
-  /** The user who owns the account. */
-  readonly user_id?: string;
-  /** The account that is turned into cash. */
-  readonly account_id: string;
-  /**
-   * What the executions earned, plus the indicative value of what is still to be sold (last
-   * price times open quantity). It can fall as well as rise until the liquidation is final; a
-   * FILLED one shows exactly what was earned. Two decimals.
-   */
-  readonly cash_amount: string;
-  /** ISO 4217. */
-  readonly currency: 'EUR';
-  /**
-   * NEW: accepted, and can be cancelled. PROCESSING: released, its orders are under way.
-   * FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because
-   * something could not be sold; what was sold stays sold. SETTLED: FILLED before, and all
-   * that it earned is settled.
-   */
-  readonly status: LiquidationStatus;
-  /** One order for each position, once the liquidation is released; before, none. */
-  readonly orders: readonly LiquidationOrder[];
-  /** Null: accounts belong to users here. Absent where it was created before. */
-  readonly business_id?: null;
-  /** Null: fees are not collected here. Absent where it was created before. */
-  readonly fee_collection_id?: null;
+export interface LiquidationOverview extends Liquidation {
   readonly progress: LiquidationProgress;
   /**
    * Why it waits: first the reason that counts, then the others that its positions have. Empty

@@ -67,36 +67,7 @@ export interface NewHalt {
   readonly dry_run?: boolean;
 }
 
-export interface HaltWithEffect {
-  /** The halt. */
-  readonly id: string;
-  /** What it covers; everything: of all clients, set by the operator. */
-  readonly scope: 'everything' | 'tenant' | 'account' | 'instrument' | 'venue';
-  /** Whether it holds for all clients. */
-  readonly across_clients: boolean;
-  /** The account, where it covers one. */
-  readonly account_id?: string;
-  /** The instrument, where it covers one. */
-  readonly isin?: string;
-  /** The venue, where it covers one. */
-  readonly venue?: string;
-  /**
-   * release: nothing new is released or sent; cancel: and what is open at a venue is
-   * cancelled.
-   */
-  readonly strength: 'release' | 'cancel';
-  /** Why it was set. */
-  readonly reason: string;
-  /** Who has decided it. */
-  readonly person: string;
-  /** Since when it holds. */
-  readonly set_at: string;
-  /** Absent: it is in force. */
-  readonly lifted_at?: string;
-  /** Who has lifted it. */
-  readonly lifted_by?: string;
-  /** Why it was lifted. */
-  readonly lift_reason?: string;
+export interface HaltWithEffect extends Halt {
   /** What the halt stops, of this client, as it is now. */
   readonly effect: HaltEffect;
 }
