@@ -32,23 +32,17 @@ export async function findAccountPage(
   q: PageRange & { tenantId: TenantId },
 ): Promise<Page> {
   const direction = directionSql(q.direction);
-  const page = await readPage(sql, {
-    keys: fragment`
-      select a.account_id
+  const page = await readPage(sql, q, {
+    rows: fragment`
       from unwind.accounts a
-      where a.tenant_id = ${q.tenantId}
-      order by a.created_at ${direction}, a.account_id ${direction}
-      offset ${q.offset}
-      limit ${q.limit}`,
+      where a.tenant_id = ${q.tenantId}`,
+    key: fragment`a.account_id`,
+    order: fragment`a.created_at ${direction}, a.account_id ${direction}`,
     objectOf: (key) => fragment`
       select ${accountObject}
       from unwind.accounts a
       where a.tenant_id = ${q.tenantId}
         and a.account_id = ${key}`,
-    total: fragment`
-      select count(*)
-      from unwind.accounts a
-      where a.tenant_id = ${q.tenantId}`,
   });
   return present(page);
 }
@@ -83,26 +77,18 @@ export function findPositionPage(
   sql: Sql,
   q: PageRange & { tenantId: TenantId; accountId: AccountId },
 ): Promise<Page | undefined> {
-  return readPage(sql, {
-    keys: fragment`
-      select p.isin
+  return readPage(sql, q, {
+    rows: fragment`
       from unwind.positions p
       where p.tenant_id = ${q.tenantId}
-        and p.account_id = ${q.accountId}
-      order by p.isin
-      offset ${q.offset}
-      limit ${q.limit}`,
+        and p.account_id = ${q.accountId}`,
+    key: fragment`p.isin`,
     objectOf: (key) => fragment`
       select unwind.position_object(p.account_id, p.isin, p.quantity, p.locked, p.held) as object
       from unwind.positions p
       where p.tenant_id = ${q.tenantId}
         and p.account_id = ${q.accountId}
         and p.isin = ${key}`,
-    total: fragment`
-      select count(*)
-      from unwind.positions p
-      where p.tenant_id = ${q.tenantId}
-        and p.account_id = ${q.accountId}`,
     owner: hasAccount(q),
   });
 }
@@ -148,17 +134,13 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
   const direction = directionSql(q.direction);
   const sort = raw(q.sort === 'created_at' ? 'created_at' : 'updated_at');
   const status = q.tradingStatus ?? null;
-  const matching = fragment`
+  const page = await readPage(sql, q, {
+    rows: fragment`
       from unwind.instruments i
       where i.tenant_id = ${q.tenantId}
-        and (${status}::text is null or i.trading_status = ${status})`;
-  const page = await readPage(sql, {
-    keys: fragment`
-      select i.isin
-      ${matching}
-      order by i.${sort} ${direction}, i.isin ${direction}
-      offset ${q.offset}
-      limit ${q.limit}`,
+        and (${status}::text is null or i.trading_status = ${status})`,
+    key: fragment`i.isin`,
+    order: fragment`i.${sort} ${direction}, i.isin ${direction}`,
     objectOf: (key) => fragment`
       select unwind.instrument_object(
         i.instrument_id, i.isin, i.name, i.fractional, i.trading_status, i.created_at,
@@ -167,9 +149,6 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
       from unwind.instruments i
       where i.tenant_id = ${q.tenantId}
         and i.isin = ${key}`,
-    total: fragment`
-      select count(*)
-      ${matching}`,
   });
   return present(page);
 }

@@ -26,23 +26,17 @@ export async function findUserObject(
 /** One page of a tenant's users by their creation. */
 export async function findUserPage(sql: Sql, q: PageRange & { tenantId: TenantId }): Promise<Page> {
   const direction = directionSql(q.direction);
-  const page = await readPage(sql, {
-    keys: fragment`
-      select u.user_id
+  const page = await readPage(sql, q, {
+    rows: fragment`
       from unwind.users u
-      where u.tenant_id = ${q.tenantId}
-      order by u.created_at ${direction}, u.user_id ${direction}
-      offset ${q.offset}
-      limit ${q.limit}`,
+      where u.tenant_id = ${q.tenantId}`,
+    key: fragment`u.user_id`,
+    order: fragment`u.created_at ${direction}, u.user_id ${direction}`,
     objectOf: (key) => fragment`
       select ${userObject}
       from unwind.users u
       where u.tenant_id = ${q.tenantId}
         and u.user_id = ${key}`,
-    total: fragment`
-      select count(*)
-      from unwind.users u
-      where u.tenant_id = ${q.tenantId}`,
   });
   assert(page !== undefined, 'a list without an owner always has a page');
   return page;

@@ -25,12 +25,14 @@ export interface Page {
 
 /** A list as SQL. */
 export interface List {
-  /** Selects the keys of the page's rows, in order: with its `order by`, `offset` and `limit`. */
-  readonly keys: Fragment;
+  /** The rows that match: `from` and `where`. */
+  readonly rows: Fragment;
+  /** The column that names a row. */
+  readonly key: Fragment;
+  /** What the rows are sorted by; default the key. */
+  readonly order?: Fragment;
   /** Selects the JSON text `object` of the row that has a key. */
   readonly objectOf: (key: Fragment) => Fragment;
-  /** Selects how many rows match. */
-  readonly total: Fragment;
   /** A condition: whether there is what the list belongs to. */
   readonly owner?: Fragment;
 }
@@ -41,21 +43,40 @@ export interface List {
  * bytes are full, so that neither the server nor this process holds more. The first object always
  * comes, however large.
  */
-export async function readPage(sql: SqlOrTx, list: List): Promise<Page | undefined> {
-  const { total, owner } = list;
+export async function readPage(
+  sql: SqlOrTx,
+  { offset, limit, direction }: PageRange,
+  list: List,
+): Promise<Page | undefined> {
+  const { rows: matching, key, objectOf, owner } = list;
+  const order = list.order ?? fragment`${key} ${directionSql(direction)}`;
+  const keys = fragment`
+        select ${key}
+        ${matching}
+        order by ${order}
+        offset ${offset}
+        limit ${limit}`;
   const rows = await sql<{ objects: string; count: number; total_count: string }[]>`
-    with recursive ${shownSql(list)}
+    with recursive ${shownSql({ keys, objectOf })}
     select
       ${allShown},
-      (${total}) as total_count
+      (
+        select count(*)
+        ${matching}
+      ) as total_count
     ${fromShown}
     having ${owner ?? raw('true')}`;
   const [row] = rows;
   return row && { objects: row.objects, count: row.count, totalCount: Number(row.total_count) };
 }
 
+interface Shown extends Pick<List, 'objectOf'> {
+  /** Selects the keys, in order. */
+  readonly keys: Fragment;
+}
+
 /** SQL: the objects of keys, one after the other, until the bytes are full. */
-function shownSql({ keys, objectOf }: Pick<List, 'keys' | 'objectOf'>): Fragment {
+function shownSql({ keys, objectOf }: Shown): Fragment {
   return fragment`
     wanted as materialized (
       select array(${keys}) as keys

@@ -34,15 +34,6 @@ import {
   refuseUnprintable,
 } from './schemas.ts';
 
-export interface LiquidationHandlers {
-  readonly list: Handler;
-  readonly create: Handler;
-  readonly retrieve: Handler;
-  readonly cancel: Handler;
-  readonly preview: Handler;
-  readonly schedule: Handler;
-}
-
 const readScheduleBody = readerOf(scheduleLiquidationBody);
 const readCreateBody = {
   2023: readerOf(createLiquidationBody),
@@ -72,7 +63,7 @@ export function liquidationHandlers(options: {
   readonly onCreated: () => void;
   /** Called when there is an event to publish. */
   readonly onEvent: () => void;
-}): LiquidationHandlers {
+}) {
   const { sql, clock, settings, onCreated, onEvent } = options;
   const open = new OpenLiquidations(sql, clock);
   const created = (tenantId: TenantId, answer: CreateAnswer) => {
@@ -90,9 +81,7 @@ export function liquidationHandlers(options: {
       const from = readQueryInstant(query.start_date, 'start_date');
       const until = readQueryInstant(query.end_date, 'end_date');
       const { tenantId } = call.caller;
-      const { offset, limit } = range;
-      const which = { tenantId, accountId, offset, limit, from, until };
-      const page = await findLiquidationPage(sql, which);
+      const page = await findLiquidationPage(sql, { tenantId, accountId, ...range, from, until });
       if (page === undefined) throw new Refusal('not_found', noSuchAccount);
       return pageAnswer(call, page, range, 'id');
     },
@@ -171,8 +160,10 @@ export function liquidationHandlers(options: {
       };
       return created(tenantId, await scheduleLiquidation(sql, clock, request, settings));
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type LiquidationHandlers = ReturnType<typeof liquidationHandlers>;
 
 /** @throws Refusal `bad_request` where it names not exactly one. */
 function wishOf({ at, opening_of: openingOf }: { at?: string; opening_of?: string }): Wish {

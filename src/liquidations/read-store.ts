@@ -2,7 +2,7 @@
 
 import { hasAccount } from '../book/read-store.ts';
 import type { Sql } from '../db/connect.ts';
-import { type Page, readPage } from '../db/page.ts';
+import { type Page, type PageRange, readPage } from '../db/page.ts';
 import { fragment } from '../db/sql.ts';
 import { objectSql } from '../events/store.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
@@ -22,11 +22,9 @@ export async function findLiquidationObject(
   return rows[0]?.object;
 }
 
-export interface PageQuery {
+export interface PageQuery extends PageRange {
   readonly tenantId: TenantId;
   readonly accountId: AccountId;
-  readonly offset: number;
-  readonly limit: number;
   /** Inclusive. */
   readonly from: Date | undefined;
   /** Exclusive. */
@@ -35,28 +33,20 @@ export interface PageQuery {
 
 /** One page of an account's liquidations by id; undefined where the tenant has no such account. */
 export function findLiquidationPage(sql: Sql, q: PageQuery): Promise<Page | undefined> {
-  const matching = fragment`
+  return readPage(sql, q, {
+    rows: fragment`
       from unwind.liquidations l
       where l.tenant_id = ${q.tenantId}
         and l.account_id = ${q.accountId}
         and (${q.from ?? null}::timestamptz is null or l.created_at >= ${q.from ?? null})
-        and (${q.until ?? null}::timestamptz is null or l.created_at < ${q.until ?? null})`;
-  return readPage(sql, {
-    keys: fragment`
-      select l.liquidation_id
-      ${matching}
-      order by l.liquidation_id
-      offset ${q.offset}
-      limit ${q.limit}`,
+        and (${q.until ?? null}::timestamptz is null or l.created_at < ${q.until ?? null})`,
+    key: fragment`l.liquidation_id`,
     objectOf: (key) => fragment`
       select o.object
       from unwind.liquidations l
       ${objectSql(fragment`l`)}
       where l.tenant_id = ${q.tenantId}
         and l.liquidation_id = ${key}`,
-    total: fragment`
-      select count(*)
-      ${matching}`,
     owner: hasAccount(q),
   });
 }

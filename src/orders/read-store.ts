@@ -3,7 +3,7 @@
 // entries in the index that the page is sorted by.
 
 import type { Sql } from '../db/connect.ts';
-import { directionSql, type Page, type PageRange, readPage } from '../db/page.ts';
+import { type Page, type PageRange, readPage } from '../db/page.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, Id, OrderId, TenantId } from '../ids.ts';
 import { executionsOfOrderMax } from '../limits.ts';
@@ -35,25 +35,17 @@ export function findOrderPage(
   sql: Sql,
   q: PageRange & { tenantId: TenantId; accountId: AccountId },
 ): Promise<Page | undefined> {
-  return readPage(sql, {
-    keys: fragment`
-      select o.order_id
+  return readPage(sql, q, {
+    rows: fragment`
       from unwind.orders o
       where o.tenant_id = ${q.tenantId}
-        and o.account_id = ${q.accountId}
-      order by o.order_id ${directionSql(q.direction)}
-      offset ${q.offset}
-      limit ${q.limit}`,
+        and o.account_id = ${q.accountId}`,
+    key: fragment`o.order_id`,
     objectOf: (key) => fragment`
       select unwind.order_object(o.tenant_id, o.order_id) as object
       from unwind.orders o
       where o.tenant_id = ${q.tenantId}
         and o.order_id = ${key}`,
-    total: fragment`
-      select count(*)
-      from unwind.orders o
-      where o.tenant_id = ${q.tenantId}
-        and o.account_id = ${q.accountId}`,
     owner: fragment`exists (
       select
       from unwind.accounts a
@@ -93,15 +85,12 @@ export function findExecutionPage(
   sql: Sql,
   q: PageRange & { tenantId: TenantId; orderId: OrderId },
 ): Promise<Page | undefined> {
-  return readPage(sql, {
-    keys: fragment`
-      select e.execution_id
+  return readPage(sql, q, {
+    rows: fragment`
       from unwind.executions e
       where e.tenant_id = ${q.tenantId}
-        and e.order_id = ${q.orderId}
-      order by e.execution_id
-      offset ${q.offset}
-      limit ${q.limit}`,
+        and e.order_id = ${q.orderId}`,
+    key: fragment`e.execution_id`,
     objectOf: (key) => fragment`
       select unwind.execution_object(
         e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
@@ -110,11 +99,6 @@ export function findExecutionPage(
       from unwind.executions e
       where e.tenant_id = ${q.tenantId}
         and e.execution_id = ${key}`,
-    total: fragment`
-      select count(*)
-      from unwind.executions e
-      where e.tenant_id = ${q.tenantId}
-        and e.order_id = ${q.orderId}`,
     owner: fragment`exists (
       select
       from unwind.orders o
