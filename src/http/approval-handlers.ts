@@ -22,12 +22,6 @@ import { decideBody, listApprovalsQuery } from './pre-trade-schemas.ts';
 import { approvalView } from './pre-trade-views.ts';
 import { noQuery, queryReaderOf, readerOf, refuseUnprintable } from './schemas.ts';
 
-export interface ApprovalHandlers {
-  readonly list: Handler;
-  readonly approve: Handler;
-  readonly decline: Handler;
-}
-
 const readNoQuery = queryReaderOf(noQuery);
 const readListQuery = queryReaderOf(listApprovalsQuery);
 const readDecision = readerOf(decideBody);
@@ -54,7 +48,7 @@ export interface ApprovalOptions extends ChangeOptions {
   readonly onDecided: () => void;
 }
 
-export function approvalHandlers(options: ApprovalOptions): ApprovalHandlers {
+export function approvalHandlers(options: ApprovalOptions) {
   const { sql, clock, onDecided } = options;
   const decide = (as: Decision['as']): Handler => {
     return async (call) => {
@@ -106,5 +100,7 @@ export function approvalHandlers(options: ApprovalOptions): ApprovalHandlers {
     },
     approve: decide('approved'),
     decline: decide('declined'),
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type ApprovalHandlers = ReturnType<typeof approvalHandlers>;

@@ -32,16 +32,6 @@ import {
   refuseUnprintable,
 } from './schemas.ts';
 
-export interface BatchHandlers {
-  readonly list: Handler;
-  readonly create: Handler;
-  readonly retrieve: Handler;
-  readonly accounts: Handler;
-  readonly pause: Handler;
-  readonly resume: Handler;
-  readonly cancel: Handler;
-}
-
 const readCreate = readerOf(createBatchBody);
 const readSteer = readerOf(steerBatchBody);
 const readListQuery = queryReaderOf(listBatchesQuery);
@@ -55,7 +45,7 @@ export interface BatchOptions extends ChangeOptions {
   readonly onChanged: () => void;
 }
 
-export function batchHandlers(options: BatchOptions): BatchHandlers {
+export function batchHandlers(options: BatchOptions) {
   const { sql, clock, onChanged } = options;
   const find = async (call: Call) => {
     const which = {
@@ -135,8 +125,10 @@ export function batchHandlers(options: BatchOptions): BatchHandlers {
     pause: steer('pause'),
     resume: steer('resume'),
     cancel: steer('cancel'),
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type BatchHandlers = ReturnType<typeof batchHandlers>;
 
 /** The trail keeps the start of a body: of a long list of accounts their number, so that it has what else was asked for. */
 function recordedBriefly(call: Call, body: Static<typeof createBatchBody>): Call {

@@ -22,17 +22,6 @@ import {
 } from './reading-schemas.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
 
-export interface BookHandlers {
-  readonly listUsers: Handler;
-  readonly retrieveUser: Handler;
-  readonly listAccounts: Handler;
-  readonly retrieveAccount: Handler;
-  readonly listPositions: Handler;
-  readonly retrievePosition: Handler;
-  readonly listInstruments: Handler;
-  readonly retrieveInstrument: Handler;
-}
-
 const readUsersQuery = queryReaderOf(listUsersQuery);
 const readAccountsQuery = queryReaderOf(listAccountsQuery);
 const readInstrumentsQuery = queryReaderOf(listInstrumentsQuery);
@@ -44,7 +33,7 @@ const noSuchAccount = 'There is no such account.';
 const noSuchPosition = 'There is no such position of this account.';
 const noSuchInstrument = 'There is no such instrument.';
 
-export function bookHandlers({ sql }: { readonly sql: Sql }): BookHandlers {
+export function bookHandlers({ sql }: { readonly sql: Sql }) {
   return {
     listUsers: async (call) => {
       const range = rangeOf(readUsersQuery(call.search));
@@ -107,8 +96,10 @@ export function bookHandlers({ sql }: { readonly sql: Sql }): BookHandlers {
       const { tenantId } = call.caller;
       return objectOr(noSuchInstrument, await findInstrumentObject(sql, { tenantId, instrument }));
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type BookHandlers = ReturnType<typeof bookHandlers>;
 
 /** @throws Refusal `not_found`. */
 function objectOr(missing: string, body: string | undefined): Answer {

@@ -13,21 +13,10 @@ import { keyPageAnswer } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf, readId, readQueryInstant } from './schemas.ts';
 
-export interface ControlHandlers {
-  readonly listLiquidations: Handler;
-  readonly retrieveLiquidation: Handler;
-}
-
 const readListQuery = queryReaderOf(laterListAllLiquidationsQuery);
 const readNoQuery = queryReaderOf(noQuery);
 
-export function controlHandlers({
-  sql,
-  clock,
-}: {
-  readonly sql: Sql;
-  readonly clock: Clock;
-}): ControlHandlers {
+export function controlHandlers({ sql, clock }: { readonly sql: Sql; readonly clock: Clock }) {
   return {
     listLiquidations: async (call) => {
       const query = readListQuery(call.search);
@@ -52,8 +41,10 @@ export function controlHandlers({
       if (story === undefined) throw new Refusal('not_found', 'There is no such liquidation.');
       return { status: 200, body: storyText(story) };
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type ControlHandlers = ReturnType<typeof controlHandlers>;
 
 /** The earlier of the two bounds of age. */
 function createdBeforeOf(

@@ -17,27 +17,22 @@ import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId, readInstant } from './schemas.ts';
 import { toAttemptView, toGapView, toResponseView } from './webhook-views.ts';
 
-export interface DeliveryHandlers {
-  readonly list: Handler;
-  readonly replay: Handler;
-  readonly test: Handler;
-  readonly verifyKeys: Handler;
-}
-
 export interface DeliveryOptions extends TestOptions {
   /** Called when a subscription may have something to deliver. */
   readonly onChanged: () => void;
 }
 
-export function deliveryHandlers(options: DeliveryOptions): DeliveryHandlers {
+export function deliveryHandlers(options: DeliveryOptions) {
   const tests = new FairSlots(testsAtOnceMax);
   return {
     list: (call) => list(options, call),
     replay: (call) => replay(options, call),
     test: (call) => test(options, tests, call),
     verifyKeys: (call) => verifyKeys(options, call),
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type DeliveryHandlers = ReturnType<typeof deliveryHandlers>;
 
 const readListQuery = queryReaderOf(listDeliveriesQuery);
 const readKeysQuery = queryReaderOf(verifyKeysQuery);

@@ -16,11 +16,6 @@ import type { Handler } from './pipeline.ts';
 import { queryReaderOf, readId } from './schemas.ts';
 import type { StreamAsked } from './stream-reader.ts';
 
-export interface EventHandlers {
-  readonly list: Handler;
-  readonly stream: Handler;
-}
-
 const readQuery = queryReaderOf(listEventsQuery);
 const readStreamQuery = queryReaderOf(streamQuery);
 
@@ -30,7 +25,7 @@ export function eventHandlers({
 }: {
   readonly sql: Sql;
   readonly streams: EventStreams;
-}): EventHandlers {
+}) {
   return {
     list: async (call) => {
       const { after: cursor, limit = 100, type, account_id: account } = readQuery(call.search);
@@ -86,8 +81,10 @@ export function eventHandlers({
       const wanted = { tenantId, subject, after, gap, changes, holds: call.holds };
       return { status: 200, type: 'text/event-stream', stream: () => streams.open(wanted) };
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type EventHandlers = ReturnType<typeof eventHandlers>;
 
 /** Whose events a stream leaves. @throws Refusal `bad_request`, `not_found`. */
 async function subjectOf(

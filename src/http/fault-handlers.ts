@@ -16,12 +16,6 @@ import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
 
-export interface FaultHandlers {
-  readonly show: Handler;
-  readonly set: Handler;
-  readonly end: Handler;
-}
-
 export interface FaultOptions {
   readonly sql: Sql;
   readonly clock: Clock;
@@ -32,7 +26,7 @@ export interface FaultOptions {
 const readBody = readerOf(setFaultsBody);
 const readNoQuery = queryReaderOf(noQuery);
 
-export function faultHandlers(options: FaultOptions): FaultHandlers {
+export function faultHandlers(options: FaultOptions) {
   return {
     show: (call) => show(options, call),
     set: (call) => set(options, call),
@@ -41,8 +35,10 @@ export function faultHandlers(options: FaultOptions): FaultHandlers {
       options.onChanged();
       return { status: 204 };
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type FaultHandlers = ReturnType<typeof faultHandlers>;
 
 function webhookIdOf(call: Call): WebhookId {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');

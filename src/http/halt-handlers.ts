@@ -27,13 +27,6 @@ import { type Handler, idParam } from './pipeline.ts';
 import { approvalView } from './pre-trade-views.ts';
 import { noQuery, queryReaderOf, readerOf, readId, refuseUnprintable } from './schemas.ts';
 
-export interface HaltHandlers {
-  readonly list: Handler;
-  readonly set: Handler;
-  readonly retrieve: Handler;
-  readonly lift: Handler;
-}
-
 const readListQuery = queryReaderOf(listHaltsQuery);
 const readNoQuery = queryReaderOf(noQuery);
 const readSet = readerOf(setHaltBody);
@@ -51,7 +44,7 @@ export interface StopOptions extends ChangeOptions {
   readonly rest?: Rest;
 }
 
-export function haltHandlers(options: StopOptions): HaltHandlers {
+export function haltHandlers(options: StopOptions) {
   const { sql, clock, rest } = options;
   return {
     list: async (call) => {
@@ -136,8 +129,10 @@ export function haltHandlers(options: StopOptions): HaltHandlers {
         }
       });
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type HaltHandlers = ReturnType<typeof haltHandlers>;
 
 /** @throws Refusal `bad_request` where the members are not those of the scope. */
 function targetOf(tenantId: TenantId, body: Static<typeof setHaltBody>): HaltTarget {

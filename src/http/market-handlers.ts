@@ -20,15 +20,10 @@ import { answerOnce, type ChangeOptions } from './once.ts';
 import type { Handler } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readInstant } from './schemas.ts';
 
-export interface MarketHandlers {
-  readonly show: Handler;
-  readonly control: Handler;
-}
-
 const readBody = readerOf(controlMarketBody);
 const readNoQuery = queryReaderOf(noQuery);
 
-export function marketHandlers(options: ChangeOptions): MarketHandlers {
+export function marketHandlers(options: ChangeOptions) {
   const { sql, clock } = options;
   return {
     show: async (call) => {
@@ -49,8 +44,10 @@ export function marketHandlers(options: ChangeOptions): MarketHandlers {
         });
       });
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type MarketHandlers = ReturnType<typeof marketHandlers>;
 
 async function bodyAt(sql: SqlOrTx, now: Date): Promise<string> {
   return JSON.stringify(await showMarket(sql, now));

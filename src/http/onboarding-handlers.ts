@@ -15,13 +15,6 @@ import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf, readerOf, readId } from './schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from './user-schemas.ts';
 
-export interface OnboardingHandlers {
-  readonly createUser: Handler;
-  readonly offboardUser: Handler;
-  readonly createAccount: Handler;
-  readonly putInstruments: Handler;
-}
-
 const readUserBody = readerOf(createUserBody);
 const readAccountBody = readerOf(createAccountBody);
 const readInstrumentsBody = readerOf(putInstrumentsBody);
@@ -29,7 +22,7 @@ const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchUser = 'There is no such user.';
 
-export function onboardingHandlers(options: ChangeOptions): OnboardingHandlers {
+export function onboardingHandlers(options: ChangeOptions) {
   return {
     createUser: async (call) => {
       readNoQuery(call.search);
@@ -53,8 +46,10 @@ export function onboardingHandlers(options: ChangeOptions): OnboardingHandlers {
         return { status: 200, body: JSON.stringify({ data: outcomes }) };
       });
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type OnboardingHandlers = ReturnType<typeof onboardingHandlers>;
 
 async function offboardUser({ sql, clock }: ChangeOptions, call: Call): Promise<Answer> {
   const userId = idParam<'user'>(call, 'user_id', 'not_found');

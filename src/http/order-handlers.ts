@@ -14,20 +14,13 @@ import { type Handler, idParam } from './pipeline.ts';
 import { listOrdersQuery, pageQuery } from './reading-schemas.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
 
-export interface OrderHandlers {
-  readonly list: Handler;
-  readonly retrieve: Handler;
-  readonly listExecutions: Handler;
-  readonly retrieveExecution: Handler;
-}
-
 const readOrdersQuery = queryReaderOf(listOrdersQuery);
 const readPageQuery = queryReaderOf(pageQuery);
 const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchOrder = 'There is no such order.';
 
-export function orderHandlers({ sql }: { readonly sql: Sql }): OrderHandlers {
+export function orderHandlers({ sql }: { readonly sql: Sql }) {
   return {
     list: async (call) => {
       const accountId = idParam<'account'>(call, 'account_id', 'bad_request');
@@ -70,5 +63,7 @@ export function orderHandlers({ sql }: { readonly sql: Sql }): OrderHandlers {
       if (body === undefined) throw new Refusal('not_found', missing);
       return { status: 200, body };
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type OrderHandlers = ReturnType<typeof orderHandlers>;

@@ -14,11 +14,6 @@ import { json } from './page.ts';
 import type { Handler } from './pipeline.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
 
-export interface OverviewHandlers {
-  readonly show: Handler;
-  readonly find: Handler;
-}
-
 const readNoQuery = queryReaderOf(noQuery);
 const readFindQuery = queryReaderOf(findQuery);
 
@@ -30,10 +25,7 @@ const restMs = 250;
 /** Tenants whose overview is shared by all who watch it. */
 const sharedMax = 100;
 
-export function overviewHandlers(options: {
-  readonly sql: Sql;
-  readonly clock: Clock;
-}): OverviewHandlers {
+export function overviewHandlers(options: { readonly sql: Sql; readonly clock: Clock }) {
   const { sql } = options;
   const shared = new LRUCache<TenantId, () => Promise<object>>({ max: sharedMax });
   return {
@@ -54,8 +46,10 @@ export function overviewHandlers(options: {
         }),
       });
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type OverviewHandlers = ReturnType<typeof overviewHandlers>;
 
 /**
  * Work whose result is shared by all who ask before it begins, and by nobody later: who has heard of a change

@@ -16,21 +16,12 @@ import type { Handler } from './pipeline.ts';
 import { pageQuery } from './reading-schemas.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
 
-export interface ParkedHandlers {
-  readonly list: Handler;
-  readonly resume: Handler;
-  readonly close: Handler;
-}
-
 const readPageQuery = queryReaderOf(pageQuery);
 const readNoQuery = queryReaderOf(noQuery);
 const readResume = readerOf(resumeParkedBody);
 const readClose = readerOf(closeParkedBody);
 
-export function parkedHandlers(options: {
-  readonly sql: Sql;
-  readonly clock: Clock;
-}): ParkedHandlers {
+export function parkedHandlers(options: { readonly sql: Sql; readonly clock: Clock }) {
   const { sql, clock } = options;
   return {
     list: async (call) => {
@@ -84,8 +75,10 @@ export function parkedHandlers(options: {
       });
       return json(200, { closed: id });
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type ParkedHandlers = ReturnType<typeof parkedHandlers>;
 
 /** What a person does about it: a correction after the end is seen to, the rest is tried again. */
 function remedyOf(id: string): 'resume' | 'close' {

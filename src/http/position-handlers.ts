@@ -11,14 +11,10 @@ import type { Handler } from './pipeline.ts';
 import { applyDeltasBody } from './position-schemas.ts';
 import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
 
-export interface PositionHandlers {
-  readonly applyDeltas: Handler;
-}
-
 const readBody = readerOf(applyDeltasBody);
 const readNoQuery = queryReaderOf(noQuery);
 
-export function positionHandlers(options: ChangeOptions): PositionHandlers {
+export function positionHandlers(options: ChangeOptions) {
   return {
     applyDeltas: async (call) => {
       readNoQuery(call.search);
@@ -29,8 +25,10 @@ export function positionHandlers(options: ChangeOptions): PositionHandlers {
         return answerOf(await applyDeltas(tx, { tenantId, deltas: set, now }));
       });
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type PositionHandlers = ReturnType<typeof positionHandlers>;
 
 type Fields = Readonly<Record<keyof typeof deltaColumns, string>>;
 

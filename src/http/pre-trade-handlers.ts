@@ -25,13 +25,6 @@ import {
 import { controlsView, stopView } from './pre-trade-views.ts';
 import { noQuery, queryReaderOf, readerOf, refuseUnprintable } from './schemas.ts';
 
-export interface PreTradeHandlers {
-  readonly retrieve: Handler;
-  readonly set: Handler;
-  readonly listStopped: Handler;
-  readonly release: Handler;
-}
-
 const readNoQuery = queryReaderOf(noQuery);
 const readListQuery = queryReaderOf(listStoppedQuery);
 const readSet = readerOf(setControlsBody);
@@ -42,7 +35,7 @@ const inForceOnly =
   'The controls are in force, but a process may still be sending what it checked before; try again with the ' +
   'same idempotency key, until it is certain that all is checked by them.';
 
-export function preTradeHandlers(options: StopOptions): PreTradeHandlers {
+export function preTradeHandlers(options: StopOptions) {
   const { sql, clock, rest } = options;
   return {
     retrieve: async (call) => {
@@ -105,8 +98,10 @@ export function preTradeHandlers(options: StopOptions): PreTradeHandlers {
         return new Refusal('conflict', 'The order is not stopped by this control any more.');
       });
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type PreTradeHandlers = ReturnType<typeof preTradeHandlers>;
 
 type AmountName =
   | 'order_quantity_max'

@@ -6,13 +6,9 @@ import { json, nextLink } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { queryReaderOf } from './schemas.ts';
 
-export interface StatementHandlers {
-  readonly retrieve: Handler;
-}
-
 const readQuery = queryReaderOf(statementQuery);
 
-export function statementHandlers(on: WriterOfStatements): StatementHandlers {
+export function statementHandlers(on: WriterOfStatements) {
   return {
     retrieve: async (call) => {
       const liquidationId = idParam<'liquidation'>(call, 'account_liquidation_id', 'not_found');
@@ -23,5 +19,7 @@ export function statementHandlers(on: WriterOfStatements): StatementHandlers {
       if (part >= parts) return answer;
       return { ...answer, headers: nextLink(call, { part: String(part + 1) }) };
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type StatementHandlers = ReturnType<typeof statementHandlers>;

@@ -12,13 +12,9 @@ import type { Handler } from './pipeline.ts';
 import { queryReaderOf, readId, readQueryInstant } from './schemas.ts';
 import { listActsQuery } from './trail-schemas.ts';
 
-export interface TrailHandlers {
-  readonly list: Handler;
-}
-
 const readListQuery = queryReaderOf(listActsQuery);
 
-export function trailHandlers({ sql }: { readonly sql: Sql }): TrailHandlers {
+export function trailHandlers({ sql }: { readonly sql: Sql }) {
   return {
     list: async (call) => {
       const { tenantId } = call.caller;
@@ -26,8 +22,10 @@ export function trailHandlers({ sql }: { readonly sql: Sql }): TrailHandlers {
       const objects = acts.map((act) => JSON.stringify(actView(act))).join(',');
       return keyPageAnswer(call, { objects, count: acts.length, next }, limit, (text) => text);
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type TrailHandlers = ReturnType<typeof trailHandlers>;
 
 /** The page of acts that a query asks for, and the cursor of the next one. @throws Refusal `bad_request`. */
 export async function readActs(

@@ -16,12 +16,6 @@ import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import { noQuery, queryReaderOf } from './schemas.ts';
 
-export interface TunnelHandlers {
-  readonly open: Handler;
-  readonly poll: Handler;
-  readonly close: Handler;
-}
-
 export interface TunnelHandlersOptions extends TunnelOptions {
   /** How long a poll waits for a request, in ms. */
   readonly waitMs: number;
@@ -29,7 +23,7 @@ export interface TunnelHandlersOptions extends TunnelOptions {
 
 const readNoQuery = queryReaderOf(noQuery);
 
-export function tunnelHandlers(options: TunnelHandlersOptions): TunnelHandlers {
+export function tunnelHandlers(options: TunnelHandlersOptions) {
   const polls = new FairSlots(tunnelPollsMax);
   return {
     open: async (call) => {
@@ -44,8 +38,10 @@ export function tunnelHandlers(options: TunnelHandlersOptions): TunnelHandlers {
       await closeTunnel(options, call.caller, tunnelId);
       return { status: 204 };
     },
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type TunnelHandlers = ReturnType<typeof tunnelHandlers>;
 
 async function poll(options: TunnelHandlersOptions, polls: FairSlots, call: Call): Promise<Answer> {
   const tunnelId = idParam<'tunnel'>(call, 'endpoint_id', 'not_found');

@@ -25,28 +25,22 @@ import {
 } from './webhook-schemas.ts';
 import { toStateView, toView } from './webhook-views.ts';
 
-export interface WebhookHandlers {
-  readonly list: Handler;
-  readonly create: Handler;
-  readonly retrieve: Handler;
-  readonly update: Handler;
-  readonly remove: Handler;
-}
-
 export interface WebhookOptions extends ManageOptions {
   /** Called when a subscription may have something to deliver. */
   readonly onChanged: () => void;
 }
 
-export function webhookHandlers(options: WebhookOptions): WebhookHandlers {
+export function webhookHandlers(options: WebhookOptions) {
   return {
     list: (call) => list(options, call),
     create: (call) => create(options, call),
     retrieve: (call) => retrieve(options, call),
     update: (call) => update(options, call),
     remove: (call) => remove(options, call),
-  };
+  } satisfies Readonly<Record<string, Handler>>;
 }
+
+export type WebhookHandlers = ReturnType<typeof webhookHandlers>;
 
 const readCreateBody = readerOf(createWebhookBody);
 const readUpdateBody = readerOf(updateWebhookBody);
