@@ -20,9 +20,8 @@ import { keyPageAnswer } from './page.ts';
 import { type Call, type Handler, idParam } from './pipeline.ts';
 import { decideBody, listApprovalsQuery } from './pre-trade-schemas.ts';
 import { approvalView } from './pre-trade-views.ts';
-import { noQuery, queryReaderOf, readerOf, refuseUnprintable } from './schemas.ts';
+import { queryReaderOf, readerOf, readNoQuery, refuseUnprintable } from './schemas.ts';
 
-const readNoQuery = queryReaderOf(noQuery);
 const readListQuery = queryReaderOf(listApprovalsQuery);
 const readDecision = readerOf(decideBody);
 

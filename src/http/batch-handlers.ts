@@ -24,11 +24,11 @@ import { answerOnce, type ChangeOptions, refuseOtherPerson, withDetail } from '.
 import { keyPageAnswer } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
 import {
-  noQuery,
   queryReaderOf,
   readerOf,
   readId,
   readInstant,
+  readNoQuery,
   refuseUnprintable,
 } from './schemas.ts';
 
@@ -36,7 +36,6 @@ const readCreate = readerOf(createBatchBody);
 const readSteer = readerOf(steerBatchBody);
 const readListQuery = queryReaderOf(listBatchesQuery);
 const readAccountsQuery = queryReaderOf(listBatchAccountsQuery);
-const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchBatch = 'There is no such batch.';
 

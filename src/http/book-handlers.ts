@@ -20,13 +20,12 @@ import {
   listUsersQuery,
   pageQuery,
 } from './reading-schemas.ts';
-import { noQuery, queryReaderOf } from './schemas.ts';
+import { queryReaderOf, readNoQuery } from './schemas.ts';
 
 const readUsersQuery = queryReaderOf(listUsersQuery);
 const readAccountsQuery = queryReaderOf(listAccountsQuery);
 const readInstrumentsQuery = queryReaderOf(listInstrumentsQuery);
 const readPageQuery = queryReaderOf(pageQuery);
-const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchUser = 'There is no such user.';
 const noSuchAccount = 'There is no such account.';

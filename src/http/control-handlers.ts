@@ -11,10 +11,9 @@ import { storyText } from './control-views.ts';
 import { idOf } from './cursor.ts';
 import { keyPageAnswer } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
-import { noQuery, queryReaderOf, readId, readQueryInstant } from './schemas.ts';
+import { queryReaderOf, readId, readNoQuery, readQueryInstant } from './schemas.ts';
 
 const readListQuery = queryReaderOf(laterListAllLiquidationsQuery);
-const readNoQuery = queryReaderOf(noQuery);
 
 export function controlHandlers({ sql, clock }: { readonly sql: Sql; readonly clock: Clock }) {
   return {

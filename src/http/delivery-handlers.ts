@@ -14,7 +14,7 @@ import { listDeliveriesQuery, replayBody, verifyKeysQuery } from './delivery-sch
 import { jsonBody } from './json-body.ts';
 import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
-import { noQuery, queryReaderOf, readerOf, readId, readInstant } from './schemas.ts';
+import { queryReaderOf, readerOf, readId, readInstant, readNoQuery } from './schemas.ts';
 import { toAttemptView, toGapView, toResponseView } from './webhook-views.ts';
 
 export interface DeliveryOptions extends TestOptions {
@@ -37,7 +37,6 @@ export type DeliveryHandlers = ReturnType<typeof deliveryHandlers>;
 const readListQuery = queryReaderOf(listDeliveriesQuery);
 const readKeysQuery = queryReaderOf(verifyKeysQuery);
 const readReplayBody = readerOf(replayBody);
-const readNoQuery = queryReaderOf(noQuery);
 
 async function list({ sql }: DeliveryOptions, call: Call): Promise<Answer> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');

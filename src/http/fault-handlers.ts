@@ -14,7 +14,7 @@ import { setFaultsBody } from './fault-schemas.ts';
 import { jsonBody } from './json-body.ts';
 import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
-import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+import { readerOf, readNoQuery } from './schemas.ts';
 
 export interface FaultOptions {
   readonly sql: Sql;
@@ -24,7 +24,6 @@ export interface FaultOptions {
 }
 
 const readBody = readerOf(setFaultsBody);
-const readNoQuery = queryReaderOf(noQuery);
 
 export function faultHandlers(options: FaultOptions) {
   return {

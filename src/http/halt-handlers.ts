@@ -25,10 +25,9 @@ import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { approvalView } from './pre-trade-views.ts';
-import { noQuery, queryReaderOf, readerOf, readId, refuseUnprintable } from './schemas.ts';
+import { queryReaderOf, readerOf, readId, readNoQuery, refuseUnprintable } from './schemas.ts';
 
 const readListQuery = queryReaderOf(listHaltsQuery);
-const readNoQuery = queryReaderOf(noQuery);
 const readSet = readerOf(setHaltBody);
 const readLift = readerOf(liftHaltBody);
 

@@ -24,10 +24,9 @@ import { jsonBody } from './json-body.ts';
 import type { OpenRoute, Work } from './open-route.ts';
 import { bodyOf, headerOf, searchOf } from './pipeline.ts';
 import type { Rates } from './rates.ts';
-import { inspectBody, noQuery, queryReaderOf, readerOf, readInstant } from './schemas.ts';
+import { inspectBody, readerOf, readInstant, readNoQuery } from './schemas.ts';
 
 const readBody = readerOf(inspectBody);
-const readNoQuery = queryReaderOf(noQuery);
 
 interface Question {
   readonly bytes: Uint8Array;

@@ -25,11 +25,11 @@ import {
   laterCreateLiquidationBody,
   laterListLiquidationsQuery,
   listLiquidationsQuery,
-  noQuery,
   queryReaderOf,
   readerOf,
   readId,
   readInstant,
+  readNoQuery,
   readQueryInstant,
   refuseUnprintable,
 } from './schemas.ts';
@@ -43,7 +43,6 @@ const readListQuery = {
   2023: queryReaderOf(listLiquidationsQuery),
   2026: queryReaderOf(laterListLiquidationsQuery),
 } as const;
-const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchAccount = 'There is no such account.';
 const noSuchLiquidation = 'There is no such liquidation of this account.';

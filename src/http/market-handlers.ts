@@ -18,10 +18,9 @@ import { type ControlMarketBody, controlMarketBody } from './market-schemas.ts';
 import { showMarket } from './market-view.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import type { Handler } from './pipeline.ts';
-import { noQuery, queryReaderOf, readerOf, readInstant } from './schemas.ts';
+import { readerOf, readInstant, readNoQuery } from './schemas.ts';
 
 const readBody = readerOf(controlMarketBody);
-const readNoQuery = queryReaderOf(noQuery);
 
 export function marketHandlers(options: ChangeOptions) {
   const { sql, clock } = options;

@@ -12,13 +12,12 @@ import { Refusal } from '../refusal.ts';
 import { jsonBody } from './json-body.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
-import { noQuery, queryReaderOf, readerOf, readId } from './schemas.ts';
+import { readerOf, readId, readNoQuery } from './schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from './user-schemas.ts';
 
 const readUserBody = readerOf(createUserBody);
 const readAccountBody = readerOf(createAccountBody);
 const readInstrumentsBody = readerOf(putInstrumentsBody);
-const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchUser = 'There is no such user.';
 

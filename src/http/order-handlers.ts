@@ -12,11 +12,10 @@ import { Refusal } from '../refusal.ts';
 import { nextLink, pageAnswer, rangeOf } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { listOrdersQuery, pageQuery } from './reading-schemas.ts';
-import { noQuery, queryReaderOf } from './schemas.ts';
+import { queryReaderOf, readNoQuery } from './schemas.ts';
 
 const readOrdersQuery = queryReaderOf(listOrdersQuery);
 const readPageQuery = queryReaderOf(pageQuery);
-const readNoQuery = queryReaderOf(noQuery);
 
 const noSuchOrder = 'There is no such order.';
 

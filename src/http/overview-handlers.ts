@@ -12,9 +12,8 @@ import { findSessionStatuses } from '../venue/fix/operate-store.ts';
 import { findQuery } from './control-schemas.ts';
 import { json } from './page.ts';
 import type { Handler } from './pipeline.ts';
-import { noQuery, queryReaderOf } from './schemas.ts';
+import { queryReaderOf, readNoQuery } from './schemas.ts';
 
-const readNoQuery = queryReaderOf(noQuery);
 const readFindQuery = queryReaderOf(findQuery);
 
 /** Minutes that are told apart. */

@@ -14,10 +14,9 @@ import { json, pageAnswer, rangeOf } from './page.ts';
 import { closeParkedBody, resumeParkedBody } from './parked-schemas.ts';
 import type { Handler } from './pipeline.ts';
 import { pageQuery } from './reading-schemas.ts';
-import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+import { queryReaderOf, readerOf, readNoQuery } from './schemas.ts';
 
 const readPageQuery = queryReaderOf(pageQuery);
-const readNoQuery = queryReaderOf(noQuery);
 const readResume = readerOf(resumeParkedBody);
 const readClose = readerOf(closeParkedBody);
 

@@ -9,10 +9,9 @@ import { jsonBody } from './json-body.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import type { Handler } from './pipeline.ts';
 import { applyDeltasBody } from './position-schemas.ts';
-import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+import { readerOf, readNoQuery } from './schemas.ts';
 
 const readBody = readerOf(applyDeltasBody);
-const readNoQuery = queryReaderOf(noQuery);
 
 export function positionHandlers(options: ChangeOptions) {
   return {

@@ -23,9 +23,8 @@ import {
   setControlsBody,
 } from './pre-trade-schemas.ts';
 import { controlsView, stopView } from './pre-trade-views.ts';
-import { noQuery, queryReaderOf, readerOf, refuseUnprintable } from './schemas.ts';
+import { queryReaderOf, readerOf, readNoQuery, refuseUnprintable } from './schemas.ts';
 
-const readNoQuery = queryReaderOf(noQuery);
 const readListQuery = queryReaderOf(listStoppedQuery);
 const readSet = readerOf(setControlsBody);
 const readRelease = readerOf(releaseOrderBody);

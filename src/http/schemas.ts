@@ -87,8 +87,6 @@ export const inspectBody = Type.Object(
   strict,
 );
 
-export const noQuery = Type.Object({}, strict);
-
 /** Longest field of the form that asks for a token, in characters. */
 export const tokenFieldLengthMax = 1_000;
 
@@ -185,6 +183,9 @@ export function queryReaderOf<S extends TObject>(schema: S): (search: string) =>
     return read(values, 'query');
   };
 }
+
+/** Of an operation that takes no query. @throws Refusal `bad_request` for whatever there is. */
+export const readNoQuery = queryReaderOf(Type.Object({}, strict));
 
 /**
  * RFC 3339 date-time, or a date as its first instant in UTC. What is finer than a millisecond counts up:

@@ -21,12 +21,10 @@ import {
   toMessage,
 } from './pipeline.ts';
 import type { Rates } from './rates.ts';
-import { noQuery, pairsOf, queryReaderOf, tokenFieldLengthMax } from './schemas.ts';
+import { pairsOf, readNoQuery, tokenFieldLengthMax } from './schemas.ts';
 
 const formType = /^application\/x-www-form-urlencoded(\s*;\s*charset="?utf-8"?)?\s*$/i;
 const credentials = ['client_id', 'client_secret'] as const;
-
-const readNoQuery = queryReaderOf(noQuery);
 
 interface Options {
   readonly sql: Sql;

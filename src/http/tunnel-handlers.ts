@@ -14,14 +14,12 @@ import { type TunnelRequest, tunnelUrl } from '../tunnels/tunnel.ts';
 import type { OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
-import { noQuery, queryReaderOf } from './schemas.ts';
+import { readNoQuery } from './schemas.ts';
 
 export interface TunnelHandlersOptions extends TunnelOptions {
   /** How long a poll waits for a request, in ms. */
   readonly waitMs: number;
 }
-
-const readNoQuery = queryReaderOf(noQuery);
 
 export function tunnelHandlers(options: TunnelHandlersOptions) {
   const polls = new FairSlots(tunnelPollsMax);

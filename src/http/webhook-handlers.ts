@@ -16,7 +16,7 @@ import { usualSettings, type Webhook, type WebhookSettings } from '../webhooks/w
 import { jsonBody } from './json-body.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
-import { noQuery, queryReaderOf, readerOf } from './schemas.ts';
+import { queryReaderOf, readerOf, readNoQuery } from './schemas.ts';
 import {
   createWebhookBody,
   listWebhooksQuery,
@@ -45,7 +45,6 @@ export type WebhookHandlers = ReturnType<typeof webhookHandlers>;
 const readCreateBody = readerOf(createWebhookBody);
 const readUpdateBody = readerOf(updateWebhookBody);
 const readListQuery = queryReaderOf(listWebhooksQuery);
-const readNoQuery = queryReaderOf(noQuery);
 
 async function list({ sql }: WebhookOptions, call: Call): Promise<Answer> {
   const { sort = 'created_at', ...query } = readListQuery(call.search);

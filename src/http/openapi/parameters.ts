@@ -98,69 +98,29 @@ export const headerParameters = {
 
 export type HeaderParameter = keyof typeof headerParameters;
 
+function idOf(description: string, example: string) {
+  return { description, schema: uuid, example };
+}
+
 /** Path parameters by name: what they mean, and an example. */
 const pathParameters: Readonly<Record<string, Omit<Parameter, 'name' | 'in' | 'required'>>> = {
-  account_id: {
-    description: 'The account.',
-    schema: uuid,
-    example: 'debf2026-f2da-4ff0-bb84-92e45babb1e3',
-  },
-  user_id: {
-    description: 'The user.',
-    schema: uuid,
-    example: '81dfb00e-9be6-4617-8994-dfd0407f34df',
-  },
-  account_liquidation_id: {
-    description: 'The liquidation.',
-    schema: uuid,
-    example: 'b2f541dc-a27b-4d5a-b970-41812b0892b9',
-  },
-  order_id: {
-    description: 'The order.',
-    schema: uuid,
-    example: '79f2c816-13ed-4588-85e6-f3398b0b5825',
-  },
-  execution_id: {
-    description: 'The execution.',
-    schema: uuid,
-    example: 'b9dc0676-8a7d-412d-802a-3b325eefd15e',
-  },
+  account_id: idOf('The account.', 'debf2026-f2da-4ff0-bb84-92e45babb1e3'),
+  user_id: idOf('The user.', '81dfb00e-9be6-4617-8994-dfd0407f34df'),
+  account_liquidation_id: idOf('The liquidation.', 'b2f541dc-a27b-4d5a-b970-41812b0892b9'),
+  order_id: idOf('The order.', '79f2c816-13ed-4588-85e6-f3398b0b5825'),
+  execution_id: idOf('The execution.', 'b9dc0676-8a7d-412d-802a-3b325eefd15e'),
   instrument_id: {
     description:
       'The instrument: `isin:` and its ISIN, or `uuid:` and its id; `urn:` may stand before both.',
     schema: { type: 'string', pattern: '^(urn:)?(isin:[A-Z]{2}[A-Z0-9]{9}[0-9]|uuid:.+)$' },
     example: 'isin:US0378331005',
   },
-  batch_id: {
-    description: 'The batch.',
-    schema: uuid,
-    example: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e60',
-  },
-  halt_id: {
-    description: 'The halt.',
-    schema: uuid,
-    example: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
-  },
-  approval_id: {
-    description: 'What waits for a second person.',
-    schema: uuid,
-    example: '0199c9a2-9d3e-7c11-9f0a-3b1f8c2d4e71',
-  },
-  stop_id: {
-    description: 'The order and the control that stops it.',
-    schema: uuid,
-    example: '0199c9a2-8d3e-7c11-9f0a-3b1f8c2d4e60',
-  },
-  webhook_id: {
-    description: 'The subscription.',
-    schema: uuid,
-    example: 'b838bde5-b6df-4f1f-bfc4-71d3fb01d430',
-  },
-  endpoint_id: {
-    description: 'The endpoint of the tunnel.',
-    schema: uuid,
-    example: '0198c5d2-4c3f-7d09-8a5e-3b1f0a6c2d41',
-  },
+  batch_id: idOf('The batch.', '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e60'),
+  halt_id: idOf('The halt.', '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f'),
+  approval_id: idOf('What waits for a second person.', '0199c9a2-9d3e-7c11-9f0a-3b1f8c2d4e71'),
+  stop_id: idOf('The order and the control that stops it.', '0199c9a2-8d3e-7c11-9f0a-3b1f8c2d4e60'),
+  webhook_id: idOf('The subscription.', 'b838bde5-b6df-4f1f-bfc4-71d3fb01d430'),
+  endpoint_id: idOf('The endpoint of the tunnel.', '0198c5d2-4c3f-7d09-8a5e-3b1f0a6c2d41'),
 };
 
 /** A path parameter. @throws Error for one without a description. */
