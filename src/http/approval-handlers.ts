@@ -14,13 +14,12 @@ import type { Scope } from '../auth/scope.ts';
 import { type Decision, decideApproval } from '../batches/decide-approval.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
-import { jsonBody } from './json-body.ts';
-import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
+import { answerOnce, type ChangeOptions, decidedBody } from './once.ts';
 import { keyPageAnswer } from './page.ts';
 import { type Call, type Handler, idParam } from './pipeline.ts';
 import { decideBody, listApprovalsQuery } from './pre-trade-schemas.ts';
 import { approvalView } from './pre-trade-views.ts';
-import { queryReaderOf, readerOf, readNoQuery, refuseUnprintable } from './schemas.ts';
+import { queryReaderOf, readerOf, readNoQuery } from './schemas.ts';
 
 const readListQuery = queryReaderOf(listApprovalsQuery);
 const readDecision = readerOf(decideBody);
@@ -53,9 +52,7 @@ export function approvalHandlers(options: ApprovalOptions) {
     return async (call) => {
       const approvalId: ApprovalId = idParam<'approval'>(call, 'approval_id', 'not_found');
       readNoQuery(call.search);
-      const body = readDecision(jsonBody(call), 'body');
-      refuseUnprintable(body);
-      refuseOtherPerson(call, body.person);
+      const body = decidedBody(call, readDecision);
       const by = askerOf(call, body.person);
       const { tenantId } = call.caller;
       const answer = await answerOnce(options, call, async (tx, at) => {

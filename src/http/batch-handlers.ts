@@ -19,18 +19,10 @@ import {
   steerBatchBody,
 } from './batch-schemas.ts';
 import { idOf } from './cursor.ts';
-import { jsonBody } from './json-body.ts';
-import { answerOnce, type ChangeOptions, refuseOtherPerson, withDetail } from './once.ts';
+import { answerOnce, type ChangeOptions, decidedBody, withDetail } from './once.ts';
 import { keyPageAnswer } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
-import {
-  queryReaderOf,
-  readerOf,
-  readId,
-  readInstant,
-  readNoQuery,
-  refuseUnprintable,
-} from './schemas.ts';
+import { queryReaderOf, readerOf, readId, readInstant, readNoQuery } from './schemas.ts';
 
 const readCreate = readerOf(createBatchBody);
 const readSteer = readerOf(steerBatchBody);
@@ -59,9 +51,7 @@ export function batchHandlers(options: BatchOptions) {
     return async (call) => {
       const batchId = idParam<'batch'>(call, 'batch_id', 'not_found');
       readNoQuery(call.search);
-      const by = readSteer(jsonBody(call), 'body');
-      refuseUnprintable(by);
-      refuseOtherPerson(call, by.person);
+      const by = decidedBody(call, readSteer);
       const { tenantId } = call.caller;
       const answer = await answerOnce(options, call, async (tx, now) => {
         const steered = await steerBatch(tx, { tenantId, batchId }, { act, by, now });
@@ -84,9 +74,7 @@ export function batchHandlers(options: BatchOptions) {
 
     create: async (call) => {
       readNoQuery(call.search);
-      const body = readCreate(jsonBody(call), 'body');
-      refuseUnprintable(body);
-      refuseOtherPerson(call, body.person);
+      const body = decidedBody(call, readCreate);
       const { tenantId } = call.caller;
       const { rate, in_progress_max: inProgressMax, reason, person } = body;
       const startAt = readInstant(body.start_at, '/start_at');

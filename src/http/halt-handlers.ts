@@ -20,12 +20,11 @@ import { Refusal } from '../refusal.ts';
 import { askerOf } from './approval-handlers.ts';
 import { idOf } from './cursor.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from './halt-schemas.ts';
-import { jsonBody } from './json-body.ts';
-import { answerOnce, type ChangeOptions, refuseOtherPerson } from './once.ts';
+import { answerOnce, type ChangeOptions, decidedBody } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { approvalView } from './pre-trade-views.ts';
-import { queryReaderOf, readerOf, readId, readNoQuery, refuseUnprintable } from './schemas.ts';
+import { queryReaderOf, readerOf, readId, readNoQuery } from './schemas.ts';
 
 const readListQuery = queryReaderOf(listHaltsQuery);
 const readSet = readerOf(setHaltBody);
@@ -57,9 +56,7 @@ export function haltHandlers(options: StopOptions) {
 
     set: async (call) => {
       readNoQuery(call.search);
-      const body = readSet(jsonBody(call), 'body');
-      refuseUnprintable(body);
-      refuseOtherPerson(call, body.person);
+      const body = decidedBody(call, readSet);
       const { tenantId } = call.caller;
       const target = targetOf(tenantId, body);
       const answer = await answerOnce(options, call, async (tx, now) => {
@@ -102,9 +99,7 @@ export function haltHandlers(options: StopOptions) {
     lift: async (call) => {
       const haltId = idParam<'halt'>(call, 'halt_id', 'not_found');
       readNoQuery(call.search);
-      const body = readLift(jsonBody(call), 'body');
-      refuseUnprintable(body);
-      refuseOtherPerson(call, body.person);
+      const body = decidedBody(call, readLift);
       const asker = askerOf(call, body.person);
       const { tenantId } = call.caller;
       return answerOnce(options, call, async (tx, at) => {

@@ -6,7 +6,9 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
 import { withMore } from '../trail/act.ts';
+import { jsonBody } from './json-body.ts';
 import type { Answer, Call } from './pipeline.ts';
+import { type Reader, refuseUnprintable } from './schemas.ts';
 
 export interface ChangeOptions {
   readonly sql: Sql;
@@ -35,10 +37,16 @@ export function toAnswer(answer: { status: number; body: string; replayed: boole
     : { status, body };
 }
 
-/** Nobody at the console acts under another's name. @throws Refusal `bad_request`. */
-export function refuseOtherPerson({ caller }: Call, person: string): void {
-  if (caller.person === undefined || caller.person === person) return;
-  throw new Refusal('bad_request', `/person has to be who is signed in: ${caller.person}.`);
+/** The body of what a person has decided: nobody at the console acts under another's name. @throws Refusal `bad_request`. */
+export function decidedBody<Body extends { readonly reason?: string; readonly person: string }>(
+  call: Call,
+  read: Reader<Body>,
+): Body {
+  const body = read(jsonBody(call), 'body');
+  refuseUnprintable(body);
+  const { person } = call.caller;
+  if (person === undefined || person === body.person) return body;
+  throw new Refusal('bad_request', `/person has to be who is signed in: ${person}.`);
 }
 
 /** The caller, with what its act says beside the route: such as which row, and why. */

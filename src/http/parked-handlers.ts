@@ -4,12 +4,11 @@
 import { changeSigned } from '../auth/change-once.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
 import { resumeReports } from '../venue/inbox-store.ts';
 import { closeParked, findParkedOf, resumeParked } from '../work/parked-store.ts';
 import { jsonBody } from './json-body.ts';
-import { refuseOtherPerson, withDetail } from './once.ts';
+import { decidedBody, withDetail } from './once.ts';
 import { json, pageAnswer, rangeOf } from './page.ts';
 import { closeParkedBody, resumeParkedBody } from './parked-schemas.ts';
 import type { Handler } from './pipeline.ts';
@@ -58,12 +57,7 @@ export function parkedHandlers(options: { readonly sql: Sql; readonly clock: Clo
 
     close: async (call) => {
       readNoQuery(call.search);
-      const { id, reason, person: actor } = readClose(jsonBody(call), 'body');
-      for (const [name, text] of Object.entries({ reason, person: actor })) {
-        if (isPrintableLine(text)) continue;
-        throw new Refusal('bad_request', `/${name} has characters for control or direction.`);
-      }
-      refuseOtherPerson(call, actor);
+      const { id, reason, person: actor } = decidedBody(call, readClose);
       const { tenantId } = call.caller;
       if (remedyOf(id) !== 'close') {
         throw new Refusal('conflict', 'Only a correction is closed; everything else is resumed.');

@@ -12,8 +12,7 @@ import { releaseStop } from '../orders/release-stop.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
 import type { StopOptions } from './halt-handlers.ts';
-import { jsonBody } from './json-body.ts';
-import { answerOnce, refuseOtherPerson } from './once.ts';
+import { answerOnce, decidedBody } from './once.ts';
 import { json, keyPageAnswer } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import {
@@ -23,7 +22,7 @@ import {
   setControlsBody,
 } from './pre-trade-schemas.ts';
 import { controlsView, stopView } from './pre-trade-views.ts';
-import { queryReaderOf, readerOf, readNoQuery, refuseUnprintable } from './schemas.ts';
+import { queryReaderOf, readerOf, readNoQuery } from './schemas.ts';
 
 const readListQuery = queryReaderOf(listStoppedQuery);
 const readSet = readerOf(setControlsBody);
@@ -49,9 +48,7 @@ export function preTradeHandlers(options: StopOptions) {
 
     set: async (call) => {
       readNoQuery(call.search);
-      const body = readSet(jsonBody(call), 'body');
-      refuseUnprintable(body);
-      refuseOtherPerson(call, body.person);
+      const body = decidedBody(call, readSet);
       const limits = limitsIn(body);
       const { tenantId } = call.caller;
       const answer = await answerOnce(options, call, async (tx, setAt) => {
@@ -80,9 +77,7 @@ export function preTradeHandlers(options: StopOptions) {
     release: async (call) => {
       const stopId: StopId = idParam<'stop'>(call, 'stop_id', 'not_found');
       readNoQuery(call.search);
-      const body = readRelease(jsonBody(call), 'body');
-      refuseUnprintable(body);
-      refuseOtherPerson(call, body.person);
+      const body = decidedBody(call, readRelease);
       const { reason, person: by } = body;
       const { tenantId } = call.caller;
       return answerOnce(options, call, async (tx, at) => {
