@@ -1,6 +1,5 @@
 // The operations on batches, each a line over `Caller.request`.
 
-import { randomUUID } from 'node:crypto';
 import type {
   Batch,
   BatchAccount,
@@ -10,7 +9,7 @@ import type {
   NewBatch,
 } from './batches.ts';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
-import { CursorListing, type CursorPage } from './cursor-listing.ts';
+import { type CursorListing, cursorListAt } from './cursor-listing.ts';
 import type { LiftRequest } from './halts.ts';
 import { at } from './path.ts';
 
@@ -39,35 +38,15 @@ export interface Batches {
 }
 
 export function batchesOf(caller: Caller): Batches {
-  const post = (target: string, json: object, options: KeyedOptions = {}) => {
-    const { idempotencyKey = randomUUID(), ...others } = options;
-    const request = { method: 'POST', target, json, idempotencyKey, ...others };
-    return caller.request<BatchWithProgress>(request);
-  };
   const steer = (act: string) => (id: string, by: SteerRequest, options?: KeyedOptions) => {
-    return post(at`/batches/${id}/${act}`, by, options);
+    return caller.postOnce<BatchWithProgress>(at`/batches/${id}/${act}`, by, options);
   };
   return {
-    create: (batch, options) => post('/batches', batch, options),
-    list: (query = {}, options = {}) => {
-      const read = (part: BatchQuery) => {
-        const request = { method: 'GET', target: '/batches', query: part, ...options };
-        return caller.request<CursorPage<Batch>>(request);
-      };
-      return new CursorListing(read, query);
-    },
-    retrieve: (id, options) => {
-      return caller.request({ method: 'GET', target: at`/batches/${id}`, ...options });
-    },
-    accounts: (id, query = {}, options = {}) => {
-      const read = (part: BatchAccountQuery) => {
-        const target = at`/batches/${id}/accounts`;
-        return caller.request<CursorPage<BatchAccount>>({
-          ...{ method: 'GET', target, query: part },
-          ...options,
-        });
-      };
-      return new CursorListing(read, query);
+    create: (batch, options) => caller.postOnce('/batches', batch, options),
+    list: (query = {}, options) => cursorListAt(caller, '/batches', query, options),
+    retrieve: (id, options) => caller.get(at`/batches/${id}`, options),
+    accounts: (id, query = {}, options) => {
+      return cursorListAt(caller, at`/batches/${id}/accounts`, query, options);
     },
     pause: steer('pause'),
     resume: steer('resume'),

@@ -1,6 +1,7 @@
 // A call as an operation makes it: a request that carries a token, is sent again where that is safe,
 // and ends with the object of the answer or a typed error.
 
+import { randomUUID } from 'node:crypto';
 import { abortable } from './abortable.ts';
 import type { Token } from './contract.ts';
 import { type ApiAnswer, ApiError } from './errors.ts';
@@ -79,6 +80,17 @@ export class Caller {
     );
     if (answer.status >= 200 && answer.status < 300) return answer.json as T;
     throw new ApiError(answer, { attempts, idempotencyKey });
+  }
+
+  /** The object at a path. @throws as `request` does. */
+  get<T>(target: string, options?: CallOptions & Pick<ApiRequest, 'query'>): Promise<T> {
+    return this.request({ method: 'GET', target, ...options });
+  }
+
+  /** Posts what is done once for each key. @throws as `request` does. */
+  postOnce<T>(target: string, json: object, options: KeyedOptions = {}): Promise<T> {
+    const { idempotencyKey = randomUUID(), ...others } = options;
+    return this.request({ method: 'POST', target, json, idempotencyKey, ...others });
   }
 
   /** Opens a stream of events, asking again as `request` does. The signal ends it at any time. */

@@ -1,6 +1,5 @@
 // The operations by which people see and steer all liquidations of a client, each a line over `Caller.request`.
 
-import { randomUUID } from 'node:crypto';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
 import type { PageQuery } from './contract.ts';
 import type {
@@ -9,7 +8,7 @@ import type {
   OverviewQuery,
   SignedStatement,
 } from './control.ts';
-import { CursorListing, type CursorPage } from './cursor-listing.ts';
+import { type CursorListing, cursorListAt } from './cursor-listing.ts';
 import type {
   Approval,
   ApprovalDecision,
@@ -112,45 +111,32 @@ export interface Control {
 
 export function controlOf(caller: Caller): Control {
   return {
-    overview: (options) => caller.request({ method: 'GET', target: '/overview', ...options }),
+    overview: (options) => caller.get('/overview', options),
     find: async (text, options) => {
-      const request = { method: 'GET', target: '/find', query: { text }, ...options };
-      const { data } = await caller.request<{ data: readonly FoundThing[] }>(request);
-      return data;
+      const query = { text };
+      const found = await caller.get<{ data: readonly FoundThing[] }>('/find', {
+        query,
+        ...options,
+      });
+      return found.data;
     },
     parked: parkedOf(caller),
     liquidations: {
-      list: (query = {}, options = {}) => {
-        const read = (part: OverviewQuery) => {
-          const request = { method: 'GET', target: '/liquidations', query: part, ...options };
-          return caller.request<CursorPage<LiquidationOverview>>(request);
-        };
-        return new CursorListing(read, query);
-      },
-      story: (id, options) => {
-        return caller.request({ method: 'GET', target: at`/liquidations/${id}`, ...options });
-      },
+      list: (query = {}, options) => cursorListAt(caller, '/liquidations', query, options),
+      story: (id, options) => caller.get(at`/liquidations/${id}`, options),
       statement: (id, query = {}, options = {}) => {
-        const target = at`/liquidations/${id}/statement`;
-        return caller.request({ method: 'GET', target, query, ...options });
+        return caller.get(at`/liquidations/${id}/statement`, { query, ...options });
       },
       preview: (id, options) => {
-        const target = at`/accounts/${id}/liquidation_preview`;
-        return caller.request({ method: 'GET', target, ...options });
+        return caller.get(at`/accounts/${id}/liquidation_preview`, options);
       },
-      schedule: (liquidation, options) => posterOf(caller)('/liquidations', liquidation, options),
+      schedule: (liquidation, options) => caller.postOnce('/liquidations', liquidation, options),
     },
     halts: haltsOf(caller),
     approvals: approvalsOf(caller),
     preTrade: preTradeOf(caller),
     trail: {
-      list: (query = {}, options = {}) => {
-        const read = (part: ActQuery) => {
-          const request = { method: 'GET', target: '/trail', query: part, ...options };
-          return caller.request<CursorPage<Act>>(request);
-        };
-        return new CursorListing(read, query);
-      },
+      list: (query = {}, options) => cursorListAt(caller, '/trail', query, options),
     },
   };
 }
@@ -169,63 +155,33 @@ function parkedOf(caller: Caller): Control['parked'] {
   };
 }
 
-function posterOf(caller: Caller) {
-  return <T>(target: string, json: object, options: KeyedOptions = {}) => {
-    const { idempotencyKey = randomUUID(), ...others } = options;
-    return caller.request<T>({ method: 'POST', target, json, idempotencyKey, ...others });
-  };
-}
-
 function preTradeOf(caller: Caller): Control['preTrade'] {
-  const post = posterOf(caller);
   return {
-    controls: (options) => caller.request({ method: 'GET', target: '/controls', ...options }),
-    setControls: (controls, options) => post('/controls', controls, options),
-    stopped: (query = {}, options = {}) => {
-      const read = (part: StoppedQuery) => {
-        const request = { method: 'GET', target: '/controls/stopped', query: part, ...options };
-        return caller.request<CursorPage<StoppedOrder>>(request);
-      };
-      return new CursorListing(read, query);
-    },
-    release: (id, by, options) => post(at`/controls/stopped/${id}/release`, by, options),
+    controls: (options) => caller.get('/controls', options),
+    setControls: (controls, options) => caller.postOnce('/controls', controls, options),
+    stopped: (query = {}, options) => cursorListAt(caller, '/controls/stopped', query, options),
+    release: (id, by, options) => caller.postOnce(at`/controls/stopped/${id}/release`, by, options),
   };
 }
 
 function approvalsOf(caller: Caller): Control['approvals'] {
-  const post = posterOf(caller);
   return {
-    list: (query = {}, options = {}) => {
-      const read = (part: ApprovalQuery) => {
-        const request = { method: 'GET', target: '/approvals', query: part, ...options };
-        return caller.request<CursorPage<Approval>>(request);
-      };
-      return new CursorListing(read, query);
-    },
-    approve: (id, by, options) => post(at`/approvals/${id}/approve`, by, options),
-    decline: (id, by, options) => post(at`/approvals/${id}/decline`, by, options),
+    list: (query = {}, options) => cursorListAt(caller, '/approvals', query, options),
+    approve: (id, by, options) => caller.postOnce(at`/approvals/${id}/approve`, by, options),
+    decline: (id, by, options) => caller.postOnce(at`/approvals/${id}/decline`, by, options),
   };
 }
 
 function haltsOf(caller: Caller): Control['halts'] {
-  const post = posterOf(caller);
   return {
-    list: (query = {}, options = {}) => {
-      const read = (part: HaltQuery) => {
-        const request = { method: 'GET', target: '/halts', query: part, ...options };
-        return caller.request<CursorPage<Halt>>(request);
-      };
-      return new CursorListing(read, query);
-    },
-    set: (halt, options) => post('/halts', halt, options),
+    list: (query = {}, options) => cursorListAt(caller, '/halts', query, options),
+    set: (halt, options) => caller.postOnce('/halts', halt, options),
     wouldStop: async (halt, options) => {
       const dry = { ...halt, dry_run: true };
-      const { effect } = await post<{ effect: HaltEffect }>('/halts', dry, options);
+      const { effect } = await caller.postOnce<{ effect: HaltEffect }>('/halts', dry, options);
       return effect;
     },
-    retrieve: (id, options) => {
-      return caller.request({ method: 'GET', target: at`/halts/${id}`, ...options });
-    },
-    lift: (id, lift, options) => post(at`/halts/${id}/lift`, lift, options),
+    retrieve: (id, options) => caller.get(at`/halts/${id}`, options),
+    lift: (id, lift, options) => caller.postOnce(at`/halts/${id}/lift`, lift, options),
   };
 }

@@ -1,5 +1,6 @@
 // A list of the service that goes on by cursor, page by page or object by object.
 
+import type { Caller, CallOptions } from './call.ts';
 import type { CursorPageMeta } from './control.ts';
 
 /** One page of such a list. */
@@ -55,4 +56,14 @@ export class CursorListing<T, Query extends CursorQuery = CursorQuery> implement
     for await (const one of this) objects.push(one);
     return objects;
   }
+}
+
+/** Such a list of the service at a path. */
+export function cursorListAt<T, Query extends CursorQuery>(
+  caller: Caller,
+  target: string,
+  query: Query,
+  options?: CallOptions,
+): CursorListing<T, Query> {
+  return new CursorListing((part) => caller.get(target, { query: part, ...options }), query);
 }

@@ -1,11 +1,10 @@
 // The operations of the contract, each a line over `Caller.request`.
 
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
 import type { EventQuery, KeySet, Liquidation, LiquidationQuery } from './contract.ts';
 import { ApiError, StillRunningError } from './errors.ts';
-import { EventLog, type EventPage } from './event-log.ts';
+import { EventLog } from './event-log.ts';
 import type { Listing } from './listing.ts';
 import { at } from './path.ts';
 import { listAt } from './reading.ts';
@@ -88,13 +87,10 @@ export function liquidationsOf(caller: Caller): Liquidations {
   const ofAccount = (id: string) => at`/accounts/${id}/liquidations`;
   const one = (accountId: string, id: string) => at`/accounts/${accountId}/liquidations/${id}`;
   const retrieve: Liquidations['retrieve'] = (accountId, id, options) => {
-    return caller.request({ method: 'GET', target: one(accountId, id), ...options });
+    return caller.get(one(accountId, id), options);
   };
   return {
-    create: (accountId, json, { idempotencyKey = randomUUID(), ...options } = {}) => {
-      const target = ofAccount(accountId);
-      return caller.request({ method: 'POST', target, json, idempotencyKey, ...options });
-    },
+    create: (accountId, json, options) => caller.postOnce(ofAccount(accountId), json, options),
     list: (accountId, query = {}, options = {}) => {
       return listAt(caller, ofAccount(accountId), query, options);
     },
@@ -128,9 +124,7 @@ export function webhooksOf(caller: Caller): Webhooks {
     ...deliveringOf(caller),
     create: (json, options) => caller.request({ method: 'POST', target, json, ...options }),
     list: (query = {}, options = {}) => listAt(caller, target, query, options),
-    retrieve: (id, options) => {
-      return caller.request({ method: 'GET', target: at`/webhooks/${id}`, ...options });
-    },
+    retrieve: (id, options) => caller.get(at`/webhooks/${id}`, options),
     update: (id, json, options) => {
       return caller.request({ method: 'PATCH', target: at`/webhooks/${id}`, json, ...options });
     },
@@ -143,9 +137,7 @@ export function webhooksOf(caller: Caller): Webhooks {
         if (!isGone) throw error;
       }
     },
-    verifyKeys: (options) => {
-      return caller.request({ method: 'GET', target: '/auth/verify_keys', ...options });
-    },
+    verifyKeys: (options) => caller.get('/auth/verify_keys', options),
   };
 }
 
@@ -156,9 +148,11 @@ function deliveringOf(caller: Caller): Pick<Webhooks, 'test' | 'deliveries' | 'r
     },
     deliveries: async (id, query, options) => {
       const target = at`/webhooks/${id}/deliveries`;
-      const request = { method: 'GET', target, query, ...options };
-      const { data } = await caller.request<{ data: readonly DeliveryAttempt[] }>(request);
-      return data;
+      const found = await caller.get<{ data: readonly DeliveryAttempt[] }>(target, {
+        query,
+        ...options,
+      });
+      return found.data;
     },
     replay: (id, json, options) => {
       return caller.request({
@@ -173,12 +167,8 @@ function deliveringOf(caller: Caller): Pick<Webhooks, 'test' | 'deliveries' | 'r
 
 export function eventsOf(caller: Caller): Events {
   return {
-    list: (query = {}, options = {}) => {
-      const read = (part: EventQuery) => {
-        const request = { method: 'GET', target: '/events', query: part, ...options };
-        return caller.request<EventPage>(request);
-      };
-      return new EventLog(read, query);
+    list: (query = {}, options) => {
+      return new EventLog((part) => caller.get('/events', { query: part, ...options }), query);
     },
   };
 }

@@ -12,7 +12,7 @@ import type {
 } from './book.ts';
 import type { Caller, CallOptions } from './call.ts';
 import type { PageQuery } from './contract.ts';
-import { Listing, type Page } from './listing.ts';
+import { Listing } from './listing.ts';
 import { at } from './path.ts';
 
 export interface Users {
@@ -69,46 +69,40 @@ export function listAt<T, Query extends PageQuery>(
   query: Query,
   options?: CallOptions,
 ): Listing<T, Query> {
-  const read = (part: Query) => {
-    return caller.request<Page<T>>({ method: 'GET', target, query: part, ...options });
-  };
-  return new Listing(read, query);
+  return new Listing((part) => caller.get(target, { query: part, ...options }), query);
 }
 
 export function readingOf(caller: Caller): Reading {
-  const get = <T>(target: string, options?: CallOptions) => {
-    return caller.request<T>({ method: 'GET', target, ...options });
-  };
   return {
     users: {
       list: (query = {}, options) => listAt(caller, '/users', query, options),
-      retrieve: (id, options) => get(at`/users/${id}`, options),
+      retrieve: (id, options) => caller.get(at`/users/${id}`, options),
     },
     accounts: {
       list: (query = {}, options) => listAt(caller, '/accounts', query, options),
-      retrieve: (id, options) => get(at`/accounts/${id}`, options),
+      retrieve: (id, options) => caller.get(at`/accounts/${id}`, options),
     },
     positions: {
       list: (id, query = {}, options) => {
         return listAt(caller, at`/accounts/${id}/positions`, query, options);
       },
-      retrieve: (id, which, options) => get(at`/accounts/${id}/positions/${which}`, options),
+      retrieve: (id, which, options) => caller.get(at`/accounts/${id}/positions/${which}`, options),
     },
     orders: {
       list: (id, query = {}, options) => {
         return listAt(caller, at`/accounts/${id}/orders`, query, options);
       },
-      retrieve: (id, options) => get(at`/orders/${id}`, options),
+      retrieve: (id, options) => caller.get(at`/orders/${id}`, options),
     },
     executions: {
       list: (id, query = {}, options) => {
         return listAt(caller, at`/orders/${id}/executions`, query, options);
       },
-      retrieve: (id, which, options) => get(at`/orders/${id}/executions/${which}`, options),
+      retrieve: (id, which, options) => caller.get(at`/orders/${id}/executions/${which}`, options),
     },
     instruments: {
       list: (query = {}, options) => listAt(caller, '/instruments', query, options),
-      retrieve: (which, options) => get(at`/instruments/${which}`, options),
+      retrieve: (which, options) => caller.get(at`/instruments/${which}`, options),
     },
   };
 }
