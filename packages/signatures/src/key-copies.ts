@@ -15,12 +15,12 @@ interface Copies {
 
 const copiesOf = new WeakMap<KeyObject, Copies>();
 
-/** Lends a copy of an asymmetric key to one computation; the original where all are lent. */
+/** Lends an asymmetric key to one computation, or a copy while it is lent; where all are, they share the original. */
 export async function withCopy<T>(
   key: KeyObject,
   compute: (copy: KeyObject) => Promise<T>,
 ): Promise<T> {
-  const copies = copiesOf.get(key) ?? { idle: [], made: 0 };
+  const copies = copiesOf.get(key) ?? { idle: [key], made: 0 };
   copiesOf.set(key, copies);
   const copy = copies.idle.pop() ?? makeCopy(key, copies);
   if (copy === undefined) return compute(key);
