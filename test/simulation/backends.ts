@@ -10,6 +10,8 @@ export interface Backend {
   readonly pid: number;
   /** Whether a statement was sent and its answer not taken yet: it may wait for a lock. */
   isAsked: boolean;
+  /** What it was asked first in a transaction: of the rest it knows the plans too. */
+  readonly known: Set<string>;
 }
 
 export type Statement = { readonly text: string; readonly values?: readonly unknown[] };
@@ -21,19 +23,32 @@ export type Answer = {
 
 export class Backends {
   readonly #admin: Sql;
-  /** What was given back last is lent next: the order of giving back, never that of answers. */
+  /**
+   * In the order of giving back, never that of answers. What was given back last is lent next of those that know
+   * what is asked, else of all: to plan a statement costs more than to run it.
+   */
   readonly #idle: Backend[] = [];
   readonly #settling = new Set<Promise<unknown>>();
   #socket: Promise<string | undefined> | undefined;
+  /** How many are lent. */
+  lent = 0;
 
   /** @param admin ends sessions at the server. */
   constructor(admin: Sql) {
     this.#admin = admin;
   }
 
-  async lend(config: pg.ClientConfig): Promise<Backend> {
-    const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
+  /** @param text what begins the transaction. */
+  async lend(config: pg.ClientConfig, text: string): Promise<Backend> {
+    const place = this.#idle.findLastIndex(({ known }) => known.has(text));
+    const [idle] = this.#idle.splice(place, 1);
+    const backend = idle ?? (await this.#open(config));
+    backend.known.add(text);
+    this.lent += 1;
+    return backend;
+  }
+
+  async #open(config: pg.ClientConfig): Promise<Backend> {
     this.#socket ??= findSocket(this.#admin);
     const url = new URL(config.connectionString ?? '');
     const socket = await this.#socket;
@@ -44,11 +59,12 @@ export class Backends {
     client.on('error', () => {});
     await client.connect();
     const { processID: pid } = client as pg.Client & { processID: number };
-    return { client, pid, isAsked: false };
+    return { client, pid, isAsked: false, known: new Set() };
   }
 
   /** Takes one back that is in no transaction. */
   giveBack(backend: Backend): void {
+    this.lent -= 1;
     this.#idle.push(backend);
   }
 
@@ -56,6 +72,7 @@ export class Backends {
   async takeBack(backend: Backend): Promise<void> {
     if (backend.isAsked) {
       await this.#terminate(backend.pid);
+      this.lent -= 1;
       return;
     }
     await this.endIdly(backend, 'rollback');

@@ -232,7 +232,8 @@ export class Connections {
     }
     const begin = session.transaction?.begin;
     if (session.transaction !== undefined) session.transaction.begin = undefined;
-    const backend = session.backend ?? (await this.#link.backends.lend(session.config));
+    const { backends } = this.#link;
+    const backend = session.backend ?? (await backends.lend(session.config, asked.text));
     session.backend = backend;
     backend.isAsked = true;
     const statements = begin === undefined ? [asked] : [{ text: begin }, asked];

@@ -27,8 +27,8 @@ export function newWish({ tenantId, accountId, userId }: AccountOfUser): Wish {
   return { tenantId, accountId, userId, ...asked, hasRival: false, isRefused: false };
 }
 
-const readEveryMs = 500;
-const readsMax = 20;
+const readEveryMs = { first: 300, growth: 1.4 };
+const readsMax = 8;
 
 export interface Wishes {
   readonly wishes: readonly Wish[];
@@ -84,8 +84,9 @@ const courseOf: Readonly<Record<string, number>> = {
  */
 async function endsSoon(service: Service, actor: Actor, wish: Wish): Promise<boolean> {
   let seen = { status: 'NEW', updated_at: '' };
-  for (let reads = 1; reads <= readsMax; reads += 1) {
-    await service.network.scheduler.turn(actor, 'waits for the end', readEveryMs);
+  for (let reads = 0; reads < readsMax; reads += 1) {
+    const waitMs = Math.round(readEveryMs.first * readEveryMs.growth ** reads);
+    await service.network.scheduler.turn(actor, 'waits for the end', waitMs);
     const answer = await untilAnswered(service, { actor, name: 'read' }, (process) => {
       return process.handlers.retrieve(wishedCall(service, wish));
     });

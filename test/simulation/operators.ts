@@ -149,8 +149,8 @@ export async function guardMarket(
     const tenantId = oneOf(lot, market.tenantIds);
     const officer = operatorOf(service, 'risk officer', tenantId);
     await scheduler.turn(officer.actor, 'pauses', lot.between(0, pauseMsMax));
-    if (lot.next() < 0.6) await haltForAWhile(officer, market);
-    else await limitForAWhile(officer);
+    if (lot.next() < service.plan.limitsShare) await limitForAWhile(officer);
+    else await haltForAWhile(officer, market);
   }
 }
 
@@ -208,9 +208,8 @@ async function idsAtVenue({ sql, tenantId }: Operator, target: Target): Promise<
 }
 
 const quantityMax = 8;
+const quantityLimit = { order_quantity_max: String(quantityMax) };
 const limits = [
-  { order_quantity_max: String(quantityMax) },
-  { order_quantity_max: String(quantityMax) },
   { order_value_max: '500' },
   { day_value_max: '5000' },
   { price_age_max_s: 60 },
@@ -222,7 +221,7 @@ const limits = [
 async function limitForAWhile(officer: Operator): Promise<void> {
   const { service, actor } = officer;
   const { scheduler, lot, sentAsleep } = service.network;
-  const limit = oneOf(lot, limits);
+  const limit = lot.next() < 0.5 ? quantityLimit : oneOf(lot, limits);
   await setControls(officer, limit);
   const before = new Set(await largeAtVenue(officer));
   const released = new Set<string>();

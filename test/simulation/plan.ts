@@ -14,6 +14,12 @@ export interface Plan {
   readonly venueDelayMs: number;
   /** How long the server takes to commit, in ms; what commits meanwhile does not wait for it. */
   readonly commitMs: number;
+  /** How often a transaction that has changed something lingers before its commit, from 0 to 1. */
+  readonly lingers: number;
+  /** How often another process looks at once for what one has left to do, from 0 to 1. */
+  readonly rivalry: number;
+  /** How many times longer a loop rests each time it finds nothing. */
+  readonly restGrowth: number;
   /** How far clocks of processes are off at most. */
   readonly skewMsMax: number;
   /** Longest pause of a customer between two requests. */
@@ -28,6 +34,8 @@ export interface Plan {
   readonly batches: number;
   /** Longest pause of a person who halts and limits; undefined: there is none. */
   readonly officerMsMax: number | undefined;
+  /** How often that person limits instead of halting, from 0 to 1. */
+  readonly limitsShare: number;
   /** Whether a keeper of the holdings is asked. */
   readonly hasKeeper: boolean;
   /** How long what a receiver refuses is tried before it is set aside. */
@@ -70,6 +78,7 @@ const behindReadTimes = 3;
 const slowProcess = { chance: 0.3, times: 6 };
 const shortPauseMs = 30;
 const longPauseMs = 1_500;
+const lingerMsMax = 600;
 
 export function planOf(lot: Lot): Plan {
   const oneOf = <T>(...choices: readonly [T, ...T[]]): T => {
@@ -85,13 +94,17 @@ export function planOf(lot: Lot): Plan {
     releaseDelayMs: oneOf(0, 0, 40, 400),
     venueDelayMs: oneOf(0, 0, 50, 800),
     commitMs: oneOf(0, 0, 0, 60),
+    lingers: oneOf(0, 0, 0.3),
+    rivalry: oneOf(0.3, 0.3, 1),
+    restGrowth: oneOf(2, 8, 8),
     skewMsMax: oneOf(0, 5, 300),
     thinkMsMax: oneOf(0, 20, 200),
     subscriptions: oneOf(1, 2, 4),
     changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
     replaysMsMax: oneOf<number | undefined>(undefined, 100, 600),
     batches: oneOf(0, 1, 2, 4),
-    officerMsMax: oneOf<number | undefined>(undefined, 800, 3_000),
+    officerMsMax: oneOf<number | undefined>(undefined, 200, 800, 3_000),
+    limitsShare: oneOf(0.3, 0.3, 0.9),
     hasKeeper: oneOf(false, true),
     setAsideMs: oneOf(2_000, 8_000, 60_000),
     chances,
@@ -134,10 +147,13 @@ export class Troubles {
 
   /**
    * How long a transaction pauses before its next statement, in ms: most of all between what it has
-   * read and what it makes of it, since that is where another one must not come in between.
+   * read and what it makes of it, since that is where another one must not come in between; and in some seeds
+   * before its commit, so that others come to what it has changed and they cannot see yet.
    * @param slowness how much more often the process does so than others.
    */
   pauseOf({ isBehindRead, isCommit }: StepOfTransaction, slowness = 1): number {
+    const lingers = isCommit && !this.isOver ? this.#plan.lingers : 0;
+    if (lingers > 0 && this.#lot.next() < lingers) return this.#lot.between(1, lingerMsMax);
     const times = isBehindRead && !isCommit ? behindReadTimes : 1;
     return this.happens('transaction_pauses', times * slowness) ? this.#drawPauseMs() : 0;
   }

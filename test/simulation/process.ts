@@ -49,11 +49,11 @@ export interface Surroundings {
   readonly onKilled: (process: SimulatedProcess) => void;
 }
 
-const idleMs = { first: 40, growth: 4, longest: 5_000, afterFailure: 200 };
-/** Once nothing goes wrong any more, only retries are waited for. */
-const calmIdleMs = { first: 100, longest: 30_000 };
-/** How soon another process looks for what one has left to do. */
-const elsewhereMsMax = 60;
+const idleMs = { first: 40, longest: 5_000, afterFailure: 200 };
+/** Once nothing goes wrong any more, only retries are waited for: what is new wakes who looks for it. */
+const calmIdleMs = { first: 3_000, longest: 30_000 };
+/** How soon another process looks for what one has left to do, and how often it does once all is calm. */
+const elsewhere = { msMax: 60, calmChance: 0.1 };
 const cleaningMs = { first: 10_000, longest: 30_000 };
 const connectionsMax = 60;
 /** Looks whether a halt is seen by all are further apart than in real time: each is a step. */
@@ -255,7 +255,7 @@ export class SimulatedProcess {
 
   /** As the loops of the engine: again at once after work, else after a growing wait. */
   async #loop(name: StepName, step: Step): Promise<void> {
-    const { network, history } = this.#around;
+    const { network, history, plan } = this.#around;
     let waitMs = name === 'clean' ? network.lot.between(0, cleaningMs.first) : 0;
     for (;;) {
       await network.scheduler.turn(this.actor, `loop ${name}`, waitMs);
@@ -263,7 +263,7 @@ export class SimulatedProcess {
         const worked = await step();
         const usual = network.troubles.isOver ? calmIdleMs : idleMs;
         const { first, longest } = name === 'clean' ? cleaningMs : usual;
-        waitMs = worked > 0 ? 0 : Math.min(Math.max(waitMs * idleMs.growth, first), longest);
+        waitMs = worked > 0 ? 0 : Math.min(Math.max(waitMs * plan.restGrowth, first), longest);
         if (worked > 0) {
           history.note(`${this.actor.name} ${name} worked ${worked}`);
           this.#wake(...nextSteps[name]);
@@ -293,10 +293,12 @@ export class SimulatedProcess {
 
   /** Another process may come to the same work: instead of long rests that end by chance. */
   #wakeElsewhere(names: readonly StepName[]): void {
-    const { network, processes } = this.#around;
+    const { network, processes, plan } = this.#around;
+    const { lot, troubles } = network;
+    const chance = troubles.isOver ? elsewhere.calmChance : plan.rivalry;
     for (const other of processes()) {
-      if (other === this || network.lot.next() < 0.7) continue;
-      other.wake(names, network.lot.between(0, elsewhereMsMax));
+      if (other === this || lot.next() >= chance) continue;
+      other.wake(names, lot.between(0, elsewhere.msMax));
     }
   }
 

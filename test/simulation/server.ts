@@ -23,6 +23,8 @@ export async function steadyDatabase({ sql, url }: TestDatabase): Promise<() => 
     synchronize_seqscans: 'off',
     jit: 'off',
     plan_cache_mode: 'force_generic_plan',
+    track_activities: 'off',
+    track_counts: 'off',
   };
   for (const [name, value] of Object.entries(settings)) {
     await sql.script(`alter database "${row.name}" set ${name} = ${value}`);

@@ -106,7 +106,7 @@ interface Client {
 
 /** Subscriptions that come in beside those of the beginning, at most. */
 const createdMax = 6;
-const endsEveryMs = 4_000;
+const endsEveryMs = { first: 4_000, longest: 30_000 };
 
 /** Changes subscriptions as long as anybody asks, then lets all of them come to their end. */
 export async function manageSubscriptions(
@@ -123,9 +123,11 @@ export async function manageSubscriptions(
     await scheduler.turn(actor, 'pauses', lot.between(0, changesMsMax));
     await change(client);
   }
-  for (;;) {
-    await scheduler.turn(actor, 'brings to an end', endsEveryMs);
-    if (isOver() && service.network.troubles.isOver) await bringToEnd(client);
+  for (let waitMs = endsEveryMs.first; ; ) {
+    await scheduler.turn(actor, 'brings to an end', waitMs);
+    if (!isOver() || !service.network.troubles.isOver) continue;
+    await bringToEnd(client);
+    waitMs = Math.min(2 * waitMs, endsEveryMs.longest);
   }
 }
 

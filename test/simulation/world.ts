@@ -115,6 +115,7 @@ class Run {
       lot: this.#lot,
       history: this.#history,
       lockWaitsOf: (pids) => lockWaitsOf(this.#admin, pids),
+      mayMeet: () => this.#backends.lent > 1,
       settled: () => this.#backends.settled(),
       onDeadlock: (what) => this.#onDeadlock(what),
       startsAt,
