@@ -13,6 +13,12 @@ export interface CommandAct extends Pick<Act, 'operation' | 'target'> {
   readonly detail?: string | undefined;
 }
 
+/** Who has decided what a command changes, and why. */
+export interface By {
+  readonly reason: string;
+  readonly actor: string;
+}
+
 /** The act of a command, by the user of the operating system on this machine. */
 export function actOfCommand(
   at: Date,

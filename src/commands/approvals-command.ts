@@ -1,6 +1,6 @@
 // `unwind approvals`: what waits for a second person, approved or declined by one.
 
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import {
   type Approval,
   type ApprovalId,
@@ -13,11 +13,11 @@ import { assertNever } from '../assert.ts';
 import { type Decision, decideApproval } from '../batches/decide-approval.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { approvalView } from '../http/pre-trade-views.ts';
-import { parseId, type TenantId } from '../ids.ts';
+import type { TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
-import { actOfCommand, askerOfCommand } from './acting.ts';
-import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { actOfCommand, askerOfCommand, type By } from './acting.ts';
+import { clientId, displayName, idText, nameOfUser, reasonText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
 
@@ -25,11 +25,6 @@ interface ListOptions {
   readonly all?: true;
   readonly client?: TenantId;
   readonly json?: boolean;
-}
-
-interface By {
-  readonly reason: string;
-  readonly actor: string;
 }
 
 export function addApprovalCommands(program: Command): void {
@@ -51,17 +46,11 @@ export function addApprovalCommands(program: Command): void {
     approvals
       .command(name)
       .description(description)
-      .argument('<approval>', 'its id, as `unwind approvals list` shows it', approvalIdText)
+      .argument('<approval>', 'its id, as `unwind approvals list` shows it', idText<'approval'>)
       .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
       .option('--actor <name>', 'who decides it', displayName, nameOfUser())
       .action((id: ApprovalId, by: By) => runOnDatabase((on) => decide(on, { id, as }, by)));
   }
-}
-
-function approvalIdText(text: string): ApprovalId {
-  const id = parseId<'approval'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
 }
 
 const listedMax = 1_000;

@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { isLoopbackName } from '../egress/address.ts';
-import { type AccountId, type KeyId, type LiquidationId, parseId, type TenantId } from '../ids.ts';
+import { type Id, parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import { isPrintableLine } from '../printable.ts';
 import type { Mode } from '../settings/config.ts';
@@ -17,19 +17,18 @@ export function each<T>(read: (text: string) => T) {
   return (text: string, before: readonly T[] = []): readonly T[] => [...before, read(text)];
 }
 
-/** A client id. */
-export function clientId(text: string): TenantId {
-  const id = parseId<'tenant'>(text);
+/** An id of something. */
+export function idText<Thing extends string>(text: string): Id<Thing> {
+  const id = parseId<Thing>(text);
   if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
   return id;
 }
 
+/** A client id. */
+export const clientId = idText<'tenant'>;
+
 /** The id of a key. */
-export function keyId(text: string): KeyId {
-  const id = parseId<'key'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
-}
+export const keyId = idText<'key'>;
 
 /** A name for people. */
 export function displayName(text: string): string {
@@ -59,18 +58,10 @@ export function nameOfUser(): string {
 }
 
 /** The id of an account. */
-export function accountId(text: string): AccountId {
-  const id = parseId<'account'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
-}
+export const accountId = idText<'account'>;
 
 /** The id of a liquidation. */
-export function liquidationId(text: string): LiquidationId {
-  const id = parseId<'liquidation'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
-}
+export const liquidationId = idText<'liquidation'>;
 
 /** Roles of a process, separated by commas. */
 export function roleList(text: string): ReadonlySet<Role> {

@@ -5,10 +5,11 @@ import { accountStatuses, batchTransitions } from '../batches/batch.ts';
 import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
 import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
+import type { By } from './acting.ts';
 import { displayName, nameOfUser, reasonText } from './arguments.ts';
 import { interruptOf } from './follow.ts';
 import { nounOf } from './nouns.ts';
-import type { By, ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
+import type { ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
 import { type ApiArguments, runOnApi, withApi } from './sandbox-access.ts';
 
 type Actions = typeof import('./run-batches.ts');

@@ -10,13 +10,13 @@ import { inTransaction } from '../db/transaction.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant } from '../halts/halt.ts';
 import { controlsView, stopView } from '../http/pre-trade-views.ts';
-import { newId, parseId, type TenantId } from '../ids.ts';
+import { newId, type TenantId } from '../ids.ts';
 import { type Decimal, decimal } from '../money.ts';
 import { releaseStop } from '../orders/release-stop.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
-import { actOfCommand } from './acting.ts';
-import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { actOfCommand, type By } from './acting.ts';
+import { clientId, displayName, idText, nameOfUser, reasonText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
@@ -78,15 +78,10 @@ export function addControlsCommands(program: Command): void {
   controls
     .command('release')
     .description('let an order pass the control that stops it')
-    .argument('<stop>', 'its id, as `unwind controls stopped` shows it', stopIdText)
+    .argument('<stop>', 'its id, as `unwind controls stopped` shows it', idText<'stop'>)
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
     .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
     .action((id: StopId, by: By) => runOnDatabase((on) => release(on, id, by)));
-}
-
-interface By {
-  readonly reason: string;
-  readonly actor: string;
 }
 
 interface ShowOptions {
@@ -112,12 +107,6 @@ function rejections(text: string): Limits['rejections'] {
   if (max === '')
     throw new InvalidArgumentError('It is not like 10/60: so many in so many seconds.');
   return { max: Number(max), windowS: wholeSeconds(window) };
-}
-
-function stopIdText(text: string): StopId {
-  const id = parseId<'stop'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
 }
 
 /** Sets controls. @returns 0; 1 where they are in force, but orders may be under way that they have not checked. */

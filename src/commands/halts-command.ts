@@ -9,11 +9,19 @@ import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { everyTenant, type HaltId, type HaltTarget } from '../halts/halt.ts';
 import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-store.ts';
-import { type AccountId, newId, parseId, type TenantId } from '../ids.ts';
+import { type AccountId, newId, type TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
-import { actOfCommand, askerOfCommand } from './acting.ts';
-import { accountId, clientId, displayName, mic, nameOfUser, reasonText } from './arguments.ts';
+import { actOfCommand, askerOfCommand, type By } from './acting.ts';
+import {
+  accountId,
+  clientId,
+  displayName,
+  idText,
+  mic,
+  nameOfUser,
+  reasonText,
+} from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
@@ -28,11 +36,6 @@ interface SetOptions {
   readonly actor: string;
   readonly dryRun?: true;
   readonly cancel?: true;
-}
-
-interface By {
-  readonly reason: string;
-  readonly actor: string;
 }
 
 export function addHaltCommands(program: Command): void {
@@ -62,16 +65,10 @@ export function addHaltCommands(program: Command): void {
   halts
     .command('lift')
     .description('lift a halt; what it held goes on')
-    .argument('<halt>', 'its id', haltIdText)
+    .argument('<halt>', 'its id', idText<'halt'>)
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
     .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
     .action((id: HaltId, by: By) => runOnDatabase((on) => lift(on, id, by)));
-}
-
-function haltIdText(text: string): HaltId {
-  const id = parseId<'halt'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
 }
 
 function isinText(text: string): string {

@@ -15,17 +15,13 @@ import { readCsv } from '../book/read-csv.ts';
 import { parseId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
+import type { By } from './acting.ts';
 import { restFor } from './follow.ts';
 import { readInputFile } from './input-file.ts';
 import { type AccountsWanted, accountsOf, openLines } from './open-of-batch.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { doneBefore, type Output, printJson } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
-
-export interface By {
-  readonly reason: string;
-  readonly actor: string;
-}
 
 export interface StartOptions extends By {
   readonly file: string;

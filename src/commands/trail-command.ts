@@ -1,12 +1,12 @@
 // `unwind trail`: who has changed what, and whether what was recorded is as it was.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type AccountId, type Id, parseId, type TenantId } from '../ids.ts';
+import type { AccountId, Id, TenantId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import { printableLine } from '../printable.ts';
 import { type ActKind, actKinds, allTenants } from '../trail/act.ts';
 import { findAct, findActsOfAll, type RecordedAct } from '../trail/acts-store.ts';
-import { accountId, clientId } from './arguments.ts';
+import { accountId, clientId, idText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { type OnDatabase, outputTo, printJson, run, runOnDatabase } from './run.ts';
 import { RefusedError } from './usage-error.ts';
@@ -45,7 +45,7 @@ export function addTrailCommands(program: Command): void {
   trail
     .command('show')
     .description('one change with all that is known of it, as JSON')
-    .argument('<act>', 'its id', actId)
+    .argument('<act>', 'its id', idText<'act'>)
     .option('--json', 'one JSON document, which it prints anyway')
     .action((id: Id<'act'>) => runOnDatabase((on) => showAct(on, id)));
   trail
@@ -83,12 +83,6 @@ function rowLimit(text: string): number {
   const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= shownMax.most) return limit;
   throw new InvalidArgumentError(`It is no whole number from 1 to ${shownMax.most}.`);
-}
-
-function actId(text: string): Id<'act'> {
-  const id = parseId<'act'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
 }
 
 /** Lists acts. @returns 0, also where there are none. */

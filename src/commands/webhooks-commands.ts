@@ -1,8 +1,7 @@
 // `unwind webhooks`: the subscriptions of a client, what was attempted for them, replay and test, by the API.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Id, parseId } from '../ids.ts';
-import { pageLimit } from './arguments.ts';
+import { type Command, Option } from 'commander';
+import { idText, pageLimit } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { printJson } from './run.ts';
 import { type ApiArguments, type OnApi, runOnApi, withApi } from './sandbox-access.ts';
@@ -21,7 +20,7 @@ export function addWebhookCommands(program: Command): void {
     .action((options: Listing) => runOnApi(options, (api) => listWebhooks(api, options)));
   withApi(webhooks.command('deliveries'))
     .description('the last attempts of one, the newest first')
-    .argument('<webhook>', 'its id', webhookId)
+    .argument('<webhook>', 'its id', idText<'webhook'>)
     .option('--limit <n>', 'so many at most', pageLimit, 50)
     .option('--json', 'one JSON document instead of text')
     .action((id: string, options: Listing & { limit: number }) => {
@@ -29,7 +28,7 @@ export function addWebhookCommands(program: Command): void {
     });
   withApi(webhooks.command('replay'))
     .description('deliver events again, with their ids')
-    .argument('<webhook>', 'its id', webhookId)
+    .argument('<webhook>', 'its id', idText<'webhook'>)
     .addOption(
       new Option('--from <time>', 'what has happened since then: RFC 3339').conflicts([
         'event',
@@ -44,17 +43,11 @@ export function addWebhookCommands(program: Command): void {
     });
   withApi(webhooks.command('test'))
     .description('deliver a test event now, and say what the receiver answered')
-    .argument('<webhook>', 'its id', webhookId)
+    .argument('<webhook>', 'its id', idText<'webhook'>)
     .option('--json', 'one JSON document instead of text')
     .action((id: string, options: Listing) =>
       runOnApi(options, (api) => testWebhook(api, id, options)),
     );
-}
-
-function webhookId(text: string): Id<'webhook'> {
-  const id = parseId<'webhook'>(text);
-  if (id === undefined) throw new InvalidArgumentError('It is no UUID.');
-  return id;
 }
 
 /** Lists subscriptions. @returns 0 */
