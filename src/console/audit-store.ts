@@ -1,6 +1,7 @@
 // The statements of audits that people ran at the console. One runs at a time; whose process has died gives way.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { Id } from '../ids.ts';
 
 export type AuditId = Id<'audit'>;
@@ -110,43 +111,19 @@ export async function forgetOldAudits(sql: Sql, kept: number): Promise<number> {
   return rows.count;
 }
 
-interface AuditRow {
-  readonly audit_id: AuditId;
-  readonly person: string;
-  readonly status: AuditRun['status'];
-  readonly is_lost: boolean;
-  readonly started_at: Date;
-  readonly ended_at: Date | null;
-  readonly checks_done: number;
-  readonly checks_total: number;
-  readonly differences: number | null;
-  readonly failure: string | null;
-}
-
 /** The last ones, the newest first. */
 export async function findAudits(
   sql: Sql,
   { now, limit }: { readonly now: Date; readonly limit: number },
 ): Promise<readonly AuditRun[]> {
-  const rows = await sql<AuditRow[]>`
+  const rows = await sql<RowOf<AuditRun>[]>`
     select
-      a.audit_id, a.person, a.status, coalesce(a.lease_expires_at < ${now}, false) as is_lost,
+      a.audit_id as id, a.person, a.status, coalesce(a.lease_expires_at < ${now}, false) as is_lost,
       a.started_at, a.ended_at, a.checks_done, a.checks_total, a.differences, a.failure
     from unwind.console_audits a
     order by a.audit_id desc
     limit ${limit}`;
-  return rows.map((row) => ({
-    id: row.audit_id,
-    person: row.person,
-    status: row.status,
-    isLost: row.is_lost,
-    startedAt: row.started_at,
-    endedAt: row.ended_at ?? undefined,
-    checksDone: row.checks_done,
-    checksTotal: row.checks_total,
-    differences: row.differences ?? undefined,
-    failure: row.failure ?? undefined,
-  }));
+  return rows.map((row) => thingOf<AuditRun>(row));
 }
 
 /** What one found, as JSON text; undefined: there is no such audit, or it is not done. */

@@ -1,10 +1,11 @@
 // The statements of the faults that clients of a sandbox ask for.
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { WebhookId } from '../ids.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import { keyRecord, recordsOf } from './delivery-store.ts';
-import type { Faults, SignatureFault } from './fault.ts';
+import type { Faults } from './fault.ts';
 
 /** Sets the faults of a subscription, in place of those it had. */
 export async function putFaults(
@@ -49,21 +50,7 @@ export async function readFaults(
   sql: SqlOrTx,
   keys: readonly WebhookKey[],
 ): Promise<ReadonlyMap<WebhookId, Faults>> {
-  const rows = await sql<
-    {
-      webhook_id: WebhookId;
-      since: Date;
-      ends_at: Date;
-      late_s: number | null;
-      burst_s: number | null;
-      silent_until: Date | null;
-      twice: boolean;
-      signature: SignatureFault | null;
-      stall_s: number | null;
-      one_in: number;
-      answered_as: number | null;
-    }[]
-  >`
+  const rows = await sql<(RowOf<Faults> & { webhook_id: WebhookId })[]>`
     select
       f.webhook_id, f.since, f.ends_at, f.late_s, f.burst_s, f.silent_until, f.twice, f.signature,
       f.stall_s, f.one_in, f.answered_as
@@ -72,20 +59,5 @@ export async function readFaults(
     join unwind.webhook_faults f
       on f.tenant_id = g.tenant_id
       and f.webhook_id = g.webhook_id`;
-  const found = rows.map((row): [WebhookId, Faults] => [
-    row.webhook_id,
-    {
-      since: row.since,
-      endsAt: row.ends_at,
-      lateS: row.late_s ?? undefined,
-      burstS: row.burst_s ?? undefined,
-      silentUntil: row.silent_until ?? undefined,
-      twice: row.twice,
-      signature: row.signature ?? undefined,
-      stallS: row.stall_s ?? undefined,
-      oneIn: row.one_in,
-      answeredAs: row.answered_as ?? undefined,
-    },
-  ]);
-  return new Map(found);
+  return new Map(rows.map(({ webhook_id: id, ...row }) => [id, thingOf<Faults>(row)]));
 }

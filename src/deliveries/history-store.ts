@@ -2,7 +2,8 @@
 // attempts.
 
 import type { Sql } from '../db/connect.ts';
-import type { AccountId, EventId } from '../ids.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
+import type { AccountId } from '../ids.ts';
 import { acknowledgedAttemptsKept } from '../limits.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import type { Block, Standing } from './delivery.ts';
@@ -109,16 +110,7 @@ async function readBlockedAccounts(
   { tenantId, webhookId }: WebhookKey,
   limit: number,
 ): Promise<readonly BlockedAccount[]> {
-  const rows = await sql<
-    {
-      account_id: AccountId;
-      status: BlockedAccount['status'];
-      failing_since: Date | null;
-      attempts: number;
-      next_attempt_at: Date;
-      last_outcome: string | null;
-    }[]
-  >`
+  const rows = await sql<RowOf<BlockedAccount>[]>`
     select
       b.account_id, b.status, b.failing_since, b.attempts, b.next_attempt_at, b.last_outcome
     from unwind.blocked_accounts b
@@ -126,14 +118,7 @@ async function readBlockedAccounts(
       and b.webhook_id = ${webhookId}
     order by b.status = 'set_aside' desc, b.failing_since, b.account_id
     limit ${limit}`;
-  return rows.map((row) => ({
-    accountId: row.account_id,
-    status: row.status,
-    failingSince: row.failing_since ?? undefined,
-    attempts: row.attempts,
-    nextAttemptAt: row.next_attempt_at,
-    lastOutcome: row.last_outcome ?? undefined,
-  }));
+  return rows.map((row) => thingOf<BlockedAccount>(row));
 }
 
 /** The last attempts of a subscription, newest first. */
@@ -142,25 +127,9 @@ export async function listAttempts(
   { tenantId, webhookId }: WebhookKey,
   which: { limit: number; result: 'acknowledged' | 'failed' | undefined },
 ): Promise<readonly LoggedAttempt[]> {
-  const rows = await sql<
-    {
-      place: number;
-      attempt_id: string;
-      kind: LoggedAttempt['kind'];
-      attempted_at: Date;
-      duration_ms: number;
-      outcome: string;
-      status: number | null;
-      answer: string;
-      attempt: number;
-      events: number;
-      first_event_id: EventId | null;
-      last_event_id: EventId | null;
-      faults: LoggedAttempt['faults'];
-    }[]
-  >`
+  const rows = await sql<RowOf<LoggedAttempt>[]>`
     select
-      a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms, a.outcome, a.status, a.answer,
+      a.place, a.attempt_id, a.kind, a.attempted_at as at, a.duration_ms, a.outcome, a.status, a.answer,
       a.attempt, a.events, a.first_event_id, a.last_event_id, a.faults
     from unwind.delivery_attempts a
     where a.tenant_id = ${tenantId}
@@ -171,21 +140,7 @@ export async function listAttempts(
       )
     order by a.attempted_at desc, a.attempt_id desc
     limit ${which.limit}`;
-  return rows.map((row) => ({
-    place: row.place,
-    attemptId: row.attempt_id,
-    kind: row.kind,
-    at: row.attempted_at,
-    durationMs: row.duration_ms,
-    outcome: row.outcome,
-    status: row.status ?? undefined,
-    answer: row.answer,
-    attempt: row.attempt,
-    events: row.events,
-    firstEventId: row.first_event_id ?? undefined,
-    lastEventId: row.last_event_id ?? undefined,
-    faults: row.faults,
-  }));
+  return rows.map((row) => thingOf<LoggedAttempt>(row));
 }
 
 /** Places behind those of deliveries, for tests that a client asked for. */

@@ -3,8 +3,9 @@
 
 import { first } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { TenantId } from '../ids.ts';
-import type { DifferenceKind, RecordDifference, RecordRow } from './record.ts';
+import type { RecordDifference, RecordRow } from './record.ts';
 
 export async function openComparison(tx: Tx): Promise<void> {
   await tx`
@@ -214,37 +215,17 @@ async function numberDifferences(tx: Tx): Promise<void> {
   await tx`create index on pg_temp.differences (number)`;
 }
 
-interface DifferenceRow {
-  readonly kind: DifferenceKind;
-  readonly line: number | null;
-  readonly name: string;
-  readonly client_order_id: string | null;
-  readonly isin: string;
-  readonly tenant_id: string | null;
-  readonly here: string | null;
-  readonly there: string | null;
-}
-
 /** Differences after a number, in their order: by line, then what the record has not. */
 export async function findDifferences(
   tx: Tx,
   page: { readonly after: number; readonly limit: number },
 ): Promise<readonly RecordDifference[]> {
-  const rows = await tx<DifferenceRow[]>`
+  const rows = await tx<RowOf<RecordDifference>[]>`
     select
-      d.kind, d.line, d.name, d.client_order_id, d.isin, d.tenant_id, d.here, d.there
+      d.kind, d.line, d.name as execution_id, d.client_order_id, d.isin, d.tenant_id, d.here, d.there
     from pg_temp.differences d
     where d.number > ${page.after}
     order by d.number
     limit ${page.limit}`;
-  return rows.map((row) => ({
-    kind: row.kind,
-    line: row.line ?? undefined,
-    executionId: row.name,
-    clientOrderId: row.client_order_id ?? undefined,
-    isin: row.isin,
-    tenantId: row.tenant_id ?? undefined,
-    here: row.here ?? undefined,
-    there: row.there ?? undefined,
-  }));
+  return rows.map((row) => thingOf<RecordDifference>(row));
 }

@@ -2,7 +2,8 @@
 // is halted, and the behaviours that tests have asked for.
 
 import type { Sql, SqlOrTx } from '../../db/connect.ts';
-import type { AskedBehaviour, Course } from './behaviour.ts';
+import { type RowOf, thingOf } from '../../db/row.ts';
+import type { AskedBehaviour } from './behaviour.ts';
 
 /** A MIC kept for private use: no such market is registered (ISO 10383). */
 export const simulatedMic = 'XSIM';
@@ -101,16 +102,6 @@ export async function findNextFixing(sql: SqlOrTx, at: Date): Promise<Date | und
   return rows[0]?.fixing_at;
 }
 
-interface AskedRow {
-  readonly isin: string;
-  readonly course: Course | null;
-  readonly loses_answers: boolean | null;
-  readonly repeats_reports: boolean | null;
-  readonly shuffles_reports: boolean | null;
-  readonly delays_reports_ms: number | null;
-  readonly one_in: number;
-}
-
 /** Stands for every instrument where a behaviour is asked for. */
 export const everyInstrument = '';
 
@@ -118,23 +109,11 @@ export const everyInstrument = '';
 export async function findAskedBehaviours(
   sql: Sql | SqlOrTx,
 ): Promise<ReadonlyMap<string, AskedBehaviour>> {
-  const rows = await sql<AskedRow[]>`
+  const rows = await sql<(RowOf<AskedBehaviour> & { isin: string })[]>`
     select
       b.isin, b.course, b.loses_answers, b.repeats_reports, b.shuffles_reports,
       b.delays_reports_ms, b.one_in
     from simulated_venue.behaviours b
     order by b.isin`;
-  return new Map(
-    rows.map((row) => {
-      const asked: AskedBehaviour = {
-        course: row.course ?? undefined,
-        losesAnswers: row.loses_answers ?? undefined,
-        repeatsReports: row.repeats_reports ?? undefined,
-        shufflesReports: row.shuffles_reports ?? undefined,
-        delaysReportsMs: row.delays_reports_ms ?? undefined,
-        oneIn: row.one_in,
-      };
-      return [row.isin, asked];
-    }),
-  );
+  return new Map(rows.map(({ isin, ...row }) => [isin, thingOf<AskedBehaviour>(row)]));
 }
