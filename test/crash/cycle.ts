@@ -13,7 +13,7 @@ import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
 import { type Lot, lotOf } from './random.ts';
 import { type Recovery, recoveriesOf } from './report.ts';
 import { ask, type Sale, type Steering, sell, sellBatch } from './seller.ts';
-import type { World } from './world.ts';
+import { answerMsMax, type World } from './world.ts';
 
 export interface CycleOptions {
   readonly seed: number;
@@ -137,6 +137,10 @@ async function disturbDeliveries(world: World, lot: Lot): Promise<void> {
   if (lot.between(1, rotatesOneIn) === 1) await world.rotateKeys();
 }
 
+function toPost(target: string, json: object) {
+  return { method: 'POST', target, json, idempotencyKey: randomUUID() };
+}
+
 /**
  * A person halts all of the client, by either strength, and lifts it a moment later.
  * @returns orders that the venue received between the acknowledgement and the lift.
@@ -148,16 +152,14 @@ async function haltSometimes(world: World, lot: Lot): Promise<number> {
     await wait(lot.between(0, betweenHaltsMs));
     const strength = lot.between(1, 2) === 1 ? 'cancel' : 'release';
     const json = { scope: 'tenant', strength, reason: 'a test', person: 'Tester' };
-    const set = { method: 'POST', target: '/halts', json, idempotencyKey: randomUUID() };
-    const halt = await ask(world, set);
+    const halt = await ask(world, { ...toPost('/halts', json), deadlineMs: answerMsMax });
     assert.equal(halt.status, 201, halt.text);
     const before = await world.received();
     await wait(lot.between(0, haltedMsMax));
     sent += (await world.received()) - before;
     const by = { reason: 'it is over', person: 'Tester' };
-    const target = `/halts/${(halt.json as { id: string }).id}/lift`;
-    const lift = { method: 'POST', target, json: by, idempotencyKey: randomUUID() };
-    const lifted = await ask(world, lift);
+    const { id } = halt.json as { id: string };
+    const lifted = await ask(world, toPost(`/halts/${id}/lift`, by));
     assert.equal(lifted.status, 200, lifted.text);
   }
   return sent;
@@ -167,11 +169,9 @@ async function haltSometimes(world: World, lot: Lot): Promise<number> {
 async function limitSometimes(world: World, lot: Lot): Promise<void> {
   const limits = lot.between(limitsOfCycle.min, limitsOfCycle.max);
   const by = { reason: 'a test', person: 'Tester' };
-  const post = async (target: string, json: object) => {
-    return ask(world, { method: 'POST', target, json, idempotencyKey: randomUUID() });
-  };
   const set = async (limit: object) => {
-    const answer = await post('/controls', { ...by, ...limit });
+    const asked = toPost('/controls', { ...by, ...limit });
+    const answer = await ask(world, { ...asked, deadlineMs: answerMsMax });
     assert.equal(answer.status, 200, answer.text);
   };
   for (let i = 0; i < limits; i += 1) {
@@ -181,7 +181,7 @@ async function limitSometimes(world: World, lot: Lot): Promise<void> {
     await set({});
     const list = await ask(world, { method: 'GET', target: '/controls/stopped?limit=1000' });
     for (const { id } of (list.json as { data: readonly { id: string }[] }).data) {
-      const released = await post(`/controls/stopped/${id}/release`, by);
+      const released = await ask(world, toPost(`/controls/stopped/${id}/release`, by));
       // It may have gone by itself meanwhile.
       assert.ok(released.status === 200 || released.status === 409, released.text);
     }
@@ -221,9 +221,9 @@ async function sellWhile(
   const lot = lotOf(seed + 1);
   const sales: Sale[] = [];
   let begun = 0;
-  const alone = async () => {
+  const alone = async (number: number) => {
     const candidate = await world.nextAccount(lot);
-    return [await sell(world, { candidate, cancels: lot.between(1, cancelsOneIn) === 1 })];
+    return [await sell(world, { candidate, cancels: number % cancelsOneIn === 2 })];
   };
   const inBatch = async () => {
     const candidates = [];
@@ -234,7 +234,7 @@ async function sellWhile(
   const work = async (): Promise<void> => {
     while (goesOn(begun)) {
       begun += 1;
-      const own = begun % batches.oneIn === 1 ? await inBatch() : await alone();
+      const own = begun % batches.oneIn === 1 ? await inBatch() : await alone(begun);
       sales.push(...own);
       world.sales.push(...own);
       await wait(lot.between(pauseMs.min, pauseMs.max));

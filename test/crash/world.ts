@@ -11,6 +11,7 @@ import { systemClock } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { isConnectionError } from '../../src/db/errors.ts';
 import { parseId } from '../../src/ids.ts';
+import { requestDeadlineMs } from '../../src/limits.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { newHome, runUnwind } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
@@ -36,8 +37,13 @@ const subscriptions = [
 const replayedMax = 40;
 /** Accounts imported at once when there are no more. */
 const accountsAtOnce = 400;
-/** One attempt only, and not a long one: a process that sleeps answers nothing. */
-const retry = { attemptsMax: 1, attemptMs: 3_000, deadlineMs: 3_000 };
+/**
+ * What a process that does not sleep answers at the latest: longer than it may take for a request. A halt and a
+ * limit need much of that, since they wait for claims and leases.
+ */
+export const answerMsMax = requestDeadlineMs + 5_000;
+/** One attempt only, and usually not a long one: a process that sleeps answers nothing. */
+const retry = { attemptsMax: 1, attemptMs: answerMsMax, deadlineMs: 3_000 };
 
 /** Where orders go. */
 export type VenueKind = 'simulated' | 'fix';
