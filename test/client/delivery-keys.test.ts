@@ -5,6 +5,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
 import type { FetchKeys } from '@unwind/client/webhooks';
 import { eventually, portOf } from '../support/condition.ts';
+import { freePort } from '../support/port.ts';
 import { clock, deliveryOf, newSender, receiverOf, refusal, type Sender } from './sender.ts';
 
 suite('the keys of deliveries', () => {
@@ -183,10 +184,7 @@ suite('a server of keys that', () => {
   }
 
   test('is not there: the delivery has to come again', async (t) => {
-    const server = createServer();
-    await once(server.listen(0, '127.0.0.1'), 'listening');
-    const url = `http://127.0.0.1:${portOf(server)}/`;
-    await new Promise((resolve) => server.close(resolve));
+    const url = `http://127.0.0.1:${await freePort()}/`;
     t.diagnostic(url);
     const keys: FetchKeys = async (signal) => {
       return (await (await fetch(url, { signal })).json()) as never;

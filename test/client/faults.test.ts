@@ -10,6 +10,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/client';
 import { type Identity, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { portOf } from '../support/condition.ts';
+import { freePort } from '../support/port.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
 const own = {
@@ -29,15 +30,6 @@ async function listening(t: TestContext, server: Server): Promise<number> {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   t.after(() => server.close());
   return portOf(server);
-}
-
-/** A port of this machine at which nothing listens. */
-async function closedPort(): Promise<number> {
-  const server = createTcpServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const port = portOf(server);
-  await once(server.close(), 'close');
-  return port;
 }
 
 const trusted = newAuthority('Trusted in this file');
@@ -137,7 +129,7 @@ suite('what cannot come right by itself is reported after one attempt', () => {
 
 suite('what may come right by itself is tried again', () => {
   test('a refused connection, for as long as a service takes to start again', async () => {
-    const url = `http://127.0.0.1:${await closedPort()}`;
+    const url = `http://127.0.0.1:${await freePort()}`;
     const waits = { firstWaitMs: 20, longestWaitMs: 20 };
     const patient = { ...waits, attemptsMax: 1_000, deadlineMs: 3_600_000 };
     const error = await fault(clientAt(url, { retry: { ...patient, unreachableMs: 2_000 } }));
@@ -159,7 +151,7 @@ suite('what may come right by itself is tried again', () => {
       response.end(JSON.stringify({ access_token: 'a', expires_in: 60, scope: '' }));
     });
     const port = await listening(t, server);
-    const gone = await closedPort();
+    const gone = await freePort();
     const toGone: typeof fetch = (to, init) => {
       const url = new URL(String(to));
       if (url.pathname !== '/auth/token') url.port = String(gone);
@@ -171,7 +163,7 @@ suite('what may come right by itself is tried again', () => {
   });
 
   test('a service that was starting is found', async (t) => {
-    const port = await closedPort();
+    const port = await freePort();
     const asked = Promise.withResolvers<void>();
     let attempts = 0;
     const counting: typeof fetch = (...args) => {

@@ -17,10 +17,10 @@ import { parseId } from '../../src/ids.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { hook } from '../http/api.ts';
-import { freePort } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
+import { freePort } from '../support/port.ts';
 import { blocksOf } from './pages.ts';
 
 const { sql } = await createTestDatabase({ after });

@@ -10,9 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { readLedger } from '../../examples/fix/acceptor.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { plain } from '../../src/money.ts';
-import { freePort, type Settings } from '../service/processes.ts';
+import type { Settings } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
+import { freePort } from '../support/port.ts';
 import { type Proxy as Relay, startProxy } from '../support/proxy.ts';
 import type { Lot } from './random.ts';
 

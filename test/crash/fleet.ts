@@ -3,13 +3,9 @@
 // noticed.
 import assert from 'node:assert/strict';
 import { newHolder, placeLength } from '../../src/work/holder.ts';
-import {
-  freePort,
-  type LaunchedService,
-  launchService,
-  type Settings,
-} from '../service/processes.ts';
+import { type LaunchedService, launchService, type Settings } from '../service/processes.ts';
 import type { AfterTest } from '../support/database.ts';
+import { freePort } from '../support/port.ts';
 import type { Point } from './points.ts';
 import { type Relay, startRelay } from './relay.ts';
 import type { CrashServer } from './server.ts';

@@ -13,9 +13,9 @@ import {
   readPostmaster,
   runsOn,
 } from '../../src/embedded/embedded-process.ts';
-import { freePort } from '../service/processes.ts';
 import { eventually } from '../support/condition.ts';
 import type { AfterTest } from '../support/database.ts';
+import { freePort } from '../support/port.ts';
 
 const database = 'unwind';
 /** Three processes with their pools, and those who look on. */

@@ -16,6 +16,7 @@ import { makeTenant } from '../support/book.ts';
 import { eventually } from '../support/condition.ts';
 import { type AfterTest, createTestDatabase } from '../support/database.ts';
 import { type EngineSteps, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { freePort } from '../support/port.ts';
 
 export interface FixMarket {
   readonly profile: FixProfile;
@@ -57,8 +58,10 @@ export async function openMarkets(
   t.after(() => rm(folder, { recursive: true, force: true }));
   const open = async (mic: string, over: Partial<FixProfile> = {}): Promise<FixMarket> => {
     const journal = join(folder, `${mic}.jsonl`);
-    let acceptor = new Acceptor({ port: 0, journal, market });
-    const port = await acceptor.listen();
+    // It comes back at the same one.
+    const port = await freePort();
+    let acceptor = new Acceptor({ port, journal, market });
+    await acceptor.listen();
     const comps = { sender_comp_id: 'UNWIND', target_comp_id: 'ACCEPTOR' };
     const base = { type: 'fix', mic, version: 'FIX.4.4', host: '127.0.0.1', port } as const;
     const profile: FixProfile = { ...base, ...comps, ...over };

@@ -15,10 +15,10 @@ import { startReceiver } from '../deliveries/receiver.ts';
 import { eventually } from '../support/condition.ts';
 import { onlyFull } from '../support/full.ts';
 import { mainFile } from '../support/main-file.ts';
+import { freePort } from '../support/port.ts';
 import { quick } from './delivering.ts';
 import {
   environmentOf,
-  freePort,
   launchUnwind,
   newHomeOnServer,
   patienceMs,

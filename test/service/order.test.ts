@@ -22,9 +22,9 @@ import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { onlyFull } from '../support/full.ts';
+import { freePort } from '../support/port.ts';
 import { quick } from './delivering.ts';
 import {
-  freePort,
   newHome,
   patienceMs,
   type RunningService,

@@ -4,10 +4,9 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually, portOf } from '../support/condition.ts';
+import { eventually } from '../support/condition.ts';
 import {
   type AfterTest,
   afterAll,
@@ -81,17 +80,6 @@ async function within(ms: number, ask: () => Promise<boolean>): Promise<boolean>
     if (error instanceof assert.AssertionError) return false;
     throw error;
   }
-}
-
-/** A port for all starts of one service, so that its clients find it again. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export interface Ended {

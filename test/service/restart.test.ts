@@ -7,8 +7,9 @@ import { readConfig } from '../../src/settings/config.ts';
 import { withDatabase } from '../../src/settings/database.ts';
 import { newHolder, placeLength } from '../../src/work/holder.ts';
 import { eventually } from '../support/condition.ts';
+import { freePort } from '../support/port.ts';
 import { quick, says, startDelivering } from './delivering.ts';
-import { freePort, patienceMs, startService } from './processes.ts';
+import { patienceMs, startService } from './processes.ts';
 
 test('holders of one address begin alike, all others differ from the start', () => {
   const here = { host: '127.0.0.1', port: 8080 };

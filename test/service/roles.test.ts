@@ -9,14 +9,8 @@ import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { type Candidate, drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
-import {
-  freePort,
-  newHome,
-  newHomeOnServer,
-  patienceMs,
-  runUnwind,
-  startService,
-} from './processes.ts';
+import { freePort } from '../support/port.ts';
+import { newHome, newHomeOnServer, patienceMs, runUnwind, startService } from './processes.ts';
 
 const settings = { UNWIND_RELEASE_DELAY_MS: '0', UNWIND_VENUE_DELAY_MS: '0' };
 

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { freePort } from '../support/port.ts';
 import { atPort, startProxy } from '../support/proxy.ts';
-import { freePort, launchService, newHome, patienceMs } from './processes.ts';
+import { launchService, newHome, patienceMs } from './processes.ts';
 
 interface Waits {
   readonly msg: string;

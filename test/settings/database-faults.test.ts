@@ -20,11 +20,12 @@ import { findAccount } from '../../src/embedded/embedded-account.ts';
 import { readConfig } from '../../src/settings/config.ts';
 import { explained, prepareDatabase } from '../../src/settings/database.ts';
 import { withDatabase } from '../../tools/database-url.ts';
-import { freePort, newHome, runUnwind } from '../service/processes.ts';
+import { newHome, runUnwind } from '../service/processes.ts';
 import { testClock } from '../support/clock.ts';
 import { eventually, portOf } from '../support/condition.ts';
 import { createTestDatabase, testAdminUrl } from '../support/database.ts';
 import { client, makeHome, quiet } from '../support/embedded.ts';
+import { freePort } from '../support/port.ts';
 
 const run = promisify(execFile);
 

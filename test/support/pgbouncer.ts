@@ -2,11 +2,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, portOf } from './condition.ts';
+import { eventually } from './condition.ts';
 import type { AfterTest } from './database.ts';
+import { freePort } from './port.ts';
 
 /** Why a test with PgBouncer cannot run here; false where it can. */
 export const noPgBouncer = isInstalled() ? false : 'PgBouncer is not installed';
@@ -63,15 +64,6 @@ default_pool_size = 4
   const through = new URL(url);
   through.port = String(port);
   return through.href;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function listens(port: number): Promise<boolean> {

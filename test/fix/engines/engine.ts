@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '../../service/processes.ts';
 import { eventually } from '../../support/condition.ts';
 import type { AfterTest } from '../../support/database.ts';
+import { freePort } from '../../support/port.ts';
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL('./', import.meta.url));
