@@ -37,7 +37,9 @@ export function brokenRequests(
       const isAmbiguous = [...(due.get(socket) ?? [])].some((response) => {
         return response.headersSent || response.req.complete;
       });
-      if (isAmbiguous || trouble.code === 'ECONNRESET' || !socket.writable) {
+      // So would one that opened it in advance and sends its first request just now.
+      const isSilent = socket.bytesRead === 0;
+      if (isAmbiguous || isSilent || trouble.code === 'ECONNRESET' || !socket.writable) {
         socket.destroy();
         return;
       }

@@ -82,6 +82,13 @@ test('who is slow is cut off', async (t) => {
   assert.deepEqual(await tablesOf(sql), before);
 });
 
+test('who says nothing is cut off without a word, which could be taken for the answer to what comes', async (t) => {
+  const finished = hurried.finished.length;
+  const wire = await openWire(t, hurried);
+  assert.equal(await wire.rest(), '');
+  assert.equal(hurried.finished.length, finished);
+});
+
 test('who goes away in the middle of a request leaves nothing behind', async (t) => {
   const bytes = bytesOf(await newOrder());
   const before = await tablesOf(sql);
@@ -100,7 +107,8 @@ test('who goes away in the middle of a request leaves nothing behind', async (t)
 });
 
 test('what is under way when the service closes is answered', async (t) => {
-  const closing = await startHttp(t, { sql, clock });
+  // Who has not sent a whole request is left so long for it.
+  const closing = await startHttp(t, { sql, clock, timeouts: { checkMs: 60_000 } });
   const bytes = bytesOf(await newOrder());
   const wire = await openWire(t, closing);
   const idle = await openWire(t, closing);
