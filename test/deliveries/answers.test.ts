@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { later } from '../../src/clock.ts';
 import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import type { AccountId } from '../../src/ids.ts';
@@ -59,6 +60,8 @@ const refusing: readonly (readonly [what: string, answer: Answer])[] = [
   ['a reset', (socket) => socket.resetAndDestroy()],
   ['silence', () => {}],
 ];
+/** At least four; on a busy machine some of the account that is taken are repeated. */
+const turns = { min: 4, max: 100 };
 
 describe('is refused, and costs its own account only:', () => {
   for (const [what, answer] of refusing) {
@@ -70,15 +73,21 @@ describe('is refused, and costs its own account only:', () => {
       const receiver = await startRaw(t, bad, answer);
       const webhook = await subscribeTo(world, { url: receiver.url });
       await logLiquidations(world, [bad, good]);
-      const deliverer = startDeliverer(t, sql, { clock, timeoutMs: 300 });
-      for (let turn = 0; turn < 4; turn += 1) {
+      // Silence is given up by the clock of this machine, and with it what takes as long on a busy one.
+      const timeoutMs = what === 'silence' ? 300 : 60_000;
+      const deliverer = startDeliverer(t, sql, { clock, timeoutMs });
+      const look = async () => {
+        const state = await readDeliveryState(sql, webhook, 1);
+        return [receiver.taken.size, state?.behind, state?.attempts, state?.retrying];
+      };
+      const expected = [3, 0, 0, 1];
+      for (let turn = 1; turn <= turns.max; turn += 1) {
         await deliverDue(deliverer);
         const { nextAttemptAt, blockedDueAt } = await stateOf(sql, webhook);
         clock.set(blockedDueAt ?? nextAttemptAt);
+        if (turn >= turns.min && isDeepStrictEqual(await look(), expected)) break;
       }
-      assert.equal(receiver.taken.size, 3, 'all of the other account');
-      const state = await readDeliveryState(sql, webhook, 1);
-      assert.deepEqual([state?.behind, state?.attempts, state?.retrying], [0, 0, 1]);
+      assert.deepEqual(await look(), expected, 'all of the other account, and one of this');
     });
   }
 });

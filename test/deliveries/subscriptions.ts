@@ -178,7 +178,7 @@ export interface DelivererOptions {
 /** A deliverer as a process has one, with connections of its own; they end with the test. */
 export function startDeliverer(t: AfterTest, sql: Sql, options: DelivererOptions): Deliverer {
   const { isSandbox = true, pause } = options;
-  const { clock, timeoutMs = 5_000, setAsideAfterMs, seal = testSeal, onLog = () => {} } = options;
+  const { clock, timeoutMs = 60_000, setAsideAfterMs, seal = testSeal, onLog = () => {} } = options;
   const agent = receiverAgent({ policy: { allowLoopback: true }, timeoutMs });
   const deliverer = new Deliverer({
     sql,

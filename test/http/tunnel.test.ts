@@ -24,8 +24,8 @@ import { assertProblem, assertSuccess } from './expect.ts';
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();
 const service = await startHttp({ after }, { sql, clock });
-/** Another process on the same database. */
-const elsewhere = await startHttp({ after }, { sql, clock, tunnelWaitMs: 5_000 });
+/** Another process on the same database; a poll waits there until something comes. */
+const elsewhere = await startHttp({ after }, { sql, clock, tunnelWaitMs: 50_000 });
 const inner = tunnelReceiver({ sql, clock });
 
 async function newApi(): Promise<Api> {

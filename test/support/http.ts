@@ -144,7 +144,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     faults: faultHandlers({ sql, clock, onChanged: nobodyWaits }),
     tunnels: tunnelHandlers({ sql, clock, waitMs: tunnelWaitMs }),
   };
-  const wayOut = receiverAgent({ policy, timeoutMs: receiverTimeoutMs });
+  const wayOut = receiverAgent({ policy, timeoutMs: patienceMs });
   const ofWebhooks = {
     sql,
     clock,
@@ -152,7 +152,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     agent: wayOut,
     signings: new FairSlots(2),
     inner: tunnelReceiver({ sql, clock }),
-    timeoutMs: receiverTimeoutMs,
+    timeoutMs: patienceMs,
     policy,
     onChanged: nobodyWaits,
   };
@@ -222,7 +222,7 @@ export async function startHttp(t: AfterTest, options: HttpOptions): Promise<Htt
     contract,
     trustedProxies,
     recording: options.recorder && { recorder: options.recorder, clock },
-    ...(timeouts === undefined ? {} : { timeouts }),
+    timeouts: { deadlineMs: patienceMs, ...timeouts },
     ...(connections === undefined ? {} : { connections }),
   });
   app.addHook('preClose', () => streams.stop());
@@ -259,7 +259,8 @@ function documentOf(
   return document;
 }
 
-const receiverTimeoutMs = 5_000;
+/** Of a service for a request, and for the answer of a receiver: a busy machine is no fault of either. */
+const patienceMs = 60_000;
 /** What seals the keys of these services. */
 export const seal = sealWith(randomBytes(32));
 const keyPairs = {
@@ -434,7 +435,8 @@ export interface Reply {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-const answerTimeoutMs = 60_000;
+/** Longer than a service takes, which then says what it waited for. */
+const answerTimeoutMs = 90_000;
 
 /**
  * Sends a request as it is and reads the whole answer, which has to be one that the API document
