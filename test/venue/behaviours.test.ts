@@ -2,12 +2,10 @@
 // that the audit finds nothing but what has to be parked for a person.
 
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
-import { type Clock, later } from '../../src/clock.ts';
+import { later } from '../../src/clock.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { drawIdsFrom } from '../../src/ids.ts';
 import { submissionLeaseMs } from '../../src/limits.ts';
 import { decimal } from '../../src/money.ts';
 import { sandboxInstruments } from '../../src/venue/simulated/behaviour.ts';
@@ -18,13 +16,14 @@ import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { drawIdsAlike } from '../support/ids.ts';
 
 const delayMs = 800;
 
 async function begin(t: TestContext, isin: string, quantity: string) {
   const { sql } = await createTestDatabase(t);
   const clock = testClock();
-  drawIdsAlike(t, clock);
+  drawIdsAlike(t, clock.now());
   const tenantId = await makeTenant(sql);
   const [account] = await makeBook(sql, {
     tenantId,
@@ -57,17 +56,6 @@ async function begin(t: TestContext, isin: string, quantity: string) {
     await runUntilIdle(steps);
   };
   return { sql, clock, steps, look, pass, warnings };
-}
-
-/** The same ids in every run: the venue draws by the seed of its market and the client order id. */
-function drawIdsAlike(t: TestContext, clock: Clock): void {
-  let drawn = 0;
-  const bytes = () => {
-    drawn += 1;
-    return createHash('sha256').update(`a${drawn}`).digest().subarray(0, 16);
-  };
-  drawIdsFrom({ now: clock.now, bytes });
-  t.after(() => drawIdsFrom(undefined));
 }
 
 interface Case {
