@@ -202,7 +202,7 @@ test('after all connections are cut, every place of the pool serves again', asyn
 
 test('end lets statements finish, refuses later ones, and may be called twice', async (t) => {
   const { sql: observer, url } = await createTestDatabase(t, { migrated: false });
-  const sql = pool(t, url);
+  const sql = pool(t, url, { lockTimeoutMs: 60_000 });
   const waiting = await inTransaction(observer, async (tx) => {
     await tx`select pg_advisory_xact_lock(1)`;
     const running = sql`select pg_advisory_xact_lock(1)`;

@@ -168,7 +168,7 @@ test('a batch that is full leaves no account with a hole', async (t) => {
 });
 
 test('several publishers at once give every event one position', async (t) => {
-  const { sql } = await createTestDatabase(t, { max: 20 });
+  const { sql } = await createTestDatabase(t, { max: 20, lockTimeoutMs: 60_000 });
   const clock = testClock();
   const tenantId = await makeTenantWithKeys(sql, clock);
   const other = await makeTenantWithKeys(sql, clock);

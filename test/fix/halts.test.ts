@@ -25,7 +25,7 @@ import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts'
 import { openScripted } from './scripted-world.ts';
 import { openFixWorld } from './venue.ts';
 
-const patienceMs = 30_000;
+const patienceMs = 120_000;
 const isin = 'DE0007164600';
 
 async function setHalt(
@@ -150,7 +150,7 @@ test('what was numbered too long ago is not written: the connection ends, and th
     });
     clock.advance(fixWriteMsMax);
   });
-  await eventually('it has connected again', () => venue.connections === 2, patienceMs);
+  await eventually('it has connected again', () => venue.connections >= 2, patienceMs);
   const rows = await sql<{ type: string }[]>`
     select m.type from unwind.fix_messages m where m.direction = 'out' and m.type = 'D'`;
   assert.equal(rows.length, 1, 'the order has its number');

@@ -61,7 +61,7 @@ interface Wish {
 
 async function begin(t: TestContext, wish: Wish = {}) {
   const { limit = () => undefined, positions = [{ isin: sap, quantity: '10' }] } = wish;
-  const { sql } = await createTestDatabase(t);
+  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
   const clock: TestClock = testClock();
   const client = await makeApiClient(sql, clock);
   const [account] = await giveAccounts(sql, client, [{ positions }]);

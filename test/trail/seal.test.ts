@@ -240,7 +240,7 @@ test('beside a long transaction only what is new is looked at', async (t) => {
 });
 
 test('the upgrade waits for older processes that write, and records what they have written', async (t) => {
-  const { sql: own } = await createTestDatabase(t, { migrated: false });
+  const { sql: own } = await createTestDatabase(t, { migrated: false, lockTimeoutMs: 60_000 });
   const all = new URL('../../src/db/migrations/', import.meta.url);
   const older = await mkdtemp(join(testDirectory(), 'older-'));
   t.after(() => rm(older, { recursive: true }));
