@@ -180,7 +180,8 @@ test('after all connections are cut, every place of the pool serves again', asyn
       const [row] = await observer<{ n: number }[]>`
         select count(*)::integer as n
         from pg_stat_activity
-        where state = 'active'
+        where datname = current_database()
+          and state = 'active'
           and query like 'select pg_sleep(60)%'
           and application_name = 'unwind test'
           and query_start > ${startedAt}::timestamptz`;
@@ -208,7 +209,11 @@ test('end lets statements finish, refuses later ones, and may be called twice', 
     const running = sql`select pg_advisory_xact_lock(1)`;
     await eventually('the statement waits for the lock', async () => {
       const [row] = await observer`
-        select count(*)::integer as n from pg_locks where locktype = 'advisory' and not granted`;
+        select count(*)::integer as n
+        from pg_locks
+        where locktype = 'advisory'
+          and not granted
+          and database = (select d.oid from pg_database d where d.datname = current_database())`;
       return row?.['n'] === 1;
     });
     return { running, ended: Promise.all([sql.end(), sql.end()]) };
@@ -232,7 +237,11 @@ test('end breaks off what does not end in time, and work that hangs', async (t) 
   await begun.promise;
   await eventually('the statement runs', async () => {
     const { count } = await observer`
-      select pid from pg_stat_activity where query like 'select pg_sleep%' and state = 'active'`;
+      select pid
+      from pg_stat_activity
+      where datname = current_database()
+        and query like 'select pg_sleep%'
+        and state = 'active'`;
     return count === 1;
   });
   await sql.end();

@@ -42,7 +42,9 @@ test('it waits for a database that is away, and begins when it comes back', asyn
   assert.equal(service.stdout(), '');
   proxy.comeBack();
   await service.listening();
-  assert.ok(linesOf(service.stderr()).some(({ msg }) => msg === 'database.reached'));
+  // Said before, by another way.
+  const isReached = () => linesOf(service.stderr()).some(({ msg }) => msg === 'database.reached');
+  await eventually('it says that the database was reached', isReached, patienceMs);
   service.kill('SIGTERM');
   assert.deepEqual(await service.ended, { code: 0, signal: null });
 });
