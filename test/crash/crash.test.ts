@@ -13,7 +13,7 @@ import { linesOf } from './report.ts';
 import { World } from './world.ts';
 
 /** The short form draws the same in every run. */
-const seed = isLong ? randomInt(1_000_000) : 16;
+const seed = isFull ? randomInt(1_000_000) : 16;
 /** Those at which another process takes over what the sleeping one still believes to hold. */
 const leased = [
   'ask after',
