@@ -79,14 +79,18 @@ async function attempt(
   if (!(await recordSignatureUse(tx, { ...signature, tenantId }))) {
     return new Refusal('unauthorized', 'This signature was used before.');
   }
-  const prior = await findStoredAnswer(tx, { tenantId, idempotencyKey });
-  if (prior !== undefined) {
+  const findPrior = async (): Promise<OnceAnswer | Refusal | undefined> => {
+    const prior = await findStoredAnswer(tx, { tenantId, idempotencyKey });
+    if (prior === undefined) return undefined;
     return prior.requestHash.equals(requestHash)
       ? { status: prior.status, body: prior.body, replayed: true }
       : new Refusal('unprocessable_content', 'The idempotency key was used for another request.');
-  }
+  };
+  const prior = await findPrior();
+  if (prior !== undefined) return prior;
   const changed = await change(tx, now);
-  if (changed instanceof Refusal) return changed;
+  // Where the same request was under way, the change has waited for it, and its outcome is what it was refused for.
+  if (changed instanceof Refusal) return (await findPrior()) ?? changed;
   const { isTrial = false, ...answer } = changed;
   if (!isTrial) await recordAct(tx, tenantId, act && naming(act, idIn(answer.body)));
   const expiresAt = later(now, idempotencyRetentionMs);

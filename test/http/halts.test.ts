@@ -7,12 +7,13 @@ import { everyTenant } from '../../src/halts/halt.ts';
 import { holdOffHalts, insertHalt } from '../../src/halts/halts-store.ts';
 import { newId } from '../../src/ids.ts';
 import { testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { makeApiClient, startHttp } from '../support/http.ts';
+import { makeApiClient, send, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, keyOf, liquidate } from './api.ts';
 import { assertProblem, assertSuccess } from './expect.ts';
 
-const { sql } = await createTestDatabase({ after });
+const { sql } = await createTestDatabase({ after }, { lockTimeoutMs: 60_000 });
 const clock = testClock();
 // A halt that claims hold up is answered after five seconds: on a slow machine the usual ten may be over first.
 const timeouts = { deadlineMs: 60_000 };
@@ -64,6 +65,34 @@ test('a halt is set once for each key, looked at, listed and lifted', async () =
   assertProblem(await lift(id), 'conflict', 'The halt was lifted before.');
   assert.deepEqual(await list('?in_force=true'), [second.json['id']]);
   assert.deepEqual(await list('?in_force=false'), [id]);
+});
+
+test('a lift that is repeated while it is under way gets the answer of the first', async () => {
+  const { api, set } = await begin();
+  const { id } = (await set({ scope: 'tenant', ...by })).json;
+  const json = { reason: 'All is well', person: 'B. Desk' };
+  const content = { json, headers: keyOf(randomUUID()) };
+  const signed = await Promise.all(
+    [1, 2, 3].map(() => api.signed('POST', `/halts/${id}/lift`, content)),
+  );
+  const replies = await inTransaction(sql, async (tx) => {
+    await tx`select from unwind.halts h where h.halt_id = ${String(id)} for update`;
+    const asked = signed.map((message) => send(service, message));
+    await eventually('all of them wait for the halt', async () => {
+      const rows = await sql`
+        select from pg_stat_activity a
+        where a.datname = current_database()
+          and a.wait_event_type = 'Lock'`;
+      return rows.count === signed.length;
+    });
+    return { asked };
+  });
+  const answers = await Promise.all(replies.asked);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 200],
+  );
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1, 'byte for byte');
 });
 
 test('a dry run says what would be stopped, and stops nothing', async () => {
