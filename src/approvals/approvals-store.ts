@@ -271,6 +271,24 @@ export async function markDecided(
   return rows[0] && toApproval(rows[0]);
 }
 
+/** Who has approved that halts were lifted, by halt; one that needed nobody is absent. */
+export async function findLiftApprovers(
+  sql: SqlOrTx,
+  halts: readonly Pick<Halt, 'tenantId' | 'haltId'>[],
+): Promise<ReadonlyMap<HaltId, string>> {
+  const rows = await sql<{ halt_id: HaltId; decided_by: string }[]>`
+    select a.halt_id, a.decided_by
+    from unnest(
+      ${halts.map(({ tenantId }) => tenantId)}::uuid[],
+      ${halts.map(({ haltId }) => haltId)}::uuid[]
+    ) as n (tenant_id, halt_id)
+    join unwind.approvals a
+      on a.tenant_id = n.tenant_id
+      and a.halt_id = n.halt_id
+    where a.decision = 'approved'`;
+  return new Map(rows.map((row) => [row.halt_id, row.decided_by]));
+}
+
 /** Approvals, the latest first, and the key behind which the list may go on. */
 export async function findApprovals(
   sql: SqlOrTx,

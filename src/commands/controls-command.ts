@@ -186,7 +186,13 @@ export async function showControls(
     );
     return 0;
   }
-  if (found.length === 0) stdout.write('There are none.\n');
+  if (found.length === 0) {
+    stdout.write(
+      client === everyTenant
+        ? 'There are none across clients. Those of one: unwind controls show --client ID\n'
+        : 'There are none, neither of this client nor across clients.\n',
+    );
+  }
   for (const one of found) {
     stdout.write(`Of ${whoseName(one.tenantId)}:\n${linesOf(one).join('\n')}\n`);
   }

@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { valueText } from '../approvals/approval.ts';
+import { findLiftApprovers } from '../approvals/approvals-store.ts';
 import { assertNever } from '../assert.ts';
 import { isIsin } from '../book/isin.ts';
 import type { Clock } from '../clock.ts';
@@ -174,19 +175,27 @@ export async function listHalts(
   const inForce = all ? undefined : true;
   const query = { tenantId, inForce, below: undefined, limit: listedMax };
   const { halts } = await findHalts(sql, query);
+  const approvers = all ? await findLiftApprovers(sql, halts) : new Map<HaltId, string>();
   if (json) {
     const { haltView } = await import('../http/halt-handlers.ts');
-    const shown = halts.map((halt) => ({ client_id: halt.tenantId, ...haltView(halt) }));
+    const shown = halts.map((halt) => {
+      const approver = { lift_approved_by: approvers.get(halt.haltId) };
+      return { client_id: halt.tenantId, ...haltView(halt), ...approver };
+    });
     stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
     return 0;
   }
   if (halts.length === 0) stdout.write('There are none.\n');
   for (const halt of halts) {
     const { lift: lifted } = halt;
+    const approver = approvers.get(halt.haltId);
+    const by = [lifted?.by, ...(approver === undefined ? [] : [`approved by ${approver}`])];
     const lines = [
       `${halt.haltId}  ${placeOf(halt)}${halt.strength === 'cancel' ? ', cancels what is open' : ''}`,
       `  set ${halt.setAt.toISOString()} by ${halt.person}: ${halt.reason}`,
-      ...(lifted ? [`  lifted ${lifted.at.toISOString()} by ${lifted.by}: ${lifted.reason}`] : []),
+      ...(lifted
+        ? [`  lifted ${lifted.at.toISOString()} by ${by.join(', ')}: ${lifted.reason}`]
+        : []),
     ];
     stdout.write(`${lines.map(printableLine).join('\n')}\n`);
   }

@@ -15,6 +15,7 @@ import type { VerifyOptions } from './verify-command.ts';
 interface ListOptions {
   readonly client?: TenantId;
   readonly account?: AccountId;
+  readonly names?: string;
   readonly kind?: ActKind;
   readonly actor?: string;
   readonly operation?: string;
@@ -34,6 +35,11 @@ export function addTrailCommands(program: Command): void {
     .description('changes that somebody has made, the newest first')
     .option('--client <id>', 'only of this client (default: of all)', clientId)
     .option('--account <id>', 'only those that name this account', accountId)
+    .addOption(
+      new Option('--names <id>', 'only those that name this id: of a batch, halt, webhook, …')
+        .argParser(idText<'act'>)
+        .conflicts('account'),
+    )
     .addOption(new Option('--kind <kind>', 'only those of this kind').choices(actKinds))
     .option('--actor <name>', 'only those of this key, person or user')
     .option('--operation <name>', 'only those of this operation, such as set_halt')
@@ -86,9 +92,9 @@ function rowLimit(text: string): number {
 }
 
 /** Lists acts. @returns 0, also where there are none. */
-async function listActs(
+export async function listActs(
   { sql, stdout }: OnDatabase,
-  { client: tenantId, account: names, json, ...filter }: ListOptions,
+  { client: tenantId, account, names = account, json, ...filter }: ListOptions,
 ): Promise<number> {
   const acts = await findActsOfAll(sql, { ...filter, tenantId, names });
   if (json) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decide, listApprovals } from '../../src/commands/approvals-command.ts';
 import { setControls } from '../../src/commands/controls-command.ts';
-import { lift } from '../../src/commands/halts-command.ts';
+import { lift, listHalts } from '../../src/commands/halts-command.ts';
 import { everyTenant } from '../../src/halts/halt.ts';
 import { newId } from '../../src/ids.ts';
 import { decimal } from '../../src/money.ts';
@@ -52,4 +52,8 @@ test('a halt across all clients that holds too much takes two persons', async (t
   const all = await says(listApprovals(on, { all: true }));
   assert.match(all, /approved .* by B\. Desk: checked/);
   assert.match(all, /declined .* by B\. Desk: checked/);
+  const halts = await says(listHalts(on, { all: true }));
+  assert.match(halts, /lifted \S+ by A\. Risk, approved by B\. Desk: prices are right\n$/);
+  const [lifted] = JSON.parse(await says(listHalts(on, { all: true, json: true })));
+  assert.deepEqual([lifted.lifted_by, lifted.lift_approved_by], ['A. Risk', 'B. Desk']);
 });

@@ -79,6 +79,8 @@ if (noChromium !== false) {
         await page.getByText('Nothing is halted.').waitFor();
         const lifted = page.getByRole('table', { name: 'Lifted halts' });
         await lifted.getByText('Prices are right again').first().waitFor();
+        await lifted.getByText('Test person, approved by Second person').first().waitFor();
+        await lifted.getByText('Prices are wrong').first().waitFor();
       }
     });
   }

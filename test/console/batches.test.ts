@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import type { TenantId } from '../../src/ids.ts';
+import { apiOf, keyOf } from '../http/api.ts';
 import { makeBook } from '../support/book.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 import { noChromium, startConsole } from './chromium.ts';
@@ -16,7 +17,7 @@ const allianz = 'DE0008404005';
 if (noChromium !== false) {
   test('batches in a browser', { skip: noChromium });
 } else {
-  const { sql, clock, client, openConsole } = await startConsole(
+  const { sql, clock, client, service, openConsole } = await startConsole(
     { after },
     { allowLoopback: true },
   );
@@ -129,6 +130,37 @@ if (noChromium !== false) {
     await page.getByRole('heading', { name: /^Batch …/ }).waitFor();
     await open('/acts');
     await page.getByText('Prices are right again', { exact: true }).waitFor();
+  });
+
+  test('a batch opens with what was not sold, and leads to what waits', async (t) => {
+    const refused = [{ isin: 'ZZREFUSED006', quantity: '10' }];
+    const locked = [{ isin: sap, quantity: '5', locked: '5' }];
+    const named = await makeBook(sql, {
+      tenantId,
+      instruments: [{ isin: 'ZZREFUSED006', price: '5' }],
+      accounts: [{ positions: refused }, { positions: locked }],
+    });
+    const api = await apiOf(service, client);
+    const made = await api.call('POST', '/batches', {
+      json: {
+        accounts: named.map(({ accountId }) => ({ account_id: accountId })),
+        ...{ reason: 'The product ends', person: 'A. Risk' },
+      },
+      headers: keyOf(randomUUID()),
+    });
+    assert.equal(made.status, 201, made.text);
+    await runUntilIdle(steps);
+    const { page, open, checkAccess } = await openConsole(t, { role: 'viewer' });
+    await open(`/batches/${made.json['id']}`);
+    const accounts = page.getByRole('table', { name: 'Accounts of the batch' });
+    await accounts.getByText(`…${named[0]?.accountId.slice(-12)}`).waitFor();
+    await page.getByRole('heading', { name: 'Exceptions' }).waitFor();
+    await page.getByText('not foreseeable').waitFor();
+    await page.getByText('some of it waits for a person').waitFor();
+    await checkAccess();
+    await page.getByRole('link', { name: '1 being sold' }).click();
+    await accounts.getByText(`…${named[1]?.accountId.slice(-12)}`).waitFor();
+    await checkAccess();
   });
 
   test('a liquidation that has ended has its signed statement as a file', async (t) => {

@@ -57,6 +57,11 @@ if (noChromium !== false) {
       await shown('Quantity of an order', '1 000 000 units at most').waitFor();
       await page.getByText('House rule').waitFor();
       await checkAccess();
+      const isInSight = await page.evaluate(`(() => {
+        const { left, right } = document.querySelector('nav.places [aria-current]').getBoundingClientRect();
+        return left >= 0 && right <= innerWidth;
+      })()`);
+      assert.equal(isInSight, true, 'the place that is open is in sight');
 
       await value.getByRole('button', { name: 'Set', exact: true }).click();
       const setting = page.getByRole('dialog', { name: 'Value of an order: set the limit' });

@@ -84,6 +84,12 @@ if (noChromium !== false) {
     // 1,200 × 208.35 + 4 × 391.2
     await page.getByText('251 584.80 €').first().waitFor();
     await page.getByText('Event FILLED').waitFor();
+    await sql`
+      update unwind.liquidations l
+      set end_note = '2 units are less than a lot'
+      where l.liquidation_id = ${one.id}`;
+    await page.reload();
+    await page.getByText('2 units are less than a lot').waitFor();
     await page.getByLabel('Show of the timeline').selectOption('executions');
     assert.equal(await page.locator('.timeline li').count(), await countOf('executions', one.id));
     await checkAccess();

@@ -2,10 +2,12 @@
 // recorded of those who are in.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { consoleRoles, scopesOf } from '../../src/console/person.ts';
 import { removeExpiredSessions } from '../../src/console/session-store.ts';
 import { makeLink } from '../../src/console/sessions.ts';
+import { waitReasons } from '../../src/liquidations/waits-store.ts';
 import { readConfig } from '../../src/settings/config.ts';
 import { signsInByLink } from '../../src/settings/console-settings.ts';
 import { giveAccounts } from '../http/api.ts';
@@ -240,6 +242,13 @@ test('the page cannot be framed, and runs nothing but the files of the service',
   for (const path of ['/console/api/nothing', '/console/assets/x/main.js', '/console/a/b/c']) {
     assert.equal((await browserAt(service).send('GET', path)).status, 404, path);
   }
+});
+
+test('the page has words for every reason to wait', async () => {
+  const file = new URL('../../src/console/browser/reasons.js', import.meta.url);
+  const words = (await readFile(file, 'utf8')).matchAll(/^ {2}(\w+): \{/gm);
+  const known = Array.from(words, ([, reason]) => reason);
+  assert.deepEqual(known.toSorted(), [...waitReasons].toSorted());
 });
 
 test('a role may do what its scopes say, and nothing else', async () => {

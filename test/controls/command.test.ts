@@ -30,7 +30,12 @@ test('controls are set for a client or for all, and stopped orders are released'
   };
   const by = { reason: 'limits of 2026', actor: 'A. Risk' };
   const [client] = tenants;
-  assert.equal(await says(showControls(on, {})), 'There are none.\n');
+  const none = await says(showControls(on, {}));
+  assert.equal(
+    none,
+    'There are none across clients. Those of one: unwind controls show --client ID\n',
+  );
+  assert.match(await says(showControls(on, { client })), /^There are none, neither of this client/);
   const unsaid = setControls(on, by);
   await assert.rejects(unsaid, { name: 'UsageError', message: /--client or --everything/ });
   const both = setControls(on, { ...by, client, everything: true });

@@ -10,6 +10,7 @@ import { runCalendar } from '../../src/commands/calendar-command.ts';
 import { runDelta } from '../../src/commands/deltas-command.ts';
 import { lift, setHalt } from '../../src/commands/halts-command.ts';
 import { runImport } from '../../src/commands/import-command.ts';
+import { listActs } from '../../src/commands/trail-command.ts';
 import { makeKey, runVerify } from '../../src/commands/verify-command.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { everyTenant, type HaltId } from '../../src/halts/halt.ts';
@@ -80,6 +81,16 @@ test('a halt and its lift, with who has decided it and who has typed it', async 
   const [lifted, ...others] = await lastActs(tenantId, 9);
   assert.deepEqual([lifted?.operation, lifted?.reason, others.length], ['lift_halt', 'Mended', 1]);
   await setHalt(on, { everything: true, ...why });
+  printed = '';
+  await listActs(on, { names: id, limit: 50 });
+  const found = printed.matchAll(/^\S+ {2}(\w+) \/halts\/(\S+)$/gm);
+  assert.deepEqual(
+    Array.from(found, ([, operation, halt]) => [operation, halt]),
+    [
+      ['lift_halt', id],
+      ['set_halt', id],
+    ],
+  );
   const [all] = await lastActs(everyTenant);
   assert.equal(all?.detail, 'all clients');
   await sql`update unwind.halts set lifted_at = set_at, lifted_by = 'x', lift_reason = 'x'`;

@@ -143,7 +143,12 @@ export function BatchPage({ id }) {
     <${Problem} error=${error} />
     ${isPending && html`<${BatchWaits} batch=${data} again=${again} />`}
     <${Facts} batch=${data} />
-    <${Accounts} id=${id} usual=${isPending ? 'waiting' : 'refused'} />`;
+    <${Accounts} id=${id} usual=${isPending ? 'waiting' : exceptionsOf(data)} />`;
+}
+
+/** What went wrong first: accounts that were refused, else what was not sold to its end. @param {Batch} batch */
+function exceptionsOf({ accounts, liquidations }) {
+  return accounts.refused === 0 && liquidations.cancelled > 0 ? 'cancelled' : 'refused';
 }
 
 /** @param {{ batch: Batch, again: () => void }} props */
@@ -212,7 +217,11 @@ function Facts({ batch }) {
       <dd>${grouped(accounts.waiting)} waiting, ${grouped(accounts.started)} started, ${grouped(accounts.refused)} refused,
         ${` ${grouped(accounts.cancelled)}`} cancelled before their start</dd>
       <dt>Liquidations</dt>
-      <dd>${grouped(liquidations.new)} NEW, ${grouped(liquidations.processing)} being sold, ${grouped(liquidations.filled)} sold,
+      <dd>${grouped(liquidations.new)} NEW, ${
+        liquidations.processing === 0
+          ? '0 being sold'
+          : html`<span class="told"><a href=${to(withQuery({ accounts: 'selling', after: undefined }))}>${grouped(liquidations.processing)} being sold</a></span>`
+      }, ${grouped(liquidations.filled)} sold,
         ${` ${grouped(liquidations.cancelled)}`} cancelled</dd>
       ${
         batch.value !== undefined &&
@@ -247,7 +256,12 @@ function Ends({ batch }) {
   const left = estimated === undefined ? undefined : Date.parse(estimated) - now.value;
   return html`<div><div class="soft">Ends about</div>
     <div class="value">${estimated === undefined ? 'not foreseeable' : html`<${At} at=${estimated} />`}</div>
-    ${left !== undefined && left > 0 && html`<div class="soft">in ${lasting(left)}</div>`}</div>`;
+    ${left !== undefined && left > 0 && html`<div class="soft">in ${lasting(left)}</div>`}
+    ${
+      left === undefined &&
+      status === 'RUNNING' &&
+      html`<div class="soft">nothing has ended yet, or some of it waits for a person</div>`
+    }</div>`;
 }
 
 /** Which accounts are listed. @type {Record<string, { name: string, empty: string, query: Record<string, string> }>} */
@@ -289,7 +303,7 @@ function Accounts({ id, usual }) {
       </select>
     </label>
   </div>`;
-  return html`<${Panel} title=${chosen === 'refused' ? 'Exceptions' : 'Accounts'} rows aside=${filter}>
+  return html`<${Panel} title=${['refused', 'cancelled'].includes(chosen) ? 'Exceptions' : 'Accounts'} rows aside=${filter}>
       ${
         data === undefined
           ? html`<${Loading} error=${error} />`

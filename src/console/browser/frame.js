@@ -86,6 +86,7 @@ function Page() {
 export function Frame() {
   const search = useRef(/** @type {HTMLInputElement | null} */ (null));
   const help = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const nav = useRef(/** @type {HTMLElement | null} */ (null));
   useKeys(
     () => search.current?.focus(),
     () => help.current?.showModal(),
@@ -95,6 +96,11 @@ export function Frame() {
     return unfollow;
   }, [session.value?.tenant]);
   const { path } = place.value;
+  // On a narrow screen the places are wider than it: the one that is open is brought into sight.
+  useEffect(() => {
+    const here = nav.current?.querySelector('[aria-current]');
+    here?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [path]);
   const { tenant, tenants = [], person } = session.value ?? {};
   return html`<a class="skip" href="#main" target="_self" onClick=${toMain}>Skip to the page</a>
     <div class="frame">
@@ -118,7 +124,7 @@ export function Frame() {
           <${Menu} person=${person} onHelp=${() => help.current?.showModal()} />
         </div>
       </header>
-      <nav class="places" aria-label="Places">
+      <nav ref=${nav} class="places" aria-label="Places">
         <ul>
           ${places.map((one) => {
             const isHere = one.path === '/' ? path === '/' : path.startsWith(one.path);

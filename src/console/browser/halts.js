@@ -200,15 +200,27 @@ export function HaltStrip() {
   </div>`;
 }
 
+/** Of lifts further back than so many approvals it is not said who has approved them. */
+const approvalsLookedAt = 1_000;
+
+/** Who has approved the lift of each halt. @param {any[]} approvals @returns {Map<string, string>} */
+function approversOf(approvals) {
+  const lifts = approvals.filter(
+    ({ operation, status }) => operation === 'lift_halt' && status === 'approved',
+  );
+  return new Map(lifts.map(({ halt_id: id, decided_by: by }) => [id, by]));
+}
+
 export function HaltsPage() {
   const cursor = place.value.query.get('cursor') ?? undefined;
   const { data, error, again } = useFresh(
     async (asked) => {
-      const [inForce, lifted] = await Promise.all([
+      const [inForce, lifted, approvals] = await Promise.all([
         get('/halts', { in_force: true, limit: 100 }, asked),
         get('/halts', { in_force: false, limit: 50, cursor }, asked),
+        get('/approvals', { limit: approvalsLookedAt }, asked),
       ]);
-      return { inForce, lifted };
+      return { inForce, lifted, approvers: approversOf(approvals.data) };
     },
     [cursor],
   );
@@ -226,7 +238,7 @@ export function HaltsPage() {
     <${Problem} error=${error} />
     <${Approvals} operation="lift_halt" cover=${cover} again=${again} />
     <${Panel} title="In force" rows><${InForce} halts=${data.inForce.data} again=${again} /></${Panel}>
-    <${Panel} title="Lifted" rows><${Lifted} halts=${data.lifted.data} /></${Panel}>
+    <${Panel} title="Lifted" rows><${Lifted} halts=${data.lifted.data} approvers=${data.approvers} /></${Panel}>
     <div class="buttons">
       ${
         data.lifted.meta.next !== null &&
@@ -294,8 +306,8 @@ function Lift({ halt, again }) {
   </${Confirm}>`;
 }
 
-/** @param {{ halts: Halt[] }} props */
-function Lifted({ halts }) {
+/** @param {{ halts: Halt[], approvers: Map<string, string> }} props */
+function Lifted({ halts, approvers }) {
   return html`<${Table}
     label="Lifted halts"
     rows=${halts}
@@ -304,7 +316,13 @@ function Lifted({ halts }) {
     columns=${[
       ...told,
       { name: 'Lifted', cell: (/** @type {Halt} */ { lifted_at: at }) => html`<${At} at=${at} />` },
-      { name: 'By', cell: (/** @type {Halt} */ { lifted_by: by }) => html`<span>${by}</span>` },
+      {
+        name: 'By',
+        cell: (/** @type {Halt} */ { id, lifted_by: by }) => {
+          const approver = approvers.get(id);
+          return html`<span>${by}${approver !== undefined && `, approved by ${approver}`}</span>`;
+        },
+      },
       {
         name: 'Why lifted',
         cell: (/** @type {Halt} */ { lift_reason: why }) => html`<span>${why}</span>`,

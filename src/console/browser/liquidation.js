@@ -126,6 +126,7 @@ function Facts({ data }) {
           </dd>`,
       )}
       ${data.end_reason !== undefined && html`<dt>Ended</dt><dd>${endings[data.end_reason] ?? data.end_reason}</dd>`}
+      ${data.end_note !== undefined && html`<dt>Left</dt><dd>${data.end_note}</dd>`}
       ${data.stop !== undefined && html`<dt>Stopped</dt><dd>${data.stop.reason}${data.stop.note ? `: ${data.stop.note}` : ''}</dd>`}
     </dl>
   </div></div>`;
@@ -133,10 +134,10 @@ function Facts({ data }) {
 
 /** @type {Record<string, string>} */
 const endings = {
-  flat: 'Everything was sold.',
+  flat: 'Everything that can be sold was sold.',
   client: 'The client cancelled it in time.',
   refused: 'The venue refused what was left.',
-  limit: 'It was too old, and ended with what was sold.',
+  limit: 'It had reached its last round or its age, and ended with what was sold.',
   abandoned: 'An operator ended it with what was sold.',
 };
 

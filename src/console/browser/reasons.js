@@ -27,6 +27,11 @@ export const reasons = {
     help: 'A pre-trade control stopped the order. A person can release it at “Limits”.',
     tone: 'bad',
   },
+  no_rate: {
+    words: 'No rate',
+    help: 'There is no fresh rate for the currency it is sold in. Import rates.',
+    tone: 'warn',
+  },
   venue_closed: { words: 'Venue closed', help: 'It goes on when the venue opens.', tone: '' },
   unlisted: {
     words: 'Unlisted',
