@@ -103,7 +103,9 @@ export async function makeMarket(
     const tenantId = await makeTenantWithKeys(sql, clock);
     tenantIds.push(tenantId);
     const count = Math.ceil((liquidations - i) / plan.tenants);
-    const accounts = Array.from({ length: count }, () => ({ positions: drawPositions(lot) }));
+    const accounts = Array.from({ length: count }, () => ({
+      positions: drawPositions(lot, plan.positionsMax),
+    }));
     const made = await makeBook(sql, { tenantId, instruments, accounts });
     held.push(...made.map((account, n) => ({ ...account, positions: [], ...accounts[n] })));
   }
@@ -148,10 +150,10 @@ function drawBatches(
   return { batches: batches.filter((one) => one !== undefined), left };
 }
 
-function drawPositions(lot: Lot): readonly BookPosition[] {
+function drawPositions(lot: Lot, positionsMax: number): readonly BookPosition[] {
   const isOdd = lot.next() < 0.1;
   const choice = lot.shuffled(instruments.slice(0, isOdd ? instruments.length : sellable));
-  return choice.slice(0, lot.between(0, 3)).map(({ isin }) => {
+  return choice.slice(0, lot.between(0, positionsMax)).map(({ isin }) => {
     const fraction = lot.next() < 0.5 ? `.${lot.between(1, 999)}` : '';
     return { isin, quantity: `${lot.between(1, 40)}${fraction}` };
   });

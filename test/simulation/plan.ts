@@ -22,6 +22,8 @@ export interface Plan {
   readonly restGrowth: number;
   /** How far clocks of processes are off at most. */
   readonly skewMsMax: number;
+  /** Most instruments of an account: so many orders of one liquidation end beside each other. */
+  readonly positionsMax: number;
   /** Longest pause of a customer between two requests. */
   readonly thinkMsMax: number;
   /** Subscriptions of a tenant at the beginning, at most. */
@@ -92,17 +94,18 @@ export function planOf(lot: Lot): Plan {
     customers: oneOf(6, 24, 48, 96),
     stickiness: oneOf(0, 0.5, 0.8, 0.95),
     releaseDelayMs: oneOf(0, 0, 40, 400),
-    venueDelayMs: oneOf(0, 0, 50, 800),
+    venueDelayMs: oneOf(0, 50, 800),
     commitMs: oneOf(0, 0, 0, 60),
-    lingers: oneOf(0, 0, 0.3),
-    rivalry: oneOf(0.3, 0.3, 1),
+    lingers: oneOf(0, 0.1, 0.5),
+    rivalry: oneOf(0.3, 1),
     restGrowth: oneOf(2, 8, 8),
     skewMsMax: oneOf(0, 5, 300),
-    thinkMsMax: oneOf(0, 20, 200),
+    thinkMsMax: oneOf(0, 20, 200, 2_000),
     subscriptions: oneOf(1, 2, 4),
     changesMsMax: oneOf<number | undefined>(undefined, 400, 2_000, 2_000),
     replaysMsMax: oneOf<number | undefined>(undefined, 100, 600),
     batches: oneOf(0, 1, 2, 4),
+    positionsMax: oneOf(3, 3, 6),
     officerMsMax: oneOf<number | undefined>(undefined, 200, 800, 3_000),
     limitsShare: oneOf(0.3, 0.3, 0.9),
     hasKeeper: oneOf(false, true),
