@@ -4,6 +4,7 @@ import type { BatchId } from '../batches/batch.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
+import { unorderedSql } from '../halts/effect-store.ts';
 import { everyTenant, type Halt, type HaltId } from '../halts/halt.ts';
 import { isCoveredSql, ofOrder } from '../halts/halts-store.ts';
 import type { TenantId } from '../ids.ts';
@@ -39,13 +40,6 @@ export async function findFourEyesLimits(
  * at venues as well: it comes back.
  */
 export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
-  const venue = halt.venue ?? null;
-  const ofPosition = {
-    tenantId: fragment`l.tenant_id`,
-    accountId: fragment`l.account_id`,
-    isin: fragment`p.isin`,
-    venue: fragment`r.venue`,
-  };
   const rows = await tx<{ tenant_id: TenantId; value: string | null }[]>`
     with held as (
       select
@@ -57,25 +51,7 @@ export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
         and (o.submit_at is not null or ${halt.strength === 'cancel'})
         and ${isCoveredSql(halt, ofOrder)}
       union all
-      select p.tenant_id, p.isin, p.quantity - p.locked - p.held
-      from unwind.liquidations l
-      join unwind.positions p
-        on p.tenant_id = l.tenant_id
-        and p.account_id = l.account_id
-      -- Where it would be sold is asked of a halt of a venue alone.
-      left join lateral unwind.routes(
-        p.tenant_id, p.isin, case when ${venue}::text is not null then (select t.venues from unwind.trading t) end
-      ) as r on ${venue}::text is not null
-      where l.status in ('NEW', 'PROCESSING')
-        and ${isCoveredSql(halt, ofPosition)}
-        and not exists (
-          select
-          from unwind.orders o
-          where o.tenant_id = l.tenant_id
-            and o.liquidation_id = l.liquidation_id
-            and o.isin = p.isin
-            and o.status = 'CANCELLED'
-        )
+      ${unorderedSql(halt)}
     )
     select
       d.tenant_id,

@@ -8,8 +8,9 @@ import { isIsin } from '../book/isin.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
+import { findHaltEffect, type HaltEffect } from '../halts/effect-store.ts';
 import { everyTenant, type HaltId, type HaltTarget } from '../halts/halt.ts';
-import { findHalt, findHaltEffect, findHalts, insertHalt } from '../halts/halts-store.ts';
+import { findHalt, findHalts, insertHalt } from '../halts/halts-store.ts';
 import { type AccountId, newId, type TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
@@ -102,11 +103,11 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
     const { member, value, hint } = missing;
     throw new RefusedError(`there is no ${member} ${value}${hint}; nothing is halted.`);
   }
-  const { liquidations, orders, ordersAtVenue } = await findHaltEffect(sql, target);
-  const what = `${liquidations} liquidations to release and ${orders} orders to send`;
   if (options.dryRun) {
+    const effect = await findHaltEffect(sql, target);
+    const what = heldText(effect);
     stdout.write(
-      `A halt of ${placeOf(target)} would hold ${what}; ${ordersAtVenue} orders are at a venue.\n`,
+      `A halt of ${placeOf(target)} would hold ${what}; ${effect.ordersAtVenue} orders are at a venue.\n`,
     );
     return 0;
   }
@@ -133,11 +134,13 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
   const { untilAcknowledged } = await import('../halts/acknowledge-halt.ts');
   const isAcknowledged = await untilAcknowledged(sql, clock, halt);
   if (isAcknowledged) {
+    const effect = await findHaltEffect(sql, target);
+    const what = heldText(effect);
     stdout.write(`Halted ${placeOf(target)}: no such order is sent any more. It holds ${what};\n`);
     const then = options.cancel
       ? 'are being cancelled there; what is left of them is sent again when it is lifted'
       : 'are at a venue and go on there';
-    stdout.write(`${ordersAtVenue} orders ${then}. Lift it by\n`);
+    stdout.write(`${effect.ordersAtVenue} orders ${then}. Lift it by\n`);
   } else {
     stdout.write(
       `The halt of ${placeOf(target)} is in force, but a process may still be sending what\n`,
@@ -146,6 +149,10 @@ export async function setHalt(on: OnDatabase, options: SetOptions): Promise<numb
   }
   stdout.write(`  unwind halts lift ${haltId} --reason …\n`);
   return isAcknowledged ? 0 : 1;
+}
+
+function heldText({ liquidations, positions, orders }: HaltEffect): string {
+  return `${liquidations} liquidations to release, ${positions} positions without an order and ${orders} orders to send`;
 }
 
 function placeOf(target: HaltTarget): string {

@@ -165,46 +165,6 @@ export function isCoveredSql(target: HaltTarget, what: HaltedThing): Fragment {
     and (${venue}::text is null or ${what.venue} = ${venue})`;
 }
 
-/** What a halt stops, or would stop, as it is now. */
-export interface HaltEffect {
-  /** Liquidations that are not released; of an instrument or venue none, since they are released all the same. */
-  readonly liquidations: number;
-  /** Orders that are not sent. */
-  readonly orders: number;
-  /** Orders that are at a venue, or on their way: they go on, or are cancelled there. */
-  readonly ordersAtVenue: number;
-}
-
-export async function findHaltEffect(sql: SqlOrTx, target: HaltTarget): Promise<HaltEffect> {
-  const isWhole = target.isin === undefined && target.venue === undefined;
-  const ofLiquidation = {
-    tenantId: fragment`l.tenant_id`,
-    accountId: fragment`l.account_id`,
-    isin: fragment`null::text`,
-    venue: fragment`null::text`,
-  };
-  const rows = await sql<{ liquidations: number; orders: number; at_venue: number }[]>`
-    select
-      (
-        select count(*)::integer
-        from unwind.liquidations l
-        where ${isWhole}
-          and l.status = 'NEW'
-          and ${isCoveredSql(target, ofLiquidation)}
-      ) as liquidations,
-      count(*) filter (where o.submit_at is not null)::integer as orders,
-      count(*) filter (where o.submit_at is null)::integer as at_venue
-    from unwind.orders o
-    where o.status in ('NEW', 'PROCESSING')
-      and ${isCoveredSql(target, ofOrder)}`;
-  const [row] = rows;
-  return {
-    liquidations: row?.liquidations ?? 0,
-    orders: row?.orders ?? 0,
-    ordersAtVenue: row?.at_venue ?? 0,
-  };
-}
-
 interface HaltRow {
   readonly tenant_id: TenantId;
   readonly halt_id: HaltId;

@@ -5,14 +5,9 @@ import type { Static } from 'typebox';
 import { assertNever } from '../assert.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import { type Rest, untilAcknowledged } from '../halts/acknowledge-halt.ts';
+import { findHaltEffect, type HaltEffect } from '../halts/effect-store.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
-import {
-  findHalt,
-  findHaltEffect,
-  findHalts,
-  type HaltEffect,
-  insertHalt,
-} from '../halts/halts-store.ts';
+import { findHalt, findHalts, insertHalt } from '../halts/halts-store.ts';
 import { newId, type TenantId } from '../ids.ts';
 import { askToLift } from '../liquidations/ask-to-lift.ts';
 import { findMissing } from '../liquidations/missing-of-halt.ts';
@@ -154,8 +149,8 @@ function effectOf(sql: SqlOrTx, halt: Halt, tenantId: TenantId): Promise<HaltEff
   return findHaltEffect(sql, { ...halt, tenantId });
 }
 
-function effectView({ liquidations, orders, ordersAtVenue }: HaltEffect) {
-  return { liquidations, orders, orders_at_venue: ordersAtVenue };
+function effectView({ liquidations, positions, orders, ordersAtVenue }: HaltEffect) {
+  return { liquidations, positions, orders, orders_at_venue: ordersAtVenue };
 }
 
 /** A halt as clients see it. What is undefined is absent in JSON. */

@@ -134,7 +134,7 @@ test('a halt is set, looked at and lifted, and says before what it would stop', 
   const { halts } = client.control;
   const by = { reason: 'prices are wrong', person: 'A. Risk' };
   const effect = await halts.wouldStop({ scope: 'tenant', ...by });
-  assert.deepEqual(effect, { liquidations: 3, orders: 0, orders_at_venue: 0 });
+  assert.deepEqual(effect, { liquidations: 3, positions: 3, orders: 0, orders_at_venue: 0 });
   const halt = await halts.set({ scope: 'tenant', ...by });
   assert.deepEqual((await halts.retrieve(halt.id)).effect, effect);
   assert.deepEqual(await halts.list({ in_force: true }).all(), [halt]);

@@ -259,11 +259,15 @@ if (noChromium !== false) {
     const made = await account();
     await askToLiquidate(sql, clock, made);
     await page.getByRole('button', { name: 'Halt', exact: true }).click();
-    await page.getByText(/It would stop 1 liquidations that are not released/).waitFor();
+    await page
+      .getByText(/It would stop 1 liquidations that are not released, 2 positions without an order/)
+      .waitFor();
     const asked = page.getByRole('dialog', { name: 'Halt the selling' });
     await asked.getByLabel('What').selectOption('account');
     await asked.getByRole('textbox', { name: 'Account' }).fill(made.accountId);
-    await page.getByText(/It would stop 1 liquidations that are not released/).waitFor();
+    await page
+      .getByText(/It would stop 1 liquidations that are not released, 2 positions without an order/)
+      .waitFor();
     await checkAccess();
     await asked.getByLabel('Reason').fill('Prices are wrong');
     await page.getByRole('button', { name: 'Halt now' }).click();

@@ -7,10 +7,10 @@ import { later } from '../../src/clock.ts';
 import { listHalts, setHalt } from '../../src/commands/halts-command.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { untilAcknowledged } from '../../src/halts/acknowledge-halt.ts';
+import { findHaltEffect } from '../../src/halts/effect-store.ts';
 import { everyTenant, type HaltTarget } from '../../src/halts/halt.ts';
 import {
   findClaimsUnderWay,
-  findHaltEffect,
   findHalts,
   findSendsUntil,
   holdOffHalts,
@@ -78,6 +78,46 @@ test('each scope holds what it covers and nothing else', async (t) => {
   });
 });
 
+test('what a halt would stop counts positions that have no order yet, whatever it names', async (t) => {
+  const whole = { isin: 'FR0000120271', price: '5', fractional: false };
+  const { sql, steps, tenants, ask, halt } = await begin(t, { instruments: [whole] });
+  const both = [
+    { isin: sap, quantity: '3' },
+    { isin: allianz, quantity: '2', locked: '2' },
+    { isin: whole.isin, quantity: '0.5' },
+  ];
+  const one = await ask(tenants[0], both);
+  await ask(tenants[0], [
+    { isin: sap, quantity: '1' },
+    { isin: allianz, quantity: '2' },
+  ]);
+  await ask(tenants[1]);
+  const none = { accountId: undefined, isin: undefined, venue: undefined };
+  const effectOf = async (target: Partial<HaltTarget>) => {
+    const found = await findHaltEffect(sql, { tenantId: tenants[0], ...none, ...target });
+    return [found.liquidations, found.positions, found.orders];
+  };
+  const cases: readonly [name: string, Partial<HaltTarget>, effect: readonly number[]][] = [
+    ['all of the client', {}, [2, 3, 0]],
+    ['everything', { tenantId: everyTenant }, [3, 5, 0]],
+    ['an account', { accountId: one.accountId }, [1, 1, 0]],
+    ['an instrument', { isin: sap }, [0, 2, 0]],
+    ['an instrument of all', { tenantId: everyTenant, isin: allianz }, [0, 2, 0]],
+    ['a fraction that is not sold', { isin: whole.isin }, [0, 0, 0]],
+    ['the venue', { venue: 'XSIM' }, [0, 3, 0]],
+    ['another venue', { venue: 'XETR' }, [0, 0, 0]],
+  ];
+  for (const [name, target, effect] of cases) {
+    assert.deepEqual(await effectOf(target), effect, `${name}, before the release`);
+  }
+  // What was said before is what is held after.
+  await halt({ tenantId: everyTenant, venue: 'XSIM' });
+  await runUntilIdle(steps);
+  for (const [name, target, [, positions]] of cases) {
+    assert.deepEqual(await effectOf(target), [0, positions, 0], `${name}, after the release`);
+  }
+});
+
 test('an order that was placed before the halt is not sent, and says why', async (t) => {
   const { sql, steps, tenants, ask, halt, lift, reasonOf, journal } = await begin(t);
   const { id } = await ask(tenants[0], [{ isin: sap, quantity: '1' }]);
@@ -85,6 +125,7 @@ test('an order that was placed before the halt is not sent, and says why', async
   const made = await halt({ isin: sap });
   assert.deepEqual(await findHaltEffect(sql, made), {
     liquidations: 0,
+    positions: 0,
     orders: 1,
     ordersAtVenue: 0,
   });

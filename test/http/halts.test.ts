@@ -48,7 +48,7 @@ test('a halt is set once for each key, looked at, listed and lifted', async () =
   const { json } = await api.call('GET', `/halts/${id}`);
   assert.deepEqual(json, {
     ...made.json,
-    effect: { liquidations: 1, orders: 0, orders_at_venue: 0 },
+    effect: { liquidations: 1, positions: 1, orders: 0, orders_at_venue: 0 },
   });
   const second = await set({ scope: 'account', account_id: account.accountId, ...by });
   const list = async (query = '') => {
@@ -100,7 +100,7 @@ test('a dry run says what would be stopped, and stops nothing', async () => {
   await liquidate(api, account);
   const dry = await set({ scope: 'tenant', dry_run: true, ...by });
   assertSuccess(dry, 200);
-  const effect = { liquidations: 1, orders: 0, orders_at_venue: 0 };
+  const effect = { liquidations: 1, positions: 1, orders: 0, orders_at_venue: 0 };
   assert.deepEqual(dry.json, { scope: 'tenant', effect });
   const { data } = (await api.call('GET', '/halts')).json as { data: object[] };
   assert.deepEqual(data, []);
@@ -146,7 +146,7 @@ test('a halt of the operator across clients is seen by each, and lifted by none 
   await inTransaction(sql, (tx) => insertHalt(tx, { ...halt, setAt: clock.now() }));
   const { json } = await api.call('GET', `/halts/${haltId}`);
   assert.deepEqual([json['scope'], json['across_clients']], ['everything', true]);
-  const own = { liquidations: 1, orders: 0, orders_at_venue: 0 };
+  const own = { liquidations: 1, positions: 1, orders: 0, orders_at_venue: 0 };
   assert.deepEqual(json['effect'], own, 'of this client alone');
   assertProblem(await lift(haltId), 'conflict', /operator/);
 });

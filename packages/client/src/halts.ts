@@ -76,6 +76,11 @@ export interface HaltWithEffect extends Halt {
 export interface HaltEffect {
   /** Liquidations that are not released. */
   readonly liquidations: number;
+  /**
+   * Positions of running liquidations that could be sold and have no order yet: none of theirs
+   * is sent.
+   */
+  readonly positions: number;
   /** Orders that are not sent. */
   readonly orders: number;
   /** Orders that are at a venue, or on their way: they go on there, or are being cancelled. */

@@ -59,10 +59,14 @@ function coverOf({ scope, account_id, isin, venue }) {
   }
 }
 
-/** @param {{ liquidations: number, orders: number, orders_at_venue: number }} effect */
-function effectWords({ liquidations, orders, orders_at_venue }) {
-  const held = `${grouped(liquidations)} liquidations that are not released, ${grouped(orders)} orders that are not sent`;
-  return `${held}; ${grouped(orders_at_venue)} orders are at a venue and go on`;
+/** @param {{ liquidations: number, positions: number, orders: number, orders_at_venue: number }} effect */
+function effectWords({ liquidations, positions, orders, orders_at_venue }) {
+  const held = [
+    `${grouped(liquidations)} liquidations that are not released`,
+    `${grouped(positions)} positions without an order`,
+    `${grouped(orders)} orders that are not sent`,
+  ];
+  return `${held.join(', ')}; ${grouped(orders_at_venue)} orders are at a venue and go on`;
 }
 
 /**

@@ -61,6 +61,9 @@ export const halt = Type.Object(haltMembers, { title: 'Halt' });
 const effect = Type.Object(
   {
     liquidations: count('Liquidations that are not released.'),
+    positions: count(
+      'Positions of running liquidations that could be sold and have no order yet: none of theirs is sent.',
+    ),
     orders: count('Orders that are not sent.'),
     orders_at_venue: count(
       'Orders that are at a venue, or on their way: they go on there, or are being cancelled.',

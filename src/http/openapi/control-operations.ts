@@ -85,7 +85,7 @@ const haltView = {
   set_at: at,
 } as const;
 
-const effect = { liquidations: 3, orders: 12, orders_at_venue: 4 } as const;
+const effect = { liquidations: 3, positions: 7, orders: 12, orders_at_venue: 4 } as const;
 
 /** A page of liquidations with their progress. */
 export function liquidationsPage(object: ReturnType<typeof overviewOf>): Success {
@@ -167,7 +167,10 @@ export const controlOperations = {
         body: {
           schema: dryHalt,
           examples: {
-            dry: { summary: 'Of an instrument', value: { scope: 'instrument', effect } },
+            dry: {
+              summary: 'Of an instrument',
+              value: { scope: 'instrument', effect: { ...effect, liquidations: 0 } },
+            },
           },
         },
       },
