@@ -237,7 +237,6 @@ const bases: Readonly<Record<string, string>> = {
   LiquidationOverview: 'Liquidation',
   ScheduledLiquidation: 'Liquidation',
   HaltWithEffect: 'Halt',
-  Controls: 'NewControls',
   BatchWithProgress: 'Batch',
 };
 

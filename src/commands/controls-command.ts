@@ -3,9 +3,10 @@
 
 import { type Command, InvalidArgumentError } from 'commander';
 import { hasClient } from '../book/import-store.ts';
-import type { Limits, StopId } from '../controls/control.ts';
+import type { ControlsId, Limits, StopId } from '../controls/control.ts';
 import { type Controls, findControls, replaceControls } from '../controls/controls-store.ts';
 import { findStops, findStopTenant } from '../controls/stops-store.ts';
+import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant } from '../halts/halt.ts';
@@ -34,6 +35,7 @@ interface SetOptions extends Whose {
   readonly priceCollar?: Decimal;
   readonly fourEyes?: Decimal;
   readonly rejections?: Limits['rejections'];
+  readonly replaces?: ControlsId;
   readonly reason: string;
   readonly actor: string;
 }
@@ -64,6 +66,11 @@ export function addControlsCommands(program: Command): void {
       amount,
     )
     .option('--rejections <n/seconds>', 'so many halt the venue, for example 10/60', rejections)
+    .option(
+      '--replaces <id>',
+      'those in force, as `unwind controls show` has them',
+      idText<'controls'>,
+    )
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
     .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
     .action((options: SetOptions) => runOnDatabase((on) => setControls(on, options)));
@@ -138,7 +145,8 @@ export async function setControls(on: OnDatabase, options: SetOptions): Promise<
     detail: whoseName(controls.tenantId),
   });
   await inTransaction(sql, async (tx) => {
-    await replaceControls(tx, controls);
+    if (!(await replaceControls(tx, controls, options.replaces)))
+      throw await otherInForce(tx, controls);
     await recordAct(tx, controls.tenantId, act);
   });
   stdout.write(`Set for ${whoseName(controls.tenantId)}:\n${linesOf(controls).join('\n')}\n`);
@@ -146,9 +154,26 @@ export async function setControls(on: OnDatabase, options: SetOptions): Promise<
   const all = { tenantId, accountId: undefined, isin: undefined, venue: undefined };
   if (await untilAcknowledged(sql, clock, all)) return 0;
   stdout.write(
-    'A process may still be sending what it checked before. Set them once more to wait again.\n',
+    `A process may still be sending what it checked before. Set them once more to wait again, with\n` +
+      `  --replaces ${controls.controlsId}\n`,
   );
   return 1;
+}
+
+/** Somebody else has set controls since the caller looked: theirs would be lost without a word. */
+async function otherInForce(tx: Tx, { tenantId }: Controls): Promise<RefusedError> {
+  const found = (await findControls(tx, tenantId)).find((one) => one.tenantId === tenantId);
+  const whose = whoseName(tenantId);
+  if (found === undefined) {
+    return new RefusedError(
+      `no controls of ${whose} are in force: leave out --replaces; nothing is set.`,
+    );
+  }
+  const { controlsId, person, setAt } = found;
+  return new RefusedError(
+    `controls of ${whose} are in force since ${setAt.toISOString()}, set by ${person}; nothing is set. ` +
+      `Look at them with "unwind controls show", and replace them with --replaces ${controlsId}.`,
+  );
 }
 
 function whoseName(tenantId: TenantId): string {
@@ -157,7 +182,7 @@ function whoseName(tenantId: TenantId): string {
 
 function linesOf(controls: Controls): readonly string[] {
   const {
-    id: _,
+    id,
     reason,
     person,
     set_at: setAt,
@@ -170,6 +195,7 @@ function linesOf(controls: Controls): readonly string[] {
     ...(brake ? [`  rejections            ${brake.max} in ${brake.window_s} s`] : []),
     ...(given.length === 0 && brake === undefined ? ['  nothing is limited'] : []),
     `  set ${setAt.toISOString()} by ${person}: ${reason}`,
+    `  id ${id}`,
   ].map(printableLine);
 }
 

@@ -88,7 +88,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'controls show': ['unwind controls', `unwind controls show --client ${id} --json`],
   'controls set': [
     'unwind controls set --everything --price-age 900 --rejections 10/60 --reason "limits of 2026"',
-    `unwind controls set --client ${id} --order-value 250000 --four-eyes 1000000 --reason "limits of 2026"`,
+    `unwind controls set --client ${id} --order-value 250000 --replaces ${id} --reason "limits of 2026"`,
   ],
   'approvals list': ['unwind approvals', `unwind approvals list --client ${id} --all --json`],
   'approvals approve': [`unwind approvals approve ${id} --reason "checked the prices"`],

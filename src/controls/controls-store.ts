@@ -64,16 +64,29 @@ export async function findControls(sql: SqlOrTx, tenantId: TenantId): Promise<re
   return rows.map(toControls);
 }
 
-/** Sets controls instead of those in force. */
-export async function replaceControls(tx: Tx, controls: Controls): Promise<void> {
+/**
+ * Sets controls instead of those in force, which whoever sets them has looked at. Of two that replace the same, one does.
+ *
+ * @param replaces undefined: none were in force.
+ * @returns false: others are in force, or none; nothing is set.
+ */
+export async function replaceControls(
+  tx: Tx,
+  controls: Controls,
+  replaces?: ControlsId,
+): Promise<boolean> {
   const { tenantId, setAt } = controls;
   const amount = (value: Decimal | undefined) => (value === undefined ? null : plain(value));
-  await tx`
-    update unwind.controls c
-    set replaced_at = ${setAt}
-    where c.tenant_id = ${tenantId}
-      and c.replaced_at is null`;
-  await tx`
+  if (replaces !== undefined) {
+    const replaced = await tx`
+      update unwind.controls c
+      set replaced_at = ${setAt}
+      where c.tenant_id = ${tenantId}
+        and c.controls_id = ${replaces}
+        and c.replaced_at is null`;
+    if (replaced.count === 0) return false;
+  }
+  const set = await tx`
     insert into unwind.controls (
       tenant_id, controls_id, order_quantity_max, order_value_max, day_value_max, price_age_max_s,
       price_collar_percent, rejections_max, rejections_window_s, four_eyes_max, reason, person,
@@ -85,7 +98,9 @@ export async function replaceControls(tx: Tx, controls: Controls): Promise<void>
       ${controls.priceAgeMaxS ?? null}, ${amount(controls.priceCollarPercent)},
       ${controls.rejections?.max ?? null}, ${controls.rejections?.windowS ?? null},
       ${amount(controls.fourEyesMax)}, ${controls.reason}, ${controls.person}, ${setAt}
-    )`;
+    )
+    on conflict (tenant_id) where replaced_at is null do nothing`;
+  return set.count > 0;
 }
 
 /** Lets one transaction at a time count for a tenant. The last lock that it takes. */

@@ -4,9 +4,10 @@
 import type { ControlsId, Limits, StopId } from '../controls/control.ts';
 import { type Controls, findControls, replaceControls } from '../controls/controls-store.ts';
 import { findStops, findStopTenant } from '../controls/stops-store.ts';
+import type { Tx } from '../db/connect.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant } from '../halts/halt.ts';
-import { newId } from '../ids.ts';
+import { newId, type TenantId } from '../ids.ts';
 import { decimal } from '../money.ts';
 import { releaseStop } from '../orders/release-stop.ts';
 import { Refusal } from '../refusal.ts';
@@ -22,7 +23,7 @@ import {
   setControlsBody,
 } from './pre-trade-schemas.ts';
 import { controlsView, stopView } from './pre-trade-views.ts';
-import { queryReaderOf, readerOf, readNoQuery } from './schemas.ts';
+import { queryReaderOf, readerOf, readId, readNoQuery } from './schemas.ts';
 
 const readListQuery = queryReaderOf(listStoppedQuery);
 const readSet = readerOf(setControlsBody);
@@ -50,12 +51,14 @@ export function preTradeHandlers(options: StopOptions) {
       readNoQuery(call.search);
       const body = decidedBody(call, readSet);
       const limits = limitsIn(body);
+      const replaces =
+        body.replaces === undefined ? undefined : readId<'controls'>(body.replaces, '/replaces');
       const { tenantId } = call.caller;
       const answer = await answerOnce(options, call, async (tx, setAt) => {
         const { reason, person } = body;
         const controlsId: ControlsId = newId<'controls'>();
         const controls = { ...limits, tenantId, controlsId, reason, person, setAt };
-        await replaceControls(tx, controls);
+        if (!(await replaceControls(tx, controls, replaces))) return otherInForce(tx, tenantId);
         return { status: 200, body: JSON.stringify(controlsView(controls)) };
       });
       const all = { tenantId, accountId: undefined, isin: undefined, venue: undefined };
@@ -96,6 +99,22 @@ export function preTradeHandlers(options: StopOptions) {
 }
 
 export type PreTradeHandlers = ReturnType<typeof preTradeHandlers>;
+
+/** Somebody else has set controls since the caller looked: theirs would be lost without a word. */
+async function otherInForce(tx: Tx, tenantId: TenantId): Promise<Refusal> {
+  const own = (await findControls(tx, tenantId)).find((one) => one.tenantId === tenantId);
+  if (own === undefined) {
+    const detail = 'No controls of this client are in force: leave out replaces, or look again.';
+    return new Refusal('conflict', detail);
+  }
+  const { controlsId, person, setAt } = own;
+  const set = `${controlsId}, set ${setAt.toISOString()} by ${person}`;
+  const remedy = 'Look at them (GET /controls), and send their id as replaces.';
+  return new Refusal(
+    'conflict',
+    `Controls are in force that these do not replace: ${set}. ${remedy}`,
+  );
+}
 
 type AmountName =
   | 'order_quantity_max'

@@ -47,6 +47,13 @@ export const limitMembers = {
 export const setControlsBody = Type.Object(
   {
     ...limitMembers,
+    replaces: Type.Optional(
+      Type.String({
+        format: 'uuid',
+        description:
+          'The `id` of the controls of this client that are in force, as you have seen them; without it there must be none.',
+      }),
+    ),
     reason: reasonText('Why these, for those who ask later.'),
     person: personText('Who has decided them.'),
   },

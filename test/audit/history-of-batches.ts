@@ -1,5 +1,6 @@
 // Batches in a history: one that has ended with every outcome, one that was cancelled, one paused, one under way.
 
+import assert from 'node:assert/strict';
 import { approvalMs } from '../../src/approvals/approval.ts';
 import { batchLookMs } from '../../src/batches/limits.ts';
 import { noLimits } from '../../src/controls/control.ts';
@@ -69,7 +70,7 @@ async function makeApproved(
   const steps = engineSteps(sql, clock, { delayMs: 0 });
   const controls = { ...noLimits, tenantId, controlsId: newId<'controls'>(), fourEyesMax: ten };
   const why = { reason: 'Four eyes', person: 'Tester', setAt: clock.now() };
-  await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...why }));
+  assert.ok(await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...why })));
   // A batch of the same moment may have read the controls before.
   clock.advance(60_000);
   const make = (from: number) => {

@@ -20,7 +20,9 @@ async function setLimit(tenantId: TenantId): Promise<void> {
   const controls = { ...noLimits, tenantId, controlsId: newId<'controls'>() };
   const why = { reason: 'A test', person: 'Tester', setAt: clock.now() };
   const limit = { fourEyesMax: decimal('39.99') };
-  await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...limit, ...why }));
+  assert.ok(
+    await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...limit, ...why })),
+  );
 }
 
 test('a process that dies while it approves leaves the batch waiting; approved, another one starts it', async () => {

@@ -148,6 +148,8 @@ test('controls are set and shown, and a stopped order is listed and released', a
   const by = { reason: 'limits of 2026', person: 'A. Risk' };
   const set = await preTrade.setControls({ order_value_max: '1000000', ...by });
   assert.deepEqual(await preTrade.controls(), { own: set, across_clients: null });
+  const unseen = preTrade.setControls({ day_value_max: '1', ...by });
+  await assert.rejects(unseen, (error) => error instanceof ApiError && error.status === 409);
   const id = await stopOrder(sql, clock, registered);
   const [stopped, ...others] = await preTrade.stopped().all();
   assert.deepEqual([stopped?.id, stopped?.control, others], [id, 'order_value', []]);

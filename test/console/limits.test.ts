@@ -27,7 +27,8 @@ if (noChromium !== false) {
   const api = await apiOf(service, client);
   const why = { reason: 'Limits of 2026', person: 'A. Risk' };
   const set = async (limits: object) => {
-    const json = { ...limits, ...why };
+    const { own } = (await api.call('GET', '/controls')).json as { own: { id: string } | null };
+    const json = { ...limits, ...why, replaces: own?.id };
     const { status, text } = await api.call('POST', '/controls', {
       json,
       headers: keyOf(randomUUID()),
@@ -46,7 +47,12 @@ if (noChromium !== false) {
   ] as const) {
     test(`a control is set, stops an order, is passed by it, and is cleared: ${theme}, ${width} px`, async (t) => {
       await set({ price_collar_percent: '5' });
-      const { page, checkAccess } = await openConsole(t, { theme, width, role: 'risk' });
+      const { page, checkAccess } = await openConsole(t, {
+        theme,
+        width,
+        role: 'risk',
+        expects: /\b409\b/,
+      });
       await page.keyboard.press('g');
       await page.keyboard.press('c');
       const controls = page.getByRole('table', { name: 'Controls' });
@@ -71,6 +77,16 @@ if (noChromium !== false) {
       await setting.locator('input:invalid').waitFor();
       await checkAccess();
       await setting.getByLabel('EUR at most').fill('20');
+      // Somebody else changes them while the dialog is open: neither change is lost without a word.
+      await set({ price_collar_percent: '4' });
+      await setting.getByRole('button', { name: 'Set it' }).click();
+      await setting.getByText(/Controls are in force that these do not replace/).waitFor();
+      await checkAccess();
+      await setting.getByRole('button', { name: 'Not now' }).click();
+      await shown('Price collar', '4 % at most').waitFor();
+      await value.getByRole('button', { name: 'Set', exact: true }).click();
+      await setting.getByLabel('EUR at most').fill('20');
+      await setting.getByLabel('Reason').fill('Nothing large today');
       await setting.getByRole('button', { name: 'Set it' }).click();
       await shown('Value of an order', '20.00 € at most').waitFor();
       await rowOf('Repeated rejections').getByRole('button', { name: 'Set', exact: true }).click();
@@ -84,7 +100,7 @@ if (noChromium !== false) {
       const { id: _, set_at: __, ...others } = (await own()) as Record<string, unknown>;
       assert.deepEqual(others, {
         order_value_max: '20',
-        price_collar_percent: '5',
+        price_collar_percent: '4',
         rejections: { max: 10, window_s: 3600 },
         reason: 'A venue went wrong',
         person: 'Test person',
@@ -129,7 +145,7 @@ if (noChromium !== false) {
       const left = (await own()) as Record<string, unknown>;
       assert.deepEqual(
         [left['order_value_max'], left['price_collar_percent'], left['reason']],
-        [undefined, '5', 'The day is over'],
+        [undefined, '4', 'The day is over'],
       );
       await set({ day_value_max: '5000000' });
       await shown('Value of a day', '5 000 000.00 € at most').waitFor();

@@ -49,7 +49,7 @@ test('controls are set for a client or for all, and stopped orders are released'
   const set = await says(setControls(on, { ...by, everything: true, rejections }));
   assert.match(
     set,
-    /^Set for all clients:\n {2}rejections {12}10 in 60 s\n {2}set .* by A\. Risk: limits of 2026\n$/,
+    /^Set for all clients:\n {2}rejections {12}10 in 60 s\n {2}set .* by A\. Risk: limits of 2026\n {2}id [-0-9a-f]{36}\n$/,
   );
   await says(setControls(on, { ...by, client, orderValue: decimal('29.5') }));
   const shown = await says(showControls(on, { client }));
@@ -57,6 +57,16 @@ test('controls are set for a client or for all, and stopped orders are released'
   assert.match(shown, /order_value_max {7}29\.5\n/);
   const json = JSON.parse(await says(showControls(on, { client, json: true })));
   assert.equal(json.length, 2);
+  const { id: seen } = json.find((one: { client_id: string }) => one.client_id === client);
+  const unseen = setControls(on, { ...by, client, dayValue: decimal('5') });
+  await assert.rejects(unseen, {
+    name: 'RefusedError',
+    message: new RegExp(`in force since .*, set by A. Risk; nothing is set.* --replaces ${seen}`),
+  });
+  const noOther = setControls(on, { ...by, client: tenants[1], replaces: seen });
+  await assert.rejects(noOther, { name: 'RefusedError', message: /leave out --replaces/ });
+  const orderValue = decimal('29.5');
+  await says(setControls(on, { ...by, client, orderValue, replaces: seen }));
   await ask(client, [{ isin: sap, quantity: '3' }]);
   await steps.release();
   await steps.submit();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { brakePerson } from '../../src/controls/brake-rejections.ts';
-import { type Limits, noLimits } from '../../src/controls/control.ts';
+import { type ControlsId, type Limits, noLimits } from '../../src/controls/control.ts';
 import { findDayValue, replaceControls } from '../../src/controls/controls-store.ts';
 import { findStops } from '../../src/controls/stops-store.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -24,10 +24,13 @@ const refused = 'ZZREFUSED006';
 async function open(t: TestContext) {
   const world = await begin(t, { instruments: [{ isin: refused, price: '5' }] });
   const { sql, clock, tenants } = world;
+  const inForce = new Map<TenantId, ControlsId>();
   const set = async (limits: Partial<Limits>, tenantId: TenantId = tenants[0]) => {
     const by = { reason: 'a test', person: 'A. Risk', setAt: clock.now() };
     const controls = { ...noLimits, ...limits, tenantId, controlsId: newId<'controls'>(), ...by };
-    await inTransaction(sql, (tx) => replaceControls(tx, controls));
+    const replaces = inForce.get(tenantId);
+    assert.ok(await inTransaction(sql, (tx) => replaceControls(tx, controls, replaces)));
+    inForce.set(tenantId, controls.controlsId);
   };
   const stops = async (tenantId: TenantId = tenants[0]) => {
     return (await findStops(sql, { tenantId, below: undefined, limit: 100 })).stops;

@@ -170,7 +170,9 @@ async function limitSometimes(world: World, lot: Lot): Promise<void> {
   const limits = lot.between(limitsOfCycle.min, limitsOfCycle.max);
   const by = { reason: 'a test', person: 'Tester' };
   const set = async (limit: object) => {
-    const asked = toPost('/controls', { ...by, ...limit });
+    const inForce = await ask(world, { method: 'GET', target: '/controls' });
+    const replaces = (inForce.json as { own: { id: string } | null }).own?.id;
+    const asked = toPost('/controls', { ...by, ...limit, replaces });
     const answer = await ask(world, { ...asked, deadlineMs: answerMsMax });
     assert.equal(answer.status, 200, answer.text);
   };

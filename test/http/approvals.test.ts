@@ -55,7 +55,12 @@ async function begin({ max = '24.99', price = true, unreleased = false } = {}) {
   const why = { reason: 'Prices are wrong', person: 'A. Risk' };
   const halt = await post('/halts', { scope: 'tenant', ...why });
   assertSuccess(halt, 201);
-  const limit = (four_eyes_max?: string) => post('/controls', { four_eyes_max, ...why });
+  let replaces: unknown;
+  const limit = async (four_eyes_max?: string) => {
+    const set = await post('/controls', { four_eyes_max, replaces, ...why });
+    replaces = set.json['id'];
+    return set;
+  };
   assertSuccess(await limit(max), 200);
   const haltId = String(halt.json['id']);
   const lift = (json: object = asked, options = {}) => {

@@ -57,7 +57,12 @@ async function begin({ max = '37.49', price = true, startAt }: Wish = {}) {
     const { key: signingKey, keyId } = client.signers[key] ?? client;
     return api.call('POST', target, { json, headers: keyOf(once) }, { key: signingKey, keyId });
   };
-  const limit = (four_eyes_max?: string) => post('/controls', { four_eyes_max, ...asked });
+  let replaces: unknown;
+  const limit = async (four_eyes_max?: string) => {
+    const set = await post('/controls', { four_eyes_max, replaces, ...asked });
+    replaces = set.json['id'];
+    return set;
+  };
   assertSuccess(await limit(max), 200);
   const named = accounts.map((one) => ({ account_id: one.accountId, user_id: one.userId }));
   const make = (json: object = {}, options = {}) => {

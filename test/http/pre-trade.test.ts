@@ -51,12 +51,43 @@ test('controls replace each other as a whole, once for each key, and are shown',
   const again = await set({ ...limits, ...by }, key);
   assert.deepEqual([again.text, again.headers['idempotency-replayed']], [made.text, 'true']);
   clock.advance(1_000);
-  const next = await set({ day_value_max: '1000', ...by });
+  const next = await set({ day_value_max: '1000', replaces: id, ...by });
   const shown = await api.call('GET', '/controls');
   assert.deepEqual(shown.json, { own: next.json, across_clients: null });
   const kept = await sql`
     select from unwind.controls c where c.controls_id = ${String(id)} and c.replaced_at is not null`;
   assert.equal(kept.count, 1, 'what was in force is kept');
+});
+
+test('of two persons who change the same controls one is refused, and told by whom others were set', async () => {
+  const { api, set } = await begin();
+  const ofOne = { reason: 'Limits of 2026', person: 'A. Risk' };
+  const ofOther = { reason: 'Limits of 2026', person: 'B. Desk' };
+  const none = randomUUID();
+  assertProblem(await set({ replaces: none, ...ofOne }), 'conflict', /^No controls of this client/);
+  assertProblem(await set({ replaces: 'one', ...ofOne }), 'bad_request', /replaces/);
+  const firsts = await Promise.all([
+    set({ order_value_max: '5', ...ofOne }),
+    set({ order_value_max: '5', ...ofOther }),
+  ]);
+  assert.deepEqual(firsts.map(({ status }) => status).toSorted(), [200, 409], 'where none were');
+  const first = firsts.find(({ status }) => status === 200);
+  const replaces = first?.json['id'];
+  const both = await Promise.all([
+    set({ order_value_max: '5', day_value_max: '50', replaces, ...ofOne }),
+    set({ order_value_max: '7', replaces, ...ofOther }),
+  ]);
+  const [set200, refused] = both.toSorted((a, b) => a.status - b.status);
+  assert.ok(set200 && refused);
+  assertSuccess(set200, 200);
+  const { id, person } = set200.json;
+  assertProblem(refused, 'conflict', new RegExp(`: ${id}, set .* by ${person}\\. Look at them`));
+  assertProblem(
+    await set({ order_value_max: '9', ...ofOne }),
+    'conflict',
+    /send their id as replaces/,
+  );
+  assert.deepEqual((await api.call('GET', '/controls')).json['own'], set200.json);
 });
 
 test('what the operator has set across clients is shown to each', async () => {

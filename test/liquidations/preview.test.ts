@@ -177,7 +177,9 @@ async function setLimits({ limits }: World, tenantId: TenantId): Promise<void> {
     priceAgeMaxS,
   };
   const by = { controlsId: newId<'controls'>(), reason: 'a test', person: 'Tester', setAt: start };
-  await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...by, tenantId }));
+  assert.ok(
+    await inTransaction(sql, (tx) => replaceControls(tx, { ...controls, ...by, tenantId })),
+  );
 }
 
 async function setHalt({ halt }: World, { tenantId, accountId }: AccountOfUser): Promise<void> {

@@ -238,7 +238,13 @@ async function limitForAWhile(officer: Operator): Promise<void> {
 }
 
 async function setControls(officer: Operator, limit: object): Promise<void> {
-  const asked = { name: 'limit', body: { ...by, ...limit } };
+  const { sql, tenantId } = officer;
+  const [inForce] = await sql<{ controls_id: string }[]>`
+    select c.controls_id
+    from unwind_v1.controls c
+    where c.tenant_id = ${tenantId}
+      and c.replaced_at is null`;
+  const asked = { name: 'limit', body: { ...by, ...limit, replaces: inForce?.controls_id } };
   const answer = await ask(officer, asked, ({ controls }, call) => controls.set(call));
   assert.ok(!(answer instanceof Refusal), `limits were refused: ${answer}`);
 }

@@ -9,9 +9,38 @@ export interface ControlsInForce {
   readonly across_clients: Controls | null;
 }
 
-export interface Controls extends NewControls {
+export interface Controls {
   /** These controls; setting others makes new ones. */
   readonly id: string;
+  /** Units of one order at most. */
+  readonly order_quantity_max?: string;
+  /** EUR of one order at most: its quantity times the last price. */
+  readonly order_value_max?: string;
+  /**
+   * EUR at most of all orders since midnight UTC that are at venues or were sold, by the last
+   * prices when they were sent.
+   */
+  readonly day_value_max?: string;
+  /** Seconds since the last price at most. */
+  readonly price_age_max_s?: number;
+  /**
+   * How far the price that an instrument was sold for last may be from its last price, in % of
+   * that.
+   */
+  readonly price_collar_percent?: string;
+  /**
+   * So many rejections of a venue within so many seconds halt the venue for this client, or
+   * the one instrument that all were about, until a person lifts the halt.
+   */
+  readonly rejections?: {
+    readonly max: number;
+    readonly window_s: number;
+  };
+  /**
+   * EUR that a halt may hold, by the last prices, for one person to lift it, and that a batch
+   * may sell for one person to start it; above it a second one has to approve.
+   */
+  readonly four_eyes_max?: string;
   /** Why they were set. */
   readonly reason: string;
   /** Who has decided it. */
@@ -50,6 +79,11 @@ export interface NewControls {
    * may sell for one person to start it; above it a second one has to approve.
    */
   readonly four_eyes_max?: string;
+  /**
+   * The `id` of the controls of this client that are in force, as you have seen them; without
+   * it there must be none.
+   */
+  readonly replaces?: string;
   /** Why these, for those who ask later. */
   readonly reason: string;
   /** Who has decided them. */

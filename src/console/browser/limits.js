@@ -1,6 +1,7 @@
 // Pre-trade controls: which are in force, the orders that they have stopped, and the ways to set, clear and release.
 
 import { html } from 'htm/preact';
+import { useRef } from 'preact/hooks';
 import { change, get, may, session } from './api.js';
 import { useFresh } from './live.js';
 import {
@@ -245,7 +246,7 @@ function InForce({ own, ofAll, again }) {
               {
                 name: 'Change',
                 cell: (/** @type {Control} */ control) =>
-                  html`<${Change} control=${control} limit=${own?.[control.member]} again=${again} />`,
+                  html`<${Change} control=${control} own=${own} again=${again} />`,
               },
             ]
           : []),
@@ -264,18 +265,27 @@ function Setter({ set, whose, none }) {
   </p>`;
 }
 
-/** @param {{ control: Control, limit: any, again: () => void }} props */
-function Change({ control, limit, again }) {
-  /** Controls are set as a whole: the others stay as they are now. */
+/** @param {{ control: Control, own: Controls | null, again: () => void }} props */
+function Change({ control, own, again }) {
+  const limit = own?.[control.member];
+  const seen = useRef(own);
+  const look = () => {
+    seen.current = own;
+  };
+  /**
+   * Controls are set as a whole: the others stay as they were when the dialog opened. Where somebody has set others
+   * meanwhile, nothing is set.
+   */
   const put = async (/** @type {any} */ wish, /** @type {FormData} */ form) => {
     const reason = String(form.get('reason'));
-    const { own } = await get('/controls');
+    const before = seen.current;
     const limits = controls.flatMap(({ member }) => {
-      const value = member === control.member ? wish : own?.[member];
+      const value = member === control.member ? wish : before?.[member];
       return value === undefined ? [] : [[member, value]];
     });
     const person = session.value?.person ?? '';
-    const body = { ...Object.fromEntries(limits), reason, person };
+    const replaces = before?.['id'];
+    const body = { ...Object.fromEntries(limits), ...(replaces && { replaces }), reason, person };
     await change('POST', '/controls', body, { key: crypto.randomUUID(), reason });
     again();
   };
@@ -290,7 +300,7 @@ function Change({ control, limit, again }) {
   const now = limit === undefined ? 'not limited' : control.words(limit);
   const title = `${control.name}: set the limit`;
   return html`<span class="buttons">
-    <${Confirm} label="Set" title=${title} confirm="Set it" act=${set}>
+    <${Confirm} label="Set" title=${title} confirm="Set it" opened=${look} act=${set}>
       <p>${control.does}</p>
       <p class="soft">This client now: ${now}.</p>
       ${control.fields.map((field) => html`<${LimitField} field=${field} limit=${limit} />`)}
@@ -298,7 +308,7 @@ function Change({ control, limit, again }) {
     </${Confirm}>
     ${
       limit !== undefined &&
-      html`<${Confirm} label="Clear" title=${`${control.name}: clear the limit?`} confirm="Clear it" act=${clear}>
+      html`<${Confirm} label="Clear" title=${`${control.name}: clear the limit?`} confirm="Clear it" opened=${look} act=${clear}>
         <p>This client now: ${now}.</p>
         <p class="soft">What only this control stops goes on. A limit of all clients still holds.</p>
         <${Reason} />

@@ -241,9 +241,19 @@ export function Reason() {
  * @param {string} [props.confirm] of the button that does it
  * @param {boolean} [props.danger]
  * @param {boolean} [props.disabled]
+ * @param {() => void} [props.opened] told when it is asked
  * @param {(form: FormData) => Promise<unknown>} props.act
  */
-export function Confirm({ label, title, children, confirm = label, danger, disabled, act }) {
+export function Confirm({
+  label,
+  title,
+  children,
+  confirm = label,
+  danger,
+  disabled,
+  opened,
+  act,
+}) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
@@ -251,6 +261,7 @@ export function Confirm({ label, title, children, confirm = label, danger, disab
   const open = () => {
     dialog.current?.querySelector('form')?.reset();
     setError(undefined);
+    opened?.();
     dialog.current?.showModal();
   };
   const submit = async (/** @type {SubmitEvent} */ event) => {

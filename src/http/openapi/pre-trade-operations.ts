@@ -90,7 +90,9 @@ export const preTradeOperations = {
     tag: 'Control',
     summary: 'Set the pre-trade controls',
     description:
-      'Replaces those of this client as a whole: what is absent is not limited. An order that does not keep one is ' +
+      'Replaces those of this client as a whole: what is absent is not limited. `replaces` names those that you have ' +
+      'seen in force; where others are, nothing is set (409), so that of two persons none undoes unseen what the other ' +
+      'has set. An order that does not keep one is ' +
       'stopped before it is sent, says so (`control`), and is checked again every 30 seconds until it keeps it or a ' +
       'person releases it. The answer comes once no order can reach a venue that was checked by the controls ' +
       'before; where that is not certain in time, the answer is 503: the controls are in force, and the same request with the ' +
@@ -109,13 +111,23 @@ export const preTradeOperations = {
             person: 'A. Risk',
           },
         },
+        replaced: {
+          summary: 'Instead of those in force',
+          value: {
+            replaces: controlsExample.id,
+            order_value_max: '250000',
+            reason: 'No limit of the day any more',
+            person: 'A. Risk',
+          },
+        },
       },
     },
     success: answerOf('They are in force.', controls, {
       controls: { summary: 'In force', value: controlsExample },
     }),
     refusals: {
-      conflict: 'The first request under this key is still running.',
+      conflict:
+        'Controls are in force that `replaces` does not name. Or the first request under this key is still running.',
       service_unavailable:
         'The controls are in force, but a process may still be sending what it checked before: the same request with ' +
         'the same idempotency key waits again. Or the database cannot serve the request now.',
