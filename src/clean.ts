@@ -10,7 +10,7 @@ import { adoptOrders } from './orders/order-store.ts';
 import { closeIdleTunnels } from './tunnels/serve-tunnels.ts';
 import type { Venue } from './venue/venue.ts';
 import { removeFailingWebhooks } from './webhooks/manage-webhooks.ts';
-import { forgetOldTries } from './work/parked-store.ts';
+import { forgetEnded, forgetOldTries } from './work/parked-store.ts';
 
 /** Rows that one turn removes at most. */
 const cleanedRowsMax = 1_000;
@@ -30,7 +30,7 @@ export async function clean(options: Cleaned, now: Date): Promise<number> {
   const rows = cleanedRowsMax;
   const expired = await removeExpired(sql, now, rows);
   const sessions = await removeExpiredSessions(sql, now, rows);
-  const forgotten = await forgetOldTries(sql, now, rows);
+  const forgotten = (await forgetOldTries(sql, now, rows)) + (await forgetEnded(sql, rows));
   const stopped = await stopAged(sql, { ageMsMax: endLimits.ageMsMax, rows, now });
   const [usual] = venues;
   if (usual !== undefined) await adoptOrders(sql, usual.mic, rows);

@@ -84,6 +84,54 @@ export async function forgetOldTries(sql: Sql, now: Date, limit: number): Promis
   return rows.count;
 }
 
+/**
+ * Forgets what is parked of a row that has ended otherwise, such as an account whose batch was cancelled: no step
+ * works on it any more, so a person has nothing to see to. @returns how many.
+ */
+export async function forgetEnded(sql: Sql, limit: number): Promise<number> {
+  const rows = await sql`
+    delete from unwind.parked k
+    where (k.tenant_id, k.step, k.subject) in (
+      select o.tenant_id, o.step, o.subject
+      from unwind.parked o
+      where o.parked_at is not null
+        and o.closed_at is null
+        and case
+          when o.step = 'start' and o.subject like '%/%' then exists (
+            select
+            from unwind.batch_accounts a
+            where a.tenant_id = o.tenant_id
+              and a.batch_id = split_part(o.subject, '/', 1)::uuid
+              and a.account_id = split_part(o.subject, '/', 2)::uuid
+              and a.status <> 'WAITING'
+          )
+          when o.step in ('release', 'advance', 'stop') then exists (
+            select
+            from unwind.liquidations l
+            where l.tenant_id = o.tenant_id
+              and l.liquidation_id = o.subject::uuid
+              and l.status not in ('NEW', 'PROCESSING')
+          )
+          when o.step = 'reserve' then exists (
+            select
+            from unwind.reservations r
+            where r.tenant_id = o.tenant_id
+              and r.reservation_id = o.subject::uuid
+              and r.status = 'CLOSED'
+          )
+          when o.step = 'submit' then exists (
+            select
+            from unwind.orders r
+            where r.tenant_id = o.tenant_id
+              and r.order_id = o.subject::uuid
+              and r.status not in ('NEW', 'PROCESSING')
+          )
+        end
+      limit ${limit}
+    )`;
+  return rows.count;
+}
+
 /** Something that waits for a person. */
 export interface ParkedItem {
   readonly tenantId: TenantId;

@@ -7,6 +7,7 @@ import { later } from '../../src/clock.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { newId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
+import { countTry, findParkedOf, forgetEnded } from '../../src/work/parked-store.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, type EngineSteps, engineSteps, runUntilIdle } from '../support/engine.ts';
@@ -335,6 +336,34 @@ test('an account that cannot be worked on is parked alone, and started once that
   clock.advance(batchLookMs);
   await startAll();
   assert.deepEqual(await outcomesOf(sql, which), ['STARTED', 'STARTED', 'STARTED']);
+});
+
+test('what is parked of a cancelled batch is forgotten with it, but not what another one has parked', async () => {
+  const { tenantId, accounts } = await makeAccounts(sql, 2);
+  const [one, other] = accounts;
+  assert.ok(one && other);
+  const cancelled = await makeBatch(sql, clock, { tenantId, accounts: [one] });
+  const waiting = await makeBatch(sql, clock, { tenantId, accounts: [other] });
+  const ids = [`${cancelled}/${one.accountId}`, `${waiting}/${other.accountId}`, waiting];
+  for (const subject of ids) {
+    const failed = { tenantId, step: 'start', subject, reason: 'a test parked it' } as const;
+    await inTransaction(sql, (tx) => countTry(tx, { ...failed, now: clock.now(), triesMax: 1 }));
+  }
+  const parked = async () => {
+    await forgetEnded(sql, 1_000);
+    const { items } = await findParkedOf(sql, { tenantId, offset: 0, limit: 10 });
+    return items.map(({ id }) => id).toSorted();
+  };
+  const all = ids.map((subject) => `start/${subject}`).toSorted();
+  assert.deepEqual(await parked(), all, 'while it waits a person sees it');
+  await steer(sql, clock, { tenantId, batchId: cancelled }, 'cancel');
+  await startAll();
+  assert.deepEqual(await outcomesOf(sql, { tenantId, batchId: cancelled }), ['CANCELLED']);
+  assert.deepEqual(
+    await parked(),
+    all.filter((id) => !id.includes(cancelled)),
+  );
+  await sql`delete from unwind.parked k where k.tenant_id = ${tenantId}`;
 });
 
 test('a turn that is broken off leaves everything as it was before', async () => {

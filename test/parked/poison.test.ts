@@ -3,13 +3,16 @@
 // dropped, values that are broken by SQL.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { cancelNew } from '../../src/batches/account-store.ts';
 import { listParked, resume } from '../../src/commands/parked-command.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { raw } from '../../src/db/sql.ts';
-import type { LiquidationId } from '../../src/ids.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { type LiquidationId, newId, type TenantId } from '../../src/ids.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import { triesMax } from '../../src/work/parked.ts';
+import { forgetEnded } from '../../src/work/parked-store.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -107,6 +110,25 @@ test('a liquidation that cannot be released is parked; the others are sold', asy
   assert.equal(await resumeAll(scene), `resumed release/${poisoned}\n`);
   await exhaust();
   assert.equal(await filled(), accountsCount);
+  assert.equal(await told(scene), 'nothing is parked\n');
+});
+
+test('what is parked of a liquidation that its client cancels is forgotten', async (t) => {
+  const scene = await begin(t);
+  const { sql, clock, poisoned, exhaust } = scene;
+  const isPoison = `liquidation_id <> '${poisoned}' or status = 'NEW'`;
+  await forbid(sql, 'unwind.liquidations', 'poison', isPoison);
+  await exhaust();
+  await forgetEnded(sql, 1_000);
+  assert.match(await told(scene), /^release/m);
+  await sql`alter table unwind.liquidations drop constraint poison`;
+  const [{ tenant_id: tenantId } = { tenant_id: '' }] = await sql<{ tenant_id: string }[]>`
+    select l.tenant_id from unwind.liquidations l where l.liquidation_id = ${poisoned}`;
+  await inTransaction(sql, (tx) => {
+    const chosen = [{ liquidationId: poisoned as LiquidationId, eventId: newId<'event'>() }];
+    return cancelNew(tx, tenantId as TenantId, chosen, clock.now());
+  });
+  assert.equal(await forgetEnded(sql, 1_000), 1);
   assert.equal(await told(scene), 'nothing is parked\n');
 });
 
