@@ -127,24 +127,55 @@ export function readerOf<S extends TSchema>(schema: S): Reader<Static<S>> {
   const validator = Compile(schema);
   return (value, what) => {
     if (validator.Check(value)) return value as Static<S>;
-    const errors = [...validator.Errors(value)];
-    // The last of nested complaints is about the whole; the first is about the place.
-    const named = errors.find((error) => error.keyword === 'additionalProperties') ?? errors[0];
-    throw new Refusal('bad_request', `The ${what} is not as it must be: ${explain(named)}.`);
+    const detail = explain([...validator.Errors(value)]);
+    throw new Refusal('bad_request', `The ${what} is not as it must be: ${detail}.`);
   };
 }
 
 /** Characters of names that an answer repeats. */
 const namesLengthMax = 500;
 
-function explain(
-  error: { instancePath: string; message: string; params: object } | undefined,
-): string {
-  if (error === undefined) return 'it has another shape';
-  const place = error.instancePath === '' ? '(root)' : error.instancePath.slice(0, namesLengthMax);
-  const unknown = Object.values(error.params).flat().join(', ').slice(0, namesLengthMax);
-  const isUnknown = 'additionalProperties' in error.params;
-  return isUnknown ? `${place} has unknown members (${unknown})` : `${place} ${error.message}`;
+interface Complaint {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+/** The first complaint is about the place; what nobody knows is named before. */
+function explain(complaints: readonly Complaint[]): string {
+  const [first] = complaints;
+  if (first === undefined) return 'it has another shape';
+  const whole = complaints.find(({ keyword }) => keyword === 'additionalProperties');
+  if (whole !== undefined) {
+    return unknownMembers(whole.instancePath, Object.values(whole.params).flat());
+  }
+  // Complaints end after a few: of many members there are only those of each, and none of the whole.
+  const places = complaints.filter(({ keyword }) => keyword === 'boolean').map(placeOf);
+  const [{ parent } = { parent: undefined }] = places;
+  if (parent !== undefined) {
+    const names = places.filter((one) => one.parent === parent).map(({ name }) => name);
+    return unknownMembers(parent, [...names, '…']);
+  }
+  return `${shownPlace(first.instancePath)} ${first.message}`;
+}
+
+/** A member and what it is in, of a JSON pointer (RFC 6901). */
+function placeOf({ instancePath }: Complaint): { readonly parent: string; readonly name: string } {
+  const at = instancePath.lastIndexOf('/');
+  const name = instancePath
+    .slice(at + 1)
+    .replaceAll('~1', '/')
+    .replaceAll('~0', '~');
+  return { parent: instancePath.slice(0, at), name };
+}
+
+function unknownMembers(place: string, names: readonly string[]): string {
+  return `${shownPlace(place)} has unknown members (${names.join(', ').slice(0, namesLengthMax)})`;
+}
+
+function shownPlace(instancePath: string): string {
+  return instancePath === '' ? '(root)' : instancePath.slice(0, namesLengthMax);
 }
 
 /** The pairs of a query or form as sent: a question mark at its begin belongs to the first name. */

@@ -103,6 +103,8 @@ test('what the operator has set across clients is shown to each', async () => {
 
 test('controls that are none are refused, each with what is wrong', async () => {
   const { set } = await begin();
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, 1]));
   const wrong: readonly [object, RegExp][] = [
     [{ order_value_max: '0' }, /order_value_max/],
     [{ order_value_max: '-1' }, /order_value_max/],
@@ -115,6 +117,13 @@ test('controls that are none are refused, each with what is wrong', async () => 
     [{ rejections: { max: 0, window_s: 60 } }, /rejections/],
     [{ rejections: { max: 5 } }, /rejections/],
     [{ unheard_of: '1' }, /unheard_of/],
+    [many(7), /: \(root\) has unknown members \(m0, m1, m2, m3, m4, m5, m6\)\.$/],
+    [many(9), /: \(root\) has unknown members \(m0, m1, m2, m3, m4, m5, m6, m7, …\)\.$/],
+    [
+      { rejections: { max: 1, window_s: 1, ...many(9) } },
+      /: \/rejections has unknown members \(m0, m1, .*, …\)\.$/,
+    ],
+    [{ 'a/b~': 1, ...many(8) }, /a\/b~/],
     [{ reason: '' }, /reason/],
     [{ person: 'A\u202eB' }, /person/],
   ];
