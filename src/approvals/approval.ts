@@ -6,6 +6,7 @@ import { later } from '../clock.ts';
 import { everyTenant, type HaltId } from '../halts/halt.ts';
 import type { Id, TenantId } from '../ids.ts';
 import { accountCurrency, type Decimal, plain, sum } from '../money.ts';
+import { nameKey } from '../person-name.ts';
 import type { ActKind } from '../trail/act.ts';
 
 export type ApprovalId = Id<'approval'>;
@@ -78,10 +79,6 @@ export function pendingApproval(
 export function isSamePerson(a: Asker, b: Asker): boolean {
   const isSameKey = a.kind === 'client' && b.kind === 'client' && a.actor === b.actor;
   return isSameKey || nameKey(a.person) === nameKey(b.person);
-}
-
-function nameKey(name: string): string {
-  return name.normalize('NFKC').trim().replaceAll(/\s+/gu, ' ').toLowerCase();
 }
 
 /** What a halt holds, or a batch could sell, of one tenant; `value` undefined: a price is not known. */

@@ -11,6 +11,7 @@ import { recordBatchEvent } from '../events/store.ts';
 import { newId } from '../ids.ts';
 import { batchRowsMax, positionsMax as usualPositionsMax } from '../limits.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
+import { servicePersons } from '../person-name.ts';
 import {
   batchWorker,
   type Batch as Claimed,
@@ -52,9 +53,6 @@ import {
   batchStepMs,
   batchTellMs,
 } from './limits.ts';
-
-/** As what the service cancels by itself. */
-const expiryPerson = 'control four_eyes';
 
 export interface StartSettings {
   readonly releaseDelayMs: number;
@@ -113,7 +111,10 @@ async function expire(tx: Tx, batch: Batch, now: Date): Promise<void> {
   const { tenantId, batchId } = batch;
   await expireApprovals(tx, { tenantId, wish: { operation: 'start_batch', batchId } }, now);
   const to = batchTransitions.PENDING_APPROVAL.expired;
-  const by = { person: expiryPerson, reason: 'No second person has approved it in time.' };
+  const by = {
+    person: servicePersons.fourEyes,
+    reason: 'No second person has approved it in time.',
+  };
   await move(tx, batch, { to, by, nextAt: now, now }, 'CANCELLING');
 }
 

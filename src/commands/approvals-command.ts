@@ -17,7 +17,7 @@ import type { TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand, askerOfCommand, type By } from './acting.ts';
-import { clientId, displayName, idText, nameOfUser, reasonText } from './arguments.ts';
+import { clientId, idText, nameOfUser, personName, reasonText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
 
@@ -48,7 +48,7 @@ export function addApprovalCommands(program: Command): void {
       .description(description)
       .argument('<approval>', 'its id, as `unwind approvals list` shows it', idText<'approval'>)
       .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
-      .option('--actor <name>', 'who decides it', displayName, nameOfUser())
+      .option('--actor <name>', 'who decides it', personName, nameOfUser())
       .action((id: ApprovalId, by: By) => runOnDatabase((on) => decide(on, { id, as }, by)));
   }
 }

@@ -6,6 +6,7 @@ import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { isLoopbackName } from '../egress/address.ts';
 import { type Id, parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
+import { isServicePerson } from '../person-name.ts';
 import { isPrintableLine } from '../printable.ts';
 import type { Mode } from '../settings/config.ts';
 import { parseRoles, type Role } from '../settings/roles.ts';
@@ -33,6 +34,12 @@ export const keyId = idText<'key'>;
 /** A name for people. */
 export function displayName(text: string): string {
   return textForPeople(text, 100);
+}
+
+/** Who decides something: nobody as the service itself. */
+export function personName(text: string): string {
+  if (!isServicePerson(text)) return displayName(text);
+  throw new InvalidArgumentError('The service itself acts under this name.');
 }
 
 /** Why something is done: a sentence or two. */

@@ -6,7 +6,7 @@ import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
 import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import type { By } from './acting.ts';
-import { displayName, nameOfUser, reasonText } from './arguments.ts';
+import { nameOfUser, personName, reasonText } from './arguments.ts';
 import { interruptOf } from './follow.ts';
 import { nounOf } from './nouns.ts';
 import type { ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
@@ -86,7 +86,7 @@ const steering = {
 function withReason(command: Command): Command {
   return command
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
-    .option('--actor <name>', 'who has decided it', displayName, nameOfUser());
+    .option('--actor <name>', 'who has decided it', personName, nameOfUser());
 }
 
 /** Runs an action until it is done; where it follows a batch, Ctrl-C has it say so and end. */

@@ -7,7 +7,7 @@ import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import type { Mode } from '../settings/config.ts';
 import { actOfCommand } from './acting.ts';
-import { clientId, displayName, nameOfUser, reasonText } from './arguments.ts';
+import { clientId, nameOfUser, personName, reasonText } from './arguments.ts';
 import { onDatabase } from './on-database.ts';
 import { printJson, run } from './run.ts';
 import { RefusedError } from './usage-error.ts';
@@ -28,7 +28,7 @@ export function changesOf(clients: Command): (name: string, description: string)
       .argument('<client>', 'its id', clientId)
       .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
       .option('--json', printsJson)
-      .option('--actor <name>', 'who decides it', displayName, nameOfUser());
+      .option('--actor <name>', 'who decides it', personName, nameOfUser());
   };
 }
 

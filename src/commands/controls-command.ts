@@ -17,7 +17,7 @@ import { releaseStop } from '../orders/release-stop.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand, type By } from './acting.ts';
-import { clientId, displayName, idText, nameOfUser, reasonText } from './arguments.ts';
+import { clientId, idText, nameOfUser, personName, reasonText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
@@ -72,7 +72,7 @@ export function addControlsCommands(program: Command): void {
       idText<'controls'>,
     )
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
-    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .option('--actor <name>', 'who has decided it', personName, nameOfUser())
     .action((options: SetOptions) => runOnDatabase((on) => setControls(on, options)));
   controls
     .command('stopped')
@@ -87,7 +87,7 @@ export function addControlsCommands(program: Command): void {
     .description('let an order pass the control that stops it')
     .argument('<stop>', 'its id, as `unwind controls stopped` shows it', idText<'stop'>)
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
-    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .option('--actor <name>', 'who has decided it', personName, nameOfUser())
     .action((id: StopId, by: By) => runOnDatabase((on) => release(on, id, by)));
 }
 

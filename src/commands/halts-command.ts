@@ -18,10 +18,10 @@ import { actOfCommand, askerOfCommand, type By } from './acting.ts';
 import {
   accountId,
   clientId,
-  displayName,
   idText,
   mic,
   nameOfUser,
+  personName,
   reasonText,
 } from './arguments.ts';
 import { nounOf } from './nouns.ts';
@@ -52,7 +52,7 @@ export function addHaltCommands(program: Command): void {
     .option('--venue <mic>', 'only what goes to this venue', mic)
     .option('--cancel', 'and have venues cancel what is open there')
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
-    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .option('--actor <name>', 'who has decided it', personName, nameOfUser())
     .option('--dry-run', 'only say what it would stop')
     .action((options: SetOptions) => runOnDatabase((on) => setHalt(on, options)));
   halts
@@ -69,7 +69,7 @@ export function addHaltCommands(program: Command): void {
     .description('lift a halt; what it held goes on')
     .argument('<halt>', 'its id', idText<'halt'>)
     .requiredOption('--reason <text>', 'why, for those who ask later', reasonText)
-    .option('--actor <name>', 'who has decided it', displayName, nameOfUser())
+    .option('--actor <name>', 'who has decided it', personName, nameOfUser())
     .action((id: HaltId, by: By) => runOnDatabase((on) => lift(on, id, by)));
 }
 

@@ -10,9 +10,9 @@ import { runAbandon } from './abandon-command.ts';
 import {
   accountId,
   clientId,
-  displayName,
   liquidationId,
   nameOfUser,
+  personName,
   reasonText,
 } from './arguments.ts';
 import { listLiquidations, showLiquidation } from './liquidations-command.ts';
@@ -156,7 +156,7 @@ function addParkedCommands(program: Command): void {
     .description('mark a correction, or a problem of a FIX venue, as seen to')
     .argument('<id>', 'as listed')
     .requiredOption('--reason <text>', 'what was done about it', reasonText)
-    .option('--actor <name>', 'who has seen to it', displayName, nameOfUser())
+    .option('--actor <name>', 'who has seen to it', personName, nameOfUser())
     .option('--client <id>', 'whose it is, if clients have the same id', clientId)
     .action((id: string, { client, ...by }: OfClient & { actor: string; reason: string }) =>
       runOnDatabase((on) => close(on, { id, tenantId: client, ...by })),

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Command } from 'commander';
 import type { AccountId, LiquidationId } from '../ids.ts';
-import { accountId, displayName, liquidationId, nameOfUser, reasonText } from './arguments.ts';
+import { accountId, liquidationId, nameOfUser, personName, reasonText } from './arguments.ts';
 import { interruptOf, untilInterrupted } from './follow.ts';
 import { doneBefore, printJson } from './run.ts';
 import { type ApiArguments, type OnApi, runOnApi, withApi } from './sandbox-access.ts';
@@ -28,7 +28,7 @@ export function addSellingCommands(liquidations: Command): void {
     )
     .option('--watch', 'then watch to the end; the same again goes on with it')
     .option('--reason <text>', 'why, of a file (default: its name)', reasonText)
-    .option('--actor <name>', 'who has decided it, of a file', displayName, nameOfUser())
+    .option('--actor <name>', 'who has decided it, of a file', personName, nameOfUser())
     .option('--json', 'one JSON document instead of text')
     .action((account: AccountId | undefined, options: StartOptions) => {
       return runOnApi(options, (api) => start(api, account, options));

@@ -2,6 +2,7 @@
 // they may look at. Pure; what the provider says was checked before.
 
 import { parseId, type TenantId } from '../ids.ts';
+import { isServicePerson } from '../person-name.ts';
 import { printableLine } from '../printable.ts';
 import { actLengths } from '../trail/act.ts';
 import { type ConsoleRole, consoleRoles, type Person } from './person.ts';
@@ -61,6 +62,11 @@ export function personOf(
   const isProven = rules.nameClaim !== 'email' || claims['email_verified'] === true;
   const claimed = isProven ? nameOf(claimOf(claims, rules.nameClaim)) : undefined;
   const name = claimed ?? nameOf(id) ?? 'unnamed';
+  if (isServicePerson(name)) {
+    return {
+      refused: `The service itself acts as ${name}: the claim ${rules.nameClaim} has to name a person.`,
+    };
+  }
   const given = new Set(valuesOf(claimOf(claims, rules.rolesClaim)));
   const role = consoleRoles.findLast((one) => {
     return rules.roles.some((rule) => rule.role === one && given.has(rule.value));

@@ -6,12 +6,10 @@ import { later } from '../clock.ts';
 import type { Tx } from '../db/connect.ts';
 import { insertHalt } from '../halts/halts-store.ts';
 import { newId, type TenantId } from '../ids.ts';
+import { servicePersons } from '../person-name.ts';
 import type { RejectionLimit } from './control.ts';
 import { findControls, lockCount } from './controls-store.ts';
 import { countRejections } from './rejections-store.ts';
-
-/** As what the service halts by itself. */
-export const brakePerson = 'control rejections';
 
 /** Characters of a reason. */
 const reasonMax = 500;
@@ -46,7 +44,12 @@ async function brake(
 ): Promise<boolean> {
   const { tenantId, venue, now } = of;
   const since = later(now, -windowS * 1_000);
-  const counted = await countRejections(tx, { tenantId, venue, since, person: brakePerson });
+  const counted = await countRejections(tx, {
+    tenantId,
+    venue,
+    since,
+    person: servicePersons.rejections,
+  });
   if (counted.isHalted || counted.count < max) return false;
   const what = `${counted.count} rejections at ${venue} within ${windowS} s`;
   const reason = `${what}, the last: ${counted.lastReason}`.slice(0, reasonMax);
@@ -58,7 +61,7 @@ async function brake(
     venue,
     strength: 'release',
     reason,
-    person: brakePerson,
+    person: servicePersons.rejections,
     setAt: now,
     lift: undefined,
   });

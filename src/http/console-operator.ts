@@ -26,7 +26,7 @@ import { jsonBody } from './json-body.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
 import { bodyOf, headerOf, searchOf } from './pipeline.ts';
-import { readerOf, refuseUnprintable, strict } from './schemas.ts';
+import { readerOf, refuseUnfitWords, strict } from './schemas.ts';
 import { operatorActView, readActs } from './trail-handlers.ts';
 
 interface Options extends ConsoleGate {
@@ -141,7 +141,7 @@ async function resume(
   const venue = venueOf(request);
   const contentType = headerOf(request, 'content-type');
   const body = readResume(jsonBody({ contentType, rawBody: bodyOf(request) }), 'body');
-  refuseUnprintable(body);
+  refuseUnfitWords(body);
   const { reason, next_in: nextIn, next_out: nextOut } = body;
   const now = clock.now();
   const operated = await inTransaction(sql, async (tx) => {

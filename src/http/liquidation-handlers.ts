@@ -31,7 +31,7 @@ import {
   readInstant,
   readNoQuery,
   readQueryInstant,
-  refuseUnprintable,
+  refuseUnfitWords,
 } from './schemas.ts';
 
 const readScheduleBody = readerOf(scheduleLiquidationBody);
@@ -141,7 +141,7 @@ export function liquidationHandlers(options: {
     schedule: async (call) => {
       readNoQuery(call.search);
       const body = readScheduleBody(jsonBody(call), 'body');
-      refuseUnprintable(body);
+      refuseUnfitWords(body);
       const { tenantId, signature, contract, act } = call.caller;
       const { idempotencyKey, requestHash } = call;
       const request = {

@@ -8,7 +8,7 @@ import { Refusal } from '../refusal.ts';
 import { withMore } from '../trail/act.ts';
 import { jsonBody } from './json-body.ts';
 import type { Answer, Call } from './pipeline.ts';
-import { type Reader, refuseUnprintable } from './schemas.ts';
+import { type Reader, refuseUnfitWords } from './schemas.ts';
 
 export interface ChangeOptions {
   readonly sql: Sql;
@@ -43,7 +43,7 @@ export function decidedBody<Body extends { readonly reason?: string; readonly pe
   read: Reader<Body>,
 ): Body {
   const body = read(jsonBody(call), 'body');
-  refuseUnprintable(body);
+  refuseUnfitWords(body);
   const { person } = call.caller;
   if (person === undefined || person === body.person) return body;
   throw new Refusal('bad_request', `/person has to be who is signed in: ${person}.`);

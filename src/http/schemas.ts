@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { later } from '../clock.ts';
 import { type Id, parseId } from '../ids.ts';
 import { hasLostPlus, parseDate, parseInstant } from '../instant.ts';
+import { isServicePerson } from '../person-name.ts';
 import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
 import { moment, pageLimit, some, text, uuid, whole } from './members.ts';
@@ -248,8 +249,11 @@ export function readId<Thing extends string>(text: string, name: string): Id<Thi
   return id;
 }
 
-/** Words that operators read on terminals, by the names of their members. @throws Refusal `bad_request`. */
-export function refuseUnprintable(words: {
+/**
+ * Words that operators read on terminals, by the names of their members, and who says them: nobody as the service itself.
+ * @throws Refusal `bad_request`.
+ */
+export function refuseUnfitWords(words: {
   readonly reason?: string;
   readonly person?: string;
 }): void {
@@ -257,4 +261,8 @@ export function refuseUnprintable(words: {
     if (isPrintableLine(words[name] ?? '')) continue;
     throw new Refusal('bad_request', `/${name} has characters for control or direction.`);
   }
+  const { person } = words;
+  if (person === undefined || !isServicePerson(person)) return;
+  const detail = `/person is a name under which the service itself acts (${person}): give that of a person.`;
+  throw new Refusal('bad_request', detail);
 }

@@ -76,6 +76,7 @@ test('one person is one however the name is written, and so is one key whatever 
     ask('A. Risk', 'client', 'key 2'),
     ask('a.  RISK ', 'client', 'key 2'),
     ask('Ａ. Risk', 'client', 'key 2'),
+    ask('A. \u200dRisk', 'client', 'key 2'),
     ask('a. risk', 'person', 'a. risk'),
     ask('A. Risk', 'command', 'ops@db-1'),
     ask('B. Desk', 'client', 'key 1'),

@@ -440,6 +440,15 @@ test('openid: roles are read in each form that providers give them', () => {
   assert.equal(roleOf({ ...nested(['v']), iss: undefined }), undefined, 'of nobody');
 });
 
+test('openid: nobody signs in under a name of the service', () => {
+  const claims = { iss, sub: '1', email: 'Control Rejections', email_verified: true };
+  const person = personOf({ ...claims, realm_access: { roles: ['r'] } }, rules);
+  assert.match(
+    'refused' in person ? person.refused : '',
+    /^The service itself acts as Control Rejections/,
+  );
+});
+
 test('openid: a name is one line that a terminal prints as it is', () => {
   const named = (email: unknown, more: object = { email_verified: true }): string => {
     const claims = { iss, sub: 'subject', email, ...more, realm_access: { roles: ['v'] } };

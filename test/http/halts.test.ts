@@ -121,6 +121,17 @@ test('what a halt needs is asked for, and what it names has to be there', async 
       /\/reason has characters/,
     ],
     [{ scope: 'tenant', strength: 'all', ...by }, 'bad_request', /\/strength/],
+    [
+      { scope: 'tenant', ...by, person: 'control rejections' },
+      'bad_request',
+      /the service itself acts/,
+    ],
+    [
+      { scope: 'tenant', ...by, person: ' Control  four_eyes' },
+      'bad_request',
+      /the service itself acts/,
+    ],
+    [{ scope: 'tenant', ...by, person: 'control\u200d rejections' }, 'bad_request', /itself acts/],
     [{ scope: 'account', ...by }, 'bad_request', /scope account needs account_id/],
     [{ scope: 'instrument', ...by }, 'bad_request', /needs isin/],
     [{ scope: 'venue', ...by }, 'bad_request', /needs venue/],

@@ -1,0 +1,20 @@
+// Names of persons: whether two are one, and those under which the service itself acts, which nobody else takes. Pure.
+
+/** As whom the service acts by itself. */
+export const servicePersons = {
+  /** Sets a halt where a venue has rejected too much. */
+  rejections: 'control rejections',
+  /** Cancels a batch that no second person has approved in time. */
+  fourEyes: 'control four_eyes',
+} as const;
+
+/** What is the same of names that one reader takes for one: case, width, spaces and what is not seen make no other. */
+export function nameKey(name: string): string {
+  const seen = name.normalize('NFKC').replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '');
+  return seen.trim().replaceAll(/\s+/gu, ' ').toLowerCase();
+}
+
+/** Whether a name is, or looks like, one of the service. */
+export function isServicePerson(name: string): boolean {
+  return Object.values(servicePersons).some((one) => nameKey(one) === nameKey(name));
+}
