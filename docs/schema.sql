@@ -1866,7 +1866,7 @@ create view unwind.waits as
      LEFT JOIN LATERAL ( SELECT min(z.stopped_at) AS stopped_at,
             string_agg(concat(z.control, ': ', z.detail), '; '::text ORDER BY z.control) AS detail
            FROM unwind.control_stops z
-          WHERE z.tenant_id = o.tenant_id AND z.order_id = o.order_id AND z.cleared_at IS NULL AND z.released_at IS NULL AND o.submit_at IS NOT NULL) d ON true
+          WHERE z.tenant_id = o.tenant_id AND z.order_id = o.order_id AND z.cleared_at IS NULL AND z.released_at IS NULL AND (o.submit_at IS NOT NULL OR s.status = 'SENDING'::text)) d ON true
      LEFT JOIN unwind.venue_halts h ON h.venue = q.venue AND h.isin = p.isin
      CROSS JOIN LATERAL ( SELECT
                 CASE
@@ -1886,7 +1886,7 @@ create view unwind.waits as
                     WHEN o.status = 'CANCELLED'::text THEN 3
                     WHEN o.order_id IS NULL AND unwind.sellable(p.quantity, i.fractional) = 0::numeric THEN 4
                     WHEN o.order_id IS NULL AND unwind.in_lots(p.quantity, i.fractional, x.lot_size) = 0::numeric THEN 5
-                    WHEN s.status = 'SENDING'::text THEN 6
+                    WHEN s.status = 'SENDING'::text AND d.stopped_at IS NULL THEN 6
                     WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND i.trading_status = 'INACTIVE'::text THEN 7
                     WHEN l.status = 'PROCESSING'::text AND (q.venue IS NULL OR (q.venue <> ALL (t.venues))) THEN 8
                     WHEN l.status = 'PROCESSING'::text AND o.order_id IS NULL AND unwind.in_lots(p.quantity - p.locked - p.held, i.fractional, x.lot_size) = 0::numeric THEN 9

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
-import { brakePerson } from '../../src/controls/brake-rejections.ts';
 import { type ControlsId, type Limits, noLimits } from '../../src/controls/control.ts';
 import { findDayValue, replaceControls } from '../../src/controls/controls-store.ts';
 import { findStops } from '../../src/controls/stops-store.ts';
@@ -15,6 +14,7 @@ import { controlAgainMs, submissionLeaseMs } from '../../src/limits.ts';
 import { previewLiquidation } from '../../src/liquidations/preview-liquidation.ts';
 import { decimal } from '../../src/money.ts';
 import { releaseStop } from '../../src/orders/release-stop.ts';
+import { servicePersons } from '../../src/person-name.ts';
 import { setDown } from '../../src/venue/simulated/control-store.ts';
 import { allianz, begin, quietly, sap } from '../halts/world.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
@@ -142,11 +142,13 @@ test('a stop is over where no limit is left', async (t) => {
 });
 
 test('what never arrived is sent again only where it keeps the controls of then', async (t) => {
-  const { sql, clock, steps, ask, set, stops, release, statusOf, journal, clean } = await open(t);
+  const { sql, clock, steps, ask, set, stops, release, statusOf, reasonOf, journal, clean } =
+    await open(t);
   const { id } = await ask();
   await inTransaction(sql, (tx) => setDown(tx, true));
   await steps.release();
   await steps.submit();
+  assert.equal((await reasonOf(id))?.reason, 'sent_unanswered');
   await inTransaction(sql, (tx) => setDown(tx, false));
   await set({ orderQuantityMax: decimal('2'), orderValueMax: decimal('35') });
   for (let turn = 0; turn < 3; turn += 1) {
@@ -161,10 +163,14 @@ test('what never arrived is sent again only where it keeps the controls of then'
       `${allianz} order_value: EUR 40, at most EUR 35`,
     ].toSorted(),
   );
+  const { reason, detail } = (await reasonOf(id)) ?? {};
+  assert.equal(reason, 'control', 'no answer is awaited');
+  assert.match(detail ?? '', /^order_(quantity|value): /);
   assert.ok(await release('order_quantity'));
   clock.advance(submissionLeaseMs * 2);
   await runUntilIdle(steps);
   assert.deepEqual(await journal(), [sap], 'exactly the released one');
+  assert.equal((await reasonOf(id))?.reason, 'control', 'the other one');
   await set({});
   clock.advance(submissionLeaseMs * 2);
   await runUntilIdle(steps);
@@ -279,7 +285,10 @@ test('so many rejections within the window halt the venue, or the one instrument
   const [halt, ...others] = await inForce();
   assert.ok(halt);
   assert.deepEqual(others, []);
-  assert.deepEqual([halt.person, halt.venue, halt.isin], [brakePerson, 'XSIM', refused]);
+  assert.deepEqual(
+    [halt.person, halt.venue, halt.isin],
+    [servicePersons.rejections, 'XSIM', refused],
+  );
   assert.match(halt.reason, /^2 rejections at XSIM within 60 s, the last: /);
   const before = (await journal()).length;
   const { id } = await ask(tenants[0], rejected);
