@@ -1,9 +1,9 @@
 // Whose batch comes next: tenants in turn, and beside one whose batch is under way the others.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { newId, nilId, type TenantId } from '../src/ids.ts';
 import { type Span, spansOf, Turn } from '../src/work/turn.ts';
+import { fc } from './support/properties.ts';
 
 const tenants: readonly TenantId[] = Array.from({ length: 5 }, () => newId<'tenant'>()).sort();
 

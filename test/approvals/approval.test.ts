@@ -1,7 +1,6 @@
 // What needs a second person, and who is one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   type Asker,
   hasGrown,
@@ -12,6 +11,7 @@ import {
 import { everyTenant } from '../../src/halts/halt.ts';
 import { newId } from '../../src/ids.ts';
 import { decimal, plain } from '../../src/money.ts';
+import { fc } from '../support/properties.ts';
 
 const [a, b] = [newId<'tenant'>(), newId<'tenant'>()];
 const held = (tenantId: typeof a, value: string | undefined) => {

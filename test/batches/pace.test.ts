@@ -1,9 +1,9 @@
 // The pace of a batch: whatever turns come when, no minute has more accounts than the rate.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { allowanceOf, estimatedEnd } from '../../src/batches/batch.ts';
 import { batchBurstMs } from '../../src/batches/limits.ts';
+import { fc } from '../support/properties.ts';
 import { batchOf } from './batch-of.ts';
 
 const epoch = Date.parse('2026-01-05T09:00:00Z');

@@ -2,7 +2,6 @@
 // what is refused, and that the engine sells what they make sellable.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Delta, deltaTypes, judgeDeltas, positionKey } from '../../src/book/delta.ts';
 import { isUniqueViolation } from '../../src/db/errors.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -11,6 +10,7 @@ import { applyDeltas } from '../../src/liquidations/apply-deltas.ts';
 import { decimal, sum, zero } from '../../src/money.ts';
 import { changePositions, type DeltaDescription, sendDeltas, toDelta } from '../support/deltas.ts';
 import { askToLiquidate, runUntilIdle } from '../support/engine.ts';
+import { fc } from '../support/properties.ts';
 import {
   type AccountBench,
   accountBench,

@@ -1,7 +1,6 @@
 // What a line must be by itself: every kind of wrong field, and what is taken as it is.
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
 import { shown } from '../../src/book/import-fields.ts';
 import {
   accountsFile,
@@ -12,6 +11,7 @@ import {
   readRow,
   usersFile,
 } from '../../src/book/import-file.ts';
+import { fc } from '../support/properties.ts';
 
 const reading = { latest: new Date('2026-01-05T09:00:00.000Z') };
 const id = '143d980c-b742-4448-aa4a-78893d650617';

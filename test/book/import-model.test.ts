@@ -1,12 +1,12 @@
 // Any sequence of snapshots, right and stale, against a plain model of what the book must hold.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { importDirectory } from '../../src/book/import-directory.ts';
 import { decimal, plain } from '../../src/money.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { fc } from '../support/properties.ts';
 import {
   anna,
   assertBookAddsUp,

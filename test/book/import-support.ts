@@ -103,7 +103,7 @@ export interface AccountBench extends Bench {
 
 /** A database of its own with the small book imported, and the engine stopped. */
 export async function accountBench(t: AfterTest): Promise<AccountBench> {
-  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t);
   const clock = testClock();
   const bench = { sql, clock, tenantId: await makeTenant(sql) };
   await importRight(t, bench, smallBook);

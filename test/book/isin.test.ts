@@ -3,8 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { isIsin, isinCheckDigit, parseIsin } from '../../src/book/isin.ts';
+import { fc } from '../support/properties.ts';
 
 const KNOWN: readonly (readonly [isin: string, why: string])[] = [
   ['US0378331005', 'digits only after the prefix'],

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { csvLineBytesMax, stagedLinesMax } from '../../src/book/import-limits.ts';
 import { readCsv } from '../../src/book/read-csv.ts';
+import { fc } from '../support/properties.ts';
 import { bookDirectory } from './import-support.ts';
 
 const columns = ['a', 'b'];

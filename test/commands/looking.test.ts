@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { access } from 'node:fs/promises';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { pino } from 'pino';
 import { examine } from '../../src/commands/doctor-command.ts';
 import { explainLiquidation } from '../../src/commands/explain-liquidation.ts';
@@ -24,6 +23,7 @@ import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { fc } from '../support/properties.ts';
 
 const sap = 'DE0007164600';
 const asleep = 'DE0007472060';

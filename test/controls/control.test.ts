@@ -1,7 +1,6 @@
 // What controls find, at their very limits: pure.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import {
   DayValue,
@@ -13,6 +12,7 @@ import {
   strictest,
 } from '../../src/controls/control.ts';
 import { type Decimal, decimal, sum, zero } from '../../src/money.ts';
+import { fc } from '../support/properties.ts';
 
 const now = new Date('2026-03-02T10:00:00.000Z');
 

@@ -2,11 +2,11 @@
 // small.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import { Accounts } from '../../src/deliveries/accounts.ts';
 import type { Block } from '../../src/deliveries/delivery.ts';
 import { newId } from '../../src/ids.ts';
+import { fc } from '../support/properties.ts';
 import { queueOf, startOfTime } from './queues.ts';
 
 /** How often the accounts of a block were looked at. */

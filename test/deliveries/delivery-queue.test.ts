@@ -3,7 +3,6 @@
 // and in the end nothing is missing but what was set aside.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import { overtaken } from '../../src/deliveries/accounts.ts';
 import type { Block, Outcome, Sending, Standing } from '../../src/deliveries/delivery.ts';
@@ -11,6 +10,7 @@ import type { DeliveryQueue } from '../../src/deliveries/delivery-queue.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
 import { blockedAccountsMax } from '../../src/limits.ts';
 import { type LoggedEvent, loggedEvent, type WebhookSettings } from '../../src/webhooks/webhook.ts';
+import { fc } from '../support/properties.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 
 type Answer = 'acknowledged' | 'refused' | 'down' | 'cut';

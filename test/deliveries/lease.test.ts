@@ -33,7 +33,7 @@ interface World {
 
 /** A subscription with the events of so many liquidations before it. */
 async function newWorld(t: TestContext, liquidations: number): Promise<World> {
-  const { sql } = await createTestDatabase(t, { max: 20, lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t, { max: 20 });
   const clock = testClock();
   const tenantId = await makeTenantWithKeys(sql, clock);
   const receiver = await startReceiver(t, clock);

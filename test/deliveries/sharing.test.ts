@@ -1,8 +1,8 @@
 // Places that tenants share: nobody takes all of them, and nobody waits while there is one to have.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { FairSlots, shareOf } from '../../src/deliveries/sharing.ts';
+import { fc } from '../support/properties.ts';
 
 function asker(slots: FairSlots) {
   const granted: string[] = [];

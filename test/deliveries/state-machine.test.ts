@@ -2,7 +2,6 @@
 // their tables, and what must stay true of the offset and of requests does.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import {
   type AccountStatus,
@@ -18,6 +17,7 @@ import {
 import { type AccountId, newId } from '../../src/ids.ts';
 import { arrowsOf, type Transitions } from '../../src/state-machine.ts';
 import { type LoggedEvent, loggedEvent } from '../../src/webhooks/webhook.ts';
+import { fc } from '../support/properties.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 
 type Answer = Outcome['type'] | 'asks to wait';

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   type AddressPolicy,
   checkReceiverUrl,
@@ -10,6 +9,7 @@ import {
   guardedLookup,
   isAllowedAddress,
 } from '../../src/egress/address.ts';
+import { fc } from '../support/properties.ts';
 
 const open: AddressPolicy = { allowLoopback: false };
 const sandbox: AddressPolicy = { allowLoopback: true };

@@ -2,8 +2,8 @@
 // is the affair of deliveries.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { readRetryAfter } from '../../src/egress/post.ts';
+import { fc } from '../support/properties.ts';
 
 const now = new Date('2026-01-05T09:00:00.000Z');
 

@@ -2,7 +2,6 @@
 // skipped and no two events of one account are turned around.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import type { Sql, Tx } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -18,6 +17,7 @@ import {
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { quietWorker } from '../support/engine.ts';
+import { fc } from '../support/properties.ts';
 
 interface Published {
   readonly event_id: string;
@@ -168,7 +168,7 @@ test('a batch that is full leaves no account with a hole', async (t) => {
 });
 
 test('several publishers at once give every event one position', async (t) => {
-  const { sql } = await createTestDatabase(t, { max: 20, lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t, { max: 20 });
   const clock = testClock();
   const tenantId = await makeTenantWithKeys(sql, clock);
   const other = await makeTenantWithKeys(sql, clock);

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   encodeMessage,
   type Field,
@@ -12,6 +11,7 @@ import {
   fieldOf,
   messageBytesMax,
 } from '../../src/venue/fix/codec.ts';
+import { fc } from '../support/properties.ts';
 
 const beginString = 'FIX.4.4';
 

@@ -3,9 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { decimal } from '../../src/money.ts';
 import { limitPriceOf } from '../../src/venue/fix/limit-price.ts';
+import { fc } from '../support/properties.ts';
 
 const at = new Date('2026-01-05T10:00:00.000Z');
 const order = { isin: 'DE0007164600', currency: 'EUR', now: at };

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { newId } from '../../src/ids.ts';
 import { decimal, sum } from '../../src/money.ts';
 import type { Field, FixMessage } from '../../src/venue/fix/codec.ts';
@@ -11,6 +10,7 @@ import { conclude, executionIdOf, type FixOrder } from '../../src/venue/fix/orde
 import { type FixVersion, versions } from '../../src/venue/fix/profile.ts';
 import { faultIn, readMessage, readRefusal } from '../../src/venue/fix/reading.ts';
 import { newOrderSingle } from '../../src/venue/fix/requests.ts';
+import { fc } from '../support/properties.ts';
 
 /** A message from a text such as `35=8|150=0`. */
 function message(text: string): FixMessage {

@@ -39,7 +39,7 @@ export async function openScripted(
   over: Partial<FixProfile> = {},
   clock: Clock = systemClock,
 ): Promise<World> {
-  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t);
   const venue = await ScriptedVenue.start(t);
   const profile: FixProfile = {
     type: 'fix',

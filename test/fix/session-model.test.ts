@@ -4,11 +4,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Field, type FixMessage, fieldOf } from '../../src/venue/fix/codec.ts';
 import type { Effect } from '../../src/venue/fix/effects.ts';
 import { timestampOf } from '../../src/venue/fix/header.ts';
 import { FixSession, type SessionSettings } from '../../src/venue/fix/session.ts';
+import { fc } from '../support/properties.ts';
 
 const settings: SessionSettings = {
   beginString: 'FIX.4.4',

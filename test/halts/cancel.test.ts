@@ -2,7 +2,6 @@
 // waits, and is sold when the halt is lifted. The audit, with the venue's journal, is the witness.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { everyTenant, type Halt } from '../../src/halts/halt.ts';
@@ -14,6 +13,7 @@ import type { OrderReference, Venue } from '../../src/venue/venue.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
 import { isFull } from '../support/full.ts';
 import { drawIdsAlike } from '../support/ids.ts';
+import { fc } from '../support/properties.ts';
 import { begin, sap } from './world.ts';
 
 const inParts = 'IE00B5M1WJ87';

@@ -13,7 +13,7 @@ import { makeApiClient, send, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, keyOf, liquidate } from './api.ts';
 import { assertProblem, assertSuccess } from './expect.ts';
 
-const { sql } = await createTestDatabase({ after }, { lockTimeoutMs: 60_000 });
+const { sql } = await createTestDatabase({ after });
 const clock = testClock();
 // A halt that claims hold up is answered after five seconds: on a slow machine the usual ten may be over first.
 const timeouts = { deadlineMs: 60_000 };

@@ -8,7 +8,7 @@ import { makeApiClient, outgoing, send, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, liquidate, toLiquidate } from './api.ts';
 import { assertProblem, assertRequestId, assertSuccess } from './expect.ts';
 
-const { sql } = await createTestDatabase({ after }, { lockTimeoutMs: 60_000 });
+const { sql } = await createTestDatabase({ after });
 const clock = testClock();
 const service = await startHttp({ after }, { sql, clock, releaseDelayMs: 2_000 });
 const client = await makeApiClient(sql, clock, { keyTypes: ['P-521'] });

@@ -12,7 +12,7 @@ import { makeApiClient, type Reply, send, startHttp } from '../support/http.ts';
 import { apiOf, giveAccounts, toLiquidate } from './api.ts';
 import { assertProblem, assertSuccess, recordsOf } from './expect.ts';
 
-const { sql, url } = await createTestDatabase({ after }, { lockTimeoutMs: 60_000 });
+const { sql, url } = await createTestDatabase({ after });
 const clock = testClock();
 const service = await startHttp({ after }, { sql, clock, releaseDelayMs: 0 });
 const elsewhere = await startHttp({ after }, { sql, clock, releaseDelayMs: 0 });

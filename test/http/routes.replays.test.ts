@@ -25,7 +25,7 @@ import {
 } from './api.ts';
 import { assertProblem, recordsOf, tablesOf } from './expect.ts';
 
-const { sql } = await createTestDatabase({ after }, { lockTimeoutMs: 60_000 });
+const { sql } = await createTestDatabase({ after });
 const clock = testClock();
 const service = await startHttp({ after }, { sql, clock });
 const elsewhere = await startHttp({ after }, { sql, clock });

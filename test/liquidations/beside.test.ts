@@ -57,7 +57,7 @@ async function holdPositions(t: TestContext, sql: Sql, { tenantId, accountId }: 
 }
 
 test('a step that is called again meanwhile works for another tenant, and for no other batch of the same', async (t) => {
-  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t);
   const clock = testClock();
   const [large, small] = [await makeAccount(sql), await makeAccount(sql)];
   for (const account of [large, small]) await askToLiquidate(sql, clock, account);

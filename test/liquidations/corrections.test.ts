@@ -2,7 +2,6 @@
 // second final event, and told to a person.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { close, listParked } from '../../src/commands/parked-command.ts';
 import type { Sql } from '../../src/db/connect.ts';
@@ -13,6 +12,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, quietWorker, runUntilIdle } from '../support/engine.ts';
 import { gated } from '../support/gated.ts';
+import { fc } from '../support/properties.ts';
 
 /** Its trading partner cancels before the last part, so the order ends short. */
 const endsShort = 'IE00BF2GFH28';

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { later } from '../../src/clock.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -21,6 +20,7 @@ import {
   engineSteps,
   runUntilIdle,
 } from '../support/engine.ts';
+import { fc } from '../support/properties.ts';
 
 const [apple, sap] = ['US0378331005', 'DE0007164600'];
 

@@ -25,7 +25,7 @@ const instruments = isins.map((isin) => ({ isin, price: '10' }));
 const positions = isins.map((isin) => ({ isin, quantity: '1' }));
 
 test('point 4: cancel against release: one winner in a hundred forced interleavings', async (t) => {
-  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t);
   const clock = testClock();
   const tenantId = await makeTenant(sql);
   const count = 100;
@@ -94,7 +94,7 @@ test('point 4: cancel against release: one winner in a hundred forced interleavi
 });
 
 test('two workers finishing the last two orders of a liquidation at once', async (t) => {
-  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t);
   const clock = testClock();
   const tenantId = await makeTenant(sql);
   const accounts = await makeBook(sql, {

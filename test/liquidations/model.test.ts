@@ -2,7 +2,6 @@
 // answers and reports leaves both in the same state, and every transition of the tables is taken.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import type { DeltaType } from '../../src/book/delta.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import type { LiquidationId } from '../../src/ids.ts';
@@ -16,6 +15,7 @@ import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToCancel, askToLiquidate, engineSteps } from '../support/engine.ts';
+import { fc } from '../support/properties.ts';
 import * as expected from './model.ts';
 import { type Isin, isins, type Model } from './model.ts';
 import { type Reception, type Telling, toldVenue } from './model-venue.ts';

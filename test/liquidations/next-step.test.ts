@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { endOf, type Holding, nextStep, type Route } from '../../src/liquidations/liquidation.ts';
 import { decimal, plain } from '../../src/money.ts';
+import { fc } from '../support/properties.ts';
 
 interface Sketch {
   quantity?: string;

@@ -2,7 +2,6 @@
 // same venues, or why not, when, and which controls stop the orders. Books, venues, halts and controls are random.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import { runPreview } from '../../src/commands/preview-command.ts';
 import { noLimits } from '../../src/controls/control.ts';
@@ -31,6 +30,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, quietWorker, usualEndLimits } from '../support/engine.ts';
 import { isFull } from '../support/full.ts';
+import { fc } from '../support/properties.ts';
 
 const { sql } = await createTestDatabase({ after });
 // The views ask the clock of the database.

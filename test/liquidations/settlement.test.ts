@@ -2,7 +2,6 @@
 // voids, and for those alone that have chosen the contract which knows it.
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import type { Contract } from '../../src/auth/store.ts';
 import type { Sql } from '../../src/db/connect.ts';
@@ -14,6 +13,7 @@ import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { fc } from '../support/properties.ts';
 
 const sap = 'DE0007164600';
 const filledLate = 'ZZLATEFILL05';

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { decimal, plain, proceedsOf, sellable, sum } from '../../src/money.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { fc } from '../support/properties.ts';
 
 const digits = (max: number) => fc.stringMatching(new RegExp(`^[0-9]{1,${max}}$`));
 const quantities = fc.tuple(digits(9), digits(15)).map(([a, b]) => `${BigInt(a)}.${b}`);

@@ -12,7 +12,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps } from '../support/engine.ts';
 
 test('a recorder that waits for the first submission holds none behind it', async (t) => {
-  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t);
   const clock = testClock();
   const tenantId = await makeTenant(sql);
   const isins = ['DE0007164600', 'US0378331005'];

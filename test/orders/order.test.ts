@@ -3,13 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type LiquidationId, newId } from '../../src/ids.ts';
 import { decimal, plain, sum } from '../../src/money.ts';
 import { clientOrderIdOf, type News, progressOf, type Submission } from '../../src/orders/order.ts';
 import { type Course, usualBehaviour } from '../../src/venue/simulated/behaviour.ts';
 import { scheduleOf } from '../../src/venue/simulated/schedule.ts';
 import { type ReportEvent, tradeOf } from '../../src/venue/venue.ts';
+import { fc } from '../support/properties.ts';
 
 function makeSubmission(over: Partial<Submission> & { filled?: string } = {}): Submission {
   return {

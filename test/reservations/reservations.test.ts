@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { after, type TestContext, test } from 'node:test';
-import fc from 'fast-check';
 import { keeperServer, Ledger, type Limit } from '../../examples/keeper/keeper.ts';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
@@ -37,6 +36,7 @@ import {
   usualEndLimits,
 } from '../support/engine.ts';
 import { makeApiClient, seal } from '../support/http.ts';
+import { fc } from '../support/properties.ts';
 
 const sap = 'DE0007164600';
 const fund = 'IE00B4L5Y983';
@@ -61,7 +61,7 @@ interface Wish {
 
 async function begin(t: TestContext, wish: Wish = {}) {
   const { limit = () => undefined, positions = [{ isin: sap, quantity: '10' }] } = wish;
-  const { sql } = await createTestDatabase(t, { lockTimeoutMs: 60_000 });
+  const { sql } = await createTestDatabase(t);
   const clock: TestClock = testClock();
   const client = await makeApiClient(sql, clock);
   const [account] = await giveAccounts(sql, client, [{ positions }]);

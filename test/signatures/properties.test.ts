@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { suite, test } from 'node:test';
-import fc from 'fast-check';
 import type { KeyAlgorithm } from '../../packages/signatures/src/algorithm.ts';
 import { STRICT } from '../../packages/signatures/src/check.ts';
 import { DIALECTS, type DialectVersion } from '../../packages/signatures/src/dialect.ts';
@@ -14,6 +13,7 @@ import { parseSignatures } from '../../packages/signatures/src/parse.ts';
 import { signMessage, usualComponents } from '../../packages/signatures/src/sign.ts';
 import { SignatureError } from '../../packages/signatures/src/signature-error.ts';
 import { verifyMessage } from '../../packages/signatures/src/verify.ts';
+import { fc } from '../support/properties.ts';
 import { changes, relabelled } from './changes.ts';
 
 const NOW = 1_700_000_000;

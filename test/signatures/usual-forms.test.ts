@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   isInnerList,
   parseDictionary,
@@ -15,6 +14,7 @@ import {
   readUsualBytes,
   structuredInput,
 } from '../../packages/signatures/src/signature-input.ts';
+import { fc } from '../support/properties.ts';
 
 const piece = fc.oneof(
   fc.constantFrom('(', ')', '"', ' ', ';', '=', ':', '\\', '/', 'AAAA', 'BB', '0', '-1', '1.0'),

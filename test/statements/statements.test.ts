@@ -6,7 +6,6 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import type { JWK } from 'jose';
 import { findDeliveryKey, rotateSigningKeys } from '../../src/auth/signing-keys.ts';
 import { runVerifyStatement } from '../../src/commands/verify-statement-command.ts';
@@ -30,6 +29,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 import { makeApiClient, seal, startHttp } from '../support/http.ts';
+import { fc } from '../support/properties.ts';
 
 const { sql } = await createTestDatabase({ after });
 const clock = testClock();

@@ -29,12 +29,16 @@ export type TestDatabaseOptions = {
   readonly migrated?: boolean;
   /** Most connections of `sql`. */
   readonly max?: number;
-  /** How long a statement of `sql` waits for a lock. */
+  /** How long a statement of `sql` waits for a lock; default as long as the test holds it. */
   readonly lockTimeoutMs?: number;
 };
 
 // On a machine that is busy with other things all takes long; and databases of one process wait for each other.
-const patience = { connectTimeoutMs: 120_000, statementTimeoutMs: 120_000 };
+const patience = {
+  connectTimeoutMs: 120_000,
+  statementTimeoutMs: 120_000,
+  lockTimeoutMs: 60_000,
+};
 
 // A connection that was closed in time is gone from the server's list well within this.
 const leakPatienceMs = 30_000;
@@ -58,10 +62,15 @@ export async function createTestDatabase(
   await admin`
     create database ${identifier(name)} template ${identifier(source)} strategy file_copy`;
   const url = withDatabase(adminUrl, name);
-  const { max = 10, lockTimeoutMs } = options;
-  const lock = lockTimeoutMs === undefined ? {} : { lockTimeoutMs };
+  const { max = 10, lockTimeoutMs = patience.lockTimeoutMs } = options;
   const { connectTimeoutMs } = patience;
-  const sql = connect({ url, max, applicationName: 'unwind test', connectTimeoutMs, ...lock });
+  const sql = connect({
+    url,
+    max,
+    applicationName: 'unwind test',
+    connectTimeoutMs,
+    lockTimeoutMs,
+  });
   afterAll(t, () => remove(admin, sql, name));
   return { url, sql };
 }

@@ -4,7 +4,6 @@ import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import fc from 'fast-check';
 import type { Sql, Tx } from '../../src/db/connect.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { fragment } from '../../src/db/sql.ts';
@@ -19,6 +18,7 @@ import { verifyTrail } from '../../src/trail/verify-trail.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase, testDirectory } from '../support/database.ts';
+import { fc } from '../support/properties.ts';
 import { actAt, tables } from './world.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -244,7 +244,7 @@ test('beside a long transaction only what is new is looked at', async (t) => {
 });
 
 test('the upgrade waits for older processes that write, and records what they have written', async (t) => {
-  const { sql: own } = await createTestDatabase(t, { migrated: false, lockTimeoutMs: 60_000 });
+  const { sql: own } = await createTestDatabase(t, { migrated: false });
   const all = new URL('../../src/db/migrations/', import.meta.url);
   const older = await mkdtemp(join(testDirectory(), 'older-'));
   t.after(() => rm(older, { recursive: true }));

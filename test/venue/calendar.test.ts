@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { type Calendar, CalendarError, readCalendar, weekdays } from '../../src/venue/calendar.ts';
 import {
@@ -14,6 +13,7 @@ import {
   setCalendar,
 } from '../../src/venue/calendar-store.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { fc } from '../support/properties.ts';
 
 const { sql } = await createTestDatabase({ after });
 const file = new URL('../../examples/calendars/german-exchange.json', import.meta.url);

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Decimal, decimal, sum } from '../../src/money.ts';
 import {
   type Behaviour,
@@ -22,6 +21,7 @@ import {
   type Terms,
 } from '../../src/venue/simulated/schedule.ts';
 import { tradeOf } from '../../src/venue/venue.ts';
+import { fc } from '../support/properties.ts';
 
 const hourMs = 3_600_000;
 const usualTerms: Terms = { seed: '', delayMs: 800, closesMs: undefined, fixingMs: hourMs };

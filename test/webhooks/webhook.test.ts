@@ -1,7 +1,6 @@
 // What is sent next and when it is tried again: tables and properties of the pure part of the room.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { later } from '../../src/clock.ts';
 import { newId } from '../../src/ids.ts';
 import {
@@ -13,6 +12,7 @@ import {
   retryGapMs,
 } from '../../src/webhooks/webhook.ts';
 import { queueOf, settingsOf } from '../deliveries/queues.ts';
+import { fc } from '../support/properties.ts';
 
 const webhookId = newId<'webhook'>();
 const start = new Date('2026-01-05T09:00:00.000Z');
