@@ -252,7 +252,7 @@ test('statements after the end are refused', async (t) => {
 });
 
 test('longer work may have longer bounds, for its own transaction only', async (t) => {
-  const { sql } = await createTestDatabase(t, { migrated: false, max: 1 });
+  const { sql } = await createTestDatabase(t, { migrated: false, max: 1, lockTimeoutMs: 2_000 });
   const bounds = async (tx: SqlOrTx) =>
     (
       await tx`

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { insertApproval } from '../../src/approvals/approvals-store.ts';
 import { type Clock, later } from '../../src/clock.ts';
+import { findControls } from '../../src/controls/controls-store.ts';
 import { recordStops } from '../../src/controls/stops-store.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -362,8 +363,10 @@ export async function wishFor(sql: Sql, api: Api, route: SignedRoute): Promise<W
 }
 
 /** Controls that stop no order of a test. */
-export function toControls() {
-  const limits = { order_quantity_max: '1000000' };
+/** Sets controls instead of those that are in force. */
+async function toControls(sql: Sql, { clientId }: Pick<ApiClient, 'clientId'>): Promise<Content> {
+  const own = (await findControls(sql, clientId)).find(({ tenantId }) => tenantId === clientId);
+  const limits = { order_quantity_max: '1000000', replaces: own?.controlsId };
   const json = { ...limits, reason: 'A test', person: 'Tester' };
   return { json, headers: keyOf(randomUUID()) };
 }
@@ -374,7 +377,7 @@ async function wishForControls(
   { method, path }: SignedRoute,
 ): Promise<Wish> {
   if (method === 'GET') return { method, target: path, content: {} };
-  if (path === '/controls') return { method, target: path, content: toControls() };
+  if (path === '/controls') return { method, target: path, content: await toControls(sql, client) };
   const stopId = await stopOrder(sql, clock, client);
   const release = {
     json: { reason: 'It is right', person: 'Tester' },

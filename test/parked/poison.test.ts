@@ -15,15 +15,19 @@ import { triesMax } from '../../src/work/parked.ts';
 import { forgetEnded } from '../../src/work/parked-store.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { createTestDatabase, type TestDatabaseOptions } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 
 const sap = 'DE0007164600';
 const accountsCount = 9;
 const victim = 4;
 
-async function begin(t: TestContext, wrap: (venue: Venue) => Venue = (venue) => venue) {
-  const { sql } = await createTestDatabase(t);
+async function begin(
+  t: TestContext,
+  wrap: (venue: Venue) => Venue = (venue) => venue,
+  options: TestDatabaseOptions = {},
+) {
+  const { sql } = await createTestDatabase(t, options);
   const clock = testClock();
   const tenantId = await makeTenant(sql);
   const accounts = await makeBook(sql, {
@@ -283,7 +287,7 @@ test('two poison rows in one batch are both found', async (t) => {
 });
 
 test('trouble of operation is waited out and parks nothing', async (t) => {
-  const scene = await begin(t);
+  const scene = await begin(t, (venue) => venue, { lockTimeoutMs: 500 });
   const { sql, steps, exhaust, filled } = scene;
   // A lock that is not given in time, as behind a long import: one try that is counted would show.
   const isBlocked = await sql.transact({ mode: '', settings: {}, silenceMs: null }, async (tx) => {
