@@ -45,21 +45,21 @@ async function main(args: readonly string[]): Promise<number> {
     process.on(signal, () => stopping.abort(signal));
   }
   const isFull = args.includes('--full');
-  const isShort = !isFull && !args.includes('--long');
+  const isShort = !isFull && !args.includes('--long') && args.every((arg) => arg.startsWith('--'));
   const given = {
     NODE_COMPILE_CACHE: compileCache,
     ...process.env,
     ...(isFull ? { UNWIND_TEST_FULL: '1' } : {}),
+    ...(isShort ? { UNWIND_TEST_SHORT: '1' } : {}),
   };
   const others = args.filter((arg) => arg !== '--long' && arg !== '--full');
   return withTestServer((environment) => {
-    const named = { args: others, isShort };
-    return runTests(named, stopping.signal, { ...given, ...environment });
+    return runTests(others, stopping.signal, { ...given, ...environment });
   });
 }
 
 async function runTests(
-  { args, isShort }: { readonly args: readonly string[]; readonly isShort: boolean },
+  args: readonly string[],
   signal: AbortSignal,
   env: NodeJS.ProcessEnv & TestEnvironment,
 ): Promise<number> {
@@ -68,7 +68,8 @@ async function runTests(
   }
   const flags = args.filter((arg) => arg.startsWith('--'));
   const paths = args.filter((arg) => !arg.startsWith('--'));
-  const groups = await (paths.length === 0 ? groupsOf(['test'], { isShort }) : groupsOf(paths));
+  const isShort = env['UNWIND_TEST_SHORT'] === '1';
+  const groups = await groupsOf(paths.length === 0 ? ['test'] : paths, { isShort });
   if (groups.length === 0) {
     console.error(`There is no test file in ${paths.join(', ')}.`);
     return 1;

@@ -6,7 +6,7 @@ import { checks } from '../../src/audit/checks.ts';
 import { type AuditReport, auditSnapshot, runAudit } from '../../src/audit/run-audit.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { isFull } from '../support/full.ts';
+import { isFull } from '../support/length.ts';
 import { makeTrail } from '../trail/world.ts';
 import {
   all,

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { isFull } from '../support/full.ts';
+import { isFull } from '../support/length.ts';
 
 const program = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
 

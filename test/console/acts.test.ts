@@ -1,4 +1,5 @@
 // The pages on which a person searches the trail, and lets a session with a venue go on, in a real browser.
+// Long by nature: it has a browser.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';

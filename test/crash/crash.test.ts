@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, type TestContext, test } from 'node:test';
-import { isFull, onlyFull } from '../support/full.ts';
+import { isFull, onlyFull } from '../support/length.ts';
 import { type CycleReport, runCycle } from './cycle.ts';
 import type { Fault } from './faults.ts';
 import { type NamedPoint, namedPoints } from './points.ts';

@@ -19,7 +19,7 @@ import { findBinaries } from '../../src/embedded/embedded-binaries.ts';
 import { EmbeddedError } from '../../src/embedded/embedded-error.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isRoot, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 
 const run = promisify(execFile);
 const needsRoot = { skip: !isRoot && 'only root lends PostgreSQL another account' };

@@ -1,5 +1,6 @@
 // The built-in database in bad days: killed at every stage, ports and process numbers taken by
 // others, directories that cannot be used. Real servers, real processes.
+// Long by nature: it starts database servers.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +24,7 @@ import {
   serverOf,
   startUser,
 } from '../support/embedded.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 
 // Asked for is "within about a second or two", which is told; the machine may be busy with other things.
 const backAgainMs = 60_000;

@@ -9,7 +9,7 @@ import { migrate } from '../../src/db/migrate.ts';
 import { startEmbedded } from '../../src/embedded/embedded.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isAlive, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 
 async function mode(path: string): Promise<string> {
   return ((await stat(path)).mode & 0o777).toString(8);

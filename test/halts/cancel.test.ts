@@ -11,8 +11,8 @@ import { askToStop } from '../../src/liquidations/stop-store.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { OrderReference, Venue } from '../../src/venue/venue.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
-import { isFull } from '../support/full.ts';
 import { drawIdsAlike } from '../support/ids.ts';
+import { isFull } from '../support/length.ts';
 import { fc } from '../support/properties.ts';
 import { begin, sap } from './world.ts';
 

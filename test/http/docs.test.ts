@@ -1,5 +1,6 @@
 // Requests that the page at `/docs` sends, in a real browser on a real service: signed by the key that its reader
 // chooses, which stays in the page.
+// Long by nature: it has a browser.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { after, test } from 'node:test';

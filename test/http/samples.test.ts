@@ -12,8 +12,8 @@ import { inspectSignature, parsePublicKey, readRawRequest, STRICT } from '@unwin
 import { systemClock } from '../../src/clock.ts';
 import { sampleAddress } from '../../src/http/openapi/sample-request.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { isFull } from '../support/full.ts';
 import { makeApiClient, startHttp } from '../support/http.ts';
+import { isFull } from '../support/length.ts';
 import { apiOf, giveAccounts } from './api.ts';
 
 const { sql } = await createTestDatabase({ after });

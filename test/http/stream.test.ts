@@ -13,6 +13,7 @@ import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
+import { onlyLong } from '../support/length.ts';
 import { sentDuring } from '../support/statements.ts';
 import {
   type Api,
@@ -200,29 +201,33 @@ test('a place that the log does not have, or a token without the scope, is refus
   assert.equal(service.streams.count, 0, 'HEAD opens none');
 });
 
-test('1,000 readers share one reading of the log, and one more finds no room', async (t) => {
-  const { api, log, open, pass, service } = await begin(t);
-  const readers: Stream[] = [];
-  while (readers.length < limits.readersOfTenantMax) {
-    readers.push(...(await Promise.all(Array.from({ length: 50 }, () => open()))));
-    // They live on, however slow this machine is: silent connections are ended.
-    pass(limits.heartbeatMs);
-  }
-  assert.equal(service.streams.count, 1_000);
-  const { statements, result: logged } = await sentDuring(async () => {
-    const events = await log(2);
-    for (const reader of readers) await received(reader, 6);
-    return events;
-  });
-  for (const reader of readers) assert.deepEqual(idsOf(reader), logged);
-  const readings = statements.filter(({ text }) => text.includes('json_to_recordset'));
-  assert.ok(readings.length <= 3, `${readings.length} readings for 6 events and 1,000 readers`);
-  const refused = await api.call('GET', '/stream');
-  assertProblem(refused, 'service_unavailable', /Too many streams are open/);
-  readers[0]?.close();
-  await eventually('room', () => service.streams.count < limits.readersOfTenantMax);
-  await open();
-});
+test(
+  '1,000 readers share one reading of the log, and one more finds no room',
+  onlyLong,
+  async (t) => {
+    const { api, log, open, pass, service } = await begin(t);
+    const readers: Stream[] = [];
+    while (readers.length < limits.readersOfTenantMax) {
+      readers.push(...(await Promise.all(Array.from({ length: 50 }, () => open()))));
+      // They live on, however slow this machine is: silent connections are ended.
+      pass(limits.heartbeatMs);
+    }
+    assert.equal(service.streams.count, 1_000);
+    const { statements, result: logged } = await sentDuring(async () => {
+      const events = await log(2);
+      for (const reader of readers) await received(reader, 6);
+      return events;
+    });
+    for (const reader of readers) assert.deepEqual(idsOf(reader), logged);
+    const readings = statements.filter(({ text }) => text.includes('json_to_recordset'));
+    assert.ok(readings.length <= 3, `${readings.length} readings for 6 events and 1,000 readers`);
+    const refused = await api.call('GET', '/stream');
+    assertProblem(refused, 'service_unavailable', /Too many streams are open/);
+    readers[0]?.close();
+    await eventually('room', () => service.streams.count < limits.readersOfTenantMax);
+    await open();
+  },
+);
 
 test('where nothing happens the stream says that it lives, and how far it is', async (t) => {
   const { client, sql, api, open, log, pass } = await begin(t);
@@ -304,71 +309,75 @@ test('what the log has dropped behind the place of a reader is said', async (t) 
   assert.equal(noGap.messages[0]?.type, 'message');
 });
 
-test('what no event tells is told to those who ask, of their own client, once for each change', async (t) => {
-  const { sql, clock, service, api, open, log } = await begin(t);
-  const other = await apiOf(service, await makeApiClient(sql, clock));
-  const [own, foreign, silent] = [
-    await open('?changes=true'),
-    await open('?changes=true', undefined, other),
-    await open(),
-  ];
-  const changes = (stream: Stream) => {
-    const told = stream.messages.filter(({ type }) => type === 'changed');
-    assert.ok(told.every(({ id }) => id === ''));
-    return told.map(({ data }) => (JSON.parse(data) as { parts: string[] }).parts);
-  };
-  const last = (stream: Stream, parts: readonly string[]) => {
-    return eventually(`${parts} of ${JSON.stringify(changes(stream))}`, () => {
-      return JSON.stringify(changes(stream).at(-1)) === JSON.stringify(parts) && true;
+test(
+  'what no event tells is told to those who ask, of their own client, once for each change',
+  onlyLong,
+  async (t) => {
+    const { sql, clock, service, api, open, log } = await begin(t);
+    const other = await apiOf(service, await makeApiClient(sql, clock));
+    const [own, foreign, silent] = [
+      await open('?changes=true'),
+      await open('?changes=true', undefined, other),
+      await open(),
+    ];
+    const changes = (stream: Stream) => {
+      const told = stream.messages.filter(({ type }) => type === 'changed');
+      assert.ok(told.every(({ id }) => id === ''));
+      return told.map(({ data }) => (JSON.parse(data) as { parts: string[] }).parts);
+    };
+    const last = (stream: Stream, parts: readonly string[]) => {
+      return eventually(`${parts} of ${JSON.stringify(changes(stream))}`, () => {
+        return JSON.stringify(changes(stream).at(-1)) === JSON.stringify(parts) && true;
+      });
+    };
+    await last(own, [...changeParts]);
+    await last(foreign, [...changeParts]);
+    await park(sql, api);
+    await last(own, ['parked']);
+    await subscribe(other);
+    await last(foreign, ['webhooks']);
+    const [account] = await giveAccounts(sql, api.client);
+    const halt = await api.call('POST', '/halts', toHalt(account));
+    await last(own, ['halts']);
+    await api.call('POST', `/halts/${halt.json['id']}/lift`, {
+      json: { reason: 'over', person: 'Tester' },
+      headers: { 'idempotency-key': randomUUID() },
     });
-  };
-  await last(own, [...changeParts]);
-  await last(foreign, [...changeParts]);
-  await park(sql, api);
-  await last(own, ['parked']);
-  await subscribe(other);
-  await last(foreign, ['webhooks']);
-  const [account] = await giveAccounts(sql, api.client);
-  const halt = await api.call('POST', '/halts', toHalt(account));
-  await last(own, ['halts']);
-  await api.call('POST', `/halts/${halt.json['id']}/lift`, {
-    json: { reason: 'over', person: 'Tester' },
-    headers: { 'idempotency-key': randomUUID() },
-  });
-  await eventually('two changes of halts', () => changes(own).length === 4 && true);
-  await sell(sql, clock, account);
-  await last(own, ['sold']);
-  const { status } = await api.call('POST', '/batches', {
-    json: { accounts: [{ account_id: randomUUID() }], reason: 'A test', person: 'Tester' },
-    headers: { 'idempotency-key': randomUUID() },
-  });
-  assert.equal(status, 201);
-  await last(own, ['batches']);
-  const limits = { order_value_max: '1', reason: 'A test', person: 'Tester' };
-  const set = await api.call('POST', '/controls', { json: limits, headers: keyOf(randomUUID()) });
-  assert.equal(set.status, 200, set.text);
-  await last(own, ['controls']);
-  // The first time is that of all parts.
-  const toldOfControls = (times: number) => {
-    return eventually(`controls, ${times} times: ${JSON.stringify(changes(own))}`, () => {
-      return changes(own).filter((parts) => parts.includes('controls')).length === times && true;
+    await eventually('two changes of halts', () => changes(own).length === 4 && true);
+    await sell(sql, clock, account);
+    await last(own, ['sold']);
+    const { status } = await api.call('POST', '/batches', {
+      json: { accounts: [{ account_id: randomUUID() }], reason: 'A test', person: 'Tester' },
+      headers: { 'idempotency-key': randomUUID() },
     });
-  };
-  const stopId = await stopOrder(sql, clock, api.client);
-  await toldOfControls(3);
-  const released = await api.call('POST', `/controls/stopped/${stopId}/release`, {
-    json: { reason: 'Agreed', person: 'Tester' },
-    headers: keyOf(randomUUID()),
-  });
-  assert.equal(released.status, 200, released.text);
-  await toldOfControls(4);
-  await sql`
+    assert.equal(status, 201);
+    await last(own, ['batches']);
+    const limits = { order_value_max: '1', reason: 'A test', person: 'Tester' };
+    const set = await api.call('POST', '/controls', { json: limits, headers: keyOf(randomUUID()) });
+    assert.equal(set.status, 200, set.text);
+    await last(own, ['controls']);
+    // The first time is that of all parts.
+    const toldOfControls = (times: number) => {
+      return eventually(`controls, ${times} times: ${JSON.stringify(changes(own))}`, () => {
+        return changes(own).filter((parts) => parts.includes('controls')).length === times && true;
+      });
+    };
+    const stopId = await stopOrder(sql, clock, api.client);
+    await toldOfControls(3);
+    const released = await api.call('POST', `/controls/stopped/${stopId}/release`, {
+      json: { reason: 'Agreed', person: 'Tester' },
+      headers: keyOf(randomUUID()),
+    });
+    assert.equal(released.status, 200, released.text);
+    await toldOfControls(4);
+    await sql`
     insert into unwind.venue_halts (venue, isin, halted_at)
     values ('XSIM', 'DE0007164600', ${clock.now()})`;
-  await last(own, ['venues']);
-  await last(foreign, ['venues']);
-  await log();
-  await received(silent, 3);
-  assert.deepEqual(changes(silent), []);
-  assert.deepEqual(changes(foreign).flat(), [...changeParts, 'webhooks', 'venues']);
-});
+    await last(own, ['venues']);
+    await last(foreign, ['venues']);
+    await log();
+    await received(silent, 3);
+    assert.deepEqual(changes(silent), []);
+    assert.deepEqual(changes(foreign).flat(), [...changeParts, 'webhooks', 'venues']);
+  },
+);

@@ -29,7 +29,7 @@ import {
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, quietWorker, usualEndLimits } from '../support/engine.ts';
-import { isFull } from '../support/full.ts';
+import { isFull } from '../support/length.ts';
 import { fc } from '../support/properties.ts';
 
 const { sql } = await createTestDatabase({ after });

@@ -7,7 +7,7 @@ import pino from 'pino';
 import { readConfig } from '../../src/settings/config.ts';
 import { withDatabase } from '../../src/settings/database.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { quick, says, startDelivering } from './delivering.ts';
 import { patienceMs, startService } from './processes.ts';
 

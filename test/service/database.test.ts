@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { databasesOn, newHome, patienceMs, startService } from './processes.ts';
 
 interface Probe {

@@ -10,7 +10,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { eventually } from '../support/condition.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { databasesOn, newHome, patienceMs, programEnvironment } from './processes.ts';
 
 const demo = fileURLToPath(new URL('../../examples/demo/run.ts', import.meta.url));

@@ -14,7 +14,7 @@ import { withDatabase } from '../../src/settings/database.ts';
 import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
-import { isFull } from '../support/full.ts';
+import { isFull } from '../support/length.ts';
 import { quick } from './delivering.ts';
 import {
   environmentOf,

@@ -13,7 +13,7 @@ import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { mainFile } from '../support/main-file.ts';
 import { freePort } from '../support/port.ts';
 import { quick } from './delivering.ts';

@@ -1,4 +1,5 @@
 // A database is for one mode: which process records it, and what happens to every process of the other.
+// Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -7,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { isCheckViolation } from '../../src/db/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { newHome, runUnwind, type Settings, startService } from './processes.ts';
 
 interface Place {

@@ -21,7 +21,7 @@ import { type Received, startReceiver, type TestReceiver } from '../deliveries/r
 import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { freePort } from '../support/port.ts';
 import { quick } from './delivering.ts';
 import {

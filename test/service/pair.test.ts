@@ -9,7 +9,7 @@ import { readSandboxClient, type SandboxClient } from '../../src/sandbox/sandbox
 import { readConfig } from '../../src/settings/config.ts';
 import { withDatabase } from '../../src/settings/database.ts';
 import { eventually } from '../support/condition.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import {
   databasesOn,
   newHome,

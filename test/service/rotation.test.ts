@@ -21,7 +21,7 @@ import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts
 import { type Authority, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { newHome, patienceMs, runUnwind, type Settings, startService } from './processes.ts';
 
 interface World {

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { eventually } from '../support/condition.ts';
-import { onlyFull } from '../support/full.ts';
+import { onlyFull } from '../support/length.ts';
 import { quick, says, startDelivering } from './delivering.ts';
 import { newHomeOnServer, patienceMs, startService } from './processes.ts';
 

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { createTestDatabase } from '../support/database.ts';
-import { isFull } from '../support/full.ts';
+import { isFull, onlyLong } from '../support/length.ts';
 import { mutations } from './mistakes.ts';
 import { commandFor, told } from './report.ts';
 import { type Outcome, simulate } from './world.ts';
@@ -50,6 +50,7 @@ const repeated = isFull ? [5, 11, 3333] : [5];
 for (const seed of repeated) {
   test(`seed ${seed} is the same run beside a busy core, to the last statement`, {
     timeout,
+    ...onlyLong,
   }, async (t) => {
     const liquidations = isFull ? 100 : 6;
     const first = await run(t, seed, liquidations);

@@ -1,0 +1,11 @@
+// How much of what is long is run. A whole file that is long by nature says so (tools/test-groups.ts); here are
+// single tests of other files, and those that have no end of their own (seeds, cycles, rows).
+
+export const isFull = process.env['UNWIND_TEST_FULL'] === '1';
+
+/** Options of a test that only belongs to the full form. */
+export const onlyFull = isFull ? {} : { skip: 'in full: npm run test:full' };
+
+/** Options of a test that `npm test` leaves to `npm run test:long`. */
+export const onlyLong =
+  process.env['UNWIND_TEST_SHORT'] === '1' ? { skip: 'long by nature: npm run test:long' } : {};
