@@ -95,7 +95,7 @@ async function endOrphans(parent: string): Promise<void> {
     } catch (error) {
       log.warn({ home, error }, 'a server left behind could not be ended');
     }
-    await rm(home, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true, maxRetries: 5 }); // another runner may remove it too
   }
 }
 

@@ -209,7 +209,7 @@ test('several venues side by side: the listings of the page lead each order to i
   const sold = async () => {
     const shown = await command('liquidations', 'show', id);
     assert.equal(shown.code, 0, shown.stdout + shown.stderr);
-    return /status +FILLED flat\n/.test(shown.stdout) && shown.stdout;
+    return /status +FILLED\b/.test(shown.stdout) && shown.stdout;
   };
   const shown = await eventually('it is sold', sold, patienceMs);
   assert.match(shown, /note +less than a lot .*0\.0005 DE0007164600 \(lots of 1 at XSIM\)/);
