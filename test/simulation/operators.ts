@@ -145,11 +145,13 @@ export async function guardMarket(
   { pauseMsMax, isOver }: { pauseMsMax: number; isOver: () => boolean },
 ): Promise<void> {
   const { scheduler, lot } = service.network;
+  const drawn = () => operatorOf(service, 'risk officer', oneOf(lot, market.tenantIds));
+  if (service.plan.limitsFirst) await limitForAWhile(drawn(), quantityLimit);
   while (!isOver()) {
-    const tenantId = oneOf(lot, market.tenantIds);
-    const officer = operatorOf(service, 'risk officer', tenantId);
+    const officer = drawn();
     await scheduler.turn(officer.actor, 'pauses', lot.between(0, pauseMsMax));
-    if (lot.next() < service.plan.limitsShare) await limitForAWhile(officer);
+    const limit = lot.next() < 0.5 ? quantityLimit : oneOf(lot, limits);
+    if (lot.next() < service.plan.limitsShare) await limitForAWhile(officer, limit);
     else await haltForAWhile(officer, market);
   }
 }
@@ -218,10 +220,12 @@ const limits = [
 ] as const;
 
 /** From the answer on no larger order comes to the venue, but for those that are let pass. */
-async function limitForAWhile(officer: Operator): Promise<void> {
+async function limitForAWhile(
+  officer: Operator,
+  limit: typeof quantityLimit | (typeof limits)[number],
+): Promise<void> {
   const { service, actor } = officer;
   const { scheduler, lot, sentAsleep } = service.network;
-  const limit = lot.next() < 0.5 ? quantityLimit : oneOf(lot, limits);
   await setControls(officer, limit);
   const before = new Set(await largeAtVenue(officer));
   const released = new Set<string>();

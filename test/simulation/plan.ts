@@ -38,6 +38,8 @@ export interface Plan {
   readonly officerMsMax: number | undefined;
   /** How often that person limits instead of halting, from 0 to 1. */
   readonly limitsShare: number;
+  /** Whether that person limits before anything is sold. */
+  readonly limitsFirst: boolean;
   /** Whether a keeper of the holdings is asked. */
   readonly hasKeeper: boolean;
   /** How long what a receiver refuses is tried before it is set aside. */
@@ -108,6 +110,7 @@ export function planOf(lot: Lot): Plan {
     positionsMax: oneOf(3, 3, 6),
     officerMsMax: oneOf<number | undefined>(undefined, 200, 800, 3_000),
     limitsShare: oneOf(0.3, 0.3, 0.9),
+    limitsFirst: oneOf(false, false, true),
     hasKeeper: oneOf(false, true),
     setAsideMs: oneOf(2_000, 8_000, 60_000),
     chances,
