@@ -25,6 +25,7 @@ import { type TestEnvironment, withTestServer } from './test-server.ts';
 const processesAtOnce = Math.min(2 * availableParallelism(), 8);
 const defaultFlags = [
   '--enable-source-maps',
+  '--max-semi-space-size=32',
   `--test-concurrency=${processesAtOnce}`,
   '--test-timeout=600000',
   `--test-reporter=${new URL('./test-reporter.ts', import.meta.url).href}`,

@@ -214,9 +214,9 @@ suite('every form that is not taken has its own sentence', () => {
     ['text in UTF-16', Buffer.from('\ufeffabc', 'utf16le'), /^This is text in UTF-16/],
     ['hexadecimal', 'd7'.repeat(32), /^This is hexadecimal; give the 32 bytes in base64/],
     [
-      'base64 of another length',
-      Buffer.alloc(31, 1).toString('base64'),
-      /^This is base64 of 31 bytes; 32/,
+      'base64 of another length, with slashes as the name of a file',
+      Buffer.alloc(33, 0xff).toString('base64'),
+      /^This is base64 of 33 bytes; 32/,
     ],
     ['the name of a file', 'keys/public.pem', /^This looks like the name of a file/],
     ['anything else', 'my key!', /^This is no key in a form that is known/],

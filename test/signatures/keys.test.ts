@@ -175,6 +175,11 @@ suite('private keys that are refused, each with a sentence of its own', () => {
       JSON.stringify(p256.privateKey.export({ format: 'jwk' })),
       /^This is a key in JWK, or other JSON; PEM is expected/,
     ],
+    [
+      'base64 alone, all of slashes',
+      Buffer.alloc(138, 0xff).toString('base64'),
+      /^This is no PEM; PEM is expected/,
+    ],
     ['base64 alone', rest.slice(0, -2).join(''), /^This is no PEM; PEM is expected/],
     [
       'line breaks that are written out',

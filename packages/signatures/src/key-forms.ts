@@ -3,7 +3,7 @@
 // `parsePublicKey` stays with the one form that is kept.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { keyMistake } from './key-mistakes.ts';
+import { keyMistake, looksLikeFileName } from './key-mistakes.ts';
 import {
   keyAlgorithm,
   type PublicJwk,
@@ -231,7 +231,7 @@ function ofBase64(text: string): Found {
   const bytes = Buffer.from(compact, 'base64');
   if (isBase64 && bytes.length === ED25519_BYTES) return ofRawEd25519(bytes);
   if (isBase64 && bytes[0] === 0x30 && bytes.length > ED25519_BYTES) return ofDer(bytes);
-  if (/^[\w.~:/\\ -]{1,200}$/.test(text) && /[./\\]/.test(text)) {
+  if (looksLikeFileName(text)) {
     throw new UnusableKeyError(`This looks like the name of a file; give what is in it: ${FORMS}.`);
   }
   if (isBase64) {

@@ -29,10 +29,16 @@ function withoutPem(text: string, due: string): string {
   if (text.startsWith('{')) return `This is a key in JWK, or other JSON; ${expected}`;
   if (/^(ssh-|ecdsa-sha2-)/.test(text))
     return `This is a key in the format of OpenSSH; ${expected}`;
-  if (/^[\w.~:/\\ -]{1,200}$/.test(text) && /[./\\]/.test(text)) {
+  if (looksLikeFileName(text)) {
     return `This looks like the name of a file; give the text that is in it. ${expected}`;
   }
   return `This is no PEM; ${expected}`;
+}
+
+/** Base64 has slashes too: what is as long as a key, and has nothing but its characters, is no name. */
+export function looksLikeFileName(text: string): boolean {
+  const isBase64 = /^[A-Za-z0-9+/]{40,}={0,2}$/.test(text);
+  return !isBase64 && /^[\w.~:/\\ -]{1,200}$/.test(text) && /[./\\]/.test(text);
 }
 
 function ofLabel(label: string, due: string): string | undefined {
