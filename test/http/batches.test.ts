@@ -8,6 +8,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
 import { makeApiClient, type Reply, send, startHttp } from '../support/http.ts';
+import { onlyLong } from '../support/length.ts';
 import { type Api, apiOf, giveAccounts, keyOf, liquidate, toBatch } from './api.ts';
 import { assertProblem, assertSuccess } from './expect.ts';
 
@@ -204,7 +205,7 @@ async function readStream(api: Api, target: string, count: number): Promise<read
   return types();
 }
 
-test('a batch names 100,000 accounts with their users, in one request', async () => {
+test('a batch names 100,000 accounts with their users, in one request', onlyLong, async () => {
   const { own, make, steer } = await begin(1);
   const [account] = own;
   assert.ok(account);

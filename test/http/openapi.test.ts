@@ -20,6 +20,7 @@ import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { type Part, readDocument } from '../support/document.ts';
 import { outgoing, send, startHttp } from '../support/http.ts';
+import { onlyLong } from '../support/length.ts';
 
 const { sql } = await createTestDatabase({ after });
 const service = await startHttp({ after }, { sql, clock: testClock() });
@@ -253,7 +254,7 @@ test('the tool that prints it ends well when nobody reads on', async () => {
   assert.equal(stdout, '{\n  "');
 });
 
-test('it breaks no rule, and the rules are applied', async (t) => {
+test('it breaks no rule, and the rules are applied', onlyLong, async (t) => {
   assert.equal(await checkDocument(whole.text), 0);
   await t.test('to an operation without answers to bad requests', async (inner) => {
     inner.mock.method(process.stdout, 'write', () => true);

@@ -1,5 +1,6 @@
 // Pages of very large objects: no response has more than the bytes of a page, but for one object that
 // alone has more, and going through the pages yields every object exactly once.
+// Long by nature: it makes thousands of orders.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
