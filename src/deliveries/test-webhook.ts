@@ -10,7 +10,6 @@ import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { type Attempt, type Post, post } from '../egress/post.ts';
 import { newId, type WebhookId } from '../ids.ts';
-import { testTimeoutMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { lockWebhook } from '../webhooks/store.ts';
@@ -38,7 +37,7 @@ export async function testWebhook(
   caller: Caller,
   webhookId: WebhookId,
 ): Promise<{ readonly webhook: Webhook; readonly attempt: Attempt }> {
-  const { sql, clock, seal, agent, signings, inner } = options;
+  const { sql, clock, seal, agent, signings, inner, timeoutMs } = options;
   const { tenantId } = caller;
   const webhook = await changeSigned(sql, caller, async (tx) => {
     const found = await lockWebhook(tx, { tenantId, webhookId });
@@ -60,7 +59,6 @@ export async function testWebhook(
     createdAt: at.toISOString(),
   });
   const body = requestBody(webhook, [event]);
-  const timeoutMs = Math.min(options.timeoutMs, testTimeoutMsMax);
   const stop = new AbortController().signal;
   const messageId = event.eventId;
   const sent = { webhook, body, messageId, key, clock, timeoutMs, stop, signings, inner };

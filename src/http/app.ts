@@ -10,7 +10,7 @@ import { Audits } from '../console/audits.ts';
 import type { Sql } from '../db/connect.ts';
 import { FairSlots } from '../deliveries/sharing.ts';
 import type { AddressPolicy } from '../egress/address.ts';
-import { deliverySigningsMax, tunnelWaitMs } from '../limits.ts';
+import { deliverySigningsMax, testTimeoutMsMax, tunnelWaitMs } from '../limits.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Recorder } from '../recording/recorder.ts';
@@ -173,7 +173,8 @@ function routesOf(options: AppOptions, streams: EventStreams): ServerOptions['ro
     agent,
     signings: new FairSlots(deliverySigningsMax),
     ...(options.isSandbox ? { inner: tunnelReceiver({ sql, clock }) } : {}),
-    ...webhooks,
+    policy: webhooks.policy,
+    timeoutMs: Math.min(webhooks.timeoutMs, testTimeoutMsMax),
     onChanged: () => engine?.wakeDeliver(),
   };
   // What a sandbox has besides the contract; live mode has none of it.
