@@ -2,7 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from './api.js';
 import { go } from './router.js';
 
@@ -212,7 +212,8 @@ export function Loading({ error }) {
 /** @param {{ title: string, badge?: Children, children?: Children }} props */
 export function Head({ title, badge, children }) {
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => {
+  // With the heading itself, not after it: a key that is pressed meanwhile may have taken the focus elsewhere.
+  useLayoutEffect(() => {
     document.title = `${title} · Unwind`;
     heading.current?.focus({ preventScroll: true });
   }, [title]);
