@@ -55,7 +55,7 @@ export interface Approval {
   readonly decided: { readonly at: Date; readonly by: string; readonly reason: string } | undefined;
 }
 
-/** An approval that nobody has decided yet, as it is asked for now. */
+/** An undecided approval, as it is asked for now. */
 export function pendingApproval(
   asked: Pick<
     Approval,
