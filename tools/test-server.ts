@@ -2,7 +2,7 @@
 // throwaway one of their own; and the template with all migrations, from which test/support/database.ts
 // makes a database for each test. It answers for all of it being gone afterwards.
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Sql } from '../src/db/connect.ts';
@@ -27,13 +27,21 @@ const throwaway = {
   max_connections: '200',
   // In the data directory, the one place that the server's own account may surely write to.
   unix_socket_directories: '.',
+  // Of what the server itself does, as writing checkpoints, only failures are of interest.
+  log_checkpoints: 'off',
+  log_line_prefix: '%m [%b] ',
 };
+
+/** What the server says of a failure of its own, not of a statement. */
+const ownFailure = /^\S+ \S+ \S+ \[(?!client backend)[^\]]*\] (?:ERROR|FATAL|PANIC): .*/gm;
 
 /**
  * Where there is memory for it, databases are kept there: to make one is to make 560 files, which takes a
  * disk eight times as long.
  */
 const memory = { directory: '/dev/shm', freeBytesMin: 2 * 1024 ** 3 };
+
+const failuresShown = 20;
 
 const directoryPrefix = 'unwind-test-';
 const log = { info: () => {}, warn: console.warn, error: console.error };
@@ -76,7 +84,15 @@ async function hasRoomInMemory(): Promise<boolean> {
 
 async function startThrowaway(home: string): Promise<Server> {
   const database = await startEmbedded({ home, log, settings: throwaway });
-  return { url: database.adminUrl, close: () => database.stop() };
+  return {
+    url: database.adminUrl,
+    close: async () => {
+      await database.stop();
+      const text = await readFile(join(home, 'pg18.log'), 'utf8');
+      const lines = [...new Set(text.match(ownFailure))].slice(0, failuresShown);
+      if (lines.length > 0) console.error(`PostgreSQL itself has failed:\n${lines.join('\n')}`);
+    },
+  };
 }
 
 // The server of a runner that was killed lives on. Being its only user, we may end it.

@@ -29,7 +29,7 @@ import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { Venue } from '../../src/venue/venue.ts';
 import type { Count } from '../../src/work/figures.ts';
 import type { Worker } from '../../src/work/work-batches.ts';
-import type { AccountOfUser } from './book.ts';
+import { type AccountOfUser, makeBook, makeTenant } from './book.ts';
 
 /** One turn of a step. @returns how many rows it worked on; 0 when there was nothing to do. */
 type Step = () => Promise<number>;
@@ -169,4 +169,18 @@ export async function askToCancel(
 
 function newSignature(clock: Clock) {
   return { basesSha256: [randomBytes(32)], expiresAt: later(clock.now(), 300_000) };
+}
+
+/** Liquidations asked for and withdrawn by many at once, as requests do it. */
+export async function useLikeRequests(sql: Sql, clock: Clock, accounts: number): Promise<void> {
+  const book = Array.from({ length: accounts }, () => ({ positions: [] }));
+  const tenantId = await makeTenant(sql);
+  const made = await makeBook(sql, { tenantId, instruments: [], accounts: book });
+  await Promise.all(
+    made.map(async (account) => {
+      const ask = { ...account, releaseDelayMs: 60_000 };
+      const liquidationId = await askToLiquidate(sql, clock, ask);
+      await askToCancel(sql, clock, { ...account, liquidationId });
+    }),
+  );
 }
