@@ -4,8 +4,9 @@ import { html } from 'htm/preact';
 import { get } from './api.js';
 import { LiquidationTable } from './liquidations.js';
 import { useFresh } from './live.js';
-import { Badge, Head, Id, Loading, Panel, Problem, Table, units } from './parts.js';
+import { Badge, Head, Id, Loading, Panel, Problem, units } from './parts.js';
 import { to } from './router.js';
+import { column, figures, Table } from './table.js';
 
 /** @param {{ id: string }} props */
 export function AccountPage({ id }) {
@@ -45,22 +46,13 @@ export function Positions({ page }) {
       keyOf=${(/** @type {any} */ row) => row.instrument.isin}
       empty="It holds nothing."
       columns=${[
-        {
-          name: 'Instrument',
-          cell: (/** @type {any} */ { instrument }) =>
-            html`<span class="mono">${instrument.isin}</span>`,
-        },
-        { name: 'Units', number: true, cell: (/** @type {any} */ { quantity }) => units(quantity) },
-        {
-          name: 'Being sold',
-          number: true,
-          cell: (/** @type {any} */ row) => units(row.locked_for_trading),
-        },
-        {
-          name: 'Can be sold',
-          number: true,
-          cell: (/** @type {any} */ row) => units(row.available_for_trading),
-        },
+        column(
+          'Instrument',
+          ({ instrument }) => html`<span class="mono">${instrument.isin}</span>`,
+        ),
+        figures('Units', ({ quantity }) => units(quantity)),
+        figures('Being sold', (row) => units(row.locked_for_trading)),
+        figures('Can be sold', (row) => units(row.available_for_trading)),
       ]}
     />
   </${Panel}>`;

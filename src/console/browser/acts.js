@@ -3,9 +3,11 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { get, operator } from './api.js';
+import { submitted } from './forms.js';
 import { useFresh } from './live.js';
-import { At, Head, Id, Loading, Problem, Table } from './parts.js';
+import { At, Head, Id, Loading, Problem } from './parts.js';
 import { go, place, to, withQuery } from './router.js';
+import { column, Pages, Table } from './table.js';
 
 const pageRows = 50;
 
@@ -39,10 +41,7 @@ export function ActsPage() {
       data === undefined
         ? html`<${Loading} error=${error} />`
         : html`<div class="panel"><${ActTable} rows=${data.data} empty=${emptyWords(isFiltered, next !== null)} /></div>
-            <div class="buttons">
-              ${cursor !== undefined && html`<a class="button" href=${to(withQuery({ cursor: undefined }))}>Newest</a>`}
-              ${next !== null && html`<a class="button" href=${to(withQuery({ cursor: next }))}>Older</a>`}
-            </div>`
+            <${Pages} next=${next} parameter="cursor" />`
     }`;
 }
 
@@ -55,9 +54,7 @@ function emptyWords(isFiltered, hasMore) {
 /** @param {{ wish: Record<string, string | undefined>, isService: boolean, isFiltered: boolean }} props */
 function Search({ wish, isService, isFiltered }) {
   const [wrong, setWrong] = useState(/** @type {string | undefined} */ (undefined));
-  const search = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  const search = (/** @type {FormData} */ form) => {
     const given = Object.fromEntries(
       [...form].map(([name, value]) => [name, String(value).trim()]),
     );
@@ -76,7 +73,7 @@ function Search({ wish, isService, isFiltered }) {
     );
   };
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return html`<form class="filters" role="search" aria-label="Search the trail" onSubmit=${search}>
+  return html`<form class="filters" role="search" aria-label="Search the trail" onSubmit=${submitted(search)}>
     <label>Of
       <select name="of" defaultValue=${isService ? 'service' : ''}>
         <option value="" selected=${!isService}>this client</option>
@@ -137,30 +134,20 @@ function ActTable({ rows, empty }) {
   return html`<${Table}
     label="Acts"
     rows=${rows}
-    keyOf=${(/** @type {any} */ row) => row.id}
     empty=${empty}
     columns=${[
-      { name: 'When', cell: (/** @type {any} */ { at }) => html`<${At} at=${at} />` },
-      {
-        name: 'Who',
-        cell: (/** @type {any} */ act) => html`<span class="told"><${Who} act=${act} /></span>`,
-      },
-      {
-        name: 'What',
-        cell: (/** @type {any} */ row) => html`<span>${row.operation.replaceAll('_', ' ')}</span>`,
-      },
-      {
-        name: 'Reason',
-        cell: (/** @type {any} */ { reason }) =>
-          html`<span>${reason ?? html`<span class="soft">–</span>`}</span>`,
-      },
-      {
-        name: 'Target',
-        cell: (
-          /** @type {any} */ { target, detail },
-        ) => html`<div><span class="mono soft wrap">${target}</span>
+      column('When', ({ at }) => html`<${At} at=${at} />`),
+      column('Who', (act) => html`<span class="told"><${Who} act=${act} /></span>`),
+      column('What', (row) => html`<span>${row.operation.replaceAll('_', ' ')}</span>`),
+      column(
+        'Reason',
+        ({ reason }) => html`<span>${reason ?? html`<span class="soft">–</span>`}</span>`,
+      ),
+      column(
+        'Target',
+        ({ target, detail }) => html`<div><span class="mono soft wrap">${target}</span>
           ${detail && html`<details><summary>what it said</summary><span class="mono wrap">${detail}</span></details>`}</div>`,
-      },
+      ),
     ]}
   />`;
 }

@@ -2,22 +2,12 @@
 // sell much. The list of it, and the ways to decide. Who may decide is the service's word.
 
 import { html } from 'htm/preact';
-import { change, get, may, session } from './api.js';
+import { get, may, session } from './api.js';
+import { Confirm, changeBecause, Reason } from './forms.js';
 import { useFresh } from './live.js';
-import {
-  Ago,
-  At,
-  Confirm,
-  grouped,
-  Id,
-  money,
-  Panel,
-  Problem,
-  Reason,
-  say,
-  Table,
-} from './parts.js';
+import { Ago, At, grouped, Id, money, Panel, Problem, say } from './parts.js';
 import { to } from './router.js';
+import { column, figures, Table } from './table.js';
 
 /** Rows that are shown; of more, the latest. All are asked for, so that batches hide no lift. */
 const rowsShown = 100;
@@ -70,11 +60,11 @@ export function Approvals({ operation, cover, again }) {
     pending.again();
     again?.();
   };
-  const decide = {
-    name: 'Decide',
-    cell: (/** @type {Approval} */ row) =>
+  const decide = column(
+    'Decide',
+    (row) =>
       html`<span class="buttons"><${Decide} approval=${row} cover=${cover} decided=${decided} /></span>`,
-  };
+  );
   const aside =
     rows.length > rowsShown &&
     html`<span class="soft">the latest ${rowsShown} of ${grouped(rows.length)}</span>`;
@@ -83,7 +73,6 @@ export function Approvals({ operation, cover, again }) {
     <${Table}
       label="Waits for a second person"
       rows=${rows.slice(0, rowsShown)}
-      keyOf=${(/** @type {Approval} */ { id }) => id}
       columns=${[...columnsWith(cover), ...(again === undefined ? [] : [decide])]}
     />
   </${Panel}>`;
@@ -92,25 +81,15 @@ export function Approvals({ operation, cover, again }) {
 /** @param {Cover | undefined} cover */
 function columnsWith(cover) {
   return [
-    {
-      name: 'What',
-      cell: (/** @type {Approval} */ row) => html`<span>${subjectOf(row, cover)}</span>`,
-    },
-    {
-      name: 'Value',
-      number: true,
-      cell: (/** @type {Approval} */ { value }) => worth(value),
-    },
-    {
-      name: 'Why',
-      cell: (/** @type {Approval} */ { reason }) => html`<span class="wrap">${reason}</span>`,
-    },
-    {
-      name: 'Asked by',
-      cell: (/** @type {Approval} */ { person, asked_at: at }) =>
+    column('What', (row) => html`<span>${subjectOf(row, cover)}</span>`),
+    figures('Value', ({ value }) => worth(value)),
+    column('Why', ({ reason }) => html`<span class="wrap">${reason}</span>`),
+    column(
+      'Asked by',
+      ({ person, asked_at: at }) =>
         html`<span>${person} <span class="soft"><${Ago} at=${at} /></span></span>`,
-    },
-    { name: 'Until', cell: (/** @type {Approval} */ row) => html`<${At} at=${row.expires_at} />` },
+    ),
+    column('Until', (row) => html`<${At} at=${row.expires_at} />`),
   ];
 }
 
@@ -158,10 +137,7 @@ function Decide({ approval, cover, decided }) {
     return html`<span class="soft">Somebody else than you decides.</span>`;
   const act = (/** @type {'approve' | 'decline'} */ verb) => {
     return async (/** @type {FormData} */ form) => {
-      const reason = String(form.get('reason'));
-      const body = { reason, person: session.value?.person ?? '' };
-      const key = crypto.randomUUID();
-      await change('POST', `/approvals/${id}/${verb}`, body, { key, reason });
+      await changeBecause(`/approvals/${id}/${verb}`, form);
       say(of[verb].done);
       decided();
     };

@@ -2,14 +2,14 @@
 // steer it.
 
 import { html } from 'htm/preact';
-import { change, get, may, session } from './api.js';
+import { get, may } from './api.js';
 import { Approvals, BatchWaits } from './approvals.js';
+import { Confirm, changeBecause, Reason } from './forms.js';
 import { useFresh } from './live.js';
 import {
   Ago,
   At,
   Badge,
-  Confirm,
   counted,
   grouped,
   Head,
@@ -21,11 +21,10 @@ import {
   Panel,
   Problem,
   Progress,
-  Reason,
   say,
-  Table,
 } from './parts.js';
 import { go, place, to, withQuery } from './router.js';
+import { column, figures, Pages, Table } from './table.js';
 
 const pageRows = 50;
 const statuses = [
@@ -65,7 +64,7 @@ export function BatchesPage() {
       data === undefined
         ? html`<${Loading} error=${error} />`
         : html`<div class="panel"><${BatchTable} rows=${data.data} isFiltered=${status !== undefined} /></div>
-            <${Pages} next=${data.meta.next} isFirst=${cursor === undefined} />`
+            <${Pages} next=${data.meta.next} first="First page" further="Next page" />`
     }`;
 }
 
@@ -75,59 +74,28 @@ function choose(name) {
     go(withQuery({ [name]: target.value, after: undefined }));
 }
 
-/** @param {{ next: string | null, isFirst: boolean }} props */
-function Pages({ next, isFirst }) {
-  if (next === null && isFirst) return null;
-  return html`<div class="buttons">
-    ${!isFirst && html`<a class="button" href=${to(withQuery({ after: undefined }))}>First page</a>`}
-    ${next !== null && html`<a class="button" href=${to(withQuery({ after: next }))}>Next page</a>`}
-  </div>`;
-}
-
 /** @param {{ rows: Batch[], isFiltered: boolean }} props */
 function BatchTable({ rows, isFiltered }) {
   return html`<${Table}
     label="Batches"
     rows=${rows}
-    keyOf=${(/** @type {Batch} */ { id }) => id}
     linkOf=${(/** @type {Batch} */ { id }) => `/batches/${id}`}
     empty=${isFiltered ? 'None is like that.' : 'No batch yet. Start one with a file of accounts.'}
     columns=${[
-      {
-        name: 'Batch',
-        cell: (/** @type {Batch} */ { id }) =>
-          html`<${Id} id=${id} href=${to(`/batches/${id}`)} />`,
-      },
-      {
-        name: 'Status',
-        cell: (/** @type {Batch} */ batch) => html`<${Badge} state=${batch.status} />`,
-      },
-      {
-        name: 'Reason',
-        cell: (/** @type {Batch} */ { reason }) => html`<span class="wrap">${reason}</span>`,
-      },
-      { name: 'By', cell: (/** @type {Batch} */ { person }) => html`<span>${person}</span>` },
-      {
-        name: 'Accounts',
-        number: true,
-        cell: (/** @type {Batch} */ { accounts }) => grouped(accounts.total),
-      },
-      {
-        name: 'Waiting',
-        number: true,
-        cell: (/** @type {Batch} */ { accounts }) => grouped(accounts.waiting),
-      },
-      {
-        name: 'Refused',
-        number: true,
-        cell: (/** @type {Batch} */ { accounts }) =>
+      column('Batch', ({ id }) => html`<${Id} id=${id} href=${to(`/batches/${id}`)} />`),
+      column('Status', (batch) => html`<${Badge} state=${batch.status} />`),
+      column('Reason', ({ reason }) => html`<span class="wrap">${reason}</span>`),
+      column('By', ({ person }) => html`<span>${person}</span>`),
+      figures('Accounts', ({ accounts }) => grouped(accounts.total)),
+      figures('Waiting', ({ accounts }) => grouped(accounts.waiting)),
+      figures(
+        'Refused',
+        ({ accounts }) =>
           html`<span class=${accounts.refused > 0 ? 'bad' : ''}>${grouped(accounts.refused)}</span>`,
-      },
-      {
-        name: 'Starts',
-        cell: (/** @type {Batch} */ { status, start_at: at }) =>
-          status === 'PENDING_APPROVAL' ? 'once approved' : html`<${At} at=${at} />`,
-      },
+      ),
+      column('Starts', ({ status, start_at: at }) =>
+        status === 'PENDING_APPROVAL' ? 'once approved' : html`<${At} at=${at} />`,
+      ),
     ]}
   />`;
 }
@@ -156,12 +124,7 @@ function Steer({ batch, again }) {
   if (!may('batches:admin')) return null;
   const act = (/** @type {string} */ name, /** @type {string} */ done) => {
     return async (/** @type {FormData} */ form) => {
-      const reason = String(form.get('reason'));
-      const body = { reason, person: session.value?.person ?? '' };
-      await change('POST', `/batches/${batch.id}/${name}`, body, {
-        key: crypto.randomUUID(),
-        reason,
-      });
+      await changeBecause(`/batches/${batch.id}/${name}`, form);
       say(done);
       again();
     };
@@ -310,7 +273,7 @@ function Accounts({ id, usual }) {
           : html`<${Problem} error=${error} /><${AccountTable} rows=${data.data} empty=${list?.empty} />`
       }
     </${Panel}>
-    ${data !== undefined && html`<${Pages} next=${data.meta.next} isFirst=${cursor === undefined} />`}`;
+    ${data !== undefined && html`<${Pages} next=${data.meta.next} first="First page" further="Next page" />`}`;
 }
 
 /** @param {{ rows: any[], empty: string | undefined }} props */
@@ -321,20 +284,18 @@ function AccountTable({ rows, empty }) {
     keyOf=${(/** @type {any} */ row) => row.account_id}
     empty=${empty}
     columns=${[
-      { name: 'Line', number: true, cell: (/** @type {any} */ { number }) => grouped(number) },
-      {
-        name: 'Account',
-        cell: (/** @type {any} */ { account_id: id, refusal }) =>
-          refusal?.code === 'no_such_account'
-            ? html`<${Id} id=${id} />`
-            : html`<${Id} id=${id} href=${to(`/accounts/${id}`)} />`,
-      },
-      { name: 'Status', cell: (/** @type {any} */ row) => html`<${Badge} state=${row.status} />` },
-      {
-        name: 'What became of it',
-        cell: (/** @type {any} */ row) => html`<span class="told"><${Became} row=${row} /></span>`,
-      },
-      { name: 'When', cell: (/** @type {any} */ { decided_at: at }) => html`<${At} at=${at} />` },
+      figures('Line', ({ number }) => grouped(number)),
+      column('Account', ({ account_id: id, refusal }) =>
+        refusal?.code === 'no_such_account'
+          ? html`<${Id} id=${id} />`
+          : html`<${Id} id=${id} href=${to(`/accounts/${id}`)} />`,
+      ),
+      column('Status', (row) => html`<${Badge} state=${row.status} />`),
+      column(
+        'What became of it',
+        (row) => html`<span class="told"><${Became} row=${row} /></span>`,
+      ),
+      column('When', ({ decided_at: at }) => html`<${At} at=${at} />`),
     ]}
   />`;
 }

@@ -1,8 +1,8 @@
 // What a sandbox does wrong on purpose when it delivers to a webhook, for those who test their handlers.
 
 import { html } from 'htm/preact';
-import { useState } from 'preact/hooks';
-import { ApiError, change, get } from './api.js';
+import { change, get } from './api.js';
+import { submitted, useAttempt } from './forms.js';
 import { useFresh } from './live.js';
 import { At, lasting, Panel, Problem, say } from './parts.js';
 import { to } from './router.js';
@@ -60,21 +60,14 @@ export function Faults() {
       return { webhook, faults: faults[at] };
     });
   }, []);
-  const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
-  const act = async (/** @type {() => Promise<unknown>} */ work, /** @type {string} */ word) => {
-    refuse(undefined);
-    try {
+  const { refused, attempt } = useAttempt();
+  const act = (/** @type {() => Promise<unknown>} */ work, /** @type {string} */ word) =>
+    attempt(async () => {
       await work();
       say(word);
       again();
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      refuse(failure);
-    }
-  };
-  const set = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    });
+  const set = (/** @type {FormData} */ form) => {
     const given = numbers.flatMap(({ name }) => {
       const value = String(form.get(name) ?? '');
       return value === '' ? [] : [[name, Number(value)]];
@@ -116,7 +109,7 @@ export function Faults() {
         </li>`,
       )}
     </ul>
-    <form onSubmit=${set}>
+    <form onSubmit=${submitted(set)}>
       <div class="filters">
         <label>Webhook
           <select name="webhook">

@@ -4,22 +4,11 @@ import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, change, get, may, session } from './api.js';
 import { Approvals } from './approvals.js';
+import { Confirm, changeBecause, Reason, submitted, useAttempt } from './forms.js';
 import { useFresh } from './live.js';
-import {
-  Ago,
-  At,
-  Confirm,
-  grouped,
-  Head,
-  Id,
-  Loading,
-  Panel,
-  Problem,
-  Reason,
-  say,
-  Table,
-} from './parts.js';
+import { Ago, At, grouped, Head, Id, Loading, Panel, Problem, say } from './parts.js';
 import { place, to, withQuery } from './router.js';
+import { column, Table } from './table.js';
 
 /** @typedef {any} Halt */
 
@@ -92,34 +81,19 @@ export function HaltButton({ label = 'Halt', account }) {
 function HaltForm({ account, close }) {
   const [scope, setScope] = useState(account === undefined ? 'tenant' : 'account');
   const [value, setValue] = useState(account ?? '');
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
+  const { isBusy, refused, attempt } = useAttempt();
   // One wish, however often it is sent: a halt that is not certain yet is waited for again.
   const key = useRef(crypto.randomUUID());
   const chosen = scopes.find((one) => one.scope === scope) ?? scopes[0];
-  const target = {
-    scope,
-    ...('member' in chosen ? { [chosen.member]: value } : {}),
-    person: session.value?.person ?? '',
-  };
+  const target = { scope, ...('member' in chosen ? { [chosen.member]: value } : {}) };
   const isWhole = !('member' in chosen) || new RegExp(`^${chosen.pattern}$`).test(value);
-  const halt = async (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const reason = String(new FormData(/** @type {any} */ (event.target)).get('reason'));
-    setBusy(true);
-    setError(undefined);
-    try {
-      await change('POST', '/halts', { ...target, reason }, { key: key.current, reason });
+  const halt = (/** @type {FormData} */ form) =>
+    attempt(async () => {
+      await changeBecause('/halts', form, target, key.current);
       say('Halted. Nothing that it covers is sent any more.');
       close();
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return html`<form onSubmit=${halt}>
+    });
+  return html`<form onSubmit=${submitted(halt)}>
     <label>
       <span>What</span>
       <select
@@ -152,7 +126,7 @@ function HaltForm({ account, close }) {
     }
     <${Effect} key=${`${scope} ${value}`} target=${target} isWhole=${isWhole} />
     <${Reason} />
-    <${Problem} error=${error} />
+    <${Problem} error=${refused} />
     <div class="buttons">
       <button type="submit" class="danger" disabled=${isBusy}>${isBusy ? 'Halting …' : 'Halt now'}</button>
       <button type="button" onClick=${close}>Not now</button>
@@ -170,12 +144,8 @@ function Effect({ target, isWhole }) {
     if (!isWhole) return;
     let isGone = false;
     const reason = 'Asked what a halt would stop';
-    change(
-      'POST',
-      '/halts',
-      { ...target, reason, dry_run: true },
-      { key: crypto.randomUUID(), reason },
-    )
+    const body = { ...target, reason, person: session.value?.person ?? '', dry_run: true };
+    change('POST', '/halts', body, { key: crypto.randomUUID(), reason })
       .then(({ effect }) => ({ words: effectWords(effect) }))
       .catch((error) => {
         if (!(error instanceof ApiError)) throw error;
@@ -253,10 +223,10 @@ export function HaltsPage() {
 
 /** @type {{ name: string, cell: (row: Halt) => any }[]} */
 const told = [
-  { name: 'Halted', cell: (halt) => html`<span>${coverOf(halt)}</span>` },
-  { name: 'Why', cell: ({ reason }) => html`<span>${reason}</span>` },
-  { name: 'Who', cell: ({ person }) => html`<span>${person}</span>` },
-  { name: 'When', cell: ({ set_at: at }) => html`<${At} at=${at} />` },
+  column('Halted', (halt) => html`<span>${coverOf(halt)}</span>`),
+  column('Why', ({ reason }) => html`<span>${reason}</span>`),
+  column('Who', ({ person }) => html`<span>${person}</span>`),
+  column('When', ({ set_at: at }) => html`<${At} at=${at} />`),
 ];
 
 /** @param {{ halts: Halt[], again: () => void }} props */
@@ -264,16 +234,11 @@ function InForce({ halts, again }) {
   return html`<${Table}
     label="Halts in force"
     rows=${halts}
-    keyOf=${(/** @type {Halt} */ { id }) => id}
     empty="Nothing is halted."
     columns=${[
       ...told,
-      { name: 'Holds now', cell: (/** @type {Halt} */ { id }) => html`<${Holds} id=${id} />` },
-      {
-        name: 'Lift',
-        cell: (/** @type {Halt} */ halt) =>
-          html`<span><${Lift} halt=${halt} again=${again} /></span>`,
-      },
+      column('Holds now', ({ id }) => html`<${Holds} id=${id} />`),
+      column('Lift', (halt) => html`<span><${Lift} halt=${halt} again=${again} /></span>`),
     ]}
   />`;
 }
@@ -292,10 +257,7 @@ function Lift({ halt, again }) {
     return html`<span class="soft">by the operator: unwind halts lift</span>`;
   if (!may('halts:admin')) return html`<span class="soft">by the role risk</span>`;
   const lift = async (/** @type {FormData} */ form) => {
-    const reason = String(form.get('reason'));
-    const body = { reason, person: session.value?.person ?? '' };
-    const options = { key: crypto.randomUUID(), reason };
-    const answer = await change('POST', `/halts/${halt.id}/lift`, body, options);
+    const answer = await changeBecause(`/halts/${halt.id}/lift`, form);
     say(
       answer.status === 'pending'
         ? 'Not lifted yet: it holds so much that a second person has to approve it.'
@@ -315,22 +277,15 @@ function Lifted({ halts, approvers }) {
   return html`<${Table}
     label="Lifted halts"
     rows=${halts}
-    keyOf=${(/** @type {Halt} */ { id }) => id}
     empty="None was lifted yet."
     columns=${[
       ...told,
-      { name: 'Lifted', cell: (/** @type {Halt} */ { lifted_at: at }) => html`<${At} at=${at} />` },
-      {
-        name: 'By',
-        cell: (/** @type {Halt} */ { id, lifted_by: by }) => {
-          const approver = approvers.get(id);
-          return html`<span>${by}${approver !== undefined && `, approved by ${approver}`}</span>`;
-        },
-      },
-      {
-        name: 'Why lifted',
-        cell: (/** @type {Halt} */ { lift_reason: why }) => html`<span>${why}</span>`,
-      },
+      column('Lifted', ({ lifted_at: at }) => html`<${At} at=${at} />`),
+      column('By', ({ id, lifted_by: by }) => {
+        const approver = approvers.get(id);
+        return html`<span>${by}${approver !== undefined && `, approved by ${approver}`}</span>`;
+      }),
+      column('Why lifted', ({ lift_reason: why }) => html`<span>${why}</span>`),
     ]}
   />`;
 }

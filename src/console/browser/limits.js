@@ -2,12 +2,12 @@
 
 import { html } from 'htm/preact';
 import { useRef } from 'preact/hooks';
-import { change, get, may, session } from './api.js';
+import { get, may } from './api.js';
+import { Confirm, changeBecause, Reason } from './forms.js';
 import { useFresh } from './live.js';
 import {
   Ago,
   At,
-  Confirm,
   counted,
   grouped,
   Head,
@@ -15,12 +15,11 @@ import {
   money,
   Panel,
   Problem,
-  Reason,
   say,
-  Table,
   units,
 } from './parts.js';
-import { place, to, withQuery } from './router.js';
+import { place, to } from './router.js';
+import { column, figures, Pages, Table } from './table.js';
 
 /** @typedef {Record<string, any>} Controls as the service shows them; what is absent is not limited */
 
@@ -156,14 +155,10 @@ export function LimitsPage() {
       and goes by itself once it keeps them.
     </p>`;
   if (data === undefined) return html`${head}<${Loading} error=${error} />`;
-  const { next } = data.stopped.meta;
   return html`${head}
     <${Problem} error=${error} />
     <${Panel} title="Stopped orders" rows><${Stopped} stops=${data.stopped.data} again=${again} /></${Panel}>
-    <div class="buttons">
-      ${cursor !== undefined && html`<a class="button" href=${to(withQuery({ cursor: undefined }))}>Newest</a>`}
-      ${next !== null && html`<a class="button" href=${to(withQuery({ cursor: next }))}>Older</a>`}
-    </div>
+    <${Pages} next=${data.stopped.meta.next} parameter="cursor" />
     <${Panel} title="Controls">
       <${InForce} own=${data.inForce.own} ofAll=${data.inForce.across_clients} again=${again} />
     </${Panel}>`;
@@ -174,30 +169,18 @@ function Stopped({ stops, again }) {
   return html`<${Table}
     label="Stopped orders"
     rows=${stops}
-    keyOf=${(/** @type {any} */ { id }) => id}
     empty="No order is stopped."
     columns=${[
-      {
-        name: 'Order',
-        cell: (/** @type {any} */ { isin, account_liquidation_id: id }) =>
+      column(
+        'Order',
+        ({ isin, account_liquidation_id: id }) =>
           html`<a class="mono" href=${to(`/liquidations/${id}`)}>${isin}</a>`,
-      },
-      {
-        name: 'Units',
-        number: true,
-        cell: (/** @type {any} */ { quantity }) => units(quantity),
-      },
-      {
-        name: 'Stopped by',
-        cell: (/** @type {any} */ { control }) => html`<span>${controlWords(control)}</span>`,
-      },
-      { name: 'Why', cell: (/** @type {any} */ { detail }) => html`<span>${detail}</span>` },
-      { name: 'Since', cell: (/** @type {any} */ { stopped_at: at }) => html`<${Ago} at=${at} />` },
-      {
-        name: 'Release',
-        cell: (/** @type {any} */ stop) =>
-          html`<span><${Release} stop=${stop} again=${again} /></span>`,
-      },
+      ),
+      figures('Units', ({ quantity }) => units(quantity)),
+      column('Stopped by', ({ control }) => html`<span>${controlWords(control)}</span>`),
+      column('Why', ({ detail }) => html`<span>${detail}</span>`),
+      column('Since', ({ stopped_at: at }) => html`<${Ago} at=${at} />`),
+      column('Release', (stop) => html`<span><${Release} stop=${stop} again=${again} /></span>`),
     ]}
   />`;
 }
@@ -206,10 +189,7 @@ function Stopped({ stops, again }) {
 function Release({ stop: { id, isin, quantity, control, detail }, again }) {
   if (!may('controls:admin')) return html`<span class="soft">by the role risk</span>`;
   const release = async (/** @type {FormData} */ form) => {
-    const reason = String(form.get('reason'));
-    const body = { reason, person: session.value?.person ?? '' };
-    const key = crypto.randomUUID();
-    await change('POST', `/controls/stopped/${id}/release`, body, { key, reason });
+    await changeBecause(`/controls/stopped/${id}/release`, form);
     say('Released. The order passes this control from now on.');
     again();
   };
@@ -234,20 +214,20 @@ function InForce({ own, ofAll, again }) {
       rows=${controls}
       keyOf=${(/** @type {Control} */ { member }) => member}
       columns=${[
-        {
-          name: 'Control',
-          cell: (/** @type {Control} */ { name, does }) =>
+        column(
+          'Control',
+          (/** @type {Control} */ { name, does }) =>
             html`<span>${name}<br /><span class="soft">${does}</span></span>`,
-        },
-        { name: 'This client', number: true, cell: limitIn(own) },
-        { name: 'All clients', number: true, cell: limitIn(ofAll) },
+        ),
+        figures('This client', limitIn(own)),
+        figures('All clients', limitIn(ofAll)),
         ...(isSetter
           ? [
-              {
-                name: 'Change',
-                cell: (/** @type {Control} */ control) =>
+              column(
+                'Change',
+                (/** @type {Control} */ control) =>
                   html`<${Change} control=${control} own=${own} again=${again} />`,
-              },
+              ),
             ]
           : []),
       ]}
@@ -277,16 +257,16 @@ function Change({ control, own, again }) {
    * meanwhile, nothing is set.
    */
   const put = async (/** @type {any} */ wish, /** @type {FormData} */ form) => {
-    const reason = String(form.get('reason'));
     const before = seen.current;
     const limits = controls.flatMap(({ member }) => {
       const value = member === control.member ? wish : before?.[member];
       return value === undefined ? [] : [[member, value]];
     });
-    const person = session.value?.person ?? '';
     const replaces = before?.['id'];
-    const body = { ...Object.fromEntries(limits), ...(replaces && { replaces }), reason, person };
-    await change('POST', '/controls', body, { key: crypto.randomUUID(), reason });
+    await changeBecause('/controls', form, {
+      ...Object.fromEntries(limits),
+      ...(replaces && { replaces }),
+    });
     again();
   };
   const set = async (/** @type {FormData} */ form) => {

@@ -4,13 +4,13 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { ApiError, change, get, may } from './api.js';
+import { Confirm } from './forms.js';
 import { shareOf } from './liquidations.js';
 import { useFresh } from './live.js';
 import {
   Ago,
   At,
   Badge,
-  Confirm,
   grouped,
   Head,
   Id,
@@ -20,11 +20,11 @@ import {
   Problem,
   Progress,
   say,
-  Table,
   units,
 } from './parts.js';
 import { reasons, wordsOf } from './reasons.js';
 import { to } from './router.js';
+import { column, figures, Table } from './table.js';
 
 /** @param {{ id: string }} props */
 export function LiquidationPage({ id }) {
@@ -149,24 +149,18 @@ function Unsold({ positions }) {
       rows=${positions}
       keyOf=${(/** @type {any} */ row) => row.isin}
       columns=${[
-        {
-          name: 'Instrument',
-          cell: (/** @type {any} */ { isin }) => html`<span class="mono">${isin}</span>`,
-        },
-        { name: 'Units', number: true, cell: (/** @type {any} */ { quantity }) => units(quantity) },
-        {
-          name: 'Why',
-          cell: (/** @type {any} */ { reason }) =>
-            html`<${Badge} state=${wordsOf(reason)} tone=${reasons[reason]?.tone} />`,
-        },
-        {
-          name: 'Detail',
-          cell: (
-            /** @type {any} */ row,
-          ) => html`<span>${row.detail ?? reasons[row.reason]?.help ?? ''}
+        column('Instrument', ({ isin }) => html`<span class="mono">${isin}</span>`),
+        figures('Units', ({ quantity }) => units(quantity)),
+        column(
+          'Why',
+          ({ reason }) => html`<${Badge} state=${wordsOf(reason)} tone=${reasons[reason]?.tone} />`,
+        ),
+        column(
+          'Detail',
+          (row) => html`<span>${row.detail ?? reasons[row.reason]?.help ?? ''}
             ${!row.priced && html` <span class="soft">No price in the book.</span>`}</span>`,
-        },
-        { name: 'Since', cell: (/** @type {any} */ { since }) => html`<${Ago} at=${since} />` },
+        ),
+        column('Since', ({ since }) => html`<${Ago} at=${since} />`),
       ]}
     />
   </${Panel}>`;
@@ -178,41 +172,23 @@ function Orders({ orders, leftOut }) {
     <${Table}
       label="Orders"
       rows=${orders}
-      keyOf=${(/** @type {any} */ row) => row.id}
       empty="No order was made yet."
       columns=${[
-        {
-          name: 'Instrument',
-          cell: (/** @type {any} */ { name, isin }) =>
+        column(
+          'Instrument',
+          ({ name, isin }) =>
             html`<span>${name}<br /><span class="mono soft">${isin}</span></span>`,
-        },
-        {
-          name: 'Status',
-          cell: (/** @type {any} */ { status }) => html`<${Badge} state=${status} />`,
-        },
-        {
-          name: 'Sold',
-          number: true,
-          cell: (/** @type {any} */ row) =>
-            `${units(row.executed_quantity)} of ${units(row.quantity)}`,
-        },
-        {
-          name: 'Proceeds, €',
-          number: true,
-          cell: (/** @type {any} */ { proceeds }) => money(proceeds),
-        },
-        {
-          name: 'At the venue',
-          cell: (/** @type {any} */ { submission, attempts }) =>
-            submission === undefined
-              ? html`<span class="soft">not sent</span>`
-              : html`<span><span class="mono">${submission.venue} ${submission.client_order_id}</span>
+        ),
+        column('Status', ({ status }) => html`<${Badge} state=${status} />`),
+        figures('Sold', (row) => `${units(row.executed_quantity)} of ${units(row.quantity)}`),
+        figures('Proceeds, €', ({ proceeds }) => money(proceeds)),
+        column('At the venue', ({ submission, attempts }) =>
+          submission === undefined
+            ? html`<span class="soft">not sent</span>`
+            : html`<span><span class="mono">${submission.venue} ${submission.client_order_id}</span>
                   ${attempts > 1 && html` <span class="soft">attempt ${attempts}</span>`}</span>`,
-        },
-        {
-          name: 'Why',
-          cell: (/** @type {any} */ row) => html`<span>${whyOf(row)}</span>`,
-        },
+        ),
+        column('Why', (row) => html`<span>${whyOf(row)}</span>`),
       ]}
     />
   </${Panel}>`;

@@ -3,9 +3,10 @@
 import { html } from 'htm/preact';
 import { get } from './api.js';
 import { useFresh } from './live.js';
-import { Ago, Badge, Head, Id, Loading, money, Problem, Progress, Table } from './parts.js';
+import { Ago, Badge, Head, Id, Loading, money, Problem, Progress } from './parts.js';
 import { reasons, wordsOf } from './reasons.js';
 import { go, place, to, withQuery } from './router.js';
+import { column, figures, Pages, Table } from './table.js';
 
 const pageRows = 50;
 
@@ -36,17 +37,8 @@ export function LiquidationsPage() {
                 empty=${isFiltered ? 'None of this page is like that.' : 'No liquidation yet. Start one, and it shows here.'}
               />
             </div>
-            <${Pages} next=${data.meta.next} isFirst=${filter.cursor === undefined} />`
+            <${Pages} next=${data.meta.next} />`
     }`;
-}
-
-/** @param {{ next: string | null, isFirst: boolean }} props */
-function Pages({ next, isFirst }) {
-  if (next === null && isFirst) return null;
-  return html`<div class="buttons">
-    ${!isFirst && html`<a class="button" href=${to(withQuery({ after: undefined }))}>Newest</a>`}
-    ${next !== null && html`<a class="button" href=${to(withQuery({ after: next }))}>Older</a>`}
-  </div>`;
 }
 
 /** @param {{ filter: Record<string, string | undefined> }} props */
@@ -112,38 +104,20 @@ export function shareOf({ progress, waiting = [] }) {
 }
 
 const columns = [
-  {
-    name: 'Liquidation',
-    cell: (/** @type {any} */ { id }) => html`<${Id} id=${id} href=${to(`/liquidations/${id}`)} />`,
-  },
-  { name: 'Status', cell: (/** @type {any} */ { status }) => html`<${Badge} state=${status} />` },
-  {
-    name: 'Account',
-    cell: (/** @type {any} */ row) =>
-      html`<${Id} id=${row.account_id} href=${to(`/accounts/${row.account_id}`)} />`,
-  },
-  {
-    name: 'Orders',
-    cell: (/** @type {any} */ row) => {
-      const { done, of } = shareOf(row);
-      return html`<div class="nowrap">${done} of ${of}</div>
+  column('Liquidation', ({ id }) => html`<${Id} id=${id} href=${to(`/liquidations/${id}`)} />`),
+  column('Status', ({ status }) => html`<${Badge} state=${status} />`),
+  column(
+    'Account',
+    (row) => html`<${Id} id=${row.account_id} href=${to(`/accounts/${row.account_id}`)} />`,
+  ),
+  column('Orders', (row) => {
+    const { done, of } = shareOf(row);
+    return html`<div class="nowrap">${done} of ${of}</div>
         <${Progress} done=${done} of=${of} label=${`Orders of ${row.id} that are final`} />`;
-    },
-  },
-  {
-    name: 'Proceeds, €',
-    number: true,
-    cell: (/** @type {any} */ { progress }) => money(progress.proceeds),
-  },
-  {
-    name: 'Waits for',
-    cell: (/** @type {any} */ row) => html`<span><${Waits} liquidation=${row} /></span>`,
-  },
-  {
-    name: 'Asked',
-    cell: (/** @type {any} */ row) =>
-      html`<span class="nowrap"><${Ago} at=${row.created_at} /></span>`,
-  },
+  }),
+  figures('Proceeds, €', ({ progress }) => money(progress.proceeds)),
+  column('Waits for', (row) => html`<span><${Waits} liquidation=${row} /></span>`),
+  column('Asked', (row) => html`<span class="nowrap"><${Ago} at=${row.created_at} /></span>`),
 ];
 
 /** Liquidations with their progress. @param {{ rows: any[], empty: string }} props */
@@ -151,7 +125,6 @@ export function LiquidationTable({ rows, empty }) {
   return html`<${Table}
     label="Liquidations"
     rows=${rows}
-    keyOf=${(/** @type {any} */ row) => row.id}
     linkOf=${(/** @type {any} */ row) => `/liquidations/${row.id}`}
     empty=${empty}
     columns=${columns}

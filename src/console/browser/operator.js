@@ -1,15 +1,14 @@
 // What belongs to the service and to no client: venues with their sessions and messages, and the audit.
 
 import { html } from 'htm/preact';
-import { useState } from 'preact/hooks';
 import { ApiError, get, operate, operator, session } from './api.js';
+import { Confirm, Reason, useAttempt } from './forms.js';
 import { useFresh } from './live.js';
 import { VenueTable } from './overview.js';
 import {
   Ago,
   At,
   Badge,
-  Confirm,
   grouped,
   Head,
   Loading,
@@ -17,11 +16,10 @@ import {
   Panel,
   Problem,
   Progress,
-  Reason,
   say,
-  Table,
 } from './parts.js';
 import { to } from './router.js';
+import { column, figures, Table } from './table.js';
 
 export function VenuesPage() {
   const { data, error, again } = useFresh(async (asked) => {
@@ -58,33 +56,17 @@ function Sessions({ own, again }) {
         linkOf=${(/** @type {any} */ { venue }) => `/venues/${venue}`}
         empty="No venue is reached over FIX."
         columns=${[
-          {
-            name: 'Venue',
-            cell: (/** @type {any} */ { venue }) =>
-              html`<a class="mono" href=${to(`/venues/${venue}`)}>${venue}</a>`,
-          },
-          {
-            name: 'State',
-            cell: (/** @type {any} */ { status }) => html`<${Badge} state=${status} />`,
-          },
-          { name: 'Since', cell: (/** @type {any} */ { since }) => html`<${Ago} at=${since} />` },
-          {
-            name: 'Why',
-            cell: (/** @type {any} */ { reason }) =>
-              html`<span class="soft">${reason ?? '–'}</span>`,
-          },
-          { name: 'Next in', number: true, cell: (/** @type {any} */ row) => grouped(row.next_in) },
-          {
-            name: 'Next out',
-            number: true,
-            cell: (/** @type {any} */ row) => grouped(row.next_out),
-          },
-          { name: 'Queued', number: true, cell: (/** @type {any} */ row) => grouped(row.queued) },
-          {
-            name: 'Open orders',
-            number: true,
-            cell: (/** @type {any} */ row) => grouped(row.open_orders),
-          },
+          column(
+            'Venue',
+            ({ venue }) => html`<a class="mono" href=${to(`/venues/${venue}`)}>${venue}</a>`,
+          ),
+          column('State', ({ status }) => html`<${Badge} state=${status} />`),
+          column('Since', ({ since }) => html`<${Ago} at=${since} />`),
+          column('Why', ({ reason }) => html`<span class="soft">${reason ?? '–'}</span>`),
+          figures('Next in', (row) => grouped(row.next_in)),
+          figures('Next out', (row) => grouped(row.next_out)),
+          figures('Queued', (row) => grouped(row.queued)),
+          figures('Open orders', (row) => grouped(row.open_orders)),
         ]}
       />
     </${Panel}>
@@ -92,20 +74,16 @@ function Sessions({ own, again }) {
       <${Table}
         label="What waits for the operator"
         rows=${own.waiting}
-        keyOf=${(/** @type {any} */ { id }) => id}
         empty="No session has failed, and every message was understood."
         columns=${[
-          {
-            name: 'What',
-            cell: (/** @type {any} */ { id }) => html`<span class="mono">${id}</span>`,
-          },
-          { name: 'Why', cell: (/** @type {any} */ { reason }) => html`<span>${reason}</span>` },
-          { name: 'Since', cell: (/** @type {any} */ { since }) => html`<${Ago} at=${since} />` },
-          {
-            name: 'Then',
-            cell: (/** @type {any} */ { id }) =>
+          column('What', ({ id }) => html`<span class="mono">${id}</span>`),
+          column('Why', ({ reason }) => html`<span>${reason}</span>`),
+          column('Since', ({ since }) => html`<${Ago} at=${since} />`),
+          column(
+            'Then',
+            ({ id }) =>
               html`<span><${Then} id=${id} sessions=${own.sessions} again=${again} /></span>`,
-          },
+          ),
         ]}
       />
     </${Panel}>`;
@@ -164,23 +142,19 @@ export function VenuePage({ venue }) {
         keyOf=${(/** @type {any} */ row) => `${row.direction} ${row.number}`}
         empty="No message passed today."
         columns=${[
-          { name: 'When', cell: (/** @type {any} */ { at }) => html`<${At} at=${at} ms />` },
-          {
-            name: 'Way',
-            cell: (/** @type {any} */ { direction }) =>
+          column('When', ({ at }) => html`<${At} at=${at} ms />`),
+          column(
+            'Way',
+            ({ direction }) =>
               html`<span class="nowrap">${direction === 'in' ? '← in' : '→ out'}</span>`,
-          },
-          {
-            name: 'Number',
-            number: true,
-            cell: (/** @type {any} */ { number }) => grouped(number),
-          },
-          {
-            name: 'Message',
-            cell: (/** @type {any} */ { text, problem }) => html`<span class="mono wrap">
+          ),
+          figures('Number', ({ number }) => grouped(number)),
+          column(
+            'Message',
+            ({ text, problem }) => html`<span class="mono wrap">
               ${text}${problem && html`<br /><strong class="bad">${problem}</strong>`}
             </span>`,
-          },
+          ),
         ]}
       />
     </div>`;
@@ -204,19 +178,14 @@ function auditBadge({ status, differences }) {
 
 export function AuditsPage() {
   const { data, error, again } = useFresh((asked) => operator('/audits', {}, asked), []);
-  const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
+  const { refused, attempt } = useAttempt();
   const isRunning = data?.data.some((/** @type {any} */ { status }) => status === 'RUNNING');
-  const begin = async () => {
-    refuse(undefined);
-    try {
+  const begin = () =>
+    attempt(async () => {
       await operate('/audits');
       say('The audit has begun. It goes on when you leave this page.');
       again();
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      refuse(failure);
-    }
-  };
+    });
   const head = html`<${Head} title="Audit">
       ${
         session.value?.role !== 'viewer' &&
@@ -234,38 +203,24 @@ export function AuditsPage() {
       <${Table}
         label="Audits"
         rows=${data.data}
-        keyOf=${(/** @type {any} */ { id }) => id}
         linkOf=${(/** @type {any} */ { id }) => `/audits/${id}`}
         empty="No audit was run here yet. “unwind audit” runs one, too."
         columns=${[
-          {
-            name: 'Begun',
-            cell: (/** @type {any} */ row) =>
-              html`<a href=${to(`/audits/${row.id}`)}><${At} at=${row.started_at} /></a>`,
-          },
-          { name: 'By', cell: (/** @type {any} */ { person }) => html`<span>${person}</span>` },
-          {
-            name: 'Result',
-            cell: (/** @type {any} */ row) => html`<span>${auditBadge(row)}</span>`,
-          },
-          {
-            name: 'Checks',
-            cell: (/** @type {any} */ row) =>
-              row.status === 'RUNNING'
-                ? html`<${Progress} done=${row.checks_done} of=${row.checks_total} label="Checks done" />`
-                : html`<span>${row.checks_done}</span>`,
-          },
-          {
-            name: 'Took',
-            number: true,
-            cell: (/** @type {any} */ row) =>
-              row.ended_at ? lasting(Date.parse(row.ended_at) - Date.parse(row.started_at)) : '–',
-          },
-          {
-            name: 'Why not',
-            cell: (/** @type {any} */ { failure }) =>
-              html`<span class="soft">${failure ?? '–'}</span>`,
-          },
+          column(
+            'Begun',
+            (row) => html`<a href=${to(`/audits/${row.id}`)}><${At} at=${row.started_at} /></a>`,
+          ),
+          column('By', ({ person }) => html`<span>${person}</span>`),
+          column('Result', (row) => html`<span>${auditBadge(row)}</span>`),
+          column('Checks', (row) =>
+            row.status === 'RUNNING'
+              ? html`<${Progress} done=${row.checks_done} of=${row.checks_total} label="Checks done" />`
+              : html`<span>${row.checks_done}</span>`,
+          ),
+          figures('Took', (row) =>
+            row.ended_at ? lasting(Date.parse(row.ended_at) - Date.parse(row.started_at)) : '–',
+          ),
+          column('Why not', ({ failure }) => html`<span class="soft">${failure ?? '–'}</span>`),
         ]}
       />
     </div>`;
@@ -292,23 +247,17 @@ export function AuditPage({ id }) {
         rows=${data.checks}
         keyOf=${(/** @type {any} */ { name }) => name}
         columns=${[
-          {
-            name: 'What has to be true',
-            cell: (/** @type {any} */ { says, name }) =>
+          column(
+            'What has to be true',
+            ({ says, name }) =>
               html`<span>${says}<br /><span class="mono soft">${name}</span></span>`,
-          },
-          {
-            name: 'Result',
-            cell: (/** @type {any} */ { total }) =>
-              total === 0
-                ? html`<${Badge} state="true" tone="good" />`
-                : html`<${Badge} state=${`${grouped(total)} differ`} tone="bad" />`,
-          },
-          {
-            name: 'Took',
-            number: true,
-            cell: (/** @type {any} */ { duration_ms: ms }) => `${grouped(ms)} ms`,
-          },
+          ),
+          column('Result', ({ total }) =>
+            total === 0
+              ? html`<${Badge} state="true" tone="good" />`
+              : html`<${Badge} state=${`${grouped(total)} differ`} tone="bad" />`,
+          ),
+          figures('Took', ({ duration_ms: ms }) => `${grouped(ms)} ms`),
         ]}
       />
     </${Panel}>`;
@@ -326,17 +275,13 @@ function Differences({ check }) {
       rows=${differences}
       keyOf=${(/** @type {any} */ row) => `${row.client_id} ${row.subject} ${row.subject_id}`}
       columns=${[
-        {
-          name: 'What',
-          cell: (/** @type {any} */ row) =>
-            html`<span>${row.subject} <span class="mono">${row.subject_id}</span></span>`,
-        },
-        {
-          name: 'Expected',
-          cell: (/** @type {any} */ row) => html`<span>${row.expected ?? '–'}</span>`,
-        },
-        { name: 'Found', cell: (/** @type {any} */ row) => html`<span>${row.found ?? '–'}</span>` },
-        { name: 'Why', cell: (/** @type {any} */ { message }) => html`<span>${message}</span>` },
+        column(
+          'What',
+          (row) => html`<span>${row.subject} <span class="mono">${row.subject_id}</span></span>`,
+        ),
+        column('Expected', (row) => html`<span>${row.expected ?? '–'}</span>`),
+        column('Found', (row) => html`<span>${row.found ?? '–'}</span>`),
+        column('Why', ({ message }) => html`<span>${message}</span>`),
       ]}
     />
   </${Panel}>`;

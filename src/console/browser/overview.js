@@ -6,21 +6,10 @@ import { get } from './api.js';
 import { Approvals } from './approvals.js';
 import { LiquidationTable } from './liquidations.js';
 import { useFresh } from './live.js';
-import {
-  At,
-  Badge,
-  grouped,
-  Head,
-  Loading,
-  lasting,
-  money,
-  now,
-  Panel,
-  Problem,
-  Table,
-} from './parts.js';
+import { At, Badge, grouped, Head, Loading, lasting, money, now, Panel, Problem } from './parts.js';
 import { reasons, wordsOf } from './reasons.js';
 import { to } from './router.js';
+import { column, figures, Table } from './table.js';
 
 export function OverviewPage() {
   const { data, error } = useFresh((asked) => get('/overview', {}, asked), []);
@@ -97,21 +86,16 @@ function Waiting({ waiting, open }) {
       linkOf=${(/** @type {any} */ row) => `/liquidations?waiting=${row.reason}`}
       empty="Nothing is open, so nothing waits."
       columns=${[
-        {
-          name: 'Reason',
-          cell: (/** @type {any} */ { reason }) =>
+        column(
+          'Reason',
+          ({ reason }) =>
             html`<a href=${to(`/liquidations?waiting=${reason}`)}><${Badge} state=${wordsOf(reason)} tone=${reasons[reason]?.tone} /></a>`,
-        },
-        {
-          name: 'What it means',
-          cell: (/** @type {any} */ { reason }) =>
-            html`<span class="soft">${reasons[reason]?.help ?? ''}</span>`,
-        },
-        {
-          name: 'Liquidations',
-          number: true,
-          cell: (/** @type {any} */ { count }) => grouped(count),
-        },
+        ),
+        column(
+          'What it means',
+          ({ reason }) => html`<span class="soft">${reasons[reason]?.help ?? ''}</span>`,
+        ),
+        figures('Liquidations', ({ count }) => grouped(count)),
       ]}
     />
   </${Panel}>`;
@@ -133,34 +117,22 @@ export function VenueTable({ venues }) {
       keyOf=${(/** @type {any} */ row) => row.mic}
       empty="No venue yet."
       columns=${[
-        {
-          name: 'Venue',
-          cell: (/** @type {any} */ { mic }) => html`<span class="mono">${mic}</span>`,
-        },
-        {
-          name: 'Trading',
-          cell: (/** @type {any} */ { open }) =>
-            html`<${Badge} state=${open ? 'open' : 'closed'} />`,
-        },
-        {
-          name: 'Until',
-          cell: (/** @type {any} */ venue) =>
-            html`<${At} at=${venue.open ? venue.closes_at : venue.opens_at} />`,
-        },
-        {
-          name: 'Session',
-          cell: (/** @type {any} */ { fix_session: status }) =>
-            status === undefined
-              ? html`<span class="soft">none</span>`
-              : html`<${Badge} state=${status} />`,
-        },
-        {
-          name: 'Halted',
-          cell: (/** @type {any} */ { halted }) =>
-            halted.length === 0
-              ? html`<span class="soft">none</span>`
-              : html`<span class="mono">${halted.slice(0, 5).join(', ')}${halted.length > 5 ? ` and ${halted.length - 5} more` : ''}</span>`,
-        },
+        column('Venue', ({ mic }) => html`<span class="mono">${mic}</span>`),
+        column('Trading', ({ open }) => html`<${Badge} state=${open ? 'open' : 'closed'} />`),
+        column(
+          'Until',
+          (venue) => html`<${At} at=${venue.open ? venue.closes_at : venue.opens_at} />`,
+        ),
+        column('Session', ({ fix_session: status }) =>
+          status === undefined
+            ? html`<span class="soft">none</span>`
+            : html`<${Badge} state=${status} />`,
+        ),
+        column('Halted', ({ halted }) =>
+          halted.length === 0
+            ? html`<span class="soft">none</span>`
+            : html`<span class="mono">${halted.slice(0, 5).join(', ')}${halted.length > 5 ? ` and ${halted.length - 5} more` : ''}</span>`,
+        ),
       ]}
     />`;
 }

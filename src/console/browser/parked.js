@@ -2,9 +2,11 @@
 
 import { html } from 'htm/preact';
 import { change, get, may, session } from './api.js';
+import { Confirm, Reason } from './forms.js';
 import { useFresh } from './live.js';
-import { Ago, Confirm, grouped, Head, Loading, Problem, Reason, say, Table } from './parts.js';
+import { Ago, grouped, Head, Loading, Problem, say } from './parts.js';
 import { place, to, withQuery } from './router.js';
+import { column, figures, Table } from './table.js';
 
 const pageRows = 100;
 
@@ -43,25 +45,17 @@ export function ParkedPage() {
       <${Table}
         label="Parked"
         rows=${data.data}
-        keyOf=${(/** @type {Parked} */ { id }) => id}
         empty="Nothing waits for a person."
         columns=${[
-          { name: 'What', cell: (/** @type {Parked} */ row) => html`<${What} row=${row} />` },
-          { name: 'Why', cell: (/** @type {Parked} */ { reason }) => html`<span>${reason}</span>` },
-          {
-            name: 'Tries',
-            number: true,
-            cell: (/** @type {Parked} */ { tries }) => grouped(tries),
-          },
-          {
-            name: 'Since',
-            cell: (/** @type {Parked} */ { parked_at: at }) => html`<${Ago} at=${at} />`,
-          },
-          {
-            name: 'Then',
-            cell: (/** @type {Parked} */ row) =>
+          column('What', (/** @type {Parked} */ row) => html`<${What} row=${row} />`),
+          column('Why', (/** @type {Parked} */ { reason }) => html`<span>${reason}</span>`),
+          figures('Tries', (/** @type {Parked} */ { tries }) => grouped(tries)),
+          column('Since', (/** @type {Parked} */ { parked_at: at }) => html`<${Ago} at=${at} />`),
+          column(
+            'Then',
+            (/** @type {Parked} */ row) =>
               html`<span><${Remedy} row=${row} again=${again} /></span>`,
-          },
+          ),
         ]}
       />
     </div>

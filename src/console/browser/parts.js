@@ -1,10 +1,8 @@
-// The small parts that every page is made of: states, amounts, times, ids, tables, dialogs.
+// The small parts that every page is made of: states, amounts, times, ids, panels.
 
 import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './api.js';
-import { go } from './router.js';
 
 /** @typedef {import('preact').ComponentChildren} Children */
 
@@ -141,50 +139,6 @@ export function Panel({ title, aside, rows = false, children }) {
   </section>`;
 }
 
-/**
- * A table whose rows lead somewhere; with `j` and `k` the keyboard goes through them.
- *
- * @template T
- * @param {object} props
- * @param {string} props.label
- * @param {readonly T[]} props.rows
- * @param {(row: T) => string} props.keyOf
- * @param {readonly { name: string, number?: boolean, cell: (row: T) => Children }[]} props.columns
- * @param {(row: T) => string} [props.linkOf] a place of the console
- * @param {string} [props.empty]
- */
-export function Table({ label, rows, keyOf, columns, linkOf, empty = 'Nothing here.' }) {
-  if (rows.length === 0) return html`<p class="empty">${empty}</p>`;
-  const open = (/** @type {MouseEvent} */ event, /** @type {T} */ row) => {
-    const { target } = event;
-    if (target instanceof Element && target.closest('a, button, input, select') !== null) return;
-    if (linkOf !== undefined && !getSelection()?.toString()) go(linkOf(row));
-  };
-  return html`<div class="scroll">
-    <table class="stack" aria-label=${label}>
-      <thead>
-        <tr>
-          ${columns.map(({ name, number }) => html`<th scope="col" class=${number ? 'number' : ''}>${name}</th>`)}
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) => html`<tr
-            key=${keyOf(row)}
-            class=${linkOf === undefined ? '' : 'link'}
-            onClick=${(/** @type {MouseEvent} */ event) => open(event, row)}
-          >
-            ${columns.map(
-              ({ name, number, cell }) =>
-                html`<td class=${number ? 'number' : ''} data-label=${name}>${cell(row)}</td>`,
-            )}
-          </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
-}
-
 /** @param {{ done: number, of: number, label: string, big?: boolean }} props */
 export function Progress({ done, of, label, big = false }) {
   const kind = `bar ${big ? 'big' : ''} ${of > 0 && done >= of ? 'done' : ''}`;
@@ -222,75 +176,4 @@ export function Head({ title, badge, children }) {
     ${badge}
     ${children !== undefined && html`<div class="actions">${children}</div>`}
   </div>`;
-}
-
-/** Why a person does something; it stands in the record of it. */
-export function Reason() {
-  return html`<label>
-    <span>Reason <span class="hint">kept with your name</span></span>
-    <input name="reason" required maxlength="300" autocomplete="off" />
-  </label>`;
-}
-
-/**
- * A button that asks before it acts; the dialog keeps the sentence of a refusal.
- *
- * @param {object} props
- * @param {string} props.label of the button
- * @param {string} props.title the question
- * @param {Children} [props.children] what will happen
- * @param {string} [props.confirm] of the button that does it
- * @param {boolean} [props.danger]
- * @param {boolean} [props.disabled]
- * @param {() => void} [props.opened] told when it is asked
- * @param {(form: FormData) => Promise<unknown>} props.act
- */
-export function Confirm({
-  label,
-  title,
-  children,
-  confirm = label,
-  danger,
-  disabled,
-  opened,
-  act,
-}) {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  const [isBusy, setBusy] = useState(false);
-  const [error, setError] = useState(/** @type {Error | undefined} */ (undefined));
-  // What was typed and refused before is not asked again.
-  const open = () => {
-    dialog.current?.querySelector('form')?.reset();
-    setError(undefined);
-    opened?.();
-    dialog.current?.showModal();
-  };
-  const submit = async (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
-      await act(new FormData(/** @type {HTMLFormElement} */ (event.target)));
-      dialog.current?.close();
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return html`
-    <button type="button" disabled=${disabled} onClick=${open}>${label}</button>
-    <dialog ref=${dialog} aria-label=${title}>
-      <h2>${title}</h2>
-      <form onSubmit=${submit}>
-        ${children}
-        <${Problem} error=${error} />
-        <div class="buttons">
-          <button type="submit" class=${danger ? 'danger' : 'primary'} disabled=${isBusy}>${confirm}</button>
-          <button type="button" onClick=${() => dialog.current?.close()}>Not now</button>
-        </div>
-      </form>
-    </dialog>
-  `;
 }

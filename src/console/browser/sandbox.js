@@ -1,12 +1,13 @@
 // The market of a sandbox: its clock, its venue, halts of instruments, and what becomes of orders.
 
 import { html } from 'htm/preact';
-import { useState } from 'preact/hooks';
-import { ApiError, change, get } from './api.js';
+import { change, get } from './api.js';
 import { Faults } from './faults.js';
+import { submitted, useAttempt } from './forms.js';
 import { useFresh } from './live.js';
-import { At, Badge, Head, Loading, lasting, now, Panel, Problem, say, Table } from './parts.js';
+import { At, Badge, Head, Loading, lasting, now, Panel, Problem, say } from './parts.js';
 import { place } from './router.js';
+import { column, Table } from './table.js';
 
 const jumps = /** @type {const} */ ([
   ['10 minutes', 600_000],
@@ -31,19 +32,14 @@ const courses = {
 
 export function SandboxPage() {
   const { data, error, again } = useFresh((asked) => get('/tests/market', {}, asked), []);
-  const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
+  const { refused, attempt } = useAttempt();
   if (data === undefined) return html`<${Head} title="Sandbox" /><${Loading} error=${error} />`;
-  const steer = async (/** @type {object} */ body, /** @type {string} */ word) => {
-    refuse(undefined);
-    try {
+  const steer = (/** @type {object} */ body, /** @type {string} */ word) =>
+    attempt(async () => {
       await change('POST', '/tests/market', body, { key: crypto.randomUUID() });
       say(word);
       again();
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      refuse(failure);
-    }
-  };
+    });
   return html`<${Head} title="Sandbox" />
     <p class="soft">The market is one for all clients of this sandbox. Nothing here moves money.</p>
     <${Problem} error=${refused ?? error} />
@@ -102,9 +98,7 @@ function Venue({ venue, steer }) {
 
 /** @param {{ halted: string[], steer: Steer }} props */
 function Halts({ halted, steer }) {
-  const halt = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  const halt = (/** @type {FormData} */ form) => {
     const isin = String(form.get('isin')).trim().toUpperCase();
     steer({ instruments: [{ isin, halted: true }] }, `${isin} is halted.`);
   };
@@ -115,19 +109,19 @@ function Halts({ halted, steer }) {
       keyOf=${(/** @type {string} */ isin) => isin}
       empty="Every instrument trades."
       columns=${[
-        {
-          name: 'Instrument',
-          cell: (/** @type {string} */ isin) => html`<span class="mono">${isin}</span>`,
-        },
-        {
-          name: 'Resume',
-          cell: (/** @type {string} */ isin) => html`<button type="button"
+        column(
+          'Instrument',
+          (/** @type {string} */ isin) => html`<span class="mono">${isin}</span>`,
+        ),
+        column(
+          'Resume',
+          (/** @type {string} */ isin) => html`<button type="button"
             onClick=${() => steer({ instruments: [{ isin, halted: false }] }, `${isin} trades again.`)}
           >Resume</button>`,
-        },
+        ),
       ]}
     />
-    <form class="filters" onSubmit=${halt}>
+    <form class="filters" onSubmit=${submitted(halt)}>
       <label>ISIN <input name="isin" required minlength="12" maxlength="12" value=${place.value.query.get('isin') ?? ''} autocomplete="off" /></label>
       <button type="submit">Halt</button>
     </form>
@@ -136,9 +130,7 @@ function Halts({ halted, steer }) {
 
 /** @param {{ behaviours: any[], steer: Steer }} props */
 function Trouble({ behaviours, steer }) {
-  const ask = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  const ask = (/** @type {FormData} */ form) => {
     const isin = String(form.get('isin')).trim().toUpperCase();
     const course = String(form.get('course'));
     const wish = {
@@ -159,23 +151,17 @@ function Trouble({ behaviours, steer }) {
       keyOf=${(/** @type {any} */ { isin }) => isin ?? 'all'}
       empty="Orders go as usual."
       columns=${[
-        {
-          name: 'Instrument',
-          cell: (/** @type {any} */ { isin }) => html`<span class="mono">${isin ?? 'all'}</span>`,
-        },
-        {
-          name: 'Behaviour',
-          cell: (/** @type {any} */ row) => html`<span>${behaviourWords(row)}</span>`,
-        },
-        {
-          name: 'End',
-          cell: (/** @type {any} */ { isin }) => html`<button type="button"
+        column('Instrument', ({ isin }) => html`<span class="mono">${isin ?? 'all'}</span>`),
+        column('Behaviour', (row) => html`<span>${behaviourWords(row)}</span>`),
+        column(
+          'End',
+          ({ isin }) => html`<button type="button"
             onClick=${() => steer({ behaviours: [isin === undefined ? {} : { isin }] }, 'As usual again.')}
           >End</button>`,
-        },
+        ),
       ]}
     />
-    <form onSubmit=${ask}>
+    <form onSubmit=${submitted(ask)}>
       <div class="filters">
         <label>ISIN <input name="isin" minlength="12" maxlength="12" placeholder="every instrument" autocomplete="off" /></label>
         <label>Course

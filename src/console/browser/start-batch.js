@@ -4,9 +4,11 @@
 import { html } from 'htm/preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { accountsMax, fileCharactersMax, readAccounts, sampleOf } from './accounts-file.js';
-import { ApiError, change, get, may, session } from './api.js';
-import { counted, grouped, Head, Id, money, Panel, Problem, Reason, say, Table } from './parts.js';
+import { ApiError, get, may } from './api.js';
+import { changeBecause, Reason, submitted, useAttempt } from './forms.js';
+import { counted, grouped, Head, Id, money, Panel, Problem, say } from './parts.js';
 import { go, to } from './router.js';
+import { column, figures, Table } from './table.js';
 
 /** Bad lines that are shown; of more, only the number. */
 const badShown = 20;
@@ -99,15 +101,9 @@ function Check({ read: { accounts, again, bad }, isTooLong }) {
           rows=${bad.slice(0, badShown)}
           keyOf=${(/** @type {any} */ { line }) => String(line)}
           columns=${[
-            { name: 'Line', number: true, cell: (/** @type {any} */ { line }) => grouped(line) },
-            {
-              name: 'What stands there',
-              cell: (/** @type {any} */ row) => html`<span class="mono wrap">${row.text}</span>`,
-            },
-            {
-              name: 'Why it is bad',
-              cell: (/** @type {any} */ { why }) => html`<span>${why}</span>`,
-            },
+            figures('Line', ({ line }) => grouped(line)),
+            column('What stands there', (row) => html`<span class="mono wrap">${row.text}</span>`),
+            column('Why it is bad', ({ why }) => html`<span>${why}</span>`),
           ]}
         />
       </${Panel}>`
@@ -142,27 +138,18 @@ function Sample({ accounts }) {
       html`<${Table}
         label="A few accounts"
         rows=${rows}
-        keyOf=${(/** @type {any} */ { id }) => id}
         columns=${[
-          {
-            name: 'Account',
-            cell: (/** @type {any} */ { id, fault }) =>
-              fault === undefined
-                ? html`<${Id} id=${id} href=${to(`/accounts/${id}`)} />`
-                : html`<${Id} id=${id} />`,
-          },
-          {
-            name: 'Would sell',
-            cell: (/** @type {any} */ row) => html`<span><${Outlook} row=${row} /></span>`,
-          },
-          {
-            name: 'About',
-            number: true,
-            cell: (/** @type {any} */ { preview }) =>
-              preview?.refusal === undefined && preview !== undefined
-                ? `${money(preview.totals.value)} €`
-                : '–',
-          },
+          column('Account', ({ id, fault }) =>
+            fault === undefined
+              ? html`<${Id} id=${id} href=${to(`/accounts/${id}`)} />`
+              : html`<${Id} id=${id} />`,
+          ),
+          column('Would sell', (row) => html`<span><${Outlook} row=${row} /></span>`),
+          figures('About', ({ preview }) =>
+            preview?.refusal === undefined && preview !== undefined
+              ? `${money(preview.totals.value)} €`
+              : '–',
+          ),
         ]}
       />`
     }
@@ -183,37 +170,25 @@ function Outlook({ row: { preview, fault } }) {
 function Pace({ accounts, badLines }) {
   // One wish, one key: a second click, or one after a lost answer, starts nothing twice; another wish has another.
   const key = useRef(crypto.randomUUID());
-  const [isBusy, setBusy] = useState(false);
-  const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
+  const { isBusy, refused, attempt } = useAttempt();
   const renew = () => {
     key.current = crypto.randomUUID();
   };
   useEffect(renew, [accounts]);
-  const start = async (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
-    const reason = String(form.get('reason'));
-    setBusy(true);
-    refuse(undefined);
-    try {
-      const body = { accounts, ...paceOf(form), reason, person: session.value?.person ?? '' };
-      const made = await change('POST', '/batches', body, { key: key.current, reason });
+  const start = (/** @type {FormData} */ form) =>
+    attempt(async () => {
+      const wish = { accounts, ...paceOf(form) };
+      const made = await changeBecause('/batches', form, wish, key.current);
       say(
         made.status === 'PENDING_APPROVAL'
           ? 'Made. It starts nothing before a second person approves it.'
           : 'The batch is made.',
       );
       go(`/batches/${made.id}`);
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      refuse(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return html`<${Panel} title="Sell all of them">
-    <form class="form" onSubmit=${start} onInput=${renew}>
+    <form class="form" onSubmit=${submitted(start)} onInput=${renew}>
       <label>
         <span>Accounts a minute <span class="hint">at most; empty: as fast as they can be started</span></span>
         <input name="rate" type="number" min="1" max="1000000" step="1" inputmode="numeric" />

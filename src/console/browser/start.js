@@ -1,8 +1,9 @@
 // Starts a liquidation: an account, what would be sold, a reason, and only then the word.
 
 import { html } from 'htm/preact';
-import { useRef, useState } from 'preact/hooks';
-import { ApiError, change, get, may } from './api.js';
+import { useRef } from 'preact/hooks';
+import { change, get, may } from './api.js';
+import { Reason, submitted, useAttempt } from './forms.js';
 import { useFresh } from './live.js';
 import {
   At,
@@ -14,13 +15,12 @@ import {
   money,
   Panel,
   Problem,
-  Reason,
   say,
-  Table,
   units,
 } from './parts.js';
 import { wordsOf } from './reasons.js';
 import { go, place, to, withQuery } from './router.js';
+import { column, figures, Table } from './table.js';
 
 const pageRows = 20;
 
@@ -39,16 +39,14 @@ function Choose() {
     (asked) => get('/accounts', { limit: pageRows, offset, order: 'DESC' }, asked),
     [offset],
   );
-  const take = (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
+  const take = (/** @type {FormData} */ form) => {
     const id = String(form.get('account')).trim();
     if (id !== '') go(`/start?account=${id}`);
   };
   return html`<${Head} title="Start a liquidation">
       ${may('batches:admin') && html`<a class="button" href=${to('/batches/start')}>Many accounts at once</a>`}
     </${Head}>
-    <form class="form" onSubmit=${take}>
+    <form class="form" onSubmit=${submitted(take)}>
       <label>
         <span>Account</span>
         <input name="account" required pattern="\\s*[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\\s*" title="The id of an account, a UUID" autocomplete="off" spellcheck=${false} />
@@ -63,24 +61,19 @@ function Choose() {
               <${Table}
                 label="Accounts"
                 rows=${data.data}
-                keyOf=${(/** @type {any} */ row) => row.id}
                 linkOf=${(/** @type {any} */ row) => `/start?account=${row.id}`}
                 empty="The book has no account. Import one: unwind import DIR"
                 columns=${[
-                  {
-                    name: 'Account',
-                    cell: (/** @type {any} */ { id }) =>
-                      html`<${Id} id=${id} href=${to(`/start?account=${id}`)} />`,
-                  },
-                  {
-                    name: 'Owner',
-                    cell: (/** @type {any} */ row) => html`<${Id} id=${row.users[0].id} />`,
-                  },
-                  {
-                    name: 'Status',
-                    cell: (/** @type {any} */ { status }) =>
+                  column(
+                    'Account',
+                    ({ id }) => html`<${Id} id=${id} href=${to(`/start?account=${id}`)} />`,
+                  ),
+                  column('Owner', (row) => html`<${Id} id=${row.users[0].id} />`),
+                  column(
+                    'Status',
+                    ({ status }) =>
                       html`<${Badge} state=${status} tone=${status === 'ACTIVE' ? 'good' : 'warn'} />`,
-                  },
+                  ),
                 ]}
               />
             </${Panel}>
@@ -98,8 +91,7 @@ function Choose() {
 function Start({ id }) {
   // One wish, one key: a second click, or one after a lost answer, starts nothing twice.
   const key = useRef(crypto.randomUUID());
-  const [isBusy, setBusy] = useState(false);
-  const [refused, refuse] = useState(/** @type {Error | undefined} */ (undefined));
+  const { isBusy, refused, attempt } = useAttempt();
   const { data, error } = useFresh(
     async (asked) => {
       const [account, preview] = await Promise.all([
@@ -114,24 +106,14 @@ function Start({ id }) {
     return html`<${Head} title="Start a liquidation" /><${Loading} error=${error} />`;
   }
   const { account, preview } = data;
-  const start = async (/** @type {SubmitEvent} */ event) => {
-    event.preventDefault();
-    const form = new FormData(/** @type {HTMLFormElement} */ (event.target));
-    setBusy(true);
-    refuse(undefined);
-    try {
+  const start = (/** @type {FormData} */ form) =>
+    attempt(async () => {
       const body = { user_id: account.users[0].id };
       const why = { key: key.current, reason: String(form.get('reason')) };
       const made = await change('POST', `/accounts/${id}/liquidations`, body, why);
       say('Started.');
       go(`/liquidations/${made.id}`);
-    } catch (failure) {
-      if (!(failure instanceof ApiError)) throw failure;
-      refuse(failure);
-    } finally {
-      setBusy(false);
-    }
-  };
+    });
   return html`<${Head} title="Start a liquidation" />
     <p>Account <a href=${to(`/accounts/${id}`)}><${Id} id=${id} whole /></a></p>
     <${Problem} error=${error} />
@@ -140,7 +122,7 @@ function Start({ id }) {
     ${
       preview.refusal === undefined &&
       html`<${Panel} title="Sell all of it">
-      <form class="form" onSubmit=${start}>
+      <form class="form" onSubmit=${submitted(start)}>
         <p>
           What sells is sold at the price of the market, and may earn another amount. Until the release it can be
           cancelled; after that it runs to its end.
@@ -209,43 +191,31 @@ function PreviewTable({ positions }) {
     keyOf=${(/** @type {any} */ { isin }) => isin}
     empty="There is nothing to sell."
     columns=${[
-      {
-        name: 'Instrument',
-        cell: (/** @type {any} */ { name, isin }) =>
-          html`<span>${name}<br /><span class="mono soft">${isin}</span></span>`,
-      },
-      { name: 'Held', number: true, cell: (/** @type {any} */ { quantity }) => units(quantity) },
-      { name: 'Sells', number: true, cell: (/** @type {any} */ { sells }) => units(sells) },
-      {
-        name: 'Does not sell',
-        cell: (/** @type {any} */ { unsold }) =>
-          unsold.length === 0
-            ? html`<span class="soft">–</span>`
-            : html`<span>${unsold.map(
-                (/** @type {any} */ { reason, quantity, detail }) =>
-                  html`<span class="nowrap"><${Badge} state=${wordsOf(reason)} tone="warn" /> ${units(quantity)}</span>
+      column(
+        'Instrument',
+        ({ name, isin }) => html`<span>${name}<br /><span class="mono soft">${isin}</span></span>`,
+      ),
+      figures('Held', ({ quantity }) => units(quantity)),
+      figures('Sells', ({ sells }) => units(sells)),
+      column('Does not sell', ({ unsold }) =>
+        unsold.length === 0
+          ? html`<span class="soft">–</span>`
+          : html`<span>${unsold.map(
+              (/** @type {any} */ { reason, quantity, detail }) =>
+                html`<span class="nowrap"><${Badge} state=${wordsOf(reason)} tone="warn" /> ${units(quantity)}</span>
                     ${detail && html`<br /><span class="soft">${detail}</span>`}<br />`,
-              )}</span>`,
-      },
-      {
-        name: 'Venue',
-        cell: (/** @type {any} */ { venue, venue_open: isOpen, opens_at: at }) =>
-          venue === undefined
-            ? html`<span class="soft">none</span>`
-            : html`<span><span class="mono">${venue}</span>
+            )}</span>`,
+      ),
+      column('Venue', ({ venue, venue_open: isOpen, opens_at: at }) =>
+        venue === undefined
+          ? html`<span class="soft">none</span>`
+          : html`<span><span class="mono">${venue}</span>
                 ${isOpen === false && html`<br /><span class="soft">opens <${At} at=${at} /></span>`}</span>`,
-      },
-      {
-        name: 'Price',
-        number: true,
-        cell: (/** @type {any} */ { price, priced_at: at }) =>
-          price === undefined ? 'none' : html`<span title=${`entered ${at}`}>${price}</span>`,
-      },
-      {
-        name: 'Value',
-        number: true,
-        cell: (/** @type {any} */ { value }) => (value === undefined ? '–' : `${money(value)} €`),
-      },
+      ),
+      figures('Price', ({ price, priced_at: at }) =>
+        price === undefined ? 'none' : html`<span title=${`entered ${at}`}>${price}</span>`,
+      ),
+      figures('Value', ({ value }) => (value === undefined ? '–' : `${money(value)} €`)),
     ]}
   /></${Panel}>`;
 }

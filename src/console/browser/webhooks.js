@@ -3,22 +3,11 @@
 import { html } from 'htm/preact';
 import { useState } from 'preact/hooks';
 import { change, get, may } from './api.js';
+import { Confirm } from './forms.js';
 import { useFresh } from './live.js';
-import {
-  Ago,
-  At,
-  Badge,
-  Confirm,
-  grouped,
-  Head,
-  Id,
-  Loading,
-  Panel,
-  Problem,
-  say,
-  Table,
-} from './parts.js';
+import { Ago, At, Badge, grouped, Head, Id, Loading, Panel, Problem, say } from './parts.js';
 import { go, to } from './router.js';
+import { column, figures, Table } from './table.js';
 
 /** @typedef {any} Webhook */
 
@@ -39,24 +28,16 @@ export function WebhooksPage() {
             <${Table}
               label="Webhooks"
               rows=${data.data}
-              keyOf=${(/** @type {Webhook} */ row) => row.id}
               linkOf=${(/** @type {Webhook} */ row) => `/webhooks/${row.id}`}
               empty="Nobody is told of anything yet. Add a webhook, and events go to its URL."
               columns=${[
-                {
-                  name: 'Title',
-                  cell: (/** @type {Webhook} */ row) =>
-                    html`<a href=${to(`/webhooks/${row.id}`)}>${row.title}</a>`,
-                },
-                {
-                  name: 'URL',
-                  cell: (/** @type {Webhook} */ { url }) => html`<span class="mono">${url}</span>`,
-                },
-                { name: 'State', cell: (/** @type {Webhook} */ row) => stateOf(row) },
-                {
-                  name: 'Since',
-                  cell: (/** @type {Webhook} */ row) => html`<${Ago} at=${row.created_at} />`,
-                },
+                column(
+                  'Title',
+                  (row) => html`<a href=${to(`/webhooks/${row.id}`)}>${row.title}</a>`,
+                ),
+                column('URL', ({ url }) => html`<span class="mono">${url}</span>`),
+                column('State', (row) => stateOf(row)),
+                column('Since', (row) => html`<${Ago} at=${row.created_at} />`),
               ]}
             />
           </div>`
@@ -208,32 +189,23 @@ function Attempts({ attempts, result, choose }) {
     <${Table}
       label="Delivery log"
       rows=${attempts}
-      keyOf=${(/** @type {any} */ row) => row.id}
       empty="Nothing was sent yet."
       columns=${[
-        {
-          name: 'When',
-          cell: (/** @type {any} */ row) => html`<${At} at=${row.attempted_at} ms />`,
-        },
-        { name: 'Kind', cell: (/** @type {any} */ { kind }) => kind },
-        {
-          name: 'Answer',
-          cell: (/** @type {any} */ row) => html`<span>
+        column('When', (row) => html`<${At} at=${row.attempted_at} ms />`),
+        column('Kind', ({ kind }) => kind),
+        column(
+          'Answer',
+          (row) => html`<span>
             <${Badge} state=${row.status === null ? row.outcome : String(row.status)} tone=${row.status >= 200 && row.status < 300 ? 'good' : 'bad'} />
           </span>`,
-        },
-        { name: 'Events', number: true, cell: (/** @type {any} */ { events }) => grouped(events) },
-        { name: 'Attempt', number: true, cell: (/** @type {any} */ { attempt }) => attempt },
-        {
-          name: 'Took',
-          number: true,
-          cell: (/** @type {any} */ row) => `${grouped(row.duration_ms)} ms`,
-        },
-        {
-          name: 'Body of the answer',
-          cell: (/** @type {any} */ { answer }) =>
-            html`<span class="mono soft">${answer.slice(0, 120) || '–'}</span>`,
-        },
+        ),
+        figures('Events', ({ events }) => grouped(events)),
+        figures('Attempt', ({ attempt }) => attempt),
+        figures('Took', (row) => `${grouped(row.duration_ms)} ms`),
+        column(
+          'Body of the answer',
+          ({ answer }) => html`<span class="mono soft">${answer.slice(0, 120) || '–'}</span>`,
+        ),
       ]}
     />
   </${Panel}>`;
