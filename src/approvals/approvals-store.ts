@@ -57,9 +57,7 @@ export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
       d.tenant_id,
       case when bool_and(p.price is not null) then sum(d.quantity * p.price) end as value
     from held d
-    left join unwind.prices p
-      on p.tenant_id = d.tenant_id
-      and p.isin = d.isin
+    left join unwind.prices p using (tenant_id, isin)
     where d.quantity > 0
     group by d.tenant_id`;
   return rows.map(({ tenant_id: tenantId, value }) => ({
@@ -258,9 +256,7 @@ export async function findLiftApprovers(
       ${halts.map(({ tenantId }) => tenantId)}::uuid[],
       ${halts.map(({ haltId }) => haltId)}::uuid[]
     ) as n (tenant_id, halt_id)
-    join unwind.approvals a
-      on a.tenant_id = n.tenant_id
-      and a.halt_id = n.halt_id
+    join unwind.approvals a using (tenant_id, halt_id)
     where a.decision = 'approved'`;
   return new Map(rows.map((row) => [row.halt_id, row.decided_by]));
 }

@@ -25,9 +25,7 @@ const batchesCount: Check = {
         count(*) filter (where a.status = 'CANCELLED') as cancelled
       from unwind_v1.batch_accounts a
       group by a.batch_id, a.tenant_id
-    ) a
-      on a.tenant_id = b.tenant_id
-      and a.batch_id = b.batch_id
+    ) a using (tenant_id, batch_id)
     where (b.accounts, b.started, b.refused, b.cancelled)
       is distinct from (a.accounts, a.started, a.refused, a.cancelled)`,
 };
@@ -52,10 +50,7 @@ const accountsHaveOneOutcome: Check = {
           as liquidations
       from unwind_v1.batch_liquidations l
       group by l.batch_id, l.account_id, l.tenant_id
-    ) l
-      on l.tenant_id = a.tenant_id
-      and l.batch_id = a.batch_id
-      and l.account_id = a.account_id
+    ) l using (tenant_id, batch_id, account_id)
     where case when a.status = 'STARTED' then concat('liquidation ', a.liquidation_id) end
       is distinct from l.liquidations`,
 };
@@ -102,13 +97,9 @@ const batchesEndLast: Check = {
         count(*) filter (where a.status = 'WAITING') as waiting,
         count(*) filter (where l.status in ('NEW', 'PROCESSING')) as open
       from unwind_v1.batch_accounts a
-      left join unwind_v1.batch_liquidations l
-        on l.tenant_id = a.tenant_id
-        and l.liquidation_id = a.liquidation_id
+      left join unwind_v1.batch_liquidations l using (tenant_id, liquidation_id)
       group by a.batch_id, a.tenant_id
-    ) w
-      on w.tenant_id = b.tenant_id
-      and w.batch_id = b.batch_id
+    ) w using (tenant_id, batch_id)
     where b.status in ('COMPLETED', 'CANCELLED')
       and (w.waiting > 0 or w.open > 0)`,
 };
@@ -133,9 +124,7 @@ const batchesKeepTheirRate: Check = {
           order by a.decided_at
         ) as before_at
       from unwind_v1.batch_accounts a
-      join unwind_v1.batches b
-        on b.tenant_id = a.tenant_id
-        and b.batch_id = a.batch_id
+      join unwind_v1.batches b using (tenant_id, batch_id)
       where b.rate is not null
         and a.status in ('STARTED', 'REFUSED')
     ) a
@@ -170,9 +159,7 @@ const eventsTellTheBatch: Check = {
       from unwind_v1.events e
       where starts_with(e.type, 'BATCH.')
       group by e.liquidation_id, e.tenant_id
-    ) e
-      on e.tenant_id = b.tenant_id
-      and e.batch_id = b.batch_id
+    ) e using (tenant_id, batch_id)
     cross join lateral (
       select case b.status
         when 'PENDING_APPROVAL' then 'CREATED'

@@ -34,10 +34,7 @@ const positionsAreSums: Check = {
         order by m.account_id, m.isin, m.tenant_id
       ) m
       group by m.account_id, m.isin, m.tenant_id
-    ) m
-      on m.tenant_id = p.tenant_id
-      and m.account_id = p.account_id
-      and m.isin = p.isin
+    ) m using (tenant_id, account_id, isin)
     where p.tenant_id is null
       or p.quantity <> coalesce(m.quantity, 0)
       or p.locked <> coalesce(m.locked, 0)`,
@@ -62,10 +59,7 @@ const positionsHold: Check = {
       from unwind_v1.orders o
       where o.status in ('NEW', 'PROCESSING')
       group by o.tenant_id, o.account_id, o.isin
-    ) o
-      on o.tenant_id = p.tenant_id
-      and o.account_id = p.account_id
-      and o.isin = p.isin
+    ) o using (tenant_id, account_id, isin)
     where p.tenant_id is null
       or p.held <> coalesce(o.open, 0)`,
 };
@@ -191,10 +185,7 @@ const executionsMove: Check = {
         e.tenant_id, e.execution_id, 'bust', e.account_id, e.isin, e.quantity, -e.proceeds,
         b.transaction_at, e.busted_at
       from unwind_v1.executions e
-      left join unwind_v1.busts b
-        on b.tenant_id = e.tenant_id
-        and b.venue = e.venue
-        and b.venue_execution_id = e.venue_execution_id
+      left join unwind_v1.busts b using (tenant_id, venue, venue_execution_id)
       where e.busted_at is not null
     )
     select
@@ -222,10 +213,7 @@ const executionsMove: Check = {
       select *
       from unwind_v1.movements m
       where m.reason in ('execution', 'bust')
-    ) m
-      on m.tenant_id = e.tenant_id
-      and m.execution_id = e.execution_id
-      and m.reason = e.reason
+    ) m using (tenant_id, execution_id, reason)
     where e.tenant_id is null
       or m.tenant_id is null
       or m.quantity - m.uncovered <> e.quantity
@@ -265,10 +253,7 @@ const bustsAreVoid: Check = {
         else 'the execution is not what the venue declared'
       end as message
     from unwind_v1.executions e
-    left join unwind_v1.busts b
-      on b.tenant_id = e.tenant_id
-      and b.venue = e.venue
-      and b.venue_execution_id = e.venue_execution_id
+    left join unwind_v1.busts b using (tenant_id, venue, venue_execution_id)
     where (e.busted_at is null) <> (b.tenant_id is null)
       or b.client_order_id <> e.client_order_id`,
 };

@@ -29,9 +29,7 @@ const correctionsAreCounted: Check = {
         and s.executed_quantity <> s.final_quantity
       group by s.tenant_id, s.order_id
       having sum(s.executed_quantity - s.final_quantity) <> 0
-    ) s
-      on s.tenant_id = o.tenant_id
-      and s.order_id = o.order_id
+    ) s using (tenant_id, order_id)
     where o.corrected_quantity is distinct from s.corrected`,
 };
 
@@ -55,9 +53,7 @@ const uncoveredIsLate: Check = {
           max(greatest(s.executed_quantity + s.busted_quantity - s.final_quantity, 0)), 0
         ) as late
       from unwind_v1.movements m
-      join unwind_v1.executions e
-        on e.tenant_id = m.tenant_id
-        and e.execution_id = m.execution_id
+      join unwind_v1.executions e using (tenant_id, execution_id)
       left join unwind_v1.submissions s
         on s.tenant_id = e.tenant_id
         and s.client_order_id = e.client_order_id
@@ -78,16 +74,12 @@ const correctionsAreReported: Check = {
         e.tenant_id, e.execution_id, 'fill/' as type, 'the execution' as what,
         null::text as names
       from unwind_v1.executions e
-      join unwind_v1.liquidations l
-        on l.tenant_id = e.tenant_id
-        and l.liquidation_id = e.liquidation_id
+      join unwind_v1.liquidations l using (tenant_id, liquidation_id)
       where e.recorded_at > l.ended_at + ${clockSkew}
       union all
       select e.tenant_id, e.execution_id, 'bust/', 'the bust', null
       from unwind_v1.executions e
-      join unwind_v1.liquidations l
-        on l.tenant_id = e.tenant_id
-        and l.liquidation_id = e.liquidation_id
+      join unwind_v1.liquidations l using (tenant_id, liquidation_id)
       where e.busted_at > l.ended_at + ${clockSkew}
       union all
       select

@@ -81,9 +81,7 @@ const refusedIsNotLost: Check = {
       concat('refused at ', r.at) as found,
       concat('the offset of subscription ', r.webhook_id, ' is ', d.acknowledged_offset) as message
     from refused r
-    join unwind_v1.deliveries d
-      on d.tenant_id = r.tenant_id
-      and d.webhook_id = r.webhook_id
+    join unwind_v1.deliveries d using (tenant_id, webhook_id)
     where r.position <= d.acknowledged_offset
       and r.at > d.settings_at
       and not exists (

@@ -21,10 +21,7 @@ const cancelsAreKept: Check = {
       from unwind_v1.venue_cancels c
       where c.outcome = 'accepted'
     ) c
-    join unwind_v1.venue_reports r
-      on r.tenant_id = c.tenant_id
-      and r.venue = c.venue
-      and r.client_order_id = c.client_order_id
+    join unwind_v1.venue_reports r using (tenant_id, venue, client_order_id)
     where r.type in ('filled', 'rejected', 'postponed')`,
 };
 

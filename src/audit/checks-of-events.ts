@@ -32,9 +32,7 @@ const eventsTellTheLife: Check = {
       from unwind_v1.events e
       where not starts_with(e.type, 'BATCH.')
       group by e.tenant_id, e.liquidation_id
-    ) e
-      on e.tenant_id = l.tenant_id
-      and e.liquidation_id = l.liquidation_id
+    ) e using (tenant_id, liquidation_id)
     cross join lateral (
       select
         (l.status = 'SETTLED')::integer as until,
@@ -91,9 +89,7 @@ const eventsBelong: Check = {
         lag(e.created_at) over (partition by e.tenant_id order by e.position) as before_at
       from unwind_v1.events e
     ) e
-    join unwind_v1.liquidations l
-      on l.tenant_id = e.tenant_id
-      and l.liquidation_id = e.liquidation_id
+    join unwind_v1.liquidations l using (tenant_id, liquidation_id)
     left join unwind_v1.event_heads h on h.tenant_id = e.tenant_id
     cross join lateral (
       select
@@ -148,12 +144,8 @@ const eventsShow: Check = {
       e.object as found,
       concat(e.type, ' of liquidation ', e.liquidation_id) as message
     from unwind_v1.events e
-    join unwind_v1.liquidations l
-      on l.tenant_id = e.tenant_id
-      and l.liquidation_id = e.liquidation_id
-    left join listed o
-      on o.tenant_id = e.tenant_id
-      and o.liquidation_id = e.liquidation_id
+    join unwind_v1.liquidations l using (tenant_id, liquidation_id)
+    left join listed o using (tenant_id, liquidation_id)
     cross join lateral (
       select
         substr(e.type, 21) as status,
@@ -213,17 +205,13 @@ const finalEventsTellTheCash: Check = {
       shown.cash_amount as found,
       concat(e.type, ' of liquidation ', e.liquidation_id) as message
     from unwind_v1.events e
-    left join unwind_v1.liquidations l
-      on l.tenant_id = e.tenant_id
-      and l.liquidation_id = e.liquidation_id
+    left join unwind_v1.liquidations l using (tenant_id, liquidation_id)
     left join (
       select x.tenant_id, x.liquidation_id, sum(x.proceeds) as proceeds
       from unwind_v1.executions x
       where x.busted_at is null
       group by x.tenant_id, x.liquidation_id
-    ) x
-      on x.tenant_id = e.tenant_id
-      and x.liquidation_id = e.liquidation_id
+    ) x using (tenant_id, liquidation_id)
     cross join lateral (
       select round(coalesce(x.proceeds, 0) - coalesce(l.corrected_proceeds, 0), 2)::text
         as cash_amount

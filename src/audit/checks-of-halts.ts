@@ -40,16 +40,12 @@ const endsAreEnds: Check = {
       concat('order ', o.order_id, ' ', o.status, ', last sent at ', n.sent_at) as found,
       concat('the venue ended it: ', s.outcome) as message
     from unwind_v1.submissions s
-    join unwind_v1.orders o
-      on o.tenant_id = s.tenant_id
-      and o.order_id = s.order_id
+    join unwind_v1.orders o using (tenant_id, order_id)
     join (
       select n.tenant_id, n.order_id, max(n.sent_at) as sent_at
       from unwind_v1.submissions n
       group by n.order_id, n.tenant_id
-    ) n
-      on n.tenant_id = s.tenant_id
-      and n.order_id = s.order_id
+    ) n using (tenant_id, order_id)
     where s.status = 'DONE'
       and s.outcome in ('cancelled', 'refused')
       and s.halt_cancel_at is null

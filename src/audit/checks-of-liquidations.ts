@@ -23,9 +23,7 @@ const liquidationsAreSums: Check = {
       from unwind_v1.executions e
       where e.busted_at is null
       group by e.tenant_id, e.liquidation_id
-    ) e
-      on e.tenant_id = l.tenant_id
-      and e.liquidation_id = l.liquidation_id
+    ) e using (tenant_id, liquidation_id)
     where l.tenant_id is null
       or l.proceeds <> coalesce(e.proceeds, 0)`,
 };
@@ -67,9 +65,7 @@ const openOrdersAreCounted: Check = {
         max(o.round) as rounds
       from unwind_v1.orders o
       group by o.tenant_id, o.liquidation_id
-    ) o
-      on o.tenant_id = l.tenant_id
-      and o.liquidation_id = l.liquidation_id
+    ) o using (tenant_id, liquidation_id)
     where l.open_orders <> coalesce(o.open, 0)
       or l.rounds <> coalesce(o.rounds, 0)
       or (l.status <> 'PROCESSING' and o.open > 0)`,
@@ -105,16 +101,12 @@ const liquidationsHaveTheirStatus: Check = {
         count(*) filter (where o.status = 'CANCELLED') as cancelled
       from unwind_v1.orders o
       group by o.tenant_id, o.liquidation_id
-    ) o
-      on o.tenant_id = l.tenant_id
-      and o.liquidation_id = l.liquidation_id
+    ) o using (tenant_id, liquidation_id)
     cross join lateral (
       select l.end_reason = 'refused' and exists (
         select
         from unwind_v1.reservations r
-        join unwind_v1.reservation_positions p
-          on p.tenant_id = r.tenant_id
-          and p.reservation_id = r.reservation_id
+        join unwind_v1.reservation_positions p using (tenant_id, reservation_id)
         where r.tenant_id = l.tenant_id
           and r.liquidation_id = l.liquidation_id
           and p.granted < p.quantity
@@ -193,16 +185,9 @@ const filledMeansFlat: Check = {
         else 'FILLED, though there was more to sell'
       end as message
     from left_over x
-    join unwind_v1.liquidations l
-      on l.tenant_id = x.tenant_id
-      and l.liquidation_id = x.liquidation_id
-    left join unwind_v1.instruments i
-      on i.tenant_id = x.tenant_id
-      and i.isin = x.isin
-    left join refused r
-      on r.tenant_id = x.tenant_id
-      and r.liquidation_id = x.liquidation_id
-      and r.isin = x.isin
+    join unwind_v1.liquidations l using (tenant_id, liquidation_id)
+    left join unwind_v1.instruments i using (tenant_id, isin)
+    left join refused r using (tenant_id, liquidation_id, isin)
     where r.isin is not null
       or (
         (x.quantity >= 1 or (i.fractional and i.updated_at + ${importTime} <= l.ended_at))
@@ -281,9 +266,7 @@ const liquidationsBelong: Check = {
         else 'the account is of another user'
       end as message
     from unwind_v1.liquidations l
-    left join unwind_v1.accounts a
-      on a.tenant_id = l.tenant_id
-      and a.account_id = l.account_id
+    left join unwind_v1.accounts a using (tenant_id, account_id)
     where l.user_id is distinct from a.user_id`,
 };
 

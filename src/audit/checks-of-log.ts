@@ -40,8 +40,7 @@ const logIsGapless: Check = {
       from unwind_v1.events e
       where e.position is not null
       group by e.tenant_id
-    ) e
-      on e.tenant_id = h.tenant_id
+    ) e using (tenant_id)
     where h.position is distinct from greatest(e.position, h.dropped_to, 0)`,
 };
 

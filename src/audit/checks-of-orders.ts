@@ -29,9 +29,7 @@ const ordersAreSums: Check = {
         order by e.order_id, e.tenant_id
       ) e
       group by e.order_id, e.tenant_id
-    ) e
-      on e.tenant_id = o.tenant_id
-      and e.order_id = o.order_id
+    ) e using (tenant_id, order_id)
     where o.tenant_id is null
       or o.filled_quantity <> coalesce(e.quantity, 0)
       or o.proceeds <> coalesce(e.proceeds, 0)`,
@@ -143,9 +141,7 @@ const ordersBelong: Check = {
         else 'the order does not fit its liquidation'
       end as message
     from unwind_v1.orders o
-    left join unwind_v1.liquidations l
-      on l.tenant_id = o.tenant_id
-      and l.liquidation_id = o.liquidation_id
+    left join unwind_v1.liquidations l using (tenant_id, liquidation_id)
     where l.tenant_id is null
       or o.account_id <> l.account_id
       or o.round not between 1 and l.rounds
@@ -201,12 +197,8 @@ const executionsBelong: Check = {
       ) as found,
       concat('of client order id ', e.client_order_id) as message
     from unwind_v1.executions e
-    left join unwind_v1.orders o
-      on o.tenant_id = e.tenant_id
-      and o.order_id = e.order_id
-    left join unwind_v1.submissions s
-      on s.tenant_id = e.tenant_id
-      and s.client_order_id = e.client_order_id
+    left join unwind_v1.orders o using (tenant_id, order_id)
+    left join unwind_v1.submissions s using (tenant_id, client_order_id)
     where (e.account_id, e.isin, e.liquidation_id, e.order_id, e.venue)
       is distinct from (o.account_id, o.isin, o.liquidation_id, s.order_id, s.venue)`,
 };

@@ -57,9 +57,7 @@ const ratesWereInForce: Check = {
         else 'the currency had no such rate then'
       end as message
     from unwind_v1.executions e
-    left join unwind_v1.orders o
-      on o.tenant_id = e.tenant_id
-      and o.order_id = e.order_id
+    left join unwind_v1.orders o using (tenant_id, order_id)
     left join unwind_v1.rates r
       on r.tenant_id = e.tenant_id
       and r.currency = e.currency

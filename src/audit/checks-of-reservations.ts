@@ -16,14 +16,8 @@ const soldAsGranted: Check = {
       trim_scale(o.quantity)::text as found,
       concat(o.isin, ' under reservation ', r.reservation_id) as message
     from unwind_v1.reservations r
-    join unwind_v1.orders o
-      on o.tenant_id = r.tenant_id
-      and o.liquidation_id = r.liquidation_id
-      and o.round = r.round
-    left join unwind_v1.reservation_positions p
-      on p.tenant_id = r.tenant_id
-      and p.reservation_id = r.reservation_id
-      and p.isin = o.isin
+    join unwind_v1.orders o using (tenant_id, liquidation_id, round)
+    left join unwind_v1.reservation_positions p using (tenant_id, reservation_id, isin)
     where o.quantity > coalesce(p.granted, 0)`,
 };
 
@@ -47,9 +41,7 @@ const oneOpen: Check = {
         count(distinct r.round) as rounds
       from unwind_v1.reservations r
       group by r.tenant_id, r.liquidation_id
-    ) r
-      on r.tenant_id = l.tenant_id
-      and r.liquidation_id = l.liquidation_id
+    ) r using (tenant_id, liquidation_id)
     where r.open > (l.ended_at is null)::integer
       or r.used <> r.rounds`,
 };
@@ -68,9 +60,7 @@ const grantsAreAnswers: Check = {
         as found,
       concat('the reservation is ', r.status) as message
     from unwind_v1.reservations r
-    join unwind_v1.reservation_positions p
-      on p.tenant_id = r.tenant_id
-      and p.reservation_id = r.reservation_id
+    join unwind_v1.reservation_positions p using (tenant_id, reservation_id)
     where (p.granted is null) <> (r.answered_at is null)
       or p.granted > p.quantity
       or p.granted < 0`,

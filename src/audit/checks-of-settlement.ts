@@ -21,9 +21,7 @@ const executionsHaveTheirDay: Check = {
       e.settlement_date::text as found,
       'the settlement date' as message
     from unwind_v1.executions e
-    join unwind_v1.liquidations l
-      on l.tenant_id = e.tenant_id
-      and l.liquidation_id = e.liquidation_id
+    join unwind_v1.liquidations l using (tenant_id, liquidation_id)
     where e.settlement_date < (e.executed_at - ${zones})::date
       or (e.settlement_date is null and l.contract = '2026')`,
 };
@@ -44,16 +42,12 @@ const settledIsSettled: Check = {
     left join (
       select e.tenant_id, e.liquidation_id, max(e.settlement_date) as last
       from unwind_v1.executions e
-      join unwind_v1.liquidations s
-        on s.tenant_id = e.tenant_id
-        and s.liquidation_id = e.liquidation_id
+      join unwind_v1.liquidations s using (tenant_id, liquidation_id)
       where s.status = 'SETTLED'
         and (e.recorded_at <= s.ended_at or e.recorded_at < s.settled_at - ${clockSkew})
         and (e.busted_at is null or e.busted_at > s.settled_at + ${clockSkew})
       group by e.tenant_id, e.liquidation_id
-    ) x
-      on x.tenant_id = l.tenant_id
-      and x.liquidation_id = l.liquidation_id
+    ) x using (tenant_id, liquidation_id)
     where l.status = 'SETTLED'
       and (
         l.settled_at < l.ended_at

@@ -33,9 +33,7 @@ const submissionsAreSums: Check = {
         order by e.order_id, e.client_order_id, e.tenant_id
       ) e
       group by e.order_id, e.client_order_id, e.tenant_id
-    ) e
-      on e.tenant_id = s.tenant_id
-      and e.client_order_id = s.client_order_id
+    ) e using (tenant_id, client_order_id)
     where s.tenant_id is null
       or s.executed_quantity <> coalesce(e.quantity, 0)
       or s.busted_quantity <> coalesce(e.busted, 0)`,
@@ -113,9 +111,7 @@ const submissionsServeOrders: Check = {
         sum(s.executed_quantity) filter (where s.status <> 'DONE') as open_executed
       from unwind_v1.submissions s
       group by s.tenant_id, s.order_id
-    ) s
-      on s.tenant_id = o.tenant_id
-      and s.order_id = o.order_id
+    ) s using (tenant_id, order_id)
     where o.tenant_id is null
       or o.submissions <> coalesce(s.submissions, 0)
       or case
@@ -141,9 +137,7 @@ const submissionsName: Check = {
       concat('liquidation ', s.liquidation_id) as found,
       concat('of order ', s.order_id) as message
     from unwind_v1.submissions s
-    left join unwind_v1.orders o
-      on o.tenant_id = s.tenant_id
-      and o.order_id = s.order_id
+    left join unwind_v1.orders o using (tenant_id, order_id)
     where s.liquidation_id is distinct from o.liquidation_id`,
 };
 

@@ -48,10 +48,7 @@ const rowsAreRecorded: Check = {
         else 'it is not as it was recorded'
       end as message
     from found f
-    full join kept k
-      on k.id = f.id
-      and k.tenant_id = f.tenant_id
-      and k.kind = f.kind
+    full join kept k using (id, tenant_id, kind)
     where sha256(convert_to(f.kind, 'UTF8') || f.bytes) is distinct from k.hash`,
 };
 
@@ -100,10 +97,7 @@ const entriesAreSealed: Check = {
         else 'it is not as it was sealed'
       end as message
     from sealed s
-    left join found f
-      on f.id = s.id
-      and f.tenant_id = s.tenant_id
-      and f.what = s.what
+    left join found f using (id, tenant_id, what)
     where f.hash is distinct from s.hash`,
 };
 

@@ -30,9 +30,7 @@ const journalKnows: Check = {
         else 'the venue received something else, or answered something else'
       end as message
     from unwind_v1.submissions s
-    left join unwind_v1.orders o
-      on o.tenant_id = s.tenant_id
-      and o.order_id = s.order_id
+    left join unwind_v1.orders o using (tenant_id, order_id)
     left join unwind_v1.venue_journal j
       on j.tenant_id = s.tenant_id
       and j.venue = s.venue
@@ -65,10 +63,7 @@ const journalIsOurs: Check = {
       concat(j.outcome, ', ', j.isin, ', ', trim_scale(j.quantity)) as found,
       'the venue received an order, but there is no such submission' as message
     from unwind_v1.venue_journal j
-    left join unwind_v1.submissions s
-      on s.tenant_id = j.tenant_id
-      and s.venue = j.venue
-      and s.client_order_id = j.client_order_id
+    left join unwind_v1.submissions s using (tenant_id, venue, client_order_id)
     where s.tenant_id is null`,
 };
 
@@ -188,10 +183,7 @@ const doneIsReported: Check = {
           case r.type when 'rejected' then 'refused' else r.type end as outcome
         from unwind_v1.venue_reports r
         where r.type not in ('trade', 'bust')
-      ) r
-        on r.tenant_id = s.tenant_id
-        and r.venue = s.venue
-        and r.client_order_id = s.client_order_id
+      ) r using (tenant_id, venue, client_order_id)
       where s.status = 'DONE'
         and (s.outcome, s.final_quantity) is distinct from (r.outcome, r.cumulative_quantity)
     ) x

@@ -56,9 +56,7 @@ export async function findBatchAccounts(
       round(l.cash_amount, 2)::text as cash_amount, round(l.proceeds, 2)::text as proceeds,
       a.refusal, a.running_id, a.decided_at
     from unwind.batch_accounts a
-    left join unwind.liquidations l
-      on l.tenant_id = a.tenant_id
-      and l.liquidation_id = a.liquidation_id
+    left join unwind.liquidations l using (tenant_id, liquidation_id)
     where a.tenant_id = ${q.tenantId}
       and a.batch_id = ${q.batchId}
       and (${q.status ?? null}::text is null or a.status = ${q.status ?? null})

@@ -31,9 +31,7 @@ export async function countRejections(
     rejected as materialized (
       select o.isin, s.reason, s.updated_at
       from unwind.submissions s
-      join unwind.orders o
-        on o.tenant_id = s.tenant_id
-        and o.order_id = s.order_id
+      join unwind.orders o using (tenant_id, order_id)
       where s.tenant_id = ${tenantId}
         and s.venue = ${venue}
         and s.outcome = 'refused'

@@ -151,9 +151,7 @@ export async function findStops(
   const rows = await sql<StopRow[]>`
     select ${stopColumns}
     from unwind.control_stops s
-    join unwind.orders o
-      on o.tenant_id = s.tenant_id
-      and o.order_id = s.order_id
+    join unwind.orders o using (tenant_id, order_id)
     where (${tenantId ?? null}::uuid is null or s.tenant_id = ${tenantId ?? null})
       and s.cleared_at is null
       and s.released_at is null

@@ -165,9 +165,7 @@ export async function claimWebhooks(
       lease_epoch = d.lease_epoch + 1,
       lease_expires_at = ${claim.leaseExpiresAt}
     from due
-    join unwind.webhooks w
-      on w.tenant_id = due.tenant_id
-      and w.webhook_id = due.webhook_id
+    join unwind.webhooks w using (tenant_id, webhook_id)
     where d.tenant_id = due.tenant_id
       and d.webhook_id = due.webhook_id
     returning
@@ -226,9 +224,7 @@ export async function readBlocks(
       b.failing_since, b.next_attempt_at, b.last_attempt_at, b.last_outcome
     from json_to_recordset(${recordsOf(keys.map((key) => keyRecord(key)))}::json)
       as g (n integer, tenant_id uuid, webhook_id uuid)
-    join unwind.blocked_accounts b
-      on b.tenant_id = g.tenant_id
-      and b.webhook_id = g.webhook_id`;
+    join unwind.blocked_accounts b using (tenant_id, webhook_id)`;
   const byKey = Map.groupBy(rows, (row) => row.n);
   return keys.map((_, n) => {
     const byRequest = Map.groupBy(byKey.get(n) ?? [], (row) => row.request_id);

@@ -56,8 +56,6 @@ export async function readFaults(
       f.stall_s, f.one_in, f.answered_as
     from json_to_recordset(${recordsOf(keys.map((key) => keyRecord(key)))}::json)
       as g (n integer, tenant_id uuid, webhook_id uuid)
-    join unwind.webhook_faults f
-      on f.tenant_id = g.tenant_id
-      and f.webhook_id = g.webhook_id`;
+    join unwind.webhook_faults f using (tenant_id, webhook_id)`;
   return new Map(rows.map(({ webhook_id: id, ...row }) => [id, thingOf<Faults>(row)]));
 }

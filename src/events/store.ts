@@ -35,9 +35,7 @@ export async function recordLiquidationEvents(
       ${liquidationIds}::uuid[],
       ${eventIds}::uuid[]
     ) as n (tenant_id, liquidation_id, event_id)
-    join unwind.liquidations l
-      on l.tenant_id = n.tenant_id
-      and l.liquidation_id = n.liquidation_id
+    join unwind.liquidations l using (tenant_id, liquidation_id)
     ${objectSql(fragment`l`)}`;
   await tx`${liquidationEventsSql(changed, now)}`;
 }

@@ -61,10 +61,7 @@ export async function findKnownExecutions(
       ${names.map((name) => name.venue)}::text[],
       ${names.map((name) => name.venueExecutionId)}::text[]
     ) as n (tenant_id, venue, venue_execution_id)
-    join unwind.executions e
-      on e.tenant_id = n.tenant_id
-      and e.venue = n.venue
-      and e.venue_execution_id = n.venue_execution_id`;
+    join unwind.executions e using (tenant_id, venue, venue_execution_id)`;
   return rows.map((row) => ({
     venue: row.venue,
     venueExecutionId: row.venue_execution_id,
@@ -96,10 +93,7 @@ export async function findBusts(
       ${names.map((name) => name.venue)}::text[],
       ${names.map((name) => name.venueExecutionId)}::text[]
     ) as n (tenant_id, venue, venue_execution_id)
-    join unwind.busts b
-      on b.tenant_id = n.tenant_id
-      and b.venue = n.venue
-      and b.venue_execution_id = n.venue_execution_id`;
+    join unwind.busts b using (tenant_id, venue, venue_execution_id)`;
   return rows.map((row) => ({
     venue: row.venue,
     venueExecutionId: row.venue_execution_id,

@@ -68,12 +68,8 @@ export function unorderedSql(target: HaltTarget): Fragment {
   return fragment`
     select p.tenant_id, p.isin, s.quantity
     from unwind.liquidations l
-    join unwind.positions p
-      on p.tenant_id = l.tenant_id
-      and p.account_id = l.account_id
-    join unwind.instruments i
-      on i.tenant_id = p.tenant_id
-      and i.isin = p.isin
+    join unwind.positions p using (tenant_id, account_id)
+    join unwind.instruments i using (tenant_id, isin)
     cross join lateral (
       select unwind.sellable(p.quantity - p.locked - p.held, i.fractional) as quantity
     ) s

@@ -128,12 +128,8 @@ export async function findSendsUntil(
   const rows = await sql<{ until: Date | null }[]>`
     select max(w.until) as until
     from unwind.submissions s
-    join unwind.orders o
-      on o.tenant_id = s.tenant_id
-      and o.order_id = s.order_id
-    left join unwind.fix_orders f
-      on f.tenant_id = s.tenant_id
-      and f.client_order_id = s.client_order_id
+    join unwind.orders o using (tenant_id, order_id)
+    left join unwind.fix_orders f using (tenant_id, client_order_id)
     -- What a FIX session has taken goes its way without the lease: from its outbox, where halts are read again.
     cross join lateral (
       select case

@@ -105,9 +105,7 @@ export async function lockHoldings(
   const of = fragment`
       select l.tenant_id, l.liquidation_id, l.account_id
       from ${liquidationsNamed(tenantId, liquidationIds)}
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id`;
+      join unwind.liquidations l using (tenant_id, liquidation_id)`;
   const rows = await tx<(HoldingRow & { readonly liquidation_id: LiquidationId })[]>`
     ${holdingsSql(of, which)}
     for no key update of p`;

@@ -151,12 +151,8 @@ export async function findHoldings(
           and r.as_of <= (select unwind.market_time(${now}))
       ) end as rate_as_of
     from (${holdingsSql(of, which)}) s
-    join unwind.instruments i
-      on i.tenant_id = s.tenant_id
-      and i.isin = s.isin
-    left join unwind.prices c
-      on c.tenant_id = s.tenant_id
-      and c.isin = s.isin
+    join unwind.instruments i using (tenant_id, isin)
+    left join unwind.prices c using (tenant_id, isin)
     order by s.isin`;
   return rows.map((row) => ({
     ...toHolding(row),

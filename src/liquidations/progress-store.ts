@@ -122,9 +122,7 @@ export async function moveLiquidations(
         ${moves.map(({ to }) => ('endReason' in to ? to.endReason : null))}::text[],
         ${moves.map(({ note }) => note ?? null)}::text[]
       ) as n (tenant_id, liquidation_id, from_status, to_status, new_orders, end_reason, end_note)
-      join unwind.liquidations c
-        on c.tenant_id = n.tenant_id
-        and c.liquidation_id = n.liquidation_id
+      join unwind.liquidations c using (tenant_id, liquidation_id)
       cross join lateral unwind.next_changes(
         c.tenant_id, c.liquidation_id, c.updated_at, ${now}
       ) as changed
@@ -160,9 +158,7 @@ export async function settleLiquidations(
         coalesce(s.settle_at, c.settle_at) as settle_at,
         coalesce(s.settle_at, c.settle_at) <= (select unwind.market_time(${now})) as is_settled
       from ${liquidationsNamed(tenantId, liquidationIds)}
-      join unwind.liquidations c
-        on c.tenant_id = n.tenant_id
-        and c.liquidation_id = n.liquidation_id
+      join unwind.liquidations c using (tenant_id, liquidation_id)
       cross join lateral (
         select unwind.settles_at(c.tenant_id, c.liquidation_id) as settle_at
       ) s
@@ -235,9 +231,7 @@ export async function settleProgress(
         ) as u (tenant_id, liquidation_id, proceeds, ended)
         group by u.tenant_id, u.liquidation_id
       ) as n
-      join unwind.liquidations c
-        on c.tenant_id = n.tenant_id
-        and c.liquidation_id = n.liquidation_id
+      join unwind.liquidations c using (tenant_id, liquidation_id)
       cross join lateral unwind.next_changes(
         c.tenant_id, c.liquidation_id, c.updated_at, ${now}
       ) as changed

@@ -185,9 +185,7 @@ async function findOrders(
       order by o.ended_at is not null, o.order_id desc
       limit ${storyOrdersMax}
     ) o
-    join unwind.instruments i
-      on i.tenant_id = o.tenant_id
-      and i.isin = o.isin
+    join unwind.instruments i using (tenant_id, isin)
     left join lateral (
       select s.*
       from unwind.submissions s

@@ -60,16 +60,12 @@ export async function findTimeline(
     submissions as materialized (
       select o.isin, s.*
       from orders o
-      join unwind.submissions s
-        on s.tenant_id = o.tenant_id
-        and s.order_id = o.order_id
+      join unwind.submissions s using (tenant_id, order_id)
     ),
     executions as materialized (
       select e.*
       from orders o
-      join unwind.executions e
-        on e.tenant_id = o.tenant_id
-        and e.order_id = o.order_id
+      join unwind.executions e using (tenant_id, order_id)
     ),
     events as materialized (
       select e.*

@@ -240,9 +240,7 @@ async function findSeen(
       trim_scale(l.cash_amount) as cash_amount,
       l.created_at, w.reason, w.isin, w.since, w.until, w.detail
     from chosen c
-    join unwind.liquidations l
-      on l.tenant_id = c.tenant_id
-      and l.liquidation_id = c.liquidation_id
+    join unwind.liquidations l using (tenant_id, liquidation_id)
     left join lateral (
       select 1 as place, w.reason, w.isin, w.since, w.until, w.detail
       from unwind_v1.liquidation_waits w

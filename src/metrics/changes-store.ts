@@ -133,9 +133,7 @@ export async function readChangeStates(
             )
           )
           from unwind.webhooks w
-          join unwind.deliveries d
-            on d.tenant_id = w.tenant_id
-            and d.webhook_id = w.webhook_id
+          join unwind.deliveries d using (tenant_id, webhook_id)
           where w.tenant_id = t.tenant_id
         ),
         ''

@@ -76,9 +76,7 @@ function findByName(sql: Sql, { tenantId, name }: { tenantId: TenantId; name: st
   return sql<FoundRow[]>`
     select 'order' as kind, o.order_id::text as id, o.liquidation_id, o.account_id
     from unwind.submissions s
-    join unwind.orders o
-      on o.tenant_id = s.tenant_id
-      and o.order_id = s.order_id
+    join unwind.orders o using (tenant_id, order_id)
     where s.tenant_id = ${tenantId} and s.client_order_id = ${name}
     union all
     select 'instrument', i.isin, null::uuid, null::uuid

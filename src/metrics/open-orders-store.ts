@@ -34,9 +34,7 @@ export async function countOpenOrders(sql: Sql): Promise<ReadonlyMap<TenantId, O
       from unwind.control_stops s
       where s.cleared_at is null
         and s.released_at is null
-    ) s
-      on s.tenant_id = o.tenant_id
-      and s.order_id = o.order_id
+    ) s using (tenant_id, order_id)
     group by o.tenant_id`;
   return new Map(rows.map(({ tenant_id, open, held }) => [tenant_id, { open, held }]));
 }

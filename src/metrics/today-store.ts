@@ -165,9 +165,7 @@ async function readOthers(sql: Sql, { tenantId, from }: { tenantId: TenantId; fr
         count(*) filter (where d.failing_since is not null)::integer as failing,
         coalesce(max(h.position - d.acknowledged_offset), 0) as most_behind
       from unwind.webhooks w
-      join unwind.deliveries d
-        on d.tenant_id = w.tenant_id
-        and d.webhook_id = w.webhook_id
+      join unwind.deliveries d using (tenant_id, webhook_id)
       join unwind.event_heads h on h.tenant_id = w.tenant_id
       where w.tenant_id = ${tenantId}
         and w.enabled

@@ -24,9 +24,7 @@ export async function claimToCancel(
     with halted as (
       select s.tenant_id, s.client_order_id
       from unwind.submissions s
-      join unwind.orders o
-        on o.tenant_id = s.tenant_id
-        and o.order_id = s.order_id
+      join unwind.orders o using (tenant_id, order_id)
       where s.venue = ${venue}
         and s.status <> 'DONE'
         and (

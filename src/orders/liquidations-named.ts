@@ -28,9 +28,7 @@ export function nextChangesOf(named: {
           ${named.liquidationIds}::uuid[]
         ) as d (tenant_id, liquidation_id)
       ) as n
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id
+      join unwind.liquidations l using (tenant_id, liquidation_id)
       cross join lateral unwind.next_changes(
         l.tenant_id, l.liquidation_id, l.updated_at, ${named.now}
       ) as c`;

@@ -57,9 +57,7 @@ export function ordersStoppedSql(batch: {
     with changes as materialized (
       select l.tenant_id, l.liquidation_id, l.stop_reason, changed.at
       from ${liquidationsNamed(tenantId, liquidationIds)}
-      join unwind.liquidations l
-        on l.tenant_id = n.tenant_id
-        and l.liquidation_id = n.liquidation_id
+      join unwind.liquidations l using (tenant_id, liquidation_id)
       cross join lateral unwind.next_changes(
         l.tenant_id, l.liquidation_id, l.updated_at, ${now}
       ) as changed

@@ -56,9 +56,7 @@ export async function lockSubmissions(
     where (a.tenant_id, a.account_id) in (
         select o.tenant_id, o.account_id
         from ${named}
-        join unwind.submissions s
-          on s.tenant_id = n.tenant_id
-          and s.client_order_id = n.client_order_id
+        join unwind.submissions s using (tenant_id, client_order_id)
         join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
       )
     order by a.account_id
@@ -69,9 +67,7 @@ export async function lockSubmissions(
     where (l.tenant_id, l.liquidation_id) in (
         select s.tenant_id, s.liquidation_id
         from ${named}
-        join unwind.submissions s
-          on s.tenant_id = n.tenant_id
-          and s.client_order_id = n.client_order_id
+        join unwind.submissions s using (tenant_id, client_order_id)
       )
     order by l.liquidation_id
     for no key update`;
@@ -83,9 +79,7 @@ export async function lockSubmissions(
       o.quantity as order_quantity,
       o.filled_quantity, o.corrected_quantity, o.status as order_status, o.submissions
     from ${named}
-    join unwind.submissions s
-      on s.tenant_id = n.tenant_id
-      and s.client_order_id = n.client_order_id
+    join unwind.submissions s using (tenant_id, client_order_id)
     join unwind.orders o on o.tenant_id = s.tenant_id and o.order_id = s.order_id
     order by o.order_id, s.client_order_id
     for no key update of s, o`;

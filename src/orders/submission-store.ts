@@ -185,9 +185,7 @@ export async function lockAnswered(tx: Tx, answered: readonly Held[]): Promise<v
       ${answered.map((one) => one.tenantId)}::uuid[],
       ${answered.map((one) => one.clientOrderId)}::text[]
     ) as n (tenant_id, client_order_id)
-    join unwind.submissions s
-      on s.tenant_id = n.tenant_id
-      and s.client_order_id = n.client_order_id
+    join unwind.submissions s using (tenant_id, client_order_id)
     order by s.order_id, s.client_order_id
     for no key update of s`;
 }
@@ -311,12 +309,8 @@ export async function findAtVenues(
   const rows = await tx<{ venue: string; client_order_id: string }[]>`
     select s.venue, s.client_order_id
     from ${liquidationsNamed(tenantId, liquidationIds)}
-    join unwind.orders o
-      on o.tenant_id = n.tenant_id
-      and o.liquidation_id = n.liquidation_id
-    join unwind.submissions s
-      on s.tenant_id = o.tenant_id
-      and s.order_id = o.order_id
+    join unwind.orders o using (tenant_id, liquidation_id)
+    join unwind.submissions s using (tenant_id, order_id)
     where o.status = 'PROCESSING'
       and s.status <> 'DONE'
     order by s.client_order_id`;

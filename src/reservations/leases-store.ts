@@ -140,16 +140,12 @@ export async function findSold(
     select
       p.reservation_id, p.isin, g.granted, s.sold, greatest(g.granted - s.sold, 0) as released
     from unwind.reservations r
-    join unwind.reservation_positions p
-      on p.tenant_id = r.tenant_id
-      and p.reservation_id = r.reservation_id
+    join unwind.reservation_positions p using (tenant_id, reservation_id)
     cross join lateral (select coalesce(p.granted, 0) as granted) g
     cross join lateral (
       select coalesce(sum(e.quantity), 0) as sold
       from unwind.orders o
-      join unwind.executions e
-        on e.tenant_id = o.tenant_id
-        and e.order_id = o.order_id
+      join unwind.executions e using (tenant_id, order_id)
       where o.tenant_id = r.tenant_id
         and o.liquidation_id = r.liquidation_id
         and o.round = r.round

@@ -78,9 +78,7 @@ export async function findReserved(
       r.liquidation_id, r.reservation_id, r.status, r.round is not null as is_used,
       p.isin, p.quantity, p.granted, p.reason
     from unwind.reservations r
-    join unwind.reservation_positions p
-      on p.tenant_id = r.tenant_id
-      and p.reservation_id = r.reservation_id
+    join unwind.reservation_positions p using (tenant_id, reservation_id)
     where r.tenant_id = ${which.tenantId}
       and r.liquidation_id = any (${which.liquidationIds}::uuid[])
     order by r.number, p.isin`;

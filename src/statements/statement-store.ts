@@ -57,9 +57,7 @@ export async function findSource(tx: Tx, which: Which): Promise<StatementSource 
         count(e.busted_at)::integer as void,
         round(coalesce(sum(e.proceeds) filter (where e.busted_at is null), 0), 2)::text as sold
       from unwind.orders o
-      join unwind.executions e
-        on e.tenant_id = o.tenant_id
-        and e.order_id = o.order_id
+      join unwind.executions e using (tenant_id, order_id)
       where o.tenant_id = l.tenant_id
         and o.liquidation_id = l.liquidation_id
     ) e
@@ -93,9 +91,7 @@ export async function findInstruments(tx: Tx, which: Which): Promise<readonly St
       trim_scale(sum(e.quantity))::text as quantity,
       round(sum(e.proceeds), 2)::text as proceeds
     from unwind.orders o
-    join unwind.executions e
-      on e.tenant_id = o.tenant_id
-      and e.order_id = o.order_id
+    join unwind.executions e using (tenant_id, order_id)
     where o.tenant_id = ${which.tenantId}
       and o.liquidation_id = ${which.liquidationId}
       and e.busted_at is null
@@ -129,18 +125,14 @@ export async function findExecutions(
     from (
       select e.*
       from unwind.orders o
-      join unwind.executions e
-        on e.tenant_id = o.tenant_id
-        and e.order_id = o.order_id
+      join unwind.executions e using (tenant_id, order_id)
       where o.tenant_id = ${tenantId}
         and o.liquidation_id = ${liquidationId}
       order by e.executed_at, e.execution_id
       offset ${offset}
       limit ${limit}
     ) e
-    left join unwind.submissions s
-      on s.tenant_id = e.tenant_id
-      and s.client_order_id = e.client_order_id
+    left join unwind.submissions s using (tenant_id, client_order_id)
     order by e.executed_at, e.execution_id`;
   return rows.map(({ execution }) => execution);
 }

@@ -125,9 +125,7 @@ export async function findLog(
   >`
     select m.direction, m.number, m.type, m.at, m.fields, m.problem
     from unwind.fix_messages m
-    join unwind.fix_sessions s
-      on s.venue = m.venue
-      and s.trading_day = m.trading_day
+    join unwind.fix_sessions s using (venue, trading_day)
     where m.venue = ${venue}
       and m.number > case when m.direction = 'in' then ${after.in}::bigint else ${after.out}::bigint end
     order by

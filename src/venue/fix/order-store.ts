@@ -115,9 +115,7 @@ export async function findOrders(
       ${orders.map((order) => order.tenantId)}::uuid[],
       ${orders.map((order) => order.clientOrderId)}::text[]
     ) as n (tenant_id, client_order_id)
-    join unwind.fix_orders o
-      on o.tenant_id = n.tenant_id
-      and o.client_order_id = n.client_order_id
+    join unwind.fix_orders o using (tenant_id, client_order_id)
     where o.venue = ${venue}
       and (not ${isAnswered}::boolean or o.status in ('WORKING', 'DONE'))`;
   return rows.map(toOrder);

@@ -48,9 +48,7 @@ export const ofFixOrder = {
   accountId: fragment`(
     select a.account_id
     from unwind.submissions s
-    join unwind.orders a
-      on a.tenant_id = s.tenant_id
-      and a.order_id = s.order_id
+    join unwind.orders a using (tenant_id, order_id)
     where s.tenant_id = o.tenant_id
       and s.client_order_id = o.client_order_id
   )`,
@@ -97,12 +95,8 @@ export async function takeRequests(
       p.updated_at as price_at,
       t.type = 'D' and ${isHaltedSql(ofFixOrder)} as is_halted
     from taken t
-    join unwind.fix_orders o
-      on o.tenant_id = t.tenant_id
-      and o.client_order_id = t.client_order_id
-    left join unwind.prices p
-      on p.tenant_id = o.tenant_id
-      and p.isin = o.isin
+    join unwind.fix_orders o using (tenant_id, client_order_id)
+    left join unwind.prices p using (tenant_id, isin)
     -- The book has prices in EUR: what is sold in another currency costs that much in it.
     left join lateral (
       select r.rate
