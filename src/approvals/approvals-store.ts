@@ -3,6 +3,7 @@
 import type { BatchId } from '../batches/batch.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { unorderedSql } from '../halts/effect-store.ts';
 import { everyTenant, type Halt, type HaltId } from '../halts/halt.ts';
@@ -25,13 +26,13 @@ export async function findFourEyesLimits(
   tx: Tx,
   { tenantId }: Pick<Halt, 'tenantId'>,
 ): Promise<readonly FourEyesLimit[]> {
-  const rows = await tx<{ tenant_id: TenantId; max: string }[]>`
+  const rows = await tx<RowOf<FourEyesLimit>[]>`
     select c.tenant_id, c.four_eyes_max as max
     from unwind.controls c
     where c.replaced_at is null
       and c.four_eyes_max is not null
       and (${tenantId} = ${everyTenant} or c.tenant_id in (${tenantId}, ${everyTenant}))`;
-  return rows.map(({ tenant_id, max }) => ({ tenantId: tenant_id, max: decimal(max) }));
+  return rows.map((row) => thingOf<FourEyesLimit>(row, { max: decimal }));
 }
 
 /**
@@ -40,7 +41,7 @@ export async function findFourEyesLimits(
  * at venues as well: it comes back.
  */
 export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
-  const rows = await tx<{ tenant_id: TenantId; value: string | null }[]>`
+  const rows = await tx<RowOf<Held>[]>`
     with held as (
       select
         o.tenant_id,
@@ -60,10 +61,7 @@ export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
     left join unwind.prices p using (tenant_id, isin)
     where d.quantity > 0
     group by d.tenant_id`;
-  return rows.map(({ tenant_id: tenantId, value }) => ({
-    tenantId,
-    value: value === null ? undefined : decimal(value),
-  }));
+  return rows.map((row) => thingOf<Held>(row, { value: decimal }));
 }
 
 /** Writes down that nobody has decided in time. */
@@ -110,24 +108,18 @@ export async function insertApproval(tx: Tx, approval: Approval): Promise<boolea
   return inserted.count > 0;
 }
 
-interface ApprovalRow {
-  readonly tenant_id: TenantId;
-  readonly approval_id: ApprovalId;
+type PlainPart = Omit<Approval, 'wish' | 'asker' | 'decided'>;
+
+type ApprovalRow = RowOf<PlainPart> & {
   readonly halt_id: HaltId | null;
   readonly batch_id: BatchId;
-  readonly value: string | null;
-  readonly value_max: string;
-  readonly reason: string;
   readonly person: string;
   readonly actor_kind: ActKind;
   readonly actor: string;
-  readonly asked_at: Date;
-  readonly expires_at: Date;
-  readonly status: Approval['status'];
   readonly decided_at: Date | null;
   readonly decided_by: string | null;
   readonly decide_reason: string | null;
-}
+};
 
 /** SQL: how an approval stands at an instant. */
 function statusSql(now: Date): Fragment {
@@ -161,21 +153,13 @@ function columnsSql(now: Date): Fragment {
 }
 
 function toApproval(row: ApprovalRow): Approval {
-  const { decided_at: at, decided_by: by, decide_reason: reason } = row;
+  const { halt_id: haltId, batch_id: batchId, person, actor_kind: kind, actor, ...others } = row;
+  const { decided_at: at, decided_by: by, decide_reason: reason, ...approval } = others;
   return {
-    tenantId: row.tenant_id,
-    approvalId: row.approval_id,
+    ...thingOf<PlainPart>(approval, { value: decimal, valueMax: decimal }),
     wish:
-      row.halt_id === null
-        ? { operation: 'start_batch', batchId: row.batch_id }
-        : { operation: 'lift_halt', haltId: row.halt_id },
-    value: row.value === null ? undefined : decimal(row.value),
-    valueMax: decimal(row.value_max),
-    reason: row.reason,
-    asker: { person: row.person, kind: row.actor_kind, actor: row.actor },
-    askedAt: row.asked_at,
-    expiresAt: row.expires_at,
-    status: row.status,
+      haltId === null ? { operation: 'start_batch', batchId } : { operation: 'lift_halt', haltId },
+    asker: { person, kind, actor },
     decided: at === null || by === null ? undefined : { at, by, reason: reason ?? '' },
   };
 }

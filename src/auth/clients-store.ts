@@ -2,6 +2,7 @@
 // the lock that `lockClient` takes, and recorded in the same commit.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import type { Scope } from './scope.ts';
 import type { Contract } from './store.ts';
@@ -43,21 +44,11 @@ export async function listClients(
   sql: Sql,
   page: { readonly after: TenantId | undefined; readonly limit: number },
 ): Promise<readonly ListedClient[]> {
-  const rows = await sql<
-    {
-      tenant_id: TenantId;
-      name: string;
-      created_at: Date;
-      disabled_at: Date | null;
-      live_keys: string;
-      scopes: number;
-      contract: Contract;
-    }[]
-  >`
+  const rows = await sql<RowOf<ListedClient>[]>`
     select
       t.tenant_id, t.name, t.created_at, t.disabled_at, cardinality(t.scopes) as scopes, t.contract,
       (
-        select count(*)
+        select count(*)::integer
         from unwind.client_keys k
         where k.tenant_id = t.tenant_id
           and k.status = 'live'
@@ -67,15 +58,7 @@ export async function listClients(
       or t.tenant_id > ${page.after ?? null}
     order by t.tenant_id
     limit ${page.limit}`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    name: row.name,
-    createdAt: row.created_at,
-    disabledAt: row.disabled_at ?? undefined,
-    liveKeys: Number(row.live_keys),
-    scopes: row.scopes,
-    contract: row.contract,
-  }));
+  return rows.map((row) => thingOf<ListedClient>(row));
 }
 
 /** How many clients have to call with a certificate. */
@@ -103,13 +86,12 @@ export async function findClientChanges(
   sql: Sql,
   { tenantId, limit }: { readonly tenantId: TenantId; readonly limit: number },
 ): Promise<readonly RecordedChange[]> {
-  const rows = await sql<(Omit<RecordedChange, 'at'> & { changed_at: Date })[]>`
-    select c.change, c.detail, c.actor, c.reason, c.changed_at
+  return sql<RecordedChange[]>`
+    select c.change, c.detail, c.actor, c.reason, c.changed_at as at
     from unwind.client_changes c
     where c.tenant_id = ${tenantId}
     order by c.change_id desc
     limit ${limit}`;
-  return rows.map(({ changed_at: at, ...row }) => ({ ...row, at }));
 }
 
 export async function insertClientChange(

@@ -2,6 +2,7 @@
 
 import { first } from '../assert.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { KeyId, TenantId } from '../ids.ts';
 import { namedKeysMax } from '../limits.ts';
@@ -64,20 +65,15 @@ export async function insertClientKey(
     values (${key.tenantId}, ${key.keyId}, ${key.publicKeyPem}, 'live', ${key.now})`;
 }
 
-interface TenantRow {
-  tenant_id: TenantId;
-  name: string;
-  secret_hash: Buffer;
-  scopes: Scope[];
-  signature_policy: SignaturePolicy;
-  contract: Contract;
-  certificates: Buffer[];
-  networks: string[];
-  disabled_at: Date | null;
-  old_secret_hash: Buffer | null;
-  old_secret_ends_at: Date | null;
-  keys: { key_id: KeyId; public_key_pem: string; status: string; created_ms: number }[] | null;
+interface OldSecretColumns {
+  readonly old_secret_hash: Buffer | null;
+  readonly old_secret_ends_at: Date | null;
 }
+
+type TenantRow = RowOf<Omit<TenantWithKeys, 'oldSecret' | 'keys'>> &
+  OldSecretColumns & {
+    keys: { key_id: KeyId; public_key_pem: string; status: string; created_ms: number }[] | null;
+  };
 
 /** A tenant with all its keys, or undefined. */
 export async function findTenant(
@@ -102,26 +98,18 @@ export async function findTenant(
     from unwind.tenants t
     where t.tenant_id = ${tenantId}`;
   const [row] = rows;
-  return (
-    row && {
-      tenantId: row.tenant_id,
-      name: row.name,
-      secretHash: row.secret_hash,
-      scopes: row.scopes,
-      signaturePolicy: row.signature_policy,
-      contract: row.contract,
-      certificates: row.certificates,
-      networks: row.networks,
-      disabledAt: row.disabled_at ?? undefined,
-      oldSecret: oldSecretOf(row),
-      keys: (row.keys ?? []).map((key) => ({
-        keyId: key.key_id,
-        publicKeyPem: key.public_key_pem,
-        live: key.status === 'live',
-        createdAt: new Date(key.created_ms),
-      })),
-    }
-  );
+  if (row === undefined) return undefined;
+  const { old_secret_hash, old_secret_ends_at, keys, ...tenant } = row;
+  return {
+    ...thingOf<Omit<TenantWithKeys, 'oldSecret' | 'keys'>>(tenant),
+    oldSecret: oldSecretOf(row),
+    keys: (keys ?? []).map((key) => ({
+      keyId: key.key_id,
+      publicKeyPem: key.public_key_pem,
+      live: key.status === 'live',
+      createdAt: new Date(key.created_ms),
+    })),
+  };
 }
 
 /** A key of whichever client it is. */
@@ -140,15 +128,13 @@ export async function findKeysNamed(
   keyIds: readonly KeyId[],
 ): Promise<readonly ForeignKey[]> {
   if (keyIds.length === 0) return [];
-  const rows = await sql<{ tenant_id: TenantId; key_id: KeyId; public_key_pem: string }[]>`
+  const rows = await sql<RowOf<ForeignKey>[]>`
     select k.tenant_id, k.key_id, k.public_key_pem
     from unwind.client_keys k
     where k.key_id = any (${keyIds}::uuid[])
       and k.status = 'live'
     limit ${namedKeysMax}`;
-  return rows.map((row) => {
-    return { tenantId: row.tenant_id, keyId: row.key_id, publicKeyPem: row.public_key_pem };
-  });
+  return rows.map((row) => thingOf<ForeignKey>(row));
 }
 
 /** What says whether a secret of a client works. */
@@ -160,9 +146,7 @@ export type Secrets = Pick<Tenant, 'secretHash' | 'oldSecret' | 'disabledAt'>;
  */
 export async function findSecrets(sql: SqlOrTx, tenantId: TenantId): Promise<Secrets | undefined> {
   const rows = await sql<
-    (Pick<TenantRow, 'disabled_at' | 'old_secret_hash' | 'old_secret_ends_at'> & {
-      secret_hash: Buffer | null;
-    })[]
+    (OldSecretColumns & { secret_hash: Buffer | null; disabled_at: Date | null })[]
   >`
     select t.secret_hash, t.disabled_at, t.old_secret_hash, t.old_secret_ends_at
     from (select) as always
@@ -173,10 +157,7 @@ export async function findSecrets(sql: SqlOrTx, tenantId: TenantId): Promise<Sec
   return { secretHash, oldSecret: oldSecretOf(row), disabledAt: disabledAt ?? undefined };
 }
 
-function oldSecretOf({
-  old_secret_hash: hash,
-  old_secret_ends_at: endsAt,
-}: Pick<TenantRow, 'old_secret_hash' | 'old_secret_ends_at'>) {
+function oldSecretOf({ old_secret_hash: hash, old_secret_ends_at: endsAt }: OldSecretColumns) {
   return hash === null || endsAt === null ? undefined : { hash, endsAt };
 }
 
@@ -208,23 +189,12 @@ export async function findToken(
   sql: Sql,
   which: { tenantId: TenantId; tokenHash: Buffer },
 ): Promise<AccessToken | undefined> {
-  const rows = await sql<
-    { scopes: Scope[]; secret_hash: Buffer; certificate_sha256: Buffer | null; expires_at: Date }[]
-  >`
-    select t.scopes, t.secret_hash, t.certificate_sha256, t.expires_at
+  const rows = await sql<RowOf<AccessToken>[]>`
+    select t.tenant_id, t.scopes, t.secret_hash, t.certificate_sha256, t.expires_at
     from unwind.access_tokens t
     where t.tenant_id = ${which.tenantId}
       and t.token_hash = ${which.tokenHash}`;
-  const [row] = rows;
-  return (
-    row && {
-      tenantId: which.tenantId,
-      scopes: row.scopes,
-      secretHash: row.secret_hash,
-      certificateSha256: row.certificate_sha256 ?? undefined,
-      expiresAt: row.expires_at,
-    }
-  );
+  return rows[0] && thingOf<AccessToken>(rows[0]);
 }
 
 /** Removes a token; one that is not there, or is another client's, stays out of it. @returns whether it was there. */

@@ -1,6 +1,7 @@
 // Lists the accounts of a batch with what became of each.
 
 import type { Sql } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { AccountId, LiquidationId, UserId } from '../ids.ts';
 import type { LiquidationStatus } from '../liquidations/liquidation.ts';
 import type { AccountStatusInBatch, Batch, BatchRefusal } from './batch.ts';
@@ -37,19 +38,12 @@ export async function findBatchAccounts(
   q: AccountQuery,
 ): Promise<{ readonly accounts: readonly BatchAccount[]; readonly next: AccountId | undefined }> {
   const rows = await sql<
-    {
-      account_id: AccountId;
-      user_id: UserId | null;
-      number: number;
-      status: AccountStatusInBatch;
+    (RowOf<Omit<BatchAccount, 'liquidation'>> & {
       liquidation_id: LiquidationId | null;
       liquidation_status: LiquidationStatus | null;
       cash_amount: string | null;
       proceeds: string | null;
-      refusal: BatchRefusal | null;
-      running_id: LiquidationId | null;
-      decided_at: Date | null;
-    }[]
+    })[]
   >`
     select
       a.account_id, a.user_id, a.number, a.status, l.liquidation_id, l.status as liquidation_status,
@@ -68,18 +62,13 @@ export async function findBatchAccounts(
     order by a.account_id
     limit ${q.limit}::bigint + 1`;
   const accounts = rows.slice(0, q.limit).map((row): BatchAccount => {
-    const { liquidation_id: liquidationId, liquidation_status: status } = row;
+    const { liquidation_id: liquidationId, liquidation_status: status, ...others } = row;
+    const { cash_amount: cashAmount, proceeds, ...account } = others;
     const hasOne = liquidationId !== null && status !== null;
-    const money = { cashAmount: row.cash_amount ?? '0.00', proceeds: row.proceeds ?? '0.00' };
+    const money = { cashAmount: cashAmount ?? '0.00', proceeds: proceeds ?? '0.00' };
     return {
-      accountId: row.account_id,
-      userId: row.user_id ?? undefined,
-      number: row.number,
-      status: row.status,
+      ...thingOf<Omit<BatchAccount, 'liquidation'>>(account),
       liquidation: hasOne ? { liquidationId, status, ...money } : undefined,
-      refusal: row.refusal ?? undefined,
-      runningId: row.running_id ?? undefined,
-      decidedAt: row.decided_at ?? undefined,
     };
   });
   return { accounts, next: rows.length > q.limit ? accounts.at(-1)?.accountId : undefined };

@@ -2,6 +2,7 @@
 
 import type { Approval } from '../approvals/approval.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId, UserId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
@@ -9,35 +10,12 @@ import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
 import type { Batch, BatchId, BatchPlan, BatchStatus, By } from './batch.ts';
 
-interface BatchRow {
-  readonly tenant_id: TenantId;
-  readonly batch_id: BatchId;
-  readonly status: BatchStatus;
-  readonly reason: string;
-  readonly person: string;
-  readonly accounts: number;
-  readonly rate: number | null;
-  readonly in_progress_max: number | null;
-  readonly start_at: Date;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly started_at: Date | null;
-  readonly ended_at: Date | null;
-  readonly value: string | null;
-  readonly approval_id: Approval['approvalId'] | null;
-  readonly started: number;
-  readonly refused: number;
-  readonly cancelled: number;
+type BatchRow = RowOf<Omit<Batch, 'steered' | 'pausedMs'>> & {
   readonly steered_at: Date | null;
   readonly steered_by: string | null;
   readonly steer_reason: string | null;
   readonly paused_ms: string;
-  readonly event_count: number;
-  readonly paced_to: Date | null;
-  readonly passed: number;
-  readonly told: string | null;
-  readonly told_at: Date | null;
-}
+};
 
 const columns = fragment`
   b.tenant_id, b.batch_id, b.status, b.reason, b.person, b.accounts, b.rate, b.in_progress_max,
@@ -46,33 +24,11 @@ const columns = fragment`
   b.paced_to, b.passed, b.told, b.told_at`;
 
 function toBatch(row: BatchRow): Batch {
-  const { steered_at: at, steered_by: person, steer_reason: reason } = row;
+  const { steered_at: at, steered_by: person, steer_reason: reason, paused_ms, ...batch } = row;
   return {
-    tenantId: row.tenant_id,
-    batchId: row.batch_id,
-    status: row.status,
-    reason: row.reason,
-    person: row.person,
-    accounts: row.accounts,
-    rate: row.rate ?? undefined,
-    inProgressMax: row.in_progress_max ?? undefined,
-    startAt: row.start_at,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    startedAt: row.started_at ?? undefined,
-    endedAt: row.ended_at ?? undefined,
-    value: row.value === null ? undefined : decimal(row.value),
-    approvalId: row.approval_id ?? undefined,
-    started: row.started,
-    refused: row.refused,
-    cancelled: row.cancelled,
+    ...thingOf<Omit<Batch, 'steered' | 'pausedMs'>>(batch, { value: decimal }),
     steered: at === null ? undefined : { at, person: person ?? '', reason: reason ?? '' },
-    pausedMs: Number(row.paused_ms),
-    eventCount: row.event_count,
-    pacedTo: row.paced_to ?? undefined,
-    passed: row.passed,
-    told: row.told ?? undefined,
-    toldAt: row.told_at ?? undefined,
+    pausedMs: Number(paused_ms),
   };
 }
 

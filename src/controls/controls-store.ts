@@ -1,6 +1,7 @@
 // The statements of controls: set, and read with what they ask of instruments where orders are sent.
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { everyTenant } from '../halts/halt.ts';
 import type { TenantId } from '../ids.ts';
 import { collarExecutionsMax } from '../limits.ts';
@@ -16,38 +17,22 @@ export interface Controls extends Limits {
   readonly setAt: Date;
 }
 
-interface ControlsRow {
-  readonly tenant_id: TenantId;
-  readonly controls_id: ControlsId;
-  readonly order_quantity_max: string | null;
-  readonly order_value_max: string | null;
-  readonly day_value_max: string | null;
-  readonly price_age_max_s: number | null;
-  readonly price_collar_percent: string | null;
+type ControlsRow = RowOf<Omit<Controls, 'rejections'>> & {
   readonly rejections_max: number | null;
   readonly rejections_window_s: number | null;
-  readonly four_eyes_max: string | null;
-  readonly reason: string;
-  readonly person: string;
-  readonly set_at: Date;
-}
+};
 
 function toControls(row: ControlsRow): Controls {
-  const { rejections_max: max, rejections_window_s: windowS } = row;
-  const amount = (text: string | null) => (text === null ? undefined : decimal(text));
+  const { rejections_max: max, rejections_window_s: windowS, ...controls } = row;
   return {
-    tenantId: row.tenant_id,
-    controlsId: row.controls_id,
-    orderQuantityMax: amount(row.order_quantity_max),
-    orderValueMax: amount(row.order_value_max),
-    dayValueMax: amount(row.day_value_max),
-    priceAgeMaxS: row.price_age_max_s ?? undefined,
-    priceCollarPercent: amount(row.price_collar_percent),
+    ...thingOf<Omit<Controls, 'rejections'>>(controls, {
+      orderQuantityMax: decimal,
+      orderValueMax: decimal,
+      dayValueMax: decimal,
+      priceCollarPercent: decimal,
+      fourEyesMax: decimal,
+    }),
     rejections: max === null || windowS === null ? undefined : { max, windowS },
-    fourEyesMax: amount(row.four_eyes_max),
-    reason: row.reason,
-    person: row.person,
-    setAt: row.set_at,
   };
 }
 

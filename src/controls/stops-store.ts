@@ -2,6 +2,7 @@
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { newId, type OrderId, type TenantId } from '../ids.ts';
 import type { ControlName, StopId } from './control.ts';
@@ -92,21 +93,11 @@ export interface Stop {
   readonly release: { readonly at: Date; readonly by: string; readonly reason: string } | undefined;
 }
 
-interface StopRow {
-  readonly stop_id: StopId;
-  readonly order_id: OrderId;
-  readonly account_id: string;
-  readonly liquidation_id: string;
-  readonly isin: string;
-  readonly venue: string;
-  readonly quantity: string;
-  readonly control: ControlName;
-  readonly detail: string;
-  readonly stopped_at: Date;
+type StopRow = RowOf<Omit<Stop, 'release'>> & {
   readonly released_at: Date | null;
   readonly released_by: string | null;
   readonly release_reason: string | null;
-}
+};
 
 const stopColumns = fragment`
   s.stop_id, s.order_id, o.account_id, o.liquidation_id, o.isin, o.venue,
@@ -114,20 +105,9 @@ const stopColumns = fragment`
   s.control, s.detail, s.stopped_at, s.released_at, s.released_by, s.release_reason`;
 
 function toStop(row: StopRow): Stop {
-  const { released_at: at, released_by: by, release_reason: reason } = row;
-  return {
-    stopId: row.stop_id,
-    orderId: row.order_id,
-    accountId: row.account_id,
-    liquidationId: row.liquidation_id,
-    isin: row.isin,
-    venue: row.venue,
-    quantity: row.quantity,
-    control: row.control,
-    detail: row.detail,
-    stoppedAt: row.stopped_at,
-    release: at === null ? undefined : { at, by: by ?? '', reason: reason ?? '' },
-  };
+  const { released_at: at, released_by: by, release_reason: reason, ...stop } = row;
+  const release = at === null ? undefined : { at, by: by ?? '', reason: reason ?? '' };
+  return { ...thingOf<Omit<Stop, 'release'>>(stop), release };
 }
 
 /** SQL: whether an order waits to be sent: for the first time, or again since it may not have arrived. */

@@ -3,8 +3,9 @@
 // no two statements deadlock.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { AccountId, TenantId } from '../ids.ts';
-import { toWebhook, type WebhookKey, type WebhookRow, webhookColumns } from '../webhooks/store.ts';
+import { type WebhookKey, webhookColumns } from '../webhooks/store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import { placeLength } from '../work/holder.ts';
 import type { Block, Standing } from './delivery.ts';
@@ -32,22 +33,17 @@ export interface ClaimedWebhook {
   readonly faults?: Faults | undefined;
 }
 
-type ClaimedRow = WebhookRow & {
-  settings_at: Date;
-  lease_epoch: number;
-  acknowledged_offset: string;
-  head: string;
-  dropped_to: string;
-  gap_up_to: string | null;
-  attempts: number;
-  failing_since: Date | null;
-  next_attempt_at: Date;
-  last_attempt_at: Date | null;
-  last_success_at: Date | null;
-  last_outcome: string | null;
-  acknowledged_count: string;
-  failed_count: string;
-};
+type ClaimedRow = RowOf<Webhook> &
+  RowOf<Omit<Standing, 'offset'>> & {
+    settings_at: Date;
+    lease_epoch: number;
+    acknowledged_offset: string;
+    head: string;
+    dropped_to: string;
+    gap_up_to: string | null;
+    acknowledged_count: string;
+    failed_count: string;
+  };
 
 /** Begins the delivery of a new subscription: it gets what is published from now on. */
 export async function insertDelivery(
@@ -176,26 +172,31 @@ export async function claimWebhooks(
 }
 
 function toClaimed(row: ClaimedRow): ClaimedWebhook {
-  const offset = Number(row.acknowledged_offset);
-  const droppedTo = Number(row.dropped_to);
-  const isUnreported = offset < droppedTo && Number(row.gap_up_to ?? 0) < droppedTo;
+  const { settings_at, lease_epoch, acknowledged_offset, head, dropped_to, gap_up_to, ...others } =
+    row;
+  const { acknowledged_count, failed_count, attempts, failing_since, next_attempt_at, ...rest } =
+    others;
+  const { last_attempt_at, last_success_at, last_outcome, ...webhook } = rest;
+  const offset = Number(acknowledged_offset);
+  const droppedTo = Number(dropped_to);
+  const isUnreported = offset < droppedTo && Number(gap_up_to ?? 0) < droppedTo;
   return {
-    webhook: { ...toWebhook(row), updatedAt: row.settings_at },
-    epoch: row.lease_epoch,
+    webhook: { ...thingOf<Webhook>(webhook), updatedAt: settings_at },
+    epoch: lease_epoch,
     standing: {
       offset,
-      attempts: row.attempts,
-      failingSince: row.failing_since ?? undefined,
-      nextAttemptAt: row.next_attempt_at,
-      lastAttemptAt: row.last_attempt_at ?? undefined,
-      lastSuccessAt: row.last_success_at ?? undefined,
-      lastOutcome: row.last_outcome ?? undefined,
+      attempts,
+      failingSince: failing_since ?? undefined,
+      nextAttemptAt: next_attempt_at,
+      lastAttemptAt: last_attempt_at ?? undefined,
+      lastSuccessAt: last_success_at ?? undefined,
+      lastOutcome: last_outcome ?? undefined,
     },
-    head: Number(row.head),
+    head: Number(head),
     droppedTo,
     gap: isUnreported ? { after: offset, upTo: droppedTo } : undefined,
-    acknowledgedCount: Number(row.acknowledged_count),
-    failedCount: Number(row.failed_count),
+    acknowledgedCount: Number(acknowledged_count),
+    failedCount: Number(failed_count),
   };
 }
 

@@ -3,6 +3,7 @@
 
 import { movementsSql, type Rate, recordedMovements } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain, zero } from '../money.ts';
@@ -36,17 +37,7 @@ export async function findKnownExecutions(
   which: { tenantId: TenantId; names: readonly ExecutionName[] },
 ): Promise<readonly KnownExecution[]> {
   const { tenantId, names } = which;
-  const rows = await tx<
-    {
-      venue: string;
-      venue_execution_id: string;
-      execution_id: string;
-      client_order_id: string;
-      quantity: string;
-      proceeds: string;
-      uncovered: string;
-    }[]
-  >`
+  const rows = await tx<RowOf<KnownExecution>[]>`
     select
       e.venue, e.venue_execution_id, e.execution_id, e.client_order_id, e.quantity, e.proceeds,
       (
@@ -62,15 +53,8 @@ export async function findKnownExecutions(
       ${names.map((name) => name.venueExecutionId)}::text[]
     ) as n (tenant_id, venue, venue_execution_id)
     join unwind.executions e using (tenant_id, venue, venue_execution_id)`;
-  return rows.map((row) => ({
-    venue: row.venue,
-    venueExecutionId: row.venue_execution_id,
-    executionId: row.execution_id,
-    clientOrderId: row.client_order_id,
-    quantity: decimal(row.quantity),
-    proceeds: decimal(row.proceeds),
-    uncovered: decimal(row.uncovered),
-  }));
+  const decimals = { quantity: decimal, proceeds: decimal, uncovered: decimal };
+  return rows.map((row) => thingOf<KnownExecution>(row, decimals));
 }
 
 /** Which of these executions are void already, recorded or not. */
@@ -79,14 +63,7 @@ export async function findBusts(
   which: { tenantId: TenantId; names: readonly ExecutionName[] },
 ): Promise<readonly Bust[]> {
   const { tenantId, names } = which;
-  const rows = await tx<
-    {
-      venue: string;
-      venue_execution_id: string;
-      client_order_id: string;
-      transaction_at: Date;
-    }[]
-  >`
+  const rows = await tx<RowOf<Bust>[]>`
     select b.venue, b.venue_execution_id, b.client_order_id, b.transaction_at
     from unnest(
       ${names.map(() => tenantId)}::uuid[],
@@ -94,12 +71,7 @@ export async function findBusts(
       ${names.map((name) => name.venueExecutionId)}::text[]
     ) as n (tenant_id, venue, venue_execution_id)
     join unwind.busts b using (tenant_id, venue, venue_execution_id)`;
-  return rows.map((row) => ({
-    venue: row.venue,
-    venueExecutionId: row.venue_execution_id,
-    clientOrderId: row.client_order_id,
-    transactionAt: row.transaction_at,
-  }));
+  return rows.map((row) => thingOf<Bust>(row));
 }
 
 export interface NewExecution {

@@ -4,6 +4,7 @@
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { fixWriteMsMax } from '../limits.ts';
@@ -161,39 +162,20 @@ export function isCoveredSql(target: HaltTarget, what: HaltedThing): Fragment {
     and (${venue}::text is null or ${what.venue} = ${venue})`;
 }
 
-interface HaltRow {
-  readonly tenant_id: TenantId;
-  readonly halt_id: HaltId;
-  readonly account_id: HaltTarget['accountId'] | null;
-  readonly isin: string | null;
-  readonly venue: string | null;
-  readonly strength: Halt['strength'];
-  readonly reason: string;
-  readonly person: string;
-  readonly set_at: Date;
+type HaltRow = RowOf<Omit<Halt, 'lift'>> & {
   readonly lifted_at: Date | null;
   readonly lifted_by: string | null;
   readonly lift_reason: string | null;
-}
+};
 
 const columns = fragment`
   h.tenant_id, h.halt_id, h.account_id, h.isin, h.venue, h.strength, h.reason, h.person, h.set_at,
   h.lifted_at, h.lifted_by, h.lift_reason`;
 
 function toHalt(row: HaltRow): Halt {
-  const { lifted_at: at, lifted_by: by, lift_reason: reason } = row;
-  return {
-    tenantId: row.tenant_id,
-    haltId: row.halt_id,
-    accountId: row.account_id ?? undefined,
-    isin: row.isin ?? undefined,
-    venue: row.venue ?? undefined,
-    strength: row.strength,
-    reason: row.reason,
-    person: row.person,
-    setAt: row.set_at,
-    lift: at === null ? undefined : { at, by: by ?? '', reason: reason ?? '' },
-  };
+  const { lifted_at: at, lifted_by: by, lift_reason: reason, ...halt } = row;
+  const lift = at === null ? undefined : { at, by: by ?? '', reason: reason ?? '' };
+  return { ...thingOf<Omit<Halt, 'lift'>>(halt), lift };
 }
 
 export interface HaltQuery {

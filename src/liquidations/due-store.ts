@@ -3,6 +3,7 @@
 // belongs to one tenant. And how much a tenant has open.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { everyTenant, type HaltTarget } from '../halts/halt.ts';
 import { holdOffHalts, isAccountHaltedSql, isAllHaltedSql } from '../halts/halts-store.ts';
@@ -192,23 +193,13 @@ function mayBeMoved(step: ParkedStep, now: Date): Fragment {
   return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });
 }
 
-interface DueRow {
-  readonly tenant_id: TenantId;
-  readonly liquidation_id: LiquidationId;
-  readonly account_id: AccountId;
-  readonly status: LiquidationStatus;
-  readonly rounds: number;
-  readonly age_ms: string;
-  readonly stop_reason: StopReason | null;
-}
-
 // Ordered as the partial indexes are, which then serve both parts.
 async function claimDue(
   tx: Tx,
   { after, before, now, limit }: ClaimTurn,
   { isDue, since }: { isDue: Fragment; since: Fragment },
 ): Promise<readonly DueLiquidation[]> {
-  const rows = await tx<DueRow[]>`
+  const rows = await tx<(RowOf<Omit<DueLiquidation, 'ageMs'>> & { age_ms: string })[]>`
     with turn as (
       select l.tenant_id
       from unwind.liquidations l
@@ -227,19 +218,9 @@ async function claimDue(
     order by l.tenant_id, ${since}
     limit ${limit}
     for update of l skip locked`;
-  return rows.map(toDueLiquidation);
-}
-
-function toDueLiquidation(row: DueRow): DueLiquidation {
-  return {
-    tenantId: row.tenant_id,
-    liquidationId: row.liquidation_id,
-    accountId: row.account_id,
-    status: row.status,
-    rounds: row.rounds,
-    ageMs: Number(row.age_ms),
-    stopReason: row.stop_reason ?? undefined,
-  };
+  return rows.map(({ age_ms, ...row }) => {
+    return { ...thingOf<Omit<DueLiquidation, 'ageMs'>>(row), ageMs: Number(age_ms) };
+  });
 }
 
 /** Has idle liquidations that a halt covered look again: as many as one commit may change. */

@@ -3,6 +3,7 @@
 // longer story the open orders and the latest entries are told.
 
 import type { SqlOrTx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { storyEntriesMax, storyOrdersMax } from '../limits.ts';
@@ -141,40 +142,25 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
   };
 }
 
+type OrderPart = Omit<StoryOrder, 'submission'>;
+
 async function findOrders(
   sql: SqlOrTx,
   { tenantId, liquidationId }: Which,
 ): Promise<readonly StoryOrder[]> {
   const rows = await sql<
-    {
-      order_id: OrderId;
-      isin: string;
-      name: string;
-      status: LiquidationStatus;
-      round: number;
-      quantity: string;
-      filled_quantity: string;
-      proceeds: string;
-      submissions: number;
-      submit_at: Date | null;
-      created_at: Date;
-      ended_at: Date | null;
-      cancellation_reason: string | null;
-      client_order_id: string | null;
-      venue: string;
-      venue_order_id: string | null;
-      submission_status: StorySubmission['status'];
-      sent_at: Date;
-      outcome: string | null;
-      reason: string | null;
-    }[]
+    (RowOf<OrderPart> &
+      Omit<RowOf<StorySubmission>, 'status' | 'client_order_id'> & {
+        client_order_id: string | null;
+        submission_status: StorySubmission['status'];
+      })[]
   >`
     select
       o.order_id, o.isin, i.name, o.status, o.round,
       trim_scale(o.quantity) as quantity,
-      trim_scale(o.filled_quantity) as filled_quantity,
+      trim_scale(o.filled_quantity) as executed_quantity,
       round(o.proceeds, 2) as proceeds,
-      o.submissions, o.submit_at, o.created_at, o.ended_at, o.cancellation_reason,
+      o.submissions as attempts, o.submit_at, o.created_at, o.ended_at, o.cancellation_reason,
       s.client_order_id, s.venue, s.venue_order_id, s.status as submission_status, s.sent_at,
       s.outcome, s.reason
     from (
@@ -195,31 +181,16 @@ async function findOrders(
       limit 1
     ) s on true
     order by o.ended_at is not null, o.order_id`;
-  return rows.map((row) => ({
-    orderId: row.order_id,
-    isin: row.isin,
-    name: row.name,
-    status: row.status,
-    round: row.round,
-    quantity: row.quantity,
-    executedQuantity: row.filled_quantity,
-    proceeds: row.proceeds,
-    attempts: row.submissions,
-    submitAt: row.submit_at ?? undefined,
-    createdAt: row.created_at,
-    endedAt: row.ended_at ?? undefined,
-    cancellationReason: row.cancellation_reason ?? undefined,
-    submission:
-      row.client_order_id === null
-        ? undefined
-        : {
-            venue: row.venue,
-            clientOrderId: row.client_order_id,
-            venueOrderId: row.venue_order_id ?? undefined,
-            status: row.submission_status,
-            sentAt: row.sent_at,
-            outcome: row.outcome ?? undefined,
-            reason: row.reason ?? undefined,
-          },
-  }));
+  return rows.map((row) => {
+    const { client_order_id, venue, venue_order_id, submission_status: status, ...others } = row;
+    const { sent_at, outcome, reason, ...order } = others;
+    const submission = { venue, venue_order_id, status, sent_at, outcome, reason };
+    return {
+      ...thingOf<OrderPart>(order),
+      submission:
+        client_order_id === null
+          ? undefined
+          : thingOf<StorySubmission>({ client_order_id, ...submission }),
+    };
+  });
 }

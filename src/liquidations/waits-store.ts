@@ -2,6 +2,7 @@
 // those of the published views (docs/views.md).
 
 import type { SqlOrTx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { stuckAfterMs } from '../limits.ts';
@@ -86,17 +87,7 @@ interface WaitColumns {
   readonly detail: string | null;
 }
 
-interface SeenRow extends WaitColumns {
-  readonly tenant_id: TenantId;
-  readonly liquidation_id: LiquidationId;
-  readonly account_id: AccountId;
-  readonly status: LiquidationStatus;
-  readonly end_reason: EndReason | null;
-  readonly end_note: string | null;
-  readonly proceeds: string;
-  readonly cash_amount: string;
-  readonly created_at: Date;
-}
+type SeenRow = RowOf<Omit<SeenLiquidation, 'wait'>> & WaitColumns;
 
 /**
  * SQL: whether a row `w` of liquidation_waits says that a liquidation is stuck: a person has to look at it,
@@ -251,27 +242,10 @@ async function findSeen(
       limit 1
     ) w on true
     order by l.liquidation_id desc, l.tenant_id`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    liquidationId: row.liquidation_id,
-    accountId: row.account_id,
-    status: row.status,
-    endReason: row.end_reason ?? undefined,
-    endNote: row.end_note ?? undefined,
-    proceeds: row.proceeds,
-    cashAmount: row.cash_amount,
-    createdAt: row.created_at,
-    wait: row.reason === null ? undefined : { reason: row.reason, ...waitOf(row) },
+  return rows.map(({ reason, isin, since, until, detail, ...row }) => ({
+    ...thingOf<Omit<SeenLiquidation, 'wait'>>(row),
+    wait: reason === null ? undefined : thingOf<Wait>({ reason, isin, since, until, detail }),
   }));
-}
-
-function waitOf({ isin, since, until, detail }: WaitColumns) {
-  return {
-    isin: isin ?? undefined,
-    since: since ?? undefined,
-    until: until ?? undefined,
-    detail: detail ?? undefined,
-  };
 }
 
 /** What an open liquidation has not sold, by ISIN; nothing of one that has ended. */
@@ -279,9 +253,7 @@ export async function findWaitingPositions(
   sql: SqlOrTx,
   which: { readonly tenantId: TenantId; readonly liquidationId: LiquidationId },
 ): Promise<readonly WaitingPosition[]> {
-  const rows = await sql<
-    (WaitColumns & { reason: WaitReason; isin: string; quantity: string; priced: boolean })[]
-  >`
+  const rows = await sql<RowOf<WaitingPosition>[]>`
     select
       w.isin,
       trim_scale(w.quantity) as quantity,
@@ -290,8 +262,5 @@ export async function findWaitingPositions(
     where w.tenant_id = ${which.tenantId}
       and w.liquidation_id = ${which.liquidationId}
     order by w.isin`;
-  return rows.map((row) => {
-    const { isin, quantity, reason, priced } = row;
-    return { ...waitOf(row), isin, quantity, reason, priced };
-  });
+  return rows.map((row) => thingOf<WaitingPosition>(row));
 }

@@ -1,6 +1,7 @@
 // Finds what an id names, whatever it is: a person who has one from a log or a message does not know the kind.
 
 import type { Sql } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { TenantId } from '../ids.ts';
 
 export const foundKinds = [
@@ -21,13 +22,6 @@ export interface Found {
   readonly accountId: string | undefined;
 }
 
-interface FoundRow {
-  readonly kind: Found['kind'];
-  readonly id: string;
-  readonly liquidation_id: string | null;
-  readonly account_id: string | null;
-}
-
 /** What a text names in a tenant: an id of ours, a client order id (FIX 11) or an ISIN. */
 export async function findNamed(
   sql: Sql,
@@ -37,16 +31,11 @@ export async function findNamed(
   const rows = isUuid
     ? await findById(sql, { tenantId, id: text })
     : await findByName(sql, { tenantId, name: text });
-  return rows.map((row) => ({
-    kind: row.kind,
-    id: row.id,
-    liquidationId: row.liquidation_id ?? undefined,
-    accountId: row.account_id ?? undefined,
-  }));
+  return rows.map((row) => thingOf<Found>(row));
 }
 
 function findById(sql: Sql, { tenantId, id }: { tenantId: TenantId; id: string }) {
-  return sql<FoundRow[]>`
+  return sql<RowOf<Found>[]>`
     select 'liquidation' as kind, l.liquidation_id::text as id, l.liquidation_id, l.account_id
     from unwind.liquidations l
     where l.tenant_id = ${tenantId} and l.liquidation_id = ${id}
@@ -73,7 +62,7 @@ function findById(sql: Sql, { tenantId, id }: { tenantId: TenantId; id: string }
 }
 
 function findByName(sql: Sql, { tenantId, name }: { tenantId: TenantId; name: string }) {
-  return sql<FoundRow[]>`
+  return sql<RowOf<Found>[]>`
     select 'order' as kind, o.order_id::text as id, o.liquidation_id, o.account_id
     from unwind.submissions s
     join unwind.orders o using (tenant_id, order_id)

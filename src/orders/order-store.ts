@@ -1,6 +1,7 @@
 // The statements of orders before they are at the venue: placed, found to be sent, or stopped unsent.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { holdOffHalts, isAllHaltedSql, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
@@ -94,17 +95,6 @@ export interface DueOrder {
   readonly submissions: number;
 }
 
-interface DueOrderRow {
-  tenant_id: TenantId;
-  order_id: OrderId;
-  liquidation_id: LiquidationId;
-  isin: string;
-  symbol: string | null;
-  currency: string;
-  quantity: string;
-  submissions: number;
-}
-
 /**
  * Locks orders that are due to be sent to a venue, of the next tenant that has some, none while it is
  * closed or in a currency without a rate, and no more than half of what may still be with it: the next tenant finds room as well
@@ -138,7 +128,7 @@ export async function claimToSubmit(
     and ${mayBeWorked('submit', { ...order, now })}
     and not ${isAllHaltedSql(venue)}
     and not ${isHaltedSql(ofOrder)}`;
-  const rows = await tx<DueOrderRow[]>`
+  const rows = await tx<RowOf<DueOrder>[]>`
     with turn as (
       select o.tenant_id
       from unwind.orders o
@@ -168,16 +158,7 @@ export async function claimToSubmit(
       ) in_flight
     )
     for no key update of o skip locked`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    orderId: row.order_id,
-    liquidationId: row.liquidation_id,
-    isin: row.isin,
-    symbol: row.symbol ?? undefined,
-    currency: row.currency,
-    quantity: row.quantity,
-    submissions: row.submissions,
-  }));
+  return rows.map((row) => thingOf<DueOrder>(row));
 }
 
 /** Has due orders wait for so long, in ms of market time. @returns how many. */

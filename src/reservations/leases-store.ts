@@ -3,8 +3,9 @@
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
-import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
+import type { TenantId } from '../ids.ts';
 import { decimal, plain } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
@@ -31,16 +32,6 @@ export interface Leased extends ReservationName {
   readonly report: number;
 }
 
-interface LeasedRow {
-  tenant_id: TenantId;
-  reservation_id: ReservationId;
-  liquidation_id: LiquidationId;
-  account_id: AccountId;
-  lease_epoch: number;
-  tries: number;
-  report: number;
-}
-
 /** Takes reservations of one tenant that are due to be asked for, or to be reported, under a lease. */
 export async function claimReservations(
   tx: Tx,
@@ -54,7 +45,7 @@ export async function claimReservations(
     and r.next_at <= ${now}
     and (r.lease_expires_at is null or r.lease_expires_at <= ${now})
     and ${mayBeWorked(step, { tenantId: fragment`r.tenant_id`, subject, now })}`;
-  const rows = await tx<LeasedRow[]>`
+  const rows = await tx<RowOf<Leased>[]>`
     with turn as (
       select r.tenant_id
       from unwind.reservations r
@@ -83,16 +74,9 @@ export async function claimReservations(
     where r.tenant_id = due.tenant_id
       and r.reservation_id = due.reservation_id
     returning
-      r.tenant_id, r.reservation_id, r.liquidation_id, r.account_id, r.lease_epoch, r.tries, r.report`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    reservationId: row.reservation_id,
-    liquidationId: row.liquidation_id,
-    accountId: row.account_id,
-    epoch: row.lease_epoch,
-    tries: row.tries,
-    report: row.report,
-  }));
+      r.tenant_id, r.reservation_id, r.liquidation_id, r.account_id, r.lease_epoch as epoch, r.tries,
+      r.report`;
+  return rows.map((row) => thingOf<Leased>(row));
 }
 
 /** The positions of each reservation, from rows of all. */

@@ -1,6 +1,7 @@
 // The statements of acts: recorded in the commit of the change, read by tenant, the newest first.
 
 import type { SqlOrTx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { newId, type TenantId } from '../ids.ts';
 import { type Act, type ActKind, actLengths, allTenants } from './act.ts';
@@ -141,7 +142,7 @@ export async function findActsOfAll(
       select ${allTenants}::uuid
     ) t
     cross join lateral (
-      select true as is_match, ${columns}, 0 as place
+      select true as is_match, ${columns}
       from unwind.acts a
       where a.tenant_id = t.tenant_id
         and ${isMatchSql(q)}
@@ -158,15 +159,15 @@ export async function findActsOfAll(
 /** One act by its id, of whichever tenant. */
 export async function findAct(sql: SqlOrTx, id: string): Promise<RecordedAct | undefined> {
   const rows = await sql<ActRow[]>`
-    select true as is_match, ${columns}, 0 as place
+    select true as is_match, ${columns}
     from unwind.acts a
     where a.act_id = ${id}`;
   return rows[0] && toAct(rows[0]);
 }
 
 const columns = fragment`
-  a.tenant_id, a.commit_order, a.act_id, a.acted_at, a.kind, a.actor, a.role, a.origin, a.operation,
-  a.target, a.reason, a.detail, a.request_sha256, a.subject`;
+  a.tenant_id, a.commit_order, a.act_id, a.acted_at as at, a.kind, a.actor as name, a.role, a.origin,
+  a.operation, a.target, a.reason, a.detail, a.request_sha256, a.subject`;
 
 /** SQL: the part of a query whose acts stand together in an index. */
 function inIndexSql({ tenantId, below, kind, since, before }: ActQuery): Fragment {
@@ -210,42 +211,16 @@ function isMatchSql({ kind, actor, operation, target, names, since, before }: Ac
     and (${before ?? null}::timestamptz is null or a.acted_at < ${before ?? null})`;
 }
 
-interface ActRow {
+type ActRow = RowOf<Omit<RecordedAct, 'place'>> & {
   readonly is_match: boolean;
-  readonly tenant_id: TenantId;
   readonly commit_order: string;
   readonly act_id: string;
-  readonly acted_at: Date;
-  readonly kind: ActKind;
-  readonly actor: string;
-  readonly role: string | null;
-  readonly origin: string | null;
-  readonly operation: string;
-  readonly target: string;
-  readonly reason: string | null;
-  readonly detail: string | null;
-  readonly request_sha256: Buffer | null;
-  readonly subject: string | null;
-}
+};
 
 function placeOf({ commit_order: order, act_id: id }: ActRow): ActPlace {
   return { order, id };
 }
 
-function toAct(row: ActRow): RecordedAct {
-  return {
-    tenantId: row.tenant_id,
-    place: placeOf(row),
-    at: row.acted_at,
-    kind: row.kind,
-    name: row.actor,
-    role: row.role ?? undefined,
-    subject: row.subject ?? undefined,
-    origin: row.origin ?? undefined,
-    operation: row.operation,
-    target: row.target,
-    reason: row.reason ?? undefined,
-    detail: row.detail ?? undefined,
-    requestSha256: row.request_sha256 ?? undefined,
-  };
+function toAct({ is_match, commit_order: order, act_id: id, ...row }: ActRow): RecordedAct {
+  return { ...thingOf<Omit<RecordedAct, 'place'>>(row), place: { order, id } };
 }

@@ -1,49 +1,12 @@
 // The statements of webhook subscriptions as requests manage them; how far each is delivered is written by
 // the room of deliveries.
 
-import type { SigningAlgorithm } from '../auth/signing-keys.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { directionSql, type PageRange } from '../db/page.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId, WebhookId } from '../ids.ts';
-import type { SignatureVersion, Webhook, WebhookType } from './webhook.ts';
-
-/** A subscription as `webhookColumns` read it. */
-export interface WebhookRow {
-  tenant_id: TenantId;
-  webhook_id: WebhookId;
-  title: string;
-  url: string;
-  enabled: boolean;
-  types: WebhookType[];
-  excluded_types: WebhookType[];
-  delay_s: number | null;
-  max_package_size: number | null;
-  signature_version: SignatureVersion;
-  signature_algorithm: SigningAlgorithm;
-  standard_headers: boolean;
-  created_at: Date;
-  updated_at: Date;
-}
-
-export function toWebhook(row: WebhookRow): Webhook {
-  return {
-    tenantId: row.tenant_id,
-    webhookId: row.webhook_id,
-    title: row.title,
-    url: row.url,
-    enabled: row.enabled,
-    types: row.types,
-    excludedTypes: row.excluded_types,
-    delayS: row.delay_s ?? undefined,
-    maxPackageSize: row.max_package_size ?? undefined,
-    signatureVersion: row.signature_version,
-    signatureAlgorithm: row.signature_algorithm,
-    standardHeaders: row.standard_headers,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-  };
-}
+import type { Webhook } from './webhook.ts';
 
 /** The settings of the subscription `w`. */
 export const webhookColumns = fragment`
@@ -126,12 +89,12 @@ export async function findWebhook(
   sql: SqlOrTx,
   { tenantId, webhookId }: WebhookKey,
 ): Promise<Webhook | undefined> {
-  const rows = await sql<WebhookRow[]>`
+  const rows = await sql<RowOf<Webhook>[]>`
     select ${webhookColumns}
     from unwind.webhooks w
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}`;
-  return rows[0] && toWebhook(rows[0]);
+  return rows[0] && thingOf<Webhook>(rows[0]);
 }
 
 /** Like `findWebhook`, locked for a change. */
@@ -139,13 +102,13 @@ export async function lockWebhook(
   tx: Tx,
   { tenantId, webhookId }: WebhookKey,
 ): Promise<Webhook | undefined> {
-  const rows = await tx<WebhookRow[]>`
+  const rows = await tx<RowOf<Webhook>[]>`
     select ${webhookColumns}
     from unwind.webhooks w
     where w.tenant_id = ${tenantId}
       and w.webhook_id = ${webhookId}
     for update`;
-  return rows[0] && toWebhook(rows[0]);
+  return rows[0] && thingOf<Webhook>(rows[0]);
 }
 
 /** What a list of subscriptions can be sorted by, as SQL; texts by their characters' numbers. */
@@ -166,7 +129,7 @@ export async function listWebhooks(
 ): Promise<{ webhooks: readonly Webhook[]; totalCount: number }> {
   const direction = directionSql(page.direction);
   const [rows, counts] = await Promise.all([
-    sql<WebhookRow[]>`
+    sql<RowOf<Webhook>[]>`
       select ${webhookColumns}
       from unwind.webhooks w
       where w.tenant_id = ${page.tenantId}
@@ -178,7 +141,7 @@ export async function listWebhooks(
       from unwind.webhooks w
       where w.tenant_id = ${page.tenantId}`,
   ]);
-  return { webhooks: rows.map(toWebhook), totalCount: counts[0]?.count ?? 0 };
+  return { webhooks: rows.map((row) => thingOf<Webhook>(row)), totalCount: counts[0]?.count ?? 0 };
 }
 
 /** Writes the settings of a locked subscription. */
@@ -234,15 +197,7 @@ export async function deleteFailing(
   before: Date,
   limit: number,
 ): Promise<readonly RemovedWebhook[]> {
-  const rows = await sql<
-    {
-      tenant_id: TenantId;
-      webhook_id: WebhookId;
-      url: string;
-      failing_since: Date;
-      last_outcome: string | null;
-    }[]
-  >`
+  const rows = await sql<RowOf<RemovedWebhook>[]>`
     delete from unwind.webhooks w
     using (
       select d.tenant_id, d.webhook_id, d.failing_since, d.last_outcome
@@ -258,11 +213,5 @@ export async function deleteFailing(
     where w.tenant_id = d.tenant_id
       and w.webhook_id = d.webhook_id
     returning w.tenant_id, w.webhook_id, w.url, d.failing_since, d.last_outcome`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    webhookId: row.webhook_id,
-    url: row.url,
-    failingSince: row.failing_since,
-    lastOutcome: row.last_outcome ?? undefined,
-  }));
+  return rows.map((row) => thingOf<RemovedWebhook>(row));
 }

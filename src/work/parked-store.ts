@@ -2,6 +2,7 @@
 // might fail as well.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { gapMsAfter, type ParkedStep, triesMax } from './parked.ts';
@@ -142,32 +143,16 @@ export interface ParkedItem {
   readonly since: Date;
 }
 
-interface ParkedRow {
-  readonly tenant_id: TenantId;
-  readonly parked_id: string;
-  readonly reason: string;
-  readonly tries: number;
-  readonly parked_at: Date;
-}
+const itemColumns = fragment`p.tenant_id, p.parked_id as id, p.reason, p.tries, p.parked_at as since`;
 
 /** What waits for a person, the oldest first. */
 export async function findParked(sql: Sql, limit: number): Promise<readonly ParkedItem[]> {
-  const rows = await sql<ParkedRow[]>`
-    select p.tenant_id, p.parked_id, p.reason, p.tries, p.parked_at
+  const rows = await sql<RowOf<ParkedItem>[]>`
+    select ${itemColumns}
     from unwind_v1.parked p
     order by p.parked_at, p.parked_id
     limit ${limit}`;
-  return rows.map(toItem);
-}
-
-function toItem(row: ParkedRow): ParkedItem {
-  return {
-    tenantId: row.tenant_id,
-    id: row.parked_id,
-    reason: row.reason,
-    tries: row.tries,
-    since: row.parked_at,
-  };
+  return rows.map((row) => thingOf<ParkedItem>(row));
 }
 
 /** What of one tenant waits for a person, the oldest first, and how much there is. */
@@ -176,9 +161,9 @@ export async function findParkedOf(
   which: { readonly tenantId: TenantId; readonly offset: number; readonly limit: number },
 ): Promise<{ readonly items: readonly ParkedItem[]; readonly totalCount: number }> {
   const { tenantId, offset, limit } = which;
-  const [items, [total]] = await Promise.all([
-    sql<ParkedRow[]>`
-      select p.tenant_id, p.parked_id, p.reason, p.tries, p.parked_at
+  const [rows, [total]] = await Promise.all([
+    sql<RowOf<ParkedItem>[]>`
+      select ${itemColumns}
       from unwind_v1.parked p
       where p.tenant_id = ${tenantId}
       order by p.parked_at, p.parked_id
@@ -189,7 +174,7 @@ export async function findParkedOf(
       from unwind_v1.parked p
       where p.tenant_id = ${tenantId}`,
   ]);
-  return { items: items.map(toItem), totalCount: total?.count ?? 0 };
+  return { items: rows.map((row) => thingOf<ParkedItem>(row)), totalCount: total?.count ?? 0 };
 }
 
 /** How much waits for a person. */

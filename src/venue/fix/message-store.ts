@@ -2,6 +2,7 @@
 // number: a process that lost its lease, or that counts otherwise than the database, changes nothing.
 
 import type { Sql, SqlOrTx } from '../../db/connect.ts';
+import { type RowOf, thingOf } from '../../db/row.ts';
 import { fragment } from '../../db/sql.ts';
 import type { FixMessage } from './codec.ts';
 import type { FixOrder } from './order.ts';
@@ -140,16 +141,7 @@ export async function findSent(
   writer: Writer,
   range: { from: number; to: number; limit: number },
 ): Promise<readonly SentMessage[]> {
-  const rows = await sql<
-    {
-      number: string;
-      type: string;
-      at: Date;
-      fields: Buffer;
-      tenant_id: string | null;
-      client_order_id: string | null;
-    }[]
-  >`
+  const rows = await sql<(RowOf<Omit<SentMessage, 'number'>> & { number: string })[]>`
     select m.number, m.type, m.at, m.fields, m.tenant_id, m.client_order_id
     from unwind.fix_messages m
     where m.venue = ${writer.venue}
@@ -158,14 +150,9 @@ export async function findSent(
       and m.number between ${range.from} and ${range.to}
     order by m.number
     limit ${range.limit}`;
-  return rows.map((row) => ({
-    number: Number(row.number),
-    type: row.type,
-    at: row.at,
-    fields: row.fields,
-    tenantId: row.tenant_id ?? undefined,
-    clientOrderId: row.client_order_id ?? undefined,
-  }));
+  return rows.map(({ number, ...row }) => {
+    return { ...thingOf<Omit<SentMessage, 'number'>>(row), number: Number(number) };
+  });
 }
 
 /** Which new orders were sent under these numbers: client order ids by number. */

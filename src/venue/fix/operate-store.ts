@@ -2,6 +2,7 @@
 // begin its numbers anew.
 
 import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
+import { type RowOf, thingOf } from '../../db/row.ts';
 import { type FixMessage, fieldsOf } from './codec.ts';
 import type { FixStatus } from './session-store.ts';
 
@@ -21,35 +22,26 @@ export interface ShownSession {
   readonly problems: number;
 }
 
-interface SessionRow {
-  readonly venue: string;
-  readonly status: FixStatus;
-  readonly reason: string | null;
-  readonly status_at: Date;
-  readonly is_held: boolean;
-  readonly trading_day: string;
+type SessionRow = RowOf<Omit<ShownSession, 'nextIn' | 'nextOut'>> & {
   readonly next_in: string;
   readonly next_out: string;
-  readonly queued: string;
-  readonly open_orders: string;
-  readonly problems: string;
-}
+};
 
 /** All sessions, by venue. */
 export async function findSessions(sql: Sql, now: Date): Promise<readonly ShownSession[]> {
   const rows = await sql<SessionRow[]>`
     select
-      s.venue, s.status, s.reason, s.status_at, s.trading_day, s.next_in, s.next_out,
+      s.venue, s.status, s.reason, s.status_at as since, s.trading_day, s.next_in, s.next_out,
       coalesce(s.lease_expires_at > ${now}, false) as is_held,
-      (select count(*) from unwind.fix_outbox b where b.venue = s.venue) as queued,
+      (select count(*)::integer from unwind.fix_outbox b where b.venue = s.venue) as queued,
       (
-        select count(*)
+        select count(*)::integer
         from unwind.fix_orders o
         where o.venue = s.venue
           and o.status in ('SENT', 'WORKING')
       ) as open_orders,
       (
-        select count(*)
+        select count(*)::integer
         from unwind.fix_messages m
         where m.venue = s.venue
           and m.trading_day = s.trading_day
@@ -59,18 +51,10 @@ export async function findSessions(sql: Sql, now: Date): Promise<readonly ShownS
       ) as problems
     from unwind.fix_sessions s
     order by s.venue`;
-  return rows.map((row) => ({
-    venue: row.venue,
-    status: row.status,
-    reason: row.reason ?? undefined,
-    since: row.status_at,
-    isHeld: row.is_held,
-    tradingDay: row.trading_day,
-    nextIn: Number(row.next_in),
-    nextOut: Number(row.next_out),
-    queued: Number(row.queued),
-    openOrders: Number(row.open_orders),
-    problems: Number(row.problems),
+  return rows.map(({ next_in, next_out, ...row }) => ({
+    ...thingOf<Omit<ShownSession, 'nextIn' | 'nextOut'>>(row),
+    nextIn: Number(next_in),
+    nextOut: Number(next_out),
   }));
 }
 

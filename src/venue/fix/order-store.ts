@@ -2,6 +2,7 @@
 // service reads. Only the writer of the session changes an order once it is queued.
 
 import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
+import { type RowOf, thingOf } from '../../db/row.ts';
 import { type Fragment, fragment } from '../../db/sql.ts';
 import type { TenantId } from '../../ids.ts';
 import { decimal, plain } from '../../money.ts';
@@ -13,22 +14,12 @@ import {
   toReportEvent,
   type VenueReport,
 } from '../venue.ts';
-import type { FixOrder, FixOrderStatus, NewReport } from './order.ts';
+import type { FixOrder, NewReport } from './order.ts';
 
-interface OrderRow {
-  readonly tenant_id: TenantId;
-  readonly client_order_id: string;
-  readonly isin: string;
-  readonly symbol: string | null;
-  readonly currency: string | null;
-  readonly quantity: string;
-  readonly status: FixOrderStatus;
-  readonly sent_on: string | null;
-  readonly venue_order_id: string | null;
-  readonly cumulative_quantity: string;
+type OrderRow = RowOf<Omit<FixOrder, 'refusal'>> & {
   readonly refusal: string | null;
   readonly is_refusal_temporary: boolean | null;
-}
+};
 
 const orderColumns = fragment`
   o.tenant_id, o.client_order_id, o.isin, o.symbol, o.currency, o.quantity, o.status,
@@ -36,20 +27,10 @@ const orderColumns = fragment`
   o.is_refusal_temporary`;
 
 function toOrder(row: OrderRow): FixOrder {
-  const { refusal: reason, is_refusal_temporary: isTemporary } = row;
-  return {
-    tenantId: row.tenant_id,
-    clientOrderId: row.client_order_id,
-    isin: row.isin,
-    symbol: row.symbol ?? undefined,
-    currency: row.currency ?? undefined,
-    quantity: decimal(row.quantity),
-    status: row.status,
-    sentOn: row.sent_on ?? undefined,
-    venueOrderId: row.venue_order_id ?? undefined,
-    cumulativeQuantity: decimal(row.cumulative_quantity),
-    refusal: reason === null ? undefined : { reason, isTemporary: isTemporary ?? false },
-  };
+  const { refusal: reason, is_refusal_temporary: isTemporary, ...order } = row;
+  const refusal = reason === null ? undefined : { reason, isTemporary: isTemporary ?? false };
+  const decimals = { quantity: decimal, cumulativeQuantity: decimal };
+  return { ...thingOf<Omit<FixOrder, 'refusal'>>(order, decimals), refusal };
 }
 
 /**

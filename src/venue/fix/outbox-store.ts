@@ -3,6 +3,7 @@
 
 import { recheckOrders } from '../../controls/check-orders.ts';
 import type { Sql, Tx } from '../../db/connect.ts';
+import { type RowOf, thingOf } from '../../db/row.ts';
 import { fragment } from '../../db/sql.ts';
 import { isHaltedSql } from '../../halts/halts-store.ts';
 import type { OrderId, TenantId } from '../../ids.ts';
@@ -25,22 +26,14 @@ export interface QueuedRequest extends Named {
   readonly isHalted: boolean;
 }
 
-interface QueuedRow {
+type PlainPart = Omit<QueuedRequest, 'entry' | 'lastPrice'>;
+
+type QueuedRow = RowOf<PlainPart> & {
   readonly entry: string;
-  readonly type: RequestType;
-  readonly tenant_id: TenantId;
-  readonly client_order_id: string;
-  readonly isin: string;
-  readonly symbol: string | null;
-  readonly currency: string | null;
-  readonly quantity: string;
-  readonly venue_order_id: string | null;
-  readonly cancel_requests: number;
   readonly price: string | null;
   readonly price_currency: string;
   readonly price_at: Date;
-  readonly is_halted: boolean;
-}
+};
 
 /** SQL: what halts of an order `o` at a FIX venue are asked by. */
 export const ofFixOrder = {
@@ -109,22 +102,10 @@ export async function takeRequests(
     ) r on true
     where o.status <> 'DONE'
     order by t.entry`;
-  return rows.map((row) => ({
-    entry: Number(row.entry),
-    type: row.type,
-    tenantId: row.tenant_id,
-    clientOrderId: row.client_order_id,
-    isin: row.isin,
-    symbol: row.symbol ?? undefined,
-    currency: row.currency ?? undefined,
-    quantity: decimal(row.quantity),
-    venueOrderId: row.venue_order_id ?? undefined,
-    cancelRequests: row.cancel_requests,
-    lastPrice:
-      row.price === null
-        ? undefined
-        : { price: decimal(row.price), currency: row.price_currency, at: row.price_at },
-    isHalted: row.is_halted,
+  return rows.map(({ entry, price, price_currency: currency, price_at: at, ...row }) => ({
+    ...thingOf<PlainPart>(row, { quantity: decimal }),
+    entry: Number(entry),
+    lastPrice: price === null ? undefined : { price: decimal(price), currency, at },
   }));
 }
 

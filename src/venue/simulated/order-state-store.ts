@@ -2,6 +2,7 @@
 // and the end of what was still to come. The caller holds the session, so no report is sent meanwhile.
 
 import type { Tx } from '../../db/connect.ts';
+import { type RowOf, thingOf } from '../../db/row.ts';
 import { type Fragment, fragment } from '../../db/sql.ts';
 import type { TenantId } from '../../ids.ts';
 import { type Decimal, decimal } from '../../money.ts';
@@ -32,19 +33,10 @@ export interface OrderState {
   readonly lastExecution: { readonly id: string; readonly quantity: Decimal } | undefined;
 }
 
-interface StateRow {
-  readonly firm: TenantId;
-  readonly client_order_id: string;
-  readonly venue_order_id: string;
-  readonly quantity: string;
-  readonly price: string;
-  readonly is_final: boolean;
-  readonly is_cancelled: boolean;
-  readonly sold_quantity: string;
-  readonly executions: number;
+type StateRow = RowOf<Omit<OrderState, 'lastExecution'>> & {
   readonly last_id: string | null;
   readonly last_quantity: string | null;
-}
+};
 
 /** The states of those of these orders that the venue has accepted, at an instant of the market. */
 export function findOrderStates(
@@ -89,7 +81,7 @@ async function findStates(
   const { where, at, limit } = which;
   const rows = await tx<StateRow[]>`
     select
-      j.firm, j.client_order_id, j.venue_order_id, j.quantity, j.price,
+      j.firm as tenant_id, j.client_order_id, j.venue_order_id, j.quantity, j.price,
       coalesce(r.is_final, false) as is_final,
       exists (
         select
@@ -137,18 +129,10 @@ async function findStates(
   return rows.map(toState);
 }
 
-function toState(row: StateRow): OrderState {
-  const { last_id: id, last_quantity: quantity } = row;
+function toState({ last_id: id, last_quantity: quantity, ...row }: StateRow): OrderState {
+  const decimals = { quantity: decimal, price: decimal, soldQuantity: decimal };
   return {
-    tenantId: row.firm,
-    clientOrderId: row.client_order_id,
-    venueOrderId: row.venue_order_id,
-    quantity: decimal(row.quantity),
-    price: decimal(row.price),
-    isFinal: row.is_final,
-    isCancelled: row.is_cancelled,
-    soldQuantity: decimal(row.sold_quantity),
-    executions: row.executions,
+    ...thingOf<Omit<OrderState, 'lastExecution'>>(row, decimals),
     lastExecution:
       id === null || quantity === null ? undefined : { id, quantity: decimal(quantity) },
   };
