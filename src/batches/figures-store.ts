@@ -1,6 +1,8 @@
 // The statements of how far batches are: what their liquidations came to, and whether some wait without an end.
 
+import { first } from '../assert.ts';
 import type { SqlOrTx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { LiquidationId } from '../ids.ts';
 import { openEndedReasons } from '../liquidations/waits-store.ts';
@@ -19,16 +21,7 @@ export async function findBatchObject(sql: SqlOrTx, batch: Batch, now: Date): Pr
 
 /** What the liquidations of a batch came to, as they are now. */
 export async function findFigures(sql: SqlOrTx, which: Which): Promise<BatchFigures> {
-  const rows = await sql<
-    {
-      fresh: number;
-      processing: number;
-      filled: number;
-      cancelled: number;
-      cash_amount: string;
-      proceeds: string;
-    }[]
-  >`
+  const rows = await sql<RowOf<BatchFigures>[]>`
     select
       count(*) filter (where l.status = 'NEW')::integer as fresh,
       count(*) filter (where l.status = 'PROCESSING')::integer as processing,
@@ -39,15 +32,7 @@ export async function findFigures(sql: SqlOrTx, which: Which): Promise<BatchFigu
     from unwind.liquidations l
     where l.tenant_id = ${which.tenantId}
       and l.batch_id = ${which.batchId}`;
-  const [row] = rows;
-  return {
-    fresh: row?.fresh ?? 0,
-    processing: row?.processing ?? 0,
-    filled: row?.filled ?? 0,
-    cancelled: row?.cancelled ?? 0,
-    cashAmount: row?.cash_amount ?? '0.00',
-    proceeds: row?.proceeds ?? '0.00',
-  };
+  return thingOf<BatchFigures>(first(rows));
 }
 
 /** Open liquidations of a batch that are looked at for one that waits without an end: what waits becomes the oldest. */

@@ -3,11 +3,12 @@
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
-import { decimal, plain } from '../money.ts';
+import { type Decimal, decimal, plain } from '../money.ts';
 import { recordSql } from '../trail/records-store.ts';
-import { type Delta, type DeltaType, type HoldingChange, positionKey } from './delta.ts';
+import { type Delta, type HoldingChange, positionKey } from './delta.ts';
 import { movementsSql, recordedMovements } from './store.ts';
 
 /** Locks accounts, so that no request starts a liquidation on them. @returns those that are there. */
@@ -26,17 +27,11 @@ export async function lockAccounts(
   return new Set(rows.map((row) => row.account_id));
 }
 
-interface PositionRow {
-  readonly account_id: string;
-  readonly isin: string;
-  readonly quantity: string;
-  readonly locked: string;
-  readonly held: string;
-}
+type Held = Readonly<Record<'quantity' | 'locked' | 'held', Decimal>>;
 
 /** Locks and reads the positions that deltas are about, by `positionKey`. */
 export async function lockPositions(tx: Tx, tenantId: TenantId, deltas: readonly Delta[]) {
-  const rows = await tx<PositionRow[]>`
+  const rows = await tx<(RowOf<Held> & { account_id: AccountId; isin: string })[]>`
     select p.account_id, p.isin, p.quantity, p.locked, p.held
     from unwind.positions p
     where p.tenant_id = ${tenantId}
@@ -49,14 +44,10 @@ export async function lockPositions(tx: Tx, tenantId: TenantId, deltas: readonly
       )
     order by p.account_id, p.isin
     for no key update`;
+  const decimals = { quantity: decimal, locked: decimal, held: decimal };
   return new Map(
-    rows.map((row) => {
-      const { quantity, locked, held } = row;
-      const key = positionKey({ accountId: row.account_id, isin: row.isin });
-      return [
-        key,
-        { quantity: decimal(quantity), locked: decimal(locked), held: decimal(held) },
-      ] as const;
+    rows.map(({ account_id: accountId, isin, ...row }) => {
+      return [positionKey({ accountId, isin }), thingOf<Held>(row, decimals)];
     }),
   );
 }
@@ -74,31 +65,19 @@ export async function findInstruments(
   return new Set(rows.map((row) => row.isin));
 }
 
-interface KnownDeltaRow {
-  readonly reason: DeltaType;
-  readonly account_id: AccountId;
-  readonly isin: string;
-  readonly quantity: string;
-  readonly reference: string;
-}
-
 /** Deltas of these references that were applied before. */
 export async function findDeltas(
   tx: Tx,
   tenantId: TenantId,
   references: readonly string[],
 ): Promise<ReadonlyMap<string, Delta>> {
-  const rows = await tx<KnownDeltaRow[]>`
-    select m.reason, m.account_id, m.isin, m.quantity + abs(m.locked) as quantity, m.reference
+  const rows = await tx<RowOf<Delta>[]>`
+    select
+      m.reason as type, m.account_id, m.isin, m.quantity + abs(m.locked) as quantity, m.reference
     from unwind.movements m
     where m.tenant_id = ${tenantId}
       and m.reference = any (${references}::text[])`;
-  return new Map(
-    rows.map((row) => {
-      const { reason: type, account_id: accountId, isin, reference } = row;
-      return [reference, { type, accountId, isin, quantity: decimal(row.quantity), reference }];
-    }),
-  );
+  return new Map(rows.map((row) => [row.reference, thingOf<Delta>(row, { quantity: decimal })]));
 }
 
 /** A delta about to be recorded. */

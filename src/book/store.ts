@@ -2,6 +2,7 @@
 // other tables as well; imports have their own.
 
 import type { Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
@@ -101,7 +102,7 @@ export async function lockFreeQuantities(
   which: { tenantId: TenantId; positions: readonly PositionName[] },
 ): Promise<readonly (PositionName & { free: Decimal })[]> {
   const { tenantId, positions } = which;
-  const rows = await tx<{ account_id: AccountId; isin: string; free: string }[]>`
+  const rows = await tx<RowOf<PositionName & { free: Decimal }>[]>`
     select p.account_id, p.isin, p.quantity - p.locked - p.held as free
     from unwind.positions p
     where (p.tenant_id, p.account_id, p.isin) in (
@@ -114,9 +115,7 @@ export async function lockFreeQuantities(
       )
     order by p.account_id, p.isin
     for no key update`;
-  return rows.map((row) => {
-    return { accountId: row.account_id, isin: row.isin, free: decimal(row.free) };
-  });
+  return rows.map((row) => thingOf<PositionName & { free: Decimal }>(row, { free: decimal }));
 }
 
 /** What one unit of a currency was worth, and since when. */

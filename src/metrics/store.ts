@@ -2,6 +2,7 @@
 // statement reads a bounded number of rows, over partial indexes. What is parked is counted by its own room.
 
 import type { Sql } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 
 /** All tenants together: metrics are for those who run the service. */
 export interface Backlog {
@@ -20,33 +21,22 @@ export interface Backlog {
   readonly oldestEventToPublishS: number;
 }
 
-interface BacklogRow {
-  readonly orders_to_submit: number;
-  readonly reports_to_apply: number;
-  readonly events_to_publish: number;
-  readonly failing_webhooks: number;
-  readonly longest_failure_s: number;
-  readonly webhooks_with_gap: number;
-  readonly oldest_order_s: number;
-  readonly oldest_report_s: number;
-  readonly oldest_event_s: number;
-}
-
 /** Rows of each kind that are counted at most: beyond, more makes no difference. */
 const countedRowsMax = 100_000;
 
 /** Counts what is open at an instant of the wall clock. */
 export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefined> {
-  const rows = await sql<BacklogRow[]>`
+  const rows = await sql<RowOf<Backlog>[]>`
     select
       o.count as orders_to_submit,
-      coalesce(
-        extract(epoch from (select unwind.market_time(${now})) - o.oldest_at), 0
-      )::integer as oldest_order_s,
+      greatest(extract(epoch from (select unwind.market_time(${now})) - o.oldest_at), 0)::integer
+        as oldest_order_to_submit_s,
       r.count as reports_to_apply,
-      coalesce(extract(epoch from ${now} - r.oldest_at), 0)::integer as oldest_report_s,
+      greatest(extract(epoch from ${now} - r.oldest_at), 0)::integer
+        as oldest_report_to_apply_s,
       e.count as events_to_publish,
-      coalesce(extract(epoch from ${now} - e.oldest_at), 0)::integer as oldest_event_s,
+      greatest(extract(epoch from ${now} - e.oldest_at), 0)::integer
+        as oldest_event_to_publish_s,
       (
         select count(*)::integer
         from unwind.deliveries d
@@ -59,7 +49,7 @@ export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefi
           or (d.acknowledged_offset < h.dropped_to and coalesce(d.gap_up_to, 0) < h.dropped_to)
       ) as webhooks_with_gap,
       f.webhooks as failing_webhooks,
-      f.longest_s as longest_failure_s
+      f.longest_s as longest_webhook_failure_s
     from (
       select
         count(*)::integer as count,
@@ -104,20 +94,7 @@ export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefi
         and w.enabled
       where d.failing_since is not null
     ) as f`;
-  const [row] = rows;
-  return (
-    row && {
-      ordersToSubmit: row.orders_to_submit,
-      reportsToApply: row.reports_to_apply,
-      eventsToPublish: row.events_to_publish,
-      failingWebhooks: row.failing_webhooks,
-      longestWebhookFailureS: row.longest_failure_s,
-      webhooksWithGap: row.webhooks_with_gap,
-      oldestOrderToSubmitS: Math.max(0, row.oldest_order_s),
-      oldestReportToApplyS: Math.max(0, row.oldest_report_s),
-      oldestEventToPublishS: Math.max(0, row.oldest_event_s),
-    }
-  );
+  return rows[0] && thingOf<Backlog>(rows[0]);
 }
 
 /** Open liquidations, and why the oldest of them wait. */

@@ -2,6 +2,7 @@
 // up. What reports make of them is in progress-store.ts.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { holdOffHalts, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
@@ -84,19 +85,6 @@ export interface HeldSubmission extends Held, Omit<Intent, 'liquidationId' | 'da
   readonly isHalted: boolean;
 }
 
-interface HeldRow {
-  readonly tenant_id: TenantId;
-  readonly client_order_id: string;
-  readonly order_id: OrderId;
-  readonly isin: string;
-  readonly symbol: string | null;
-  readonly currency: string;
-  readonly quantity: string;
-  readonly lease_epoch: number;
-  readonly sent_at: Date;
-  readonly is_halted: boolean;
-}
-
 /** Takes over submissions to a venue whose lease ran out, in a new epoch. */
 export async function claimExpired(
   tx: Tx,
@@ -109,7 +97,7 @@ export async function claimExpired(
     now,
   });
   await holdOffHalts(tx);
-  const rows = await tx<HeldRow[]>`
+  const rows = await tx<RowOf<HeldSubmission>[]>`
     with expired as (
       select s.tenant_id, s.client_order_id, s.order_id
       from unwind.submissions s
@@ -131,20 +119,10 @@ export async function claimExpired(
     where s.tenant_id = e.tenant_id
       and s.client_order_id = e.client_order_id
     returning
-      s.tenant_id, s.client_order_id, s.order_id, s.quantity, s.lease_epoch, s.sent_at, o.isin, o.symbol, o.currency,
+      s.tenant_id, s.client_order_id, s.order_id, s.quantity, s.lease_epoch as epoch, s.sent_at,
+      o.isin, o.symbol, o.currency,
       ${isHaltedSql(ofOrder)} as is_halted`;
-  return rows.map((row) => ({
-    tenantId: row.tenant_id,
-    clientOrderId: row.client_order_id,
-    orderId: row.order_id,
-    isin: row.isin,
-    symbol: row.symbol ?? undefined,
-    currency: row.currency,
-    quantity: decimal(row.quantity),
-    epoch: row.lease_epoch,
-    sentAt: row.sent_at,
-    isHalted: row.is_halted,
-  }));
+  return rows.map((row) => thingOf<HeldSubmission>(row, { quantity: decimal }));
 }
 
 /**

@@ -107,20 +107,14 @@ export async function findAsked(
   return positionsById(rows, ({ isin, quantity }) => ({ isin, quantity: decimal(quantity) }));
 }
 
+type SoldPosition = SalesReport['positions'][number];
+
 /** What has become of reservations as it stands now: executions that are not void, of the orders of their round. */
 export async function findSold(
   tx: Tx,
   { tenantId, reservationIds }: Batch,
 ): Promise<ReadonlyMap<ReservationId, SalesReport['positions']>> {
-  const rows = await tx<
-    {
-      reservation_id: ReservationId;
-      isin: string;
-      granted: string;
-      sold: string;
-      released: string;
-    }[]
-  >`
+  const rows = await tx<(RowOf<SoldPosition> & { reservation_id: ReservationId })[]>`
     select
       p.reservation_id, p.isin, g.granted, s.sold, greatest(g.granted - s.sold, 0) as released
     from unwind.reservations r
@@ -139,10 +133,8 @@ export async function findSold(
     where r.tenant_id = ${tenantId}
       and r.reservation_id = any (${reservationIds}::uuid[])
     order by p.reservation_id, p.isin`;
-  return positionsById(rows, ({ isin, granted, sold, released }) => {
-    const [g, s, r] = [decimal(granted), decimal(sold), decimal(released)];
-    return { isin, granted: g, sold: s, released: r };
-  });
+  const decimals = { granted: decimal, sold: decimal, released: decimal };
+  return positionsById(rows, ({ reservation_id, ...row }) => thingOf<SoldPosition>(row, decimals));
 }
 
 /** SQL: whether a reservation `r` is under this lease still. */

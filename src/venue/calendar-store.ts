@@ -2,6 +2,7 @@
 // and for the simulated venue alike: the market is one.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { rateAgeMsMax as usualRateAgeMsMax } from '../limits.ts';
 import { type Calendar, CalendarError, type Holiday, weekdays } from './calendar.ts';
@@ -84,7 +85,7 @@ export async function findOpenings(
   sql: SqlOrTx,
   { venues, at }: { venues: readonly string[]; at: Date },
 ): Promise<readonly Opening[]> {
-  const rows = await sql<{ venue: string; is_open: boolean; opens_at: Date | null }[]>`
+  const rows = await sql<RowOf<Opening>[]>`
     select
       n.venue, o.is_open,
       case when not o.is_open and v.status is null then s.opens_at end as opens_at
@@ -93,9 +94,7 @@ export async function findOpenings(
     left join unwind.venues v on v.venue = n.venue
     left join lateral unwind.venue_session(n.venue, ${at}) s on true
     order by n.place`;
-  return rows.map(({ venue, is_open: isOpen, opens_at: opensAt }) => {
-    return { venue, isOpen, opensAt: opensAt ?? undefined };
-  });
+  return rows.map((row) => thingOf<Opening>(row));
 }
 
 /** When sessions of a venue's calendar begin next, after an instant of the market. */
@@ -112,7 +111,7 @@ export async function findNextOpening(
   sql: SqlOrTx,
   { venue, now }: { venue: string; now: Date },
 ): Promise<NextOpening> {
-  const rows = await sql<{ is_traded: boolean; opens_at: Date | null; market_at: Date }[]>`
+  const rows = await sql<RowOf<NextOpening>[]>`
     select
       ${venue} = any (t.venues) as is_traded,
       m.at as market_at,
@@ -124,11 +123,7 @@ export async function findNextOpening(
   const [row] = rows;
   if (row === undefined)
     throw new Error('the table of the venues that are traded at has its one row');
-  return {
-    isTraded: row.is_traded,
-    opensAt: row.opens_at ?? undefined,
-    marketAt: row.market_at,
-  };
+  return thingOf<NextOpening>(row);
 }
 
 /** Records at which venues the service trades, for the views, which see no settings. */

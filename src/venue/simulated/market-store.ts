@@ -19,17 +19,9 @@ export interface Market {
   readonly seed: string;
 }
 
-interface MarketRow {
-  readonly at: Date;
-  readonly is_open: boolean;
-  readonly closes_at: Date | null;
-  readonly is_down: boolean;
-  readonly seed: string;
-}
-
 /** The market as it is at an instant of the wall clock. */
 export async function findMarket(sql: SqlOrTx, now: Date): Promise<Market> {
-  const rows = await sql<MarketRow[]>`
+  const rows = await sql<RowOf<Market>[]>`
     select
       t.at, m.is_down, m.seed,
       unwind.venue_is_open(${simulatedMic}, t.at) as is_open,
@@ -48,8 +40,7 @@ export async function findMarket(sql: SqlOrTx, now: Date): Promise<Market> {
     cross join (select unwind.market_time(${now}) as at) t`;
   const [row] = rows;
   if (row === undefined) throw new Error('the simulated market has lost its state');
-  const { at, is_open: isOpen, closes_at: closesAt, is_down: isDown, seed } = row;
-  return { at, isOpen, closesAt: closesAt ?? undefined, isDown, seed };
+  return thingOf<Market>(row);
 }
 
 /** Which of these instruments are halted. */
