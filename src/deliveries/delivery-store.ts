@@ -33,8 +33,11 @@ export interface ClaimedWebhook {
   readonly faults?: Faults | undefined;
 }
 
+/** The columns of a standing; its offset is another number. */
+export type StandingRow = RowOf<Omit<Standing, 'offset'>>;
+
 type ClaimedRow = RowOf<Webhook> &
-  RowOf<Omit<Standing, 'offset'>> & {
+  StandingRow & {
     settings_at: Date;
     lease_epoch: number;
     acknowledged_offset: string;
@@ -44,6 +47,18 @@ type ClaimedRow = RowOf<Webhook> &
     acknowledged_count: string;
     failed_count: string;
   };
+
+export function standingOf(row: StandingRow, offset: number): Standing {
+  return {
+    offset,
+    attempts: row.attempts,
+    failingSince: row.failing_since ?? undefined,
+    nextAttemptAt: row.next_attempt_at,
+    lastAttemptAt: row.last_attempt_at ?? undefined,
+    lastSuccessAt: row.last_success_at ?? undefined,
+    lastOutcome: row.last_outcome ?? undefined,
+  };
+}
 
 /** Begins the delivery of a new subscription: it gets what is published from now on. */
 export async function insertDelivery(
@@ -183,15 +198,7 @@ function toClaimed(row: ClaimedRow): ClaimedWebhook {
   return {
     webhook: { ...thingOf<Webhook>(webhook), updatedAt: settings_at },
     epoch: lease_epoch,
-    standing: {
-      offset,
-      attempts,
-      failingSince: failing_since ?? undefined,
-      nextAttemptAt: next_attempt_at,
-      lastAttemptAt: last_attempt_at ?? undefined,
-      lastSuccessAt: last_success_at ?? undefined,
-      lastOutcome: last_outcome ?? undefined,
-    },
+    standing: standingOf(row, offset),
     head: Number(head),
     droppedTo,
     gap: isUnreported ? { after: offset, upTo: droppedTo } : undefined,
@@ -200,25 +207,20 @@ function toClaimed(row: ClaimedRow): ClaimedWebhook {
   };
 }
 
+type BlockPart = Omit<Block, 'acknowledged' | 'upTo'>;
+
 /** The blocked accounts of subscriptions, as blocks, in the order asked. */
 export async function readBlocks(
   sql: Sql,
   keys: readonly WebhookKey[],
 ): Promise<readonly (readonly Block[])[]> {
   const rows = await sql<
-    {
+    (RowOf<BlockPart> & {
       n: number;
       account_id: AccountId;
       acknowledged_offset: string;
-      request_id: string;
       up_to: string;
-      status: Exclude<Block['status'], 'doubted'>;
-      attempts: number;
-      failing_since: Date | null;
-      next_attempt_at: Date;
-      last_attempt_at: Date | null;
-      last_outcome: string | null;
-    }[]
+    })[]
   >`
     select
       g.n, b.account_id, b.acknowledged_offset, b.request_id, b.up_to, b.status, b.attempts,
@@ -234,18 +236,9 @@ export async function readBlocks(
       const own = [first, ...others].map((row) => {
         return [row.account_id, Number(row.acknowledged_offset)] as const;
       });
-      const block: Block = {
-        status: first.status,
-        requestId: first.request_id,
-        acknowledged: new Map(own),
-        upTo: Number(first.up_to),
-        attempts: first.attempts,
-        failingSince: first.failing_since ?? undefined,
-        nextAttemptAt: first.next_attempt_at,
-        lastAttemptAt: first.last_attempt_at ?? undefined,
-        lastOutcome: first.last_outcome ?? undefined,
-      };
-      return [block];
+      const { n: _, account_id, acknowledged_offset, up_to, ...row } = first;
+      const block = thingOf<BlockPart>(row);
+      return [{ ...block, acknowledged: new Map(own), upTo: Number(up_to) }];
     });
   });
 }

@@ -7,6 +7,7 @@ import type { AccountId } from '../ids.ts';
 import { acknowledgedAttemptsKept } from '../limits.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import type { Block, Standing } from './delivery.ts';
+import { type StandingRow, standingOf } from './delivery-store.ts';
 import { attemptColumns, type LoggedAttempt, overOlderAttempt } from './progress-store.ts';
 
 /** An account that is blocked, as it is shown. */
@@ -40,22 +41,16 @@ export async function readDeliveryState(
 ): Promise<DeliveryState | undefined> {
   const [rows, blocked] = await Promise.all([
     sql<
-      {
+      (StandingRow & {
         acknowledged_offset: string;
         head: string;
         dropped_to: string;
-        attempts: number;
-        failing_since: Date | null;
-        next_attempt_at: Date;
-        last_attempt_at: Date | null;
-        last_success_at: Date | null;
-        last_outcome: string | null;
         gap_after: string | null;
         gap_up_to: string | null;
         gap_noticed_at: Date | null;
         retrying: number;
         set_aside: number;
-      }[]
+      })[]
     >`
       select
         d.acknowledged_offset, coalesce(h.position, 0) as head,
@@ -90,14 +85,8 @@ export async function readDeliveryState(
           noticedAt: row.gap_noticed_at ?? undefined,
         };
   return {
-    offset,
+    ...standingOf(row, offset),
     behind: Number(row.head) - offset,
-    attempts: row.attempts,
-    failingSince: row.failing_since ?? undefined,
-    nextAttemptAt: row.next_attempt_at,
-    lastAttemptAt: row.last_attempt_at ?? undefined,
-    lastSuccessAt: row.last_success_at ?? undefined,
-    lastOutcome: row.last_outcome ?? undefined,
     retrying: row.retrying,
     setAside: row.set_aside,
     blocked,

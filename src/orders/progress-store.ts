@@ -2,11 +2,13 @@
 // written set by set.
 
 import type { Tx } from '../db/connect.ts';
+import type { RowOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
-import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
+import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
 import { nextChangesOf } from './liquidations-named.ts';
 import {
+  type Order,
   type OrderState,
   type OrderStatus,
   type Submission,
@@ -14,27 +16,14 @@ import {
   submissionTransitions,
 } from './order.ts';
 
-interface SubmissionRow {
-  client_order_id: string;
-  status: Submission['status'];
-  quantity: string;
-  executed_quantity: string;
-  busted_quantity: string;
-  final_quantity: string | null;
-  outcome: SubmissionOutcome | null;
-  reason: string | null;
-  is_cancelled_by_halt: boolean;
-  order_id: OrderId;
-  liquidation_id: LiquidationId;
-  account_id: AccountId;
-  isin: string;
-  currency: string;
-  order_quantity: string;
-  filled_quantity: string;
-  corrected_quantity: string;
-  order_status: OrderStatus;
-  submissions: number;
-}
+type SubmissionRow = RowOf<Omit<Submission, 'final' | 'order'>> &
+  Omit<RowOf<Order>, 'quantity' | 'status'> & {
+    final_quantity: string | null;
+    outcome: SubmissionOutcome | null;
+    reason: string | null;
+    order_quantity: string;
+    order_status: OrderStatus;
+  };
 
 /**
  * Locks and reads the submissions of these client order ids with their orders, after the accounts

@@ -190,3 +190,22 @@ export function toReportEvent(row: ReportColumns): ReportEvent {
   };
   return { type: row.type, trade, cumulativeQuantity };
 }
+
+/** A report of a venue of ours as its row carries it. */
+export interface ReportRow extends ReportColumns {
+  readonly number: string;
+  readonly tenant_id: TenantId;
+  readonly client_order_id: string;
+  readonly transaction_at: Date;
+}
+
+/** @throws ImpossibleState as `toReportEvent` does. */
+export function toReport(row: ReportRow): VenueReport {
+  return {
+    number: Number(row.number),
+    tenantId: row.tenant_id,
+    clientOrderId: row.client_order_id,
+    event: toReportEvent(row),
+    transactionAt: row.transaction_at,
+  };
+}

@@ -4,14 +4,13 @@
 import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
 import { type RowOf, thingOf } from '../../db/row.ts';
 import { type Fragment, fragment } from '../../db/sql.ts';
-import type { TenantId } from '../../ids.ts';
 import { decimal, plain } from '../../money.ts';
 import {
   executionIdIn,
   type NewOrder,
   type OrderReference,
-  type ReportColumns,
-  toReportEvent,
+  type ReportRow,
+  toReport,
   type VenueReport,
 } from '../venue.ts';
 import type { FixOrder, NewReport } from './order.ts';
@@ -234,13 +233,6 @@ export function insertReportsSql(venue: string, reports: readonly ReportOfOrder[
     cross join moved`;
 }
 
-interface ReportRow extends ReportColumns {
-  readonly number: string;
-  readonly tenant_id: TenantId;
-  readonly client_order_id: string;
-  readonly transaction_at: Date;
-}
-
 /** The reports of a venue after a number, ascending. */
 export async function findReports(
   sql: Sql,
@@ -255,11 +247,5 @@ export async function findReports(
       and r.number > ${after}
     order by r.number
     limit ${limit}`;
-  return rows.map((row) => ({
-    number: Number(row.number),
-    tenantId: row.tenant_id,
-    clientOrderId: row.client_order_id,
-    event: toReportEvent(row),
-    transactionAt: row.transaction_at,
-  }));
+  return rows.map(toReport);
 }

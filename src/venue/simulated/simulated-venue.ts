@@ -10,13 +10,12 @@ import {
   keyOf,
   type LookUpOutcome,
   type OrderReference,
-  toReportEvent,
   type Venue,
   type VenueReport,
 } from '../venue.ts';
 import { cancelOrders } from './cancel-orders.ts';
 import { findMarket, simulatedMic } from './market-store.ts';
-import { findDecisions, findReports, numberDueReports, type ReportRow } from './store.ts';
+import { findDecisions, findReports, numberDueReports } from './store.ts';
 import { checkReached, submitOrders } from './submit-orders.ts';
 
 /** A call to it is one transaction of a local database: nothing is under way for longer. */
@@ -61,15 +60,5 @@ async function reports(
     checkReached(await findMarket(tx, now));
     await numberDueReports(tx, { now, limit: request.limit });
   });
-  return (await findReports(sql, request)).map(toReport);
-}
-
-function toReport(row: ReportRow): VenueReport {
-  return {
-    number: Number(row.number),
-    tenantId: row.firm,
-    clientOrderId: row.client_order_id,
-    event: toReportEvent(row),
-    transactionAt: row.transaction_at,
-  };
+  return findReports(sql, request);
 }

@@ -4,7 +4,14 @@
 import type { Sql, Tx } from '../../db/connect.ts';
 import type { TenantId } from '../../ids.ts';
 import { accountCurrency, type Decimal, decimal, plain } from '../../money.ts';
-import { executionIdIn, type NewOrder, type OrderReference, type ReportColumns } from '../venue.ts';
+import {
+  executionIdIn,
+  type NewOrder,
+  type OrderReference,
+  type ReportRow,
+  toReport,
+  type VenueReport,
+} from '../venue.ts';
 import type { ScheduledReport } from './schedule.ts';
 
 /**
@@ -201,24 +208,18 @@ export async function numberDueReports(tx: Tx, batch: { now: Date; limit: number
       and r.report = due.report`;
 }
 
-export interface ReportRow extends ReportColumns {
-  readonly number: string;
-  readonly firm: TenantId;
-  readonly client_order_id: string;
-  readonly transaction_at: Date;
-}
-
 /** Numbered reports after a position, ascending. */
 export async function findReports(
   sql: Sql,
   page: { after: number; limit: number },
-): Promise<readonly ReportRow[]> {
-  return sql<ReportRow[]>`
+): Promise<readonly VenueReport[]> {
+  const rows = await sql<ReportRow[]>`
     select
-      r.number, r.firm, r.client_order_id, r.transaction_at, r.type, r.venue_execution_id,
+      r.number, r.firm as tenant_id, r.client_order_id, r.transaction_at, r.type, r.venue_execution_id,
       r.last_quantity, r.last_price, r.cumulative_quantity, r.reason
     from simulated_venue.reports r
     where r.number > ${page.after}
     order by r.number
     limit ${page.limit}`;
+  return rows.map(toReport);
 }
