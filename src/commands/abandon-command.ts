@@ -1,8 +1,6 @@
 // `unwind abandon`: an operator ends a liquidation that is stuck. The command only records the intent;
 // the service, now or once it runs, carries it out.
 
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
 import { overtakenTriesMax } from '../limits.ts';
@@ -10,12 +8,9 @@ import { askToStop, type StopRow } from '../liquidations/stop-store.ts';
 import type { Act } from '../trail/act.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand } from './acting.ts';
-import type { Output } from './run.ts';
+import { notDone, type OnDatabase } from './run.ts';
 
-export interface AbandonCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly stdout: Output;
+export interface AbandonCommand extends OnDatabase {
   readonly liquidationId: LiquidationId;
   readonly tenantId: TenantId | undefined;
   /** Why, for those who ask later; kept with the liquidation. */
@@ -34,8 +29,7 @@ export async function runAbandon(command: AbandonCommand): Promise<number> {
   const { sql, clock, stdout, liquidationId, tenantId } = command;
   const note = command.reason.trim();
   if (note === '' || note.length > reasonLengthMax) {
-    stdout.write(`the reason has to have 1 to ${reasonLengthMax} characters\n`);
-    return 1;
+    return notDone(stdout, `the reason has to have 1 to ${reasonLengthMax} characters`);
   }
   for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
     const now = clock.now();
@@ -50,8 +44,7 @@ export async function runAbandon(command: AbandonCommand): Promise<number> {
       return reply.code;
     }
   }
-  stdout.write(`liquidation ${liquidationId} is being changed by others; try again\n`);
-  return 1;
+  return notDone(stdout, `liquidation ${liquidationId} is being changed by others; try again`);
 }
 
 function actOf(liquidationId: LiquidationId, reason: string, now: Date): Act {

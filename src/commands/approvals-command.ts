@@ -19,7 +19,7 @@ import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand, askerOfCommand, type By } from './acting.ts';
 import { clientId, idText, nameOfUser, personName, reasonText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
-import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
+import { notDone, type OnDatabase, printJson, runOnDatabase } from './run.ts';
 
 interface ListOptions {
   readonly all?: true;
@@ -73,8 +73,7 @@ export async function listApprovals(
   const { approvals } = await findApprovals(sql, query);
   if (json) {
     const shown = approvals.map((one) => ({ client_id: one.tenantId, ...approvalView(one) }));
-    printJson(stdout, shown);
-    return 0;
+    return printJson(stdout, shown);
   }
   if (approvals.length === 0) stdout.write('There are none.\n');
   for (const { approvalId, status, wish, value, asker, askedAt, reason, ...one } of approvals) {
@@ -129,19 +128,16 @@ export async function decide(
   });
   switch (decided?.as) {
     case undefined:
-      stdout.write(`There is no approval ${approvalId}.\n`);
-      return 1;
+      return notDone(stdout, `There is no approval ${approvalId}.`);
     case 'same_person':
-      stdout.write(
-        'Who has asked for it cannot decide it: it takes another person (--actor names who decides).\n',
+      return notDone(
+        stdout,
+        'Who has asked for it cannot decide it: it takes another person (--actor names who decides).',
       );
-      return 1;
     case 'over':
-      stdout.write(`${notPending}\n`);
-      return 1;
+      return notDone(stdout, notPending);
     case 'grown':
-      stdout.write(`Not approved. ${decided.why}\n`);
-      return 1;
+      return notDone(stdout, `Not approved. ${decided.why}`);
     case 'decided': {
       const verb = as === 'approved' ? 'Approved' : 'Declined';
       stdout.write(`${verb}: ${outcomeText(decided.approval.wish, as)}.\n`);

@@ -165,12 +165,18 @@ export function sequenceNumber(text: string): number {
   throw new InvalidArgumentError('It is no whole number from 1 on.');
 }
 
-/** How many items a page may have. */
-export function pageLimit(text: string): number {
-  const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= 1_000) return limit;
-  throw new InvalidArgumentError('It is no whole number from 1 to 1000.');
+/** A whole number from 1 on. */
+export function wholeUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const isShort = text.length <= String(most).length;
+    const value = isShort && /^[0-9]+$/.test(text) ? Number(text) : 0;
+    if (value >= 1 && value <= most) return value;
+    throw new InvalidArgumentError(`It is no whole number from 1 to ${most}.`);
+  };
 }
+
+/** How many items a page may have. */
+export const pageLimit = wholeUpTo(1_000);
 
 /** An instant in RFC 3339, or a day: its first instant in UTC. */
 export function instant(text: string): Date {

@@ -2,8 +2,6 @@
 // nothing.
 
 import { readFile } from 'node:fs/promises';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { allTenants } from '../trail/act.ts';
@@ -18,24 +16,17 @@ import {
 } from '../venue/calendar-store.ts';
 import { simulatedMic } from '../venue/simulated/market-store.ts';
 import { actOfCommand } from './acting.ts';
-import type { Output } from './run.ts';
-
-export interface CalendarCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly stdout: Output;
-}
+import { notDone, type OnDatabase } from './run.ts';
 
 /** @returns the exit code: 0 done, 1 refused; then nothing was changed. */
 export async function runCalendar(
-  { sql, clock, stdout }: CalendarCommand,
+  { sql, clock, stdout }: OnDatabase,
   command: { venue: string; file?: string; alwaysOpen?: true },
 ): Promise<number> {
   const { venue, file, alwaysOpen = false } = command;
   const venues = new Set([simulatedMic, ...(await findVenues(sql))]);
   if (!venues.has(venue)) {
-    stdout.write(`there is no venue ${venue}; there is ${[...venues].join(', ')}\n`);
-    return 1;
+    return notDone(stdout, `there is no venue ${venue}; there is ${[...venues].join(', ')}`);
   }
   try {
     if (file !== undefined || alwaysOpen) {

@@ -69,8 +69,7 @@ export function changedBy<Result>(
         if (!(error instanceof ClientChangeError)) throw error;
         throw new RefusedError(error.message, { cause: error });
       });
-      printJson(stdout, { client_id: tenantId, ...shownOf(result) });
-      return 0;
+      return printJson(stdout, { client_id: tenantId, ...shownOf(result) });
     });
   });
 }

@@ -29,7 +29,7 @@ import { addBoundsCommands } from './client-bounds-commands.ts';
 import { keyForms, readKeyFile } from './client-identity.ts';
 import { addCreateClient } from './create-client-command.ts';
 import { nounOf } from './nouns.ts';
-import { type OnDatabase, printJson, runForClient, runOnDatabase } from './run.ts';
+import { type OnClient, type OnDatabase, printJson, runForClient, runOnDatabase } from './run.ts';
 import { tableText } from './table.ts';
 import { RefusedError } from './usage-error.ts';
 
@@ -177,10 +177,7 @@ async function list({ sql, stdout }: OnDatabase, isTable: boolean): Promise<numb
     if (page.length < listedAtOnceMax) break;
     after = page.at(-1)?.tenantId;
   }
-  if (!isTable) {
-    printJson(stdout, shown);
-    return 0;
-  }
+  if (!isTable) return printJson(stdout, shown);
   const rows = shown.map((one) => [
     one.client_id,
     one.name,
@@ -200,7 +197,7 @@ async function show({ sql, clock, stdout }: OnDatabase, tenantId: TenantId): Pro
   const oldSecretEndsAt = tenant.oldSecret?.endsAt;
   const overlaps = oldSecretEndsAt !== undefined && oldSecretEndsAt > now;
   const changes = await findClientChanges(sql, { tenantId, limit: changesShownMax });
-  printJson(stdout, {
+  return printJson(stdout, {
     client_id: tenantId,
     name: tenant.name,
     disabled_at: tenant.disabledAt?.toISOString() ?? null,
@@ -218,11 +215,10 @@ async function show({ sql, clock, stdout }: OnDatabase, tenantId: TenantId): Pro
     })),
     changes: changes.map(({ at, ...change }) => ({ at: at.toISOString(), ...change })),
   });
-  return 0;
 }
 
 async function setPackages(
-  { sql, clock, tenantId, stdout }: OnDatabase & { readonly tenantId: TenantId },
+  { sql, clock, tenantId, stdout }: OnClient,
   size: number | 'none',
 ): Promise<number> {
   const bytes = size === 'none' ? undefined : size;
@@ -235,6 +231,5 @@ async function setPackages(
     return isSet;
   });
   if (!isKnown) throw new RefusedError(`there is no client ${tenantId}.`);
-  printJson(stdout, { client_id: tenantId, max_package_size: bytes ?? null });
-  return 0;
+  return printJson(stdout, { client_id: tenantId, max_package_size: bytes ?? null });
 }

@@ -17,9 +17,9 @@ import { releaseStop } from '../orders/release-stop.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand, type By } from './acting.ts';
-import { clientId, idText, nameOfUser, personName, reasonText } from './arguments.ts';
+import { clientId, idText, nameOfUser, personName, reasonText, wholeUpTo } from './arguments.ts';
 import { nounOf } from './nouns.ts';
-import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
+import { notDone, type OnDatabase, printJson, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
 
 interface Whose {
@@ -103,11 +103,7 @@ function amount(text: string): Decimal {
 
 const secondsMax = 31 * 86_400;
 
-function wholeSeconds(text: string): number {
-  const seconds = Number(text);
-  if (/^[0-9]{1,7}$/.test(text) && seconds >= 1 && seconds <= secondsMax) return seconds;
-  throw new InvalidArgumentError(`It is no whole number from 1 to ${secondsMax}.`);
-}
+const wholeSeconds = wholeUpTo(secondsMax);
 
 function rejections(text: string): Limits['rejections'] {
   const [, max = '', window = ''] = /^([1-9][0-9]{0,2})\/([0-9]{1,7})$/.exec(text) ?? [];
@@ -206,11 +202,8 @@ export async function showControls(
 ): Promise<number> {
   const found = await findControls(sql, client);
   if (json) {
-    printJson(
-      stdout,
-      found.map((one) => ({ client_id: one.tenantId, ...controlsView(one) })),
-    );
-    return 0;
+    const shown = found.map((one) => ({ client_id: one.tenantId, ...controlsView(one) }));
+    return printJson(stdout, shown);
   }
   if (found.length === 0) {
     stdout.write(
@@ -233,10 +226,7 @@ export async function listStopped(
   { client: tenantId, json = false }: ShowOptions,
 ): Promise<number> {
   const { stops } = await findStops(sql, { tenantId, below: undefined, limit: listedMax });
-  if (json) {
-    printJson(stdout, stops.map(stopView));
-    return 0;
-  }
+  if (json) return printJson(stdout, stops.map(stopView));
   if (stops.length === 0) stdout.write('There are none.\n');
   for (const stop of stops) {
     const lines = [
@@ -255,10 +245,7 @@ export async function release(
   { reason, actor: by }: By,
 ): Promise<number> {
   const tenantId = await findStopTenant(sql, { tenantId: undefined, stopId });
-  if (tenantId === undefined) {
-    stdout.write(`There is no stopped order ${stopId}.\n`);
-    return 1;
-  }
+  if (tenantId === undefined) return notDone(stdout, `There is no stopped order ${stopId}.`);
   const at = clock.now();
   const target = `/controls/stopped/${stopId}/release`;
   const act = actOfCommand(at, { operation: 'release_stopped_order', target, actor: by, reason });
@@ -268,8 +255,7 @@ export async function release(
     return result;
   });
   if (released === undefined) {
-    stdout.write('The order is not stopped by this control any more.\n');
-    return 1;
+    return notDone(stdout, 'The order is not stopped by this control any more.');
   }
   stdout.write(`Released: order ${released.orderId} passes ${released.control}.\n`);
   return 0;

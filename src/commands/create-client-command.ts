@@ -69,13 +69,12 @@ function runCreate(options: CreateOptions): Promise<void> {
       const { keyIds, ...created } = await createClient(
         ...([sql, clock, seal, client, brought, actOf] as const),
       );
-      printJson(stdout, {
+      return printJson(stdout, {
         client_id: created.clientId,
         ...(clientSecretFile === undefined ? { client_secret: created.clientSecret } : {}),
         key_id: keyIds[0],
         keys: keys.map(({ algorithm }, i) => ({ key_id: keyIds[i], algorithm, file: files[i] })),
       });
-      return 0;
     });
   });
 }

@@ -5,11 +5,8 @@ import { type Delta, deltaColumns, readDelta } from '../book/delta.ts';
 import { importLockMsMax } from '../book/import-limits.ts';
 import { type BadLine, byLine } from '../book/import-report.ts';
 import { readCsv } from '../book/read-csv.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { isUniqueViolation } from '../db/errors.ts';
 import { inTransaction } from '../db/transaction.ts';
-import type { TenantId } from '../ids.ts';
 import { deltasOfFileMax, overtakenTriesMax } from '../limits.ts';
 import { applyDeltas, type DeltaResult } from '../liquidations/apply-deltas.ts';
 import { plain } from '../money.ts';
@@ -17,28 +14,17 @@ import { whyUnreadable } from '../settings/file-fault.ts';
 import type { Act } from '../trail/act.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand } from './acting.ts';
-import type { Output } from './run.ts';
-
-export interface DeltasCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly tenantId: TenantId;
-  readonly stdout: Output;
-}
+import { notDone, type OnClient } from './run.ts';
 
 /** One delta as typed, in the order of `deltaColumns`. @returns the exit code: 0 done, 1 refused. */
-export async function runDelta(command: DeltasCommand, fields: readonly string[]): Promise<number> {
+export async function runDelta(command: OnClient, fields: readonly string[]): Promise<number> {
   const { stdout } = command;
   const read = readDelta(fields);
-  if ('fault' in read) {
-    stdout.write(`Nothing was changed: ${read.fault}.\n`);
-    return 1;
-  }
+  if ('fault' in read) return notDone(stdout, `Nothing was changed: ${read.fault}.`);
   const result = await apply(command, [read.delta]);
   if (result.outcome === 'refused') {
     const reasons = result.refusals.map(({ reason }) => reason).join('; ');
-    stdout.write(`Nothing was changed: ${reasons}.\n`);
-    return 1;
+    return notDone(stdout, `Nothing was changed: ${reasons}.`);
   }
   for (const { delta, isRepeated } of result.deltas) {
     const was = isRepeated ? 'was applied before, nothing was changed' : 'is applied';
@@ -48,12 +34,11 @@ export async function runDelta(command: DeltasCommand, fields: readonly string[]
 }
 
 /** A file of deltas. @returns the exit code: 0 done, 1 refused; then nothing of it was applied. */
-export async function runDeltaFile(command: DeltasCommand, file: string): Promise<number> {
+export async function runDeltaFile(command: OnClient, file: string): Promise<number> {
   const { stdout } = command;
   const read = await readOrExplain(file);
   if (typeof read === 'string') {
-    stdout.write(`Nothing was changed: ${file} cannot be read: ${read}.\n`);
-    return 1;
+    return notDone(stdout, `Nothing was changed: ${file} cannot be read: ${read}.`);
   }
   const { deltas, lines, badLines } = read;
   const result = badLines.length > 0 ? undefined : await apply(command, deltas);
@@ -69,13 +54,12 @@ export async function runDeltaFile(command: DeltasCommand, file: string): Promis
   for (const { line, reason } of refused) {
     stdout.write(line === undefined ? `${file}: ${reason}\n` : `${file}:${line}: ${reason}\n`);
   }
-  stdout.write('Nothing was changed: correct these lines and apply the file again.\n');
-  return 1;
+  return notDone(stdout, 'Nothing was changed: correct these lines and apply the file again.');
 }
 
 /** Tries again when a set with the same references was first: then it sees them. */
 async function apply(
-  { sql, clock, tenantId }: DeltasCommand,
+  { sql, clock, tenantId }: OnClient,
   deltas: readonly Delta[],
 ): Promise<DeltaResult> {
   for (let tries = 1; ; tries += 1) {

@@ -75,10 +75,7 @@ async function listEvents(
     ...(account === undefined ? {} : { account_id: account }),
   };
   const page = await client.events.list(query).page();
-  if (json) {
-    printJson(stdout, page);
-    return 0;
-  }
+  if (json) return printJson(stdout, page);
   for (const event of page.data) stdout.write(lineOf({ cursor: '', event }));
   const { gap, has_more: hasMore, next } = page.meta;
   if (gap !== null) stdout.write('The log has dropped events before these.\n');

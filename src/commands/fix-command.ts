@@ -21,7 +21,7 @@ import { actOfCommand, type CommandAct } from './acting.ts';
 import { mic, reasonText, sequenceNumber } from './arguments.ts';
 import { restFor } from './follow.ts';
 import { nounOf } from './nouns.ts';
-import { type OnDatabase, runOnDatabase } from './run.ts';
+import { type OnDatabase, printJson, runOnDatabase } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
 const followEveryMs = 500;
@@ -97,7 +97,7 @@ interface ResumeOptions {
 /** @returns 1 where a session has failed. */
 async function showStatus({ sql, clock, stdout }: OnDatabase, json: boolean): Promise<number> {
   const sessions = await findSessions(sql, clock.now());
-  if (json) stdout.write(`${JSON.stringify(sessions, undefined, 2)}\n`);
+  if (json) printJson(stdout, sessions);
   else if (sessions.length === 0) stdout.write('no venue was ever connected\n');
   else for (const session of sessions) stdout.write(`${statusText(session)}\n`);
   return sessions.some(({ status }) => status === 'failed') ? 1 : 0;

@@ -5,8 +5,6 @@ import { valueText } from '../approvals/approval.ts';
 import { findLiftApprovers } from '../approvals/approvals-store.ts';
 import { assertNever } from '../assert.ts';
 import { isIsin } from '../book/isin.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { findHaltEffect, type HaltEffect } from '../halts/effect-store.ts';
 import { everyTenant, type HaltId, type HaltTarget } from '../halts/halt.ts';
@@ -25,7 +23,7 @@ import {
   reasonText,
 } from './arguments.ts';
 import { nounOf } from './nouns.ts';
-import { type OnDatabase, type Output, runOnDatabase } from './run.ts';
+import { notDone, type OnDatabase, printJson, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
 
 interface SetOptions {
@@ -176,7 +174,7 @@ const listedMax = 1_000;
 
 /** Lists halts. @returns 0, also where there are none. */
 export async function listHalts(
-  { sql, stdout }: { readonly sql: Sql; readonly stdout: Output },
+  { sql, stdout }: Pick<OnDatabase, 'sql' | 'stdout'>,
   { all, client: tenantId, json = false }: ListOptions,
 ): Promise<number> {
   const inForce = all ? undefined : true;
@@ -189,8 +187,7 @@ export async function listHalts(
       const approver = { lift_approved_by: approvers.get(halt.haltId) };
       return { client_id: halt.tenantId, ...haltView(halt), ...approver };
     });
-    stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
-    return 0;
+    return printJson(stdout, shown);
   }
   if (halts.length === 0) stdout.write('There are none.\n');
   for (const halt of halts) {
@@ -211,15 +208,12 @@ export async function listHalts(
 
 /** Lifts a halt, or asks for a second person. @returns 0; 1 where there is none to lift, or one person may not. */
 export async function lift(
-  { sql, clock, stdout }: { readonly sql: Sql; readonly clock: Clock; readonly stdout: Output },
+  { sql, clock, stdout }: OnDatabase,
   haltId: HaltId,
   { reason, actor: by }: By,
 ): Promise<number> {
   const halt = await findHalt(sql, { tenantId: undefined, haltId });
-  if (halt === undefined) {
-    stdout.write(`There is no halt ${haltId}.\n`);
-    return 1;
-  }
+  if (halt === undefined) return notDone(stdout, `There is no halt ${haltId}.`);
   const at = clock.now();
   const act = actOfCommand(at, {
     ...{ operation: 'lift_halt', target: `/halts/${haltId}`, actor: by, reason },
@@ -241,11 +235,9 @@ export async function lift(
       return 1;
     }
     case 'pending':
-      stdout.write('Not lifted: it waits for a second person; see `unwind approvals`.\n');
-      return 1;
+      return notDone(stdout, 'Not lifted: it waits for a second person; see `unwind approvals`.');
     case 'over':
-      stdout.write(`Halt ${haltId} was lifted before.\n`);
-      return 1;
+      return notDone(stdout, `Halt ${haltId} was lifted before.`);
     default:
       return assertNever(lifted);
   }

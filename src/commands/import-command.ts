@@ -12,19 +12,12 @@ import type {
   ImportReport,
   RefusedFile,
 } from '../book/import-report.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
-import type { TenantId } from '../ids.ts';
 import { actOfCommand } from './acting.ts';
 import { type Progress, ProgressBar } from './progress-bar.ts';
-import type { Output } from './run.ts';
+import type { OnClient } from './run.ts';
 
-export interface ImportCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly tenantId: TenantId;
+export interface ImportCommand extends OnClient {
   readonly directory: string;
-  readonly stdout: Output;
   /** Where a progress bar can be drawn; undefined where there is no terminal. */
   readonly terminal: NodeJS.WritableStream | undefined;
   /** A sandbox can begin anew. */

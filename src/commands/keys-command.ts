@@ -8,14 +8,12 @@ import {
   type SigningAlgorithm,
   signingAlgorithms,
 } from '../auth/signing-keys.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { actOfCommand } from './acting.ts';
 import { clientId, hours } from './arguments.ts';
 import { nounOf } from './nouns.ts';
-import { type Output, printJson, runForClient, runForReaderOf } from './run.ts';
+import { type OnClient, printJson, runForClient, runForReaderOf } from './run.ts';
 import { tableOf } from './table.ts';
 import { RefusedError } from './usage-error.ts';
 
@@ -47,12 +45,8 @@ export function addKeyCommands(program: Command): void {
     });
 }
 
-export interface KeysCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
+export interface KeysCommand extends OnClient {
   readonly seal: Seal;
-  readonly tenantId: TenantId;
-  readonly stdout: Output;
 }
 
 export interface ListKeysOptions {
@@ -72,7 +66,7 @@ export interface RotateOptions {
 
 /** Lists them, the newest first. @throws RefusedError where there is no client. */
 export async function listKeys(
-  { sql, clock, tenantId, stdout }: Omit<KeysCommand, 'seal'>,
+  { sql, clock, tenantId, stdout }: OnClient,
   { all, json }: ListKeysOptions,
 ): Promise<number> {
   const found = await listSigningKeys(sql, tenantId, clock.now());
@@ -83,8 +77,7 @@ export async function listKeys(
       const times = { created_at: createdAt, signs_from: signsFrom, ends_at: endsAt };
       return { key_id: keyId, algorithm, status, ...times };
     });
-    printJson(stdout, shown);
-    return 0;
+    return printJson(stdout, shown);
   }
   const rows = keys.map(({ keyId, algorithm, status, signsFrom, endsAt }) => {
     return [keyId, algorithm, status, signsFrom?.toISOString(), endsAt?.toISOString()];
@@ -117,6 +110,5 @@ export async function runRotateKeys(
     signs_from: one.signsFrom.toISOString(),
     old_key_ends_at: one.oldKeyEndsAt.toISOString(),
   }));
-  stdout.write(`${JSON.stringify(shown, undefined, 2)}\n`);
-  return 0;
+  return printJson(stdout, shown);
 }

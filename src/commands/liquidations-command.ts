@@ -15,7 +15,7 @@ import {
   type WaitingPosition,
 } from '../liquidations/waits-store.ts';
 import { endWords } from './end-words.ts';
-import type { Output } from './run.ts';
+import { type Output, printJson } from './run.ts';
 import { tableOf } from './table.ts';
 
 export interface LiquidationsCommand {
@@ -36,10 +36,7 @@ export async function listLiquidations(
   const found = await inTransaction(sql, (tx) => findLiquidations(tx, filter), {
     statementTimeoutMs,
   });
-  if (json) {
-    stdout.write(`${JSON.stringify(found.map(toJson), undefined, 2)}\n`);
-    return 0;
-  }
+  if (json) return printJson(stdout, found.map(toJson));
   const head = ['liquidation', 'account', 'status', 'waits for', 'since', 'until', 'detail'];
   const rows = found.map((one) => {
     const { liquidationId, accountId, status, endReason, wait } = one;
@@ -81,8 +78,7 @@ export async function showLiquidation(
       orders: orders.map((order) => orderView(order)),
       timeline: entries.map(entryView),
     };
-    stdout.write(`${JSON.stringify({ ...toJson(one), ...parts }, undefined, 2)}\n`);
-    return 0;
+    return printJson(stdout, { ...toJson(one), ...parts });
   }
   stdout.write(tableOf(linesOf(one), true));
   if (positions.length > 0) stdout.write(`\n${positionTable(positions)}`);

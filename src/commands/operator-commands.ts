@@ -14,6 +14,7 @@ import {
   nameOfUser,
   personName,
   reasonText,
+  wholeUpTo,
 } from './arguments.ts';
 import { listLiquidations, showLiquidation } from './liquidations-command.ts';
 import { nounOf } from './nouns.ts';
@@ -71,7 +72,7 @@ function addLiquidationsCommands(program: Command): void {
     .addOption(new Option('--waiting <reason>', 'only what waits for this').choices(waitReasons))
     .option('--stuck', 'only what a person has to look at')
     .option('--older-than <minutes>', 'only what was created so long ago', minutes)
-    .option('--limit <n>', 'so many at most', rowLimit, shownMax.usual)
+    .option('--limit <n>', 'so many at most', wholeUpTo(shownMax.most), shownMax.usual)
     .option('--json', 'one JSON document instead of text')
     .action(({ json = false, olderThan, ...options }: ListOptions) => {
       const { client, account, status, waiting, stuck: isStuck = false, limit } = options;
@@ -125,12 +126,6 @@ function minutesAgo(clock: Clock, count: number): Date {
 function minutes(text: string): number {
   if (/^[0-9]{1,7}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is no whole number of minutes.');
-}
-
-function rowLimit(text: string): number {
-  const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= shownMax.most) return limit;
-  throw new InvalidArgumentError(`It is no whole number from 1 to ${shownMax.most}.`);
 }
 
 function addParkedCommands(program: Command): void {

@@ -1,7 +1,5 @@
 // `unwind parked`: what waits for a person, and what a person can do about it.
 
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import type { TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
@@ -18,19 +16,13 @@ import {
   resumeParked,
 } from '../work/parked-store.ts';
 import { actOfCommand } from './acting.ts';
-import type { Output } from './run.ts';
-
-export interface ParkedCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly stdout: Output;
-}
+import { notDone, type OnDatabase, printJson } from './run.ts';
 
 /** Items shown at once: more than a person reads; the count covers the rest. */
 const shownMax = 1_000;
 
 /** Lists what is parked. @returns 0 when nothing is, 1 when something waits. */
-export async function listParked({ sql, stdout }: ParkedCommand, json: boolean): Promise<number> {
+export async function listParked({ sql, stdout }: OnDatabase, json: boolean): Promise<number> {
   const items = await findParked(sql, shownMax);
   const waiting = await findFixWaiting(sql, shownMax);
   if (json) {
@@ -40,7 +32,7 @@ export async function listParked({ sql, stdout }: ParkedCommand, json: boolean):
     const ofVenues = waiting.map(({ id, reason, since }) => {
       return { client_id: null, id, reason, tries: 1, since: since.toISOString() };
     });
-    stdout.write(`${JSON.stringify([...rows, ...ofVenues], undefined, 2)}\n`);
+    printJson(stdout, [...rows, ...ofVenues]);
   } else if (items.length + waiting.length === 0) {
     stdout.write('nothing is parked\n');
   } else {
@@ -70,10 +62,7 @@ function endOfFix(id: string): string {
 }
 
 /** Lets the service work on parked rows again. @returns 0, or 1 when nothing of that name is. */
-export async function resume(
-  { sql, clock, stdout }: ParkedCommand,
-  choice: Choice,
-): Promise<number> {
+export async function resume({ sql, clock, stdout }: OnDatabase, choice: Choice): Promise<number> {
   const resumed = await inTransaction(sql, async (tx) => {
     const now = clock.now();
     const ids = [...(await resumeParked(tx, choice, now)), ...(await resumeReports(tx, choice))];
@@ -89,8 +78,7 @@ export async function resume(
     return 0;
   }
   if (choice.id.startsWith('fix/')) {
-    stdout.write(`${choice.id} is not resumed here; use: ${endOfFix(choice.id)}\n`);
-    return 1;
+    return notDone(stdout, `${choice.id} is not resumed here; use: ${endOfFix(choice.id)}`);
   }
   stdout.write(
     choice.id.startsWith('correction/')
@@ -106,10 +94,7 @@ function tenantOf(choice: Choice | Closing): TenantId {
 }
 
 /** Marks a correction, or a problem of a FIX venue, as seen to. @returns 0, or 1 when nothing of that name is open. */
-export async function close(
-  { sql, clock, stdout }: ParkedCommand,
-  choice: Closing,
-): Promise<number> {
+export async function close({ sql, clock, stdout }: OnDatabase, choice: Closing): Promise<number> {
   const isFix = choice.id.startsWith('fix/');
   const closing = { ...choice, now: clock.now() };
   const { actor, reason } = choice;

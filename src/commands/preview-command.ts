@@ -1,14 +1,12 @@
 // `unwind liquidations preview`: what a liquidation of an account would do now. It reads only.
 
 import type { Command } from 'commander';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import { previewView } from '../http/preview-view.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
 import { type Preview, previewLiquidation } from '../liquidations/preview-liquidation.ts';
 import { accountId, clientId } from './arguments.ts';
-import { type Output, printJson, runForReaderOf } from './run.ts';
+import { type OnClient, printJson, runForReaderOf } from './run.ts';
 import { tableOf } from './table.ts';
 import { RefusedError } from './usage-error.ts';
 
@@ -33,13 +31,7 @@ export function addPreviewCommand(liquidations: Command): void {
 
 /** Prints it. @returns 0; 1 where a liquidation would be refused. @throws RefusedError: no such account. */
 export async function runPreview(
-  on: {
-    readonly sql: Sql;
-    readonly clock: Clock;
-    readonly tenantId: TenantId;
-    readonly stdout: Output;
-    readonly json: boolean;
-  },
+  on: OnClient & { readonly json: boolean },
   account: AccountId,
   settings: { readonly releaseDelayMs: number },
 ): Promise<number> {

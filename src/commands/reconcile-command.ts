@@ -1,20 +1,15 @@
 // `unwind reconcile`: compares the record of a venue or custodian with ours, for people or for programs.
 
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
 import type { Compared, DayRange } from '../reconcile/reconcile-store.ts';
 import { differenceKinds, type RecordDifference } from '../reconcile/record.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { findMarketTime } from '../venue/calendar-store.ts';
-import type { Output } from './run.ts';
+import type { OnDatabase, Output } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
-export interface ReconcileCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly stdout: Output;
+export interface ReconcileCommand extends OnDatabase {
   readonly venue: string;
   readonly file: string;
   readonly from?: string;

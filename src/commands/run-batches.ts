@@ -164,10 +164,7 @@ export async function listBatches(
   const { status, json = false } = options;
   const query = { limit: listedMax, ...(status === undefined ? {} : { status }) };
   const { data, meta } = await client.batches.list(query).page();
-  if (json) {
-    printJson(stdout, data);
-    return 0;
-  }
+  if (json) return printJson(stdout, data);
   if (data.length === 0) stdout.write('There are none.\n');
   for (const batch of data) stdout.write(`${batch.id}  ${lineOf(batch)}\n`);
   if (meta.next !== null) stdout.write(`There are more; these are the newest ${listedMax}.\n`);
@@ -189,8 +186,7 @@ export async function showBatch(
   if (json) {
     const shown: BatchAccount[] = [];
     for await (const account of listing) shown.push(account);
-    printJson(stdout, accounts === undefined ? batch : { batch, accounts: shown });
-    return 0;
+    return printJson(stdout, accounts === undefined ? batch : { batch, accounts: shown });
   }
   const { steered_at: at, steered_by: by, steer_reason: why } = batch;
   const lines = [

@@ -48,8 +48,16 @@ export function outputTo(stream: Output): Output {
   };
 }
 
-export function printJson(stdout: Output, value: unknown): void {
+/** Prints a document. @returns 0, as most that do so end. */
+export function printJson(stdout: Output, value: unknown): number {
   stdout.write(printable(`${JSON.stringify(value, undefined, 2)}\n`));
+  return 0;
+}
+
+/** Says why nothing was done. @returns 1, the exit code of that. */
+export function notDone(stdout: Output, why: string): number {
+  stdout.write(`${why}\n`);
+  return 1;
 }
 
 /** The document of a command that has none of its own, or could not be run. */
@@ -67,6 +75,11 @@ export interface OnDatabase {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly stdout: Output;
+}
+
+/** The same, of one client. */
+export interface OnClient extends OnDatabase {
+  readonly tenantId: TenantId;
 }
 
 /** Work of a command. @returns the exit code. */
@@ -127,10 +140,7 @@ export function runOnMigrated(work: Work<OnDatabase>): Promise<void> {
 }
 
 /** The same for one client's book: of the client named, else of the sandbox client. */
-export function runForClient(
-  client: TenantId | undefined,
-  work: Work<OnDatabase & { readonly tenantId: TenantId }>,
-): Promise<void> {
+export function runForClient(client: TenantId | undefined, work: Work<OnClient>): Promise<void> {
   return run(async (config, log) => {
     const { onMigrated, sandboxTenant } = await import('./on-database.ts');
     const tenantId = client ?? (await sandboxTenant(config));
@@ -139,10 +149,7 @@ export function runForClient(
 }
 
 /** The same, for a command that only reads: a database of another schema is left as it is, and reported. */
-export function runForReaderOf(
-  client: TenantId | undefined,
-  work: Work<OnDatabase & { readonly tenantId: TenantId }>,
-): Promise<void> {
+export function runForReaderOf(client: TenantId | undefined, work: Work<OnClient>): Promise<void> {
   return run(async (config, log) => {
     const { onUnchanged, sandboxTenant } = await import('./on-database.ts');
     const tenantId = client ?? (await sandboxTenant(config));

@@ -4,8 +4,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { findTenant } from '../auth/store.ts';
 import { findOwner } from '../book/read-store.ts';
-import type { Clock } from '../clock.ts';
-import type { Sql } from '../db/connect.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';
@@ -14,7 +12,7 @@ import { scheduleLiquidation, type Wish } from '../liquidations/schedule-liquida
 import { Refusal } from '../refusal.ts';
 import { actOfCommand } from './acting.ts';
 import { accountId, clientId, mic, reasonText } from './arguments.ts';
-import { type Output, runForClient } from './run.ts';
+import { notDone, type OnClient, runForClient } from './run.ts';
 import { UsageError } from './usage-error.ts';
 
 interface ScheduleOptions {
@@ -59,12 +57,7 @@ function wishOf({ at, openingOf }: ScheduleOptions): Wish {
 
 /** Creates it. @returns 0; 1 where it is refused. */
 export async function runSchedule(
-  on: {
-    readonly sql: Sql;
-    readonly clock: Clock;
-    readonly tenantId: TenantId;
-    readonly stdout: Output;
-  },
+  on: OnClient,
   what: { readonly accountId: AccountId; readonly wish: Wish; readonly reason: string | undefined },
   settings: CreateSettings,
 ): Promise<number> {
@@ -72,8 +65,7 @@ export async function runSchedule(
   const tenant = await findTenant(sql, tenantId);
   const userId = await findOwner(sql, { tenantId, accountId: what.accountId });
   if (tenant === undefined || userId === undefined) {
-    stdout.write(`Client ${tenantId} has no account ${what.accountId}.\n`);
-    return 1;
+    return notDone(stdout, `Client ${tenantId} has no account ${what.accountId}.`);
   }
   const request = {
     ...what,

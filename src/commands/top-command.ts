@@ -27,10 +27,7 @@ const endingKeys = ['q', '\u0003', '\u001b'];
 
 /** Shows the screen until it is ended. @returns 0 */
 export async function runTop(on: OnDatabase, { every, once, json }: TopOptions): Promise<number> {
-  if (json) {
-    printJson(on.stdout, await readTop(on));
-    return 0;
-  }
+  if (json) return printJson(on.stdout, await readTop(on));
   const { stdout, stdin } = process;
   if (once || stdout.isTTY !== true) {
     const lines = topScreen(await readTop(on), { columns: 1_000, rows: 1_000 });

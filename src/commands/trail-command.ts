@@ -1,12 +1,11 @@
 // `unwind trail`: who has changed what, and whether what was recorded is as it was.
 
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import type { AccountId, Id, TenantId } from '../ids.ts';
-import { parseInstant } from '../instant.ts';
 import { printableLine } from '../printable.ts';
 import { type ActKind, actKinds, allTenants } from '../trail/act.ts';
 import { findAct, findActsOfAll, type RecordedAct } from '../trail/acts-store.ts';
-import { accountId, clientId, idText } from './arguments.ts';
+import { accountId, clientId, idText, instant, wholeUpTo } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { type OnDatabase, outputTo, printJson, run, runOnDatabase } from './run.ts';
 import { RefusedError } from './usage-error.ts';
@@ -45,7 +44,7 @@ export function addTrailCommands(program: Command): void {
     .option('--operation <name>', 'only those of this operation, such as set_halt')
     .option('--since <time>', 'only since then: RFC 3339', instant)
     .option('--before <time>', 'only before then: RFC 3339', instant)
-    .option('--limit <n>', 'so many at most', rowLimit, shownMax.usual)
+    .option('--limit <n>', 'so many at most', wholeUpTo(shownMax.most), shownMax.usual)
     .option('--json', 'one JSON document instead of text')
     .action((options: ListOptions) => runOnDatabase((on) => listActs(on, options)));
   trail
@@ -78,29 +77,13 @@ export function addTrailCommands(program: Command): void {
     });
 }
 
-function instant(text: string): Date {
-  const at = parseInstant(text)?.at;
-  if (at === undefined)
-    throw new InvalidArgumentError('It is no time such as 2026-01-31T09:00:00Z.');
-  return at;
-}
-
-function rowLimit(text: string): number {
-  const limit = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (limit >= 1 && limit <= shownMax.most) return limit;
-  throw new InvalidArgumentError(`It is no whole number from 1 to ${shownMax.most}.`);
-}
-
 /** Lists acts. @returns 0, also where there are none. */
 export async function listActs(
   { sql, stdout }: OnDatabase,
   { client: tenantId, account, names = account, json, ...filter }: ListOptions,
 ): Promise<number> {
   const acts = await findActsOfAll(sql, { ...filter, tenantId, names });
-  if (json) {
-    printJson(stdout, acts.map(shownOf));
-    return 0;
-  }
+  if (json) return printJson(stdout, acts.map(shownOf));
   if (acts.length === 0) stdout.write('There are none.\n');
   for (const act of acts) stdout.write(`${linesOf(act).map(printableLine).join('\n')}\n`);
   return 0;
@@ -120,8 +103,7 @@ function linesOf({ at, name, role, origin, operation, target, reason, place }: R
 async function showAct({ sql, stdout }: OnDatabase, id: Id<'act'>): Promise<number> {
   const act = await findAct(sql, id);
   if (act === undefined) throw new RefusedError(`there is no act ${id}.`);
-  printJson(stdout, shownOf(act));
-  return 0;
+  return printJson(stdout, shownOf(act));
 }
 
 function shownOf(act: RecordedAct) {

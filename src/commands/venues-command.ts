@@ -33,10 +33,7 @@ export async function listVenues(
       };
     }),
   );
-  if (json) {
-    printJson(stdout, { market_time: marketTime.toISOString(), venues });
-    return 0;
-  }
+  if (json) return printJson(stdout, { market_time: marketTime.toISOString(), venues });
   const head = ['venue', 'market', 'until', 'FIX session', 'instruments halted'];
   const rows = venues.map((venue) => [
     venue.mic,

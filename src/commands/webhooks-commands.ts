@@ -53,10 +53,7 @@ export function addWebhookCommands(program: Command): void {
 /** Lists subscriptions. @returns 0 */
 export async function listWebhooks({ client, stdout }: OnApi, { json }: Listing): Promise<number> {
   const all = await client.webhooks.list().all();
-  if (json) {
-    printJson(stdout, all);
-    return 0;
-  }
+  if (json) return printJson(stdout, all);
   const head = ['webhook', 'title', 'enabled', 'behind', 'failing since', 'url'];
   const rows = all.map(({ id, title, enabled, delivery, url }) => [
     id,
@@ -79,10 +76,7 @@ export async function listDeliveries(
   { json, limit }: Listing & { limit: number },
 ): Promise<number> {
   const all = await client.webhooks.deliveries(id, { limit });
-  if (json) {
-    printJson(stdout, all);
-    return 0;
-  }
+  if (json) return printJson(stdout, all);
   const head = ['at', 'kind', 'attempt', 'events', 'status', 'ms', 'outcome'];
   const rows = all.map((one) => [
     one.attempted_at,
@@ -110,10 +104,7 @@ export async function replayEvents(
   { from, event, setAside, json }: Listing & ReplayOptions,
 ): Promise<number> {
   const replayed = await client.webhooks.replay(id, wishOf({ from, event, setAside }));
-  if (json) {
-    printJson(stdout, replayed);
-    return 0;
-  }
+  if (json) return printJson(stdout, replayed);
   const { behind, resumed, gap } = replayed;
   stdout.write(`${behind} events are delivered now; ${resumed} accounts are no longer set aside\n`);
   if (gap !== null)

@@ -3,24 +3,16 @@
 import { open } from 'node:fs/promises';
 import type { Seal } from '../auth/seal.ts';
 import { findEveryPublicJwk } from '../auth/signing-keys.ts';
-import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
-import type { LiquidationId, TenantId } from '../ids.ts';
+import type { LiquidationId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import type { Config } from '../settings/config.ts';
 import { whyUnreadable } from '../settings/file-fault.ts';
 import { openKeyFile, refuseOtherKeyFile } from '../settings/key-file.ts';
 import { thumbprintOf } from '../statements/statement.ts';
 import { writeStatement } from '../statements/write-statement.ts';
-import { type Output, printJson } from './run.ts';
+import { type OnClient, printJson } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';
-
-interface StatementCommand {
-  readonly sql: Sql;
-  readonly clock: Clock;
-  readonly tenantId: TenantId;
-  readonly stdout: Output;
-}
 
 export async function openSeal(sql: Sql, config: Config): Promise<Seal> {
   const seal = await openKeyFile(config);
@@ -30,7 +22,7 @@ export async function openSeal(sql: Sql, config: Config): Promise<Seal> {
 
 /** Writes a part a line. @returns 0; 1 where there is none to write. */
 export async function runWriteStatement(
-  on: StatementCommand & { readonly seal: Seal },
+  on: OnClient & { readonly seal: Seal },
   id: LiquidationId,
   file: string | undefined,
   executionsMax?: number,
@@ -76,7 +68,7 @@ async function newFile(file: string) {
 }
 
 /** Prints a JWK set with thumbprints. @returns 0. @throws RefusedError: there is no such client. */
-export async function runStatementKeys({ sql, tenantId, stdout }: StatementCommand) {
+export async function runStatementKeys({ sql, tenantId, stdout }: OnClient) {
   const texts = await findEveryPublicJwk(sql, tenantId);
   if (texts.length === 0) throw new RefusedError(`there is no client ${tenantId}.`);
   const keys = await Promise.all(
@@ -85,6 +77,5 @@ export async function runStatementKeys({ sql, tenantId, stdout }: StatementComma
       return { ...jwk, thumbprint: await thumbprintOf(jwk) };
     }),
   );
-  printJson(stdout, { keys });
-  return 0;
+  return printJson(stdout, { keys });
 }

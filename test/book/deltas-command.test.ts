@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type DeltasCommand, runDelta, runDeltaFile } from '../../src/commands/deltas-command.ts';
+import { runDelta, runDeltaFile } from '../../src/commands/deltas-command.ts';
+import type { OnClient } from '../../src/commands/run.ts';
 import {
   type AccountBench,
   accountBench,
@@ -23,7 +24,7 @@ const { accountId } = anna;
 
 async function said(
   bench: AccountBench,
-  work: (command: DeltasCommand) => Promise<number>,
+  work: (command: OnClient) => Promise<number>,
 ): Promise<string> {
   const { sql, clock, tenantId } = bench;
   const stdout = new Screen();
