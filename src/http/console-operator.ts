@@ -23,10 +23,11 @@ import {
 import { type ConsoleGate, checkOwnPage, sessionOf } from './console-gate.ts';
 import { reasonText } from './halt-schemas.ts';
 import { jsonBody } from './json-body.ts';
+import { only } from './members.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
 import { bodyOf, headerOf, searchOf } from './pipeline.ts';
-import { readerOf, refuseUnfitWords, strict } from './schemas.ts';
+import { readerOf, refuseUnfitWords } from './schemas.ts';
 import { operatorActView, readActs } from './trail-handlers.ts';
 
 interface Options extends ConsoleGate {
@@ -121,14 +122,11 @@ function noSuchVenue(): Refusal {
 
 const sequenceNumber = Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999_999_999 }));
 const readResume = readerOf(
-  Type.Object(
-    {
-      reason: reasonText('What was found and agreed.'),
-      next_in: sequenceNumber,
-      next_out: sequenceNumber,
-    },
-    strict,
-  ),
+  only({
+    reason: reasonText('What was found and agreed.'),
+    next_in: sequenceNumber,
+    next_out: sequenceNumber,
+  }),
 );
 
 /** As `unwind fix resume`. */

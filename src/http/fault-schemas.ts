@@ -1,8 +1,7 @@
 // The shapes of requests and answers about the faults of deliveries.
 
 import { type Static, Type } from 'typebox';
-import { flag, instant, some, uuid, whole } from './members.ts';
-import { strict } from './schemas.ts';
+import { flag, instant, only, shape, some, uuid, whole } from './members.ts';
 
 const seconds = (maximum: number, description: string) =>
   whole(description, { minimum: 1, maximum });
@@ -39,33 +38,27 @@ const members = {
   ),
 };
 
-export const setFaultsBody = Type.Object(
-  {
-    ...members,
-    silent_s: Type.Optional(seconds(86_400, 'For so many seconds nothing is sent at all.')),
-    for_s: Type.Optional(
-      whole('After so many seconds the faults end by themselves; not before `silent_s`.', {
-        minimum: 1,
-        maximum: 86_400,
-        default: 3_600,
-      }),
-    ),
-  },
-  strict,
-);
+export const setFaultsBody = only({
+  ...members,
+  silent_s: Type.Optional(seconds(86_400, 'For so many seconds nothing is sent at all.')),
+  for_s: Type.Optional(
+    whole('After so many seconds the faults end by themselves; not before `silent_s`.', {
+      minimum: 1,
+      maximum: 86_400,
+      default: 3_600,
+    }),
+  ),
+});
 
 export type SetFaultsBody = Static<typeof setFaultsBody>;
 
 const orNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
-export const faultsShape = Type.Object(
-  {
-    webhook_id: uuid('The subscription.'),
-    ...members,
-    silent_until: Type.Optional(instant('Nothing is sent until then.')),
-    ends_at: Type.Union(orNull.anyOf, {
-      description: 'When the faults end; null: there are none.',
-    }),
-  },
-  { title: 'Faults of deliveries' },
-);
+export const faultsShape = shape('Faults of deliveries', {
+  webhook_id: uuid('The subscription.'),
+  ...members,
+  silent_until: Type.Optional(instant('Nothing is sent until then.')),
+  ends_at: Type.Union(orNull.anyOf, {
+    description: 'When the faults end; null: there are none.',
+  }),
+});

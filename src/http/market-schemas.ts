@@ -3,41 +3,34 @@
 import { type Static, Type } from 'typebox';
 import { courses } from '../venue/simulated/behaviour.ts';
 import { forcedOutcomes } from '../venue/simulated/force-order.ts';
-import { flag, moment, some, text, uuid, whole } from './members.ts';
-import { strict } from './schemas.ts';
+import { flag, moment, only, part, shape, some, text, uuid, whole } from './members.ts';
 
 const isin = text('The instrument.', { minLength: 12, maxLength: 12 });
 
-const clock = Type.Object(
+const clock = only(
   {
     advance_ms: Type.Optional(whole('So much further.', { minimum: 0, maximum: 315_576_000_000 })),
     advance_to: Type.Optional(moment('To this instant; never back.')),
   },
-  { ...strict, description: 'Moves the market clock, one way or the other.' },
+  { description: 'Moves the market clock, one way or the other.' },
 );
 
-const session = Type.Object(
-  {
-    days: Type.Array(Type.String(), {
-      maxItems: 7,
-      description: 'MON, TUE, WED, THU, FRI, SAT, SUN.',
-    }),
-    opens: text('Local time, `HH:MM`.'),
-    closes: text('Local time, `HH:MM`; `24:00` is midnight.'),
-  },
-  strict,
-);
+const session = only({
+  days: Type.Array(Type.String(), {
+    maxItems: 7,
+    description: 'MON, TUE, WED, THU, FRI, SAT, SUN.',
+  }),
+  opens: text('Local time, `HH:MM`.'),
+  closes: text('Local time, `HH:MM`; `24:00` is midnight.'),
+});
 
-const holiday = Type.Object(
-  {
-    date: text('`YYYY-MM-DD`.'),
-    name: Type.String(),
-    closes: Type.Optional(text('Closes early; absent: closed all day.')),
-  },
-  strict,
-);
+const holiday = only({
+  date: text('`YYYY-MM-DD`.'),
+  name: Type.String(),
+  closes: Type.Optional(text('Closes early; absent: closed all day.')),
+});
 
-export const calendarShape = Type.Object(
+export const calendarShape = only(
   {
     time_zone: Type.Optional(text('IANA name.')),
     hours: Type.Optional(Type.Array(session, { maxItems: 168 })),
@@ -49,10 +42,10 @@ export const calendarShape = Type.Object(
       }),
     ),
   },
-  { ...strict, description: 'Opening hours and holidays; `{}` is always open.' },
+  { description: 'Opening hours and holidays; `{}` is always open.' },
 );
 
-const venue = Type.Object(
+const venue = only(
   {
     trading: Type.Optional(
       some(
@@ -63,16 +56,13 @@ const venue = Type.Object(
     reachable: Type.Optional(flag('False: it goes away, and answers nothing.')),
     calendar: Type.Optional(calendarShape),
   },
-  { ...strict, description: 'The venue as a whole.' },
+  { description: 'The venue as a whole.' },
 );
 
-const instrument = Type.Object(
-  { isin, halted: flag('True halts its trading, false resumes it.') },
-  strict,
-);
+const instrument = only({ isin, halted: flag('True halts its trading, false resumes it.') });
 
 /** Of requests and answers alike. */
-export const behaviourShape = Type.Object(
+export const behaviourShape = only(
   {
     isin: Type.Optional(text('Absent: every instrument.', { minLength: 12, maxLength: 12 })),
     course: Type.Optional(
@@ -88,68 +78,56 @@ export const behaviourShape = Type.Object(
       whole('One of so many orders, at random.', { minimum: 1, maximum: 1_000 }),
     ),
   },
-  { ...strict, description: 'What is absent is as usual; an entry that asks for nothing ends it.' },
+  { description: 'What is absent is as usual; an entry that asks for nothing ends it.' },
 );
 
-const order = Type.Object(
-  {
-    order_id: uuid('An order of yours at the venue.'),
-    outcome: some(forcedOutcomes, 'What becomes of it now.'),
-    quantity: Type.Optional(
-      text('Executed before it ends, or late; absent: all where it is filled, else none.', {
-        pattern: '^[0-9]{1,20}(\\.[0-9]{1,15})?$',
-        maxLength: 40,
-      }),
-    ),
-  },
-  strict,
-);
+const order = only({
+  order_id: uuid('An order of yours at the venue.'),
+  outcome: some(forcedOutcomes, 'What becomes of it now.'),
+  quantity: Type.Optional(
+    text('Executed before it ends, or late; absent: all where it is filled, else none.', {
+      pattern: '^[0-9]{1,20}(\\.[0-9]{1,15})?$',
+      maxLength: 40,
+    }),
+  ),
+});
 
 const several = { minItems: 1, maxItems: 50 } as const;
 
-export const controlMarketBody = Type.Object(
-  {
-    reset: Type.Optional(
-      flag('First forgets all that was asked for but clock, calendar and orders.'),
-    ),
-    seed: Type.Optional(text('Decides what looks random.', { pattern: '^[A-Za-z0-9_-]{0,64}$' })),
-    venue: Type.Optional(venue),
-    instruments: Type.Optional(Type.Array(instrument, several)),
-    behaviours: Type.Optional(Type.Array(behaviourShape, several)),
-    orders: Type.Optional(Type.Array(order, several)),
-    clock: Type.Optional(clock),
-  },
-  strict,
-);
+export const controlMarketBody = only({
+  reset: Type.Optional(
+    flag('First forgets all that was asked for but clock, calendar and orders.'),
+  ),
+  seed: Type.Optional(text('Decides what looks random.', { pattern: '^[A-Za-z0-9_-]{0,64}$' })),
+  venue: Type.Optional(venue),
+  instruments: Type.Optional(Type.Array(instrument, several)),
+  behaviours: Type.Optional(Type.Array(behaviourShape, several)),
+  orders: Type.Optional(Type.Array(order, several)),
+  clock: Type.Optional(clock),
+});
 
 export type ControlMarketBody = Static<typeof controlMarketBody>;
 
 /** The state of the market, as every answer shows it. */
-export const marketShape = Type.Object(
-  {
-    clock: Type.Object({
-      market_time: Type.String({ format: 'date-time' }),
-      ahead_ms: Type.Integer({ description: 'Of the wall clock.' }),
-    }),
-    venue: Type.Object({
-      mic: text('ISO 10383.'),
-      open: flag('Whether it trades now.'),
-      trading: Type.Enum(['open', 'closed', 'calendar'], { type: 'string' }),
-      reachable: Type.Boolean(),
-      calendar: calendarShape,
-      session: Type.Optional(
-        Type.Object(
-          {
-            opens_at: Type.String({ format: 'date-time' }),
-            closes_at: Type.String({ format: 'date-time' }),
-          },
-          { description: 'By the calendar, the one that runs or comes next; absent: always open.' },
-        ),
-      ),
-    }),
-    halted: Type.Array(isin),
-    behaviours: Type.Array(behaviourShape),
-    seed: Type.String(),
-  },
-  { title: 'Market' },
-);
+export const marketShape = shape('Market', {
+  clock: Type.Object({
+    market_time: Type.String({ format: 'date-time' }),
+    ahead_ms: Type.Integer({ description: 'Of the wall clock.' }),
+  }),
+  venue: Type.Object({
+    mic: text('ISO 10383.'),
+    open: flag('Whether it trades now.'),
+    trading: Type.Enum(['open', 'closed', 'calendar'], { type: 'string' }),
+    reachable: Type.Boolean(),
+    calendar: calendarShape,
+    session: Type.Optional(
+      part('By the calendar, the one that runs or comes next; absent: always open.', {
+        opens_at: Type.String({ format: 'date-time' }),
+        closes_at: Type.String({ format: 'date-time' }),
+      }),
+    ),
+  }),
+  halted: Type.Array(isin),
+  behaviours: Type.Array(behaviourShape),
+  seed: Type.String(),
+});

@@ -2,11 +2,31 @@
 
 import {
   type TNumberOptions,
+  type TObjectOptions,
+  type TProperties,
   type TSchema,
   type TSchemaOptions,
   type TStringOptions,
   Type,
 } from 'typebox';
+
+/** What is answered, by the title that the document gives it. */
+export const shape = <Members extends TProperties>(
+  title: string,
+  members: Members,
+  more: TObjectOptions = {},
+) => Type.Object(members, { title, ...more });
+
+/** What may be asked: these members and no others. */
+export const only = <Members extends TProperties>(members: Members, more: TObjectOptions = {}) =>
+  Type.Object(members, { additionalProperties: false, ...more });
+
+/** An object within another. */
+export const part = <Members extends TProperties>(description: string, members: Members) =>
+  Type.Object(members, { description });
+
+export const list = <Item extends TSchema>(description: string, item: Item) =>
+  Type.Array(item, { description });
 
 export const text = (description: string, form: TStringOptions = {}) =>
   Type.String({ ...form, description });

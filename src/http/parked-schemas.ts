@@ -1,8 +1,6 @@
 // The shapes of requests about what waits for a person.
 
-import { Type } from 'typebox';
-import { text } from './members.ts';
-import { strict } from './schemas.ts';
+import { only, text } from './members.ts';
 
 const printable = '^[^\\x00-\\x1f\\x7f-\\x9f]*$';
 
@@ -13,13 +11,10 @@ const id = text('Its id, as the list has it.', {
   examples: ['release/0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f'],
 });
 
-export const resumeParkedBody = Type.Object({ id }, strict);
+export const resumeParkedBody = only({ id });
 
-export const closeParkedBody = Type.Object(
-  {
-    id,
-    reason: text('What was done about it.', { minLength: 1, maxLength: 500, pattern: printable }),
-    person: text('Who has seen to it.', { minLength: 1, maxLength: 100, pattern: printable }),
-  },
-  strict,
-);
+export const closeParkedBody = only({
+  id,
+  reason: text('What was done about it.', { minLength: 1, maxLength: 500, pattern: printable }),
+  person: text('Who has seen to it.', { minLength: 1, maxLength: 100, pattern: printable }),
+});

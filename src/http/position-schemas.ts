@@ -3,25 +3,19 @@
 
 import { Type } from 'typebox';
 import { deltasOfRequestMax } from '../limits.ts';
-import { some, text, uuid } from './members.ts';
+import { only, some, text, uuid } from './members.ts';
 
-const strict = { additionalProperties: false };
+const delta = only({
+  type: some(['credit', 'lock', 'unlock'], 'What it does.'),
+  account_id: uuid('The account.'),
+  isin: text('The instrument.', { minLength: 12, maxLength: 12 }),
+  quantity: text('A decimal above zero.', { minLength: 1, maxLength: 40 }),
+  reference: text('Your name of this change: it is applied once.', {
+    minLength: 1,
+    maxLength: 100,
+  }),
+});
 
-const delta = Type.Object(
-  {
-    type: some(['credit', 'lock', 'unlock'], 'What it does.'),
-    account_id: uuid('The account.'),
-    isin: text('The instrument.', { minLength: 12, maxLength: 12 }),
-    quantity: text('A decimal above zero.', { minLength: 1, maxLength: 40 }),
-    reference: text('Your name of this change: it is applied once.', {
-      minLength: 1,
-      maxLength: 100,
-    }),
-  },
-  strict,
-);
-
-export const applyDeltasBody = Type.Object(
-  { deltas: Type.Array(delta, { minItems: 1, maxItems: deltasOfRequestMax }) },
-  strict,
-);
+export const applyDeltasBody = only({
+  deltas: Type.Array(delta, { minItems: 1, maxItems: deltasOfRequestMax }),
+});

@@ -3,8 +3,7 @@
 import { type Static, Type } from 'typebox';
 import { cursorPaging } from './control-schemas.ts';
 import { personText, reasonText } from './halt-schemas.ts';
-import { flag, text, whole } from './members.ts';
-import { strict } from './schemas.ts';
+import { flag, only, text, whole } from './members.ts';
 
 const amount = (description: string) => {
   return Type.Optional(text(description, { pattern: '^[0-9]{1,18}(\\.[0-9]{1,12})?$' }));
@@ -25,13 +24,12 @@ export const limitMembers = {
     'How far the price that an instrument was sold for last may be from its last price, in % of that.',
   ),
   rejections: Type.Optional(
-    Type.Object(
+    only(
       {
         max: Type.Integer({ minimum: 1, maximum: 1_000 }),
         window_s: Type.Integer({ minimum: 1, maximum: secondsMax }),
       },
       {
-        ...strict,
         description:
           'So many rejections of a venue within so many seconds halt the venue for this client, or the one instrument ' +
           'that all were about, until a person lifts the halt.',
@@ -44,40 +42,34 @@ export const limitMembers = {
   ),
 };
 
-export const setControlsBody = Type.Object(
-  {
-    ...limitMembers,
-    replaces: Type.Optional(
-      Type.String({
-        format: 'uuid',
-        description:
-          'The `id` of the controls of this client that are in force, as you have seen them; without it there must be none.',
-      }),
-    ),
-    reason: reasonText('Why these, for those who ask later.'),
-    person: personText('Who has decided them.'),
-  },
-  strict,
-);
+export const setControlsBody = only({
+  ...limitMembers,
+  replaces: Type.Optional(
+    Type.String({
+      format: 'uuid',
+      description:
+        'The `id` of the controls of this client that are in force, as you have seen them; without it there must be none.',
+    }),
+  ),
+  reason: reasonText('Why these, for those who ask later.'),
+  person: personText('Who has decided them.'),
+});
 
 export type SetControls = Static<typeof setControlsBody>;
 
-export const releaseOrderBody = Type.Object(
-  { reason: reasonText('Why it may pass.'), person: personText('Who lets it pass.') },
-  strict,
-);
+export const releaseOrderBody = only({
+  reason: reasonText('Why it may pass.'),
+  person: personText('Who lets it pass.'),
+});
 
-export const decideBody = Type.Object(
-  { reason: reasonText('Why.'), person: personText('Who decides: not who has asked.') },
-  strict,
-);
+export const decideBody = only({
+  reason: reasonText('Why.'),
+  person: personText('Who decides: not who has asked.'),
+});
 
-export const listApprovalsQuery = Type.Object(
-  {
-    ...cursorPaging,
-    pending: Type.Optional(flag('Only those that can be decided now.', { default: false })),
-  },
-  strict,
-);
+export const listApprovalsQuery = only({
+  ...cursorPaging,
+  pending: Type.Optional(flag('Only those that can be decided now.', { default: false })),
+});
 
-export const listStoppedQuery = Type.Object(cursorPaging, strict);
+export const listStoppedQuery = only(cursorPaging);

@@ -8,24 +8,19 @@ import { hasLostPlus, parseDate, parseInstant } from '../instant.ts';
 import { isServicePerson } from '../person-name.ts';
 import { isPrintableLine } from '../printable.ts';
 import { Refusal } from '../refusal.ts';
-import { moment, pageLimit, some, text, uuid, whole } from './members.ts';
+import { moment, only, pageLimit, some, text, uuid, whole } from './members.ts';
 
-export const strict = { additionalProperties: false };
-
-export const createLiquidationBody = Type.Object(
-  { user_id: uuid('The user who owns the account.') },
-  strict,
-);
+export const createLiquidationBody = only({ user_id: uuid('The user who owns the account.') });
 
 /** The same under the later contract: exactly one owner is named. */
-export const laterCreateLiquidationBody = Type.Object(
+export const laterCreateLiquidationBody = only(
   {
     user_id: Type.Optional(createLiquidationBody.properties.user_id),
     business_id: Type.Optional(
       uuid('The business that owns the account. Accounts belong to users here: 404.'),
     ),
   },
-  { ...strict, minProperties: 1, maxProperties: 1 },
+  { minProperties: 1, maxProperties: 1 },
 );
 
 /** The part of a list that is asked for. */
@@ -59,66 +54,51 @@ function sortedBy<const Key extends string>(key: Key) {
   };
 }
 
-export const listLiquidationsQuery = Type.Object(
-  {
-    ...sortedBy('id'),
-    ...paging,
-    start_date: Type.Optional(moment('Only liquidations created at this time or later.')),
-    end_date: Type.Optional(moment('Only liquidations created before this time.')),
-  },
-  strict,
-);
+export const listLiquidationsQuery = only({
+  ...sortedBy('id'),
+  ...paging,
+  start_date: Type.Optional(moment('Only liquidations created at this time or later.')),
+  end_date: Type.Optional(moment('Only liquidations created before this time.')),
+});
 
 /** The same under the later contract: an empty page is not asked for. */
-export const laterListLiquidationsQuery = Type.Object(
-  {
-    ...listLiquidationsQuery.properties,
-    limit: Type.Optional(whole('The most items to answer.', pageLimit)),
-  },
-  strict,
-);
+export const laterListLiquidationsQuery = only({
+  ...listLiquidationsQuery.properties,
+  limit: Type.Optional(whole('The most items to answer.', pageLimit)),
+});
 
 /** A request to be explained, as the text that went over the wire. */
-export const inspectBody = Type.Object(
-  {
-    request: Type.String({ minLength: 1, maxLength: 16_384 }),
-    public_key: Type.Optional(text('PEM; default the registered key.', { maxLength: 4_096 })),
-    at: Type.Optional(text('RFC 3339; default now.', { maxLength: 40 })),
-  },
-  strict,
-);
+export const inspectBody = only({
+  request: Type.String({ minLength: 1, maxLength: 16_384 }),
+  public_key: Type.Optional(text('PEM; default the registered key.', { maxLength: 4_096 })),
+  at: Type.Optional(text('RFC 3339; default now.', { maxLength: 40 })),
+});
 
 /** Longest field of the form that asks for a token, in characters. */
 export const tokenFieldLengthMax = 1_000;
 
-export const tokenForm = Type.Object(
-  {
-    client_id: text('The id of the client, a UUID.', { maxLength: tokenFieldLengthMax }),
-    client_secret: text('The secret given to the client when it was registered.', {
-      maxLength: tokenFieldLengthMax,
-      format: 'password',
-    }),
-    grant_type: Type.String({ const: 'client_credentials' }),
-    scope: text(
-      'The scopes asked for, separated by spaces; all must be granted to the client. A sandbox leaves ' +
-        'out those it does not know.',
-      { maxLength: tokenFieldLengthMax },
-    ),
-  },
-  strict,
-);
+export const tokenForm = only({
+  client_id: text('The id of the client, a UUID.', { maxLength: tokenFieldLengthMax }),
+  client_secret: text('The secret given to the client when it was registered.', {
+    maxLength: tokenFieldLengthMax,
+    format: 'password',
+  }),
+  grant_type: Type.String({ const: 'client_credentials' }),
+  scope: text(
+    'The scopes asked for, separated by spaces; all must be granted to the client. A sandbox leaves ' +
+      'out those it does not know.',
+    { maxLength: tokenFieldLengthMax },
+  ),
+});
 
-export const revokeForm = Type.Object(
-  {
-    client_id: tokenForm.properties.client_id,
-    client_secret: tokenForm.properties.client_secret,
-    token: text('The access token to revoke.', { maxLength: tokenFieldLengthMax }),
-    token_type_hint: Type.Optional(
-      text('Changes nothing: there are only access tokens.', { maxLength: tokenFieldLengthMax }),
-    ),
-  },
-  strict,
-);
+export const revokeForm = only({
+  client_id: tokenForm.properties.client_id,
+  client_secret: tokenForm.properties.client_secret,
+  token: text('The access token to revoke.', { maxLength: tokenFieldLengthMax }),
+  token_type_hint: Type.Optional(
+    text('Changes nothing: there are only access tokens.', { maxLength: tokenFieldLengthMax }),
+  ),
+});
 
 /** Reads a value of one shape or refuses it, naming the place. */
 export type Reader<T> = (value: unknown, what: string) => T;
@@ -217,7 +197,7 @@ export function queryReaderOf<S extends TObject>(schema: S): (search: string) =>
 }
 
 /** Of an operation that takes no query. @throws Refusal `bad_request` for whatever there is. */
-export const readNoQuery = queryReaderOf(Type.Object({}, strict));
+export const readNoQuery = queryReaderOf(only({}));
 
 /**
  * RFC 3339 date-time, or a date as its first instant in UTC. What is finer than a millisecond counts up:

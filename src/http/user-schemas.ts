@@ -3,8 +3,7 @@
 
 import { type Static, Type } from 'typebox';
 import { accountTypes } from '../book/user.ts';
-import { flag, instant, orNull, some, text, uuid } from './members.ts';
-import { strict } from './schemas.ts';
+import { flag, instant, only, orNull, some, text, uuid } from './members.ts';
 
 const country = (description: string) => {
   return text(`${description} ISO 3166-1 alpha-2.`, { pattern: '^[A-Z]{2}$' });
@@ -15,7 +14,7 @@ const name = (description: string, minLength = 0) => {
 const city = (description: string) => text(description, { minLength: 1, maxLength: 85 });
 
 const address = (description: string) => {
-  return Type.Object(
+  return only(
     {
       address_line1: name('Street and number.'),
       address_line2: Type.Optional(name('What the first line has no room for.')),
@@ -24,17 +23,17 @@ const address = (description: string) => {
       state: Type.Optional(text('State or province.', { maxLength: 50 })),
       country: country('Country.'),
     },
-    { ...strict, description },
+    { description },
   );
 };
 
 const consent = (description: string) => {
-  return Type.Object(
+  return only(
     {
       consent_document_id: uuid('The document.'),
       confirmed_at: instant('When the user confirmed it.'),
     },
-    { ...strict, description },
+    { description },
   );
 };
 
@@ -73,62 +72,51 @@ export const userMembers = {
     text('Phone number (E.164), digits alone.', { pattern: '^([0-9]{8,15})?$' }),
   ),
   fatca: Type.Optional(
-    Type.Object(
+    only(
       {
         status: flag('Whether the user pays taxes in the US.'),
         confirmed_at: instant('When the user confirmed it.'),
       },
-      { ...strict, description: 'Status under FATCA.' },
+      { description: 'Status under FATCA.' },
     ),
   ),
   terms_and_conditions: Type.Optional(consent('Consent to terms and conditions.')),
   data_privacy_and_sharing_agreement: Type.Optional(consent('Consent to sharing of data.')),
 };
 
-export const createUserBody = Type.Object(userMembers, strict);
+export const createUserBody = only(userMembers);
 
 export type CreateUserBody = Static<typeof createUserBody>;
 
-export const createAccountBody = Type.Object(
-  {
-    user_id: uuid('The owner.'),
-    account_group_id: Type.Optional(
-      uuid('The only group of a user is that of its accounts: the id of the user.'),
-    ),
-    type: some(accountTypes, 'The kind of account; each is liquidated in the same way.'),
-    name: Type.Optional(text('Default Account.', { minLength: 1, maxLength: 100 })),
-  },
-  strict,
-);
+export const createAccountBody = only({
+  user_id: uuid('The owner.'),
+  account_group_id: Type.Optional(
+    uuid('The only group of a user is that of its accounts: the id of the user.'),
+  ),
+  type: some(accountTypes, 'The kind of account; each is liquidated in the same way.'),
+  name: Type.Optional(text('Default Account.', { minLength: 1, maxLength: 100 })),
+});
 
 /** Instruments of one request. */
 const instrumentsMax = 100;
 
-export const putInstrumentsBody = Type.Object(
-  {
-    instruments: Type.Array(
-      Type.Object(
-        {
-          isin: text('ISO 6166, with a right check digit.', { maxLength: 12 }),
-          name: Type.Optional(text('Default the ISIN.', { minLength: 1, maxLength: 200 })),
-          fractional_trading: Type.Optional(
-            flag('False: only whole units are sold.', { default: true }),
-          ),
-          trading_status: Type.Optional(
-            some(
-              ['ACTIVE', 'INACTIVE'],
-              'While INACTIVE it is not sold; liquidations wait for it.',
-              { default: 'ACTIVE' },
-            ),
-          ),
-          price: Type.Optional(
-            text('EUR a unit, a decimal; without one the price stays as it is.', { maxLength: 60 }),
-          ),
-        },
-        strict,
+export const putInstrumentsBody = only({
+  instruments: Type.Array(
+    only({
+      isin: text('ISO 6166, with a right check digit.', { maxLength: 12 }),
+      name: Type.Optional(text('Default the ISIN.', { minLength: 1, maxLength: 200 })),
+      fractional_trading: Type.Optional(
+        flag('False: only whole units are sold.', { default: true }),
       ),
-      { minItems: 1, maxItems: instrumentsMax },
-    ),
-  },
-  strict,
-);
+      trading_status: Type.Optional(
+        some(['ACTIVE', 'INACTIVE'], 'While INACTIVE it is not sold; liquidations wait for it.', {
+          default: 'ACTIVE',
+        }),
+      ),
+      price: Type.Optional(
+        text('EUR a unit, a decimal; without one the price stays as it is.', { maxLength: 60 }),
+      ),
+    }),
+    { minItems: 1, maxItems: instrumentsMax },
+  ),
+});

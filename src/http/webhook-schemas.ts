@@ -2,25 +2,22 @@
 
 import { type Static, Type } from 'typebox';
 import { packageSizes, webhookTypes } from '../webhooks/webhook.ts';
-import { flag, some, text, whole } from './members.ts';
-import { bothWays, paging, strict } from './schemas.ts';
+import { flag, only, some, text, whole } from './members.ts';
+import { bothWays, paging } from './schemas.ts';
 
-export const listWebhooksQuery = Type.Object(
-  {
-    sort: Type.Optional(
-      some(
-        ['created_at', 'updated_at', 'title', 'url', 'enabled'],
-        'What the list is sorted by; what is equal, by `id`.',
-        { default: 'created_at' },
-      ),
+export const listWebhooksQuery = only({
+  sort: Type.Optional(
+    some(
+      ['created_at', 'updated_at', 'title', 'url', 'enabled'],
+      'What the list is sorted by; what is equal, by `id`.',
+      { default: 'created_at' },
     ),
-    order: bothWays,
-    ...paging,
-  },
-  strict,
-);
+  ),
+  order: bothWays,
+  ...paging,
+});
 
-const webhookConfig = Type.Object(
+const webhookConfig = only(
   {
     delay: Type.Optional(
       text('Gather events for 1 to 30 seconds and send them together.', {
@@ -50,7 +47,7 @@ const webhookConfig = Type.Object(
       ),
     ),
   },
-  { ...strict, description: 'How events are delivered and signed.' },
+  { description: 'How events are delivered and signed.' },
 );
 
 // No control characters, which PostgreSQL (NUL) or a terminal would stumble over. Patterns are of the
@@ -87,28 +84,22 @@ const excludeType = Type.Array(
 );
 const enabled = flag('Whether events are delivered; until then they are kept.');
 
-export const createWebhookBody = Type.Object(
-  {
-    title,
-    url,
-    type: Type.Optional(type),
-    exclude_type: Type.Optional(excludeType),
-    enabled: Type.Optional(enabled),
-    config: Type.Optional(webhookConfig),
-  },
-  strict,
-);
+export const createWebhookBody = only({
+  title,
+  url,
+  type: Type.Optional(type),
+  exclude_type: Type.Optional(excludeType),
+  enabled: Type.Optional(enabled),
+  config: Type.Optional(webhookConfig),
+});
 
-export const updateWebhookBody = Type.Object(
-  {
-    title: Type.Optional(title),
-    url: Type.Optional(url),
-    type: Type.Optional(type),
-    exclude_type: Type.Optional(excludeType),
-    enabled: Type.Optional(enabled),
-    config: Type.Optional(webhookConfig),
-  },
-  strict,
-);
+export const updateWebhookBody = only({
+  title: Type.Optional(title),
+  url: Type.Optional(url),
+  type: Type.Optional(type),
+  exclude_type: Type.Optional(excludeType),
+  enabled: Type.Optional(enabled),
+  config: Type.Optional(webhookConfig),
+});
 
 export type UpdateWebhookBody = Static<typeof updateWebhookBody>;

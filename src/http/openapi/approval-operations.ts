@@ -2,11 +2,12 @@
 
 import { Type } from 'typebox';
 import { approvalStatuses, approvalOperations as wishes } from '../../approvals/approval.ts';
-import { instant, some, text, uuid } from '../members.ts';
+import { instant, shape, some, text, uuid } from '../members.ts';
 import { decideBody, listApprovalsQuery } from '../pre-trade-schemas.ts';
-import { answerOf, cursorPageOf, type OperationPart } from './operation.ts';
+import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
 
-export const approval = Type.Object(
+export const approval = shape(
+  'Approval',
   {
     id: uuid('What waits for a second person.'),
     operation: some(wishes, 'What was asked for.'),
@@ -28,7 +29,7 @@ export const approval = Type.Object(
     decided_by: Type.Optional(text('The second person.')),
     decide_reason: Type.Optional(text('Why.')),
   },
-  { title: 'Approval', additionalProperties: true },
+  { additionalProperties: true },
 );
 
 export const approvalExample = {
@@ -74,19 +75,18 @@ export const approvalOperations = {
       'tenth above its `value` by then, or has lost a price, is not approved: decline it, and ask again.',
     body: {
       schema: decideBody,
-      examples: { approve: { summary: 'Yes', value: { reason: 'Checked', person: 'B. Desk' } } },
+      examples: exampleOf('approve', 'Yes', { reason: 'Checked', person: 'B. Desk' }),
     },
-    success: answerOf('It is approved and done.', approval, {
-      approved: {
-        summary: 'Approved',
-        value: {
-          ...approvalExample,
-          status: 'approved',
-          ...decision,
-          decide_reason: 'Checked',
-        },
-      },
-    }),
+    success: answerOf(
+      'It is approved and done.',
+      approval,
+      exampleOf('approved', 'Approved', {
+        ...approvalExample,
+        status: 'approved',
+        ...decision,
+        decide_reason: 'Checked',
+      }),
+    ),
     refusals: {
       ...refusals,
       conflict: `${refusals.conflict} Or it is worth more than a tenth above what was asked for, which can only be declined.`,
@@ -100,19 +100,16 @@ export const approvalOperations = {
       'who may.',
     body: {
       schema: decideBody,
-      examples: {
-        decline: { summary: 'No', value: { reason: 'Prices are stale', person: 'B. Desk' } },
-      },
+      examples: exampleOf('decline', 'No', { reason: 'Prices are stale', person: 'B. Desk' }),
     },
-    success: answerOf('It is declined.', approval, {
-      declined: {
-        summary: 'Declined',
-        value: {
-          ...approvalExample,
-          ...{ status: 'declined', ...decision, decide_reason: 'Prices are stale' },
-        },
-      },
-    }),
+    success: answerOf(
+      'It is declined.',
+      approval,
+      exampleOf('declined', 'Declined', {
+        ...approvalExample,
+        ...{ status: 'declined', ...decision, decide_reason: 'Prices are stale' },
+      }),
+    ),
     refusals,
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

@@ -8,7 +8,7 @@ import {
   batchTransitions,
   refusals,
 } from '../../batches/batch.ts';
-import { amount, count, flag, instant, some, text, uuid, whole } from '../members.ts';
+import { amount, count, flag, instant, part, shape, some, text, uuid, whole } from '../members.ts';
 import { gap } from './delivery-objects.ts';
 import { liquidation, loggedEvent } from './objects.ts';
 
@@ -45,84 +45,63 @@ const members = {
   ),
   steered_by: Type.Optional(text('Who has decided that.')),
   steer_reason: Type.Optional(text('Why.')),
-  accounts: Type.Object(
-    {
-      total: count('Accounts that it names.'),
-      waiting: count('Not started yet.'),
-      started: count('Each has a liquidation.'),
-      refused: count('Each has a reason.'),
-      cancelled: count('Not started, since the batch was cancelled before.'),
-    },
-    { description: 'What became of its accounts.' },
-  ),
+  accounts: part('What became of its accounts.', {
+    total: count('Accounts that it names.'),
+    waiting: count('Not started yet.'),
+    started: count('Each has a liquidation.'),
+    refused: count('Each has a reason.'),
+    cancelled: count('Not started, since the batch was cancelled before.'),
+  }),
 };
 
-export const batch = Type.Object(members, { title: 'Batch' });
+export const batch = shape('Batch', members);
 
-export const batchWithProgress = Type.Object(
-  {
-    ...members,
-    liquidations: Type.Object(
-      {
-        new: count('Not released yet.'),
-        processing: count('Being sold.'),
-        filled: count('Ended flat, settled or not.'),
-        cancelled: count('Ended before.'),
-      },
-      { description: 'Its liquidations by their status.' },
-    ),
-    money: Type.Object(
-      {
-        currency: Type.Literal('EUR', { description: 'The currency of accounts.' }),
-        cash_amount: amount('Of all its liquidations: indicative of open ones, exact of others.'),
-        proceeds: amount('What was earned so far.'),
-      },
-      { description: 'Their money.' },
-    ),
-    estimated_end_at: Type.Optional(
-      instant('When it ends if it goes on as it did; absent: nobody can tell.'),
-    ),
-  },
-  { title: 'Batch with its progress' },
-);
+export const batchWithProgress = shape('Batch with its progress', {
+  ...members,
+  liquidations: part('Its liquidations by their status.', {
+    new: count('Not released yet.'),
+    processing: count('Being sold.'),
+    filled: count('Ended flat, settled or not.'),
+    cancelled: count('Ended before.'),
+  }),
+  money: part('Their money.', {
+    currency: Type.Literal('EUR', { description: 'The currency of accounts.' }),
+    cash_amount: amount('Of all its liquidations: indicative of open ones, exact of others.'),
+    proceeds: amount('What was earned so far.'),
+  }),
+  estimated_end_at: Type.Optional(
+    instant('When it ends if it goes on as it did; absent: nobody can tell.'),
+  ),
+});
 
-export const batchAccount = Type.Object(
-  {
-    account_id: uuid('The account.'),
-    user_id: Type.Optional(uuid('The user who has to own it, where one was named.')),
-    number: whole('Its place in the list that was sent.', { minimum: 1 }),
-    status: some(
-      accountStatuses,
-      'WAITING: not started yet. STARTED: it has a liquidation. REFUSED: it has none, and the reason is ' +
-        'there. CANCELLED: the batch was cancelled before.',
-    ),
-    decided_at: Type.Optional(instant('When it was started, refused or cancelled.')),
-    liquidation: Type.Optional(
-      Type.Object(
-        {
-          id: uuid('The liquidation.'),
-          status: liquidation.properties.status,
-          cash_amount: amount('Indicative while it is open, then exact.'),
-          proceeds: amount('What was earned so far.'),
-        },
-        { description: 'Of one that was started.' },
+export const batchAccount = shape('Account of a batch', {
+  account_id: uuid('The account.'),
+  user_id: Type.Optional(uuid('The user who has to own it, where one was named.')),
+  number: whole('Its place in the list that was sent.', { minimum: 1 }),
+  status: some(
+    accountStatuses,
+    'WAITING: not started yet. STARTED: it has a liquidation. REFUSED: it has none, and the reason is ' +
+      'there. CANCELLED: the batch was cancelled before.',
+  ),
+  decided_at: Type.Optional(instant('When it was started, refused or cancelled.')),
+  liquidation: Type.Optional(
+    part('Of one that was started.', {
+      id: uuid('The liquidation.'),
+      status: liquidation.properties.status,
+      cash_amount: amount('Indicative while it is open, then exact.'),
+      proceeds: amount('What was earned so far.'),
+    }),
+  ),
+  refusal: Type.Optional(
+    part('Of one that was refused.', {
+      code: some(Object.keys(refusals) as BatchRefusal[], 'Why, for programs.'),
+      detail: text('Why, for people.'),
+      account_liquidation_id: Type.Optional(
+        uuid('The liquidation that was still running, where that is why.'),
       ),
-    ),
-    refusal: Type.Optional(
-      Type.Object(
-        {
-          code: some(Object.keys(refusals) as BatchRefusal[], 'Why, for programs.'),
-          detail: text('Why, for people.'),
-          account_liquidation_id: Type.Optional(
-            uuid('The liquidation that was still running, where that is why.'),
-          ),
-        },
-        { description: 'Of one that was refused.' },
-      ),
-    ),
-  },
-  { title: 'Account of a batch' },
-);
+    }),
+  ),
+});
 
 const eventMembers = {
   created_at: instant('When it happened, in UTC.'),
@@ -134,13 +113,13 @@ const eventMembers = {
   ),
 };
 
-export const batchEvent = Type.Object(
+export const batchEvent = shape(
+  'Event of a batch',
   { ...eventMembers, webhook_id: uuid('The subscription it is delivered for.') },
-  { title: 'Event of a batch', description: 'A change of a batch, as it was right after it.' },
+  { description: 'A change of a batch, as it was right after it.' },
 );
 
-const loggedBatchEvent = Type.Object(eventMembers, {
-  title: 'Event of a batch in the log',
+const loggedBatchEvent = shape('Event of a batch in the log', eventMembers, {
   description: 'As subscriptions get it that name BATCH, with the same id and the same object.',
 });
 

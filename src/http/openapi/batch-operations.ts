@@ -7,7 +7,7 @@ import {
   steerBatchBody,
 } from '../batch-schemas.ts';
 import { batch, batchAccount, batchWithProgress } from './batch-objects.ts';
-import { answerOf, cursorPageOf, type OperationPart } from './operation.ts';
+import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
 
 const at = '2021-07-21T14:10:00.000Z';
 const noSuchBatch = 'This client has no such batch, or the id is no UUID.';
@@ -62,9 +62,7 @@ const refusedView = {
 const steering = {
   body: {
     schema: steerBatchBody,
-    examples: {
-      steer: { summary: 'By whom, and why', value: { reason: 'Prices', person: 'A. Risk' } },
-    },
+    examples: exampleOf('steer', 'By whom, and why', { reason: 'Prices', person: 'A. Risk' }),
   },
 } as const;
 
@@ -73,7 +71,7 @@ const steered = {
   description: 'The batch as it is now.',
   body: {
     schema: batchWithProgress,
-    examples: { batch: { summary: 'As it is now', value: progress } },
+    examples: exampleOf('batch', 'As it is now', progress),
   },
   headers: ['IdempotencyReplayed'],
 } as const;
@@ -97,34 +95,24 @@ export const batchOperations = {
       'where nobody does within 24 hours.',
     body: {
       schema: createBatchBody,
-      examples: {
-        two: {
-          summary: 'Two accounts, slowly',
-          value: {
-            accounts: [{ account_id: accountId }, { account_id: refusedView.account_id }],
-            rate: 60,
-            in_progress_max: 10,
-            reason: 'The product ends',
-            person: 'A. Risk',
-          },
-        },
-      },
+      examples: exampleOf('two', 'Two accounts, slowly', {
+        accounts: [{ account_id: accountId }, { account_id: refusedView.account_id }],
+        rate: 60,
+        in_progress_max: 10,
+        reason: 'The product ends',
+        person: 'A. Risk',
+      }),
     },
     success: answerOf(
       'It is there, and starts when it is due and, where it needs that, approved.',
       batchWithProgress,
-      {
-        batch: {
-          summary: 'Scheduled',
-          value: {
-            ...view,
-            status: 'SCHEDULED',
-            accounts: { total: 2, waiting: 2, started: 0, refused: 0, cancelled: 0 },
-            liquidations: { new: 0, processing: 0, filled: 0, cancelled: 0 },
-            money: { currency: 'EUR', cash_amount: '0.00', proceeds: '0.00' },
-          },
-        },
-      },
+      exampleOf('batch', 'Scheduled', {
+        ...view,
+        status: 'SCHEDULED',
+        accounts: { total: 2, waiting: 2, started: 0, refused: 0, cancelled: 0 },
+        liquidations: { new: 0, processing: 0, filled: 0, cancelled: 0 },
+        money: { currency: 'EUR', cash_amount: '0.00', proceeds: '0.00' },
+      }),
       201,
     ),
     refusals: {
@@ -138,9 +126,11 @@ export const batchOperations = {
     tag: 'Control',
     summary: 'Retrieve a batch',
     description: 'The batch, how far its liquidations are, and their money.',
-    success: answerOf('The batch as it is now.', batchWithProgress, {
-      batch: { summary: 'One that runs', value: progress },
-    }),
+    success: answerOf(
+      'The batch as it is now.',
+      batchWithProgress,
+      exampleOf('batch', 'One that runs', progress),
+    ),
     refusals: { not_found: noSuchBatch },
   },
   list_batch_accounts: {

@@ -3,7 +3,7 @@
 
 import { type TSchema, Type } from 'typebox';
 import { laterListAllLiquidationsQuery } from '../control-schemas.ts';
-import { some, text } from '../members.ts';
+import { shape, some, text } from '../members.ts';
 import { laterCreateLiquidationBody, laterListLiquidationsQuery } from '../schemas.ts';
 import { execution } from './book-objects.ts';
 import { overviewOf, storyOf } from './control-objects.ts';
@@ -19,53 +19,45 @@ import {
   statuses,
   statusText,
 } from './objects.ts';
-import type { OperationPart } from './operation.ts';
+import { exampleOf, type OperationPart } from './operation.ts';
 import type { OperationId } from './operations.ts';
 import { scheduledOf, scheduleOperations } from './schedule-operations.ts';
 
-const laterLiquidation = Type.Object(
-  {
-    ...liquidation.properties,
-    status: some(
-      [...statuses, 'SETTLED'],
-      `${statusText} SETTLED: FILLED before, and all that it earned is settled.`,
-    ),
-    business_id: Type.Optional(
-      Type.Null({
-        description: 'Null: accounts belong to users here. Absent where it was created before.',
-      }),
-    ),
-    fee_collection_id: Type.Optional(
-      Type.Null({
-        description: 'Null: fees are not collected here. Absent where it was created before.',
-      }),
-    ),
-  },
-  { title: 'Liquidation' },
-);
+const laterLiquidation = shape('Liquidation', {
+  ...liquidation.properties,
+  status: some(
+    [...statuses, 'SETTLED'],
+    `${statusText} SETTLED: FILLED before, and all that it earned is settled.`,
+  ),
+  business_id: Type.Optional(
+    Type.Null({
+      description: 'Null: accounts belong to users here. Absent where it was created before.',
+    }),
+  ),
+  fee_collection_id: Type.Optional(
+    Type.Null({
+      description: 'Null: fees are not collected here. Absent where it was created before.',
+    }),
+  ),
+});
 
 const laterEventType = some([...eventTypes, 'ACCOUNT_LIQUIDATION.SETTLED'], 'What happened.');
 
-const laterEvent = Type.Object(
+const laterEvent = shape(
+  'Event',
   { ...event.properties, type: laterEventType },
-  {
-    title: 'Event',
-    description: 'A change of a liquidation, with the object as it was right after that change.',
-  },
+  { description: 'A change of a liquidation, with the object as it was right after that change.' },
 );
 
-const laterExecution = Type.Object(
-  {
-    ...execution.properties,
-    settlement_date: Type.Optional(
-      text(
-        'The day on which it settles, by the calendar of its venue. Absent where the liquidation was created before.',
-        { format: 'date' },
-      ),
+const laterExecution = shape('Execution', {
+  ...execution.properties,
+  settlement_date: Type.Optional(
+    text(
+      'The day on which it settles, by the calendar of its venue. Absent where the liquidation was created before.',
+      { format: 'date' },
     ),
-  },
-  { title: 'Execution' },
-);
+  ),
+});
 
 /** The schemas by name, in place of those of the reference. */
 export const laterNamed: Readonly<Partial<Record<keyof typeof named, TSchema>>> = {
@@ -86,7 +78,7 @@ export const laterOperations: Readonly<Partial<Record<OperationId, OperationPart
     ...create,
     body: {
       schema: laterCreateLiquidationBody,
-      examples: { request: { summary: 'The owner of the account', value: createRequest } },
+      examples: exampleOf('request', 'The owner of the account', createRequest),
     },
   },
   list_liquidations: {

@@ -14,7 +14,13 @@ import {
   storyOf,
 } from './control-objects.ts';
 import { releasedLiquidation } from './examples.ts';
-import { answerOf, cursorPageOf, type OperationPart, type Success } from './operation.ts';
+import {
+  answerOf,
+  cursorPageOf,
+  exampleOf,
+  type OperationPart,
+  type Success,
+} from './operation.ts';
 
 const at = '2021-07-21T14:10:00.000Z';
 const [firstOrder] = releasedLiquidation.orders;
@@ -109,9 +115,11 @@ export const controlOperations = {
     description:
       'Each order with what was executed, its venue and the last attempt; what is not sold and why; and a ' +
       'timeline of events, attempts at the venue, executions and deliveries.',
-    success: answerOf('The story so far.', storyOf(overview), {
-      story: { summary: 'One order at the venue', value: storyView },
-    }),
+    success: answerOf(
+      'The story so far.',
+      storyOf(overview),
+      exampleOf('story', 'One order at the venue', storyView),
+    ),
     refusals: { not_found: 'This client has no such liquidation, or the id is no UUID.' },
   },
   list_halts: {
@@ -155,23 +163,16 @@ export const controlOperations = {
         },
       },
     },
-    success: answerOf(
-      'It is in force.',
-      halt,
-      { halt: { summary: 'In force', value: haltView } },
-      201,
-    ),
+    success: answerOf('It is in force.', halt, exampleOf('halt', 'In force', haltView), 201),
     others: {
       200: {
         description: 'With `dry_run`: what it would stop.',
         body: {
           schema: dryHalt,
-          examples: {
-            dry: {
-              summary: 'Of an instrument',
-              value: { scope: 'instrument', effect: { ...effect, liquidations: 0 } },
-            },
-          },
+          examples: exampleOf('dry', 'Of an instrument', {
+            scope: 'instrument',
+            effect: { ...effect, liquidations: 0 },
+          }),
         },
       },
     },
@@ -188,9 +189,11 @@ export const controlOperations = {
     tag: 'Control',
     summary: 'Retrieve a halt',
     description: 'The halt, and what it stops of this client as it is now.',
-    success: answerOf('The halt.', haltWithEffect, {
-      halt: { summary: 'In force', value: { ...haltView, effect } },
-    }),
+    success: answerOf(
+      'The halt.',
+      haltWithEffect,
+      exampleOf('halt', 'In force', { ...haltView, effect }),
+    ),
     refusals: { not_found: 'This client has no such halt, or the id is no UUID.' },
   },
   lift_halt: {
@@ -201,22 +204,24 @@ export const controlOperations = {
       'controls, it is not lifted: the answer is 202, and a second person approves it.',
     body: {
       schema: liftHaltBody,
-      examples: {
-        lift: { summary: 'Lift', value: { reason: 'Prices are right again', person: 'A. Risk' } },
-      },
+      examples: exampleOf('lift', 'Lift', { reason: 'Prices are right again', person: 'A. Risk' }),
     },
-    success: answerOf('It is lifted.', halt, {
-      lifted: {
-        summary: 'Lifted',
-        value: { ...haltView, lifted_at: at, lifted_by: 'A. Risk', lift_reason: 'All is well' },
-      },
-    }),
+    success: answerOf(
+      'It is lifted.',
+      halt,
+      exampleOf('lifted', 'Lifted', {
+        ...haltView,
+        lifted_at: at,
+        lifted_by: 'A. Risk',
+        lift_reason: 'All is well',
+      }),
+    ),
     others: {
       202: {
         description: 'It is not lifted: a second person has to approve it.',
         body: {
           schema: approval,
-          examples: { pending: { summary: 'It waits', value: approvalExample } },
+          examples: exampleOf('pending', 'It waits', approvalExample),
         },
         headers: ['IdempotencyReplayed'],
       },
@@ -243,14 +248,12 @@ export const controlOperations = {
       body: {
         type: 'text/event-stream',
         schema: Type.String(),
-        examples: {
-          stream: {
-            summary: 'Its beginning, and one event',
-            value:
-              'retry: 1000\nid: e1041\n\nid: e1042\ndata: {"created_at":"2021-07-21T14:10:00.000Z",' +
-              '"id":"56510309-d9de-4730-9b5b-4a0ed047f3a9","object":{},"type":"ACCOUNT_LIQUIDATION.NEW"}\n\n',
-          },
-        },
+        examples: exampleOf(
+          'stream',
+          'Its beginning, and one event',
+          'retry: 1000\nid: e1041\n\nid: e1042\ndata: {"created_at":"2021-07-21T14:10:00.000Z",' +
+            '"id":"56510309-d9de-4730-9b5b-4a0ed047f3a9","object":{},"type":"ACCOUNT_LIQUIDATION.NEW"}\n\n',
+        ),
       },
     },
     refusals: { not_found: 'This client has no such liquidation or batch.' },

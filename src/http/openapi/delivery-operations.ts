@@ -5,7 +5,7 @@ import { eventPage } from './batch-objects.ts';
 import { attemptPage, replayAnswer, testAnswer } from './delivery-objects.ts';
 import { attemptView, newEvent, testView } from './examples.ts';
 
-import { answerOf, type OperationPart } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart } from './operation.ts';
 
 const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
 const { webhook_id: _, ...loggedEvent } = newEvent;
@@ -18,9 +18,11 @@ export const deliveryOperations = {
       'The last attempts of a subscription, newest first: up to 200 that were acknowledged and 300 that ' +
       'failed are kept, and the last tests.',
     query: listDeliveriesQuery,
-    success: answerOf('The attempts.', attemptPage, {
-      page: { summary: 'One attempt', value: { data: [attemptView], meta: { count: 1 } } },
-    }),
+    success: answerOf(
+      'The attempts.',
+      attemptPage,
+      exampleOf('page', 'One attempt', { data: [attemptView], meta: { count: 1 } }),
+    ),
     refusals: { not_found: noSuchWebhook },
   },
   replay_webhook: {
@@ -36,9 +38,11 @@ export const deliveryOperations = {
         aside: { summary: 'What was parked', value: { set_aside: true } },
       },
     },
-    success: answerOf('Deliveries begin.', replayAnswer, {
-      replay: { summary: 'From a time', value: { behind: 1042, resumed: 0, gap: null } },
-    }),
+    success: answerOf(
+      'Deliveries begin.',
+      replayAnswer,
+      exampleOf('replay', 'From a time', { behind: 1042, resumed: 0, gap: null }),
+    ),
     refusals: { not_found: `${noSuchWebhook} Or the log has no such event.` },
   },
   test_webhook: {
@@ -47,9 +51,11 @@ export const deliveryOperations = {
     description:
       'Posts an event of type `WEBHOOK.TEST` to the receiver, signed as any other, and answers what the ' +
       'receiver said. The event is in no log; the subscription may be disabled.',
-    success: answerOf('What the receiver said.', testAnswer, {
-      answer: { summary: 'It took the event', value: testView },
-    }),
+    success: answerOf(
+      'What the receiver said.',
+      testAnswer,
+      exampleOf('answer', 'It took the event', testView),
+    ),
     refusals: { not_found: noSuchWebhook },
   },
   list_events: {
@@ -65,15 +71,10 @@ export const deliveryOperations = {
       description: 'A page of the log.',
       body: {
         schema: eventPage,
-        examples: {
-          page: {
-            summary: 'One event',
-            value: {
-              data: [loggedEvent],
-              meta: { count: 1, limit: 100, next: 'e1042', has_more: false, gap: null },
-            },
-          },
-        },
+        examples: exampleOf('page', 'One event', {
+          data: [loggedEvent],
+          meta: { count: 1, limit: 100, next: 'e1042', has_more: false, gap: null },
+        }),
       },
       headers: ['Link'],
     },

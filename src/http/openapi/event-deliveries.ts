@@ -6,6 +6,7 @@ import { batchEvent } from './batch-objects.ts';
 import { eventOf } from './examples.ts';
 import { type Json, type Names, toJsonSchema } from './json-schema.ts';
 import { event, eventPackage } from './objects.ts';
+import { exampleOf } from './operation.ts';
 
 const deliveries = {
   NEW: 'A liquidation was created. It has no orders yet and can still be cancelled.',
@@ -101,9 +102,7 @@ function delivery(status: Status, names: Names): Json {
       content: {
         'application/json': {
           schema: { oneOf: [toJsonSchema(event, names), toJsonSchema(eventPackage, names)] },
-          examples: {
-            event: { summary: `Liquidation ${status}`, value: eventOf(status) as Json },
-          },
+          examples: exampleOf('event', `Liquidation ${status}`, eventOf(status)) as Json,
         },
       },
     },

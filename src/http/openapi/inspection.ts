@@ -2,7 +2,7 @@
 
 import { DIALECTS, QUIRK_NAMES, SIGNATURE_ERROR_CODES } from '@unwind/signatures';
 import { Type } from 'typebox';
-import { flag, orNull, some, text } from '../members.ts';
+import { flag, list, orNull, shape, some, text } from '../members.ts';
 
 const steps = [
   ...['form', 'base', 'key', 'coverage', 'time'],
@@ -23,21 +23,22 @@ const signature = Type.Object({
   created: orNull(Type.Number({ description: 'Unix seconds.' })),
   age_s: orNull(Type.Number()),
   expires: orNull(Type.Number()),
-  covered: Type.Array(Type.Object({ component: Type.String(), value: orNull(Type.String()) }), {
-    description: 'What is listed, with the value as received; `authorization` is masked.',
-  }),
-  missing: Type.Array(Type.String(), { description: 'What has to be listed and is not.' }),
+  covered: list(
+    'What is listed, with the value as received; `authorization` is masked.',
+    Type.Object({ component: Type.String(), value: orNull(Type.String()) }),
+  ),
+  missing: list('What has to be listed and is not.', Type.String()),
   base: orNull(text('The text to sign, `authorization` masked.')),
   base_sha256: orNull(text('Hexadecimal, of the text without a mask.')),
   verifies: orNull(flag('Whether the key has signed this base.')),
   faults: Type.Array(fault),
-  quirks: Type.Array(
+  quirks: list(
+    'Mistakes of known clients that explain why it does not verify.',
     Type.Object({
       quirk: Type.Enum([...QUIRK_NAMES], { type: 'string' }),
       detail: text('What the signer did.'),
       remedy: text('How to mend it.'),
     }),
-    { description: 'Mistakes of known clients that explain why it does not verify.' },
   ),
 });
 
@@ -55,28 +56,25 @@ const digest = Type.Object({
   ),
 });
 
-export const inspection = Type.Object(
-  {
-    verdict: Type.Enum(['accepted', 'refused', 'undecided'], { type: 'string' }),
-    first_fault: orNull(fault),
-    dialect: orNull(
-      Type.Object({
-        version: Type.Enum(Object.keys(DIALECTS), { type: 'string' }),
-        because: Type.String(),
-      }),
-    ),
-    request: Type.Object({
-      method: Type.String(),
-      path: Type.String(),
-      query: Type.String(),
-      body_bytes: Type.Integer(),
+export const inspection = shape('Inspection', {
+  verdict: Type.Enum(['accepted', 'refused', 'undecided'], { type: 'string' }),
+  first_fault: orNull(fault),
+  dialect: orNull(
+    Type.Object({
+      version: Type.Enum(Object.keys(DIALECTS), { type: 'string' }),
+      because: Type.String(),
     }),
-    digest: orNull(digest),
-    signatures: Type.Array(signature),
-    notes: Type.Array(Type.String(), { description: 'What was assumed in reading the text.' }),
-  },
-  { title: 'Inspection' },
-);
+  ),
+  request: Type.Object({
+    method: Type.String(),
+    path: Type.String(),
+    query: Type.String(),
+    body_bytes: Type.Integer(),
+  }),
+  digest: orNull(digest),
+  signatures: Type.Array(signature),
+  notes: list('What was assumed in reading the text.', Type.String()),
+});
 
 const parameters =
   'created=1700000000;keyid="8d4997a8-cf7a-4e51-adbb-401656a3e5c2";nonce="o085M4cMgpbicuOL"';

@@ -8,7 +8,7 @@ import {
   releasedLiquidation,
 } from './examples.ts';
 import { liquidation } from './objects.ts';
-import { answerOf, type OperationPart, pageOf } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
 
 const noSuchAccount = 'This client has no such account.';
 const noSuchLiquidation =
@@ -41,14 +41,12 @@ export const liquidationOperations = {
       'request does not use up its key.',
     body: {
       schema: createLiquidationBody,
-      examples: { request: { summary: 'The owner of the account', value: createRequest } },
+      examples: exampleOf('request', 'The owner of the account', createRequest),
     },
     success: answerOf(
       'The liquidation is recorded and will be carried out.',
       liquidation,
-      {
-        created: { summary: 'Just created', value: newLiquidation },
-      },
+      exampleOf('created', 'Just created', newLiquidation),
       202,
     ),
     refusals: {
@@ -62,9 +60,11 @@ export const liquidationOperations = {
     tag: 'Liquidations',
     summary: 'Retrieve a liquidation',
     description: 'The liquidation as it is now: the same object its last event carried.',
-    success: answerOf('The liquidation.', liquidation, {
-      released: { summary: 'Released', value: releasedLiquidation },
-    }),
+    success: answerOf(
+      'The liquidation.',
+      liquidation,
+      exampleOf('released', 'Released', releasedLiquidation),
+    ),
     refusals: { not_found: noSuchLiquidation },
   },
   cancel_account_liquidation: {

@@ -2,7 +2,7 @@
 // open; the tests close them, so that no answer has a member this page does not name.
 
 import { Type } from 'typebox';
-import { decimal, flag, instant, some, text, uuid, whole } from '../members.ts';
+import { decimal, flag, instant, list, part, shape, some, text, uuid, whole } from '../members.ts';
 import { account, execution, instrument, order, position, user } from './book-objects.ts';
 import { attempt, deliveryState, replayAnswer, testAnswer } from './delivery-objects.ts';
 import { pageMeta } from './operation.ts';
@@ -17,53 +17,46 @@ export const statusText =
   'FILLED: nothing sellable is left. CANCELLED: ended by its client while NEW, or because ' +
   'something could not be sold; what was sold stays sold.';
 
-export const liquidationOrder = Type.Object(
-  {
-    id: uuid('The order.'),
-    side: some(['SELL'], 'A liquidation only sells.'),
-    status: some(
-      statuses,
-      'NEW until it is sent to the venue, PROCESSING until it is final, then FILLED, or CANCELLED ' +
-        'when the venue refused it or ended it with a quantity left.',
-    ),
-  },
-  { title: 'Order of a liquidation' },
-);
+export const liquidationOrder = shape('Order of a liquidation', {
+  id: uuid('The order.'),
+  side: some(['SELL'], 'A liquidation only sells.'),
+  status: some(
+    statuses,
+    'NEW until it is sent to the venue, PROCESSING until it is final, then FILLED, or CANCELLED ' +
+      'when the venue refused it or ended it with a quantity left.',
+  ),
+});
 
-export const liquidation = Type.Object(
-  {
-    id: uuid('The liquidation. Ids are UUIDv7: their order is the order of creation.'),
-    created_at: createdAt,
-    updated_at: instant('When it last changed, in UTC. It moves exactly when the object does.'),
-    user_id: Type.Optional(uuid('The user who owns the account.')),
-    account_id: uuid('The account that is turned into cash.'),
-    cash_amount: decimal(
-      'What the executions earned, plus the indicative value of what is still to be sold (last ' +
-        'price times open quantity). It can fall as well as rise until the liquidation is final; ' +
-        'a FILLED one shows exactly what was earned. Two decimals.',
-    ),
-    currency: some(['EUR'], 'ISO 4217.'),
-    status: some(statuses, statusText),
-    orders: Type.Array(liquidationOrder, {
-      description: 'One order for each position, once the liquidation is released; before, none.',
-    }),
-  },
-  { title: 'Liquidation' },
-);
+export const liquidation = shape('Liquidation', {
+  id: uuid('The liquidation. Ids are UUIDv7: their order is the order of creation.'),
+  created_at: createdAt,
+  updated_at: instant('When it last changed, in UTC. It moves exactly when the object does.'),
+  user_id: Type.Optional(uuid('The user who owns the account.')),
+  account_id: uuid('The account that is turned into cash.'),
+  cash_amount: decimal(
+    'What the executions earned, plus the indicative value of what is still to be sold (last ' +
+      'price times open quantity). It can fall as well as rise until the liquidation is final; ' +
+      'a FILLED one shows exactly what was earned. Two decimals.',
+  ),
+  currency: some(['EUR'], 'ISO 4217.'),
+  status: some(statuses, statusText),
+  orders: list(
+    'One order for each position, once the liquidation is released; before, none.',
+    liquidationOrder,
+  ),
+});
 
-export const token = Type.Object(
-  {
-    access_token: text('The bearer token, opaque.', { maxLength: 1_000 }),
-    expires_in: whole('Seconds it lives.', { minimum: 1 }),
-    scope: text('The scopes it has, separated by spaces.'),
-    token_type: Type.Enum(['bearer'], { type: 'string' }),
-  },
-  { title: 'Access token' },
-);
+export const token = shape('Access token', {
+  access_token: text('The bearer token, opaque.', { maxLength: 1_000 }),
+  expires_in: whole('Seconds it lives.', { minimum: 1 }),
+  scope: text('The scopes it has, separated by spaces.'),
+  token_type: Type.Enum(['bearer'], { type: 'string' }),
+});
 
 const base64url = '^[A-Za-z0-9_-]+$';
 
-export const jwk = Type.Object(
+export const jwk = shape(
+  'Public key',
   {
     kid: uuid('What deliveries name in the parameter `keyid` of their signature.'),
     use: Type.Enum(['sig'], { type: 'string' }),
@@ -72,41 +65,33 @@ export const jwk = Type.Object(
     x: Type.String({ pattern: base64url }),
     y: Type.Optional(text('Only with kty EC.', { pattern: base64url })),
   },
-  { title: 'Public key', description: 'A JSON Web Key (RFC 7517).' },
+  { description: 'A JSON Web Key (RFC 7517).' },
 );
 
-export const jwks = Type.Object({ keys: Type.Array(jwk) }, { title: 'Public keys' });
+export const jwks = shape('Public keys', { keys: Type.Array(jwk) });
 
-export const webhook = Type.Object(
-  {
-    id: uuid('The subscription.'),
-    created_at: createdAt,
-    updated_at: updatedAt,
-    title: Type.String({ minLength: 1, maxLength: 100 }),
-    url: text('Where events are posted.', { format: 'uri', maxLength: 1_000 }),
-    enabled: flag('While disabled, events are kept and not sent.'),
-    type: Type.Array(Type.String(), { description: 'The kinds of events it gets.' }),
-    exclude_type: Type.Optional(
-      Type.Array(Type.String(), { description: 'The kinds it does not get; absent if none.' }),
+export const webhook = shape('Webhook subscription', {
+  id: uuid('The subscription.'),
+  created_at: createdAt,
+  updated_at: updatedAt,
+  title: Type.String({ minLength: 1, maxLength: 100 }),
+  url: text('Where events are posted.', { format: 'uri', maxLength: 1_000 }),
+  enabled: flag('While disabled, events are kept and not sent.'),
+  type: list('The kinds of events it gets.', Type.String()),
+  exclude_type: Type.Optional(list('The kinds it does not get; absent if none.', Type.String())),
+  config: part('How events are delivered and signed.', {
+    delay: Type.Optional(text('Seconds events are gathered for.')),
+    max_package_size: Type.Optional(
+      Type.Integer({ description: 'Bytes of events sent together.' }),
     ),
-    config: Type.Object(
-      {
-        delay: Type.Optional(text('Seconds events are gathered for.')),
-        max_package_size: Type.Optional(
-          Type.Integer({ description: 'Bytes of events sent together.' }),
-        ),
-        signature_version: Type.Enum(['6', '15', '9421'], { type: 'string' }),
-        signature_algorithm: Type.Enum(['ecdsa-p521', 'ed25519'], { type: 'string' }),
-        standard_webhooks: Type.Optional(
-          flag('Whether the headers of Standard Webhooks come as well.'),
-        ),
-      },
-      { description: 'How events are delivered and signed.' },
+    signature_version: Type.Enum(['6', '15', '9421'], { type: 'string' }),
+    signature_algorithm: Type.Enum(['ecdsa-p521', 'ed25519'], { type: 'string' }),
+    standard_webhooks: Type.Optional(
+      flag('Whether the headers of Standard Webhooks come as well.'),
     ),
-    delivery: Type.Optional(deliveryState),
-  },
-  { title: 'Webhook subscription' },
-);
+  }),
+  delivery: Type.Optional(deliveryState),
+});
 
 export const eventTypes = [
   'ACCOUNT_LIQUIDATION.NEW',
@@ -115,7 +100,8 @@ export const eventTypes = [
   'ACCOUNT_LIQUIDATION.CANCELLED',
 ] as const;
 
-export const event = Type.Object(
+export const event = shape(
+  'Event',
   {
     created_at: instant('When it happened, in UTC.'),
     id: uuid('The event. A repeated delivery has the same id: drop what you have seen.'),
@@ -123,10 +109,7 @@ export const event = Type.Object(
     type: some(eventTypes, 'What happened.'),
     webhook_id: uuid('The subscription it is delivered for.'),
   },
-  {
-    title: 'Event',
-    description: 'A change of a liquidation, with the object as it was right after that change.',
-  },
+  { description: 'A change of a liquidation, with the object as it was right after that change.' },
 );
 
 export const loggedText = {
@@ -136,15 +119,14 @@ export const loggedText = {
 
 export const loggedEvent = Type.Omit(event, ['webhook_id'], loggedText);
 
-export const eventPackage = Type.Object(
+export const eventPackage = shape(
+  'Package of events',
   { payload: Type.Array(event, { minItems: 1, description: 'In the order they happened.' }) },
-  {
-    title: 'Package of events',
-    description: 'What a subscription with `delay` or `max_package_size` gets.',
-  },
+  { description: 'What a subscription with `delay` or `max_package_size` gets.' },
 );
 
-export const problem = Type.Object(
+export const problem = shape(
+  'Problem',
   {
     type: text('The kind of problem, as a slug, or as the URL of its page where one is set up.'),
     status: whole('The status of the answer.', { minimum: 400, maximum: 599 }),
@@ -153,7 +135,7 @@ export const problem = Type.Object(
     instance: text('This occurrence.', { format: 'uri' }),
     request_id: uuid('What `upvest-request-id` says.'),
   },
-  { title: 'Problem', description: 'An error in the form of RFC 9457.' },
+  { description: 'An error in the form of RFC 9457.' },
 );
 
 export const liveness = Type.Object({ status: Type.Enum(['alive'], { type: 'string' }) });

@@ -1,10 +1,10 @@
 // What the document says of the routes that need no token: the token itself, probes and documents.
 
-import { Type } from 'typebox';
+import { part } from '../members.ts';
 import { revokeForm, tokenForm } from '../schemas.ts';
 import { revokeRequest, tokenAnswer, tokenRequest } from './examples.ts';
 import { liveness, readiness, token } from './objects.ts';
-import { answerOf, type OperationPart } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart } from './operation.ts';
 
 export const openOperations = {
   issue_token: {
@@ -17,7 +17,7 @@ export const openOperations = {
     body: {
       type: 'application/x-www-form-urlencoded',
       schema: tokenForm,
-      examples: { request: { summary: 'Two scopes', value: tokenRequest } },
+      examples: exampleOf('request', 'Two scopes', tokenRequest),
     },
     success: {
       status: 200,
@@ -25,7 +25,7 @@ export const openOperations = {
         'A token, with the scopes that `scope` names: those asked for, without those a sandbox does not know.',
       body: {
         schema: token,
-        examples: { token: { summary: 'A token for half an hour', value: tokenAnswer } },
+        examples: exampleOf('token', 'A token for half an hour', tokenAnswer),
       },
       headers: ['CacheControl'],
     },
@@ -46,7 +46,7 @@ export const openOperations = {
     body: {
       type: 'application/x-www-form-urlencoded',
       schema: revokeForm,
-      examples: { request: { summary: 'A token that has leaked', value: revokeRequest } },
+      examples: exampleOf('request', 'A token that has leaked', revokeRequest),
     },
     success: { status: 200, description: 'The token works no more.', headers: ['CacheControl'] },
     refusals: {
@@ -60,23 +60,20 @@ export const openOperations = {
     tag: 'Service',
     summary: 'Is the process alive?',
     description: 'Answers as long as the process does, with or without its database.',
-    success: answerOf('It is.', liveness, {
-      alive: { summary: 'Alive', value: { status: 'alive' } },
-    }),
+    success: answerOf('It is.', liveness, exampleOf('alive', 'Alive', { status: 'alive' })),
   },
   check_readiness: {
     tag: 'Service',
     summary: 'Can the process work?',
     description: 'Whether it reaches its database, knows its schema, and all its loops run.',
-    success: answerOf('It can.', readiness, {
-      ready: {
-        summary: 'Ready',
-        value: {
-          status: 'ready',
-          checks: { database: 'reached', schema: 'current', loops: 'running' },
-        },
-      },
-    }),
+    success: answerOf(
+      'It can.',
+      readiness,
+      exampleOf('ready', 'Ready', {
+        status: 'ready',
+        checks: { database: 'reached', schema: 'current', loops: 'running' },
+      }),
+    ),
     others: {
       503: { description: 'It cannot; `checks` says why.', body: { schema: readiness } },
     },
@@ -88,7 +85,7 @@ export const openOperations = {
     success: {
       status: 200,
       description: 'The document of the operations this service has.',
-      body: { schema: Type.Object({}, { description: 'OpenAPI 3.1.' }) },
+      body: { schema: part('OpenAPI 3.1.', {}) },
       headers: ['ETag', 'CacheControl'],
     },
     others: {

@@ -3,7 +3,7 @@
 
 import { type TObject, type TSchema, Type } from 'typebox';
 import type { RefusalCode } from '../../refusal.ts';
-import { count, flag, some, text, whole } from '../members.ts';
+import { count, flag, shape, some, text, whole } from '../members.ts';
 
 /** Groups of operations, in the order in which they are shown. */
 export const tags = {
@@ -74,6 +74,11 @@ export interface OperationPart {
   readonly others?: Readonly<Record<number, Omit<Success, 'status'>>>;
 }
 
+/** The only example of a body, by its name. */
+export function exampleOf(name: string, summary: string, value: unknown): Examples {
+  return { [name]: { summary, value } };
+}
+
 /** An answer in JSON. */
 export function answerOf(
   description: string,
@@ -84,19 +89,16 @@ export function answerOf(
   return { status, description, body: { schema, examples } } as const;
 }
 
-export const pageMeta = Type.Object(
-  {
-    offset: count('Items skipped before this page.'),
-    limit: count(
-      'The most items this page could have: as asked, or fewer where the page was cut at 4 MiB.',
-    ),
-    count: count('Items on this page.'),
-    total_count: count('Items on all pages.'),
-    sort: text('What the list is sorted by.'),
-    order: some(['ASC', 'DESC'], 'The sort order.'),
-  },
-  { title: 'Page' },
-);
+export const pageMeta = shape('Page', {
+  offset: count('Items skipped before this page.'),
+  limit: count(
+    'The most items this page could have: as asked, or fewer where the page was cut at 4 MiB.',
+  ),
+  count: count('Items on this page.'),
+  total_count: count('Items on all pages.'),
+  sort: text('What the list is sorted by.'),
+  order: some(['ASC', 'DESC'], 'The sort order.'),
+});
 
 /** A page of a list as the response, with one item as its example. */
 export function pageOf(
@@ -116,17 +118,14 @@ export function pageOf(
   };
 }
 
-const keyPageMeta = Type.Object(
-  {
-    count: count('Items on this page.'),
-    limit: whole('The most items this page could have.', { minimum: 1 }),
-    next: Type.Union([Type.String(), Type.Null()], {
-      description: 'The cursor to go on with; null at the end of the list.',
-    }),
-    has_more: flag('Whether the list may go on behind this page.'),
-  },
-  { title: 'Page that goes on by cursor' },
-);
+const keyPageMeta = shape('Page that goes on by cursor', {
+  count: count('Items on this page.'),
+  limit: whole('The most items this page could have.', { minimum: 1 }),
+  next: Type.Union([Type.String(), Type.Null()], {
+    description: 'The cursor to go on with; null at the end of the list.',
+  }),
+  has_more: flag('Whether the list may go on behind this page.'),
+});
 
 /** A page of a list that goes on by cursor, with all its items as the example. */
 export function cursorPageOf(

@@ -1,21 +1,18 @@
 // What the document says of the operations on what waits for a person.
 
 import { Type } from 'typebox';
-import { instant, some, text, whole } from '../members.ts';
+import { instant, shape, some, text, whole } from '../members.ts';
 import { closeParkedBody, resumeParkedBody } from '../parked-schemas.ts';
 import { pageQuery } from '../reading-schemas.ts';
-import { answerOf, type OperationPart, pageOf } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
 
-const parked = Type.Object(
-  {
-    id: text('Step and subject: `release/…` a liquidation, `submit/…` an order.'),
-    reason: text('Why it could not be worked on.'),
-    tries: whole('How often it was tried.', { minimum: 1 }),
-    parked_at: instant('Since when it waits.'),
-    remedy: some(['resume', 'close'], 'What a person does about it, once its cause is mended.'),
-  },
-  { title: 'Parked' },
-);
+const parked = shape('Parked', {
+  id: text('Step and subject: `release/…` a liquidation, `submit/…` an order.'),
+  reason: text('Why it could not be worked on.'),
+  tries: whole('How often it was tried.', { minimum: 1 }),
+  parked_at: instant('Since when it waits.'),
+  remedy: some(['resume', 'close'], 'What a person does about it, once its cause is mended.'),
+});
 
 const example = {
   id: 'release/0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
@@ -47,14 +44,14 @@ export const parkedOperations = {
     description: 'Lets the service work on it again, with all its tries before it.',
     body: {
       schema: resumeParkedBody,
-      examples: { one: { summary: 'One', value: { id: example.id } } },
+      examples: exampleOf('one', 'One', { id: example.id }),
     },
     success: answerOf(
       'It is worked on again.',
       Type.Object({
         resumed: Type.Array(text('What is resumed.')),
       }),
-      { one: { summary: 'One', value: { resumed: [example.id] } } },
+      exampleOf('one', 'One', { resumed: [example.id] }),
     ),
     refusals: {
       not_found: 'Nothing of this client is parked under this id.',
@@ -67,16 +64,17 @@ export const parkedOperations = {
     description: 'Notes that a person has seen to a fill or a bust that came after the end.',
     body: {
       schema: closeParkedBody,
-      examples: {
-        one: {
-          summary: 'One',
-          value: { id: correction, reason: 'Booked by hand', person: 'A. Desk' },
-        },
-      },
+      examples: exampleOf('one', 'One', {
+        id: correction,
+        reason: 'Booked by hand',
+        person: 'A. Desk',
+      }),
     },
-    success: answerOf('It is closed.', Type.Object({ closed: text('What is closed.') }), {
-      one: { summary: 'One', value: { closed: correction } },
-    }),
+    success: answerOf(
+      'It is closed.',
+      Type.Object({ closed: text('What is closed.') }),
+      exampleOf('one', 'One', { closed: correction }),
+    ),
     refusals: {
       not_found: 'No open correction of this client has this id.',
       conflict: 'It is no correction: resume it.',

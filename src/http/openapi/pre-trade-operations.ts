@@ -2,16 +2,17 @@
 
 import { Type } from 'typebox';
 import { controlNames } from '../../controls/control.ts';
-import { instant, some, text, uuid } from '../members.ts';
+import { instant, shape, some, text, uuid } from '../members.ts';
 import {
   limitMembers,
   listStoppedQuery,
   releaseOrderBody,
   setControlsBody,
 } from '../pre-trade-schemas.ts';
-import { answerOf, cursorPageOf, type OperationPart } from './operation.ts';
+import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
 
-const controls = Type.Object(
+const controls = shape(
+  'Pre-trade controls',
   {
     id: uuid('These controls; setting others makes new ones.'),
     ...limitMembers,
@@ -19,37 +20,31 @@ const controls = Type.Object(
     person: text('Who has decided it.'),
     set_at: instant('Since when they hold.'),
   },
-  { title: 'Pre-trade controls', additionalProperties: true },
+  { additionalProperties: true },
 );
 
-const inForce = Type.Object(
-  {
-    own: Type.Union([controls, Type.Null()], { description: 'Of this client; null: none.' }),
-    across_clients: Type.Union([controls, Type.Null()], {
-      description: 'Those that the operator has set for all clients; of both the stricter holds.',
-    }),
-  },
-  { title: 'Controls in force' },
-);
+const inForce = shape('Controls in force', {
+  own: Type.Union([controls, Type.Null()], { description: 'Of this client; null: none.' }),
+  across_clients: Type.Union([controls, Type.Null()], {
+    description: 'Those that the operator has set for all clients; of both the stricter holds.',
+  }),
+});
 
-const stopped = Type.Object(
-  {
-    id: uuid('The order and the control that stops it.'),
-    order_id: uuid('The order.'),
-    account_id: uuid('The account it sells for.'),
-    account_liquidation_id: uuid('The liquidation it belongs to.'),
-    isin: text('The instrument.'),
-    venue: text('Where it was to go (MIC).'),
-    quantity: text('Units that are left to sell.'),
-    control: some(controlNames, 'What stops it.'),
-    detail: text('Its figure and the limit, for a person.'),
-    stopped_at: instant('Since when.'),
-    released_at: Type.Optional(instant('When a person has let it pass.')),
-    released_by: Type.Optional(text('Who.')),
-    release_reason: Type.Optional(text('Why.')),
-  },
-  { title: 'Stopped order' },
-);
+const stopped = shape('Stopped order', {
+  id: uuid('The order and the control that stops it.'),
+  order_id: uuid('The order.'),
+  account_id: uuid('The account it sells for.'),
+  account_liquidation_id: uuid('The liquidation it belongs to.'),
+  isin: text('The instrument.'),
+  venue: text('Where it was to go (MIC).'),
+  quantity: text('Units that are left to sell.'),
+  control: some(controlNames, 'What stops it.'),
+  detail: text('Its figure and the limit, for a person.'),
+  stopped_at: instant('Since when.'),
+  released_at: Type.Optional(instant('When a person has let it pass.')),
+  released_by: Type.Optional(text('Who.')),
+  release_reason: Type.Optional(text('Why.')),
+});
 
 const at = '2026-07-01T09:30:40.862Z';
 
@@ -82,9 +77,11 @@ export const preTradeOperations = {
     tag: 'Control',
     summary: 'Retrieve the pre-trade controls',
     description: 'The limits that orders of this client have to keep before they are sent.',
-    success: answerOf('The controls in force.', inForce, {
-      own: { summary: 'Of this client', value: { own: controlsExample, across_clients: null } },
-    }),
+    success: answerOf(
+      'The controls in force.',
+      inForce,
+      exampleOf('own', 'Of this client', { own: controlsExample, across_clients: null }),
+    ),
   },
   set_controls: {
     tag: 'Control',
@@ -122,9 +119,11 @@ export const preTradeOperations = {
         },
       },
     },
-    success: answerOf('They are in force.', controls, {
-      controls: { summary: 'In force', value: controlsExample },
-    }),
+    success: answerOf(
+      'They are in force.',
+      controls,
+      exampleOf('controls', 'In force', controlsExample),
+    ),
     refusals: {
       conflict:
         'Controls are in force that `replaces` does not name. Or the first request under this key is still running.',
@@ -150,24 +149,21 @@ export const preTradeOperations = {
       'Lets this order pass this control from now on, whatever its figure; other controls still hold. It is due at once.',
     body: {
       schema: releaseOrderBody,
-      examples: {
-        release: {
-          summary: 'Release',
-          value: { reason: 'Agreed with the desk', person: 'A. Risk' },
-        },
-      },
+      examples: exampleOf('release', 'Release', {
+        reason: 'Agreed with the desk',
+        person: 'A. Risk',
+      }),
     },
-    success: answerOf('It passes.', stopped, {
-      released: {
-        summary: 'Released',
-        value: {
-          ...stoppedExample,
-          released_at: at,
-          released_by: 'A. Risk',
-          release_reason: 'Agreed with the desk',
-        },
-      },
-    }),
+    success: answerOf(
+      'It passes.',
+      stopped,
+      exampleOf('released', 'Released', {
+        ...stoppedExample,
+        released_at: at,
+        released_by: 'A. Risk',
+        release_reason: 'Agreed with the desk',
+      }),
+    ),
     refusals: {
       not_found: 'This client has no such stopped order, or the id is no UUID.',
       conflict: 'It is not stopped by this control any more: released, sent or ended.',

@@ -3,127 +3,104 @@
 import { Type } from 'typebox';
 import { controlNames } from '../../controls/control.ts';
 import { unsoldReasons } from '../../liquidations/preview-liquidation.ts';
-import { count, flag, instant, some, text, uuid } from '../members.ts';
-import { answerOf, type OperationPart } from './operation.ts';
+import { count, flag, instant, list, part, shape, some, text, uuid } from '../members.ts';
+import { answerOf, exampleOf, type OperationPart } from './operation.ts';
 
 const decimal = (description: string) =>
   text(description, { pattern: '^[0-9]{1,63}(\\.[0-9]{1,27})?$' });
 
-const unsold = Type.Object(
-  {
-    reason: some(
-      unsoldReasons,
-      'fraction and odd_lot stay in the account and hold nothing up; held: open orders are selling it. ' +
-        'The others are those of docs/views.md of the service.',
-    ),
-    quantity: decimal('Units.'),
-    detail: Type.Optional(text('For a person.')),
-  },
-  { title: 'Units that would not be sold' },
-);
+const unsold = shape('Units that would not be sold', {
+  reason: some(
+    unsoldReasons,
+    'fraction and odd_lot stay in the account and hold nothing up; held: open orders are selling it. ' +
+      'The others are those of docs/views.md of the service.',
+  ),
+  quantity: decimal('Units.'),
+  detail: Type.Optional(text('For a person.')),
+});
 
-const stop = Type.Object(
-  {
-    control: some(controlNames, 'The control.'),
-    detail: text('The figure and the limit, for a person.'),
-  },
-  { title: 'Control that would stop an order' },
-);
+const stop = shape('Control that would stop an order', {
+  control: some(controlNames, 'The control.'),
+  detail: text('The figure and the limit, for a person.'),
+});
 
-const position = Type.Object(
-  {
-    isin: text('The instrument.'),
-    name: text('Its name in the book.'),
-    quantity: decimal('Units held: `sells` and all of `unsold` add up to it.'),
-    sells: decimal('Units that the order would have; 0: there would be none.'),
-    unsold: Type.Array(unsold, { description: 'Each unit that is not sold, by one reason.' }),
-    stopped_by: Type.Array(stop, {
-      description:
-        'The pre-trade controls that would stop the order if it was sent now; it is placed, and waits.',
+const position = shape('Position in a preview', {
+  isin: text('The instrument.'),
+  name: text('Its name in the book.'),
+  quantity: decimal('Units held: `sells` and all of `unsold` add up to it.'),
+  sells: decimal('Units that the order would have; 0: there would be none.'),
+  unsold: list('Each unit that is not sold, by one reason.', unsold),
+  stopped_by: list(
+    'The pre-trade controls that would stop the order if it was sent now; it is placed, and waits.',
+    stop,
+  ),
+  venue: Type.Optional(text('Where it is sold: MIC, ISO 10383.')),
+  symbol: Type.Optional(text('What the venue calls it.')),
+  currency: Type.Optional(text('In which the venue quotes it.')),
+  lot_size: Type.Optional(decimal('Orders are multiples of it.')),
+  venue_open: Type.Optional(flag('Whether the venue is open when the release is due.')),
+  opens_at: Type.Optional(
+    instant('When it opens, by the market clock; absent: it is open, or that is not known.'),
+  ),
+  price: Type.Optional(decimal('The last price of the book, in EUR; absent: there is none.')),
+  priced_at: Type.Optional(instant('When that price was entered.')),
+  price_age_s: Type.Optional(count('Its age, in seconds.')),
+  value: Type.Optional(decimal('`sells` at that price, in EUR; absent: there is no price.')),
+});
+
+const total = shape('Total of a currency', {
+  currency: text('In which the venues quote these positions.'),
+  positions: count('Positions that are sold in it.'),
+  value: decimal('Their value, in EUR.'),
+  unpriced: count('Positions among them without a price: the value leaves them out.'),
+});
+
+const preview = shape('Preview of a liquidation', {
+  account_id: uuid('The account.'),
+  as_of: instant('The moment that is described, by the market clock.'),
+  refusal: Type.Optional(
+    part('Why a liquidation could not be created now; absent: it could.', {
+      reason: text('conflict or too_many_requests.'),
+      detail: text('What the refusal would say.'),
+      running_id: Type.Optional(uuid('The liquidation that is running.')),
     }),
-    venue: Type.Optional(text('Where it is sold: MIC, ISO 10383.')),
-    symbol: Type.Optional(text('What the venue calls it.')),
-    currency: Type.Optional(text('In which the venue quotes it.')),
-    lot_size: Type.Optional(decimal('Orders are multiples of it.')),
-    venue_open: Type.Optional(flag('Whether the venue is open when the release is due.')),
-    opens_at: Type.Optional(
-      instant('When it opens, by the market clock; absent: it is open, or that is not known.'),
+  ),
+  release: part('Until it is released it can be cancelled.', {
+    due_at: instant('When its delay would be over, by the market clock.'),
+    expected_at: Type.Optional(
+      instant('When it would be released as things are now; absent: not foreseeable.'),
     ),
-    price: Type.Optional(decimal('The last price of the book, in EUR; absent: there is none.')),
-    priced_at: Type.Optional(instant('When that price was entered.')),
-    price_age_s: Type.Optional(count('Its age, in seconds.')),
-    value: Type.Optional(decimal('`sells` at that price, in EUR; absent: there is no price.')),
-  },
-  { title: 'Position in a preview' },
-);
-
-const total = Type.Object(
-  {
-    currency: text('In which the venues quote these positions.'),
-    positions: count('Positions that are sold in it.'),
-    value: decimal('Their value, in EUR.'),
-    unpriced: count('Positions among them without a price: the value leaves them out.'),
-  },
-  { title: 'Total of a currency' },
-);
-
-const preview = Type.Object(
-  {
-    account_id: uuid('The account.'),
-    as_of: instant('The moment that is described, by the market clock.'),
-    refusal: Type.Optional(
-      Type.Object(
-        {
-          reason: text('conflict or too_many_requests.'),
-          detail: text('What the refusal would say.'),
-          running_id: Type.Optional(uuid('The liquidation that is running.')),
-        },
-        { description: 'Why a liquidation could not be created now; absent: it could.' },
-      ),
+    waiting: Type.Optional(
+      part('What holds the release longer than its delay.', {
+        reason: Type.Enum(['halted', 'venue_closed'], { type: 'string' }),
+        detail: text('For a person.'),
+      }),
     ),
-    release: Type.Object(
-      {
-        due_at: instant('When its delay would be over, by the market clock.'),
-        expected_at: Type.Optional(
-          instant('When it would be released as things are now; absent: not foreseeable.'),
-        ),
-        waiting: Type.Optional(
-          Type.Object(
-            {
-              reason: Type.Enum(['halted', 'venue_closed'], { type: 'string' }),
-              detail: text('For a person.'),
-            },
-            { description: 'What holds the release longer than its delay.' },
-          ),
-        ),
-      },
-      { description: 'Until it is released it can be cancelled.' },
+  }),
+  outcome: some(
+    ['sell', 'wait', 'end'],
+    'What the release does. sell: places an order for each position that sells. wait: PROCESSING without ' +
+      'orders. end: nothing can be sold, so it is FILLED at once.',
+  ),
+  note: Type.Optional(text('What stays because it is less than a lot.')),
+  positions: list(
+    'By ISIN. None where the account holds more than one liquidation may sell.',
+    position,
+  ),
+  totals: Type.Object({
+    positions: count('Positions held.'),
+    selling: count('Positions that are sold.'),
+    value: decimal('Value of what is sold, in EUR.'),
+    unpriced: count('Positions that are sold and have no price: the value leaves them out.'),
+    stopped: count('Positions that are sold and whose order controls would stop.'),
+    cash_amount: decimal(
+      'What the new liquidation shows as `cash_amount`: all that can be sold sooner or later, also what is ' +
+        'locked or halted now.',
     ),
-    outcome: some(
-      ['sell', 'wait', 'end'],
-      'What the release does. sell: places an order for each position that sells. wait: PROCESSING without ' +
-        'orders. end: nothing can be sold, so it is FILLED at once.',
-    ),
-    note: Type.Optional(text('What stays because it is less than a lot.')),
-    positions: Type.Array(position, {
-      description: 'By ISIN. None where the account holds more than one liquidation may sell.',
-    }),
-    totals: Type.Object({
-      positions: count('Positions held.'),
-      selling: count('Positions that are sold.'),
-      value: decimal('Value of what is sold, in EUR.'),
-      unpriced: count('Positions that are sold and have no price: the value leaves them out.'),
-      stopped: count('Positions that are sold and whose order controls would stop.'),
-      cash_amount: decimal(
-        'What the new liquidation shows as `cash_amount`: all that can be sold sooner or later, also what is ' +
-          'locked or halted now.',
-      ),
-      currency: some(['EUR'], 'Of both.'),
-      by_currency: Type.Array(total),
-    }),
-  },
-  { title: 'Preview of a liquidation' },
-);
+    currency: some(['EUR'], 'Of both.'),
+    by_currency: Type.Array(total),
+  }),
+});
 
 const at = '2021-07-21T14:10:00.000Z';
 
@@ -177,9 +154,11 @@ export const previewOperations = {
       'and of each position what is sold, where, why the rest is not, and which pre-trade controls would stop its ' +
       'order. It is computed by the decisions that release liquidations and send orders, of one moment; nothing is ' +
       'stored and nothing is reserved.',
-    success: answerOf('The preview.', preview, {
-      preview: { summary: 'Sold in part', value: previewExample },
-    }),
+    success: answerOf(
+      'The preview.',
+      preview,
+      exampleOf('preview', 'Sold in part', previewExample),
+    ),
     refusals: { not_found: 'This client has no such account, or the id is no UUID.' },
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

@@ -2,26 +2,20 @@
 
 import { Type } from 'typebox';
 import { controlMarketBody, marketShape } from '../market-schemas.ts';
-import { some, text } from '../members.ts';
+import { shape, some, text } from '../members.ts';
 import { applyDeltasBody } from '../position-schemas.ts';
 import { inspectBody } from '../schemas.ts';
 import { inspection, inspectionExample, inspectionRequest } from './inspection.ts';
-import { answerOf, type OperationPart } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart } from './operation.ts';
 
-const appliedDelta = Type.Object(
-  {
-    type: Type.Enum(['credit', 'lock', 'unlock'], { type: 'string' }),
-    account_id: Type.String({ format: 'uuid' }),
-    isin: Type.String({ minLength: 12, maxLength: 12 }),
-    quantity: text('A decimal.'),
-    reference: Type.String(),
-    outcome: some(
-      ['applied', 'repeated'],
-      'Repeated: its reference was known, so nothing changed.',
-    ),
-  },
-  { title: 'Applied delta' },
-);
+const appliedDelta = shape('Applied delta', {
+  type: Type.Enum(['credit', 'lock', 'unlock'], { type: 'string' }),
+  account_id: Type.String({ format: 'uuid' }),
+  isin: Type.String({ minLength: 12, maxLength: 12 }),
+  quantity: text('A decimal.'),
+  reference: Type.String(),
+  outcome: some(['applied', 'repeated'], 'Repeated: its reference was known, so nothing changed.'),
+});
 
 const delta = {
   type: 'credit',
@@ -48,9 +42,11 @@ export const sandboxOperations = {
     description:
       'Its clock, whether it trades, what is halted, and which behaviours were asked of it. The market is one ' +
       'for all clients of a sandbox.',
-    success: answerOf('The market now.', marketShape, {
-      usual: { summary: 'As it is at first', value: market },
-    }),
+    success: answerOf(
+      'The market now.',
+      marketShape,
+      exampleOf('usual', 'As it is at first', market),
+    ),
   },
   control_market: {
     tag: 'Sandbox',
@@ -71,9 +67,11 @@ export const sandboxOperations = {
         },
       },
     },
-    success: answerOf('The market as it is then.', marketShape, {
-      closed: { summary: 'Closed', value: closedMarket },
-    }),
+    success: answerOf(
+      'The market as it is then.',
+      marketShape,
+      exampleOf('closed', 'Closed', closedMarket),
+    ),
     refusals: {
       not_found: 'This client has no such order; nothing was changed.',
       conflict:
@@ -91,14 +89,12 @@ export const sandboxOperations = {
       'gives it free. Each has a `reference`; one that is known already changes nothing.',
     body: {
       schema: applyDeltasBody,
-      examples: { credit: { summary: 'A purchase arrives', value: { deltas: [delta] } } },
+      examples: exampleOf('credit', 'A purchase arrives', { deltas: [delta] }),
     },
     success: answerOf(
       'What became of each change, in the order given.',
       Type.Object({ data: Type.Array(appliedDelta) }),
-      {
-        applied: { summary: 'Applied', value: { data: [{ ...delta, outcome: 'applied' }] } },
-      },
+      exampleOf('applied', 'Applied', { data: [{ ...delta, outcome: 'applied' }] }),
     ),
     refusals: {
       not_found: 'This client has no such account or instrument; nothing was applied.',
@@ -120,11 +116,13 @@ export const sandboxOperations = {
     isUnsigned: true,
     body: {
       schema: inspectBody,
-      examples: { request: { summary: 'A GET', value: inspectionRequest } },
+      examples: exampleOf('request', 'A GET', inspectionRequest),
     },
-    success: answerOf('What was found.', inspection, {
-      refused: { summary: 'A component is missing', value: inspectionExample },
-    }),
+    success: answerOf(
+      'What was found.',
+      inspection,
+      exampleOf('refused', 'A component is missing', inspectionExample),
+    ),
     refusals: {
       bad_request: 'The text is no request, or a member is missing or malformed.',
     },

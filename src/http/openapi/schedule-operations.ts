@@ -2,29 +2,23 @@
 
 import { type TObject, Type } from 'typebox';
 import { scheduleLiquidationBody } from '../control-schemas.ts';
-import { instant, text } from '../members.ts';
+import { instant, part, shape, text } from '../members.ts';
 import { newLiquidation } from './examples.ts';
 import { liquidation } from './objects.ts';
-import { answerOf, type OperationPart } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart } from './operation.ts';
 
 const { account_id, user_id } = newLiquidation;
 
 /** A liquidation as it is published, and its release. */
 export function scheduledOf(object: TObject) {
-  return Type.Object(
-    {
-      ...object.properties,
-      release: Type.Object(
-        {
-          at: instant('When it is released, by the market clock; not before its delay is over.'),
-          opening_of: Type.Optional(text('The venue that opens then.')),
-          reason: Type.Optional(text('As it was given.')),
-        },
-        { description: 'The release that was asked for.' },
-      ),
-    },
-    { title: 'Scheduled liquidation' },
-  );
+  return shape('Scheduled liquidation', {
+    ...object.properties,
+    release: part('The release that was asked for.', {
+      at: instant('When it is released, by the market clock; not before its delay is over.'),
+      opening_of: Type.Optional(text('The venue that opens then.')),
+      reason: Type.Optional(text('As it was given.')),
+    }),
+  });
 }
 
 const at = '2021-07-22T07:00:00.000Z';
@@ -56,12 +50,10 @@ export const scheduleOperations = {
     success: answerOf(
       'It is scheduled.',
       scheduledOf(liquidation),
-      {
-        scheduled: {
-          summary: 'For an opening',
-          value: { ...newLiquidation, release: { at, opening_of: 'XETR' } },
-        },
-      },
+      exampleOf('scheduled', 'For an opening', {
+        ...newLiquidation,
+        release: { at, opening_of: 'XETR' },
+      }),
       202,
     ),
     refusals: {

@@ -1,25 +1,21 @@
 // What the document says of statements of executions.
 
-import { Type } from 'typebox';
 import { statementQuery } from '../control-schemas.ts';
-import { text } from '../members.ts';
-import type { OperationPart } from './operation.ts';
+import { shape, text } from '../members.ts';
+import { exampleOf, type OperationPart } from './operation.ts';
 
 const base64url = (description: string) => text(description, { pattern: '^[A-Za-z0-9_-]+$' });
 
-const signed = Type.Object(
-  {
-    payload: base64url(
-      'base64url of a JSON document: every execution with price, time and venue, and the sums.',
-    ),
-    protected: base64url(
-      'base64url of the header: `alg` EdDSA, `kid`, and the public key as `jwk`. Believe that key only if you ' +
-        'know it from elsewhere, such as `GET /auth/verify_keys`.',
-    ),
-    signature: base64url('base64url of the Ed25519 signature.'),
-  },
-  { title: 'Signed statement' },
-);
+const signed = shape('Signed statement', {
+  payload: base64url(
+    'base64url of a JSON document: every execution with price, time and venue, and the sums.',
+  ),
+  protected: base64url(
+    'base64url of the header: `alg` EdDSA, `kid`, and the public key as `jwk`. Believe that key only if you ' +
+      'know it from elsewhere, such as `GET /auth/verify_keys`.',
+  ),
+  signature: base64url('base64url of the Ed25519 signature.'),
+});
 
 export const statementOperations = {
   retrieve_liquidation_statement: {
@@ -35,16 +31,11 @@ export const statementOperations = {
       description: 'A part of the statement.',
       body: {
         schema: signed,
-        examples: {
-          statement: {
-            summary: 'Shortened',
-            value: {
-              payload: 'eyJ0eXBlIjoidW53aW5kLmV4ZWN1dGlvbl9zdGF0ZW1lbnQudjEifQ',
-              protected: 'eyJhbGciOiJFZERTQSJ9',
-              signature: 'c2lnbmF0dXJl',
-            },
-          },
-        },
+        examples: exampleOf('statement', 'Shortened', {
+          payload: 'eyJ0eXBlIjoidW53aW5kLmV4ZWN1dGlvbl9zdGF0ZW1lbnQudjEifQ',
+          protected: 'eyJhbGciOiJFZERTQSJ9',
+          signature: 'c2lnbmF0dXJl',
+        }),
       },
       headers: ['Link'],
     },

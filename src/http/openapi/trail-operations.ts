@@ -2,36 +2,33 @@
 
 import { Type } from 'typebox';
 import { actKinds } from '../../trail/act.ts';
-import { instant, some, text, uuid } from '../members.ts';
+import { instant, shape, some, text, uuid } from '../members.ts';
 import { listActsQuery } from '../trail-schemas.ts';
 import { cursorPageOf, type OperationPart } from './operation.ts';
 
-const act = Type.Object(
-  {
-    id: uuid('The act.'),
-    at: instant('When it was asked for.'),
-    kind: some(
-      actKinds,
-      'client: a signed request; person: at the console; command: by the operator.',
+const act = shape('Act', {
+  id: uuid('The act.'),
+  at: instant('When it was asked for.'),
+  kind: some(
+    actKinds,
+    'client: a signed request; person: at the console; command: by the operator.',
+  ),
+  actor: text('The id of the key that signed, or the name of a person.'),
+  role: Type.Optional(text('Of a person at the console.')),
+  subject: Type.Optional(
+    text(
+      'Of a person who signed in through an identity provider: its issuer, a space, and its own id of the person.',
     ),
-    actor: text('The id of the key that signed, or the name of a person.'),
-    role: Type.Optional(text('Of a person at the console.')),
-    subject: Type.Optional(
-      text(
-        'Of a person who signed in through an identity provider: its issuer, a space, and its own id of the person.',
-      ),
-    ),
-    origin: Type.Optional(text('The address that a signed request came from.')),
-    operation: text('The operation of this document, or of the operator.'),
-    target: text('What it was done to, as a path.'),
-    reason: Type.Optional(text('Why, where the person was asked.')),
-    detail: Type.Optional(text('What changed: the first 4,000 characters of the request.')),
-    request_sha256: Type.Optional(
-      text('SHA-256 of method, path, line feed and body of the request.'),
-    ),
-  },
-  { title: 'Act' },
-);
+  ),
+  origin: Type.Optional(text('The address that a signed request came from.')),
+  operation: text('The operation of this document, or of the operator.'),
+  target: text('What it was done to, as a path.'),
+  reason: Type.Optional(text('Why, where the person was asked.')),
+  detail: Type.Optional(text('What changed: the first 4,000 characters of the request.')),
+  request_sha256: Type.Optional(
+    text('SHA-256 of method, path, line feed and body of the request.'),
+  ),
+});
 
 const actView = {
   id: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',

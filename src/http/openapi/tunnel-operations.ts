@@ -2,31 +2,25 @@
 // theirs can be reached for.
 
 import { Type } from 'typebox';
-import { instant, text, uuid } from '../members.ts';
+import { instant, shape, text, uuid } from '../members.ts';
 import { liveness } from './objects.ts';
-import { answerOf, type OperationPart } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart } from './operation.ts';
 
-const endpoint = Type.Object(
-  {
-    id: uuid('The endpoint, to ask it and to close it.'),
-    url: text(
-      'Its address, for the `url` of a subscription. It only exists inside the service: nothing is sent ' +
-        'over a network.',
-    ),
-  },
-  { title: 'Events endpoint' },
-);
+const endpoint = shape('Events endpoint', {
+  id: uuid('The endpoint, to ask it and to close it.'),
+  url: text(
+    'Its address, for the `url` of a subscription. It only exists inside the service: nothing is sent ' +
+      'over a network.',
+  ),
+});
 
-const delivery = Type.Object(
-  {
-    headers: Type.Record(Type.String(), Type.Array(Type.String()), {
-      description: 'The headers of the request, with its signature.',
-    }),
-    payload: text('Its body, byte for byte: the signature covers its digest.'),
-    created_at: instant('When it came.'),
-  },
-  { title: 'Delivery through an endpoint' },
-);
+const delivery = shape('Delivery through an endpoint', {
+  headers: Type.Record(Type.String(), Type.Array(Type.String()), {
+    description: 'The headers of the request, with its signature.',
+  }),
+  payload: text('Its body, byte for byte: the signature covers its digest.'),
+  created_at: instant('When it came.'),
+});
 
 const id = '0198c5d2-4c3f-7d09-8a5e-3b1f0a6c2d41';
 const gone =
@@ -38,9 +32,7 @@ export const tunnelOperations = {
     summary: 'Is there a tunnel for webhooks?',
     description:
       'Needs neither token nor signature. Where there is no tunnel, as in live mode: 404.',
-    success: answerOf('There is.', liveness, {
-      alive: { summary: 'Alive', value: { status: 'alive' } },
-    }),
+    success: answerOf('There is.', liveness, exampleOf('alive', 'Alive', { status: 'alive' })),
   },
   open_events_endpoint: {
     tag: 'Sandbox',
@@ -53,12 +45,7 @@ export const tunnelOperations = {
     success: answerOf(
       'The endpoint.',
       endpoint,
-      {
-        opened: {
-          summary: 'Opened',
-          value: { id, url: `https://events-acceptor.invalid/${id}` },
-        },
-      },
+      exampleOf('opened', 'Opened', { id, url: `https://events-acceptor.invalid/${id}` }),
       201,
     ),
     refusals: { conflict: 'There are 20 endpoints already.' },
@@ -70,18 +57,17 @@ export const tunnelOperations = {
       'Answers at once where something is there, else as soon as something comes, and after 7 seconds ' +
       'with an empty list: ask again then. What was answered is not there any more; `GET /events` has all ' +
       'events. An answer has at most 100 requests and about 4 MiB.',
-    success: answerOf('What was delivered, in the order in which it came.', Type.Array(delivery), {
-      one: {
-        summary: 'One delivery',
-        value: [
-          {
-            headers: { 'Content-Type': ['application/json'] },
-            payload: '{"payload":[]}',
-            created_at: '2026-01-05T09:00:00.000Z',
-          },
-        ],
-      },
-    }),
+    success: answerOf(
+      'What was delivered, in the order in which it came.',
+      Type.Array(delivery),
+      exampleOf('one', 'One delivery', [
+        {
+          headers: { 'Content-Type': ['application/json'] },
+          payload: '{"payload":[]}',
+          created_at: '2026-01-05T09:00:00.000Z',
+        },
+      ]),
+    ),
     refusals: { not_found: gone },
   },
   close_events_endpoint: {

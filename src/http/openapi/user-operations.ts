@@ -1,11 +1,11 @@
 // What the document says of users, and of making users, accounts and instruments in a sandbox.
 
 import { Type } from 'typebox';
-import { some, text } from '../members.ts';
+import { shape, some, text } from '../members.ts';
 import { listUsersQuery } from '../reading-schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from '../user-schemas.ts';
 import { account, user } from './book-objects.ts';
-import { answerOf, type OperationPart, pageOf } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
 
 const userId = '81dfb00e-9be6-4617-8994-dfd0407f34df';
 const at = '2021-07-21T14:10:00.000Z';
@@ -62,19 +62,16 @@ const accountView = {
 const keyUsed = 'The idempotency key was used for another request.';
 const stillRunning = 'The first request under this key has not ended yet.';
 
-const instrumentOutcome = Type.Object(
-  {
-    isin: text('ISO 6166.'),
-    outcome: some(
-      ['created', 'changed', 'unchanged'],
-      'What became of the instrument and its price.',
-    ),
-    price: Type.Union([Type.String(), Type.Null()], {
-      description: 'EUR a unit now; null where no price is known.',
-    }),
-  },
-  { title: 'Recorded instrument' },
-);
+const instrumentOutcome = shape('Recorded instrument', {
+  isin: text('ISO 6166.'),
+  outcome: some(
+    ['created', 'changed', 'unchanged'],
+    'What became of the instrument and its price.',
+  ),
+  price: Type.Union([Type.String(), Type.Null()], {
+    description: 'EUR a unit now; null where no price is known.',
+  }),
+});
 
 export const userOperations = {
   list_users: {
@@ -106,9 +103,9 @@ export const userOperations = {
       'Makes a user, ACTIVE at once: a sandbox checks nobody. In live mode users are imported.',
     body: {
       schema: createUserBody,
-      examples: { user: { summary: 'A user', value: profile } },
+      examples: exampleOf('user', 'A user', profile),
     },
-    success: answerOf('The user.', user, { user: { summary: 'A user', value: userView } }),
+    success: answerOf('The user.', user, exampleOf('user', 'A user', userView)),
     refusals: { conflict: stillRunning, unprocessable_content: keyUsed },
   },
   offboard_user: {
@@ -130,21 +127,14 @@ export const userOperations = {
       'it, of instruments that `POST /tests/instruments` records. In live mode accounts are imported.',
     body: {
       schema: createAccountBody,
-      examples: {
-        account: {
-          summary: 'A trading account',
-          value: {
-            user_id: userId,
-            account_group_id: userId,
-            type: 'TRADING',
-            name: 'Main account',
-          },
-        },
-      },
+      examples: exampleOf('account', 'A trading account', {
+        user_id: userId,
+        account_group_id: userId,
+        type: 'TRADING',
+        name: 'Main account',
+      }),
     },
-    success: answerOf('The account.', account, {
-      account: { summary: 'Active', value: accountView },
-    }),
+    success: answerOf('The account.', account, exampleOf('account', 'Active', accountView)),
     refusals: {
       not_found: 'This client has no such user, or the group is not that of the user.',
       conflict: `The user is not ACTIVE, or: ${stillRunning.charAt(0).toLowerCase()}${stillRunning.slice(1)}`,
@@ -159,22 +149,16 @@ export const userOperations = {
       'changed. Orders are filled at these prices.',
     body: {
       schema: putInstrumentsBody,
-      examples: {
-        one: {
-          summary: 'One instrument',
-          value: { instruments: [{ isin: 'DE0007164600', name: 'SAP SE', price: '231.5' }] },
-        },
-      },
+      examples: exampleOf('one', 'One instrument', {
+        instruments: [{ isin: 'DE0007164600', name: 'SAP SE', price: '231.5' }],
+      }),
     },
     success: answerOf(
       'What became of each instrument, in the order given.',
       Type.Object({ data: Type.Array(instrumentOutcome) }),
-      {
-        created: {
-          summary: 'Recorded',
-          value: { data: [{ isin: 'DE0007164600', outcome: 'created', price: '231.5' }] },
-        },
-      },
+      exampleOf('created', 'Recorded', {
+        data: [{ isin: 'DE0007164600', outcome: 'created', price: '231.5' }],
+      }),
     ),
     refusals: { conflict: stillRunning, unprocessable_content: keyUsed },
   },

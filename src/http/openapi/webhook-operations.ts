@@ -4,10 +4,10 @@ import { verifyKeysQuery } from '../delivery-schemas.ts';
 import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../webhook-schemas.ts';
 import { publicKeys, webhookRequest, webhookView } from './examples.ts';
 import { jwks, webhook } from './objects.ts';
-import { answerOf, type OperationPart, pageOf } from './operation.ts';
+import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
 
 const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
-const one = { subscription: { summary: 'A subscription', value: webhookView } } as const;
+const one = exampleOf('subscription', 'A subscription', webhookView);
 
 export const webhookOperations = {
   list_webhooks: {
@@ -31,7 +31,7 @@ export const webhookOperations = {
       'machine are possible only in a sandbox that itself listens on this machine alone.',
     body: {
       schema: createWebhookBody,
-      examples: { request: { summary: 'Signed with Ed25519', value: webhookRequest } },
+      examples: exampleOf('request', 'Signed with Ed25519', webhookRequest),
     },
     success: answerOf('The subscription.', webhook, one, 201),
     refusals: { conflict: 'The client has as many subscriptions as it can have.' },
@@ -49,7 +49,7 @@ export const webhookOperations = {
     description: 'Changes the settings that the body names; the others stay.',
     body: {
       schema: updateWebhookBody,
-      examples: { enable: { summary: 'Begin to deliver', value: { enabled: true } } },
+      examples: exampleOf('enable', 'Begin to deliver', { enabled: true }),
     },
     success: answerOf('The subscription with its settings from now on.', webhook, one),
     refusals: { not_found: noSuchWebhook },
@@ -68,8 +68,10 @@ export const webhookOperations = {
       'The public keys that verify deliveries to this client, as a JSON Web Key Set. Keys change: look ' +
       'here for a `keyid` you do not know.',
     query: verifyKeysQuery,
-    success: answerOf('The keys, oldest first.', jwks, {
-      keys: { summary: 'An Ed25519 key', value: publicKeys },
-    }),
+    success: answerOf(
+      'The keys, oldest first.',
+      jwks,
+      exampleOf('keys', 'An Ed25519 key', publicKeys),
+    ),
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;
