@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { glob, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type TestContext, test } from 'node:test';
+import { bundle } from '../../tools/test-bundle.ts';
 import { groupsOf, writeEntries } from '../../tools/test-groups.ts';
 
 const reporter = new URL('../../tools/test-reporter.ts', import.meta.url).href;
@@ -113,3 +114,24 @@ for (const [what, content, words] of [
     assert.match(said, words);
   });
 }
+
+test('what is run in place of a file comes whole to its place, also beside another run', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'unwind-test-command-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const file = join(directory, 'one.ts');
+  await writeFile(file, 'export const one = 1;\n');
+  const make = async () => {
+    const [path] = (await bundle([file]))?.values() ?? [];
+    assert.ok(path);
+    return { path, ...(await stat(path)) };
+  };
+  const [first, beside] = await Promise.all([make(), make()]);
+  t.after(() => Promise.all([rm(first.path), rm(`${first.path}.map`)]).then(() => {}));
+  assert.equal(first.path, beside.path);
+  const kept = await make();
+  assert.equal((await make()).ino, kept.ino, 'what is there stays');
+  await truncate(first.path, 10);
+  const mended = await make();
+  assert.equal(mended.size, first.size);
+  assert.notEqual(mended.ino, kept.ino, 'who reads the old one goes on to read that');
+});
