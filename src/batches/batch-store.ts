@@ -157,6 +157,7 @@ export async function claimBatch(
         and b.tenant_id < ${before}
       order by b.tenant_id, b.next_at
       limit 1
+      for no key update of b skip locked
     )
     select ${columns}
     from turn

@@ -193,7 +193,8 @@ function mayBeMoved(step: ParkedStep, now: Date): Fragment {
   return mayBeWorked(step, { tenantId: fragment`l.tenant_id`, subject, now });
 }
 
-// Ordered as the partial indexes are, which then serve both parts.
+// Ordered as the partial indexes are, which then serve both parts. The turn is of the first tenant with a row that
+// no other process works on: else one whose rows are all taken would hide those behind it.
 async function claimDue(
   tx: Tx,
   { after, before, now, limit }: ClaimTurn,
@@ -208,6 +209,7 @@ async function claimDue(
         and l.tenant_id < ${before}
       order by l.tenant_id, ${since}
       limit 1
+      for update of l skip locked
     )
     select
       l.tenant_id, l.liquidation_id, l.account_id, l.status, l.rounds, l.stop_reason,

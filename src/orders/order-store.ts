@@ -137,6 +137,7 @@ export async function claimToSubmit(
         and o.tenant_id < ${before}
       order by o.tenant_id, o.submit_at
       limit 1
+      for no key update of o skip locked
     )
     select
       o.tenant_id, o.order_id, o.liquidation_id, o.isin, o.symbol, o.currency,

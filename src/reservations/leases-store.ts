@@ -54,6 +54,7 @@ export async function claimReservations(
         and r.tenant_id < ${before}
       order by r.tenant_id, r.next_at
       limit 1
+      for no key update of r skip locked
     ),
     due as (
       select r.tenant_id, r.reservation_id

@@ -120,6 +120,7 @@ export async function claimReports(tx: Tx, turn: ClaimTurn): Promise<readonly Cl
         and r.tenant_id < ${turn.before}
       order by r.tenant_id, r.received_at, r.report_id
       limit 1
+      for update of r skip locked
     )
     select
       r.tenant_id, r.venue, r.report_id, r.client_order_id, r.type, r.venue_execution_id,

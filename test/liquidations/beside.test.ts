@@ -79,6 +79,30 @@ test('a step that is called again meanwhile works for another tenant, and for no
   assert.equal(await statusOf(sql, large), 'PROCESSING');
 });
 
+test('another process passes over a tenant whose rows are all taken, and works for the next one', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const [large, small] = [await makeAccount(sql), await makeAccount(sql)].sort((a, b) => {
+    return a.tenantId < b.tenantId ? -1 : 1;
+  });
+  assert.ok(large && small);
+  for (const account of [large, small]) await askToLiquidate(sql, clock, account);
+  const [one, other] = [1, 2].map(() => engineSteps(sql, clock, { delayMs: 0 }));
+  const letGo = await holdPositions(t, sql, large);
+  const first = one?.release();
+  await eventually('the first batch waits for the lock', async () => {
+    const rows = await sql`
+      select from pg_stat_activity a
+      where a.datname = current_database()
+        and a.wait_event_type = 'Lock'`;
+    return rows.count > 0;
+  });
+  assert.equal(await other?.release(), 1);
+  assert.equal(await statusOf(sql, small), 'PROCESSING');
+  await letGo();
+  assert.equal(await first, 1);
+});
+
 test('a call to the venue that takes long for one tenant holds up no other', async (t) => {
   const { sql } = await createTestDatabase(t, { max: 14 });
   const clock = testClock();
