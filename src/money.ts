@@ -27,6 +27,15 @@ export function plain(value: Decimal): string {
   return value.toFixed();
 }
 
+/**
+ * An amount of the account's currency for a person, in whole cents: rounded up, so that what is
+ * above a limit reads so.
+ */
+export function roundedUp(value: Decimal): string {
+  const cents = value.round(2, Big.roundUp);
+  return cents.toFixed(cents.eq(cents.round(0, Big.roundDown)) ? 0 : 2);
+}
+
 export function sum(values: Iterable<Decimal>): Decimal {
   let total = zero;
   for (const value of values) total = total.plus(value);

@@ -2,7 +2,15 @@
 // what is known of an order go in, findings come out. Regulation (EU) 2017/589 (RTS 6), article 15.
 
 import type { Id } from '../ids.ts';
-import { accountCurrency, type Decimal, decimal, plain, smaller, sum } from '../money.ts';
+import {
+  accountCurrency,
+  type Decimal,
+  decimal,
+  plain,
+  roundedUp,
+  smaller,
+  sum,
+} from '../money.ts';
 
 /** Those that stop an order until it keeps them or a person releases it. */
 export const controlNames = [
@@ -111,7 +119,7 @@ export function findingsOf(facts: OrderFacts, limits: OrderLimits, now: Date): r
     const value = orderValueOf(facts);
     if (value === undefined) add('order_value', noPrice);
     else if (value.gt(orderValueMax)) {
-      add('order_value', `${inEur(value)}, at most ${inEur(orderValueMax)}`);
+      add('order_value', `${valueInEur(value)}, at most ${inEur(orderValueMax)}`);
     }
   }
   if (priceAgeMaxS !== undefined) {
@@ -145,6 +153,11 @@ function inEur(amount: Decimal): string {
   return `${accountCurrency} ${plain(amount)}`;
 }
 
+/** A quantity times a price has as many digits as both. */
+function valueInEur(value: Decimal): string {
+  return `${accountCurrency} ${roundedUp(value)}`;
+}
+
 const hundred = decimal('100');
 
 /** Without a division, so that nothing is rounded. */
@@ -169,7 +182,7 @@ export class DayValue {
     if (value === undefined) return { control: 'day_value', detail: noPrice };
     const next = sum([this.#total, value]);
     if (!next.gt(this.#max)) return undefined;
-    const detail = `${inEur(next)} today with this order, at most ${inEur(this.#max)}`;
+    const detail = `${valueInEur(next)} today with this order, at most ${inEur(this.#max)}`;
     return { control: 'day_value', detail };
   }
 

@@ -3,7 +3,11 @@
 import type { Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 
+/** Rejections looked at, the newest: more than any limit allows, and few where nobody lifts a brake for days. */
+const rejectionsReadMax = 2_000;
+
 export interface Rejections {
+  /** Up to `rejectionsReadMax`. */
   readonly count: number;
   /** The instrument, where all were about one. */
   readonly onlyIsin: string | undefined;
@@ -30,13 +34,18 @@ export async function countRejections(
     ),
     rejected as materialized (
       select o.isin, s.reason, s.updated_at
-      from unwind.submissions s
+      from (
+        select s.tenant_id, s.order_id, s.reason, s.updated_at
+        from unwind.submissions s
+        where s.tenant_id = ${tenantId}
+          and s.venue = ${venue}
+          and s.outcome = 'refused'
+          and s.updated_at > ${since}
+          and s.updated_at > coalesce((select max(b.lifted_at) from brakes b), '-infinity')
+        order by s.updated_at desc
+        limit ${rejectionsReadMax}
+      ) s
       join unwind.orders o using (tenant_id, order_id)
-      where s.tenant_id = ${tenantId}
-        and s.venue = ${venue}
-        and s.outcome = 'refused'
-        and s.updated_at > ${since}
-        and s.updated_at > coalesce((select max(b.lifted_at) from brakes b), '-infinity')
     ),
     counted as (
       select

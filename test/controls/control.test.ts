@@ -52,7 +52,7 @@ test('each control stops what is beyond its limit, and nothing that is at it', (
       'value beyond it by less than a cent',
       { quantity: '8', price: '12.500000000001' },
       value,
-      'order_value: EUR 100.000000000008, at most EUR 100',
+      'order_value: EUR 100.01, at most EUR 100',
     ],
     ['value without a price', {}, value, 'order_value: no price is known'],
     ['a price as old as may be', { price: '1', ageMs: 60_000 }, age, undefined],

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
+import { later } from '../../src/clock.ts';
 import { type ControlsId, type Limits, noLimits } from '../../src/controls/control.ts';
 import { findDayValue, replaceControls } from '../../src/controls/controls-store.ts';
+import { countRejections } from '../../src/controls/rejections-store.ts';
 import { findStops } from '../../src/controls/stops-store.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { everyTenant } from '../../src/halts/halt.ts';
@@ -304,6 +306,26 @@ test('so many rejections within the window halt the venue, or the one instrument
   await runUntilIdle(steps);
   assert.deepEqual(await inForce(), [], 'the count begins anew');
   assert.equal(await statusOf(id), 'CANCELLED');
+});
+
+test('however many rejections a window holds, no more than the newest are looked at', async (t) => {
+  const { sql, clock, tenants, steps, ask } = await open(t);
+  await ask(tenants[0], [{ isin: refused, quantity: '1' }]);
+  await runUntilIdle(steps);
+  await sql`
+    insert into unwind.submissions
+    select c.*
+    from unwind.submissions s
+    cross join generate_series(1, 2500) as n
+    cross join lateral json_populate_record(
+      s,
+      json_build_object('client_order_id', 'N' || n, 'reason', n, 'updated_at', s.updated_at + n * interval '1 ms')
+    ) c`;
+  const since = later(clock.now(), -60_000);
+  const counting = { tenantId: tenants[0], venue: 'XSIM', since, person: 'nobody' };
+  const counted = await inTransaction(sql, (tx) => countRejections(tx, counting));
+  const expected = { count: 2_000, onlyIsin: refused, lastReason: '2500', isHalted: false };
+  assert.deepEqual(counted, expected);
 });
 
 for (const [what, strict] of [
