@@ -24,7 +24,7 @@ const meanings: Readonly<Record<WaitReason, readonly [means: string, helps?: str
   odd_lot: ['what is left is less than a lot of the venue'],
   sent_unanswered: [
     'the order was sent, and the venue has not answered yet',
-    'it is looked up by itself; where that goes on, look at "unwind venues" and "unwind fix status"',
+    'it is looked up by itself, and not sent again while a halt covers it ("unwind halts"); where that goes on, look at "unwind venues" and "unwind fix status"',
   ],
   inactive: ['the instrument does not trade', 'import instruments once it trades again'],
   unlisted: [

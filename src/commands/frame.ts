@@ -70,7 +70,10 @@ export function addFrame(program: Command): void {
       command.addOption(
         new Option('--json', 'one JSON document: whether it is done, and what it says'),
       );
-    command.addHelpText('after', `\n${exitCodeText(words.join(' '))}`);
+    const name = words.join(' ');
+    command.addHelpText('after', `\n${exitCodeText(name)}`);
+    // The whole help would push what is wrong off the screen.
+    command.showHelpAfterError(`See: unwind ${name} --help`);
   }
   program.hook('preAction', (_, command) => {
     const document = ownDocuments.has(command) ? 'own document' : 'lines in a document';

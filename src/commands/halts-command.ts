@@ -82,11 +82,11 @@ function targetOf(options: SetOptions): HaltTarget {
   if (everything && (client ?? account ?? isin ?? venue) !== undefined) {
     throw new UsageError('--everything stands alone.');
   }
-  if (!everything && (client ?? isin ?? venue) === undefined) {
-    throw new UsageError('say what to halt: --client, --isin, --venue or --everything.');
-  }
   if (account !== undefined && client === undefined) {
     throw new UsageError('--account needs --client: whose account it is.');
+  }
+  if (!everything && (client ?? isin ?? venue) === undefined) {
+    throw new UsageError('say what to halt: --client, --isin, --venue or --everything.');
   }
   return { tenantId: client ?? everyTenant, accountId: account, isin, venue };
 }

@@ -14,7 +14,7 @@ export async function makeProgram(args?: readonly string[]): Promise<Command> {
       'Turns every position of a brokerage account into cash, exactly once, and proves it.',
     )
     .version(packageVersion, '-V, --version', 'display the version')
-    .showHelpAfterError()
+    .showHelpAfterError() // of a group: its commands
     // What is wrong on a command line is repeated, and may have been pasted.
     .configureOutput({
       writeOut: (text) => outputTo(process.stdout).write(text),

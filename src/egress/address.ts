@@ -48,6 +48,7 @@ export function checkReceiverUrl(
   const { protocol, hostname, href } = url;
   const local = policy.allowLoopback && isLoopbackName(hostname);
   if (protocol !== 'https:' && !(protocol === 'http:' && local)) return { fault: 'is not https' };
+  if (url.port === '0') return { fault: 'has the port 0, which no receiver has' };
   if (url.username !== '' || url.password !== '') return { fault: 'carries credentials' };
   // An empty fragment shows in the text only.
   if (href.includes('#')) return { fault: 'has a fragment' };

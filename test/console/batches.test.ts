@@ -149,10 +149,12 @@ if (noChromium !== false) {
       headers: keyOf(randomUUID()),
     });
     assert.equal(made.status, 201, made.text);
-    await runUntilIdle(steps);
     const { page, open, checkAccess } = await openConsole(t, { role: 'viewer' });
-    await open(`/batches/${made.json['id']}`);
     const accounts = page.getByRole('table', { name: 'Accounts of the batch' });
+    await open(`/batches/${made.json['id']}?accounts=waiting`);
+    await accounts.getByText('The batch has not started.').first().waitFor();
+    await runUntilIdle(steps);
+    await open(`/batches/${made.json['id']}`);
     await accounts.getByText(`…${named[0]?.accountId.slice(-12)}`).waitFor();
     await page.getByRole('heading', { name: 'Exceptions' }).waitFor();
     await page.getByText('not foreseeable').waitFor();

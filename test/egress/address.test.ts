@@ -36,6 +36,7 @@ describe('checkReceiverUrl', () => {
     ['http://example.com', 'is not https'],
     ['ftp://example.com', 'is not https'],
     ['file:///etc/passwd', 'is not https'],
+    ['https://example.com:0/', 'has the port 0, which no receiver has'],
     ['https://user@example.com', 'carries credentials'],
     ['https://:secret@example.com', 'carries credentials'],
     ['https://example.com/#top', 'has a fragment'],

@@ -355,6 +355,10 @@ test('the command halts only what is there', async (t) => {
   for (const [options, message] of wrong) {
     await assert.rejects(setHalt(on, { ...by, ...options }), { name: 'RefusedError', message });
   }
+  await assert.rejects(setHalt(on, { ...by, account: accountId }), {
+    name: 'UsageError',
+    message: '--account needs --client: whose account it is.',
+  });
   const all = { tenantId: undefined, inForce: true, below: undefined, limit: 10 };
   assert.deepEqual((await findHalts(sql, all)).halts, []);
   assert.equal(await setHalt(on, { ...by, isin: sap, venue: 'XSIM' }), 0);

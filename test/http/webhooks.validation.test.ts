@@ -85,6 +85,7 @@ const refusedUrls: readonly (readonly [url: string, detail: RegExp])[] = [
   ['javascript:alert(1)', /is not https/],
   ['data:text/plain,x', /is not https/],
   ['wss://hooks.example.test', /is not https/],
+  ['https://hooks.example.test:0/', /has the port 0/],
   ['https://user@hooks.example.test', /carries credentials/],
   ['https://:secret@hooks.example.test', /carries credentials/],
   ['https://hooks.example.test@evil.example.test', /carries credentials/],

@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
+import { clientOf } from './client.ts';
 import { newHome, newHomeOnServer, runUnwind, startService } from './processes.ts';
 
 const accountId = '143d980c-b742-4448-aa4a-78893d650617';
@@ -78,7 +78,10 @@ test('what a command needs is said', async (t) => {
   const options = { home: await newHome(t), settings: { UNWIND_LOG_LEVEL: 'error' } };
   const missing = await runUnwind(t, ['positions', 'credit', '--isin', isin], options);
   assert.equal(missing.code, 2);
-  assert.match(missing.stderr, /required option '--account <id>' not specified/);
+  assert.equal(
+    missing.stderr,
+    "error: required option '--account <id>' not specified\nSee: unwind positions credit --help\n",
+  );
   const alone = await runUnwind(t, ['positions', 'apply', 'deltas.csv'], options);
   assert.equal(alone.code, 2);
   assert.match(alone.stderr, /^unwind: there is no sandbox client in /);

@@ -111,7 +111,7 @@ export function BatchPage({ id }) {
     <${Problem} error=${error} />
     ${isPending && html`<${BatchWaits} batch=${data} again=${again} />`}
     <${Facts} batch=${data} />
-    <${Accounts} id=${id} usual=${isPending ? 'waiting' : exceptionsOf(data)} />`;
+    <${Accounts} batch=${data} usual=${isPending ? 'waiting' : exceptionsOf(data)} />`;
 }
 
 /** What went wrong first: accounts that were refused, else what was not sold to its end. @param {Batch} batch */
@@ -249,8 +249,9 @@ const lists = {
   all: { name: 'all', empty: 'It names no account.', query: {} },
 };
 
-/** @param {{ id: string, usual: string }} props which list is shown unless another one is chosen */
-function Accounts({ id, usual }) {
+/** @param {{ batch: Batch, usual: string }} props which list is shown unless another one is chosen */
+function Accounts({ batch, usual }) {
+  const { id } = batch;
   const { query } = place.value;
   const chosen = query.get('accounts') ?? usual;
   const list = lists[chosen] ?? lists['all'];
@@ -270,14 +271,14 @@ function Accounts({ id, usual }) {
       ${
         data === undefined
           ? html`<${Loading} error=${error} />`
-          : html`<${Problem} error=${error} /><${AccountTable} rows=${data.data} empty=${list?.empty} />`
+          : html`<${Problem} error=${error} /><${AccountTable} batch=${batch} rows=${data.data} empty=${list?.empty} />`
       }
     </${Panel}>
     ${data !== undefined && html`<${Pages} next=${data.meta.next} first="First page" further="Next page" />`}`;
 }
 
-/** @param {{ rows: any[], empty: string | undefined }} props */
-function AccountTable({ rows, empty }) {
+/** @param {{ batch: Batch, rows: any[], empty: string | undefined }} props */
+function AccountTable({ batch, rows, empty }) {
   return html`<${Table}
     label="Accounts of the batch"
     rows=${rows}
@@ -293,20 +294,33 @@ function AccountTable({ rows, empty }) {
       column('Status', (row) => html`<${Badge} state=${row.status} />`),
       column(
         'What became of it',
-        (row) => html`<span class="told"><${Became} row=${row} /></span>`,
+        (row) => html`<span class="told"><${Became} batch=${batch} row=${row} /></span>`,
       ),
       column('When', ({ decided_at: at }) => html`<${At} at=${at} />`),
     ]}
   />`;
 }
 
-/** @param {{ row: any }} props */
-function Became({ row: { liquidation, refusal } }) {
+/** Why an account is not started yet. @param {Batch} batch */
+function waitOf({ status, rate, in_progress_max: most }) {
+  if (status === 'PENDING_APPROVAL') return 'A second person has to approve the batch.';
+  if (status === 'SCHEDULED') return 'The batch has not started.';
+  if (status === 'PAUSED') return 'The batch is paused.';
+  if (status === 'CANCELLING') return 'It is about to be cancelled.';
+  const pace =
+    rate === undefined ? 'It is started in turn' : 'It is started at the pace of the batch';
+  const room = most === undefined ? '' : `, once fewer than ${grouped(most)} are in progress`;
+  return `${pace}${room}.`;
+}
+
+/** @param {{ batch: Batch, row: any }} props */
+function Became({ batch, row: { status, liquidation, refusal } }) {
   if (refusal !== undefined) {
     const { detail, account_liquidation_id: other } = refusal;
     return html`${detail}${other && html` <a href=${to(`/liquidations/${other}`)}>See it</a>`}`;
   }
-  if (liquidation === undefined) return html`<span class="soft">–</span>`;
+  if (liquidation === undefined)
+    return html`<span class="soft">${status === 'WAITING' ? waitOf(batch) : '–'}</span>`;
   return html`<a href=${to(`/liquidations/${liquidation.id}`)}>Liquidation</a>${' '}
     <${Badge} state=${liquidation.status} /> ${money(liquidation.proceeds)} €`;
 }

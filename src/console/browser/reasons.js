@@ -16,7 +16,7 @@ export const reasons = {
   fraction: { words: 'Fraction left', help: 'The venue trades whole units only.', tone: 'warn' },
   sent_unanswered: {
     words: 'No answer',
-    help: 'Sent; the venue has not answered yet.',
+    help: 'Sent; the venue has not answered yet. While a halt covers it, it is not sent again.',
     tone: 'warn',
   },
   inactive: { words: 'Inactive', help: 'The instrument does not trade.', tone: 'warn' },

@@ -49,7 +49,8 @@ export const deliveryOperations = {
     tag: 'Webhooks',
     summary: 'Test a subscription',
     description:
-      'Posts an event of type `WEBHOOK.TEST` to the receiver, signed as any other, and answers what the ' +
+      'Posts an event of type `WEBHOOK.TEST` to the receiver, signed as any other and without the faults that a ' +
+      'sandbox was asked for, and answers what the ' +
       'receiver said. The event is in no log; the subscription may be disabled.',
     success: answerOf(
       'What the receiver said.',
