@@ -176,8 +176,8 @@ export async function clientOptionsOf(sandbox: SandboxClient): Promise<ClientOpt
   };
 }
 
-/** How long a process may take to answer that the file names, in ms. */
-const answerMsMax = 2_000;
+/** How long a process may take to answer that the file names, in ms: also a busy one is there. */
+const answerMsMax = 10_000;
 
 /** Whether a service that knows this client answers where the file says; another one may by now. */
 async function isServed(sandbox: SandboxClient): Promise<boolean> {

@@ -1,5 +1,6 @@
 // The published views are what docs/views.md says, and they are all that the audit reads.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { auditSnapshot } from '../../src/audit/run-audit.ts';
@@ -78,13 +79,15 @@ class Undo extends Error {}
 test('who may read nothing but the views can read all of them and run the audit', async (t) => {
   const { sql } = await createTestDatabase(t);
   await makeHistory(sql);
+  // Roles are of the whole server, which another run may share.
+  const reader = `unwind_reader_${randomBytes(4).toString('hex')}`;
   const work = inTransaction(sql, async (tx) => {
     const views = new Set((await published(tx)).map(({ view }) => view));
     await tx.script(`
-      create role unwind_test_reader;
-      grant usage on schema unwind_v1 to unwind_test_reader;
-      grant select on all tables in schema unwind_v1 to unwind_test_reader;
-      set local role unwind_test_reader;`);
+      create role ${reader};
+      grant usage on schema unwind_v1 to ${reader};
+      grant select on all tables in schema unwind_v1 to ${reader};
+      set local role ${reader};`);
     assert.equal((await auditSnapshot(tx)).total, 0);
     for (const view of views) await tx`select * from unwind_v1.${identifier(view)}`;
     throw new Undo();

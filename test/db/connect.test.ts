@@ -106,7 +106,7 @@ test('a session has its name, UTC and bounds on every wait', async (t) => {
 
 test('requests cannot take the connections of the loops', async (t) => {
   const { url } = await createTestDatabase(t, { migrated: false });
-  const pools = openPools({ url, maxRequests: 2, maxLoops: 1, connectTimeoutMs: 1_000 });
+  const pools = openPools({ url, maxRequests: 2, maxLoops: 1, connectTimeoutMs: 3_000 });
   t.after(() => pools.close());
   // All connections are there: what waits from here on waits for its turn.
   const held = [pools.requests, pools.requests, pools.loops];
@@ -157,7 +157,9 @@ test('a server that answers nothing is left after the connect timeout', async (t
 test('a server that falls silent in the middle fails the statement, not the pool', async (t) => {
   const { url } = await createTestDatabase(t, { migrated: false });
   const proxy = await startProxy(t, Number(new URL(url).port));
-  const sql = pool(t, atPort(url, proxy.port), { statementTimeoutMs: 500, silenceMarginMs: 500 });
+  // What is to succeed has as long, also on a busy machine.
+  const limits = { statementTimeoutMs: 2_000, silenceMarginMs: 2_000 };
+  const sql = pool(t, atPort(url, proxy.port), limits);
   await sql`select 1`;
   proxy.fallSilent();
   await assert.rejects(sql`select 1`, isConnectionError);
@@ -167,7 +169,7 @@ test('a server that falls silent in the middle fails the statement, not the pool
 test('after all connections are cut, every place of the pool serves again', async (t) => {
   const { sql: observer, url } = await createTestDatabase(t, { migrated: false });
   const proxy = await startProxy(t, Number(new URL(url).port));
-  const sql = pool(t, atPort(url, proxy.port), { max: 4 });
+  const sql = pool(t, atPort(url, proxy.port), { max: 4, statementTimeoutMs: 120_000 });
   for (let round = 0; round < 5; round += 1) {
     const started = Promise.all(Array.from({ length: 4 }, () => sql`select 1`));
     await started;

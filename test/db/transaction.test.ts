@@ -218,7 +218,8 @@ test('after all sessions are ended in the middle, every place serves again', asy
     await sql`
       select pg_terminate_backend(pid)
       from pg_stat_activity
-      where application_name = 'unwind victim'`;
+      where datname = current_database()
+        and application_name = 'unwind victim'`;
     await Promise.all(broken);
   }
   await Promise.all(
@@ -272,10 +273,10 @@ test('work with longer bounds is waited for longer than the pool has patience', 
     max: 1,
     applicationName: 'unwind test',
     statementTimeoutMs: 200,
-    silenceMarginMs: 500,
+    silenceMarginMs: 2_000,
   });
   t.after(() => pool.end());
-  const slow = (tx: SqlOrTx) => tx`select 1 as n from pg_sleep(1)`;
+  const slow = (tx: SqlOrTx) => tx`select 1 as n from pg_sleep(2.5)`;
   await assert.rejects(inTransaction(pool, slow), isStatementTimeout);
   const rows = await inTransaction(pool, slow, { statementTimeoutMs: 60_000 });
   assert.equal(rows.count, 1);

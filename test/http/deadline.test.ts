@@ -33,7 +33,8 @@ async function busyBackends(): Promise<number> {
   const rows = await sql`
     select a.pid
     from pg_catalog.pg_stat_activity a
-    where a.application_name = ${applicationName}
+    where a.datname = current_database()
+      and a.application_name = ${applicationName}
       and a.state = 'active'`;
   return rows.length;
 }
@@ -87,7 +88,8 @@ test('point 11: with every connection taken, the statement is never sent', async
     const rows = await sql`
       select a.pid
       from pg_catalog.pg_stat_activity a
-      where a.application_name = ${applicationName}
+      where a.datname = current_database()
+        and a.application_name = ${applicationName}
         and a.state = 'idle in transaction'`;
     return rows.length === 2;
   });

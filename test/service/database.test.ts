@@ -3,10 +3,10 @@
 // Long by nature: it starts services.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
 import { onlyFull } from '../support/length.ts';
+import { clientOf } from './client.ts';
 import { databasesOn, newHome, patienceMs, startService } from './processes.ts';
 
 interface Probe {

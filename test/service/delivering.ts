@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { startReceiver } from '../deliveries/receiver.ts';
 import { eventually } from '../support/condition.ts';
+import { clientOf } from './client.ts';
 import { type LaunchedService, newHome, patienceMs, runUnwind, startService } from './processes.ts';
 
 /** Nothing is waited for. */

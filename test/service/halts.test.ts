@@ -6,7 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import pino from 'pino';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { readConfig } from '../../src/settings/config.ts';
@@ -15,6 +14,7 @@ import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
 import { isFull } from '../support/length.ts';
+import { clientOf } from './client.ts';
 import { quick } from './delivering.ts';
 import {
   environmentOf,

@@ -7,7 +7,6 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { webhookReceiver } from '@unwind/client/webhooks';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
@@ -16,6 +15,7 @@ import { eventually } from '../support/condition.ts';
 import { onlyFull } from '../support/length.ts';
 import { mainFile } from '../support/main-file.ts';
 import { freePort } from '../support/port.ts';
+import { clientOf } from './client.ts';
 import { quick } from './delivering.ts';
 import {
   environmentOf,

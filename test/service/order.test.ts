@@ -9,7 +9,6 @@ import type { Client } from '@unwind/client';
 import { readDelivery, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import { importDirectory } from '../../src/book/import-directory.ts';
 import { systemClock } from '../../src/clock.ts';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { newId, parseId, type TenantId } from '../../src/ids.ts';
@@ -23,6 +22,7 @@ import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { onlyFull } from '../support/length.ts';
 import { freePort } from '../support/port.ts';
+import { clientOf } from './client.ts';
 import { quick } from './delivering.ts';
 import {
   newHome,

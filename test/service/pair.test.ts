@@ -4,12 +4,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { readConfig } from '../../src/settings/config.ts';
 import { withDatabase } from '../../src/settings/database.ts';
 import { eventually } from '../support/condition.ts';
 import { onlyFull } from '../support/length.ts';
+import { clientOf } from './client.ts';
 import {
   databasesOn,
   newHome,

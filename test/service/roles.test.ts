@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { type Candidate, drawAccounts, writeBook } from '../crash/book.ts';
 import { lotOf } from '../crash/random.ts';
 import { eventually } from '../support/condition.ts';
 import { freePort } from '../support/port.ts';
+import { clientOf } from './client.ts';
 import { newHome, newHomeOnServer, patienceMs, runUnwind, startService } from './processes.ts';
 
 const settings = { UNWIND_RELEASE_DELAY_MS: '0', UNWIND_VENUE_DELAY_MS: '0' };

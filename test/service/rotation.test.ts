@@ -12,7 +12,6 @@ import {
   readDelivery,
   readDeliveryKeys,
 } from '../../packages/client/src/deliveries.ts';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { newId, parseId, type TenantId } from '../../src/ids.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
@@ -22,6 +21,7 @@ import { type Authority, newAuthority, selfSigned } from '../egress/certificate.
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { onlyFull } from '../support/length.ts';
+import { clientOf } from './client.ts';
 import { newHome, patienceMs, runUnwind, type Settings, startService } from './processes.ts';
 
 interface World {

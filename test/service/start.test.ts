@@ -9,9 +9,9 @@ import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { scopes } from '../../src/auth/scope.ts';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient, type SandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually, portOf } from '../support/condition.ts';
+import { clientOf } from './client.ts';
 import {
   databasesOn,
   newHome,

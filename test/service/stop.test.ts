@@ -23,7 +23,17 @@ async function dial(t: TestContext, url: string): Promise<{ socket: Socket; text
   return { socket, text: () => text };
 }
 
+/** What a stopping service leaves who has not sent a whole request, in ms, and a little less. */
+const writtenWithinMs = 800;
+
 test('a request under way is answered, its connection ends, and no other is taken', async (t) => {
+  const triesMax = 5;
+  for (let tries = 1; !(await isAnsweredWhole(t)); tries += 1)
+    assert.ok(tries < triesMax, 'this machine is too busy to send the rest of a request in time');
+});
+
+/** @returns false where this process came too late with the rest of the request, as on a busy machine. */
+async function isAnsweredWhole(t: TestContext): Promise<boolean> {
   const home = await newHomeOnServer(t);
   const service = await startService(t, { home, settings: quick });
   const [slow, idle] = [await dial(t, service.url), await dial(t, service.url)];
@@ -33,16 +43,22 @@ test('a request under way is answered, its connection ends, and no other is take
   slow.socket.write(`${head}ab`);
   // Once a later connection is answered, the bytes before it have arrived as well.
   assert.equal((await fetch(`${service.url}/healthz`)).status, 200);
+  const idleEnds = once(idle.socket, 'close');
+  const slowEnds = once(slow.socket, 'close');
+  const toldAtMs = performance.now();
   service.kill('SIGTERM');
-  await once(idle.socket, 'close');
+  await idleEnds;
   // Both at once: who has not sent a whole request is left a second for it.
   const refused = assert.rejects(fetch(`${service.url}/healthz`), 'it listens no more');
   slow.socket.write('cd');
-  await Promise.all([refused, once(slow.socket, 'close')]);
+  const isInTime = performance.now() - toldAtMs < writtenWithinMs;
+  await Promise.all([refused, slowEnds]);
+  assert.deepEqual(await service.ended, { code: 0, signal: null }, service.stderr());
+  if (!isInTime && slow.text() === '') return false;
   assert.match(slow.text(), /^HTTP\/1\.1 4\d\d .*\r\n\r\n\{"type":/s, 'the whole answer');
   assert.match(slow.text(), /^connection: close\r$/im);
-  assert.deepEqual(await service.ended, { code: 0, signal: null }, service.stderr());
-});
+  return true;
+}
 
 test(
   'a stop gives a receiver that does not answer a while, and ends with 0',

@@ -8,9 +8,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { type RequestOptions, request } from 'node:https';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { clientOf } from '../../src/commands/sandbox-access.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
 import { eventually } from '../support/condition.ts';
+import { clientOf } from './client.ts';
 import {
   launchUnwind,
   newHome,

@@ -32,10 +32,14 @@ const run = promisify(execFile);
 const right = 'c0rrect-h0rse';
 
 /** What a start on this database says, as a whole. */
-async function refusalOf(url: string, settings: Record<string, string> = {}): Promise<string> {
+async function refusalOf(
+  url: string,
+  settings: Record<string, string> = {},
+  connectTimeoutMs = 60_000,
+): Promise<string> {
   const config = await readConfig({ DATABASE_URL: url, ...settings });
   const { prepare, sessionSettings } = config.database;
-  const options = { url, prepare, sessionSettings, connectTimeoutMs: 5_000 };
+  const options = { url, prepare, sessionSettings, connectTimeoutMs };
   const sql = connect({ ...options, max: 1, applicationName: 'unwind test' });
   try {
     await prepareDatabase(sql, testClock(), config);
@@ -99,7 +103,7 @@ test('something else listens there, or something that says nothing', async (t) =
   resets = true;
   assert.match(await refusalOf(url), /: the connection was ended\./, 'also by a reset');
   [resets, greets] = [false, false];
-  assert.match(await refusalOf(url), /: no answer in time\. .*firewall/);
+  assert.match(await refusalOf(url, {}, 1_000), /: no answer in time\. .*firewall/);
 });
 
 test('the host has no address', async () => {

@@ -73,7 +73,7 @@ export async function isAlive(pid: number): Promise<boolean> {
 
 /** One connection to a database, closed with the test. */
 export function client(t: TestContext, url: string): Sql {
-  const sql = connect({ url, max: 1, applicationName: 'unwind test', connectTimeoutMs: 10_000 });
+  const sql = connect({ url, max: 1, applicationName: 'unwind test', connectTimeoutMs: 60_000 });
   t.after(() => sql.end());
   return sql;
 }

@@ -1,7 +1,9 @@
 // Ports for what is started later than they are chosen: a service that is found again, or nobody at all.
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { systemCode } from '../../src/embedded/embedded-error.ts';
 
 /**
@@ -13,15 +15,29 @@ const triesMax = 100;
 
 const chosen = new Set<number>();
 
-/** A port of the loopback address at which nothing listens; this process chooses it once. */
+/** A port of the loopback address at which nothing listens; the processes of a run of tests choose it once. */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < triesMax; tries += 1) {
     const port = randomInt(range.from, range.to);
-    if (chosen.has(port) || !(await isFree(port))) continue;
-    chosen.add(port);
+    if ((await isTaken(port)) || !(await isFree(port))) continue;
     return port;
   }
   throw new Error(`none of ${triesMax} ports from ${range.from} to ${range.to} is free`);
+}
+
+/** Takes a port, unless this process or another of the run has. */
+async function isTaken(port: number): Promise<boolean> {
+  if (chosen.has(port)) return true;
+  chosen.add(port);
+  const directory = process.env['UNWIND_TEST_DIRECTORY'];
+  if (directory === undefined) return false;
+  try {
+    await writeFile(join(directory, `port-${port}`), '', { flag: 'wx' });
+    return false;
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') return true;
+    throw error;
+  }
 }
 
 async function isFree(port: number): Promise<boolean> {
