@@ -86,12 +86,13 @@ export async function findClientChanges(
   sql: Sql,
   { tenantId, limit }: { readonly tenantId: TenantId; readonly limit: number },
 ): Promise<readonly RecordedChange[]> {
-  return sql<RecordedChange[]>`
+  const rows = await sql<RowOf<RecordedChange>[]>`
     select c.change, c.detail, c.actor, c.reason, c.changed_at as at
     from unwind.client_changes c
     where c.tenant_id = ${tenantId}
     order by c.change_id desc
     limit ${limit}`;
+  return rows.map((row) => thingOf<RecordedChange>(row));
 }
 
 export async function insertClientChange(
