@@ -1,6 +1,7 @@
 // `unwind trail`: who has changed what, and whether what was recorded is as it was.
 
 import { type Command, Option } from 'commander';
+import { operatorActView } from '../http/control-views.ts';
 import type { AccountId, Id, TenantId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
 import { type ActKind, actKinds, allTenants } from '../trail/act.ts';
@@ -107,19 +108,6 @@ async function showAct({ sql, stdout }: OnDatabase, id: Id<'act'>): Promise<numb
 }
 
 function shownOf(act: RecordedAct) {
-  return {
-    id: act.place.id,
-    client_id: act.tenantId === allTenants ? null : act.tenantId,
-    at: act.at.toISOString(),
-    kind: act.kind,
-    actor: act.name,
-    role: act.role,
-    subject: act.subject,
-    origin: act.origin,
-    operation: act.operation,
-    target: act.target,
-    reason: act.reason,
-    detail: act.detail,
-    request_sha256: act.requestSha256?.toString('hex'),
-  };
+  const { id, ...rest } = operatorActView(act);
+  return { id, client_id: act.tenantId === allTenants ? null : act.tenantId, ...rest };
 }

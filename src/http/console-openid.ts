@@ -18,7 +18,7 @@ import {
   setCookie,
 } from './console-gate.ts';
 import { shell } from './console-page.ts';
-import type { OpenAnswer, OpenRoute } from './open-route.ts';
+import { type OpenAnswer, type OpenRoute, page } from './open-route.ts';
 import { problemKinds } from './problem.ts';
 import type { ServerLog } from './server.ts';
 
@@ -65,18 +65,12 @@ export function openIdSignIn(
 
 export function openIdRoutes(options: Options): readonly OpenRoute[] {
   return [
-    {
-      method: 'GET',
-      path: '/console/openid',
-      operation: 'page',
-      work: (request, reply) => shownToPerson(options, () => begin(options, request, reply)),
-    },
-    {
-      method: 'GET',
-      path: openIdReturnPath,
-      operation: 'page',
-      work: (request, reply) => shownToPerson(options, () => finish(options, request, reply)),
-    },
+    page('/console/openid', (request, reply) => {
+      return shownToPerson(options, () => begin(options, request, reply));
+    }),
+    page(openIdReturnPath, (request, reply) => {
+      return shownToPerson(options, () => finish(options, request, reply));
+    }),
   ];
 }
 

@@ -21,6 +21,7 @@ import {
   resumeSession,
 } from '../venue/fix/operate-store.ts';
 import { type ConsoleGate, checkOwnPage, sessionOf } from './console-gate.ts';
+import { operatorActView } from './control-views.ts';
 import { reasonText } from './halt-schemas.ts';
 import { jsonBody } from './json-body.ts';
 import { only } from './members.ts';
@@ -28,7 +29,7 @@ import type { OpenAnswer, OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
 import { bodyOf, headerOf, searchOf } from './pipeline.ts';
 import { readerOf, refuseUnfitWords } from './schemas.ts';
-import { operatorActView, readActs } from './trail-handlers.ts';
+import { readActs } from './trail-handlers.ts';
 
 interface Options extends ConsoleGate {
   readonly audits: Audits;

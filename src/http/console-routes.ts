@@ -22,7 +22,7 @@ import { type OpenIdSignIn, openIdRoutes, signOutAddress } from './console-openi
 import { operatorRoutes } from './console-operator.ts';
 import { asset, noSuchPage, shell } from './console-page.ts';
 import { jsonBody } from './json-body.ts';
-import type { OpenRoute, Work } from './open-route.ts';
+import { type OpenRoute, page, type Work } from './open-route.ts';
 import { json } from './page.ts';
 import { bodyOf } from './pipeline.ts';
 
@@ -35,9 +35,6 @@ export interface ConsoleOptions extends ConsoleGate {
 
 /** Everything at `/console` but the operations. */
 export function consoleRoutes(options: ConsoleOptions): readonly OpenRoute[] {
-  const page = (path: string, work: Work): OpenRoute => {
-    return { method: 'GET', path, operation: 'page', work };
-  };
   const post = (path: string, work: Work): OpenRoute => {
     return { method: 'POST', path, operation: 'page', work };
   };

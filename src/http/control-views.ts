@@ -1,8 +1,9 @@
-// The story of a liquidation as it is on the wire. What is undefined is absent in JSON.
+// The story of a liquidation, and acts of the trail, as they are on the wire. What is undefined is absent in JSON.
 
 import type { Story, StoryOrder } from '../liquidations/story-store.ts';
 import type { StoryEntry } from '../liquidations/timeline-store.ts';
 import type { Wait, WaitingPosition } from '../liquidations/waits-store.ts';
+import type { RecordedAct } from '../trail/acts-store.ts';
 
 /** JSON text; the liquidation in it is the text that the database has rendered. */
 export function storyText(story: Story): string {
@@ -89,5 +90,23 @@ export function entryView(entry: StoryEntry) {
     webhook_id: entry.webhookId,
     outcome: entry.outcome,
     detail: entry.detail,
+  };
+}
+
+/** An act as the operator sees it. */
+export function operatorActView(act: RecordedAct) {
+  return {
+    id: act.place.id,
+    at: act.at,
+    kind: act.kind,
+    actor: act.name,
+    role: act.role,
+    subject: act.subject,
+    origin: act.origin,
+    operation: act.operation,
+    target: act.target,
+    reason: act.reason,
+    detail: act.detail,
+    request_sha256: act.requestSha256?.toString('hex'),
   };
 }

@@ -2,7 +2,7 @@
 // base URL is configured, the `type` of every error is the address of its page (RFC 9457, 3.1.1).
 
 import { Refusal, type RefusalCode } from '../refusal.ts';
-import type { OpenRoute } from './open-route.ts';
+import { type OpenRoute, page } from './open-route.ts';
 import { problemKinds } from './problem.ts';
 
 interface Explanation {
@@ -160,23 +160,13 @@ export function errorPages(): readonly OpenRoute[] {
     'content-security-policy': staticPagePolicy,
   };
   return [
-    {
-      method: 'GET',
-      path: '/errors',
-      operation: 'page',
-      work: async () => ({ status: 200, body: index, type, headers }),
-    },
-    {
-      method: 'GET',
-      path: '/errors/:slug',
-      operation: 'page',
-      work: async ({ params }) => {
-        const { slug = '' } = params as Readonly<Record<string, string>>;
-        const body = pages.get(slug);
-        if (body === undefined) throw new Refusal('not_found', 'There is no such kind of error.');
-        return { status: 200, body, type, headers };
-      },
-    },
+    page('/errors', async () => ({ status: 200, body: index, type, headers })),
+    page('/errors/:slug', async ({ params }) => {
+      const { slug = '' } = params as Readonly<Record<string, string>>;
+      const body = pages.get(slug);
+      if (body === undefined) throw new Refusal('not_found', 'There is no such kind of error.');
+      return { status: 200, body, type, headers };
+    }),
   ];
 }
 

@@ -29,6 +29,11 @@ export interface OpenRoute {
   readonly largeBody?: LargeBody;
 }
 
+/** A page for people. */
+export function page(path: string, work: Work): OpenRoute {
+  return { method: 'GET', path, operation: 'page', work };
+}
+
 /** The methods of each path, as the header `allow` lists them (RFC 9110 sections 9.3.2, 9.3.7). */
 export function allowedMethods(
   routes: readonly { readonly method: string; readonly path: string }[],

@@ -4,7 +4,7 @@
 
 import { type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import type { OpenRoute } from './open-route.ts';
+import { type OpenRoute, page } from './open-route.ts';
 
 /** What a probe learns: whether, and if not, why. */
 export interface Readiness {
@@ -46,12 +46,7 @@ export function metricsRoute(
   stopwatch: Stopwatch = systemStopwatch,
 ): OpenRoute {
   const render = onceASecond(stopwatch, () => metrics.render());
-  return {
-    method: 'GET',
-    path: '/metrics',
-    operation: 'page',
-    work: async () => ({ status: 200, ...(await render()) }),
-  };
+  return page('/metrics', async () => ({ status: 200, ...(await render()) }));
 }
 
 const freshMs = 1_000;

@@ -4,8 +4,8 @@ import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
 import { actsLookedMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import type { RecordedAct } from '../trail/acts-store.ts';
-import { findActs } from '../trail/acts-store.ts';
+import { findActs, type RecordedAct } from '../trail/acts-store.ts';
+import { operatorActView } from './control-views.ts';
 import { actPlaceOf, toActCursor } from './cursor.ts';
 import { keyPageAnswer } from './page.ts';
 import type { Handler } from './pipeline.ts';
@@ -63,21 +63,4 @@ export async function readActs(
 /** An act as clients see it: the machines of the operator are not theirs to know. */
 function actView(act: RecordedAct) {
   return { ...operatorActView(act), origin: act.kind === 'client' ? act.origin : undefined };
-}
-
-export function operatorActView(act: RecordedAct) {
-  return {
-    id: act.place.id,
-    at: act.at,
-    kind: act.kind,
-    actor: act.name,
-    role: act.role,
-    subject: act.subject,
-    origin: act.origin,
-    operation: act.operation,
-    target: act.target,
-    reason: act.reason,
-    detail: act.detail,
-    request_sha256: act.requestSha256?.toString('hex'),
-  };
 }
