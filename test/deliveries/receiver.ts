@@ -98,12 +98,17 @@ export async function startReceiver(
     response.once('close', resolve);
     const delivery = { ...(await readRequest(request)), receivedAt: clock.now(), closed };
     received.push(delivery);
-    for (const accountId of accountsOf(delivery)) {
+    const accounts = accountsOf(delivery);
+    for (const accountId of accounts) {
       const count = (atOnceOf.get(accountId) ?? 0) + 1;
       atOnceOf.set(accountId, count);
       mostOfOne = Math.max(mostOfOne, count);
-      response.once('close', () => atOnceOf.set(accountId, (atOnceOf.get(accountId) ?? 1) - 1));
     }
+    response.once('close', () => {
+      for (const accountId of accounts) {
+        atOnceOf.set(accountId, (atOnceOf.get(accountId) ?? 1) - 1);
+      }
+    });
     const reaction = await receiver.react(received.length, delivery);
     if (isTaking(reaction)) taken.push(delivery);
     perform(reaction, response, (bytes) => {

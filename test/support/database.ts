@@ -38,6 +38,8 @@ const patience = {
   connectTimeoutMs: 120_000,
   statementTimeoutMs: 120_000,
   lockTimeoutMs: 60_000,
+  // A test may hold a transaction open over all that it does meanwhile.
+  idleInTransactionTimeoutMs: 60_000,
 };
 
 // A connection that was closed in time is gone from the server's list well within this.
@@ -63,12 +65,13 @@ export async function createTestDatabase(
     create database ${identifier(name)} template ${identifier(source)} strategy file_copy`;
   const url = withDatabase(adminUrl, name);
   const { max = 10, lockTimeoutMs = patience.lockTimeoutMs } = options;
-  const { connectTimeoutMs } = patience;
+  const { connectTimeoutMs, idleInTransactionTimeoutMs } = patience;
   const sql = connect({
     url,
     max,
     applicationName: 'unwind test',
     connectTimeoutMs,
+    idleInTransactionTimeoutMs,
     lockTimeoutMs,
   });
   afterAll(t, () => remove(admin, sql, name));
