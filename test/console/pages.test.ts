@@ -166,7 +166,10 @@ if (noChromium !== false) {
     await page.getByRole('button', { name: 'Test', exact: true }).click();
     await page.getByRole('button', { name: 'Send it' }).click();
     await page.getByText('It answered 204.').waitFor();
-    await page.getByRole('table', { name: 'Delivery log' }).getByText('204').waitFor();
+    await page
+      .getByRole('table', { name: 'Delivery log' })
+      .getByText('204', { exact: true })
+      .waitFor();
     await checkAccess();
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByRole('button', { name: 'Remove it' }).click();
