@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
+import { identifier } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
 import { buildEngine } from '../../src/engine.ts';
@@ -79,29 +80,41 @@ test('a step that is called again meanwhile works for another tenant, and for no
   assert.equal(await statusOf(sql, large), 'PROCESSING');
 });
 
-test('another process passes over a tenant whose rows are all taken, and works for the next one', async (t) => {
-  const { sql } = await createTestDatabase(t);
-  const clock = testClock();
-  const [large, small] = [await makeAccount(sql), await makeAccount(sql)].sort((a, b) => {
-    return a.tenantId < b.tenantId ? -1 : 1;
+/** Steps whose turn is of a tenant, and whose rows they take. */
+const claims = [
+  ['release', 'liquidations'],
+  ['submit', 'orders'],
+  ['apply', 'venue_reports'],
+] as const;
+for (const [step, table] of claims) {
+  test(`${step}: a tenant whose rows are all taken by another process is passed over`, async (t) => {
+    const { sql } = await createTestDatabase(t);
+    const clock = testClock();
+    const accounts = [await makeAccount(sql), await makeAccount(sql)];
+    for (const account of accounts) await askToLiquidate(sql, clock, account);
+    const steps = engineSteps(sql, clock, { delayMs: 0 });
+    for (const before of ['release', 'submit', 'receive', 'apply'] as const) {
+      if (before === step) break;
+      while ((await steps[before]()) > 0);
+    }
+    const [first = assert.fail()] = accounts.map(({ tenantId }) => tenantId).sort();
+    const taken = Promise.withResolvers<void>();
+    const letGo = Promise.withResolvers<void>();
+    const other = inTransaction(sql, async (tx) => {
+      const rows = await tx`
+        select from unwind.${identifier(table)} where tenant_id = ${first} for update`;
+      assert.ok(rows.count > 0);
+      taken.resolve();
+      await letGo.promise;
+    });
+    await taken.promise;
+    const worked = await steps[step]();
+    letGo.resolve();
+    await other;
+    assert.ok(worked > 0, 'for the tenant behind it');
+    assert.equal(await steps[step](), worked, 'and then for the one that was taken');
   });
-  assert.ok(large && small);
-  for (const account of [large, small]) await askToLiquidate(sql, clock, account);
-  const [one, other] = [1, 2].map(() => engineSteps(sql, clock, { delayMs: 0 }));
-  const letGo = await holdPositions(t, sql, large);
-  const first = one?.release();
-  await eventually('the first batch waits for the lock', async () => {
-    const rows = await sql`
-      select from pg_stat_activity a
-      where a.datname = current_database()
-        and a.wait_event_type = 'Lock'`;
-    return rows.count > 0;
-  });
-  assert.equal(await other?.release(), 1);
-  assert.equal(await statusOf(sql, small), 'PROCESSING');
-  await letGo();
-  assert.equal(await first, 1);
-});
+}
 
 test('a call to the venue that takes long for one tenant holds up no other', async (t) => {
   const { sql } = await createTestDatabase(t, { max: 14 });
