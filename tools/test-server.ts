@@ -34,14 +34,13 @@ const throwaway = {
 
 /** What the server says of a failure of its own, not of a statement. */
 const ownFailure = /^\S+ \S+ \S+ \[(?!client backend)[^\]]*\] (?:ERROR|FATAL|PANIC): .*/gm;
+const failuresShown = 20;
 
 /**
  * Where there is memory for it, databases are kept there: to make one is to make 560 files, which takes a
  * disk eight times as long.
  */
 const memory = { directory: '/dev/shm', freeBytesMin: 2 * 1024 ** 3 };
-
-const failuresShown = 20;
 
 const directoryPrefix = 'unwind-test-';
 const log = { info: () => {}, warn: console.warn, error: console.error };

@@ -108,7 +108,7 @@ export const checksOfBatches: readonly Check[] = [
       where case when a.status = 'STARTED' then concat('liquidation ', a.liquidation_id) end
         is distinct from l.liquidations`,
   },
-  // It was running when the account was refused; how it ended since, nobody asks.
+  // It was running when the account was refused; how it ended since does not matter.
   {
     name: 'batch_accounts_are_refused_for_cause',
     says: 'Where a running liquidation stood against an account of a batch, there was one of that account.',
@@ -182,7 +182,7 @@ export const checksOfBatches: readonly Check[] = [
       where a.decided_at < a.before_at + interval '1 minute' - ${clockSkew}
       group by a.tenant_id, a.batch_id, a.rate`,
   },
-  // Progress is told in between; pauses come and go. Events of old batches that have ended have been dropped.
+  // Events of progress and of pauses stand in between. Events of old batches that have ended have been dropped.
   {
     name: 'events_tell_the_batch',
     says: 'The events of a batch tell its life to where it is, numbered without a gap.',

@@ -1,9 +1,11 @@
 // The statement that counts what a venue has rejected.
 
+import { first } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { TenantId } from '../ids.ts';
 
-/** Rejections looked at, the newest: more than any limit allows, and few where nobody lifts a brake for days. */
+/** Rejections looked at, the newest: more than any limit allows, and few where no person lifts a brake for days. */
 const rejectionsReadMax = 2_000;
 
 export interface Rejections {
@@ -22,9 +24,7 @@ export async function countRejections(
   of: { tenantId: TenantId; venue: string; since: Date; person: string },
 ): Promise<Rejections> {
   const { tenantId, venue, since, person } = of;
-  const [row] = await tx<
-    { count: number; only_isin: string | null; last_reason: string | null; is_halted: boolean }[]
-  >`
+  const rows = await tx<RowOf<Rejections>[]>`
     with brakes as materialized (
       select h.isin, h.lifted_at
       from unwind.halts h
@@ -51,7 +51,7 @@ export async function countRejections(
       select
         count(*)::integer as count,
         case when count(distinct r.isin) = 1 then min(r.isin) end as only_isin,
-        (array_agg(r.reason order by r.updated_at desc))[1] as last_reason
+        coalesce((array_agg(r.reason order by r.updated_at desc))[1], '') as last_reason
       from rejected r
     )
     select
@@ -63,10 +63,5 @@ export async function countRejections(
           and (b.isin is null or b.isin = c.only_isin)
       ) as is_halted
     from counted c`;
-  return {
-    count: row?.count ?? 0,
-    onlyIsin: row?.only_isin ?? undefined,
-    lastReason: row?.last_reason ?? '',
-    isHalted: row?.is_halted ?? false,
-  };
+  return thingOf<Rejections>(first(rows));
 }

@@ -19,23 +19,22 @@ const chosen = new Set<number>();
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < triesMax; tries += 1) {
     const port = randomInt(range.from, range.to);
-    if ((await isTaken(port)) || !(await isFree(port))) continue;
-    return port;
+    if ((await take(port)) && (await isFree(port))) return port;
   }
   throw new Error(`none of ${triesMax} ports from ${range.from} to ${range.to} is free`);
 }
 
-/** Takes a port, unless this process or another of the run has. */
-async function isTaken(port: number): Promise<boolean> {
-  if (chosen.has(port)) return true;
+/** Takes a port. @returns false where this process or another of the run has taken it. */
+async function take(port: number): Promise<boolean> {
+  if (chosen.has(port)) return false;
   chosen.add(port);
   const directory = process.env['UNWIND_TEST_DIRECTORY'];
-  if (directory === undefined) return false;
+  if (directory === undefined) return true;
   try {
     await writeFile(join(directory, `port-${port}`), '', { flag: 'wx' });
-    return false;
+    return true;
   } catch (error) {
-    if (systemCode(error) === 'EEXIST') return true;
+    if (systemCode(error) === 'EEXIST') return false;
     throw error;
   }
 }

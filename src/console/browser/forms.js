@@ -66,7 +66,7 @@ export function Reason() {
  * @param {string} [props.confirm] of the button that does it
  * @param {boolean} [props.danger]
  * @param {boolean} [props.disabled]
- * @param {() => void} [props.opened] told when it is asked
+ * @param {() => void} [props.opened] called when the dialog opens
  * @param {(form: FormData) => Promise<unknown>} props.act
  */
 export function Confirm({
