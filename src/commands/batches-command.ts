@@ -6,7 +6,7 @@ import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
 import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import type { By } from './acting.ts';
-import { nameOfUser, personName, reasonText } from './arguments.ts';
+import { nameOfUser, personName, reasonText, wholeUpTo } from './arguments.ts';
 import { interruptOf } from './follow.ts';
 import { nounOf } from './nouns.ts';
 import type { ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
@@ -23,11 +23,11 @@ export function addBatchCommands(program: Command): void {
         '--file <csv>',
         'column account_id, and user_id where its owner is to be checked',
       )
-      .option('--rate <accounts>', 'accounts a minute at most', countUpTo(batchRateMax))
+      .option('--rate <accounts>', 'accounts a minute at most', wholeUpTo(batchRateMax))
       .option(
         '--in-progress <count>',
         'so many open at once at most',
-        countUpTo(accountsOfBatchMax),
+        wholeUpTo(accountsOfBatchMax),
       )
       .option('--start-at <time>', 'RFC 3339 (default: at once)', instantText)
       .option('--idempotency-key <uuid>', 'the same again makes no second batch')
@@ -106,14 +106,6 @@ function act(
 function batchIdText(text: string): string {
   if (parseId(text) !== undefined) return text;
   throw new InvalidArgumentError('It is no UUID.');
-}
-
-function countUpTo(most: number): (text: string) => number {
-  return (text) => {
-    const count = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (count <= most) return count;
-    throw new InvalidArgumentError(`It is no whole number from 1 to ${most}.`);
-  };
 }
 
 function instantText(text: string): string {

@@ -6,7 +6,7 @@ import { findStops } from '../controls/stops-store.ts';
 import { checkDatabase } from '../db/check-database.ts';
 import type { Sql } from '../db/connect.ts';
 import { DatabaseClock } from '../db/database-clock.ts';
-import { expectedSchema, readServerVersion, schemaState } from '../db/migrate.ts';
+import { expectedSchema, hasSchema, readServerVersion, schemaState } from '../db/migrate.ts';
 import { findHalts } from '../halts/halts-store.ts';
 import { readBacklog, readOpenLiquidations } from '../metrics/store.ts';
 import { printableLine } from '../printable.ts';
@@ -117,7 +117,7 @@ async function ofSchema(sql: Sql): Promise<Finding> {
       return {
         subject,
         health: 'ill',
-        found: `behind version ${packageVersion}`,
+        found: (await hasSchema(sql)) ? `behind version ${packageVersion}` : 'none yet',
         remedy: 'Run "unwind migrate".',
       };
     case 'ahead':

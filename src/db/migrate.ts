@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { isPreRelease, newestPreRelease, preReleaseCommit, readBridge } from './bridge.ts';
-import type { Sql, Tx } from './connect.ts';
+import type { Sql, SqlOrTx, Tx } from './connect.ts';
 import { inTransaction } from './transaction.ts';
 
 /** One step of the schema. `sha256` is over the text with line ends as `\n`, in hex. */
@@ -131,11 +131,7 @@ export async function migrate(sql: Sql, folder?: URL): Promise<readonly Migratio
  * lock, so that a readiness probe may ask often.
  */
 export async function schemaState(sql: Sql, expected: number): Promise<SchemaState> {
-  const [table] = await sql<{ present: boolean }[]>`
-    select to_regclass('unwind.migrations') is not null as present`;
-  if (table?.present !== true) {
-    return expected === 0 ? 'current' : 'behind';
-  }
+  if (!(await hasSchema(sql))) return expected === 0 ? 'current' : 'behind';
   // Read as a whole, since a pre-release database has rows without a declaration.
   const [newest] = await sql<{ number: number; first: string; compatible_from: number | null }[]>`
     select
@@ -153,13 +149,22 @@ export async function schemaState(sql: Sql, expected: number): Promise<SchemaSta
   return isCompatible ? 'ahead, compatible' : 'ahead';
 }
 
+/** Whether a database has been migrated at all. */
+export async function hasSchema(sql: SqlOrTx): Promise<boolean> {
+  const [table] = await sql<{ present: boolean }[]>`
+    select to_regclass('unwind.migrations') is not null as present`;
+  return table?.present === true;
+}
+
 /** Throws `MigrationError` where a database does not have a schema that serves this code. */
 export async function refuseOtherSchema(sql: Sql): Promise<void> {
   const state = await schemaState(sql, await expectedSchema());
   if (state === 'behind') {
     throw new MigrationError(
       'database_behind',
-      'The schema of the database is behind this version: run "unwind migrate" first.',
+      (await hasSchema(sql))
+        ? 'The schema of the database is behind this version: run "unwind migrate" first.'
+        : 'The database has no schema yet: run "unwind migrate", or start the service, which makes it.',
     );
   }
   if (state === 'ahead') {
@@ -244,11 +249,7 @@ async function record(tx: Tx, step: Migration): Promise<void> {
 }
 
 async function createRecord(tx: Tx): Promise<void> {
-  const [table] = await tx<{ present: boolean }[]>`
-    select to_regclass('unwind.migrations') is not null as present`;
-  if (table?.present === true) {
-    return;
-  }
+  if (await hasSchema(tx)) return;
   await tx.script(`
     create schema if not exists unwind;
     create table unwind.migrations (

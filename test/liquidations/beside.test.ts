@@ -6,8 +6,11 @@ import { identifier } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { receiverAgent } from '../../src/egress/post.ts';
 import { buildEngine } from '../../src/engine.ts';
-import { newId } from '../../src/ids.ts';
+import { newId, type TenantId } from '../../src/ids.ts';
+import { beginDuty } from '../../src/reservations/duty-store.ts';
+import type { Keeper } from '../../src/reservations/keeper.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
+import { makeBatch } from '../batches/world.ts';
 import { testSeal } from '../deliveries/subscriptions.ts';
 import { type AccountOfUser, makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
@@ -80,6 +83,32 @@ test('a step that is called again meanwhile works for another tenant, and for no
   assert.equal(await statusOf(sql, large), 'PROCESSING');
 });
 
+/**
+ * Locks the rows of the first of two tenants, as another process does that works on them. @returns what the step
+ * does meanwhile, and what it does once they are free.
+ */
+async function workBeside(
+  sql: Sql,
+  table: string,
+  tenantIds: readonly TenantId[],
+  step: () => Promise<number>,
+) {
+  const [first = assert.fail()] = tenantIds.toSorted();
+  const taken = Promise.withResolvers<void>();
+  const letGo = Promise.withResolvers<void>();
+  const other = inTransaction(sql, async (tx) => {
+    const rows = await tx`
+      select from unwind.${identifier(table)} where tenant_id = ${first} for update`;
+    assert.ok(rows.count > 0);
+    taken.resolve();
+    await letGo.promise;
+  });
+  await taken.promise;
+  const meanwhile = await step().finally(() => letGo.resolve());
+  await other;
+  return { meanwhile, afterwards: await step() };
+}
+
 /** Steps whose turn is of a tenant, and whose rows they take. */
 const claims = [
   ['release', 'liquidations'],
@@ -97,22 +126,47 @@ for (const [step, table] of claims) {
       if (before === step) break;
       while ((await steps[before]()) > 0);
     }
-    const [first = assert.fail()] = accounts.map(({ tenantId }) => tenantId).sort();
-    const taken = Promise.withResolvers<void>();
-    const letGo = Promise.withResolvers<void>();
-    const other = inTransaction(sql, async (tx) => {
-      const rows = await tx`
-        select from unwind.${identifier(table)} where tenant_id = ${first} for update`;
-      assert.ok(rows.count > 0);
-      taken.resolve();
-      await letGo.promise;
-    });
-    await taken.promise;
-    const worked = await steps[step]();
-    letGo.resolve();
-    await other;
-    assert.ok(worked > 0, 'for the tenant behind it');
-    assert.equal(await steps[step](), worked, 'and then for the one that was taken');
+    const tenantIds = accounts.map(({ tenantId }) => tenantId);
+    const { meanwhile, afterwards } = await workBeside(sql, table, tenantIds, steps[step]);
+    assert.ok(meanwhile > 0, 'for the tenant behind it');
+    assert.equal(afterwards, meanwhile, 'and then for the one that was taken');
+  });
+}
+
+test('start: a tenant whose batch is taken by another process is passed over', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const accounts = [await makeAccount(sql), await makeAccount(sql)];
+  for (const account of accounts) {
+    await makeBatch(sql, clock, { tenantId: account.tenantId, accounts: [account] });
+  }
+  const { start } = engineSteps(sql, clock, { delayMs: 0 });
+  const tenantIds = accounts.map(({ tenantId }) => tenantId);
+  const { meanwhile, afterwards } = await workBeside(sql, 'batches', tenantIds, start);
+  assert.deepEqual([meanwhile, afterwards], [1, 1]);
+});
+
+/** Grants nothing, and hears every report. */
+const keeper: Keeper = {
+  ask: async () => ({ type: 'granted', positions: [] }),
+  report: async () => ({ type: 'reported' }),
+};
+for (const step of ['reserve', 'report'] as const) {
+  test(`${step}: a tenant whose reservations are taken by another process is passed over`, async (t) => {
+    const { sql } = await createTestDatabase(t);
+    const clock = testClock();
+    await beginDuty(sql, clock.now());
+    const accounts = [await makeAccount(sql), await makeAccount(sql)];
+    for (const account of accounts) await askToLiquidate(sql, clock, account);
+    const steps = engineSteps(sql, clock, { delayMs: 0, keeper });
+    const befores =
+      step === 'reserve'
+        ? (['release'] as const)
+        : (['release', 'reserve', 'release', 'advance'] as const);
+    for (const before of befores) while ((await steps[before]()) > 0);
+    const tenantIds = accounts.map(({ tenantId }) => tenantId);
+    const { meanwhile, afterwards } = await workBeside(sql, 'reservations', tenantIds, steps[step]);
+    assert.deepEqual([meanwhile, afterwards], [1, 1]);
   });
 }
 

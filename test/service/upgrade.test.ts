@@ -24,7 +24,10 @@ test('--no-migrate refuses a database without the schema, and says what to do', 
   const settings = { DATABASE_URL: url };
   const { code, stderr } = await runUnwind(t, ['start', '--no-migrate'], { home, settings });
   assert.equal(code, 2);
-  assert.match(stderr, /schema of the database is behind this version: run "unwind migrate" first/);
+  assert.match(
+    stderr,
+    /The database has no schema yet: run "unwind migrate", or start the service/,
+  );
   const [row] = await sql`select to_regnamespace('unwind') is null as untouched`;
   assert.deepEqual(row, { untouched: true });
 
