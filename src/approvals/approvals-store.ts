@@ -3,7 +3,7 @@
 import type { BatchId } from '../batches/batch.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { unorderedSql } from '../halts/effect-store.ts';
 import { everyTenant, type Halt, type HaltId } from '../halts/halt.ts';
@@ -236,10 +236,7 @@ export async function findLiftApprovers(
 ): Promise<ReadonlyMap<HaltId, string>> {
   const rows = await sql<{ halt_id: HaltId; decided_by: string }[]>`
     select a.halt_id, a.decided_by
-    from unnest(
-      ${halts.map(({ tenantId }) => tenantId)}::uuid[],
-      ${halts.map(({ haltId }) => haltId)}::uuid[]
-    ) as n (tenant_id, halt_id)
+    from ${rowsOf(halts).as('n (tenant_id uuid, halt_id uuid)')}
     join unwind.approvals a using (tenant_id, halt_id)
     where a.decision = 'approved'`;
   return new Map(rows.map((row) => [row.halt_id, row.decided_by]));

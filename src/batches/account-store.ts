@@ -1,6 +1,7 @@
 // The statements of the accounts of a batch: looked for, started together by one statement, cancelled.
 
 import type { Tx } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { liquidationEventsSql } from '../events/store.ts';
 import type { AccountId, EventId, LiquidationId, TenantId, UserId } from '../ids.ts';
@@ -36,10 +37,7 @@ export function findValue(
 ): Promise<Decimal | undefined> {
   const named = fragment`
     select n.account_id, n.user_id
-    from unnest(
-      ${accounts.map(({ accountId }) => accountId)}::uuid[],
-      ${accounts.map(({ userId }) => userId ?? null)}::uuid[]
-    ) as n (account_id, user_id)`;
+    from ${rowsOf(accounts).as('n (account_id uuid, user_id uuid)')}`;
   return worthOf(tx, tenantId, named);
 }
 
@@ -183,12 +181,7 @@ export async function startAccounts(
           when running.liquidation_id is not null then 'liquidation_running'
           when ${isTooLargeSql(account, fragment`a.account_id is not null`)} then 'too_many_positions'
         end as refusal
-      from unnest(
-        ${starts.map(({ accountId }) => accountId)}::uuid[],
-        ${starts.map(({ userId }) => userId ?? null)}::uuid[],
-        ${starts.map(({ liquidationId }) => liquidationId)}::uuid[],
-        ${starts.map(({ eventId }) => eventId)}::uuid[]
-      ) as n (account_id, user_id, liquidation_id, event_id)
+      from ${rowsOf(starts).as('n (account_id uuid, user_id uuid, liquidation_id uuid, event_id uuid)')}
       left join unwind.accounts a
         on a.tenant_id = ${tenantId}
         and a.account_id = n.account_id
@@ -282,10 +275,7 @@ export async function cancelNew(
   await tx`
     with named as materialized (
       select n.liquidation_id, n.event_id
-      from unnest(
-        ${chosen.map(({ liquidationId }) => liquidationId)}::uuid[],
-        ${chosen.map(({ eventId }) => eventId)}::uuid[]
-      ) as n (liquidation_id, event_id)
+      from ${rowsOf(chosen).as('n (liquidation_id uuid, event_id uuid)')}
     ),
     cancelled as (${cancelledSql(isChosen, now)}),
     let_go as (${reservationsClosedSql({ tenantId, now }, fragment`select c.liquidation_id from cancelled c`)})

@@ -2,7 +2,7 @@
 
 import type { Approval } from '../approvals/approval.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId, UserId } from '../ids.ts';
 import { type Decimal, decimal, plain } from '../money.ts';
@@ -68,10 +68,7 @@ export async function insertBatch(tx: Tx, made: NewBatch): Promise<Batch | undef
   await tx`
     insert into unwind.batch_accounts (tenant_id, batch_id, account_id, number, user_id)
     select ${made.tenantId}, ${made.batchId}, n.account_id, n.number, n.user_id
-    from unnest(
-      ${accounts.map(({ accountId }) => accountId)}::uuid[],
-      ${accounts.map(({ userId }) => userId ?? null)}::uuid[]
-    ) with ordinality as n (account_id, user_id, number)`;
+    from ${rowsOf(accounts).as('n (account_id uuid, user_id uuid, number for ordinality)')}`;
   return rows[0] && toBatch(rows[0]);
 }
 

@@ -3,10 +3,10 @@
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain } from '../money.ts';
+import { type Decimal, decimal } from '../money.ts';
 import { recordSql } from '../trail/records-store.ts';
 import { type Delta, type HoldingChange, positionKey } from './delta.ts';
 import { movementsSql, recordedMovements } from './store.ts';
@@ -37,10 +37,7 @@ export async function lockPositions(tx: Tx, tenantId: TenantId, deltas: readonly
     where p.tenant_id = ${tenantId}
       and (p.account_id, p.isin) in (
         select n.account_id, n.isin
-        from unnest(
-          ${deltas.map((delta) => delta.accountId)}::uuid[],
-          ${deltas.map((delta) => delta.isin)}::text[]
-        ) as n (account_id, isin)
+        from ${rowsOf(deltas).as('n (account_id uuid, isin text)')}
       )
     order by p.account_id, p.isin
     for no key update`;
@@ -107,12 +104,7 @@ export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> 
     set
       quantity = trim_scale(p.quantity + n.quantity),
       locked = trim_scale(p.locked + n.locked)
-    from unnest(
-      ${known.map((change) => change.accountId)}::uuid[],
-      ${known.map((change) => change.isin)}::text[],
-      ${known.map((change) => plain(change.quantity))}::numeric[],
-      ${known.map((change) => plain(change.locked))}::numeric[]
-    ) as n (account_id, isin, quantity, locked)
+    from ${rowsOf(known).as('n (account_id uuid, isin text, quantity numeric, locked numeric)')}
     where p.tenant_id = ${tenantId}
       and p.account_id = n.account_id
       and p.isin = n.isin`;
@@ -120,12 +112,7 @@ export async function writeDeltas(tx: Tx, writing: DeltaWriting): Promise<void> 
   await tx`
     insert into unwind.positions (tenant_id, account_id, isin, quantity, locked)
     select ${tenantId}, n.account_id, n.isin, n.quantity, n.locked
-    from unnest(
-      ${fresh.map((change) => change.accountId)}::uuid[],
-      ${fresh.map((change) => change.isin)}::text[],
-      ${fresh.map((change) => plain(change.quantity))}::numeric[],
-      ${fresh.map((change) => plain(change.locked))}::numeric[]
-    ) as n (account_id, isin, quantity, locked)`;
+    from ${rowsOf(fresh).as('n (account_id uuid, isin text, quantity numeric, locked numeric)')}`;
   const touched = await tx`
     update unwind.accounts a
     set
@@ -148,14 +135,9 @@ async function insertMovements(tx: Tx, { tenantId, deltas, now }: DeltaWriting):
       n.reference,
       (select unwind.market_time(${now})) as effective_at,
       0 as uncovered
-    from unnest(
-      ${deltas.map((delta) => delta.movementId)}::uuid[],
-      ${deltas.map((delta) => delta.accountId)}::uuid[],
-      ${deltas.map((delta) => delta.isin)}::text[],
-      ${deltas.map((delta) => delta.type)}::text[],
-      ${deltas.map((delta) => plain(delta.quantity))}::numeric[],
-      ${deltas.map((delta) => delta.reference)}::text[]
-    ) as n (movement_id, account_id, isin, type, quantity, reference)`;
+    from ${rowsOf(deltas).as(`n (
+      movement_id uuid, account_id uuid, isin text, type text, quantity numeric, reference text
+    )`)}`;
   await tx`
     with moved as (${movementsSql(movements, now)})
     ${recordSql(recordedMovements, fragment`select * from moved`)}`;

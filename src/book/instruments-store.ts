@@ -1,6 +1,7 @@
 // The statements by which a request of a sandbox records instruments and their prices, as an import would.
 
 import type { Tx } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import type { TenantId } from '../ids.ts';
 
 export interface InstrumentChange {
@@ -30,12 +31,7 @@ export async function putInstruments(
       tenant_id, isin, name, trading_status, fractional, created_at, updated_at
     )
     select ${tenantId}, n.isin, n.name, n.trading_status, n.fractional, ${now}, ${now}
-    from unnest(
-      ${changes.map((one) => one.isin)}::text[],
-      ${changes.map((one) => one.name)}::text[],
-      ${changes.map((one) => one.tradingStatus)}::text[],
-      ${changes.map((one) => String(one.fractional))}::text[]::boolean[]
-    ) as n (isin, name, trading_status, fractional)
+    from ${rowsOf(changes).as('n (isin text, name text, trading_status text, fractional boolean)')}
     order by n.isin
     on conflict (tenant_id, isin) do update
     set
@@ -50,10 +46,7 @@ export async function putInstruments(
   const repriced = await tx<{ isin: string }[]>`
     insert into unwind.prices as t (tenant_id, isin, price, currency, updated_at)
     select ${tenantId}, n.isin, trim_scale(n.price), 'EUR', ${now}
-    from unnest(
-      ${priced.map((one) => one.isin)}::text[],
-      ${priced.map((one) => one.price ?? '')}::numeric[]
-    ) as n (isin, price)
+    from ${rowsOf(priced).as('n (isin text, price numeric)')}
     order by n.isin
     on conflict (tenant_id, isin) do update
     set

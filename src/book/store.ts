@@ -2,10 +2,10 @@
 // other tables as well; imports have their own.
 
 import type { Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain } from '../money.ts';
+import { type Decimal, decimal } from '../money.ts';
 import { type RecordedRows, recordedSql } from '../trail/records-store.ts';
 
 export interface PositionChange {
@@ -80,13 +80,9 @@ export async function movePositions(
     from (
       select
         c.tenant_id, c.account_id, c.isin, sum(c.quantity) as quantity, sum(c.held) as held
-      from unnest(
-        ${changes.map(() => tenantId)}::uuid[],
-        ${changes.map((change) => change.accountId)}::uuid[],
-        ${changes.map((change) => change.isin)}::text[],
-        ${changes.map((change) => plain(change.quantity))}::numeric[],
-        ${changes.map((change) => plain(change.held))}::numeric[]
-      ) as c (tenant_id, account_id, isin, quantity, held)
+      from ${rowsOf(changes, { tenantId }).as(`c (
+        tenant_id uuid, account_id uuid, isin text, quantity numeric, held numeric
+      )`)}
       group by c.tenant_id, c.account_id, c.isin
     ) as n
     where p.tenant_id = n.tenant_id
@@ -107,11 +103,7 @@ export async function lockFreeQuantities(
     from unwind.positions p
     where (p.tenant_id, p.account_id, p.isin) in (
         select n.tenant_id, n.account_id, n.isin
-        from unnest(
-          ${positions.map(() => tenantId)}::uuid[],
-          ${positions.map((position) => position.accountId)}::uuid[],
-          ${positions.map((position) => position.isin)}::text[]
-        ) as n (tenant_id, account_id, isin)
+        from ${rowsOf(positions, { tenantId }).as('n (tenant_id uuid, account_id uuid, isin text)')}
       )
     order by p.account_id, p.isin
     for no key update`;
@@ -145,10 +137,7 @@ export async function findRates(
   const asked = [...new Map(names.map((name) => [rateKey(name), name])).values()];
   const rows = await tx<{ currency: string; at: Date; rate: string; as_of: Date }[]>`
     select n.currency, n.at, r.rate, r.as_of
-    from unnest(
-      ${asked.map(({ currency }) => currency)}::text[],
-      ${asked.map(({ at }) => at)}::timestamptz[]
-    ) as n (currency, at)
+    from ${rowsOf(asked).as('n (currency text, at timestamptz)')}
     cross join lateral (
       (
         select r.rate, r.as_of, 1 as place

@@ -2,7 +2,7 @@
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
 import type { Found } from '../db/page.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { newId, type OrderId, type TenantId } from '../ids.ts';
 import type { ControlName, StopId } from './control.ts';
@@ -40,15 +40,11 @@ export async function recordStops(
   },
 ): Promise<void> {
   const { tenantId, checked, stops, now } = batch;
+  const named = stops.map((stop) => ({ ...stop, stopId: newId<'stop'>() }));
   await tx`
     with found as materialized (
       select n.stop_id, n.order_id, n.control, n.detail
-      from unnest(
-        ${stops.map(() => newId<'stop'>())}::uuid[],
-        ${stops.map(({ orderId }) => orderId)}::uuid[],
-        ${stops.map(({ control }) => control)}::text[],
-        ${stops.map(({ detail }) => detail)}::text[]
-      ) as n (stop_id, order_id, control, detail)
+      from ${rowsOf(named).as('n (stop_id uuid, order_id uuid, control text, detail text)')}
     ),
     cleared as (
       update unwind.control_stops s

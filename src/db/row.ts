@@ -1,7 +1,9 @@
 // Rows as the things they are of, where a thing has just the columns of its row: named in camel case,
-// undefined where the column is null, and a decimal where the column is numeric.
+// undefined where the column is null, and a decimal where the column is numeric. And the other way round:
+// things as the rows of a table that a statement is given.
 
-import type { Decimal, decimal } from '../money.ts';
+import { type Decimal, type decimal, plain } from '../money.ts';
+import { Fragment, type Scalar } from './sql.ts';
 
 type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
   ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
@@ -47,4 +49,91 @@ export function thingOf<Thing>(
     thing[name] = value === null ? undefined : toDecimal ? toDecimal(String(value)) : value;
   }
   return thing as Thing;
+}
+
+/** What a column of a given table may hold: null where undefined. */
+type Given = string | number | boolean | Date | Uint8Array | Decimal | null | undefined;
+
+type Trimmed<Text extends string> = Text extends `${' ' | '\n'}${infer Rest}`
+  ? Trimmed<Rest>
+  : Text;
+
+type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+  ? `${First}${Capitalize<CamelCase<Rest>>}`
+  : Name;
+
+/** The members that columns are of, by their list. */
+type MembersOf<List extends string> = List extends `${infer First},${infer Rest}`
+  ? MembersOf<First> | MembersOf<Rest>
+  : Trimmed<List> extends `${string} for ordinality${string}`
+    ? never
+    : Trimmed<List> extends `${infer Column} ${string}`
+      ? CamelCase<Column>
+      : Trimmed<List>;
+
+/** Names the members of a thing, or of one of its kinds, that a column may hold. */
+type Givable<Thing> = Thing extends unknown
+  ? keyof { [Name in keyof Thing as Thing[Name] extends Given ? Name : never]: true }
+  : never;
+
+/** A table with the name and the columns that a text gives it, if each column is a member. */
+type Table<Text extends string, Thing> = Text extends `${string} (${infer List})`
+  ? MembersOf<List> extends Givable<Thing>
+    ? Text
+    : `${Exclude<MembersOf<List>, Givable<Thing>>} is no such member`
+  : 'name (column type, ...)';
+
+/**
+ * SQL: things as a table, for `from`. `.as` names it and its columns, as in `n (order_id uuid, isin text)`:
+ * each is the member of its name, and `place for ordinality`, as the last one, counts the rows from 1. What
+ * is alike in all rows may be given beside the things.
+ */
+export function rowsOf<Thing extends object, Alike extends object = object>(
+  things: readonly Thing[],
+  alike?: Alike,
+) {
+  return {
+    as: <const Text extends string>(text: Text & Table<Text, Thing & Alike>): Fragment => {
+      const { columns, strings } = tableOf(text);
+      const values = columns.map(({ member, type }) => {
+        if (alike && member in alike) return things.map(() => toValue(alike, member, type));
+        return things.map((thing) => toValue(thing, member, type));
+      });
+      return new Fragment(strings, values);
+    },
+  };
+}
+
+function toValue(thing: object, member: string, type: string): Scalar {
+  const value = (thing as Readonly<Record<string, Given>>)[member] ?? null;
+  const isDecimal = type === 'numeric' && typeof value === 'object' && value !== null;
+  return isDecimal ? plain(value as Decimal) : (value as Scalar);
+}
+
+interface TableText {
+  readonly columns: readonly { readonly member: string; readonly type: string }[];
+  /** The statement around the lists of values, one of each column. */
+  readonly strings: readonly string[];
+}
+
+const tables = new Map<string, TableText>();
+
+function tableOf(text: string): TableText {
+  const known = tables.get(text);
+  if (known !== undefined) return known;
+  const [name, list = ''] = text.split(/ \(|\)$/);
+  const all = list.split(',').map((column) => column.trim().split(' '));
+  const given = all.filter(([, type]) => type !== 'for');
+  const columns = given.map(([column = '', type = '']) => ({ member: memberOf(column), type }));
+  const as = given.length < all.length ? 'with ordinality as' : 'as';
+  const end = `) ${as} ${name} (${all.map(([column]) => column).join(', ')})`;
+  const casts = columns.map(({ type }) => `::${type}[]`);
+  const strings = [
+    'unnest(',
+    ...casts.slice(0, -1).map((cast) => `${cast}, `),
+    `${casts.at(-1)}${end}`,
+  ];
+  const table = { columns, strings };
+  tables.set(text, table);
+  return table;
 }

@@ -18,7 +18,7 @@ import {
 
 /** What a statement may carry as a parameter; PostgreSQL infers its type from the statement. */
 export type Value = Scalar | readonly Scalar[] | Fragment;
-type Scalar = string | number | bigint | boolean | Date | Uint8Array | null;
+export type Scalar = string | number | bigint | boolean | Date | Uint8Array | null;
 
 /** Rows of a result; `count` is how many rows the statement returned or changed. */
 export type Rows<Row> = readonly Row[] & { readonly count: number };

@@ -3,10 +3,10 @@
 
 import { movementsSql, type Rate, recordedMovements } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain, zero } from '../money.ts';
+import { type Decimal, decimal, zero } from '../money.ts';
 import { type RecordedRows, recordedSql, recordSql } from '../trail/records-store.ts';
 
 /** An execution as its venue names it. */
@@ -47,11 +47,7 @@ export async function findKnownExecutions(
           and m.execution_id = e.execution_id
           and m.reason = 'execution'
       ) as uncovered
-    from unnest(
-      ${names.map(() => tenantId)}::uuid[],
-      ${names.map((name) => name.venue)}::text[],
-      ${names.map((name) => name.venueExecutionId)}::text[]
-    ) as n (tenant_id, venue, venue_execution_id)
+    from ${rowsOf(names, { tenantId }).as('n (tenant_id uuid, venue text, venue_execution_id text)')}
     join unwind.executions e using (tenant_id, venue, venue_execution_id)`;
   const decimals = { quantity: decimal, proceeds: decimal, uncovered: decimal };
   return rows.map((row) => thingOf<KnownExecution>(row, decimals));
@@ -65,11 +61,7 @@ export async function findBusts(
   const { tenantId, names } = which;
   const rows = await tx<RowOf<Bust>[]>`
     select b.venue, b.venue_execution_id, b.client_order_id, b.transaction_at
-    from unnest(
-      ${names.map(() => tenantId)}::uuid[],
-      ${names.map((name) => name.venue)}::text[],
-      ${names.map((name) => name.venueExecutionId)}::text[]
-    ) as n (tenant_id, venue, venue_execution_id)
+    from ${rowsOf(names, { tenantId }).as('n (tenant_id uuid, venue text, venue_execution_id text)')}
     join unwind.busts b using (tenant_id, venue, venue_execution_id)`;
   return rows.map((row) => thingOf<Bust>(row));
 }
@@ -110,6 +102,9 @@ export async function insertExecutions(
 ): Promise<void> {
   const { tenantId, executions, uncovered, now } = batch;
   if (executions.length === 0) return;
+  const moves = executions.map(({ executionId, movementId }) => {
+    return { executionId, movementId, uncovered: uncovered.get(executionId) ?? zero };
+  });
   const sales = fragment`
     select
       r.tenant_id, n.movement_id, r.account_id, r.isin,
@@ -122,11 +117,8 @@ export async function insertExecutions(
       r.executed_at as effective_at,
       n.uncovered
     from recorded r
-    join unnest(
-      ${executions.map((one) => one.executionId)}::uuid[],
-      ${executions.map((one) => one.movementId)}::uuid[],
-      ${executions.map((one) => plain(uncovered.get(one.executionId) ?? zero))}::numeric[]
-    ) as n (execution_id, movement_id, uncovered) on n.execution_id = r.execution_id`;
+    join ${rowsOf(moves).as('n (execution_id uuid, movement_id uuid, uncovered numeric)')}
+      on n.execution_id = r.execution_id`;
   // Most of a batch is of one venue and one quarter of an hour, for which the calendar is asked once: no time zone
   // changes the day within one.
   await tx`
@@ -136,10 +128,7 @@ export async function insertExecutions(
         unwind.settlement_date(q.venue, unwind.trade_date(q.venue, q.quarter)) as settlement_date
       from (
         select distinct n.venue, date_bin('15 minutes', n.executed_at, 'epoch') as quarter
-        from unnest(
-          ${executions.map((one) => one.venue)}::text[],
-          ${executions.map((one) => one.executedAt)}::timestamptz[]
-        ) as n (venue, executed_at)
+        from ${rowsOf(executions).as('n (venue text, executed_at timestamptz)')}
       ) q
     ),
     recorded as (
@@ -151,27 +140,12 @@ export async function insertExecutions(
       select
         ${tenantId}, n.execution_id, n.venue, n.venue_execution_id, n.client_order_id, n.order_id,
         n.liquidation_id, n.account_id, n.isin, n.quantity, n.price, n.proceeds, n.executed_at,
-        n.currency, n.rate, n.rate_as_of, ${now}, d.settlement_date
-      from unnest(
-        ${executions.map((one) => one.executionId)}::uuid[],
-        ${executions.map((one) => one.venue)}::text[],
-        ${executions.map((one) => one.venueExecutionId)}::text[],
-        ${executions.map((one) => one.clientOrderId)}::text[],
-        ${executions.map((one) => one.orderId)}::uuid[],
-        ${executions.map((one) => one.liquidationId)}::uuid[],
-        ${executions.map((one) => one.accountId)}::uuid[],
-        ${executions.map((one) => one.isin)}::text[],
-        ${executions.map((one) => plain(one.quantity))}::numeric[],
-        ${executions.map((one) => plain(one.price))}::numeric[],
-        ${executions.map((one) => plain(one.proceeds))}::numeric[],
-        ${executions.map((one) => one.executedAt)}::timestamptz[],
-        ${executions.map((one) => one.currency)}::text[],
-        ${executions.map(({ rate }) => (rate ? plain(rate.rate) : null))}::numeric[],
-        ${executions.map(({ rate }) => rate?.asOf ?? null)}::timestamptz[]
-      ) as n (
-        execution_id, venue, venue_execution_id, client_order_id, order_id, liquidation_id,
-        account_id, isin, quantity, price, proceeds, executed_at, currency, rate, rate_as_of
-      )
+        n.currency, n.rate, n.as_of, ${now}, d.settlement_date
+      from ${rowsOf(executions.map(({ rate, ...one }) => ({ ...one, ...rate }))).as(`n (
+        execution_id uuid, venue text, venue_execution_id text, client_order_id text, order_id uuid,
+        liquidation_id uuid, account_id uuid, isin text, quantity numeric, price numeric,
+        proceeds numeric, executed_at timestamptz, currency text, rate numeric, as_of timestamptz
+      )`)}
       join days d on d.venue = n.venue and d.quarter = date_bin('15 minutes', n.executed_at, 'epoch')
       returning
         e.tenant_id, e.execution_id, e.account_id, e.isin, e.quantity, e.proceeds, e.executed_at,
@@ -221,12 +195,9 @@ export async function insertBusts(
     )
     select
       ${tenantId}, n.venue, n.venue_execution_id, n.client_order_id, n.transaction_at, ${now}
-    from unnest(
-      ${busts.map((bust) => bust.venue)}::text[],
-      ${busts.map((bust) => bust.venueExecutionId)}::text[],
-      ${busts.map((bust) => bust.clientOrderId)}::text[],
-      ${busts.map((bust) => bust.transactionAt)}::timestamptz[]
-    ) as n (venue, venue_execution_id, client_order_id, transaction_at)
+    from ${rowsOf(busts).as(`n (
+      venue text, venue_execution_id text, client_order_id text, transaction_at timestamptz
+    )`)}
     on conflict (tenant_id, venue, venue_execution_id) do nothing`;
 }
 
@@ -264,12 +235,9 @@ export async function bustExecutions(
     with void as (
       update unwind.executions e
       set busted_at = ${now}
-      from unnest(
-        ${busted.map(() => tenantId)}::uuid[],
-        ${busted.map((one) => one.executionId)}::uuid[],
-        ${busted.map((one) => one.movementId)}::uuid[],
-        ${busted.map((one) => one.at)}::timestamptz[]
-      ) as n (tenant_id, execution_id, movement_id, at)
+      from ${rowsOf(busted, { tenantId }).as(`n (
+        tenant_id uuid, execution_id uuid, movement_id uuid, at timestamptz
+      )`)}
       where e.tenant_id = n.tenant_id
         and e.execution_id = n.execution_id
         and e.busted_at is null

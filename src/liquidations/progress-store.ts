@@ -5,9 +5,10 @@
 import { assert } from '../assert.ts';
 import { heldChangedSql } from '../book/store.ts';
 import type { Tx } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
-import { type Decimal, plain } from '../money.ts';
+import type { Decimal } from '../money.ts';
 import { liquidationsNamed } from '../orders/liquidations-named.ts';
 import type { PlannedOrder } from '../orders/order.ts';
 import { ordersPlacedSql, ordersStoppedSql } from '../orders/order-store.ts';
@@ -223,12 +224,9 @@ export async function settleProgress(
       from (
         select
           u.tenant_id, u.liquidation_id, sum(u.proceeds) as proceeds, sum(u.ended)::integer as ended
-        from unnest(
-          ${changes.map(() => tenantId)}::uuid[],
-          ${changes.map((change) => change.liquidationId)}::uuid[],
-          ${changes.map((change) => plain(change.proceeds))}::numeric[],
-          ${changes.map((change) => change.ended)}::integer[]
-        ) as u (tenant_id, liquidation_id, proceeds, ended)
+        from ${rowsOf(changes, { tenantId }).as(`u (
+          tenant_id uuid, liquidation_id uuid, proceeds numeric, ended integer
+        )`)}
         group by u.tenant_id, u.liquidation_id
       ) as n
       join unwind.liquidations c using (tenant_id, liquidation_id)

@@ -1,11 +1,11 @@
 // The statements of orders before they are at the venue: placed, found to be sent, or stopped unsent.
 
 import type { Sql, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { holdOffHalts, isAllHaltedSql, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { accountCurrency, plain } from '../money.ts';
+import { accountCurrency } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
 import { liquidationsNamed, nextChangesOf } from './liquidations-named.ts';
@@ -18,28 +18,20 @@ export function ordersPlacedSql(batch: {
   readonly now: Date;
 }): Fragment {
   const { tenantId, orders, now } = batch;
-  const liquidationIds = orders.map((order) => order.liquidationId);
-  const tenantIds = orders.map(() => tenantId);
+  const named = rowsOf(orders, { tenantId }).as('d (tenant_id uuid, liquidation_id uuid)');
   return fragment`
     insert into unwind.orders (
       tenant_id, order_id, liquidation_id, account_id, isin, round, quantity, status,
       submit_at, created_at, updated_at, status_at, venue, symbol, currency
     )
-    with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })})
+    with changes as materialized (${nextChangesOf(named, now)})
     select
       ${tenantId}, n.order_id, n.liquidation_id, n.account_id, n.isin, n.round, n.quantity, 'NEW',
       (select unwind.market_time(${now})), ${now}, ${now}, changes.at, n.venue, n.symbol, n.currency
-    from unnest(
-      ${orders.map((order) => order.orderId)}::uuid[],
-      ${liquidationIds}::uuid[],
-      ${orders.map((order) => order.accountId)}::uuid[],
-      ${orders.map((order) => order.isin)}::text[],
-      ${orders.map((order) => order.round)}::integer[],
-      ${orders.map((order) => plain(order.quantity))}::numeric[],
-      ${orders.map((order) => order.venue)}::text[],
-      ${orders.map((order) => order.symbol ?? null)}::text[],
-      ${orders.map((order) => order.currency)}::text[]
-    ) as n (order_id, liquidation_id, account_id, isin, round, quantity, venue, symbol, currency)
+    from ${rowsOf(orders).as(`n (
+      order_id uuid, liquidation_id uuid, account_id uuid, isin text, round integer,
+      quantity numeric, venue text, symbol text, currency text
+    )`)}
     join changes on changes.liquidation_id = n.liquidation_id
     returning tenant_id, account_id, isin, quantity`;
 }

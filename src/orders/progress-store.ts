@@ -2,10 +2,9 @@
 // written set by set.
 
 import type { Tx } from '../db/connect.ts';
-import type { RowOf } from '../db/row.ts';
-import { fragment } from '../db/sql.ts';
+import { type RowOf, rowsOf } from '../db/row.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain } from '../money.ts';
+import { type Decimal, decimal } from '../money.ts';
 import { nextChangesOf } from './liquidations-named.ts';
 import {
   type Order,
@@ -34,11 +33,8 @@ export async function lockSubmissions(
   tenantId: TenantId,
   clientOrderIds: readonly string[],
 ): Promise<ReadonlyMap<string, Submission>> {
-  const named = fragment`
-    unnest(
-      ${clientOrderIds.map(() => tenantId)}::uuid[],
-      ${clientOrderIds}::text[]
-    ) as n (tenant_id, client_order_id)`;
+  const ids = clientOrderIds.map((clientOrderId) => ({ tenantId, clientOrderId }));
+  const named = rowsOf(ids).as('n (tenant_id uuid, client_order_id text)');
   await tx`
     select a.account_id
     from unwind.accounts a
@@ -117,6 +113,9 @@ export async function updateSubmissions(
   batch: { tenantId: TenantId; changes: readonly SubmissionChange[]; now: Date },
 ): Promise<number> {
   const { tenantId, changes, now } = batch;
+  const written = changes.map(({ final, ...change }) => {
+    return { ...change, ...final, finalQuantity: final?.quantity };
+  });
   const rows = await tx`
     update unwind.submissions s
     set
@@ -132,19 +131,10 @@ export async function updateSubmissions(
       lease_holder = case when n.is_done then null else s.lease_holder end,
       lease_expires_at = case when n.is_done then null else s.lease_expires_at end,
       updated_at = ${now}
-    from unnest(
-      ${changes.map(() => tenantId)}::uuid[],
-      ${changes.map((change) => change.clientOrderId)}::text[],
-      ${changes.map((change) => change.isDone)}::boolean[],
-      ${changes.map((change) => plain(change.executedQuantity))}::numeric[],
-      ${changes.map((change) => plain(change.bustedQuantity))}::numeric[],
-      ${changes.map(({ final }) => (final ? plain(final.quantity) : null))}::numeric[],
-      ${changes.map(({ final }) => final?.outcome ?? null)}::text[],
-      ${changes.map(({ final }) => final?.reason ?? null)}::text[]
-    ) as n (
-      tenant_id, client_order_id, is_done, executed_quantity, busted_quantity, final_quantity,
-      outcome, reason
-    )
+    from ${rowsOf(written, { tenantId }).as(`n (
+      tenant_id uuid, client_order_id text, is_done boolean, executed_quantity numeric,
+      busted_quantity numeric, final_quantity numeric, outcome text, reason text
+    )`)}
     where s.tenant_id = n.tenant_id
       and s.client_order_id = n.client_order_id
       and (s.status <> 'DONE' or n.is_done)`;
@@ -172,10 +162,10 @@ export async function updateOrders(
   batch: { tenantId: TenantId; changes: readonly OrderChange[]; now: Date },
 ): Promise<number> {
   const { tenantId, changes, now } = batch;
-  const liquidationIds = changes.map((change) => change.liquidationId);
-  const tenantIds = changes.map(() => tenantId);
+  const named = rowsOf(changes, { tenantId }).as('d (tenant_id uuid, liquidation_id uuid)');
+  const written = changes.map(({ to, ...change }) => ({ ...change, ...to }));
   const rows = await tx`
-    with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })})
+    with changes as materialized (${nextChangesOf(named, now)})
     update unwind.orders o
     set
       filled_quantity = o.filled_quantity + n.filled_quantity,
@@ -184,7 +174,7 @@ export async function updateOrders(
       status = coalesce(n.status, o.status),
       cancellation_reason = case
         when n.status is null then o.cancellation_reason
-        else n.cancellation_reason
+        else n.reason
       end,
       submit_at = case
         when n.status is null then o.submit_at
@@ -196,20 +186,10 @@ export async function updateOrders(
         when n.status is null then o.ended_at
         when n.status <> 'PROCESSING' then ${now}::timestamptz
       end
-    from unnest(
-      ${tenantIds}::uuid[],
-      ${changes.map((change) => change.orderId)}::uuid[],
-      ${liquidationIds}::uuid[],
-      ${changes.map((change) => plain(change.filledQuantity))}::numeric[],
-      ${changes.map((change) => plain(change.correctedQuantity))}::numeric[],
-      ${changes.map((change) => plain(change.proceeds))}::numeric[],
-      ${changes.map(({ to }) => to?.status ?? null)}::text[],
-      ${changes.map(({ to }) => (to && 'reason' in to ? to.reason : null))}::text[],
-      ${changes.map(({ to }) => (to && 'submitAfterMs' in to ? (to.submitAfterMs ?? null) : null))}::integer[]
-    ) as n (
-      tenant_id, order_id, liquidation_id, filled_quantity, corrected_quantity, proceeds, status,
-      cancellation_reason, submit_after_ms
-    )
+    from ${rowsOf(written, { tenantId }).as(`n (
+      tenant_id uuid, order_id uuid, liquidation_id uuid, filled_quantity numeric,
+      corrected_quantity numeric, proceeds numeric, status text, reason text, submit_after_ms integer
+    )`)}
     join changes c on c.liquidation_id = n.liquidation_id
     where o.tenant_id = n.tenant_id
       and o.order_id = n.order_id

@@ -2,11 +2,11 @@
 // up. What reports make of them is in progress-store.ts.
 
 import type { Sql, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { holdOffHalts, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain } from '../money.ts';
+import { type Decimal, decimal } from '../money.ts';
 import { reportsOfAnswersSql } from '../venue/inbox-store.ts';
 import type { NewOrder, OrderReference } from '../venue/venue.ts';
 import { placeLength } from '../work/holder.ts';
@@ -33,11 +33,9 @@ export async function insertSubmissions(
   batch: { intents: readonly Intent[]; venue: string; lease: Lease; now: Date },
 ): Promise<number> {
   const { intents, venue, lease, now } = batch;
-  const tenantIds = intents.map((intent) => intent.tenantId);
-  const orderIds = intents.map((intent) => intent.orderId);
-  const liquidationIds = intents.map((intent) => intent.liquidationId);
+  const named = rowsOf(intents).as('d (tenant_id uuid, liquidation_id uuid)');
   const updated = await tx`
-    with changes as materialized (${nextChangesOf({ tenantIds, liquidationIds, now })})
+    with changes as materialized (${nextChangesOf(named, now)})
     update unwind.orders o
     set
       status = ${orderTransitions.NEW.sent},
@@ -45,11 +43,7 @@ export async function insertSubmissions(
       submit_at = null,
       updated_at = ${now},
       status_at = case when o.status = 'NEW' then changes.at else o.status_at end
-    from unnest(
-      ${tenantIds}::uuid[],
-      ${orderIds}::uuid[],
-      ${liquidationIds}::uuid[]
-    ) as n (tenant_id, order_id, liquidation_id)
+    from ${rowsOf(intents).as('n (tenant_id uuid, order_id uuid, liquidation_id uuid)')}
     join changes on changes.liquidation_id = n.liquidation_id
     where o.tenant_id = n.tenant_id
       and o.order_id = n.order_id
@@ -63,14 +57,10 @@ export async function insertSubmissions(
     select
       n.tenant_id, n.client_order_id, n.order_id, n.liquidation_id, ${venue}, n.quantity, 'SENDING',
       ${lease.holder}, 1, ${lease.expiresAt}, ${now}, ${now}, n.day_price
-    from unnest(
-      ${tenantIds}::uuid[],
-      ${intents.map((intent) => intent.clientOrderId)}::text[],
-      ${orderIds}::uuid[],
-      ${liquidationIds}::uuid[],
-      ${intents.map((intent) => plain(intent.quantity))}::numeric[],
-      ${intents.map(({ dayPrice }) => (dayPrice ? plain(dayPrice) : null))}::numeric[]
-    ) as n (tenant_id, client_order_id, order_id, liquidation_id, quantity, day_price)`;
+    from ${rowsOf(intents).as(`n (
+      tenant_id uuid, client_order_id text, order_id uuid, liquidation_id uuid, quantity numeric,
+      day_price numeric
+    )`)}`;
   return updated.count;
 }
 
@@ -159,10 +149,7 @@ export async function endSubmissionLeases(
 export async function lockAnswered(tx: Tx, answered: readonly Held[]): Promise<void> {
   await tx`
     select s.client_order_id
-    from unnest(
-      ${answered.map((one) => one.tenantId)}::uuid[],
-      ${answered.map((one) => one.clientOrderId)}::text[]
-    ) as n (tenant_id, client_order_id)
+    from ${rowsOf(answered).as('n (tenant_id uuid, client_order_id text)')}
     join unwind.submissions s using (tenant_id, client_order_id)
     order by s.order_id, s.client_order_id
     for no key update of s`;
@@ -193,12 +180,9 @@ export async function recordAcceptances(
       lease_holder = null,
       lease_expires_at = null,
       updated_at = ${now}
-    from unnest(
-      ${accepted.map((one) => one.tenantId)}::uuid[],
-      ${accepted.map((one) => one.clientOrderId)}::text[],
-      ${accepted.map((one) => one.epoch)}::integer[],
-      ${accepted.map((one) => one.venueOrderId)}::text[]
-    ) as n (tenant_id, client_order_id, epoch, venue_order_id)
+    from ${rowsOf(accepted).as(`n (
+      tenant_id uuid, client_order_id text, epoch integer, venue_order_id text
+    )`)}
     where s.tenant_id = n.tenant_id
       and s.client_order_id = n.client_order_id
       and (
@@ -231,13 +215,9 @@ export async function recordNotWorking(
         lease_holder = null,
         lease_expires_at = null,
         updated_at = ${now}
-      from unnest(
-        ${refused.map((one) => one.tenantId)}::uuid[],
-        ${refused.map((one) => one.clientOrderId)}::text[],
-        ${refused.map((one) => one.epoch)}::integer[],
-        ${refused.map((one) => one.type)}::text[],
-        ${refused.map((one) => one.reason)}::text[]
-      ) as n (tenant_id, client_order_id, epoch, type, reason)
+      from ${rowsOf(refused).as(`n (
+        tenant_id uuid, client_order_id text, epoch integer, type text, reason text
+      )`)}
       where s.tenant_id = n.tenant_id
         and s.client_order_id = n.client_order_id
         and s.status = 'SENDING'
@@ -258,12 +238,9 @@ export async function shortenLeases(
   await tx`
     update unwind.submissions s
     set lease_expires_at = n.until
-    from unnest(
-      ${unknown.map((one) => one.tenantId)}::uuid[],
-      ${unknown.map((one) => one.clientOrderId)}::text[],
-      ${unknown.map((one) => one.epoch)}::integer[],
-      ${unknown.map((one) => one.until)}::timestamptz[]
-    ) as n (tenant_id, client_order_id, epoch, until)
+    from ${rowsOf(unknown).as(`n (
+      tenant_id uuid, client_order_id text, epoch integer, until timestamptz
+    )`)}
     where s.tenant_id = n.tenant_id
       and s.client_order_id = n.client_order_id
       and s.status = 'SENDING'

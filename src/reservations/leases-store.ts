@@ -3,10 +3,10 @@
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
-import { decimal, plain } from '../money.ts';
+import { decimal } from '../money.ts';
 import { mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
 import {
@@ -172,11 +172,7 @@ export async function recordGrants(
     set
       granted = n.granted,
       reason = n.reason
-    from unnest(
-      ${granted.map((one) => one.isin)}::text[],
-      ${granted.map((one) => plain(one.granted))}::numeric[],
-      ${granted.map((one) => one.reason ?? null)}::text[]
-    ) as n (isin, granted, reason)
+    from ${rowsOf(granted).as('n (isin text, granted numeric, reason text)')}
     where p.tenant_id = ${tenantId}
       and p.reservation_id = ${reservationId}
       and p.isin = n.isin`;

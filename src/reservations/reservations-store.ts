@@ -3,9 +3,10 @@
 
 import { assert } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
-import { type Decimal, decimal, plain } from '../money.ts';
+import { type Decimal, decimal } from '../money.ts';
 import { type Question, type ReservationId, reservationTransitions } from './reservation.ts';
 
 /** Makes reservations that are to be asked for, each the next one of its liquidation. */
@@ -28,22 +29,14 @@ export async function insertReservations(
           and r.liquidation_id = n.liquidation_id
       ),
       'ASKING', ${now}, ${now}
-    from unnest(
-      ${questions.map((one) => one.reservationId)}::uuid[],
-      ${questions.map((one) => one.liquidationId)}::uuid[],
-      ${questions.map((one) => one.accountId)}::uuid[]
-    ) as n (reservation_id, liquidation_id, account_id)`;
+    from ${rowsOf(questions).as('n (reservation_id uuid, liquidation_id uuid, account_id uuid)')}`;
   const lines = questions.flatMap(({ reservationId, positions }) => {
     return positions.map((position) => ({ reservationId, ...position }));
   });
   await tx`
     insert into unwind.reservation_positions (tenant_id, reservation_id, isin, quantity)
     select ${tenantId}, n.reservation_id, n.isin, n.quantity
-    from unnest(
-      ${lines.map((one) => one.reservationId)}::uuid[],
-      ${lines.map((one) => one.isin)}::text[],
-      ${lines.map((one) => plain(one.quantity))}::numeric[]
-    ) as n (reservation_id, isin, quantity)`;
+    from ${rowsOf(lines).as('n (reservation_id uuid, isin text, quantity numeric)')}`;
 }
 
 /** What the keeper has said of a liquidation so far. */
@@ -117,10 +110,7 @@ export async function useReservations(
   const rows = await tx`
     update unwind.reservations r
     set round = n.round
-    from unnest(
-      ${used.map((one) => one.reservationId)}::uuid[],
-      ${used.map((one) => one.round)}::integer[]
-    ) as n (reservation_id, round)
+    from ${rowsOf(used).as('n (reservation_id uuid, round integer)')}
     where r.tenant_id = ${tenantId}
       and r.reservation_id = n.reservation_id
       and r.status = 'ANSWERED'

@@ -2,7 +2,7 @@
 // and for the simulated venue alike: the market is one.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { rateAgeMsMax as usualRateAgeMsMax } from '../limits.ts';
 import { type Calendar, CalendarError, type Holiday, weekdays } from './calendar.ts';
@@ -43,12 +43,8 @@ export async function setCalendar(
     ) as n (weekday, opens, closes)`;
   await tx`
     insert into unwind.venue_holidays (venue, day, closes, name)
-    select ${venue}, n.day, n.closes, n.name
-    from unnest(
-      ${holidays.map((holiday) => holiday.date)}::date[],
-      ${holidays.map((holiday) => holiday.closes ?? null)}::time[],
-      ${holidays.map((holiday) => holiday.name)}::text[]
-    ) as n (day, closes, name)`;
+    select ${venue}, n.date, n.closes, n.name
+    from ${rowsOf(holidays).as('n (date date, closes time, name text)')}`;
 }
 
 /** The venues that something is known of: a calendar, or what they have announced. */

@@ -2,12 +2,12 @@
 // they answer in the commit that records the answer, and both leave it in the commit that applies them.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
-import { plain } from '../money.ts';
 import { type Choice, isChosen, mayBeWorked } from '../work/parked-store.ts';
 import type { ClaimTurn } from '../work/turn.ts';
-import { executionIdIn, type ReportColumns, tradeOf, type VenueReport } from './venue.ts';
+import { columnsOf, type ReportColumns, type VenueReport } from './venue.ts';
 
 /** How far the reports of a venue are received. */
 export async function findCursor(sql: Sql, venue: string): Promise<number> {
@@ -38,7 +38,9 @@ export async function insertReports(
   batch: { venue: string; reports: readonly VenueReport[]; now: Date },
 ): Promise<void> {
   const { venue, reports, now } = batch;
-  const trades = reports.map((report) => tradeOf(report.event));
+  const rows = reports.map(({ event, number, ...report }) => {
+    return { ...report, ...columnsOf(event), reportId: `report/${number}` };
+  });
   await tx`
     insert into unwind.venue_reports (
       tenant_id, venue, report_id, client_order_id, type, venue_execution_id, last_quantity,
@@ -48,22 +50,11 @@ export async function insertReports(
       n.tenant_id, ${venue}, n.report_id, n.client_order_id, n.type, n.venue_execution_id,
       n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at,
       n.currency, ${now}
-    from unnest(
-      ${reports.map((report) => report.tenantId)}::uuid[],
-      ${reports.map((report) => `report/${report.number}`)}::text[],
-      ${reports.map((report) => report.clientOrderId)}::text[],
-      ${reports.map((report) => report.event.type)}::text[],
-      ${reports.map(({ event }) => executionIdIn(event))}::text[],
-      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
-      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
-      ${reports.map((report) => plain(report.event.cumulativeQuantity))}::numeric[],
-      ${reports.map(({ event }) => ('reason' in event ? event.reason : null))}::text[],
-      ${reports.map((report) => report.transactionAt)}::timestamptz[],
-      ${trades.map((trade) => trade?.currency ?? null)}::text[]
-    ) as n (
-      tenant_id, report_id, client_order_id, type, venue_execution_id, last_quantity, last_price,
-      cumulative_quantity, reason, transaction_at, currency
-    )
+    from ${rowsOf(rows).as(`n (
+      tenant_id uuid, report_id text, client_order_id text, type text, venue_execution_id text,
+      last_quantity numeric, last_price numeric, cumulative_quantity numeric, reason text,
+      transaction_at timestamptz, currency text
+    )`)}
     on conflict (tenant_id, venue, report_id) do nothing`;
 }
 
@@ -151,27 +142,22 @@ export async function clearReports(
   },
 ): Promise<void> {
   const { tenantId, reports, parked } = batch;
-  const applied = reports.filter((report) => !parked.has(`${report.venue}/${report.reportId}`));
-  const kept = reports.filter((report) => parked.has(`${report.venue}/${report.reportId}`));
+  const cleared = reports.map(({ venue, reportId }) => {
+    return { venue, reportId, parkedReason: parked.get(`${venue}/${reportId}`) };
+  });
+  const applied = cleared.filter(({ parkedReason }) => parkedReason === undefined);
+  const kept = cleared.filter(({ parkedReason }) => parkedReason !== undefined);
   await tx`
     delete from unwind.venue_reports r
-    using unnest(
-      ${applied.map(() => tenantId)}::uuid[],
-      ${applied.map((report) => report.venue)}::text[],
-      ${applied.map((report) => report.reportId)}::text[]
-    ) as n (tenant_id, venue, report_id)
+    using ${rowsOf(applied, { tenantId }).as('n (tenant_id uuid, venue text, report_id text)')}
     where r.tenant_id = n.tenant_id
       and r.venue = n.venue
       and r.report_id = n.report_id`;
   if (kept.length === 0) return;
   await tx`
     update unwind.venue_reports r
-    set parked_reason = n.reason
-    from unnest(
-      ${kept.map((report) => report.venue)}::text[],
-      ${kept.map((report) => report.reportId)}::text[],
-      ${kept.map((report) => parked.get(`${report.venue}/${report.reportId}`) ?? '')}::text[]
-    ) as n (venue, report_id, reason)
+    set parked_reason = n.parked_reason
+    from ${rowsOf(kept).as('n (venue text, report_id text, parked_reason text)')}
     where r.tenant_id = ${tenantId}
       and r.venue = n.venue
       and r.report_id = n.report_id`;

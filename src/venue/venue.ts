@@ -103,10 +103,16 @@ export function tradeOf(event: ReportEvent): Trade | undefined {
   return event.type === 'trade' || event.type === 'filled' ? event.trade : undefined;
 }
 
-/** The execution a report is about: that it reports, or that it declares void; null for the others. */
-export function executionIdIn(event: ReportEvent): string | null {
-  if (event.type === 'bust') return event.venueExecutionId;
-  return 'trade' in event ? event.trade.venueExecutionId : null;
+/** What the columns of rows hold of a report; its execution is the one it reports, or declares void. */
+export function columnsOf(event: ReportEvent) {
+  const trade = tradeOf(event);
+  return {
+    ...trade,
+    type: event.type,
+    venueExecutionId: event.type === 'bust' ? event.venueExecutionId : trade?.venueExecutionId,
+    cumulativeQuantity: event.cumulativeQuantity,
+    reason: 'reason' in event ? event.reason : undefined,
+  };
 }
 
 /** Orders were not sent, since somebody else may hold them by now. */

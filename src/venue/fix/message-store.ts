@@ -2,7 +2,7 @@
 // number: a process that lost its lease, or that counts otherwise than the database, changes nothing.
 
 import type { Sql, SqlOrTx } from '../../db/connect.ts';
-import { type RowOf, thingOf } from '../../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../../db/row.ts';
 import { fragment } from '../../db/sql.ts';
 import type { FixMessage } from './codec.ts';
 import type { FixOrder } from './order.ts';
@@ -27,6 +27,7 @@ export async function recordOut(
   batch: { from: number; messages: readonly OutMessage[]; now: Date },
 ): Promise<void> {
   const { from, messages, now } = batch;
+  const rows = messages.map((message, i) => ({ ...message, number: from + i }));
   const recorded = await sql`
     with moved as (
       update unwind.fix_sessions s
@@ -43,13 +44,7 @@ export async function recordOut(
     select
       moved.venue, ${writer.day}::date, 'out', n.number, n.type, ${now}, n.fields, n.tenant_id,
       n.client_order_id
-    from unnest(
-      ${messages.map((_, i) => from + i)}::bigint[],
-      ${messages.map(({ type }) => type)}::text[],
-      ${messages.map(({ fields }) => fields)}::bytea[],
-      ${messages.map(({ tenantId }) => tenantId ?? null)}::uuid[],
-      ${messages.map(({ clientOrderId }) => clientOrderId ?? null)}::text[]
-    ) as n (number, type, fields, tenant_id, client_order_id)
+    from ${rowsOf(rows).as('n (number bigint, type text, fields bytea, tenant_id uuid, client_order_id text)')}
     cross join moved`;
   if (recorded.count === messages.length) return;
   throw new SessionLostError(`${writer.venue}: number ${from} is not next`);
@@ -83,6 +78,7 @@ export interface Receipt {
 export async function recordIn(sql: Sql, writer: Writer, receipt: Receipt): Promise<void> {
   const { from, to, messages, orders, reports, now } = receipt;
   const { venue, holder, epoch, day } = writer;
+  const rows = messages.map(({ message, ...one }) => ({ ...one, type: message.type }));
   const changed = fragment`, changed as (${updateOrdersSql(orders)})`;
   const reported = fragment`, reported as (${insertReportsSql(venue, reports)})`;
   const [moved] = await sql<{ count: string }[]>`
@@ -107,13 +103,7 @@ export async function recordIn(sql: Sql, writer: Writer, receipt: Receipt): Prom
       select
         moved.venue, ${day}::date, 'in', n.number, n.type, ${now}, n.fields, n.client_order_id,
         n.problem
-      from unnest(
-        ${messages.map(({ number }) => number)}::bigint[],
-        ${messages.map(({ message }) => message.type)}::text[],
-        ${messages.map(({ fields }) => fields)}::bytea[],
-        ${messages.map(({ clientOrderId }) => clientOrderId ?? null)}::text[],
-        ${messages.map(({ problem }) => problem ?? null)}::text[]
-      ) as n (number, type, fields, client_order_id, problem)
+      from ${rowsOf(rows).as('n (number bigint, type text, fields bytea, client_order_id text, problem text)')}
       cross join moved
       on conflict (venue, trading_day, direction, number) do nothing
     )

@@ -2,11 +2,11 @@
 // service reads. Only the writer of the session changes an order once it is queued.
 
 import type { Sql, SqlOrTx, Tx } from '../../db/connect.ts';
-import { type RowOf, thingOf } from '../../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../../db/row.ts';
 import { type Fragment, fragment } from '../../db/sql.ts';
-import { decimal, plain } from '../../money.ts';
+import { decimal } from '../../money.ts';
 import {
-  executionIdIn,
+  columnsOf,
   type NewOrder,
   type OrderReference,
   type ReportRow,
@@ -43,16 +43,10 @@ export async function queueOrders(
   const rows = await tx<{ tenant_id: string; client_order_id: string }[]>`
     with given as materialized (
       select n.tenant_id, n.client_order_id, n.isin, n.quantity, n.symbol, n.currency, n.place
-      from unnest(
-        ${orders.map((order) => order.tenantId)}::uuid[],
-        ${orders.map((order) => order.clientOrderId)}::text[],
-        ${orders.map((order) => order.isin)}::text[],
-        ${orders.map((order) => plain(order.quantity))}::numeric[],
-        ${orders.map((order) => order.symbol ?? null)}::text[],
-        ${orders.map((order) => order.currency ?? null)}::text[]
-      ) with ordinality as n (
-        tenant_id, client_order_id, isin, quantity, symbol, currency, place
-      )
+      from ${rowsOf(orders).as(`n (
+        tenant_id uuid, client_order_id text, isin text, quantity numeric, symbol text,
+        currency text, place for ordinality
+      )`)}
     ),
     entered as (
       insert into unwind.fix_orders (
@@ -91,10 +85,7 @@ export async function findOrders(
   const { venue, orders, isAnswered = false } = of;
   const rows = await sql<OrderRow[]>`
     select ${orderColumns}
-    from unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[]
-    ) as n (tenant_id, client_order_id)
+    from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
     join unwind.fix_orders o using (tenant_id, client_order_id)
     where o.venue = ${venue}
       and (not ${isAnswered}::boolean or o.status in ('WORKING', 'DONE'))`;
@@ -162,20 +153,12 @@ export function updateOrdersSql(orders: readonly FixOrder[]): Fragment {
       status = n.status,
       venue_order_id = n.venue_order_id,
       cumulative_quantity = n.cumulative_quantity,
-      refusal = n.refusal,
-      is_refusal_temporary = n.is_refusal_temporary
-    from unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[],
-      ${orders.map((order) => order.status)}::text[],
-      ${orders.map((order) => order.venueOrderId ?? null)}::text[],
-      ${orders.map((order) => plain(order.cumulativeQuantity))}::numeric[],
-      ${orders.map((order) => order.refusal?.reason ?? null)}::text[],
-      ${orders.map((order) => order.refusal?.isTemporary ?? null)}::boolean[]
-    ) as n (
-      tenant_id, client_order_id, status, venue_order_id, cumulative_quantity, refusal,
-      is_refusal_temporary
-    )
+      refusal = n.reason,
+      is_refusal_temporary = n.is_temporary
+    from ${rowsOf(orders.map(({ refusal, ...order }) => ({ ...order, ...refusal }))).as(`n (
+      tenant_id uuid, client_order_id text, status text, venue_order_id text,
+      cumulative_quantity numeric, reason text, is_temporary boolean
+    )`)}
     cross join moved
     where o.tenant_id = n.tenant_id
       and o.client_order_id = n.client_order_id`;
@@ -203,8 +186,10 @@ export async function insertReports(
  * no row where nothing may change.
  */
 export function insertReportsSql(venue: string, reports: readonly ReportOfOrder[]): Fragment {
-  const events = reports.map(({ event }) => event);
-  const trades = events.map((event) => ('trade' in event ? event.trade : undefined));
+  const rows = reports.map(({ event, order, ...report }, i) => {
+    const { tenantId, clientOrderId } = order;
+    return { ...report, ...columnsOf(event), tenantId, clientOrderId, place: i + 1 };
+  });
   return fragment`
     insert into unwind.fix_reports (
       venue, number, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
@@ -213,23 +198,11 @@ export function insertReportsSql(venue: string, reports: readonly ReportOfOrder[
     select
       ${venue}, moved.last_report + n.place, n.tenant_id, n.client_order_id, n.type, n.exec_id, n.venue_execution_id,
       n.last_quantity, n.last_price, n.cumulative_quantity, n.reason, n.transaction_at, n.currency
-    from unnest(
-      ${reports.map((_, i) => i + 1)}::bigint[],
-      ${reports.map(({ order }) => order.tenantId)}::uuid[],
-      ${reports.map(({ order }) => order.clientOrderId)}::text[],
-      ${events.map(({ type }) => type)}::text[],
-      ${reports.map(({ execId }) => execId ?? null)}::text[],
-      ${events.map(executionIdIn)}::text[],
-      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
-      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
-      ${events.map((event) => plain(event.cumulativeQuantity))}::numeric[],
-      ${events.map((event) => ('reason' in event ? event.reason : null))}::text[],
-      ${reports.map(({ transactionAt }) => transactionAt)}::timestamptz[],
-      ${trades.map((trade) => trade?.currency ?? null)}::text[]
-    ) as n (
-      place, tenant_id, client_order_id, type, exec_id, venue_execution_id, last_quantity,
-      last_price, cumulative_quantity, reason, transaction_at, currency
-    )
+    from ${rowsOf(rows).as(`n (
+      place bigint, tenant_id uuid, client_order_id text, type text, exec_id text,
+      venue_execution_id text, last_quantity numeric, last_price numeric,
+      cumulative_quantity numeric, reason text, transaction_at timestamptz, currency text
+    )`)}
     cross join moved`;
 }
 

@@ -3,7 +3,7 @@
 
 import { recheckOrders } from '../../controls/check-orders.ts';
 import type { Sql, Tx } from '../../db/connect.ts';
-import { type RowOf, thingOf } from '../../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../../db/row.ts';
 import { fragment } from '../../db/sql.ts';
 import { isHaltedSql } from '../../halts/halts-store.ts';
 import type { OrderId, TenantId } from '../../ids.ts';
@@ -125,11 +125,7 @@ export async function markSent(
     from (
       select r.tenant_id, r.client_order_id, bool_or(r.type = 'D') as is_new,
         count(*) filter (where r.type = 'F') as cancels
-      from unnest(
-        ${requests.map(({ tenantId }) => tenantId)}::uuid[],
-        ${requests.map(({ clientOrderId }) => clientOrderId)}::text[],
-        ${requests.map(({ type }) => type)}::text[]
-      ) as r (tenant_id, client_order_id, type)
+      from ${rowsOf(requests).as('r (tenant_id uuid, client_order_id text, type text)')}
       group by r.tenant_id, r.client_order_id
     ) as n
     where o.tenant_id = n.tenant_id
@@ -198,10 +194,7 @@ export async function withdrawOrders(
 ): Promise<ReadonlySet<string>> {
   const rows = await tx<{ tenant_id: string; client_order_id: string }[]>`
     delete from unwind.fix_outbox b
-    using unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[]
-    ) as n (tenant_id, client_order_id)
+    using ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
     where b.tenant_id = n.tenant_id
       and b.client_order_id = n.client_order_id
       and b.type = 'D'
@@ -219,10 +212,7 @@ export async function queueCancels(
     with asked as (
       update unwind.fix_orders o
       set cancel_asked_at = ${now}
-      from unnest(
-        ${orders.map((order) => order.tenantId)}::uuid[],
-        ${orders.map((order) => order.clientOrderId)}::text[]
-      ) as n (tenant_id, client_order_id)
+      from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
       where o.tenant_id = n.tenant_id
         and o.client_order_id = n.client_order_id
         and o.status in ('QUEUED', 'SENT', 'WORKING')
@@ -248,10 +238,7 @@ export async function queueStatusRequests(
     with asked as (
       update unwind.fix_orders o
       set asked_at = ${now}
-      from unnest(
-        ${orders.map((order) => order.tenantId)}::uuid[],
-        ${orders.map((order) => order.clientOrderId)}::text[]
-      ) as n (tenant_id, client_order_id)
+      from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
       where o.tenant_id = n.tenant_id
         and o.client_order_id = n.client_order_id
         and o.status = 'SENT'

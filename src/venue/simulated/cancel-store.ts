@@ -2,6 +2,7 @@
 // is nothing to cancel, and the record of every request.
 
 import type { Tx } from '../../db/connect.ts';
+import { rowsOf } from '../../db/row.ts';
 import type { CancelOutcome, OrderReference } from '../venue.ts';
 
 /** Which of these orders were refused when they came. @returns `firm/client order id`. */
@@ -14,11 +15,8 @@ export async function findRefused(
     from simulated_venue.journal j
     where j.outcome = 'refused'
       and (j.firm, j.client_order_id) in (
-        select n.firm, n.client_order_id
-        from unnest(
-          ${orders.map((order) => order.tenantId)}::uuid[],
-          ${orders.map((order) => order.clientOrderId)}::text[]
-        ) as n (firm, client_order_id)
+        select n.tenant_id, n.client_order_id
+        from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
       )`;
   return new Set(rows.map((row) => row.key));
 }

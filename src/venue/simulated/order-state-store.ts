@@ -2,7 +2,7 @@
 // and the end of what was still to come. The caller holds the session, so no report is sent meanwhile.
 
 import type { Tx } from '../../db/connect.ts';
-import { type RowOf, thingOf } from '../../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../../db/row.ts';
 import { type Fragment, fragment } from '../../db/sql.ts';
 import type { TenantId } from '../../ids.ts';
 import { type Decimal, decimal } from '../../money.ts';
@@ -45,11 +45,8 @@ export function findOrderStates(
 ): Promise<readonly OrderState[]> {
   const { orders, at } = which;
   const isAsked = fragment`(j.firm, j.client_order_id) in (
-    select n.firm, n.client_order_id
-    from unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[]
-    ) as n (firm, client_order_id)
+    select n.tenant_id, n.client_order_id
+    from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
   )`;
   return findStates(tx, { where: isAsked, at, limit: orders.length });
 }
@@ -146,11 +143,8 @@ export async function dropPlans(
   const { orders, after } = which;
   await tx`
     delete from simulated_venue.reports r
-    using unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[]
-    ) as n (firm, client_order_id)
-    where r.firm = n.firm
+    using ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
+    where r.firm = n.tenant_id
       and r.client_order_id = n.client_order_id
       and r.number is null
       and r.transaction_at > ${after}`;

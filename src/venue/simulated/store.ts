@@ -2,10 +2,11 @@
 // reports it owes, and the one sequence in which it sends them.
 
 import type { Sql, Tx } from '../../db/connect.ts';
+import { rowsOf } from '../../db/row.ts';
 import type { TenantId } from '../../ids.ts';
-import { accountCurrency, type Decimal, decimal, plain } from '../../money.ts';
+import { accountCurrency, type Decimal, decimal } from '../../money.ts';
 import {
-  executionIdIn,
+  columnsOf,
   type NewOrder,
   type OrderReference,
   type ReportRow,
@@ -22,15 +23,12 @@ export async function findPrices(
   tx: Tx,
   orders: readonly NewOrder[],
 ): Promise<ReadonlyMap<string, Decimal>> {
+  const named = orders.map(({ currency = accountCurrency, ...order }) => ({ ...order, currency }));
   const rows = await tx<{ tenant_id: string; isin: string; currency: string; price: string }[]>`
     select distinct
       p.tenant_id, p.isin, n.currency,
       case when r.rate is null then p.price else greatest(round(p.price / r.rate, 4), 0.0001) end as price
-    from unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.isin)}::text[],
-      ${orders.map(({ currency = accountCurrency }) => currency)}::text[]
-    ) as n (tenant_id, isin, currency)
+    from ${rowsOf(named).as('n (tenant_id uuid, isin text, currency text)')}
     join unwind.prices p on p.tenant_id = n.tenant_id and p.isin = n.isin
     left join lateral (
       select r.rate
@@ -64,25 +62,21 @@ export async function enterOrders(
   batch: { entries: readonly JournalEntry[]; receivedAt: Date },
 ): Promise<ReadonlySet<string>> {
   const { entries, receivedAt } = batch;
+  const decided = entries.map(({ decision, ...entry }) => {
+    return { temporary: false, ...entry, ...decision };
+  });
   const rows = await tx<{ firm: string; client_order_id: string }[]>`
     insert into simulated_venue.journal (
       firm, client_order_id, isin, side, quantity, outcome, venue_order_id, price, reason,
       temporary, received_at
     )
     select
-      n.firm, n.client_order_id, n.isin, 'SELL', n.quantity, n.outcome, n.venue_order_id, n.price,
-      n.reason, n.temporary, ${receivedAt}
-    from unnest(
-      ${entries.map((entry) => entry.tenantId)}::uuid[],
-      ${entries.map((entry) => entry.clientOrderId)}::text[],
-      ${entries.map((entry) => entry.isin)}::text[],
-      ${entries.map((entry) => plain(entry.quantity))}::numeric[],
-      ${entries.map(({ decision }) => decision.outcome)}::text[],
-      ${entries.map(({ decision }) => ('venueOrderId' in decision ? decision.venueOrderId : null))}::text[],
-      ${entries.map(({ decision }) => ('price' in decision ? plain(decision.price) : null))}::numeric[],
-      ${entries.map(({ decision }) => ('reason' in decision ? decision.reason : null))}::text[],
-      ${entries.map(({ decision }) => 'temporary' in decision && decision.temporary)}::boolean[]
-    ) as n (firm, client_order_id, isin, quantity, outcome, venue_order_id, price, reason, temporary)
+      n.tenant_id, n.client_order_id, n.isin, 'SELL', n.quantity, n.outcome, n.venue_order_id,
+      n.price, n.reason, n.temporary, ${receivedAt}
+    from ${rowsOf(decided).as(`n (
+      tenant_id uuid, client_order_id text, isin text, quantity numeric, outcome text,
+      venue_order_id text, price numeric, reason text, temporary boolean
+    )`)}
     on conflict (firm, client_order_id) where outcome <> 'repeated' do nothing
     returning firm, client_order_id`;
   return new Set(rows.map((row) => `${row.firm}/${row.client_order_id}`));
@@ -99,13 +93,8 @@ export async function enterRepeats(
     insert into simulated_venue.journal (
       firm, client_order_id, isin, side, quantity, outcome, received_at
     )
-    select n.firm, n.client_order_id, n.isin, 'SELL', n.quantity, 'repeated', ${receivedAt}
-    from unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[],
-      ${orders.map((order) => order.isin)}::text[],
-      ${orders.map((order) => plain(order.quantity))}::numeric[]
-    ) as n (firm, client_order_id, isin, quantity)`;
+    select n.tenant_id, n.client_order_id, n.isin, 'SELL', n.quantity, 'repeated', ${receivedAt}
+    from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text, isin text, quantity numeric)')}`;
 }
 
 export interface OwedReport {
@@ -123,37 +112,25 @@ export async function scheduleReports(
 ): Promise<void> {
   const { owed, from } = batch;
   if (owed.length === 0) return;
-  const events = owed.map((one) => one.report.event);
-  const trades = events.map((event) => ('trade' in event ? event.trade : undefined));
+  const rows = owed.map(({ report: { event, ...report }, ...one }) => {
+    return { ...one, ...report, ...columnsOf(event) };
+  });
   await tx`
     insert into simulated_venue.reports (
       firm, report, client_order_id, venue_order_id, due_at, transaction_at, type,
       venue_execution_id, last_quantity, last_price, cumulative_quantity, reason, copy
     )
     select
-      n.firm, n.report, n.client_order_id, n.venue_order_id,
+      n.tenant_id, n.report_id, n.client_order_id, n.venue_order_id,
       ${from}::timestamptz + n.sent_ms * interval '1 millisecond',
       ${from}::timestamptz + n.happens_ms * interval '1 millisecond',
       n.type, n.venue_execution_id, n.last_quantity, n.last_price, n.cumulative_quantity, n.reason,
       n.copy
-    from unnest(
-      ${owed.map((one) => one.tenantId)}::uuid[],
-      ${owed.map((one) => one.reportId)}::uuid[],
-      ${owed.map((one) => one.clientOrderId)}::text[],
-      ${owed.map((one) => one.venueOrderId)}::text[],
-      ${owed.map((one) => one.report.sentMs)}::bigint[],
-      ${owed.map((one) => one.report.happensMs)}::bigint[],
-      ${events.map((event) => event.type)}::text[],
-      ${events.map(executionIdIn)}::text[],
-      ${trades.map((trade) => (trade ? plain(trade.lastQuantity) : null))}::numeric[],
-      ${trades.map((trade) => (trade ? plain(trade.lastPrice) : null))}::numeric[],
-      ${events.map((event) => plain(event.cumulativeQuantity))}::numeric[],
-      ${events.map((event) => ('reason' in event ? event.reason : null))}::text[],
-      ${owed.map((one) => one.report.copy)}::integer[]
-    ) as n (
-      firm, report, client_order_id, venue_order_id, sent_ms, happens_ms, type, venue_execution_id,
-      last_quantity, last_price, cumulative_quantity, reason, copy
-    )`;
+    from ${rowsOf(rows).as(`n (
+      tenant_id uuid, report_id uuid, client_order_id text, venue_order_id text, sent_ms bigint,
+      happens_ms bigint, type text, venue_execution_id text, last_quantity numeric,
+      last_price numeric, cumulative_quantity numeric, reason text, copy integer
+    )`)}`;
 }
 
 export interface JournalRow {
@@ -172,12 +149,9 @@ export async function findDecisions(
 ): Promise<readonly JournalRow[]> {
   return sql<JournalRow[]>`
     select j.firm, j.client_order_id, j.outcome, j.venue_order_id, j.reason, j.temporary
-    from unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[]
-    ) as n (firm, client_order_id)
+    from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}
     join simulated_venue.journal j
-      on j.firm = n.firm
+      on j.firm = n.tenant_id
       and j.client_order_id = n.client_order_id
       and j.outcome <> 'repeated'`;
 }
