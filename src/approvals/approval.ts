@@ -20,7 +20,7 @@ export const approvalOperations = ['lift_halt', 'start_batch'] as const;
 export type ApprovalOperation = (typeof approvalOperations)[number];
 
 /** What is asked for. */
-export type Wish =
+export type ApprovalCommand =
   | { readonly operation: 'lift_halt'; readonly haltId: HaltId }
   | { readonly operation: 'start_batch'; readonly batchId: BatchId };
 
@@ -42,7 +42,7 @@ export interface Approval {
   /** Of the halt or batch: `everyTenant` where a halt is across all. */
   readonly tenantId: TenantId;
   readonly approvalId: ApprovalId;
-  readonly wish: Wish;
+  readonly command: ApprovalCommand;
   /** What the halt held, or the batch could sell, in EUR; undefined: a price was not known. */
   readonly value: Decimal | undefined;
   /** The limit that it is above. */
@@ -59,7 +59,7 @@ export interface Approval {
 export function pendingApproval(
   asked: Pick<
     Approval,
-    'tenantId' | 'approvalId' | 'wish' | 'value' | 'valueMax' | 'reason' | 'asker'
+    'tenantId' | 'approvalId' | 'command' | 'value' | 'valueMax' | 'reason' | 'asker'
   >,
   now: Date,
 ): Approval {
@@ -124,9 +124,9 @@ export function hasGrown(asked: Decimal | undefined, now: Decimal | undefined): 
 }
 
 /** Why something that has grown is not approved, and what to do. */
-export function grownText({ wish, value }: Approval, now: Decimal | undefined): string {
+export function grownText({ command, value }: Approval, now: Decimal | undefined): string {
   const [then, today, remedy] =
-    wish.operation === 'lift_halt'
+    command.operation === 'lift_halt'
       ? ['the halt held', 'it holds', 'ask for the lift again']
       : ['the batch could sell', 'it could sell', 'make another batch'];
   const above = now === undefined ? '' : ', more than a tenth above that';

@@ -13,12 +13,12 @@ import { decimal, plain } from '../money.ts';
 import type { ActKind } from '../trail/act.ts';
 import type {
   Approval,
+  ApprovalCommand,
   ApprovalId,
   ApprovalOperation,
   Asker,
   FourEyesLimit,
   Held,
-  Wish,
 } from './approval.ts';
 
 /** The limits in force above which something of a tenant, or of all, needs a second person. */
@@ -67,10 +67,10 @@ export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
 /** Writes down that nobody has decided in time. */
 export async function expireApprovals(
   tx: Tx,
-  { tenantId, wish }: Pick<Approval, 'tenantId' | 'wish'>,
+  { tenantId, command }: Pick<Approval, 'tenantId' | 'command'>,
   now: Date,
 ): Promise<void> {
-  const { haltId, batchId } = subjectOf(wish);
+  const { haltId, batchId } = subjectOf(command);
   await tx`
     update unwind.approvals a
     set
@@ -82,16 +82,16 @@ export async function expireApprovals(
       and a.expires_at <= ${now}`;
 }
 
-function subjectOf(wish: Wish): { haltId: HaltId | null; batchId: BatchId | null } {
-  return wish.operation === 'lift_halt'
-    ? { haltId: wish.haltId, batchId: null }
-    : { haltId: null, batchId: wish.batchId };
+function subjectOf(command: ApprovalCommand): { haltId: HaltId | null; batchId: BatchId | null } {
+  return command.operation === 'lift_halt'
+    ? { haltId: command.haltId, batchId: null }
+    : { haltId: null, batchId: command.batchId };
 }
 
 /** @returns false: an approval of the same lift is pending. */
 export async function insertApproval(tx: Tx, approval: Approval): Promise<boolean> {
-  const { tenantId, wish, asker, askedAt } = approval;
-  const { haltId, batchId } = subjectOf(wish);
+  const { tenantId, command, asker, askedAt } = approval;
+  const { haltId, batchId } = subjectOf(command);
   await expireApprovals(tx, approval, askedAt);
   const inserted = await tx`
     insert into unwind.approvals (
@@ -108,7 +108,7 @@ export async function insertApproval(tx: Tx, approval: Approval): Promise<boolea
   return inserted.count > 0;
 }
 
-type PlainPart = Omit<Approval, 'wish' | 'asker' | 'decided'>;
+type PlainPart = Omit<Approval, 'command' | 'asker' | 'decided'>;
 
 type ApprovalRow = RowOf<PlainPart> & {
   readonly halt_id: HaltId | null;
@@ -157,7 +157,7 @@ function toApproval(row: ApprovalRow): Approval {
   const { decided_at: at, decided_by: by, decide_reason: reason, ...approval } = others;
   return {
     ...thingOf<PlainPart>(approval, { value: decimal, valueMax: decimal }),
-    wish:
+    command:
       haltId === null ? { operation: 'start_batch', batchId } : { operation: 'lift_halt', haltId },
     asker: { person, kind, actor },
     decided: at === null || by === null ? undefined : { at, by, reason: reason ?? '' },

@@ -6,13 +6,13 @@ import {
   COMPATIBLE,
   COMPATIBLE_TOKEN,
   checkSignatures,
-  entrancesOf,
   type HeaderRules,
   MAX_AGE_S,
   MAX_AHEAD_S,
   type ParsedSignatures,
   parsePublicKey,
   parseSignatures,
+  replayKeysOf,
   type SignedMessage,
   STRICT,
   type VerificationKey,
@@ -261,13 +261,13 @@ export class Authenticator {
     const checked = checkSignatures(check);
     // Of a message's signatures one counts, and all of them are used up by it, verified or not: none
     // brings it in once more.
-    const entrances = entrancesOf(check, checked);
+    const replayKeys = replayKeysOf(check, checked);
     const { keyid: keyId } = await this.#verifySignatures(checked);
     // Before they are used up: who has only caught a message on its way cannot spend it from elsewhere.
     const certificateSha256 = bindingOf();
-    const bases = [...new Set(entrances.map((one) => one.baseSha256))].sort();
+    const bases = [...new Set(replayKeys.map((one) => one.baseSha256))].sort();
     this.#remember(tenant.tenantId, bases);
-    const created = Math.max(...entrances.map((one) => one.created));
+    const created = Math.max(...replayKeys.map((one) => one.created));
     const signature = {
       basesSha256: bases.map((base) => Buffer.from(base, 'hex')),
       expiresAt: new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000),

@@ -21,7 +21,7 @@ const columns = fragment`
   b.tenant_id, b.batch_id, b.status, b.reason, b.person, b.accounts, b.rate, b.in_progress_max,
   b.start_at, b.created_at, b.updated_at, b.started_at, b.ended_at, b.value, b.approval_id, b.started,
   b.refused, b.cancelled, b.steered_at, b.steered_by, b.steer_reason, b.paused_ms, b.event_count,
-  b.paced_to, b.passed, b.told, b.told_at`;
+  b.paced_to, b.passed, b.told as progress, b.told_at as progress_at`;
 
 function toBatch(row: BatchRow): Batch {
   const { steered_at: at, steered_by: person, steer_reason: reason, paused_ms, ...batch } = row;
@@ -196,12 +196,17 @@ export async function advanceBatch(tx: Tx, batch: Batch, by: Advance, now: Date)
   return rows[0] === undefined ? batch : toBatch(rows[0]);
 }
 
-/** Remembers the progress that is told now, with its event counted. The caller holds the batch. */
-export async function noteTold(tx: Tx, batch: Batch, told: string, now: Date): Promise<Batch> {
+/** Remembers the progress that is recorded now, with its event counted. The caller holds the batch. */
+export async function recordProgress(
+  tx: Tx,
+  batch: Batch,
+  progress: string,
+  now: Date,
+): Promise<Batch> {
   const rows = await tx<BatchRow[]>`
     update unwind.batches b
     set
-      told = ${told},
+      told = ${progress},
       told_at = ${now},
       event_count = b.event_count + 1
     where ${isOne(batch)}

@@ -103,8 +103,8 @@ export interface Batch extends BatchPlan {
   readonly eventCount: number;
   readonly pacedTo: Date | undefined;
   readonly passed: number;
-  readonly told: string | undefined;
-  readonly toldAt: Date | undefined;
+  readonly progress: string | undefined;
+  readonly progressAt: Date | undefined;
 }
 
 /** The liquidations of a batch by status, and their money as decimals. */

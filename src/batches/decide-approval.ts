@@ -60,14 +60,14 @@ async function carryOut(
   approval: Approval,
   decision: Decision,
 ): Promise<Exclude<Decided, { as: 'decided' }> | undefined> {
-  const { tenantId, wish } = approval;
+  const { tenantId, command } = approval;
   const isApproved = decision.as === 'approved';
   const grown = (now: Decimal | undefined) => {
     return { as: 'grown', why: grownText(approval, now) } as const;
   };
-  switch (wish.operation) {
+  switch (command.operation) {
     case 'lift_halt': {
-      const halt = await findHalt(tx, { tenantId, haltId: wish.haltId });
+      const halt = await findHalt(tx, { tenantId, haltId: command.haltId });
       if (halt === undefined || halt.lift !== undefined) return { as: 'over' };
       if (!isApproved) return undefined;
       const value = totalOf(await findHeld(tx, halt));
@@ -76,7 +76,7 @@ async function carryOut(
       return (await liftHalt(tx, halt, lift, value)) === undefined ? { as: 'over' } : undefined;
     }
     case 'start_batch': {
-      const batch = await lockBatch(tx, { tenantId, batchId: wish.batchId });
+      const batch = await lockBatch(tx, { tenantId, batchId: command.batchId });
       if (batch?.status !== 'PENDING_APPROVAL') return { as: 'over' };
       if (isApproved) {
         const value = await findValueOfBatch(tx, batch);
@@ -86,7 +86,7 @@ async function carryOut(
       return undefined;
     }
     default:
-      return assertNever(wish);
+      return assertNever(command);
   }
 }
 

@@ -21,8 +21,8 @@ export const batchLookMs = 1_000;
 /** Liquidations that a batch without room counts at every step, in about a millisecond; beyond them it only looks. */
 export const batchCountedMax = 1_000;
 
-/** How often the progress of a batch is told, in ms: counting 100,000 liquidations takes about a tenth of a second. */
-export const batchTellMs = 5_000;
+/** How often the progress of a batch is recorded, in ms: counting 100,000 liquidations takes about a tenth of a second. */
+export const batchProgressMs = 5_000;
 
 /** Accounts that one turn cancels: none of them has a liquidation yet, so each is one row. */
 export const batchCancelRowsMax = 5_000;

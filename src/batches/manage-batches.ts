@@ -20,7 +20,7 @@ import {
 } from './batch.ts';
 import { countOpenBatches, insertBatch, lockBatch, type NamedAccount } from './batch-store.ts';
 import { openBatchesMax } from './limits.ts';
-import { move, tell } from './start-batches.ts';
+import { move, recordEvent } from './start-batches.ts';
 
 export interface NewBatchRequest extends BatchPlan {
   readonly tenantId: TenantId;
@@ -50,7 +50,7 @@ export async function createBatch(
   if (approval !== undefined) {
     assert(await insertApproval(tx, approval), 'a new batch has no approval yet');
   }
-  await tell(tx, batch, 'CREATED', now);
+  await recordEvent(tx, batch, 'CREATED', now);
   return batch;
 }
 
@@ -69,7 +69,7 @@ async function weigh(
   const asked = {
     ...{ tenantId, value, valueMax, reason },
     approvalId: newId<'approval'>(),
-    wish: { operation: 'start_batch', batchId },
+    command: { operation: 'start_batch', batchId },
     asker: { ...batch.proof, person },
   } as const;
   return { value, approval: pendingApproval(asked, now) };

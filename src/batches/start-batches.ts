@@ -43,15 +43,15 @@ import {
   claimBatch,
   type Move,
   moveBatch,
-  noteTold,
+  recordProgress,
 } from './batch-store.ts';
 import { findBatchObject, findFigures } from './figures-store.ts';
 import {
   batchCancelRowsMax,
   batchCountedMax,
   batchLookMs,
+  batchProgressMs,
   batchStepMs,
-  batchTellMs,
 } from './limits.ts';
 
 export interface StartSettings {
@@ -109,7 +109,7 @@ async function takeTurn(tx: Tx, starter: Starter, batch: Batch, now: Date): Prom
 /** Cancels a batch that no second person has approved in time. */
 async function expire(tx: Tx, batch: Batch, now: Date): Promise<void> {
   const { tenantId, batchId } = batch;
-  await expireApprovals(tx, { tenantId, wish: { operation: 'start_batch', batchId } }, now);
+  await expireApprovals(tx, { tenantId, command: { operation: 'start_batch', batchId } }, now);
   const to = batchTransitions.PENDING_APPROVAL.expired;
   const by = {
     person: servicePersons.fourEyes,
@@ -118,7 +118,7 @@ async function expire(tx: Tx, batch: Batch, now: Date): Promise<void> {
   await move(tx, batch, { to, by, nextAt: now, now }, 'CANCELLING');
 }
 
-/** Moves a batch that the caller holds on, and tells it. @returns undefined where it had moved before. */
+/** Moves a batch that the caller holds on, with its event. @returns undefined where it had moved before. */
 export async function move(
   tx: Tx,
   batch: Batch,
@@ -126,12 +126,17 @@ export async function move(
   event: BatchEvent,
 ): Promise<Batch | undefined> {
   const moved = await moveBatch(tx, batch, how);
-  if (moved !== undefined) await tell(tx, moved, event, how.now);
+  if (moved !== undefined) await recordEvent(tx, moved, event, how.now);
   return moved;
 }
 
 /** Records an event of a batch as it stands in this transaction; the caller has counted it. */
-export async function tell(tx: Tx, batch: Batch, event: BatchEvent, now: Date): Promise<void> {
+export async function recordEvent(
+  tx: Tx,
+  batch: Batch,
+  event: BatchEvent,
+  now: Date,
+): Promise<void> {
   const { tenantId, batchId, eventCount: number } = batch;
   await recordBatchEvent(tx, {
     tenantId,
@@ -210,16 +215,16 @@ async function start(
   return done;
 }
 
-/** Writes down what a turn has done, and tells the progress where it is time. */
+/** Writes down what a turn has done, and records the progress where it is time. */
 async function goOn(tx: Tx, batch: Batch, by: Advance, now: Date): Promise<void> {
   const advanced = await advanceBatch(tx, batch, by, now);
-  const { toldAt = batch.startedAt ?? now } = batch;
-  if (now.getTime() - toldAt.getTime() < batchTellMs) return;
+  const { progressAt = batch.startedAt ?? now } = batch;
+  if (now.getTime() - progressAt.getTime() < batchProgressMs) return;
   const { liquidations } = progressOf(await findFigures(tx, batch));
   const { started, refused, cancelled } = advanced;
-  const told = JSON.stringify({ started, refused, cancelled, liquidations });
-  if (told === batch.told) return;
-  await tell(tx, await noteTold(tx, advanced, told, now), 'PROGRESS', now);
+  const progress = JSON.stringify({ started, refused, cancelled, liquidations });
+  if (progress === batch.progress) return;
+  await recordEvent(tx, await recordProgress(tx, advanced, progress, now), 'PROGRESS', now);
 }
 
 interface End extends Pick<Move, 'to' | 'now'> {

@@ -76,10 +76,10 @@ export async function listApprovals(
     return printJson(stdout, shown);
   }
   if (approvals.length === 0) stdout.write('There are none.\n');
-  for (const { approvalId, status, wish, value, asker, askedAt, reason, ...one } of approvals) {
+  for (const { approvalId, status, command, value, asker, askedAt, reason, ...one } of approvals) {
     const { decided } = one;
     const lines = [
-      `${approvalId}  ${status}: ${wishText(wish)} ${valueText(value)}`,
+      `${approvalId}  ${status}: ${commandText(command)} ${valueText(value)}`,
       `  asked ${askedAt.toISOString()} by ${asker.person}: ${reason}`,
       ...(decided
         ? [`  ${status} ${decided.at.toISOString()} by ${decided.by}: ${decided.reason}`]
@@ -90,17 +90,17 @@ export async function listApprovals(
   return 0;
 }
 
-function wishText(wish: Approval['wish']): string {
-  return wish.operation === 'lift_halt'
-    ? `lift halt ${wish.haltId}, which holds`
-    : `start batch ${wish.batchId}, which could sell`;
+function commandText(command: Approval['command']): string {
+  return command.operation === 'lift_halt'
+    ? `lift halt ${command.haltId}, which holds`
+    : `start batch ${command.batchId}, which could sell`;
 }
 
-function outcomeText(wish: Approval['wish'], as: Decision['as']): string {
+function outcomeText(command: Approval['command'], as: Decision['as']): string {
   const isApproved = as === 'approved';
-  return wish.operation === 'lift_halt'
-    ? `halt ${wish.haltId} ${isApproved ? 'is lifted' : 'stays'}`
-    : `batch ${wish.batchId} ${isApproved ? 'starts when it is due' : 'is cancelled'}`;
+  return command.operation === 'lift_halt'
+    ? `halt ${command.haltId} ${isApproved ? 'is lifted' : 'stays'}`
+    : `batch ${command.batchId} ${isApproved ? 'starts when it is due' : 'is cancelled'}`;
 }
 
 /** Approves or declines. @returns 0; 1 where it is refused. */
@@ -140,7 +140,7 @@ export async function decide(
       return notDone(stdout, `Not approved. ${decided.why}`);
     case 'decided': {
       const verb = as === 'approved' ? 'Approved' : 'Declined';
-      stdout.write(`${verb}: ${outcomeText(decided.approval.wish, as)}.\n`);
+      stdout.write(`${verb}: ${outcomeText(decided.approval.command, as)}.\n`);
       return 0;
     }
     default:

@@ -8,7 +8,7 @@ import type { AccountId, TenantId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
 import type { CreateSettings } from '../liquidations/create-liquidation.ts';
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
-import { scheduleLiquidation, type Wish } from '../liquidations/schedule-liquidation.ts';
+import { type ReleaseTime, scheduleLiquidation } from '../liquidations/schedule-liquidation.ts';
 import { Refusal } from '../refusal.ts';
 import { actOfCommand } from './acting.ts';
 import { accountId, clientId, mic, reasonText } from './arguments.ts';
@@ -37,7 +37,11 @@ export function addScheduleCommand(liquidations: Command): void {
     .option('--client <id>', 'whose account it is (default: the sandbox client)', clientId)
     .action((account: AccountId, { client, ...options }: ScheduleOptions) => {
       return runForClient(client, async (to, { liquidations: settings }) => {
-        const what = { accountId: account, wish: wishOf(options), reason: options.reason };
+        const what = {
+          accountId: account,
+          release: releaseTimeOf(options),
+          reason: options.reason,
+        };
         return runSchedule(to, what, settings);
       });
     });
@@ -49,7 +53,7 @@ function timeText(text: string): Date {
   throw new InvalidArgumentError('It is no RFC 3339 time, such as 2026-07-01T09:00:00+02:00.');
 }
 
-function wishOf({ at, openingOf }: ScheduleOptions): Wish {
+function releaseTimeOf({ at, openingOf }: ScheduleOptions): ReleaseTime {
   if (at !== undefined) return { at };
   if (openingOf !== undefined) return { openingOf };
   throw new UsageError('say when to release it: --at or --opening-of.');
@@ -58,7 +62,11 @@ function wishOf({ at, openingOf }: ScheduleOptions): Wish {
 /** Creates it. @returns 0; 1 where it is refused. */
 export async function runSchedule(
   on: OnClient,
-  what: { readonly accountId: AccountId; readonly wish: Wish; readonly reason: string | undefined },
+  what: {
+    readonly accountId: AccountId;
+    readonly release: ReleaseTime;
+    readonly reason: string | undefined;
+  },
   settings: CreateSettings,
 ): Promise<number> {
   const { sql, clock, tenantId, stdout } = on;

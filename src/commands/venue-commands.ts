@@ -44,10 +44,10 @@ function describeCalendar(command: Command): void {
     .argument('[venue]', 'market code, ISO 10383', mic, simulatedMic)
     .addOption(new Option('--file <file>', 'a calendar as JSON').conflicts('alwaysOpen'))
     .option('--always-open', 'no calendar: it is always open')
-    .action((venue: string, wish: { file?: string; alwaysOpen?: true }) => {
+    .action((venue: string, options: { file?: string; alwaysOpen?: true }) => {
       return runOnMigrated(async (on) => {
         const { runCalendar } = await import('./calendar-command.ts');
-        return runCalendar(on, { venue, ...wish });
+        return runCalendar(on, { venue, ...options });
       });
     });
 }

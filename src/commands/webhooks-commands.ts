@@ -103,7 +103,7 @@ export async function replayEvents(
   id: string,
   { from, event, setAside, json }: Listing & ReplayOptions,
 ): Promise<number> {
-  const replayed = await client.webhooks.replay(id, wishOf({ from, event, setAside }));
+  const replayed = await client.webhooks.replay(id, rangeOf({ from, event, setAside }));
   if (json) return printJson(stdout, replayed);
   const { behind, resumed, gap } = replayed;
   stdout.write(`${behind} events are delivered now; ${resumed} accounts are no longer set aside\n`);
@@ -112,7 +112,7 @@ export async function replayEvents(
   return 0;
 }
 
-function wishOf({
+function rangeOf({
   from,
   event,
   setAside,

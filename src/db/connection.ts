@@ -25,7 +25,7 @@ export type Driver = {
   readonly prepare: boolean;
   /** How long what runs may go on after `end`. */
   readonly closeMs: number;
-  /** Waits up to so many ms, by lot. */
+  /** Waits a random time, up to so many ms. */
   readonly rest: (msMax: number) => Promise<void>;
 };
 

@@ -41,7 +41,7 @@ export interface Sql extends SqlOrTx {
   transact<T>(options: TransactOptions, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** How its connections are used at the moment. */
   use(): PoolUse;
-  /** Waits up to so many ms, by lot: rivals that come back at once meet again. */
+  /** Waits a random time, up to so many ms: rivals that come back at once meet again. */
   rest(msMax: number): Promise<void>;
   /** Lets what runs end for some seconds, then closes every connection. Idempotent. */
   end(): Promise<void>;

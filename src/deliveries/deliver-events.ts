@@ -277,8 +277,8 @@ export class Deliverer {
     const key = await this.#key(webhook);
     const body = requestBody(webhook, events);
     const messageId = messageIdOf(events);
-    const lot = { messageId, attempt, isApart: block !== undefined, now: clock.now() };
-    const { faults, names } = requestFaults(how.faults, lot);
+    const which = { messageId, attempt, isApart: block !== undefined, now: clock.now() };
+    const { faults, names } = requestFaults(how.faults, which);
     const request = {
       webhook,
       body,

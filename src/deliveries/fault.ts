@@ -21,7 +21,7 @@ export interface AskedFaults {
   readonly stallS: number | undefined;
   /** For which status an answer of the receiver is taken. */
   readonly answeredAs: number | undefined;
-  /** One of so many requests is sent twice, signed wrongly, stalled or taken for failed; which, is by lot. */
+  /** One of so many requests is sent twice, signed wrongly, stalled or taken for failed; which, is random. */
   readonly oneIn: number;
 }
 
@@ -93,7 +93,7 @@ export interface RequestFaults {
 
 /**
  * What is done to a request, and what the delivery log says of it. The same attempt of the same events
- * draws the same lot; another attempt draws another one.
+ * draws the same; another attempt draws anew.
  */
 export function requestFaults(
   faults: Faults | undefined,
@@ -120,6 +120,6 @@ export function takenAs(attempt: Attempt, status: number | undefined): Attempt {
 }
 
 function isDrawn({ oneIn }: Faults, request: { messageId: string; attempt: number }): boolean {
-  const lot = createHash('sha256').update(`${request.messageId} ${request.attempt}`).digest();
-  return lot.readUInt32BE() % oneIn === 0;
+  const random = createHash('sha256').update(`${request.messageId} ${request.attempt}`).digest();
+  return random.readUInt32BE() % oneIn === 0;
 }

@@ -118,7 +118,7 @@ export async function writePort(cluster: Cluster, port: number): Promise<void> {
   await rename(fresh, join(cluster.directory, 'port'));
 }
 
-/** A port drawn by lot; whether it is free is for the caller to try. */
+/** A random port; whether it is free is for the caller to try. */
 export function pickPort(): number {
   return randomInt(ports.from, ports.to);
 }

@@ -58,7 +58,7 @@ export function approvalHandlers(options: ApprovalOptions) {
       const answer = await answerOnce(options, call, async (tx, at) => {
         const approval = await findApproval(tx, { tenantId, approvalId }, at);
         if (approval === undefined) return new Refusal('not_found', 'There is no such approval.');
-        const { admin } = scopesOf[approval.wish.operation];
+        const { admin } = scopesOf[approval.command.operation];
         if (!call.caller.scopes.includes(admin)) {
           return new Refusal('forbidden', `It takes the scope ${admin}.`);
         }

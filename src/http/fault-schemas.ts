@@ -32,7 +32,7 @@ const members = {
   ),
   one_in: Type.Optional(
     whole(
-      'Only one of so many requests is sent twice, signed wrongly, stalled or taken for failed; which ones is by lot.',
+      'Only one of so many requests is sent twice, signed wrongly, stalled or taken for failed; which ones is random.',
       { minimum: 1, maximum: 1_000, default: 1 },
     ),
   ),

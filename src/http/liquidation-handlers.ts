@@ -12,7 +12,7 @@ import {
 import { OpenLiquidations } from '../liquidations/open-liquidations.ts';
 import { previewLiquidation } from '../liquidations/preview-liquidation.ts';
 import { findLiquidationObject, findLiquidationPage } from '../liquidations/read-store.ts';
-import { scheduleLiquidation, type Wish } from '../liquidations/schedule-liquidation.ts';
+import { type ReleaseTime, scheduleLiquidation } from '../liquidations/schedule-liquidation.ts';
 import { Refusal } from '../refusal.ts';
 import { scheduleLiquidationBody } from './control-schemas.ts';
 import { jsonBody } from './json-body.ts';
@@ -154,7 +154,7 @@ export function liquidationHandlers(options: {
         idempotencyKey,
         requestHash,
         hasRoom: await open.hasRoom(tenantId),
-        wish: wishOf(body.release),
+        release: releaseTimeOf(body.release),
         reason: body.reason,
       };
       return created(tenantId, await scheduleLiquidation(sql, clock, request, settings));
@@ -165,7 +165,13 @@ export function liquidationHandlers(options: {
 export type LiquidationHandlers = ReturnType<typeof liquidationHandlers>;
 
 /** @throws Refusal `bad_request` where it names not exactly one. */
-function wishOf({ at, opening_of: openingOf }: { at?: string; opening_of?: string }): Wish {
+function releaseTimeOf({
+  at,
+  opening_of: openingOf,
+}: {
+  at?: string;
+  opening_of?: string;
+}): ReleaseTime {
   const time = readInstant(at, '/release/at');
   if (time !== undefined && openingOf === undefined) return { at: time };
   if (time === undefined && openingOf !== undefined) return { openingOf };

@@ -10,7 +10,11 @@ import { findClientOrderIds } from '../orders/order-store.ts';
 import { Refusal } from '../refusal.ts';
 import { type Calendar, CalendarError, readCalendar } from '../venue/calendar.ts';
 import type { AskedBehaviour } from '../venue/simulated/behaviour.ts';
-import { controlMarket, type Unfulfilled, type Wishes } from '../venue/simulated/control-market.ts';
+import {
+  controlMarket,
+  type MarketCommands,
+  type Unfulfilled,
+} from '../venue/simulated/control-market.ts';
 import type { Forced } from '../venue/simulated/force-order.ts';
 import { everyInstrument, simulatedMic } from '../venue/simulated/market-store.ts';
 import { jsonBody } from './json-body.ts';
@@ -33,11 +37,11 @@ export function marketHandlers(options: ChangeOptions) {
     control: async (call) => {
       readNoQuery(call.search);
       const body = readBody(jsonBody(call), 'body');
-      const wishes = wishesIn(body);
+      const commands = commandsIn(body);
       return answerOnce(options, call, (tx, now) => {
         return orUndone(tx, async (part) => {
           const orders = await readOrders(part, call.caller.tenantId, body);
-          const unfulfilled = await controlMarket(part, { ...wishes, orders }, now);
+          const unfulfilled = await controlMarket(part, { ...commands, orders }, now);
           if (unfulfilled !== undefined) throw refusalOf(unfulfilled);
           return { status: 200, body: await bodyAt(part, now) };
         });
@@ -64,7 +68,7 @@ async function orUndone<T>(tx: Tx, work: (part: Tx) => Promise<T>): Promise<T | 
 }
 
 /** @throws Refusal `bad_request` */
-function wishesIn(body: ControlMarketBody): Omit<Wishes, 'orders'> {
+function commandsIn(body: ControlMarketBody): Omit<MarketCommands, 'orders'> {
   if (Object.keys(body).length === 0)
     throw new Refusal('bad_request', 'The body asks for nothing.');
   const { venue = {}, instruments = [], behaviours = [] } = body;
@@ -120,7 +124,7 @@ function askedIn(wanted: AskedFor): AskedBehaviour | undefined {
   };
 }
 
-function clockIn(clock: ControlMarketBody['clock']): Wishes['clock'] {
+function clockIn(clock: ControlMarketBody['clock']): MarketCommands['clock'] {
   if (clock === undefined) return undefined;
   const { advance_ms: by, advance_to: text } = clock;
   if ((by === undefined) === (text === undefined)) {

@@ -31,12 +31,12 @@ export function controlsView(controls: Controls) {
 
 /** `value` is absent where a price was not known. */
 export function approvalView(approval: Approval) {
-  const { wish, value, decided } = approval;
+  const { command, value, decided } = approval;
   return {
     id: approval.approvalId,
-    operation: wish.operation,
-    halt_id: wish.operation === 'lift_halt' ? wish.haltId : undefined,
-    batch_id: wish.operation === 'start_batch' ? wish.batchId : undefined,
+    operation: command.operation,
+    halt_id: command.operation === 'lift_halt' ? command.haltId : undefined,
+    batch_id: command.operation === 'start_batch' ? command.batchId : undefined,
     status: approval.status,
     value: value && plain(value),
     four_eyes_max: plain(approval.valueMax),

@@ -40,7 +40,7 @@ export async function askToLift(
   const asked = {
     tenantId: halt.tenantId,
     approvalId: newId<'approval'>(),
-    wish: { operation: 'lift_halt', haltId: halt.haltId },
+    command: { operation: 'lift_halt', haltId: halt.haltId },
     ...{ value, valueMax, reason, asker },
   } as const;
   const approval = pendingApproval(asked, at);

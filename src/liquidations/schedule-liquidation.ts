@@ -17,10 +17,10 @@ import type { Schedule } from './store.ts';
 const scheduledAheadMsMax = 90 * 24 * 3_600_000;
 
 /** When it is to be released: at an instant of the market clock, or at the next opening of a venue, by MIC. */
-export type Wish = { readonly at: Date } | { readonly openingOf: string };
+export type ReleaseTime = { readonly at: Date } | { readonly openingOf: string };
 
 export interface ScheduleRequest extends Omit<CreateRequest, 'schedule'> {
-  readonly wish: Wish;
+  readonly release: ReleaseTime;
   readonly reason: string | undefined;
 }
 
@@ -33,24 +33,24 @@ export interface ScheduleRequest extends Omit<CreateRequest, 'schedule'> {
 export async function scheduleLiquidation(
   sql: Sql,
   clock: Clock,
-  { wish, reason, ...request }: ScheduleRequest,
+  { release, reason, ...request }: ScheduleRequest,
   settings: CreateSettings,
 ): Promise<CreateAnswer> {
-  const schedule = await scheduleOf(sql, clock.now(), wish, reason);
+  const schedule = await scheduleOf(sql, clock.now(), release, reason);
   return createLiquidation(sql, clock, { ...request, schedule }, settings);
 }
 
 async function scheduleOf(
   sql: Sql,
   now: Date,
-  wish: Wish,
+  release: ReleaseTime,
   reason: string | undefined,
 ): Promise<Schedule | Refusal> {
-  if ('at' in wish) {
+  if ('at' in release) {
     const marketAt = await findMarketTime(sql, now);
-    return checked(marketAt, { at: wish.at, openingOf: undefined, reason });
+    return checked(marketAt, { at: release.at, openingOf: undefined, reason });
   }
-  const { openingOf } = wish;
+  const { openingOf } = release;
   const { isTraded, opensAt, marketAt } = await findNextOpening(sql, { venue: openingOf, now });
   if (!isTraded) {
     return new Refusal('not_found', `There is no such venue: ${openingOf} is not traded at.`);

@@ -18,7 +18,7 @@ import {
   type SalesReport,
 } from './reservation.ts';
 
-export interface LeaseWish {
+export interface NewLease {
   readonly holder: string;
   readonly expiresAt: Date;
 }
@@ -35,7 +35,7 @@ export interface Leased extends ReservationName {
 /** Takes reservations of one tenant that are due to be asked for, or to be reported, under a lease. */
 export async function claimReservations(
   tx: Tx,
-  claim: ClaimTurn & { readonly step: 'reserve' | 'report'; readonly lease: LeaseWish },
+  claim: ClaimTurn & { readonly step: 'reserve' | 'report'; readonly lease: NewLease },
 ): Promise<readonly Leased[]> {
   const { step, lease, now, after, before, limit } = claim;
   const state = step === 'reserve' ? fragment`r.status = 'ASKING'` : fragment`r.status = 'CLOSED'`;

@@ -44,7 +44,7 @@ test('a process that dies while it approves leaves the batch waiting; approved, 
   assert.equal((await stateOf(sql, which)).status, 'PENDING_APPROVAL');
   assert.deepEqual(await eventsOf(sql, which), ['CREATED']);
   await approve(sql, clock, which);
-  // Nobody was told of it: what starts it finds it by its row.
+  // No process is informed of it: the step that starts it finds its row.
   const another = engineSteps(sql, clock, { delayMs: 0 });
   for (let i = 0; i < 2; i += 1) {
     await runUntilIdle(another);

@@ -29,8 +29,8 @@ export function batchOf(differing: Partial<Batch>): Batch {
     eventCount: 1,
     pacedTo: undefined,
     passed: 0,
-    told: undefined,
-    toldAt: undefined,
+    progress: undefined,
+    progressAt: undefined,
     ...differing,
   };
 }

@@ -1,7 +1,7 @@
 // The life of batches: what is started, refused, paused, cancelled, and when a batch has ended.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { batchLookMs, batchTellMs } from '../../src/batches/limits.ts';
+import { batchLookMs, batchProgressMs } from '../../src/batches/limits.ts';
 import { batchStarter } from '../../src/batches/start-batches.ts';
 import { later } from '../../src/clock.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
@@ -406,13 +406,13 @@ test('a small tenant has its turn beside a large one', async () => {
   await startAll();
 });
 
-test('progress is told every so often, and only where there is some', async () => {
+test('progress is recorded every so often, and only where there is some', async () => {
   const { tenantId, accounts } = await makeAccounts(sql, 4);
   const batchId = await makeBatch(sql, clock, { tenantId, accounts, inProgressMax: 1 });
   const which = { tenantId, batchId };
   for (let i = 0; i < 3; i += 1) {
     await startAll();
-    clock.advance(batchTellMs);
+    clock.advance(batchProgressMs);
   }
   // Nothing was released, so two looks have seen the same.
   assert.deepEqual(await eventsOf(sql, which), ['CREATED', 'STARTED', 'PROGRESS']);
@@ -421,10 +421,16 @@ test('progress is told every so often, and only where there is some', async () =
     from unwind.events e
     where e.liquidation_id = ${batchId}
       and e.type = 'BATCH.PROGRESS'`;
-  const told = JSON.parse(row?.object ?? '');
-  assert.deepEqual(told.accounts, { total: 4, waiting: 3, started: 1, refused: 0, cancelled: 0 });
-  assert.deepEqual(told.liquidations, { new: 1, processing: 0, filled: 0, cancelled: 0 });
-  assert.deepEqual(told.money, { currency: 'EUR', cash_amount: '20.00', proceeds: '0.00' });
+  const progress = JSON.parse(row?.object ?? '');
+  assert.deepEqual(progress.accounts, {
+    total: 4,
+    waiting: 3,
+    started: 1,
+    refused: 0,
+    cancelled: 0,
+  });
+  assert.deepEqual(progress.liquidations, { new: 1, processing: 0, filled: 0, cancelled: 0 });
+  assert.deepEqual(progress.money, { currency: 'EUR', cash_amount: '20.00', proceeds: '0.00' });
   await steer(sql, clock, which, 'cancel');
   await runToEnd();
 });

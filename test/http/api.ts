@@ -446,7 +446,7 @@ export async function askApproval(
     await insertHalt(tx, { ...halt, setAt: askedAt });
     await insertApproval(tx, {
       ...{ tenantId, approvalId, askedAt, reason: why.reason },
-      wish: { operation: 'lift_halt', haltId },
+      command: { operation: 'lift_halt', haltId },
       ...{ value: decimal('20'), valueMax: decimal('10') },
       asker: { person: why.person, kind: 'client', actor: 'another key' },
       expiresAt: new Date(askedAt.getTime() + 3_600_000),

@@ -265,7 +265,7 @@ test('a time that is over or too far, a venue that is none, and words that are n
   const on = { sql, clock, tenantId, stdout };
   const { accountId } = account;
   const settings = { releaseDelayMs: 0, idempotencyRetentionMs: hourMs };
-  const what = { accountId, wish: { openingOf: 'XSIM' }, reason: 'By the desk' };
+  const what = { accountId, release: { openingOf: 'XSIM' }, reason: 'By the desk' };
   assert.equal(await runSchedule(on, what, settings), 0);
   assert.match(
     stdout.text,

@@ -7,10 +7,10 @@ import { suite, test } from 'node:test';
 import {
   COMPATIBLE,
   checkSignatures,
-  entrancesOf,
   type HeaderRules,
   inspectSignature,
   parseSignatures,
+  replayKeysOf,
   type SignedMessage,
   STRICT,
   verifyMessage,
@@ -146,7 +146,7 @@ suite('what an attacker on the way cannot do', () => {
 
   test('bring it in again, with other items behind the first', async () => {
     const message = proxied({ headers: { accept }, written: { accept: 'application/json' } });
-    const used = entrancesAt(message);
+    const used = replayKeysAt(message);
     assert.equal(used.length, 2);
     for (const value of [accept, 'application/json, text/html', 'application/json']) {
       const again = withHeader(message, 'accept', value);
@@ -156,20 +156,20 @@ suite('what an attacker on the way cannot do', () => {
       };
       await assert.rejects(verifyMessage(again, check), /./, value);
       assert.ok(
-        entrancesAt(again).some((base) => used.includes(base)),
+        replayKeysAt(again).some((base) => used.includes(base)),
         value,
       );
     }
   });
 });
 
-function entrancesAt(message: SignedMessage): readonly string[] {
+function replayKeysAt(message: SignedMessage): readonly string[] {
   const check = {
     ...contextOf(COMPATIBLE),
     parsed: parseSignatures(message),
     isReplay: () => false,
   };
-  return entrancesOf(check, checkSignatures(check)).map((one) => one.baseSha256);
+  return replayKeysOf(check, checkSignatures(check)).map((one) => one.baseSha256);
 }
 
 test('a signature over the whole of accept is taken as before, and both bases are used up', async () => {
@@ -181,7 +181,7 @@ test('a signature over the whole of accept is taken as before, and both bases ar
     ...contextOf(COMPATIBLE),
     isReplay: () => false,
   });
-  const used = entrancesAt(message);
+  const used = replayKeysAt(message);
   assert.equal(used.length, 2);
   assert.ok(used.includes(hash('sha256', base)));
 });

@@ -180,8 +180,8 @@ export function ownSignatures(
   return check.parsed.signatures.filter(({ keyid }) => ownLiveKey(check, keyid).key);
 }
 
-/** One way by which a message can come in: a signature's base, and until when. */
-export type Entrance = { readonly baseSha256: string; readonly created: number };
+/** What a verifier remembers of a message that it accepts: the hash of a signature's base, and its `created`. */
+export type ReplayKey = { readonly baseSha256: string; readonly created: number };
 
 /**
  * The bases of all signatures of a message that a verifier may ever take as the client's, verified or
@@ -190,10 +190,10 @@ export type Entrance = { readonly baseSha256: string; readonly created: number }
  *
  * @param checked what `checkSignatures` made of the same: its bases are not computed again.
  */
-export function entrancesOf(
+export function replayKeysOf(
   check: Pick<Check, 'parsed' | 'keys' | 'clientId' | 'now' | 'rules'>,
   checked: Pick<CheckedSignatures, 'toVerify'>,
-): readonly Entrance[] {
+): readonly ReplayKey[] {
   return ownSignatures(check).flatMap((signature) => {
     if (isFaulty(signature)) return [];
     const known = checked.toVerify.find((one) => one.signature === signature);

@@ -12,9 +12,9 @@ export {
   COMPATIBLE_TOKEN,
   checkSignatures,
   DELIVERY,
-  type Entrance,
-  entrancesOf,
   type HeaderRules,
+  type ReplayKey,
+  replayKeysOf,
   STRICT,
 } from './check.ts';
 export { DIALECTS, type Dialect, type DialectVersion } from './dialect.ts';

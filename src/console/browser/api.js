@@ -116,7 +116,7 @@ function whilePresent(asked) {
  * @param {'POST' | 'PATCH' | 'DELETE'} method
  * @param {string} path of an operation
  * @param {unknown} [body]
- * @param {{ key?: string, reason?: string }} [why] a key is the same for the same wish, however often it
+ * @param {{ key?: string, reason?: string }} [why] a key is the same for the same command, however often it
  *   is sent; the reason is recorded with who did it
  */
 export function change(method, path, body, { key, reason } = {}) {

@@ -73,13 +73,13 @@ export function Faults() {
       return value === '' ? [] : [[name, Number(value)]];
     });
     const signature = String(form.get('signature'));
-    const wish = {
+    const command = {
       ...Object.fromEntries(given),
       ...(form.has('twice') ? { twice: true } : {}),
       ...(signature === '' ? {} : { signature }),
     };
     const id = String(form.get('webhook'));
-    act(() => change('POST', onePath(id), wish), 'It goes like that from now on, for an hour.');
+    act(() => change('POST', onePath(id), command), 'It goes like that from now on, for an hour.');
   };
   if (data === undefined) {
     return html`<${Panel} title="Faults of webhooks"><${Problem} error=${error} /></${Panel}>`;

@@ -40,7 +40,7 @@ export function useAttempt() {
  * @param {string} path of an operation
  * @param {FormData} form
  * @param {object} [members] others of the body
- * @param {string} [key] the same for the same wish, however often it is sent
+ * @param {string} [key] the same for the same command, however often it is sent
  */
 export function changeBecause(path, form, members = {}, key = crypto.randomUUID()) {
   const reason = String(form.get('reason'));

@@ -82,7 +82,7 @@ function HaltForm({ account, close }) {
   const [scope, setScope] = useState(account === undefined ? 'tenant' : 'account');
   const [value, setValue] = useState(account ?? '');
   const { isBusy, refused, attempt } = useAttempt();
-  // One wish, however often it is sent: a halt that is not certain yet is waited for again.
+  // One command, however often it is sent: a halt that is not certain yet is waited for again.
   const key = useRef(crypto.randomUUID());
   const chosen = scopes.find((one) => one.scope === scope) ?? scopes[0];
   const target = { scope, ...('member' in chosen ? { [chosen.member]: value } : {}) };

@@ -256,10 +256,10 @@ function Change({ control, own, again }) {
    * Controls are set as a whole: the others stay as they were when the dialog opened. Where somebody has set others
    * meanwhile, nothing is set.
    */
-  const put = async (/** @type {any} */ wish, /** @type {FormData} */ form) => {
+  const put = async (/** @type {any} */ command, /** @type {FormData} */ form) => {
     const before = seen.current;
     const limits = controls.flatMap(({ member }) => {
-      const value = member === control.member ? wish : before?.[member];
+      const value = member === control.member ? command : before?.[member];
       return value === undefined ? [] : [[member, value]];
     });
     const replaces = before?.['id'];

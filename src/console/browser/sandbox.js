@@ -75,8 +75,8 @@ function Clock({ clock, steer }) {
 
 /** @param {{ venue: any, steer: Steer }} props */
 function Venue({ venue, steer }) {
-  const set = (/** @type {object} */ wish, /** @type {string} */ word) =>
-    steer({ venue: wish }, word);
+  const set = (/** @type {object} */ command, /** @type {string} */ word) =>
+    steer({ venue: command }, word);
   return html`<${Panel} title=${`Venue ${venue.mic}`}>
     <p>
       <${Badge} state=${venue.open ? 'open' : 'closed'} /> ${' '}
@@ -133,7 +133,7 @@ function Trouble({ behaviours, steer }) {
   const ask = (/** @type {FormData} */ form) => {
     const isin = String(form.get('isin')).trim().toUpperCase();
     const course = String(form.get('course'));
-    const wish = {
+    const command = {
       ...(isin === '' ? {} : { isin }),
       ...(course === '' ? {} : { course }),
       ...(form.has('loses') ? { loses_answers: true } : {}),
@@ -142,7 +142,7 @@ function Trouble({ behaviours, steer }) {
       ...(form.get('later') ? { delays_reports_ms: Number(form.get('later')) * 1_000 } : {}),
       ...(form.get('one_in') ? { one_in: Number(form.get('one_in')) } : {}),
     };
-    steer({ behaviours: [wish] }, 'Orders from now on go like that.');
+    steer({ behaviours: [command] }, 'Orders from now on go like that.');
   };
   return html`<${Panel} title="What becomes of orders">
     <${Table}

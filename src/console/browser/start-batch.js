@@ -168,7 +168,7 @@ function Outlook({ row: { preview, fault } }) {
 
 /** @param {{ accounts: NamedAccount[], badLines: number }} props */
 function Pace({ accounts, badLines }) {
-  // One wish, one key: a second click, or one after a lost answer, starts nothing twice; another wish has another.
+  // One command, one key: a second click, or one after a lost answer, starts nothing twice; another command has another.
   const key = useRef(crypto.randomUUID());
   const { isBusy, refused, attempt } = useAttempt();
   const renew = () => {
@@ -177,8 +177,8 @@ function Pace({ accounts, badLines }) {
   useEffect(renew, [accounts]);
   const start = (/** @type {FormData} */ form) =>
     attempt(async () => {
-      const wish = { accounts, ...paceOf(form) };
-      const made = await changeBecause('/batches', form, wish, key.current);
+      const command = { accounts, ...paceOf(form) };
+      const made = await changeBecause('/batches', form, command, key.current);
       say(
         made.status === 'PENDING_APPROVAL'
           ? 'Made. It starts nothing before a second person approves it.'

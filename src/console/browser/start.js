@@ -89,7 +89,7 @@ function Choose() {
 
 /** @param {{ id: string }} props */
 function Start({ id }) {
-  // One wish, one key: a second click, or one after a lost answer, starts nothing twice.
+  // One command, one key: a second click, or one after a lost answer, starts nothing twice.
   const key = useRef(crypto.randomUUID());
   const { isBusy, refused, attempt } = useAttempt();
   const { data, error } = useFresh(

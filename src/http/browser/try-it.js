@@ -212,11 +212,11 @@ function clientIn({ name, text }) {
 async function useClient() {
   const named = ['client', 'secret', 'key-id', 'scopes'].map((name) => field(name).value.trim());
   const [clientId = '', clientSecret = '', keyId = '', scopes = ''] = named;
-  const wish = { clientId, clientSecret, keyId, scopes, key: await readKey(field('key').value) };
+  const entered = { clientId, clientSecret, keyId, scopes, key: await readKey(field('key').value) };
   token = undefined;
   identity = undefined;
-  await validToken(wish);
-  identity = wish;
+  await validToken(entered);
+  identity = entered;
 }
 
 /** Takes key and secret out of the form, and the files that had them: whoever opens it again finds neither. */

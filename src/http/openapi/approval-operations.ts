@@ -1,7 +1,7 @@
 // What the document says of the operations on approvals.
 
 import { Type } from 'typebox';
-import { approvalStatuses, approvalOperations as wishes } from '../../approvals/approval.ts';
+import { approvalStatuses, approvalOperations as commands } from '../../approvals/approval.ts';
 import { instant, shape, some, text, uuid } from '../members.ts';
 import { decideBody, listApprovalsQuery } from '../pre-trade-schemas.ts';
 import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
@@ -10,7 +10,7 @@ export const approval = shape(
   'Approval',
   {
     id: uuid('What waits for a second person.'),
-    operation: some(wishes, 'What was asked for.'),
+    operation: some(commands, 'What was asked for.'),
     halt_id: Type.Optional(uuid('The halt to lift, of `lift_halt`.')),
     batch_id: Type.Optional(uuid('The batch to start, of `start_batch`.')),
     status: some(

@@ -9,7 +9,8 @@ export const courses = {
   cancelled: 'cancelled by the trading partner, nothing sold',
   refused: 'refused for good',
   resting: 'taken and never executed: it rests until it is cancelled',
-  interrupted: 'in parts; by lot every second order is postponed after the first of two halves',
+  interrupted:
+    'in parts; every second order, at random, is postponed after the first of two halves',
   filled_late: 'cancelled before the last execution, which is reported all the same 10 s later',
   busted: 'in parts, and 10 s after the end the first execution is declared void',
   once_a_day:
@@ -103,18 +104,18 @@ export interface AskedBehaviour {
   readonly repeatsReports: boolean | undefined;
   readonly shufflesReports: boolean | undefined;
   readonly delaysReportsMs: number | undefined;
-  /** Only one of so many orders, by lot. */
+  /** Only one of so many orders, at random. */
   readonly oneIn: number;
 }
 
-/** The behaviour of the table with what was asked for; the lot falls the same for the same order. */
+/** The behaviour of the table with what was asked for; `random` is the same for the same order. */
 export function behaviourOf(
   isin: string,
   asked: AskedBehaviour | undefined,
-  lot: number,
+  random: number,
 ): Behaviour {
   const { behaviour } = sandboxInstrument(isin);
-  if (asked === undefined || lot % asked.oneIn !== 0) return behaviour;
+  if (asked === undefined || random % asked.oneIn !== 0) return behaviour;
   return {
     course: asked.course ?? behaviour.course,
     losesAnswers: asked.losesAnswers ?? behaviour.losesAnswers,

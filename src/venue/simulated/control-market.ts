@@ -1,4 +1,4 @@
-// What tests may do to the simulated market: one set of wishes is one commit. The market is one for
+// What tests may do to the simulated market: the commands of one request are one commit. The market is one for
 // all who trade on it; only the outcome of an order is a matter of whoever sent it.
 
 import type { Tx } from '../../db/connect.ts';
@@ -21,8 +21,8 @@ import { findWorkingOrders, lockSession } from './order-state-store.ts';
 import { marketHasClosed } from './schedule.ts';
 
 /** What a test asks for; what is undefined stays as it is. Carried out in this order. */
-export interface Wishes {
-  /** Forgets all earlier wishes but those about clock, calendar and orders. */
+export interface MarketCommands {
+  /** Forgets all earlier commands but those about clock, calendar and orders. */
   readonly reset: boolean;
   readonly seed: string | undefined;
   /** `null`: always open. */
@@ -39,7 +39,7 @@ export interface Wishes {
   readonly clock: { readonly by: number } | { readonly to: Date } | undefined;
 }
 
-/** Why a wish cannot be fulfilled, and its place among the orders. */
+/** Why a command cannot be carried out, and its place among the orders. */
 export type Unfulfilled =
   | { readonly type: 'order'; readonly place: number; readonly reason: string }
   | { readonly type: 'clock'; readonly reason: string };
@@ -51,34 +51,34 @@ const offsetMsMax = 100 * 366 * 86_400_000;
 const endedAtOnceMax = 10_000;
 
 /**
- * Fulfils wishes at an instant of the wall clock. @returns why it cannot; the caller undoes then what
+ * Carries out commands at an instant of the wall clock. @returns why it cannot; the caller undoes then what
  * was done. @throws CalendarError
  */
 export async function controlMarket(
   tx: Tx,
-  wishes: Wishes,
+  commands: MarketCommands,
   now: Date,
 ): Promise<Unfulfilled | undefined> {
   await lockSession(tx);
-  if (wishes.reset) await resetMarket(tx);
-  if (wishes.seed !== undefined) await setSeed(tx, wishes.seed);
-  if (wishes.isReachable !== undefined) await setDown(tx, !wishes.isReachable);
-  await trade(tx, wishes, now);
-  for (const { isin, asked } of wishes.behaviours) {
+  if (commands.reset) await resetMarket(tx);
+  if (commands.seed !== undefined) await setSeed(tx, commands.seed);
+  if (commands.isReachable !== undefined) await setDown(tx, !commands.isReachable);
+  await trade(tx, commands, now);
+  for (const { isin, asked } of commands.behaviours) {
     if (asked === undefined) await forgetBehaviour(tx, isin);
     else await askBehaviour(tx, isin, asked);
   }
   const { at } = await findMarket(tx, now);
-  for (const [place, forced] of wishes.orders.entries()) {
+  for (const [place, forced] of commands.orders.entries()) {
     const reason = await forceOrder(tx, forced, at);
     if (reason !== undefined) return { type: 'order', place, reason };
   }
-  return wishes.clock === undefined ? undefined : moveClock(tx, wishes.clock, now);
+  return commands.clock === undefined ? undefined : moveClock(tx, commands.clock, now);
 }
 
 /** Calendar, announcements and halts; what is working when trading stops is postponed. */
-async function trade(tx: Tx, wishes: Wishes, now: Date): Promise<void> {
-  const { calendar, trading, instruments } = wishes;
+async function trade(tx: Tx, commands: MarketCommands, now: Date): Promise<void> {
+  const { calendar, trading, instruments } = commands;
   if (calendar !== undefined) await setCalendar(tx, simulatedMic, calendar ?? undefined);
   if (trading !== undefined) {
     const announced: Announced = trading === 'calendar' ? undefined : trading;
@@ -102,8 +102,8 @@ async function findIsinsOfFixing(tx: Tx): Promise<readonly string[]> {
   const own = Object.entries(sandboxInstruments).flatMap(([isin, { behaviour }]) => {
     return behaviour.course === 'once_a_day' ? isin : [];
   });
-  const wished = [...asked].flatMap(([isin, { course }]) => (course === 'once_a_day' ? isin : []));
-  return [...own, ...wished];
+  const chosen = [...asked].flatMap(([isin, { course }]) => (course === 'once_a_day' ? isin : []));
+  return [...own, ...chosen];
 }
 
 async function postponeWorking(
@@ -125,8 +125,8 @@ async function moveClock(
   now: Date,
 ): Promise<Unfulfilled | undefined> {
   const offsetMs = await findClockOffset(tx);
-  const wished = 'by' in clock ? offsetMs + clock.by : clock.to.getTime() - now.getTime();
-  if (wished > offsetMsMax) {
+  const target = 'by' in clock ? offsetMs + clock.by : clock.to.getTime() - now.getTime();
+  if (target > offsetMsMax) {
     return { type: 'clock', reason: 'cannot be more than 100 years ahead' };
   }
   const moved = await advanceClock(tx, 'by' in clock ? clock : { ...clock, now });

@@ -4,7 +4,7 @@
 import { assertNever } from '../../assert.ts';
 import { type Decimal, decimal } from '../../money.ts';
 import { sandboxInstrument } from './behaviour.ts';
-import { lotOf } from './lot.ts';
+import { randomOf } from './random.ts';
 
 /** Where no price was imported either. */
 const defaultPrice = decimal('100');
@@ -26,7 +26,7 @@ export function priceOf(order: {
     case 'fixed':
       return decimal(price.price);
     case 'wandering':
-      return cent.times(decimal(String(8_000 + (lotOf('price', order) % 4_000))));
+      return cent.times(decimal(String(8_000 + (randomOf('price', order) % 4_000))));
     case 'swinging':
       return cent.times(decimal(String(swingCents(order.at))));
     default:

@@ -5,7 +5,7 @@ import { assertNever } from '../../assert.ts';
 import { type Decimal, decimal, plain, smaller, zero } from '../../money.ts';
 import type { ReportEvent } from '../venue.ts';
 import type { Behaviour } from './behaviour.ts';
-import { lotOf } from './lot.ts';
+import { randomOf } from './random.ts';
 
 /** A report of the venue's future, in ms of market time after the order came in. */
 export interface ScheduledReport {
@@ -86,7 +86,7 @@ function executed(
   { seed, delayMs }: Terms,
 ): readonly Happening[] {
   const { clientOrderId, price: lastPrice } = order;
-  const startMs = delayMs === 0 ? 0 : lotOf('start', { seed, clientOrderId }) % delayMs;
+  const startMs = delayMs === 0 ? 0 : randomOf('start', { seed, clientOrderId }) % delayMs;
   let cumulativeQuantity = zero;
   return parts.map((lastQuantity, i) => {
     cumulativeQuantity = cumulativeQuantity.plus(lastQuantity);
@@ -123,7 +123,7 @@ function cancelledBeforeLast(order: AcceptedOrder, terms: Terms): readonly Happe
 function interrupted(order: AcceptedOrder, terms: Terms): readonly Happening[] {
   const all = executed(order, partsOf(order), terms);
   const { seed } = terms;
-  if (lotOf('interrupted', { seed, clientOrderId: order.clientOrderId }) % 2 === 0) return all;
+  if (randomOf('interrupted', { seed, clientOrderId: order.clientOrderId }) % 2 === 0) return all;
   const reason = 'trading in the instrument is interrupted';
   return ended(all, Math.floor(all.length / 2), { type: 'postponed', reason });
 }
@@ -183,15 +183,15 @@ function told(
   });
   if (!shufflesReports) return reports;
   const lastMs = Math.max(0, ...reports.map((report) => report.sentMs));
-  const lot = lotOf('shuffle', { seed, clientOrderId });
-  return shuffled(reports, lot).map((report, i) => ({ ...report, sentMs: lastMs + i }));
+  const random = randomOf('shuffle', { seed, clientOrderId });
+  return shuffled(reports, random).map((report, i) => ({ ...report, sentMs: lastMs + i }));
 }
 
-/** A permutation that the lot decides, and never the order as it was if that can be. */
-function shuffled<T>(items: readonly T[], lot: number): readonly T[] {
+/** A permutation that a random number decides, and never the order as it was if that can be. */
+function shuffled<T>(items: readonly T[], random: number): readonly T[] {
   const rest = [...items];
   const result: T[] = [];
-  for (let left = lot; rest.length > 0; left = Math.floor(left / (rest.length + 1))) {
+  for (let left = random; rest.length > 0; left = Math.floor(left / (rest.length + 1))) {
     result.push(...rest.splice(left % rest.length, 1));
   }
   const isAsBefore = result.every((item, i) => item === items[i]);

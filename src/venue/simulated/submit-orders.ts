@@ -8,7 +8,6 @@ import { newId } from '../../ids.ts';
 import type { Decimal } from '../../money.ts';
 import { checkInTime, keyOf, type NewOrder, type SubmitOutcome } from '../venue.ts';
 import { type AskedBehaviour, type Behaviour, behaviourOf } from './behaviour.ts';
-import { lotOf } from './lot.ts';
 import {
   everyInstrument,
   findAskedBehaviours,
@@ -18,6 +17,7 @@ import {
   type Market,
 } from './market-store.ts';
 import { priceOf } from './price.ts';
+import { randomOf } from './random.ts';
 import { scheduleOf, type Terms } from './schedule.ts';
 import {
   enterOrders,
@@ -99,8 +99,8 @@ function take(order: NewOrder, scene: Scene): Taken {
   const { isin, clientOrderId } = order;
   const { asked, market, prices } = scene;
   const { seed, at } = market;
-  const wish = asked.get(isin) ?? asked.get(everyInstrument);
-  const behaviour = behaviourOf(isin, wish, lotOf('asked', { seed, clientOrderId }));
+  const chosen = asked.get(isin) ?? asked.get(everyInstrument);
+  const behaviour = behaviourOf(isin, chosen, randomOf('asked', { seed, clientOrderId }));
   const refusal = refusalOf(isin, behaviour, scene);
   if (refusal !== undefined) {
     return { entry: { ...order, decision: { outcome: 'refused', ...refusal } }, behaviour };

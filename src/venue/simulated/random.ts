@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 export type Draw = 'asked' | 'interrupted' | 'price' | 'shuffle' | 'start';
 
 /** 0 up to 2^32 - 1. */
-export function lotOf(draw: Draw, from: { seed: string; clientOrderId: string }): number {
+export function randomOf(draw: Draw, from: { seed: string; clientOrderId: string }): number {
   const { seed, clientOrderId } = from;
   return createHash('sha256').update(`${seed}/${draw}/${clientOrderId}`).digest().readUInt32BE(0);
 }
