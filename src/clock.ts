@@ -10,7 +10,7 @@ export interface Clock {
 /** The clock of this machine. */
 export const systemClock: Clock = { now: () => new Date() };
 
-/** Time that only goes on, for what lasts: nobody who sets the wall clock moves it. */
+/** Time that only goes on, for what lasts: setting the wall clock does not move it. */
 export interface Stopwatch {
   elapsedMs(): number;
   /** Does something again and again until the function it returns is called. */

@@ -56,7 +56,7 @@ export interface StepsOptions {
   readonly venues: readonly Venue[];
   /** How old a rate may be that orders are sent by, in ms of market time. Default as in limits.ts. */
   readonly rateAgeMsMax?: number | undefined;
-  /** Who keeps the holdings, and is asked before they are sold; `off`: nobody is, at no process. */
+  /** The keeper of the holdings, asked before they are sold; `off`: none is asked, by any process. */
   readonly keeper?: Keeper | 'off' | undefined;
   readonly seal: Seal;
   /** The way out to receivers. */
@@ -73,7 +73,7 @@ export interface StepsOptions {
   readonly endLimits: EndLimits;
   /** How liquidations of batches are made. */
   readonly starts: StartSettings;
-  /** Told of what is committed, for the metrics. */
+  /** Counts what is committed, for the metrics. */
   readonly count?: Count | undefined;
   /** Where signed checkpoints of the trail go. */
   readonly checkpoints?: CheckpointSettings | undefined;
@@ -90,9 +90,9 @@ export interface EngineSteps {
   /** Starts accounts of batches. */
   readonly start: Step;
   readonly release: Step;
-  /** Asks the keeper of the holdings, if somebody does. */
+  /** Asks the keeper of the holdings, if there is one. */
   readonly reserve: Step;
-  /** Tells the keeper what was sold. */
+  /** Reports to the keeper what was sold. */
   readonly report: Step;
   readonly submit: Step;
   /** Looks up submissions whose answer is unknown. */

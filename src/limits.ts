@@ -70,7 +70,7 @@ export const stream = {
   readersOfTenantMax: 1_000,
   /** How often the ends of logs are looked at, by one statement for all tenants that are read, in ms. */
   lookEveryMs: 200,
-  /** How often is looked whether something has changed that no event tells, for all tenants at once, in ms. */
+  /** How often the service looks for changes that no event reports, for all tenants at once, in ms. */
   changesEveryMs: 1_000,
   /** What is withdrawn has to end within 5 s, and is remembered for 2 s (authenticate.ts), in ms. */
   tokenCheckEveryMs: 2_000,
@@ -78,7 +78,7 @@ export const stream = {
   heartbeatMs: 10_000,
   /** How long a reader may have no room for anything, in ms: below the limit for standing connections. */
   stalledMs: 20_000,
-  /** Wait that a reader is told to keep before it connects again, in ms. */
+  /** Wait that a reader is asked to keep before it connects again, in ms. */
   retryMs: 1_000,
   /** Bytes that a reader may have unread before it is given no more, and bytes given at once. */
   bufferBytesMax: 65_536,
@@ -147,7 +147,7 @@ export const unreadBytesMax = 128 * 1_048_576;
 /** Signatures under verification at once before new ones are answered 503; each holds a thread. */
 export const verificationsQueuedMax = 256;
 
-/** Inspections of signatures at once: nobody is authenticated for them, and each computes a verification. */
+/** Inspections of signatures at once: they authenticate no client, and each computes a verification. */
 export const inspectionsMax = 4;
 
 /** Keys that an inspected message names and that are looked for. */
@@ -265,7 +265,7 @@ export const tunnelsOfTenantMax = 20;
 /** What a tunnel holds for its client: a few of the largest packages. */
 export const tunnelKeptMax = { requests: 1_000, bytes: 8 * 1_048_576 };
 
-/** How long a tunnel is kept that nobody asks for, in ms: its client is gone. */
+/** How long a tunnel is kept that its client does not ask for, in ms: the client is gone. */
 export const tunnelIdleMsMax = 600_000;
 
 /** How long a client of a tunnel is kept waiting for a request, in ms: less than a request may take. */
@@ -277,7 +277,7 @@ export const tunnelLookMs = 250;
 /** Clients of tunnels that wait at once in a process; two thirds of them of one tenant at most. */
 export const tunnelPollsMax = 60;
 
-/** Requests that a sandbox keeps as files where it is told to, and their bytes: a day of testing. */
+/** Requests that a sandbox keeps as files where a setting says so, and their bytes: a day of testing. */
 export const recordedMax = 1_000;
 export const recordedBytesMax = 64 * 1_048_576;
 
@@ -306,7 +306,7 @@ export const checkpointEveryMs = 60_000;
 export const verifiedSealsAtOnce = 20;
 export const verifiedRowsAtOnce = 5_000;
 
-/** Findings that verifying the trail names; their number is told in full. */
+/** Findings that verifying the trail names; it counts all of them. */
 export const verifiedFindingsMax = 1_000;
 
 /** How long a link to the console can be used, in ms: long enough to walk to another machine. */
@@ -316,7 +316,7 @@ export const consoleLinkMs = 10 * 60_000;
 export const consoleIdleMs = 30 * 60_000;
 export const consoleSessionMs = 12 * 3_600_000;
 
-/** A request notes that somebody is there at most this often, in ms: so reading writes little. */
+/** A request notes that a person is there at most this often, in ms: so reading writes little. */
 export const consoleSeenMs = 60_000;
 
 /** Tenants that the console offers to choose from. */

@@ -1,4 +1,4 @@
-// Names of persons: whether two are one, and those under which the service itself acts, which nobody else takes. Pure.
+// Names of persons: whether two are one, and those under which the service itself acts, which no person takes. Pure.
 
 /** As whom the service acts by itself. */
 export const servicePersons = {

@@ -1,4 +1,4 @@
-// Refusals to a client. Whoever refuses says a code and one sentence; `http/problem.ts` alone knows
+// Refusals to a client. A refusal has a code and one sentence; `http/problem.ts` alone knows
 // which status and title that makes.
 
 /** Every reason the service may give for not doing what a client asks. */

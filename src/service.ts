@@ -325,5 +325,5 @@ function authorityOf({ host }: Config['listen'], { port }: AddressInfo): string 
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** Whoever reads the terminal of a sandbox. */
+/** The person at the terminal of a sandbox. */
 export const sandboxPerson = { name: 'operator', role: 'risk' } as const;

@@ -27,7 +27,7 @@ export type ApprovalCommand =
 /** `void`: its halt was lifted otherwise, or its batch was cancelled. */
 export const approvalStatuses = ['pending', 'approved', 'declined', 'expired', 'void'] as const;
 
-/** What is told where there is nothing to decide any more. */
+/** What is answered where there is nothing to decide any more. */
 export const notPending =
   'It is not pending any more: decided, expired, its halt was lifted otherwise, or its batch was cancelled.';
 
@@ -73,7 +73,7 @@ export function pendingApproval(
 }
 
 /**
- * Whether two are one person, as far as can be told: the same name, however it is written, or the same key of a
+ * Whether two are one person, as far as can be seen: the same name, however it is written, or the same key of a
  * client, whatever names it gives.
  */
 export function isSamePerson(a: Asker, b: Asker): boolean {
@@ -118,7 +118,7 @@ export function passedLimit(
 /** How much of what was asked for may have come on top by the time of the approval: a tenth. */
 const valueGrowth = '1.1';
 
-/** Whether something is worth so much more than when it was asked for that nobody has asked for it so. */
+/** Whether something is worth so much more than when it was asked for that the question was another. */
 export function hasGrown(asked: Decimal | undefined, now: Decimal | undefined): boolean {
   return asked !== undefined && (now === undefined || now.gt(asked.times(valueGrowth)));
 }

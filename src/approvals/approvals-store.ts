@@ -64,7 +64,7 @@ export async function findHeld(tx: Tx, halt: Halt): Promise<readonly Held[]> {
   return rows.map((row) => thingOf<Held>(row, { value: decimal }));
 }
 
-/** Writes down that nobody has decided in time. */
+/** Records that no one has decided in time. */
 export async function expireApprovals(
   tx: Tx,
   { tenantId, command }: Pick<Approval, 'tenantId' | 'command'>,
@@ -229,7 +229,7 @@ export async function markDecided(
   return rows[0] && toApproval(rows[0]);
 }
 
-/** Who has approved that halts were lifted, by halt; one that needed nobody is absent. */
+/** Who has approved that halts were lifted, by halt; one that needed no second person is absent. */
 export async function findLiftApprovers(
   sql: SqlOrTx,
   halts: readonly Pick<Halt, 'tenantId' | 'haltId'>[],

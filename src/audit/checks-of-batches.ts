@@ -1,5 +1,5 @@
 // Checks of batches: what became of each account, what of it counts, when a batch has ended, how fast it was, and
-// what was told of it.
+// its events.
 
 import { fragment } from '../db/sql.ts';
 import { type Check, clockSkew, requestTime } from './check.ts';
@@ -185,7 +185,7 @@ export const checksOfBatches: readonly Check[] = [
   // Events of progress and of pauses stand in between. Events of old batches that have ended have been dropped.
   {
     name: 'events_tell_the_batch',
-    says: 'The events of a batch tell its life to where it is, numbered without a gap.',
+    says: 'The events of a batch follow it to where it is, numbered without a gap.',
     sql: fragment`
       select
         coalesce(b.tenant_id, e.tenant_id) as tenant_id,

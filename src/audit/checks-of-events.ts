@@ -1,4 +1,4 @@
-// Checks of the event log: each liquidation tells its life once, truly and in order.
+// Checks of the event log: it has the life of each liquidation once, truly and in order.
 
 import { fragment } from '../db/sql.ts';
 import type { Check } from './check.ts';
@@ -221,7 +221,7 @@ export const checksOfEvents: readonly Check[] = [
       where e.type in ('ACCOUNT_LIQUIDATION.FILLED', 'ACCOUNT_LIQUIDATION.CANCELLED')
         and shown.cash_amount <> w.cash_amount`,
   },
-  // The object is as it was recorded, or somebody has written to the log beside the service. What the
+  // The object is as it was recorded, or the log was written to beside the service. What the
   // checks above cannot know any more, such as the amount expected at the time, is held by this.
   {
     name: 'events_are_as_recorded',

@@ -1,5 +1,5 @@
 // Runs the audit: recomputes from executions and movements what positions, orders, liquidations and
-// events must be, reconciles with the venue's journal, and tells what differs. What must hold is
+// events must be, reconciles with the venue's journal, and names what differs. What must hold is
 // said by the checks; how it is shown is left to commands/print-report.ts.
 
 import { availableParallelism } from 'node:os';

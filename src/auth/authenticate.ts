@@ -242,7 +242,7 @@ export class Authenticator {
     return tenant;
   }
 
-  /** @param bindingOf what else the client has to show; asked last, so that only who has its key is told. */
+  /** @param bindingOf what else the client has to show; asked last, so that only a caller with its key learns it. */
   async #verify(
     parsed: ParsedSignatures,
     tenant: KnownTenant,

@@ -1,5 +1,5 @@
-// Whose message it claims to be that somebody wants explained, and by which rules and keys it would be
-// judged. It authenticates nobody.
+// Which client a message to be explained claims to be of, and by which rules and keys it would be
+// judged. It authenticates no client.
 
 import {
   type Check,

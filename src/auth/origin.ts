@@ -1,5 +1,5 @@
 // What a client may be bound to besides its secret and its keys: certificates (RFC 8705) and the networks it
-// calls from. Who is told which of them was wrong has proved secret or token, and key, before.
+// calls from. A caller learns which of them was wrong only after it has proved secret or token, and key.
 
 import { isInNetworks } from '../egress/address.ts';
 import { Refusal } from '../refusal.ts';

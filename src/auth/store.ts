@@ -121,7 +121,7 @@ export interface ForeignKey {
 
 /**
  * Live keys of these ids, of whichever clients. Only for who explains signatures in a sandbox or beside its
- * database: nobody is authenticated by what it finds.
+ * database: what it finds authenticates no client.
  */
 export async function findKeysNamed(
   sql: Sql,

@@ -107,7 +107,7 @@ export async function findWaiting(
 }
 
 /**
- * Locks accounts, in the order of their ids. @returns those that somebody else holds: they are left for
+ * Locks accounts, in the order of their ids. @returns those that another transaction holds: they are left for
  * another turn. What is not there is not held.
  */
 export async function lockAccounts(
@@ -240,7 +240,7 @@ export async function cancelWaiting(
   return rows.count;
 }
 
-/** Locks NEW liquidations of a batch that nobody else is about to release. */
+/** Locks NEW liquidations of a batch that no other transaction is about to release. */
 export async function lockNew(
   tx: Tx,
   { tenantId, batchId }: Which,

@@ -92,7 +92,7 @@ export async function findBatch(sql: SqlOrTx, which: Which): Promise<Batch | und
   return rows[0] && toBatch(rows[0]);
 }
 
-/** The same, and nobody else changes it until the end of the transaction: a turn under way is waited for. */
+/** The same, and no other transaction changes it until the end of this one: a turn under way is waited for. */
 export async function lockBatch(tx: Tx, which: Which): Promise<Batch | undefined> {
   const rows = await tx<BatchRow[]>`
     select ${columns}

@@ -92,7 +92,7 @@ export interface Batch extends BatchPlan {
   readonly updatedAt: Date;
   readonly startedAt: Date | undefined;
   readonly endedAt: Date | undefined;
-  /** What its accounts could sell when it was made, in EUR; undefined: nobody asked, or a price was not known. */
+  /** What its accounts could sell when it was made, in EUR; undefined: it was not asked for, or a price was not known. */
   readonly value: Decimal | undefined;
   /** Of one that waits or has waited for a second person. */
   readonly approvalId: Id<'approval'> | undefined;
@@ -144,7 +144,7 @@ export function allowanceOf(rate: number, pacedTo: Date, now: Date): Allowance {
   };
 }
 
-/** When a batch is looked at, and whether some of it waits for what nobody can tell the end of. */
+/** When a batch is looked at, and whether some of it waits for what has no foreseeable end. */
 export interface BatchLook {
   readonly now: Date;
   readonly hasOpenEndedWait: boolean;
@@ -152,7 +152,7 @@ export interface BatchLook {
 
 /**
  * When a running batch will have ended if it goes on as it did, and not sooner than its rate allows; undefined
- * where nobody can tell.
+ * where it cannot be estimated.
  */
 export function estimatedEnd(
   batch: Batch,

@@ -38,7 +38,7 @@ export async function findFigures(sql: SqlOrTx, which: Which): Promise<BatchFigu
 /** Open liquidations of a batch that are looked at for one that waits without an end: what waits becomes the oldest. */
 const openEndedLookedAtMax = 100;
 
-/** Whether some of a batch waits for what nobody can tell the end of. */
+/** Whether some of a batch waits for what has no foreseeable end. */
 async function hasOpenEndedWait(sql: SqlOrTx, { tenantId, batchId }: Which): Promise<boolean> {
   // The keys as an array: so the views read these liquidations only.
   const [oldest] = await sql<{ ids: LiquidationId[] | null }[]>`

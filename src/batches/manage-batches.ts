@@ -95,7 +95,7 @@ export async function steerBatch(
 ): Promise<Batch | Refusal> {
   const batch = await lockBatch(tx, which);
   if (batch === undefined) return new Refusal('not_found', 'There is no such batch.');
-  // One that had not begun yet is begun by a turn, which tells so.
+  // One that had not begun yet is begun by a turn, which records the event.
   const cause = act === 'resume' && batch.startedAt === undefined ? 'reschedule' : act;
   if (!Object.hasOwn(batchTransitions[batch.status], cause)) {
     const detail = `The batch is ${batch.status}; ${needs[act]}`;

@@ -94,7 +94,7 @@ export class CsvSheet {
     switch (error?.code) {
       case 'INVALID_OPENING_QUOTE': {
         if (this.#places === undefined) return this.#break(1, 'a quote stands inside a name');
-        // The parser goes on, and tells each further quote of the record; once is enough.
+        // The parser goes on, and reports each further quote of the record; once is enough.
         const next = Number(error['lines']) - this.#surplusBreaks + 1;
         if (next === line) return;
         this.#nextLine = next;

@@ -161,7 +161,7 @@ interface Staged {
   readonly bad: BadLines;
 }
 
-/** Reads a file, stages the lines that are right by themselves and tells the others. */
+/** Reads a file, stages the lines that are right by themselves and reports the others. */
 async function stage(
   tx: Tx,
   work: { file: BookFile; request: ImportRequest; now: Date },

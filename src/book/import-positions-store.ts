@@ -1,7 +1,7 @@
 // The statements of importing positions: a snapshot of what accounts hold is compared with the
 // book, and the difference is booked as movements. What all files have in common is in import-store.ts.
 //
-// Whoever changes positions of an account locks the account first (creating a liquidation, applying
+// Every change of positions locks the account first (creating a liquidation, applying
 // executions, applying deltas) or works for a liquidation that runs on it (holding quantity). An import locks the
 // accounts, then looks for liquidations that run, and leaves the accounts that have one alone. So
 // nothing but imports changes what is compared here, and nothing is held.

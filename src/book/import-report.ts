@@ -80,7 +80,7 @@ export function byLine(a: BadLine, b: BadLine): number {
   return (a.line ?? 0) - (b.line ?? 0);
 }
 
-/** What is wrong with a staged line, as far as only the database can tell; a row of SQL. */
+/** What is wrong with a staged line, as far as only the database can know; a row of SQL. */
 export interface StagedFault {
   readonly line: number;
   readonly fault:
@@ -110,7 +110,7 @@ export function isSince(fault: StagedFault['fault']): boolean {
   return fault === 'moved_since' || fault === 'sold_since' || fault === 'delta_since';
 }
 
-/** The sentence that tells people a fault. */
+/** The sentence that names a fault to people. */
 export function faultReason(
   file: BookFile,
   { fault, first_line, liquidation_id, moved_at }: StagedFault,

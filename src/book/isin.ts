@@ -1,6 +1,6 @@
 // The ISIN, the name by which everything here knows an instrument: its form and its check digit.
 //
-// Whether an instrument of that number exists, and whether it trades, is told by the imported
+// Whether an instrument of that number exists, and whether it trades, is said by the imported
 // book, not here.
 
 declare const isinBrand: unique symbol;

@@ -6,7 +6,7 @@ import { newId, type TenantId, type UserId } from '../ids.ts';
 import { type NewAccount, profileText, type UserProfile } from './user.ts';
 import { insertAccount, insertUser, lockUser, offboardUser } from './users-store.ts';
 
-/** Makes a user, ACTIVE at once: nobody is checked here. @returns it as responses carry it. */
+/** Makes a user, ACTIVE at once: there is no check of identity. @returns it as responses carry it. */
 export function createUser(
   tx: Tx,
   { tenantId, profile, now }: { tenantId: TenantId; profile: UserProfile; now: Date },

@@ -36,7 +36,7 @@ export function displayName(text: string): string {
   return textForPeople(text, 100);
 }
 
-/** Who decides something: nobody as the service itself. */
+/** Who decides something: no one as the service itself. */
 export function personName(text: string): string {
   if (!isServicePerson(text)) return displayName(text);
   throw new InvalidArgumentError('The service itself acts under this name.');

@@ -15,9 +15,9 @@ import { keepsSecrets } from './arguments.ts';
 
 /** @throws ConfigError that names the file and what to mend in it. */
 export async function readClientFile(file: string): Promise<SandboxClient> {
-  const told = membersOf(file, await readText(file));
+  const members = membersOf(file, await readText(file));
   const beside = (path: string) => resolve(dirname(file), path);
-  const { base_url: url, client_id: id, keys, scopes, ca_file: ca } = told;
+  const { base_url: url, client_id: id, keys, scopes, ca_file: ca } = members;
   if (typeof url !== 'string' || !/^https?:\/\//.test(url) || !URL.canParse(url)) {
     throw unusable(file, 'base_url is no address such as https://api.example.com');
   }
@@ -35,7 +35,7 @@ export async function readClientFile(file: string): Promise<SandboxClient> {
   return {
     base_url: url,
     client_id: id,
-    client_secret: await secretIn(file, told, beside),
+    client_secret: await secretIn(file, members, beside),
     keys: [{ ...key, private_key_file: beside(key.private_key_file) }],
     scopes,
     ...(typeof ca === 'string' ? { ca_file: beside(ca) } : {}),

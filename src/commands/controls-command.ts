@@ -156,7 +156,7 @@ export async function setControls(on: OnDatabase, options: SetOptions): Promise<
   return 1;
 }
 
-/** Somebody else has set controls since the caller looked: theirs would be lost without a word. */
+/** Another person has set controls since the caller looked: theirs would be lost without a word. */
 async function otherInForce(tx: Tx, { tenantId }: Controls): Promise<RefusedError> {
   const found = (await findControls(tx, tenantId)).find((one) => one.tenantId === tenantId);
   const whose = whoseName(tenantId);

@@ -40,6 +40,6 @@ export function endWords(
 }
 
 function refusals(cancelled: readonly Refusal[]): string {
-  const told = cancelled.map(({ isin, reason = 'without a reason' }) => `${isin}, ${reason}`);
-  return told.length === 0 ? '' : ` (${[...new Set(told)].join('; ')})`;
+  const parts = cancelled.map(({ isin, reason = 'without a reason' }) => `${isin}, ${reason}`);
+  return parts.length === 0 ? '' : ` (${[...new Set(parts)].join('; ')})`;
 }

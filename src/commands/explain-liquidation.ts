@@ -140,8 +140,8 @@ function spanOf({ since, until, detail }: Pick<Wait, 'since' | 'until' | 'detail
     until && `until ${at(until)} by the market clock`,
     detail,
   ];
-  const told = parts.filter((part) => part !== undefined && part !== '');
-  return told.length === 0 ? '' : ` (${told.join('; ')})`;
+  const known = parts.filter((part) => part !== undefined && part !== '');
+  return known.length === 0 ? '' : ` (${known.join('; ')})`;
 }
 
 function at(instant: Date): string {

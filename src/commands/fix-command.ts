@@ -42,7 +42,7 @@ export function addFixCommands(program: Command): void {
     .option('--json', 'each message as a line of JSON')
     .action((which: LogOptions) => {
       const stopped = new AbortController();
-      // Nobody reads on, as behind `| head`: there is nothing to follow for.
+      // The reader is gone, as behind `| head`: there is nothing to follow for.
       process.stdout.on('error', () => stopped.abort());
       return runOnDatabase((on) => showLog(on, { ...which, signal: stopped.signal }));
     });
@@ -137,8 +137,8 @@ export async function showLog(
     for (const { direction, number, at, message, problem } of messages) {
       after = { ...after, [direction]: Math.max(after[direction], number) };
       if (json) {
-        const told = { direction, number, at, message: describeMessage(message), problem };
-        stdout.write(`${JSON.stringify(told)}\n`);
+        const shownMessage = { direction, number, at, message: describeMessage(message), problem };
+        stdout.write(`${JSON.stringify(shownMessage)}\n`);
         continue;
       }
       const arrow = direction === 'in' ? '←' : '→';

@@ -25,7 +25,7 @@ export interface ImportCommand extends OnClient {
 }
 
 /**
- * Imports a directory and tells about it.
+ * Imports a directory and prints what became of it.
  *
  * @returns the exit code: 0 when every file that is there was imported, otherwise 1.
  * @throws trouble of the database; the files reported before it are settled.

@@ -44,8 +44,8 @@ export function lineOf(json: string, isColoured: boolean): string {
   const what = `${name === '' ? '' : `${name}: `}${event}`;
   const plain = bare.flatMap((key) => (key in fields ? [String(fields[key])] : [])).join(' ');
   const rest = Object.entries(fields).flatMap(([key, value]) => textOf(key, value));
-  const told = [...(plain === '' ? [] : [plain]), ...rest].join(', ');
-  const text = printableLine(told === '' ? what : `${what}: ${told}`);
+  const details = [...(plain === '' ? [] : [plain]), ...rest].join(', ');
+  const text = printableLine(details === '' ? what : `${what}: ${details}`);
   const clock = new Date(time).toTimeString().slice(0, 8);
   if (!isColoured) return `${clock} ${text}`;
   const grey = styleText('gray', clock, { validateStream: false });

@@ -141,7 +141,7 @@ const rooms: readonly Room[] = [
   },
 ];
 
-/** Nouns that tell of all others. */
+/** Nouns that show all others. */
 const ofAll = ['commands', 'completion'];
 
 /** Nouns whose commands are not declared: they stand in the help, and none of them is on the command line. */

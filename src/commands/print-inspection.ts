@@ -18,7 +18,7 @@ export function printInspection(inspection: Inspection, notes: readonly string[]
   const { method, path, query, body_bytes } = request;
   const lines = [
     field('Request', `${method} ${path}${query}, body of ${body_bytes} bytes`),
-    field('Dialect', dialect ? `${dialectNames[dialect.version]}: ${dialect.because}` : 'not told'),
+    field('Dialect', dialect ? `${dialectNames[dialect.version]}: ${dialect.because}` : 'unknown'),
     ...notes.map((note) => field('', note)),
     ...digestLines(inspection.digest),
     ...signatures.flatMap(signatureLines),

@@ -10,7 +10,7 @@ export interface Progress {
   /** From 0 to 1. It is shown as less than all of it: what is done has no bar any more. */
   readonly done: number;
   readonly detail: string;
-  /** Some of it waits for what nobody can tell the end of, so that no rest is estimated. */
+  /** Some of it waits for what has no foreseeable end, so that no rest is estimated. */
   readonly isOpenEnded?: boolean;
 }
 

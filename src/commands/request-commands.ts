@@ -1,4 +1,4 @@
-// `unwind request`, `replay-request`, `listen` and `inspect-signature`: for whoever writes a client.
+// `unwind request`, `replay-request`, `listen` and `inspect-signature`: for those who write a client.
 
 import { type Command, Option } from 'commander';
 import type { SignaturePolicy } from '../auth/store.ts';

@@ -96,7 +96,7 @@ async function createBatch(
     // 422 is a key that was used for another request: what is wrong with this one was looked for before.
     if (!(isOncePerFile && error instanceof ApiError && error.status === 422)) throw error;
     const why =
-      'this file was started before by somebody else or for another reason: find its batch by "unwind ' +
+      'this file was started before by another person or for another reason: find its batch by "unwind ' +
       'batches list", or give the file another name to start it again.';
     throw new RefusedError(why, { cause: error });
   }
@@ -216,7 +216,7 @@ export async function watchBatch(
   json?: true,
 ): Promise<number> {
   const bar = terminal && !json ? new ProgressBar(terminal) : undefined;
-  let told = '';
+  let shown = '';
   for (;;) {
     const batch = await client.batches.retrieve(id);
     const text = progressText(batch);
@@ -232,11 +232,11 @@ export async function watchBatch(
       });
     // The end that is estimated moves with every look.
     const state = JSON.stringify([batch.status, batch.accounts, batch.liquidations]);
-    if (!json && (isOver || (bar === undefined && state !== told))) {
+    if (!json && (isOver || (bar === undefined && state !== shown))) {
       stdout.write(`${batch.status}  ${text}\n`);
     }
     if (ends) return endOf(stdout, batch, json);
-    told = state;
+    shown = state;
     await restFor(lookMs, signal);
   }
 }

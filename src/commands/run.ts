@@ -62,11 +62,11 @@ export function notDone(stdout: Output, why: string): number {
 
 /** The document of a command that has none of its own, or could not be run. */
 export function printOutcome(code: number, outcome: { lines: string } | { error: string }): void {
-  const told =
+  const content =
     'error' in outcome
       ? outcome
       : { lines: outcome.lines.split('\n').filter((line) => line !== '') };
-  const document = { ok: code === 0, exit_code: code, ...told, ...done };
+  const document = { ok: code === 0, exit_code: code, ...content, ...done };
   printJson(process.stdout, document);
 }
 
@@ -112,7 +112,7 @@ export async function run(
   }
 }
 
-/** Nobody reads on, as behind `| head`: the work goes on to its end, which the exit code tells. */
+/** The reader is gone, as behind `| head`: the work goes on to its end, which the exit code shows. */
 function goOnUnread(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }

@@ -1,4 +1,4 @@
-// `unwind start`: runs the service until it is told to stop, and shows a person where everything is.
+// `unwind start`: runs the service until a signal stops it, and shows a person where everything is.
 
 import { join } from 'node:path';
 import { styleText } from 'node:util';
@@ -163,7 +163,7 @@ function consoleOf(config: Config, { url, consoleLink }: Service): readonly stri
   return [['Console', ways[wayIntoConsole(config)]]];
 }
 
-/** The commands below trust the authority by themselves; whatever else calls has to be told. */
+/** The commands below trust the authority by themselves; any other caller has to be given it. */
 function howToTrust(url: string, caFile: string): readonly string[] {
   return [
     '  Its certificate is of an authority made for this sandbox. Other programs trust it like this:',

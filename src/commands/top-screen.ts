@@ -14,7 +14,7 @@ export interface TopClient {
   /** Orders with an execution in the last minute that is over. */
   readonly ordersAMinute: number;
   readonly openOrders: number;
-  /** Those of them that a control or a halt keeps from being sent: nobody can tell how long. */
+  /** Those of them that a control or a halt keeps from being sent: how long is unknown. */
   readonly heldOrders: number;
   readonly parked: number;
   /** The most frequent reasons first. */

@@ -32,7 +32,7 @@ export function addTrailCommands(program: Command): void {
   const trail = nounOf(program, 'trail');
   trail
     .command('list', { isDefault: true })
-    .description('changes that somebody has made, the newest first')
+    .description('changes and who made them, the newest first')
     .option('--client <id>', 'only of this client (default: of all)', clientId)
     .option('--account <id>', 'only those that name this account', accountId)
     .addOption(

@@ -1,5 +1,5 @@
 // Watches liquidations to their end: a bar with orders, units and proceeds on a terminal, else a line for each that
-// ends. It only reads: whoever stops it stops nothing, and the same command goes on.
+// ends. It only reads: stopping it stops nothing, and the same command goes on.
 
 import type { LiquidationOverview, LiquidationStory } from '@unwind/client';
 import { openEndedReasons } from '../liquidations/waits-store.ts';

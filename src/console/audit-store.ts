@@ -9,7 +9,7 @@ export type AuditId = Id<'audit'>;
 export interface AuditRun {
   readonly id: AuditId;
   readonly person: string;
-  /** RUNNING also says one whose process has died; `isLost` tells them apart. */
+  /** RUNNING also says one whose process has died; `isLost` separates them. */
   readonly status: 'RUNNING' | 'DONE' | 'FAILED';
   readonly isLost: boolean;
   readonly startedAt: Date;

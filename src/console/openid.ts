@@ -1,4 +1,4 @@
-// Who somebody is at the console by what an identity provider says of them: a name, a role, and the clients
+// Who a person is at the console by what an identity provider says of them: a name, a role, and the clients
 // they may look at. Pure; what the provider says was checked before.
 
 import { parseId, type TenantId } from '../ids.ts';
@@ -23,7 +23,7 @@ export interface RoleOfValue {
 }
 
 export interface KnownPerson extends Person {
-  /** The issuer, a space, and its own id of the person, which no two have and nobody edits. */
+  /** The issuer, a space, and its own id of the person, which no two have and no one edits. */
   readonly subject: string;
   /** The clients they may look at; undefined: every one. */
   readonly tenants: readonly TenantId[] | undefined;
@@ -58,7 +58,7 @@ export function personOf(
   const issuer = textOf(claims['iss'], issuerMax);
   if (id === undefined || issuer === undefined) return { refused: 'The provider names nobody.' };
   const subject = `${issuer} ${id}`;
-  // Whoever may type an address in at the provider could type another's.
+  // A person who may type an address in at the provider could type another's.
   const isProven = rules.nameClaim !== 'email' || claims['email_verified'] === true;
   const claimed = isProven ? nameOf(claimOf(claims, rules.nameClaim)) : undefined;
   const name = claimed ?? nameOf(id) ?? 'unnamed';

@@ -13,7 +13,7 @@ export async function insertLink(
     values (${link.hash}, ${link.name}, ${link.role}, ${link.now}, ${link.expiresAt})`;
 }
 
-/** Takes a link away, so that nobody uses it again. @returns whose it was, if its time is not over. */
+/** Takes a link away, so that it is not used again. @returns whose it was, if its time is not over. */
 export async function takeLink(
   sql: SqlOrTx,
   { hash, now }: { readonly hash: Buffer; readonly now: Date },
@@ -117,7 +117,7 @@ export async function findSession(
   );
 }
 
-/** Notes that somebody is there. */
+/** Notes that its person is there. */
 export async function touchSession(sql: Sql, hash: Buffer, now: Date): Promise<void> {
   await sql`
     update unwind.console_sessions s

@@ -1,5 +1,5 @@
 // Signing in at the console and out again. A session is a random id in a cookie, of which the database keeps
-// the hash; it ends when nobody was there for a while, and after a day's work at the latest.
+// the hash; it ends after a while without its person, and after a day's work at the latest.
 
 import { newSecret, sha256 } from '../auth/secret.ts';
 import { type Clock, later } from '../clock.ts';
@@ -58,7 +58,7 @@ export async function signInByLink(
   });
 }
 
-/** Begins a session of somebody whom an identity provider has named. @returns its id. */
+/** Begins a session of a person whom an identity provider has named. @returns its id. */
 export async function beginSession(
   sql: Sql,
   clock: Clock,
@@ -92,7 +92,7 @@ function actOf(
   return { ...by, ...what, at, requestSha256: undefined };
 }
 
-/** Ends the session of somebody who signs out. */
+/** Ends the session of a person who signs out. */
 export async function signOut(
   sql: Sql,
   clock: Clock,
@@ -110,7 +110,7 @@ export interface OpenSession extends Session {
   readonly hash: Buffer;
 }
 
-/** The session of a cookie; where somebody acts, it is then alive for another while. */
+/** The session of a cookie; where its person acts, it is then alive for another while. */
 export async function openSession(
   sql: Sql,
   clock: Clock,

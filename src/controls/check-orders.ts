@@ -1,5 +1,5 @@
 // Checks orders by the controls in force before they are sent, inside the transaction that claims them: what is
-// stopped is not sent by any process. Where nobody has set controls it asks for them, clears what former ones have
+// stopped is not sent by any process. Where no controls are set it asks for them, clears what former ones have
 // stopped, and no more. A preview asks the same of orders that are not there.
 
 import type { Tx } from '../db/connect.ts';

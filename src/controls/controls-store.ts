@@ -50,7 +50,7 @@ export async function findControls(sql: SqlOrTx, tenantId: TenantId): Promise<re
 }
 
 /**
- * Sets controls instead of those in force, which whoever sets them has looked at. Of two that replace the same, one does.
+ * Sets controls instead of those in force, which the caller has looked at. Of two that replace the same, one does.
  *
  * @param replaces undefined: none were in force.
  * @returns false: others are in force, or none; nothing is set.

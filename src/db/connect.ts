@@ -37,7 +37,7 @@ export type ConnectOptions = {
   readonly plansAnew?: boolean;
   /** How much longer than a statement's own timeout the server may be silent before it is lost. */
   readonly silenceMarginMs?: number;
-  /** How long what runs may go on after the pool was told to end. */
+  /** How long what runs may go on after the end of the pool was asked for. */
   readonly closeTimeoutMs?: number;
   /** How the pool connects and waits, where that is not the real thing: in a simulation. */
   readonly simulated?: {
@@ -46,7 +46,7 @@ export type ConnectOptions = {
   };
   /**
    * For a pool of one that stands for a session: the connection is kept until it breaks, and
-   * `onClose` tells of every connection that ends.
+   * `onClose` is called for every connection that ends.
    */
   readonly session?: { onClose(): void };
 };
@@ -110,8 +110,8 @@ export function connect(options: ConnectOptions): Sql {
       : {}),
     ...(options.sessionSettings === false ? { options: given } : sessionSettings(options, given)),
   });
-  // A connection that breaks while nobody uses it leaves the pool; the next statement gets another,
-  // and if there is none, that statement tells. One that breaks in use fails its own statement.
+  // A connection that breaks while it is idle leaves the pool; the next statement gets another,
+  // and if there is none, that statement fails. One that breaks in use fails its own statement.
   const isToldElsewhere = () => {};
   pool.on('error', isToldElsewhere);
   pool.on('connect', (client) => client.on('error', isToldElsewhere));

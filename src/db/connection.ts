@@ -1,5 +1,5 @@
 // Connections lent from the driver's pool, one user at a time. It answers for a connection that
-// broke, or whose state nobody knows, never being lent again, and for an end in bounded time. What
+// broke, or whose state is unknown, never being lent again, and for an end in bounded time. What
 // is said on them is left to sql.ts.
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
@@ -40,7 +40,7 @@ export type Lent = {
 
 const goodByeMs = 1_000;
 
-/** Lends a connection. One that broke, or whose state nobody knows, is closed afterwards. */
+/** Lends a connection. One that broke, or whose state is unknown, is closed afterwards. */
 export async function onSomeConnection<T>(
   { pool, prepare }: Driver,
   silenceMs: number | null,
@@ -81,7 +81,7 @@ async function acquire(pool: pg.Pool): Promise<pg.PoolClient> {
   }
 }
 
-/** Tells which connections of a pool are lent at the moment. */
+/** Knows which connections of a pool are lent at the moment. */
 export function watchLent(pool: pg.Pool): ReadonlySet<pg.PoolClient> {
   const lent = new Set<pg.PoolClient>();
   pool.on('acquire', (client) => lent.add(client));

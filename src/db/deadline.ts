@@ -24,7 +24,7 @@ export class Deadline {
     this.#running.clear();
   }
 
-  /** Tells what to do when it passes, while something runs. */
+  /** Sets what to do when it passes, while something runs. */
   begins(breakOff: () => void): void {
     this.#running.add(breakOff);
   }

@@ -4,7 +4,7 @@
 import pg from 'pg';
 import { ConnectionLostError } from './connection.ts';
 
-// A wrapped error is recognised by its cause; deeper chains than this are somebody's mistake.
+// A wrapped error is recognised by its cause; deeper chains than this are a mistake.
 const maxCauses = 8;
 
 // SQLSTATEs of a server that takes no connections or no writes (PostgreSQL appendix A), beside class 08.

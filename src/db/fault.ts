@@ -40,7 +40,7 @@ export function databaseFault(error: unknown, url: string): DatabaseFault | unde
     if (one instanceof DatabaseFaultError) return one.fault;
     const said = one.message.trim().replace(/[.]$/, '');
     const explain = one instanceof pg.DatabaseError ? serverFault(one) : systemFault(one);
-    // Where somebody else has put it in words already, the file is one of a command, such as that which it writes.
+    // Where a caller has put it in words already, the file is one of a command, such as that which it writes.
     const isOfDatabase = one === error || error instanceof ConnectionLostError;
     if (explain === unreadableFile && !isOfDatabase) continue;
     if (explain !== undefined) return explain(target, said);

@@ -293,7 +293,7 @@ export function receiverFailed(receiver: Receiver, failed: Failed): Receiver {
   return isEnough ? rested(refused, failed, 'given_up') : refused;
 }
 
-/** Nothing else is there to tell whether it acknowledges anything: it counts as down. */
+/** Nothing else shows whether it acknowledges anything: it counts as down. */
 export function receiverGivenUp(receiver: Receiver): Receiver {
   const { lastFailure } = receiver;
   if (isResting(receiver) || lastFailure === undefined) return receiver;

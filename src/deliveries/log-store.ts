@@ -24,7 +24,7 @@ interface EventRow {
 const eventColumns = fragment`
   e.position, e.event_id, e.account_id, e.liquidation_id, e.type, e.object, unwind.instant(e.created_at) as created_at`;
 
-/** Bytes of what is read before an event; to tell them, no object has to be read. */
+/** Bytes of what is read before an event, without reading an object. */
 const bytesBefore = fragment`
   sum(octet_length(e.object)) over (order by e.position rows unbounded preceding)
     - octet_length(e.object)`;

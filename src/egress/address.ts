@@ -122,7 +122,7 @@ export class ForbiddenAddressError extends Error {
   readonly code = 'FORBIDDEN_ADDRESS';
 }
 
-/** Addresses of one name that are tried: a receiver has a few, and each is somebody's machine. */
+/** Addresses of one name that are tried: a receiver has a few, and each is a machine of its owner. */
 const addressesMax = 8;
 
 /**

@@ -1,6 +1,6 @@
 // The identity provider that people sign in at (OpenID Connect Core 1.0, authorization code with PKCE): where a
 // browser is sent, and what its return proves. The checks of what the provider says are those of
-// `openid-client`. The provider may be away at any time: it is asked when somebody signs in, not before.
+// `openid-client`. The provider may be away at any time: it is asked at a sign-in, not before.
 
 import type { Configuration, CustomFetch } from 'openid-client';
 import { Agent, fetch as fetchOver } from 'undici';
@@ -67,7 +67,7 @@ export class OpenIdProvider {
 
   /**
    * Where to send a browser, and what it has to bring back.
-   * @param asks whether the provider has to ask who it is, also of somebody who is signed in there.
+   * @param asks whether the provider has to ask who it is, also of a person who is signed in there.
    * @throws Refusal
    */
   async begin(asks: boolean): Promise<{ readonly url: URL; readonly attempt: OpenIdAttempt }> {
@@ -215,7 +215,7 @@ export class OpenIdProvider {
   }
 }
 
-/** What went wrong at the provider. Its own description is shown to nobody: whoever makes the address writes it. */
+/** What went wrong at the provider. Its own description is not shown: a caller who makes up the address writes it. */
 function explainedFault(error: unknown, library: Library): { code: RefusalCode; words: string } {
   if (error instanceof library.AuthorizationResponseError) {
     if (error.error === 'access_denied') {

@@ -1,5 +1,5 @@
 // Decides under which account of the operating system PostgreSQL runs. PostgreSQL refuses to run
-// as root, so root lends it an account that exists already; nobody's permissions are changed.
+// as root, so root lends it an account that exists already; no account's permissions are changed.
 import { chmod, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { makeDirectory } from '../settings/file-fault.ts';

@@ -10,7 +10,7 @@ export type EmbeddedProblem =
   | 'init_failed'
   | 'start_failed';
 
-/** Thrown when the built-in database cannot be used; the message tells a person what to do. */
+/** Thrown when the built-in database cannot be used; the message says what to do. */
 export class EmbeddedError extends Error {
   readonly code: EmbeddedProblem;
 

@@ -75,7 +75,7 @@ export async function joinServer(
     }
     const { servicePassword } = server;
     await ensureServiceRole({ sql, adminUrl: adminUrl(server), servicePassword });
-    // Whoever is joining tries again by itself: only the loss of a member is reported.
+    // A process that is joining tries again by itself: only the loss of a member is reported.
     if (isLost()) {
       await close();
       return null;

@@ -121,7 +121,7 @@ function parsePostmaster(text: string | null): Postmaster | null {
 
 /**
  * True when the process is a PostgreSQL server on this data directory, and not one that got the
- * same number after a crash. A process we may not look at belongs to somebody else.
+ * same number after a crash. A process we may not look at belongs to another user.
  */
 export async function runsOn(cluster: Cluster, pid: number): Promise<boolean> {
   const data = await realpath(cluster.data);

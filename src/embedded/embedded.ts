@@ -21,7 +21,7 @@ import {
 } from './embedded-process.ts';
 import { isAlive } from './embedded-program.ts';
 
-/** Where the database tells of what it does; a pino logger fits. */
+/** Where the database logs what it does; a pino logger fits. */
 export type EmbeddedLog = {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -140,7 +140,7 @@ class EmbeddedServer {
     return joined.port;
   }
 
-  // Never rejects: what cannot be mended is told to `onLost`.
+  // Never rejects: what cannot be mended goes to `onLost`.
   async #recover(): Promise<void> {
     const { log } = this.#parts;
     const port = this.#port;
@@ -246,7 +246,7 @@ async function findRunning(cluster: Cluster): Promise<Postmaster | null> {
   if (found === null || (await runsOn(cluster, found.pid))) {
     return found;
   }
-  // With nobody under that number PostgreSQL takes the file away itself, and nobody races with it.
+  // With no process under that number PostgreSQL takes the file away itself, and no process races with it.
   if (isAlive(found.pid)) {
     await removeStale(cluster, found);
   }

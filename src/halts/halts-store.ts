@@ -58,7 +58,7 @@ function coversSql(what: HaltedThing): Fragment {
       and (h.venue is null or h.venue = ${what.venue})`;
 }
 
-/** SQL: who has halted something that has this account, instrument and venue, and why, in words; null: nobody. */
+/** SQL: who has halted something that has this account, instrument and venue, and why, in words; null: no one. */
 export function haltedBySql(what: HaltedThing): Fragment {
   return fragment`(
     select concat('halted by ', h.person, ': ', h.reason)

@@ -20,7 +20,7 @@ export const createBatchBody = only({
   accounts: Type.Array(
     only({
       account_id: uuid('The account.'),
-      user_id: Type.Optional(uuid('The user who has to own it; absent: whoever owns it.')),
+      user_id: Type.Optional(uuid('The user who has to own it; absent: any.')),
     }),
     {
       minItems: 1,

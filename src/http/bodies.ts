@@ -81,7 +81,7 @@ export class LargeBodies {
       throw new Refusal('service_unavailable', detail, { headers: { 'retry-after': '1' } });
     }
     reply.removeHeader('connection');
-    // A client that has gone meanwhile is told nothing, and would never give its place back.
+    // A client that has gone meanwhile hears nothing, and would never give its place back.
     if (reply.raw.closed) return;
     this.#senders.add(sender);
     reply.raw.once('close', () => this.#senders.delete(sender));

@@ -111,7 +111,7 @@ export class Connections {
 
   /**
    * Counts the bytes of a response until they are read, or its connection ends: a response that waits behind
-   * another one of its connection says nothing when that ends, and one that comes later is read by nobody.
+   * another one of its connection says nothing when that ends, and one that comes later is not read.
    */
   countUnread(response: ServerResponse, bytes: number): void {
     const held = this.#held.get(response.req.socket);

@@ -25,7 +25,7 @@ export interface ConsoleGate {
   readonly rates: Rates;
   /** Whether browsers reach the service over TLS alone. */
   readonly isTls: boolean;
-  /** How people sign in: `none` where nothing is configured, and then nobody asks for anything. */
+  /** How people sign in: `none` where nothing is configured, and then no one can ask for anything. */
   readonly signIn: 'link' | 'openid' | 'none';
 }
 
@@ -49,7 +49,7 @@ export function consoleOperations(
   }));
 }
 
-/** Who asks for an operation: somebody who is signed in, by our own page, with a role for it. @throws Refusal */
+/** Who asks for an operation: a person who is signed in, by our own page, with a role for it. @throws Refusal */
 async function admit(
   route: SignedRoute,
   request: FastifyRequest,
@@ -57,7 +57,7 @@ async function admit(
 ): Promise<OpenSession & { readonly tenantId: TenantId }> {
   checkOwnPage(request);
   const isStream = route.type === 'text/event-stream';
-  // A browser connects a stream anew by itself: nobody has to be there for it.
+  // A browser connects a stream anew by itself: that does not show a person there.
   const session = await sessionOf(request, gate, isStream ? 'waits' : presenceOf(request));
   if (session === undefined) throw new Refusal('unauthorized', 'Nobody is signed in.');
   const { tenantId, role } = session;
@@ -175,7 +175,7 @@ function foreign(): Refusal {
 
 /**
  * The session whose cookie came along, if it is still alive; a cookie of none counts as a failed
- * authentication. A page that follows by itself `waits`: that nobody has touched it for long shows all the
+ * authentication. A page that follows by itself `waits`: a page that no one has touched for long shows all the
  * same.
  * @throws Refusal `too_many_requests`.
  */
@@ -199,7 +199,7 @@ export async function sessionOf(
   }
 }
 
-/** Somebody who is about to show a cookie or a link; people have no client id. */
+/** A person who is about to show a cookie or a link; people have no client id. */
 export function consoleAttempt({ ip }: FastifyRequest, credential: string): Attempt {
   return { address: ip, clientId: 'console', credential };
 }

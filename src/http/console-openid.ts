@@ -36,7 +36,7 @@ interface Options extends ConsoleGate {
   readonly openId: OpenIdSignIn;
 }
 
-/** How long somebody may take to sign in at the identity provider, in ms. */
+/** How long a person may take to sign in at the identity provider, in ms. */
 const openIdSignInMs = 10 * 60_000;
 
 /** Bytes of an ID token that a session keeps for signing out; without it the provider asks the person. */
@@ -74,7 +74,7 @@ export function openIdRoutes(options: Options): readonly OpenRoute[] {
   ];
 }
 
-/** Where somebody who signs out here signs out of the provider as well. */
+/** Where a person who signs out here signs out of the provider as well. */
 export async function signOutAddress(
   { provider, seal, url }: OpenIdSignIn,
   session: OpenIdSession | undefined,
@@ -109,7 +109,7 @@ interface Kept extends OpenIdAttempt {
   readonly place: string;
 }
 
-/** Sends a browser to the provider. Whoever signs in anew is out first: the old session does not come along. */
+/** Sends a browser to the provider. A new sign-in ends the old session first. */
 async function begin(options: Options, request: FastifyRequest, reply: FastifyReply) {
   const { openId, clock, sql, isTls } = options;
   checkOwnPage(request);
@@ -169,7 +169,7 @@ async function refuseWithoutClient(
   throw new Refusal('forbidden', `${name} may look at clients that this service does not have.`);
 }
 
-/** A place of the console and nothing else, so that nobody is led elsewhere. */
+/** A place of the console and nothing else, so that no sign-in leads elsewhere. */
 function placeOf(asked: string | undefined): string {
   return asked !== undefined && /^\/[a-z]+(\/[\w.-]+)?$/.test(asked) ? asked : '';
 }

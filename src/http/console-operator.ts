@@ -184,7 +184,7 @@ async function listAudits({ sql, clock }: Options): Promise<OpenAnswer> {
   });
 }
 
-/** It reads whole tables, so whoever only looks does not begin it. */
+/** It reads whole tables, so a viewer does not begin it. */
 async function beginAudit({ audits }: Options, { name, role }: OpenSession): Promise<OpenAnswer> {
   if (role === 'viewer') throw new Refusal('forbidden', 'The role viewer begins no audit.');
   const id = await audits.begin(name);

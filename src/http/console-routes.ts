@@ -65,7 +65,7 @@ export function consoleRoutes(options: ConsoleOptions): readonly OpenRoute[] {
   ];
 }
 
-/** Who is signed in; nobody is an answer, not an error. */
+/** Who is signed in; that no one is, is an answer and no error. */
 async function showSession(request: FastifyRequest, options: ConsoleOptions) {
   checkOwnPage(request);
   const session = await sessionOf(request, options);
@@ -93,7 +93,7 @@ function textOf(request: FastifyRequest, name: string): string {
   return value;
 }
 
-/** Whoever signs in gets an id that nobody knew before; a session that was open ends. */
+/** A sign-in gets an id of its own that was known to no one; a session that was open ends. */
 async function signIn(options: ConsoleOptions, ...[request, reply]: Parameters<Work>) {
   const { sql, clock, rates, isTls } = options;
   checkOwnPage(request);

@@ -47,7 +47,7 @@ export const streamQuery = only({
   account_liquidation_id: Type.Optional(uuid('Only events of this liquidation.')),
   changes: Type.Optional(
     flag(
-      'With `true`, also an event `changed` where something has changed that no event of the log tells: ' +
+      'With `true`, also an event `changed` where something has changed that no event of the log reports: ' +
         'what was sold, batches, halts, controls and what they stop, what is parked, webhooks, venues, audits. ' +
         'Once a second at most.',
       { default: false },

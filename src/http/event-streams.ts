@@ -60,7 +60,7 @@ export class EventStreams {
     for (const loop of this.#loops) loop.start();
   }
 
-  /** Tells every reader that the process stops. Idempotent. */
+  /** Says to every reader that the process stops. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     for (const reader of this.#all()) reader.finish('shutting_down');
@@ -133,7 +133,7 @@ export class EventStreams {
     }
   }
 
-  /** Tells readers which parts have changed; those that are new, all of them: it may have been just before. */
+  /** Reports to readers which parts have changed; those that are new, all of them: it may have been just before. */
   async #tellChanges(): Promise<number> {
     const readers = [...this.#all()].filter(({ wantsChanges }) => wantsChanges);
     const tenantIds = [...new Set(readers.map(({ tenantId }) => tenantId))];

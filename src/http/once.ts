@@ -37,7 +37,7 @@ export function toAnswer(answer: { status: number; body: string; replayed: boole
     : { status, body };
 }
 
-/** The body of what a person has decided: nobody at the console acts under another's name. @throws Refusal `bad_request`. */
+/** The body of what a person has decided: no person at the console acts under another's name. @throws Refusal `bad_request`. */
 export function decidedBody<Body extends { readonly reason?: string; readonly person: string }>(
   call: Call,
   read: Reader<Body>,

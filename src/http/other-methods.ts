@@ -5,14 +5,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../refusal.ts';
 import { allowedMethods } from './open-route.ts';
 
-type Tell = (
+type Answer = (
   request: FastifyRequest,
   reply: FastifyReply,
   headers: Readonly<Record<string, string>>,
 ) => FastifyReply;
 
 /**
- * Known path, other method: OPTIONS tells what is allowed, all others are 405 (RFC 9110 15.5.6).
+ * Known path, other method: OPTIONS says what is allowed, all others are 405 (RFC 9110 15.5.6).
  *
  * The router keeps a tree of all paths for each method. Methods that no route has go by one of them while it
  * looks: with all thirty of Node, their trees would be four fifths of what a start of the service makes.
@@ -44,8 +44,8 @@ export class OtherMethods {
     if (method !== undefined) request.method = method;
   }
 
-  /** @param tell answers OPTIONS with these headers. */
-  answer(app: FastifyInstance, tell: Tell): void {
+  /** @param options answers OPTIONS with these headers. */
+  answer(app: FastifyInstance, options: Answer): void {
     const all = [...this.#routed, this.#standIn];
     for (const [path, methods] of this.#allowed) {
       const headers = { allow: methods.join(', ') };
@@ -59,7 +59,7 @@ export class OtherMethods {
         onRequest: refuse,
         handler: refuse,
       });
-      app.options(path, async (request, reply) => tell(request, reply, headers));
+      app.options(path, async (request, reply) => options(request, reply, headers));
     }
   }
 }

@@ -16,7 +16,7 @@ import { queryReaderOf, readNoQuery } from './schemas.ts';
 
 const readFindQuery = queryReaderOf(findQuery);
 
-/** Minutes that are told apart. */
+/** Minutes that are kept apart. */
 const minutesShown = 60;
 const minuteMs = 60_000;
 /** Least time between two beginnings of the same work, in ms. */
@@ -51,7 +51,7 @@ export function overviewHandlers(options: { readonly sql: Sql; readonly clock: C
 export type OverviewHandlers = ReturnType<typeof overviewHandlers>;
 
 /**
- * Work whose result is shared by all who ask before it begins, and by nobody later: who has heard of a change
+ * Work whose result is shared by all who ask before it begins, and by none later: who has heard of a change
  * would read what was before it. It begins `restMs` after it began last, and when that has ended.
  */
 export function sharedFromNow<T>(work: () => Promise<T>): () => Promise<T> {
@@ -59,7 +59,7 @@ export function sharedFromNow<T>(work: () => Promise<T>): () => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   let begunAt = Number.NEGATIVE_INFINITY;
   const begin = async () => {
-    await last.catch(() => {}); // who asked for it was told
+    await last.catch(() => {}); // its callers got the error
     await pause(Math.max(0, begunAt + restMs - systemStopwatch.elapsedMs()));
     next = undefined;
     begunAt = systemStopwatch.elapsedMs();

@@ -84,7 +84,7 @@ export interface Gate {
 
 /**
  * Whether who sends a body beyond the usual size holds a token for it: looked at before any of it is read, so
- * that nobody else has the service hold much. Everything else is checked once it is there.
+ * that no other client has the service hold much. Everything else is checked once it is there.
  * @returns the client that it says it is. @throws Refusal
  */
 export async function admitLargeBody(
@@ -158,7 +158,7 @@ const bodiesLeftOut: ReadonlySet<OperationId> = new Set([
   'revoke_token',
 ]);
 
-/** Those of them that can be guessed: by their hash whoever reads the trail could try until it fits. */
+/** Those of them that can be guessed: a reader of the trail could try values until their hash fits. */
 const bodiesNotHashed: ReadonlySet<OperationId> = new Set([
   'create_user',
   'issue_token',
@@ -194,7 +194,7 @@ function hashOf(method: string, path: string, body: Buffer): Buffer {
 }
 
 /**
- * What a handler is told of a request that is allowed.
+ * What a handler gets of a request that is allowed.
  * @param prefix what the path was sent with before the path of the route.
  */
 export function callOf(

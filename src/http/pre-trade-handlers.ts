@@ -100,7 +100,7 @@ export function preTradeHandlers(options: StopOptions) {
 
 export type PreTradeHandlers = ReturnType<typeof preTradeHandlers>;
 
-/** Somebody else has set controls since the caller looked: theirs would be lost without a word. */
+/** Another person has set controls since the caller looked: theirs would be lost without a word. */
 async function otherInForce(tx: Tx, tenantId: TenantId): Promise<Refusal> {
   const own = (await findControls(tx, tenantId)).find((one) => one.tenantId === tenantId);
   if (own === undefined) {

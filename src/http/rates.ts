@@ -22,7 +22,7 @@ export interface Attempt {
   readonly address: string;
   readonly clientId: string;
   readonly credential: string;
-  /** Counts apart from all others of the address: what waits for somebody else keeps no place of theirs. */
+  /** Counts apart from all others of the address: what waits for another party keeps no place of theirs. */
   readonly apart?: string;
 }
 
@@ -87,7 +87,7 @@ export class Rates {
 
   /**
    * Counts a request of a client.
-   * @returns the headers that tell it what is left (draft-ietf-httpapi-ratelimit-headers-09).
+   * @returns the headers that say what is left (draft-ietf-httpapi-ratelimit-headers-09).
    * @throws Refusal `too_many_requests`, with the same headers.
    */
   admitClient(tenantId: TenantId): Readonly<Record<string, string>> {

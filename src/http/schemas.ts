@@ -123,7 +123,7 @@ interface Complaint {
   readonly params: object;
 }
 
-/** The first complaint is about the place; what nobody knows is named before. */
+/** The first complaint is about the place; unknown members are named before. */
 function explain(complaints: readonly Complaint[]): string {
   const [first] = complaints;
   if (first === undefined) return 'it has another shape';
@@ -230,7 +230,7 @@ export function readId<Thing extends string>(text: string, name: string): Id<Thi
 }
 
 /**
- * Words that operators read on terminals, by the names of their members, and who says them: nobody as the service itself.
+ * Words that operators read on terminals, by the names of their members, and who says them: no one as the service itself.
  * @throws Refusal `bad_request`.
  */
 export function refuseUnfitWords(words: {

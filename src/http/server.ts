@@ -59,7 +59,7 @@ const paramLengthMax = 16 * 1024;
 export function buildServer(options: ServerOptions): FastifyInstance {
   const { headersMs, requestMs, checkMs } = { ...usualTimeouts, ...options.timeouts };
   const broken = brokenRequests(options.log, options.problems);
-  // The document is made of what this server has, so it cannot tell of anything else.
+  // The document is made of what this server has, so it describes nothing else.
   const open = [...options.open, ...documentRoutes(options)];
   const others = new OtherMethods([...open, ...options.routes]);
   const app = fastifyOver(options.certificate, {

@@ -26,7 +26,7 @@ export interface StreamAsked {
   /** Only events of this liquidation or batch; undefined: all of the tenant that are published. */
   readonly subject: LiquidationId | BatchId | undefined;
   readonly after: number;
-  /** Whether it is also told of what no event of the log tells. */
+  /** Whether it also gets the changes that no event of the log reports. */
   readonly changes: boolean;
   /** Said first where the log has dropped what follows the reader's place. */
   readonly gap: { readonly after: string; readonly up_to: string } | undefined;
@@ -43,10 +43,10 @@ interface Watching {
 export class Reader extends Readable {
   readonly tenantId: TenantId;
   readonly holds: () => Promise<boolean>;
-  /** Whether somebody is about to give it something. */
+  /** Whether a sender is about to give it something. */
   isServed = false;
   readonly wantsChanges: boolean;
-  /** What has changed and was not told yet. */
+  /** What has changed and was not reported yet. */
   readonly #changed = new Set<ChangePart>(changeParts);
   readonly #subject: StreamAsked['subject'];
   readonly #stopwatch: Stopwatch;

@@ -27,7 +27,7 @@ export interface CreateRequest {
   readonly requestHash: Buffer;
   /** Whether the tenant may have one more open; a request sent again is answered in any case. */
   readonly hasRoom?: boolean;
-  /** When it is to be released, or why that cannot be: told where nothing else stands against it. */
+  /** When it is to be released, or why that cannot be: reported where nothing else stands against it. */
   readonly schedule?: Schedule | Refusal;
 }
 
@@ -45,7 +45,7 @@ export interface CreateAnswer {
   readonly replayed: boolean;
 }
 
-/** Tells a conflict that passes by itself from one that stays: only the former says when. */
+/** A conflict that passes by itself says when; one that stays does not. */
 const passing = { 'retry-after': '1' };
 
 /**

@@ -1,13 +1,13 @@
 // Whether the keeper of the holdings is asked is a matter of the database, not of a process: the first worker that
 // has a keeper records it, and each release reads it. So a worker without the setting delays what it cannot ask for,
-// and sells nothing unasked; only a worker that is told so in words ends it, for all.
+// and sells nothing unasked; only a worker whose setting is `off` ends it, for all.
 
 import type { Sql } from '../db/connect.ts';
 import { untilClaimed } from '../halts/acknowledge-halt.ts';
 import { beginDuty, endDuty, findDuty } from '../reservations/duty-store.ts';
 import { endReservationWaits } from './reservation-waits-store.ts';
 
-/** `unset`: this process asks nobody, and does not say that nobody has to be asked. */
+/** `unset`: this process asks no keeper, and does not say that none has to be asked. */
 export type KeeperSetting = 'asks' | 'off' | 'unset';
 
 interface Log {
@@ -44,7 +44,7 @@ export async function enterReservations(
     const remedy =
       'This database is sold from only as the keeper of the holdings grants, and this process has no ' +
       'UNWIND_RESERVATIONS_URL: what it releases waits until a worker that has it asks. Set it here too, or to ' +
-      '"off" at all workers if nobody is to be asked any more.';
+      '"off" at all workers if no keeper is to be asked any more.';
     log.warn({ remedy }, 'reservations.not_asked_here');
   }
 }

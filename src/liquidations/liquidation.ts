@@ -157,7 +157,7 @@ export type ReservedStep = {
 };
 
 /**
- * What a liquidation does next whose holdings somebody else keeps. Of each instrument it sells what can be sold
+ * What a liquidation does next whose holdings another party keeps. Of each instrument it sells what can be sold
  * now, and no more than was granted; what was not granted is left, for good. A grant of which nothing can be sold any
  * more is given up, and what can be sold instead is asked for.
  */

@@ -1,5 +1,5 @@
 // What a liquidation of an account would do now: the decision of the release (`nextStep`), asked of what the
-// account holds at this moment, and told position by position, with what the pre-trade controls would stop. Nothing
+// account holds at this moment, position by position, with what the pre-trade controls would stop. Nothing
 // is locked, and nothing is stored.
 
 import { assertNever } from '../assert.ts';

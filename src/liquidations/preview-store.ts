@@ -29,7 +29,7 @@ export interface Situation {
   readonly accountStatus: AccountStatus;
   readonly runningId: LiquidationId | undefined;
   readonly isTooLarge: boolean;
-  /** Who has halted all of it, and why; undefined: nobody. */
+  /** Who has halted all of it, and why; undefined: no one. */
   readonly haltedBy: string | undefined;
   readonly marketAt: Date;
   /** As the process recorded them that started last. */
@@ -102,7 +102,7 @@ export interface SeenHolding extends Holding {
   readonly pricedAt: Date | undefined;
   /** The currency of its venue. */
   readonly currency: string;
-  /** Who has halted it, and why; undefined: nobody but perhaps its venue. */
+  /** Who has halted it, and why; undefined: no one but perhaps its venue. */
   readonly haltedBy: string | undefined;
   /** Where it is listed, by MIC; undefined: nowhere. */
   readonly listedAt: string | undefined;

@@ -1,6 +1,6 @@
-// The statements that tell the whole story of one liquidation: its orders with what became of them at the
+// The statements that read the whole story of one liquidation: its orders with what became of them at the
 // venue, and what is not sold and why; its timeline is read in timeline-store.ts. Each part is bounded; of a
-// longer story the open orders and the latest entries are told.
+// longer story they read the open orders and the latest entries.
 
 import type { SqlOrTx } from '../db/connect.ts';
 import { type RowOf, thingOf } from '../db/row.ts';

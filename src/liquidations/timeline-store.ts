@@ -42,7 +42,7 @@ type EntryRow = { readonly [Name in keyof StoryEntry]: StoryEntry[Name] | null }
   readonly kind: StoryEntry['kind'];
 };
 
-/** The latest entries, one more than are shown; of a package of events, what its first and last tell. */
+/** The latest entries, one more than are shown; of a package of events, those of its first and last. */
 export async function findTimeline(
   sql: SqlOrTx,
   {

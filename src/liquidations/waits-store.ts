@@ -34,7 +34,7 @@ export const waitReasons = [
 
 export type WaitReason = (typeof waitReasons)[number];
 
-/** Those that end once somebody acts, so that nobody can tell when: a person, the book, or a venue that has halted. */
+/** Those that end by an act, so that their end cannot be estimated: of a person, of the book, or of a venue that has halted. */
 export const openEndedReasons: readonly WaitReason[] = [
   'parked',
   'inactive',

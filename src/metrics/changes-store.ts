@@ -1,10 +1,10 @@
-// What tells whether something has changed that no event of the log tells: a short text for each part, which
+// What shows whether something has changed that no event of the log reports: a short text for each part, which
 // differs once something in it does. One statement for all tenants that are watched.
 
 import type { Sql } from '../db/connect.ts';
 import { nilId, type TenantId } from '../ids.ts';
 
-/** The parts, as readers of a stream are told of them. */
+/** The parts, as a stream names them to its readers. */
 export const changeParts = [
   'sold',
   'batches',

@@ -1,6 +1,6 @@
 // The figures of a process for Prometheus: requests by route and status, loops that run, connections, what
 // its steps have counted, and what Node says of itself. What is open, waits or fails is read from the
-// database when somebody asks, and is the same from every process.
+// database at a request, and is the same from every process.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';

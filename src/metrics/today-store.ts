@@ -39,7 +39,7 @@ function firstIdAt(at: Date): string {
   return `${ms.slice(0, 8)}-${ms.slice(8)}-7000-8000-000000000000`;
 }
 
-/** @param from when today began; @param minutesFrom since when minutes are told apart. */
+/** @param from when today began; @param minutesFrom since when minutes are kept apart. */
 export async function readToday(
   sql: Sql,
   which: { tenantId: TenantId; from: Date; minutesFrom: Date },

@@ -5,7 +5,7 @@ import { recordTrading } from '../venue/calendar-store.ts';
 import type { Venue } from '../venue/venue.ts';
 import { countInFlight } from './submission-store.ts';
 
-/** Records where the service trades now, and tells of orders at venues where it does not any more. */
+/** Records where the service trades now, and reports orders at venues where it does not any more. */
 export async function enterVenues(
   sql: Sql,
   trading: {

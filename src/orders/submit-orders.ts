@@ -6,7 +6,7 @@
 // process that was only asleep may still wake up and send it, and of the two the venue takes one.
 // What a control stops is not sent either, nor sent again: it is checked in the claim, and again later (src/controls).
 // What is halted is not claimed, and what was claimed before is sent within its lease or not at all, so that
-// whoever halts knows when nothing is sent any more (decision 35).
+// the halt knows when nothing is sent any more (decision 35).
 
 import { assert } from '../assert.ts';
 import { later } from '../clock.ts';
@@ -176,7 +176,7 @@ export function submissionResolver(sender: Sender): () => Promise<number> {
 
 type Stops = ReadonlyMap<OrderId, readonly NewStop[]>;
 
-/** Controls may have been set since the orders were claimed: in the claim, so that whoever sets them can wait for it. */
+/** Controls may have been set since the orders were claimed: in the claim, so that setting them can wait for it. */
 async function recheck(tx: Tx, claimed: readonly HeldSubmission[], now: Date): Promise<Stops> {
   const stops: NewStop[] = [];
   for (const [tenantId, own] of Map.groupBy(claimed, (one) => one.tenantId)) {

@@ -77,7 +77,7 @@ export interface Compared {
 
 /**
  * Compares and numbers the differences. A day before and after is looked at as well, so that an instant that
- * the other side rounds over midnight is found; what is missing is told of the days alone.
+ * the other side rounds over midnight is found; what is missing is reported of the days alone.
  */
 export async function compare(
   tx: Tx,

@@ -78,7 +78,7 @@ export class Recorder {
       if (oldest === undefined) return;
       this.#bytes -= oldest.bytes;
       await unlink(join(directory, oldest.name)).catch((error: unknown) => {
-        // Somebody has tidied up.
+        // A person has tidied up.
         if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
       });
     }

@@ -3,7 +3,7 @@
 
 import type { Sql, SqlOrTx } from '../db/connect.ts';
 
-/** `none`: nobody was ever to be asked. `ended`: nobody is any more; there may be reservations of before. */
+/** `none`: no keeper was ever to be asked. `ended`: none is any more; there may be reservations of before. */
 export type Duty = 'none' | 'in_force' | 'ended';
 
 /** Whether the keeper is asked, as of this statement. */
@@ -28,7 +28,7 @@ export async function beginDuty(sql: Sql, now: Date): Promise<boolean> {
   return rows.count > 0;
 }
 
-/** From the commit on nobody is asked. @returns whether somebody was before. */
+/** From the commit on no keeper is asked. @returns whether one was before. */
 export async function endDuty(sql: Sql, now: Date): Promise<boolean> {
   const rows = await sql`
     update unwind.reservation_duty

@@ -25,7 +25,7 @@ export type Grants = { readonly type: 'granted'; readonly positions: readonly Gr
 export interface Keeper {
   /** Asks whether quantities may be sold. Idempotent by the id of the reservation. */
   ask(question: Question): Promise<Grants | Unanswered>;
-  /** Tells what was sold and what is free again. Idempotent by id and number. */
+  /** Reports what was sold and what is free again. Idempotent by id and number. */
   report(report: SalesReport): Promise<{ readonly type: 'reported' } | Unanswered>;
 }
 

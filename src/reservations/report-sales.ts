@@ -1,4 +1,4 @@
-// Tells the keeper of the holdings what was sold of what it has granted, and what is free again: once a reservation
+// Reports to the keeper of the holdings what was sold of what it has granted, and what is free again: once a reservation
 // is closed, and again after each correction. At least once, each reservation in the order of its reports: the next
 // one is made of the rows as they are then, and only the last counts.
 

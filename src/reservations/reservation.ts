@@ -1,4 +1,4 @@
-// What is asked of the keeper of the holdings, and what it is told: pure. How that looks on the wire is in wire.ts.
+// What the service asks the keeper of the holdings, and what it reports to it: pure. How that looks on the wire is in wire.ts.
 
 import type { AccountId, Id, LiquidationId, TenantId } from '../ids.ts';
 import type { Decimal } from '../money.ts';

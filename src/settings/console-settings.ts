@@ -122,7 +122,7 @@ export const consoleSettings = {
   ),
   roles: setting(
     'UNWIND_OPENID_ROLES',
-    'which values of that claim make somebody viewer, operator or risk; the strongest counts',
+    'which values of that claim make a person viewer, operator or risk; the strongest counts',
     rolesOfValues,
   ),
   tenantsClaim: setting(
@@ -132,7 +132,7 @@ export const consoleSettings = {
   ),
 } as const;
 
-/** Signing in through a provider needs all of it; half of it would let nobody in, and say nothing. */
+/** Signing in through a provider needs all of it; half of it would let no one in, and say nothing. */
 export function missingOfOpenId({
   url,
   issuer,

@@ -19,7 +19,7 @@ const explained = [
   DatabaseFaultError,
 ];
 
-/** @returns undefined for an error that nobody outside can mend: a fault of ours. */
+/** @returns undefined for an error that no operator can mend: a fault of ours. */
 export function explain(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if (explained.some((kind) => error instanceof kind)) return error.message;

@@ -15,7 +15,7 @@ const time = Type.String({
   pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$',
 });
 
-/** An execution. Void ones are told of, and count for nothing. */
+/** An execution. Void ones are listed, and count for nothing. */
 const execution = Type.Object({
   id,
   order_id: id,
@@ -64,7 +64,7 @@ const head = {
     void: Type.Integer(),
     proceeds: decimalText,
     currency: Type.Literal('EUR'),
-    /** Null: the service is not told of any. */
+    /** Null: the service learns of none. */
     fees: Type.Null(),
   }),
 };
@@ -93,7 +93,7 @@ export interface SignedStatement {
 }
 
 /**
- * Signs a part. The header carries the public key, so that the document is whole; whoever verifies it has to
+ * Signs a part. The header carries the public key, so that the document is whole; a verifier has to
  * know that key from elsewhere. The same statement under the same key has the same bytes.
  */
 export async function signStatement(

@@ -48,7 +48,7 @@ const isStatement = Compile(statementSchema);
 /** What a part has, as flattened JSON. */
 const memberNames = ['payload', 'protected', 'signature'] as const;
 
-/** Faults that are told; a broken file may have one in each line. */
+/** Faults that are reported; a broken file may have one in each line. */
 const faultsMax = 50;
 
 /** Reads the parts one after the other, and judges them at the end. */

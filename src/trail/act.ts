@@ -1,10 +1,10 @@
-// What somebody does that changes something, as the trail keeps it: who, when, from where, why, and what. Pure.
+// An act that changes something, as the trail keeps it: who, when, from where, why, and what. Pure.
 
 import type { TenantId } from '../ids.ts';
 import { nilId } from '../ids.ts';
 
 /**
- * `client`: a signed request. `person`: somebody at the console. `command`: somebody at the command line. `start`:
+ * `client`: a signed request. `person`: a person at the console. `command`: a person at the command line. `start`:
  * a process whose settings are others than before.
  */
 export const actKinds = ['client', 'person', 'command', 'start'] as const;

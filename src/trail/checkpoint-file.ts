@@ -66,7 +66,7 @@ export class CheckpointAppender {
    * Appends a line, and returns once it is on disk, or in the pipe. Begins a line of its own where a write was
    * cut off.
    * @param length of the file as it was read; undefined: there is none yet, or it is a pipe.
-   * @throws CheckpointFileError where another process writes to the file, or nobody reads the pipe.
+   * @throws CheckpointFileError where another process writes to the file, or the pipe has no reader.
    */
   async append(
     line: string,
@@ -131,8 +131,8 @@ async function writeAll(pipe: FileHandle, bytes: Buffer): Promise<void> {
 }
 
 const faultsOfPipe: Readonly<Record<string, string>> = {
-  ENXIO: 'nobody reads: start its reader',
-  EPIPE: 'nobody reads any more: start its reader',
+  ENXIO: 'has no reader: start it',
+  EPIPE: 'has lost its reader: start it again',
   EAGAIN: 'is full: its reader does not keep up',
 };
 

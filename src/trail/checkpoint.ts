@@ -121,7 +121,7 @@ export type Fault = 'checkpoint_missing' | 'checkpoint_turned_back';
 
 /**
  * Adds a line to what those before it say. A line that is the first of its kind begins a new run, as after a
- * restart with a pipe, which nobody can read back: it has all chains, each at least as long as before.
+ * restart with a pipe, which cannot be read back: it has all chains, each at least as long as before.
  * @returns the sum, and what contradicts: a line between is missing, or a chain is shorter than before.
  */
 export function following(

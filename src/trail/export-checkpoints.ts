@@ -31,7 +31,7 @@ import { findSealHashes, findSeals } from './verify-store.ts';
 
 export interface CheckpointSettings {
   readonly file: string;
-  /** Of a pipe, which nobody can read back: where the ends that were signed last are kept, signed. */
+  /** Of a pipe, which cannot be read back: where the ends that were signed last are kept, signed. */
   readonly memory: string;
   /** Ed25519, private. */
   readonly key: KeyObject;
@@ -229,7 +229,7 @@ function diverged(tenantId: TenantId, why: string): DivergedError {
 }
 
 /**
- * A step that signs what has grown; without a writer it has nothing to do. What a person has to look at is told
+ * A step that signs what has grown; without a writer it has nothing to do. What a person has to look at is logged
  * with each turn, and nothing is signed until then. @returns 0: it is done again after a rest.
  */
 export function checkpointStep(

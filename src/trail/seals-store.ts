@@ -181,7 +181,7 @@ export function beginningSql(tenantId: TenantId): Fragment {
   )`;
 }
 
-/** SQL: the text of an act `a` that is hashed. Members are not null, or told apart from the empty text. */
+/** SQL: the text of an act `a` that is hashed. Members are not null, or differ from the empty text. */
 export const actTextSql = fragment`
   concat('act/1 ', row(
     a.tenant_id, a.commit_order, a.act_id, extract(epoch from a.acted_at), a.kind, a.actor, a.role,

@@ -80,7 +80,7 @@ export interface Poll {
   readonly waitMs: number;
   /** Only asks whether the tunnel is there. */
   readonly takesNothing: boolean;
-  /** Whether somebody still waits for the answer. */
+  /** Whether the caller still waits for the answer. */
   readonly isAwaited: () => boolean;
   /** Default the system's. */
   readonly stopwatch?: Stopwatch;
@@ -149,7 +149,7 @@ export function tunnelReceiver({ sql, clock }: TunnelOptions): InnerReceiver {
   };
 }
 
-/** Closes tunnels that nobody asks for. @returns how many. */
+/** Closes tunnels that their clients do not ask for. @returns how many. */
 export function closeIdleTunnels(sql: Sql, now: Date, limit: number): Promise<number> {
   return deleteIdleTunnels(sql, later(now, -tunnelIdleMsMax), limit);
 }

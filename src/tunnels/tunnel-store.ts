@@ -1,4 +1,4 @@
-// The statements of tunnels. Whoever writes to one holds the lock of its row, so that its bounds hold.
+// The statements of tunnels. Each write to one locks its row, so that its bounds hold.
 
 import type { Sql, Tx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
@@ -126,7 +126,7 @@ export async function takeTunnelRequests(
   }));
 }
 
-/** Removes tunnels that nobody has asked for since an instant, with all they hold. @returns how many. */
+/** Removes tunnels that were not asked for since an instant, with all they hold. @returns how many. */
 export async function deleteIdleTunnels(sql: Sql, before: Date, limit: number): Promise<number> {
   const rows = await sql`
     delete from unwind.tunnels t

@@ -77,7 +77,7 @@ export function readCalendar(value: unknown): Calendar {
   };
 }
 
-/** Collects mistakes, so that all of them are told at once. */
+/** Collects mistakes, so that all of them are reported at once. */
 class Faults {
   readonly #all: string[] = [];
 

@@ -1,6 +1,6 @@
 // The port to the outside market. A venue takes orders in batches, can be asked about a client
 // order id, and hands out its reports from any position again. Every call is made outside any
-// transaction; whoever calls has committed the client order ids before.
+// transaction; the caller has committed the client order ids before.
 
 import { assert } from '../assert.ts';
 import type { Clock } from '../clock.ts';
@@ -115,7 +115,7 @@ export function columnsOf(event: ReportEvent) {
   };
 }
 
-/** Orders were not sent, since somebody else may hold them by now. */
+/** Orders were not sent, since another process may hold them by now. */
 export class TooLateError extends Error {
   override readonly name = 'TooLateError';
 }

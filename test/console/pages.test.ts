@@ -173,7 +173,7 @@ if (noChromium !== false) {
     await checkAccess();
     await page.getByRole('button', { name: 'Remove', exact: true }).click();
     await page.getByRole('button', { name: 'Remove it' }).click();
-    await page.getByText('Nobody is told of anything yet.').waitFor();
+    await page.getByText('No webhooks yet.').waitFor();
   });
 
   test('sandbox: an instrument is halted and resumed, and what waits for it says so', async (t) => {

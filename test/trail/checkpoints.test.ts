@@ -293,7 +293,7 @@ test('a pipe: without a reader it is told, and after a restart a new run begins'
   const toPipe = { ...settings, file: pipe };
   const writer = new CheckpointWriter(sql, clock, toPipe);
   await go(one, other);
-  await assert.rejects(writer.write(), /is a pipe that nobody reads/);
+  await assert.rejects(writer.write(), /is a pipe that has no reader/);
   assert.deepEqual(writer.state, { lastAt: undefined, isFailing: true });
   assert.equal(await readyzOf(sql, writer), 'not signed: see the log');
   const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);

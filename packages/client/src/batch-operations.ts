@@ -22,7 +22,7 @@ export interface Batches {
   create(batch: NewBatch, options?: KeyedOptions): Promise<BatchWithProgress>;
   /** The newest first. */
   list(query?: BatchQuery, options?: CallOptions): CursorListing<Batch, BatchQuery>;
-  /** With how far its liquidations are, and their money. `client.stream({ batch_id })` tells it as it happens. */
+  /** With how far its liquidations are, and their money. `client.stream({ batch_id })` reports it as it happens. */
   retrieve(batchId: string, options?: CallOptions): Promise<BatchWithProgress>;
   /** Each account with its liquidation, or why it has none. */
   accounts(

@@ -106,7 +106,7 @@ export interface BatchWithProgress extends Batch {
     /** What was earned so far. */
     readonly proceeds: string;
   };
-  /** When it ends if it goes on as it did; absent: nobody can tell. */
+  /** When it ends if it goes on as it did; absent: it cannot be estimated. */
   readonly estimated_end_at?: string;
 }
 
@@ -131,7 +131,7 @@ export interface NewBatch {
 export interface NamedAccount {
   /** The account. */
   readonly account_id: string;
-  /** The user who has to own it; absent: whoever owns it. */
+  /** The user who has to own it; absent: any. */
   readonly user_id?: string;
 }
 

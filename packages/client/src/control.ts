@@ -244,7 +244,7 @@ export interface StreamQuery {
   readonly account_liquidation_id?: string;
   /**
    * With `true`, also an event `changed` where something has changed that no event of the log
-   * tells: what was sold, batches, halts, controls and what they stop, what is parked,
+   * reports: what was sold, batches, halts, controls and what they stop, what is parked,
    * webhooks, venues, audits. Once a second at most.
    */
   readonly changes?: boolean;
@@ -266,7 +266,7 @@ export interface StoryEntry {
     | 'order_ended'
     | 'event'
     | 'delivery';
-  /** The event that was told. */
+  /** The event that was recorded. */
   readonly event_id?: string;
   /** Type of the event. */
   readonly type?: string;

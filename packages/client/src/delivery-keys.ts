@@ -87,11 +87,11 @@ export class KeyRing {
    * @throws KeysUnavailableError when that cannot be said yet.
    */
   async fetchedSince(begun: number, keyids: readonly string[]): Promise<DeliveryKeys> {
-    const tells = (fetched: Fetched) => {
+    const suffices = (fetched: Fetched) => {
       return fetched.number > begun || keyids.some((keyid) => fetched.keys.has(keyid));
     };
     const shared = this.#fetching === undefined ? this.#held : await this.#fetching;
-    if (shared !== undefined && tells(shared)) return shared.keys;
+    if (shared !== undefined && suffices(shared)) return shared.keys;
     const isTooSoon =
       this.#failed === undefined &&
       shared !== undefined &&

@@ -1,4 +1,4 @@
-// What a call can end with besides its answer, so that a caller can tell the cases apart: refused by
+// What a call can end with besides its answer, so that a caller can separate the cases: refused by
 // the service, unanswered, or still going on.
 
 import type { EventGap, Liquidation } from './contract.ts';

@@ -101,7 +101,7 @@ interface Message {
   readonly data: string;
 }
 
-/** The event of a message; undefined for one that only tells the place, or why the stream ends. */
+/** The event of a message; undefined for one that only says the offset, or why the stream ends. */
 function eventOf({ type, data }: Message): LoggedEvent | undefined {
   if (type === 'gap') throw new LogGapError(JSON.parse(data) as EventGap);
   if (type !== 'message' || data === '') return undefined;

@@ -1,5 +1,5 @@
 // The events of the contract and how they are read out of a delivery's body. An event of a type that
-// this version does not know is handed on as it is, so that nobody fails at what comes later.
+// this version does not know is handed on as it is, so that no receiver fails at what comes later.
 
 import type { BatchWithProgress } from './batches.ts';
 import type { Liquidation, LiquidationStatus } from './contract.ts';
@@ -38,7 +38,7 @@ export type LoggedBatchEvent = EventOf<
 /** What `client.webhooks.test` has delivered; no log has it. */
 export type WebhookTestEvent = EventOf<'WEBHOOK.TEST', { readonly test: true }> & Delivered;
 
-/** What else the contract has events of, and this service: `isBatchEvent` tells its own apart. */
+/** What else the contract has events of, and this service: `isBatchEvent` finds its own. */
 type OtherCategory =
   | 'ACCOUNT'
   | 'BATCH'
@@ -51,7 +51,7 @@ type OtherCategory =
   | 'USER';
 
 /**
- * The type of an event that this version does not know. To tell it from the known ones the compiler
+ * The type of an event that this version does not know. To separate it from the known ones the compiler
  * needs a form that none of them has; what comes may have any other form as well.
  */
 export type UnknownType = `${OtherCategory}.${string}` | 'ACCOUNT_LIQUIDATION.SETTLED';
@@ -60,7 +60,7 @@ type UnknownLoggedEvent = EventOf<UnknownType, Readonly<Record<string, unknown>>
 
 export type UnknownEvent = UnknownLoggedEvent & Delivered;
 
-/** `switch` on `type` tells them apart; let `default` take the unknown ones. */
+/** `switch` on `type` to separate them; let `default` take the unknown ones. */
 export type WebhookEvent = AccountLiquidationEvent | WebhookTestEvent | UnknownEvent;
 
 /** An event of `client.events`, with the id and the object of its deliveries. */

@@ -1,4 +1,4 @@
-// Why no answer came, told apart by the codes of the platform: what to do about it, and whether a
+// Why no answer came, by the codes of the platform: what to do about it, and whether a
 // later attempt may fare better.
 
 /** Why there was no answer. */

@@ -42,7 +42,7 @@ export interface Liquidations {
   /** Only while it is NEW. @throws ApiError `conflict`, which names the state it is in. */
   cancel(accountId: string, liquidationId: string, options?: CallOptions): Promise<void>;
   /**
-   * Waits until it is FILLED or CANCELLED, by asking again and again; webhooks tell it sooner.
+   * Waits until it is FILLED or CANCELLED, by asking again and again; webhooks report it sooner.
    * @throws StillRunningError when the patience ends.
    */
   untilFinal(accountId: string, liquidationId: string, options?: WaitOptions): Promise<Liquidation>;
@@ -63,7 +63,7 @@ export interface Webhooks {
   retrieve(webhookId: string, options?: CallOptions): Promise<Webhook>;
   update(webhookId: string, body: Partial<NewWebhook>, options?: CallOptions): Promise<Webhook>;
   remove(webhookId: string, options?: CallOptions): Promise<void>;
-  /** Has a test event delivered now, and tells what the receiver said; it may be disabled. */
+  /** Has a test event delivered now, and returns what the receiver said; it may be disabled. */
   test(webhookId: string, options?: CallOptions): Promise<WebhookTest>;
   /** The last attempts, newest first. */
   deliveries(

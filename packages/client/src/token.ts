@@ -37,7 +37,7 @@ export class TokenKeeper {
     const now = this.#now().getTime();
     const held = this.#held;
     if (held === undefined || now >= held.expiresAtMs) return this.#renew();
-    // Whoever asks now still has time; should it fail, the next one asks again.
+    // A caller that asks now still has time; should it fail, the next one asks again.
     if (now >= held.renewAtMs) this.#renew().catch(() => {});
     return held;
   }

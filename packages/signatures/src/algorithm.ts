@@ -20,7 +20,7 @@ export type Scheme = {
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
   /** Form of the signature: ASN.1 DER, so many bytes, or as long as the key's modulus. */
   readonly form: 'der' | 'modulus' | number;
-  /** What Node has to be told besides; undefined: nothing. */
+  /** What Node needs besides; undefined: nothing. */
   readonly options: Omit<VerifyKeyObjectInput, 'key'> | undefined;
 };
 
@@ -72,7 +72,7 @@ const SEQUENCE = 0x30;
 const INTEGER = 0x02;
 
 // Two non-negative integers in a sequence, every length and integer minimal, nothing after them.
-// OpenSSL enforces the same; looking first lets us tell a wrong encoding from a wrong signature.
+// OpenSSL enforces the same; looking first separates a wrong encoding from a wrong signature.
 function isDer(bytes: Uint8Array): boolean {
   const sequence = element(bytes, 0, SEQUENCE);
   const r = sequence && element(bytes, sequence.start, INTEGER);

@@ -29,7 +29,7 @@ export type DerivedComponent = {
 /** One dialect. */
 export type Dialect = {
   readonly version: DialectVersion;
-  /** Whether a signer names the dialect in a header; the others are told by their form. */
+  /** Whether a signer names the dialect in a header; the others are recognised by their form. */
   readonly named: boolean;
   readonly input: InputSyntax;
   /** Labels that occur in only one of the two headers. */

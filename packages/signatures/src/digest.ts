@@ -76,7 +76,7 @@ function readDictionary(value: string): Dictionary {
  * Compares the digest header with the body; throws the `digest_…` refusal that applies.
  *
  * Every digest of a known algorithm has to be right and there has to be one. A digest header
- * without a body is compared with the empty body: somebody may have dropped the body on the way.
+ * without a body is compared with the empty body: the body may have been dropped on the way.
  */
 export function checkDigest(field: DigestField, message: ReadMessage): void {
   const value = fieldValue(message, field.name);

@@ -1,5 +1,5 @@
 // Public keys in the forms in which people have them: PEM, DER, JWK, OpenSSH, and the 32 bytes of an
-// Ed25519 key in base64. Of a private key only the public part is taken. For whoever registers keys;
+// Ed25519 key in base64. Of a private key only the public part is taken. For those who register keys;
 // `parsePublicKey` stays with the one form that is kept.
 
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';

@@ -5,7 +5,7 @@ export type KeyHalf = 'private' | 'public';
 
 const LABEL_DUE = { private: 'PRIVATE KEY', public: 'PUBLIC KEY' } as const;
 
-/** Why a text cannot be the key in PEM that is asked for; undefined where only reading it can tell. */
+/** Why a text cannot be the key in PEM that is asked for; undefined where only reading it can show. */
 export function keyMistake(text: string, half: KeyHalf): string | undefined {
   const due = LABEL_DUE[half];
   const labels = [...text.matchAll(/-----BEGIN ([^-\n]*)-----/g)].map(([, label = '']) => label);

@@ -41,7 +41,7 @@ export type ReadMessage = {
   readonly body: Uint8Array;
 };
 
-// Two of these could be read differently by whoever verifies and whoever acts on the request.
+// The verifier and the handler of the request could read two of these differently.
 const SINGLE_VALUED = [
   'authorization',
   'content-type',

@@ -115,7 +115,7 @@ export async function quirksOf(
 /** Times beyond this are no seconds: it is the year 5138. */
 const SECONDS_MAX = 100_000_000_000;
 
-/** By how much the signer's clock is off, as far as a signature tells: nothing of a delay that is admitted. */
+/** By how much the signer's clock is off, as far as a signature shows: nothing of a delay that is admitted. */
 function clockQuirk(
   { now }: Check,
   { created, expires = created + MAX_AGE_S }: ParsedSignature,

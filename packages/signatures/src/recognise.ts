@@ -7,7 +7,7 @@ import { splitMembers, structuredInput, unquote, withoutStrings } from './signat
 
 const VERSION_HEADER = 'upvest-signature-version';
 
-// RFC 9421 section 6.2.2. An `alg` out of these tells RFC 9421 from draft -15.
+// RFC 9421 section 6.2.2. An `alg` out of these means RFC 9421, not draft -15.
 const REGISTERED_ALGORITHMS: ReadonlySet<string> = new Set([
   'rsa-pss-sha512',
   'rsa-v1_5-sha256',

@@ -35,7 +35,7 @@ export function ActsPage() {
   const isFiltered = Object.values(command).some((one) => one !== undefined);
   const next = data?.meta.next ?? null;
   return html`<${Head} title="Who did what" />
-    <p class="soft">Every change that somebody has made: by a signed request, at the console, or by a command.</p>
+    <p class="soft">Every change: by a signed request, at the console, or by a command.</p>
     <${Search} key=${query.toString()} command=${command} isService=${isService} isFiltered=${isFiltered} />
     <${Problem} error=${data === undefined ? undefined : error} />
     ${
@@ -49,7 +49,7 @@ export function ActsPage() {
 /** @param {boolean} isFiltered @param {boolean} hasMore */
 function emptyWords(isFiltered, hasMore) {
   if (hasMore) return 'None among the 10 000 changes looked at. “Older” looks further back.';
-  return isFiltered ? 'None is like that.' : 'Nobody has changed anything here yet.';
+  return isFiltered ? 'None is like that.' : 'Nothing was changed here yet.';
 }
 
 /** @param {{ command: Record<string, string | undefined>, isService: boolean, isFiltered: boolean }} props */
@@ -138,7 +138,7 @@ function ActTable({ rows, empty }) {
     empty=${empty}
     columns=${[
       column('When', ({ at }) => html`<${At} at=${at} />`),
-      column('Who', (act) => html`<span class="told"><${Who} act=${act} /></span>`),
+      column('Who', (act) => html`<span class="linked"><${Who} act=${act} /></span>`),
       column('What', (row) => html`<span>${row.operation.replaceAll('_', ' ')}</span>`),
       column(
         'Reason',

@@ -13,7 +13,7 @@ import { signal } from '@preact/signals';
  */
 
 /**
- * Who asks: what the page asks by itself does not count as somebody being there.
+ * Who asks: what the page asks by itself does not count as a person being there.
  * @typedef {{ signal?: AbortSignal, isBackground?: boolean }} Asked
  */
 

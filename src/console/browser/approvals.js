@@ -120,7 +120,7 @@ export function BatchWaits({ batch, again }) {
         value === undefined
           ? 'What it could sell is not known, for want of a price'
           : html`It could sell <strong>${worth(value)}</strong>, more than one person may start alone`
-      }: nothing of it is started before a second person approves it. Where nobody does within 24 hours, it is cancelled.
+      }: nothing of it is started before a second person approves it. Where none does within 24 hours, it is cancelled.
     </p>
     <p class="wrap">${person} asked <${Ago} at=${at} />: ${reason}</p>
     <div class="buttons"><${Decide} approval=${approval} decided=${again} /></div>

@@ -183,7 +183,7 @@ function Facts({ batch }) {
       <dd>${grouped(liquidations.new)} NEW, ${
         liquidations.processing === 0
           ? '0 being sold'
-          : html`<span class="told"><a href=${to(withQuery({ accounts: 'selling', after: undefined }))}>${grouped(liquidations.processing)} being sold</a></span>`
+          : html`<span class="linked"><a href=${to(withQuery({ accounts: 'selling', after: undefined }))}>${grouped(liquidations.processing)} being sold</a></span>`
       }, ${grouped(liquidations.filled)} sold,
         ${` ${grouped(liquidations.cancelled)}`} cancelled</dd>
       ${
@@ -294,7 +294,7 @@ function AccountTable({ batch, rows, empty }) {
       column('Status', (row) => html`<${Badge} state=${row.status} />`),
       column(
         'What became of it',
-        (row) => html`<span class="told"><${Became} batch=${batch} row=${row} /></span>`,
+        (row) => html`<span class="linked"><${Became} batch=${batch} row=${row} /></span>`,
       ),
       column('When', ({ decided_at: at }) => html`<${At} at=${at} />`),
     ]}

@@ -94,7 +94,7 @@ export function Faults() {
     ${faulty.length === 0 && html`<p class="soft">Every webhook gets its events as usual.</p>`}
     <ul class="plain">
       ${faulty.map(
-        (/** @type {any} */ { webhook, faults }) => html`<li key=${webhook.id} class="told">
+        (/** @type {any} */ { webhook, faults }) => html`<li key=${webhook.id} class="linked">
           <a href=${to(`/webhooks/${webhook.id}`)}>${webhook.title}</a> ${' '}
           <strong>${faultWords(faults)}</strong> ${' '}
           <span class="soft">until <${At} at=${faults.ends_at} /></span> ${' '}

@@ -222,7 +222,7 @@ export function HaltsPage() {
 }
 
 /** @type {{ name: string, cell: (row: Halt) => any }[]} */
-const told = [
+const common = [
   column('Halted', (halt) => html`<span>${coverOf(halt)}</span>`),
   column('Why', ({ reason }) => html`<span>${reason}</span>`),
   column('Who', ({ person }) => html`<span>${person}</span>`),
@@ -236,7 +236,7 @@ function InForce({ halts, again }) {
     rows=${halts}
     empty="Nothing is halted."
     columns=${[
-      ...told,
+      ...common,
       column('Holds now', ({ id }) => html`<${Holds} id=${id} />`),
       column('Lift', (halt) => html`<span><${Lift} halt=${halt} again=${again} /></span>`),
     ]}
@@ -279,7 +279,7 @@ function Lifted({ halts, approvers }) {
     rows=${halts}
     empty="None was lifted yet."
     columns=${[
-      ...told,
+      ...common,
       column('Lifted', ({ lifted_at: at }) => html`<${At} at=${at} />`),
       column('By', ({ id, lifted_by: by }) => {
         const approver = approvers.get(id);

@@ -253,7 +253,7 @@ function Change({ control, own, again }) {
     seen.current = own;
   };
   /**
-   * Controls are set as a whole: the others stay as they were when the dialog opened. Where somebody has set others
+   * Controls are set as a whole: the others stay as they were when the dialog opened. Where another person has set others
    * meanwhile, nothing is set.
    */
   const put = async (/** @type {any} */ command, /** @type {FormData} */ form) => {

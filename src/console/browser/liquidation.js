@@ -227,7 +227,7 @@ function Timeline({ data }) {
     ${entries.length === 0 && html`<p class="soft">Nothing of this kind.</p>`}
     <ol class="timeline">
       ${entries.map((/** @type {any} */ entry, /** @type {number} */ at) => {
-        const { tone, what } = told(entry);
+        const { tone, what } = sentenceOf(entry);
         return html`<li key=${`${entry.at} ${at}`} class=${tone}>
           <span class="when"><${At} at=${entry.at} ms /></span>
           <div class="what">${what}</div>
@@ -238,7 +238,7 @@ function Timeline({ data }) {
 }
 
 /** An entry as a sentence. @param {any} entry */
-function told(entry) {
+function sentenceOf(entry) {
   const isin = html`<span class="mono">${entry.isin}</span>`;
   const sent = html`<span class="mono soft">${entry.venue} ${entry.client_order_id}</span>`;
   const detail = entry.detail !== undefined && html` <span class="soft">${entry.detail}</span>`;

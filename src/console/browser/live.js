@@ -1,5 +1,5 @@
 // Keeps what a page shows up to date: asks again when something happened, never twice at once, and not while
-// nobody looks.
+// the page is hidden.
 
 import { effect, signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';

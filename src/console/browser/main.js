@@ -31,7 +31,7 @@ async function begin() {
     await (secret === undefined ? loadSession() : signIn(secret));
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    // Whoever is signed in already needs no link.
+    // A person who is signed in already needs no link.
     await loadSession();
     if (session.value?.person === null) throw error;
   }
@@ -67,7 +67,7 @@ function SignIn({ error }) {
   </main>`;
 }
 
-/** The sign-in of the organisation; whoever was refused may be somebody else there. */
+/** The sign-in of the organisation; a person who was refused may have another account there. */
 function Organisation() {
   const { path } = place.value;
   const to = /^\/[a-z]+(\/[\w.-]+)?$/.test(path) ? `?to=${path}` : '';

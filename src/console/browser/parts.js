@@ -95,7 +95,7 @@ export function At({ at, ms = false }) {
   return html`<time datetime=${at} title=${at}>${day}${clock}${fine}</time>`;
 }
 
-/** What a screen reader is told, and everybody sees for a moment. */
+/** What a screen reader says, and everybody sees for a moment. */
 const said = signal('');
 
 /** @param {string} text */

@@ -29,7 +29,7 @@ export function WebhooksPage() {
               label="Webhooks"
               rows=${data.data}
               linkOf=${(/** @type {Webhook} */ row) => `/webhooks/${row.id}`}
-              empty="Nobody is told of anything yet. Add a webhook, and events go to its URL."
+              empty="No webhooks yet. Add one, and events go to its URL."
               columns=${[
                 column(
                   'Title',

@@ -42,7 +42,8 @@ const withoutToken = ['/auth/token', '/auth/revoke'];
 export async function signedFetch(input, init) {
   const request = new Request(input, init);
   const { origin, pathname, search } = new URL(request.url);
-  if (origin !== location.origin) throw new Error(`This page asks nobody but ${location.origin}.`);
+  if (origin !== location.origin)
+    throw new Error(`This page asks no server but ${location.origin}.`);
   if (pathname === '/openapi.json') return fetch(request);
   if (identity === undefined) {
     say('Choose a client first: without its key the request would not be signed.', 'error');
@@ -180,11 +181,11 @@ async function takeFiles(files) {
       return { name: file.name, text: await file.text() };
     }),
   );
-  const told = texts.find(({ text }) => text.trimStart().startsWith('{'));
+  const clientFile = texts.find(({ text }) => text.trimStart().startsWith('{'));
   const keyFile = texts.find(({ text }) => text.includes('-----BEGIN '));
   if (keyFile !== undefined) field('key').value = keyFile.text;
-  if (told === undefined) return;
-  const { client_id: id, client_secret: secret, keys = [], scopes = [] } = clientIn(told);
+  if (clientFile === undefined) return;
+  const { client_id: id, client_secret: secret, keys = [], scopes = [] } = clientIn(clientFile);
   field('client').value = id ?? '';
   field('secret').value = secret ?? '';
   field('scopes').value = scopes.join(' ');
@@ -219,7 +220,7 @@ async function useClient() {
   identity = entered;
 }
 
-/** Takes key and secret out of the form, and the files that had them: whoever opens it again finds neither. */
+/** Takes key and secret out of the form, and the files that had them: the next one who opens it finds neither. */
 function forget() {
   for (const place of [field('key'), field('secret'), part('#try-it-files', HTMLInputElement)]) {
     place.value = '';

@@ -70,7 +70,7 @@ export const batchWithProgress = shape('Batch with its progress', {
     proceeds: amount('What was earned so far.'),
   }),
   estimated_end_at: Type.Optional(
-    instant('When it ends if it goes on as it did; absent: nobody can tell.'),
+    instant('When it ends if it goes on as it did; absent: it cannot be estimated.'),
   ),
 });
 

@@ -92,7 +92,7 @@ export const batchOperations = {
       'with the reason. The body may have 12 MiB. Halts hold what a batch has started as they hold anything ' +
       'else. The same request with the same idempotency key makes no second batch. Where it could sell more than ' +
       '`four_eyes_max` of the controls, it is PENDING_APPROVAL until a second person has approved it, and cancelled ' +
-      'where nobody does within 24 hours.',
+      'where none does within 24 hours.',
     body: {
       schema: createBatchBody,
       examples: exampleOf('two', 'Two accounts, slowly', {

@@ -130,7 +130,7 @@ const orderStory = shape('Order in a story', {
 const entry = shape('Entry of a timeline', {
   at: instant('When it was recorded, in UTC.'),
   kind: some(entryKinds, 'What happened. The other members are those that it has.'),
-  event_id: Type.Optional(uuid('The event that was told.')),
+  event_id: Type.Optional(uuid('The event that was recorded.')),
   type: Type.Optional(text('Type of the event.')),
   order_id: Type.Optional(uuid('The order.')),
   isin: Type.Optional(Type.String()),

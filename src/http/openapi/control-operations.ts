@@ -111,7 +111,7 @@ export const controlOperations = {
   },
   retrieve_liquidation: {
     tag: 'Control',
-    summary: 'Tell the story of a liquidation',
+    summary: 'Show what happened to a liquidation',
     description:
       'Each order with what was executed, its venue and the last attempt; what is not sold and why; and a ' +
       'timeline of events, attempts at the venue, executions and deliveries.',

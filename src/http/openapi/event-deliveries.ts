@@ -55,10 +55,10 @@ const headers: readonly Json[] = [
 
 /** The section, by event type. */
 export function eventDeliveries(names: Names, contract: Contract): Json {
-  const told = (Object.keys(deliveries) as Status[]).filter((status) => {
+  const statuses = (Object.keys(deliveries) as Status[]).filter((status) => {
     return contract === '2026' || status !== 'SETTLED';
   });
-  const entries = told.map((status): [string, Json] => {
+  const entries = statuses.map((status): [string, Json] => {
     return [`ACCOUNT_LIQUIDATION.${status}`, { post: delivery(status, names) }];
   });
   const ofBatches = batchEvents.map((type): [string, Json] => {

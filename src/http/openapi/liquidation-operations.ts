@@ -34,7 +34,7 @@ export const liquidationOperations = {
     summary: 'Liquidate an account',
     description:
       'Asks for every position of the account to be sold. The answer comes at once and says NEW; the ' +
-      'selling follows, and events tell of it. Until the release (2 seconds later in the sandbox, at ' +
+      'selling follows, and events report it. Until the release (2 seconds later in the sandbox, at ' +
       'once when live, unless set otherwise) it can be cancelled. An account has at most one ' +
       'liquidation under way.\n\nWith the same `idempotency-key` and the same request the first answer ' +
       'comes again, byte for byte, so a request whose answer was lost can safely be repeated. A refused ' +

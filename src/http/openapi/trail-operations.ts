@@ -47,7 +47,7 @@ export const trailOperations = {
     tag: 'Control',
     summary: 'List who has changed what',
     description:
-      'Every change of this client that somebody has made, the newest first: by a signed request, at the ' +
+      'Every change of this client, the newest first: by a signed request, at the ' +
       'console, or by a command of the operator. An act is recorded in the commit of its change, so what was ' +
       'refused is not there. A page looks at 10,000 acts at most: where few of them match it may be short, or ' +
       'empty, and still lead on.',

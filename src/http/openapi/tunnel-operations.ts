@@ -24,7 +24,7 @@ const delivery = shape('Delivery through an endpoint', {
 
 const id = '0198c5d2-4c3f-7d09-8a5e-3b1f0a6c2d41';
 const gone =
-  'This client has no such endpoint: it was closed, or nobody asked for it for 10 minutes.';
+  'This client has no such endpoint: it was closed, or was not asked for within 10 minutes.';
 
 export const tunnelOperations = {
   check_events_acceptor: {
@@ -40,7 +40,7 @@ export const tunnelOperations = {
     description:
       'Makes an address that a subscription can name, and that keeps what is delivered there until you ask ' +
       'for it: at most 1,000 requests and 8 MiB; beyond that deliveries are answered 503, and the ' +
-      'events wait. An endpoint that nobody asks for is closed after 10 minutes; deliveries to it are then ' +
+      'events wait. An endpoint is closed when it is not asked for within 10 minutes; deliveries to it are then ' +
       'answered 410, which disables their subscription. A body is not looked at.',
     success: answerOf(
       'The endpoint.',

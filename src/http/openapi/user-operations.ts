@@ -100,7 +100,7 @@ export const userOperations = {
     tag: 'Sandbox',
     summary: 'Create a user',
     description:
-      'Makes a user, ACTIVE at once: a sandbox checks nobody. In live mode users are imported.',
+      'Makes a user, ACTIVE at once: a sandbox checks no identity. In live mode users are imported.',
     body: {
       schema: createUserBody,
       examples: exampleOf('user', 'A user', profile),

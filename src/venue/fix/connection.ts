@@ -287,7 +287,7 @@ export class FixConnection {
     const { sql, clock, profile } = this.#options;
     const now = clock.now();
     const limit = Math.min(sentAtOnceMax, this.#allowed(now));
-    // Whoever keeps the session wakes it again in the next second.
+    // The keeper of the session wakes it again in the next second.
     this.#isWoken = false;
     if (limit === 0) return;
     const batch = { profile, from: this.#nextOut, limit, now };

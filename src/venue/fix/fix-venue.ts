@@ -68,7 +68,7 @@ export function fixVenue(options: Omit<KeeperOptions, 'onReceived'>): FixVenue {
   };
 }
 
-/** Told of orders that this process has committed. */
+/** Called with orders that this process has committed. */
 type Listener = (changed: readonly FixOrder[]) => void;
 
 interface Own {

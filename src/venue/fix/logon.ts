@@ -33,7 +33,7 @@ export interface Wrong {
   readonly remedy: string;
 }
 
-/** What to do, by what has come up. The venue is not told of it. */
+/** What to do, by what has come up. It is not sent to the venue. */
 export const remedies = {
   numbers:
     'agree with the venue which numbers are right, then: unwind fix resume MIC --next-in … --next-out …',

@@ -205,7 +205,7 @@ export interface FixWaiting {
   readonly since: Date;
 }
 
-/** Sessions that have failed, and problems that nobody has closed; the oldest first. */
+/** Sessions that have failed, and problems that no person has closed; the oldest first. */
 export async function findFixWaiting(sql: Sql, limit: number): Promise<readonly FixWaiting[]> {
   return sql<FixWaiting[]>`
     select w.id, w.reason, w.since

@@ -54,7 +54,7 @@ export interface NewReport {
 export interface Surroundings {
   /** The trading day of the session. */
   readonly day: string;
-  /** The venue cancels orders where the connection breaks: what nobody asked for is tried again. */
+  /** The venue cancels orders where the connection breaks: what was not asked for is tried again. */
   readonly cancelsByItself: boolean;
   /** Ids that its executions were reported under, by FIX 17. */
   readonly executions: ReadonlyMap<string, string>;

@@ -1,4 +1,4 @@
-// What waits to be sent at a FIX venue: queued by whoever asks (submit, cancel, look up), numbered and
+// What waits to be sent at a FIX venue: queued by each request (submit, cancel, look up), numbered and
 // sent by the writer of the session, in one commit with what it makes of the order.
 
 import { recheckOrders } from '../../controls/check-orders.ts';

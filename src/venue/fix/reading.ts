@@ -38,7 +38,7 @@ export type Finding =
 
 /** What one message says of one order. */
 export interface Reading {
-  /** FIX 11 and 41: which of them names the order is known to whoever keeps the orders. */
+  /** FIX 11 and 41: which of them names the order is known to the part that keeps the orders. */
   readonly names: readonly string[];
   /** It answers a request of ours about the order (FIX 41). */
   readonly answersRequest: boolean;

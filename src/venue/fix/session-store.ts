@@ -91,7 +91,7 @@ export function claimSession(
         and (
           s.lease_expires_at is null
           or s.lease_expires_at <= ${now}
-          -- Whoever held it before in this process's place is dead.
+          -- The process that held it before in this one's place is dead.
           or left(s.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
         )
       returning

@@ -19,7 +19,7 @@ export const courses = {
 
 export type Course = keyof typeof courses;
 
-/** What happens to an order, and how truthfully the venue tells of it. */
+/** What happens to an order, and how truthfully the venue reports it. */
 export interface Behaviour {
   readonly course: Course;
   /** The order is taken, but the answer to it is lost. */

@@ -1,5 +1,5 @@
 // What tests may do to the simulated market: the commands of one request are one commit. The market is one for
-// all who trade on it; only the outcome of an order is a matter of whoever sent it.
+// all who trade on it; only the outcome of an order is a matter of its sender.
 
 import type { Tx } from '../../db/connect.ts';
 import type { Calendar } from '../calendar.ts';

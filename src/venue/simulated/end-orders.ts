@@ -24,7 +24,7 @@ export async function endOrders(
   await scheduleReports(tx, { owed, from: at });
 }
 
-/** A report of something that happens now and is told at once. */
+/** A report of something that happens now, sent at once. */
 export function reportNow(order: OrderState, event: ReportEvent): OwedReport {
   const { tenantId, clientOrderId, venueOrderId } = order;
   const report = { happensMs: 0, sentMs: 0, copy: 0, event };

@@ -12,9 +12,9 @@ export interface Market {
   /** Now on the market clock. */
   readonly at: Date;
   readonly isOpen: boolean;
-  /** When the session closes by the calendar; undefined: nobody knows of an end. */
+  /** When the session closes by the calendar; undefined: no end is known. */
   readonly closesAt: Date | undefined;
-  /** Nobody reaches the venue. */
+  /** The venue cannot be reached. */
   readonly isDown: boolean;
   readonly seed: string;
 }

@@ -8,7 +8,7 @@ import type { TenantId } from '../../ids.ts';
 import { type Decimal, decimal } from '../../money.ts';
 import type { OrderReference } from '../venue.ts';
 
-/** Locks the session: from here to the commit no report is numbered and nobody else cancels. */
+/** Locks the session: from here to the commit no other transaction numbers a report or cancels. */
 export async function lockSession(tx: Tx): Promise<void> {
   await tx`select s.last_number from simulated_venue.session s for update`;
 }
@@ -21,7 +21,7 @@ export interface OrderState {
   readonly quantity: Decimal;
   /** Fixed when it was taken. */
   readonly price: Decimal;
-  /** Whether its end has happened, told or not. */
+  /** Whether its end has happened, reported or not. */
   readonly isFinal: boolean;
   /** Whether an earlier request to cancel it was accepted. */
   readonly isCancelled: boolean;

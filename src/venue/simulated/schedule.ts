@@ -1,4 +1,4 @@
-// The future of an order at the simulated venue: what will happen to it, and when it will be told.
+// The future of an order at the simulated venue: what will happen to it, and when the venue reports it.
 // Pure: the same order under the same terms always has the same future.
 
 import { assertNever } from '../../assert.ts';
@@ -9,7 +9,7 @@ import { randomOf } from './random.ts';
 
 /** A report of the venue's future, in ms of market time after the order came in. */
 export interface ScheduledReport {
-  /** When that happens of which it tells. */
+  /** When that happens which it reports. */
   readonly happensMs: number;
   /** When it is sent: never before. */
   readonly sentMs: number;
@@ -40,7 +40,7 @@ const afterwardsMs = 10_000;
 
 /** Everything the venue will report about an order it accepts, in the order of sending. */
 export function scheduleOf(order: AcceptedOrder, terms: Terms): readonly ScheduledReport[] {
-  return told(untilClosing(eventsOf(order, terms), order, terms), order, terms);
+  return reported(untilClosing(eventsOf(order, terms), order, terms), order, terms);
 }
 
 interface Happening {
@@ -170,8 +170,8 @@ export function isFinal(event: ReportEvent): boolean {
   return event.type !== 'trade' && event.type !== 'bust';
 }
 
-/** When and how often it is told: truthfully, or as the behaviour says. */
-function told(
+/** When and how often it is reported: truthfully, or as the behaviour says. */
+function reported(
   happenings: readonly Happening[],
   { clientOrderId, behaviour }: AcceptedOrder,
   { seed }: Terms,

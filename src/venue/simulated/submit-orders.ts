@@ -79,7 +79,7 @@ async function findScene(tx: Tx, clock: Clock, orders: readonly NewOrder[]): Pro
   };
 }
 
-/** @throws Error while the venue is away, as it is for whoever calls one that does not answer. */
+/** @throws Error while the venue is away, as for the caller of one that does not answer. */
 export function checkReached({ isDown }: Pick<Market, 'isDown'>): void {
   if (isDown) throw new Error('the simulated venue does not answer: a test has taken it away');
 }
