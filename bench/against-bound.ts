@@ -1,6 +1,6 @@
 // Measures requests of the service beside what the machine allows: the same statements by the bare
 // driver, and the same signatures verified by a bare server, paid one after the other. Both in requests
-// a second, which only an idle machine tells, and in processor time.
+// a second, which only an idle machine shows, and in processor time.
 
 import { runAll, type Statement } from './bare-driver.ts';
 import { type Meter, meterOf } from './cpu.ts';

@@ -1,5 +1,5 @@
 // What work costs in processor time, of all processes that take part: what others do on the same machine
-// lengthens a measurement, but hardly this. Linux alone tells it; elsewhere there is no meter.
+// lengthens a measurement, but hardly this. Linux alone measures it; elsewhere there is no meter.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';

@@ -32,7 +32,7 @@ export interface LogSetting {
   readonly isTiny: boolean;
 }
 
-/** What is told beside the figures. */
+/** What is printed beside the figures. */
 export function note(text: string): void {
   console.error(`log: ${text}`);
 }
@@ -172,12 +172,12 @@ async function gapIsShown({ sql, clients, service }: LogSetting, webhook: Webhoo
   });
   const metrics = await request(`${service.url}/metrics`);
   if (!/^unwind_webhooks_with_gap [1-9]/m.test(await metrics.body.text())) {
-    throw new Error('the metrics tell no gap');
+    throw new Error('the metrics show no gap');
   }
   const { data } = await get<{ data: { kind: string }[] }>(
     `/webhooks/${webhook.webhookId}/deliveries?result=failed`,
   );
-  if (!data.some(({ kind }) => kind === 'gap')) throw new Error('the delivery log tells no gap');
+  if (!data.some(({ kind }) => kind === 'gap')) throw new Error('the delivery log shows no gap');
   await setEnabled(sql, webhook, false);
 }
 

@@ -1,6 +1,6 @@
 // A receiver of webhooks as a process of its own: takes bodies as fast as they come, counts their
 // events, and notes how old each was. By path: `/good…` answers 204, `/fail…` 500, `/hang…` never.
-// `GET /` tells how much came since the last time it was asked, `GET /lags` how old each event was.
+// `GET /` says how much came since the last time it was asked, `GET /lags` how old each event was.
 
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,4 @@
-// Subscriptions, events for them, and what their receiver tells: what several scenarios need.
+// Subscriptions, events for them, and what their receiver counts: what several scenarios need.
 
 import { request } from 'undici';
 import { systemClock } from '../src/clock.ts';

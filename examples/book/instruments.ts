@@ -1,5 +1,5 @@
 // The instruments of the example book with one price each: real shares and funds under their true
-// ISINs, the instruments by which the sandbox venue is told to behave, and one that does not trade.
+// ISINs, the instruments that choose a behaviour of the sandbox venue, and one that does not trade.
 //
 // The prices are in EUR per unit, plausible for the first trading day of 2026 and nothing more.
 // Who holds what is said in `showcase.ts` and `make.ts`.

@@ -20,7 +20,7 @@ import { check, DemoFailure, euros, Interruption, quote, say, table, title } fro
 
 const book = fileURLToPath(new URL('../book/', import.meta.url));
 const { usesTls, keeps } = optionsOf(process.argv.slice(2));
-/** As a shell tells of a program that was interrupted. */
+/** As a shell reports a program that was interrupted. */
 const interrupted = 130;
 
 process.exitCode = await main();
@@ -40,8 +40,8 @@ async function main(): Promise<number> {
   const closers: (() => Promise<unknown>)[] = [() => processes.end()];
   const telling = story({ home, env, processes, closers });
   try {
-    const told = await Promise.race([telling, stopped.promise]);
-    return keeps ? await keep(told, processes, stopped.promise) : 0;
+    const outcome = await Promise.race([telling, stopped.promise]);
+    return keeps ? await keep(outcome, processes, stopped.promise) : 0;
   } catch (error) {
     complain(error);
     return error instanceof Interruption ? interrupted : 1;
@@ -63,7 +63,7 @@ function optionsOf(args: readonly string[]): { usesTls: boolean; keeps: boolean 
   process.exit(2);
 }
 
-/** Leaves the service to whoever looks, until Ctrl-C. @returns the exit code. */
+/** Leaves the service running, until Ctrl-C. @returns the exit code. */
 async function keep(
   liquidationId: string,
   processes: Processes,

@@ -10,7 +10,7 @@ export class DemoFailure extends Error {
   override readonly name = 'DemoFailure';
 }
 
-/** Somebody has had enough of the demo. */
+/** The person at the terminal ends the demo. */
 export class Interruption extends DemoFailure {}
 
 export function title(text: string): void {

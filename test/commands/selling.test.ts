@@ -92,7 +92,7 @@ test('a file of accounts is one batch, however often it is started', async () =>
   assert.equal((await client.batches.retrieve(id)).person, mine.actor);
   const others = start(screen(), undefined, { ...mine, file, actor: 'B. Desk' });
   await assert.rejects(others, (error) => {
-    return error instanceof RefusedError && /started before by somebody else/.test(error.message);
+    return error instanceof RefusedError && /started before by another person/.test(error.message);
   });
 });
 
