@@ -12,7 +12,10 @@ import { startEmbedded } from '../src/embedded/embedded.ts';
 import { isAlive } from '../src/embedded/embedded-program.ts';
 import { withDatabase } from './database-url.ts';
 
-type Server = { readonly url: string; close(): Promise<void> };
+interface Server {
+  readonly url: string;
+  close(): Promise<void>;
+}
 
 // The throwaway server may forget everything at a power failure; it does nothing by itself, so that
 // plans and the order of rows hang on the tests alone; and its search path is empty, so that a table
@@ -46,12 +49,12 @@ const directoryPrefix = 'unwind-test-';
 const log = { info: () => {}, warn: console.warn, error: console.error };
 
 /** What tests find their databases by, as environment. */
-export type TestEnvironment = {
+export interface TestEnvironment {
   /** Where tests put databases of their own; removed afterwards. */
   readonly UNWIND_TEST_DIRECTORY: string;
   readonly UNWIND_TEST_ADMIN_URL: string;
   readonly UNWIND_TEST_TEMPLATE: string;
-};
+}
 
 /** Runs something that makes databases of its own, and drops all of them afterwards. */
 export async function withTestServer<T>(

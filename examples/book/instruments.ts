@@ -5,13 +5,13 @@
 // Who holds what is said in `showcase.ts` and `make.ts`.
 
 /** One line of `instruments.csv` together with its line of `prices.csv`. */
-export type ListedInstrument = {
+export interface ListedInstrument {
   readonly isin: string;
   readonly name: string;
   readonly tradingStatus: 'ACTIVE' | 'INACTIVE';
   readonly fractional: boolean;
   readonly price: string;
-};
+}
 
 type Row = readonly [isin: string, name: string, price: string];
 

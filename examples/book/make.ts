@@ -43,7 +43,11 @@ const WORTH_CENTS = [
 /** Decimals of a quantity, each as likely; an instrument that is not fractional has none. */
 const QUANTITY_DECIMALS = [0, 0, 2, 4, 4, 6, 8, 10] as const;
 
-type Account = { readonly accountId: string; readonly userId: string; readonly status: string };
+interface Account {
+  readonly accountId: string;
+  readonly userId: string;
+  readonly status: string;
+}
 type Cell = string | boolean;
 
 /** Draws a whole number from 0 up to, not including, `limit` (at most 2^32). */

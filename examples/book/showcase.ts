@@ -4,11 +4,11 @@
 // They stand first in `accounts.csv`, in this order. The README lists their ids.
 
 /** One position: the quantity and how much of it is locked, both as decimal text in units. */
-export type HeldPosition = {
+export interface HeldPosition {
   readonly isin: string;
   readonly quantity: string;
   readonly locked: string;
-};
+}
 
 const hold = (isin: string, quantity: string, locked = '0'): HeldPosition => ({
   isin,

@@ -11,7 +11,7 @@ import { makeSql, type Sql } from './sql.ts';
 
 export type { PoolUse, Sql, SqlOrTx, Tx } from './sql.ts';
 
-export type ConnectOptions = {
+export interface ConnectOptions {
   /** `postgres://user:password@host:port/database`, with libpq's options behind `?`. */
   readonly url: string;
   /** Most connections of this pool. */
@@ -49,15 +49,15 @@ export type ConnectOptions = {
    * `onClose` is called for every connection that ends.
    */
   readonly session?: { onClose(): void };
-};
+}
 
 /** Pools kept apart, so that a flood of requests cannot take the engine's connections. */
-export type Pools = {
+export interface Pools {
   readonly requests: Sql;
   readonly loops: Sql;
   /** Lets what runs end for some seconds, then closes every connection. Idempotent. */
   close(): Promise<void>;
-};
+}
 
 export type PoolsOptions = Omit<ConnectOptions, 'max' | 'applicationName' | 'session'> & {
   /** Begins the two application names: `<name> requests`, `<name> loops`. Default `unwind`. */

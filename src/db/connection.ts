@@ -12,14 +12,14 @@ export class ConnectionLostError extends Error {
 }
 
 /** What the driver sends; with a name, it is prepared once for each connection. */
-export type Statement = {
+export interface Statement {
   readonly name?: string;
   readonly text: string;
   readonly values: readonly unknown[];
-};
+}
 
 /** A pool of the driver, and how it is used. */
-export type Driver = {
+export interface Driver {
   readonly pool: pg.Pool;
   /** Whether statements are prepared by name, once for each connection. */
   readonly prepare: boolean;
@@ -27,16 +27,16 @@ export type Driver = {
   readonly closeMs: number;
   /** Waits a random time, up to so many ms. */
   readonly rest: (msMax: number) => Promise<void>;
-};
+}
 
 /** A connection lent to one user of it. */
-export type Lent = {
+export interface Lent {
   readonly client: pg.PoolClient;
   readonly processId: number | null;
   readonly prepare: boolean;
   /** How long the server may leave a statement unanswered, if longer than usual. */
   readonly silenceMs: number | null;
-};
+}
 
 const goodByeMs = 1_000;
 

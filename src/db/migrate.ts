@@ -8,14 +8,14 @@ import type { Sql, SqlOrTx, Tx } from './connect.ts';
 import { inTransaction } from './transaction.ts';
 
 /** One step of the schema. `sha256` is over the text with line ends as `\n`, in hex. */
-export type Migration = {
+export interface Migration {
   readonly number: number;
   readonly name: string;
   readonly text: string;
   readonly sha256: string;
   /** Number of the oldest schema whose code also works on this one: its own, if the step says nothing. */
   readonly compatibleFrom: number;
-};
+}
 
 type AppliedMigration = Pick<Migration, 'number' | 'name' | 'sha256'> & {
   readonly compatible_from: number | null;
@@ -176,7 +176,10 @@ export async function refuseOtherSchema(sql: Sql): Promise<void> {
 }
 
 /** How a server names itself: `server_version_num` and `server_version`. */
-export type ServerVersion = { readonly version: number; readonly shown: string };
+export interface ServerVersion {
+  readonly version: number;
+  readonly shown: string;
+}
 
 /** Throws `MigrationError` `postgres_too_old` for a server older than PostgreSQL 15. */
 export function refuseOldServer(server: ServerVersion): void {

@@ -66,14 +66,14 @@ export interface Tx extends SqlOrTx {
   part<T>(work: (part: Tx) => Promise<T>): Promise<T>;
 }
 
-export type TransactOptions = {
+export interface TransactOptions {
   /** What follows `begin`. */
   readonly mode: string;
   /** Settings of this transaction. */
   readonly settings: Readonly<Record<string, string | number>>;
   /** How long the server may leave a statement unanswered, if longer than usual. */
   readonly silenceMs: number | null;
-};
+}
 
 /** A part of a statement with its own parameters, to be set into another one. */
 export class Fragment {
@@ -140,11 +140,11 @@ async function runTemplate(
 }
 
 /** A transaction while its work runs. Its statements take turns on the one connection. */
-type Scope = {
+interface Scope {
   isOpen: boolean;
   failure: { readonly error: unknown } | null;
   last: Promise<unknown>;
-};
+}
 
 async function transact<T>(
   lent: Lent,

@@ -3,7 +3,7 @@
 import { isConflict } from './errors.ts';
 import type { Sql, TransactOptions, Tx } from './sql.ts';
 
-export type TransactionOptions = {
+export interface TransactionOptions {
   /** How often the work may be run in all; each time in a transaction of its own. */
   readonly attempts?: number;
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
@@ -11,7 +11,7 @@ export type TransactionOptions = {
   readonly statementTimeoutMs?: number;
   /** The same for the wait for one lock. */
   readonly lockTimeoutMs?: number;
-};
+}
 
 const defaultAttempts = 5;
 // Deadlocks have already cost the server's deadlock_timeout (1 s); what is added here only has to

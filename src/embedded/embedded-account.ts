@@ -6,7 +6,11 @@ import { makeDirectory } from '../settings/file-fault.ts';
 import { EmbeddedError } from './embedded-error.ts';
 
 /** An account to run PostgreSQL under; `null` in its place means: the one we run under. */
-export type Account = { readonly name: string; readonly uid: number; readonly gid: number };
+export interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
 
 const candidates = ['postgres', '_postgres', 'nobody']; // the second one is macOS's
 

@@ -9,12 +9,18 @@ import { type Account, canReach, makeOpenDirectory } from './embedded-account.ts
 import { EmbeddedError, systemCode } from './embedded-error.ts';
 
 /** Paths of the programs, ready to be run under the account they were asked for. */
-export type Binaries = { readonly postgres: string; readonly initdb: string };
+export interface Binaries {
+  readonly postgres: string;
+  readonly initdb: string;
+}
 
 /** The major version of PostgreSQL this code carries. */
 export const major = 18;
 
-type Link = { readonly source: string; readonly target: string };
+interface Link {
+  readonly source: string;
+  readonly target: string;
+}
 
 /**
  * Finds PostgreSQL for this platform.

@@ -31,21 +31,21 @@ import { EmbeddedError, systemCode } from './embedded-error.ts';
 import { isAlive, runInitdb } from './embedded-program.ts';
 
 /** A database directory that is there and complete. */
-export type Cluster = {
+export interface Cluster {
   readonly directory: string;
   readonly data: string;
   readonly logFile: string;
   readonly password: string;
   readonly servicePassword: string;
-};
+}
 
-export type ClusterOptions = {
+export interface ClusterOptions {
   readonly home: string;
   readonly account: Account | null;
   readonly binaries: Binaries;
   /** Where root puts what its own home cannot hold. Owned by root, open to everyone. */
   readonly systemDirectory: string;
-};
+}
 
 const name = `pg${major}`;
 const leftoverAgeMs = 10 * 60_000; // initdb takes seconds on the slowest disk

@@ -8,22 +8,22 @@ import { isConnectionError, isWrongPassword } from '../db/errors.ts';
 import { EmbeddedError } from './embedded-error.ts';
 import { database, ensureServiceRole, serviceRole, superuser } from './service-role.ts';
 
-export type Membership = {
+export interface Membership {
   /** Becomes true when the session has broken, and membership with it. */
   isLost(): boolean;
   /** Gives membership up. True when this was the last member, who then has to stop the server. */
   leave(): Promise<boolean>;
   /** Ends the session; a member that was killed has the same effect. Idempotent. */
   close(): Promise<void>;
-};
+}
 
-export type ServerAddress = {
+export interface ServerAddress {
   readonly port: number;
   /** Of the superuser, who makes the role and the database and holds the membership. */
   readonly password: string;
   /** Of the role that the service works as. */
   readonly servicePassword: string;
-};
+}
 
 // Any constant of 64 bits does; this one is "embedded" in ASCII.
 const lockKey = '7308605957907703140';

@@ -13,7 +13,11 @@ import { EmbeddedError, systemCode } from './embedded-error.ts';
 import { explainSpawn, identity } from './embedded-program.ts';
 
 /** What a server wrote into its `postmaster.pid`. It may be long dead. */
-export type Postmaster = { readonly pid: number; readonly port: number; readonly ready: boolean };
+export interface Postmaster {
+  readonly pid: number;
+  readonly port: number;
+  readonly ready: boolean;
+}
 
 const limits = {
   logBytes: 10 * 1024 * 1024, // the log is emptied at a start when it is larger
@@ -29,7 +33,7 @@ const limits = {
 const systemSettings: Readonly<Record<string, string>> =
   process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {};
 
-export type LaunchOptions = {
+export interface LaunchOptions {
   readonly binaries: Binaries;
   readonly account: Account | null;
   readonly cluster: Cluster;
@@ -38,7 +42,7 @@ export type LaunchOptions = {
   readonly settings: Readonly<Record<string, string>>;
   /** Ends the wait, not the server. */
   readonly signal: AbortSignal;
-};
+}
 
 export type Launch =
   | { readonly outcome: 'ready' | 'late' }

@@ -22,13 +22,13 @@ import {
 import { isAlive } from './embedded-program.ts';
 
 /** Where the database logs what it does; a pino logger fits. */
-export type EmbeddedLog = {
+export interface EmbeddedLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
-};
+}
 
-export type EmbeddedOptions = {
+export interface EmbeddedOptions {
   /** The directory to keep it in, for example `.unwind`. Made if missing. */
   readonly home: string;
   readonly log: EmbeddedLog;
@@ -40,22 +40,25 @@ export type EmbeddedOptions = {
   readonly systemDirectory?: string;
   /** How many deaths within five minutes are followed by a new start; default 8. */
   readonly maxDeaths?: number;
-};
+}
 
-export type EmbeddedDatabase = {
+export interface EmbeddedDatabase {
   /** Stays the same until `stop`, also when the server is started again. Holds the password. */
   readonly url: string;
   /** The same as superuser, for those who make databases and roles of their own. */
   readonly adminUrl: string;
   /** Leaves the server, and stops it if no other process uses it. Idempotent. */
   stop(): Promise<void>;
-};
+}
 
 type Parts = Omit<LaunchOptions, 'port' | 'signal'> & {
   readonly log: EmbeddedLog;
   readonly maxDeaths: number;
 };
-type Joined = { readonly port: number; readonly membership: Membership };
+interface Joined {
+  readonly port: number;
+  readonly membership: Membership;
+}
 
 const defaultSystemDirectory = '/var/lib/unwind';
 

@@ -114,7 +114,9 @@ function addProgress(changes: Changes, reported: SubmissionNews): void {
   }
 }
 
-type NoChange = { type: 'repeated' | 'impossible' };
+interface NoChange {
+  type: 'repeated' | 'impossible';
+}
 
 function write(
   changes: Changes,

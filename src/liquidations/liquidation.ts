@@ -150,11 +150,11 @@ export function nextStep(
 }
 
 /** The next step where nothing is sold that is not granted: it uses what was granted, or says what to ask for. */
-export type ReservedStep = {
+export interface ReservedStep {
   /** `uses`: it sells by what was granted. `asks`: what it would sell has to be granted first. */
   readonly type: 'uses' | 'asks' | 'moves';
   readonly step: NextStep;
-};
+}
 
 /**
  * What a liquidation does next whose holdings another party keeps. Of each instrument it sells what can be sold

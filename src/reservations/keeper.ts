@@ -20,7 +20,10 @@ import {
 } from './reservation.ts';
 import { questionText, readGrants, reportText } from './wire.ts';
 
-export type Grants = { readonly type: 'granted'; readonly positions: readonly GrantedPosition[] };
+export interface Grants {
+  readonly type: 'granted';
+  readonly positions: readonly GrantedPosition[];
+}
 
 export interface Keeper {
   /** Asks whether quantities may be sold. Idempotent by the id of the reservation. */

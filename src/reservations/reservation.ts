@@ -63,11 +63,11 @@ export interface SalesReport extends ReservationName {
 }
 
 /** `unanswered`: nothing is known; it is asked again. */
-export type Unanswered = {
+export interface Unanswered {
   readonly type: 'unanswered';
   readonly reason: string;
   readonly retryAfterMs: number | undefined;
-};
+}
 
 /**
  * How long until the keeper is asked again, in ms: it doubles with each try up to the longest, and half of it is by

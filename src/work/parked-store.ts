@@ -284,7 +284,7 @@ export async function closeParked(
   return rows.count > 0;
 }
 
-/** Shows a person something that no further try can change; the same thing only once. */
+/** Tells a person of something that no further try can change; the same thing only once. */
 export async function noteForPerson(
   tx: Tx,
   batch: {

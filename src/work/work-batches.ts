@@ -22,7 +22,7 @@ export interface Worker {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly log: ParkedLog;
-  /** Counts what is committed. */
+  /** Told of what is committed. */
   readonly count?: Count | undefined;
 }
 

@@ -20,7 +20,10 @@ const NOW = 1_700_000_000;
 const CLIENT = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
 const RUNS = 24; // times 17 pairs of dialect and algorithm; P-521 takes 5 ms a run
 
-type Pair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+interface Pair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
 
 const pairs = {
   'ecdsa-p256': () => generateKeyPairSync('ec', { namedCurve: 'P-256' }),
@@ -102,12 +105,12 @@ const HEADERS = [
   'upvest-signature-version',
 ];
 
-type Case = {
+interface Case {
   readonly dialect: DialectVersion;
   readonly algorithm: KeyAlgorithm;
   readonly message: SignedMessage;
   readonly params: { readonly created: number; readonly expires?: number; readonly nonce?: string };
-};
+}
 
 async function signed({ dialect, algorithm, message, params }: Case): Promise<SignedMessage> {
   const { nonce, ...times } = params;

@@ -34,13 +34,13 @@ const REQUEST: SignedMessage = {
   body: new Uint8Array(),
 };
 
-type Given = {
+interface Given {
   readonly message?: SignedMessage;
   readonly components?: readonly string[];
   readonly keyid?: string;
   readonly label?: string;
   readonly dialect?: DialectVersion;
-};
+}
 
 async function signed(given: Given = {}): Promise<SignedMessage> {
   const { message = REQUEST, components = COVERED, keyid = 'k', label = 'sig1' } = given;

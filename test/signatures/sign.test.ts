@@ -19,14 +19,14 @@ import {
 import { verifyMessage } from '../../packages/signatures/src/verify.ts';
 import { readJson, signedMessage, type VectorMessage } from './vectors.ts';
 
-type Delivery = {
+interface Delivery {
   readonly id: string;
   readonly dialect: DialectVersion;
   readonly title: string;
   readonly now: number;
   readonly message: VectorMessage;
   readonly base: string;
-};
+}
 
 const { keys, vectors } = readJson<{
   keys: Record<string, { private_jwk: JsonWebKey }>;

@@ -11,14 +11,14 @@ import { recogniseDialect } from '../../packages/signatures/src/recognise.ts';
 import { SignatureError } from '../../packages/signatures/src/signature-error.ts';
 import { readJson } from './vectors.ts';
 
-type Recognition = {
+interface Recognition {
   readonly title: string;
   readonly version_header: string | null;
   readonly signature_input: string;
   readonly digest_headers: readonly string[];
   readonly body: boolean;
   readonly dialect: string;
-};
+}
 
 const NO_DIGEST_BUT_ALG: Recognition = {
   title: 'body, no digest header, registered alg',
@@ -51,22 +51,22 @@ suite('which dialect a request is read as', () => {
   }
 });
 
-type Field = {
+interface Field {
   readonly title: string;
   readonly dialects: readonly DialectVersion[];
   readonly headers: readonly (readonly [string, string])[];
   readonly name: string;
   readonly value: string | null;
-};
+}
 
-type Derived = {
+interface Derived {
   readonly component: string;
   readonly dialects: readonly DialectVersion[];
   readonly method: string;
   readonly target: string;
   readonly host: string;
   readonly value: string | null;
-};
+}
 
 const tables = readJson<{ fields: Field[]; derived: Derived[] }>('canonicalisation');
 

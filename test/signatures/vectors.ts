@@ -7,15 +7,15 @@ import type { DialectVersion } from '../../packages/signatures/src/dialect.ts';
 import { keyAlgorithm, type VerificationKey } from '../../packages/signatures/src/keys.ts';
 import type { SignedMessage } from '../../packages/signatures/src/message.ts';
 
-export type VectorMessage = {
+export interface VectorMessage {
   readonly method?: string;
   readonly target?: string;
   readonly headers: readonly (readonly [string, string])[];
   readonly body: string;
   readonly status?: number;
-};
+}
 
-export type Vector = {
+export interface Vector {
   readonly id: string;
   readonly title: string;
   readonly profile: 'api' | 'draft';
@@ -33,9 +33,9 @@ export type Vector = {
   readonly expected: boolean;
   readonly reason: string;
   readonly also: readonly string[];
-};
+}
 
-export type VectorKey = {
+export interface VectorKey {
   readonly type: string;
   readonly owner: string;
   readonly status: 'live' | 'revoked' | null;
@@ -43,13 +43,13 @@ export type VectorKey = {
   readonly private_jwk?: JsonWebKey;
   readonly secret_base64?: string;
   readonly algorithm_9421: string | null;
-};
+}
 
-export type VectorFile = {
+export interface VectorFile {
   readonly dialect: DialectVersion;
   readonly keys: Readonly<Record<string, VectorKey>>;
   readonly vectors: readonly Vector[];
-};
+}
 
 /** The content of one file of vectors. */
 export function readJson<T>(name: string): T {

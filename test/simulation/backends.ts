@@ -14,12 +14,15 @@ export interface Backend {
   readonly known: Set<string>;
 }
 
-export type Statement = { readonly text: string; readonly values?: readonly unknown[] };
-export type Answer = {
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+export interface Answer {
   readonly command: string;
   readonly rows: readonly unknown[];
   readonly rowCount: number | null;
-};
+}
 
 export class Backends {
   readonly #admin: Sql;

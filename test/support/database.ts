@@ -9,10 +9,15 @@ import { connect, type Sql } from '../../src/db/connect.ts';
 import { identifier } from '../../src/db/sql.ts';
 import { withDatabase } from '../../tools/database-url.ts';
 
-export type TestDatabase = { readonly url: string; readonly sql: Sql };
+export interface TestDatabase {
+  readonly url: string;
+  readonly sql: Sql;
+}
 
 /** What is needed of a test's context; `{ after }` of `node:test` serves a whole file. */
-export type AfterTest = { after(hook: () => Promise<void>): void };
+export interface AfterTest {
+  after(hook: () => Promise<void>): void;
+}
 
 /**
  * Has a hook run behind all others, those that are registered later included. Hooks run in the order they
@@ -24,14 +29,14 @@ export function afterAll(t: AfterTest, hook: () => Promise<void>): void {
   t.after(async () => register());
 }
 
-export type TestDatabaseOptions = {
+export interface TestDatabaseOptions {
   /** False for a database without any table. */
   readonly migrated?: boolean;
   /** Most connections of `sql`. */
   readonly max?: number;
   /** How long a statement of `sql` waits for a lock; default as long as the test holds it. */
   readonly lockTimeoutMs?: number;
-};
+}
 
 // On a machine that is busy with other things all takes long; and databases of one process wait for each other.
 const patience = {

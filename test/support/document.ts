@@ -5,7 +5,9 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 
 /** A part of the document. */
-export type Part = { readonly [name: string]: unknown };
+export interface Part {
+  readonly [name: string]: unknown;
+}
 
 /** What is judged of an answer. */
 export interface Judged {

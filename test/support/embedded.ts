@@ -14,12 +14,12 @@ import { eventually } from './condition.ts';
 
 export const isRoot = process.getuid?.() === 0;
 
-export type Home = {
+export interface Home {
   readonly home: string;
   readonly systemDirectory: string;
   /** For what else the test needs; open to everyone, removed with the rest. */
   readonly root: string;
-};
+}
 
 export const quiet: EmbeddedLog = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -78,7 +78,7 @@ export function client(t: TestContext, url: string): Sql {
   return sql;
 }
 
-export type User = {
+export interface User {
   readonly child: ChildProcess;
   /** Everything it has said so far. */
   readonly said: readonly Readonly<Record<string, unknown>>[];
@@ -87,7 +87,7 @@ export type User = {
   url(): Promise<string>;
   /** Asks it to leave, and waits until it has. */
   leave(): Promise<void>;
-};
+}
 
 /** Starts a process that uses the database of a home; it does not outlive the test. */
 export function startUser(t: TestContext, options: Omit<EmbeddedOptions, 'log' | 'onLost'>): User {

@@ -11,7 +11,7 @@ export function atPort(url: string, port: number): string {
   return changed.href;
 }
 
-export type Proxy = {
+export interface Proxy {
   readonly port: number;
   /** How many connections it has taken so far. */
   accepted(): number;
@@ -22,7 +22,7 @@ export type Proxy = {
   /** Cuts, and takes no new connection until `comeBack`. */
   goAway(): void;
   comeBack(): void;
-};
+}
 
 /** Starts a relay to a port of the loopback address; it ends with the test. */
 export async function startProxy(t: AfterTest, target: number): Promise<Proxy> {

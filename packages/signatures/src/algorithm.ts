@@ -14,7 +14,7 @@ export type KeyAlgorithm =
   | 'rsa-v1_5-sha256';
 
 /** A signature algorithm to the last detail. */
-export type Scheme = {
+export interface Scheme {
   /** What the parameter `alg` may say, if it is given; undefined: nothing. */
   readonly alg: string | undefined;
   readonly hash: 'sha256' | 'sha384' | 'sha512' | null;
@@ -22,7 +22,7 @@ export type Scheme = {
   readonly form: 'der' | 'modulus' | number;
   /** What Node needs besides; undefined: nothing. */
   readonly options: Omit<VerifyKeyObjectInput, 'key'> | undefined;
-};
+}
 
 /** ECDSA over SHA-512 with the signature in ASN.1 DER, as clients of this API sign on any curve. */
 export const ecdsaDer = (alg?: string): Scheme => ({
@@ -81,7 +81,10 @@ function isDer(bytes: Uint8Array): boolean {
   return [r, s].every(({ start, end }) => isMinimal(bytes.subarray(start, end)));
 }
 
-type Element = { readonly start: number; readonly end: number };
+interface Element {
+  readonly start: number;
+  readonly end: number;
+}
 
 function element(bytes: Uint8Array, at: number, tag: number): Element | undefined {
   const [found, short = 0x80, long = 0] = bytes.subarray(at, at + 3);
@@ -97,11 +100,11 @@ function isMinimal(integer: Uint8Array): boolean {
 }
 
 /** What is signed, by which key. */
-export type Computation = {
+export interface Computation {
   readonly scheme: Scheme;
   readonly key: KeyObject;
   readonly base: string;
-};
+}
 
 /**
  * A key as Node takes it. Alone where that will do: an object around it is first tried as each kind of

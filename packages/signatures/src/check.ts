@@ -22,7 +22,7 @@ import { outcome, SignatureError } from './signature-error.ts';
 type GuardedHeader = 'authorization' | 'idempotency-key' | 'upvest-client-id';
 
 /** Which headers a signature has to cover, besides the digest of a body. */
-export type HeaderRules = {
+export interface HeaderRules {
   /** Whether the message has to carry `upvest-client-id` at all. */
   readonly clientIdRequired: boolean;
   readonly coveredIfSent: readonly GuardedHeader[];
@@ -30,7 +30,7 @@ export type HeaderRules = {
   readonly keyMayBeOpenIn?: readonly DialectVersion[];
   /** Whether forms of one published proxy are taken in drafts 15 and 6 (proxy-forms.ts). */
   readonly proxyForms?: boolean;
-};
+}
 
 /** Clients under the policy `strict`. */
 export const STRICT: HeaderRules = {
@@ -59,7 +59,7 @@ export const DELIVERY: HeaderRules = {
 };
 
 /** What the second stage works on. */
-export type Check = {
+export interface Check {
   readonly parsed: ParsedSignatures;
   readonly keys: (keyid: string) => VerificationKey | undefined;
   /** Whose key it has to be; undefined where keys have no owner. */
@@ -69,24 +69,24 @@ export type Check = {
   readonly rules: HeaderRules;
   /** Whether a base with this SHA-256 (hex) was accepted before. */
   readonly isReplay: (baseSha256: string) => boolean;
-};
+}
 
 /** A signature that is right in everything, if it verifies by its key. */
-export type CheckedSignature = {
+export interface CheckedSignature {
   readonly dialect: Dialect;
   readonly signature: ParsedSignature;
   readonly key: VerificationKey;
   readonly scheme: Scheme;
   readonly base: string;
   readonly baseSha256: string;
-};
+}
 
 /** Signatures to verify in turn, at least one; one that holds suffices. */
-export type CheckedSignatures = {
+export interface CheckedSignatures {
   readonly toVerify: readonly CheckedSignature[];
   /** Why the first candidate was refused, where it was: the answer, if none of the others holds. */
   readonly refusal: SignatureError | undefined;
-};
+}
 
 /**
  * Checks everything short of computing, of at most two signatures by live keys of the client.
@@ -146,7 +146,10 @@ export function refusedParts(
 export type CheckStep = 'key' | 'coverage' | 'time' | 'algorithm' | 'replay' | 'digest';
 
 /** One thing that is wrong with a signature. */
-export type StepFault = { readonly step: CheckStep; readonly error: SignatureError };
+export interface StepFault {
+  readonly step: CheckStep;
+  readonly error: SignatureError;
+}
 
 /**
  * What is wrong with a signature short of computing it, in the order of the checks. Lazy: the
@@ -181,7 +184,10 @@ export function ownSignatures(
 }
 
 /** What a verifier remembers of a message that it accepts: the hash of a signature's base, and its `created`. */
-export type ReplayKey = { readonly baseSha256: string; readonly created: number };
+export interface ReplayKey {
+  readonly baseSha256: string;
+  readonly created: number;
+}
 
 /**
  * The bases of all signatures of a message that a verifier may ever take as the client's, verified or

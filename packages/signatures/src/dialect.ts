@@ -21,13 +21,13 @@ export type DialectVersion = '1' | '6' | '15' | '9421';
 export type Aspect = 'method' | 'path' | 'query' | 'created' | 'expires';
 
 /** A component that is computed from the message or the parameters; undefined: it has none. */
-export type DerivedComponent = {
+export interface DerivedComponent {
   readonly covers: readonly Aspect[];
   readonly value: (message: ReadMessage, params: ReadonlyMap<string, string>) => string | undefined;
-};
+}
 
 /** One dialect. */
-export type Dialect = {
+export interface Dialect {
   readonly version: DialectVersion;
   /** Whether a signer names the dialect in a header; the others are recognised by their form. */
   readonly named: boolean;
@@ -56,7 +56,7 @@ export type Dialect = {
 
   readonly digest: DigestField;
   readonly schemes: ReadonlyMap<KeyAlgorithm, Scheme>;
-};
+}
 
 const STRING = /^"/;
 const TOKEN = /^[A-Za-z*]/;

@@ -9,15 +9,18 @@ import { SignatureError } from './signature-error.ts';
 import { readUsualBytes } from './signature-input.ts';
 
 /** A digest header: how its value is read and written. */
-export type DigestField = {
+export interface DigestField {
   readonly name: 'digest' | 'content-digest';
   /** The digests of the algorithms we know; throws `digest_syntax`. */
   readonly read: (value: string) => readonly KnownDigest[];
   /** The header's value for a body. */
   readonly write: (body: Uint8Array) => string;
-};
+}
 
-type KnownDigest = { readonly algorithm: 'sha256' | 'sha512'; readonly digest: Uint8Array };
+interface KnownDigest {
+  readonly algorithm: 'sha256' | 'sha512';
+  readonly digest: Uint8Array;
+}
 
 // Others (MD5, SHA, UNIXsum, …) protect nothing and are ignored beside one of these.
 const ALGORITHMS: ReadonlyMap<string, KnownDigest['algorithm']> = new Map([
@@ -92,12 +95,12 @@ export function checkDigest(field: DigestField, message: ReadMessage): void {
 }
 
 /** A digest that was sent beside the one of the body, both in base64. */
-export type ComparedDigest = {
+export interface ComparedDigest {
   readonly algorithm: string;
   readonly sent: string;
   readonly computed: string;
   readonly matches: boolean;
-};
+}
 
 /** Every digest of a known algorithm beside that of the body; throws `digest_syntax`. */
 export function compareDigests(

@@ -13,10 +13,16 @@ export type VerificationKey = PublicKey & {
 };
 
 /** A public key and what it is registered for. */
-export type PublicKey = { readonly algorithm: KeyAlgorithm; readonly publicKey: KeyObject };
+export interface PublicKey {
+  readonly algorithm: KeyAlgorithm;
+  readonly publicKey: KeyObject;
+}
 
 /** A private key and the algorithm it signs with. */
-export type SigningKey = { readonly algorithm: KeyAlgorithm; readonly privateKey: KeyObject };
+export interface SigningKey {
+  readonly algorithm: KeyAlgorithm;
+  readonly privateKey: KeyObject;
+}
 
 /** A public key as JWK (RFC 7517): the members that are looked at. */
 export interface PublicJwk {

@@ -10,13 +10,13 @@ import { SignatureError } from './signature-error.ts';
  * arrival (see `headerPairs`), since Node's `headers` drops and joins lines.
  * `body` holds the bytes after transfer decoding. `scheme` is the public one, `https` by default.
  */
-export type SignedMessage = {
+export interface SignedMessage {
   readonly method: string;
   readonly target: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
   readonly scheme?: string;
-};
+}
 
 /** Node's `rawHeaders`, where name and value take turns, as pairs. */
 export function headerPairs(rawHeaders: readonly string[]): SignedMessage['headers'] {
@@ -28,7 +28,7 @@ export function headerPairs(rawHeaders: readonly string[]): SignedMessage['heade
 }
 
 /** A message taken apart once, so that every component is a look-up. */
-export type ReadMessage = {
+export interface ReadMessage {
   readonly method: string;
   /** Path and query as sent, without scheme and authority. */
   readonly requestTarget: string;
@@ -39,7 +39,7 @@ export type ReadMessage = {
   /** Header lines by lower-case name, in order of arrival, as sent. */
   readonly lines: ReadonlyMap<string, readonly string[]>;
   readonly body: Uint8Array;
-};
+}
 
 // The verifier and the handler of the request could read two of these differently.
 const SINGLE_VALUED = [

@@ -32,20 +32,20 @@ export type ParsedSignature = ListedSignature & {
 };
 
 /** A signature that can never be accepted. It is kept because another one beside it may be. */
-export type FaultySignature = {
+export interface FaultySignature {
   readonly label: string;
   readonly keyid: string | undefined;
   readonly fault: SignatureError;
-};
+}
 
 /**
  * A message and its signatures, in the order of `signature-input`; at least one is of good form.
  */
-export type ParsedSignatures = {
+export interface ParsedSignatures {
   readonly dialect: Dialect;
   readonly message: ReadMessage;
   readonly signatures: readonly (ParsedSignature | FaultySignature)[];
-};
+}
 
 /**
  * Reads the signatures of a message and judges their form.

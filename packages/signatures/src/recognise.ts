@@ -46,7 +46,10 @@ export function recogniseDialect(message: ReadMessage, signatureInput: string): 
 }
 
 /** A dialect and what it was recognised by. */
-export type Recognised = { readonly dialect: Dialect; readonly because: string };
+export interface Recognised {
+  readonly dialect: Dialect;
+  readonly because: string;
+}
 
 type ListForm = Dialect['input']['elements'] | 'empty' | 'none';
 

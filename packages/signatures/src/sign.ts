@@ -9,16 +9,16 @@ import { readMessage, type SignedMessage } from './message.ts';
 import { SignatureError } from './signature-error.ts';
 
 /** Signature parameters, written in the order they stand in; times in Unix seconds. */
-export type SigningParams = {
+export interface SigningParams {
   readonly keyid: string;
   readonly created: number;
   readonly expires?: number;
   /** Makes two like messages of one second differ; draft -01 has none. */
   readonly nonce?: string;
-};
+}
 
 /** What to sign. */
-export type Signing = {
+export interface Signing {
   readonly dialect: DialectVersion;
   /** As it will be sent, without the headers that signing adds. */
   readonly message: SignedMessage;
@@ -27,16 +27,16 @@ export type Signing = {
   readonly label?: string;
   readonly params: SigningParams;
   readonly key: SigningKey;
-};
+}
 
 /** The headers to add to the message. */
-export type SignatureHeaders = {
+export interface SignatureHeaders {
   readonly digest?: string;
   readonly 'content-digest'?: string;
   readonly 'upvest-signature-version'?: DialectVersion;
   readonly 'signature-input': string;
   readonly signature: string;
-};
+}
 
 /**
  * Signs a message: gives the headers to add to it, digest and signature version among them where

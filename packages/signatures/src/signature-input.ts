@@ -18,7 +18,7 @@ import { stripOws } from './message.ts';
 import { SignatureError, type SignatureErrorCode } from './signature-error.ts';
 
 /** One member of `signature-input`, read but not judged. */
-export type ListedSignature = {
+export interface ListedSignature {
   /**
    * Identifiers in order; one with parameters is its text (`accept;sf`), which no dialect admits.
    */
@@ -27,21 +27,21 @@ export type ListedSignature = {
   readonly params: ReadonlyMap<string, string>;
   /** List and parameters in canonical form: the value of `@signature-params`. */
   readonly canonical: string;
-};
+}
 
 /** What a signer puts into one member of `signature-input`, parameters in the order given. */
-export type SignatureInput = {
+export interface SignatureInput {
   readonly components: readonly string[];
   readonly params: ReadonlyMap<string, string | number>;
-};
+}
 
 /** How a dialect reads and writes one member of `signature-input`, without its label. */
-export type InputSyntax = {
+export interface InputSyntax {
   readonly elements: 'tokens' | 'strings';
   /** Throws `syntax_signature_input`, `param_invalid` or `param_duplicate`. */
   readonly read: (member: string) => ListedSignature;
   readonly write: (input: SignatureInput) => string;
-};
+}
 
 const LABEL = /^[a-z*][a-z0-9_.*-]*/;
 

@@ -9,7 +9,7 @@ import { parseSignatures } from './parse.ts';
 import { SignatureError } from './signature-error.ts';
 
 /** A signature that was accepted. Record `baseSha256` (hex) until `created` plus five minutes. */
-export type VerifiedSignature = {
+export interface VerifiedSignature {
   readonly dialect: DialectVersion;
   readonly label: string;
   readonly keyid: string;
@@ -17,7 +17,7 @@ export type VerifiedSignature = {
   readonly baseSha256: string;
   readonly created: number;
   readonly expires: number | undefined;
-};
+}
 
 /**
  * Verifies what `checkSignatures` left, one after the other, until one holds.

@@ -9,7 +9,9 @@ export type Json =
   | readonly Json[]
   | { readonly [name: string]: Json };
 
-export type JsonObject = { readonly [name: string]: Json };
+export interface JsonObject {
+  readonly [name: string]: Json;
+}
 
 /** Names of the components, by the schema itself. */
 export type Names = ReadonlyMap<unknown, string>;
