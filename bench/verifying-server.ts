@@ -2,8 +2,8 @@
 // `{}`: what the service cannot be faster than. No token, no route table, no database.
 
 import {
-  COMPATIBLE,
   checkSignatures,
+  compatibleRules,
   headerPairs,
   parsePublicKey,
   parseSignatures,
@@ -27,7 +27,7 @@ app.all('/*', async ({ raw, body }, reply) => {
   const headers = headerPairs(rawHeaders);
   const checked = checkSignatures({
     parsed: parseSignatures({ method, target, headers, body: bytes }),
-    rules: COMPATIBLE,
+    rules: compatibleRules,
     clientId,
     keys: (keyid) => (keyid === keyId ? key : undefined),
     now: Math.floor(Date.now() / 1_000),

@@ -15,7 +15,7 @@ export interface ListedInstrument {
 
 type Row = readonly [isin: string, name: string, price: string];
 
-const SHARES_IN_FRACTIONS: readonly Row[] = [
+const sharesInFractions: readonly Row[] = [
   ['DE0007164600', 'SAP SE', '208.35'],
   ['DE0007236101', 'Siemens AG', '239.85'],
   ['DE0008404005', 'Allianz SE', '391.2'],
@@ -62,7 +62,7 @@ const SHARES_IN_FRACTIONS: readonly Row[] = [
   ['US11135F1012', 'Broadcom Inc.', '295.15'],
 ];
 
-const SHARES_IN_WHOLE_UNITS: readonly Row[] = [
+const sharesInWholeUnits: readonly Row[] = [
   ['DE0007100000', 'Mercedes-Benz Group AG', '60.12'],
   ['DE0005190003', 'Bayerische Motoren Werke AG', '93.98'],
   ['DE0007664039', 'Volkswagen AG Vorzugsaktie', '104.85'],
@@ -79,7 +79,7 @@ const SHARES_IN_WHOLE_UNITS: readonly Row[] = [
   ['DE000A0S9GB0', 'Xetra-Gold', '118.44265'],
 ];
 
-const FUNDS: readonly Row[] = [
+const fundInstruments: readonly Row[] = [
   ['IE00B4L5Y983', 'iShares Core MSCI World UCITS ETF USD (Acc)', '111.935'],
   ['IE00BK5BQT80', 'Vanguard FTSE All-World UCITS ETF (USD) Accumulating', '146.42'],
   ['IE00B3RBWM25', 'Vanguard FTSE All-World UCITS ETF (USD) Distributing', '143.96'],
@@ -98,7 +98,7 @@ const FUNDS: readonly Row[] = [
 ];
 
 /** Where the contract's public sandbox pays a fixed price for a sale, it is the price here. */
-const BEHAVIOUR_SWITCHES: readonly Row[] = [
+const behaviourSwitches: readonly Row[] = [
   ['IE00BKBF6H24', 'iShares Core MSCI World UCITS ETF EUR Hedged (Dist)', '7.51'],
   ['IE00B3XXRP09', 'Vanguard S&P 500 UCITS ETF (USD) Distributing', '113.03'],
   ['DE0005933931', 'iShares Core DAX UCITS ETF (DE)', '81.77'],
@@ -108,7 +108,7 @@ const BEHAVIOUR_SWITCHES: readonly Row[] = [
   ['ZZREFUSED006', 'Sandbox Refused Orders', '100.00'],
 ];
 
-const NOT_TRADING: readonly Row[] = [['DE0007472060', 'Wirecard AG', '0.01785']];
+const notTrading: readonly Row[] = [['DE0007472060', 'Wirecard AG', '0.01785']];
 
 const listed =
   (fractional: boolean, tradingStatus: ListedInstrument['tradingStatus'] = 'ACTIVE') =>
@@ -121,15 +121,15 @@ const listed =
   });
 
 /** Every one of these is simply sold in one piece at its price; any account may hold them. */
-export const PLAIN_INSTRUMENTS: readonly ListedInstrument[] = [
-  ...SHARES_IN_FRACTIONS.map(listed(true)),
-  ...SHARES_IN_WHOLE_UNITS.map(listed(false)),
-  ...FUNDS.map(listed(true)),
+export const plainInstruments: readonly ListedInstrument[] = [
+  ...sharesInFractions.map(listed(true)),
+  ...sharesInWholeUnits.map(listed(false)),
+  ...fundInstruments.map(listed(true)),
 ];
 
 /** All instruments in the order of the files; the last few are held by showcase accounts only. */
-export const INSTRUMENTS: readonly ListedInstrument[] = [
-  ...PLAIN_INSTRUMENTS,
-  ...BEHAVIOUR_SWITCHES.map(listed(true)),
-  ...NOT_TRADING.map(listed(false, 'INACTIVE')),
+export const allInstruments: readonly ListedInstrument[] = [
+  ...plainInstruments,
+  ...behaviourSwitches.map(listed(true)),
+  ...notTrading.map(listed(false, 'INACTIVE')),
 ];

@@ -11,28 +11,28 @@ import { join } from 'node:path';
 import { Big } from 'big.js';
 import { v4 as uuidv4 } from 'uuid';
 import { parseIsin } from '../../src/book/isin.ts';
-import { INSTRUMENTS, type ListedInstrument, PLAIN_INSTRUMENTS } from './instruments.ts';
-import { type HeldPosition, SHOWCASE } from './showcase.ts';
+import { allInstruments, type ListedInstrument, plainInstruments } from './instruments.ts';
+import { type HeldPosition, showcaseAccounts } from './showcase.ts';
 
-const ACCOUNTS = 1_000;
-const MAX_POSITIONS = 40;
-const AS_OF = '2026-01-02T17:30:00Z';
+const accountsCount = 1_000;
+const maxPositions = 40;
+const asOf = '2026-01-02T17:30:00Z';
 
 /** Each kind of thing draws from its own stream, so more positions never change an id. */
-const STREAMS = { ids: 1, holdings: 2 } as const;
+const streams = { ids: 1, holdings: 2 } as const;
 
 /** Every 25th account belongs to the user of the account before it. */
-const SHARED_USER_EVERY = 25;
+const sharedUserEvery = 25;
 
 /** Every 40th account is not ACTIVE: it takes the next of these statuses, round and round. */
-const OTHER_STATUS_EVERY = 40;
-const OTHER_STATUSES = ['CLOSING', 'PENDING_APPROVAL', 'CLOSING', 'LOCKED', 'CLOSED'] as const;
+const otherStatusEvery = 40;
+const otherStatuses = ['CLOSING', 'PENDING_APPROVAL', 'CLOSING', 'LOCKED', 'CLOSED'] as const;
 
 /** Accounts 15, 115, 215 … have half of their first position locked. */
-const LOCKED_POSITION = { every: 100, from: 15 } as const;
+const lockedPosition = { every: 100, from: 15 } as const;
 
 /** What a position is worth, in cents: mostly some hundred euros, now and then some thousand. */
-const WORTH_CENTS = [
+const worthCents = [
   [5_000, 40_000],
   [5_000, 40_000],
   [40_000, 200_000],
@@ -41,7 +41,7 @@ const WORTH_CENTS = [
 ] as const;
 
 /** Decimals of a quantity, each as likely; an instrument that is not fractional has none. */
-const QUANTITY_DECIMALS = [0, 0, 2, 4, 4, 6, 8, 10] as const;
+const quantityDecimals = [0, 0, 2, 4, 4, 6, 8, 10] as const;
 
 interface Account {
   readonly accountId: string;
@@ -82,7 +82,7 @@ function makeBook(): ReadonlyMap<string, string> {
       'instruments.csv',
       csv(
         ['isin', 'name', 'trading_status', 'fractional'],
-        INSTRUMENTS.map((one) => [
+        allInstruments.map((one) => [
           parseIsin(one.isin),
           one.name,
           one.tradingStatus,
@@ -94,7 +94,7 @@ function makeBook(): ReadonlyMap<string, string> {
       'prices.csv',
       csv(
         ['isin', 'price', 'currency'],
-        INSTRUMENTS.map(({ isin, price }) => [isin, price, 'EUR']),
+        allInstruments.map(({ isin, price }) => [isin, price, 'EUR']),
       ),
     ],
     [
@@ -105,10 +105,10 @@ function makeBook(): ReadonlyMap<string, string> {
 }
 
 function makeAccounts(): readonly Account[] {
-  const draw = sfc32(STREAMS.ids);
+  const draw = sfc32(streams.ids);
   const accounts: Account[] = [];
-  for (let number = 1; number <= ACCOUNTS; number += 1) {
-    const ownerBefore = number % SHARED_USER_EVERY === 0 ? accounts.at(-1)?.userId : undefined;
+  for (let number = 1; number <= accountsCount; number += 1) {
+    const ownerBefore = number % sharedUserEvery === 0 ? accounts.at(-1)?.userId : undefined;
     accounts.push({
       userId: ownerBefore ?? uuid(draw),
       accountId: uuid(draw),
@@ -119,30 +119,24 @@ function makeAccounts(): readonly Account[] {
 }
 
 function statusOf(number: number): string {
-  if (number % OTHER_STATUS_EVERY !== 0) {
+  if (number % otherStatusEvery !== 0) {
     return 'ACTIVE';
   }
-  return at(OTHER_STATUSES, (number / OTHER_STATUS_EVERY - 1) % OTHER_STATUSES.length);
+  return at(otherStatuses, (number / otherStatusEvery - 1) % otherStatuses.length);
 }
 
 function positionRows(accounts: readonly Account[]): readonly (readonly Cell[])[] {
-  const draw = sfc32(STREAMS.holdings);
+  const draw = sfc32(streams.holdings);
   return accounts.flatMap(({ accountId }, index) => {
-    const positions = SHOWCASE[index] ?? drawPositions(draw, index + 1);
-    return positions.map(({ isin, quantity, locked }) => [
-      accountId,
-      isin,
-      quantity,
-      locked,
-      AS_OF,
-    ]);
+    const positions = showcaseAccounts[index] ?? drawPositions(draw, index + 1);
+    return positions.map(({ isin, quantity, locked }) => [accountId, isin, quantity, locked, asOf]);
   });
 }
 
 function drawPositions(draw: Draw, number: number): readonly HeldPosition[] {
-  const firstIsLocked = number % LOCKED_POSITION.every === LOCKED_POSITION.from;
+  const firstIsLocked = number % lockedPosition.every === lockedPosition.from;
   return drawInstruments(draw).map((instrument, index) => {
-    const decimals = instrument.fractional ? pick(draw, QUANTITY_DECIMALS) : 0;
+    const decimals = instrument.fractional ? pick(draw, quantityDecimals) : 0;
     const quantity = drawQuantity(draw, { price: instrument.price, decimals });
     const locked = firstIsLocked && index === 0 ? half(quantity, decimals) : new Big(0);
     return { isin: instrument.isin, quantity: quantity.toFixed(), locked: locked.toFixed() };
@@ -151,8 +145,8 @@ function drawPositions(draw: Draw, number: number): readonly HeldPosition[] {
 
 /** Of two drawn counts the smaller: half of the portfolios have twelve positions at most. */
 function drawInstruments(draw: Draw): readonly ListedInstrument[] {
-  const count = 1 + Math.min(draw(MAX_POSITIONS), draw(MAX_POSITIONS));
-  const left = [...PLAIN_INSTRUMENTS];
+  const count = 1 + Math.min(draw(maxPositions), draw(maxPositions));
+  const left = [...plainInstruments];
   return Array.from({ length: count }, () => at(left.splice(draw(left.length), 1), 0));
 }
 
@@ -160,7 +154,7 @@ function drawQuantity(
   draw: Draw,
   { price, decimals }: { readonly price: string; readonly decimals: number },
 ): Big {
-  const [least, most] = pick(draw, WORTH_CENTS);
+  const [least, most] = pick(draw, worthCents);
   const cents = least + draw(most - least);
   const quantity = new Big(cents).div(100).div(price).round(decimals, Big.roundDown);
   return quantity.gt(0) ? quantity : new Big(1);

@@ -16,7 +16,7 @@ const hold = (isin: string, quantity: string, locked = '0'): HeldPosition => ({
   locked,
 });
 
-const DEMO_PORTFOLIO = [
+const demoPortfolio = [
   hold('IE00B4L5Y983', '84.731925'),
   hold('IE00BK5BQT80', '31.5'),
   hold('DE0007164600', '12'),
@@ -29,7 +29,7 @@ const DEMO_PORTFOLIO = [
   hold('NL0011821202', '75'),
 ];
 
-const FIVE_POSITIONS = [
+const fivePositions = [
   hold('IE00B5BMR087', '4.5218'),
   hold('DE0007236101', '10'),
   hold('US67066G1040', '25.75'),
@@ -37,43 +37,43 @@ const FIVE_POSITIONS = [
   hold('DE000BASF111', '30'),
 ];
 
-const THREE_PARTIAL_FILLS = [hold('IE00B5M1WJ87', '2.5'), hold('DE0005557508', '40')];
+const threePartialFills = [hold('IE00B5M1WJ87', '2.5'), hold('DE0005557508', '40')];
 
-const PARTLY_FILLED_THEN_CANCELLED = [hold('IE00BF2GFH28', '5'), hold('US1912161007', '16.8')];
+const partlyFilledThenCancelled = [hold('IE00BF2GFH28', '5'), hold('US1912161007', '16.8')];
 
-const REFUSED = [
+const refusedPositions = [
   hold('ZZREFUSED006', '10'),
   hold('FR0000120321', '2.25'),
   hold('DE0007037129', '22'),
 ];
 
-const FIXED_PRICES = [
+const fixedPrices = [
   hold('IE00BKBF6H24', '310.5'),
   hold('IE00B3XXRP09', '18.0425'),
   hold('DE0005933931', '9'),
 ];
 
-const RANDOM_PRICE = [hold('IE00B95PGT31', '64.128')];
+const randomPrice = [hold('IE00B95PGT31', '64.128')];
 
-const NOT_TRADING = [hold('DE0007472060', '120'), hold('CH0038863350', '15.5')];
+const notTrading = [hold('DE0007472060', '120'), hold('CH0038863350', '15.5')];
 
-const LOCKED = [hold('DE0008404005', '5', '5'), hold('DE0005557508', '100.5', '40.25')];
+const lockedPositions = [hold('DE0008404005', '5', '5'), hold('DE0005557508', '100.5', '40.25')];
 
-const DUST = [hold('DE0007164600', '0.000001')];
+const dust = [hold('DE0007164600', '0.000001')];
 
-const FIFTEEN_DECIMALS = [hold('IE00BDBRDM35', '412.345678901234567')];
+const fifteenDecimals = [hold('IE00BDBRDM35', '412.345678901234567')];
 
 /** The hand-written portfolios in the order of their accounts. */
-export const SHOWCASE: readonly (readonly HeldPosition[])[] = [
-  DEMO_PORTFOLIO,
-  FIVE_POSITIONS,
-  THREE_PARTIAL_FILLS,
-  PARTLY_FILLED_THEN_CANCELLED,
-  REFUSED,
-  FIXED_PRICES,
-  RANDOM_PRICE,
-  NOT_TRADING,
-  LOCKED,
-  DUST,
-  FIFTEEN_DECIMALS,
+export const showcaseAccounts: readonly (readonly HeldPosition[])[] = [
+  demoPortfolio,
+  fivePositions,
+  threePartialFills,
+  partlyFilledThenCancelled,
+  refusedPositions,
+  fixedPrices,
+  randomPrice,
+  notTrading,
+  lockedPositions,
+  dust,
+  fifteenDecimals,
 ];

@@ -11,7 +11,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Client } from '@unwind/client';
 import {
-  DELIVERY,
+  deliveryRules,
   headerPairs,
   type PublicJwk,
   parsePublicJwk,
@@ -158,7 +158,7 @@ export async function answer(
   await verifyMessage(
     { method, target: url, headers, body },
     {
-      rules: DELIVERY,
+      rules: deliveryRules,
       clientId: undefined,
       keys: (keyid) => {
         const jwk = keys.find(({ kid }) => kid === keyid);

@@ -3,18 +3,18 @@
 
 import {
   type CheckedSignatures,
-  COMPATIBLE,
-  COMPATIBLE_TOKEN,
   checkSignatures,
+  compatibleRules,
+  compatibleTokenRules,
   type HeaderRules,
-  MAX_AGE_S,
-  MAX_AHEAD_S,
+  maxAgeS,
+  maxAheadS,
   type ParsedSignatures,
   parsePublicKey,
   parseSignatures,
   replayKeysOf,
   type SignedMessage,
-  STRICT,
+  strictRules,
   type VerificationKey,
   type VerifiedSignature,
   verifySignatures,
@@ -121,7 +121,7 @@ export class Authenticator {
     const timing = { ttlResolution: 0, perf: { now: () => stopwatch.elapsedMs() } };
     this.#tokens = new LRUCache({ max: cachedTokensMax, ttl: cacheMs, ...timing });
     this.#tenants = new LRUCache({ max: cachedTenantsMax, ttl: cacheMs, ...timing });
-    const lifeMs = (MAX_AGE_S + MAX_AHEAD_S) * 1_000;
+    const lifeMs = (maxAgeS + maxAheadS) * 1_000;
     // Bounded by size, each of 1: `max` would take 9 MB at once, filled or not.
     const bounded = { maxSize: rememberedBasesMax, sizeCalculation: () => 1 };
     this.#usedBases = new LRUCache({ ...bounded, ttl: lifeMs, ...timing });
@@ -140,7 +140,7 @@ export class Authenticator {
   async authenticate(message: SignedMessage, claim: TokenClaim): Promise<Signer> {
     const parsed = parseSignatures(message);
     const { token, tenant } = await this.#holder(claim);
-    const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE;
+    const rules = tenant.signaturePolicy === 'strict' ? strictRules : compatibleRules;
     const verified = await this.#verify(parsed, tenant, rules, () => {
       return checkBound(tenant, token.certificateSha256, claim.origin);
     });
@@ -165,7 +165,7 @@ export class Authenticator {
     if (!tenant || !secretHash || !hasOwnSignature(parsed, tenant)) {
       throw new Refusal('unauthorized', 'The client, its secret or its key is not known.');
     }
-    const rules = tenant.signaturePolicy === 'strict' ? STRICT : COMPATIBLE_TOKEN;
+    const rules = tenant.signaturePolicy === 'strict' ? strictRules : compatibleTokenRules;
     const verified = await this.#verify(parsed, tenant, rules, () => {
       return checkOrigin(tenant, claim.origin);
     });
@@ -270,7 +270,7 @@ export class Authenticator {
     const created = Math.max(...replayKeys.map((one) => one.created));
     const signature = {
       basesSha256: bases.map((base) => Buffer.from(base, 'hex')),
-      expiresAt: new Date((created + MAX_AGE_S + MAX_AHEAD_S) * 1_000),
+      expiresAt: new Date((created + maxAgeS + maxAheadS) * 1_000),
     };
     return { signature, certificateSha256, keyId, signedInAt };
   }

@@ -3,14 +3,14 @@
 
 import {
   type Check,
-  COMPATIBLE,
-  COMPATIBLE_TOKEN,
+  compatibleRules,
+  compatibleTokenRules,
   fieldValue,
   type HeaderRules,
   parsePublicKey,
   readMessage,
   type SignedMessage,
-  STRICT,
+  strictRules,
   type VerificationKey,
 } from '@unwind/signatures';
 import { type KeyId, parseId } from '../ids.ts';
@@ -31,8 +31,8 @@ export function clientIdOf(message: SignedMessage): string | undefined {
 
 /** What a signature of this message has to cover. */
 export function rulesOf(message: SignedMessage, policy: SignaturePolicy): HeaderRules {
-  if (policy === 'strict') return STRICT;
-  return formPaths.has(readMessage(message).path) ? COMPATIBLE_TOKEN : COMPATIBLE;
+  if (policy === 'strict') return strictRules;
+  return formPaths.has(readMessage(message).path) ? compatibleTokenRules : compatibleRules;
 }
 
 /**

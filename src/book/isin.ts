@@ -8,12 +8,12 @@ declare const isinBrand: unique symbol;
 /** Twelve characters whose form and check digit `parseIsin` or `isIsin` has verified. */
 export type Isin = string & { readonly [isinBrand]: true };
 
-const ISIN_LENGTH = 12;
-const ISIN_FORM = /^[A-Z]{2}[A-Z0-9]{9}[0-9]$/;
-const BODY_FORM = /^[A-Z]{2}[A-Z0-9]{9}$/;
-const CODE_OF_0 = 48;
-const CODE_OF_9 = 57;
-const CODE_OF_A = 65;
+const isinLength = 12;
+const isinForm = /^[A-Z]{2}[A-Z0-9]{9}[0-9]$/;
+const bodyForm = /^[A-Z]{2}[A-Z0-9]{9}$/;
+const codeOf0 = 48;
+const codeOf9 = 57;
+const codeOfA = 65;
 
 /**
  * Reads an ISIN.
@@ -31,7 +31,7 @@ export function parseIsin(text: string): Isin {
 
 /** Says whether the text is an ISIN with the right check digit, exactly as `parseIsin` would. */
 export function isIsin(text: string): text is Isin {
-  return ISIN_FORM.test(text) && Number(text.slice(-1)) === luhnDigit(text.slice(0, -1));
+  return isinForm.test(text) && Number(text.slice(-1)) === luhnDigit(text.slice(0, -1));
 }
 
 /**
@@ -41,7 +41,7 @@ export function isIsin(text: string): text is Isin {
  * ISO 6166, which prescribes the "modulus 10 double-add-double" (Luhn) check.
  */
 export function isinCheckDigit(body: string): number {
-  if (!BODY_FORM.test(body)) {
+  if (!bodyForm.test(body)) {
     throw new RangeError(
       'the body of an ISIN is two letters and nine letters or digits (A-Z, 0-9)',
     );
@@ -66,7 +66,7 @@ function luhnDigit(body: string): number {
 }
 
 function characterValue(code: number): number {
-  return code <= CODE_OF_9 ? code - CODE_OF_0 : code - CODE_OF_A + 10;
+  return code <= codeOf9 ? code - codeOf0 : code - codeOfA + 10;
 }
 
 function weigh(digit: number, doubles: boolean): number {
@@ -76,11 +76,11 @@ function weigh(digit: number, doubles: boolean): number {
 
 /** The refused text is shown only where its length is known, so a message never grows with it. */
 function faultOf(text: string): string {
-  if (text.length !== ISIN_LENGTH) {
-    return `${text.length} characters where there must be ${ISIN_LENGTH}`;
+  if (text.length !== isinLength) {
+    return `${text.length} characters where there must be ${isinLength}`;
   }
   const shown = JSON.stringify(text);
-  if (!ISIN_FORM.test(text)) {
+  if (!isinForm.test(text)) {
     return `${shown} is not two letters, nine letters or digits (A-Z, 0-9) and a digit`;
   }
   const right = luhnDigit(text.slice(0, -1));

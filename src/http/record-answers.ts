@@ -1,7 +1,7 @@
 // Records requests of a sandbox with what became of them: the request, the signature base as the service
 // computes it, the verdict and the response. Secrets are masked wherever they stand.
 
-import { COMPATIBLE_TOKEN, type Inspection, inspectSignature } from '@unwind/signatures';
+import { compatibleTokenRules, type Inspection, inspectSignature } from '@unwind/signatures';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { recordedResponseMax } from '../limits.ts';
@@ -63,7 +63,7 @@ async function recordOf(exchange: {
   const inspection = await inspectSignature(message, {
     clientId: undefined,
     keys: undefined,
-    rules: COMPATIBLE_TOKEN,
+    rules: compatibleTokenRules,
     now: Math.floor(at.getTime() / 1_000),
   });
   return {

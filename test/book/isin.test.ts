@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { isIsin, isinCheckDigit, parseIsin } from '../../src/book/isin.ts';
 import { fc } from '../support/properties.ts';
 
-const KNOWN: readonly (readonly [isin: string, why: string])[] = [
+const knownIsins: readonly (readonly [isin: string, why: string])[] = [
   ['US0378331005', 'digits only after the prefix'],
   ['DE000BAY0017', 'letters in the middle'],
   ['DE000A1EWWW0', 'letters next to the check digit, which is 0'],
@@ -18,7 +18,7 @@ const KNOWN: readonly (readonly [isin: string, why: string])[] = [
   ['AU0000VXGZA3', 'two letters swapped: a mistake this check digit cannot see'],
 ];
 
-const REFUSED: readonly (readonly [text: string, reason: RegExp])[] = [
+const refusedTexts: readonly (readonly [text: string, reason: RegExp])[] = [
   ['', /^not an ISIN: 0 characters where there must be 12$/],
   ['US037833100', /11 characters/],
   ['US03783310055', /13 characters/],
@@ -58,7 +58,7 @@ const misread = isins
     changed: replaced(isin, place, `${(Number(isin[place]) + step) % 10}`),
   }));
 
-for (const [isin, why] of KNOWN) {
+for (const [isin, why] of knownIsins) {
   test(`${isin} is an ISIN: ${why}`, () => {
     assert.equal(parseIsin(isin), isin);
     assert.equal(isIsin(isin), true);
@@ -66,7 +66,7 @@ for (const [isin, why] of KNOWN) {
   });
 }
 
-for (const [text, reason] of REFUSED) {
+for (const [text, reason] of refusedTexts) {
   test(`${JSON.stringify(text)} is refused with a reason`, () => {
     assert.equal(isIsin(text), false);
     assert.throws(() => parseIsin(text), { name: 'RangeError', message: reason });

@@ -13,18 +13,18 @@ import { isIsin } from '../../src/book/isin.ts';
 
 type Row = Readonly<Record<string, string>>;
 
-const BOOK = join(import.meta.dirname, '../../examples/book');
-const UUID_V4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
-const AS_OF = '2026-01-02T17:30:00Z';
-const WITHOUT_LIQUIDATION = ['PENDING_APPROVAL', 'LOCKED', 'CLOSED'];
-const NEVER_SOLD_WHOLLY = ['IE00BF2GFH28', 'ZZREFUSED006'];
-const SWITCHES = [
+const bookFolder = join(import.meta.dirname, '../../examples/book');
+const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const asOf = '2026-01-02T17:30:00Z';
+const withoutLiquidation = ['PENDING_APPROVAL', 'LOCKED', 'CLOSED'];
+const neverSoldWholly = ['IE00BF2GFH28', 'ZZREFUSED006'];
+const behaviourSwitches = [
   'IE00BKBF6H24',
   'IE00B3XXRP09',
   'DE0005933931',
   'IE00B95PGT31',
   'IE00B5M1WJ87',
-  ...NEVER_SOLD_WHOLLY,
+  ...neverSoldWholly,
 ];
 
 const users = read('users.csv');
@@ -32,7 +32,7 @@ const accounts = read('accounts.csv');
 const instruments = read('instruments.csv');
 const prices = read('prices.csv');
 const positions = read('positions.csv');
-const readme = readFileSync(join(BOOK, 'README.md'), 'utf8');
+const readme = readFileSync(join(bookFolder, 'README.md'), 'utf8');
 
 const instrumentOf = new Map(instruments.map((row) => [cell(row, 'isin'), row]));
 const priceOf = new Map(prices.map((row) => [cell(row, 'isin'), cell(row, 'price')]));
@@ -41,11 +41,11 @@ const positionsOf = Map.groupBy(positions, (row) => cell(row, 'account_id'));
 test('make.ts makes the committed files, byte for byte', () => {
   const directory = mkdtempSync(join(tmpdir(), 'book-'));
   try {
-    execFileSync(process.execPath, [join(BOOK, 'make.ts'), directory], { timeout: 300_000 });
-    const committed = readdirSync(BOOK).filter((name) => name.endsWith('.csv'));
+    execFileSync(process.execPath, [join(bookFolder, 'make.ts'), directory], { timeout: 300_000 });
+    const committed = readdirSync(bookFolder).filter((name) => name.endsWith('.csv'));
     assert.deepEqual(readdirSync(directory).sort(), committed.sort());
     for (const name of committed) {
-      const same = readFileSync(join(directory, name)).equals(readFileSync(join(BOOK, name)));
+      const same = readFileSync(join(directory, name)).equals(readFileSync(join(bookFolder, name)));
       assert.ok(same, `${name} is not what make.ts makes; run node examples/book/make.ts`);
     }
   } finally {
@@ -73,7 +73,7 @@ test('every id is a UUID and stands once', () => {
   const ids = [...column(users, 'user_id'), ...column(accounts, 'account_id')];
   assert.deepEqual(repeated(ids), []);
   for (const id of ids) {
-    assert.match(id, UUID_V4);
+    assert.match(id, uuidV4);
   }
 });
 
@@ -86,7 +86,7 @@ test('every ISIN has a valid check digit and stands once, with one price', () =>
   assert.deepEqual(repeated(isins), []);
   assert.deepEqual(repeated(column(instruments, 'name')), []);
   assert.deepEqual(column(prices, 'isin'), isins);
-  assert.ok(isins.length - SWITCHES.length >= 60);
+  assert.ok(isins.length - behaviourSwitches.length >= 60);
 });
 
 test('what a row refers to exists', () => {
@@ -145,7 +145,7 @@ test('quantities have at most 15 decimals, none where not fractional, and cover 
     assert.match(quantity, form, JSON.stringify(row));
     assert.match(locked, form, JSON.stringify(row));
     assert.ok(new Big(quantity).gt(0) && new Big(quantity).gte(locked), JSON.stringify(row));
-    assert.equal(row['as_of'], AS_OF);
+    assert.equal(row['as_of'], asOf);
   }
   assert.equal(positions.filter((row) => row['locked'] !== '0').length, 12);
   assert.ok(positions.filter((row) => /\.[0-9]{6,10}$/.test(cell(row, 'quantity'))).length > 1_000);
@@ -156,7 +156,7 @@ test('the first account is a portfolio to demonstrate with', () => {
   assert.equal(cell(accounts[0] ?? {}, 'status'), 'ACTIVE');
   assert.equal(held.length, 10);
   assert.deepEqual(
-    column(held, 'isin').filter((isin) => SWITCHES.includes(isin)),
+    column(held, 'isin').filter((isin) => behaviourSwitches.includes(isin)),
     ['IE00B5M1WJ87'],
   );
   assert.ok(held.every((row) => row['locked'] === '0'));
@@ -166,7 +166,9 @@ test('the first account is a portfolio to demonstrate with', () => {
 test('the second account has five positions, all plainly sold', () => {
   const held = holdingsOf(1);
   assert.equal(held.length, 5);
-  assert.ok(held.every((row) => row['locked'] === '0' && !SWITCHES.includes(cell(row, 'isin'))));
+  assert.ok(
+    held.every((row) => row['locked'] === '0' && !behaviourSwitches.includes(cell(row, 'isin'))),
+  );
   assert.ok(worthOf(held).gt(15_000) && worthOf(held).lt(16_000), worthOf(held).toFixed());
 });
 
@@ -189,7 +191,7 @@ test('the accounts of the README are where it says and hold what it says', () =>
 
 test('only the accounts the README names hold what is not plainly sold', () => {
   const holders = accounts.flatMap((_, index) =>
-    holdingsOf(index).some((row) => SWITCHES.includes(cell(row, 'isin')) || !trades(row))
+    holdingsOf(index).some((row) => behaviourSwitches.includes(cell(row, 'isin')) || !trades(row))
       ? [index + 1]
       : [],
   );
@@ -209,18 +211,18 @@ test('the README names every instrument that switches a behaviour', () => {
   const listed = tableOf('ISIN').map(([isin, name]) => [isin, name]);
   assert.deepEqual(
     listed,
-    SWITCHES.map((isin) => [isin, instrumentOf.get(isin)?.['name']]),
+    behaviourSwitches.map((isin) => [isin, instrumentOf.get(isin)?.['name']]),
   );
 });
 
 function outcomeOf(account: Row, held: readonly Row[]): string {
-  if (WITHOUT_LIQUIDATION.includes(cell(account, 'status'))) {
+  if (withoutLiquidation.includes(cell(account, 'status'))) {
     return '409';
   }
   if (held.some((row) => row['locked'] !== '0' || !trades(row))) {
     return 'PROCESSING';
   }
-  const stays = held.some((row) => NEVER_SOLD_WHOLLY.includes(cell(row, 'isin')));
+  const stays = held.some((row) => neverSoldWholly.includes(cell(row, 'isin')));
   return stays ? 'CANCELLED' : 'FILLED';
 }
 
@@ -251,7 +253,7 @@ function tableOf(firstColumn: string): readonly (readonly string[])[] {
 }
 
 function read(file: string): readonly Row[] {
-  return parse<Row>(readFileSync(join(BOOK, file)), { columns: true });
+  return parse<Row>(readFileSync(join(bookFolder, file)), { columns: true });
 }
 
 function cell(row: Row, name: string): string {

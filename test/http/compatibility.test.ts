@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { after, suite, test } from 'node:test';
-import { COMPATIBLE, inspectSignature, QUIRK_NAMES, STRICT } from '@unwind/signatures';
+import { compatibleRules, inspectSignature, quirkNames, strictRules } from '@unwind/signatures';
 import type { SignaturePolicy } from '../../src/auth/store.ts';
 import { mistakesAt, refusedWhereStrict, signedBy } from '../signatures/mistakes.ts';
 import { testClock } from '../support/clock.ts';
@@ -128,8 +128,8 @@ test('the page says of each mistake what the inspector says', async () => {
   };
   const said = new Map<string, string>();
   const all = [
-    ...mistakesAt(now).map(([, mistake]) => [mistake, COMPATIBLE] as const),
-    ...refusedWhereStrict.map(([, mistake]) => [mistake, STRICT] as const),
+    ...mistakesAt(now).map(([, mistake]) => [mistake, compatibleRules] as const),
+    ...refusedWhereStrict.map(([, mistake]) => [mistake, strictRules] as const),
   ];
   for (const [mistake, rules] of all) {
     const { signatures } = await inspectSignature(signedBy(maker, mistake), {
@@ -146,7 +146,7 @@ test('the page says of each mistake what the inspector says', async () => {
   ]);
   assert.deepEqual(
     written.map(([name]) => name),
-    QUIRK_NAMES,
+    quirkNames,
   );
   assert.deepEqual(Object.fromEntries(written), Object.fromEntries(said));
 });

@@ -129,16 +129,19 @@ function assertPage(reply: Reply, { name, sort }: List, shown: readonly string[]
 for (const [what, list] of Object.entries(lists)) {
   const { target, all, turns, sorts, sort } = list;
   const ask = (query: string) => api.call('GET', `${target}${query}`);
-  const total_count = all.length;
+  const totalCount = all.length;
 
   test(`${what}: pages`, async () => {
     assertPage(await ask(''), list, all);
-    const limited = { limit: 2, total_count };
+    const limited = { limit: 2, total_count: totalCount };
     assertPage(await ask('?limit=2'), list, all.slice(0, 2), limited);
     assertPage(await ask('?limit=2&offset=2'), list, all.slice(2, 4), { ...limited, offset: 2 });
-    assertPage(await ask('?offset=99'), list, [], { offset: 99, total_count });
-    assertPage(await ask('?offset=2147483647'), list, [], { offset: 2_147_483_647, total_count });
-    assertPage(await ask('?limit=0'), list, [], { limit: 0, total_count });
+    assertPage(await ask('?offset=99'), list, [], { offset: 99, total_count: totalCount });
+    assertPage(await ask('?offset=2147483647'), list, [], {
+      offset: 2_147_483_647,
+      total_count: totalCount,
+    });
+    assertPage(await ask('?limit=0'), list, [], { limit: 0, total_count: totalCount });
     assertPage(await ask('?limit=1000'), list, all, { limit: 1_000 });
   });
 
@@ -148,7 +151,7 @@ for (const [what, list] of Object.entries(lists)) {
     assertPage(await ask('?order=ASC'), list, all);
     assertPage(descending, list, all.toReversed(), { order: 'DESC' });
     const middle = all.toReversed().slice(1, 2);
-    const meta = { limit: 1, offset: 1, order: 'DESC', total_count };
+    const meta = { limit: 1, offset: 1, order: 'DESC', total_count: totalCount };
     assertPage(await ask('?order=DESC&limit=1&offset=1'), list, middle, meta);
     if (sorts) assertPage(await ask(`?sort=${sort}`), list, all);
   });

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { inspectSignature, parsePublicKey, readRawRequest, STRICT } from '@unwind/signatures';
+import { inspectSignature, parsePublicKey, readRawRequest, strictRules } from '@unwind/signatures';
 import { systemClock } from '../../src/clock.ts';
 import { sampleAddress } from '../../src/http/openapi/sample-request.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -60,7 +60,7 @@ test('every text covers what it has, with a signature that fits', async () => {
     const { verdict, first_fault, signatures } = await inspectSignature(message, {
       clientId,
       keys: () => ({ ...publicKey, clientId, live: true }),
-      rules: STRICT,
+      rules: strictRules,
       now: 1_700_000_005,
     });
     assert.equal(

@@ -16,8 +16,8 @@ import {
 } from '../../packages/signatures/src/algorithm.ts';
 import { signatureBase } from '../../packages/signatures/src/base.ts';
 import {
+  allDialects,
   type DerivedComponent,
-  DIALECTS,
   type Dialect,
 } from '../../packages/signatures/src/dialect.ts';
 import type { VerificationKey } from '../../packages/signatures/src/keys.ts';
@@ -25,7 +25,7 @@ import { fieldValue, readMessage } from '../../packages/signatures/src/message.t
 import { readSignatureBytes, splitMembers } from '../../packages/signatures/src/signature-input.ts';
 import { readVectors, signedMessage, type Vector, vectorKeys } from './vectors.ts';
 
-const SCHEMES: ReadonlyMap<string, Scheme> = new Map([
+const schemes: ReadonlyMap<string, Scheme> = new Map([
   ['rsa-pss-sha512', rsaPssSha512],
   [
     'rsa-pss-sha512-salt-any',
@@ -42,7 +42,7 @@ for (const name of ['15', '6', '9421', '1']) {
   suite(`examples of the draft, dialect ${name}`, () => {
     for (const vector of file.vectors.filter(({ profile }) => profile === 'draft')) {
       test(`${vector.id}: ${vector.title}`, async () => {
-        const { base, signature } = read(draftDialect(DIALECTS[file.dialect], vector), vector);
+        const { base, signature } = read(draftDialect(allDialects[file.dialect], vector), vector);
         assert.equal(base, vector.base);
         const key = keys.get(vector.keyid);
         assert.ok(key, `no key ${vector.keyid}`);
@@ -54,7 +54,7 @@ for (const name of ['15', '6', '9421', '1']) {
 
 function draftDialect(dialect: Dialect, vector: Vector): Dialect {
   const status = { covers: [], value: () => String(vector.message.status) };
-  const { baseName } = dialect.version === '6' ? DIALECTS[15] : dialect;
+  const { baseName } = dialect.version === '6' ? allDialects[15] : dialect;
   const own: Dialect = { ...dialect, derived: new Map([...dialect.derived, ['@status', status]]) };
   return {
     ...own,
@@ -108,7 +108,7 @@ async function holds(
   if (algorithm === 'hmac-sha256') {
     return createHmac('sha256', publicKey).update(base).digest().equals(signature);
   }
-  const scheme = SCHEMES.get(algorithm);
+  const scheme = schemes.get(algorithm);
   assert.ok(scheme, `no scheme ${algorithm}`);
   return verifyBytes({ scheme, key: publicKey, base }, signature);
 }

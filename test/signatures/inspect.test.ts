@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
-import { COMPATIBLE, STRICT } from '../../packages/signatures/src/check.ts';
+import { compatibleRules, strictRules } from '../../packages/signatures/src/check.ts';
 import { type InspectionContext, inspectSignature } from '../../packages/signatures/src/inspect.ts';
 import type { SignedMessage } from '../../packages/signatures/src/message.ts';
 import { RawRequestError, readRawRequest } from '../../packages/signatures/src/raw-request.ts';
-import { REMEDIES } from '../../packages/signatures/src/remedies.ts';
+import { remedyTexts } from '../../packages/signatures/src/remedies.ts';
 import { signMessage } from '../../packages/signatures/src/sign.ts';
 import {
-  SIGNATURE_ERROR_CODES,
   SignatureError,
+  signatureErrorCodes,
 } from '../../packages/signatures/src/signature-error.ts';
 import { verifyMessage } from '../../packages/signatures/src/verify.ts';
 import { readVectors, signedMessage, vectorKeys } from './vectors.ts';
@@ -24,7 +24,7 @@ for (const name of ['15', '6', '9421', '1']) {
     for (const vector of file.vectors.filter(({ profile }) => profile === 'api')) {
       const message = signedMessage(vector.message);
       const clientId = message.headers.find(([one]) => one === 'upvest-client-id')?.[1];
-      const context = { keys: keys.get.bind(keys), clientId, now: vector.now, rules: STRICT };
+      const context = { keys: keys.get.bind(keys), clientId, now: vector.now, rules: strictRules };
       const verified = await verifyMessage(message, { ...context, isReplay: () => false }).catch(
         (error: unknown) => error,
       );
@@ -40,15 +40,15 @@ for (const name of ['15', '6', '9421', '1']) {
   });
 }
 
-const NOW = 1_700_000_000;
-const CLIENT = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
+const nowS = 1_700_000_000;
+const ownClientId = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-const key = { algorithm: 'ed25519', publicKey, clientId: CLIENT, live: true } as const;
+const key = { algorithm: 'ed25519', publicKey, clientId: ownClientId, live: true } as const;
 const context: InspectionContext = {
   keys: (keyid) => (keyid === 'k' ? key : undefined),
-  clientId: CLIENT,
-  now: NOW + 7,
-  rules: COMPATIBLE,
+  clientId: ownClientId,
+  now: nowS + 7,
+  rules: compatibleRules,
 };
 
 async function signed(
@@ -60,7 +60,7 @@ async function signed(
     method: 'POST',
     target: '/a?b=1',
     headers: [
-      ['upvest-client-id', CLIENT],
+      ['upvest-client-id', ownClientId],
       ['authorization', 'Bearer secret'],
     ],
     body: Buffer.from('{}'),
@@ -69,7 +69,7 @@ async function signed(
     dialect: '15',
     message,
     components,
-    params: { keyid, created: NOW, expires: NOW + 60 },
+    params: { keyid, created: nowS, expires: nowS + 60 },
     key: { algorithm: 'ed25519', privateKey },
   });
   return { ...message, headers: [...message.headers, ...Object.entries(added)], ...change };
@@ -89,9 +89,9 @@ suite('what an inspection shows', () => {
       label: 'sig1',
       keyid: 'k',
       key_found: true,
-      created: NOW,
+      created: nowS,
       age_s: 7,
-      expires: NOW + 60,
+      expires: nowS + 60,
       missing: [],
       verifies: true,
       faults: [],
@@ -108,7 +108,7 @@ suite('what an inspection shows', () => {
 
   test('everything that is wrong at once, in the order of the checks', async () => {
     const message = await signed(['@method', '@path'], { body: Buffer.from('{ }') });
-    const late = { ...context, now: NOW + 301 };
+    const late = { ...context, now: nowS + 301 };
     const inspection = await inspectSignature(message, late);
     const [signature] = inspection.signatures;
     assert.deepEqual(signature?.missing, ['@query', 'authorization', 'content-digest']);
@@ -174,7 +174,7 @@ suite('what an inspection shows', () => {
   });
 
   test('a remedy for every reason', () => {
-    for (const code of SIGNATURE_ERROR_CODES) assert.match(REMEDIES[code], /^[A-Z][^\n]+\.$/);
+    for (const code of signatureErrorCodes) assert.match(remedyTexts[code], /^[A-Z][^\n]+\.$/);
   });
 });
 

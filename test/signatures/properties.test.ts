@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { suite, test } from 'node:test';
 import type { KeyAlgorithm } from '../../packages/signatures/src/algorithm.ts';
-import { STRICT } from '../../packages/signatures/src/check.ts';
-import { DIALECTS, type DialectVersion } from '../../packages/signatures/src/dialect.ts';
+import { strictRules } from '../../packages/signatures/src/check.ts';
+import { allDialects, type DialectVersion } from '../../packages/signatures/src/dialect.ts';
 import { keyAlgorithm, type VerificationKey } from '../../packages/signatures/src/keys.ts';
 import type { SignedMessage } from '../../packages/signatures/src/message.ts';
 import { parseSignatures } from '../../packages/signatures/src/parse.ts';
@@ -16,9 +16,9 @@ import { verifyMessage } from '../../packages/signatures/src/verify.ts';
 import { fc } from '../support/properties.ts';
 import { changes, relabelled } from './changes.ts';
 
-const NOW = 1_700_000_000;
-const CLIENT = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
-const RUNS = 24; // times 17 pairs of dialect and algorithm; P-521 takes 5 ms a run
+const nowS = 1_700_000_000;
+const ownClientId = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
+const runs = 24; // times 17 pairs of dialect and algorithm; P-521 takes 5 ms a run
 
 interface Pair {
   readonly publicKey: KeyObject;
@@ -53,7 +53,7 @@ function findKey(keyid: string): VerificationKey | undefined {
   const keys = other === undefined ? keysOfClient : otherKeys;
   const publicKey = keys.get(algorithm as KeyAlgorithm)?.publicKey;
   if (publicKey === undefined) return undefined;
-  return { publicKey, algorithm: algorithm as KeyAlgorithm, clientId: CLIENT, live: true };
+  return { publicKey, algorithm: algorithm as KeyAlgorithm, clientId: ownClientId, live: true };
 }
 
 const visible = fc.string({ unit: fc.constantFrom(...'abcXYZ 019-_.~!*\'()"\\,;:=/?@%') });
@@ -79,7 +79,7 @@ const messages: fc.Arbitrary<SignedMessage> = fc
     headers: [
       ['Host', 'api.example.test'],
       ['Authorization', 'Bearer abc'],
-      ['Upvest-Client-Id', CLIENT],
+      ['Upvest-Client-Id', ownClientId],
       ...accept.map((value) => ['Accept', value] as const),
       ['X-Note', ` \t${note} `],
       ...(idempotencyKey === undefined ? [] : [['Idempotency-Key', idempotencyKey] as const]),
@@ -88,14 +88,14 @@ const messages: fc.Arbitrary<SignedMessage> = fc
 
 const params = fc.record(
   {
-    created: fc.integer({ min: NOW - 300, max: NOW + 30 }),
-    expires: fc.constant(NOW + 60),
+    created: fc.integer({ min: nowS - 300, max: nowS + 30 }),
+    expires: fc.constant(nowS + 60),
     nonce: visible,
   },
   { requiredKeys: ['created'] },
 );
 
-const HEADERS = [
+const signedHeaders = [
   'accept',
   'authorization',
   'x-note',
@@ -120,7 +120,7 @@ async function signed({ dialect, algorithm, message, params }: Case): Promise<Si
     components: usualComponents({
       dialect,
       message,
-      headers: HEADERS,
+      headers: signedHeaders,
       expires: times.expires !== undefined,
     }),
     params: {
@@ -136,16 +136,16 @@ async function signed({ dialect, algorithm, message, params }: Case): Promise<Si
 function verify(message: SignedMessage) {
   return verifyMessage(message, {
     keys: findKey,
-    clientId: CLIENT,
-    now: NOW,
-    rules: STRICT,
+    clientId: ownClientId,
+    now: nowS,
+    rules: strictRules,
     isReplay: () => false,
   });
 }
 
-for (const dialect of Object.keys(DIALECTS) as DialectVersion[]) {
+for (const dialect of Object.keys(allDialects) as DialectVersion[]) {
   suite(`signing and verifying, dialect ${dialect}`, () => {
-    for (const algorithm of DIALECTS[dialect].schemes.keys()) {
+    for (const algorithm of allDialects[dialect].schemes.keys()) {
       const cases = fc.record({
         dialect: fc.constant(dialect),
         algorithm: fc.constant(algorithm),
@@ -168,7 +168,7 @@ for (const dialect of Object.keys(DIALECTS) as DialectVersion[]) {
             );
             assert.equal((await verify(relabelled(message))).label, 'sig2');
           }),
-          { numRuns: RUNS },
+          { numRuns: runs },
         );
       });
 
@@ -182,7 +182,7 @@ for (const dialect of Object.keys(DIALECTS) as DialectVersion[]) {
               await assert.rejects(verify(changed), SignatureError, `${name}: accepted`);
             }
           }),
-          { numRuns: Math.ceil(RUNS / 3) },
+          { numRuns: Math.ceil(runs / 3) },
         );
       });
     }
@@ -232,12 +232,17 @@ test('no digest text makes the verifier fail other than by a refusal', async () 
           method: 'POST',
           target: '/',
           headers: [
-            ['Upvest-Client-Id', CLIENT],
-            [DIALECTS[dialect].digest.name, value],
+            ['Upvest-Client-Id', ownClientId],
+            [allDialects[dialect].digest.name, value],
           ] as const,
           body: Buffer.from('x'),
         };
-        const given = { dialect, algorithm: 'ed25519', message, params: { created: NOW } } as const;
+        const given = {
+          dialect,
+          algorithm: 'ed25519',
+          message,
+          params: { created: nowS },
+        } as const;
         return signed(given).then(
           (sent) => assert.rejects(verify(sent), SignatureError),
           (error) => assert.equal(error.code, 'component_value_illegal'),

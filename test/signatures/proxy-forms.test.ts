@@ -5,14 +5,14 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, hash, sign } from 'node:crypto';
 import { suite, test } from 'node:test';
 import {
-  COMPATIBLE,
   checkSignatures,
+  compatibleRules,
   type HeaderRules,
   inspectSignature,
   parseSignatures,
   replayKeysOf,
   type SignedMessage,
-  STRICT,
+  strictRules,
   verifyMessage,
 } from '@unwind/signatures';
 
@@ -89,17 +89,17 @@ suite('the forms of the proxy', () => {
     test(`${form}: under compatible in drafts 15 and 6, and nowhere else`, async () => {
       for (const version of ['15', '6'] as const) {
         const message = proxied({ ...given, version });
-        assert.equal(await verdictOf(message, COMPATIBLE), 'accepted', version);
-        assert.notEqual(await verdictOf(message, STRICT), 'accepted', version);
+        assert.equal(await verdictOf(message, compatibleRules), 'accepted', version);
+        assert.notEqual(await verdictOf(message, strictRules), 'accepted', version);
       }
       const later = proxied({ ...given, version: '9421' });
-      assert.notEqual(await verdictOf(later, COMPATIBLE), 'accepted');
+      assert.notEqual(await verdictOf(later, compatibleRules), 'accepted');
     });
   }
 
   test('under strict it is said which component is not taken', async () => {
     const message = proxied(memberCase);
-    const { first_fault: fault } = await inspectSignature(message, contextOf(STRICT));
+    const { first_fault: fault } = await inspectSignature(message, contextOf(strictRules));
     assert.match(fault?.detail ?? '', /\(cache-control:max-age\)/);
   });
 });
@@ -113,7 +113,7 @@ suite('what an attacker on the way cannot do', () => {
   test('change the item of accept that is signed', async () => {
     const message = proxied({ headers: { accept }, written: { accept: 'application/json' } });
     const changed = withHeader(message, 'accept', 'text/html, text/plain, */*');
-    assert.equal(await verdictOf(changed, COMPATIBLE), 'signature_invalid');
+    assert.equal(await verdictOf(changed, compatibleRules), 'signature_invalid');
   });
 
   test('change a member, add one, or take one away', async () => {
@@ -126,7 +126,7 @@ suite('what an attacker on the way cannot do', () => {
       ['max-age=0, max-age=0', 'component_invalid'],
     ] as const) {
       const changed = withHeader(message, 'cache-control', value);
-      assert.equal(await verdictOf(changed, COMPATIBLE), code, value);
+      assert.equal(await verdictOf(changed, compatibleRules), code, value);
     }
   });
 
@@ -140,7 +140,7 @@ suite('what an attacker on the way cannot do', () => {
       'accept',
     ]) {
       const message = proxied({ headers: { [name]: 'a=b' }, written: { [`${name}:a`]: 'b' } });
-      assert.notEqual(await verdictOf(message, COMPATIBLE), 'accepted', name);
+      assert.notEqual(await verdictOf(message, compatibleRules), 'accepted', name);
     }
   });
 
@@ -151,7 +151,7 @@ suite('what an attacker on the way cannot do', () => {
     for (const value of [accept, 'application/json, text/html', 'application/json']) {
       const again = withHeader(message, 'accept', value);
       const check = {
-        ...contextOf(COMPATIBLE),
+        ...contextOf(compatibleRules),
         isReplay: (base: string) => used.includes(base),
       };
       await assert.rejects(verifyMessage(again, check), /./, value);
@@ -165,7 +165,7 @@ suite('what an attacker on the way cannot do', () => {
 
 function replayKeysAt(message: SignedMessage): readonly string[] {
   const check = {
-    ...contextOf(COMPATIBLE),
+    ...contextOf(compatibleRules),
     parsed: parseSignatures(message),
     isReplay: () => false,
   };
@@ -174,11 +174,11 @@ function replayKeysAt(message: SignedMessage): readonly string[] {
 
 test('a signature over the whole of accept is taken as before, and both bases are used up', async () => {
   const message = proxied({ headers: { accept }, written: { accept } });
-  for (const rules of [COMPATIBLE, STRICT]) {
+  for (const rules of [compatibleRules, strictRules]) {
     assert.equal(await verdictOf(message, rules), 'accepted');
   }
   const { base } = await verifyMessage(message, {
-    ...contextOf(COMPATIBLE),
+    ...contextOf(compatibleRules),
     isReplay: () => false,
   });
   const used = replayKeysAt(message);
@@ -194,7 +194,7 @@ test('a message costs two verifications at most', () => {
       : [name, value];
   });
   for (const headers of [one.headers, two]) {
-    const check = { ...contextOf(COMPATIBLE), isReplay: () => false };
+    const check = { ...contextOf(compatibleRules), isReplay: () => false };
     const parsed = parseSignatures({ ...one, headers });
     assert.equal(checkSignatures({ ...check, parsed }).toVerify.length, 2);
   }

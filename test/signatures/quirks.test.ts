@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
 import {
-  COMPATIBLE,
+  compatibleRules,
   type HeaderRules,
   inspectSignature,
-  QUIRK_NAMES,
   type Quirk,
-  STRICT,
+  quirkNames,
+  strictRules,
 } from '@unwind/signatures';
 import {
   type Mistake,
@@ -24,7 +24,7 @@ const clientId = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
 const maker = { clientId, keyId: 'k', foreignKeyId: 'f', privateKey, now };
 
-async function inspected(mistake: Mistake, rules: HeaderRules = COMPATIBLE) {
+async function inspected(mistake: Mistake, rules: HeaderRules = compatibleRules) {
   const keys = (keyid: string) => {
     const owner = keyid === 'k' ? clientId : 'another';
     return { algorithm: 'ed25519', publicKey, clientId: owner, live: true } as const;
@@ -52,14 +52,14 @@ suite('a mistake is refused and named', () => {
     const ofClient = { 'upvest-client-id': clientId };
     const strict = { ...mistake, headers, written: { ...mistake.written, ...ofClient } };
     test(`${quirk}, where the policy is strict`, async () => {
-      const { quirks, verdict } = await inspected(strict, STRICT);
+      const { quirks, verdict } = await inspected(strict, strictRules);
       assert.deepEqual([verdict, ...namesOf(quirks)], ['refused', quirk]);
     });
   }
 
   test('all there are have been made here', () => {
     const made = new Set([...mistakesAt(now), ...refusedWhereStrict].map(([quirk]) => quirk));
-    assert.deepEqual([...made].toSorted(), QUIRK_NAMES.toSorted());
+    assert.deepEqual([...made].toSorted(), quirkNames.toSorted());
   });
 
   test('a clock is told by how much it is off', async () => {

@@ -5,31 +5,31 @@ import { createHash, generateKeyPairSync } from 'node:crypto';
 import { suite, test } from 'node:test';
 import { maskAuthorization } from '../../packages/signatures/src/base.ts';
 import {
-  COMPATIBLE,
-  COMPATIBLE_TOKEN,
+  compatibleRules,
+  compatibleTokenRules,
   type HeaderRules,
-  STRICT,
+  strictRules,
 } from '../../packages/signatures/src/check.ts';
 import type { DialectVersion } from '../../packages/signatures/src/dialect.ts';
 import type { SignedMessage } from '../../packages/signatures/src/message.ts';
 import { signMessage } from '../../packages/signatures/src/sign.ts';
 import {
-  SIGNATURE_ERROR_CODES,
   SignatureError,
+  signatureErrorCodes,
 } from '../../packages/signatures/src/signature-error.ts';
 import { verifyMessage } from '../../packages/signatures/src/verify.ts';
 
-const NOW = 1_700_000_000;
-const CLIENT = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
+const nowS = 1_700_000_000;
+const ownClientId = 'ebabcf4d-61c3-4942-875c-e265a7c2d062';
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-const COVERED = ['@method', '@path', 'upvest-client-id'];
+const coveredHeaders = ['@method', '@path', 'upvest-client-id'];
 
-const REQUEST: SignedMessage = {
+const signedRequest: SignedMessage = {
   method: 'POST',
   target: '/auth/token',
   headers: [
     ['Host', 'api.example.test'],
-    ['Upvest-Client-Id', CLIENT],
+    ['Upvest-Client-Id', ownClientId],
   ],
   body: new Uint8Array(),
 };
@@ -43,19 +43,24 @@ interface Given {
 }
 
 async function signed(given: Given = {}): Promise<SignedMessage> {
-  const { message = REQUEST, components = COVERED, keyid = 'k', label = 'sig1' } = given;
+  const {
+    message = signedRequest,
+    components = coveredHeaders,
+    keyid = 'k',
+    label = 'sig1',
+  } = given;
   const added = await signMessage({
     dialect: given.dialect ?? '15',
     message,
     components,
     label,
-    params: { keyid, created: NOW },
+    params: { keyid, created: nowS },
     key: { algorithm: 'ed25519', privateKey },
   });
   return { ...message, headers: [...message.headers, ...Object.entries(added)] };
 }
 
-function verify(message: SignedMessage, rules: HeaderRules = STRICT, now = NOW) {
+function verify(message: SignedMessage, rules: HeaderRules = strictRules, now = nowS) {
   return verifyMessage(message, {
     keys: (keyid) =>
       keyid === 'unknown'
@@ -63,10 +68,10 @@ function verify(message: SignedMessage, rules: HeaderRules = STRICT, now = NOW) 
         : {
             algorithm: 'ed25519',
             publicKey,
-            clientId: keyid === 'foreign' ? 'another client' : CLIENT,
+            clientId: keyid === 'foreign' ? 'another client' : ownClientId,
             live: keyid !== 'revoked',
           },
-    clientId: CLIENT,
+    clientId: ownClientId,
     now,
     rules,
     isReplay: () => false,
@@ -83,7 +88,7 @@ function together(...messages: readonly SignedMessage[]): SignedMessage {
   const headers = messages.flatMap((message, at) =>
     message.headers.filter(([name]) => at === 0 || name.startsWith('signature')),
   );
-  return { ...REQUEST, headers };
+  return { ...signedRequest, headers };
 }
 
 /** The same message with a signature that does not fit. */
@@ -116,18 +121,18 @@ function changed(message: SignedMessage, change: (value: string) => string): Sig
 
 suite('policies', () => {
   test('compatible does not ask for client id and idempotency key to be covered', async () => {
-    const headers = [...REQUEST.headers, ['Idempotency-Key', 'a']] as const;
+    const headers = [...signedRequest.headers, ['Idempotency-Key', 'a']] as const;
     const message = await signed({
-      message: { ...REQUEST, headers },
+      message: { ...signedRequest, headers },
       components: ['@method', '@path'],
     });
-    assert.equal((await verify(message, COMPATIBLE)).keyid, 'k');
-    await assert.rejects(verify(message, STRICT), { code: 'uncovered_client_id' });
+    assert.equal((await verify(message, compatibleRules)).keyid, 'k');
+    await assert.rejects(verify(message, strictRules), { code: 'uncovered_client_id' });
   });
 
   test('compatible leaves the idempotency key open in draft 15 alone, where a published client does', async () => {
-    const headers = [...REQUEST.headers, ['Idempotency-Key', 'a']] as const;
-    const message = { ...REQUEST, headers };
+    const headers = [...signedRequest.headers, ['Idempotency-Key', 'a']] as const;
+    const message = { ...signedRequest, headers };
     const lists = {
       '1': ['*request-target', '*created'],
       '6': ['@method', '@path'],
@@ -136,28 +141,28 @@ suite('policies', () => {
     for (const [dialect, components] of Object.entries(lists)) {
       const options = { dialect: dialect as keyof typeof lists, message };
       const open = await signed({ ...options, components });
-      for (const rules of [COMPATIBLE, COMPATIBLE_TOKEN]) {
+      for (const rules of [compatibleRules, compatibleTokenRules]) {
         await assert.rejects(verify(open, rules), { code: 'uncovered_idempotency_key' }, dialect);
       }
       const covered = await signed({ ...options, components: [...components, 'idempotency-key'] });
-      assert.equal((await verify(covered, COMPATIBLE)).keyid, 'k', dialect);
+      assert.equal((await verify(covered, compatibleRules)).keyid, 'k', dialect);
     }
   });
 
   test('only its token request may come without a client id', async () => {
     const message = await signed({
-      message: without(REQUEST, 'upvest-client-id'),
+      message: without(signedRequest, 'upvest-client-id'),
       components: ['@method', '@path'],
     });
-    assert.equal((await verify(message, COMPATIBLE_TOKEN)).keyid, 'k');
-    await assert.rejects(verify(message, COMPATIBLE), { code: 'client_id_missing' });
-    await assert.rejects(verify(message, STRICT), { code: 'client_id_missing' });
+    assert.equal((await verify(message, compatibleTokenRules)).keyid, 'k');
+    await assert.rejects(verify(message, compatibleRules), { code: 'client_id_missing' });
+    await assert.rejects(verify(message, strictRules), { code: 'client_id_missing' });
   });
 
   test('authorization has to be covered under each', async () => {
-    const headers = [...REQUEST.headers, ['Authorization', 'Bearer a']] as const;
-    const message = await signed({ message: { ...REQUEST, headers } });
-    for (const rules of [STRICT, COMPATIBLE, COMPATIBLE_TOKEN]) {
+    const headers = [...signedRequest.headers, ['Authorization', 'Bearer a']] as const;
+    const message = await signed({ message: { ...signedRequest, headers } });
+    for (const rules of [strictRules, compatibleRules, compatibleTokenRules]) {
       await assert.rejects(verify(message, rules), { code: 'uncovered_authorization' });
     }
   });
@@ -165,8 +170,8 @@ suite('policies', () => {
 
 suite('coverage', () => {
   test('a header called like a part of the request does not cover that part', async () => {
-    const headers = [...REQUEST.headers, ['Method', 'a'], ['Path', 'b']] as const;
-    const message = { ...REQUEST, headers };
+    const headers = [...signedRequest.headers, ['Method', 'a'], ['Path', 'b']] as const;
+    const message = { ...signedRequest, headers };
     const components = ['method', 'path', 'upvest-client-id'];
     await assert.rejects(verify(await signed({ message, components })), {
       code: 'uncovered_method',
@@ -174,7 +179,7 @@ suite('coverage', () => {
   });
 
   test('@target-uri covers path and query', async () => {
-    const message = { ...REQUEST, target: '/auth/token?a=1' };
+    const message = { ...signedRequest, target: '/auth/token?a=1' };
     const components = ['@method', '@target-uri', 'upvest-client-id'];
     assert.equal((await verify(await signed({ message, components }))).keyid, 'k');
   });
@@ -182,8 +187,8 @@ suite('coverage', () => {
 
 suite('digests', () => {
   const content = (value: string): SignedMessage => ({
-    ...REQUEST,
-    headers: [...REQUEST.headers, ['Content-Digest', value]],
+    ...signedRequest,
+    headers: [...signedRequest.headers, ['Content-Digest', value]],
   });
 
   test('one of no body need not be covered, but has to be right', async () => {
@@ -227,7 +232,7 @@ suite('what could be read in two ways', () => {
 
   // The base of -01 holds neither label nor parameters, so nothing but the parser can tell these.
   const loose: readonly (readonly [string, string, string])[] = [
-    ['a parameter twice', `; created=${NOW}`, 'param_duplicate'],
+    ['a parameter twice', `; created=${nowS}`, 'param_duplicate'],
     ['a parameter without value', '; created', 'syntax_signature_input'],
     ['text after the parameters', ' x', 'syntax_signature_input'],
     ['a second list', '()', 'syntax_signature_input'],
@@ -299,10 +304,12 @@ suite('what refusals reveal', () => {
 
   test('the base, for a mask to be laid over the authorization in it', async () => {
     for (const dialect of ['6', '15'] as const) {
-      const headers = [...REQUEST.headers, ['Authorization', 'Bearer secret']] as const;
-      const components = [...COVERED, 'authorization'];
-      const message = await signed({ message: { ...REQUEST, headers }, components, dialect });
-      const error = await verify(message, STRICT, NOW + 301).catch((reason: unknown) => reason);
+      const headers = [...signedRequest.headers, ['Authorization', 'Bearer secret']] as const;
+      const components = [...coveredHeaders, 'authorization'];
+      const message = await signed({ message: { ...signedRequest, headers }, components, dialect });
+      const error = await verify(message, strictRules, nowS + 301).catch(
+        (reason: unknown) => reason,
+      );
       assert.ok(error instanceof SignatureError);
       const base = error.base ?? '';
       assert.ok(base.includes('Bearer secret'));
@@ -311,7 +318,7 @@ suite('what refusals reveal', () => {
   });
 
   test('a sentence for every code, and no control characters of the sender', () => {
-    for (const code of SIGNATURE_ERROR_CODES) {
+    for (const code of signatureErrorCodes) {
       const { detail } = new SignatureError(code, `a\n\u00e9"${'x'.repeat(100)}`);
       assert.match(detail, /^[A-Z][ -~]+ \(a\?\?"x{60}\)\.$/);
     }

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
-import { DELIVERY } from '../../packages/signatures/src/check.ts';
+import { deliveryRules } from '../../packages/signatures/src/check.ts';
 import type { DialectVersion } from '../../packages/signatures/src/dialect.ts';
 import { keyAlgorithm, parsePublicJwk } from '../../packages/signatures/src/keys.ts';
 import { headerPairs, type SignedMessage } from '../../packages/signatures/src/message.ts';
@@ -33,7 +33,8 @@ const { keys, vectors } = readJson<{
   vectors: Delivery[];
 }>('webhooks');
 
-const ADDED = /^(?:digest|content-digest|upvest-signature-version|signature|signature-input)$/;
+const addedHeaders =
+  /^(?:digest|content-digest|upvest-signature-version|signature|signature-input)$/;
 
 suite('deliveries of the contract', () => {
   for (const delivery of vectors) {
@@ -45,7 +46,10 @@ suite('deliveries of the contract', () => {
     });
 
     test(`${delivery.id} is what we sign`, async () => {
-      const unsigned = { ...given, headers: given.headers.filter(([name]) => !ADDED.test(name)) };
+      const unsigned = {
+        ...given,
+        headers: given.headers.filter(([name]) => !addedHeaders.test(name)),
+      };
       const params = paramsOf(header.get('signature-input') ?? '');
       const privateKey = createPrivateKey({ key: jwkOf(params.keyid), format: 'jwk' });
       const added = await signMessage({
@@ -175,7 +179,7 @@ function receive(message: SignedMessage, now: number) {
     },
     clientId: undefined,
     now,
-    rules: DELIVERY,
+    rules: deliveryRules,
     isReplay: () => false,
   });
 }

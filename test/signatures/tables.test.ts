@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { componentValue } from '../../packages/signatures/src/base.ts';
-import { DIALECTS, type DialectVersion } from '../../packages/signatures/src/dialect.ts';
+import { allDialects, type DialectVersion } from '../../packages/signatures/src/dialect.ts';
 import { readMessage, type SignedMessage } from '../../packages/signatures/src/message.ts';
 import { parseSignatures } from '../../packages/signatures/src/parse.ts';
 import { recogniseDialect } from '../../packages/signatures/src/recognise.ts';
@@ -20,7 +20,7 @@ interface Recognition {
   readonly dialect: string;
 }
 
-const NO_DIGEST_BUT_ALG: Recognition = {
+const noDigestButAlg: Recognition = {
   title: 'body, no digest header, registered alg',
   version_header: null,
   signature_input: 'sig1=("@method");created=1;keyid="k";alg="ed25519"',
@@ -31,7 +31,7 @@ const NO_DIGEST_BUT_ALG: Recognition = {
 
 suite('which dialect a request is read as', () => {
   const { cases } = readJson<{ cases: Recognition[] }>('recognition');
-  for (const row of [...cases, NO_DIGEST_BUT_ALG]) {
+  for (const row of [...cases, noDigestButAlg]) {
     test(`${row.title}: ${row.version_header ?? row.signature_input}`, () => {
       const version = row.version_header;
       const message = readMessage({
@@ -74,7 +74,7 @@ suite('values of headers', () => {
   for (const { title, dialects, headers, name, value } of tables.fields) {
     test(title, () => {
       for (const version of dialects) {
-        assertValue(version, { method: 'GET', target: '/', headers, body: NO_BODY }, name, value);
+        assertValue(version, { method: 'GET', target: '/', headers, body: noBody }, name, value);
       }
     });
   }
@@ -85,13 +85,13 @@ suite('values of derived components', () => {
     test(`${component} of ${method} ${target} at ${host}`, () => {
       for (const version of dialects) {
         const headers = [['Host', host]] as const;
-        assertValue(version, { method, target, headers, body: NO_BODY }, component, value);
+        assertValue(version, { method, target, headers, body: noBody }, component, value);
       }
     });
   }
 });
 
-const NO_BODY = new Uint8Array();
+const noBody = new Uint8Array();
 
 // Null means refused: by the base for what is absent, by the form for what no dialect admits.
 function assertValue(
@@ -100,7 +100,7 @@ function assertValue(
   name: string,
   value: string | null,
 ): void {
-  const dialect = DIALECTS[version];
+  const dialect = allDialects[version];
   const headers = [
     ...message.headers,
     ['upvest-signature-version', version],

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { STRICT } from '../../packages/signatures/src/check.ts';
+import { strictRules } from '../../packages/signatures/src/check.ts';
 import { SignatureError } from '../../packages/signatures/src/signature-error.ts';
 import { type VerifiedSignature, verifyMessage } from '../../packages/signatures/src/verify.ts';
 import { readVectors, signedMessage, type Vector, vectorKeys } from './vectors.ts';
@@ -29,7 +29,7 @@ function verify(vector: Vector, keys: ReturnType<typeof vectorKeys>): Promise<Ve
     keys: (keyid) => keys.get(keyid),
     clientId,
     now: vector.now,
-    rules: STRICT,
+    rules: strictRules,
     isReplay: (baseSha256) => vector.seen.some((seen) => seen.base_sha256 === baseSha256),
   });
 }
@@ -52,10 +52,10 @@ function assertRefused(vector: Vector, result: unknown): void {
   // A base is computed exactly where the vectors say there is one, but for faults of the form,
   // which are found before it.
   if (result.base !== undefined) assert.equal(result.base, vector.base);
-  else assert.ok(vector.base === null || FOUND_BEFORE_THE_BASE.has(result.code), result.code);
+  else assert.ok(vector.base === null || foundBeforeTheBase.has(result.code), result.code);
 }
 
-const FOUND_BEFORE_THE_BASE: ReadonlySet<string> = new Set([
+const foundBeforeTheBase: ReadonlySet<string> = new Set([
   'client_id_missing',
   'param_missing_created',
   'param_missing_keyid',

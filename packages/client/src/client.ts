@@ -3,7 +3,7 @@
 
 import type { KeyObject } from 'node:crypto';
 import {
-  DIALECTS,
+  allDialects,
   type DialectVersion,
   parsePrivateKey,
   type SigningKey,
@@ -183,6 +183,6 @@ function baseUrlOf(text: string): URL {
 }
 
 function keyFor(dialect: DialectVersion, key: SigningKey): SigningKey {
-  if (DIALECTS[dialect].schemes.has(key.algorithm)) return key;
+  if (allDialects[dialect].schemes.has(key.algorithm)) return key;
   throw new UnusableKeyError(`Signature version ${dialect} takes no key of ${key.algorithm}.`);
 }

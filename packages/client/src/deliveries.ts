@@ -2,7 +2,7 @@
 // refusal is answered with is for the receiver (webhooks.ts).
 
 import {
-  DELIVERY,
+  deliveryRules,
   headerPairs,
   type PublicJwk,
   parsePublicJwk,
@@ -64,7 +64,7 @@ export function verifyDelivery(
   now: Date,
 ): Promise<VerifiedSignature> {
   return verifyMessage(message, {
-    rules: DELIVERY,
+    rules: deliveryRules,
     clientId: undefined,
     keys: (keyid) => keys.get(keyid),
     now: Math.floor(now.getTime() / 1_000),

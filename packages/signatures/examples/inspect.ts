@@ -1,6 +1,11 @@
 // Says what is wrong with a signed request that was refused, from the bytes that were sent.
 import { readFileSync } from 'node:fs';
-import { COMPATIBLE, inspectSignature, parsePublicKey, readRawRequest } from '@unwind/signatures';
+import {
+  compatibleRules,
+  inspectSignature,
+  parsePublicKey,
+  readRawRequest,
+} from '@unwind/signatures';
 
 const [, , requestFile = 'request.http', keyFile = 'public.pem'] = process.argv;
 const { message } = readRawRequest(readFileSync(requestFile));
@@ -8,7 +13,7 @@ const clientId = message.headers.find(([name]) => name.toLowerCase() === 'upvest
 const key = { ...parsePublicKey(readFileSync(keyFile, 'utf8')), clientId, live: true };
 
 const { signatures } = await inspectSignature(message, {
-  rules: COMPATIBLE,
+  rules: compatibleRules,
   clientId,
   keys: () => key,
   now: Math.floor(Date.now() / 1_000),

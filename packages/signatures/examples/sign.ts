@@ -4,8 +4,8 @@ import {
   parsePrivateKey,
   parsePublicKey,
   SignatureError,
-  STRICT,
   signMessage,
+  strictRules,
   usualComponents,
   verifyMessage,
 } from '@unwind/signatures';
@@ -44,7 +44,7 @@ try {
   const verified = await verifyMessage(
     { ...message, headers: [...message.headers, ...Object.entries(added)] },
     {
-      rules: STRICT,
+      rules: strictRules,
       clientId,
       keys: (keyid) => (keyid === 'my-key' ? key : undefined),
       now,

@@ -68,15 +68,15 @@ export function hasDueForm(scheme: Scheme, publicKey: KeyObject, signature: Uint
   return signature.length === Math.ceil((publicKey.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }
 
-const SEQUENCE = 0x30;
-const INTEGER = 0x02;
+const sequenceTag = 0x30;
+const integerTag = 0x02;
 
 // Two non-negative integers in a sequence, every length and integer minimal, nothing after them.
 // OpenSSL enforces the same; looking first separates a wrong encoding from a wrong signature.
 function isDer(bytes: Uint8Array): boolean {
-  const sequence = element(bytes, 0, SEQUENCE);
-  const r = sequence && element(bytes, sequence.start, INTEGER);
-  const s = r && element(bytes, r.end, INTEGER);
+  const sequence = element(bytes, 0, sequenceTag);
+  const r = sequence && element(bytes, sequence.start, integerTag);
+  const s = r && element(bytes, r.end, integerTag);
   if (!s || sequence?.end !== bytes.length || s.end !== bytes.length) return false;
   return [r, s].every(({ start, end }) => isMinimal(bytes.subarray(start, end)));
 }

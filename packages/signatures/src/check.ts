@@ -7,7 +7,7 @@ import { signatureBase } from './base.ts';
 import { coveredAspects, type Dialect, type DialectVersion, neededAspects } from './dialect.ts';
 import { checkDigest } from './digest.ts';
 import type { VerificationKey } from './keys.ts';
-import { MAX_AGE_S, MAX_AHEAD_S, MAX_CANDIDATES } from './limits.ts';
+import { maxAgeS, maxAheadS, maxCandidates } from './limits.ts';
 import {
   type FaultySignature,
   firstOf,
@@ -33,7 +33,7 @@ export interface HeaderRules {
 }
 
 /** Clients under the policy `strict`. */
-export const STRICT: HeaderRules = {
+export const strictRules: HeaderRules = {
   clientIdRequired: true,
   coveredIfSent: ['authorization', 'upvest-client-id', 'idempotency-key'],
 };
@@ -42,7 +42,7 @@ export const STRICT: HeaderRules = {
  * Clients under the policy `compatible`. One published client, which signs in draft 15, leaves the
  * idempotency key open; in the other dialects no published client does.
  */
-export const COMPATIBLE: HeaderRules = {
+export const compatibleRules: HeaderRules = {
   clientIdRequired: true,
   coveredIfSent: ['authorization', 'idempotency-key'],
   keyMayBeOpenIn: ['15'],
@@ -50,10 +50,10 @@ export const COMPATIBLE: HeaderRules = {
 };
 
 /** The token request under `compatible`: one published client sends it without its client id. */
-export const COMPATIBLE_TOKEN: HeaderRules = { ...COMPATIBLE, clientIdRequired: false };
+export const compatibleTokenRules: HeaderRules = { ...compatibleRules, clientIdRequired: false };
 
 /** Deliveries to a webhook, for their receiver. */
-export const DELIVERY: HeaderRules = {
+export const deliveryRules: HeaderRules = {
   clientIdRequired: false,
   coveredIfSent: ['upvest-client-id'],
 };
@@ -100,7 +100,7 @@ export function checkSignatures(check: Check): CheckedSignatures {
   if (check.rules.clientIdRequired && !message.lines.has('upvest-client-id')) {
     throw new SignatureError('client_id_missing', 'upvest-client-id');
   }
-  const candidates = ownSignatures(check).slice(0, MAX_CANDIDATES);
+  const candidates = ownSignatures(check).slice(0, maxCandidates);
   const results = (candidates.length > 0 ? candidates : [firstOf(signatures)]).map((candidate) =>
     outcome(() => checkSignature(check, candidate)),
   );
@@ -109,7 +109,7 @@ export function checkSignatures(check: Check): CheckedSignatures {
   const refusal = first instanceof SignatureError ? first : undefined;
   if (refusal && toVerify.length === 0) throw refusal;
   const inProxyForm = toVerify.flatMap((one) => asProxySigns(check, one) ?? []);
-  return { toVerify: [...toVerify, ...inProxyForm].slice(0, MAX_CANDIDATES), refusal };
+  return { toVerify: [...toVerify, ...inProxyForm].slice(0, maxCandidates), refusal };
 }
 
 /** The same signature over the base as the proxy makes it; undefined where that is none, or was used. */
@@ -175,7 +175,7 @@ export function* faultsOf(
 
 /**
  * The signatures of a message that claim a live key of the client, in the order they are listed. The
- * first `MAX_CANDIDATES` of them may be verified.
+ * first `maxCandidates` of them may be verified.
  */
 export function ownSignatures(
   check: Pick<Check, 'parsed' | 'keys' | 'clientId'>,
@@ -206,7 +206,7 @@ export function replayKeysOf(
     const baseSha256 = known?.baseSha256 ?? baseSha256Of(check.parsed, signature);
     if (baseSha256 === undefined) return [];
     const { created } = signature;
-    if (created - check.now > MAX_AHEAD_S) throw new SignatureError('created_future', 'created');
+    if (created - check.now > maxAheadS) throw new SignatureError('created_future', 'created');
     const proxied = proxyBase(check, signature);
     const bases = proxied === undefined ? [baseSha256] : [baseSha256, hash('sha256', proxied)];
     return bases.map((base) => ({ baseSha256: base, created }));
@@ -243,7 +243,7 @@ function checkSignature(
   return { dialect, signature, key, scheme, base, baseSha256 };
 }
 
-const UNCOVERED_HEADER = {
+const uncoveredHeader = {
   authorization: 'uncovered_authorization',
   'idempotency-key': 'uncovered_idempotency_key',
   'upvest-client-id': 'uncovered_client_id',
@@ -259,7 +259,7 @@ function* uncovered({ parsed, rules }: Check, signature: ParsedSignature) {
   for (const name of rules.coveredIfSent) {
     if (name === 'idempotency-key' && rules.keyMayBeOpenIn?.includes(dialect.version)) continue;
     if (message.lines.has(name) && !covers(signature, name)) {
-      yield new SignatureError(UNCOVERED_HEADER[name], name);
+      yield new SignatureError(uncoveredHeader[name], name);
     }
   }
   const { name } = dialect.digest;
@@ -276,8 +276,8 @@ function untimeliness(
   { created, expires }: ParsedSignature,
   now: number,
 ): SignatureError | undefined {
-  if (now - created > MAX_AGE_S) return new SignatureError('created_too_old', 'created');
-  if (created - now > MAX_AHEAD_S) return new SignatureError('created_future', 'created');
+  if (now - created > maxAgeS) return new SignatureError('created_too_old', 'created');
+  if (created - now > maxAheadS) return new SignatureError('created_future', 'created');
   if (expires === undefined) return undefined;
   if (expires < created) return new SignatureError('expires_before_created', 'expires');
   return expires < now ? new SignatureError('expired', 'expires') : undefined;

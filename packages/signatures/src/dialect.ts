@@ -58,12 +58,12 @@ export interface Dialect {
   readonly schemes: ReadonlyMap<KeyAlgorithm, Scheme>;
 }
 
-const STRING = /^"/;
-const TOKEN = /^[A-Za-z*]/;
-const INTEGER = /^\d{1,15}$/;
-const DECIMAL = /^\d{1,15}(?:\.\d{1,3})?$/;
+const stringForm = /^"/;
+const tokenForm = /^[A-Za-z*]/;
+const integerForm = /^\d{1,15}$/;
+const decimalForm = /^\d{1,15}(?:\.\d{1,3})?$/;
 
-const AT_COMPONENTS = new Map<string, DerivedComponent>([
+const atComponents = new Map<string, DerivedComponent>([
   ['@method', { covers: ['method'], value: ({ method }) => method }],
   ['@path', { covers: ['path'], value: ({ path }) => path }],
   ['@query', { covers: ['query'], value: ({ query }) => query || '?' }],
@@ -73,7 +73,7 @@ const AT_COMPONENTS = new Map<string, DerivedComponent>([
   ['@scheme', { covers: [], value: ({ scheme }) => scheme }],
 ]);
 
-const STAR_COMPONENTS = new Map<string, DerivedComponent>([
+const starComponents = new Map<string, DerivedComponent>([
   [
     '*request-target',
     {
@@ -86,20 +86,20 @@ const STAR_COMPONENTS = new Map<string, DerivedComponent>([
 ]);
 
 /** draft-ietf-httpbis-message-signatures-01: signs neither its list nor its parameters. */
-const DRAFT_01: Dialect = {
+const draft01: Dialect = {
   version: '1',
   named: false,
   input: draft01Input,
   unpairedLabels: 'ignored',
   params: new Map([
-    ['keyId', STRING],
-    ['alg', TOKEN],
-    ['created', INTEGER],
-    ['expires', DECIMAL],
+    ['keyId', stringForm],
+    ['alg', tokenForm],
+    ['created', integerForm],
+    ['expires', decimalForm],
   ]),
   otherParams: 'refused',
   keyid: 'keyId',
-  derived: STAR_COMPONENTS,
+  derived: starComponents,
   unsupported: /^(?:signature(?:-input)?|[^:]+:.*)$/,
   hasProxyForms: false,
   usual: ['*request-target', '*created', '*expires'],
@@ -115,22 +115,22 @@ const DRAFT_01: Dialect = {
 };
 
 /** RFC 9421, whose requests draft -15 shares but for algorithms and their encodings. */
-const RFC_9421: Dialect = {
+const rfc9421: Dialect = {
   version: '9421',
   named: true,
   input: structuredInput,
   unpairedLabels: 'refused',
   params: new Map([
-    ['created', INTEGER],
-    ['expires', INTEGER],
-    ['keyid', STRING],
-    ['nonce', STRING],
-    ['alg', STRING],
-    ['tag', STRING],
+    ['created', integerForm],
+    ['expires', integerForm],
+    ['keyid', stringForm],
+    ['nonce', stringForm],
+    ['alg', stringForm],
+    ['tag', stringForm],
   ]),
   otherParams: 'ignored',
   keyid: 'keyid',
-  derived: AT_COMPONENTS,
+  derived: atComponents,
   unsupported:
     /^(?:signature(?:-input)?|@(?:signature-params|status|query-params?|request-response)|.*;.*)$/,
   hasProxyForms: false,
@@ -148,8 +148,8 @@ const RFC_9421: Dialect = {
 };
 
 /** draft -15, with the algorithms clients of this API sign with. */
-const DRAFT_15: Dialect = {
-  ...RFC_9421,
+const draft15: Dialect = {
+  ...rfc9421,
   version: '15',
   hasProxyForms: true,
   schemes: new Map([
@@ -161,22 +161,22 @@ const DRAFT_15: Dialect = {
 };
 
 /** draft -06 as clients of this API sign it: names in the base are not quoted. */
-const DRAFT_06: Dialect = {
-  ...DRAFT_15,
+const draft06: Dialect = {
+  ...draft15,
   version: '6',
   named: false,
   unpairedLabels: 'ignored',
-  params: new Map([...RFC_9421.params].filter(([name]) => name !== 'tag')),
+  params: new Map([...rfc9421.params].filter(([name]) => name !== 'tag')),
   baseName: (name) => name,
   digest: digestField,
 };
 
 /** The dialects by the value of `upvest-signature-version`. */
-export const DIALECTS: Readonly<Record<DialectVersion, Dialect>> = {
-  1: DRAFT_01,
-  6: DRAFT_06,
-  15: DRAFT_15,
-  9421: RFC_9421,
+export const allDialects: Readonly<Record<DialectVersion, Dialect>> = {
+  1: draft01,
+  6: draft06,
+  15: draft15,
+  9421: rfc9421,
 };
 
 /**

@@ -23,7 +23,7 @@ interface KnownDigest {
 }
 
 // Others (MD5, SHA, UNIXsum, …) protect nothing and are ignored beside one of these.
-const ALGORITHMS: ReadonlyMap<string, KnownDigest['algorithm']> = new Map([
+const digestAlgorithms: ReadonlyMap<string, KnownDigest['algorithm']> = new Map([
   ['sha-256', 'sha256'],
   ['sha-512', 'sha512'],
 ]);
@@ -35,7 +35,7 @@ export const digestField: DigestField = {
     value.split(',').flatMap((element) => {
       const [, name = '', base64 = ''] = /^([^=]+)=(.*)$/.exec(stripOws(element)) ?? [];
       if (name === '') throw new SignatureError('digest_syntax', 'digest');
-      const algorithm = ALGORITHMS.get(name.toLowerCase());
+      const algorithm = digestAlgorithms.get(name.toLowerCase());
       if (algorithm === undefined) return [];
       // Node's decoder skips what is not base64, so the text is looked at first.
       if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) throw new SignatureError('digest_syntax', name);
@@ -49,7 +49,7 @@ export const contentDigestField: DigestField = {
   name: 'content-digest',
   read: (value) =>
     readBytes(value).flatMap(([name, digest]) => {
-      const algorithm = ALGORITHMS.get(name);
+      const algorithm = digestAlgorithms.get(name);
       if (algorithm === undefined) return [];
       if (digest === undefined) throw new SignatureError('digest_syntax', name);
       return [{ algorithm, digest }];

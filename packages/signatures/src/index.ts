@@ -8,16 +8,16 @@ export {
   type Check,
   type CheckedSignature,
   type CheckedSignatures,
-  COMPATIBLE,
-  COMPATIBLE_TOKEN,
   checkSignatures,
-  DELIVERY,
+  compatibleRules,
+  compatibleTokenRules,
+  deliveryRules,
   type HeaderRules,
   type ReplayKey,
   replayKeysOf,
-  STRICT,
+  strictRules,
 } from './check.ts';
-export { DIALECTS, type Dialect, type DialectVersion } from './dialect.ts';
+export { allDialects, type Dialect, type DialectVersion } from './dialect.ts';
 export {
   type Fault,
   type InspectedSignature,
@@ -39,7 +39,7 @@ export {
   UnusableKeyError,
   type VerificationKey,
 } from './keys.ts';
-export { MAX_AGE_S, MAX_AHEAD_S } from './limits.ts';
+export { maxAgeS, maxAheadS } from './limits.ts';
 export {
   fieldValue,
   headerPairs,
@@ -48,9 +48,9 @@ export {
   type SignedMessage,
 } from './message.ts';
 export { type ParsedSignature, type ParsedSignatures, parseSignatures } from './parse.ts';
-export { QUIRK_NAMES, type Quirk } from './quirks.ts';
+export { type Quirk, quirkNames } from './quirks.ts';
 export { type RawRequest, RawRequestError, readRawRequest } from './raw-request.ts';
-export { REMEDIES } from './remedies.ts';
+export { remedyTexts } from './remedies.ts';
 export {
   type SignatureHeaders,
   type Signing,
@@ -59,8 +59,8 @@ export {
   usualComponents,
 } from './sign.ts';
 export {
-  SIGNATURE_ERROR_CODES,
   SignatureError,
   type SignatureErrorCode,
+  signatureErrorCodes,
 } from './signature-error.ts';
 export { type VerifiedSignature, verifyMessage, verifySignatures } from './verify.ts';

@@ -16,12 +16,12 @@ import {
 } from './check.ts';
 import type { Dialect, DialectVersion } from './dialect.ts';
 import { type ComparedDigest, compareDigests } from './digest.ts';
-import { MAX_CANDIDATES } from './limits.ts';
+import { maxCandidates } from './limits.ts';
 import { fieldValue, type ReadMessage, readMessage, type SignedMessage } from './message.ts';
 import { isFaulty, type ParsedSignature, type ParsedSignatures, parseSignatures } from './parse.ts';
 import { type Quirk, quirksOf } from './quirks.ts';
 import { type Recognised, recogniseDialect } from './recognise.ts';
-import { REMEDIES } from './remedies.ts';
+import { remedyTexts } from './remedies.ts';
 import { outcome, SignatureError, type SignatureErrorCode } from './signature-error.ts';
 
 /** What is wrong, at which step, and what to do about it. */
@@ -82,7 +82,7 @@ export type InspectionContext = Pick<Check, 'clientId' | 'now' | 'rules'> & {
   readonly keys: Check['keys'] | undefined;
 };
 
-const NO_KEYS: Check['keys'] = () => undefined;
+const noKeys: Check['keys'] = () => undefined;
 
 /**
  * Inspects a message. At most two verifications. Records nothing and knows no replays. The verdict and
@@ -105,7 +105,7 @@ export async function inspectSignature(
   if (parsed instanceof SignatureError) {
     return { verdict: 'refused', first_fault: faultOf('form', parsed), ...facts, signatures: [] };
   }
-  const { keys = NO_KEYS } = context;
+  const { keys = noKeys } = context;
   const check: Check = { ...context, parsed, keys, isReplay: () => false };
   const signatures = await inspectAll(check, context.keys !== undefined);
   const missingClient = clientIdFault(check);
@@ -151,7 +151,7 @@ function verdictOf(
   signatures: readonly InspectedSignature[],
   hasKeys: boolean,
 ): Pick<Inspection, 'verdict' | 'first_fault'> {
-  const own = ownSignatures(check).slice(0, MAX_CANDIDATES);
+  const own = ownSignatures(check).slice(0, maxCandidates);
   const labels = own.map(({ label }) => label);
   const candidates = signatures.filter(({ label }) => labels.includes(label));
   const decisive = candidates.length > 0 ? candidates : signatures.slice(0, 1);
@@ -161,7 +161,7 @@ function verdictOf(
 }
 
 async function inspectAll(check: Check, hasKeys: boolean): Promise<InspectedSignature[]> {
-  const own = new Set(ownSignatures(check).slice(0, MAX_CANDIDATES));
+  const own = new Set(ownSignatures(check).slice(0, maxCandidates));
   const inspected: InspectedSignature[] = [];
   for (const signature of check.parsed.signatures) {
     const isCandidate = own.has(signature);
@@ -275,5 +275,5 @@ function missingOf(dialect: Dialect, { code, field }: SignatureError): readonly 
 }
 
 function faultOf(step: Fault['step'], { code, detail }: SignatureError): Fault {
-  return { step, code, detail, remedy: REMEDIES[code] };
+  return { step, code, detail, remedy: remedyTexts[code] };
 }

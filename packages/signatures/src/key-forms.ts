@@ -20,10 +20,10 @@ interface Found {
   readonly isOfPrivate: boolean;
 }
 
-const FORMS = 'known are PEM, DER, JWK, OpenSSH, and the 32 bytes of an Ed25519 key in base64';
+const keyForms = 'known are PEM, DER, JWK, OpenSSH, and the 32 bytes of an Ed25519 key in base64';
 
 /** Larger than any key that is taken, in bytes. */
-const KEY_BYTES_MAX = 64 * 1024;
+const keyBytesMax = 64 * 1024;
 
 /**
  * Reads a public key in any form: PEM and DER (SPKI, PKCS #1; of private keys PKCS #8 and SEC 1), JWK, a
@@ -35,7 +35,7 @@ export function importPublicKey(
   bytes: Uint8Array,
   rsa: RsaAlgorithm = 'rsa-pss-sha512',
 ): ImportedKey {
-  if (bytes.length > KEY_BYTES_MAX) {
+  if (bytes.length > keyBytesMax) {
     throw new UnusableKeyError(`This has ${bytes.length} bytes, too many for a key.`);
   }
   const found = isText(bytes) ? ofText(textOf(bytes)) : ofBinary(bytes);
@@ -59,14 +59,14 @@ function ofBinary(bytes: Uint8Array): Found {
   if (bytes[0] === 0xff || bytes[0] === 0xfe) {
     throw new UnusableKeyError('This is text in UTF-16; write it as UTF-8.');
   }
-  if (bytes.length === ED25519_BYTES) {
+  if (bytes.length === ed25519Bytes) {
     throw new UnusableKeyError('These are 32 bytes as they are; give them in base64.');
   }
-  throw new UnusableKeyError(`These bytes are no DER, and no text: ${FORMS}.`);
+  throw new UnusableKeyError(`These bytes are no DER, and no text: ${keyForms}.`);
 }
 
 function ofText(text: string): Found {
-  if (text === '') throw new UnusableKeyError(`The key is empty: ${FORMS}.`);
+  if (text === '') throw new UnusableKeyError(`The key is empty: ${keyForms}.`);
   if (text.includes('-----BEGIN')) return ofPem(text);
   if (text.includes('---- BEGIN SSH2')) {
     throw new UnusableKeyError(
@@ -133,7 +133,7 @@ function ofDer(bytes: Uint8Array): Found {
   );
 }
 
-const JWK_MEMBERS: Readonly<Record<string, readonly ('crv' | 'x' | 'y' | 'n' | 'e')[]>> = {
+const jwkMembers: Readonly<Record<string, readonly ('crv' | 'x' | 'y' | 'n' | 'e')[]>> = {
   EC: ['crv', 'x', 'y'],
   OKP: ['crv', 'x'],
   RSA: ['n', 'e'],
@@ -153,7 +153,7 @@ function ofJwk(text: string): Found {
   const { kty } = jwk;
   if (kty === 'oct')
     throw new UnusableKeyError('This JWK is a shared secret, and no key of a pair.');
-  const members = JWK_MEMBERS[kty ?? ''];
+  const members = jwkMembers[kty ?? ''];
   if (members === undefined) {
     throw new UnusableKeyError('This JSON is no JWK: its kty is none of EC, OKP and RSA.');
   }
@@ -167,7 +167,7 @@ function ofJwk(text: string): Found {
   return { publicKey, isOfPrivate: jwk.d !== undefined };
 }
 
-const OPENSSH_CURVES: ReadonlyMap<string, string> = new Map([
+const opensshCurves: ReadonlyMap<string, string> = new Map([
   ['nistp256', 'P-256'],
   ['nistp384', 'P-384'],
   ['nistp521', 'P-521'],
@@ -185,7 +185,7 @@ function ofOpenSsh(text: string): Found {
     throw new UnusableKeyError('This line of OpenSSH is cut off or changed: copy it whole.');
   }
   if (type === 'ssh-ed25519') return ofRawEd25519(first);
-  const curve = OPENSSH_CURVES.get(first.toString('latin1'));
+  const curve = opensshCurves.get(first.toString('latin1'));
   if (type.startsWith('ecdsa-sha2-') && curve !== undefined && second?.[0] === 0x04) {
     const half = (second.length - 1) / 2;
     const x = second.subarray(1, 1 + half).toString('base64url');
@@ -216,7 +216,7 @@ function withoutZeros(field: Buffer): Buffer {
   return field.subarray(field.findIndex((byte) => byte !== 0));
 }
 
-const ED25519_BYTES = 32;
+const ed25519Bytes = 32;
 
 function ofRawEd25519(bytes: Buffer): Found {
   return ofJwk(JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') }));
@@ -229,17 +229,19 @@ function ofBase64(text: string): Found {
   }
   const isBase64 = /^[A-Za-z0-9+/_-]+={0,2}$/.test(compact);
   const bytes = Buffer.from(compact, 'base64');
-  if (isBase64 && bytes.length === ED25519_BYTES) return ofRawEd25519(bytes);
-  if (isBase64 && bytes[0] === 0x30 && bytes.length > ED25519_BYTES) return ofDer(bytes);
+  if (isBase64 && bytes.length === ed25519Bytes) return ofRawEd25519(bytes);
+  if (isBase64 && bytes[0] === 0x30 && bytes.length > ed25519Bytes) return ofDer(bytes);
   if (looksLikeFileName(text)) {
-    throw new UnusableKeyError(`This looks like the name of a file; give what is in it: ${FORMS}.`);
+    throw new UnusableKeyError(
+      `This looks like the name of a file; give what is in it: ${keyForms}.`,
+    );
   }
   if (isBase64) {
     throw new UnusableKeyError(
       `This is base64 of ${bytes.length} bytes; 32, those of an Ed25519 key, or a key in DER are expected.`,
     );
   }
-  throw new UnusableKeyError(`This is no key in a form that is known: ${FORMS}.`);
+  throw new UnusableKeyError(`This is no key in a form that is known: ${keyForms}.`);
 }
 
 function publicOf(key: string | KeyObject): KeyObject {

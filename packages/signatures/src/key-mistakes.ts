@@ -3,11 +3,11 @@
 /** Which half of a pair is asked for. */
 export type KeyHalf = 'private' | 'public';
 
-const LABEL_DUE = { private: 'PRIVATE KEY', public: 'PUBLIC KEY' } as const;
+const labelDue = { private: 'PRIVATE KEY', public: 'PUBLIC KEY' } as const;
 
 /** Why a text cannot be the key in PEM that is asked for; undefined where only reading it can show. */
 export function keyMistake(text: string, half: KeyHalf): string | undefined {
-  const due = LABEL_DUE[half];
+  const due = labelDue[half];
   const labels = [...text.matchAll(/-----BEGIN ([^-\n]*)-----/g)].map(([, label = '']) => label);
   if (labels.length === 0) return withoutPem(text.trim(), due);
   if (/^["']/.test(text.trim())) return 'This PEM stands in quotation marks; remove them.';

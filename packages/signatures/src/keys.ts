@@ -4,7 +4,7 @@
 import { createPrivateKey, createPublicKey, KeyObject } from 'node:crypto';
 import type { KeyAlgorithm } from './algorithm.ts';
 import { type KeyHalf, keyMistake } from './key-mistakes.ts';
-import { RSA_BITS } from './limits.ts';
+import { rsaBits } from './limits.ts';
 
 /** A key as the verifier needs it. `clientId` is undefined where keys have no owner (receivers). */
 export type VerificationKey = PublicKey & {
@@ -44,13 +44,13 @@ export class UnusableKeyError extends Error {
   override readonly name = 'UnusableKeyError';
 }
 
-const CURVES: ReadonlyMap<string | undefined, KeyAlgorithm> = new Map([
+const curves: ReadonlyMap<string | undefined, KeyAlgorithm> = new Map([
   ['prime256v1', 'ecdsa-p256'],
   ['secp384r1', 'ecdsa-p384'],
   ['secp521r1', 'ecdsa-p521'],
 ]);
 
-const ACCEPTED = 'an ECDSA key on P-256, P-384 or P-521, an Ed25519 key, or an RSA key';
+const acceptedKeys = 'an ECDSA key on P-256, P-384 or P-521, an Ed25519 key, or an RSA key';
 
 /**
  * Reads a public key in PEM (SubjectPublicKeyInfo, `BEGIN PUBLIC KEY`).
@@ -103,7 +103,7 @@ function decode(half: KeyHalf, read: () => KeyObject): KeyObject {
   try {
     return read();
   } catch (cause) {
-    const message = `This cannot be read as a ${half} key; expected is ${ACCEPTED}.`;
+    const message = `This cannot be read as a ${half} key; expected is ${acceptedKeys}.`;
     throw new UnusableKeyError(message, { cause });
   }
 }
@@ -117,7 +117,7 @@ export function keyAlgorithm(key: KeyObject, rsa: RsaAlgorithm = 'rsa-pss-sha512
   const { namedCurve, modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ed25519') return 'ed25519';
   if (key.asymmetricKeyType === 'ec') {
-    const algorithm = CURVES.get(namedCurve);
+    const algorithm = curves.get(namedCurve);
     if (algorithm) return algorithm;
     throw new UnusableKeyError(
       `The curve of this key has to be P-256, P-384 or P-521, and it is ${namedCurve ?? 'unnamed'}.`,
@@ -125,10 +125,12 @@ export function keyAlgorithm(key: KeyObject, rsa: RsaAlgorithm = 'rsa-pss-sha512
   }
   if (key.asymmetricKeyType !== 'rsa') {
     const type = key.asymmetricKeyType ?? key.type;
-    throw new UnusableKeyError(`A key of type ${type} is not accepted; expected is ${ACCEPTED}.`);
+    throw new UnusableKeyError(
+      `A key of type ${type} is not accepted; expected is ${acceptedKeys}.`,
+    );
   }
-  if (modulusLength < RSA_BITS.min || modulusLength > RSA_BITS.max) {
-    throw new UnusableKeyError(`An RSA key has to have ${RSA_BITS.min} to ${RSA_BITS.max} bits.`);
+  if (modulusLength < rsaBits.min || modulusLength > rsaBits.max) {
+    throw new UnusableKeyError(`An RSA key has to have ${rsaBits.min} to ${rsaBits.max} bits.`);
   }
   if (publicExponent < 3n) throw new UnusableKeyError('The exponent of this RSA key is too small.');
   return rsa;

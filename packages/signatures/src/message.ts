@@ -42,7 +42,7 @@ export interface ReadMessage {
 }
 
 // The verifier and the handler of the request could read two of these differently.
-const SINGLE_VALUED = [
+const singleValued = [
   'authorization',
   'content-type',
   'content-length',
@@ -54,11 +54,11 @@ const SINGLE_VALUED = [
   'upvest-signature-version',
 ] as const;
 
-const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
+const absoluteForm = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i;
 
 /** Takes a message apart; decodes and normalises nothing (RFC 9421 section 2.2). Never throws. */
 export function readMessage(message: SignedMessage): ReadMessage {
-  const withoutOrigin = message.target.replace(ABSOLUTE_FORM, '');
+  const withoutOrigin = message.target.replace(absoluteForm, '');
   const mark = withoutOrigin.indexOf('?');
   const path = (mark < 0 ? withoutOrigin : withoutOrigin.slice(0, mark)) || '/';
   const query = mark < 0 ? '' : withoutOrigin.slice(mark);
@@ -82,7 +82,7 @@ export function readMessage(message: SignedMessage): ReadMessage {
 
 /** Throws `duplicate_header` if a header that may come once came twice. */
 export function refuseRepeatedHeaders(message: ReadMessage): void {
-  const repeated = SINGLE_VALUED.find((name) => (message.lines.get(name)?.length ?? 0) > 1);
+  const repeated = singleValued.find((name) => (message.lines.get(name)?.length ?? 0) > 1);
   if (repeated !== undefined) throw new SignatureError('duplicate_header', repeated);
 }
 
@@ -118,7 +118,7 @@ function isOws(charCode: number): boolean {
   return charCode === 0x20 || charCode === 0x09;
 }
 
-const DEFAULT_PORTS: ReadonlyMap<string, RegExp> = new Map([
+const defaultPorts: ReadonlyMap<string, RegExp> = new Map([
   ['https', /:443$/],
   ['http', /:80$/],
 ]);
@@ -126,7 +126,7 @@ const DEFAULT_PORTS: ReadonlyMap<string, RegExp> = new Map([
 /** Host in lower case, without the default port of the scheme (RFC 9421 section 2.2.3). */
 export function authority(message: ReadMessage): string | undefined {
   const host = fieldValue(message, 'host')?.toLowerCase();
-  const defaultPort = DEFAULT_PORTS.get(message.scheme);
+  const defaultPort = defaultPorts.get(message.scheme);
   return defaultPort ? host?.replace(defaultPort, '') : host;
 }
 

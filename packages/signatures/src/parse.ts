@@ -3,7 +3,7 @@
 // to be right.
 
 import type { Dialect } from './dialect.ts';
-import { MAX_COMPONENTS } from './limits.ts';
+import { maxComponents } from './limits.ts';
 import {
   fieldValue,
   type ReadMessage,
@@ -139,15 +139,15 @@ function keyidOf(dialect: Dialect, { params }: Pick<ListedSignature, 'params'>) 
 }
 
 // A field name of RFC 9110, in lower case; `*` begins the derived components of -01.
-const FIELD_NAME = /^[a-z0-9!#$%&'+.^_`|~-]+$/;
+const fieldName = /^[a-z0-9!#$%&'+.^_`|~-]+$/;
 
 function judgeComponents(dialect: Dialect, components: readonly string[]): void {
-  if (components.length > MAX_COMPONENTS) throw new SignatureError('too_many_components');
+  if (components.length > maxComponents) throw new SignatureError('too_many_components');
   const seen = new Set<string>();
   for (const name of components) {
     if (dialect.unsupported.test(name)) throw new SignatureError('component_unsupported', name);
     const isPartOfField = dialect.hasProxyForms && isMember(name);
-    if (!dialect.derived.has(name) && !FIELD_NAME.test(name) && !isPartOfField) {
+    if (!dialect.derived.has(name) && !fieldName.test(name) && !isPartOfField) {
       throw new SignatureError('component_invalid', name);
     }
     if (seen.has(name)) throw new SignatureError('component_duplicate', name);

@@ -6,12 +6,12 @@
 import { fieldValue, type ReadMessage } from './message.ts';
 
 /** `cache-control:max-age`: one key of a header that holds a dictionary. */
-const MEMBER = /^([a-z0-9!#$%&'+.^_`|~-]+):([a-z0-9_.*-]+)$/;
+const memberForm = /^([a-z0-9!#$%&'+.^_`|~-]+):([a-z0-9_.*-]+)$/;
 
 /**
  * Headers that are signed whole or not at all: they say who sends what to whom, or how a request is read.
  */
-const WHOLE: ReadonlySet<string> = new Set([
+const wholeForm: ReadonlySet<string> = new Set([
   'accept',
   'authorization',
   'connection',
@@ -37,16 +37,16 @@ const WHOLE: ReadonlySet<string> = new Set([
 ]);
 
 /** A dictionary has at most as many members as a signature has components. */
-const MEMBERS_MAX = 32;
+const membersMax = 32;
 
 /** Whether a component has the form of a member. */
 export function isMember(component: string): boolean {
-  return MEMBER.test(component);
+  return memberForm.test(component);
 }
 
 /** The value of a member as the proxy signs it; undefined where the header has none of this key. */
 export function memberValue(message: ReadMessage, component: string): string | undefined {
-  const [, name = '', key = ''] = MEMBER.exec(component) ?? [];
+  const [, name = '', key = ''] = memberForm.exec(component) ?? [];
   return membersOf(message, name)?.get(key);
 }
 
@@ -59,7 +59,7 @@ export function partialMember(
   components: readonly string[],
 ): string | undefined {
   return components.find((component) => {
-    const [, name = ''] = MEMBER.exec(component) ?? [];
+    const [, name = ''] = memberForm.exec(component) ?? [];
     if (name === '') return false;
     const keys = [...(membersOf(message, name)?.keys() ?? [])];
     return keys.length === 0 || !keys.every((key) => components.includes(`${name}:${key}`));
@@ -68,12 +68,12 @@ export function partialMember(
 
 /** Keys in lower case, values as text or in quotes, with comma and space between: as the proxy reads it. */
 function membersOf(message: ReadMessage, name: string): ReadonlyMap<string, string> | undefined {
-  const value = WHOLE.has(name) ? undefined : fieldValue(message, name);
+  const value = wholeForm.has(name) ? undefined : fieldValue(message, name);
   if (value === undefined || !value.includes('=')) return undefined;
   const members = new Map<string, string>();
   for (const part of value.split(', ')) {
     const [, key = '', text = ''] = /^([a-z0-9_.*-]+)=("[^"\\]*"|[^"(][^"]*)$/.exec(part) ?? [];
-    if (key === '' || members.has(key) || members.size === MEMBERS_MAX) return undefined;
+    if (key === '' || members.has(key) || members.size === membersMax) return undefined;
     members.set(key, text);
   }
   return members;

@@ -5,7 +5,7 @@ import { hash } from 'node:crypto';
 import { verifyBytes } from './algorithm.ts';
 import { componentValue } from './base.ts';
 import { type Check, dueScheme, refusedParts } from './check.ts';
-import { MAX_AGE_S, MAX_AHEAD_S } from './limits.ts';
+import { maxAgeS, maxAheadS } from './limits.ts';
 import { fieldValue } from './message.ts';
 import type { ParsedSignature } from './parse.ts';
 import { outcome, SignatureError } from './signature-error.ts';
@@ -17,7 +17,7 @@ export interface Quirk {
   readonly remedy: string;
 }
 
-const QUIRKS = {
+const quirks = {
   query_null: [
     'The signer added ?null, as if there were a query.',
     'Sign no query where there is none.',
@@ -77,12 +77,12 @@ const QUIRKS = {
 } as const;
 
 /** The name of a mistake. */
-export type QuirkName = keyof typeof QUIRKS;
+export type QuirkName = keyof typeof quirks;
 
-export const QUIRK_NAMES = Object.keys(QUIRKS) as readonly QuirkName[];
+export const quirkNames = Object.keys(quirks) as readonly QuirkName[];
 
 /** Bases that are tried for one signature; each costs a verification. */
-const TRIED_MAX = 12;
+const triedMax = 12;
 
 /** The value of a component as a client with a mistake has it; undefined where that changes nothing. */
 type Mistake = (component: string, value: string | undefined) => string | undefined;
@@ -107,34 +107,34 @@ export async function quirksOf(
     ...(isReserialised(check) ? (['body_reserialised'] as const) : []),
   ];
   return names.map((quirk) => {
-    const [detail, remedy] = QUIRKS[quirk];
+    const [detail, remedy] = quirks[quirk];
     return { quirk, detail: detail.replace('{off}', clock?.off ?? ''), remedy };
   });
 }
 
 /** Times beyond this are no seconds: it is the year 5138. */
-const SECONDS_MAX = 100_000_000_000;
+const secondsMax = 100_000_000_000;
 
 /** By how much the signer's clock is off, as far as a signature shows: nothing of a delay that is admitted. */
 function clockQuirk(
   { now }: Check,
-  { created, expires = created + MAX_AGE_S }: ParsedSignature,
+  { created, expires = created + maxAgeS }: ParsedSignature,
 ): { readonly quirk: QuirkName; readonly off: string } | undefined {
-  if (created > SECONDS_MAX) return { quirk: 'created_in_milliseconds', off: '' };
+  if (created > secondsMax) return { quirk: 'created_in_milliseconds', off: '' };
   const ahead = created - now;
-  if (ahead > MAX_AHEAD_S) return { quirk: 'clock_ahead', off: durationOf(ahead) };
+  if (ahead > maxAheadS) return { quirk: 'clock_ahead', off: durationOf(ahead) };
   // What a signature may live is no sign of the clock: only what is beyond.
-  if (-ahead > MAX_AGE_S) return { quirk: 'clock_behind', off: durationOf(-ahead) };
+  if (-ahead > maxAgeS) return { quirk: 'clock_behind', off: durationOf(-ahead) };
   return expires < now ? { quirk: 'clock_behind', off: durationOf(now - expires) } : undefined;
 }
 
-const HOUR_S = 3_600;
+const hourS = 3_600;
 /** How long a request may have been under way, where a clock is off by hours. */
-const UNDER_WAY_S = 60;
+const underWayS = 60;
 
 function durationOf(seconds: number): string {
-  const hours = Math.round(seconds / HOUR_S);
-  const isHours = hours >= 1 && hours <= 14 && Math.abs(seconds - hours * HOUR_S) <= UNDER_WAY_S;
+  const hours = Math.round(seconds / hourS);
+  const isHours = hours >= 1 && hours <= 14 && Math.abs(seconds - hours * hourS) <= underWayS;
   return isHours ? `${seconds} s (${hours} h, as if local time were UTC)` : `${seconds} s`;
 }
 
@@ -149,7 +149,7 @@ async function baseQuirks(check: Check, signature: ParsedSignature): Promise<rea
   if (right !== undefined && (await holds(right))) return [];
   const tried = new Set([right]);
   for (const [quirk, base] of mistakenBases(check, signature, right)) {
-    if (base === undefined || tried.has(base) || tried.size > TRIED_MAX) continue;
+    if (base === undefined || tried.has(base) || tried.size > triedMax) continue;
     tried.add(base);
     if (await holds(base)) return [quirk];
   }
@@ -164,7 +164,7 @@ function mistakenBases(
   const { message } = check.parsed;
   const onTarget = (change: (value: string) => string): Mistake => {
     return (component, value) => {
-      return TARGETS.test(component) && value !== undefined ? change(value) : value;
+      return targets.test(component) && value !== undefined ? change(value) : value;
     };
   };
   const mistakes: readonly (readonly [QuirkName, Mistake])[] = [
@@ -195,11 +195,11 @@ function mistakenBases(
 }
 
 /** Components that hold path or query, alone or with more. */
-const TARGETS = /^@(path|query|request-target|target-uri)$|^\*request-target$/;
+const targets = /^@(path|query|request-target|target-uri)$|^\*request-target$/;
 
 function nullQuery(component: string, value: string | undefined): string | undefined {
   if (component === '@query') return '?null';
-  return TARGETS.test(component) && component !== '@path' ? `${value}?null` : value;
+  return targets.test(component) && component !== '@path' ? `${value}?null` : value;
 }
 
 function charactersOf(body: Uint8Array): string {

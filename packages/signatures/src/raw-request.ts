@@ -14,9 +14,9 @@ export interface RawRequest {
   readonly notes: readonly string[];
 }
 
-const LF = 0x0a;
-const CR = 0x0d;
-const HEADERS_MAX = 200;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
+const headersMax = 200;
 
 /** Reads a request; lines end in CR LF or LF. Decodes nothing. @throws RawRequestError */
 export function readRawRequest(bytes: Uint8Array): RawRequest {
@@ -26,7 +26,7 @@ export function readRawRequest(bytes: Uint8Array): RawRequest {
   if (method === '') {
     throw new RawRequestError('The first line has to be like: POST /path?query HTTP/1.1');
   }
-  if (others.length > HEADERS_MAX) throw new RawRequestError('There are too many header lines.');
+  if (others.length > headersMax) throw new RawRequestError('There are too many header lines.');
   const headers = others.map(readHeader);
   const find = (name: string) => headers.find(([one]) => one.toLowerCase() === name)?.[1];
   if (find('transfer-encoding') !== undefined) {
@@ -39,9 +39,12 @@ export function readRawRequest(bytes: Uint8Array): RawRequest {
 function splitHead(bytes: Uint8Array): { lines: readonly string[]; rest: Uint8Array } {
   const lines: string[] = [];
   for (let start = 0; start < bytes.length; ) {
-    const found = bytes.indexOf(LF, start);
+    const found = bytes.indexOf(lineFeed, start);
     const end = found < 0 ? bytes.length : found;
-    const line = bytes.subarray(start, bytes[end - 1] === CR && end > start ? end - 1 : end);
+    const line = bytes.subarray(
+      start,
+      bytes[end - 1] === carriageReturn && end > start ? end - 1 : end,
+    );
     start = end + 1;
     if (line.length === 0) return { lines, rest: bytes.subarray(start) };
     lines.push(Buffer.from(line).toString('latin1'));
@@ -77,6 +80,6 @@ function readBody(rest: Uint8Array, length: string | undefined) {
 }
 
 function withoutLastLineEnd(bytes: Uint8Array): Uint8Array {
-  if (bytes.at(-1) !== LF) return bytes;
-  return bytes.subarray(0, bytes.at(-2) === CR ? -2 : -1);
+  if (bytes.at(-1) !== lineFeed) return bytes;
+  return bytes.subarray(0, bytes.at(-2) === carriageReturn ? -2 : -1);
 }

@@ -1,14 +1,14 @@
 // Which dialect a message is signed in: by what it says or by its form, once, never by trying.
 
-import { DIALECTS, type Dialect, type DialectVersion } from './dialect.ts';
+import { allDialects, type Dialect, type DialectVersion } from './dialect.ts';
 import { fieldValue, type ReadMessage } from './message.ts';
 import { SignatureError } from './signature-error.ts';
 import { splitMembers, structuredInput, unquote, withoutStrings } from './signature-input.ts';
 
-const VERSION_HEADER = 'upvest-signature-version';
+const versionHeader = 'upvest-signature-version';
 
 // RFC 9421 section 6.2.2. An `alg` out of these means RFC 9421, not draft -15.
-const REGISTERED_ALGORITHMS: ReadonlySet<string> = new Set([
+const registeredAlgorithms: ReadonlySet<string> = new Set([
   'rsa-pss-sha512',
   'rsa-v1_5-sha256',
   'hmac-sha256',
@@ -27,22 +27,25 @@ const REGISTERED_ALGORITHMS: ReadonlySet<string> = new Set([
  * with the first member.
  */
 export function recogniseDialect(message: ReadMessage, signatureInput: string): Recognised {
-  const version = fieldValue(message, VERSION_HEADER);
+  const version = fieldValue(message, versionHeader);
   const form = listForm(signatureInput);
   if (version !== undefined) {
     return { dialect: namedDialect(version, form), because: 'the version header names it' };
   }
   if (form === 'tokens' || (form === 'empty' && namesKeyAsDraft01(signatureInput))) {
-    return { dialect: DIALECTS[1], because: 'the list in signature-input is not of quoted names' };
+    return {
+      dialect: allDialects[1],
+      because: 'the list in signature-input is not of quoted names',
+    };
   }
   if (message.lines.has('digest')) {
-    return { dialect: DIALECTS[6], because: 'there is a header digest' };
+    return { dialect: allDialects[6], because: 'there is a header digest' };
   }
-  if (message.body.length === 0) return { dialect: DIALECTS[6], because: 'there is no body' };
+  if (message.body.length === 0) return { dialect: allDialects[6], because: 'there is no body' };
   if (message.lines.has('content-digest') && hasRegisteredAlgorithm(signatureInput)) {
-    return { dialect: DIALECTS[9421], because: 'alg is a name that RFC 9421 registers' };
+    return { dialect: allDialects[9421], because: 'alg is a name that RFC 9421 registers' };
   }
-  return { dialect: DIALECTS[15], because: 'there is a body and no header digest' };
+  return { dialect: allDialects[15], because: 'there is a body and no header digest' };
 }
 
 /** A dialect and what it was recognised by. */
@@ -63,12 +66,12 @@ function listForm(signatureInput: string): ListForm {
 }
 
 function namedDialect(version: string, form: ListForm): Dialect {
-  if (!Object.hasOwn(DIALECTS, version)) {
-    throw new SignatureError('version_unknown', VERSION_HEADER);
+  if (!Object.hasOwn(allDialects, version)) {
+    throw new SignatureError('version_unknown', versionHeader);
   }
-  const dialect = DIALECTS[version as DialectVersion];
+  const dialect = allDialects[version as DialectVersion];
   const opposite = dialect.input.elements === 'strings' ? 'tokens' : 'strings';
-  if (form === opposite) throw new SignatureError('dialect_mismatch', VERSION_HEADER);
+  if (form === opposite) throw new SignatureError('dialect_mismatch', versionHeader);
   return dialect;
 }
 
@@ -79,5 +82,5 @@ function namesKeyAsDraft01(signatureInput: string): boolean {
 function hasRegisteredAlgorithm(signatureInput: string): boolean {
   const [first = ''] = splitMembers(signatureInput, 'syntax_signature_input').values();
   const alg = structuredInput.read(first).params.get('alg');
-  return alg !== undefined && REGISTERED_ALGORITHMS.has(unquote(alg));
+  return alg !== undefined && registeredAlgorithms.has(unquote(alg));
 }

@@ -3,7 +3,7 @@
 import type { SignatureErrorCode } from './signature-error.ts';
 
 /** What to do about each reason; a reason without a remedy does not compile. */
-export const REMEDIES: Readonly<Record<SignatureErrorCode, string>> = {
+export const remedyTexts: Readonly<Record<SignatureErrorCode, string>> = {
   missing_signature_header:
     'Send both headers; a proxy that drops headers it does not know may be in the way.',
   duplicate_header: 'Send this header once; look for a library or proxy that adds it again.',

@@ -3,7 +3,7 @@
 
 import { signBytes } from './algorithm.ts';
 import { signatureBase } from './base.ts';
-import { DIALECTS, type Dialect, type DialectVersion, neededAspects } from './dialect.ts';
+import { allDialects, type Dialect, type DialectVersion, neededAspects } from './dialect.ts';
 import type { SigningKey } from './keys.ts';
 import { readMessage, type SignedMessage } from './message.ts';
 import { SignatureError } from './signature-error.ts';
@@ -48,7 +48,7 @@ export interface SignatureHeaders {
  */
 export async function signMessage(signing: Signing): Promise<SignatureHeaders> {
   const { message, components, params, key, label = 'sig1' } = signing;
-  const dialect = DIALECTS[signing.dialect];
+  const dialect = allDialects[signing.dialect];
   const scheme = dialect.schemes.get(key.algorithm);
   if (scheme === undefined) throw new SignatureError('alg_not_allowed', key.algorithm);
   const added = { ...digestHeader(dialect, message), ...versionHeader(dialect) };
@@ -75,7 +75,7 @@ export function usualComponents(of: {
   /** Whether the signature will have `expires`; draft -01 lists it. */
   readonly expires: boolean;
 }): readonly string[] {
-  const dialect = DIALECTS[of.dialect];
+  const dialect = allDialects[of.dialect];
   const message = readMessage(of.message);
   const needed = neededAspects(message, of.expires);
   const derived = dialect.usual.filter((name) => {

@@ -3,9 +3,9 @@
 // decide.
 
 // The three about keys read the same: who asks must not learn which keys exist or whose they are.
-const NO_SUCH_KEY = 'The keyid names no live key of this client';
+const noSuchKey = 'The keyid names no live key of this client';
 
-const SENTENCES = {
+const sentences = {
   missing_signature_header: 'The message has to carry both signature-input and signature',
   duplicate_header: 'A header that may come once came more often',
   version_unknown: 'The header upvest-signature-version has to be one of 1, 6, 15 and 9421',
@@ -39,9 +39,9 @@ const SENTENCES = {
   digest_syntax: 'The digest header cannot be parsed',
   digest_algorithm: 'The digest header has to use SHA-256 or SHA-512',
   digest_mismatch: 'The digest is not that of the body as received',
-  keyid_unknown: NO_SUCH_KEY,
-  key_not_live: NO_SUCH_KEY,
-  key_wrong_client: NO_SUCH_KEY,
+  keyid_unknown: noSuchKey,
+  key_not_live: noSuchKey,
+  key_wrong_client: noSuchKey,
   alg_not_allowed: 'A key of this type cannot be used with this signature version',
   alg_mismatch: 'The parameter alg does not name the algorithm of the key',
   created_too_old: 'The signature was created too long ago',
@@ -54,12 +54,12 @@ const SENTENCES = {
 } as const;
 
 /** Why a signature was refused; the words of the contract's vectors. */
-export type SignatureErrorCode = keyof typeof SENTENCES;
+export type SignatureErrorCode = keyof typeof sentences;
 
 /** Every code there is, so that a caller can map them all and a test can prove it. */
-export const SIGNATURE_ERROR_CODES = Object.keys(SENTENCES) as readonly SignatureErrorCode[];
+export const signatureErrorCodes = Object.keys(sentences) as readonly SignatureErrorCode[];
 
-const FIELD_LENGTH = 64;
+const fieldLength = 64;
 
 /**
  * A signature that is refused.
@@ -75,8 +75,8 @@ export class SignatureError extends Error {
   readonly base: string | undefined;
 
   constructor(code: SignatureErrorCode, field?: string, base?: string) {
-    const shown = field?.slice(0, FIELD_LENGTH).replace(/[^ -~]/g, '?');
-    super(shown === undefined ? `${SENTENCES[code]}.` : `${SENTENCES[code]} (${shown}).`);
+    const shown = field?.slice(0, fieldLength).replace(/[^ -~]/g, '?');
+    super(shown === undefined ? `${sentences[code]}.` : `${sentences[code]} (${shown}).`);
     this.code = code;
     this.field = shown;
     this.base = base;

@@ -13,7 +13,7 @@ import {
   serializeParameters,
   serializeString,
 } from 'structured-headers';
-import { MAX_SIGNATURES } from './limits.ts';
+import { maxSignatures } from './limits.ts';
 import { stripOws } from './message.ts';
 import { SignatureError, type SignatureErrorCode } from './signature-error.ts';
 
@@ -43,7 +43,7 @@ export interface InputSyntax {
   readonly write: (input: SignatureInput) => string;
 }
 
-const LABEL = /^[a-z*][a-z0-9_.*-]*/;
+const labelForm = /^[a-z*][a-z0-9_.*-]*/;
 
 /**
  * The members of a dictionary by label, as text.
@@ -58,11 +58,11 @@ export function splitMembers(
 ): ReadonlyMap<string, string> {
   const members = new Map<string, string>();
   for (const member of splitAtCommas(text)) {
-    const label = LABEL.exec(member)?.[0];
+    const label = labelForm.exec(member)?.[0];
     if (label === undefined) throw new SignatureError(syntax);
     if (members.has(label)) throw new SignatureError('label_duplicate', label);
     members.set(label, member);
-    if (members.size > MAX_SIGNATURES) throw new SignatureError('too_many_components');
+    if (members.size > maxSignatures) throw new SignatureError('too_many_components');
   }
   return members;
 }
@@ -88,7 +88,7 @@ function splitAtCommas(text: string): string[] {
   return [...members, text.slice(start)].map(stripOws);
 }
 
-const USUAL_BYTES =
+const usualBytes =
   /^([a-z*][a-z0-9_.*-]*)=:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[A-Za-z0-9+/=]=)?):$/;
 
 /**
@@ -96,7 +96,7 @@ const USUAL_BYTES =
  * written otherwise is undefined, and for the library to read or refuse.
  */
 export function readUsualBytes(text: string): { label: string; bytes: Uint8Array } | undefined {
-  const [, label, base64] = USUAL_BYTES.exec(text) ?? [];
+  const [, label, base64] = usualBytes.exec(text) ?? [];
   if (label === undefined || base64 === undefined) return undefined;
   return { label, bytes: Buffer.from(base64, 'base64') };
 }
@@ -138,15 +138,15 @@ function readMember(member: string, syntax: SignatureErrorCode) {
 // What nearly every signer writes is canonical as it comes: quoted names one space apart, then parameters
 // that are whole numbers or strings, nothing escaped. Two patterns read that in a tenth of the library's
 // time; the library reads, or refuses, everything else.
-const USUAL_INPUT =
+const usualInput =
   /^[a-z*][a-z0-9_.*-]*=(\((?:"([ !#-[\]-~]*(?:" "[ !#-[\]-~]*)*)")?\)((?:;[a-z*][a-z0-9_.*-]*=(?:"[ !#-[\]-~]*"|0|[1-9]\d{0,14}))*))$/;
-const USUAL_PARAM = /;([a-z*][a-z0-9_.*-]*)=("[^"]*"|\d+)/g;
+const usualParam = /;([a-z*][a-z0-9_.*-]*)=("[^"]*"|\d+)/g;
 
 function readUsualInput(member: string): ListedSignature | undefined {
-  const [, canonical, names, written = ''] = USUAL_INPUT.exec(member) ?? [];
+  const [, canonical, names, written = ''] = usualInput.exec(member) ?? [];
   if (canonical === undefined) return undefined;
   const params = new Map<string, string>();
-  for (const [, name = '', value = ''] of written.matchAll(USUAL_PARAM)) {
+  for (const [, name = '', value = ''] of written.matchAll(usualParam)) {
     // Of two alike the library keeps the last, in the place of the first.
     if (params.has(name)) return undefined;
     params.set(name, value);
@@ -183,14 +183,14 @@ function refuseFractionOfZero(member: string): void {
   if (/=-?\d+\.0+(?!\d)/.test(withoutStrings(member))) throw new SignatureError('param_invalid');
 }
 
-const MEMBER_01 = /^[a-z0-9_.*-]+=\(([^()"]*)\)(.*)$/;
-const PARAMETER_01 = /[ \t]*;[ \t]*([A-Za-z0-9_.*-]+)=("(?:[ !#-[\]-~]|\\["\\])*"|[^\s;,"()]+)/y;
+const member01 = /^[a-z0-9_.*-]+=\(([^()"]*)\)(.*)$/;
+const parameter01 = /[ \t]*;[ \t]*([A-Za-z0-9_.*-]+)=("(?:[ !#-[\]-~]|\\["\\])*"|[^\s;,"()]+)/y;
 
 /** `sig1=(*request-target, date); keyId="k"; alg=hs2019; created=1`: draft -01 section 4.1. */
 export const draft01Input: InputSyntax = {
   elements: 'tokens',
   read: (member) => {
-    const parts = MEMBER_01.exec(member);
+    const parts = member01.exec(member);
     if (!parts) throw new SignatureError('syntax_signature_input');
     const [, list = '', params = ''] = parts;
     return { components: readTokens(list), params: readParams(params), canonical: '' };
@@ -217,9 +217,9 @@ function readTokens(text: string): string[] {
 
 function readParams(text: string): ReadonlyMap<string, string> {
   const params = new Map<string, string>();
-  for (let at = 0; at < text.length; at = PARAMETER_01.lastIndex) {
-    PARAMETER_01.lastIndex = at;
-    const [, name = '', value = ''] = PARAMETER_01.exec(text) ?? [];
+  for (let at = 0; at < text.length; at = parameter01.lastIndex) {
+    parameter01.lastIndex = at;
+    const [, name = '', value = ''] = parameter01.exec(text) ?? [];
     if (name === '') throw new SignatureError('syntax_signature_input');
     if (params.has(name)) throw new SignatureError('param_duplicate', name);
     params.set(name, value);

@@ -1,6 +1,6 @@
 // The answer of the signature inspector as the document describes it, and an example.
 
-import { DIALECTS, QUIRK_NAMES, SIGNATURE_ERROR_CODES } from '@unwind/signatures';
+import { allDialects, quirkNames, signatureErrorCodes } from '@unwind/signatures';
 import { Type } from 'typebox';
 import { flag, list, orNull, shape, some, text } from '../members.ts';
 
@@ -11,7 +11,7 @@ const steps = [
 
 const fault = Type.Object({
   step: some(steps, 'The steps follow each other.'),
-  code: Type.Enum([...SIGNATURE_ERROR_CODES], { type: 'string' }),
+  code: Type.Enum([...signatureErrorCodes], { type: 'string' }),
   detail: text('What is wrong.'),
   remedy: text('How to mend it.'),
 });
@@ -35,7 +35,7 @@ const signature = Type.Object({
   quirks: list(
     'Mistakes of known clients that explain why it does not verify.',
     Type.Object({
-      quirk: Type.Enum([...QUIRK_NAMES], { type: 'string' }),
+      quirk: Type.Enum([...quirkNames], { type: 'string' }),
       detail: text('What the signer did.'),
       remedy: text('How to mend it.'),
     }),
@@ -61,7 +61,7 @@ export const inspection = shape('Inspection', {
   first_fault: orNull(fault),
   dialect: orNull(
     Type.Object({
-      version: Type.Enum(Object.keys(DIALECTS), { type: 'string' }),
+      version: Type.Enum(Object.keys(allDialects), { type: 'string' }),
       because: Type.String(),
     }),
   ),

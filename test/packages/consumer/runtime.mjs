@@ -5,9 +5,9 @@ import { createServer } from 'node:http';
 import { ApiError, Client, NoAnswerError } from '@unwind/client';
 import { webhookReceiver } from '@unwind/client/webhooks';
 import {
-  COMPATIBLE,
-  DELIVERY,
-  DIALECTS,
+  allDialects,
+  compatibleRules,
+  deliveryRules,
   headerPairs,
   inspectSignature,
   parsePrivateKey,
@@ -72,13 +72,13 @@ function newMessage(json, target = '/hooks?from=unwind') {
   return { method: 'POST', target, headers, body };
 }
 
-for (const [dialect, { schemes }] of Object.entries(DIALECTS)) {
+for (const [dialect, { schemes }] of Object.entries(allDialects)) {
   for (const [algorithm, newPair] of Object.entries(pairs)) {
     if (!schemes.has(algorithm)) continue;
     await step(`version ${dialect} by ${algorithm}`, async () => {
       const { message, key } = await signed(dialect, newPair(), newMessage({ a: 1 }));
       const check = {
-        rules: DELIVERY,
+        rules: deliveryRules,
         clientId: undefined,
         keys: () => key,
         now: nowS(),
@@ -95,7 +95,7 @@ for (const [dialect, { schemes }] of Object.entries(DIALECTS)) {
 
 await step('a signature is inspected', async () => {
   const { message, key } = await signed('15', pairs.ed25519(), newMessage({ a: 1 }));
-  const context = { keys: () => key, now: nowS(), rules: COMPATIBLE, clientId: undefined };
+  const context = { keys: () => key, now: nowS(), rules: compatibleRules, clientId: undefined };
   const inspection = await inspectSignature(message, { ...context, isReplay: () => false });
   holds(inspection.signatures.length === 1, 'one signature');
 });
@@ -152,7 +152,7 @@ await step('a service is called, and verifies the call', async () => {
     const message = { method, target, headers: headerPairs(rawHeaders), body };
     const check = { clientId: credentials.clientId, now: nowS(), isReplay: () => false };
     const keys = () => ({ ...key, clientId: credentials.clientId });
-    await verifyMessage(message, { ...check, keys, rules: COMPATIBLE }).catch((error) => {
+    await verifyMessage(message, { ...check, keys, rules: compatibleRules }).catch((error) => {
       response.setHeader('x-refused', error.message);
     });
     const isRefused = response.hasHeader('x-refused');
