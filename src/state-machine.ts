@@ -24,19 +24,3 @@ export function follow<State extends string, Table extends Transitions<State>>(
   if (to === undefined) throw new ImpossibleState(`nothing ${from} can be ${cause}`);
   return to;
 }
-
-/** One arrow of a table. */
-export interface Arrow {
-  readonly from: string;
-  readonly cause: string;
-  readonly to: string;
-}
-
-/** All arrows of a table, in its order. */
-export function arrowsOf(table: Transitions<string>): readonly Arrow[] {
-  return Object.entries(table).flatMap(([from, leads]) => {
-    return Object.entries(leads).flatMap(([cause, to]) => {
-      return to === undefined ? [] : { from, cause, to };
-    });
-  });
-}

@@ -4,7 +4,7 @@ import { batchTransitions } from '../src/batches/batch.ts';
 import { accountTransitions, receiverTransitions } from '../src/deliveries/delivery.ts';
 import { liquidationTransitions } from '../src/liquidations/liquidation.ts';
 import { orderTransitions, submissionTransitions } from '../src/orders/order.ts';
-import { arrowsOf, type Transitions } from '../src/state-machine.ts';
+import type { Transitions } from '../src/state-machine.ts';
 
 /** The page as text. */
 export function stateMachinesPage(): string {
@@ -77,6 +77,22 @@ function drawing(table: Transitions<string>, ...starts: readonly string[]): read
     '```',
     '',
   ];
+}
+
+/** One arrow of a table. */
+export interface Arrow {
+  readonly from: string;
+  readonly cause: string;
+  readonly to: string;
+}
+
+/** All arrows of a table, in its order. */
+export function arrowsOf(table: Transitions<string>): readonly Arrow[] {
+  return Object.entries(table).flatMap(([from, leads]) => {
+    return Object.entries(leads).flatMap(([cause, to]) => {
+      return to === undefined ? [] : { from, cause, to };
+    });
+  });
 }
 
 if (import.meta.main) process.stdout.write(stateMachinesPage());

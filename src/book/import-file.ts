@@ -96,7 +96,7 @@ export const instrumentsFile: BookFile<'isin' | 'name' | 'trading_status' | 'fra
 };
 
 /** Where instruments trade. One may be listed at several venues, and venues may be named that are not used. */
-export const listingsFile: BookFile<'isin' | 'mic' | 'symbol' | 'currency' | 'lot_size'> = {
+const listingsFile: BookFile<'isin' | 'mic' | 'symbol' | 'currency' | 'lot_size'> = {
   name: 'listings.csv',
   table: 'listings',
   columns: {
@@ -111,7 +111,7 @@ export const listingsFile: BookFile<'isin' | 'mic' | 'symbol' | 'currency' | 'lo
 };
 
 /** What currencies are worth: EUR for one unit, from an instant on. */
-export const ratesFile: BookFile<'currency' | 'rate' | 'as_of'> = {
+const ratesFile: BookFile<'currency' | 'rate' | 'as_of'> = {
   name: 'rates.csv',
   table: 'rates',
   columns: { currency: readForeignCurrency, rate: readPrice, as_of: readInstant },

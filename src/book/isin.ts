@@ -10,7 +10,6 @@ export type Isin = string & { readonly [isinBrand]: true };
 
 const isinLength = 12;
 const isinForm = /^[A-Z]{2}[A-Z0-9]{9}[0-9]$/;
-const bodyForm = /^[A-Z]{2}[A-Z0-9]{9}$/;
 const codeOf0 = 48;
 const codeOf9 = 57;
 const codeOfA = 65;
@@ -32,21 +31,6 @@ export function parseIsin(text: string): Isin {
 /** Says whether the text is an ISIN with the right check digit, exactly as `parseIsin` would. */
 export function isIsin(text: string): text is Isin {
   return isinForm.test(text) && Number(text.slice(-1)) === luhnDigit(text.slice(0, -1));
-}
-
-/**
- * Computes the last digit of an ISIN from the eleven characters before it.
- *
- * Throws a RangeError if the body is not two letters followed by nine letters or digits. Source:
- * ISO 6166, which prescribes the "modulus 10 double-add-double" (Luhn) check.
- */
-export function isinCheckDigit(body: string): number {
-  if (!bodyForm.test(body)) {
-    throw new RangeError(
-      'the body of an ISIN is two letters and nine letters or digits (A-Z, 0-9)',
-    );
-  }
-  return luhnDigit(body);
 }
 
 /** Each letter counts as two digits, A = 10 to Z = 35; from the right, every other one doubles. */

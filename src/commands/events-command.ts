@@ -90,7 +90,7 @@ function placeOf(after: string): string {
 }
 
 /** Prints events until the signal says stop. @returns 0 */
-export async function runFollow(
+async function runFollow(
   config: Pick<Config, 'home' | 'clientFile'>,
   {
     liquidation,

@@ -76,7 +76,7 @@ export async function explainLiquidation(
 }
 
 /** What became of it, why it is where it is, and what helps: each a sentence. */
-export function sentencesOf(one: SeenLiquidation, story: Story): readonly string[] {
+function sentencesOf(one: SeenLiquidation, story: Story): readonly string[] {
   return [
     beginning(one, story),
     progress(story, one),

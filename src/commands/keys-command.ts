@@ -90,7 +90,7 @@ export async function listKeys(
 const hourMs = 3_600_000;
 
 /** Replaces keys and prints what was done as JSON. @throws RefusedError where there is no client. */
-export async function runRotateKeys(
+async function runRotateKeys(
   { sql, clock, seal, tenantId, stdout }: KeysCommand,
   { algorithm, lead, overlap }: RotateOptions,
 ): Promise<number> {

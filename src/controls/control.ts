@@ -102,7 +102,7 @@ export interface Finding {
 }
 
 /** The value of an order; undefined where no price is known. */
-export function orderValueOf({ quantity, price }: OrderFacts): Decimal | undefined {
+function orderValueOf({ quantity, price }: OrderFacts): Decimal | undefined {
   return price?.price.times(quantity);
 }
 

@@ -52,11 +52,6 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return violates(error, '23505', constraint);
 }
 
-/** True when a check constraint refused a row (SQLSTATE 23514), or the named one did. */
-export function isCheckViolation(error: unknown, constraint?: string): boolean {
-  return violates(error, '23514', constraint);
-}
-
 /** True when there is no partition for a row (SQLSTATE 23514 of no constraint). */
 export function isMissingPartition(error: unknown): boolean {
   const server = serverErrorOf(error);
@@ -66,11 +61,6 @@ export function isMissingPartition(error: unknown): boolean {
 /** True when a lock was not given in time or at once (SQLSTATE 55P03). */
 export function isLockTimeout(error: unknown): boolean {
   return serverErrorOf(error)?.code === '55P03';
-}
-
-/** True when a statement ran out of its time or was cancelled (SQLSTATE 57014). */
-export function isStatementTimeout(error: unknown): boolean {
-  return serverErrorOf(error)?.code === '57014';
 }
 
 /**
@@ -137,7 +127,7 @@ function violates(error: unknown, code: string, constraint: string | undefined):
   return constraint === undefined || server.constraint === constraint;
 }
 
-function serverErrorOf(error: unknown): pg.DatabaseError | undefined {
+export function serverErrorOf(error: unknown): pg.DatabaseError | undefined {
   return causesOf(error).find((cause) => cause instanceof pg.DatabaseError);
 }
 

@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 
 /** The receiver changes to a protocol that was not asked for, and never comes to a response. */
-export class UnaskedUpgradeError extends Error {
+class UnaskedUpgradeError extends Error {
   override readonly name = 'UnaskedUpgradeError';
   readonly code = 'UNASKED_UPGRADE';
 }

@@ -113,7 +113,7 @@ function lacking(role: ConsoleRole, { scopes }: SignedRoute): Refusal {
  * What changes something has to say it.
  * @throws Refusal `conflict`, with the tenant of the session; `bad_request`.
  */
-export function checkTenant(
+function checkTenant(
   request: FastifyRequest,
   tenantId: TenantId,
   inQuery?: string | undefined,

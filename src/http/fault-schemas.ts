@@ -1,6 +1,6 @@
 // The shapes of requests and answers about the faults of deliveries.
 
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { flag, instant, only, shape, some, uuid, whole } from './members.ts';
 
 const seconds = (maximum: number, description: string) =>
@@ -49,8 +49,6 @@ export const setFaultsBody = only({
     }),
   ),
 });
-
-export type SetFaultsBody = Static<typeof setFaultsBody>;
 
 const orNull = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 

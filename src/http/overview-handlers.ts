@@ -54,7 +54,7 @@ export type OverviewHandlers = ReturnType<typeof overviewHandlers>;
  * Work whose result is shared by all who ask before it begins, and by none later: who has heard of a change
  * would read what was before it. It begins `restMs` after it began last, and when that has ended.
  */
-export function sharedFromNow<T>(work: () => Promise<T>): () => Promise<T> {
+function sharedFromNow<T>(work: () => Promise<T>): () => Promise<T> {
   let next: Promise<T> | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let begunAt = Number.NEGATIVE_INFINITY;

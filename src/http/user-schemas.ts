@@ -1,7 +1,7 @@
 // The shapes of requests that make users, accounts and instruments in a sandbox: the published members,
 // with their published limits.
 
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { accountTypes } from '../book/user.ts';
 import { flag, instant, only, orNull, some, text, uuid } from './members.ts';
 
@@ -85,8 +85,6 @@ export const userMembers = {
 };
 
 export const createUserBody = only(userMembers);
-
-export type CreateUserBody = Static<typeof createUserBody>;
 
 export const createAccountBody = only({
   user_id: uuid('The owner.'),

@@ -204,7 +204,7 @@ function positionOf(
 }
 
 /** What is not sold of a position, each unit by one reason, in the precedence of the views. */
-export function unsoldOf(holding: SeenHolding, sold: Decimal): readonly Unsold[] {
+function unsoldOf(holding: SeenHolding, sold: Decimal): readonly Unsold[] {
   const { quantity, locked, held, fractional, lotSize, route, obstacle } = holding;
   const inLots = (units: Decimal) => sellable(units, fractional, lotSize);
   const whole = sellable(quantity, fractional);

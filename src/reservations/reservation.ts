@@ -13,7 +13,7 @@ export const reservationsAtOnceMax = 32;
 export const reservationLeaseMs = 15_000;
 
 /** Wait before a keeper that has not answered is asked again, in ms: it doubles up to the longest. */
-export const reservationWaitMs = { first: 1_000, longest: 300_000 };
+const reservationWaitMs = { first: 1_000, longest: 300_000 };
 
 /** Bytes of a keeper's answer: 5,000 positions, each with a reason of 200 characters in up to 4 bytes. */
 export const keeperAnswerBytesMax = 5 * 1_048_576;

@@ -21,12 +21,12 @@ const name = {
   liquidation_id: Type.String({ format: 'uuid', description: 'The liquidation.' }),
 };
 
-export const questionBody = Type.Object({
+const questionBody = Type.Object({
   ...name,
   positions: Type.Array(Type.Object({ isin, quantity }), { minItems: 1, maxItems: positionsMax }),
 });
 
-export const answerBody = Type.Object({
+const answerBody = Type.Object({
   reservation_id: Type.String({ description: 'As asked.' }),
   positions: Type.Array(
     Type.Object({
@@ -43,7 +43,7 @@ export const answerBody = Type.Object({
   ),
 });
 
-export const reportBody = Type.Object({
+const reportBody = Type.Object({
   ...name,
   number: Type.Integer({ minimum: 1, description: 'The highest number counts.' }),
   positions: Type.Array(

@@ -28,7 +28,7 @@ export function newTrailKey(): string {
 }
 
 /** The key that signs. @throws ConfigError when the file is missing, open to others, or holds another kind. */
-export async function openTrailKey(config: TrailConfig): Promise<KeyObject> {
+async function openTrailKey(config: TrailConfig): Promise<KeyObject> {
   const file = trailKeyFileOf(config);
   if (config.trail.keyFile === undefined) await makeIfMissing(file, newTrailKey);
   return keyIn(file, await readSecretFile(file), createPrivateKey);

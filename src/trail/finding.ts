@@ -3,7 +3,7 @@
 import type { TenantId } from '../ids.ts';
 
 /** What is not as it was, each with what it says of its subject. */
-export const findingKinds = {
+const findingKinds = {
   act_edited: 'is not as it was sealed',
   act_removed: 'was sealed, and is not there any more',
   act_inserted: 'is at a place that no seal holds, and that could not be its own',

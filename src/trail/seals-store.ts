@@ -174,7 +174,7 @@ export async function findChainEnd(
 }
 
 /** SQL: what the first seal of a tenant follows: the chain itself. */
-export function beginningSql(tenantId: TenantId): Fragment {
+function beginningSql(tenantId: TenantId): Fragment {
   return fragment`(
     select sha256(convert_to(concat('chain/1 ', c.chain_id, ' ', ${tenantId}::uuid), 'UTF8'))
     from unwind.trail_chain c
@@ -203,7 +203,7 @@ export const sealTextSql = fragment`
   ))`;
 
 /** SQL: the hash of a text. */
-export function hashSql(text: Fragment): Fragment {
+function hashSql(text: Fragment): Fragment {
   return fragment`sha256(convert_to(${text}, 'UTF8'))`;
 }
 

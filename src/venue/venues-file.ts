@@ -78,7 +78,7 @@ function faultsBy(
 }
 
 /** The MIC that an entry stands for. */
-export function micOf(profile: VenueProfile): string {
+function micOf(profile: VenueProfile): string {
   return profile.type === 'fix' ? profile.mic : simulatedMic;
 }
 

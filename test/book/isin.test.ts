@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isIsin, isinCheckDigit, parseIsin } from '../../src/book/isin.ts';
+import { isIsin, parseIsin } from '../../src/book/isin.ts';
 import { fc } from '../support/properties.ts';
 
 const knownIsins: readonly (readonly [isin: string, why: string])[] = [
@@ -42,7 +42,13 @@ const bodies = fc
     fc.array(fc.oneof(letters, digits), { minLength: 9, maxLength: 9 }),
   )
   .map(([prefix, rest]) => [...prefix, ...rest].join(''));
-const isins = bodies.map((body) => `${body}${isinCheckDigit(body)}`);
+
+/** The digits that make an ISIN of a body. */
+function checkDigitsOf(body: string): readonly string[] {
+  return [...'0123456789'].filter((digit) => isIsin(`${body}${digit}`));
+}
+
+const isins = bodies.map((body) => `${body}${checkDigitsOf(body).join('')}`);
 
 /** One changed digit: the place is one that holds a digit, the new digit differs from the old. */
 const misread = isins
@@ -62,7 +68,7 @@ for (const [isin, why] of knownIsins) {
   test(`${isin} is an ISIN: ${why}`, () => {
     assert.equal(parseIsin(isin), isin);
     assert.equal(isIsin(isin), true);
-    assert.equal(`${isinCheckDigit(isin.slice(0, -1))}`, isin.slice(-1));
+    assert.deepEqual(checkDigitsOf(isin.slice(0, -1)), [isin.slice(-1)]);
   });
 }
 
@@ -77,17 +83,10 @@ test('a long text is refused without being repeated in the message', () => {
   assert.throws(() => parseIsin('X'.repeat(1_000_000)), { message: /^.{1,80}$/ });
 });
 
-test('the check digit of something that is no body is refused', () => {
-  for (const body of ['', 'US037833100!', 'us037833100', 'US0378331005']) {
-    assert.throws(() => isinCheckDigit(body), RangeError);
-  }
-});
-
 test('every body has exactly one right check digit', () => {
   fc.assert(
     fc.property(bodies, (body) => {
-      const right = [...'0123456789'].filter((digit) => isIsin(`${body}${digit}`));
-      assert.deepEqual(right, [`${isinCheckDigit(body)}`]);
+      assert.equal(checkDigitsOf(body).length, 1);
     }),
   );
 });

@@ -7,19 +7,18 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import {
-  isCheckViolation,
   isConflict,
   isConnectionError,
   isDuplicateDatabase,
   isLockTimeout,
   isPassing,
-  isStatementTimeout,
   isUniqueViolation,
   isWrongPassword,
 } from '../../src/db/errors.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { portOf } from '../support/condition.ts';
 import { createTestDatabase, testAdminUrl } from '../support/database.ts';
+import { isCheckViolation, isStatementTimeout } from '../support/errors.ts';
 
 const recognisers = {
   isCheckViolation,

@@ -2,15 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, type Sql, type SqlOrTx, type Tx } from '../../src/db/connect.ts';
-import {
-  isConflict,
-  isConnectionError,
-  isStatementTimeout,
-  isUniqueViolation,
-} from '../../src/db/errors.ts';
+import { isConflict, isConnectionError, isUniqueViolation } from '../../src/db/errors.ts';
 import { identifier } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { isStatementTimeout } from '../support/errors.ts';
 
 async function makeCounters(sql: Sql): Promise<void> {
   await sql.script(`

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { SignatureError } from '@unwind/signatures';
-import { type DeliveryKeys, readDelivery } from '../../packages/client/src/deliveries.ts';
+import type { DeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import { later } from '../../src/clock.ts';
 import type { AskedFaults } from '../../src/deliveries/fault.ts';
 import { requestFaults } from '../../src/deliveries/fault.ts';
@@ -14,6 +14,7 @@ import { listAttempts } from '../../src/deliveries/history-store.ts';
 import { endFaults, setFaults } from '../../src/deliveries/set-faults.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { portOf } from '../support/condition.ts';
+import { readDelivery } from '../support/deliveries.ts';
 import type { Received } from './receiver.ts';
 import { deliverDue, keysOf, startDeliverer, stateOf } from './subscriptions.ts';
 import {

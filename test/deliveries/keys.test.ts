@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { readDelivery } from '../../packages/client/src/deliveries.ts';
 import {
   findPublicJwks,
   rotateSigningKeys,
@@ -13,6 +12,7 @@ import { later } from '../../src/clock.ts';
 import { listKeys } from '../../src/commands/keys-command.ts';
 import { RefusedError } from '../../src/commands/usage-error.ts';
 import { newId } from '../../src/ids.ts';
+import { readDelivery } from '../support/deliveries.ts';
 import type { Received } from './receiver.ts';
 import { deliverDue, keysOf, startDeliverer, testSeal } from './subscriptions.ts';
 import { logLiquidations, newAccounts, newWorld, subscribeTo, type World } from './world.ts';

@@ -15,8 +15,9 @@ import {
   type Sending,
 } from '../../src/deliveries/delivery.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
-import { arrowsOf, type Transitions } from '../../src/state-machine.ts';
+import type { Transitions } from '../../src/state-machine.ts';
 import { type LoggedEvent, loggedEvent } from '../../src/webhooks/webhook.ts';
+import { arrowsOf } from '../../tools/state-machines.ts';
 import { fc } from '../support/properties.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 

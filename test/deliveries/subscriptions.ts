@@ -4,11 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { WebhookEvent } from '@unwind/client/webhooks';
-import {
-  type DeliveryKeys,
-  readDelivery,
-  readDeliveryKeys,
-} from '../../packages/client/src/deliveries.ts';
+import { type DeliveryKeys, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import { createClient } from '../../src/auth/create-client.ts';
 import { type Seal, sealKeyBytes, sealWith } from '../../src/auth/seal.ts';
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
@@ -36,6 +32,7 @@ import { insertWebhook, lockWebhook, updateWebhook } from '../../src/webhooks/st
 import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 import { testClock } from '../support/clock.ts';
 import type { AfterTest } from '../support/database.ts';
+import { readDelivery } from '../support/deliveries.ts';
 import { quietWorker } from '../support/engine.ts';
 import type { Received } from './receiver.ts';
 

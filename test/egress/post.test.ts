@@ -7,7 +7,6 @@ import { type DialectVersion, SignatureError } from '@unwind/signatures';
 import {
   type Delivery,
   type DeliveryKeys,
-  readDelivery,
   readDeliveryKeys,
 } from '../../packages/client/src/deliveries.ts';
 import type { DeliveryKey, SigningAlgorithm } from '../../src/auth/signing-keys.ts';
@@ -18,6 +17,7 @@ import { newId } from '../../src/ids.ts';
 import type { SignatureVersion, Webhook } from '../../src/webhooks/webhook.ts';
 import { settingsOf } from '../deliveries/queues.ts';
 import { type Reaction, startReceiver, type TestReceiver } from '../deliveries/receiver.ts';
+import { readDelivery } from '../support/deliveries.ts';
 
 const now = new Date('2026-01-05T09:00:00.000Z');
 const body = JSON.stringify({ id: 'e1', type: 'TEST', object: { name: 'Zürich' } });

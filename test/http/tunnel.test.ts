@@ -2,7 +2,6 @@
 // its bodies and headers, and what it reads in the answers.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { readDelivery } from '../../packages/client/src/deliveries.ts';
 import { newId, parseId, type TenantId, type WebhookId } from '../../src/ids.ts';
 import { tunnelIdleMsMax, tunnelKeptMax, tunnelsOfTenantMax } from '../../src/limits.ts';
 import { closeIdleTunnels, tunnelReceiver } from '../../src/tunnels/serve-tunnels.ts';
@@ -17,6 +16,7 @@ import {
 } from '../deliveries/subscriptions.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { readDelivery } from '../support/deliveries.ts';
 import { makeApiClient, outgoing, seal, send, startHttp } from '../support/http.ts';
 import { type Api, apiOf, openEndpoint, tokenRequest } from './api.ts';
 import { assertProblem, assertSuccess } from './expect.ts';

@@ -10,7 +10,7 @@ import { liquidationTransitions } from '../../src/liquidations/liquidation.ts';
 import { decimal } from '../../src/money.ts';
 import { orderTransitions, submissionTransitions } from '../../src/orders/order.ts';
 import { Refusal } from '../../src/refusal.ts';
-import { arrowsOf } from '../../src/state-machine.ts';
+import { arrowsOf } from '../../tools/state-machines.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';

@@ -5,9 +5,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { isCheckViolation } from '../../src/db/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { isCheckViolation } from '../support/errors.ts';
 import { onlyFull } from '../support/length.ts';
 import { newHome, runUnwind, type Settings, startService } from './processes.ts';
 

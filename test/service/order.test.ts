@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Client } from '@unwind/client';
-import { readDelivery, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
+import { readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import { importDirectory } from '../../src/book/import-directory.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
@@ -20,6 +20,7 @@ import { type Received, startReceiver, type TestReceiver } from '../deliveries/r
 import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { readDelivery } from '../support/deliveries.ts';
 import { onlyFull } from '../support/length.ts';
 import { freePort } from '../support/port.ts';
 import { clientOf } from './client.ts';

@@ -7,11 +7,7 @@ import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Client } from '@unwind/client';
 import { webhookReceiver } from '@unwind/client/webhooks';
-import {
-  type DeliveryKeys,
-  readDelivery,
-  readDeliveryKeys,
-} from '../../packages/client/src/deliveries.ts';
+import { type DeliveryKeys, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import type { Sql } from '../../src/db/connect.ts';
 import { newId, parseId, type TenantId } from '../../src/ids.ts';
 import { readSandboxClient } from '../../src/sandbox/sandbox-client.ts';
@@ -20,6 +16,7 @@ import { eventsOfLiquidation, writeEvents } from '../deliveries/subscriptions.ts
 import { type Authority, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { readDelivery } from '../support/deliveries.ts';
 import { onlyFull } from '../support/length.ts';
 import { clientOf } from './client.ts';
 import { newHome, patienceMs, runUnwind, type Settings, startService } from './processes.ts';

@@ -1,10 +1,6 @@
 // Errors of a simulated run: which of them its troubles explain.
-import {
-  isConflict,
-  isConnectionError,
-  isLockTimeout,
-  isStatementTimeout,
-} from '../../src/db/errors.ts';
+import { isConflict, isConnectionError, isLockTimeout } from '../../src/db/errors.ts';
+import { isStatementTimeout } from '../support/errors.ts';
 import { Silence } from './network.ts';
 
 /** What the troubles of a run do to our own code, which has to live with it. */

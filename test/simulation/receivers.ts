@@ -2,14 +2,11 @@
 // that moment, keeps what came in the order it came, and answers as its temper and the troubles say.
 import assert from 'node:assert/strict';
 import type { WebhookEvent } from '@unwind/client/webhooks';
-import {
-  type DeliveryKeys,
-  readDelivery,
-  readDeliveryKeys,
-} from '../../packages/client/src/deliveries.ts';
+import { type DeliveryKeys, readDeliveryKeys } from '../../packages/client/src/deliveries.ts';
 import { testEventType } from '../../src/deliveries/test-webhook.ts';
 import type { TenantId } from '../../src/ids.ts';
 import type { Lot } from '../crash/random.ts';
+import { readDelivery } from '../support/deliveries.ts';
 import type { History } from './history.ts';
 import type { Network, Post, ReceiverAnswer } from './network.ts';
 

@@ -6,15 +6,15 @@ import { test } from 'node:test';
 import { ImpossibleState } from '../../src/assert.ts';
 import { batchTransitions } from '../../src/batches/batch.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import { isCheckViolation } from '../../src/db/errors.ts';
 import { raw } from '../../src/db/sql.ts';
 import { newId } from '../../src/ids.ts';
 import { liquidationTransitions } from '../../src/liquidations/liquidation.ts';
 import { orderTransitions, submissionTransitions } from '../../src/orders/order.ts';
-import { arrowsOf, follow, type Transitions } from '../../src/state-machine.ts';
-import { stateMachinesPage } from '../../tools/state-machines.ts';
+import { follow, type Transitions } from '../../src/state-machine.ts';
+import { arrowsOf, stateMachinesPage } from '../../tools/state-machines.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { isCheckViolation } from '../support/errors.ts';
 
 /** One state machine: its table, what it must allow, and how a row looks in each state. */
 interface Machine {

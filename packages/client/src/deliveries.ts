@@ -12,7 +12,6 @@ import {
   type VerifiedSignature,
   verifyMessage,
 } from '@unwind/signatures';
-import { readEvents, type WebhookEvent } from './events.ts';
 
 /** A request as Node's `http` hands it over, with its body as it came. */
 export interface Delivery {
@@ -70,20 +69,4 @@ export function verifyDelivery(
     now: Math.floor(now.getTime() / 1_000),
     isReplay: () => false,
   });
-}
-
-/**
- * Verifies a delivery and gives its events, ascending. The same event may come again, with the same
- * id: handle it once.
- *
- * @throws SignatureError when it is not signed by one of the keys, was changed, or is too old;
- *   MalformedEventError.
- */
-export async function readDelivery(
-  delivery: Delivery,
-  keys: DeliveryKeys,
-  now: Date,
-): Promise<readonly WebhookEvent[]> {
-  await verifyDelivery(messageOf(delivery), keys, now);
-  return readEvents(delivery.body);
 }

@@ -36,7 +36,7 @@ type QueuedRow = RowOf<PlainPart> & {
 };
 
 /** SQL: what halts of an order `o` at a FIX venue are asked by. */
-export const ofFixOrder = {
+const ofFixOrder = {
   tenantId: fragment`o.tenant_id`,
   accountId: fragment`(
     select a.account_id

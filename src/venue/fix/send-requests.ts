@@ -27,7 +27,7 @@ import { fenceSession, type Writer } from './session-store.ts';
 export const sentAtOnceMax = 500;
 
 /** The bytes of a message under its number. */
-export function wireOf(
+function wireOf(
   profile: FixProfile,
   message: { fields: readonly Field[]; number: number; at: Date; firstSentAt?: Date },
 ): Buffer {
