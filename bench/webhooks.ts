@@ -3,8 +3,8 @@
 import { request } from 'undici';
 import { systemClock } from '../src/clock.ts';
 import type { Sql } from '../src/db/connect.ts';
+import { createWebhook } from '../src/deliveries/manage-webhooks.ts';
 import { newId, type TenantId } from '../src/ids.ts';
-import { createWebhook } from '../src/webhooks/manage-webhooks.ts';
 import { usualSettings, type Webhook } from '../src/webhooks/webhook.ts';
 import type { Running } from './processes.ts';
 

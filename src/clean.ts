@@ -3,13 +3,13 @@
 import { removeExpired } from './auth/store.ts';
 import { removeExpiredSessions } from './console/session-store.ts';
 import type { Sql } from './db/connect.ts';
+import { removeFailingWebhooks } from './deliveries/manage-webhooks.ts';
 import { keepLog, type LogKeeper } from './events/keep-log.ts';
 import type { EndLimits } from './liquidations/release-liquidations.ts';
 import { stopAged } from './liquidations/stop-store.ts';
 import { adoptOrders } from './orders/order-store.ts';
 import { closeIdleTunnels } from './tunnels/serve-tunnels.ts';
 import type { Venue } from './venue/venue.ts';
-import { removeFailingWebhooks } from './webhooks/manage-webhooks.ts';
 import { forgetEnded, forgetOldTries } from './work/parked-store.ts';
 
 /** Rows that one turn removes at most. */

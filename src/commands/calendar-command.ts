@@ -3,7 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { inTransaction } from '../db/transaction.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
+import { whyUnreadable } from '../file-fault.ts';
 import { allTenants } from '../trail/act.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { type Calendar, CalendarError, readCalendar } from '../venue/calendar.ts';

@@ -8,9 +8,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { whyUnreadable } from '../file-fault.ts';
 import type { SandboxClient } from '../sandbox/sandbox-client.ts';
 import { ConfigError } from '../settings/config.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
 import { keepsSecrets } from './arguments.ts';
 
 /** @throws ConfigError that names the file and what to mend in it. */

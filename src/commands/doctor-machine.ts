@@ -1,8 +1,8 @@
 // What `unwind doctor` finds beside the database: the key file and the disk of this machine.
 
 import { statfs } from 'node:fs/promises';
+import { whyUnreadable } from '../file-fault.ts';
 import { type Config, ConfigError, keyFileOf } from '../settings/config.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
 import { readSeal } from '../settings/key-file.ts';
 
 /** `note`: worth knowing, nothing to mend. */

@@ -1,7 +1,7 @@
 // The files that a command line names.
 
 import { readFile } from 'node:fs/promises';
-import { whyUnreadable } from '../settings/file-fault.ts';
+import { whyUnreadable } from '../file-fault.ts';
 import { UsageError } from './usage-error.ts';
 
 /** @throws UsageError where it cannot be read. */

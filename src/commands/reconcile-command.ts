@@ -1,10 +1,10 @@
 // `unwind reconcile`: compares the record of a venue or custodian with ours, for people or for programs.
 
+import { whyUnreadable } from '../file-fault.ts';
 import type { TenantId } from '../ids.ts';
 import { reconcile } from '../reconcile/reconcile.ts';
 import type { Compared, DayRange } from '../reconcile/reconcile-store.ts';
 import { differenceKinds, type RecordDifference } from '../reconcile/record.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
 import { findMarketTime } from '../venue/calendar-store.ts';
 import type { OnDatabase, Output } from './run.ts';
 import { UsageError } from './usage-error.ts';

@@ -2,8 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
+import { whyUnreadable } from '../file-fault.ts';
 import { type Config, ConfigError } from '../settings/config.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
 import { runRequest } from './request-command.ts';
 import type { ApiArguments } from './sandbox-access.ts';
 

@@ -12,9 +12,9 @@ import {
 } from '@unwind/client';
 import { accountsOfBatchMax } from '../batches/limits.ts';
 import { readCsv } from '../book/read-csv.ts';
+import { whyUnreadable } from '../file-fault.ts';
 import { parseId } from '../ids.ts';
 import { printableLine } from '../printable.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
 import type { By } from './acting.ts';
 import { restFor } from './follow.ts';
 import { readInputFile } from './input-file.ts';

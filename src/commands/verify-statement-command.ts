@@ -2,9 +2,9 @@
 
 import { open } from 'node:fs/promises';
 import { importPublicKey, UnusableKeyError } from '@unwind/signatures';
+import { whyUnreadable } from '../file-fault.ts';
 import { endReasons } from '../liquidations/liquidation.ts';
 import { printableLine } from '../printable.ts';
-import { whyUnreadable } from '../settings/file-fault.ts';
 import { StatementVerifier, type Trust, type Verdict } from '../statements/verify-statement.ts';
 import { endWords } from './end-words.ts';
 import { readInputFile } from './input-file.ts';

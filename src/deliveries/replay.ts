@@ -9,9 +9,9 @@ import { findPosition, findPositionAt } from '../events/read-store.ts';
 import type { AccountId, EventId, WebhookId } from '../ids.ts';
 import { eventsKeptMs } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import { lockDelivery } from './delivery-store.ts';
+import { noSuchWebhook } from './manage-webhooks.ts';
 import { readOffset, resumeSetAside, setOffsetBack } from './replay-store.ts';
 
 /** From where to replay. */

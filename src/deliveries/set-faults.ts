@@ -7,11 +7,11 @@ import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import type { WebhookId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
-import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { lockWebhook, type WebhookKey } from '../webhooks/store.ts';
 import { followSettings, lockDelivery } from './delivery-store.ts';
 import type { AskedFaults, Faults } from './fault.ts';
 import { deleteFaults, putFaults } from './fault-store.ts';
+import { noSuchWebhook } from './manage-webhooks.ts';
 
 interface Options {
   readonly sql: Sql;

@@ -11,11 +11,11 @@ import type { Sql } from '../db/connect.ts';
 import { type Attempt, type Post, post } from '../egress/post.ts';
 import { newId, type WebhookId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
-import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { lockWebhook } from '../webhooks/store.ts';
 import { loggedEvent, requestBody, type Webhook } from '../webhooks/webhook.ts';
 import { kept } from './attempt-log.ts';
 import { insertTestAttempt } from './history-store.ts';
+import { noSuchWebhook } from './manage-webhooks.ts';
 
 /** What marks the event: no event of the log has this type. */
 export const testEventType = 'WEBHOOK.TEST';

@@ -2,7 +2,7 @@
 // as root, so root lends it an account that exists already; no account's permissions are changed.
 import { chmod, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { makeDirectory } from '../settings/file-fault.ts';
+import { makeDirectory } from '../file-fault.ts';
 import { EmbeddedError } from './embedded-error.ts';
 
 /** An account to run PostgreSQL under; `null` in its place means: the one we run under. */

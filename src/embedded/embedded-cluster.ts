@@ -24,7 +24,7 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectory } from '../settings/file-fault.ts';
+import { makeDirectory } from '../file-fault.ts';
 import { type Account, canReach, makeOpenDirectory } from './embedded-account.ts';
 import { type Binaries, major } from './embedded-binaries.ts';
 import { EmbeddedError, systemCode } from './embedded-error.ts';

@@ -1,5 +1,5 @@
 // Words for what can keep the built-in database from running.
-import { fileFault } from '../settings/file-fault.ts';
+import { fileFault } from '../file-fault.ts';
 
 export type EmbeddedProblem =
   | 'unsupported_platform'

@@ -3,12 +3,12 @@
 
 import { findPublicJwks } from '../auth/signing-keys.ts';
 import { listAttempts } from '../deliveries/history-store.ts';
+import { noSuchWebhook } from '../deliveries/manage-webhooks.ts';
 import { type Replay, replayWebhook } from '../deliveries/replay.ts';
 import { FairSlots } from '../deliveries/sharing.ts';
 import { type TestOptions, testWebhook } from '../deliveries/test-webhook.ts';
 import { testsAtOnceMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
-import { noSuchWebhook } from '../webhooks/manage-webhooks.ts';
 import { findWebhook } from '../webhooks/store.ts';
 import { listDeliveriesQuery, replayBody, verifyKeysQuery } from './delivery-schemas.ts';
 import { jsonBody } from './json-body.ts';

@@ -2,15 +2,15 @@
 // deliveries: delivery-handlers.ts.
 
 import { readDeliveryState } from '../deliveries/history-store.ts';
-import { shownBlockedMax } from '../limits.ts';
-import { Refusal } from '../refusal.ts';
 import {
   changeWebhook,
   createWebhook,
   type ManageOptions,
   noSuchWebhook,
   removeWebhook,
-} from '../webhooks/manage-webhooks.ts';
+} from '../deliveries/manage-webhooks.ts';
+import { shownBlockedMax } from '../limits.ts';
+import { Refusal } from '../refusal.ts';
 import { findWebhook, listWebhooks } from '../webhooks/store.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../webhooks/webhook.ts';
 import { jsonBody } from './json-body.ts';

@@ -3,9 +3,9 @@
 
 import { readdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileFault, makeDirectory, whyUnreadable } from '../file-fault.ts';
 import { recordedBytesMax, recordedMax, recordsQueuedMax } from '../limits.ts';
 import { ConfigError } from '../settings/config.ts';
-import { fileFault, makeDirectory, whyUnreadable } from '../settings/file-fault.ts';
 
 /** The names of records: they sort by time. */
 const recordName = /^\d{8}T\d{9}Z-[0-9a-f-]{36}\.json$/;

@@ -7,8 +7,8 @@ import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { later } from '../clock.ts';
+import { fileFault, whyUnreadable } from '../file-fault.ts';
 import { ConfigError } from '../settings/config.ts';
-import { fileFault, whyUnreadable } from '../settings/file-fault.ts';
 
 /** What a server shows of itself. */
 export interface ServerCertificate {

@@ -16,9 +16,9 @@ import type { Seal } from '../auth/seal.ts';
 import { type Contract, findTenant } from '../auth/store.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { fileFault, makeDirectory } from '../file-fault.ts';
 import { parseId } from '../ids.ts';
 import { ConfigError } from '../settings/config.ts';
-import { fileFault, makeDirectory } from '../settings/file-fault.ts';
 import { trustAuthority } from './certificate.ts';
 
 export interface SandboxKey {

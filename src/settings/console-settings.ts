@@ -5,8 +5,8 @@ import { open } from 'node:fs/promises';
 import type { RoleOfValue } from '../console/openid.ts';
 import { consoleRoles } from '../console/person.ts';
 import { isLoopbackName } from '../egress/address.ts';
+import { whyUnreadable } from '../file-fault.ts';
 import { isOpen } from './exposure.ts';
-import { whyUnreadable } from './file-fault.ts';
 import { type Kind, type Mode, optionalText, setting, text } from './setting.ts';
 
 /** An address that secrets go to: over TLS, or on this machine. */

@@ -6,8 +6,8 @@ import { ClientChangeError } from '../auth/change-client.ts';
 import { DatabaseFaultError } from '../db/fault.ts';
 import { MigrationError } from '../db/migrate.ts';
 import { EmbeddedError } from '../embedded/embedded-error.ts';
+import { fileFault } from '../file-fault.ts';
 import { ConfigError } from './config.ts';
-import { fileFault } from './file-fault.ts';
 
 /** Errors whose message is the explanation. */
 const explained = [

@@ -7,8 +7,8 @@ import { dirname } from 'node:path';
 import { type Seal, sealKeyBytes, sealWith } from '../auth/seal.ts';
 import { canOpenKeys } from '../auth/signing-keys.ts';
 import type { Sql } from '../db/connect.ts';
+import { fileFault, makeDirectory } from '../file-fault.ts';
 import { type Config, ConfigError, keyFileOf } from './config.ts';
-import { fileFault, makeDirectory } from './file-fault.ts';
 
 type KeyFileConfig = Pick<Config, 'keyFile' | 'home'>;
 

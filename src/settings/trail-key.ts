@@ -9,9 +9,9 @@ import {
 } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileFault } from '../file-fault.ts';
 import type { CheckpointSettings } from '../trail/export-checkpoints.ts';
 import { type Config, ConfigError } from './config.ts';
-import { fileFault } from './file-fault.ts';
 import { makeIfMissing, readSecretFile } from './key-file.ts';
 
 type TrailConfig = Pick<Config, 'trail' | 'home'>;

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { parsePublicJwk } from '@unwind/signatures';
+import { webhooksOfTenantMax } from '../../src/deliveries/manage-webhooks.ts';
 import { parseId } from '../../src/ids.ts';
-import { webhooksOfTenantMax } from '../../src/webhooks/manage-webhooks.ts';
 import { setPackageSizeDefault } from '../../src/webhooks/store.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';

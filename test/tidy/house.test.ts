@@ -37,7 +37,34 @@ const keepers: readonly { package: string; places: readonly string[] }[] = [
   { package: 'jose', places: ['src/statements/'] },
 ];
 
-/** Rooms that a room must not import: calls go down. */
+/** The rooms from top to bottom: a room calls those below it. Of those above it may know types. */
+const rooms = [
+  ...['commands', 'recording', 'sandbox', 'reconcile', 'http', 'tunnels', 'statements', 'metrics'],
+  ...[
+    'deliveries',
+    'webhooks',
+    'executions',
+    'batches',
+    'liquidations',
+    'reservations',
+    'settings',
+  ],
+  ...[
+    'embedded',
+    'console',
+    'orders',
+    'venue',
+    'controls',
+    'book',
+    'events',
+    'work',
+    'auth',
+    'trail',
+  ],
+  ...['egress', 'audit', 'approvals', 'halts', 'db'],
+];
+
+/** Rooms of which a room must not even import types. */
 const upward: readonly { from: string; to: readonly string[] }[] = [
   { from: 'src/auth/', to: ['http', 'liquidations', 'orders', 'webhooks', 'book', 'events'] },
   { from: 'src/metrics/', to: ['http', 'auth', 'liquidations', 'orders', 'webhooks', 'book'] },
@@ -212,6 +239,26 @@ test('calls go down', () => {
     if (/^src\/(main\.ts|commands\/)/.test(source.file)) continue;
     const commands = source.imports.filter((one) => roomOf(source, one) === 'commands');
     assert.deepEqual(commands, [], source.file);
+  }
+});
+
+test('every room has its place, in the order of calls and on the page of the architecture', async () => {
+  const page = await readFile(join(root, 'docs/architecture.md'), 'utf8');
+  const entries = await readdir(join(root, 'src'), { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  assert.deepEqual(folders.toSorted(), rooms.toSorted());
+  assert.deepEqual(
+    folders.filter((name) => !page.includes(`| \`src/${name}/\` |`)),
+    [],
+  );
+  const placeOf = (file: string) => rooms.indexOf(file.split('/')[1] ?? '');
+  for (const { file, text } of sources.filter((source) => placeOf(source.file) >= 0)) {
+    const up = valueImports(text).filter((one) => {
+      if (!one.startsWith('.')) return false;
+      const place = placeOf(relative(root, resolve(root, dirname(file), one)));
+      return place >= 0 && place < placeOf(file);
+    });
+    assert.deepEqual(up, [], file);
   }
 });
 

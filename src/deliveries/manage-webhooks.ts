@@ -5,7 +5,6 @@ import type { Caller } from '../auth/authenticate.ts';
 import { changeSigned } from '../auth/change-once.ts';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
-import { followSettings, insertDelivery, lockDelivery } from '../deliveries/delivery-store.ts';
 import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from '../egress/address.ts';
 import { newId, type WebhookId } from '../ids.ts';
 import { failingSandboxMsMax } from '../limits.ts';
@@ -17,8 +16,9 @@ import {
   lockSubscriptions,
   lockWebhook,
   updateWebhook,
-} from './store.ts';
-import { isPackaged, type Webhook, type WebhookSettings } from './webhook.ts';
+} from '../webhooks/store.ts';
+import { isPackaged, type Webhook, type WebhookSettings } from '../webhooks/webhook.ts';
+import { followSettings, insertDelivery, lockDelivery } from './delivery-store.ts';
 
 /** Subscriptions of one tenant: each costs a claim and a connection. */
 export const webhooksOfTenantMax = 200;
