@@ -5,6 +5,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { type KeyId, newId, type TenantId } from '../ids.ts';
@@ -203,26 +204,22 @@ export interface ListedKey {
   readonly status: 'signs' | 'next' | 'served' | 'ended';
 }
 
+type KeyRow = RowOf<Omit<ListedKey, 'status'>> & {
+  readonly served: boolean;
+  readonly signs: boolean;
+};
+
 /** Every signing key of a tenant, the newest first: also those that have ended. */
 export async function listSigningKeys(
   sql: Sql,
   tenantId: TenantId,
   now: Date,
 ): Promise<readonly ListedKey[]> {
-  const rows = await sql<
-    {
-      key_id: KeyId;
-      algorithm: SigningAlgorithm;
-      created_at: Date;
-      signs_from: Date | null;
-      ends_at: Date | null;
-      served: boolean;
-      signs: boolean;
-    }[]
-  >`
+  const rows = await sql<KeyRow[]>`
     select
-      k.key_id, k.algorithm, k.created_at, k.ends_at,
+      k.key_id, k.algorithm, k.created_at,
       case when isfinite(k.signs_from) then k.signs_from end as signs_from,
+      k.ends_at,
       k.ends_at is null or k.ends_at > ${now} as served,
       row_number() over (
         partition by k.algorithm, k.ends_at is null or k.ends_at > ${now}
@@ -231,20 +228,12 @@ export async function listSigningKeys(
     from unwind.signing_keys k
     where k.tenant_id = ${tenantId}
     order by k.created_at desc, k.key_id desc`;
-  return rows.map((row) => ({
-    keyId: row.key_id,
-    algorithm: row.algorithm,
-    createdAt: row.created_at,
-    signsFrom: row.signs_from ?? undefined,
-    endsAt: row.ends_at ?? undefined,
-    status: !row.served
-      ? 'ended'
-      : row.signs
-        ? 'signs'
-        : row.signs_from !== null && row.signs_from > now
-          ? 'next'
-          : 'served',
-  }));
+  return rows.map(({ served, signs, ...row }) => {
+    const key = thingOf<Omit<ListedKey, 'status'>>(row);
+    const isNext = key.signsFrom !== undefined && key.signsFrom > now;
+    const status = signs ? 'signs' : isNext ? 'next' : 'served';
+    return { ...key, status: served ? status : 'ended' };
+  });
 }
 
 /**

@@ -1,6 +1,7 @@
 // The statements of the console: links to sign in, and sessions.
 
 import type { Sql, SqlOrTx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import type { TenantId } from '../ids.ts';
 import type { ConsoleRole, Person } from './person.ts';
 
@@ -74,47 +75,29 @@ export interface Session extends Person {
   readonly expiresAt: Date;
 }
 
+type SessionRow = RowOf<Omit<Session, 'openId'>> &
+  Omit<RowOf<OpenIdSession>, 'subject'> & { readonly subject: string | null };
+
 /** A session that is neither over nor idle for too long. */
 export async function findSession(
   sql: Sql,
   which: { readonly hash: Buffer; readonly now: Date; readonly idleSince: Date },
 ): Promise<Session | undefined> {
-  const rows = await sql<
-    {
-      person: string;
-      role: ConsoleRole;
-      tenant_id: TenantId | null;
-      seen_at: Date;
-      expires_at: Date;
-      subject: string | null;
-      tenant_ids: TenantId[] | null;
-      id_token: Buffer | null;
-    }[]
-  >`
+  const rows = await sql<SessionRow[]>`
     select
-      s.person, s.role, s.tenant_id, s.seen_at, s.expires_at, s.subject, s.tenant_ids, s.id_token
+      s.person as name, s.role, s.tenant_id, s.seen_at, s.expires_at, s.subject,
+      s.tenant_ids as tenants, s.id_token
     from unwind.console_sessions s
     where s.session_hash = ${which.hash}
       and s.expires_at > ${which.now}
       and s.seen_at > ${which.idleSince}`;
   const [row] = rows;
-  return (
-    row && {
-      name: row.person,
-      role: row.role,
-      openId:
-        row.subject === null
-          ? undefined
-          : {
-              subject: row.subject,
-              tenants: row.tenant_ids ?? undefined,
-              idToken: row.id_token ?? undefined,
-            },
-      tenantId: row.tenant_id ?? undefined,
-      seenAt: row.seen_at,
-      expiresAt: row.expires_at,
-    }
-  );
+  if (row === undefined) return undefined;
+  const { subject, tenants, id_token, ...session } = row;
+  return {
+    ...thingOf<Omit<Session, 'openId'>>(session),
+    openId: subject === null ? undefined : thingOf<OpenIdSession>({ subject, tenants, id_token }),
+  };
 }
 
 /** Notes that its person is there. */

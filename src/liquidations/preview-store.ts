@@ -3,6 +3,7 @@
 
 import type { AccountStatus } from '../book/account.ts';
 import type { SqlOrTx } from '../db/connect.ts';
+import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { haltedBySql } from '../halts/halts-store.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
@@ -39,6 +40,8 @@ export interface Situation {
   readonly cashAmount: string;
 }
 
+type SituationPart = Omit<Situation, 'venues' | 'rateAgeMsMax'>;
+
 /** Undefined where the tenant has no such account. */
 export async function findSituation(
   sql: SqlOrTx,
@@ -52,20 +55,10 @@ export async function findSituation(
     venue: fragment`null::text`,
   };
   const rows = await sql<
-    {
-      status: AccountStatus;
-      running_id: LiquidationId | null;
-      is_too_large: boolean;
-      halted_by: string | null;
-      market_at: Date;
-      venues: string[];
-      currencies: string[];
-      rate_age_ms: string;
-      cash_amount: string;
-    }[]
+    (RowOf<SituationPart> & { venues: string[]; currencies: string[]; rate_age_ms: string })[]
   >`
     select
-      a.status,
+      a.status as account_status,
       (${runningSql(which)}) as running_id,
       ${isTooLargeSql(which, fragment`true`)} as is_too_large,
       ${haltedBySql(whole)} as halted_by,
@@ -80,15 +73,11 @@ export async function findSituation(
       and a.account_id = ${accountId}`;
   const [row] = rows;
   if (row === undefined) return undefined;
+  const { venues, currencies, rate_age_ms: rateAgeMs, ...situation } = row;
   return {
-    accountStatus: row.status,
-    runningId: row.running_id ?? undefined,
-    isTooLarge: row.is_too_large,
-    haltedBy: row.halted_by ?? undefined,
-    marketAt: row.market_at,
-    venues: row.venues.map((mic, i) => ({ mic, currency: row.currencies[i] ?? '' })),
-    rateAgeMsMax: Number(row.rate_age_ms),
-    cashAmount: row.cash_amount,
+    ...thingOf<SituationPart>(situation),
+    venues: venues.map((mic, i) => ({ mic, currency: currencies[i] ?? '' })),
+    rateAgeMsMax: Number(rateAgeMs),
   };
 }
 

@@ -77,30 +77,28 @@ interface Which {
   readonly liquidationId: LiquidationId;
 }
 
+type StoryPart = Pick<
+  Story,
+  'object' | 'releaseAt' | 'releasedAt' | 'endedAt' | 'endReason' | 'endNote' | 'rounds'
+>;
+
+type StoryRow = RowOf<StoryPart> & {
+  readonly scheduled_at: Date | null;
+  readonly opening_of: string | null;
+  readonly schedule_reason: string | null;
+  readonly stop_reason: StopReason | null;
+  readonly stop_note: string | null;
+  readonly stop_asked_at: Date | null;
+  readonly orders: number;
+};
+
 /** The story of a liquidation; undefined where the tenant has no such one. */
 export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | undefined> {
   const { tenantId, liquidationId } = which;
-  const rows = await sql<
-    {
-      object: string;
-      release_at: Date;
-      scheduled_at: Date | null;
-      opening_of: string | null;
-      schedule_reason: string | null;
-      released_at: Date | null;
-      ended_at: Date | null;
-      end_reason: EndReason | null;
-      end_note: string | null;
-      rounds: number;
-      stop_reason: StopReason | null;
-      stop_note: string | null;
-      stop_asked_at: Date | null;
-      orders: number;
-    }[]
-  >`
+  const rows = await sql<StoryRow[]>`
     select
-      i.object, l.release_at, l.scheduled_at, l.opening_of, l.schedule_reason, l.released_at, l.ended_at, l.end_reason, l.end_note, l.rounds,
-      l.stop_reason, l.stop_note, l.stop_asked_at,
+      i.object, l.release_at, l.scheduled_at, l.opening_of, l.schedule_reason, l.released_at,
+      l.ended_at, l.end_reason, l.end_note, l.rounds, l.stop_reason, l.stop_note, l.stop_asked_at,
       (
         select count(*)::integer
         from unwind.orders o
@@ -113,29 +111,21 @@ export async function findStory(sql: SqlOrTx, which: Which): Promise<Story | und
       and l.liquidation_id = ${liquidationId}`;
   const [row] = rows;
   if (row === undefined) return undefined;
+  const { scheduled_at, opening_of, schedule_reason, orders: all, ...others } = row;
+  const { stop_reason, stop_note, stop_asked_at, ...story } = others;
   const orders = await findOrders(sql, which);
   const timeline = await findTimeline(sql, which);
   return {
-    object: row.object,
-    releaseAt: row.release_at,
-    schedule: row.scheduled_at
-      ? {
-          at: row.scheduled_at,
-          openingOf: row.opening_of ?? undefined,
-          reason: row.schedule_reason ?? undefined,
-        }
+    ...thingOf<StoryPart>(story),
+    schedule: scheduled_at
+      ? thingOf<Schedule>({ at: scheduled_at, opening_of, reason: schedule_reason })
       : undefined,
-    releasedAt: row.released_at ?? undefined,
-    endedAt: row.ended_at ?? undefined,
-    endReason: row.end_reason ?? undefined,
-    endNote: row.end_note ?? undefined,
-    rounds: row.rounds,
     stop:
-      row.stop_reason !== null && row.stop_asked_at !== null
-        ? { reason: row.stop_reason, note: row.stop_note ?? undefined, askedAt: row.stop_asked_at }
+      stop_reason !== null && stop_asked_at !== null
+        ? thingOf<Stop>({ reason: stop_reason, note: stop_note, asked_at: stop_asked_at })
         : undefined,
     orders,
-    ordersLeftOut: Math.max(0, row.orders - orders.length),
+    ordersLeftOut: Math.max(0, all - orders.length),
     positions: await findWaitingPositions(sql, which),
     timeline: timeline.slice(-storyEntriesMax),
     isTimelineCut: timeline.length > storyEntriesMax,

@@ -81,6 +81,8 @@ export interface LoggedMessage {
   readonly problem: string | undefined;
 }
 
+type LogPart = Omit<LoggedMessage, 'number' | 'message'>;
+
 /** How far a log was read: the highest number of each direction. */
 export interface LogPlace {
   readonly in: number;
@@ -97,16 +99,7 @@ export async function findLog(
     oldestFirst = false,
   }: { venue: string; after: LogPlace; limit: number; oldestFirst?: boolean },
 ): Promise<readonly LoggedMessage[]> {
-  const rows = await sql<
-    {
-      direction: 'in' | 'out';
-      number: string;
-      type: string;
-      at: Date;
-      fields: Buffer;
-      problem: string | null;
-    }[]
-  >`
+  const rows = await sql<(RowOf<LogPart> & { number: string; type: string; fields: Buffer })[]>`
     select m.direction, m.number, m.type, m.at, m.fields, m.problem
     from unwind.fix_messages m
     join unwind.fix_sessions s using (venue, trading_day)
@@ -117,12 +110,10 @@ export async function findLog(
       case when ${oldestFirst}::boolean then m.number end,
       m.at desc, m.direction, m.number desc
     limit ${limit}`;
-  return (oldestFirst ? rows : rows.toReversed()).map((row) => ({
-    direction: row.direction,
-    number: Number(row.number),
-    at: row.at,
-    message: { type: row.type, fields: fieldsOf(row.fields) ?? [] },
-    problem: row.problem ?? undefined,
+  return (oldestFirst ? rows : rows.toReversed()).map(({ number, type, fields, ...row }) => ({
+    ...thingOf<LogPart>(row),
+    number: Number(number),
+    message: { type, fields: fieldsOf(fields) ?? [] },
   }));
 }
 
