@@ -1,12 +1,20 @@
-// The statements of how far batches are: what their liquidations came to, and whether some wait without an end.
+// The statements of how far batches are: what their liquidations came to, whether some wait without an end, and
+// what became of each account.
 
 import { first } from '../assert.ts';
-import type { SqlOrTx } from '../db/connect.ts';
+import type { Sql, SqlOrTx } from '../db/connect.ts';
 import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
-import type { LiquidationId } from '../ids.ts';
+import type { AccountId, LiquidationId, UserId } from '../ids.ts';
+import type { LiquidationStatus } from '../liquidations/liquidation.ts';
 import { openEndedReasons } from '../liquidations/waits-store.ts';
-import { type Batch, type BatchFigures, batchWithProgress } from './batch.ts';
+import {
+  type AccountStatusInBatch,
+  type Batch,
+  type BatchFigures,
+  type BatchRefusal,
+  batchWithProgress,
+} from './batch.ts';
 
 type Which = Pick<Batch, 'tenantId' | 'batchId'>;
 
@@ -61,4 +69,72 @@ async function hasOpenEndedWait(sql: SqlOrTx, { tenantId, batchId }: Which): Pro
       exists (select from unwind_v1.liquidation_waits w where ${isOpenEnded})
       or exists (select from unwind_v1.position_waits w where ${isOpenEnded}) as waits`;
   return row?.waits ?? false;
+}
+
+/** An account of a batch, and what became of it. */
+export interface BatchAccount {
+  readonly accountId: AccountId;
+  readonly userId: UserId | undefined;
+  readonly number: number;
+  readonly status: AccountStatusInBatch;
+  readonly liquidation:
+    | {
+        readonly liquidationId: LiquidationId;
+        readonly status: LiquidationStatus;
+        readonly cashAmount: string;
+        readonly proceeds: string;
+      }
+    | undefined;
+  readonly refusal: BatchRefusal | undefined;
+  readonly runningId: LiquidationId | undefined;
+  readonly decidedAt: Date | undefined;
+}
+
+export interface AccountQuery extends Pick<Batch, 'tenantId' | 'batchId'> {
+  readonly status: AccountStatusInBatch | undefined;
+  readonly liquidationStatus: LiquidationStatus | undefined;
+  readonly after: AccountId | undefined;
+  readonly limit: number;
+}
+
+/** Accounts of a batch by their ids, and the key behind which the list may go on. */
+export async function findBatchAccounts(
+  sql: Sql,
+  q: AccountQuery,
+): Promise<{ readonly accounts: readonly BatchAccount[]; readonly next: AccountId | undefined }> {
+  const rows = await sql<
+    (RowOf<Omit<BatchAccount, 'liquidation'>> & {
+      liquidation_id: LiquidationId | null;
+      liquidation_status: LiquidationStatus | null;
+      cash_amount: string | null;
+      proceeds: string | null;
+    })[]
+  >`
+    select
+      a.account_id, a.user_id, a.number, a.status, l.liquidation_id, l.status as liquidation_status,
+      round(l.cash_amount, 2)::text as cash_amount, round(l.proceeds, 2)::text as proceeds,
+      a.refusal, a.running_id, a.decided_at
+    from unwind.batch_accounts a
+    left join unwind.liquidations l using (tenant_id, liquidation_id)
+    where a.tenant_id = ${q.tenantId}
+      and a.batch_id = ${q.batchId}
+      and (${q.status ?? null}::text is null or a.status = ${q.status ?? null})
+      and (
+        ${q.liquidationStatus ?? null}::text is null
+        or l.status = ${q.liquidationStatus ?? null}
+      )
+      and (${q.after ?? null}::uuid is null or a.account_id > ${q.after ?? null})
+    order by a.account_id
+    limit ${q.limit}::bigint + 1`;
+  const accounts = rows.slice(0, q.limit).map((row): BatchAccount => {
+    const { liquidation_id: liquidationId, liquidation_status: status, ...others } = row;
+    const { cash_amount: cashAmount, proceeds, ...account } = others;
+    const hasOne = liquidationId !== null && status !== null;
+    const money = { cashAmount: cashAmount ?? '0.00', proceeds: proceeds ?? '0.00' };
+    return {
+      ...thingOf<Omit<BatchAccount, 'liquidation'>>(account),
+      liquidation: hasOne ? { liquidationId, status, ...money } : undefined,
+    };
+  });
+  return { accounts, next: rows.length > q.limit ? accounts.at(-1)?.accountId : undefined };
 }

@@ -218,7 +218,7 @@ export async function lift(
   const act = actOfCommand(at, {
     ...{ operation: 'lift_halt', target: `/halts/${haltId}`, actor: by, reason },
   });
-  const { askToLift } = await import('../liquidations/ask-to-lift.ts');
+  const { askToLift } = await import('../liquidations/lift-halt.ts');
   const lifted = await inTransaction(sql, async (tx) => {
     const result = await askToLift(tx, halt, { at, asker: askerOfCommand(by), reason });
     if (['lifted', 'asked'].includes(result.as)) await recordAct(tx, halt.tenantId, act);

@@ -1,10 +1,9 @@
 // The operations on batches: make, list, look, steer; and their accounts, with what became of each.
 
 import type { Static } from 'typebox';
-import { type BatchAccount, findBatchAccounts } from '../batches/account-list-store.ts';
 import { batchView, refusals } from '../batches/batch.ts';
 import { findBatch, findBatches, type NamedAccount } from '../batches/batch-store.ts';
-import { findBatchObject } from '../batches/figures-store.ts';
+import { type BatchAccount, findBatchAccounts, findBatchObject } from '../batches/figures-store.ts';
 import { createBatch, type Steering, steerBatch } from '../batches/manage-batches.ts';
 import { isMissingPartition } from '../db/errors.ts';
 import { makePartitionOf } from '../events/keep-log.ts';

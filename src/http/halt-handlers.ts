@@ -9,7 +9,7 @@ import { findHaltEffect, type HaltEffect } from '../halts/effect-store.ts';
 import { everyTenant, type Halt, type HaltId, type HaltTarget, scopeOf } from '../halts/halt.ts';
 import { findHalt, findHalts, insertHalt } from '../halts/halts-store.ts';
 import { newId, type TenantId } from '../ids.ts';
-import { askToLift } from '../liquidations/ask-to-lift.ts';
+import { askToLift } from '../liquidations/lift-halt.ts';
 import { findMissing } from '../liquidations/missing-of-halt.ts';
 import { Refusal } from '../refusal.ts';
 import { askerOf } from './approval-handlers.ts';

@@ -6,7 +6,7 @@ import { inTransaction } from '../db/transaction.ts';
 import { batchRowsMax, stopAgainMs } from '../limits.ts';
 import type { Venue } from '../venue/venue.ts';
 import type { Worker } from '../work/work-batches.ts';
-import { claimToCancel } from './cancel-store.ts';
+import { claimToCancel } from './submission-store.ts';
 
 /** A worker that can take orders back from a venue. */
 export interface Canceller extends Worker {

@@ -1,10 +1,10 @@
 // The statements of submissions on their way to the venue and back: sent under a lease, answered, looked
-// up. What reports make of them is in progress-store.ts.
+// up, cancelled for a halt. What reports make of them is in progress-store.ts.
 
 import type { Sql, Tx } from '../db/connect.ts';
 import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
-import { holdOffHalts, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
+import { holdOffHalts, isCancelledByHaltSql, isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { LiquidationId, OrderId, TenantId } from '../ids.ts';
 import { type Decimal, decimal } from '../money.ts';
 import { reportsOfAnswersSql } from '../venue/inbox-store.ts';
@@ -274,4 +274,45 @@ export async function findAtVenues(
   };
   const byVenue = Map.groupBy(rows, (row) => row.venue);
   return new Map([...byVenue].map(([venue, own]) => [venue, references(own)]));
+}
+
+/**
+ * Marks what is at a venue, or on its way there, and is halted so that it is cancelled, unless it was marked a
+ * moment ago. @returns what the venue is to be asked to cancel.
+ */
+export async function claimToCancel(
+  tx: Tx,
+  claim: {
+    readonly venue: string;
+    readonly now: Date;
+    readonly againAfterMs: number;
+    readonly limit: number;
+  },
+): Promise<readonly OrderReference[]> {
+  const { venue, now, againAfterMs, limit } = claim;
+  await holdOffHalts(tx);
+  const rows = await tx<{ tenant_id: TenantId; client_order_id: string }[]>`
+    with halted as (
+      select s.tenant_id, s.client_order_id
+      from unwind.submissions s
+      join unwind.orders o using (tenant_id, order_id)
+      where s.venue = ${venue}
+        and s.status <> 'DONE'
+        and (
+          s.halt_cancel_at is null
+          or s.halt_cancel_at <= ${now}::timestamptz - ${againAfterMs}::integer * interval '1 millisecond'
+        )
+        and ${isCancelledByHaltSql(ofOrder)}
+      order by s.order_id, s.client_order_id
+      limit ${limit}
+      for no key update of s skip locked
+    )
+    update unwind.submissions s
+    set halt_cancel_at = ${now}
+    from halted h
+    where s.tenant_id = h.tenant_id
+      and s.client_order_id = h.client_order_id
+      and s.status <> 'DONE'
+    returning s.tenant_id, s.client_order_id`;
+  return rows.map((row) => ({ tenantId: row.tenant_id, clientOrderId: row.client_order_id }));
 }

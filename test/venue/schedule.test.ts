@@ -12,7 +12,6 @@ import {
   sandboxInstrument,
   usualBehaviour,
 } from '../../src/venue/simulated/behaviour.ts';
-import { priceOf } from '../../src/venue/simulated/price.ts';
 import {
   type AcceptedOrder,
   isFinal,
@@ -20,6 +19,7 @@ import {
   scheduleOf,
   type Terms,
 } from '../../src/venue/simulated/schedule.ts';
+import { priceOf } from '../../src/venue/simulated/submit-orders.ts';
 import { tradeOf } from '../../src/venue/venue.ts';
 import { fc } from '../support/properties.ts';
 

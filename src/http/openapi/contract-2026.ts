@@ -9,7 +9,11 @@ import { execution } from './book-objects.ts';
 import { overviewOf, storyOf } from './control-objects.ts';
 import { controlOperations, liquidationsPage } from './control-operations.ts';
 import { createRequest } from './examples.ts';
-import { liquidationOperations } from './liquidation-operations.ts';
+import {
+  liquidationOperations,
+  scheduledOf,
+  scheduleOperations,
+} from './liquidation-operations.ts';
 import {
   event,
   eventTypes,
@@ -21,7 +25,6 @@ import {
 } from './objects.ts';
 import { exampleOf, type OperationPart } from './operation.ts';
 import type { OperationId } from './operations.ts';
-import { scheduledOf, scheduleOperations } from './schedule-operations.ts';
 
 const laterLiquidation = shape('Liquidation', {
   ...liquidation.properties,

@@ -6,8 +6,7 @@ import { batchOperations } from './batch-operations.ts';
 import { bookOperations } from './book-operations.ts';
 import { controlOperations } from './control-operations.ts';
 import { deliveryOperations } from './delivery-operations.ts';
-import { faultOperations } from './fault-operations.ts';
-import { liquidationOperations } from './liquidation-operations.ts';
+import { liquidationOperations, scheduleOperations } from './liquidation-operations.ts';
 import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
@@ -16,8 +15,6 @@ import { parkedOperations } from './parked-operations.ts';
 import { preTradeOperations } from './pre-trade-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
-import { scheduleOperations } from './schedule-operations.ts';
-import { statementOperations } from './statement-operations.ts';
 import { trailOperations } from './trail-operations.ts';
 import { tunnelOperations } from './tunnel-operations.ts';
 import { userOperations } from './user-operations.ts';
@@ -38,12 +35,10 @@ const parts = {
   ...previewOperations,
   ...parkedOperations,
   ...scheduleOperations,
-  ...statementOperations,
   ...openOperations,
   ...sandboxOperations,
   ...trailOperations,
   ...tunnelOperations,
-  ...faultOperations,
 } as const;
 
 /** The `operationId` of an operation; those of the contract are its own. */

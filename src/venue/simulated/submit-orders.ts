@@ -1,13 +1,19 @@
 // Taking orders at the simulated venue: each is decided once, journalled with its price, and its whole
 // future is fixed then.
 
+import { assertNever } from '../../assert.ts';
 import type { Clock } from '../../clock.ts';
 import type { Sql, Tx } from '../../db/connect.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { newId } from '../../ids.ts';
-import type { Decimal } from '../../money.ts';
+import { type Decimal, decimal } from '../../money.ts';
 import { checkInTime, keyOf, type NewOrder, type SubmitOutcome } from '../venue.ts';
-import { type AskedBehaviour, type Behaviour, behaviourOf } from './behaviour.ts';
+import {
+  type AskedBehaviour,
+  type Behaviour,
+  behaviourOf,
+  sandboxInstrument,
+} from './behaviour.ts';
 import {
   everyInstrument,
   findAskedBehaviours,
@@ -16,7 +22,6 @@ import {
   findNextFixing,
   type Market,
 } from './market-store.ts';
-import { priceOf } from './price.ts';
 import { randomOf } from './random.ts';
 import { scheduleOf, type Terms } from './schedule.ts';
 import {
@@ -146,4 +151,39 @@ function answerTo({ entry, behaviour }: Taken, isFresh: boolean): SubmitOutcome 
     return { type: 'accepted', venueOrderId: decision.venueOrderId };
   }
   return { type: 'refused', reason: decision.reason, temporary: decision.temporary };
+}
+
+/** Where no price was imported either. */
+const defaultPrice = decimal('100');
+
+const cent = decimal('0.01');
+
+/** The price of an accepted order, in its currency, a unit. Pure: at the same instant it gets the same. */
+export function priceOf(order: {
+  isin: string;
+  clientOrderId: string;
+  seed: string;
+  imported: Decimal | undefined;
+  at: Date;
+}): Decimal {
+  const { price } = sandboxInstrument(order.isin);
+  switch (price.type) {
+    case 'imported':
+      return order.imported ?? defaultPrice;
+    case 'fixed':
+      return decimal(price.price);
+    case 'wandering':
+      return cent.times(decimal(String(8_000 + (randomOf('price', order) % 4_000))));
+    case 'swinging':
+      return cent.times(decimal(String(swingCents(order.at))));
+    default:
+      return assertNever(price);
+  }
+}
+
+/** 200.00 EUR at the full hour, 300.00 half an hour later, and back. */
+function swingCents(at: Date): number {
+  const second = Math.floor(at.getTime() / 1_000) % 3_600;
+  const upTo = second < 1_800 ? second : 3_600 - second;
+  return 20_000 + Math.floor((upTo * 10_000) / 1_800);
 }
