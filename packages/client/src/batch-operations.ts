@@ -9,8 +9,8 @@ import type {
   NewBatch,
 } from './batches.ts';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
-import { type CursorListing, cursorListAt } from './cursor-listing.ts';
 import type { LiftRequest } from './halts.ts';
+import { type CursorListing, cursorListAt } from './listing.ts';
 import { at } from './path.ts';
 
 /** Who has decided it, and why. */

@@ -45,7 +45,6 @@ export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
 export type * from './control.ts';
 export type { Control } from './control-operations.ts';
-export type { CursorListing, CursorPage } from './cursor-listing.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
 export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
 export type { EventLog, EventPage } from './event-log.ts';
@@ -54,7 +53,7 @@ export type { LoggedBatchEvent, LoggedEvent, LoggedLiquidationEvent } from './ev
 export { isBatchEvent, isLiquidationEvent } from './events.ts';
 export type { PreparedRequest } from './exchange.ts';
 export type * from './halts.ts';
-export type { Listing, Page } from './listing.ts';
+export type { CursorListing, CursorPage, Listing, Page } from './listing.ts';
 export type * from './looks.ts';
 export type { NoAnswerReason } from './network-fault.ts';
 export type { Events, Liquidations, Replay, WaitOptions, Webhooks } from './operations.ts';

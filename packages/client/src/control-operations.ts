@@ -8,7 +8,6 @@ import type {
   OverviewQuery,
   SignedStatement,
 } from './control.ts';
-import { type CursorListing, cursorListAt } from './cursor-listing.ts';
 import type {
   Approval,
   ApprovalDecision,
@@ -20,7 +19,7 @@ import type {
   LiftRequest,
   NewHalt,
 } from './halts.ts';
-import type { Listing } from './listing.ts';
+import { type CursorListing, cursorListAt, type Listing, listAt } from './listing.ts';
 import type { FoundThing, Parked, ParkedClosing, SellingOverview } from './looks.ts';
 import { at } from './path.ts';
 import type {
@@ -36,7 +35,6 @@ import type {
   NewScheduledLiquidation,
   ScheduledLiquidation,
 } from './preview.ts';
-import { listAt } from './reading.ts';
 import type { Act, ActQuery } from './trail.ts';
 
 /** An extension of this service, beside the published API. */

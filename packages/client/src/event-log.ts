@@ -3,6 +3,7 @@
 import type { EventPageMeta, EventQuery } from './contract.ts';
 import { LogGapError } from './errors.ts';
 import type { LoggedEvent } from './events.ts';
+import { PagedList } from './listing.ts';
 
 /** One page of the log. */
 export interface EventPage {
@@ -13,29 +14,16 @@ export interface EventPage {
 /** Events a page where the caller does not say: the most the service gives. */
 const usualLimit = 1_000;
 
-/** A part of the log that is read as it is looped over: `for await (const event of log)`. */
-export class EventLog implements AsyncIterable<LoggedEvent> {
-  readonly #read: (query: EventQuery) => Promise<EventPage>;
-  readonly #query: EventQuery;
-
-  constructor(read: (query: EventQuery) => Promise<EventPage>, query: EventQuery) {
-    this.#read = read;
-    this.#query = query;
-  }
-
-  /** The one page that was asked for; `meta.next` is the cursor behind it. */
-  page(): Promise<EventPage> {
-    return this.#read(this.#query);
-  }
-
+/** A part of the log; the `next` of the `meta` of a page is the cursor behind it. */
+export class EventLog extends PagedList<LoggedEvent, EventQuery, EventPage> {
   /**
    * All pages up to the end of the log. Write down `meta.next` once you have made sure of a page:
    * from there you go on later. A page says in `meta.gap` what was dropped before it.
    */
   async *pages(): AsyncGenerator<EventPage, void, undefined> {
-    let query: EventQuery = { limit: usualLimit, ...this.#query };
+    let query: EventQuery = { limit: usualLimit, ...this.query };
     for (;;) {
-      const page = await this.#read(query);
+      const page = await this.read(query);
       yield page;
       if (!page.meta.has_more) return;
       query = { ...query, after: page.meta.next };
@@ -43,17 +31,10 @@ export class EventLog implements AsyncIterable<LoggedEvent> {
   }
 
   /** @throws LogGapError before it would pass over events that were dropped unread. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<LoggedEvent, void, undefined> {
+  override async *[Symbol.asyncIterator](): AsyncGenerator<LoggedEvent, void, undefined> {
     for await (const { data, meta } of this.pages()) {
       if (meta.gap !== null) throw new LogGapError(meta.gap);
       yield* data;
     }
-  }
-
-  /** All events at once. @throws LogGapError */
-  async all(): Promise<readonly LoggedEvent[]> {
-    const events: LoggedEvent[] = [];
-    for await (const event of this) events.push(event);
-    return events;
   }
 }

@@ -5,9 +5,8 @@ import type { Caller, CallOptions, KeyedOptions } from './call.ts';
 import type { EventQuery, KeySet, Liquidation, LiquidationQuery } from './contract.ts';
 import { ApiError, StillRunningError } from './errors.ts';
 import { EventLog } from './event-log.ts';
-import type { Listing } from './listing.ts';
+import { type Listing, listAt } from './listing.ts';
 import { at } from './path.ts';
-import { listAt } from './reading.ts';
 import type {
   AttemptQuery,
   DeliveryAttempt,

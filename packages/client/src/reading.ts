@@ -12,7 +12,7 @@ import type {
 } from './book.ts';
 import type { Caller, CallOptions } from './call.ts';
 import type { PageQuery } from './contract.ts';
-import { Listing } from './listing.ts';
+import { type Listing, listAt } from './listing.ts';
 import { at } from './path.ts';
 
 export interface Users {
@@ -60,16 +60,6 @@ export interface Reading {
   readonly orders: Orders;
   readonly executions: Executions;
   readonly instruments: Instruments;
-}
-
-/** A list of the service at a path. */
-export function listAt<T, Query extends PageQuery>(
-  caller: Caller,
-  target: string,
-  query: Query,
-  options?: CallOptions,
-): Listing<T, Query> {
-  return new Listing((part) => caller.get(target, { query: part, ...options }), query);
 }
 
 export function readingOf(caller: Caller): Reading {
