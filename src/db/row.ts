@@ -72,15 +72,15 @@ type MembersOf<List extends string> = List extends `${infer First},${infer Rest}
       : Trimmed<List>;
 
 /** Names the members of a thing, or of one of its kinds, that a column may hold. */
-type Givable<Thing> = Thing extends unknown
-  ? keyof { [Name in keyof Thing as Thing[Name] extends Given ? Name : never]: true }
+type Givable<Thing, Held> = Thing extends unknown
+  ? keyof { [Name in keyof Thing as Thing[Name] extends Held ? Name : never]: true }
   : never;
 
 /** A table with the name and the columns that a text gives it, if each column is a member. */
-type Table<Text extends string, Thing> = Text extends `${string} (${infer List})`
-  ? MembersOf<List> extends Givable<Thing>
+type Table<Text extends string, Thing, Held = Given> = Text extends `${string} (${infer List})`
+  ? MembersOf<List> extends Givable<Thing, Held>
     ? Text
-    : `${Exclude<MembersOf<List>, Givable<Thing>>} is no such member`
+    : `${Exclude<MembersOf<List>, Givable<Thing, Held>>} is no such member`
   : 'name (column type, ...)';
 
 /**
@@ -101,6 +101,17 @@ export function rowsOf<Thing extends object, Alike extends object = object>(
       });
       return new Fragment(strings, values);
     },
+    /** The same of one JSON text: a column may be a list of texts, but none a decimal, and none counts the rows. */
+    asRecords: <const Text extends string>(
+      text: Text & Table<Text, Thing & Alike, Exclude<Given, Decimal> | readonly string[]>,
+    ): Fragment => {
+      const { columns } = tableOf(text);
+      const records = things.map((thing) => {
+        const members = new Map<string, unknown>(Object.entries({ ...thing, ...alike }));
+        return Object.fromEntries(columns.map(({ name, member }) => [name, members.get(member)]));
+      });
+      return new Fragment(['json_to_recordset(', `::json) as ${text}`], [JSON.stringify(records)]);
+    },
   };
 }
 
@@ -111,7 +122,11 @@ function toValue(thing: object, member: string, type: string): Scalar {
 }
 
 interface TableText {
-  readonly columns: readonly { readonly member: string; readonly type: string }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly member: string;
+    readonly type: string;
+  }[];
   /** The statement around the lists of values, one of each column. */
   readonly strings: readonly string[];
 }
@@ -121,12 +136,12 @@ const tables = new Map<string, TableText>();
 function tableOf(text: string): TableText {
   const known = tables.get(text);
   if (known !== undefined) return known;
-  const [name, list = ''] = text.split(/ \(|\)$/);
+  const [alias, list = ''] = text.split(/ \(|\)$/);
   const all = list.split(',').map((column) => column.trim().split(' '));
   const given = all.filter(([, type]) => type !== 'for');
-  const columns = given.map(([column = '', type = '']) => ({ member: memberOf(column), type }));
+  const columns = given.map(([name = '', type = '']) => ({ name, member: memberOf(name), type }));
   const as = given.length < all.length ? 'with ordinality as' : 'as';
-  const end = `) ${as} ${name} (${all.map(([column]) => column).join(', ')})`;
+  const end = `) ${as} ${alias} (${all.map(([column]) => column).join(', ')})`;
   const casts = columns.map(({ type }) => `::${type}[]`);
   const strings = [
     'unnest(',

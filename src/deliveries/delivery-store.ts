@@ -3,7 +3,7 @@
 // no two statements deadlock.
 
 import type { Sql, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import type { AccountId, TenantId } from '../ids.ts';
 import { type WebhookKey, webhookColumns } from '../webhooks/store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
@@ -214,6 +214,7 @@ export async function readBlocks(
   sql: Sql,
   keys: readonly WebhookKey[],
 ): Promise<readonly (readonly Block[])[]> {
+  const asked = keys.map((key, n) => ({ ...key, n }));
   const rows = await sql<
     (RowOf<BlockPart> & {
       n: number;
@@ -225,8 +226,7 @@ export async function readBlocks(
     select
       g.n, b.account_id, b.acknowledged_offset, b.request_id, b.up_to, b.status, b.attempts,
       b.failing_since, b.next_attempt_at, b.last_attempt_at, b.last_outcome
-    from json_to_recordset(${recordsOf(keys.map((key) => keyRecord(key)))}::json)
-      as g (n integer, tenant_id uuid, webhook_id uuid)
+    from ${rowsOf(asked).asRecords('g (n integer, tenant_id uuid, webhook_id uuid)')}
     join unwind.blocked_accounts b using (tenant_id, webhook_id)`;
   const byKey = Map.groupBy(rows, (row) => row.n);
   return keys.map((_, n) => {
@@ -252,12 +252,11 @@ export async function renewLeases(
   leases: readonly (WebhookKey & { epoch: number })[],
   lease: { holder: string; expiresAt: Date },
 ): Promise<readonly (Date | undefined)[]> {
-  const given = leases.map((one) => ({ ...keyRecord(one), epoch: one.epoch }));
+  const given = leases.map((one, n) => ({ ...one, n }));
   const rows = await sql<{ n: number; settings_at: Date }[]>`
     with ours as (
       select g.n, d.tenant_id, d.webhook_id
-      from json_to_recordset(${recordsOf(given)}::json)
-        as g (n integer, tenant_id uuid, webhook_id uuid, epoch integer)
+      from ${rowsOf(given).asRecords('g (n integer, tenant_id uuid, webhook_id uuid, epoch integer)')}
       join unwind.deliveries d
         on d.tenant_id = g.tenant_id
         and d.webhook_id = g.webhook_id
@@ -291,10 +290,6 @@ export async function endDeliveryLeases(
       and left(d.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
       and d.lease_holder <> ${holder}`;
   return rows.count;
-}
-
-export function keyRecord({ tenantId, webhookId }: WebhookKey) {
-  return { tenant_id: tenantId, webhook_id: webhookId };
 }
 
 /** Rows as a JSON text, each with its number `n`. */

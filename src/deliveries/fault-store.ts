@@ -1,10 +1,9 @@
 // The statements of the faults that clients of a sandbox ask for.
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import type { WebhookId } from '../ids.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
-import { keyRecord, recordsOf } from './delivery-store.ts';
 import type { Faults } from './fault.ts';
 
 /** Sets the faults of a subscription, in place of those it had. */
@@ -54,8 +53,7 @@ export async function readFaults(
     select
       f.webhook_id, f.since, f.ends_at, f.late_s, f.burst_s, f.silent_until, f.twice, f.signature,
       f.stall_s, f.one_in, f.answered_as
-    from json_to_recordset(${recordsOf(keys.map((key) => keyRecord(key)))}::json)
-      as g (n integer, tenant_id uuid, webhook_id uuid)
+    from ${rowsOf(keys).asRecords('g (tenant_id uuid, webhook_id uuid)')}
     join unwind.webhook_faults f using (tenant_id, webhook_id)`;
   return new Map(rows.map(({ webhook_id: id, ...row }) => [id, thingOf<Faults>(row)]));
 }

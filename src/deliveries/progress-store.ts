@@ -2,12 +2,13 @@
 // of many subscriptions in one commit, each fenced by holder and epoch.
 
 import type { Sql } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, EventId } from '../ids.ts';
 import { disabling } from '../webhooks/store.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import type { Block, Standing } from './delivery.ts';
-import { type Gap, keyRecord, recordsOf } from './delivery-store.ts';
+import type { Gap } from './delivery-store.ts';
 import type { FaultName } from './fault.ts';
 
 /** One attempt as the delivery log keeps it. */
@@ -100,17 +101,25 @@ export async function recordProgress(
 
 /** CTEs: `ours` are the records whose lease is still theirs, written as the new standing. */
 function oursUpdated(holder: string, all: readonly Progress[]): Fragment {
+  const given = all.map(({ webhook, standing, gap, ...progress }, n) => ({
+    ...{ n, tenantId: webhook.tenantId, webhookId: webhook.webhookId },
+    ...progress,
+    ...standing,
+    settingsAt: webhook.updatedAt,
+    acknowledgedOffset: standing.offset,
+    ...{ gapAfter: gap?.after, gapUpTo: gap?.upTo, gapNoticedAt: gap?.noticedAt },
+  }));
   return fragment`
     given as (
       select g.*
-      from json_to_recordset(${recordsOf(all.map(progressRecord))}::json) as g (
+      from ${rowsOf(given).asRecords(`g (
         n integer, tenant_id uuid, webhook_id uuid, epoch integer, settings_at timestamptz,
         acknowledged_offset bigint, blocked_count integer, blocked_due_at timestamptz,
         full_offset bigint, attempts integer, failing_since timestamptz,
         next_attempt_at timestamptz, last_attempt_at timestamptz, last_success_at timestamptz,
         last_outcome text, acknowledged_count bigint, failed_count bigint, gap_after bigint,
         gap_up_to bigint, gap_noticed_at timestamptz, disable boolean, release boolean
-      )
+      )`)}
     ),
     locked as (
       select g.n, d.tenant_id, d.webhook_id
@@ -162,7 +171,13 @@ function oursUpdated(holder: string, all: readonly Progress[]): Fragment {
 
 /** Of `ours`: the blocked accounts as they are now. */
 function blockedWritten(all: readonly Progress[]): Fragment {
-  const blocked = all.flatMap(blockedRecords);
+  const blocked = all.flatMap(({ blocks }, n) => {
+    return [...blocks].flatMap(([accountId, block]) => {
+      return block
+        ? { ...block, n, accountId, acknowledgedOffset: block.acknowledged.get(accountId) }
+        : [];
+    });
+  });
   return fragment`
     insert into unwind.blocked_accounts (
       tenant_id, webhook_id, account_id, acknowledged_offset, request_id, up_to, status, attempts,
@@ -171,11 +186,11 @@ function blockedWritten(all: readonly Progress[]): Fragment {
     select
       o.tenant_id, o.webhook_id, b.account_id, b.acknowledged_offset, b.request_id, b.up_to,
       b.status, b.attempts, b.failing_since, b.next_attempt_at, b.last_attempt_at, b.last_outcome
-    from json_to_recordset(${JSON.stringify(blocked)}::json) as b (
+    from ${rowsOf(blocked).asRecords(`b (
       n integer, account_id uuid, acknowledged_offset bigint, request_id uuid, up_to bigint,
       status text, attempts integer, failing_since timestamptz, next_attempt_at timestamptz,
       last_attempt_at timestamptz, last_outcome text
-    )
+    )`)}
     join ours o on o.n = b.n
     on conflict (tenant_id, webhook_id, account_id) do update
     set
@@ -193,11 +208,11 @@ function blockedWritten(all: readonly Progress[]): Fragment {
 /** Of `ours`: accounts that are in step again have no row. */
 function blockedRemoved(all: readonly Progress[]): Fragment {
   const inStep = all.flatMap(({ blocks }, n) => {
-    return [...blocks].flatMap(([account_id, block]) => (block ? [] : [{ n, account_id }]));
+    return [...blocks].flatMap(([accountId, block]) => (block ? [] : { n, accountId }));
   });
   return fragment`
     delete from unwind.blocked_accounts b
-    using json_to_recordset(${JSON.stringify(inStep)}::json) as g (n integer, account_id uuid), ours o
+    using ${rowsOf(inStep).asRecords('g (n integer, account_id uuid)')}, ours o
     where o.n = g.n
       and b.tenant_id = o.tenant_id
       and b.webhook_id = o.webhook_id
@@ -206,85 +221,20 @@ function blockedRemoved(all: readonly Progress[]): Fragment {
 
 /** Of `ours`: attempts, over what stood in their places. */
 function attemptsWritten(all: readonly Progress[]): Fragment {
-  const attempts = all.flatMap(attemptRecords);
+  const attempts = all.flatMap((one, n) => one.attempts.map((attempt) => ({ ...attempt, n })));
   return fragment`
     insert into unwind.delivery_attempts (
       ${attemptColumns}
     )
     select
-      o.tenant_id, o.webhook_id, a.place, a.attempt_id, a.kind, a.attempted_at, a.duration_ms,
+      o.tenant_id, o.webhook_id, a.place, a.attempt_id, a.kind, a.at, a.duration_ms,
       a.outcome, a.status, a.answer, a.attempt, a.events, a.first_event_id, a.last_event_id,
       a.faults
-    from json_to_recordset(${JSON.stringify(attempts)}::json) as a (
-      n integer, place integer, attempt_id uuid, kind text,
-      attempted_at timestamptz, duration_ms integer, outcome text, status integer, answer text,
-      attempt integer, events integer, first_event_id uuid, last_event_id uuid, faults text[]
-    )
+    from ${rowsOf(attempts).asRecords(`a (
+      n integer, place integer, attempt_id uuid, kind text, at timestamptz, duration_ms integer,
+      outcome text, status integer, answer text, attempt integer, events integer,
+      first_event_id uuid, last_event_id uuid, faults text[]
+    )`)}
     join ours o on o.n = a.n
     ${overOlderAttempt}`;
-}
-
-function progressRecord(progress: Progress): object {
-  const { webhook, standing, gap } = progress;
-  return {
-    ...keyRecord(webhook),
-    epoch: progress.epoch,
-    settings_at: webhook.updatedAt,
-    acknowledged_offset: standing.offset,
-    blocked_count: progress.blockedCount,
-    blocked_due_at: progress.blockedDueAt,
-    full_offset: progress.fullOffset,
-    attempts: standing.attempts,
-    failing_since: standing.failingSince,
-    next_attempt_at: standing.nextAttemptAt,
-    last_attempt_at: standing.lastAttemptAt,
-    last_success_at: standing.lastSuccessAt,
-    last_outcome: standing.lastOutcome,
-    acknowledged_count: progress.acknowledgedCount,
-    failed_count: progress.failedCount,
-    gap_after: gap?.after,
-    gap_up_to: gap?.upTo,
-    gap_noticed_at: gap?.noticedAt,
-    disable: progress.disable,
-    release: progress.release,
-  };
-}
-
-function blockedRecords({ blocks }: Progress, n: number): readonly object[] {
-  return [...blocks].flatMap(([accountId, block]) => {
-    if (block === undefined) return [];
-    const record = {
-      n,
-      account_id: accountId,
-      acknowledged_offset: block.acknowledged.get(accountId),
-      request_id: block.requestId,
-      up_to: block.upTo,
-      status: block.status,
-      attempts: block.attempts,
-      failing_since: block.failingSince,
-      next_attempt_at: block.nextAttemptAt,
-      last_attempt_at: block.lastAttemptAt,
-      last_outcome: block.lastOutcome,
-    };
-    return [record];
-  });
-}
-
-function attemptRecords({ attempts }: Progress, n: number): readonly object[] {
-  return attempts.map((one) => ({
-    n,
-    place: one.place,
-    attempt_id: one.attemptId,
-    kind: one.kind,
-    attempted_at: one.at,
-    duration_ms: one.durationMs,
-    outcome: one.outcome,
-    status: one.status,
-    answer: one.answer,
-    attempt: one.attempt,
-    events: one.events,
-    first_event_id: one.firstEventId,
-    last_event_id: one.lastEventId,
-    faults: one.faults,
-  }));
 }

@@ -2,6 +2,7 @@
 // retired, taken out of the log and dropped as a whole.
 
 import type { Sql, Tx } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import { identifier } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 
@@ -123,17 +124,16 @@ export async function retirePartition(
   partition: EventPartition,
   how: { ends: readonly PartitionEnd[]; now: Date; dropFrom: Date },
 ): Promise<void> {
-  const rows = how.ends.map(({ tenantId, position }) => ({ tenant_id: tenantId, last: position }));
   await tx`
     with locked as (
-      select h.tenant_id, g.last
-      from json_to_recordset(${JSON.stringify(rows)}::json) as g (tenant_id uuid, last bigint)
+      select h.tenant_id, g.position
+      from ${rowsOf(how.ends).asRecords('g (tenant_id uuid, position bigint)')}
       join unwind.event_heads h on h.tenant_id = g.tenant_id
       order by h.tenant_id
       for update of h
     )
     update unwind.event_heads h
-    set dropped_to = greatest(h.dropped_to, l.last)
+    set dropped_to = greatest(h.dropped_to, l.position)
     from locked l
     where h.tenant_id = l.tenant_id`;
   await tx`

@@ -47,6 +47,17 @@ test('rows may be counted, and have members that only some kinds of them have', 
   });
 });
 
+test('rows may also be one JSON text', () => {
+  const rows = [{ accountId: 'a', types: ['x'], upTo: undefined }];
+  const table = rowsOf(rows, { at: new Date(0) }).asRecords(
+    'g (account_id uuid, types text[], up_to bigint, at timestamptz)',
+  );
+  assert.deepEqual(statement`select from ${table}`, {
+    text: 'select from json_to_recordset($1::json) as g (account_id uuid, types text[], up_to bigint, at timestamptz)',
+    values: ['[{"account_id":"a","types":["x"],"at":"1970-01-01T00:00:00.000Z"}]'],
+  });
+});
+
 test('a column that is no member does not compile', () => {
   const orders = [{ isin: 'A', lots: [] }];
   // @ts-expect-error: misspelt
