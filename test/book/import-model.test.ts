@@ -6,6 +6,7 @@ import { decimal, plain } from '../../src/money.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { times } from '../support/length.ts';
 import { fc } from '../support/properties.ts';
 import {
   anna,
@@ -101,6 +102,6 @@ test('the book holds what the snapshots say, and its movements add up to it', as
     assert.deepEqual(await holdingsOf(bench), expected);
     assert.equal((await movementsOf(bench)).length, model.movements);
   });
-  await fc.assert(property, { numRuns: 30 });
+  await fc.assert(property, { numRuns: times({ short: 10, long: 30 }) });
   await assertBookAddsUp({ sql, clock: testClock(), tenantId: await makeTenant(sql) });
 });

@@ -15,6 +15,7 @@ import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToCancel, askToLiquidate, engineSteps } from '../support/engine.ts';
+import { times } from '../support/length.ts';
 import { fc } from '../support/properties.ts';
 import * as expected from './model.ts';
 import { type Isin, isins, type Model } from './model.ts';
@@ -413,7 +414,7 @@ test('as the model says: whatever happens in whatever order', async (t) => {
     fc.asyncProperty(quantities, script, (held, actions) => {
       return play(t, held, [['create'], ['release'], ...actions]);
     }),
-    { numRuns: 12, endOnFailure: true, interruptAfterTimeLimit: 40_000 },
+    { numRuns: times({ short: 5, long: 12 }), endOnFailure: true, interruptAfterTimeLimit: 40_000 },
   );
 });
 

@@ -3,6 +3,7 @@
 // plans of their statements.
 import pg from 'pg';
 import type { Sql } from '../../src/db/connect.ts';
+import { bySocket } from '../../tools/database-url.ts';
 
 /** One session of the server. */
 export interface Backend {
@@ -32,7 +33,6 @@ export class Backends {
    */
   readonly #idle: Backend[] = [];
   readonly #settling = new Set<Promise<unknown>>();
-  #socket: Promise<string | undefined> | undefined;
   /** How many are lent. */
   lent = 0;
 
@@ -52,11 +52,8 @@ export class Backends {
   }
 
   async #open(config: pg.ClientConfig): Promise<Backend> {
-    this.#socket ??= findSocket(this.#admin);
-    const url = new URL(config.connectionString ?? '');
-    const socket = await this.#socket;
-    if (socket !== undefined) url.searchParams.set('host', socket);
-    const way = { connectionString: url.href, pipeline: true };
+    const url = bySocket(config.connectionString ?? '', process.env['UNWIND_TEST_SOCKET'] ?? '');
+    const way = { connectionString: url, pipeline: true };
     const client = new pg.Client({ ...config, ...way } as pg.ClientConfig);
     // A statement that is under way reports it.
     client.on('error', () => {});
@@ -108,15 +105,6 @@ export class Backends {
   async end(): Promise<void> {
     await Promise.all(this.#idle.map(({ client }) => client.end()));
   }
-}
-
-/** The Unix socket of the throwaway server; undefined on another one. It costs less than loopback. */
-async function findSocket(admin: Sql): Promise<string | undefined> {
-  const [row] = await admin<{ sockets: string; data: string }[]>`
-    select
-      current_setting('unix_socket_directories', true) as sockets,
-      current_setting('data_directory', true) as data`;
-  return row?.sockets === '.' ? row.data : undefined;
 }
 
 /** Sends statements at once. @returns the answer to the last; an error of another is of the last too. */

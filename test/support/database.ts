@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { identifier } from '../../src/db/sql.ts';
-import { withDatabase } from '../../tools/database-url.ts';
+import { bySocket, withDatabase } from '../../tools/database-url.ts';
 
 export interface TestDatabase {
   readonly url: string;
@@ -72,7 +72,7 @@ export async function createTestDatabase(
   const { max = 10, lockTimeoutMs = patience.lockTimeoutMs } = options;
   const { connectTimeoutMs, idleInTransactionTimeoutMs } = patience;
   const sql = connect({
-    url,
+    url: bySocket(url, process.env['UNWIND_TEST_SOCKET'] ?? ''),
     max,
     applicationName: 'unwind test',
     connectTimeoutMs,

@@ -3,9 +3,15 @@
 
 export const isFull = process.env['UNWIND_TEST_FULL'] === '1';
 
+const isShort = process.env['UNWIND_TEST_SHORT'] === '1';
+
+/** How often something drawn is tried: `npm test` tries less, and each time others. */
+export const times = (count: { readonly short: number; readonly long: number }) => {
+  return isShort ? count.short : count.long;
+};
+
 /** Options of a test that only belongs to the full form. */
 export const onlyFull = isFull ? {} : { skip: 'in full: npm run test:full' };
 
 /** Options of a test that `npm test` leaves to `npm run test:long`. */
-export const onlyLong =
-  process.env['UNWIND_TEST_SHORT'] === '1' ? { skip: 'long by nature: npm run test:long' } : {};
+export const onlyLong = isShort ? { skip: 'long by nature: npm run test:long' } : {};
