@@ -111,9 +111,7 @@ async function endOrphans(parent: string): Promise<void> {
   for (const entry of await readdir(parent)) {
     const pid = new RegExp(`^${directoryPrefix}(\\d+)-`).exec(entry)?.[1];
     const home = join(parent, entry);
-    if (pid === undefined || isAlive(Number(pid)) || !(await isOurs(home))) {
-      continue;
-    }
+    if (pid === undefined || isAlive(Number(pid)) || !(await isOurs(home))) continue;
     try {
       if ((await readdir(home)).includes('pg18')) {
         const orphan = await startEmbedded({ home, log, settings: throwaway });

@@ -65,9 +65,7 @@ async function runTests(
   signal: AbortSignal,
   env: NodeJS.ProcessEnv & TestEnvironment,
 ): Promise<number> {
-  if (signal.aborted) {
-    return 130;
-  }
+  if (signal.aborted) return 130;
   const flags = args.filter((arg) => arg.startsWith('--'));
   const paths = args.filter((arg) => !arg.startsWith('--'));
   const isShort = env['UNWIND_TEST_SHORT'] === '1';

@@ -119,9 +119,7 @@ function makeAccounts(): readonly Account[] {
 }
 
 function statusOf(number: number): string {
-  if (number % otherStatusEvery !== 0) {
-    return 'ACTIVE';
-  }
+  if (number % otherStatusEvery !== 0) return 'ACTIVE';
   return at(otherStatuses, (number / otherStatusEvery - 1) % otherStatuses.length);
 }
 
@@ -170,9 +168,7 @@ function pick<T>(draw: Draw, choices: readonly T[]): T {
 
 function at<T>(list: readonly T[], index: number): T {
   const found = list[index];
-  if (found === undefined) {
-    throw new RangeError(`there is nothing at ${index} of ${list.length}`);
-  }
+  if (found === undefined) throw new RangeError(`there is nothing at ${index} of ${list.length}`);
   return found;
 }
 

@@ -22,9 +22,7 @@ const codeOfA = 65;
  * (XS, EU) are no country. Throws a RangeError that says what is wrong. Source: ISO 6166.
  */
 export function parseIsin(text: string): Isin {
-  if (isIsin(text)) {
-    return text;
-  }
+  if (isIsin(text)) return text;
   throw new RangeError(`not an ISIN: ${faultOf(text)}`);
 }
 

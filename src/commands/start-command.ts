@@ -151,9 +151,7 @@ function welcome(config: Config, service: Service, startMs: number): string {
 }
 
 function consoleOf(config: Config, { url, consoleLink }: Service): readonly string[][] {
-  if (consoleLink !== undefined) {
-    return [['Console', `${consoleLink} (once, within 10 minutes)`]];
-  }
+  if (consoleLink !== undefined) return [['Console', `${consoleLink} (once, within 10 minutes)`]];
   if (!config.roles.has('api')) return [];
   const ways = {
     link: `${url}/console (sign in with a link: ${command} console)`,

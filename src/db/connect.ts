@@ -120,11 +120,11 @@ export function connect(options: ConnectOptions): Sql {
     pool,
     prepare: (options.prepare ?? true) && !options.plansAnew,
     closeMs: options.closeTimeoutMs ?? limits.closeTimeoutMs,
-    rest: simulated?.rest ?? restByLot,
+    rest: simulated?.rest ?? restAtRandom,
   });
 }
 
-async function restByLot(msMax: number): Promise<void> {
+async function restAtRandom(msMax: number): Promise<void> {
   await wait(Math.random() * msMax);
 }
 

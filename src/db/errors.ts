@@ -113,17 +113,13 @@ export function isPassing(error: unknown): boolean {
  */
 export function isConnectionError(error: unknown): boolean {
   const server = serverErrorOf(error);
-  if (server !== undefined) {
-    return codeOf(server).startsWith('08') || goneCodes.has(codeOf(server));
-  }
+  if (server !== undefined) return codeOf(server).startsWith('08') || goneCodes.has(codeOf(server));
   return causesOf(error).some((cause) => cause instanceof ConnectionLostError);
 }
 
 function violates(error: unknown, code: string, constraint: string | undefined): boolean {
   const server = serverErrorOf(error);
-  if (server?.code !== code) {
-    return false;
-  }
+  if (server?.code !== code) return false;
   return constraint === undefined || server.constraint === constraint;
 }
 

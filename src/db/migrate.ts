@@ -118,9 +118,7 @@ export async function migrate(sql: Sql, folder?: URL): Promise<readonly Migratio
   // One step a round; what other processes did meanwhile is read anew each time.
   for (let round = 0; round <= migrations.length; round += 1) {
     const step = await inTransaction(sql, (tx) => applyNext(tx, migrations), limits);
-    if (step === null) {
-      break;
-    }
+    if (step === null) break;
     applied.push(step);
   }
   return applied;
@@ -211,14 +209,10 @@ async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migr
       (to_jsonb(m) ->> 'compatible_from')::integer as compatible_from
     from unwind.migrations m
     order by m.number`;
-  if (isPreRelease(applied[0]?.name)) {
-    return await cross(tx, applied, migrations);
-  }
+  if (isPreRelease(applied[0]?.name)) return await cross(tx, applied, migrations);
   refuseStrangers(applied, migrations);
   const next = migrations[applied.length];
-  if (next === undefined) {
-    return null;
-  }
+  if (next === undefined) return null;
   await tx.script(next.text);
   await record(tx, next);
   return next;

@@ -52,9 +52,7 @@ export async function againAfterConflict<T>(
     try {
       return await work();
     } catch (error) {
-      if (attempt >= attempts || !isConflict(error)) {
-        throw error;
-      }
+      if (attempt >= attempts || !isConflict(error)) throw error;
       await sql.rest(Math.min(firstWaitMs * 2 ** attempt, maxWaitMs));
     }
   }

@@ -59,9 +59,7 @@ export function checkReceiverUrl(
   if (isIP(bare) !== 0) return { fault: 'names an address instead of a host' };
   const name = hostname.replace(/\.$/, '');
   const isWhole = name.includes('.') && name.split('.').every((label) => label !== '');
-  if (!isWhole || name.endsWith('.localhost')) {
-    return { fault: 'does not name a public host' };
-  }
+  if (!isWhole || name.endsWith('.localhost')) return { fault: 'does not name a public host' };
   return { url };
 }
 

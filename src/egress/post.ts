@@ -106,9 +106,7 @@ function guardedConnector(options: ReceiverOptions): buildConnector.connector {
   return (to, callback) => {
     const fail = (error: Error) => callback(new UnreachedError(error), null);
     const checked = checkReceiverUrl(`${to.protocol}//${to.host ?? to.hostname}`, policy);
-    if ('fault' in checked) {
-      return fail(new ForbiddenAddressError(`the receiver ${checked.fault}`));
-    }
+    if ('fault' in checked) return fail(new ForbiddenAddressError(`the receiver ${checked.fault}`));
     return connect(to, (...[error, socket]) => {
       if (error !== null) return fail(error);
       passOverInterim(socket);

@@ -21,15 +21,11 @@ const candidates = ['postgres', '_postgres', 'nobody']; // the second one is mac
  * `no_account` when root finds neither `postgres` nor `nobody`.
  */
 export async function findAccount(): Promise<Account | null> {
-  if (process.getuid?.() !== 0) {
-    return null;
-  }
+  if (process.getuid?.() !== 0) return null;
   const accounts = parsePasswd(await readFile('/etc/passwd', 'utf8'));
   for (const name of candidates) {
     const account = accounts.get(name);
-    if (account !== undefined && account.uid !== 0) {
-      return account;
-    }
+    if (account !== undefined && account.uid !== 0) return account;
   }
   throw new EmbeddedError(
     'no_account',
@@ -62,16 +58,12 @@ export async function canReach(
   account: Account | null,
   how: 'enter' | 'read' = 'enter',
 ): Promise<boolean> {
-  if (account === null) {
-    return true;
-  }
+  if (account === null) return true;
   let place = await realpath(path);
   let wanted = how === 'read' ? 0o5 : 0o1;
   while (await isOpen(place, account, wanted)) {
     const above = dirname(place);
-    if (above === place) {
-      return true;
-    }
+    if (above === place) return true;
     place = above;
     wanted = 0o1;
   }
@@ -84,9 +76,7 @@ export async function canReach(
  */
 export async function makeOpenDirectory(path: string): Promise<void> {
   const first = await makeDirectory(path);
-  if (first === undefined) {
-    return;
-  }
+  if (first === undefined) return;
   for (let made = resolve(path); made.length >= resolve(first).length; made = dirname(made)) {
     await chmod(made, 0o755);
   }

@@ -105,9 +105,7 @@ async function makeLinks(
         if (how === 'if writable' && (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')) {
           return false;
         }
-        if (code !== 'EEXIST') {
-          throw error;
-        }
+        if (code !== 'EEXIST') throw error;
       }
     }
   }
@@ -117,9 +115,7 @@ async function makeLinks(
 async function copyOnce(root: string, links: readonly Link[], copies: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const copy = join(copies, `postgresql-${version}-${process.platform}-${process.arch}`);
-  if (await exists(copy)) {
-    return copy;
-  }
+  if (await exists(copy)) return copy;
   const fresh = `${copy}.new-${randomBytes(6).toString('hex')}`;
   try {
     await makeOpenDirectory(fresh);
@@ -133,9 +129,7 @@ async function copyOnce(root: string, links: readonly Link[], copies: string): P
     await rename(fresh, copy);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
-    if (!(await exists(copy))) {
-      throw error;
-    }
+    if (!(await exists(copy))) throw error;
   }
   return copy;
 }
@@ -158,9 +152,7 @@ async function exists(path: string): Promise<boolean> {
     await lstat(path);
     return true;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      return false;
-    }
+    if (systemCode(error) === 'ENOENT') return false;
     throw error;
   }
 }

@@ -104,9 +104,7 @@ export async function readPort(cluster: Cluster): Promise<number> {
     const port = Number((await readFile(join(cluster.directory, 'port'), 'utf8')).trim());
     return Number.isInteger(port) && port > 0 && port < 65_536 ? port : pickPort();
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      return pickPort();
-    }
+    if (systemCode(error) === 'ENOENT') return pickPort();
     throw error;
   }
 }
@@ -171,9 +169,7 @@ async function make(options: ClusterOptions): Promise<void> {
 async function makeIn(parent: string, options: ClusterOptions): Promise<void> {
   const place = join(parent, name);
   await removeLeftovers(parent);
-  if ((await kindOf(place)) !== 'nothing') {
-    return;
-  }
+  if ((await kindOf(place)) !== 'nothing') return;
   const fresh = join(parent, `${name}.new-${process.pid}-${randomBytes(6).toString('hex')}`);
   try {
     await fill(fresh, options);
@@ -221,9 +217,7 @@ async function ageMs(path: string): Promise<number> {
   try {
     return Date.now() - (await lstat(path)).mtimeMs;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      return 0;
-    }
+    if (systemCode(error) === 'ENOENT') return 0;
     throw error;
   }
 }
@@ -233,9 +227,7 @@ async function orExisting(attempt: Promise<void>, otherwise: () => Promise<void>
     await attempt;
   } catch (error) {
     const code = systemCode(error);
-    if (code !== 'EEXIST' && code !== 'ENOTEMPTY') {
-      throw error;
-    }
+    if (code !== 'EEXIST' && code !== 'ENOTEMPTY') throw error;
     await otherwise();
   }
 }
@@ -244,9 +236,7 @@ async function kindOf(path: string): Promise<'nothing' | 'link' | 'other'> {
   try {
     return (await lstat(path)).isSymbolicLink() ? 'link' : 'other';
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      return 'nothing';
-    }
+    if (systemCode(error) === 'ENOENT') return 'nothing';
     throw error;
   }
 }

@@ -83,9 +83,7 @@ export async function joinServer(
     state = 'member';
   } catch (error) {
     await close();
-    if (isConnectionError(error)) {
-      return null;
-    }
+    if (isConnectionError(error)) return null;
     throw isWrongPassword(error) ? strangePassword(server, error) : error;
   }
   return {

@@ -96,12 +96,8 @@ async function readyOrEnded(
   const deadline = performance.now() + limits.startMs;
   while (!isEnded) {
     const found = await readPostmaster(cluster);
-    if (found !== null && found.pid === child.pid && found.ready) {
-      return 'ready';
-    }
-    if (signal.aborted || performance.now() > deadline) {
-      return 'late';
-    }
+    if (found !== null && found.pid === child.pid && found.ready) return 'ready';
+    if (signal.aborted || performance.now() > deadline) return 'late';
     await Promise.race([ended, wait(limits.pollMs)]);
   }
   await ended;
@@ -155,9 +151,7 @@ export async function removeStale(cluster: Cluster, stale: Postmaster): Promise<
   try {
     await rename(file, aside);
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      return;
-    }
+    if (systemCode(error) === 'ENOENT') return;
     throw error;
   }
   const taken = parsePostmaster(await readIfThere(aside));
@@ -182,15 +176,11 @@ export async function endServer(
     { signal: 'SIGKILL', ms: limits.immediateShutdownMs, outcome: 'killed' },
   ] as const;
   for (const { signal, ms, outcome } of steps) {
-    if (!(await runsOn(cluster, pid))) {
-      return 'stopped';
-    }
+    if (!(await runsOn(cluster, pid))) return 'stopped';
     sendSignal(pid, signal);
     const deadline = performance.now() + ms;
     while (performance.now() < deadline) {
-      if (!(await runsOn(cluster, pid))) {
-        return outcome;
-      }
+      if (!(await runsOn(cluster, pid))) return outcome;
       await wait(limits.pollMs);
     }
   }
@@ -204,9 +194,7 @@ export async function isPortFree(port: number): Promise<boolean> {
   try {
     await once(server, 'listening');
   } catch (error) {
-    if (systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES') {
-      return false;
-    }
+    if (systemCode(error) === 'EADDRINUSE' || systemCode(error) === 'EACCES') return false;
     throw error;
   }
   server.close();
@@ -218,9 +206,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if (systemCode(error) !== 'ESRCH') {
-      throw error;
-    }
+    if (systemCode(error) !== 'ESRCH') throw error;
   }
 }
 
@@ -241,9 +227,7 @@ async function readIfThere(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') {
-      return null;
-    }
+    if (systemCode(error) === 'ENOENT') return null;
     throw error;
   }
 }

@@ -101,9 +101,7 @@ export function identity(account: Account | null) {
  * loader, since it is made for another C library. Other errors come back as they are.
  */
 export async function explainSpawn(error: unknown, program: string): Promise<unknown> {
-  if (systemCode(error) !== 'ENOENT' || !(await stat(program).catch(() => null))) {
-    return error;
-  }
+  if (systemCode(error) !== 'ENOENT' || !(await stat(program).catch(() => null))) return error;
   return new EmbeddedError(
     'unsupported_platform',
     'The built-in database does not run on this system (it needs glibc, which Alpine Linux and ' +

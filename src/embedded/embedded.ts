@@ -155,17 +155,13 @@ class EmbeddedServer {
         deaths === 1 ? 0 : Math.min(limits.firstGapMs * 2 ** (deaths - 1), limits.maxGapMs);
       log.warn({ port, deaths, gapMs }, 'the built-in database is gone; starting it again');
       await wait(gapMs, null, { signal: this.#leaving.signal }).catch(() => {});
-      if (this.#leaving.signal.aborted) {
-        return;
-      }
+      if (this.#leaving.signal.aborted) return;
       try {
         await this.#join();
         log.info({ port, ms: performance.now() - now }, 'the built-in database is back');
         return;
       } catch (error) {
-        if (this.#leaving.signal.aborted) {
-          return;
-        }
+        if (this.#leaving.signal.aborted) return;
         if (deaths >= this.#parts.maxDeaths) {
           log.error({ port, error }, 'the built-in database cannot be started again');
           this.#onLost(error);
@@ -179,9 +175,7 @@ class EmbeddedServer {
   async #leave(): Promise<void> {
     const { cluster, log } = this.#parts;
     const membership = this.#membership;
-    if (membership === null || membership.isLost()) {
-      return;
-    }
+    if (membership === null || membership.isLost()) return;
     try {
       if (await membership.leave()) {
         const running = await readPostmaster(cluster);
@@ -189,9 +183,7 @@ class EmbeddedServer {
         log.info(how === 'stopped' ? {} : { how }, 'the built-in database has stopped');
       }
     } catch (error) {
-      if (!isConnectionError(error)) {
-        throw error;
-      }
+      if (!isConnectionError(error)) throw error;
       log.warn({ error }, 'the built-in database was gone before it could be stopped');
     } finally {
       await membership.close();
@@ -224,9 +216,7 @@ async function join(
       // Of two launched at once PostgreSQL lets one live: then there is one to join after all.
       if (result.outcome === 'ended' && (await findRunning(cluster)) === null) {
         failures += 1;
-        if (failures >= limits.launches) {
-          throw startFailed(cluster, result.said);
-        }
+        if (failures >= limits.launches) throw startFailed(cluster, result.said);
         await wait(limits.firstGapMs * 2 ** (failures - 1));
       }
       continue;
@@ -236,9 +226,7 @@ async function join(
     }
     const server = { ...cluster, port: running.port };
     const membership = running.ready ? await joinServer(server, onLost) : null;
-    if (membership !== null) {
-      return { port: running.port, membership };
-    }
+    if (membership !== null) return { port: running.port, membership };
     await wait(limits.pollMs);
   }
   throw startFailed(cluster, 'It was still not ready after two minutes.');
@@ -246,9 +234,7 @@ async function join(
 
 async function findRunning(cluster: Cluster): Promise<Postmaster | null> {
   const found = await readPostmaster(cluster);
-  if (found === null || (await runsOn(cluster, found.pid))) {
-    return found;
-  }
+  if (found === null || (await runsOn(cluster, found.pid))) return found;
   // With no process under that number PostgreSQL takes the file away itself, and no process races with it.
   if (isAlive(found.pid)) {
     await removeStale(cluster, found);
@@ -259,9 +245,7 @@ async function findRunning(cluster: Cluster): Promise<Postmaster | null> {
 /** The port of the last start if it is free, else another one, which is then kept. */
 async function choosePort(cluster: Cluster): Promise<number> {
   const kept = await readPort(cluster);
-  if (await isPortFree(kept)) {
-    return kept;
-  }
+  if (await isPortFree(kept)) return kept;
   for (let tries = 0; tries < limits.portTries; tries += 1) {
     const port = pickPort();
     if (await isPortFree(port)) {

@@ -260,9 +260,7 @@ export function checkApiVersion(request: FastifyRequest): void {
 
 function readIdempotencyKey(request: FastifyRequest): string {
   const key = headerOf(request, 'idempotency-key');
-  if (key === undefined) {
-    throw new Refusal('bad_request', 'The header idempotency-key is missing.');
-  }
+  if (key === undefined) throw new Refusal('bad_request', 'The header idempotency-key is missing.');
   if (!idempotencyKeyForm.test(key)) {
     throw new Refusal('bad_request', 'The header idempotency-key is no UUID of version 0 to 5.');
   }

@@ -118,9 +118,7 @@ async function insertOrMakeRoom(sql: Sql, creation: Creation): Promise<CreationR
 type Verdict = { type: 'answer'; answer: CreateAnswer } | { type: 'overtaken' };
 
 function verdictOf(row: CreationRow, request: CreateRequest): Verdict {
-  if (row.signature_replayed) {
-    throw new Refusal('unauthorized', 'This signature was used before.');
-  }
+  if (row.signature_replayed) throw new Refusal('unauthorized', 'This signature was used before.');
   if (row.prior_hash !== null && row.prior_body !== null && row.prior_status !== null) {
     if (!row.prior_hash.equals(request.requestHash)) {
       const detail = 'The idempotency key was used for another request.';

@@ -13,9 +13,7 @@ import { column, figures, Table } from './table.js';
 
 export function OverviewPage() {
   const { data, error } = useFresh((asked) => get('/overview', {}, asked), []);
-  if (data === undefined) {
-    return html`<${Head} title="Overview" /><${Loading} error=${error} />`;
-  }
+  if (data === undefined) return html`<${Head} title="Overview" /><${Loading} error=${error} />`;
   return html`<${Head} title="Overview"><a class="button primary" href=${to('/start')}>Start a liquidation</a></${Head}>
     <${Problem} error=${error} />
     <${Tiles} data=${data} />

@@ -120,9 +120,7 @@ export function javaText(request: Request): string {
   const { method, target, headers, body, isSigned } = request;
   const literal = (value: Value) => joined(value, (name) => `System.getenv("${name}")`);
   const fields = headers.map(([name, value]) => {
-    if (value === 'uuid') {
-      return `        headers.put("${name}", UUID.randomUUID().toString());`;
-    }
+    if (value === 'uuid') return `        headers.put("${name}", UUID.randomUUID().toString());`;
     if (value === 'digest') {
       return `        headers.put("${name}", "sha-512=:" + base64(MessageDigest.getInstance("SHA-512").digest(body.getBytes(UTF_8))) + ":");`;
     }

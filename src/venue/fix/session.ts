@@ -134,9 +134,7 @@ export class FixSession {
   #receiveLogon(received: Kept, now: Date): readonly Effect[] {
     const { message, number } = received;
     const text = fieldOf(message, 58);
-    if (message.type === '5') {
-      return this.#end(refusedLogon(text), true);
-    }
+    if (message.type === '5') return this.#end(refusedLogon(text), true);
     if (message.type !== 'A') {
       return this.#end(`the first message is of type ${message.type}, not a Logon`, false);
     }

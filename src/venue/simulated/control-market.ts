@@ -126,9 +126,7 @@ async function moveClock(
 ): Promise<Unfulfilled | undefined> {
   const offsetMs = await findClockOffset(tx);
   const target = 'by' in clock ? offsetMs + clock.by : clock.to.getTime() - now.getTime();
-  if (target > offsetMsMax) {
-    return { type: 'clock', reason: 'cannot be more than 100 years ahead' };
-  }
+  if (target > offsetMsMax) return { type: 'clock', reason: 'cannot be more than 100 years ahead' };
   const moved = await advanceClock(tx, 'by' in clock ? clock : { ...clock, now });
   if (moved) return undefined;
   const at = new Date(now.getTime() + offsetMs).toISOString();

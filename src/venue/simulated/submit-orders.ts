@@ -124,9 +124,7 @@ function refusalOf(
   if (course === 'refused') {
     return { reason: 'the instrument is not admitted to trading', temporary: false };
   }
-  if (halted.has(isin)) {
-    return { reason: 'trading in the instrument is halted', temporary: true };
-  }
+  if (halted.has(isin)) return { reason: 'trading in the instrument is halted', temporary: true };
   // Orders for the fixing are collected around the clock.
   if (!market.isOpen && course !== 'once_a_day') {
     return { reason: 'the market is closed', temporary: true };
