@@ -44,7 +44,7 @@ test('spans go once around all tenants but those who are busy, from behind the p
   );
 });
 
-test('tenants are taken in turn, whoever has the most to do', async () => {
+test('tenants are taken in turn, however much one has to do', async () => {
   const turn = new Turn();
   const taken: (string | undefined)[] = [];
   for (let i = 0; i < 2 * tenants.length; i += 1) {
@@ -77,7 +77,7 @@ test('claims wait for each other, so that two at once never take the same tenant
   );
 });
 
-test('a claim that fails is repeated from where it was, and holds nobody up', async () => {
+test('a claim that fails is repeated from where it was, and holds no other up', async () => {
   const turn = new Turn();
   const visit = turn.visit();
   const broken = async () => {

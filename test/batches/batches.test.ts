@@ -274,7 +274,7 @@ test('processes that work at once start each account once', async () => {
   assert.deepEqual({ ...row }, { liquidations: 1_200, accounts: 1_200 });
 });
 
-test('an account that somebody holds is left for another turn, and holds up no other', async () => {
+test('an account that another transaction holds is left for another turn, and holds up no other', async () => {
   const { tenantId, accounts } = await makeAccounts(sql, 3);
   const batchId = await makeBatch(sql, clock, { tenantId, accounts });
   const which = { tenantId, batchId };

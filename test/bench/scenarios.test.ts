@@ -26,7 +26,7 @@ const scenarios = isFull
   ? ['create', 'read', 'liquidate', 'flood', 'fairness', 'batch', 'deliver', 'fix', 'log']
   : ['create'];
 
-test('scenarios run and tell their figures beside their floors', { timeout }, async () => {
+test('scenarios run and print their figures beside their floors', { timeout }, async () => {
   const named = isFull ? [] : scenarios;
   const { code, stdout, stderr } = await bench(...named, '--tiny', '--json');
   assert.equal(code, 0, stderr);

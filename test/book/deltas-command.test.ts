@@ -92,7 +92,7 @@ test('a file of deltas is applied as a whole, and the same file again changes no
   await assertBookAddsUp(bench);
 });
 
-test('every bad line of a file is told, and nothing of it is applied', async (t) => {
+test('every bad line of a file is reported, and nothing of it is applied', async (t) => {
   const bench = await accountBench(t);
   const before = await movementsOf(bench);
   const bad = await fileOf(t, [
@@ -128,7 +128,7 @@ test('every bad line of a file is told, and nothing of it is applied', async (t)
   assert.deepEqual(await movementsOf(bench), before);
 });
 
-test('a file that is not there is told', async (t) => {
+test('a file that is not there is reported', async (t) => {
   const bench = await accountBench(t);
   assert.match(
     await said(bench, (command) => runDeltaFile(command, '/nowhere/deltas.csv')),

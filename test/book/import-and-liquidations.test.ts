@@ -179,7 +179,7 @@ test('positions and owner of an account stay while its liquidation runs', async 
   await assertBookAddsUp(bench);
 });
 
-test('a cancelled liquidation is in nobody’s way', async (t) => {
+test('a cancelled liquidation keeps no import from the account', async (t) => {
   const bench = await accountBench(t);
   const { sql, clock, account } = bench;
   const liquidationId = await askToLiquidate(sql, clock, { ...account, releaseDelayMs: 1_000 });
@@ -215,7 +215,7 @@ test('a snapshot may be of market time, where a sandbox test has moved it ahead'
   await assertBookAddsUp(bench);
 });
 
-test('an account that an import has told to be locked is not liquidated', async (t) => {
+test('an account that an import locks is not liquidated', async (t) => {
   const bench = await accountBench(t);
   await importRight(t, bench, {
     'accounts.csv': [headers.accounts, `${accountId},${userId},LOCKED,EUR`],

@@ -243,7 +243,7 @@ test('what has the name of a file and is none is refused', async (t) => {
   assert.deepEqual(prices.badLines, [{ line: undefined, reason: 'this is not a regular file' }]);
 });
 
-test('progress is told from the first byte to the last row', async () => {
+test('progress is reported from the first byte to the last row', async () => {
   const { clock, tenantId } = await newBench();
   const told: ImportProgress[] = [];
   const onProgress = (progress: ImportProgress) => told.push(progress);

@@ -58,7 +58,7 @@ test('columns come in the order that is asked for, whatever theirs is', async (t
   assert.deepEqual(await read(t, 'b,a\n2,1\n'), whole('2: 1|2'));
 });
 
-test('a header that is not right is told by its columns', async (t) => {
+test('a header that is not right is reported by its columns', async (t) => {
   const first = 'the first line must be a,b';
   assert.deepEqual(await read(t, 'a\n1\n'), broken(`1! column b is missing; ${first}`));
   assert.deepEqual(await read(t, 'a,b,c\n1,2,3\n'), broken(`1! column "c" is unknown; ${first}`));
@@ -84,7 +84,7 @@ test('a header that is not right is told by its columns', async (t) => {
   assert.deepEqual(await read(t, 'a,b"\n1,2\n'), broken('1! a quote stands inside a name'));
 });
 
-test('an empty file is told what it lacks; one with a header only is right', async (t) => {
+test('an empty file is reported with what it lacks; one with a header only is right', async (t) => {
   const expected = broken('file! the file is empty; its first line must be a,b');
   assert.deepEqual(await read(t, ''), expected);
   assert.deepEqual(await read(t, '\ufeff'), expected);
@@ -92,7 +92,7 @@ test('an empty file is told what it lacks; one with a header only is right', asy
   assert.deepEqual(await read(t, 'a,b'), whole());
 });
 
-test('a line with too few or too many fields is told, and the next is read', async (t) => {
+test('a line with too few or too many fields is reported, and the next is read', async (t) => {
   assert.deepEqual(
     await read(t, 'a,b\n1\n1,2,3\n\n1,\n'),
     whole(
@@ -104,7 +104,7 @@ test('a line with too few or too many fields is told, and the next is read', asy
   );
 });
 
-test('bytes that are not UTF-8 are told', async (t) => {
+test('bytes that are not UTF-8 are reported', async (t) => {
   const content = Buffer.concat([
     Buffer.from('a,b\n1,M'),
     Buffer.from([0xfc]),
@@ -168,7 +168,7 @@ test('a line that is too long ends the reading', async (t) => {
   });
 });
 
-test('a part tells bad lines as far as its good lines go', async (t) => {
+test('a part reports bad lines as far as its good lines go', async (t) => {
   const rows = Array.from({ length: stagedLinesMax * 3 }, (_, index) => {
     return index % 3 === 0 ? '1' : '1,2';
   });

@@ -160,7 +160,7 @@ suite('a refusal', () => {
     assert.equal(error.message, `409 Conflict: ${error.detail}`);
   });
 
-  test('by something else than the service is told as it is', async (t) => {
+  test('by something else than the service is shown as it is', async (t) => {
     const { client, front } = await makeWorld(t);
     front.react = () => ({ status: 403, headers: { 'content-type': 'text/html' }, body: '<p>No' });
     const error = await refusal(client.webhooks.list().page(), ApiError);
@@ -262,7 +262,7 @@ suite('asking again', () => {
     assert.deepEqual([error.status, error.attempts], [429, 1]);
   });
 
-  test('not what could be done twice: whoever asked is told that it may be done', async (t) => {
+  test('not what could be done twice: the error says that it may be done', async (t) => {
     const { client, front } = await makeWorld(t);
     front.react = (_, { target }) => (target === '/webhooks' ? 'lose the answer' : 'pass');
     const error = await refusal(client.webhooks.create(hook), NoAnswerError);
@@ -323,7 +323,7 @@ suite('stopping', () => {
     assert.equal(error.mayBeDone, false);
   });
 
-  test('a deadline ends a call that nobody answers', async (t) => {
+  test('a deadline ends a call without an answer', async (t) => {
     const { client, front } = await makeWorld(t);
     await client.grantedScopes();
     front.react = () => 'never';

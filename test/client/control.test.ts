@@ -22,7 +22,7 @@ const who = { clientId, clientSecret, keyId, privateKey: key.privateKey, scopes 
 const client = new Client({ baseUrl, ...who, now: clock.now });
 const api = await apiOf(service, registered);
 
-test('all liquidations are gone through by cursor, and one tells its story', async () => {
+test('all liquidations are gone through by cursor, and one has its story', async () => {
   const accounts = await giveAccounts(sql, registered, [{}, {}, {}]);
   const asked: string[] = [];
   for (const account of accounts) {

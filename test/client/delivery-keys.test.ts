@@ -75,7 +75,7 @@ suite('the keys of deliveries', () => {
     assert.equal((await read(await deliveryOf(sender))).length, 1);
   });
 
-  test('that cannot be fetched are not asked for again at once, whoever delivers', async () => {
+  test('that cannot be fetched are not asked for again at once, by whatever delivery', async () => {
     const sender = newSender('ed25519');
     const { read, fetches } = receiverOf({ keys: [sender.jwk] });
     fetches.failing = true;

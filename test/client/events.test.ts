@@ -82,7 +82,7 @@ suite('the log of events', () => {
     assert.ok(own.every(({ object }) => object['account_id'] === other));
   });
 
-  test('never passes over what was dropped unread: whoever loops is told', async (t) => {
+  test('never passes over what was dropped unread: the loop ends with an error', async (t) => {
     const { client, clientId } = await newWorld(t);
     await log(clientId, [randomUUID(), randomUUID()]);
     await sql`
@@ -103,7 +103,7 @@ suite('the log of events', () => {
 });
 
 suite('deliveries of a subscription', () => {
-  test('a test event arrives, verifies, and is told with its answer', async (t) => {
+  test('a test event arrives, verifies, and comes back with its answer', async (t) => {
     const { client } = await newWorld(t);
     const receiver = await startReceiver(t, clock);
     receiver.react = () => ({ status: 418 });
@@ -127,7 +127,7 @@ suite('deliveries of a subscription', () => {
     );
   });
 
-  test('a receiver that is not there is told of too', async (t) => {
+  test('a receiver that is not there is reported too', async (t) => {
     const { client } = await newWorld(t);
     const { id } = await client.webhooks.create({ ...hook, url: 'http://127.0.0.1:1/' });
     assert.deepEqual((await client.webhooks.test(id)).response, { error: 'ECONNREFUSED' });

@@ -117,7 +117,7 @@ suite('the package', () => {
     }
   });
 
-  test('its command tells of itself', async () => {
+  test('its command describes itself', async () => {
     const { stdout } = await run(project.unwind, ['--help'], { cwd: project.directory });
     assert.match(stdout, /^Usage: unwind /);
     assert.match(stdout, /\n {2}start /);

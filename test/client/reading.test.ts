@@ -72,7 +72,7 @@ test('orders and executions of what was sold', async () => {
   assert.equal(execution.cash_amount, final.cash_amount);
 });
 
-test('what is not there is told as an error', async () => {
+test('what is not there is an error', async () => {
   const missing = client.orders.retrieve('c0ffee00-0000-4000-8000-000000000000');
   await assert.rejects(missing, (error) => error instanceof ApiError && error.status === 404);
 });

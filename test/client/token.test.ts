@@ -23,7 +23,7 @@ function makeKeeper() {
   return { keeper, clock, asked, answer };
 }
 
-test('a token is renewed before it ends, and nobody waits for that', async () => {
+test('a token is renewed before it ends, and no call waits for that', async () => {
   const { keeper, clock, asked, answer } = makeKeeper();
   const first = keeper.valid();
   answer(1, 1_800);

@@ -72,7 +72,7 @@ async function overHttp(
 }
 
 suite('events', () => {
-  test('are told apart by their type, also to the compiler', async () => {
+  test('are known by their type, also to the compiler', async () => {
     const sender = newSender();
     const { read } = receiverOf({ keys: [sender.jwk] });
     const settled = eventOf('ACCOUNT_LIQUIDATION.SETTLED', { id: 'l1' });

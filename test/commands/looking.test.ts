@@ -188,7 +188,7 @@ test('how long it takes follows from what was sold in the last minute', () => {
 
 const silent = pino({ level: 'silent' });
 
-test('top and doctor tell what controls stop and halts hold', async (t) => {
+test('top and doctor show what controls stop and halts hold', async (t) => {
   const own = await makeTenant(sql, 'Held');
   const [one, two, three] = await makeBook(sql, {
     tenantId: own,
@@ -312,7 +312,7 @@ test('of many clients the report leaves none out, and top says that it does', as
   assert.match(topScreen(state, { columns: 200, rows: 40 })[0] ?? '', /of the first 100 clients/);
 });
 
-test('whoever follows the messages of a session misses none, also on the next trading day', async () => {
+test('a follower of the messages of a session misses none, also on the next trading day', async () => {
   await sql`
     insert into unwind.fix_sessions (
       venue, trading_day, is_reset_pending, next_out, next_in, last_report, status, status_at, lease_epoch

@@ -143,7 +143,7 @@ test('a file that is wrong starts nothing, and says in which lines', async () =>
   await assert.rejects(missing, /does not exist/);
 });
 
-test('one that has sold everything ends a watch with 0, and its orders, units and money are told', async () => {
+test('one that has sold everything ends a watch with 0, and prints its orders, units and money', async () => {
   const accounts = await giveAccounts(sql, registered, [{}, {}, {}]);
   const ids = await Promise.all(accounts.map(({ accountId }) => startedOf(accountId)));
   const watching = screen();
@@ -201,7 +201,7 @@ test('what waits for a person is not counted as done, and has no end that is for
   assert.deepEqual([done, isOpenEnded], [0.5, true]);
 });
 
-test('whoever stops before the first look, or names too many, is told how many were not looked at', async () => {
+test('a stop before the first look, or a list too long, says how many were not looked at', async () => {
   const unknown = Array.from({ length: 10_001 }, (_, i) => {
     return `c0ffee00-0000-4000-8000-${String(i).padStart(12, '0')}`;
   });

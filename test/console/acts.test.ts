@@ -128,7 +128,7 @@ if (noChromium !== false) {
     });
   }
 
-  test('a viewer is told the command instead', async (t) => {
+  test('a viewer sees the command instead', async (t) => {
     await failSession();
     const { page, open } = await openConsole(t, { role: 'viewer' });
     await open('/venues');

@@ -115,13 +115,13 @@ test('openid: an act stands under the name of the person', async () => {
   assert.equal(act?.['subject'], `${provider.issuer} bob`, 'and under what they cannot edit');
 });
 
-test('openid: an address that its provider has not verified names nobody', async () => {
+test('openid: an address that its provider has not verified names no one', async () => {
   const { browser } = await signedInAs('sly');
   const { json } = await browser.send('GET', '/console/session');
   assert.equal(json['person'], 'sly');
 });
 
-test('openid: nobody without a role gets in, and is told what gives one', async () => {
+test('openid: no one without a role gets in, and the page says what gives one', async () => {
   const { address, cookie } = await goOut();
   const reply = await comeBack(await visitProvider(address, 'eve'), cookie);
   assert.equal(reply.status, 403);
@@ -134,7 +134,7 @@ test('openid: nobody without a role gets in, and is told what gives one', async 
   assert.match(String(reply.headers['content-security-policy']), /frame-ancestors 'none'/);
 });
 
-test('openid: who thinks better of it at the provider is told so', async () => {
+test('openid: a person who thinks better of it at the provider sees so', async () => {
   const { address, cookie } = await goOut();
   const reply = await comeBack(await visitProvider(address, undefined), cookie);
   assert.equal(reply.status, 403);
@@ -275,7 +275,7 @@ test('openid: over TLS the cookie of a sign-in is bound to the host', async (t) 
   );
 });
 
-test('openid: while the provider is slow, nobody else of the address waits', async (t) => {
+test('openid: while the provider is slow, no other of the address waits', async (t) => {
   const rates = { requestsPerS: 0, failuresPerS: 1 };
   const at = await startHttp(t, { sql, clock, rates, console: { signIn: 'openid', openId } });
   const out = await browserAt(at).send('GET', '/console/openid');
@@ -440,7 +440,7 @@ test('openid: roles are read in each form that providers give them', () => {
   assert.equal(roleOf({ ...nested(['v']), iss: undefined }), undefined, 'of nobody');
 });
 
-test('openid: nobody signs in under a name of the service', () => {
+test('openid: no one signs in under a name of the service', () => {
   const claims = { iss, sub: '1', email: 'Control Rejections', email_verified: true };
   const person = personOf({ ...claims, realm_access: { roles: ['r'] } }, rules);
   assert.match(
@@ -464,7 +464,7 @@ test('openid: a name is one line that a terminal prints as it is', () => {
   assert.equal(named('x'.repeat(300)).length, 100);
 });
 
-test('openid: settings that would let nobody in are refused, and a provider replaces links', async () => {
+test('openid: settings that would let no one in are refused, and a provider replaces links', async () => {
   const set = {
     UNWIND_OPENID_ISSUER: 'https://id.example.com/realms/a',
     UNWIND_OPENID_CLIENT_ID: 'unwind',

@@ -124,7 +124,7 @@ test('the cookie is out of reach of scripts and of other sites; over TLS it is b
   );
 });
 
-test('a session ends after half an hour in which nobody was there, and after twelve hours', async () => {
+test('a session ends after half an hour without its person, and after twelve hours', async () => {
   const idle = await signedIn(service, { sql, clock });
   for (let i = 0; i < 3; i += 1) {
     clock.advance(29 * minuteMs);
@@ -160,7 +160,7 @@ test('who signs out is out, wherever the cookie was copied to', async () => {
   assert.equal(await whoIn(copy), null);
 });
 
-test('nobody asks for any operation without a session, and a token is none', async () => {
+test('no one asks for any operation without a session, and a token is none', async () => {
   for (const { method, path } of service.routes) {
     const target = `/console/api${path.replaceAll(/:\w+/g, randomUUID())}`;
     const reply = await browserAt(service).send(method, target, {
@@ -331,7 +331,7 @@ test('the operations whose bodies name a person are known', () => {
 });
 
 for (const { method, path, operation, json } of naming) {
-  test(`nobody acts under the name of another: ${operation}`, async () => {
+  test(`no one acts under the name of another: ${operation}`, async () => {
     const browser = await signedIn(service, { sql, clock, role: 'risk' });
     await browser.send('POST', '/console/tenant', { json: { tenant: client.clientId } });
     const target = `/console/api${path.replaceAll(/:\w+/g, randomUUID())}`;
@@ -347,7 +347,7 @@ for (const { method, path, operation, json } of naming) {
   });
 }
 
-test('a long list of accounts is read for who may start a batch, and for nobody else', async () => {
+test('a long list of accounts is read for a person who may start a batch, and for no other', async () => {
   const json = {
     accounts: Array.from({ length: 500 }, () => ({ account_id: randomUUID() })),
     reason: 'The product ends',
@@ -434,7 +434,7 @@ test('an act is named by its route, however its address was written, and its rea
   }
 });
 
-test('where nobody can sign in, nothing but the page is there', async (t) => {
+test('where no one can sign in, nothing but the page is there', async (t) => {
   const at = await startHttp(t, { sql, clock, console: { signIn: 'none' } });
   const browser = await signedIn(service, { sql, clock });
   const id = browser.cookie?.split('=')[1];
@@ -459,7 +459,7 @@ test('where nobody can sign in, nothing but the page is there', async (t) => {
   }
 });
 
-test('links sign in only where nobody comes from beyond the machine', async () => {
+test('links sign in only where no one comes from beyond the machine', async () => {
   const may = async (settings: Record<string, string>) => signsInByLink(await readConfig(settings));
   assert.equal(await may({}), true);
   assert.equal(await may({ UNWIND_TRUSTED_PROXIES: '127.0.0.1' }), false);

@@ -194,7 +194,7 @@ export const decisions: Readonly<Record<number, Point>> = {
         [http('openapi'), '… lists the answers', 'an answer that the document does'],
       ],
       'type is a slug or the URL of a page': [[http('errors'), 'point 10']],
-      'a fault is told without its cause': [[http('trouble'), 'point 10: a fault is told']],
+      'a fault is answered without its cause': [[http('trouble'), 'point 10: a fault is answered']],
       'request ids': [[http('liquidations.answers'), 'point 10: every request has an id']],
     },
   },
@@ -221,7 +221,7 @@ export const decisions: Readonly<Record<number, Point>> = {
         [http('token'), 'point 12: a token with the form', 'point 12: it works at every process'],
       ],
       scopes: [[http('token'), 'point 12: it has the scopes', 'point 12: a scope that is unknown']],
-      'wrong client, key or secret are not told apart, before any verification': [
+      'wrong client, key or secret get the same answer, before any verification': [
         [http('token'), 'point 12: wrong client, secret or key'],
       ],
       'admin stands in for read; another client id is refused': [

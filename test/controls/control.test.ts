@@ -87,7 +87,7 @@ test('each control stops what is beyond its limit, and nothing that is at it', (
   }
 });
 
-test('an order that breaks several controls is told of each', () => {
+test('an order that breaks several controls names each', () => {
   const all = limits({
     orderQuantityMax: decimal('1'),
     orderValueMax: decimal('1'),

@@ -36,7 +36,7 @@ function drawn<T>(items: readonly T[], place: number): T {
   return item;
 }
 
-describe('whatever dies, everything acknowledged is done exactly once and told in order:', () => {
+describe('whatever dies, everything acknowledged is done exactly once and reported in order:', () => {
   let world: World;
   let cycles = 0;
   const hooks: (() => Promise<void>)[] = [];

@@ -119,7 +119,7 @@ test('ids have the time of their clock, and ascend also where it is corrected a 
   );
 });
 
-test('a clock follows the database until it is told not to', async (t) => {
+test('a clock follows the database until it is stopped', async (t) => {
   const { sql } = await createTestDatabase(t, { migrated: false });
   const measured = Promise.withResolvers<void>();
   let reads = 0;

@@ -162,23 +162,27 @@ test(
   },
 );
 
-test('what cannot be started again is told, once, after bounded attempts', onlyFull, async (t) => {
-  const place = await makeHome(t);
-  const user = startUser(t, { ...place, maxDeaths: 1 });
-  await user.url();
-  const control = join(place.home, 'pg18/data/global/pg_control');
-  await rename(control, `${control}.away`);
-  await killServer(place.home);
-  await user.hears('lost');
-  await user.leave();
-  assert.equal(user.said.filter((entry) => 'lost' in entry).length, 1);
-  const { home, systemDirectory } = place;
-  await assert.rejects(
-    startEmbedded({ home, systemDirectory, log: quiet }),
-    refusal('start_failed', /pg18\.log.*pg_control/s),
-  );
-  await rename(`${control}.away`, control);
-});
+test(
+  'what cannot be started again is reported, once, after bounded attempts',
+  onlyFull,
+  async (t) => {
+    const place = await makeHome(t);
+    const user = startUser(t, { ...place, maxDeaths: 1 });
+    await user.url();
+    const control = join(place.home, 'pg18/data/global/pg_control');
+    await rename(control, `${control}.away`);
+    await killServer(place.home);
+    await user.hears('lost');
+    await user.leave();
+    assert.equal(user.said.filter((entry) => 'lost' in entry).length, 1);
+    const { home, systemDirectory } = place;
+    await assert.rejects(
+      startEmbedded({ home, systemDirectory, log: quiet }),
+      refusal('start_failed', /pg18\.log.*pg_control/s),
+    );
+    await rename(`${control}.away`, control);
+  },
+);
 
 test(
   'a number in postmaster.pid that now belongs to somebody else is no server',
@@ -249,7 +253,7 @@ test('the database of another version is refused, and left alone', onlyFull, asy
   await assert.rejects(begin(), refusal('other_version', /PostgreSQL 19/));
 });
 
-test('a password file that does not fit is told apart from other trouble', onlyFull, async (t) => {
+test('a password file that does not fit is a fault of its own', onlyFull, async (t) => {
   const place = await makeHome(t);
   const database = await start(t, place);
   const file = join(place.home, 'pg18/password');

@@ -64,7 +64,7 @@ test('the first start makes it, durable and closed; later ones keep it', async (
   assert.deepEqual([...(await client(t, again.url)`select n from public.kept`)], [{ n: 7 }]);
 });
 
-test('nobody gets in without the password', async (t) => {
+test('no one gets in without the password', async (t) => {
   const { home, systemDirectory } = await makeHome(t);
   const database = await startEmbedded({ home, systemDirectory, log: quiet });
   t.after(() => database.stop());

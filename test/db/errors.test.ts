@@ -69,7 +69,7 @@ async function makeTables(sql: Sql): Promise<void> {
     insert into errors_test.parents (id) values (1);`);
 }
 
-test('constraints are told apart by kind and by name', async (t) => {
+test('constraints are recognised by kind and by name', async (t) => {
   const { sql } = await createTestDatabase(t, { migrated: false });
   await makeTables(sql);
 
@@ -120,7 +120,7 @@ test('the session is ended by the server, the pool by us', async (t) => {
   assertOnly(await errorOf(() => own`select 1`), ['isConnectionError']);
 });
 
-test('nobody answers at the address, or the database is not there', async (t) => {
+test('no server answers at the address, or the database is not there', async (t) => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -224,7 +224,7 @@ test('after all sessions are ended in the middle, every place serves again', asy
   assert.deepEqual(await counters(sql), [16, 0]);
 });
 
-test('a statement nobody waited for still fails the transaction', async (t) => {
+test('a statement that was not awaited still fails the transaction', async (t) => {
   const { sql } = await createTestDatabase(t, { migrated: false });
   await makeCounters(sql);
   const careless = inTransaction(sql, async (tx) => {

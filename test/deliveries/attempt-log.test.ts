@@ -46,7 +46,7 @@ function toldOf(block: Block, left: readonly AccountId[]) {
   return told;
 }
 
-test('a refused event that was dropped before it was taken is told of', () => {
+test('a refused event that was dropped before it was acknowledged is reported', () => {
   assert.deepEqual(toldOf(holdOf([[one, 3]], 2), []), [
     {
       kind: 'gap',
@@ -55,7 +55,7 @@ test('a refused event that was dropped before it was taken is told of', () => {
   ]);
 });
 
-test('of several accounts those are told of that have nothing left', () => {
+test('of several accounts those are reported that have nothing left', () => {
   const [told, ...others] = toldOf(
     holdOf(
       [
@@ -70,7 +70,7 @@ test('of several accounts those are told of that have nothing left', () => {
   assert.deepEqual(others, []);
 });
 
-test('nothing is told of what is still there, was taken, or is behind what was dropped', () => {
+test('nothing is reported of what is still there, was acknowledged, or is behind what was dropped', () => {
   assert.deepEqual(toldOf(holdOf([[one, 3]], 2), [one]), []);
   assert.deepEqual(toldOf(holdOf([[one, 3]], 0), []), []);
   assert.deepEqual(toldOf(holdOf([[one, 8]], 2), []), []);

@@ -47,7 +47,7 @@ async function newFailing(t: TestContext) {
   return { world, webhook, deliverer, lines, failingSince };
 }
 
-test('of a receiver that takes nothing people are told once a day, where they look', async (t) => {
+test('a receiver that acknowledges nothing is reported once a day, where people look', async (t) => {
   const { world, webhook, deliverer, lines, failingSince } = await newFailing(t);
   const { sql, clock } = world;
   const warnings = () => lines.filter(({ message }) => message === 'webhook.failing_for_days');

@@ -191,7 +191,7 @@ test('a receiver finds the newest of very many keys', async (t) => {
   await readDelivery(delivery, await keysOf(sql, tenantId, clock.now()), delivery.receivedAt);
 });
 
-test('nobody’s keys are not replaced', async (t) => {
+test('keys of an unknown client are not replaced', async (t) => {
   const world = await newWorld(t);
   const nobody = { ...world, tenantId: '00000000-0000-4000-8000-000000000000' as never };
   assert.deepEqual(await rotate(nobody, ['ed25519']), []);

@@ -67,7 +67,7 @@ test('four processes never send of one account at the same time, and keep its or
   assert.ok((await stateOf(sql, webhook)).epoch > 1, 'the lease did change hands');
 });
 
-test('a claimed subscription is nobody else’s until the lease runs out', async (t) => {
+test('no other process has a claimed subscription until the lease runs out', async (t) => {
   const { sql, clock } = await newWorld(t, 1);
   const claim = (holder: string) => {
     const now = clock.now();

@@ -60,7 +60,7 @@ test('all are renewed together, again and again, each until it is left', async (
   assert.ok(isIdle(), 'nothing is left to renew');
 });
 
-test('the one that somebody else has is lost, once, and the others are kept', async () => {
+test('the one that another process has is lost, once, and the others are kept', async () => {
   const renew = async (leases: readonly string[]) => leases.filter((lease) => lease === 'a');
   const { keeper, lost, turns } = keeping({ renew });
   keeper.keep('a');

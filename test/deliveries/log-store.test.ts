@@ -60,7 +60,7 @@ describe('pages of the log', () => {
     assert.equal(reads.length, 1);
   });
 
-  test('come into step from wherever somebody begins', async () => {
+  test('come into step from wherever one begins', async () => {
     const { reads, pages } = logWith(upTo(3 * logReadMax));
     for (const from of [0, 17, logReadMax - 1]) await readThrough(pages, from);
     const firsts = reads.map(({ after }) => after);

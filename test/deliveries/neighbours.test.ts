@@ -16,7 +16,7 @@ import {
   writeEvents,
 } from './subscriptions.ts';
 
-test('200 subscriptions whose receiver never answers hold up nobody else', async (t) => {
+test('200 subscriptions whose receiver never answers hold up no other', async (t) => {
   const { sql } = await createTestDatabase(t);
   const clock = testClock();
   const [greedy, other] = [

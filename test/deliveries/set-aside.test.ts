@@ -163,7 +163,7 @@ test('a receiver that takes nothing costs its own row, whatever it answers', asy
   }
 });
 
-test('whoever dies after some were taken, nothing is lost and the order stays', async (t) => {
+test('when a process dies after some were acknowledged, nothing is lost and the order stays', async (t) => {
   const world = await newWorld(t);
   const { sql, clock, receiver } = world;
   const webhook = await subscribeTo(world, quick);

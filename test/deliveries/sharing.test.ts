@@ -44,7 +44,7 @@ test('who gives a place back has another of those that are left, also where its 
   assert.deepEqual(granted.slice(4), ['b', 'a']);
 });
 
-test('places of one are as good as many: whoever is alone has it', () => {
+test('slots of one are as good as many: a tenant alone has it', () => {
   const slots = new FairSlots(1);
   const { granted, ask } = asker(slots);
   ask('a', 2);
@@ -101,7 +101,7 @@ test('whatever is asked and given, no place is lost, and none of those who wait 
   );
 });
 
-test('a share leaves some for others, and nobody is left without any while there is one', () => {
+test('a share leaves some for others, and no tenant is without any while there is one', () => {
   assert.deepEqual(
     [shareOf(192, 0), shareOf(64, 128), shareOf(1, 0), shareOf(0, 0), shareOf(5, 60)],
     [128, 0, 1, 0, 0],

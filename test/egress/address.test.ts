@@ -153,7 +153,7 @@ describe('guardedLookup', () => {
     for (const all of [true, false]) await assert.rejects(lookUp(open, all), ForbiddenAddressError);
   });
 
-  test('fails for a name that nobody has', async () => {
+  test('fails for a name that does not exist', async () => {
     const { promise, resolve } = Promise.withResolvers<unknown>();
     guardedLookup(sandbox)('no-such-host.invalid', {}, (error) => resolve(error));
     assert.ok((await promise) instanceof Error);

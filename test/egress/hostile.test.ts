@@ -289,7 +289,7 @@ describe('networks that are allowed', () => {
     }
   });
 
-  test('never admit what is of this machine’s links, a group or nobody', () => {
+  test('never admit what is of this machine’s links, a group or no one', () => {
     for (const address of ['169.254.169.254', 'fe80::1', '224.0.0.1', 'ff02::1', '0.0.0.0', '::']) {
       assert.equal(isAllowedAddress(address, everything), false, address);
     }

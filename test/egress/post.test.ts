@@ -196,7 +196,7 @@ describe('an answer', () => {
     ['503 in s', reacting(503, '0'), answered(503, 0)],
   ];
   for (const [what, reaction, expected] of table) {
-    test(`${what} is told as it came`, async (t) => {
+    test(`${what} is reported as it came`, async (t) => {
       const receiver = await startReceiver(t);
       receiver.react = () => reaction;
       assert.deepEqual(verdictOf(await send(t, { url: receiver.url })), expected);
@@ -269,7 +269,7 @@ describe('a receiver that', () => {
 describe('where loopback is not allowed', () => {
   for (const host of ['127.0.0.1', 'localhost', '[::1]']) {
     for (const scheme of ['http', 'https']) {
-      test(`nothing is sent to ${scheme}://${host}, whoever saved that url`, async (t) => {
+      test(`nothing is sent to ${scheme}://${host}, by whatever way that url was saved`, async (t) => {
         const receiver = await startReceiver(t);
         const url = `${scheme}://${host}:${receiver.port}/`;
         const attempt = await send(t, { url, allowLoopback: false });

@@ -107,7 +107,7 @@ test('a part is given up first, and dropped a minute later', async (t) => {
   assert.equal(await hasTable(sql, 'events_2030_01'), false);
 });
 
-test('while somebody looks at the log for long, nobody waits, and the part is dropped afterwards', async (t) => {
+test('while a reader reads the log for long, nothing waits, and the partition is dropped afterwards', async (t) => {
   const world = await newWorldInMay(t);
   const { sql, clock, tenantId, said, keep } = world;
   while ((await keep()) > 0);
@@ -146,7 +146,7 @@ test('while somebody looks at the log for long, nobody waits, and the part is dr
   assert.equal(await eventsIn(sql), 3);
 });
 
-test('whoever runs the service is told of a part that cannot be dropped for an hour', async (t) => {
+test('a partition that cannot be dropped for an hour is reported', async (t) => {
   const { sql, clock, said, keep } = await newWorldInMay(t);
   while ((await keep()) > 0);
   const others = await impatient(t, sql);
@@ -215,7 +215,7 @@ test('a part with something young or unpublished is looked at again in time, and
   assert.deepEqual(await partsLeft(), [march]);
 });
 
-test('a liquidation in a month that nobody made a part for is taken, and so is all that follows', async (t) => {
+test('a liquidation in a month without a partition is recorded, and so is all that follows', async (t) => {
   const { sql } = await createTestDatabase(t);
   const clock = testClock('2031-11-30T12:00:00.000Z');
   drawIdsAt(t, clock);

@@ -120,7 +120,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   });
 }
 
-test('a venue without TLS, no venue, and files that are not there are told apart', async (t) => {
+test('a venue without TLS, no venue, and files that are not there are different faults', async (t) => {
   const profile = await startVenue(t, right);
   const gone = { ...profile, tls: { ca_file: '/nowhere/ca.pem' } };
   assert.match(await heard(gone), /the TLS settings cannot be used: ENOENT.*\/nowhere\/ca\.pem/);

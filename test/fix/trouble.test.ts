@@ -203,7 +203,7 @@ test('an order rejected because the venue is closed may be tried again', async (
   assert.deepEqual(await outcome, [{ type: 'refused', reason: 'closed', temporary: true }]);
 });
 
-test('a report about an order of nobody is kept for a person, and the session goes on', async (t) => {
+test('a report about an unknown order is kept for a person, and the session goes on', async (t) => {
   const { sql, venue, until } = await open(t);
   await venue.logOn();
   await until('ready');

@@ -203,7 +203,7 @@ test('an approval a moment before its end counts, and none from its end on', asy
   assertProblem(await late.decide(ids[1]), 'conflict', /expired/);
 });
 
-test('a limit that is kept, or that nobody has set, lets one person lift', async () => {
+test('a limit that is kept, or that is not set, lets one person lift', async () => {
   for (const max of ['25', undefined]) {
     const { lift, limit, list } = await begin({ max: '25' });
     assertSuccess(await limit(max), 200);

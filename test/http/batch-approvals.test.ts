@@ -178,7 +178,7 @@ test('who has asked cannot approve: not by another name, nor by another key', as
   assert.equal((await show(id))['status'], 'PENDING_APPROVAL');
 });
 
-test('a declined batch is cancelled, and so is one that nobody has approved in time', async () => {
+test('a declined batch is cancelled, and so is one that was not approved in time', async () => {
   const [declined, late, inTime] = [await begin(), await begin(), await begin()];
   const made = [];
   for (const one of [declined, late, inTime]) made.push((await one.make()).json);

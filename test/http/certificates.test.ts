@@ -227,7 +227,7 @@ test('a certificate is replaced without a pause, and ends with its tokens', asyn
   assertProblem(await callWith(shown(own)), 'unauthorized', /not known/);
 });
 
-test('a token that is bound to a certificate ends with it, whoever took it away', async () => {
+test('a token that is bound to a certificate ends with it, by whatever command', async () => {
   const { client, callWith } = await bound(own, next);
   await sql`
     update unwind.tenants

@@ -82,7 +82,7 @@ suite('the main program of the samples', () => {
   }
 });
 
-test('JavaScript as current axios makes it sign is refused, and told what to mend', async () => {
+test('JavaScript as current axios makes it sign is refused with what to mend', async () => {
   const javascript = publishedClients.find(({ name }) => name === 'JavaScript') ?? assert.fail();
   const { ask, getToken } = await senderAs(javascript, 'compatible');
   const token = String((await getToken()).json['access_token']);

@@ -144,7 +144,7 @@ if (noChromium !== false) {
     assert.deepEqual(await inForm(), ['', '', '']);
   });
 
-  test('a wrong key, a wrong secret, and no client at all are told in words', async () => {
+  test('a wrong key, a wrong secret, and no client at all are reported in words', async () => {
     const told = (text: string | RegExp) => page.getByRole('alert').getByText(text).waitFor();
     const other = generateKeyPairSync('ed25519').privateKey;
     await choose({ pem: pemOf(other) });

@@ -70,7 +70,7 @@ async function readAll(api: Api, query = ''): Promise<readonly Event[]> {
 }
 
 describe('GET /events', () => {
-  test('tells the log in its order, in pages that go on behind the last event', async () => {
+  test('has the log in its order, in pages that go on behind the last event', async () => {
     const api = await newApi();
     assert.deepEqual((await read(api, '')).meta, {
       count: 0,
@@ -140,7 +140,7 @@ describe('GET /events', () => {
     assert.equal((await readAll(api, `&account_id=${randomUUID()}`)).length, 0);
   });
 
-  test('tells a reader what was dropped behind its cursor', async () => {
+  test('shows a reader what was dropped behind its cursor', async () => {
     const api = await newApi();
     await log(api, [randomUUID(), randomUUID()]);
     await sql`
@@ -194,7 +194,7 @@ describe('POST /webhooks/{id}/test', () => {
     );
   });
 
-  test('tells of a receiver that is not there', async () => {
+  test('reports a receiver that is not there', async () => {
     const api = await newApi();
     const path = await subscribe(api, { url: 'http://127.0.0.1:1/' });
     const reply = await api.call('POST', `${path}/test`);

@@ -66,7 +66,7 @@ test('point 4: PROCESSING and FILLED are 409 that names the state', async () => 
   assert.deepEqual(await eventsOf(path), ['NEW', 'PROCESSING', 'FILLED']);
 });
 
-test('point 4: CANCELLED by somebody else than its client is 409', async () => {
+test('point 4: CANCELLED by another party than its client is 409', async () => {
   const refused = { isin: 'ZZREFUSED006', price: '100' };
   const [account] = await giveAccounts(sql, client, [{ positions: [] }]);
   await sql`

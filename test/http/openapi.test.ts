@@ -67,7 +67,7 @@ test('nothing is described that no service has', () => {
   assert.deepEqual(told.toSorted(), Object.keys(operations).toSorted());
 });
 
-test('a route whose operation nobody has described stops the service, and says what to do', () => {
+test('a route whose operation is not described stops the service, and says what to do', () => {
   const [route] = service.routes;
   assert.ok(route);
   const unknown = { ...route, operation: 'list_dreams' } as unknown as SignedRoute;
@@ -247,7 +247,7 @@ test('the first page says what this is and leads to everything', async () => {
   assert.match(String(index.headers['link']), /^<\/docs>; rel="service-doc", <\/openapi\.json>/);
 });
 
-test('the tool that prints it ends well when nobody reads on', async () => {
+test('the tool that prints it ends well when its reader is gone', async () => {
   const tool = fileURLToPath(new URL('../../tools/openapi.ts', import.meta.url));
   const command = `set -o pipefail; '${process.execPath}' '${tool}' | head -c 5`;
   const { stdout } = await promisify(execFile)('bash', ['-c', command]);

@@ -59,7 +59,7 @@ test('controls replace each other as a whole, once for each key, and are shown',
   assert.equal(kept.count, 1, 'what was in force is kept');
 });
 
-test('of two persons who change the same controls one is refused, and told by whom others were set', async () => {
+test('of two persons who change the same controls one is refused, with who has set the others', async () => {
   const { api, set } = await begin();
   const ofOne = { reason: 'Limits of 2026', person: 'A. Risk' };
   const ofOther = { reason: 'Limits of 2026', person: 'B. Desk' };

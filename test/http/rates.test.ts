@@ -30,7 +30,7 @@ async function start(t: AfterTest, options: Partial<HttpOptions>) {
 
 const failed = 'Too many requests from this address could not be authenticated.';
 
-test('point 14: a client is told what is left, then refused, then admitted again', async (t) => {
+test('point 14: a client is shown what is left, then refused, then admitted again', async (t) => {
   const { api } = await start(t, { rates: { requestsPerS: 3, failuresPerS: 0 } });
   clock.advance(1_000);
   for (const left of [2, 1, 0]) {
@@ -217,7 +217,7 @@ test('behind a trusted proxy the failures of one client do not shut out another'
   assertProblem(await wrongFrom('2001:db8:1::1'), 'unauthorized', /token/);
 });
 
-test('without a trusted proxy nobody can choose the address that is counted', async (t) => {
+test('without a trusted proxy no caller can choose the address that is counted', async (t) => {
   const { service, api } = await start(t, { rates: { requestsPerS: 0, failuresPerS: 1 } });
   clock.advance(1_000);
   const signed = await api.signed('GET', '/webhooks');

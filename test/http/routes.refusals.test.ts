@@ -290,7 +290,7 @@ test('point 11: other methods of every path are answered 405 with what is allowe
   assert.deepEqual(await tablesOf(sql), before);
 });
 
-test('OPTIONS tells of every path what is allowed, and of the server that it is there', async () => {
+test('OPTIONS says of every path what is allowed, and of the server that it is there', async () => {
   for (const path of allPaths()) {
     const target = path.replaceAll(/:\w+/g, ours.clientId);
     const reply = await send(service, outgoing('OPTIONS', target));

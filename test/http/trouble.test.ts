@@ -32,7 +32,7 @@ function assertLogged(faults: readonly object[], reply: Reply): unknown {
   return fault.err;
 }
 
-test('point 10: a fault is told as one, without its cause; the log has it', async () => {
+test('point 10: a fault is answered as one, without its cause; the log has it', async () => {
   await sql`alter table unwind.webhooks rename to elsewhere`;
   const reply = await api.call('GET', '/webhooks');
   await sql`alter table unwind.elsewhere rename to webhooks`;
@@ -62,7 +62,7 @@ test('point 11: without its database the service is 503, and says when to come a
   assert.equal(cutOff.authenticator.verifications, 0);
 });
 
-test('the probes tell alive from ready', async (t) => {
+test('the probes separate alive from ready', async (t) => {
   const readiness = { ready: false, checks: { database: 'not reached' } };
   const waiting = await startHttp(t, { sql, clock, readiness: async () => readiness });
   const probe = (of: typeof service, target: string) => send(of, outgoing('GET', target));

@@ -74,7 +74,7 @@ async function poll(api: Api, endpoint: { id: string }): Promise<readonly Item[]
   return JSON.parse(answer.text);
 }
 
-test('the health of the tunnel is told to a client that has no token yet', async () => {
+test('the health of the tunnel is answered to a client that has no token yet', async () => {
   const asked = outgoing('GET', '/events-acceptor-service/health', {
     headers: {
       'upvest-client-id': '00000000-0000-0000-0000-000000000000',
@@ -193,7 +193,7 @@ test('a full tunnel refuses, and nothing is lost', async () => {
   assert.equal((await poll(api, endpoint)).length, 1, 'the events have waited');
 });
 
-test('a tunnel is closed that nobody asks for, and its subscription is disabled', async () => {
+test('a tunnel is closed that its client does not ask for, and its subscription is disabled', async () => {
   const api = await newApi();
   const endpoint = await openEndpoint(api);
   const webhook = await listen(api, endpoint.url);

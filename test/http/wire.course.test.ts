@@ -46,7 +46,7 @@ test('pipelined requests are answered in their order', async (t) => {
   assertProblem(refused, 'unauthorized', /used before/);
 });
 
-test('an order with rubbish behind it is never told that it was refused', async (t) => {
+test('an order with rubbish behind it is never answered that it was refused', async (t) => {
   for (let times = 0; times < 10; times += 1) {
     const order = await newOrder();
     const wire = await openWire(t, service);

@@ -99,7 +99,7 @@ async function assertClean({ sql }: Pick<Awaited<ReturnType<typeof begin>>, 'sql
   );
 }
 
-test('it is released at its time, and not before, whoever works then', async (t) => {
+test('it is released at its time, and not before, by whatever process', async (t) => {
   const scene = await begin(t);
   const { api, goTo, schedule, start, status, story, work } = scene;
   const at = later(start, 3 * hourMs);

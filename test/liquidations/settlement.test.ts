@@ -133,7 +133,7 @@ test('what ended CANCELLED is never SETTLED', async (t) => {
   await audited();
 });
 
-test('a void before the settlement counts: the rest is settled, and the event tells what is left', async (t) => {
+test('a void before the settlement counts: the rest is settled, and the event says what is left', async (t) => {
   const { clock, finish, look, audited } = await begin(t, {
     isin: busted,
     quantity: '3',

@@ -91,7 +91,7 @@ test('what is open, parked and failing is counted over all tenants', async () =>
   assert.equal(told.get('unwind_webhook_longest_failure_seconds'), 100);
 });
 
-test('subscriptions for which events were dropped unread are told until a day after they noticed', async () => {
+test('subscriptions for which events were dropped unread are counted until a day after they noticed', async () => {
   const metrics = new Metrics({ sql, clock, loops });
   const gaps = async () => (await read(metrics)).get('unwind_webhooks_with_gap');
   assert.equal(await gaps(), 0);
@@ -117,7 +117,7 @@ test('subscriptions for which events were dropped unread are told until a day af
   assert.equal(await gaps(), 0);
 });
 
-test('loops and requests of the process are told by name, route and status', async () => {
+test('loops and requests of the process are counted by name, route and status', async () => {
   const metrics = new Metrics({ sql, clock, loops });
   const route = '/accounts/:account_id/liquidations';
   metrics.answered({ method: 'POST', route, status: 202, durationMs: 3 });

@@ -140,7 +140,7 @@ test('days and a client narrow what is compared', async (t) => {
   assert.equal((await run(lines, { venue: 'XTST' })).code, 1);
 });
 
-test('an execution that is void here and counts there is told', async (t) => {
+test('an execution that is void here and counts there is reported', async (t) => {
   const { sql, clock, steps, tenants, record, run } = await begin(t);
   const [tenantId] = tenants;
   const [account] = await makeBook(sql, {

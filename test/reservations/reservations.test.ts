@@ -164,7 +164,7 @@ function reportIn(ledger: Ledger): string {
   return `${entry?.report?.number ?? 'none'}: ${lines.join(', ')}`;
 }
 
-test('asked first, then sold, then told: in this order', async (t) => {
+test('asked first, then sold, then reported: in this order', async (t) => {
   const { steps, look, finish, ledger, requests, waits, audited } = await begin(t);
   await steps.release();
   assert.equal(await look(), 'NEW  | ASKING ');
@@ -185,7 +185,7 @@ test('asked first, then sold, then told: in this order', async (t) => {
   await audited();
 });
 
-test('less than asked is sold as less, and the rest is told with its reason', async (t) => {
+test('less than asked is sold as less, and the rest is reported with its reason', async (t) => {
   const { look, finish, ledger, audited } = await begin(t, {
     limit: (_, isin) => (isin === sap ? { units: '4.5', reason: 'pledged' } : undefined),
     positions: [
@@ -401,7 +401,7 @@ test('the answer of a process whose lease went to another is not recorded', asyn
   await world.audited();
 });
 
-test('cancelled before anybody was asked: nobody is told', async (t) => {
+test('cancelled before the keeper was asked: nothing is reported', async (t) => {
   const { sql, clock, account, liquidationId, steps, finish, requests, look } = await begin(t);
   await steps.release();
   await askToCancel(sql, clock, { ...account, liquidationId });
@@ -480,7 +480,7 @@ async function beginBatch(t: TestContext, wish: Wish) {
   return { ...world, accounts, which, cancel, lookAtAll };
 }
 
-test('a batch that is cancelled while the keeper is silent sells nothing, and the keeper is told once it is back', async (t) => {
+test('a batch that is cancelled while the keeper is silent sells nothing, and is reported once the keeper is back', async (t) => {
   let isSilent = true;
   const instead = (_: IncomingMessage, response: ServerResponse) => {
     if (isSilent) response.writeHead(503).end();

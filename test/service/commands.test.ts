@@ -134,7 +134,7 @@ test('migrate makes the schema once, and leaves no database behind', async (t) =
   assert.deepEqual(await databasesOn(home), []);
 });
 
-test('request prints status, headers and body; its exit code tells a success', async (t) => {
+test('request prints status, headers and body; its exit code shows a success', async (t) => {
   const home = await newHomeOnServer(t);
   const options = { home, settings: quiet };
   const early = await runUnwind(t, ['request', 'GET', '/webhooks'], options);

@@ -20,7 +20,7 @@ async function probe(url: string): Promise<Probe> {
   return { status: answer.status, checks };
 }
 
-test('a killed database is told of and started again', onlyFull, async (t) => {
+test('a killed database is reported and started again', onlyFull, async (t) => {
   const home = await newHome(t);
   const service = await startService(t, { home });
   const { url } = service;

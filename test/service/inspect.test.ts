@@ -124,7 +124,7 @@ test('a request of the sandbox client, printed and not sent', async (t) => {
   assert.match(list.stdout, /"total_count": 0/);
 });
 
-test('what cannot be inspected is told in a sentence', async (t) => {
+test('what cannot be inspected is reported in a sentence', async (t) => {
   const { inspect, file, directory } = await world(t);
   const empty = join(directory, 'empty');
   await writeFile(empty, '');

@@ -174,7 +174,7 @@ test('unwind listen', { timeout }, async (main) => {
     );
   });
 
-  await main.test('ends when nobody reads on', async () => {
+  await main.test('ends when its reader is gone', async () => {
     const command = `'${process.execPath}' '${mainFile}' listen --json --from 2000-01-01 | head -n 1`;
     const env = environmentOf({ home });
     const { stdout } = await promisify(execFile)('bash', ['-c', command], { env });

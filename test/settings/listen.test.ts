@@ -17,7 +17,7 @@ async function refusalOf(host: string, port: number): Promise<string> {
   return error.message;
 }
 
-test('a port in use, a foreign address and an unknown name are told apart', async (t) => {
+test('a port in use, a foreign address and an unknown name are different faults', async (t) => {
   const other = createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   t.after(() => other.close());

@@ -157,7 +157,7 @@ suite('what an inspection shows', () => {
     assert.equal(inspection.digest?.sent, null);
   });
 
-  test('a -15 client that does not name its version is told how it is read', async () => {
+  test('a -15 client that does not name its version learns how it is read', async () => {
     const message = await signed(['@method', '@path', '@query', 'authorization']);
     const headers = message.headers.filter(([name]) => !/version|digest/.test(name));
     const bare = { ...message, headers, body: new Uint8Array() };

@@ -62,7 +62,7 @@ suite('a mistake is refused and named', () => {
     assert.deepEqual([...made].toSorted(), quirkNames.toSorted());
   });
 
-  test('a clock is told by how much it is off', async () => {
+  test('a clock is named with how much it is off', async () => {
     const table: readonly (readonly [Partial<Mistake>, RegExp])[] = [
       [{ created: now + 3_630 }, /is 3630 s \(1 h, as if local time were UTC\) ahead\./],
       [{ created: now + 31 }, /is 31 s ahead\./],

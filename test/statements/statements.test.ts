@@ -178,7 +178,7 @@ test('one that sold nothing has a statement that says so', async () => {
   assert.deepEqual((await verify([empty.signed])).faults, []);
 });
 
-test('a void execution is told of, and counts for nothing', async () => {
+test('a void execution is listed, and counts for nothing', async () => {
   const id = await sold();
   await sql`
     with voided as (

@@ -286,7 +286,7 @@ async function readyzOf(sql: Sql, writer: CheckpointWriter): Promise<string | un
   return checks['trail'];
 }
 
-test('a pipe: without a reader it is told, and after a restart a new run begins', async (t) => {
+test('a pipe: without a reader it is an error, and after a restart a new run begins', async (t) => {
   const { sql, clock, go, one, other, settings, verify, file } = await newTrail(t);
   const pipe = `${file}.pipe`;
   execFileSync('mkfifo', [pipe]);

@@ -112,7 +112,7 @@ test('an interrupted instrument is sold in as many attempts as the lot demands',
   assert.equal((await runAudit(sql)).total, 0);
 });
 
-test('delayed reports tell when it happened, not when they were sent', async (t) => {
+test('delayed reports say when it happened, not when they were sent', async (t) => {
   const { pass, look, sql } = await begin(t, 'ZZDELAYED004', '6');
   await pass(0);
   await pass(29_000);

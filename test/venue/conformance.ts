@@ -138,7 +138,7 @@ export function conformanceSuite(
     assert.ok(parts.length > 1);
   });
 
-  test(`${name}: gives the same gapless reports to whoever asks, from any position`, async (t) => {
+  test(`${name}: gives the same gapless reports to every caller, from any offset`, async (t) => {
     const of = await open(t);
     const orders = Array.from({ length: 20 }, () => makeOrder(of, { isin: of.isins.inParts }));
     await of.venue.submit(orders);
@@ -160,7 +160,7 @@ export function conformanceSuite(
     assert.deepEqual((await allReports(of.venue)).slice(0, here.length), here);
   });
 
-  test(`${name}: cancels what is not final, once, whoever asks and however often`, async (t) => {
+  test(`${name}: cancels what is not final, once, by whatever caller and however often`, async (t) => {
     const of = await open(t);
     const order = makeOrder(of, { isin: of.isins.resting });
     await of.venue.submit([order]);

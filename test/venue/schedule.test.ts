@@ -63,7 +63,7 @@ for (const { course, reports } of told) {
   });
 }
 
-test('interrupted: by lot, half of the orders are postponed half-way', () => {
+test('interrupted: half of the orders, at random, are postponed half-way', () => {
   const all = Array.from({ length: 200 }, (_, i) => {
     return shown(scheduleOf(order('interrupted', { clientOrderId: `ORDER${i}` }), usualTerms));
   });
@@ -124,7 +124,7 @@ const terms: fc.Arbitrary<Terms> = fc.record({
   fixingMs: fc.nat({ max: 86_400_000 }),
 });
 
-test('every schedule tells one story, whatever the order and the market', () => {
+test('every schedule is one story, whatever the order and the market', () => {
   fc.assert(
     fc.property(orders, terms, (one, under) => {
       const reports = scheduleOf(one, under);
