@@ -51,11 +51,7 @@ export const bookOperations = {
     summary: 'List accounts',
     description: 'All accounts of the client in the order in which they were recorded, in pages.',
     query: listAccountsQuery,
-    success: pageOf(account, 'A page of accounts.', {
-      summary: 'One account',
-      value: accountView,
-      sort: 'created_at',
-    }),
+    success: pageOf(account, 'A page of accounts.', 'One account', accountView, 'created_at'),
   },
   retrieve_account: {
     tag: 'Accounts',
@@ -70,11 +66,7 @@ export const bookOperations = {
     description:
       'What the account holds, by ISIN, in pages. An instrument of which all was sold stays, with 0.',
     query: pageQuery,
-    success: pageOf(position, 'A page of positions.', {
-      summary: 'While five are sold',
-      value: positionView,
-      sort: 'isin',
-    }),
+    success: pageOf(position, 'A page of positions.', 'While five are sold', positionView, 'isin'),
     refusals: { not_found: noSuchAccount },
   },
   retrieve_position: {
@@ -93,11 +85,13 @@ export const bookOperations = {
     summary: 'List instruments',
     description: 'All instruments of the client, in pages.',
     query: listInstrumentsQuery,
-    success: pageOf(instrument, 'A page of instruments.', {
-      summary: 'One instrument',
-      value: instrumentView,
-      sort: 'created_at',
-    }),
+    success: pageOf(
+      instrument,
+      'A page of instruments.',
+      'One instrument',
+      instrumentView,
+      'created_at',
+    ),
   },
   retrieve_instrument: {
     tag: 'Instruments',

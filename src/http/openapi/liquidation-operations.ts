@@ -25,11 +25,13 @@ export const liquidationOperations = {
       'All liquidations of an account, oldest first, in pages. `start_date` and `end_date` bound the ' +
       'time of creation.',
     query: listLiquidationsQuery,
-    success: pageOf(liquidation, 'A page of liquidations.', {
-      summary: 'One under way',
-      value: listedLiquidation,
-      sort: 'id',
-    }),
+    success: pageOf(
+      liquidation,
+      'A page of liquidations.',
+      'One under way',
+      listedLiquidation,
+      'id',
+    ),
     refusals: { not_found: noSuchAccount },
   },
   create_account_liquidation: {

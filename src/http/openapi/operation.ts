@@ -100,11 +100,13 @@ export const pageMeta = shape('Page', {
   order: some(['ASC', 'DESC'], 'The sort order.'),
 });
 
-/** A page of a list as the response, with one item as its example. */
+/** A page of a list as the response, with one item as its example; `sort` is what it is sorted by. */
 export function pageOf(
   item: TSchema,
   description: string,
-  { summary, value, sort }: { summary: string; value: unknown; sort: string },
+  summary: string,
+  value: unknown,
+  sort: 'created_at' | 'id' | 'isin' | 'parked_at',
 ): Success {
   const meta = { count: 1, limit: 100, offset: 0, order: 'ASC', sort, total_count: 1 };
   return {

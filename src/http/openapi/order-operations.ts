@@ -51,11 +51,7 @@ export const orderOperations = {
     summary: 'List orders of an account',
     description: 'The orders of all liquidations of an account, oldest first, in pages.',
     query: listOrdersQuery,
-    success: pageOf(order, 'A page of orders.', {
-      summary: 'One that is filled',
-      value: orderView,
-      sort: 'id',
-    }),
+    success: pageOf(order, 'A page of orders.', 'One that is filled', orderView, 'id'),
     refusals: { not_found: 'This client has no such account.' },
   },
   retrieve_order: {
@@ -77,11 +73,7 @@ export const orderOperations = {
     summary: 'List executions of an order',
     description: 'The executions of one order, in pages; the order itself carries the first 5,000.',
     query: pageQuery,
-    success: pageOf(execution, 'A page of executions.', {
-      summary: 'One execution',
-      value: executionView,
-      sort: 'id',
-    }),
+    success: pageOf(execution, 'A page of executions.', 'One execution', executionView, 'id'),
     refusals: { not_found: 'This client has no such order.' },
   },
   retrieve_order_execution: {

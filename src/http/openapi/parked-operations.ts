@@ -32,11 +32,7 @@ export const parkedOperations = {
       'What a step could not work on again and again, and corrections of a venue after the end, the oldest ' +
       'first. Everything else goes on meanwhile.',
     query: pageQuery,
-    success: pageOf(parked, 'A page of what is parked.', {
-      summary: 'A liquidation',
-      value: example,
-      sort: 'parked_at',
-    }),
+    success: pageOf(parked, 'A page of what is parked.', 'A liquidation', example, 'parked_at'),
   },
   resume_parked: {
     tag: 'Control',

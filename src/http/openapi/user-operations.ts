@@ -79,11 +79,7 @@ export const userOperations = {
     summary: 'List users',
     description: 'All users of the client in the order in which they were recorded, in pages.',
     query: listUsersQuery,
-    success: pageOf(user, 'A page of users.', {
-      summary: 'One user',
-      value: userView,
-      sort: 'created_at',
-    }),
+    success: pageOf(user, 'A page of users.', 'One user', userView, 'created_at'),
   },
   retrieve_user: {
     tag: 'Users',

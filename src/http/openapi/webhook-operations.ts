@@ -16,11 +16,13 @@ export const webhookOperations = {
     description:
       'All subscriptions of the client in pages, oldest first unless the query says otherwise.',
     query: listWebhooksQuery,
-    success: pageOf(webhook, 'A page of subscriptions.', {
-      summary: 'One subscription',
-      value: webhookView,
-      sort: 'created_at',
-    }),
+    success: pageOf(
+      webhook,
+      'A page of subscriptions.',
+      'One subscription',
+      webhookView,
+      'created_at',
+    ),
   },
   create_webhook: {
     tag: 'Webhooks',
