@@ -1,4 +1,7 @@
-// Names of persons: whether two are one, and those under which the service itself acts, which no person takes. Pure.
+// Names of persons: whether two are one, those under which the service itself acts, which no person takes, and who
+// runs this process.
+
+import { userInfo } from 'node:os';
 
 /** As whom the service acts by itself. */
 export const servicePersons = {
@@ -17,4 +20,13 @@ export function nameKey(name: string): string {
 /** Whether a name is, or looks like, one of the service. */
 export function isServicePerson(name: string): boolean {
   return Object.values(servicePersons).some((one) => nameKey(one) === nameKey(name));
+}
+
+/** Who runs this process, as the operating system knows them. */
+export function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `user ${process.getuid?.() ?? 'unknown'}`; // a user without an entry, as in a container
+  }
 }

@@ -158,29 +158,33 @@ export type JwkType = (typeof jwkTypes)[number];
  * The public keys of a tenant that have not ended, as JSON texts of JWKs, oldest first.
  * @param kty only keys of this type; default all.
  */
-export async function findPublicJwks(
+export function findPublicJwks(
   sql: Sql,
   tenantId: TenantId,
   now: Date,
   kty?: JwkType,
 ): Promise<readonly string[]> {
-  const rows = await sql<{ public_jwk: string }[]>`
-    select k.public_jwk
-    from unwind.signing_keys k
-    where k.tenant_id = ${tenantId}
-      and (k.ends_at is null or k.ends_at > ${now})
-      and (${kty ?? null}::text is null or (k.algorithm = 'ed25519') = (${kty ?? null} = 'OKP'))
-    order by k.created_at, k.key_id`;
-  return rows.map((row) => row.public_jwk);
+  const isMeant = fragment`
+    (k.ends_at is null or k.ends_at > ${now})
+    and (${kty ?? null}::text is null or (k.algorithm = 'ed25519') = (${kty ?? null} = 'OKP'))`;
+  return findJwks(sql, tenantId, isMeant);
 }
 
 /** The public Ed25519 keys of a tenant, also those that have ended, as JSON texts of JWKs, oldest first. */
-export async function findEveryPublicJwk(sql: Sql, tenantId: TenantId): Promise<readonly string[]> {
+export function findEveryPublicJwk(sql: Sql, tenantId: TenantId): Promise<readonly string[]> {
+  return findJwks(sql, tenantId, fragment`k.algorithm = 'ed25519'`);
+}
+
+async function findJwks(
+  sql: Sql,
+  tenantId: TenantId,
+  isMeant: Fragment,
+): Promise<readonly string[]> {
   const rows = await sql<{ public_jwk: string }[]>`
     select k.public_jwk
     from unwind.signing_keys k
     where k.tenant_id = ${tenantId}
-      and k.algorithm = 'ed25519'
+      and ${isMeant}
     order by k.created_at, k.key_id`;
   return rows.map((row) => row.public_jwk);
 }

@@ -103,6 +103,11 @@ export function hasAccount(q: { tenantId: TenantId; accountId: AccountId }): Fra
     )`;
 }
 
+const instrumentObject = fragment`
+  unwind.instrument_object(
+    i.instrument_id, i.isin, i.name, i.fractional, i.trading_status, i.created_at, i.updated_at
+  ) as object`;
+
 export async function findInstrumentObject(
   sql: Sql,
   which: { tenantId: TenantId; instrument: InstrumentKey },
@@ -113,10 +118,7 @@ export async function findInstrumentObject(
       ? fragment`i.isin = ${instrument.isin}`
       : fragment`i.instrument_id = ${instrument.instrumentId}`;
   const rows = await sql<{ object: string }[]>`
-    select unwind.instrument_object(
-      i.instrument_id, i.isin, i.name, i.fractional, i.trading_status, i.created_at,
-      i.updated_at
-    ) as object
+    select ${instrumentObject}
     from unwind.instruments i
     where i.tenant_id = ${tenantId}
       and ${isIt}`;
@@ -142,10 +144,7 @@ export async function findInstrumentPage(sql: Sql, q: InstrumentQuery): Promise<
     key: fragment`i.isin`,
     order: fragment`i.${sort} ${direction}, i.isin ${direction}`,
     objectOf: (key) => fragment`
-      select unwind.instrument_object(
-        i.instrument_id, i.isin, i.name, i.fractional, i.trading_status, i.created_at,
-        i.updated_at
-      ) as object
+      select ${instrumentObject}
       from unwind.instruments i
       where i.tenant_id = ${q.tenantId}
         and i.isin = ${key}`,

@@ -2,8 +2,8 @@
 
 import { hostname } from 'node:os';
 import type { Asker } from '../approvals/approval.ts';
+import { nameOfUser } from '../person-name.ts';
 import type { Act } from '../trail/act.ts';
-import { nameOfUser } from './arguments.ts';
 
 /** What a command does, and for whom. */
 export interface CommandAct extends Pick<Act, 'operation' | 'target'> {

@@ -14,10 +14,11 @@ import { type Decision, decideApproval } from '../batches/decide-approval.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { approvalView } from '../http/pre-trade-views.ts';
 import type { TenantId } from '../ids.ts';
+import { nameOfUser } from '../person-name.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand, askerOfCommand, type By } from './acting.ts';
-import { clientId, idText, nameOfUser, personName, reasonText } from './arguments.ts';
+import { clientId, idText, personName, reasonText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { notDone, type OnDatabase, printJson, runOnDatabase } from './run.ts';
 

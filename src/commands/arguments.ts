@@ -1,6 +1,5 @@
 // The arguments of the command line that are more than text: each is read, or refused in one sentence.
 
-import { userInfo } from 'node:os';
 import { InvalidArgumentError } from 'commander';
 import { isScope, type Scope, scopes } from '../auth/scope.ts';
 import { isLoopbackName } from '../egress/address.ts';
@@ -53,15 +52,6 @@ function textForPeople(text: string, charactersMax: number): string {
   throw new InvalidArgumentError(
     `It has to have 1 to ${charactersMax} characters, none of them for control or direction.`,
   );
-}
-
-/** Who is at the keyboard, as the operating system knows them. */
-export function nameOfUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `user ${process.getuid?.() ?? 'unknown'}`; // a user without an entry, as in a container
-  }
 }
 
 /** The id of an account. */

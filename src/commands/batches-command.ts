@@ -3,10 +3,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { accountStatuses, batchTransitions } from '../batches/batch.ts';
 import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
-import { parseId } from '../ids.ts';
 import { parseInstant } from '../instant.ts';
+import { nameOfUser } from '../person-name.ts';
 import type { By } from './acting.ts';
-import { nameOfUser, personName, reasonText, wholeUpTo } from './arguments.ts';
+import { idText, personName, reasonText, wholeUpTo } from './arguments.ts';
 import { interruptOf } from './follow.ts';
 import { nounOf } from './nouns.ts';
 import type { ListOptions, OnBatches, ShowOptions, StartOptions } from './run-batches.ts';
@@ -47,7 +47,7 @@ export function addBatchCommands(program: Command): void {
     );
   withApi(batches.command('show'))
     .description('a batch, what of it is open and why, and its accounts where they are asked for')
-    .argument('<id>', 'the batch', batchIdText)
+    .argument('<id>', 'the batch', idText)
     .addOption(
       new Option('--accounts <status>', 'and the accounts of which this became').choices([
         ...accountStatuses,
@@ -61,7 +61,7 @@ export function addBatchCommands(program: Command): void {
     );
   withApi(batches.command('watch'))
     .description('follow a batch until it has ended; exits 1 where something was not sold')
-    .argument('<id>', 'the batch', batchIdText)
+    .argument('<id>', 'the batch', idText)
     .option('--json', 'one JSON document at the end, instead of text')
     .action((id: string, { json, ...options }: ApiArguments & { json?: true }) =>
       act(options, (on, actions) => actions.watchBatch(on, id, json), true),
@@ -70,7 +70,7 @@ export function addBatchCommands(program: Command): void {
     withReason(
       withApi(batches.command(verb))
         .description(steering[verb])
-        .argument('<id>', 'the batch', batchIdText),
+        .argument('<id>', 'the batch', idText),
     ).action((id: string, by: By & ApiArguments) =>
       act(by, (on, actions) => actions.steerBatch(on, { verb, id, by })),
     );
@@ -101,11 +101,6 @@ function act(
     const actions = await import('./run-batches.ts');
     return work({ client, stdout, terminal, signal }, actions);
   });
-}
-
-function batchIdText(text: string): string {
-  if (parseId(text) !== undefined) return text;
-  throw new InvalidArgumentError('It is no UUID.');
 }
 
 function instantText(text: string): string {

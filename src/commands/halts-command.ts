@@ -10,18 +10,11 @@ import { findHaltEffect, type HaltEffect } from '../halts/effect-store.ts';
 import { everyTenant, type HaltId, type HaltTarget } from '../halts/halt.ts';
 import { findHalt, findHalts, insertHalt } from '../halts/halts-store.ts';
 import { type AccountId, newId, type TenantId } from '../ids.ts';
+import { nameOfUser } from '../person-name.ts';
 import { printableLine } from '../printable.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import { actOfCommand, askerOfCommand, type By } from './acting.ts';
-import {
-  accountId,
-  clientId,
-  idText,
-  mic,
-  nameOfUser,
-  personName,
-  reasonText,
-} from './arguments.ts';
+import { accountId, clientId, idText, mic, personName, reasonText } from './arguments.ts';
 import { nounOf } from './nouns.ts';
 import { notDone, type OnDatabase, printJson, runOnDatabase } from './run.ts';
 import { RefusedError, UsageError } from './usage-error.ts';

@@ -6,12 +6,12 @@ import { type Clock, later } from '../clock.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
 import { type LiquidationStatus, liquidationTransitions } from '../liquidations/liquidation.ts';
 import { type WaitReason, waitReasons } from '../liquidations/waits-store.ts';
+import { nameOfUser } from '../person-name.ts';
 import { runAbandon } from './abandon-command.ts';
 import {
   accountId,
   clientId,
   liquidationId,
-  nameOfUser,
   personName,
   reasonText,
   wholeUpTo,

@@ -94,12 +94,9 @@ export const createWebhookBody = only({
 });
 
 export const updateWebhookBody = only({
+  ...createWebhookBody.properties,
   title: Type.Optional(title),
   url: Type.Optional(url),
-  type: Type.Optional(type),
-  exclude_type: Type.Optional(excludeType),
-  enabled: Type.Optional(enabled),
-  config: Type.Optional(webhookConfig),
 });
 
 export type UpdateWebhookBody = Static<typeof updateWebhookBody>;

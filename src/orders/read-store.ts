@@ -55,24 +55,26 @@ export function findOrderPage(
   });
 }
 
-// Shown where the contract of the liquidation has it.
-const settlesOn = fragment`(
-        select e.settlement_date
-        from unwind.liquidations l
-        where l.tenant_id = e.tenant_id
-          and l.liquidation_id = e.liquidation_id
-          and l.contract = '2026'
-      )`;
+// The day it settles on is shown where the contract of the liquidation has it.
+const executionObject = fragment`
+  unwind.execution_object(
+    e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
+    e.busted_at,
+    (
+      select e.settlement_date
+      from unwind.liquidations l
+      where l.tenant_id = e.tenant_id
+        and l.liquidation_id = e.liquidation_id
+        and l.contract = '2026'
+    )
+  ) as object`;
 
 export async function findExecutionObject(
   sql: Sql,
   which: { tenantId: TenantId; orderId: OrderId; executionId: Id<'execution'> },
 ): Promise<string | undefined> {
   const rows = await sql<{ object: string }[]>`
-    select unwind.execution_object(
-      e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
-      e.busted_at, ${settlesOn}
-    ) as object
+    select ${executionObject}
     from unwind.executions e
     where e.tenant_id = ${which.tenantId}
       and e.order_id = ${which.orderId}
@@ -92,10 +94,7 @@ export function findExecutionPage(
         and e.order_id = ${q.orderId}`,
     key: fragment`e.execution_id`,
     objectOf: (key) => fragment`
-      select unwind.execution_object(
-        e.execution_id, e.order_id, e.quantity, e.price * coalesce(e.rate, 1), e.proceeds, e.executed_at,
-        e.busted_at, ${settlesOn}
-      ) as object
+      select ${executionObject}
       from unwind.executions e
       where e.tenant_id = ${q.tenantId}
         and e.execution_id = ${key}`,

@@ -1,9 +1,10 @@
 // The act of a start: a process whose settings are others than at the start before it at the same address.
 
 import { createHash } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import type { Clock } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
+import { nameOfUser } from '../person-name.ts';
 import { allTenants } from '../trail/act.ts';
 import { findActsOfAll, recordAct } from '../trail/acts-store.ts';
 import type { Config } from './config.ts';
@@ -31,7 +32,7 @@ export async function recordStart(
   const changed = before && changesOf(before, settings);
   await recordAct(sql, allTenants, {
     ...{ kind: 'start', operation, target, at: clock.now() },
-    name: nameOfProcess(),
+    name: nameOfUser(),
     role: [...config.roles].join(','),
     origin: hostname(),
     reason: undefined,
@@ -53,14 +54,6 @@ function shownOf({ given, venue }: Pick<Config, 'given' | 'venue'>): Shown {
 function digestOf(settings: Shown): string {
   const entries = Object.entries(settings).toSorted(([one], [other]) => (one < other ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(entries)).digest('hex');
-}
-
-function nameOfProcess(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `user ${process.getuid?.() ?? 'unknown'}`; // a user without an entry, as in a container
-  }
 }
 
 /** The settings of an earlier start; undefined where there is none, or its record was cut. */

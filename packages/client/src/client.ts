@@ -9,10 +9,9 @@ import {
   type SigningKey,
   UnusableKeyError,
 } from '@unwind/signatures';
-import { type Batches, batchesOf } from './batch-operations.ts';
 import { type ApiRequest, Caller } from './call.ts';
 import type { StreamQuery } from './control.ts';
-import { type Control, controlOf } from './control-operations.ts';
+import { type Batches, batchesOf, type Control, controlOf } from './control-operations.ts';
 import type { ApiAnswer } from './errors.ts';
 import { EventStream } from './event-stream.ts';
 import type { PreparedRequest } from './exchange.ts';
@@ -38,13 +37,12 @@ import { type RetryPolicy, usualRetryPolicy } from './retry.ts';
 export type { DialectVersion } from '@unwind/signatures';
 // biome-ignore lint/performance/noBarrelFile: what a user of the package needs has one address.
 export { UnusableKeyError } from '@unwind/signatures';
-export type { Batches, SteerRequest } from './batch-operations.ts';
 export type * from './batches.ts';
 export type * from './book.ts';
 export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
 export type * from './control.ts';
-export type { Control } from './control-operations.ts';
+export type { Batches, Control, SteerRequest } from './control-operations.ts';
 export type { ApiAnswer, Problem } from './errors.ts';
 export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
 export type { EventLog, EventPage } from './event-log.ts';

@@ -8,7 +8,7 @@ const accountId = 'debf2026-f2da-4ff0-bb84-92e45babb1e3';
 const userId = '81dfb00e-9be6-4617-8994-dfd0407f34df';
 const at = '2021-07-21T14:10:00.000Z';
 
-const accountView = {
+export const accountView = {
   account_group_id: userId,
   account_number: 1,
   created_at: at,

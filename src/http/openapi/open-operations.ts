@@ -6,6 +6,9 @@ import { revokeRequest, tokenAnswer, tokenRequest } from './examples.ts';
 import { liveness, readiness, token } from './objects.ts';
 import { answerOf, exampleOf, type OperationPart } from './operation.ts';
 
+const unauthorized =
+  'The client, its secret or its key is wrong (which of them is not said), or the signature does not hold.';
+
 export const openOperations = {
   issue_token: {
     tag: 'Authentication',
@@ -31,9 +34,7 @@ export const openOperations = {
     },
     refusals: {
       bad_request: 'A field is missing, unknown or malformed, or a scope is not granted.',
-      unauthorized:
-        'The client, its secret or its key is wrong (which of them is not said), or the signature ' +
-        'does not hold.',
+      unauthorized,
     },
   },
   revoke_token: {
@@ -51,9 +52,7 @@ export const openOperations = {
     success: { status: 200, description: 'The token works no more.', headers: ['CacheControl'] },
     refusals: {
       bad_request: 'A field is missing, unknown or malformed.',
-      unauthorized:
-        'The client, its secret or its key is wrong (which of them is not said), or the signature ' +
-        'does not hold.',
+      unauthorized,
     },
   },
   check_liveness: {

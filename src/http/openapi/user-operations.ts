@@ -5,6 +5,7 @@ import { shape, some, text } from '../members.ts';
 import { listUsersQuery } from '../reading-schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from '../user-schemas.ts';
 import { account, user } from './book-objects.ts';
+import { accountView } from './book-operations.ts';
 import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
 
 const userId = '81dfb00e-9be6-4617-8994-dfd0407f34df';
@@ -47,17 +48,7 @@ const userView = {
 
 const importedView = { created_at: at, id: userId, status: 'ACTIVE', updated_at: at } as const;
 
-const accountView = {
-  account_group_id: userId,
-  account_number: 1,
-  created_at: at,
-  id: 'debf2026-f2da-4ff0-bb84-92e45babb1e3',
-  name: 'Main account',
-  status: 'ACTIVE',
-  type: 'TRADING',
-  updated_at: at,
-  users: [{ id: userId, type: 'OWNER' }],
-} as const;
+const openedView = { ...accountView, name: 'Main account' };
 
 const keyUsed = 'The idempotency key was used for another request.';
 const stillRunning = 'The first request under this key has not ended yet.';
@@ -130,7 +121,7 @@ export const userOperations = {
         name: 'Main account',
       }),
     },
-    success: answerOf('The account.', account, exampleOf('account', 'Active', accountView)),
+    success: answerOf('The account.', account, exampleOf('account', 'Active', openedView)),
     refusals: {
       not_found: 'This client has no such user, or the group is not that of the user.',
       conflict: `The user is not ACTIVE, or: ${stillRunning.charAt(0).toLowerCase()}${stillRunning.slice(1)}`,

@@ -7,7 +7,7 @@ import { fragment } from '../../db/sql.ts';
 import type { FixMessage } from './codec.ts';
 import type { FixOrder } from './order.ts';
 import { insertReportsSql, type ReportOfOrder, updateOrdersSql } from './order-store.ts';
-import { SessionLostError, type Writer } from './session-store.ts';
+import { isHeldBy, SessionLostError, type Writer } from './session-store.ts';
 
 /** One message on its way out: its fields from 35 on, without header and frame. */
 export interface OutMessage {
@@ -32,9 +32,7 @@ export async function recordOut(
     with moved as (
       update unwind.fix_sessions s
       set next_out = ${from + messages.length}
-      where s.venue = ${writer.venue}
-        and s.lease_holder = ${writer.holder}
-        and s.lease_epoch = ${writer.epoch}
+      where ${isHeldBy(writer)}
         and s.next_out = ${from}
       returning s.venue
     )
@@ -77,7 +75,7 @@ export interface Receipt {
  */
 export async function recordIn(sql: Sql, writer: Writer, receipt: Receipt): Promise<void> {
   const { from, to, messages, orders, reports, now } = receipt;
-  const { venue, holder, epoch, day } = writer;
+  const { venue, day } = writer;
   const rows = messages.map(({ message, ...one }) => ({ ...one, type: message.type }));
   const changed = fragment`, changed as (${updateOrdersSql(orders)})`;
   const reported = fragment`, reported as (${insertReportsSql(venue, reports)})`;
@@ -87,9 +85,7 @@ export async function recordIn(sql: Sql, writer: Writer, receipt: Receipt): Prom
       set
         next_in = ${to},
         last_report = s.last_report + ${reports.length}
-      where s.venue = ${venue}
-        and s.lease_holder = ${holder}
-        and s.lease_epoch = ${epoch}
+      where ${isHeldBy(writer)}
         and s.next_in = ${from}
       returning s.venue, s.last_report - ${reports.length} as last_report
     )

@@ -4,6 +4,7 @@
 
 import { assert } from '../../assert.ts';
 import type { Sql, Tx } from '../../db/connect.ts';
+import { type Fragment, fragment } from '../../db/sql.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { placeLength } from '../../work/holder.ts';
 
@@ -137,6 +138,11 @@ export async function isDayOver(
   return today.replaceAll('-', '') > day;
 }
 
+/** SQL: the session `s` of a writer, while it is its writer. */
+export function isHeldBy({ venue, holder, epoch }: Writer): Fragment {
+  return fragment`(s.venue = ${venue} and s.lease_holder = ${holder} and s.lease_epoch = ${epoch})`;
+}
+
 /** Renews the lease. @returns whether it is still this process's. */
 export async function renewSession(
   sql: Sql,
@@ -146,9 +152,7 @@ export async function renewSession(
   const rows = await sql`
     update unwind.fix_sessions s
     set lease_expires_at = ${now}::timestamptz + ${leaseMs}::integer * interval '1 millisecond'
-    where s.venue = ${writer.venue}
-      and s.lease_holder = ${writer.holder}
-      and s.lease_epoch = ${writer.epoch}`;
+    where ${isHeldBy(writer)}`;
   return rows.count === 1;
 }
 
@@ -166,9 +170,7 @@ export async function setSessionStatus(
       reason = ${reason},
       status_at = ${now},
       is_reset_pending = s.is_reset_pending and ${status} <> 'ready'
-    where s.venue = ${writer.venue}
-      and s.lease_holder = ${writer.holder}
-      and s.lease_epoch = ${writer.epoch}`;
+    where ${isHeldBy(writer)}`;
   return rows.count === 1;
 }
 
@@ -210,9 +212,7 @@ export async function releaseSession(sql: Sql, writer: Writer): Promise<void> {
     set
       lease_holder = null,
       lease_expires_at = null
-    where s.venue = ${writer.venue}
-      and s.lease_holder = ${writer.holder}
-      and s.lease_epoch = ${writer.epoch}`;
+    where ${isHeldBy(writer)}`;
 }
 
 /** Holds the session for a transaction. @throws SessionLostError where another process writes it. */
@@ -220,9 +220,7 @@ export async function fenceSession(tx: Tx, writer: Writer): Promise<void> {
   const rows = await tx`
     select
     from unwind.fix_sessions s
-    where s.venue = ${writer.venue}
-      and s.lease_holder = ${writer.holder}
-      and s.lease_epoch = ${writer.epoch}
+    where ${isHeldBy(writer)}
     for update`;
   if (rows.count !== 1) throw new SessionLostError(`${writer.venue}: another process writes it`);
 }
