@@ -5,7 +5,6 @@ import { checksOfBatches } from './checks-of-batches.ts';
 import { checksOfBook } from './checks-of-book.ts';
 import { checksOfCorrections } from './checks-of-corrections.ts';
 import { checksOfDeliveries } from './checks-of-deliveries.ts';
-import { checksOfEnds } from './checks-of-ends.ts';
 import { checksOfEvents } from './checks-of-events.ts';
 import { checksOfHalts } from './checks-of-halts.ts';
 import { checksOfLiquidations } from './checks-of-liquidations.ts';
@@ -33,6 +32,5 @@ export const checks: readonly Check[] = [
   ...checksOfLog,
   ...checksOfDeliveries,
   ...checksOfVenue,
-  ...checksOfEnds,
   ...checksOfTrail,
 ];

@@ -1,9 +1,9 @@
 // Says in words what keeps the database from being used: the cause, what mends it, and whether it may pass
 // by itself. Codes decide (SQLSTATE, Node, OpenSSL); text does only where the driver or PgBouncer, neither
 // of which translates what it says, has one code or none for several causes.
+
 import pg from 'pg';
 import { ConnectionLostError } from './connection.ts';
-import { targetOf } from './database-url.ts';
 
 /** What is wrong with a database, for the person who runs the service. It holds no password. */
 export interface DatabaseFault {
@@ -304,4 +304,17 @@ function serverFault({ code = '' }: pg.DatabaseError): Explain | undefined {
 
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** What messages name of a URL: never the password. `place` is host and port, or the socket. */
+export function targetOf(url: string) {
+  const { hostname, port, username, pathname, searchParams } = URL.canParse(url)
+    ? new URL(url)
+    : new URL(url.replace('@/', '@localhost/').replace('///', '//localhost/'));
+  const host = searchParams.get('host') ?? decodeURIComponent(hostname || 'localhost');
+  const role = decodeURIComponent(searchParams.get('user') ?? username);
+  const database = decodeURIComponent(pathname.slice(1)) || role;
+  const usedPort = searchParams.get('port') ?? (port || '5432');
+  const place = host.startsWith('/') ? `${host}/.s.PGSQL.${usedPort}` : `${host}:${usedPort}`;
+  return { host, place, role, database };
 }

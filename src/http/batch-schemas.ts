@@ -4,8 +4,7 @@ import { Type } from 'typebox';
 import { accountStatuses, batchTransitions } from '../batches/batch.ts';
 import { accountsOfBatchMax, batchRateMax } from '../batches/limits.ts';
 import { liquidationTransitions } from '../liquidations/liquidation.ts';
-import { cursorPaging } from './control-schemas.ts';
-import { personText, reasonText } from './halt-schemas.ts';
+import { cursorPaging, personText, reasonText } from './control-schemas.ts';
 import { moment, only, some, uuid, whole } from './members.ts';
 
 const reason = reasonText('Why, for those who ask later.');

@@ -21,8 +21,8 @@ import {
   resumeSession,
 } from '../venue/fix/operate-store.ts';
 import { type ConsoleGate, checkOwnPage, sessionOf } from './console-gate.ts';
+import { reasonText } from './control-schemas.ts';
 import { operatorActView } from './control-views.ts';
-import { reasonText } from './halt-schemas.ts';
 import { jsonBody } from './json-body.ts';
 import { only } from './members.ts';
 import type { OpenAnswer, OpenRoute } from './open-route.ts';

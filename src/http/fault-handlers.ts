@@ -10,7 +10,7 @@ import { endFaults, setFaults } from '../deliveries/set-faults.ts';
 import type { WebhookId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import { findWebhook } from '../webhooks/store.ts';
-import { setFaultsBody } from './fault-schemas.ts';
+import { setFaultsBody } from './delivery-schemas.ts';
 import { jsonBody } from './json-body.ts';
 import { json } from './page.ts';
 import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';

@@ -1,6 +1,7 @@
 // The shapes of `/tests/market`: what a client of a sandbox may ask of its simulated market, and how the market is.
 
 import { type Static, Type } from 'typebox';
+import { deltasOfRequestMax } from '../limits.ts';
 import { courses } from '../venue/simulated/behaviour.ts';
 import { forcedOutcomes } from '../venue/simulated/force-order.ts';
 import { flag, moment, only, part, shape, some, text, uuid, whole } from './members.ts';
@@ -130,4 +131,19 @@ export const marketShape = shape('Market', {
   halted: Type.Array(isin),
   behaviours: Type.Array(behaviourShape),
   seed: Type.String(),
+});
+
+const delta = only({
+  type: some(['credit', 'lock', 'unlock'], 'What it does.'),
+  account_id: uuid('The account.'),
+  isin: text('The instrument.', { minLength: 12, maxLength: 12 }),
+  quantity: text('A decimal above zero.', { minLength: 1, maxLength: 40 }),
+  reference: text('Your name of this change: it is applied once.', {
+    minLength: 1,
+    maxLength: 100,
+  }),
+});
+
+export const applyDeltasBody = only({
+  deltas: Type.Array(delta, { minItems: 1, maxItems: deltasOfRequestMax }),
 });

@@ -6,9 +6,9 @@ import { applyDeltas, type DeltaResult, type RefusedDelta } from '../liquidation
 import { plain } from '../money.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { jsonBody } from './json-body.ts';
+import { applyDeltasBody } from './market-schemas.ts';
 import { answerOnce, type ChangeOptions } from './once.ts';
 import type { Handler } from './pipeline.ts';
-import { applyDeltasBody } from './position-schemas.ts';
 import { readerOf, readNoQuery } from './schemas.ts';
 
 const readBody = readerOf(applyDeltasBody);

@@ -1,8 +1,7 @@
 // The shapes of requests about pre-trade controls.
 
 import { type Static, Type } from 'typebox';
-import { cursorPaging } from './control-schemas.ts';
-import { personText, reasonText } from './halt-schemas.ts';
+import { cursorPaging, personText, reasonText } from './control-schemas.ts';
 import { flag, only, text, whole } from './members.ts';
 
 const amount = (description: string) => {

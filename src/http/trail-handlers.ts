@@ -5,12 +5,12 @@ import type { TenantId } from '../ids.ts';
 import { actsLookedMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import { findActs, type RecordedAct } from '../trail/acts-store.ts';
+import { listActsQuery } from './control-schemas.ts';
 import { operatorActView } from './control-views.ts';
 import { actPlaceOf, toActCursor } from './cursor.ts';
 import { keyPageAnswer } from './page.ts';
 import type { Handler } from './pipeline.ts';
 import { queryReaderOf, readId, readQueryInstant } from './schemas.ts';
-import { listActsQuery } from './trail-schemas.ts';
 
 const readListQuery = queryReaderOf(listActsQuery);
 

@@ -1,8 +1,11 @@
-// Lists of the service, page by page or object by object: those that are counted, and those that go on by cursor.
+// Lists of the service, page by page or object by object: those that are counted, those that go on by cursor, and the
+// log of events.
 
 import type { Caller, CallOptions } from './call.ts';
-import type { PageMeta, PageQuery } from './contract.ts';
+import type { EventPageMeta, EventQuery, PageMeta, PageQuery } from './contract.ts';
 import type { CursorPageMeta } from './control.ts';
+import { LogGapError } from './errors.ts';
+import type { LoggedEvent } from './events.ts';
 
 /** One page of a list that is counted. */
 export interface Page<T> {
@@ -110,4 +113,35 @@ export function cursorListAt<T, Query extends CursorQuery>(
   options?: CallOptions,
 ): CursorListing<T, Query> {
   return new CursorListing((part) => caller.get(target, { query: part, ...options }), query);
+}
+
+/** One page of the log. */
+export interface EventPage {
+  readonly data: readonly LoggedEvent[];
+  readonly meta: EventPageMeta;
+}
+
+/** A part of the log; the `next` of the `meta` of a page is the cursor behind it. */
+export class EventLog extends PagedList<LoggedEvent, EventQuery, EventPage> {
+  /**
+   * All pages up to the end of the log. Write down `meta.next` once you have made sure of a page:
+   * from there you go on later. A page says in `meta.gap` what was dropped before it.
+   */
+  async *pages(): AsyncGenerator<EventPage, void, undefined> {
+    let query: EventQuery = { limit: usualLimit, ...this.query };
+    for (;;) {
+      const page = await this.read(query);
+      yield page;
+      if (!page.meta.has_more) return;
+      query = { ...query, after: page.meta.next };
+    }
+  }
+
+  /** @throws LogGapError before it would pass over events that were dropped unread. */
+  override async *[Symbol.asyncIterator](): AsyncGenerator<LoggedEvent, void, undefined> {
+    for await (const { data, meta } of this.pages()) {
+      if (meta.gap !== null) throw new LogGapError(meta.gap);
+      yield* data;
+    }
+  }
 }

@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller, CallOptions, KeyedOptions } from './call.ts';
 import type { EventQuery, KeySet, Liquidation, LiquidationQuery } from './contract.ts';
 import { ApiError, StillRunningError } from './errors.ts';
-import { EventLog } from './event-log.ts';
-import { type Listing, listAt } from './listing.ts';
+import { EventLog, type Listing, listAt } from './listing.ts';
 import { at } from './path.ts';
 import type {
   AttemptQuery,

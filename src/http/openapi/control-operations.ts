@@ -1,9 +1,14 @@
 // What the document says of the operations by which people see and steer all liquidations of a tenant.
 
 import { Type } from 'typebox';
-import { listAllLiquidationsQuery, statementQuery } from '../control-schemas.ts';
+import {
+  liftHaltBody,
+  listAllLiquidationsQuery,
+  listHaltsQuery,
+  setHaltBody,
+  statementQuery,
+} from '../control-schemas.ts';
 import { streamQuery } from '../delivery-schemas.ts';
-import { liftHaltBody, listHaltsQuery, setHaltBody } from '../halt-schemas.ts';
 import { shape, text } from '../members.ts';
 import { approval, approvalExample } from './approval-operations.ts';
 import {

@@ -1,8 +1,8 @@
 // What the document says of the operations on what waits for a person.
 
 import { Type } from 'typebox';
+import { closeParkedBody, resumeParkedBody } from '../control-schemas.ts';
 import { instant, shape, some, text, whole } from '../members.ts';
-import { closeParkedBody, resumeParkedBody } from '../parked-schemas.ts';
 import { pageQuery } from '../reading-schemas.ts';
 import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
 

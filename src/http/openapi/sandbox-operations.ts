@@ -1,10 +1,9 @@
 // What the document says of the operations that only a sandbox has, faults of deliveries among them.
 
 import { Type } from 'typebox';
-import { faultsShape, setFaultsBody } from '../fault-schemas.ts';
-import { controlMarketBody, marketShape } from '../market-schemas.ts';
+import { faultsShape, setFaultsBody } from '../delivery-schemas.ts';
+import { applyDeltasBody, controlMarketBody, marketShape } from '../market-schemas.ts';
 import { shape, some, text } from '../members.ts';
-import { applyDeltasBody } from '../position-schemas.ts';
 import { inspectBody } from '../schemas.ts';
 import { inspection, inspectionExample, inspectionRequest } from './inspection.ts';
 import { answerOf, exampleOf, type OperationPart } from './operation.ts';

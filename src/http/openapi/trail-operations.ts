@@ -2,8 +2,8 @@
 
 import { Type } from 'typebox';
 import { actKinds } from '../../trail/act.ts';
+import { listActsQuery } from '../control-schemas.ts';
 import { instant, shape, some, text, uuid } from '../members.ts';
-import { listActsQuery } from '../trail-schemas.ts';
 import { cursorPageOf, type OperationPart } from './operation.ts';
 
 const act = shape('Act', {

@@ -1,11 +1,11 @@
 // The future of an order at the simulated venue: what will happen to it, and when the venue reports it.
 // Pure: the same order under the same terms always has the same future.
 
+import { createHash } from 'node:crypto';
 import { assertNever } from '../../assert.ts';
 import { type Decimal, decimal, plain, smaller, zero } from '../../money.ts';
 import type { ReportEvent } from '../venue.ts';
 import type { Behaviour } from './behaviour.ts';
-import { randomOf } from './random.ts';
 
 /** A report of the venue's future, in ms of market time after the order came in. */
 export interface ScheduledReport {
@@ -228,4 +228,13 @@ export function executionOf(order: {
 }) {
   const venueExecutionId = executionIdOf(order.clientOrderId, order.number);
   return { venueExecutionId, lastQuantity: order.quantity, lastPrice: decimal(order.price) };
+}
+
+/** What is drawn; draws for different things do not depend on each other. */
+export type Draw = 'asked' | 'interrupted' | 'price' | 'shuffle' | 'start';
+
+/** 0 up to 2^32 - 1. */
+export function randomOf(draw: Draw, from: { seed: string; clientOrderId: string }): number {
+  const { seed, clientOrderId } = from;
+  return createHash('sha256').update(`${seed}/${draw}/${clientOrderId}`).digest().readUInt32BE(0);
 }

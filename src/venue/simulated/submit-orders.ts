@@ -22,8 +22,7 @@ import {
   findNextFixing,
   type Market,
 } from './market-store.ts';
-import { randomOf } from './random.ts';
-import { scheduleOf, type Terms } from './schedule.ts';
+import { randomOf, scheduleOf, type Terms } from './schedule.ts';
 import {
   enterOrders,
   enterRepeats,
