@@ -2,7 +2,7 @@
 
 import type { BatchId } from '../batches/batch.ts';
 import type { SqlOrTx, Tx } from '../db/connect.ts';
-import type { Found } from '../db/page.ts';
+import { pageOf, type ThingPage } from '../db/page.ts';
 import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { unorderedSql } from '../halts/effect-store.ts';
@@ -255,7 +255,7 @@ export async function findApprovals(
     limit: number;
     now: Date;
   },
-): Promise<Omit<Found<ApprovalId>, 'keys'> & { readonly approvals: readonly Approval[] }> {
+): Promise<ThingPage<Approval, ApprovalId>> {
   const { tenantId, operations, isPending, below, limit, now } = query;
   const rows = await sql<ApprovalRow[]>`
     select ${columnsSql(now)}
@@ -267,6 +267,5 @@ export async function findApprovals(
       and (not ${isPending} or (a.decision is null and ${statusSql(now)} = 'pending'))
     order by a.approval_id desc
     limit ${limit}::bigint + 1`;
-  const approvals = rows.slice(0, limit).map(toApproval);
-  return { approvals, lookedTo: rows.length > limit ? approvals.at(-1)?.approvalId : undefined };
+  return pageOf(rows, limit, { toThing: toApproval, keyOf: ({ approvalId }) => approvalId });
 }

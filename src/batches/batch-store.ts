@@ -2,6 +2,7 @@
 
 import type { Approval } from '../approvals/approval.ts';
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
+import { pageOf, type ThingPage } from '../db/page.ts';
 import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, TenantId, UserId } from '../ids.ts';
@@ -117,7 +118,7 @@ export interface BatchQuery {
 export async function findBatches(
   sql: Sql,
   { tenantId, status, below, limit }: BatchQuery,
-): Promise<{ readonly batches: readonly Batch[]; readonly next: BatchId | undefined }> {
+): Promise<ThingPage<Batch, BatchId>> {
   const rows = await sql<BatchRow[]>`
     select ${columns}
     from unwind.batches b
@@ -126,8 +127,7 @@ export async function findBatches(
       and (${below ?? null}::uuid is null or b.batch_id < ${below ?? null})
     order by b.batch_id desc
     limit ${limit}::bigint + 1`;
-  const batches = rows.slice(0, limit).map(toBatch);
-  return { batches, next: rows.length > limit ? batches.at(-1)?.batchId : undefined };
+  return pageOf(rows, limit, { toThing: toBatch, keyOf: ({ batchId }) => batchId });
 }
 
 /**

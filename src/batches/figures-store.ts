@@ -3,6 +3,7 @@
 
 import { first } from '../assert.ts';
 import type { Sql, SqlOrTx } from '../db/connect.ts';
+import { pageOf, type ThingPage } from '../db/page.ts';
 import { type RowOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, UserId } from '../ids.ts';
@@ -101,7 +102,7 @@ export interface AccountQuery extends Pick<Batch, 'tenantId' | 'batchId'> {
 export async function findBatchAccounts(
   sql: Sql,
   q: AccountQuery,
-): Promise<{ readonly accounts: readonly BatchAccount[]; readonly next: AccountId | undefined }> {
+): Promise<ThingPage<BatchAccount, AccountId>> {
   const rows = await sql<
     (RowOf<Omit<BatchAccount, 'liquidation'>> & {
       liquidation_id: LiquidationId | null;
@@ -126,7 +127,7 @@ export async function findBatchAccounts(
       and (${q.after ?? null}::uuid is null or a.account_id > ${q.after ?? null})
     order by a.account_id
     limit ${q.limit}::bigint + 1`;
-  const accounts = rows.slice(0, q.limit).map((row): BatchAccount => {
+  const toThing = (row: (typeof rows)[number]): BatchAccount => {
     const { liquidation_id: liquidationId, liquidation_status: status, ...others } = row;
     const { cash_amount: cashAmount, proceeds, ...account } = others;
     const hasOne = liquidationId !== null && status !== null;
@@ -135,6 +136,6 @@ export async function findBatchAccounts(
       ...thingOf<Omit<BatchAccount, 'liquidation'>>(account),
       liquidation: hasOne ? { liquidationId, status, ...money } : undefined,
     };
-  });
-  return { accounts, next: rows.length > q.limit ? accounts.at(-1)?.accountId : undefined };
+  };
+  return pageOf(rows, q.limit, { toThing, keyOf: ({ accountId }) => accountId });
 }

@@ -71,7 +71,7 @@ export async function listApprovals(
     limit: listedMax,
     now,
   };
-  const { approvals } = await findApprovals(sql, query);
+  const { things: approvals } = await findApprovals(sql, query);
   if (json) {
     const shown = approvals.map((one) => ({ client_id: one.tenantId, ...approvalView(one) }));
     return printJson(stdout, shown);

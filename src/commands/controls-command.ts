@@ -226,7 +226,7 @@ export async function listStopped(
   { sql, stdout }: Pick<OnDatabase, 'sql' | 'stdout'>,
   { client: tenantId, json = false }: ShowOptions,
 ): Promise<number> {
-  const { stops } = await findStops(sql, { tenantId, below: undefined, limit: listedMax });
+  const { things: stops } = await findStops(sql, { tenantId, below: undefined, limit: listedMax });
   if (json) return printJson(stdout, stops.map(stopView));
   if (stops.length === 0) stdout.write('There are none.\n');
   for (const stop of stops) {

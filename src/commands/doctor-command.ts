@@ -245,24 +245,24 @@ const countedMax = 1_000;
 /** What people have halted they may want so: it is nothing to mend, and easily forgotten. */
 async function ofHalts(sql: Sql): Promise<Finding> {
   const subject = 'halts';
-  const { halts, lookedTo } = await findHalts(sql, {
+  const { things: halts, next } = await findHalts(sql, {
     ...{ tenantId: undefined, inForce: true, below: undefined, limit: countedMax },
   });
   if (halts.length === 0) return { subject, health: 'well', found: 'none is in force' };
   const oldest = halts.at(-1);
   const since = oldest === undefined ? '' : `, the oldest since ${oldest.setAt.toISOString()}`;
-  const found = `${countOf(halts, lookedTo)} in force${since}: what they cover is not sold`;
+  const found = `${countOf(halts, next)} in force${since}: what they cover is not sold`;
   const remedy = '"unwind halts" says who and why; "unwind halts lift ID --reason …" ends one.';
   return { subject, health: 'note', found, remedy };
 }
 
 async function ofControls(sql: Sql): Promise<Finding> {
   const subject = 'controls';
-  const { stops, lookedTo } = await findStops(sql, {
+  const { things: stops, next } = await findStops(sql, {
     ...{ tenantId: undefined, below: undefined, limit: countedMax },
   });
   if (stops.length === 0) return { subject, health: 'well', found: 'no order is stopped' };
-  const found = `${countOf(stops, lookedTo)} orders are stopped by a pre-trade control`;
+  const found = `${countOf(stops, next)} orders are stopped by a pre-trade control`;
   const remedy =
     '"unwind controls stopped" says which and why; "unwind controls release ID --reason …" lets one pass.';
   return { subject, health: 'note', found, remedy };

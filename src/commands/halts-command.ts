@@ -172,7 +172,7 @@ export async function listHalts(
 ): Promise<number> {
   const inForce = all ? undefined : true;
   const query = { tenantId, inForce, below: undefined, limit: listedMax };
-  const { halts } = await findHalts(sql, query);
+  const { things: halts } = await findHalts(sql, query);
   const approvers = all ? await findLiftApprovers(sql, halts) : new Map<HaltId, string>();
   if (json) {
     const { haltView } = await import('../http/halt-handlers.ts');

@@ -90,7 +90,7 @@ export async function readTop({
   const names = new Map(listed.map(({ tenantId, name }) => [tenantId, name]));
   const oldest = await findOldestOpen(sql, shownMax.oldest);
   const inForce = { tenantId: undefined, inForce: true, below: undefined, limit: shownMax.halts };
-  const { halts } = await findHalts(sql, inForce);
+  const { things: halts } = await findHalts(sql, inForce);
   return {
     at: now,
     halts: halts.length,

@@ -1,7 +1,7 @@
 // The statements of the orders that controls have stopped: written down, cleared, released by a person, listed.
 
 import type { SqlOrTx, Tx } from '../db/connect.ts';
-import type { Found } from '../db/page.ts';
+import { pageOf, type ThingPage } from '../db/page.ts';
 import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { fragment } from '../db/sql.ts';
 import { newId, type OrderId, type TenantId } from '../ids.ts';
@@ -122,7 +122,7 @@ const isToBeSent = fragment`(
 export async function findStops(
   sql: SqlOrTx,
   query: { tenantId: TenantId | undefined; below: StopId | undefined; limit: number },
-): Promise<Omit<Found<StopId>, 'keys'> & { readonly stops: readonly Stop[] }> {
+): Promise<ThingPage<Stop, StopId>> {
   const { tenantId, below, limit } = query;
   const rows = await sql<StopRow[]>`
     select ${stopColumns}
@@ -135,8 +135,7 @@ export async function findStops(
       and (${below ?? null}::uuid is null or s.stop_id < ${below ?? null})
     order by s.stop_id desc
     limit ${limit}::bigint + 1`;
-  const stops = rows.slice(0, limit).map(toStop);
-  return { stops, lookedTo: rows.length > limit ? stops.at(-1)?.stopId : undefined };
+  return pageOf(rows, limit, { toThing: toStop, keyOf: ({ stopId }) => stopId });
 }
 
 /** Whether a tenant has such a stop, and whose it is where no tenant is named. */

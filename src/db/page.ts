@@ -133,6 +133,23 @@ export async function readKeyPage<Key extends string>(
   return { objects, count, next: count < keys.length ? keys[count - 1] : lookedTo };
 }
 
+/** What a page of whole rows has, and the key behind which the list may go on. */
+export interface ThingPage<Thing, Key> {
+  readonly things: readonly Thing[];
+  readonly next: Key | undefined;
+}
+
+/** A page of rows that were read with one more than the limit: that one only says that the list goes on. */
+export function pageOf<Row, Thing, Key>(
+  rows: readonly Row[],
+  limit: number,
+  { toThing, keyOf }: { toThing: (row: Row) => Thing; keyOf: (thing: Thing) => Key },
+): ThingPage<Thing, Key> {
+  const things = rows.slice(0, limit).map(toThing);
+  const last = rows.length > limit ? things.at(-1) : undefined;
+  return { things, next: last && keyOf(last) };
+}
+
 /** SQL: the direction of an `order by`. */
 export function directionSql(direction: Direction): Fragment {
   return raw(direction === 'ASC' ? 'asc' : 'desc');

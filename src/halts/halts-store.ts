@@ -3,7 +3,7 @@
 // halt was committed. What takes it later sees the halt.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
-import type { Found } from '../db/page.ts';
+import { pageOf, type ThingPage } from '../db/page.ts';
 import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
@@ -191,7 +191,7 @@ export interface HaltQuery {
 export async function findHalts(
   sql: SqlOrTx,
   { tenantId, inForce, below, limit }: HaltQuery,
-): Promise<Omit<Found<HaltId>, 'keys'> & { readonly halts: readonly Halt[] }> {
+): Promise<ThingPage<Halt, HaltId>> {
   const rows = await sql<HaltRow[]>`
     select ${columns}
     from unwind.halts h
@@ -200,8 +200,7 @@ export async function findHalts(
       and (${below ?? null}::uuid is null or h.halt_id < ${below ?? null})
     order by h.halt_id desc
     limit ${limit}::bigint + 1`;
-  const halts = rows.slice(0, limit).map(toHalt);
-  return { halts, lookedTo: rows.length > limit ? halts.at(-1)?.haltId : undefined };
+  return pageOf(rows, limit, { toThing: toHalt, keyOf: ({ haltId }) => haltId });
 }
 
 /** A halt of a tenant, or across all tenants; of whichever tenant where none is named. */

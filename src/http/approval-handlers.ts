@@ -90,9 +90,9 @@ export function approvalHandlers(options: ApprovalOptions) {
       });
       const below = cursor === undefined ? undefined : idOf<'approval'>(cursor);
       const query = { tenantId, operations, isPending, below, limit, now: clock.now() };
-      const { approvals, lookedTo } = await findApprovals(sql, query);
+      const { things: approvals, next } = await findApprovals(sql, query);
       const objects = approvals.map((one) => JSON.stringify(approvalView(one))).join(',');
-      return keyPageAnswer(call, { objects, count: approvals.length, next: lookedTo }, limit);
+      return keyPageAnswer(call, { objects, count: approvals.length, next }, limit);
     },
     approve: decide('approved'),
     decline: decide('declined'),

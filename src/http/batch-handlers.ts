@@ -66,7 +66,7 @@ export function batchHandlers(options: BatchOptions) {
       const { cursor, limit = 100, status } = readListQuery(call.search);
       const below = cursor === undefined ? undefined : idOf<'batch'>(cursor);
       const { tenantId } = call.caller;
-      const { batches, next } = await findBatches(sql, { tenantId, status, below, limit });
+      const { things: batches, next } = await findBatches(sql, { tenantId, status, below, limit });
       const objects = batches.map((batch) => JSON.stringify(batchView(batch))).join(',');
       return keyPageAnswer(call, { objects, count: batches.length, next }, limit);
     },
@@ -103,7 +103,7 @@ export function batchHandlers(options: BatchOptions) {
       const { cursor, limit = 100, status, liquidation_status: liquidationStatus } = query;
       const after = cursor === undefined ? undefined : idOf<'account'>(cursor);
       const wanted = { tenantId, batchId, status, liquidationStatus, after, limit };
-      const { accounts, next } = await findBatchAccounts(sql, wanted);
+      const { things: accounts, next } = await findBatchAccounts(sql, wanted);
       const objects = accounts.map((account) => JSON.stringify(accountView(account))).join(',');
       return keyPageAnswer(call, { objects, count: accounts.length, next }, limit);
     },

@@ -44,9 +44,9 @@ export function haltHandlers(options: StopOptions) {
       const { cursor, limit = 100, in_force: inForce } = readListQuery(call.search);
       const { tenantId } = call.caller;
       const below = cursor === undefined ? undefined : idOf<'halt'>(cursor);
-      const { halts, lookedTo } = await findHalts(sql, { tenantId, inForce, below, limit });
+      const { things: halts, next } = await findHalts(sql, { tenantId, inForce, below, limit });
       const objects = halts.map((halt) => JSON.stringify(haltView(halt))).join(',');
-      return keyPageAnswer(call, { objects, count: halts.length, next: lookedTo }, limit);
+      return keyPageAnswer(call, { objects, count: halts.length, next }, limit);
     },
 
     set: async (call) => {

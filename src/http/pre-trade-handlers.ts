@@ -72,9 +72,9 @@ export function preTradeHandlers(options: StopOptions) {
       const { cursor, limit = 100 } = readListQuery(call.search);
       const { tenantId } = call.caller;
       const below = cursor === undefined ? undefined : idOf<'stop'>(cursor);
-      const { stops, lookedTo } = await findStops(sql, { tenantId, below, limit });
+      const { things: stops, next } = await findStops(sql, { tenantId, below, limit });
       const objects = stops.map((stop) => JSON.stringify(stopView(stop))).join(',');
-      return keyPageAnswer(call, { objects, count: stops.length, next: lookedTo }, limit);
+      return keyPageAnswer(call, { objects, count: stops.length, next }, limit);
     },
 
     release: async (call) => {

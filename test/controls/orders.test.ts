@@ -35,7 +35,7 @@ async function open(t: TestContext) {
     inForce.set(tenantId, controls.controlsId);
   };
   const stops = async (tenantId: TenantId = tenants[0]) => {
-    return (await findStops(sql, { tenantId, below: undefined, limit: 100 })).stops;
+    return (await findStops(sql, { tenantId, below: undefined, limit: 100 })).things;
   };
   const release = async (control: string, isin = sap) => {
     const stop = (await stops()).find((one) => one.control === control && one.isin === isin);
@@ -274,7 +274,7 @@ test('so many rejections within the window halt the venue, or the one instrument
   const rejected = [{ isin: refused, quantity: '1' }];
   const inForce = async () => {
     const query = { tenantId: tenants[0], inForce: true, below: undefined, limit: 10 };
-    return (await findHalts(sql, query)).halts;
+    return (await findHalts(sql, query)).things;
   };
   await ask(tenants[0], rejected);
   await runUntilIdle(steps);
@@ -342,7 +342,7 @@ for (const [what, strict] of [
     await ask(own, [{ isin: refused, quantity: '1' }]);
     await runUntilIdle(steps);
     const query = { tenantId: own, inForce: true, below: undefined, limit: 10 };
-    const { halts } = await findHalts(sql, query);
+    const { things: halts } = await findHalts(sql, query);
     assert.deepEqual(
       halts.map(({ reason }) => reason.slice(0, 37)),
       ['1 rejections at XSIM within 60 s, the'],

@@ -360,7 +360,7 @@ test('the command halts only what is there', async (t) => {
     message: '--account needs --client: whose account it is.',
   });
   const all = { tenantId: undefined, inForce: true, below: undefined, limit: 10 };
-  assert.deepEqual((await findHalts(sql, all)).halts, []);
+  assert.deepEqual((await findHalts(sql, all)).things, []);
   assert.equal(await setHalt(on, { ...by, isin: sap, venue: 'XSIM' }), 0);
   assert.match(printed, /^Halted instrument DE0007164600 of venue XSIM of all clients: /);
   printed = '';

@@ -237,7 +237,7 @@ async function liftOne(sql: Sql, { halts }: Market, lot: Lot, now: Date): Promis
 async function liftAll(sql: Sql, now: Date): Promise<void> {
   const query = { tenantId: undefined, inForce: true, below: undefined, limit: 100 };
   const lift = { at: now, by: 'Tester', reason: 'all is over' };
-  const { halts } = await findHalts(sql, query);
+  const { things: halts } = await findHalts(sql, query);
   for (const halt of halts) await inTransaction(sql, (tx) => liftHalt(tx, halt, lift));
 }
 
