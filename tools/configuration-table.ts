@@ -41,7 +41,8 @@ export function configurationPage(): string {
     '`sslmode` in the URL is `disable` (the default), `verify-full` or `no-verify`. `prefer`, `require` and `verify-ca` mean `verify-full`',
     "here: TLS, with the certificate checked up to `sslrootcert` or the machine's own roots, and the host's name as well.",
     '',
-    'Limits that are part of the design stand in [`src/limits.ts`](../src/limits.ts), each with its reason.',
+    'Limits that are part of the design stand in [`src/limits.ts`](../src/limits.ts), those of batches in',
+    '[`src/batches/limits.ts`](../src/batches/limits.ts), those of one file at its head; each has its reason.',
     '',
   ].join('\n');
 }
