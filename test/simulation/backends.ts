@@ -1,6 +1,7 @@
 // The real connections of a simulated run. One is lent to a simulated connection for a transaction, or
 // for one statement, and given back behind it, as a pooler does: so few are open, and those know the
 // plans of their statements.
+import type { Writable } from 'node:stream';
 import pg from 'pg';
 import type { Sql } from '../../src/db/connect.ts';
 import { bySocket } from '../../tools/database-url.ts';
@@ -112,7 +113,12 @@ export async function send(backend: Backend, statements: readonly Statement[]): 
   const query = backend.client.query.bind(backend.client) as unknown as (
     statement: Statement,
   ) => Promise<Answer>;
-  const answers = await Promise.allSettled(statements.map((statement) => query(statement)));
+  // In one piece: each write wakes the server.
+  const { stream } = (backend.client as unknown as { connection: { stream: Writable } }).connection;
+  stream.cork();
+  const asked = statements.map((statement) => query(statement));
+  stream.uncork();
+  const answers = await Promise.allSettled(asked);
   const last = answers.at(-1);
   if (last === undefined) throw new Error('nothing was sent');
   if (last.status === 'rejected') throw last.reason;
