@@ -1,6 +1,6 @@
 // What happened in a simulated run, one line a step. Its hash tells whether two runs of one seed are
 // the same to the byte; the last lines are shown when a run fails.
-import { createHash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 const keptLines = 80;
 
@@ -39,10 +39,7 @@ export class History {
 
 /** A short name for something long, the same whenever it is the same. */
 export function fingerprint(value: unknown): string {
-  return createHash('sha256')
-    .update(JSON.stringify(value, withoutBytes) ?? 'nothing')
-    .digest('hex')
-    .slice(0, 10);
+  return hash('sha256', JSON.stringify(value, withoutBytes) ?? 'nothing').slice(0, 10);
 }
 
 /** How the server names a transaction in `pg_locks`: by the place of its connection among all of the server. */
