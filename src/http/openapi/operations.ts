@@ -15,14 +15,10 @@ import { parkedOperations } from './parked-operations.ts';
 import { preTradeOperations } from './pre-trade-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
-import { trailOperations } from './trail-operations.ts';
-import { tunnelOperations } from './tunnel-operations.ts';
 import { userOperations } from './user-operations.ts';
-import { webhookOperations } from './webhook-operations.ts';
 
 const parts = {
   ...liquidationOperations,
-  ...webhookOperations,
   ...deliveryOperations,
   ...userOperations,
   ...bookOperations,
@@ -37,8 +33,6 @@ const parts = {
   ...scheduleOperations,
   ...openOperations,
   ...sandboxOperations,
-  ...trailOperations,
-  ...tunnelOperations,
 } as const;
 
 /** The `operationId` of an operation; those of the contract are its own. */

@@ -1,10 +1,12 @@
-// What the document says of the operations by which people look: the overview, and what an id names.
+// What the document says of the operations by which people look: the overview, what an id names, and who has
+// changed what.
 
 import { Type } from 'typebox';
 import { foundKinds } from '../../metrics/find-store.ts';
-import { findQuery } from '../control-schemas.ts';
-import { amount, count, flag, instant, list, shape, some, text } from '../members.ts';
-import { answerOf, exampleOf, type OperationPart } from './operation.ts';
+import { actKinds } from '../../trail/act.ts';
+import { findQuery, listActsQuery } from '../control-schemas.ts';
+import { amount, count, flag, instant, list, shape, some, text, uuid } from '../members.ts';
+import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
 
 const overview = shape('Overview', {
   at: instant('When it was counted; it is shared for a second.'),
@@ -86,6 +88,42 @@ const found = shape('What a text names', {
   ),
 });
 
+const act = shape('Act', {
+  id: uuid('The act.'),
+  at: instant('When it was asked for.'),
+  kind: some(
+    actKinds,
+    'client: a signed request; person: at the console; command: by the operator.',
+  ),
+  actor: text('The id of the key that signed, or the name of a person.'),
+  role: Type.Optional(text('Of a person at the console.')),
+  subject: Type.Optional(
+    text(
+      'Of a person who signed in through an identity provider: its issuer, a space, and its own id of the person.',
+    ),
+  ),
+  origin: Type.Optional(text('The address that a signed request came from.')),
+  operation: text('The operation of this document, or of the operator.'),
+  target: text('What it was done to, as a path.'),
+  reason: Type.Optional(text('Why, where the person was asked.')),
+  detail: Type.Optional(text('What changed: the first 4,000 characters of the request.')),
+  request_sha256: Type.Optional(
+    text('SHA-256 of method, path, line feed and body of the request.'),
+  ),
+});
+
+const actView = {
+  id: '0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e5f',
+  at: '2021-07-21T14:10:00.000Z',
+  kind: 'client',
+  actor: '0199c9a2-0000-7c11-9f0a-3b1f8c2d4e5f',
+  origin: '203.0.113.7',
+  operation: 'create_account_liquidation',
+  target:
+    '/accounts/143d980c-b742-4448-aa4a-78893d650617/liquidations/0199c9a2-7d3e-7c11-9f0a-3b1f8c2d4e60',
+  request_sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+} as const;
+
 export const overviewOperations = {
   show_overview: {
     tag: 'Control',
@@ -113,5 +151,16 @@ export const overviewOperations = {
         data: [{ kind: 'instrument', id: 'DE0007164600' }],
       }),
     ),
+  },
+  list_acts: {
+    tag: 'Control',
+    summary: 'List who has changed what',
+    description:
+      'Every change of this client, the newest first: by a signed request, at the ' +
+      'console, or by a command of the operator. An act is recorded in the commit of its change, so what was ' +
+      'refused is not there. A page looks at 10,000 acts at most: where few of them match it may be short, or ' +
+      'empty, and still lead on.',
+    query: listActsQuery,
+    success: cursorPageOf(act, 'A page of acts.', 'One liquidation was asked for', [actView]),
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;
