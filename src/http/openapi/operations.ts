@@ -11,7 +11,6 @@ import { openOperations } from './open-operations.ts';
 import type { OperationPart } from './operation.ts';
 import { orderOperations } from './order-operations.ts';
 import { overviewOperations } from './overview-operations.ts';
-import { parkedOperations } from './parked-operations.ts';
 import { preTradeOperations } from './pre-trade-operations.ts';
 import { previewOperations } from './preview-operations.ts';
 import { sandboxOperations } from './sandbox-operations.ts';
@@ -29,7 +28,6 @@ const parts = {
   ...approvalOperations,
   ...preTradeOperations,
   ...previewOperations,
-  ...parkedOperations,
   ...scheduleOperations,
   ...openOperations,
   ...sandboxOperations,
