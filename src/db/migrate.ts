@@ -118,7 +118,7 @@ export async function migrate(sql: Sql, folder?: URL): Promise<readonly Migratio
   // One step a round; what other processes did meanwhile is read anew each time.
   for (let round = 0; round <= migrations.length; round += 1) {
     const step = await inTransaction(sql, (tx) => applyNext(tx, migrations), limits);
-    if (step === null) break;
+    if (step === undefined) break;
     applied.push(step);
   }
   return applied;
@@ -196,7 +196,7 @@ export async function readServerVersion(sql: Sql): Promise<ServerVersion> {
   return server ?? { version: 0, shown: 'of an unknown version' };
 }
 
-async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migration | null> {
+async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migration | undefined> {
   // One round trip. Nothing is found by search_path, so a step that forgets a schema fails.
   await tx.script(`
     set local search_path = '';
@@ -212,7 +212,7 @@ async function applyNext(tx: Tx, migrations: readonly Migration[]): Promise<Migr
   if (isPreRelease(applied[0]?.name)) return await cross(tx, applied, migrations);
   refuseStrangers(applied, migrations);
   const next = migrations[applied.length];
-  if (next === undefined) return null;
+  if (next === undefined) return undefined;
   await tx.script(next.text);
   await record(tx, next);
   return next;
@@ -223,9 +223,9 @@ async function cross(
   tx: Tx,
   applied: readonly AppliedMigration[],
   [baseline]: readonly Migration[],
-): Promise<Migration | null> {
+): Promise<Migration | undefined> {
   const newest = applied.at(-1);
-  if (baseline === undefined || newest === undefined) return null;
+  if (baseline === undefined || newest === undefined) return undefined;
   if (newest.number !== newestPreRelease.number || newest.name !== newestPreRelease.name) {
     throw new MigrationError(
       'pre_release',
