@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { makeDirectory } from '../file-fault.ts';
 import { EmbeddedError } from './embedded-error.ts';
 
-/** An account to run PostgreSQL under; `null` in its place means: the one we run under. */
+/** An account to run PostgreSQL under; `undefined` in its place means: the one we run under. */
 export interface Account {
   readonly name: string;
   readonly uid: number;
@@ -15,13 +15,13 @@ export interface Account {
 const candidates = ['postgres', '_postgres', 'nobody']; // the second one is macOS's
 
 /**
- * The account to lend to PostgreSQL: null unless this process runs as root.
+ * The account to lend to PostgreSQL: undefined unless this process runs as root.
  *
  * It has to be in the passwd file, because initdb looks its own name up. Throws `EmbeddedError`
  * `no_account` when root finds neither `postgres` nor `nobody`.
  */
-export async function findAccount(): Promise<Account | null> {
-  if (process.getuid?.() !== 0) return null;
+export async function findAccount(): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
   const accounts = parsePasswd(await readFile('/etc/passwd', 'utf8'));
   for (const name of candidates) {
     const account = accounts.get(name);
@@ -55,10 +55,10 @@ export function parsePasswd(text: string): ReadonlyMap<string, Account> {
  */
 export async function canReach(
   path: string,
-  account: Account | null,
+  account: Account | undefined,
   how: 'enter' | 'read' = 'enter',
 ): Promise<boolean> {
-  if (account === null) return true;
+  if (account === undefined) return true;
   let place = await realpath(path);
   let wanted = how === 'read' ? 0o5 : 0o1;
   while (await isOpen(place, account, wanted)) {

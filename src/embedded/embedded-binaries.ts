@@ -31,7 +31,7 @@ interface Link {
  * processes do it at once. Throws `EmbeddedError` `unsupported_platform`.
  */
 export async function findBinaries(options: {
-  readonly account: Account | null;
+  readonly account: Account | undefined;
   readonly copies: string;
   /** The directory of the package with the programs; by default where npm put it. */
   readonly root?: string;
@@ -80,7 +80,7 @@ function isLink(value: unknown): value is Link {
   );
 }
 
-async function reachable(root: string, account: Account | null): Promise<boolean> {
+async function reachable(root: string, account: Account | undefined): Promise<boolean> {
   const needed = ['native/bin/postgres', 'native/bin/initdb', 'native/lib', 'native/share'];
   const answers = await Promise.all(
     needed.map((part) => canReach(join(root, part), account, 'read')),

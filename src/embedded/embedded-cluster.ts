@@ -41,7 +41,7 @@ export interface Cluster {
 
 export interface ClusterOptions {
   readonly home: string;
-  readonly account: Account | null;
+  readonly account: Account | undefined;
   readonly binaries: Binaries;
   /** Where root puts what its own home cannot hold. Owned by root, open to everyone. */
   readonly systemDirectory: string;
@@ -190,7 +190,7 @@ async function fill(fresh: string, options: ClusterOptions): Promise<void> {
   await writeDurably(join(fresh, 'password'), `${password}\n`);
   await writeDurably(join(fresh, 'port'), `${pickPort()}\n`);
   await writeDurably(handedOver, `${password}\n`);
-  if (account !== null) {
+  if (account !== undefined) {
     await chmod(fresh, 0o755); // also under a narrow umask: the account has to pass
     await chown(data, account.uid, account.gid);
     await chown(handedOver, account.uid, account.gid);

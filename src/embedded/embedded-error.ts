@@ -21,11 +21,11 @@ export class EmbeddedError extends Error {
   }
 }
 
-/** The code of a system error (`ENOENT`), or null for any other value. */
-export function systemCode(error: unknown): string | null {
+/** The code of a system error (`ENOENT`), or undefined for any other value. */
+export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
     ? error.code
-    : null;
+    : undefined;
 }
 
 /** Turns a failed file operation below `home` into words; other errors come back as they are. */

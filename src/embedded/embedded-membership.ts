@@ -41,13 +41,13 @@ export function adminUrl(server: ServerAddress): string {
 /**
  * Joins the members of a running server and makes the service's database if it is not there.
  *
- * Answers null when the server takes no connections yet or any more, or is about to be stopped by
+ * Answers undefined when the server takes no connections yet or any more, or is about to be stopped by
  * its last member. `onLost` is called once if the session breaks later.
  */
 export async function joinServer(
   server: ServerAddress,
   onLost: () => void,
-): Promise<Membership | null> {
+): Promise<Membership | undefined> {
   let state: 'joining' | 'member' | 'lost' | 'left' = 'joining';
   const sql = connect({
     url: urlOf(server, 'postgres'),
@@ -71,19 +71,19 @@ export async function joinServer(
       select pg_try_advisory_lock_shared(${lockKey}::bigint) as joined`;
     if (answer?.joined !== true) {
       await close();
-      return null;
+      return undefined;
     }
     const { servicePassword } = server;
     await ensureServiceRole({ sql, adminUrl: adminUrl(server), servicePassword });
     // A process that is joining tries again by itself: only the loss of a member is reported.
     if (isLost()) {
       await close();
-      return null;
+      return undefined;
     }
     state = 'member';
   } catch (error) {
     await close();
-    if (isConnectionError(error)) return null;
+    if (isConnectionError(error)) return undefined;
     throw isWrongPassword(error) ? strangePassword(server, error) : error;
   }
   return {

@@ -35,7 +35,7 @@ const systemSettings: Readonly<Record<string, string>> =
 
 export interface LaunchOptions {
   readonly binaries: Binaries;
-  readonly account: Account | null;
+  readonly account: Account | undefined;
   readonly cluster: Cluster;
   readonly port: number;
   /** Settings for this start only, before those in postgresql.conf. */
@@ -96,7 +96,7 @@ async function readyOrEnded(
   const deadline = performance.now() + limits.startMs;
   while (!isEnded) {
     const found = await readPostmaster(cluster);
-    if (found !== null && found.pid === child.pid && found.ready) return 'ready';
+    if (found !== undefined && found.pid === child.pid && found.ready) return 'ready';
     if (signal.aborted || performance.now() > deadline) return 'late';
     await Promise.race([ended, wait(limits.pollMs)]);
   }
@@ -104,19 +104,19 @@ async function readyOrEnded(
   return 'ended';
 }
 
-/** Reads `postmaster.pid` of the data directory; null when there is none or it is half-written. */
-export async function readPostmaster(cluster: Cluster): Promise<Postmaster | null> {
+/** Reads `postmaster.pid` of the data directory; undefined when there is none or it is half-written. */
+export async function readPostmaster(cluster: Cluster): Promise<Postmaster | undefined> {
   return parsePostmaster(await readIfThere(join(cluster.data, 'postmaster.pid')));
 }
 
 /** Reads the lines of a `postmaster.pid` (pidfile.h): pid, data, start, port, …, status. */
-function parsePostmaster(text: string | null): Postmaster | null {
+function parsePostmaster(text: string | undefined): Postmaster | undefined {
   const lines = text?.split('\n') ?? [];
   const pid = Number(lines[0]);
   const port = Number(lines[3]);
   return Number.isInteger(pid) && pid > 0 && Number.isInteger(port) && port > 0
     ? { pid, port, ready: lines[7]?.trim() === 'ready' }
-    : null;
+    : undefined;
 }
 
 /**
@@ -155,7 +155,7 @@ export async function removeStale(cluster: Cluster, stale: Postmaster): Promise<
     throw error;
   }
   const taken = parsePostmaster(await readIfThere(aside));
-  if (taken !== null && taken.pid !== stale.pid) {
+  if (taken !== undefined && taken.pid !== stale.pid) {
     await rename(aside, file); // a server has started in between: the file is its own
     return;
   }
@@ -223,11 +223,11 @@ async function readFrom(path: string, offset: number): Promise<string> {
   return text.subarray(offset).subarray(-limits.shownLogBytes).toString().trim();
 }
 
-async function readIfThere(path: string): Promise<string | null> {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return null;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -34,7 +34,7 @@ const firstSettings: Readonly<Record<string, string>> = {
  */
 export async function runInitdb(options: {
   readonly binaries: Binaries;
-  readonly account: Account | null;
+  readonly account: Account | undefined;
   readonly data: string;
   readonly passwordFile: string;
 }): Promise<void> {
@@ -88,11 +88,11 @@ export async function runInitdb(options: {
  * What a child is run with: the account, a directory it may stand in, and an environment without
  * our secrets and without settings meant for other servers (PGPORT).
  */
-export function identity(account: Account | null) {
+export function identity(account: Account | undefined) {
   return {
     cwd: '/',
     env: { LC_ALL: 'C', TZ: 'UTC', PATH: '/usr/bin:/bin' },
-    ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
+    ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
   };
 }
 

@@ -89,7 +89,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedD
   const systemDirectory = options.systemDirectory ?? defaultSystemDirectory;
   try {
     const account = await findAccount();
-    const copies = account === null ? home : systemDirectory;
+    const copies = account === undefined ? home : systemDirectory;
     const binaries = await findBinaries({ account, copies });
     const cluster = await openCluster({ home, account, binaries, systemDirectory });
     const server = new EmbeddedServer(
@@ -111,10 +111,10 @@ class EmbeddedServer {
   readonly #parts: Parts;
   readonly #onLost: (error: unknown) => void;
   readonly #leaving = new AbortController();
-  #port: number | null = null;
-  #membership: Membership | null = null;
+  #port: number | undefined;
+  #membership: Membership | undefined;
   #recovery: Promise<void> = Promise.resolve();
-  #stopped: Promise<void> | null = null;
+  #stopped: Promise<void> | undefined;
   #deaths: readonly number[] = [];
 
   constructor(parts: Parts, onLost: (error: unknown) => void) {
@@ -175,11 +175,11 @@ class EmbeddedServer {
   async #leave(): Promise<void> {
     const { cluster, log } = this.#parts;
     const membership = this.#membership;
-    if (membership === null || membership.isLost()) return;
+    if (membership === undefined || membership.isLost()) return;
     try {
       if (await membership.leave()) {
         const running = await readPostmaster(cluster);
-        const how = running === null ? 'stopped' : await endServer(cluster, running.pid);
+        const how = running === undefined ? 'stopped' : await endServer(cluster, running.pid);
         log.info(how === 'stopped' ? {} : { how }, 'the built-in database has stopped');
       }
     } catch (error) {
@@ -194,7 +194,7 @@ class EmbeddedServer {
 /** Joins the running server, launching one when none runs; on `port` only, if one is given. */
 async function join(
   parts: Parts,
-  port: number | null,
+  port: number | undefined,
   signal: AbortSignal,
   onLost: () => void,
 ): Promise<Joined> {
@@ -206,7 +206,7 @@ async function join(
     // What was launched here is joined also by one who is leaving: only a member can stop it.
     if (!hasLaunched) signal.throwIfAborted();
     const running = await findRunning(cluster);
-    if (running === null) {
+    if (running === undefined) {
       const result = await launch({
         ...parts,
         signal,
@@ -214,32 +214,32 @@ async function join(
       });
       hasLaunched = result.outcome !== 'ended';
       // Of two launched at once PostgreSQL lets one live: then there is one to join after all.
-      if (result.outcome === 'ended' && (await findRunning(cluster)) === null) {
+      if (result.outcome === 'ended' && (await findRunning(cluster)) === undefined) {
         failures += 1;
         if (failures >= limits.launches) throw startFailed(cluster, result.said);
         await wait(limits.firstGapMs * 2 ** (failures - 1));
       }
       continue;
     }
-    if (port !== null && running.port !== port) {
+    if (port !== undefined && running.port !== port) {
       throw startFailed(cluster, `Another process has started it on port ${running.port}.`);
     }
     const server = { ...cluster, port: running.port };
-    const membership = running.ready ? await joinServer(server, onLost) : null;
-    if (membership !== null) return { port: running.port, membership };
+    const membership = running.ready ? await joinServer(server, onLost) : undefined;
+    if (membership !== undefined) return { port: running.port, membership };
     await wait(limits.pollMs);
   }
   throw startFailed(cluster, 'It was still not ready after two minutes.');
 }
 
-async function findRunning(cluster: Cluster): Promise<Postmaster | null> {
+async function findRunning(cluster: Cluster): Promise<Postmaster | undefined> {
   const found = await readPostmaster(cluster);
-  if (found === null || (await runsOn(cluster, found.pid))) return found;
+  if (found === undefined || (await runsOn(cluster, found.pid))) return found;
   // With no process under that number PostgreSQL takes the file away itself, and no process races with it.
   if (isAlive(found.pid)) {
     await removeStale(cluster, found);
   }
-  return null;
+  return undefined;
 }
 
 /** The port of the last start if it is free, else another one, which is then kept. */

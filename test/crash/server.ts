@@ -34,7 +34,7 @@ export class CrashServer {
   static async start(t: AfterTest, home: string): Promise<CrashServer> {
     const account = await findAccount();
     const systemDirectory = '/var/lib/unwind';
-    const copies = account === null ? home : systemDirectory;
+    const copies = account === undefined ? home : systemDirectory;
     const binaries = await findBinaries({ account, copies });
     const cluster = await openCluster({ home, account, binaries, systemDirectory });
     const settings = { max_connections: String(connectionsMax) };
@@ -62,7 +62,7 @@ export class CrashServer {
   async restart(downMs: number): Promise<void> {
     const { cluster } = this.#options;
     const running = await readPostmaster(cluster);
-    if (running === null) throw new Error('PostgreSQL runs');
+    if (running === undefined) throw new Error('PostgreSQL runs');
     process.kill(running.pid, 'SIGQUIT');
     await eventually('PostgreSQL is gone', async () => !(await runsOn(cluster, running.pid)));
     await wait(downMs);
@@ -71,6 +71,6 @@ export class CrashServer {
 
   async #end(): Promise<void> {
     const running = await readPostmaster(this.#options.cluster);
-    if (running !== null) await endServer(this.#options.cluster, running.pid);
+    if (running !== undefined) await endServer(this.#options.cluster, running.pid);
   }
 }

@@ -24,8 +24,8 @@ import { onlyFull } from '../support/length.ts';
 const run = promisify(execFile);
 const needsRoot = { skip: !isRoot && 'only root lends PostgreSQL another account' };
 
-function identity(account: Account | null) {
-  return { cwd: '/', ...(account === null ? {} : { uid: account.uid, gid: account.gid }) };
+function identity(account: Account | undefined) {
+  return { cwd: '/', ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }) };
 }
 
 /** A copy of the installed package as npm leaves it without install scripts: without links. */
@@ -60,7 +60,7 @@ test('reads accounts as they stand in a passwd file', () => {
 });
 
 test('an ordinary account runs PostgreSQL itself', { skip: isRoot && 'this is root' }, async () => {
-  assert.equal(await findAccount(), null);
+  assert.equal(await findAccount(), undefined);
 });
 
 test('only what every directory on the way admits can be reached', async (t) => {
@@ -86,7 +86,7 @@ test('only what every directory on the way admits can be reached', async (t) => 
   const { uid, gid } = await stat(inner);
   await chmod(inner, 0o700);
   assert.equal(await canReach(inner, { name: 'owner', uid, gid }), true);
-  assert.equal(await canReach(inner, null), true);
+  assert.equal(await canReach(inner, undefined), true);
 });
 
 test('links that npm left out are made', async (t) => {

@@ -198,7 +198,7 @@ test(
     const account = await findAccount();
     const stranger = spawn('sleep', ['600'], {
       cwd: '/',
-      ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
+      ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
     });
     t.after(() => {
       stranger.kill('SIGKILL');

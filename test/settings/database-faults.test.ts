@@ -235,7 +235,7 @@ test('its certificate cannot be trusted', async (t) => {
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
   await run('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', certificate]);
-  if (account !== null) {
+  if (account !== undefined) {
     for (const file of [key, certificate]) await chown(file, account.uid, account.gid);
   }
   const settings = { ssl: 'on', ssl_cert_file: certificate, ssl_key_file: key };
@@ -363,7 +363,7 @@ async function startPooler(
   const account = await findAccount();
   const child = spawn(pgbouncer ?? '', [file], {
     stdio: 'ignore',
-    ...(account === null ? {} : { uid: account.uid, gid: account.gid }),
+    ...(account === undefined ? {} : { uid: account.uid, gid: account.gid }),
   });
   const ended = once(child, 'exit');
   t.after(async () => {
