@@ -154,7 +154,7 @@ export const inspectionsMax = 4;
 export const namedKeysMax = 16;
 
 /** First bytes of a receiver's answer that are read; the rest is discarded unread. */
-export const receiverAnswerBytesMax = 4 * 1024;
+export const receiverResponseBytesMax = 4 * 1024;
 
 /** How long a request may take in ms, and no statement of it longer (decisions, point 11). */
 export const requestDeadlineMs = 10_000;
@@ -239,7 +239,7 @@ export const acknowledgedAttemptsKept = 200;
 export const failedAttemptsKept = 300;
 
 /** Characters of a receiver's answer kept in the delivery log. */
-export const keptAnswerMax = 1_000;
+export const keptResponseMax = 1_000;
 
 /** How long the log keeps events, in ms: 90 days (decisions, point 15). */
 export const eventsKeptMs = 90 * 24 * 3_600_000;

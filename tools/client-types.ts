@@ -83,7 +83,7 @@ const bodyOf = (id: string): Schema => {
   return schema;
 };
 
-const answerOf = (id: string): Schema => {
+const responseOf = (id: string): Schema => {
   const { responses } = operation(id);
   const schema = (responses['200'] ?? responses['202'])?.content['application/json'].schema;
   if (schema === undefined) throw new TypeError(`${id} has no answer.`);
@@ -111,8 +111,8 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
         PageMeta: component('PageMeta'),
         PageQuery: queryOf('list_positions'),
         EventQuery: queryOf('list_events'),
-        EventPageMeta: part(answerOf('list_events'), 'meta'),
-        EventGap: part(answerOf('list_events'), 'meta', 'gap'),
+        EventPageMeta: part(responseOf('list_events'), 'meta'),
+        EventGap: part(responseOf('list_events'), 'meta', 'gap'),
         KeySet: component('PublicKeys'),
         VerifyKey: component('PublicKey'),
         Token: component('AccessToken'),
@@ -138,40 +138,40 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
     'control.ts': {
       about: 'All liquidations of a client, and the story of one',
       types: {
-        LiquidationOverview: part(answerOf('list_liquidations'), 'data'),
-        LiquidationProgress: part(answerOf('list_liquidations'), 'data', 'progress'),
-        LiquidationWait: part(answerOf('list_liquidations'), 'data', 'waiting'),
-        WaitReason: part(answerOf('list_liquidations'), 'data', 'waiting', 'reason'),
+        LiquidationOverview: part(responseOf('list_liquidations'), 'data'),
+        LiquidationProgress: part(responseOf('list_liquidations'), 'data', 'progress'),
+        LiquidationWait: part(responseOf('list_liquidations'), 'data', 'waiting'),
+        WaitReason: part(responseOf('list_liquidations'), 'data', 'waiting', 'reason'),
         OverviewQuery: queryOf('list_liquidations'),
-        CursorPageMeta: part(answerOf('list_liquidations'), 'meta'),
-        LiquidationStory: answerOf('retrieve_liquidation'),
-        SignedStatement: answerOf('retrieve_liquidation_statement'),
-        StoryOrder: part(answerOf('retrieve_liquidation'), 'orders'),
+        CursorPageMeta: part(responseOf('list_liquidations'), 'meta'),
+        LiquidationStory: responseOf('retrieve_liquidation'),
+        SignedStatement: responseOf('retrieve_liquidation_statement'),
+        StoryOrder: part(responseOf('retrieve_liquidation'), 'orders'),
         StreamQuery: queryOf('stream_events'),
-        StoryEntry: part(answerOf('retrieve_liquidation'), 'timeline'),
+        StoryEntry: part(responseOf('retrieve_liquidation'), 'timeline'),
       },
     },
     'preview.ts': {
       about: 'Previews of liquidations, and those that are released later',
       types: {
         NewScheduledLiquidation: bodyOf('schedule_liquidation'),
-        ScheduledLiquidation: answerOf('schedule_liquidation'),
-        LiquidationPreview: answerOf('preview_account_liquidation'),
-        PreviewPosition: part(answerOf('preview_account_liquidation'), 'positions'),
-        UnsoldUnits: part(answerOf('preview_account_liquidation'), 'positions', 'unsold'),
-        PreviewTotal: part(answerOf('preview_account_liquidation'), 'totals', 'by_currency'),
+        ScheduledLiquidation: responseOf('schedule_liquidation'),
+        LiquidationPreview: responseOf('preview_account_liquidation'),
+        PreviewPosition: part(responseOf('preview_account_liquidation'), 'positions'),
+        UnsoldUnits: part(responseOf('preview_account_liquidation'), 'positions', 'unsold'),
+        PreviewTotal: part(responseOf('preview_account_liquidation'), 'totals', 'by_currency'),
       },
     },
     'halts.ts': {
       about: 'Halts',
       types: {
-        Halt: part(answerOf('list_halts'), 'data'),
+        Halt: part(responseOf('list_halts'), 'data'),
         HaltQuery: queryOf('list_halts'),
         NewHalt: bodyOf('set_halt'),
-        HaltWithEffect: answerOf('retrieve_halt'),
-        HaltEffect: part(answerOf('retrieve_halt'), 'effect'),
+        HaltWithEffect: responseOf('retrieve_halt'),
+        HaltEffect: part(responseOf('retrieve_halt'), 'effect'),
         LiftRequest: bodyOf('lift_halt'),
-        Approval: part(answerOf('list_approvals'), 'data'),
+        Approval: part(responseOf('list_approvals'), 'data'),
         ApprovalQuery: queryOf('list_approvals'),
         ApprovalDecision: bodyOf('approve'),
       },
@@ -179,26 +179,26 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
     'trail.ts': {
       about: 'Who has changed what',
       types: {
-        Act: part(answerOf('list_acts'), 'data'),
+        Act: part(responseOf('list_acts'), 'data'),
         ActQuery: queryOf('list_acts'),
       },
     },
     'looks.ts': {
       about: 'How the selling goes, what an id names, and what waits for a person',
       types: {
-        SellingOverview: answerOf('show_overview'),
-        FoundThing: part(answerOf('find_by_id'), 'data'),
-        Parked: part(answerOf('list_parked'), 'data'),
+        SellingOverview: responseOf('show_overview'),
+        FoundThing: part(responseOf('find_by_id'), 'data'),
+        Parked: part(responseOf('list_parked'), 'data'),
         ParkedClosing: bodyOf('close_parked'),
       },
     },
     'pre-trade.ts': {
       about: 'Pre-trade controls, and orders that they have stopped',
       types: {
-        ControlsInForce: answerOf('retrieve_controls'),
-        Controls: answerOf('set_controls'),
+        ControlsInForce: responseOf('retrieve_controls'),
+        Controls: responseOf('set_controls'),
         NewControls: bodyOf('set_controls'),
-        StoppedOrder: part(answerOf('list_stopped_orders'), 'data'),
+        StoppedOrder: part(responseOf('list_stopped_orders'), 'data'),
         StoppedQuery: queryOf('list_stopped_orders'),
         ReleaseRequest: bodyOf('release_stopped_order'),
       },
@@ -206,14 +206,14 @@ const files: Readonly<Record<string, { about: string; types: Readonly<Record<str
     'batches.ts': {
       about: 'Batches',
       types: {
-        Batch: part(answerOf('list_batches'), 'data'),
-        BatchStatus: part(answerOf('list_batches'), 'data', 'status'),
-        BatchCounts: part(answerOf('list_batches'), 'data', 'accounts'),
+        Batch: part(responseOf('list_batches'), 'data'),
+        BatchStatus: part(responseOf('list_batches'), 'data', 'status'),
+        BatchCounts: part(responseOf('list_batches'), 'data', 'accounts'),
         BatchQuery: queryOf('list_batches'),
-        BatchWithProgress: answerOf('retrieve_batch'),
+        BatchWithProgress: responseOf('retrieve_batch'),
         NewBatch: bodyOf('create_batch'),
         NamedAccount: part(bodyOf('create_batch'), 'accounts'),
-        BatchAccount: part(answerOf('list_batch_accounts'), 'data'),
+        BatchAccount: part(responseOf('list_batch_accounts'), 'data'),
         BatchAccountQuery: queryOf('list_batch_accounts'),
       },
     },

@@ -11,7 +11,7 @@ import { Refusal } from '../refusal.ts';
 import { type Act, withMore } from '../trail/act.ts';
 import { recordAct } from '../trail/acts-store.ts';
 import type { Caller } from './authenticate.ts';
-import { findStoredAnswer, insertStoredAnswer } from './idempotency-store.ts';
+import { findStoredResponse, insertStoredResponse } from './idempotency-store.ts';
 import type { SignatureUse } from './signature-use.ts';
 import { recordSignatureUse } from './store.ts';
 
@@ -25,13 +25,13 @@ export interface ChangeRequest {
   readonly idempotencyRetentionMs: number;
 }
 
-export interface OnceAnswer {
+export interface OnceResponse {
   readonly status: number;
   readonly body: string;
   readonly replayed: boolean;
 }
 
-/** The answer of a change. */
+/** The response of a change. */
 export interface Changed {
   readonly status: number;
   readonly body: string;
@@ -39,11 +39,11 @@ export interface Changed {
   readonly isTrial?: boolean;
 }
 
-/** Makes the change and its answer; a refusal is returned, not thrown, and has changed nothing. */
+/** Makes the change and its response; a refusal is returned, not thrown, and has changed nothing. */
 export type Change = (tx: Tx, now: Date) => Promise<Changed | Refusal>;
 
 /**
- * Makes a change unless the same request was answered before: then it gets that answer again.
+ * Makes a change unless the same request was answered before: then it gets that response again.
  *
  * @throws Refusal `unauthorized` (signature used before), `unprocessable_content` (key used for
  *   another request), `conflict` (others hold what it needs), and whatever the change refuses with.
@@ -53,7 +53,7 @@ export async function changeOnce(
   clock: Clock,
   request: ChangeRequest,
   change: Change,
-): Promise<OnceAnswer> {
+): Promise<OnceResponse> {
   for (let tries = 1; tries <= overtakenTriesMax; tries += 1) {
     try {
       const now = clock.now();
@@ -61,7 +61,7 @@ export async function changeOnce(
       if (result instanceof Refusal) throw result;
       return result;
     } catch (error) {
-      // A concurrent request of the same key was first; the next try sees its answer.
+      // A concurrent request of the same key was first; the next try sees its response.
       if (isUniqueViolation(error)) continue;
       if (!isLockTimeout(error)) throw error;
       const detail = 'Another change of what this one needs is still running.';
@@ -74,13 +74,13 @@ export async function changeOnce(
 async function attempt(
   tx: Tx,
   { request, change, now }: { request: ChangeRequest; change: Change; now: Date },
-): Promise<OnceAnswer | Refusal> {
+): Promise<OnceResponse | Refusal> {
   const { tenantId, signature, act, idempotencyKey, requestHash, idempotencyRetentionMs } = request;
   if (!(await recordSignatureUse(tx, { ...signature, tenantId }))) {
     return new Refusal('unauthorized', 'This signature was used before.');
   }
-  const findPrior = async (): Promise<OnceAnswer | Refusal | undefined> => {
-    const prior = await findStoredAnswer(tx, { tenantId, idempotencyKey });
+  const findPrior = async (): Promise<OnceResponse | Refusal | undefined> => {
+    const prior = await findStoredResponse(tx, { tenantId, idempotencyKey });
     if (prior === undefined) return undefined;
     return prior.requestHash.equals(requestHash)
       ? { status: prior.status, body: prior.body, replayed: true }
@@ -94,7 +94,7 @@ async function attempt(
   const { isTrial = false, ...answer } = changed;
   if (!isTrial) await recordAct(tx, tenantId, act && naming(act, idIn(answer.body)));
   const expiresAt = later(now, idempotencyRetentionMs);
-  await insertStoredAnswer(tx, {
+  await insertStoredResponse(tx, {
     tenantId,
     idempotencyKey,
     requestHash,
@@ -105,7 +105,7 @@ async function attempt(
   return { ...answer, replayed: false };
 }
 
-/** The id of what an answer is about. */
+/** The id of what a response is about. */
 function idIn(body: string): string | undefined {
   const { id } = Object(JSON.parse(body)) as { readonly id?: unknown };
   return typeof id === 'string' ? id : undefined;

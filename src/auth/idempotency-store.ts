@@ -5,17 +5,17 @@ import type { Tx } from '../db/connect.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 
-export interface StoredAnswer {
+export interface StoredResponse {
   /** What "the same request" means: SHA-256 over method, path and body. */
   readonly requestHash: Buffer;
   readonly status: number;
   readonly body: string;
 }
 
-export async function findStoredAnswer(
+export async function findStoredResponse(
   tx: Tx,
   which: { tenantId: TenantId; idempotencyKey: string },
-): Promise<StoredAnswer | undefined> {
+): Promise<StoredResponse | undefined> {
   const rows = await tx<{ request_hash: Buffer; status: number; body: string }[]>`
     select k.request_hash, k.status, k.body
     from unwind.idempotency_keys k
@@ -26,24 +26,24 @@ export async function findStoredAnswer(
 }
 
 /** @throws a unique violation when a concurrent request of the same key was first. */
-export async function insertStoredAnswer(
+export async function insertStoredResponse(
   tx: Tx,
-  { body, ...answer }: StoredAnswer & AnswerKey,
+  { body, ...answer }: StoredResponse & ResponseKey,
 ): Promise<void> {
-  await tx`${storedAnswerSql(answer, fragment`select ${body}::text`)}`;
+  await tx`${storedResponseSql(answer, fragment`select ${body}::text`)}`;
 }
 
-/** Under which key an answer is stored, and for how long. */
-export interface AnswerKey {
+/** Under which key a response is stored, and for how long. */
+export interface ResponseKey {
   readonly tenantId: TenantId;
   readonly idempotencyKey: string;
   readonly now: Date;
   readonly expiresAt: Date;
 }
 
-/** SQL: stores the answer whose body is what a select of one column returns; nothing without a row. */
-export function storedAnswerSql(
-  answer: Omit<StoredAnswer, 'body'> & AnswerKey,
+/** SQL: stores the response whose body is what a select of one column returns; nothing without a row. */
+export function storedResponseSql(
+  answer: Omit<StoredResponse, 'body'> & ResponseKey,
   body: Fragment,
 ): Fragment {
   return fragment`

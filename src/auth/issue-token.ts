@@ -24,7 +24,7 @@ export interface IssuedToken {
 
 export interface ScopeRequest {
   readonly scope: string;
-  /** RFC 6749 section 3.3: scopes may be ignored, and the answer then says which the token has. */
+  /** RFC 6749 section 3.3: scopes may be ignored, and the response then says which the token has. */
   readonly ignoresUnknown: boolean;
 }
 

@@ -168,9 +168,9 @@ class Window {
       const delivery: Delivery = { method, url, rawHeaders, body };
       const events = await receiver.read(delivery);
       const { forward } = this.#options;
-      const answer = forward && (await forwardDelivery(forward, delivery));
-      for (const event of events) this.#print(event, answer);
-      response.writeHead(answer?.status ?? 204, answer?.headers).end(answer?.body);
+      const forwarded = forward && (await forwardDelivery(forward, delivery));
+      for (const event of events) this.#print(event, forwarded);
+      response.writeHead(forwarded?.status ?? 204, forwarded?.headers).end(forwarded?.body);
     } catch (error) {
       const status = statusOf(error);
       response.writeHead(status).end();
@@ -179,7 +179,7 @@ class Window {
     }
   }
 
-  #print(event: WebhookEvent, answer: Forwarded | undefined): void {
+  #print(event: WebhookEvent, response: Forwarded | undefined): void {
     const { json = false, stdout } = this.#options;
     const attempt = this.#count(event.id);
     if (json) {
@@ -194,7 +194,7 @@ class Window {
       about,
       `event ${event.id}`,
       ...(attempt > 1 ? [`attempt ${attempt}`] : []),
-      ...(answer === undefined ? [] : [`→ ${answer.outcome}`]),
+      ...(response === undefined ? [] : [`→ ${response.outcome}`]),
     ];
     const text = printableLine(parts.join('  '));
     stdout.write(`${this.#time()} ${styleText('green', '✓')} ${text}\n`);
@@ -226,8 +226,8 @@ interface Forwarded {
 }
 
 /** As long as the service itself waits by default, in ms. */
-const answerMsMax = 15_000;
-const answerBytesMax = 64 * 1024;
+const responseMsMax = 15_000;
+const responseBytesMax = 64 * 1024;
 
 /** What belongs to one connection, and what `fetch` writes by itself. */
 const ownToConnection: ReadonlySet<string> = new Set([
@@ -245,19 +245,19 @@ async function forwardDelivery(to: URL, delivery: Delivery): Promise<Forwarded> 
     if (!ownToConnection.has(name.toLowerCase())) headers.append(name, value);
   }
   try {
-    const answer = await fetch(to, {
+    const response = await fetch(to, {
       method: 'POST',
       headers,
       body: Buffer.from(body),
       redirect: 'manual',
-      signal: AbortSignal.timeout(answerMsMax),
+      signal: AbortSignal.timeout(responseMsMax),
     });
-    const { status } = answer;
-    const retryAfter = answer.headers.get('retry-after');
+    const { status } = response;
+    const retryAfter = response.headers.get('retry-after');
     return {
       status,
       headers: retryAfter === null ? {} : { 'retry-after': retryAfter },
-      body: await readBytes(answer.body, answerBytesMax),
+      body: await readBytes(response.body, responseBytesMax),
       outcome: String(status),
     };
   } catch (error) {
@@ -267,8 +267,8 @@ async function forwardDelivery(to: URL, delivery: Delivery): Promise<Forwarded> 
 }
 
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'no answer';
-  if (error.name === 'TimeoutError') return `no answer in ${answerMsMax / 1_000} s`;
+  if (!(error instanceof Error)) return 'no response';
+  if (error.name === 'TimeoutError') return `no response in ${responseMsMax / 1_000} s`;
   const { cause = error } = error;
   if (!(cause instanceof Error)) return error.message;
   return 'code' in cause ? String(cause.code) : cause.message;

@@ -1,7 +1,7 @@
 // `unwind request`: one signed request as the sandbox client, for a first look and for scripts.
 
 import { randomUUID } from 'node:crypto';
-import type { ApiAnswer, PreparedRequest } from '@unwind/client';
+import type { ApiResponse, PreparedRequest } from '@unwind/client';
 import { printable } from '../printable.ts';
 import { type Config, ConfigError } from '../settings/config.ts';
 import { printJson } from './run.ts';
@@ -25,7 +25,7 @@ export interface RequestOptions {
   readonly stdout: NodeJS.WritableStream;
 }
 
-/** Prints status, headers and body. @returns 0 for a 2xx answer, else 1. */
+/** Prints status, headers and body. @returns 0 for a 2xx response, else 1. */
 export async function runRequest(options: RequestOptions): Promise<number> {
   const { config, access, target, data, stdout, makesKey = true } = options;
   const { sandbox, client } = await openSandbox(config, access);
@@ -46,10 +46,10 @@ export async function runRequest(options: RequestOptions): Promise<number> {
       else stdout.write(textOf(prepared));
       return 0;
     }
-    const answer = await client.send(request);
-    if (options.json) printJson(stdout, { ...options.before, ...answerDocument(answer) });
-    else stdout.write(print(answer));
-    return answer.status < 300 ? 0 : 1;
+    const response = await client.send(request);
+    if (options.json) printJson(stdout, { ...options.before, ...responseDocument(response) });
+    else stdout.write(print(response));
+    return response.status < 300 ? 0 : 1;
   } catch (error) {
     throw mendable(error, sandbox, 'gives no token');
   }
@@ -74,7 +74,7 @@ function preparedDocument({ url, method, headers, body }: PreparedRequest): obje
   };
 }
 
-function answerDocument({ status, headers, text, json }: ApiAnswer): object {
+function responseDocument({ status, headers, text, json }: ApiResponse): object {
   return { status, headers: Object.fromEntries(headers), body: json ?? text };
 }
 
@@ -86,7 +86,7 @@ function parse(data: string): unknown {
   }
 }
 
-function print({ status, headers, text, json }: ApiAnswer): string {
+function print({ status, headers, text, json }: ApiResponse): string {
   const shown = ['content-type', 'location', 'allow', 'idempotency-replayed', 'upvest-request-id'];
   const lines = shown.flatMap((name) => {
     const value = headers.get(name);

@@ -1,7 +1,7 @@
 // How commands reach a running service: as the client of a file (client-file.ts), else as the one of the sandbox
 // that `unwind start` has written down.
 
-import { ApiError, Client, NoAnswerError } from '@unwind/client';
+import { ApiError, Client, NoResponseError } from '@unwind/client';
 import type { Command } from 'commander';
 import {
   clientOptionsOf,
@@ -101,7 +101,7 @@ export function mendable(
   { base_url: url, client_id: id }: SandboxClient,
   refuses: string,
 ): unknown {
-  if (error instanceof NoAnswerError) {
+  if (error instanceof NoResponseError) {
     return new UsageError(`nothing answers at ${url}. ${error.message}`, { cause: error });
   }
   if (error instanceof ApiError) {

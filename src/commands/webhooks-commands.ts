@@ -135,7 +135,7 @@ export async function testWebhook(
   if (json) printJson(stdout, tested);
   else
     stdout.write(
-      `${url}: ${status === undefined ? `no answer: ${error}` : `answered ${status}`}\n`,
+      `${url}: ${status === undefined ? `no response: ${error}` : `answered ${status}`}\n`,
     );
   return status !== undefined && status >= 200 && status < 300 ? 0 : 1;
 }

@@ -63,7 +63,7 @@ export interface Tx extends SqlOrTx {
    * Runs a part that may fail: then only what it did is undone, and the transaction goes on.
    * @throws what the part threw.
    */
-  part<T>(work: (part: Tx) => Promise<T>): Promise<T>;
+  savepoint<T>(work: (inner: Tx) => Promise<T>): Promise<T>;
 }
 
 export interface TransactOptions {
@@ -198,8 +198,8 @@ function makeTx(lent: Lent, scope: Scope): Tx {
   return Object.assign(tagged, {
     isTransaction: true as const,
     processId: lent.processId,
-    part: async <T>(work: (part: Tx) => Promise<T>): Promise<T> => {
-      const outcome = await inTurn(() => runPart(lent, work));
+    savepoint: async <T>(work: (inner: Tx) => Promise<T>): Promise<T> => {
+      const outcome = await inTurn(() => runInSavepoint(lent, work));
       if ('error' in outcome) throw outcome.error;
       return outcome.result;
     },
@@ -212,18 +212,18 @@ function makeTx(lent: Lent, scope: Scope): Tx {
 }
 
 /** A savepoint: an error undoes the part; one that breaks the connection undoes everything. */
-async function runPart<T>(
+async function runInSavepoint<T>(
   lent: Lent,
-  work: (part: Tx) => Promise<T>,
+  work: (inner: Tx) => Promise<T>,
 ): Promise<{ result: T } | { error: unknown }> {
-  await command(lent, 'savepoint part');
+  await command(lent, 'savepoint piece');
   try {
     const result = await within(lent, work);
-    await command(lent, 'release savepoint part');
+    await command(lent, 'release savepoint piece');
     return { result };
   } catch (error) {
     if (breaksConnection(error)) throw error;
-    await command(lent, 'rollback to savepoint part; release savepoint part');
+    await command(lent, 'rollback to savepoint piece; release savepoint piece');
     return { error };
   }
 }

@@ -2,7 +2,7 @@
 // warned of besides. Each entry takes the oldest place of its kind, so that the log stays bounded, and
 // waits here until it is recorded.
 
-import { type Attempt, keptAnswer, outcomeText } from '../egress/post.ts';
+import { type Attempt, keptResponse, outcomeText } from '../egress/post.ts';
 import type { AccountId, WebhookId } from '../ids.ts';
 import { acknowledgedAttemptsKept, failedAttemptsKept } from '../limits.ts';
 import type { LoggedEvent } from '../webhooks/webhook.ts';
@@ -15,7 +15,7 @@ import type { LoggedAttempt } from './progress-store.ts';
 export function kept(attempt: Attempt) {
   const { durationMs } = attempt;
   const status = attempt.type === 'answered' ? attempt.status : undefined;
-  return { outcome: outcomeText(attempt), durationMs, status, answer: keptAnswer(attempt) };
+  return { outcome: outcomeText(attempt), durationMs, status, answer: keptResponse(attempt) };
 }
 
 export interface AttemptCounts {

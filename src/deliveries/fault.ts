@@ -19,7 +19,7 @@ export interface AskedFaults {
   readonly signature: SignatureFault | undefined;
   /** Half of the body is sent, and the rest so many s later. */
   readonly stallS: number | undefined;
-  /** For which status an answer of the receiver is taken. */
+  /** For which status a response of the receiver is taken. */
   readonly answeredAs: number | undefined;
   /** One of so many requests is sent twice, signed wrongly, stalled or taken for failed; which, is random. */
   readonly oneIn: number;

@@ -37,8 +37,8 @@ export interface OpenIdIdentity {
 
 /** How long what the identity provider says of itself is kept, in ms: it may move an endpoint. */
 const openIdMetadataMs = 3_600_000;
-/** Bytes of one answer of the identity provider: keys and claims are a few KiB. */
-const openIdAnswerBytesMax = 1_048_576;
+/** Bytes of one response of the identity provider: keys and claims are a few KiB. */
+const openIdResponseBytesMax = 1_048_576;
 /** People of a process for whom the identity provider is asked at once. */
 const openIdAtOnceMax = 32;
 
@@ -54,7 +54,7 @@ export class OpenIdProvider {
     connectTimeout: openIdTimeoutMs,
     headersTimeout: openIdTimeoutMs,
     bodyTimeout: openIdTimeoutMs,
-    maxResponseSize: openIdAnswerBytesMax,
+    maxResponseSize: openIdResponseBytesMax,
     connections: openIdAtOnceMax,
   });
   #found: { readonly at: number; readonly configuration: Promise<Configuration> } | undefined;

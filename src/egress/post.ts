@@ -7,7 +7,7 @@ import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import type { DeliveryKey } from '../auth/signing-keys.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantId } from '../ids.ts';
-import { keptAnswerMax, receiverAnswerBytesMax } from '../limits.ts';
+import { keptResponseMax, receiverResponseBytesMax } from '../limits.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import {
   type AddressPolicy,
@@ -45,9 +45,9 @@ export function outcomeText(attempt: Attempt): string {
 }
 
 /** The first characters of a response, as a database, a JSON text and a terminal can hold them. */
-export function keptAnswer(attempt: Attempt): string {
+export function keptResponse(attempt: Attempt): string {
   if (attempt.type === 'unanswered') return '';
-  return harmless(attempt.answer).slice(0, keptAnswerMax).toWellFormed();
+  return harmless(attempt.answer).slice(0, keptResponseMax).toWellFormed();
 }
 
 /** What a receiver said, without what a terminal would obey: control characters, turns of direction. */
@@ -61,9 +61,9 @@ const connectMsMax = 5_000;
 const idleMsMax = 10_000;
 /** How long a connection is used, so that a name that leads elsewhere is followed, in ms. */
 const connectionLifeMsUsual = 300_000;
-/** How long is read of an answer whose status has come, in ms: nothing depends on what follows. */
-const answerBodyMsMax = 2_000;
-/** Answers such as 103 before the answer itself; a receiver has no use for more. */
+/** How long is read of a response whose status has come, in ms: nothing depends on what follows. */
+const responseBodyMsMax = 2_000;
+/** Answers such as 103 before the response itself; a receiver has no use for more. */
 const informationMax = 10;
 
 export interface ReceiverOptions {
@@ -76,7 +76,7 @@ export interface ReceiverOptions {
 }
 
 /**
- * Connections to receivers; `timeoutMs` bounds connecting and the pauses of an answer alike. There are
+ * Connections to receivers; `timeoutMs` bounds connecting and the pauses of a response alike. There are
  * as many to one receiver as requests under way, which have places of their own: were they fewer,
  * those of one tenant would wait for another's at a receiver that both use. HTTP/1.1 only, since a
  * connection of HTTP/2 gives its peer far more to do to us than a delivery needs.
@@ -138,8 +138,8 @@ export interface Post {
   /** Cuts the attempt off when the process stops. */
   readonly stop: AbortSignal;
   readonly signings: SigningPlaces;
-  /** Bytes that are read of the answer. Default as in limits.ts. */
-  readonly answerBytesMax?: number | undefined;
+  /** Bytes that are read of the response. Default as in limits.ts. */
+  readonly responseBytesMax?: number | undefined;
   readonly inner?: InnerReceiver | undefined;
   /** What a client of a sandbox asks to be done to it. */
   readonly faults?: PostFaults | undefined;
@@ -205,7 +205,7 @@ export async function post(agent: Dispatcher, delivery: Post): Promise<Attempt> 
     const { statusCode: status, headers: answered, body: content } = await request(url, options);
     const { answer, isWhole } = await readStart(
       content,
-      delivery.answerBytesMax ?? receiverAnswerBytesMax,
+      delivery.responseBytesMax ?? receiverResponseBytesMax,
     );
     const retryAfterMs = readRetryAfter(answered['retry-after'], clock.now());
     return {
@@ -234,7 +234,7 @@ async function* halves(body: Buffer, delivery: Post, signal: AbortSignal): Async
   yield body.subarray(middle);
 }
 
-/** The receiver goes on and on without coming to its answer. */
+/** The receiver goes on and on without coming to its response. */
 class FloodedError extends Error {
   override readonly name = 'FloodedError';
   readonly code = 'TOO_MUCH_BEFORE_THE_ANSWER';
@@ -248,7 +248,7 @@ async function readStart(
   const chunks: Buffer[] = [];
   let bytes = 0;
   let isWhole = false;
-  const timer = setTimeout(() => body.destroy(), answerBodyMsMax);
+  const timer = setTimeout(() => body.destroy(), responseBodyMsMax);
   try {
     for await (const chunk of body) {
       chunks.push(chunk);
@@ -283,7 +283,7 @@ const ascTime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}$/;
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
-  if (error.name === 'TimeoutError') return 'no answer in time';
-  // The parser of answers has errors whose code is there and undefined.
+  if (error.name === 'TimeoutError') return 'no response in time';
+  // The parser of responses has errors whose code is there and undefined.
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }

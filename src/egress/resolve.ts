@@ -15,7 +15,7 @@ export type Resolve = (
 ) => void;
 
 /** The first wait for a name server, in ms; the second is twice as long. */
-const answerMs = 1_000;
+const responseMs = 1_000;
 const tries = 2;
 /** All of it together, however many name servers there are. */
 const resolveMsMax = 4_000;
@@ -87,7 +87,7 @@ async function askServers(
   name: string,
   servers: readonly string[] | undefined,
 ): Promise<readonly LookupAddress[]> {
-  const resolver = new Resolver({ timeout: answerMs, tries });
+  const resolver = new Resolver({ timeout: responseMs, tries });
   if (servers !== undefined) resolver.setServers(servers);
   const cancelIn = (ms: number) => setTimeout(() => resolver.cancel(), ms);
   const timers = [cancelIn(resolveMsMax)];

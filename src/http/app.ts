@@ -105,7 +105,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   const shown = metrics && showsMetrics ? [metricsRoute(metrics)] : [];
   const watching = [...probes(options.readiness), ...shown];
   const server = {
-    ...(metrics === undefined ? {} : { onAnswer: metrics.answered.bind(metrics) }),
+    ...(metrics === undefined ? {} : { onResponse: metrics.answered.bind(metrics) }),
     authenticator,
     rates,
     originOf,

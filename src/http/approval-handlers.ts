@@ -14,8 +14,8 @@ import type { Scope } from '../auth/scope.ts';
 import { type Decision, decideApproval } from '../batches/decide-approval.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
-import { answerOnce, type ChangeOptions, decidedBody } from './once.ts';
-import { keyPageAnswer } from './page.ts';
+import { type ChangeOptions, decidedBody, respondOnce } from './once.ts';
+import { keyPageResponse } from './page.ts';
 import { type Call, type Handler, idParam } from './pipeline.ts';
 import { decideBody, listApprovalsQuery } from './pre-trade-schemas.ts';
 import { approvalView } from './pre-trade-views.ts';
@@ -55,7 +55,7 @@ export function approvalHandlers(options: ApprovalOptions) {
       const body = decidedBody(call, readDecision);
       const by = askerOf(call, body.person);
       const { tenantId } = call.caller;
-      const answer = await answerOnce(options, call, async (tx, at) => {
+      const response = await respondOnce(options, call, async (tx, at) => {
         const approval = await findApproval(tx, { tenantId, approvalId }, at);
         if (approval === undefined) return new Refusal('not_found', 'There is no such approval.');
         const { admin } = scopesOf[approval.command.operation];
@@ -77,7 +77,7 @@ export function approvalHandlers(options: ApprovalOptions) {
         }
       });
       onDecided();
-      return answer;
+      return response;
     };
   };
   return {
@@ -92,7 +92,7 @@ export function approvalHandlers(options: ApprovalOptions) {
       const query = { tenantId, operations, isPending, below, limit, now: clock.now() };
       const { things: approvals, next } = await findApprovals(sql, query);
       const objects = approvals.map((one) => JSON.stringify(approvalView(one))).join(',');
-      return keyPageAnswer(call, { objects, count: approvals.length, next }, limit);
+      return keyPageResponse(call, { objects, count: approvals.length, next }, limit);
     },
     approve: decide('approved'),
     decline: decide('declined'),

@@ -18,9 +18,9 @@ import {
   steerBatchBody,
 } from './batch-schemas.ts';
 import { idOf } from './cursor.ts';
-import { answerOnce, type ChangeOptions, decidedBody, withDetail } from './once.ts';
-import { keyPageAnswer } from './page.ts';
-import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
+import { type ChangeOptions, decidedBody, respondOnce, withDetail } from './once.ts';
+import { keyPageResponse } from './page.ts';
+import { type Call, type Handler, type HttpResponse, idParam } from './pipeline.ts';
 import { queryReaderOf, readerOf, readId, readInstant, readNoQuery } from './schemas.ts';
 
 const readCreate = readerOf(createBatchBody);
@@ -52,13 +52,13 @@ export function batchHandlers(options: BatchOptions) {
       readNoQuery(call.search);
       const by = decidedBody(call, readSteer);
       const { tenantId } = call.caller;
-      const answer = await answerOnce(options, call, async (tx, now) => {
+      const response = await respondOnce(options, call, async (tx, now) => {
         const steered = await steerBatch(tx, { tenantId, batchId }, { act, by, now });
         if (steered instanceof Refusal) return steered;
         return { status: 200, body: await findBatchObject(tx, steered, now) };
       });
       onChanged();
-      return answer;
+      return response;
     };
   };
   return {
@@ -68,7 +68,7 @@ export function batchHandlers(options: BatchOptions) {
       const { tenantId } = call.caller;
       const { things: batches, next } = await findBatches(sql, { tenantId, status, below, limit });
       const objects = batches.map((batch) => JSON.stringify(batchView(batch))).join(',');
-      return keyPageAnswer(call, { objects, count: batches.length, next }, limit);
+      return keyPageResponse(call, { objects, count: batches.length, next }, limit);
     },
 
     create: async (call) => {
@@ -78,8 +78,8 @@ export function batchHandlers(options: BatchOptions) {
       const { rate, in_progress_max: inProgressMax, reason, person } = body;
       const startAt = readInstant(body.start_at, '/start_at');
       const plan = { rate, inProgressMax, reason, person, accounts: accountsOf(body.accounts) };
-      const answer = await withPartition(options, () => {
-        return answerOnce(options, recordedBriefly(call, body), async (tx, now) => {
+      const response = await withPartition(options, () => {
+        return respondOnce(options, recordedBriefly(call, body), async (tx, now) => {
           const proof = askerOf(call, person);
           const request = { ...plan, tenantId, proof, startAt: startAt ?? now };
           const made = await createBatch(tx, request, now);
@@ -88,7 +88,7 @@ export function batchHandlers(options: BatchOptions) {
         });
       });
       onChanged();
-      return answer;
+      return response;
     },
 
     retrieve: async (call) => {
@@ -105,7 +105,7 @@ export function batchHandlers(options: BatchOptions) {
       const wanted = { tenantId, batchId, status, liquidationStatus, after, limit };
       const { things: accounts, next } = await findBatchAccounts(sql, wanted);
       const objects = accounts.map((account) => JSON.stringify(accountView(account))).join(',');
-      return keyPageAnswer(call, { objects, count: accounts.length, next }, limit);
+      return keyPageResponse(call, { objects, count: accounts.length, next }, limit);
     },
 
     pause: steer('pause'),
@@ -126,8 +126,8 @@ function recordedBriefly(call: Call, body: Static<typeof createBatchBody>): Call
 /** Its first event needs the part of the log of this month, which may not have been made in time. */
 async function withPartition(
   { sql }: Pick<ChangeOptions, 'sql'>,
-  work: () => Promise<Answer>,
-): Promise<Answer> {
+  work: () => Promise<HttpResponse>,
+): Promise<HttpResponse> {
   try {
     return await work();
   } catch (error) {

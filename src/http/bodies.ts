@@ -7,7 +7,7 @@ import { Refusal } from '../refusal.ts';
 
 /**
  * A refused body up to this size is read and thrown away: on a connection that is closed while it
- * comes, its sender might never see the answer (RFC 9112 section 9.6).
+ * comes, its sender might never see the response (RFC 9112 section 9.6).
  */
 const discardedBodyBytesMax = 1024 * 1024;
 

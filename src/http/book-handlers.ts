@@ -12,8 +12,8 @@ import {
 import { findUserObject, findUserPage } from '../book/users-store.ts';
 import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
-import { pageAnswer, rangeOf } from './page.ts';
-import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
+import { pageResponse, rangeOf } from './page.ts';
+import { type Call, type Handler, type HttpResponse, idParam } from './pipeline.ts';
 import {
   listAccountsQuery,
   listInstrumentsQuery,
@@ -38,7 +38,7 @@ export function bookHandlers({ sql }: { readonly sql: Sql }) {
       const range = rangeOf(readUsersQuery(call.search));
       const { tenantId } = call.caller;
       const page = await findUserPage(sql, { tenantId, ...range });
-      return pageAnswer(call, page, range, 'created_at');
+      return pageResponse(call, page, range, 'created_at');
     },
 
     retrieveUser: async (call) => {
@@ -52,7 +52,7 @@ export function bookHandlers({ sql }: { readonly sql: Sql }) {
       const range = rangeOf(readAccountsQuery(call.search));
       const { tenantId } = call.caller;
       const page = await findAccountPage(sql, { tenantId, ...range });
-      return pageAnswer(call, page, range, 'created_at');
+      return pageResponse(call, page, range, 'created_at');
     },
 
     retrieveAccount: async (call) => {
@@ -68,7 +68,7 @@ export function bookHandlers({ sql }: { readonly sql: Sql }) {
       const { tenantId } = call.caller;
       const page = await findPositionPage(sql, { tenantId, accountId, ...range });
       if (page === undefined) throw new Refusal('not_found', noSuchAccount);
-      return pageAnswer(call, page, range, 'isin');
+      return pageResponse(call, page, range, 'isin');
     },
 
     retrievePosition: async (call) => {
@@ -86,7 +86,7 @@ export function bookHandlers({ sql }: { readonly sql: Sql }) {
       const range = rangeOf(query);
       const { sort = 'created_at', trading_status: tradingStatus } = query;
       const page = await findInstrumentPage(sql, { tenantId, tradingStatus, sort, ...range });
-      return pageAnswer(call, page, range, sort);
+      return pageResponse(call, page, range, sort);
     },
 
     retrieveInstrument: async (call) => {
@@ -101,7 +101,7 @@ export function bookHandlers({ sql }: { readonly sql: Sql }) {
 export type BookHandlers = ReturnType<typeof bookHandlers>;
 
 /** @throws Refusal `not_found`. */
-function objectOr(missing: string, body: string | undefined): Answer {
+function objectOr(missing: string, body: string | undefined): HttpResponse {
   if (body === undefined) throw new Refusal('not_found', missing);
   return { status: 200, body };
 }

@@ -1,5 +1,5 @@
 // Answers what never became a request: bytes that are no HTTP, headers that are too large, a request
-// that does not arrive in time. The framework knows nothing of these; the answer has the form of all
+// that does not arrive in time. The framework knows nothing of these; the response has the form of all
 // others (problem.ts) and ends the connection.
 
 import { randomUUID } from 'node:crypto';
@@ -12,7 +12,7 @@ import { type ProblemSettings, toProblem } from './problem.ts';
 export type ConnectionTrouble = Error & { readonly code?: string };
 
 export interface BrokenRequests {
-  /** Notes the requests of a server, so that no answer overtakes one that is still due. */
+  /** Notes the requests of a server, so that no response overtakes one that is still due. */
   watch(server: Server): void;
   /** Answers 400, where that can only mean the broken request, and ends the connection. */
   answer(trouble: ConnectionTrouble, socket: Socket): void;
@@ -46,13 +46,13 @@ export function brokenRequests(
       const requestId = randomUUID();
       const code = trouble.code ?? 'unknown';
       log.info({ request_id: requestId, status: 400, code }, 'request.broken');
-      socket.end(answerText(code, requestId, problems));
+      socket.end(responseText(code, requestId, problems));
       socket.destroySoon();
     },
   };
 }
 
-function answerText(code: string, requestId: string, problems: ProblemSettings): string {
+function responseText(code: string, requestId: string, problems: ProblemSettings): string {
   const refusal = new Refusal('bad_request', sentenceOf(code));
   const { status, body } = toProblem(refusal, requestId, problems);
   return [

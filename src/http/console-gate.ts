@@ -12,7 +12,14 @@ import type { Sql } from '../db/connect.ts';
 import { parseId, type TenantId } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import type { OpenRoute } from './open-route.ts';
-import { type Answer, actOf, callOf, headerOf, mayCall, type SignedRoute } from './pipeline.ts';
+import {
+  actOf,
+  callOf,
+  type HttpResponse,
+  headerOf,
+  mayCall,
+  type SignedRoute,
+} from './pipeline.ts';
 import type { Attempt, Rates } from './rates.ts';
 
 const consoleApi = '/console/api';
@@ -71,7 +78,7 @@ async function handle(
   route: SignedRoute,
   request: FastifyRequest,
   gate: ConsoleGate,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const session = await admit(route, request, gate);
   const { tenantId, role, name } = session;
   const at = gate.clock.now();

@@ -18,7 +18,7 @@ import {
   setCookie,
 } from './console-gate.ts';
 import { shell } from './console-page.ts';
-import { type OpenAnswer, type OpenRoute, page } from './open-route.ts';
+import { type OpenResponse, type OpenRoute, page } from './open-route.ts';
 import { problemKinds } from './problem.ts';
 import type { ServerLog } from './server.ts';
 
@@ -87,11 +87,11 @@ export async function signOutAddress(
 const tokenSealed = 'console id token';
 const attemptSealed = 'console sign-in';
 
-/** A person sees a page, also where the answer is no. */
+/** A person sees a page, also where the response is no. */
 async function shownToPerson(
   { signIn, isSandbox }: Options,
-  work: () => Promise<OpenAnswer>,
-): Promise<OpenAnswer> {
+  work: () => Promise<OpenResponse>,
+): Promise<OpenResponse> {
   try {
     return await work();
   } catch (error) {

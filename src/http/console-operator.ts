@@ -25,7 +25,7 @@ import { reasonText } from './control-schemas.ts';
 import { operatorActView } from './control-views.ts';
 import { jsonBody } from './json-body.ts';
 import { only } from './members.ts';
-import type { OpenAnswer, OpenRoute } from './open-route.ts';
+import type { OpenResponse, OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
 import { bodyOf, headerOf, searchOf } from './pipeline.ts';
 import { readerOf, refuseUnfitWords } from './schemas.ts';
@@ -46,7 +46,7 @@ export function operatorRoutes(options: Options): readonly OpenRoute[] {
   const route = (
     method: 'GET' | 'POST',
     path: string,
-    work: (session: OpenSession, request: FastifyRequest) => Promise<OpenAnswer>,
+    work: (session: OpenSession, request: FastifyRequest) => Promise<OpenResponse>,
   ): OpenRoute => {
     return {
       method,
@@ -76,7 +76,7 @@ async function operatorOf(request: FastifyRequest, options: Options): Promise<Op
   throw new Refusal('forbidden', detail);
 }
 
-async function showVenues({ sql, clock }: Options): Promise<OpenAnswer> {
+async function showVenues({ sql, clock }: Options): Promise<OpenResponse> {
   const [sessions, waiting] = await Promise.all([
     findSessions(sql, clock.now()),
     findFixWaiting(sql, waitingMax),
@@ -99,7 +99,7 @@ async function showVenues({ sql, clock }: Options): Promise<OpenAnswer> {
 }
 
 /** The last messages of the trading day; passwords are masked. */
-async function showMessages({ sql }: Options, request: FastifyRequest): Promise<OpenAnswer> {
+async function showMessages({ sql }: Options, request: FastifyRequest): Promise<OpenResponse> {
   const venue = venueOf(request);
   const after = { in: 0, out: 0 };
   const messages = await findLog(sql, { venue, after, limit: consoleMessagesMax });
@@ -135,7 +135,7 @@ async function resume(
   { sql, clock }: Options,
   { name, role, openId }: OpenSession,
   request: FastifyRequest,
-): Promise<OpenAnswer> {
+): Promise<OpenResponse> {
   if (role === 'viewer') throw new Refusal('forbidden', 'The role viewer resumes no session.');
   const venue = venueOf(request);
   const contentType = headerOf(request, 'content-type');
@@ -161,13 +161,13 @@ async function resume(
 }
 
 /** What was changed of the service and of no client. */
-async function listActs({ sql }: Options, request: FastifyRequest): Promise<OpenAnswer> {
+async function listActs({ sql }: Options, request: FastifyRequest): Promise<OpenResponse> {
   const search = searchOf(request);
   const { acts, next } = await readActs(sql, { tenantId: allTenants, search });
   return json(200, { data: acts.map(operatorActView), meta: { next: next ?? null } });
 }
 
-async function listAudits({ sql, clock }: Options): Promise<OpenAnswer> {
+async function listAudits({ sql, clock }: Options): Promise<OpenResponse> {
   const audits = await findAudits(sql, { now: clock.now(), limit: auditsKept });
   return json(200, {
     data: audits.map((one) => ({
@@ -185,14 +185,14 @@ async function listAudits({ sql, clock }: Options): Promise<OpenAnswer> {
 }
 
 /** It reads whole tables, so a viewer does not begin it. */
-async function beginAudit({ audits }: Options, { name, role }: OpenSession): Promise<OpenAnswer> {
+async function beginAudit({ audits }: Options, { name, role }: OpenSession): Promise<OpenResponse> {
   if (role === 'viewer') throw new Refusal('forbidden', 'The role viewer begins no audit.');
   const id = await audits.begin(name);
   if (id === undefined) throw new Refusal('conflict', 'An audit runs already; wait for its end.');
   return json(202, { id });
 }
 
-async function showAudit({ sql }: Options, request: FastifyRequest): Promise<OpenAnswer> {
+async function showAudit({ sql }: Options, request: FastifyRequest): Promise<OpenResponse> {
   const { audit_id: text = '' } = request.params as Readonly<Record<string, string>>;
   const id = parseId<'audit'>(text);
   const body = id && (await findAuditReport(sql, id));

@@ -65,7 +65,7 @@ export function consoleRoutes(options: ConsoleOptions): readonly OpenRoute[] {
   ];
 }
 
-/** Who is signed in; that no one is, is an answer and no error. */
+/** Who is signed in; that no one is, is a response and no error. */
 async function showSession(request: FastifyRequest, options: ConsoleOptions) {
   checkOwnPage(request);
   const session = await sessionOf(request, options);

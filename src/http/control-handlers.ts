@@ -9,7 +9,7 @@ import { Refusal } from '../refusal.ts';
 import { laterListAllLiquidationsQuery } from './control-schemas.ts';
 import { storyText } from './control-views.ts';
 import { idOf } from './cursor.ts';
-import { keyPageAnswer } from './page.ts';
+import { keyPageResponse } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { queryReaderOf, readId, readNoQuery, readQueryInstant } from './schemas.ts';
 
@@ -30,7 +30,7 @@ export function controlHandlers({ sql, clock }: { readonly sql: Sql; readonly cl
         below: cursor === undefined ? undefined : idOf<'liquidation'>(cursor),
         limit,
       });
-      return keyPageAnswer(call, page, limit);
+      return keyPageResponse(call, page, limit);
     },
 
     retrieveLiquidation: async (call) => {

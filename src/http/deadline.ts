@@ -13,7 +13,7 @@ export interface Timeouts {
   readonly requestMs: number;
   /** How often that is looked at. */
   readonly checkMs: number;
-  /** From the whole request to its answer. */
+  /** From the whole request to its response. */
   readonly deadlineMs: number;
 }
 

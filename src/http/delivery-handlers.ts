@@ -13,7 +13,7 @@ import { findWebhook } from '../webhooks/store.ts';
 import { listDeliveriesQuery, replayBody, verifyKeysQuery } from './delivery-schemas.ts';
 import { jsonBody } from './json-body.ts';
 import { json } from './page.ts';
-import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
+import { type Call, type Handler, type HttpResponse, idParam } from './pipeline.ts';
 import { queryReaderOf, readerOf, readId, readInstant, readNoQuery } from './schemas.ts';
 import { toAttemptView, toGapView, toResponseView } from './webhook-views.ts';
 
@@ -38,7 +38,7 @@ const readListQuery = queryReaderOf(listDeliveriesQuery);
 const readKeysQuery = queryReaderOf(verifyKeysQuery);
 const readReplayBody = readerOf(replayBody);
 
-async function list({ sql }: DeliveryOptions, call: Call): Promise<Answer> {
+async function list({ sql }: DeliveryOptions, call: Call): Promise<HttpResponse> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   const { limit = 100, result } = readListQuery(call.search);
   const webhook = await findWebhook(sql, { tenantId: call.caller.tenantId, webhookId });
@@ -47,7 +47,7 @@ async function list({ sql }: DeliveryOptions, call: Call): Promise<Answer> {
   return json(200, { data: attempts.map(toAttemptView), meta: { count: attempts.length } });
 }
 
-async function replay(options: DeliveryOptions, call: Call): Promise<Answer> {
+async function replay(options: DeliveryOptions, call: Call): Promise<HttpResponse> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
   const asked = { webhookId, replay: readReplay(call) };
@@ -57,7 +57,7 @@ async function replay(options: DeliveryOptions, call: Call): Promise<Answer> {
 }
 
 /** A test lasts as long as its receiver likes, so there are only so many at once. */
-async function test(options: DeliveryOptions, tests: FairSlots, call: Call): Promise<Answer> {
+async function test(options: DeliveryOptions, tests: FairSlots, call: Call): Promise<HttpResponse> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
   const { tenantId } = call.caller;
@@ -74,7 +74,7 @@ async function test(options: DeliveryOptions, tests: FairSlots, call: Call): Pro
   }
 }
 
-async function verifyKeys({ sql, clock }: DeliveryOptions, call: Call): Promise<Answer> {
+async function verifyKeys({ sql, clock }: DeliveryOptions, call: Call): Promise<HttpResponse> {
   const { kty } = readKeysQuery(call.search);
   const keys = await findPublicJwks(sql, call.caller.tenantId, clock.now(), kty);
   return { status: 200, body: `{"keys":[${keys.join(',')}]}` };

@@ -8,12 +8,12 @@ import { LRUCache } from 'lru-cache';
 import type { Contract } from '../auth/store.ts';
 import { packageVersion } from '../settings/package-version.ts';
 import { htmlPage, staticPagePolicy } from './error-pages.ts';
-import type { OpenAnswer, OpenRoute } from './open-route.ts';
+import type { OpenResponse, OpenRoute } from './open-route.ts';
 import { makeDocument } from './openapi/document.ts';
 import { sampleAddress } from './openapi/sample-request.ts';
 import type { SignedRoute } from './pipeline.ts';
 
-/** How long an answer may be used before it is asked for again, in s; the tag then saves the body. */
+/** How long a response may be used before it is asked for again, in s; the tag then saves the body. */
 const keepS = 300;
 
 /** What a reader of the page in a sandbox chooses a client with: browser/try-it.js makes it work. */
@@ -175,7 +175,7 @@ interface Text {
 }
 
 /**
- * A text that never changes while the process lives, and its entity tag. All answers share its bytes:
+ * A text that never changes while the process lives, and its entity tag. All responses share its bytes:
  * anybody may ask for megabytes as often as a connection takes requests, and not read them.
  */
 interface Tagged extends Text {
@@ -196,7 +196,7 @@ function route(
   operation: OpenRoute['operation'],
   text: (request: FastifyRequest) => Promise<Text>,
 ): OpenRoute {
-  const work = async (request: FastifyRequest): Promise<OpenAnswer> => {
+  const work = async (request: FastifyRequest): Promise<OpenResponse> => {
     const { body, type, headers } = await text(request);
     const isKnown = isAmong(request.headers['if-none-match'], headers['etag'] ?? '');
     return isKnown ? { status: 304, headers } : { status: 200, body, type, headers };

@@ -177,7 +177,7 @@ function pageOf(code: RefusalCode): string {
   const { meaning, remedies, example, headers = [] } = explanations[code];
   const requestId = '6f1c0f5c-3d1e-4d0a-9b62-1f0a3f5b8f11';
   const instance = `urn:uuid:${requestId}`;
-  const answer = { type: code, status, title, detail: example, instance, request_id: requestId };
+  const response = { type: code, status, title, detail: example, instance, request_id: requestId };
   return htmlPage(
     `${status} ${title}`,
     `<p class="slug"><code>${code}</code></p>
@@ -191,7 +191,7 @@ ${remedies.map((remedy) => `<li>${html(remedy)}</li>`).join('\n')}
 content-type: application/problem+json
 upvest-request-id: ${requestId}${headers.map((header) => `\n${html(header)}`).join('')}
 
-${html(JSON.stringify(answer, null, 2))}</pre>
+${html(JSON.stringify(response, null, 2))}</pre>
 <p><a href="/errors">All errors</a></p>`,
   );
 }

@@ -13,7 +13,7 @@ import { findWebhook } from '../webhooks/store.ts';
 import { setFaultsBody } from './delivery-schemas.ts';
 import { jsonBody } from './json-body.ts';
 import { json } from './page.ts';
-import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
+import { type Call, type Handler, type HttpResponse, idParam } from './pipeline.ts';
 import { readerOf, readNoQuery } from './schemas.ts';
 
 export interface FaultOptions {
@@ -45,14 +45,14 @@ function webhookIdOf(call: Call): WebhookId {
   return webhookId;
 }
 
-async function show({ sql, clock }: FaultOptions, call: Call): Promise<Answer> {
+async function show({ sql, clock }: FaultOptions, call: Call): Promise<HttpResponse> {
   const key = { tenantId: call.caller.tenantId, webhookId: webhookIdOf(call) };
   if ((await findWebhook(sql, key)) === undefined) throw new Refusal('not_found', noSuchWebhook);
   const faults = await readFaults(sql, [key]);
   return json(200, toView(key.webhookId, faultsAt(faults.get(key.webhookId), clock.now())));
 }
 
-async function set(options: FaultOptions, call: Call): Promise<Answer> {
+async function set(options: FaultOptions, call: Call): Promise<HttpResponse> {
   const webhookId = webhookIdOf(call);
   const body = readBody(jsonBody(call), 'body');
   const { late_s: lateS, burst_s: burstS, silent_s: silentS, stall_s: stallS } = body;

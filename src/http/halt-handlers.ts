@@ -15,8 +15,8 @@ import { Refusal } from '../refusal.ts';
 import { askerOf } from './approval-handlers.ts';
 import { liftHaltBody, listHaltsQuery, setHaltBody } from './control-schemas.ts';
 import { idOf } from './cursor.ts';
-import { answerOnce, type ChangeOptions, decidedBody } from './once.ts';
-import { json, keyPageAnswer } from './page.ts';
+import { type ChangeOptions, decidedBody, respondOnce } from './once.ts';
+import { json, keyPageResponse } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { approvalView } from './pre-trade-views.ts';
 import { queryReaderOf, readerOf, readId, readNoQuery } from './schemas.ts';
@@ -46,7 +46,7 @@ export function haltHandlers(options: StopOptions) {
       const below = cursor === undefined ? undefined : idOf<'halt'>(cursor);
       const { things: halts, next } = await findHalts(sql, { tenantId, inForce, below, limit });
       const objects = halts.map((halt) => JSON.stringify(haltView(halt))).join(',');
-      return keyPageAnswer(call, { objects, count: halts.length, next }, limit);
+      return keyPageResponse(call, { objects, count: halts.length, next }, limit);
     },
 
     set: async (call) => {
@@ -54,7 +54,7 @@ export function haltHandlers(options: StopOptions) {
       const body = decidedBody(call, readSet);
       const { tenantId } = call.caller;
       const target = targetOf(tenantId, body);
-      const answer = await answerOnce(options, call, async (tx, now) => {
+      const response = await respondOnce(options, call, async (tx, now) => {
         const missing = await missingOf(tx, target);
         if (missing !== undefined) return missing;
         if (body.dry_run === true) {
@@ -68,17 +68,17 @@ export function haltHandlers(options: StopOptions) {
         await insertHalt(tx, halt);
         return { status: 201, body: JSON.stringify(haltView(halt)) };
       });
-      if (answer.status === 201) {
-        const { id } = JSON.parse(answer.body ?? '') as { id: HaltId };
+      if (response.status === 201) {
+        const { id } = JSON.parse(response.body ?? '') as { id: HaltId };
         const halt = await findHalt(sql, { tenantId, haltId: id });
         if (halt !== undefined && !(await untilAcknowledged(sql, clock, halt, rest))) {
-          // Its answer is stored: a repetition finds it, and waits again.
+          // Its response is stored: a repetition finds it, and waits again.
           throw new Refusal('service_unavailable', inForceOnly, {
             headers: { 'retry-after': '1' },
           });
         }
       }
-      return answer;
+      return response;
     },
 
     retrieve: async (call) => {
@@ -97,7 +97,7 @@ export function haltHandlers(options: StopOptions) {
       const body = decidedBody(call, readLift);
       const asker = askerOf(call, body.person);
       const { tenantId } = call.caller;
-      return answerOnce(options, call, async (tx, at) => {
+      return respondOnce(options, call, async (tx, at) => {
         const halt = await findHalt(tx, { tenantId, haltId });
         if (halt === undefined) return new Refusal('not_found', noSuchHalt);
         if (halt.tenantId === everyTenant) {

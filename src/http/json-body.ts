@@ -11,7 +11,7 @@ const valuesMax = 400_000;
 /** Members of an object in a large body; none that is meant has a hundredth. */
 const membersMax = 1_000;
 
-/** Characters of a place that an answer repeats. */
+/** Characters of a place that a response repeats. */
 const placeLengthMax = 200;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

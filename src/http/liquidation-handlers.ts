@@ -5,7 +5,7 @@ import type { Sql } from '../db/connect.ts';
 import type { TenantId, UserId } from '../ids.ts';
 import { cancelLiquidation } from '../liquidations/cancel-liquidation.ts';
 import {
-  type CreateAnswer,
+  type CreateResponse,
   type CreateSettings,
   createLiquidation,
 } from '../liquidations/create-liquidation.ts';
@@ -16,8 +16,8 @@ import { type ReleaseTime, scheduleLiquidation } from '../liquidations/schedule-
 import { Refusal } from '../refusal.ts';
 import { scheduleLiquidationBody } from './control-schemas.ts';
 import { jsonBody } from './json-body.ts';
-import { toAnswer } from './once.ts';
-import { json, pageAnswer, rangeOf } from './page.ts';
+import { toResponse } from './once.ts';
+import { json, pageResponse, rangeOf } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { previewView } from './preview-view.ts';
 import {
@@ -65,12 +65,12 @@ export function liquidationHandlers(options: {
 }) {
   const { sql, clock, settings, onCreated, onEvent } = options;
   const open = new OpenLiquidations(sql, clock);
-  const created = (tenantId: TenantId, answer: CreateAnswer) => {
-    if (!answer.replayed) {
+  const created = (tenantId: TenantId, response: CreateResponse) => {
+    if (!response.replayed) {
       open.created(tenantId);
       onCreated();
     }
-    return toAnswer(answer);
+    return toResponse(response);
   };
   return {
     list: async (call) => {
@@ -82,7 +82,7 @@ export function liquidationHandlers(options: {
       const { tenantId } = call.caller;
       const page = await findLiquidationPage(sql, { tenantId, accountId, ...range, from, until });
       if (page === undefined) throw new Refusal('not_found', noSuchAccount);
-      return pageAnswer(call, page, range, 'id');
+      return pageResponse(call, page, range, 'id');
     },
 
     create: async (call) => {

@@ -20,7 +20,7 @@ import { everyInstrument, simulatedMic } from '../venue/simulated/market-store.t
 import { jsonBody } from './json-body.ts';
 import { type ControlMarketBody, controlMarketBody } from './market-schemas.ts';
 import { showMarket } from './market-view.ts';
-import { answerOnce, type ChangeOptions } from './once.ts';
+import { type ChangeOptions, respondOnce } from './once.ts';
 import type { Handler } from './pipeline.ts';
 import { readerOf, readInstant, readNoQuery } from './schemas.ts';
 
@@ -38,7 +38,7 @@ export function marketHandlers(options: ChangeOptions) {
       readNoQuery(call.search);
       const body = readBody(jsonBody(call), 'body');
       const commands = commandsIn(body);
-      return answerOnce(options, call, (tx, now) => {
+      return respondOnce(options, call, (tx, now) => {
         return orUndone(tx, async (part) => {
           const orders = await readOrders(part, call.caller.tenantId, body);
           const unfulfilled = await controlMarket(part, { ...commands, orders }, now);
@@ -59,7 +59,7 @@ async function bodyAt(sql: SqlOrTx, now: Date): Promise<string> {
 /** Runs a part of a transaction; what it refuses is undone and returned. */
 async function orUndone<T>(tx: Tx, work: (part: Tx) => Promise<T>): Promise<T | Refusal> {
   try {
-    return await tx.part(work);
+    return await tx.savepoint(work);
   } catch (error) {
     if (error instanceof Refusal) return error;
     if (error instanceof CalendarError) return refusalOfCalendar(error);

@@ -109,7 +109,7 @@ export const controlMarketBody = only({
 
 export type ControlMarketBody = Static<typeof controlMarketBody>;
 
-/** The state of the market, as every answer shows it. */
+/** The state of the market, as every response shows it. */
 export const marketShape = shape('Market', {
   clock: Type.Object({
     market_time: Type.String({ format: 'date-time' }),

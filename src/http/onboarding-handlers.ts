@@ -10,8 +10,8 @@ import type { UserId } from '../ids.ts';
 import { parseDate } from '../instant.ts';
 import { Refusal } from '../refusal.ts';
 import { jsonBody } from './json-body.ts';
-import { answerOnce, type ChangeOptions } from './once.ts';
-import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
+import { type ChangeOptions, respondOnce } from './once.ts';
+import { type Call, type Handler, type HttpResponse, idParam } from './pipeline.ts';
 import { readerOf, readId, readNoQuery } from './schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from './user-schemas.ts';
 
@@ -30,7 +30,7 @@ export function onboardingHandlers(options: ChangeOptions) {
         throw new Refusal('bad_request', '/birth_date is no date.');
       }
       const { tenantId } = call.caller;
-      return answerOnce(options, call, async (tx, now) => {
+      return respondOnce(options, call, async (tx, now) => {
         return { status: 200, body: await createUser(tx, { tenantId, profile, now }) };
       });
     },
@@ -40,7 +40,7 @@ export function onboardingHandlers(options: ChangeOptions) {
       readNoQuery(call.search);
       const changes = readInstruments(call);
       const { tenantId } = call.caller;
-      return answerOnce(options, call, async (tx, now) => {
+      return respondOnce(options, call, async (tx, now) => {
         const outcomes = await putInstruments(tx, { tenantId, changes, now });
         return { status: 200, body: JSON.stringify({ data: outcomes }) };
       });
@@ -50,7 +50,7 @@ export function onboardingHandlers(options: ChangeOptions) {
 
 export type OnboardingHandlers = ReturnType<typeof onboardingHandlers>;
 
-async function offboardUser({ sql, clock }: ChangeOptions, call: Call): Promise<Answer> {
+async function offboardUser({ sql, clock }: ChangeOptions, call: Call): Promise<HttpResponse> {
   const userId = idParam<'user'>(call, 'user_id', 'not_found');
   readNoQuery(call.search);
   const { tenantId } = call.caller;
@@ -63,7 +63,7 @@ async function offboardUser({ sql, clock }: ChangeOptions, call: Call): Promise<
   return { status: 202 };
 }
 
-async function createAccount(options: ChangeOptions, call: Call): Promise<Answer> {
+async function createAccount(options: ChangeOptions, call: Call): Promise<HttpResponse> {
   readNoQuery(call.search);
   const body = readAccountBody(jsonBody(call), 'body');
   const userId: UserId = readId<'user'>(body.user_id, '/user_id');
@@ -74,7 +74,7 @@ async function createAccount(options: ChangeOptions, call: Call): Promise<Answer
   }
   const { tenantId } = call.caller;
   const wanted = { tenantId, userId, type: body.type as AccountType, name: body.name ?? 'Account' };
-  return answerOnce(options, call, async (tx, now) => {
+  return respondOnce(options, call, async (tx, now) => {
     const opened = await openAccount(tx, { ...wanted, now });
     if (opened.outcome === 'opened') return { status: 200, body: opened.object };
     return opened.outcome === 'user_unknown'

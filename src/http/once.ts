@@ -7,7 +7,7 @@ import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
 import { withMore } from '../trail/act.ts';
 import { jsonBody } from './json-body.ts';
-import type { Answer, Call } from './pipeline.ts';
+import type { Call, HttpResponse } from './pipeline.ts';
 import { type Reader, refuseUnfitWords } from './schemas.ts';
 
 export interface ChangeOptions {
@@ -16,22 +16,26 @@ export interface ChangeOptions {
   readonly settings: { readonly idempotencyRetentionMs: number };
 }
 
-/** Makes the change a call asks for, unless it was made before; either way its answer. */
-export async function answerOnce(
+/** Makes the change a call asks for, unless it was made before; either way its response. */
+export async function respondOnce(
   { sql, clock, settings }: ChangeOptions,
   call: Call,
   change: Change,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const { tenantId, signature, act } = call.caller;
   const { idempotencyKey, requestHash } = call;
   const { idempotencyRetentionMs } = settings;
   const request = { tenantId, signature, act, idempotencyKey, requestHash, idempotencyRetentionMs };
-  return toAnswer(await changeOnce(sql, clock, request, change));
+  return toResponse(await changeOnce(sql, clock, request, change));
 }
 
 /** A repeated answer says so (decisions, point 9). */
-export function toAnswer(answer: { status: number; body: string; replayed: boolean }): Answer {
-  const { status, body, replayed } = answer;
+export function toResponse(response: {
+  status: number;
+  body: string;
+  replayed: boolean;
+}): HttpResponse {
+  const { status, body, replayed } = response;
   return replayed
     ? { status, body, headers: { 'idempotency-replayed': 'true' } }
     : { status, body };

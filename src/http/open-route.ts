@@ -3,13 +3,13 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { OperationId } from './openapi/operations.ts';
-import type { Answer } from './pipeline.ts';
+import type { HttpResponse } from './pipeline.ts';
 
-/** An answer whose body may be bytes that others share: then none of them costs its length. */
-export type OpenAnswer = Omit<Answer, 'body'> & { readonly body?: string | Buffer };
+/** A response whose body may be bytes that others share: then none of them costs its length. */
+export type OpenResponse = Omit<HttpResponse, 'body'> & { readonly body?: string | Buffer };
 
 /** Answers a request, or refuses it. Headers that belong to both are set on the reply. */
-export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<OpenAnswer>;
+export type Work = (request: FastifyRequest, reply: FastifyReply) => Promise<OpenResponse>;
 
 /** Bodies beyond the usual size: up to how many bytes, and who sends one, which is asked before it is read. */
 export interface LargeBody {

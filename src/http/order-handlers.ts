@@ -9,7 +9,7 @@ import {
   findOrderPage,
 } from '../orders/read-store.ts';
 import { Refusal } from '../refusal.ts';
-import { nextLink, pageAnswer, rangeOf } from './page.ts';
+import { nextLink, pageResponse, rangeOf } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import { listOrdersQuery, pageQuery } from './reading-schemas.ts';
 import { queryReaderOf, readNoQuery } from './schemas.ts';
@@ -30,7 +30,7 @@ export function orderHandlers({ sql }: { readonly sql: Sql }) {
         ...range,
       });
       if (page === undefined) throw new Refusal('not_found', 'There is no such account.');
-      return pageAnswer(call, page, range, 'id');
+      return pageResponse(call, page, range, 'id');
     },
 
     retrieve: async (call) => {
@@ -49,7 +49,7 @@ export function orderHandlers({ sql }: { readonly sql: Sql }) {
       const { tenantId } = call.caller;
       const page = await findExecutionPage(sql, { tenantId, orderId, ...range });
       if (page === undefined) throw new Refusal('not_found', noSuchOrder);
-      return pageAnswer(call, page, range, 'id');
+      return pageResponse(call, page, range, 'id');
     },
 
     retrieveExecution: async (call) => {

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal } from '../refusal.ts';
 import { allowedMethods } from './open-route.ts';
 
-type Answer = (
+type Responder = (
   request: FastifyRequest,
   reply: FastifyReply,
   headers: Readonly<Record<string, string>>,
@@ -45,7 +45,7 @@ export class OtherMethods {
   }
 
   /** @param options answers OPTIONS with these headers. */
-  answer(app: FastifyInstance, options: Answer): void {
+  answer(app: FastifyInstance, options: Responder): void {
     const all = [...this.#routed, this.#standIn];
     for (const [path, methods] of this.#allowed) {
       const headers = { allow: methods.join(', ') };

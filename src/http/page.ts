@@ -2,11 +2,11 @@
 
 import type { KeyPage, Page, PageRange } from '../db/page.ts';
 import { toIdCursor } from './cursor.ts';
-import type { Answer } from './pipeline.ts';
+import type { HttpResponse } from './pipeline.ts';
 import { pairsOf } from './schemas.ts';
 
-/** An answer with one object. */
-export function json(status: number, body: object): Answer {
+/** A response with one object. */
+export function json(status: number, body: object): HttpResponse {
   return { status, body: JSON.stringify(body) };
 }
 
@@ -28,12 +28,12 @@ export interface ListQuery {
  * `link` leads to it (RFC 8288), and a page cut short because of its bytes says in `meta.limit` how
  * many objects were taken: so `offset + limit` and `offset + count` both lead on without a gap.
  */
-export function pageAnswer(
+export function pageResponse(
   call: ListQuery,
   page: Page,
   { offset, limit, direction: order }: PageRange,
   sort: string,
-): Answer {
+): HttpResponse {
   const { objects, count, totalCount } = page;
   const end = offset + count;
   const isMore = count > 0 && end < totalCount;
@@ -44,12 +44,12 @@ export function pageAnswer(
 }
 
 /** A page that goes on by cursor, with its `meta`. */
-export function keyPageAnswer(
+export function keyPageResponse(
   call: ListQuery,
   page: KeyPage<string>,
   limit: number,
   toCursor: (key: string) => string = toIdCursor,
-): Answer {
+): HttpResponse {
   const { objects, count } = page;
   const next = page.next === undefined ? null : toCursor(page.next);
   const meta = { count, limit, next, has_more: next !== null };

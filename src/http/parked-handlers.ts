@@ -10,7 +10,7 @@ import { closeParked, findParkedOf, resumeParked } from '../work/parked-store.ts
 import { closeParkedBody, resumeParkedBody } from './control-schemas.ts';
 import { jsonBody } from './json-body.ts';
 import { decidedBody, withDetail } from './once.ts';
-import { json, pageAnswer, rangeOf } from './page.ts';
+import { json, pageResponse, rangeOf } from './page.ts';
 import type { Handler } from './pipeline.ts';
 import { pageQuery } from './reading-schemas.ts';
 import { queryReaderOf, readerOf, readNoQuery } from './schemas.ts';
@@ -30,7 +30,7 @@ export function parkedHandlers(options: { readonly sql: Sql; readonly clock: Clo
         return JSON.stringify({ id, reason, tries, parked_at: since, remedy: remedyOf(id) });
       });
       const page = { objects: objects.join(','), count: items.length, totalCount };
-      return pageAnswer(call, page, range, 'parked_at');
+      return pageResponse(call, page, range, 'parked_at');
     },
 
     resume: async (call) => {

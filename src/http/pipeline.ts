@@ -16,7 +16,7 @@ import type { OriginOf } from './origin.ts';
 import type { Rates } from './rates.ts';
 
 /** What a handler answers: a text, a stream, or nothing. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly body?: string;
   /** Media type of the body; default JSON. */
@@ -45,13 +45,13 @@ export interface Call {
   readonly idempotencyKey: string;
   /** SHA-256 of method, path and body: what "the same request" means. Empty where the key is. */
   readonly requestHash: Buffer;
-  /** HEAD: only the headers of the answer are sent, so nothing may be used up for its body. */
+  /** HEAD: only the headers of the response are sent, so nothing may be used up for its body. */
   readonly isHead: boolean;
-  /** Whether its client still waits for the answer, and the service goes on. */
+  /** Whether its client still waits for the response, and the service goes on. */
   readonly isAwaited: () => boolean;
 }
 
-export type Handler = (call: Call) => Promise<Answer>;
+export type Handler = (call: Call) => Promise<HttpResponse>;
 
 export interface SignedRoute {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -62,7 +62,7 @@ export interface SignedRoute {
   readonly scopes: readonly Scope[];
   /** Whether the contract demands an `idempotency-key`. */
   readonly idempotent: boolean;
-  /** Media type of its answer; default JSON. */
+  /** Media type of its response; default JSON. */
   readonly type?: 'text/event-stream';
   /** Largest body in bytes, where it is not `requestBodyBytesMax`. */
   readonly bodyBytesMax?: number;
@@ -110,7 +110,7 @@ export async function handleSigned(
   route: SignedRoute,
   { request, reply }: { readonly request: FastifyRequest; readonly reply: FastifyReply },
   { authenticator, rates, originOf }: Gate,
-): Promise<Answer> {
+): Promise<HttpResponse> {
   const message = toMessage(request);
   checkAccept(headerOf(request, 'accept'), route.type);
   const clientId = readClientId(request);

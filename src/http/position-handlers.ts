@@ -7,7 +7,7 @@ import { plain } from '../money.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { jsonBody } from './json-body.ts';
 import { applyDeltasBody } from './market-schemas.ts';
-import { answerOnce, type ChangeOptions } from './once.ts';
+import { type ChangeOptions, respondOnce } from './once.ts';
 import type { Handler } from './pipeline.ts';
 import { readerOf, readNoQuery } from './schemas.ts';
 
@@ -20,8 +20,8 @@ export function positionHandlers(options: ChangeOptions) {
       const { deltas } = readBody(jsonBody(call), 'body');
       const set = deltas.map((fields, place) => readMember(fields, place));
       const { tenantId } = call.caller;
-      return answerOnce(options, call, async (tx, now) => {
-        return answerOf(await applyDeltas(tx, { tenantId, deltas: set, now }));
+      return respondOnce(options, call, async (tx, now) => {
+        return responseOf(await applyDeltas(tx, { tenantId, deltas: set, now }));
       });
     },
   } satisfies Readonly<Record<string, Handler>>;
@@ -39,7 +39,7 @@ function readMember(fields: Fields, place: number): Delta {
   throw new Refusal('bad_request', `/deltas/${place}/${read.fault}.`);
 }
 
-function answerOf(result: DeltaResult): { status: number; body: string } | Refusal {
+function responseOf(result: DeltaResult): { status: number; body: string } | Refusal {
   if (result.outcome === 'refused') return refusalOf(result.refusals);
   const data = result.deltas.map(({ delta, isRepeated }) => ({
     type: delta.type,

@@ -13,8 +13,8 @@ import { releaseStop } from '../orders/release-stop.ts';
 import { Refusal } from '../refusal.ts';
 import { idOf } from './cursor.ts';
 import type { StopOptions } from './halt-handlers.ts';
-import { answerOnce, decidedBody } from './once.ts';
-import { json, keyPageAnswer } from './page.ts';
+import { decidedBody, respondOnce } from './once.ts';
+import { json, keyPageResponse } from './page.ts';
 import { type Handler, idParam } from './pipeline.ts';
 import {
   listStoppedQuery,
@@ -54,7 +54,7 @@ export function preTradeHandlers(options: StopOptions) {
       const replaces =
         body.replaces === undefined ? undefined : readId<'controls'>(body.replaces, '/replaces');
       const { tenantId } = call.caller;
-      const answer = await answerOnce(options, call, async (tx, setAt) => {
+      const response = await respondOnce(options, call, async (tx, setAt) => {
         const { reason, person } = body;
         const controlsId: ControlsId = newId<'controls'>();
         const controls = { ...limits, tenantId, controlsId, reason, person, setAt };
@@ -65,7 +65,7 @@ export function preTradeHandlers(options: StopOptions) {
       if (!(await untilAcknowledged(sql, clock, all, rest))) {
         throw new Refusal('service_unavailable', inForceOnly, { headers: { 'retry-after': '1' } });
       }
-      return answer;
+      return response;
     },
 
     listStopped: async (call) => {
@@ -74,7 +74,7 @@ export function preTradeHandlers(options: StopOptions) {
       const below = cursor === undefined ? undefined : idOf<'stop'>(cursor);
       const { things: stops, next } = await findStops(sql, { tenantId, below, limit });
       const objects = stops.map((stop) => JSON.stringify(stopView(stop))).join(',');
-      return keyPageAnswer(call, { objects, count: stops.length, next }, limit);
+      return keyPageResponse(call, { objects, count: stops.length, next }, limit);
     },
 
     release: async (call) => {
@@ -83,7 +83,7 @@ export function preTradeHandlers(options: StopOptions) {
       const body = decidedBody(call, readRelease);
       const { reason, person: by } = body;
       const { tenantId } = call.caller;
-      return answerOnce(options, call, async (tx, at) => {
+      return respondOnce(options, call, async (tx, at) => {
         const which = { tenantId, stopId };
         if ((await findStopTenant(tx, which)) === undefined) {
           return new Refusal('not_found', noSuchStop);

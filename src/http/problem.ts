@@ -41,7 +41,7 @@ export interface ProblemSettings {
   readonly errorsUrl: string | undefined;
 }
 
-/** The answer to a failed request. What is not a refusal says nothing of its cause. */
+/** The response to a failed request. What is not a refusal says nothing of its cause. */
 export function toProblem(error: unknown, requestId: string, settings: ProblemSettings): Problem {
   const refusal = toRefusal(error, settings);
   const { code } = refusal;

@@ -113,7 +113,7 @@ export function readerOf<S extends TSchema>(schema: S): Reader<Static<S>> {
   };
 }
 
-/** Characters of names that an answer repeats. */
+/** Characters of names that a response repeats. */
 const namesLengthMax = 500;
 
 interface Complaint {

@@ -13,14 +13,14 @@ import { brokenRequests } from './broken-request.ts';
 import { type ConnectionLimits, Connections, usualConnectionLimits } from './connections.ts';
 import { type Timeouts, usualTimeouts, withinDeadline } from './deadline.ts';
 import { documentRoutes } from './document-routes.ts';
-import type { LargeBody, OpenAnswer, OpenRoute, Work } from './open-route.ts';
+import type { LargeBody, OpenResponse, OpenRoute, Work } from './open-route.ts';
 import type { OriginOf } from './origin.ts';
 import { OtherMethods } from './other-methods.ts';
 import { admitLargeBody, handleSigned, type SignedRoute } from './pipeline.ts';
 import { probePaths } from './probes.ts';
 import { isFault, type ProblemSettings, toProblem } from './problem.ts';
 import type { Rates } from './rates.ts';
-import { type Recording, recordAnswers } from './record-answers.ts';
+import { type Recording, recordResponses } from './record-responses.ts';
 import { type Certificate, fastifyOver } from './secure-server.ts';
 
 export interface ServerLog {
@@ -47,7 +47,7 @@ export interface ServerOptions {
   /** Keeps requests with what became of them. */
   readonly recording?: Recording | undefined;
   /** Called with every request that was answered. */
-  readonly onAnswer?: (answered: Answered) => void;
+  readonly onResponse?: (answered: Answered) => void;
   /** What differs from the usual. */
   readonly timeouts?: Partial<Timeouts>;
   readonly connections?: ConnectionLimits;
@@ -68,7 +68,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     routerOptions: { maxParamLength: paramLengthMax },
     requestTimeout: requestMs,
     connectionTimeout: stalledConnectionMs,
-    // A request without a host is refused by ourselves, so that the answer has its form.
+    // A request without a host is refused by ourselves, so that the response has its form.
     http: { connectionsCheckingInterval: checkMs, requireHostHeader: false },
     genReqId: () => randomUUID(),
     trustProxy: options.trustedProxies.length > 0 && [...options.trustedProxies],
@@ -98,7 +98,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     app.server.emit('request', request, response);
   });
   endConnectionsOnClose(app, () => connections.closeIdle(), checkMs);
-  if (options.onAnswer !== undefined) tellAnswers(app, options.onAnswer);
+  if (options.onResponse !== undefined) reportResponses(app, options.onResponse);
   takeBodies(app, connections);
   app.setErrorHandler((error, request, reply) => sendProblem(options, { error, request, reply }));
   app.setNotFoundHandler(async ({ raw, id }, reply) => {
@@ -106,7 +106,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (raw.method === 'OPTIONS' && raw.url === '*') return send(reply, id, { status: 204 });
     throw new Refusal('not_found', 'There is no such resource.');
   });
-  if (options.recording !== undefined) recordAnswers(app, options.recording, open);
+  if (options.recording !== undefined) recordResponses(app, options.recording, open);
   const largeBodies = new LargeBodies();
   for (const { method, path, work, largeBody } of open) {
     addRoute(app, options, {
@@ -141,7 +141,7 @@ function takeBodies(app: FastifyInstance, connections: Connections): void {
 }
 
 /**
- * A connection whose request is under way when the server closes ends with its answer; otherwise it
+ * A connection whose request is under way when the server closes ends with its response; otherwise it
  * would be kept alive, and the server open, until its client has been silent for long enough.
  */
 function endConnectionsOnClose(
@@ -160,20 +160,20 @@ function endConnectionsOnClose(
     if (isClosing) reply.header('connection', 'close');
     done();
   });
-  // For an answer whose headers had gone before.
+  // For a response whose headers had gone before.
   app.addHook('onResponse', (_request, _reply, done) => {
     if (isClosing) setImmediate(() => app.server.closeIdleConnections());
     done();
   });
 }
 
-function tellAnswers(app: FastifyInstance, onAnswer: (answered: Answered) => void): void {
+function reportResponses(app: FastifyInstance, onResponse: (answered: Answered) => void): void {
   app.addHook('onResponse', (request, reply, done) => {
     // How long a stream was read says nothing of the service.
     if (reply.getHeader('content-type') === 'text/event-stream') return done();
     const { method, routeOptions } = request;
     const { statusCode: status, elapsedTime: durationMs } = reply;
-    onAnswer({ method, route: routeOptions.url ?? 'none', status, durationMs });
+    onResponse({ method, route: routeOptions.url ?? 'none', status, durationMs });
     done();
   });
 }
@@ -220,9 +220,9 @@ function addRoute(
     ...route,
     url: path,
     handler: async (request, reply) => {
-      const answer = await withinDeadline(deadlineMs, () => work(request, reply));
-      logAnswer(options.log, { request, reply }, answer.status);
-      return send(reply, request.id, answer);
+      const response = await withinDeadline(deadlineMs, () => work(request, reply));
+      logResponse(options.log, { request, reply }, response.status);
+      return send(reply, request.id, response);
     },
   });
 }
@@ -237,7 +237,7 @@ function sendProblem(
   if (isFault(error)) {
     log.error({ request_id: request.id, status: problem.status, err: error }, 'request.failed');
   } else {
-    logAnswer(log, failed, problem.status);
+    logResponse(log, failed, problem.status);
   }
   return send(reply, request.id, { ...problem, type: 'application/problem+json' });
 }
@@ -270,7 +270,7 @@ function translate({ error, request }: { error: unknown; request: FastifyRequest
   }
 }
 
-function logAnswer(
+function logResponse(
   log: ServerLog,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   status: number,
@@ -288,16 +288,16 @@ function logAnswer(
 /** Responses are not to be stored or sniffed, unless they say otherwise as documents do. */
 const usualHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;
 
-function send(reply: FastifyReply, requestId: string, answer: OpenAnswer): FastifyReply {
-  reply.code(answer.status).headers({ ...usualHeaders, 'upvest-request-id': requestId });
-  if (answer.headers !== undefined) reply.headers(answer.headers);
-  const { type = 'application/json' } = answer;
-  if (answer.stream !== undefined) {
+function send(reply: FastifyReply, requestId: string, response: OpenResponse): FastifyReply {
+  reply.code(response.status).headers({ ...usualHeaders, 'upvest-request-id': requestId });
+  if (response.headers !== undefined) reply.headers(response.headers);
+  const { type = 'application/json' } = response;
+  if (response.stream !== undefined) {
     reply.header('content-type', type);
-    return reply.send(reply.request.method === 'HEAD' ? undefined : answer.stream());
+    return reply.send(reply.request.method === 'HEAD' ? undefined : response.stream());
   }
-  if (answer.body === undefined) return reply.send();
-  return reply.header('content-type', type).serializer(asItIs).send(answer.body);
+  if (response.body === undefined) return reply.send();
+  return reply.header('content-type', type).serializer(asItIs).send(response.body);
 }
 
 /** A text by itself would be given a charset by the framework, and JSON has none (RFC 8259, 11). */

@@ -15,9 +15,9 @@ export function statementHandlers(on: WriterOfStatements) {
       const { part = 1 } = readQuery(call.search);
       const { tenantId } = call.caller;
       const { signed, parts } = await writeStatement(on, { tenantId, liquidationId, part });
-      const answer = json(200, signed);
-      if (part >= parts) return answer;
-      return { ...answer, headers: nextLink(call, { part: String(part + 1) }) };
+      const response = json(200, signed);
+      if (part >= parts) return response;
+      return { ...response, headers: nextLink(call, { part: String(part + 1) }) };
     },
   } satisfies Readonly<Record<string, Handler>>;
 }

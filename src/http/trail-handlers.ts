@@ -8,7 +8,7 @@ import { findActs, type RecordedAct } from '../trail/acts-store.ts';
 import { listActsQuery } from './control-schemas.ts';
 import { operatorActView } from './control-views.ts';
 import { actPlaceOf, toActCursor } from './cursor.ts';
-import { keyPageAnswer } from './page.ts';
+import { keyPageResponse } from './page.ts';
 import type { Handler } from './pipeline.ts';
 import { queryReaderOf, readId, readQueryInstant } from './schemas.ts';
 
@@ -20,7 +20,7 @@ export function trailHandlers({ sql }: { readonly sql: Sql }) {
       const { tenantId } = call.caller;
       const { acts, next, limit } = await readActs(sql, { tenantId, search: call.search });
       const objects = acts.map((act) => JSON.stringify(actView(act))).join(',');
-      return keyPageAnswer(call, { objects, count: acts.length, next }, limit, (text) => text);
+      return keyPageResponse(call, { objects, count: acts.length, next }, limit, (text) => text);
     },
   } satisfies Readonly<Record<string, Handler>>;
 }

@@ -13,7 +13,7 @@ import {
 import { type TunnelRequest, tunnelUrl } from '../tunnels/tunnel.ts';
 import type { OpenRoute } from './open-route.ts';
 import { json } from './page.ts';
-import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
+import { type Call, type Handler, type HttpResponse, idParam } from './pipeline.ts';
 import { readNoQuery } from './schemas.ts';
 
 export interface TunnelHandlersOptions extends TunnelOptions {
@@ -41,7 +41,11 @@ export function tunnelHandlers(options: TunnelHandlersOptions) {
 
 export type TunnelHandlers = ReturnType<typeof tunnelHandlers>;
 
-async function poll(options: TunnelHandlersOptions, polls: FairSlots, call: Call): Promise<Answer> {
+async function poll(
+  options: TunnelHandlersOptions,
+  polls: FairSlots,
+  call: Call,
+): Promise<HttpResponse> {
   const tunnelId = idParam<'tunnel'>(call, 'endpoint_id', 'not_found');
   readNoQuery(call.search);
   const { tenantId } = call.caller;

@@ -14,8 +14,8 @@ import { Refusal } from '../refusal.ts';
 import { findWebhook, listWebhooks } from '../webhooks/store.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../webhooks/webhook.ts';
 import { jsonBody } from './json-body.ts';
-import { json, pageAnswer, rangeOf } from './page.ts';
-import { type Answer, type Call, type Handler, idParam } from './pipeline.ts';
+import { json, pageResponse, rangeOf } from './page.ts';
+import { type Call, type Handler, type HttpResponse, idParam } from './pipeline.ts';
 import { queryReaderOf, readerOf, readNoQuery } from './schemas.ts';
 import {
   createWebhookBody,
@@ -46,16 +46,16 @@ const readCreateBody = readerOf(createWebhookBody);
 const readUpdateBody = readerOf(updateWebhookBody);
 const readListQuery = queryReaderOf(listWebhooksQuery);
 
-async function list({ sql }: WebhookOptions, call: Call): Promise<Answer> {
+async function list({ sql }: WebhookOptions, call: Call): Promise<HttpResponse> {
   const { sort = 'created_at', ...query } = readListQuery(call.search);
   const range = rangeOf(query);
   const { tenantId } = call.caller;
   const { webhooks, totalCount } = await listWebhooks(sql, { ...range, tenantId, sort });
   const objects = webhooks.map((webhook) => JSON.stringify(toView(webhook))).join(',');
-  return pageAnswer(call, { objects, count: webhooks.length, totalCount }, range, sort);
+  return pageResponse(call, { objects, count: webhooks.length, totalCount }, range, sort);
 }
 
-async function create(options: WebhookOptions, call: Call): Promise<Answer> {
+async function create(options: WebhookOptions, call: Call): Promise<HttpResponse> {
   readNoQuery(call.search);
   const body = readCreateBody(jsonBody(call), 'body');
   const { title, url } = body;
@@ -65,7 +65,7 @@ async function create(options: WebhookOptions, call: Call): Promise<Answer> {
   return json(201, toView(webhook));
 }
 
-async function retrieve({ sql }: WebhookOptions, call: Call): Promise<Answer> {
+async function retrieve({ sql }: WebhookOptions, call: Call): Promise<HttpResponse> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
   const webhook = await findWebhook(sql, { tenantId: call.caller.tenantId, webhookId });
@@ -75,7 +75,7 @@ async function retrieve({ sql }: WebhookOptions, call: Call): Promise<Answer> {
   return json(200, { ...toView(webhook), ...delivery });
 }
 
-async function update(options: WebhookOptions, call: Call): Promise<Answer> {
+async function update(options: WebhookOptions, call: Call): Promise<HttpResponse> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
   const body = readUpdateBody(jsonBody(call), 'body');
@@ -86,7 +86,7 @@ async function update(options: WebhookOptions, call: Call): Promise<Answer> {
   return json(200, toView(webhook));
 }
 
-async function remove(options: WebhookOptions, call: Call): Promise<Answer> {
+async function remove(options: WebhookOptions, call: Call): Promise<HttpResponse> {
   const webhookId = idParam<'webhook'>(call, 'webhook_id', 'not_found');
   readNoQuery(call.search);
   await removeWebhook(options, call.caller, webhookId);

@@ -2,7 +2,7 @@
 
 import type { DeliveryState } from '../deliveries/history-store.ts';
 import type { LoggedAttempt } from '../deliveries/progress-store.ts';
-import { type Attempt, harmless, keptAnswer } from '../egress/post.ts';
+import { type Attempt, harmless, keptResponse } from '../egress/post.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
 import { toCursor } from './cursor.ts';
 
@@ -82,7 +82,7 @@ export function toAttemptView(attempt: LoggedAttempt): object {
   };
 }
 
-/** Most headers of an answer that are shown. */
+/** Most headers of a response that are shown. */
 const shownHeadersMax = 50;
 
 /** What a receiver said to a test; where it said nothing, why. */
@@ -91,5 +91,5 @@ export function toResponseView(attempt: Attempt): object {
   const headers = Object.entries(attempt.headers).slice(0, shownHeadersMax);
   const shown = headers.map(([name, value = '']) => [name, harmless(String(value))]);
   const { status } = attempt;
-  return { status, headers: Object.fromEntries(shown), body: keptAnswer(attempt) };
+  return { status, headers: Object.fromEntries(shown), body: keptResponse(attempt) };
 }

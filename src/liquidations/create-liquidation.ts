@@ -39,7 +39,7 @@ export interface CreateSettings {
 }
 
 /** The stored answer: of this request, or of the first one with the same key. */
-export interface CreateAnswer {
+export interface CreateResponse {
   readonly status: number;
   readonly body: string;
   readonly replayed: boolean;
@@ -60,7 +60,7 @@ export async function createLiquidation(
   clock: Clock,
   request: CreateRequest,
   settings: CreateSettings,
-): Promise<CreateAnswer> {
+): Promise<CreateResponse> {
   const { hasRoom = true, schedule } = request;
   const isRefused = schedule instanceof Refusal;
   let signatureIsNew = true;
@@ -115,7 +115,7 @@ async function insertOrMakeRoom(sql: Sql, creation: Creation): Promise<CreationR
   }
 }
 
-type Verdict = { type: 'answer'; answer: CreateAnswer } | { type: 'overtaken' };
+type Verdict = { type: 'answer'; answer: CreateResponse } | { type: 'overtaken' };
 
 function verdictOf(row: CreationRow, request: CreateRequest): Verdict {
   if (row.signature_replayed) throw new Refusal('unauthorized', 'This signature was used before.');

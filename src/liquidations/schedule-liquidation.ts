@@ -6,8 +6,8 @@ import type { Sql } from '../db/connect.ts';
 import { Refusal } from '../refusal.ts';
 import { findMarketTime, findNextOpening } from '../venue/calendar-store.ts';
 import {
-  type CreateAnswer,
   type CreateRequest,
+  type CreateResponse,
   type CreateSettings,
   createLiquidation,
 } from './create-liquidation.ts';
@@ -35,7 +35,7 @@ export async function scheduleLiquidation(
   clock: Clock,
   { release, reason, ...request }: ScheduleRequest,
   settings: CreateSettings,
-): Promise<CreateAnswer> {
+): Promise<CreateResponse> {
   const schedule = await scheduleOf(sql, clock.now(), release, reason);
   return createLiquidation(sql, clock, { ...request, schedule }, settings);
 }

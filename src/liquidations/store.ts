@@ -1,7 +1,7 @@
 // The statements by which requests change liquidations: create and cancel. Each is one statement and one
 // commit, since round trips are the cost of a request.
 
-import { storedAnswerSql } from '../auth/idempotency-store.ts';
+import { storedResponseSql } from '../auth/idempotency-store.ts';
 import type { SignatureUse } from '../auth/signature-use.ts';
 import { type Contract, signatureUseSql } from '../auth/store.ts';
 import type { AccountStatus } from '../book/account.ts';
@@ -150,7 +150,7 @@ export async function insertLiquidation(sql: Sql, c: Creation): Promise<Creation
       cross join created c
     ),
     event as (${liquidationEventsSql(event, c.now)}),
-    remembered as (${storedAnswerSql(answer, shown)}),
+    remembered as (${storedResponseSql(answer, shown)}),
     recorded as (${actSql(c.tenantId, act, fragment`select from created`)})
     select
       v.signature_replayed, v.account_status, v.overtaken, v.running_id, v.is_too_large,

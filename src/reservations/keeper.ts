@@ -13,7 +13,7 @@ import type { TenantId } from '../ids.ts';
 import { ConfigError } from '../settings/config.ts';
 import {
   type GrantedPosition,
-  keeperAnswerBytesMax,
+  keeperResponseBytesMax,
   type Question,
   type SalesReport,
   type Unanswered,
@@ -118,7 +118,7 @@ async function send(options: HttpKeeperOptions, message: Message): Promise<Attem
     timeoutMs,
     stop: neverStopped,
     signings,
-    answerBytesMax: keeperAnswerBytesMax,
+    responseBytesMax: keeperResponseBytesMax,
   });
 }
 

@@ -16,7 +16,7 @@ export const reservationLeaseMs = 15_000;
 const reservationWaitMs = { first: 1_000, longest: 300_000 };
 
 /** Bytes of a keeper's answer: 5,000 positions, each with a reason of 200 characters in up to 4 bytes. */
-export const keeperAnswerBytesMax = 5 * 1_048_576;
+export const keeperResponseBytesMax = 5 * 1_048_576;
 
 /** A reservation is asked for until it is answered, or closed because nothing is to be sold by it. */
 export const reservationTransitions = {

@@ -26,7 +26,7 @@ const questionBody = Type.Object({
   positions: Type.Array(Type.Object({ isin, quantity }), { minItems: 1, maxItems: positionsMax }),
 });
 
-const answerBody = Type.Object({
+const responseBody = Type.Object({
   reservation_id: Type.String({ description: 'As asked.' }),
   positions: Type.Array(
     Type.Object({
@@ -51,7 +51,7 @@ const reportBody = Type.Object({
   ),
 });
 
-const answer = Compile(answerBody);
+const answer = Compile(responseBody);
 
 function nameOf({ reservationId, tenantId, accountId, liquidationId }: ReservationName) {
   return {
@@ -86,7 +86,7 @@ export function readGrants(
 ): readonly GrantedPosition[] | string {
   const value = parsed(text);
   if (!answer.Check(value)) return 'the answer has another form';
-  const { reservation_id: named, positions: given } = value as Static<typeof answerBody>;
+  const { reservation_id: named, positions: given } = value as Static<typeof responseBody>;
   if (named !== reservationId) return 'the answer is for another reservation';
   const byIsin = new Map(given.map((one) => [one.isin, one]));
   if (byIsin.size !== given.length || given.length !== positions.length) {

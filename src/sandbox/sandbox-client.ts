@@ -9,7 +9,7 @@ import {
 } from 'node:crypto';
 import { access, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/client';
+import { ApiError, Client, type ClientOptions, NoResponseError } from '@unwind/client';
 import { enterClient, newIdentity } from '../auth/create-client.ts';
 import { scopes } from '../auth/scope.ts';
 import type { Seal } from '../auth/seal.ts';
@@ -177,16 +177,16 @@ export async function clientOptionsOf(sandbox: SandboxClient): Promise<ClientOpt
 }
 
 /** How long a process may take to answer that the file names, in ms: also a busy one is there. */
-const answerMsMax = 10_000;
+const responseMsMax = 10_000;
 
 /** Whether a service that knows this client answers where the file says; another one may by now. */
 async function isServed(sandbox: SandboxClient): Promise<boolean> {
-  const retry = { attemptsMax: 1, attemptMs: answerMsMax };
+  const retry = { attemptsMax: 1, attemptMs: responseMsMax };
   try {
     await new Client({ ...(await clientOptionsOf(sandbox)), retry }).grantedScopes();
     return true;
   } catch (error) {
-    if (error instanceof ApiError || error instanceof NoAnswerError) return false;
+    if (error instanceof ApiError || error instanceof NoResponseError) return false;
     throw error;
   }
 }

@@ -119,7 +119,7 @@ export async function workInHalves<Claimed extends Row, Done>(
   const [one] = rows;
   if (one === undefined) return [];
   try {
-    return await tx.part((part) => step.work(part, batch));
+    return await tx.savepoint((inner) => step.work(inner, batch));
   } catch (error) {
     if (!isMistake(error)) throw error;
     if (rows.length === 1) {

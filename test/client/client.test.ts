@@ -6,7 +6,7 @@ import {
   ApiError,
   Client,
   type ClientOptions,
-  NoAnswerError,
+  NoResponseError,
   StillRunningError,
 } from '@unwind/client';
 import { systemClock } from '../../src/clock.ts';
@@ -265,7 +265,7 @@ suite('asking again', () => {
   test('not what could be done twice: the error says that it may be done', async (t) => {
     const { client, front } = await makeWorld(t);
     front.react = (_, { target }) => (target === '/webhooks' ? 'lose the answer' : 'pass');
-    const error = await refusal(client.webhooks.create(hook), NoAnswerError);
+    const error = await refusal(client.webhooks.create(hook), NoResponseError);
     assert.deepEqual([error.attempts, error.mayBeDone], [1, true]);
     assert.equal(front.count('POST', '/webhooks'), 1);
   });
@@ -318,8 +318,8 @@ suite('stopping', () => {
     await eventually('a token is asked for', () => front.count('POST', '/auth/token') === 1);
     stop.abort(new Error('enough'));
     await assert.rejects(stopped, /enough/);
-    const error = await refusal(waits, NoAnswerError);
-    assert.match(error.message, /^No answer in time from 127\.0\.0\.1:\d+, after 1 attempt\.$/);
+    const error = await refusal(waits, NoResponseError);
+    assert.match(error.message, /^No response in time from 127\.0\.0\.1:\d+, after 1 attempt\.$/);
     assert.equal(error.mayBeDone, false);
   });
 
@@ -333,7 +333,7 @@ suite('stopping', () => {
     for (const deadlineMs of [250, 2_000, 20_000, 60_000]) {
       const options = { deadlineMs, idempotencyKey };
       const call = client.liquidations.create(accountId, { user_id: userId }, options);
-      const error = await refusal(call, NoAnswerError);
+      const error = await refusal(call, NoResponseError);
       if (front.count('POST', path) === 0) continue;
       assert.deepEqual([error.mayBeDone, error.idempotencyKey], [true, idempotencyKey]);
       return;

@@ -134,7 +134,7 @@ function serves(...senders: readonly Sender[]): KeyServer['respond'] {
 suite('a server of keys that', () => {
   const unknown = newSender('ed25519');
   const troubles: readonly (readonly [string, KeyServer['respond'], RegExp])[] = [
-    ['hangs', () => {}, /could not be fetched: no answer within 0\.3 s\.$/],
+    ['hangs', () => {}, /could not be fetched: no response within 0\.3 s\.$/],
     ['breaks off', (response) => response.destroy(), /could not be fetched: fetch failed\.$/],
     ['answers 500', (response) => response.writeHead(500).end(), /the service answered 500\.$/],
     ['answers no JSON', (response) => response.end('<html>'), /is not valid JSON\.$/],

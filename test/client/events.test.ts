@@ -168,7 +168,7 @@ suite('deliveries of a subscription', () => {
       const call = path.endsWith('test')
         ? client.webhooks.test(id)
         : client.webhooks.replay(id, { set_aside: true });
-      await assert.rejects(call, { name: 'NoAnswerError', mayBeDone: true });
+      await assert.rejects(call, { name: 'NoResponseError', mayBeDone: true });
       assert.equal(front.count('POST', path), 1);
     }
   });

@@ -1,4 +1,4 @@
-// Why there is no answer: told apart, with what to do about it, and tried again only where that helps.
+// Why there is no response: told apart, with what to do about it, and tried again only where that helps.
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,7 +7,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { ApiError, Client, type ClientOptions, NoAnswerError } from '@unwind/client';
+import { ApiError, Client, type ClientOptions, NoResponseError } from '@unwind/client';
 import { type Identity, newAuthority, selfSigned } from '../egress/certificate.ts';
 import { portOf } from '../support/condition.ts';
 import { freePort } from '../support/port.ts';
@@ -35,12 +35,12 @@ async function listening(t: TestContext, server: Server): Promise<number> {
 const trusted = newAuthority('Trusted in this file');
 setDefaultCACertificates([...getCACertificates('default'), trusted.cert]);
 
-async function fault(client: Client): Promise<NoAnswerError> {
+async function fault(client: Client): Promise<NoResponseError> {
   const error = await client.webhooks.create({ title: 't', url: 'https://hooks.example' }).then(
     () => assert.fail('it was answered'),
     (reason: unknown) => reason,
   );
-  assert.ok(error instanceof NoAnswerError, String(error));
+  assert.ok(error instanceof NoResponseError, String(error));
   return error;
 }
 
@@ -54,7 +54,7 @@ suite('what cannot come right by itself is reported after one attempt', () => {
       return `https://localhost:${await listening(t, server)}`;
     };
   };
-  const table: readonly (readonly [string, Place, NoAnswerError['reason'], RegExp])[] = [
+  const table: readonly (readonly [string, Place, NoResponseError['reason'], RegExp])[] = [
     [
       'a host that does not exist',
       async () => 'http://nosuchhost.invalid:8080',
@@ -205,7 +205,7 @@ suite('what may come right by itself is tried again', () => {
     t.after(() => server.closeAllConnections());
     const url = `http://127.0.0.1:${await listening(t, server)}`;
     const error = await fault(clientAt(url, { retry: { ...retry, deadlineMs: 200 } }));
-    assert.match(error.message, /^No answer in time from 127\.0\.0\.1:\d+, after 1 attempt\.$/);
+    assert.match(error.message, /^No response in time from 127\.0\.0\.1:\d+, after 1 attempt\.$/);
     assert.equal(error.reason, 'timeout');
   });
 });

@@ -20,7 +20,7 @@ export interface Passing {
 /** What the front does with a request. */
 export type Reaction =
   | 'pass'
-  /** The service does its work, and its answer is lost. */
+  /** The service does its work, and its response is lost. */
   | 'lose the answer'
   /** Says nothing and keeps the connection. */
   | 'never'

@@ -31,7 +31,7 @@ export async function startProvider(
   let answer: Answer | undefined;
   const server = createServer((request, response) => {
     // Only now does the service listen, and has an address.
-    answer ??= answerOf();
+    answer ??= responseOf();
     answer(request, response);
   });
   server.listen(0, '127.0.0.1');
@@ -44,7 +44,7 @@ export async function startProvider(
   const clientSecret = randomBytes(24).toString('base64url');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const onTheWay: TestProvider['onTheWay'] = { change: (idToken) => idToken };
-  const answerOf = (): Answer => {
+  const responseOf = (): Answer => {
     const provider = new Provider(issuer, {
       clients: [
         {

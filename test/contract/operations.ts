@@ -1,4 +1,4 @@
-// The operations of the contract page with the answers it lists, as data.
+// The operations of the contract page with the responses it lists, as data.
 
 /** Statuses by operation: the success first. */
 export const contractOperations = {

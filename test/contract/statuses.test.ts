@@ -1,4 +1,4 @@
-// Every answer that the contract page lists for an operation can be had from it, in the form of the API
+// Every response that the contract page lists for an operation can be had from it, in the form of the API
 // document (test/support/document.ts holds each against it).
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -13,7 +13,7 @@ import { drawFault, type Fault, type FaultReport, strike } from './faults.ts';
 import { type Lot, lotOf } from './random.ts';
 import { type Recovery, recoveriesOf } from './report.ts';
 import { ask, type Sale, type Steering, sell, sellBatch } from './seller.ts';
-import { answerMsMax, type World } from './world.ts';
+import { responseMsMax, type World } from './world.ts';
 
 export interface CycleOptions {
   readonly seed: number;
@@ -152,7 +152,7 @@ async function haltSometimes(world: World, lot: Lot): Promise<number> {
     await wait(lot.between(0, betweenHaltsMs));
     const strength = lot.between(1, 2) === 1 ? 'cancel' : 'release';
     const json = { scope: 'tenant', strength, reason: 'a test', person: 'Tester' };
-    const halt = await ask(world, { ...toPost('/halts', json), deadlineMs: answerMsMax });
+    const halt = await ask(world, { ...toPost('/halts', json), deadlineMs: responseMsMax });
     assert.equal(halt.status, 201, halt.text);
     const before = await world.received();
     await wait(lot.between(0, haltedMsMax));
@@ -173,7 +173,7 @@ async function limitSometimes(world: World, lot: Lot): Promise<void> {
     const inForce = await ask(world, { method: 'GET', target: '/controls' });
     const replaces = (inForce.json as { own: { id: string } | null }).own?.id;
     const asked = toPost('/controls', { ...by, ...limit, replaces });
-    const answer = await ask(world, { ...asked, deadlineMs: answerMsMax });
+    const answer = await ask(world, { ...asked, deadlineMs: responseMsMax });
     assert.equal(answer.status, 200, answer.text);
   };
   for (let i = 0; i < limits; i += 1) {

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
-  type ApiAnswer,
   ApiError,
   type ApiRequest,
+  type ApiResponse,
   type Client,
-  NoAnswerError,
+  NoResponseError,
 } from '@unwind/client';
 import { eventually } from '../support/condition.ts';
 import type { Candidate } from './book.ts';
@@ -32,7 +32,7 @@ export interface Counter {
   /** The next client to ask: each has one of the processes behind it. */
   nextClient(): Client;
   /** A request was answered, so long after it was sent first, and sent so often. */
-  onAnswer(waitedMs: number, attempts: number): void;
+  onResponse(waitedMs: number, attempts: number): void;
   onAcknowledged(liquidationId: string): void;
 }
 
@@ -147,7 +147,7 @@ interface StartedAccount {
 }
 
 /** Sends, of one process after the other, until there is an answer that decides. */
-export async function ask(counter: Counter, request: ApiRequest): Promise<ApiAnswer> {
+export async function ask(counter: Counter, request: ApiRequest): Promise<ApiResponse> {
   const begunAt = performance.now();
   let attempts = 0;
   const answer = await eventually(
@@ -158,19 +158,22 @@ export async function ask(counter: Counter, request: ApiRequest): Promise<ApiAns
     },
     patienceMs,
   );
-  counter.onAnswer(performance.now() - begunAt, attempts);
+  counter.onResponse(performance.now() - begunAt, attempts);
   return answer;
 }
 
 /** A process that is gone, a database that is coming back, the first request still running: none. */
-async function decisiveAnswer(client: Client, request: ApiRequest): Promise<ApiAnswer | undefined> {
+async function decisiveAnswer(
+  client: Client,
+  request: ApiRequest,
+): Promise<ApiResponse | undefined> {
   try {
     const answer = await client.send(request);
     const { status, text } = answer;
     const isOpen = status >= 500 || (status === 409 && /Another change|try again/.test(text));
     return isOpen ? undefined : answer;
   } catch (error) {
-    if (error instanceof NoAnswerError) return undefined;
+    if (error instanceof NoResponseError) return undefined;
     if (error instanceof ApiError && error.status >= 500) return undefined; // of the token
     throw error;
   }

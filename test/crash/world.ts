@@ -41,9 +41,9 @@ const accountsAtOnce = 400;
  * What a process that does not sleep answers at the latest: longer than it may take for a request. A halt and a
  * limit need much of that, since they wait for claims and leases.
  */
-export const answerMsMax = requestDeadlineMs + 5_000;
+export const responseMsMax = requestDeadlineMs + 5_000;
 /** One attempt only, and usually not a long one: a process that sleeps answers nothing. */
-const retry = { attemptsMax: 1, attemptMs: answerMsMax, deadlineMs: 3_000 };
+const retry = { attemptsMax: 1, attemptMs: responseMsMax, deadlineMs: 3_000 };
 
 /** Where orders go. */
 export type VenueKind = 'simulated' | 'fix';
@@ -273,7 +273,7 @@ export class World implements Counter {
     return client;
   }
 
-  onAnswer(waitedMs: number, attempts: number): void {
+  onResponse(waitedMs: number, attempts: number): void {
     this.answeredAt.push(performance.now());
     this.longestAnswerMs = Math.max(this.longestAnswerMs, waitedMs);
     this.attempts += attempts;

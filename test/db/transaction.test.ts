@@ -283,15 +283,15 @@ test('a part that fails is undone alone, also inside another part', async (t) =>
   await makeCounters(sql);
   await inTransaction(sql, async (tx) => {
     await increment(tx, 1);
-    const failing = tx.part(async (part) => {
+    const failing = tx.savepoint(async (part) => {
       await increment(part, 1);
-      await part.part((inner) => increment(inner, 1));
+      await part.savepoint((inner) => increment(inner, 1));
       await part`insert into tx_test.counters (id, n) values (1, 0)`;
     });
     await assert.rejects(failing, (error) => isUniqueViolation(error, 'counters_pkey'));
-    const answer = await tx.part(async (part) => {
+    const answer = await tx.savepoint(async (part) => {
       await increment(part, 2);
-      await assert.rejects(part.part((inner) => inner`select 1 / 0`));
+      await assert.rejects(part.savepoint((inner) => inner`select 1 / 0`));
       return 'done';
     });
     assert.equal(answer, 'done');
@@ -308,12 +308,12 @@ test('statements of a part that has ended are refused, and a lost connection los
     inTransaction(sql, async (tx) => {
       await increment(tx, 1);
       let ended: Tx | undefined;
-      await tx.part(async (part) => {
+      await tx.savepoint(async (part) => {
         ended = part;
       });
       assert.ok(ended);
       await assert.rejects(increment(ended, 1), /has ended/);
-      await tx.part(async (part) => {
+      await tx.savepoint(async (part) => {
         const [row] = await part<{ pid: number }[]>`select pg_backend_pid() as pid`;
         await other`select pg_terminate_backend(${row?.pid ?? 0})`;
         await increment(part, 2);

@@ -1,4 +1,4 @@
-// What the answers of receivers mean for their subscriptions: what is broken for the events of one
+// What the responses of receivers mean for their subscriptions: what is broken for the events of one
 // account does not pass for a receiver that is down, and who asks for it is left alone as a whole.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { later } from '../../src/clock.ts';
 import { listAttempts, readDeliveryState } from '../../src/deliveries/history-store.ts';
 import type { AccountId } from '../../src/ids.ts';
-import { keptAnswerMax } from '../../src/limits.ts';
+import { keptResponseMax } from '../../src/limits.ts';
 import { portOf } from '../support/condition.ts';
 import { deliverDue, startDeliverer, stateOf } from './subscriptions.ts';
 import {
@@ -103,7 +103,7 @@ test('of a long answer that is no text the delivery log keeps the beginning, as 
   const [attempt] = await listAttempts(sql, webhook, { limit: 1, result: 'failed' });
   const answer = attempt?.answer ?? '';
   assert.ok(answer.startsWith('no\u{fffd} \u{fffd}'), JSON.stringify(answer.slice(0, 20)));
-  assert.ok(answer.length === keptAnswerMax && answer.isWellFormed());
+  assert.ok(answer.length === keptResponseMax && answer.isWellFormed());
 });
 
 describe('a receiver that asks to be left alone', () => {

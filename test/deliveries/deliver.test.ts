@@ -152,7 +152,7 @@ describe('after a failure', () => {
     ['answers 500', { status: 500 }, /^answered 500$/],
     ['redirects', { status: 301, headers: { location: '/' } }, /^answered 301$/],
     ['closes the socket', 'close', /^UND_ERR_SOCKET$/],
-    ['never answers', 'never', /^(no answer in time|UND_ERR_HEADERS_TIMEOUT)$/],
+    ['never answers', 'never', /^(no response in time|UND_ERR_HEADERS_TIMEOUT)$/],
   ];
   for (const [what, reaction, outcome] of troubles) {
     test(`a receiver that ${what} is shown as such and tried again`, async (t) => {

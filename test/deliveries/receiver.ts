@@ -21,7 +21,7 @@ export type Reaction =
       readonly headers?: Readonly<Record<string, string>>;
       readonly body?: Uint8Array;
     }
-  /** Closes the socket without an answer. */
+  /** Closes the socket without a response. */
   | 'close'
   /** Keeps the socket open and says nothing. */
   | 'never'
@@ -47,7 +47,7 @@ export interface TestReceiver {
   readonly port: number;
   /** All requests so far, whatever became of them. */
   readonly received: readonly Received[];
-  /** Those that it answered 2xx, in the order of its answers. */
+  /** Those that it answered 2xx, in the order of its responses. */
   readonly taken: readonly Received[];
   /** Decides about each request, numbered from 1; set before requests come. Default 204. */
   react: (number: number, delivery: Received) => Reaction | Promise<Reaction>;

@@ -5,7 +5,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
-import { type Attempt, keptAnswer, post, receiverAgent } from '../../src/egress/post.ts';
+import { type Attempt, keptResponse, post, receiverAgent } from '../../src/egress/post.ts';
 import { toResponseView } from '../../src/http/webhook-views.ts';
 import { newId } from '../../src/ids.ts';
 import { settingsOf } from '../deliveries/queues.ts';
@@ -236,7 +236,7 @@ describe('what a receiver said is kept', () => {
     ]);
     const { url } = await startPeer(t, (socket) => socket.end(bytes));
     const attempt = await sender(t)(url);
-    const text = keptAnswer(attempt) + JSON.stringify(toResponseView(attempt));
+    const text = keptResponse(attempt) + JSON.stringify(toResponseView(attempt));
     assert.match(text, /a\tb\n/);
     assert.match(text, /red/);
     assert.doesNotMatch(text, /[^\P{Cc}\t\n\r]|\p{Bidi_Control}/u);

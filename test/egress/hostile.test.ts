@@ -1,4 +1,4 @@
-// Where deliveries must not go: hostile URLs at registration and again at delivery, and hostile answers
+// Where deliveries must not go: hostile URLs at registration and again at delivery, and hostile responses
 // of resolvers, among them names that answer differently the second time. A receiver listens on
 // loopback and must hear nothing.
 import assert from 'node:assert/strict';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import type { AfterTest } from '../support/database.ts';
 
-/** The answer about a name: addresses, and names it is an alias of on the way there. */
+/** The response about a name: addresses, and names it is an alias of on the way there. */
 export type NameAnswer =
   | { readonly addresses: readonly string[]; readonly alias?: string }
   | 'no such name'

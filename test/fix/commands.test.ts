@@ -67,7 +67,7 @@ test('a venue is checked, traded at, shown and stopped', { timeout }, async (t) 
 
   const never = await command('fix', 'status');
   assert.deepEqual([never.code, never.stdout], [2, '']);
-  assert.match(never.stderr, /run "unwind migrate" first/);
+  assert.match(never.stderr, /has no schema yet: run "unwind migrate"/);
   assert.equal((await command('migrate')).code, 0);
 
   const checked = await command('venues', 'check');

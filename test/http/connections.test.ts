@@ -32,7 +32,7 @@ async function busy(t: AfterTest, service: HttpService, count: number): Promise<
   const wires: Wire[] = [];
   for (let n = 0; n < count; n += 1) {
     const wire = await openWire(t, service);
-    // The answer says that the connection has been taken; then it is kept busy.
+    // The response says that the connection has been taken; then it is kept busy.
     wire.write(get('/healthz'));
     assert.equal((await wire.answer()).status, 200);
     wire.write(`${get('/healthz')}${unfinished}`);

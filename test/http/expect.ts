@@ -1,4 +1,4 @@
-// What every answer of the service has to look like, and whether the database is as it was.
+// What every response of the service has to look like, and whether the database is as it was.
 import assert from 'node:assert/strict';
 import type { Sql } from '../../src/db/connect.ts';
 import { raw } from '../../src/db/sql.ts';
@@ -23,7 +23,7 @@ const titles: Readonly<Record<string, readonly [status: number, title: string]>>
   gateway_timeout: [504, 'Gateway Timeout'],
 };
 
-/** Holds an answer against the contract's form of an error; `detail` says which one it is. */
+/** Holds a response against the contract's form of an error; `detail` says which one it is. */
 export function assertProblem(reply: Reply, type: string, detail: RegExp | string): void {
   const [status, title] = titles[type] ?? assert.fail(`no such problem: ${type}`);
   assert.equal(reply.status, status, reply.text);
@@ -46,7 +46,7 @@ export function assertProblem(reply: Reply, type: string, detail: RegExp | strin
   else assert.match(String(said), detail);
 }
 
-/** An answer that is no error, in JSON or without a body. */
+/** A response that is no error, in JSON or without a body. */
 export function assertSuccess(reply: Reply, status: 200 | 201 | 202 | 204): void {
   assert.equal(reply.status, status, reply.text);
   assertRequestId(reply);
@@ -55,7 +55,7 @@ export function assertSuccess(reply: Reply, status: 200 | 201 | 202 | 204): void
   if (status === 204) assert.equal(reply.text, '');
 }
 
-/** The id of the request, which the answer carries. */
+/** The id of the request, which the response carries. */
 export function assertRequestId({ headers }: Reply): string {
   const requestId = headers['upvest-request-id'];
   assert.ok(typeof requestId === 'string');

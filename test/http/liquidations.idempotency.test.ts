@@ -37,7 +37,7 @@ async function askAtOnce(
   return Promise.all(messages.map((message, at) => send(at % 2 ? elsewhere : service, message)));
 }
 
-/** The first answer again: its bytes, and a header that says so. */
+/** The first response again: its bytes, and a header that says so. */
 function assertReplayed(reply: Reply, first: Reply): void {
   assertSuccess(reply, 202);
   assert.equal(reply.text, first.text);

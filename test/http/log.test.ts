@@ -1,4 +1,4 @@
-// One line for each answer, with what may be known of it: no secret, token, signature or body.
+// One line for each response, with what may be known of it: no secret, token, signature or body.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testClock } from '../support/clock.ts';

@@ -14,7 +14,7 @@ const service = await startHttp({ after }, { sql, clock });
 const client = await makeApiClient(sql, clock, { keyTypes: ['ed25519', 'P-521'] });
 const neighbour = await makeApiClient(sql, clock);
 
-/** RFC 7009 section 2.2: the answer is 200, and its body says nothing. */
+/** RFC 7009 section 2.2: the response is 200, and its body says nothing. */
 function assertRevoked(reply: Reply): void {
   assert.equal(reply.status, 200, reply.text);
   assertRequestId(reply);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
-import { type ApiAnswer, Client } from '@unwind/client';
+import { type ApiResponse, Client } from '@unwind/client';
 import type { DialectVersion } from '@unwind/signatures';
 import { systemClock } from '../../src/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -41,7 +41,7 @@ function publishedClient(client: ApiClient, dialect: DialectVersion): Client {
   });
 }
 
-function assertStatus(answer: ApiAnswer, status: number): void {
+function assertStatus(answer: ApiResponse, status: number): void {
   assert.equal(answer.status, status, answer.text);
 }
 

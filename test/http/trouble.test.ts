@@ -24,7 +24,7 @@ const service = await startHttp({ after }, { sql, clock });
 const client = await makeApiClient(sql, clock);
 const api = await apiOf(service, client);
 
-/** The one fault that was logged, which has to be that of an answer. */
+/** The one fault that was logged, which has to be that of a response. */
 function assertLogged(faults: readonly object[], reply: Reply): unknown {
   const [fault, ...others] = faults as readonly { request_id: string; err: unknown }[];
   assert.deepEqual(others, []);

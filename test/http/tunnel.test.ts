@@ -1,5 +1,5 @@
 // The tunnel of a sandbox, asked for as the public signing proxy asks: every request of its `--listen`, with
-// its bodies and headers, and what it reads in the answers.
+// its bodies and headers, and what it reads in the responses.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId, parseId, type TenantId, type WebhookId } from '../../src/ids.ts';

@@ -1,4 +1,4 @@
-// Requests whose form is broken, ambiguous or huge. Whatever comes, the answer has the form of all
+// Requests whose form is broken, ambiguous or huge. Whatever comes, the response has the form of all
 // others, no signature is verified and nothing changes.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

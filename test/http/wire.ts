@@ -1,4 +1,4 @@
-// Bytes on a socket: what no HTTP client would send, and the answers as they come back.
+// Bytes on a socket: what no HTTP client would send, and the responses as they come back.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -9,7 +9,7 @@ import type { HttpService, Outgoing, Reply } from '../support/http.ts';
 export interface Wire {
   readonly socket: Socket;
   write(bytes: string | Buffer): void;
-  /** The next answer; interim ones (1xx) count. Fails when the connection ends before. */
+  /** The next response; interim ones (1xx) count. Fails when the connection ends before. */
   answer(toHead?: boolean): Promise<Reply>;
   /** What else comes until the service ends the connection, or resets it. */
   rest(): Promise<string>;
@@ -67,7 +67,7 @@ export async function openWire(t: AfterTest, { port }: HttpService): Promise<Wir
   };
 }
 
-/** Sends bytes on a connection of their own and reads one answer. */
+/** Sends bytes on a connection of their own and reads one response. */
 export async function exchange(
   t: AfterTest,
   service: HttpService,

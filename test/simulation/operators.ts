@@ -3,7 +3,7 @@
 // then on: that is looked at while it lasts.
 import assert from 'node:assert/strict';
 import type { Sql } from '../../src/db/connect.ts';
-import type { Answer } from '../../src/http/pipeline.ts';
+import type { HttpResponse } from '../../src/http/pipeline.ts';
 import type { AccountId, TenantId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
 import type { Lot } from '../crash/random.ts';
@@ -38,14 +38,17 @@ interface Asked {
   readonly params?: Readonly<Record<string, string>>;
 }
 
-type Operation = (process: SimulatedProcess, call: ReturnType<typeof callOf>) => Promise<Answer>;
+type Operation = (
+  process: SimulatedProcess,
+  call: ReturnType<typeof callOf>,
+) => Promise<HttpResponse>;
 
 /** Asks until there is an answer, always under the same key. */
 async function ask(
   { service, actor, tenantId }: Operator,
   { name, body = {}, params = {} }: Asked,
   operation: Operation,
-): Promise<Answer | Refusal> {
+): Promise<HttpResponse | Refusal> {
   const { lot } = service.network;
   const rawBody = Buffer.from(JSON.stringify(body));
   const idempotencyKey = bytesOf(lot, 16).toString('hex');

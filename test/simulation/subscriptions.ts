@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { rotateSigningKeys, signingAlgorithms } from '../../src/auth/signing-keys.ts';
 import type { Clock } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import type { Answer } from '../../src/http/pipeline.ts';
+import type { HttpResponse } from '../../src/http/pipeline.ts';
 import type { TenantId } from '../../src/ids.ts';
 import { Refusal } from '../../src/refusal.ts';
 import type { WebhookType } from '../../src/webhooks/webhook.ts';
@@ -156,9 +156,13 @@ function drawReceiver(client: Client): Receiver | undefined {
   return known[client.service.network.lot.between(0, known.length - 1)];
 }
 
-type Operation = (handlers: SimulatedProcess['webhooks']) => Promise<Answer>;
+type Operation = (handlers: SimulatedProcess['webhooks']) => Promise<HttpResponse>;
 
-async function ask(client: Client, name: string, operation: Operation): Promise<Answer | Refusal> {
+async function ask(
+  client: Client,
+  name: string,
+  operation: Operation,
+): Promise<HttpResponse | Refusal> {
   const { service, actor } = client;
   const answer = await untilAnswered(service, { actor, name }, ({ webhooks }) => {
     return operation(webhooks);

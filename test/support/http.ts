@@ -106,7 +106,7 @@ export interface HttpService {
   readonly audits: Audits;
   readonly routes: readonly SignedRoute[];
   readonly open: readonly OpenRoute[];
-  /** What the service says of itself; every answer is held against it. */
+  /** What the service says of itself; every response is held against it. */
   readonly document: ApiDocument;
   /** Connections of the clients of this service, kept open. */
   readonly agent: Agent;
@@ -259,7 +259,7 @@ function documentOf(
   return document;
 }
 
-/** Of a service for a request, and for the answer of a receiver: a busy machine is no fault of either. */
+/** Of a service for a request, and for the response of a receiver: a busy machine is no fault of either. */
 const patienceMs = 60_000;
 /** What seals the keys of these services. */
 export const seal = sealWith(randomBytes(32));
@@ -439,7 +439,7 @@ export interface Reply {
 const answerTimeoutMs = 90_000;
 
 /**
- * Sends a request as it is and reads the whole answer, which has to be one that the API document
+ * Sends a request as it is and reads the whole response, which has to be one that the API document
  * lists for the operation.
  */
 export async function send(service: HttpService, message: Outgoing): Promise<Reply> {
@@ -454,7 +454,7 @@ export async function send(service: HttpService, message: Outgoing): Promise<Rep
     const isStream = answer.headers['content-type'] === 'text/event-stream';
     answer.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
-      // A stream does not end by itself: its beginning is the answer.
+      // A stream does not end by itself: its beginning is the response.
       if (isStream) answer.destroy();
     });
     answer.on('error', reject);

@@ -80,7 +80,7 @@ test('what is rolled back leaves nothing, and holds nothing up', async () => {
   await assert.rejects(undone, RangeError);
   await inTransaction(sql, async (tx) => {
     await act(tx, tenantId, 'whole');
-    await tx.part((part) => act(part, tenantId, 'part'));
+    await tx.savepoint((part) => act(part, tenantId, 'part'));
   });
   await seal();
   assert.deepEqual(await sealed(tenantId), [['part', 'whole']]);

@@ -1,6 +1,6 @@
 // Turns an account into cash and waits for the end.
 import { readFileSync } from 'node:fs';
-import { ApiError, Client, NoAnswerError } from '@unwind/client';
+import { ApiError, Client, NoResponseError } from '@unwind/client';
 
 const [, , accountId = '', userId = ''] = process.argv;
 
@@ -18,7 +18,7 @@ try {
   const ended = await client.liquidations.untilFinal(accountId, id);
   console.log(ended.status, ended.cash_amount, ended.currency);
 } catch (error) {
-  if (error instanceof NoAnswerError) console.error(error.reason, error.message);
+  if (error instanceof NoResponseError) console.error(error.reason, error.message);
   else if (error instanceof ApiError) console.error(error.code, error.detail, error.requestId);
   else throw error;
   process.exitCode = 1;

@@ -1,4 +1,4 @@
-// Reads the body of a request or an answer, up to a bound.
+// Reads the body of a request or a response, up to a bound.
 
 /** A body has more bytes than its reader takes. */
 export class BodyTooLargeError extends Error {

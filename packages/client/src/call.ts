@@ -1,10 +1,10 @@
 // A call as an operation makes it: a request that carries a token, is sent again where that is safe,
-// and ends with the object of the answer or a typed error.
+// and ends with the object of the response or a typed error.
 
 import { randomUUID } from 'node:crypto';
 import { abortable } from './abortable.ts';
 import type { Token } from './contract.ts';
-import { type ApiAnswer, ApiError } from './errors.ts';
+import { ApiError, type ApiResponse } from './errors.ts';
 import {
   exchange,
   exchangeStream,
@@ -56,15 +56,15 @@ export class Caller {
   }
 
   /**
-   * The object of a successful answer; undefined where it has no body. Its type is the caller's word.
+   * The object of a successful response; undefined where it has no body. Its type is the caller's word.
    *
-   * @throws ApiError, NoAnswerError, or the reason of `signal`.
+   * @throws ApiError, NoResponseError, or the reason of `signal`.
    */
   async request<T>(request: ApiRequest): Promise<T> {
     const { method, idempotencyKey, signal } = request;
     const outgoing = outgoingOf(request);
     const renewal = { isDone: false };
-    const { answer, attempts } = await persist(
+    const { response, attempts } = await persist(
       (either, sending) => {
         return this.#sendWithToken(
           outgoing,
@@ -78,8 +78,8 @@ export class Caller {
         idempotencyKey,
       },
     );
-    if (answer.status >= 200 && answer.status < 300) return answer.json as T;
-    throw new ApiError(answer, { attempts, idempotencyKey });
+    if (response.status >= 200 && response.status < 300) return response.json as T;
+    throw new ApiError(response, { attempts, idempotencyKey });
   }
 
   /** The object at a path. @throws as `request` does. */
@@ -105,7 +105,7 @@ export class Caller {
     const by: Exchange = (sender, sent, either) => {
       return exchangeStream(sender, sent, either, { signal, take });
     };
-    const { answer, attempts } = await persist(
+    const { response, attempts } = await persist(
       (either, sending) => {
         return this.#sendWithToken(outgoing, { signal: either, sending }, { renewal, by });
       },
@@ -116,25 +116,25 @@ export class Caller {
       },
     );
     if (body !== undefined) return body;
-    throw new ApiError(answer, { attempts, idempotencyKey: undefined });
+    throw new ApiError(response, { attempts, idempotencyKey: undefined });
   }
 
   /**
-   * Sends a request once and gives the answer, whatever its status. @throws NoAnswerError; ApiError
+   * Sends a request once and gives the response, whatever its status. @throws NoResponseError; ApiError
    * when there is no token to be had.
    */
-  async send(request: ApiRequest): Promise<ApiAnswer> {
+  async send(request: ApiRequest): Promise<ApiResponse> {
     const { idempotencyKey, signal } = request;
     const outgoing = outgoingOf(request);
     const persistence = this.#persistence(request.deadlineMs, signal);
     const policy = { ...persistence.policy, attemptsMax: 1 };
     const of = { ...persistence, policy, isRepeatable: false, idempotencyKey };
-    const { answer } = await persist(async (either, sending) => {
+    const { response } = await persist(async (either, sending) => {
       const { text } = await abortable(this.#tokens.valid(), either);
       sending();
       return exchange(this.#sender, withToken(outgoing, text), either);
     }, of);
-    return answer;
+    return response;
   }
 
   /** The request with a valid token, signed and not sent. @throws as `request` does for the token. */
@@ -157,15 +157,15 @@ export class Caller {
     outgoing: Outgoing,
     { signal, sending }: { signal: AbortSignal; sending: () => void },
     { renewal, by }: { readonly renewal: { isDone: boolean }; readonly by: Exchange },
-  ): Promise<ApiAnswer> {
+  ): Promise<ApiResponse> {
     const { asked } = this.#tokens;
     const token = await abortable(this.#tokens.valid(), signal);
     sending();
-    const answer = await by(this.#sender, withToken(outgoing, token.text), signal);
-    if (answer.status !== 401) return answer;
+    const response = await by(this.#sender, withToken(outgoing, token.text), signal);
+    if (response.status !== 401) return response;
     this.#tokens.drop(token);
     const isFresh = token.number > asked;
-    if (isFresh || renewal.isDone) return answer;
+    if (isFresh || renewal.isDone) return response;
     renewal.isDone = true;
     const { text } = await abortable(this.#tokens.valid(), signal);
     return by(this.#sender, withToken(outgoing, text), signal);
@@ -184,16 +184,16 @@ export class Caller {
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: new TextEncoder().encode(form.toString()),
     };
-    const { answer, attempts } = await persist(
+    const { response, attempts } = await persist(
       (signal, sending) => {
         sending();
         return exchange(this.#sender, outgoing, signal);
       },
       { ...this.#persistence(), isRepeatable: true, idempotencyKey: undefined },
     );
-    const token = answer.json as Partial<Token> | undefined;
-    if (answer.status === 200 && typeof token?.access_token === 'string') return token as Token;
-    throw new ApiError(answer, { attempts, idempotencyKey: undefined });
+    const token = response.json as Partial<Token> | undefined;
+    if (response.status === 200 && typeof token?.access_token === 'string') return token as Token;
+    throw new ApiError(response, { attempts, idempotencyKey: undefined });
   }
 
   #persistence(deadlineMs = this.#policy.deadlineMs, signal?: AbortSignal): Persistence {
@@ -203,7 +203,7 @@ export class Caller {
 }
 
 /** How one request is sent and answered. */
-type Exchange = (sender: Sender, sent: Outgoing, signal: AbortSignal) => Promise<ApiAnswer>;
+type Exchange = (sender: Sender, sent: Outgoing, signal: AbortSignal) => Promise<ApiResponse>;
 
 /** What a client proves itself with beside its key. */
 export interface Credentials {

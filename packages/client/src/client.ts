@@ -12,7 +12,7 @@ import {
 import { type ApiRequest, Caller } from './call.ts';
 import type { StreamQuery } from './control.ts';
 import { type Batches, batchesOf, type Control, controlOf } from './control-operations.ts';
-import type { ApiAnswer } from './errors.ts';
+import type { ApiResponse } from './errors.ts';
 import { EventStream } from './event-stream.ts';
 import type { PreparedRequest } from './exchange.ts';
 import {
@@ -43,8 +43,8 @@ export type { ApiRequest, CallOptions, KeyedOptions } from './call.ts';
 export type * from './contract.ts';
 export type * from './control.ts';
 export type { Batches, Control, SteerRequest } from './control-operations.ts';
-export type { ApiAnswer, Problem } from './errors.ts';
-export { ApiError, LogGapError, NoAnswerError, StillRunningError } from './errors.ts';
+export type { ApiResponse, Problem } from './errors.ts';
+export { ApiError, LogGapError, NoResponseError, StillRunningError } from './errors.ts';
 export type { EventStream, StreamedEvent } from './event-stream.ts';
 export type { LoggedBatchEvent, LoggedEvent, LoggedLiquidationEvent } from './events.ts';
 export { isBatchEvent, isLiquidationEvent } from './events.ts';
@@ -52,7 +52,7 @@ export type { PreparedRequest } from './exchange.ts';
 export type * from './halts.ts';
 export type { CursorListing, CursorPage, EventLog, EventPage, Listing, Page } from './listing.ts';
 export type * from './looks.ts';
-export type { NoAnswerReason } from './network-fault.ts';
+export type { NoResponseReason } from './network-fault.ts';
 export type { Events, Liquidations, Replay, WaitOptions, Webhooks } from './operations.ts';
 export type * from './pre-trade.ts';
 export type * from './preview.ts';
@@ -130,10 +130,10 @@ export class Client {
   }
 
   /**
-   * Any other operation: the object of a successful answer, of the type you say. Sent again where
+   * Any other operation: the object of a successful response, of the type you say. Sent again where
    * that is safe: a POST only with an `idempotencyKey`.
    *
-   * @throws ApiError, NoAnswerError, or the reason of `signal`.
+   * @throws ApiError, NoResponseError, or the reason of `signal`.
    */
   request<T>(request: ApiRequest): Promise<T> {
     return this.#caller.request<T>(request);
@@ -143,7 +143,7 @@ export class Client {
    * The events of the client as they happen, without loss or repeats: it connects again by itself, and goes
    * on behind the last event that was taken. Ends with `signal`, whose reason it throws.
    *
-   * @throws LogGapError, ApiError, NoAnswerError, or the reason of `signal`.
+   * @throws LogGapError, ApiError, NoResponseError, or the reason of `signal`.
    */
   stream(query: StreamQuery, signal: AbortSignal): EventStream {
     return new EventStream(this.#caller, query, signal);
@@ -154,8 +154,8 @@ export class Client {
     return this.#caller.prepare(request);
   }
 
-  /** Sends one signed request once and gives the answer whatever its status. @throws NoAnswerError */
-  send(request: ApiRequest): Promise<ApiAnswer> {
+  /** Sends one signed request once and gives the response whatever its status. @throws NoResponseError */
+  send(request: ApiRequest): Promise<ApiResponse> {
     return this.#caller.send(request);
   }
 }

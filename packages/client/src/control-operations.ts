@@ -210,7 +210,7 @@ export interface Batches {
     query?: BatchAccountQuery,
     options?: CallOptions,
   ): CursorListing<BatchAccount, BatchAccountQuery>;
-  /** From the answer on no further account is started. @throws ApiError `conflict`, with its status. */
+  /** From the response on no further account is started. @throws ApiError `conflict`, with its status. */
   pause(batchId: string, by: SteerRequest, options?: KeyedOptions): Promise<BatchWithProgress>;
   resume(batchId: string, by: SteerRequest, options?: KeyedOptions): Promise<BatchWithProgress>;
   /** Cancels what was not started and what is still NEW; the rest goes on. */

@@ -131,7 +131,7 @@ export class KeyRing {
       return this.#held;
     } catch (cause) {
       const said = cause instanceof Error ? cause.message : String(cause);
-      const why = signal.aborted ? `no answer within ${this.#times.fetchMs / 1_000} s` : said;
+      const why = signal.aborted ? `no response within ${this.#times.fetchMs / 1_000} s` : said;
       const message = `The keys of deliveries could not be fetched: ${why.replace(/\.$/, '')}.`;
       const error = new KeysUnavailableError(message, { cause });
       this.#failed = { atMs: this.#now().getTime(), error };

@@ -1,8 +1,8 @@
-// What a call can end with besides its answer, so that a caller can separate the cases: refused by
+// What a call can end with besides its response, so that a caller can separate the cases: refused by
 // the service, unanswered, or still going on.
 
 import type { EventGap, Liquidation } from './contract.ts';
-import type { NoAnswerReason } from './network-fault.ts';
+import type { NoResponseReason } from './network-fault.ts';
 
 /** The body of a refusal (RFC 9457, with the members of the contract). */
 export interface Problem {
@@ -14,8 +14,8 @@ export interface Problem {
   readonly request_id: string;
 }
 
-/** An answer as it came. */
-export interface ApiAnswer {
+/** A response as it came. */
+export interface ApiResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -38,7 +38,7 @@ export interface CallFacts {
 export class ApiError extends Error implements CallFacts {
   override readonly name = 'ApiError';
   readonly status: number;
-  /** Last part of `type`, such as `conflict`; `unknown` for an answer that is no problem document. */
+  /** Last part of `type`, such as `conflict`; `unknown` for a response that is no problem document. */
   readonly code: string;
   readonly type: string;
   readonly title: string;
@@ -51,17 +51,17 @@ export class ApiError extends Error implements CallFacts {
   readonly attempts: number;
   readonly idempotencyKey: string | undefined;
 
-  constructor(answer: ApiAnswer, { attempts, idempotencyKey }: CallFacts) {
-    const problem = problemOf(answer);
+  constructor(response: ApiResponse, { attempts, idempotencyKey }: CallFacts) {
+    const problem = problemOf(response);
     super(`${problem.status} ${problem.title}: ${problem.detail}`);
-    this.status = answer.status;
+    this.status = response.status;
     this.type = problem.type;
     this.code = problem.type.split('/').at(-1) ?? problem.type;
     this.title = problem.title;
     this.detail = problem.detail;
     this.instance = problem.instance;
-    this.requestId = answer.headers.get('upvest-request-id') ?? problem.request_id;
-    this.headers = answer.headers;
+    this.requestId = response.headers.get('upvest-request-id') ?? problem.request_id;
+    this.headers = response.headers;
     this.attempts = attempts;
     this.idempotencyKey = idempotencyKey;
   }
@@ -69,8 +69,8 @@ export class ApiError extends Error implements CallFacts {
 
 const shownLengthMax = 200;
 
-/** The problem document of an answer; something like it where a proxy has answered instead. */
-function problemOf({ status, headers, json, text }: ApiAnswer) {
+/** The problem document of a response; something like it where a proxy has answered instead. */
+function problemOf({ status, headers, json, text }: ApiResponse) {
   const isProblem = /problem\+json/.test(headers.get('content-type') ?? '');
   const given = isProblem && typeof json === 'object' && json !== null ? json : {};
   const problem = given as Partial<Problem>;
@@ -91,18 +91,18 @@ function redirectOf(status: number, headers: Headers): string | undefined {
   return `redirected to ${location}, which is not followed; is baseUrl right?`;
 }
 
-/** No answer came; the message says why and what to do about it. `cause` is the platform's error. */
-export class NoAnswerError extends Error implements CallFacts {
-  override readonly name = 'NoAnswerError';
+/** No response came; the message says why and what to do about it. `cause` is the platform's error. */
+export class NoResponseError extends Error implements CallFacts {
+  override readonly name = 'NoResponseError';
   readonly attempts: number;
   readonly idempotencyKey: string | undefined;
   /** Whether the service may have got the request, and so may have done what it asks. */
   readonly mayBeDone: boolean;
-  readonly reason: NoAnswerReason;
+  readonly reason: NoResponseReason;
 
   constructor(
     message: string,
-    facts: CallFacts & { mayBeDone: boolean; reason: NoAnswerReason; cause: unknown },
+    facts: CallFacts & { mayBeDone: boolean; reason: NoResponseReason; cause: unknown },
   ) {
     super(message, { cause: facts.cause });
     this.reason = facts.reason;

@@ -1,4 +1,4 @@
-// One signed request and its answer, by the `fetch` of the platform. It knows nothing of tokens and
+// One signed request and its response, by the `fetch` of the platform. It knows nothing of tokens and
 // never asks twice.
 
 import { randomUUID } from 'node:crypto';
@@ -9,7 +9,7 @@ import {
   usualComponents,
 } from '@unwind/signatures';
 import { readBytes } from './body.ts';
-import type { ApiAnswer } from './errors.ts';
+import type { ApiResponse } from './errors.ts';
 import { isNetworkError, NetworkFault } from './network-fault.ts';
 
 /** Who signs, how, and where to. */
@@ -36,8 +36,8 @@ export interface Outgoing {
 /** Signatures live so many seconds: longer than a slow network, shorter than the service allows. */
 const signatureLifeS = 60;
 
-/** Bytes of an answer that are read at most: a page of 1000 liquidations of 50 orders is 5 MB. */
-const answerBytesMax = 64 * 1024 * 1024;
+/** Bytes of a response that are read at most: a page of 1000 liquidations of 50 orders is 5 MB. */
+const responseBytesMax = 64 * 1024 * 1024;
 
 const coveredHeaders = [
   'accept',
@@ -51,16 +51,16 @@ const coveredHeaders = [
 ];
 
 /**
- * Signs a request with a fresh nonce, sends it and reads the whole answer, whatever its status.
+ * Signs a request with a fresh nonce, sends it and reads the whole response, whatever its status.
  * Redirects are not followed: the signature is good for one place only.
  *
- * @throws NetworkFault when no answer comes; the reason of the signal.
+ * @throws NetworkFault when no response comes; the reason of the signal.
  */
 export async function exchange(
   sender: Sender,
   request: Outgoing,
   signal: AbortSignal,
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   const prepared = await prepare(sender, request);
   try {
     return await send(sender.fetch, prepared, signal);
@@ -80,14 +80,14 @@ export interface Opening {
 
 /**
  * Like `exchange`, for a stream of events: its body is handed on and read as long as `opening.signal` allows;
- * `signal` is about the answer's beginning alone. Any other answer is read as usual.
+ * `signal` is about the response's beginning alone. Any other response is read as usual.
  */
 export async function exchangeStream(
   sender: Sender,
   request: Outgoing,
   signal: AbortSignal,
   opening: Opening,
-): Promise<ApiAnswer> {
+): Promise<ApiResponse> {
   const prepared = await prepare(sender, request);
   const beginning = new AbortController();
   const giveUp = () => beginning.abort(signal.reason);
@@ -96,14 +96,19 @@ export async function exchangeStream(
   const either = AbortSignal.any([beginning.signal, opening.signal]);
   try {
     const { url, method, headers } = prepared;
-    const answer = await sender.fetch(url, { method, headers, redirect: 'manual', signal: either });
-    if (answer.status === 200 && answer.body !== null) {
-      opening.take(answer.body);
-      return { status: 200, headers: answer.headers, text: '', json: undefined };
+    const response = await sender.fetch(url, {
+      method,
+      headers,
+      redirect: 'manual',
+      signal: either,
+    });
+    if (response.status === 200 && response.body !== null) {
+      opening.take(response.body);
+      return { status: 200, headers: response.headers, text: '', json: undefined };
     }
-    const text = new TextDecoder().decode(await readBytes(answer.body, answerBytesMax));
-    const json = jsonOf(answer.headers, text);
-    return { status: answer.status, headers: answer.headers, text, json };
+    const text = new TextDecoder().decode(await readBytes(response.body, responseBytesMax));
+    const json = jsonOf(response.headers, text);
+    return { status: response.status, headers: response.headers, text, json };
   } catch (error) {
     throw !either.aborted && isNetworkError(error) ? new NetworkFault(prepared.url, error) : error;
   } finally {
@@ -115,17 +120,17 @@ async function send(
   fetchIt: typeof fetch,
   { url, method, headers, body }: PreparedRequest,
   signal: AbortSignal,
-): Promise<ApiAnswer> {
-  const answer = await fetchIt(url, {
+): Promise<ApiResponse> {
+  const response = await fetchIt(url, {
     method,
     headers,
     redirect: 'manual',
     signal,
     ...(body.length === 0 ? {} : { body }),
   });
-  const text = new TextDecoder().decode(await readBytes(answer.body, answerBytesMax));
-  const { status } = answer;
-  return { status, headers: answer.headers, text, json: jsonOf(answer.headers, text) };
+  const text = new TextDecoder().decode(await readBytes(response.body, responseBytesMax));
+  const { status } = response;
+  return { status, headers: response.headers, text, json: jsonOf(response.headers, text) };
 }
 
 /** A signed request, good for one use. `fetch` adds `host` and `content-length` by itself. */

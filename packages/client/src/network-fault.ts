@@ -1,8 +1,8 @@
-// Why no answer came, by the codes of the platform: what to do about it, and whether a
+// Why no response came, by the codes of the platform: what to do about it, and whether a
 // later attempt may fare better.
 
-/** Why there was no answer. */
-export type NoAnswerReason =
+/** Why there was no response. */
+export type NoResponseReason =
   /** Nothing listens at the port. */
   | 'refused'
   | 'unknown_host'
@@ -16,7 +16,7 @@ export type NoAnswerReason =
   | 'not_http'
   /** The platform's `fetch` connects to no such port. */
   | 'port_blocked'
-  /** The connection broke before the answer was complete. */
+  /** The connection broke before the response was complete. */
   | 'broken'
   /** The time of the attempt was up. */
   | 'timeout';
@@ -31,7 +31,7 @@ export type Worth =
   | 'usually';
 
 interface Kind {
-  readonly reason: NoAnswerReason;
+  readonly reason: NoResponseReason;
   readonly worth: Worth;
   /** Whether the request cannot have arrived. */
   readonly isUnsent: boolean;
@@ -67,7 +67,7 @@ const connectTimeout: Kind = {
   reason: 'unreachable',
   worth: 'usually',
   isUnsent: true,
-  what: (url) => `Cannot connect to ${addressOf(url)}: no answer in time`,
+  what: (url) => `Cannot connect to ${addressOf(url)}: no response in time`,
   remedy: () => 'Are host and port of baseUrl right, and does a firewall let this through?',
 };
 
@@ -127,7 +127,7 @@ const timeout: Kind = {
   reason: 'timeout',
   worth: 'usually',
   isUnsent: false,
-  what: (url) => `No answer in time from ${addressOf(url)}`,
+  what: (url) => `No response in time from ${addressOf(url)}`,
 };
 
 /**
@@ -148,10 +148,10 @@ const kinds: readonly (readonly [pattern: RegExp, kind: Kind])[] = [
   [/^(ETIMEDOUT|TimeoutError|UND_ERR_(HEADERS|BODY)_TIMEOUT)$/, timeout],
 ];
 
-/** A request that had no answer; the message says why and what to do. */
+/** A request that had no response; the message says why and what to do. */
 export class NetworkFault extends Error {
   override readonly name = 'NetworkFault';
-  readonly reason: NoAnswerReason;
+  readonly reason: NoResponseReason;
   readonly worth: Worth;
   readonly isUnsent: boolean;
   /** The two halves of the message. */

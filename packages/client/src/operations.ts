@@ -130,7 +130,7 @@ export function webhooksOf(caller: Caller): Webhooks {
       try {
         await caller.request({ method: 'DELETE', target: at`/webhooks/${id}`, ...options });
       } catch (error) {
-        // The answer to an earlier attempt was lost: it is gone, as it should be.
+        // The response to an earlier attempt was lost: it is gone, as it should be.
         const isGone = error instanceof ApiError && error.status === 404 && error.attempts > 1;
         if (!isGone) throw error;
       }

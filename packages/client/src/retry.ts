@@ -2,7 +2,7 @@
 // grows, is jittered and stays below the deadline of the call.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ApiAnswer, type CallFacts, NoAnswerError } from './errors.ts';
+import { type ApiResponse, type CallFacts, NoResponseError } from './errors.ts';
 import { NetworkFault } from './network-fault.ts';
 
 export interface RetryPolicy {
@@ -48,18 +48,18 @@ export interface Persistence {
 }
 
 /** One attempt; it calls `sending` as soon as the request itself goes out. */
-export type Attempt = (signal: AbortSignal, sending: () => void) => Promise<ApiAnswer>;
+export type Attempt = (signal: AbortSignal, sending: () => void) => Promise<ApiResponse>;
 
-/** What a call has ended with; the last answer, if none of them was a success. */
+/** What a call has ended with; the last response, if none of them was a success. */
 export interface Persisted {
-  readonly answer: ApiAnswer;
+  readonly response: ApiResponse;
   readonly attempts: number;
 }
 
 /**
- * Sends until there is an answer that waiting would not change, or the policy allows no more.
+ * Sends until there is a response that waiting would not change, or the policy allows no more.
  *
- * @throws NoAnswerError when the last attempt had no answer; the reason of `signal` when that says
+ * @throws NoResponseError when the last attempt had no response; the reason of `signal` when that says
  *   stop.
  */
 export async function persist(attempt: Attempt, of: Repeatable & Persistence): Promise<Persisted> {
@@ -81,7 +81,7 @@ export async function persist(attempt: Attempt, of: Repeatable & Persistence): P
     const isLast = attempts >= policy.attemptsMax;
     const untilMs = Math.min(endMs, unreachableUntilMs ?? endMs);
     if (pauseMs === undefined || isLast || performance.now() + pauseMs >= untilMs) {
-      if (outcome.type === 'answer') return { answer: outcome.answer, attempts };
+      if (outcome.type === 'response') return { response: outcome.response, attempts };
       throw silenceError(outcome, { attempts, idempotencyKey, mayBeDone });
     }
     await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => {});
@@ -89,10 +89,10 @@ export async function persist(attempt: Attempt, of: Repeatable & Persistence): P
 }
 
 type Outcome =
-  | { readonly type: 'answer'; readonly answer: ApiAnswer }
+  | { readonly type: 'response'; readonly response: ApiResponse }
   | { readonly type: 'silence'; readonly fault: NetworkFault; readonly wasSent: boolean }
-  /** The request for a token had no answer, however often it was sent. */
-  | { readonly type: 'no token'; readonly error: NoAnswerError };
+  /** The request for a token had no response, however often it was sent. */
+  | { readonly type: 'no token'; readonly error: NoResponseError };
 
 async function tryOnce(
   attempt: Attempt,
@@ -106,10 +106,10 @@ async function tryOnce(
     isSent = true;
   };
   try {
-    return { type: 'answer', answer: await attempt(either, sending) };
+    return { type: 'response', response: await attempt(either, sending) };
   } catch (error) {
     signal?.throwIfAborted();
-    if (error instanceof NoAnswerError) return { type: 'no token', error };
+    if (error instanceof NoResponseError) return { type: 'no token', error };
     const fault = timeout.aborted ? new NetworkFault(baseUrl, timeout.reason) : error;
     if (!(fault instanceof NetworkFault)) throw error;
     return { type: 'silence', fault, wasSent: isSent && !fault.isUnsent };
@@ -130,7 +130,7 @@ function pauseAfter(
     const { fault, wasSent } = outcome;
     return fault.worth !== 'never' && (isRepeatable || !wasSent) ? usualWaitMs : undefined;
   }
-  const { status, headers } = outcome.answer;
+  const { status, headers } = outcome.response;
   const askedMs = retryAfterMs(headers.get('retry-after'), now());
   // Refused for its rate, a request was not looked at; after the others only a repeatable one is
   // sure to be done once. A conflict that passes says when: another one would stay.
@@ -157,16 +157,16 @@ function waitMs({ firstWaitMs, longestWaitMs }: RetryPolicy, attempts: number): 
 }
 
 function silenceError(
-  outcome: Exclude<Outcome, { type: 'answer' }>,
+  outcome: Exclude<Outcome, { type: 'response' }>,
   facts: CallFacts & { readonly mayBeDone: boolean },
-): NoAnswerError {
+): NoResponseError {
   if (outcome.type === 'no token') {
     const { message, reason, cause, attempts } = outcome.error;
     const all = facts.attempts - 1 + attempts;
-    return new NoAnswerError(message, { ...facts, reason, cause, attempts: all });
+    return new NoResponseError(message, { ...facts, reason, cause, attempts: all });
   }
   const { what, remedy, reason, cause } = outcome.fault;
   const attempts = facts.attempts === 1 ? '1 attempt' : `${facts.attempts} attempts`;
   const message = `${what}, after ${attempts}. ${remedy}`.trimEnd();
-  return new NoAnswerError(message, { ...facts, reason, cause });
+  return new NoResponseError(message, { ...facts, reason, cause });
 }

@@ -165,13 +165,13 @@ export interface DeliveryAttempt {
   readonly kind: 'delivery' | 'test' | 'gap' | 'warning';
   /** When it began. */
   readonly attempted_at: string;
-  /** Until the answer, or the failure. */
+  /** Until the response, or the failure. */
   readonly duration_ms: number;
-  /** The HTTP status; null without an answer. */
+  /** The HTTP status; null without a response. */
   readonly status: number | null;
   /** What came of it, in a few words. */
   readonly outcome: string;
-  /** The first characters of the answer. */
+  /** The first characters of the response. */
   readonly answer: string;
   /** The number of the attempt. */
   readonly attempt: number;
@@ -208,9 +208,9 @@ export interface WebhookTest {
     /** The HTTP status. */
     readonly status?: number;
     readonly headers?: Readonly<Record<string, string>>;
-    /** The first characters of the answer. */
+    /** The first characters of the response. */
     readonly body?: string;
-    /** Why there was no answer. */
+    /** Why there was no response. */
     readonly error?: string;
   };
 }

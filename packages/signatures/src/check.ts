@@ -84,7 +84,7 @@ export interface CheckedSignature {
 /** Signatures to verify in turn, at least one; one that holds suffices. */
 export interface CheckedSignatures {
   readonly toVerify: readonly CheckedSignature[];
-  /** Why the first candidate was refused, where it was: the answer, if none of the others holds. */
+  /** Why the first candidate was refused, where it was: the response, if none of the others holds. */
   readonly refusal: SignatureError | undefined;
 }
 

@@ -25,7 +25,7 @@ export const isElsewhere = signal(false);
 
 let isChoosing = false;
 
-/** Ends the questions under way when the person signs out, and refuses new ones: they would have no answer. */
+/** Ends the questions under way when the person signs out, and refuses new ones: they would have no response. */
 let presence = new AbortController();
 
 /** A refusal of the service, with its sentence for people. */
@@ -54,7 +54,7 @@ export function may(scope) {
  * @param {string} method
  * @param {string} path from the root of the service
  * @param {{ body?: unknown, headers?: Record<string, string>, signal?: AbortSignal | undefined }} [options]
- * @returns {Promise<any>} the JSON of the answer
+ * @returns {Promise<any>} the JSON of the response
  */
 async function send(method, path, { body, headers = {}, signal: aborted } = {}) {
   const tenant = session.value?.tenant;

@@ -5,7 +5,7 @@ import { effect, signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, isElsewhere, session } from './api.js';
 
-/** Whether the last answer came. */
+/** Whether the last response came. */
 export const isLive = signal(true);
 
 /** Pages that are drawn now. @type {Set<() => void>} */
@@ -59,7 +59,7 @@ export function follow() {
     isLive.value = false;
     // Whether the session has ended is seen by asking.
     happened();
-    // A browser connects anew by itself, but not where the answer was a refusal.
+    // A browser connects anew by itself, but not where the response was a refusal.
     const isRefused = stream === target && stream?.readyState === EventSource.CLOSED;
     if (isRefused) setTimeout(() => stream === target && follow(), refusedMs);
   });

@@ -151,7 +151,7 @@ export function Problem({ error }) {
   return html`<div class="notice bad" role="alert">${error.message}</div>`;
 }
 
-/** While the first answer is on its way; a quick one never shows it. @param {{ error?: Error | undefined }} props */
+/** While the first response is on its way; a quick one never shows it. @param {{ error?: Error | undefined }} props */
 export function Loading({ error }) {
   const [isSlow, setSlow] = useState(false);
   useEffect(() => {

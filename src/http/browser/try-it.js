@@ -57,14 +57,14 @@ export async function signedFetch(input, init) {
   if (headers['idempotency-key'] !== undefined) headers['idempotency-key'] = crypto.randomUUID();
   const target = pathname + search;
   const bearer = withoutToken.includes(pathname) ? undefined : await validToken(identity);
-  const answer = await send(identity, {
+  const response = await send(identity, {
     method,
     target,
     headers: bearer === undefined ? headers : { ...headers, authorization: `Bearer ${bearer}` },
     body,
   });
-  if (answer.status === 401) token = undefined;
-  return answer;
+  if (response.status === 401) token = undefined;
+  return response;
 }
 
 /**
@@ -75,14 +75,14 @@ async function send(by, { method, target, headers, body }) {
   const all = { accept: 'application/json', ...headers, 'upvest-client-id': by.clientId };
   const unsigned = { method, target, headers: all, body };
   const signed = await signedHeaders(unsigned, { ...by, now: new Date() });
-  const answer = await fetch(target, {
+  const response = await fetch(target, {
     method,
     headers: signed,
     redirect: 'error',
     ...(body.length === 0 ? {} : { body }),
   });
-  if (answer.status === 401) await explain({ ...unsigned, headers: signed });
-  return answer;
+  if (response.status === 401) await explain({ ...unsigned, headers: signed });
+  return response;
 }
 
 /**
@@ -101,9 +101,9 @@ async function validToken(by) {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   const body = new TextEncoder().encode(form.toString());
   const askedAt = Date.now();
-  const answer = await send(by, { method: 'POST', target: '/auth/token', headers, body });
-  const json = await answer.json();
-  if (!answer.ok) throw new Error(`The service gives no token: ${json.detail}`);
+  const response = await send(by, { method: 'POST', target: '/auth/token', headers, body });
+  const json = await response.json();
+  if (!response.ok) throw new Error(`The service gives no token: ${json.detail}`);
   token = { text: json.access_token, endsAt: askedAt + json.expires_in * 1_000 };
   say(
     `Requests of this page are signed by ${by.key.name} as client ${by.clientId}, with ` +
@@ -121,14 +121,14 @@ async function validToken(by) {
 async function explain({ method, target, headers, body }) {
   const lines = Object.entries({ host: location.host, ...headers, 'content-length': body.length });
   const head = [`${method} ${target} HTTP/1.1`, ...lines.map((line) => line.join(': ')), '', ''];
-  const answer = await fetch('/tests/signature', {
+  const response = await fetch('/tests/signature', {
     method: 'POST',
     headers: { accept: 'application/json', 'content-type': 'message/http' },
     body: new Blob([head.join('\r\n'), body]),
   });
-  if (!answer.ok) return;
-  const { first_fault: fault } = await answer.json();
-  // A signature that is right comes with a secret or a token that is not: the answer itself says so.
+  if (!response.ok) return;
+  const { first_fault: fault } = await response.json();
+  // A signature that is right comes with a secret or a token that is not: the response itself says so.
   if (fault === null) return;
   const isOtherKey = fault.code === 'signature_invalid'; // this page signs the right bytes
   const remedy = isOtherKey

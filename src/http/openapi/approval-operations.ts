@@ -6,7 +6,7 @@ import { closeParkedBody, resumeParkedBody } from '../control-schemas.ts';
 import { instant, shape, some, text, uuid, whole } from '../members.ts';
 import { decideBody, listApprovalsQuery } from '../pre-trade-schemas.ts';
 import { pageQuery } from '../reading-schemas.ts';
-import { answerOf, cursorPageOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
+import { cursorPageOf, exampleOf, type OperationPart, pageOf, responseOf } from './operation.ts';
 
 export const approval = shape(
   'Approval',
@@ -97,7 +97,7 @@ export const approvalOperations = {
       schema: decideBody,
       examples: exampleOf('approve', 'Yes', { reason: 'Checked', person: 'B. Desk' }),
     },
-    success: answerOf(
+    success: responseOf(
       'It is approved and done.',
       approval,
       exampleOf('approved', 'Approved', {
@@ -122,7 +122,7 @@ export const approvalOperations = {
       schema: decideBody,
       examples: exampleOf('decline', 'No', { reason: 'Prices are stale', person: 'B. Desk' }),
     },
-    success: answerOf(
+    success: responseOf(
       'It is declined.',
       approval,
       exampleOf('declined', 'Declined', {
@@ -149,7 +149,7 @@ export const approvalOperations = {
       schema: resumeParkedBody,
       examples: exampleOf('one', 'One', { id: example.id }),
     },
-    success: answerOf(
+    success: responseOf(
       'It is worked on again.',
       Type.Object({
         resumed: Type.Array(text('What is resumed.')),
@@ -173,7 +173,7 @@ export const approvalOperations = {
         person: 'A. Desk',
       }),
     },
-    success: answerOf(
+    success: responseOf(
       'It is closed.',
       Type.Object({ closed: text('What is closed.') }),
       exampleOf('one', 'One', { closed: correction }),

@@ -7,7 +7,7 @@ import {
   steerBatchBody,
 } from '../batch-schemas.ts';
 import { batch, batchAccount, batchWithProgress } from './batch-objects.ts';
-import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
+import { cursorPageOf, exampleOf, type OperationPart, responseOf } from './operation.ts';
 
 const at = '2021-07-21T14:10:00.000Z';
 const noSuchBatch = 'This client has no such batch, or the id is no UUID.';
@@ -103,7 +103,7 @@ export const batchOperations = {
         person: 'A. Risk',
       }),
     },
-    success: answerOf(
+    success: responseOf(
       'It is there, and starts when it is due and, where it needs that, approved.',
       batchWithProgress,
       exampleOf('batch', 'Scheduled', {
@@ -126,7 +126,7 @@ export const batchOperations = {
     tag: 'Control',
     summary: 'Retrieve a batch',
     description: 'The batch, how far its liquidations are, and their money.',
-    success: answerOf(
+    success: responseOf(
       'The batch as it is now.',
       batchWithProgress,
       exampleOf('batch', 'One that runs', progress),
@@ -148,7 +148,7 @@ export const batchOperations = {
     tag: 'Control',
     summary: 'Pause a batch',
     description:
-      'From the answer on no further account is started. Liquidations that were started go on.',
+      'From the response on no further account is started. Liquidations that were started go on.',
     ...steering,
     success: steered,
     refusals: { not_found: noSuchBatch, conflict: 'It is neither SCHEDULED nor RUNNING.' },
@@ -165,7 +165,7 @@ export const batchOperations = {
     tag: 'Control',
     summary: 'Cancel a batch',
     description:
-      'From the answer on no further account is started. Liquidations of it that are still NEW are cancelled, ' +
+      'From the response on no further account is started. Liquidations of it that are still NEW are cancelled, ' +
       'as their DELETE would; what is being sold goes on to its end, and the batch is CANCELLED when it has ended.',
     ...steering,
     success: steered,

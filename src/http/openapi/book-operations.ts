@@ -2,7 +2,7 @@
 
 import { listAccountsQuery, listInstrumentsQuery, pageQuery } from '../reading-schemas.ts';
 import { account, instrument, position } from './book-objects.ts';
-import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
+import { exampleOf, type OperationPart, pageOf, responseOf } from './operation.ts';
 
 const accountId = 'debf2026-f2da-4ff0-bb84-92e45babb1e3';
 const userId = '81dfb00e-9be6-4617-8994-dfd0407f34df';
@@ -57,7 +57,7 @@ export const bookOperations = {
     tag: 'Accounts',
     summary: 'Retrieve an account',
     description: 'The account as the book says.',
-    success: answerOf('The account.', account, exampleOf('active', 'Active', accountView)),
+    success: responseOf('The account.', account, exampleOf('active', 'Active', accountView)),
     refusals: { not_found: 'This client has no such account, or the id is no UUID.' },
   },
   list_positions: {
@@ -73,7 +73,7 @@ export const bookOperations = {
     tag: 'Positions',
     summary: 'Retrieve a position',
     description: 'What the account holds of one instrument.',
-    success: answerOf(
+    success: responseOf(
       'The position.',
       position,
       exampleOf('selling', 'While five are sold', positionView),
@@ -97,7 +97,11 @@ export const bookOperations = {
     tag: 'Instruments',
     summary: 'Retrieve an instrument',
     description: 'One instrument, by its ISIN or its id.',
-    success: answerOf('The instrument.', instrument, exampleOf('active', 'Active', instrumentView)),
+    success: responseOf(
+      'The instrument.',
+      instrument,
+      exampleOf('active', 'Active', instrumentView),
+    ),
     refusals: { not_found: 'This client has no such instrument, or the id is malformed.' },
   },
 } as const satisfies Readonly<Record<string, OperationPart>>;

@@ -21,10 +21,10 @@ import {
 } from './control-objects.ts';
 import { releasedLiquidation } from './examples.ts';
 import {
-  answerOf,
   cursorPageOf,
   exampleOf,
   type OperationPart,
+  responseOf,
   type Success,
 } from './operation.ts';
 
@@ -134,7 +134,7 @@ export const controlOperations = {
     description:
       'Each order with what was executed, its venue and the last attempt; what is not sold and why; and a ' +
       'timeline of events, attempts at the venue, executions and deliveries.',
-    success: answerOf(
+    success: responseOf(
       'The story so far.',
       storyOf(overview),
       exampleOf('story', 'One order at the venue', storyView),
@@ -153,12 +153,12 @@ export const controlOperations = {
     summary: 'Halt',
     description:
       'Stops the release of liquidations and the sending of orders that it covers, at every process, until ' +
-      'a person lifts it. The answer comes once no such order can reach a venue any more: what was being ' +
-      'sent is waited for, some seconds at most. Where that is not certain in time, the answer is 503: the halt ' +
+      'a person lifts it. The response comes once no such order can reach a venue any more: what was being ' +
+      'sent is waited for, some seconds at most. Where that is not certain in time, the response is 503: the halt ' +
       'is in force, and the same request with the same idempotency key waits again. Orders that are open at a ' +
       'venue go on there; with strength `cancel` the venue is asked to cancel them, again and again until they ' +
       'have ended. Nothing is lost: what is held goes on when the halt is lifted, and what was cancelled is sent ' +
-      'again. With `dry_run` nothing is halted, and the answer (200) says what would be.',
+      'again. With `dry_run` nothing is halted, and the response (200) says what would be.',
     body: {
       schema: setHaltBody,
       examples: {
@@ -182,7 +182,7 @@ export const controlOperations = {
         },
       },
     },
-    success: answerOf('It is in force.', halt, exampleOf('halt', 'In force', haltView), 201),
+    success: responseOf('It is in force.', halt, exampleOf('halt', 'In force', haltView), 201),
     others: {
       200: {
         description: 'With `dry_run`: what it would stop.',
@@ -208,7 +208,7 @@ export const controlOperations = {
     tag: 'Control',
     summary: 'Retrieve a halt',
     description: 'The halt, and what it stops of this client as it is now.',
-    success: answerOf(
+    success: responseOf(
       'The halt.',
       haltWithEffect,
       exampleOf('halt', 'In force', { ...haltView, effect }),
@@ -220,12 +220,12 @@ export const controlOperations = {
     summary: 'Lift a halt',
     description:
       'What the halt held goes on. Needs a reason and a person of its own. Where it holds more than `four_eyes_max` of the ' +
-      'controls, it is not lifted: the answer is 202, and a second person approves it.',
+      'controls, it is not lifted: the response is 202, and a second person approves it.',
     body: {
       schema: liftHaltBody,
       examples: exampleOf('lift', 'Lift', { reason: 'Prices are right again', person: 'A. Risk' }),
     },
-    success: answerOf(
+    success: responseOf(
       'It is lifted.',
       halt,
       exampleOf('lifted', 'Lifted', {

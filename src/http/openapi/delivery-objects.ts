@@ -46,10 +46,10 @@ export const attempt = shape('Delivery attempt', {
     'A delivery, a test, or a note: events were dropped unread, nothing was acknowledged for a day.',
   ),
   attempted_at: instant('When it began.'),
-  duration_ms: count('Until the answer, or the failure.'),
-  status: orNull(Type.Integer({ description: 'The HTTP status; null without an answer.' })),
+  duration_ms: count('Until the response, or the failure.'),
+  status: orNull(Type.Integer({ description: 'The HTTP status; null without a response.' })),
   outcome: text('What came of it, in a few words.'),
-  answer: text('The first characters of the answer.', { maxLength: 1_000 }),
+  answer: text('The first characters of the response.', { maxLength: 1_000 }),
   attempt: count('The number of the attempt.'),
   events: count('Events it carried.'),
   first_event_id: orNull(uuid('The first of them.')),
@@ -67,7 +67,7 @@ export const attemptPage = Type.Object({
   meta: Type.Object({ count: count('Attempts on this page.') }),
 });
 
-export const replayAnswer = shape('Replay', {
+export const replayResponse = shape('Replay', {
   behind: count('Events of the log that are delivered now.'),
   resumed: count('Accounts no longer set aside.'),
   gap: orNull(
@@ -75,12 +75,12 @@ export const replayAnswer = shape('Replay', {
   ),
 });
 
-export const testAnswer = shape('Test of a subscription', {
+export const testResponse = shape('Test of a subscription', {
   url: text('Where the test event was posted.'),
   response: part('What the receiver answered, or `error`.', {
     status: Type.Optional(Type.Integer({ description: 'The HTTP status.' })),
     headers: Type.Optional(Type.Record(Type.String(), Type.String())),
-    body: Type.Optional(text('The first characters of the answer.')),
-    error: Type.Optional(text('Why there was no answer.')),
+    body: Type.Optional(text('The first characters of the response.')),
+    error: Type.Optional(text('Why there was no response.')),
   }),
 });

@@ -8,7 +8,7 @@ import {
 } from '../delivery-schemas.ts';
 import { createWebhookBody, listWebhooksQuery, updateWebhookBody } from '../webhook-schemas.ts';
 import { eventPage } from './batch-objects.ts';
-import { attemptPage, replayAnswer, testAnswer } from './delivery-objects.ts';
+import { attemptPage, replayResponse, testResponse } from './delivery-objects.ts';
 import {
   attemptView,
   newEvent,
@@ -18,7 +18,7 @@ import {
   webhookView,
 } from './examples.ts';
 import { jwks, webhook } from './objects.ts';
-import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
+import { exampleOf, type OperationPart, pageOf, responseOf } from './operation.ts';
 
 const noSuchWebhook = 'This client has no such subscription, or the id is no UUID.';
 const { webhook_id: _, ...loggedEvent } = newEvent;
@@ -33,7 +33,7 @@ export const deliveryOperations = {
       'The last attempts of a subscription, newest first: up to 200 that were acknowledged and 300 that ' +
       'failed are kept, and the last tests.',
     query: listDeliveriesQuery,
-    success: answerOf(
+    success: responseOf(
       'The attempts.',
       attemptPage,
       exampleOf('page', 'One attempt', { data: [attemptView], meta: { count: 1 } }),
@@ -53,9 +53,9 @@ export const deliveryOperations = {
         aside: { summary: 'What was parked', value: { set_aside: true } },
       },
     },
-    success: answerOf(
+    success: responseOf(
       'Deliveries begin.',
-      replayAnswer,
+      replayResponse,
       exampleOf('replay', 'From a time', { behind: 1042, resumed: 0, gap: null }),
     ),
     refusals: { not_found: `${noSuchWebhook} Or the log has no such event.` },
@@ -67,9 +67,9 @@ export const deliveryOperations = {
       'Posts an event of type `WEBHOOK.TEST` to the receiver, signed as any other and without the faults that a ' +
       'sandbox was asked for, and answers what the ' +
       'receiver said. The event is in no log; the subscription may be disabled.',
-    success: answerOf(
+    success: responseOf(
       'What the receiver said.',
-      testAnswer,
+      testResponse,
       exampleOf('answer', 'It took the event', testView),
     ),
     refusals: { not_found: noSuchWebhook },
@@ -120,14 +120,14 @@ export const deliveryOperations = {
       schema: createWebhookBody,
       examples: exampleOf('request', 'Signed with Ed25519', webhookRequest),
     },
-    success: answerOf('The subscription.', webhook, one, 201),
+    success: responseOf('The subscription.', webhook, one, 201),
     refusals: { conflict: 'The client has as many subscriptions as it can have.' },
   },
   retrieve_webhook: {
     tag: 'Webhooks',
     summary: 'Retrieve a subscription',
     description: 'The subscription with all its settings.',
-    success: answerOf('The subscription.', webhook, one),
+    success: responseOf('The subscription.', webhook, one),
     refusals: { not_found: noSuchWebhook },
   },
   update_webhook: {
@@ -138,7 +138,7 @@ export const deliveryOperations = {
       schema: updateWebhookBody,
       examples: exampleOf('enable', 'Begin to deliver', { enabled: true }),
     },
-    success: answerOf('The subscription with its settings from now on.', webhook, one),
+    success: responseOf('The subscription with its settings from now on.', webhook, one),
     refusals: { not_found: noSuchWebhook },
   },
   delete_webhook: {
@@ -155,7 +155,7 @@ export const deliveryOperations = {
       'The public keys that verify deliveries to this client, as a JSON Web Key Set. Keys change: look ' +
       'here for a `keyid` you do not know.',
     query: verifyKeysQuery,
-    success: answerOf(
+    success: responseOf(
       'The keys, oldest first.',
       jwks,
       exampleOf('keys', 'An Ed25519 key', publicKeys),

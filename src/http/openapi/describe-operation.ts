@@ -1,10 +1,19 @@
-// Describes one operation: its parameters, its body, all its answers, and how a request looks. What is
+// Describes one operation: its parameters, its body, all its responses, and how a request looks. What is
 // particular about it comes from its part (operations.ts), the rest from what all have in common.
 
 import type { RefusalCode } from '../../refusal.ts';
 import type { OpenRoute } from '../open-route.ts';
 import type { SignedRoute } from '../pipeline.ts';
 import { problemKinds } from '../problem.ts';
+import { type Json, type JsonObject, type Names, toJsonSchema } from './json-schema.ts';
+import type { OperationPart, Refusals, Success } from './operation.ts';
+import type { OperationId, operations } from './operations.ts';
+import {
+  type HeaderParameter,
+  headerParameters,
+  type Parameter,
+  pathParameter,
+} from './parameters.ts';
 import {
   everyOpen,
   everySigned,
@@ -15,16 +24,7 @@ import {
   rateHeaders,
   responseHeaders,
   unsupportedBody,
-} from './answers.ts';
-import { type Json, type JsonObject, type Names, toJsonSchema } from './json-schema.ts';
-import type { OperationPart, Refusals, Success } from './operation.ts';
-import type { OperationId, operations } from './operations.ts';
-import {
-  type HeaderParameter,
-  headerParameters,
-  type Parameter,
-  pathParameter,
-} from './parameters.ts';
+} from './responses.ts';
 import { samplesOf } from './samples.ts';
 import { oauthScheme, signatureScheme } from './scopes.ts';
 

@@ -5,7 +5,6 @@ import type { Contract } from '../../auth/store.ts';
 import type { RefusalCode } from '../../refusal.ts';
 import type { OpenRoute } from '../open-route.ts';
 import type { SignedRoute } from '../pipeline.ts';
-import { everySigned, responseHeaders } from './answers.ts';
 import { laterNamed, laterOperations } from './contract-2026.ts';
 import { componentOf, openOperation, problem, signedOperation } from './describe-operation.ts';
 import { eventDeliveries } from './event-deliveries.ts';
@@ -14,6 +13,7 @@ import { named } from './objects.ts';
 import { type Tag, tags } from './operation.ts';
 import { operations } from './operations.ts';
 import { headerParameters } from './parameters.ts';
+import { everySigned, responseHeaders } from './responses.ts';
 import { sampleAddress } from './sample-request.ts';
 import { securitySchemes } from './scopes.ts';
 

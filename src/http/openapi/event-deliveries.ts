@@ -83,7 +83,7 @@ function batchDelivery(type: BatchEvent, names: Names): Json {
   };
 }
 
-const received = { '2XX': { description: 'Received. Any other answer, or none, means: again.' } };
+const received = { '2XX': { description: 'Received. Any other response, or none, means: again.' } };
 
 function delivery(status: Status, names: Names): Json {
   return {

@@ -134,7 +134,7 @@ export const publicKeys = {
   ],
 } as const;
 
-export const tokenAnswer = {
+export const tokenResponse = {
   access_token: 'c2VjcmV0Cg',
   expires_in: 1_800,
   scope: 'account_liquidations:admin account_liquidations:read',

@@ -1,4 +1,4 @@
-// The answer of the signature inspector as the document describes it, and an example.
+// The response of the signature inspector as the document describes it, and an example.
 
 import { allDialects, quirkNames, signatureErrorCodes } from '@unwind/signatures';
 import { Type } from 'typebox';

@@ -11,7 +11,7 @@ import {
   releasedLiquidation,
 } from './examples.ts';
 import { liquidation } from './objects.ts';
-import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
+import { exampleOf, type OperationPart, pageOf, responseOf } from './operation.ts';
 
 const noSuchAccount = 'This client has no such account.';
 const noSuchLiquidation =
@@ -38,17 +38,17 @@ export const liquidationOperations = {
     tag: 'Liquidations',
     summary: 'Liquidate an account',
     description:
-      'Asks for every position of the account to be sold. The answer comes at once and says NEW; the ' +
+      'Asks for every position of the account to be sold. The response comes at once and says NEW; the ' +
       'selling follows, and events report it. Until the release (2 seconds later in the sandbox, at ' +
       'once when live, unless set otherwise) it can be cancelled. An account has at most one ' +
-      'liquidation under way.\n\nWith the same `idempotency-key` and the same request the first answer ' +
-      'comes again, byte for byte, so a request whose answer was lost can safely be repeated. A refused ' +
+      'liquidation under way.\n\nWith the same `idempotency-key` and the same request the first response ' +
+      'comes again, byte for byte, so a request whose response was lost can safely be repeated. A refused ' +
       'request does not use up its key.',
     body: {
       schema: createLiquidationBody,
       examples: exampleOf('request', 'The owner of the account', createRequest),
     },
-    success: answerOf(
+    success: responseOf(
       'The liquidation is recorded and will be carried out.',
       liquidation,
       exampleOf('created', 'Just created', newLiquidation),
@@ -65,7 +65,7 @@ export const liquidationOperations = {
     tag: 'Liquidations',
     summary: 'Retrieve a liquidation',
     description: 'The liquidation as it is now: the same object its last event carried.',
-    success: answerOf(
+    success: responseOf(
       'The liquidation.',
       liquidation,
       exampleOf('released', 'Released', releasedLiquidation),
@@ -127,7 +127,7 @@ export const scheduleOperations = {
         },
       },
     },
-    success: answerOf(
+    success: responseOf(
       'It is scheduled.',
       scheduledOf(liquidation),
       exampleOf('scheduled', 'For an opening', {

@@ -1,10 +1,10 @@
 // The shapes of what the service answers. Clients must bear members they do not know, so these are
-// open; the tests close them, so that no answer has a member this page does not name.
+// open; the tests close them, so that no response has a member this page does not name.
 
 import { Type } from 'typebox';
 import { decimal, flag, instant, list, part, shape, some, text, uuid, whole } from '../members.ts';
 import { account, execution, instrument, order, position, user } from './book-objects.ts';
-import { attempt, deliveryState, replayAnswer, testAnswer } from './delivery-objects.ts';
+import { attempt, deliveryState, replayResponse, testResponse } from './delivery-objects.ts';
 import { pageMeta } from './operation.ts';
 
 const createdAt = instant('When it was created, in UTC.');
@@ -129,7 +129,7 @@ export const problem = shape(
   'Problem',
   {
     type: text('The kind of problem, as a slug, or as the URL of its page where one is set up.'),
-    status: whole('The status of the answer.', { minimum: 400, maximum: 599 }),
+    status: whole('The status of the response.', { minimum: 400, maximum: 599 }),
     title: text('The kind of problem in a few words.'),
     detail: text('What is wrong with this request, and often where.'),
     instance: text('This occurrence.', { format: 'uri' }),
@@ -161,8 +161,8 @@ export const named = {
   PublicKeys: jwks,
   Webhook: webhook,
   DeliveryAttempt: attempt,
-  Replay: replayAnswer,
-  WebhookTest: testAnswer,
+  Replay: replayResponse,
+  WebhookTest: testResponse,
   LoggedEvent: loggedEvent,
   Event: event,
   EventPackage: eventPackage,

@@ -2,9 +2,9 @@
 
 import { part } from '../members.ts';
 import { revokeForm, tokenForm } from '../schemas.ts';
-import { revokeRequest, tokenAnswer, tokenRequest } from './examples.ts';
+import { revokeRequest, tokenRequest, tokenResponse } from './examples.ts';
 import { liveness, readiness, token } from './objects.ts';
-import { answerOf, exampleOf, type OperationPart } from './operation.ts';
+import { exampleOf, type OperationPart, responseOf } from './operation.ts';
 
 const unauthorized =
   'The client, its secret or its key is wrong (which of them is not said), or the signature does not hold.';
@@ -28,7 +28,7 @@ export const openOperations = {
         'A token, with the scopes that `scope` names: those asked for, without those a sandbox does not know.',
       body: {
         schema: token,
-        examples: exampleOf('token', 'A token for half an hour', tokenAnswer),
+        examples: exampleOf('token', 'A token for half an hour', tokenResponse),
       },
       headers: ['CacheControl'],
     },
@@ -43,7 +43,7 @@ export const openOperations = {
     description:
       'Ends an access token before its time (RFC 7009). The request is signed like one for a token. ' +
       'Every process refuses the token within 5 seconds. A token that is not known, or that is ' +
-      'another client’s, is no error: the answer is the same.',
+      'another client’s, is no error: the response is the same.',
     body: {
       type: 'application/x-www-form-urlencoded',
       schema: revokeForm,
@@ -59,13 +59,13 @@ export const openOperations = {
     tag: 'Service',
     summary: 'Is the process alive?',
     description: 'Answers as long as the process does, with or without its database.',
-    success: answerOf('It is.', liveness, exampleOf('alive', 'Alive', { status: 'alive' })),
+    success: responseOf('It is.', liveness, exampleOf('alive', 'Alive', { status: 'alive' })),
   },
   check_readiness: {
     tag: 'Service',
     summary: 'Can the process work?',
     description: 'Whether it reaches its database, knows its schema, and all its loops run.',
-    success: answerOf(
+    success: responseOf(
       'It can.',
       readiness,
       exampleOf('ready', 'Ready', {

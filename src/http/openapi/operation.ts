@@ -39,14 +39,14 @@ export interface RequestBody {
 export interface Success {
   readonly status: 200 | 201 | 202 | 204;
   readonly description: string;
-  /** Absent where the answer has no body. */
+  /** Absent where the response has no body. */
   readonly body?: {
     /** Default JSON. */
     readonly type?: string;
     readonly schema: TSchema;
     readonly examples?: Examples;
   };
-  /** Besides those that every answer has, and every one to a request with an idempotency key. */
+  /** Besides those that every response has, and every one to a request with an idempotency key. */
   readonly headers?: readonly ResponseHeader[];
 }
 
@@ -70,7 +70,7 @@ export interface OperationPart {
   readonly success: Success;
   /** Beside those that every operation of its kind can answer (answers.ts). */
   readonly refusals?: Refusals;
-  /** An answer that is neither success nor problem, such as that of a probe. */
+  /** A response that is neither success nor problem, such as that of a probe. */
   readonly others?: Readonly<Record<number, Omit<Success, 'status'>>>;
 }
 
@@ -79,8 +79,8 @@ export function exampleOf(name: string, summary: string, value: unknown): Exampl
   return { [name]: { summary, value } };
 }
 
-/** An answer in JSON. */
-export function answerOf(
+/** A response in JSON. */
+export function responseOf(
   description: string,
   schema: TSchema,
   examples: Examples,
@@ -138,7 +138,7 @@ export function cursorPageOf(
 ): Success {
   const meta = { count: data.length, limit: 100, next: null, has_more: false };
   return {
-    ...answerOf(description, Type.Object({ data: Type.Array(item), meta: keyPageMeta }), {
+    ...responseOf(description, Type.Object({ data: Type.Array(item), meta: keyPageMeta }), {
       page: { summary, value: { data, meta } },
     }),
     headers: ['Link'],

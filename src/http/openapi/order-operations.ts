@@ -2,7 +2,7 @@
 
 import { listOrdersQuery, pageQuery } from '../reading-schemas.ts';
 import { execution, order } from './book-objects.ts';
-import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
+import { exampleOf, type OperationPart, pageOf, responseOf } from './operation.ts';
 
 const orderId = '79f2c816-13ed-4588-85e6-f3398b0b5825';
 const at = '2021-07-21T14:10:00.000Z';
@@ -80,7 +80,11 @@ export const orderOperations = {
     tag: 'Orders',
     summary: 'Retrieve an execution',
     description: 'One execution of an order.',
-    success: answerOf('The execution.', execution, exampleOf('filled', 'Ten units', executionView)),
+    success: responseOf(
+      'The execution.',
+      execution,
+      exampleOf('filled', 'Ten units', executionView),
+    ),
     refusals: {
       not_found: 'This order of this client has no such execution, or an id is no UUID.',
     },

@@ -6,7 +6,7 @@ import { foundKinds } from '../../metrics/find-store.ts';
 import { actKinds } from '../../trail/act.ts';
 import { findQuery, listActsQuery } from '../control-schemas.ts';
 import { amount, count, flag, instant, list, shape, some, text, uuid } from '../members.ts';
-import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
+import { cursorPageOf, exampleOf, type OperationPart, responseOf } from './operation.ts';
 
 const overview = shape('Overview', {
   at: instant('When it was counted; it is shared for a second.'),
@@ -131,7 +131,7 @@ export const overviewOperations = {
     description:
       'What is open and why it waits, what was sold today, and whether venues and webhooks keep up. ' +
       'An extension: the published API does not have it.',
-    success: answerOf(
+    success: responseOf(
       'The state now.',
       overview,
       exampleOf('busy', 'A busy morning', overviewExample),
@@ -144,7 +144,7 @@ export const overviewOperations = {
       'Takes the id of a liquidation, account, order, execution or webhook, a client order id (FIX 11) ' +
       'or an ISIN. An extension: the published API does not have it.',
     query: findQuery,
-    success: answerOf(
+    success: responseOf(
       'What it names.',
       found,
       exampleOf('instrument', 'An instrument', {

@@ -9,7 +9,7 @@ import {
   releaseOrderBody,
   setControlsBody,
 } from '../pre-trade-schemas.ts';
-import { answerOf, cursorPageOf, exampleOf, type OperationPart } from './operation.ts';
+import { cursorPageOf, exampleOf, type OperationPart, responseOf } from './operation.ts';
 
 const controls = shape(
   'Pre-trade controls',
@@ -77,7 +77,7 @@ export const preTradeOperations = {
     tag: 'Control',
     summary: 'Retrieve the pre-trade controls',
     description: 'The limits that orders of this client have to keep before they are sent.',
-    success: answerOf(
+    success: responseOf(
       'The controls in force.',
       inForce,
       exampleOf('own', 'Of this client', { own: controlsExample, across_clients: null }),
@@ -91,8 +91,8 @@ export const preTradeOperations = {
       'seen in force; where others are, nothing is set (409), so that of two persons none undoes unseen what the other ' +
       'has set. An order that does not keep one is ' +
       'stopped before it is sent, says so (`control`), and is checked again every 30 seconds until it keeps it or a ' +
-      'person releases it. The answer comes once no order can reach a venue that was checked by the controls ' +
-      'before; where that is not certain in time, the answer is 503: the controls are in force, and the same request with the ' +
+      'person releases it. The response comes once no order can reach a venue that was checked by the controls ' +
+      'before; where that is not certain in time, the response is 503: the controls are in force, and the same request with the ' +
       'same idempotency key waits again.',
     body: {
       schema: setControlsBody,
@@ -119,7 +119,7 @@ export const preTradeOperations = {
         },
       },
     },
-    success: answerOf(
+    success: responseOf(
       'They are in force.',
       controls,
       exampleOf('controls', 'In force', controlsExample),
@@ -154,7 +154,7 @@ export const preTradeOperations = {
         person: 'A. Risk',
       }),
     },
-    success: answerOf(
+    success: responseOf(
       'It passes.',
       stopped,
       exampleOf('released', 'Released', {

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { controlNames } from '../../controls/control.ts';
 import { unsoldReasons } from '../../liquidations/preview-liquidation.ts';
 import { count, flag, instant, list, part, shape, some, text, uuid } from '../members.ts';
-import { answerOf, exampleOf, type OperationPart } from './operation.ts';
+import { exampleOf, type OperationPart, responseOf } from './operation.ts';
 
 const decimal = (description: string) =>
   text(description, { pattern: '^[0-9]{1,63}(\\.[0-9]{1,27})?$' });
@@ -154,7 +154,7 @@ export const previewOperations = {
       'and of each position what is sold, where, why the rest is not, and which pre-trade controls would stop its ' +
       'order. It is computed by the decisions that release liquidations and send orders, of one moment; nothing is ' +
       'stored and nothing is reserved.',
-    success: answerOf(
+    success: responseOf(
       'The preview.',
       preview,
       exampleOf('preview', 'Sold in part', previewExample),

@@ -8,7 +8,7 @@ import { instant, shape, some, text, uuid } from '../members.ts';
 import { inspectBody } from '../schemas.ts';
 import { inspection, inspectionExample, inspectionRequest } from './inspection.ts';
 import { liveness } from './objects.ts';
-import { answerOf, exampleOf, type OperationPart } from './operation.ts';
+import { exampleOf, type OperationPart, responseOf } from './operation.ts';
 
 const appliedDelta = shape('Applied delta', {
   type: Type.Enum(['credit', 'lock', 'unlock'], { type: 'string' }),
@@ -47,7 +47,7 @@ const faults = {
 
 const noFaults = { webhook_id: faults.webhook_id, ends_at: null } as const;
 
-const faultsNow = answerOf('The faults now.', faultsShape, {
+const faultsNow = responseOf('The faults now.', faultsShape, {
   some: { summary: 'One of three requests is doubled and signed wrongly', value: faults },
   none: { summary: 'None', value: noFaults },
 });
@@ -81,7 +81,7 @@ export const sandboxOperations = {
     description:
       'Its clock, whether it trades, what is halted, and which behaviours were asked of it. The market is one ' +
       'for all clients of a sandbox.',
-    success: answerOf(
+    success: responseOf(
       'The market now.',
       marketShape,
       exampleOf('usual', 'As it is at first', market),
@@ -106,7 +106,7 @@ export const sandboxOperations = {
         },
       },
     },
-    success: answerOf(
+    success: responseOf(
       'The market as it is then.',
       marketShape,
       exampleOf('closed', 'Closed', closedMarket),
@@ -130,7 +130,7 @@ export const sandboxOperations = {
       schema: applyDeltasBody,
       examples: exampleOf('credit', 'A purchase arrives', { deltas: [delta] }),
     },
-    success: answerOf(
+    success: responseOf(
       'What became of each change, in the order given.',
       Type.Object({ data: Type.Array(appliedDelta) }),
       exampleOf('applied', 'Applied', { data: [{ ...delta, outcome: 'applied' }] }),
@@ -157,7 +157,7 @@ export const sandboxOperations = {
       schema: inspectBody,
       examples: exampleOf('request', 'A GET', inspectionRequest),
     },
-    success: answerOf(
+    success: responseOf(
       'What was found.',
       inspection,
       exampleOf('refused', 'A component is missing', inspectionExample),
@@ -210,7 +210,7 @@ export const sandboxOperations = {
     summary: 'Is there a tunnel for webhooks?',
     description:
       'Needs neither token nor signature. Where there is no tunnel, as in live mode: 404.',
-    success: answerOf('There is.', liveness, exampleOf('alive', 'Alive', { status: 'alive' })),
+    success: responseOf('There is.', liveness, exampleOf('alive', 'Alive', { status: 'alive' })),
   },
   open_events_endpoint: {
     tag: 'Sandbox',
@@ -220,7 +220,7 @@ export const sandboxOperations = {
       'for it: at most 1,000 requests and 8 MiB; beyond that deliveries are answered 503, and the ' +
       'events wait. An endpoint is closed when it is not asked for within 10 minutes; deliveries to it are then ' +
       'answered 410, which disables their subscription. A body is not looked at.',
-    success: answerOf(
+    success: responseOf(
       'The endpoint.',
       endpoint,
       exampleOf('opened', 'Opened', { id, url: `https://events-acceptor.invalid/${id}` }),
@@ -234,8 +234,8 @@ export const sandboxOperations = {
     description:
       'Answers at once where something is there, else as soon as something comes, and after 7 seconds ' +
       'with an empty list: ask again then. What was answered is not there any more; `GET /events` has all ' +
-      'events. An answer has at most 100 requests and about 4 MiB.',
-    success: answerOf(
+      'events. A response has at most 100 requests and about 4 MiB.',
+    success: responseOf(
       'What was delivered, in the order in which it came.',
       Type.Array(delivery),
       exampleOf('one', 'One delivery', [

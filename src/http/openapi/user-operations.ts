@@ -6,7 +6,7 @@ import { listUsersQuery } from '../reading-schemas.ts';
 import { createAccountBody, createUserBody, putInstrumentsBody } from '../user-schemas.ts';
 import { account, user } from './book-objects.ts';
 import { accountView } from './book-operations.ts';
-import { answerOf, exampleOf, type OperationPart, pageOf } from './operation.ts';
+import { exampleOf, type OperationPart, pageOf, responseOf } from './operation.ts';
 
 const userId = '81dfb00e-9be6-4617-8994-dfd0407f34df';
 const at = '2021-07-21T14:10:00.000Z';
@@ -77,7 +77,7 @@ export const userOperations = {
     summary: 'Retrieve a user',
     description:
       'The user as the client has described it. Of an imported user only the id is known.',
-    success: answerOf('The user.', user, {
+    success: responseOf('The user.', user, {
       created: { summary: 'Made by request', value: userView },
       imported: { summary: 'Imported', value: importedView },
     }),
@@ -92,7 +92,7 @@ export const userOperations = {
       schema: createUserBody,
       examples: exampleOf('user', 'A user', profile),
     },
-    success: answerOf('The user.', user, exampleOf('user', 'A user', userView)),
+    success: responseOf('The user.', user, exampleOf('user', 'A user', userView)),
     refusals: { conflict: stillRunning, unprocessable_content: keyUsed },
   },
   offboard_user: {
@@ -121,7 +121,7 @@ export const userOperations = {
         name: 'Main account',
       }),
     },
-    success: answerOf('The account.', account, exampleOf('account', 'Active', openedView)),
+    success: responseOf('The account.', account, exampleOf('account', 'Active', openedView)),
     refusals: {
       not_found: 'This client has no such user, or the group is not that of the user.',
       conflict: `The user is not ACTIVE, or: ${stillRunning.charAt(0).toLowerCase()}${stillRunning.slice(1)}`,
@@ -140,7 +140,7 @@ export const userOperations = {
         instruments: [{ isin: 'DE0007164600', name: 'SAP SE', price: '231.5' }],
       }),
     },
-    success: answerOf(
+    success: responseOf(
       'What became of each instrument, in the order given.',
       Type.Object({ data: Type.Array(instrumentOutcome) }),
       exampleOf('created', 'Recorded', {

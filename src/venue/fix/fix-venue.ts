@@ -29,7 +29,7 @@ import { queueCancels, queueStatusRequests, withdrawOrders } from './outbox-stor
 import { findSessionState, takeReportNumbers } from './session-store.ts';
 
 /** How long a submit waits for the venue's word, in ms; then the outcome is unknown, and looked up. */
-const answerMsMax = 2_000;
+const responseMsMax = 2_000;
 /** How often it looks for what another process has received, in ms; seldom where this one receives. */
 const lookEveryMs = { usual: 25, informed: 250 } as const;
 /** An order under way for longer than this is looked up, in ms. */
@@ -145,7 +145,7 @@ class Answers {
   /** Returns once the venue has spoken about all of them, or when the wait is over. */
   async until(orders: readonly OrderReference[]): Promise<void> {
     const { sql, mic: venue } = this.#own;
-    const end = performance.now() + answerMsMax;
+    const end = performance.now() + responseMsMax;
     this.#open = orders.filter((order) => this.of(order) === undefined);
     while (this.#open.length > 0 && performance.now() < end) {
       await this.#pause(this.#isInformed ? lookEveryMs.informed : lookEveryMs.usual);

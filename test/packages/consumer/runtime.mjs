@@ -2,7 +2,7 @@
 // signs and verifies in every dialect, calls a service, receives deliveries. Prints what held.
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
-import { ApiError, Client, NoAnswerError } from '@unwind/client';
+import { ApiError, Client, NoResponseError } from '@unwind/client';
 import { webhookReceiver } from '@unwind/client/webhooks';
 import {
   allDialects,
@@ -183,7 +183,7 @@ async function reasonAt(baseUrl) {
     .list()
     .page()
     .catch((reason) => reason);
-  if (!(error instanceof NoAnswerError)) throw error;
+  if (!(error instanceof NoResponseError)) throw error;
   return error.reason;
 }
 

@@ -22,8 +22,8 @@ const secretHeaders = ['authorization', 'proxy-authorization', 'cookie', 'set-co
 /** Members of queries, forms and JSON whose values are secrets. */
 const secretFields = ['client_secret', 'token', 'access_token'];
 
-/** Records every answer but those of pages and probes, and of requests that are inspected as text. */
-export function recordAnswers(
+/** Records every response but those of pages and probes, and of requests that are inspected as text. */
+export function recordResponses(
   app: FastifyInstance,
   { recorder, clock }: Recording,
   open: readonly OpenRoute[],
