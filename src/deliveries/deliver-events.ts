@@ -127,12 +127,14 @@ export class Deliverer {
       shares: new Map([...counts].map(([tenantId, count]) => [tenantId, shareOf(free, count)])),
     });
     if (claimed.length === 0) return 0;
-    const keys = claimed.map(({ webhook }) => webhook);
+    const keys = claimed.map(({ webhook, epoch }) => ({ ...webhook, epoch }));
     const blocks = await readBlocks(sql, keys);
     const faults = isSandbox ? await readFaults(sql, keys) : new Map<WebhookId, Faults>();
     for (const [i, one] of claimed.entries()) {
+      const own = blocks[i];
+      if (own === undefined) continue;
       const asked = { ...one, faults: faults.get(one.webhook.webhookId) };
-      this.#begin(new Session(asked, blocks[i] ?? [], this.#ports), now);
+      this.#begin(new Session(asked, own, this.#ports), now);
     }
     return claimed.length;
   }

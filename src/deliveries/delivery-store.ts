@@ -209,16 +209,20 @@ function toClaimed(row: ClaimedRow): ClaimedWebhook {
 
 type BlockPart = Omit<Block, 'acknowledged' | 'upTo'>;
 
-/** The blocked accounts of subscriptions, as blocks, in the order asked. */
+/**
+ * The blocked accounts of claimed subscriptions, as blocks, in the order asked; undefined where the claim is
+ * over. A replay that commits meanwhile lets go of them: who sent from its old offset without them would
+ * send later events of an account first.
+ */
 export async function readBlocks(
   sql: Sql,
-  keys: readonly WebhookKey[],
-): Promise<readonly (readonly Block[])[]> {
-  const asked = keys.map((key, n) => ({ ...key, n }));
+  claims: readonly (WebhookKey & { readonly epoch: number })[],
+): Promise<readonly (readonly Block[] | undefined)[]> {
+  const asked = claims.map((claim, n) => ({ ...claim, n }));
   const rows = await sql<
     (RowOf<BlockPart> & {
       n: number;
-      account_id: AccountId;
+      account_id: AccountId | null;
       acknowledged_offset: string;
       up_to: string;
     })[]
@@ -226,11 +230,22 @@ export async function readBlocks(
     select
       g.n, b.account_id, b.acknowledged_offset, b.request_id, b.up_to, b.status, b.attempts,
       b.failing_since, b.next_attempt_at, b.last_attempt_at, b.last_outcome
-    from ${rowsOf(asked).asRecords('g (n integer, tenant_id uuid, webhook_id uuid)')}
-    join unwind.blocked_accounts b using (tenant_id, webhook_id)`;
-  const byKey = Map.groupBy(rows, (row) => row.n);
-  return keys.map((_, n) => {
-    const byRequest = Map.groupBy(byKey.get(n) ?? [], (row) => row.request_id);
+    from ${rowsOf(asked).asRecords('g (n integer, tenant_id uuid, webhook_id uuid, epoch integer)')}
+    join unwind.deliveries d
+      on d.tenant_id = g.tenant_id
+      and d.webhook_id = g.webhook_id
+      and d.lease_epoch = g.epoch
+    left join unwind.blocked_accounts b
+      on b.tenant_id = d.tenant_id
+      and b.webhook_id = d.webhook_id`;
+  const byClaim = Map.groupBy(rows, (row) => row.n);
+  return claims.map((_, n) => {
+    const found = byClaim.get(n);
+    if (found === undefined) return undefined;
+    const blocked = found.flatMap(({ account_id, ...row }) => {
+      return account_id === null ? [] : [{ account_id, ...row }];
+    });
+    const byRequest = Map.groupBy(blocked, (row) => row.request_id);
     return [...byRequest.values()].flatMap(([first, ...others]) => {
       if (first === undefined) return [];
       const own = [first, ...others].map((row) => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { later } from '../../src/clock.ts';
+import type { Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import type { Block } from '../../src/deliveries/delivery.ts';
 import {
@@ -21,7 +22,7 @@ import { type AccountId, newId } from '../../src/ids.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
 import { startReceiver } from './receiver.ts';
-import { startDeliverer, stateOf, subscribe } from './subscriptions.ts';
+import { deliverDue, startDeliverer, stateOf, subscribe } from './subscriptions.ts';
 import {
   askReplay,
   deliverAll,
@@ -258,5 +259,56 @@ for (const status of [200, 500]) {
       [],
       'all of it was taken again',
     );
+  });
+}
+
+test('a replay between a claim and the reading of its blocks: nothing arrives before what is blocked', async (t) => {
+  const world = await newWorld(t);
+  const { sql, clock, receiver } = world;
+  const webhook = await subscribeTo(world);
+  const [accountId, other] = newAccounts(2);
+  assert.ok(accountId && other);
+  for (const each of [accountId, other]) await logLiquidations(world, [each]);
+  const log = await logOf(world);
+  receiver.react = async (_, { body }) => {
+    return { status: Buffer.from(body).toString().includes(accountId) ? 500 : 200 };
+  };
+  const before = startDeliverer(t, sql, { clock });
+  await eventually('the account is blocked', async () => {
+    clock.advance(10_000);
+    await deliverDue(before);
+    const { blocked, offset, head } = await stateOf(sql, webhook);
+    return blocked === 1 && offset === head;
+  });
+
+  await logLater(world, accountId);
+  receiver.react = async () => ({ status: 200 });
+  const refused = receiver.taken.length;
+  clock.advance(600_000);
+  const start: Replay = { type: 'event', eventId: log[0]?.id as never };
+  const asked = beforeBlocks(sql, () => askReplay(world, webhook, start));
+  await deliverDue(startDeliverer(t, asked, { clock }));
+  await deliverAll(t, world, webhook);
+  const arrived = new Set(receiver.taken.slice(refused).flatMap(idsIn));
+  const all = (await logOf(world)).filter((event) => event.accountId === accountId);
+  const own = all.map(({ id }) => id);
+  assert.deepEqual(
+    [...arrived].filter((id) => own.includes(id)),
+    own,
+  );
+});
+
+/** The same pool, which does something else once before it reads the blocks of what was claimed. */
+function beforeBlocks(sql: Sql, work: () => Promise<unknown>): Sql {
+  let isDone = false;
+  return new Proxy(sql, {
+    apply: async (target, receiver, args) => {
+      const [strings] = args;
+      if (!isDone && strings.join('').includes('g.n, b.account_id')) {
+        isDone = true;
+        await work();
+      }
+      return Reflect.apply(target, receiver, args);
+    },
   });
 }

@@ -116,7 +116,17 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'what is blocked is forgotten on a restart',
     file: 'src/deliveries/deliver-events.ts',
-    edits: [{ from: 'blocks[i] ?? []', to: '[]' }],
+    edits: [{ from: 'const own = blocks[i];', to: 'const own = blocks[i] && [];' }],
+  },
+  {
+    name: 'blocks are read whoever has the lease by then',
+    file: 'src/deliveries/delivery-store.ts',
+    edits: [
+      {
+        from: '      and d.lease_epoch = g.epoch\n    left join unwind.blocked_accounts b',
+        to: '    left join unwind.blocked_accounts b',
+      },
+    ],
   },
   {
     name: 'of a refused package one account is recorded',
