@@ -32,7 +32,7 @@ export interface DueClaim extends ClaimTurn {
 
 /**
  * Locks NEW liquidations whose release is due, none while a venue is closed: which of them need that one
- * is asked by `claimToSift`. Rows another process holds are passed over.
+ * is asked by `claimWhileClosed`. Rows another process holds are passed over.
  */
 export async function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
   await holdOffHalts(tx);
@@ -47,7 +47,10 @@ export async function claimToRelease(tx: Tx, claim: DueClaim): Promise<readonly 
 }
 
 /** Locks NEW liquidations that are due while a venue is closed and were not looked at since. */
-export async function claimToSift(tx: Tx, claim: DueClaim): Promise<readonly DueLiquidation[]> {
+export async function claimWhileClosed(
+  tx: Tx,
+  claim: DueClaim,
+): Promise<readonly DueLiquidation[]> {
   await holdOffHalts(tx);
   const isDue = fragment`
     l.status = 'NEW'

@@ -29,7 +29,7 @@ import { type Batch, type BatchStep, batchWorker, type Worker } from '../work/wo
 import {
   claimToAdvance,
   claimToRelease,
-  claimToSift,
+  claimWhileClosed,
   type DueClaim,
   type DueLiquidation,
   endAllVenueWaits,
@@ -78,7 +78,7 @@ export function liquidationReleaser(mover: Mover, limits: EndLimits): () => Prom
   });
   const releaseSome = stepOverTenants(mover, {
     step: 'release',
-    claim: claimToSift,
+    claim: claimWhileClosed,
     work: (tx, batch) => releaseOrWait(tx, mover, batch, limits),
   });
   const endWaits = venueWaitsEnder(mover);
