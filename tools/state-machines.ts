@@ -31,7 +31,7 @@ export function stateMachinesPage(): string {
     '## Submission',
     '',
     'One client order id at the venue: `submissionTransitions`, in the same file. `reported`: its executions',
-    'add up to its final report, which may come before the answer to the call that sent it.',
+    'add up to its final report, which may come before the response to the call that sent it.',
     '',
     ...drawing(submissionTransitions, 'SENDING'),
     '## Batch',

@@ -35,7 +35,7 @@ function treatmentOf({ behaviour }: SandboxInstrument): string {
   const { course, losesAnswers, repeatsReports, shufflesReports, delaysReportsMs } = behaviour;
   return [
     courses[course],
-    ...(losesAnswers ? ['the answers to its orders are lost'] : []),
+    ...(losesAnswers ? ['the responses to its orders are lost'] : []),
     ...(repeatsReports ? ['each report comes twice'] : []),
     ...(shufflesReports ? ['reports come in any order'] : []),
     ...(delaysReportsMs > 0 ? [`reports come ${delaysReportsMs / 1_000} s late`] : []),
