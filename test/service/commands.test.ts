@@ -202,7 +202,7 @@ test('parked lists nothing on a new database, and says what it does not know', a
   const unwind = (...args: readonly string[]) => runUnwind(t, args, { home, settings: quiet });
   const early = await unwind('parked');
   assert.deepEqual([early.code, early.stdout], [2, '']);
-  assert.match(early.stderr, /run "unwind migrate" first/);
+  assert.match(early.stderr, /has no schema yet: run "unwind migrate"/);
   await unwind('migrate');
   const empty = await unwind('parked');
   assert.deepEqual([empty.code, empty.stdout], [0, 'nothing is parked\n']);
