@@ -149,12 +149,14 @@ export async function guardMarket(
 ): Promise<void> {
   const { scheduler, lot } = service.network;
   const drawn = () => operatorOf(service, 'risk officer', oneOf(lot, market.tenantIds));
-  if (service.plan.limitsFirst) await limitForAWhile(drawn(), quantityLimit);
+  // What a person lets pass once may come under later limits too.
+  const released = new Set<string>();
+  if (service.plan.limitsFirst) await limitForAWhile(drawn(), quantityLimit, released);
   while (!isOver()) {
     const officer = drawn();
     await scheduler.turn(officer.actor, 'pauses', lot.between(0, pauseMsMax));
     const limit = lot.next() < 0.5 ? quantityLimit : oneOf(lot, limits);
-    if (lot.next() < service.plan.limitsShare) await limitForAWhile(officer, limit);
+    if (lot.next() < service.plan.limitsShare) await limitForAWhile(officer, limit, released);
     else await haltForAWhile(officer, market);
   }
 }
@@ -226,12 +228,12 @@ const limits = [
 async function limitForAWhile(
   officer: Operator,
   limit: typeof quantityLimit | (typeof limits)[number],
+  released: Set<string>,
 ): Promise<void> {
   const { service, actor } = officer;
   const { scheduler, lot, sentAsleep } = service.network;
   await setControls(officer, limit);
   const before = new Set(await largeAtVenue(officer));
-  const released = new Set<string>();
   for (let looks = lot.between(1, 3); looks > 0; looks -= 1) {
     await scheduler.turn(actor, 'looks at what is stopped', lot.between(0, inForceMsMax));
     await releaseOne(officer, released);
