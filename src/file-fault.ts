@@ -49,18 +49,27 @@ export function whyUnreadable(error: unknown): string {
  *
  * @returns the first one that was made; undefined: all were there.
  */
-export async function makeDirectory(path: string, mode = 0o777): Promise<string | undefined> {
-  const above = dirname(resolve(path));
+export function makeDirectory(path: string, mode = 0o777): Promise<string | undefined> {
+  return make(path, mode, false);
+}
+
+/** @param isAboveThere what is missing below a directory that is there, the file system does not make. */
+async function make(
+  path: string,
+  mode: number,
+  isAboveThere: boolean,
+): Promise<string | undefined> {
   try {
     await mkdir(path, { mode });
     return path;
   } catch (error) {
     if (await isDirectory(path)) return undefined;
     if (!isCode(error, 'ENOENT')) throw error;
-    if (await isDirectory(above)) throw Object.assign(error as Error, { code: 'ENOSYS' });
+    if (isAboveThere) throw Object.assign(error as Error, { code: 'ENOSYS' });
   }
-  const first = await makeDirectory(above, mode);
-  return (await makeDirectory(path, mode)) && (first ?? path);
+  // Another process may make it meanwhile, so whether it is there is asked by making it.
+  const first = await make(dirname(resolve(path)), mode, false);
+  return (await make(path, mode, true)) && (first ?? path);
 }
 
 async function isDirectory(path: string): Promise<boolean> {
