@@ -117,13 +117,14 @@ export function isConnectionError(error: unknown): boolean {
   return causesOf(error).some((cause) => cause instanceof ConnectionLostError);
 }
 
-function violates(error: unknown, code: string, constraint: string | undefined): boolean {
+/** Whether the server refused something with this SQLSTATE, and by the named constraint where one is named. */
+export function violates(error: unknown, code: string, constraint?: string): boolean {
   const server = serverErrorOf(error);
   if (server?.code !== code) return false;
   return constraint === undefined || server.constraint === constraint;
 }
 
-export function serverErrorOf(error: unknown): pg.DatabaseError | undefined {
+function serverErrorOf(error: unknown): pg.DatabaseError | undefined {
   return causesOf(error).find((cause) => cause instanceof pg.DatabaseError);
 }
 

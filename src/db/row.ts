@@ -92,12 +92,15 @@ export function rowsOf<Thing extends object, Alike extends object = object>(
   things: readonly Thing[],
   alike?: Alike,
 ) {
+  const cellOf = (thing: Thing, member: string): unknown => {
+    const source: object = alike && member in alike ? alike : thing;
+    return (source as Readonly<Record<string, unknown>>)[member];
+  };
   return {
     as: <const Text extends string>(text: Text & Table<Text, Thing & Alike>): Fragment => {
       const { columns, strings } = tableOf(text);
       const values = columns.map(({ member, type }) => {
-        if (alike && member in alike) return things.map(() => toValue(alike, member, type));
-        return things.map((thing) => toValue(thing, member, type));
+        return things.map((thing) => toScalar(cellOf(thing, member) as Given, type));
       });
       return new Fragment(strings, values);
     },
@@ -107,18 +110,16 @@ export function rowsOf<Thing extends object, Alike extends object = object>(
     ): Fragment => {
       const { columns } = tableOf(text);
       const records = things.map((thing) => {
-        const members = new Map<string, unknown>(Object.entries({ ...thing, ...alike }));
-        return Object.fromEntries(columns.map(({ name, member }) => [name, members.get(member)]));
+        return Object.fromEntries(columns.map(({ name, member }) => [name, cellOf(thing, member)]));
       });
       return new Fragment(['json_to_recordset(', `::json) as ${text}`], [JSON.stringify(records)]);
     },
   };
 }
 
-function toValue(thing: object, member: string, type: string): Scalar {
-  const value = (thing as Readonly<Record<string, Given>>)[member] ?? null;
+function toScalar(value: Given, type: string): Scalar {
   const isDecimal = type === 'numeric' && typeof value === 'object' && value !== null;
-  return isDecimal ? plain(value as Decimal) : (value as Scalar);
+  return isDecimal ? plain(value as Decimal) : ((value ?? null) as Scalar);
 }
 
 interface TableText {

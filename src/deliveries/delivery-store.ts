@@ -130,7 +130,7 @@ export async function claimWebhooks(
   },
 ): Promise<readonly ClaimedWebhook[]> {
   const { limit, shares = new Map<TenantId, number>() } = claim;
-  const given = [...shares].map(([tenant_id, own]) => ({ tenant_id, share: own }));
+  const given = [...shares].map(([tenantId, share]) => ({ tenantId, share }));
   const rows = await sql<ClaimedRow[]>`
     with open as (
       select
@@ -158,7 +158,7 @@ export async function claimWebhooks(
     due as (
       select d.tenant_id, d.webhook_id, o.head, o.dropped_to
       from open o
-      left join json_to_recordset(${recordsOf(given)}::json) as s (tenant_id uuid, share integer)
+      left join ${rowsOf(given).asRecords('s (tenant_id uuid, share integer)')}
         on s.tenant_id = o.tenant_id
       join unwind.deliveries d
         on d.tenant_id = o.tenant_id
@@ -305,9 +305,4 @@ export async function endDeliveryLeases(
       and left(d.lease_holder::text, ${placeLength}) = left(${holder}, ${placeLength})
       and d.lease_holder <> ${holder}`;
   return rows.count;
-}
-
-/** Rows as a JSON text, each with its number `n`. */
-export function recordsOf(rows: readonly object[]): string {
-  return JSON.stringify(rows.map((row, n) => ({ n, ...row })));
 }

@@ -8,7 +8,6 @@ import type { AccountId, EventId, LiquidationId, TenantId } from '../ids.ts';
 import { logPagesBytesMax, logReadBytesMax, logReadMax, packageEventsMax } from '../limits.ts';
 import { isPackaged, type LoggedEvent, loggedEvent, type Webhook } from '../webhooks/webhook.ts';
 import type { Block } from './delivery.ts';
-import { recordsOf } from './delivery-store.ts';
 
 interface EventRow {
   n: number;
@@ -221,4 +220,9 @@ export class LogPages {
       this.#underWay.delete(name);
     }
   }
+}
+
+/** Rows as a JSON text, each with its number `n`. */
+function recordsOf(rows: readonly object[]): string {
+  return JSON.stringify(rows.map((row, n) => ({ n, ...row })));
 }

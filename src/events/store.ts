@@ -2,6 +2,7 @@
 // its position in the tenant's log later, in a publishing step of its own.
 
 import type { Tx } from '../db/connect.ts';
+import { rowsOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import {
   type AccountId,
@@ -24,17 +25,15 @@ export async function recordLiquidationEvents(
 ): Promise<void> {
   const { tenantId, liquidationIds, now } = change;
   if (liquidationIds.length === 0) return;
-  const eventIds = liquidationIds.map(() => newId<'event'>());
+  const named = liquidationIds.map((liquidationId) => {
+    return { tenantId, liquidationId, eventId: newId<'event'>() };
+  });
   const changed = fragment`
     select
       l.tenant_id, n.event_id, l.account_id, l.liquidation_id, l.sequence,
       l.event_count as number,
       l.status, o.object
-    from unnest(
-      ${liquidationIds.map(() => tenantId)}::uuid[],
-      ${liquidationIds}::uuid[],
-      ${eventIds}::uuid[]
-    ) as n (tenant_id, liquidation_id, event_id)
+    from ${rowsOf(named).as('n (tenant_id uuid, liquidation_id uuid, event_id uuid)')}
     join unwind.liquidations l using (tenant_id, liquidation_id)
     ${objectSql(fragment`l`)}`;
   await tx`${liquidationEventsSql(changed, now)}`;

@@ -3,7 +3,7 @@
 // belongs to one tenant. And how much a tenant has open.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import { everyTenant, type HaltTarget } from '../halts/halt.ts';
 import { holdOffHalts, isAccountHaltedSql, isAllHaltedSql } from '../halts/halts-store.ts';
@@ -89,16 +89,15 @@ export async function waitForOpening(
   tx: Tx,
   { tenantId, waits }: { tenantId: TenantId; waits: readonly VenueWait[] },
 ): Promise<void> {
+  const named = waits.map(({ liquidationId, venues }) => {
+    return { liquidationId, venues: venues.join(',') };
+  });
   await tx`
     update unwind.liquidations l
     set
       waits_for_venue = true,
       waits_for_venues = string_to_array(n.venues, ',')
-    from unnest(
-      ${waits.map(() => tenantId)}::uuid[],
-      ${waits.map(({ liquidationId }) => liquidationId)}::uuid[],
-      ${waits.map(({ venues }) => venues.join(','))}::text[]
-    ) as n (tenant_id, liquidation_id, venues)
+    from ${rowsOf(named, { tenantId }).as('n (tenant_id uuid, liquidation_id uuid, venues text)')}
     where l.tenant_id = n.tenant_id
       and l.liquidation_id = n.liquidation_id
       and l.status = 'NEW'`;

@@ -71,6 +71,14 @@ export async function moveLiquidations(
   },
 ): Promise<number> {
   const { tenantId, moves, waitMs, now } = batch;
+  const named = moves.map(({ liquidationId, from, to, note }) => ({
+    liquidationId,
+    fromStatus: from,
+    toStatus: to.status,
+    newOrders: 'openOrders' in to ? to.openOrders : 0,
+    endReason: 'endReason' in to ? to.endReason : undefined,
+    endNote: note,
+  }));
   const rows = await tx`
     update unwind.liquidations l
     set
@@ -114,15 +122,10 @@ export async function moveLiquidations(
           else ${waitMs.first} * interval '1 millisecond'
         end as wait,
         c.proceeds + case when n.to_status = 'PROCESSING' then v.value else 0 end as cash_amount
-      from unnest(
-        ${moves.map(() => tenantId)}::uuid[],
-        ${moves.map((move) => move.liquidationId)}::uuid[],
-        ${moves.map((move) => move.from)}::text[],
-        ${moves.map(({ to }) => to.status)}::text[],
-        ${moves.map(({ to }) => ('openOrders' in to ? to.openOrders : 0))}::integer[],
-        ${moves.map(({ to }) => ('endReason' in to ? to.endReason : null))}::text[],
-        ${moves.map(({ note }) => note ?? null)}::text[]
-      ) as n (tenant_id, liquidation_id, from_status, to_status, new_orders, end_reason, end_note)
+      from ${rowsOf(named, { tenantId }).as(`n (
+        tenant_id uuid, liquidation_id uuid, from_status text, to_status text, new_orders integer,
+        end_reason text, end_note text
+      )`)}
       join unwind.liquidations c using (tenant_id, liquidation_id)
       cross join lateral unwind.next_changes(
         c.tenant_id, c.liquidation_id, c.updated_at, ${now}

@@ -33,14 +33,13 @@ export async function setCalendar(
   await tx`delete from unwind.venue_holidays x where x.venue = ${venue}`;
   if (calendar === undefined) return;
   const { sessions, holidays } = calendar;
+  const hours = sessions.map(({ weekday, ...session }) => {
+    return { ...session, weekday: weekdays.indexOf(weekday) + 1 };
+  });
   await tx`
     insert into unwind.venue_hours (venue, weekday, opens, closes)
     select ${venue}, n.weekday, n.opens, n.closes
-    from unnest(
-      ${sessions.map((session) => weekdays.indexOf(session.weekday) + 1)}::smallint[],
-      ${sessions.map((session) => session.opens)}::time[],
-      ${sessions.map((session) => session.closes)}::time[]
-    ) as n (weekday, opens, closes)`;
+    from ${rowsOf(hours).as('n (weekday smallint, opens time, closes time)')}`;
   await tx`
     insert into unwind.venue_holidays (venue, day, closes, name)
     select ${venue}, n.date, n.closes, n.name

@@ -2,7 +2,7 @@
 // might fail as well.
 
 import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
-import { type RowOf, thingOf } from '../db/row.ts';
+import { type RowOf, rowsOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 import { gapMsAfter, type ParkedStep, triesMax } from './parked.ts';
@@ -300,9 +300,6 @@ export async function noteForPerson(
       tenant_id, step, subject, reason, tries, first_at, last_at, retry_at, parked_at
     )
     select ${tenantId}, 'correction', n.subject, n.reason, 1, ${now}, ${now}, ${now}, ${now}
-    from unnest(
-      ${notes.map((note) => note.subject)}::text[],
-      ${notes.map((note) => note.reason)}::text[]
-    ) as n (subject, reason)
+    from ${rowsOf(notes).as('n (subject text, reason text)')}
     on conflict (tenant_id, step, subject) do nothing`;
 }

@@ -225,13 +225,12 @@ export async function enterCancels(
   },
 ): Promise<void> {
   const { orders, outcomes, receivedAt } = batch;
+  const answered = orders.map((order, i) => ({ ...order, outcome: outcomes[i]?.type }));
   await tx`
     insert into simulated_venue.cancels (firm, client_order_id, outcome, received_at)
-    select n.firm, n.client_order_id, n.outcome, ${receivedAt}
-    from unnest(
-      ${orders.map((order) => order.tenantId)}::uuid[],
-      ${orders.map((order) => order.clientOrderId)}::text[],
-      ${outcomes.map((outcome) => outcome.type)}::text[]
-    ) with ordinality as n (firm, client_order_id, outcome, place)
+    select n.tenant_id, n.client_order_id, n.outcome, ${receivedAt}
+    from ${rowsOf(answered).as(`n (
+      tenant_id uuid, client_order_id text, outcome text, place for ordinality
+    )`)}
     order by n.place`;
 }
