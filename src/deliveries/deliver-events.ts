@@ -127,9 +127,9 @@ export class Deliverer {
       shares: new Map([...counts].map(([tenantId, count]) => [tenantId, shareOf(free, count)])),
     });
     if (claimed.length === 0) return 0;
-    const keys = claimed.map(({ webhook, epoch }) => ({ ...webhook, epoch }));
-    const blocks = await readBlocks(sql, keys);
-    const faults = isSandbox ? await readFaults(sql, keys) : new Map<WebhookId, Faults>();
+    const claims = claimed.map(({ webhook, epoch }) => ({ ...webhook, epoch }));
+    const blocks = await readBlocks(sql, claims);
+    const faults = isSandbox ? await readFaults(sql, claims) : new Map<WebhookId, Faults>();
     for (const [i, one] of claimed.entries()) {
       const own = blocks[i];
       if (own === undefined) continue;

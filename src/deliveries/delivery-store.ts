@@ -211,8 +211,8 @@ type BlockPart = Omit<Block, 'acknowledged' | 'upTo'>;
 
 /**
  * The blocked accounts of claimed subscriptions, as blocks, in the order asked; undefined where the claim is
- * over. A replay that commits meanwhile lets go of them: who sent from its old offset without them would
- * send later events of an account first.
+ * over. A replay that commits meanwhile lets go of them: a session that sent from its old offset without them
+ * would send later events of an account first.
  */
 export async function readBlocks(
   sql: Sql,

@@ -115,7 +115,7 @@ async function answerBatch<Ask, Answer>(
 ): Promise<void> {
   try {
     const answers = await answerAll(batch.map(({ ask }) => ask));
-    // One answer for each: a response of undefined is a response.
+    // One answer for each: an answer of undefined is an answer.
     for (const [i, { resolve }] of batch.entries()) resolve(answers[i] as Answer);
   } catch (error) {
     for (const { reject } of batch) reject(error);

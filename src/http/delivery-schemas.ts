@@ -1,4 +1,4 @@
-// The shapes of requests about deliveries and the event log.
+// The shapes of requests about deliveries, the event log, and the faults of deliveries.
 
 import { Type } from 'typebox';
 import { jwkTypes } from '../auth/signing-keys.ts';

@@ -29,7 +29,7 @@ export async function respondOnce(
   return toResponse(await changeOnce(sql, clock, request, change));
 }
 
-/** A repeated answer says so (decisions, point 9). */
+/** A repeated response says so (decisions, point 9). */
 export function toResponse(response: {
   status: number;
   body: string;

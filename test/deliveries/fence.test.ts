@@ -286,8 +286,13 @@ test('a replay between a claim and the reading of its blocks: nothing arrives be
   const refused = receiver.taken.length;
   clock.advance(600_000);
   const start: Replay = { type: 'event', eventId: log[0]?.id as never };
-  const asked = beforeBlocks(sql, () => askReplay(world, webhook, start));
-  await deliverDue(startDeliverer(t, asked, { clock }));
+  let replays = 0;
+  const between = beforeBlocks(sql, async () => {
+    replays += 1;
+    await askReplay(world, webhook, start);
+  });
+  await deliverDue(startDeliverer(t, between, { clock }));
+  assert.equal(replays, 1);
   await deliverAll(t, world, webhook);
   const arrived = new Set(receiver.taken.slice(refused).flatMap(idsIn));
   const all = (await logOf(world)).filter((event) => event.accountId === accountId);

@@ -119,7 +119,7 @@ export const mutations: readonly Mutation[] = [
     edits: [{ from: 'const own = blocks[i];', to: 'const own = blocks[i] && [];' }],
   },
   {
-    name: 'blocks are read whoever has the lease by then',
+    name: 'blocks are read without the lease',
     file: 'src/deliveries/delivery-store.ts',
     edits: [
       {

@@ -26,17 +26,17 @@ export function ActsPage() {
   const { query } = place.value;
   const cursor = query.get('cursor') ?? undefined;
   const isService = query.get('of') === 'service';
-  const command = Object.fromEntries(filters.map((name) => [name, query.get(name) ?? undefined]));
+  const chosen = Object.fromEntries(filters.map((name) => [name, query.get(name) ?? undefined]));
   const { data, error } = useFresh(
     (asked) =>
-      (isService ? operator : get)('/trail', { ...command, cursor, limit: pageRows }, asked),
+      (isService ? operator : get)('/trail', { ...chosen, cursor, limit: pageRows }, asked),
     [query.toString()],
   );
-  const isFiltered = Object.values(command).some((one) => one !== undefined);
+  const isFiltered = Object.values(chosen).some((one) => one !== undefined);
   const next = data?.meta.next ?? null;
   return html`<${Head} title="Who did what" />
     <p class="soft">Every change: by a signed request, at the console, or by a command.</p>
-    <${Search} key=${query.toString()} command=${command} isService=${isService} isFiltered=${isFiltered} />
+    <${Search} key=${query.toString()} chosen=${chosen} isService=${isService} isFiltered=${isFiltered} />
     <${Problem} error=${data === undefined ? undefined : error} />
     ${
       data === undefined
@@ -52,8 +52,8 @@ function emptyWords(isFiltered, hasMore) {
   return isFiltered ? 'None is like that.' : 'Nothing was changed here yet.';
 }
 
-/** @param {{ command: Record<string, string | undefined>, isService: boolean, isFiltered: boolean }} props */
-function Search({ command, isService, isFiltered }) {
+/** @param {{ chosen: Record<string, string | undefined>, isService: boolean, isFiltered: boolean }} props */
+function Search({ chosen, isService, isFiltered }) {
   const [wrong, setWrong] = useState(/** @type {string | undefined} */ (undefined));
   const search = (/** @type {FormData} */ form) => {
     const given = Object.fromEntries(
@@ -84,23 +84,23 @@ function Search({ command, isService, isFiltered }) {
     <label>Kind
       <select name="kind">
         <option value="">any</option>
-        ${Object.entries(kinds).map(([kind, words]) => html`<option value=${kind} selected=${command['kind'] === kind}>${words}</option>`)}
+        ${Object.entries(kinds).map(([kind, words]) => html`<option value=${kind} selected=${chosen['kind'] === kind}>${words}</option>`)}
       </select>
     </label>
     <label>Who
-      <input name="actor" defaultValue=${command['actor'] ?? ''} maxlength="200" placeholder="a name, or a key" autocomplete="off" />
+      <input name="actor" defaultValue=${chosen['actor'] ?? ''} maxlength="200" placeholder="a name, or a key" autocomplete="off" />
     </label>
     <label>What
-      <input name="operation" defaultValue=${command['operation'] ?? ''} pattern="[a-z_ ]{1,100}" title="such as set_halt" placeholder="such as set_halt" autocomplete="off" spellcheck=${false} />
+      <input name="operation" defaultValue=${chosen['operation'] ?? ''} pattern="[a-z_ ]{1,100}" title="such as set_halt" placeholder="such as set_halt" autocomplete="off" spellcheck=${false} />
     </label>
     <label>Names the id
-      <input name="names" defaultValue=${command['names'] ?? ''} maxlength="36" placeholder="of an account, batch, …" autocomplete="off" spellcheck=${false} />
+      <input name="names" defaultValue=${chosen['names'] ?? ''} maxlength="36" placeholder="of an account, batch, …" autocomplete="off" spellcheck=${false} />
     </label>
     <label>From, ${zone}
-      <input name="since" type="datetime-local" step="1" defaultValue=${localOf(command['since'])} />
+      <input name="since" type="datetime-local" step="1" defaultValue=${localOf(chosen['since'])} />
     </label>
     <label>To, ${zone}
-      <input name="before" type="datetime-local" step="1" defaultValue=${localOf(command['before'])} />
+      <input name="before" type="datetime-local" step="1" defaultValue=${localOf(chosen['before'])} />
     </label>
     <button type="submit" class="primary">Search</button>
     ${(isFiltered || isService) && html`<a class="button" href=${to(place.value.path)}>Show all</a>`}
