@@ -2096,7 +2096,8 @@ create view unwind_v1.delivery_attempts as
     status,
     events,
     first_event_id,
-    last_event_id
+    last_event_id,
+    duration_ms
    FROM unwind.delivery_attempts a;
 
 create view unwind_v1.event_heads as

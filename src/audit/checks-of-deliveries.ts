@@ -60,7 +60,9 @@ export const checksOfDeliveries: readonly Check[] = [
       acknowledged as (
         select
           a.tenant_id, a.webhook_id, a.attempted_at, f.position as first, l.position as last,
-          min(a.attempted_at) over (partition by a.tenant_id, a.webhook_id) as kept_since,
+          min(a.attempted_at + make_interval(secs => a.duration_ms / 1000.0)) over (
+            partition by a.tenant_id, a.webhook_id
+          ) as kept_since,
           count(*) over (partition by a.tenant_id, a.webhook_id) as kept
         from unwind_v1.delivery_attempts a
         left join unwind_v1.events f

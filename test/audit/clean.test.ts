@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AuditReport, runAudit } from '../../src/audit/run-audit.ts';
+import { later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { newId } from '../../src/ids.ts';
+import { acknowledgedAttemptsKept } from '../../src/limits.ts';
+import {
+  eventsOfLiquidation,
+  makeTenantWithKeys,
+  publishAll,
+  subscribe,
+  writeEvents,
+} from '../deliveries/subscriptions.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -63,6 +73,58 @@ test('nothing differs while several processes do the work', async (t) => {
   assertClean({ counts, ...report }, 'in the end');
   assert.deepEqual(counts.liquidations, { FILLED: 300 });
   assert.deepEqual(counts.orders, { FILLED: 900 });
+});
+
+test('what is kept of deliveries goes back to the end of the oldest attempt, not to its beginning', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const tenantId = await makeTenantWithKeys(sql, clock);
+  const { webhookId } = await subscribe(sql, clock, { tenantId, url: 'http://127.0.0.1:9/' });
+  const events = Array.from({ length: 3 }, () => eventsOfLiquidation(newId<'account'>())).flat();
+  await writeEvents(sql, { tenantId, events, at: clock.now() });
+  await publishAll(sql);
+  const [refused, other] = events;
+  assert.ok(refused !== undefined && other !== undefined);
+  // The first was refused, and acknowledged by an attempt that others were written over. Of those that are kept
+  // one began before the refusal, and took longer than any other.
+  const log = [
+    {
+      eventId: refused.eventId,
+      place: acknowledgedAttemptsKept,
+      status: 500,
+      atS: 1,
+      durationMs: 5,
+    },
+    { eventId: other.eventId, place: 0, status: 204, atS: -60, durationMs: 90_000 },
+    { eventId: other.eventId, place: 1, status: 204, atS: 30, durationMs: 5 },
+  ];
+  for (const { eventId, place, status, atS, durationMs } of log) {
+    await sql`
+      insert into unwind.delivery_attempts (
+        tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
+        answer, attempt, events, first_event_id, last_event_id
+      )
+      values (
+        ${tenantId}, ${webhookId}, ${place}, ${newId<'attempt'>()}, 'delivery',
+        ${later(clock.now(), atS * 1_000)}, ${durationMs}, 'answered', ${status}, '', 1, 1,
+        ${eventId}, ${eventId}
+      )`;
+  }
+  await sql`
+    update unwind.deliveries d
+    set acknowledged_offset = ${events.length}, acknowledged_count = 3, failed_count = 1`;
+  const refusedAndPassed = async () => {
+    const { results } = await runAudit(sql);
+    const result = results.find(({ check }) => check.name === 'refused_events_are_not_passed');
+    return result?.differences.map(({ subjectId }) => subjectId);
+  };
+  assert.deepEqual(await refusedAndPassed(), []);
+  // One from before the refusal would be kept, so one from behind it as well.
+  await sql`
+    update unwind.delivery_attempts a
+    set duration_ms = 5
+    where a.place = 0`;
+  assert.deepEqual(await refusedAndPassed(), [refused.eventId]);
 });
 
 async function askForMany(sql: Sql, clock: TestClock): Promise<void> {
