@@ -1,7 +1,6 @@
-// The processor time of a run: of its own processes and of the database server. What else the machine
-// does changes how long a run lasts, and this hardly. Linux only.
+// The processor time of a run: of this process and all that it has started, the database server among them. What
+// else the machine does changes how long a run lasts, and this hardly. Linux only.
 import { readdir, readFile } from 'node:fs/promises';
-import type { Sql } from '../../src/db/connect.ts';
 
 /** Of `/proc/PID/stat`, in clock ticks of 10 ms (USER_HZ, the same on every Linux). */
 interface Spent {
@@ -23,23 +22,14 @@ async function readSpent(pid: string): Promise<readonly Spent[]> {
   return [{ pid: Number(pid), parent: Number(fields[1]), ticks }];
 }
 
-/** Seconds that this process, the server and all below them have spent; undefined where no one says. */
-export async function processorSeconds(admin: Sql): Promise<number | undefined> {
-  const [row] = await admin<{ pid: number }[]>`select pg_backend_pid() as pid`;
+/** Seconds that this process and all below it have spent; undefined where no one says. */
+export async function processorSeconds(): Promise<number | undefined> {
   const names = await readdir('/proc').catch(() => []);
   const all = (await Promise.all(names.filter((name) => /^\d+$/.test(name)).map(readSpent))).flat();
-  const server = all.find(({ pid }) => pid === row?.pid)?.parent;
-  if (server === undefined) return undefined;
   const below = Map.groupBy(all, ({ parent }) => parent);
   const ticksOf = (pid: number): number => {
     const own = all.find((one) => one.pid === pid)?.ticks ?? 0;
     return (below.get(pid) ?? []).reduce((sum, one) => sum + ticksOf(one.pid), own);
   };
-  const isOurs = (pid: number): boolean => {
-    return (
-      pid === process.pid || (pid > 1 && isOurs(all.find((one) => one.pid === pid)?.parent ?? 0))
-    );
-  };
-  const ticks = ticksOf(process.pid) + (isOurs(server) ? 0 : ticksOf(server));
-  return ticks / ticksPerSecond;
+  return all.length === 0 ? undefined : ticksOf(process.pid) / ticksPerSecond;
 }

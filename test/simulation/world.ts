@@ -61,8 +61,8 @@ const restartMsMax = 3_000;
 /** How long troubles go on after the last request, in simulated time: longer than any lease. */
 const troubledMsMax = 12_000;
 /** A run that is not at its end so long after all troubles will never be: some retries wait 10 min. */
-const calmMsMax = 30 * 60_000;
-const watchMs = { troubled: 500, calm: 1_000, longest: 10_000 };
+const calmMsMax = 4 * 3_600_000;
+const watchMs = { troubled: 500, calm: 1_000, longest: 60_000 };
 /** What makes a process forget what was taken. */
 const disturbances: readonly Trouble[] = [
   'statement_refused',
@@ -137,7 +137,7 @@ class Run {
 
   async play(): Promise<Outcome> {
     const { database, liquidations } = this.#options;
-    this.#closers.push(await steadyDatabase(database));
+    await steadyDatabase(database);
     const { clock } = this.#scheduler;
     const market = await makeMarket(database.sql, clock, {
       lot: this.#lot,
