@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { access, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { later } from '../../src/clock.ts';
 import type { ConsoleRole } from '../../src/console/person.ts';
 import { linkAddress, makeLink } from '../../src/console/sessions.ts';
 import type { Sql } from '../../src/db/connect.ts';
@@ -122,7 +123,7 @@ export async function startConsole(
 ): Promise<TestConsole> {
   const browser = await startChromium(t);
   const { sql } = await createTestDatabase(t);
-  const clock = testClock(new Date().toISOString());
+  const clock = testClock(startOfConsole().toISOString());
   drawIdsFrom(clock);
   t.after(async () => drawIdsFrom());
   const client = await makeApiClient(sql, clock);
@@ -133,6 +134,15 @@ export async function startConsole(
     openConsole: (own, screen) => openConsole(own, browser, at, screen),
   };
 }
+
+/** Now; shortly before midnight in UTC the next day, since what is sold today is counted before and after a sale. */
+function startOfConsole(): Date {
+  const now = new Date();
+  const soon = later(now, nightMs);
+  return soon.getUTCDate() === now.getUTCDate() ? now : soon;
+}
+
+const nightMs = 10 * 60_000;
 
 /** A page in a browser of its own in which somebody has signed in by a link. */
 async function openConsole(
