@@ -27,6 +27,8 @@ const throwaway = {
   synchronous_commit: 'off',
   full_page_writes: 'off',
   autovacuum: 'off',
+  // The kernel copies the files of a new database by itself.
+  file_copy_method: 'clone',
   max_wal_size: '256MB',
   search_path: '',
   max_connections: '200',

@@ -18,6 +18,7 @@ import { makeBook, makeTenant } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, type EngineSteps, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { times } from '../support/length.ts';
 import { makeHistory } from './history.ts';
 
 function assertClean(report: AuditReport, where: string): void {
@@ -55,6 +56,8 @@ test('nothing differs wherever the work is stopped, nor when all is done', async
   });
 });
 
+const accountsOfEach = times({ short: 25, long: 100 });
+
 test('nothing differs while several processes do the work', async (t) => {
   const { sql } = await createTestDatabase(t);
   const clock = testClock();
@@ -71,8 +74,8 @@ test('nothing differs while several processes do the work', async (t) => {
   await working;
   const { counts, ...report } = await runAudit(sql);
   assertClean({ counts, ...report }, 'in the end');
-  assert.deepEqual(counts.liquidations, { FILLED: 300 });
-  assert.deepEqual(counts.orders, { FILLED: 900 });
+  assert.deepEqual(counts.liquidations, { FILLED: 3 * accountsOfEach });
+  assert.deepEqual(counts.orders, { FILLED: 9 * accountsOfEach });
 });
 
 test('what is kept of deliveries goes back to the end of the oldest attempt, not to its beginning', async (t) => {
@@ -133,7 +136,7 @@ async function askForMany(sql: Sql, clock: TestClock): Promise<void> {
     const tenantId = await makeTenant(sql, name);
     const instruments = isins.map((isin) => ({ isin, price: '77.125' }));
     const positions = isins.map((isin) => ({ isin, quantity: '12.5' }));
-    const accounts = Array.from({ length: 100 }, () => ({ positions }));
+    const accounts = Array.from({ length: accountsOfEach }, () => ({ positions }));
     const made = await makeBook(sql, { tenantId, instruments, accounts });
     await Promise.all(made.map((account) => askToLiquidate(sql, clock, account)));
   }

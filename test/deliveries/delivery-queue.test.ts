@@ -10,6 +10,7 @@ import type { DeliveryQueue } from '../../src/deliveries/delivery-queue.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
 import { blockedAccountsMax } from '../../src/limits.ts';
 import { type LoggedEvent, loggedEvent, type WebhookSettings } from '../../src/webhooks/webhook.ts';
+import { times } from '../support/length.ts';
 import { fc } from '../support/properties.ts';
 import { queueOf, settingsOf, startOfTime } from './queues.ts';
 
@@ -192,7 +193,7 @@ test('the events of an account first arrive in order, and none is missing', () =
         );
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: times({ short: 600, long: 2_000 }) },
   );
 });
 

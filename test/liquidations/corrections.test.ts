@@ -308,7 +308,7 @@ test('whatever the order and grouping of reports, the end is the same', async (t
         where l.liquidation_id = ${liquidationId}`;
       assert.deepEqual([row?.status, Number(row?.proceeds), row?.left], ['CANCELLED', 600, '0']);
     }),
-    { numRuns: times({ short: 8, long: 25 }) },
+    { numRuns: times({ short: 5, long: 25 }) },
   );
   await assertConsistent(sql);
 });
