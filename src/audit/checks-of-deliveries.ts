@@ -42,7 +42,7 @@ export const checksOfDeliveries: readonly Check[] = [
   },
   // The delivery log keeps the last attempts. Of a package it has the first event and the last; an
   // acknowledged one between which an event stands may have carried it. Judged is what was refused under the
-  // present settings, since when no acknowledged attempt was overwritten.
+  // present settings, since when no acknowledged attempt was overwritten: each is written when it has ended.
   {
     name: 'refused_events_are_not_passed',
     says: 'An event that a receiver refused is acknowledged since, or its account is blocked before it.',
