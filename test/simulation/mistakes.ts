@@ -80,7 +80,7 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'what a dead process was sending is taken over by nobody',
+    name: 'no process takes over what a dead one was sending',
     file: 'src/orders/submission-store.ts',
     edits: [
       { from: 'and s.lease_expires_at <=', to: 'and s.lease_epoch > 9 and s.lease_expires_at <=' },
@@ -164,7 +164,7 @@ export const mutations: readonly Mutation[] = [
     ],
   },
   {
-    name: 'a subscription of a dead process is taken over by nobody',
+    name: 'no process takes over a subscription of a dead one',
     file: 'src/deliveries/delivery-store.ts',
     edits: [
       {

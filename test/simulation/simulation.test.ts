@@ -10,7 +10,7 @@ import { isFull, onlyLong } from '../support/length.ts';
 import { SimulationApart } from './apart.ts';
 import { mutations } from './mistakes.ts';
 import { commandFor, told } from './report.ts';
-import { simulate } from './world.ts';
+import { type Outcome, simulate } from './world.ts';
 
 async function run(t: TestContext, seed: number, liquidations: number): Promise<void> {
   const database = await createTestDatabase(t);
@@ -41,19 +41,21 @@ for (let seed = 1; seed <= seeds.last; seed += 1) {
 
 const repeated = isFull ? [5, 11, 3333] : [5];
 
-/** Runs a seed as the command does. @returns every line of its history. */
-async function runApart(seed: number, liquidations: number): Promise<readonly string[]> {
+interface Run extends Outcome {
+  readonly history: readonly string[];
+}
+
+/** Runs a seed as the command does. */
+async function runApart(seed: number, liquidations: number): Promise<Run> {
   let printed = '';
   const apart = new SimulationApart((text) => {
     printed += text;
   });
-  try {
-    const { outcome } = await apart.run({ seed, liquidations, trace: true });
-    assert.deepEqual(outcome.faults, [], `repeat it: ${commandFor({ seed, liquidations })}`);
-  } finally {
-    await apart.end();
-  }
-  return printed.split('\n');
+  const { outcome } = await apart
+    .run({ seed, liquidations, trace: true })
+    .finally(() => apart.end());
+  assert.deepEqual(outcome.faults, [], `repeat it: ${commandFor({ seed, liquidations })}`);
+  return { ...outcome, history: printed.split('\n') };
 }
 
 for (const seed of repeated) {
@@ -68,11 +70,16 @@ for (const seed of repeated) {
       runApart(seed, liquidations),
       runApart(seed + 1, liquidations),
     ]);
-    const parting = first.findIndex((line, i) => line !== second[i]);
+    const parting = first.history.findIndex((line, i) => line !== second.history[i]);
     const shown = (history: readonly string[]) => history.slice(parting, parting + 3).join('\n');
-    assert.equal(parting, -1, `at line ${parting}\n${shown(first)}\n\n${shown(second)}`);
-    assert.equal(second.length, first.length);
-    assert.ok(first.length > 500, 'there is a history to compare');
+    assert.equal(
+      parting,
+      -1,
+      `at line ${parting}\n${shown(first.history)}\n\n${shown(second.history)}`,
+    );
+    assert.equal(first.digest, second.digest);
+    assert.ok(first.lockWaits > 0 || isFull, 'statements met');
+    assert.ok(first.history.length > 500, 'there is a history to compare');
   });
 }
 

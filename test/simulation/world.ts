@@ -60,7 +60,7 @@ const stepsMin = 60_000;
 const restartMsMax = 3_000;
 /** How long troubles go on after the last request, in simulated time: longer than any lease. */
 const troubledMsMax = 12_000;
-/** A run that is not at its end so long after all troubles will never be: some retries wait 10 min. */
+/** A run that is not at its end so long after all troubles will never be: a venue may interrupt an order often. */
 const calmMsMax = 4 * 3_600_000;
 const watchMs = { troubled: 500, calm: 1_000, longest: 60_000 };
 /** What makes a process forget what was taken. */
