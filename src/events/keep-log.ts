@@ -21,6 +21,7 @@ import {
   type PartitionEnd,
   type RetiredPartition,
   readEndsOfPartition,
+  renewPartitions,
   retirePartition,
 } from './partitions-store.ts';
 
@@ -49,22 +50,28 @@ export async function keepLog(keeper: LogKeeper, now: Date): Promise<number> {
   const { sql } = keeper;
   let steps = 0;
   for (const month of await monthsWithoutPartition(sql, monthsFrom(now, partitionsAhead))) {
-    if (await makeOne(sql, month)) steps += 1;
+    const isMade = await inTransaction(sql, (tx) => makePartition(tx, month), { lockTimeoutMs });
+    if (isMade) steps += 1;
   }
   return steps + (await dropRetired(keeper, now)) + (await retireOld(keeper, now));
 }
 
 /**
  * Makes the partition for a new liquidation where none was made in time: no process has kept the log for
- * months, or this one's clock is far ahead. Idempotent.
+ * months, or this one's clock is far ahead. Returns once writers see it, whoever makes it. Idempotent.
+ *
+ * @throws a lock timeout where another process takes long.
  */
 export async function makePartitionOf(sql: Sql, liquidationId: LiquidationId): Promise<void> {
   const months = monthsFrom(instantOf(liquidationId), 0);
-  for (const month of await monthsWithoutPartition(sql, months)) await makeOne(sql, month);
-}
-
-function makeOne(sql: Sql, month: string): Promise<boolean> {
-  return inTransaction(sql, (tx) => makePartition(tx, month), { lockTimeoutMs });
+  await inTransaction(
+    sql,
+    async (tx) => {
+      await renewPartitions(tx);
+      for (const month of await monthsWithoutPartition(tx, months)) await makePartition(tx, month);
+    },
+    { lockTimeoutMs },
+  );
 }
 
 /** Retires the oldest partition: the heads of its logs say so, so that a gap is seen before it is one. */

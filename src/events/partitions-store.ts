@@ -6,6 +6,15 @@ import { rowsOf } from '../db/row.ts';
 import { identifier } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
 
+/**
+ * Waits until no other process makes or detaches a partition, and has every session read anew which ones there
+ * are: one that read them just while a partition was attached may not know it, until something else changes.
+ * The setting, which is the default, stays what it is.
+ */
+export async function renewPartitions(tx: Tx): Promise<void> {
+  await tx`alter table only unwind.events alter column type set statistics -1`;
+}
+
 /** Makes the partition of a month, given by its first day. @returns false where there is one. */
 export async function makePartition(tx: Tx, month: string): Promise<boolean> {
   const rows = await tx<{ made: boolean }[]>`
@@ -15,7 +24,7 @@ export async function makePartition(tx: Tx, month: string): Promise<boolean> {
 
 /** Which of these months, given by their first days, have neither a partition of theirs nor another. */
 export async function monthsWithoutPartition(
-  sql: Sql,
+  sql: Sql | Tx,
   months: readonly string[],
 ): Promise<readonly string[]> {
   const rows = await sql<{ month: string }[]>`

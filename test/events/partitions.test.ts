@@ -5,12 +5,13 @@ import { type TestContext, test } from 'node:test';
 import { later } from '../../src/clock.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { keepLog } from '../../src/events/keep-log.ts';
-import { drawIdsFrom } from '../../src/ids.ts';
+import { keepLog, makePartitionOf } from '../../src/events/keep-log.ts';
+import { drawIdsFrom, newId } from '../../src/ids.ts';
 import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subscriptions.ts';
 import { logLiquidations, newAccounts, newWorld, type World } from '../deliveries/world.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
+import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
 
@@ -247,4 +248,24 @@ test('many that begin at once in such a month are all taken', async (t) => {
   const accounts = await makeBook(sql, { tenantId, instruments: [], accounts: empty });
   await Promise.all(accounts.map((account) => askToLiquidate(sql, clock, account)));
   assert.equal(await eventsIn(sql), 8);
+});
+
+test('a partition counts as made once the process that makes it lets go of its lock', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const made: boolean[] = [];
+  const making = await inTransaction(sql, async (tx) => {
+    await tx`lock table only unwind.events in share update exclusive mode`;
+    const waiting = makePartitionOf(sql, newId<'liquidation'>()).then(() => made.push(true));
+    await eventually('it waits for the other', async () => {
+      const rows = await sql`
+        select from pg_locks l
+        where not l.granted
+          and l.relation = 'unwind.events'::regclass`;
+      return rows.count > 0;
+    });
+    assert.deepEqual(made, []);
+    return { waiting };
+  });
+  await making.waiting;
+  assert.deepEqual(made, [true]);
 });
