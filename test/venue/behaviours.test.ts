@@ -85,7 +85,7 @@ for (const { isin, end } of cases) {
   test(`${isin} ends: ${end}`, async (t) => {
     const { look, pass, sql } = await begin(t, isin, '6');
     await pass(0);
-    for (let i = 0; i < 12; i += 1) await pass(5_000);
+    for (let i = 0; i < 4; i += 1) await pass(15_000);
     assert.equal(await look(), end);
     assert.equal((await runAudit(sql)).total, 0);
   });
