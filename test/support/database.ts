@@ -103,25 +103,36 @@ function readEnvironment(): { adminUrl: string; template: string } {
 }
 
 // A connection takes longer than most of what a test asks, so all databases of a process share one; it
-// is closed with the last of them, since a process with an open connection does not end.
-let shared: { readonly admin: Sql; users: number } | undefined;
+// is closed soon after the last of them, since a process with an open connection does not end.
+interface Shared {
+  readonly admin: Sql;
+  users: number;
+  closing: NodeJS.Timeout | undefined;
+}
+
+let shared: Shared | undefined;
+const keptMs = 100;
 
 function takeAdmin(url: string): Sql {
   shared ??= {
     admin: connect({ url, max: 1, applicationName: 'unwind test admin', ...patience }),
     users: 0,
+    closing: undefined,
   };
+  clearTimeout(shared.closing);
   shared.users += 1;
   return shared.admin;
 }
 
-async function leaveAdmin(): Promise<void> {
-  if (shared === undefined) return;
-  const { admin } = shared;
-  shared.users -= 1;
-  if (shared.users > 0) return;
-  shared = undefined;
-  await admin.end();
+function leaveAdmin(): void {
+  const left = shared;
+  if (left === undefined) return;
+  left.users -= 1;
+  if (left.users > 0) return;
+  left.closing = setTimeout(() => {
+    shared = undefined;
+    void left.admin.end();
+  }, keptMs);
 }
 
 async function remove(admin: Sql, sql: Sql, name: string): Promise<void> {
@@ -131,7 +142,7 @@ async function remove(admin: Sql, sql: Sql, name: string): Promise<void> {
     await admin`drop database ${identifier(name)} with (force)`;
     assert.deepEqual(open, [], 'the test has left connections to its database open');
   } finally {
-    await leaveAdmin();
+    leaveAdmin();
   }
 }
 

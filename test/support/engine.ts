@@ -125,12 +125,15 @@ function failOnWarning(fields: object): void {
 /** Most passes over all steps before a test gives up on the engine becoming idle. */
 const usualPassesMax = 10_000;
 
-/** Runs all steps, over and over, until none of them finds anything to do at this instant. */
+/** Runs the steps, over and over, until each of them in a row finds nothing to do at this instant. */
 export async function runUntilIdle(steps: EngineSteps, passesMax = usualPassesMax): Promise<void> {
+  const all = Object.values(steps);
+  let idle = 0;
   for (let pass = 1; pass <= passesMax; pass += 1) {
-    let worked = 0;
-    for (const step of Object.values(steps)) worked += await step();
-    if (worked === 0) return;
+    for (const step of all) {
+      idle = (await step()) === 0 ? idle + 1 : 0;
+      if (idle === all.length) return;
+    }
   }
   assert.fail(`the engine is still busy after ${passesMax} passes`);
 }
