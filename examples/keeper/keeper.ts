@@ -147,7 +147,7 @@ export interface Asked {
 
 /** The answer to one request. @throws SignatureError where it is not signed as it has to be. */
 export async function answer(
-  ledger: Ledger,
+  ledger: Pick<Ledger, 'ask' | 'take'>,
   { keysOf, now }: { readonly keysOf: FetchKeys; readonly now: () => Date },
   { method, url, rawHeaders, body }: Asked,
 ): Promise<Answer> {

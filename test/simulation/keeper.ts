@@ -41,11 +41,24 @@ export class Keeper {
     const rawHeaders = Object.entries(headers).flat();
     const asked = { method: 'POST', url: url.pathname, rawHeaders, body };
     const now = () => scheduler.clock.now();
-    const answered = await answer(this.#ledger, { keysOf, now }, asked);
-    if (troubles.isOver) return answered;
+    let takeReport = () => {};
+    const ledger: Pick<Ledger, 'ask' | 'take'> = {
+      ask: (question) => this.#ledger.ask(question),
+      take: (id, report) => {
+        takeReport = () => void this.#ledger.take(id, report);
+        return { status: 204, body: '' };
+      },
+    };
+    const answered = await answer(ledger, { keysOf, now }, asked);
+    if (troubles.isOver) {
+      takeReport();
+      return answered;
+    }
     const isLate = lot.next() < chances.late;
     const afterMs = isLate ? lot.between(0, lateMsMax) : 0;
+    // Away it takes no report; what it is asked it has granted all the same.
     if (lot.next() < chances.away) return { status: 503, headers: { 'retry-after': '2' }, afterMs };
+    takeReport();
     if (answered.status !== 200 || lot.next() >= chances.garbled) return { ...answered, afterMs };
     return { status: 200, body: garbled(answered.body, lot), afterMs };
   }
