@@ -58,7 +58,8 @@ export async function keepLog(keeper: LogKeeper, now: Date): Promise<number> {
 
 /**
  * Makes the partition for a new liquidation where none was made in time: no process has kept the log for
- * months, or this one's clock is far ahead. Returns once writers see it, whoever makes it. Idempotent.
+ * months, or this one's clock is far ahead. Returns once writers see the partition, also where another process
+ * has made it. Idempotent.
  *
  * @throws a lock timeout where another process takes long.
  */

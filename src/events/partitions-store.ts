@@ -1,7 +1,7 @@
 // The statements by which the log is kept: a partition for each month ahead of time, and old partitions
 // retired, taken out of the log and dropped as a whole.
 
-import type { Sql, Tx } from '../db/connect.ts';
+import type { Sql, SqlOrTx, Tx } from '../db/connect.ts';
 import { rowsOf } from '../db/row.ts';
 import { identifier } from '../db/sql.ts';
 import type { TenantId } from '../ids.ts';
@@ -24,7 +24,7 @@ export async function makePartition(tx: Tx, month: string): Promise<boolean> {
 
 /** Which of these months, given by their first days, have neither a partition of theirs nor another. */
 export async function monthsWithoutPartition(
-  sql: Sql | Tx,
+  sql: SqlOrTx,
   months: readonly string[],
 ): Promise<readonly string[]> {
   const rows = await sql<{ month: string }[]>`
