@@ -10,6 +10,7 @@ import { applyDeltas } from '../../src/liquidations/apply-deltas.ts';
 import { decimal, sum, zero } from '../../src/money.ts';
 import { changePositions, type DeltaDescription, sendDeltas, toDelta } from '../support/deltas.ts';
 import { askToLiquidate, runUntilIdle } from '../support/engine.ts';
+import { untilLocked } from '../support/locks.ts';
 import { fc } from '../support/properties.ts';
 import {
   type AccountBench,
@@ -27,7 +28,6 @@ import {
   siemens,
   stranger,
   versionsOf,
-  waitingForLocks,
 } from './import-support.ts';
 
 const accountId = parseId<'account'>(anna.accountId) ?? assert.fail();
@@ -265,7 +265,7 @@ test('a liquidation that is just being asked for counts what is credited before 
   });
   await held.promise;
   const asked = askToLiquidate(sql, clock, account);
-  await waitingForLocks(sql, 1);
+  await untilLocked('1 wait', sql, 1);
   finish.resolve();
   await changing;
   const [row] = await sql<{ cash_amount: string }[]>`

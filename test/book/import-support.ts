@@ -12,7 +12,6 @@ import type { Sql } from '../../src/db/connect.ts';
 import { parseId, type TenantId } from '../../src/ids.ts';
 import { type AccountOfUser, makeTenant } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { eventually } from '../support/condition.ts';
 import { type AfterTest, createTestDatabase } from '../support/database.ts';
 import { type EngineSteps, engineSteps } from '../support/engine.ts';
 
@@ -201,16 +200,4 @@ export async function versionsOf({ sql, tenantId }: Bench): Promise<Record<strin
     where a.tenant_id = ${tenantId}
     order by a.account_id`;
   return Object.fromEntries(rows.map((row) => [row.account_id, row.version]));
-}
-
-/** Waits until so many connections wait for a lock. */
-export async function waitingForLocks(sql: Sql, count: number): Promise<void> {
-  await eventually(`${count} connections wait for a lock`, async () => {
-    const rows = await sql`
-      select pid
-      from pg_stat_activity
-      where datname = current_database()
-        and wait_event_type = 'Lock'`;
-    return rows.length === count;
-  });
 }

@@ -6,6 +6,7 @@ import { inTransaction } from '../../src/db/transaction.ts';
 import { makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { untilLocked } from '../support/locks.ts';
 import {
   allianz,
   type Bench,
@@ -17,7 +18,6 @@ import {
   sap,
   siemens,
   smallBook,
-  waitingForLocks,
 } from './import-support.ts';
 
 const { sql } = await createTestDatabase({ after });
@@ -133,7 +133,7 @@ test('of two imports at once that rate an instant, one is refused: no rate chang
   const imports = ['0.92', '0.93'].map((rate) => {
     return importFiles(t, bench, rates(`USD,${rate},2026-01-02T15:00:00Z`));
   });
-  await waitingForLocks(sql, 2);
+  await untilLocked('2 wait', sql, 2);
   finish.resolve();
   await reader;
   const reports = await Promise.all(imports);

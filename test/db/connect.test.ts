@@ -10,6 +10,7 @@ import { fragment } from '../../src/db/sql.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { eventually, portOf } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { untilLocked } from '../support/locks.ts';
 import { atPort, startProxy } from '../support/proxy.ts';
 
 function pool(t: TestContext, url: string, options: Partial<ConnectOptions> = {}): Sql {
@@ -209,15 +210,7 @@ test('end lets statements finish, refuses later ones, and may be called twice', 
   const waiting = await inTransaction(observer, async (tx) => {
     await tx`select pg_advisory_xact_lock(1)`;
     const running = sql`select pg_advisory_xact_lock(1)`;
-    await eventually('the statement waits for the lock', async () => {
-      const [row] = await observer`
-        select count(*)::integer as n
-        from pg_locks
-        where locktype = 'advisory'
-          and not granted
-          and database = (select d.oid from pg_database d where d.datname = current_database())`;
-      return row?.['n'] === 1;
-    });
+    await untilLocked('the statement waits for the lock', observer);
     return { running, ended: Promise.all([sql.end(), sql.end()]) };
   });
   await waiting.ended;

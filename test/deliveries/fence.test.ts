@@ -21,6 +21,7 @@ import type { Replay } from '../../src/deliveries/replay.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
 import type { Webhook } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
+import { untilLocked } from '../support/locks.ts';
 import { startReceiver } from './receiver.ts';
 import { deliverDue, startDeliverer, stateOf, subscribe } from './subscriptions.ts';
 import {
@@ -226,14 +227,7 @@ for (const status of [200, 500]) {
     });
     await gateCloses.promise;
     neighbourMayEnd.resolve();
-    await eventually('a record waits at the gate', async () => {
-      const [row] = await sql<{ waiting: number }[]>`
-      select count(*)::integer as waiting
-      from pg_stat_activity a
-      where a.datname = current_database()
-        and a.wait_event_type = 'Lock'`;
-      return (row?.waiting ?? 0) >= 1;
-    });
+    await untilLocked('a record waits at the gate', sql);
     const taken = receiver.taken.length;
     isReplayed = true;
     const start: Replay = { type: 'event', eventId: log[0]?.id as never };

@@ -11,9 +11,9 @@ import { eventsOfLiquidation, publishAll, writeEvents } from '../deliveries/subs
 import { logLiquidations, newAccounts, newWorld, type World } from '../deliveries/world.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
+import { untilLocked } from '../support/locks.ts';
 
 const minuteMs = 60_000;
 
@@ -256,13 +256,7 @@ test('a partition counts as made once the process that makes it lets go of its l
   const making = await inTransaction(sql, async (tx) => {
     await tx`lock table only unwind.events in share update exclusive mode`;
     const waiting = makePartitionOf(sql, newId<'liquidation'>()).then(() => made.push(true));
-    await eventually('it waits for the other', async () => {
-      const rows = await sql`
-        select from pg_locks l
-        where not l.granted
-          and l.relation = 'unwind.events'::regclass`;
-      return rows.count > 0;
-    });
+    await untilLocked('it waits for the other', sql);
     assert.deepEqual(made, []);
     return { waiting };
   });

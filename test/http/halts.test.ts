@@ -7,9 +7,9 @@ import { everyTenant } from '../../src/halts/halt.ts';
 import { holdOffHalts, insertHalt } from '../../src/halts/halts-store.ts';
 import { newId } from '../../src/ids.ts';
 import { testClock } from '../support/clock.ts';
-import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { makeApiClient, send, startHttp } from '../support/http.ts';
+import { untilLocked } from '../support/locks.ts';
 import { apiOf, giveAccounts, keyOf, liquidate } from './api.ts';
 import { assertProblem, assertSuccess } from './expect.ts';
 
@@ -78,13 +78,7 @@ test('a lift that is repeated while it is under way gets the answer of the first
   const replies = await inTransaction(sql, async (tx) => {
     await tx`select from unwind.halts h where h.halt_id = ${String(id)} for update`;
     const asked = signed.map((message) => send(service, message));
-    await eventually('all of them wait for the halt', async () => {
-      const rows = await sql`
-        select from pg_stat_activity a
-        where a.datname = current_database()
-          and a.wait_event_type = 'Lock'`;
-      return rows.count === signed.length;
-    });
+    await untilLocked('all of them wait for the halt', sql, signed.length);
     return { asked };
   });
   const answers = await Promise.all(replies.asked);

@@ -17,6 +17,7 @@ import { testClock } from '../support/clock.ts';
 import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, usualEndLimits } from '../support/engine.ts';
+import { untilLocked } from '../support/locks.ts';
 
 const isin = 'DE0007164600';
 const patienceMs = 120_000;
@@ -68,13 +69,7 @@ test('a step that is called again meanwhile works for another tenant, and for no
   const { release } = engineSteps(sql, clock, { delayMs: 0 });
   const letGo = await holdPositions(t, sql, large);
   const first = release();
-  await eventually('the first batch waits for the lock', async () => {
-    const rows = await sql`
-      select from pg_stat_activity a
-      where a.datname = current_database()
-        and a.wait_event_type = 'Lock'`;
-    return rows.count > 0;
-  });
+  await untilLocked('the first batch waits for the lock', sql);
   assert.deepEqual([await release(), await release()], [1, 0]);
   assert.equal(await statusOf(sql, small), 'PROCESSING');
   assert.equal(await statusOf(sql, large), 'NEW');

@@ -7,9 +7,9 @@ import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import type { SubmitOutcome, Venue } from '../../src/venue/venue.ts';
 import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
-import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps } from '../support/engine.ts';
+import { untilLocked } from '../support/locks.ts';
 
 test('a recorder that waits for the first submission holds none behind it', async (t) => {
   const { sql } = await createTestDatabase(t);
@@ -66,13 +66,7 @@ test('a recorder that waits for the first submission holds none behind it', asyn
       for no key update skip locked`;
     assert.equal((await lock(first)).count, 1);
     holding.resolve();
-    await eventually('the recorder waits for the first', async () => {
-      const rows = await sql`
-        select from pg_locks l
-        where not l.granted
-          and l.pid in (select a.pid from pg_stat_activity a where a.datname = current_database())`;
-      return rows.count > 0;
-    });
+    await untilLocked('the recorder waits for the first', sql);
     assert.equal((await lock(last)).count, 1, 'the last one is free');
   });
   await submitting;

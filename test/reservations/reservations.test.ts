@@ -25,7 +25,6 @@ import { makeBatch, outcomesOf, stateOf, steer } from '../batches/world.ts';
 import { giveAccounts } from '../http/api.ts';
 import type { BookPosition } from '../support/book.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { eventually } from '../support/condition.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { changePositions } from '../support/deltas.ts';
 import {
@@ -36,6 +35,7 @@ import {
   usualEndLimits,
 } from '../support/engine.ts';
 import { makeApiClient, seal } from '../support/http.ts';
+import { untilLocked } from '../support/locks.ts';
 import { fc } from '../support/properties.ts';
 
 const sap = 'DE0007164600';
@@ -415,21 +415,13 @@ test('cancelled before the keeper was asked: nothing is reported', async (t) => 
 
 test('cancelled while the question is being written down: it is let go, and so the keeper is not left with it', async (t) => {
   const { sql, clock, account, liquidationId, steps, finish, look, audited } = await begin(t);
-  const isHeldUp = async (waiting: number) => {
-    const rows = await sql`
-      select
-      from pg_stat_activity a
-      where a.datname = current_database()
-        and a.wait_event_type = 'Lock'`;
-    return rows.count >= waiting;
-  };
   const done = await inTransaction(sql, async (tx) => {
     // What the release writes last of a question: by then it holds the liquidation.
     await tx`lock table unwind.reservation_positions in share mode`;
     const releasing = steps.release();
-    await eventually('the release waits', () => isHeldUp(1), patienceMs);
+    await untilLocked('the release waits', sql);
     const cancelling = askToCancel(sql, clock, { ...account, liquidationId });
-    await eventually('the cancellation waits for it', () => isHeldUp(2), patienceMs);
+    await untilLocked('the cancellation waits for it', sql, 2);
     return { releasing, cancelling };
   });
   await Promise.all([done.releasing, done.cancelling]);
