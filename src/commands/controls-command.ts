@@ -5,7 +5,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { hasClient } from '../book/import-store.ts';
 import type { ControlsId, Limits, StopId } from '../controls/control.ts';
 import { type Controls, findControls, replaceControls } from '../controls/controls-store.ts';
-import { findStops, findStopTenant } from '../controls/stops-store.ts';
+import { findStoppedOrder, findStops } from '../controls/stops-store.ts';
 import type { Tx } from '../db/connect.ts';
 import { inTransaction } from '../db/transaction.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
@@ -245,14 +245,14 @@ export async function release(
   stopId: StopId,
   { reason, actor: by }: By,
 ): Promise<number> {
-  const tenantId = await findStopTenant(sql, { tenantId: undefined, stopId });
-  if (tenantId === undefined) return notDone(stdout, `There is no stopped order ${stopId}.`);
+  const order = await findStoppedOrder(sql, { tenantId: undefined, stopId });
+  if (order === undefined) return notDone(stdout, `There is no stopped order ${stopId}.`);
   const at = clock.now();
   const target = `/controls/stopped/${stopId}/release`;
   const act = actOfCommand(at, { operation: 'release_stopped_order', target, actor: by, reason });
   const released = await inTransaction(sql, async (tx) => {
-    const result = await releaseStop(tx, { tenantId, stopId }, { at, by, reason });
-    if (result !== undefined) await recordAct(tx, tenantId, act);
+    const result = await releaseStop(tx, { ...order, stopId }, { at, by, reason });
+    if (result !== undefined) await recordAct(tx, order.tenantId, act);
     return result;
   });
   if (released === undefined) {

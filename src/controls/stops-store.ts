@@ -29,7 +29,10 @@ export async function findReleased(
   return new Map([...byOrder].map(([id, own]) => [id, new Set(own.map(({ control }) => control))]));
 }
 
-/** Writes down which controls stop orders that were checked, and clears what they keep by now. */
+/**
+ * Writes down which controls stop orders that were checked, and clears what they keep by now, under the locks of the
+ * orders.
+ */
 export async function recordStops(
   tx: Tx,
   batch: {
@@ -138,20 +141,20 @@ export async function findStops(
   return pageOf(rows, limit, { toThing: toStop, keyOf: ({ stopId }) => stopId });
 }
 
-/** Whether a tenant has such a stop, and whose it is where no tenant is named. */
-export async function findStopTenant(
+/** The order that a stop is about, stopped still or not; of all tenants where none is named. */
+export async function findStoppedOrder(
   sql: SqlOrTx,
   { tenantId, stopId }: { tenantId: TenantId | undefined; stopId: StopId },
-): Promise<TenantId | undefined> {
-  const rows = await sql<{ tenant_id: TenantId }[]>`
-    select s.tenant_id
+): Promise<{ readonly tenantId: TenantId; readonly orderId: OrderId } | undefined> {
+  const rows = await sql<{ tenant_id: TenantId; order_id: OrderId }[]>`
+    select s.tenant_id, s.order_id
     from unwind.control_stops s
     where s.stop_id = ${stopId}
       and (${tenantId ?? null}::uuid is null or s.tenant_id = ${tenantId ?? null})`;
-  return rows[0]?.tenant_id;
+  return rows[0] && { tenantId: rows[0].tenant_id, orderId: rows[0].order_id };
 }
 
-/** Lets a stopped order pass the control. @returns undefined where it is not stopped any more. */
+/** Lets a stopped order pass the control, under the lock of the order. @returns undefined where it is not stopped any more. */
 export async function markReleased(
   tx: Tx,
   { tenantId, stopId }: { tenantId: TenantId; stopId: StopId },

@@ -3,7 +3,7 @@
 
 import type { ControlsId, Limits, StopId } from '../controls/control.ts';
 import { type Controls, findControls, replaceControls } from '../controls/controls-store.ts';
-import { findStops, findStopTenant } from '../controls/stops-store.ts';
+import { findStoppedOrder, findStops } from '../controls/stops-store.ts';
 import type { Tx } from '../db/connect.ts';
 import { untilAcknowledged } from '../halts/acknowledge-halt.ts';
 import { everyTenant } from '../halts/halt.ts';
@@ -84,11 +84,9 @@ export function preTradeHandlers(options: StopOptions) {
       const { reason, person: by } = body;
       const { tenantId } = call.caller;
       return respondOnce(options, call, async (tx, at) => {
-        const which = { tenantId, stopId };
-        if ((await findStopTenant(tx, which)) === undefined) {
-          return new Refusal('not_found', noSuchStop);
-        }
-        const released = await releaseStop(tx, which, { at, by, reason });
+        const order = await findStoppedOrder(tx, { tenantId, stopId });
+        if (order === undefined) return new Refusal('not_found', noSuchStop);
+        const released = await releaseStop(tx, { ...order, stopId }, { at, by, reason });
         if (released !== undefined) {
           return { status: 200, body: JSON.stringify(stopView(released)) };
         }

@@ -154,6 +154,19 @@ export async function claimToSubmit(
   return rows.map((row) => thingOf<DueOrder>(row));
 }
 
+/** Locks orders before what controls say of them is written, in the order in which claims do both. */
+export async function lockOrders(
+  tx: Tx,
+  orders: readonly { readonly tenantId: TenantId; readonly orderId: OrderId }[],
+): Promise<void> {
+  await tx`
+    select o.order_id
+    from ${rowsOf(orders).as('n (tenant_id uuid, order_id uuid)')}
+    join unwind.orders o using (tenant_id, order_id)
+    order by o.order_id
+    for no key update of o`;
+}
+
 /** Has due orders wait for so long, in ms of market time. @returns how many. */
 export async function postponeOrders(
   tx: Tx,

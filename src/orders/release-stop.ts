@@ -2,22 +2,22 @@
 // controls still check it.
 
 import type { StopId } from '../controls/control.ts';
-import type { Stop } from '../controls/stops-store.ts';
-import { markReleased } from '../controls/stops-store.ts';
+import { markReleased, type Stop } from '../controls/stops-store.ts';
 import type { Tx } from '../db/connect.ts';
-import type { TenantId } from '../ids.ts';
-import { postponeOrders } from './order-store.ts';
+import type { OrderId, TenantId } from '../ids.ts';
+import { lockOrders, postponeOrders } from './order-store.ts';
 
 /** @returns the stop as it is then; undefined where the order is not stopped by it any more. */
 export async function releaseStop(
   tx: Tx,
-  which: { readonly tenantId: TenantId; readonly stopId: StopId },
+  which: { readonly tenantId: TenantId; readonly orderId: OrderId; readonly stopId: StopId },
   release: NonNullable<Stop['release']>,
 ): Promise<Stop | undefined> {
-  const { tenantId } = which;
+  const { tenantId, orderId } = which;
+  await lockOrders(tx, [which]);
   const released = await markReleased(tx, which, release);
   if (released === undefined) return undefined;
   // Sent or ended meanwhile it is not due, and stays as it is.
-  await postponeOrders(tx, { tenantId, orderIds: [released.orderId], waitMs: 0, now: release.at });
+  await postponeOrders(tx, { tenantId, orderIds: [orderId], waitMs: 0, now: release.at });
   return released;
 }

@@ -32,7 +32,7 @@ import {
 } from '../venue/venue.ts';
 import { type Batch, batchWorker } from '../work/work-batches.ts';
 import { clientOrderIdOf } from './order.ts';
-import { claimToSubmit, type DueOrder, postponeOrders } from './order-store.ts';
+import { claimToSubmit, type DueOrder, lockOrders, postponeOrders } from './order-store.ts';
 import { type Answered, AnswerRecorder, type Sender } from './record-answers.ts';
 import {
   claimExpired,
@@ -194,6 +194,7 @@ async function noteStops(
 ): Promise<void> {
   const now = clock.now();
   await inTransaction(sql, async (tx) => {
+    await lockOrders(tx, lost);
     for (const [tenantId, own] of Map.groupBy(lost, (one) => one.tenantId)) {
       const checked = own.map(({ orderId }) => orderId);
       const found = checked.flatMap((orderId) => stops.get(orderId) ?? []);

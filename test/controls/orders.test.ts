@@ -15,11 +15,13 @@ import { newId, type TenantId } from '../../src/ids.ts';
 import { controlAgainMs, submissionLeaseMs } from '../../src/limits.ts';
 import { previewLiquidation } from '../../src/liquidations/preview-liquidation.ts';
 import { decimal } from '../../src/money.ts';
+import { lockOrders } from '../../src/orders/order-store.ts';
 import { releaseStop } from '../../src/orders/release-stop.ts';
 import { servicePersons } from '../../src/person-name.ts';
 import { setDown } from '../../src/venue/simulated/control-store.ts';
 import { allianz, begin, quietly, sap } from '../halts/world.ts';
 import { engineSteps, runUntilIdle } from '../support/engine.ts';
+import { untilLocked } from '../support/locks.ts';
 
 const refused = 'ZZREFUSED006';
 
@@ -42,7 +44,7 @@ async function open(t: TestContext) {
     assert.ok(stop);
     const by = { at: clock.now(), by: 'B. Desk', reason: 'it is right' };
     return inTransaction(sql, (tx) => {
-      return releaseStop(tx, { tenantId: tenants[0], stopId: stop.stopId }, by);
+      return releaseStop(tx, { ...stop, tenantId: tenants[0] }, by);
     });
   };
   const priceNow = async () => {
@@ -101,7 +103,7 @@ test('a release is of one order and once', async (t) => {
   const [one] = await stops();
   assert.ok(one);
   const by = { at: clock.now(), by: 'B. Desk', reason: 'it is right' };
-  const which = { tenantId: tenants[0], stopId: one.stopId };
+  const which = { ...one, tenantId: tenants[0] };
   const ofOther = { ...which, tenantId: tenants[1] };
   assert.equal(await inTransaction(sql, (tx) => releaseStop(tx, ofOther, by)), undefined);
   assert.ok(await inTransaction(sql, (tx) => releaseStop(tx, which, by)));
@@ -109,6 +111,27 @@ test('a release is of one order and once', async (t) => {
   await runUntilIdle(steps);
   assert.equal((await journal()).length, 1);
   assert.equal((await stops()).length, 1);
+});
+
+test('who releases a stopped order waits for a claim of it, and holds nothing meanwhile that the claim writes', async (t) => {
+  const { sql, tenants, ask, steps, set, stops, release } = await open(t);
+  await set({ orderQuantityMax: decimal('1') });
+  await ask(tenants[0], [{ isin: sap, quantity: '2' }]);
+  await runUntilIdle(steps);
+  const [stop] = await stops();
+  assert.ok(stop);
+  const { releasing } = await inTransaction(sql, async (tx) => {
+    await lockOrders(tx, [{ ...stop, tenantId: tenants[0] }]);
+    const begun = release('order_quantity');
+    await untilLocked('the release waits for the order', sql);
+    const free = await tx`
+      select from unwind.control_stops s
+      where s.stop_id = ${stop.stopId}
+      for no key update skip locked`;
+    assert.equal(free.count, 1);
+    return { releasing: begun };
+  });
+  assert.ok(await releasing);
 });
 
 test('what keeps its controls later goes by itself', async (t) => {
