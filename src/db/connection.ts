@@ -110,7 +110,10 @@ export async function end(
   }
 }
 
-/** Runs one statement. Rejects with `pg.DatabaseError` or `ConnectionLostError`. */
+/**
+ * Runs one statement. Rejects with `pg.DatabaseError` or `ConnectionLostError`, or as the driver does where a value
+ * cannot be sent, which is a mistake of ours and no trouble of the connection.
+ */
 export async function run<Row extends object>(
   { client, silenceMs }: Lent,
   statement: Statement,
@@ -123,6 +126,7 @@ export async function run<Row extends object>(
     });
     return { rows, count: rowCount ?? 0 };
   } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError) throw error;
     throw named(error);
   }
 }

@@ -149,6 +149,21 @@ test('a user without the right password', async (t) => {
   assertOnly(await errorOf(() => sql`select 1`), ['isWrongPassword']);
 });
 
+test('a value that cannot be sent is a mistake, and the connection goes on', async (t) => {
+  const { url } = await createTestDatabase(t, { migrated: false });
+  const sql = connect({ url, max: 1, applicationName: 'unwind test' });
+  t.after(() => sql.end());
+  const [{ pid } = { pid: 0 }] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  const unsendable = { count: 1n } as never; // types keep most of these out
+  const error = await errorOf(() => sql`select ${unsendable}::jsonb`);
+  assertOnly(error, []);
+  assert.ok(error instanceof TypeError, String(error));
+  const inside = inTransaction(sql, (tx) => tx`select ${unsendable}::jsonb`);
+  assertOnly(await errorOf(() => inside), []);
+  const [after] = await sql<{ pid: number }[]>`select pg_backend_pid() as pid`;
+  assert.equal(after?.pid, pid, 'the same session');
+});
+
 test('a database that is there already', async (t) => {
   const { sql } = await createTestDatabase(t, { migrated: false });
   const error = await errorOf(() => sql`create database postgres`);

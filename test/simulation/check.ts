@@ -40,6 +40,7 @@ export async function faultsOf(
   return [
     ...audited,
     ...trail.findings.listed.map(({ message }) => `the trail: ${message}`),
+    ...(trail.counts.seals === 0 ? ['the trail: nothing was ever sealed'] : []),
     ...(await faultsOfAnswers(sql, market)),
     ...(await faultsOfEvents(sql)),
     ...(await faultsOfDeliveries(sql, market.receivers, { isUndisturbed })),

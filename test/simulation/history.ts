@@ -42,14 +42,18 @@ export function fingerprint(value: unknown): string {
   return hash('sha256', JSON.stringify(value, withoutBytes) ?? 'nothing').slice(0, 10);
 }
 
-/** How the server names a transaction in `pg_locks`: by the place of its connection among all of the server. */
-const virtualTransaction = /^\d+\/\d+$/;
+/**
+ * How the server names a transaction in `pg_locks`, by the place of its connection among all of the server; and a
+ * snapshot, by transactions that are counted through all its databases.
+ */
+const ofServer = /^\d+(?:\/\d+|:\d+:[\d,]*)$/;
 
 // Keys and secrets are drawn by the system's own lot, so they differ from run to run; the server's own names hang
-// on what else is connected.
+// on what else is connected, and on what was before.
 function withoutBytes(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
   if (typeof value === 'string' && value.includes('"kty"')) return 'key';
-  if (typeof value === 'string' && virtualTransaction.test(value)) return 'transaction';
+  if (typeof value === 'string' && ofServer.test(value)) return 'of the server';
   const isBytes =
     value instanceof Uint8Array ||
     (typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer');
