@@ -101,8 +101,10 @@ export interface AccountToPublish {
 }
 
 /**
- * Locks the end of the log of the first tenant after this id that has events without a position, so
- * that one process at a time gives positions, and finds the accounts of its oldest such events.
+ * Locks the end of the log of the first tenant of a span that has events without a position, so that one process
+ * at a time gives positions, and finds the accounts of its oldest such events. A tenant whose end another process
+ * holds is passed over: to wait for it behind the end of a third would be to wait in a circle, and its holder
+ * looks again once it has published.
  */
 export async function claimToPublish(
   tx: Tx,
@@ -113,42 +115,48 @@ export async function claimToPublish(
     subject: fragment`e.account_id::text`,
     now: turn.now,
   });
-  const found = await tx<{ tenant_id: TenantId }[]>`
-    select e.tenant_id
-    from unwind.events e
-    where e.position is null
-      and e.tenant_id > ${turn.after}
-      and e.tenant_id < ${turn.before}
-      and ${mayBePublished}
-    order by e.tenant_id, e.created_at
-    limit 1`;
-  const tenantId = found[0]?.tenant_id;
-  if (tenantId === undefined) return [];
-  await lockLogHead(tx, tenantId);
-  const rows = await tx<{ account_id: AccountId }[]>`
-    select distinct w.account_id
-    from (
-      select e.account_id
+  for (let after = turn.after; ; ) {
+    const found = await tx<{ tenant_id: TenantId }[]>`
+      select e.tenant_id
       from unwind.events e
-      where e.tenant_id = ${tenantId}
-        and e.position is null
+      where e.position is null
+        and e.tenant_id > ${after}
+        and e.tenant_id < ${turn.before}
         and ${mayBePublished}
-      order by e.created_at
-      limit ${turn.limit}
-    ) w`;
-  return rows.map((row) => ({ tenantId, accountId: row.account_id }));
+      order by e.tenant_id, e.created_at
+      limit 1`;
+    const tenantId = found[0]?.tenant_id;
+    if (tenantId === undefined) return [];
+    if (await lockLogHead(tx, tenantId)) {
+      const rows = await tx<{ account_id: AccountId }[]>`
+        select distinct w.account_id
+        from (
+          select e.account_id
+          from unwind.events e
+          where e.tenant_id = ${tenantId}
+            and e.position is null
+            and ${mayBePublished}
+          order by e.created_at
+          limit ${turn.limit}
+        ) w`;
+      if (rows.count > 0) return rows.map((row) => ({ tenantId, accountId: row.account_id }));
+    }
+    after = tenantId;
+  }
 }
 
-async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<void> {
+/** @returns whether it is locked; false where another process holds it. */
+async function lockLogHead(tx: Tx, tenantId: TenantId): Promise<boolean> {
   await tx`
     insert into unwind.event_heads (tenant_id, position)
     values (${tenantId}, 0)
     on conflict (tenant_id) do nothing`;
-  await tx`
+  const { count } = await tx`
     select h.position
     from unwind.event_heads h
     where h.tenant_id = ${tenantId}
-    for update`;
+    for update skip locked`;
+  return count > 0;
 }
 
 /**

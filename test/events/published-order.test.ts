@@ -186,6 +186,33 @@ test('several publishers at once give every event one position', async (t) => {
   assert.equal((await assertSound(sql, other)).length, 12 * 3);
 });
 
+test('a tenant whose log another publisher holds is passed over, and its turn comes again', async (t) => {
+  const { sql } = await createTestDatabase(t);
+  const clock = testClock();
+  const held = await makeTenantWithKeys(sql, clock);
+  const free = await makeTenantWithKeys(sql, clock);
+  const publish = eventPublisher(quietWorker(sql, testClock()));
+  const write = async (tenantId: TenantId) => {
+    const events = eventsOfLiquidation(newId<'account'>());
+    await writeEvents(sql, { tenantId, events, at: clock.now() });
+  };
+  const lengths = async () => [
+    (await assertSound(sql, held)).length,
+    (await assertSound(sql, free)).length,
+  ];
+  for (const tenantId of [held, free]) await write(tenantId);
+  await publishAll(sql);
+  for (const tenantId of [held, free]) await write(tenantId);
+  await inTransaction(sql, async (tx) => {
+    await tx`select from unwind.event_heads h where h.tenant_id = ${held} for update`;
+    assert.ok((await publish()) > 0);
+    assert.equal(await publish(), 0, 'it waits for nobody');
+    assert.deepEqual(await lengths(), [3, 6]);
+  });
+  assert.ok((await publish()) > 0);
+  assert.deepEqual(await lengths(), [6, 6]);
+});
+
 test('any interleaving of commits and publishing keeps the log sound', async (t) => {
   const { sql } = await createTestDatabase(t);
   const clock = testClock();

@@ -57,7 +57,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'two who publish do not take turns',
     file: 'src/events/store.ts',
-    edits: [{ from: '\n    for update`;', to: '`;' }],
+    edits: [{ from: '\n    for update skip locked`;', to: '`;' }],
   },
   {
     name: 'a creation is not remembered under its key',
