@@ -27,8 +27,8 @@ interface TestFile {
 export type Group = readonly string[];
 
 /**
- * The files that paths and patterns name, by process. What starts programs comes first: it takes longest,
- * and the short rest fills the time of the cores at the end.
+ * The files that paths and patterns name, by process. What is long by nature comes first, then rooms; files that
+ * run alone otherwise take seconds, and fill the time of the cores at the end.
  */
 export async function groupsOf(
   patterns: readonly string[],
@@ -48,11 +48,9 @@ export async function groupsOf(
     ),
   );
   const groups = [...alone, ...merge(shared.flatMap((room) => divide(room ?? [])))];
-  const weight = (group: readonly TestFile[]) => {
-    return bytesOf(group) + (group[0]?.isAlone ? Number.MAX_SAFE_INTEGER / 2 : 0);
-  };
+  const rankOf = ([first]: readonly TestFile[]) => (first?.isLong ? 0 : first?.isAlone ? 2 : 1);
   return groups
-    .sort((a, b) => weight(b) - weight(a))
+    .sort((a, b) => rankOf(a) - rankOf(b) || bytesOf(b) - bytesOf(a))
     .map((group) => group.map((file) => file.path));
 }
 

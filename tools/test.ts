@@ -16,7 +16,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundle } from './test-bundle.ts';
-import { groupsOf, writeEntries } from './test-groups.ts';
+import { type Group, groupsOf, writeEntries } from './test-groups.ts';
 import { type TestEnvironment, withTestServer } from './test-server.ts';
 
 // Half of the time of a test is waiting, for PostgreSQL or for another process; so there are two processes
@@ -55,27 +55,45 @@ async function main(args: readonly string[]): Promise<number> {
     ...(isShort ? { UNWIND_TEST_SHORT: '1' } : {}),
   };
   const others = args.filter((arg) => arg !== '--long' && arg !== '--full');
-  return withTestServer((environment) => {
-    return runTests(others, stopping.signal, { ...given, ...environment });
+  const flags = others.filter((arg) => arg.startsWith('--'));
+  const paths = others.filter((arg) => !arg.startsWith('--'));
+  // While the server starts. What is wrong with it is said where it is waited for.
+  const preparing = prepare(paths.length === 0 ? ['test'] : paths, { isShort });
+  preparing.catch(() => {});
+  return withTestServer(async (environment) => {
+    const tests = await preparing;
+    if (tests === undefined) return 1;
+    return runTests(tests, flags, stopping.signal, { ...given, ...environment });
   });
 }
 
+/** What is to be run, and from where. */
+interface Tests {
+  readonly groups: readonly Group[];
+  readonly bundled: ReadonlyMap<string, string>;
+}
+
+/** @returns undefined where there is nothing to run, which it says. */
+async function prepare(
+  paths: readonly string[],
+  { isShort }: { isShort: boolean },
+): Promise<Tests | undefined> {
+  const groups = await groupsOf(paths, { isShort });
+  if (groups.length === 0) {
+    console.error(`There is no test file in ${paths.join(', ')}.`);
+    return undefined;
+  }
+  const bundled = await bundle([...groups.flat(), mainFile]);
+  return bundled && { groups, bundled };
+}
+
 async function runTests(
-  args: readonly string[],
+  { groups, bundled }: Tests,
+  flags: readonly string[],
   signal: AbortSignal,
   env: NodeJS.ProcessEnv & TestEnvironment,
 ): Promise<number> {
   if (signal.aborted) return 130;
-  const flags = args.filter((arg) => arg.startsWith('--'));
-  const paths = args.filter((arg) => !arg.startsWith('--'));
-  const isShort = env['UNWIND_TEST_SHORT'] === '1';
-  const groups = await groupsOf(paths.length === 0 ? ['test'] : paths, { isShort });
-  if (groups.length === 0) {
-    console.error(`There is no test file in ${paths.join(', ')}.`);
-    return 1;
-  }
-  const bundled = await bundle([...groups.flat(), mainFile]);
-  if (bundled === undefined) return 1;
   const directory = await mkdtemp(join(env.UNWIND_TEST_DIRECTORY, 'processes-'));
   const { entries, index } = await writeEntries(directory, groups, bundled);
   const child = spawn(process.execPath, ['--test', ...defaultFlags, ...flags, ...entries], {
