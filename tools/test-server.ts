@@ -24,8 +24,12 @@ interface Server {
 // named without its schema is not found.
 const throwaway = {
   fsync: 'off',
-  synchronous_commit: 'off',
   full_page_writes: 'off',
+  // Who writes log or pages behind a commit decides by its time which dead rows are known to be dead, and so
+  // where the next ones go (docs/decisions/0013-simulation.md).
+  synchronous_commit: 'on',
+  bgwriter_lru_maxpages: '0',
+  checkpoint_timeout: '1d',
   autovacuum: 'off',
   // The kernel copies the files of a new database by itself.
   file_copy_method: 'clone',

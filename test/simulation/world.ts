@@ -24,7 +24,7 @@ import { type Plan, planOf, type Trouble, Troubles } from './plan.ts';
 import { noTimeout, SimulatedProcess, type Surroundings, troublelessPool } from './process.ts';
 import { receiveAt } from './receivers.ts';
 import { Actor, Scheduler } from './scheduler.ts';
-import { lockWaitsOf, steadyDatabase } from './server.ts';
+import { lockWaitsOf, placesOf, steadyDatabase } from './server.ts';
 import { signInOrder } from './signing.ts';
 import { manageSubscriptions } from './subscriptions.ts';
 
@@ -155,6 +155,7 @@ class Run {
     if (!isWell) for (const line of this.#scheduler.describe()) this.#history.note(line);
     this.#network.troubles.isOver = true;
     for (const process of [...this.#processes]) await process.kill();
+    this.#history.note(`rows lie at: ${await placesOf(database.sql)}`);
     // A run that was broken off says nothing about its end.
     if (faults.length === 0) faults.push(...(await this.#check(market)));
     return this.#outcome(faults);
