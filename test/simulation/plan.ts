@@ -83,8 +83,10 @@ const slowProcess = { chance: 0.3, times: 6 };
 const shortPauseMs = 30;
 const longPauseMs = 1_500;
 const lingerMsMax = 600;
+/** Most that one customer asks for, one after the other: a long run with few customers is mostly rests. */
+const liquidationsPerCustomerMax = 50;
 
-export function planOf(lot: Lot): Plan {
+export function planOf(lot: Lot, { liquidations }: { readonly liquidations: number }): Plan {
   const oneOf = <T>(...choices: readonly [T, ...T[]]): T => {
     return choices[lot.between(0, choices.length - 1)] ?? choices[0];
   };
@@ -93,7 +95,7 @@ export function planOf(lot: Lot): Plan {
   return {
     tenants: oneOf(1, 2, 3),
     processes: oneOf(1, 2, 2, 3, 4),
-    customers: oneOf(6, 24, 48, 96),
+    customers: Math.max(oneOf(6, 24, 48, 96), Math.ceil(liquidations / liquidationsPerCustomerMax)),
     stickiness: oneOf(0, 0.5, 0.8, 0.95),
     releaseDelayMs: oneOf(0, 0, 40, 400),
     venueDelayMs: oneOf(0, 50, 800),

@@ -103,7 +103,7 @@ class Run {
     this.#options = options;
     this.#history = new History(trace);
     this.#lot = lotOf(seed);
-    this.#plan = planOf(this.#lot);
+    this.#plan = planOf(this.#lot, options);
     this.#admin = connect({
       ...noTimeout,
       url: testAdminUrl(),
