@@ -214,8 +214,8 @@ export class WayOut extends Dispatcher {
       return scheduler.perform(receiver, call, () => this.#receive(post));
     };
     if (troubles.happens('receiver_silent')) {
-      // In half of the cases it came, and only the answer was lost.
-      if (lot.next() < 0.5) void arrives();
+      // In half of the cases it came, and only the answer was lost. What the receiver finds wrong is on record there.
+      if (lot.next() < 0.5) arrives().catch(() => {});
       await scheduler.turn(this.#process, `${label} is given up`, patienceMs);
       throw new Silence('the receiver did not answer');
     }

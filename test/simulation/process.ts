@@ -51,7 +51,7 @@ export interface Surroundings {
 
 const idleMs = { first: 40, longest: 5_000, afterFailure: 200 };
 /** Once nothing goes wrong any more, only retries are waited for: what is new wakes who looks for it. */
-const calmIdleMs = { first: 5_000, longest: 120_000 };
+const calmIdleMs = { first: 20_000, longest: 120_000 };
 /** How soon another process looks for what one has left to do, and how often it does once all is calm. */
 const elsewhere = { msMax: 60, calmChance: 0.1 };
 const cleaningMs = { first: 10_000, longest: 30_000 };
