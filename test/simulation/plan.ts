@@ -84,7 +84,7 @@ const shortPauseMs = 30;
 const longPauseMs = 1_500;
 const lingerMsMax = 600;
 /** Most that one customer asks for, one after the other: a long run with few customers is mostly rests. */
-const liquidationsPerCustomerMax = 50;
+const liquidationsPerCustomerMax = 25;
 
 export function planOf(lot: Lot, { liquidations }: { readonly liquidations: number }): Plan {
   const oneOf = <T>(...choices: readonly [T, ...T[]]): T => {
