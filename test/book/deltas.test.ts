@@ -265,7 +265,7 @@ test('a liquidation that is just being asked for counts what is credited before 
   });
   await held.promise;
   const asked = askToLiquidate(sql, clock, account);
-  await untilLocked('1 wait', sql, 1);
+  await untilLocked('the request waits for the account', sql, 1);
   finish.resolve();
   await changing;
   const [row] = await sql<{ cash_amount: string }[]>`

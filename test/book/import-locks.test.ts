@@ -67,7 +67,7 @@ test('an import waits for a request on the account, and then sees its liquidatio
     });
     await held.promise;
     const importing = badLinesOf(t, bench, files);
-    await untilLocked('1 wait', sql, 1);
+    await untilLocked('the import waits', sql, 1);
     finish.resolve();
     await request;
     assert.deepEqual(await importing, [reason]);
@@ -97,9 +97,9 @@ test('a request waits for an import of the account, and then values what it brou
       [accountId, siemens, '0', '0', '2026-01-04T00:00:00Z'],
     ),
   });
-  await untilLocked('1 wait', sql, 1);
+  await untilLocked('the import waits', sql, 1);
   const asking = askToLiquidate(sql, clock, account);
-  await untilLocked('2 wait', sql, 2);
+  await untilLocked('the request waits as well', sql, 2);
   finish.resolve();
   await Promise.all([reader, importing]);
   const liquidationId = await asking;
@@ -132,7 +132,7 @@ test('a position that changes behind the lock of its account stops the import', 
     importFiles(t, bench, { 'positions.csv': lines }),
     ImpossibleState,
   );
-  await untilLocked('1 wait', sql, 1);
+  await untilLocked('the import waits', sql, 1);
   finish.resolve();
   await Promise.all([intruder, refused]);
   assert.equal((await holdingsOf(bench))[0], `${accountId} ${sap} 11.5 2`);

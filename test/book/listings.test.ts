@@ -133,7 +133,7 @@ test('of two imports at once that rate an instant, one is refused: no rate chang
   const imports = ['0.92', '0.93'].map((rate) => {
     return importFiles(t, bench, rates(`USD,${rate},2026-01-02T15:00:00Z`));
   });
-  await untilLocked('2 wait', sql, 2);
+  await untilLocked('both imports wait', sql, 2);
   finish.resolve();
   await reader;
   const reports = await Promise.all(imports);

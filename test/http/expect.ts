@@ -1,8 +1,8 @@
 // What every response of the service has to look like, and whether the database is as it was.
 import assert from 'node:assert/strict';
 import type { Sql } from '../../src/db/connect.ts';
-import { raw } from '../../src/db/sql.ts';
 import type { Reply } from '../support/http.ts';
+import { type Digests, digestsOf } from '../support/tables.ts';
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -70,34 +70,10 @@ export function shapeOf(reply: Reply): object {
   return rest;
 }
 
-/** By table, of all its rows; null where it has none. */
-type Digests = Readonly<Record<string, string | null>>;
-
-/** What asks for the digests, by database: its tables stay the same. */
-const questions = new WeakMap<Sql, string>();
-
 /** Every table of the service with a digest of its rows, for a comparison before and after. */
-export async function tablesOf(sql: Sql): Promise<Digests> {
-  const question = questions.get(sql) ?? (await questionOf(sql));
-  questions.set(sql, question);
-  const [row] = await sql<Digests[]>`select ${raw(question)}`;
-  return row ?? assert.fail();
-}
-
-/** One text for all tables, which a connection plans once. */
-async function questionOf(sql: Sql): Promise<string> {
-  const tables = await sql<{ name: string }[]>`
-    select c.relname as name
-    from pg_catalog.pg_class c
-    where c.relnamespace = 'unwind'::regnamespace
-      and c.relkind = 'r'
-    order by c.relname`;
-  assert.ok(tables.length > 10, 'the tables are found');
+export function tablesOf(sql: Sql): Promise<Digests> {
   // In no order: to sort the rows of all tables takes as long as to read them.
-  const digests = tables.map(({ name }) => {
-    return `(select sum(hashtextextended(t::text, 0)) from unwind.${name} t) as ${name}`;
-  });
-  return digests.join(', ');
+  return digestsOf(sql, 'sum(hashtextextended(t::text, 0))');
 }
 
 /** The same without the memory of used signatures, which a refused change may well add to. */

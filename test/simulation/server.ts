@@ -2,8 +2,8 @@
 // of rows or a plan, and asked which of its processes wait for locks.
 import assert from 'node:assert/strict';
 import type { Sql } from '../../src/db/connect.ts';
-import { identifier } from '../../src/db/sql.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { digestsOf } from '../support/tables.ts';
 import type { LockWaits } from './scheduler.ts';
 
 /**
@@ -65,19 +65,6 @@ export async function lockWaitsOf(admin: Sql, pids: readonly number[]): Promise<
  * time later, since rows without `order by` come as they lie.
  */
 export async function placesOf(sql: Sql): Promise<string> {
-  const tables = await sql<{ name: string }[]>`
-    select c.relname as name
-    from pg_catalog.pg_class c
-    where c.relnamespace = 'unwind'::regnamespace
-      and c.relkind = 'r'
-    order by c.relname`;
-  const places = await Promise.all(
-    tables.map(async ({ name }) => {
-      const rows = await sql<{ places: string | null }[]>`
-        select md5(string_agg(t.ctid::text, ',' order by t.ctid)) as places
-        from unwind.${identifier(name)} t`;
-      return `${name} ${rows[0]?.places?.slice(0, 6)}`;
-    }),
-  );
-  return places.join(', ');
+  const places = "left(md5(string_agg(t.ctid::text, ',' order by t.ctid)), 6)";
+  return JSON.stringify(await digestsOf(sql, places));
 }
