@@ -141,20 +141,29 @@ export async function findStops(
   return pageOf(rows, limit, { toThing: toStop, keyOf: ({ stopId }) => stopId });
 }
 
+/** An order that a control stops or has stopped. */
+export interface StoppedOrder {
+  readonly tenantId: TenantId;
+  readonly orderId: OrderId;
+}
+
 /** The order that a stop is about, stopped still or not; of all tenants where none is named. */
 export async function findStoppedOrder(
   sql: SqlOrTx,
   { tenantId, stopId }: { tenantId: TenantId | undefined; stopId: StopId },
-): Promise<{ readonly tenantId: TenantId; readonly orderId: OrderId } | undefined> {
-  const rows = await sql<{ tenant_id: TenantId; order_id: OrderId }[]>`
+): Promise<StoppedOrder | undefined> {
+  const rows = await sql<RowOf<StoppedOrder>[]>`
     select s.tenant_id, s.order_id
     from unwind.control_stops s
     where s.stop_id = ${stopId}
       and (${tenantId ?? null}::uuid is null or s.tenant_id = ${tenantId ?? null})`;
-  return rows[0] && { tenantId: rows[0].tenant_id, orderId: rows[0].order_id };
+  return rows[0] && thingOf<StoppedOrder>(rows[0]);
 }
 
-/** Lets a stopped order pass the control, under the lock of the order. @returns undefined where it is not stopped any more. */
+/**
+ * Lets a stopped order pass the control, under the lock of the order.
+ * @returns undefined where it is not stopped any more.
+ */
 export async function markReleased(
   tx: Tx,
   { tenantId, stopId }: { tenantId: TenantId; stopId: StopId },

@@ -127,21 +127,20 @@ export async function claimToPublish(
       limit 1`;
     const tenantId = found[0]?.tenant_id;
     if (tenantId === undefined) return [];
-    if (await lockLogHead(tx, tenantId)) {
-      const rows = await tx<{ account_id: AccountId }[]>`
-        select distinct w.account_id
-        from (
-          select e.account_id
-          from unwind.events e
-          where e.tenant_id = ${tenantId}
-            and e.position is null
-            and ${mayBePublished}
-          order by e.created_at
-          limit ${turn.limit}
-        ) w`;
-      if (rows.count > 0) return rows.map((row) => ({ tenantId, accountId: row.account_id }));
-    }
     after = tenantId;
+    if (!(await lockLogHead(tx, tenantId))) continue;
+    const rows = await tx<{ account_id: AccountId }[]>`
+      select distinct w.account_id
+      from (
+        select e.account_id
+        from unwind.events e
+        where e.tenant_id = ${tenantId}
+          and e.position is null
+          and ${mayBePublished}
+        order by e.created_at
+        limit ${turn.limit}
+      ) w`;
+    if (rows.count > 0) return rows.map((row) => ({ tenantId, accountId: row.account_id }));
   }
 }
 

@@ -2,15 +2,14 @@
 // controls still check it.
 
 import type { StopId } from '../controls/control.ts';
-import { markReleased, type Stop } from '../controls/stops-store.ts';
+import { markReleased, type Stop, type StoppedOrder } from '../controls/stops-store.ts';
 import type { Tx } from '../db/connect.ts';
-import type { OrderId, TenantId } from '../ids.ts';
 import { lockOrders, postponeOrders } from './order-store.ts';
 
 /** @returns the stop as it is then; undefined where the order is not stopped by it any more. */
 export async function releaseStop(
   tx: Tx,
-  which: { readonly tenantId: TenantId; readonly orderId: OrderId; readonly stopId: StopId },
+  which: StoppedOrder & { readonly stopId: StopId },
   release: NonNullable<Stop['release']>,
 ): Promise<Stop | undefined> {
   const { tenantId, orderId } = which;
