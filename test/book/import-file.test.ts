@@ -11,7 +11,7 @@ import {
   readRow,
   usersFile,
 } from '../../src/book/import-file.ts';
-import { fc } from '../support/properties.ts';
+import { character, fc } from '../support/properties.ts';
 
 const reading = { latest: new Date('2026-01-05T09:00:00.000Z') };
 const id = '143d980c-b742-4448-aa4a-78893d650617';
@@ -261,7 +261,7 @@ test('a text is shown bounded and without what a terminal would obey', () => {
 });
 
 test('whatever stands in a line, it is taken or its fault is one line of bounded text', () => {
-  const field = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.constant(id));
+  const field = fc.oneof(fc.string({ unit: character, maxLength: 300 }), fc.constant(id));
   fc.assert(
     fc.property(fc.array(field, { minLength: 5, maxLength: 5 }), (fields) => {
       for (const file of files as readonly BookFile<string>[]) {

@@ -23,7 +23,7 @@ import { makeBook, makeTenant } from '../support/book.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { askToLiquidate, engineSteps, runUntilIdle } from '../support/engine.ts';
-import { fc } from '../support/properties.ts';
+import { character, fc } from '../support/properties.ts';
 
 const sap = 'DE0007164600';
 const asleep = 'DE0007472060';
@@ -126,7 +126,7 @@ test('top shows clients and the oldest waits', async () => {
 });
 
 const anyClient = fc.record({
-  name: fc.string({ unit: 'binary', maxLength: 40 }),
+  name: fc.string({ unit: character, maxLength: 40 }),
   open: fc.nat(),
   askedToday: fc.nat(),
   endedToday: fc.nat(),
@@ -141,10 +141,10 @@ const anyClient = fc.record({
 });
 const anyWait = fc.record({
   liquidation: fc.uuid(),
-  client: fc.string({ unit: 'binary' }),
+  client: fc.string({ unit: character }),
   ageMs: fc.nat(),
   reason: fc.constant('due'),
-  detail: fc.string({ unit: 'binary' }),
+  detail: fc.string({ unit: character }),
 });
 
 test('a screen is never larger than the terminal, and no text of it moves the cursor', () => {

@@ -13,7 +13,7 @@ import { commandFor, told } from './report.ts';
 import { type Outcome, simulate } from './world.ts';
 
 async function run(t: TestContext, seed: number, liquidations: number): Promise<void> {
-  const database = await createTestDatabase(t);
+  const database = await createTestDatabase(t, { fresh: true });
   const outcome = await simulate({ seed, liquidations, database });
   t.diagnostic(told(seed, outcome));
   const repeat = commandFor({ seed, liquidations });

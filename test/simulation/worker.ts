@@ -25,7 +25,7 @@ async function runSeed({ seed, liquidations, trace }: Order): Promise<Outcome> {
   const closers: (() => Promise<void>)[] = [];
   const after = (close: () => Promise<void>) => closers.push(close);
   try {
-    const database = await createTestDatabase({ after });
+    const database = await createTestDatabase({ after }, { fresh: true });
     const traced = trace ? { trace: (line: string) => console.log(line) } : {};
     return await simulate({ seed, liquidations, database, ...traced });
   } finally {

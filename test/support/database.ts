@@ -1,13 +1,16 @@
-// Gives a test a database of its own with the whole schema, and takes it away again. The server and
-// the template come from tools/test.ts, which also removes what a killed test leaves behind.
+// Gives a test a database of its own with the whole schema, and takes it away again or keeps it for the next
+// test of the process, as new again (emptied.ts). The server and the template come from tools/test.ts, which also
+// removes what a killed test leaves behind.
 import assert from 'node:assert/strict';
 import { AsyncResource } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { connect, type Sql } from '../../src/db/connect.ts';
+import { breaksConnection } from '../../src/db/connection.ts';
 import { identifier } from '../../src/db/sql.ts';
 import { bySocket, withDatabase } from '../../tools/database-url.ts';
+import { empty, lookAtNew, type NewDatabase } from './emptied.ts';
 
 export interface TestDatabase {
   readonly url: string;
@@ -30,6 +33,8 @@ export function afterAll(t: AfterTest, hook: () => Promise<void>): void {
 }
 
 export interface TestDatabaseOptions {
+  /** True for a database that no other test has used, where it matters in which places rows lie. */
+  readonly fresh?: true;
   /** False for a database without any table. */
   readonly migrated?: boolean;
   /** Most connections of `sql`. */
@@ -47,24 +52,47 @@ const patience = {
   idleInTransactionTimeoutMs: 60_000,
 };
 
+/** Of the pools that tests are given. */
+const ownName = 'unwind test database';
+
 // A connection that was closed in time is gone from the server's list well within this.
 const leakPatienceMs = 30_000;
 const pollMs = 10;
 
+/** A database, and the pool that tests use. */
+interface Database extends TestDatabase {
+  readonly name: string;
+}
+
 /**
- * Makes a fresh database with all migrations applied.
+ * Gives a database with all migrations applied and nothing else in it: a fresh one, or one that a test of this
+ * process has left and that is as new again.
  *
- * It is dropped after the test, behind all hooks that the test itself has registered. Connections
+ * It is taken away after the test, behind all hooks that the test itself has registered. Connections
  * which are still open then fail the test: something was not closed.
  */
 export async function createTestDatabase(
   t: AfterTest,
   options: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {
+  const { adminUrl } = readEnvironment();
+  const users = takeShared(adminUrl);
+  const isUsual = Object.keys(options).length === 0;
+  const database = (isUsual ? users.kept.pop() : undefined) ?? (await make(users.admin, options));
+  if (isUsual) users.asNew ??= await lookAtNew(database.sql);
+  // Who goes on after the test does not write into the next one.
+  const handle = Proxy.revocable(database.sql, {});
+  afterAll(t, async () => {
+    handle.revoke();
+    await leave(users, database, isUsual);
+  });
+  return { url: database.url, sql: handle.proxy };
+}
+
+async function make(admin: Sql, options: TestDatabaseOptions): Promise<Database> {
   const { adminUrl, template } = readEnvironment();
   const name = `${template.replace(/_template$/, '')}_${randomBytes(6).toString('hex')}`;
   const source = options.migrated === false ? 'template0' : template;
-  const admin = takeAdmin(adminUrl);
   // Copies files; the usual way writes each page into the log as well, which takes three times as long.
   await admin`
     create database ${identifier(name)} template ${identifier(source)} strategy file_copy`;
@@ -74,13 +102,12 @@ export async function createTestDatabase(
   const sql = connect({
     url: bySocket(url, process.env['UNWIND_TEST_SOCKET'] ?? ''),
     max,
-    applicationName: 'unwind test',
+    applicationName: ownName,
     connectTimeoutMs,
     idleInTransactionTimeoutMs,
     lockTimeoutMs,
   });
-  afterAll(t, () => remove(admin, sql, name));
-  return { url, sql };
+  return { name, url, sql };
 }
 
 /** The URL of the server's own database, for tests that make and drop databases themselves. */
@@ -106,6 +133,10 @@ function readEnvironment(): { adminUrl: string; template: string } {
 // is closed soon after the last of them, since a process with an open connection does not end.
 interface Shared {
   readonly admin: Sql;
+  /** Databases that are as new again. */
+  readonly kept: Database[];
+  /** How a database is that is new, from the first one on; undefined where none is kept. */
+  asNew: NewDatabase | undefined;
   users: number;
   closing: NodeJS.Timeout | undefined;
 }
@@ -113,39 +144,55 @@ interface Shared {
 let shared: Shared | undefined;
 const keptMs = 100;
 
-function takeAdmin(url: string): Sql {
+function takeShared(url: string): Shared {
   shared ??= {
     admin: connect({ url, max: 1, applicationName: 'unwind test admin', ...patience }),
+    kept: [],
+    asNew: undefined,
     users: 0,
     closing: undefined,
   };
   clearTimeout(shared.closing);
   shared.users += 1;
-  return shared.admin;
+  return shared;
 }
 
-function leaveAdmin(): void {
-  const left = shared;
-  if (left === undefined) return;
-  left.users -= 1;
-  if (left.users > 0) return;
-  left.closing = setTimeout(() => {
-    shared = undefined;
-    void left.admin.end();
-  }, keptMs);
-}
-
-async function remove(admin: Sql, sql: Sql, name: string): Promise<void> {
+async function leave(from: Shared, database: Database, isUsual: boolean): Promise<void> {
+  const { admin, kept, asNew } = from;
+  let isAsNew = false;
   try {
-    await sql.end();
-    const open = await openConnections(admin, name);
-    await admin`drop database ${identifier(name)} with (force)`;
+    const open = await openConnections(admin, database.name);
     assert.deepEqual(open, [], 'the test has left connections to its database open');
+    isAsNew = isUsual && asNew !== undefined && (await isEmptied(database, asNew));
   } finally {
-    leaveAdmin();
+    if (isAsNew) kept.push(database);
+    else await remove(admin, database);
+    from.users -= 1;
+    if (from.users === 0) from.closing = setTimeout(() => void close(from), keptMs);
   }
 }
 
+async function isEmptied({ sql }: Database, asNew: NewDatabase): Promise<boolean> {
+  try {
+    return await empty(sql, asNew);
+  } catch (error) {
+    if (breaksConnection(error)) return false; // the test has ended its connections
+    throw error;
+  }
+}
+
+async function close({ admin, kept }: Shared): Promise<void> {
+  shared = undefined;
+  for (const database of kept) await remove(admin, database);
+  await admin.end();
+}
+
+async function remove(admin: Sql, { sql, name }: Database): Promise<void> {
+  await sql.end();
+  await admin`drop database ${identifier(name)} with (force)`;
+}
+
+/** Those of others, and our own ones that are in the middle of something. */
 async function openConnections(admin: Sql, name: string): Promise<readonly string[]> {
   const deadline = performance.now() + leakPatienceMs;
   for (;;) {
@@ -153,7 +200,8 @@ async function openConnections(admin: Sql, name: string): Promise<readonly strin
       select application_name || ': ' || state || ', ' || query as shown
       from pg_stat_activity
       where datname = ${name}
-        and backend_type = 'client backend'`;
+        and backend_type = 'client backend'
+        and not (application_name = ${ownName} and state in ('idle', 'disabled'))`;
     if (rows.length === 0 || performance.now() > deadline) {
       return rows.map((row) => row.shown);
     }

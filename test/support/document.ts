@@ -47,6 +47,7 @@ const headersOfHttp = new Set([
   'x-content-type-options',
 ]);
 
+const documentId = 'document';
 const methods = ['get', 'post', 'put', 'patch', 'delete'];
 const problemType = 'application/problem+json';
 /** What a request may be answered before it is known what it wants. */
@@ -68,13 +69,15 @@ function makeDocument(text: string): ApiDocument {
       .filter(([method]) => methods.includes(method))
       .map(([method, operation]) => ({ method, path, operation: part(operation) }));
   });
+  const patterns = new Map(operations.map(({ path }) => [path, patternOf(path)]));
   const resolve = (one: unknown) => resolveIn(whole, one);
   const faults = judgeOfValues(whole);
   const isProblem = { $ref: '#/components/schemas/Problem' };
 
   const judge: ApiDocument['judge'] = ({ method, target }, answer) => {
     const { status } = answer;
-    const onPath = operations.filter(({ path }) => fits(path, target));
+    const [given = ''] = target.split('?');
+    const onPath = operations.filter(({ path }) => patterns.get(path)?.test(given));
     const where = `${method} ${target} answered ${status}`;
     const sought = method === 'HEAD' ? 'get' : method.toLowerCase();
     const found = onPath.find((one) => one.method === sought);
@@ -137,11 +140,10 @@ function judgeBody(
   }
 }
 
-/** Whether a target is one of this path; parameters are what stands between two slashes. */
-function fits(path: string, target: string): boolean {
-  const [given = ''] = target.split('?');
+/** Targets of this path; parameters are what stands between two slashes. */
+function patternOf(path: string): RegExp {
   const pattern = path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+');
-  return new RegExp(`^${pattern}$`).test(given);
+  return new RegExp(`^${pattern}$`);
 }
 
 function resolveIn(whole: Part, one: unknown): Part {
@@ -161,11 +163,11 @@ function part(value: unknown): Part {
 function judgeOfValues(whole: Part): ApiDocument['faults'] {
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
   formats.default(ajv);
-  const components = closed(whole['components']);
+  // Known by a name, so that what many answers refer to is compiled once.
+  ajv.addSchema({ $id: documentId, components: closed(whole['components']) });
   const compiled = new Map<unknown, ValidateFunction>();
   return (schema, value) => {
-    const validate =
-      compiled.get(schema) ?? ajv.compile({ allOf: [closed(schema)], components } as Part);
+    const validate = compiled.get(schema) ?? ajv.compile({ allOf: [closed(schema)] } as Part);
     compiled.set(schema, validate);
     if (validate(value)) return [];
     return (validate.errors ?? []).map((error) => {
@@ -174,11 +176,13 @@ function judgeOfValues(whole: Part): ApiDocument['faults'] {
   };
 }
 
-/** The same schema, with objects that have no members but those that are named. */
+/** The same schema, within the whole document, with objects that have no members but those that are named. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== 'object' || schema === null) return schema;
-  const entries = Object.entries(schema).map(([name, value]) => [name, closed(value)]);
+  const entries = Object.entries(schema).map(([name, value]) => {
+    return [name, name === '$ref' ? `${documentId}${value}` : closed(value)];
+  });
   const copy = Object.fromEntries(entries);
   const isObject = copy.type === 'object' && typeof copy.properties === 'object';
   if (!isObject || 'additionalProperties' in copy || Object.keys(copy.properties).length === 0) {

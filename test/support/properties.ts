@@ -5,4 +5,16 @@ import { isFull } from './length.ts';
 
 if (!isFull) fc.configureGlobal({ seed: 1 });
 
-export { fc };
+/**
+ * Any character, often one of ASCII: a unit of `fc.string`. That of fast-check (`binary`) lists a million of them
+ * in each process, which takes it a second.
+ */
+const character = fc
+  .oneof(
+    fc.integer({ min: 0, max: 0x7f }),
+    fc.integer({ min: 0, max: 0xd7ff }),
+    fc.integer({ min: 0xe000, max: 0x10ffff }),
+  )
+  .map((code) => String.fromCodePoint(code));
+
+export { character, fc };
