@@ -49,6 +49,7 @@ export async function bundle(
       js: `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(${own}.url);`,
     },
     sourcemap: 'linked',
+    sourcesContent: false,
     metafile: true,
     write: false,
     logLevel: 'warning',

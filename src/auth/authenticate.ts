@@ -20,6 +20,7 @@ import {
   verifySignatures,
 } from '@unwind/signatures';
 import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import { type Clock, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { parseId, type TenantId } from '../ids.ts';
@@ -119,12 +120,10 @@ export class Authenticator {
     this.#clock = clock;
     this.#stopwatch = stopwatch;
     const timing = { ttlResolution: 0, perf: { now: () => stopwatch.elapsedMs() } };
-    this.#tokens = new LRUCache({ max: cachedTokensMax, ttl: cacheMs, ...timing });
-    this.#tenants = new LRUCache({ max: cachedTenantsMax, ttl: cacheMs, ...timing });
+    this.#tokens = new LRUCache({ ...cacheOf(cachedTokensMax), ttl: cacheMs, ...timing });
+    this.#tenants = new LRUCache({ ...cacheOf(cachedTenantsMax), ttl: cacheMs, ...timing });
     const lifeMs = (maxAgeS + maxAheadS) * 1_000;
-    // Bounded by size, each of 1: `max` would take 9 MB at once, filled or not.
-    const bounded = { maxSize: rememberedBasesMax, sizeCalculation: () => 1 };
-    this.#usedBases = new LRUCache({ ...bounded, ttl: lifeMs, ...timing });
+    this.#usedBases = new LRUCache({ ...cacheOf(rememberedBasesMax), ttl: lifeMs, ...timing });
   }
 
   /** How often a signature was verified. */

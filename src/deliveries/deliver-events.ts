@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici';
 import { assert } from '../assert.ts';
 import type { Seal } from '../auth/seal.ts';
 import { type DeliveryKey, findDeliveryKey } from '../auth/signing-keys.ts';
+import { cacheOf } from '../cache.ts';
 import { type Clock, later, type Stopwatch, systemStopwatch } from '../clock.ts';
 import type { Sql } from '../db/connect.ts';
 import { isPassing } from '../db/errors.ts';
@@ -94,7 +95,12 @@ export class Deliverer {
     this.#options = options;
     const { stopwatch = systemStopwatch, log } = options;
     const perf = { now: () => stopwatch.elapsedMs() };
-    this.#keys = new LRUCache({ max: cachedKeysMax, ttl: cachedKeyMs, ttlResolution: 0, perf });
+    this.#keys = new LRUCache({
+      ...cacheOf(cachedKeysMax),
+      ttl: cachedKeyMs,
+      ttlResolution: 0,
+      perf,
+    });
     this.#leases = new LeaseKeeper<Session>({
       renew: (sessions) => this.#renew(sessions),
       renewEveryMs,

@@ -29,6 +29,8 @@ export function usualConnectionLimits(): ConnectionLimits {
 }
 
 function descriptorsMax(): number {
+  // It would look up the names of all peers, and wait for the servers of names meanwhile.
+  Object.assign(process.report, { excludeNetwork: true });
   const report: unknown = process.report.getReport();
   const { userLimits } = report as { userLimits?: { open_files?: { soft: unknown } } };
   const soft = Number(userLimits?.open_files?.soft);

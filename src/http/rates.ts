@@ -5,6 +5,7 @@
 import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import { sha256 } from '../auth/secret.ts';
+import { cacheOf } from '../cache.ts';
 import type { Clock } from '../clock.ts';
 import type { TenantId } from '../ids.ts';
 import { countedAddressesMax, countedClientsMax, provenCredentialsMax } from '../limits.ts';
@@ -32,9 +33,9 @@ export class Rates {
   readonly #requests: SecondCounter;
   readonly #failures: FailureLimit;
   /** Clients that have authenticated from an address. */
-  readonly #pairs = new LRUCache<string, true>({ max: countedAddressesMax });
+  readonly #pairs = new LRUCache<string, true>(cacheOf(countedAddressesMax));
   /** Hashes of tokens and secrets that were right. */
-  readonly #proven = new LRUCache<string, true>({ max: provenCredentialsMax });
+  readonly #proven = new LRUCache<string, true>(cacheOf(provenCredentialsMax));
 
   constructor(clock: Clock, settings: RateSettings) {
     this.#settings = settings;
@@ -120,7 +121,7 @@ interface Bucket {
 class FailureLimit {
   readonly #clock: Clock;
   readonly #limit: number;
-  readonly #buckets = new LRUCache<string, Bucket>({ max: countedAddressesMax });
+  readonly #buckets = new LRUCache<string, Bucket>(cacheOf(countedAddressesMax));
 
   constructor(clock: Clock, limit: number) {
     this.#clock = clock;
@@ -180,7 +181,7 @@ class SecondCounter {
 
   constructor(clock: Clock, namesMax: number) {
     this.#clock = clock;
-    this.#counts = new LRUCache({ max: namesMax });
+    this.#counts = new LRUCache(cacheOf(namesMax));
   }
 
   /** @returns the count with this one. */

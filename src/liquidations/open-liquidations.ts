@@ -3,6 +3,7 @@
 // limit may be passed by what other processes create within a few seconds.
 
 import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import type { Clock } from '../clock.ts';
 import type { Sql, SqlOrTx } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
@@ -24,7 +25,7 @@ export class OpenLiquidations {
   readonly #sql: Sql;
   readonly #clock: Clock;
   readonly #max: number;
-  readonly #counted = new LRUCache<string, Counted>({ max: tenantsMax });
+  readonly #counted = new LRUCache<string, Counted>(cacheOf(tenantsMax));
 
   constructor(sql: Sql, clock: Clock, max = openLiquidationsMax) {
     this.#sql = sql;
