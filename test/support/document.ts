@@ -161,14 +161,27 @@ function part(value: unknown): Part {
 }
 
 function judgeOfValues(whole: Part): ApiDocument['faults'] {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
+  // That the document is one is checked elsewhere (tools/openapi.ts).
+  const ajv = new Ajv2020({
+    strict: false,
+    allErrors: true,
+    validateSchema: false,
+    code: { optimize: false },
+  });
   formats.default(ajv);
-  // Known by a name, so that what many answers refer to is compiled once.
   ajv.addSchema({ $id: documentId, components: closed(whole['components']) });
+  // By its text, since hundreds of answers are described by the same words; and by itself, to find it at once.
   const compiled = new Map<unknown, ValidateFunction>();
+  const validatorOf = (schema: unknown) => {
+    const known = compiled.get(schema);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(schema);
+    const made = compiled.get(text) ?? ajv.compile({ allOf: [closed(schema)] } as Part);
+    compiled.set(schema, made).set(text, made);
+    return made;
+  };
   return (schema, value) => {
-    const validate = compiled.get(schema) ?? ajv.compile({ allOf: [closed(schema)] } as Part);
-    compiled.set(schema, validate);
+    const validate = validatorOf(schema);
     if (validate(value)) return [];
     return (validate.errors ?? []).map((error) => {
       return `${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`;
