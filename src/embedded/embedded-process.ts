@@ -202,7 +202,8 @@ export async function isPortFree(port: number): Promise<boolean> {
   return true;
 }
 
-function sendSignal(pid: number, signal: NodeJS.Signals): void {
+/** To a process that may have ended by itself meanwhile. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

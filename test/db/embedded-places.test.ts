@@ -17,6 +17,7 @@ import {
 } from '../../src/embedded/embedded-account.ts';
 import { findBinaries } from '../../src/embedded/embedded-binaries.ts';
 import { EmbeddedError } from '../../src/embedded/embedded-error.ts';
+import { sendSignal } from '../../src/embedded/embedded-process.ts';
 import { eventually } from '../support/condition.ts';
 import { client, isRoot, makeHome, quiet, serverOf, startUser } from '../support/embedded.ts';
 import { onlyFull } from '../support/length.ts';
@@ -133,7 +134,7 @@ async function endServer(t: TestContext, home: string): Promise<void> {
   t.after(async () => {
     const pid = await serverOf(home);
     if (pid !== null) {
-      process.kill(pid, 'SIGQUIT');
+      sendSignal(pid, 'SIGQUIT');
     }
   });
 }

@@ -9,6 +9,7 @@ import { dirname } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { sendSignal } from '../../src/embedded/embedded-process.ts';
 import { eventually } from '../support/condition.ts';
 import { onlyFull } from '../support/length.ts';
 import { databasesOn, newHome, patienceMs, programEnvironment } from './processes.ts';
@@ -37,7 +38,7 @@ async function startDemo(t: TestContext, ...args: readonly string[]) {
   });
   const closed = once(child, 'close').then(([code]) => code as number | null);
   t.after(async () => {
-    if ((await groupOf(pid)).length > 0) process.kill(-pid, 'SIGKILL');
+    if ((await groupOf(pid)).length > 0) sendSignal(-pid, 'SIGKILL');
     await closed;
   });
   const checkNothingIsLeft = async (): Promise<void> => {

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { sendSignal } from '../../src/embedded/embedded-process.ts';
 import { eventually } from '../support/condition.ts';
 import {
   type AfterTest,
@@ -67,7 +68,7 @@ async function endDatabase(home: string): Promise<void> {
   for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
     const pids = await databasesOn(home);
     if (pids.length === 0) return;
-    for (const pid of pids) process.kill(pid, signal);
+    for (const pid of pids) sendSignal(pid, signal);
     const isGone = async () => (await databasesOn(home)).length === 0;
     if (await within(10_000, isGone)) return;
   }

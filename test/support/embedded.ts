@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import type { EmbeddedLog, EmbeddedOptions } from '../../src/embedded/embedded.ts';
+import { sendSignal } from '../../src/embedded/embedded-process.ts';
 import { eventually } from './condition.ts';
 
 export const isRoot = process.getuid?.() === 0;
@@ -32,7 +33,7 @@ export async function makeHome(t: TestContext): Promise<Home> {
     t.after(async () => {
       const pid = await serverOf(home);
       if (pid !== null) {
-        process.kill(pid, 'SIGQUIT');
+        sendSignal(pid, 'SIGQUIT');
         await eventually('the server left behind ends', async () => !(await isAlive(pid)));
       }
       await rm(root, { recursive: true, force: true, maxRetries: 5 });
