@@ -4,21 +4,21 @@ import { type AsyncHook, createHook } from 'node:async_hooks';
 import { resolve } from 'node:path';
 import { after, suite } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { isShort } from '../test/support/length.ts';
 
 /** How long a process may take to end after its last test; beyond that something keeps it alive. */
 const endMsMax = 120_000;
 
+/** A test file, and where its code is. */
+type TestFile = readonly [name: string, path: string];
+
 /**
+ * Runs test files. They are loaded at once, and run in this order.
+ *
  * Node's runner notes at each promise which test has made it, to know the file of a test while files are loaded, and
  * later to name the test of an error that nothing awaits. The latter takes a twentieth of the time of a whole run, which
  * does without: such an error fails its process there, and has a name where the file is run by its path.
  */
-const isShort = process.env['UNWIND_TEST_SHORT'] === '1';
-
-/** A test file, and where its code is. */
-type TestFile = readonly [name: string, path: string];
-
-/** Runs test files. They are loaded at once, and run in this order. */
 export function runFiles(tests: readonly TestFile[]): void {
   const files = tests.map(([name]) => name);
   let isDone = false;

@@ -76,15 +76,15 @@ export async function createTestDatabase(
   options: TestDatabaseOptions = {},
 ): Promise<TestDatabase> {
   const { adminUrl } = readEnvironment();
-  const users = takeShared(adminUrl);
+  const common = takeShared(adminUrl);
   const isUsual = Object.keys(options).length === 0;
-  const database = (isUsual ? users.kept.pop() : undefined) ?? (await make(users.admin, options));
-  if (isUsual) users.asNew ??= await lookAtNew(database.sql);
+  const database = (isUsual ? common.kept.pop() : undefined) ?? (await make(common.admin, options));
+  if (isUsual) common.asNew ??= await lookAtNew(database.sql);
   // Who goes on after the test does not write into the next one.
   const handle = Proxy.revocable(database.sql, {});
   afterAll(t, async () => {
     handle.revoke();
-    await leave(users, database, isUsual);
+    await leave(common, database, isUsual);
   });
   return { url: database.url, sql: handle.proxy };
 }

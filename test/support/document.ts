@@ -161,13 +161,7 @@ function part(value: unknown): Part {
 }
 
 function judgeOfValues(whole: Part): ApiDocument['faults'] {
-  // That the document is one is checked elsewhere (tools/openapi.ts).
-  const ajv = new Ajv2020({
-    strict: false,
-    allErrors: true,
-    validateSchema: false,
-    code: { optimize: false },
-  });
+  const ajv = new Ajv2020({ strict: false, allErrors: true, code: { optimize: false } });
   formats.default(ajv);
   ajv.addSchema({ $id: documentId, components: closed(whole['components']) });
   // By its text, since hundreds of answers are described by the same words; and by itself, to find it at once.

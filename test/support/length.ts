@@ -3,7 +3,7 @@
 
 export const isFull = process.env['UNWIND_TEST_FULL'] === '1';
 
-const isShort = process.env['UNWIND_TEST_SHORT'] === '1';
+export const isShort = process.env['UNWIND_TEST_SHORT'] === '1';
 
 /** How often something drawn is tried: `npm test` tries less, and each time others. */
 export const times = (count: { readonly short: number; readonly long: number }) => {
