@@ -3,7 +3,7 @@
 
 import { createHash, randomInt } from 'node:crypto';
 import { v7, validate } from 'uuid';
-import { systemClock } from './clock.ts';
+import { type Clock, systemClock } from './clock.ts';
 
 declare const named: unique symbol;
 
@@ -19,18 +19,11 @@ export type EventId = Id<'event'>;
 export type WebhookId = Id<'webhook'>;
 export type KeyId = Id<'key'>;
 
-/** Where ids come from. */
-export interface IdSource {
-  now(): Date;
-  /** 16 bytes, as if they were random; default: they are. */
-  bytes?(): Uint8Array;
-}
-
-let source: IdSource = systemClock;
+let source: Clock = systemClock;
 let last = { ms: 0, sequence: 0 };
 
 /** Takes the time of every later id of this process from a clock; undefined: from this machine's. */
-export function drawIdsFrom(clock: IdSource = systemClock): void {
+export function drawIdsFrom(clock: Clock = systemClock): void {
   source = clock;
   last = { ms: 0, sequence: 0 };
 }
@@ -38,8 +31,6 @@ export function drawIdsFrom(clock: IdSource = systemClock): void {
 /** A fresh UUIDv7 in lower case. */
 export function newId<Thing extends string>(): Id<Thing> {
   const ms = source.now().getTime();
-  const random = source.bytes?.();
-  if (random !== undefined) return v7({ msecs: ms, random }) as Id<Thing>;
   last = followerOf(last, ms);
   return v7({ msecs: last.ms, seq: last.sequence }) as Id<Thing>;
 }

@@ -39,11 +39,6 @@ export interface ConnectOptions {
   readonly silenceMarginMs?: number;
   /** How long what runs may go on after the end of the pool was asked for. */
   readonly closeTimeoutMs?: number;
-  /** How the pool connects and waits, where that is not the real thing: in a simulation. */
-  readonly simulated?: {
-    readonly Client: typeof pg.Client;
-    readonly rest: (msMax: number) => Promise<void>;
-  };
   /**
    * For a pool of one that stands for a session: the connection is kept until it breaks, and
    * `onClose` is called for every connection that ends.
@@ -92,23 +87,11 @@ const limits = {
  * error of that statement (`isConnectionError`), at the latest after `connectTimeoutMs`.
  */
 export function connect(options: ConnectOptions): Sql {
-  const statementTimeoutMs = options.statementTimeoutMs ?? limits.statementTimeoutMs;
-  const { session, simulated } = options;
-  const { url, given } = splitUrl(options.url);
+  const { session } = options;
   const pool = new pg.Pool({
-    connectionString: url,
-    application_name: options.applicationName,
-    max: options.max,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? limits.connectTimeoutMs,
-    idleTimeoutMillis: 0,
-    keepAlive: true,
-    query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
-    types: { getTypeParser },
-    Client: simulated?.Client ?? ClosingClient,
-    ...(session === undefined && simulated === undefined
-      ? { maxLifetimeSeconds: limits.lifetimeS }
-      : {}),
-    ...(options.sessionSettings === false ? { options: given } : sessionSettings(options, given)),
+    ...poolConfigOf(options),
+    Client: ClosingClient,
+    ...(session === undefined ? { maxLifetimeSeconds: limits.lifetimeS } : {}),
   });
   // A connection that breaks while it is idle leaves the pool; the next statement gets another,
   // and if there is none, that statement fails. One that breaks in use fails its own statement.
@@ -120,8 +103,25 @@ export function connect(options: ConnectOptions): Sql {
     pool,
     prepare: (options.prepare ?? true) && !options.plansAnew,
     closeMs: options.closeTimeoutMs ?? limits.closeTimeoutMs,
-    rest: simulated?.rest ?? restAtRandom,
+    rest: restAtRandom,
   });
+}
+
+/** The bounds and the types of every pool, as the driver takes them. */
+export function poolConfigOf(options: ConnectOptions): pg.PoolConfig {
+  const statementTimeoutMs = options.statementTimeoutMs ?? limits.statementTimeoutMs;
+  const { url, given } = splitUrl(options.url);
+  return {
+    connectionString: url,
+    application_name: options.applicationName,
+    max: options.max,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? limits.connectTimeoutMs,
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+    query_timeout: statementTimeoutMs + (options.silenceMarginMs ?? limits.silenceMarginMs),
+    types: { getTypeParser },
+    ...(options.sessionSettings === false ? { options: given } : sessionSettings(options, given)),
+  };
 }
 
 async function restAtRandom(msMax: number): Promise<void> {

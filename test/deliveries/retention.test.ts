@@ -28,16 +28,7 @@ const dayMs = 86_400_000;
 async function newOldWorld(t: TestContext): Promise<World> {
   const world = await newWorld(t);
   world.clock.set(new Date('2030-01-10T12:00:00.000Z'));
-  let drawn = 0;
-  drawIdsFrom({
-    now: () => world.clock.now(),
-    bytes: () => {
-      drawn += 1;
-      const bytes = Buffer.alloc(16);
-      bytes.writeUInt32BE(drawn, 12);
-      return bytes;
-    },
-  });
+  drawIdsFrom(world.clock);
   t.after(() => drawIdsFrom(undefined));
   await keep(world);
   return world;

@@ -17,18 +17,9 @@ import { untilLocked } from '../support/locks.ts';
 
 const minuteMs = 60_000;
 
-/** Ids are drawn at the time of a clock; none twice. */
+/** Ids are drawn at the time of a clock. */
 function drawIdsAt(t: TestContext, clock: TestClock): void {
-  let drawn = 0;
-  drawIdsFrom({
-    now: () => clock.now(),
-    bytes: () => {
-      drawn += 1;
-      const bytes = Buffer.alloc(16);
-      bytes.writeUInt32BE(drawn, 12);
-      return bytes;
-    },
-  });
+  drawIdsFrom(clock);
   t.after(() => drawIdsFrom(undefined));
 }
 

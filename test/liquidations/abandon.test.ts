@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { runAudit } from '../../src/audit/run-audit.ts';
 import { runAbandon } from '../../src/commands/abandon-command.ts';
 import type { Sql } from '../../src/db/connect.ts';
-import { drawIdsFrom, type LiquidationId, newId } from '../../src/ids.ts';
+import { type LiquidationId, newId } from '../../src/ids.ts';
 import { submissionLeaseMs } from '../../src/limits.ts';
 import { stopAged } from '../../src/liquidations/stop-store.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
@@ -21,6 +21,7 @@ import {
   usualEndLimits,
 } from '../support/engine.ts';
 import { gated } from '../support/gated.ts';
+import { drawIdsBy } from '../support/ids.ts';
 import { triedWith } from '../support/length.ts';
 
 const sap = 'DE0007164600';
@@ -206,11 +207,11 @@ test('of two clients whose liquidations have one id, none loses it to the other'
   const books = await Promise.all(
     tenants.map((tenantId) => makeBook(sql, { tenantId, instruments, accounts })),
   );
-  drawIdsFrom({ now: () => clock.now(), bytes: () => Buffer.alloc(16, 7) });
-  t.after(() => drawIdsFrom(undefined));
+  const drawAsUsual = drawIdsBy(clock, () => Buffer.alloc(16, 7));
+  t.after(drawAsUsual);
   const ids: LiquidationId[] = [];
   for (const account of books.flat()) ids.push(await askToLiquidate(sql, clock, account));
-  drawIdsFrom(undefined);
+  drawAsUsual();
   const [liquidationId, same] = ids;
   assert.ok(liquidationId !== undefined && liquidationId === same);
   let told = '';

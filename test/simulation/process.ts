@@ -1,8 +1,10 @@
 // One process of the service in a simulation: its pools, its steps under loops of their own, and its
 // handlers of requests. It may be killed at any point; what it had open breaks with it.
+import pg from 'pg';
 import type { Seal } from '../../src/auth/seal.ts';
 import { type Clock, later, type Stopwatch } from '../../src/clock.ts';
-import { connect, type Sql } from '../../src/db/connect.ts';
+import { poolConfigOf, type Sql } from '../../src/db/connect.ts';
+import { makeSql } from '../../src/db/sql.ts';
 import { endDeliveryLeases } from '../../src/deliveries/delivery-store.ts';
 import { FairSlots } from '../../src/deliveries/sharing.ts';
 import { type EngineSteps, nextSteps, type StepName, stepsOfProcess } from '../../src/engine.ts';
@@ -82,13 +84,14 @@ export function simulatedPool(around: {
   const rest = (msMax: number) => {
     return network.scheduler.turn(actor, 'rest', network.lot.between(0, Math.floor(msMax)));
   };
-  return connect({
+  const usual = poolConfigOf({
     ...noTimeout,
     url,
     max: connectionsMax,
     applicationName: 'unwind simulation',
-    simulated: { Client: connections.Client, rest },
   });
+  const pool = new pg.Pool({ ...usual, Client: connections.Client });
+  return makeSql({ pool, prepare: true, closeMs: 5_000, rest });
 }
 
 /** A pool of somebody for whom nothing goes wrong; its statements wait for locks as those of others do. */

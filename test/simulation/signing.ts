@@ -2,7 +2,7 @@
 // threads finish in an order that hangs on the machine; and a signature on P-521 takes as long as several
 // statements.
 import crypto, { createPublicKey, generateKeyPairSync, KeyObject } from 'node:crypto';
-import { syncBuiltinESMExports } from 'node:module';
+import { putInCrypto } from '../support/node-crypto.ts';
 
 type Callback = (error: unknown, result?: unknown) => void;
 type Signer = (...args: unknown[]) => unknown;
@@ -13,16 +13,10 @@ type Pair = Readonly<Record<Side, KeyObject>>;
 export function signInOrder(): () => void {
   const { sign, verify } = crypto;
   const cheap = new CheapKeys();
-  put({
+  return putInCrypto({
     sign: inOrder(sign as Signer, (key) => cheap.inPlaceOf(key, 'privateKey')),
     verify: inOrder(verify as Signer, (key) => cheap.inPlaceOf(key, 'publicKey')),
   });
-  return () => put({ sign, verify });
-}
-
-function put(functions: object): void {
-  Object.assign(crypto, functions);
-  syncBuiltinESMExports();
 }
 
 /** Both take the algorithm, the bytes and the key first, and a callback last. */

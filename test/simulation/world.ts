@@ -2,11 +2,12 @@
 // from a seed, lets them meet the troubles of their plan, calms down, and checks what is left.
 import { findPublicJwks } from '../../src/auth/signing-keys.ts';
 import { connect, type Sql } from '../../src/db/connect.ts';
-import { drawIdsFrom, type TenantId } from '../../src/ids.ts';
+import type { TenantId } from '../../src/ids.ts';
 import { simulatedVenue } from '../../src/venue/simulated/simulated-venue.ts';
 import { type Lot, lotOf } from '../crash/random.ts';
 import { testSeal } from '../deliveries/subscriptions.ts';
 import { type TestDatabase, testAdminUrl } from '../support/database.ts';
+import { drawIdsBy } from '../support/ids.ts';
 import type { Service } from './asking.ts';
 import { Backends } from './backends.ts';
 import { keepBook } from './bookkeeper.ts';
@@ -94,7 +95,7 @@ class Run {
   readonly #processes: SimulatedProcess[] = [];
   readonly #errors: unknown[] = [];
   readonly #opened: Connections[] = [];
-  readonly #closers: (() => unknown)[] = [() => drawIdsFrom(undefined), signInOrder()];
+  readonly #closers: (() => unknown)[] = [signInOrder()];
   #started = 0;
   #deadlocks = 0;
 
@@ -122,10 +123,8 @@ class Run {
       stickiness: this.#plan.stickiness,
     });
     const ids = lotOf(seed + 1_000_003);
-    drawIdsFrom({
-      now: () => this.#scheduler.clock.now(),
-      bytes: () => Uint8Array.from({ length: 16 }, () => ids.between(0, 255)),
-    });
+    const bytesOfId = () => Uint8Array.from({ length: 16 }, () => ids.between(0, 255));
+    this.#closers.push(drawIdsBy(this.#scheduler.clock, bytesOfId));
     const troubles = new Troubles(this.#plan, this.#lot);
     const sentAsleep = new Set<string>();
     this.#network = { scheduler: this.#scheduler, lot: this.#lot, troubles, sentAsleep };
