@@ -1,5 +1,6 @@
-// Every limit of the service, with its unit and its reason. Settings that an operator may change are
-// in config.ts; what stands here is part of the design. Those of batches stand in batches/limits.ts.
+// The limits of the service, each with its unit and its reason. Settings that an operator may change are in
+// config.ts; what stands here is part of the design. Those of batches, imports and deliveries stand in files of their
+// rooms; a time or a size that one mechanism alone knows, such as how often it renews its lease, stands beside it.
 
 /** Rows that one step of a loop claims and commits at once: large enough to share what a commit costs. */
 export const batchRowsMax = 500;
@@ -172,71 +173,14 @@ export const deltasOfRequestMax = 100;
 /** Deltas of positions in one file: one commit takes them, and holds its locks so long. */
 export const deltasOfFileMax = 10_000;
 
-/**
- * Subscriptions that one process delivers to at once: each holds events in memory. Here and below
- * one tenant has two thirds at most, so that there is room for the next one.
- */
-export const deliveredWebhooksMax = 192;
-
-/** Requests to receivers under way at once in a process: each holds a socket. */
-export const deliveriesMax = 192;
-
-/** The same to subscriptions known to fail, so that dead receivers leave room for the others. */
-export const failingDeliveriesMax = 48;
-
-/** Requests under way at once of one subscription: of single events, and of packages. */
-export const singlesAtOnceMax = 8;
-export const packagesAtOnceMax = 4;
-
 /** Events of one package: what 1 MiB holds of the usual size. */
 export const packageEventsMax = 2_000;
-
-/**
- * Events, and about how many bytes of them, held in memory for one subscription: a few of the largest
- * packages; and the bytes of all subscriptions of a process together, which they share.
- */
-export const deliveryWindowMax = 10_000;
-export const deliveryWindowBytesMax = 4 * 1_048_576;
-export const deliveryWindowsBytesMax = 256 * 1_048_576;
-
-/** Events read from the log at once for one subscription, and about how many bytes of them. */
-export const logReadMax = 2_000;
-export const logReadBytesMax = 2 * 1_048_576;
-
-/** Bytes of whole pages of the log that a process keeps for subscriptions that are about to come by. */
-export const logPagesBytesMax = 32 * 1_048_576;
-
-/**
- * How long a request may keep all other accounts of a subscription waiting before its own are overtaken,
- * in ms, and how many they may be: each is a row, and a large package is rather waited for.
- */
-export const stepAsideMs = 2_000;
-export const stepAsideAccountsMax = 50;
-
-/**
- * Shortest time between two recordings of how far a subscription came, in ms, while it goes on: what
- * was acknowledged in it is sent again after a crash.
- */
-export const recordEveryMs = 50;
 
 /** Positions looked through for one page of the log, so that rare kinds are looked for in steps. */
 export const logSpanMax = 20_000;
 
-/** Accounts of one subscription that may be blocked before it waits as a whole. */
-export const blockedAccountsMax = 5_000;
-
-/**
- * Blocks of one subscription whose events are read ahead of their requests: enough for those at once, and
- * few enough to be in memory, since each may have as many events as a package.
- */
-export const blocksAheadMax = 2 * singlesAtOnceMax;
-
 /** Signatures of deliveries made at once: half of libuv's threads, which also verify requests. */
 export const deliverySigningsMax = 2;
-
-/** Attempts kept in the delivery log of a subscription: that succeeded, and that failed. */
-export const acknowledgedAttemptsKept = 200;
-export const failedAttemptsKept = 300;
 
 /** Characters of a receiver's answer kept in the delivery log. */
 export const keptResponseMax = 1_000;
@@ -249,9 +193,6 @@ export const partitionsAhead = 2;
 
 /** Accounts out of step that are shown with a subscription. */
 export const shownBlockedMax = 100;
-
-/** Age of a failure in ms after which a sandbox removes the subscription: 30 days. */
-export const failingSandboxMsMax = 30 * 24 * 3_600_000;
 
 /** Tests of receivers under way at once in a process; two thirds of them of one tenant at most. */
 export const testsAtOnceMax = 24;
@@ -327,3 +268,22 @@ export const auditsKept = 50;
 
 /** How long the identity provider may take to answer, in ms: a person waits. */
 export const openIdTimeoutMs = 5_000;
+
+/**
+ * Rows of each kind that figures count, and those of open orders and liquidations in the figures of a day:
+ * beyond, more makes no difference.
+ */
+export const countedRowsMax = 100_000;
+export const countedOpenMax = 250_000;
+
+/** Open liquidations whose reasons are computed for metrics, and for the figures of a day: 0.1 ms each. */
+export const explainedMax = { metrics: 1_000, today: 500 };
+
+/** Open liquidations looked through for the oldest: beyond, the oldest of these will do. */
+export const lookedThroughMax = 100_000;
+
+/** Rows of one statement that ends waits for a keeper: far less than it has time for. */
+export const waitsEndedMax = 5_000;
+
+/** Rejections that a brake looks at, the newest: more than any limit allows, and few where none is lifted for days. */
+export const rejectionsReadMax = 2_000;

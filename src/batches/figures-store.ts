@@ -16,6 +16,7 @@ import {
   type BatchRefusal,
   batchWithProgress,
 } from './batch.ts';
+import { openEndedLookedAtMax } from './limits.ts';
 
 type Which = Pick<Batch, 'tenantId' | 'batchId'>;
 
@@ -43,9 +44,6 @@ export async function findFigures(sql: SqlOrTx, which: Which): Promise<BatchFigu
       and l.batch_id = ${which.batchId}`;
   return thingOf<BatchFigures>(first(rows));
 }
-
-/** Open liquidations of a batch that are looked at for one that waits without an end: what waits becomes the oldest. */
-const openEndedLookedAtMax = 100;
 
 /** Whether some of a batch waits for what has no foreseeable end. */
 async function hasOpenEndedWait(sql: SqlOrTx, { tenantId, batchId }: Which): Promise<boolean> {

@@ -32,3 +32,6 @@ export const batchBodyBytesMax = 12 * 1_048_576;
 
 /** Requests with a body beyond `requestBodyBytesMax` that a process reads at once; each is held about five times. */
 export const largeBodiesMax = 4;
+
+/** Open liquidations of a batch that are looked at for one that waits without an end: what waits becomes the oldest. */
+export const openEndedLookedAtMax = 100;

@@ -18,6 +18,7 @@ import {
 } from '@unwind/client/webhooks';
 import { headerPairs } from '@unwind/signatures';
 import { LRUCache } from 'lru-cache';
+import { cacheOf } from '../cache.ts';
 import type { Clock } from '../clock.ts';
 import { printable, printableLine } from '../printable.ts';
 import type { Config } from '../settings/config.ts';
@@ -143,7 +144,7 @@ async function isListening(port: number): Promise<boolean> {
 /** What a person sees of the deliveries. */
 class Window {
   readonly #options: ListenOptions;
-  readonly #attempts = new LRUCache<string, number>({ max: countedMax });
+  readonly #attempts = new LRUCache<string, number>(cacheOf(countedMax));
 
   constructor(options: ListenOptions) {
     this.#options = options;

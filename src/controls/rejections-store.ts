@@ -4,9 +4,7 @@ import { first } from '../assert.ts';
 import type { Tx } from '../db/connect.ts';
 import { type RowOf, thingOf } from '../db/row.ts';
 import type { TenantId } from '../ids.ts';
-
-/** Rejections looked at, the newest: more than any limit allows, and few where no person lifts a brake for days. */
-const rejectionsReadMax = 2_000;
+import { rejectionsReadMax } from '../limits.ts';
 
 export interface Rejections {
   /** Up to `rejectionsReadMax`. */

@@ -2,7 +2,6 @@
 // sent apart from the others until they are in step again. At most one request of an account is under way.
 
 import type { AccountId } from '../ids.ts';
-import { blocksAheadMax } from '../limits.ts';
 import type { LoggedEvent } from '../webhooks/webhook.ts';
 import {
   type Block,
@@ -12,6 +11,7 @@ import {
   type Sending,
   type Standing,
 } from './delivery.ts';
+import { blocksAheadMax } from './limits.ts';
 import { firstWhere } from './log-window.ts';
 
 /** Attempts of a request as a whole before its accounts are tried apart. */

@@ -4,11 +4,11 @@
 
 import { type Attempt, keptResponse, outcomeText } from '../egress/post.ts';
 import type { AccountId, WebhookId } from '../ids.ts';
-import { acknowledgedAttemptsKept, failedAttemptsKept } from '../limits.ts';
 import type { LoggedEvent } from '../webhooks/webhook.ts';
 import type { Block, Standing } from './delivery.ts';
 import type { Gap } from './delivery-store.ts';
 import type { FaultName } from './fault.ts';
+import { acknowledgedAttemptsKept, failedAttemptsKept } from './limits.ts';
 import type { LoggedAttempt } from './progress-store.ts';
 
 /** The part of an attempt that the delivery log keeps. */

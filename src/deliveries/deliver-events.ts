@@ -13,14 +13,7 @@ import type { Sql } from '../db/connect.ts';
 import { isPassing } from '../db/errors.ts';
 import { type InnerReceiver, type Post, post } from '../egress/post.ts';
 import { newId, type TenantId, type WebhookId } from '../ids.ts';
-import {
-  deliveredWebhooksMax,
-  deliveriesMax,
-  deliverySigningsMax,
-  deliveryWindowBytesMax,
-  deliveryWindowsBytesMax,
-  failingDeliveriesMax,
-} from '../limits.ts';
+import { deliverySigningsMax } from '../limits.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import { attemptsWithin, messageIdOf, requestBody, type Webhook } from '../webhooks/webhook.ts';
 import type { Block, Sending } from './delivery.ts';
@@ -28,6 +21,13 @@ import { claimWebhooks, readBlocks, renewLeases } from './delivery-store.ts';
 import { type Faults, requestFaults, takenAs } from './fault.ts';
 import { readFaults } from './fault-store.ts';
 import { LeaseKeeper } from './leases.ts';
+import {
+  deliveredWebhooksMax,
+  deliveriesMax,
+  deliveryWindowBytesMax,
+  deliveryWindowsBytesMax,
+  failingDeliveriesMax,
+} from './limits.ts';
 import { type LogAsked, LogPages, readBlocked, readHeads, readLogs } from './log-store.ts';
 import { type Progress, recordProgress } from './progress-store.ts';
 import { type SendingPorts, type Sent, Session, type SessionPorts } from './session.ts';

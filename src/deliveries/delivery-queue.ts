@@ -7,14 +7,6 @@
 
 import type { AccountId } from '../ids.ts';
 import {
-  blockedAccountsMax,
-  deliveryWindowMax,
-  packagesAtOnceMax,
-  singlesAtOnceMax,
-  stepAsideAccountsMax,
-  stepAsideMs,
-} from '../limits.ts';
-import {
   fitting,
   isPackaged,
   type LoggedEvent,
@@ -47,6 +39,14 @@ import {
   widthOf,
 } from './delivery.ts';
 import { type Faults, notHeld, silentUntil } from './fault.ts';
+import {
+  blockedAccountsMax,
+  deliveryWindowMax,
+  packagesAtOnceMax,
+  singlesAtOnceMax,
+  stepAsideAccountsMax,
+  stepAsideMs,
+} from './limits.ts';
 import { LogWindow, sendableOf } from './log-window.ts';
 
 export interface QueueOptions {

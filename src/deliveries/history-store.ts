@@ -4,10 +4,10 @@
 import type { Sql } from '../db/connect.ts';
 import { type RowOf, thingOf } from '../db/row.ts';
 import type { AccountId } from '../ids.ts';
-import { acknowledgedAttemptsKept } from '../limits.ts';
 import type { WebhookKey } from '../webhooks/store.ts';
 import type { Block, Standing } from './delivery.ts';
 import { type StandingRow, standingOf } from './delivery-store.ts';
+import { acknowledgedAttemptsKept } from './limits.ts';
 import { attemptColumns, type LoggedAttempt, overOlderAttempt } from './progress-store.ts';
 
 /** An account that is blocked, as it is shown. */

@@ -5,9 +5,10 @@ import { LRUCache } from 'lru-cache';
 import type { Sql } from '../db/connect.ts';
 import { fragment } from '../db/sql.ts';
 import type { AccountId, EventId, LiquidationId, TenantId } from '../ids.ts';
-import { logPagesBytesMax, logReadBytesMax, logReadMax, packageEventsMax } from '../limits.ts';
+import { packageEventsMax } from '../limits.ts';
 import { isPackaged, type LoggedEvent, loggedEvent, type Webhook } from '../webhooks/webhook.ts';
 import type { Block } from './delivery.ts';
+import { logPagesBytesMax, logReadBytesMax, logReadMax } from './limits.ts';
 
 interface EventRow {
   n: number;

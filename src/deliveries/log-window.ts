@@ -2,8 +2,8 @@
 // of each. Events of blocked accounts do not stand here.
 
 import type { AccountId } from '../ids.ts';
-import { singlesAtOnceMax } from '../limits.ts';
 import { isMoreThanFits, isPackaged, type LoggedEvent, type Webhook } from '../webhooks/webhook.ts';
+import { singlesAtOnceMax } from './limits.ts';
 
 /** Refused is what was not acknowledged while it is unclear whether the receiver is down. */
 export type EventState = 'waiting' | 'sending' | 'refused' | 'done';

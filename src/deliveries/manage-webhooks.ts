@@ -7,7 +7,6 @@ import { type Clock, later } from '../clock.ts';
 import type { Sql, Tx } from '../db/connect.ts';
 import { type AddressPolicy, checkReceiverUrl, resolvesToForbidden } from '../egress/address.ts';
 import { newId, type WebhookId } from '../ids.ts';
-import { failingSandboxMsMax } from '../limits.ts';
 import { Refusal } from '../refusal.ts';
 import {
   deleteFailing,
@@ -19,6 +18,7 @@ import {
 } from '../webhooks/store.ts';
 import { isPackaged, type Webhook, type WebhookSettings } from '../webhooks/webhook.ts';
 import { followSettings, insertDelivery, lockDelivery } from './delivery-store.ts';
+import { failingSandboxMsMax } from './limits.ts';
 
 /** Subscriptions of one tenant: each costs a claim and a connection. */
 export const webhooksOfTenantMax = 200;

@@ -3,7 +3,6 @@
 
 import type { Clock } from '../clock.ts';
 import type { Attempt, Post } from '../egress/post.ts';
-import { recordEveryMs } from '../limits.ts';
 import { type LoggedEvent, ofTypes, type Webhook } from '../webhooks/webhook.ts';
 import { AttemptLog, kept, Notices } from './attempt-log.ts';
 import {
@@ -18,6 +17,7 @@ import {
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { ClaimedWebhook } from './delivery-store.ts';
 import { type FaultName, type Faults, silentUntil } from './fault.ts';
+import { recordEveryMs } from './limits.ts';
 import { isAllOfBlock, type LogEnds, type LogRead } from './log-store.ts';
 import type { Progress } from './progress-store.ts';
 import type { FairSlots } from './sharing.ts';

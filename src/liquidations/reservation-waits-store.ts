@@ -3,6 +3,7 @@
 
 import type { Sql, Tx } from '../db/connect.ts';
 import type { LiquidationId, TenantId } from '../ids.ts';
+import { waitsEndedMax } from '../limits.ts';
 import type { LiquidationKey } from './due-store.ts';
 
 /** Leaves claimed liquidations until the keeper of the holdings has answered. */
@@ -31,9 +32,6 @@ export async function endReservationWait(
       and l.liquidation_id = ${which.liquidationId}
       and l.awaits_reservation`;
 }
-
-/** Rows of one statement that ends waits: far less than it has time for. */
-const waitsEndedMax = 5_000;
 
 /** Lets all be looked at that wait for a keeper, where none is asked any more, some at a time. @returns how many. */
 export async function endReservationWaits(sql: Sql): Promise<number> {

@@ -5,7 +5,7 @@ import type { SqlOrTx } from '../db/connect.ts';
 import { type RowOf, thingOf } from '../db/row.ts';
 import { type Fragment, fragment } from '../db/sql.ts';
 import type { AccountId, LiquidationId, TenantId } from '../ids.ts';
-import { stuckAfterMs } from '../limits.ts';
+import { lookedThroughMax, stuckAfterMs } from '../limits.ts';
 import type { EndReason, LiquidationStatus } from './liquidation.ts';
 
 /** Why something waits, in the order of precedence of the view. */
@@ -182,9 +182,6 @@ export function findLiquidationsOfId(
       : fragment`select ${tenantId}::uuid as tenant_id, ${liquidationId}::uuid as liquidation_id`;
   return findSeen(sql, chosen);
 }
-
-/** Open liquidations looked through for the oldest: beyond, the oldest of these will do. */
-const lookedThroughMax = 100_000;
 
 /** The oldest open liquidations of all tenants, the oldest first. */
 export async function findOldestOpen(

@@ -3,9 +3,7 @@
 import type { Sql } from '../db/connect.ts';
 import { isHaltedSql, ofOrder } from '../halts/halts-store.ts';
 import type { TenantId } from '../ids.ts';
-
-/** Orders that are counted at most: beyond, more makes no difference. */
-const countedMax = 250_000;
+import { countedOpenMax } from '../limits.ts';
 
 export interface OpenOrders {
   readonly open: number;
@@ -27,7 +25,7 @@ export async function countOpenOrders(sql: Sql): Promise<ReadonlyMap<TenantId, O
       select o.tenant_id, o.order_id, o.account_id, o.isin, o.venue, o.submit_at
       from unwind.orders o
       where o.ended_at is null
-      limit ${countedMax}
+      limit ${countedOpenMax}
     ) o
     left join (
       select distinct s.tenant_id, s.order_id

@@ -3,6 +3,7 @@
 
 import type { Sql } from '../db/connect.ts';
 import { type RowOf, thingOf } from '../db/row.ts';
+import { countedRowsMax, explainedMax } from '../limits.ts';
 
 /** All tenants together: metrics are for those who run the service. */
 export interface Backlog {
@@ -20,9 +21,6 @@ export interface Backlog {
   readonly oldestReportToApplyS: number;
   readonly oldestEventToPublishS: number;
 }
-
-/** Rows of each kind that are counted at most: beyond, more makes no difference. */
-const countedRowsMax = 100_000;
 
 /** Counts what is open at an instant of the wall clock. */
 export async function readBacklog(sql: Sql, now: Date): Promise<Backlog | undefined> {
@@ -107,9 +105,6 @@ export interface OpenLiquidations {
   readonly waiting: ReadonlyMap<string, number>;
 }
 
-/** Open liquidations whose reasons are computed: each costs about a tenth of a millisecond. */
-const explainedMax = 1_000;
-
 /** Counts open liquidations at an instant of the wall clock. */
 export async function readOpenLiquidations(sql: Sql, now: Date): Promise<OpenLiquidations> {
   const open = await sql<{ status: string; count: number; oldest_s: number }[]>`
@@ -138,7 +133,7 @@ export async function readOpenLiquidations(sql: Sql, now: Date): Promise<OpenLiq
         limit ${countedRowsMax}
       ) l
       order by l.liquidation_id
-      limit ${explainedMax}
+      limit ${explainedMax.metrics}
     ) o`;
   const waiting = await sql<{ reason: string; count: number }[]>`
     select

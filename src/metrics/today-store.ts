@@ -3,6 +3,7 @@
 
 import type { Sql } from '../db/connect.ts';
 import type { TenantId } from '../ids.ts';
+import { countedOpenMax, explainedMax } from '../limits.ts';
 
 export interface Today {
   readonly open: { readonly NEW: number; readonly PROCESSING: number };
@@ -29,10 +30,6 @@ export interface Minute {
   readonly proceeds: string;
 }
 
-/** Open liquidations that are counted, and those whose reasons are computed: a tenth of a ms each. */
-const countedMax = 250_000;
-const explainedMax = 500;
-
 /** The first id that an instant could have (RFC 9562 section 5.7): ids are in the order of time. */
 function firstIdAt(at: Date): string {
   const ms = at.getTime().toString(16).padStart(12, '0');
@@ -55,7 +52,7 @@ export async function readToday(
   return {
     ...open,
     waiting: waits,
-    waitingCounted: explainedMax,
+    waitingCounted: explainedMax.today,
     sold,
     minutes,
     ...others,
@@ -73,7 +70,7 @@ async function readOpen(sql: Sql, tenantId: TenantId) {
       from unwind.liquidations l
       where l.tenant_id = ${tenantId}
         and l.status in ('NEW', 'PROCESSING')
-      limit ${countedMax}
+      limit ${countedOpenMax}
     ) l`;
   const [row] = rows;
   const counts = { NEW: row?.new ?? 0, PROCESSING: row?.processing ?? 0 };
@@ -90,7 +87,7 @@ async function readWaits(sql: Sql, tenantId: TenantId) {
       where l.tenant_id = ${tenantId}
         and l.status in ('NEW', 'PROCESSING')
       order by l.liquidation_id
-      limit ${explainedMax}
+      limit ${explainedMax.today}
     ) o`;
   return sql<{ reason: string; count: number }[]>`
     select

@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import { type AuditReport, runAudit } from '../../src/audit/run-audit.ts';
 import { later } from '../../src/clock.ts';
 import type { Sql } from '../../src/db/connect.ts';
+import { acknowledgedAttemptsKept } from '../../src/deliveries/limits.ts';
 import { newId } from '../../src/ids.ts';
-import { acknowledgedAttemptsKept } from '../../src/limits.ts';
 import {
   eventsOfLiquidation,
   makeTenantWithKeys,

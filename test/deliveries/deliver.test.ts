@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Sql } from '../../src/db/connect.ts';
-import { singlesAtOnceMax } from '../../src/limits.ts';
+import { singlesAtOnceMax } from '../../src/deliveries/limits.ts';
 import { retryGapMs, type Webhook } from '../../src/webhooks/webhook.ts';
 import { eventually } from '../support/condition.ts';
 import { type Reaction, startReceiver } from './receiver.ts';

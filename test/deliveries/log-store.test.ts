@@ -1,9 +1,9 @@
 // Pages of the log that subscriptions share: read once, complete, and bounded in bytes.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { logReadMax } from '../../src/deliveries/limits.ts';
 import { type LogAsked, LogPages, type LogRead, readLogs } from '../../src/deliveries/log-store.ts';
 import { type AccountId, newId } from '../../src/ids.ts';
-import { logReadMax } from '../../src/limits.ts';
 import { type LoggedEvent, loggedEvent } from '../../src/webhooks/webhook.ts';
 import { fc } from '../support/properties.ts';
 import { logLiquidations, logOf, newAccounts, newWorld } from './world.ts';

@@ -1,8 +1,8 @@
 // Queues of deliveries for tests that need no database.
 
 import { DeliveryQueue, type QueueOptions } from '../../src/deliveries/delivery-queue.ts';
+import { deliveryWindowBytesMax } from '../../src/deliveries/limits.ts';
 import { newId } from '../../src/ids.ts';
-import { deliveryWindowBytesMax } from '../../src/limits.ts';
 import { usualSettings, type Webhook, type WebhookSettings } from '../../src/webhooks/webhook.ts';
 
 export const startOfTime = new Date('2026-01-05T09:00:00.000Z');
