@@ -40,11 +40,11 @@ create table simulated_venue.journal (
   temporary boolean default false not null,
   constraint journal_pkey PRIMARY KEY (firm, entry),
   constraint journal_accepted CHECK ((outcome = 'accepted'::text) = (venue_order_id IS NOT NULL) AND (outcome = 'accepted'::text) = (price IS NOT NULL)),
-  constraint journal_outcome CHECK (outcome = ANY (ARRAY['accepted'::text, 'refused'::text, 'repeated'::text])),
+  constraint journal_outcome CHECK (outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'repeated'::text])),
   constraint journal_quantity CHECK (quantity > 0::numeric),
-  constraint journal_refused CHECK ((outcome = 'refused'::text) = (reason IS NOT NULL)),
+  constraint journal_rejected CHECK ((outcome = 'rejected'::text) = (reason IS NOT NULL)),
   constraint journal_side CHECK (side = 'SELL'::text),
-  constraint journal_temporary CHECK (NOT temporary OR outcome = 'refused'::text)
+  constraint journal_temporary CHECK (NOT temporary OR outcome = 'rejected'::text)
 );
 CREATE UNIQUE INDEX journal_client_order_once ON simulated_venue.journal USING btree (firm, client_order_id) WHERE (outcome <> 'repeated'::text);
 
@@ -73,7 +73,7 @@ create table simulated_venue.reports (
   copy smallint default 0 not null,
   constraint reports_pkey PRIMARY KEY (firm, report),
   constraint reports_execution CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text, 'bust'::text])) = (venue_execution_id IS NOT NULL)),
-  constraint reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
+  constraint reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'suspended'::text, 'bust'::text]))
 );
 CREATE INDEX reports_due ON simulated_venue.reports USING btree (due_at, report) WHERE (number IS NULL);
 CREATE INDEX reports_of_order ON simulated_venue.reports USING btree (firm, client_order_id);
@@ -230,8 +230,8 @@ create table unwind.batches (
   next_at timestamp with time zone,
   paced_to timestamp with time zone,
   passed integer default 0 not null,
-  told text,
-  told_at timestamp with time zone,
+  progress text,
+  progress_at timestamp with time zone,
   value numeric,
   approval_id uuid,
   constraint batches_pkey PRIMARY KEY (tenant_id, batch_id),
@@ -477,7 +477,7 @@ create table unwind.delivery_attempts (
   duration_ms integer not null,
   outcome text not null,
   status integer,
-  answer text not null,
+  response text not null,
   attempt integer not null,
   events integer not null,
   first_event_id uuid,
@@ -485,8 +485,8 @@ create table unwind.delivery_attempts (
   faults text[] default '{}'::text[] not null,
   constraint delivery_attempts_pkey PRIMARY KEY (tenant_id, webhook_id, place),
   constraint delivery_attempts_delivery FOREIGN KEY (tenant_id, webhook_id) REFERENCES unwind.deliveries(tenant_id, webhook_id) ON DELETE CASCADE,
-  constraint delivery_attempts_answer_length CHECK (length(answer) <= 1000),
   constraint delivery_attempts_kind CHECK (kind = ANY (ARRAY['delivery'::text, 'test'::text, 'gap'::text, 'warning'::text])),
+  constraint delivery_attempts_response_length CHECK (length(response) <= 1000),
   constraint delivery_attempts_status CHECK (status >= 100 AND status <= 999)
 ) with (fillfactor=50);
 
@@ -601,8 +601,8 @@ create table unwind.fix_orders (
   sent_at timestamp with time zone,
   venue_order_id text,
   cumulative_quantity numeric not null,
-  refusal text,
-  is_refusal_temporary boolean,
+  rejection text,
+  is_rejection_temporary boolean,
   asked_at timestamp with time zone,
   cancel_requests integer not null,
   cancel_asked_at timestamp with time zone,
@@ -610,8 +610,8 @@ create table unwind.fix_orders (
   currency text,
   constraint fix_orders_pkey PRIMARY KEY (tenant_id, client_order_id),
   constraint fix_orders_name_once UNIQUE (venue, client_order_id),
-  constraint fix_orders_refusal CHECK ((refusal IS NULL) = (is_refusal_temporary IS NULL)),
-  constraint fix_orders_refused CHECK (refusal IS NULL OR status = 'DONE'::text),
+  constraint fix_orders_rejected CHECK (rejection IS NULL OR status = 'DONE'::text),
+  constraint fix_orders_rejection CHECK ((rejection IS NULL) = (is_rejection_temporary IS NULL)),
   constraint fix_orders_status CHECK (status = ANY (ARRAY['QUEUED'::text, 'SENT'::text, 'WORKING'::text, 'DONE'::text]))
 );
 CREATE INDEX fix_orders_open ON unwind.fix_orders USING btree (venue, sent_on) WHERE (status = ANY (ARRAY['SENT'::text, 'WORKING'::text]));
@@ -641,7 +641,7 @@ create table unwind.fix_reports (
   transaction_at timestamp with time zone not null,
   currency text,
   constraint fix_reports_pkey PRIMARY KEY (venue, number),
-  constraint fix_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
+  constraint fix_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'suspended'::text, 'bust'::text]))
 );
 CREATE INDEX fix_reports_of_order ON unwind.fix_reports USING btree (venue, client_order_id);
 CREATE UNIQUE INDEX fix_reports_execution_once ON unwind.fix_reports USING btree (venue, venue_execution_id) WHERE (type = ANY (ARRAY['trade'::text, 'filled'::text]));
@@ -770,7 +770,7 @@ create table unwind.liquidations (
   constraint liquidations_corrected_only_when_final CHECK (corrected_at IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
   constraint liquidations_corrected_proceeds CHECK ((corrected_at IS NOT NULL OR corrected_proceeds = 0::numeric) AND (proceeds - corrected_proceeds) >= 0::numeric),
   constraint liquidations_end_note CHECK (end_note IS NULL OR length(end_note) <= 500 AND (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text]))),
-  constraint liquidations_end_reason CHECK (end_reason IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text])) AND end_reason = 'flat'::text OR status = 'CANCELLED'::text AND (end_reason = ANY (ARRAY['client'::text, 'refused'::text, 'limit'::text, 'abandoned'::text]))),
+  constraint liquidations_end_reason CHECK (end_reason IS NULL OR (status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text])) AND end_reason = 'flat'::text OR status = 'CANCELLED'::text AND (end_reason = ANY (ARRAY['client'::text, 'rejected'::text, 'limit'::text, 'abandoned'::text]))),
   constraint liquidations_ended_exactly_when_final CHECK ((status = ANY (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])) = (ended_at IS NOT NULL)),
   constraint liquidations_exact_when_final CHECK ((status <> ALL (ARRAY['FILLED'::text, 'SETTLED'::text, 'CANCELLED'::text])) OR cash_amount = proceeds),
   constraint liquidations_filled CHECK ((status <> ALL (ARRAY['FILLED'::text, 'SETTLED'::text])) OR released_at IS NOT NULL),
@@ -790,12 +790,12 @@ create table unwind.liquidations (
   constraint liquidations_stopped_only_while_running CHECK (stop_at IS NULL OR stop_reason IS NOT NULL AND (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])))
 ) with (fillfactor=70);
 CREATE INDEX liquidations_by_status ON unwind.liquidations USING btree (tenant_id, status, liquidation_id);
+CREATE INDEX liquidations_due ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT waits_for_venue) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_of_account ON unwind.liquidations USING btree (tenant_id, account_id, liquidation_id);
 CREATE INDEX liquidations_open_in_batch ON unwind.liquidations USING btree (tenant_id, batch_id) WHERE ((batch_id IS NOT NULL) AND (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text])));
 CREATE INDEX liquidations_to_advance ON unwind.liquidations USING btree (tenant_id, advance_at) WHERE ((advance_at IS NOT NULL) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_release ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_settle ON unwind.liquidations USING btree (settle_at, tenant_id) WHERE ((status = 'FILLED'::text) AND (settle_at IS NOT NULL));
-CREATE INDEX liquidations_to_sift ON unwind.liquidations USING btree (tenant_id, release_at) WHERE ((status = 'NEW'::text) AND (NOT waits_for_venue) AND (NOT awaits_reservation));
 CREATE INDEX liquidations_to_stop ON unwind.liquidations USING btree (tenant_id, stop_at) WHERE (stop_at IS NOT NULL);
 CREATE UNIQUE INDEX liquidations_once_in_batch ON unwind.liquidations USING btree (tenant_id, batch_id, account_id) WHERE (batch_id IS NOT NULL);
 CREATE UNIQUE INDEX liquidations_one_running ON unwind.liquidations USING btree (tenant_id, account_id) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
@@ -903,9 +903,9 @@ create table unwind.orders (
   constraint orders_sent CHECK ((status <> ALL (ARRAY['PROCESSING'::text, 'FILLED'::text])) OR submissions > 0),
   constraint orders_status CHECK (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text, 'FILLED'::text, 'CANCELLED'::text]))
 ) with (fillfactor=70);
+CREATE INDEX orders_cancelled ON unwind.orders USING btree (tenant_id, liquidation_id, isin) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_of_account ON unwind.orders USING btree (tenant_id, account_id, order_id);
 CREATE INDEX orders_of_liquidation ON unwind.orders USING btree (tenant_id, liquidation_id, order_id);
-CREATE INDEX orders_refused ON unwind.orders USING btree (tenant_id, liquidation_id, isin) WHERE (status = 'CANCELLED'::text);
 CREATE INDEX orders_to_submit ON unwind.orders USING btree (venue, tenant_id, submit_at) WHERE (submit_at IS NOT NULL);
 CREATE UNIQUE INDEX orders_one_open_per_instrument ON unwind.orders USING btree (tenant_id, liquidation_id, isin) WHERE (status = ANY (ARRAY['NEW'::text, 'PROCESSING'::text]));
 CREATE TRIGGER orders_transitions AFTER UPDATE OF status ON unwind.orders FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'NEW'::text OR new.status <> 'PROCESSING'::text) AND (old.status <> 'NEW'::text OR new.status <> 'CANCELLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'FILLED'::text) AND (old.status <> 'PROCESSING'::text OR new.status <> 'CANCELLED'::text)) EXECUTE FUNCTION unwind.refuse_transition();
@@ -1100,7 +1100,7 @@ create table unwind.submissions (
   constraint submissions_final CHECK ((outcome IS NULL) = (final_quantity IS NULL)),
   constraint submissions_id_length CHECK (length(client_order_id) >= 1 AND length(client_order_id) <= 20),
   constraint submissions_leased_exactly_when_sending CHECK ((status = 'SENDING'::text) = (lease_holder IS NOT NULL) AND (status = 'SENDING'::text) = (lease_expires_at IS NOT NULL)),
-  constraint submissions_outcome CHECK (outcome IS NULL OR (outcome = ANY (ARRAY['filled'::text, 'cancelled'::text, 'refused'::text, 'postponed'::text]))),
+  constraint submissions_outcome CHECK (outcome IS NULL OR (outcome = ANY (ARRAY['filled'::text, 'cancelled'::text, 'rejected'::text, 'suspended'::text]))),
   constraint submissions_quantity CHECK (quantity > 0::numeric),
   constraint submissions_status CHECK (status = ANY (ARRAY['SENDING'::text, 'WORKING'::text, 'DONE'::text]))
 ) with (fillfactor=70);
@@ -1108,7 +1108,7 @@ CREATE INDEX submissions_in_flight ON unwind.submissions USING btree (venue) WHE
 CREATE INDEX submissions_leased ON unwind.submissions USING btree (tenant_id, lease_expires_at) WHERE (status = 'SENDING'::text);
 CREATE INDEX submissions_of_day ON unwind.submissions USING btree (tenant_id, sent_at) WHERE (day_price IS NOT NULL);
 CREATE INDEX submissions_of_order ON unwind.submissions USING btree (tenant_id, order_id);
-CREATE INDEX submissions_refused ON unwind.submissions USING btree (tenant_id, venue, updated_at) WHERE (outcome = 'refused'::text);
+CREATE INDEX submissions_rejected ON unwind.submissions USING btree (tenant_id, venue, updated_at) WHERE (outcome = 'rejected'::text);
 CREATE TRIGGER submissions_transitions AFTER UPDATE OF status ON unwind.submissions FOR EACH ROW WHEN (old.status <> new.status AND (old.status <> 'SENDING'::text OR new.status <> 'WORKING'::text) AND (old.status <> 'SENDING'::text OR new.status <> 'DONE'::text) AND (old.status <> 'WORKING'::text OR new.status <> 'DONE'::text)) EXECUTE FUNCTION unwind.refuse_transition();
 
 create table unwind.tenants (
@@ -1254,7 +1254,7 @@ create table unwind.venue_reports (
   constraint venue_reports_pkey PRIMARY KEY (tenant_id, venue, report_id),
   constraint venue_reports_execution CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text, 'bust'::text])) = (venue_execution_id IS NOT NULL)),
   constraint venue_reports_trade CHECK ((type = ANY (ARRAY['trade'::text, 'filled'::text])) = (last_quantity IS NOT NULL) AND (last_quantity IS NULL) = (last_price IS NULL)),
-  constraint venue_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'postponed'::text, 'bust'::text]))
+  constraint venue_reports_type CHECK (type = ANY (ARRAY['trade'::text, 'filled'::text, 'cancelled'::text, 'rejected'::text, 'suspended'::text, 'bust'::text]))
 );
 CREATE INDEX venue_reports_parked ON unwind.venue_reports USING btree (tenant_id) WHERE (parked_reason IS NOT NULL);
 CREATE INDEX venue_reports_to_apply ON unwind.venue_reports USING btree (tenant_id, received_at, report_id) WHERE (parked_reason IS NULL);
@@ -2482,17 +2482,17 @@ UNION ALL
     'SELL'::text AS side,
     o.quantity,
         CASE
-            WHEN o.refusal IS NULL THEN 'accepted'::text
-            ELSE 'refused'::text
+            WHEN o.rejection IS NULL THEN 'accepted'::text
+            ELSE 'rejected'::text
         END AS outcome,
         CASE
-            WHEN o.refusal IS NULL THEN COALESCE(o.venue_order_id, 'NONE'::text)
+            WHEN o.rejection IS NULL THEN COALESCE(o.venue_order_id, 'NONE'::text)
             ELSE NULL::text
         END AS venue_order_id,
     NULL::numeric AS price,
-    o.refusal AS reason,
+    o.rejection AS reason,
     o.queued_at AS received_at,
-    o.is_refusal_temporary AS temporary
+    o.is_rejection_temporary AS temporary
    FROM unwind.fix_orders o
   WHERE o.status = ANY (ARRAY['WORKING'::text, 'DONE'::text]);
 

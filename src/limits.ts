@@ -15,10 +15,10 @@ export const submissionLeaseMs = 5_000;
 export const rateAgeMsMax = 96 * 3_600_000;
 
 /**
- * Wait before an order that was postponed is sent again, in ms of market time: it doubles with each try up
+ * Wait before an order that was suspended is sent again, in ms of market time: it doubles with each try up
  * to the longest, since each is a row here and at the venue, and a halt may last for weeks.
  */
-export const postponedWaitMs = { first: 5_000, longest: 300_000 };
+export const suspendedWaitMs = { first: 5_000, longest: 300_000 };
 
 /**
  * Wait before a liquidation that waits for a lock or a halt is looked at again, in market ms: a tenth of

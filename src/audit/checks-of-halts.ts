@@ -30,7 +30,7 @@ export const checksOfHalts: readonly Check[] = [
   },
   {
     name: 'ends_at_the_venue_are_ends',
-    says: 'What a venue has cancelled or refused ends its order, unless a halt had it cancelled.',
+    says: 'What a venue has cancelled or rejected ends its order, unless a halt had it cancelled.',
     sql: fragment`
       select
         s.tenant_id,
@@ -47,7 +47,7 @@ export const checksOfHalts: readonly Check[] = [
         group by n.order_id, n.tenant_id
       ) n using (tenant_id, order_id)
       where s.status = 'DONE'
-        and s.outcome in ('cancelled', 'refused')
+        and s.outcome in ('cancelled', 'rejected')
         and s.halt_cancel_at is null
         and (o.status in ('NEW', 'PROCESSING') or n.sent_at > s.sent_at)`,
   },

@@ -101,7 +101,7 @@ export const checksOfLiquidations: readonly Check[] = [
         group by o.tenant_id, o.liquidation_id
       ) o using (tenant_id, liquidation_id)
       cross join lateral (
-        select l.end_reason = 'refused' and exists (
+        select l.end_reason = 'rejected' and exists (
           select
           from unwind_v1.reservations r
           join unwind_v1.reservation_positions p using (tenant_id, reservation_id)
@@ -121,7 +121,7 @@ export const checksOfLiquidations: readonly Check[] = [
           when l.status <> 'CANCELLED' then false
           when l.end_reason = 'client'
             then l.released_at is null and o.orders is null and l.proceeds = 0
-          when l.end_reason = 'refused'
+          when l.end_reason = 'rejected'
             then w.is_withheld or (l.released_at is not null and coalesce(o.cancelled, 0) > 0)
           when l.end_reason = 'abandoned' then coalesce(l.stop_reason, '') = 'abandoned'
           else l.end_reason = 'limit'
@@ -149,7 +149,7 @@ export const checksOfLiquidations: readonly Check[] = [
   // less than a lot only where the end does not say that it stays.
   {
     name: 'filled_means_nothing_left',
-    says: 'A liquidation that ended FILLED left nothing that could be sold, and nothing refused. Less than a lot cannot.',
+    says: 'A liquidation that ended FILLED left nothing that could be sold, and nothing rejected. Less than a lot cannot.',
     sql: fragment`
       with left_over as (
         select l.tenant_id, l.liquidation_id, m.isin, sum(m.quantity) as quantity
@@ -165,7 +165,7 @@ export const checksOfLiquidations: readonly Check[] = [
         group by l.liquidation_id, m.isin, l.tenant_id
         having sum(m.quantity) > 0
       ),
-      refused as (
+      rejected as (
         select distinct o.tenant_id, o.liquidation_id, o.isin
         from unwind_v1.orders o
         where o.status = 'CANCELLED'
@@ -183,7 +183,7 @@ export const checksOfLiquidations: readonly Check[] = [
       from left_over x
       join unwind_v1.liquidations l using (tenant_id, liquidation_id)
       left join unwind_v1.instruments i using (tenant_id, isin)
-      left join refused r using (tenant_id, liquidation_id, isin)
+      left join rejected r using (tenant_id, liquidation_id, isin)
       where r.isin is not null
         or (
           (x.quantity >= 1 or (i.fractional and i.updated_at + ${importTime} <= l.ended_at))

@@ -22,7 +22,7 @@ export const checksOfVenue: readonly Check[] = [
           when j.tenant_id is not null
             then concat(
               j.isin, ', ', trim_scale(j.quantity), ', ',
-              case when j.temporary then 'postponed' else j.outcome end,
+              case when j.temporary then 'suspended' else j.outcome end,
               ', venue order id ', j.venue_order_id
             )
         end as found,
@@ -47,7 +47,7 @@ export const checksOfVenue: readonly Check[] = [
             or s.executed_quantity > 0
             or (
               s.status = 'DONE'
-              and s.outcome is distinct from case when j.temporary then 'postponed' else 'refused' end
+              and s.outcome is distinct from case when j.temporary then 'suspended' else 'rejected' end
             )
         end`,
   },
@@ -68,7 +68,7 @@ export const checksOfVenue: readonly Check[] = [
   },
   {
     name: 'venue_took_nothing_twice',
-    says: 'No client order id was decided twice by the venue; repeats were refused.',
+    says: 'No client order id was decided twice by the venue; repeats were rejected.',
     sql: fragment`
       select
         j.tenant_id,
@@ -175,7 +175,7 @@ export const checksOfVenue: readonly Check[] = [
         left join (
           select
             r.tenant_id, r.venue, r.client_order_id, r.cumulative_quantity,
-            case r.type when 'rejected' then 'refused' else r.type end as outcome
+            r.type as outcome
           from unwind_v1.venue_reports r
           where r.type not in ('trade', 'bust')
         ) r using (tenant_id, venue, client_order_id)
@@ -274,7 +274,7 @@ export const checksOfVenue: readonly Check[] = [
         where c.outcome = 'accepted'
       ) c
       join unwind_v1.venue_reports r using (tenant_id, venue, client_order_id)
-      where r.type in ('filled', 'rejected', 'postponed')`,
+      where r.type in ('filled', 'rejected', 'suspended')`,
   },
   {
     name: 'venue_reported_each_bust',

@@ -22,7 +22,7 @@ const columns = fragment`
   b.tenant_id, b.batch_id, b.status, b.reason, b.person, b.accounts, b.rate, b.in_progress_max,
   b.start_at, b.created_at, b.updated_at, b.started_at, b.ended_at, b.value, b.approval_id, b.started,
   b.refused, b.cancelled, b.steered_at, b.steered_by, b.steer_reason, b.paused_ms, b.event_count,
-  b.paced_to, b.passed, b.told as progress, b.told_at as progress_at`;
+  b.paced_to, b.passed, b.progress, b.progress_at`;
 
 function toBatch(row: BatchRow): Batch {
   const { steered_at: at, steered_by: person, steer_reason: reason, paused_ms, ...batch } = row;
@@ -206,8 +206,8 @@ export async function recordProgress(
   const rows = await tx<BatchRow[]>`
     update unwind.batches b
     set
-      told = ${progress},
-      told_at = ${now},
+      progress = ${progress},
+      progress_at = ${now},
       event_count = b.event_count + 1
     where ${isOne(batch)}
     returning ${columns}`;

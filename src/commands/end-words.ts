@@ -4,7 +4,7 @@ import { assertNever } from '../assert.ts';
 import type { EndReason } from '../liquidations/liquidation.ts';
 
 /** An order that no venue takes any more. */
-export interface Refusal {
+export interface Rejection {
   readonly isin: string;
   /** What the venue said. */
   readonly reason: string | undefined;
@@ -14,10 +14,10 @@ export interface EndDetail {
   /** What an operator has said who ended it. */
   readonly note?: string | undefined;
   /** Its orders that are CANCELLED. */
-  readonly cancelled?: readonly Refusal[];
+  readonly cancelled?: readonly Rejection[];
 }
 
-/** A clause without its full stop; of a refusal with each instrument once, and the venue's words. */
+/** A clause without its full stop; of a rejection with each instrument once, and the venue's words. */
 export function endWords(
   reason: EndReason | undefined,
   { note, cancelled = [] }: EndDetail = {},
@@ -28,8 +28,8 @@ export function endWords(
       return 'everything that can be sold is sold';
     case 'client':
       return 'its client cancelled it while it was NEW';
-    case 'refused':
-      return `a venue refused what was left for good${refusals(cancelled)}`;
+    case 'rejected':
+      return `a venue rejected what was left for good${rejections(cancelled)}`;
     case 'limit':
       return 'it had reached its last round or its age, with what was sold by then';
     case 'abandoned':
@@ -39,7 +39,7 @@ export function endWords(
   }
 }
 
-function refusals(cancelled: readonly Refusal[]): string {
+function rejections(cancelled: readonly Rejection[]): string {
   const parts = cancelled.map(({ isin, reason = 'without a reason' }) => `${isin}, ${reason}`);
   return parts.length === 0 ? '' : ` (${[...new Set(parts)].join('; ')})`;
 }

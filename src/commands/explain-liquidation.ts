@@ -17,7 +17,7 @@ const meanings: Readonly<Record<WaitReason, readonly [means: string, helps?: str
   ],
   stopping: ['it is to end early, and the venue still has orders of it'],
   rejected: [
-    'the venue refused the order for good',
+    'the venue rejected the order for good',
     'ask the venue; "unwind liquidations abandon" ends it with what was sold',
   ],
   fraction: ['a part of a unit is left, and the venue trades whole units only'],

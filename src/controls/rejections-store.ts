@@ -37,7 +37,7 @@ export async function countRejections(
         from unwind.submissions s
         where s.tenant_id = ${tenantId}
           and s.venue = ${venue}
-          and s.outcome = 'refused'
+          and s.outcome = 'rejected'
           and s.updated_at > ${since}
           and s.updated_at > coalesce((select max(b.lifted_at) from brakes b), '-infinity')
         order by s.updated_at desc

@@ -15,7 +15,7 @@ import type { LoggedAttempt } from './progress-store.ts';
 export function kept(attempt: Attempt) {
   const { durationMs } = attempt;
   const status = attempt.type === 'answered' ? attempt.status : undefined;
-  return { outcome: outcomeText(attempt), durationMs, status, answer: keptResponse(attempt) };
+  return { outcome: outcomeText(attempt), durationMs, status, response: keptResponse(attempt) };
 }
 
 export interface AttemptCounts {
@@ -29,7 +29,7 @@ export type Attempted = Pick<
   'kind' | 'at' | 'durationMs' | 'outcome' | 'attempt'
 > & {
   readonly status?: number | undefined;
-  readonly answer?: string;
+  readonly response?: string;
   readonly faults?: readonly FaultName[];
   readonly events: readonly LoggedEvent[];
 };
@@ -52,14 +52,14 @@ export class AttemptLog {
   }
 
   keep(attempt: Attempted): void {
-    const { events, status, answer = '', faults = [] } = attempt;
+    const { events, status, response = '', faults = [] } = attempt;
     const place = this.#nextPlace(status !== undefined && status >= 200 && status < 300);
     this.#attempts.set(place, {
       ...attempt,
       place,
       attemptId: this.#newId(),
       status,
-      answer,
+      response,
       faults,
       events: events.length,
       firstEventId: events[0]?.eventId,

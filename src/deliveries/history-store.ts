@@ -118,7 +118,7 @@ export async function listAttempts(
 ): Promise<readonly LoggedAttempt[]> {
   const rows = await sql<RowOf<LoggedAttempt>[]>`
     select
-      a.place, a.attempt_id, a.kind, a.attempted_at as at, a.duration_ms, a.outcome, a.status, a.answer,
+      a.place, a.attempt_id, a.kind, a.attempted_at as at, a.duration_ms, a.outcome, a.status, a.response,
       a.attempt, a.events, a.first_event_id, a.last_event_id, a.faults
     from unwind.delivery_attempts a
     where a.tenant_id = ${tenantId}
@@ -148,7 +148,7 @@ export async function insertTestAttempt(
     )
     select
       d.tenant_id, d.webhook_id, ${place}, ${attempt.attemptId}, 'test', ${attempt.at},
-      ${attempt.durationMs}, ${attempt.outcome}, ${attempt.status ?? null}, ${attempt.answer},
+      ${attempt.durationMs}, ${attempt.outcome}, ${attempt.status ?? null}, ${attempt.response},
       ${attempt.attempt}, ${attempt.events}, ${attempt.firstEventId ?? null},
       ${attempt.lastEventId ?? null}, '{}'
     from unwind.deliveries d

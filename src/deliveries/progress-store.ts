@@ -22,7 +22,7 @@ export interface LoggedAttempt {
   readonly outcome: string;
   readonly status: number | undefined;
   /** The first characters of the response. */
-  readonly answer: string;
+  readonly response: string;
   /** The number of the attempt. */
   readonly attempt: number;
   readonly events: number;
@@ -34,7 +34,7 @@ export interface LoggedAttempt {
 /** The columns of `LoggedAttempt`, in the order in which they are written. */
 export const attemptColumns = fragment`
       tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
-      answer, attempt, events, first_event_id, last_event_id, faults`;
+      response, attempt, events, first_event_id, last_event_id, faults`;
 
 /** An attempt is written over the one that had its place. */
 export const overOlderAttempt = fragment`
@@ -46,7 +46,7 @@ export const overOlderAttempt = fragment`
       duration_ms = excluded.duration_ms,
       outcome = excluded.outcome,
       status = excluded.status,
-      answer = excluded.answer,
+      response = excluded.response,
       attempt = excluded.attempt,
       events = excluded.events,
       first_event_id = excluded.first_event_id,
@@ -228,11 +228,11 @@ function attemptsWritten(all: readonly Progress[]): Fragment {
     )
     select
       o.tenant_id, o.webhook_id, a.place, a.attempt_id, a.kind, a.at, a.duration_ms,
-      a.outcome, a.status, a.answer, a.attempt, a.events, a.first_event_id, a.last_event_id,
+      a.outcome, a.status, a.response, a.attempt, a.events, a.first_event_id, a.last_event_id,
       a.faults
     from ${rowsOf(attempts).asRecords(`a (
       n integer, place integer, attempt_id uuid, kind text, at timestamptz, duration_ms integer,
-      outcome text, status integer, answer text, attempt integer, events integer,
+      outcome text, status integer, response text, attempt integer, events integer,
       first_event_id uuid, last_event_id uuid, faults text[]
     )`)}
     join ours o on o.n = a.n

@@ -113,7 +113,7 @@ function rejectingVenues(
   { submissions }: Changes,
 ): readonly string[] {
   const rejected = submissions.filter(
-    ({ isDone, final }) => isDone && final?.outcome === 'refused',
+    ({ isDone, final }) => isDone && final?.outcome === 'rejected',
   );
   const ids = new Set(rejected.map(({ clientOrderId }) => clientOrderId));
   const own = reports.filter(({ clientOrderId }) => ids.has(clientOrderId));

@@ -73,7 +73,7 @@ export function toAttemptView(attempt: LoggedAttempt): object {
     duration_ms: attempt.durationMs,
     status: attempt.status ?? null,
     outcome: attempt.outcome,
-    answer: attempt.answer,
+    response: attempt.response,
     attempt: attempt.attempt,
     events: attempt.events,
     first_event_id: attempt.firstEventId ?? null,

@@ -20,7 +20,7 @@ export interface HoldingRow {
   readonly held: string;
   readonly fractional: boolean;
   readonly obstacle: Obstacle | null;
-  readonly refused: boolean;
+  readonly rejected: boolean;
   readonly venue: string | null;
   readonly symbol: string | null;
   readonly currency: string;
@@ -79,7 +79,7 @@ export function holdingsSql(of: Fragment, { venues, rateAgeMsMax, now }: Selling
           and o.liquidation_id = l.liquidation_id
           and o.isin = p.isin
           and o.status = 'CANCELLED'
-      ) as refused
+      ) as rejected
     from l
     join unwind.positions p on p.tenant_id = l.tenant_id and p.account_id = l.account_id
     join unwind.instruments i on i.tenant_id = p.tenant_id and i.isin = p.isin
@@ -122,7 +122,7 @@ export function toHolding(row: HoldingRow): Holding {
     held: decimal(row.held),
     fractional: row.fractional,
     tradable: row.obstacle === null,
-    refused: row.refused,
+    rejected: row.rejected,
     route: routeOf(row),
     lotSize: row.lot_size === null ? undefined : decimal(row.lot_size),
   };

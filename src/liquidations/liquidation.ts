@@ -16,7 +16,7 @@ export type LiquidationState =
 export type LiquidationStatus = LiquidationState['status'];
 
 /** Why a liquidation ended: `flat` when FILLED (and SETTLED), all others when CANCELLED. */
-export const endReasons = ['flat', 'client', 'refused', 'limit', 'abandoned'] as const;
+export const endReasons = ['flat', 'client', 'rejected', 'limit', 'abandoned'] as const;
 
 export type EndReason = (typeof endReasons)[number];
 
@@ -25,21 +25,21 @@ export type StopReason = 'limit' | 'abandoned';
 
 /**
  * The life of a liquidation: it is released, ends because the account is flat, or is cancelled by its
- * client, by a final refusal, at its limit of rounds or age, or by an operator. What is FILLED is settled
+ * client, by a final rejection, at its limit of rounds or age, or by an operator. What is FILLED is settled
  * where its contract knows that (`settle-liquidations.ts`).
  */
 export const liquidationTransitions = {
   NEW: {
     released: 'PROCESSING',
     flat: 'FILLED',
-    refused: 'CANCELLED',
+    rejected: 'CANCELLED',
     client: 'CANCELLED',
     limit: 'CANCELLED',
     abandoned: 'CANCELLED',
   },
   PROCESSING: {
     flat: 'FILLED',
-    refused: 'CANCELLED',
+    rejected: 'CANCELLED',
     limit: 'CANCELLED',
     abandoned: 'CANCELLED',
   },
@@ -86,7 +86,7 @@ export interface Holding {
   /** Of how many units its orders are multiples; undefined: of any. */
   readonly lotSize: Decimal | undefined;
   /** True when an order for it ended CANCELLED in this liquidation: never tried a second time. */
-  readonly refused: boolean;
+  readonly rejected: boolean;
   /** Units that the keeper of the holdings did not grant, and its reason; undefined: none. */
   readonly withheld?: Withheld | undefined;
 }
@@ -107,7 +107,7 @@ export type NextStep =
   | { readonly type: 'wait' }
   | {
       readonly type: 'end';
-      readonly reason: 'flat' | 'refused' | StopReason;
+      readonly reason: 'flat' | 'rejected' | StopReason;
       /** For a person: what stays in the account since it is less than a lot. */
       readonly note?: string | undefined;
     };
@@ -116,7 +116,7 @@ export type NextStep =
  * What a liquidation without open orders does next: sells what can be sold now, waits for what is
  * locked or halted, or ends (decisions, points 2, 3 and 5). `exhausted` when its rounds or its age
  * have reached their limit: then it ends with what was sold. So does one that is stopped, unless nothing
- * is left; what its own end has cancelled does not count as refused.
+ * is left; what its own end has cancelled does not count as rejected.
  */
 export function nextStep(
   holdings: readonly Holding[],
@@ -131,7 +131,7 @@ export function nextStep(
     return { type: 'end', reason, ...(note === undefined ? {} : { note }) };
   };
   if (stopReason !== undefined && holdings.some(isLeft)) return end(stopReason);
-  const open = holdings.filter((holding) => !holding.refused);
+  const open = holdings.filter((holding) => !holding.rejected);
   const sales = open.flatMap((holding): readonly Sale[] => {
     const { isin, route } = holding;
     const quantity = sellableNow(holding);
@@ -142,10 +142,10 @@ export function nextStep(
   // What is too much for one round is sold in the next.
   if (sales.length > 0) return { type: 'sell', sales: sales.slice(0, positionsMax) };
   if (unsold) return { type: 'wait' };
-  const isRefused = holdings.some(({ refused, withheld, quantity }) => {
-    return quantity.gt('0') && (refused || withheld?.quantity.gt('0') === true);
+  const isRejected = holdings.some(({ rejected, withheld, quantity }) => {
+    return quantity.gt('0') && (rejected || withheld?.quantity.gt('0') === true);
   });
-  if (isRefused) return end('refused');
+  if (isRejected) return end('rejected');
   return end('flat');
 }
 

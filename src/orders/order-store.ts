@@ -168,7 +168,7 @@ export async function lockOrders(
 }
 
 /** Has due orders wait for so long, in ms of market time. @returns how many. */
-export async function postponeOrders(
+export async function delayOrders(
   tx: Tx,
   batch: {
     readonly tenantId: TenantId;

@@ -4,7 +4,7 @@
 
 import { assertNever } from '../assert.ts';
 import { type AccountId, type LiquidationId, type OrderId, shortIdOf } from '../ids.ts';
-import { postponedWaitMs } from '../limits.ts';
+import { suspendedWaitMs } from '../limits.ts';
 import { type Decimal, sum } from '../money.ts';
 import type { Transitions } from '../state-machine.ts';
 import type { ReportEvent, Trade } from '../venue/venue.ts';
@@ -45,7 +45,7 @@ export const submissionTransitions = {
 
 export type SubmissionStatus = 'SENDING' | 'WORKING' | 'DONE';
 
-export type SubmissionOutcome = 'filled' | 'cancelled' | 'refused' | 'postponed';
+export type SubmissionOutcome = 'filled' | 'cancelled' | 'rejected' | 'suspended';
 
 /** The final report of a submission: its executions have to add up to `quantity`. */
 export interface Final {
@@ -98,9 +98,9 @@ export interface PlannedOrder {
   readonly currency: string;
 }
 
-/** How long an order that was postponed waits until it is sent again, in ms of market time. */
+/** How long an order that was suspended waits until it is sent again, in ms of market time. */
 export function waitMsAfter(submissions: number): number {
-  const { first, longest } = postponedWaitMs;
+  const { first, longest } = suspendedWaitMs;
   return Math.min(first * 2 ** Math.max(submissions - 1, 0), longest);
 }
 
@@ -209,10 +209,9 @@ function finalIn(event: ReportEvent): Final | undefined {
     case 'filled':
       return { quantity: event.cumulativeQuantity, outcome: 'filled', reason: undefined };
     case 'cancelled':
-    case 'postponed':
-      return { quantity: event.cumulativeQuantity, outcome: event.type, reason: event.reason };
+    case 'suspended':
     case 'rejected':
-      return { quantity: event.cumulativeQuantity, outcome: 'refused', reason: event.reason };
+      return { quantity: event.cumulativeQuantity, outcome: event.type, reason: event.reason };
     default:
       return assertNever(event);
   }
@@ -227,14 +226,14 @@ function resultOf(submission: Submission, final: Final): OrderResult {
   const filledByOthers = countedQuantity(order).minus(submission.executedQuantity);
   if (filledByOthers.plus(final.quantity).eq(order.quantity)) return { type: 'filled' };
   switch (final.outcome) {
-    case 'postponed':
+    case 'suspended':
       return { type: 'tried_again', waitMs: waitMsAfter(order.submissions) };
     case 'cancelled':
     case 'filled':
-    case 'refused':
+    case 'rejected':
       // The wait leaves a liquidation that is being ended the time to end it.
       if (final.outcome === 'cancelled' && submission.isCancelledByHalt) {
-        return { type: 'tried_again', waitMs: postponedWaitMs.first };
+        return { type: 'tried_again', waitMs: suspendedWaitMs.first };
       }
       return { type: 'cancelled', reason: final.reason ?? 'the venue sold less than was ordered' };
     default:

@@ -36,7 +36,7 @@ export interface Answered extends Held {
 }
 
 /**
- * Records acceptances and refusals; what is unknown is looked up once it can have landed. An answer
+ * Records acceptances and rejections; what is unknown is looked up once it can have landed. An answer
  * that cannot be recorded by a mistake of ours is looked up again some times, then parked.
  */
 async function recordAnswers(sender: Sender, answers: readonly Answered[]): Promise<void> {
@@ -99,7 +99,7 @@ export class AnswerRecorder {
 
 function countAnswers({ count, venue }: Sender, answers: readonly Answered[]): void {
   const nameOf = ({ outcome }: Answered) => {
-    if (outcome.type !== 'refused') return outcome.type;
+    if (outcome.type !== 'rejected') return outcome.type;
     return outcome.temporary ? 'suspended' : 'rejected';
   };
   for (const [outcome, own] of Map.groupBy(answers, nameOf)) {
@@ -116,16 +116,16 @@ interface Recording {
 async function record(tx: Tx, { sender, answers, now }: Recording): Promise<void> {
   const { venue, holder } = sender;
   const accepted: Acceptance[] = [];
-  const refused: NotWorking[] = [];
+  const ended: NotWorking[] = [];
   const unknown: (Held & { until: Date })[] = [];
   for (const { outcome, sentAt, ...held } of answers) {
     switch (outcome.type) {
       case 'accepted':
         accepted.push({ ...held, venueOrderId: outcome.venueOrderId });
         break;
-      case 'refused': {
-        const type = outcome.temporary ? 'postponed' : 'rejected';
-        refused.push({ ...held, type, reason: outcome.reason });
+      case 'rejected': {
+        const type = outcome.temporary ? 'suspended' : 'rejected';
+        ended.push({ ...held, type, reason: outcome.reason });
         break;
       }
       case 'unknown':
@@ -137,6 +137,6 @@ async function record(tx: Tx, { sender, answers, now }: Recording): Promise<void
   }
   await lockAnswered(tx, answers);
   await recordAcceptances(tx, { accepted, holder, now });
-  await recordNotWorking(tx, { refused, holder, venue: venue.mic, now });
+  await recordNotWorking(tx, { ended, holder, venue: venue.mic, now });
   await shortenLeases(tx, { unknown, holder });
 }

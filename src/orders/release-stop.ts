@@ -4,7 +4,7 @@
 import type { StopId } from '../controls/control.ts';
 import { markReleased, type Stop, type StoppedOrder } from '../controls/stops-store.ts';
 import type { Tx } from '../db/connect.ts';
-import { lockOrders, postponeOrders } from './order-store.ts';
+import { delayOrders, lockOrders } from './order-store.ts';
 
 /** @returns the stop as it is then; undefined where the order is not stopped by it any more. */
 export async function releaseStop(
@@ -17,6 +17,6 @@ export async function releaseStop(
   const released = await markReleased(tx, which, release);
   if (released === undefined) return undefined;
   // Sent or ended meanwhile it is not due, and stays as it is.
-  await postponeOrders(tx, { tenantId, orderIds: [orderId], waitMs: 0, now: release.at });
+  await delayOrders(tx, { tenantId, orderIds: [orderId], waitMs: 0, now: release.at });
   return released;
 }

@@ -192,7 +192,7 @@ export async function recordAcceptances(
 }
 
 export interface NotWorking extends Held {
-  readonly type: 'rejected' | 'postponed';
+  readonly type: 'rejected' | 'suspended';
   readonly reason: string;
 }
 
@@ -202,10 +202,10 @@ export interface NotWorking extends Held {
  */
 export async function recordNotWorking(
   tx: Tx,
-  batch: { refused: readonly NotWorking[]; holder: string; venue: string; now: Date },
+  batch: { ended: readonly NotWorking[]; holder: string; venue: string; now: Date },
 ): Promise<void> {
-  const { refused, holder, venue, now } = batch;
-  if (refused.length === 0) return;
+  const { ended, holder, venue, now } = batch;
+  if (ended.length === 0) return;
   const answers = fragment`select a.tenant_id, a.client_order_id, a.type, a.reason from answered a`;
   await tx`
     with answered as (
@@ -215,7 +215,7 @@ export async function recordNotWorking(
         lease_holder = null,
         lease_expires_at = null,
         updated_at = ${now}
-      from ${rowsOf(refused).as(`n (
+      from ${rowsOf(ended).as(`n (
         tenant_id uuid, client_order_id text, epoch integer, type text, reason text
       )`)}
       where s.tenant_id = n.tenant_id

@@ -32,7 +32,7 @@ import {
 } from '../venue/venue.ts';
 import { type Batch, batchWorker } from '../work/work-batches.ts';
 import { clientOrderIdOf } from './order.ts';
-import { claimToSubmit, type DueOrder, lockOrders, postponeOrders } from './order-store.ts';
+import { claimToSubmit, type DueOrder, delayOrders, lockOrders } from './order-store.ts';
 import { type Answered, AnswerRecorder, type Sender } from './record-answers.ts';
 import {
   claimExpired,
@@ -85,7 +85,7 @@ async function commitIntents(
   const { passed, stopped } = await checkOrders(tx, { tenantId, orders: rows, now });
   if (stopped.length > 0) {
     const orderIds = stopped.map(({ orderId }) => orderId);
-    const count = await postponeOrders(tx, { tenantId, orderIds, waitMs: controlAgainMs, now });
+    const count = await delayOrders(tx, { tenantId, orderIds, waitMs: controlAgainMs, now });
     assert(count === stopped.length, 'a claimed order stays as it was claimed');
   }
   if (passed.length === 0) return [];

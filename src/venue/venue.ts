@@ -32,23 +32,23 @@ export function keyOf(order: OrderReference): string {
 
 /**
  * What a submit answered for one order. `unknown` says nothing: no answer, a broken one, or a
- * refusal as a repeat; the order is then looked up, never sent again blindly.
+ * rejection as a repeat; the order is then looked up, never sent again blindly.
  */
 export type SubmitOutcome =
   | { readonly type: 'accepted'; readonly venueOrderId: string }
-  | { readonly type: 'refused'; readonly reason: string; readonly temporary: boolean }
+  | { readonly type: 'rejected'; readonly reason: string; readonly temporary: boolean }
   | { readonly type: 'unknown'; readonly reason: string };
 
 /** What the venue knows of one client order id. */
 export type LookUpOutcome =
   | { readonly type: 'accepted'; readonly venueOrderId: string }
-  | { readonly type: 'refused'; readonly reason: string; readonly temporary: boolean }
+  | { readonly type: 'rejected'; readonly reason: string; readonly temporary: boolean }
   | { readonly type: 'not_found' };
 
 /**
  * What a cancel request answered for one order (FIX 35=F). `accepted`: the venue will report
  * `cancelled` with the cumulative quantity. `too_late`: it is final already, its report comes or
- * came, or it was refused when submitted. `not_found`: the venue has no such order, yet.
+ * came, or it was rejected when submitted. `not_found`: the venue has no such order, yet.
  */
 export type CancelOutcome =
   | { readonly type: 'accepted' }
@@ -77,9 +77,9 @@ export interface Trade {
 }
 
 /**
- * What a report says. `filled`, `cancelled`, `rejected` and `postponed` are final for the client
+ * What a report says. `filled`, `cancelled`, `rejected` and `suspended` are final for the client
  * order id and carry the cumulative quantity (FIX 14) that its executions must add up to;
- * `postponed` ends it for a temporary cause (halt, closed market), so it may be tried again.
+ * `suspended` ends it for a temporary cause (halt, closed market), so it may be tried again.
  * After the end two things may still come: a `trade` (a late fill), and a `bust` (FIX 150=H), which
  * says that an execution reported before is void; each carries the cumulative quantity since then.
  */
@@ -87,7 +87,7 @@ export type ReportEvent =
   | { readonly type: 'trade'; readonly trade: Trade; readonly cumulativeQuantity: Decimal }
   | { readonly type: 'filled'; readonly trade: Trade; readonly cumulativeQuantity: Decimal }
   | {
-      readonly type: 'cancelled' | 'rejected' | 'postponed';
+      readonly type: 'cancelled' | 'rejected' | 'suspended';
       readonly reason: string;
       readonly cumulativeQuantity: Decimal;
     }

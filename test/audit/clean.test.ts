@@ -105,7 +105,7 @@ test('what is kept of deliveries goes back to the end of the oldest attempt, not
     await sql`
       insert into unwind.delivery_attempts (
         tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
-        answer, attempt, events, first_event_id, last_event_id
+        response, attempt, events, first_event_id, last_event_id
       )
       values (
         ${tenantId}, ${webhookId}, ${place}, ${newId<'attempt'>()}, 'delivery',

@@ -104,7 +104,7 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
   },
   {
     what: 'something was sold of a liquidation that its client cancelled',
-    victims: all(liquidations, "end_reason = 'refused' and cash_amount > 0"),
+    victims: all(liquidations, "end_reason = 'rejected' and cash_amount > 0"),
     change: set(liquidations, "end_reason = 'client', released_at = null"),
     check: 'liquidations_have_their_status',
     subject: itsLiquidation,
@@ -112,13 +112,13 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
   {
     what: 'a liquidation was refused without a refused order',
     victims: all(liquidations, "end_reason = 'client'"),
-    change: set(liquidations, "end_reason = 'refused', released_at = t.ended_at"),
+    change: set(liquidations, "end_reason = 'rejected', released_at = t.ended_at"),
     check: 'liquidations_have_their_status',
     subject: itsLiquidation,
   },
   {
     what: 'a liquidation is FILLED though an order was refused',
-    victims: all(liquidations, "end_reason = 'refused'"),
+    victims: all(liquidations, "end_reason = 'rejected'"),
     change: set(liquidations, "status = 'FILLED', end_reason = 'flat'"),
     check: 'filled_means_nothing_left',
     subject: itsLiquidation,
@@ -220,7 +220,7 @@ export const corruptionsOfLiquidations: readonly Corruption[] = [
   },
   {
     what: 'a liquidation was abandoned by nobody',
-    victims: all(liquidations, "end_reason = 'refused'"),
+    victims: all(liquidations, "end_reason = 'rejected'"),
     change: set(liquidations, "end_reason = 'abandoned'"),
     check: 'liquidations_have_their_status',
     subject: itsLiquidation,

@@ -50,7 +50,7 @@ export const corruptionsOfOrders: readonly Corruption[] = [
   {
     what: 'an order is CANCELLED with all of it filled',
     victims: all('unwind.orders', "status = 'FILLED'"),
-    change: set('unwind.orders', "status = 'CANCELLED', cancellation_reason = 'refused'"),
+    change: set('unwind.orders', "status = 'CANCELLED', cancellation_reason = 'rejected'"),
     check: 'orders_have_their_status',
     subject: itsOrder,
   },

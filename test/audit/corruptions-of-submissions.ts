@@ -50,7 +50,7 @@ export const corruptionsOfSubmissions: readonly Corruption[] = [
     victims: all('unwind.submissions', "status = 'WORKING'"),
     change: set(
       'unwind.submissions',
-      "status = 'DONE', outcome = 'postponed', final_quantity = t.executed_quantity",
+      "status = 'DONE', outcome = 'suspended', final_quantity = t.executed_quantity",
     ),
     check: 'submissions_serve_their_orders',
     subject: itsOrder,

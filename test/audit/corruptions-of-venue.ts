@@ -62,13 +62,16 @@ export const corruptionsOfVenue: readonly Corruption[] = [
   {
     what: 'the venue refused what we hold for accepted',
     victims: entries("j.outcome = 'accepted' and s.venue_order_id is not null"),
-    change: set(journal, "outcome = 'refused', venue_order_id = null, reason = 'no', price = null"),
+    change: set(
+      journal,
+      "outcome = 'rejected', venue_order_id = null, reason = 'no', price = null",
+    ),
     check: 'venue_has_each_submission',
     subject: itsSubmission,
   },
   {
     what: 'the venue accepted what we hold for refused',
-    victims: entries("j.outcome = 'refused'"),
+    victims: entries("j.outcome = 'rejected'"),
     change: set(journal, "outcome = 'accepted', venue_order_id = 'x', reason = null, price = 1"),
     check: 'venue_confirms_what_is_done',
     subject: itsSubmission,

@@ -375,7 +375,7 @@ async function deliver(scene: Scene): Promise<void> {
     kind: 'delivery',
     at: now,
     durationMs: 1,
-    answer: '',
+    response: '',
     attempt: 1,
     faults: [],
   } as const;

@@ -81,7 +81,7 @@ test('what has ended is explained by how it ended', async () => {
   assert.match(text, /It ended on \S+ \S+ UTC: everything that can be sold is sold\.\n$/);
   assert.match(
     await explained(refused),
-    /: a venue refused what was left for good \(ZZREFUSED006, the instrument is not admitted to trading\)\.\n$/,
+    /: a venue rejected what was left for good \(ZZREFUSED006, the instrument is not admitted to trading\)\.\n$/,
   );
 });
 

@@ -172,7 +172,7 @@ test('of one that is cancelled a watch says why, whether that was before it look
   const { signal } = new AbortController();
   const says = new RegExp(
     `${id}  account ${account.accountId}  CANCELLED  orders 1/1  0\\.00 EUR: ` +
-      'a venue refused what was left for good \\(ZZREFUSED006, the instrument is not admitted to trading\\)\n',
+      'a venue rejected what was left for good \\(ZZREFUSED006, the instrument is not admitted to trading\\)\n',
   );
   for (const when of ['after', 'before']) {
     const watching = screen();
@@ -181,7 +181,7 @@ test('of one that is cancelled a watch says why, whether that was before it look
   }
   const json = screen();
   await watchLiquidations(json, [id], { ...quiet, json: true, signal, rest });
-  assert.equal(JSON.parse(json.text()).liquidations[0].end_reason, 'refused');
+  assert.equal(JSON.parse(json.text()).liquidations[0].end_reason, 'rejected');
 });
 
 test('what waits for a person is not counted as done, and has no end that is foreseen', async () => {

@@ -104,9 +104,9 @@ export const decisions: Readonly<Record<number, Point>> = {
   5: {
     about: 'refusals of a venue',
     promises: {
-      'temporary ones are waited out, under a new id': [[engine, 'point 5: a temporary refusal']],
+      'temporary ones are waited out, under a new id': [[engine, 'point 5: a temporary rejection']],
       'final ones end CANCELLED with what was sold': [
-        [engine, 'point 5: a final refusal', 'point 5: a partner that cancels'],
+        [engine, 'point 5: a final rejection', 'point 5: a partner that cancels'],
       ],
       'an order is final when its executions add up': [
         ['test/orders/order.test.ts', 'any order and grouping of reports', 'each report'],

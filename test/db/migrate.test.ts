@@ -1,10 +1,6 @@
 // Migrations: order, record, refusals, and several processes at once.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { test } from 'node:test';
 import { connect, type Sql } from '../../src/db/connect.ts';
 import {
   expectedSchema,
@@ -17,23 +13,12 @@ import {
 } from '../../src/db/migrate.ts';
 import { adoptOrders } from '../../src/orders/order-store.ts';
 import { createTestDatabase } from '../support/database.ts';
-
-type Files = Readonly<Record<string, string>>;
+import { type Files, firstSteps, folderOf } from './migrations-folder.ts';
 
 const two: Files = {
   '0001-books.sql': 'create table unwind.books (id integer primary key);',
   '0002-first-book.sql': 'insert into unwind.books (id) values (1);\nselect 1;',
 };
-
-async function folderOf(t: TestContext, files: Files): Promise<URL> {
-  const folder = await mkdtemp(join(tmpdir(), 'unwind-migrations-'));
-  t.after(() => rm(folder, { recursive: true }));
-  for (const [name, text] of Object.entries(files)) {
-    await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), text);
-  }
-  return pathToFileURL(`${folder}/`);
-}
 
 async function recorded(sql: Sql): Promise<readonly string[]> {
   const rows = await sql<{ shown: string }[]>`
@@ -283,8 +268,7 @@ test('what was released is never edited', async () => {
 test('the venues of orders: one that was sent keeps its own, one that was not waits for the configured one', async (t) => {
   const { sql } = await createTestDatabase(t, { migrated: false });
   const steps = await readMigrations();
-  const named = steps.map(({ number, name, text }) => [`000${number}-${name}.sql`, text] as const);
-  await migrate(sql, await folderOf(t, Object.fromEntries(named.slice(0, 3))));
+  await migrate(sql, await firstSteps(t, 3));
   await sql.script(`
     -- No parents: what is looked at is the orders alone.
     set session_replication_role = replica;

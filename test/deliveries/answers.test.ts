@@ -101,7 +101,7 @@ test('of a long answer that is no text the delivery log keeps the beginning, as 
   receiver.react = () => ({ status: 500, body: nonsense });
   await deliverDue(startDeliverer(t, sql, { clock }));
   const [attempt] = await listAttempts(sql, webhook, { limit: 1, result: 'failed' });
-  const answer = attempt?.answer ?? '';
+  const answer = attempt?.response ?? '';
   assert.ok(answer.startsWith('no\u{fffd} \u{fffd}'), JSON.stringify(answer.slice(0, 20)));
   assert.ok(answer.length === keptResponseMax && answer.isWellFormed());
 });

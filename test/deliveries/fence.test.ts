@@ -53,7 +53,7 @@ function blockedAt(offset: number, at: Date): Block {
 function attemptAt(place: number, at: Date): LoggedAttempt {
   const what = { kind: 'delivery', durationMs: 1, outcome: 'answered 500', status: 500 } as const;
   const ids = { attemptId: newId(), firstEventId: undefined, lastEventId: undefined };
-  return { place, at, answer: '', attempt: 1, events: 1, faults: [], ...what, ...ids };
+  return { place, at, response: '', attempt: 1, events: 1, faults: [], ...what, ...ids };
 }
 
 /** A record that says of one account that it is blocked, and of one place what stands there. */

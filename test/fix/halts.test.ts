@@ -71,7 +71,7 @@ test('what waits in the outbox when a halt is set is not sent, and may be tried 
   await setHalt(sql, { isin });
   clock.advance(1_000);
   assert.deepEqual(await waiting.outcome, [
-    { type: 'refused', reason: 'it was halted before it was sent', temporary: true },
+    { type: 'rejected', reason: 'it was halted before it was sent', temporary: true },
   ]);
   assert.equal((await sql`select from unwind.fix_messages m where m.type = 'D'`).count, 1);
   venue.report(3, first, '17=A|150=0|39=0|14=0');
@@ -90,7 +90,7 @@ test('what the venue asks for again is not sent again while it is halted', async
   const fill = await venue.next('4');
   assert.deepEqual([fieldOf(fill, 43), fieldOf(fill, 123)], ['Y', 'Y']);
   assert.deepEqual(await outcome, [
-    { type: 'refused', reason: 'it was halted before it came to the venue', temporary: true },
+    { type: 'rejected', reason: 'it was halted before it came to the venue', temporary: true },
   ]);
 });
 
@@ -120,9 +120,9 @@ test('what waits in the outbox when controls are set is held against them before
   });
   clock.advance(1_000);
   const refusals = async () => {
-    const rows = await sql<{ refusal: string }[]>`
-      select o.refusal from unwind.fix_orders o where o.refusal is not null`;
-    return rows.map(({ refusal }) => refusal);
+    const rows = await sql<{ rejection: string }[]>`
+      select o.rejection from unwind.fix_orders o where o.rejection is not null`;
+    return rows.map(({ rejection }) => rejection);
   };
   await eventually('one is taken back', async () => (await refusals()).length > 0, patienceMs);
   assert.deepEqual(await refusals(), ['a control stopped it before it was sent']);

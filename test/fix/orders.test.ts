@@ -45,7 +45,7 @@ test('an order with a limit whose instrument has no price is not sent, and may b
   await until('ready');
   assert.deepEqual(await submit().outcome, [
     {
-      type: 'refused',
+      type: 'rejected',
       reason: `no price of ${isin} is known to set a limit by: import one`,
       temporary: true,
     },
@@ -143,7 +143,7 @@ test('a mass status request begins the day, and what its answer leaves out is as
   assert.equal(fieldOf(left, 11), fieldOf(second, 11));
   venue.report(4, second, '17=0|150=I|39=C|14=0|58=expired over night');
   await eventually('its end is reported', async () => (await reports()).length === 1, patienceMs);
-  assert.deepEqual(await reports(), ['postponed of 0']);
+  assert.deepEqual(await reports(), ['suspended of 0']);
 });
 
 test('a venue that has no order open says so, and each of ours is asked for', async (t) => {
@@ -169,5 +169,5 @@ test('what a venue cancels with the connection is asked for at the next Logon, a
   assert.equal(fieldOf(asked, 11), fieldOf(order, 11));
   venue.report(6, order, '17=0|150=I|39=4|14=0|58=cancelled on disconnect');
   await eventually('its end is reported', async () => (await reports()).length === 1, patienceMs);
-  assert.deepEqual(await reports(), ['postponed of 0']);
+  assert.deepEqual(await reports(), ['suspended of 0']);
 });

@@ -8,7 +8,7 @@ import { decimal, sum } from '../../src/money.ts';
 import type { Field, FixMessage } from '../../src/venue/fix/codec.ts';
 import { conclude, executionIdOf, type FixOrder } from '../../src/venue/fix/order.ts';
 import { type FixVersion, versions } from '../../src/venue/fix/profile.ts';
-import { faultIn, readMessage, readRefusal } from '../../src/venue/fix/reading.ts';
+import { faultIn, readMessage, readRejection } from '../../src/venue/fix/reading.ts';
 import { newOrderSingle } from '../../src/venue/fix/requests.ts';
 import { fc } from '../support/properties.ts';
 
@@ -58,9 +58,9 @@ const readings: readonly (readonly [version: FixVersion, says: string, reads: st
   ['FIX.4.4', '150=4|39=4|14=4', 'cancelled'],
   ['FIX.4.4', '150=5|39=0|14=0', 'acknowledged'],
   ['FIX.4.4', '150=8|39=8|14=0', 'rejected'],
-  ['FIX.4.4', '150=8|39=8|103=2|14=0', 'postponed'],
-  ['FIX.4.4', '150=C|39=C|14=0', 'postponed'],
-  ['FIX.4.4', '150=3|39=3|14=4', 'postponed'],
+  ['FIX.4.4', '150=8|39=8|103=2|14=0', 'suspended'],
+  ['FIX.4.4', '150=C|39=C|14=0', 'suspended'],
+  ['FIX.4.4', '150=3|39=3|14=4', 'suspended'],
   ['FIX.4.4', '150=G|19=E0|39=1|14=3|32=3|31=11', 'busted E0, traded 3'],
   ['FIX.4.4', '150=H|19=E0|39=1|14=0', 'busted E0'],
   ['FIX.4.4', '150=I|39=1|14=4', 'status open'],
@@ -87,16 +87,16 @@ for (const [version, says, reads] of readings) {
   test(`${version}: ${says} reads as ${reads}`, () => assert.equal(found(says, version), reads));
 }
 
-test('a reject names the message of ours that was refused', () => {
-  assert.deepEqual(readRefusal(message('35=3|45=7|371=38|58=bad quantity')), {
+test('a reject names the message of ours that was rejected', () => {
+  assert.deepEqual(readRejection(message('35=3|45=7|371=38|58=bad quantity')), {
     number: 7,
     reason: 'bad quantity (field 38)',
   });
-  assert.deepEqual(readRefusal(message('35=j|45=9|380=3')), {
+  assert.deepEqual(readRejection(message('35=j|45=9|380=3')), {
     number: 9,
-    reason: 'the venue refused the message',
+    reason: 'the venue rejected the message',
   });
-  assert.equal(readRefusal(report('150=0|39=0|14=0')), undefined);
+  assert.equal(readRejection(report('150=0|39=0|14=0')), undefined);
 });
 
 test('an order is written as its version and its profile want it', () => {
@@ -140,7 +140,7 @@ const sent: FixOrder = {
   sentOn: '20260105',
   venueOrderId: undefined,
   cumulativeQuantity: decimal('0'),
-  refusal: undefined,
+  rejection: undefined,
 };
 
 /** Folds reports into an order one after the other, as the session hands them over. */
@@ -203,12 +203,12 @@ test('however often reports come again, each execution counts once', () => {
   );
 });
 
-test('an order that the venue never worked is refused, not reported', () => {
+test('an order that the venue never worked is rejected, not reported', () => {
   const rejected = fold([said('150=8|39=8|14=0|58=unknown account')]);
   assert.deepEqual(rejected.events, []);
-  assert.deepEqual(rejected.order.refusal, { reason: 'unknown account', isTemporary: false });
+  assert.deepEqual(rejected.order.rejection, { reason: 'unknown account', isTemporary: false });
   const closed = fold([said('150=8|39=8|103=2|14=0|58=closed')]);
-  assert.deepEqual(closed.order.refusal, { reason: 'closed', isTemporary: true });
+  assert.deepEqual(closed.order.rejection, { reason: 'closed', isTemporary: true });
 });
 
 test('a state that was asked for ends what it ends, and names executions that are missing', () => {

@@ -189,7 +189,7 @@ test('an order that the venue cannot read is rejected for good', async (t) => {
   const order = await venue.next('D');
   venue.send(`35=3|34=3|45=${fieldOf(order, 34)}|371=59|372=D|373=5|58=bad TimeInForce`);
   assert.deepEqual(await outcome, [
-    { type: 'refused', reason: 'bad TimeInForce (field 59)', temporary: false },
+    { type: 'rejected', reason: 'bad TimeInForce (field 59)', temporary: false },
   ]);
 });
 
@@ -200,7 +200,7 @@ test('an order rejected because the venue is closed may be tried again', async (
   const { outcome } = submit();
   const order = await venue.next('D');
   venue.report(3, order, '17=R|150=8|39=8|103=2|14=0|58=closed');
-  assert.deepEqual(await outcome, [{ type: 'refused', reason: 'closed', temporary: true }]);
+  assert.deepEqual(await outcome, [{ type: 'rejected', reason: 'closed', temporary: true }]);
 });
 
 test('a report about an unknown order is kept for a person, and the session goes on', async (t) => {

@@ -40,7 +40,7 @@ await sql`
     ${account.userId}, (n.n - 1) % 100 + 1, c.status, 0, 1, c.at, c.at,
     case when c.status = 'PROCESSING' then c.at end,
     case when c.status <> 'PROCESSING' then c.at end,
-    case c.status when 'FILLED' then 'flat' when 'CANCELLED' then 'refused' end,
+    case c.status when 'FILLED' then 'flat' when 'CANCELLED' then 'rejected' end,
     c.at, c.at
   from generate_series(1, ${many}::integer) as n
   cross join lateral (

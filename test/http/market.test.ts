@@ -138,7 +138,7 @@ test('a closed venue holds liquidations back; open again, it lets them go', asyn
   assert.deepEqual(await wish({ venue: { trading: 'calendar' } }), usual);
 });
 
-test('closing postpones what works at the venue, but not what waits for the fixing', async (t) => {
+test('closing suspends what works at the venue, but not what waits for the fixing', async (t) => {
   const { wish, run, ask, sql } = await begin(t);
   await ask(resting);
   await ask('ZZFUND000003');
@@ -150,7 +150,7 @@ test('closing postpones what works at the venue, but not what waits for the fixi
     from unwind_v1.venue_reports r
     join unwind_v1.venue_journal j on j.client_order_id = r.client_order_id`;
   const reason = 'the market has closed';
-  assert.deepEqual([...reports], [{ isin: resting, type: 'postponed', reason }]);
+  assert.deepEqual([...reports], [{ isin: resting, type: 'suspended', reason }]);
 });
 
 test('a calendar of its own, as hours and holidays, and none again', async (t) => {
@@ -187,7 +187,7 @@ test('a halted instrument is not sold until it is resumed', async (t) => {
   assert.equal(await read(), 'FILLED 1250.10');
 });
 
-test('a halt postpones what works at the venue in that instrument', async (t) => {
+test('a halt suspends what works at the venue in that instrument', async (t) => {
   const { wish, run, ask, sql } = await begin(t);
   await ask(resting);
   await ask('ZZFUND000003');
@@ -195,7 +195,7 @@ test('a halt postpones what works at the venue in that instrument', async (t) =>
   await wish({ instruments: [{ isin: resting, halted: true }] });
   await run();
   const ended = await sql`select r.type from unwind_v1.venue_reports r`;
-  assert.deepEqual([...ended], [{ type: 'postponed' }]);
+  assert.deepEqual([...ended], [{ type: 'suspended' }]);
 });
 
 test('a venue that is away leaves orders unknown; back again, they are found or sent', async (t) => {
@@ -254,7 +254,7 @@ const forced: readonly { outcome: string; quantity?: string; end: string }[] = [
   { outcome: 'filled', end: 'FILLED 600.00' },
   { outcome: 'cancelled', end: 'CANCELLED 0.00' },
   { outcome: 'cancelled', quantity: '2.5', end: 'CANCELLED 250.00' },
-  { outcome: 'postponed', quantity: '1', end: 'PROCESSING 100.00' },
+  { outcome: 'suspended', quantity: '1', end: 'PROCESSING 100.00' },
 ];
 
 for (const { outcome, quantity, end } of forced) {

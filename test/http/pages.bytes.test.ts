@@ -296,7 +296,7 @@ test('the largest page of what has a largest size is below the bound', async () 
   await sql`
     insert into unwind.delivery_attempts (
       tenant_id, webhook_id, place, attempt_id, kind, attempted_at, duration_ms, outcome, status,
-      answer, attempt, events
+      response, attempt, events
     )
     select
       ${tenantId}, ${webhook.split('/')[2] ?? ''}, n, gen_random_uuid(), 'delivery', ${now}, 1,

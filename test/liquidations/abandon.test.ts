@@ -165,7 +165,7 @@ test('an order that waits to be tried again is not tried again', async (t) => {
   const refuse = (venue: Venue): Venue => ({
     ...venue,
     submit: async (orders) => {
-      return orders.map(() => ({ type: 'refused', temporary: true, reason: 'halted' }) as const);
+      return orders.map(() => ({ type: 'rejected', temporary: true, reason: 'halted' }) as const);
     },
   });
   const { abandon, finish, look } = await begin(t, { positions, wrap: refuse });

@@ -110,11 +110,11 @@ test('point 5: a partner that cancels ends it CANCELLED with what was sold', asy
   await finish();
   assert.equal(
     await look(),
-    'CANCELLED 1000.00 refused | FILLED 1/1, CANCELLED 4/5 | 0 held 0, 1 held 0 | NEW PROCESSING CANCELLED',
+    'CANCELLED 1000.00 rejected | FILLED 1/1, CANCELLED 4/5 | 0 held 0, 1 held 0 | NEW PROCESSING CANCELLED',
   );
 });
 
-test('point 5: a final refusal is not tried again, and the rest is sold', async (t) => {
+test('point 5: a final rejection is not tried again, and the rest is sold', async (t) => {
   const positions = [
     { isin: sap, quantity: '1' },
     { isin: refused, quantity: '7' },
@@ -123,7 +123,7 @@ test('point 5: a final refusal is not tried again, and the rest is sold', async 
   await finish();
   assert.equal(
     await look(),
-    'CANCELLED 200.00 refused | FILLED 1/1, CANCELLED 0/7 | 0 held 0, 7 held 0 | NEW PROCESSING CANCELLED',
+    'CANCELLED 200.00 rejected | FILLED 1/1, CANCELLED 0/7 | 0 held 0, 7 held 0 | NEW PROCESSING CANCELLED',
   );
   const journal = await sql`select from unwind_v1.venue_journal where isin = ${refused}`;
   assert.equal(journal.length, 1);
@@ -270,13 +270,13 @@ test('a process that wakes up late cannot sell a second time', async (t) => {
   );
 });
 
-test('point 5: a temporary refusal is waited out and tried under a new id', async (t) => {
+test('point 5: a temporary rejection is waited out and tried under a new id', async (t) => {
   let isHalted = true;
   const halted = (venue: Venue): Venue => ({
     ...venue,
     submit: async (orders) => {
       if (!isHalted) return venue.submit(orders);
-      return orders.map(() => ({ type: 'refused', temporary: true, reason: 'trading halted' }));
+      return orders.map(() => ({ type: 'rejected', temporary: true, reason: 'trading halted' }));
     },
   });
   const positions = [{ isin: sap, quantity: '1' }];

@@ -57,7 +57,7 @@ test('a round sells no more positions than the limit; the rest follows', () => {
     held: decimal('0'),
     fractional: true,
     tradable: true,
-    refused: false,
+    rejected: false,
     route: { venue: 'XSIM', symbol: undefined, currency: 'EUR' },
     lotSize: undefined,
   }));

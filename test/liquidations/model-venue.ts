@@ -5,9 +5,9 @@ import { type Decimal, decimal } from '../../src/money.ts';
 import type { NewOrder, ReportEvent, Venue, VenueReport } from '../../src/venue/venue.ts';
 
 /** What the venue does with orders that are sent. */
-export type Reception = 'taken' | 'answer lost' | 'never came' | 'refused' | 'refused for now';
+export type Reception = 'taken' | 'answer lost' | 'never came' | 'rejected' | 'rejected for now';
 
-export type Telling = 'part' | 'filled' | 'cancelled' | 'postponed';
+export type Telling = 'part' | 'filled' | 'cancelled' | 'suspended';
 
 export interface ToldVenue {
   readonly venue: Venue;
@@ -32,9 +32,9 @@ export function toldVenue(now: () => Date): ToldVenue {
   };
   const submitOne = (order: NewOrder) => {
     const { clientOrderId } = order;
-    if (reception === 'refused' || reception === 'refused for now') {
-      const temporary = reception === 'refused for now';
-      return { type: 'refused', reason: reception, temporary } as const;
+    if (reception === 'rejected' || reception === 'rejected for now') {
+      const temporary = reception === 'rejected for now';
+      return { type: 'rejected', reason: reception, temporary } as const;
     }
     assert.ok(!taken.has(clientOrderId), 'nothing is sent twice in this model');
     taken.set(clientOrderId, { ...order, executed: 0 });
@@ -93,7 +93,7 @@ function eventsOf(order: Taken, telling: Telling): readonly ReportEvent[] {
       return [...before, { type: 'filled', trade: last, cumulativeQuantity: order.quantity }];
     }
     case 'cancelled':
-    case 'postponed':
+    case 'suspended':
       return [{ type: telling, reason: telling, cumulativeQuantity: units(order.executed) }];
   }
 }

@@ -310,19 +310,19 @@ const scripts: Readonly<Record<string, readonly Action[]>> = {
     ['resolve'],
     ['tell', a, 'filled', false],
   ],
-  'refused for now, then for good': [
+  'rejected for now, then for good': [
     ['create'],
     ['release'],
-    ['submit', 'refused for now'],
+    ['submit', 'rejected for now'],
     ['submit', 'taken'],
     ['wait', 5_000],
-    ['submit', 'refused'],
+    ['submit', 'rejected'],
     ['advance'],
   ],
-  'postponed, then cancelled by the venue': [
+  'suspended, then cancelled by the venue': [
     ...released,
     ['tell', a, 'part', false],
-    ['tell', a, 'postponed', true],
+    ['tell', a, 'suspended', true],
     ['wait', 5_000],
     ['submit', 'taken'],
     ['tell', a, 'cancelled', true],
@@ -375,8 +375,8 @@ const anAction: fc.Arbitrary<Action> = fc.oneof(
         'taken',
         'answer lost',
         'never came',
-        'refused for now',
-        'refused',
+        'rejected for now',
+        'rejected',
       )
       .map((reception): Action => ['submit', reception]),
   },
@@ -385,7 +385,7 @@ const anAction: fc.Arbitrary<Action> = fc.oneof(
     arbitrary: fc
       .tuple(
         anIsin,
-        fc.constantFrom<Telling>('part', 'filled', 'filled', 'cancelled', 'postponed'),
+        fc.constantFrom<Telling>('part', 'filled', 'filled', 'cancelled', 'suspended'),
         fc.boolean(),
       )
       .map(([isin, telling, isMessy]): Action => ['tell', isin, telling, isMessy]),
@@ -419,7 +419,7 @@ test('as the model says: whatever happens in whatever order', async (t) => {
 });
 
 /** What only an operator, the keeper of holdings or a later contract can cause; its tests are elsewhere. */
-const elsewhere = /abandoned|stopped|FILLED settled|NEW refused/;
+const elsewhere = /abandoned|stopped|FILLED settled|NEW rejected/;
 
 test('every transition of the tables was taken', () => {
   const tables = {

@@ -98,7 +98,7 @@ export function moveOn(model: Model): void {
     return;
   }
   const isLeft = [...model.held].some(([isin, { quantity }]) => refused(isin) && quantity > 0);
-  if (isLeft) end(model, 'CANCELLED', 'refused');
+  if (isLeft) end(model, 'CANCELLED', 'rejected');
   else end(model, 'FILLED', 'flat');
 }
 
@@ -117,8 +117,8 @@ export function submit(model: Model, reception: Reception): void {
     const isAnswered = reception !== 'answer lost' && reception !== 'never came';
     order.at = isAnswered ? 'venue' : 'under way';
     if (!isAnswered) order.lookUpAt = model.now + flightMs;
-    if (reception === 'refused') finish(model, order, 'CANCELLED');
-    if (reception === 'refused for now') postpone(model, order);
+    if (reception === 'rejected') finish(model, order, 'CANCELLED');
+    if (reception === 'rejected for now') suspend(model, order);
   }
 }
 
@@ -137,7 +137,7 @@ export function canTell(model: Model, isin: Isin): ModelOrder | undefined {
 
 export function tell(model: Model, order: ModelOrder, telling: Telling): void {
   const left = order.sent - order.executed;
-  const units = { part: 1, filled: left, cancelled: 0, postponed: 0 }[telling];
+  const units = { part: 1, filled: left, cancelled: 0, suspended: 0 }[telling];
   order.executed += units;
   order.filled += units;
   const position = model.held.get(order.isin);
@@ -146,10 +146,10 @@ export function tell(model: Model, order: ModelOrder, telling: Telling): void {
   order.wasTaken = false;
   if (order.filled === order.quantity) finish(model, order, 'FILLED');
   else if (telling === 'cancelled') finish(model, order, 'CANCELLED');
-  else postpone(model, order);
+  else suspend(model, order);
 }
 
-function postpone(model: Model, order: ModelOrder): void {
+function suspend(model: Model, order: ModelOrder): void {
   Object.assign(order, { at: 'here', dueAt: model.now + waitMs, wasTaken: false });
 }
 

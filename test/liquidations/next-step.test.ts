@@ -12,7 +12,7 @@ interface Sketch {
   held?: string;
   fractional?: boolean;
   tradable?: boolean;
-  refused?: boolean;
+  rejected?: boolean;
   isListed?: boolean;
   lotSize?: string;
 }
@@ -20,7 +20,7 @@ interface Sketch {
 const xsim: Route = { venue: 'XSIM', symbol: undefined, currency: 'EUR' };
 
 function makeHolding(sketch: Sketch, i = 0): Holding {
-  const { fractional = true, tradable = true, refused = false } = sketch;
+  const { fractional = true, tradable = true, rejected = false } = sketch;
   const { isListed = true, lotSize } = sketch;
   return {
     isin: `XX000000000${i}`,
@@ -29,7 +29,7 @@ function makeHolding(sketch: Sketch, i = 0): Holding {
     held: decimal(sketch.held ?? '0'),
     fractional,
     tradable,
-    refused,
+    rejected,
     route: isListed ? xsim : undefined,
     lotSize: lotSize === undefined ? undefined : decimal(lotSize),
   };
@@ -77,11 +77,11 @@ test('next steps', () => {
       [{ quantity: '0.5', fractional: false, tradable: false }],
       'FILLED flat',
     ],
-    ['refused', [{ refused: true }], 'CANCELLED refused'],
-    ['refused beside another', [{ refused: true }, {}], 'sell 10'],
-    ['refused beside a halted one', [{ refused: true }, { tradable: false }], 'wait'],
-    ['refused after all was sold', [{ refused: true, quantity: '0' }], 'FILLED flat'],
-    ['refused, and locked', [{ refused: true, locked: '10' }], 'CANCELLED refused'],
+    ['rejected', [{ rejected: true }], 'CANCELLED rejected'],
+    ['rejected beside another', [{ rejected: true }, {}], 'sell 10'],
+    ['rejected beside a halted one', [{ rejected: true }, { tradable: false }], 'wait'],
+    ['rejected after all was sold', [{ rejected: true, quantity: '0' }], 'FILLED flat'],
+    ['rejected, and locked', [{ rejected: true, locked: '10' }], 'CANCELLED rejected'],
     ['held by an open order', [{ held: '10' }], 'wait'],
   ];
   for (const [name, sketches, expected] of cases) assert.equal(told(sketches), expected, name);
@@ -91,7 +91,7 @@ test('point 3: a liquidation at its limit ends with what was sold', () => {
   assert.equal(told([{}], true), 'CANCELLED limit');
   assert.equal(told([{ locked: '10' }], true), 'CANCELLED limit');
   assert.equal(told([], true), 'FILLED flat');
-  assert.equal(told([{ refused: true }], true), 'CANCELLED refused');
+  assert.equal(told([{ rejected: true }], true), 'CANCELLED rejected');
 });
 
 test('one that is stopped ends with what was sold, unless nothing is left', () => {
@@ -100,19 +100,19 @@ test('one that is stopped ends with what was sold, unless nothing is left', () =
   };
   assert.deepEqual(ends([{}]), { type: 'end', reason: 'abandoned' });
   assert.deepEqual(ends([{ locked: '10' }]), { type: 'end', reason: 'abandoned' });
-  assert.deepEqual(ends([{ refused: true }]), { type: 'end', reason: 'abandoned' });
+  assert.deepEqual(ends([{ rejected: true }]), { type: 'end', reason: 'abandoned' });
   assert.deepEqual(ends([]), { type: 'end', reason: 'flat' });
   assert.deepEqual(ends([{ quantity: '0.5', fractional: false }]), { type: 'end', reason: 'flat' });
 });
 
-test('point 3: never sells more than is free, nor what was refused or is halted', () => {
+test('point 3: never sells more than is free, nor what was rejected or is halted', () => {
   const sketch = fc.record({
     whole: fc.integer({ min: 0, max: 1_000 }),
     thousandths: fc.integer({ min: 0, max: 999 }),
     lockedShare: fc.integer({ min: 0, max: 4 }),
     fractional: fc.boolean(),
     tradable: fc.boolean(),
-    refused: fc.boolean(),
+    rejected: fc.boolean(),
     lot: fc.option(fc.constantFrom('0.01', '1', '7', '100'), { nil: undefined }),
   });
   fc.assert(
@@ -120,7 +120,7 @@ test('point 3: never sells more than is free, nor what was refused or is halted'
       const holdings = sketches.map((one, i): Holding => {
         const quantity = decimal(`${one.whole}.${String(one.thousandths).padStart(3, '0')}`);
         const locked = quantity.times(String(one.lockedShare)).times('0.25');
-        const { fractional, tradable, refused } = one;
+        const { fractional, tradable, rejected } = one;
         const isin = `XX00000000${String(i).padStart(2, '0')}`;
         const lotSize = one.lot === undefined ? undefined : decimal(one.lot);
         const rest = { route: xsim, lotSize };
@@ -131,7 +131,7 @@ test('point 3: never sells more than is free, nor what was refused or is halted'
           held: decimal('0'),
           fractional,
           tradable,
-          refused,
+          rejected,
           ...rest,
         };
       });
@@ -139,7 +139,7 @@ test('point 3: never sells more than is free, nor what was refused or is halted'
       if (step.type !== 'sell') return;
       for (const sale of step.sales) {
         const holding = holdings.find((one) => one.isin === sale.isin);
-        assert.ok(holding?.tradable && !holding.refused);
+        assert.ok(holding?.tradable && !holding.rejected);
         assert.ok(sale.quantity.gt('0'));
         assert.ok(sale.quantity.plus(holding.locked).lte(holding.quantity));
         if (!holding.fractional) assert.ok(sale.quantity.mod('1').eq('0'));

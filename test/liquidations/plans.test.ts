@@ -31,7 +31,7 @@ const grows: Readonly<Record<string, readonly string[]>> = {
 /** Indexes of what waits: they are read from their beginning, up to a limit. */
 const queues = new Set([
   'liquidations_to_release',
-  'liquidations_to_sift',
+  'liquidations_due',
   'liquidations_to_advance',
   'liquidations_to_stop',
   'orders_to_submit',

@@ -36,7 +36,7 @@ test('a recorder that waits for the first submission holds none behind it', asyn
       const [first] = await inOrder();
       return orders.map(({ clientOrderId }): SubmitOutcome => {
         return clientOrderId === first
-          ? { type: 'refused', reason: 'not today', temporary: false }
+          ? { type: 'rejected', reason: 'not today', temporary: false }
           : { type: 'accepted', venueOrderId: 'V1' };
       });
     },

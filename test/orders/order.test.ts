@@ -46,7 +46,7 @@ const filled = (id: string, quantity: string, cumulative: string): ReportEvent =
   trade: { venueExecutionId: id, lastQuantity: decimal(quantity), lastPrice: decimal('5') },
   cumulativeQuantity: decimal(cumulative),
 });
-const ended = (type: 'cancelled' | 'rejected' | 'postponed', cumulative: string): ReportEvent => ({
+const ended = (type: 'cancelled' | 'rejected' | 'suspended', cumulative: string): ReportEvent => ({
   type,
   reason: type,
   cumulativeQuantity: decimal(cumulative),
@@ -111,8 +111,8 @@ test('each report, alone and with others', () => {
       fresh(ended('cancelled', '0')),
       'done 0 cancelled',
     ],
-    ['refused', makeSubmission(), fresh(ended('rejected', '0')), 'done 0 cancelled'],
-    ['postponed', makeSubmission(), fresh(ended('postponed', '0')), 'done 0 tried_again'],
+    ['rejected', makeSubmission(), fresh(ended('rejected', '0')), 'done 0 cancelled'],
+    ['suspended', makeSubmission(), fresh(ended('suspended', '0')), 'done 0 tried_again'],
     [
       'cancelled for a halt',
       makeSubmission({ isCancelledByHalt: true }),
@@ -212,7 +212,7 @@ test('each report, alone and with others', () => {
     [
       'two ends that disagree',
       makeSubmission(),
-      fresh(ended('cancelled', '0'), ended('postponed', '0')),
+      fresh(ended('cancelled', '0'), ended('suspended', '0')),
       'impossible: two final reports disagree',
     ],
   ];

@@ -196,7 +196,7 @@ test('less than asked is sold as less, and the rest is reported with its reason'
   await finish();
   assert.equal(
     await look(),
-    'CANCELLED refused | FILLED 4.5/4.5, FILLED 3/3 | CLOSED 1 | ' +
+    'CANCELLED rejected | FILLED 4.5/4.5, FILLED 3/3 | CLOSED 1 | ' +
       `not granted by the keeper of the holdings: 5.5 ${sap} (pledged)`,
   );
   assert.equal(reportIn(ledger), `1: ${sap} sold 4.5 released 0, ${fund} sold 3 released 0`);
@@ -207,7 +207,7 @@ test('what is refused as a whole is not sold: it ends without an order', async (
   const limit = () => ({ units: '0', reason: 'frozen by court' });
   const { look, finish, audited, ledger } = await begin(t, { limit });
   await finish();
-  assert.match(await look(), /^CANCELLED refused \| CLOSED {2}\| not granted .*frozen by court/);
+  assert.match(await look(), /^CANCELLED rejected \| CLOSED {2}\| not granted .*frozen by court/);
   assert.equal(reportIn(ledger), `1: ${sap} sold 0 released 0`);
   await audited();
 });
@@ -226,7 +226,7 @@ test('what arrives later is asked for by itself, and what was withheld is not as
   await finish();
   assert.match(
     await look(),
-    /^CANCELLED refused \| FILLED 6\/6, FILLED 2\/2 \| CLOSED 1, CLOSED 2 \|/,
+    /^CANCELLED rejected \| FILLED 6\/6, FILLED 2\/2 \| CLOSED 1, CLOSED 2 \|/,
   );
   assert.equal(ledger.entries.size, 2);
   await audited();
@@ -604,7 +604,7 @@ test('a worker without the setting sells what another was granted, and no more',
   await steps.release();
   await steps.reserve();
   await runUntilIdle(stepsWithout());
-  assert.match(await look(), /^CANCELLED refused \| FILLED 4\/4 \| CLOSED 1 \| not granted/);
+  assert.match(await look(), /^CANCELLED rejected \| FILLED 4\/4 \| CLOSED 1 \| not granted/);
   await audited();
 });
 
@@ -697,7 +697,7 @@ test('whatever is held, locked, withheld and granted: no more is sold than grant
           held: decimal('0'),
           fractional,
           tradable,
-          refused: false,
+          rejected: false,
           route: { venue: 'XSIM', symbol: undefined, currency: 'EUR' },
           lotSize: lot === undefined ? undefined : decimal(lot),
           withheld:

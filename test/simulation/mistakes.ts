@@ -21,7 +21,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         from: "<= now) return 'never_arrived';",
-        to: "<= now) return { type: 'refused', reason: 'never arrived', temporary: true };",
+        to: "<= now) return { type: 'rejected', reason: 'never arrived', temporary: true };",
       },
     ],
   },
@@ -31,7 +31,7 @@ export const mutations: readonly Mutation[] = [
     edits: [
       {
         from: "{ type: 'unknown', reason: 'the venue did not answer' }",
-        to: "{ type: 'refused', reason: 'the venue did not answer', temporary: false }",
+        to: "{ type: 'rejected', reason: 'the venue did not answer', temporary: false }",
       },
     ],
   },

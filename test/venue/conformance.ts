@@ -66,7 +66,7 @@ export function conformanceSuite(
     const outcomes = await of.venue.submit(orders);
     assert.deepEqual(
       outcomes.map((outcome) => outcome.type),
-      ['accepted', 'refused', 'accepted'],
+      ['accepted', 'rejected', 'accepted'],
     );
     const ids = outcomes.map((outcome) => 'venueOrderId' in outcome && outcome.venueOrderId);
     assert.notEqual(ids[0], ids[2]);
@@ -112,7 +112,7 @@ export function conformanceSuite(
     const foreign = { ...accepted, tenantId: newId<'tenant'>() };
     const found = await of.elsewhere.lookUp([accepted, refused, never, foreign]);
     const types = found.map((outcome) => outcome.type);
-    assert.deepEqual(types, ['accepted', 'refused', 'not_found', 'not_found']);
+    assert.deepEqual(types, ['accepted', 'rejected', 'not_found', 'not_found']);
     assert.deepEqual(found[0], answer);
   });
 

@@ -1,5 +1,5 @@
 // Liquidations in a market that is not always open: release waits, orders wait, what the close finds
-// working is postponed and finished in the next session.
+// working is suspended and finished in the next session.
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
@@ -120,7 +120,7 @@ test('orders released in the last second wait unsent for the next session', asyn
   assert.equal(await look(), 'FILLED: FILLED 1');
 });
 
-test('what works at the close is postponed, and sold in the next session under another id', async (t) => {
+test('what works at the close is suspended, and sold in the next session under another id', async (t) => {
   const { ask, runAt, sql } = await begin(t, '2026-01-07T20:59:59.999Z', 60_000);
   const look = await ask(sale);
   await runAt('2026-01-07T20:59:59.999Z');
@@ -133,7 +133,7 @@ test('what works at the close is postponed, and sold in the next session under a
   const outcomes = await sql`select s.outcome from unwind.submissions s order by s.sent_at`;
   assert.deepEqual(
     outcomes.map((row) => row['outcome']),
-    ['postponed', 'filled'],
+    ['suspended', 'filled'],
   );
 });
 
@@ -145,7 +145,7 @@ test('an order that rests ends with the session, and rests again in the next', a
   await runAt('2026-01-09T07:00:00.000Z');
   assert.equal(await look(), 'PROCESSING: PROCESSING 2');
   const reports = await sql`select r.type, r.reason from unwind_v1.venue_reports r`;
-  assert.deepEqual([...reports], [{ type: 'postponed', reason: 'the market has closed' }]);
+  assert.deepEqual([...reports], [{ type: 'suspended', reason: 'the market has closed' }]);
 });
 
 test('a fund is executed once a day, at the fixing of the next trading day', async (t) => {
@@ -198,7 +198,7 @@ test('point 3: a halted instrument is waited for, and not sent to the venue', as
   assert.equal(await look(), 'FILLED: FILLED 1, FILLED 1');
 });
 
-test('an order that meets a halt is refused for now, journalled so, and tried again', async (t) => {
+test('an order that meets a halt is rejected for now, journalled so, and tried again', async (t) => {
   const { ask, runAt, steps, clock, sql } = await begin(t, '2026-01-05T10:00:00.000Z');
   const look = await ask(sale);
   await steps.release();
@@ -207,7 +207,7 @@ test('an order that meets a halt is refused for now, journalled so, and tried ag
   assert.equal(await look(), 'PROCESSING: PROCESSING 1');
   const journal = await sql`select j.outcome, j.temporary, j.reason from unwind_v1.venue_journal j`;
   const reason = 'trading in the instrument is halted';
-  assert.deepEqual([...journal], [{ outcome: 'refused', temporary: true, reason }]);
+  assert.deepEqual([...journal], [{ outcome: 'rejected', temporary: true, reason }]);
   await inTransaction(sql, (tx) => announceHalt(tx, { venue, isin: sap, isHalted: false, at }));
   clock.advance(5_000);
   await runAt(clock.now().toISOString());

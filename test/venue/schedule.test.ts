@@ -47,7 +47,7 @@ const told: readonly { course: Course; reports: string }[] = [
   { course: 'in_parts', reports: 'trade 1, trade 2, trade 3, trade 4, filled 6' },
   { course: 'cancelled_before_last', reports: 'trade 1, trade 2, trade 3, trade 4, cancelled 4' },
   { course: 'cancelled', reports: 'cancelled 0' },
-  { course: 'refused', reports: '' },
+  { course: 'rejected', reports: '' },
   { course: 'resting', reports: '' },
   {
     course: 'filled_late',
@@ -63,17 +63,17 @@ for (const { course, reports } of told) {
   });
 }
 
-test('interrupted: half of the orders, at random, are postponed half-way', () => {
+test('interrupted: half of the orders, at random, are suspended half-way', () => {
   const all = Array.from({ length: 200 }, (_, i) => {
     return shown(scheduleOf(order('interrupted', { clientOrderId: `ORDER${i}` }), usualTerms));
   });
   const [whole, half] = [
     'trade 1, trade 2, trade 3, trade 4, filled 6',
-    'trade 1, trade 2, postponed 2',
+    'trade 1, trade 2, suspended 2',
   ];
   assert.deepEqual(new Set(all), new Set([whole, half]));
-  const postponed = all.filter((one) => one === half).length;
-  assert.ok(postponed > 60 && postponed < 140, `${postponed} of 200`);
+  const suspended = all.filter((one) => one === half).length;
+  assert.ok(suspended > 60 && suspended < 140, `${suspended} of 200`);
 });
 
 test('the number of executions grows with the amount', () => {
@@ -87,12 +87,12 @@ test('the number of executions grows with the amount', () => {
   assert.deepEqual(table, [1, 2, 2, 3, 4, 4, 5, 5]);
 });
 
-test('an order is postponed when the market closes over it, unless it waits for the fixing', () => {
+test('an order is suspended when the market closes over it, unless it waits for the fixing', () => {
   const closing = { ...usualTerms, closesMs: 0 };
   for (const course of Object.keys(courses) as Course[]) {
-    if (course === 'refused' || course === 'once_a_day') continue;
+    if (course === 'rejected' || course === 'once_a_day') continue;
     const reports = scheduleOf(order(course), closing);
-    assert.equal(shown(reports), 'postponed 0', course);
+    assert.equal(shown(reports), 'suspended 0', course);
   }
   assert.equal(shown(scheduleOf(order('once_a_day'), closing)), 'filled 6');
   assert.equal(scheduleOf(order('once_a_day'), closing)[0]?.sentMs, hourMs);
@@ -148,7 +148,7 @@ function assertOneStory(one: AcceptedOrder, reports: readonly ScheduledReport[])
   const story = reports.toSorted(asTheyHappened);
   const finals = story.filter(({ event }) => isFinal(event));
   const { course } = one.behaviour;
-  assert.ok(finals.length === 1 || course === 'refused' || course === 'resting');
+  assert.ok(finals.length === 1 || course === 'rejected' || course === 'resting');
   const lasts = story.flatMap(({ event }) => tradeOf(event) ?? []);
   assert.ok(
     lasts.every(({ lastQuantity, lastPrice }) => lastQuantity.gt('0') && lastPrice === one.price),

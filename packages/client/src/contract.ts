@@ -51,7 +51,7 @@ export interface LiquidationOrder {
   readonly side: 'SELL';
   /**
    * NEW until it is sent to the venue, PROCESSING until it is final, then FILLED, or CANCELLED
-   * when the venue refused it or ended it with a quantity left.
+   * when the venue rejected it or ended it with a quantity left.
    */
   readonly status: 'NEW' | 'PROCESSING' | 'FILLED' | 'CANCELLED';
 }

@@ -118,7 +118,7 @@ export interface LiquidationStory {
   /** Absent: it is open. */
   readonly ended_at?: string;
   /** Why it has ended. */
-  readonly end_reason?: 'flat' | 'client' | 'refused' | 'limit' | 'abandoned';
+  readonly end_reason?: 'flat' | 'client' | 'rejected' | 'limit' | 'abandoned';
   /** What stays in the account: it is less than a lot, or was not granted. */
   readonly end_note?: string;
   /** How often orders were made. */
@@ -216,7 +216,7 @@ export interface StoryOrder {
     readonly status: 'SENDING' | 'WORKING' | 'DONE';
     /** When it was to be sent. */
     readonly sent_at: string;
-    /** filled, cancelled, refused or postponed. */
+    /** filled, cancelled, rejected or suspended. */
     readonly outcome?: string;
     /** The venue's. */
     readonly reason?: string;

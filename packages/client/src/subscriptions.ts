@@ -172,7 +172,7 @@ export interface DeliveryAttempt {
   /** What came of it, in a few words. */
   readonly outcome: string;
   /** The first characters of the response. */
-  readonly answer: string;
+  readonly response: string;
   /** The number of the attempt. */
   readonly attempt: number;
   /** Events it carried. */

@@ -136,7 +136,7 @@ function Facts({ data }) {
 const endings = {
   flat: 'Everything that can be sold was sold.',
   client: 'The client cancelled it in time.',
-  refused: 'The venue refused what was left.',
+  rejected: 'The venue rejected what was left.',
   limit: 'It had reached its last round or its age, and ended with what was sold.',
   abandoned: 'An operator ended it with what was sold.',
 };

@@ -7,7 +7,7 @@ const why = (words, help, tone) => ({ words, help, tone });
 export const reasons = {
   parked: why('Parked', 'A step failed again and again. A person has to look.', 'bad'),
   stopping: why('Stopping', 'It is to end early; the venue still has orders.', 'warn'),
-  rejected: why('Rejected', 'The venue refused the order for good.', 'bad'),
+  rejected: why('Rejected', 'The venue rejected the order for good.', 'bad'),
   fraction: why('Fraction left', 'The venue trades whole units only.', 'warn'),
   sent_unanswered: why(
     'No answer',

@@ -22,7 +22,7 @@ const courses = {
   in_parts: 'filled in parts',
   cancelled_before_last: 'cancelled before the last part',
   cancelled: 'cancelled, nothing sold',
-  refused: 'refused for good',
+  rejected: 'rejected for good',
   resting: 'rests, never sold',
   interrupted: 'interrupted half-way',
   filled_late: 'last part reported late',

@@ -203,8 +203,8 @@ function Attempts({ attempts, result, choose }) {
         figures('Attempt', ({ attempt }) => attempt),
         figures('Took', (row) => `${grouped(row.duration_ms)} ms`),
         column(
-          'Body of the answer',
-          ({ answer }) => html`<span class="mono soft">${answer.slice(0, 120) || '–'}</span>`,
+          'Body of the response',
+          ({ response }) => html`<span class="mono soft">${response.slice(0, 120) || '–'}</span>`,
         ),
       ]}
     />

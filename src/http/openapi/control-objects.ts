@@ -120,7 +120,7 @@ const orderStory = shape('Order in a story', {
         'SENDING: the venue has not answered yet. WORKING: it has the order. DONE: it is final.',
       ),
       sent_at: instant('When it was to be sent.'),
-      outcome: Type.Optional(text('filled, cancelled, refused or postponed.')),
+      outcome: Type.Optional(text('filled, cancelled, rejected or suspended.')),
       reason: Type.Optional(text("The venue's.")),
     }),
   ),
@@ -160,7 +160,7 @@ export function storyOf(object: TObject) {
     released_at: Type.Optional(instant('Absent: it was not released.')),
     ended_at: Type.Optional(instant('Absent: it is open.')),
     end_reason: Type.Optional(
-      some(['flat', 'client', 'refused', 'limit', 'abandoned'], 'Why it has ended.'),
+      some(['flat', 'client', 'rejected', 'limit', 'abandoned'], 'Why it has ended.'),
     ),
     end_note: Type.Optional(
       text('What stays in the account: it is less than a lot, or was not granted.'),

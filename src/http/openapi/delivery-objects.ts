@@ -49,7 +49,7 @@ export const attempt = shape('Delivery attempt', {
   duration_ms: count('Until the response, or the failure.'),
   status: orNull(Type.Integer({ description: 'The HTTP status; null without a response.' })),
   outcome: text('What came of it, in a few words.'),
-  answer: text('The first characters of the response.', { maxLength: 1_000 }),
+  response: text('The first characters of the response.', { maxLength: 1_000 }),
   attempt: count('The number of the attempt.'),
   events: count('Events it carried.'),
   first_event_id: orNull(uuid('The first of them.')),

@@ -14,7 +14,7 @@ const deliveries = {
   FILLED: 'A liquidation ended: nothing sellable is left, and `cash_amount` is what was earned.',
   SETTLED: 'The settlement dates of all that a FILLED liquidation has sold have come.',
   CANCELLED:
-    'A liquidation ended before everything was sold: its client cancelled it, or the venue refused ' +
+    'A liquidation ended before everything was sold: its client cancelled it, or the venue rejected ' +
     'an order. What was sold stays sold.',
 } as const;
 

@@ -110,7 +110,7 @@ export const attemptView = {
   duration_ms: 48,
   status: 503,
   outcome: 'answered 503',
-  answer: 'try later',
+  response: 'try later',
   attempt: 2,
   events: 1,
   first_event_id: newEvent.id,

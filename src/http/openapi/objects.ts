@@ -23,7 +23,7 @@ export const liquidationOrder = shape('Order of a liquidation', {
   status: some(
     statuses,
     'NEW until it is sent to the venue, PROCESSING until it is final, then FILLED, or CANCELLED ' +
-      'when the venue refused it or ended it with a quantity left.',
+      'when the venue rejected it or ended it with a quantity left.',
   ),
 });
 

@@ -174,9 +174,9 @@ class Answers {
 
 function outcomeOf(order: FixOrder | undefined): LookUpOutcome {
   if (order === undefined) return { type: 'not_found' };
-  const { refusal, venueOrderId } = order;
-  if (refusal !== undefined) {
-    return { type: 'refused', reason: refusal.reason, temporary: refusal.isTemporary };
+  const { rejection, venueOrderId } = order;
+  if (rejection !== undefined) {
+    return { type: 'rejected', reason: rejection.reason, temporary: rejection.isTemporary };
   }
   if (venueOrderId !== undefined) return { type: 'accepted', venueOrderId };
   // Withdrawn before it was sent: its report says so.

@@ -145,9 +145,9 @@ export async function findSent(
 export async function findSentAs(
   sql: Sql,
   writer: Writer,
-  refused: readonly { readonly number: number }[],
+  rejected: readonly { readonly number: number }[],
 ): Promise<ReadonlyMap<number, string>> {
-  if (refused.length === 0) return new Map();
+  if (rejected.length === 0) return new Map();
   const rows = await sql<{ number: string; client_order_id: string }[]>`
     select m.number, m.client_order_id
     from unwind.fix_messages m
@@ -155,7 +155,7 @@ export async function findSentAs(
       and m.trading_day = ${writer.day}::date
       and m.direction = 'out'
       and m.type = 'D'
-      and m.number = any (${refused.map(({ number }) => number)}::bigint[])`;
+      and m.number = any (${rejected.map(({ number }) => number)}::bigint[])`;
   return new Map(rows.map((row) => [Number(row.number), row.client_order_id]));
 }
 

@@ -15,21 +15,21 @@ import {
 } from '../venue.ts';
 import type { FixOrder, NewReport } from './order.ts';
 
-type OrderRow = RowOf<Omit<FixOrder, 'refusal'>> & {
-  readonly refusal: string | null;
-  readonly is_refusal_temporary: boolean | null;
+type OrderRow = RowOf<Omit<FixOrder, 'rejection'>> & {
+  readonly rejection: string | null;
+  readonly is_rejection_temporary: boolean | null;
 };
 
 const orderColumns = fragment`
   o.tenant_id, o.client_order_id, o.isin, o.symbol, o.currency, o.quantity, o.status,
-  to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.refusal,
-  o.is_refusal_temporary`;
+  to_char(o.sent_on, 'YYYYMMDD') as sent_on, o.venue_order_id, o.cumulative_quantity, o.rejection,
+  o.is_rejection_temporary`;
 
 function toOrder(row: OrderRow): FixOrder {
-  const { refusal: reason, is_refusal_temporary: isTemporary, ...order } = row;
-  const refusal = reason === null ? undefined : { reason, isTemporary: isTemporary ?? false };
+  const { rejection: reason, is_rejection_temporary: isTemporary, ...order } = row;
+  const rejection = reason === null ? undefined : { reason, isTemporary: isTemporary ?? false };
   const decimals = { quantity: decimal, cumulativeQuantity: decimal };
-  return { ...thingOf<Omit<FixOrder, 'refusal'>>(order, decimals), refusal };
+  return { ...thingOf<Omit<FixOrder, 'rejection'>>(order, decimals), rejection };
 }
 
 /**
@@ -153,9 +153,9 @@ export function updateOrdersSql(orders: readonly FixOrder[]): Fragment {
       status = n.status,
       venue_order_id = n.venue_order_id,
       cumulative_quantity = n.cumulative_quantity,
-      refusal = n.reason,
-      is_refusal_temporary = n.is_temporary
-    from ${rowsOf(orders.map(({ refusal, ...order }) => ({ ...order, ...refusal }))).as(`n (
+      rejection = n.reason,
+      is_rejection_temporary = n.is_temporary
+    from ${rowsOf(orders.map(({ rejection, ...order }) => ({ ...order, ...rejection }))).as(`n (
       tenant_id uuid, client_order_id text, status text, venue_order_id text,
       cumulative_quantity numeric, reason text, is_temporary boolean
     )`)}

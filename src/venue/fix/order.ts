@@ -11,7 +11,7 @@ import type { End, Finding, Reading } from './reading.ts';
 export type FixOrderStatus = 'QUEUED' | 'SENT' | 'WORKING' | 'DONE';
 
 /** Why the venue never worked it. */
-export interface Refusal {
+export interface Rejection {
   readonly reason: string;
   /** It may be tried again under another client order id. */
   readonly isTemporary: boolean;
@@ -32,7 +32,7 @@ export interface FixOrder {
   readonly sentOn: string | undefined;
   readonly venueOrderId: string | undefined;
   readonly cumulativeQuantity: Decimal;
-  readonly refusal: Refusal | undefined;
+  readonly rejection: Rejection | undefined;
 }
 
 /** What a message changes. */
@@ -84,9 +84,9 @@ export function conclude(order: FixOrder, reading: Reading, around: Surroundings
 
 /** A venue that has given the order an id works it, as long as it says nothing else. */
 function acknowledged(order: FixOrder, { venueOrderId, findings }: Reading): FixOrder {
-  const isRefused = findings.some(({ type }) => type === 'ended' || type === 'not_known');
+  const isRejected = findings.some(({ type }) => type === 'ended' || type === 'not_known');
   if (order.status !== 'SENT' && order.status !== 'QUEUED') return order;
-  if (isRefused && !findings.some(({ type }) => type === 'traded')) return order;
+  if (isRejected && !findings.some(({ type }) => type === 'traded')) return order;
   if (venueOrderId === undefined) return order;
   return { ...order, status: 'WORKING', venueOrderId };
 }
@@ -170,7 +170,7 @@ function ended(
   const { before, reading, around } = statement;
   const isUnasked = said === 'cancelled' && !reading.answersRequest;
   const isLeft = reading.cumulativeQuantity.lt(order.quantity);
-  const end = isUnasked && isLeft && around.cancelsByItself ? 'postponed' : said;
+  const end = isUnasked && isLeft && around.cancelsByItself ? 'suspended' : said;
   const { cumulativeQuantity, venueOrderId } = reading;
   if (order.status === 'DONE') {
     const isSame = order.cumulativeQuantity.eq(cumulativeQuantity);
@@ -179,8 +179,8 @@ function ended(
   const isWorked = before.status === 'WORKING' || order.status === 'WORKING';
   if (!isWorked && end !== 'cancelled') {
     // The venue never worked it: that is the outcome of the submission, not a report of it.
-    const refusal = { reason, isTemporary: end === 'postponed' };
-    return unchanged({ ...order, status: 'DONE', refusal });
+    const rejection = { reason, isTemporary: end === 'suspended' };
+    return unchanged({ ...order, status: 'DONE', rejection });
   }
   const known = { ...order, venueOrderId: order.venueOrderId ?? venueOrderId };
   const next: FixOrder = { ...known, status: 'DONE', cumulativeQuantity };
@@ -209,6 +209,9 @@ function notKnown(order: FixOrder, { around }: Statement, reason: string): Concl
     return problem(order, `the venue was sent it today and does not know it: ${reason}`);
   }
   // Its trading day is over, and it never came to the venue.
-  const refusal = { reason: `not sent before the trading day ended: ${reason}`, isTemporary: true };
-  return unchanged({ ...order, status: 'DONE', refusal });
+  const rejection = {
+    reason: `not sent before the trading day ended: ${reason}`,
+    isTemporary: true,
+  };
+  return unchanged({ ...order, status: 'DONE', rejection });
 }

@@ -9,7 +9,7 @@ import { type Fault, instantIn, numberIn, rejectReasons } from './header.ts';
 import type { VersionTerms } from './profile.ts';
 
 /** Why an order came to its end without its whole quantity. */
-export type End = 'cancelled' | 'rejected' | 'postponed';
+export type End = 'cancelled' | 'rejected' | 'suspended';
 
 export interface Execution {
   /** FIX 17. */
@@ -51,8 +51,8 @@ export interface Reading {
   readonly findings: readonly Finding[];
 }
 
-/** What a session message says of a message of ours: its number (FIX 45) was refused. */
-export interface Refused {
+/** What a session message says of a message of ours: its number (FIX 45) was rejected. */
+export interface Rejected {
   readonly number: number;
   readonly reason: string;
 }
@@ -152,10 +152,10 @@ function kindOf(message: FixMessage, { hasExecTransType }: VersionTerms): Kind {
 /** OrdStatus (39) values that end an order. */
 const ends: Readonly<Record<string, End | 'filled'>> = {
   '2': 'filled',
-  '3': 'postponed',
+  '3': 'suspended',
   '4': 'cancelled',
   '8': 'rejected',
-  C: 'postponed',
+  C: 'suspended',
 };
 /** OrdRejReason (103): exchange closed, too late to enter. */
 const temporaryReasons: ReadonlySet<string> = new Set(['2', '4']);
@@ -181,13 +181,13 @@ export function readMessage(message: FixMessage, terms: VersionTerms): Reading |
   return { ...common, findings: findingsIn(message, kindOf(message, terms)) };
 }
 
-/** The message of ours that the venue refused. */
-export function readRefusal(message: FixMessage): Refused | undefined {
+/** The message of ours that the venue rejected. */
+export function readRejection(message: FixMessage): Rejected | undefined {
   const number = numberIn(message, 45);
   if ((message.type !== '3' && message.type !== 'j') || number === undefined) return undefined;
   const tag = fieldOf(message, 371);
   const about = tag === undefined ? '' : ` (field ${tag})`;
-  return { number, reason: `${reasonIn(message, 'the venue refused the message')}${about}` };
+  return { number, reason: `${reasonIn(message, 'the venue rejected the message')}${about}` };
 }
 
 function findingsIn(message: FixMessage, kind: Kind): readonly Finding[] {
@@ -212,9 +212,9 @@ function findingsIn(message: FixMessage, kind: Kind): readonly Finding[] {
     case 'rejected':
       return [rejection(message)];
     case 'expired':
-      return [{ type: 'ended', end: 'postponed', reason: reasonIn(message, 'expired') }];
+      return [{ type: 'ended', end: 'suspended', reason: reasonIn(message, 'expired') }];
     case 'done_for_day':
-      return [{ type: 'ended', end: 'postponed', reason: reasonIn(message, 'done for the day') }];
+      return [{ type: 'ended', end: 'suspended', reason: reasonIn(message, 'done for the day') }];
   }
 }
 
@@ -246,7 +246,7 @@ function statusIn(message: FixMessage, status: string): Finding {
 function rejection(message: FixMessage): Finding {
   const isTemporary = temporaryReasons.has(fieldOf(message, 103) ?? '');
   const reason = reasonIn(message, 'rejected');
-  return { type: 'ended', end: isTemporary ? 'postponed' : 'rejected', reason };
+  return { type: 'ended', end: isTemporary ? 'suspended' : 'rejected', reason };
 }
 
 function cancelReject(message: FixMessage): Finding {

@@ -10,7 +10,7 @@ import { findSentAs, type InMessage, recordIn } from './message-store.ts';
 import { conclude, type FixOrder, type NewReport, type Surroundings } from './order.ts';
 import { findOrdersNamed } from './order-store.ts';
 import type { VersionTerms } from './profile.ts';
-import { type Reading, readMessage, readRefusal } from './reading.ts';
+import { type Reading, readMessage, readRejection } from './reading.ts';
 import type { Writer } from './session-store.ts';
 
 export type Received = Extract<Effect, { type: 'receive' }>;
@@ -55,15 +55,15 @@ export function receiveMessages(
   // Only the writer of a session changes orders that were sent: what is read here still holds when it is
   // written, or the number expected has moved and nothing is.
   return againAfterConflict(sql, async () => {
-    const refusals = received.flatMap(({ message }) => readRefusal(message) ?? []);
-    const refused = await findSentAs(sql, writer, refusals);
-    const names = [...readings.flatMap((one) => one?.names ?? []), ...refused.values()];
+    const rejections = received.flatMap(({ message }) => readRejection(message) ?? []);
+    const rejected = await findSentAs(sql, writer, rejections);
+    const names = [...readings.flatMap((one) => one?.names ?? []), ...rejected.values()];
     const book = await openBook(sql, { venue: writer.venue, names });
     const messages = received.map((one, i): InMessage => {
       const { message, fault } = one;
       const problem = fault
-        ? `refused: field ${fault.tag ?? '?'} (reason ${fault.reason})`
-        : (take(book, readings[i], around) ?? takeRefusal(book, message, refused));
+        ? `rejected: field ${fault.tag ?? '?'} (reason ${fault.reason})`
+        : (take(book, readings[i], around) ?? takeRejection(book, message, rejected));
       return {
         message,
         number: numberIn(message, 34) ?? 0,
@@ -130,20 +130,20 @@ function take(
   return conclusion.problems.length === 0 ? undefined : conclusion.problems.join('; ');
 }
 
-/** A new order that the venue could not even read is refused for good. */
-function takeRefusal(
+/** A new order that the venue could not even read is rejected for good. */
+function takeRejection(
   book: Book,
   message: FixMessage,
-  refused: ReadonlyMap<number, string>,
+  rejected: ReadonlyMap<number, string>,
 ): string | undefined {
-  const refusal = readRefusal(message);
-  if (refusal === undefined) return undefined;
-  const name = refused.get(refusal.number);
+  const rejection = readRejection(message);
+  if (rejection === undefined) return undefined;
+  const name = rejected.get(rejection.number);
   const order = name === undefined ? undefined : book.orders.get(name);
-  const text = `our message ${refusal.number} was refused: ${refusal.reason}`;
+  const text = `our message ${rejection.number} was rejected: ${rejection.reason}`;
   if (name === undefined || order?.status !== 'SENT') return text;
-  const { reason } = refusal;
-  book.orders.set(name, { ...order, status: 'DONE', refusal: { reason, isTemporary: false } });
+  const { reason } = rejection;
+  book.orders.set(name, { ...order, status: 'DONE', rejection: { reason, isTemporary: false } });
   book.changed.add(name);
   return text;
 }

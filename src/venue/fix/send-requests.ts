@@ -92,13 +92,13 @@ export async function numberRequests(
       const isStopped = isNew(request) && stopped.has(request.clientOrderId);
       return { request, made: isStopped ? stoppedBefore : fieldsFor(request, profile, now) };
     });
-    const refused = made.flatMap(({ request, made: why }) => {
-      return typeof why === 'string' ? refusedHere(request, why) : [];
+    const rejected = made.flatMap(({ request, made: why }) => {
+      return typeof why === 'string' ? rejectedHere(request, why) : [];
     });
     const ready = made.flatMap(({ request, made: fields }) => {
       return typeof fields === 'string' ? [] : { request, fields };
     });
-    await updateOrders(tx, refused);
+    await updateOrders(tx, rejected);
     if (ready.length > 0) {
       const requests = ready.map(({ request }) => request);
       const out = ready.map(({ request, fields }) => toOut(fields, request));
@@ -140,9 +140,9 @@ function fieldsFor(
 }
 
 /** An order that never left: it is tried again under another client order id. */
-function refusedHere(request: QueuedRequest, reason: string): FixOrder {
-  const refusal = { reason, isTemporary: true };
-  return { ...request, status: 'DONE', sentOn: undefined, cumulativeQuantity: zero, refusal };
+function rejectedHere(request: QueuedRequest, reason: string): FixOrder {
+  const rejection = { reason, isTemporary: true };
+  return { ...request, status: 'DONE', sentOn: undefined, cumulativeQuantity: zero, rejection };
 }
 
 /**
@@ -227,13 +227,13 @@ async function stillWanted(
           : isStopped
             ? 'a control stopped it before it came to the venue'
             : 'it did not come to the venue in time';
-        const refused: FixOrder = {
+        const rejected: FixOrder = {
           ...order,
           status: 'DONE',
-          refusal: { reason, isTemporary: true },
+          rejection: { reason, isTemporary: true },
         };
-        orders.set(clientOrderId, refused);
-        stale.push(refused);
+        orders.set(clientOrderId, rejected);
+        stale.push(rejected);
       }
     }
     await updateOrders(tx, stale);

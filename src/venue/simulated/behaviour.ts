@@ -7,10 +7,10 @@ export const courses = {
   in_parts: 'one to five executions: one below EUR 101, one more from each of 101, 201, 301, 401',
   cancelled_before_last: 'the same executions but the last, then cancelled by the trading partner',
   cancelled: 'cancelled by the trading partner, nothing sold',
-  refused: 'refused for good',
+  rejected: 'rejected for good',
   resting: 'taken and never executed: it rests until it is cancelled',
   interrupted:
-    'in parts; every second order, at random, is postponed after the first of two halves',
+    'in parts; every second order, at random, is suspended after the first of two halves',
   filled_late: 'cancelled before the last execution, which is reported all the same 10 s later',
   busted: 'in parts, and 10 s after the end the first execution is declared void',
   once_a_day:
@@ -77,7 +77,7 @@ export const sandboxInstruments: Readonly<Record<string, SandboxInstrument>> = {
   IE00B5M1WJ87: behaving({ course: 'in_parts' }),
   IE00BF2GFH28: behaving({ course: 'cancelled_before_last' }),
   ZZCANCEL0000: behaving({ course: 'cancelled' }),
-  ZZREFUSED006: behaving({ course: 'refused' }),
+  ZZREFUSED006: behaving({ course: 'rejected' }),
   ZZRESTING006: behaving({ course: 'resting' }),
   ZZHALTING000: behaving({ course: 'interrupted' }),
   ZZLATEFILL05: behaving({ course: 'filled_late' }),

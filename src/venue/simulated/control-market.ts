@@ -76,7 +76,7 @@ export async function controlMarket(
   return commands.clock === undefined ? undefined : moveClock(tx, commands.clock, now);
 }
 
-/** Calendar, announcements and halts; what is working when trading stops is postponed. */
+/** Calendar, announcements and halts; what is working when trading stops is suspended. */
 async function trade(tx: Tx, commands: MarketCommands, now: Date): Promise<void> {
   const { calendar, trading, instruments } = commands;
   if (calendar !== undefined) await setCalendar(tx, simulatedMic, calendar ?? undefined);
@@ -87,12 +87,12 @@ async function trade(tx: Tx, commands: MarketCommands, now: Date): Promise<void>
   const { at, isOpen } = await findMarket(tx, now);
   if (!isOpen) {
     const without = await findIsinsOfFixing(tx);
-    await postponeWorking(tx, { isin: undefined, without, at, reason: marketHasClosed });
+    await suspendWorking(tx, { isin: undefined, without, at, reason: marketHasClosed });
   }
   for (const { isin, isHalted } of instruments) {
     await announceHalt(tx, { venue: simulatedMic, isin, isHalted, at });
     const reason = 'trading in the instrument is halted';
-    if (isHalted) await postponeWorking(tx, { isin, without: [], at, reason });
+    if (isHalted) await suspendWorking(tx, { isin, without: [], at, reason });
   }
 }
 
@@ -106,12 +106,12 @@ async function findIsinsOfFixing(tx: Tx): Promise<readonly string[]> {
   return [...own, ...chosen];
 }
 
-async function postponeWorking(
+async function suspendWorking(
   tx: Tx,
   which: { isin: string | undefined; without: readonly string[]; at: Date; reason: string },
 ): Promise<void> {
   const { at, reason } = which;
-  const end = { type: 'postponed', reason } as const;
+  const end = { type: 'suspended', reason } as const;
   for (;;) {
     const orders = await findWorkingOrders(tx, { ...which, limit: endedAtOnceMax });
     await endOrders(tx, { orders, end, at });

@@ -11,7 +11,7 @@ export async function endOrders(
   tx: Tx,
   batch: {
     orders: readonly OrderState[];
-    end: { type: 'cancelled' | 'postponed'; reason: string };
+    end: { type: 'cancelled' | 'suspended'; reason: string };
     at: Date;
   },
 ): Promise<void> {

@@ -13,7 +13,7 @@ import { scheduleReports } from './store.ts';
 export const forcedOutcomes = [
   'filled',
   'cancelled',
-  'postponed',
+  'suspended',
   'filled_late',
   'busted',
 ] as const;
@@ -62,7 +62,7 @@ function eventsOf(
       return [execution(state, left, 'filled')];
     }
     case 'cancelled':
-    case 'postponed': {
+    case 'suspended': {
       const sold = quantity ?? zero;
       if (sold.eq(left)) return 'an order of which nothing is left is filled';
       const cumulativeQuantity = state.soldQuantity.plus(sold);

@@ -51,7 +51,7 @@ interface Happening {
 function eventsOf(order: AcceptedOrder, terms: Terms): readonly Happening[] {
   const { course } = order.behaviour;
   switch (course) {
-    case 'refused':
+    case 'rejected':
     case 'resting':
       return [];
     case 'filled':
@@ -107,7 +107,7 @@ export function executionIdOf(clientOrderId: string, number: number): string {
 function ended(
   happenings: readonly Happening[],
   kept: number,
-  end: { type: 'cancelled' | 'postponed'; reason: string },
+  end: { type: 'cancelled' | 'suspended'; reason: string },
 ): readonly Happening[] {
   const before = happenings.slice(0, kept);
   const cumulativeQuantity = before.at(-1)?.event.cumulativeQuantity ?? zero;
@@ -125,7 +125,7 @@ function interrupted(order: AcceptedOrder, terms: Terms): readonly Happening[] {
   const { seed } = terms;
   if (randomOf('interrupted', { seed, clientOrderId: order.clientOrderId }) % 2 === 0) return all;
   const reason = 'trading in the instrument is interrupted';
-  return ended(all, Math.floor(all.length / 2), { type: 'postponed', reason });
+  return ended(all, Math.floor(all.length / 2), { type: 'suspended', reason });
 }
 
 function filledLate(order: AcceptedOrder, terms: Terms): readonly Happening[] {
@@ -147,7 +147,7 @@ function busted(order: AcceptedOrder, terms: Terms): readonly Happening[] {
   return [...all, { atMs: last.atMs + afterwardsMs, event: bust }];
 }
 
-/** What the market closes over does not happen: the order is postponed then. */
+/** What the market closes over does not happen: the order is suspended then. */
 function untilClosing(
   happenings: readonly Happening[],
   { behaviour }: AcceptedOrder,
@@ -160,7 +160,7 @@ function untilClosing(
   const kept = happenings.slice(0, atEnd < 0 ? 0 : atEnd).filter(({ atMs }) => atMs < closesMs);
   const cumulativeQuantity = kept.at(-1)?.event.cumulativeQuantity ?? zero;
   const reason = marketHasClosed;
-  return [...kept, { atMs: closesMs, event: { type: 'postponed', reason, cumulativeQuantity } }];
+  return [...kept, { atMs: closesMs, event: { type: 'suspended', reason, cumulativeQuantity } }];
 }
 
 export const marketHasClosed = 'the market has closed';

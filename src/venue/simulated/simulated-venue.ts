@@ -1,5 +1,5 @@
 // The simulated venue: a real counterpart with its own memory. Each call is a commit of its own; it
-// keeps a journal of everything submitted, refuses a client order id it has seen, and reports in one
+// keeps a journal of everything submitted, rejects a client order id it has seen, and reports in one
 // gapless sequence on the market clock, whichever process asks.
 
 import type { Clock } from '../../clock.ts';
@@ -20,7 +20,7 @@ import { findOrderStates, lockSession, type OrderState } from './order-state-sto
 import {
   enterCancels,
   findDecisions,
-  findRefused,
+  findRejected,
   findReports,
   numberDueReports,
 } from './store.ts';
@@ -54,7 +54,7 @@ async function lookUp(
     const row = byKey.get(keyOf(order));
     if (row === undefined) return { type: 'not_found' };
     if (row.venue_order_id !== null) return { type: 'accepted', venueOrderId: row.venue_order_id };
-    return { type: 'refused', reason: row.reason ?? 'refused', temporary: row.temporary };
+    return { type: 'rejected', reason: row.reason ?? 'rejected', temporary: row.temporary };
   });
 }
 
@@ -73,10 +73,10 @@ function cancelOrders(
     checkReached(market);
     const { at } = market;
     const states = await findOrderStates(tx, { orders, at });
-    const refused = await findRefused(tx, orders);
+    const rejected = await findRejected(tx, orders);
     const byKey = new Map(states.map((state) => [keyOf(state), state]));
     const outcomes = orders.map((order): CancelOutcome => {
-      if (refused.has(keyOf(order))) return { type: 'too_late' };
+      if (rejected.has(keyOf(order))) return { type: 'too_late' };
       return outcomeOf(byKey.get(keyOf(order)));
     });
     await enterCancels(tx, { orders, outcomes, receivedAt: at });

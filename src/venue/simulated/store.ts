@@ -54,7 +54,7 @@ export function priceKey(
 export interface JournalEntry extends NewOrder {
   readonly decision:
     | { readonly outcome: 'accepted'; readonly venueOrderId: string; readonly price: Decimal }
-    | { readonly outcome: 'refused'; readonly reason: string; readonly temporary: boolean };
+    | { readonly outcome: 'rejected'; readonly reason: string; readonly temporary: boolean };
 }
 
 /** Enters orders that were never seen before. @returns the client order ids that were new. */
@@ -83,7 +83,7 @@ export async function enterOrders(
   return new Set(rows.map((row) => `${row.firm}/${row.client_order_id}`));
 }
 
-/** Enters orders whose client order id was used before: journalled, and refused as repeats. */
+/** Enters orders whose client order id was used before: journalled, and rejected as repeats. */
 export async function enterRepeats(
   tx: Tx,
   batch: { orders: readonly NewOrder[]; receivedAt: Date },
@@ -137,7 +137,7 @@ export async function scheduleReports(
 export interface JournalRow {
   readonly firm: TenantId;
   readonly client_order_id: string;
-  readonly outcome: 'accepted' | 'refused';
+  readonly outcome: 'accepted' | 'rejected';
   readonly venue_order_id: string | null;
   readonly reason: string | null;
   readonly temporary: boolean;
@@ -199,15 +199,15 @@ export async function findReports(
   return rows.map(toReport);
 }
 
-/** Which of these orders were refused when they came. @returns `firm/client order id`. */
-export async function findRefused(
+/** Which of these orders were rejected when they came. @returns `firm/client order id`. */
+export async function findRejected(
   tx: Tx,
   orders: readonly OrderReference[],
 ): Promise<ReadonlySet<string>> {
   const rows = await tx<{ key: string }[]>`
     select concat(j.firm, '/', j.client_order_id) as key
     from simulated_venue.journal j
-    where j.outcome = 'refused'
+    where j.outcome = 'rejected'
       and (j.firm, j.client_order_id) in (
         select n.tenant_id, n.client_order_id
         from ${rowsOf(orders).as('n (tenant_id uuid, client_order_id text)')}

@@ -105,9 +105,9 @@ function take(order: NewOrder, scene: Scene): Taken {
   const { seed, at } = market;
   const chosen = asked.get(isin) ?? asked.get(everyInstrument);
   const behaviour = behaviourOf(isin, chosen, randomOf('asked', { seed, clientOrderId }));
-  const refusal = refusalOf(isin, behaviour, scene);
-  if (refusal !== undefined) {
-    return { entry: { ...order, decision: { outcome: 'refused', ...refusal } }, behaviour };
+  const rejection = rejectionOf(isin, behaviour, scene);
+  if (rejection !== undefined) {
+    return { entry: { ...order, decision: { outcome: 'rejected', ...rejection } }, behaviour };
   }
   const imported = prices.get(priceKey(order.tenantId, order));
   const price = priceOf({ isin, clientOrderId, seed, imported, at });
@@ -115,12 +115,12 @@ function take(order: NewOrder, scene: Scene): Taken {
   return { entry: { ...order, decision: { outcome: 'accepted', venueOrderId, price } }, behaviour };
 }
 
-function refusalOf(
+function rejectionOf(
   isin: string,
   { course }: Behaviour,
   { market, halted }: Scene,
 ): { reason: string; temporary: boolean } | undefined {
-  if (course === 'refused') {
+  if (course === 'rejected') {
     return { reason: 'the instrument is not admitted to trading', temporary: false };
   }
   if (halted.has(isin)) return { reason: 'trading in the instrument is halted', temporary: true };
@@ -133,7 +133,7 @@ function refusalOf(
 
 function owedFor({ entry, behaviour }: Taken, terms: Terms): readonly OwedReport[] {
   const { decision, tenantId, clientOrderId, quantity } = entry;
-  if (decision.outcome === 'refused') return [];
+  if (decision.outcome === 'rejected') return [];
   const { venueOrderId, price } = decision;
   return scheduleOf({ clientOrderId, quantity, price, behaviour }, terms).map((report) => {
     return { reportId: newId<'report'>(), tenantId, clientOrderId, venueOrderId, report };
@@ -147,7 +147,7 @@ function answerTo({ entry, behaviour }: Taken, isFresh: boolean): SubmitOutcome 
   if (decision.outcome === 'accepted') {
     return { type: 'accepted', venueOrderId: decision.venueOrderId };
   }
-  return { type: 'refused', reason: decision.reason, temporary: decision.temporary };
+  return { type: 'rejected', reason: decision.reason, temporary: decision.temporary };
 }
 
 /** Where no price was imported either. */

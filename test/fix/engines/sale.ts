@@ -128,7 +128,7 @@ export class Sale {
     const [sold] = await sql<{ wrong: string }[]>`
       select count(*) as wrong
       from unwind.fix_orders o
-      where o.refusal is null
+      where o.rejection is null
         and o.quantity <> (
           select coalesce(sum(r.last_quantity), 0)
           from unwind.fix_reports r
